@@ -1,0 +1,1 @@
+//! The trail: entries, tree, checkpoints and their verification. Pure: no I/O.

@@ -1,0 +1,6 @@
+//! `revoked`, the revoke daemon.
+
+pub mod audit;
+pub mod clock;
+pub mod model;
+pub mod sandbox;
