@@ -2,5 +2,10 @@
 
 pub mod audit;
 pub mod clock;
+pub mod http;
 pub mod model;
 pub mod sandbox;
+pub mod secret;
+pub mod settings;
+pub mod sources;
+pub mod targets;
