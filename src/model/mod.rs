@@ -2,6 +2,7 @@
 
 mod access;
 mod action;
+mod actor;
 mod capabilities;
 mod containment;
 mod delivery;
@@ -15,6 +16,7 @@ mod verdict;
 
 pub use access::{Access, Principal, PrincipalTrait, Residual, Resolution};
 pub use action::Action;
+pub use actor::{Actor, NoActor};
 pub use capabilities::Capabilities;
 pub use containment::{Containment, Progress, Scope};
 pub use delivery::{Delivery, Receipt, Refused, SignalReceipt};
