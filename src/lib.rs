@@ -8,4 +8,5 @@ pub mod sandbox;
 pub mod secret;
 pub mod settings;
 pub mod sources;
+pub mod store;
 pub mod targets;

@@ -11,4 +11,4 @@ pub mod tree;
 pub use entry::Entry;
 pub use frontier::Frontier;
 pub use kind::EntryKind;
-pub use tree::Hash;
+pub use tree::{BLOCK, Hash, leaf_hash};
