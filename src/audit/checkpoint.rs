@@ -156,7 +156,7 @@ impl Checkpoint {
 /// Only for a frontier whose COMMIT returned OK.
 ///
 /// # Errors
-/// Never for a signer made by [`Signer::from_seed`]; the error type says what a name would have to be for the note to be unreadable.
+/// When the name would make a note that no reader takes, which [`Signer::from_seed`] refuses already.
 pub fn sign(frontier: &Frontier, signer: &Signer) -> Result<String, NoteError> {
     note::sign(
         &Checkpoint::of(signer.verifier().name(), frontier).text(),

@@ -18,7 +18,7 @@ pub(in crate::audit) fn keys() -> Vec<VerifierKey> {
 }
 
 /// The line of the witness of the vectors over `text`.
-fn cosignature_line(text: &str, seconds: i64) -> String {
+pub(in crate::audit) fn cosignature_line(text: &str, seconds: i64) -> String {
     let witness = Signer::from_seed("witness.example.org/w1", &seed(0x20)).unwrap();
     let signature = witness.sign(cosigned(text, seconds).as_bytes());
     line(
