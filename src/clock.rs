@@ -37,10 +37,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "this is the door that the ban points to"
-            )]
+            #[expect(clippy::disallowed_methods, reason = "this is the door that the ban points to")]
             Hands::System => jiff::Timestamp::now().into(),
             Hands::Fixed(ms) => Timestamp::from_ms(ms.load(Ordering::SeqCst)),
         }

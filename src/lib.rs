@@ -2,5 +2,11 @@
 
 pub mod audit;
 pub mod clock;
+pub mod http;
 pub mod model;
 pub mod sandbox;
+pub mod secret;
+pub mod settings;
+pub mod sources;
+pub mod store;
+pub mod targets;

@@ -39,9 +39,7 @@ pub enum CheckpointError {
     #[error(transparent)]
     Note(#[from] NoteError),
     /// The text is not origin, size and root.
-    #[error(
-        "read a checkpoint: expected three lines, the origin, the size in decimal and the root hash in base64"
-    )]
+    #[error("read a checkpoint: expected three lines, the origin, the size in decimal and the root hash in base64")]
     Form,
     /// Witnesses signed it, but the trail's own key did not.
     #[error("verify a checkpoint of `{0}`: no key of that name signed it")]
@@ -75,12 +73,7 @@ impl Checkpoint {
     /// The text that is signed: origin, size and root, a line each.
     #[must_use]
     pub fn text(&self) -> String {
-        format!(
-            "{}\n{}\n{}\n",
-            self.origin,
-            self.size,
-            self.root.to_base64()
-        )
+        format!("{}\n{}\n{}\n", self.origin, self.size, self.root.to_base64())
     }
 
     /// Reads such a text. Extension lines are refused: this trail writes none, and nobody could audit them.
@@ -122,10 +115,7 @@ impl Checkpoint {
             .iter()
             .filter_map(|good| Some((good.key.name().to_owned(), good.seen?)))
             .collect();
-        Ok(Opened {
-            checkpoint,
-            witnesses,
-        })
+        Ok(Opened { checkpoint, witnesses })
     }
 
     /// What `other` says about this one.
@@ -158,16 +148,12 @@ impl Checkpoint {
 /// # Errors
 /// When the name would make a note that no reader takes, which [`Signer::from_seed`] refuses already.
 pub fn sign(frontier: &Frontier, signer: &Signer) -> Result<String, NoteError> {
-    note::sign(
-        &Checkpoint::of(signer.verifier().name(), frontier).text(),
-        signer,
-    )
+    note::sign(&Checkpoint::of(signer.verifier().name(), frontier).text(), signer)
 }
 
 /// A decimal number as the formats write it: digits only, no leading zero.
 pub(super) fn decimal(text: &str) -> Option<u64> {
-    let canonical =
-        text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    let canonical = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     if canonical { text.parse().ok() } else { None }
 }
 
@@ -195,19 +181,13 @@ mod tests {
         let opened = Checkpoint::open(NOTE, &keys()).unwrap();
         assert_eq!(opened.checkpoint, Checkpoint::of(ORIGIN, &frontier(5)));
         let seen = Timestamp::from_seconds(1_700_000_000);
-        assert_eq!(
-            opened.witnesses,
-            [("witness.example.org/w1".to_owned(), seen)]
-        );
+        assert_eq!(opened.witnesses, [("witness.example.org/w1".to_owned(), seen)]);
     }
 
     #[test]
     fn a_head_that_only_a_witness_or_another_name_signed_is_refused() {
         let by_witness = Checkpoint::open(NOTE, &keys()[1..]);
-        assert_eq!(
-            by_witness,
-            Err(CheckpointError::NotByOrigin(ORIGIN.to_owned()))
-        );
+        assert_eq!(by_witness, Err(CheckpointError::NotByOrigin(ORIGIN.to_owned())));
         let other = Signer::from_seed("other.example.org", &seed(9)).unwrap();
         let text = Checkpoint::of(ORIGIN, &frontier(5)).text();
         let note = format!("{text}\n{}", signature_line(&text, &other));
@@ -230,11 +210,7 @@ mod tests {
             good.trim_end().to_owned(),
             good.clone() + "an extension\n",
         ] {
-            assert_eq!(
-                Checkpoint::parse(&bad),
-                Err(CheckpointError::Form),
-                "{bad:?}"
-            );
+            assert_eq!(Checkpoint::parse(&bad), Err(CheckpointError::Form), "{bad:?}");
         }
     }
 
@@ -252,24 +228,15 @@ mod tests {
         assert_eq!(head.relation(&head), Relation::Same);
         assert_eq!(head.relation(&forked), Relation::Fork);
         assert_eq!(head.relation(&elsewhere), Relation::OtherTrail);
-        assert_eq!(
-            head.relation(&Checkpoint::of(ORIGIN, &frontier(6))),
-            Relation::Apart
-        );
+        assert_eq!(head.relation(&Checkpoint::of(ORIGIN, &frontier(6))), Relation::Apart);
     }
 
     #[test]
     fn a_consistency_proof_decides_between_two_sizes() {
         let leaves = vector_leaves(8);
-        let nodes = (
-            |i: u64| leaves.get(usize::try_from(i).unwrap()).copied(),
-            |_| None,
-        );
+        let nodes = (|i: u64| leaves.get(usize::try_from(i).unwrap()).copied(), |_| None);
         assert!(nodes.block(0).is_none());
-        let (old, new) = (
-            Checkpoint::of(ORIGIN, &frontier(3)),
-            Checkpoint::of(ORIGIN, &frontier(8)),
-        );
+        let (old, new) = (Checkpoint::of(ORIGIN, &frontier(3)), Checkpoint::of(ORIGIN, &frontier(8)));
         let proof = consistency(&nodes, 3, 8).unwrap();
         assert_eq!(new.continues(&old, &proof), Ok(()));
         let rewritten = Checkpoint {

@@ -88,11 +88,7 @@ impl Entry {
             self.kind
         );
         let actor = Value::String(self.actor.to_string());
-        let mut line = format!(
-            r#"{{"seq":{seq},"at":{},"kind":"{}","actor":{actor}"#,
-            at.ms(),
-            self.kind
-        );
+        let mut line = format!(r#"{{"seq":{seq},"at":{},"kind":"{}","actor":{actor}"#, at.ms(), self.kind);
         // Writing to a string cannot fail, and a `Value` prints itself as one line of JSON: control characters are escaped.
         let mut member = |name: &str, value: Value| {
             let _ = write!(line, r#","{name}":{value}"#);
@@ -127,14 +123,11 @@ mod tests {
 
     #[test]
     fn the_line_has_its_members_in_the_fixed_order() {
-        let entry = Entry::new(
-            EntryKind::ActionFinished,
-            Actor::operator("alice", Some(1000)),
-        )
-        .case(7)
-        .job(9)
-        .subject_ref("s_abc")
-        .detail(json!({"status": 200, "request_id": "x1"}));
+        let entry = Entry::new(EntryKind::ActionFinished, Actor::operator("alice", Some(1000)))
+            .case(7)
+            .job(9)
+            .subject_ref("s_abc")
+            .detail(json!({"status": 200, "request_id": "x1"}));
         assert_eq!(
             entry.line(17, AT),
             r#"{"seq":17,"at":1764000000120,"kind":"action.finished","actor":"operator:alice(1000)","case":7,"job":9,"#.to_owned()
@@ -154,9 +147,7 @@ mod tests {
     #[should_panic(expected = "looks like a secret")]
     fn a_secret_in_the_detail_stops_a_debug_build() {
         let detail = json!({"headers": {"X-CSRF-Token": "pq8c4kf7x3dkzr1r5iywa6m5zc"}});
-        let line = Entry::new(EntryKind::ActionStarted, Actor::Daemon)
-            .detail(detail)
-            .line(0, AT);
+        let line = Entry::new(EntryKind::ActionStarted, Actor::Daemon).detail(detail).line(0, AT);
         drop(line);
     }
 

@@ -112,9 +112,7 @@ pub enum Finding {
         after: u64,
     },
     /// The trail's key signed two heads of one size: the trail was forked.
-    #[error(
-        "checkpoints at size {size} in {one} and {other} have different roots: the trail was forked"
-    )]
+    #[error("checkpoints at size {size} in {one} and {other} have different roots: the trail was forked")]
     Fork {
         /// The size of both.
         size: u64,
@@ -135,14 +133,10 @@ pub enum Finding {
         entries: u64,
     },
     /// The store has no checkpoint at all, though the trail's key is known and signs at every start.
-    #[error(
-        "the store holds no checkpoint of this trail: whoever owns the file could have rewritten its {0} entries"
-    )]
+    #[error("the store holds no checkpoint of this trail: whoever owns the file could have rewritten its {0} entries")]
     Unsigned(u64),
     /// A checkpoint was handed to the verifier behind the entries that it signs.
-    #[error(
-        "checkpoint at size {size} in {place} was read behind its entries and could not be compared"
-    )]
+    #[error("checkpoint at size {size} in {place} was read behind its entries and could not be compared")]
     Late {
         /// Where it was kept.
         place: Place,
@@ -251,33 +245,21 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.verified() {
-            "verified"
-        } else {
-            "NOT VERIFIED"
-        };
+        let verdict = if self.verified() { "verified" } else { "NOT VERIFIED" };
         writeln!(
             f,
             "trail {}: {verdict}, {} entries, root {}",
             self.origin, self.entries, self.root
         )?;
-        self.findings
-            .iter()
-            .try_for_each(|finding| writeln!(f, "  {finding}"))?;
+        self.findings.iter().try_for_each(|finding| writeln!(f, "  {finding}"))?;
         if self.more_findings > 0 {
             writeln!(f, "  and {} more findings", self.more_findings)?;
         }
-        self.remarks
-            .iter()
-            .try_for_each(|remark| writeln!(f, "  remark: {remark}"))?;
+        self.remarks.iter().try_for_each(|remark| writeln!(f, "  remark: {remark}"))?;
         if self.more_remarks > 0 {
             writeln!(f, "  and {} more remarks", self.more_remarks)?;
         }
-        writeln!(
-            f,
-            "  signed by the trail's own key: the first {}",
-            self.signed
-        )?;
+        writeln!(f, "  signed by the trail's own key: the first {}", self.signed)?;
         for (anchor, size) in &self.anchors {
             writeln!(f, "  confirmed by {anchor}: the first {size}")?;
         }

@@ -19,9 +19,7 @@ pub struct Frontier {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FrontierError {
     /// The bytes are not one hash for each 1 bit of the size.
-    #[error(
-        "read the frontier of a trail of {size} entries: {expected} bytes expected, {found} found"
-    )]
+    #[error("read the frontier of a trail of {size} entries: {expected} bytes expected, {found} found")]
     Length {
         /// Entries that the row claims.
         size: u64,
@@ -31,9 +29,7 @@ pub enum FrontierError {
         found: usize,
     },
     /// A block root can only follow complete blocks.
-    #[error(
-        "append a block of {BLOCK} entries at size {size}: the size is not a multiple of {BLOCK}"
-    )]
+    #[error("append a block of {BLOCK} entries at size {size}: the size is not a multiple of {BLOCK}")]
     Unaligned {
         /// Entries in the tree so far.
         size: u64,
@@ -96,10 +92,7 @@ impl Frontier {
                 found: bytes.len(),
             });
         }
-        let peaks = bytes
-            .chunks_exact(32)
-            .filter_map(Hash::from_slice)
-            .collect();
+        let peaks = bytes.chunks_exact(32).filter_map(Hash::from_slice).collect();
         Ok(Self { size, peaks })
     }
 
@@ -139,11 +132,7 @@ mod tests {
     #[test]
     fn our_own_vectors_come_out() {
         for (size, root) in VECTOR_ROOTS {
-            assert_eq!(
-                frontier(&vector_leaves(8)[..size]).root(),
-                hash(root),
-                "size {size}"
-            );
+            assert_eq!(frontier(&vector_leaves(8)[..size]).root(), hash(root), "size {size}");
         }
         let bytes = frontier(&vector_leaves(5)).to_bytes();
         let expected = "9d413f59a025283f9dfd05c5ceda276952a677a1a4c07dce14a68888fe776ac6\
@@ -177,10 +166,7 @@ mod tests {
             rebuilt.append(*leaf);
         }
         assert_eq!(rebuilt, grown);
-        assert_eq!(
-            rebuilt.append_block(leaves[0]),
-            Err(FrontierError::Unaligned { size: 1030 })
-        );
+        assert_eq!(rebuilt.append_block(leaves[0]), Err(FrontierError::Unaligned { size: 1030 }));
     }
 
     proptest! {

@@ -31,25 +31,19 @@ impl KeyKind {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum KeyError {
     /// The name is empty, or has a space or a plus sign.
-    #[error(
-        "use `{0}` as a key name: it must be non-empty, without spaces, control characters and `+`"
-    )]
+    #[error("use `{0}` as a key name: it must be non-empty, without spaces, control characters and `+`")]
     Name(String),
     /// The text is not `name+hex id+base64`.
     #[error("read a verifier key: expected NAME+KEYID+BASE64 with an 8-digit key id")]
     Form,
     /// The key's type is neither Ed25519 signatures (1) nor Ed25519 cosignatures (4).
-    #[error(
-        "read the verifier key of `{name}`: unknown signature type, only Ed25519 keys (types 1 and 4) are understood"
-    )]
+    #[error("read the verifier key of `{name}`: unknown signature type, only Ed25519 keys (types 1 and 4) are understood")]
     Kind {
         /// The key's name.
         name: String,
     },
     /// The id is not the one that name and key give: a typing mistake, or a key under another's name.
-    #[error(
-        "read the verifier key of `{name}`: its key id is {found:08x}, but name and key give {expected:08x}"
-    )]
+    #[error("read the verifier key of `{name}`: its key id is {found:08x}, but name and key give {expected:08x}")]
     Id {
         /// The key's name.
         name: String,
@@ -131,9 +125,7 @@ impl VerifierKey {
 
     /// Whether `signature` is this key's Ed25519 signature over `message`.
     pub(super) fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(&ED25519, self.key)
-            .verify(message, signature)
-            .is_ok()
+        UnparsedPublicKey::new(&ED25519, self.key).verify(message, signature).is_ok()
     }
 }
 
@@ -161,9 +153,7 @@ impl FromStr for VerifierKey {
             Some((0x01, key)) => (KeyKind::Log, key),
             Some((0x04, key)) => (KeyKind::Witness, key),
             Some(_) => {
-                return Err(KeyError::Kind {
-                    name: name.to_owned(),
-                });
+                return Err(KeyError::Kind { name: name.to_owned() });
             }
             None => return Err(KeyError::Form),
         };
@@ -191,15 +181,9 @@ impl Signer {
     /// # Errors
     /// When the name can't stand in a signature line, or the seed is refused.
     pub fn from_seed(name: &str, seed: &[u8; 32]) -> Result<Self, KeyError> {
-        let refused = || KeyError::Seed {
-            name: name.to_owned(),
-        };
+        let refused = || KeyError::Seed { name: name.to_owned() };
         let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| refused())?;
-        let public = pair
-            .public_key()
-            .as_ref()
-            .try_into()
-            .map_err(|_| refused())?;
+        let public = pair.public_key().as_ref().try_into().map_err(|_| refused())?;
         Ok(Self {
             pair,
             verifier: VerifierKey::new(name, KeyKind::Log, public)?,
@@ -226,10 +210,7 @@ impl fmt::Debug for Signer {
 
 /// Whether `name` may stand in a signature line: non-empty, no Unicode space, no control character, no `+`.
 pub(super) fn valid_name(name: &str) -> bool {
-    !name.is_empty()
-        && !name
-            .chars()
-            .any(|c| c.is_whitespace() || c.is_control() || c == '+')
+    !name.is_empty() && !name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+')
 }
 
 #[cfg(test)]

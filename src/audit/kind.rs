@@ -64,6 +64,10 @@ kinds! {
     CaseCancelled = "case.cancelled",
     /// A job was put into the queue.
     JobEnqueued = "job.enqueued",
+    /// A scheduled job's time has come: it waits for its lane.
+    JobDue = "job.due",
+    /// A job was called off before it did anything.
+    JobCancelled = "job.cancelled",
     /// A worker took a job under a lease.
     JobClaimed = "job.claimed",
     /// An attempt failed and will be repeated; it counts.
@@ -165,15 +169,11 @@ mod tests {
             assert_eq!(kind.name().parse(), Ok(*kind));
             assert_eq!(kind.name().split('.').count(), 2, "{kind}");
             assert!(
-                kind.name()
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c == '.' || c == '_'),
+                kind.name().chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '_'),
                 "{kind}"
             );
             assert!(
-                EntryKind::ALL[..i]
-                    .iter()
-                    .all(|other| other.name() != kind.name()),
+                EntryKind::ALL[..i].iter().all(|other| other.name() != kind.name()),
                 "{kind} appears twice"
             );
         }

@@ -31,5 +31,5 @@ pub use key::{Signer, VerifierKey};
 pub use kind::EntryKind;
 pub use proof::Proof;
 pub use reference::subject_ref;
-pub use tree::Hash;
+pub use tree::{BLOCK, Hash, leaf_hash};
 pub use verify::Verifier;

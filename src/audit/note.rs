@@ -29,9 +29,7 @@ pub enum NoteError {
     #[error("read a signed note: it contains a control character")]
     ControlCharacter,
     /// The text and the signatures are not separated by an empty line, or one of them is missing.
-    #[error(
-        "read a signed note: expected a text, an empty line, and signature lines that end in a newline"
-    )]
+    #[error("read a signed note: expected a text, an empty line, and signature lines that end in a newline")]
     Form,
     /// A signature line is malformed.
     #[error("read a signed note: signature line {0} is malformed")]
@@ -181,8 +179,7 @@ impl Signature {
                 let seconds = i64::try_from(u64::from_be_bytes(*seconds)).ok()?;
                 let message = cosigned(text, seconds);
                 let seen = Some(Timestamp::from_seconds(seconds));
-                key.signed(message.as_bytes(), signature)
-                    .then_some(Verified { key, seen })
+                key.signed(message.as_bytes(), signature).then_some(Verified { key, seen })
             }
         }
     }

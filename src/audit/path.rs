@@ -52,9 +52,7 @@ pub enum PathError {
         size: u64,
     },
     /// The hashes do not lead from the older root to the newer one: the trail was rewritten, or the proof is damaged.
-    #[error(
-        "check the consistency proof from {from} to {to} entries: the larger tree does not continue the smaller one"
-    )]
+    #[error("check the consistency proof from {from} to {to} entries: the larger tree does not continue the smaller one")]
     Inconsistent {
         /// Entries in the smaller tree.
         from: u64,
@@ -103,10 +101,7 @@ pub fn inclusion(nodes: &impl Nodes, index: u64, size: u64) -> Result<Vec<Hash>,
 /// When `from` is larger than `to`, or a hash is missing.
 pub fn consistency(nodes: &impl Nodes, from: u64, to: u64) -> Result<Vec<Hash>, PathError> {
     if from > to {
-        return Err(PathError::OutOfRange {
-            index: from,
-            size: to,
-        });
+        return Err(PathError::OutOfRange { index: from, size: to });
     }
     if from == 0 {
         return Ok(Vec::new());
@@ -134,13 +129,7 @@ pub fn consistency(nodes: &impl Nodes, from: u64, to: u64) -> Result<Vec<Hash>, 
 ///
 /// # Errors
 /// When it isn't, or the path proves nothing.
-pub fn check_inclusion(
-    leaf: Hash,
-    index: u64,
-    size: u64,
-    path: &[Hash],
-    root: Hash,
-) -> Result<(), PathError> {
+pub fn check_inclusion(leaf: Hash, index: u64, size: u64, path: &[Hash], root: Hash) -> Result<(), PathError> {
     if index >= size {
         return Err(PathError::OutOfRange { index, size });
     }
@@ -158,11 +147,7 @@ pub fn check_inclusion(
         }
         (node, last) = (node >> 1, last >> 1);
     }
-    if last == 0 && hash == root {
-        Ok(())
-    } else {
-        Err(wrong())
-    }
+    if last == 0 && hash == root { Ok(()) } else { Err(wrong()) }
 }
 
 /// Checks that the tree of `to.0` entries with root `to.1` continues the tree of `from.0` entries with root `from.1`
@@ -170,15 +155,8 @@ pub fn check_inclusion(
 ///
 /// # Errors
 /// When it does not, or the path proves nothing.
-pub fn check_consistency(
-    from: (u64, Hash),
-    to: (u64, Hash),
-    path: &[Hash],
-) -> Result<(), PathError> {
-    let wrong = || PathError::Inconsistent {
-        from: from.0,
-        to: to.0,
-    };
+pub fn check_consistency(from: (u64, Hash), to: (u64, Hash), path: &[Hash]) -> Result<(), PathError> {
+    let wrong = || PathError::Inconsistent { from: from.0, to: to.0 };
     if from.0 > to.0 {
         return Err(PathError::OutOfRange {
             index: from.0,
@@ -249,15 +227,10 @@ fn root(nodes: &impl Nodes, range: Range<u64>) -> Result<Hash, PathError> {
         return nodes.leaf(start).ok_or(PathError::MissingLeaf(start));
     }
     if length == BLOCK && start.is_multiple_of(BLOCK) {
-        return nodes
-            .block(start / BLOCK)
-            .ok_or(PathError::MissingBlock(start / BLOCK));
+        return nodes.block(start / BLOCK).ok_or(PathError::MissingBlock(start / BLOCK));
     }
     let middle = split(&range);
-    Ok(node_hash(
-        root(nodes, start..middle)?,
-        root(nodes, middle..range.end)?,
-    ))
+    Ok(node_hash(root(nodes, start..middle)?, root(nodes, middle..range.end)?))
 }
 
 #[cfg(test)]

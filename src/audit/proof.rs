@@ -54,27 +54,17 @@ impl Proof {
         let (head, checkpoint) = text
             .split_once("\n\n")
             .ok_or_else(|| ProofError::Line(text.lines().count() + 1))?;
-        let mut lines = head
-            .split('\n')
-            .enumerate()
-            .map(|(i, line)| (i + 1, line))
-            .peekable();
+        let mut lines = head.split('\n').enumerate().map(|(i, line)| (i + 1, line)).peekable();
         if lines.next().is_none_or(|(_, line)| line != HEADER) {
             return Err(ProofError::Line(1));
         }
         let mut extra = None;
-        if let Some((at, encoded)) = lines
-            .peek()
-            .and_then(|(at, line)| Some((*at, line.strip_prefix("extra ")?)))
-        {
+        if let Some((at, encoded)) = lines.peek().and_then(|(at, line)| Some((*at, line.strip_prefix("extra ")?))) {
             extra = Some(STANDARD.decode(encoded).map_err(|_| ProofError::Line(at))?);
             lines.next();
         }
         let (at, line) = lines.next().ok_or(ProofError::Line(2))?;
-        let index = line
-            .strip_prefix("index ")
-            .and_then(decimal)
-            .ok_or(ProofError::Line(at))?;
+        let index = line.strip_prefix("index ").and_then(decimal).ok_or(ProofError::Line(at))?;
         let path = lines
             .map(|(at, line)| {
                 Hash::from_base64(line)
@@ -111,9 +101,7 @@ impl fmt::Display for Proof {
             writeln!(f, "extra {}", STANDARD.encode(extra))?;
         }
         writeln!(f, "index {}", self.index)?;
-        self.path
-            .iter()
-            .try_for_each(|hash| writeln!(f, "{}", hash.to_base64()))?;
+        self.path.iter().try_for_each(|hash| writeln!(f, "{}", hash.to_base64()))?;
         write!(f, "\n{}", self.checkpoint)
     }
 }
@@ -160,10 +148,7 @@ mod tests {
         };
         assert_eq!(
             forged.verify(None, &keys()),
-            Err(ProofError::Path(PathError::NotIncluded {
-                index: 2,
-                size: 5
-            }))
+            Err(ProofError::Path(PathError::NotIncluded { index: 2, size: 5 }))
         );
     }
 
@@ -195,12 +180,8 @@ mod tests {
             let Ok(changed) = String::from_utf8(bytes) else {
                 continue;
             };
-            let outcome =
-                Proof::parse(&changed).and_then(|proof| proof.verify(Some(ENTRY), log_only));
-            assert!(
-                outcome.is_err(),
-                "byte {at} flipped, and it still verifies:\n{changed}"
-            );
+            let outcome = Proof::parse(&changed).and_then(|proof| proof.verify(Some(ENTRY), log_only));
+            assert!(outcome.is_err(), "byte {at} flipped, and it still verifies:\n{changed}");
         }
     }
 
@@ -219,10 +200,7 @@ mod tests {
         assert_eq!(
             line(&good.replace(
                 "28xC",
-                &format!(
-                    "{}28xC",
-                    "28xC11lrPWKfGGHR4gl7l7VGLsyueJ38+Zf+qbBpCJk=\n".repeat(70)
-                )
+                &format!("{}28xC", "28xC11lrPWKfGGHR4gl7l7VGLsyueJ38+Zf+qbBpCJk=\n".repeat(70))
             )),
             68
         );

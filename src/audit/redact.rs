@@ -68,9 +68,7 @@ pub fn withheld(detail: &Value) -> Value {
 fn holds_secret(name: &str, value: &Value) -> bool {
     match value {
         Value::String(text) => looks_secret(text) || (marked(name) && text.len() >= LONG),
-        Value::Array(items) => items
-            .iter()
-            .any(|item| item.is_string() && holds_secret(name, item)),
+        Value::Array(items) => items.iter().any(|item| item.is_string() && holds_secret(name, item)),
         _ => false,
     }
 }
@@ -82,12 +80,10 @@ fn marked(name: &str) -> bool {
 
 /// True for a value that is a credential under any name: an `Authorization` header's, or a signed JWT.
 fn looks_secret(text: &str) -> bool {
-    let credential = ["Bearer ", "bearer ", "Basic ", "basic "]
-        .iter()
-        .any(|scheme| {
-            text.strip_prefix(scheme)
-                .is_some_and(|rest| rest.len() >= LONG && !rest.contains(' '))
-        });
+    let credential = ["Bearer ", "bearer ", "Basic ", "basic "].iter().any(|scheme| {
+        text.strip_prefix(scheme)
+            .is_some_and(|rest| rest.len() >= LONG && !rest.contains(' '))
+    });
     credential || (text.starts_with("eyJ") && text.split('.').count() == 3 && !text.contains(' '))
 }
 
@@ -113,20 +109,14 @@ mod tests {
         ] {
             let detail = json!({"request": [{"a": 1}, {name: LIVE}]});
             assert_eq!(secret_member(&detail), Some(name));
-            assert_eq!(
-                withheld(&detail),
-                json!({"request": [{"a": 1}, {name: "(withheld)"}]})
-            );
+            assert_eq!(withheld(&detail), json!({"request": [{"a": 1}, {name: "(withheld)"}]}));
         }
         assert_eq!(secret_member(&json!({"tokens": [LIVE]})), Some("tokens"));
     }
 
     #[test]
     fn credentials_are_found_under_any_name() {
-        assert_eq!(
-            secret_member(&json!({"header": format!("Bearer {LIVE}")})),
-            Some("header")
-        );
+        assert_eq!(secret_member(&json!({"header": format!("Bearer {LIVE}")})), Some("header"));
         assert_eq!(
             secret_member(&json!({"x": "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ4In0.c2ln"})),
             Some("x")

@@ -14,10 +14,7 @@ const KEPT: usize = 18;
 /// `s_` and 24 characters of base64url, the first 144 bits of HMAC-SHA256.
 #[must_use]
 pub fn subject_ref(key: &[u8; 32], canonical: &str) -> String {
-    let tag = hmac::sign(
-        &hmac::Key::new(hmac::HMAC_SHA256, key),
-        canonical.as_bytes(),
-    );
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), canonical.as_bytes());
     let kept: Vec<u8> = tag.as_ref().iter().take(KEPT).copied().collect();
     format!("s_{}", URL_SAFE_NO_PAD.encode(kept))
 }

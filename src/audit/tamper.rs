@@ -36,9 +36,7 @@ fn found(trail: &Trail) -> Found {
             .rows
             .iter()
             .for_each(|(seq, body, leaf)| verifier.entry(*seq, body, Some(leaf)));
-        !verifier
-            .finish(Some((trail.tree.size(), &trail.tree.to_bytes())))
-            .verified()
+        !verifier.finish(Some((trail.tree.size(), &trail.tree.to_bytes()))).verified()
     };
     let signed = Trail {
         anchors: Vec::new(),
@@ -131,11 +129,7 @@ fn the_same_with_hashes_recomputed_is_found_by_the_signature() {
         recompute(&mut trail);
         assert_eq!(found(&trail), BY_SIGNATURE);
         trail.checkpoints.clear();
-        assert_eq!(
-            found(&trail),
-            BY_SIGNATURE,
-            "removing the checkpoints does not help"
-        );
+        assert_eq!(found(&trail), BY_SIGNATURE, "removing the checkpoints does not help");
     }
 }
 
@@ -220,10 +214,7 @@ fn a_fork_is_found_by_comparing_anchors() {
     assert_eq!(found(&trail), NOWHERE);
     trail.anchors.push(shown_to_another);
     assert_eq!(found(&trail), BY_ANCHOR);
-    assert!(matches!(
-        trail.verify().findings[0],
-        Finding::Fork { size: 20, .. }
-    ));
+    assert!(matches!(trail.verify().findings[0], Finding::Fork { size: 20, .. }));
 }
 
 #[test]

@@ -26,10 +26,7 @@ impl Hash {
     /// The hash written as standard, padded base64, as notes and proofs write it.
     #[must_use]
     pub fn from_base64(text: &str) -> Option<Self> {
-        STANDARD
-            .decode(text)
-            .ok()
-            .and_then(|bytes| Self::from_slice(&bytes))
+        STANDARD.decode(text).ok().and_then(|bytes| Self::from_slice(&bytes))
     }
 
     /// This hash as standard, padded base64 (44 characters).
@@ -114,26 +111,11 @@ pub(super) mod tests {
 
     /// Sizes and roots over the project's own vectors.
     pub(in crate::audit) const VECTOR_ROOTS: [(usize, &str); 5] = [
-        (
-            1,
-            "a402b0e36f5aae85457360fcf00a2545b87dd47f310553e7b0d32d6d0ac4400d",
-        ),
-        (
-            2,
-            "fc52d71a368a798fd96ec7e5b7ee5f8f9fdd10c7ff9ab146c4eac1e6a0a1b10a",
-        ),
-        (
-            3,
-            "3db67665eea8c26de341668c1d3199f61de4b780a828569a898ce48c28d931f3",
-        ),
-        (
-            5,
-            "147dc477479a3b69a24b1ff601b6fc6284fdf15fd50abfeb0cf70ea8e3722c1d",
-        ),
-        (
-            8,
-            "b9c377f91dac312b36ca40d1f3a4428539a8719064819739f4160478d3d0143b",
-        ),
+        (1, "a402b0e36f5aae85457360fcf00a2545b87dd47f310553e7b0d32d6d0ac4400d"),
+        (2, "fc52d71a368a798fd96ec7e5b7ee5f8f9fdd10c7ff9ab146c4eac1e6a0a1b10a"),
+        (3, "3db67665eea8c26de341668c1d3199f61de4b780a828569a898ce48c28d931f3"),
+        (5, "147dc477479a3b69a24b1ff601b6fc6284fdf15fd50abfeb0cf70ea8e3722c1d"),
+        (8, "b9c377f91dac312b36ca40d1f3a4428539a8719064819739f4160478d3d0143b"),
     ];
 
     pub(in crate::audit) fn unhex(text: &str) -> Vec<u8> {
@@ -149,9 +131,7 @@ pub(super) mod tests {
 
     /// Leaves 0..n of the project's own vectors: entry i is the nine bytes `{"seq":i}`.
     pub(in crate::audit) fn vector_leaves(n: u64) -> Vec<Hash> {
-        (0..n)
-            .map(|i| leaf_hash(format!("{{\"seq\":{i}}}").as_bytes()))
-            .collect()
+        (0..n).map(|i| leaf_hash(format!("{{\"seq\":{i}}}").as_bytes())).collect()
     }
 
     #[test]
@@ -191,9 +171,6 @@ pub(super) mod tests {
     fn base64_and_slices_of_another_length_are_no_hash() {
         let leaf = leaf_hash(b"x");
         assert_eq!(Hash::from_base64(&leaf.to_base64()), Some(leaf));
-        assert_eq!(
-            (Hash::from_base64("AAAA"), Hash::from_slice(&[0; 31])),
-            (None, None)
-        );
+        assert_eq!((Hash::from_base64("AAAA"), Hash::from_slice(&[0; 31])), (None, None));
     }
 }

@@ -144,21 +144,13 @@ impl<'k> Verifier<'k> {
         }
         for (place, size) in longest {
             self.standings.entry(place.clone()).or_default().failed = true;
-            self.find(Finding::Short {
-                place,
-                size,
-                entries,
-            });
+            self.find(Finding::Short { place, size, entries });
         }
         let has_key = self
             .keys
             .iter()
             .any(|key| key.kind() == KeyKind::Log && key.name() == self.origin);
-        let stored = self
-            .standings
-            .get(&Place::Stored)
-            .copied()
-            .unwrap_or_default();
+        let stored = self.standings.get(&Place::Stored).copied().unwrap_or_default();
         if has_key && entries > 0 && stored.matched == 0 && !stored.failed {
             self.find(Finding::Unsigned(entries));
         }
@@ -183,23 +175,13 @@ impl<'k> Verifier<'k> {
             return self.compare(place, size, root);
         }
         let claims = self.waiting.entry(size).or_default();
-        if claims
-            .iter()
-            .any(|claim| claim.0 == place && claim.1 == root)
-        {
+        if claims.iter().any(|claim| claim.0 == place && claim.1 == root) {
             return;
         }
-        let forked = claims
-            .iter()
-            .find(|claim| claim.1 != root)
-            .map(|claim| claim.0.clone());
+        let forked = claims.iter().find(|claim| claim.1 != root).map(|claim| claim.0.clone());
         claims.push((place.clone(), root));
         if let Some(one) = forked {
-            self.find(Finding::Fork {
-                size,
-                one,
-                other: place,
-            });
+            self.find(Finding::Fork { size, one, other: place });
         }
     }
 
@@ -221,10 +203,7 @@ impl<'k> Verifier<'k> {
         match self.last_seq {
             Some(last) if seq == last => return self.find(Finding::Duplicate(seq)),
             Some(last) if seq < last => return self.find(Finding::OutOfOrder { seq, after: last }),
-            _ if seq > next => self.find(Finding::Gap {
-                from: next,
-                next: seq,
-            }),
+            _ if seq > next => self.find(Finding::Gap { from: next, next: seq }),
             _ => {}
         }
         self.last_seq = Some(seq);
@@ -232,9 +211,7 @@ impl<'k> Verifier<'k> {
 
     /// Checks what the entry says about itself.
     fn members(&mut self, seq: u64, body: &[u8]) {
-        let text = std::str::from_utf8(body)
-            .ok()
-            .filter(|text| !text.contains(['\n', '\r']));
+        let text = std::str::from_utf8(body).ok().filter(|text| !text.contains(['\n', '\r']));
         let Some(text) = text else {
             return self.find(Finding::NotJson(seq));
         };
@@ -249,10 +226,7 @@ impl<'k> Verifier<'k> {
             Err(_) => return self.find(Finding::NotJson(seq)),
         };
         if members.seq != seq {
-            self.find(Finding::OtherSeq {
-                seq,
-                says: members.seq,
-            });
+            self.find(Finding::OtherSeq { seq, says: members.seq });
         }
         if let Some(before) = self.last_at.filter(|before| members.at < *before) {
             self.remark(Remark::Backwards {

@@ -32,10 +32,7 @@ impl Actor {
 
     /// The operator of this name, with the id that the kernel vouches for where there is one.
     pub fn operator(name: impl Into<String>, uid: Option<u32>) -> Self {
-        Self::Operator {
-            name: name.into(),
-            uid,
-        }
+        Self::Operator { name: name.into(), uid }
     }
 }
 
@@ -43,13 +40,7 @@ impl Actor {
 /// another operator's id.
 fn plain(name: &str) -> String {
     name.chars()
-        .map(|c| {
-            if c.is_control() || c == '(' || c == ')' {
-                '_'
-            } else {
-                c
-            }
-        })
+        .map(|c| if c.is_control() || c == '(' || c == ')' { '_' } else { c })
         .collect()
 }
 
@@ -59,10 +50,7 @@ impl fmt::Display for Actor {
             Self::Daemon => f.write_str("daemon"),
             Self::Source { name } => write!(f, "source:{}", plain(name)),
             Self::Operator { name, uid: None } => write!(f, "operator:{}", plain(name)),
-            Self::Operator {
-                name,
-                uid: Some(uid),
-            } => write!(f, "operator:{}({uid})", plain(name)),
+            Self::Operator { name, uid: Some(uid) } => write!(f, "operator:{}({uid})", plain(name)),
         }
     }
 }
@@ -83,14 +71,8 @@ impl FromStr for Actor {
         match text.split_once(':') {
             Some((_, "")) | None => Err(refused()),
             Some(("source", name)) => Ok(Self::source(name)),
-            Some(("operator", rest)) => match rest
-                .strip_suffix(')')
-                .and_then(|rest| rest.rsplit_once('('))
-            {
-                Some((name, uid)) => Ok(Self::operator(
-                    name,
-                    Some(uid.parse().map_err(|_| refused())?),
-                )),
+            Some(("operator", rest)) => match rest.strip_suffix(')').and_then(|rest| rest.rsplit_once('(')) {
+                Some((name, uid)) => Ok(Self::operator(name, Some(uid.parse().map_err(|_| refused())?))),
                 None => Ok(Self::operator(rest, None)),
             },
             Some(_) => Err(refused()),
@@ -106,9 +88,7 @@ impl Serialize for Actor {
 
 impl<'de> Deserialize<'de> for Actor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -131,14 +111,8 @@ mod tests {
 
     #[test]
     fn a_name_cannot_pretend_to_be_another_id() {
-        assert_eq!(
-            Actor::operator("root(0)", Some(1000)).to_string(),
-            "operator:root_0_(1000)"
-        );
-        assert_eq!(
-            Actor::operator("root(0)", None).to_string(),
-            "operator:root_0_"
-        );
+        assert_eq!(Actor::operator("root(0)", Some(1000)).to_string(), "operator:root_0_(1000)");
+        assert_eq!(Actor::operator("root(0)", None).to_string(), "operator:root_0_");
         assert_eq!(Actor::source("a\nb").to_string(), "source:a_b");
     }
 

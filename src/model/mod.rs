@@ -1,7 +1,31 @@
 //! The words of the project: plain types, no I/O. Every other module's `use` points here in the end.
 
+mod access;
+mod action;
 mod actor;
+mod capabilities;
+mod containment;
+mod delivery;
+mod evidence;
+mod grant;
+mod job;
+mod reason;
+mod signal;
+mod subject;
 mod time;
+mod verdict;
 
+pub use access::{Access, Principal, PrincipalTrait, Residual, Resolution};
+pub use action::Action;
 pub use actor::{Actor, NoActor};
+pub use capabilities::Capabilities;
+pub use containment::{Containment, Progress, Scope};
+pub use delivery::{Delivery, Receipt, Refused, SignalReceipt};
+pub use evidence::{ActionOutcome, Evidence, Finished, Started};
+pub use grant::{Grant, GrantKind, GrantRef};
+pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};
+pub use reason::{Priority, Reason};
+pub use signal::{DateRule, Departure, DepartureStep, Leaves, Signal, When, Wish};
+pub use subject::{LONGEST_SUBJECT, Subject, SubjectError};
 pub use time::Timestamp;
+pub use verdict::{Remaining, Verdict};

@@ -94,9 +94,6 @@ mod tests {
 
     #[test]
     fn a_difference_never_goes_below_zero() {
-        assert_eq!(
-            Timestamp::from_ms(5).since(Timestamp::from_ms(9)),
-            Duration::ZERO
-        );
+        assert_eq!(Timestamp::from_ms(5).since(Timestamp::from_ms(9)), Duration::ZERO);
     }
 }

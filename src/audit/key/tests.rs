@@ -3,10 +3,8 @@
 use super::*;
 
 pub(in crate::audit) const ORIGIN: &str = "revoked.example.org/trail/1";
-pub(in crate::audit) const LOG_KEY: &str =
-    "revoked.example.org/trail/1+c8f810b7+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
-pub(in crate::audit) const WITNESS_KEY: &str =
-    "witness.example.org/w1+f3c080b6+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
+pub(in crate::audit) const LOG_KEY: &str = "revoked.example.org/trail/1+c8f810b7+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
+pub(in crate::audit) const WITNESS_KEY: &str = "witness.example.org/w1+f3c080b6+BCmsuuFBvMrwsi4alNNNC8c2HlJtC/4SyJeUvJMilm3X";
 
 /// The seed `first, first + 1, …`, 32 bytes.
 pub(in crate::audit) fn seed(first: u8) -> [u8; 32] {
@@ -38,36 +36,14 @@ fn the_witness_vector_comes_out() {
 fn a_changed_verifier_key_is_refused() {
     let parse = |text: &str| text.parse::<VerifierKey>();
     let id = parse(&LOG_KEY.replace("trail/1", "trail/2")).unwrap_err();
-    assert!(
-        matches!(
-            &id,
-            KeyError::Id {
-                found: 0xc8f8_10b7,
-                ..
-            }
-        ),
-        "{id}"
-    );
-    assert!(matches!(
-        parse(&LOG_KEY.replace("AQOh", "AQOi")),
-        Err(KeyError::Id { .. })
-    ));
-    assert!(matches!(
-        parse(&LOG_KEY.replace("+AQ", "+Bg")),
-        Err(KeyError::Kind { .. })
-    ));
+    assert!(matches!(&id, KeyError::Id { found: 0xc8f8_10b7, .. }), "{id}");
+    assert!(matches!(parse(&LOG_KEY.replace("AQOh", "AQOi")), Err(KeyError::Id { .. })));
+    assert!(matches!(parse(&LOG_KEY.replace("+AQ", "+Bg")), Err(KeyError::Kind { .. })));
     assert!(matches!(
         parse(&LOG_KEY.replace("trail/1", "trail 1")),
         Err(KeyError::Name(_))
     ));
-    for broken in [
-        "",
-        "a+b",
-        "a+c8f810b+AQ==",
-        "a++8f810b7+AQ==",
-        "a+c8f810b7+AQ",
-        "a+c8f810b7+",
-    ] {
+    for broken in ["", "a+b", "a+c8f810b+AQ==", "a++8f810b7+AQ==", "a+c8f810b7+AQ", "a+c8f810b7+"] {
         assert_eq!(parse(broken), Err(KeyError::Form), "{broken}");
     }
 }

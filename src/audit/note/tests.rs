@@ -11,10 +11,7 @@ pub(in crate::audit) const NOTE: &str = "revoked.example.org/trail/1\n5\nFH3Ed0e
     \u{2014} witness.example.org/w1 88CAtgAAAABlU/EA9edtJP1z9xxRAkOzPpNp7hAi0bZ+9s5R1hjRfWA/7i1vs8zTt5M3B3h1Ey2gSEw8gsGM5ELsLf8CEMpY9vYZCQ==\n";
 
 pub(in crate::audit) fn keys() -> Vec<VerifierKey> {
-    [LOG_KEY, WITNESS_KEY]
-        .iter()
-        .map(|key| key.parse().unwrap())
-        .collect()
+    [LOG_KEY, WITNESS_KEY].iter().map(|key| key.parse().unwrap()).collect()
 }
 
 /// The line of the witness of the vectors over `text`.
@@ -29,11 +26,7 @@ pub(in crate::audit) fn cosignature_line(text: &str, seconds: i64) -> String {
 
 fn open(note: &str, keys: &[VerifierKey]) -> Result<Vec<Option<i64>>, NoteError> {
     let note = Note::parse(note.as_bytes())?;
-    Ok(note
-        .verify(keys)?
-        .iter()
-        .map(|good| good.seen.map(Timestamp::ms))
-        .collect())
+    Ok(note.verify(keys)?.iter().map(|good| good.seen.map(Timestamp::ms)).collect())
 }
 
 #[test]
@@ -55,10 +48,7 @@ fn the_example_key_of_the_specification_signs_as_published() {
         \u{2014} PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
     assert_eq!(open(note, std::slice::from_ref(&key)), Ok(vec![None]));
     let forged = note.replace("the answer", "an answer");
-    assert_eq!(
-        open(&forged, &[key]),
-        Err(NoteError::Invalid("PeterNeumann".to_owned()))
-    );
+    assert_eq!(open(&forged, &[key]), Err(NoteError::Invalid("PeterNeumann".to_owned())));
 }
 
 #[test]
@@ -99,10 +89,7 @@ fn a_known_key_that_fails_rejects_the_whole_note() {
 fn repeated_signatures_of_one_key_count_once() {
     let (text, _) = NOTE.split_once("\n\n").unwrap();
     let again = NOTE.to_owned() + &cosignature_line(&format!("{text}\n"), 1_800_000_000);
-    assert_eq!(
-        open(&again, &keys()),
-        Ok(vec![None, Some(1_700_000_000_000)])
-    );
+    assert_eq!(open(&again, &keys()), Ok(vec![None, Some(1_700_000_000_000)]));
 }
 
 #[test]
@@ -113,18 +100,8 @@ fn sixteen_signatures_and_more_are_read_up_to_the_cap() {
             .map(|i| signature_line("x\n", &Signer::from_seed(&name(i), &seed(i)).unwrap()))
             .collect()
     };
-    assert_eq!(
-        open(&(NOTE.to_owned() + &strangers(14)), &keys())
-            .unwrap()
-            .len(),
-        2
-    );
-    assert_eq!(
-        open(&(NOTE.to_owned() + &strangers(98)), &keys())
-            .unwrap()
-            .len(),
-        2
-    );
+    assert_eq!(open(&(NOTE.to_owned() + &strangers(14)), &keys()).unwrap().len(), 2);
+    assert_eq!(open(&(NOTE.to_owned() + &strangers(98)), &keys()).unwrap().len(), 2);
     assert_eq!(
         open(&(NOTE.to_owned() + &strangers(99)), &keys()),
         Err(NoteError::TooManySignatures)
@@ -143,18 +120,9 @@ fn notes_out_of_form_are_refused() {
         refused(&NOTE.replace("trail/1\n", "trail/1\r\n")),
         NoteError::ControlCharacter
     );
-    assert_eq!(
-        refused(&NOTE.replace('\u{2014}', "-")),
-        NoteError::SignatureLine(1)
-    );
-    assert_eq!(
-        refused(&NOTE.replace("w1 88", "w1  88")),
-        NoteError::SignatureLine(2)
-    );
-    assert_eq!(
-        refused(&NOTE.replace("vYZCQ==", "vYZCQ")),
-        NoteError::SignatureLine(2)
-    );
+    assert_eq!(refused(&NOTE.replace('\u{2014}', "-")), NoteError::SignatureLine(1));
+    assert_eq!(refused(&NOTE.replace("w1 88", "w1  88")), NoteError::SignatureLine(2));
+    assert_eq!(refused(&NOTE.replace("vYZCQ==", "vYZCQ")), NoteError::SignatureLine(2));
     assert_eq!(
         refused(&NOTE.replace("vYZCQ==", "vYZCR==")),
         NoteError::SignatureLine(2),
@@ -167,10 +135,7 @@ fn notes_out_of_form_are_refused() {
     );
     let long = format!("{}\n{NOTE}", "x".repeat(MAX_BYTES));
     assert_eq!(open(&long, &keys), Err(NoteError::TooLong(long.len())));
-    assert_eq!(
-        Note::parse(b"\xff\n\n\xe2\x80\x94 a AAAAAAAA\n"),
-        Err(NoteError::Form)
-    );
+    assert_eq!(Note::parse(b"\xff\n\n\xe2\x80\x94 a AAAAAAAA\n"), Err(NoteError::Form));
 }
 
 #[test]

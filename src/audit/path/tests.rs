@@ -45,10 +45,7 @@ const LEAF4: &str = "1795798275c506dbbf46fde73240eb19d52fb72fa90a05a1fc4c8b48b4a
 fn our_own_vectors_come_out() {
     let leaves = vector_leaves(8);
     let nodes = nodes(&leaves);
-    assert_eq!(
-        inclusion(&nodes, 2, 5).unwrap(),
-        hashes([N899, ROOT2, LEAF4])
-    );
+    assert_eq!(inclusion(&nodes, 2, 5).unwrap(), hashes([N899, ROOT2, LEAF4]));
     assert_eq!(
         consistency(&nodes, 3, 8).unwrap(),
         hashes([
@@ -137,10 +134,7 @@ fn all_consistency_proofs_to_32_hold_and_none_of_their_mutations_does() {
         }
         assert_eq!(
             consistency(&nodes, to + 1, to),
-            Err(PathError::OutOfRange {
-                index: to + 1,
-                size: to
-            })
+            Err(PathError::OutOfRange { index: to + 1, size: to })
         );
     }
 }
@@ -151,18 +145,13 @@ fn long_trees_are_proved_from_block_roots_and_the_leaves_named_as_needed() {
     let full = nodes(&leaves);
     for size in [255u64, 256, 257, 511, 512, 513, 700, 768, 1024, 1100] {
         let root = root_of(&leaves[..usize::try_from(size).unwrap()]);
-        for at in [
-            0u64, 1, 254, 255, 256, 257, 300, 511, 512, 513, 699, 767, 768, 1023,
-        ] {
+        for at in [0u64, 1, 254, 255, 256, 257, 300, 511, 512, 513, 699, 767, 768, 1023] {
             if at >= size {
                 continue;
             }
             let needed = leaves_needed(at, size);
             let few = (
-                |i| {
-                    full.leaf(i)
-                        .filter(|_| needed.iter().any(|range| range.contains(&i)))
-                },
+                |i| full.leaf(i).filter(|_| needed.iter().any(|range| range.contains(&i))),
                 |n| full.block(n).filter(|_| (n + 1) * BLOCK <= size),
             );
             let path = inclusion(&few, at, size).unwrap();
@@ -181,8 +170,5 @@ fn a_missing_hash_is_named() {
     let no_leaf = (|i| full.leaf(i).filter(|_| i != 3), |n| full.block(n));
     assert_eq!(inclusion(&no_leaf, 2, 600), Err(PathError::MissingLeaf(3)));
     let no_block = (|i| full.leaf(i), |n| full.block(n).filter(|_| n != 1));
-    assert_eq!(
-        inclusion(&no_block, 2, 600),
-        Err(PathError::MissingBlock(1))
-    );
+    assert_eq!(inclusion(&no_block, 2, 600), Err(PathError::MissingBlock(1)));
 }

@@ -17,9 +17,7 @@ fn a_trail_that_nobody_signed_does_not_verify() {
 fn a_witness_on_a_stored_checkpoint_counts_as_outside() {
     let mut trail = Trail::of(5);
     trail.sign(&signer(), false);
-    let opened =
-        checkpoint::Checkpoint::open(&trail.checkpoints[0], &[signer().verifier().clone()])
-            .unwrap();
+    let opened = checkpoint::Checkpoint::open(&trail.checkpoints[0], &[signer().verifier().clone()]).unwrap();
     let line = cosignature_line(&opened.checkpoint.text(), 1_764_000_001);
     trail.checkpoints[0] += &line;
     let keys = [signer().verifier().clone(), WITNESS_KEY.parse().unwrap()];
@@ -32,9 +30,7 @@ fn a_witness_on_a_stored_checkpoint_counts_as_outside() {
 fn checkpoints_of_an_earlier_trail_are_left_aside() {
     let earlier = Signer::from_seed("revoked.example.org/trail/0", &seed(9)).unwrap();
     let mut trail = signed_trail();
-    trail
-        .anchors
-        .push(checkpoint::sign(&Trail::of(90).tree, &earlier).unwrap());
+    trail.anchors.push(checkpoint::sign(&Trail::of(90).tree, &earlier).unwrap());
     let keys = [signer().verifier().clone(), earlier.verifier().clone()];
     let report = trail.verify_with(&keys, (20, &trail.tree.to_bytes()));
     assert!(report.verified(), "{report}");
@@ -59,10 +55,7 @@ fn a_checkpoint_that_comes_too_late_is_not_taken_for_good() {
     }
     verifier.checkpoint(&Place::anchor("journal"), &trail.anchors[0]);
     let report = verifier.finish(None);
-    assert_eq!(
-        report.signed, 10,
-        "handed over exactly when its size was read"
-    );
+    assert_eq!(report.signed, 10, "handed over exactly when its size was read");
     let late = Finding::Late {
         place: Place::anchor("journal"),
         size: 5,

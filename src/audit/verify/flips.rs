@@ -19,11 +19,7 @@ fn every_flipped_bit_of_a_small_trail_is_found() {
             let mut changed = trail.clone();
             changed.rows[row].1[bit / 8] ^= 1 << (bit % 8);
             let report = changed.verify_with(&keys, (4, &frontier));
-            assert_eq!(
-                report.findings[0],
-                Finding::Leaf(row as u64),
-                "bit {bit} of entry {row}"
-            );
+            assert_eq!(report.findings[0], Finding::Leaf(row as u64), "bit {bit} of entry {row}");
         }
         for bit in 0..256 {
             let mut changed = trail.clone();

@@ -51,10 +51,7 @@ impl Trail {
     }
 
     pub(in crate::audit) fn verify(&self) -> Report {
-        self.verify_with(
-            &[signer().verifier().clone()],
-            (self.tree.size(), &self.tree.to_bytes()),
-        )
+        self.verify_with(&[signer().verifier().clone()], (self.tree.size(), &self.tree.to_bytes()))
     }
 
     pub(super) fn verify_with(&self, keys: &[VerifierKey], head: (u64, &[u8])) -> Report {
@@ -93,22 +90,14 @@ fn a_good_trail_verifies_and_says_who_vouches_for_how_much() {
     let report = signed_trail().verify();
     assert!(report.verified(), "{report}");
     assert_eq!(
-        (
-            report.entries,
-            report.signed,
-            report.confirmed(),
-            report.alone()
-        ),
+        (report.entries, report.signed, report.confirmed(), report.alone()),
         (20, 18, 10, 10)
     );
     let shown = report.to_string();
     let lines: Vec<_> = shown.lines().collect();
     assert_eq!(
         lines[0],
-        format!(
-            "trail {ORIGIN}: verified, 20 entries, root {}",
-            signed_trail().tree.root()
-        )
+        format!("trail {ORIGIN}: verified, 20 entries, root {}", signed_trail().tree.root())
     );
     assert_eq!(
         lines[1..],
@@ -156,10 +145,7 @@ fn gaps_duplicates_and_disorder_are_told_apart() {
             .cloned()
     };
     assert_eq!(numbered(&[0, 1, 2, 3, 4, 5, 6, 7]), None);
-    assert_eq!(
-        numbered(&[0, 1, 4, 5, 6, 7]).unwrap(),
-        "entry 2: missing; the next one is 4"
-    );
+    assert_eq!(numbered(&[0, 1, 4, 5, 6, 7]).unwrap(), "entry 2: missing; the next one is 4");
     assert_eq!(
         numbered(&[1, 2, 3, 4, 5, 6, 7]).unwrap(),
         "entry 0: missing; the next one is 1"
@@ -168,10 +154,7 @@ fn gaps_duplicates_and_disorder_are_told_apart() {
         numbered(&[0, 1, 2, 2, 3, 4, 5, 6]).unwrap(),
         "entry 2: there is more than one of that number"
     );
-    assert_eq!(
-        numbered(&[0, 1, 2, 3, 4, 5, 6, 1]).unwrap(),
-        "entry 1: stands behind entry 6"
-    );
+    assert_eq!(numbered(&[0, 1, 2, 3, 4, 5, 6, 1]).unwrap(), "entry 1: stands behind entry 6");
     assert_eq!(
         numbered(&[0, 1, 2]).unwrap(),
         "the stored head says 8 entries, and there are 3"
@@ -190,10 +173,7 @@ fn an_entry_that_contradicts_its_row_or_is_no_entry_is_named() {
     };
     let good = r#"{"seq":3,"at":1764000000003,"kind":"daemon.stopped","actor":"daemon"}"#;
     assert_eq!(found(good), "");
-    assert_eq!(
-        found(&good.replace(":3,", ":2,")),
-        "entry 3: its member `seq` says 2"
-    );
+    assert_eq!(found(&good.replace(":3,", ":2,")), "entry 3: its member `seq` says 2");
     assert_eq!(found("{"), "entry 3: not one line of JSON");
     assert_eq!(found(&format!("{good}\n")), "entry 3: not one line of JSON");
     assert!(found(&good.replace("\"at\":1764000000003,", "")).contains("missing field `at`"));

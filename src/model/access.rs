@@ -1,0 +1,137 @@
+//! What a target says: who a subject is there, and what that principal can reach now.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Grant, GrantKind, GrantRef, Subject, Timestamp};
+
+/// The account at one target that a subject resolves to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// The target's own id.
+    pub id: String,
+    /// Every name the target knows the account by (id, username, address): checked against the protected subjects, since a signal may
+    /// have used a name that the list does not hold.
+    pub names: Vec<Subject>,
+    /// What forbids or complicates acting on it.
+    pub traits: BTreeSet<PrincipalTrait>,
+}
+
+/// What is special about a principal, as the target sees it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PrincipalTrait {
+    /// The account whose credential `revoked` uses, or the owner of the bot that it is: acting on it would lock `revoked` out.
+    Ourselves,
+    /// The only active administrator: suspending it would leave the target without one.
+    LastAdmin,
+    /// An administrator.
+    Admin,
+    /// Its sign-in is decided elsewhere (`ldap`, `saml`, `gitlab`, …): a suspension here may be undone by the next sign-in there.
+    ManagedBy(String),
+    /// A bot account, not a person.
+    Bot,
+}
+
+/// What became of looking a subject up at a target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// Nobody of that name is there; the target was reachable and said so.
+    None,
+    /// Exactly one account.
+    One(Principal),
+    /// More than one account: their ids. Never success; held for a human.
+    Ambiguous(Vec<String>),
+}
+
+/// What a principal can reach at a target now: one observation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Whether the account is suspended, as the target says.
+    pub suspended: bool,
+    /// The kinds that were listed whole. A kind that is absent here was not looked at, and proves nothing.
+    pub listed: BTreeSet<GrantKind>,
+    /// The kinds that were asked for and could not be listed, each with why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unseen: BTreeMap<GrantKind, String>,
+    /// Everything alive, and tokens that are merely disabled.
+    pub grants: Vec<Grant>,
+    /// What lives on for a known time whatever is done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub residuals: Vec<Residual>,
+    /// What a reader of the evidence should know: a kind that is switched off at the target, a session that a token can make again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// The target's ids of the requests behind this observation, for comparison with its own logs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<String>,
+    /// When the observation was complete.
+    pub at: Timestamp,
+}
+
+/// Something that lives on until a known time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Residual {
+    /// What, in a sentence's middle: `a node's session cache`.
+    pub what: String,
+    /// Until when at the latest.
+    pub until: Timestamp,
+}
+
+impl Access {
+    /// An observation that looked at nothing yet.
+    #[must_use]
+    pub fn empty(at: Timestamp) -> Self {
+        Self {
+            suspended: false,
+            listed: BTreeSet::new(),
+            unseen: BTreeMap::new(),
+            grants: Vec::new(),
+            residuals: Vec::new(),
+            notes: Vec::new(),
+            requests: Vec::new(),
+            at,
+        }
+    }
+
+    /// The grants of one kind.
+    pub fn of(&self, kind: GrantKind) -> impl Iterator<Item = &Grant> {
+        self.grants.iter().filter(move |grant| grant.name.kind == kind)
+    }
+
+    /// How many grants of each kind there are; kinds that were listed and are empty count zero.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<GrantKind, usize> {
+        let mut counts: BTreeMap<_, _> = self.listed.iter().map(|kind| (*kind, 0)).collect();
+        for grant in &self.grants {
+            *counts.entry(grant.name.kind).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Whether the named grant is listed.
+    #[must_use]
+    pub fn holds(&self, name: &GrantRef) -> bool {
+        self.grants.iter().any(|grant| grant.name == *name)
+    }
+
+    /// Adds what a later look at other kinds saw. The later look decides about suspension and time.
+    pub fn merge(&mut self, later: Self) {
+        self.grants.retain(|grant| !later.listed.contains(&grant.name.kind));
+        self.unseen.retain(|kind, _| !later.listed.contains(kind));
+        self.suspended = later.suspended;
+        self.listed.extend(later.listed);
+        self.unseen.extend(later.unseen);
+        self.grants.extend(later.grants);
+        self.residuals.extend(later.residuals);
+        for note in later.notes {
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+        self.requests.extend(later.requests);
+        self.at = later.at;
+    }
+}

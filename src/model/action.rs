@@ -1,0 +1,67 @@
+//! One idempotent change at a target.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{GrantKind, GrantRef};
+
+/// One idempotent change at a target. Doing it twice is harmless; a target answers a repetition as done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "do")]
+pub enum Action {
+    /// Suspend the account: the door before the room.
+    Suspend,
+    /// Give the account a password that nobody knows.
+    ResetPassword,
+    /// End every session of the principal in one call, OAuth's included where the target counts them as sessions.
+    EndAllSessions,
+    /// End one grant.
+    End {
+        /// Which one.
+        #[serde(flatten)]
+        grant: GrantRef,
+    },
+    /// Disable one access token so that it can be enabled again.
+    Disable {
+        /// Which one.
+        #[serde(flatten)]
+        grant: GrantRef,
+    },
+    /// Make every node forget what it has cached about the principal's sessions.
+    ClearCaches,
+    /// Make open connections of old servers stop delivering.
+    Silence,
+}
+
+impl Action {
+    /// The kind of grant this changes, for counting; `None` for changes to the account.
+    #[must_use]
+    pub const fn kind(&self) -> Option<GrantKind> {
+        match self {
+            Self::EndAllSessions => Some(GrantKind::Session),
+            Self::End { grant } | Self::Disable { grant } => Some(grant.kind),
+            _ => None,
+        }
+    }
+
+    /// Whether this takes something away from an intruder, as against tidying up behind it.
+    #[must_use]
+    pub const fn revokes(&self) -> bool {
+        !matches!(self, Self::ClearCaches | Self::Silence)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Suspend => f.write_str("suspend the account"),
+            Self::ResetPassword => f.write_str("reset the password"),
+            Self::EndAllSessions => f.write_str("end all sessions"),
+            Self::End { grant } => write!(f, "end {grant}"),
+            Self::Disable { grant } => write!(f, "disable {grant}"),
+            Self::ClearCaches => f.write_str("clear the session caches"),
+            Self::Silence => f.write_str("silence open connections"),
+        }
+    }
+}

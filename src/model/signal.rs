@@ -1,0 +1,138 @@
+//! One authenticated claim by a source that something happened to a subject.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Priority, Reason, Scope, Subject, Timestamp};
+
+/// One authenticated claim by a source that something happened to a subject.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal {
+    /// Names the signal within its source (`iss` + `jti`, the row's key, the inbox row): the same key again is the same signal.
+    pub key: String,
+    /// SHA-256 of what the source sent: the same key with another digest is an attack or a fault, never a duplicate.
+    pub digest: [u8; 32],
+    /// Whom it is about.
+    pub subject: Subject,
+    /// Why.
+    pub reason: Reason,
+    /// How urgent; [`Reason::priority`] where the source says nothing.
+    pub priority: Priority,
+    /// What it is about: everything, or one named grant.
+    pub scope: Scope,
+    /// When it happened, as the source says.
+    pub occurred_at: Option<Timestamp>,
+    /// The human or program behind it, for the trail.
+    pub requested_by: Option<String>,
+    /// Free text for the trail. Personal data: kept in the case, hashed in the trail.
+    pub note: Option<String>,
+    /// The playbook asked for; `None` for the one named like the reason.
+    pub playbook: Option<String>,
+    /// The one target asked for; `None` for all of the playbook.
+    pub target: Option<String>,
+    /// When to act.
+    pub when: When,
+    /// What the source's own rules say about it, before policy.
+    pub wish: Wish,
+}
+
+/// When a signal asks for action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// At once.
+    Now,
+    /// At an instant.
+    At(Timestamp),
+    /// As an HR plan says: kept as wall date and zone, so that a change of the zone's rules moves the instant.
+    Departure(Departure),
+}
+
+/// What the mapping of the protocol says about a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// To be acted on.
+    Act,
+    /// To be decided by a human, and why.
+    Hold(String),
+    /// To be kept only, and why.
+    Ignore(String),
+}
+
+/// One step in the life of an HR departure, keyed by employee and employment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Departure {
+    /// The HR system's number of the person.
+    pub employee: String,
+    /// The HR system's number of the employment; empty where there is only one.
+    pub employment: String,
+    /// What is to become of the plan.
+    pub step: DepartureStep,
+}
+
+/// What an HR row asks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "step")]
+pub enum DepartureStep {
+    /// The employment ends: plan it, or move an existing plan.
+    Leave {
+        /// The last day or the explicit instant, as written.
+        leaves: Leaves,
+        /// The instant that this means under today's zone rules.
+        fire_at: Timestamp,
+    },
+    /// The departure is called off.
+    Rescind,
+    /// The person is employed again.
+    Rehire,
+}
+
+/// When an employment ends, as an HR file states it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "by")]
+pub enum Leaves {
+    /// A wall date in a zone.
+    Wall {
+        /// `YYYY-MM-DD`.
+        date: String,
+        /// An IANA zone name.
+        zone: String,
+        /// What the date means.
+        rule: DateRule,
+    },
+    /// An explicit instant.
+    Instant {
+        /// The instant.
+        at: Timestamp,
+    },
+}
+
+/// What a wall date of an HR row means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DateRule {
+    /// The person still works on that day: access ends at 00:00 of the day after.
+    LastDayInclusive,
+    /// The person is gone on that day: access ends at its 00:00.
+    FirstDayInactive,
+}
+
+impl Signal {
+    /// A signal to act on now, about everything, with the reason's own priority.
+    #[must_use]
+    pub fn new(key: impl Into<String>, digest: [u8; 32], subject: Subject, reason: Reason) -> Self {
+        Self {
+            key: key.into(),
+            digest,
+            subject,
+            reason,
+            priority: reason.priority(),
+            scope: Scope::Everything,
+            occurred_at: None,
+            requested_by: None,
+            note: None,
+            playbook: None,
+            target: None,
+            when: When::Now,
+            wish: Wish::Act,
+        }
+    }
+}

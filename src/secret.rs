@@ -1,0 +1,175 @@
+//! The one door for secrets: files only, never inline, refused where others may read them.
+
+use std::fmt;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// Where a secret comes from: `{ credential = "name" }` (a systemd credential) or `{ file = "/path" }`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum SecretSource {
+    /// A file of that name in `$CREDENTIALS_DIRECTORY`, where systemd's `LoadCredential=` puts it.
+    Credential(String),
+    /// A file by path, readable by its owner and group only.
+    File(PathBuf),
+}
+
+/// Why a secret could not be read. Never holds any of it.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// A credential was named and systemd passed none.
+    #[error(
+        "the credential {0:?} needs $CREDENTIALS_DIRECTORY, which systemd sets for a unit with LoadCredential={0}:<file>; outside a unit set it to a folder of mode 0700 or use {{ file = … }}"
+    )]
+    NoDirectory(String),
+    /// A credential's name with a slash or dots would leave the directory.
+    #[error("the credential name {0:?} is not a plain file name")]
+    BadName(String),
+    /// The file cannot be opened or read.
+    #[error("cannot read the secret in {path}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Others may read or write it.
+    #[error("the secret in {path} may be read by others (mode {mode:03o}); run chmod 600 {path}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Nothing but white space is in it.
+    #[error("the secret in {0} is empty")]
+    Empty(PathBuf),
+    /// Not text.
+    #[error("the secret in {0} is not UTF-8 text")]
+    NotText(PathBuf),
+}
+
+impl SecretSource {
+    /// The file behind this source.
+    ///
+    /// # Errors
+    /// [`SecretError::NoDirectory`] and [`SecretError::BadName`] for a credential.
+    pub fn path(&self) -> Result<PathBuf, SecretError> {
+        match self {
+            Self::File(path) => Ok(path.clone()),
+            Self::Credential(name) => {
+                if name.is_empty() || name.contains('/') || name.starts_with('.') {
+                    return Err(SecretError::BadName(name.clone()));
+                }
+                #[expect(clippy::disallowed_methods, reason = "this is the door that the ban points to")]
+                let folder = std::env::var("CREDENTIALS_DIRECTORY").map_err(|_| SecretError::NoDirectory(name.clone()))?;
+                Ok(Path::new(&folder).join(name))
+            }
+        }
+    }
+
+    /// Reads the secret as text, without the white space around it.
+    ///
+    /// # Errors
+    /// Every [`SecretError`].
+    pub fn read(&self) -> Result<SecretString, SecretError> {
+        let path = self.path()?;
+        let bytes = read_private(&path)?;
+        let text = String::from_utf8(bytes).map_err(|_| SecretError::NotText(path.clone()))?;
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(SecretError::Empty(path));
+        }
+        Ok(SecretString::from(text.to_owned()))
+    }
+
+    /// Reads the secret's bytes as they are (a signing seed).
+    ///
+    /// # Errors
+    /// Every [`SecretError`] but [`SecretError::NotText`].
+    pub fn read_bytes(&self) -> Result<Vec<u8>, SecretError> {
+        let path = self.path()?;
+        let bytes = read_private(&path)?;
+        if bytes.is_empty() {
+            Err(SecretError::Empty(path))
+        } else {
+            Ok(bytes)
+        }
+    }
+}
+
+/// Reads a file that only its owner (and group, for reading) may touch. The mode is taken from the open descriptor, so nobody can swap
+/// the file between the look and the read.
+fn read_private(path: &Path) -> Result<Vec<u8>, SecretError> {
+    use std::io::Read as _;
+    let failed = |source| SecretError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
+    if mode & 0o037 != 0 {
+        return Err(SecretError::Open {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credential(name) => write!(f, "credential {name}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secrecy::ExposeSecret as _;
+
+    fn file(mode: u32, text: &str) -> (tempfile::TempDir, SecretSource) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        (folder, SecretSource::File(path))
+    }
+
+    #[test]
+    fn a_secret_loses_its_trailing_newline() {
+        let (_folder, source) = file(0o600, "s3cret\n");
+        assert_eq!(source.read().unwrap().expose_secret(), "s3cret");
+    }
+
+    #[test]
+    fn a_secret_that_others_may_read_is_refused() {
+        for mode in [0o644, 0o604, 0o602, 0o660] {
+            let (_folder, source) = file(mode, "s3cret");
+            let error = source.read().unwrap_err().to_string();
+            assert!(error.contains("chmod 600") && !error.contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_empty_secret_is_refused() {
+        let (_folder, source) = file(0o600, "\n");
+        assert!(matches!(source.read(), Err(SecretError::Empty(_))));
+    }
+
+    #[test]
+    fn a_credential_name_cannot_leave_its_directory() {
+        assert!(matches!(
+            SecretSource::Credential("../shadow".into()).read(),
+            Err(SecretError::BadName(_))
+        ));
+    }
+}

@@ -1,0 +1,110 @@
+//! Sources: the configured origins of signals. One file or folder and one row of [`KINDS`] each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::clock::Clock;
+use crate::model::{Delivery, Receipt};
+use crate::settings::{Complaint, Settings};
+
+/// One kind of source: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
+pub struct Kind {
+    /// What a config writes after `kind =`.
+    pub name: &'static str,
+    /// One line for `revoked kinds`.
+    pub about: &'static str,
+    /// Builds one from the keys of its table. Reads credentials, opens nothing.
+    pub build: fn(&Settings<'_>, &Clock) -> Result<Source, Vec<Complaint>>,
+}
+
+/// Every kind of source.
+pub const KINDS: &[Kind] = &[];
+
+/// A built source.
+#[derive(Clone)]
+pub enum Source {
+    /// The sender comes to us.
+    Push(Arc<dyn Push>),
+    /// We go and look.
+    Pull(Arc<dyn Pull>),
+    /// The table `inbox` of our own database, which other programs write; the intake reads it.
+    Inbox,
+}
+
+/// A source whose sender comes to us by HTTP at `/signals/<name>`.
+#[async_trait]
+pub trait Push: Send + Sync {
+    /// The largest body taken, in bytes.
+    fn body_cap(&self) -> usize;
+
+    /// The HTTP methods taken; every other one is answered with 405.
+    fn methods(&self) -> &'static [::http::Method] {
+        const POST: &[::http::Method] = &[::http::Method::POST];
+        POST
+    }
+
+    /// Authenticates and reads one delivery. It is acknowledged only after the signals are stored.
+    ///
+    /// # Errors
+    /// A [`Rejection`], which the intake records before it is answered.
+    async fn receive(&self, request: &::http::Request<Bytes>) -> Result<Delivery, Rejection>;
+
+    /// The answer to a delivery that is stored.
+    fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes>;
+
+    /// The answer to a delivery that is not.
+    fn rejected(&self, rejection: &Rejection) -> ::http::Response<Bytes>;
+}
+
+/// A source that we go and look at.
+#[async_trait]
+pub trait Pull: Send + Sync {
+    /// How long to wait between two looks.
+    fn interval(&self) -> Duration;
+
+    /// The deliveries that wait, oldest first, from `cursor` on. Each is stored in a transaction of its own, with its cursor.
+    ///
+    /// # Errors
+    /// Where the source cannot be looked at; the next look comes after the interval, and repeated failure alerts.
+    async fn poll(&self, cursor: Option<&str>) -> anyhow::Result<Vec<Delivery>>;
+
+    /// Told after the commit that stored `delivery`, to tidy up (archive a file). May come again after a crash.
+    ///
+    /// # Errors
+    /// Where tidying up failed; the delivery stays stored.
+    async fn stored(&self, delivery: &Delivery, receipt: &Receipt) -> anyhow::Result<()>;
+}
+
+/// Why a delivery is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {description}")]
+pub struct Rejection {
+    /// The class, which decides the HTTP status where the protocol leaves it open.
+    pub kind: RejectionKind,
+    /// The protocol's word (`invalid_key`), also the metric's label: from a closed set.
+    pub code: &'static str,
+    /// What was wrong, for the sender and the trail. Never a secret, nor the body.
+    pub description: String,
+    /// SHA-256 of the body, for the trail.
+    pub digest: Option<[u8; 32]>,
+}
+
+/// The classes of refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RejectionKind {
+    /// The sender did not prove who it is.
+    Unauthenticated,
+    /// The delivery is not of the protocol's form.
+    Malformed,
+    /// 415.
+    MediaType,
+    /// 413.
+    TooLarge,
+    /// Our own trouble, never the sender's fault: 503, and try again after this long.
+    NotNow(Duration),
+    /// The sender is too fast: 429.
+    TooFast(Duration),
+}
