@@ -3,18 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use sqlx::Row as _;
 use tokio::time::Duration;
 
-use super::settle::NewJob;
+use super::cases::{NewCase, hex};
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{
-    Actor, CaseId, Delivery, Departure, DepartureStep, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Reason, Receipt, Scope, Signal,
-    SignalReceipt, When,
-};
-use crate::policy::{Decision, Facts, Policy, Work};
+use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, When};
+use crate::policy::{Decision, Facts, Policy};
 
 /// Departures are counted over this long against their limit, compromises over [`MINUTE`].
 const HOUR: Duration = Duration::from_hours(1);
@@ -38,9 +34,21 @@ impl Store {
         let (accepted, targets) = self
             .write(move |tx| {
                 Box::pin(async move {
-                    let mut intake = Intake { policy: &policy, slots, holds: BTreeMap::new(), targets: Vec::new(), claims: Vec::new() };
+                    let mut intake = Intake {
+                        policy: &policy,
+                        slots,
+                        holds: BTreeMap::new(),
+                        targets: Vec::new(),
+                        claims: Vec::new(),
+                    };
                     let receipt = tx.accept(&mut intake, &delivery).await?;
-                    Ok((Accepted { receipt, claims: intake.claims }, intake.targets))
+                    Ok((
+                        Accepted {
+                            receipt,
+                            claims: intake.claims,
+                        },
+                        intake.targets,
+                    ))
                 })
             })
             .await?;
@@ -82,13 +90,16 @@ impl Store {
 }
 
 /// What one delivery carries through its transaction.
-struct Intake<'a> {
+pub(super) struct Intake<'a> {
     policy: &'a Policy,
-    slots: Vec<String>,
+    /// Lanes that offer a slot to an urgent job.
+    pub(super) slots: Vec<String>,
     /// One hold for each class of one delivery.
     holds: BTreeMap<&'static str, i64>,
-    targets: Vec<String>,
-    claims: Vec<Claim>,
+    /// Lanes to wake after the commit.
+    pub(super) targets: Vec<String>,
+    /// Jobs that were born claimed.
+    pub(super) claims: Vec<Claim>,
 }
 
 impl Tx<'_> {
@@ -131,7 +142,10 @@ impl Tx<'_> {
             self.keep_cursor(&delivery.source, cursor).await?;
         }
         self.refused(delivery, batch).await?;
-        Ok(Receipt { signals, hold: intake.holds.values().next().copied() })
+        Ok(Receipt {
+            signals,
+            hold: intake.holds.values().next().copied(),
+        })
     }
 
     /// What became of a signal with this key the first time, if there was one.
@@ -144,12 +158,15 @@ impl Tx<'_> {
             .map_err(StoreError::sql("looking for a repetition"))?;
         let Some(row) = row else { return Ok(None) };
         if row.get::<&[u8], _>(0) == signal.digest {
-            return Ok(Some(SignalReceipt::Repeated { case: row.get::<Option<i64>, _>(1).map(CaseId) }));
+            return Ok(Some(SignalReceipt::Repeated {
+                case: row.get::<Option<i64>, _>(1).map(CaseId),
+            }));
         }
         let detail = serde_json::json!({ "code": "same_key_other_content", "key": signal.key, "sha256": hex(&signal.digest) });
         self.record(&Entry::new(EntryKind::SignalRejected, Actor::source(source)).detail(detail));
         let summary = format!("source {source} sent a signal under a key that it has used for another: a fault or an attack");
-        self.raise("replay_with_other_content", &format!("source:{source}"), &summary, None).await?;
+        self.raise("replay_with_other_content", &format!("source:{source}"), &summary, None)
+            .await?;
         Ok(Some(SignalReceipt::Conflict))
     }
 
@@ -177,14 +194,22 @@ impl Tx<'_> {
     ) -> Result<SignalReceipt> {
         let reference = self.reference(&signal.subject).await?;
         let decision = intake.policy.decide(signal, facts);
-        let (word, why) = match &decision {
+        let (decided, why) = match &decision {
             Decision::Act(_) => ("act", None),
             Decision::Hold { why, .. } => ("hold", Some(why.clone())),
             Decision::Ignore { why } => ("ignore", Some(why.clone())),
             Decision::Withdraw => ("withdraw", None),
         };
-        let id = self.keep_signal(delivery, signal, &reference, batch, word, why.as_deref()).await?;
-        let new = NewCase { delivery, signal, reference: &reference, batch, signal_id: id };
+        let id = self
+            .keep_signal(delivery, signal, &reference, batch, decided, why.as_deref())
+            .await?;
+        let new = NewCase {
+            delivery,
+            signal,
+            reference: &reference,
+            batch,
+            signal_id: id,
+        };
         let receipt = match decision {
             Decision::Ignore { why } => {
                 self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
@@ -199,21 +224,26 @@ impl Tx<'_> {
                     Reason::Compromised => facts.recent_compromises += 1,
                     _ => {}
                 }
-                SignalReceipt::Accepted { case: self.open_case(intake, &new, &work, None).await?, held: false }
+                SignalReceipt::Accepted {
+                    case: self.open_case(intake, &new, &work, None).await?,
+                    held: false,
+                }
             }
             Decision::Hold { class, why, work } => {
-                let hold = match intake.holds.get(class) {
-                    Some(hold) => *hold,
-                    None => {
-                        let hold = self.place_hold(class, &why, &delivery.source, batch).await?;
-                        intake.holds.insert(class, hold);
-                        hold
-                    }
+                let hold = if let Some(hold) = intake.holds.get(class) {
+                    *hold
+                } else {
+                    let hold = self.place_hold(class, &why, &delivery.source, batch).await?;
+                    intake.holds.insert(class, hold);
+                    hold
                 };
                 let case = self.open_case(intake, &new, &work, Some(hold)).await?;
                 let entry = new.entry(EntryKind::HoldPlaced).case(case.0);
                 self.record(&entry.detail(serde_json::json!({ "hold": hold, "class": class, "why": why })));
-                let summary = format!("signals of source {} wait for a decision: {why} (revoked hold show {hold})", delivery.source);
+                let summary = format!(
+                    "signals of source {} wait for a decision: {why} (revoked hold show {hold})",
+                    delivery.source
+                );
                 self.raise("hold", &format!("hold:{hold}"), &summary, None).await?;
                 SignalReceipt::Accepted { case, held: true }
             }
@@ -252,164 +282,11 @@ impl Tx<'_> {
         Ok(done.last_insert_rowid())
     }
 
-    /// Opens a case with its jobs, or joins the signal to the case that is open already for the same person and playbook.
-    async fn open_case(&mut self, intake: &mut Intake<'_>, new: &NewCase<'_>, work: &Work, hold: Option<i64>) -> Result<CaseId> {
-        self.record(&new.entry(EntryKind::SignalAccepted).detail(serde_json::json!({
-            "signal": new.signal_id, "reason": new.signal.reason.word(), "key": new.signal.key, "sha256": hex(&new.signal.digest),
-            "occurred_at": new.signal.occurred_at.map(crate::model::Timestamp::ms), "playbook": work.playbook,
-            "requested_by": new.signal.requested_by, "note_sha256": new.signal.note.as_deref().map(|note| hex(&sha256(note))),
-        })));
-        let scope = serde_json::to_string(&new.signal.scope).unwrap_or_default();
-        if let Some(case) = self.join_case(intake, new, work, &scope, hold).await? {
-            return Ok(case);
-        }
-        let case = sqlx::query(
-            "INSERT INTO cases (subject_ref, reason, playbook, scope, priority, state, source, requested_by, note, batch, hold, received_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(new.reference)
-        .bind(new.signal.reason.word())
-        .bind(&work.playbook)
-        .bind(&scope)
-        .bind(work.priority.0)
-        .bind(if hold.is_some() { "held" } else { "open" })
-        .bind(&new.delivery.source)
-        .bind(&new.signal.requested_by)
-        .bind(&new.signal.note)
-        .bind(new.batch)
-        .bind(hold)
-        .bind(new.delivery.received_at.ms())
-        .execute(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("opening a case"))?
-        .last_insert_rowid();
-        self.link(new.signal_id, case).await?;
-        self.record(&new.entry(EntryKind::CaseOpened).case(case).detail(serde_json::json!({
-            "reason": new.signal.reason.word(), "playbook": work.playbook, "priority": work.priority.0, "scope": new.signal.scope,
-            "due": work.due.map(crate::model::Timestamp::ms),
-        })));
-        for (target, containment) in &work.jobs {
-            let mut containment = containment.clone();
-            containment.scope = new.signal.scope.clone();
-            let state = match (hold, work.due.filter(|due| *due > self.now)) {
-                (Some(_), _) => JobState::Held,
-                (None, Some(due)) => JobState::Scheduled { due },
-                (None, None) => self.born(intake, target, work),
-            };
-            let job = self
-                .enqueue(&NewJob {
-                    case,
-                    target,
-                    kind: JobKind::Contain,
-                    containment: &serde_json::to_string(&containment).unwrap_or_default(),
-                    priority: work.priority,
-                    state: &state,
-                    held_due: work.due.filter(|_| hold.is_some()),
-                    sweep: 0,
-                    approved: false,
-                    subject_ref: new.reference,
-                })
-                .await?;
-            match state {
-                JobState::Running { lease } => {
-                    let claim = self.claimed(JobId(job), lease).await?;
-                    intake.claims.push(claim);
-                }
-                JobState::Queued if !intake.targets.contains(target) => intake.targets.push(target.clone()),
-                _ => {}
-            }
-        }
-        self.plan_departure(new, case, hold.is_some()).await?;
-        Ok(CaseId(case))
-    }
-
-    /// An urgent job takes the slot that its lane has offered; everything else waits in the queue.
-    fn born(&self, intake: &mut Intake<'_>, target: &str, work: &Work) -> JobState {
-        let offered = intake.slots.iter().position(|slot| slot == target);
-        match offered.filter(|_| work.priority.is_urgent()) {
-            Some(n) => {
-                intake.slots.swap_remove(n);
-                let lease = Lease { id: uuid::Uuid::now_v7().to_string(), until: self.now.plus(LEASE_LENGTH) };
-                JobState::Running { lease }
-            }
-            None => JobState::Queued,
-        }
-    }
-
-    /// Joins a signal to the live case of the same person, playbook and scope. A more urgent signal raises what still waits.
-    async fn join_case(
-        &mut self,
-        intake: &mut Intake<'_>,
-        new: &NewCase<'_>,
-        work: &Work,
-        scope: &str,
-        hold: Option<i64>,
-    ) -> Result<Option<CaseId>> {
-        let row = sqlx::query(
-            "SELECT id, priority, state FROM cases INDEXED BY cases_live \
-             WHERE subject_ref = ? AND playbook = ? AND scope = ? AND state IN ('open', 'held') ORDER BY id DESC LIMIT 1",
-        )
-        .bind(new.reference)
-        .bind(&work.playbook)
-        .bind(scope)
-        .fetch_optional(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for a live case"))?;
-        let Some(row) = row else { return Ok(None) };
-        let (case, priority, state): (i64, u8, String) = (row.get(0), row.get(1), row.get(2));
-        // A signal that may act must not be swallowed by a case that waits for a human, nor the reverse.
-        if (state == "held") != hold.is_some() {
-            return Ok(None);
-        }
-        self.link(new.signal_id, case).await?;
-        self.record(&new.entry(EntryKind::CaseCoalesced).case(case).detail(serde_json::json!({ "signal": new.signal_id })));
-        let sooner = hold.is_none() && work.due.is_none_or(|due| due <= self.now);
-        if work.priority.0 < priority || sooner {
-            let rows = sqlx::query(
-                "UPDATE job SET priority = min(priority, ?1), state = CASE WHEN ?2 AND state = 'scheduled' THEN 'queued' ELSE state END, \
-                        due = CASE WHEN ?2 THEN NULL ELSE due END \
-                 WHERE case_id = ?3 AND kind = 'contain' AND state IN ('scheduled', 'queued', 'held') RETURNING target",
-            )
-            .bind(work.priority.0)
-            .bind(sooner)
-            .bind(case)
-            .fetch_all(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("raising a case"))?;
-            sqlx::query("UPDATE cases SET priority = min(priority, ?) WHERE id = ?")
-                .bind(work.priority.0)
-                .bind(case)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("raising a case"))?;
-            if sooner {
-                self.departure_is_due(case).await?;
-            }
-            if work.priority.0 < priority {
-                self.record(&new.entry(EntryKind::CaseRaised).case(case).detail(serde_json::json!({ "priority": work.priority.0 })));
-            }
-            intake.targets.extend(rows.iter().map(|row| row.get::<String, _>(0)));
-        }
-        // A plan that moved moves its jobs, and only those that have not started.
-        self.plan_departure(new, case, hold.is_some()).await?;
-        Ok(Some(CaseId(case)))
-    }
-
-    async fn link(&mut self, signal: i64, case: i64) -> Result<()> {
-        sqlx::query("UPDATE signal SET case_id = ? WHERE id = ?")
-            .bind(case)
-            .bind(signal)
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("linking a signal to its case"))?;
-        Ok(())
-    }
-
     async fn batch(&mut self, delivery: &Delivery, name: &str) -> Result<i64> {
         let done = sqlx::query("INSERT INTO batch (source, name, digest, signals, refused, received_at) VALUES (?, ?, ?, ?, ?, ?)")
             .bind(&delivery.source)
             .bind(name)
-            .bind(delivery.digest.as_ref().map(|digest| digest.as_slice()))
+            .bind(delivery.digest.as_ref().map(<[u8; 32]>::as_slice))
             .bind(i64::try_from(delivery.signals.len()).unwrap_or(i64::MAX))
             .bind(i64::try_from(delivery.refused.len()).unwrap_or(i64::MAX))
             .bind(delivery.received_at.ms())
@@ -417,10 +294,12 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("keeping a batch"))?;
         let id = done.last_insert_rowid();
-        self.record(&Entry::new(EntryKind::FileAccepted, Actor::source(&delivery.source)).detail(serde_json::json!({
-            "batch": id, "sha256": delivery.digest.map(|digest| hex(&digest)), "signals": delivery.signals.len(),
-            "refused": delivery.refused.len(),
-        })));
+        self.record(
+            &Entry::new(EntryKind::FileAccepted, Actor::source(&delivery.source)).detail(serde_json::json!({
+                "batch": id, "sha256": delivery.digest.map(|digest| hex(&digest)), "signals": delivery.signals.len(),
+                "refused": delivery.refused.len(),
+            })),
+        );
         Ok(id)
     }
 
@@ -435,55 +314,60 @@ impl Tx<'_> {
             .take(100)
             .map(|part| serde_json::json!({ "place": part.place, "why": part.why }))
             .collect();
-        self.record(&Entry::new(EntryKind::FileQuarantined, Actor::source(&delivery.source)).detail(serde_json::json!({
-            "batch": batch, "refused": delivery.refused.len(), "parts": named,
-        })));
+        self.record(
+            &Entry::new(EntryKind::FileQuarantined, Actor::source(&delivery.source)).detail(serde_json::json!({
+                "batch": batch, "refused": delivery.refused.len(), "parts": named,
+            })),
+        );
         let name = delivery.name.as_deref().unwrap_or("a delivery");
-        let summary = format!("source {}: {} parts of {name:?} could not be read and were put aside", delivery.source, delivery.refused.len());
-        self.raise("quarantine", &format!("source:{}", delivery.source), &summary, None).await
+        let summary = format!(
+            "source {}: {} parts of {name:?} could not be read and were put aside",
+            delivery.source,
+            delivery.refused.len()
+        );
+        self.raise("quarantine", &format!("source:{}", delivery.source), &summary, None)
+            .await
     }
 
     async fn keep_cursor(&mut self, source: &str, cursor: &str) -> Result<()> {
-        sqlx::query("INSERT INTO cursor (source, cursor, at) VALUES (?1, ?2, ?3) ON CONFLICT (source) DO UPDATE SET cursor = ?2, at = ?3")
-            .bind(source)
-            .bind(cursor)
-            .bind(self.now.ms())
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("keeping a cursor"))?;
+        sqlx::query(
+            "INSERT INTO cursor (source, cursor, at) VALUES (?1, ?2, ?3) ON CONFLICT (source) DO UPDATE SET cursor = ?2, at = ?3",
+        )
+        .bind(source)
+        .bind(cursor)
+        .bind(self.now.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("keeping a cursor"))?;
         Ok(())
     }
 
     async fn answer_request(&mut self, row: i64, receipt: &SignalReceipt) -> Result<()> {
         let (kind, state, case, why) = match receipt {
-            SignalReceipt::Accepted { case, held } => {
-                (EntryKind::InboxAccepted, "accepted", Some(*case), held.then_some("held: see revoked hold list"))
-            }
-            SignalReceipt::Repeated { case } => (EntryKind::InboxAccepted, "accepted", *case, Some("the request key was used before")),
+            SignalReceipt::Accepted { case, held } => (
+                EntryKind::InboxAccepted,
+                "accepted",
+                Some(*case),
+                held.then_some("held: see revoked hold list"),
+            ),
+            SignalReceipt::Repeated { case } => (
+                EntryKind::InboxAccepted,
+                "accepted",
+                *case,
+                Some("the request key was used before"),
+            ),
             SignalReceipt::Ignored { why } => (EntryKind::InboxRejected, "rejected", None, Some(why.as_str())),
-            SignalReceipt::Conflict => {
-                (EntryKind::InboxRejected, "rejected", None, Some("the request key was used before for another request"))
-            }
+            SignalReceipt::Conflict => (
+                EntryKind::InboxRejected,
+                "rejected",
+                None,
+                Some("the request key was used before for another request"),
+            ),
         };
         let mut entry = Entry::new(kind, Actor::source("inbox")).detail(serde_json::json!({ "row": row, "why": why }));
         entry.case = case.map(|case| case.0);
         self.record(&entry);
         self.answer_inbox(row, state, case.map(|case| case.0), why).await
-    }
-}
-
-/// A signal on its way to a case.
-pub(super) struct NewCase<'a> {
-    pub(super) delivery: &'a Delivery,
-    pub(super) signal: &'a Signal,
-    pub(super) reference: &'a str,
-    pub(super) batch: Option<i64>,
-    pub(super) signal_id: i64,
-}
-
-impl NewCase<'_> {
-    pub(super) fn entry(&self, kind: EntryKind) -> Entry {
-        Entry::new(kind, Actor::source(&self.delivery.source)).subject_ref(self.reference)
     }
 }
 
@@ -494,14 +378,4 @@ fn leaves(signal: &Signal) -> bool {
         _ => true,
     };
     signal.reason == Reason::Departed && signal.scope == Scope::Everything && step
-}
-
-fn sha256(text: &str) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-    bytes
-}
-
-fn hex(bytes: &[u8; 32]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
 }

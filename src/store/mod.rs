@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 
+mod accept;
 mod actions;
 mod alerts;
 mod cases;
@@ -24,14 +25,17 @@ mod holds;
 mod inbox;
 mod lanes;
 mod open;
+mod people;
 mod queue;
 mod settle;
 mod trail;
 mod writer;
 
+pub use accept::Accepted;
 pub use actions::Seen;
 pub use alerts::Alert;
 pub use checkpoints::{TrailFilter, TrailRow};
+pub use departures::Planned;
 pub use error::{OpenError, StoreError};
 pub use holds::{HeldCase, HeldSet, Hold};
 pub use inbox::{CommitWatch, InboxAnswer, InboxRow};

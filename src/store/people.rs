@@ -3,7 +3,8 @@
 use sqlx::Row as _;
 
 use super::{Result, Store, StoreError, Tx};
-use crate::audit::{Entry, EntryKind, new_key, subject_ref};
+use crate::audit::key::random_key;
+use crate::audit::{Entry, EntryKind, subject_ref};
 use crate::model::{Actor, Subject};
 
 impl Store {
@@ -25,7 +26,8 @@ impl Store {
     /// [`StoreError::Refused`] where work about the person is open; [`StoreError::NotFound`] is not told apart from a name never seen.
     pub async fn erase(&self, subject: &Subject, by: Actor) -> Result<bool> {
         let name = subject.to_string();
-        self.write(move |tx| Box::pin(async move { tx.erase(&name, &by).await })).await
+        self.write(move |tx| Box::pin(async move { tx.erase(&name, &by).await }))
+            .await
     }
 }
 
@@ -42,7 +44,7 @@ impl Tx<'_> {
         if let Some(row) = known {
             return Ok(row.get(0));
         }
-        let key = new_key();
+        let key = random_key().map_err(|error| StoreError::Refused(format!("the system gives no random numbers: {error}")))?;
         let reference = subject_ref(&key, &name);
         sqlx::query("INSERT INTO person (ref, key, subject, seen_at) VALUES (?, ?, ?, ?)")
             .bind(&reference)
