@@ -17,6 +17,17 @@ pub struct TrailRow {
     pub leaf: Hash,
 }
 
+/// One row of the trail as the file holds it, sound or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawRow {
+    /// Its place.
+    pub seq: u64,
+    /// The bytes of the line.
+    pub body: Vec<u8>,
+    /// The bytes of the stored leaf hash.
+    pub leaf: Vec<u8>,
+}
+
 /// What `trail show` may ask for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrailFilter {
@@ -54,18 +65,25 @@ impl Store {
         })
     }
 
-    /// Rows of the trail from `from` on, in order, whatever their number: for verification and export.
+    /// Rows of the trail from `from` on, in order, as raw bytes: for verification and export, which must read damaged rows too.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn trail_rows(&self, from: u64, limit: u32) -> Result<Vec<TrailRow>> {
-        let rows = sqlx::query("SELECT seq, body, leaf FROM trail WHERE seq >= ? ORDER BY seq LIMIT ?")
+    pub async fn trail_rows(&self, from: u64, limit: u32) -> Result<Vec<RawRow>> {
+        let rows = sqlx::query("SELECT seq, CAST(body AS BLOB), CAST(leaf AS BLOB) FROM trail WHERE seq >= ? ORDER BY seq LIMIT ?")
             .bind(i64::try_from(from).unwrap_or(i64::MAX))
             .bind(limit)
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("reading the trail"))?;
-        rows.iter().map(read_row).collect()
+        Ok(rows
+            .iter()
+            .map(|row| RawRow {
+                seq: u64::try_from(row.get::<i64, _>(0)).unwrap_or(0),
+                body: row.get(1),
+                leaf: row.get(2),
+            })
+            .collect())
     }
 
     /// The rows that pass `filter`, oldest first.
@@ -105,6 +123,33 @@ impl Store {
             .iter()
             .map(|row| (u64::try_from(row.get::<i64, _>(0)).unwrap_or(0), row.get(1)))
             .collect())
+    }
+
+    /// The stored roots of complete blocks: `(block, root)`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn trail_blocks(&self) -> Result<Vec<(u64, Vec<u8>)>> {
+        let rows = sqlx::query("SELECT block, CAST(root AS BLOB) FROM trail_block ORDER BY block")
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("reading the trail's blocks"))?;
+        Ok(rows
+            .iter()
+            .map(|row| (u64::try_from(row.get::<i64, _>(0)).unwrap_or(0), row.get(1)))
+            .collect())
+    }
+
+    /// The trail's head as stored, sound or not: `(size, frontier)`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn trail_head_raw(&self) -> Result<Option<(u64, Vec<u8>)>> {
+        let row = sqlx::query("SELECT size, CAST(frontier AS BLOB) FROM trail_head WHERE id = 1")
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("reading the trail's head"))?;
+        Ok(row.map(|row| (u64::try_from(row.get::<i64, _>(0)).unwrap_or(0), row.get(1))))
     }
 
     /// Keeps a signed checkpoint. Not an entry of the trail: it would move the head that it signs.

@@ -34,7 +34,7 @@ mod writer;
 pub use accept::Accepted;
 pub use actions::Seen;
 pub use alerts::Alert;
-pub use checkpoints::{TrailFilter, TrailRow};
+pub use checkpoints::{RawRow, TrailFilter, TrailRow};
 pub use departures::Planned;
 pub use error::{OpenError, StoreError};
 pub use holds::{HeldCase, HeldSet, Hold};
