@@ -35,7 +35,7 @@ mod writer;
 pub use accept::Accepted;
 pub use actions::Seen;
 pub use alerts::Alert;
-pub use checkpoints::{RawRow, TrailFilter, TrailRow};
+pub use checkpoints::{RawRow, TrailFilter, TrailRow, TrailSnapshot};
 pub use departures::Planned;
 pub use error::{OpenError, StoreError};
 pub use holds::{HeldCase, HeldSet, Hold};

@@ -87,7 +87,7 @@ async fn concurrent_mutations_share_commits_and_each_leaves_its_entry() {
     assert_eq!(place.store.trail_head().await.unwrap().size(), 300);
     let commits = place.store.committed().borrow().commits;
     assert!(commits < 300, "{commits} commits for 300 mutations");
-    assert_eq!(place.store.trail_blocks().await.unwrap().len(), 1);
+    assert_eq!(place.store.trail_snapshot().await.unwrap().blocks().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
