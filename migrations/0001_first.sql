@@ -98,6 +98,7 @@ CREATE TABLE job (
     password_reset INTEGER NOT NULL DEFAULT 0 CHECK (password_reset IN (0, 1)),
     approved INTEGER NOT NULL DEFAULT 0 CHECK (approved IN (0, 1)),
     sweep INTEGER NOT NULL DEFAULT 0,
+    held_due INTEGER CHECK (held_due IS NULL OR state = 'held'),
     verdict TEXT CHECK (verdict IN ('contained', 'unverified', 'residual', 'no_principal', 'failed'))
         CHECK ((state IN ('done', 'failed')) = (verdict IS NOT NULL)),
     outcome TEXT,

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod clock;
 pub mod http;
 pub mod model;
+pub mod policy;
 pub mod sandbox;
 pub mod secret;
 pub mod settings;

@@ -64,6 +64,10 @@ kinds! {
     CaseCancelled = "case.cancelled",
     /// A job was put into the queue.
     JobEnqueued = "job.enqueued",
+    /// A scheduled job's time has come: it waits for its lane.
+    JobDue = "job.due",
+    /// A job was called off before it did anything.
+    JobCancelled = "job.cancelled",
     /// A worker took a job under a lease.
     JobClaimed = "job.claimed",
     /// An attempt failed and will be repeated; it counts.

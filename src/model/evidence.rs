@@ -51,7 +51,12 @@ impl Evidence {
         self.before = before.counts();
         self.after = after.counts();
         self.suspended = (before.suspended, after.suspended);
-        let gone: Vec<&GrantRef> = before.grants.iter().map(|grant| &grant.name).filter(|name| !after.holds(name)).collect();
+        let gone: Vec<&GrantRef> = before
+            .grants
+            .iter()
+            .map(|grant| &grant.name)
+            .filter(|name| !after.holds(name))
+            .collect();
         self.ended_count = gone.len();
         self.ended = gone.into_iter().take(Self::LISTED).cloned().collect();
         self.before_at = Some(before.at);

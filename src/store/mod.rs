@@ -3,23 +3,44 @@
 //! Reading order: `open` (the start sequence), `writer` (group commit), `accept` (a delivery becomes cases and jobs), `queue` (claim and
 //! settle), then the rest by name. Every mutating method writes its trail entries in its own transaction.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use sqlx::SqlitePool;
-use tokio::sync::{Mutex, mpsc, watch};
+use tokio::sync::{Mutex, Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 
+mod accept;
+mod actions;
+mod alerts;
+mod cases;
+mod checkpoints;
+mod departures;
 mod error;
+mod holds;
+mod inbox;
+mod lanes;
 mod open;
+mod people;
+mod queue;
+mod settle;
 mod trail;
 mod writer;
 
+pub use accept::Accepted;
+pub use actions::Seen;
+pub use alerts::Alert;
+pub use checkpoints::{RawRow, TrailFilter, TrailRow};
+pub use departures::Planned;
 pub use error::{OpenError, StoreError};
+pub use holds::{HeldCase, HeldSet, Hold};
+pub use inbox::{CommitWatch, InboxAnswer, InboxRow};
 pub use open::Role;
+pub use queue::Claim;
 pub use writer::Committed;
 
 use writer::{Call, Mutation, Tx};
@@ -39,6 +60,8 @@ struct Inner {
     committed: watch::Receiver<Committed>,
     readers: SqlitePool,
     writer: Mutex<Option<JoinHandle<()>>>,
+    wakes: std::sync::Mutex<BTreeMap<String, Arc<Notify>>>,
+    promoter: Arc<Notify>,
     _lock: Option<std::fs::File>,
 }
 
@@ -61,6 +84,8 @@ impl Store {
             committed,
             readers,
             writer: Mutex::new(Some(writer)),
+            wakes: std::sync::Mutex::default(),
+            promoter: Arc::default(),
             _lock: lock,
         }))
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::{mpsc, watch};
 
 use super::writer::{self, Committed};
@@ -80,10 +80,7 @@ impl Store {
             .map_err(|error| other(error.to_string()))?;
         let (mutations, inbox) = mpsc::channel(4096);
         let (committed, watching) = watch::channel(Committed::default());
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the writer outlives every tracker: it must answer the last caller"
-        )]
+        // Outside any tracker, since the writer must outlive them all to answer the last caller; `close` waits for it.
         let writer = tokio::spawn(writer::run(conn, inbox, clock.clone(), committed));
         Ok(Self::assemble(
             path.to_owned(),
@@ -230,8 +227,12 @@ where
     T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
 {
     let row = sqlx::query(sql).fetch_one(conn).await;
-    row.and_then(|row| row.try_get(0))
-        .map_err(|error| match error.as_database_error().and_then(|e| e.code()).as_deref() {
+    row.and_then(|row| row.try_get(0)).map_err(|error| {
+        match error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .as_deref()
+        {
             // SQLITE_CORRUPT and SQLITE_NOTADB.
             Some("11" | "26") => OpenError::Damaged {
                 path: path.to_owned(),
@@ -241,5 +242,6 @@ where
                 path: path.to_owned(),
                 what: format!("{sql}: {error}"),
             },
-        })
+        }
+    })
 }
