@@ -70,7 +70,10 @@ impl fmt::Display for HoldReason {
             Self::Source(why) => f.write_str(why),
             Self::Risk => f.write_str("a risk is not yet a compromise"),
             Self::DeliveryLimit { count, limit } => {
-                write!(f, "one delivery holds {count} departures, and its source may send {limit} at once")
+                write!(
+                    f,
+                    "one delivery holds {count} departures, and its source may send {limit} at once"
+                )
             }
             Self::WindowLimit { class, limit } => {
                 let window = match class {
@@ -79,7 +82,9 @@ impl fmt::Display for HoldReason {
                 };
                 write!(f, "the source may ask for {limit} {class} {window}, and has")
             }
-            Self::Old => f.write_str("it took effect long before it was first seen, as in a replayed feed or an import of past leavers"),
+            Self::Old => {
+                f.write_str("it took effect long before it was first seen, as in a replayed feed or an import of past leavers")
+            }
         }
     }
 }

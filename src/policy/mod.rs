@@ -120,7 +120,10 @@ impl Policy {
             jobs.map(|target| (target.to_owned(), built_in(name))).collect()
         };
         Self {
-            playbooks: BUILT_IN.iter().map(|reason| (reason.word().to_owned(), playbook(reason.word()))).collect(),
+            playbooks: BUILT_IN
+                .iter()
+                .map(|reason| (reason.word().to_owned(), playbook(reason.word())))
+                .collect(),
             limits: BTreeMap::from([(INBOX.to_owned(), Limits::operators())]),
             ..Self::default()
         }
@@ -205,7 +208,13 @@ impl Policy {
             .filter(|(name, _)| asked(name))
             .map(|(name, containment)| {
                 let scope = signal.scope.clone();
-                (name.clone(), Containment { scope, ..containment.clone() })
+                (
+                    name.clone(),
+                    Containment {
+                        scope,
+                        ..containment.clone()
+                    },
+                )
             })
             .collect();
         if jobs.is_empty() {
@@ -230,7 +239,8 @@ impl Policy {
         if let Wish::Hold(why) = &signal.wish {
             return Some(HoldReason::Source(why.clone()));
         }
-        if signal.reason == Reason::RiskElevated && signal.playbook.is_none() && !self.playbooks.contains_key(signal.reason.word()) {
+        if signal.reason == Reason::RiskElevated && signal.playbook.is_none() && !self.playbooks.contains_key(signal.reason.word())
+        {
             return Some(HoldReason::Risk);
         }
         let limits = self.limits_of(facts.source);
@@ -294,7 +304,10 @@ impl Protected {
     /// Whether `subject`, or one of its aliases, is protected.
     #[must_use]
     pub fn holds(&self, subject: &Subject) -> bool {
-        subject.names().iter().any(|name| self.0.contains(&name.to_string().to_lowercase()))
+        subject
+            .names()
+            .iter()
+            .any(|name| self.0.contains(&name.to_string().to_lowercase()))
     }
 
     /// How many there are.

@@ -32,7 +32,10 @@ const WATCH: [u64; 4] = [60, 660, 3600, 86_400];
 pub fn built_in(name: &str) -> Containment {
     let all: BTreeSet<GrantKind> = GrantKind::ALL.into();
     let (end, watch): (BTreeSet<GrantKind>, &[u64]) = match Reason::from_word(name) {
-        Some(Reason::Suspended) => ([GrantKind::Session, GrantKind::AccessToken, GrantKind::OauthGrant].into(), &WATCH),
+        Some(Reason::Suspended) => (
+            [GrantKind::Session, GrantKind::AccessToken, GrantKind::OauthGrant].into(),
+            &WATCH,
+        ),
         Some(Reason::CredentialChanged) => ([GrantKind::Session, GrantKind::OauthGrant].into(), &[]),
         Some(Reason::Logout) => ([GrantKind::Session].into(), &[]),
         _ => (all, &WATCH),
