@@ -13,3 +13,4 @@ pub mod sources;
 pub mod store;
 pub mod targets;
 pub mod telemetry;
+pub mod trail;

@@ -46,7 +46,7 @@ impl Store {
             .create_if_missing(role == Role::Daemon)
             .connect()
             .await
-            .map_err(|error| other(error.to_string()))?;
+            .map_err(|error| refused(path, "connecting", &error))?;
         check_sqlite(&mut conn, path).await?;
         let found = schema(&mut conn, path).await?;
         let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
@@ -227,21 +227,23 @@ where
     T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
 {
     let row = sqlx::query(sql).fetch_one(conn).await;
-    row.and_then(|row| row.try_get(0)).map_err(|error| {
-        match error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code)
-            .as_deref()
-        {
-            // SQLITE_CORRUPT and SQLITE_NOTADB.
-            Some("11" | "26") => OpenError::Damaged {
-                path: path.to_owned(),
-                what: error.to_string(),
-            },
-            _ => OpenError::Other {
-                path: path.to_owned(),
-                what: format!("{sql}: {error}"),
-            },
-        }
-    })
+    row.and_then(|row| row.try_get(0)).map_err(|error| refused(path, sql, &error))
+}
+
+fn refused(path: &Path, doing: &str, error: &sqlx::Error) -> OpenError {
+    match error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .as_deref()
+    {
+        // SQLITE_CORRUPT and SQLITE_NOTADB.
+        Some("11" | "26") => OpenError::Damaged {
+            path: path.to_owned(),
+            what: error.to_string(),
+        },
+        _ => OpenError::Other {
+            path: path.to_owned(),
+            what: format!("{doing}: {error}"),
+        },
+    }
 }

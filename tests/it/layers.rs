@@ -11,6 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["audit"],
     &["policy"],
     &["store"],
+    &["trail"],
     &["targets"],
     &["worker"],
     &["sources"],

@@ -3,5 +3,6 @@
 
 mod api;
 mod layers;
+mod store;
 mod tidy;
 mod tree;
