@@ -11,3 +11,4 @@ pub mod settings;
 pub mod sources;
 pub mod store;
 pub mod targets;
+pub mod worker;
