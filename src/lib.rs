@@ -1,5 +1,6 @@
 //! `revoked`, the revoke daemon.
 
+pub mod api;
 pub mod audit;
 pub mod clock;
 pub mod http;
@@ -11,4 +12,6 @@ pub mod settings;
 pub mod sources;
 pub mod store;
 pub mod targets;
+pub mod telemetry;
+pub mod trail;
 pub mod worker;

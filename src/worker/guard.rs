@@ -1,6 +1,7 @@
 //! What must never be acted on, looked at again with the account that the target itself names.
 
 use crate::model::{Job, Principal, PrincipalTrait};
+use crate::policy::Policy;
 
 /// Has the last word before the first action of an attempt. The intake has looked at the subject already; here the target's own names of
 /// the account are known too.
@@ -15,6 +16,19 @@ pub trait Guard: Send + Sync {
     /// Whether all accounts are contained where the subject fits more than one, instead of holding the job for a human.
     fn all_of_several(&self, job: &Job) -> bool {
         job.approved
+    }
+}
+
+impl Guard for Policy {
+    fn allow(&self, job: &Job, principal: &Principal) -> Result<(), String> {
+        match self.principal_allowed(principal, &job.containment) {
+            Err(reason) if reason.is_final() || !job.approved => Err(reason.to_string()),
+            _ => Ok(()),
+        }
+    }
+
+    fn all_of_several(&self, job: &Job) -> bool {
+        job.approved || self.takes_all(job.reason)
     }
 }
 
