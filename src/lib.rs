@@ -14,3 +14,4 @@ pub mod store;
 pub mod targets;
 pub mod telemetry;
 pub mod trail;
+pub mod worker;

@@ -6,3 +6,4 @@ mod layers;
 mod store;
 mod tidy;
 mod tree;
+mod worker;
