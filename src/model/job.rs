@@ -242,6 +242,8 @@ pub struct Job {
     pub subject: super::Subject,
     /// The reference that stands for the subject in the trail.
     pub subject_ref: String,
+    /// Why the case was opened: an ambiguous compromise may be handled otherwise than an ambiguous departure.
+    pub reason: super::Reason,
     /// The end state demanded.
     pub containment: Containment,
     /// How urgent it is.

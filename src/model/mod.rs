@@ -2,9 +2,12 @@
 
 mod access;
 mod action;
+mod actor;
 mod capabilities;
+mod chain;
 mod containment;
 mod delivery;
+mod evidence;
 mod grant;
 mod job;
 mod reason;
@@ -15,9 +18,12 @@ mod verdict;
 
 pub use access::{Access, Principal, PrincipalTrait, Residual, Resolution};
 pub use action::Action;
+pub use actor::{Actor, NoActor};
 pub use capabilities::Capabilities;
+pub use chain::chain;
 pub use containment::{Containment, Progress, Scope};
 pub use delivery::{Delivery, Receipt, Refused, SignalReceipt};
+pub use evidence::{ActionOutcome, Evidence, Finished, Started};
 pub use grant::{Grant, GrantKind, GrantRef};
 pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};
 pub use reason::{Priority, Reason};

@@ -1,0 +1,201 @@
+//! What an entry can say: the closed list of kinds, which `docs/audit.md` shows row by row.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Declares the enum, its text names and the table from one list, so that a kind can't be without its name or its description.
+macro_rules! kinds {
+    ($($(#[doc = $about:literal])+ $kind:ident = $name:literal,)+) => {
+        /// What an entry records. The text name (`case.opened`) is stored and never changes; a new kind gets a new name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum EntryKind {
+            $($(#[doc = $about])+ $kind,)+
+        }
+
+        impl EntryKind {
+            /// Every kind, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$kind),+];
+
+            /// The text that the entry's member `kind` holds.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name),+ }
+            }
+
+            /// One sentence: when an entry of this kind is written.
+            #[must_use]
+            pub fn description(self) -> &'static str {
+                match self { $(Self::$kind => concat!($($about),+)),+ }.trim()
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The daemon started: version, store, and the size of the trail that it found.
+    DaemonStarted = "daemon.started",
+    /// The daemon stopped in good order.
+    DaemonStopped = "daemon.stopped",
+    /// A config was loaded, at the start or by reload: its SHA-256.
+    ConfigLoaded = "config.loaded",
+    /// A signal was authenticated and stored, and leads to work.
+    SignalAccepted = "signal.accepted",
+    /// A signal was authenticated and stored, and policy says that nothing follows.
+    SignalIgnored = "signal.ignored",
+    /// A signal was refused: the reason and the SHA-256 of what was sent, never the body.
+    SignalRejected = "signal.rejected",
+    /// A whole delivery was refused before any signal of it was read.
+    DeliveryRejected = "delivery.rejected",
+    /// A whole delivery exceeds a limit of its source and waits for approval.
+    DeliveryHeld = "delivery.held",
+    /// A case was opened for a subject under a playbook.
+    CaseOpened = "case.opened",
+    /// A case became more urgent or got more to do.
+    CaseRaised = "case.raised",
+    /// A further signal joined a case that was open already.
+    CaseCoalesced = "case.coalesced",
+    /// A case closed with its verdict, which need not be `contained`.
+    CaseContained = "case.contained",
+    /// A sweep found access again after the case had closed.
+    CaseReopened = "case.reopened",
+    /// A case was cancelled before it was done.
+    CaseCancelled = "case.cancelled",
+    /// A job was put into the queue.
+    JobEnqueued = "job.enqueued",
+    /// A scheduled job's time has come: it waits for its lane.
+    JobDue = "job.due",
+    /// A job was called off before it did anything.
+    JobCancelled = "job.cancelled",
+    /// A worker took a job under a lease.
+    JobClaimed = "job.claimed",
+    /// An attempt failed and will be repeated; it counts.
+    JobRetried = "job.retried",
+    /// A job waits because of a rate limit or a paused target; it costs no attempt.
+    JobSnoozed = "job.snoozed",
+    /// A shutdown gave the attempt back; it costs no attempt.
+    JobInterrupted = "job.interrupted",
+    /// A lease ended without settlement: what its attempt did is unknown until it is observed.
+    JobLeaseExpired = "job.lease_expired",
+    /// A job ended with a verdict.
+    JobSettled = "job.settled",
+    /// A job ended without a verdict and stands in the could-not-revoke ledger.
+    JobFailed = "job.failed",
+    /// A change at a target is about to be sent; committed before the request leaves.
+    ActionStarted = "action.started",
+    /// A change at a target was answered: status and the target's request id.
+    ActionFinished = "action.finished",
+    /// A change was started and nobody knows whether the target made it.
+    ActionUnknown = "action.unknown",
+    /// What a target says that a principal can reach: counts by kind of grant.
+    ObservationRecorded = "observation.recorded",
+    /// Work was held for a decision by an operator.
+    HoldPlaced = "hold.placed",
+    /// An operator approved exactly this held set.
+    HoldApproved = "hold.approved",
+    /// An operator rejected held work.
+    HoldRejected = "hold.rejected",
+    /// An alert was raised.
+    AlertRaised = "alert.raised",
+    /// An alert was cleared, or is over.
+    AlertCleared = "alert.cleared",
+    /// A departure was planned for its effective instant.
+    DeparturePlanned = "departure.planned",
+    /// A planned departure got another date, zone or playbook.
+    DepartureChanged = "departure.changed",
+    /// A planned departure was withdrawn by its source.
+    DepartureRescinded = "departure.rescinded",
+    /// A departure became due and its case was opened.
+    DepartureExecuted = "departure.executed",
+    /// A lane was paused: no calls to its target.
+    LanePaused = "lane.paused",
+    /// A paused lane works again.
+    LaneResumed = "lane.resumed",
+    /// Too many failures in a row: the lane's breaker opened.
+    LaneBreakerOpened = "lane.breaker_opened",
+    /// The target answers again: the lane's breaker closed.
+    LaneBreakerClosed = "lane.breaker_closed",
+    /// A dropped file, or rows of it, was put aside with the reason.
+    FileQuarantined = "file.quarantined",
+    /// A dropped file was taken in: its SHA-256 and counts of rows.
+    FileAccepted = "file.accepted",
+    /// A row of the inbox became a case.
+    InboxAccepted = "inbox.accepted",
+    /// A row of the inbox was refused with the reason.
+    InboxRejected = "inbox.rejected",
+    /// The personal data and the reference key of a subject were erased; the entries about it stay, without a name.
+    PersonErased = "person.erased",
+    /// Data past its retention was deleted: counts by kind.
+    RetentionPruned = "retention.pruned",
+    /// A new trail begins; after a restore it quotes the last known checkpoint of the one before.
+    TrailOriginStarted = "trail.origin_started",
+    /// The trail's signing key was replaced; names the new verifier key.
+    TrailKeyRotated = "trail.key_rotated",
+    /// A checkpoint of the trail so far was signed.
+    CheckpointSigned = "checkpoint.signed",
+}
+
+impl fmt::Display for EntryKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A text that names no kind of entry.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{0}` is no kind of entry; docs/audit.md lists them")]
+pub struct UnknownKind(String);
+
+impl FromStr for EntryKind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|kind| kind.name() == text)
+            .ok_or_else(|| UnknownKind(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_distinct_dotted_lower_case_and_read_back() {
+        for (i, kind) in EntryKind::ALL.iter().enumerate() {
+            assert_eq!(kind.name().parse(), Ok(*kind));
+            assert_eq!(kind.name().split('.').count(), 2, "{kind}");
+            assert!(
+                kind.name().chars().all(|c| c.is_ascii_lowercase() || c == '.' || c == '_'),
+                "{kind}"
+            );
+            assert!(
+                EntryKind::ALL[..i].iter().all(|other| other.name() != kind.name()),
+                "{kind} appears twice"
+            );
+        }
+    }
+
+    #[test]
+    fn descriptions_are_single_sentences() {
+        for kind in EntryKind::ALL {
+            let about = kind.description();
+            assert!(
+                about.ends_with('.') && !about.contains('\n') && about.len() < 140,
+                "{kind}: {about}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_kind_says_where_they_are_listed() {
+        let error = "case.closed".parse::<EntryKind>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`case.closed` is no kind of entry; docs/audit.md lists them"
+        );
+    }
+}

@@ -1,0 +1,324 @@
+//! The life of a case: opened with its jobs, closed with the worst of their verdicts, opened again when a sweep finds something.
+
+use aws_lc_rs::digest;
+use sqlx::Row as _;
+
+use super::accept::Intake;
+use super::settle::NewJob;
+use super::{Result, StoreError, Tx};
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, CaseId, Delivery, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Signal, Timestamp, Verdict};
+use crate::policy::Work;
+
+impl Tx<'_> {
+    /// Opens a case with its jobs, or joins the signal to the case that is open already for the same person and playbook.
+    pub(super) async fn open_case(
+        &mut self,
+        intake: &mut Intake<'_>,
+        new: &NewCase<'_>,
+        work: &Work,
+        hold: Option<i64>,
+    ) -> Result<CaseId> {
+        self.record(&new.entry(EntryKind::SignalAccepted).detail(serde_json::json!({
+            "signal": new.signal_id, "reason": new.signal.reason.word(), "key": new.signal.key, "sha256": hex(&new.signal.digest),
+            "occurred_at": new.signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook,
+            "requested_by": new.signal.requested_by, "note_sha256": new.signal.note.as_deref().map(|note| hex(&sha256(note))),
+        })));
+        let scope = serde_json::to_string(&new.signal.scope).unwrap_or_default();
+        if let Some(case) = self.join_case(intake, new, work, &scope, hold).await? {
+            return Ok(case);
+        }
+        let case = sqlx::query(
+            "INSERT INTO cases (subject_ref, reason, playbook, scope, priority, state, source, requested_by, note, batch, hold, received_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(new.reference)
+        .bind(new.signal.reason.word())
+        .bind(&work.playbook)
+        .bind(&scope)
+        .bind(work.priority.0)
+        .bind(if hold.is_some() { "held" } else { "open" })
+        .bind(&new.delivery.source)
+        .bind(&new.signal.requested_by)
+        .bind(&new.signal.note)
+        .bind(new.batch)
+        .bind(hold)
+        .bind(new.delivery.received_at.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("opening a case"))?
+        .last_insert_rowid();
+        self.link(new.signal_id, case).await?;
+        self.record(&new.entry(EntryKind::CaseOpened).case(case).detail(serde_json::json!({
+            "reason": new.signal.reason.word(), "playbook": work.playbook, "priority": work.priority.0, "scope": new.signal.scope,
+            "due": work.due.map(Timestamp::ms),
+        })));
+        for (target, containment) in &work.jobs {
+            let mut containment = containment.clone();
+            containment.scope = new.signal.scope.clone();
+            let state = match (hold, work.due.filter(|due| *due > self.now)) {
+                (Some(_), _) => JobState::Held,
+                (None, Some(due)) => JobState::Scheduled { due },
+                (None, None) => self.born(intake, target, work),
+            };
+            let job = self
+                .enqueue(&NewJob {
+                    case,
+                    target,
+                    kind: JobKind::Contain,
+                    containment: &serde_json::to_string(&containment).unwrap_or_default(),
+                    priority: work.priority,
+                    state: &state,
+                    held_due: work.due.filter(|_| hold.is_some()),
+                    sweep: 0,
+                    approved: false,
+                    subject_ref: new.reference,
+                })
+                .await?;
+            match state {
+                JobState::Running { lease } => {
+                    let claim = self.claimed(JobId(job), lease).await?;
+                    intake.claims.push(claim);
+                }
+                JobState::Queued if !intake.targets.contains(target) => intake.targets.push(target.clone()),
+                _ => {}
+            }
+        }
+        self.plan_departure(new, case, hold.is_some()).await?;
+        Ok(CaseId(case))
+    }
+
+    /// An urgent job takes the slot that its lane has offered; everything else waits in the queue.
+    fn born(&self, intake: &mut Intake<'_>, target: &str, work: &Work) -> JobState {
+        let offered = intake.slots.iter().position(|slot| slot == target);
+        match offered.filter(|_| work.priority.is_urgent()) {
+            Some(n) => {
+                intake.slots.swap_remove(n);
+                let lease = Lease {
+                    id: uuid::Uuid::now_v7().to_string(),
+                    until: self.now.plus(LEASE_LENGTH),
+                };
+                JobState::Running { lease }
+            }
+            None => JobState::Queued,
+        }
+    }
+
+    /// Joins a signal to the live case of the same person, playbook and scope. A more urgent signal raises what still waits.
+    async fn join_case(
+        &mut self,
+        intake: &mut Intake<'_>,
+        new: &NewCase<'_>,
+        work: &Work,
+        scope: &str,
+        hold: Option<i64>,
+    ) -> Result<Option<CaseId>> {
+        let row = sqlx::query(
+            "SELECT id, priority, state FROM cases INDEXED BY cases_live \
+             WHERE subject_ref = ? AND playbook = ? AND scope = ? AND state IN ('open', 'held') ORDER BY id DESC LIMIT 1",
+        )
+        .bind(new.reference)
+        .bind(&work.playbook)
+        .bind(scope)
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for a live case"))?;
+        let Some(row) = row else { return Ok(None) };
+        let (case, priority, state): (i64, u8, String) = (row.get(0), row.get(1), row.get(2));
+        // A signal that may act must not be swallowed by a case that waits for a human, nor the reverse.
+        if (state == "held") != hold.is_some() {
+            return Ok(None);
+        }
+        self.link(new.signal_id, case).await?;
+        self.record(
+            &new.entry(EntryKind::CaseCoalesced)
+                .case(case)
+                .detail(serde_json::json!({ "signal": new.signal_id })),
+        );
+        let sooner = hold.is_none() && work.due.is_none_or(|due| due <= self.now);
+        if work.priority.0 < priority || sooner {
+            let rows = sqlx::query(
+                "UPDATE job SET priority = min(priority, ?1), state = CASE WHEN ?2 AND state = 'scheduled' THEN 'queued' ELSE state END, \
+                        due = CASE WHEN ?2 THEN NULL ELSE due END \
+                 WHERE case_id = ?3 AND kind = 'contain' AND state IN ('scheduled', 'queued', 'held') RETURNING target",
+            )
+            .bind(work.priority.0)
+            .bind(sooner)
+            .bind(case)
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("raising a case"))?;
+            sqlx::query("UPDATE cases SET priority = min(priority, ?) WHERE id = ?")
+                .bind(work.priority.0)
+                .bind(case)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("raising a case"))?;
+            if sooner {
+                self.departure_is_due(case).await?;
+            }
+            if work.priority.0 < priority {
+                self.record(
+                    &new.entry(EntryKind::CaseRaised)
+                        .case(case)
+                        .detail(serde_json::json!({ "priority": work.priority.0 })),
+                );
+            }
+            intake.targets.extend(rows.iter().map(|row| row.get::<String, _>(0)));
+        }
+        // A plan that moved moves its jobs, and only those that have not started.
+        self.plan_departure(new, case, hold.is_some()).await?;
+        Ok(Some(CaseId(case)))
+    }
+
+    async fn link(&mut self, signal: i64, case: i64) -> Result<()> {
+        sqlx::query("UPDATE signal SET case_id = ? WHERE id = ?")
+            .bind(case)
+            .bind(signal)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("linking a signal to its case"))?;
+        Ok(())
+    }
+
+    /// Closes the job's case once no job of it is open, with the worst verdict among the newest job of each target.
+    pub(super) async fn close_if_over(&mut self, job: &Job) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT state, verdict FROM job j WHERE case_id = ?1 AND state <> 'cancelled' \
+             AND NOT (kind = 'watch' AND state = 'scheduled') \
+             AND id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state <> 'cancelled' \
+                       AND NOT (k.kind = 'watch' AND k.state = 'scheduled'))",
+        )
+        .bind(job.case.0)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("reading a case's jobs"))?;
+        let mut worst = 0;
+        for row in &rows {
+            let (state, verdict): (String, Option<String>) = (row.get(0), row.get(1));
+            // A sweep that waits for its lane leaves the case as it is; it reopens it if it has to act.
+            if !matches!(state.as_str(), "done" | "failed") {
+                return Ok(());
+            }
+            let place = Verdict::WORDS.iter().position(|word| Some(*word) == verdict.as_deref());
+            worst = worst.max(place.unwrap_or(Verdict::WORDS.len() - 1));
+        }
+        let verdict = Verdict::WORDS[worst];
+        let contained = matches!(verdict, "contained" | "unverified" | "residual");
+        let row = sqlx::query(
+            "UPDATE cases SET state = 'closed', verdict = ?2, closed_at = ?3, \
+                    contained_at = CASE WHEN ?4 THEN coalesce(contained_at, ?3) ELSE contained_at END \
+             WHERE id = ?1 AND (state = 'open' OR (state = 'closed' AND verdict IS NOT ?2)) \
+             RETURNING received_at, first_revoke_at, contained_at",
+        )
+        .bind(job.case.0)
+        .bind(verdict)
+        .bind(self.now.ms())
+        .bind(contained)
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("closing a case"))?;
+        let Some(row) = row else { return Ok(()) };
+        let (received, first, at): (i64, Option<i64>, Option<i64>) = (row.get(0), row.get(1), row.get(2));
+        self.record(
+            &Entry::new(EntryKind::CaseContained, Actor::Daemon)
+                .case(job.case.0)
+                .subject_ref(&job.subject_ref)
+                .detail(serde_json::json!({
+                    "verdict": verdict,
+                    "received_to_first_revoke_ms": first.map(|first| first - received),
+                    "received_to_contained_ms": at.map(|at| at - received),
+                })),
+        );
+        if contained {
+            self.over("could_not_revoke", &format!("job:{}", job.id)).await?;
+        }
+        Ok(())
+    }
+
+    /// A sweep found access again: the case is open until the sweep has ended it, and somebody should know why it came back.
+    pub(super) async fn reopen(&mut self, job: &Job) -> Result<()> {
+        let touched = sqlx::query(
+            "UPDATE cases SET state = 'open', verdict = NULL, closed_at = NULL, reopened = reopened + 1 WHERE id = ? AND state = 'closed'",
+        )
+        .bind(job.case.0)
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("reopening a case"))?;
+        if touched.rows_affected() == 0 {
+            return Ok(());
+        }
+        self.record(
+            &Entry::new(EntryKind::CaseReopened, Actor::Daemon)
+                .case(job.case.0)
+                .job(job.id.0)
+                .subject_ref(&job.subject_ref)
+                .detail(serde_json::json!({ "target": job.target })),
+        );
+        let summary = format!(
+            "case {}: access at {} came back after it was contained; it is being ended again",
+            job.case, job.target
+        );
+        self.raise("came_back", &format!("case:{}", job.case), &summary, Some(job.case.0))
+            .await
+    }
+
+    /// An attempt found that a human must decide: places a hold over the case.
+    pub(super) async fn hold_case(&mut self, job: &Job, why: &str) -> Result<()> {
+        let source: String = sqlx::query_scalar("SELECT source FROM cases WHERE id = ?")
+            .bind(job.case.0)
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading a case"))?;
+        let hold = self.place_hold("principal", why, &source, None).await?;
+        sqlx::query("UPDATE cases SET state = 'held', hold = ?, verdict = NULL, closed_at = NULL WHERE id = ?")
+            .bind(hold)
+            .bind(job.case.0)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("holding a case"))?;
+        let summary = format!("case {} waits for a decision: {why} (revoked hold show {hold})", job.case);
+        self.raise("hold", &format!("hold:{hold}"), &summary, Some(job.case.0)).await
+    }
+
+    /// Places an open hold and answers its number. The caller records what came under it.
+    pub(super) async fn place_hold(&mut self, why: &str, detail: &str, source: &str, batch: Option<i64>) -> Result<i64> {
+        let done = sqlx::query("INSERT INTO hold (why, detail, source, batch, placed_at) VALUES (?, ?, ?, ?, ?)")
+            .bind(why)
+            .bind(detail)
+            .bind(source)
+            .bind(batch)
+            .bind(self.now.ms())
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("placing a hold"))?;
+        Ok(done.last_insert_rowid())
+    }
+}
+
+/// A signal on its way to a case.
+pub(super) struct NewCase<'a> {
+    pub(super) delivery: &'a Delivery,
+    pub(super) signal: &'a Signal,
+    pub(super) reference: &'a str,
+    pub(super) batch: Option<i64>,
+    pub(super) signal_id: i64,
+}
+
+impl NewCase<'_> {
+    pub(super) fn entry(&self, kind: EntryKind) -> Entry {
+        Entry::new(kind, Actor::source(&self.delivery.source)).subject_ref(self.reference)
+    }
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+    bytes
+}
+
+pub(super) fn hex(bytes: &[u8; 32]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
+}

@@ -1,0 +1,135 @@
+//! What can go wrong at the store, told apart where a caller decides differently.
+
+use std::path::PathBuf;
+
+use crate::model::{IllegalTransition, JobId};
+
+/// Why the store did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk is full. The transaction was rolled back: nothing of it is stored.
+    #[error("the disk under the store is full; nothing was stored, and what was there is intact")]
+    Full,
+    /// The writer has stopped, or a commit's outcome is unknown: nobody may be told yes or no.
+    #[error("the store has stopped; what was asked may or may not be stored")]
+    Stopped,
+    /// Another process holds the write lock for too long.
+    #[error("another process has held the store's write lock for too long")]
+    Busy,
+    /// A settlement came after its lease had ended.
+    #[error("the lease on job {0} was lost before it was settled")]
+    LeaseLost(JobId),
+    /// A step that the job's state does not allow.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// No row of that number.
+    #[error("there is no {what} {id}")]
+    NotFound {
+        /// `case`, `job`, `hold`, `alert`.
+        what: &'static str,
+        /// The number asked for.
+        id: i64,
+    },
+    /// A decision that does not fit what it is about: an approval of another set, a hold decided already.
+    #[error("{0}")]
+    Refused(String),
+    /// A row that cannot be what was written.
+    #[error("the store's {table} row {id} cannot be read: {why}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The row.
+        id: i64,
+        /// What is wrong.
+        why: String,
+    },
+    /// The database said no.
+    #[error("the store failed while {doing}")]
+    Sql {
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        source: sqlx::Error,
+    },
+}
+
+impl StoreError {
+    /// Sorts what SQLite said while `doing`.
+    pub(super) fn sql(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| match code(&source).as_deref() {
+            // SQLITE_FULL, and the primary code of SQLITE_BUSY with its extensions.
+            Some("13") => Self::Full,
+            Some("5" | "261" | "517") => Self::Busy,
+            _ => Self::Sql { doing, source },
+        }
+    }
+}
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    error
+        .as_database_error()
+        .and_then(|error| error.code().map(std::borrow::Cow::into_owned))
+}
+
+/// Why a store is not opened. Each has its own sentence and exit code, and nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another daemon has it. Exit code 4.
+    #[error("another revoked already runs on {0}; stop it first (the lock is {0}.lock)")]
+    Locked(PathBuf),
+    /// The SQLite that was linked has a known corruption bug. Exit code 3.
+    #[error("SQLite {0} has the WAL-reset bug and must not be used; build with the bundled SQLite 3.51.3 or newer")]
+    Sqlite(String),
+    /// A file of something else. Exit code 3.
+    #[error("{0} is a database of another program; name another path under [store]")]
+    Foreign(PathBuf),
+    /// A newer revoked wrote it. Exit code 3.
+    #[error(
+        "{path} was written by a newer revoked (schema {found}, this one knows {known}); install the newer version, nothing was changed"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// An older schema, found by a command that does not migrate. Exit code 3.
+    #[error("{path} has schema {found} and this revoked needs {known}; start the daemon once, which migrates it after a backup")]
+    Older {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// Ours.
+        known: i64,
+    },
+    /// Nothing there, for a command that only reads. Exit code 3.
+    #[error("there is no store at {0}; start the daemon once, or name the right path under [store]")]
+    Missing(PathBuf),
+    /// SQLite finds it damaged. Exit code 3.
+    #[error("{path} is damaged: {what}; restore the newest backup and keep this file for examination")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What `quick_check` said first.
+        what: String,
+    },
+    /// The trail does not fit what is known of it. Exit code 3.
+    #[error("the trail in {path} does not stand: {what}; run revoked trail verify, and do not start until it is explained")]
+    Trail {
+        /// The file.
+        path: PathBuf,
+        /// The first finding.
+        what: String,
+    },
+    /// Everything else: permissions, a folder that is missing, a file system that cannot do WAL. Exit code 3.
+    #[error("opening the store {path}: {what}")]
+    Other {
+        /// The file.
+        path: PathBuf,
+        /// What failed.
+        what: String,
+    },
+}

@@ -1,0 +1,313 @@
+//! Holds: what waits for a human, and the decision about exactly the set that was shown.
+
+use aws_lc_rs::digest;
+use serde::Serialize;
+use sqlx::Row as _;
+
+use super::{Result, Store, StoreError, Tx};
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, JobState, Step, Timestamp};
+
+/// One hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// Its number.
+    pub id: i64,
+    /// The class: `protected`, `delivery_limit`, `window_limit`, `principal`, …
+    pub why: String,
+    /// A sentence for a person.
+    pub detail: String,
+    /// The source whose signals are held.
+    pub source: String,
+    /// The name of the delivery, where it came as one.
+    pub batch: Option<String>,
+    /// `open`, `approved` or `rejected`.
+    pub state: String,
+    /// When it was placed.
+    pub placed_at: Timestamp,
+    /// When it was decided.
+    pub decided_at: Option<Timestamp>,
+    /// By whom.
+    pub decided_by: Option<String>,
+    /// Why.
+    pub note: Option<String>,
+    /// How many cases wait under it (or waited).
+    pub cases: i64,
+}
+
+/// A case under a hold, as `hold show` lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldCase {
+    /// The case.
+    pub case: i64,
+    /// Whom it is about; `None` where the person was erased.
+    pub subject: Option<String>,
+    /// Why the case was opened.
+    pub reason: String,
+    /// The playbook it would follow.
+    pub playbook: String,
+    /// When its first job would start, where that is not at once.
+    pub due: Option<Timestamp>,
+}
+
+/// The set that a hold covers now, and the hash that an approval must quote to be about the same set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldSet {
+    /// The hold itself.
+    pub hold: Hold,
+    /// The cases, by number.
+    pub cases: Vec<HeldCase>,
+    /// SHA-256 over the sorted cases and what each would do, first 16 hex digits.
+    pub set: String,
+}
+
+const COLUMNS: &str = "SELECT h.id, h.why, h.detail, h.source, b.name, h.state, h.placed_at, h.decided_at, h.decided_by, h.note, \
+     (SELECT count(*) FROM cases c WHERE c.hold = h.id) FROM hold h LEFT JOIN batch b ON b.id = h.batch";
+
+impl Store {
+    /// Open holds, oldest first; with `all`, the newest 200 of every state.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn holds(&self, all: bool) -> Result<Vec<Hold>> {
+        let sql = if all {
+            format!("{COLUMNS} ORDER BY h.id DESC LIMIT 200")
+        } else {
+            format!("{COLUMNS} WHERE h.state = 'open' ORDER BY h.id")
+        };
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("listing holds"))?;
+        Ok(rows.iter().map(read_hold).collect())
+    }
+
+    /// One hold with its set.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn hold(&self, id: i64) -> Result<HeldSet> {
+        let mut conn = self.readers().acquire().await.map_err(StoreError::sql("reading a hold"))?;
+        held_set(&mut conn, id).await
+    }
+
+    /// Approves exactly the set whose hash is `set`: its jobs go on, now or when they are due.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where the set has changed since it was shown, or was decided already.
+    pub async fn approve_hold(&self, id: i64, set: String, by: Actor, note: Option<String>) -> Result<usize> {
+        let (count, targets) = self
+            .write(move |tx| Box::pin(async move { tx.approve_hold(id, &set, &by, note.as_deref()).await }))
+            .await?;
+        self.wake_lanes(&targets);
+        self.0.promoter.notify_one();
+        Ok(count)
+    }
+
+    /// Rejects a hold: its cases are cancelled, nothing of them is done.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where it was decided already.
+    pub async fn reject_hold(&self, id: i64, by: Actor, note: Option<String>) -> Result<usize> {
+        self.write(move |tx| Box::pin(async move { tx.reject_hold(id, &by, note.as_deref()).await }))
+            .await
+    }
+}
+
+impl Tx<'_> {
+    async fn approve_hold(&mut self, id: i64, set: &str, by: &Actor, note: Option<&str>) -> Result<(usize, Vec<String>)> {
+        let held = held_set(self.conn, id).await?;
+        undecided(&held.hold)?;
+        if held.set != set {
+            return Err(StoreError::Refused(format!(
+                "hold {id} now covers another set ({}) than the one approved ({set}); look at it again with revoked hold show {id}",
+                held.set
+            )));
+        }
+        self.decide_hold(id, "approved", by, note).await?;
+        let now = self.now;
+        let mut targets = Vec::new();
+        for case in &held.cases {
+            let jobs = sqlx::query("SELECT id, target, held_due FROM job WHERE case_id = ? AND state = 'held'")
+                .bind(case.case)
+                .fetch_all(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("reading held jobs"))?;
+            for job in &jobs {
+                let (job_id, target): (i64, String) = (job.get(0), job.get(1));
+                let due = job.get::<Option<i64>, _>(2).map(Timestamp::from_ms).filter(|due| *due > now);
+                let next = JobState::Held.next(Step::Approve { due })?;
+                sqlx::query("UPDATE job SET state = ?, due = ?, held_due = NULL, approved = 1 WHERE id = ? AND state = 'held'")
+                    .bind(next.word())
+                    .bind(due.map(Timestamp::ms))
+                    .bind(job_id)
+                    .execute(&mut *self.conn)
+                    .await
+                    .map_err(StoreError::sql("releasing a held job"))?;
+                self.record(
+                    &Entry::new(EntryKind::JobEnqueued, by.clone())
+                        .case(case.case)
+                        .job(job_id)
+                        .detail(serde_json::json!({ "target": target, "hold": id, "due": due.map(Timestamp::ms) })),
+                );
+                if !targets.contains(&target) {
+                    targets.push(target);
+                }
+            }
+            sqlx::query("UPDATE cases SET state = 'open' WHERE id = ? AND state = 'held'")
+                .bind(case.case)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("releasing a case"))?;
+            sqlx::query("UPDATE departure SET state = 'planned', changed_at = ? WHERE case_id = ? AND state = 'held'")
+                .bind(now.ms())
+                .bind(case.case)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("releasing a departure"))?;
+        }
+        self.record(
+            &Entry::new(EntryKind::HoldApproved, by.clone())
+                .detail(serde_json::json!({ "hold": id, "set": held.set, "cases": held.cases.len(), "note": note })),
+        );
+        Ok((held.cases.len(), targets))
+    }
+
+    async fn reject_hold(&mut self, id: i64, by: &Actor, note: Option<&str>) -> Result<usize> {
+        let held = held_set(self.conn, id).await?;
+        undecided(&held.hold)?;
+        self.decide_hold(id, "rejected", by, note).await?;
+        for case in &held.cases {
+            self.cancel_case(case.case, by, "its hold was rejected").await?;
+        }
+        self.record(
+            &Entry::new(EntryKind::HoldRejected, by.clone())
+                .detail(serde_json::json!({ "hold": id, "set": held.set, "cases": held.cases.len(), "note": note })),
+        );
+        Ok(held.cases.len())
+    }
+
+    async fn decide_hold(&mut self, id: i64, state: &str, by: &Actor, note: Option<&str>) -> Result<()> {
+        sqlx::query("UPDATE hold SET state = ?, decided_at = ?, decided_by = ?, note = ? WHERE id = ?")
+            .bind(state)
+            .bind(self.now.ms())
+            .bind(by.to_string())
+            .bind(note)
+            .bind(id)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("deciding a hold"))?;
+        self.over("hold", &format!("hold:{id}")).await
+    }
+
+    /// Calls off what has not started. A job that runs is left to end: cutting it off would hide what it did.
+    pub(super) async fn cancel_case(&mut self, case: i64, by: &Actor, why: &str) -> Result<bool> {
+        let jobs = sqlx::query(
+            "UPDATE job SET state = 'cancelled', due = NULL, held_due = NULL, finished_at = ?1 \
+             WHERE case_id = ?2 AND state IN ('scheduled', 'queued', 'held') RETURNING id",
+        )
+        .bind(self.now.ms())
+        .bind(case)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("cancelling jobs"))?;
+        for job in &jobs {
+            self.record(
+                &Entry::new(EntryKind::JobCancelled, by.clone())
+                    .case(case)
+                    .job(job.get(0))
+                    .detail(serde_json::json!({ "why": why })),
+            );
+        }
+        let touched = sqlx::query(
+            "UPDATE cases SET state = 'cancelled', closed_at = ?1 WHERE id = ?2 AND state IN ('open', 'held') \
+             AND NOT EXISTS (SELECT 1 FROM job WHERE case_id = ?2 AND state <> 'cancelled')",
+        )
+        .bind(self.now.ms())
+        .bind(case)
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("cancelling a case"))?;
+        let cancelled = touched.rows_affected() > 0;
+        if cancelled {
+            self.record(
+                &Entry::new(EntryKind::CaseCancelled, by.clone())
+                    .case(case)
+                    .detail(serde_json::json!({ "why": why })),
+            );
+        }
+        Ok(cancelled)
+    }
+}
+
+fn undecided(hold: &Hold) -> Result<()> {
+    match (&hold.decided_by, hold.decided_at) {
+        (Some(by), Some(at)) => Err(StoreError::Refused(format!(
+            "hold {} was {} by {by} at {at}",
+            hold.id, hold.state
+        ))),
+        _ => Ok(()),
+    }
+}
+
+async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet> {
+    let sql = format!("{COLUMNS} WHERE h.id = ?");
+    let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(id)
+        .fetch_optional(&mut *conn)
+        .await
+        .map_err(StoreError::sql("reading a hold"))?
+        .ok_or(StoreError::NotFound { what: "hold", id })?;
+    let hold = read_hold(&row);
+    let rows = sqlx::query(
+        "SELECT c.id, p.subject, c.reason, c.playbook, c.scope, \
+                (SELECT min(held_due) FROM job j WHERE j.case_id = c.id), \
+                (SELECT group_concat(j.target || ' ' || j.containment, char(10)) FROM job j WHERE j.case_id = c.id AND j.state = 'held') \
+         FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref WHERE c.hold = ? AND c.state = 'held' ORDER BY c.id",
+    )
+    .bind(id)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::sql("listing what is held"))?;
+    let mut hash = digest::Context::new(&digest::SHA256);
+    let cases = rows
+        .iter()
+        .map(|row| {
+            let due: Option<i64> = row.get(5);
+            let jobs: Option<String> = row.get(6);
+            let scope: String = row.get(4);
+            let line = format!("{}\t{scope}\t{}\t{due:?}\n", row.get::<i64, _>(0), jobs.unwrap_or_default());
+            hash.update(line.as_bytes());
+            HeldCase {
+                case: row.get(0),
+                subject: row.get(1),
+                reason: row.get(2),
+                playbook: row.get(3),
+                due: due.map(Timestamp::from_ms),
+            }
+        })
+        .collect();
+    let set = hash
+        .finish()
+        .as_ref()
+        .iter()
+        .take(8)
+        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    Ok(HeldSet { hold, cases, set })
+}
+
+fn read_hold(row: &sqlx::sqlite::SqliteRow) -> Hold {
+    Hold {
+        id: row.get(0),
+        why: row.get(1),
+        detail: row.get(2),
+        source: row.get(3),
+        batch: row.get(4),
+        state: row.get(5),
+        placed_at: Timestamp::from_ms(row.get(6)),
+        decided_at: row.get::<Option<i64>, _>(7).map(Timestamp::from_ms),
+        decided_by: row.get(8),
+        note: row.get(9),
+        cases: row.get(10),
+    }
+}

@@ -1,0 +1,143 @@
+//! The store: queue, cases and trail in one SQLite file. No other module knows which database it is.
+//!
+//! Reading order: `open` (the start sequence), `writer` (group commit), `accept` (a delivery becomes cases and jobs), `queue` (claim and
+//! settle), then the rest by name. Every mutating method writes its trail entries in its own transaction.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use sqlx::SqlitePool;
+use tokio::sync::{Mutex, Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::clock::Clock;
+
+mod accept;
+mod actions;
+mod alerts;
+mod cases;
+mod checkpoints;
+mod departures;
+mod error;
+mod holds;
+mod inbox;
+mod lanes;
+mod open;
+mod people;
+mod queue;
+mod settle;
+mod trail;
+mod views;
+mod writer;
+
+pub use accept::Accepted;
+pub use actions::Seen;
+pub use alerts::Alert;
+pub use checkpoints::{RawRow, TrailFilter, TrailRow, TrailSnapshot};
+pub use departures::Planned;
+pub use error::{OpenError, StoreError};
+pub use holds::{HeldCase, HeldSet, Hold};
+pub use inbox::{CommitWatch, InboxAnswer, InboxRow};
+pub use open::Role;
+pub use queue::Claim;
+pub use views::{ActionView, CaseDetail, CaseView, Counts, JobView, ListFilter, SignalView};
+pub use writer::Committed;
+
+use writer::{Call, Mutation, Tx};
+
+/// What a store call answers.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// The store. Cheap to clone; the file is closed when [`Store::close`] is called.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    path: PathBuf,
+    clock: Clock,
+    mutations: Mutex<Option<mpsc::Sender<Box<dyn Mutation>>>>,
+    sender: mpsc::WeakSender<Box<dyn Mutation>>,
+    committed: watch::Receiver<Committed>,
+    readers: SqlitePool,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    wakes: std::sync::Mutex<BTreeMap<String, Arc<Notify>>>,
+    promoter: Arc<Notify>,
+    lock: Mutex<Option<std::fs::File>>,
+}
+
+impl Store {
+    fn assemble(
+        path: PathBuf,
+        clock: Clock,
+        mutations: mpsc::Sender<Box<dyn Mutation>>,
+        committed: watch::Receiver<Committed>,
+        readers: SqlitePool,
+        writer: JoinHandle<()>,
+        lock: Option<std::fs::File>,
+    ) -> Self {
+        let sender = mutations.downgrade();
+        Self(Arc::new(Inner {
+            path,
+            clock,
+            mutations: Mutex::new(Some(mutations)),
+            sender,
+            committed,
+            readers,
+            writer: Mutex::new(Some(writer)),
+            wakes: std::sync::Mutex::default(),
+            promoter: Arc::default(),
+            lock: Mutex::new(lock),
+        }))
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The clock that stamps every row.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    /// Changes with each commit of this process; tells when a commit's outcome is unknown.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<Committed> {
+        self.0.committed.clone()
+    }
+
+    /// Commits what is under way, folds the log back, and closes the file. Later calls answer [`StoreError::Stopped`].
+    pub async fn close(&self) {
+        // The readers first: the last connection to close does SQLite's own checkpoint, and that must be the writer.
+        self.0.readers.close().await;
+        drop(self.0.mutations.lock().await.take());
+        if let Some(writer) = self.0.writer.lock().await.take() {
+            // The writer has no panicking path; if it was cancelled there is nothing left to do.
+            drop(writer.await);
+        }
+        // Last, so that nobody opens the file while it is being closed.
+        drop(self.0.lock.lock().await.take());
+    }
+
+    /// A connection for reading.
+    fn readers(&self) -> &SqlitePool {
+        &self.0.readers
+    }
+
+    /// Runs one mutation in the next group and answers after its commit.
+    async fn write<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
+        let (call, answer) = Call::new(work);
+        let sender = self.0.sender.upgrade().ok_or(StoreError::Stopped)?;
+        sender.send(Box::new(call)).await.map_err(|_| StoreError::Stopped)?;
+        drop(sender);
+        answer.await.map_err(|_| StoreError::Stopped)?
+    }
+}

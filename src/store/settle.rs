@@ -1,0 +1,228 @@
+//! The end of an attempt: the job's next state, the next sweep, and the case's verdict, in one transaction.
+
+use sqlx::Row as _;
+
+use super::{Claim, Result, Store, StoreError, Tx};
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Timestamp, Verdict};
+
+impl Store {
+    /// Ends an attempt. Consumes the claim: settling twice does not compile.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] where the lease had ended: another attempt has the job, and nothing of this one is recorded.
+    pub async fn settle(&self, claim: Claim, finished: Vec<Finished>, evidence: Evidence, settlement: Settlement) -> Result<()> {
+        let (target, again) = (claim.job.target.clone(), settlement == Settlement::Interrupted);
+        self.write(move |tx| Box::pin(async move { tx.settle(&claim.job, claim.lease, &finished, &evidence, settlement).await }))
+            .await?;
+        self.0.promoter.notify_one();
+        if again {
+            self.wake_lanes(&[target]);
+        }
+        Ok(())
+    }
+}
+
+impl Tx<'_> {
+    async fn settle(
+        &mut self,
+        job: &Job,
+        lease: Lease,
+        finished: &[Finished],
+        evidence: &Evidence,
+        settlement: Settlement,
+    ) -> Result<()> {
+        let lease_id = lease.id.clone();
+        let next = JobState::Running { lease }.next(Step::Settle(settlement.clone()))?;
+        let given_back = matches!(
+            settlement,
+            Settlement::Snooze { .. } | Settlement::Interrupted | Settlement::Hold { .. }
+        );
+        let attempt = if given_back {
+            job.attempt.saturating_sub(1)
+        } else {
+            job.attempt
+        };
+        let due = match &next {
+            JobState::Scheduled { due } => Some(due.ms()),
+            _ => None,
+        };
+        let verdict = match &next {
+            JobState::Done { verdict } => Some(verdict.clone()),
+            JobState::Failed { error } => Some(Verdict::Failed { why: error.clone() }),
+            _ => None,
+        };
+        let error = match &settlement {
+            Settlement::Retry { error, .. } | Settlement::GiveUp { error } | Settlement::Hold { why: error } => {
+                Some(error.as_str())
+            }
+            _ => None,
+        };
+        let touched = sqlx::query(
+            "UPDATE job SET state = ?, due = ?, lease_id = NULL, lease_until = NULL, attempt = ?, verdict = ?, outcome = ?, \
+                    error = coalesce(?, error), evidence = ?, finished_at = ? \
+             WHERE id = ? AND state = 'running' AND lease_id = ?",
+        )
+        .bind(next.word())
+        .bind(due)
+        .bind(attempt)
+        .bind(verdict.as_ref().map(Verdict::word))
+        .bind(verdict.as_ref().and_then(|verdict| serde_json::to_string(verdict).ok()))
+        .bind(error)
+        .bind(serde_json::to_string(evidence).unwrap_or_default())
+        .bind(next.is_final().then_some(self.now.ms()))
+        .bind(job.id.0)
+        .bind(lease_id)
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("settling a job"))?;
+        if touched.rows_affected() != 1 {
+            return Err(StoreError::LeaseLost(job.id));
+        }
+        self.finish(job, finished).await?;
+        self.forget_open_actions(job.case.0, job.id.0).await?;
+        self.record_settlement(job, evidence, &settlement);
+        match settlement {
+            Settlement::Done(verdict) => {
+                self.next_sweep(job, &verdict).await?;
+                self.close_if_over(job).await
+            }
+            Settlement::GiveUp { error } => {
+                let summary = format!("case {} could not be contained at {}: {error}", job.case, job.target);
+                self.raise("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
+                    .await?;
+                self.close_if_over(job).await
+            }
+            Settlement::Hold { why } => self.hold_case(job, &why).await,
+            Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(()),
+        }
+    }
+
+    fn record_settlement(&mut self, job: &Job, evidence: &Evidence, settlement: &Settlement) {
+        use serde_json::json;
+        let (kind, detail) = match settlement {
+            Settlement::Done(verdict) => (
+                EntryKind::JobSettled,
+                json!({
+                    "target": job.target, "verdict": verdict.word(), "says": verdict.to_string(), "principal": evidence.principal,
+                    "before": evidence.before, "after": evidence.after, "suspended": evidence.suspended.1,
+                    "ended": evidence.ended, "ended_count": evidence.ended_count, "requests": evidence.requests,
+                    "before_at": evidence.before_at.map(Timestamp::ms), "after_at": evidence.after_at.map(Timestamp::ms),
+                }),
+            ),
+            Settlement::Retry { due, error } => (
+                EntryKind::JobRetried,
+                json!({ "target": job.target, "attempt": job.attempt, "due": due.ms(), "error": error }),
+            ),
+            Settlement::Snooze { due } => (EntryKind::JobSnoozed, json!({ "target": job.target, "due": due.ms() })),
+            Settlement::Interrupted => (EntryKind::JobInterrupted, json!({ "target": job.target })),
+            Settlement::Hold { why } => (EntryKind::HoldPlaced, json!({ "target": job.target, "why": why })),
+            Settlement::GiveUp { error } => (
+                EntryKind::JobFailed,
+                json!({ "target": job.target, "attempt": job.attempt, "error": error }),
+            ),
+        };
+        self.record(
+            &Entry::new(kind, Actor::Daemon)
+                .case(job.case.0)
+                .job(job.id.0)
+                .subject_ref(&job.subject_ref)
+                .detail(detail),
+        );
+    }
+
+    /// Schedules the next sweep of the chain. The times count from the containing verdict, not from sweep to sweep.
+    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict) -> Result<()> {
+        if matches!(verdict, Verdict::NoPrincipal { .. } | Verdict::Failed { .. }) {
+            return Ok(());
+        }
+        let row = sqlx::query("SELECT sweep, coalesce((SELECT contained_at FROM cases WHERE id = ?2), ?3) FROM job WHERE id = ?1")
+            .bind(job.id.0)
+            .bind(job.case.0)
+            .bind(self.now.ms())
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading a job's sweeps"))?;
+        let (sweep, since): (i64, Timestamp) = (row.get(0), Timestamp::from_ms(row.get(1)));
+        let Some(after) = usize::try_from(sweep)
+            .ok()
+            .and_then(|sweep| job.containment.sweeps().nth(sweep))
+        else {
+            return Ok(());
+        };
+        // A sweep that comes late (the daemon was down) does not bunch with the next: at least now.
+        let due = since.plus(after).max(self.now);
+        self.enqueue(&NewJob {
+            case: job.case.0,
+            target: &job.target,
+            kind: JobKind::Watch,
+            containment: &serde_json::to_string(&job.containment).unwrap_or_default(),
+            priority: Priority::WATCH,
+            state: &JobState::Scheduled { due },
+            held_due: None,
+            sweep: sweep + 1,
+            approved: job.approved,
+            subject_ref: &job.subject_ref,
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Puts a job into the queue, or where its state says.
+    pub(super) async fn enqueue(&mut self, job: &NewJob<'_>) -> Result<i64> {
+        let (due, lease) = match job.state {
+            JobState::Scheduled { due } => (Some(due.ms()), None),
+            JobState::Running { lease } => (None, Some(lease)),
+            _ => (None, None),
+        };
+        let id = sqlx::query(
+            "INSERT INTO job (case_id, target, kind, containment, priority, state, due, lease_id, lease_until, attempt, sweep, approved, \
+                              held_due, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(job.case)
+        .bind(job.target)
+        .bind(job.kind.word())
+        .bind(job.containment)
+        .bind(job.priority.0)
+        .bind(job.state.word())
+        .bind(due)
+        .bind(lease.map(|lease| lease.id.as_str()))
+        .bind(lease.map(|lease| lease.until.ms()))
+        .bind(i64::from(lease.is_some()))
+        .bind(job.sweep)
+        .bind(job.approved)
+        .bind(job.held_due.map(Timestamp::ms))
+        .bind(self.now.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("enqueuing a job"))?
+        .last_insert_rowid();
+        self.record(
+            &Entry::new(EntryKind::JobEnqueued, Actor::Daemon)
+                .case(job.case)
+                .job(id)
+                .subject_ref(job.subject_ref)
+                .detail(serde_json::json!({
+                    "target": job.target, "for": job.kind.word(), "state": job.state.word(), "due": due, "priority": job.priority.0,
+                })),
+        );
+        Ok(id)
+    }
+}
+
+/// A job to be put into the queue.
+pub(super) struct NewJob<'a> {
+    pub(super) case: i64,
+    pub(super) target: &'a str,
+    pub(super) kind: JobKind,
+    /// As JSON, so that a delivery of thousands writes it once.
+    pub(super) containment: &'a str,
+    pub(super) priority: Priority,
+    pub(super) state: &'a JobState,
+    /// For a job that is held: when it may start after its approval.
+    pub(super) held_due: Option<Timestamp>,
+    /// How many sweeps came before; for a sweep, its own number from 1.
+    pub(super) sweep: i64,
+    pub(super) approved: bool,
+    pub(super) subject_ref: &'a str,
+}

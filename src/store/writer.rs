@@ -1,0 +1,265 @@
+//! The one writer: takes every mutation over a channel and commits what has gathered as one transaction (group commit).
+//!
+//! No artificial wait gathers a group: while one fsync runs, the next group fills the channel, so that groups grow with the load and an
+//! idle store answers after one fsync.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::StoreError;
+use super::trail::Tail;
+use crate::clock::Clock;
+use crate::model::Timestamp;
+
+/// How many mutations one commit may carry: bounds the time that the first of them waits.
+const LARGEST_GROUP: usize = 256;
+/// After how many commits the log is folded back into the database even under load.
+const CHECKPOINT_EVERY: u32 = 512;
+/// How long the store must be idle before the log is folded back.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// A transaction in the making: what a mutation sees.
+pub(super) struct Tx<'c> {
+    /// The writing connection, inside `BEGIN IMMEDIATE`.
+    pub(super) conn: &'c mut SqliteConnection,
+    /// The time of this transaction: every row and entry of one mutation has the same.
+    pub(super) now: Timestamp,
+    /// The end of the trail, to which entries are appended.
+    pub(super) tail: &'c mut Tail,
+}
+
+/// One mutation on its way.
+pub(super) trait Mutation: Send {
+    /// Does the work. False where it failed and must leave no trace.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, bool>;
+    /// Answers the caller: after the commit, or with why there was none.
+    fn answer(self: Box<Self>, commit: Result<(), Stop>);
+}
+
+/// Why a whole group was not committed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stop {
+    /// Rolled back for want of space.
+    Full,
+    /// Rolled back, another process held the lock.
+    Busy,
+    /// Nobody knows. The daemon ends, and the next start looks at what is there.
+    Unknown,
+}
+
+/// A mutation given as a function.
+pub(super) struct Call<F, T> {
+    work: Option<F>,
+    outcome: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Call<F, T> {
+    pub(super) fn new(work: F) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
+        let (reply, answer) = oneshot::channel();
+        (
+            Self {
+                work: Some(work),
+                outcome: None,
+                reply,
+            },
+            answer,
+        )
+    }
+}
+
+impl<F, T> Mutation for Call<F, T>
+where
+    F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T, StoreError>> + Send,
+    T: Send,
+{
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return false };
+            let outcome = work(tx).await;
+            let kept = outcome.is_ok();
+            self.outcome = Some(outcome);
+            kept
+        })
+    }
+
+    fn answer(self: Box<Self>, commit: Result<(), Stop>) {
+        let answer = match commit {
+            Ok(()) => self.outcome.unwrap_or(Err(StoreError::Stopped)),
+            // A mutation's own error stands whatever became of the group.
+            Err(Stop::Full) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Full)),
+            Err(Stop::Busy) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Busy)),
+            // Dropping the sender tells the caller `Stopped`: neither yes nor no.
+            Err(Stop::Unknown) => return,
+        };
+        // A caller that went away needs no answer.
+        drop(self.reply.send(answer));
+    }
+}
+
+/// What the writer tells the rest of the store after a commit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Committed {
+    /// Counts commits, so that a watcher sees that something changed.
+    pub commits: u64,
+    /// The trail's size after the commit.
+    pub trail_size: u64,
+    /// Set when a commit's outcome is unknown: the daemon must end with exit code 1.
+    pub lost: bool,
+}
+
+/// Runs until every sender is gone, then folds the log back and closes.
+pub(super) async fn run(
+    mut conn: SqliteConnection,
+    mut mutations: mpsc::Receiver<Box<dyn Mutation>>,
+    clock: Clock,
+    committed: watch::Sender<Committed>,
+) {
+    let mut since_checkpoint = 0_u32;
+    loop {
+        let first = match tokio::time::timeout(IDLE, mutations.recv()).await {
+            Ok(Some(first)) => first,
+            Ok(None) => break,
+            Err(_) if since_checkpoint > 0 => {
+                checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)").await;
+                since_checkpoint = 0;
+                continue;
+            }
+            Err(_) => match mutations.recv().await {
+                Some(first) => first,
+                None => break,
+            },
+        };
+        let mut group = vec![first];
+        while group.len() < LARGEST_GROUP
+            && let Ok(next) = mutations.try_recv()
+        {
+            group.push(next);
+        }
+        metrics::histogram!("revoked_commit_group_size").record(f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
+        let began = tokio::time::Instant::now();
+        let outcome = commit(&mut conn, &mut group, &clock).await;
+        metrics::histogram!("revoked_commit_seconds").record(began.elapsed().as_secs_f64());
+        let lost = matches!(outcome, Err(Stop::Unknown));
+        if let Ok(size) = outcome {
+            committed.send_modify(|seen| {
+                seen.commits += 1;
+                seen.trail_size = size;
+            });
+        }
+        for mutation in group {
+            mutation.answer(outcome.map(|_| ()));
+        }
+        if lost {
+            committed.send_modify(|seen| seen.lost = true);
+            return;
+        }
+        since_checkpoint += 1;
+        if since_checkpoint >= CHECKPOINT_EVERY {
+            checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)").await;
+            since_checkpoint = 0;
+        }
+    }
+    checkpoint(&mut conn, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    drop(sqlx::Connection::close(conn).await);
+}
+
+/// A checkpoint that fails leaves a longer log, nothing worse; the next one tries again.
+async fn checkpoint(conn: &mut SqliteConnection, how: &'static str) {
+    if let Err(error) = sqlx::query(how).execute(&mut *conn).await {
+        tracing::warn!(%error, "could not fold the write-ahead log back into the store");
+    }
+}
+
+/// Runs a group in one transaction. `Ok` is the trail's size after a commit that returned.
+async fn commit(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, Stop> {
+    if let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await {
+        let stop = sort(&error);
+        tracing::warn!(%error, "could not begin a transaction on the store");
+        // Nothing was begun, so nothing can be unknown.
+        return Err(if matches!(stop, Stop::Unknown) { Stop::Busy } else { stop });
+    }
+    match fill(conn, group, clock).await {
+        Ok(size) => match sqlx::query("COMMIT").execute(&mut *conn).await {
+            Ok(_) => Ok(size),
+            Err(error) => {
+                let stop = sort(&error);
+                tracing::error!(%error, "a commit on the store failed");
+                roll_back(conn).await;
+                Err(stop)
+            }
+        },
+        Err(stop) => {
+            roll_back(conn).await;
+            Err(stop)
+        }
+    }
+}
+
+/// SQLite may have rolled back by itself already, which makes this fail harmlessly.
+async fn roll_back(conn: &mut SqliteConnection) {
+    drop(sqlx::query("ROLLBACK").execute(&mut *conn).await);
+}
+
+async fn fill(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, Stop> {
+    // Read again for each group: a command of an operator in another process may have appended since.
+    let mut tail = Tail::read(conn).await.map_err(|error| stopped(&error))?;
+    // A mutation that fails must not take the others of its group down; one that is alone needs no savepoint for that.
+    let alone = group.len() == 1;
+    for mutation in group.iter_mut() {
+        let mark = tail.mark();
+        if !alone {
+            step(conn, "SAVEPOINT mutation").await?;
+        }
+        let kept = mutation
+            .run(&mut Tx {
+                conn: &mut *conn,
+                now: clock.now(),
+                tail: &mut tail,
+            })
+            .await;
+        if kept && !alone {
+            step(conn, "RELEASE mutation").await?;
+        } else if !kept {
+            tail.back_to(mark);
+            if alone {
+                step(conn, "ROLLBACK").await?;
+                step(conn, "BEGIN IMMEDIATE").await?;
+            } else {
+                step(conn, "ROLLBACK TO mutation").await?;
+                step(conn, "RELEASE mutation").await?;
+            }
+        }
+    }
+    tail.flush(conn).await.map_err(|error| stopped(&error))
+}
+
+async fn step(conn: &mut SqliteConnection, sql: &'static str) -> Result<(), Stop> {
+    // Inside a transaction a failing savepoint means that SQLite has rolled back by itself, which it does when space runs out.
+    sqlx::query(sql).execute(conn).await.map(|_| ()).map_err(|error| {
+        tracing::warn!(%error, "{sql} failed");
+        Stop::Full
+    })
+}
+
+fn stopped(error: &StoreError) -> Stop {
+    tracing::warn!(%error, "the trail could not be written");
+    match error {
+        StoreError::Busy => Stop::Busy,
+        _ => Stop::Full,
+    }
+}
+
+fn sort(error: &sqlx::Error) -> Stop {
+    let code = error
+        .as_database_error()
+        .and_then(|error| error.code().map(std::borrow::Cow::into_owned));
+    match code.as_deref() {
+        Some("13") => Stop::Full,
+        Some("5" | "261" | "517") => Stop::Busy,
+        _ => Stop::Unknown,
+    }
+}
