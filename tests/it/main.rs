@@ -3,6 +3,7 @@
 
 mod api;
 mod layers;
+mod mattermost;
 mod store;
 mod tidy;
 mod tree;
