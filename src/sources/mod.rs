@@ -10,6 +10,8 @@ use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
 
+pub mod hr_csv;
+
 /// One kind of source: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
 pub struct Kind {
     /// What a config writes after `kind =`.
@@ -21,7 +23,7 @@ pub struct Kind {
 }
 
 /// Every kind of source.
-pub const KINDS: &[Kind] = &[];
+pub const KINDS: &[Kind] = &[hr_csv::KIND];
 
 /// A built source.
 #[derive(Clone)]
