@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod clock;
 pub mod http;
+pub mod jose;
 pub mod model;
 pub mod sandbox;
 pub mod secret;
