@@ -1,13 +1,17 @@
 //! `revoked`, the revoke daemon.
 
+pub mod api;
 pub mod audit;
 pub mod clock;
 pub mod http;
 pub mod jose;
 pub mod model;
+pub mod policy;
 pub mod sandbox;
 pub mod secret;
 pub mod settings;
 pub mod sources;
 pub mod store;
 pub mod targets;
+pub mod telemetry;
+pub mod trail;

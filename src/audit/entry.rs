@@ -10,7 +10,7 @@ use crate::model::{Actor, Timestamp};
 
 /// What an entry says, before the store gives it its place (`seq`) and time (`at`).
 ///
-/// Personal data stands behind `subject_ref`, never in `detail`: the line can't be erased.
+/// Personal data stands behind `subject_ref` (see [`super::reference`]), never in `detail`: the line can't be erased.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// What happened.

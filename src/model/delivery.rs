@@ -17,6 +17,8 @@ pub struct Delivery {
     pub refused: Vec<Refused>,
     /// Where the source reads on next time; stored with the signals.
     pub cursor: Option<String>,
+    /// The rows of the inbox behind the signals, one for each, to be answered in the same transaction; empty for other sources.
+    pub inbox: Vec<i64>,
     /// When the bytes were received.
     pub received_at: Timestamp,
 }

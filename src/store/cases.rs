@@ -1,12 +1,186 @@
 //! The life of a case: opened with its jobs, closed with the worst of their verdicts, opened again when a sweep finds something.
 
+use aws_lc_rs::digest;
 use sqlx::Row as _;
 
+use super::accept::Intake;
+use super::settle::NewJob;
 use super::{Result, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, Job, Verdict};
+use crate::model::{Actor, CaseId, Delivery, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Signal, Timestamp, Verdict};
+use crate::policy::Work;
 
 impl Tx<'_> {
+    /// Opens a case with its jobs, or joins the signal to the case that is open already for the same person and playbook.
+    pub(super) async fn open_case(
+        &mut self,
+        intake: &mut Intake<'_>,
+        new: &NewCase<'_>,
+        work: &Work,
+        hold: Option<i64>,
+    ) -> Result<CaseId> {
+        self.record(&new.entry(EntryKind::SignalAccepted).detail(serde_json::json!({
+            "signal": new.signal_id, "reason": new.signal.reason.word(), "key": new.signal.key, "sha256": hex(&new.signal.digest),
+            "occurred_at": new.signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook,
+            "requested_by": new.signal.requested_by, "note_sha256": new.signal.note.as_deref().map(|note| hex(&sha256(note))),
+        })));
+        let scope = serde_json::to_string(&new.signal.scope).unwrap_or_default();
+        if let Some(case) = self.join_case(intake, new, work, &scope, hold).await? {
+            return Ok(case);
+        }
+        let case = sqlx::query(
+            "INSERT INTO cases (subject_ref, reason, playbook, scope, priority, state, source, requested_by, note, batch, hold, received_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(new.reference)
+        .bind(new.signal.reason.word())
+        .bind(&work.playbook)
+        .bind(&scope)
+        .bind(work.priority.0)
+        .bind(if hold.is_some() { "held" } else { "open" })
+        .bind(&new.delivery.source)
+        .bind(&new.signal.requested_by)
+        .bind(&new.signal.note)
+        .bind(new.batch)
+        .bind(hold)
+        .bind(new.delivery.received_at.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("opening a case"))?
+        .last_insert_rowid();
+        self.link(new.signal_id, case).await?;
+        self.record(&new.entry(EntryKind::CaseOpened).case(case).detail(serde_json::json!({
+            "reason": new.signal.reason.word(), "playbook": work.playbook, "priority": work.priority.0, "scope": new.signal.scope,
+            "due": work.due.map(Timestamp::ms),
+        })));
+        for (target, containment) in &work.jobs {
+            let mut containment = containment.clone();
+            containment.scope = new.signal.scope.clone();
+            let state = match (hold, work.due.filter(|due| *due > self.now)) {
+                (Some(_), _) => JobState::Held,
+                (None, Some(due)) => JobState::Scheduled { due },
+                (None, None) => self.born(intake, target, work),
+            };
+            let job = self
+                .enqueue(&NewJob {
+                    case,
+                    target,
+                    kind: JobKind::Contain,
+                    containment: &serde_json::to_string(&containment).unwrap_or_default(),
+                    priority: work.priority,
+                    state: &state,
+                    held_due: work.due.filter(|_| hold.is_some()),
+                    sweep: 0,
+                    approved: false,
+                    subject_ref: new.reference,
+                })
+                .await?;
+            match state {
+                JobState::Running { lease } => {
+                    let claim = self.claimed(JobId(job), lease).await?;
+                    intake.claims.push(claim);
+                }
+                JobState::Queued if !intake.targets.contains(target) => intake.targets.push(target.clone()),
+                _ => {}
+            }
+        }
+        self.plan_departure(new, case, hold.is_some()).await?;
+        Ok(CaseId(case))
+    }
+
+    /// An urgent job takes the slot that its lane has offered; everything else waits in the queue.
+    fn born(&self, intake: &mut Intake<'_>, target: &str, work: &Work) -> JobState {
+        let offered = intake.slots.iter().position(|slot| slot == target);
+        match offered.filter(|_| work.priority.is_urgent()) {
+            Some(n) => {
+                intake.slots.swap_remove(n);
+                let lease = Lease {
+                    id: uuid::Uuid::now_v7().to_string(),
+                    until: self.now.plus(LEASE_LENGTH),
+                };
+                JobState::Running { lease }
+            }
+            None => JobState::Queued,
+        }
+    }
+
+    /// Joins a signal to the live case of the same person, playbook and scope. A more urgent signal raises what still waits.
+    async fn join_case(
+        &mut self,
+        intake: &mut Intake<'_>,
+        new: &NewCase<'_>,
+        work: &Work,
+        scope: &str,
+        hold: Option<i64>,
+    ) -> Result<Option<CaseId>> {
+        let row = sqlx::query(
+            "SELECT id, priority, state FROM cases INDEXED BY cases_live \
+             WHERE subject_ref = ? AND playbook = ? AND scope = ? AND state IN ('open', 'held') ORDER BY id DESC LIMIT 1",
+        )
+        .bind(new.reference)
+        .bind(&work.playbook)
+        .bind(scope)
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for a live case"))?;
+        let Some(row) = row else { return Ok(None) };
+        let (case, priority, state): (i64, u8, String) = (row.get(0), row.get(1), row.get(2));
+        // A signal that may act must not be swallowed by a case that waits for a human, nor the reverse.
+        if (state == "held") != hold.is_some() {
+            return Ok(None);
+        }
+        self.link(new.signal_id, case).await?;
+        self.record(
+            &new.entry(EntryKind::CaseCoalesced)
+                .case(case)
+                .detail(serde_json::json!({ "signal": new.signal_id })),
+        );
+        let sooner = hold.is_none() && work.due.is_none_or(|due| due <= self.now);
+        if work.priority.0 < priority || sooner {
+            let rows = sqlx::query(
+                "UPDATE job SET priority = min(priority, ?1), state = CASE WHEN ?2 AND state = 'scheduled' THEN 'queued' ELSE state END, \
+                        due = CASE WHEN ?2 THEN NULL ELSE due END \
+                 WHERE case_id = ?3 AND kind = 'contain' AND state IN ('scheduled', 'queued', 'held') RETURNING target",
+            )
+            .bind(work.priority.0)
+            .bind(sooner)
+            .bind(case)
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("raising a case"))?;
+            sqlx::query("UPDATE cases SET priority = min(priority, ?) WHERE id = ?")
+                .bind(work.priority.0)
+                .bind(case)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("raising a case"))?;
+            if sooner {
+                self.departure_is_due(case).await?;
+            }
+            if work.priority.0 < priority {
+                self.record(
+                    &new.entry(EntryKind::CaseRaised)
+                        .case(case)
+                        .detail(serde_json::json!({ "priority": work.priority.0 })),
+                );
+            }
+            intake.targets.extend(rows.iter().map(|row| row.get::<String, _>(0)));
+        }
+        // A plan that moved moves its jobs, and only those that have not started.
+        self.plan_departure(new, case, hold.is_some()).await?;
+        Ok(Some(CaseId(case)))
+    }
+
+    async fn link(&mut self, signal: i64, case: i64) -> Result<()> {
+        sqlx::query("UPDATE signal SET case_id = ? WHERE id = ?")
+            .bind(case)
+            .bind(signal)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("linking a signal to its case"))?;
+        Ok(())
+    }
+
     /// Closes the job's case once no job of it is open, with the worst verdict among the newest job of each target.
     pub(super) async fn close_if_over(&mut self, job: &Job) -> Result<()> {
         let rows = sqlx::query(
@@ -120,4 +294,31 @@ impl Tx<'_> {
             .map_err(StoreError::sql("placing a hold"))?;
         Ok(done.last_insert_rowid())
     }
+}
+
+/// A signal on its way to a case.
+pub(super) struct NewCase<'a> {
+    pub(super) delivery: &'a Delivery,
+    pub(super) signal: &'a Signal,
+    pub(super) reference: &'a str,
+    pub(super) batch: Option<i64>,
+    pub(super) signal_id: i64,
+}
+
+impl NewCase<'_> {
+    pub(super) fn entry(&self, kind: EntryKind) -> Entry {
+        Entry::new(kind, Actor::source(&self.delivery.source)).subject_ref(self.reference)
+    }
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
+    bytes
+}
+
+pub(super) fn hex(bytes: &[u8; 32]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
 }

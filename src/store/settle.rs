@@ -159,6 +159,7 @@ impl Tx<'_> {
             containment: &serde_json::to_string(&job.containment).unwrap_or_default(),
             priority: Priority::WATCH,
             state: &JobState::Scheduled { due },
+            held_due: None,
             sweep: sweep + 1,
             approved: job.approved,
             subject_ref: &job.subject_ref,
@@ -176,7 +177,7 @@ impl Tx<'_> {
         };
         let id = sqlx::query(
             "INSERT INTO job (case_id, target, kind, containment, priority, state, due, lease_id, lease_until, attempt, sweep, approved, \
-                              created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              held_due, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(job.case)
         .bind(job.target)
@@ -190,6 +191,7 @@ impl Tx<'_> {
         .bind(i64::from(lease.is_some()))
         .bind(job.sweep)
         .bind(job.approved)
+        .bind(job.held_due.map(Timestamp::ms))
         .bind(self.now.ms())
         .execute(&mut *self.conn)
         .await
@@ -217,6 +219,8 @@ pub(super) struct NewJob<'a> {
     pub(super) containment: &'a str,
     pub(super) priority: Priority,
     pub(super) state: &'a JobState,
+    /// For a job that is held: when it may start after its approval.
+    pub(super) held_due: Option<Timestamp>,
     /// How many sweeps came before; for a sweep, its own number from 1.
     pub(super) sweep: i64,
     pub(super) approved: bool,

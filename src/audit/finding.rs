@@ -1,0 +1,273 @@
+//! What verification finds, and the report that says what is proved and by whom.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::checkpoint::CheckpointError;
+use super::tree::Hash;
+
+/// Where a checkpoint was kept.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Beside the entries, in the same database: whoever owns the file owns it too.
+    Stored,
+    /// Outside, under this name: `journal`, `file`, a witness.
+    Anchor(Arc<str>),
+}
+
+impl Place {
+    /// The anchor of this name.
+    #[must_use]
+    pub fn anchor(name: &str) -> Self {
+        Self::Anchor(name.into())
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stored => f.write_str("the store"),
+            Self::Anchor(name) => write!(f, "the anchor `{name}`"),
+        }
+    }
+}
+
+/// Something that an untouched trail cannot show. One is enough for the trail not to verify.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Finding {
+    /// Entries are missing from the numbering.
+    #[error("entry {from}: missing; the next one is {next}")]
+    Gap {
+        /// The first missing entry.
+        from: u64,
+        /// The entry that follows the gap.
+        next: u64,
+    },
+    /// Two rows have one number.
+    #[error("entry {0}: there is more than one of that number")]
+    Duplicate(u64),
+    /// A row stands behind a later one.
+    #[error("entry {seq}: stands behind entry {after}")]
+    OutOfOrder {
+        /// The misplaced entry.
+        seq: u64,
+        /// The later entry before it.
+        after: u64,
+    },
+    /// The bytes and the hash kept beside them disagree: one of them was changed.
+    #[error("entry {0}: the stored leaf hash does not match its bytes")]
+    Leaf(u64),
+    /// The bytes are not one line of JSON.
+    #[error("entry {0}: not one line of JSON")]
+    NotJson(u64),
+    /// A member that every entry has is missing or has another type.
+    #[error("entry {seq}: {problem}")]
+    Member {
+        /// The entry.
+        seq: u64,
+        /// What the JSON reader says.
+        problem: String,
+    },
+    /// The entry was written under another number.
+    #[error("entry {seq}: its member `seq` says {says}")]
+    OtherSeq {
+        /// The row's number.
+        seq: u64,
+        /// The number inside the entry.
+        says: u64,
+    },
+    /// The stored root of a block of 256 entries is not theirs: proofs made from it fail.
+    #[error("entries {} to {}: the stored root of the block does not match them", .0 * 256, .0 * 256 + 255)]
+    Block(u64),
+    /// The stored head counts another number of entries.
+    #[error("the stored head says {stored} entries, and there are {entries}")]
+    HeadSize {
+        /// What the head says.
+        stored: u64,
+        /// What was counted.
+        entries: u64,
+    },
+    /// The stored head has the right size and other hashes.
+    #[error("the stored head of {0} entries does not match them")]
+    HeadFrontier(u64),
+    /// A checkpoint can't be read, or no known key signed it, or a known key did not sign this.
+    #[error("a checkpoint in {place} is refused: {error}")]
+    Refused {
+        /// Where it was kept.
+        place: Place,
+        /// Why.
+        error: CheckpointError,
+    },
+    /// The trail's key signed other entries than those that are there now.
+    #[error("checkpoint at size {size} in {place} does not match the entries: entries {after} to {} were changed since", .size - 1)]
+    Root {
+        /// Where it was kept.
+        place: Place,
+        /// The size that it signs.
+        size: u64,
+        /// The largest smaller size at which a checkpoint of that place matches: the change lies behind it.
+        after: u64,
+    },
+    /// The trail's key signed two heads of one size: the trail was forked.
+    #[error("checkpoints at size {size} in {one} and {other} have different roots: the trail was forked")]
+    Fork {
+        /// The size of both.
+        size: u64,
+        /// Where one was kept.
+        one: Place,
+        /// Where the other was kept.
+        other: Place,
+    },
+    /// The trail's key signed more entries than there are.
+    #[error("trail shorter than its {}: {entries} entries, but {place} holds a checkpoint of {size}",
+        if *.place == Place::Stored { "checkpoint" } else { "anchor" })]
+    Short {
+        /// Where the checkpoint was kept.
+        place: Place,
+        /// The size that it signs.
+        size: u64,
+        /// Entries that are there.
+        entries: u64,
+    },
+    /// The store has no checkpoint at all, though the trail's key is known and signs at every start.
+    #[error("the store holds no checkpoint of this trail: whoever owns the file could have rewritten its {0} entries")]
+    Unsigned(u64),
+    /// A checkpoint was handed to the verifier behind the entries that it signs.
+    #[error("checkpoint at size {size} in {place} was read behind its entries and could not be compared")]
+    Late {
+        /// Where it was kept.
+        place: Place,
+        /// The size that it signs.
+        size: u64,
+    },
+}
+
+impl Finding {
+    /// The bad entry that the finding names; none where it only bounds where the change lies, or is about no entry.
+    #[must_use]
+    pub fn entry(&self) -> Option<u64> {
+        match self {
+            Self::Gap { from: seq, .. }
+            | Self::OutOfOrder { seq, .. }
+            | Self::Duplicate(seq)
+            | Self::Leaf(seq)
+            | Self::NotJson(seq)
+            | Self::Member { seq, .. }
+            | Self::OtherSeq { seq, .. } => Some(*seq),
+            _ => None,
+        }
+    }
+}
+
+/// Something worth saying that does not make the trail fail.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Remark {
+    /// The machine's clock was set back: order is what the tree proves, time is a claim of the machine.
+    #[error("entry {seq}: its time is {by_ms} ms before the entry before it")]
+    Backwards {
+        /// The entry.
+        seq: u64,
+        /// By how many milliseconds.
+        by_ms: u64,
+    },
+    /// A newer version wrote a kind that this one does not know.
+    #[error("entry {seq}: unknown kind `{kind}`")]
+    UnknownKind {
+        /// The entry.
+        seq: u64,
+        /// The kind's name.
+        kind: String,
+    },
+    /// A checkpoint is about another trail, such as the one before a restore, and was left aside.
+    #[error("a checkpoint in {place} is about the trail `{origin}`")]
+    OtherTrail {
+        /// Where it was kept.
+        place: Place,
+        /// The other trail's name.
+        origin: String,
+    },
+}
+
+/// The outcome of a verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The trail's name.
+    pub origin: String,
+    /// Entries that were read.
+    pub entries: u64,
+    /// The root over them.
+    pub root: Hash,
+    /// What an untouched trail can't show, in the order found; the first [`Report::MOST`].
+    pub findings: Vec<Finding>,
+    /// Findings beyond those.
+    pub more_findings: u64,
+    /// What is worth saying; the first [`Report::MOST`].
+    pub remarks: Vec<Remark>,
+    /// Remarks beyond those.
+    pub more_remarks: u64,
+    /// Up to which size a checkpoint in the store matches: the trail's own key vouches for it.
+    pub signed: u64,
+    /// Up to which size a checkpoint outside matches, for each anchor and witness that has one.
+    pub anchors: BTreeMap<Arc<str>, u64>,
+}
+
+impl Report {
+    /// How many findings and remarks are kept, each.
+    pub const MOST: usize = 100;
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn verified(&self) -> bool {
+        self.findings.is_empty()
+    }
+
+    /// Up to which size the outside confirms the trail.
+    #[must_use]
+    pub fn confirmed(&self) -> u64 {
+        self.anchors.values().copied().max().unwrap_or(0)
+    }
+
+    /// How many entries rest on this machine's word alone: nothing outside would show that they were changed.
+    #[must_use]
+    pub fn alone(&self) -> u64 {
+        self.entries.saturating_sub(self.confirmed())
+    }
+
+    /// The first bad entry, where the findings name one. A rewrite that fits its own hashes is only bounded: see [`Finding::Root`].
+    #[must_use]
+    pub fn first_bad(&self) -> Option<u64> {
+        self.findings.iter().filter_map(Finding::entry).min()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verdict = if self.verified() { "verified" } else { "NOT VERIFIED" };
+        writeln!(
+            f,
+            "trail {}: {verdict}, {} entries, root {}",
+            self.origin, self.entries, self.root
+        )?;
+        self.findings.iter().try_for_each(|finding| writeln!(f, "  {finding}"))?;
+        if self.more_findings > 0 {
+            writeln!(f, "  and {} more findings", self.more_findings)?;
+        }
+        self.remarks.iter().try_for_each(|remark| writeln!(f, "  remark: {remark}"))?;
+        if self.more_remarks > 0 {
+            writeln!(f, "  and {} more remarks", self.more_remarks)?;
+        }
+        writeln!(f, "  signed by the trail's own key: the first {}", self.signed)?;
+        for (anchor, size) in &self.anchors {
+            writeln!(f, "  confirmed by {anchor}: the first {size}")?;
+        }
+        write!(
+            f,
+            "  the outside confirms the first {}; {} rest on this machine's word alone",
+            self.confirmed(),
+            self.alone()
+        )
+    }
+}

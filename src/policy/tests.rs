@@ -1,0 +1,3 @@
+//! What policy decides, case by case.
+
+

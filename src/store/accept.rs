@@ -1,0 +1,382 @@
+//! A delivery becomes signals, cases, jobs, holds and trail entries in one transaction, before its sender is told yes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sqlx::Row as _;
+
+use super::cases::{NewCase, hex};
+use super::{Claim, Result, Store, StoreError, Tx};
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Receipt, Scope, Signal, SignalReceipt, When};
+use crate::policy::{Class, Decision, Facts, Policy};
+
+/// What came of accepting a delivery.
+#[derive(Debug, Default)]
+pub struct Accepted {
+    /// For the sender.
+    pub receipt: Receipt,
+    /// Urgent jobs that were born claimed, since the lane had offered a slot: no further commit stands before their first read.
+    pub claims: Vec<Claim>,
+}
+
+impl Store {
+    /// Stores a delivery and everything that follows from it. `slots` names the lanes that keep a slot free for one urgent job.
+    ///
+    /// # Errors
+    /// Where the store cannot be written: nothing of the delivery is stored then.
+    pub async fn accept(&self, policy: Arc<Policy>, delivery: Delivery, slots: Vec<String>) -> Result<Accepted> {
+        let (accepted, targets) = self
+            .write(move |tx| {
+                Box::pin(async move {
+                    let mut intake = Intake {
+                        policy: &policy,
+                        slots,
+                        holds: BTreeMap::new(),
+                        targets: Vec::new(),
+                        claims: Vec::new(),
+                    };
+                    let receipt = tx.accept(&mut intake, &delivery).await?;
+                    Ok((
+                        Accepted {
+                            receipt,
+                            claims: intake.claims,
+                        },
+                        intake.targets,
+                    ))
+                })
+            })
+            .await?;
+        self.wake_lanes(&targets);
+        self.0.promoter.notify_one();
+        Ok(accepted)
+    }
+
+    /// Records a delivery that was refused before it was read: its source, the protocol's word and the body's hash, never the body.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn refuse(&self, source: &str, code: &'static str, why: String, sent: Option<[u8; 32]>) -> Result<()> {
+        let source = source.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sent = sent.map(|digest| hex(&digest));
+                tx.record(
+                    &Entry::new(EntryKind::DeliveryRejected, Actor::source(source))
+                        .detail(serde_json::json!({ "code": code, "why": why, "body_sha256": sent })),
+                );
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Where a source reads on.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn cursor(&self, source: &str) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT cursor FROM cursor WHERE source = ?")
+            .bind(source)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("reading a cursor"))
+    }
+}
+
+/// What one delivery carries through its transaction.
+pub(super) struct Intake<'a> {
+    policy: &'a Policy,
+    /// Lanes that offer a slot to an urgent job.
+    pub(super) slots: Vec<String>,
+    /// One hold for each class of one delivery.
+    holds: BTreeMap<&'static str, i64>,
+    /// Lanes to wake after the commit.
+    pub(super) targets: Vec<String>,
+    /// Jobs that were born claimed.
+    pub(super) claims: Vec<Claim>,
+}
+
+impl Tx<'_> {
+    async fn accept(&mut self, intake: &mut Intake<'_>, delivery: &Delivery) -> Result<Receipt> {
+        let batch = match &delivery.name {
+            Some(name) => Some(self.batch(delivery, name).await?),
+            None => None,
+        };
+        // Repetitions don't count against a limit: a file that is delivered twice would trip it by itself.
+        let mut fresh = Vec::with_capacity(delivery.signals.len());
+        let mut receipts = Vec::with_capacity(delivery.signals.len());
+        for signal in &delivery.signals {
+            let seen = self.seen(&delivery.source, signal).await?;
+            if seen.is_none() {
+                fresh.push(receipts.len());
+            }
+            receipts.push(seen);
+        }
+        let mut facts = Facts {
+            source: &delivery.source,
+            delivery_departures: fresh.iter().filter(|n| leaves(&delivery.signals[**n])).count(),
+            recent_departures: self.recent(&delivery.source, Class::Departures).await?,
+            recent_compromises: self.recent(&delivery.source, Class::Compromises).await?,
+            now: self.now,
+        };
+        for n in fresh {
+            // A key that stands twice in one delivery is stored by its first row and seen by the second.
+            let signal = &delivery.signals[n];
+            let receipt = match self.seen(&delivery.source, signal).await? {
+                Some(seen) => seen,
+                None => self.take(intake, delivery, signal, batch, &mut facts).await?,
+            };
+            receipts[n] = Some(receipt);
+        }
+        let signals: Vec<SignalReceipt> = receipts.into_iter().flatten().collect();
+        for (row, receipt) in delivery.inbox.iter().zip(&signals) {
+            self.answer_request(*row, receipt).await?;
+        }
+        if let Some(cursor) = &delivery.cursor {
+            self.keep_cursor(&delivery.source, cursor).await?;
+        }
+        self.refused(delivery, batch).await?;
+        Ok(Receipt {
+            signals,
+            hold: intake.holds.values().next().copied(),
+        })
+    }
+
+    /// What became of a signal with this key the first time, if there was one.
+    async fn seen(&mut self, source: &str, signal: &Signal) -> Result<Option<SignalReceipt>> {
+        let row = sqlx::query("SELECT digest, case_id FROM signal WHERE source = ? AND key = ?")
+            .bind(source)
+            .bind(&signal.key)
+            .fetch_optional(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking for a repetition"))?;
+        let Some(row) = row else { return Ok(None) };
+        if row.get::<&[u8], _>(0) == signal.digest {
+            return Ok(Some(SignalReceipt::Repeated {
+                case: row.get::<Option<i64>, _>(1).map(CaseId),
+            }));
+        }
+        let detail = serde_json::json!({ "code": "same_key_other_content", "key": signal.key, "sha256": hex(&signal.digest) });
+        self.record(&Entry::new(EntryKind::SignalRejected, Actor::source(source)).detail(detail));
+        let summary = format!("source {source} sent a signal under a key that it has used for another: a fault or an attack");
+        self.raise("replay_with_other_content", &format!("source:{source}"), &summary, None)
+            .await?;
+        Ok(Some(SignalReceipt::Conflict))
+    }
+
+    /// How many signals of a class were acted on within its window.
+    async fn recent(&mut self, source: &str, class: Class) -> Result<usize> {
+        let mut recent = 0;
+        for reason in class.reasons() {
+            let count: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM signal INDEXED BY signal_window \
+                 WHERE source = ? AND reason = ? AND received_at > ? AND decision = 'act'",
+            )
+            .bind(source)
+            .bind(reason.word())
+            .bind(self.now.minus(class.window()).ms())
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("counting recent signals"))?;
+            recent += usize::try_from(count).unwrap_or(0);
+        }
+        Ok(recent)
+    }
+
+    /// Stores a new signal and what policy makes of it.
+    async fn take(
+        &mut self,
+        intake: &mut Intake<'_>,
+        delivery: &Delivery,
+        signal: &Signal,
+        batch: Option<i64>,
+        facts: &mut Facts<'_>,
+    ) -> Result<SignalReceipt> {
+        let reference = self.reference(&signal.subject).await?;
+        let decision = intake.policy.decide(signal, facts);
+        let (decided, why) = match &decision {
+            Decision::Act(_) => ("act", None),
+            Decision::Hold { why, .. } => ("hold", Some(why.clone())),
+            Decision::Ignore { why } => ("ignore", Some(why.clone())),
+            Decision::Withdraw => ("withdraw", None),
+        };
+        let id = self
+            .keep_signal(delivery, signal, &reference, batch, decided, why.as_deref())
+            .await?;
+        let new = NewCase {
+            delivery,
+            signal,
+            reference: &reference,
+            batch,
+            signal_id: id,
+        };
+        let receipt = match decision {
+            Decision::Ignore { why } => {
+                self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
+                    "signal": id, "reason": signal.reason.word(), "why": why, "key": signal.key,
+                })));
+                return Ok(SignalReceipt::Ignored { why });
+            }
+            Decision::Withdraw => return self.withdraw(&new).await,
+            Decision::Act(work) => {
+                match Class::of(signal.reason) {
+                    Some(Class::Departures) => facts.recent_departures += 1,
+                    Some(Class::Compromises) => facts.recent_compromises += 1,
+                    None => {}
+                }
+                SignalReceipt::Accepted {
+                    case: self.open_case(intake, &new, &work, None).await?,
+                    held: false,
+                }
+            }
+            Decision::Hold { class, why, work } => {
+                let hold = if let Some(hold) = intake.holds.get(class) {
+                    *hold
+                } else {
+                    let hold = self.place_hold(class, &why, &delivery.source, batch).await?;
+                    intake.holds.insert(class, hold);
+                    hold
+                };
+                let case = self.open_case(intake, &new, &work, Some(hold)).await?;
+                let entry = new.entry(EntryKind::HoldPlaced).case(case.0);
+                self.record(&entry.detail(serde_json::json!({ "hold": hold, "class": class, "why": why })));
+                let summary = format!(
+                    "signals of source {} wait for a decision: {why} (revoked hold show {hold})",
+                    delivery.source
+                );
+                self.raise("hold", &format!("hold:{hold}"), &summary, None).await?;
+                SignalReceipt::Accepted { case, held: true }
+            }
+        };
+        Ok(receipt)
+    }
+
+    async fn keep_signal(
+        &mut self,
+        delivery: &Delivery,
+        signal: &Signal,
+        reference: &str,
+        batch: Option<i64>,
+        decision: &str,
+        why: Option<&str>,
+    ) -> Result<i64> {
+        let done = sqlx::query(
+            "INSERT INTO signal (source, key, digest, subject_ref, reason, decision, why, batch, requested_by, note, occurred_at, received_at) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(&delivery.source)
+        .bind(&signal.key)
+        .bind(signal.digest.as_slice())
+        .bind(reference)
+        .bind(signal.reason.word())
+        .bind(decision)
+        .bind(why)
+        .bind(batch)
+        .bind(&signal.requested_by)
+        .bind(&signal.note)
+        .bind(signal.occurred_at.map(crate::model::Timestamp::ms))
+        .bind(delivery.received_at.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("keeping a signal"))?;
+        Ok(done.last_insert_rowid())
+    }
+
+    async fn batch(&mut self, delivery: &Delivery, name: &str) -> Result<i64> {
+        let done = sqlx::query("INSERT INTO batch (source, name, digest, signals, refused, received_at) VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(&delivery.source)
+            .bind(name)
+            .bind(delivery.digest.as_ref().map(<[u8; 32]>::as_slice))
+            .bind(i64::try_from(delivery.signals.len()).unwrap_or(i64::MAX))
+            .bind(i64::try_from(delivery.refused.len()).unwrap_or(i64::MAX))
+            .bind(delivery.received_at.ms())
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("keeping a batch"))?;
+        let id = done.last_insert_rowid();
+        self.record(
+            &Entry::new(EntryKind::FileAccepted, Actor::source(&delivery.source)).detail(serde_json::json!({
+                "batch": id, "sha256": delivery.digest.map(|digest| hex(&digest)), "signals": delivery.signals.len(),
+                "refused": delivery.refused.len(),
+            })),
+        );
+        Ok(id)
+    }
+
+    /// Records the parts that could not be read, and alerts once for all of them.
+    async fn refused(&mut self, delivery: &Delivery, batch: Option<i64>) -> Result<()> {
+        if delivery.refused.is_empty() {
+            return Ok(());
+        }
+        let named: Vec<_> = delivery
+            .refused
+            .iter()
+            .take(100)
+            .map(|part| serde_json::json!({ "place": part.place, "why": part.why }))
+            .collect();
+        self.record(
+            &Entry::new(EntryKind::FileQuarantined, Actor::source(&delivery.source)).detail(serde_json::json!({
+                "batch": batch, "refused": delivery.refused.len(), "parts": named,
+            })),
+        );
+        let name = delivery.name.as_deref().unwrap_or("a delivery");
+        let summary = format!(
+            "source {}: {} parts of {name:?} could not be read and were put aside",
+            delivery.source,
+            delivery.refused.len()
+        );
+        self.raise("quarantine", &format!("source:{}", delivery.source), &summary, None)
+            .await
+    }
+
+    async fn keep_cursor(&mut self, source: &str, cursor: &str) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO cursor (source, cursor, at) VALUES (?1, ?2, ?3) ON CONFLICT (source) DO UPDATE SET cursor = ?2, at = ?3",
+        )
+        .bind(source)
+        .bind(cursor)
+        .bind(self.now.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("keeping a cursor"))?;
+        Ok(())
+    }
+
+    async fn answer_request(&mut self, row: i64, receipt: &SignalReceipt) -> Result<()> {
+        let (kind, state, case, why) = match receipt {
+            SignalReceipt::Accepted { case, held } => (
+                EntryKind::InboxAccepted,
+                "accepted",
+                Some(*case),
+                held.then_some("held: see revoked hold list"),
+            ),
+            SignalReceipt::Repeated { case } => (
+                EntryKind::InboxAccepted,
+                "accepted",
+                *case,
+                Some("the request key was used before"),
+            ),
+            SignalReceipt::Ignored { why } => (EntryKind::InboxRejected, "rejected", None, Some(why.as_str())),
+            SignalReceipt::Conflict => (
+                EntryKind::InboxRejected,
+                "rejected",
+                None,
+                Some("the request key was used before for another request"),
+            ),
+        };
+        let mut entry = Entry::new(kind, Actor::source("inbox")).detail(serde_json::json!({ "row": row, "why": why }));
+        entry.case = case.map(|case| case.0);
+        self.record(&entry);
+        self.answer_inbox(row, state, case.map(|case| case.0), why).await
+    }
+}
+
+/// Whether a signal counts against the limits of departures.
+fn leaves(signal: &Signal) -> bool {
+    let step = match &signal.when {
+        When::Departure(Departure { step, .. }) => matches!(step, DepartureStep::Leave { .. }),
+        _ => true,
+    };
+    Class::of(signal.reason) == Some(Class::Departures) && signal.scope == Scope::Everything && step
+}

@@ -1,0 +1,215 @@
+//! The table `inbox`: the documented door for other programs and for `revoked revoke`. Rows are untrusted input.
+
+use sqlx::Row as _;
+use tokio::time::Duration;
+
+use super::{Result, Store, StoreError, Tx};
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, CaseId};
+
+/// How often the daemon looks for commits of other processes: 2 µs a look.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A row as it was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct InboxRow {
+    /// Its number; 0 for one that is to be written.
+    pub id: i64,
+    /// Whom it is about, in canonical form or as a bare address.
+    pub subject: String,
+    /// A reason's word.
+    pub reason: String,
+    /// Who asks.
+    pub requested_by: String,
+    /// Free text.
+    pub note: Option<String>,
+    /// Makes a repetition harmless: the same key again is the same request.
+    pub request_key: Option<String>,
+    /// A playbook other than the reason's.
+    pub playbook: Option<String>,
+    /// One target of the playbook only.
+    pub target: Option<String>,
+    /// One session only, by the target's id.
+    pub session: Option<String>,
+    /// One access token only, by the target's id.
+    pub access_token: Option<String>,
+    /// All sessions, and nothing else.
+    pub all_sessions: bool,
+    /// When to act, in milliseconds since the epoch; at once where it is null.
+    pub act_at: Option<i64>,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct InboxAnswer {
+    /// `new`, `accepted` or `rejected`.
+    pub state: String,
+    /// The case it led to.
+    pub case: Option<CaseId>,
+    /// Why it was rejected, or held, or ignored.
+    pub why: Option<String>,
+}
+
+impl Store {
+    /// Writes a request and answers its number. Works while the daemon is down: it is taken up at its start.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn submit(&self, row: InboxRow) -> Result<i64> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let done = sqlx::query(
+                    "INSERT INTO inbox (subject, reason, requested_by, note, request_key, playbook, target, session, access_token, \
+                                        all_sessions, act_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                )
+                .bind(row.subject)
+                .bind(row.reason)
+                .bind(row.requested_by)
+                .bind(row.note)
+                .bind(row.request_key)
+                .bind(row.playbook)
+                .bind(row.target)
+                .bind(row.session)
+                .bind(row.access_token)
+                .bind(row.all_sessions)
+                .bind(row.act_at)
+                .execute(&mut *tx.conn)
+                .await
+                .map_err(StoreError::sql("writing to the inbox"))?;
+                Ok(done.last_insert_rowid())
+            })
+        })
+        .await
+    }
+
+    /// The rows that nobody has looked at, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn inbox_new(&self, limit: u32) -> Result<Vec<InboxRow>> {
+        let rows = sqlx::query(
+            "SELECT id, subject, reason, requested_by, note, request_key, playbook, target, session, access_token, all_sessions, act_at \
+             FROM inbox INDEXED BY inbox_new WHERE state = 'new' ORDER BY id LIMIT ?",
+        )
+        .bind(limit)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the inbox"))?;
+        Ok(rows
+            .iter()
+            .map(|row| InboxRow {
+                id: row.get(0),
+                subject: row.get(1),
+                reason: row.get(2),
+                requested_by: row.get(3),
+                note: row.get(4),
+                request_key: row.get(5),
+                playbook: row.get(6),
+                target: row.get(7),
+                session: row.get(8),
+                access_token: row.get(9),
+                all_sessions: row.get(10),
+                act_at: row.get(11),
+            })
+            .collect())
+    }
+
+    /// Marks a row that cannot be read as a request, with the reason.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn reject_inbox(&self, id: i64, why: String) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.record(
+                    &Entry::new(EntryKind::InboxRejected, Actor::source("inbox"))
+                        .detail(serde_json::json!({ "row": id, "why": why })),
+                );
+                tx.answer_inbox(id, "rejected", None, Some(&why)).await
+            })
+        })
+        .await
+    }
+
+    /// What became of a row.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn inbox_answer(&self, id: i64) -> Result<InboxAnswer> {
+        let row = sqlx::query("SELECT state, case_id, why FROM inbox WHERE id = ?")
+            .bind(id)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("reading the inbox"))?
+            .ok_or(StoreError::NotFound { what: "inbox row", id })?;
+        Ok(InboxAnswer {
+            state: row.get(0),
+            case: row.get::<Option<i64>, _>(1).map(CaseId),
+            why: row.get(2),
+        })
+    }
+
+    /// A watch on commits, of any process.
+    ///
+    /// # Errors
+    /// Where no connection can be had.
+    pub async fn watch_commits(&self) -> Result<CommitWatch> {
+        let conn = self
+            .readers()
+            .acquire()
+            .await
+            .map_err(StoreError::sql("watching for commits"))?;
+        // Detached, so that the pool never closes or lends the connection whose counter this is.
+        let mut watch = CommitWatch {
+            conn: conn.detach(),
+            seen: 0,
+        };
+        watch.seen = watch.version().await?;
+        Ok(watch)
+    }
+}
+
+/// Notices commits of other connections by SQLite's own counter. `inotify` on the log fires before the commit is visible and misses some.
+pub struct CommitWatch {
+    conn: sqlx::SqliteConnection,
+    seen: i64,
+}
+
+impl CommitWatch {
+    /// Returns after something was committed, within [`LOOK_EVERY`] of it.
+    ///
+    /// # Errors
+    /// Where the counter cannot be read.
+    pub async fn changed(&mut self) -> Result<()> {
+        loop {
+            let version = self.version().await?;
+            if version != self.seen {
+                self.seen = version;
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    async fn version(&mut self) -> Result<i64> {
+        sqlx::query_scalar("PRAGMA data_version")
+            .fetch_one(&mut self.conn)
+            .await
+            .map_err(StoreError::sql("watching for commits"))
+    }
+}
+
+impl Tx<'_> {
+    pub(super) async fn answer_inbox(&mut self, id: i64, state: &str, case: Option<i64>, why: Option<&str>) -> Result<()> {
+        sqlx::query("UPDATE inbox SET state = ?, case_id = ?, why = ?, taken_at = ? WHERE id = ? AND state = 'new'")
+            .bind(state)
+            .bind(case)
+            .bind(why)
+            .bind(self.now.ms())
+            .bind(id)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("answering an inbox row"))?;
+        Ok(())
+    }
+}
