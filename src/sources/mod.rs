@@ -1,5 +1,7 @@
 //! Sources: the configured origins of signals. One file or folder and one row of [`KINDS`] each.
 
+pub mod ssf_push;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ pub struct Kind {
 
 /// Every kind of source.
 pub const KINDS: &[Kind] = &[hr_csv::KIND];
+pub const KINDS: &[Kind] = &[ssf_push::KIND];
 
 /// A built source.
 #[derive(Clone)]
