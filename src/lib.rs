@@ -4,6 +4,7 @@ pub mod api;
 pub mod audit;
 pub mod clock;
 pub mod http;
+pub mod intake;
 pub mod jose;
 pub mod model;
 pub mod policy;

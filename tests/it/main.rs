@@ -8,4 +8,3 @@ mod ssf_push;
 mod store;
 mod tidy;
 mod tree;
-mod worker;

@@ -59,6 +59,7 @@ impl Push for SsfPush {
             signals: vec![signal],
             refused: Vec::new(),
             cursor: None,
+            inbox: Vec::new(),
             received_at,
         })
     }
