@@ -3,6 +3,7 @@
 pub mod api;
 pub mod audit;
 pub mod clock;
+pub mod config;
 pub mod http;
 pub mod intake;
 pub mod jose;
