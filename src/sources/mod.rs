@@ -1,7 +1,5 @@
 //! Sources: the configured origins of signals. One file or folder and one row of [`KINDS`] each.
 
-pub mod ssf_push;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +9,10 @@ use bytes::Bytes;
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
+
+pub mod hr_csv;
+pub mod inbox;
+pub mod ssf_push;
 
 /// One kind of source: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
 pub struct Kind {
@@ -23,7 +25,7 @@ pub struct Kind {
 }
 
 /// Every kind of source.
-pub const KINDS: &[Kind] = &[ssf_push::KIND];
+pub const KINDS: &[Kind] = &[inbox::KIND, ssf_push::KIND, hr_csv::KIND];
 
 /// A built source.
 #[derive(Clone)]

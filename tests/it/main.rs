@@ -3,6 +3,7 @@
 
 mod api;
 mod layers;
+mod mattermost;
 mod ssf_push;
 mod store;
 mod tidy;
