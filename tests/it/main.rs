@@ -4,5 +4,6 @@
 mod api;
 mod layers;
 mod store;
+mod telemetry;
 mod tidy;
 mod tree;
