@@ -3,7 +3,10 @@
 pub mod api;
 pub mod audit;
 pub mod clock;
+pub mod config;
 pub mod http;
+pub mod intake;
+pub mod jose;
 pub mod model;
 pub mod policy;
 pub mod sandbox;
@@ -14,3 +17,4 @@ pub mod store;
 pub mod targets;
 pub mod telemetry;
 pub mod trail;
+pub mod worker;

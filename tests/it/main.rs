@@ -3,6 +3,8 @@
 
 mod api;
 mod layers;
+mod mattermost;
+mod ssf_push;
 mod store;
 mod telemetry;
 mod tidy;
