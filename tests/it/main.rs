@@ -1,2 +1,12 @@
 //! Integration tests: one binary, one module a subject.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+mod api;
+mod layers;
+mod mattermost;
 mod recordings;
+mod ssf_push;
+mod store;
+mod telemetry;
+mod tidy;
+mod tree;
