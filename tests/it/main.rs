@@ -5,6 +5,7 @@ mod api;
 mod layers;
 mod mattermost;
 mod recordings;
+mod sandbox;
 mod ssf_push;
 mod store;
 mod telemetry;
