@@ -1,5 +1,6 @@
 //! The settings of one drop folder.
 
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -16,6 +17,23 @@ pub const LARGEST_FILE: u64 = 64 * 1024 * 1024;
 pub const MOST_ROWS: u64 = 100_000;
 
 /// What the settings of a drop folder come to.
+///
+/// ```toml
+/// [[source]]
+/// name = "hr"
+/// kind = "hr-csv"
+/// folder = "/srv/hr/drop"         # must be there, and not writable by everybody
+/// time_zone = "Europe/Berlin"     # of rows that name none; default "UTC"
+/// last_day = "inclusive"          # last_working_day is still worked (default), or "exclusive": access ends as it begins
+/// interval = "1s"                 # between two looks
+/// settle = "2s"                   # how long a file without marker or trailer must stay unchanged; ten times that where it ends in
+///                                 # the middle of a line, or does not fit its marker or trailer
+/// hold_older_than = "7d"          # departures further in the past wait for a human
+/// archive = "archive"             # within the folder, or elsewhere on its file system
+/// quarantine = "quarantine"       # likewise
+/// malformed_rows = 3              # so many malformed rows never reject their file;
+/// malformed_percent = 1           # beyond them, a larger share of malformed lines does
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// The source's name in the config.
@@ -70,20 +88,18 @@ impl Rules {
         let written: Written = settings.read()?;
         let mut rules = Self::new(settings.name, written.folder.get_ref());
         let mut complaints = Vec::new();
-        let mut complain = |span, message: String| {
-            complaints.push(Complaint {
-                span: Some(span),
-                message,
-            });
-        };
+        let mut complain = |span: Option<Range<usize>>, message: String| complaints.push(Complaint { span, message });
         if written.folder.get_ref().as_os_str().is_empty() {
-            complain(written.folder.span(), "folder is empty: name the drop folder".to_owned());
+            complain(
+                Some(written.folder.span()),
+                "folder is empty: name the drop folder".to_owned(),
+            );
         }
         if let Some(zone) = written.time_zone {
             match iana_zone(zone.get_ref()).as_ref().and_then(|zone| zone.iana_name()) {
                 Some(name) => name.clone_into(&mut rules.time_zone),
                 None => complain(
-                    zone.span(),
+                    Some(zone.span()),
                     format!(
                         "{:?} is not a time zone that this machine knows: write an IANA name such as Europe/Berlin",
                         zone.get_ref()
@@ -99,19 +115,16 @@ impl Rules {
             *place = rules.folder.join(name.get_ref());
             if plain(place) == plain(&rules.folder) {
                 complain(
-                    name.span(),
+                    Some(name.span()),
                     "archive and quarantine must be folders of their own, not the drop folder".to_owned(),
                 );
             }
         }
         if plain(&rules.archive) == plain(&rules.quarantine) {
-            complain(
-                written.folder.span(),
-                "archive and quarantine must be two different folders".to_owned(),
-            );
+            complain(None, "archive and quarantine must be two different folders".to_owned());
         }
         if written.interval < Duration::from_millis(100) {
-            complain(written.folder.span(), "interval must be at least 100ms".to_owned());
+            complain(None, "interval must be at least 100ms".to_owned());
         }
         rules.last_day = match written.last_day {
             LastDay::Inclusive => DateRule::LastDayInclusive,

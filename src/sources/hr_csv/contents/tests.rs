@@ -282,7 +282,8 @@ fn good_rows_go_on_until_too_many_are_bad() {
     let good = |n: usize| {
         (0..n)
             .map(|n| format!("{n},,u{n}@x.org,,,2026-03-31,,,terminate,,\n"))
-            .collect::<String>()
+            .collect::<Vec<_>>()
+            .concat()
     };
     let bad = "x,,,,,,,,,,\n";
     let three = with_header(&format!("{}{bad}", good(2)));
