@@ -29,18 +29,20 @@ mod people;
 mod queue;
 mod settle;
 mod trail;
+mod views;
 mod writer;
 
 pub use accept::Accepted;
 pub use actions::Seen;
 pub use alerts::Alert;
-pub use checkpoints::{RawRow, TrailFilter, TrailRow};
+pub use checkpoints::{RawRow, TrailFilter, TrailRow, TrailSnapshot};
 pub use departures::Planned;
 pub use error::{OpenError, StoreError};
 pub use holds::{HeldCase, HeldSet, Hold};
 pub use inbox::{CommitWatch, InboxAnswer, InboxRow};
-pub use open::Role;
+pub use open::{Role, daemon_runs};
 pub use queue::Claim;
+pub use views::{ActionView, CaseDetail, CaseView, Counts, JobView, ListFilter, SignalView};
 pub use writer::Committed;
 
 use writer::{Call, Mutation, Tx};
@@ -62,7 +64,7 @@ struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
     wakes: std::sync::Mutex<BTreeMap<String, Arc<Notify>>>,
     promoter: Arc<Notify>,
-    _lock: Option<std::fs::File>,
+    lock: Mutex<Option<std::fs::File>>,
 }
 
 impl Store {
@@ -86,7 +88,7 @@ impl Store {
             writer: Mutex::new(Some(writer)),
             wakes: std::sync::Mutex::default(),
             promoter: Arc::default(),
-            _lock: lock,
+            lock: Mutex::new(lock),
         }))
     }
 
@@ -117,6 +119,8 @@ impl Store {
             // The writer has no panicking path; if it was cancelled there is nothing left to do.
             drop(writer.await);
         }
+        // Last, so that nobody opens the file while it is being closed.
+        drop(self.0.lock.lock().await.take());
     }
 
     /// A connection for reading.

@@ -46,7 +46,7 @@ impl Store {
             .create_if_missing(role == Role::Daemon)
             .connect()
             .await
-            .map_err(|error| other(error.to_string()))?;
+            .map_err(|error| refused(path, "connecting", &error))?;
         check_sqlite(&mut conn, path).await?;
         let found = schema(&mut conn, path).await?;
         let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
@@ -129,6 +129,22 @@ fn lock(path: &Path) -> Result<std::fs::File, OpenError> {
         Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked(path.to_owned())),
         Err(error) => Err(other(error.into())),
     }
+}
+
+/// Whether a daemon has the store at `path` now, by its lock.
+#[must_use]
+pub fn daemon_runs(path: &Path) -> bool {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut name = real.into_os_string();
+    name.push(".lock");
+    let Ok(file) = std::fs::OpenOptions::new().write(true).open(PathBuf::from(name)) else {
+        return false;
+    };
+    // A lock that is had is let go again with the descriptor at the end of this function.
+    matches!(
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared),
+        Err(rustix::io::Errno::WOULDBLOCK)
+    )
 }
 
 /// The WAL-reset bug corrupts a file that two connections use; fixed in 3.51.3 and two backports, and 3.52.0 was withdrawn.
@@ -227,21 +243,23 @@ where
     T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
 {
     let row = sqlx::query(sql).fetch_one(conn).await;
-    row.and_then(|row| row.try_get(0)).map_err(|error| {
-        match error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code)
-            .as_deref()
-        {
-            // SQLITE_CORRUPT and SQLITE_NOTADB.
-            Some("11" | "26") => OpenError::Damaged {
-                path: path.to_owned(),
-                what: error.to_string(),
-            },
-            _ => OpenError::Other {
-                path: path.to_owned(),
-                what: format!("{sql}: {error}"),
-            },
-        }
-    })
+    row.and_then(|row| row.try_get(0)).map_err(|error| refused(path, sql, &error))
+}
+
+fn refused(path: &Path, doing: &str, error: &sqlx::Error) -> OpenError {
+    match error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .as_deref()
+    {
+        // SQLITE_CORRUPT and SQLITE_NOTADB.
+        Some("11" | "26") => OpenError::Damaged {
+            path: path.to_owned(),
+            what: error.to_string(),
+        },
+        _ => OpenError::Other {
+            path: path.to_owned(),
+            what: format!("{doing}: {error}"),
+        },
+    }
 }

@@ -1,3 +1,11 @@
 //! Integration tests: one binary, one module a subject.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod api;
 mod hr_csv;
+mod layers;
+mod mattermost;
+mod ssf_push;
+mod store;
+mod tidy;
+mod tree;

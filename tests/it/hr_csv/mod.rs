@@ -1,5 +1,4 @@
 //! The drop folder, with real files.
-#![expect(clippy::unwrap_used, reason = "what a test relies on must hold")]
 
 mod preview;
 mod refused;

@@ -1,0 +1,146 @@
+//! `revoked case`: what was asked, what was done, what was proved.
+
+use clap::Subcommand;
+
+use super::output::{json, line, plain, span, table, time};
+use super::{Exit, StoreArgs};
+use crate::model::Subject;
+use crate::store::{CaseDetail, CaseView, JobView, ListFilter};
+
+/// `revoked case`
+#[derive(Debug, Clone, Subcommand)]
+pub enum CaseCommand {
+    /// List cases, newest first
+    #[command(after_help = "Example: revoked case list --state open --json")]
+    List {
+        /// Only open, held, closed or cancelled ones
+        #[arg(long, value_parser = ["open", "held", "closed", "cancelled"])]
+        state: Option<String>,
+        /// Only about this subject (alice@example.org, username:alice, …)
+        #[arg(long)]
+        subject: Option<Subject>,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one case with its signals, jobs, actions and evidence
+    #[command(after_help = "Example: revoked case show 17")]
+    Show {
+        /// The case's number
+        case: i64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs `revoked case`.
+///
+/// # Errors
+/// Where the store cannot be read or the case does not exist.
+pub async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let store = at.open().await?;
+    match command {
+        CaseCommand::List { state, subject, limit, json: as_json } => {
+            let subject_ref = match &subject {
+                Some(subject) => Some(store.reference(subject).await?.unwrap_or_default()),
+                None => None,
+            };
+            let cases = store.cases(&ListFilter { state, subject_ref, limit, ..ListFilter::default() }).await?;
+            if as_json {
+                json(&cases)?;
+            } else {
+                let headings = ["case", "subject", "reason", "state", "verdict", "received", "to first revoke", "to contained"];
+                table(&headings, cases.iter().map(row).collect(), "no cases")?;
+            }
+        }
+        CaseCommand::Show { case, json: as_json } => {
+            let detail = store.case_detail(case).await?;
+            if as_json { json(&detail)? } else { show(&detail)? }
+        }
+    }
+    store.close().await;
+    Ok(Exit::Ok)
+}
+
+fn row(case: &CaseView) -> Vec<String> {
+    let after = |at: Option<crate::model::Timestamp>| at.map_or_else(|| "-".to_owned(), |at| span(at.since(case.received_at)));
+    vec![
+        case.id.to_string(),
+        case.subject.clone().unwrap_or_else(|| format!("erased ({})", case.subject_ref)),
+        case.reason.clone(),
+        case.state.clone(),
+        case.verdict.clone().unwrap_or_else(|| "-".to_owned()),
+        case.received_at.to_string(),
+        after(case.first_revoke_at),
+        after(case.contained_at),
+    ]
+}
+
+/// Prints a case the way a person reads it. Also what `revoke --wait` ends with.
+///
+/// # Errors
+/// Where standard output cannot be written.
+pub fn show(detail: &CaseDetail) -> anyhow::Result<()> {
+    let case = &detail.case;
+    let subject = case.subject.clone().unwrap_or_else(|| "erased".to_owned());
+    line(format!("case {}: {} is {} ({})", case.id, plain(&subject), case.reason, case.subject_ref))?;
+    let verdict = case.verdict.as_deref().map_or(String::new(), |verdict| format!(", {verdict}"));
+    line(format!("  {}{verdict}; playbook {}; received {} from {}", case.state, case.playbook, case.received_at, plain(&case.source)))?;
+    if let Some(by) = &case.requested_by {
+        line(format!("  asked for by {}", plain(by)))?;
+    }
+    if let Some(first) = case.first_revoke_at {
+        line(format!("  first revoke after {}", span(first.since(case.received_at))))?;
+    }
+    if let Some(contained) = case.contained_at {
+        line(format!("  contained after {}", span(contained.since(case.received_at))))?;
+    }
+    if case.reopened > 0 {
+        line(format!("  reopened {} times: access came back", case.reopened))?;
+    }
+    for signal in &detail.signals {
+        let why = signal.why.as_deref().map_or(String::new(), |why| format!(": {}", plain(why)));
+        line(format!("  signal {} from {}: {} -> {}{why}", signal.id, plain(&signal.source), signal.reason, signal.decision))?;
+    }
+    for job in detail.jobs.iter().rev() {
+        show_job(job)?;
+        for action in detail.actions.iter().filter(|action| action.job == job.id) {
+            let outcome = action.outcome.as_deref().unwrap_or("under way");
+            let what = serde_json::from_value::<crate::model::Action>(action.action.clone());
+            let what = what.map_or_else(|_| action.action.to_string(), |action| action.to_string());
+            line(format!("      {}: {outcome}  (requests {})", plain(&what), plain(&action.requests.join(" "))))?;
+        }
+    }
+    Ok(())
+}
+
+fn show_job(job: &JobView) -> anyhow::Result<()> {
+    let verdict = job.verdict.as_ref().map_or(String::new(), |verdict| format!(": {}", plain(&verdict.to_string())));
+    let due = job.due.map_or(String::new(), |due| format!(" due {due}"));
+    line(format!("  job {} ({} at {}): {}{due}, attempt {}{verdict}", job.id, job.kind, plain(&job.target), job.state, job.attempt))?;
+    if let (Some(error), None) = (&job.error, &job.verdict) {
+        line(format!("      last error: {}", plain(error)))?;
+    }
+    let Some(evidence) = job.evidence.as_ref().filter(|evidence| evidence.before_at.is_some()) else {
+        return Ok(());
+    };
+    let counts: Vec<String> = evidence
+        .after
+        .iter()
+        .map(|(kind, after)| format!("{kind} {} -> {after}", evidence.before.get(kind).copied().unwrap_or(0)))
+        .collect();
+    line(format!("      seen {} and {}: {}", time(evidence.before_at), time(evidence.after_at), counts.join(", ")))?;
+    line(format!("      account suspended: {} -> {}", evidence.suspended.0, evidence.suspended.1))?;
+    line(format!("      {} grants ended", evidence.ended_count))?;
+    for note in &evidence.notes {
+        line(format!("      note: {}", plain(note)))?;
+    }
+    for gap in &evidence.not_covered {
+        line(format!("      not covered: {}", plain(gap)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Exit codes: part of the interface, listed in `docs/operating.md`.
+
+use std::process::ExitCode;
+
+/// How a command ended, as scripts and systemd see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; for `revoke --wait`, contained; for `trail verify`, clean.
+    Ok,
+    /// Something failed at run time.
+    Failed,
+    /// The command line or the config is wrong.
+    Usage,
+    /// The store is refused: a newer schema, a damaged file, a trail that does not stand.
+    Store,
+    /// Another daemon has the store.
+    Locked,
+    /// `trail verify` found something.
+    Unverified,
+    /// `check` found something that makes revocations fail.
+    Findings,
+    /// `revoke --wait`: the target cannot list everything, so it is not proved.
+    VerdictUnverified,
+    /// `revoke --wait`: something lives on until a known time.
+    VerdictResidual,
+    /// `revoke --wait`: nobody of that name is there.
+    VerdictNoPrincipal,
+    /// `revoke --wait`: still there, or unreachable.
+    VerdictFailed,
+    /// `revoke --wait`: waits for a human.
+    Held,
+    /// `revoke --wait`: not over in the time given.
+    Waiting,
+    /// `revoke --wait`: the request was rejected.
+    Rejected,
+}
+
+impl Exit {
+    /// Every code with its meaning, in the order of the docs.
+    pub const TABLE: &[(Self, u8, &str)] = &[
+        (Self::Ok, 0, "done; with `revoke --wait`: contained; with `trail verify`: clean"),
+        (Self::Failed, 1, "failed at run time, or a commit whose outcome is unknown"),
+        (Self::Usage, 2, "the command line or the config is wrong"),
+        (Self::Store, 3, "the store is refused: newer schema, damaged, or a trail that does not stand"),
+        (Self::Locked, 4, "another daemon has the store"),
+        (Self::Unverified, 5, "`trail verify` found something"),
+        (Self::Findings, 6, "`check` found something that makes revocations fail"),
+        (Self::VerdictUnverified, 10, "`revoke --wait`: unverified"),
+        (Self::VerdictResidual, 11, "`revoke --wait`: residual until a known time"),
+        (Self::VerdictNoPrincipal, 12, "`revoke --wait`: nobody (or no such grant) of that name at the target"),
+        (Self::VerdictFailed, 13, "`revoke --wait`: failed"),
+        (Self::Held, 14, "`revoke --wait`: held for a human's decision"),
+        (Self::Waiting, 15, "`revoke --wait`: not over in the time given; the work goes on"),
+        (Self::Rejected, 16, "`revoke --wait`: the request was rejected"),
+    ];
+
+    /// The number.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        Self::TABLE.iter().find(|(exit, _, _)| *exit == self).map_or(1, |(_, code, _)| *code)
+    }
+
+    /// The exit of `revoke --wait` for a verdict's word.
+    #[must_use]
+    pub fn of_verdict(word: &str) -> Self {
+        match word {
+            "contained" => Self::Ok,
+            "unverified" => Self::VerdictUnverified,
+            "residual" => Self::VerdictResidual,
+            "no_principal" => Self::VerdictNoPrincipal,
+            _ => Self::VerdictFailed,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_code_has_two_meanings() {
+        let mut codes: Vec<u8> = Exit::TABLE.iter().map(|(_, code, _)| *code).collect();
+        codes.dedup();
+        assert_eq!(codes.len(), Exit::TABLE.len());
+    }
+
+    #[test]
+    fn only_contained_exits_with_zero() {
+        let zero: Vec<_> = crate::model::Verdict::WORDS.into_iter().filter(|word| Exit::of_verdict(word).code() == 0).collect();
+        assert_eq!(zero, ["contained"]);
+    }
+}

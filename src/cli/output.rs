@@ -1,0 +1,98 @@
+//! What a command prints: tables for people, JSON for programs. Text from outside is made harmless for a terminal first.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+use comfy_table::{ContentArrangement, Table, presets};
+use serde::Serialize;
+
+use crate::model::Timestamp;
+
+/// Prints a line to standard output. A reader that went away (`| head`) is no error.
+///
+/// # Errors
+/// Where standard output cannot be written.
+pub fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    let mut out = anstream::stdout().lock();
+    match writeln!(out, "{text}") {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Prints `value` as one JSON object or array.
+///
+/// # Errors
+/// As [`line`].
+pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(serde_json::to_string_pretty(value)?)
+}
+
+/// Prints rows under headings, or `nothing` where there are none.
+///
+/// # Errors
+/// As [`line`].
+pub fn table(headings: &[&str], rows: Vec<Vec<String>>, nothing: &str) -> anyhow::Result<()> {
+    if rows.is_empty() {
+        return line(nothing);
+    }
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(headings.iter().map(|heading| heading.to_uppercase()));
+    for row in rows {
+        table.add_row(row.into_iter().map(|cell| plain(&cell)));
+    }
+    let text: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    line(text.join("\n"))
+}
+
+/// Text from outside without control characters and marks that reorder it: a name must not move the cursor.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c.is_control() || hidden {
+            let _ = write!(safe, "{}", c.escape_unicode());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// A time for a table cell, or a dash.
+#[must_use]
+pub fn time(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "-".to_owned(), |at| at.to_string())
+}
+
+/// How long, as a person reads it: `340 ms`, `2.4 s`, `3 m 12 s`, `5 h 3 m`, `12 d`.
+#[must_use]
+pub fn span(length: std::time::Duration) -> String {
+    let ms = length.as_millis();
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{:.1} s", length.as_secs_f64()),
+        60_000..3_600_000 => format!("{} m {} s", ms / 60_000, ms % 60_000 / 1000),
+        3_600_000..172_800_000 => format!("{} h {} m", ms / 3_600_000, ms % 3_600_000 / 60_000),
+        _ => format!("{} d", ms / 86_400_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_name_cannot_move_the_cursor_or_reorder_text() {
+        assert_eq!(plain("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
+    }
+
+    #[test]
+    fn spans_read_well() {
+        let read = [340, 2_400, 192_000, 18_180_000, 1_036_800_000].map(|ms| span(Duration::from_millis(ms)));
+        assert_eq!(read, ["340 ms", "2.4 s", "3 m 12 s", "5 h 3 m", "12 d"]);
+    }
+}

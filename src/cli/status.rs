@@ -1,0 +1,70 @@
+//! `revoked status`: the whole installation on one screen, from the database file, whether the daemon runs or not.
+
+use serde::Serialize;
+
+use super::output::{json, line, plain, span};
+use super::{Exit, StoreArgs};
+use crate::store::{Alert, Counts, Hold};
+
+#[derive(Serialize)]
+struct Status {
+    #[serde(flatten)]
+    counts: Counts,
+    open_alerts: Vec<Alert>,
+    open_holds: Vec<Hold>,
+    daemon_running: bool,
+}
+
+/// Runs `revoked status`.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
+    let store = at.open().await?;
+    let status = Status {
+        counts: store.counts().await?,
+        open_alerts: store.alerts(false).await?,
+        open_holds: store.holds(false).await?,
+        daemon_running: crate::store::daemon_runs(store.path()),
+    };
+    if as_json {
+        json(&status)?;
+        store.close().await;
+        return Ok(Exit::Ok);
+    }
+    let counts = &status.counts;
+    let now = store.clock().now();
+    line(if status.daemon_running { "daemon: running" } else { "daemon: not running; requests wait in the inbox until it starts" })?;
+    line(format!("cases:  {}", tally(&counts.cases)))?;
+    line(format!("jobs:   {}", tally(&counts.jobs)))?;
+    line(format!("closed: {}", tally(&counts.verdicts)))?;
+    line(format!("plans:  {} departures wait for their day", counts.planned))?;
+    let oldest = counts.ledger_oldest.map_or(String::new(), |at| format!(", the oldest for {}", span(now.since(at))));
+    line(format!("ledger: {} could not be revoked{oldest}", counts.ledger))?;
+    let signed = counts.signed.map_or_else(|| "none signed yet".to_owned(), |size| format!("{size} of them under a signed checkpoint"));
+    line(format!("trail:  {} entries, {signed}", counts.trail))?;
+    for (target, why) in &counts.paused {
+        line(format!("paused: target {} ({})", plain(target), plain(why)))?;
+    }
+    for (source, at) in &counts.last_signal {
+        line(format!("source: {} last spoke {} ago", plain(source), span(now.since(*at))))?;
+    }
+    for hold in &status.open_holds {
+        line(format!("hold {}: {} cases wait: {}", hold.id, hold.cases, plain(&hold.detail)))?;
+    }
+    for alert in &status.open_alerts {
+        line(format!("alert {} ({}, {} times): {}", alert.id, alert.kind, alert.times, plain(&alert.summary)))?;
+    }
+    if status.open_alerts.is_empty() {
+        line("no open alerts")?;
+    }
+    store.close().await;
+    Ok(Exit::Ok)
+}
+
+fn tally(counts: &std::collections::BTreeMap<String, i64>) -> String {
+    if counts.is_empty() {
+        return "none".to_owned();
+    }
+    counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+}

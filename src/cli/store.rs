@@ -1,0 +1,69 @@
+//! How a command reaches the store: beside a running daemon or without one.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::clock::Clock;
+use crate::config;
+use crate::model::Actor;
+use crate::store::{OpenError, Role, Store};
+
+/// Which store a command looks at.
+#[derive(Debug, Clone, Args)]
+pub struct StoreArgs {
+    /// The config file whose [store] names the database
+    #[arg(long, short, global = true, value_name = "FILE", default_value = config::DEFAULT_PATH)]
+    pub config: PathBuf,
+    /// The database itself, instead of the config's
+    #[arg(long, global = true, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// Opens the store for a command.
+    ///
+    /// # Errors
+    /// A config that names no path, or an [`OpenError`].
+    pub async fn open(&self) -> anyhow::Result<Store> {
+        Ok(Store::open(&self.path()?, Role::Command, Clock::system()).await?)
+    }
+
+    /// The database's path.
+    ///
+    /// # Errors
+    /// Where the config cannot be read.
+    pub fn path(&self) -> anyhow::Result<PathBuf> {
+        match &self.store {
+            Some(path) => Ok(path.clone()),
+            None => config::store_path(&self.config),
+        }
+    }
+}
+
+/// Whether an error is the store's refusal, and which exit code that is.
+#[must_use]
+pub fn refusal(error: &anyhow::Error) -> Option<super::Exit> {
+    error.downcast_ref::<OpenError>().map(|error| match error {
+        OpenError::Locked(_) => super::Exit::Locked,
+        _ => super::Exit::Store,
+    })
+}
+
+/// The operator who runs this command: the kernel's word for who that is, and the login name for people.
+#[must_use]
+pub fn operator() -> Actor {
+    let uid = rustix::process::getuid();
+    Actor::operator(login(uid.as_raw()).unwrap_or_else(|| "unknown".to_owned()), Some(uid.as_raw()))
+}
+
+/// The login name of a uid, from `/etc/passwd`: enough for a name beside a number that is recorded anyway.
+fn login(uid: u32) -> Option<String> {
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let id: u32 = fields.nth(1)?.parse().ok()?;
+        (id == uid).then(|| name.to_owned())
+    })
+}

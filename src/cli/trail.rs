@@ -1,0 +1,134 @@
+//! `revoked trail`: show it, verify it offline, export it.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+
+use super::output::{json, line, plain};
+use super::{Exit, StoreArgs};
+use crate::config;
+use crate::model::{Subject, Timestamp};
+use crate::store::TrailFilter;
+use crate::trail;
+
+/// How many rows one read takes.
+const PORTION: u32 = 2000;
+
+/// `revoked trail`
+#[derive(Debug, Clone, Subcommand)]
+pub enum TrailCommand {
+    /// Show entries, oldest first
+    #[command(after_help = "Example: revoked trail show --case 17")]
+    Show {
+        /// Only of this case
+        #[arg(long)]
+        case: Option<i64>,
+        /// Only of this job
+        #[arg(long)]
+        job: Option<i64>,
+        /// Only about this subject
+        #[arg(long)]
+        subject: Option<Subject>,
+        /// Only kinds that begin with this: action. or hold.approved
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only from this instant on (RFC 3339)
+        #[arg(long, value_parser = super::instant)]
+        since: Option<Timestamp>,
+        /// From this entry on
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// At most so many
+        #[arg(long, default_value_t = 200)]
+        limit: u32,
+        /// Print the stored lines as they are
+        #[arg(long)]
+        json: bool,
+    },
+    /// Verify every entry against the tree, the signed checkpoints and the copies outside
+    #[command(after_help = "Example: revoked trail verify --anchor /srv/anchor/revoked.checkpoints\n\nExits with 0 when clean, 5 with the first bad entry.")]
+    Verify {
+        /// The trail's verifier key (name+id+key), or a file that holds it; by default the .vkey beside the store
+        #[arg(long)]
+        key: Option<String>,
+        /// Files of checkpoints that left the machine; by default the config's
+        #[arg(long)]
+        anchor: Vec<PathBuf>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write every entry as it was hashed, one JSON object a line
+    #[command(after_help = "Example: revoked trail export > trail.jsonl")]
+    Export {
+        /// From this entry on
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+    },
+}
+
+/// Runs `revoked trail`.
+///
+/// # Errors
+/// Where the store, a key or an anchor cannot be read.
+pub async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let store = at.open().await?;
+    let exit = match command {
+        TrailCommand::Show { case, job, subject, kind, since, from, limit, json: as_json } => {
+            let subject_ref = match &subject {
+                Some(subject) => Some(store.reference(subject).await?.unwrap_or_default()),
+                None => None,
+            };
+            let rows = store.trail_search(&TrailFilter { case, job, subject_ref, kind, since, from, limit }).await?;
+            for row in &rows {
+                if as_json { line(&row.body)? } else { line(readable(&row.body))? }
+            }
+            Exit::Ok
+        }
+        TrailCommand::Verify { key, anchor, json: as_json } => {
+            let keys = match key {
+                Some(text) => vec![trail::read_key(&text)?],
+                None => trail::keys_beside(store.path())?,
+            };
+            let anchors = if anchor.is_empty() { config::anchors(&at.config, store.path()) } else { anchor };
+            let report = trail::verify(&store, &keys, &anchors).await?;
+            if as_json { json(&trail::summary(&report))? } else { line(&report)? }
+            if report.verified() { Exit::Ok } else { Exit::Unverified }
+        }
+        TrailCommand::Export { mut from } => {
+            let mut snapshot = store.trail_snapshot().await?;
+            loop {
+                let rows = snapshot.rows(from, PORTION).await.context("exporting the trail")?;
+                let Some(last) = rows.last() else { break };
+                from = last.seq + 1;
+                for row in &rows {
+                    line(String::from_utf8_lossy(&row.body))?;
+                }
+            }
+            Exit::Ok
+        }
+    };
+    store.close().await;
+    Ok(exit)
+}
+
+/// An entry on one line for a person: place, time, kind, actor, then the rest as it is.
+fn readable(body: &str) -> String {
+    let Ok(entry) = serde_json::from_str::<serde_json::Value>(body) else {
+        return plain(body);
+    };
+    let text = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
+    let number = |name: &str| entry[name].as_i64().map_or(String::new(), |number| format!(" {name} {number}"));
+    let at = entry["at"].as_i64().map_or_else(|| "-".to_owned(), |ms| Timestamp::from_ms(ms).to_string());
+    let detail = if entry["detail"].is_null() { String::new() } else { format!(" {}", entry["detail"]) };
+    plain(&format!(
+        "{:>6}  {at}  {:<22} {}{}{}{detail}",
+        entry["seq"].as_u64().unwrap_or(0),
+        text("kind"),
+        text("actor"),
+        number("case"),
+        number("job"),
+    ))
+}
+

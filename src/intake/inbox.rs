@@ -1,0 +1,156 @@
+//! The table `inbox`: other programs write rows, `revoked revoke` too; each becomes a signal, or is rejected with the reason.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use tokio_util::sync::CancellationToken;
+
+use super::Intake;
+use crate::model::{Delivery, Priority, Reason, Scope, Signal, Subject, Timestamp, When};
+use crate::store::InboxRow;
+
+/// The name of the source whose signals the inbox's rows are.
+pub const SOURCE: &str = "inbox";
+/// How many rows one transaction takes: a million rows at once must not keep an urgent one waiting.
+const PORTION: u32 = 256;
+/// How long to wait after the store could not be read.
+const AFTER_TROUBLE: Duration = Duration::from_secs(1);
+
+/// Takes rows until `stop`: those that waited while the daemon was down at once, later ones within 25 ms of their commit.
+pub async fn run(intake: Intake, stop: CancellationToken) {
+    loop {
+        let outcome = tokio::select! {
+            () = stop.cancelled() => return,
+            outcome = watch(&intake) => outcome,
+        };
+        if let Err(error) = outcome {
+            tracing::error!(error = %crate::model::chain(&error), "could not read the inbox");
+            tokio::time::sleep(AFTER_TROUBLE).await;
+        }
+    }
+}
+
+async fn watch(intake: &Intake) -> Result<(), crate::store::StoreError> {
+    let mut commits = intake.store.watch_commits().await?;
+    loop {
+        while take(intake).await? {}
+        commits.changed().await?;
+        // Another process may have approved a hold or resumed a lane.
+        intake.store.wake_everything();
+    }
+}
+
+/// Takes one portion. True where there may be more.
+async fn take(intake: &Intake) -> Result<bool, crate::store::StoreError> {
+    let rows = intake.store.inbox_new(PORTION).await?;
+    let more = rows.len() == PORTION as usize;
+    let now = intake.store.clock().now();
+    let mut delivery = Delivery {
+        source: SOURCE.to_owned(),
+        name: None,
+        digest: None,
+        signals: Vec::new(),
+        refused: Vec::new(),
+        cursor: None,
+        inbox: Vec::new(),
+        received_at: now,
+    };
+    for row in rows {
+        match signal(&row, intake) {
+            Ok(signal) => {
+                delivery.inbox.push(row.id);
+                delivery.signals.push(signal);
+            }
+            Err(why) => intake.store.reject_inbox(row.id, why).await?,
+        }
+    }
+    if !delivery.signals.is_empty() {
+        intake.store(delivery).await?;
+    }
+    Ok(more)
+}
+
+/// Reads a row as a signal.
+///
+/// # Errors
+/// What is wrong with it and what to write instead: the row's `why`.
+fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
+    let subject: Subject = row.subject.parse().map_err(|error| format!("{error}"))?;
+    let reason = Reason::from_word(&row.reason).ok_or_else(|| {
+        let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
+        format!("{:?} is no reason; write one of {}", row.reason, words.join(", "))
+    })?;
+    let scope = match (&row.session, &row.access_token, row.all_sessions) {
+        (None, None, false) => Scope::Everything,
+        (Some(id), None, false) => Scope::Session(checked_id("session", id)?),
+        (None, Some(id), false) => Scope::AccessToken(checked_id("access_token", id)?),
+        (None, None, true) => Scope::AllSessions,
+        _ => return Err("name only one of session, access_token and all_sessions".to_owned()),
+    };
+    if let Some(target) = &row.target
+        && !intake.targets.contains(target)
+    {
+        return Err(format!(
+            "no target is called {target:?}; there are: {}",
+            intake.targets.join(", ")
+        ));
+    }
+    let key = row.request_key.clone().unwrap_or_else(|| format!("row:{}", row.id));
+    let mut signal = Signal::new(key, content(row), subject, reason);
+    // A human or program that asks for one grant to end is waiting for it.
+    if scope != Scope::Everything {
+        signal.priority = Priority(signal.priority.0.min(Priority::PROMPT.0));
+    }
+    signal.scope = scope;
+    signal.requested_by = Some(row.requested_by.clone());
+    signal.note.clone_from(&row.note);
+    signal.playbook.clone_from(&row.playbook);
+    signal.target.clone_from(&row.target);
+    signal.when = row.act_at.map_or(When::Now, |ms| When::At(Timestamp::from_ms(ms)));
+    Ok(signal)
+}
+
+fn checked_id(what: &str, id: &str) -> Result<String, String> {
+    let sound = !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte));
+    if sound {
+        Ok(id.to_owned())
+    } else {
+        Err(format!(
+            "the {what} id is not one: letters, digits and -_:. only, at most 128"
+        ))
+    }
+}
+
+/// The hash of what a row asks for, without its number: the same request key with other content is no repetition.
+fn content(row: &InboxRow) -> [u8; 32] {
+    let InboxRow {
+        id: _,
+        subject,
+        reason,
+        requested_by,
+        note,
+        request_key,
+        playbook,
+        target,
+        session,
+        access_token,
+        all_sessions,
+        act_at,
+    } = row;
+    let text = serde_json::json!([
+        subject,
+        reason,
+        requested_by,
+        note,
+        request_key,
+        playbook,
+        target,
+        session,
+        access_token,
+        all_sessions,
+        act_at
+    ]);
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, text.to_string().as_bytes()).as_ref());
+    bytes
+}

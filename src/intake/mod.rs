@@ -1,0 +1,130 @@
+//! From sources to the store: reads deliveries, has them stored with what policy makes of them, and only then acknowledges.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::model::{Delivery, Receipt};
+use crate::policy::Policy;
+use crate::sources::{Push, Rejection, RejectionKind, Source};
+use crate::store::{Store, StoreError};
+use crate::worker::Lanes;
+
+mod inbox;
+mod poll;
+
+pub use inbox::run as run_inbox;
+pub use poll::run as run_poll;
+
+/// How long a sender waits before it tries again when the trouble is ours.
+const OUR_TROUBLE: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// What every way in shares.
+#[derive(Clone)]
+pub struct Intake {
+    store: Store,
+    policy: Arc<Policy>,
+    lanes: Lanes,
+    targets: Arc<[String]>,
+    sources: Arc<BTreeMap<String, Source>>,
+}
+
+impl Intake {
+    /// An intake for `sources`, by name, that hands urgent work straight to `lanes`.
+    #[must_use]
+    pub fn new(store: Store, policy: Arc<Policy>, lanes: Lanes, targets: Vec<String>, sources: BTreeMap<String, Source>) -> Self {
+        Self {
+            store,
+            policy,
+            lanes,
+            targets: targets.into(),
+            sources: Arc::new(sources),
+        }
+    }
+
+    /// The largest body that a pushed delivery to `source` may have, and the methods it takes; `None` where no such source is configured.
+    #[must_use]
+    pub fn push_source(&self, source: &str) -> Option<&Arc<dyn Push>> {
+        match self.sources.get(source) {
+            Some(Source::Push(push)) => Some(push),
+            _ => None,
+        }
+    }
+
+    /// Takes one pushed delivery and answers it as its protocol says. `None` where no such source is configured.
+    ///
+    /// The answer is a yes only after the commit. A commit whose outcome is unknown is answered as our trouble: the sender comes again,
+    /// and the key of its signal makes that harmless.
+    pub async fn deliver(&self, source: &str, request: &http::Request<Bytes>) -> Option<http::Response<Bytes>> {
+        let push = Arc::clone(self.push_source(source)?);
+        let rejection = match push.receive(request).await {
+            Ok(delivery) => match self.store(delivery).await {
+                Ok(receipt) => {
+                    metrics::counter!("revoked_deliveries_total", "source" => source.to_owned(), "outcome" => "accepted")
+                        .increment(1);
+                    return Some(push.accepted(&receipt));
+                }
+                Err(error) => {
+                    tracing::error!(source, error = %crate::model::chain(&error), "could not store a delivery");
+                    not_now()
+                }
+            },
+            Err(rejection) => rejection,
+        };
+        metrics::counter!("revoked_deliveries_total", "source" => source.to_owned(), "outcome" => rejection.code).increment(1);
+        self.record_rejection(source, &rejection).await;
+        Some(push.rejected(&rejection))
+    }
+
+    /// Stores a delivery with everything that follows from it, and hands urgent jobs to the lanes that kept a slot for them.
+    ///
+    /// # Errors
+    /// Where the store cannot be written; nothing of the delivery is stored then.
+    pub async fn store(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
+        let urgent = delivery.signals.iter().any(|signal| signal.priority.is_urgent());
+        let mut slots: BTreeMap<String, _> = BTreeMap::new();
+        if urgent {
+            for target in self.targets.iter() {
+                if let Some(slot) = self.lanes.reserve_urgent(target) {
+                    slots.insert(target.clone(), slot);
+                }
+            }
+        }
+        let accepted = self
+            .store
+            .accept(Arc::clone(&self.policy), delivery, slots.keys().cloned().collect())
+            .await?;
+        for claim in accepted.claims {
+            if let Some(slot) = slots.remove(&claim.job.target) {
+                self.lanes.take(claim, slot);
+            }
+        }
+        Ok(accepted.receipt)
+    }
+
+    /// A refusal leaves a record, but never stands in the way of its own answer: a store that cannot be written is logged.
+    async fn record_rejection(&self, source: &str, rejection: &Rejection) {
+        // Our own trouble is no fault of the delivery; and while the store is full nothing could be written anyway.
+        if matches!(rejection.kind, RejectionKind::NotNow(_) | RejectionKind::TooFast(_)) {
+            return;
+        }
+        tracing::warn!(source, code = rejection.code, "refused a delivery: {}", rejection.description);
+        if let Err(error) = self
+            .store
+            .refuse(source, rejection.code, rejection.description.clone(), rejection.digest)
+            .await
+        {
+            tracing::error!(source, error = %crate::model::chain(&error), "could not record a refused delivery");
+        }
+    }
+}
+
+fn not_now() -> Rejection {
+    Rejection {
+        kind: RejectionKind::NotNow(OUR_TROUBLE),
+        code: "not_stored",
+        description: "the delivery could not be stored; send it again".to_owned(),
+        digest: None,
+    }
+}

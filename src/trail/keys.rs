@@ -1,0 +1,90 @@
+//! The key that signs checkpoints, and the key that verifies them.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::audit::key::random_key;
+use crate::audit::{Signer, VerifierKey};
+use crate::secret::SecretSource;
+
+/// The signer for `origin`: from `source`, or, where none is configured, from a seed that is made beside the store on first use.
+///
+/// The verifier key is written beside the store as `<store>.vkey`, for `trail verify` and for whoever verifies elsewhere.
+///
+/// # Errors
+/// Where the seed cannot be read or is not 32 bytes, or the files cannot be written.
+pub fn signer(origin: &str, source: Option<&SecretSource>, store: &Path) -> anyhow::Result<Signer> {
+    let made = beside(store, "trail-key");
+    let own = SecretSource::File(made.clone());
+    if source.is_none() && !made.exists() {
+        let seed = random_key().context("making the trail's signing key")?;
+        let mut file = std::fs::OpenOptions::new()
+            .create_new(true)
+            .write(true)
+            .mode(0o600)
+            .open(&made)
+            .with_context(|| format!("making the trail's signing key {}", made.display()))?;
+        file.write_all(&seed)
+            .and_then(|()| file.sync_all())
+            .context("writing the trail's signing key")?;
+    }
+    let seed = source
+        .unwrap_or(&own)
+        .read_bytes()
+        .context("reading the trail's signing key")?;
+    let seed: [u8; 32] = seed.try_into().map_err(|seed: Vec<u8>| {
+        anyhow::anyhow!(
+            "the trail's signing key has {} bytes and needs 32; make one with head -c 32 /dev/urandom",
+            seed.len()
+        )
+    })?;
+    let signer = Signer::from_seed(origin, &seed).context("using the trail's signing key")?;
+    let text = format!("{}\n", signer.verifier());
+    let public = beside(store, "vkey");
+    // Keys that were valid before stay in the file: older checkpoints are verified with them.
+    let known = std::fs::read_to_string(&public).unwrap_or_default();
+    if !known.lines().any(|line| line == text.trim_end()) {
+        std::fs::write(&public, format!("{known}{text}"))
+            .with_context(|| format!("writing the verifier key {}", public.display()))?;
+    }
+    Ok(signer)
+}
+
+/// The verifier keys that lie beside a store, the newest last.
+///
+/// # Errors
+/// Where there are none.
+pub fn keys_beside(store: &Path) -> anyhow::Result<Vec<VerifierKey>> {
+    let path = beside(store, "vkey");
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("reading the verifier key {}; name it with --key", path.display()))?;
+    text.lines().filter(|line| !line.trim().is_empty()).map(parse).collect()
+}
+
+/// A verifier key given as text, or in a file.
+///
+/// # Errors
+/// Where it is neither.
+pub fn read_key(text: &str) -> anyhow::Result<VerifierKey> {
+    if Path::new(text).is_file() {
+        let text = std::fs::read_to_string(text).with_context(|| format!("reading the verifier key {text}"))?;
+        return parse(text.lines().next().unwrap_or_default());
+    }
+    parse(text)
+}
+
+fn parse(line: &str) -> anyhow::Result<VerifierKey> {
+    line.trim()
+        .parse()
+        .with_context(|| "reading a verifier key of the form name+id+key".to_owned())
+}
+
+fn beside(store: &Path, what: &str) -> PathBuf {
+    let mut name = store.as_os_str().to_owned();
+    name.push(".");
+    name.push(what);
+    PathBuf::from(name)
+}

@@ -1,0 +1,15 @@
+//! The trail in operation: whose key signs it, checkpoints that leave the machine, and verification of a store's file.
+//!
+//! The pure parts are in [`crate::audit`]; the rows are written by [`crate::store`]. Here they meet keys and files.
+
+mod anchor;
+mod checkpoints;
+mod keys;
+mod start;
+mod verify;
+
+pub use anchor::AnchorFile;
+pub use checkpoints::{Checkpoints, run};
+pub use keys::{keys_beside, read_key, signer};
+pub use start::check as check_at_start;
+pub use verify::{Summary, summary, verify};

@@ -1,0 +1,89 @@
+//! What a daemon checks of the trail before it starts: quick, by the stored blocks; `trail verify` reads every entry.
+
+use crate::audit::{BLOCK, Checkpoint, Frontier, Hash, VerifierKey};
+use crate::store::{OpenError, Store, TrailSnapshot};
+
+use super::AnchorFile;
+
+/// Checks that the stored head is what the stored blocks and the last leaves give, and that every checkpoint that can be reached
+/// (stored, or in `anchor`) is signed and fits.
+///
+/// # Errors
+/// [`OpenError::Trail`] with what does not stand.
+pub async fn check(store: &Store, keys: &[VerifierKey], anchor: Option<&AnchorFile>) -> Result<(), OpenError> {
+    let refused = |what: String| OpenError::Trail {
+        path: store.path().to_owned(),
+        what,
+    };
+    let head = store.trail_head().await.map_err(|error| refused(error.to_string()))?;
+    let mut trail = store.trail_snapshot().await.map_err(|error| refused(error.to_string()))?;
+    let rebuilt = at(&mut trail, head.size())
+        .await
+        .map_err(|error| refused(format!("{error:#}")))?;
+    if rebuilt != head {
+        return Err(refused(format!(
+            "its head of {} entries is not what its blocks and leaves give",
+            head.size()
+        )));
+    }
+    let mut newest: Vec<(String, String)> = Vec::new();
+    let stored = trail.checkpoints().await.map_err(|error| refused(error.to_string()))?;
+    newest.extend(stored.last().map(|(_, note)| ("the store".to_owned(), note.clone())));
+    if let Some(anchor) = anchor {
+        let notes = anchor.notes().map_err(|error| refused(format!("{error:#}")))?;
+        newest.extend(
+            notes
+                .last()
+                .map(|note| (format!("the checkpoint file {}", anchor.path().display()), note.clone())),
+        );
+    }
+    for (place, note) in newest {
+        let opened = Checkpoint::open(&note, keys)
+            .map_err(|error| refused(format!("the newest checkpoint in {place} is refused: {error}")))?;
+        let (size, root) = (opened.checkpoint.size, opened.checkpoint.root);
+        if size > head.size() {
+            return Err(refused(format!(
+                "it has {} entries and {place} bears witness to {size}: the trail is shorter than its anchor",
+                head.size()
+            )));
+        }
+        let then = at(&mut trail, size).await.map_err(|error| refused(format!("{error:#}")))?;
+        if then.root() != root {
+            return Err(refused(format!(
+                "its first {size} entries are not those that {place} bears witness to"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The frontier at `size`, from the stored blocks and fewer than 256 leaves.
+async fn at(trail: &mut TrailSnapshot, size: u64) -> anyhow::Result<Frontier> {
+    let mut frontier = Frontier::default();
+    let whole = size / BLOCK;
+    for (number, root) in trail.blocks().await?.into_iter().take_while(|(number, _)| *number < whole) {
+        let root = Hash::from_slice(&root).ok_or_else(|| anyhow::anyhow!("block {number} of the trail is damaged"))?;
+        anyhow::ensure!(
+            frontier.size() == number * BLOCK,
+            "block {} of the trail is missing",
+            frontier.size() / BLOCK
+        );
+        frontier.append_block(root)?;
+    }
+    anyhow::ensure!(
+        frontier.size() == whole * BLOCK,
+        "block {} of the trail is missing",
+        frontier.size() / BLOCK
+    );
+    let rest = u32::try_from(size - frontier.size())?;
+    for row in trail.rows(frontier.size(), rest).await? {
+        let leaf = Hash::from_slice(&row.leaf).ok_or_else(|| anyhow::anyhow!("the leaf of entry {} is damaged", row.seq))?;
+        frontier.append(leaf);
+    }
+    anyhow::ensure!(
+        frontier.size() == size,
+        "the trail ends after {} entries and its head says {size}",
+        frontier.size()
+    );
+    Ok(frontier)
+}

@@ -1,0 +1,102 @@
+//! Opening, closing, locking, and the trail's guards.
+
+use revoked::clock::Clock;
+use revoked::store::{OpenError, Role, Store};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::place;
+
+#[tokio::test]
+async fn a_second_daemon_is_refused_even_through_a_symlink() {
+    let place = place().await;
+    let link = place.path.with_file_name("other.db");
+    std::os::unix::fs::symlink(&place.path, &link).unwrap();
+    for path in [&place.path, &link] {
+        let second = Store::open(path, Role::Daemon, Clock::system()).await;
+        assert!(matches!(second, Err(OpenError::Locked(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_store_from_a_newer_version_is_refused_and_not_changed() {
+    let place = place().await;
+    place.store.close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&place.path);
+    let mut conn = options.connect().await.unwrap();
+    sqlx::query("PRAGMA user_version = 999").execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+    let before = std::fs::read(&place.path).unwrap();
+    let error = Store::open(&place.path, Role::Daemon, Clock::system()).await.err().unwrap();
+    assert!(matches!(error, OpenError::Newer { found: 999, .. }), "{error}");
+    assert_eq!(std::fs::read(&place.path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_database_of_another_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("theirs.db");
+    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("CREATE TABLE theirs (x)").execute(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+    assert!(matches!(
+        Store::open(&path, Role::Daemon, Clock::system()).await,
+        Err(OpenError::Foreign(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_garbage_file_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("garbage.db");
+    std::fs::write(&path, vec![0x5a; 8192]).unwrap();
+    let error = Store::open(&path, Role::Daemon, Clock::system()).await.err().unwrap();
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_trail_refuses_update_delete_and_replace() {
+    let place = place().await;
+    place.store.raise("test", "a".into(), "a".into()).await.unwrap();
+    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
+        .filename(&place.path)
+        .connect()
+        .await
+        .unwrap();
+    for sql in [
+        "UPDATE trail SET body = 'x'",
+        "DELETE FROM trail",
+        "INSERT OR REPLACE INTO trail (seq, body, leaf) SELECT 0, 'x', leaf FROM trail",
+        "INSERT INTO trail (seq, body, leaf) SELECT 7, 'x', leaf FROM trail",
+    ] {
+        assert!(sqlx::query(sql).execute(&mut conn).await.is_err(), "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn concurrent_mutations_share_commits_and_each_leaves_its_entry() {
+    let place = place().await;
+    let calls = (0..300).map(|n| place.store.raise("test", format!("key:{n}"), "trouble".into()));
+    for outcome in futures_util::future::join_all(calls).await {
+        outcome.unwrap();
+    }
+    assert_eq!(place.store.trail_head().await.unwrap().size(), 300);
+    let commits = place.store.committed().borrow().commits;
+    assert!(commits < 300, "{commits} commits for 300 mutations");
+    assert_eq!(place.store.trail_snapshot().await.unwrap().blocks().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failing_mutation_takes_none_of_its_group_down() {
+    let place = place().await;
+    let wrong = (0..20).map(|n| place.store.clear_alert(n + 1000, revoked::model::Actor::Daemon, None));
+    let right = (0..20).map(|n| place.store.raise("test", format!("key:{n}"), "trouble".into()));
+    let (wrong, right) = tokio::join!(futures_util::future::join_all(wrong), futures_util::future::join_all(right));
+    assert!(wrong.iter().all(Result::is_err));
+    assert!(right.iter().all(Result::is_ok));
+    assert_eq!(place.store.trail_head().await.unwrap().size(), 20);
+}
