@@ -2,6 +2,7 @@
 
 mod preview;
 mod refused;
+mod stored;
 mod taken;
 
 use std::fs::{self, File};
@@ -33,11 +34,15 @@ impl DropFolder {
     }
 
     fn with(change: impl FnOnce(&mut Rules)) -> Self {
+        Self::at(clock(), change)
+    }
+
+    fn at(clock: Clock, change: impl FnOnce(&mut Rules)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut rules = Rules::new("hr", dir.path());
         rules.time_zone = "Europe/Berlin".into();
         change(&mut rules);
-        let source = HrCsv::new(rules, clock());
+        let source = HrCsv::new(rules, clock);
         Self { dir, source }
     }
 
