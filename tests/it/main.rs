@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod hr_csv;
 mod layers;
 mod mattermost;
 mod ssf_push;
