@@ -10,3 +10,4 @@ mod store;
 mod telemetry;
 mod tidy;
 mod tree;
+mod recordings;
