@@ -45,14 +45,18 @@ pub(super) async fn apply(
         Action::ClearCaches => sweep::clear_caches(change).await,
         Action::Silence => sweep::silence(change).await,
         Action::End { grant } => match grant.kind {
-            GrantKind::Session | GrantKind::OauthGrant => change.end_session(&grant.id).await,
+            GrantKind::Session | GrantKind::OauthGrant => {
+                // Every node was told to forget all sessions, perhaps, but not since this one.
+                target.swept.take(&principal.id);
+                change.end_session(&grant.id).await
+            }
             GrantKind::AccessToken | GrantKind::BotToken => change.end_token("revoke", grant).await,
             _ => integration_ends::end(change, grant).await,
         },
         Action::Disable { grant } if matches!(grant.kind, GrantKind::AccessToken | GrantKind::BotToken) => {
             change.end_token("disable", grant).await
         }
-        Action::Disable { grant } => Err(change.give_up(
+        Action::Disable { grant } => Err(give_up(
             format!("disabling {grant}"),
             "only access tokens can be disabled; end it instead",
         )),
@@ -79,12 +83,7 @@ impl Change<'_> {
             }
             _ => return Ok(()),
         };
-        Err(self.give_up(format!("asked to {action} of {}", principal.id), why))
-    }
-
-    /// An error that trying again cannot help.
-    pub(super) fn give_up(self, doing: String, why: &'static str) -> TargetError {
-        fail(doing, Remedy::GiveUp, anyhow!(why), None)
+        Err(give_up(format!("asked to {action} of {}", principal.id), why))
     }
 
     /// Sends a change; a refusal is left to the caller.
@@ -120,7 +119,7 @@ impl Change<'_> {
             let Mattermost { api, admins, .. } = self.target;
             match admins.suspend(api, self.pass, self.standing, self.principal, call).await {
                 Ok(Some(answer)) => Ok(answer),
-                Ok(None) => return Err(self.give_up(doing, LAST_ADMIN)),
+                Ok(None) => return Err(give_up(doing, LAST_ADMIN)),
                 Err(trouble) => Err(trouble),
             }
         } else {
@@ -168,6 +167,11 @@ impl Change<'_> {
         let call = Call::post(format!("asking to {how} {grant}"), &["users", "tokens", how]).json(&json!({ "token_id": grant.id }));
         self.send_once(call, Some((404, NO_TOKEN))).await
     }
+}
+
+/// An error that trying again cannot help.
+pub(super) fn give_up(doing: String, why: &'static str) -> TargetError {
+    fail(doing, Remedy::GiveUp, anyhow!(why), None)
 }
 
 const OWN_CREDENTIAL: &str = "this is the credential in use, or the account that it belongs to; ending it would lock us out";

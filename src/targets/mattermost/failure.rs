@@ -9,8 +9,6 @@ use crate::targets::{Remedy, TargetError};
 
 /// The id of a 404 that means "no such route", as against "no such object".
 pub(super) const NO_ROUTE: &str = "api.context.404.app_error";
-/// The id of a 403 for want of a permission.
-pub(super) const NO_PERMISSION: &str = "api.context.permissions.app_error";
 /// The id of a 404 for an account, by id or address. Deactivation answers with it too.
 pub(super) const NO_ACCOUNT: &str = "app.user.missing_account.const";
 /// The id of a 404 for an account by name.
@@ -164,7 +162,7 @@ mod tests {
         for (status, id, remedy) in [
             (401, "api.context.session_expired.app_error", Remedy::Pause),
             (401, "api.user.update_active.not_enable.app_error", Remedy::GiveUp),
-            (403, NO_PERMISSION, Remedy::Pause),
+            (403, "api.context.permissions.app_error", Remedy::Pause),
             (403, "api.context.mfa_required.app_error", Remedy::Pause),
             (404, NO_ROUTE, Remedy::Pause),
             (404, NO_ACCOUNT, Remedy::Retry),
@@ -187,7 +185,7 @@ mod tests {
 
     #[test]
     fn an_error_says_what_was_done_and_keeps_the_request_id() {
-        let error = TargetError::from(refusal(403, NO_PERMISSION));
+        let error = TargetError::from(refusal(403, "api.context.permissions.app_error"));
         assert!(error.to_string().starts_with("trying: the operator account lacks"), "{error}");
         assert_eq!(error.request.as_deref(), Some("5jn38fqmg3r3xb1pdpecagdaer"));
     }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::apply::{Change, done};
+use super::apply::{Change, done, give_up};
 use super::call::Call;
 use super::failure::{NO_ACCOUNT, NO_BOT, Trouble};
 use super::integrations::{alias, all_incoming};
@@ -37,7 +37,7 @@ pub(super) async fn end(change: Change<'_>, grant: &GrantRef) -> Result<Applied,
             delete(change, Call::delete(doing, &["commands", id]), gone).await
         }
         GrantKind::Session | GrantKind::OauthGrant | GrantKind::AccessToken | GrantKind::BotToken => {
-            Err(change.give_up(doing, "it is a session or a token, which is ended elsewhere"))
+            Err(give_up(doing, "it is a session or a token, which is ended elsewhere"))
         }
     }
 }

@@ -30,7 +30,7 @@ impl Swept {
         swept.insert(id.to_owned(), Instant::now());
     }
 
-    fn take(&self, id: &str) -> bool {
+    pub(super) fn take(&self, id: &str) -> bool {
         let mut swept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         swept.remove(id).is_some_and(|at| at.elapsed() < RECENT)
     }
