@@ -1,9 +1,5 @@
 //! The target kind `mattermost`, against recorded answers, answers that a real server never gives, and the sandbox.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic_in_result_fn,
-    reason = "a test that cannot be set up must fail"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
 mod answers;
 mod apply;
