@@ -1,8 +1,11 @@
 //! `revoked`, the revoke daemon.
 
+pub mod api;
 pub mod audit;
 pub mod clock;
 pub mod http;
+pub mod intake;
+pub mod jose;
 pub mod model;
 pub mod policy;
 pub mod sandbox;
@@ -11,4 +14,6 @@ pub mod settings;
 pub mod sources;
 pub mod store;
 pub mod targets;
+pub mod telemetry;
 pub mod trail;
+pub mod worker;

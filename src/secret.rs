@@ -5,11 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 /// Where a secret comes from: `{ credential = "name" }` (a systemd credential) or `{ file = "/path" }`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SecretSource {
     /// A file of that name in `$CREDENTIALS_DIRECTORY`, where systemd's `LoadCredential=` puts it.
     Credential(String),
@@ -120,6 +119,41 @@ fn read_private(path: &Path) -> Result<Vec<u8>, SecretError> {
     let mut bytes = Vec::new();
     file.read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
+}
+
+impl<'de> Deserialize<'de> for SecretSource {
+    /// By hand, since a derived one quotes what it does not understand, and that may be the secret itself.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const FORMS: &str = "write { credential = \"NAME\" } or { file = \"PATH\" }";
+        struct Form;
+        impl<'de> Visitor<'de> for Form {
+            type Value = SecretSource;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the place of a secret: { credential = \"NAME\" } or { file = \"PATH\" }")
+            }
+
+            fn visit_str<E: de::Error>(self, _: &str) -> Result<SecretSource, E> {
+                Err(E::custom(format_args!("a secret never stands in the config itself; {FORMS}")))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretSource, A::Error> {
+                let mut found = None;
+                while let Some(key) = map.next_key::<String>()? {
+                    let source = match key.as_str() {
+                        "credential" => SecretSource::Credential(map.next_value()?),
+                        "file" => SecretSource::File(map.next_value()?),
+                        _ => return Err(de::Error::custom(format_args!("a secret has no such key; {FORMS}"))),
+                    };
+                    if found.replace(source).is_some() {
+                        return Err(de::Error::custom(format_args!("a secret comes from one place; {FORMS}")));
+                    }
+                }
+                found.ok_or_else(|| de::Error::custom(format_args!("nothing says where the secret is; {FORMS}")))
+            }
+        }
+        deserializer.deserialize_map(Form)
+    }
 }
 
 impl fmt::Display for SecretSource {

@@ -1,66 +1,331 @@
-//! The pure rule from signal to decision: ignore, hold, act.
+//! The pure rule from signal to decision: ignore, hold, act. No clock, no store, no target: everything it knows stands in its arguments.
+//!
+//! Reading order: [`Policy::decide`] here, the bounds it keeps in `limits`, the reasons to ask a human in `hold`, what a playbook demands
+//! where the config says nothing in `playbook`.
 
-use crate::model::{Containment, Priority, Signal, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::model::{Containment, Departure, DepartureStep, Principal, PrincipalTrait, Priority, Reason, Scope, Signal, Timestamp};
+use crate::model::{Subject, When, Wish};
+
+mod hold;
+mod limits;
+mod playbook;
+#[cfg(test)]
+mod tests;
+
+pub use hold::HoldReason;
+pub use limits::{Class, Limits};
+pub use playbook::{BUILT_IN, Playbook, built_in, demands_nothing};
+
+/// The rule, as the config sets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// What each playbook demands at each target. A target that is not in it is left alone.
+    pub playbooks: BTreeMap<String, Playbook>,
+    /// Never acted on without a human.
+    pub protected: Protected,
+    /// What each source may ask for before a human is asked; a source that is not in it has [`Limits::default`].
+    pub limits: BTreeMap<String, Limits>,
+    /// What to do about a subject that matches several accounts at one target.
+    pub ambiguous: Ambiguous,
+    /// A departure or suspension that happened longer ago than this, at first sight, waits for a human: it smells of a replayed feed.
+    pub old_signal: Duration,
+    /// An HR plan whose time passed longer ago than this, at first sight, waits for a human: it smells of an import of past leavers.
+    pub old_departure: Duration,
+}
+
+/// What to do about a subject that matches several accounts at one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ambiguous {
+    /// Ask a human.
+    #[default]
+    Hold,
+    /// For `compromised`, contain every one of them; for every other reason ask a human all the same.
+    All,
+}
 
 /// What the rule knows besides the signal.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
-    /// The source.
+    /// The source's name in the config.
     pub source: &'a str,
-    /// How many departures the whole delivery holds.
+    /// How many signals of [`Class::Departures`] the whole delivery holds, without repetitions.
     pub delivery_departures: usize,
-    /// How many departures of this source were acted on in the last hour.
+    /// How many signals of [`Class::Departures`] of this source were acted on within its window.
     pub recent_departures: usize,
-    /// How many compromises of this source were acted on in the last minute.
+    /// How many signals of [`Class::Compromises`] of this source were acted on within its window.
     pub recent_compromises: usize,
     /// Now.
     pub now: Timestamp,
 }
 
-/// What is to be done.
-#[derive(Debug, Clone)]
+/// What is to be done about a signal.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// Kept only.
+    /// It is kept, and nothing follows.
     Ignore {
-        /// Why.
+        /// Why, for the trail and the sender.
         why: String,
     },
-    /// For a human.
+    /// A human decides.
     Hold {
-        /// Class.
+        /// The class, see [`HoldReason::class`]: one hold a class and delivery.
         class: &'static str,
-        /// Why.
+        /// Why, for the human. Names nobody.
         why: String,
-        /// What it would be.
+        /// What an approval releases.
         work: Work,
     },
-    /// To be done.
+    /// It is done.
     Act(Work),
-    /// A planned departure is called off.
+    /// The departure planned for this employment is called off.
     Withdraw,
 }
 
-/// What a case would do.
-#[derive(Debug, Clone)]
+/// What a case does.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Work {
-    /// The playbook.
+    /// The playbook's name.
     pub playbook: String,
-    /// Target and containment.
+    /// Each target's name with the end state demanded there, in the order of the names.
     pub jobs: Vec<(String, Containment)>,
-    /// Urgency.
+    /// How urgent it is.
     pub priority: Priority,
-    /// When.
+    /// When to start; `None` for at once.
     pub due: Option<Timestamp>,
 }
 
-/// The rule.
-#[derive(Debug, Clone, Default)]
-pub struct Policy;
+impl Default for Policy {
+    /// A policy without playbooks: it ignores everything.
+    fn default() -> Self {
+        Self {
+            playbooks: BTreeMap::new(),
+            protected: Protected::default(),
+            limits: BTreeMap::new(),
+            ambiguous: Ambiguous::Hold,
+            old_signal: Duration::from_hours(24),
+            old_departure: Duration::from_hours(7 * 24),
+        }
+    }
+}
 
 impl Policy {
-    /// Decides.
+    /// The policy that an empty config gives for these targets.
     #[must_use]
-    pub fn decide(&self, _: &Signal, _: &Facts<'_>) -> Decision {
-        Decision::Withdraw
+    pub fn standard<'a>(targets: impl IntoIterator<Item = &'a str> + Clone) -> Self {
+        let playbook = |name: &str| {
+            let jobs = targets.clone().into_iter();
+            jobs.map(|target| (target.to_owned(), built_in(name))).collect()
+        };
+        Self {
+            playbooks: BUILT_IN
+                .iter()
+                .map(|reason| (reason.word().to_owned(), playbook(reason.word())))
+                .collect(),
+            limits: BTreeMap::from([(INBOX.to_owned(), Limits::operators())]),
+            ..Self::default()
+        }
+    }
+
+    /// Decides about a signal. Pure: the same arguments give the same decision.
+    #[must_use]
+    pub fn decide(&self, signal: &Signal, facts: &Facts<'_>) -> Decision {
+        if let Wish::Ignore(why) = &signal.wish {
+            return Decision::Ignore { why: why.clone() };
+        }
+        if let When::Departure(Departure {
+            step: DepartureStep::Rescind | DepartureStep::Rehire,
+            ..
+        }) = &signal.when
+        {
+            return Decision::Withdraw;
+        }
+        let work = match self.work(signal, facts.now) {
+            Ok(work) => work,
+            Err(why) => return Decision::Ignore { why },
+        };
+        match self.hold(signal, facts) {
+            Some(reason) => Decision::Hold {
+                class: reason.class(),
+                why: reason.to_string(),
+                work,
+            },
+            None => Decision::Act(work),
+        }
+    }
+
+    /// Whether a job may act on the account that its subject resolved to. Asked after every resolve, since a signal may have used a name
+    /// that the list of the protected does not hold.
+    ///
+    /// # Errors
+    /// Why not. An approval overrides it, except where [`HoldReason::is_final`].
+    pub fn principal_allowed(&self, principal: &Principal, containment: &Containment) -> Result<(), HoldReason> {
+        let id = Subject::Opaque(principal.id.clone());
+        if principal.traits.contains(&PrincipalTrait::Ourselves) {
+            return Err(HoldReason::Ourselves);
+        }
+        if principal.names.iter().chain([&id]).any(|name| self.protected.holds(name)) {
+            return Err(HoldReason::Protected);
+        }
+        // A password that nobody knows locks the last administrator out as surely as a suspension does.
+        let locks_out = containment.blocks() || (containment.reset_password && containment.scope == Scope::Everything);
+        if locks_out && principal.traits.contains(&PrincipalTrait::LastAdmin) {
+            return Err(HoldReason::LastAdmin);
+        }
+        Ok(())
+    }
+
+    /// Whether every account that a subject matches is contained, where the case was opened for `reason`.
+    #[must_use]
+    pub fn takes_all(&self, reason: Reason) -> bool {
+        self.ambiguous == Ambiguous::All && reason == Reason::Compromised
+    }
+
+    /// The limits of a source.
+    #[must_use]
+    pub fn limits_of(&self, source: &str) -> Limits {
+        self.limits.get(source).copied().unwrap_or_default()
+    }
+
+    /// What the signal's playbook demands, or why nothing follows.
+    fn work(&self, signal: &Signal, now: Timestamp) -> Result<Work, String> {
+        let playbook = match (&signal.playbook, signal.reason) {
+            (Some(name), _) => name.as_str(),
+            (None, Reason::Reactivated) => return Err("a reactivation never undoes anything by itself".to_owned()),
+            (None, Reason::Noted) => return Err("it is only kept".to_owned()),
+            // Nothing is demanded for a risk; a human who takes it for a compromise approves what would be done about one.
+            (None, Reason::RiskElevated) if !self.playbooks.contains_key(Reason::RiskElevated.word()) => Reason::Compromised.word(),
+            (None, reason) => reason.word(),
+        };
+        let Some(targets) = self.playbooks.get(playbook) else {
+            return Err(format!("no playbook is called {playbook}"));
+        };
+        let asked = |name: &String| signal.target.as_ref().is_none_or(|target| target == name);
+        let jobs: Vec<_> = targets
+            .iter()
+            .filter(|(name, _)| asked(name))
+            .map(|(name, containment)| {
+                let scope = signal.scope.clone();
+                (
+                    name.clone(),
+                    Containment {
+                        scope,
+                        ..containment.clone()
+                    },
+                )
+            })
+            .collect();
+        if jobs.is_empty() {
+            return Err(match &signal.target {
+                Some(target) => format!("the playbook {playbook} demands nothing at a target called {target}"),
+                None => format!("the playbook {playbook} demands nothing at any target"),
+            });
+        }
+        Ok(Work {
+            playbook: playbook.to_owned(),
+            jobs,
+            priority: signal.priority,
+            due: due(signal).filter(|due| *due > now),
+        })
+    }
+
+    /// Why a human must decide, the gravest reason first: what is approved as part of a batch must not carry a protected subject along.
+    fn hold(&self, signal: &Signal, facts: &Facts<'_>) -> Option<HoldReason> {
+        if self.protected.holds(&signal.subject) {
+            return Some(HoldReason::Protected);
+        }
+        if let Wish::Hold(why) = &signal.wish {
+            return Some(HoldReason::Source(why.clone()));
+        }
+        if signal.reason == Reason::RiskElevated && signal.playbook.is_none() && !self.playbooks.contains_key(signal.reason.word())
+        {
+            return Some(HoldReason::Risk);
+        }
+        let limits = self.limits_of(facts.source);
+        match Class::of(signal.reason)? {
+            Class::Departures if signal.scope != Scope::Everything => None,
+            Class::Departures => {
+                let over = |limit: Option<usize>, count: usize| limit.filter(|limit| count > *limit);
+                if let Some(limit) = over(limits.departures_per_delivery, facts.delivery_departures) {
+                    return Some(HoldReason::DeliveryLimit {
+                        count: facts.delivery_departures,
+                        limit,
+                    });
+                }
+                if limits.old_news_is_held && self.is_old(signal, facts.now) {
+                    return Some(HoldReason::Old);
+                }
+                over(limits.departures_per_hour, facts.recent_departures + 1).map(|limit| HoldReason::WindowLimit {
+                    class: Class::Departures,
+                    limit,
+                })
+            }
+            Class::Compromises => limits
+                .compromises_per_minute
+                .filter(|limit| facts.recent_compromises >= *limit)
+                .map(|limit| HoldReason::WindowLimit {
+                    class: Class::Compromises,
+                    limit,
+                }),
+        }
+    }
+
+    /// Whether a departure is old news. An HR plan is judged by the day on which it takes effect, not by the day on which it was written.
+    fn is_old(&self, signal: &Signal, now: Timestamp) -> bool {
+        match &signal.when {
+            When::Departure(_) => due(signal).is_some_and(|due| now.since(due) > self.old_departure),
+            _ => signal.occurred_at.is_some_and(|at| now.since(at) > self.old_signal),
+        }
+    }
+}
+
+/// The name of the source that always exists: the operators' own.
+pub const INBOX: &str = "inbox";
+
+/// When a signal asks for action, where it says.
+fn due(signal: &Signal) -> Option<Timestamp> {
+    match &signal.when {
+        When::Now => None,
+        When::At(at) => Some(*at),
+        When::Departure(departure) => match departure.step {
+            DepartureStep::Leave { fire_at, .. } => Some(fire_at),
+            DepartureStep::Rescind | DepartureStep::Rehire => None,
+        },
+    }
+}
+
+/// The subjects that are never acted on without a human. Compared without regard to case: here it is safer to match too much.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Protected(BTreeSet<String>);
+
+impl Protected {
+    /// Whether `subject`, or one of its aliases, is protected.
+    #[must_use]
+    pub fn holds(&self, subject: &Subject) -> bool {
+        subject
+            .names()
+            .iter()
+            .any(|name| self.0.contains(&name.to_string().to_lowercase()))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody is protected.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<Subject> for Protected {
+    fn from_iter<I: IntoIterator<Item = Subject>>(subjects: I) -> Self {
+        let names = subjects.into_iter().flat_map(|subject| subject.names().to_vec());
+        Self(names.map(|name| name.to_string().to_lowercase()).collect())
     }
 }

@@ -4,17 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sqlx::Row as _;
-use tokio::time::Duration;
 
 use super::cases::{NewCase, hex};
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, When};
-use crate::policy::{Decision, Facts, Policy};
-
-/// Departures are counted over this long against their limit, compromises over [`MINUTE`].
-const HOUR: Duration = Duration::from_hours(1);
-const MINUTE: Duration = Duration::from_mins(1);
+use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Receipt, Scope, Signal, SignalReceipt, When};
+use crate::policy::{Class, Decision, Facts, Policy};
 
 /// What came of accepting a delivery.
 #[derive(Debug, Default)]
@@ -121,8 +116,8 @@ impl Tx<'_> {
         let mut facts = Facts {
             source: &delivery.source,
             delivery_departures: fresh.iter().filter(|n| leaves(&delivery.signals[**n])).count(),
-            recent_departures: self.recent(&delivery.source, Reason::Departed, HOUR).await?,
-            recent_compromises: self.recent(&delivery.source, Reason::Compromised, MINUTE).await?,
+            recent_departures: self.recent(&delivery.source, Class::Departures).await?,
+            recent_compromises: self.recent(&delivery.source, Class::Compromises).await?,
             now: self.now,
         };
         for n in fresh {
@@ -170,17 +165,23 @@ impl Tx<'_> {
         Ok(Some(SignalReceipt::Conflict))
     }
 
-    async fn recent(&mut self, source: &str, reason: Reason, within: Duration) -> Result<usize> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM signal INDEXED BY signal_window WHERE source = ? AND reason = ? AND received_at > ? AND decision = 'act'",
-        )
-        .bind(source)
-        .bind(reason.word())
-        .bind(self.now.minus(within).ms())
-        .fetch_one(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("counting recent signals"))?;
-        Ok(usize::try_from(count).unwrap_or(0))
+    /// How many signals of a class were acted on within its window.
+    async fn recent(&mut self, source: &str, class: Class) -> Result<usize> {
+        let mut recent = 0;
+        for reason in class.reasons() {
+            let count: i64 = sqlx::query_scalar(
+                "SELECT count(*) FROM signal INDEXED BY signal_window \
+                 WHERE source = ? AND reason = ? AND received_at > ? AND decision = 'act'",
+            )
+            .bind(source)
+            .bind(reason.word())
+            .bind(self.now.minus(class.window()).ms())
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("counting recent signals"))?;
+            recent += usize::try_from(count).unwrap_or(0);
+        }
+        Ok(recent)
     }
 
     /// Stores a new signal and what policy makes of it.
@@ -219,10 +220,10 @@ impl Tx<'_> {
             }
             Decision::Withdraw => return self.withdraw(&new).await,
             Decision::Act(work) => {
-                match signal.reason {
-                    Reason::Departed => facts.recent_departures += 1,
-                    Reason::Compromised => facts.recent_compromises += 1,
-                    _ => {}
+                match Class::of(signal.reason) {
+                    Some(Class::Departures) => facts.recent_departures += 1,
+                    Some(Class::Compromises) => facts.recent_compromises += 1,
+                    None => {}
                 }
                 SignalReceipt::Accepted {
                     case: self.open_case(intake, &new, &work, None).await?,
@@ -377,5 +378,5 @@ fn leaves(signal: &Signal) -> bool {
         When::Departure(Departure { step, .. }) => matches!(step, DepartureStep::Leave { .. }),
         _ => true,
     };
-    signal.reason == Reason::Departed && signal.scope == Scope::Everything && step
+    Class::of(signal.reason) == Some(Class::Departures) && signal.scope == Scope::Everything && step
 }

@@ -40,7 +40,7 @@ pub use departures::Planned;
 pub use error::{OpenError, StoreError};
 pub use holds::{HeldCase, HeldSet, Hold};
 pub use inbox::{CommitWatch, InboxAnswer, InboxRow};
-pub use open::Role;
+pub use open::{Role, daemon_runs};
 pub use queue::Claim;
 pub use views::{ActionView, CaseDetail, CaseView, Counts, JobView, ListFilter, SignalView};
 pub use writer::Committed;

@@ -131,6 +131,22 @@ fn lock(path: &Path) -> Result<std::fs::File, OpenError> {
     }
 }
 
+/// Whether a daemon has the store at `path` now, by its lock.
+#[must_use]
+pub fn daemon_runs(path: &Path) -> bool {
+    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut name = real.into_os_string();
+    name.push(".lock");
+    let Ok(file) = std::fs::OpenOptions::new().write(true).open(PathBuf::from(name)) else {
+        return false;
+    };
+    // A lock that is had is let go again with the descriptor at the end of this function.
+    matches!(
+        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared),
+        Err(rustix::io::Errno::WOULDBLOCK)
+    )
+}
+
 /// The WAL-reset bug corrupts a file that two connections use; fixed in 3.51.3 and two backports, and 3.52.0 was withdrawn.
 async fn check_sqlite(conn: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
     let version: String = scalar(conn, path, "SELECT sqlite_version()").await?;

@@ -1,4 +1,10 @@
 //! Integration tests: one binary, one module a subject.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod api;
+mod layers;
 mod mattermost;
+mod ssf_push;
 mod store;
+mod tidy;
+mod tree;

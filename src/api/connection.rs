@@ -1,0 +1,58 @@
+//! One connection: HTTP/1.1 only, every wait with an end.
+
+use std::net::IpAddr;
+use std::pin::pin;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use super::Limits;
+use super::exchange::Answerer;
+use super::stall::Stall;
+
+/// The least that hyper takes as the size of its buffer.
+const SMALLEST_BUFFER: usize = 8 << 10;
+
+/// Sets up the protocol. Without the timer the header's timeout would panic; without the timeout a silent client would stay for ever.
+pub(super) fn protocol(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header)
+        .max_buf_size(limits.header_bytes.max(SMALLEST_BUFFER))
+        .max_headers(limits.header_fields);
+    builder
+}
+
+/// Serves one connection to its end: the client's, an idle one's, or ours. `stopping` lets the running request finish, `cut` does not.
+pub(super) async fn run(
+    protocol: http1::Builder,
+    answerer: Answerer,
+    limits: &Limits,
+    stream: TcpStream,
+    peer: IpAddr,
+    stopping: CancellationToken,
+    cut: CancellationToken,
+) {
+    let service = service_fn(move |request| answerer.clone().answer(peer, request));
+    let stream = TokioIo::new(Stall::new(stream, limits.write));
+    let mut connection = pin!(protocol.serve_connection(stream, service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = cut.cancelled() => return,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = cut.cancelled() => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        // A client that hangs up or talks nonsense is its own affair; hyper has answered where there was something to answer.
+        tracing::debug!(peer.address = %peer, error = &error as &dyn std::error::Error, "a connection ended early");
+    }
+}

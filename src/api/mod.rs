@@ -1,0 +1,88 @@
+//! The listening HTTP server: where pushed signals come in, and where one asks whether the daemon lives.
+//!
+//! [`serve()`] accepts connections within [`Limits`], so that no client, however slow or greedy, holds up another. Every request is given a
+//! [`RequestId`], which its answer, its log lines and its trail entries carry. What lies behind the doors is told by three ports of
+//! [`State`]; this module knows no store and no source.
+//!
+//! TLS and HTTP/2 are the reverse proxy's. An error is answered with a [`Problem`] (RFC 9457), which never tells paths, SQL or what
+//! another server said.
+
+mod address;
+mod connection;
+mod exchange;
+mod failures;
+mod health;
+mod limits;
+mod problem;
+mod receive;
+mod serve;
+mod stall;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::routing::{any, get};
+use bytes::Bytes;
+
+use crate::telemetry::{Gauges, Metrics};
+
+pub use exchange::{Peer, RequestId};
+pub use limits::Limits;
+pub use problem::Problem;
+pub use serve::serve;
+
+/// What the server answers from.
+#[derive(Clone)]
+pub struct State {
+    /// Takes what is sent to `/signals/<source>`.
+    pub intake: Arc<dyn Intake>,
+    /// Answers `/readyz`.
+    pub readiness: Arc<dyn Readiness>,
+    /// Rendered at `/metrics`.
+    pub metrics: Metrics,
+    /// Asked to bring the gauges up to date before they are rendered.
+    pub gauges: Arc<dyn Gauges>,
+}
+
+/// The port behind `/signals/<source>`.
+#[async_trait]
+pub trait Intake: Send + Sync {
+    /// What the push source of that name takes; `None` where there is none, which is answered like any unknown path.
+    fn door(&self, source: &str) -> Option<Door>;
+
+    /// Takes one delivery, whole and within the door's cap, and answers once what it says is stored, or refused and recorded. The request's
+    /// extensions hold its [`RequestId`] and its [`Peer`].
+    ///
+    /// The answer is sent as it is. One of 4xx, other than 429, counts as a failure of its sender. The future is dropped where the sender
+    /// hangs up or [`Limits::answer`] has passed, so nothing may be half done at an await.
+    async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> http::Response<Bytes>;
+}
+
+/// What a push source takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Door {
+    /// The largest body, in bytes; a larger one is answered with 413.
+    pub body_cap: usize,
+    /// The methods; every other one is answered with 405.
+    pub methods: &'static [http::Method],
+}
+
+/// The port behind `/readyz`.
+#[async_trait]
+pub trait Readiness: Send + Sync {
+    /// Why the daemon cannot take signals now, each as a sentence for an operator; empty where it can.
+    async fn unready(&self) -> Vec<String>;
+}
+
+/// Every route.
+fn routes(state: Arc<receive::Doorway>) -> Router {
+    Router::new()
+        .route("/livez", get(health::livez))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/signals/{source}", any(receive::receive))
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .with_state(state)
+}

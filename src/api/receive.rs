@@ -1,0 +1,140 @@
+//! `/signals/<source>`: reads one delivery whole, within the source's bounds, and hands it to the intake.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State as Part};
+use axum::response::{IntoResponse as _, Response};
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::BodyExt as _;
+
+use super::failures::Failures;
+use super::{Door, Limits, Peer, Problem, State, exchange};
+use crate::telemetry::table;
+
+/// How much of a body that is too large is read and thrown away before the answer, so that a sender which writes all before it reads gets to
+/// see the 413 rather than a broken connection.
+const COURTESY: usize = 1 << 20;
+
+/// What the routes answer from.
+pub(super) struct Doorway {
+    pub(super) state: State,
+    limits: Arc<Limits>,
+    failures: Failures,
+}
+
+impl Doorway {
+    pub(super) fn new(state: State, limits: Arc<Limits>) -> Self {
+        let failures = Failures::new(&limits);
+        Self { state, limits, failures }
+    }
+}
+
+/// Answers one delivery, unless its sender has failed too often.
+pub(super) async fn receive(
+    Part(doorway): Part<Arc<Doorway>>,
+    source: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    request: Request<Body>,
+) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    if let Some(wait) = peer.and_then(|peer| doorway.failures.wait(peer.0)) {
+        table::DELIVERIES_HELD_OFF.add([], 1);
+        return Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many deliveries from this address were refused",
+        )
+        .retry_after(wait)
+        .into_response();
+    }
+    let response = match source {
+        Ok(Path(source)) => deliver(&doorway, &source, request).await,
+        // A name that is not UTF-8 once its escapes are read is no source's.
+        Err(_) => Problem::not_found().into_response(),
+    };
+    let status = response.status();
+    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+        peer.inspect(|peer| doorway.failures.record(peer.0));
+    }
+    response
+}
+
+async fn deliver(doorway: &Doorway, source: &str, request: Request<Body>) -> Response {
+    let Some(door) = doorway.state.intake.door(source) else {
+        return Problem::not_found().into_response();
+    };
+    if !door.methods.contains(request.method()) {
+        return Problem::method(door.methods).into_response();
+    }
+    let whole = match tokio::time::timeout(doorway.limits.body, read(&door, request)).await {
+        Ok(Ok(whole)) => whole,
+        Ok(Err(problem)) => return problem.into_response(),
+        Err(_) => return Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time").into_response(),
+    };
+    let delivered = doorway.state.intake.deliver(source, whole);
+    if let Ok(response) = tokio::time::timeout(doorway.limits.answer, delivered).await {
+        response.map(Body::from)
+    } else {
+        tracing::error!(
+            source,
+            after.ms = doorway.limits.answer.as_millis(),
+            "a delivery was not stored in time"
+        );
+        exchange::late()
+    }
+}
+
+/// Reads the body up to the door's cap.
+async fn read(door: &Door, request: Request<Body>) -> Result<Request<Bytes>, Problem> {
+    if is_encoded(request.headers()) {
+        // A bomb of a few bytes could unfold into gigabytes, and no sender needs it.
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "send the body without a Content-Encoding",
+        ));
+    }
+    let too_large = || {
+        let detail = format!("the body is larger than the {} bytes taken here", door.body_cap);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    };
+    let patience = door.body_cap.saturating_add(COURTESY);
+    if declared(request.headers()).is_some_and(|length| length > patience) {
+        return Err(too_large());
+    }
+    let (parts, mut body) = request.into_parts();
+    let mut whole = BytesMut::new();
+    let mut seen = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "the body broke off or is not framed as HTTP/1.1 asks",
+            )
+        })?;
+        // Trailers say nothing that a delivery needs.
+        let Ok(data) = frame.into_data() else { continue };
+        seen = seen.saturating_add(data.len());
+        if seen > patience {
+            break;
+        }
+        if seen <= door.body_cap {
+            whole.extend_from_slice(&data);
+        }
+    }
+    if seen > door.body_cap {
+        return Err(too_large());
+    }
+    Ok(Request::from_parts(parts, whole.freeze()))
+}
+
+fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+fn declared(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

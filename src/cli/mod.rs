@@ -1,0 +1,155 @@
+//! The commands, one file each. Only here is anything printed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use crate::model::Timestamp;
+
+mod alert;
+mod case;
+mod check;
+mod demo;
+mod exit;
+mod hold;
+mod job;
+mod kinds;
+mod output;
+mod rehearse;
+mod revoke;
+mod run;
+mod sandbox;
+mod shell;
+mod status;
+mod store;
+mod trail;
+
+pub use exit::Exit;
+pub use store::StoreArgs;
+
+/// The revoke daemon: ends every session and token of a compromised or departed user, proves that they are gone, and keeps the evidence.
+#[derive(Debug, Parser)]
+#[command(name = "revoked", version, max_term_width = 110)]
+#[command(after_help = "Try it: revoked demo\nThen:   revoked check --config revoked.toml; revoked run --config revoked.toml")]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where the store is
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon
+    #[command(after_help = "Example: revoked run --config /etc/revoked/revoked.toml")]
+    Run,
+    /// Check the config and probe every target: what is wrong, and what to do about it
+    #[command(after_help = "Example: revoked check --config revoked.toml")]
+    Check(check::CheckArgs),
+    /// Show the whole thing on loopback, without any configuration: an intruder, real signals, containment, proof
+    #[command(after_help = "Example: revoked demo --json | jq .ok")]
+    Demo(demo::DemoArgs),
+    /// Run the Mattermost stand-in by itself
+    #[command(after_help = "Example: revoked sandbox --listen 127.0.0.1:8065 --people 200")]
+    Sandbox(sandbox::SandboxArgs),
+    /// End a person's access, or one session or token
+    Revoke(revoke::RevokeArgs),
+    /// Look at cases
+    #[command(subcommand)]
+    Case(case::CaseCommand),
+    /// Look at jobs
+    #[command(subcommand)]
+    Job(job::JobCommand),
+    /// List what could not be revoked, with its age
+    #[command(after_help = "Example: revoked ledger --json")]
+    Ledger {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look at what waits for a decision, and decide
+    #[command(subcommand)]
+    Hold(hold::HoldCommand),
+    /// Look at alerts, and clear them
+    #[command(subcommand)]
+    Alert(alert::AlertCommand),
+    /// Show the whole installation on one screen
+    #[command(after_help = "Example: revoked status --json")]
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show, verify or export the trail
+    #[command(subcommand)]
+    Trail(trail::TrailCommand),
+    /// List the kinds of source and target that a config may name
+    #[command(after_help = "Example: revoked kinds --json")]
+    Kinds {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print completions for a shell
+    #[command(after_help = "Example: revoked completions bash > /etc/bash_completion.d/revoked")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages
+    #[command(after_help = "Example: revoked man --out /usr/local/share/man/man1")]
+    Man {
+        /// The folder to write one page for each command to; without it the main page goes to standard output
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+impl Cli {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// What the command could not do, as a chain.
+    pub async fn run(self) -> anyhow::Result<Exit> {
+        let at = &self.store;
+        match self.command {
+            Command::Run => Box::pin(run::run(at)).await,
+            Command::Check(args) => Box::pin(check::run(&args, at)).await,
+            Command::Demo(args) => Box::pin(demo::run(args)).await,
+            Command::Sandbox(args) => Box::pin(sandbox::run(args)).await,
+            Command::Revoke(args) => Box::pin(revoke::run(args, at)).await,
+            Command::Case(command) => Box::pin(case::run(command, at)).await,
+            Command::Job(command) => Box::pin(job::run(command, at)).await,
+            Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
+            Command::Hold(command) => Box::pin(hold::run(command, at)).await,
+            Command::Alert(command) => Box::pin(alert::run(command, at)).await,
+            Command::Status { json } => Box::pin(status::run(at, json)).await,
+            Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Kinds { json } => kinds::run(json),
+            Command::Completions { shell } => shell::completions(shell),
+            Command::Man { out } => shell::man(out.as_deref()),
+        }
+    }
+}
+
+/// The exit code of an error: the store's refusals and the config's have their own.
+#[must_use]
+pub fn exit_of(error: &anyhow::Error) -> Exit {
+    if let Some(exit) = store::refusal(error) {
+        exit
+    } else if error.is::<crate::config::Report>() {
+        Exit::Usage
+    } else {
+        Exit::Failed
+    }
+}
+
+/// Reads an instant with its offset: `2026-12-01T17:30:00+01:00`.
+fn instant(text: &str) -> Result<Timestamp, String> {
+    text.parse::<jiff::Timestamp>()
+        .map(Timestamp::from)
+        .map_err(|error| format!("write an RFC 3339 instant with an offset, such as 2026-12-01T17:30:00+01:00 ({error})"))
+}

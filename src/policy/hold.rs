@@ -1,0 +1,90 @@
+//! Why a human must decide.
+
+use std::fmt;
+
+use super::Class;
+
+/// Why a human must decide before anything is done. Prints as a sentence that names nobody, since holds and alerts show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HoldReason {
+    /// The subject, or a name of the account it resolved to, is in `protected`.
+    Protected,
+    /// The account is the one that `revoked` itself uses, or owns the bot that it is.
+    Ourselves,
+    /// The target's last active administrator would be locked out.
+    LastAdmin,
+    /// The source's own rules ask for it.
+    Source(String),
+    /// A risk is not yet a compromise.
+    Risk,
+    /// One delivery holds more departures than its source may send at once: all of them wait.
+    DeliveryLimit {
+        /// How many the delivery holds.
+        count: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// The source has used up what its class may do within its window.
+    WindowLimit {
+        /// The class.
+        class: Class,
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// It happened long before it was first seen.
+    Old,
+}
+
+impl HoldReason {
+    /// The word in the tables and the output; signals of one delivery held for the same class wait under one hold.
+    #[must_use]
+    pub const fn class(&self) -> &'static str {
+        match self {
+            Self::Protected => "protected",
+            Self::Ourselves => "ourselves",
+            Self::LastAdmin => "last_admin",
+            Self::Source(_) => "source",
+            Self::Risk => "risk",
+            Self::DeliveryLimit { .. } => "delivery_limit",
+            Self::WindowLimit { class, .. } => match class {
+                Class::Departures => "departures_limit",
+                Class::Compromises => "compromises_limit",
+            },
+            Self::Old => "old",
+        }
+    }
+
+    /// Whether no approval overrides it: acting on our own account would take the means to act away.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Ourselves)
+    }
+}
+
+impl fmt::Display for HoldReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Protected => f.write_str("a protected subject is never acted on without a human"),
+            Self::Ourselves => f.write_str("the account is the one revoked itself uses there, and is never acted on"),
+            Self::LastAdmin => f.write_str("the target's last active administrator would be locked out"),
+            Self::Source(why) => f.write_str(why),
+            Self::Risk => f.write_str("a risk is not yet a compromise"),
+            Self::DeliveryLimit { count, limit } => {
+                write!(
+                    f,
+                    "one delivery holds {count} departures, and its source may send {limit} at once"
+                )
+            }
+            Self::WindowLimit { class, limit } => {
+                let window = match class {
+                    Class::Departures => "an hour",
+                    Class::Compromises => "a minute",
+                };
+                write!(f, "the source may ask for {limit} {class} {window}, and has")
+            }
+            Self::Old => {
+                f.write_str("it took effect long before it was first seen, as in a replayed feed or an import of past leavers")
+            }
+        }
+    }
+}

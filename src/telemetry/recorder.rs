@@ -1,0 +1,73 @@
+//! Where the metrics are gathered, and how they are read.
+
+use std::sync::OnceLock;
+
+use async_trait::async_trait;
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+
+use super::metric::Shape;
+use super::table::METRICS;
+
+/// Brings gauges up to date that are read from elsewhere (the store) rather than kept.
+#[async_trait]
+pub trait Gauges: Send + Sync {
+    /// Sets them. What cannot be read is logged and left as it was.
+    async fn refresh(&self);
+}
+
+/// The gathered metrics. Clones read the same ones.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl Metrics {
+    /// Every metric in Prometheus's text format, version 0.0.4.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Folds what histograms gathered into their buckets, so that they do not grow where nobody scrapes. To be called every few seconds.
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+/// The process's metrics, gathered from the first call on.
+#[must_use]
+pub fn metrics() -> Metrics {
+    static METRICS_OF_THE_PROCESS: OnceLock<Metrics> = OnceLock::new();
+    METRICS_OF_THE_PROCESS.get_or_init(install).clone()
+}
+
+fn install() -> Metrics {
+    let builder = with_bounds().unwrap_or_else(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "setting the bounds of the histograms"
+        );
+        PrometheusBuilder::new()
+    });
+    let recorder = builder.build_recorder();
+    let handle = recorder.handle();
+    if metrics::set_global_recorder(recorder).is_err() {
+        tracing::warn!("another recorder of metrics was installed first; /metrics stays empty");
+    }
+    for row in METRICS {
+        match row.shape {
+            Shape::Counter => metrics::describe_counter!(row.name, row.help),
+            Shape::Gauge => metrics::describe_gauge!(row.name, row.help),
+            Shape::Histogram(_) => metrics::describe_histogram!(row.name, row.help),
+        }
+    }
+    Metrics(handle)
+}
+
+fn with_bounds() -> Result<PrometheusBuilder, BuildError> {
+    let mut builder = PrometheusBuilder::new();
+    for row in METRICS {
+        if let Shape::Histogram(bounds) = row.shape {
+            builder = builder.set_buckets_for_metric(Matcher::Full(row.name.to_owned()), bounds)?;
+        }
+    }
+    Ok(builder)
+}

@@ -1,0 +1,199 @@
+//! The listening server, on real sockets.
+
+mod caps;
+mod doors;
+mod slow;
+mod stop;
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use revoked::api::{Door, Intake, Limits, Peer, Readiness, RequestId, State, serve};
+use revoked::telemetry::{Gauges, metrics, table};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Far longer than anything here takes, so that only a hang runs into it.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// A limit short enough to wait for.
+const SHORT: Duration = Duration::from_millis(200);
+
+/// Waits for `future`, which must not hang.
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(BOUND, future).await.expect("it hangs")
+}
+
+/// A server, its fakes, and the means to stop it.
+struct Rig {
+    address: SocketAddr,
+    behind: Arc<Behind>,
+    shutdown: CancellationToken,
+    served: JoinHandle<()>,
+}
+
+/// What the server answers from. The source `idp` takes 1 KiB; `/signals/idp` answers by what the body says.
+struct Behind {
+    unready: Vec<String>,
+    arrived: Semaphore,
+    gate: Semaphore,
+    delivered: AtomicUsize,
+}
+
+#[async_trait]
+impl Intake for Behind {
+    fn door(&self, source: &str) -> Option<Door> {
+        const POST: &[Method] = &[Method::POST];
+        (source == "idp").then_some(Door {
+            body_cap: 1024,
+            methods: POST,
+        })
+    }
+
+    async fn deliver(&self, source: &str, request: Request<Bytes>) -> Response<Bytes> {
+        self.delivered.fetch_add(1, Ordering::SeqCst);
+        let said = |status: u16, body: String| Response::builder().status(status).body(Bytes::from(body)).unwrap();
+        match request.body().as_ref() {
+            b"refuse me" => said(401, "refused\n".to_owned()),
+            b"wait" => {
+                self.arrived.add_permits(1);
+                self.gate.acquire().await.unwrap().forget();
+                said(202, "waited\n".to_owned())
+            }
+            b"panic" => panic!("asked to"),
+            b"who" => {
+                let Peer(peer) = *request.extensions().get::<Peer>().unwrap();
+                let id = request.extensions().get::<RequestId>().unwrap();
+                said(200, format!("{peer} {}", id.as_str()))
+            }
+            body => said(202, format!("{source} took {} bytes\n", body.len())),
+        }
+    }
+}
+
+#[async_trait]
+impl Readiness for Behind {
+    async fn unready(&self) -> Vec<String> {
+        self.unready.clone()
+    }
+}
+
+#[async_trait]
+impl Gauges for Behind {
+    async fn refresh(&self) {
+        table::LEDGER.set([], 7.0);
+    }
+}
+
+impl Rig {
+    async fn start(limits: Limits) -> Self {
+        Self::start_unready(limits, &[]).await
+    }
+
+    async fn start_unready(limits: Limits, unready: &[&str]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let behind = Arc::new(Behind {
+            unready: unready.iter().map(ToString::to_string).collect(),
+            arrived: Semaphore::new(0),
+            gate: Semaphore::new(0),
+            delivered: AtomicUsize::new(0),
+        });
+        let state = State {
+            intake: behind.clone(),
+            readiness: behind.clone(),
+            metrics: metrics(),
+            gauges: behind.clone(),
+        };
+        let shutdown = CancellationToken::new();
+        let served = tokio::spawn(serve(listener, limits, state, shutdown.clone()));
+        Self {
+            address,
+            behind,
+            shutdown,
+            served,
+        }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        soon(TcpStream::connect(self.address)).await.unwrap()
+    }
+
+    /// Connects from another loopback address, which counts as another client.
+    async fn connect_from(&self, from: &str) -> TcpStream {
+        let from: IpAddr = from.parse().unwrap();
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(from, 0)).unwrap();
+        soon(socket.connect(self.address)).await.unwrap()
+    }
+
+    /// One request on a connection of its own; the whole answer.
+    async fn ask(&self, request: impl AsRef<[u8]>) -> String {
+        ask(&mut self.connect().await, request).await
+    }
+
+    /// Waits until `n` deliveries stand at the gate.
+    async fn arrived(&self, n: u32) {
+        soon(self.behind.arrived.acquire_many(n)).await.unwrap().forget();
+    }
+
+    fn open_gate(&self, n: usize) {
+        self.behind.gate.add_permits(n);
+    }
+
+    fn delivered(&self) -> usize {
+        self.behind.delivered.load(Ordering::SeqCst)
+    }
+}
+
+/// A delivery to the source `idp`, after which the connection closes.
+fn delivery(body: &str) -> String {
+    format!(
+        "POST /signals/idp HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// A GET, after which the connection closes.
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+}
+
+/// Writes a request and reads until the server closes.
+async fn ask(stream: &mut TcpStream, request: impl AsRef<[u8]>) -> String {
+    // The server may answer and close before all is written; what it answered is what counts.
+    let _ = soon(stream.write_all(request.as_ref())).await;
+    until_closed(stream).await
+}
+
+/// Everything the server sends until it closes the connection, by FIN or by reset.
+async fn until_closed(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let _ = soon(stream.read_to_end(&mut answer)).await;
+    String::from_utf8(answer).unwrap()
+}
+
+fn status(answer: &str) -> u16 {
+    answer.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or(0)
+}
+
+fn header<'a>(answer: &'a str, name: &str) -> Option<&'a str> {
+    let (head, _) = answer.split_once("\r\n\r\n")?;
+    head.lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(field, _)| field.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
+}
+
+fn body(answer: &str) -> &str {
+    answer.split_once("\r\n\r\n").map_or("", |(_, body)| body)
+}

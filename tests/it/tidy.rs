@@ -1,0 +1,218 @@
+//! The manners of the source tree: sizes, names, docs, and what must not be written into it.
+
+use crate::tree::{File, repository};
+
+/// Lines that no file has more of.
+const LONGEST: usize = 600;
+
+/// Lines from which a file is named in the test's output, to be split before it has to be.
+const LONG: usize = 400;
+
+/// Lines that half of the files of `src` stay below.
+const MEDIAN: usize = 150;
+
+/// Names that say nothing of what is inside.
+const EMPTY_NAMES: &[&str] = &["utils", "util", "helpers", "helper", "common", "manager", "misc"];
+
+/// What must not be written down, with the reason. In two pieces, so that this file does not hold them.
+const UNWANTED: &[(&str, &str, &str)] = &[
+    ("/wo", "rk/", "a path of one machine"),
+    ("/ro", "ot/", "a path of one machine"),
+    ("/ho", "me/", "a path of one machine"),
+    ("/Us", "ers/", "a path of one machine"),
+    ("../sh", "ared", "a path outside the repository"),
+    ("crates", ".io", "the address of a registry"),
+];
+
+/// Ways to wait for time instead of for what is waited for.
+const SLEEPS: &[(&str, &str)] = &[("thread::", "sleep"), ("time::", "sleep"), ("sleep_", "ms(")];
+
+#[test]
+fn the_tree_is_tidy() {
+    let files = repository();
+    let mut found: Vec<String> = files.iter().flat_map(violations).collect();
+    found.extend(missing_docs(&files));
+    found.extend(too_long_by_half(&files));
+    for file in files.iter().filter(|file| file.is_rust() && lines(file) > LONG) {
+        println!(
+            "{} has {} lines; split it by noun before it reaches {LONGEST}",
+            file.path,
+            lines(file)
+        );
+    }
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
+}
+
+fn lines(file: &File) -> usize {
+    file.text.lines().count()
+}
+
+/// What is wrong with one file.
+fn violations(file: &File) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Some(name) = file.parts().iter().find(|part| EMPTY_NAMES.contains(part)) {
+        found.push(format!("the name {name} says nothing"));
+    }
+    if file.path != "Cargo.lock" {
+        for (first, second, why) in UNWANTED {
+            let lines = lines_with(file, &format!("{first}{second}"));
+            found.extend(lines.iter().map(|n| format!("line {n} holds {why}")));
+        }
+    }
+    if file.is_rust() {
+        if lines(file) > LONGEST {
+            found.push(format!("{} lines; {LONGEST} are the most", lines(file)));
+        }
+        // In two pieces too.
+        for before in ["[", " "] {
+            for n in lines_with(file, &format!("{before}{}(", "allow")) {
+                found.push(format!("line {n} allows a lint; expect it, with the reason"));
+            }
+        }
+        found.extend(sleeps(file));
+    }
+    found.into_iter().map(|what| format!("{}: {what}", file.path)).collect()
+}
+
+/// Sleeps in a test: anywhere under `tests` and `benches`, and in `src` from the mark of the unit tests on.
+fn sleeps(file: &File) -> Vec<String> {
+    let parts = file.parts();
+    let from = match (parts.first(), parts.last()) {
+        (Some(&("tests" | "benches")), _) | (_, Some(&"tests")) => 0,
+        _ => file.text.lines().take_while(|line| !line.starts_with("#[cfg(test)]")).count(),
+    };
+    SLEEPS
+        .iter()
+        .flat_map(|(first, second)| lines_with(file, &format!("{first}{second}")))
+        .filter(|n| *n > from)
+        .map(|n| format!("line {n} sleeps; wait for the condition, with a bound"))
+        .collect()
+}
+
+/// The numbers of the lines that hold `needle`.
+fn lines_with(file: &File, needle: &str) -> Vec<usize> {
+    let numbered = file.text.lines().zip(1..);
+    numbered.filter(|(line, _)| line.contains(needle)).map(|(_, n)| n).collect()
+}
+
+/// Rust files that do not say what they are, and folders of `src` without a `mod.rs` (or a file of their name beside them) to say it.
+fn missing_docs(files: &[File]) -> Vec<String> {
+    let rust = || files.iter().filter(|file| file.is_rust());
+    let mut found: Vec<String> = rust()
+        .filter(|file| !file.text.starts_with("//! "))
+        .map(|file| format!("{}: does not begin with a sentence that says what it is", file.path))
+        .collect();
+    for file in rust().filter(|file| file.path.starts_with("src/")) {
+        let Some((folder, _)) = file.path.rsplit_once('/').filter(|(folder, _)| *folder != "src") else {
+            continue;
+        };
+        let doors = [format!("{folder}/mod.rs"), format!("{folder}.rs")];
+        if !files.iter().any(|file| doors.contains(&file.path)) {
+            found.push(format!("{folder}: has no mod.rs that says what it is"));
+        }
+    }
+    found.dedup();
+    found
+}
+
+/// Whether the median of `src` has grown too large.
+fn too_long_by_half(files: &[File]) -> Option<String> {
+    let mut sizes: Vec<usize> = files
+        .iter()
+        .filter(|file| file.is_rust() && file.path.starts_with("src/"))
+        .map(lines)
+        .collect();
+    sizes.sort_unstable();
+    let median = *sizes.get(sizes.len() / 2)?;
+    (median >= MEDIAN).then(|| format!("src: half of the files have {median} lines or more; {MEDIAN} is the limit"))
+}
+
+mod planted {
+    //! Proof that the test can see.
+
+    use super::{File, LONGEST, MEDIAN, SLEEPS, UNWANTED, missing_docs, too_long_by_half, violations};
+
+    fn found(path: &str, text: &str) -> String {
+        violations(&File::new(path, text)).join("\n")
+    }
+
+    #[test]
+    fn a_file_is_too_long_from_one_line_over() {
+        assert_eq!(found("src/x.rs", &"\n".repeat(LONGEST)), "");
+        assert_eq!(
+            found("src/x.rs", &"\n".repeat(LONGEST + 1)),
+            "src/x.rs: 601 lines; 600 are the most"
+        );
+    }
+
+    #[test]
+    fn the_median_counts_src_alone() {
+        let file = |path: &str, lines| File::new(path, &"\n".repeat(lines));
+        let short = [
+            file("src/a.rs", 10),
+            file("src/b.rs", MEDIAN - 1),
+            file("src/c.rs", 500),
+            file("tests/it/d.rs", 500),
+        ];
+        assert_eq!(too_long_by_half(&short), None);
+        let long = [file("src/a.rs", 10), file("src/b.rs", MEDIAN), file("src/c.rs", 500)];
+        assert!(too_long_by_half(&long).is_some());
+    }
+
+    #[test]
+    fn an_empty_name_is_found_as_file_and_as_folder() {
+        for path in [
+            "src/utils.rs",
+            "src/helpers/mod.rs",
+            "tests/it/common/mod.rs",
+            "src/store/manager.rs",
+        ] {
+            assert!(found(path, "").contains("says nothing"), "{path}");
+        }
+        assert_eq!(found("src/commons.rs", ""), "");
+    }
+
+    #[test]
+    fn what_must_not_be_written_down_is_found_in_any_file_but_the_lock() {
+        for (first, second, _) in UNWANTED {
+            let text = format!("one\nsee {first}{second}x\n");
+            assert!(found("docs/a.md", &text).contains("line 2 holds"), "{text}");
+            assert_eq!(found("Cargo.lock", &text), "");
+        }
+    }
+
+    #[test]
+    fn an_allowed_lint_is_found() {
+        for attribute in [
+            "#[allow@dead_code)]",
+            "#![allow@dead_code)]",
+            "#[cfg_attr(test, allow@dead_code))]",
+        ] {
+            assert!(
+                found("src/x.rs", &attribute.replace('@', "(")).contains("line 1 allows"),
+                "{attribute}"
+            );
+        }
+        assert_eq!(found("src/x.rs", "#[expect(dead_code)]\nfn disallow() {}"), "");
+    }
+
+    #[test]
+    fn a_sleep_is_found_in_tests_only() {
+        for (first, second) in SLEEPS {
+            let sleep = format!("{first}{second}(x)");
+            assert!(found("tests/it/x.rs", &sleep).contains("line 1 sleeps"));
+            assert!(found("src/x/tests.rs", &sleep).contains("line 1 sleeps"));
+            let before = format!("fn f() {{ {sleep} }}\n#[cfg(test)]\nmod tests {{}}");
+            assert_eq!(found("src/x.rs", &before), "");
+            let inside = format!("fn f() {{}}\n#[cfg(test)]\nmod tests {{\n{sleep}\n}}");
+            assert!(found("src/x.rs", &inside).contains("line 4 sleeps"));
+        }
+    }
+
+    #[test]
+    fn a_file_and_a_folder_without_docs_are_found() {
+        let files = [File::new("src/lib.rs", "//! Docs."), File::new("src/x/y.rs", "mod z;")];
+        let found = missing_docs(&files);
+        assert_eq!(found.len(), 2, "{found:?}");
+    }
+}
