@@ -9,6 +9,8 @@ use crate::targets::{Remedy, TargetError};
 
 /// The id of a 404 that means "no such route", as against "no such object".
 pub(super) const NO_ROUTE: &str = "api.context.404.app_error";
+/// The id of a 403 for every call but `users/me`, where multi-factor authentication is enforced and our account has none.
+const NO_MFA: &str = "api.context.mfa_required.app_error";
 /// The id of a 404 for an account, by id or address. Deactivation answers with it too.
 pub(super) const NO_ACCOUNT: &str = "app.user.missing_account.const";
 /// The id of a 404 for an account by name.
@@ -52,9 +54,9 @@ impl Refusal {
         self.status.as_u16() == status && self.id == id
     }
 
-    /// Whether we lack a permission for the call as such.
+    /// Whether we lack a permission for this call, as against for all calls.
     pub(super) fn forbids(&self) -> bool {
-        self.status == StatusCode::FORBIDDEN && self.id.contains("permission")
+        self.status == StatusCode::FORBIDDEN && self.id != NO_MFA
     }
 
     /// Whether the feature is switched off at the server or not licensed.
@@ -113,7 +115,7 @@ fn judge(refusal: &Refusal) -> (Remedy, &'static str) {
             "the server does not accept our credential; put a valid token into the credential's file, or look whether the server's database \
              is down, which it reports the same way",
         ),
-        403 if refusal.id == "api.context.mfa_required.app_error" => (
+        403 if refusal.id == NO_MFA => (
             Remedy::Pause,
             "the server enforces multi-factor authentication and the operator account has none; use a bot account, which is exempt",
         ),
@@ -163,7 +165,7 @@ mod tests {
             (401, "api.context.session_expired.app_error", Remedy::Pause),
             (401, "api.user.update_active.not_enable.app_error", Remedy::GiveUp),
             (403, "api.context.permissions.app_error", Remedy::Pause),
-            (403, "api.context.mfa_required.app_error", Remedy::Pause),
+            (403, NO_MFA, Remedy::Pause),
             (404, NO_ROUTE, Remedy::Pause),
             (404, NO_ACCOUNT, Remedy::Retry),
             (400, "api.context.invalid_body_param.app_error", Remedy::GiveUp),

@@ -14,7 +14,8 @@ use super::call::Call;
 use super::failure::Trouble;
 use super::findings::{self, ClientConfig, ServerConfig, finding};
 use super::standing::Standing;
-use super::wire::Account;
+use super::wire::{Account, Health};
+use crate::model::Timestamp;
 use crate::targets::{Finding, Level, Pass, Probe, Remedy, TargetError};
 
 /// How far the server's clock may be from ours before it is worth a word.
@@ -32,7 +33,11 @@ pub(super) async fn probe(target: &Mattermost, pass: &Pass) -> Result<Probe, Tar
         Ok(standing) => standing,
         Err(error) => return Err(explain(target, pass, error).await),
     };
-    let (client, server) = tokio::try_join!(client_config(target, pass, &target.api.url), server_config(target, pass))?;
+    let ((), client, server) = tokio::try_join!(
+        health(target, pass),
+        client_config(target, pass, &target.api.url),
+        server_config(target, pass)
+    )?;
     let nodes = target.api.nodes.len();
     let mut found = skew(target, client.1);
     found.extend(findings::permissions(&standing, nodes));
@@ -50,16 +55,21 @@ pub(super) async fn probe(target: &Mattermost, pass: &Pass) -> Result<Probe, Tar
     })
 }
 
-/// Says more about a refused credential: with its database down the server refuses valid ones too, but its own health check tells.
-async fn explain(target: &Mattermost, pass: &Pass, error: TargetError) -> TargetError {
-    if error.remedy != Remedy::Pause {
-        return error;
-    }
+/// Asks the server whether its database works: our own account may come from a cache.
+async fn health(target: &Mattermost, pass: &Pass) -> Result<(), TargetError> {
     let call = Call::get("asking for the server's health", &["system", "ping"]).query("get_server_status", true);
-    match target.api.send(pass, call).await {
-        Err(trouble) if unhealthy(&trouble) => TargetError {
+    target.api.send(pass, call).await?.read::<Health>()?;
+    Ok(())
+}
+
+/// Says more about a refused credential: with its database down the server refuses valid ones too, but its health check tells.
+async fn explain(target: &Mattermost, pass: &Pass, error: TargetError) -> TargetError {
+    // It answered a moment ago, so a health check that fails now is its own failure.
+    match (error.remedy, health(target, pass).await) {
+        (Remedy::Pause, Err(health)) if health.remedy == Remedy::Retry => TargetError {
             source: anyhow!(
-                "the server says that it is unhealthy: its database is down, and then it refuses valid credentials too; look after the server first"
+                "the server says that it is not healthy, probably its database is down, and then it refuses valid credentials too; look \
+                 after the server first"
             ),
             ..error
         },
@@ -67,21 +77,9 @@ async fn explain(target: &Mattermost, pass: &Pass, error: TargetError) -> Target
     }
 }
 
-fn unhealthy(trouble: &Trouble) -> bool {
-    match trouble {
-        Trouble::Refused(refusal) => refusal.status.is_server_error(),
-        // It answered a moment ago, so a health check that fails now is its own failure.
-        Trouble::Failed(error) => error.remedy == Remedy::Retry,
-    }
-}
-
-async fn client_config(
-    target: &Mattermost,
-    pass: &Pass,
-    base: &Url,
-) -> Result<(ClientConfig, Option<crate::model::Timestamp>), TargetError> {
+async fn client_config(target: &Mattermost, pass: &Pass, base: &Url) -> Result<(ClientConfig, Option<Timestamp>), TargetError> {
     let call = Call::get("reading the client's settings", &["config", "client"]).query("format", "old");
-    let answer = target.api.send_to(base, pass, call).await.map_err(TargetError::from)?;
+    let answer = target.api.send_to(base, pass, call).await?;
     Ok((answer.read()?, answer.date))
 }
 
@@ -92,7 +90,7 @@ async fn server_config(target: &Mattermost, pass: &Pass) -> Result<Vec<Finding>,
         .await
     {
         Ok(answer) => Ok(findings::server(&answer.read::<ServerConfig>()?)),
-        Err(Trouble::Refused(refusal)) if refusal.forbids() => Ok(vec![finding(
+        Err(Trouble::Refused(refusal)) if refusal.forbids() || refusal.unknown_call() => Ok(vec![finding(
             Level::Note,
             "the operator account may not read the server's settings, so rate limits and bot rules were not looked at",
             "compare `rate` with RateLimitSettings.PerSec by hand",
@@ -101,7 +99,7 @@ async fn server_config(target: &Mattermost, pass: &Pass) -> Result<Vec<Finding>,
     }
 }
 
-fn skew(target: &Mattermost, date: Option<crate::model::Timestamp>) -> Vec<Finding> {
+fn skew(target: &Mattermost, date: Option<Timestamp>) -> Vec<Finding> {
     let now = target.api.clock.now();
     let apart = date.map_or(Duration::ZERO, |date| date.since(now).max(now.since(date)));
     if apart <= SKEW {
@@ -114,10 +112,12 @@ fn skew(target: &Mattermost, date: Option<crate::model::Timestamp>) -> Vec<Findi
     )]
 }
 
-/// Looks at one node: reachable, takes our credential, and is a node of the same server.
+/// Looks at one node: reachable, takes our credential, and is a node of the same server. No more than a warning, since an error would stop
+/// the lane, and the server itself may work.
 async fn at_node(target: &Mattermost, pass: &Pass, node: &Url, standing: &Standing, client: &ClientConfig) -> Option<Finding> {
     let name = place(node);
-    let advice = "correct its URL under `nodes`, or take it out; sessions cannot be ended while a listed node does not answer";
+    let advice =
+        "correct its URL under `nodes`, or take it out; no case that ends sessions is contained while its caches cannot be cleared";
     let me = match target
         .api
         .send_to(node, pass, Call::get("asking a node who we are", &["users", "me"]))
@@ -130,14 +130,14 @@ async fn at_node(target: &Mattermost, pass: &Pass, node: &Url, standing: &Standi
         (Ok(me), Ok((other, _))) if me.id == standing.me.id => other,
         (Ok(_), Ok(_)) => {
             return Some(finding(
-                Level::Error,
+                Level::Warning,
                 format!("the node {name} knows us as another account: it is another server"),
                 advice,
             ));
         }
         (Err(error), _) | (_, Err(error)) => {
             return Some(finding(
-                Level::Error,
+                Level::Warning,
                 format!("the node {name} does not answer: {error}"),
                 advice,
             ));
@@ -146,5 +146,5 @@ async fn at_node(target: &Mattermost, pass: &Pass, node: &Url, standing: &Standi
     let same = ["TelemetryId", "DiagnosticId"]
         .iter()
         .all(|key| client.get(*key) == other.get(*key));
-    (!same).then(|| finding(Level::Error, format!("the node {name} belongs to another server"), advice))
+    (!same).then(|| finding(Level::Warning, format!("the node {name} belongs to another server"), advice))
 }

@@ -1,6 +1,6 @@
 //! Changes: what is sent, what counts as done already, and what does not.
 
-use revoked::model::{Action, GrantKind, GrantRef, PrincipalTrait};
+use revoked::model::{Access, Action, Containment, Grant, GrantKind, GrantRef, PrincipalTrait, Progress, Scope};
 use revoked::targets::{Applied, Remedy, TargetError};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
@@ -231,7 +231,7 @@ async fn a_bot_that_looks_missing_is_looked_at_before_it_is_believed() {
         match apply(&stand, &end(GrantKind::Bot, bot)).await {
             Ok(applied) => assert!(done && applied.already),
             Err(error) => assert!(
-                !done && error.remedy == Remedy::Pause && error.to_string().contains("manage_others_bots"),
+                !done && error.remedy == Remedy::GiveUp && error.to_string().contains("manage_others_bots"),
                 "{error}"
             ),
         }
@@ -324,18 +324,72 @@ async fn every_node_is_told_to_forget_the_sessions_but_not_twice() {
 }
 
 #[tokio::test]
-async fn a_node_that_does_not_answer_is_named() {
+async fn a_node_that_fails_leaves_its_caches_to_be_cleared_and_does_not_pause_the_lane() {
+    let node = Stand::bare("").await;
+    node.respond(
+        "POST",
+        "/api/v4/caches/invalidate",
+        refusal(401, "api.context.session_expired.app_error"),
+    )
+    .await;
+    for (url, remedy) in [
+        ("http://127.0.0.1:1", Remedy::Retry),
+        (node.server.uri().as_str(), Remedy::GiveUp),
+    ] {
+        let stand = Stand::bare(&format!("nodes = [\"{url}\"]\n")).await;
+        stand.recorded("users-me-pat", 0).await;
+        stand
+            .get(&format!("/api/v4/users/{}/tokens", super::stand::ADMIN), 200, &json!([]))
+            .await;
+        stand
+            .post(&format!("/api/v4/users/{USER01}/sessions/revoke/all"), 200, &accepted())
+            .await;
+        let applied = apply(&stand, &Action::EndAllSessions).await.unwrap();
+        assert!(!applied.already, "the server itself ended them");
+        let error = apply(&stand, &Action::ClearCaches).await.unwrap_err();
+        assert_eq!(error.remedy, remedy, "{error}");
+        assert!(error.to_string().contains("at the node 127.0.0.1:"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_permission_that_is_missing_beside_the_sessions_does_not_pause_the_lane() {
+    let stand = Stand::new().await;
+    let forbidden = || refusal(403, "api.context.permissions.app_error");
+    stand.respond("DELETE", "/api/v4/hooks/outgoing/h", forbidden()).await;
+    stand.respond("POST", "/api/v4/users/tokens/revoke", forbidden()).await;
+    stand
+        .respond(
+            "PUT",
+            &format!("/api/v4/users/{USER01}/password"),
+            refusal(403, "api.user.update_password.context.app_error"),
+        )
+        .await;
+    for (action, remedy) in [
+        (end(GrantKind::OutgoingWebhook, "h"), Remedy::GiveUp),
+        (end(GrantKind::BotToken, TOKEN), Remedy::GiveUp),
+        (Action::ResetPassword, Remedy::GiveUp),
+        (end(GrantKind::AccessToken, TOKEN), Remedy::Pause),
+    ] {
+        assert_eq!(apply(&stand, &action).await.unwrap_err().remedy, remedy, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_ends_with_the_caches_of_the_sessions_that_it_made() {
     let stand = Stand::bare("nodes = [\"http://127.0.0.1:1\"]\n").await;
-    stand.recorded("users-me-pat", 0).await;
-    stand
-        .get(&format!("/api/v4/users/{}/tokens", super::stand::ADMIN), 200, &json!([]))
-        .await;
-    stand
-        .post(&format!("/api/v4/users/{USER01}/sessions/revoke/all"), 200, &accepted())
-        .await;
-    let error = apply(&stand, &Action::EndAllSessions).await.unwrap_err();
-    assert_eq!(error.remedy, Remedy::Retry);
-    assert!(error.to_string().contains("at the node 127.0.0.1:1"), "{error}");
+    let containment = Containment {
+        scope: Scope::AccessToken(TOKEN.to_owned()),
+        end: [].into(),
+        block: false,
+        reset_password: false,
+        disable_tokens: false,
+        watch: Vec::new(),
+    };
+    let mut access = Access::empty(super::stand::NOW);
+    access.grants.push(Grant::new(GrantKind::AccessToken, TOKEN));
+    let plan = containment.plan(&access, &stand.target.capabilities(), Progress::default());
+    assert_eq!(plan, [end(GrantKind::AccessToken, TOKEN), Action::ClearCaches]);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use super::stand::{ADMIN, Stand, account, answer, refusal, steps};
 async fn recorded() -> Stand {
     let stand = Stand::new().await;
     stand.recorded("system-config-client", 0).await;
+    stand.recorded("database-down", 0).await;
     stand
 }
 
@@ -62,6 +63,7 @@ async fn each_missing_permission_is_named() {
         .await;
     stand.recorded("system-config-client", 0).await;
     stand.recorded("config-read", 0).await;
+    stand.recorded("database-down", 0).await;
     let probe = stand.target.probe(&stand.pass).await.unwrap();
     says(&probe, Level::Error, "revoke_user_access_token");
     says(&probe, Level::Warning, "manage_others_incoming_webhooks");
@@ -103,7 +105,7 @@ async fn a_token_that_was_replaced_is_taken_up() {
 }
 
 #[tokio::test]
-async fn a_listed_node_must_answer_and_belong_to_the_server() {
+async fn a_listed_node_should_answer_and_belong_to_the_server() {
     let other = Stand::bare("").await;
     other.recorded("users-me-pat", 0).await;
     other
@@ -126,13 +128,37 @@ async fn a_listed_node_must_answer_and_belong_to_the_server() {
     stand.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
     stand.recorded("system-config-client", 0).await;
     stand.get("/api/v4/config", 200, &json!({})).await;
+    stand.recorded("database-down", 0).await;
     let probe = stand.target.probe(&Pass::unpaced()).await.unwrap();
-    says(&probe, Level::Error, "belongs to another server");
-    says(&probe, Level::Error, "127.0.0.1:1 does not answer");
+    says(&probe, Level::Warning, "belongs to another server");
+    says(&probe, Level::Warning, "127.0.0.1:1 does not answer");
+    let worst = probe.findings.iter().map(|finding| finding.level).max();
     assert_eq!(
-        probe.findings.iter().filter(|finding| finding.level == Level::Error).count(),
+        worst,
+        Some(Level::Warning),
+        "an error would stop the lane of a server that works"
+    );
+    assert_eq!(
+        probe
+            .findings
+            .iter()
+            .filter(|finding| finding.what.contains("the node"))
+            .count(),
         2
     );
+}
+
+#[tokio::test]
+async fn an_account_from_a_cache_does_not_make_a_sick_server_well() {
+    let stand = recorded().await;
+    stand.get("/api/v4/config", 200, &json!({})).await;
+    stand.server.reset().await;
+    stand.recorded("users-me-pat", 0).await;
+    stand.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
+    stand.recorded("system-config-client", 0).await;
+    stand.get("/api/v4/config", 200, &json!({})).await;
+    stand.recorded("database-down", 1).await;
+    assert_eq!(stand.target.probe(&stand.pass).await.unwrap_err().remedy, Remedy::Retry);
 }
 
 #[tokio::test]
