@@ -82,13 +82,15 @@ fn playbooks(written: &Written, targets: &[String], found: &mut Findings) -> BTr
         if let Some(message) = bad_name(name.get_ref()) {
             found.complain(name.span(), message);
         }
-        for target in tables.keys().filter(|target| !targets.contains(target.get_ref())) {
+        for (target, table) in tables.iter().filter(|(target, _)| !targets.contains(target.get_ref())) {
             let known = targets.iter().map(String::as_str);
             let message = match nearest(target.get_ref(), known) {
                 Some(meant) => format!("no target is called `{}`; did you mean `{meant}`?", target.get_ref()),
                 None => format!("no target is called `{}`", target.get_ref()),
             };
             found.complain(target.span(), message);
+            // What its keys say is looked at all the same.
+            changed(policy::built_in(name.get_ref()), table, found);
         }
     }
     for name in names {
