@@ -34,7 +34,13 @@ impl Intake {
     /// An intake for `sources`, by name, that hands urgent work straight to `lanes`.
     #[must_use]
     pub fn new(store: Store, policy: Arc<Policy>, lanes: Lanes, targets: Vec<String>, sources: BTreeMap<String, Source>) -> Self {
-        Self { store, policy, lanes, targets: targets.into(), sources: Arc::new(sources) }
+        Self {
+            store,
+            policy,
+            lanes,
+            targets: targets.into(),
+            sources: Arc::new(sources),
+        }
     }
 
     /// The largest body that a pushed delivery to `source` may have, and the methods it takes; `None` where no such source is configured.
@@ -55,7 +61,8 @@ impl Intake {
         let rejection = match push.receive(request).await {
             Ok(delivery) => match self.store(delivery).await {
                 Ok(receipt) => {
-                    metrics::counter!("revoked_deliveries_total", "source" => source.to_owned(), "outcome" => "accepted").increment(1);
+                    metrics::counter!("revoked_deliveries_total", "source" => source.to_owned(), "outcome" => "accepted")
+                        .increment(1);
                     return Some(push.accepted(&receipt));
                 }
                 Err(error) => {
@@ -84,7 +91,10 @@ impl Intake {
                 }
             }
         }
-        let accepted = self.store.accept(Arc::clone(&self.policy), delivery, slots.keys().cloned().collect()).await?;
+        let accepted = self
+            .store
+            .accept(Arc::clone(&self.policy), delivery, slots.keys().cloned().collect())
+            .await?;
         for claim in accepted.claims {
             if let Some(slot) = slots.remove(&claim.job.target) {
                 self.lanes.take(claim, slot);
@@ -100,7 +110,11 @@ impl Intake {
             return;
         }
         tracing::warn!(source, code = rejection.code, "refused a delivery: {}", rejection.description);
-        if let Err(error) = self.store.refuse(source, rejection.code, rejection.description.clone(), rejection.digest).await {
+        if let Err(error) = self
+            .store
+            .refuse(source, rejection.code, rejection.description.clone(), rejection.digest)
+            .await
+        {
             tracing::error!(source, error = %crate::model::chain(&error), "could not record a refused delivery");
         }
     }

@@ -4,6 +4,8 @@
 mod api;
 mod config;
 mod layers;
+mod mattermost;
+mod ssf_push;
 mod store;
 mod tidy;
 mod tree;

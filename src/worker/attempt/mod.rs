@@ -1,0 +1,216 @@
+//! One attempt at one job: resolve → observe → plan → apply → observe → verdict, as often as it takes within one attempt.
+//!
+//! Reads start at once. Only a change waits for a commit: the intent of a whole wave of actions becomes durable before its first request
+//! leaves, and what came of the wave before rides along. The order is the door before the room: where the plan suspends the account or
+//! resets its password, that goes first, is confirmed by a look, and only then is everything else revoked. The verdict comes from a second
+//! observation, never from an answer; as long as the plan for what that observation shows is not empty, the attempt goes round again.
+//!
+//! Reading order: here (the whole course), `who` (resolve), `room` (one principal), `wave` (sending), `proof` (the second look).
+
+mod proof;
+mod room;
+mod summary;
+mod wave;
+mod who;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::guard::{Guard, never};
+use crate::model::{Action, ActionOutcome, Evidence, Finished, Job, Principal, Started, Verdict};
+use crate::store::{Claim, Store, StoreError};
+use crate::targets::{Pass, Target, TargetError};
+
+pub(super) use who::{Who, resolve};
+
+/// How patient an attempt is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patience {
+    /// How often it plans and applies before what is still there counts as a failure of the attempt.
+    pub rounds: u32,
+    /// The waits before looking again at a target that still lists what it said was ended: its lists may come from a replica that lags.
+    pub looks: Vec<Duration>,
+    /// How long an attempt may take before it is cut off.
+    pub limit: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            rounds: 4,
+            looks: [100, 400, 1500].map(Duration::from_millis).into(),
+            limit: crate::model::ATTEMPT_LIMIT,
+        }
+    }
+}
+
+/// How an attempt ended, before the lane decides what that means for the job.
+#[derive(Debug)]
+pub(super) enum End {
+    /// The second observation proved something.
+    Proved(Verdict),
+    /// A human must decide first.
+    Held(String),
+    /// Something is still there, although everything that can be sent was sent and accepted.
+    Remains(String),
+    /// Something is still there and there is nothing left to send.
+    Hopeless(String),
+    /// A call failed in a way that stands in the way of all the rest.
+    Failed(TargetError),
+    /// It took longer than the limit.
+    TimedOut,
+    /// The daemon stops.
+    Interrupted,
+    /// The store failed: nothing more may be sent.
+    Store(StoreError),
+}
+
+/// An attempt that is over.
+pub(super) struct Ended {
+    pub(super) end: End,
+    /// Answers that are not recorded yet.
+    pub(super) finished: Vec<Finished>,
+    pub(super) evidence: Evidence,
+}
+
+/// What an attempt works with.
+pub(super) struct Tools<'a> {
+    pub(super) target: &'a dyn Target,
+    pub(super) pass: &'a Pass,
+    pub(super) store: &'a Store,
+    pub(super) guard: &'a dyn Guard,
+    pub(super) patience: &'a Patience,
+    /// Cuts the attempt off.
+    pub(super) hard: &'a CancellationToken,
+}
+
+/// An attempt under way.
+struct Attempt<'a> {
+    tools: &'a Tools<'a>,
+    claim: &'a Claim,
+    deadline: Instant,
+    /// Answers that are not recorded yet.
+    finished: Vec<Finished>,
+    /// Actions whose intent is durable and that were not answered; the first of them is being sent where `sending` says so.
+    open: VecDeque<Started>,
+    sending: bool,
+    /// Actions that the target refuses for good, each with why.
+    refused: Vec<(Action, String)>,
+    /// What the principals before the present one left.
+    summary: Evidence,
+    /// What the present one leaves.
+    evidence: Evidence,
+}
+
+/// Makes one attempt at the claimed job. Settles nothing.
+pub(super) async fn attempt(tools: &Tools<'_>, claim: &Claim) -> Ended {
+    let mut attempt = Attempt {
+        tools,
+        claim,
+        deadline: Instant::now() + tools.patience.limit,
+        finished: Vec::new(),
+        open: VecDeque::new(),
+        sending: false,
+        refused: Vec::new(),
+        summary: Evidence::default(),
+        evidence: Evidence::default(),
+    };
+    let end = attempt.reach().await.map_or_else(|end| end, End::Proved);
+    attempt.give_up_open();
+    let mut evidence = summary::joined(attempt.summary, attempt.evidence);
+    evidence.not_covered = tools.target.capabilities().not_covered;
+    Ended {
+        end,
+        finished: attempt.finished,
+        evidence,
+    }
+}
+
+impl Attempt<'_> {
+    fn job(&self) -> &Job {
+        &self.claim.job
+    }
+
+    /// The whole course. What cannot go on is an `Err`, so that `?` leaves at every step.
+    async fn reach(&mut self) -> Result<Verdict, End> {
+        let job = &self.claim.job;
+        let all = self.tools.guard.all_of_several(job);
+        let found = self
+            .call(resolve(self.tools.target, self.tools.pass, &job.subject, all))
+            .await?;
+        let principals = match found {
+            Who::Nobody(what) => return Ok(Verdict::NoPrincipal { what }),
+            Who::Unclear(why) => return Err(End::Held(why)),
+            Who::Those(principals) => principals,
+        };
+        for principal in &principals {
+            never(job, principal)
+                .and_then(|()| self.tools.guard.allow(job, principal))
+                .map_err(End::Held)?;
+        }
+        self.contain_all(&principals).await
+    }
+
+    /// One principal after the other. What is still there at one does not keep the others in; the worst of their verdicts stands.
+    async fn contain_all(&mut self, principals: &[Principal]) -> Result<Verdict, End> {
+        let mut worst = Verdict::NoPrincipal {
+            what: "nobody".to_owned(),
+        };
+        let mut failed = None;
+        for principal in principals {
+            self.summary = summary::joined(std::mem::take(&mut self.summary), std::mem::take(&mut self.evidence));
+            self.refused.clear();
+            self.evidence.principal = Some(principal.id.clone());
+            match Box::pin(self.contain(principal)).await {
+                Ok(verdict) if verdict.severity() >= worst.severity() => worst = verdict,
+                Ok(_) => {}
+                Err(end @ (End::Remains(_) | End::Hopeless(_))) => failed = Some(end),
+                Err(end) => return Err(end),
+            }
+        }
+        failed.map_or(Ok(worst), Err)
+    }
+
+    /// Awaits one call to the target, unless the attempt is cut off meanwhile.
+    async fn call<T>(&self, call: impl Future<Output = Result<T, TargetError>>) -> Result<T, End> {
+        if self.tools.hard.is_cancelled() {
+            return Err(End::Interrupted);
+        }
+        tokio::select! {
+            biased;
+            answer = call => answer.map_err(End::Failed),
+            () = self.tools.hard.cancelled() => Err(End::Interrupted),
+            () = tokio::time::sleep_until(self.deadline) => Err(End::TimedOut),
+        }
+    }
+
+    /// Waits before another look.
+    async fn pause(&self, wait: Duration) -> Result<(), End> {
+        self.call(async {
+            tokio::time::sleep(wait).await;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Closes what was started and not answered: nobody knows about the one that was under way, and the others never left.
+    fn give_up_open(&mut self) {
+        let at = self.tools.store.clock().now();
+        for started in std::mem::take(&mut self.open) {
+            let outcome = if std::mem::take(&mut self.sending) {
+                ActionOutcome::Unknown
+            } else {
+                ActionOutcome::NotSent
+            };
+            self.finished.push(Finished {
+                id: started.id,
+                outcome,
+                requests: Vec::new(),
+                at,
+            });
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Sending: the intent of a whole wave is durable before its first request leaves.
+
+use std::time::Duration;
+
+use super::room::Room;
+use super::{Attempt, End};
+use crate::model::{Access, Action, ActionOutcome, Finished, GrantKind, JobKind, Reason};
+use crate::store::Seen;
+use crate::targets::{Applied, Remedy, TargetError};
+
+/// After how many failures in a row the rest of a wave is not sent: the target itself is in trouble.
+const STRIKES: u32 = 2;
+
+impl Attempt<'_> {
+    /// Sends the actions in order, after one commit for all of them. One that fails does not keep the others back, unless its remedy stands
+    /// in the way of all.
+    pub(super) async fn wave(&mut self, room: &mut Room<'_>, actions: Vec<Action>) -> Result<(), End> {
+        if actions.is_empty() {
+            return Ok(());
+        }
+        self.start(room, actions).await?;
+        let mut strikes = 0;
+        while let Some(started) = self.open.front() {
+            let action = started.action.clone();
+            self.sending = true;
+            let principals = std::slice::from_ref(room.principal);
+            let answer = self.call(self.tools.target.apply(self.tools.pass, &action, principals)).await;
+            match answer {
+                Ok(applied) => {
+                    strikes = 0;
+                    self.answered(&applied);
+                    self.take_effect(room, &action);
+                }
+                Err(End::Failed(error)) => {
+                    self.failed(room, &action, &error);
+                    strikes += u32::from(error.remedy == Remedy::Retry);
+                    let stop = matches!(error.remedy, Remedy::Pause | Remedy::RetryAfter(_)) || strikes >= STRIKES;
+                    if stop {
+                        return Err(End::Failed(error));
+                    }
+                }
+                Err(end) => return Err(end),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the intent durable, and in the same group commit what came of the wave before.
+    async fn start(&mut self, room: &Room<'_>, actions: Vec<Action>) -> Result<(), End> {
+        if self.tools.hard.is_cancelled() {
+            return Err(End::Interrupted);
+        }
+        let seen = Seen {
+            principal: room.principal.id.clone(),
+            counts: room.access.counts(),
+            suspended: room.access.suspended,
+        };
+        // Neither write is ever dropped half-way: the attempt is only cut off at calls to the target.
+        let store = self.tools.store;
+        let started = if self.finished.is_empty() {
+            store.start(self.claim, actions, seen).await
+        } else {
+            let (finished, started) = tokio::join!(
+                store.finish(self.claim, self.finished.clone()),
+                store.start(self.claim, actions, seen)
+            );
+            if finished.is_ok() {
+                self.finished.clear();
+            }
+            started
+        };
+        self.open = started.map_err(End::Store)?.into();
+        Ok(())
+    }
+
+    fn close(&mut self, outcome: ActionOutcome, requests: Vec<String>) {
+        self.sending = false;
+        if let Some(started) = self.open.pop_front() {
+            self.finished.push(Finished {
+                id: started.id,
+                outcome,
+                requests,
+                at: self.tools.store.clock().now(),
+            });
+        }
+    }
+
+    fn answered(&mut self, applied: &Applied) {
+        let outcome = if applied.already {
+            ActionOutcome::Already
+        } else {
+            ActionOutcome::Done
+        };
+        self.close(outcome, applied.requests.clone());
+    }
+
+    fn failed(&mut self, room: &mut Room<'_>, action: &Action, error: &TargetError) {
+        let text = error.to_string();
+        self.close(ActionOutcome::Failed(text.clone()), error.request.iter().cloned().collect());
+        match error.remedy {
+            Remedy::GiveUp => self.refused.push((action.clone(), text)),
+            // An observation shows a grant or a suspension; it does not show these.
+            _ if is_unseen(action) && !room.owed.contains(action) => room.owed.push(action.clone()),
+            _ => {}
+        }
+    }
+
+    /// What an accepted action changes in what is known. The second observation decides; this only keeps the next wave from repeating it.
+    fn take_effect(&mut self, room: &mut Room<'_>, action: &Action) {
+        room.progress.acted = true;
+        room.owed.retain(|owed| owed != action);
+        if action.revokes() && self.evidence.first_revoke_at.is_none() {
+            let now = self.tools.store.clock().now();
+            self.evidence.first_revoke_at = Some(now);
+            self.measure_first_revoke(now.since(self.job().received_at));
+        }
+        match action {
+            Action::Suspend => {
+                room.shut = true;
+                // What was ended before the door was shut is ended again after it.
+                room.progress.swept = false;
+            }
+            Action::ResetPassword => {
+                room.progress.password_reset = true;
+                room.progress.swept = false;
+            }
+            Action::EndAllSessions => {
+                room.progress.swept = !self.block_is_awaited(room);
+                forget(room, |access, name| {
+                    is_session(name.kind) && access.listed.contains(&name.kind)
+                });
+            }
+            Action::End { grant } => {
+                let grant = grant.clone();
+                forget(room, |_, name| *name == grant);
+                room.gone.insert(grant);
+            }
+            Action::Disable { grant } => {
+                for listed in room.access.grants.iter_mut().filter(|listed| listed.name == *grant) {
+                    listed.enabled = false;
+                }
+                room.gone.insert(grant.clone());
+            }
+            Action::ClearCaches | Action::Silence => {}
+        }
+    }
+
+    /// Whether a block is demanded that no observation has confirmed and that may still come: sessions ended now must be ended again.
+    fn block_is_awaited(&self, room: &Room<'_>) -> bool {
+        let refused = self.refused.iter().any(|(action, _)| *action == Action::Suspend);
+        self.job().containment.blocks() && self.able().suspends && !refused && !room.access.suspended
+    }
+
+    fn measure_first_revoke(&self, after: Duration) {
+        let job = self.job();
+        // A departure is received long before it is due, and a retry or a sweep is not first.
+        if job.kind == JobKind::Contain && !job.acted && job.reason != Reason::Departed {
+            metrics::histogram!("revoked_first_revoke_seconds", "target" => job.target.clone()).record(after.as_secs_f64());
+        }
+    }
+}
+
+/// Takes grants out of what is known to be alive.
+fn forget(room: &mut Room<'_>, which: impl Fn(&Access, &crate::model::GrantRef) -> bool) {
+    let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut room.access.grants)
+        .into_iter()
+        .partition(|grant| which(&room.access, &grant.name));
+    room.access.grants = kept;
+    room.gone.extend(gone.into_iter().map(|grant| grant.name));
+}
+
+const fn is_session(kind: GrantKind) -> bool {
+    matches!(kind, GrantKind::Session | GrantKind::OauthGrant)
+}
+
+/// Whether no observation shows what this did.
+const fn is_unseen(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::ClearCaches | Action::Silence | Action::ResetPassword | Action::EndAllSessions
+    )
+}

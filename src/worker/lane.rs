@@ -1,0 +1,314 @@
+//! One lane: what it takes from the queue, and when.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::{Backoff, Dice};
+use super::breaker::{Admits, Breaker};
+use super::guard::Guard;
+use super::lanes::{LaneSettings, LaneStatus, Life, WorkSettings};
+use super::permits::Pacer;
+use super::slots::{Slot, Slots};
+use crate::model::{LEASE_LENGTH, Priority};
+use crate::store::{Claim, Result, Store};
+use crate::targets::{Level, Pass, Target};
+
+/// How often an idle lane looks by itself: the safety net under the wakes.
+const POLL: Duration = Duration::from_secs(1);
+/// How many jobs are claimed in one commit at most.
+const LARGEST_CLAIM: usize = 64;
+/// How long a probe may take.
+pub(super) const PROBE_LIMIT: Duration = Duration::from_secs(30);
+/// The waits between probes of a paused lane.
+const PROBES: Backoff = Backoff {
+    first: Duration::from_secs(5),
+    longest: Duration::from_mins(2),
+};
+
+/// One target's lane.
+pub(super) struct Lane {
+    pub(super) name: String,
+    pub(super) target: Arc<dyn Target>,
+    pub(super) store: Store,
+    pub(super) guard: Arc<dyn Guard>,
+    pub(super) settings: Arc<WorkSettings>,
+    pub(super) life: Life,
+    pub(super) pacer: Arc<Pacer>,
+    pub(super) dice: Dice,
+    slots: Arc<Slots>,
+    state: Mutex<State>,
+    /// A slot came free, or the breaker or the pause changed.
+    changed: Arc<Notify>,
+}
+
+pub(super) struct State {
+    pub(super) breaker: Breaker,
+    pause: Option<Pause>,
+    /// Whether the target has answered in this life: an alert of an earlier one is over then.
+    pub(super) answered: bool,
+}
+
+struct Pause {
+    why: String,
+    probes: u32,
+    next: Instant,
+}
+
+/// What to do after a step.
+enum Next {
+    /// Look again at once.
+    Again,
+    /// Wait for a wake, until this at the latest.
+    Until(Instant),
+}
+
+impl Lane {
+    pub(super) fn new(
+        lane: LaneSettings,
+        store: Store,
+        guard: Arc<dyn Guard>,
+        settings: Arc<WorkSettings>,
+        life: Life,
+        pacer: Arc<Pacer>,
+        paused: Option<String>,
+    ) -> Arc<Self> {
+        let changed = Arc::new(Notify::new());
+        Arc::new(Self {
+            name: lane.name,
+            target: lane.target,
+            store,
+            guard,
+            life,
+            pacer,
+            dice: Dice::new(settings.seed),
+            slots: Slots::new(lane.concurrency, Arc::clone(&changed)),
+            state: Mutex::new(State {
+                breaker: Breaker::new(settings.breaker),
+                pause: paused.map(|why| Pause {
+                    why,
+                    probes: 0,
+                    next: Instant::now(),
+                }),
+                answered: false,
+            }),
+            settings,
+            changed,
+        })
+    }
+
+    /// Starts the lane and its pacer.
+    pub(super) fn spawn(self: &Arc<Self>) {
+        let (pacer, hard) = (Arc::clone(&self.pacer), self.life.hard.clone());
+        // The pacer outlives the lane's own loop, since attempts that finish still call; it ends with them.
+        let (soft, slots, freed) = (self.life.soft.clone(), Arc::clone(&self.slots), Arc::clone(&self.changed));
+        self.life.tracker.spawn(async move {
+            let over = async {
+                soft.cancelled().await;
+                loop {
+                    let one = freed.notified();
+                    if slots.taken() == 0 {
+                        return;
+                    }
+                    one.await;
+                }
+            };
+            tokio::select! {
+                () = pacer.run() => {}
+                () = hard.cancelled() => {}
+                () = over => {}
+            }
+        });
+        let lane = Arc::clone(self);
+        self.life.tracker.spawn(async move { lane.run().await });
+    }
+
+    async fn run(self: Arc<Self>) {
+        let wake = self.store.wake(&self.name);
+        while !self.life.soft.is_cancelled() {
+            // Registered before the query: what is queued or freed while it runs wakes us too.
+            let (woken, changed) = (wake.notified(), self.changed.notified());
+            let (mut woken, mut changed) = (std::pin::pin!(woken), std::pin::pin!(changed));
+            woken.as_mut().enable();
+            changed.as_mut().enable();
+            let Next::Until(next) = self.step().await else { continue };
+            tokio::select! {
+                () = woken => {}
+                () = changed => {}
+                () = tokio::time::sleep_until(next) => {}
+                () = self.life.soft.cancelled() => {}
+            }
+        }
+        self.keep_permit_time().await;
+    }
+
+    async fn step(self: &Arc<Self>) -> Next {
+        let now = Instant::now();
+        let pause = self.state().pause.as_ref().map(|pause| pause.next);
+        if let Some(next) = pause {
+            return self.tend_pause(next).await;
+        }
+        let (admits, reopens) = {
+            let state = self.state();
+            (state.breaker.admits(now), state.breaker.reopens(false))
+        };
+        let idle = Next::Until(reopens.filter(|at| *at > now).map_or(now + POLL, |at| at.min(now + POLL)));
+        let (worst, slots) = match admits {
+            Admits::Nothing(until) => return Next::Until(until),
+            Admits::One => (LAST, self.slots.take(1)),
+            Admits::OneUrgent => (Priority::URGENT, Vec::new()),
+            Admits::All => (LAST, self.slots.take(LARGEST_CLAIM)),
+        };
+        let waiting = match self.store.waiting(&self.name).await {
+            Ok(Some(waiting)) => waiting,
+            Ok(None) => return idle,
+            Err(error) => {
+                tracing::warn!(target = %self.name, %error, "could not look at the queue");
+                return idle;
+            }
+        };
+        let (worst, slots) = if slots.is_empty() {
+            // The slot that is kept serves nobody else.
+            let kept = waiting.is_urgent().then(|| self.slots.take_urgent()).flatten();
+            (Priority::URGENT, kept.into_iter().collect())
+        } else {
+            (worst, slots)
+        };
+        if slots.is_empty() {
+            return idle;
+        }
+        let limit = slots.len();
+        match self.store.claim(&self.name, worst, limit).await {
+            Ok(claims) if claims.is_empty() => idle,
+            Ok(claims) => {
+                if admits != Admits::All {
+                    self.state().breaker.trying(now + LEASE_LENGTH);
+                }
+                for (claim, slot) in claims.into_iter().zip(slots) {
+                    self.take(claim, slot);
+                }
+                Next::Again
+            }
+            Err(error) => {
+                tracing::warn!(target = %self.name, %error, "could not claim jobs");
+                idle
+            }
+        }
+    }
+
+    /// Starts a job in a slot.
+    pub(super) fn take(self: &Arc<Self>, claim: Claim, mut slot: Slot) {
+        if claim.job.priority.is_urgent() {
+            slot.for_urgent();
+        }
+        let lane = Arc::clone(self);
+        self.life.tracker.spawn(async move {
+            lane.work(claim).await;
+            drop(slot);
+        });
+    }
+
+    pub(super) fn reserve_urgent(&self) -> Option<Slot> {
+        let state = self.state();
+        if self.life.soft.is_cancelled() || state.pause.is_some() || !state.breaker.is_closed() {
+            return None;
+        }
+        self.slots.take_urgent()
+    }
+
+    pub(super) fn status(&self) -> LaneStatus {
+        let state = self.state();
+        LaneStatus {
+            target: self.name.clone(),
+            running: self.slots.taken(),
+            waiting_for_permit: self.pacer.waiting(),
+            paused: state.pause.as_ref().map(|pause| pause.why.clone()),
+            down: !state.breaker.is_closed(),
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The breaker changed: look again at what may be started.
+    pub(super) fn change(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Stops claiming until a probe finds the target usable again, or an operator says so.
+    pub(super) async fn pause(&self, why: String) {
+        {
+            let mut state = self.state();
+            if state.pause.is_some() {
+                return;
+            }
+            state.pause = Some(Pause {
+                why: why.clone(),
+                probes: 1,
+                next: Instant::now() + PROBES.wait(1, &self.dice),
+            });
+        }
+        self.change();
+        if let Err(error) = self.store.pause_lane(&self.name, &why).await {
+            tracing::error!(target = %self.name, %error, "could not record that the lane is paused");
+        }
+    }
+
+    /// Works again.
+    pub(super) async fn resume(&self) -> Result<()> {
+        self.store.resume_lane(&self.name).await?;
+        self.state().pause = None;
+        self.change();
+        Ok(())
+    }
+
+    /// Looks whether a paused lane may work again: because an operator said so in the store, or because a probe finds nothing wrong.
+    async fn tend_pause(&self, next: Instant) -> Next {
+        if matches!(self.store.lane_paused(&self.name).await, Ok(None)) {
+            self.state().pause = None;
+            return Next::Again;
+        }
+        if Instant::now() >= next {
+            if self.probe(&self.life.soft).await {
+                tracing::info!(target = %self.name, "the target can be used again; the lane resumes");
+                if let Err(error) = self.resume().await {
+                    tracing::warn!(target = %self.name, %error, "could not record that the lane resumes");
+                }
+                return Next::Again;
+            }
+            if let Some(pause) = self.state().pause.as_mut() {
+                pause.probes += 1;
+                pause.next = Instant::now() + PROBES.wait(pause.probes, &self.dice);
+            }
+        }
+        Next::Until(next.max(Instant::now()).min(Instant::now() + POLL))
+    }
+
+    /// Whether the target is reachable and lets us do what we need. Not, where `until` is cancelled first.
+    pub(super) async fn probe(&self, until: &CancellationToken) -> bool {
+        let pass = Pass::new(Priority::URGENT, Arc::clone(&self.pacer) as _);
+        let probe = tokio::time::timeout(PROBE_LIMIT, self.target.probe(&pass));
+        tokio::select! {
+            answer = probe => matches!(answer, Ok(Ok(found)) if found.findings.iter().all(|finding| finding.level != Level::Error)),
+            () = until.cancelled() => false,
+        }
+    }
+
+    /// Keeps until when the target refuses, so that a restart does not forget it.
+    pub(super) async fn keep_permit_time(&self) {
+        let closed = self.pacer.closed_for();
+        if closed > POLL {
+            let next = self.store.clock().now().plus(closed);
+            if let Err(error) = self.store.keep_permit_time(&self.name, next).await {
+                tracing::warn!(target = %self.name, %error, "could not keep how long the target refuses");
+            }
+        }
+    }
+}
+
+/// No priority is lower.
+const LAST: Priority = Priority(u8::MAX);

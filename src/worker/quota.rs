@@ -1,0 +1,146 @@
+//! A configured rate as a `governor` quota on tokio's clock, so that a paused runtime moves it.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+use tokio::time::Instant;
+
+/// How late a timer may wake us without loss: calls that a late wake delayed are made up for within this span. Over any window, a lane
+/// so sends at most `rate × (window + TOLERANCE) + 1` calls. tokio's timer alone rounds up to the next millisecond.
+const TOLERANCE: Duration = Duration::from_millis(2);
+/// The grain in which calls are counted where one call's interval is longer than this.
+const GRAIN: Duration = Duration::from_millis(1);
+/// One call in a year: what is slower than that is no rate.
+const SLOWEST: Duration = Duration::from_hours(365 * 24);
+
+/// How many calls a target may be sent, as the interval between two of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rate(Duration);
+
+impl Rate {
+    /// `count` calls in each `period`. `None` for no calls, for an empty period, for less than a call a year, and for more than one call
+    /// in a nanosecond.
+    #[must_use]
+    pub fn per(count: u32, period: Duration) -> Option<Self> {
+        let interval = period.as_nanos().div_ceil(u128::from(NonZeroU32::new(count)?.get()));
+        let interval = Duration::from_nanos(u64::try_from(interval).ok()?);
+        (interval > Duration::ZERO && interval <= SLOWEST).then_some(Self(interval))
+    }
+
+    /// So many calls a second, fractions too.
+    #[must_use]
+    pub fn per_second(rate: f64) -> Option<Self> {
+        let interval = Duration::try_from_secs_f64(1.0 / rate).ok()?;
+        (rate > 0.0 && interval > Duration::ZERO && interval <= SLOWEST).then_some(Self(interval))
+    }
+
+    /// The time between two calls.
+    #[must_use]
+    pub const fn interval(self) -> Duration {
+        self.0
+    }
+}
+
+/// Time since the bucket was made.
+struct Ticks(Instant);
+
+impl Clock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// Says whether the next call may be sent now.
+pub(super) struct Bucket {
+    limiter: RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duration>>,
+    /// How many grains one call is.
+    call: NonZeroU32,
+    origin: Instant,
+}
+
+impl Bucket {
+    /// An empty bucket: the first call is allowed one interval from now, so that a daemon that restarts in a loop stays within its rate.
+    pub(super) fn empty(rate: Rate) -> Self {
+        // governor's tolerance is a whole number of cells. A call is therefore counted as several cells of about a millisecond each, or
+        // as one where calls come faster than that.
+        let interval = rate.interval().as_nanos();
+        let call = u32::try_from(interval / GRAIN.as_nanos()).unwrap_or(u32::MAX).max(1);
+        // Rounded up: the sum of the grains is never shorter than the interval.
+        let grain = u64::try_from(interval.div_ceil(u128::from(call))).unwrap_or(u64::MAX);
+        let spare = u32::try_from(TOLERANCE.as_nanos() / u128::from(grain)).unwrap_or(1).max(1);
+        let burst = NonZeroU32::MIN.saturating_add(call.saturating_add(spare).saturating_sub(1));
+        let quota = Quota::with_period(Duration::from_nanos(grain))
+            .unwrap_or(Quota::per_second(NonZeroU32::MIN))
+            .allow_burst(burst);
+        let origin = Instant::now();
+        let bucket = Self {
+            limiter: RateLimiter::direct_with_clock(quota, Ticks(origin)),
+            call: NonZeroU32::MIN.saturating_add(call - 1),
+            origin,
+        };
+        // A full bucket cannot refuse its own size.
+        drop(bucket.limiter.check_n(burst));
+        bucket
+    }
+
+    /// Takes one call, or says when to ask again.
+    pub(super) fn take(&self) -> Result<(), Instant> {
+        match self.limiter.check_n(self.call) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(not_until)) => Err(self.origin + not_until.wait_time_from(Duration::ZERO)),
+            // One call is never larger than the bucket, which was made for it.
+            Err(_) => Err(Instant::now() + GRAIN),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_an_interval() {
+        let second = Duration::from_secs(1);
+        assert_eq!(Rate::per(10, second).unwrap().interval(), Duration::from_millis(100));
+        assert_eq!(
+            Rate::per(1, Duration::from_mins(1)).unwrap().interval(),
+            Duration::from_mins(1)
+        );
+        assert_eq!(Rate::per(3, second).unwrap().interval(), Duration::from_nanos(333_333_334));
+        assert_eq!(Rate::per_second(0.5).unwrap().interval(), Duration::from_secs(2));
+        assert_eq!(Rate::per(0, second), None);
+        assert_eq!(Rate::per(1, Duration::ZERO), None);
+        assert_eq!(Rate::per_second(0.0), None);
+        assert_eq!(Rate::per_second(-1.0), None);
+        assert_eq!(Rate::per_second(f64::NAN), None);
+        assert_eq!(Rate::per_second(f64::INFINITY), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_bucket_holds_nothing_and_never_gives_two_calls_at_once() {
+        for rate in [
+            Rate::per_second(10.0),
+            Rate::per(1, Duration::from_mins(1)),
+            Rate::per_second(3.0),
+        ] {
+            let rate = rate.unwrap();
+            let bucket = Bucket::empty(rate);
+            let first = bucket.take().unwrap_err();
+            let interval = first - Instant::now();
+            assert!(
+                interval.abs_diff(rate.interval()) < Duration::from_micros(10),
+                "{interval:?} for {rate:?}"
+            );
+            tokio::time::advance(rate.interval() * 100).await;
+            assert_eq!(bucket.take(), Ok(()));
+            let next = bucket.take().unwrap_err() - Instant::now();
+            assert!(next + TOLERANCE >= rate.interval(), "the second call after {next:?}");
+        }
+    }
+}
