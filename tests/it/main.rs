@@ -3,6 +3,7 @@
 
 mod api;
 mod config;
+mod deploy;
 mod layers;
 mod mattermost;
 mod ssf_push;
