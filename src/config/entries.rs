@@ -235,57 +235,56 @@ pub(super) fn sources(
             compromises_per_minute: written.compromises_per_minute,
         };
         overrides.insert(name.clone(), own);
+        let kind = word.and_then(|word| {
+            let kind = sources::KINDS.iter().find(|kind| kind.name == word.get_ref());
+            if kind.is_none() {
+                let known = sources::KINDS.iter().map(|kind| kind.name);
+                found.complaints.push(unknown_kind("source", word, known));
+            }
+            kind
+        });
+        let Some(kind) = kind else {
+            misspelt(&theirs, &file::Source::KEYS, found);
+            continue;
+        };
         let settings = Settings {
             name: &name,
             table: theirs,
         };
-        let kind = word.and_then(|word| sources::KINDS.iter().find(|kind| kind.name == word.get_ref()));
-        let source = match (kind, word) {
-            // The inbox has no keys of its own, and stands in the list already.
-            _ if is_inbox => settings.read::<NoKeys>().map(|_| None),
-            (Some(kind), _) => (kind.build)(&settings, clock).map(|source| Some((kind.name, source))),
-            (None, Some(word)) => {
-                let known = sources::KINDS.iter().map(|kind| kind.name).chain([INBOX]);
-                found.complaints.push(unknown_kind("source", word, known));
-                misspelt(&settings.table, &file::Source::KEYS, found);
-                Ok(None)
-            }
-            (None, None) => {
-                misspelt(&settings.table, &file::Source::KEYS, found);
-                Ok(None)
-            }
-        };
-        match source {
-            Ok(Some((kind, source))) => built.push(SourceConfig {
+        match (kind.build)(&settings, clock) {
+            // It stands in the list already.
+            Ok(_) if is_inbox => {}
+            Ok(source) => built.push(SourceConfig {
                 name,
-                kind,
+                kind: kind.name,
                 limits: Limits::default(),
                 source,
             }),
-            Ok(None) => {}
             Err(complaints) => of_kind(complaints, &span, &file::Source::KEYS, found),
         }
     }
     (built, overrides)
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoKeys {}
-
 /// Two sources for the same stream would take each signal twice, under two limits.
 fn one_stream(entry: &Entry<'_>, streams: &mut Vec<(String, String)>, found: &mut Findings) {
-    let (Some(issuer), Some(audience)) = (text(entry, "issuer"), text(entry, "audience")) else {
+    let table = entry.get_ref();
+    let issuer = table.get("issuer").and_then(|value| value.get_ref().as_str());
+    let (Some(issuer), Some(audience)) = (issuer, table.get("audience")) else {
         return;
     };
-    let stream = (issuer, audience);
-    if streams.contains(&stream) {
-        found.complain(
-            at(entry, "audience"),
-            "audience: another source has the same issuer and audience",
-        );
+    let audiences: Vec<&Spanned<DeValue<'_>>> = match audience.get_ref() {
+        DeValue::Array(list) => list.iter().collect(),
+        _ => vec![audience],
+    };
+    for audience in audiences {
+        let Some(name) = audience.get_ref().as_str() else { continue };
+        let stream = (issuer.to_owned(), name.to_owned());
+        if streams.contains(&stream) {
+            found.complain(audience.span(), "audience: another source has the same issuer and audience");
+        }
+        streams.push(stream);
     }
-    streams.push(stream);
 }
 
 /// Takes a name, and complains where it is taken already or does not look like one.
@@ -318,14 +317,4 @@ fn unknown_kind<'k>(what: &str, written: &Spanned<String>, known: impl Iterator<
         ),
     };
     Complaint::at(written.span(), message)
-}
-
-/// The text under a key; `None` where it is something else or not there.
-fn text(entry: &Entry<'_>, key: &str) -> Option<String> {
-    entry.get_ref().get(key)?.get_ref().as_str().map(str::to_owned)
-}
-
-/// The place of a key's value.
-fn at(entry: &Entry<'_>, key: &str) -> Range<usize> {
-    entry.get_ref().get(key).map_or_else(|| entry.span(), Spanned::span)
 }

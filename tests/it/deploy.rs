@@ -37,16 +37,15 @@ fn the_drop_in_changes_nothing_until_it_is_edited() {
     assert_eq!(live, ["[Service]"]);
 }
 
-/// Runs `systemd-analyze`, or says loudly that it is not there.
-fn analyze(arguments: &[&str], unit: &Path) -> Option<Output> {
+/// Runs `systemd-analyze` on the unit; `Err` where it is not there.
+fn analyze(arguments: &[&str], unit: &Path) -> Result<Output, String> {
     let output = Command::new("systemd-analyze").args(arguments).arg(unit).output();
-    if let Err(error) = &output {
-        eprintln!(
+    output.map_err(|error| {
+        format!(
             "NOT CHECKED: systemd-analyze {} cannot run here: {error}",
             arguments.join(" ")
-        );
-    }
-    output.ok()
+        )
+    })
 }
 
 #[test]
@@ -59,13 +58,18 @@ fn systemd_finds_no_fault_with_the_unit() {
         concat!("ExecStart=", env!("CARGO_BIN_EXE_revoked")),
     );
     std::fs::write(&path, here).unwrap();
-    if let Some(output) = analyze(&["verify", "--man=no"], &path) {
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success() && !said.contains("revoked.service:"), "{said}");
+    match analyze(&["verify", "--man=no"], &path) {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() && !said.contains("revoked.service:"), "{said}");
+        }
+        Err(skipped) => println!("{skipped}"),
     }
-    if let Some(output) = analyze(&["security", "--offline=true", "--threshold", THRESHOLD, "--no-pager"], &path) {
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{said}");
-        println!("{}", said.lines().last().unwrap_or_default());
+    match analyze(&["security", "--offline=true", "--threshold", THRESHOLD, "--no-pager"], &path) {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(output.status.success(), "{said}");
+        }
+        Err(skipped) => println!("{skipped}"),
     }
 }

@@ -1,6 +1,7 @@
 //! The rule, row by row, and what must hold for all rows.
 
-use proptest::prelude::*;
+mod accounts;
+mod properties;
 
 use super::*;
 use crate::model::{DateRule, GrantKind, Leaves};
@@ -279,15 +280,13 @@ fn a_limit_of_nothing_holds_everything() {
 }
 
 #[test]
-fn a_plan_waits_for_its_day_and_a_stale_one_for_a_human() {
+fn a_plan_waits_for_its_day_and_one_that_is_due_does_not() {
     let planned = decide(|signal, _| signal.when = leave(NOW.plus(DAY)));
     assert_eq!(word(&planned), "act");
     assert_eq!(work(planned).due, Some(NOW.plus(DAY)));
     let due = decide(|signal, _| signal.when = leave(NOW.minus(DAY)));
     assert_eq!(word(&due), "act");
     assert_eq!(work(due).due, None, "what is due is done at once");
-    assert_eq!(word(&decide(|signal, _| signal.when = leave(NOW.minus(DAY * 7)))), "act");
-    assert_eq!(word(&decide(|signal, _| signal.when = leave(NOW.minus(DAY * 8)))), "old");
 }
 
 #[test]
@@ -344,124 +343,4 @@ fn why_something_is_held_names_nobody() {
         panic!("{decision:?}")
     };
     assert!(!why.contains("break-glass"), "{why}");
-}
-
-fn principal(names: &[&str], traits: impl IntoIterator<Item = PrincipalTrait>) -> Principal {
-    Principal {
-        id: "u1".into(),
-        names: names.iter().map(|name| name.parse().unwrap()).collect(),
-        traits: traits.into_iter().collect(),
-    }
-}
-
-#[test]
-fn an_account_is_protected_by_any_name_that_the_target_knows_it_by() {
-    let policy = policy();
-    let open = built_in("compromised");
-    let bot = principal(&["email:alice@example.org", "username:backup-bot"], []);
-    assert_eq!(policy.principal_allowed(&bot, &open), Err(HoldReason::Protected));
-    assert_eq!(policy.principal_allowed(&principal(&["username:alice"], []), &open), Ok(()));
-    let by_id = Policy {
-        protected: [Subject::Opaque("U1".into())].into_iter().collect(),
-        ..policy
-    };
-    assert_eq!(
-        by_id.principal_allowed(&principal(&[], []), &open),
-        Err(HoldReason::Protected)
-    );
-}
-
-#[test]
-fn our_own_account_is_never_acted_on_and_no_approval_changes_that() {
-    let ours = principal(&["username:backup-bot"], [PrincipalTrait::Ourselves]);
-    let refused = policy().principal_allowed(&ours, &built_in("logout")).unwrap_err();
-    assert_eq!(refused, HoldReason::Ourselves);
-    assert!(refused.is_final() && !HoldReason::Protected.is_final());
-}
-
-#[test]
-fn the_last_administrator_is_not_locked_out_but_may_lose_sessions() {
-    let admin = principal(&[], [PrincipalTrait::Admin, PrincipalTrait::LastAdmin]);
-    let allowed = |containment: &Containment| policy().principal_allowed(&admin, containment);
-    assert_eq!(allowed(&built_in("departed")), Err(HoldReason::LastAdmin));
-    assert_eq!(allowed(&built_in("compromised")), Ok(()));
-    let reset = Containment {
-        reset_password: true,
-        ..built_in("compromised")
-    };
-    assert_eq!(allowed(&reset), Err(HoldReason::LastAdmin));
-    // The single operations neither suspend nor reset, whatever their playbook says.
-    assert_eq!(
-        allowed(&Containment {
-            scope: Scope::AllSessions,
-            ..built_in("departed")
-        }),
-        Ok(())
-    );
-}
-
-#[test]
-fn all_accounts_of_one_name_are_taken_for_compromises_only_and_only_when_asked() {
-    for reason in Reason::ALL {
-        assert!(!policy().takes_all(reason));
-        let all = Policy {
-            ambiguous: Ambiguous::All,
-            ..policy()
-        };
-        assert_eq!(all.takes_all(reason), reason == Reason::Compromised);
-    }
-}
-
-fn any_facts() -> impl Strategy<Value = (usize, usize, usize)> {
-    (0..100_usize, 0..100_usize, 0..100_usize)
-}
-
-fn any_reason() -> impl Strategy<Value = Reason> {
-    proptest::sample::select(Reason::ALL.to_vec())
-}
-
-proptest! {
-    #[test]
-    fn compromised_and_departed_never_share_a_limit((delivery, departures, compromises) in any_facts(), other in any_facts()) {
-        let decide = |reason, (delivery_departures, recent_departures, recent_compromises)| {
-            let facts = Facts { delivery_departures, recent_departures, recent_compromises, ..facts("feed") };
-            policy().decide(&signal(reason), &facts)
-        };
-        // What departures have used up makes no difference to a compromise, nor the reverse.
-        prop_assert_eq!(
-            decide(Reason::Compromised, (delivery, departures, compromises)),
-            decide(Reason::Compromised, (other.0, other.1, compromises))
-        );
-        prop_assert_eq!(
-            decide(Reason::Departed, (delivery, departures, compromises)),
-            decide(Reason::Departed, (delivery, departures, other.2))
-        );
-    }
-
-    #[test]
-    fn no_source_acts_beyond_its_limits((delivery, departures, compromises) in any_facts(), reason in any_reason()) {
-        let facts = Facts { delivery_departures: delivery, recent_departures: departures, recent_compromises: compromises, ..facts("feed") };
-        if let Decision::Act(work) = policy().decide(&signal(reason), &facts) {
-            prop_assert!(!work.jobs.is_empty());
-            match Class::of(reason) {
-                Some(Class::Departures) => prop_assert!(delivery <= 20 && departures < 20),
-                Some(Class::Compromises) => prop_assert!(compromises < 5),
-                None => {}
-            }
-        }
-    }
-
-    #[test]
-    fn a_protected_subject_is_never_acted_on(
-        reason in any_reason(),
-        (delivery, departures, compromises) in any_facts(),
-        source in "[a-z]{1,8}|inbox",
-        upper in any::<bool>(),
-    ) {
-        let mut signal = signal(reason);
-        let name = if upper { "username:BACKUP-BOT" } else { "break-glass@example.org" };
-        signal.subject = name.parse().unwrap();
-        let facts = Facts { delivery_departures: delivery, recent_departures: departures, recent_compromises: compromises, ..facts(&source) };
-        prop_assert!(!matches!(policy().decide(&signal, &facts), Decision::Act(_)));
-    }
 }
