@@ -8,5 +8,6 @@ mod layers;
 mod mattermost;
 mod ssf_push;
 mod store;
+mod telemetry;
 mod tidy;
 mod tree;
