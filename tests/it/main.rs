@@ -3,6 +3,8 @@
 
 mod api;
 mod hr_csv;
+mod config;
+mod deploy;
 mod layers;
 mod mattermost;
 mod recordings;
