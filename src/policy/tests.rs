@@ -1,3 +1,1 @@
 //! What policy decides, case by case.
-
-

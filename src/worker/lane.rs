@@ -156,11 +156,11 @@ impl Lane {
             (state.breaker.admits(now), state.breaker.reopens(false))
         };
         let idle = Next::Until(reopens.filter(|at| *at > now).map_or(now + POLL, |at| at.min(now + POLL)));
-        let (worst, slots) = match admits {
+        let most = match admits {
             Admits::Nothing(until) => return Next::Until(until),
-            Admits::One => (LAST, self.slots.take(1)),
-            Admits::OneUrgent => (Priority::URGENT, Vec::new()),
-            Admits::All => (LAST, self.slots.take(LARGEST_CLAIM)),
+            Admits::One => 1,
+            Admits::OneUrgent => 0,
+            Admits::All => LARGEST_CLAIM,
         };
         let waiting = match self.store.waiting(&self.name).await {
             Ok(Some(waiting)) => waiting,
@@ -170,13 +170,13 @@ impl Lane {
                 return idle;
             }
         };
-        let (worst, slots) = if slots.is_empty() {
+        // A slot before a claim, so that nothing is claimed that cannot start.
+        let (mut worst, mut slots) = (LAST, self.slots.take(most));
+        if slots.is_empty() && waiting.is_urgent() {
             // The slot that is kept serves nobody else.
-            let kept = waiting.is_urgent().then(|| self.slots.take_urgent()).flatten();
-            (Priority::URGENT, kept.into_iter().collect())
-        } else {
-            (worst, slots)
-        };
+            worst = Priority::URGENT;
+            slots.extend(self.slots.take_urgent());
+        }
         if slots.is_empty() {
             return idle;
         }
