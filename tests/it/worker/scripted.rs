@@ -165,14 +165,16 @@ impl Target for Scripted {
     async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError> {
         self.enter(pass, "resolve", subject.format()).await?;
         let world = self.world();
-        Ok(match world.names.get(&subject.to_string()).map(Vec::as_slice) {
-            None | Some([]) => Resolution::None,
-            Some([id]) => Resolution::One(Principal {
+        let named = subject.names().iter().filter_map(|name| world.names.get(&name.to_string()));
+        let ids: BTreeSet<String> = named.flatten().cloned().collect();
+        Ok(match ids.into_iter().collect::<Vec<_>>().as_slice() {
+            [] => Resolution::None,
+            [id] => Resolution::One(Principal {
                 id: id.clone(),
                 names: vec![Subject::Opaque(id.clone()), Subject::Username(id.clone())],
                 traits: world.accounts[id].traits.clone(),
             }),
-            Some(several) => Resolution::Ambiguous(several.to_vec()),
+            several => Resolution::Ambiguous(several.to_vec()),
         })
     }
 
