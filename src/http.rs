@@ -35,7 +35,19 @@ impl Default for Bounds {
 /// # Errors
 /// Where TLS cannot be set up.
 pub fn client(bounds: Bounds) -> anyhow::Result<reqwest::Client> {
-    reqwest::Client::builder()
+    client_trusting(bounds, Vec::new())
+}
+
+/// Builds a client as [`client`] does that also trusts `roots`, for servers whose certificate a private authority signed.
+///
+/// # Errors
+/// Where TLS cannot be set up.
+pub fn client_trusting(bounds: Bounds, roots: Vec<reqwest::Certificate>) -> anyhow::Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder();
+    if !roots.is_empty() {
+        builder = builder.tls_certs_merge(roots);
+    }
+    builder
         .user_agent(concat!("revoked/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()

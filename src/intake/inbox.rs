@@ -10,7 +10,7 @@ use crate::model::{Delivery, Priority, Reason, Scope, Signal, Subject, Timestamp
 use crate::store::InboxRow;
 
 /// The name of the source whose signals the inbox's rows are.
-pub const SOURCE: &str = "inbox";
+pub(super) const SOURCE: &str = "inbox";
 /// How many rows one transaction takes: a million rows at once must not keep an urgent one waiting.
 const PORTION: u32 = 256;
 /// How long to wait after the store could not be read.
@@ -90,7 +90,10 @@ fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
     if let Some(target) = &row.target
         && !intake.targets.contains(target)
     {
-        return Err(format!("no target is called {target:?}; there are: {}", intake.targets.join(", ")));
+        return Err(format!(
+            "no target is called {target:?}; there are: {}",
+            intake.targets.join(", ")
+        ));
     }
     let key = row.request_key.clone().unwrap_or_else(|| format!("row:{}", row.id));
     let mut signal = Signal::new(key, content(row), subject, reason);
@@ -109,15 +112,43 @@ fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
 
 fn checked_id(what: &str, id: &str) -> Result<String, String> {
     let sound = !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte));
-    if sound { Ok(id.to_owned()) } else { Err(format!("the {what} id is not one: letters, digits and -_:. only, at most 128")) }
+    if sound {
+        Ok(id.to_owned())
+    } else {
+        Err(format!(
+            "the {what} id is not one: letters, digits and -_:. only, at most 128"
+        ))
+    }
 }
 
 /// The hash of what a row asks for, without its number: the same request key with other content is no repetition.
 fn content(row: &InboxRow) -> [u8; 32] {
-    let InboxRow { id: _, subject, reason, requested_by, note, request_key, playbook, target, session, access_token, all_sessions, act_at } =
-        row;
+    let InboxRow {
+        id: _,
+        subject,
+        reason,
+        requested_by,
+        note,
+        request_key,
+        playbook,
+        target,
+        session,
+        access_token,
+        all_sessions,
+        act_at,
+    } = row;
     let text = serde_json::json!([
-        subject, reason, requested_by, note, request_key, playbook, target, session, access_token, all_sessions, act_at
+        subject,
+        reason,
+        requested_by,
+        note,
+        request_key,
+        playbook,
+        target,
+        session,
+        access_token,
+        all_sessions,
+        act_at
     ]);
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest::digest(&digest::SHA256, text.to_string().as_bytes()).as_ref());

@@ -9,6 +9,7 @@ use crate::model::{Delivery, Receipt};
 use crate::policy::Policy;
 use crate::sources::{Push, Rejection, RejectionKind, Source};
 use crate::store::{Store, StoreError};
+use crate::telemetry::table;
 use crate::worker::Lanes;
 
 mod inbox;
@@ -34,7 +35,13 @@ impl Intake {
     /// An intake for `sources`, by name, that hands urgent work straight to `lanes`.
     #[must_use]
     pub fn new(store: Store, policy: Arc<Policy>, lanes: Lanes, targets: Vec<String>, sources: BTreeMap<String, Source>) -> Self {
-        Self { store, policy, lanes, targets: targets.into(), sources: Arc::new(sources) }
+        Self {
+            store,
+            policy,
+            lanes,
+            targets: targets.into(),
+            sources: Arc::new(sources),
+        }
     }
 
     /// The largest body that a pushed delivery to `source` may have, and the methods it takes; `None` where no such source is configured.
@@ -52,10 +59,12 @@ impl Intake {
     /// and the key of its signal makes that harmless.
     pub async fn deliver(&self, source: &str, request: &http::Request<Bytes>) -> Option<http::Response<Bytes>> {
         let push = Arc::clone(self.push_source(source)?);
+        table::DELIVERIES.add([source], 1);
         let rejection = match push.receive(request).await {
             Ok(delivery) => match self.store(delivery).await {
                 Ok(receipt) => {
-                    metrics::counter!("revoked_deliveries_total", "source" => source.to_owned(), "outcome" => "accepted").increment(1);
+                    metrics::counter!("revoked_deliveries_total", "source" => source.to_owned(), "outcome" => "accepted")
+                        .increment(1);
                     return Some(push.accepted(&receipt));
                 }
                 Err(error) => {
@@ -65,7 +74,7 @@ impl Intake {
             },
             Err(rejection) => rejection,
         };
-        metrics::counter!("revoked_deliveries_total", "source" => source.to_owned(), "outcome" => rejection.code).increment(1);
+        table::SIGNALS_REJECTED.add([source, rejection.code], 1);
         self.record_rejection(source, &rejection).await;
         Some(push.rejected(&rejection))
     }
@@ -84,7 +93,10 @@ impl Intake {
                 }
             }
         }
-        let accepted = self.store.accept(Arc::clone(&self.policy), delivery, slots.keys().cloned().collect()).await?;
+        let accepted = self
+            .store
+            .accept(Arc::clone(&self.policy), delivery, slots.keys().cloned().collect())
+            .await?;
         for claim in accepted.claims {
             if let Some(slot) = slots.remove(&claim.job.target) {
                 self.lanes.take(claim, slot);
@@ -100,7 +112,11 @@ impl Intake {
             return;
         }
         tracing::warn!(source, code = rejection.code, "refused a delivery: {}", rejection.description);
-        if let Err(error) = self.store.refuse(source, rejection.code, rejection.description.clone(), rejection.digest).await {
+        if let Err(error) = self
+            .store
+            .refuse(source, rejection.code, rejection.description.clone(), rejection.digest)
+            .await
+        {
             tracing::error!(source, error = %crate::model::chain(&error), "could not record a refused delivery");
         }
     }

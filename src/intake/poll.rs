@@ -23,10 +23,20 @@ pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: Cancel
             }
             Err(error) => {
                 failures = failures.saturating_add(1);
-                tracing::warn!(source = name, failures, error = format!("{error:#}"), "could not look at a source");
+                tracing::warn!(
+                    source = name,
+                    failures,
+                    error = format!("{error:#}"),
+                    "could not look at a source"
+                );
                 if failures == PATIENCE {
                     let summary = format!("source {name} cannot be read: {error:#}");
-                    report(intake.store.raise("source_unreadable", format!("source:{name}"), summary).await);
+                    report(
+                        intake
+                            .store
+                            .raise("source_unreadable", format!("source:{name}"), summary)
+                            .await,
+                    );
                 }
             }
         }

@@ -10,6 +10,10 @@ use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
 
+pub mod hr_csv;
+pub mod inbox;
+pub mod ssf_push;
+
 /// One kind of source: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
 pub struct Kind {
     /// What a config writes after `kind =`.
@@ -21,7 +25,7 @@ pub struct Kind {
 }
 
 /// Every kind of source.
-pub const KINDS: &[Kind] = &[];
+pub const KINDS: &[Kind] = &[inbox::KIND, ssf_push::KIND, hr_csv::KIND];
 
 /// A built source.
 #[derive(Clone)]

@@ -106,7 +106,7 @@ fn text_from_outside_cannot_forge_a_line_in_any_form() {
 #[test]
 fn a_long_value_is_cut_and_a_long_message_later() {
     let text = logged(Form::Human, || {
-        tracing::info!(value = "#".repeat(10_000), "{}", "@".repeat(10_000))
+        tracing::info!(value = "#".repeat(10_000), "{}", "@".repeat(10_000));
     });
     assert_eq!(text.matches('#').count(), 256);
     assert_eq!(text.matches('@').count(), 1024);

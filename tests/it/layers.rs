@@ -5,7 +5,8 @@ use crate::tree::{File, repository};
 /// From the bottom to the top. Modules of one row do not use each other.
 const LAYERS: &[&[&str]] = &[
     &["model"],
-    &["clock", "secret", "settings"],
+    &["clock", "secret"],
+    &["settings"],
     &["http", "telemetry"],
     &["jose"],
     &["audit"],

@@ -3,7 +3,9 @@
 
 mod api;
 mod layers;
+mod mattermost;
+mod ssf_push;
 mod store;
+mod telemetry;
 mod tidy;
 mod tree;
-mod worker;

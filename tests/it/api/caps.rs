@@ -1,9 +1,14 @@
 //! How many connections there may be, in all and from one address.
 
-use revoked::api::Limits;
-use tokio::io::AsyncWriteExt as _;
+use std::process::Command;
 
-use super::{Rig, ask, body, delivery, get, status, until_closed};
+use revoked::api::Limits;
+use revoked::telemetry::metrics;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
+
+use super::{Rig, ask, body, delivery, get, soon, status, until_closed};
 
 #[tokio::test]
 async fn an_address_gets_no_more_than_its_connections() {
@@ -66,4 +71,63 @@ async fn a_full_house_lets_the_next_wait_until_one_leaves() {
     rig.open_gate(1);
     let answer = until_closed(&mut third).await;
     assert_eq!((status(&answer), body(&answer)), (202, "idp took 4 bytes\n"));
+}
+
+/// The limit is one of the whole process, so the test runs in one of its own.
+#[test]
+fn running_out_of_descriptors_is_survived() {
+    let run = Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "api::caps::with_few_descriptors"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&run.stdout);
+    assert!(run.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[tokio::test]
+#[ignore = "running_out_of_descriptors_is_survived starts it in a process of its own"]
+async fn with_few_descriptors() {
+    let rig = Rig::start(Limits {
+        connections: 1000,
+        connections_per_address: 1000,
+        ..Limits::default()
+    })
+    .await;
+    let few = Rlimit {
+        current: Some(64),
+        ..getrlimit(Resource::Nofile)
+    };
+    setrlimit(Resource::Nofile, few).unwrap();
+
+    let mut clients = Vec::new();
+    while let Ok(stream) = soon(TcpStream::connect(rig.address)).await {
+        clients.push(stream);
+    }
+    // One descriptor is free again; this client takes it, and none is left to accept it with.
+    clients.pop();
+    let last = soon(async {
+        loop {
+            match TcpStream::connect(rig.address).await {
+                Ok(stream) => break stream,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await;
+    let failed = || {
+        metrics()
+            .render()
+            .lines()
+            .any(|line| line.starts_with("revoked_accept_errors_total") && !line.ends_with(" 0"))
+    };
+    soon(async {
+        while !failed() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+
+    drop((clients, last));
+    let answer = ask(&mut soon(TcpStream::connect(rig.address)).await.unwrap(), get("/livez")).await;
+    assert_eq!(status(&answer), 200);
 }

@@ -1,13 +1,22 @@
 //! The store on real files.
 
+mod accept;
+mod departures;
+mod holds;
+mod queue;
 mod writer;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use revoked::audit::{Signer, VerifierKey};
 use revoked::clock::Clock;
-use revoked::model::Timestamp;
-use revoked::store::{Role, Store};
+use revoked::model::{Delivery, Reason, Receipt, Signal, SignalReceipt, Timestamp};
+use revoked::policy::Policy;
+use revoked::store::{Claim, Role, Store};
+
+/// Monday 2025-11-24 16:00 UTC.
+pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_764_000_000_000);
 
 /// A store in a folder of its own, with a clock that stands still.
 pub(crate) struct Place {
@@ -20,12 +29,84 @@ pub(crate) struct Place {
 pub(crate) async fn place() -> Place {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("revoked.db");
-    let clock = Clock::fixed(Timestamp::from_ms(1_764_000_000_000));
+    let clock = Clock::fixed(NOW);
     let store = Store::open(&path, Role::Daemon, clock.clone()).await.unwrap();
     Place {
         store,
         clock,
         path,
         _folder: Arc::new(folder),
+    }
+}
+
+impl Place {
+    /// Stores signals of source `hr` under the standard policy for one target, `chat`.
+    pub(crate) async fn accept(&self, signals: Vec<Signal>) -> Receipt {
+        self.accept_from("hr", signals).await
+    }
+
+    pub(crate) async fn accept_from(&self, source: &str, signals: Vec<Signal>) -> Receipt {
+        let delivery = Delivery {
+            source: source.to_owned(),
+            name: None,
+            digest: None,
+            signals,
+            refused: Vec::new(),
+            cursor: None,
+            inbox: Vec::new(),
+            received_at: self.clock.now(),
+        };
+        self.store.accept(policy(), delivery, Vec::new()).await.unwrap().receipt
+    }
+
+    /// The only job that waits, claimed.
+    pub(crate) async fn claim(&self) -> Claim {
+        let mut claims = self.store.claim("chat", revoked::model::Priority(9), 1).await.unwrap();
+        claims.pop().expect("a job waits")
+    }
+
+    /// Every entry kind of the trail, in order; fails where the trail does not verify.
+    pub(crate) async fn trail(&self) -> Vec<String> {
+        let key = key();
+        let report = revoked::trail::verify(&self.store, std::slice::from_ref(&key), &[])
+            .await
+            .unwrap();
+        // Nothing was signed in these tests, which is the one finding that may stand.
+        let findings: Vec<_> = report.findings.iter().map(ToString::to_string).collect();
+        assert!(findings.iter().all(|finding| finding.contains("checkpoint")), "{findings:?}");
+        let rows = self.store.trail_snapshot().await.unwrap().rows(0, 10_000).await.unwrap();
+        let kind = |body: &[u8]| {
+            serde_json::from_slice::<serde_json::Value>(body).unwrap()["kind"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        rows.iter().map(|row| kind(&row.body)).collect()
+    }
+}
+
+pub(crate) fn policy() -> Arc<Policy> {
+    Arc::new(Policy::standard(["chat"]))
+}
+
+fn key() -> VerifierKey {
+    Signer::from_seed("test.example.org/trail/1", &[7; 32])
+        .unwrap()
+        .verifier()
+        .clone()
+}
+
+/// A signal with a key of its own.
+pub(crate) fn signal(key: &str, subject: &str, reason: Reason) -> Signal {
+    let mut digest = [0; 32];
+    digest[..key.len().min(32)].copy_from_slice(&key.as_bytes()[..key.len().min(32)]);
+    Signal::new(key, digest, subject.parse().unwrap(), reason)
+}
+
+/// The case that a signal led to.
+pub(crate) fn case_of(receipt: &SignalReceipt) -> (i64, bool) {
+    match receipt {
+        SignalReceipt::Accepted { case, held } => (case.0, *held),
+        other => panic!("no case: {other:?}"),
     }
 }

@@ -1,0 +1,171 @@
+//! The cache of one issuer's keys.
+//!
+//! - A `kid` that is not known leads to one fetch, which everybody who waits for a key shares; fetches are at least [`REFETCH_PAUSE`]
+//!   apart, so that tokens with made-up names cannot turn us against the issuer.
+//! - Keys are fetched again once they are [`REFRESH_AFTER`] old. A key that is gone from the set is refused from then on.
+//! - Where fetching fails, the keys at hand stay good until they are [`OLDEST_KEYS`] old.
+//! - "Unknown" is said only after a fetch that the asker took part in. Where none was permitted yet, or it failed, the answer is "not
+//!   now": a sender drops a token for good when it is told that its key is invalid, and our own pause must not cause that.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Algorithm, Key, KeySet, Origin, TokenError};
+
+/// The shortest time between the starts of two fetches.
+pub const REFETCH_PAUSE: Duration = Duration::from_mins(1);
+/// The age at which keys are fetched again.
+pub const REFRESH_AFTER: Duration = Duration::from_hours(1);
+/// The age beyond which keys are no longer used when they cannot be fetched.
+pub const OLDEST_KEYS: Duration = Duration::from_hours(24);
+
+/// The keys of one issuer, cached.
+#[derive(Debug)]
+pub struct Keyring {
+    shared: Arc<Shared>,
+    /// Held by whoever fetches: the others wait and then read what came.
+    fetching: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    origin: Origin,
+    cache: Mutex<Cache>,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
+    keys: Option<Arc<KeySet>>,
+    /// When the fetch that brought `keys` began.
+    fetched: Option<Instant>,
+    /// When the last fetch began, whatever came of it.
+    tried: Option<Instant>,
+    /// How many fetches have ended.
+    round: u64,
+    /// Whether the last of them failed.
+    failed: bool,
+}
+
+impl Keyring {
+    /// An empty cache in front of `origin`; nothing is fetched before the first token.
+    #[must_use]
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                origin,
+                cache: Mutex::default(),
+            }),
+            fetching: Arc::default(),
+        }
+    }
+
+    /// The key that `kid` names, for `algorithm`.
+    ///
+    /// # Errors
+    /// [`TokenError::Key`] where the issuer has no such key or it may not be used; [`TokenError::KeysUnavailable`] where that cannot be
+    /// told at this time.
+    pub async fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Key, TokenError> {
+        let (seen, stale) = {
+            let cache = self.shared.cache();
+            (cache.round, cache.age().is_none_or(|age| age >= REFRESH_AFTER))
+        };
+        if !stale && let Some(found) = self.look(kid, algorithm) {
+            return found;
+        }
+        let fresh = self.fetch_after(seen).await;
+        if let Some(found) = self.look(kid, algorithm) {
+            return found;
+        }
+        match fresh {
+            Ok(()) => Err(TokenError::Key("the issuer has no key of this name (kid)".to_owned())),
+            Err(wait) => Err(TokenError::KeysUnavailable(wait)),
+        }
+    }
+
+    /// Fetches unless a fetch has ended since round `seen`, or the last one began less than [`REFETCH_PAUSE`] ago.
+    ///
+    /// # Errors
+    /// How long to wait, where the keys are no newer than before.
+    async fn fetch_after(&self, seen: u64) -> Result<(), Duration> {
+        let turn = self.fetching.clone().lock_owned().await;
+        {
+            let mut cache = self.shared.cache();
+            let pause = cache.pause();
+            if cache.round > seen {
+                return if cache.failed { Err(pause) } else { Ok(()) };
+            }
+            if !pause.is_zero() {
+                return Err(pause);
+            }
+            cache.tried = Some(Instant::now());
+        }
+        // A task of its own, since a sender that hangs up drops the future it waits for: that must not cost the others the one fetch
+        // of this minute.
+        let shared = self.shared.clone();
+        let fetch = tokio::spawn(async move {
+            let _turn = turn;
+            shared.fetch().await
+        });
+        fetch.await.unwrap_or_else(|_| Err(self.shared.cache().pause()))
+    }
+
+    fn look(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<Result<Key, TokenError>> {
+        let keys = {
+            let mut cache = self.shared.cache();
+            if cache.age().is_some_and(|age| age >= OLDEST_KEYS) {
+                cache.keys = None;
+                cache.fetched = None;
+            }
+            cache.keys.clone()?
+        };
+        keys.find(kid, algorithm)
+    }
+}
+
+impl Shared {
+    async fn fetch(&self) -> Result<(), Duration> {
+        let fetched = self.origin.fetch().await;
+        let mut cache = self.cache();
+        cache.round += 1;
+        cache.failed = fetched.is_err();
+        match fetched {
+            Ok(keys) => {
+                if keys.usable() == 0 {
+                    tracing::warn!(origin = %self.origin, "the issuer's key set holds no key that may be used");
+                }
+                cache.keys = Some(Arc::new(keys));
+                cache.fetched = cache.tried;
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(
+                    origin = %self.origin,
+                    error = format!("{error:#}"),
+                    "the issuer's keys cannot be fetched; those at hand stay in use for a day"
+                );
+                Err(cache.pause())
+            }
+        }
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        // Nothing between lock and unlock can leave the cache half-written, so a poisoned lock is as good as a clean one.
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cache {
+    fn age(&self) -> Option<Duration> {
+        self.fetched.map(|at| at.elapsed())
+    }
+
+    /// How long until the next fetch may begin. Never less than a second where it may not, for a `Retry-After` in whole seconds.
+    fn pause(&self) -> Duration {
+        match self.tried {
+            Some(at) if at.elapsed() < REFETCH_PAUSE => (REFETCH_PAUSE.saturating_sub(at.elapsed())).max(Duration::from_secs(1)),
+            _ => Duration::ZERO,
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! Looks into the drop folder: what is there, what is complete, and what it holds.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::{Context as _, bail};
+use tokio::time::Instant;
+
+use super::archive::{Done, WHOLE_FILE, marker, put_away};
+use super::contents::Contents;
+use super::marker::{Marker, Mismatch};
+use super::name::{is_ours, shown};
+use super::opening::{self, Identity, Opened, irregular};
+use super::rules::{LARGEST_FILE, Rules};
+use super::{claim, contents};
+use crate::clock::Clock;
+use crate::model::{Delivery, Refused};
+
+/// A file that contradicts itself, or stops in the middle of a line, waits this many times as long as one that does not.
+const PATIENCE: u32 = 10;
+
+/// One look hands in no more files than this, and none after so many signals: what is held in memory stays bounded.
+const MOST_FILES: usize = 64;
+const MOST_SIGNALS: usize = 100_000;
+
+/// A drop folder, and what was seen in it so far.
+pub(super) struct Folder {
+    pub rules: Rules,
+    pub clock: Clock,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    sightings: HashMap<OsString, Sighting>,
+    /// Files that are stored and could not be put away: they are not handed in again.
+    leftovers: HashMap<OsString, (Identity, Done)>,
+}
+
+/// What a file looked like, and since when.
+#[derive(Debug, Clone, Copy)]
+struct Sighting {
+    file: Identity,
+    marker: Option<Identity>,
+    since: Instant,
+    /// Whether it was read in this state, and contradicts its marker or its trailer.
+    mismatch: bool,
+}
+
+/// A `*.csv` in the folder.
+struct Candidate {
+    name: OsString,
+    identity: Identity,
+    irregular: Option<&'static str>,
+}
+
+/// What comes of one file.
+enum Outcome {
+    Wait,
+    Gone,
+    Deliver(Box<Delivery>),
+}
+
+impl Folder {
+    pub(super) fn new(rules: Rules, clock: Clock) -> Self {
+        Self {
+            rules,
+            clock,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// The files that are complete, oldest first. A file that is not yet complete keeps back those after it, since they may take back
+    /// what it says; it never does so for long, since whoever writes on it also makes it younger.
+    pub(super) fn look(&self, now: Instant) -> anyhow::Result<Vec<Delivery>> {
+        let candidates = self.candidates()?;
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory
+            .sightings
+            .retain(|name, _| candidates.iter().any(|candidate| candidate.name == *name));
+        let mut trouble = None;
+        let mut deliveries: Vec<Delivery> = Vec::new();
+        for candidate in &candidates {
+            let outcome = match memory.leftovers.remove(&candidate.name) {
+                Some((identity, done)) if identity == candidate.identity => put_away(&self.rules, &done).map_or_else(
+                    |error| {
+                        memory.leftovers.insert(candidate.name.clone(), (identity, done.clone()));
+                        Err(error)
+                    },
+                    |()| Ok(Outcome::Gone),
+                ),
+                _ => self.consider(candidate, &mut memory.sightings, now),
+            };
+            match outcome {
+                Ok(Outcome::Wait) => break,
+                Ok(Outcome::Gone) => {}
+                Ok(Outcome::Deliver(delivery)) => deliveries.push(*delivery),
+                Err(error) => trouble = trouble.or(Some(error)),
+            }
+            let signals: usize = deliveries.iter().map(|delivery| delivery.signals.len()).sum();
+            if deliveries.len() >= MOST_FILES || signals >= MOST_SIGNALS {
+                break;
+            }
+        }
+        match trouble {
+            // What can be read is not held up by what cannot; that comes up again at the next look.
+            Some(error) if deliveries.is_empty() => Err(error),
+            _ => Ok(deliveries),
+        }
+    }
+
+    /// Puts the file behind a stored delivery away.
+    pub(super) fn stored(&self, done: &Done) -> anyhow::Result<()> {
+        let result = put_away(&self.rules, done);
+        if result.is_err() {
+            let left = self.candidates()?.into_iter().filter(|left| shown(&left.name) == done.name);
+            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory
+                .leftovers
+                .extend(left.map(|left| (left.name, (left.identity, done.clone()))));
+        }
+        result
+    }
+
+    fn candidates(&self) -> anyhow::Result<Vec<Candidate>> {
+        let folder = &self.rules.folder;
+        let looking = || format!("cannot look into the drop folder {}", folder.display());
+        let meta = fs::metadata(folder).with_context(looking)?;
+        if meta.mode() & 0o002 != 0 {
+            bail!(
+                "everybody on this machine may write to the drop folder {}, and so end anybody's access: chmod o-w it",
+                folder.display()
+            );
+        }
+        let mut candidates = Vec::new();
+        for entry in fs::read_dir(folder).with_context(looking)? {
+            let entry = entry.with_context(looking)?;
+            let (name, path) = (entry.file_name(), entry.path());
+            if !is_ours(&name) || path == self.rules.archive || path == self.rules.quarantine {
+                continue;
+            }
+            // It may be gone again, or be put away by now.
+            let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+            candidates.push(Candidate {
+                name,
+                identity: Identity::of(&meta),
+                irregular: irregular(&meta),
+            });
+        }
+        candidates.sort_by(|a, b| (a.identity.modified, &a.name).cmp(&(b.identity.modified, &b.name)));
+        Ok(candidates)
+    }
+
+    fn consider(
+        &self,
+        candidate: &Candidate,
+        sightings: &mut HashMap<OsString, Sighting>,
+        now: Instant,
+    ) -> anyhow::Result<Outcome> {
+        let name = &candidate.name;
+        if let Some(why) = candidate.irregular {
+            return Ok(self.reject(name, None, format!("it {why}")));
+        }
+        let path = self.rules.folder.join(name);
+        let marked = fs::symlink_metadata(marker(&path)).ok().map(|meta| Identity::of(&meta));
+        let fresh = Sighting {
+            file: candidate.identity,
+            marker: marked,
+            since: now,
+            mismatch: false,
+        };
+        let sighting = sightings.entry(name.clone()).or_insert(fresh);
+        if (sighting.file, sighting.marker) != (fresh.file, fresh.marker) {
+            *sighting = fresh;
+        }
+        let unchanged = now.duration_since(sighting.since);
+        let settled = unchanged >= self.rules.settle;
+        let patient = unchanged >= self.rules.settle * PATIENCE;
+        if candidate.identity.len > LARGEST_FILE {
+            let why = format!("it is larger than {} MiB: split it", LARGEST_FILE >> 20);
+            return Ok(if settled {
+                self.reject(name, None, why)
+            } else {
+                Outcome::Wait
+            });
+        }
+        if sighting.mismatch && !patient {
+            return Ok(Outcome::Wait);
+        }
+
+        let doing = || format!("cannot read {} in the drop folder", shown(name));
+        let (mut file, identity) = match opening::open(&path).with_context(doing)? {
+            Opened::File(file, identity) => (file, identity),
+            // It was replaced or taken away since it was listed; the next look sees what it is now.
+            Opened::Refused(_) | Opened::Missing => return Ok(Outcome::Wait),
+        };
+        if identity != candidate.identity {
+            return Ok(Outcome::Wait);
+        }
+        let ending = Ending::of(&mut file, identity.len).with_context(doing)?;
+        let complete = match ending {
+            Ending::Trailer => true,
+            Ending::Line => settled,
+            Ending::Middle => patient,
+        };
+        if marked.is_none() && !complete {
+            return Ok(Outcome::Wait);
+        }
+        let contents = contents::read(&file, &self.rules).with_context(doing)?;
+        if Identity::of(&file.metadata().with_context(doing)?) != identity {
+            return Ok(Outcome::Wait);
+        }
+        let mismatch = match marked {
+            Some(_) => Marker::read(&marker(&path)).with_context(doing)?.check(&contents),
+            None => super::marker::trailer(&contents),
+        };
+        match mismatch {
+            Err(Mismatch(_)) if !patient => {
+                sighting.mismatch = true;
+                Ok(Outcome::Wait)
+            }
+            Err(Mismatch(why)) => Ok(self.reject(name, Some(contents.sha256), why)),
+            // What looked like a trailer was none (it stands inside a quote, or behind a header that is refused).
+            Ok(()) if marked.is_none() && contents.trailer.is_none() && !settled => Ok(Outcome::Wait),
+            Ok(()) => Ok(self.deliver(name, contents)),
+        }
+    }
+
+    fn deliver(&self, name: &OsStr, contents: Contents) -> Outcome {
+        if let Some(why) = contents.rejected {
+            return self.reject(name, Some(contents.sha256), why);
+        }
+        let now = self.clock.now();
+        let signals = contents.rows.iter().map(|(_, row)| claim::signal(row, &self.rules, now));
+        Outcome::Deliver(Box::new(Delivery {
+            source: self.rules.source.clone(),
+            name: Some(shown(name)),
+            digest: Some(contents.sha256),
+            signals: signals.collect(),
+            refused: contents
+                .bad
+                .iter()
+                .map(|bad| Refused {
+                    place: bad.place(),
+                    why: bad.why.clone(),
+                })
+                .collect(),
+            cursor: None,
+            inbox: Vec::new(),
+            received_at: now,
+        }))
+    }
+
+    fn reject(&self, name: &OsStr, digest: Option<[u8; 32]>, why: String) -> Outcome {
+        Outcome::Deliver(Box::new(Delivery {
+            source: self.rules.source.clone(),
+            name: Some(shown(name)),
+            digest,
+            signals: Vec::new(),
+            refused: vec![Refused {
+                place: WHOLE_FILE.to_owned(),
+                why,
+            }],
+            cursor: None,
+            inbox: Vec::new(),
+            received_at: self.clock.now(),
+        }))
+    }
+}
+
+/// How a file ends, as a hint whether its writer is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// With a line that looks like a trailer.
+    Trailer,
+    /// With the end of a line.
+    Line,
+    /// In the middle of a line, which RFC 4180 allows for the last.
+    Middle,
+}
+
+impl Ending {
+    /// Looks at the last bytes, and goes back to the first.
+    fn of(file: &mut fs::File, len: u64) -> io::Result<Self> {
+        use std::io::{Seek as _, SeekFrom};
+        let tail = len.min(256);
+        file.seek(SeekFrom::Start(len - tail))?;
+        let mut bytes = Vec::new();
+        file.take(tail).read_to_end(&mut bytes)?;
+        file.rewind()?;
+        let text = bytes.trim_ascii_end();
+        let last = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        Ok(if last.starts_with(b"#EOF,rows=") {
+            Self::Trailer
+        } else if bytes.last().is_none_or(|byte| *byte == b'\n') {
+            Self::Line
+        } else {
+            Self::Middle
+        })
+    }
+}

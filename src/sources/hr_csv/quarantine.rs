@@ -1,0 +1,88 @@
+//! What is left for HR to correct: rows with the reason before each, and files with the reason beside them.
+
+use std::fmt::Write as _;
+use std::io;
+
+use super::contents::{Bad, Contents};
+use super::row::hex;
+
+/// The most rows that a reason file lists.
+const MOST_LISTED: usize = 1000;
+
+/// The rows that could not be read, as a CSV file that a spreadsheet opens without running anything: the reason, then the row as sent.
+pub(super) fn rows(header: &[String], bad: &[Bad]) -> io::Result<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
+    // A file that was dropped again has the column already, with the reason of the last time in it.
+    let last_time = header.iter().position(|name| name.trim().eq_ignore_ascii_case("why"));
+    let row = |why: &str, cells: &[String]| {
+        let kept = cells.iter().enumerate().filter(|(n, _)| Some(*n) != last_time);
+        std::iter::once(disarmed(why))
+            .chain(kept.map(|(_, cell)| disarmed(cell)))
+            .collect::<Vec<_>>()
+    };
+    writer.write_record(row("why", header))?;
+    for bad in bad {
+        writer.write_record(row(&format!("{}: {}", bad.place(), bad.why), &bad.cells))?;
+    }
+    writer.into_inner().map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Why a whole file was rejected, for a person in HR.
+pub(super) fn reason(name: &str, why: &str, contents: Option<&Contents>) -> String {
+    let mut text = format!("{name} was not taken. Nothing in it was acted on.\n\nWhy: {why}\n");
+    if let Some(contents) = contents {
+        let _ = writeln!(text, "SHA-256: {}", hex(&contents.sha256));
+        for bad in contents.bad.iter().take(MOST_LISTED) {
+            let _ = writeln!(text, "  {}: {}", bad.place(), bad.why);
+        }
+        if contents.bad.len() > MOST_LISTED {
+            let _ = writeln!(text, "  and {} more", contents.bad.len() - MOST_LISTED);
+        }
+    }
+    text.push_str("\nCorrect the file and drop it again. Rows that were taken before do no harm when they come again.\n");
+    text
+}
+
+/// A cell that a spreadsheet takes for text, not for a formula.
+fn disarmed(cell: &str) -> String {
+    if armed(cell) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+/// A cell as it was before the quarantine disarmed it.
+pub(super) fn rearmed(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|rest| armed(rest)).unwrap_or(cell)
+}
+
+fn armed(cell: &str) -> bool {
+    cell.starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formula_cells_are_disarmed_and_come_back_as_they_were() {
+        for cell in ["=HYPERLINK(\"x\")", "+1", "-1", "@SUM(1)", "\tx", "\rx"] {
+            assert_eq!(disarmed(cell), format!("'{cell}"));
+            assert_eq!(rearmed(&disarmed(cell)), cell);
+        }
+        for cell in ["", "alice", "'quoted", "a=b"] {
+            assert_eq!(disarmed(cell), cell);
+            assert_eq!(rearmed(cell), cell);
+        }
+    }
+
+    #[test]
+    fn the_reason_stands_before_each_row_once() {
+        let bad = Bad {
+            first: 3,
+            last: 3,
+            why: "action is none of them".into(),
+            cells: vec!["line 9: old".into(), "7".into(), "=1".into()],
+        };
+        let header = ["why".to_owned(), "employee_id".into(), "action".into()];
+        let text = String::from_utf8(rows(&header, &[bad]).unwrap()).unwrap();
+        assert_eq!(text, "why,employee_id,action\nline 3: action is none of them,7,'=1\n");
+    }
+}

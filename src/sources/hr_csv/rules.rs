@@ -1,0 +1,268 @@
+//! The settings of one drop folder.
+
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+use toml::Spanned;
+
+use crate::model::{DateRule, iana_zone};
+use crate::settings::{Complaint, Settings};
+
+/// The largest file taken, in bytes; a larger one is refused without being read.
+pub const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+
+/// The most rows taken from one file, so that what is held in memory stays bounded.
+pub const MOST_ROWS: u64 = 100_000;
+
+/// What the settings of a drop folder come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The source's name in the config.
+    pub source: String,
+    /// The drop folder.
+    pub folder: PathBuf,
+    /// The IANA zone of rows that name none.
+    pub time_zone: String,
+    /// What `last_working_day` means.
+    pub last_day: DateRule,
+    /// How long between two looks.
+    pub interval: Duration,
+    /// How long a file that does not say that it is complete must stay unchanged.
+    pub settle: Duration,
+    /// Departures further in the past than this wait for a human: most likely somebody exported history.
+    pub hold_older_than: Duration,
+    /// Where files go that were taken.
+    pub archive: PathBuf,
+    /// Where files and rows go that were not.
+    pub quarantine: PathBuf,
+    /// This many malformed rows never reject their file.
+    pub malformed_rows: u64,
+    /// Beyond [`Rules::malformed_rows`], a file is rejected whole when more than this share of its lines is malformed.
+    pub malformed_percent: u64,
+}
+
+impl Rules {
+    /// The defaults, for a drop folder of that name and place.
+    #[must_use]
+    pub fn new(source: impl Into<String>, folder: impl Into<PathBuf>) -> Self {
+        let folder = folder.into();
+        Self {
+            source: source.into(),
+            time_zone: "UTC".to_owned(),
+            last_day: DateRule::LastDayInclusive,
+            interval: Duration::from_secs(1),
+            settle: Duration::from_secs(2),
+            hold_older_than: Duration::from_hours(7 * 24),
+            archive: folder.join("archive"),
+            quarantine: folder.join("quarantine"),
+            malformed_rows: 3,
+            malformed_percent: 1,
+            folder,
+        }
+    }
+
+    /// Reads and checks the keys of one `[[source]]`. Opens nothing but the time zone database.
+    ///
+    /// # Errors
+    /// Every complaint that can be found.
+    pub fn read(settings: &Settings<'_>) -> Result<Self, Vec<Complaint>> {
+        let written: Written = settings.read()?;
+        let mut rules = Self::new(settings.name, written.folder.get_ref());
+        let mut complaints = Vec::new();
+        let mut complain = |span, message: String| {
+            complaints.push(Complaint {
+                span: Some(span),
+                message,
+            });
+        };
+        if written.folder.get_ref().as_os_str().is_empty() {
+            complain(written.folder.span(), "folder is empty: name the drop folder".to_owned());
+        }
+        if let Some(zone) = written.time_zone {
+            match iana_zone(zone.get_ref()).as_ref().and_then(|zone| zone.iana_name()) {
+                Some(name) => name.clone_into(&mut rules.time_zone),
+                None => complain(
+                    zone.span(),
+                    format!(
+                        "{:?} is not a time zone that this machine knows: write an IANA name such as Europe/Berlin",
+                        zone.get_ref()
+                    ),
+                ),
+            }
+        }
+        for (name, place) in [
+            (written.archive, &mut rules.archive),
+            (written.quarantine, &mut rules.quarantine),
+        ] {
+            let Some(name) = name else { continue };
+            *place = rules.folder.join(name.get_ref());
+            if plain(place) == plain(&rules.folder) {
+                complain(
+                    name.span(),
+                    "archive and quarantine must be folders of their own, not the drop folder".to_owned(),
+                );
+            }
+        }
+        if plain(&rules.archive) == plain(&rules.quarantine) {
+            complain(
+                written.folder.span(),
+                "archive and quarantine must be two different folders".to_owned(),
+            );
+        }
+        if written.interval < Duration::from_millis(100) {
+            complain(written.folder.span(), "interval must be at least 100ms".to_owned());
+        }
+        rules.last_day = match written.last_day {
+            LastDay::Inclusive => DateRule::LastDayInclusive,
+            LastDay::Exclusive => DateRule::FirstDayInactive,
+        };
+        rules.interval = written.interval;
+        rules.settle = written.settle;
+        rules.hold_older_than = written.hold_older_than;
+        rules.malformed_rows = written.malformed_rows;
+        rules.malformed_percent = u64::from(written.malformed_percent);
+        if complaints.is_empty() { Ok(rules) } else { Err(complaints) }
+    }
+
+    /// Whether a file with so many malformed lines among all of its lines is rejected whole.
+    #[must_use]
+    pub(super) const fn too_many(&self, malformed: u64, lines: u64) -> bool {
+        malformed > self.malformed_rows && malformed.saturating_mul(100) > lines.saturating_mul(self.malformed_percent)
+    }
+}
+
+/// The table as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    folder: Spanned<PathBuf>,
+    time_zone: Option<Spanned<String>>,
+    #[serde(default)]
+    last_day: LastDay,
+    #[serde(default = "second", deserialize_with = "duration")]
+    interval: Duration,
+    #[serde(default = "two_seconds", deserialize_with = "duration")]
+    settle: Duration,
+    #[serde(default = "week", deserialize_with = "duration")]
+    hold_older_than: Duration,
+    archive: Option<Spanned<PathBuf>>,
+    quarantine: Option<Spanned<PathBuf>>,
+    #[serde(default = "three")]
+    malformed_rows: u64,
+    #[serde(default = "one")]
+    malformed_percent: u8,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum LastDay {
+    #[default]
+    Inclusive,
+    Exclusive,
+}
+
+const fn second() -> Duration {
+    Duration::from_secs(1)
+}
+
+const fn two_seconds() -> Duration {
+    Duration::from_secs(2)
+}
+
+const fn week() -> Duration {
+    Duration::from_hours(7 * 24)
+}
+
+const fn three() -> u64 {
+    3
+}
+
+const fn one() -> u8 {
+    1
+}
+
+/// Reads `2s`, `90m`, `7d`; a day has 24 hours.
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    text.parse::<jiff::Span>()
+        .and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()))
+        .ok()
+        .and_then(|span| Duration::try_from(span).ok())
+        .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is not a duration: write one such as 2s, 90m or 7d")))
+}
+
+/// A path without `.` in it, for comparison.
+fn plain(path: &Path) -> PathBuf {
+    path.components().filter(|part| *part != Component::CurDir).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Rules, Vec<Complaint>> {
+        let table = toml::de::DeTable::parse(text).unwrap();
+        Rules::read(&Settings { name: "hr", table })
+    }
+
+    #[test]
+    fn a_folder_alone_means_the_defaults() {
+        assert_eq!(read("folder = '/srv/hr'").unwrap(), Rules::new("hr", "/srv/hr"));
+    }
+
+    #[test]
+    fn every_setting_is_taken() {
+        let rules = read(
+            "folder = '/srv/hr'\ntime_zone = 'europe/berlin'\nlast_day = 'exclusive'\ninterval = '5m'\nsettle = '10s'\n\
+             hold_older_than = '30d'\narchive = 'done'\nquarantine = '/srv/bad'\nmalformed_rows = 0\nmalformed_percent = 5",
+        )
+        .unwrap();
+        assert_eq!(
+            rules,
+            Rules {
+                source: "hr".into(),
+                folder: "/srv/hr".into(),
+                time_zone: "Europe/Berlin".into(),
+                last_day: DateRule::FirstDayInactive,
+                interval: Duration::from_mins(5),
+                settle: Duration::from_secs(10),
+                hold_older_than: Duration::from_hours(30 * 24),
+                archive: "/srv/hr/done".into(),
+                quarantine: "/srv/bad".into(),
+                malformed_rows: 0,
+                malformed_percent: 5,
+            }
+        );
+    }
+
+    #[test]
+    fn all_complaints_come_at_once_with_their_places() {
+        let text = "folder = '/srv/hr'\ntime_zone = 'Europe/Berln'\narchive = '.'\nquarantine = '.'";
+        let complaints = read(text).unwrap_err();
+        assert_eq!(complaints.len(), 4, "{complaints:?}");
+        assert_eq!(&text[complaints[0].span.clone().unwrap()], "'Europe/Berln'");
+        assert!(complaints[0].message.contains("Europe/Berlin"));
+    }
+
+    #[test]
+    fn a_duration_that_is_none_says_what_to_write() {
+        for bad in ["-2s", "fast", "2", ""] {
+            let complaints = read(&format!("folder = '/x'\nsettle = '{bad}'")).unwrap_err();
+            assert!(
+                complaints[0].message.contains("write one such as 2s"),
+                "{bad:?}: {complaints:?}"
+            );
+        }
+        assert!(read("folder = '/x'\nunknown = 1").is_err());
+    }
+
+    #[test]
+    fn a_few_malformed_rows_never_reject_a_file() {
+        let rules = Rules::new("hr", "/x");
+        assert!(!rules.too_many(1, 3));
+        assert!(!rules.too_many(3, 3));
+        assert!(rules.too_many(4, 399));
+        assert!(!rules.too_many(4, 400));
+    }
+}

@@ -1,0 +1,102 @@
+//! What a sender is told: 202 with nothing in it, or the error forms of RFC 8935 sections 2.3 and 2.4.
+
+use std::time::Duration;
+
+use ::http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
+use ::http::{HeaderValue, Response, StatusCode};
+use bytes::Bytes;
+
+use crate::jose::TokenError;
+use crate::model::{Receipt, SignalReceipt};
+use crate::sources::{Rejection, RejectionKind};
+
+/// The body is no token, or its event does not conform.
+pub(super) const INVALID_REQUEST: &str = "invalid_request";
+/// The key or algorithm is not acceptable.
+pub(super) const INVALID_KEY: &str = "invalid_key";
+/// The issuer is not the stream's.
+pub(super) const INVALID_ISSUER: &str = "invalid_issuer";
+/// The audience is not ours.
+pub(super) const INVALID_AUDIENCE: &str = "invalid_audience";
+/// The sender or the signature could not be authenticated.
+pub(super) const AUTHENTICATION_FAILED: &str = "authentication_failed";
+/// The issuer may not speak about this subject.
+pub(super) const ACCESS_DENIED: &str = "access_denied";
+/// A verification event with a state that nobody asked for (SSF 1.0).
+pub(super) const INVALID_STATE: &str = "invalid_state";
+/// Not a code of the RFC: any method but POST, answered with 405.
+pub(super) const METHOD: &str = "method_not_allowed";
+
+/// A refusal of the token's content, answered with 400.
+pub(super) fn malformed(description: impl Into<String>) -> Rejection {
+    refusal(RejectionKind::Malformed, INVALID_REQUEST, description)
+}
+
+/// A refusal of `kind` with `code`.
+pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl Into<String>) -> Rejection {
+    Rejection {
+        kind,
+        code,
+        description: description.into(),
+        digest: None,
+    }
+}
+
+impl From<TokenError> for Rejection {
+    fn from(error: TokenError) -> Self {
+        let (kind, code) = match &error {
+            TokenError::Malformed(_) | TokenError::Type(_) => (RejectionKind::Malformed, INVALID_REQUEST),
+            TokenError::Encrypted | TokenError::Algorithm(_) | TokenError::Key(_) => (RejectionKind::Unauthenticated, INVALID_KEY),
+            TokenError::Signature => (RejectionKind::Unauthenticated, AUTHENTICATION_FAILED),
+            TokenError::KeysUnavailable(wait) => (RejectionKind::NotNow(*wait), "keys_unavailable"),
+        };
+        refusal(kind, code, error.to_string())
+    }
+}
+
+/// 202 for what is stored, new or seen before; 400 where the same `jti` came with other content.
+pub(super) fn accepted(receipt: &Receipt) -> Response<Bytes> {
+    if receipt.signals.contains(&SignalReceipt::Conflict) {
+        return rejected(&malformed("this jti was used before with other content"));
+    }
+    bare(StatusCode::ACCEPTED)
+}
+
+/// The answer to a refusal: an HTTP status where HTTP has one, else 400 with the RFC's error object.
+pub(super) fn rejected(rejection: &Rejection) -> Response<Bytes> {
+    match rejection.kind {
+        RejectionKind::MediaType => bare(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        RejectionKind::TooLarge => bare(StatusCode::PAYLOAD_TOO_LARGE),
+        RejectionKind::NotNow(wait) => later(StatusCode::SERVICE_UNAVAILABLE, wait),
+        RejectionKind::TooFast(wait) => later(StatusCode::TOO_MANY_REQUESTS, wait),
+        RejectionKind::Malformed if rejection.code == METHOD => {
+            let mut response = bare(StatusCode::METHOD_NOT_ALLOWED);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            response
+        }
+        RejectionKind::Malformed | RejectionKind::Unauthenticated => {
+            let body = serde_json::json!({"err": rejection.code, "description": rejection.description});
+            let mut response = Response::new(Bytes::from(body.to_string()));
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+            let headers = response.headers_mut();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static("en"));
+            response
+        }
+    }
+}
+
+fn bare(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}
+
+fn later(status: StatusCode, wait: Duration) -> Response<Bytes> {
+    let mut response = bare(status);
+    // Rounded up: a sender that comes a fraction of a second early is refused again.
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}

@@ -1,0 +1,361 @@
+//! Whom an event is about: the subject identifiers of RFC 9493 and the complex subjects of SSF 1.0, read into our subjects.
+//!
+//! What an issuer calls a session, a device or a tenant means nothing at a target. A session or device of a named person widens to that
+//! person; one without a person, and a whole tenant or group, never widens to anybody: it is held or kept.
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::door::sha256;
+use crate::model::{LONGEST_SUBJECT, Subject, Wish};
+
+/// How a stream's subjects are read.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SubjectRules {
+    /// The issuers whose names may be used in `iss_sub`; `None` for any.
+    pub(super) issuers: Option<Vec<String>>,
+    /// Members of a complex subject that must be understood, else the event is discarded.
+    pub(super) critical: Vec<String>,
+    /// What the `sub` of an `iss_sub` is.
+    pub(super) iss_sub: Means,
+    /// What the `id` of an `opaque` is.
+    pub(super) opaque: Means,
+}
+
+/// What an issuer's identifier is at our targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Means {
+    /// The issuer's own name: `iss_sub` is kept as it is, `opaque` cannot be resolved.
+    #[default]
+    Issuers,
+    /// An e-mail address.
+    Email,
+    /// A login name.
+    Username,
+    /// The account's own id at the target.
+    AccountId,
+    /// The HR system's number.
+    EmployeeId,
+}
+
+/// Why a subject is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SubjectFault {
+    /// It is not of its format's form.
+    Malformed(String),
+    /// Its issuer is not among those allowed.
+    Denied,
+}
+
+/// Whom an event is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Whom {
+    /// The person, or something that is never resolved.
+    pub(super) subject: Subject,
+    /// How much it covers.
+    pub(super) breadth: Breadth,
+    /// Whether the event is about one session or device of that person only.
+    pub(super) narrowed: bool,
+}
+
+/// How much a subject covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Breadth {
+    /// One person.
+    Person,
+    /// Something that cannot be resolved, and what.
+    Unresolved(&'static str),
+    /// A session of the issuer's, without its person.
+    Session,
+    /// A device, without a person.
+    Device,
+    /// A tenant, group or unit: many people.
+    Many,
+    /// It holds a member that must be understood and is not.
+    Critical,
+}
+
+/// The members of a complex subject that are understood.
+const MEMBERS: [&str; 7] = ["user", "device", "session", "application", "tenant", "org_unit", "group"];
+
+/// How many names one person may come with.
+const MOST_ALIASES: usize = 16;
+
+impl SubjectRules {
+    /// Reads `sub_id`. In the `legacy` form `subject_type` stands for `format`. Where the event is about a `device`, a simple subject
+    /// names that and not a person.
+    ///
+    /// # Errors
+    /// [`SubjectFault`], where it is not of its format's form or names a forbidden issuer. A format that is not known is no fault.
+    pub(super) fn read(&self, sub_id: &Value, legacy: bool, device: bool) -> Result<Whom, SubjectFault> {
+        let members = object(sub_id)?;
+        let format = format_of(members, legacy);
+        if format == Some("complex") || (format.is_none() && legacy && MEMBERS.iter().any(|name| members.contains_key(*name))) {
+            return self.complex(sub_id, members, legacy);
+        }
+        if device {
+            return Ok(Whom {
+                breadth: Breadth::Device,
+                ..Whom::nobody("device", sub_id)
+            });
+        }
+        self.simple(sub_id, legacy)
+    }
+
+    fn complex(&self, whole: &Value, members: &Map<String, Value>, legacy: bool) -> Result<Whom, SubjectFault> {
+        let has = |name: &str| members.contains_key(name);
+        let understood = |name: &str, member: &Value| {
+            let format = member.as_object().and_then(|member| format_of(member, legacy));
+            MEMBERS.contains(&name) && format.is_some_and(known)
+        };
+        let critical = |name: &String| self.critical.contains(name);
+        if members
+            .iter()
+            .any(|(name, member)| critical(name) && !understood(name, member))
+        {
+            return Ok(Whom {
+                breadth: Breadth::Critical,
+                ..Whom::nobody("complex", whole)
+            });
+        }
+        if let Some(person) = members.get("user") {
+            let whom = self.simple(person, legacy)?;
+            return Ok(Whom {
+                narrowed: has("session") || has("device") || has("application"),
+                ..whom
+            });
+        }
+        let breadth = if has("session") {
+            Breadth::Session
+        } else if has("device") {
+            Breadth::Device
+        } else if has("tenant") || has("org_unit") || has("group") {
+            Breadth::Many
+        } else {
+            Breadth::Unresolved("a complex subject without a user")
+        };
+        Ok(Whom {
+            breadth,
+            ..Whom::nobody("complex", whole)
+        })
+    }
+
+    fn simple(&self, value: &Value, legacy: bool) -> Result<Whom, SubjectFault> {
+        let members = object(value)?;
+        let format = format_of(members, legacy).ok_or_else(|| fault("the subject names no format"))?;
+        if format == "aliases" {
+            return self.aliases(value, members, legacy);
+        }
+        let text = |name: &str| {
+            let member = members.get(name).and_then(Value::as_str);
+            member.ok_or_else(|| fault(&format!("the subject's {name} is missing or not a text")))
+        };
+        let unresolved = |what| Whom {
+            breadth: Breadth::Unresolved(what),
+            ..Whom::nobody(format, value)
+        };
+        let subject = match format {
+            "email" => named("email", text("email")?)?,
+            "account" => {
+                let uri = text("uri")?;
+                named(
+                    "account",
+                    uri.strip_prefix("acct:")
+                        .ok_or_else(|| fault("an account's uri must begin with acct:"))?,
+                )?
+            }
+            // The older form of RISC names the member after the type.
+            "phone_number" => named(
+                "phone_number",
+                text("phone_number").or_else(|error| text("phone").map_err(|_| error))?,
+            )?,
+            "iss_sub" => self.iss_sub(text("iss")?, text("sub")?)?,
+            "opaque" => match self.opaque {
+                Means::Issuers => {
+                    text("id")?;
+                    return Ok(unresolved("an opaque identifier of the issuer's own"));
+                }
+                means => named(means.word(), text("id")?)?,
+            },
+            "id_token_claims" => {
+                let mut names = vec![self.iss_sub(text("iss")?, text("sub")?)?];
+                if members.contains_key("email") {
+                    names.push(named("email", text("email")?)?);
+                }
+                together(names)
+            }
+            "did" => return Ok(unresolved("a decentralised identifier")),
+            "uri" | "scim" => return Ok(unresolved("a URI")),
+            "ip-addresses" => return Ok(unresolved("an IP address, which is nobody's name")),
+            "jwt_id" | "saml_assertion_id" => {
+                return Ok(Whom {
+                    breadth: Breadth::Session,
+                    ..Whom::nobody(format, value)
+                });
+            }
+            "complex" => return Err(fault("a complex subject stands inside another")),
+            _ => return Ok(unresolved("a subject format that is not known here")),
+        };
+        Ok(Whom {
+            subject,
+            breadth: Breadth::Person,
+            narrowed: false,
+        })
+    }
+
+    fn aliases(&self, whole: &Value, members: &Map<String, Value>, legacy: bool) -> Result<Whom, SubjectFault> {
+        let list = members.get("identifiers").and_then(Value::as_array);
+        let list = list
+            .filter(|list| !list.is_empty())
+            .ok_or_else(|| fault("aliases without identifiers"))?;
+        if list.len() > MOST_ALIASES {
+            return Err(fault("aliases hold more than 16 identifiers"));
+        }
+        let mut names = Vec::new();
+        for one in list {
+            if format_of(object(one)?, legacy) == Some("aliases") {
+                return Err(fault("aliases stand inside aliases"));
+            }
+            let whom = self.simple(one, legacy)?;
+            if whom.breadth == Breadth::Person && !names.contains(&whom.subject) {
+                names.push(whom.subject);
+            }
+        }
+        if names.is_empty() {
+            return Ok(Whom {
+                breadth: Breadth::Unresolved("aliases of which none can be resolved"),
+                ..Whom::nobody("aliases", whole)
+            });
+        }
+        Ok(Whom {
+            subject: together(names),
+            breadth: Breadth::Person,
+            narrowed: false,
+        })
+    }
+
+    fn iss_sub(&self, iss: &str, sub: &str) -> Result<Subject, SubjectFault> {
+        if self
+            .issuers
+            .as_ref()
+            .is_some_and(|allowed| !allowed.iter().any(|one| one == iss))
+        {
+            return Err(SubjectFault::Denied);
+        }
+        match self.iss_sub {
+            // Read once as text for the checks of length and characters, then taken apart as sent: a `sub` may hold a `#`.
+            Means::Issuers => named("iss_sub", &format!("{iss}#{sub}")).map(|_| Subject::IssSub {
+                iss: iss.to_owned(),
+                sub: sub.to_owned(),
+            }),
+            means => named(means.word(), sub),
+        }
+    }
+}
+
+impl Whom {
+    /// Somebody who is never resolved: the identifier's digest stands for it.
+    pub(super) fn nobody(format: &str, identifier: &Value) -> Self {
+        let digest = sha256(identifier.to_string().as_bytes());
+        let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+        Self {
+            subject: Subject::Unknown {
+                format: format.chars().filter(plain).take(40).collect(),
+                digest: hex(&digest),
+            },
+            breadth: Breadth::Unresolved("nobody"),
+            narrowed: false,
+        }
+    }
+
+    /// What becomes of the event's wish under the breadth of its subject: nothing that is not one known person is acted on by itself.
+    pub(super) fn temper(&self, wish: &Wish) -> Wish {
+        let why = match (&self.breadth, wish) {
+            (Breadth::Critical, _) => {
+                return Wish::Ignore(
+                    "discarded_critical_subject: the subject holds a critical member that is not understood".to_owned(),
+                );
+            }
+            (Breadth::Person, _) | (_, Wish::Ignore(_)) => return wish.clone(),
+            (Breadth::Device, _) => return Wish::Ignore("device_only: the event names a device and no person".to_owned()),
+            (Breadth::Unresolved(what), _) => format!("unresolved: the event names {what}"),
+            (Breadth::Session, _) => {
+                "session_only: the event names a session of the issuer's and no person, and no target knows that session".to_owned()
+            }
+            (Breadth::Many, _) => {
+                "many: the event names a tenant, group or unit, which is never widened to everybody in it".to_owned()
+            }
+        };
+        match wish {
+            Wish::Hold(first) => Wish::Hold(format!("{first}; {why}")),
+            _ => Wish::Hold(why),
+        }
+    }
+}
+
+impl Means {
+    /// The word before the colon of a subject's canonical form.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Issuers => "iss_sub",
+            Self::Email => "email",
+            Self::Username => "username",
+            Self::AccountId => "opaque",
+            Self::EmployeeId => "employee_id",
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn object(value: &Value) -> Result<&Map<String, Value>, SubjectFault> {
+    value.as_object().ok_or_else(|| fault("the subject is not an object"))
+}
+
+fn fault(why: &str) -> SubjectFault {
+    SubjectFault::Malformed(why.to_owned())
+}
+
+/// The `format`, in the words of RFC 9493.
+fn format_of(members: &Map<String, Value>, legacy: bool) -> Option<&str> {
+    let format = members.get("format").and_then(Value::as_str);
+    let older = || members.get("subject_type").and_then(Value::as_str).filter(|_| legacy);
+    format.or_else(older).map(|format| match format {
+        "iss-sub" if legacy => "iss_sub",
+        "phone" if legacy => "phone_number",
+        "id-token-claims" if legacy => "id_token_claims",
+        other => other,
+    })
+}
+
+fn known(format: &str) -> bool {
+    matches!(
+        format,
+        "email" | "account" | "phone_number" | "iss_sub" | "opaque" | "aliases" | "id_token_claims" | "did" | "uri" | "scim"
+    ) || matches!(format, "ip-addresses" | "jwt_id" | "saml_assertion_id")
+}
+
+/// A subject by its word, with the model's checks. The complaint says which format, not which value.
+fn named(word: &str, value: &str) -> Result<Subject, SubjectFault> {
+    let read = Some(value).filter(|value| value.len() <= LONGEST_SUBJECT);
+    let read = read.and_then(|value| format!("{word}:{value}").parse().ok());
+    read.ok_or_else(|| fault(&format!("the subject is not a valid {word}")))
+}
+
+fn together(mut names: Vec<Subject>) -> Subject {
+    match (names.pop(), names.is_empty()) {
+        (Some(only), true) => only,
+        (last, _) => {
+            names.extend(last);
+            Subject::Aliases(names)
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The one door to the server: the function that sends a request, and what an answer must look like.
+
+use std::sync::{Mutex, PoisonError, RwLock};
+
+use anyhow::{Context as _, anyhow};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use reqwest::Url;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+
+use super::call::Call;
+use super::failure::{Refusal, Trouble};
+use super::limits;
+use super::version::Version;
+use super::wire::{Accepted, ErrorBody};
+use crate::clock::Clock;
+use crate::http::{ANSWER_CAP, read_body};
+use crate::model::Timestamp;
+use crate::secret::SecretSource;
+use crate::targets::{Pass, Remedy, TargetError};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const VERSION_ID: HeaderName = HeaderName::from_static("x-version-id");
+
+/// A server and the credential for it.
+pub(super) struct Api {
+    /// Where requests go.
+    pub(super) url: Url,
+    /// The nodes behind it, each reachable by itself, where the operator lists them.
+    pub(super) nodes: Vec<Url>,
+    pub(super) clock: Clock,
+    client: reqwest::Client,
+    secret: SecretSource,
+    credential: RwLock<HeaderValue>,
+    version: Mutex<Option<Version>>,
+}
+
+/// A success, with what every answer carries.
+pub(super) struct Answer {
+    doing: String,
+    /// The server's id of the request.
+    pub(super) request: Option<String>,
+    /// The server's own time, to the second.
+    pub(super) date: Option<Timestamp>,
+    body: Bytes,
+}
+
+impl Api {
+    /// Puts a server and its credential together.
+    ///
+    /// # Errors
+    /// Where the token holds what no header can carry.
+    pub(super) fn new(
+        (url, nodes): (Url, Vec<Url>),
+        clock: Clock,
+        client: reqwest::Client,
+        (secret, token): (SecretSource, &SecretString),
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            url,
+            nodes,
+            clock,
+            client,
+            secret,
+            credential: RwLock::new(bearer(token)?),
+            version: Mutex::default(),
+        })
+    }
+
+    /// The server's version, once an answer named it.
+    pub(super) fn version(&self) -> Option<Version> {
+        *self.version.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads the credential's file again, so that an operator can replace a dead token while the lane is paused.
+    pub(super) fn renew_credential(&self) -> anyhow::Result<()> {
+        let credential = bearer(&self.secret.read()?)?;
+        *self.credential.write().unwrap_or_else(PoisonError::into_inner) = credential;
+        Ok(())
+    }
+
+    /// Sends a request to the server's own address.
+    pub(super) async fn send(&self, pass: &Pass, call: Call) -> Result<Answer, Trouble> {
+        self.send_to(&self.url, pass, call).await
+    }
+
+    /// Sends a request to `base`: the one function through which anything goes out. It asks for a permit first, and tells what the answer
+    /// said about limits.
+    pub(super) async fn send_to(&self, base: &Url, pass: &Pass, call: Call) -> Result<Answer, Trouble> {
+        let mut request = reqwest::Request::new(call.method.clone(), call.url(base));
+        let credential = self.credential.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let headers = request.headers_mut();
+        headers.insert(header::AUTHORIZATION, credential);
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(body) = call.body {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            *request.body_mut() = Some(body.into());
+        }
+        pass.permit().await;
+        let answer = match self.client.execute(request).await {
+            Ok(answer) => answer,
+            // The URL may hold an incoming webhook's id, so it is taken out of the error.
+            Err(error) => {
+                let source = anyhow::Error::new(error.without_url()).context(format!("no answer from {}", place(base)));
+                return Err(fail(call.doing, Remedy::Retry, source, None).into());
+            }
+        };
+        let (status, headers) = (answer.status(), answer.headers().clone());
+        pass.heard(limits::said(status, &headers, self.clock.now()));
+        if let Some(version) = text(&headers, &VERSION_ID).and_then(Version::read) {
+            *self.version.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
+        }
+        let request = text(&headers, &REQUEST_ID).map(str::to_owned);
+        let body = match read_body(answer, ANSWER_CAP).await {
+            Ok(body) => body,
+            Err(source) => return Err(fail(call.doing, Remedy::Retry, source, request).into()),
+        };
+        if status.is_success() {
+            let date = text(&headers, &header::DATE).and_then(limits::date);
+            return Ok(Answer {
+                doing: call.doing,
+                request,
+                date,
+                body,
+            });
+        }
+        Err(self.refusal(call.doing, status, &headers, &body, request))
+    }
+
+    fn refusal(&self, doing: String, status: StatusCode, headers: &HeaderMap, body: &Bytes, request: Option<String>) -> Trouble {
+        let now = self.clock.now();
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            // Checked before the credential and without JSON, by the server or by a proxy before it.
+            let wait = limits::said(status, headers, now).refused.unwrap_or_default();
+            let source = anyhow!("the server limits how fast we may call; waiting {} s", wait.as_secs());
+            return fail(doing, Remedy::RetryAfter(wait), source, request).into();
+        }
+        if let Ok(error) = serde_json::from_slice::<ErrorBody>(body) {
+            return Trouble::Refused(Refusal {
+                doing,
+                status,
+                id: error.id,
+                request: request.or_else(|| (!error.request_id.is_empty()).then_some(error.request_id)),
+                wait: limits::wait(headers, now),
+            });
+        }
+        let code = status.as_u16();
+        let (remedy, why) = match code {
+            300..400 => (
+                Remedy::Pause,
+                format!("the server redirects elsewhere ({code}); set `url` to where it leads, redirects are not followed"),
+            ),
+            401 | 403 | 407 => (
+                Remedy::Pause,
+                format!("something before the server refuses us ({code}, and not in Mattermost's words); let our requests pass it"),
+            ),
+            404 => (
+                Remedy::Pause,
+                "no Mattermost answers there (404, and not in its words); correct `url` in the config".to_owned(),
+            ),
+            503 => (
+                limits::wait(headers, now).map_or(Remedy::Retry, Remedy::RetryAfter),
+                "the server is not available (503)".to_owned(),
+            ),
+            _ => (
+                Remedy::Retry,
+                format!("the answer is not understood: {code} without an error id"),
+            ),
+        };
+        fail(doing, remedy, anyhow!(why), request).into()
+    }
+}
+
+impl Answer {
+    /// Reads the body as `T`.
+    ///
+    /// # Errors
+    /// Where it is anything else: a page of a proxy, `null`, cut short, of another shape. Never taken as empty.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, TargetError> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // The error's text may quote the answer, so only its kind and place are kept.
+            self.not_understood(format!(
+                "{:?} error at line {} column {}",
+                error.classify(),
+                error.line(),
+                error.column()
+            ))
+        })
+    }
+
+    /// Checks that the body says that a change was accepted.
+    pub(super) fn accepted(&self) -> Result<(), TargetError> {
+        match self.read::<Accepted>()?.status.as_str() {
+            "OK" => Ok(()),
+            _ => Err(self.not_understood("its status is not OK")),
+        }
+    }
+
+    /// The error for a success that does not say what it must.
+    pub(super) fn not_understood(&self, why: impl std::fmt::Display) -> TargetError {
+        let source = anyhow!("the answer is not understood: {why}");
+        fail(self.doing.clone(), Remedy::Retry, source, self.request.clone())
+    }
+}
+
+/// A failed call.
+pub(super) fn fail(doing: impl Into<String>, remedy: Remedy, source: anyhow::Error, request: Option<String>) -> TargetError {
+    TargetError {
+        doing: doing.into(),
+        remedy,
+        source,
+        request,
+    }
+}
+
+fn bearer(token: &SecretString) -> anyhow::Result<HeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| anyhow!("the token holds characters that no HTTP header can carry"))
+        .context("reading the token")?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// A base URL for a message: host and port.
+pub(super) fn place(base: &Url) -> String {
+    let host = base.host_str().unwrap_or_default();
+    base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}

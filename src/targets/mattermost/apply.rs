@@ -1,0 +1,182 @@
+//! One change at the server. Every change may be sent again; what is so already counts as done, and only the next observation says
+//! whether it worked: a 200 does not (a failed delete of a token answers 200 upstream).
+
+use anyhow::anyhow;
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::api::{Answer, fail};
+use super::call::Call;
+use super::failure::{NO_SESSION, NO_TOKEN, ORPHAN, Trouble};
+use super::password::unknown_password;
+use super::standing::Standing;
+use super::{Mattermost, integration_ends, sweep};
+use crate::model::{Action, GrantKind, GrantRef, Principal, PrincipalTrait};
+use crate::targets::{Applied, Pass, Remedy, TargetError};
+
+/// What every change is made with.
+#[derive(Clone, Copy)]
+pub(super) struct Change<'c> {
+    pub(super) target: &'c Mattermost,
+    pub(super) pass: &'c Pass,
+    pub(super) principal: &'c Principal,
+    pub(super) standing: &'c Standing,
+}
+
+/// Makes one change.
+pub(super) async fn apply(
+    target: &Mattermost,
+    pass: &Pass,
+    action: &Action,
+    principal: &Principal,
+) -> Result<Applied, TargetError> {
+    let standing = target.standing(pass).await?;
+    let change = Change {
+        target,
+        pass,
+        principal,
+        standing: &standing,
+    };
+    change.spare_ourselves(action)?;
+    match action {
+        Action::Suspend => change.suspend().await,
+        Action::ResetPassword => change.reset_password().await,
+        Action::EndAllSessions => sweep::end_all_sessions(change).await,
+        Action::ClearCaches => sweep::clear_caches(change).await,
+        Action::Silence => sweep::silence(change).await,
+        Action::End { grant } => match grant.kind {
+            GrantKind::Session | GrantKind::OauthGrant => change.end_session(&grant.id).await,
+            GrantKind::AccessToken | GrantKind::BotToken => change.end_token("revoke", grant).await,
+            _ => integration_ends::end(change, grant).await,
+        },
+        Action::Disable { grant } if matches!(grant.kind, GrantKind::AccessToken | GrantKind::BotToken) => {
+            change.end_token("disable", grant).await
+        }
+        Action::Disable { grant } => Err(change.give_up(
+            format!("disabling {grant}"),
+            "only access tokens can be disabled; end it instead",
+        )),
+    }
+}
+
+impl Change<'_> {
+    /// The last line of defence: whatever was planned, the credential in use and what it hangs on are not touched.
+    fn spare_ourselves(self, action: &Action) -> Result<(), TargetError> {
+        let Self { principal, standing, .. } = self;
+        let whole = standing.is_us(&principal.id);
+        let why = match action {
+            Action::Suspend if standing.hangs_on(&principal.id) || principal.traits.contains(&PrincipalTrait::Ourselves) => {
+                "this is the operator account, or the owner of the bot that it is; suspending it would lock us out"
+            }
+            Action::Suspend if principal.traits.contains(&PrincipalTrait::LastAdmin) => LAST_ADMIN,
+            Action::ResetPassword | Action::EndAllSessions | Action::End { .. } | Action::Disable { .. } if whole => OWN_CREDENTIAL,
+            Action::End { grant } | Action::Disable { grant }
+                if standing.owns_token(&grant.id)
+                    || standing.is_us(&grant.id)
+                    || grant.parent.as_deref().is_some_and(|parent| standing.is_us(parent)) =>
+            {
+                OWN_CREDENTIAL
+            }
+            _ => return Ok(()),
+        };
+        Err(self.give_up(format!("asked to {action} of {}", principal.id), why))
+    }
+
+    /// An error that trying again cannot help.
+    pub(super) fn give_up(self, doing: String, why: &'static str) -> TargetError {
+        fail(doing, Remedy::GiveUp, anyhow!(why), None)
+    }
+
+    /// Sends a change; a refusal is left to the caller.
+    pub(super) async fn send(self, call: Call) -> Result<Answer, Trouble> {
+        self.target.api.send(self.pass, call).await
+    }
+
+    /// The error for a refusal that means nothing special.
+    pub(super) fn judge(self, trouble: Trouble) -> TargetError {
+        self.standing.judge(trouble, self.principal)
+    }
+
+    /// Sends a change that answers `{"status":"OK"}`, or refuses with `gone`, a status and an error id, where it is done already.
+    pub(super) async fn send_once(self, call: Call, gone: Option<(u16, &str)>) -> Result<Applied, TargetError> {
+        match self.send(call).await {
+            Ok(answer) => {
+                answer.accepted()?;
+                Ok(done(answer.request, false))
+            }
+            Err(Trouble::Refused(refusal)) if gone.is_some_and(|(status, id)| refusal.is(status, id)) => {
+                Ok(done(refusal.request, true))
+            }
+            Err(trouble) => Err(self.judge(trouble)),
+        }
+    }
+
+    async fn suspend(self) -> Result<Applied, TargetError> {
+        let id = &self.principal.id;
+        let doing = format!("suspending {id}");
+        // DELETE deactivates; it works for LDAP accounts too, where `PUT active` is refused from 10.2 on.
+        let call = Call::delete(&doing, &["users", id]);
+        let sent = if self.principal.traits.contains(&PrincipalTrait::Admin) {
+            let Mattermost { api, admins, .. } = self.target;
+            match admins.suspend(api, self.pass, self.standing, self.principal, call).await {
+                Ok(Some(answer)) => Ok(answer),
+                Ok(None) => return Err(self.give_up(doing, LAST_ADMIN)),
+                Err(trouble) => Err(trouble),
+            }
+        } else {
+            self.send(call).await
+        };
+        match sent {
+            Ok(answer) => {
+                answer.accepted()?;
+                Ok(done(answer.request, false))
+            }
+            // The account is inactive by now; an OAuth session without its token row stopped what comes after (10.8 and later). The next
+            // observation shows what is left.
+            Err(Trouble::Refused(refusal)) if refusal.is(500, ORPHAN) => Ok(done(refusal.request, false)),
+            Err(trouble) => Err(self.judge(trouble)),
+        }
+    }
+
+    async fn reset_password(self) -> Result<Applied, TargetError> {
+        let Principal { id, traits, .. } = self.principal;
+        // Nobody signs in with a password of this server to an account whose sign-in is decided elsewhere, nor to a bot.
+        if traits
+            .iter()
+            .any(|one| matches!(one, PrincipalTrait::ManagedBy(_) | PrincipalTrait::Bot))
+        {
+            return Ok(done(None, true));
+        }
+        let doing = format!("giving {id} a password that nobody knows");
+        let password = unknown_password().map_err(|source| fail(&doing, Remedy::Retry, source, None))?;
+        let call = Call::put(&doing, &["users", id, "password"]).json(&json!({ "new_password": password.expose_secret() }));
+        self.send_once(call, None).await
+    }
+
+    /// Ends one session, or one OAuth grant with its refresh token.
+    pub(super) async fn end_session(self, session: &str) -> Result<Applied, TargetError> {
+        let id = &self.principal.id;
+        let call = Call::post(
+            format!("ending session {session} of {id}"),
+            &["users", id, "sessions", "revoke"],
+        )
+        .json(&json!({ "session_id": session }));
+        self.send_once(call, Some((400, NO_SESSION))).await
+    }
+
+    async fn end_token(self, how: &str, grant: &GrantRef) -> Result<Applied, TargetError> {
+        let call = Call::post(format!("asking to {how} {grant}"), &["users", "tokens", how]).json(&json!({ "token_id": grant.id }));
+        self.send_once(call, Some((404, NO_TOKEN))).await
+    }
+}
+
+const OWN_CREDENTIAL: &str = "this is the credential in use, or the account that it belongs to; ending it would lock us out";
+const LAST_ADMIN: &str = "this is the last person who is an active system administrator; make another one first";
+
+/// What a single request leaves for the evidence.
+pub(super) fn done(request: Option<String>, already: bool) -> Applied {
+    Applied {
+        requests: request.into_iter().collect(),
+        already,
+    }
+}

@@ -1,0 +1,63 @@
+//! What this target can do, and what it cannot reach.
+
+use super::Mattermost;
+use super::sweep::after_sessions;
+use crate::model::{Capabilities, GrantKind};
+
+/// What can be done at the server as far as it is known.
+pub(super) fn capabilities(target: &Mattermost) -> Capabilities {
+    let all = GrantKind::ALL.into();
+    Capabilities {
+        ends: all,
+        lists: GrantKind::ALL.into(),
+        suspends: true,
+        resets_password: true,
+        ends_all_sessions: true,
+        after_sessions: after_sessions(target),
+        set_size: 1,
+        not_covered: not_covered(target),
+    }
+}
+
+/// What lives on and cannot be ended or seen through the API.
+fn not_covered(target: &Mattermost) -> Vec<String> {
+    let version = target.api.version();
+    let mut lines: Vec<&str> = Vec::new();
+    if !version.is_some_and(super::version::Version::refuses_stale_refresh) {
+        lines.push(
+            "an OAuth refresh token whose session row was cleaned away is in no list and survives (fixed upstream by MM-68983, June 2026): \
+             a watch sweep ends what it makes; a new secret of the app or deleting the app ends it",
+        );
+    }
+    lines.push(if version.is_some_and(super::version::Version::ends_codes) {
+        "an OAuth code that was not exchanged yet lives for 10 minutes unless the account is suspended: the sweep after 11 minutes ends \
+         what it makes"
+    } else {
+        "an OAuth code that was not exchanged yet lives for 10 minutes, through a suspension too: the sweep after 11 minutes ends what it \
+         makes"
+    });
+    lines.extend([
+        "a desktop sign-in token (3 minutes) and a mobile single sign-on code that were handed out already: a watch sweep ends the session \
+         they make",
+        "a password reset link that was mailed already (24 hours): another reset mail replaces it",
+        "invite links of teams that the person knows, and mailed invitations (48 hours): regenerate the team's invite id, and delete the \
+         pending invitations",
+        "public links to files: only a new PublicLinkSalt ends them, for everybody",
+        "links that plugins hold (Jira, GitHub and the like): end them in each plugin",
+        "the address to which a slash command answers (30 minutes after its last use)",
+        "what single sign-on decides: a sign-in there lifts a suspension here (GitLab, Google, Office 365, OpenID; LDAP at its next \
+         synchronisation), so disable the account there first",
+    ]);
+    match version {
+        None => {
+            lines.push("connections that are open: the server did not name its version; before 9.10 they go on delivering posts");
+        }
+        Some(_) if target.api.nodes.is_empty() => {
+            lines.push(
+                "a cluster node that missed a message keeps ended sessions in its cache for as long as they are used: list `nodes`",
+            );
+        }
+        Some(_) => {}
+    }
+    lines.into_iter().map(str::to_owned).collect()
+}

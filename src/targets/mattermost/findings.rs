@@ -1,0 +1,1 @@
+//! What the server's settings mean for our work.

@@ -1,0 +1,114 @@
+//! Ending bots, OAuth consents and apps, webhooks and slash commands.
+
+use serde_json::json;
+
+use super::apply::{Change, done};
+use super::call::Call;
+use super::failure::{NO_ACCOUNT, NO_BOT, Trouble};
+use super::integrations::{alias, all_incoming};
+use super::wire::{Account, Bot};
+use crate::model::{GrantKind, GrantRef};
+use crate::targets::{Applied, Remedy, TargetError};
+
+/// Ends a grant that is neither session nor token.
+pub(super) async fn end(change: Change<'_>, grant: &GrantRef) -> Result<Applied, TargetError> {
+    let GrantRef { id, .. } = grant;
+    let doing = format!("ending {grant}");
+    match grant.kind {
+        GrantKind::Bot => disable_bot(change, id).await,
+        GrantKind::OauthAuthorization => {
+            let principal = &change.principal.id;
+            let call = Call::post(doing, &["users", principal, "preferences", "delete"]).json(&json!([{
+                "user_id": principal, "category": "oauth_app", "name": id, "value": "",
+            }]));
+            change.send_once(call, None).await
+        }
+        GrantKind::OauthApp => {
+            let gone = (404, "app.oauth.get_app.find.app_error");
+            delete(change, Call::delete(doing, &["oauth", "apps", id]), gone).await
+        }
+        GrantKind::IncomingWebhook => delete_incoming(change, grant).await,
+        GrantKind::OutgoingWebhook => {
+            let gone = (404, "app.webhooks.get_outgoing.app_error");
+            delete(change, Call::delete(doing, &["hooks", "outgoing", id]), gone).await
+        }
+        GrantKind::SlashCommand => {
+            let gone = (404, "store.sql_command.save.get.app_error");
+            delete(change, Call::delete(doing, &["commands", id]), gone).await
+        }
+        GrantKind::Session | GrantKind::OauthGrant | GrantKind::AccessToken | GrantKind::BotToken => {
+            Err(change.give_up(doing, "it is a session or a token, which is ended elsewhere"))
+        }
+    }
+}
+
+/// Deletes a thing of a feature that may be switched off by now: then it is neither listed nor usable, and the next observation says so.
+async fn delete(change: Change<'_>, call: Call, gone: (u16, &str)) -> Result<Applied, TargetError> {
+    match change.send(call).await {
+        Ok(answer) => {
+            answer.accepted()?;
+            Ok(done(answer.request, false))
+        }
+        Err(Trouble::Refused(refusal)) if refusal.is(gone.0, gone.1) => Ok(done(refusal.request, true)),
+        Err(Trouble::Refused(refusal)) if refusal.switched_off() => Err(refusal.with(
+            Remedy::Retry,
+            "the feature was switched off meanwhile; the next attempt looks again",
+        )),
+        Err(trouble) => Err(change.judge(trouble)),
+    }
+}
+
+/// The trail knows an incoming webhook by a digest only, so the list says which id that is.
+async fn delete_incoming(change: Change<'_>, grant: &GrantRef) -> Result<Applied, TargetError> {
+    let listing = match all_incoming(&change.target.api, change.pass).await {
+        Ok(listing) => listing,
+        Err(trouble) => return Err(change.judge(trouble)),
+    };
+    let mut applied = Applied {
+        requests: listing.requests,
+        already: true,
+    };
+    let named = listing
+        .items
+        .iter()
+        .filter(|hook| hook.user_id == change.principal.id && alias(&hook.id) == grant.id);
+    for hook in named {
+        let call = Call::delete(format!("ending {grant}"), &["hooks", "incoming", &hook.id]);
+        let one = delete(change, call, (404, "app.webhooks.get_incoming.app_error")).await?;
+        applied.requests.extend(one.requests);
+        applied.already &= one.already;
+    }
+    Ok(applied)
+}
+
+/// Disables a bot. Where we may not, the server answers as if there were none, so a "missing" bot is looked at before it is believed.
+async fn disable_bot(change: Change<'_>, id: &str) -> Result<Applied, TargetError> {
+    let doing = format!("disabling bot {id}");
+    let refusal = match change.send(Call::post(&doing, &["bots", id, "disable"])).await {
+        Ok(answer) => {
+            let bot: Bot = answer.read()?;
+            return if bot.user_id == id {
+                Ok(done(answer.request, false))
+            } else {
+                Err(answer.not_understood("it is about another bot"))
+            };
+        }
+        Err(Trouble::Refused(refusal)) if refusal.is(404, NO_BOT) => refusal,
+        Err(trouble) => return Err(change.judge(trouble)),
+    };
+    match change
+        .send(Call::get(format!("looking whether bot {id} is disabled"), &["users", id]))
+        .await
+    {
+        Ok(answer) if answer.read::<Account>()?.is_active() => {
+            change.target.memory.forget();
+            Err(refusal.with(
+                Remedy::Pause,
+                "the bot is there and active, so the operator account lacks manage_others_bots; give its role that permission",
+            ))
+        }
+        Ok(answer) => Ok(done(answer.request, true)),
+        Err(Trouble::Refused(missing)) if missing.is(404, NO_ACCOUNT) => Ok(done(missing.request, true)),
+        Err(trouble) => Err(change.judge(trouble)),
+    }
+}

@@ -1,0 +1,167 @@
+//! Who we are at the server: the account behind our credential, whose it is, and what its roles permit.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::api::Api;
+use super::call::Call;
+use super::failure::{NO_BOT, Trouble};
+use super::pages;
+use super::wire::{Account, Bot, Keyed as _, Role, Token};
+use crate::model::{Principal, PrincipalTrait};
+use crate::targets::{Pass, Remedy, TargetError};
+
+/// How long what we know of our own roles is believed.
+const FRESH: Duration = Duration::from_mins(1);
+/// How long the rest is believed: the owner, our own tokens, the permissions of the same roles.
+const FRESH_ENOUGH: Duration = Duration::from_mins(10);
+
+/// Who we are.
+#[derive(Debug, Clone)]
+pub(super) struct Standing {
+    pub(super) me: Account,
+    /// Whose bot we are, if we are one. Deactivating the owner disables the bot in mid run.
+    pub(super) owner: Option<String>,
+    /// The ids of our own access tokens, as far as we may list them.
+    tokens: BTreeSet<String>,
+    /// What our roles permit; everything for a system administrator.
+    permissions: BTreeSet<String>,
+    looked: Instant,
+}
+
+/// What was last found out, shared by all calls. It is only ever replaced as a whole, and never held over a request: an urgent call must
+/// not wait until a routine one got its permit.
+#[derive(Default)]
+pub(super) struct Memory(Mutex<Option<(Instant, Arc<Standing>)>>);
+
+impl Standing {
+    /// Whether we may do what `permission` names, at the whole server.
+    pub(super) fn may(&self, permission: &str) -> bool {
+        self.me.is_admin() || self.permissions.contains(permission)
+    }
+
+    /// Whether `id` is our own account.
+    pub(super) fn is_us(&self, id: &str) -> bool {
+        self.me.id == id
+    }
+
+    /// Whether suspending `id` would end us: our own account, or the owner of the bot that we are.
+    pub(super) fn hangs_on(&self, id: &str) -> bool {
+        self.is_us(id) || self.owner.as_deref() == Some(id)
+    }
+
+    /// Whether the access token `id` is one of ours.
+    pub(super) fn owns_token(&self, id: &str) -> bool {
+        self.tokens.contains(id)
+    }
+
+    /// The error for a refused call about `principal`. Without the rights of a system administrator we may not act on one, however many
+    /// other permissions we hold: then pausing the lane would stop the work for everybody else, so only this one is given up.
+    pub(super) fn judge(&self, trouble: Trouble, principal: &Principal) -> TargetError {
+        match trouble {
+            Trouble::Refused(refusal)
+                if refusal.forbids() && principal.traits.contains(&PrincipalTrait::Admin) && !self.me.is_admin() =>
+            {
+                refusal.with(
+                    Remedy::GiveUp,
+                    "this is a system administrator, on whom only another may act; contain it by hand, or make the operator account one",
+                )
+            }
+            other => other.into(),
+        }
+    }
+}
+
+impl Memory {
+    /// Who we are, asked anew where the last answer is old.
+    pub(super) async fn standing(&self, api: &Api, pass: &Pass) -> Result<Arc<Standing>, TargetError> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((at, standing)) = &known
+            && at.elapsed() < FRESH
+        {
+            return Ok(Arc::clone(standing));
+        }
+        let standing = Arc::new(ask(api, pass, known.map(|(_, standing)| standing)).await?);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&standing)));
+        Ok(standing)
+    }
+
+    /// Forgets what is known, since a refusal shows that it is no longer true.
+    pub(super) fn forget(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
+
+async fn ask(api: &Api, pass: &Pass, known: Option<Arc<Standing>>) -> Result<Standing, TargetError> {
+    let me: Account = api
+        .send(pass, Call::get("asking who we are", &["users", "me"]))
+        .await
+        .map_err(TargetError::from)?
+        .read()?;
+    if let Some(known) = known
+        && known.me.id == me.id
+        && known.me.roles == me.roles
+        && known.looked.elapsed() < FRESH_ENOUGH
+    {
+        return Ok(Standing {
+            me,
+            ..Standing::clone(&known)
+        });
+    }
+    let (owner, tokens, permissions) =
+        tokio::try_join!(owner(api, pass, &me), tokens(api, pass, &me), permissions(api, pass, &me))?;
+    Ok(Standing {
+        me,
+        owner,
+        tokens,
+        permissions,
+        looked: Instant::now(),
+    })
+}
+
+async fn owner(api: &Api, pass: &Pass, me: &Account) -> Result<Option<String>, TargetError> {
+    if !me.is_bot {
+        return Ok(None);
+    }
+    match api
+        .send(pass, Call::get("asking who owns our bot account", &["bots", &me.id]))
+        .await
+    {
+        Ok(answer) => Ok(Some(answer.read::<Bot>()?.owner_id)),
+        // Without read_bots our own bot looks missing.
+        Err(Trouble::Refused(refusal)) if refusal.is(404, NO_BOT) || refusal.forbids() => Ok(None),
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+async fn tokens(api: &Api, pass: &Pass, me: &Account) -> Result<BTreeSet<String>, TargetError> {
+    match pages::list::<Token>(api, pass, || {
+        Call::get("listing our own access tokens", &["users", &me.id, "tokens"])
+    })
+    .await
+    {
+        Ok(listing) => Ok(listing.items.iter().map(|token| token.key().to_owned()).collect()),
+        Err(Trouble::Refused(refusal)) if refusal.forbids() || refusal.switched_off() => Ok(BTreeSet::new()),
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+async fn permissions(api: &Api, pass: &Pass, me: &Account) -> Result<BTreeSet<String>, TargetError> {
+    if me.is_admin() {
+        return Ok(BTreeSet::new());
+    }
+    let names: Vec<&str> = me.roles.split_ascii_whitespace().collect();
+    let call = Call::post("asking what our roles permit", &["roles", "names"]).json(&serde_json::json!(names));
+    match api.send(pass, call).await {
+        Ok(answer) => {
+            let roles: Vec<Role> = answer.read()?;
+            Ok(roles.into_iter().flat_map(|role| role.permissions).collect())
+        }
+        // What cannot be told is not assumed: lists that depend on it then count as unseen.
+        Err(Trouble::Refused(refusal)) if refusal.forbids() || refusal.unknown_call() => Ok(BTreeSet::new()),
+        Err(trouble) => Err(trouble.into()),
+    }
+}

@@ -1,0 +1,121 @@
+//! What a delivery becomes.
+
+use revoked::model::{Delivery, Priority, Reason, SignalReceipt, Wish};
+use revoked::store::ListFilter;
+
+use super::{case_of, place, policy, signal};
+
+#[tokio::test]
+async fn a_signal_becomes_a_case_a_job_and_entries() {
+    let place = place().await;
+    let receipt = place
+        .accept(vec![signal("k1", "alice@example.org", Reason::Compromised)])
+        .await;
+    let (case, held) = case_of(&receipt.signals[0]);
+    assert!(!held);
+    let detail = place.store.case_detail(case).await.unwrap();
+    assert_eq!(detail.case.subject.as_deref(), Some("email:alice@example.org"));
+    assert_eq!((detail.jobs.len(), detail.jobs[0].state.as_str()), (1, "queued"));
+    assert_eq!(place.trail().await, ["signal.accepted", "case.opened", "job.enqueued"]);
+    assert_eq!(place.store.waiting("chat").await.unwrap(), Some(Priority::URGENT));
+}
+
+#[tokio::test]
+async fn a_repetition_is_harmless_and_other_content_under_its_key_is_refused() {
+    let place = place().await;
+    let first = signal("k1", "alice@example.org", Reason::Compromised);
+    place.accept(vec![first.clone()]).await;
+    let size = place.trail().await.len();
+    let again = place.accept(vec![first.clone()]).await;
+    assert!(matches!(again.signals[0], SignalReceipt::Repeated { case: Some(_) }));
+    assert_eq!(place.trail().await.len(), size, "a repetition leaves no trace");
+    let forged = revoked::model::Signal {
+        digest: [9; 32],
+        ..first
+    };
+    assert_eq!(place.accept(vec![forged]).await.signals, [SignalReceipt::Conflict]);
+    assert_eq!(place.store.alerts(false).await.unwrap()[0].kind, "replay_with_other_content");
+}
+
+#[tokio::test]
+async fn signals_about_one_person_share_a_case_and_the_urgent_one_raises_it() {
+    let place = place().await;
+    let mut slow = signal("k1", "alice@example.org", Reason::Compromised);
+    slow.priority = Priority::ROUTINE;
+    let first = case_of(&place.accept(vec![slow]).await.signals[0]).0;
+    let second = case_of(
+        &place
+            .accept_from("idp", vec![signal("k1", "alice@example.org", Reason::Compromised)])
+            .await
+            .signals[0],
+    )
+    .0;
+    assert_eq!(first, second);
+    let detail = place.store.case_detail(first).await.unwrap();
+    assert_eq!((detail.signals.len(), detail.jobs.len(), detail.jobs[0].priority), (2, 1, 0));
+}
+
+#[tokio::test]
+async fn an_urgent_job_is_born_claimed_where_its_lane_offers_a_slot() {
+    let place = place().await;
+    let delivery = |key: &str, reason| Delivery {
+        source: "idp".to_owned(),
+        name: None,
+        digest: None,
+        signals: vec![signal(key, &format!("{key}@example.org"), reason)],
+        refused: Vec::new(),
+        cursor: None,
+        inbox: Vec::new(),
+        received_at: place.clock.now(),
+    };
+    let slots = || vec!["chat".to_owned()];
+    let urgent = place
+        .store
+        .accept(policy(), delivery("a", Reason::Compromised), slots())
+        .await
+        .unwrap();
+    let routine = place
+        .store
+        .accept(policy(), delivery("b", Reason::Departed), slots())
+        .await
+        .unwrap();
+    assert_eq!((urgent.claims.len(), routine.claims.len()), (1, 0));
+    assert_eq!(urgent.claims[0].job.attempt, 1);
+    let running = ListFilter {
+        state: Some("running".to_owned()),
+        limit: 9,
+        ..ListFilter::default()
+    };
+    assert_eq!(place.store.jobs(&running).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_signal_that_is_only_kept_opens_no_case() {
+    let place = place().await;
+    let mut kept = signal("k1", "alice@example.org", Reason::Noted);
+    kept.wish = Wish::Ignore("an event that is not acted on".to_owned());
+    let receipt = place.accept(vec![kept]).await;
+    assert!(matches!(receipt.signals[0], SignalReceipt::Ignored { .. }));
+    assert_eq!(place.trail().await, ["signal.ignored"]);
+}
+
+#[tokio::test]
+async fn a_key_twice_in_one_delivery_is_stored_once() {
+    let place = place().await;
+    let one = signal("k1", "alice@example.org", Reason::Departed);
+    let receipt = place.accept(vec![one.clone(), one]).await;
+    assert!(matches!(receipt.signals[0], SignalReceipt::Accepted { .. }));
+    assert!(matches!(receipt.signals[1], SignalReceipt::Repeated { .. }));
+}
+
+#[tokio::test]
+async fn no_name_and_no_note_stands_in_the_trail() {
+    let place = place().await;
+    let mut noted = signal("k1", "margarethe@example.org", Reason::Compromised);
+    noted.note = Some("seen in a pastebin".to_owned());
+    place.accept(vec![noted]).await;
+    for row in place.store.trail_snapshot().await.unwrap().rows(0, 100).await.unwrap() {
+        let body = String::from_utf8(row.body).unwrap();
+        assert!(!body.contains("margarethe") && !body.contains("pastebin"), "{body}");
+    }
+}
