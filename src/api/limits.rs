@@ -20,7 +20,7 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Fields of a header; more is answered with 431.
     pub header_fields: usize,
-    /// Connections at once; further ones wait in the system's backlog.
+    /// Connections at once, and deliveries at work; further connections wait in the system's backlog.
     pub connections: usize,
     /// Connections at once from one address (IPv6: one /64); further ones are closed at once. Proxies are not bound by it.
     pub connections_per_address: usize,
