@@ -52,7 +52,7 @@ impl Town {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let mut toml = format!("url = \"{}\"\ntoken = {{ file = \"{}\" }}\n", sandbox.url(), file.display());
         if nodes {
-            toml.push_str(&format!("nodes = {:?}\n", sandbox.node_urls()));
+            toml = format!("{toml}nodes = {:?}\n", sandbox.node_urls());
         }
         let table = toml::de::DeTable::parse(&toml).unwrap();
         let target = (KIND.build)(&Settings { name: "chat", table }, &clock).unwrap_or_else(|complaints| panic!("{complaints:?}"));
