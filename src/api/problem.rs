@@ -80,7 +80,7 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
-    /// Leaves the body out: only [`render`] knows the request's id.
+    /// Leaves the body out: the request's id is known only where the answer leaves.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         let headers = response.headers_mut();

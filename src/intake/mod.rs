@@ -9,6 +9,7 @@ use crate::model::{Delivery, Receipt};
 use crate::policy::Policy;
 use crate::sources::{Push, Rejection, RejectionKind, Source};
 use crate::store::{Store, StoreError};
+use crate::telemetry::table;
 use crate::worker::Lanes;
 
 mod inbox;
@@ -58,6 +59,7 @@ impl Intake {
     /// and the key of its signal makes that harmless.
     pub async fn deliver(&self, source: &str, request: &http::Request<Bytes>) -> Option<http::Response<Bytes>> {
         let push = Arc::clone(self.push_source(source)?);
+        table::DELIVERIES.add([source], 1);
         let rejection = match push.receive(request).await {
             Ok(delivery) => match self.store(delivery).await {
                 Ok(receipt) => {
@@ -72,7 +74,7 @@ impl Intake {
             },
             Err(rejection) => rejection,
         };
-        metrics::counter!("revoked_deliveries_total", "source" => source.to_owned(), "outcome" => rejection.code).increment(1);
+        table::SIGNALS_REJECTED.add([source, rejection.code], 1);
         self.record_rejection(source, &rejection).await;
         Some(push.rejected(&rejection))
     }

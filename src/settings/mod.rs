@@ -11,7 +11,7 @@ mod wording;
 pub use complaint::{Complaint, Report};
 pub use period::{Period, PeriodError};
 pub use rate::{Rate, RateError};
-pub use read::read;
+pub use read::{read, salvage};
 pub use wording::{nearest, unknown_key};
 
 /// The keys of one `[[source]]` or `[[target]]` that belong to its kind (`name`, `kind` and the keys every kind has are taken out).

@@ -17,24 +17,33 @@ const STAND_IN: usize = usize::MAX / 2;
 
 /// Reads `table` into `T`.
 ///
-/// The deserializer stops at its first error. So what the error is about is noted and taken out of the table (or, for a missing key, put
-/// in), and the table is read again until nothing is left to complain about.
-///
 /// # Errors
 /// Every complaint that can be found: unknown keys, wrong types, missing keys.
-pub fn read<T: DeserializeOwned>(mut table: Spanned<DeTable<'_>>) -> Result<T, Vec<Complaint>> {
+pub fn read<T: DeserializeOwned>(table: Spanned<DeTable<'_>>) -> Result<T, Vec<Complaint>> {
+    match salvage(table) {
+        (Some(value), complaints) if complaints.is_empty() => Ok(value),
+        (_, complaints) => Err(complaints),
+    }
+}
+
+/// Reads of `table` what can be read, with every complaint about the rest. What is complained about is not in the value, so that it can be
+/// checked further; for a missing key without a default some value stands in.
+///
+/// The deserializer stops at its first error. So what the error is about is noted and taken out of the table (or, for a missing key, put
+/// in), and the table is read again until nothing is left to complain about.
+#[must_use]
+pub fn salvage<T: DeserializeOwned>(mut table: Spanned<DeTable<'_>>) -> (Option<T>, Vec<Complaint>) {
     let mut finder = Finder::default();
     for _ in 0..MOST * STAND_INS.len() {
         let error = match T::deserialize(Deserializer::from(table.clone())) {
-            Ok(value) if finder.complaints.is_empty() => return Ok(value),
-            Ok(_) => break,
+            Ok(value) => return (Some(value), finder.complaints),
             Err(error) => error,
         };
         if finder.complaints.len() >= MOST || !finder.note(&mut table, &error) {
             break;
         }
     }
-    Err(finder.complaints)
+    (None, finder.complaints)
 }
 
 #[derive(Default)]

@@ -29,10 +29,11 @@ mod people;
 mod queue;
 mod settle;
 mod trail;
+mod upkeep;
 mod views;
 mod writer;
 
-pub use accept::Accepted;
+pub use accept::{Accepted, SOURCE_TROUBLE};
 pub use actions::Seen;
 pub use alerts::Alert;
 pub use checkpoints::{RawRow, TrailFilter, TrailRow, TrailSnapshot};

@@ -13,6 +13,7 @@ use super::StoreError;
 use super::trail::Tail;
 use crate::clock::Clock;
 use crate::model::Timestamp;
+use crate::telemetry::table;
 
 /// How many mutations one commit may carry: bounds the time that the first of them waits.
 const LARGEST_GROUP: usize = 256;
@@ -139,10 +140,10 @@ pub(super) async fn run(
         {
             group.push(next);
         }
-        metrics::histogram!("revoked_commit_group_size").record(f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
+        table::WRITER_BATCH.observe([], f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
         let began = tokio::time::Instant::now();
         let outcome = commit(&mut conn, &mut group, &clock).await;
-        metrics::histogram!("revoked_commit_seconds").record(began.elapsed().as_secs_f64());
+        table::COMMIT_SECONDS.observe([], began.elapsed().as_secs_f64());
         let lost = matches!(outcome, Err(Stop::Unknown));
         if let Ok(size) = outcome {
             committed.send_modify(|seen| {

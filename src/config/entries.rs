@@ -1,0 +1,320 @@
+//! `[[target]]` and `[[source]]`: takes their tables apart into the keys that all have and the keys of their kind, and builds them.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::file::{self, Bound};
+use super::{Findings, SourceConfig, TargetConfig};
+use crate::clock::Clock;
+use crate::policy::{INBOX, Limits};
+use crate::settings::{Complaint, Rate, Settings, nearest};
+use crate::sources::{self, Source};
+use crate::targets;
+
+const RATE: &str = "10/s";
+const CONCURRENCY: u32 = 4;
+
+/// One `[[…]]` table.
+type Entry<'a> = Spanned<DeTable<'a>>;
+
+/// The limits that a source has of its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Overrides {
+    pub(super) departures_per_delivery: Option<Bound>,
+    pub(super) departures_per_hour: Option<Bound>,
+    pub(super) compromises_per_minute: Option<Bound>,
+}
+
+/// Takes the tables `[[name]]` out of the file.
+pub(super) fn take<'a>(root: &mut Spanned<DeTable<'a>>, name: &str, found: &mut Findings) -> Vec<Entry<'a>> {
+    let Some((key, value)) = root.get_mut().remove_entry(name) else {
+        return Vec::new();
+    };
+    let span = value.span();
+    let DeValue::Array(array) = value.into_inner() else {
+        found.complain(
+            key.span(),
+            format!("write [[{name}]], with two brackets: there may be several"),
+        );
+        return Vec::new();
+    };
+    let mut entries = Vec::new();
+    for member in array {
+        let at = member.span();
+        match member.into_inner() {
+            DeValue::Table(table) => entries.push(Spanned::new(at, table)),
+            _ => found.complain(span.clone(), format!("write [[{name}]] with its keys on the lines after it")),
+        }
+    }
+    entries
+}
+
+/// Adds `[[target]]` and `[[source]]` to what the complaint about an unknown table suggests.
+pub(super) fn with_arrays(mut complaint: Complaint) -> Complaint {
+    if let Some(key) = quoted(&complaint.message)
+        && let Some(array) = nearest(key, ["target", "source"])
+        && !complaint.message.contains("did you mean")
+    {
+        complaint.message = format!("unknown key `{key}`; did you mean `[[{array}]]`?");
+    }
+    complaint
+}
+
+/// The key that a complaint about an unknown key is about.
+fn quoted(message: &str) -> Option<&str> {
+    message.strip_prefix("unknown key `")?.split('`').next()
+}
+
+/// The keys that every entry has, and those of its kind.
+fn split<'a>(entry: Entry<'a>, shared: &[&str]) -> (Entry<'a>, Entry<'a>) {
+    let span = entry.span();
+    let (ours, theirs): (Vec<_>, Vec<_>) = entry
+        .into_inner()
+        .into_iter()
+        .partition(|(key, _)| shared.contains(&&**key.get_ref()));
+    (
+        Spanned::new(span.clone(), ours.into_iter().collect()),
+        Spanned::new(span, theirs.into_iter().collect()),
+    )
+}
+
+/// What a kind complains about, with a place and, for an unknown key, the keys that every entry has in mind too.
+fn of_kind(complaints: Vec<Complaint>, at: &Range<usize>, shared: &[&str], found: &mut Findings) {
+    for complaint in complaints {
+        let mut complaint = complaint.or_at(at.clone());
+        if let Some(key) = quoted(&complaint.message)
+            && let Some(meant) = nearest(key, shared.iter().copied())
+            && !complaint.message.contains("did you mean")
+        {
+            complaint.message = format!("unknown key `{key}`; did you mean `{meant}`?");
+        }
+        found.complaints.push(complaint);
+    }
+}
+
+/// Where nobody knows the kind, only keys that are nearly one that every entry has can be told to be wrong.
+fn misspelt(theirs: &Entry<'_>, shared: &[&str], found: &mut Findings) {
+    for (key, _) in theirs.get_ref() {
+        if let Some(meant) = nearest(key.get_ref(), shared.iter().copied()) {
+            found.complain(
+                key.span(),
+                format!("unknown key `{}`; did you mean `{meant}`?", key.get_ref()),
+            );
+        }
+    }
+}
+
+/// Builds the targets. The names are returned apart from what was built, so that a target that cannot be built is still known by name.
+pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Findings) -> (Vec<TargetConfig>, Vec<String>) {
+    let mut built = Vec::new();
+    let mut names: Vec<String> = Vec::new();
+    for entry in entries {
+        let span = entry.span();
+        let (ours, theirs) = split(entry, &file::Target::KEYS);
+        let missing = missing(&ours);
+        let written: file::Target = shared(ours, found);
+        found.complaints.extend(missing);
+        if let Some(name) = &written.name {
+            claim(name, &mut names, "target", found);
+        }
+        let kind = written.kind.as_ref().and_then(|word| {
+            let kind = targets::KINDS.iter().find(|kind| kind.name == word.get_ref());
+            if kind.is_none() {
+                let known = targets::KINDS.iter().map(|kind| kind.name);
+                found.complaints.push(unknown_kind("target", word, known));
+            }
+            kind
+        });
+        let rate = rate(written.rate.as_ref(), found);
+        let concurrency = written.concurrency.as_ref().map_or(CONCURRENCY, |written| {
+            if !(1..=1000).contains(written.get_ref()) {
+                found.complain(written.span(), "concurrency: it must be from 1 to 1000");
+            }
+            *written.get_ref()
+        });
+        let name = written.name.map(Spanned::into_inner).unwrap_or_default();
+        let Some(kind) = kind else {
+            misspelt(&theirs, &file::Target::KEYS, found);
+            continue;
+        };
+        let settings = Settings {
+            name: &name,
+            table: theirs,
+        };
+        match ((kind.build)(&settings, clock), rate) {
+            (Ok(target), Some(rate)) => built.push(TargetConfig {
+                name,
+                kind: kind.name,
+                rate,
+                concurrency: usize::try_from(concurrency).unwrap_or(usize::MAX),
+                target,
+            }),
+            (Ok(_), None) => {}
+            (Err(complaints), _) => of_kind(complaints, &span, &file::Target::KEYS, found),
+        }
+    }
+    (built, names)
+}
+
+/// Reads the keys that every entry has, as far as they can be read.
+fn shared<T: Default + serde::de::DeserializeOwned>(ours: Entry<'_>, found: &mut Findings) -> T {
+    let (written, complaints) = crate::settings::salvage(ours);
+    found.complaints.extend(complaints);
+    written.unwrap_or_default()
+}
+
+/// The keys that every entry must have and this one has not.
+fn missing(entry: &Entry<'_>) -> Vec<Complaint> {
+    let keys = ["name", "kind"].into_iter().filter(|key| !entry.get_ref().contains_key(*key));
+    keys.map(|key| Complaint::at(entry.span(), format!("the key `{key}` is missing")))
+        .collect()
+}
+
+fn rate(written: Option<&Spanned<String>>, found: &mut Findings) -> Option<Rate> {
+    let text = written.map_or(RATE, |written| written.get_ref());
+    match text.parse() {
+        Ok(rate) => Some(rate),
+        Err(error) => {
+            found.complain(written.map_or(0..0, Spanned::span), format!("rate: {error}"));
+            None
+        }
+    }
+}
+
+/// Builds the sources, the operators' inbox first, and collects the limits that they have of their own.
+pub(super) fn sources(
+    entries: Vec<Entry<'_>>,
+    clock: &Clock,
+    found: &mut Findings,
+) -> (Vec<SourceConfig>, BTreeMap<String, Overrides>) {
+    let mut built = vec![SourceConfig {
+        name: INBOX.to_owned(),
+        kind: INBOX,
+        limits: Limits::operators(),
+        source: Source::Inbox,
+    }];
+    let mut overrides = BTreeMap::from([(INBOX.to_owned(), Overrides::default())]);
+    let mut names: Vec<String> = Vec::new();
+    let mut streams: Vec<(String, String)> = Vec::new();
+    for entry in entries {
+        let span = entry.span();
+        let (ours, theirs) = split(entry, &file::Source::KEYS);
+        one_stream(&theirs, &mut streams, found);
+        let missing = missing(&ours);
+        let written: file::Source = shared(ours, found);
+        let word = written.kind.as_ref();
+        let is_inbox = word.is_some_and(|word| word.get_ref() == INBOX);
+        let name = match &written.name {
+            Some(name) => {
+                claim(name, &mut names, "source", found);
+                if is_inbox != (name.get_ref() == INBOX) {
+                    found.complain(
+                        name.span(),
+                        "name: the source of the kind `inbox` is called `inbox`, and no other is",
+                    );
+                }
+                name.get_ref().clone()
+            }
+            None if is_inbox => {
+                claim(&Spanned::new(span.clone(), INBOX.to_owned()), &mut names, "source", found);
+                INBOX.to_owned()
+            }
+            None => String::new(),
+        };
+        found.complaints.extend(
+            missing
+                .into_iter()
+                .filter(|complaint| !(is_inbox && complaint.message.contains("`name`"))),
+        );
+        let own = Overrides {
+            departures_per_delivery: written.departures_per_delivery,
+            departures_per_hour: written.departures_per_hour,
+            compromises_per_minute: written.compromises_per_minute,
+        };
+        overrides.insert(name.clone(), own);
+        let kind = word.and_then(|word| {
+            let kind = sources::KINDS.iter().find(|kind| kind.name == word.get_ref());
+            if kind.is_none() {
+                let known = sources::KINDS.iter().map(|kind| kind.name);
+                found.complaints.push(unknown_kind("source", word, known));
+            }
+            kind
+        });
+        let Some(kind) = kind else {
+            misspelt(&theirs, &file::Source::KEYS, found);
+            continue;
+        };
+        let settings = Settings {
+            name: &name,
+            table: theirs,
+        };
+        match (kind.build)(&settings, clock) {
+            // It stands in the list already.
+            Ok(_) if is_inbox => {}
+            Ok(source) => built.push(SourceConfig {
+                name,
+                kind: kind.name,
+                limits: Limits::default(),
+                source,
+            }),
+            Err(complaints) => of_kind(complaints, &span, &file::Source::KEYS, found),
+        }
+    }
+    (built, overrides)
+}
+
+/// Two sources for the same stream would take each signal twice, under two limits.
+fn one_stream(entry: &Entry<'_>, streams: &mut Vec<(String, String)>, found: &mut Findings) {
+    let table = entry.get_ref();
+    let issuer = table.get("issuer").and_then(|value| value.get_ref().as_str());
+    let (Some(issuer), Some(audience)) = (issuer, table.get("audience")) else {
+        return;
+    };
+    let audiences: Vec<&Spanned<DeValue<'_>>> = match audience.get_ref() {
+        DeValue::Array(list) => list.iter().collect(),
+        _ => vec![audience],
+    };
+    for audience in audiences {
+        let Some(name) = audience.get_ref().as_str() else { continue };
+        let stream = (issuer.to_owned(), name.to_owned());
+        if streams.contains(&stream) {
+            found.complain(audience.span(), "audience: another source has the same issuer and audience");
+        }
+        streams.push(stream);
+    }
+}
+
+/// Takes a name, and complains where it is taken already or does not look like one.
+fn claim(name: &Spanned<String>, names: &mut Vec<String>, what: &str, found: &mut Findings) {
+    if names.contains(name.get_ref()) {
+        found.complain(
+            name.span(),
+            format!("name: another {what} is called `{}` already", name.get_ref()),
+        );
+    } else if let Some(message) = bad_name(name.get_ref()) {
+        found.complain(name.span(), format!("name: {message}"));
+    }
+    names.push(name.get_ref().clone());
+}
+
+/// What is wrong with a name: it stands in URLs, metrics and table keys.
+pub(super) fn bad_name(name: &str) -> Option<String> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    let good = name.len() <= 40 && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain);
+    (!good).then(|| "it must be up to 40 of a-z, 0-9, - and _, with a letter first".to_owned())
+}
+
+fn unknown_kind<'k>(what: &str, written: &Spanned<String>, known: impl Iterator<Item = &'k str> + Clone) -> Complaint {
+    let word: String = written.get_ref().chars().take(40).collect();
+    let message = match nearest(&word, known.clone()) {
+        Some(meant) => format!("kind: no kind of {what} is called {word:?}; did you mean {meant:?}?"),
+        None => format!(
+            "kind: no kind of {what} is called {word:?}; there are {} (see revoked kinds)",
+            known.collect::<Vec<_>>().join(", ")
+        ),
+    };
+    Complaint::at(written.span(), message)
+}

@@ -1,0 +1,224 @@
+//! The config as written: one type for each table, every key optional or with its default beside it. Nothing is checked here but types.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::secret::SecretSource;
+use crate::settings::Period;
+
+/// The whole file but `[[target]]` and `[[source]]`, whose keys depend on their kind.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) store: Store,
+    pub(super) listen: Listen,
+    pub(super) playbook: BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, Playbook>>,
+    pub(super) policy: Policy,
+    pub(super) trail: Trail,
+    pub(super) retry: Retry,
+    pub(super) ledger: Ledger,
+    pub(super) retention: Retention,
+    pub(super) log: Log,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Store {
+    pub(super) path: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Listen {
+    pub(super) address: Option<Spanned<String>>,
+    pub(super) header: Option<Spanned<Period>>,
+    pub(super) body: Option<Spanned<Period>>,
+    pub(super) connections: Option<Spanned<u32>>,
+    pub(super) per_peer: Option<Spanned<u32>>,
+    pub(super) proxies: Vec<Spanned<String>>,
+}
+
+/// The keys that every `[[target]]` has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Target {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) kind: Option<Spanned<String>>,
+    pub(super) rate: Option<Spanned<String>>,
+    pub(super) concurrency: Option<Spanned<u32>>,
+}
+
+impl Target {
+    pub(super) const KEYS: [&'static str; 4] = ["name", "kind", "rate", "concurrency"];
+}
+
+/// The keys that every `[[source]]` has.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Source {
+    pub(super) name: Option<Spanned<String>>,
+    pub(super) kind: Option<Spanned<String>>,
+    pub(super) departures_per_delivery: Option<Bound>,
+    pub(super) departures_per_hour: Option<Bound>,
+    pub(super) compromises_per_minute: Option<Bound>,
+}
+
+impl Source {
+    pub(super) const KEYS: [&'static str; 5] = [
+        "name",
+        "kind",
+        "departures_per_delivery",
+        "departures_per_hour",
+        "compromises_per_minute",
+    ];
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Playbook {
+    pub(super) end: Option<Spanned<End>>,
+    pub(super) block: Option<bool>,
+    pub(super) reset_password: Option<bool>,
+    pub(super) disable_tokens: Option<bool>,
+    pub(super) watch: Option<Spanned<Vec<Period>>>,
+}
+
+/// `"everything"`, or a list of groups and kinds.
+#[derive(Debug, Clone)]
+pub(super) enum End {
+    Word(String),
+    List(Vec<Spanned<String>>),
+}
+
+impl<'de> Deserialize<'de> for End {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+        impl<'de> serde::de::Visitor<'de> for Form {
+            type Value = End;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"everything\" or a list such as [\"sessions\", \"tokens\"]")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<End, E> {
+                Ok(End::Word(word.to_owned()))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<End, A::Error> {
+                let mut words = Vec::new();
+                while let Some(word) = seq.next_element()? {
+                    words.push(word);
+                }
+                Ok(End::List(words))
+            }
+        }
+        deserializer.deserialize_any(Form)
+    }
+}
+
+/// A limit of a source: a whole number, or `"unlimited"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bound(pub(super) Option<usize>);
+
+impl<'de> Deserialize<'de> for Bound {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+        impl serde::de::Visitor<'_> for Form {
+            type Value = Bound;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a whole number from 0 up, or \"unlimited\"")
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Bound, E> {
+                let found = serde::de::Unexpected::Signed(number);
+                usize::try_from(number)
+                    .map(|number| Bound(Some(number)))
+                    .map_err(|_| E::invalid_value(found, &self))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Bound, E> {
+                Ok(Bound(Some(usize::try_from(number).unwrap_or(usize::MAX))))
+            }
+
+            fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<Bound, E> {
+                match word {
+                    "unlimited" => Ok(Bound(None)),
+                    other => Err(E::invalid_value(serde::de::Unexpected::Str(other), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Form)
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Policy {
+    pub(super) protected: Vec<Spanned<String>>,
+    pub(super) ambiguous: Option<Ambiguous>,
+    pub(super) departures_per_delivery: Option<Bound>,
+    pub(super) departures_per_hour: Option<Bound>,
+    pub(super) compromises_per_minute: Option<Bound>,
+    pub(super) old_signal: Option<Period>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ambiguous {
+    Hold,
+    All,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Trail {
+    pub(super) origin: Option<Spanned<String>>,
+    pub(super) key: Option<Spanned<SecretSource>>,
+    pub(super) anchor: Option<Spanned<PathBuf>>,
+    pub(super) journal: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Retry {
+    pub(super) attempts: Option<Spanned<u32>>,
+    pub(super) first: Option<Spanned<Period>>,
+    pub(super) longest: Option<Spanned<Period>>,
+    pub(super) urgent_first: Option<Spanned<Period>>,
+    pub(super) urgent_longest: Option<Spanned<Period>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Ledger {
+    pub(super) alert_after: Option<Spanned<Period>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Retention {
+    pub(super) cases: Option<Spanned<Period>>,
+    pub(super) people: Option<Spanned<Period>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Log {
+    pub(super) level: Option<Spanned<String>>,
+    pub(super) format: Option<LogFormat>,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// Lines for a person; under systemd the journal's own protocol, with fields.
+    #[default]
+    Human,
+    /// A JSON object a line, to standard error.
+    Json,
+}

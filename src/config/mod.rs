@@ -1,0 +1,238 @@
+//! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
+//!
+//! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
+//! `playbooks`. Everything that is wrong is told at once, each complaint at its place in the file ([`Report`]).
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use toml::Spanned;
+use toml::de::DeTable;
+
+use crate::clock::Clock;
+use crate::policy::{Limits, Policy};
+use crate::settings::{Complaint, Rate};
+use crate::sources::Source;
+use crate::targets::Target;
+
+mod entries;
+mod file;
+mod playbooks;
+mod tables;
+mod trail;
+
+pub use crate::settings::Report;
+pub use file::LogFormat;
+pub use tables::{Ledger, Listen, Log, Retention, Retry};
+pub use trail::Trail;
+
+/// Where a command looks for the config when none is named.
+pub const DEFAULT_PATH: &str = "/etc/revoked/revoked.toml";
+
+/// The example with every default, as it is installed.
+pub const EXAMPLE: &str = include_str!("../../config/revoked.toml");
+
+/// A larger file is not a config.
+const LARGEST: u64 = 1 << 20;
+
+/// A checked config: everything that can be built is built.
+pub struct Config {
+    /// The database.
+    pub store: PathBuf,
+    /// The HTTP server.
+    pub listen: Listen,
+    /// The systems to contain principals in, in the order of the file.
+    pub targets: Vec<TargetConfig>,
+    /// The origins of signals, in the order of the file; the operators' inbox is the first, whether it is written or not.
+    pub sources: Vec<SourceConfig>,
+    /// The rule from signal to decision.
+    pub policy: Policy,
+    /// The trail.
+    pub trail: Trail,
+    /// How failed attempts are tried again.
+    pub retry: Retry,
+    /// The could-not-revoke ledger.
+    pub ledger: Ledger,
+    /// How long what is over is kept.
+    pub retention: Retention,
+    /// Log lines.
+    pub log: Log,
+    /// What works, but is weaker than it could be.
+    pub warnings: Report,
+}
+
+/// A built target.
+pub struct TargetConfig {
+    /// Its name, which is unique among the targets.
+    pub name: String,
+    /// The kind's name.
+    pub kind: &'static str,
+    /// How often it may be called.
+    pub rate: Rate,
+    /// How many jobs may work at it at once.
+    pub concurrency: usize,
+    /// The connector.
+    pub target: Arc<dyn Target>,
+}
+
+/// A built source.
+pub struct SourceConfig {
+    /// Its name, which is unique among the sources.
+    pub name: String,
+    /// The kind's name.
+    pub kind: &'static str,
+    /// What it may ask for before a human is asked; the same as in the policy.
+    pub limits: Limits,
+    /// The connector.
+    pub source: Source,
+}
+
+impl Config {
+    /// Reads, checks and builds the config in `path`. Reads credentials and certificates; opens no connection and no database.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(path: &Path, clock: &Clock) -> Result<Self, Report> {
+        let name = path.display().to_string();
+        match read(path) {
+            Ok(text) => Self::parse(&name, &text, clock),
+            Err(error) => Err(Report::new(name, "", [Complaint::new(format!("{error:#}"))])),
+        }
+    }
+
+    /// Checks and builds the config `text`, which complaints call `name`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn parse(name: &str, text: &str, clock: &Clock) -> Result<Self, Report> {
+        let mut found = Findings::default();
+        let config = build(text, clock, &mut found);
+        match config {
+            Some(mut config) if found.complaints.is_empty() => {
+                config.warnings = Report::new(name, text, found.warnings);
+                Ok(config)
+            }
+            _ => Err(Report::new(name, text, found.complaints)),
+        }
+    }
+}
+
+/// What was found while a config was checked.
+#[derive(Debug, Default)]
+struct Findings {
+    complaints: Vec<Complaint>,
+    warnings: Vec<Complaint>,
+}
+
+impl Findings {
+    fn complain(&mut self, span: std::ops::Range<usize>, message: impl Into<String>) {
+        self.complaints.push(Complaint::at(span, message));
+    }
+
+    fn warn(&mut self, message: impl Into<String>) {
+        self.warnings.push(Complaint::new(message));
+    }
+}
+
+/// Builds what can be built. `None` only where the file is not TOML or one of its tables cannot be read: what is wrong elsewhere has
+/// been found all the same.
+fn build(text: &str, clock: &Clock, found: &mut Findings) -> Option<Config> {
+    let mut root = syntax(text, found)?;
+    let targets = entries::take(&mut root, "target", found);
+    let sources = entries::take(&mut root, "source", found);
+    let (file, complaints) = crate::settings::salvage::<file::File>(root);
+    found.complaints.extend(complaints.into_iter().map(entries::with_arrays));
+    let (targets, target_names) = entries::targets(targets, clock, found);
+    let (mut sources, overrides) = entries::sources(sources, clock, found);
+    let file = file?;
+    let store = trail::store(&file.store, found);
+    let policy = playbooks::policy(&file, &target_names, &overrides, found);
+    for source in &mut sources {
+        source.limits = policy.limits_of(&source.name);
+    }
+    let config = Config {
+        listen: tables::listen(&file.listen, found),
+        trail: trail::trail(file.trail, &store, found),
+        retry: tables::retry(&file.retry, found),
+        ledger: tables::ledger(&file.ledger, found),
+        retention: tables::retention(&file.retention, found),
+        log: tables::log(&file.log, found),
+        store,
+        targets,
+        sources,
+        policy,
+        warnings: Report::new("", "", []),
+    };
+    if target_names.is_empty() {
+        found.warn("no [[target]] is configured: nothing can be revoked");
+    }
+    if config.sources.len() == 1 {
+        found.warn("no [[source]] is configured: only operators can ask for anything, through the inbox");
+    }
+    Some(config)
+}
+
+/// Parses the TOML. Where that fails only the syntax is complained about: what the broken file would mean is anybody's guess.
+fn syntax<'a>(text: &'a str, found: &mut Findings) -> Option<Spanned<DeTable<'a>>> {
+    let (root, errors) = DeTable::parse_recoverable(text);
+    if errors.is_empty() {
+        return Some(root);
+    }
+    found.complaints.extend(errors.iter().map(|error| Complaint {
+        span: error.span(),
+        message: format!("not TOML: {}", error.message()),
+    }));
+    None
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let size = std::fs::metadata(path).context("cannot read the config")?.len();
+    anyhow::ensure!(
+        size <= LARGEST,
+        "cannot read the config: it has {size} bytes, more than any config needs"
+    );
+    let bytes = std::fs::read(path).context("cannot read the config")?;
+    String::from_utf8(bytes).context("cannot read the config: it is not UTF-8 text")
+}
+
+/// The database that the config in `path` names. Reads nothing else of it: a command of an operator who may not read the daemon's
+/// credentials needs no more.
+///
+/// # Errors
+/// Where the file cannot be read, or says nothing that can be understood about the store. A default config that is not there means the
+/// default database.
+pub fn store_path(path: &Path) -> anyhow::Result<PathBuf> {
+    Ok(glance(path)?.0)
+}
+
+/// The files of checkpoints to verify the trail in `store` with: the config's, as far as it can be read, else the one beside the store.
+#[must_use]
+pub fn anchors(path: &Path, store: &Path) -> Vec<PathBuf> {
+    let named = glance(path).ok().and_then(|(_, anchor)| anchor);
+    vec![named.unwrap_or_else(|| trail::beside(store, "checkpoints"))]
+}
+
+/// The database and the checkpoint file that a config names.
+fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
+    let looking = || format!("looking for the database in {} (or name it with --store)", path.display());
+    if path == Path::new(DEFAULT_PATH) && !path.exists() {
+        return Ok((PathBuf::from(trail::STORE), None));
+    }
+    let text = read(path).with_context(looking)?;
+    let value: toml::Table = toml::from_str(&text).map_err(|error| {
+        Report::new(
+            path.display().to_string(),
+            &text,
+            [Complaint {
+                span: error.span(),
+                message: error.message().to_owned(),
+            }],
+        )
+    })?;
+    let text_at = |table: &str, key: &str| value.get(table)?.get(key)?.as_str().map(PathBuf::from);
+    Ok((
+        text_at("store", "path").unwrap_or_else(|| PathBuf::from(trail::STORE)),
+        text_at("trail", "anchor"),
+    ))
+}

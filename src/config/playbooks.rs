@@ -1,0 +1,273 @@
+//! Policy and playbooks: from what is written to what each playbook demands at each target.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::Spanned;
+
+use super::Findings;
+use super::entries::Overrides;
+use super::file::{self, Bound, End, File};
+use crate::model::{Containment, GrantKind, Reason};
+use crate::policy::{self, Ambiguous, BUILT_IN, INBOX, Limits, Playbook, Policy, Protected};
+use crate::settings::nearest;
+
+/// The policy of a file, for these targets and the limits that sources have of their own.
+pub(super) fn policy(file: &File, targets: &[String], overrides: &BTreeMap<String, Overrides>, found: &mut Findings) -> Policy {
+    let written = &file.policy;
+    let fallback = Policy::default();
+    let protected: Vec<_> = written.protected.iter().filter_map(|text| subject(text, found)).collect();
+    let general = Overrides {
+        departures_per_delivery: written.departures_per_delivery,
+        departures_per_hour: written.departures_per_hour,
+        compromises_per_minute: written.compromises_per_minute,
+    };
+    let limits = overrides.iter().map(|(source, own)| {
+        let start = if source == INBOX {
+            // What guards against a bad feed stays off for operators, unless their own table sets it.
+            let compromises_per_minute = general.compromises_per_minute;
+            Overrides {
+                compromises_per_minute,
+                ..Overrides::default()
+            }
+            .over(Limits::operators())
+        } else {
+            general.over(Limits::default())
+        };
+        (source.clone(), own.over(start))
+    });
+    Policy {
+        playbooks: playbooks(&file.playbook, targets, found),
+        protected: protected.into_iter().collect::<Protected>(),
+        limits: limits.collect(),
+        ambiguous: match written.ambiguous {
+            Some(file::Ambiguous::All) => Ambiguous::All,
+            Some(file::Ambiguous::Hold) | None => Ambiguous::Hold,
+        },
+        old_signal: written.old_signal.map_or(fallback.old_signal, |period| period.0),
+    }
+}
+
+impl Overrides {
+    /// These limits over others.
+    fn over(&self, limits: Limits) -> Limits {
+        let pick = |own: Option<Bound>, other: Option<usize>| own.map_or(other, |Bound(limit)| limit);
+        Limits {
+            departures_per_delivery: pick(self.departures_per_delivery, limits.departures_per_delivery),
+            departures_per_hour: pick(self.departures_per_hour, limits.departures_per_hour),
+            compromises_per_minute: pick(self.compromises_per_minute, limits.compromises_per_minute),
+            ..limits
+        }
+    }
+}
+
+fn subject(text: &Spanned<String>, found: &mut Findings) -> Option<crate::model::Subject> {
+    match text.get_ref().parse() {
+        Ok(subject) => Some(subject),
+        Err(error) => {
+            found.complain(text.span(), format!("protected: {error}"));
+            None
+        }
+    }
+}
+
+type Written = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, file::Playbook>>;
+
+/// Every playbook applies to every target: with what it demands by default, or with what its table for that target changes of it.
+fn playbooks(written: &Written, targets: &[String], found: &mut Findings) -> BTreeMap<String, Playbook> {
+    let mut playbooks = BTreeMap::new();
+    let built_in = BUILT_IN.iter().map(|reason| reason.word().to_owned());
+    let names: BTreeSet<String> = built_in.chain(written.keys().map(|name| name.get_ref().clone())).collect();
+    for (name, tables) in written {
+        if let Some(message) = bad_name(name.get_ref()) {
+            found.complain(name.span(), message);
+        }
+        for (target, table) in tables.iter().filter(|(target, _)| !targets.contains(target.get_ref())) {
+            let known = targets.iter().map(String::as_str);
+            let message = match nearest(target.get_ref(), known) {
+                Some(meant) => format!("no target is called `{}`; did you mean `{meant}`?", target.get_ref()),
+                None => format!("no target is called `{}`", target.get_ref()),
+            };
+            found.complain(target.span(), message);
+            // What its keys say is looked at all the same.
+            changed(policy::built_in(name.get_ref()), table, found);
+        }
+    }
+    for name in names {
+        let tables = written
+            .iter()
+            .find(|(written, _)| *written.get_ref() == name)
+            .map(|(_, tables)| tables);
+        let mut playbook = Playbook::new();
+        for target in targets {
+            let table = tables.and_then(|tables| tables.iter().find(|(written, _)| written.get_ref() == target));
+            let containment = match table {
+                Some((_, table)) => changed(policy::built_in(&name), table, found),
+                None => policy::built_in(&name),
+            };
+            if !policy::demands_nothing(&containment) {
+                playbook.insert(target.clone(), containment);
+            }
+        }
+        if playbook.is_empty() && !targets.is_empty() {
+            found.warn(format!(
+                "the playbook {name} demands nothing at any target: signals that follow it are only kept"
+            ));
+        }
+        playbooks.insert(name, playbook);
+    }
+    playbooks
+}
+
+/// What is wrong with a playbook's name. A slip of the finger in a reason would make a playbook that no signal ever follows.
+fn bad_name(name: &str) -> Option<String> {
+    let reasons = Reason::ALL.into_iter().map(Reason::word);
+    match Reason::from_word(name) {
+        Some(Reason::Reactivated | Reason::Noted) => Some(format!(
+            "nothing ever follows from the reason `{name}`; it can have no playbook"
+        )),
+        Some(_) => None,
+        None => match nearest(name, reasons) {
+            Some(meant) => Some(format!(
+                "no reason is called `{name}`; did you mean `{meant}`? (a playbook of your own needs another name)"
+            )),
+            None => super::entries::bad_name(name),
+        },
+    }
+}
+
+/// A containment with the keys of a table in the place of its own.
+fn changed(mut containment: Containment, table: &file::Playbook, found: &mut Findings) -> Containment {
+    if let Some(written) = &table.end {
+        containment.end = end(written, found);
+    }
+    containment.block = table.block.unwrap_or(containment.block);
+    containment.reset_password = table.reset_password.unwrap_or(containment.reset_password);
+    containment.disable_tokens = table.disable_tokens.unwrap_or(containment.disable_tokens);
+    if let Some(watch) = &table.watch {
+        let seconds: Vec<u64> = watch.get_ref().iter().map(|period| period.0.as_secs()).collect();
+        if seconds.first().is_some_and(|first| *first == 0) || !seconds.is_sorted_by(|one, next| one < next) {
+            found.complain(
+                watch.span(),
+                "watch: the times must be at least 1s and each later than the one before",
+            );
+        }
+        containment.watch = seconds;
+    }
+    containment
+}
+
+/// The kinds that `end` names, by group or by kind.
+fn end(written: &Spanned<End>, found: &mut Findings) -> BTreeSet<GrantKind> {
+    const WHOLE: &str = "everything";
+    let kind = |word: &str| GrantKind::ALL.into_iter().find(|kind| kind.word() == word);
+    match written.get_ref() {
+        End::Word(word) if word == WHOLE => GrantKind::ALL.into(),
+        End::Word(_) => {
+            found.complain(
+                written.span(),
+                "end: write \"everything\", or a list such as [\"sessions\", \"tokens\"]",
+            );
+            BTreeSet::new()
+        }
+        End::List(words) => {
+            let mut kinds = BTreeSet::new();
+            for word in words {
+                let named = word.get_ref().as_str();
+                if let Some(group) = GrantKind::group(named) {
+                    kinds.extend(group);
+                } else if let Some(kind) = kind(named) {
+                    kinds.insert(kind);
+                } else {
+                    let groups = GrantKind::GROUPS.iter().map(|(name, _)| *name);
+                    let known: Vec<&str> = groups.chain(GrantKind::ALL.iter().map(|kind| kind.word())).collect();
+                    let message = match nearest(named, known.iter().copied()) {
+                        Some(meant) => format!("end: no kind of grant is called {named:?}; did you mean {meant:?}?"),
+                        None => format!("end: no kind of grant is called {named:?}; there are {}", known.join(", ")),
+                    };
+                    found.complain(word.span(), message);
+                }
+            }
+            kinds
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_playbooks_that_the_example_shows_are_those_that_hold() {
+        let lines = super::super::EXAMPLE.lines().filter_map(|line| line.strip_prefix("#     "));
+        let text: Vec<&str> = lines.skip_while(|line| !line.starts_with("[playbook.")).collect();
+        let text = text.join("\n");
+        let table = toml::de::DeTable::parse(&text).unwrap();
+        let file: File = crate::settings::read(table).unwrap();
+        let mut found = Findings::default();
+        let shown = playbooks(&file.playbook, &["chat".to_owned()], &mut found);
+        assert!(found.complaints.is_empty() && found.warnings.is_empty(), "{found:?}");
+        let written: Vec<&str> = file.playbook.keys().map(|name| name.get_ref().as_str()).collect();
+        assert_eq!(written.len(), BUILT_IN.len());
+        assert_eq!(shown, Policy::standard(["chat"]).playbooks);
+        let whole = |table: &file::Playbook| {
+            [table.block, table.reset_password, table.disable_tokens]
+                .iter()
+                .all(Option::is_some)
+                && table.end.is_some()
+                && table.watch.is_some()
+        };
+        assert!(
+            file.playbook.values().flat_map(BTreeMap::values).all(whole),
+            "every key is shown"
+        );
+    }
+
+    fn built(text: &str) -> (BTreeMap<String, Playbook>, Findings) {
+        let file: File = crate::settings::read(toml::de::DeTable::parse(text).unwrap()).unwrap();
+        let mut found = Findings::default();
+        let playbooks = playbooks(&file.playbook, &["chat".to_owned(), "wiki".to_owned()], &mut found);
+        (playbooks, found)
+    }
+
+    #[test]
+    fn a_table_changes_only_the_keys_and_the_target_that_it_names() {
+        let (playbooks, found) = built("[playbook.departed.chat]\nend = ['sessions', 'bot']\nwatch = ['90s']\n");
+        assert!(found.complaints.is_empty());
+        let chat = &playbooks["departed"]["chat"];
+        assert_eq!(chat.end, [GrantKind::Session, GrantKind::Bot].into());
+        assert!(chat.block, "it is not named, so it stays");
+        assert_eq!(chat.watch, [90]);
+        assert_eq!(playbooks["departed"]["wiki"], policy::built_in("departed"));
+    }
+
+    #[test]
+    fn a_target_at_which_nothing_is_demanded_is_left_out() {
+        let (playbooks, found) =
+            built("[playbook.logout.chat]\nend = []\n[playbook.logout.wiki]\nend = []\n[playbook.departed.chat]\nend = []\n");
+        assert!(playbooks["logout"].is_empty());
+        assert_eq!(playbooks["departed"].len(), 2, "it still blocks");
+        assert_eq!(found.warnings.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn a_playbook_of_ones_own_starts_like_compromised() {
+        let (playbooks, found) = built("[playbook.lock-down.chat]\nblock = true\n");
+        assert!(found.complaints.is_empty(), "{found:?}");
+        assert_eq!(
+            playbooks["lock-down"]["chat"],
+            Containment {
+                block: true,
+                ..policy::built_in("compromised")
+            }
+        );
+        assert_eq!(playbooks["lock-down"]["wiki"], policy::built_in("compromised"));
+    }
+
+    #[test]
+    fn a_reason_from_which_nothing_follows_can_have_no_playbook() {
+        for name in ["noted", "reactivated", "compromized", "Departed", "-x"] {
+            let (_, found) = built(&format!("[playbook.{name}.chat]\nblock = true\n"));
+            assert_eq!(found.complaints.len(), 1, "{name}");
+        }
+    }
+}
