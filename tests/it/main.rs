@@ -9,3 +9,4 @@ mod store;
 mod telemetry;
 mod tidy;
 mod tree;
+mod worker;
