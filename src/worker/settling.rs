@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 use super::attempt::{End, Ended, Tools, attempt};
 use super::lane::Lane;
 use super::permits::Pacer;
-use crate::model::{Evidence, Job, JobKind, Priority, Reason, Settlement, Verdict};
+use crate::model::{Evidence, Job, JobKind, Priority, Reason, Settlement, Verdict, chain};
 use crate::store::{Claim, StoreError};
 use crate::targets::{Pass, Permits, Remedy, Said, TargetError};
 use crate::telemetry::table;
@@ -64,7 +64,7 @@ impl Lane {
             self.measure(&claim.job, verdict);
         }
         if let Err(error) = self.store.settle(claim, finished, evidence, settlement).await {
-            tracing::error!(%error, "could not settle the job; its lease brings it back");
+            tracing::error!(error = %chain(&error), "could not settle the job; its lease brings it back");
         }
         self.change();
     }
@@ -109,7 +109,7 @@ impl Lane {
                 Settlement::Interrupted
             }
             End::Store(error) => {
-                tracing::error!(%error, "the store failed during an attempt; nothing more was sent");
+                tracing::error!(error = %chain(&error), "the store failed during an attempt; nothing more was sent");
                 self.state().breaker.undecided(Instant::now());
                 self.snooze(AFTER_STORE_ERROR)
             }
@@ -163,7 +163,7 @@ impl Lane {
             };
             self.change();
             if opened && let Err(error) = self.store.record_breaker(&self.name, Some(error)).await {
-                tracing::error!(%error, "could not record that the target is down");
+                tracing::error!(error = %chain(&error), "could not record that the target is down");
             }
             return self.snooze_until(reopens);
         }
@@ -189,7 +189,7 @@ impl Lane {
             Ok(())
         };
         if let Err(error) = recorded {
-            tracing::warn!(%error, "could not record that the target is up");
+            tracing::warn!(error = %chain(&error), "could not record that the target is up");
         }
     }
 

@@ -14,3 +14,4 @@ mod store;
 mod telemetry;
 mod tidy;
 mod tree;
+mod worker;
