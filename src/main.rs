@@ -1,3 +1,40 @@
 //! Parses the command line, runs the command, prints an error once as a chain, and chooses the exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use revoked::cli::{Cli, Exit};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and clap says so by its exit code.
+            drop(error.print());
+            return if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Ok.into()
+            };
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            report(&anyhow::Error::new(error).context("starting the runtime"));
+            return Exit::Failed.into();
+        }
+    };
+    match runtime.block_on(cli.run()) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            report(&error);
+            revoked::cli::exit_of(&error).into()
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place where a command's error is printed")]
+fn report(error: &anyhow::Error) {
+    eprintln!("revoked: {error:#}");
+}

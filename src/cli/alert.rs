@@ -34,7 +34,7 @@ pub enum AlertCommand {
 ///
 /// # Errors
 /// Where the store cannot be read or written, or there is no such alert.
-pub async fn run(command: AlertCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(command: AlertCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     match command {
         AlertCommand::List { all, json: as_json } => {
@@ -53,7 +53,11 @@ pub async fn run(command: AlertCommand, at: &StoreArgs) -> anyhow::Result<Exit> 
                         alert.summary.clone(),
                     ]
                 });
-                table(&["alert", "kind", "times", "last", "cleared by", "what"], rows.collect(), "no alerts")?;
+                table(
+                    &["alert", "kind", "times", "last", "cleared by", "what"],
+                    rows.collect(),
+                    "no alerts",
+                )?;
             }
         }
         AlertCommand::Clear { alert, note } => {

@@ -41,19 +41,40 @@ pub enum CaseCommand {
 ///
 /// # Errors
 /// Where the store cannot be read or the case does not exist.
-pub async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     match command {
-        CaseCommand::List { state, subject, limit, json: as_json } => {
+        CaseCommand::List {
+            state,
+            subject,
+            limit,
+            json: as_json,
+        } => {
             let subject_ref = match &subject {
                 Some(subject) => Some(store.reference(subject).await?.unwrap_or_default()),
                 None => None,
             };
-            let cases = store.cases(&ListFilter { state, subject_ref, limit, ..ListFilter::default() }).await?;
+            let cases = store
+                .cases(&ListFilter {
+                    state,
+                    subject_ref,
+                    limit,
+                    ..ListFilter::default()
+                })
+                .await?;
             if as_json {
                 json(&cases)?;
             } else {
-                let headings = ["case", "subject", "reason", "state", "verdict", "received", "to first revoke", "to contained"];
+                let headings = [
+                    "case",
+                    "subject",
+                    "reason",
+                    "state",
+                    "verdict",
+                    "received",
+                    "to first revoke",
+                    "to contained",
+                ];
                 table(&headings, cases.iter().map(row).collect(), "no cases")?;
             }
         }
@@ -70,7 +91,9 @@ fn row(case: &CaseView) -> Vec<String> {
     let after = |at: Option<crate::model::Timestamp>| at.map_or_else(|| "-".to_owned(), |at| span(at.since(case.received_at)));
     vec![
         case.id.to_string(),
-        case.subject.clone().unwrap_or_else(|| format!("erased ({})", case.subject_ref)),
+        case.subject
+            .clone()
+            .unwrap_or_else(|| format!("erased ({})", case.subject_ref)),
         case.reason.clone(),
         case.state.clone(),
         case.verdict.clone().unwrap_or_else(|| "-".to_owned()),
@@ -84,12 +107,27 @@ fn row(case: &CaseView) -> Vec<String> {
 ///
 /// # Errors
 /// Where standard output cannot be written.
-pub fn show(detail: &CaseDetail) -> anyhow::Result<()> {
+pub(super) fn show(detail: &CaseDetail) -> anyhow::Result<()> {
     let case = &detail.case;
     let subject = case.subject.clone().unwrap_or_else(|| "erased".to_owned());
-    line(format!("case {}: {} is {} ({})", case.id, plain(&subject), case.reason, case.subject_ref))?;
-    let verdict = case.verdict.as_deref().map_or(String::new(), |verdict| format!(", {verdict}"));
-    line(format!("  {}{verdict}; playbook {}; received {} from {}", case.state, case.playbook, case.received_at, plain(&case.source)))?;
+    line(format!(
+        "case {}: {} is {} ({})",
+        case.id,
+        plain(&subject),
+        case.reason,
+        case.subject_ref
+    ))?;
+    let verdict = case
+        .verdict
+        .as_deref()
+        .map_or(String::new(), |verdict| format!(", {verdict}"));
+    line(format!(
+        "  {}{verdict}; playbook {}; received {} from {}",
+        case.state,
+        case.playbook,
+        case.received_at,
+        plain(&case.source)
+    ))?;
     if let Some(by) = &case.requested_by {
         line(format!("  asked for by {}", plain(by)))?;
     }
@@ -104,7 +142,13 @@ pub fn show(detail: &CaseDetail) -> anyhow::Result<()> {
     }
     for signal in &detail.signals {
         let why = signal.why.as_deref().map_or(String::new(), |why| format!(": {}", plain(why)));
-        line(format!("  signal {} from {}: {} -> {}{why}", signal.id, plain(&signal.source), signal.reason, signal.decision))?;
+        line(format!(
+            "  signal {} from {}: {} -> {}{why}",
+            signal.id,
+            plain(&signal.source),
+            signal.reason,
+            signal.decision
+        ))?;
     }
     for job in detail.jobs.iter().rev() {
         show_job(job)?;
@@ -112,16 +156,30 @@ pub fn show(detail: &CaseDetail) -> anyhow::Result<()> {
             let outcome = action.outcome.as_deref().unwrap_or("under way");
             let what = serde_json::from_value::<crate::model::Action>(action.action.clone());
             let what = what.map_or_else(|_| action.action.to_string(), |action| action.to_string());
-            line(format!("      {}: {outcome}  (requests {})", plain(&what), plain(&action.requests.join(" "))))?;
+            line(format!(
+                "      {}: {outcome}  (requests {})",
+                plain(&what),
+                plain(&action.requests.join(" "))
+            ))?;
         }
     }
     Ok(())
 }
 
 fn show_job(job: &JobView) -> anyhow::Result<()> {
-    let verdict = job.verdict.as_ref().map_or(String::new(), |verdict| format!(": {}", plain(&verdict.to_string())));
+    let verdict = job
+        .verdict
+        .as_ref()
+        .map_or(String::new(), |verdict| format!(": {}", plain(&verdict.to_string())));
     let due = job.due.map_or(String::new(), |due| format!(" due {due}"));
-    line(format!("  job {} ({} at {}): {}{due}, attempt {}{verdict}", job.id, job.kind, plain(&job.target), job.state, job.attempt))?;
+    line(format!(
+        "  job {} ({} at {}): {}{due}, attempt {}{verdict}",
+        job.id,
+        job.kind,
+        plain(&job.target),
+        job.state,
+        job.attempt
+    ))?;
     if let (Some(error), None) = (&job.error, &job.verdict) {
         line(format!("      last error: {}", plain(error)))?;
     }
@@ -133,8 +191,16 @@ fn show_job(job: &JobView) -> anyhow::Result<()> {
         .iter()
         .map(|(kind, after)| format!("{kind} {} -> {after}", evidence.before.get(kind).copied().unwrap_or(0)))
         .collect();
-    line(format!("      seen {} and {}: {}", time(evidence.before_at), time(evidence.after_at), counts.join(", ")))?;
-    line(format!("      account suspended: {} -> {}", evidence.suspended.0, evidence.suspended.1))?;
+    line(format!(
+        "      seen {} and {}: {}",
+        time(evidence.before_at),
+        time(evidence.after_at),
+        counts.join(", ")
+    ))?;
+    line(format!(
+        "      account suspended: {} -> {}",
+        evidence.suspended.0, evidence.suspended.1
+    ))?;
     line(format!("      {} grants ended", evidence.ended_count))?;
     for note in &evidence.notes {
         line(format!("      note: {}", plain(note)))?;

@@ -38,26 +38,45 @@ pub enum Exit {
 impl Exit {
     /// Every code with its meaning, in the order of the docs.
     pub const TABLE: &[(Self, u8, &str)] = &[
-        (Self::Ok, 0, "done; with `revoke --wait`: contained; with `trail verify`: clean"),
+        (
+            Self::Ok,
+            0,
+            "done; with `revoke --wait`: contained; with `trail verify`: clean",
+        ),
         (Self::Failed, 1, "failed at run time, or a commit whose outcome is unknown"),
         (Self::Usage, 2, "the command line or the config is wrong"),
-        (Self::Store, 3, "the store is refused: newer schema, damaged, or a trail that does not stand"),
+        (
+            Self::Store,
+            3,
+            "the store is refused: newer schema, damaged, or a trail that does not stand",
+        ),
         (Self::Locked, 4, "another daemon has the store"),
         (Self::Unverified, 5, "`trail verify` found something"),
         (Self::Findings, 6, "`check` found something that makes revocations fail"),
         (Self::VerdictUnverified, 10, "`revoke --wait`: unverified"),
         (Self::VerdictResidual, 11, "`revoke --wait`: residual until a known time"),
-        (Self::VerdictNoPrincipal, 12, "`revoke --wait`: nobody (or no such grant) of that name at the target"),
+        (
+            Self::VerdictNoPrincipal,
+            12,
+            "`revoke --wait`: nobody (or no such grant) of that name at the target",
+        ),
         (Self::VerdictFailed, 13, "`revoke --wait`: failed"),
         (Self::Held, 14, "`revoke --wait`: held for a human's decision"),
-        (Self::Waiting, 15, "`revoke --wait`: not over in the time given; the work goes on"),
+        (
+            Self::Waiting,
+            15,
+            "`revoke --wait`: not over in the time given; the work goes on",
+        ),
         (Self::Rejected, 16, "`revoke --wait`: the request was rejected"),
     ];
 
     /// The number.
     #[must_use]
     pub fn code(self) -> u8 {
-        Self::TABLE.iter().find(|(exit, _, _)| *exit == self).map_or(1, |(_, code, _)| *code)
+        Self::TABLE
+            .iter()
+            .find(|(exit, _, _)| *exit == self)
+            .map_or(1, |(_, code, _)| *code)
     }
 
     /// The exit of `revoke --wait` for a verdict's word.
@@ -92,7 +111,10 @@ mod tests {
 
     #[test]
     fn only_contained_exits_with_zero() {
-        let zero: Vec<_> = crate::model::Verdict::WORDS.into_iter().filter(|word| Exit::of_verdict(word).code() == 0).collect();
+        let zero: Vec<_> = crate::model::Verdict::WORDS
+            .into_iter()
+            .filter(|word| Exit::of_verdict(word).code() == 0)
+            .collect();
         assert_eq!(zero, ["contained"]);
     }
 }

@@ -55,7 +55,7 @@ pub enum HoldCommand {
 ///
 /// # Errors
 /// Where the store cannot be read or written, or the decision does not fit.
-pub async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     match command {
         HoldCommand::List { all, json: as_json } => {
@@ -83,12 +83,27 @@ pub async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
             if as_json {
                 json(&held)?;
             } else {
-                line(format!("hold {}: {} ({})", held.hold.id, plain(&held.hold.detail), held.hold.state))?;
+                line(format!(
+                    "hold {}: {} ({})",
+                    held.hold.id,
+                    plain(&held.hold.detail),
+                    held.hold.state
+                ))?;
                 let rows = held.cases.iter().map(|case| {
                     let subject = case.subject.clone().unwrap_or_else(|| "erased".to_owned());
-                    vec![case.case.to_string(), subject, case.reason.clone(), case.playbook.clone(), time(case.due)]
+                    vec![
+                        case.case.to_string(),
+                        subject,
+                        case.reason.clone(),
+                        case.playbook.clone(),
+                        time(case.due),
+                    ]
                 });
-                table(&["case", "subject", "reason", "playbook", "due"], rows.collect(), "no case waits under it any more")?;
+                table(
+                    &["case", "subject", "reason", "playbook", "due"],
+                    rows.collect(),
+                    "no case waits under it any more",
+                )?;
                 if held.hold.state == "open" {
                     line(format!("to let these go on: revoked hold approve {hold} --set {}", held.set))?;
                 }

@@ -34,14 +34,38 @@ pub enum JobCommand {
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn run(command: JobCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
-    let JobCommand::List { state, target, case, limit, json: as_json } = command;
+pub(super) async fn run(command: JobCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let JobCommand::List {
+        state,
+        target,
+        case,
+        limit,
+        json: as_json,
+    } = command;
     let store = at.open().await?;
-    let jobs = store.jobs(&ListFilter { state, target, case, limit, ..ListFilter::default() }).await?;
+    let jobs = store
+        .jobs(&ListFilter {
+            state,
+            target,
+            case,
+            limit,
+            ..ListFilter::default()
+        })
+        .await?;
     if as_json {
         json(&jobs)?;
     } else {
-        let headings = ["job", "case", "target", "for", "state", "priority", "attempt", "due", "verdict or error"];
+        let headings = [
+            "job",
+            "case",
+            "target",
+            "for",
+            "state",
+            "priority",
+            "attempt",
+            "due",
+            "verdict or error",
+        ];
         table(&headings, jobs.iter().map(row).collect(), "no jobs")?;
     }
     store.close().await;
@@ -67,9 +91,15 @@ fn row(job: &JobView) -> Vec<String> {
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn ledger(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
+pub(super) async fn ledger(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let store = at.open().await?;
-    let mut jobs = store.jobs(&ListFilter { state: Some("failed".to_owned()), limit: 1000, ..ListFilter::default() }).await?;
+    let mut jobs = store
+        .jobs(&ListFilter {
+            state: Some("failed".to_owned()),
+            limit: 1000,
+            ..ListFilter::default()
+        })
+        .await?;
     jobs.reverse();
     if as_json {
         json(&jobs)?;
@@ -77,9 +107,19 @@ pub async fn ledger(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         let now = store.clock().now();
         let rows = jobs.iter().map(|job| {
             let age = job.finished_at.map_or_else(|| "-".to_owned(), |at| span(now.since(at)));
-            vec![job.id.to_string(), job.case.to_string(), job.target.clone(), age, job.error.clone().unwrap_or_default()]
+            vec![
+                job.id.to_string(),
+                job.case.to_string(),
+                job.target.clone(),
+                age,
+                job.error.clone().unwrap_or_default(),
+            ]
         });
-        table(&["job", "case", "target", "age", "why"], rows.collect(), "the ledger is empty: nothing failed to be revoked")?;
+        table(
+            &["job", "case", "target", "age", "why"],
+            rows.collect(),
+            "the ledger is empty: nothing failed to be revoked",
+        )?;
     }
     store.close().await;
     Ok(Exit::Ok)

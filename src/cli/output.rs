@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::presets;
+use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::model::Timestamp;
@@ -12,7 +13,7 @@ use crate::model::Timestamp;
 ///
 /// # Errors
 /// Where standard output cannot be written.
-pub fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
+pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     match writeln!(out, "{text}") {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -24,7 +25,7 @@ pub fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// As [`line`].
-pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
+pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string_pretty(value)?)
 }
 
@@ -32,12 +33,14 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// As [`line`].
-pub fn table(headings: &[&str], rows: Vec<Vec<String>>, nothing: &str) -> anyhow::Result<()> {
+pub(super) fn table(headings: &[&str], rows: Vec<Vec<String>>, nothing: &str) -> anyhow::Result<()> {
     if rows.is_empty() {
         return line(nothing);
     }
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(headings.iter().map(|heading| heading.to_uppercase()));
     for row in rows {
         table.add_row(row.into_iter().map(|cell| plain(&cell)));
@@ -48,7 +51,7 @@ pub fn table(headings: &[&str], rows: Vec<Vec<String>>, nothing: &str) -> anyhow
 
 /// Text from outside without control characters and marks that reorder it: a name must not move the cursor.
 #[must_use]
-pub fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -63,13 +66,13 @@ pub fn plain(text: &str) -> String {
 
 /// A time for a table cell, or a dash.
 #[must_use]
-pub fn time(at: Option<Timestamp>) -> String {
+pub(super) fn time(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }
 
 /// How long, as a person reads it: `340 ms`, `2.4 s`, `3 m 12 s`, `5 h 3 m`, `12 d`.
 #[must_use]
-pub fn span(length: std::time::Duration) -> String {
+pub(super) fn span(length: std::time::Duration) -> String {
     let ms = length.as_millis();
     match ms {
         0..1_000 => format!("{ms} ms"),

@@ -22,10 +22,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
   revoked revoke alice@example.org --reason departed --rehearse
 
 Exit codes with --wait: 0 contained, 10 unverified, 11 residual, 12 no principal, 13 failed, 14 held, 15 still waiting, 16 rejected.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RevokeArgs {
-    /// Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>
+    /// Whom it is about: alice@example.org, username:alice, id:<account id>, `iss_sub`:<issuer>#<sub>
     pub subject: Subject,
-    /// Why: compromised, departed, suspended, credential_changed, …
+    /// Why: compromised, departed, suspended, `credential_changed`, …
     #[arg(long, value_parser = reason)]
     pub reason: Reason,
     /// A playbook other than the one named like the reason
@@ -77,7 +78,7 @@ fn reason(word: &str) -> Result<Reason, String> {
 ///
 /// # Errors
 /// Where the store cannot be reached; with `--rehearse`, where a target cannot.
-pub async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     if args.rehearse {
         return rehearse::run(&args, at).await;
     }
@@ -105,7 +106,14 @@ pub async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
         if args.json {
             json(&serde_json::json!({ "request": row, "daemon_running": running }))?;
         } else {
-            line(format!("request {row} is stored{}", if running { "" } else { "; the daemon is not running and takes it up when it starts" }))?;
+            line(format!(
+                "request {row} is stored{}",
+                if running {
+                    ""
+                } else {
+                    "; the daemon is not running and takes it up when it starts"
+                }
+            ))?;
         }
         Ok(Exit::Ok)
     };
@@ -165,14 +173,22 @@ async fn wait(store: &Store, row: i64, args: &RevokeArgs) -> anyhow::Result<Exit
 
 fn progress(quiet: bool) -> indicatif::ProgressBar {
     // Hidden by itself where standard error is no terminal.
-    let bar = if quiet { indicatif::ProgressBar::hidden() } else { indicatif::ProgressBar::new_spinner() };
+    let bar = if quiet {
+        indicatif::ProgressBar::hidden()
+    } else {
+        indicatif::ProgressBar::new_spinner()
+    };
     bar.enable_steady_tick(Duration::from_millis(100));
     bar
 }
 
 fn doing(case: &CaseView) -> String {
     match case.first_revoke_at {
-        Some(first) => format!("case {}: first revoke after {}, proving", case.id, span(first.since(case.received_at))),
+        Some(first) => format!(
+            "case {}: first revoke after {}, proving",
+            case.id,
+            span(first.since(case.received_at))
+        ),
         None => format!("case {}: looking", case.id),
     }
 }

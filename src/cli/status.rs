@@ -19,7 +19,7 @@ struct Status {
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
+pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     let status = Status {
         counts: store.counts().await?,
@@ -34,14 +34,23 @@ pub async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     }
     let counts = &status.counts;
     let now = store.clock().now();
-    line(if status.daemon_running { "daemon: running" } else { "daemon: not running; requests wait in the inbox until it starts" })?;
+    line(if status.daemon_running {
+        "daemon: running"
+    } else {
+        "daemon: not running; requests wait in the inbox until it starts"
+    })?;
     line(format!("cases:  {}", tally(&counts.cases)))?;
     line(format!("jobs:   {}", tally(&counts.jobs)))?;
     line(format!("closed: {}", tally(&counts.verdicts)))?;
     line(format!("plans:  {} departures wait for their day", counts.planned))?;
-    let oldest = counts.ledger_oldest.map_or(String::new(), |at| format!(", the oldest for {}", span(now.since(at))));
+    let oldest = counts
+        .ledger_oldest
+        .map_or(String::new(), |at| format!(", the oldest for {}", span(now.since(at))));
     line(format!("ledger: {} could not be revoked{oldest}", counts.ledger))?;
-    let signed = counts.signed.map_or_else(|| "none signed yet".to_owned(), |size| format!("{size} of them under a signed checkpoint"));
+    let signed = counts.signed.map_or_else(
+        || "none signed yet".to_owned(),
+        |size| format!("{size} of them under a signed checkpoint"),
+    );
     line(format!("trail:  {} entries, {signed}", counts.trail))?;
     for (target, why) in &counts.paused {
         line(format!("paused: target {} ({})", plain(target), plain(why)))?;
@@ -50,10 +59,21 @@ pub async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         line(format!("source: {} last spoke {} ago", plain(source), span(now.since(*at))))?;
     }
     for hold in &status.open_holds {
-        line(format!("hold {}: {} cases wait: {}", hold.id, hold.cases, plain(&hold.detail)))?;
+        line(format!(
+            "hold {}: {} cases wait: {}",
+            hold.id,
+            hold.cases,
+            plain(&hold.detail)
+        ))?;
     }
     for alert in &status.open_alerts {
-        line(format!("alert {} ({}, {} times): {}", alert.id, alert.kind, alert.times, plain(&alert.summary)))?;
+        line(format!(
+            "alert {} ({}, {} times): {}",
+            alert.id,
+            alert.kind,
+            alert.times,
+            plain(&alert.summary)
+        ))?;
     }
     if status.open_alerts.is_empty() {
         line("no open alerts")?;
@@ -66,5 +86,9 @@ fn tally(counts: &std::collections::BTreeMap<String, i64>) -> String {
     if counts.is_empty() {
         return "none".to_owned();
     }
-    counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+    counts
+        .iter()
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -43,7 +43,7 @@ impl StoreArgs {
 
 /// Whether an error is the store's refusal, and which exit code that is.
 #[must_use]
-pub fn refusal(error: &anyhow::Error) -> Option<super::Exit> {
+pub(super) fn refusal(error: &anyhow::Error) -> Option<super::Exit> {
     error.downcast_ref::<OpenError>().map(|error| match error {
         OpenError::Locked(_) => super::Exit::Locked,
         _ => super::Exit::Store,
@@ -52,9 +52,12 @@ pub fn refusal(error: &anyhow::Error) -> Option<super::Exit> {
 
 /// The operator who runs this command: the kernel's word for who that is, and the login name for people.
 #[must_use]
-pub fn operator() -> Actor {
+pub(super) fn operator() -> Actor {
     let uid = rustix::process::getuid();
-    Actor::operator(login(uid.as_raw()).unwrap_or_else(|| "unknown".to_owned()), Some(uid.as_raw()))
+    Actor::operator(
+        login(uid.as_raw()).unwrap_or_else(|| "unknown".to_owned()),
+        Some(uid.as_raw()),
+    )
 }
 
 /// The login name of a uid, from `/etc/passwd`: enough for a name beside a number that is recorded anyway.

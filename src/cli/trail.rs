@@ -47,7 +47,9 @@ pub enum TrailCommand {
         json: bool,
     },
     /// Verify every entry against the tree, the signed checkpoints and the copies outside
-    #[command(after_help = "Example: revoked trail verify --anchor /srv/anchor/revoked.checkpoints\n\nExits with 0 when clean, 5 with the first bad entry.")]
+    #[command(
+        after_help = "Example: revoked trail verify --anchor /srv/anchor/revoked.checkpoints\n\nExits with 0 when clean, 5 with the first bad entry."
+    )]
     Verify {
         /// The trail's verifier key (name+id+key), or a file that holds it; by default the .vkey beside the store
         #[arg(long)]
@@ -72,28 +74,63 @@ pub enum TrailCommand {
 ///
 /// # Errors
 /// Where the store, a key or an anchor cannot be read.
-pub async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     let exit = match command {
-        TrailCommand::Show { case, job, subject, kind, since, from, limit, json: as_json } => {
+        TrailCommand::Show {
+            case,
+            job,
+            subject,
+            kind,
+            since,
+            from,
+            limit,
+            json: as_json,
+        } => {
             let subject_ref = match &subject {
                 Some(subject) => Some(store.reference(subject).await?.unwrap_or_default()),
                 None => None,
             };
-            let rows = store.trail_search(&TrailFilter { case, job, subject_ref, kind, since, from, limit }).await?;
+            let rows = store
+                .trail_search(&TrailFilter {
+                    case,
+                    job,
+                    subject_ref,
+                    kind,
+                    since,
+                    from,
+                    limit,
+                })
+                .await?;
             for row in &rows {
-                if as_json { line(&row.body)? } else { line(readable(&row.body))? }
+                if as_json {
+                    line(&row.body)?;
+                } else {
+                    line(readable(&row.body))?;
+                }
             }
             Exit::Ok
         }
-        TrailCommand::Verify { key, anchor, json: as_json } => {
+        TrailCommand::Verify {
+            key,
+            anchor,
+            json: as_json,
+        } => {
             let keys = match key {
                 Some(text) => vec![trail::read_key(&text)?],
                 None => trail::keys_beside(store.path())?,
             };
-            let anchors = if anchor.is_empty() { config::anchors(&at.config, store.path()) } else { anchor };
+            let anchors = if anchor.is_empty() {
+                config::anchors(&at.config, store.path())
+            } else {
+                anchor
+            };
             let report = trail::verify(&store, &keys, &anchors).await?;
-            if as_json { json(&trail::summary(&report))? } else { line(&report)? }
+            if as_json {
+                json(&trail::summary(&report))?;
+            } else {
+                line(&report)?;
+            }
             if report.verified() { Exit::Ok } else { Exit::Unverified }
         }
         TrailCommand::Export { mut from } => {
@@ -119,9 +156,19 @@ fn readable(body: &str) -> String {
         return plain(body);
     };
     let text = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
-    let number = |name: &str| entry[name].as_i64().map_or(String::new(), |number| format!(" {name} {number}"));
-    let at = entry["at"].as_i64().map_or_else(|| "-".to_owned(), |ms| Timestamp::from_ms(ms).to_string());
-    let detail = if entry["detail"].is_null() { String::new() } else { format!(" {}", entry["detail"]) };
+    let number = |name: &str| {
+        entry[name]
+            .as_i64()
+            .map_or(String::new(), |number| format!(" {name} {number}"))
+    };
+    let at = entry["at"]
+        .as_i64()
+        .map_or_else(|| "-".to_owned(), |ms| Timestamp::from_ms(ms).to_string());
+    let detail = if entry["detail"].is_null() {
+        String::new()
+    } else {
+        format!(" {}", entry["detail"])
+    };
     plain(&format!(
         "{:>6}  {at}  {:<22} {}{}{}{detail}",
         entry["seq"].as_u64().unwrap_or(0),
@@ -131,4 +178,3 @@ fn readable(body: &str) -> String {
         number("job"),
     ))
 }
-

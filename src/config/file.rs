@@ -217,13 +217,9 @@ pub(super) struct Log {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogFormat {
-    /// To the journal where systemd runs us, else as text.
+    /// Lines for a person; under systemd the journal's own protocol, with fields.
     #[default]
-    Auto,
-    /// Lines for a person.
-    Text,
-    /// A JSON object a line.
+    Human,
+    /// A JSON object a line, to standard error.
     Json,
-    /// The journal's own protocol, with fields.
-    Journal,
 }

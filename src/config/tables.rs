@@ -146,21 +146,20 @@ pub(super) fn listen(written: &file::Listen, found: &mut Findings) -> Listen {
 }
 
 pub(super) fn trail(written: file::Trail, store: &Path, found: &mut Findings) -> Trail {
-    let origin = match written.origin {
-        Some(origin) => {
-            let text = origin.get_ref();
-            if text.is_empty() || text.len() > 200 || text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+') {
-                found.complain(
-                    origin.span(),
-                    "origin: it must have neither spaces nor `+`; write one such as \"revoked.example.org/trail/1\"",
-                );
-            }
-            origin.into_inner()
+    let origin = if let Some(origin) = written.origin {
+        let text = origin.get_ref();
+        if text.is_empty() || text.len() > 200 || text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+') {
+            found.complain(
+                origin.span(),
+                "origin: it must have neither spaces nor `+`; write one such as \"revoked.example.org/trail/1\"",
+            );
         }
-        None => {
-            found.warn("[trail] origin is the default: name it after this installation, so that its checkpoints cannot be taken for another's");
-            ORIGIN.to_owned()
-        }
+        origin.into_inner()
+    } else {
+        found.warn(
+            "[trail] origin is the default: name it after this installation, so that its checkpoints cannot be taken for another's",
+        );
+        ORIGIN.to_owned()
     };
     match &written.key {
         Some(key) => match key.get_ref().read_bytes() {

@@ -10,7 +10,7 @@ use crate::model::{Delivery, Priority, Reason, Scope, Signal, Subject, Timestamp
 use crate::store::InboxRow;
 
 /// The name of the source whose signals the inbox's rows are.
-pub const SOURCE: &str = "inbox";
+pub(super) const SOURCE: &str = "inbox";
 /// How many rows one transaction takes: a million rows at once must not keep an urgent one waiting.
 const PORTION: u32 = 256;
 /// How long to wait after the store could not be read.

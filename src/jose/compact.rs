@@ -209,4 +209,24 @@ mod tests {
             Err(TokenError::Malformed(_))
         ));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_read_is_what_was_sent(body in "[ \\n]{0,2}[A-Za-z0-9_.-]{0,40}[.][\\PC.]{0,40}[ \\n]{0,2}") {
+            if let Ok(compact) = Compact::read(body.as_bytes()) {
+                assert_eq!(format!("{}.{}", compact.signed, compact.signature), body.trim_ascii());
+            }
+        }
+
+        #[test]
+        fn any_header_and_payload_are_read_or_refused(header: Vec<u8>, payload: Vec<u8>, garbage: Vec<u8>) {
+            let token = format!("{}.{}.c2ln", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+            for body in [token.as_bytes(), &garbage] {
+                match Compact::read(body) {
+                    Ok(compact) => assert!(compact.check_header(&RULES).is_err(), "no such bytes name RS256"),
+                    Err(error) => assert!(matches!(error, TokenError::Malformed(_) | TokenError::Encrypted)),
+                }
+            }
+        }
+    }
 }

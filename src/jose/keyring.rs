@@ -133,7 +133,7 @@ impl Shared {
         match fetched {
             Ok(keys) => {
                 if keys.usable() == 0 {
-                    tracing::warn!("the issuer's key set holds no key that may be used");
+                    tracing::warn!(origin = %self.origin, "the issuer's key set holds no key that may be used");
                 }
                 cache.keys = Some(Arc::new(keys));
                 cache.fetched = cache.tried;
@@ -141,6 +141,7 @@ impl Shared {
             }
             Err(error) => {
                 tracing::warn!(
+                    origin = %self.origin,
                     error = format!("{error:#}"),
                     "the issuer's keys cannot be fetched; those at hand stay in use for a day"
                 );

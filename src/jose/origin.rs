@@ -1,5 +1,6 @@
 //! Where an issuer's keys come from: a file, a URL, or the URL that the issuer's own metadata names.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -111,6 +112,16 @@ impl Origin {
                 let keys = checked(keys.context("the issuer's metadata names no jwks_uri")?, host)?;
                 KeySet::read(&get(client, &keys).await?)
             }
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    /// For logs: the file or the address, without user, query and fragment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Url { url, .. } | Self::Metadata { url, .. } => f.write_str(&place(url)),
         }
     }
 }

@@ -31,6 +31,7 @@ pub fn read<T: DeserializeOwned>(table: Spanned<DeTable<'_>>) -> Result<T, Vec<C
 ///
 /// The deserializer stops at its first error. So what the error is about is noted and taken out of the table (or, for a missing key, put
 /// in), and the table is read again until nothing is left to complain about.
+#[must_use]
 pub fn salvage<T: DeserializeOwned>(mut table: Spanned<DeTable<'_>>) -> (Option<T>, Vec<Complaint>) {
     let mut finder = Finder::default();
     for _ in 0..MOST * STAND_INS.len() {

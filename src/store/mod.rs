@@ -29,6 +29,7 @@ mod people;
 mod queue;
 mod settle;
 mod trail;
+mod upkeep;
 mod views;
 mod writer;
 

@@ -46,7 +46,7 @@ pub struct Setup {
     /// The form of a line.
     pub format: Format,
     /// What is logged where [`FILTER`] does not say.
-    pub filter: &'static str,
+    pub filter: String,
     /// Where to write instead of standard error: a progress bar that has to step aside for each line.
     pub output: Option<Box<dyn Write + Send>>,
 }
@@ -55,7 +55,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             format: Format::default(),
-            filter: "info",
+            filter: "info".to_owned(),
             output: None,
         }
     }
@@ -77,7 +77,7 @@ impl Drop for Guard {
 /// Where logging was started before, or the system refuses a thread.
 pub fn start(setup: Setup, clock: &Clock) -> anyhow::Result<Guard> {
     let (form, drain) = way_out(setup.format, setup.output);
-    let (filter, complaint) = filter(variable(FILTER).as_deref(), setup.filter);
+    let (filter, complaint) = filter(variable(FILTER).as_deref(), &setup.filter);
     let lines = lines(form, drain, clock)?;
     let guard = Guard(lines.outlet.clone());
     tracing_subscriber::registry()

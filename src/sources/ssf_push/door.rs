@@ -13,15 +13,17 @@ use crate::sources::{Rejection, RejectionKind};
 
 /// The checks of HTTP's own.
 pub(super) struct Door {
-    /// SHA-256 of the header's value, where one is demanded.
-    authorization: Option<[u8; 32]>,
+    /// SHA-256 of each value that the header may have; empty where none is demanded.
+    authorization: Vec<[u8; 32]>,
 }
 
 impl Door {
-    /// A door that demands `authorization` as the whole value of the `Authorization` header.
-    pub(super) fn new(authorization: Option<&SecretString>) -> Self {
+    /// A door that demands one of `authorization` as the whole value of the `Authorization` header. Two are valid while one replaces
+    /// the other.
+    pub(super) fn new(authorization: &[SecretString]) -> Self {
+        let digests = authorization.iter().map(|secret| sha256(secret.expose_secret().as_bytes()));
         Self {
-            authorization: authorization.map(|secret| sha256(secret.expose_secret().as_bytes())),
+            authorization: digests.collect(),
         }
     }
 
@@ -47,10 +49,11 @@ impl Door {
             let why = format!("a token may weigh {BODY_CAP} bytes");
             return Err(refusal(RejectionKind::TooLarge, "too_large", why));
         }
-        if let Some(expected) = &self.authorization {
-            // Digests are compared, so that neither content nor length of the secret shows in the time taken.
+        if !self.authorization.is_empty() {
+            // Digests are compared, and all of them, so that neither content nor length of a secret shows in the time taken.
             let given = sha256(only(request, &AUTHORIZATION).unwrap_or_default());
-            if verify_slices_are_equal(&given, expected).is_err() {
+            let same = |expected: &&[u8; 32]| verify_slices_are_equal(&given, *expected).is_ok();
+            if self.authorization.iter().filter(same).count() == 0 {
                 let why = "the Authorization header is missing or not the one agreed on";
                 return Err(refusal(RejectionKind::Unauthenticated, AUTHENTICATION_FAILED, why));
             }

@@ -245,8 +245,7 @@ fn scim(name: &str, claims: &Map<String, Value>) -> Meaning {
         "prov:deactivate" | "prov:delete" => departed(),
         "prov:activate" => kept(Reason::Reactivated, "scim_activate"),
         "prov:patch:full" | "prov:put:full" | "prov:create:full" => {
-            let active = claims.get("data").and_then(|data| data.get("active"));
-            if active == Some(&Value::Bool(false)) {
+            if claims.get("data").is_some_and(deactivates) {
                 departed()
             } else {
                 kept(Reason::Noted, "scim_change")
@@ -256,6 +255,22 @@ fn scim(name: &str, claims: &Map<String, Value>) -> Meaning {
         "feed:add" | "feed:remove" => kept(Reason::Noted, "scim_feed"),
         _ => unknown(),
     }
+}
+
+/// Whether the data of a SCIM change says `active: false`: as a resource, or as a `PatchOp` in either of its forms. Some clients write
+/// the value as a text.
+fn deactivates(data: &Value) -> bool {
+    let off = |value: &Value| *value == Value::Bool(false) || value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("false"));
+    let operations = data.get("Operations").and_then(Value::as_array);
+    let patched = operations.into_iter().flatten().any(|operation| {
+        let named = operation
+            .get("path")
+            .and_then(Value::as_str)
+            .is_some_and(|path| path.eq_ignore_ascii_case("active"));
+        let value = operation.get("value");
+        value.is_some_and(|value| (named && off(value)) || value.get("active").is_some_and(off))
+    });
+    patched || data.get("active").is_some_and(off)
 }
 
 fn act(reason: Reason, priority: Priority, reach: Reach) -> Meaning {

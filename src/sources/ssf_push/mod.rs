@@ -1,8 +1,8 @@
 //! The source kind `ssf-push`: a receiver of security event tokens by push (RFC 8935), with the events of CAEP 1.0 and RISC 1.0.
 //!
-//! The way of a delivery, in the order of the checks: the HTTP form and the `Authorization` header ([`door`]), the token's form, its
-//! header, its issuer, key and signature and its claims ([`reader`]), whom it is about ([`whom`]) and what it means ([`meaning`]). What
-//! the sender is told is in [`answer`].
+//! The way of a delivery, in the order of the checks: the HTTP form and the `Authorization` header (`door`), the token's form, its
+//! header, its issuer, key and signature and its claims (`reader`), whom it is about (`whom`) and what it means (`meaning`). What
+//! the sender is told is in `answer`.
 
 mod answer;
 mod door;
@@ -19,7 +19,7 @@ use bytes::Bytes;
 use super::{Kind, Push, Rejection, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
-use door::Door;
+use door::{Door, sha256};
 use reader::Reader;
 
 pub use reader::{LATE, SKEW};
@@ -49,9 +49,16 @@ impl Push for SsfPush {
     }
 
     async fn receive(&self, request: &::http::Request<Bytes>) -> Result<Delivery, Rejection> {
-        self.door.admit(request)?;
         let received_at = self.clock.now();
-        let signal = self.reader.read(request.body(), received_at).await?;
+        let read = match self.door.admit(request) {
+            Ok(()) => self.reader.read(request.body(), received_at).await,
+            Err(rejection) => Err(rejection),
+        };
+        let signal = read.map_err(|rejection| Rejection {
+            // What is too large is not worth the hashing.
+            digest: (request.body().len() <= BODY_CAP).then(|| sha256(request.body())),
+            ..rejection
+        })?;
         Ok(Delivery {
             source: self.name.clone(),
             name: None,

@@ -45,16 +45,8 @@ impl Reader {
     /// Checks `body` in the order of SSF's and SET's rules and says what it means.
     ///
     /// # Errors
-    /// A refusal with the RFC's code, and the body's digest for the trail.
+    /// A refusal with the RFC's code.
     pub(super) async fn read(&self, body: &[u8], now: Timestamp) -> Result<Signal, Rejection> {
-        let read = self.judge(body, now).await;
-        read.map_err(|rejection| Rejection {
-            digest: Some(sha256(body)),
-            ..rejection
-        })
-    }
-
-    async fn judge(&self, body: &[u8], now: Timestamp) -> Result<Signal, Rejection> {
         let token = Compact::read(body)?;
         let (algorithm, kid) = token.check_header(&HeaderRules {
             algorithms: &self.algorithms,
@@ -165,7 +157,7 @@ impl Reader {
             Reach::Everything | Reach::NamedSession => Scope::Everything,
         };
         signal.wish = whom.temper(&meaning.wish);
-        signal.occurred_at = Some(occurred_at(&token.claims, claims));
+        signal.occurred_at = Some(occurred_at(&token.claims, claims, now.plus(SKEW)));
         signal.requested_by = text(claims.event, "initiating_entity").map(|who| cut(who, 64));
         let late = now.since(claims.issued_at) > LATE;
         if late {
@@ -207,13 +199,15 @@ fn seconds(value: &Value) -> Option<Timestamp> {
     Some(Timestamp::from_ms(ms as i64))
 }
 
-/// When it happened: the event's own word, then the token's, then when it was signed.
-fn occurred_at(all: &Map<String, Value>, claims: &Checked<'_>) -> Timestamp {
-    let event = claims.event;
-    let said = event.get("event_timestamp").and_then(seconds);
-    said.or_else(|| all.get("toe").and_then(seconds))
-        .or_else(|| event.get("cause-time").and_then(seconds))
-        .unwrap_or(claims.issued_at)
+/// When it happened: the event's own word, then the token's, then when it was signed. A time that lies ahead is no word.
+fn occurred_at(all: &Map<String, Value>, claims: &Checked<'_>, latest: Timestamp) -> Timestamp {
+    let said = [
+        claims.event.get("event_timestamp"),
+        all.get("toe"),
+        claims.event.get("cause-time"),
+    ];
+    let past = said.into_iter().flatten().filter_map(seconds).find(|at| *at <= latest);
+    past.unwrap_or(claims.issued_at)
 }
 
 /// One line for the people who read the case.

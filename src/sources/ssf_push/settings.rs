@@ -1,10 +1,9 @@
 //! The keys of a `[[source]]` of this kind, as written, and the receiver they build.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use serde::Deserialize;
-use toml::Spanned;
 
 use super::SsfPush;
 use super::door::Door;
@@ -13,31 +12,31 @@ use super::whom::{Means, SubjectRules};
 use crate::clock::Clock;
 use crate::jose::{Algorithm, JWKS_CAP, KeySet, Keyring, Origin};
 use crate::secret::SecretSource;
-use crate::settings::{Complaint, Settings};
+use crate::settings::{Complaint, Period, Settings};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
     /// The stream's issuer: what `iss` must be, byte for byte.
-    issuer: Spanned<String>,
+    issuer: String,
     /// Our name or names, one of which `aud` must hold.
-    audience: Spanned<OneOrMore>,
+    audience: OneOrMore,
     /// A file with the issuer's keys, for an issuer that cannot be reached.
-    jwks_file: Option<Spanned<PathBuf>>,
+    jwks_file: Option<PathBuf>,
     /// Where the issuer publishes its keys. Without it and `jwks_file` the issuer's SSF metadata is asked.
-    jwks_url: Option<Spanned<String>>,
+    jwks_url: Option<String>,
     /// The host that the keys are on, where it is not the issuer's.
     jwks_host: Option<String>,
     /// The signature algorithms accepted.
     #[serde(default = "rs256")]
-    algorithms: Spanned<Vec<Algorithm>>,
-    /// The whole value of the `Authorization` header that the transmitter was told to send.
-    authorization: Option<Spanned<SecretSource>>,
+    algorithms: Vec<Algorithm>,
+    /// The whole value of the `Authorization` header that the transmitter was told to send; a list while one replaces another.
+    authorization: Option<Authorization>,
     /// Takes the older form (Okta, Google): the subject inside the event, `exp`, `sub`, no `kid`.
     #[serde(default)]
     legacy_subject: bool,
     /// Refuses tokens that were issued longer ago than this (`"30d"`). None by default: a queue that waited is legitimate.
-    max_age: Option<Spanned<String>>,
+    max_age: Option<Period>,
     /// The issuers whose names may stand in `iss_sub` subjects.
     subject_issuers: Option<Vec<String>>,
     /// Members of a complex subject without which an event may not be acted on.
@@ -51,10 +50,20 @@ struct Written {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text or a list of texts")]
 enum OneOrMore {
     One(String),
     More(Vec<String>),
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected { credential = \"…\" } or { file = \"…\" }, or a list of them"
+)]
+enum Authorization {
+    One(SecretSource),
+    More(Vec<SecretSource>),
 }
 
 #[derive(Default, Deserialize)]
@@ -66,76 +75,67 @@ struct Subjects {
     opaque: Means,
 }
 
-fn rs256() -> Spanned<Vec<Algorithm>> {
-    Spanned::new(0..0, vec![Algorithm::Rs256])
+fn rs256() -> Vec<Algorithm> {
+    vec![Algorithm::Rs256]
 }
 
 /// Builds a receiver, or says everything that is wrong with its settings.
 pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, Vec<Complaint>> {
     let written: Written = settings.read()?;
     let mut complaints = Vec::new();
-    let mut complain = |span: std::ops::Range<usize>, message: String| {
-        complaints.push(Complaint {
-            span: Some(span),
-            message,
-        });
-    };
-    if written.issuer.get_ref().is_empty() {
-        complain(written.issuer.span(), "issuer must not be empty".to_owned());
+    let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));
+    if written.issuer.is_empty() {
+        complain("issuer", "issuer must not be empty".to_owned());
     }
-    let audience = match written.audience.get_ref() {
+    let audience = match &written.audience {
         OneOrMore::One(name) => vec![name.clone()],
         OneOrMore::More(names) => names.clone(),
     };
     if audience.is_empty() || audience.iter().any(String::is_empty) {
         complain(
-            written.audience.span(),
+            "audience",
             "audience must name this receiver as the transmitter does".to_owned(),
         );
     }
-    if written.algorithms.get_ref().is_empty() {
-        complain(written.algorithms.span(), "algorithms must not be empty".to_owned());
+    if written.algorithms.is_empty() {
+        complain("algorithms", "algorithms must not be empty".to_owned());
     }
-    let max_age = match written.max_age.as_ref().map(|text| (text.span(), length(text.get_ref()))) {
-        None => None,
-        Some((_, Some(age))) => Some(age),
-        Some((span, None)) => {
-            complain(span, "max_age is a length of time such as \"12h\" or \"30d\"".to_owned());
-            None
-        }
+    let sources = match &written.authorization {
+        None => &[],
+        Some(Authorization::One(source)) => std::slice::from_ref(source),
+        Some(Authorization::More(sources)) => sources,
     };
-    let authorization = match written
-        .authorization
-        .as_ref()
-        .map(|source| (source.span(), source.get_ref().read()))
-    {
-        None => None,
-        Some((_, Ok(secret))) => Some(secret),
-        Some((span, Err(error))) => {
-            complain(span, format!("authorization: {:#}", anyhow::Error::from(error)));
-            None
+    // A list of none would open the door instead of closing it.
+    if sources.is_empty() && written.authorization.is_some() {
+        complain("authorization", "authorization must not be an empty list".to_owned());
+    }
+    let mut authorization = Vec::new();
+    for source in sources {
+        match source.read() {
+            Ok(secret) => authorization.push(secret),
+            Err(error) => complain("authorization", format!("authorization: {:#}", anyhow::Error::from(error))),
         }
-    };
+    }
     let origin = match origin(&written) {
-        Ok(origin) => Some(origin),
-        Err((span, error)) => {
-            complain(span, format!("{error:#}"));
-            None
+        Ok(origin) => origin,
+        Err((key, error)) => {
+            complain(key, format!("{error:#}"));
+            return Err(complaints);
         }
     };
-    let Some(origin) = origin.filter(|_| complaints.is_empty()) else {
+    if !complaints.is_empty() {
         return Err(complaints);
-    };
+    }
     Ok(SsfPush {
         name: settings.name.to_owned(),
-        door: Door::new(authorization.as_ref()),
+        door: Door::new(&authorization),
         reader: Reader {
-            issuer: written.issuer.into_inner(),
+            issuer: written.issuer,
             audience,
-            algorithms: written.algorithms.into_inner(),
+            algorithms: written.algorithms,
             keyring: Keyring::new(origin),
             legacy: written.legacy_subject,
-            max_age,
+            max_age: written.max_age.map(|Period(age)| age),
             verification_state: written.verification_state,
             subjects: SubjectRules {
                 issuers: written.subject_issuers,
@@ -148,39 +148,36 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, V
     })
 }
 
-/// Where the keys come from. A file is read here already, so that a bad one is a fault of the config and not of the first signal.
-fn origin(written: &Written) -> Result<Origin, (std::ops::Range<usize>, anyhow::Error)> {
-    let issuer = written.issuer.get_ref();
+/// Where the keys come from, or the key of the config that is wrong. A file is read here already, so that a bad one is a fault of the
+/// config and not of the first signal.
+fn origin(written: &Written) -> Result<Origin, (&'static str, anyhow::Error)> {
     let host = || -> anyhow::Result<String> {
         if let Some(host) = &written.jwks_host {
             return Ok(host.clone());
         }
-        let url = reqwest::Url::parse(issuer).ok();
+        let url = reqwest::Url::parse(&written.issuer).ok();
         let host = url.as_ref().and_then(reqwest::Url::host_str).map(str::to_owned);
-        host.ok_or_else(|| anyhow::anyhow!("the issuer is not a URL with a host, so jwks_host must name the host of its keys"))
+        host.context("the issuer is not a URL with a host, so jwks_host must name the host of its keys")
     };
     match (&written.jwks_file, &written.jwks_url) {
-        (Some(_), Some(url)) => Err((url.span(), anyhow::anyhow!("write either jwks_file or jwks_url"))),
-        (Some(path), None) => {
-            check_file(path.get_ref()).map_err(|error| (path.span(), error))?;
-            Ok(Origin::File(path.get_ref().clone()))
-        }
+        (Some(_), Some(_)) => Err(("jwks_url", anyhow::anyhow!("write either jwks_file or jwks_url"))),
+        (Some(path), None) => match check_file(path) {
+            Ok(()) => Ok(Origin::File(path.clone())),
+            Err(error) => Err(("jwks_file", error)),
+        },
         (None, Some(url)) => {
-            let origin = host().and_then(|host| Origin::url(url.get_ref(), &host));
-            origin.map_err(|error| (url.span(), error))
+            let origin = host().and_then(|host| Origin::url(url, &host));
+            origin.map_err(|error| ("jwks_url", error))
         }
         (None, None) => {
-            let origin = host().and_then(|host| Origin::metadata(issuer, "ssf-configuration", &host));
-            origin.map_err(|error| {
-                let error = error.context("the issuer's keys cannot be looked up; write jwks_url or jwks_file");
-                (written.issuer.span(), error)
-            })
+            let origin = host().and_then(|host| Origin::metadata(&written.issuer, "ssf-configuration", &host));
+            let origin = origin.context("the issuer's keys cannot be looked up; write jwks_url or jwks_file");
+            origin.map_err(|error| ("issuer", error))
         }
     }
 }
 
-fn check_file(path: &std::path::Path) -> anyhow::Result<()> {
-    use anyhow::Context as _;
+fn check_file(path: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(path).with_context(|| format!("reading the key set {}", path.display()))?;
     anyhow::ensure!(
         bytes.len() <= JWKS_CAP,
@@ -194,18 +191,4 @@ fn check_file(path: &std::path::Path) -> anyhow::Result<()> {
         path.display()
     );
     Ok(())
-}
-
-/// `90s`, `15m`, `12h`, `30d`.
-fn length(text: &str) -> Option<Duration> {
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    let number: u64 = number.parse().ok().filter(|number| *number > 0)?;
-    number.checked_mul(seconds).map(Duration::from_secs)
 }

@@ -16,7 +16,7 @@ use crate::model::Principal;
 use crate::targets::{Pass, TargetError};
 
 /// How long an administrator whom we suspended is not counted, whatever a lagging replica says.
-const LAG: Duration = Duration::from_secs(300);
+const LAG: Duration = Duration::from_mins(5);
 
 /// The administrators whom we suspended lately, behind the door: two jobs that each suspend the last but one would leave none.
 #[derive(Default)]

@@ -50,7 +50,7 @@ fn not_covered(target: &Mattermost) -> Vec<String> {
     ]);
     match version {
         None => {
-            lines.push("connections that are open: the server did not name its version; before 9.10 they go on delivering posts")
+            lines.push("connections that are open: the server did not name its version; before 9.10 they go on delivering posts");
         }
         Some(_) if target.api.nodes.is_empty() => {
             lines.push(

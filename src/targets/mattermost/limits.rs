@@ -12,7 +12,7 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(5);
 /// The shortest wait after a refusal: a `Retry-After: 0` must not become a tight loop, since waiting costs no attempt.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait taken from a header: a server or a proxy that says "tomorrow" must not park a compromise until then.
-const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");

@@ -15,9 +15,9 @@ use crate::model::{Principal, PrincipalTrait};
 use crate::targets::{Pass, Remedy, TargetError};
 
 /// How long what we know of our own roles is believed.
-const FRESH: Duration = Duration::from_secs(60);
+const FRESH: Duration = Duration::from_mins(1);
 /// How long the rest is believed: the owner, our own tokens, the permissions of the same roles.
-const FRESH_ENOUGH: Duration = Duration::from_secs(600);
+const FRESH_ENOUGH: Duration = Duration::from_mins(10);
 
 /// Who we are.
 #[derive(Debug, Clone)]

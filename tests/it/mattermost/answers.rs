@@ -72,7 +72,7 @@ async fn another_accounts_sessions_are_not_taken() {
 
 #[tokio::test]
 async fn each_refusal_has_its_remedy() {
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     let redirect = ResponseTemplate::new(301).insert_header("Location", "https://elsewhere.example.org/");
     for (answer, remedy) in [
         (refusal(401, "api.context.session_expired.app_error"), Remedy::Pause),

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{NOW, Stream, T1, claims, with};
 
 /// An event that holds its subject, in a token without `sub_id`.
+#[expect(clippy::needless_pass_by_value, reason = "the callers write JSON literals")]
 fn older(uri: &str, event: Value) -> Value {
     let mut claims = with("events", json!({ uri: event }));
     claims.as_object_mut().unwrap().remove("sub_id");

@@ -1,6 +1,8 @@
 //! The source kind `ssf-push`, through [`Push::receive`], with keys made at run time.
 
 mod accepted;
+mod content;
+mod door;
 mod keys;
 mod legacy;
 mod refused;
@@ -48,7 +50,10 @@ impl Stream {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("jwks.json");
         std::fs::write(&file, keys.to_string()).unwrap();
-        let text = format!("issuer = {issuer:?}\naudience = {audience:?}\njwks_file = {file:?}\n{more}");
+        let text = format!(
+            "issuer = {issuer:?}\naudience = {audience:?}\njwks_file = \"{}\"\n{more}",
+            file.display()
+        );
         let clock = Clock::fixed(Timestamp::from_seconds(NOW));
         Self {
             push: build(&text, &clock).unwrap(),
@@ -146,6 +151,7 @@ fn without(name: &str) -> Value {
 }
 
 /// Claims of one event about one subject.
+#[expect(clippy::needless_pass_by_value, reason = "the callers write JSON literals")]
 fn about(uri: &str, event: Value, sub_id: Value) -> Value {
     let mut claims = with("events", json!({ uri: event }));
     claims["sub_id"] = sub_id;

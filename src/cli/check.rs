@@ -1,0 +1,132 @@
+//! `revoked check`: parses, builds, and asks every target what stands in the way; says what to do about each finding.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::output::{json, line, plain};
+use super::{Exit, StoreArgs};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::store::{Role, Store};
+use crate::targets::{Finding, Level, Pass, Probe};
+
+/// `revoked check`
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// Check the config alone and ask no target
+    #[arg(long)]
+    pub offline: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Checked {
+    config: String,
+    warnings: Vec<String>,
+    store: Option<String>,
+    targets: Vec<Asked>,
+    ok: bool,
+}
+
+#[derive(Serialize)]
+struct Asked {
+    target: String,
+    #[serde(flatten)]
+    probe: Probe,
+}
+
+/// Runs `revoked check`. A lane that was paused for want of a working credential goes on once its target's probe is clean: the daemon
+/// probes by itself, and a clean check tells it to look at once.
+///
+/// # Errors
+/// A config that is wrong, with every complaint.
+pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let clock = Clock::system();
+    let config = Config::load(&at.config, &clock)?;
+    let path = at.store.clone().unwrap_or_else(|| config.store.clone());
+    let store = if path.exists() {
+        Some(Store::open(&path, Role::Command, clock.clone()).await?)
+    } else {
+        None
+    };
+    let mut checked = Checked {
+        config: at.config.display().to_string(),
+        warnings: config.warnings.iter().map(|(_, warning)| warning.to_owned()).collect(),
+        store: store.as_ref().map(|store| store.path().display().to_string()),
+        targets: Vec::new(),
+        ok: true,
+    };
+    for target in config.targets.iter().filter(|_| !args.offline) {
+        let probe = target.target.probe(&Pass::unpaced()).await.unwrap_or_else(|error| Probe {
+            findings: vec![Finding {
+                level: Level::Error,
+                what: error.to_string(),
+                advice: "make the target reachable with the configured url and credential, then run this again".to_owned(),
+            }],
+            ..Probe::default()
+        });
+        let usable = probe.findings.iter().all(|finding| finding.level < Level::Error);
+        checked.ok &= usable;
+        if let Some(store) = store.as_ref().filter(|_| usable)
+            && store.lane_paused(&target.name).await?.is_some()
+        {
+            store.resume_lane(&target.name).await?;
+            checked
+                .warnings
+                .push(format!("target {} was paused and goes on now", target.name));
+        }
+        checked.targets.push(Asked {
+            target: target.name.clone(),
+            probe,
+        });
+    }
+    if let Some(store) = store {
+        store.close().await;
+    }
+    if args.json {
+        json(&checked)?;
+    } else {
+        show(&checked, args.offline)?;
+    }
+    Ok(if checked.ok { Exit::Ok } else { Exit::Findings })
+}
+
+fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
+    line(format!("{}: the config is sound", plain(&checked.config)))?;
+    for warning in &checked.warnings {
+        line(format!("warning: {}", plain(warning)))?;
+    }
+    match &checked.store {
+        Some(path) => line(format!("store {}: opens", plain(path)))?,
+        None => line("store: not there yet; the daemon makes it at its first start")?,
+    }
+    if offline {
+        line("no target was asked (--offline)")?;
+    }
+    for asked in &checked.targets {
+        let version = asked.probe.version.as_deref().unwrap_or("of unknown version");
+        let who = asked.probe.acting_as.as_deref().unwrap_or("nobody");
+        line(format!(
+            "target {}: server {}, acting as {}",
+            plain(&asked.target),
+            plain(version),
+            plain(who)
+        ))?;
+        for finding in &asked.probe.findings {
+            let level = match finding.level {
+                Level::Error => "error",
+                Level::Warning => "warning",
+                Level::Note => "note",
+            };
+            line(format!("  {level}: {}", plain(&finding.what)))?;
+            line(format!("    {}", plain(&finding.advice)))?;
+        }
+    }
+    line(if checked.ok {
+        "ready"
+    } else {
+        "not ready: mend the errors above"
+    })
+}

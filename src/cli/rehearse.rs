@@ -1,0 +1,120 @@
+//! `revoke --rehearse`: what would be done, with the targets asked now. Changes nothing; needs no daemon.
+
+use super::output::{json, line, plain};
+use super::revoke::RevokeArgs;
+use super::{Exit, StoreArgs};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::{Containment, Scope};
+use crate::policy::Policy;
+use crate::targets::Pass;
+use crate::worker::{Rehearsal, rehearse};
+
+/// Asks every target of the playbook and prints the plan.
+///
+/// # Errors
+/// Where the config is wrong, or the playbook demands nothing anywhere.
+pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let clock = Clock::system();
+    let config = Config::load(&at.config, &clock)?;
+    let name = args.playbook.clone().unwrap_or_else(|| args.reason.word().to_owned());
+    let playbook = config
+        .policy
+        .playbooks
+        .get(&name)
+        .ok_or_else(|| anyhow::anyhow!("no playbook is called {name:?}"))?;
+    let scope = match (&args.session, &args.token, args.all_sessions) {
+        (Some(id), _, _) => Scope::Session(id.clone()),
+        (_, Some(id), _) => Scope::AccessToken(id.clone()),
+        (_, _, true) => Scope::AllSessions,
+        _ => Scope::Everything,
+    };
+    let asked = playbook
+        .iter()
+        .filter(|(name, _)| args.target.as_ref().is_none_or(|target| target == *name));
+    let mut rows = Vec::new();
+    let mut failed = false;
+    for (target, containment) in asked {
+        let Some(built) = config.targets.iter().find(|built| built.name == *target) else {
+            continue;
+        };
+        let containment = Containment {
+            scope: scope.clone(),
+            ..containment.clone()
+        };
+        match rehearse(built.target.as_ref(), &Pass::unpaced(), &containment, &args.subject).await {
+            Ok(plan) => {
+                let refusals = refusals(&config.policy, &plan, &containment);
+                if !args.json {
+                    show(target, &plan, &refusals)?;
+                }
+                rows.push(serde_json::json!({ "target": target, "plan": plan, "would_be_held": refusals }));
+            }
+            Err(error) => {
+                failed = true;
+                if !args.json {
+                    line(format!(
+                        "target {}: could not be asked: {}",
+                        plain(target),
+                        plain(&error.to_string())
+                    ))?;
+                }
+                rows.push(serde_json::json!({ "target": target, "error": error.to_string() }));
+            }
+        }
+    }
+    anyhow::ensure!(
+        !rows.is_empty(),
+        "the playbook {name:?} demands nothing at the targets asked for"
+    );
+    if args.json {
+        json(&rows)?;
+    } else {
+        line("nothing was changed")?;
+    }
+    Ok(if failed { Exit::Failed } else { Exit::Ok })
+}
+
+/// Why a human would be asked before anything is done.
+fn refusals(policy: &Policy, plan: &Rehearsal, containment: &Containment) -> Vec<String> {
+    let refused = plan
+        .accounts
+        .iter()
+        .filter_map(|account| policy.principal_allowed(&account.principal, containment).err());
+    refused.map(|reason| reason.to_string()).collect()
+}
+
+fn show(target: &str, plan: &Rehearsal, refusals: &[String]) -> anyhow::Result<()> {
+    line(format!("target {}:", plain(target)))?;
+    if let Some(nobody) = &plan.nobody {
+        line(format!("  {}", plain(nobody)))?;
+    }
+    for account in &plan.accounts {
+        let names: Vec<String> = account.principal.names.iter().map(ToString::to_string).collect();
+        line(format!("  account {}", plain(&names.join(", "))))?;
+        let counts: Vec<String> = account
+            .access
+            .counts()
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}"))
+            .collect();
+        line(format!(
+            "    can reach now: {}; suspended: {}",
+            counts.join(", "),
+            account.access.suspended
+        ))?;
+        for action in &account.actions {
+            line(format!("    would {}", plain(&action.to_string())))?;
+        }
+        if account.actions.is_empty() {
+            line("    nothing would have to be done")?;
+        }
+    }
+    for refusal in refusals {
+        line(format!("  would be held: {}", plain(refusal)))?;
+    }
+    for gap in &plan.not_covered {
+        line(format!("  not covered: {}", plain(gap)))?;
+    }
+    Ok(())
+}

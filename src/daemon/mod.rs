@@ -1,0 +1,216 @@
+//! Wiring and life: build, start, soft stop, hard stop.
+//!
+//! Start order: lock and store, trail, leases of an earlier life, lanes, ways in, `READY=1`. Stop order: ways in, lanes (running attempts
+//! finish, or give their job back), checkpoints, store.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::api;
+use crate::audit::EntryKind;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::intake::{self, Intake};
+use crate::policy::Policy;
+use crate::sources::Source;
+use crate::store::{Role, Store};
+use crate::telemetry;
+use crate::trail::{self, AnchorFile, Checkpoints};
+use crate::worker::{Backoff, LaneSettings, Lanes, Life, Rate, Retries, WorkSettings};
+
+mod doors;
+mod periodic;
+mod systemd;
+
+/// How long running attempts may go on after the order to stop.
+const SOFT_STOP: Duration = Duration::from_secs(25);
+/// How long what was cut off may take to give its job back.
+const HARD_STOP: Duration = Duration::from_secs(5);
+
+/// A daemon that has started.
+pub struct Daemon {
+    store: Store,
+    lanes: Lanes,
+    address: SocketAddr,
+    ways_in: CancellationToken,
+    life: Life,
+    doors: TaskTracker,
+    signing: (CancellationToken, TaskTracker),
+    periodic: periodic::Periodic,
+}
+
+impl Daemon {
+    /// Starts everything that `config` describes. Nothing is taken in before the trail was checked.
+    ///
+    /// # Errors
+    /// An [`crate::store::OpenError`] where the store is refused; otherwise what could not be started.
+    pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let store = Store::open(&config.store, Role::Daemon, clock).await?;
+        let signer = trail::signer(&config.trail.origin, config.trail.key.as_ref(), store.path())?;
+        let anchor = AnchorFile::new(&config.trail.anchor);
+        trail::check_at_start(&store, &trail::keys_beside(store.path())?, Some(&anchor)).await?;
+        let taken_back = store.expire(true).await?;
+        store
+            .record(
+                EntryKind::DaemonStarted,
+                serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "jobs_taken_back": taken_back, "targets": config.targets.len() }),
+            )
+            .await?;
+
+        let life = Life {
+            tracker: TaskTracker::new(),
+            soft: CancellationToken::new(),
+            hard: CancellationToken::new(),
+        };
+        let policy = Arc::new(config.policy.clone());
+        let lanes = start_lanes(&store, &config, Arc::clone(&policy), life.clone()).await?;
+        let signing = (CancellationToken::new(), TaskTracker::new());
+        signing.1.spawn(trail::run(
+            Checkpoints::new(store.clone(), signer, Some(anchor)),
+            signing.0.clone(),
+        ));
+
+        let ways_in = CancellationToken::new();
+        let doors = TaskTracker::new();
+        let sources: BTreeMap<String, Source> = config
+            .sources
+            .iter()
+            .map(|source| (source.name.clone(), source.source.clone()))
+            .collect();
+        let targets = config.targets.iter().map(|target| target.name.clone()).collect();
+        let intake = Intake::new(store.clone(), policy, lanes.clone(), targets, sources.clone());
+        doors.spawn(intake::run_inbox(intake.clone(), ways_in.clone()));
+        for (name, source) in sources {
+            if let Source::Pull(pull) = source {
+                doors.spawn(intake::run_poll(intake.clone(), name, pull, ways_in.clone()));
+            }
+        }
+        let listener = TcpListener::bind(config.listen.address).await.with_context(|| {
+            format!(
+                "listening at {}; is another program there? change [listen] address",
+                config.listen.address
+            )
+        })?;
+        let address = listener
+            .local_addr()
+            .context("reading the address that the server listens at")?;
+        let state = doors::state(&store, &lanes, intake, telemetry::metrics());
+        doors.spawn(api::serve(listener, doors::limits(&config.listen), state, ways_in.clone()));
+        let periodic = periodic::start(&store, &config).await?;
+        tracing::info!(%address, store = %store.path().display(), taken_back, "started");
+        Ok(Self {
+            store,
+            lanes,
+            address,
+            ways_in,
+            life,
+            doors,
+            signing,
+            periodic,
+        })
+    }
+
+    /// The store, for whoever runs the daemon in its own process.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The lanes.
+    #[must_use]
+    pub fn lanes(&self) -> &Lanes {
+        &self.lanes
+    }
+
+    /// Where the HTTP server listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Runs until `stop` comes, or a commit's outcome is unknown; then stops in good order.
+    ///
+    /// # Errors
+    /// Where the daemon had to stop by itself: exit code 1, and systemd starts it again.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let watchdog = systemd::ready(&self.store, &self.doors, &self.ways_in);
+        let mut committed = self.store.committed();
+        let lost = tokio::select! {
+            () = stop => false,
+            seen = committed.wait_for(|seen| seen.lost) => seen.is_ok(),
+            () = watchdog => false,
+        };
+        systemd::stopping();
+        self.stop().await;
+        anyhow::ensure!(
+            !lost,
+            "the outcome of a commit is unknown; the next start looks at what is there"
+        );
+        Ok(())
+    }
+
+    /// Stops in good order: what runs may finish for 25 s, the rest is given back.
+    pub async fn stop(mut self) {
+        tracing::info!("stopping");
+        self.ways_in.cancel();
+        self.doors.close();
+        self.periodic.stop().await;
+        self.life.soft.cancel();
+        self.life.tracker.close();
+        if tokio::time::timeout(SOFT_STOP, self.life.tracker.wait()).await.is_err() {
+            self.life.hard.cancel();
+            if tokio::time::timeout(HARD_STOP, self.life.tracker.wait()).await.is_err() {
+                tracing::warn!("some attempts did not end; their leases bring their jobs back");
+            }
+        }
+        if tokio::time::timeout(HARD_STOP, self.doors.wait()).await.is_err() {
+            tracing::warn!("some connections did not end");
+        }
+        if let Err(error) = self.store.record(EntryKind::DaemonStopped, serde_json::json!({})).await {
+            tracing::error!(error = %crate::model::chain(&error), "could not record the stop");
+        }
+        // Last, so that the final checkpoint covers the entry about the stop.
+        self.signing.0.cancel();
+        self.signing.1.close();
+        self.signing.1.wait().await;
+        self.store.close().await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, life: Life) -> anyhow::Result<Lanes> {
+    let mut lanes = Vec::with_capacity(config.targets.len());
+    for target in &config.targets {
+        let rate = Rate::per(target.rate.calls.get(), target.rate.per)
+            .with_context(|| format!("the rate of target {} cannot be kept", target.name))?;
+        lanes.push(LaneSettings {
+            name: target.name.clone(),
+            target: Arc::clone(&target.target),
+            rate,
+            concurrency: target.concurrency,
+        });
+    }
+    let settings = WorkSettings {
+        retries: Retries {
+            attempts: config.retry.attempts,
+            urgent: Backoff {
+                first: config.retry.urgent_first,
+                longest: config.retry.urgent_longest,
+            },
+            others: Backoff {
+                first: config.retry.first,
+                longest: config.retry.longest,
+            },
+        },
+        ..WorkSettings::default()
+    };
+    Ok(Lanes::start(store, lanes, policy, settings, life).await?)
+}

@@ -1,0 +1,119 @@
+//! What is periodic, on tokio-cron-scheduler. It holds no state that matters: each run looks at the store, and what was due while the
+//! daemon was down is found by the first look. No job of the queue waits here.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use anyhow::Context as _;
+use tokio_cron_scheduler::{Job, JobScheduler};
+
+use crate::config::Config;
+use crate::store::Store;
+
+/// What runs when: seconds, minutes, hours, day of month, month, day of week, UTC.
+pub(super) const SCHEDULE: &[(&str, &str, &str)] = &[
+    (
+        "departures",
+        "0 * * * * *",
+        "compute planned departures again: the rules of a zone may have changed",
+    ),
+    (
+        "due",
+        "*/30 * * * * *",
+        "take back leases that ended, promote what is due: departures, sweeps, retries (the promoter's safety net)",
+    ),
+    (
+        "ledger",
+        "0 7 * * * *",
+        "alert about what has stood in the could-not-revoke ledger for too long, and try it again",
+    ),
+    ("retention", "0 17 3 * * *", "take away what has been over for long enough"),
+];
+
+/// The running scheduler.
+pub(super) struct Periodic(JobScheduler);
+
+impl Periodic {
+    pub(super) async fn stop(&mut self) {
+        if let Err(error) = self.0.shutdown().await {
+            tracing::warn!(%error, "the scheduler did not stop in good order");
+        }
+    }
+}
+
+/// Starts every periodic run, and does the first of each that could have been missed.
+pub(super) async fn start(store: &Store, config: &Config) -> anyhow::Result<Periodic> {
+    recompute(store).await.context("computing the planned departures")?;
+    let scheduler = JobScheduler::new().await.context("making the scheduler")?;
+    let (ledger, retention) = (config.ledger.alert_after, config.retention.clone());
+    for (name, cron, _) in SCHEDULE {
+        let (store, retention) = (store.clone(), retention.clone());
+        let work = move || {
+            let (store, retention) = (store.clone(), retention.clone());
+            async move {
+                match *name {
+                    "departures" => recompute(&store).await,
+                    "due" => due(&store).await,
+                    "ledger" => store.age_ledger(ledger).await.map(|_| ()).map_err(Into::into),
+                    _ => store
+                        .prune(retention.cases, retention.people)
+                        .await
+                        .map(|_| ())
+                        .map_err(Into::into),
+                }
+            }
+        };
+        scheduler
+            .add(job(name, cron, work)?)
+            .await
+            .with_context(|| format!("scheduling {name}"))?;
+    }
+    scheduler.start().await.context("starting the scheduler")?;
+    Ok(Periodic(scheduler))
+}
+
+/// A run that never overlaps itself: the scheduler starts the next one whether or not the last has ended.
+fn job<F, W>(name: &'static str, cron: &str, work: W) -> anyhow::Result<Job>
+where
+    F: Future<Output = anyhow::Result<()>> + Send + 'static,
+    W: Fn() -> F + Send + Sync + 'static,
+{
+    let running = std::sync::Arc::new(tokio::sync::Mutex::new(()));
+    Job::new_async(cron, move |_, _| {
+        let (running, run) = (std::sync::Arc::clone(&running), work());
+        let guarded = async move {
+            let Ok(_alone) = running.try_lock() else { return };
+            if let Err(error) = run.await {
+                tracing::error!(run = name, error = format!("{error:#}"), "a periodic run failed");
+            }
+        };
+        Box::pin(guarded) as Pin<Box<dyn Future<Output = ()> + Send>>
+    })
+    .with_context(|| format!("reading the schedule of {name}"))
+}
+
+async fn recompute(store: &Store) -> anyhow::Result<()> {
+    for plan in store.planned_departures().await? {
+        match plan.leaves.fire_at() {
+            Ok(fire_at) if fire_at != plan.fire_at => store.move_departure(plan.id, fire_at).await?,
+            Ok(_) => {}
+            Err(error) => {
+                // The plan keeps the instant that was computed when its zone was still known.
+                let summary = format!(
+                    "a planned departure of source {} cannot be computed again: {error}",
+                    plan.source
+                );
+                store
+                    .raise("departure_unclear", format!("departure:{}", plan.id), summary)
+                    .await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn due(store: &Store) -> anyhow::Result<()> {
+    store.expire(false).await?;
+    store.promote().await?;
+    Ok(())
+}
