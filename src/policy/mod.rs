@@ -114,11 +114,8 @@ impl Default for Policy {
 impl Policy {
     /// The policy that an empty config gives for these targets.
     #[must_use]
-    pub fn standard<'a>(targets: impl IntoIterator<Item = &'a str> + Clone) -> Self {
-        let playbook = |name: &str| {
-            let jobs = targets.clone().into_iter();
-            jobs.map(|target| (target.to_owned(), built_in(name))).collect()
-        };
+    pub fn standard(targets: &[&str]) -> Self {
+        let playbook = |name: &str| targets.iter().map(|target| ((*target).to_owned(), built_in(name))).collect();
         Self {
             playbooks: BUILT_IN
                 .iter()
