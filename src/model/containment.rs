@@ -111,7 +111,11 @@ impl Containment {
             }
             Scope::Everything => self.plan_everything(access, able, progress, &mut actions),
         }
-        if actions.iter().any(|action| action.kind().is_some_and(is_session)) {
+        // An access token's end takes the sessions with it that it made.
+        if actions
+            .iter()
+            .any(|action| action.kind().is_some_and(GrantKind::is_credential))
+        {
             actions.extend(able.after_sessions.iter().cloned());
         }
         actions.sort_by_key(rank);

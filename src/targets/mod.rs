@@ -38,7 +38,8 @@ pub trait Target: Send + Sync {
     /// What it can end, list and not see. May become richer once the server's version is known.
     fn capabilities(&self) -> Capabilities;
 
-    /// Looks a subject up. `None` only where the target was reached and said that nobody is there.
+    /// Looks a subject up, by all of its names. `None` only where the target was reached and said that nobody is there; names that lead
+    /// to different accounts are ambiguous.
     async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError>;
 
     /// Lists what the principal can reach, of the kinds asked for, and whether the account is suspended. Changes nothing. A kind that

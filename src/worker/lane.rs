@@ -54,6 +54,8 @@ pub(super) struct State {
 
 struct Pause {
     why: String,
+    /// Whether the store knows of it: only then does its silence mean that an operator ended it.
+    recorded: bool,
     probes: u32,
     next: Instant,
 }
@@ -90,6 +92,7 @@ impl Lane {
                 breaker: Breaker::new(settings.breaker),
                 pause: paused.map(|why| Pause {
                     why,
+                    recorded: true,
                     probes: 0,
                     next: Instant::now(),
                 }),
@@ -147,20 +150,20 @@ impl Lane {
 
     async fn step(self: &Arc<Self>) -> Next {
         let now = Instant::now();
-        let pause = self.state().pause.as_ref().map(|pause| pause.next);
-        if let Some(next) = pause {
-            return self.tend_pause(next).await;
+        let pause = self.state().pause.as_ref().map(|pause| (pause.next, pause.recorded));
+        if let Some((next, recorded)) = pause {
+            return self.tend_pause(next, recorded).await;
         }
         let (admits, reopens) = {
             let state = self.state();
             (state.breaker.admits(now), state.breaker.reopens(false))
         };
         let idle = Next::Until(reopens.filter(|at| *at > now).map_or(now + POLL, |at| at.min(now + POLL)));
-        let (worst, slots) = match admits {
+        let most = match admits {
             Admits::Nothing(until) => return Next::Until(until),
-            Admits::One => (LAST, self.slots.take(1)),
-            Admits::OneUrgent => (Priority::URGENT, Vec::new()),
-            Admits::All => (LAST, self.slots.take(LARGEST_CLAIM)),
+            Admits::One => 1,
+            Admits::OneUrgent => 0,
+            Admits::All => LARGEST_CLAIM,
         };
         let waiting = match self.store.waiting(&self.name).await {
             Ok(Some(waiting)) => waiting,
@@ -170,33 +173,34 @@ impl Lane {
                 return idle;
             }
         };
-        let (worst, slots) = if slots.is_empty() {
+        // A slot before a claim, so that nothing is claimed that cannot start.
+        let (mut worst, mut slots) = (LAST, self.slots.take(most));
+        if slots.is_empty() && waiting.is_urgent() {
             // The slot that is kept serves nobody else.
-            let kept = waiting.is_urgent().then(|| self.slots.take_urgent()).flatten();
-            (Priority::URGENT, kept.into_iter().collect())
-        } else {
-            (worst, slots)
-        };
+            worst = Priority::URGENT;
+            slots.extend(self.slots.take_urgent());
+        }
         if slots.is_empty() {
             return idle;
         }
-        let limit = slots.len();
-        match self.store.claim(&self.name, worst, limit).await {
-            Ok(claims) if claims.is_empty() => idle,
-            Ok(claims) => {
-                if admits != Admits::All {
-                    self.state().breaker.trying(now + LEASE_LENGTH);
-                }
-                for (claim, slot) in claims.into_iter().zip(slots) {
-                    self.take(claim, slot);
-                }
-                Next::Again
-            }
-            Err(error) => {
+        let claims = self
+            .store
+            .claim(&self.name, worst, slots.len())
+            .await
+            .unwrap_or_else(|error| {
                 tracing::warn!(target = %self.name, %error, "could not claim jobs");
-                idle
-            }
+                Vec::new()
+            });
+        let next = if claims.is_empty() { idle } else { Next::Again };
+        if !claims.is_empty() && admits != Admits::All {
+            self.state().breaker.trying(now + LEASE_LENGTH);
         }
+        let mut slots = slots.into_iter();
+        for (claim, slot) in claims.into_iter().zip(slots.by_ref()) {
+            self.take(claim, slot);
+        }
+        slots.for_each(Slot::unused);
+        next
     }
 
     /// Starts a job in a slot.
@@ -248,13 +252,19 @@ impl Lane {
             }
             state.pause = Some(Pause {
                 why: why.clone(),
+                recorded: false,
                 probes: 1,
                 next: Instant::now() + PROBES.wait(1, &self.dice),
             });
         }
         self.change();
-        if let Err(error) = self.store.pause_lane(&self.name, &why).await {
-            tracing::error!(target = %self.name, %error, "could not record that the lane is paused");
+        match self.store.pause_lane(&self.name, &why).await {
+            Ok(()) => {
+                if let Some(pause) = self.state().pause.as_mut() {
+                    pause.recorded = true;
+                }
+            }
+            Err(error) => tracing::error!(target = %self.name, %error, "could not record that the lane is paused"),
         }
     }
 
@@ -267,8 +277,8 @@ impl Lane {
     }
 
     /// Looks whether a paused lane may work again: because an operator said so in the store, or because a probe finds nothing wrong.
-    async fn tend_pause(&self, next: Instant) -> Next {
-        if matches!(self.store.lane_paused(&self.name).await, Ok(None)) {
+    async fn tend_pause(&self, next: Instant, recorded: bool) -> Next {
+        if recorded && matches!(self.store.lane_paused(&self.name).await, Ok(None)) {
             self.state().pause = None;
             return Next::Again;
         }

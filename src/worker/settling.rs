@@ -15,8 +15,6 @@ use crate::model::{Evidence, Job, JobKind, Priority, Reason, Settlement, Verdict
 use crate::store::{Claim, StoreError};
 use crate::targets::{Pass, Permits, Remedy, Said, TargetError};
 
-/// How long a job waits that a paused lane gives back. Short, since a queued job costs nothing and must be there when the lane resumes.
-const AFTER_PAUSE: Duration = Duration::from_secs(1);
 /// How long a job waits after the store failed.
 const AFTER_STORE_ERROR: Duration = Duration::from_secs(5);
 
@@ -128,7 +126,8 @@ impl Lane {
             Remedy::Pause => {
                 self.state().breaker.undecided(Instant::now());
                 self.pause(error.to_string()).await;
-                self.snooze(AFTER_PAUSE)
+                // A job that is queued costs a paused lane nothing, and is there when it resumes.
+                self.snooze(Duration::ZERO)
             }
             Remedy::GiveUp => {
                 self.worked().await;

@@ -58,6 +58,7 @@ impl Slots {
         Slot {
             slots: Arc::clone(self),
             urgent,
+            quiet: false,
         }
     }
 
@@ -71,9 +72,15 @@ impl Slots {
 pub struct Slot {
     slots: Arc<Slots>,
     urgent: bool,
+    quiet: bool,
 }
 
 impl Slot {
+    /// Gives the slot back without waking the lane, whose own it is: it found nothing to put in.
+    pub(super) fn unused(mut self) {
+        self.quiet = true;
+    }
+
     /// Turns into a slot of urgent work, since the job that was claimed for it is urgent: another may then take its place among the rest.
     pub(super) fn for_urgent(&mut self) {
         if !self.urgent {
@@ -94,7 +101,9 @@ impl Drop for Slot {
             busy.others -= 1;
         }
         drop(busy);
-        self.slots.freed.notify_one();
+        if !self.quiet {
+            self.slots.freed.notify_one();
+        }
     }
 }
 

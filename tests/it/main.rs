@@ -3,8 +3,11 @@
 
 mod api;
 mod hr_csv;
+mod config;
+mod deploy;
 mod layers;
 mod mattermost;
+mod recordings;
 mod ssf_push;
 mod store;
 mod telemetry;

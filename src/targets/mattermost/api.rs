@@ -147,7 +147,7 @@ impl Api {
         }
         let code = status.as_u16();
         let (remedy, why) = match code {
-            300..400 => (
+            300..=399 => (
                 Remedy::Pause,
                 format!("the server redirects elsewhere ({code}); set `url` to where it leads, redirects are not followed"),
             ),

@@ -9,7 +9,7 @@ use super::api::{Answer, fail};
 use super::call::Call;
 use super::failure::{NO_SESSION, NO_TOKEN, ORPHAN, Trouble};
 use super::password::unknown_password;
-use super::standing::Standing;
+use super::standing::{Standing, judge_beside};
 use super::{Mattermost, integration_ends, sweep};
 use crate::model::{Action, GrantKind, GrantRef, Principal, PrincipalTrait};
 use crate::targets::{Applied, Pass, Remedy, TargetError};
@@ -45,14 +45,18 @@ pub(super) async fn apply(
         Action::ClearCaches => sweep::clear_caches(change).await,
         Action::Silence => sweep::silence(change).await,
         Action::End { grant } => match grant.kind {
-            GrantKind::Session | GrantKind::OauthGrant => change.end_session(&grant.id).await,
+            GrantKind::Session | GrantKind::OauthGrant => {
+                // Every node was told to forget all sessions, perhaps, but not since this one.
+                target.swept.take(&principal.id);
+                change.end_session(&grant.id).await
+            }
             GrantKind::AccessToken | GrantKind::BotToken => change.end_token("revoke", grant).await,
             _ => integration_ends::end(change, grant).await,
         },
         Action::Disable { grant } if matches!(grant.kind, GrantKind::AccessToken | GrantKind::BotToken) => {
             change.end_token("disable", grant).await
         }
-        Action::Disable { grant } => Err(change.give_up(
+        Action::Disable { grant } => Err(give_up(
             format!("disabling {grant}"),
             "only access tokens can be disabled; end it instead",
         )),
@@ -79,12 +83,7 @@ impl Change<'_> {
             }
             _ => return Ok(()),
         };
-        Err(self.give_up(format!("asked to {action} of {}", principal.id), why))
-    }
-
-    /// An error that trying again cannot help.
-    pub(super) fn give_up(self, doing: String, why: &'static str) -> TargetError {
-        fail(doing, Remedy::GiveUp, anyhow!(why), None)
+        Err(give_up(format!("asked to {action} of {}", principal.id), why))
     }
 
     /// Sends a change; a refusal is left to the caller.
@@ -92,13 +91,13 @@ impl Change<'_> {
         self.target.api.send(self.pass, call).await
     }
 
-    /// The error for a refusal that means nothing special.
+    /// The error for a refusal of what containing the account stands and falls with.
     pub(super) fn judge(self, trouble: Trouble) -> TargetError {
         self.standing.judge(trouble, self.principal)
     }
 
     /// Sends a change that answers `{"status":"OK"}`, or refuses with `gone`, a status and an error id, where it is done already.
-    pub(super) async fn send_once(self, call: Call, gone: Option<(u16, &str)>) -> Result<Applied, TargetError> {
+    pub(super) async fn send_once(self, call: Call, gone: Option<(u16, &str)>) -> Result<Applied, Trouble> {
         match self.send(call).await {
             Ok(answer) => {
                 answer.accepted()?;
@@ -107,7 +106,7 @@ impl Change<'_> {
             Err(Trouble::Refused(refusal)) if gone.is_some_and(|(status, id)| refusal.is(status, id)) => {
                 Ok(done(refusal.request, true))
             }
-            Err(trouble) => Err(self.judge(trouble)),
+            Err(trouble) => Err(trouble),
         }
     }
 
@@ -120,7 +119,7 @@ impl Change<'_> {
             let Mattermost { api, admins, .. } = self.target;
             match admins.suspend(api, self.pass, self.standing, self.principal, call).await {
                 Ok(Some(answer)) => Ok(answer),
-                Ok(None) => return Err(self.give_up(doing, LAST_ADMIN)),
+                Ok(None) => return Err(give_up(doing, LAST_ADMIN)),
                 Err(trouble) => Err(trouble),
             }
         } else {
@@ -150,7 +149,7 @@ impl Change<'_> {
         let doing = format!("giving {id} a password that nobody knows");
         let password = unknown_password().map_err(|source| fail(&doing, Remedy::Retry, source, None))?;
         let call = Call::put(&doing, &["users", id, "password"]).json(&json!({ "new_password": password.expose_secret() }));
-        self.send_once(call, None).await
+        self.send_once(call, None).await.map_err(judge_beside)
     }
 
     /// Ends one session, or one OAuth grant with its refresh token.
@@ -161,13 +160,23 @@ impl Change<'_> {
             &["users", id, "sessions", "revoke"],
         )
         .json(&json!({ "session_id": session }));
-        self.send_once(call, Some((400, NO_SESSION))).await
+        let sent = self.send_once(call, Some((400, NO_SESSION))).await;
+        sent.map_err(|trouble| self.judge(trouble))
     }
 
     async fn end_token(self, how: &str, grant: &GrantRef) -> Result<Applied, TargetError> {
         let call = Call::post(format!("asking to {how} {grant}"), &["users", "tokens", how]).json(&json!({ "token_id": grant.id }));
-        self.send_once(call, Some((404, NO_TOKEN))).await
+        let sent = self.send_once(call, Some((404, NO_TOKEN))).await;
+        sent.map_err(|trouble| match grant.kind {
+            GrantKind::BotToken => judge_beside(trouble),
+            _ => self.judge(trouble),
+        })
     }
+}
+
+/// An error that trying again cannot help.
+pub(super) fn give_up(doing: String, why: &'static str) -> TargetError {
+    fail(doing, Remedy::GiveUp, anyhow!(why), None)
 }
 
 const OWN_CREDENTIAL: &str = "this is the credential in use, or the account that it belongs to; ending it would lock us out";

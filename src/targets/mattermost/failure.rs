@@ -9,8 +9,8 @@ use crate::targets::{Remedy, TargetError};
 
 /// The id of a 404 that means "no such route", as against "no such object".
 pub(super) const NO_ROUTE: &str = "api.context.404.app_error";
-/// The id of a 403 for want of a permission.
-pub(super) const NO_PERMISSION: &str = "api.context.permissions.app_error";
+/// The id of a 403 for every call but `users/me`, where multi-factor authentication is enforced and our account has none.
+const NO_MFA: &str = "api.context.mfa_required.app_error";
 /// The id of a 404 for an account, by id or address. Deactivation answers with it too.
 pub(super) const NO_ACCOUNT: &str = "app.user.missing_account.const";
 /// The id of a 404 for an account by name.
@@ -54,9 +54,9 @@ impl Refusal {
         self.status.as_u16() == status && self.id == id
     }
 
-    /// Whether we lack a permission for the call as such.
+    /// Whether we lack a permission for this call, as against for all calls.
     pub(super) fn forbids(&self) -> bool {
-        self.status == StatusCode::FORBIDDEN && self.id.contains("permission")
+        self.status == StatusCode::FORBIDDEN && self.id != NO_MFA
     }
 
     /// Whether the feature is switched off at the server or not licensed.
@@ -115,7 +115,7 @@ fn judge(refusal: &Refusal) -> (Remedy, &'static str) {
             "the server does not accept our credential; put a valid token into the credential's file, or look whether the server's database \
              is down, which it reports the same way",
         ),
-        403 if refusal.id == "api.context.mfa_required.app_error" => (
+        403 if refusal.id == NO_MFA => (
             Remedy::Pause,
             "the server enforces multi-factor authentication and the operator account has none; use a bot account, which is exempt",
         ),
@@ -164,8 +164,8 @@ mod tests {
         for (status, id, remedy) in [
             (401, "api.context.session_expired.app_error", Remedy::Pause),
             (401, "api.user.update_active.not_enable.app_error", Remedy::GiveUp),
-            (403, NO_PERMISSION, Remedy::Pause),
-            (403, "api.context.mfa_required.app_error", Remedy::Pause),
+            (403, "api.context.permissions.app_error", Remedy::Pause),
+            (403, NO_MFA, Remedy::Pause),
             (404, NO_ROUTE, Remedy::Pause),
             (404, NO_ACCOUNT, Remedy::Retry),
             (400, "api.context.invalid_body_param.app_error", Remedy::GiveUp),
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn an_error_says_what_was_done_and_keeps_the_request_id() {
-        let error = TargetError::from(refusal(403, NO_PERMISSION));
+        let error = TargetError::from(refusal(403, "api.context.permissions.app_error"));
         assert!(error.to_string().starts_with("trying: the operator account lacks"), "{error}");
         assert_eq!(error.request.as_deref(), Some("5jn38fqmg3r3xb1pdpecagdaer"));
     }

@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::apply::{Change, done};
+use super::apply::{Change, done, give_up};
 use super::call::Call;
 use super::failure::{NO_ACCOUNT, NO_BOT, Trouble};
 use super::integrations::{alias, all_incoming};
+use super::standing::judge_beside;
 use super::wire::{Account, Bot};
 use crate::model::{GrantKind, GrantRef};
 use crate::targets::{Applied, Remedy, TargetError};
@@ -21,7 +22,7 @@ pub(super) async fn end(change: Change<'_>, grant: &GrantRef) -> Result<Applied,
             let call = Call::post(doing, &["users", principal, "preferences", "delete"]).json(&json!([{
                 "user_id": principal, "category": "oauth_app", "name": id, "value": "",
             }]));
-            change.send_once(call, None).await
+            change.send_once(call, None).await.map_err(judge_beside)
         }
         GrantKind::OauthApp => {
             let gone = (404, "app.oauth.get_app.find.app_error");
@@ -37,7 +38,7 @@ pub(super) async fn end(change: Change<'_>, grant: &GrantRef) -> Result<Applied,
             delete(change, Call::delete(doing, &["commands", id]), gone).await
         }
         GrantKind::Session | GrantKind::OauthGrant | GrantKind::AccessToken | GrantKind::BotToken => {
-            Err(change.give_up(doing, "it is a session or a token, which is ended elsewhere"))
+            Err(give_up(doing, "it is a session or a token, which is ended elsewhere"))
         }
     }
 }
@@ -54,7 +55,7 @@ async fn delete(change: Change<'_>, call: Call, gone: (u16, &str)) -> Result<App
             Remedy::Retry,
             "the feature was switched off meanwhile; the next attempt looks again",
         )),
-        Err(trouble) => Err(change.judge(trouble)),
+        Err(trouble) => Err(judge_beside(trouble)),
     }
 }
 
@@ -62,7 +63,7 @@ async fn delete(change: Change<'_>, call: Call, gone: (u16, &str)) -> Result<App
 async fn delete_incoming(change: Change<'_>, grant: &GrantRef) -> Result<Applied, TargetError> {
     let listing = match all_incoming(&change.target.api, change.pass).await {
         Ok(listing) => listing,
-        Err(trouble) => return Err(change.judge(trouble)),
+        Err(trouble) => return Err(judge_beside(trouble)),
     };
     let mut applied = Applied {
         requests: listing.requests,
@@ -94,7 +95,7 @@ async fn disable_bot(change: Change<'_>, id: &str) -> Result<Applied, TargetErro
             };
         }
         Err(Trouble::Refused(refusal)) if refusal.is(404, NO_BOT) => refusal,
-        Err(trouble) => return Err(change.judge(trouble)),
+        Err(trouble) => return Err(judge_beside(trouble)),
     };
     match change
         .send(Call::get(format!("looking whether bot {id} is disabled"), &["users", id]))
@@ -103,12 +104,12 @@ async fn disable_bot(change: Change<'_>, id: &str) -> Result<Applied, TargetErro
         Ok(answer) if answer.read::<Account>()?.is_active() => {
             change.target.memory.forget();
             Err(refusal.with(
-                Remedy::Pause,
+                Remedy::GiveUp,
                 "the bot is there and active, so the operator account lacks manage_others_bots; give its role that permission",
             ))
         }
         Ok(answer) => Ok(done(answer.request, true)),
         Err(Trouble::Refused(missing)) if missing.is(404, NO_ACCOUNT) => Ok(done(missing.request, true)),
-        Err(trouble) => Err(change.judge(trouble)),
+        Err(trouble) => Err(judge_beside(trouble)),
     }
 }

@@ -1,5 +1,7 @@
 //! Webhooks and slash commands: they go on after sessions end and after a suspension, until they are deleted.
 
+use std::fmt::Write as _;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use futures_util::future::try_join_all;
 
@@ -14,8 +16,11 @@ use crate::targets::{Pass, TargetError};
 /// The name under which an incoming webhook appears in the trail, since its id is the secret of its URL.
 pub(super) fn alias(id: &str) -> String {
     let digest = digest(&SHA256, id.as_bytes());
-    let hex: String = digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{hex}")
+    digest.as_ref().iter().take(8).fold("sha256:".to_owned(), |mut name, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(name, "{byte:02x}");
+        name
+    })
 }
 
 /// All incoming webhooks of the server.

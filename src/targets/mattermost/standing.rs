@@ -58,7 +58,7 @@ impl Standing {
         self.tokens.contains(id)
     }
 
-    /// The error for a refused call about `principal`. Without the rights of a system administrator we may not act on one, however many
+    /// The error for a refused call that containing `principal` stands and falls with: sessions, access tokens, the suspension. Without the rights of a system administrator we may not act on one, however many
     /// other permissions we hold: then pausing the lane would stop the work for everybody else, so only this one is given up.
     pub(super) fn judge(&self, trouble: Trouble, principal: &Principal) -> TargetError {
         match trouble {
@@ -72,6 +72,18 @@ impl Standing {
             }
             other => other.into(),
         }
+    }
+}
+
+/// The error for a refused call about what is beside sessions and access tokens. A permission that is missing for a bot or a webhook must
+/// not stop the lane, for then nobody's sessions would be ended any more: only this change is given up, and the case says so.
+pub(super) fn judge_beside(trouble: Trouble) -> TargetError {
+    match trouble {
+        Trouble::Refused(refusal) if refusal.forbids() => refusal.with(
+            Remedy::GiveUp,
+            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`",
+        ),
+        other => other.into(),
     }
 }
 

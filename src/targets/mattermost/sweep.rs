@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use reqwest::Url;
 use tokio::time::Instant;
 
@@ -12,9 +12,10 @@ use super::api::place;
 use super::apply::{Change, done};
 use super::call::Call;
 use super::failure::{ORPHAN, Trouble};
-use super::wire::Session;
+use super::standing::judge_beside;
+use super::wire::{Account, Session};
 use crate::model::Action;
-use crate::targets::{Applied, TargetError};
+use crate::targets::{Applied, Remedy, TargetError};
 
 /// How long a sweep of every node makes another clearing of caches needless: the actions of one plan follow each other at once.
 const RECENT: Duration = Duration::from_secs(30);
@@ -30,14 +31,15 @@ impl Swept {
         swept.insert(id.to_owned(), Instant::now());
     }
 
-    fn take(&self, id: &str) -> bool {
+    pub(super) fn take(&self, id: &str) -> bool {
         let mut swept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         swept.remove(id).is_some_and(|at| at.elapsed() < RECENT)
     }
 }
 
-/// Ends all sessions, OAuth's included. It is sent to the server and to every node: a node that missed the message about it keeps the
-/// sessions in its cache, and every use renews them; asked itself, it clears them even where no row is left.
+/// Ends all sessions, OAuth's included. It is sent to the server and then to every node: a node that missed the message about it keeps the
+/// sessions in its cache, and every use renews them; asked itself, it clears them even where no row is left. A node that does not answer
+/// does not make the sessions less ended: clearing the caches follows in every plan, and stays undone until that node answers.
 pub(super) async fn end_all_sessions(change: Change<'_>) -> Result<Applied, TargetError> {
     let api = &change.target.api;
     let mut applied = match change.send(call(change)).await {
@@ -56,14 +58,11 @@ pub(super) async fn end_all_sessions(change: Change<'_>) -> Result<Applied, Targ
     if api.nodes.is_empty() {
         return Ok(applied);
     }
-    let nodes = api
-        .nodes
-        .iter()
-        .map(|node| async move { at_node(change, node, call(change)).await });
-    for request in try_join_all(nodes).await? {
-        applied.requests.extend(request);
+    let told = join_all(api.nodes.iter().map(|node| at_node(change, node, call(change)))).await;
+    if told.iter().all(Result::is_ok) {
+        change.target.swept.note(&change.principal.id);
     }
-    change.target.swept.note(&change.principal.id);
+    applied.requests.extend(told.into_iter().flatten().flatten());
     Ok(applied)
 }
 
@@ -75,7 +74,8 @@ fn call(change: Change<'_>) -> Call {
     )
 }
 
-/// Sends a change to one node. A half-way stop there is none of the node's caches' business.
+/// Sends a change to one node. What is wrong with a node must not pause the lane, since the server itself works: a node that refuses us is
+/// given up, with its name.
 async fn at_node(change: Change<'_>, node: &Url, call: Call) -> Result<Option<String>, TargetError> {
     match change.target.api.send_to(node, change.pass, call).await {
         Ok(answer) => {
@@ -83,7 +83,10 @@ async fn at_node(change: Change<'_>, node: &Url, call: Call) -> Result<Option<St
             Ok(answer.request)
         }
         Err(trouble) => {
-            let mut error = change.judge(trouble);
+            let mut error = TargetError::from(trouble);
+            if error.remedy == Remedy::Pause {
+                error.remedy = Remedy::GiveUp;
+            }
             error.source = error.source.context(format!("at the node {}", place(node)));
             Err(error)
         }
@@ -117,13 +120,14 @@ pub(super) async fn clear_caches(change: Change<'_>) -> Result<Applied, TargetEr
     if nodes.is_empty() || change.target.swept.take(&change.principal.id) {
         return Ok(done(None, true));
     }
-    let calls = nodes.iter().map(|node| async move {
+    let calls = nodes.iter().map(|node| {
         let call = Call::post("clearing the session caches", &["caches", "invalidate"]);
-        at_node(change, node, call).await
+        at_node(change, node, call)
     });
-    let requests = try_join_all(calls).await?.into_iter().flatten().collect();
+    // All are told before the first failure counts.
+    let told: Result<Vec<_>, _> = join_all(calls).await.into_iter().collect();
     Ok(Applied {
-        requests,
+        requests: told?.into_iter().flatten().collect(),
         already: false,
     })
 }
@@ -135,14 +139,14 @@ pub(super) async fn silence(change: Change<'_>) -> Result<Applied, TargetError> 
     let call = Call::put(format!("silencing the open connections of {id}"), &["users", id, "patch"]).json(&serde_json::json!({}));
     match change.send(call).await {
         Ok(answer) => {
-            let account: super::wire::Account = answer.read()?;
+            let account: Account = answer.read()?;
             if account.id == *id {
                 Ok(done(answer.request, false))
             } else {
                 Err(answer.not_understood("it is about another account"))
             }
         }
-        Err(trouble) => Err(change.judge(trouble)),
+        Err(trouble) => Err(judge_beside(trouble)),
     }
 }
 

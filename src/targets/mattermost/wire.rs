@@ -135,6 +135,13 @@ pub(super) struct Accepted {
     pub(super) status: String,
 }
 
+/// The server's health: `GET system/ping`. Unhealthy comes as a 500.
+#[derive(Debug, Deserialize)]
+pub(super) struct Health {
+    #[serde(rename = "status")]
+    pub(super) _status: String,
+}
+
 /// The body of an error.
 #[derive(Debug, Deserialize)]
 pub(super) struct ErrorBody {

@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 
 use super::proof::Proof;
 use super::{Attempt, End};
-use crate::model::{
-    Access, Action, Capabilities, Containment, GrantKind, GrantRef, JobKind, Principal, PrincipalTrait, Progress, Verdict,
-};
+use crate::model::{Access, Action, Capabilities, Containment, GrantKind, GrantRef, JobKind, Principal, Progress, Verdict};
 
 /// What is known about one principal while it is being contained.
 pub(super) struct Room<'a> {
@@ -78,7 +76,6 @@ impl Attempt<'_> {
             room.owed = self.able().after_sessions;
         }
         self.evidence.compare(&room.before, &room.access);
-        self.note_traits(principal);
         if watch {
             if self.plan(&room).is_empty() {
                 return self.verdict_at_once(&room);
@@ -184,19 +181,6 @@ impl Attempt<'_> {
                 .map(|(kind, count)| format!("{count} {kind}")),
         );
         self.evidence.notes.push(format!("came back: {}", back.join(", ")));
-    }
-
-    fn note_traits(&mut self, principal: &Principal) {
-        for special in &principal.traits {
-            if let PrincipalTrait::ManagedBy(service) = special
-                && self.claim.job.containment.blocks()
-            {
-                let note = format!(
-                    "sign-in is decided by {service}: unless the account is disabled there too, its next sign-in may undo the suspension"
-                );
-                self.evidence.notes.push(note);
-            }
-        }
     }
 }
 

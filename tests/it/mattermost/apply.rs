@@ -1,1 +1,413 @@
-//! x
+//! Changes: what is sent, what counts as done already, and what does not.
+
+use revoked::model::{Access, Action, Containment, Grant, GrantKind, GrantRef, PrincipalTrait, Progress, Scope};
+use revoked::targets::{Applied, Remedy, TargetError};
+use serde_json::{Value, json};
+use wiremock::ResponseTemplate;
+
+use super::stand::{Stand, USER01, accepted, account, answer, principal, refusal, steps, with_trait};
+
+const SESSION: &str = "b4yb8ru1affbpp8terkjno3rhr";
+const TOKEN: &str = "j788jzpipi8x9fodzmm1zx9heo";
+
+fn grant(kind: GrantKind, id: &str) -> GrantRef {
+    GrantRef {
+        kind,
+        id: id.to_owned(),
+        parent: None,
+    }
+}
+
+fn end(kind: GrantKind, id: &str) -> Action {
+    Action::End { grant: grant(kind, id) }
+}
+
+async fn apply(stand: &Stand, action: &Action) -> Result<Applied, TargetError> {
+    stand.target.apply(&stand.pass, action, &[principal(USER01)]).await
+}
+
+/// The bodies of the requests that came with `verb` to `at`.
+async fn bodies(stand: &Stand, verb: &str, at: &str) -> Vec<Value> {
+    let requests = stand.server.received_requests().await.unwrap();
+    let named = requests
+        .iter()
+        .filter(|request| request.method.as_str() == verb && request.url.path() == at);
+    named.map(|request| serde_json::from_slice(&request.body).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_three_operations_send_what_the_server_documents() {
+    let stand = Stand::new().await;
+    let revoke = format!("/api/v4/users/{USER01}/sessions/revoke");
+    stand.post(&revoke, 200, &accepted()).await;
+    stand.post(&format!("{revoke}/all"), 200, &accepted()).await;
+    stand.post("/api/v4/users/tokens/revoke", 200, &accepted()).await;
+    apply(&stand, &end(GrantKind::Session, SESSION)).await.unwrap();
+    apply(&stand, &Action::EndAllSessions).await.unwrap();
+    apply(&stand, &end(GrantKind::AccessToken, TOKEN)).await.unwrap();
+    assert_eq!(bodies(&stand, "POST", &revoke).await, [json!({ "session_id": SESSION })]);
+    assert_eq!(
+        bodies(&stand, "POST", "/api/v4/users/tokens/revoke").await,
+        [json!({ "token_id": TOKEN })]
+    );
+    assert_eq!(stand.sent("POST").await.len(), 3);
+}
+
+#[tokio::test]
+async fn what_is_gone_already_counts_as_done() {
+    let stand = Stand::new().await;
+    let session = &steps("session-revoke-already-revoked")[0];
+    stand
+        .respond("POST", &format!("/api/v4/users/{USER01}/sessions/revoke"), answer(session))
+        .await;
+    stand.recorded("token-revoke-already-revoked", 0).await;
+    let gone = [
+        ("/api/v4/hooks/outgoing/h", "app.webhooks.get_outgoing.app_error"),
+        ("/api/v4/commands/c", "store.sql_command.save.get.app_error"),
+        ("/api/v4/oauth/apps/a", "app.oauth.get_app.find.app_error"),
+    ];
+    for (at, id) in gone {
+        stand.respond("DELETE", at, refusal(404, id)).await;
+    }
+    for action in [
+        end(GrantKind::Session, SESSION),
+        end(GrantKind::OauthGrant, SESSION),
+        end(GrantKind::AccessToken, TOKEN),
+        end(GrantKind::BotToken, TOKEN),
+        end(GrantKind::OutgoingWebhook, "h"),
+        end(GrantKind::SlashCommand, "c"),
+        end(GrantKind::OauthApp, "a"),
+    ] {
+        let applied = apply(&stand, &action).await.unwrap();
+        assert!(applied.already, "{action}");
+        assert_eq!(applied.requests.len(), 1, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_error_id_of_a_server_whose_database_is_down_is_not_gone() {
+    let stand = Stand::new().await;
+    let down = steps("database-down")
+        .into_iter()
+        .find(|step| step["label"] == "token revoke")
+        .unwrap();
+    stand.respond("POST", "/api/v4/users/tokens/revoke", answer(&down)).await;
+    let error = apply(&stand, &end(GrantKind::AccessToken, TOKEN)).await.unwrap_err();
+    assert_eq!(error.remedy, Remedy::Retry);
+}
+
+#[tokio::test]
+async fn a_page_of_a_proxy_is_no_acceptance() {
+    for body in ["<html>ok</html>", "null", "{}", "{\"status\":\"FAIL\"}", ""] {
+        let stand = Stand::new().await;
+        let page = ResponseTemplate::new(200).set_body_string(body);
+        stand.respond("DELETE", &format!("/api/v4/users/{USER01}"), page).await;
+        let error = apply(&stand, &Action::Suspend).await.unwrap_err();
+        assert_eq!(error.remedy, Remedy::Retry, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_ldap_account_is_suspended_by_delete() {
+    let stand = Stand::new().await;
+    stand
+        .respond(
+            "DELETE",
+            &format!("/api/v4/users/{USER01}"),
+            answer(&steps("target-is-ldap-user")[4]),
+        )
+        .await;
+    let ldap = with_trait(USER01, PrincipalTrait::ManagedBy("ldap".into()));
+    let applied = stand
+        .target
+        .apply(&stand.pass, &Action::Suspend, std::slice::from_ref(&ldap))
+        .await
+        .unwrap();
+    assert!(!applied.already && applied.requests.len() == 1);
+    assert!(stand.sent("PUT").await.is_empty());
+    let applied = stand
+        .target
+        .apply(&stand.pass, &Action::ResetPassword, &[ldap])
+        .await
+        .unwrap();
+    assert!(applied.already, "its password is not ours to set");
+}
+
+#[tokio::test]
+async fn a_suspension_that_an_orphan_stopped_is_left_to_the_observation() {
+    let stand = Stand::new().await;
+    stand
+        .respond(
+            "DELETE",
+            &format!("/api/v4/users/{USER01}"),
+            refusal(500, "app.session.remove.app_error"),
+        )
+        .await;
+    assert_eq!(apply(&stand, &Action::Suspend).await.unwrap().requests.len(), 1);
+}
+
+#[tokio::test]
+async fn an_orphan_oauth_session_does_not_save_the_others() {
+    let stand = Stand::new().await;
+    let all = format!("/api/v4/users/{USER01}/sessions/revoke/all");
+    stand
+        .respond("POST", &all, refusal(500, "app.session.remove.app_error"))
+        .await;
+    let session = |id: &str, oauth: bool| json!({"id": id, "user_id": USER01, "create_at": 1, "expires_at": 0, "is_oauth": oauth});
+    let sessions = json!([session("orphan", true), session("web", false), session("mobile", false)]);
+    stand.get(&format!("/api/v4/users/{USER01}/sessions"), 200, &sessions).await;
+    let one = format!("/api/v4/users/{USER01}/sessions/revoke");
+    stand
+        .respond("POST", &one, |request: &wiremock::Request| {
+            let body: Value = serde_json::from_slice(&request.body).unwrap();
+            if body["session_id"] == "orphan" {
+                refusal(500, "app.session.remove.app_error")
+            } else {
+                ResponseTemplate::new(200).set_body_json(accepted())
+            }
+        })
+        .await;
+    let error = apply(&stand, &Action::EndAllSessions).await.unwrap_err();
+    assert_eq!(error.remedy, Remedy::Retry, "the orphan's row goes in the background");
+    let asked: Vec<_> = bodies(&stand, "POST", &one)
+        .await
+        .into_iter()
+        .map(|body| body["session_id"].clone())
+        .collect();
+    assert_eq!(asked, ["orphan", "web", "mobile"]);
+}
+
+#[tokio::test]
+async fn an_incoming_webhook_is_ended_by_its_digest_and_never_named() {
+    let stand = Stand::new().await;
+    let hooks = json!([
+        {"id": "is889gzyppds7kxqyrty8j7qry", "user_id": USER01, "create_at": 1},
+        {"id": "7748igssxbn6bkwj4azzeh86th", "user_id": USER01, "create_at": 1},
+    ]);
+    stand.recorded("user-by-id", 0).await;
+    stand.get("/api/v4/hooks/incoming", 200, &hooks).await;
+    stand
+        .respond(
+            "DELETE",
+            "/api/v4/hooks/incoming/is889gzyppds7kxqyrty8j7qry",
+            refusal(500, "x"),
+        )
+        .await;
+    let asked = [GrantKind::IncomingWebhook].into();
+    let access = stand.target.observe(&stand.pass, &principal(USER01), &asked).await.unwrap();
+    let grant = access.grants[0].name.clone();
+    let error = apply(&stand, &Action::End { grant: grant.clone() }).await.unwrap_err();
+    assert!(
+        error.to_string().contains(&grant.id) && !format!("{error:?}").contains("is889"),
+        "{error:?}"
+    );
+    assert_eq!(
+        stand.sent("DELETE").await,
+        ["/api/v4/hooks/incoming/is889gzyppds7kxqyrty8j7qry"]
+    );
+    let absent = GrantRef {
+        id: "sha256:0000000000000000".to_owned(),
+        ..grant
+    };
+    assert!(apply(&stand, &Action::End { grant: absent }).await.unwrap().already);
+}
+
+#[tokio::test]
+async fn a_bot_that_looks_missing_is_looked_at_before_it_is_believed() {
+    let bot = "bo91qgyi8bdd9d4use1ysrkwhr";
+    let disable = format!("/api/v4/bots/{bot}/disable");
+    for (delete_at, done) in [(0, false), (1_795_477_807_541_i64, true)] {
+        let stand = Stand::new().await;
+        stand
+            .respond("POST", &disable, refusal(404, "store.sql_bot.get.missing.app_error"))
+            .await;
+        stand
+            .get(
+                &format!("/api/v4/users/{bot}"),
+                200,
+                &account(bot, "bot-a", "system_user", delete_at),
+            )
+            .await;
+        match apply(&stand, &end(GrantKind::Bot, bot)).await {
+            Ok(applied) => assert!(done && applied.already),
+            Err(error) => assert!(
+                !done && error.remedy == Remedy::GiveUp && error.to_string().contains("manage_others_bots"),
+                "{error}"
+            ),
+        }
+    }
+    let stand = Stand::new().await;
+    stand.recorded("bot-disable-ok", 0).await;
+    assert!(!apply(&stand, &end(GrantKind::Bot, bot)).await.unwrap().already);
+}
+
+#[tokio::test]
+async fn a_consent_is_ended_by_its_preference() {
+    let stand = Stand::new().await;
+    let at = format!("/api/v4/users/{USER01}/preferences/delete");
+    stand.post(&at, 200, &accepted()).await;
+    apply(&stand, &end(GrantKind::OauthAuthorization, "nu86czzh17fqzq44e6eqc5m34y"))
+        .await
+        .unwrap();
+    let body = &bodies(&stand, "POST", &at).await[0][0];
+    assert_eq!(body["category"], "oauth_app");
+    assert_eq!(
+        (&body["user_id"], &body["name"]),
+        (&json!(USER01), &json!("nu86czzh17fqzq44e6eqc5m34y"))
+    );
+}
+
+#[tokio::test]
+async fn a_token_is_disabled_where_that_is_asked_and_nothing_else_is() {
+    let stand = Stand::new().await;
+    stand.post("/api/v4/users/tokens/disable", 200, &accepted()).await;
+    let disable = |kind| Action::Disable {
+        grant: grant(kind, TOKEN),
+    };
+    apply(&stand, &disable(GrantKind::AccessToken)).await.unwrap();
+    let error = apply(&stand, &disable(GrantKind::Session)).await.unwrap_err();
+    assert_eq!(error.remedy, Remedy::GiveUp);
+}
+
+#[tokio::test]
+async fn a_reset_password_is_long_and_in_no_error() {
+    let stand = Stand::new().await;
+    let at = format!("/api/v4/users/{USER01}/password");
+    stand
+        .respond("PUT", &at, refusal(400, "model.user.is_valid.pwd.app_error"))
+        .await;
+    let error = apply(&stand, &Action::ResetPassword).await.unwrap_err();
+    let sent = bodies(&stand, "PUT", &at).await[0]["new_password"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(sent.len() >= 40);
+    assert!(!format!("{error:?}").contains(&sent));
+    assert_eq!(error.remedy, Remedy::GiveUp);
+}
+
+#[tokio::test]
+async fn every_node_is_told_to_forget_the_sessions_but_not_twice() {
+    let nodes = [Stand::bare("").await, Stand::bare("").await];
+    let stand = Stand::bare(&format!(
+        "nodes = [\"{}\", \"{}\"]\n",
+        nodes[0].server.uri(),
+        nodes[1].server.uri()
+    ))
+    .await;
+    let all = format!("/api/v4/users/{USER01}/sessions/revoke/all");
+    for one in nodes.iter().chain([&stand]) {
+        one.post(&all, 200, &accepted()).await;
+        one.post("/api/v4/caches/invalidate", 200, &accepted()).await;
+        one.post(&format!("/api/v4/users/{USER01}/sessions/revoke"), 200, &accepted())
+            .await;
+    }
+    stand.recorded("users-me-pat", 0).await;
+    stand
+        .get(&format!("/api/v4/users/{}/tokens", super::stand::ADMIN), 200, &json!([]))
+        .await;
+    assert!(stand.target.capabilities().after_sessions.contains(&Action::ClearCaches));
+    apply(&stand, &Action::EndAllSessions).await.unwrap();
+    assert!(apply(&stand, &Action::ClearCaches).await.unwrap().already);
+    for node in &nodes {
+        assert_eq!(node.sent("POST").await, [all.as_str()]);
+    }
+    apply(&stand, &end(GrantKind::Session, SESSION)).await.unwrap();
+    apply(&stand, &Action::ClearCaches).await.unwrap();
+    for node in &nodes {
+        assert_eq!(
+            node.sent("POST").await,
+            [all.as_str(), "/api/v4/caches/invalidate"],
+            "the other sessions stay"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_fails_leaves_its_caches_to_be_cleared_and_does_not_pause_the_lane() {
+    let node = Stand::bare("").await;
+    node.respond(
+        "POST",
+        "/api/v4/caches/invalidate",
+        refusal(401, "api.context.session_expired.app_error"),
+    )
+    .await;
+    for (url, remedy) in [
+        ("http://127.0.0.1:1", Remedy::Retry),
+        (node.server.uri().as_str(), Remedy::GiveUp),
+    ] {
+        let stand = Stand::bare(&format!("nodes = [\"{url}\"]\n")).await;
+        stand.recorded("users-me-pat", 0).await;
+        stand
+            .get(&format!("/api/v4/users/{}/tokens", super::stand::ADMIN), 200, &json!([]))
+            .await;
+        stand
+            .post(&format!("/api/v4/users/{USER01}/sessions/revoke/all"), 200, &accepted())
+            .await;
+        let applied = apply(&stand, &Action::EndAllSessions).await.unwrap();
+        assert!(!applied.already, "the server itself ended them");
+        let error = apply(&stand, &Action::ClearCaches).await.unwrap_err();
+        assert_eq!(error.remedy, remedy, "{error}");
+        assert!(error.to_string().contains("at the node 127.0.0.1:"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_permission_that_is_missing_beside_the_sessions_does_not_pause_the_lane() {
+    let stand = Stand::new().await;
+    let forbidden = || refusal(403, "api.context.permissions.app_error");
+    stand.respond("DELETE", "/api/v4/hooks/outgoing/h", forbidden()).await;
+    stand.respond("POST", "/api/v4/users/tokens/revoke", forbidden()).await;
+    stand
+        .respond(
+            "PUT",
+            &format!("/api/v4/users/{USER01}/password"),
+            refusal(403, "api.user.update_password.context.app_error"),
+        )
+        .await;
+    for (action, remedy) in [
+        (end(GrantKind::OutgoingWebhook, "h"), Remedy::GiveUp),
+        (end(GrantKind::BotToken, TOKEN), Remedy::GiveUp),
+        (Action::ResetPassword, Remedy::GiveUp),
+        (end(GrantKind::AccessToken, TOKEN), Remedy::Pause),
+    ] {
+        assert_eq!(apply(&stand, &action).await.unwrap_err().remedy, remedy, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_ends_with_the_caches_of_the_sessions_that_it_made() {
+    let stand = Stand::bare("nodes = [\"http://127.0.0.1:1\"]\n").await;
+    let containment = Containment {
+        scope: Scope::AccessToken(TOKEN.to_owned()),
+        end: [].into(),
+        block: false,
+        reset_password: false,
+        disable_tokens: false,
+        watch: Vec::new(),
+    };
+    let mut access = Access::empty(super::stand::NOW);
+    access.grants.push(Grant::new(GrantKind::AccessToken, TOKEN));
+    let plan = containment.plan(&access, &stand.target.capabilities(), Progress::default());
+    assert_eq!(plan, [end(GrantKind::AccessToken, TOKEN), Action::ClearCaches]);
+}
+
+#[tokio::test]
+async fn old_servers_are_silenced_without_touching_roles() {
+    let stand = Stand::new().await;
+    let patched = account(USER01, "user01", "system_user", 0);
+    let at = format!("/api/v4/users/{USER01}/patch");
+    stand
+        .respond("PUT", &at, ResponseTemplate::new(200).set_body_json(patched))
+        .await;
+    assert!(
+        !stand.target.capabilities().after_sessions.contains(&Action::Silence),
+        "the version is not known yet"
+    );
+    apply(&stand, &Action::Silence).await.unwrap();
+    assert_eq!(bodies(&stand, "PUT", &at).await, [json!({})]);
+    assert!(
+        stand.target.capabilities().after_sessions.contains(&Action::Silence),
+        "users/me named version 6.7.0"
+    );
+}

@@ -44,7 +44,7 @@ pub(crate) struct Stand {
     pub(crate) target: Arc<dyn Target>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) pass: Pass,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// Builds a target from the keys of its table.
@@ -71,6 +71,11 @@ impl Stand {
         stand
     }
 
+    /// Puts another token into the credential's file.
+    pub(crate) fn replace_token(&self, token: &str) {
+        std::fs::write(self.folder.path().join("token"), token).unwrap();
+    }
+
     /// A server that knows nothing, and more keys of the target's table.
     pub(crate) async fn bare(keys: &str) -> Self {
         let server = MockServer::start().await;
@@ -87,7 +92,7 @@ impl Stand {
             target,
             pass: Pass::new(Priority::URGENT, Arc::clone(&ledger) as Arc<dyn Permits>),
             ledger,
-            _folder: folder,
+            folder,
         }
     }
 

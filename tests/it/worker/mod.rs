@@ -1,0 +1,8 @@
+//! The worker: its pacer under a paused clock, and whole lanes on a real store against a target that the tests script.
+
+mod attempts;
+mod lanes;
+mod permits;
+mod scripted;
+mod stage;
+mod trouble;

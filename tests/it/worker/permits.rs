@@ -1,0 +1,232 @@
+//! The priority pacer, on a paused clock: every instant here is exact.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use revoked::model::Priority;
+use revoked::targets::{Permits as _, Said};
+use revoked::worker::{Pacer, Rate};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+const INTERVAL: Duration = Duration::from_millis(100);
+/// What a late timer may make up for.
+const TOLERANCE: Duration = Duration::from_millis(2);
+
+fn pacer(rate: f64) -> Arc<Pacer> {
+    let pacer = Arc::new(Pacer::new("chat", Rate::per_second(rate).unwrap()));
+    let running = Arc::clone(&pacer);
+    tokio::spawn(async move { running.run().await });
+    pacer
+}
+
+/// Lets `count` callers queue up; each tells its name when it has its permit.
+async fn queue(pacer: &Arc<Pacer>, priority: Priority, count: usize, told: &mpsc::UnboundedSender<(Priority, usize, Instant)>) {
+    let before = pacer.waiting();
+    for n in 0..count {
+        let (pacer, told) = (Arc::clone(pacer), told.clone());
+        tokio::spawn(async move {
+            pacer.permit(priority).await;
+            told.send((priority, n, Instant::now())).ok();
+        });
+    }
+    while pacer.waiting() < before + count {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The instants of `count` permits, asked for by as many callers at once as there are permits.
+async fn instants(rate: f64, count: usize) -> (Instant, Vec<Instant>) {
+    let pacer = pacer(rate);
+    let start = Instant::now();
+    let (told, mut heard) = mpsc::unbounded_channel();
+    for n in 0..count {
+        let (pacer, told) = (Arc::clone(&pacer), told.clone());
+        tokio::spawn(async move {
+            pacer.permit(Priority::ROUTINE).await;
+            told.send((n, Instant::now())).ok();
+        });
+    }
+    let mut instants = Vec::with_capacity(count);
+    while instants.len() < count {
+        instants.push(heard.recv().await.unwrap().1);
+    }
+    (start, instants)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_urgent_call_waits_one_interval_at_most_behind_100_000_routine_ones() {
+    let pacer = pacer(10.0);
+    let (told, mut heard) = mpsc::unbounded_channel();
+    queue(&pacer, Priority::ROUTINE, 100_000, &told).await;
+    for _ in 0..3 {
+        assert_eq!(heard.recv().await.unwrap().0, Priority::ROUTINE);
+    }
+    let asked = Instant::now();
+    queue(&pacer, Priority::URGENT, 1, &told).await;
+    let (priority, _, at) = heard.recv().await.unwrap();
+    assert_eq!(priority, Priority::URGENT);
+    assert!(at - asked <= INTERVAL + TOLERANCE, "waited {:?}", at - asked);
+}
+
+#[tokio::test(start_paused = true)]
+async fn permits_go_to_the_most_urgent_and_among_equals_to_the_first_to_come() {
+    let pacer = pacer(10.0);
+    let (told, mut heard) = mpsc::unbounded_channel();
+    for priority in [Priority::WATCH, Priority::ROUTINE, Priority::PROMPT, Priority::URGENT] {
+        queue(&pacer, priority, 3, &told).await;
+    }
+    let mut served = Vec::new();
+    for _ in 0..12 {
+        let (priority, n, _) = heard.recv().await.unwrap();
+        served.push((priority, n));
+    }
+    let mut ordered = served.clone();
+    ordered.sort_unstable();
+    assert_eq!(served, ordered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_window_holds_more_than_the_rate_and_the_rate_is_reached() {
+    for (rate, count) in [
+        (0.5, 20),
+        (3.0, 60),
+        (10.0, 200),
+        (150.0, 1500),
+        (2500.0, 20_000),
+        (100_000.0, 60_000),
+    ] {
+        let (start, instants) = instants(rate, count).await;
+        let interval = Rate::per_second(rate).unwrap().interval();
+        for reach in [1, 2, 5, 10, 100, 1000].into_iter().filter(|reach| *reach < count) {
+            for pair in instants.windows(reach + 1) {
+                let (window, least) = (pair[reach] - pair[0], interval * u32::try_from(reach).unwrap());
+                assert!(
+                    window + TOLERANCE >= least,
+                    "{} calls within {window:?} at {rate} a second",
+                    reach + 1
+                );
+            }
+        }
+        assert!(
+            instants[0] - start + Duration::from_micros(1) >= interval,
+            "the first call came too early at {rate} a second"
+        );
+        let ideal = interval.as_secs_f64() * f64::from(u32::try_from(count).unwrap());
+        let took = (*instants.last().unwrap() - start).as_secs_f64();
+        assert!(ideal / took >= 0.98, "achieved only {} of {rate} a second", ideal / took);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_lane_gives_its_next_permit_at_once() {
+    let pacer = pacer(10.0);
+    pacer.permit(Priority::ROUTINE).await;
+    tokio::time::advance(INTERVAL * 50).await;
+    let asked = Instant::now();
+    pacer.permit(Priority::ROUTINE).await;
+    assert_eq!(Instant::now(), asked);
+    pacer.permit(Priority::ROUTINE).await;
+    assert!(
+        Instant::now() + TOLERANCE >= asked + INTERVAL,
+        "fifty idle intervals bought a burst"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_grants_no_burst_and_keeps_a_refusal() {
+    let start = Instant::now();
+    for _ in 0..20 {
+        pacer(10.0).permit(Priority::URGENT).await;
+    }
+    assert!(Instant::now() + TOLERANCE >= start + 20 * INTERVAL);
+
+    let restarted = pacer(10.0);
+    restarted.close_for(Duration::from_mins(1));
+    let asked = Instant::now();
+    restarted.permit(Priority::URGENT).await;
+    assert!(asked.elapsed() >= Duration::from_mins(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_calls_while_the_target_refuses_and_then_it_recovers() {
+    let pacer = pacer(10.0);
+    pacer.permit(Priority::URGENT).await;
+    let refused = Instant::now();
+    pacer.heard(Said {
+        refused: Some(Duration::from_secs(7)),
+        ..Said::default()
+    });
+    assert_eq!(pacer.closed_for(), Duration::from_secs(7));
+    let (told, mut heard) = mpsc::unbounded_channel();
+    queue(&pacer, Priority::ROUTINE, 5, &told).await;
+    queue(&pacer, Priority::URGENT, 2, &told).await;
+    let (priority, _, first) = heard.recv().await.unwrap();
+    assert_eq!(priority, Priority::URGENT);
+    assert!(first >= refused + Duration::from_secs(7));
+    let (_, _, second) = heard.recv().await.unwrap();
+    assert!(
+        second >= first + 2 * INTERVAL,
+        "a lane that was refused goes on at half its rate"
+    );
+    tokio::time::advance(Duration::from_mins(2)).await;
+    while pacer.waiting() > 0 {
+        heard.recv().await.unwrap();
+    }
+    let asked = Instant::now();
+    for _ in 0..10 {
+        pacer.permit(Priority::ROUTINE).await;
+    }
+    assert!(
+        asked.elapsed() <= 10 * INTERVAL + TOLERANCE,
+        "its rate did not come back: {:?}",
+        asked.elapsed()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_target_has_left_is_spread_and_kept_for_the_urgent() {
+    let pacer = pacer(10.0);
+    pacer.permit(Priority::ROUTINE).await;
+    pacer.heard(Said {
+        remaining: Some(4),
+        reset: Some(Duration::from_secs(8)),
+        refused: None,
+    });
+    let heard_at = Instant::now();
+    let (told, mut heard) = mpsc::unbounded_channel();
+    queue(&pacer, Priority::ROUTINE, 1, &told).await;
+    queue(&pacer, Priority::URGENT, 1, &told).await;
+    let (first, _, at) = heard.recv().await.unwrap();
+    assert_eq!(first, Priority::URGENT);
+    assert!(at <= heard_at + INTERVAL + TOLERANCE);
+    let (_, _, at) = heard.recv().await.unwrap();
+    assert!(at >= heard_at + Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_generous_target_does_not_raise_the_rate() {
+    let pacer = pacer(10.0);
+    let start = Instant::now();
+    for _ in 0..20 {
+        pacer.permit(Priority::ROUTINE).await;
+        pacer.heard(Said {
+            remaining: Some(1_000_000),
+            reset: Some(Duration::from_millis(1)),
+            refused: None,
+        });
+    }
+    assert!(start.elapsed() + TOLERANCE >= 20 * INTERVAL);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_leaves_the_line_and_costs_no_permit() {
+    let pacer = pacer(10.0);
+    pacer.permit(Priority::ROUTINE).await;
+    let start = Instant::now();
+    let gone = tokio::time::timeout(INTERVAL / 2, pacer.permit(Priority::URGENT)).await;
+    assert!(gone.is_err());
+    assert_eq!(pacer.waiting(), 0);
+    pacer.permit(Priority::ROUTINE).await;
+    assert!(start.elapsed() <= INTERVAL + TOLERANCE);
+}

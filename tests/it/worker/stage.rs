@@ -1,0 +1,252 @@
+//! A store with a policy, and lanes over it: what a test of the worker stands on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use revoked::clock::Clock;
+use revoked::model::{Containment, Delivery, GrantKind, Priority, Reason, Scope, Signal, Subject, When, Wish};
+use revoked::policy::{Limits, Policy};
+use revoked::store::{Alert, CaseDetail, JobView, ListFilter, Role, Store};
+use revoked::targets::Target;
+use revoked::worker::{Backoff, BreakerSettings, Guard, LaneSettings, Lanes, Life, Patience, Rate, Retries, Slot, WorkSettings};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// How long a condition may take to come true.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A store in a folder of its own, on the machine's clock.
+pub(crate) struct Stage {
+    pub(crate) store: Store,
+    pub(crate) policy: Policy,
+    pub(crate) life: Life,
+    sent: std::sync::atomic::AtomicU64,
+    _folder: tempfile::TempDir,
+}
+
+/// Everything of an account, and the account suspended.
+pub(crate) fn everything() -> Containment {
+    Containment {
+        scope: Scope::Everything,
+        end: GrantKind::ALL.into(),
+        block: true,
+        reset_password: false,
+        disable_tokens: false,
+        watch: Vec::new(),
+    }
+}
+
+/// Everything of an account that stays open.
+pub(crate) fn open_account() -> Containment {
+    Containment {
+        block: false,
+        ..everything()
+    }
+}
+
+impl Stage {
+    /// A policy in which `compromised` (urgent) and `departed` (routine) demand this at the target `chat`.
+    pub(crate) async fn demanding(containment: Containment) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("revoked.db"), Role::Daemon, Clock::system())
+            .await
+            .unwrap();
+        let playbook = BTreeMap::from([("chat".to_owned(), containment)]);
+        let unlimited = Limits {
+            departures_per_delivery: None,
+            departures_per_hour: None,
+            compromises_per_minute: None,
+            old_news_is_held: false,
+        };
+        Self {
+            store,
+            policy: Policy {
+                playbooks: [Reason::Compromised, Reason::Departed]
+                    .map(|reason| (reason.word().to_owned(), playbook.clone()))
+                    .into(),
+                limits: BTreeMap::from([("test".to_owned(), unlimited)]),
+                ..Policy::default()
+            },
+            life: Life {
+                tracker: TaskTracker::new(),
+                soft: CancellationToken::new(),
+                hard: CancellationToken::new(),
+            },
+            sent: std::sync::atomic::AtomicU64::new(0),
+            _folder: folder,
+        }
+    }
+
+    /// Accepts one signal about everything that this subject has.
+    pub(crate) async fn signal(&self, subject: &str, reason: Reason) -> i64 {
+        self.signal_about(subject, reason, Scope::Everything).await
+    }
+
+    pub(crate) async fn signal_about(&self, subject: &str, reason: Reason, scope: Scope) -> i64 {
+        let delivery = self.delivery(subject, reason, scope);
+        let accepted = self
+            .store
+            .accept(Arc::new(self.policy.clone()), delivery, Vec::new())
+            .await
+            .unwrap();
+        case_of(&accepted.receipt.signals[0])
+    }
+
+    /// Accepts one urgent signal whose job is born claimed in this slot.
+    pub(crate) async fn signal_into(&self, lanes: &Lanes, slot: Slot, subject: &str) -> i64 {
+        let delivery = self.delivery(subject, Reason::Compromised, Scope::Everything);
+        let policy = Arc::new(self.policy.clone());
+        let mut accepted = self.store.accept(policy, delivery, vec!["chat".to_owned()]).await.unwrap();
+        lanes.take(accepted.claims.pop().expect("no job was born claimed"), slot);
+        case_of(&accepted.receipt.signals[0])
+    }
+
+    fn delivery(&self, subject: &str, reason: Reason, scope: Scope) -> Delivery {
+        let n = self.sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Delivery {
+            source: "test".to_owned(),
+            name: None,
+            digest: None,
+            signals: vec![Signal {
+                key: n.to_string(),
+                digest: [0; 32],
+                subject: subject.parse::<Subject>().unwrap(),
+                reason,
+                priority: reason.priority(),
+                scope,
+                occurred_at: None,
+                requested_by: None,
+                note: None,
+                playbook: None,
+                target: None,
+                when: When::Now,
+                wish: Wish::Act,
+            }],
+            refused: Vec::new(),
+            cursor: None,
+            inbox: Vec::new(),
+            received_at: self.store.clock().now(),
+        }
+    }
+
+    /// Starts the lane `chat` with so many slots and the policy as its guard.
+    pub(crate) async fn lanes(&self, target: &Arc<impl Target + 'static>, concurrency: usize) -> Lanes {
+        self.lanes_with(target, concurrency, quick()).await
+    }
+
+    pub(crate) async fn lanes_with(
+        &self,
+        target: &Arc<impl Target + 'static>,
+        concurrency: usize,
+        settings: WorkSettings,
+    ) -> Lanes {
+        let lane = LaneSettings {
+            name: "chat".to_owned(),
+            target: Arc::clone(target) as Arc<dyn Target>,
+            rate: Rate::per_second(10_000.0).unwrap(),
+            concurrency,
+        };
+        let guard: Arc<dyn Guard> = Arc::new(self.policy.clone());
+        Lanes::start(&self.store, vec![lane], guard, settings, self.life.clone())
+            .await
+            .unwrap()
+    }
+
+    /// Waits until the first job of the case is in one of these states.
+    pub(crate) async fn job_is(&self, case: i64, states: &[&str]) -> JobView {
+        self.until(states[0], || async {
+            let job = self.jobs(case).await.pop()?;
+            states.contains(&job.state.as_str()).then_some(job)
+        })
+        .await
+    }
+
+    /// Waits until the case's first job is over.
+    pub(crate) async fn over(&self, case: i64) -> JobView {
+        self.job_is(case, &["done", "failed"]).await
+    }
+
+    /// The jobs of a case, newest first.
+    pub(crate) async fn jobs(&self, case: i64) -> Vec<JobView> {
+        let filter = ListFilter {
+            case: Some(case),
+            limit: 100,
+            ..ListFilter::default()
+        };
+        self.store.jobs(&filter).await.unwrap()
+    }
+
+    pub(crate) async fn detail(&self, case: i64) -> CaseDetail {
+        self.store.case_detail(case).await.unwrap()
+    }
+
+    /// The open alerts of this kind.
+    pub(crate) async fn alerts(&self, kind: &str) -> Vec<Alert> {
+        let mut alerts = self.store.alerts(false).await.unwrap();
+        alerts.retain(|alert| alert.kind == kind);
+        alerts
+    }
+
+    /// Looks again after every commit, and now and then besides, until there is an answer.
+    pub(crate) async fn until<T, F: Future<Output = Option<T>>>(&self, what: &str, look: impl Fn() -> F) -> T {
+        let mut committed = self.store.committed();
+        let found = tokio::time::timeout(PATIENCE, async {
+            loop {
+                if let Some(found) = look().await {
+                    return found;
+                }
+                drop(tokio::time::timeout(Duration::from_millis(20), committed.changed()).await);
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("waited in vain for: {what}"))
+    }
+
+    /// Stops softly and waits for all that runs.
+    pub(crate) async fn stop(&self) {
+        self.life.soft.cancel();
+        self.life.tracker.close();
+        tokio::time::timeout(PATIENCE, self.life.tracker.wait())
+            .await
+            .expect("the lanes did not stop");
+    }
+}
+
+fn case_of(receipt: &revoked::model::SignalReceipt) -> i64 {
+    match receipt {
+        revoked::model::SignalReceipt::Accepted { case, .. } => case.0,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Settings under which waits take milliseconds.
+pub(crate) fn quick() -> WorkSettings {
+    let backoff = Backoff {
+        first: Duration::from_millis(1),
+        longest: Duration::from_millis(5),
+    };
+    WorkSettings {
+        retries: Retries {
+            attempts: 3,
+            urgent: backoff,
+            others: backoff,
+        },
+        breaker: BreakerSettings {
+            failures: 5,
+            first: Duration::from_millis(10),
+            longest: Duration::from_millis(40),
+            urgent_longest: Duration::from_millis(20),
+        },
+        patience: Patience {
+            rounds: 4,
+            looks: [1, 2, 3].map(Duration::from_millis).into(),
+            limit: Duration::from_mins(5),
+        },
+        seed: Some(11),
+    }
+}
+
+/// The two urgencies the stage's reasons have.
+pub(crate) const URGENT: Reason = Reason::Compromised;
+pub(crate) const ROUTINE: Reason = Reason::Departed;
+const _: () = assert!(URGENT.priority().0 == Priority::URGENT.0 && ROUTINE.priority().0 > Priority::URGENT.0);
