@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -11,9 +12,12 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Exit;
 use super::output::{json, line};
+use crate::clock::Clock;
 use crate::sandbox::world::PASSWORD;
 use crate::sandbox::{Options, RateSettings, Sandbox, Version, World};
 
+/// How long the town has been there.
+const OLD: Duration = Duration::from_hours(7 * 24);
 /// How many people are named as examples.
 const SHOWN: usize = 3;
 
@@ -65,7 +69,8 @@ fn rate(text: &str) -> Result<RateSettings, String> {
 pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<Exit> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
-    let mut world = World::town(args.seed, args.people);
+    let founded = Clock::system().now().minus(OLD).ms();
+    let mut world = World::town_since(args.seed, args.people, founded);
     world.version = args.version;
     let token = world.operator_token().context("the town has no operator")?.to_string();
     if let Some(path) = &args.token_file {

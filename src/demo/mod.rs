@@ -39,6 +39,8 @@ use stage::Stage;
 
 /// How many people the town has.
 const PEOPLE: usize = 40;
+/// How long the town has been there.
+const OLD: Duration = Duration::from_hours(7 * 24);
 /// How often the intruder uses each stolen thing before the first signal.
 const AT_EASE: usize = 20;
 /// How long everything may take, from the first signal to the last sweep.
@@ -73,7 +75,7 @@ pub struct Place {
 /// Where the folder cannot be used, a port cannot be had, or the daemon does not start.
 pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Result<Outcome> {
     let folder = Folder::make(options.keep.clone())?;
-    let world = World::town(options.seed, PEOPLE);
+    let world = World::town_since(options.seed, PEOPLE, clock.now().minus(OLD).ms());
     let cast = Cast::of(&world, &clock)?;
     let mut stage = Stage::build(folder, world, &cast, &clock).await?;
     let config = Config::load(&stage.config(), &clock).context("loading the demo's own config")?;

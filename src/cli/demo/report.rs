@@ -84,7 +84,12 @@ fn row(case: &CaseLine) -> Vec<String> {
         after(case.received_to_first_revoke_ms),
         after(case.received_to_contained_ms),
         format!("{} of {}", case.grants_ended, case.grants_found),
-        if case.suspended { "suspended" } else { "open" }.to_owned(),
+        match case.verdict.as_deref() {
+            Some("no_principal") => "none",
+            _ if case.suspended => "suspended",
+            _ => "open",
+        }
+        .to_owned(),
     ]
 }
 
