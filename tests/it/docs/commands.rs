@@ -77,18 +77,10 @@ fn lines() -> Vec<(String, String)> {
     let mut lines = Vec::new();
     for block in blocks().iter().filter(|block| block.language == "sh") {
         for line in block.text.lines() {
-            // Up to a comment, and what stands before the program: sudo, a variable.
-            let line = line.split(" #").next().unwrap_or_default();
-            let Some(at) = line.find("revoked ").filter(|at| *at == 0 || line[..*at].ends_with(' ')) else {
-                continue;
-            };
-            let ours = &line[at..];
-            let before = line[..at].trim();
-            if before.is_empty() || before.starts_with("sudo") {
-                let ours = ours
-                    .strip_prefix("revoked revoked ")
-                    .map_or(ours.to_owned(), |rest| format!("revoked {rest}"));
-                lines.push((block.page.clone(), ours));
+            let line = line.split(" #").next().unwrap_or_default().trim();
+            let line = line.strip_prefix("sudo -u revoked ").unwrap_or(line);
+            if line.starts_with("revoked ") {
+                lines.push((block.page.clone(), line.to_owned()));
             }
         }
     }
