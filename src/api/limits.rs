@@ -28,7 +28,8 @@ pub struct Limits {
     pub failures: u32,
     /// How long it takes an address to earn back one of them.
     pub failure_recovery: Duration,
-    /// Peers whose `X-Forwarded-For` is believed when clients are told apart. Never used to authenticate.
+    /// Peers whose `X-Forwarded-For` is believed when clients are told apart. Never used to authenticate. A proxy that is not listed makes
+    /// one client of all who come through it: one that fails too often then holds off the others.
     pub proxies: Vec<IpAddr>,
 }
 

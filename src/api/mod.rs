@@ -8,7 +8,6 @@
 //! another server said.
 
 mod address;
-mod behind;
 mod connection;
 mod exchange;
 mod failures;
@@ -28,7 +27,6 @@ use bytes::Bytes;
 
 use crate::telemetry::{Gauges, Metrics};
 
-pub use behind::StoreGauges;
 pub use exchange::{Peer, RequestId};
 pub use limits::Limits;
 pub use problem::Problem;

@@ -67,6 +67,11 @@ impl Visit for Fields {
         self.set(field, Value::Unsigned(value));
     }
 
+    /// What `Duration::as_millis` gives.
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.set(field, Value::Unsigned(u64::try_from(value).unwrap_or(u64::MAX)));
+    }
+
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.set(field, Value::Bool(value));
     }

@@ -4,6 +4,7 @@
 mod api;
 mod config;
 mod deploy;
+mod docs;
 mod hr_csv;
 mod layers;
 mod mattermost;

@@ -24,9 +24,16 @@ impl World {
     /// `user01` has everything that there is. Sessions last for twenty years, whatever the clock. All passwords are [`PASSWORD`](super::PASSWORD).
     #[must_use]
     pub fn town(seed: u64, people: usize) -> Self {
+        Self::town_since(seed, people, FOUNDED)
+    }
+
+    /// A [`World::town`] whose people, sessions and tokens have been there since `founded`, in milliseconds since the epoch. Under a clock
+    /// that tells the real time it must be less than 30 days ago, for no OAuth session lives longer.
+    #[must_use]
+    pub fn town_since(seed: u64, people: usize, founded: i64) -> Self {
         let mut world = Self::empty(seed);
         world.reserve(people);
-        let team = world.add_team("Town", "town", FOUNDED);
+        let team = world.add_team("Town", "town", founded);
         let channel = world.ids.id();
         world.channels.insert(channel, team);
         for name in ["admin", "admin2"] {
@@ -36,19 +43,19 @@ impl World {
                     roles,
                     ..NewPerson::named(name)
                 },
-                FOUNDED,
+                founded,
             );
             world.join_team(admin, team, true);
-            world.open_session(admin, SessionKind::Login(Browser::web()), FOUNDED);
+            world.open_session(admin, SessionKind::Login(Browser::web()), founded);
         }
         let owner = world.ids.id();
-        let operator = world.add_bot(OPERATOR, owner, "Ends the access of compromised and departed people", FOUNDED);
-        world.set_roles(operator, "system_user system_admin".to_owned(), FOUNDED);
+        let operator = world.add_bot(OPERATOR, owner, "Ends the access of compromised and departed people", founded);
+        world.set_roles(operator, "system_user system_admin".to_owned(), founded);
         world.add_token(operator, "operator");
-        let app = world.add_app("Deploy board", FOUNDED);
+        let app = world.add_app("Deploy board", founded);
         let width = people.to_string().len().max(2);
         for number in 1..=people {
-            world.settle(number, width, team, channel, app);
+            world.settle(number, width, (team, channel, app), founded);
         }
         for session in world.sessions.values_mut() {
             session.expires_at = session.expires_at.max(LASTS_UNTIL);
@@ -76,9 +83,9 @@ impl World {
     }
 
     /// Adds one person of a town with all that the person's number entails.
-    fn settle(&mut self, number: usize, width: usize, team: Id, channel: Id, app: Id) {
+    fn settle(&mut self, number: usize, width: usize, (team, channel, app): (Id, Id, Id), founded: i64) {
         let first = number == 1;
-        let now = FOUNDED + i64::try_from(number).unwrap_or_default() * 1000;
+        let now = founded + i64::try_from(number).unwrap_or_default() * 1000;
         let username = format!("user{number:0width$}");
         let auth_service = match number % 20 {
             5 => "ldap",
