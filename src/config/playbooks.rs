@@ -208,7 +208,7 @@ mod tests {
         assert!(found.complaints.is_empty() && found.warnings.is_empty(), "{found:?}");
         let written: Vec<&str> = file.playbook.keys().map(|name| name.get_ref().as_str()).collect();
         assert_eq!(written.len(), BUILT_IN.len());
-        assert_eq!(shown, Policy::standard(["chat"]).playbooks);
+        assert_eq!(shown, Policy::standard(&["chat"]).playbooks);
         let whole = |table: &file::Playbook| {
             [table.block, table.reset_password, table.disable_tokens]
                 .iter()
