@@ -22,6 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
   revoked revoke alice@example.org --reason departed --rehearse
 
 Exit codes with --wait: 0 contained, 10 unverified, 11 residual, 12 no principal, 13 failed, 14 held, 15 still waiting, 16 rejected.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RevokeArgs {
     /// Whom it is about: alice@example.org, username:alice, id:<account id>, `iss_sub`:<issuer>#<sub>
     pub subject: Subject,

@@ -95,6 +95,18 @@ fn of_kind(complaints: Vec<Complaint>, at: &Range<usize>, shared: &[&str], found
     }
 }
 
+/// Where nobody knows the kind, only keys that are nearly one that every entry has can be told to be wrong.
+fn misspelt(theirs: &Entry<'_>, shared: &[&str], found: &mut Findings) {
+    for (key, _) in theirs.get_ref() {
+        if let Some(meant) = nearest(key.get_ref(), shared.iter().copied()) {
+            found.complain(
+                key.span(),
+                format!("unknown key `{}`; did you mean `{meant}`?", key.get_ref()),
+            );
+        }
+    }
+}
+
 /// Builds the targets. The names are returned apart from what was built, so that a target that cannot be built is still known by name.
 pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Findings) -> (Vec<TargetConfig>, Vec<String>) {
     let mut built = Vec::new();
@@ -102,11 +114,13 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Findin
     for entry in entries {
         let span = entry.span();
         let (ours, theirs) = split(entry, &file::Target::KEYS);
+        let missing = missing(&ours);
         let written: file::Target = shared(ours, found);
-        if let Some(name) = present(written.name.as_ref(), "name", &span, found) {
+        found.complaints.extend(missing);
+        if let Some(name) = &written.name {
             claim(name, &mut names, "target", found);
         }
-        let kind = present(written.kind.as_ref(), "kind", &span, found).and_then(|word| {
+        let kind = written.kind.as_ref().and_then(|word| {
             let kind = targets::KINDS.iter().find(|kind| kind.name == word.get_ref());
             if kind.is_none() {
                 let known = targets::KINDS.iter().map(|kind| kind.name);
@@ -122,7 +136,10 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Findin
             *written.get_ref()
         });
         let name = written.name.map(Spanned::into_inner).unwrap_or_default();
-        let Some(kind) = kind else { continue };
+        let Some(kind) = kind else {
+            misspelt(&theirs, &file::Target::KEYS, found);
+            continue;
+        };
         let settings = Settings {
             name: &name,
             table: theirs,
@@ -149,17 +166,11 @@ fn shared<T: Default + serde::de::DeserializeOwned>(ours: Entry<'_>, found: &mut
     written.unwrap_or_default()
 }
 
-/// A key that must be written.
-fn present<'w>(
-    written: Option<&'w Spanned<String>>,
-    key: &str,
-    entry: &Range<usize>,
-    found: &mut Findings,
-) -> Option<&'w Spanned<String>> {
-    if written.is_none() {
-        found.complain(entry.clone(), format!("the key `{key}` is missing"));
-    }
-    written
+/// The keys that every entry must have and this one has not.
+fn missing(entry: &Entry<'_>) -> Vec<Complaint> {
+    let keys = ["name", "kind"].into_iter().filter(|key| !entry.get_ref().contains_key(*key));
+    keys.map(|key| Complaint::at(entry.span(), format!("the key `{key}` is missing")))
+        .collect()
 }
 
 fn rate(written: Option<&Spanned<String>>, found: &mut Findings) -> Option<Rate> {
@@ -192,8 +203,9 @@ pub(super) fn sources(
         let span = entry.span();
         let (ours, theirs) = split(entry, &file::Source::KEYS);
         one_stream(&theirs, &mut streams, found);
+        let missing = missing(&ours);
         let written: file::Source = shared(ours, found);
-        let word = present(written.kind.as_ref(), "kind", &span, found);
+        let word = written.kind.as_ref();
         let is_inbox = word.is_some_and(|word| word.get_ref() == INBOX);
         let name = match &written.name {
             Some(name) => {
@@ -210,64 +222,69 @@ pub(super) fn sources(
                 claim(&Spanned::new(span.clone(), INBOX.to_owned()), &mut names, "source", found);
                 INBOX.to_owned()
             }
-            None => {
-                present(None, "name", &span, found);
-                String::new()
-            }
+            None => String::new(),
         };
+        found.complaints.extend(
+            missing
+                .into_iter()
+                .filter(|complaint| !(is_inbox && complaint.message.contains("`name`"))),
+        );
         let own = Overrides {
             departures_per_delivery: written.departures_per_delivery,
             departures_per_hour: written.departures_per_hour,
             compromises_per_minute: written.compromises_per_minute,
         };
         overrides.insert(name.clone(), own);
+        let kind = word.and_then(|word| {
+            let kind = sources::KINDS.iter().find(|kind| kind.name == word.get_ref());
+            if kind.is_none() {
+                let known = sources::KINDS.iter().map(|kind| kind.name);
+                found.complaints.push(unknown_kind("source", word, known));
+            }
+            kind
+        });
+        let Some(kind) = kind else {
+            misspelt(&theirs, &file::Source::KEYS, found);
+            continue;
+        };
         let settings = Settings {
             name: &name,
             table: theirs,
         };
-        let kind = word.and_then(|word| sources::KINDS.iter().find(|kind| kind.name == word.get_ref()));
-        let source = match (kind, word) {
-            // The inbox has no keys of its own, and stands in the list already.
-            _ if is_inbox => settings.read::<NoKeys>().map(|_| None),
-            (Some(kind), _) => (kind.build)(&settings, clock).map(|source| Some((kind.name, source))),
-            (None, Some(word)) => {
-                let known = sources::KINDS.iter().map(|kind| kind.name).chain([INBOX]);
-                found.complaints.push(unknown_kind("source", word, known));
-                Ok(None)
-            }
-            (None, None) => Ok(None),
-        };
-        match source {
-            Ok(Some((kind, source))) => built.push(SourceConfig {
+        match (kind.build)(&settings, clock) {
+            // It stands in the list already.
+            Ok(_) if is_inbox => {}
+            Ok(source) => built.push(SourceConfig {
                 name,
-                kind,
+                kind: kind.name,
                 limits: Limits::default(),
                 source,
             }),
-            Ok(None) => {}
             Err(complaints) => of_kind(complaints, &span, &file::Source::KEYS, found),
         }
     }
     (built, overrides)
 }
 
-#[derive(serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoKeys {}
-
 /// Two sources for the same stream would take each signal twice, under two limits.
 fn one_stream(entry: &Entry<'_>, streams: &mut Vec<(String, String)>, found: &mut Findings) {
-    let (Some(issuer), Some(audience)) = (text(entry, "issuer"), text(entry, "audience")) else {
+    let table = entry.get_ref();
+    let issuer = table.get("issuer").and_then(|value| value.get_ref().as_str());
+    let (Some(issuer), Some(audience)) = (issuer, table.get("audience")) else {
         return;
     };
-    let stream = (issuer, audience);
-    if streams.contains(&stream) {
-        found.complain(
-            at(entry, "audience"),
-            "audience: another source has the same issuer and audience",
-        );
+    let audiences: Vec<&Spanned<DeValue<'_>>> = match audience.get_ref() {
+        DeValue::Array(list) => list.iter().collect(),
+        _ => vec![audience],
+    };
+    for audience in audiences {
+        let Some(name) = audience.get_ref().as_str() else { continue };
+        let stream = (issuer.to_owned(), name.to_owned());
+        if streams.contains(&stream) {
+            found.complain(audience.span(), "audience: another source has the same issuer and audience");
+        }
+        streams.push(stream);
     }
-    streams.push(stream);
 }
 
 /// Takes a name, and complains where it is taken already or does not look like one.
@@ -300,14 +317,4 @@ fn unknown_kind<'k>(what: &str, written: &Spanned<String>, known: impl Iterator<
         ),
     };
     Complaint::at(written.span(), message)
-}
-
-/// The text under a key; `None` where it is something else or not there.
-fn text(entry: &Entry<'_>, key: &str) -> Option<String> {
-    entry.get_ref().get(key)?.get_ref().as_str().map(str::to_owned)
-}
-
-/// The place of a key's value.
-fn at(entry: &Entry<'_>, key: &str) -> Range<usize> {
-    entry.get_ref().get(key).map_or_else(|| entry.span(), Spanned::span)
 }

@@ -164,7 +164,6 @@ pub(super) struct Policy {
     pub(super) departures_per_hour: Option<Bound>,
     pub(super) compromises_per_minute: Option<Bound>,
     pub(super) old_signal: Option<Period>,
-    pub(super) old_departure: Option<Period>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

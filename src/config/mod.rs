@@ -1,6 +1,6 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
-//! Reading order: [`Config::load`] here, the plain tables in `tables`, targets and sources in `entries`, policy and playbooks in
+//! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
 //! `playbooks`. Everything that is wrong is told at once, each complaint at its place in the file ([`Report`]).
 
 use std::path::{Path, PathBuf};
@@ -20,10 +20,12 @@ mod entries;
 mod file;
 mod playbooks;
 mod tables;
+mod trail;
 
 pub use crate::settings::Report;
 pub use file::LogFormat;
-pub use tables::{Ledger, Listen, Log, Retention, Retry, Trail};
+pub use tables::{Ledger, Listen, Log, Retention, Retry};
+pub use trail::Trail;
 
 /// Where a command looks for the config when none is named.
 pub const DEFAULT_PATH: &str = "/etc/revoked/revoked.toml";
@@ -144,14 +146,14 @@ fn build(text: &str, clock: &Clock, found: &mut Findings) -> Option<Config> {
     let (targets, target_names) = entries::targets(targets, clock, found);
     let (mut sources, overrides) = entries::sources(sources, clock, found);
     let file = file?;
-    let store = tables::store(&file.store, found);
+    let store = trail::store(&file.store, found);
     let policy = playbooks::policy(&file, &target_names, &overrides, found);
     for source in &mut sources {
         source.limits = policy.limits_of(&source.name);
     }
     let config = Config {
         listen: tables::listen(&file.listen, found),
-        trail: tables::trail(file.trail, &store, found),
+        trail: trail::trail(file.trail, &store, found),
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
         retention: tables::retention(&file.retention, found),
@@ -208,14 +210,14 @@ pub fn store_path(path: &Path) -> anyhow::Result<PathBuf> {
 #[must_use]
 pub fn anchors(path: &Path, store: &Path) -> Vec<PathBuf> {
     let named = glance(path).ok().and_then(|(_, anchor)| anchor);
-    vec![named.unwrap_or_else(|| tables::beside(store, "checkpoints"))]
+    vec![named.unwrap_or_else(|| trail::beside(store, "checkpoints"))]
 }
 
 /// The database and the checkpoint file that a config names.
 fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
     let looking = || format!("looking for the database in {} (or name it with --store)", path.display());
     if path == Path::new(DEFAULT_PATH) && !path.exists() {
-        return Ok((PathBuf::from(tables::STORE), None));
+        return Ok((PathBuf::from(trail::STORE), None));
     }
     let text = read(path).with_context(looking)?;
     let value: toml::Table = toml::from_str(&text).map_err(|error| {
@@ -230,7 +232,7 @@ fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
     })?;
     let text_at = |table: &str, key: &str| value.get(table)?.get(key)?.as_str().map(PathBuf::from);
     Ok((
-        text_at("store", "path").unwrap_or_else(|| PathBuf::from(tables::STORE)),
+        text_at("store", "path").unwrap_or_else(|| PathBuf::from(trail::STORE)),
         text_at("trail", "anchor"),
     ))
 }

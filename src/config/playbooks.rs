@@ -44,7 +44,7 @@ pub(super) fn policy(file: &File, targets: &[String], overrides: &BTreeMap<Strin
             Some(file::Ambiguous::Hold) | None => Ambiguous::Hold,
         },
         old_signal: written.old_signal.map_or(fallback.old_signal, |period| period.0),
-        old_departure: written.old_departure.map_or(fallback.old_departure, |period| period.0),
+        old_departure: fallback.old_departure,
     }
 }
 
@@ -82,13 +82,15 @@ fn playbooks(written: &Written, targets: &[String], found: &mut Findings) -> BTr
         if let Some(message) = bad_name(name.get_ref()) {
             found.complain(name.span(), message);
         }
-        for target in tables.keys().filter(|target| !targets.contains(target.get_ref())) {
+        for (target, table) in tables.iter().filter(|(target, _)| !targets.contains(target.get_ref())) {
             let known = targets.iter().map(String::as_str);
             let message = match nearest(target.get_ref(), known) {
                 Some(meant) => format!("no target is called `{}`; did you mean `{meant}`?", target.get_ref()),
                 None => format!("no target is called `{}`", target.get_ref()),
             };
             found.complain(target.span(), message);
+            // What its keys say is looked at all the same.
+            changed(policy::built_in(name.get_ref()), table, found);
         }
     }
     for name in names {
@@ -187,6 +189,86 @@ fn end(written: &Spanned<End>, found: &mut Findings) -> BTreeSet<GrantKind> {
                 }
             }
             kinds
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_playbooks_that_the_example_shows_are_those_that_hold() {
+        let lines = super::super::EXAMPLE.lines().filter_map(|line| line.strip_prefix("#     "));
+        let text: Vec<&str> = lines.skip_while(|line| !line.starts_with("[playbook.")).collect();
+        let text = text.join("\n");
+        let table = toml::de::DeTable::parse(&text).unwrap();
+        let file: File = crate::settings::read(table).unwrap();
+        let mut found = Findings::default();
+        let shown = playbooks(&file.playbook, &["chat".to_owned()], &mut found);
+        assert!(found.complaints.is_empty() && found.warnings.is_empty(), "{found:?}");
+        let written: Vec<&str> = file.playbook.keys().map(|name| name.get_ref().as_str()).collect();
+        assert_eq!(written.len(), BUILT_IN.len());
+        assert_eq!(shown, Policy::standard(&["chat"]).playbooks);
+        let whole = |table: &file::Playbook| {
+            [table.block, table.reset_password, table.disable_tokens]
+                .iter()
+                .all(Option::is_some)
+                && table.end.is_some()
+                && table.watch.is_some()
+        };
+        assert!(
+            file.playbook.values().flat_map(BTreeMap::values).all(whole),
+            "every key is shown"
+        );
+    }
+
+    fn built(text: &str) -> (BTreeMap<String, Playbook>, Findings) {
+        let file: File = crate::settings::read(toml::de::DeTable::parse(text).unwrap()).unwrap();
+        let mut found = Findings::default();
+        let playbooks = playbooks(&file.playbook, &["chat".to_owned(), "wiki".to_owned()], &mut found);
+        (playbooks, found)
+    }
+
+    #[test]
+    fn a_table_changes_only_the_keys_and_the_target_that_it_names() {
+        let (playbooks, found) = built("[playbook.departed.chat]\nend = ['sessions', 'bot']\nwatch = ['90s']\n");
+        assert!(found.complaints.is_empty());
+        let chat = &playbooks["departed"]["chat"];
+        assert_eq!(chat.end, [GrantKind::Session, GrantKind::Bot].into());
+        assert!(chat.block, "it is not named, so it stays");
+        assert_eq!(chat.watch, [90]);
+        assert_eq!(playbooks["departed"]["wiki"], policy::built_in("departed"));
+    }
+
+    #[test]
+    fn a_target_at_which_nothing_is_demanded_is_left_out() {
+        let (playbooks, found) =
+            built("[playbook.logout.chat]\nend = []\n[playbook.logout.wiki]\nend = []\n[playbook.departed.chat]\nend = []\n");
+        assert!(playbooks["logout"].is_empty());
+        assert_eq!(playbooks["departed"].len(), 2, "it still blocks");
+        assert_eq!(found.warnings.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn a_playbook_of_ones_own_starts_like_compromised() {
+        let (playbooks, found) = built("[playbook.lock-down.chat]\nblock = true\n");
+        assert!(found.complaints.is_empty(), "{found:?}");
+        assert_eq!(
+            playbooks["lock-down"]["chat"],
+            Containment {
+                block: true,
+                ..policy::built_in("compromised")
+            }
+        );
+        assert_eq!(playbooks["lock-down"]["wiki"], policy::built_in("compromised"));
+    }
+
+    #[test]
+    fn a_reason_from_which_nothing_follows_can_have_no_playbook() {
+        for name in ["noted", "reactivated", "compromized", "Departed", "-x"] {
+            let (_, found) = built(&format!("[playbook.{name}.chat]\nblock = true\n"));
+            assert_eq!(found.complaints.len(), 1, "{name}");
         }
     }
 }

@@ -1,21 +1,14 @@
 //! The plain tables: their defaults, and what their values must look like.
 
 use std::net::{IpAddr, SocketAddr};
-use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use toml::Spanned;
 
 use super::Findings;
 use super::file::{self, LogFormat};
-use crate::secret::SecretSource;
 use crate::settings::{Period, nearest};
-
-/// The database where the config names none.
-pub(super) const STORE: &str = "/var/lib/revoked/revoked.db";
-
-const ORIGIN: &str = "revoked/trail/1";
 
 /// The HTTP server: where it listens, and what one client may take of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,19 +25,6 @@ pub struct Listen {
     pub per_peer: usize,
     /// Peers whose `X-Forwarded-For` tells clients apart.
     pub proxies: Vec<IpAddr>,
-}
-
-/// The trail: whose it is, and where its checkpoints go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trail {
-    /// The name of this trail in its checkpoints, and of the key that signs them.
-    pub origin: String,
-    /// The seed of the signing key, 32 bytes; `None` for one that is made beside the store.
-    pub key: Option<SecretSource>,
-    /// The file to which checkpoints are appended.
-    pub anchor: PathBuf,
-    /// Whether checkpoints go to the journal too.
-    pub journal: bool,
 }
 
 /// How failed attempts are tried again: full jitter below a bound that doubles from the first to the longest.
@@ -85,13 +65,6 @@ pub struct Log {
     pub level: String,
     /// How it is written.
     pub format: LogFormat,
-}
-
-pub(super) fn store(written: &file::Store, found: &mut Findings) -> PathBuf {
-    match &written.path {
-        Some(path) => absolute(path, "the database", found),
-        None => PathBuf::from(STORE),
-    }
 }
 
 pub(super) fn listen(written: &file::Listen, found: &mut Findings) -> Listen {
@@ -142,57 +115,6 @@ pub(super) fn listen(written: &file::Listen, found: &mut Findings) -> Listen {
         body: period(written.body.as_ref(), "body", Duration::from_secs(10), SECOND..=HOUR, found),
         connections,
         per_peer,
-    }
-}
-
-pub(super) fn trail(written: file::Trail, store: &Path, found: &mut Findings) -> Trail {
-    let origin = if let Some(origin) = written.origin {
-        let text = origin.get_ref();
-        if text.is_empty() || text.len() > 200 || text.chars().any(|c| c.is_whitespace() || c.is_control() || c == '+') {
-            found.complain(
-                origin.span(),
-                "origin: it must have neither spaces nor `+`; write one such as \"revoked.example.org/trail/1\"",
-            );
-        }
-        origin.into_inner()
-    } else {
-        found.warn(
-            "[trail] origin is the default: name it after this installation, so that its checkpoints cannot be taken for another's",
-        );
-        ORIGIN.to_owned()
-    };
-    match &written.key {
-        Some(key) => match key.get_ref().read_bytes() {
-            Ok(seed) if seed.len() == 32 => {}
-            Ok(seed) => found.complain(
-                key.span(),
-                format!(
-                    "key: the {} has {} bytes and needs 32; make one with head -c 32 /dev/urandom",
-                    key.get_ref(),
-                    seed.len()
-                ),
-            ),
-            Err(error) => found.complain(key.span(), format!("key: {}", crate::model::chain(&error))),
-        },
-        None => found.warn(
-            "[trail] key is not set: a key is made beside the store, so whoever owns that folder can rewrite the trail and sign it again",
-        ),
-    }
-    let anchor = match &written.anchor {
-        Some(path) => absolute(path, "the checkpoint file", found),
-        None => beside(store, "checkpoints"),
-    };
-    if anchor.parent() == store.parent() {
-        found.warn(format!(
-            "[trail] anchor {} lies beside the store: put it on another disk, or forward the journal to another machine",
-            anchor.display()
-        ));
-    }
-    Trail {
-        origin,
-        key: written.key.map(Spanned::into_inner),
-        anchor,
-        journal: written.journal.unwrap_or(true),
     }
 }
 
@@ -319,7 +241,7 @@ fn period(
     written: Option<&Spanned<Period>>,
     key: &str,
     default: Duration,
-    bounds: std::ops::RangeInclusive<Duration>,
+    bounds: RangeInclusive<Duration>,
     found: &mut Findings,
 ) -> Duration {
     value(written, Period(default), found, |period| {
@@ -339,24 +261,4 @@ fn value<T: Copy>(written: Option<&Spanned<T>>, default: T, found: &mut Findings
         found.complain(written.span(), message);
     }
     *written.get_ref()
-}
-
-/// A path that does not depend on where the daemon was started.
-fn absolute(path: &Spanned<PathBuf>, what: &str, found: &mut Findings) -> PathBuf {
-    let span: Range<usize> = path.span();
-    let path = path.get_ref();
-    if !path.is_absolute() {
-        found.complain(span, format!("{what} {} needs its whole path, from / on", path.display()));
-    } else if path.file_name().is_none() || path.as_os_str().to_string_lossy().ends_with('/') {
-        found.complain(span, format!("{what} {} is a folder's name, not a file's", path.display()));
-    }
-    path.clone()
-}
-
-/// A file of ours beside the database: `<database>.<what>`.
-pub(super) fn beside(store: &Path, what: &str) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
-    name.push(".");
-    name.push(what);
-    PathBuf::from(name)
 }

@@ -82,9 +82,7 @@ impl fmt::Display for HoldReason {
                 };
                 write!(f, "the source may ask for {limit} {class} {window}, and has")
             }
-            Self::Old => {
-                f.write_str("it took effect long before it was first seen, as in a replayed feed or an import of past leavers")
-            }
+            Self::Old => f.write_str("it happened long before it was first seen, as in a replayed feed"),
         }
     }
 }

@@ -83,11 +83,7 @@ impl Call<'_> {
     /// Finds out who asks. A dead, unknown or missing token is one and the same 401.
     pub(super) fn caller(&mut self) -> Result<Session, Refusal> {
         let (secret, by) = self.credential().ok_or(refusal::EXPIRED)?;
-        let dead = Refusal {
-            drop_cookie: true,
-            ..refusal::EXPIRED
-        };
-        let session = self.session(secret).ok_or(dead)?;
+        let session = self.session(secret)?;
         match by {
             Credential::Query if !session.is_oauth() => return Err(refusal::TOKEN_IN_QUERY),
             // The cookie stays: the session itself is alive.
@@ -138,46 +134,57 @@ impl Call<'_> {
     }
 
     /// The live session of a secret: from the node's cache, from its row, or made afresh for a personal access token.
-    fn session(&mut self, secret: Id) -> Option<Session> {
-        let (now, lifetime) = (self.now, self.state.world.settings.session_cache_ms);
-        if let Some(session) = self.state.nodes[self.node].cached(secret, now, lifetime) {
-            return (session.expires_at > now && self.usable(&session)).then_some(session);
-        }
-        if self.state.database_down {
-            return None;
-        }
-        let session = match self.state.world.session_by_token(secret) {
-            Some(session) => session.clone(),
-            None => self.session_of_access_token(secret)?,
+    fn session(&mut self, secret: Id) -> Result<Session, Refusal> {
+        let dead = Refusal {
+            drop_cookie: true,
+            ..refusal::EXPIRED
         };
-        if session.expires_at <= now || !self.usable(&session) {
-            return None;
+        let (now, lifetime) = (self.now, self.state.world.settings.session_cache_ms);
+        let cached = self.state.nodes[self.node].cached(secret, now, lifetime);
+        let session = match cached {
+            Some(session) => session,
+            None if self.state.database_down => return Err(dead),
+            None => match self.state.world.session_by_token(secret) {
+                Some(session) => session.clone(),
+                None => self.session_of_access_token(secret)?.ok_or(dead.clone())?,
+            },
+        };
+        if session.expires_at <= now {
+            return Err(dead);
+        }
+        if matches!(session.kind, SessionKind::AccessToken { .. }) {
+            self.require_tokens_on(session.person)?;
         }
         self.state.nodes[self.node].cache(session.clone(), now, lifetime);
-        Some(session)
+        Ok(session)
     }
 
-    /// Personal access tokens of humans die with the setting, sessions made from them too.
-    fn usable(&self, session: &Session) -> bool {
+    /// Personal access tokens of humans die with the setting, sessions made from them too. The cookie stays, as the server leaves it.
+    fn require_tokens_on(&self, person: Id) -> Result<(), Refusal> {
         let world = &self.state.world;
-        !matches!(session.kind, SessionKind::AccessToken { .. })
-            || world.settings.user_access_tokens
-            || world.person_by_id(session.person).is_some_and(Person::is_bot)
-    }
-
-    fn session_of_access_token(&mut self, secret: Id) -> Option<Session> {
-        let world = &self.state.world;
-        let token = world.token_by_secret(secret).filter(|token| token.is_active)?;
-        let (token, person) = (token.id, world.person_by_id(token.person)?);
-        if !person.is_active() || (!world.settings.user_access_tokens && !person.is_bot()) {
-            return None;
+        let bot = world.person_by_id(person).is_some_and(Person::is_bot);
+        if world.settings.user_access_tokens || bot {
+            Ok(())
+        } else {
+            Err(refusal::EXPIRED)
         }
-        let person = person.id;
-        Some(
-            self.state
-                .world
-                .open_session(person, SessionKind::AccessToken { token }, self.now),
-        )
+    }
+
+    fn session_of_access_token(&mut self, secret: Id) -> Result<Option<Session>, Refusal> {
+        let world = &self.state.world;
+        let Some(token) = world.token_by_secret(secret) else {
+            return Ok(None);
+        };
+        let (token, person, on) = (token.id, token.person, token.is_active);
+        self.require_tokens_on(person)?;
+        if !on || !world.person_by_id(person).is_some_and(Person::is_active) {
+            return Ok(None);
+        }
+        Ok(Some(self.state.world.open_session(
+            person,
+            SessionKind::AccessToken { token },
+            self.now,
+        )))
     }
 
     /// The answer while the database is down, for what this path would have read first.
@@ -204,7 +211,7 @@ impl Call<'_> {
         let world = self.world();
         world
             .person_by_id(person)
-            .is_some_and(|person| world.roles.allow(&person.roles, permission))
+            .is_some_and(|person| world.roles.allows(&person.roles, permission))
     }
 
     /// Whether the caller holds a permission, by a system-wide role.
@@ -217,7 +224,7 @@ impl Call<'_> {
         let world = self.world();
         let administers = |person: &Person| person.teams.iter().any(|(other, admin)| *other == team && *admin);
         self.may(caller, permission)
-            || world.person_by_id(caller.person).is_some_and(administers) && world.roles.allow("team_admin", permission)
+            || world.person_by_id(caller.person).is_some_and(administers) && world.roles.allows("team_admin", permission)
     }
 
     /// 403 unless the caller holds the permission.

@@ -11,6 +11,15 @@ use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Receipt, Scope, Signal, SignalReceipt, When};
 use crate::policy::{Class, Decision, Facts, Policy};
 
+/// What is only kept, and yet somebody must know: the source will be silent, or an identifier has changed hands. The source's word of why
+/// begins with one of these, which is also the kind of the alert.
+pub const SOURCE_TROUBLE: [&str; 4] = [
+    "stream_stopped",
+    "opt_out_effective",
+    "identifier_recycled",
+    "discarded_critical_subject",
+];
+
 /// What came of accepting a delivery.
 #[derive(Debug, Default)]
 pub struct Accepted {
@@ -216,6 +225,11 @@ impl Tx<'_> {
                 self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
                     "signal": id, "reason": signal.reason.word(), "why": why, "key": signal.key,
                 })));
+                if let Some(kind) = SOURCE_TROUBLE.iter().find(|kind| why.starts_with(**kind)) {
+                    let summary = format!("source {} says {why}", delivery.source);
+                    self.raise(kind, &format!("source:{}", delivery.source), &summary, None)
+                        .await?;
+                }
                 return Ok(SignalReceipt::Ignored { why });
             }
             Decision::Withdraw => return self.withdraw(&new).await,

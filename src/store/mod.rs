@@ -33,7 +33,7 @@ mod upkeep;
 mod views;
 mod writer;
 
-pub use accept::Accepted;
+pub use accept::{Accepted, SOURCE_TROUBLE};
 pub use actions::Seen;
 pub use alerts::Alert;
 pub use checkpoints::{RawRow, TrailFilter, TrailRow, TrailSnapshot};

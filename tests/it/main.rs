@@ -2,8 +2,14 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod config;
+mod deploy;
+mod docs;
+mod hr_csv;
 mod layers;
 mod mattermost;
+mod recordings;
+mod sandbox;
 mod ssf_push;
 mod store;
 mod telemetry;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::sandbox::Id;
 use crate::sandbox::call::{Call, Outcome, id_param};
 use crate::sandbox::refusal::{self, Refusal};
-use crate::sandbox::wire::{Answer, TEXT};
+use crate::sandbox::wire::Answer;
 use crate::sandbox::world::Session;
 
 const INCOMING_OFF: Refusal = Refusal::new(
@@ -138,7 +138,7 @@ pub(super) fn post(call: &mut Call<'_>, id: &str) -> Outcome {
         .filter(|id| call.world().incoming_hooks.get(*id).is_some())
         .ok_or(NO_SUCH_HOOK)?;
     *call.world_mut().hook_posts.entry(id).or_default() += 1;
-    Ok(Answer::text(200, TEXT, "ok"))
+    Ok(Answer::text(200, "text/plain", "ok"))
 }
 
 pub(super) fn list_outgoing(call: &mut Call<'_>) -> Outcome {

@@ -79,7 +79,7 @@ pub(super) fn invalidate_caches(call: &mut Call<'_>) -> Outcome {
     let caller = call.caller()?;
     call.require(&caller, "invalidate_caches")?;
     call.state.forget_all(call.node);
-    Ok(Answer::ok())
+    Ok(Answer::ok().header(http::header::CACHE_CONTROL, "no-cache, no-store, must-revalidate"))
 }
 
 pub(super) fn audits_of(call: &mut Call<'_>, id: &str) -> Outcome {

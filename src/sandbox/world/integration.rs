@@ -1,6 +1,6 @@
 //! What acts without a person: bots, webhooks, slash commands, OAuth apps, and what hangs on them.
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::sandbox::Id;
 
@@ -45,15 +45,17 @@ impl AccessToken {
 }
 
 /// A bot; its account is a [`Person`](super::Person) of the same id.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Bot {
     /// The id of its account.
     pub user_id: Id,
     /// The username of its account.
     pub username: String,
     /// Shown in place of the username.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub display_name: String,
     /// What it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub description: String,
     /// The person (or plugin) who owns it.
     pub owner_id: Id,
@@ -66,7 +68,7 @@ pub struct Bot {
 }
 
 /// An incoming webhook: whoever knows its id can post.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IncomingHook {
     /// Also the secret in its URL.
     pub id: Id,
@@ -95,7 +97,7 @@ pub struct IncomingHook {
 }
 
 /// An outgoing webhook: the server calls the URLs with every matching post.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OutgoingHook {
     /// The hook's id.
     pub id: Id,
@@ -132,7 +134,7 @@ pub struct OutgoingHook {
 }
 
 /// A slash command.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Command {
     /// The command's id.
     pub id: Id,
@@ -173,7 +175,7 @@ pub struct Command {
 }
 
 /// An OAuth app registered at the server.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct App {
     /// The client id.
     pub id: Id,
@@ -184,7 +186,7 @@ pub struct App {
     /// Milliseconds since the epoch.
     pub update_at: i64,
     /// The client secret; blank in what a person sees of the apps that it authorised.
-    #[serde(serialize_with = "secret_or_blank")]
+    #[serde(serialize_with = "secret_or_blank", deserialize_with = "blank_or_secret")]
     pub client_secret: Option<Id>,
     /// A name.
     pub name: String,
@@ -205,6 +207,10 @@ pub struct App {
 #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
 fn secret_or_blank<S: serde::Serializer>(secret: &Option<Id>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.as_ref().map_or("", Id::as_str))
+}
+
+fn blank_or_secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Id>, D::Error> {
+    Ok(Id::parse(&String::deserialize(deserializer)?))
 }
 
 /// What the server keeps of an OAuth token pair (`OAuthAccessData`). It can outlive the session row of the access token.
@@ -236,7 +242,7 @@ pub struct Code {
 }
 
 /// A team.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Team {
     /// The team's id.
     pub id: Id,
@@ -274,7 +280,7 @@ pub struct Team {
 }
 
 /// One line of the server's own audit trail.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Audit {
     /// The line's id.
     pub id: Id,

@@ -311,11 +311,8 @@ impl World {
 
     /// Writes a line of the server's own audit trail.
     pub fn audit(&mut self, now: i64, person: &str, action: &str, extra: &str, session: &str) {
-        if self.audits.len() == AUDITS {
-            self.audits.pop_front();
-        }
         let id = self.ids.id();
-        self.audits.push_back(Audit {
+        self.put_audit(Audit {
             id,
             create_at: now,
             user_id: person.to_owned(),
@@ -324,6 +321,14 @@ impl World {
             ip_address: "127.0.0.1".to_owned(),
             session_id: session.to_owned(),
         });
+    }
+
+    /// Stores a line of the server's own audit trail as it is.
+    pub fn put_audit(&mut self, audit: Audit) {
+        if self.audits.len() == AUDITS {
+            self.audits.pop_front();
+        }
+        self.audits.push_back(audit);
     }
 
     /// The server's own audit trail, newest first.

@@ -110,7 +110,7 @@ impl Person {
             locale: "en",
             timezone: Timezone::default(),
             is_bot: self.is_bot().then_some(true),
-            bot_description: self.bot.as_deref(),
+            bot_description: self.bot.as_deref().filter(|description| !description.is_empty()),
             disable_welcome_email: false,
         }
     }

@@ -2,7 +2,7 @@
 //! read again, its rows are all repetitions, and it is put away then.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -49,32 +49,34 @@ impl Done {
 
 /// Moves the file to the archive or to the quarantine, and leaves there what HR is to correct. A file of the same name whose content is
 /// another one stays: it has not been read.
-pub(super) fn put_away(rules: &Rules, done: &Done) -> anyhow::Result<()> {
+pub(super) fn put_away(rules: &Rules, done: &Done) -> anyhow::Result<Vec<Moved>> {
     let listing = fs::read_dir(&rules.folder).with_context(|| format!("cannot list {}", rules.folder.display()))?;
+    let mut moved = Vec::new();
     for entry in listing {
         let name = entry?.file_name();
         if is_ours(&name) && shown(&name) == done.name {
-            one(rules, done, &name).with_context(|| format!("cannot put {} away, which is stored already", done.name))?;
+            moved.extend(
+                one(rules, done, &name).with_context(|| format!("cannot put {} away, which is stored already", done.name))?,
+            );
         }
     }
-    Ok(())
+    Ok(moved)
 }
 
-fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<()> {
+fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<Option<Moved>> {
     let path = rules.folder.join(name);
     let stem = stem(&done.name);
     let (file, identity) = match opening::open(&path)? {
-        Opened::Missing => return Ok(()),
-        Opened::Refused(_) if done.digest.is_some() => return Ok(()),
-        Opened::Refused(why) => return unread(rules, done, &path, why),
+        Opened::Missing => return Ok(None),
+        Opened::Refused(_) if done.digest.is_some() => return Ok(None),
+        Opened::Refused(why) => return unread(rules, done, &path, why).map(|()| None),
         Opened::File(file, identity) => (file, identity),
     };
     let Some(digest) = done.digest else {
-        return if identity.len > LARGEST_FILE {
-            unread(rules, done, &path, done.rejected.as_deref().unwrap_or_default())
-        } else {
-            Ok(())
-        };
+        if identity.len > LARGEST_FILE {
+            unread(rules, done, &path, done.rejected.as_deref().unwrap_or_default())?;
+        }
+        return Ok(None);
     };
     let contents = if done.rejected.is_some() || done.rows_refused {
         contents::read(&file, rules)?
@@ -85,24 +87,21 @@ fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<()> {
         }
     };
     if contents.sha256 != digest {
-        return Ok(());
+        return Ok(None);
     }
     let sha = hex(&digest);
     let short = &sha[..8];
+    let mode = readable_like(&file.metadata()?);
     let to = if let Some(why) = &done.rejected {
         let reason = quarantine::reason(&done.name, why, Some(&contents));
-        write(
-            rules,
-            &file,
-            &rules.quarantine,
-            &format!("{stem}.{short}.reason.txt"),
-            reason.as_bytes(),
-        )?;
-        place(rules, &rules.quarantine)?.join(format!("{stem}.{short}.csv"))
+        let folder = place(rules, &rules.quarantine)?;
+        write(&folder.join(format!("{stem}.{short}.reason.txt")), mode, reason.as_bytes())?;
+        folder.join(format!("{stem}.{short}.csv"))
     } else {
         if !contents.bad.is_empty() {
+            let folder = place(rules, &rules.quarantine)?;
             let rows = quarantine::rows(&contents.header, &contents.bad)?;
-            write(rules, &file, &rules.quarantine, &format!("{stem}.{short}.csv"), &rows)?;
+            write(&folder.join(format!("{stem}.{short}.csv")), mode, &rows)?;
         }
         place(rules, &rules.archive)?.join(format!("{stem}.{sha}.csv"))
     };
@@ -112,7 +111,12 @@ fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<()> {
         rename(&marker, &self::marker(&to))?;
     }
     rename(&path, &to)?;
-    put_back_what_is_newer(&path, &to, identity)
+    let moved = Moved {
+        from: path,
+        to,
+        read: identity,
+    };
+    Ok((!moved.put_back_if_newer()?).then_some(moved))
 }
 
 /// The path of the marker beside a file.
@@ -122,14 +126,46 @@ pub(super) fn marker(path: &Path) -> PathBuf {
     PathBuf::from(marker)
 }
 
-/// A file may have been replaced or written to between the last look and the move: then it has not been read, and goes back.
-fn put_back_what_is_newer(path: &Path, to: &Path, read: Identity) -> anyhow::Result<()> {
-    if Identity::of(&fs::symlink_metadata(to)?) == read {
-        return Ok(());
+/// A file that was put away.
+#[derive(Debug)]
+pub(super) struct Moved {
+    from: PathBuf,
+    to: PathBuf,
+    /// What it was when it was read.
+    read: Identity,
+}
+
+impl Moved {
+    /// A file may be replaced between the last look and the move, and an upload that had stalled goes on after it: then part of it has
+    /// not been read, and it goes back to be read again. Answers whether it did.
+    pub(super) fn put_back_if_newer(&self) -> anyhow::Result<bool> {
+        match fs::symlink_metadata(&self.to) {
+            Ok(meta) if Identity::of(&meta) != self.read => {}
+            _ => return Ok(false),
+        }
+        let name = self.from.file_name().unwrap_or_default();
+        for n in 0..100 {
+            let mut free = OsString::new();
+            if n > 0 {
+                free.push(format!("rest-{n}."));
+            }
+            free.push(name);
+            match renameat_with(CWD, &self.to, CWD, self.from.with_file_name(free), RenameFlags::NOREPLACE) {
+                Ok(()) => {
+                    tracing::warn!(
+                        "a file was written to after it had been taken, and is read again: upload it under another name first"
+                    );
+                    return Ok(true);
+                }
+                Err(rustix::io::Errno::EXIST) => {}
+                Err(error) => bail!(
+                    "{} was written to after it had been read, and cannot be put back: {error}; drop it again",
+                    self.to.display()
+                ),
+            }
+        }
+        bail!("{} was written to after it had been read: drop it again", self.to.display())
     }
-    tracing::info!("a file changed while it was put away, and is read again");
-    renameat_with(CWD, to, CWD, path, RenameFlags::NOREPLACE)
-        .with_context(|| format!("{} changed after it was read; drop it again", to.display()))
 }
 
 /// Puts away what was never read: it has no hash, so it gets a number where its name is taken.
@@ -142,7 +178,7 @@ fn unread(rules: &Rules, done: &Done, path: &Path, why: &str) -> anyhow::Result<
             Ok(()) => {
                 let reason = quarantine::reason(&done.name, why, None);
                 let to = folder.join(format!("{stem}.unread-{n}.reason.txt"));
-                return fs::write(&to, reason).with_context(|| format!("cannot write {}", to.display()));
+                return write(&to, readable_like(&fs::metadata(&rules.folder)?), reason.as_bytes());
             }
             Err(rustix::io::Errno::EXIST) => {}
             Err(error) => bail!("cannot move it to {}: {error}", to.display()),
@@ -151,34 +187,48 @@ fn unread(rules: &Rules, done: &Done, path: &Path, why: &str) -> anyhow::Result<
     bail!("{} is full of files of this name: clear it", folder.display())
 }
 
-/// Makes sure that a folder is there, open to the people to whom the drop folder is open.
+/// Makes sure that a folder is there, for those to whom the drop folder is open. A link in its place is refused: whoever may write to the
+/// drop folder could send our files anywhere.
 fn place<'a>(rules: &Rules, folder: &'a Path) -> anyhow::Result<&'a Path> {
-    if !folder.is_dir() {
-        fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        fs::set_permissions(folder, fs::metadata(&rules.folder)?.permissions())?;
+    match fs::symlink_metadata(folder) {
+        Ok(meta) if meta.is_dir() => {}
+        Ok(_) => bail!(
+            "{} is not a folder: move it away, or name another in the config",
+            folder.display()
+        ),
+        Err(_) => {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+            let mode = fs::metadata(&rules.folder)?.permissions().mode();
+            // What was taken is evidence, and not for others to change; what was not is theirs to correct.
+            let mode = if folder == rules.archive { mode & !0o022 } else { mode };
+            fs::set_permissions(folder, fs::Permissions::from_mode(mode))?;
+        }
     }
     Ok(folder)
 }
 
-/// Writes a file whole or not at all, open to the people to whom `like` is open.
-fn write(rules: &Rules, like: &File, folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
-    let folder = place(rules, folder)?;
-    let unfinished = folder.join(format!(".{name}.tmp"));
-    let to = folder.join(name);
+/// Writes a file whole or not at all. People in HR may write to the quarantine too: what already stands under the name is replaced, never
+/// written through, or a link there would let them overwrite any file of ours.
+fn write(to: &Path, mode: u32, bytes: &[u8]) -> anyhow::Result<()> {
+    let mut unfinished = OsString::from(to);
+    unfinished.push(".tmp");
     let written = || -> io::Result<()> {
-        let mode = like.metadata()?.permissions().mode() & 0o666;
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(mode)
-            .open(&unfinished)?;
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&unfinished)?;
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&unfinished, &to)
+        fs::rename(&unfinished, to)
     };
     written().with_context(|| format!("cannot write {}", to.display()))
+}
+
+/// The permissions of what is written for those who may read what `meta` describes.
+fn readable_like(meta: &fs::Metadata) -> u32 {
+    meta.permissions().mode() & 0o666
 }
 
 fn rename(from: &Path, to: &Path) -> anyhow::Result<()> {

@@ -1,19 +1,20 @@
 //! Looks into the drop folder: what is there, what is complete, and what it holds.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::time::Instant;
 
-use super::archive::{Done, WHOLE_FILE, marker, put_away};
+use super::archive::{Done, Moved, WHOLE_FILE, marker, put_away};
 use super::contents::Contents;
 use super::marker::{Marker, Mismatch};
-use super::name::{is_ours, shown};
+use super::name::{is_expected, is_ours, shown};
 use super::opening::{self, Identity, Opened, irregular};
 use super::rules::{LARGEST_FILE, Rules};
 use super::{claim, contents};
@@ -27,6 +28,12 @@ const PATIENCE: u32 = 10;
 const MOST_FILES: usize = 64;
 const MOST_SIGNALS: usize = 100_000;
 
+/// No more files than this are told of that are not for us.
+const MOST_STRANGERS: usize = 100;
+
+/// A file that was put away is watched this long, in case its upload had only stalled.
+const WATCHED: Duration = Duration::from_hours(1);
+
 /// A drop folder, and what was seen in it so far.
 pub(super) struct Folder {
     pub rules: Rules,
@@ -39,6 +46,10 @@ struct Memory {
     sightings: HashMap<OsString, Sighting>,
     /// Files that are stored and could not be put away: they are not handed in again.
     leftovers: HashMap<OsString, (Identity, Done)>,
+    /// Files that were put away lately.
+    moved: Vec<(Moved, Instant)>,
+    /// Files that are not for us, each told of once.
+    strangers: HashSet<OsString>,
 }
 
 /// What a file looked like, and since when.
@@ -77,22 +88,36 @@ impl Folder {
     /// The files that are complete, oldest first. A file that is not yet complete keeps back those after it, since they may take back
     /// what it says; it never does so for long, since whoever writes on it also makes it younger.
     pub(super) fn look(&self, now: Instant) -> anyhow::Result<Vec<Delivery>> {
-        let candidates = self.candidates()?;
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trouble = None;
+        memory.moved.retain(|(moved, at)| {
+            let back = moved.put_back_if_newer().unwrap_or_else(|error| {
+                trouble = Some(error);
+                true
+            });
+            !back && now.duration_since(*at) < WATCHED
+        });
+        let (candidates, strangers) = self.candidates()?;
+        for name in strangers {
+            if memory.strangers.len() < MOST_STRANGERS && !memory.strangers.contains(&name) {
+                tracing::warn!(
+                    file = shown(&name),
+                    source = self.rules.source,
+                    "the drop folder holds a file that is no .csv: it is left alone"
+                );
+                memory.strangers.insert(name);
+            }
+        }
         memory
             .sightings
             .retain(|name, _| candidates.iter().any(|candidate| candidate.name == *name));
-        let mut trouble = None;
         let mut deliveries: Vec<Delivery> = Vec::new();
         for candidate in &candidates {
-            let outcome = match memory.leftovers.remove(&candidate.name) {
-                Some((identity, done)) if identity == candidate.identity => put_away(&self.rules, &done).map_or_else(
-                    |error| {
-                        memory.leftovers.insert(candidate.name.clone(), (identity, done.clone()));
-                        Err(error)
-                    },
-                    |()| Ok(Outcome::Gone),
-                ),
+            let outcome = match memory.leftovers.get(&candidate.name) {
+                Some((identity, done)) if *identity == candidate.identity => {
+                    let done = done.clone();
+                    self.put_away(&mut memory, &done, now).map(|()| Outcome::Gone)
+                }
                 _ => self.consider(candidate, &mut memory.sightings, now),
             };
             match outcome {
@@ -114,19 +139,25 @@ impl Folder {
     }
 
     /// Puts the file behind a stored delivery away.
-    pub(super) fn stored(&self, done: &Done) -> anyhow::Result<()> {
-        let result = put_away(&self.rules, done);
-        if result.is_err() {
-            let left = self.candidates()?.into_iter().filter(|left| shown(&left.name) == done.name);
-            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            memory
-                .leftovers
-                .extend(left.map(|left| (left.name, (left.identity, done.clone()))));
-        }
-        result
+    pub(super) fn stored(&self, done: &Done, now: Instant) -> anyhow::Result<()> {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        self.put_away(&mut memory, done, now)
     }
 
-    fn candidates(&self) -> anyhow::Result<Vec<Candidate>> {
+    fn put_away(&self, memory: &mut Memory, done: &Done, now: Instant) -> anyhow::Result<()> {
+        memory.leftovers.retain(|_, (_, left)| left != done);
+        let result = put_away(&self.rules, done);
+        if result.is_err() {
+            let left = self.candidates()?.0.into_iter().filter(|left| shown(&left.name) == done.name);
+            let left = left.map(|left| (left.name, (left.identity, done.clone())));
+            memory.leftovers.extend(left);
+        }
+        memory.moved.extend(result?.into_iter().map(|moved| (moved, now)));
+        Ok(())
+    }
+
+    /// The files that are for us, oldest first, and the names of those that look as if somebody meant them to be.
+    fn candidates(&self) -> anyhow::Result<(Vec<Candidate>, Vec<OsString>)> {
         let folder = &self.rules.folder;
         let looking = || format!("cannot look into the drop folder {}", folder.display());
         let meta = fs::metadata(folder).with_context(looking)?;
@@ -136,11 +167,17 @@ impl Folder {
                 folder.display()
             );
         }
-        let mut candidates = Vec::new();
+        let (mut candidates, mut strangers) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(folder).with_context(looking)? {
             let entry = entry.with_context(looking)?;
             let (name, path) = (entry.file_name(), entry.path());
-            if !is_ours(&name) || path == self.rules.archive || path == self.rules.quarantine {
+            if path == self.rules.archive || path == self.rules.quarantine {
+                continue;
+            }
+            if !is_ours(&name) {
+                if !is_expected(&name) {
+                    strangers.push(name);
+                }
                 continue;
             }
             // It may be gone again, or be put away by now.
@@ -152,7 +189,7 @@ impl Folder {
             });
         }
         candidates.sort_by(|a, b| (a.identity.modified, &a.name).cmp(&(b.identity.modified, &b.name)));
-        Ok(candidates)
+        Ok((candidates, strangers))
     }
 
     fn consider(

@@ -75,7 +75,8 @@ impl Pull for HrCsv {
     async fn stored(&self, delivery: &Delivery, _: &Receipt) -> anyhow::Result<()> {
         let Some(done) = Done::of(delivery) else { return Ok(()) };
         let folder = Arc::clone(&self.0);
-        tokio::task::spawn_blocking(move || folder.stored(&done))
+        let now = tokio::time::Instant::now();
+        tokio::task::spawn_blocking(move || folder.stored(&done, now))
             .await
             .context("cannot put a file away")?
     }

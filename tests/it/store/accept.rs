@@ -119,3 +119,16 @@ async fn no_name_and_no_note_stands_in_the_trail() {
         assert!(!body.contains("margarethe") && !body.contains("pastebin"), "{body}");
     }
 }
+
+#[tokio::test]
+async fn a_source_that_says_it_will_be_silent_raises_an_alert() {
+    let place = place().await;
+    let mut stopped = signal("k1", "opaque:stream", Reason::Noted);
+    stopped.wish = Wish::Ignore("stream_stopped: the issuer sends nothing from now on".to_owned());
+    place.accept_from("idp", vec![stopped]).await;
+    let alerts = place.store.alerts(false).await.unwrap();
+    assert_eq!(
+        (alerts[0].kind.as_str(), alerts[0].key.as_str()),
+        ("stream_stopped", "source:idp")
+    );
+}

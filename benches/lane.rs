@@ -1,0 +1,205 @@
+//! A store and a lane as the daemon wires them, with a target that notes when calls leave.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use async_trait::async_trait;
+use revoked::clock::Clock;
+use revoked::model::{Access, Action, Capabilities, Delivery, GrantKind, Principal, Priority, Reason, Resolution, Signal, Subject};
+use revoked::policy::Policy;
+use revoked::store::{Role, Store};
+use revoked::targets::{Applied, Pass, Probe, Target, TargetError};
+use revoked::worker::{LaneSettings, Lanes, Life, Rate, WorkSettings};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// A store with one lane, in a folder of its own on the disk that the project lies on.
+pub(crate) struct Bench {
+    pub(crate) store: Store,
+    pub(crate) lanes: Lanes,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) folder: tempfile::TempDir,
+    life: Life,
+}
+
+/// A folder on a real disk: the system's temporary folder may be memory, where an fsync costs nothing.
+pub(crate) fn folder() -> tempfile::TempDir {
+    tempfile::Builder::new()
+        .prefix("bench-")
+        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
+        .unwrap()
+}
+
+pub(crate) async fn lane(folder: tempfile::TempDir, target: Arc<dyn Target>, rate: Rate, concurrency: usize) -> Bench {
+    let store = Store::open(&folder.path().join("revoked.db"), Role::Daemon, Clock::system())
+        .await
+        .unwrap();
+    let mut policy = Policy::standard(["chat"]);
+    let ends: BTreeSet<GrantKind> = [GrantKind::Session, GrantKind::AccessToken, GrantKind::OauthGrant].into();
+    for playbook in policy.playbooks.values_mut() {
+        for containment in playbook.values_mut() {
+            containment.end.clone_from(&ends);
+            containment.block = false;
+            containment.watch.clear();
+        }
+    }
+    let unlimited = revoked::policy::Limits {
+        departures_per_delivery: None,
+        departures_per_hour: None,
+        compromises_per_minute: None,
+        old_news_is_held: false,
+    };
+    policy.limits.insert("bench".to_owned(), unlimited);
+    let policy = Arc::new(policy);
+    let life = Life {
+        tracker: TaskTracker::new(),
+        soft: CancellationToken::new(),
+        hard: CancellationToken::new(),
+    };
+    let settings = LaneSettings {
+        name: "chat".to_owned(),
+        target,
+        rate,
+        concurrency,
+    };
+    let lanes = Lanes::start(
+        &store,
+        vec![settings],
+        Arc::<Policy>::clone(&policy),
+        WorkSettings::default(),
+        life.clone(),
+    )
+    .await
+    .unwrap();
+    Bench {
+        store,
+        lanes,
+        policy,
+        folder,
+        life,
+    }
+}
+
+impl Bench {
+    /// Takes a delivery in as the intake does, handing urgent jobs to the slot kept for them.
+    pub(crate) async fn accept(&self, signals: Vec<Signal>) {
+        let urgent = signals.iter().any(|signal| signal.priority.is_urgent());
+        let slot = if urgent { self.lanes.reserve_urgent("chat") } else { None };
+        let delivery = Delivery {
+            source: "bench".to_owned(),
+            name: None,
+            digest: None,
+            signals,
+            refused: Vec::new(),
+            cursor: None,
+            inbox: Vec::new(),
+            received_at: self.store.clock().now(),
+        };
+        let slots = slot.iter().map(|_| "chat".to_owned()).collect();
+        let accepted = self.store.accept(Arc::clone(&self.policy), delivery, slots).await.unwrap();
+        if let (Some(slot), Some(claim)) = (slot, accepted.claims.into_iter().next()) {
+            self.lanes.take(claim, slot);
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.life.soft.cancel();
+        self.life.hard.cancel();
+        self.life.tracker.close();
+        self.life.tracker.wait().await;
+        self.store.close().await;
+    }
+}
+
+pub(crate) fn signal(person: usize, width: usize, reason: Reason, key: &str) -> Signal {
+    let subject: Subject = format!("username:user{person:0width$}").parse().unwrap();
+    Signal::new(key, [0; 32], subject, reason)
+}
+
+/// The fastest that anybody may ask for: nothing waits for a permit.
+pub(crate) fn unlimited() -> Rate {
+    Rate::per(1_000_000, std::time::Duration::from_secs(1)).unwrap()
+}
+
+/// A target that notes when its calls begin.
+pub(crate) struct Noting {
+    pub(crate) inner: Arc<dyn Target>,
+    pub(crate) calls: Mutex<Vec<(Call, Instant)>>,
+    pub(crate) noted: tokio::sync::Notify,
+}
+
+/// Which call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    Resolve,
+    Observe,
+    Apply,
+}
+
+impl Noting {
+    pub(crate) fn new(inner: Arc<dyn Target>) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            calls: Mutex::default(),
+            noted: tokio::sync::Notify::new(),
+        })
+    }
+
+    fn note(&self, call: Call) {
+        self.calls.lock().unwrap().push((call, Instant::now()));
+        self.noted.notify_one();
+    }
+
+    /// When the first such call began since the notes were cleared.
+    pub(crate) async fn first(&self, call: Call) -> Instant {
+        loop {
+            if let Some((_, at)) = self.calls.lock().unwrap().iter().find(|(noted, _)| *noted == call) {
+                return *at;
+            }
+            self.noted.notified().await;
+        }
+    }
+}
+
+#[async_trait]
+impl Target for Noting {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
+    async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError> {
+        self.note(Call::Resolve);
+        self.inner.resolve(pass, subject).await
+    }
+
+    async fn observe(&self, pass: &Pass, principal: &Principal, kinds: &BTreeSet<GrantKind>) -> Result<Access, TargetError> {
+        self.note(Call::Observe);
+        self.inner.observe(pass, principal, kinds).await
+    }
+
+    async fn apply(&self, pass: &Pass, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
+        self.note(Call::Apply);
+        self.inner.apply(pass, action, principals).await
+    }
+
+    async fn probe(&self, pass: &Pass) -> Result<Probe, TargetError> {
+        self.inner.probe(pass).await
+    }
+}
+
+/// Waits until no job of the lane is open.
+pub(crate) async fn drained(store: &Store, cases: usize) {
+    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(5));
+    loop {
+        ticks.tick().await;
+        let counts = store.counts().await.unwrap();
+        let closed = counts.cases.get("closed").copied().unwrap_or(0);
+        if usize::try_from(closed).unwrap() >= cases {
+            return;
+        }
+    }
+}
+
+/// Every priority is at least as urgent as this.
+pub(crate) const ANY: Priority = Priority(9);

@@ -1,1 +1,0 @@
-//! What policy decides, case by case.

@@ -1,0 +1,86 @@
+//! The unit that is shipped: what it says agrees with the daemon, and systemd itself finds no fault with it.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use revoked::cli::Exit;
+use revoked::clock::Clock;
+use revoked::config::{Config, DEFAULT_PATH};
+
+const UNIT: &str = include_str!("../../deploy/revoked.service");
+const LOCAL: &str = include_str!("../../deploy/local.conf");
+
+/// Tenths of the exposure level, which is 1.1; a target's address makes it 1.2.
+const THRESHOLD: &str = "12";
+
+fn values<'u>(unit: &'u str, key: &'u str) -> impl Iterator<Item = &'u str> {
+    unit.lines().filter_map(move |line| line.strip_prefix(key)?.strip_prefix('='))
+}
+
+#[test]
+fn the_unit_agrees_with_the_defaults_of_the_config() {
+    let config = Config::parse("empty", "", &Clock::system()).unwrap();
+    let start = values(UNIT, "ExecStart").next().unwrap();
+    assert_eq!(start, format!("/usr/bin/revoked run --config {DEFAULT_PATH}"));
+    let state = values(UNIT, "StateDirectory").next().unwrap();
+    assert_eq!(config.store.parent(), Some(Path::new("/var/lib").join(state).as_path()));
+    let port = config.listen.address.port();
+    let ports: Vec<_> = values(UNIT, "SocketBindAllow").collect();
+    assert_eq!(ports, [format!("ipv4:tcp:{port}"), format!("ipv6:tcp:{port}")]);
+}
+
+#[test]
+fn systemd_does_not_restart_what_a_restart_cannot_mend() {
+    let codes = values(UNIT, "RestartPreventExitStatus").next().unwrap();
+    let hopeless: Vec<String> = [Exit::Usage, Exit::Store, Exit::Locked]
+        .iter()
+        .map(|exit| exit.code().to_string())
+        .collect();
+    assert_eq!(codes, hopeless.join(" "));
+}
+
+#[test]
+fn the_drop_in_changes_nothing_until_it_is_edited() {
+    let live: Vec<_> = LOCAL
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .collect();
+    assert_eq!(live, ["[Service]"]);
+}
+
+/// Runs `systemd-analyze` on the unit; `Err` where it is not there.
+fn analyze(arguments: &[&str], unit: &Path) -> Result<Output, String> {
+    let output = Command::new("systemd-analyze").args(arguments).arg(unit).output();
+    output.map_err(|error| {
+        format!(
+            "NOT CHECKED: systemd-analyze {} cannot run here: {error}",
+            arguments.join(" ")
+        )
+    })
+}
+
+#[test]
+fn systemd_finds_no_fault_with_the_unit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("revoked.service");
+    // The check wants the program to be there, and it is not installed on a machine that only tests.
+    let here = UNIT.replace(
+        "ExecStart=/usr/bin/revoked",
+        concat!("ExecStart=", env!("CARGO_BIN_EXE_revoked")),
+    );
+    std::fs::write(&path, here).unwrap();
+    match analyze(&["verify", "--man=no"], &path) {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success() && !said.contains("revoked.service:"), "{said}");
+        }
+        Err(skipped) => println!("{skipped}"),
+    }
+    match analyze(&["security", "--offline=true", "--threshold", THRESHOLD, "--no-pager"], &path) {
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(output.status.success(), "{said}");
+        }
+        Err(skipped) => println!("{skipped}"),
+    }
+}

@@ -1,0 +1,506 @@
+//! Builds the world that a recording was made in from what the recording shows.
+//!
+//! What a case lists was there before, unless the case itself made it; what it only names by id is looked up in the other cases. Secrets
+//! and states that no answer shows come from the case's [`Script`].
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use revoked::clock::Clock;
+use revoked::model::Timestamp;
+use revoked::sandbox::world::{
+    AccessToken, App, Audit, Bot, Browser, Code, Command, IncomingHook, NewPerson, OAuthGrant, OutgoingHook, Session, SessionKind,
+    Team,
+};
+use revoked::sandbox::{Id, World};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::fixture::Case;
+use super::scripts::{Script, Seed};
+
+/// The channel that the recorded hooks post to, and its team.
+const CHANNEL: (&str, &str) = ("niin97brnbyj5xb7uafiumzgje", "aaf78db7eibg8kjdct635hey3h");
+
+/// The recording operator's personal access token: its secret, its id, and its holder.
+pub(super) const OPERATOR: (&str, &str, &str) = ("redactedeb7374fadca93fa755", "6cfbu8hkp7f5f8gozicuaegnqw", "admin");
+
+/// What kind of thing an object in an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Kind {
+    Team,
+    Person,
+    Bot,
+    Token,
+    App,
+    Session,
+    Incoming,
+    Outgoing,
+    Command,
+    Audit,
+}
+
+fn kind(object: &Value) -> Option<Kind> {
+    let has = |name: &str| object.get(name).is_some();
+    match () {
+        () if has("invite_id") => Some(Kind::Team),
+        () if has("username") && has("timezone") => Some(Kind::Person),
+        () if has("owner_id") => Some(Kind::Bot),
+        () if has("is_active") => Some(Kind::Token),
+        () if has("client_secret") => Some(Kind::App),
+        () if has("last_activity_at") => Some(Kind::Session),
+        () if has("channel_locked") => Some(Kind::Incoming),
+        () if has("trigger_words") => Some(Kind::Outgoing),
+        () if has("trigger") => Some(Kind::Command),
+        () if has("extra_info") => Some(Kind::Audit),
+        () => None,
+    }
+}
+
+fn name_of(object: &Value) -> Option<String> {
+    object
+        .get("id")
+        .or_else(|| object.get("user_id"))
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+}
+
+/// The objects in an answer, in order.
+fn objects(body: &Value) -> Vec<&Value> {
+    match body {
+        Value::Array(items) => items.iter().flat_map(objects).collect(),
+        object if kind(object).is_some() => vec![object],
+        _ => Vec::new(),
+    }
+}
+
+/// Everything that any recording shows, by kind and id.
+pub(super) struct Directory(BTreeMap<(Kind, String), Value>);
+
+impl Directory {
+    pub(super) fn of(cases: &BTreeMap<String, Case>) -> Self {
+        let mut found = BTreeMap::new();
+        let bodies = cases
+            .values()
+            .flat_map(|case| &case.steps)
+            .filter_map(|step| step.response.as_ref()?.json());
+        for body in bodies {
+            for object in objects(&body) {
+                let (Some(kind), Some(name)) = (kind(object), name_of(object)) else {
+                    continue;
+                };
+                let blank = |object: &Value| object.get("client_secret").and_then(Value::as_str) == Some("");
+                let known = found.get(&(kind, name.clone()));
+                // The app's secret is shown to its keeper only, and the first state of a thing is the one to start from.
+                if known.is_none_or(blank) {
+                    found.insert((kind, name), object.clone());
+                }
+            }
+        }
+        Self(found)
+    }
+}
+
+/// The seeds of one case, in the order in which they are to be made.
+struct Seeds {
+    order: Vec<(Kind, Value)>,
+    taken: HashSet<(Kind, String)>,
+}
+
+impl Seeds {
+    fn add(&mut self, kind: Kind, object: &Value) {
+        let Some(name) = name_of(object) else { return };
+        if self.taken.insert((kind, name)) {
+            self.order.push((kind, object.clone()));
+        }
+    }
+}
+
+/// The world and the clock that a case starts with.
+pub(super) fn world(case: &Case, directory: &Directory, script: &Script) -> (World, Clock) {
+    let started = started_at(case);
+    let mut seeds = Seeds {
+        order: Vec::new(),
+        taken: HashSet::new(),
+    };
+    let made = shown(case, started, directory, script, &mut seeds);
+    let mentioned = mentioned(case, script);
+    for ((kind, name), object) in &directory.0 {
+        let by_name = object.get("username").and_then(Value::as_str).unwrap_or_default();
+        let named = mentioned.contains(name) || (*kind == Kind::Person && mentioned.contains(by_name));
+        if named && !made.contains(name) && !script.gone.contains(&name.as_str()) {
+            seeds.add(*kind, &active(*kind, object));
+        }
+    }
+    // Whoever is named as the holder or maker of a seed must be there too.
+    let owners: Vec<String> = seeds.order.iter().flat_map(|(_, object)| owners(object)).collect();
+    for owner in owners {
+        if let Some(person) = directory.0.get(&(Kind::Person, owner)) {
+            seeds.add(Kind::Person, &active(Kind::Person, person));
+        }
+    }
+    let mut world = World::empty(1);
+    // The trail is listed newest first; everything else in the order in which it was made.
+    seeds.order.sort_by_key(|(kind, object)| {
+        (
+            *kind,
+            if *kind == Kind::Audit {
+                number(object, "create_at")
+            } else {
+                0
+            },
+        )
+    });
+    for (kind, object) in &seeds.order {
+        plant(&mut world, *kind, object, script);
+    }
+    for team in [CHANNEL.1].map(id) {
+        world.channels.insert(id(CHANNEL.0), team);
+    }
+    dress(&mut world, script, started);
+    let clock = Clock::fixed(Timestamp::from_ms(started + 1000));
+    (world, clock)
+}
+
+/// Collects what the case shows that was there before; returns the ids of what it made itself.
+fn shown(case: &Case, started: i64, directory: &Directory, script: &Script, seeds: &mut Seeds) -> HashSet<String> {
+    let (mut made, mut changed) = (HashSet::new(), false);
+    for step in &case.steps {
+        let (Some(request), Some(response)) = (&step.request, &step.response) else {
+            changed = true;
+            continue;
+        };
+        let body = response.json().unwrap_or_default();
+        for object in objects(&body) {
+            let (Some(kind), Some(name)) = (kind(object), name_of(object)) else {
+                continue;
+            };
+            let created = object.get("create_at").and_then(Value::as_i64);
+            let young =
+                changed && kind == Kind::Session && created.is_some_and(|created| created >= started) && !script.knows(&name);
+            if request.creates() || young {
+                made.insert(name);
+            } else if !made.contains(&name) {
+                let first = if changed || request.changes() {
+                    active(kind, object)
+                } else {
+                    object.clone()
+                };
+                // Most answers blank an app's secret.
+                let keeper = directory.0.get(&(kind, name)).filter(|_| kind == Kind::App);
+                seeds.add(kind, keeper.unwrap_or(&first));
+            }
+        }
+        changed |= request.changes();
+    }
+    made
+}
+
+/// An account or bot before it was deactivated.
+fn active(kind: Kind, object: &Value) -> Value {
+    let mut object = object.clone();
+    if matches!(kind, Kind::Person | Kind::Bot) {
+        object["delete_at"] = 0.into();
+    }
+    if kind == Kind::Token {
+        object["is_active"] = true.into();
+    }
+    object
+}
+
+/// The second in which the first answer was sent, in milliseconds.
+fn started_at(case: &Case) -> i64 {
+    let date = case
+        .steps
+        .iter()
+        .filter_map(|step| step.response.as_ref())
+        .find_map(|response| response.all("date").first().map(|date| (*date).to_owned()));
+    let date = date.expect("a date");
+    let at = jiff::fmt::rfc2822::parse(&date).expect("an HTTP date");
+    at.timestamp().as_millisecond()
+}
+
+/// Words of the requests (and of the script) that may name something.
+fn mentioned(case: &Case, script: &Script) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    let mut read = |text: &str| {
+        words.extend(
+            text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.'))
+                .map(str::to_lowercase),
+        );
+        if text.contains(OPERATOR.0) {
+            words.insert(OPERATOR.2.to_owned());
+        }
+    };
+    for request in case.steps.iter().filter_map(|step| step.request.as_ref()) {
+        read(&request.path);
+        read(request.body.as_deref().unwrap_or_default());
+        request.headers.iter().for_each(|(_, value)| read(value));
+    }
+    for person in script.seeds.iter().filter_map(Seed::person) {
+        read(person);
+    }
+    words
+}
+
+fn owners(object: &Value) -> Vec<String> {
+    ["user_id", "creator_id", "owner_id"]
+        .iter()
+        .filter_map(|name| object.get(name)?.as_str().map(str::to_owned))
+        .collect()
+}
+
+pub(super) fn id(text: &str) -> Id {
+    Id::parse(text).unwrap_or_else(|| panic!("{text} is no id"))
+}
+
+fn read<T: DeserializeOwned>(object: &Value) -> T {
+    serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{error}: {object}"))
+}
+
+fn text(object: &Value, name: &str) -> String {
+    object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn number(object: &Value, name: &str) -> i64 {
+    object.get(name).and_then(Value::as_i64).unwrap_or_default()
+}
+
+fn plant(world: &mut World, kind: Kind, object: &Value, script: &Script) {
+    match kind {
+        Kind::Team => {
+            let team: Team = read(object);
+            world.teams.insert(team.id, team);
+        }
+        Kind::Person => plant_person(world, object),
+        Kind::Bot => {
+            let bot: Bot = read(object);
+            world.put_bot(bot);
+        }
+        Kind::Token => {
+            let named = id(&text(object, "id"));
+            let secret = script.secret_of(&text(object, "id")).map(id);
+            let secret = secret.unwrap_or_else(|| world.ids.id());
+            let (person, description) = (id(&text(object, "user_id")), text(object, "description"));
+            let is_active = object["is_active"] == true;
+            world.put_token(AccessToken {
+                id: named,
+                secret,
+                person,
+                description,
+                is_active,
+            });
+        }
+        Kind::App => {
+            let app: App = read(object);
+            world.apps.insert(app.id, app);
+        }
+        Kind::Session => plant_session(world, object, script),
+        Kind::Incoming => {
+            let hook: IncomingHook = read(object);
+            world.incoming_hooks.insert(hook.id, hook);
+        }
+        Kind::Outgoing => {
+            let hook: OutgoingHook = read(object);
+            world.outgoing_hooks.insert(hook.id, hook);
+        }
+        Kind::Command => {
+            let command: Command = read(object);
+            world.commands.insert(command.id, command);
+        }
+        Kind::Audit => {
+            let audit: Audit = read(object);
+            world.put_audit(audit);
+        }
+    }
+}
+
+fn plant_person(world: &mut World, object: &Value) {
+    let named = id(&text(object, "id"));
+    let new = NewPerson {
+        username: text(object, "username"),
+        email: text(object, "email"),
+        first_name: text(object, "first_name").into(),
+        last_name: text(object, "last_name").into(),
+        roles: text(object, "roles").into(),
+        auth_service: text(object, "auth_service").into(),
+        ..NewPerson::default()
+    };
+    world.add_person_as(named, new, number(object, "create_at"));
+    world.join_team(named, id(CHANNEL.1), false);
+    if let Some(person) = world.person_mut(named) {
+        person.delete_at = number(object, "delete_at");
+        person.update_at = number(object, "update_at");
+        if object["is_bot"] == true {
+            person.bot = Some(text(object, "bot_description"));
+        }
+    }
+}
+
+fn plant_session(world: &mut World, object: &Value, script: &Script) {
+    let (named, person, props) = (text(object, "id"), id(&text(object, "user_id")), &object["props"]);
+    let created = number(object, "create_at");
+    let kind = if object["is_oauth"] == true {
+        SessionKind::OAuth {
+            app: id(&text(props, "oauth_app_id")),
+        }
+    } else if props["type"] == "UserAccessToken" {
+        SessionKind::AccessToken {
+            token: id(&text(props, "user_access_token_id")),
+        }
+    } else {
+        let fixed = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+        let (os, platform) = (fixed(text(props, "os")), fixed(text(props, "platform")));
+        SessionKind::Login(Browser {
+            browser: text(props, "browser").into(),
+            os,
+            platform,
+        })
+    };
+    let token = match &kind {
+        // The session of a personal access token has the token's secret.
+        SessionKind::AccessToken { token } => secret_of_token(world, *token, person, script),
+        _ => script.secret_of(&named).map_or_else(|| world.ids.id(), id),
+    };
+    world.put_session(Session {
+        id: id(&named),
+        token,
+        person,
+        kind,
+        csrf: Id::parse(&text(props, "csrf")),
+        create_at: created,
+        expires_at: number(object, "expires_at"),
+        last_activity_at: number(object, "last_activity_at"),
+        device_id: text(object, "device_id").into(),
+    });
+}
+
+/// The secret of a personal access token; one that no list shows is made here.
+fn secret_of_token(world: &mut World, token: Id, person: Id, script: &Script) -> Id {
+    if let Some(token) = world.tokens.get(token) {
+        return token.secret;
+    }
+    let secret = script.secret_of(token.as_str()).map_or_else(|| world.ids.id(), id);
+    let description = String::new();
+    world.put_token(AccessToken {
+        id: token,
+        secret,
+        person,
+        description,
+        is_active: true,
+    });
+    secret
+}
+
+/// Adds what no answer shows: the operator's token, and the script's seeds.
+fn dress(world: &mut World, script: &Script, now: i64) {
+    if world.person(OPERATOR.2).is_some() && world.token_by_secret(id(OPERATOR.0)).is_none() {
+        hold_token(world, OPERATOR.0, OPERATOR.2, OPERATOR.1);
+    }
+    for seed in &script.seeds {
+        match *seed {
+            Seed::Login { secret, person, session } => {
+                let person = holder(world, person);
+                let drawn = world.open_session(person, SessionKind::Login(Browser::web()), now - 1000);
+                world.remove_session(drawn.id);
+                world.put_session(Session {
+                    token: id(secret),
+                    id: Id::parse(session).unwrap_or(drawn.id),
+                    ..drawn
+                });
+            }
+            Seed::Token { secret, person, token } => {
+                if world.token_by_secret(id(secret)).is_none() {
+                    hold_token(world, secret, person, token);
+                }
+            }
+            Seed::Secret { .. } => {}
+            Seed::Grant {
+                person,
+                app,
+                access,
+                refresh,
+            } => {
+                let (person, app) = (holder(world, person), id(app));
+                if world.session_by_token(id(access)).is_none() {
+                    let session = world.open_session(person, SessionKind::OAuth { app }, now - 1000);
+                    world.remove_session(session.id);
+                    world.put_session(Session {
+                        token: id(access),
+                        ..session
+                    });
+                }
+                let refresh = Id::parse(refresh);
+                world.put_grant(OAuthGrant {
+                    app,
+                    person,
+                    access: id(access),
+                    refresh,
+                    expires_at: now + 1_000_000_000,
+                });
+                authorise(world, person, app);
+            }
+            Seed::Code { person, app, code } => {
+                let (person, app) = (holder(world, person), id(app));
+                let redirect_uri = "http://127.0.0.1/cb".to_owned();
+                world.codes.insert(
+                    code.to_owned(),
+                    Code {
+                        app,
+                        person,
+                        expires_at: now + 600_000,
+                        redirect_uri,
+                    },
+                );
+                authorise(world, person, app);
+            }
+        }
+    }
+    (script.world)(world);
+}
+
+fn holder(world: &mut World, username: &str) -> Id {
+    match world.person(username) {
+        Some(person) => person.id,
+        None => world.add_person(NewPerson::named(username), 1),
+    }
+}
+
+fn hold_token(world: &mut World, secret: &str, person: &str, token: &str) {
+    let person = holder(world, person);
+    let named = Id::parse(token).unwrap_or_else(|| world.ids.id());
+    let description = world
+        .tokens
+        .get(named)
+        .map_or_else(String::new, |token| token.description.clone());
+    world.put_token(AccessToken {
+        id: named,
+        secret: id(secret),
+        person,
+        description,
+        is_active: true,
+    });
+}
+
+pub(super) fn authorise(world: &mut World, person: Id, app: Id) {
+    if let Some(person) = world.person_mut(person)
+        && !person.authorisations.iter().any(|(other, _)| *other == app)
+    {
+        person.authorisations.push((app, "user".to_owned()));
+    }
+}
+
+/// The ids that the world was seeded with.
+pub(super) fn ids_in(world: &World) -> HashSet<String> {
+    let mut ids = HashSet::new();
+    for person in world.people() {
+        ids.insert(person.id.to_string());
+        ids.extend(person.sessions.iter().map(Id::to_string));
+        ids.extend(person.tokens.iter().map(Id::to_string));
+    }
+    ids.extend(world.incoming_hooks.iter().map(|hook| hook.id.to_string()));
+    ids.extend(world.outgoing_hooks.iter().map(|hook| hook.id.to_string()));
+    ids.extend(world.commands.iter().map(|command| command.id.to_string()));
+    ids.extend(world.apps.iter().map(|app| app.id.to_string()));
+    ids.extend(world.teams.iter().map(|team| team.id.to_string()));
+    ids
+}
