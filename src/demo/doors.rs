@@ -36,8 +36,8 @@ pub(super) struct Sent {
 
 /// Sends everything. The leavers come first, so that the compromised account has somebody to overtake.
 pub(super) async fn send_all(stage: &Stage, cast: &Cast, clock: &Clock, teller: &Teller) -> anyhow::Result<Sent> {
-    let forger = Signer::generate(KID, Algorithm::EdDsa)?;
-    let forged = push(stage, &forger, &claims(&cast.leavers[0].email, clock)).await?;
+    let stranger = Signer::generate(KID, Algorithm::EdDsa)?;
+    let forged = push(stage, &stranger, &claims(&cast.leavers[0].email, clock)).await?;
     teller.line(format!(
         "ssf-push: a security event that the intruder signed is refused with {} ({})",
         forged.0, forged.1
@@ -125,7 +125,12 @@ fn file(cast: &Cast) -> String {
         row(&leaver.email, yesterday, "", "end of contract");
     }
     row(&cast.tomorrow.email, tomorrow, "", "end of contract");
-    row(&cast.abroad.who.email, &cast.abroad.last_day, cast.abroad.zone, "end of contract");
+    row(
+        &cast.abroad.who.email,
+        &cast.abroad.last_day,
+        cast.abroad.zone,
+        "end of contract",
+    );
     row(&cast.malformed.email, "31.02.2026", "", "end of contract");
     row(&cast.protected.email, yesterday, "", "wrong number typed");
     rows.push(String::new());

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::cast::Cast;
+use super::cast::{Cast, Character};
 use super::intruder::Intruder;
 use super::{Scene, Teller};
 use crate::model::{Evidence, Timestamp};
@@ -64,7 +64,7 @@ impl<'a> Narrator<'a> {
                 continue;
             }
             over += 1;
-            if is_about(case, self.cast) {
+            if is_about(case, &self.cast.victim) {
                 contained_at = case.contained_at;
                 swept = self.sweep(case).await?;
             }
@@ -83,7 +83,7 @@ impl<'a> Narrator<'a> {
             self.teller.line(format!("case {}: {whom} is held for a human", case.id));
         }
         if let Some(first) = case.first_revoke_at
-            && is_about(case, self.cast)
+            && is_about(case, &self.cast.victim)
             && self.told.insert((case.id, "first"))
         {
             self.teller.line(format!(
@@ -94,7 +94,10 @@ impl<'a> Narrator<'a> {
         }
         if case.state == "closed" && self.told.insert((case.id, "closed")) {
             let jobs = self.jobs(case.id).await?;
-            let evidence = jobs.iter().filter(|job| job.kind == "contain").find_map(|job| job.evidence.as_ref());
+            let evidence = jobs
+                .iter()
+                .filter(|job| job.kind == "contain")
+                .find_map(|job| job.evidence.as_ref());
             let after = case.contained_at.map_or_else(String::new, |at| {
                 format!(" {} ms after the signal", at.since(case.received_at).as_millis())
             });
@@ -119,10 +122,7 @@ impl<'a> Narrator<'a> {
             return Ok(false);
         };
         self.told.insert((case.id, "swept"));
-        let found: usize = sweep
-            .evidence
-            .as_ref()
-            .map_or(0, |evidence| evidence.before.values().sum());
+        let found: usize = sweep.evidence.as_ref().map_or(0, |evidence| evidence.before.values().sum());
         self.teller.line(format!(
             "case {}: the first sweep looks again: {}",
             case.id,
@@ -146,8 +146,8 @@ impl<'a> Narrator<'a> {
     }
 }
 
-fn is_about(case: &CaseView, cast: &Cast) -> bool {
-    case.subject.as_deref() == Some(&format!("email:{}", cast.victim.email))
+fn is_about(case: &CaseView, who: &Character) -> bool {
+    case.subject.as_deref() == Some(&format!("email:{}", who.email))
 }
 
 /// `5 session -> 0, 1 access_token -> 0`, of the kinds that were there.

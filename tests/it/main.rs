@@ -2,9 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod api;
-mod hr_csv;
 mod config;
+mod demo;
 mod deploy;
+mod hr_csv;
 mod layers;
 mod mattermost;
 mod recordings;
