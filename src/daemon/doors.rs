@@ -4,21 +4,20 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokio_util::task::TaskTracker;
 
 use crate::api::{Door, Limits, Readiness, State};
 use crate::config::Listen;
 use crate::intake::Intake;
+use crate::model::Timestamp;
 use crate::store::Store;
 use crate::telemetry::{Gauges, Metrics, table};
 use crate::worker::Lanes;
 
-pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, tracker: TaskTracker, metrics: Metrics) -> State {
+pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, metrics: Metrics) -> State {
     let front = Arc::new(Front {
         store: store.clone(),
         lanes: lanes.clone(),
         intake,
-        tracker,
     });
     State {
         intake: front.clone(),
@@ -43,7 +42,6 @@ struct Front {
     store: Store,
     lanes: Lanes,
     intake: Intake,
-    tracker: TaskTracker,
 }
 
 #[async_trait]
@@ -55,19 +53,8 @@ impl crate::api::Intake for Front {
         })
     }
 
-    async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> http::Response<Bytes> {
-        // The server drops this future when the sender hangs up. What was stored must still reach its lane, so the work is not ours to
-        // drop with it.
-        let (intake, source) = (self.intake.clone(), source.to_owned());
-        let answer = self
-            .tracker
-            .spawn(async move { intake.deliver(&source, &request).await })
-            .await;
-        answer.ok().flatten().unwrap_or_else(|| {
-            let mut response = http::Response::new(Bytes::new());
-            *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
-            response
-        })
+    async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
+        self.intake.deliver(source, &request).await
     }
 }
 
@@ -95,14 +82,30 @@ impl Gauges for Front {
         for state in crate::model::JobState::WORDS {
             table::JOBS.set([state], number(counts.jobs.get(state).copied().unwrap_or(0)));
         }
+        let now = self.store.clock().now();
+        let age = |since: Option<Timestamp>| since.map_or(0.0, |at| now.since(at).as_secs_f64());
         table::LEDGER.set([], number(counts.ledger));
+        table::LEDGER_OLDEST_SECONDS.set([], age(counts.ledger_oldest));
         table::ALERTS_OPEN.set([], number(counts.alerts));
+        table::HOLDS_OPEN.set([], number(counts.holds));
         table::TRAIL_ENTRIES.set([], number(counts.trail));
-        table::TRAIL_UNANCHORED.set([], number(counts.trail - counts.signed.unwrap_or(0)));
+        let unanchored = counts.trail - counts.signed.unwrap_or(0);
+        table::TRAIL_UNANCHORED.set([], number(unanchored));
+        table::TRAIL_UNANCHORED_SECONDS.set([], age(counts.signed_at.filter(|_| unanchored > 0)));
+        table::WAL_BYTES.set([], number(wal_bytes(&self.store).await));
         for lane in self.lanes.status() {
             table::LANE_PAUSED.set([&lane.target], if lane.paused.is_some() { 1.0 } else { 0.0 });
         }
     }
+}
+
+/// Looked up by name and never opened: closing any descriptor of the file would drop SQLite's locks. Absent means empty.
+async fn wal_bytes(store: &Store) -> i64 {
+    let mut path = store.path().as_os_str().to_owned();
+    path.push("-wal");
+    tokio::fs::metadata(path)
+        .await
+        .map_or(0, |wal| i64::try_from(wal.len()).unwrap_or(i64::MAX))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and counts stay far below 2^53")]

@@ -102,7 +102,7 @@ impl Daemon {
         let address = listener
             .local_addr()
             .context("reading the address that the server listens at")?;
-        let state = doors::state(&store, &lanes, intake, doors.clone(), telemetry::metrics());
+        let state = doors::state(&store, &lanes, intake, telemetry::metrics());
         doors.spawn(api::serve(listener, doors::limits(&config.listen), state, ways_in.clone()));
         let periodic = periodic::start(&store, &config).await?;
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");

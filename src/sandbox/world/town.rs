@@ -9,6 +9,9 @@ use crate::sandbox::Id;
 /// When a town was founded (2026-01-05T08:00:00Z): its people, sessions and tokens are older than any test.
 const FOUNDED: i64 = 1_767_600_000_000;
 
+/// When the sessions of a town run out: late enough for any clock that a test or a demo may have.
+const LASTS_UNTIL: i64 = FOUNDED + 20 * 365 * 24 * 3600 * 1000;
+
 /// The username of the bot that a revoking tool works as; it is a system administrator and nobody owns it.
 pub(super) const OPERATOR: &str = "revoked-operator";
 
@@ -18,7 +21,7 @@ impl World {
     /// every third has a personal access token, every fifth comes through single sign-on or LDAP, every eighth owns a bot, a webhook
     /// or a slash command, every seventh authorised an OAuth app, every thirteenth is a guest, and `user07` has left already.
     ///
-    /// `user01` has everything that there is. All passwords are [`PASSWORD`](super::PASSWORD).
+    /// `user01` has everything that there is. Sessions last for twenty years, whatever the clock. All passwords are [`PASSWORD`](super::PASSWORD).
     #[must_use]
     pub fn town(seed: u64, people: usize) -> Self {
         Self::town_since(seed, people, FOUNDED)
@@ -53,6 +56,12 @@ impl World {
         let width = people.to_string().len().max(2);
         for number in 1..=people {
             world.settle(number, width, (team, channel, app), founded);
+        }
+        for session in world.sessions.values_mut() {
+            session.expires_at = session.expires_at.max(LASTS_UNTIL);
+        }
+        for grant in world.grants.values_mut() {
+            grant.expires_at = LASTS_UNTIL;
         }
         world
     }

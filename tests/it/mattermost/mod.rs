@@ -3,9 +3,13 @@
 
 mod answers;
 mod apply;
+mod contain;
 mod guards;
+mod nodes;
 mod observe;
 mod probe;
 mod resolve;
 mod settings;
 mod stand;
+mod town;
+mod trouble;
