@@ -3,6 +3,7 @@
 
 mod api;
 mod config;
+mod demo;
 mod deploy;
 mod docs;
 mod hr_csv;
