@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::time::Duration;
 
 use revoked::clock::Clock;
 use revoked::config::Config;
@@ -54,7 +55,9 @@ pub(crate) async fn serve(arguments: &[String]) {
         burst: rate,
         ..RateSettings::default()
     });
-    let world = World::town(1, people);
+    // A week old by the real clock: sessions that have expired would leave nothing to end.
+    let founded = Clock::system().now().minus(Duration::from_hours(7 * 24)).ms();
+    let world = World::town_since(1, people, founded);
     let token = world.operator_token().unwrap();
     let sandbox = Sandbox::start(
         world,

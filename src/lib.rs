@@ -1,4 +1,49 @@
-//! `revoked`, the revoke daemon.
+//! `revoked`, the revoke daemon: it ends every way a compromised or departed person can still get in, proves that it is ended, and keeps
+//! the evidence. This page is the map; what it is for stands in `README.md`, how it is run in `docs/`, why it is as it is in `docs/adr/`.
+//!
+//! # The way through the house
+//!
+//! ```text
+//!  sources ─► intake ─► policy ─► store (queue + trail, one transaction) ─► lanes ─► attempt ─► target
+//!    push/pull  durable   pure      wakes the lane in process                  │        │
+//!                                                                              │        └► verdict ─► store ─► trail
+//!  api, cli read the store, or go through intake                               └ permits: most urgent first
+//! ```
+//!
+//! A *signal* (one authenticated claim about a *subject*) becomes a *case* by policy, and the case one *job* for each target: the
+//! *containment* demanded there. A lane claims the job. The attempt resolves the subject to a *principal*, observes what it can reach,
+//! plans, applies, and observes again. What the second observation proves is the *verdict*.
+//!
+//! # Reading order
+//!
+//! 1. [`model`]: the words, as plain types. [`model::Containment`] holds the two pure functions at the heart, `plan` and `verdict`;
+//!    [`model::JobState`] the only way from one state to another.
+//! 2. [`policy`]: from a signal to a decision, pure.
+//! 3. [`store`]: the queue and everything durable. `writer` first (group commit), then `accept`, `queue`, `settle`.
+//! 4. [`worker`]: lanes, the priority pacer, and the attempt, which is the loop.
+//! 5. [`targets`] and [`sources`]: the two traits with their contracts, and a folder for each kind.
+//! 6. [`audit`] (pure: entries, tree, notes, verification) and [`trail`] (keys, files, the running checkpoints).
+//! 7. [`intake`], [`api`], [`daemon`]: how signals come in, and how all of it lives and stops.
+//! 8. [`config`] over [`settings`]: from what is written to what is built. [`cli`]: one file for each command.
+//!
+//! [`clock`], [`http`], [`secret`] and [`telemetry`] are the one door each for time, calls to the outside, credentials, and logs with
+//! metrics. [`jose`] reads signed tokens. [`sandbox`] is a Mattermost stand-in for the demo, the tests and the benchmarks.
+//!
+//! # Invariants
+//!
+//! - **Nothing acknowledged is lost.** Signals, cursor, cases, jobs and entries commit together, before the sender is told yes.
+//! - **Nothing is done without a record.** Every mutation of the store writes its entry in its own transaction. The intent of a change at
+//!   a target is committed before its first request leaves.
+//! - **Only a second observation makes a verdict.** No answer of a target does.
+//! - **A claim is settled once**, or its lease ends. [`store::Claim`] is made by the store alone and consumed by its settlement.
+//! - **The most urgent waiter gets the permit**, call by call, at the moment the permit exists.
+//! - **The trail signs what is committed**, never what is about to be.
+//! - **SQL stays in [`store`]**, printing in [`cli`], wall time in [`clock`].
+//! - `use crate::` edges point only downwards: [`model`], then the doors, [`audit`], [`policy`], [`store`], [`targets`], [`worker`],
+//!   [`sources`], [`intake`], [`config`], [`api`], [`daemon`], [`cli`]. `tests/it/layers.rs` holds it.
+//!
+//! What is deliberately absent: plug points besides the two traits, a repository trait over the store, an undo, and any state in memory
+//! that a `kill -9` may not take.
 
 pub mod api;
 pub mod audit;
@@ -6,6 +51,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+pub mod demo;
 pub mod http;
 pub mod intake;
 pub mod jose;

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::address::client;
 use super::receive::Doorway;
-use super::{Limits, Problem, State, problem, routes};
+use super::{Limits, Problem, problem, routes};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -52,10 +52,9 @@ pub(super) struct Answerer {
 }
 
 impl Answerer {
-    pub(super) fn new(limits: Arc<Limits>, state: State) -> Self {
-        let doorway = Arc::new(Doorway::new(state, Arc::clone(&limits)));
+    pub(super) fn new(limits: Arc<Limits>, doorway: Doorway) -> Self {
         Self {
-            router: routes(doorway),
+            router: routes(Arc::new(doorway)),
             limits,
         }
     }
@@ -80,14 +79,7 @@ impl Answerer {
         let mut response = match tokio::time::timeout(whole, call).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(never))) => match never {},
-            Ok(Err(_)) => {
-                tracing::error!("a request met a fault in the daemon; the panic's own message stands above");
-                Problem::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "this request met a fault in the daemon, which is logged",
-                )
-                .into_response()
-            }
+            Ok(Err(_)) => broken(),
             Err(_) => {
                 tracing::error!(after.ms = whole.as_millis(), "a request was not answered in time");
                 late()
@@ -103,6 +95,16 @@ impl Answerer {
         tracing::debug!(status = response.status().as_u16(), "answered");
         response
     }
+}
+
+/// The answer to a request on which the daemon broke down.
+pub(super) fn broken() -> Response {
+    tracing::error!("answered 500; the line of the breakdown itself stands above");
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "this request met a defect in the daemon, which is logged",
+    )
+    .into_response()
 }
 
 /// The answer to a request that took us too long.

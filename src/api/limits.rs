@@ -20,7 +20,7 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Fields of a header; more is answered with 431.
     pub header_fields: usize,
-    /// Connections at once; further ones wait in the system's backlog.
+    /// Connections at once, and deliveries at work; further connections wait in the system's backlog.
     pub connections: usize,
     /// Connections at once from one address (IPv6: one /64); further ones are closed at once. Proxies are not bound by it.
     pub connections_per_address: usize,
@@ -28,7 +28,8 @@ pub struct Limits {
     pub failures: u32,
     /// How long it takes an address to earn back one of them.
     pub failure_recovery: Duration,
-    /// Peers whose `X-Forwarded-For` is believed when clients are told apart. Never used to authenticate.
+    /// Peers whose `X-Forwarded-For` is believed when clients are told apart. Never used to authenticate. A proxy that is not listed makes
+    /// one client of all who come through it: one that fails too often then holds off the others.
     pub proxies: Vec<IpAddr>,
 }
 

@@ -51,12 +51,12 @@ pub trait Intake: Send + Sync {
     /// What the push source of that name takes; `None` where there is none, which is answered like any unknown path.
     fn door(&self, source: &str) -> Option<Door>;
 
-    /// Takes one delivery, whole and within the door's cap, and answers once what it says is stored, or refused and recorded. The request's
-    /// extensions hold its [`RequestId`] and its [`Peer`].
+    /// Takes one delivery, whole and within the door's cap, and answers once what it says is stored, or refused and recorded; `None` where
+    /// the source is gone meanwhile. The request's extensions hold its [`RequestId`] and its [`Peer`].
     ///
-    /// The answer is sent as it is. One of 4xx, other than 429, counts as a failure of its sender. The future is dropped where the sender
-    /// hangs up or [`Limits::answer`] has passed, so nothing may be half done at an await.
-    async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> http::Response<Bytes>;
+    /// The answer is sent as it is. One of 4xx, other than 429, counts as a failure of its sender. A sender that hangs up, or that was told
+    /// to come again after [`Limits::answer`], does not stop this: what has begun is finished, unless the server is cut.
+    async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> Option<http::Response<Bytes>>;
 }
 
 /// What a push source takes.

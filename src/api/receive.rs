@@ -9,6 +9,10 @@ use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::failures::Failures;
 use super::{Door, Limits, Peer, Problem, State, exchange};
@@ -23,12 +27,23 @@ pub(super) struct Doorway {
     pub(super) state: State,
     limits: Arc<Limits>,
     failures: Failures,
+    /// One for each delivery at work, its sender waiting or not.
+    places: Arc<Semaphore>,
+    tracker: TaskTracker,
+    cut: CancellationToken,
 }
 
 impl Doorway {
-    pub(super) fn new(state: State, limits: Arc<Limits>) -> Self {
-        let failures = Failures::new(&limits);
-        Self { state, limits, failures }
+    /// Deliveries run in `tracker` until they are done or `cut`.
+    pub(super) fn new(state: State, limits: Arc<Limits>, tracker: TaskTracker, cut: CancellationToken) -> Self {
+        Self {
+            state,
+            failures: Failures::new(&limits),
+            places: Arc::new(Semaphore::new(limits.connections)),
+            limits,
+            tracker,
+            cut,
+        }
     }
 }
 
@@ -72,16 +87,35 @@ async fn deliver(doorway: &Doorway, source: &str, request: Request<Body>) -> Res
         Ok(Err(problem)) => return problem.into_response(),
         Err(_) => return Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time").into_response(),
     };
-    let delivered = doorway.state.intake.deliver(source, whole);
-    if let Ok(response) = tokio::time::timeout(doorway.limits.answer, delivered).await {
-        response.map(Body::from)
-    } else {
-        tracing::error!(
-            source,
-            after.ms = doorway.limits.answer.as_millis(),
-            "a delivery was not stored in time"
-        );
-        exchange::late()
+    work(doorway, source, whole).await
+}
+
+/// Has the intake take the delivery in a task of its own, so that a sender who hangs up leaves nothing half done.
+async fn work(doorway: &Doorway, source: &str, whole: Request<Bytes>) -> Response {
+    let Ok(place) = Arc::clone(&doorway.places).try_acquire_owned() else {
+        tracing::error!(source, "too many deliveries wait to be stored; refused one more");
+        return exchange::late();
+    };
+    let (intake, name, cut) = (Arc::clone(&doorway.state.intake), source.to_owned(), doorway.cut.clone());
+    let delivered = async move {
+        let delivered = cut.run_until_cancelled(intake.deliver(&name, whole)).await;
+        drop(place);
+        delivered
+    };
+    let task = doorway.tracker.spawn(delivered.in_current_span());
+    match tokio::time::timeout(doorway.limits.answer, task).await {
+        Ok(Ok(Some(Some(response)))) => response.map(Body::from),
+        Ok(Ok(Some(None))) => Problem::not_found().into_response(),
+        Ok(Ok(None)) => exchange::late(),
+        Ok(Err(_)) => exchange::broken(),
+        Err(_) => {
+            tracing::error!(
+                source,
+                after.ms = doorway.limits.answer.as_millis(),
+                "a delivery was not stored in time"
+            );
+            exchange::late()
+        }
     }
 }
 

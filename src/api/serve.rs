@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::address::Counts;
 use super::exchange::Answerer;
+use super::receive::Doorway;
 use super::{Limits, State, connection};
 use crate::telemetry::table;
 
@@ -19,18 +20,19 @@ use crate::telemetry::table;
 /// burn the processor.
 const BREATHER: Duration = Duration::from_secs(1);
 
-/// Serves `state` at `listener` until `shutdown`, then lets running requests finish for [`Limits::grace`] and cuts what is left.
+/// Serves `state` at `listener` until `shutdown`, then lets running requests and deliveries finish for [`Limits::grace`] and cuts what is left.
 ///
 /// Dropping the future cuts every connection at once. A failing `accept` is logged and waited out: it never ends the server.
 pub async fn serve(listener: TcpListener, limits: Limits, state: State, shutdown: CancellationToken) {
     let limits = Arc::new(limits);
-    let answerer = Answerer::new(Arc::clone(&limits), state);
     let protocol = connection::protocol(&limits);
     let places = Arc::new(Semaphore::new(limits.connections));
     let counts = Counts::default();
     let tracker = TaskTracker::new();
     let cut = CancellationToken::new();
     let _cut_when_dropped = cut.clone().drop_guard();
+    let doorway = Doorway::new(state, Arc::clone(&limits), tracker.clone(), cut.clone());
+    let answerer = Answerer::new(Arc::clone(&limits), doorway);
 
     // The place is taken before the connection is, so that a full house leaves the others in the system's backlog.
     while let Some((stream, peer, place)) = next(&listener, &places, &shutdown).await {
@@ -56,8 +58,8 @@ pub async fn serve(listener: TcpListener, limits: Limits, state: State, shutdown
     tracker.close();
     if tokio::time::timeout(limits.grace, tracker.wait()).await.is_err() {
         tracing::warn!(
-            connections = tracker.len(),
-            "cut connections whose requests did not finish in time"
+            left = tracker.len(),
+            "cut connections and deliveries that did not finish in time"
         );
         cut.cancel();
         tracker.wait().await;

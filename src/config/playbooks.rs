@@ -44,6 +44,7 @@ pub(super) fn policy(file: &File, targets: &[String], overrides: &BTreeMap<Strin
             Some(file::Ambiguous::Hold) | None => Ambiguous::Hold,
         },
         old_signal: written.old_signal.map_or(fallback.old_signal, |period| period.0),
+        old_departure: fallback.old_departure,
     }
 }
 
@@ -208,7 +209,7 @@ mod tests {
         assert!(found.complaints.is_empty() && found.warnings.is_empty(), "{found:?}");
         let written: Vec<&str> = file.playbook.keys().map(|name| name.get_ref().as_str()).collect();
         assert_eq!(written.len(), BUILT_IN.len());
-        assert_eq!(shown, Policy::standard(["chat"]).playbooks);
+        assert_eq!(shown, Policy::standard(&["chat"]).playbooks);
         let whole = |table: &file::Playbook| {
             [table.block, table.reset_password, table.disable_tokens]
                 .iter()

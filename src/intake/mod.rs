@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::model::{Delivery, Receipt};
+use crate::model::{Delivery, Receipt, SignalReceipt};
 use crate::policy::Policy;
 use crate::sources::{Push, Rejection, RejectionKind, Source};
 use crate::store::{Store, StoreError};
@@ -59,12 +59,10 @@ impl Intake {
     /// and the key of its signal makes that harmless.
     pub async fn deliver(&self, source: &str, request: &http::Request<Bytes>) -> Option<http::Response<Bytes>> {
         let push = Arc::clone(self.push_source(source)?);
-        table::DELIVERIES.add([source], 1);
         let rejection = match push.receive(request).await {
             Ok(delivery) => match self.store(delivery).await {
                 Ok(receipt) => {
-                    metrics::counter!("revoked_deliveries_total", "source" => source.to_owned(), "outcome" => "accepted")
-                        .increment(1);
+                    table::DELIVERIES.add([source, "accepted"], 1);
                     return Some(push.accepted(&receipt));
                 }
                 Err(error) => {
@@ -74,7 +72,7 @@ impl Intake {
             },
             Err(rejection) => rejection,
         };
-        table::SIGNALS_REJECTED.add([source, rejection.code], 1);
+        table::DELIVERIES.add([source, rejection.code], 1);
         self.record_rejection(source, &rejection).await;
         Some(push.rejected(&rejection))
     }
@@ -84,6 +82,7 @@ impl Intake {
     /// # Errors
     /// Where the store cannot be written; nothing of the delivery is stored then.
     pub async fn store(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
+        let (source, unreadable) = (delivery.source.clone(), delivery.refused.len());
         let urgent = delivery.signals.iter().any(|signal| signal.priority.is_urgent());
         let mut slots: BTreeMap<String, _> = BTreeMap::new();
         if urgent {
@@ -102,6 +101,7 @@ impl Intake {
                 self.lanes.take(claim, slot);
             }
         }
+        count(&source, unreadable, &accepted.receipt);
         Ok(accepted.receipt)
     }
 
@@ -120,6 +120,20 @@ impl Intake {
             tracing::error!(source, error = %crate::model::chain(&error), "could not record a refused delivery");
         }
     }
+}
+
+fn count(source: &str, unreadable: usize, receipt: &Receipt) {
+    for signal in &receipt.signals {
+        let outcome = match signal {
+            SignalReceipt::Accepted { held: false, .. } => "accepted",
+            SignalReceipt::Accepted { held: true, .. } => "held",
+            SignalReceipt::Ignored { .. } => "ignored",
+            SignalReceipt::Repeated { .. } => "repeated",
+            SignalReceipt::Conflict => "conflict",
+        };
+        table::SIGNALS.add([source, outcome], 1);
+    }
+    table::SIGNALS.add([source, "unreadable"], unreadable as u64);
 }
 
 fn not_now() -> Rejection {

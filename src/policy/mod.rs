@@ -30,10 +30,9 @@ pub struct Policy {
     pub limits: BTreeMap<String, Limits>,
     /// What to do about a subject that matches several accounts at one target.
     pub ambiguous: Ambiguous,
-    /// A departure or suspension that happened longer ago than this, at first sight, waits for a human: it smells of a replayed feed.
+    /// A departure or suspension that happened longer ago than this, at first sight, waits for a human: it smells of a replayed feed. An
+    /// HR plan is not meant: its source judges it by its day.
     pub old_signal: Duration,
-    /// An HR plan whose time passed longer ago than this, at first sight, waits for a human: it smells of an import of past leavers.
-    pub old_departure: Duration,
 }
 
 /// What to do about a subject that matches several accounts at one target.
@@ -106,7 +105,6 @@ impl Default for Policy {
             limits: BTreeMap::new(),
             ambiguous: Ambiguous::Hold,
             old_signal: Duration::from_hours(24),
-            old_departure: Duration::from_hours(7 * 24),
         }
     }
 }
@@ -114,8 +112,12 @@ impl Default for Policy {
 impl Policy {
     /// The policy that an empty config gives for these targets.
     #[must_use]
-    pub fn standard(targets: &[&str]) -> Self {
-        let playbook = |name: &str| targets.iter().map(|target| ((*target).to_owned(), built_in(name))).collect();
+    pub fn standard<'a>(targets: impl IntoIterator<Item = &'a str>) -> Self {
+        let targets: Vec<&str> = targets.into_iter().collect();
+        let playbook = |name: &str| {
+            let jobs = targets.iter().map(|target| ((*target).to_owned(), built_in(name)));
+            jobs.collect()
+        };
         Self {
             playbooks: BUILT_IN
                 .iter()
@@ -269,12 +271,10 @@ impl Policy {
         }
     }
 
-    /// Whether a departure is old news. An HR plan is judged by the day on which it takes effect, not by the day on which it was written.
+    /// Whether a departure is old news. A plan may have been written long before the day on which it takes effect.
     fn is_old(&self, signal: &Signal, now: Timestamp) -> bool {
-        match &signal.when {
-            When::Departure(_) => due(signal).is_some_and(|due| now.since(due) > self.old_departure),
-            _ => signal.occurred_at.is_some_and(|at| now.since(at) > self.old_signal),
-        }
+        let planned = matches!(signal.when, When::Departure(_));
+        !planned && signal.occurred_at.is_some_and(|at| now.since(at) > self.old_signal)
     }
 }
 

@@ -211,7 +211,7 @@ impl Call<'_> {
         let world = self.world();
         world
             .person_by_id(person)
-            .is_some_and(|person| world.roles.allow(&person.roles, permission))
+            .is_some_and(|person| world.roles.allows(&person.roles, permission))
     }
 
     /// Whether the caller holds a permission, by a system-wide role.
@@ -224,7 +224,7 @@ impl Call<'_> {
         let world = self.world();
         let administers = |person: &Person| person.teams.iter().any(|(other, admin)| *other == team && *admin);
         self.may(caller, permission)
-            || world.person_by_id(caller.person).is_some_and(administers) && world.roles.allow("team_admin", permission)
+            || world.person_by_id(caller.person).is_some_and(administers) && world.roles.allows("team_admin", permission)
     }
 
     /// 403 unless the caller holds the permission.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{HeaderValue, Request, Response, header, request};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -257,8 +258,13 @@ fn truncated(envelope: &Envelope<'_>, answer: &Answer) -> Response<Body> {
     let mut headers = envelope.headers(answer);
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(answer.body.len()));
     let half = Bytes::copy_from_slice(&answer.body[..answer.body.len() / 2]);
-    let broken = io::Error::from(io::ErrorKind::ConnectionAborted);
-    let mut response = Response::new(Body::from_stream(futures_util::stream::iter([Ok(half), Err(broken)])));
+    let broken = async {
+        // A pause in the body lets the half go out before the connection ends.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    };
+    let body = stream::once(async { Ok(half) }).chain(stream::once(broken));
+    let mut response = Response::new(Body::from_stream(body));
     *response.status_mut() = http::StatusCode::from_u16(answer.status).unwrap_or_default();
     *response.headers_mut() = headers;
     response

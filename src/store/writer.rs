@@ -140,7 +140,7 @@ pub(super) async fn run(
         {
             group.push(next);
         }
-        table::WRITER_BATCH.observe([], f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
+        table::COMMIT_GROUP_SIZE.observe([], f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
         let began = tokio::time::Instant::now();
         let outcome = commit(&mut conn, &mut group, &clock).await;
         table::COMMIT_SECONDS.observe([], began.elapsed().as_secs_f64());

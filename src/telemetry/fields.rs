@@ -7,6 +7,10 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use tracing::field::{Field, Visit};
 
 use super::text::{MESSAGE_CAP, VALUE_CAP, harmless};
+use crate::model::chain;
+
+/// Fields that are ours and worth nothing when cut: the chain of an error, and a checkpoint's signed note.
+const LONG: &[&str] = &["error", "note"];
 
 /// Names and values in the order of recording. Text is harmless already.
 #[derive(Debug, Default, Clone)]
@@ -40,7 +44,11 @@ impl Fields {
         if field.name() == "message" {
             self.message = harmless(text, MESSAGE_CAP);
         } else {
-            let cap = if field.name() == "error" { MESSAGE_CAP } else { VALUE_CAP };
+            let cap = if LONG.contains(&field.name()) {
+                MESSAGE_CAP
+            } else {
+                VALUE_CAP
+            };
             self.set(field, Value::Text(harmless(text, cap)));
         }
     }
@@ -59,6 +67,11 @@ impl Visit for Fields {
         self.set(field, Value::Unsigned(value));
     }
 
+    /// What `Duration::as_millis` gives.
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.set(field, Value::Unsigned(u64::try_from(value).unwrap_or(u64::MAX)));
+    }
+
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.set(field, Value::Bool(value));
     }
@@ -69,14 +82,7 @@ impl Visit for Fields {
 
     /// The whole chain: the first error says what was being done, the last what went wrong.
     fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
-        let mut chain = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            chain.push_str(": ");
-            chain.push_str(&error.to_string());
-            cause = error.source();
-        }
-        self.set_text(field, &chain);
+        self.set_text(field, &chain(error).to_string());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

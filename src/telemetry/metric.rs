@@ -2,6 +2,8 @@
 
 use metrics::{Key, Label, Level, Metadata};
 
+pub use metrics::{Counter as CounterSeries, Histogram as HistogramSeries};
+
 /// What a metric's values mean.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Shape {
@@ -52,8 +54,13 @@ impl<const N: usize> Counter<N> {
 
     /// Adds `n` to the series with these label values, in the labels' order.
     pub fn add(&self, values: [&str; N], n: u64) {
+        self.series(values).increment(n);
+    }
+
+    /// The series with these label values, to keep where it is counted often.
+    pub fn series(&self, values: [&str; N]) -> CounterSeries {
         let key = key(self.name, self.labels, values);
-        metrics::with_recorder(|recorder| recorder.register_counter(&key, &METADATA)).increment(n);
+        metrics::with_recorder(|recorder| recorder.register_counter(&key, &METADATA))
     }
 
     pub(super) const fn row(&self) -> Row {
@@ -121,8 +128,13 @@ impl<const N: usize> Histogram<N> {
 
     /// Adds one observation to the series with these label values, in the labels' order.
     pub fn observe(&self, values: [&str; N], value: f64) {
+        self.series(values).record(value);
+    }
+
+    /// The series with these label values, to keep where it is observed often.
+    pub fn series(&self, values: [&str; N]) -> HistogramSeries {
         let key = key(self.name, self.labels, values);
-        metrics::with_recorder(|recorder| recorder.register_histogram(&key, &METADATA)).record(value);
+        metrics::with_recorder(|recorder| recorder.register_histogram(&key, &METADATA))
     }
 
     pub(super) const fn row(&self) -> Row {

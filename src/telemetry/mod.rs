@@ -32,7 +32,7 @@ use crate::clock::Clock;
 
 pub use journal::Journal;
 pub use line::Format;
-pub use metric::{Counter, Gauge, Histogram, Row, Shape};
+pub use metric::{Counter, CounterSeries, Gauge, Histogram, HistogramSeries, Row, Shape};
 pub use recorder::{Gauges, Metrics, metrics};
 
 /// The variable that chooses what is logged, in `tracing`'s filter syntax: `info,revoked::api=debug`.

@@ -80,18 +80,18 @@ mod tests {
     #[test]
     fn each_shape_is_rendered_with_its_help_and_labels() {
         let metrics = metrics();
-        table::SIGNALS_REJECTED.add(["idp", "invalid_key"], 3);
+        table::DELIVERIES.add(["idp", "invalid_key"], 3);
         table::LANE_PAUSED.set(["chat"], 1.0);
-        table::SIGNAL_TO_CONTAINED.observe(["compromised"], 0.02);
+        table::CONTAINED_SECONDS.observe(["chat"], 0.02);
         metrics.upkeep();
         let text = metrics.render();
         for line in [
             "# HELP revoked_lane_paused 1 while no job of the target is claimed because it refuses our credential, is down, or an operator said so.",
-            "# TYPE revoked_signals_rejected_total counter",
-            r#"revoked_signals_rejected_total{source="idp",code="invalid_key"} 3"#,
+            "# TYPE revoked_deliveries_total counter",
+            r#"revoked_deliveries_total{source="idp",outcome="invalid_key"} 3"#,
             r#"revoked_lane_paused{target="chat"} 1"#,
-            r#"revoked_signal_to_contained_seconds_bucket{reason="compromised",le="0.01"} 0"#,
-            r#"revoked_signal_to_contained_seconds_bucket{reason="compromised",le="0.025"} 1"#,
+            r#"revoked_contained_seconds_bucket{target="chat",le="0.01"} 0"#,
+            r#"revoked_contained_seconds_bucket{target="chat",le="0.025"} 1"#,
         ] {
             assert!(text.lines().any(|rendered| rendered == line), "{line} in {text}");
         }

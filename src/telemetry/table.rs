@@ -15,28 +15,18 @@ const STEP: &[f64] = &[
 /// How many were taken together.
 const SIZE: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0, 8192.0];
 
-/// Deliveries that reached a source, by source.
-pub const DELIVERIES: Counter<1> = Counter::new("revoked_deliveries_total", "Deliveries that reached a source.", &["source"]);
-
-/// Signals received, by source.
-pub const SIGNALS_RECEIVED: Counter<1> = Counter::new(
-    "revoked_signals_received_total",
-    "Signals in authenticated deliveries.",
-    &["source"],
+/// Deliveries, by source and what became of them.
+pub const DELIVERIES: Counter<2> = Counter::new(
+    "revoked_deliveries_total",
+    "Deliveries that reached a source: accepted, or the protocol's code of their refusal.",
+    &["source", "outcome"],
 );
 
-/// Signals accepted, by source.
-pub const SIGNALS_ACCEPTED: Counter<1> = Counter::new(
-    "revoked_signals_accepted_total",
-    "Signals stored for the first time, before their sender was answered.",
-    &["source"],
-);
-
-/// Refusals, by source and code.
-pub const SIGNALS_REJECTED: Counter<2> = Counter::new(
-    "revoked_signals_rejected_total",
-    "Deliveries, or parts of them, that were refused, by the protocol's code.",
-    &["source", "code"],
+/// Signals, by source and what became of them.
+pub const SIGNALS: Counter<2> = Counter::new(
+    "revoked_signals_total",
+    "Signals in stored deliveries: accepted, held, ignored, repeated or conflict; and unreadable parts: unreadable.",
+    &["source", "outcome"],
 );
 
 /// Deliveries answered with 429 because their address failed too often.
@@ -50,44 +40,40 @@ pub const DELIVERIES_HELD_OFF: Counter<0> = Counter::new(
 pub const JOBS: Gauge<1> = Gauge::new("revoked_jobs", "Jobs in the store, by state.", &["state"]);
 
 /// Verdicts, by target and word.
-pub const VERDICTS: Counter<2> = Counter::new("revoked_verdicts_total", "Verdicts reached, by word.", &["target", "verdict"]);
+pub const VERDICTS: Counter<2> = Counter::new(
+    "revoked_verdicts_total",
+    "Verdicts reached, by word; failed ones go to the ledger.",
+    &["target", "verdict"],
+);
 
 /// Seconds from a signal to the first change at a target.
-pub const SIGNAL_TO_FIRST_REVOKE: Histogram<1> = Histogram::new(
-    "revoked_signal_to_first_revoke_seconds",
-    "From the receipt of a signal to the first change that a target confirmed.",
-    &["reason"],
-    REACTION,
-);
-
-/// Seconds from a signal to the verdict `contained`.
-pub const SIGNAL_TO_CONTAINED: Histogram<1> = Histogram::new(
-    "revoked_signal_to_contained_seconds",
-    "From the receipt of a signal to the verdict contained.",
-    &["reason"],
-    REACTION,
-);
-
-/// Calls to targets, by target and class of status.
-pub const TARGET_CALLS: Counter<2> = Counter::new(
-    "revoked_target_calls_total",
-    "Calls to targets, by the class of the answer: 2xx, 3xx, 4xx, 429, 5xx, or none.",
-    &["target", "status"],
-);
-
-/// Seconds of one call to a target.
-pub const TARGET_CALL_SECONDS: Histogram<1> = Histogram::new(
-    "revoked_target_call_seconds",
-    "From sending a call to the end of its answer.",
+pub const FIRST_REVOKE_SECONDS: Histogram<1> = Histogram::new(
+    "revoked_first_revoke_seconds",
+    "From the receipt of a signal, departures aside, to the first change that the target confirmed.",
     &["target"],
-    STEP,
+    REACTION,
+);
+
+/// Seconds from a signal to its verdict.
+pub const CONTAINED_SECONDS: Histogram<1> = Histogram::new(
+    "revoked_contained_seconds",
+    "From the receipt of a signal, departures aside, to the verdict at the target.",
+    &["target"],
+    REACTION,
+);
+
+/// Calls to targets.
+pub const TARGET_CALLS: Counter<1> = Counter::new(
+    "revoked_target_calls_total",
+    "Permits handed out to call the target.",
+    &["target"],
 );
 
 /// Seconds a call waited for its permit.
-pub const PERMIT_WAIT: Histogram<2> = Histogram::new(
+pub const PERMIT_WAIT_SECONDS: Histogram<2> = Histogram::new(
     "revoked_permit_wait_seconds",
-    "How long a call waited for the permit to be sent.",
-    &["target", "priority"],
+    "How long a call waited for its permit.",
+    &["target", "urgent"],
     STEP,
 );
 
@@ -101,20 +87,34 @@ pub const LANE_PAUSED: Gauge<1> = Gauge::new(
 /// The could-not-revoke ledger.
 pub const LEDGER: Gauge<0> = Gauge::new("revoked_ledger_entries", "Jobs in the could-not-revoke ledger.", &[]);
 
+/// Age of the ledger's oldest entry.
+pub const LEDGER_OLDEST_SECONDS: Gauge<0> = Gauge::new(
+    "revoked_ledger_oldest_seconds",
+    "Age of the oldest job in the could-not-revoke ledger.",
+    &[],
+);
+
+/// Holds that wait for a decision.
+pub const HOLDS_OPEN: Gauge<0> = Gauge::new("revoked_holds_open", "Holds that wait for somebody's decision.", &[]);
+
 /// Alerts that nobody has cleared.
 pub const ALERTS_OPEN: Gauge<0> = Gauge::new("revoked_alerts_open", "Alerts that are neither cleared nor over.", &[]);
 
 /// Changes committed together.
-pub const WRITER_BATCH: Histogram<0> = Histogram::new(
-    "revoked_writer_batch_size",
+pub const COMMIT_GROUP_SIZE: Histogram<0> = Histogram::new(
+    "revoked_commit_group_size",
     "Changes that the writer committed as one transaction.",
     &[],
     SIZE,
 );
 
 /// Seconds of a commit.
-pub const COMMIT_SECONDS: Histogram<0> =
-    Histogram::new("revoked_commit_seconds", "From COMMIT to the end of its fsync.", &[], STEP);
+pub const COMMIT_SECONDS: Histogram<0> = Histogram::new(
+    "revoked_commit_seconds",
+    "From the first change of a group to the end of its fsync.",
+    &[],
+    STEP,
+);
 
 /// Bytes of the write-ahead log.
 pub const WAL_BYTES: Gauge<0> = Gauge::new("revoked_wal_bytes", "Size of the database's write-ahead log.", &[]);
@@ -156,21 +156,20 @@ pub const LOG_LINES_DROPPED: Counter<0> = Counter::new(
 /// Every metric, in the order of the docs.
 pub const METRICS: &[Row] = &[
     DELIVERIES.row(),
-    SIGNALS_RECEIVED.row(),
-    SIGNALS_ACCEPTED.row(),
-    SIGNALS_REJECTED.row(),
+    SIGNALS.row(),
     DELIVERIES_HELD_OFF.row(),
     JOBS.row(),
     VERDICTS.row(),
-    SIGNAL_TO_FIRST_REVOKE.row(),
-    SIGNAL_TO_CONTAINED.row(),
+    FIRST_REVOKE_SECONDS.row(),
+    CONTAINED_SECONDS.row(),
     TARGET_CALLS.row(),
-    TARGET_CALL_SECONDS.row(),
-    PERMIT_WAIT.row(),
+    PERMIT_WAIT_SECONDS.row(),
     LANE_PAUSED.row(),
     LEDGER.row(),
+    LEDGER_OLDEST_SECONDS.row(),
+    HOLDS_OPEN.row(),
     ALERTS_OPEN.row(),
-    WRITER_BATCH.row(),
+    COMMIT_GROUP_SIZE.row(),
     COMMIT_SECONDS.row(),
     WAL_BYTES.row(),
     TRAIL_ENTRIES.row(),

@@ -47,6 +47,7 @@ fn revoking() {
     let error = anyhow::Error::from(cause).context("listing the sessions");
     tracing::warn!(
         after.ms = 12.5,
+        wait.ms = Duration::from_secs(2).as_millis(),
         error = AsRef::<dyn std::error::Error>::as_ref(&error),
         ok = false,
         "the target is away"
@@ -55,7 +56,7 @@ fn revoking() {
 
 #[test]
 fn a_human_line_has_time_level_message_fields_and_module() {
-    insta::assert_snapshot!(logged(Form::Human, revoking), @r#"2025-11-24T16:00:00.120Z  WARN the target is away after.ms=12.5 error="listing the sessions: connection reset" ok=false job.id=7 target=chat attempt=2 [revoked::telemetry::tests]"#);
+    insta::assert_snapshot!(logged(Form::Human, revoking), @r#"2025-11-24T16:00:00.120Z  WARN the target is away after.ms=12.5 wait.ms=2000 error="listing the sessions: connection reset" ok=false job.id=7 target=chat attempt=2 [revoked::telemetry::tests]"#);
 }
 
 #[test]
@@ -70,7 +71,7 @@ fn a_json_line_is_one_object() {
             "level": "WARN",
             "message": "the target is away",
             "module": "revoked::telemetry::tests",
-            "fields": {"after.ms": 12.5, "error": "listing the sessions: connection reset", "ok": false},
+            "fields": {"after.ms": 12.5, "wait.ms": 2000, "error": "listing the sessions: connection reset", "ok": false},
             "spans": [{"name": "job", "job.id": 7, "target": "chat", "attempt": 2}],
         })
     );

@@ -63,10 +63,15 @@ pub async fn run(mut checkpoints: Checkpoints, stop: CancellationToken) {
     let mut committed = checkpoints.store.committed();
     let mut failing = false;
     loop {
+        // Asked before the head is read: the last checkpoint must cover what was committed before the order to stop.
+        let is_last = stop.is_cancelled();
         let outcome = checkpoints.sign().await;
         report(&checkpoints.store, &mut failing, outcome).await;
+        if is_last {
+            return;
+        }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => continue,
             () = tokio::time::sleep(PACE) => {}
         }
         let signed = checkpoints.signed;

@@ -13,7 +13,7 @@ use super::guard::Guard;
 use super::lanes::{LaneSettings, LaneStatus, Life, WorkSettings};
 use super::permits::Pacer;
 use super::slots::{Slot, Slots};
-use crate::model::{LEASE_LENGTH, Priority};
+use crate::model::{LEASE_LENGTH, Priority, chain};
 use crate::store::{Claim, Result, Store};
 use crate::targets::{Level, Pass, Target};
 
@@ -169,7 +169,7 @@ impl Lane {
             Ok(Some(waiting)) => waiting,
             Ok(None) => return idle,
             Err(error) => {
-                tracing::warn!(target = %self.name, %error, "could not look at the queue");
+                tracing::warn!(target = %self.name, error = %chain(&error), "could not look at the queue");
                 return idle;
             }
         };
@@ -188,7 +188,7 @@ impl Lane {
             .claim(&self.name, worst, slots.len())
             .await
             .unwrap_or_else(|error| {
-                tracing::warn!(target = %self.name, %error, "could not claim jobs");
+                tracing::warn!(target = %self.name, error = %chain(&error), "could not claim jobs");
                 Vec::new()
             });
         let next = if claims.is_empty() { idle } else { Next::Again };
@@ -264,7 +264,7 @@ impl Lane {
                     pause.recorded = true;
                 }
             }
-            Err(error) => tracing::error!(target = %self.name, %error, "could not record that the lane is paused"),
+            Err(error) => tracing::error!(target = %self.name, error = %chain(&error), "could not record that the lane is paused"),
         }
     }
 
@@ -286,7 +286,7 @@ impl Lane {
             if self.probe(&self.life.soft).await {
                 tracing::info!(target = %self.name, "the target can be used again; the lane resumes");
                 if let Err(error) = self.resume().await {
-                    tracing::warn!(target = %self.name, %error, "could not record that the lane resumes");
+                    tracing::warn!(target = %self.name, error = %chain(&error), "could not record that the lane resumes");
                 }
                 return Next::Again;
             }
@@ -314,7 +314,7 @@ impl Lane {
         if closed > POLL {
             let next = self.store.clock().now().plus(closed);
             if let Err(error) = self.store.keep_permit_time(&self.name, next).await {
-                tracing::warn!(target = %self.name, %error, "could not keep how long the target refuses");
+                tracing::warn!(target = %self.name, error = %chain(&error), "could not keep how long the target refuses");
             }
         }
     }

@@ -11,7 +11,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use metrics::{Counter, Histogram};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -19,6 +18,7 @@ use super::quota::{Bucket, Rate};
 use super::tempo::Tempo;
 use crate::model::Priority;
 use crate::targets::{Permits, Said};
+use crate::telemetry::{CounterSeries, HistogramSeries, table};
 
 /// Hands out the permits of one lane.
 pub struct Pacer {
@@ -26,8 +26,8 @@ pub struct Pacer {
     line: Mutex<Line>,
     /// Somebody came who may be served sooner than the instant slept for.
     came: Notify,
-    calls: Counter,
-    waited: [Histogram; 2],
+    calls: CounterSeries,
+    waited: [HistogramSeries; 2],
 }
 
 struct Line {
@@ -44,7 +44,6 @@ impl Pacer {
     /// grants no fresh burst.
     #[must_use]
     pub fn new(target: &str, rate: Rate) -> Self {
-        let waited = |urgent: &'static str| metrics::histogram!("revoked_permit_wait_seconds", "target" => target.to_owned(), "urgent" => urgent);
         Self {
             bucket: Bucket::empty(rate),
             line: Mutex::new(Line {
@@ -53,8 +52,8 @@ impl Pacer {
                 tempo: Tempo::new(rate.interval()),
             }),
             came: Notify::new(),
-            calls: metrics::counter!("revoked_target_calls_total", "target" => target.to_owned()),
-            waited: [waited("false"), waited("true")],
+            calls: table::TARGET_CALLS.series([target]),
+            waited: ["false", "true"].map(|urgent| table::PERMIT_WAIT_SECONDS.series([target, urgent])),
         }
     }
 

@@ -11,9 +11,10 @@ use tracing::Instrument as _;
 use super::attempt::{End, Ended, Tools, attempt};
 use super::lane::Lane;
 use super::permits::Pacer;
-use crate::model::{Evidence, Job, JobKind, Priority, Reason, Settlement, Verdict};
+use crate::model::{Evidence, Job, JobKind, Priority, Reason, Settlement, Verdict, chain};
 use crate::store::{Claim, StoreError};
 use crate::targets::{Pass, Permits, Remedy, Said, TargetError};
+use crate::telemetry::table;
 
 /// How long a job waits after the store failed.
 const AFTER_STORE_ERROR: Duration = Duration::from_secs(5);
@@ -63,7 +64,7 @@ impl Lane {
             self.measure(&claim.job, verdict);
         }
         if let Err(error) = self.store.settle(claim, finished, evidence, settlement).await {
-            tracing::error!(%error, "could not settle the job; its lease brings it back");
+            tracing::error!(error = %chain(&error), "could not settle the job; its lease brings it back");
         }
         self.change();
     }
@@ -108,7 +109,7 @@ impl Lane {
                 Settlement::Interrupted
             }
             End::Store(error) => {
-                tracing::error!(%error, "the store failed during an attempt; nothing more was sent");
+                tracing::error!(error = %chain(&error), "the store failed during an attempt; nothing more was sent");
                 self.state().breaker.undecided(Instant::now());
                 self.snooze(AFTER_STORE_ERROR)
             }
@@ -162,7 +163,7 @@ impl Lane {
             };
             self.change();
             if opened && let Err(error) = self.store.record_breaker(&self.name, Some(error)).await {
-                tracing::error!(%error, "could not record that the target is down");
+                tracing::error!(error = %chain(&error), "could not record that the target is down");
             }
             return self.snooze_until(reopens);
         }
@@ -188,7 +189,7 @@ impl Lane {
             Ok(())
         };
         if let Err(error) = recorded {
-            tracing::warn!(%error, "could not record that the target is up");
+            tracing::warn!(error = %chain(&error), "could not record that the target is up");
         }
     }
 
@@ -215,11 +216,11 @@ impl Lane {
     }
 
     fn measure(&self, job: &Job, verdict: &Verdict) {
-        metrics::counter!("revoked_verdicts_total", "target" => self.name.clone(), "verdict" => verdict.word()).increment(1);
+        table::VERDICTS.add([&self.name, verdict.word()], 1);
         // A departure is received long before it is due, and a sweep contains nothing for the first time.
         if job.kind == JobKind::Contain && job.reason != Reason::Departed {
             let took = self.store.clock().now().since(job.received_at);
-            metrics::histogram!("revoked_contained_seconds", "target" => self.name.clone()).record(took.as_secs_f64());
+            table::CONTAINED_SECONDS.observe([&self.name], took.as_secs_f64());
         }
     }
 }
@@ -234,7 +235,7 @@ fn say(job: &Job, settlement: &Settlement, evidence: &Evidence) {
         Settlement::Interrupted => tracing::info!("interrupted; the attempt is given back"),
         Settlement::Hold { why } => tracing::warn!(%why, "held for a human's decision"),
         Settlement::GiveUp { error } => {
-            metrics::counter!("revoked_verdicts_total", "target" => job.target.clone(), "verdict" => "failed").increment(1);
+            table::VERDICTS.add([&job.target, "failed"], 1);
             tracing::error!(ended, %error, "could not revoke; the case goes to the ledger");
         }
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use revoked::cli::Exit;
 use revoked::clock::Clock;
 use revoked::config::{Config, DEFAULT_PATH};
 
@@ -26,6 +27,16 @@ fn the_unit_agrees_with_the_defaults_of_the_config() {
     let port = config.listen.address.port();
     let ports: Vec<_> = values(UNIT, "SocketBindAllow").collect();
     assert_eq!(ports, [format!("ipv4:tcp:{port}"), format!("ipv6:tcp:{port}")]);
+}
+
+#[test]
+fn systemd_does_not_restart_what_a_restart_cannot_mend() {
+    let codes = values(UNIT, "RestartPreventExitStatus").next().unwrap();
+    let hopeless: Vec<String> = [Exit::Usage, Exit::Store, Exit::Locked]
+        .iter()
+        .map(|exit| exit.code().to_string())
+        .collect();
+    assert_eq!(codes, hopeless.join(" "));
 }
 
 #[test]

@@ -2,15 +2,18 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod api;
-mod daemon;
-mod hr_csv;
 mod config;
+mod daemon;
 mod deploy;
+mod docs;
+mod hr_csv;
 mod layers;
 mod mattermost;
 mod recordings;
+mod sandbox;
 mod ssf_push;
 mod store;
 mod telemetry;
 mod tidy;
 mod tree;
+mod worker;

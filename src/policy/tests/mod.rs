@@ -16,7 +16,7 @@ fn policy() -> Policy {
             .iter()
             .map(|text| text.parse().unwrap())
             .collect(),
-        ..Policy::standard(["chat", "wiki"])
+        ..Policy::standard(&["chat", "wiki"])
     }
 }
 

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::oauth_apps::{end_grant, require_provider, withdraw};
+use super::oauth_apps::{NO_APP, end_grant, require_provider, withdraw};
 use crate::sandbox::Id;
 use crate::sandbox::call::{Call, Outcome, form};
 use crate::sandbox::refusal::{self, Refusal};
 use crate::sandbox::wire::Answer;
-use crate::sandbox::world::{App, Code, OAuthGrant, SessionKind};
+use crate::sandbox::world::{App, Code, OAuthGrant, Person, SessionKind};
 
 const CODE_MS: i64 = 10 * 60 * 1000;
 
@@ -37,6 +37,12 @@ const NO_CODE: Refusal = Refusal::new(
     "api.oauth.get_access_token.expired_code.app_error",
     "invalid_grant: Invalid or expired authorization code.",
 );
+/// Not recorded: the same id under another status.
+const DEAD_CODE: Refusal = Refusal::new(
+    403,
+    "api.oauth.get_access_token.expired_code.app_error",
+    "invalid_grant: Invalid or expired authorization code.",
+);
 /// Not recorded.
 const WRONG_REDIRECT: Refusal = Refusal::new(
     400,
@@ -58,7 +64,7 @@ pub(super) fn authorise(call: &mut Call<'_>) -> Outcome {
         return Err(refusal::FORBIDDEN);
     }
     let client = Id::parse(&call.json_str("client_id")).ok_or_else(|| Refusal::body_param("client_id"))?;
-    let app = call.world().apps.get(client).cloned().ok_or(NO_CLIENT)?;
+    let app = call.world().apps.get(client).cloned().ok_or(NO_APP)?;
     let (redirect_uri, state, scope) = (call.json_str("redirect_uri"), call.json_str("state"), call.json_str("scope"));
     if !app.callback_urls.contains(&redirect_uri) {
         return Err(NO_CALLBACK);
@@ -133,7 +139,7 @@ pub(super) fn access_token(call: &mut Call<'_>) -> Outcome {
     }
 }
 
-/// A code works once, and does not ask whether its person is still active: newer servers delete it on deactivation instead.
+/// A code works once. Newer servers refuse it for a person who was deactivated meanwhile.
 fn exchange(call: &mut Call<'_>, app: &App, code: &str, redirect_uri: &str) -> Outcome {
     let row = call
         .world()
@@ -144,6 +150,10 @@ fn exchange(call: &mut Call<'_>, app: &App, code: &str, redirect_uri: &str) -> O
         .ok_or(NO_CODE)?;
     if row.redirect_uri != redirect_uri {
         return Err(WRONG_REDIRECT);
+    }
+    let active = call.world().person_by_id(row.person).is_some_and(Person::is_active);
+    if call.world().version.deactivation_ends_codes() && !active {
+        return Err(DEAD_CODE);
     }
     call.world_mut().codes.remove(code);
     let held = call
@@ -163,10 +173,7 @@ fn refresh(call: &mut Call<'_>, app: &App, refresh: &str) -> Outcome {
         .and_then(|refresh| call.world().grant_by_refresh(refresh))
         .cloned();
     let grant = grant.filter(|grant| grant.app == app.id).ok_or(NO_REFRESH)?;
-    let active = call
-        .world()
-        .person_by_id(grant.person)
-        .is_some_and(crate::sandbox::world::Person::is_active);
+    let active = call.world().person_by_id(grant.person).is_some_and(Person::is_active);
     if call.world().version.refresh_checks_the_person() && !active {
         return Err(NO_REFRESH);
     }

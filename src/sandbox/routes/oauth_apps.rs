@@ -13,7 +13,7 @@ pub(super) const PROVIDER_OFF: Refusal = Refusal::new(
     "api.oauth.allow_oauth.turn_off.app_error",
     "The system admin has turned off OAuth2 Service Provider.",
 );
-const NO_APP: Refusal = Refusal::new(404, "app.oauth.get_app.find.app_error", "Unable to find the requested app.");
+pub(super) const NO_APP: Refusal = Refusal::new(404, "app.oauth.get_app.find.app_error", "Unable to find the requested app.");
 
 /// The category of preferences that holds authorisations.
 const CATEGORY: &str = "oauth_app";
@@ -68,16 +68,16 @@ fn managed(call: &mut Call<'_>, id: &str) -> Result<Id, Refusal> {
 /// Deleting an app ends every session and token that it holds, of everybody.
 pub(super) fn delete(call: &mut Call<'_>, id: &str) -> Outcome {
     let id = managed(call, id)?;
-    let grants: Vec<(Id, Id)> = call
+    let grants: Vec<Id> = call
         .world()
         .grants()
         .filter(|grant| grant.app == id)
-        .map(|grant| (grant.access, grant.person))
+        .map(|grant| grant.access)
         .collect();
-    for (access, person) in grants {
+    for access in grants {
         end_grant(call, access);
-        call.state.forget_person(call.node, person);
     }
+    call.state.forget_all(call.node);
     let holders: Vec<Id> = call
         .world()
         .people()

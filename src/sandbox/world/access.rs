@@ -223,7 +223,7 @@ impl World {
         self.grants.get(self.grant_of_pair.get(&(app, person))?)
     }
 
-    /// All grants.
+    /// All grants, in no order.
     pub fn grants(&self) -> impl Iterator<Item = &OAuthGrant> {
         self.grants.values()
     }

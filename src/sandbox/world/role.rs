@@ -75,7 +75,7 @@ impl Default for Roles {
 impl Roles {
     /// Whether one of `names` (space-separated) gives the permission. The system administrator has every one.
     #[must_use]
-    pub fn allow(&self, names: &str, permission: &str) -> bool {
+    pub fn allows(&self, names: &str, permission: &str) -> bool {
         names
             .split(' ')
             .any(|name| name == "system_admin" || self.0.get(name).is_some_and(|given| given.contains(permission)))
@@ -107,10 +107,10 @@ mod tests {
     #[test]
     fn the_administrator_may_everything_and_a_person_nothing_that_ends_access() {
         let mut roles = Roles::default();
-        assert!(roles.allow("system_user system_admin", "anything at all"));
-        assert!(!roles.allow("system_user", "edit_other_users"));
-        assert!(!roles.allow("system_user system_user_manager", "edit_other_users"));
+        assert!(roles.allows("system_user system_admin", "anything at all"));
+        assert!(!roles.allows("system_user", "edit_other_users"));
+        assert!(!roles.allows("system_user system_user_manager", "edit_other_users"));
         roles.permit("system_user_manager", &["edit_other_users"]);
-        assert!(roles.allow("system_user system_user_manager", "edit_other_users"));
+        assert!(roles.allows("system_user system_user_manager", "edit_other_users"));
     }
 }

@@ -9,6 +9,9 @@ use crate::sandbox::Id;
 /// When a town was founded (2026-01-05T08:00:00Z): its people, sessions and tokens are older than any test.
 const FOUNDED: i64 = 1_767_600_000_000;
 
+/// When the sessions of a town run out: late enough for any clock that a test or a demo may have.
+const LASTS_UNTIL: i64 = FOUNDED + 20 * 365 * 24 * 3600 * 1000;
+
 /// The username of the bot that a revoking tool works as; it is a system administrator and nobody owns it.
 pub(super) const OPERATOR: &str = "revoked-operator";
 
@@ -18,12 +21,19 @@ impl World {
     /// every third has a personal access token, every fifth comes through single sign-on or LDAP, every eighth owns a bot, a webhook
     /// or a slash command, every seventh authorised an OAuth app, every thirteenth is a guest, and `user07` has left already.
     ///
-    /// `user01` has everything that there is. All passwords are [`PASSWORD`](super::PASSWORD).
+    /// `user01` has everything that there is. Sessions last for twenty years, whatever the clock. All passwords are [`PASSWORD`](super::PASSWORD).
     #[must_use]
     pub fn town(seed: u64, people: usize) -> Self {
+        Self::town_since(seed, people, FOUNDED)
+    }
+
+    /// A [`World::town`] whose people, sessions and tokens have been there since `founded`, in milliseconds since the epoch. Under a clock
+    /// that tells the real time it must be less than 30 days ago, for no OAuth session lives longer.
+    #[must_use]
+    pub fn town_since(seed: u64, people: usize, founded: i64) -> Self {
         let mut world = Self::empty(seed);
         world.reserve(people);
-        let team = world.add_team("Town", "town", FOUNDED);
+        let team = world.add_team("Town", "town", founded);
         let channel = world.ids.id();
         world.channels.insert(channel, team);
         for name in ["admin", "admin2"] {
@@ -33,19 +43,25 @@ impl World {
                     roles,
                     ..NewPerson::named(name)
                 },
-                FOUNDED,
+                founded,
             );
             world.join_team(admin, team, true);
-            world.open_session(admin, SessionKind::Login(Browser::web()), FOUNDED);
+            world.open_session(admin, SessionKind::Login(Browser::web()), founded);
         }
         let owner = world.ids.id();
-        let operator = world.add_bot(OPERATOR, owner, "Ends the access of compromised and departed people", FOUNDED);
-        world.set_roles(operator, "system_user system_admin".to_owned(), FOUNDED);
+        let operator = world.add_bot(OPERATOR, owner, "Ends the access of compromised and departed people", founded);
+        world.set_roles(operator, "system_user system_admin".to_owned(), founded);
         world.add_token(operator, "operator");
-        let app = world.add_app("Deploy board", FOUNDED);
+        let app = world.add_app("Deploy board", founded);
         let width = people.to_string().len().max(2);
         for number in 1..=people {
-            world.settle(number, width, team, channel, app);
+            world.settle(number, width, (team, channel, app), founded);
+        }
+        for session in world.sessions.values_mut() {
+            session.expires_at = session.expires_at.max(LASTS_UNTIL);
+        }
+        for grant in world.grants.values_mut() {
+            grant.expires_at = LASTS_UNTIL;
         }
         world
     }
@@ -67,9 +83,9 @@ impl World {
     }
 
     /// Adds one person of a town with all that the person's number entails.
-    fn settle(&mut self, number: usize, width: usize, team: Id, channel: Id, app: Id) {
+    fn settle(&mut self, number: usize, width: usize, (team, channel, app): (Id, Id, Id), founded: i64) {
         let first = number == 1;
-        let now = FOUNDED + i64::try_from(number).unwrap_or_default() * 1000;
+        let now = founded + i64::try_from(number).unwrap_or_default() * 1000;
         let username = format!("user{number:0width$}");
         let auth_service = match number % 20 {
             5 => "ldap",

@@ -11,6 +11,9 @@ use super::wire::{Bot, instant};
 use crate::model::{Grant, GrantKind};
 use crate::targets::TargetError;
 
+/// How many bots' tokens are asked for at once.
+const AT_ONCE: usize = 8;
+
 /// The bots that are enabled, and the tokens of all: a disabled bot's tokens work again when somebody enables it. The server has no
 /// filter by owner, so all bots are read.
 pub(super) async fn bots(look: Look<'_>) -> Result<Part, TargetError> {
@@ -47,11 +50,13 @@ pub(super) async fn bots(look: Look<'_>) -> Result<Part, TargetError> {
         grant
     }));
     if look.wants(GrantKind::BotToken) {
-        let tokens = own.iter().map(|bot| tokens_of(look, &bot.user_id, GrantKind::BotToken));
-        for tokens in try_join_all(tokens).await? {
-            part.grants.extend(tokens.grants);
-            part.unseen.extend(tokens.unseen);
-            part.requests.extend(tokens.requests);
+        for bots in own.chunks(AT_ONCE) {
+            let tokens = bots.iter().map(|bot| tokens_of(look, &bot.user_id, GrantKind::BotToken));
+            for tokens in try_join_all(tokens).await? {
+                part.grants.extend(tokens.grants);
+                part.unseen.extend(tokens.unseen);
+                part.requests.extend(tokens.requests);
+            }
         }
     }
     Ok(part)

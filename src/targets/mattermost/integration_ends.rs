@@ -1,5 +1,6 @@
 //! Ending bots, OAuth consents and apps, webhooks and slash commands.
 
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::apply::{Change, done, give_up};
@@ -59,8 +60,16 @@ async fn delete(change: Change<'_>, call: Call, gone: (u16, &str)) -> Result<App
     }
 }
 
-/// The trail knows an incoming webhook by a digest only, so the list says which id that is.
+/// The trail knows an incoming webhook by a digest only, so the last look or else the list says which id that is.
 async fn delete_incoming(change: Change<'_>, grant: &GrantRef) -> Result<Applied, TargetError> {
+    let owner = &change.principal.id;
+    let delete_one = async |id: &str| {
+        let call = Call::delete(format!("ending {grant}"), &["hooks", "incoming", id]);
+        delete(change, call, (404, "app.webhooks.get_incoming.app_error")).await
+    };
+    if let Some(id) = change.target.hooks.take(owner, &grant.id) {
+        return delete_one(id.expose_secret()).await;
+    }
     let listing = match all_incoming(&change.target.api, change.pass).await {
         Ok(listing) => listing,
         Err(trouble) => return Err(judge_beside(trouble)),
@@ -69,13 +78,12 @@ async fn delete_incoming(change: Change<'_>, grant: &GrantRef) -> Result<Applied
         requests: listing.requests,
         already: true,
     };
-    let named = listing
+    for hook in listing
         .items
         .iter()
-        .filter(|hook| hook.user_id == change.principal.id && alias(&hook.id) == grant.id);
-    for hook in named {
-        let call = Call::delete(format!("ending {grant}"), &["hooks", "incoming", &hook.id]);
-        let one = delete(change, call, (404, "app.webhooks.get_incoming.app_error")).await?;
+        .filter(|hook| hook.user_id == *owner && alias(&hook.id) == grant.id)
+    {
+        let one = delete_one(&hook.id).await?;
         applied.requests.extend(one.requests);
         applied.already &= one.already;
     }

@@ -1,9 +1,12 @@
 //! Webhooks and slash commands: they go on after sessions end and after a suspension, until they are deleted.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use futures_util::future::try_join_all;
+use secrecy::SecretString;
 
 use super::call::Call;
 use super::failure::Trouble;
@@ -12,6 +15,33 @@ use super::pages::{self, Listing};
 use super::wire::{IncomingWebhook, Outgoing, Team, instant};
 use crate::model::{Grant, GrantKind};
 use crate::targets::{Pass, TargetError};
+
+/// How many teams' commands are asked for at once.
+const AT_ONCE: usize = 8;
+
+/// The ids of incoming webhooks that were seen and are to be ended, so that ending many does not read the whole list for each. It only
+/// saves requests: what it does not hold is looked up.
+#[derive(Default)]
+pub(super) struct Hooks(Mutex<HashMap<(String, String), SecretString>>);
+
+impl Hooks {
+    /// How many are kept at most.
+    const KEPT: usize = 4096;
+
+    fn keep(&self, owner: &str, hook: &IncomingWebhook) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= Self::KEPT {
+            kept.clear();
+        }
+        kept.insert((owner.to_owned(), alias(&hook.id)), SecretString::from(hook.id.clone()));
+    }
+
+    /// Takes out the id of `owner`'s webhook that is called `alias`.
+    pub(super) fn take(&self, owner: &str, alias: &str) -> Option<SecretString> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.remove(&(owner.to_owned(), alias.to_owned()))
+    }
+}
 
 /// The name under which an incoming webhook appears in the trail, since its id is the secret of its URL.
 pub(super) fn alias(id: &str) -> String {
@@ -47,6 +77,7 @@ pub(super) async fn incoming(look: Look<'_>) -> Result<Part, TargetError> {
     part.requests = listing.requests;
     let own = listing.items.into_iter().filter(|hook| hook.user_id == look.principal.id);
     part.grants.extend(own.map(|hook| {
+        look.target.hooks.keep(&look.principal.id, &hook);
         let mut grant = Grant::new(kind, alias(&hook.id));
         grant.created_at = instant(hook.create_at);
         grant
@@ -96,24 +127,28 @@ pub(super) async fn commands(look: Look<'_>) -> Result<Part, TargetError> {
         teams.short.or(some_teams).or(hidden(look, "manage_others_slash_commands")),
     );
     part.requests = teams.requests;
-    let lists = teams.items.iter().map(|team| async {
-        let call = Call::get(format!("listing the slash commands of team {}", team.id), &["commands"])
-            .query("team_id", &team.id)
-            .query("custom_only", true);
-        let answer = api.send(look.pass, call).await?;
-        Ok::<_, Trouble>((answer.read::<Vec<Outgoing>>()?, answer.request))
-    });
-    match try_join_all(lists).await {
-        Ok(lists) => {
-            for (commands, request) in lists {
-                part.grants.extend(own(look, kind, commands));
-                part.requests.extend(request);
+    // There may be hundreds of teams: a few at a time, so that they don't take every connection.
+    for teams in teams.items.chunks(AT_ONCE) {
+        match try_join_all(teams.iter().map(|team| commands_of(look, &team.id))).await {
+            Ok(lists) => {
+                for (commands, request) in lists {
+                    part.grants.extend(own(look, kind, commands));
+                    part.requests.extend(request);
+                }
             }
-            Ok(part)
+            Err(Trouble::Refused(refusal)) => return look.refused(&[kind], "slash commands", refusal),
+            Err(trouble) => return Err(trouble.into()),
         }
-        Err(Trouble::Refused(refusal)) => look.refused(&[kind], "slash commands", refusal),
-        Err(trouble) => Err(trouble.into()),
     }
+    Ok(part)
+}
+
+async fn commands_of(look: Look<'_>, team: &str) -> Result<(Vec<Outgoing>, Option<String>), Trouble> {
+    let call = Call::get(format!("listing the slash commands of team {team}"), &["commands"])
+        .query("team_id", team)
+        .query("custom_only", true);
+    let answer = look.target.api.send(look.pass, call).await?;
+    Ok((answer.read()?, answer.request))
 }
 
 /// Why a list of everybody's things may hold our own only: the server answers 200 with those to whoever lacks the wider permission.

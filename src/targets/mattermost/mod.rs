@@ -13,6 +13,7 @@ use async_trait::async_trait;
 
 use self::admins::Admins;
 use self::api::{Api, fail};
+use self::integrations::Hooks;
 use self::standing::{Memory, Standing};
 use self::sweep::Swept;
 use super::{Applied, Built, Kind, Pass, Probe, Remedy, Target, TargetError};
@@ -57,6 +58,7 @@ fn build(settings: &Settings<'_>, clock: &Clock) -> Built {
         memory: Memory::default(),
         admins: Admins::default(),
         swept: Swept::default(),
+        hooks: Hooks::default(),
     }))
 }
 
@@ -66,6 +68,7 @@ struct Mattermost {
     memory: Memory,
     admins: Admins,
     swept: Swept,
+    hooks: Hooks,
 }
 
 impl Mattermost {

@@ -7,6 +7,7 @@ use super::{Attempt, End};
 use crate::model::{Access, Action, ActionOutcome, Finished, GrantKind, JobKind, Reason};
 use crate::store::Seen;
 use crate::targets::{Applied, Remedy, TargetError};
+use crate::telemetry::table;
 
 /// After how many failures in a row the rest of a wave is not sent: the target itself is in trouble.
 const STRIKES: u32 = 2;
@@ -155,7 +156,7 @@ impl Attempt<'_> {
         let job = self.job();
         // A departure is received long before it is due, and a retry or a sweep is not first.
         if job.kind == JobKind::Contain && !job.acted && job.reason != Reason::Departed {
-            metrics::histogram!("revoked_first_revoke_seconds", "target" => job.target.clone()).record(after.as_secs_f64());
+            table::FIRST_REVOKE_SECONDS.observe([&job.target], after.as_secs_f64());
         }
     }
 }

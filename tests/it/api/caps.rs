@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::{Rig, ask, body, delivery, get, soon, status, until_closed};
+use super::{Rig, SHORT, ask, body, delivery, get, soon, status, until_closed};
 
 #[tokio::test]
 async fn an_address_gets_no_more_than_its_connections() {
@@ -71,6 +71,22 @@ async fn a_full_house_lets_the_next_wait_until_one_leaves() {
     rig.open_gate(1);
     let answer = until_closed(&mut third).await;
     assert_eq!((status(&answer), body(&answer)), (202, "idp took 4 bytes\n"));
+}
+
+#[tokio::test]
+async fn deliveries_that_nobody_waits_for_any_more_still_count() {
+    let rig = Rig::start(Limits {
+        connections: 1,
+        answer: SHORT,
+        ..Limits::default()
+    })
+    .await;
+    assert_eq!(status(&rig.ask(delivery("wait")).await), 503);
+    assert_eq!(status(&rig.ask(delivery("x")).await), 503, "the first is still at work");
+    assert_eq!(rig.delivered(), 1);
+    rig.open_gate(1);
+    rig.finished().await;
+    soon(async { while status(&rig.ask(delivery("x")).await) != 202 {} }).await;
 }
 
 /// The limit is one of the whole process, so the test runs in one of its own.

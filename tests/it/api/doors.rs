@@ -172,6 +172,8 @@ async fn a_delivery_that_is_not_stored_in_time_is_503() {
     let answer = rig.ask(delivery("wait")).await;
     assert_eq!(status(&answer), 503, "{answer}");
     assert_eq!(header(&answer, "retry-after"), Some("10"));
+    rig.open_gate(1);
+    rig.finished().await;
 }
 
 #[tokio::test]

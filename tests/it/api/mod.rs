@@ -46,6 +46,7 @@ struct Behind {
     unready: Vec<String>,
     arrived: Semaphore,
     gate: Semaphore,
+    finished: Semaphore,
     delivered: AtomicUsize,
 }
 
@@ -59,14 +60,15 @@ impl Intake for Behind {
         })
     }
 
-    async fn deliver(&self, source: &str, request: Request<Bytes>) -> Response<Bytes> {
+    async fn deliver(&self, source: &str, request: Request<Bytes>) -> Option<Response<Bytes>> {
         self.delivered.fetch_add(1, Ordering::SeqCst);
-        let said = |status: u16, body: String| Response::builder().status(status).body(Bytes::from(body)).unwrap();
+        let said = |status: u16, body: String| Response::builder().status(status).body(Bytes::from(body)).ok();
         match request.body().as_ref() {
             b"refuse me" => said(401, "refused\n".to_owned()),
             b"wait" => {
                 self.arrived.add_permits(1);
                 self.gate.acquire().await.unwrap().forget();
+                self.finished.add_permits(1);
                 said(202, "waited\n".to_owned())
             }
             b"panic" => panic!("asked to"),
@@ -106,6 +108,7 @@ impl Rig {
             unready: unready.iter().map(ToString::to_string).collect(),
             arrived: Semaphore::new(0),
             gate: Semaphore::new(0),
+            finished: Semaphore::new(0),
             delivered: AtomicUsize::new(0),
         });
         let state = State {
@@ -144,6 +147,11 @@ impl Rig {
     /// Waits until `n` deliveries stand at the gate.
     async fn arrived(&self, n: u32) {
         soon(self.behind.arrived.acquire_many(n)).await.unwrap().forget();
+    }
+
+    /// Waits until one delivery that stood at the gate is done.
+    async fn finished(&self) {
+        soon(self.behind.finished.acquire()).await.unwrap().forget();
     }
 
     fn open_gate(&self, n: usize) {

@@ -156,3 +156,19 @@ async fn a_client_that_hangs_up_costs_nobody_else_an_answer() {
     assert_eq!(status(&answer), 200);
     assert!(header(&answer, "x-request-id").is_some());
 }
+
+#[tokio::test]
+async fn a_delivery_whose_sender_hangs_up_is_finished() {
+    let rig = Rig::start(Limits::default()).await;
+    let mut stream = rig.connect().await;
+    stream.write_all(delivery("wait").as_bytes()).await.unwrap();
+    rig.arrived(1).await;
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+    // The server has noticed by the time it has served others.
+    for _ in 0..3 {
+        assert_eq!(status(&rig.ask(delivery("x")).await), 202);
+    }
+    rig.open_gate(1);
+    rig.finished().await;
+}

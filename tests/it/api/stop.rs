@@ -51,7 +51,9 @@ async fn a_request_that_does_not_finish_is_cut_after_the_grace() {
     rig.arrived(1).await;
     rig.shutdown.cancel();
     soon(rig.served).await.unwrap();
-    assert_eq!(until_closed(&mut stream).await, "");
+    // The delivery and its connection are cut together: the sender may or may not still hear that it should come again, but never a yes.
+    let answer = until_closed(&mut stream).await;
+    assert!(matches!(status(&answer), 0 | 503), "{answer}");
 }
 
 #[tokio::test]
@@ -61,5 +63,6 @@ async fn a_dropped_server_cuts_its_connections() {
     stream.write_all(delivery("wait").as_bytes()).await.unwrap();
     rig.arrived(1).await;
     rig.served.abort();
-    assert_eq!(until_closed(&mut stream).await, "");
+    let answer = until_closed(&mut stream).await;
+    assert!(matches!(status(&answer), 0 | 503), "{answer}");
 }

@@ -153,7 +153,7 @@ async fn doubled_limit_headers_are_heard_as_the_stricter() {
             .count(),
         2
     );
-    let stand = Stand::bare("").await;
+    let stand = Stand::new().await;
     stand.respond("GET", "/api/v4/users/username/user01", answer(first)).await;
     let _ = stand.target.resolve(&stand.pass, &"username:user01".parse().unwrap()).await;
     let heard = stand.ledger.heard.lock().unwrap();

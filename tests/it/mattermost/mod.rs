@@ -3,9 +3,11 @@
 
 mod answers;
 mod apply;
+mod contain;
 mod guards;
 mod observe;
 mod probe;
 mod resolve;
 mod settings;
 mod stand;
+mod town;

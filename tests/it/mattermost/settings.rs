@@ -44,9 +44,10 @@ fn a_file_without_certificates_is_refused() {
 fn a_full_table_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let token = token_file(folder.path());
+    let ca = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/mattermost/private-ca.pem");
     let full = format!(
         "url = \"https://chat.example.org/\"\ntoken = {{ file = \"{token}\" }}\nnodes = [\"https://node-1.example.org\"]\n\
-         connect_timeout = \"3s\"\ntimeout = \"20s\"\n"
+         connect_timeout = \"3s\"\ntimeout = \"20s\"\nca_file = \"{ca}\"\n"
     );
     assert_eq!(complaints(&full), Vec::<String>::new());
 }

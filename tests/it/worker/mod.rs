@@ -3,6 +3,7 @@
 mod attempts;
 mod lanes;
 mod permits;
+mod sandbox;
 mod scripted;
 mod stage;
 mod trouble;

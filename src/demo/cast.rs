@@ -1,0 +1,246 @@
+//! Who is who in the town: the victim and what was stolen, those who leave, and those to whom nothing may happen.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+
+use crate::clock::Clock;
+use crate::model::{DateRule, Leaves, Timestamp};
+use crate::sandbox::World;
+use crate::sandbox::world::{PASSWORD, Person, SessionKind};
+
+use super::MARGIN;
+
+/// One person of the town, or one who never had an account there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Character {
+    pub(super) username: String,
+    pub(super) email: String,
+    pub(super) name: String,
+}
+
+impl Character {
+    /// `Ada Lovelace (user01@example.test)`
+    pub(super) fn shown(&self) -> String {
+        format!("{} ({})", self.name, self.email)
+    }
+}
+
+/// What the intruder has taken from the victim.
+#[derive(Clone)]
+pub(super) struct Stolen {
+    pub(super) username: String,
+    pub(super) password: String,
+    pub(super) session: String,
+    pub(super) access_token: String,
+    pub(super) client_id: String,
+    pub(super) client_secret: String,
+    pub(super) refresh_token: String,
+}
+
+/// Somebody whose last day is over in one place and not in another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Abroad {
+    pub(super) who: Character,
+    /// The IANA zone of the row.
+    pub(super) zone: &'static str,
+    /// The last working day, as it is written there.
+    pub(super) last_day: String,
+    /// When it is over.
+    pub(super) fire_at: Timestamp,
+    /// Whether that is so already.
+    pub(super) is_due: bool,
+}
+
+/// Everybody who plays a part.
+pub(super) struct Cast {
+    /// Whose things were stolen; the identity provider tells.
+    pub(super) victim: Character,
+    pub(super) stolen: Stolen,
+    /// Whose laptop was lost; an operator tells.
+    pub(super) lost_laptop: Character,
+    /// Whose last day was yesterday; HR tells.
+    pub(super) leavers: Vec<Character>,
+    /// Who left too, and never had an account.
+    pub(super) stranger: Character,
+    /// Whose last day is tomorrow.
+    pub(super) tomorrow: Character,
+    pub(super) abroad: Abroad,
+    /// In whose row the date is none.
+    pub(super) malformed: Character,
+    /// The break-glass account, which HR's file names by mistake.
+    pub(super) protected: Character,
+    /// Yesterday and tomorrow in UTC.
+    pub(super) days: (String, String),
+}
+
+/// How much access each person has: sessions, tokens, and whether the account is active.
+pub(super) type Holdings = BTreeMap<String, (usize, usize, bool)>;
+
+impl Cast {
+    /// Gives the parts of the play to people of `world`.
+    pub(super) fn of(world: &World, clock: &Clock) -> anyhow::Result<Self> {
+        let now = clock.now();
+        let character = |username: &str| -> anyhow::Result<Character> {
+            let person = world.person(username).with_context(|| format!("the town has no {username}"))?;
+            Ok(of_person(person))
+        };
+        let victim = character("user01")?;
+        let today = date_in("UTC", now)?;
+        Ok(Self {
+            stolen: steal(world, &victim.username).context("there is nothing to steal in the town")?,
+            victim,
+            lost_laptop: character("user13")?,
+            // With a webhook, with a hook that sends out, with a token and an app, and one who comes through GitLab.
+            leavers: ["user03", "user09", "user17", "user22", "user15"]
+                .into_iter()
+                .map(character)
+                .collect::<anyhow::Result<_>>()?,
+            stranger: Character {
+                username: "kim".to_owned(),
+                email: "kim@example.test".to_owned(),
+                name: "Kim".to_owned(),
+            },
+            tomorrow: character("user24")?,
+            abroad: abroad(character("user28")?, today, now)?,
+            malformed: character("user30")?,
+            protected: character("admin")?,
+            days: (today.yesterday()?.to_string(), today.tomorrow()?.to_string()),
+        })
+    }
+
+    /// The addresses of those whose access must be ended now, whoever asked for it. The stranger has none.
+    pub(super) fn due(&self) -> Vec<&Character> {
+        let abroad = self.abroad.is_due.then_some(&self.abroad.who);
+        [&self.victim, &self.lost_laptop]
+            .into_iter()
+            .chain(&self.leavers)
+            .chain(abroad)
+            .collect()
+    }
+
+    /// What everybody has to whom nothing may happen. Whoever plays a part as an operator only looks on too.
+    pub(super) fn bystanders(&self, world: &World) -> Holdings {
+        let due = self.due();
+        let owner_is_due = |person: &Person| {
+            world
+                .bots
+                .get(person.id)
+                .and_then(|bot| world.person_by_id(bot.owner_id))
+                .is_some_and(|owner| due.iter().any(|due| due.username == owner.username))
+        };
+        world
+            .people()
+            .filter(|person| !due.iter().any(|due| due.username == person.username) && !owner_is_due(person))
+            .map(|person| {
+                // A session that a token makes for itself comes when it is used.
+                let made = |id: &_| {
+                    world
+                        .session(*id)
+                        .is_some_and(|session| matches!(session.kind, SessionKind::AccessToken { .. }))
+                };
+                let sessions = person.sessions.iter().filter(|id| !made(id)).count();
+                (person.username.clone(), (sessions, person.tokens.len(), person.is_active()))
+            })
+            .collect()
+    }
+}
+
+fn of_person(person: &Person) -> Character {
+    let name = format!("{} {}", person.first_name, person.last_name).trim().to_owned();
+    Character {
+        name: if name.is_empty() { person.username.clone() } else { name },
+        username: person.username.clone(),
+        email: person.email.clone(),
+    }
+}
+
+fn steal(world: &World, username: &str) -> Option<Stolen> {
+    let person = world.person(username)?;
+    let session = person.sessions.iter().filter_map(|id| world.session(*id));
+    let session = session
+        .into_iter()
+        .find(|session| matches!(session.kind, SessionKind::Login(_)))?;
+    let grant = world.grants().find(|grant| grant.person == person.id)?;
+    Some(Stolen {
+        username: person.username.clone(),
+        password: PASSWORD.to_owned(),
+        session: session.token.to_string(),
+        access_token: world.tokens_of(person.id).next()?.secret.to_string(),
+        client_id: grant.app.to_string(),
+        client_secret: world.apps.get(grant.app)?.client_secret?.to_string(),
+        refresh_token: grant.refresh?.to_string(),
+    })
+}
+
+fn date_in(zone: &str, now: Timestamp) -> anyhow::Result<jiff::civil::Date> {
+    let zone = crate::model::iana_zone(zone).with_context(|| format!("this program does not know the time zone {zone}"))?;
+    let now = jiff::Timestamp::from_millisecond(now.ms()).context("the clock is outside the calendar")?;
+    Ok(zone.to_datetime(now).date())
+}
+
+/// A row whose zone makes the difference, at any time of the day: where it is tomorrow already, somebody's last day (our today) is over; where
+/// it is still yesterday, somebody's last day (our yesterday) is not.
+fn abroad(who: Character, today: jiff::civil::Date, now: Timestamp) -> anyhow::Result<Abroad> {
+    for zone in ["Pacific/Auckland", "Pacific/Pago_Pago", "Pacific/Kiritimati"] {
+        let there = date_in(zone, now)?;
+        let last_day = match there.cmp(&today) {
+            std::cmp::Ordering::Greater => today,
+            std::cmp::Ordering::Less => there,
+            std::cmp::Ordering::Equal => continue,
+        };
+        let leaves = Leaves::Wall {
+            date: last_day.to_string(),
+            zone: zone.to_owned(),
+            rule: DateRule::LastDayInclusive,
+        };
+        let fire_at = leaves.fire_at()?;
+        let is_due = fire_at <= now;
+        // Midnight over there must not strike in the middle of the play.
+        if is_due || fire_at.since(now) > MARGIN {
+            return Ok(Abroad {
+                who,
+                zone,
+                last_day: last_day.to_string(),
+                fire_at,
+                is_due,
+            });
+        }
+    }
+    anyhow::bail!("no time zone has another date now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_every_minute_of_the_day_some_zone_has_another_date() {
+        let town = World::town(1, 40);
+        for day in ["2026-01-15T00:00:00Z", "2026-07-15T00:00:00Z"] {
+            let midnight: jiff::Timestamp = day.parse().unwrap();
+            for minute in 0..24 * 60 {
+                let clock = Clock::fixed(Timestamp::from_seconds(midnight.as_second() + minute * 60));
+                let cast = Cast::of(&town, &clock).unwrap();
+                let abroad = &cast.abroad;
+                let same_day_here = Leaves::Wall {
+                    date: abroad.last_day.clone(),
+                    zone: "UTC".to_owned(),
+                    rule: DateRule::LastDayInclusive,
+                };
+                let due_here = same_day_here.fire_at().unwrap() <= clock.now();
+                assert_ne!(abroad.is_due, due_here, "the zone decides, at minute {minute} of {day}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_victim_has_all_that_an_intruder_wants() {
+        let town = World::town(9, 40);
+        let cast = Cast::of(&town, &Clock::system()).unwrap();
+        let bystanders = cast.bystanders(&town);
+        assert!(!bystanders.contains_key(&cast.victim.username));
+        assert!(bystanders.contains_key(&cast.tomorrow.username) && bystanders.contains_key(&cast.protected.username));
+        assert!(cast.due().len() >= 7);
+    }
+}

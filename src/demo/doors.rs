@@ -1,0 +1,161 @@
+//! Sends the signals through the doors that real senders use: a signed token over HTTP, a file in the drop folder, a row in the inbox.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Teller;
+use super::cast::Cast;
+use super::stage::{AUDIENCE, ISSUER, KID, Stage};
+use crate::clock::Clock;
+use crate::http::{Bounds, client, read_body};
+use crate::jose::{Algorithm, Signer};
+use crate::model::Actor;
+use crate::store::{InboxRow, Role, Store};
+
+/// How long the daemon may take to pick a file up and put it away.
+const PICKED_UP: Duration = Duration::from_secs(10);
+const ANSWER_CAP: usize = 64 * 1024;
+/// A compromised credential, of the RISC profile.
+const COMPROMISE: &str = "https://schemas.openid.net/secevent/risc/event-type/credential-compromise";
+/// The file's name in the drop folder.
+const FILE: &str = "leavers.csv";
+
+/// How the doors answered.
+pub(super) struct Sent {
+    /// To a token that the intruder signed: the status and the RFC's error code.
+    pub(super) forged: (u16, String),
+    /// To the identity provider's token.
+    pub(super) compromise: u16,
+    /// The operator's row in the inbox.
+    pub(super) request: i64,
+}
+
+/// Sends everything. The leavers come first, so that the compromised account has somebody to overtake.
+pub(super) async fn send_all(stage: &Stage, cast: &Cast, clock: &Clock, teller: &Teller) -> anyhow::Result<Sent> {
+    let forger = Signer::generate(KID, Algorithm::EdDsa)?;
+    let forged = push(stage, &forger, &claims(&cast.leavers[0].email, clock)).await?;
+    teller.line(format!(
+        "ssf-push: a security event that the intruder signed is refused with {} ({})",
+        forged.0, forged.1
+    ));
+
+    drop_file(&stage.drop_folder(), &file(cast)).context("dropping the HR file")?;
+    teller.line(format!(
+        "hr-csv: {FILE} is dropped: {} leavers as of yesterday, one tomorrow, one in {}, one that is not to be read, one protected",
+        cast.leavers.len() + 1,
+        cast.abroad.zone
+    ));
+    picked_up(&stage.drop_folder().join(FILE)).await?;
+
+    let before = Instant::now();
+    let compromise = push(stage, &stage.issuer, &claims(&cast.victim.email, clock)).await?;
+    teller.line(format!(
+        "ssf-push: the identity provider says that the credential of {} is compromised: {} after {} ms",
+        cast.victim.shown(),
+        compromise.0,
+        before.elapsed().as_millis()
+    ));
+
+    // Another process would do the same: the command's role, the same file, and no other way to the daemon.
+    let store = Store::open(&stage.store(), Role::Command, clock.clone()).await?;
+    let request = store
+        .submit(InboxRow {
+            subject: format!("username:{}", cast.lost_laptop.username),
+            reason: "compromised".to_owned(),
+            requested_by: Actor::operator("demo", None).to_string(),
+            note: Some("the laptop was left on a train".to_owned()),
+            ..InboxRow::default()
+        })
+        .await?;
+    store.close().await;
+    teller.line(format!(
+        "inbox: an operator asks for {} (revoked revoke username:{} --reason compromised)",
+        cast.lost_laptop.shown(),
+        cast.lost_laptop.username
+    ));
+    Ok(Sent {
+        forged,
+        compromise: compromise.0,
+        request,
+    })
+}
+
+fn claims(email: &str, clock: &Clock) -> Value {
+    let seconds = clock.now().ms() / 1000;
+    json!({
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "iat": seconds,
+        "jti": uuid::Uuid::now_v7().to_string(),
+        "sub_id": { "format": "email", "email": email },
+        "events": { COMPROMISE: { "credential_type": "password", "event_timestamp": seconds, "reason_admin": { "en": "seen in a leak" } } },
+    })
+}
+
+/// Pushes a token as RFC 8935 says, and gives the status with the error code of a refusal.
+async fn push(stage: &Stage, signer: &Signer, claims: &Value) -> anyhow::Result<(u16, String)> {
+    let response = client(Bounds::default())?
+        .post(format!("{}/signals/idp", stage.daemon_url()))
+        .header(http::header::CONTENT_TYPE, "application/secevent+jwt")
+        .header(http::header::ACCEPT, "application/json")
+        .header(http::header::AUTHORIZATION, &stage.authorization)
+        .body(signer.sign(claims)?)
+        .send()
+        .await
+        .context("pushing a security event to the daemon")?;
+    let status = response.status().as_u16();
+    let body: Value = serde_json::from_slice(&read_body(response, ANSWER_CAP).await?).unwrap_or_default();
+    let code = body.get("err").and_then(Value::as_str).unwrap_or_default();
+    Ok((status, code.to_owned()))
+}
+
+/// The HR system's file. Its days are UTC's where a row names no zone.
+fn file(cast: &Cast) -> String {
+    let (yesterday, tomorrow) = &cast.days;
+    let mut rows = vec!["employee_id,email,last_working_day,timezone,action,reason".to_owned()];
+    let mut row = |email: &str, day: &str, zone: &str, reason: &str| {
+        let number = 1000 + rows.len();
+        rows.push(format!("{number},{email},{day},{zone},terminate,{reason}"));
+    };
+    for leaver in cast.leavers.iter().chain([&cast.stranger]) {
+        row(&leaver.email, yesterday, "", "end of contract");
+    }
+    row(&cast.tomorrow.email, tomorrow, "", "end of contract");
+    row(&cast.abroad.who.email, &cast.abroad.last_day, cast.abroad.zone, "end of contract");
+    row(&cast.malformed.email, "31.02.2026", "", "end of contract");
+    row(&cast.protected.email, yesterday, "", "wrong number typed");
+    rows.push(String::new());
+    rows.join("\n")
+}
+
+/// Puts a file down as a careful sender does: under another name until it is whole, with a marker that holds its digest.
+fn drop_file(folder: &Path, text: &str) -> anyhow::Result<()> {
+    let part = folder.join(format!("{FILE}.part"));
+    std::fs::write(&part, text)?;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    std::fs::rename(&part, folder.join(FILE))?;
+    std::fs::write(
+        folder.join(format!("{FILE}.done")),
+        format!("{}  {FILE}\n", super::stage::hex(digest.as_ref())),
+    )?;
+    Ok(())
+}
+
+/// Waits until the daemon has stored what is in the file and put it away.
+async fn picked_up(path: &Path) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PICKED_UP;
+    while path.exists() {
+        anyhow::ensure!(
+            Instant::now() < deadline,
+            "the daemon has not picked up {} within {} s",
+            path.display(),
+            PICKED_UP.as_secs()
+        );
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}

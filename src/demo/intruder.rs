@@ -1,0 +1,276 @@
+//! The intruder: uses each stolen thing every 50 ms over real HTTP, and gets in again by every way that a stolen thing allows.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::cast::{Cast, Stolen};
+use super::{Scene, Teller};
+use crate::clock::Clock;
+use crate::http::{Bounds, client, read_body};
+use crate::model::Timestamp;
+
+/// How often each stolen thing is used.
+const EVERY: Duration = Duration::from_millis(50);
+/// The largest answer that the intruder reads.
+const ANSWER_CAP: usize = 64 * 1024;
+
+/// A stolen thing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loot {
+    /// A signed-in session, and the password behind it.
+    Session,
+    /// A personal access token.
+    AccessToken,
+    /// An OAuth refresh token, with the app's own secret.
+    RefreshToken,
+}
+
+impl Loot {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Session, Self::AccessToken, Self::RefreshToken];
+}
+
+impl fmt::Display for Loot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Session => "stolen session",
+            Self::AccessToken => "stolen access token",
+            Self::RefreshToken => "stolen refresh token",
+        })
+    }
+}
+
+/// One call of the intruder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Call {
+    /// When it was sent.
+    pub(super) sent: Timestamp,
+    /// Whether it was to get in again (a login, a refresh) and not to use what is there.
+    pub(super) regains: bool,
+    /// The answer's status; 0 where none came.
+    pub(super) status: u16,
+}
+
+impl Call {
+    pub(super) fn is_ok(&self) -> bool {
+        self.status == 200
+    }
+}
+
+/// Every call, by what was used.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Record(BTreeMap<Loot, Vec<Call>>);
+
+impl Record {
+    pub(super) fn of(&self, loot: Loot) -> &[Call] {
+        self.0.get(&loot).map(Vec::as_slice).unwrap_or_default()
+    }
+}
+
+/// The intruder at work.
+pub(super) struct Intruder {
+    record: Arc<Mutex<Record>>,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+impl Intruder {
+    /// Sets the intruder to work, with a client of its own for each stolen thing.
+    pub(super) fn start(server: &str, cast: &Cast, clock: &Clock, teller: &Teller) -> anyhow::Result<Self> {
+        let intruder = Self {
+            record: Arc::default(),
+            stop: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+        };
+        for loot in Loot::ALL {
+            let hand = Hand {
+                loot,
+                server: server.to_owned(),
+                stolen: cast.stolen.clone(),
+                bearer: match loot {
+                    Loot::Session => cast.stolen.session.clone(),
+                    Loot::AccessToken => cast.stolen.access_token.clone(),
+                    // Nothing yet: the first thing to do with a refresh token is to use it.
+                    Loot::RefreshToken => String::new(),
+                },
+                client: client(Bounds::default())?,
+                clock: clock.clone(),
+                teller: teller.clone(),
+                record: Arc::clone(&intruder.record),
+                out_since: None,
+                counts: (0, 0),
+            };
+            intruder.tracker.spawn(hand.work(intruder.stop.clone()));
+        }
+        intruder.tracker.close();
+        Ok(intruder)
+    }
+
+    /// Lets the intruder work undisturbed until each stolen thing was used so often.
+    pub(super) async fn at_ease(&self, uses: usize) {
+        while self.least_used_since(Timestamp::from_ms(0)) < uses {
+            tokio::time::sleep(EVERY).await;
+        }
+    }
+
+    /// How often the stolen thing that was used least was used since `since`.
+    pub(super) fn least_used_since(&self, since: Timestamp) -> usize {
+        let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = |loot| record.of(loot).iter().filter(|call| call.sent >= since && !call.regains).count();
+        Loot::ALL.into_iter().map(used).min().unwrap_or_default()
+    }
+
+    /// Ends the intruder's work; what is under way is awaited and counts.
+    pub(super) async fn stop(self) -> Record {
+        self.stop.cancel();
+        self.tracker.wait().await;
+        std::mem::take(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// One hand of the intruder, with one stolen thing in it.
+struct Hand {
+    loot: Loot,
+    server: String,
+    stolen: Stolen,
+    bearer: String,
+    client: reqwest::Client,
+    clock: Clock,
+    teller: Teller,
+    record: Arc<Mutex<Record>>,
+    /// Since which call it has been thrown out, by the number of calls that had worked.
+    out_since: Option<u64>,
+    /// Calls answered as asked, and calls refused.
+    counts: (u64, u64),
+}
+
+impl Hand {
+    async fn work(mut self, stop: CancellationToken) {
+        let mut ticks = tokio::time::interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        if self.loot == Loot::RefreshToken {
+            self.refresh().await;
+        }
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                _ = ticks.tick() => {}
+            }
+            let status = self.look().await;
+            if status == 401 {
+                self.get_in_again().await;
+            }
+        }
+    }
+
+    /// Reads the victim's own account: what anybody who is signed in may do.
+    async fn look(&mut self) -> u16 {
+        let request = self
+            .client
+            .get(format!("{}/api/v4/users/me", self.server))
+            .bearer_auth(&self.bearer);
+        let (status, _, _) = self.send(request, false).await;
+        status
+    }
+
+    async fn get_in_again(&mut self) {
+        match self.loot {
+            Loot::Session => self.log_in().await,
+            Loot::RefreshToken => self.refresh().await,
+            // A token cannot be made again without a session.
+            Loot::AccessToken => {}
+        }
+    }
+
+    async fn log_in(&mut self) {
+        let body = serde_json::json!({ "login_id": self.stolen.username, "password": self.stolen.password });
+        let request = self.client.post(format!("{}/api/v4/users/login", self.server)).json(&body);
+        let (status, token, _) = self.send(request, true).await;
+        if let (200, Some(token)) = (status, token) {
+            self.teller.line("the intruder was thrown out and logged in again with the stolen password");
+            self.bearer = token;
+        }
+    }
+
+    async fn refresh(&mut self) {
+        let form = [
+            ("grant_type", "refresh_token"),
+            ("client_id", &self.stolen.client_id),
+            ("client_secret", &self.stolen.client_secret),
+            ("refresh_token", &self.stolen.refresh_token),
+        ];
+        let request = self.client.post(format!("{}/oauth/access_token", self.server)).form(&form);
+        let (status, _, body) = self.send(request, true).await;
+        let text = |member: &str| body.get(member).and_then(serde_json::Value::as_str).map(str::to_owned);
+        if let (200, Some(access), Some(refresh)) = (status, text("access_token"), text("refresh_token")) {
+            self.bearer = access;
+            self.stolen.refresh_token = refresh;
+        }
+    }
+
+    /// Sends a call and keeps it. Gives the status, the `Token` header and the JSON of the answer.
+    async fn send(&mut self, request: reqwest::RequestBuilder, regains: bool) -> (u16, Option<String>, serde_json::Value) {
+        let sent = self.clock.now();
+        let mut answer = (0, None, serde_json::Value::Null);
+        if let Ok(response) = request.send().await {
+            let token = response.headers().get("token").and_then(|value| value.to_str().ok());
+            answer = (response.status().as_u16(), token.map(str::to_owned), answer.2);
+            if let Ok(body) = read_body(response, ANSWER_CAP).await {
+                answer.2 = serde_json::from_slice(&body).unwrap_or_default();
+            }
+        }
+        let call = Call {
+            sent,
+            regains,
+            status: answer.0,
+        };
+        self.record
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
+            .entry(self.loot)
+            .or_default()
+            .push(call);
+        self.show(call);
+        answer
+    }
+
+    fn show(&mut self, call: Call) {
+        if call.is_ok() {
+            self.counts.0 += 1;
+        } else {
+            self.counts.1 += 1;
+        }
+        self.teller.send(Scene::Loot {
+            loot: self.loot,
+            ok: self.counts.0,
+            refused: self.counts.1,
+            status: call.status,
+        });
+        if call.regains {
+            return;
+        }
+        match (call.is_ok(), self.out_since) {
+            (false, None) => {
+                self.out_since = Some(self.counts.0);
+                self.teller.line(format!(
+                    "the {} gets {} after {} calls that worked",
+                    self.loot, call.status, self.counts.0
+                ));
+            }
+            (true, Some(_)) => {
+                self.out_since = None;
+                self.teller.line(format!("the {} works again", self.loot));
+            }
+            _ => {}
+        }
+    }
+}

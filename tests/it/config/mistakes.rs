@@ -1,0 +1,154 @@
+//! Every mistake is told at once, and at its place.
+
+use proptest::prelude::*;
+
+use super::*;
+
+#[test]
+fn every_mistake_is_told_at_once_with_place_and_suggestion() {
+    let said = complaints(
+        r#"
+storre = 3
+[store]
+path = "revoked.db"
+[listen]
+adress = "127.0.0.1:1"
+connections = 0
+header = "10"
+[playbook.departd.chat]
+block = true
+[playbook.departed.caht]
+end = ["session", "tokns", "cookies"]
+[[target]]
+name = "chat"
+kind = "mattermots"
+rate = "0/s"
+[[target]]
+name = "chat"
+concurency = 4
+[[source]]
+name = "idp"
+kind = "inbox"
+compromises_per_minute = "lots"
+[policy]
+protected = ["alice", "a@example.org"]
+ambiguous = "al"
+[retry]
+first = "1h"
+longest = "1m"
+[log]
+level = "inof"
+[trail]
+key = "0123456789abcdef0123456789abcdef"
+origin = "my trail"
+"#,
+    );
+    insta::assert_snapshot!(said, @r#"
+    revoked.toml:2:1: unknown key `storre`; did you mean `store`?
+    revoked.toml:4:8: the database revoked.db needs its whole path, from / on
+    revoked.toml:6:1: unknown key `adress`; did you mean `address`?
+    revoked.toml:7:15: connections: it must be from 1 to 100000
+    revoked.toml:8:10: header: "10" is not a length of time; write one such as "90s", "11m", "1h30m" or "7d"
+    revoked.toml:9:11: no reason is called `departd`; did you mean `departed`? (a playbook of your own needs another name)
+    revoked.toml:11:20: no target is called `caht`; did you mean `chat`?
+    revoked.toml:12:19: end: no kind of grant is called "tokns"; did you mean "tokens"?
+    revoked.toml:12:28: end: no kind of grant is called "cookies"; there are sessions, tokens, oauth, bots, webhooks, session, access_token, oauth_grant, oauth_authorization, oauth_app, bot, bot_token, incoming_webhook, outgoing_webhook, slash_command
+    revoked.toml:15:8: kind: no kind of target is called "mattermots"; did you mean "mattermost"?
+    revoked.toml:16:8: rate: "0/s" is not a rate; write whole calls per second, minute or hour such as "10/s" or "300/m", at least one and at most 10000 a second
+    revoked.toml:17:1: the key `kind` is missing
+    revoked.toml:18:8: name: another target is called `chat` already
+    revoked.toml:19:1: unknown key `concurency`; did you mean `concurrency`?
+    revoked.toml:21:8: name: the source of the kind `inbox` is called `inbox`, and no other is
+    revoked.toml:23:26: compromises_per_minute: it must be a whole number from 0 up, or "unlimited", not a text
+    revoked.toml:25:14: protected: cannot tell what "alice" names; write email:, username:, opaque:, iss_sub:<issuer>#<sub> or employee_id: before it
+    revoked.toml:26:13: ambiguous: it cannot be "al"; did you mean "all"?
+    revoked.toml:29:11: first (1h) is longer than longest (1m)
+    revoked.toml:31:9: level: "inof" is not a level; did you mean "info"?
+    revoked.toml:33:7: key: a secret never stands in the config itself; write { credential = "NAME" } or { file = "PATH" }
+    revoked.toml:34:10: origin: it must have neither spaces nor `+`; write one such as "revoked.example.org/trail/1"
+    "#);
+}
+
+#[test]
+fn broken_toml_is_told_as_such_and_nothing_is_guessed_from_it() {
+    insta::assert_snapshot!(complaints("[store\npath = revoked.db\n[log]\nlevel = 'info'\nlevel = 'warn'\n"), @r#"
+    revoked.toml:1:7: not TOML: unclosed table, expected `]`
+    revoked.toml:5:1: not TOML: duplicate key
+    "#);
+}
+
+#[test]
+fn a_single_bracket_for_a_target_is_explained() {
+    insta::assert_snapshot!(complaints("[target]\nname = 'chat'\n[sources]\n"), @r#"
+    revoked.toml:1:2: write [[target]], with two brackets: there may be several
+    revoked.toml:3:2: unknown key `sources`; did you mean `[[source]]`?
+    "#);
+}
+
+#[test]
+fn entries_without_name_or_kind_are_told() {
+    insta::assert_snapshot!(complaints("[[target]]\n[[source]]\nname = 3\n[[source]]\nkind = 'inbox'\n[[source]]\nkind = 'inbox'\nfolder = 'x'\n"), @r#"
+    revoked.toml:1:1: the key `kind` is missing
+    revoked.toml:1:1: the key `name` is missing
+    revoked.toml:2:1: the key `kind` is missing
+    revoked.toml:3:8: name: it must be a text in quotes, not 3
+    revoked.toml:6:1: name: another source is called `inbox` already
+    revoked.toml:8:1: unknown key `folder`; no keys are taken here
+    "#);
+}
+
+#[test]
+fn rates_that_mean_nothing_are_refused() {
+    for rate in ["0/s", "10", "-1/s", "1e9/s", ""] {
+        let said = complaints(&format!("[[target]]\nname = 'chat'\nkind = 'mattermost'\nrate = '{rate}'\n"));
+        assert!(
+            said.contains("revoked.toml:4:8: rate: ") && said.contains("10/s"),
+            "{rate:?} gave {said}"
+        );
+    }
+    assert!(
+        complaints("[[target]]\nname = 'chat'\nkind = 'mattermost'\nrate = 10\n")
+            .contains("revoked.toml:4:8: rate: it must be a text")
+    );
+}
+
+#[test]
+fn watch_times_must_rise() {
+    for watch in ["['11m', '1m']", "['1m', '1m']", "['0s']", "['-1m']"] {
+        let said = complaints(&format!(
+            "[[target]]\nname='chat'\nkind='x'\n[playbook.departed.chat]\nwatch = {watch}\n"
+        ));
+        assert!(said.contains("revoked.toml:5:9: watch: "), "{watch} gave {said}");
+    }
+}
+
+#[test]
+fn two_sources_for_one_stream_are_refused() {
+    let source = |name: &str, audience: &str| {
+        format!("[[source]]\nname = '{name}'\nkind = 'x'\nissuer = 'https://idp.example.org'\naudience = '{audience}'\n")
+    };
+    let said = complaints(&(source("a", "one") + &source("b", "one") + &source("c", "two")));
+    assert!(
+        said.contains("revoked.toml:10:12: audience: another source has the same issuer and audience"),
+        "{said}"
+    );
+    assert_eq!(said.matches("same issuer").count(), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_slip_of_the_hand_brings_the_reader_down(at in 0..EXAMPLE.len(), cut in 0..4_usize, put in "[ -~]{0,3}") {
+        let text: String = EXAMPLE.lines().map(|line| example::shown(line).unwrap_or(line)).flat_map(|line| [line, "\n"]).collect();
+        let at = at.min(text.len());
+        let broken = format!("{}{put}{}", &text[..at], &text[(at + cut).min(text.len())..]);
+        if let Err(report) = Config::parse("t", &broken, &clock()) {
+            prop_assert!(!report.is_empty());
+            for (place, message) in report.iter() {
+                let (line, _) = place.expect("a mistake in the file has a place");
+                prop_assert!(line <= broken.lines().count() + 1, "{message}");
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Every table of the docs against the code that it describes.
+
+use std::collections::BTreeSet;
+
+use revoked::audit::EntryKind;
+use revoked::cli::Exit;
+use revoked::model::{GrantKind, Reason, Verdict};
+use revoked::telemetry::table::METRICS;
+use revoked::{policy, sources, targets};
+
+use super::{page, quoted, rows_under};
+use crate::tree::repository;
+
+/// The names in the first column.
+fn first_column(text: &str, heading: &str) -> BTreeSet<String> {
+    let rows = rows_under(text, heading);
+    let names = rows.iter().flat_map(|row| quoted(&row[0]));
+    names.map(str::to_owned).collect()
+}
+
+fn set<'n>(names: impl IntoIterator<Item = &'n str>) -> BTreeSet<String> {
+    names.into_iter().map(str::to_owned).collect()
+}
+
+#[test]
+fn every_kind_has_a_page() {
+    for kind in sources::KINDS {
+        let text = page(&format!("docs/sources/{}.md", kind.name));
+        assert!(text.starts_with(&format!("# Source `{}`", kind.name)));
+    }
+    for kind in targets::KINDS {
+        let text = page(&format!("docs/targets/{}.md", kind.name));
+        assert!(text.starts_with(&format!("# Target `{}`", kind.name)));
+    }
+}
+
+#[test]
+fn every_exit_code_is_listed() {
+    let rows = rows_under(&page("docs/operating.md"), "Exit codes");
+    let table: Vec<Vec<String>> = Exit::TABLE
+        .iter()
+        .map(|(_, code, meaning)| vec![code.to_string(), (*meaning).to_owned()])
+        .collect();
+    assert_eq!(rows, table);
+}
+
+#[test]
+fn every_metric_is_listed_with_its_labels() {
+    let rows = rows_under(&page("docs/operating.md"), "Metrics");
+    let table: Vec<Vec<String>> = METRICS
+        .iter()
+        .map(|row| {
+            let labels: Vec<String> = row.labels.iter().map(|label| format!("`{label}`")).collect();
+            vec![format!("`{}`", row.name), labels.join(", "), row.help.to_owned()]
+        })
+        .collect();
+    assert_eq!(rows, table);
+}
+
+#[test]
+fn no_metric_is_written_past_the_table() {
+    for file in repository()
+        .iter()
+        .filter(|file| file.path.starts_with("src/") && file.is_rust())
+    {
+        let names = literals(&file.text).filter(|text| {
+            text.starts_with("revoked_")
+                && text.matches('_').count() > 1
+                && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        });
+        for name in names {
+            assert!(
+                METRICS.iter().any(|row| row.name == name),
+                "{}: {name} is in no table",
+                file.path
+            );
+        }
+    }
+}
+
+#[test]
+fn every_kind_of_entry_is_listed() {
+    let rows = rows_under(&page("docs/audit.md"), "Kinds of entries");
+    let table: Vec<Vec<String>> = EntryKind::ALL
+        .iter()
+        .map(|kind| vec![format!("`{}`", kind.name()), kind.description().to_owned()])
+        .collect();
+    assert_eq!(rows, table);
+}
+
+#[test]
+fn every_kind_of_alert_is_listed_and_no_other() {
+    let mut raised = BTreeSet::new();
+    for file in repository().iter().filter(|file| file.path.starts_with("src/")) {
+        for call in file.text.split("raise(").skip(1) {
+            // The kind is the first argument, on the same line or the next.
+            let argument = call.trim_start();
+            if let Some(kind) = argument.strip_prefix('"').and_then(|rest| rest.split('"').next()) {
+                raised.insert(kind.to_owned());
+            }
+        }
+    }
+    raised.extend(revoked::store::SOURCE_TROUBLE.iter().map(|kind| (*kind).to_owned()));
+    assert_eq!(first_column(&page("docs/operating.md"), "Alerts"), raised);
+}
+
+#[test]
+fn every_verdict_is_in_the_readme() {
+    let listed = first_column(&page("README.md"), "What came of it");
+    assert_eq!(listed, set(Verdict::WORDS));
+}
+
+#[test]
+fn every_kind_of_grant_is_on_the_targets_page() {
+    let listed = first_column(&page("docs/targets/mattermost.md"), "What it ends");
+    for kind in GrantKind::ALL {
+        assert!(listed.contains(kind.word()), "{kind} is not listed");
+    }
+}
+
+#[test]
+fn every_reason_is_on_the_inbox_page() {
+    let text = page("docs/sources/inbox.md");
+    let row = rows_under(&text, "The contract")
+        .into_iter()
+        .find(|row| row[0] == "`reason`")
+        .unwrap();
+    assert_eq!(quoted(&row[2]), Reason::ALL.map(Reason::word));
+}
+
+#[test]
+fn every_permission_that_check_asks_for_is_listed() {
+    let listed = first_column(&page("docs/targets/mattermost.md"), "Permissions");
+    let findings = repository()
+        .into_iter()
+        .find(|file| file.path == "src/targets/mattermost/findings.rs")
+        .unwrap();
+    let (_, table) = findings.text.split_once("const PERMISSIONS").unwrap();
+    let (table, _) = table.split_once("];").unwrap();
+    let asked: Vec<&str> = literals(table).filter(|text| !text.contains(' ')).collect();
+    assert!(asked.len() > 10);
+    for permission in asked {
+        assert!(listed.contains(permission), "{permission} is not listed");
+    }
+}
+
+#[test]
+fn every_key_of_each_kind_is_listed_and_no_other() {
+    for (code, name, doc, heading) in [
+        (
+            "src/sources/ssf_push/settings.rs",
+            "struct Written",
+            "docs/sources/ssf-push.md",
+            "Connect a sender",
+        ),
+        (
+            "src/sources/hr_csv/rules.rs",
+            "struct Written",
+            "docs/sources/hr-csv.md",
+            "Keys",
+        ),
+        (
+            "src/targets/mattermost/settings.rs",
+            "struct Keys",
+            "docs/targets/mattermost.md",
+            "Target",
+        ),
+    ] {
+        let file = repository().into_iter().find(|file| file.path == code).unwrap();
+        let mut fields = fields(&file.text, name);
+        if fields.remove("subjects") {
+            fields.extend(set(["subjects.iss_sub", "subjects.opaque"]));
+        }
+        let mut listed: BTreeSet<String> = rows_under(&page(doc), heading)
+            .iter()
+            .flat_map(|row| quoted(&row[0]))
+            .map(str::to_owned)
+            .collect();
+        // These are every target's, and read elsewhere.
+        for shared in ["rate", "concurrency"] {
+            listed.remove(shared);
+        }
+        assert_eq!(listed, fields, "{doc} against {code}");
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let named = |section: &str| manifest[section].as_table().unwrap().keys().cloned();
+    let crates: BTreeSet<String> = named("dependencies").chain(named("dev-dependencies")).collect();
+    let listed = first_column(&page("docs/adr/0007-dependencies.md"), "Decision");
+    assert_eq!(listed, crates);
+}
+
+#[test]
+fn the_numbers_in_the_docs_are_the_defaults() {
+    let minutes = |seconds: u64| match seconds {
+        60 => "1 minute".to_owned(),
+        3600 => "an hour".to_owned(),
+        86_400 => "a day".to_owned(),
+        other => format!("{} minutes", other / 60),
+    };
+    let watch: Vec<String> = policy::built_in("compromised").watch.into_iter().map(minutes).collect();
+    let limits = policy::Limits::default();
+    let doors = revoked::api::Limits::default();
+    let rules = sources::hr_csv::Rules::new("hr", "drop");
+    for (doc, claim) in [
+        (
+            "docs/operating.md",
+            format!("by default after {}, {}, {} and {}", watch[0], watch[1], watch[2], watch[3]),
+        ),
+        (
+            "docs/sources/hr-csv.md",
+            format!("`departures_per_delivery` ({})", limits.departures_per_delivery.unwrap()),
+        ),
+        (
+            "docs/sources/hr-csv.md",
+            format!("`departures_per_hour` ({})", limits.departures_per_hour.unwrap()),
+        ),
+        (
+            "docs/sources/hr-csv.md",
+            format!(
+                "At most {} MiB, {},000 rows",
+                sources::hr_csv::LARGEST_FILE >> 20,
+                sources::hr_csv::MOST_ROWS / 1000
+            ),
+        ),
+        (
+            "docs/sources/hr-csv.md",
+            format!("| `interval` | `{}s` |", rules.interval.as_secs()),
+        ),
+        (
+            "docs/sources/hr-csv.md",
+            format!("| `settle` | `{}s` |", rules.settle.as_secs()),
+        ),
+        (
+            "docs/sources/ssf-push.md",
+            format!("more than {} KiB", sources::ssf_push::BODY_CAP >> 10),
+        ),
+        (
+            "docs/security.md",
+            format!(
+                "{} s, {} KiB, {} fields",
+                doors.header.as_secs(),
+                doors.header_bytes >> 10,
+                doors.header_fields
+            ),
+        ),
+        (
+            "docs/security.md",
+            format!(
+                "{}, and {} from one address",
+                doors.connections, doors.connections_per_address
+            ),
+        ),
+        (
+            "docs/security.md",
+            format!(
+                "{}, one earned back every {} s",
+                doors.failures,
+                doors.failure_recovery.as_secs()
+            ),
+        ),
+    ] {
+        assert!(page(doc).contains(&claim), "{doc} does not say {claim:?}");
+    }
+}
+
+/// The texts between double quotes of a Rust source, as far as they stand on one line.
+fn literals(text: &str) -> impl Iterator<Item = &str> {
+    text.lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.split('"').skip(1).step_by(2))
+}
+
+/// The names of a struct's fields.
+fn fields(text: &str, name: &str) -> BTreeSet<String> {
+    let (_, body) = text.split_once(&format!("{name} {{")).unwrap();
+    let (body, _) = body.split_once("\n}").unwrap();
+    let fields = body.lines().filter(|line| !line.trim_start().starts_with(['#', '/']));
+    fields
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, _)| name.trim().to_owned())
+        .collect()
+}

@@ -1,0 +1,413 @@
+//! The whole line against the sandbox: what was found is gone, and the intruder is out.
+
+use std::time::Duration;
+
+use revoked::model::{Action, Containment, GrantKind, GrantRef, PrincipalTrait, Resolution, Scope, Timestamp, Verdict};
+use revoked::sandbox::{Effect, Fault, Options, Version, World};
+use revoked::targets::{Level, Remedy};
+
+use super::town::{Town, everything, options, single};
+
+const OLD: Version = Version(6, 7, 0);
+const NEW: Version = Version(10, 8, 0);
+
+#[tokio::test]
+async fn a_departed_person_is_contained_and_every_stolen_credential_is_dead() {
+    for version in [OLD, NEW] {
+        let town = Town::of(version).await;
+        let stolen = town.stolen("user01");
+        for credential in &stolen {
+            assert_eq!(town.status(0, *credential).await, 200);
+        }
+        let principal = town.resolve("email:user01@example.test").await;
+        let outcome = town.contain(&principal, &everything(true)).await.unwrap();
+        assert_eq!(outcome.verdict, Ok(Verdict::Contained), "{outcome:?}");
+        assert!(outcome.after.suspended && outcome.after.grants.is_empty());
+        let found = outcome.before.counts();
+        assert!(
+            GrantKind::ALL
+                .iter()
+                .all(|kind| *kind == GrantKind::OauthApp || found[kind] > 0),
+            "{found:?}"
+        );
+        for credential in stolen {
+            assert_eq!(town.status(0, credential).await, 401);
+        }
+        assert!(!town.signs_in("user01").await);
+        let operator = town.sandbox.world().operator_token().unwrap();
+        assert_eq!(town.status(0, operator).await, 200, "we are still in");
+    }
+}
+
+#[tokio::test]
+async fn a_compromised_person_stays_and_gets_a_password_that_nobody_knows() {
+    let town = Town::of(OLD).await;
+    let principal = town.resolve("username:user02").await;
+    let demanded = Containment {
+        reset_password: true,
+        ..everything(false)
+    };
+    let outcome = town.contain(&principal, &demanded).await.unwrap();
+    assert_eq!(outcome.verdict, Ok(Verdict::Contained), "{outcome:?}");
+    assert!(!outcome.after.suspended);
+    assert!(!town.signs_in("user02").await, "the old password is no good");
+}
+
+#[tokio::test]
+async fn one_session_ends_and_no_other() {
+    let town = Town::of(OLD).await;
+    let principal = town.resolve("username:user02").await;
+    let stolen = town.stolen("user02");
+    let session = town.sandbox.world().session_by_token(stolen[0]).unwrap().id.to_string();
+    let outcome = town
+        .contain(&principal, &single(Scope::Session(session.clone())))
+        .await
+        .unwrap();
+    assert_eq!(outcome.verdict, Ok(Verdict::Contained));
+    assert_eq!(outcome.after.grants.len() + 1, outcome.before.grants.len());
+    assert_eq!(town.status(0, stolen[0]).await, 401);
+    assert_eq!(town.status(0, stolen[1]).await, 200);
+    let again = town.contain(&principal, &single(Scope::Session(session))).await.unwrap();
+    assert!(
+        matches!(again.verdict, Ok(Verdict::NoPrincipal { .. })),
+        "{:?}",
+        again.verdict
+    );
+}
+
+#[tokio::test]
+async fn all_sessions_end_and_no_token() {
+    let town = Town::of(OLD).await;
+    let principal = town.resolve("username:user04").await;
+    let outcome = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap();
+    assert_eq!(outcome.verdict, Ok(Verdict::Contained));
+    let left = town.observe(&principal).await;
+    assert_eq!(
+        (left.of(GrantKind::Session).count(), left.of(GrantKind::AccessToken).count()),
+        (0, 1)
+    );
+}
+
+#[tokio::test]
+async fn one_access_token_ends_with_the_session_that_it_made_and_nothing_else() {
+    let town = Town::of(OLD).await;
+    let principal = town.resolve("username:user01").await;
+    let before = town.observe(&principal).await;
+    let token = before.of(GrantKind::AccessToken).next().unwrap().name.id.clone();
+    let outcome = town
+        .contain(&principal, &single(Scope::AccessToken(token.clone())))
+        .await
+        .unwrap();
+    assert_eq!(outcome.verdict, Ok(Verdict::Contained));
+    let after = town.observe(&principal).await;
+    let gone: Vec<_> = before.grants.iter().filter(|grant| !after.holds(&grant.name)).collect();
+    assert_eq!(gone.len(), 2, "{gone:?}");
+    assert!(
+        gone.iter()
+            .all(|grant| grant.name.id == token || grant.made_by.as_ref() == Some(&token))
+    );
+}
+
+#[tokio::test]
+async fn more_tokens_than_a_page_all_end() {
+    let mut world = World::town(7, 20);
+    let person = world.person("user03").unwrap().id;
+    for n in 0..207 {
+        world.add_token(person, &format!("script {n}"));
+    }
+    let town = Town::start(world, options(), false).await;
+    let principal = town.resolve("username:user03").await;
+    let outcome = town.contain(&principal, &everything(false)).await.unwrap();
+    assert_eq!(outcome.verdict, Ok(Verdict::Contained));
+    assert_eq!(outcome.before.of(GrantKind::AccessToken).count(), 207);
+    assert_eq!(town.sandbox.world().tokens_of(person).count(), 0);
+}
+
+#[tokio::test]
+async fn an_acceptance_that_does_nothing_is_never_contained() {
+    let town = Town::of(OLD).await;
+    town.sandbox
+        .faults()
+        .add(Fault::on("POST", "/api/v4/users/tokens/revoke", Effect::Nothing));
+    town.sandbox
+        .faults()
+        .add(Fault::on("DELETE", "/api/v4/users/*", Effect::Nothing));
+    let principal = town.resolve("username:user01").await;
+    let outcome = town.contain(&principal, &everything(true)).await.unwrap();
+    let remaining = outcome.verdict.unwrap_err();
+    assert!(remaining.open);
+    assert!(remaining.grants.iter().any(|grant| grant.kind == GrantKind::AccessToken));
+}
+
+#[tokio::test]
+async fn a_replica_that_lags_shows_what_is_there_no_more() {
+    let town = Town::of(OLD).await;
+    let principal = town.resolve("username:user02").await;
+    town.sandbox.faults().freeze_replica();
+    let outcome = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap();
+    assert!(outcome.verdict.is_err(), "a list that still holds them proves nothing");
+    town.sandbox.faults().release_replica();
+    let outcome = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap();
+    assert_eq!(outcome.verdict, Ok(Verdict::Contained));
+}
+
+#[tokio::test]
+async fn answers_that_break_off_are_tried_again_and_never_believed() {
+    let town = Town::of(OLD).await;
+    let principal = town.resolve("username:user02").await;
+    for effect in [
+        Effect::Truncated,
+        Effect::Html,
+        Effect::Reset,
+        Effect::Status(500),
+        Effect::Status(502),
+    ] {
+        let sessions = Fault::on("GET", "/api/v4/users/*/sessions", effect.clone()).times(1);
+        town.sandbox.faults().add(sessions);
+        let error = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap_err();
+        assert_eq!(error.remedy, Remedy::Retry, "{effect:?}: {error}");
+    }
+    let limited = Fault::on("GET", "/api/v4/users/*/sessions", Effect::Limited(3)).times(1);
+    town.sandbox.faults().add(limited);
+    let error = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap_err();
+    assert_eq!(error.remedy, Remedy::RetryAfter(Duration::from_secs(3)));
+    // The server did it, and the answer was lost: the second attempt finds nothing left to do.
+    let lost = Fault::on("POST", "/api/v4/users/*/sessions/revoke/all", Effect::Reset)
+        .times(1)
+        .applied();
+    town.sandbox.faults().add(lost);
+    assert!(town.contain(&principal, &single(Scope::AllSessions)).await.is_err());
+    let outcome = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap();
+    assert_eq!(outcome.verdict, Ok(Verdict::Contained));
+}
+
+#[tokio::test]
+async fn a_node_with_a_stale_cache_forgets_the_session_when_it_is_listed() {
+    for listed in [false, true] {
+        let two = Options { nodes: 2, ..options() };
+        let town = Town::start(World::town(7, 20), two, listed).await;
+        let stolen = town.stolen("user02")[0];
+        assert_eq!(town.status(1, stolen).await, 200, "now the second node has it in its cache");
+        town.sandbox.faults().deafen(1, true);
+        let principal = town.resolve("username:user02").await;
+        let outcome = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap();
+        assert_eq!(outcome.verdict, Ok(Verdict::Contained));
+        assert_eq!(town.status(0, stolen).await, 401);
+        assert_eq!(town.status(1, stolen).await, if listed { 401 } else { 200 });
+        let said = town
+            .target
+            .capabilities()
+            .not_covered
+            .iter()
+            .any(|line| line.contains("list `nodes`"));
+        assert_eq!(said, !listed, "what is not reached is said");
+    }
+}
+
+#[tokio::test]
+async fn one_session_ends_at_a_deaf_node_and_the_others_stay() {
+    let two = Options { nodes: 2, ..options() };
+    let town = Town::start(World::town(7, 20), two, true).await;
+    let stolen = town.stolen("user02");
+    for credential in &stolen {
+        assert_eq!(town.status(1, *credential).await, 200);
+    }
+    town.sandbox.faults().deafen(1, true);
+    let session = town.sandbox.world().session_by_token(stolen[0]).unwrap().id.to_string();
+    let principal = town.resolve("username:user02").await;
+    let outcome = town.contain(&principal, &single(Scope::Session(session))).await.unwrap();
+    assert_eq!(outcome.verdict, Ok(Verdict::Contained));
+    assert_eq!(town.status(1, stolen[0]).await, 401);
+    assert_eq!(town.status(1, stolen[1]).await, 200);
+}
+
+#[tokio::test]
+async fn an_orphan_oauth_session_is_ended_with_the_others() {
+    for version in [OLD, NEW] {
+        let mut world = World::town(7, 20);
+        world.version = version;
+        let person = world.person("user01").unwrap().id;
+        let access = world.grants().find(|grant| grant.person == person).unwrap().access;
+        world.remove_grant(access);
+        let town = Town::start(world, options(), false).await;
+        let principal = town.resolve("username:user01").await;
+        let apply = || {
+            town.target
+                .apply(&town.pass, &Action::EndAllSessions, std::slice::from_ref(&principal))
+        };
+        if let Err(error) = apply().await {
+            assert_eq!(error.remedy, Remedy::Retry, "{error}");
+            let left = town.observe(&principal).await;
+            assert_eq!(left.of(GrantKind::Session).count(), 0, "the orphan saved none of the others");
+            apply().await.unwrap();
+        }
+        assert_eq!(town.observe(&principal).await.of(GrantKind::OauthGrant).count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn open_connections_of_an_old_server_fall_silent() {
+    let town = Town::of(OLD).await;
+    let principal = town.resolve("username:user02").await;
+    let person = town.sandbox.world().person("user02").unwrap().id;
+    town.sandbox.world().person_mut(person).unwrap().sockets = 2;
+    assert!(town.target.capabilities().after_sessions.contains(&Action::Silence));
+    town.contain(&principal, &single(Scope::AllSessions)).await.unwrap();
+    let world = town.sandbox.world();
+    let person = world.person("user02").unwrap();
+    assert_eq!((person.muted_sockets, person.is_active()), (2, true));
+    assert_eq!(person.roles, "system_user", "nothing of the account has changed");
+}
+
+#[tokio::test]
+async fn an_account_of_ldap_is_suspended_and_its_return_is_foretold() {
+    let town = Town::of(NEW).await;
+    let principal = town.resolve("username:user05").await;
+    assert!(principal.traits.contains(&PrincipalTrait::ManagedBy("ldap".into())));
+    let outcome = town.contain(&principal, &everything(true)).await.unwrap();
+    assert_eq!(outcome.verdict, Ok(Verdict::Contained));
+    assert!(
+        outcome.after.notes.iter().any(|note| note.contains("LDAP")),
+        "{:?}",
+        outcome.after.notes
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_person_is_nobody_and_a_typo_revokes_nothing() {
+    let town = Town::of(OLD).await;
+    for text in [
+        "opaque:zzzzzzzzzzzzzzzzzzzzzzzzzz",
+        "email:usr01@example.test",
+        "username:usr01",
+    ] {
+        let found = town.target.resolve(&town.pass, &text.parse().unwrap()).await.unwrap();
+        assert_eq!(found, Resolution::None, "{text}");
+    }
+    assert!(town.sandbox.requests().iter().all(|seen| seen.method == "GET"));
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_is_no_success_and_no_dead_credential() {
+    let town = Town::of(OLD).await;
+    let principal = town.resolve("username:user02").await;
+    town.sandbox.faults().database_down(true);
+    let error = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap_err();
+    assert_eq!(error.remedy, Remedy::Retry, "our session is in the server's cache: {error}");
+    assert!(town.target.probe(&town.pass).await.is_err());
+    town.sandbox.faults().database_down(false);
+    assert!(town.target.probe(&town.pass).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_credential_that_is_revoked_in_mid_run_pauses_the_lane() {
+    let town = Town::of(OLD).await;
+    let principal = town.resolve("username:user02").await;
+    let operator = town.sandbox.world().person("revoked-operator").unwrap().id;
+    let tokens: Vec<_> = town.sandbox.world().tokens_of(operator).map(|token| token.id).collect();
+    for token in tokens {
+        town.sandbox.world().remove_token(token);
+    }
+    town.sandbox.world().remove_all_sessions();
+    town.clock.advance(Duration::from_mins(11));
+    let error = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap_err();
+    assert_eq!(error.remedy, Remedy::Pause, "{error}");
+    let error = town.target.probe(&town.pass).await.unwrap_err();
+    assert!(error.to_string().contains("put a valid token"), "{error}");
+}
+
+#[tokio::test]
+async fn the_last_of_two_administrators_stays() {
+    let town = Town::of(OLD).await;
+    let first = town.resolve("username:admin").await;
+    assert_eq!(first.traits, [PrincipalTrait::Admin].into());
+    town.contain(&first, &everything(true)).await.unwrap();
+    let last = town.resolve("username:admin2").await;
+    assert!(last.traits.contains(&PrincipalTrait::LastAdmin));
+    let error = town.contain(&last, &everything(true)).await.unwrap_err();
+    assert_eq!(error.remedy, Remedy::GiveUp);
+    assert!(town.sandbox.world().person("admin2").unwrap().is_active());
+}
+
+#[tokio::test]
+async fn we_do_not_end_ourselves() {
+    let town = Town::of(OLD).await;
+    let us = town.resolve("username:revoked-operator").await;
+    assert!(
+        us.traits
+            .is_superset(&[PrincipalTrait::Ourselves, PrincipalTrait::Bot].into())
+    );
+    let token = GrantRef {
+        kind: GrantKind::AccessToken,
+        id: town
+            .observe(&us)
+            .await
+            .of(GrantKind::AccessToken)
+            .next()
+            .unwrap()
+            .name
+            .id
+            .clone(),
+        parent: None,
+    };
+    let someone = town.resolve("username:user02").await;
+    for (principal, action) in [
+        (&us, Action::Suspend),
+        (&us, Action::EndAllSessions),
+        (&someone, Action::End { grant: token }),
+    ] {
+        let error = town
+            .target
+            .apply(&town.pass, &action, std::slice::from_ref(principal))
+            .await
+            .unwrap_err();
+        assert_eq!(error.remedy, Remedy::GiveUp, "{action}");
+    }
+}
+
+#[tokio::test]
+async fn a_feature_that_is_switched_off_is_no_obstacle() {
+    let mut world = World::town(7, 20);
+    world.settings.incoming_webhooks = false;
+    world.settings.oauth_provider = false;
+    let town = Town::start(world, options(), false).await;
+    let principal = town.resolve("username:user01").await;
+    let outcome = town.contain(&principal, &everything(true)).await.unwrap();
+    assert_eq!(outcome.verdict, Ok(Verdict::Contained));
+    assert!(
+        outcome
+            .after
+            .notes
+            .iter()
+            .any(|note| note.contains("incoming webhooks are switched off"))
+    );
+}
+
+#[tokio::test]
+async fn the_town_is_probed_without_an_error() {
+    let town = Town::of(OLD).await;
+    let probe = town.target.probe(&town.pass).await.unwrap();
+    assert_eq!(probe.version.as_deref(), Some("6.7.0"));
+    assert_eq!(probe.acting_as.as_deref(), Some("revoked-operator"));
+    assert!(
+        probe.findings.iter().all(|finding| finding.level < Level::Error),
+        "{probe:#?}"
+    );
+}
+
+#[tokio::test]
+async fn an_observation_names_the_requests_behind_it() {
+    let town = Town::of(OLD).await;
+    let principal = town.resolve("username:user02").await;
+    let before = town.sandbox.request_count();
+    let access = town.observe(&principal).await;
+    let ids: Vec<String> = town
+        .sandbox
+        .requests()
+        .iter()
+        .filter_map(|seen| Some(seen.request_id?.to_string()))
+        .collect();
+    assert!(access.requests.iter().all(|request| ids.contains(request)));
+    assert_eq!(access.requests.len() as u64, town.sandbox.request_count() - before);
+    assert!(access.at > Timestamp::from_ms(0));
+}

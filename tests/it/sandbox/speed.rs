@@ -1,0 +1,30 @@
+//! Large worlds: benchmarks start with one of these, so that it must not be what they measure.
+
+use std::time::Duration;
+
+use revoked::sandbox::{Options, World};
+use tokio::time::Instant;
+
+use super::stand::Stand;
+
+/// A release build founds a town of 100,000 in under a second; unoptimised code on a busy machine is given far more for a fifth of it.
+const GENEROUS: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn a_large_town_is_built_and_searched_quickly() {
+    let start = Instant::now();
+    let world = World::town(1, 20_000);
+    let built = start.elapsed();
+    println!("built in {built:?}");
+    assert!(built < GENEROUS, "{built:?}");
+    assert!(world.population() > 20_000);
+    let stand = Stand::with(world, Options::default()).await;
+    let start = Instant::now();
+    for number in (1..=20_000).step_by(200) {
+        let path = format!("/api/v4/users/username/user{number:05}");
+        assert_eq!(stand.status("GET", &path).await, 200);
+    }
+    let each = start.elapsed() / 100;
+    println!("{each:?} a look-up");
+    assert!(each < Duration::from_millis(100), "{each:?}");
+}

@@ -1,0 +1,280 @@
+//! Whole lanes against the Mattermost stand-in over real HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use revoked::clock::Clock;
+use revoked::model::{GrantKind, Scope, Verdict};
+use revoked::sandbox::world::{Browser, SessionKind};
+use revoked::sandbox::{Effect, Fault, Options, RateSettings, Sandbox, World};
+use revoked::settings::Settings;
+use revoked::targets::Target;
+use revoked::targets::mattermost::KIND;
+use revoked::worker::{LaneSettings, Lanes, Rate};
+
+use super::stage::{ROUTINE, Stage, URGENT, everything, open_account, quick};
+
+const REVOKE_ALL: &str = "/api/v4/users/*/sessions/revoke/all";
+
+/// A town, and the target that the config would build for it.
+struct Town {
+    sandbox: Sandbox,
+    target: Arc<dyn Target>,
+    _folder: tempfile::TempDir,
+}
+
+async fn town(options: Options) -> Town {
+    let mut world = World::town(7, 12);
+    let token = world.operator_token().unwrap();
+    // The town's own sessions may have run out by the day of the test.
+    let people: Vec<_> = world.people().map(|person| person.id).collect();
+    for person in people {
+        world.open_session(person, SessionKind::Login(Browser::web()), Clock::system().now().ms());
+    }
+    let sandbox = Sandbox::start(world, options).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, token.to_string()).unwrap();
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let text = format!("url = \"{}\"\ntoken = {{ file = \"{}\" }}\n", sandbox.url(), file.display());
+    let table = toml::de::DeTable::parse(&text).unwrap();
+    let target = (KIND.build)(&Settings { name: "chat", table }, &Clock::system());
+    Town {
+        sandbox,
+        target: target.unwrap_or_else(|complaints| panic!("{complaints:?}")),
+        _folder: folder,
+    }
+}
+
+async fn lanes(stage: &Stage, town: &Town, rate: f64) -> Lanes {
+    let lane = LaneSettings {
+        name: "chat".to_owned(),
+        target: Arc::clone(&town.target),
+        rate: Rate::per_second(rate).unwrap(),
+        concurrency: 4,
+    };
+    let guard = Arc::new(stage.policy.clone());
+    Lanes::start(&stage.store, vec![lane], guard, quick(), stage.life.clone())
+        .await
+        .unwrap()
+}
+
+/// What a person still holds: sessions, access tokens, OAuth grants.
+fn held(sandbox: &Sandbox, username: &str) -> (usize, usize, usize) {
+    let world = sandbox.world();
+    let person = world.person(username).unwrap().id;
+    (
+        world.sessions_of(person).len(),
+        world.tokens_of(person).count(),
+        world.grants().filter(|grant| grant.person == person).count(),
+    )
+}
+
+#[tokio::test]
+async fn whoever_holds_everything_is_contained_with_proof() {
+    let stage = Stage::demanding(everything()).await;
+    let town = town(Options::default()).await;
+    lanes(&stage, &town, 1000.0).await;
+    assert_ne!(held(&town.sandbox, "user01"), (0, 0, 0));
+    let case = stage.signal("email:user01@example.test", URGENT).await;
+    let job = stage.over(case).await;
+    assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
+    assert_eq!(held(&town.sandbox, "user01"), (0, 0, 0));
+    assert!(!town.sandbox.world().person("user01").unwrap().is_active());
+    let evidence = job.evidence.unwrap();
+    assert_eq!(evidence.after.values().sum::<usize>(), 0, "{:?}", evidence.after);
+    assert!(evidence.before[&GrantKind::Session] >= 1 && evidence.before[&GrantKind::AccessToken] == 1);
+    assert!(!evidence.requests.is_empty() && !evidence.not_covered.is_empty());
+    let actions = stage.detail(case).await.actions;
+    assert!(
+        actions
+            .iter()
+            .all(|action| action.outcome.as_deref() == Some("done") || action.outcome.as_deref() == Some("already"))
+    );
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_answers_ok_and_does_nothing_gets_failed() {
+    let stage = Stage::demanding(open_account()).await;
+    let town = town(Options::default()).await;
+    town.sandbox
+        .faults()
+        .add(Fault::on("POST", "/api/v4/users/**", Effect::Nothing));
+    lanes(&stage, &town, 1000.0).await;
+    let case = stage.signal("username:user02", URGENT).await;
+    let job = stage.over(case).await;
+    assert!(
+        matches!(&job.verdict, Some(Verdict::Failed { why }) if why.contains("session")),
+        "{job:?}"
+    );
+    assert_ne!(held(&town.sandbox, "user02").0, 0);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_opened_while_the_others_end_is_ended_too() {
+    let stage = Stage::demanding(open_account()).await;
+    let town = town(Options {
+        latency: Duration::from_millis(5),
+        ..Options::default()
+    })
+    .await;
+    lanes(&stage, &town, 1000.0).await;
+    let case = stage.signal("username:user02", URGENT).await;
+    let back = town
+        .sandbox
+        .until(|_, requests| requests.iter().any(|seen| seen.is("POST", "/sessions/revoke/all")));
+    tokio::time::timeout(Duration::from_secs(10), back).await.unwrap();
+    {
+        let mut world = town.sandbox.world();
+        let person = world.person("user02").unwrap().id;
+        world.open_session(person, SessionKind::Login(Browser::web()), Clock::system().now().ms());
+    }
+    assert_eq!(stage.over(case).await.verdict, Some(Verdict::Contained));
+    assert_eq!(held(&town.sandbox, "user02").0, 0);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_replica_that_lags_does_not_spoil_the_verdict() {
+    let stage = Stage::demanding(open_account()).await;
+    let town = town(Options::default()).await;
+    town.sandbox.faults().lag_replica(Duration::from_millis(30));
+    lanes(&stage, &town, 1000.0).await;
+    let case = stage.signal("username:user02", URGENT).await;
+    let job = stage.over(case).await;
+    assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn the_three_seed_operations_end_exactly_their_grant() {
+    let stage = Stage::demanding(everything()).await;
+    let town = town(Options::default()).await;
+    lanes(&stage, &town, 1000.0).await;
+    let before = held(&town.sandbox, "user01");
+    let (session, token) = {
+        let world = town.sandbox.world();
+        let person = world.person("user01").unwrap().id;
+        let token = world.tokens_of(person).next().unwrap().id.to_string();
+        (world.sessions_by_activity(person)[0].id.to_string(), token)
+    };
+    for (scope, left) in [
+        (Scope::Session(session.clone()), (before.0 - 1, before.1)),
+        (Scope::AllSessions, (0, before.1)),
+        (Scope::AccessToken(token), (0, before.1 - 1)),
+    ] {
+        let case = stage.signal_about("username:user01", URGENT, scope.clone()).await;
+        let job = stage.over(case).await;
+        assert_eq!(job.verdict, Some(Verdict::Contained), "{scope:?}: {:?}", job.error);
+        let held = held(&town.sandbox, "user01");
+        assert_eq!((held.0, held.1), left, "{scope:?}");
+    }
+    let case = stage.signal_about("username:user01", URGENT, Scope::Session(session)).await;
+    assert!(matches!(stage.over(case).await.verdict, Some(Verdict::NoPrincipal { .. })));
+    assert!(town.sandbox.world().person("user01").unwrap().is_active());
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_error_in_the_middle_is_overcome() {
+    let stage = Stage::demanding(open_account()).await;
+    let town = town(Options::default()).await;
+    town.sandbox
+        .faults()
+        .add(Fault::on("POST", REVOKE_ALL, Effect::Status(500)).times(2));
+    town.sandbox
+        .faults()
+        .add(Fault::on("GET", "/api/v4/users/*/sessions", Effect::Reset).times(1));
+    town.sandbox
+        .faults()
+        .add(Fault::on("GET", "/api/v4/users/*/tokens", Effect::Truncated).times(1));
+    lanes(&stage, &town, 1000.0).await;
+    let case = stage.signal("username:user04", URGENT).await;
+    let job = stage.over(case).await;
+    assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
+    assert_eq!(held(&town.sandbox, "user04"), (0, 0, 0));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn an_outage_burns_nothing_out() {
+    let stage = Stage::demanding(open_account()).await;
+    let town = town(Options::default()).await;
+    town.sandbox.faults().add(Fault::on("GET", "/api/v4/**", Effect::Status(502)));
+    let lanes = lanes(&stage, &town, 1000.0).await;
+    let mut cases = vec![stage.signal("username:user01", URGENT).await];
+    for name in ["user02", "user03", "user04", "user05", "user06"] {
+        cases.push(stage.signal(&format!("username:{name}"), ROUTINE).await);
+    }
+    stage
+        .until("an open breaker", || async { lanes.status()[0].down.then_some(()) })
+        .await;
+    let enough = town.sandbox.until(|_, requests| requests.len() > 60);
+    tokio::time::timeout(Duration::from_secs(20), enough).await.unwrap();
+    town.sandbox.faults().clear();
+    for case in cases {
+        let job = stage.over(case).await;
+        assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
+    }
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_revoked_credential_pauses_the_lane_and_another_resumes_it() {
+    let stage = Stage::demanding(open_account()).await;
+    let town = town(Options::default()).await;
+    let lanes = lanes(&stage, &town, 1000.0).await;
+    let first = stage.signal("username:user02", URGENT).await;
+    assert_eq!(stage.over(first).await.verdict, Some(Verdict::Contained));
+    town.sandbox.faults().add(Fault::on("GET", "/api/v4/**", Effect::Status(401)));
+    let second = stage.signal("username:user04", URGENT).await;
+    stage.until("a pause", || async { lanes.status()[0].paused.clone() }).await;
+    assert_ne!(held(&town.sandbox, "user04").0, 0);
+    town.sandbox.faults().clear();
+    lanes.resume("chat").await.unwrap();
+    let job = stage.over(second).await;
+    assert_eq!((job.verdict, job.attempt), (Some(Verdict::Contained), 1), "{:?}", job.error);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_server_that_limits_below_our_rate_slows_us_down_and_all_is_done() {
+    let stage = Stage::demanding(open_account()).await;
+    let town = town(Options {
+        rate: Some(RateSettings {
+            per_second: 50,
+            burst: 10,
+            ..RateSettings::default()
+        }),
+        ..Options::default()
+    })
+    .await;
+    lanes(&stage, &town, 1000.0).await;
+    let mut cases = Vec::new();
+    for name in ["user01", "user02", "user03"] {
+        cases.push(stage.signal(&format!("username:{name}"), URGENT).await);
+    }
+    for case in cases {
+        let job = stage.over(case).await;
+        assert_eq!(
+            (job.verdict, job.state.as_str()),
+            (Some(Verdict::Contained), "done"),
+            "{:?}",
+            job.error
+        );
+    }
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn the_operator_itself_is_held() {
+    let stage = Stage::demanding(everything()).await;
+    let town = town(Options::default()).await;
+    lanes(&stage, &town, 1000.0).await;
+    let case = stage.signal("username:revoked-operator", URGENT).await;
+    stage.job_is(case, &["held"]).await;
+    assert!(town.sandbox.world().person("revoked-operator").unwrap().is_active());
+    stage.stop().await;
+}
