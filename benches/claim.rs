@@ -43,7 +43,7 @@ async fn claims(rows: usize) -> f64 {
 /// A store with so many queued jobs: one real case, copied by SQL.
 pub(crate) async fn filled(path: &std::path::Path, rows: usize) {
     let store = Store::open(path, Role::Daemon, Clock::system()).await.unwrap();
-    let policy = std::sync::Arc::new(Policy::standard(["chat"]));
+    let policy = std::sync::Arc::new(Policy::standard(&["chat"]));
     let delivery = revoked::model::Delivery {
         source: "bench".to_owned(),
         name: None,

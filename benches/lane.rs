@@ -35,7 +35,7 @@ pub(crate) async fn lane(folder: tempfile::TempDir, target: Arc<dyn Target>, rat
     let store = Store::open(&folder.path().join("revoked.db"), Role::Daemon, Clock::system())
         .await
         .unwrap();
-    let mut policy = Policy::standard(["chat"]);
+    let mut policy = Policy::standard(&["chat"]);
     let ends: BTreeSet<GrantKind> = [GrantKind::Session, GrantKind::AccessToken, GrantKind::OauthGrant].into();
     for playbook in policy.playbooks.values_mut() {
         for containment in playbook.values_mut() {

@@ -44,7 +44,6 @@ pub(super) fn policy(file: &File, targets: &[String], overrides: &BTreeMap<Strin
             Some(file::Ambiguous::Hold) | None => Ambiguous::Hold,
         },
         old_signal: written.old_signal.map_or(fallback.old_signal, |period| period.0),
-        old_departure: fallback.old_departure,
     }
 }
 

@@ -1,21 +1,29 @@
-//! What the listening server answers from: the intake, and the store behind readiness and gauges.
+//! What the listening server answers from: the intake, the lanes and the store behind its ports.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
-use crate::api::{Limits, Readiness, State, StoreGauges};
+use crate::api::{Door, Limits, Readiness, State};
 use crate::config::Listen;
 use crate::intake::Intake;
+use crate::model::Timestamp;
 use crate::store::Store;
-use crate::telemetry;
+use crate::telemetry::{Gauges, Metrics, table};
+use crate::worker::Lanes;
 
-pub(super) fn state(store: &Store, intake: Intake, targets: Vec<String>) -> State {
+pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, metrics: Metrics) -> State {
+    let front = Arc::new(Front {
+        store: store.clone(),
+        lanes: lanes.clone(),
+        intake,
+    });
     State {
-        intake: Arc::new(intake),
-        readiness: Arc::new(Ready(store.clone())),
-        metrics: telemetry::metrics(),
-        gauges: Arc::new(StoreGauges::new(store.clone(), targets)),
+        intake: front.clone(),
+        readiness: front.clone(),
+        metrics,
+        gauges: front,
     }
 }
 
@@ -30,15 +38,77 @@ pub(super) fn limits(listen: &Listen) -> Limits {
     }
 }
 
-struct Ready(Store);
+struct Front {
+    store: Store,
+    lanes: Lanes,
+    intake: Intake,
+}
 
 #[async_trait]
-impl Readiness for Ready {
+impl crate::api::Intake for Front {
+    fn door(&self, source: &str) -> Option<Door> {
+        self.intake.push_source(source).map(|push| Door {
+            body_cap: push.body_cap(),
+            methods: push.methods(),
+        })
+    }
+
+    async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
+        self.intake.deliver(source, &request).await
+    }
+}
+
+#[async_trait]
+impl Readiness for Front {
     /// A target that is down or paused is no reason: signals are taken in and wait.
     async fn unready(&self) -> Vec<String> {
-        match self.0.prove_writer().await {
+        match self.store.prove_writer().await {
             Ok(()) => Vec::new(),
             Err(error) => vec![format!("the store cannot be written: {error}")],
         }
     }
+}
+
+#[async_trait]
+impl Gauges for Front {
+    async fn refresh(&self) {
+        let counts = match self.store.counts().await {
+            Ok(counts) => counts,
+            Err(error) => {
+                tracing::warn!(error = %crate::model::chain(&error), "could not read the store for the metrics");
+                return;
+            }
+        };
+        for state in crate::model::JobState::WORDS {
+            table::JOBS.set([state], number(counts.jobs.get(state).copied().unwrap_or(0)));
+        }
+        let now = self.store.clock().now();
+        let age = |since: Option<Timestamp>| since.map_or(0.0, |at| now.since(at).as_secs_f64());
+        table::LEDGER.set([], number(counts.ledger));
+        table::LEDGER_OLDEST_SECONDS.set([], age(counts.ledger_oldest));
+        table::ALERTS_OPEN.set([], number(counts.alerts));
+        table::HOLDS_OPEN.set([], number(counts.holds));
+        table::TRAIL_ENTRIES.set([], number(counts.trail));
+        let unanchored = counts.trail - counts.signed.unwrap_or(0);
+        table::TRAIL_UNANCHORED.set([], number(unanchored));
+        table::TRAIL_UNANCHORED_SECONDS.set([], age(counts.signed_at.filter(|_| unanchored > 0)));
+        table::WAL_BYTES.set([], number(wal_bytes(&self.store).await));
+        for lane in self.lanes.status() {
+            table::LANE_PAUSED.set([&lane.target], if lane.paused.is_some() { 1.0 } else { 0.0 });
+        }
+    }
+}
+
+/// Looked up by name and never opened: closing any descriptor of the file would drop SQLite's locks. Absent means empty.
+async fn wal_bytes(store: &Store) -> i64 {
+    let mut path = store.path().as_os_str().to_owned();
+    path.push("-wal");
+    tokio::fs::metadata(path)
+        .await
+        .map_or(0, |wal| i64::try_from(wal.len()).unwrap_or(i64::MAX))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and counts stay far below 2^53")]
+fn number(count: i64) -> f64 {
+    count as f64
 }

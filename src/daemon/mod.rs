@@ -22,6 +22,7 @@ use crate::intake::{self, Intake};
 use crate::policy::Policy;
 use crate::sources::Source;
 use crate::store::{Role, Store};
+use crate::telemetry;
 use crate::trail::{self, AnchorFile, Checkpoints};
 use crate::worker::{Backoff, LaneSettings, Lanes, Life, Rate, Retries, WorkSettings};
 
@@ -84,8 +85,8 @@ impl Daemon {
             .iter()
             .map(|source| (source.name.clone(), source.source.clone()))
             .collect();
-        let targets: Vec<String> = config.targets.iter().map(|target| target.name.clone()).collect();
-        let intake = Intake::new(store.clone(), policy, lanes.clone(), targets.clone(), sources.clone());
+        let targets = config.targets.iter().map(|target| target.name.clone()).collect();
+        let intake = Intake::new(store.clone(), policy, lanes.clone(), targets, sources.clone());
         doors.spawn(intake::run_inbox(intake.clone(), ways_in.clone()));
         for (name, source) in sources {
             if let Source::Pull(pull) = source {
@@ -101,7 +102,7 @@ impl Daemon {
         let address = listener
             .local_addr()
             .context("reading the address that the server listens at")?;
-        let state = doors::state(&store, intake, targets);
+        let state = doors::state(&store, &lanes, intake, telemetry::metrics());
         doors.spawn(api::serve(listener, doors::limits(&config.listen), state, ways_in.clone()));
         let periodic = periodic::start(&store, &config).await?;
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");

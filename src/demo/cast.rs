@@ -82,7 +82,9 @@ impl Cast {
     pub(super) fn of(world: &World, clock: &Clock) -> anyhow::Result<Self> {
         let now = clock.now();
         let character = |username: &str| -> anyhow::Result<Character> {
-            let person = world.person(username).with_context(|| format!("the town has no {username}"))?;
+            let person = world
+                .person(username)
+                .with_context(|| format!("the town has no {username}"))?;
             Ok(of_person(person))
         };
         let victim = character("user01")?;

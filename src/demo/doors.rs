@@ -125,7 +125,12 @@ fn file(cast: &Cast) -> String {
         row(&leaver.email, yesterday, "", "end of contract");
     }
     row(&cast.tomorrow.email, tomorrow, "", "end of contract");
-    row(&cast.abroad.who.email, &cast.abroad.last_day, cast.abroad.zone, "end of contract");
+    row(
+        &cast.abroad.who.email,
+        &cast.abroad.last_day,
+        cast.abroad.zone,
+        "end of contract",
+    );
     row(&cast.malformed.email, "31.02.2026", "", "end of contract");
     row(&cast.protected.email, yesterday, "", "wrong number typed");
     rows.push(String::new());

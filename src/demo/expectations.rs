@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
+use super::Loot;
 use super::cast::{Cast, Character, Holdings};
 use super::doors::Sent;
 use super::intruder::Record;
 use super::narrator::TRIES;
 use super::outcome::Outcome;
-use super::Loot;
 use crate::sandbox::World;
 
 /// One expectation.
@@ -52,7 +52,13 @@ pub(super) fn judge(outcome: &Outcome, cast: &Cast, sent: &Sent, record: &Record
             intruder.calls_ok_after_contained, intruder.calls_after_contained, intruder.regains_after_contained
         ),
     );
-    let newest = Loot::ALL.map(|loot| record.of(loot).iter().rfind(|call| !call.regains).map_or(0, |call| call.status));
+    let newest = Loot::ALL.map(|loot| {
+        record
+            .of(loot)
+            .iter()
+            .rfind(|call| !call.regains)
+            .map_or(0, |call| call.status)
+    });
     expect(
         "every_stolen_thing_gets_401_in_the_end",
         newest.iter().all(|status| *status == 401),
@@ -99,19 +105,30 @@ pub(super) fn judge(outcome: &Outcome, cast: &Cast, sent: &Sent, record: &Record
             format!("not all of {}", unequal.join(", "))
         },
     );
-    let stays = |who: &Character| seen.world.person(&who.username).is_some_and(crate::sandbox::world::Person::is_active);
+    let stays = |who: &Character| {
+        seen.world
+            .person(&who.username)
+            .is_some_and(crate::sandbox::world::Person::is_active)
+    };
     expect(
         "the_compromised_keep_their_accounts",
         stays(&cast.victim) && stays(&cast.lost_laptop),
         format!("{} and {} are looked at", cast.victim.email, cast.lost_laptop.email),
     );
-    let open: Vec<&str> = cast.leavers.iter().filter(|who| stays(who)).map(|who| who.email.as_str()).collect();
+    let open: Vec<&str> = cast
+        .leavers
+        .iter()
+        .filter(|who| stays(who))
+        .map(|who| who.email.as_str())
+        .collect();
     expect(
         "those_who_left_are_suspended",
         open.is_empty(),
         format!("{} of {} accounts are open", open.len(), cast.leavers.len()),
     );
-    let swept = outcome.case_of(&cast.victim).map_or((0, 0), |case| (case.sweeps, case.reopened));
+    let swept = outcome
+        .case_of(&cast.victim)
+        .map_or((0, 0), |case| (case.sweeps, case.reopened));
     expect(
         "the_first_sweep_finds_nothing",
         swept.0 > 0 && swept.1 == 0,
@@ -148,7 +165,10 @@ pub(super) fn judge(outcome: &Outcome, cast: &Cast, sent: &Sent, record: &Record
     );
     expect(
         "a_protected_account_is_held",
-        outcome.held.iter().any(|hold| hold.why == "protected" && hold.state == "open")
+        outcome
+            .held
+            .iter()
+            .any(|hold| hold.why == "protected" && hold.state == "open")
             && outcome.case_of(&cast.protected).is_none(),
         format!("{} holds", outcome.held.len()),
     );
@@ -180,7 +200,11 @@ pub(super) fn judge(outcome: &Outcome, cast: &Cast, sent: &Sent, record: &Record
             "{} entries, {} under a checkpoint outside the database{}",
             outcome.trail.entries,
             outcome.trail.confirmed,
-            outcome.trail.findings.first().map_or_else(String::new, |finding| format!("; {finding}"))
+            outcome
+                .trail
+                .findings
+                .first()
+                .map_or_else(String::new, |finding| format!("; {finding}"))
         ),
     );
     found
@@ -209,12 +233,26 @@ fn left_at(world: &World, who: &Character) -> Option<String> {
                 .filter(|bot| bot.owner_id == person.id && bot.delete_at == 0)
                 .count(),
         ),
-        ("hooks", world.incoming_hooks.iter().filter(|hook| hook.user_id == person.id).count()),
+        (
+            "hooks",
+            world.incoming_hooks.iter().filter(|hook| hook.user_id == person.id).count(),
+        ),
         (
             "outgoing hooks",
-            world.outgoing_hooks.iter().filter(|hook| hook.creator_id == person.id).count(),
+            world
+                .outgoing_hooks
+                .iter()
+                .filter(|hook| hook.creator_id == person.id)
+                .count(),
         ),
-        ("commands", world.commands.iter().filter(|command| command.creator_id == person.id).count()),
+        (
+            "commands",
+            world
+                .commands
+                .iter()
+                .filter(|command| command.creator_id == person.id)
+                .count(),
+        ),
     ];
     let left: Vec<String> = counts
         .iter()

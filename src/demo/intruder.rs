@@ -124,7 +124,13 @@ impl Intruder {
     /// How often the stolen thing that was used least was used since `since`.
     pub(super) fn least_used_since(&self, since: Timestamp) -> usize {
         let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-        let used = |loot| record.of(loot).iter().filter(|call| call.sent >= since && !call.regains).count();
+        let used = |loot| {
+            record
+                .of(loot)
+                .iter()
+                .filter(|call| call.sent >= since && !call.regains)
+                .count()
+        };
         Loot::ALL.into_iter().map(used).min().unwrap_or_default()
     }
 
@@ -195,7 +201,8 @@ impl Hand {
         let request = self.client.post(format!("{}/api/v4/users/login", self.server)).json(&body);
         let (status, token, _) = self.send(request, true).await;
         if let (200, Some(token)) = (status, token) {
-            self.teller.line("the intruder was thrown out and logged in again with the stolen password");
+            self.teller
+                .line("the intruder was thrown out and logged in again with the stolen password");
             self.bearer = token;
         }
     }

@@ -94,7 +94,10 @@ impl<'a> Narrator<'a> {
         }
         if case.state == "closed" && self.told.insert((case.id, "closed")) {
             let jobs = self.jobs(case.id).await?;
-            let evidence = jobs.iter().filter(|job| job.kind == "contain").find_map(|job| job.evidence.as_ref());
+            let evidence = jobs
+                .iter()
+                .filter(|job| job.kind == "contain")
+                .find_map(|job| job.evidence.as_ref());
             let after = case.contained_at.map_or_else(String::new, |at| {
                 format!(" {} ms after the signal", at.since(case.received_at).as_millis())
             });
@@ -119,10 +122,7 @@ impl<'a> Narrator<'a> {
             return Ok(false);
         };
         self.told.insert((case.id, "swept"));
-        let found: usize = sweep
-            .evidence
-            .as_ref()
-            .map_or(0, |evidence| evidence.before.values().sum());
+        let found: usize = sweep.evidence.as_ref().map_or(0, |evidence| evidence.before.values().sum());
         self.teller.line(format!(
             "case {}: the first sweep looks again: {}",
             case.id,

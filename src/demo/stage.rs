@@ -41,7 +41,9 @@ impl Stage {
             clock: clock.clone(),
             ..sandbox::Options::default()
         };
-        let sandbox = Sandbox::start(world, options).await.context("starting the Mattermost stand-in")?;
+        let sandbox = Sandbox::start(world, options)
+            .await
+            .context("starting the Mattermost stand-in")?;
         let issuer = Signer::generate(KID, Algorithm::EdDsa)?;
         let authorization = format!("Bearer {}", hex(&random_key()?));
         folder.folder("hr")?;

@@ -112,12 +112,8 @@ impl Default for Policy {
 impl Policy {
     /// The policy that an empty config gives for these targets.
     #[must_use]
-    pub fn standard<'a>(targets: impl IntoIterator<Item = &'a str>) -> Self {
-        let targets: Vec<&str> = targets.into_iter().collect();
-        let playbook = |name: &str| {
-            let jobs = targets.iter().map(|target| ((*target).to_owned(), built_in(name)));
-            jobs.collect()
-        };
+    pub fn standard(targets: &[&str]) -> Self {
+        let playbook = |name: &str| targets.iter().map(|target| ((*target).to_owned(), built_in(name))).collect();
         Self {
             playbooks: BUILT_IN
                 .iter()

@@ -102,7 +102,11 @@ fn waiting(outcome: &Outcome) -> anyhow::Result<()> {
     for hold in outcome.held.iter().filter(|hold| hold.state == "open") {
         line(format!(
             "  held: {} from {}: {}",
-            if hold.cases == 1 { "one case".to_owned() } else { format!("{} cases", hold.cases) },
+            if hold.cases == 1 {
+                "one case".to_owned()
+            } else {
+                format!("{} cases", hold.cases)
+            },
             plain(&hold.source),
             plain(&hold.detail)
         ))?;

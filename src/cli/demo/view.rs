@@ -105,7 +105,9 @@ impl Gauges {
         let colour = if status == 200 { AnsiColor::Red } else { AnsiColor::Green };
         let style = Style::new().fg_color(Some(colour.into())).bold();
         let word = if status == 200 { "gets in" } else { "is refused" };
-        bar.set_message(format!("{style}{status} {word:<10}{style:#}  worked {ok:>4}, refused {refused:>4}"));
+        bar.set_message(format!(
+            "{style}{status} {word:<10}{style:#}  worked {ok:>4}, refused {refused:>4}"
+        ));
         bar.tick();
     }
 

@@ -86,7 +86,7 @@ impl Place {
 }
 
 pub(crate) fn policy() -> Arc<Policy> {
-    Arc::new(Policy::standard(["chat"]))
+    Arc::new(Policy::standard(&["chat"]))
 }
 
 fn key() -> VerifierKey {
