@@ -4,6 +4,7 @@
 mod api;
 mod config;
 mod demo;
+mod daemon;
 mod deploy;
 mod docs;
 mod hr_csv;
