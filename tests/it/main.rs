@@ -3,6 +3,8 @@
 
 mod api;
 mod config;
+mod demo;
+mod daemon;
 mod deploy;
 mod docs;
 mod hr_csv;

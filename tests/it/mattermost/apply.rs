@@ -1,14 +1,14 @@
 //! Changes: what is sent, what counts as done already, and what does not.
 
-use revoked::model::{Access, Action, Containment, Grant, GrantKind, GrantRef, PrincipalTrait, Progress, Scope};
+use revoked::model::{Action, GrantKind, GrantRef, PrincipalTrait};
 use revoked::targets::{Applied, Remedy, TargetError};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::stand::{Stand, USER01, accepted, account, answer, principal, refusal, steps, with_trait};
 
-const SESSION: &str = "b4yb8ru1affbpp8terkjno3rhr";
-const TOKEN: &str = "j788jzpipi8x9fodzmm1zx9heo";
+pub(super) const SESSION: &str = "b4yb8ru1affbpp8terkjno3rhr";
+pub(super) const TOKEN: &str = "j788jzpipi8x9fodzmm1zx9heo";
 
 fn grant(kind: GrantKind, id: &str) -> GrantRef {
     GrantRef {
@@ -18,16 +18,16 @@ fn grant(kind: GrantKind, id: &str) -> GrantRef {
     }
 }
 
-fn end(kind: GrantKind, id: &str) -> Action {
+pub(super) fn end(kind: GrantKind, id: &str) -> Action {
     Action::End { grant: grant(kind, id) }
 }
 
-async fn apply(stand: &Stand, action: &Action) -> Result<Applied, TargetError> {
+pub(super) async fn apply(stand: &Stand, action: &Action) -> Result<Applied, TargetError> {
     stand.target.apply(&stand.pass, action, &[principal(USER01)]).await
 }
 
 /// The bodies of the requests that came with `verb` to `at`.
-async fn bodies(stand: &Stand, verb: &str, at: &str) -> Vec<Value> {
+pub(super) async fn bodies(stand: &Stand, verb: &str, at: &str) -> Vec<Value> {
     let requests = stand.server.received_requests().await.unwrap();
     let named = requests
         .iter()
@@ -297,72 +297,6 @@ async fn a_reset_password_is_long_and_in_no_error() {
 }
 
 #[tokio::test]
-async fn every_node_is_told_to_forget_the_sessions_but_not_twice() {
-    let nodes = [Stand::bare("").await, Stand::bare("").await];
-    let stand = Stand::bare(&format!(
-        "nodes = [\"{}\", \"{}\"]\n",
-        nodes[0].server.uri(),
-        nodes[1].server.uri()
-    ))
-    .await;
-    let all = format!("/api/v4/users/{USER01}/sessions/revoke/all");
-    for one in nodes.iter().chain([&stand]) {
-        one.post(&all, 200, &accepted()).await;
-        one.post("/api/v4/caches/invalidate", 200, &accepted()).await;
-        one.post(&format!("/api/v4/users/{USER01}/sessions/revoke"), 200, &accepted())
-            .await;
-    }
-    stand.recorded("users-me-pat", 0).await;
-    stand
-        .get(&format!("/api/v4/users/{}/tokens", super::stand::ADMIN), 200, &json!([]))
-        .await;
-    assert!(stand.target.capabilities().after_sessions.contains(&Action::ClearCaches));
-    apply(&stand, &Action::EndAllSessions).await.unwrap();
-    assert!(apply(&stand, &Action::ClearCaches).await.unwrap().already);
-    for node in &nodes {
-        assert_eq!(node.sent("POST").await, [all.as_str()]);
-    }
-    apply(&stand, &end(GrantKind::Session, SESSION)).await.unwrap();
-    apply(&stand, &Action::ClearCaches).await.unwrap();
-    for node in &nodes {
-        assert_eq!(
-            node.sent("POST").await,
-            [all.as_str(), "/api/v4/caches/invalidate"],
-            "the other sessions stay"
-        );
-    }
-}
-
-#[tokio::test]
-async fn a_node_that_fails_leaves_its_caches_to_be_cleared_and_does_not_pause_the_lane() {
-    let node = Stand::bare("").await;
-    node.respond(
-        "POST",
-        "/api/v4/caches/invalidate",
-        refusal(401, "api.context.session_expired.app_error"),
-    )
-    .await;
-    for (url, remedy) in [
-        ("http://127.0.0.1:1", Remedy::Retry),
-        (node.server.uri().as_str(), Remedy::GiveUp),
-    ] {
-        let stand = Stand::bare(&format!("nodes = [\"{url}\"]\n")).await;
-        stand.recorded("users-me-pat", 0).await;
-        stand
-            .get(&format!("/api/v4/users/{}/tokens", super::stand::ADMIN), 200, &json!([]))
-            .await;
-        stand
-            .post(&format!("/api/v4/users/{USER01}/sessions/revoke/all"), 200, &accepted())
-            .await;
-        let applied = apply(&stand, &Action::EndAllSessions).await.unwrap();
-        assert!(!applied.already, "the server itself ended them");
-        let error = apply(&stand, &Action::ClearCaches).await.unwrap_err();
-        assert_eq!(error.remedy, remedy, "{error}");
-        assert!(error.to_string().contains("at the node 127.0.0.1:"), "{error}");
-    }
-}
-
-#[tokio::test]
 async fn a_permission_that_is_missing_beside_the_sessions_does_not_pause_the_lane() {
     let stand = Stand::new().await;
     let forbidden = || refusal(403, "api.context.permissions.app_error");
@@ -383,41 +317,4 @@ async fn a_permission_that_is_missing_beside_the_sessions_does_not_pause_the_lan
     ] {
         assert_eq!(apply(&stand, &action).await.unwrap_err().remedy, remedy, "{action}");
     }
-}
-
-#[tokio::test]
-async fn a_token_ends_with_the_caches_of_the_sessions_that_it_made() {
-    let stand = Stand::bare("nodes = [\"http://127.0.0.1:1\"]\n").await;
-    let containment = Containment {
-        scope: Scope::AccessToken(TOKEN.to_owned()),
-        end: [].into(),
-        block: false,
-        reset_password: false,
-        disable_tokens: false,
-        watch: Vec::new(),
-    };
-    let mut access = Access::empty(super::stand::NOW);
-    access.grants.push(Grant::new(GrantKind::AccessToken, TOKEN));
-    let plan = containment.plan(&access, &stand.target.capabilities(), Progress::default());
-    assert_eq!(plan, [end(GrantKind::AccessToken, TOKEN), Action::ClearCaches]);
-}
-
-#[tokio::test]
-async fn old_servers_are_silenced_without_touching_roles() {
-    let stand = Stand::new().await;
-    let patched = account(USER01, "user01", "system_user", 0);
-    let at = format!("/api/v4/users/{USER01}/patch");
-    stand
-        .respond("PUT", &at, ResponseTemplate::new(200).set_body_json(patched))
-        .await;
-    assert!(
-        !stand.target.capabilities().after_sessions.contains(&Action::Silence),
-        "the version is not known yet"
-    );
-    apply(&stand, &Action::Silence).await.unwrap();
-    assert_eq!(bodies(&stand, "PUT", &at).await, [json!({})]);
-    assert!(
-        stand.target.capabilities().after_sessions.contains(&Action::Silence),
-        "users/me named version 6.7.0"
-    );
 }
