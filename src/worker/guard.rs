@@ -11,7 +11,7 @@ pub trait Guard: Send + Sync {
     /// # Errors
     /// Why not. A job that a human has approved ([`Job::approved`]) is given up on a refusal instead of held again, so a guard that only
     /// wants a human's word lets it pass.
-    fn allow(&self, job: &Job, principal: &Principal) -> Result<(), String>;
+    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String>;
 
     /// Whether all accounts are contained where the subject fits more than one, instead of holding the job for a human.
     fn all_of_several(&self, job: &Job) -> bool {
@@ -20,7 +20,7 @@ pub trait Guard: Send + Sync {
 }
 
 impl Guard for Policy {
-    fn allow(&self, job: &Job, principal: &Principal) -> Result<(), String> {
+    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String> {
         match self.principal_allowed(principal, &job.containment) {
             Err(reason) if reason.is_final() || !job.approved => Err(reason.to_string()),
             _ => Ok(()),

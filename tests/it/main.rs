@@ -3,6 +3,8 @@
 
 mod api;
 mod config;
+mod daemon;
+mod demo;
 mod deploy;
 mod docs;
 mod hr_csv;

@@ -24,9 +24,15 @@ pub(super) fn print(outcome: &Outcome) -> anyhow::Result<()> {
     let intruder = &outcome.intruder;
     line("")?;
     line(format!(
-        "intruder: {} calls worked before the victim was contained ({} logins and refreshes among them); {} of {} calls sent after that \
-         worked",
-        intruder.calls_before, intruder.regained, intruder.calls_ok_after_contained, intruder.calls_after_contained
+        "intruder: {} calls worked before the victim was contained; of {} sent after that, {} logins and refreshes among them, {} worked",
+        intruder.calls_before,
+        intruder.calls_after_contained,
+        intruder.regains_after_contained,
+        if intruder.calls_ok_after_contained == 0 {
+            "none".to_owned()
+        } else {
+            intruder.calls_ok_after_contained.to_string()
+        }
     ))?;
     line("")?;
     line("not covered (the target's API cannot end or show it)")?;

@@ -1,0 +1,67 @@
+//! Somebody has left: the door first, then everything.
+
+use super::chat::{Holdings, changes, others};
+use super::{Plan, Site};
+
+#[tokio::test]
+async fn a_departed_person_is_suspended_first_and_then_loses_everything() {
+    let site = Site::new(Plan::default()).await;
+    let running = site.start().await;
+    let before = Holdings::of(site.chat(), "user01");
+    let bystanders = others(site.chat(), "user01");
+    let said = site
+        .revoke("user01@example.test", "departed", &["--note", "last day was yesterday"])
+        .await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let detail = said.json();
+    assert_eq!(detail["case"]["verdict"], "contained");
+    let after = Holdings::of(site.chat(), "user01");
+    assert!(!after.active && after.is_out(), "{after:?}");
+    {
+        let world = site.chat().world();
+        let owns = |owner| owner == before.id;
+        assert!(world.bots.iter().all(|bot| !owns(bot.owner_id) || bot.delete_at > 0));
+        assert!(
+            world
+                .incoming_hooks
+                .iter()
+                .all(|hook| !owns(hook.user_id) || hook.delete_at > 0)
+        );
+        assert!(
+            world
+                .outgoing_hooks
+                .iter()
+                .all(|hook| !owns(hook.creator_id) || hook.delete_at > 0)
+        );
+        assert!(
+            world
+                .commands
+                .iter()
+                .all(|command| !owns(command.creator_id) || command.delete_at > 0)
+        );
+    }
+    let still: Vec<_> = others(site.chat(), "user01").into_iter().filter(|one| one.active).collect();
+    let were: Vec<_> = bystanders
+        .into_iter()
+        .filter(|one| still.iter().any(|other| other.id == one.id))
+        .collect();
+    assert_eq!(still, were, "others lost something");
+
+    let changes = changes(site.chat());
+    assert!(changes[0].is("DELETE", &format!("/users/{}", before.id)), "{:?}", changes[0]);
+    let sweep = format!("/users/{}/sessions/revoke/all", before.id);
+    assert!(changes.iter().skip(1).any(|seen| seen.is("POST", &sweep)), "{changes:#?}");
+
+    let evidence = &detail["jobs"][0]["evidence"];
+    assert_eq!(evidence["suspended"], serde_json::json!([false, true]));
+    assert!(evidence["before"]["session"].as_u64().unwrap() >= 3, "{evidence:#}");
+    assert!(
+        evidence["after"].as_object().unwrap().values().all(|count| count == 0),
+        "{evidence:#}"
+    );
+    assert!(!evidence["not_covered"].as_array().unwrap().is_empty());
+    running.stop().await;
+    let report = site.says(&["trail", "verify", "--json"]).await.done();
+    assert_eq!(report["verified"], true);
+    assert_eq!(report["confirmed"], report["entries"], "the last checkpoint covers the stop");
+}

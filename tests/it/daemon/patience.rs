@@ -1,0 +1,29 @@
+//! Waiting for what another program does: asked again and again, with a bound, and never for a fixed time.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+/// Far longer than anything here takes, so that only a hang runs into it.
+pub(crate) const BOUND: Duration = Duration::from_secs(60);
+
+/// How often to ask.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Asks until there is an answer.
+pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let asking = async {
+        let mut ticks = interval(PACE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+        }
+    };
+    match timeout(BOUND, asking).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("{what}: not within {BOUND:?}"),
+    }
+}
