@@ -3,8 +3,8 @@
 
 mod api;
 mod config;
-mod demo;
 mod daemon;
+mod demo;
 mod deploy;
 mod docs;
 mod hr_csv;

@@ -50,7 +50,11 @@ impl Site {
 
     /// Starts the daemon and waits for nothing.
     pub(crate) fn spawn(&self) -> Child {
-        let log = File::options().create(true).append(true).open(self.path("daemon.log")).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("daemon.log"))
+            .unwrap();
         let log: OwnedFd = log.into();
         self.command(&["run"]).stderr(log).spawn().unwrap()
     }
@@ -87,7 +91,10 @@ impl Running {
 
     /// Waits for its end.
     pub(crate) async fn ended(mut self) -> ExitStatus {
-        tokio::time::timeout(BOUND, self.child.wait()).await.expect("it does not end").unwrap()
+        tokio::time::timeout(BOUND, self.child.wait())
+            .await
+            .expect("it does not end")
+            .unwrap()
     }
 
     /// Stops it in good order.
