@@ -1,8 +1,11 @@
 //! What the demo ends with: verdicts with their evidence, what is not covered, and every expectation.
 
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
 use super::super::output::{line, plain, span, table};
 use crate::demo::{CaseLine, Outcome};
-use std::time::Duration;
 
 /// Prints the report.
 pub(super) fn print(outcome: &Outcome) -> anyhow::Result<()> {
@@ -52,9 +55,14 @@ pub(super) fn print(outcome: &Outcome) -> anyhow::Result<()> {
     line("")?;
     line("expected")?;
     for expectation in &outcome.expectations {
-        let word = if expectation.held { "held  " } else { "FAILED" };
+        let (word, colour) = if expectation.held {
+            ("held", AnsiColor::Green)
+        } else {
+            ("FAILED", AnsiColor::Red)
+        };
+        let style = Style::new().fg_color(Some(colour.into()));
         line(format!(
-            "  {word}  {}: {}",
+            "  {style}{word:<6}{style:#}  {}: {}",
             expectation.name.replace('_', " "),
             plain(&expectation.why)
         ))?;
