@@ -1,6 +1,6 @@
 //! What must never be acted on, looked at again with the account that the target itself names.
 
-use crate::model::{Job, Principal, PrincipalTrait};
+use crate::model::{Job, Principal, PrincipalTrait, Scope};
 use crate::policy::Policy;
 
 /// Has the last word before the first action of an attempt. The intake has looked at the subject already; here the target's own names of
@@ -40,9 +40,11 @@ pub(super) fn never(job: &Job, principal: &Principal) -> Result<(), String> {
             job.target
         ));
     }
-    if job.containment.blocks() && principal.traits.contains(&PrincipalTrait::LastAdmin) {
+    // A password that nobody knows locks the last administrator out as surely as a suspension does.
+    let resets = job.containment.reset_password && job.containment.scope == Scope::Everything;
+    if (job.containment.blocks() || resets) && principal.traits.contains(&PrincipalTrait::LastAdmin) {
         return Err(format!(
-            "it is the last active administrator of {}: suspending it would leave nobody in charge; appoint another one first",
+            "it is the last active administrator of {}: locking it out would leave nobody in charge; appoint another one first",
             job.target
         ));
     }
