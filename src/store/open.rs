@@ -105,6 +105,8 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(200)
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
+        // An erased name must leave the file, not only the table.
+        .pragma("secure_delete", "ON")
         .pragma("wal_autocheckpoint", "0")
         .disable_statement_logging()
 }
