@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::clock::Clock;
 use crate::config;
-use crate::model::Actor;
+use crate::model::{Actor, Subject};
 use crate::store::{OpenError, Role, Store};
 
 /// Which store a command looks at.
@@ -69,4 +69,15 @@ fn login(uid: u32) -> Option<String> {
         let id: u32 = fields.nth(1)?.parse().ok()?;
         (id == uid).then(|| name.to_owned())
     })
+}
+
+/// What stands for a subject in lists and in the trail; for one that was never seen a reference that nothing has.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub(super) async fn reference_of(store: &Store, subject: Option<&Subject>) -> anyhow::Result<Option<String>> {
+    match subject {
+        Some(subject) => Ok(Some(store.reference(subject).await?.unwrap_or_default())),
+        None => Ok(None),
+    }
 }

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::output::{json, line, plain};
+use super::store::reference_of;
 use super::{Exit, StoreArgs};
 use crate::config;
 use crate::model::{Subject, Timestamp};
@@ -87,10 +88,7 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
             limit,
             json: as_json,
         } => {
-            let subject_ref = match &subject {
-                Some(subject) => Some(store.reference(subject).await?.unwrap_or_default()),
-                None => None,
-            };
+            let subject_ref = reference_of(&store, subject.as_ref()).await?;
             let rows = store
                 .trail_search(&TrailFilter {
                     case,

@@ -123,34 +123,9 @@ fn checked_id(what: &str, id: &str) -> Result<String, String> {
 
 /// The hash of what a row asks for, without its number: the same request key with other content is no repetition.
 fn content(row: &InboxRow) -> [u8; 32] {
-    let InboxRow {
-        id: _,
-        subject,
-        reason,
-        requested_by,
-        note,
-        request_key,
-        playbook,
-        target,
-        session,
-        access_token,
-        all_sessions,
-        act_at,
-    } = row;
-    let text = serde_json::json!([
-        subject,
-        reason,
-        requested_by,
-        note,
-        request_key,
-        playbook,
-        target,
-        session,
-        access_token,
-        all_sessions,
-        act_at
-    ]);
+    let asked = InboxRow { id: 0, ..row.clone() };
+    let text = serde_json::to_vec(&asked).unwrap_or_default();
     let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest::digest(&digest::SHA256, text.to_string().as_bytes()).as_ref());
+    bytes.copy_from_slice(digest::digest(&digest::SHA256, &text).as_ref());
     bytes
 }

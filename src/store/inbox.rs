@@ -11,7 +11,7 @@ use crate::model::{Actor, CaseId};
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A row as it was written.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct InboxRow {
     /// Its number; 0 for one that is to be written.
     pub id: i64,
