@@ -254,7 +254,16 @@ impl Site {
 
     /// Waits until a query counts so many.
     pub(crate) async fn until_count(&self, sql: &'static str, wanted: i64) {
-        until(sql, async || (self.count(sql).await == wanted).then_some(())).await;
+        let mut last = 0;
+        let what = format!("{wanted} from {sql}");
+        until(&what, async || {
+            let count = self.count(sql).await;
+            if count != std::mem::replace(&mut last, count) {
+                println!("{count} from {sql}");
+            }
+            (count == wanted).then_some(())
+        })
+        .await;
     }
 
     /// The kinds of the open alerts.
@@ -272,5 +281,18 @@ impl Site {
         assert_eq!(said.code, 0, "{said:?}");
         let entries = said.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         entries.map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Drop for Site {
+    /// A test that failed shows what the daemon logged last.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().filter(|line| !line.contains("signed a checkpoint")).collect();
+            for line in &lines[lines.len().saturating_sub(25)..] {
+                println!("{}", line.chars().take(400).collect::<String>());
+            }
+        }
     }
 }
