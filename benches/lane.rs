@@ -19,7 +19,7 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) lanes: Lanes,
     pub(crate) policy: Arc<Policy>,
-    pub(crate) folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
     life: Life,
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn lane(folder: tempfile::TempDir, target: Arc<dyn Target>, rat
         store,
         lanes,
         policy,
-        folder,
+        _folder: folder,
         life,
     }
 }

@@ -48,9 +48,10 @@ async fn resident(queued: usize) -> f64 {
     std::fs::write(&token, "unused").unwrap();
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
     let config = folder.path().join("revoked.toml");
+    let (path_text, token_text) = (path.display(), token.display());
     let text = format!(
-        "[store]\npath = {path:?}\n[listen]\naddress = \"127.0.0.1:0\"\n[[target]]\nname = \"chat\"\nkind = \"mattermost\"\n\
-         url = \"http://127.0.0.1:9\"\ntoken = {{ file = {token:?} }}\n"
+        "[store]\npath = \"{path_text}\"\n[listen]\naddress = \"127.0.0.1:0\"\n[[target]]\nname = \"chat\"\nkind = \"mattermost\"\n\
+         url = \"http://127.0.0.1:9\"\ntoken = {{ file = \"{token_text}\" }}\n"
     );
     std::fs::write(&config, text).unwrap();
     let daemon = Command::new(env!("CARGO_BIN_EXE_revoked"))

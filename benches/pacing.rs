@@ -41,7 +41,8 @@ pub(crate) async fn measure() -> Vec<Row> {
 
 /// Requests answered and refused so far, as the sandbox counts them.
 async fn counts(client: &reqwest::Client, url: &str) -> (f64, f64) {
-    let answer = client.get(format!("{url}/sandbox/counts")).send().await.unwrap();
+    let answer = client.get(format!("{url}/sandbox/stats")).send().await.unwrap();
     let body: serde_json::Value = serde_json::from_slice(&revoked::http::read_body(answer, 1 << 16).await.unwrap()).unwrap();
-    (body["answered"].as_f64().unwrap(), body["refused"].as_f64().unwrap())
+    let (answered, limited) = (body["requests"].as_f64().unwrap(), body["limited"].as_f64().unwrap());
+    (answered - limited, limited)
 }

@@ -79,9 +79,10 @@ pub(crate) fn target(server: &Server, folder: &Path) -> Arc<dyn Target> {
     std::fs::write(&token, &server.token).unwrap();
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
     let text = format!(
-        "[store]\npath = {:?}\n[[target]]\nname = \"chat\"\nkind = \"mattermost\"\nurl = \"{}\"\ntoken = {{ file = {token:?} }}\n",
-        folder.join("unused.db"),
-        server.url
+        "[store]\npath = \"{}\"\n[[target]]\nname = \"chat\"\nkind = \"mattermost\"\nurl = \"{}\"\ntoken = {{ file = \"{}\" }}\n",
+        folder.join("unused.db").display(),
+        server.url,
+        token.display()
     );
     let config = Config::parse("bench.toml", &text, &Clock::system()).unwrap_or_else(|report| panic!("{report}"));
     Arc::clone(&config.targets[0].target)

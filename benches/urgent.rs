@@ -32,7 +32,6 @@ pub(crate) async fn measure() -> Vec<Row> {
         bench
             .accept(vec![lane::signal(person, 6, Reason::Compromised, &format!("u{run}"))])
             .await;
-        let stored = Instant::now();
         // The urgent job begins to resolve at once, and its first request leaves with the next permit: its first observation follows it.
         let observed = loop {
             let seen = noting
@@ -48,7 +47,6 @@ pub(crate) async fn measure() -> Vec<Row> {
                 None => noting.noted.notified().await,
             }
         };
-        drop(stored);
         waits.push(ms(observed.duration_since(began)));
     }
     bench.stop().await;

@@ -27,7 +27,7 @@
 //! 8. [`config`] over [`settings`]: from what is written to what is built. [`cli`]: one file for each command.
 //!
 //! [`clock`], [`http`], [`secret`] and [`telemetry`] are the one door each for time, calls to the outside, credentials, and logs with
-//! metrics. [`jose`] reads signed tokens. [`sandbox`] is a Mattermost stand-in for the demo, the tests and the benchmarks.
+//! metrics. [`jose`] reads signed tokens. [`sandbox`] is a Mattermost stand-in, for [`demo`], the tests and the benchmarks.
 //!
 //! # Invariants
 //!
@@ -39,8 +39,9 @@
 //! - **The most urgent waiter gets the permit**, call by call, at the moment the permit exists.
 //! - **The trail signs what is committed**, never what is about to be.
 //! - **SQL stays in [`store`]**, printing in [`cli`], wall time in [`clock`].
-//! - `use crate::` edges point only downwards: [`model`], then the doors, [`audit`], [`policy`], [`store`], [`targets`], [`worker`],
-//!   [`sources`], [`intake`], [`config`], [`api`], [`daemon`], [`cli`]. `tests/it/layers.rs` holds it.
+//! - **`use crate::` edges point only downwards**: [`model`], the doors, [`jose`], [`audit`], [`policy`], [`store`], [`trail`],
+//!   [`targets`], [`worker`], [`sources`], [`intake`], [`config`], [`api`], [`daemon`], [`demo`], [`cli`], from the bottom to the top.
+//!   [`sandbox`] stands aside: it knows nothing of ours but [`model`], [`clock`] and [`http`].
 //!
 //! What is deliberately absent: plug points besides the two traits, a repository trait over the store, an undo, and any state in memory
 //! that a `kill -9` may not take.

@@ -38,8 +38,6 @@ kinds! {
     DaemonStarted = "daemon.started",
     /// The daemon stopped in good order.
     DaemonStopped = "daemon.stopped",
-    /// A config was loaded, at the start or by reload: its SHA-256.
-    ConfigLoaded = "config.loaded",
     /// A signal was authenticated and stored, and leads to work.
     SignalAccepted = "signal.accepted",
     /// A signal was authenticated and stored, and policy says that nothing follows.
@@ -132,8 +130,6 @@ kinds! {
     TrailOriginStarted = "trail.origin_started",
     /// The trail's signing key was replaced; names the new verifier key.
     TrailKeyRotated = "trail.key_rotated",
-    /// A checkpoint of the trail so far was signed.
-    CheckpointSigned = "checkpoint.signed",
 }
 
 impl fmt::Display for EntryKind {

@@ -1,5 +1,7 @@
 //! `revoked case`: what was asked, what was done, what was proved.
 
+use std::collections::BTreeSet;
+
 use clap::Subcommand;
 
 use super::output::{json, line, plain, span, table, time};
@@ -163,6 +165,12 @@ pub(super) fn show(detail: &CaseDetail) -> anyhow::Result<()> {
             ))?;
         }
     }
+    // Once for all jobs: a sweep does not reach what the first attempt did not.
+    let evidence = detail.jobs.iter().filter_map(|job| job.evidence.as_ref());
+    let gaps: BTreeSet<&String> = evidence.flat_map(|evidence| &evidence.not_covered).collect();
+    for gap in gaps {
+        line(format!("  not covered: {}", plain(gap)))?;
+    }
     Ok(())
 }
 
@@ -204,9 +212,6 @@ fn show_job(job: &JobView) -> anyhow::Result<()> {
     line(format!("      {} grants ended", evidence.ended_count))?;
     for note in &evidence.notes {
         line(format!("      note: {}", plain(note)))?;
-    }
-    for gap in &evidence.not_covered {
-        line(format!("      not covered: {}", plain(gap)))?;
     }
     Ok(())
 }

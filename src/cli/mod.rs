@@ -10,6 +10,7 @@ mod alert;
 mod case;
 mod check;
 mod demo;
+mod erase;
 mod exit;
 mod hold;
 mod job;
@@ -86,6 +87,8 @@ pub enum Command {
     /// Show, verify or export the trail
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Forget a person of whom nothing is open: the name and the notes go, the trail stays
+    Erase(erase::EraseArgs),
     /// List the kinds of source and target that a config may name
     #[command(after_help = "Example: revoked kinds --json")]
     Kinds {
@@ -128,6 +131,7 @@ impl Cli {
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status { json } => Box::pin(status::run(at, json)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Erase(args) => Box::pin(erase::run(&args, at)).await,
             Command::Kinds { json } => kinds::run(json),
             Command::Completions { shell } => shell::completions(shell),
             Command::Man { out } => shell::man(out.as_deref()),

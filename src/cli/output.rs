@@ -24,7 +24,7 @@ pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
 /// Prints `value` as one JSON object or array.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string_pretty(value)?)
 }
@@ -32,7 +32,7 @@ pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
 /// Prints rows under headings, or `nothing` where there are none.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub(super) fn table(headings: &[&str], rows: Vec<Vec<String>>, nothing: &str) -> anyhow::Result<()> {
     if rows.is_empty() {
         return line(nothing);

@@ -24,10 +24,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 Exit codes with --wait: 0 contained, 10 unverified, 11 residual, 12 no principal, 13 failed, 14 held, 15 still waiting, 16 rejected.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RevokeArgs {
-    /// Whom it is about: alice@example.org, username:alice, id:<account id>, `iss_sub`:<issuer>#<sub>
+    /// Whom it is about.
+    #[arg(help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>")]
     pub subject: Subject,
-    /// Why: compromised, departed, suspended, `credential_changed`, …
-    #[arg(long, value_parser = reason)]
+    /// Why.
+    #[arg(long, value_parser = reason, help = "Why: compromised, departed, suspended, credential_changed, …")]
     pub reason: Reason,
     /// A playbook other than the one named like the reason
     #[arg(long)]

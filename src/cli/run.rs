@@ -26,7 +26,7 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
     let _log = telemetry::start(
         Setup {
             format,
-            filter: config.log.level.clone(),
+            filter: filter(&config),
             ..Setup::default()
         },
         &clock,
@@ -35,15 +35,29 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
         tracing::warn!("{warning}");
     }
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    // Its default would end the daemon, and a reload that takes half a config is worse than none.
+    let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let daemon = Daemon::start(config, clock).await?;
     daemon
         .run(async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => return,
+                    _ = interrupt.recv() => return,
+                    _ = hang_up.recv() => tracing::warn!("SIGHUP does nothing; check the config with revoked check, then restart"),
+                }
             }
         })
         .await?;
     Ok(Exit::Ok)
+}
+
+/// The configured filter, the scheduler's chatter left out, and checkpoints let through where the journal is to have them.
+fn filter(config: &Config) -> String {
+    let mut filter = format!("{},tokio_cron_scheduler=warn", config.log.level);
+    if config.trail.journal {
+        filter.push_str(",revoked::trail::checkpoints=info");
+    }
+    filter
 }

@@ -12,7 +12,7 @@ use crate::store::{OpenError, Role, Store};
 /// Which store a command looks at.
 #[derive(Debug, Clone, Args)]
 pub struct StoreArgs {
-    /// The config file whose [store] names the database
+    /// The config file, which also names the database
     #[arg(long, short, global = true, value_name = "FILE", default_value = config::DEFAULT_PATH)]
     pub config: PathBuf,
     /// The database itself, instead of the config's

@@ -130,6 +130,12 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
                 json(&trail::summary(&report))?;
             } else {
                 line(&report)?;
+                for path in anchors.iter().filter(|path| path.parent() == store.path().parent()) {
+                    line(format!(
+                        "note: {} lies beside the store; whoever owns that folder owns both, so it confirms nothing against them",
+                        path.display()
+                    ))?;
+                }
             }
             if report.verified() { Exit::Ok } else { Exit::Unverified }
         }

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api;
-use crate::audit::EntryKind;
+use crate::audit::{EntryKind, Signer};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::{self, Intake};
@@ -23,7 +23,7 @@ use crate::policy::Policy;
 use crate::sources::Source;
 use crate::store::{Role, Store};
 use crate::telemetry;
-use crate::trail::{self, AnchorFile, Checkpoints};
+use crate::trail::{self, AnchorFile, Checkpoints, Turn};
 use crate::worker::{Backoff, LaneSettings, Lanes, Life, Rate, Retries, WorkSettings};
 
 mod doors;
@@ -56,7 +56,9 @@ impl Daemon {
         let store = Store::open(&config.store, Role::Daemon, clock).await?;
         let signer = trail::signer(&config.trail.origin, config.trail.key.as_ref(), store.path())?;
         let anchor = AnchorFile::new(&config.trail.anchor);
-        trail::check_at_start(&store, &trail::keys_beside(store.path())?, Some(&anchor)).await?;
+        let keys = trail::keys_beside(store.path())?;
+        let turn = trail::check_at_start(&store, signer.verifier(), &keys, &anchor).await?;
+        record_turn(&store, &turn, &signer).await?;
         let taken_back = store.expire(true).await?;
         store
             .record(
@@ -74,7 +76,7 @@ impl Daemon {
         let lanes = start_lanes(&store, &config, Arc::clone(&policy), life.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
         signing.1.spawn(trail::run(
-            Checkpoints::new(store.clone(), signer, Some(anchor)),
+            Checkpoints::new(store.clone(), signer, anchor, config.trail.journal),
             signing.0.clone(),
         ));
 
@@ -184,6 +186,22 @@ impl Daemon {
         self.store.close().await;
         tracing::info!("stopped");
     }
+}
+
+/// A trail that begins anew or is signed by another key says so before anything else.
+async fn record_turn(store: &Store, turn: &Turn, signer: &Signer) -> anyhow::Result<()> {
+    match turn {
+        Turn::GoesOn => {}
+        Turn::NewOrigin(before) => {
+            let detail = serde_json::json!({ "origin": signer.verifier().name(), "checkpoint_before": before });
+            store.record(EntryKind::TrailOriginStarted, detail).await?;
+        }
+        Turn::NewKey => {
+            let detail = serde_json::json!({ "verifier": signer.verifier().to_string() });
+            store.record(EntryKind::TrailKeyRotated, detail).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, life: Life) -> anyhow::Result<Lanes> {

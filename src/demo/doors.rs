@@ -36,8 +36,8 @@ pub(super) struct Sent {
 
 /// Sends everything. The leavers come first, so that the compromised account has somebody to overtake.
 pub(super) async fn send_all(stage: &Stage, cast: &Cast, clock: &Clock, teller: &Teller) -> anyhow::Result<Sent> {
-    let forger = Signer::generate(KID, Algorithm::EdDsa)?;
-    let forged = push(stage, &forger, &claims(&cast.leavers[0].email, clock)).await?;
+    let stranger = Signer::generate(KID, Algorithm::EdDsa)?;
+    let forged = push(stage, &stranger, &claims(&cast.leavers[0].email, clock)).await?;
     teller.line(format!(
         "ssf-push: a security event that the intruder signed is refused with {} ({})",
         forged.0, forged.1

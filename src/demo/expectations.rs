@@ -9,6 +9,7 @@ use super::intruder::Record;
 use super::narrator::TRIES;
 use super::outcome::Outcome;
 use crate::sandbox::World;
+use crate::sandbox::world::Person;
 
 /// One expectation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,193 +22,237 @@ pub struct Expectation {
     pub why: String,
 }
 
-/// What was seen at the server itself, besides what is on the record.
-pub(super) struct Seen<'a> {
+/// Everything that an expectation may be about.
+#[derive(Clone, Copy)]
+pub(super) struct Facts<'a> {
+    /// What is on the record.
+    pub(super) outcome: &'a Outcome,
+    pub(super) cast: &'a Cast,
+    /// How the doors answered.
+    pub(super) sent: &'a Sent,
+    /// Every call of the intruder.
+    pub(super) calls: &'a Record,
     /// Whether everything that was awaited came within the time.
     pub(super) in_time: bool,
     /// What those had to whom nothing may happen, before the first signal.
-    pub(super) bystanders_before: Holdings,
+    pub(super) bystanders: &'a Holdings,
     /// The server, after the daemon has stopped.
     pub(super) world: &'a World,
 }
 
-/// Judges the outcome.
-pub(super) fn judge(outcome: &Outcome, cast: &Cast, sent: &Sent, record: &Record, seen: &Seen<'_>) -> Vec<Expectation> {
-    let mut found = Vec::new();
-    let mut expect = |name: &'static str, held: bool, why: String| found.push(Expectation { name, held, why });
+/// Judges the facts.
+pub(super) fn judge(facts: Facts<'_>) -> Vec<Expectation> {
+    [
+        of_the_intruder(facts),
+        of_those_who_are_due(facts),
+        of_those_who_are_not(facts),
+        of_doors_and_trail(facts),
+    ]
+    .concat()
+}
 
-    let intruder = &outcome.intruder;
-    let used = |loot: Loot| record.of(loot).iter().filter(|call| !call.regains && call.is_ok()).count();
-    let uses = Loot::ALL.map(|loot| format!("{loot} {}", used(loot)));
-    expect(
-        "every_stolen_thing_worked_before",
-        Loot::ALL.into_iter().all(|loot| used(loot) > 0),
-        format!("calls that worked: {}", uses.join(", ")),
-    );
-    expect(
-        "no_call_of_the_intruder_works_after_contained",
-        intruder.calls_ok_after_contained == 0 && intruder.calls_after_contained >= TRIES * Loot::ALL.len(),
-        format!(
-            "{} of {} calls sent after contained worked, {} logins and refreshes among them",
-            intruder.calls_ok_after_contained, intruder.calls_after_contained, intruder.regains_after_contained
+fn expect(name: &'static str, held: bool, why: String) -> Expectation {
+    Expectation { name, held, why }
+}
+
+fn of_the_intruder(facts: Facts<'_>) -> Vec<Expectation> {
+    let line = &facts.outcome.intruder;
+    let uses = |loot: Loot| facts.calls.of(loot).iter().filter(|call| !call.regains);
+    let worked = Loot::ALL.map(|loot| uses(loot).filter(|call| call.is_ok()).count());
+    let newest = Loot::ALL.map(|loot| uses(loot).next_back().map_or(0, |call| call.status));
+    vec![
+        expect(
+            "every_stolen_thing_worked_before",
+            worked.iter().all(|count| *count > 0),
+            format!(
+                "{} calls with the session worked, {} with the access token, {} with the refresh token",
+                worked[0], worked[1], worked[2]
+            ),
         ),
-    );
-    let newest = Loot::ALL.map(|loot| {
-        record
-            .of(loot)
-            .iter()
-            .rfind(|call| !call.regains)
-            .map_or(0, |call| call.status)
-    });
-    expect(
-        "every_stolen_thing_gets_401_in_the_end",
-        newest.iter().all(|status| *status == 401),
-        format!("the newest answers are {newest:?}"),
-    );
+        expect(
+            "no_call_of_the_intruder_works_after_contained",
+            line.calls_ok_after_contained == 0 && line.calls_after_contained >= TRIES * Loot::ALL.len(),
+            format!(
+                "{} of {} calls sent after contained worked, {} logins and refreshes among them",
+                line.calls_ok_after_contained, line.calls_after_contained, line.regains_after_contained
+            ),
+        ),
+        expect(
+            "every_stolen_thing_gets_401_in_the_end",
+            newest.iter().all(|status| *status == 401),
+            format!("the newest answers are {newest:?}"),
+        ),
+    ]
+}
 
-    let verdicts = cast.due().into_iter().map(|who| (who, verdict_of(outcome, who)));
-    let wrong: Vec<String> = verdicts
+fn of_those_who_are_due(facts: Facts<'_>) -> Vec<Expectation> {
+    let Facts {
+        outcome, cast, world, ..
+    } = facts;
+    let due = cast.due();
+    let wrong: Vec<String> = due
+        .iter()
+        .map(|who| (who, verdict_of(outcome, who)))
         .filter(|(_, verdict)| *verdict != "contained")
         .map(|(who, verdict)| format!("{} is {verdict}", who.email))
         .collect();
-    expect(
-        "everybody_who_is_due_is_contained",
-        wrong.is_empty() && seen.in_time,
-        if wrong.is_empty() {
-            format!("{} cases are contained", cast.due().len())
-        } else {
-            wrong.join(", ")
-        },
-    );
-    let left: Vec<String> = cast.due().into_iter().filter_map(|who| left_at(seen.world, who)).collect();
-    expect(
-        "the_server_itself_has_nothing_left",
-        left.is_empty(),
-        if left.is_empty() {
-            "no session, token, grant, bot, hook or command of theirs is stored".to_owned()
-        } else {
-            left.join(", ")
-        },
-    );
+    let left: Vec<String> = due.iter().filter_map(|who| left_at(world, who)).collect();
     let unequal: Vec<&str> = outcome
         .cases
         .iter()
         .filter(|case| case.grants_found != case.grants_ended)
         .map(|case| case.subject.as_str())
         .collect();
-    expect(
-        "every_grant_that_was_found_is_ended",
-        unequal.is_empty(),
-        if unequal.is_empty() {
-            let found: usize = outcome.cases.iter().map(|case| case.grants_found).sum();
-            format!("{found} grants were found and ended")
-        } else {
-            format!("not all of {}", unequal.join(", "))
-        },
-    );
-    let stays = |who: &Character| {
-        seen.world
-            .person(&who.username)
-            .is_some_and(crate::sandbox::world::Person::is_active)
-    };
-    expect(
-        "the_compromised_keep_their_accounts",
-        stays(&cast.victim) && stays(&cast.lost_laptop),
-        format!("{} and {} are looked at", cast.victim.email, cast.lost_laptop.email),
-    );
-    let open: Vec<&str> = cast
-        .leavers
-        .iter()
-        .filter(|who| stays(who))
-        .map(|who| who.email.as_str())
-        .collect();
-    expect(
-        "those_who_left_are_suspended",
-        open.is_empty(),
-        format!("{} of {} accounts are open", open.len(), cast.leavers.len()),
-    );
-    let swept = outcome
+    let ended: usize = outcome.cases.iter().map(|case| case.grants_ended).sum();
+    let stays = |who: &Character| world.person(&who.username).is_some_and(Person::is_active);
+    let open = cast.leavers.iter().filter(|who| stays(who)).count();
+    let (sweeps, reopened) = outcome
         .case_of(&cast.victim)
         .map_or((0, 0), |case| (case.sweeps, case.reopened));
-    expect(
-        "the_first_sweep_finds_nothing",
-        swept.0 > 0 && swept.1 == 0,
-        format!("{} sweeps, reopened {} times", swept.0, swept.1),
-    );
+    let contained_at = |who: &Character| outcome.case_of(who).and_then(|case| case.contained_at);
+    let overtaken = cast
+        .leavers
+        .iter()
+        .filter(|who| contained_at(who) > contained_at(&cast.victim))
+        .count();
+    vec![
+        expect(
+            "everybody_who_is_due_is_contained",
+            wrong.is_empty() && facts.in_time,
+            or(&wrong, || {
+                format!(
+                    "{} of them{}",
+                    due.len(),
+                    if facts.in_time { "" } else { ", but not in time" }
+                )
+            }),
+        ),
+        expect(
+            "the_server_itself_has_nothing_left",
+            left.is_empty(),
+            or(&left, || {
+                "no session, token, grant, bot, hook or command of theirs is stored there".to_owned()
+            }),
+        ),
+        expect(
+            "every_grant_that_was_found_is_ended",
+            unequal.is_empty() && ended > 0,
+            or(&unequal, || format!("{ended} grants")),
+        ),
+        expect(
+            "the_compromised_keep_their_accounts",
+            stays(&cast.victim) && stays(&cast.lost_laptop),
+            format!("of {} and {}", cast.victim.email, cast.lost_laptop.email),
+        ),
+        expect(
+            "those_who_left_are_suspended",
+            open == 0,
+            format!("{} of {} accounts are open", open, cast.leavers.len()),
+        ),
+        expect(
+            "the_compromised_overtake_the_leavers",
+            contained_at(&cast.victim).is_some() && overtaken > 0,
+            format!(
+                "{overtaken} of {} leavers whose file came first were contained after the victim",
+                cast.leavers.len()
+            ),
+        ),
+        expect(
+            "the_first_sweep_finds_nothing",
+            sweeps > 0 && reopened == 0,
+            format!("{sweeps} looked again, and the case was reopened {reopened} times"),
+        ),
+    ]
+}
 
+fn of_those_who_are_not(facts: Facts<'_>) -> Vec<Expectation> {
+    let Facts {
+        outcome, cast, world, ..
+    } = facts;
     let stranger = verdict_of(outcome, &cast.stranger);
-    expect(
-        "a_stranger_is_no_success",
-        stranger == "no_principal",
-        format!("{} is {stranger}", cast.stranger.email),
-    );
     let waits = |who: &Character| {
         let subject = format!("email:{}", who.email);
         outcome.scheduled.iter().any(|plan| plan.subject == subject)
     };
-    expect(
-        "who_leaves_tomorrow_waits",
-        waits(&cast.tomorrow) && outcome.case_of(&cast.tomorrow).is_none(),
-        format!("{} planned departures", outcome.scheduled.len()),
-    );
-    expect(
-        "a_zone_decides_when_a_day_is_over",
-        waits(&cast.abroad.who) != cast.abroad.is_due,
-        format!(
-            "the last day {} in {} ends at {}",
-            cast.abroad.last_day, cast.abroad.zone, cast.abroad.fire_at
-        ),
-    );
-    expect(
-        "a_malformed_row_is_quarantined_and_the_others_go_on",
-        outcome.quarantined.len() == 1 && outcome.case_of(&cast.malformed).is_none(),
-        format!("{} rows in the quarantine", outcome.quarantined.len()),
-    );
-    expect(
-        "a_protected_account_is_held",
-        outcome
-            .held
-            .iter()
-            .any(|hold| hold.why == "protected" && hold.state == "open")
-            && outcome.case_of(&cast.protected).is_none(),
-        format!("{} holds", outcome.held.len()),
-    );
-    expect(
-        "a_forged_event_is_refused",
-        sent.forged.0 == 400 && sent.compromise == 202,
-        format!("the forged one got {}, the true one {}", sent.forged.0, sent.compromise),
-    );
-    let after = cast.bystanders(seen.world);
-    let touched: Vec<&str> = seen
-        .bystanders_before
+    let after = cast.bystanders(world);
+    let touched: Vec<&str> = facts
+        .bystanders
         .iter()
         .filter(|(name, had)| after.get(*name) != Some(had))
         .map(|(name, _)| name.as_str())
         .collect();
-    expect(
-        "nobody_else_lost_anything",
-        touched.is_empty(),
-        if touched.is_empty() {
-            format!("{} other accounts have what they had", seen.bystanders_before.len())
-        } else {
-            format!("changed: {}", touched.join(", "))
-        },
-    );
-    expect(
-        "the_trail_stands",
-        outcome.trail.verified && outcome.trail.confirmed == outcome.trail.entries,
-        format!(
-            "{} entries, {} under a checkpoint outside the database{}",
-            outcome.trail.entries,
-            outcome.trail.confirmed,
-            outcome
-                .trail
-                .findings
-                .first()
-                .map_or_else(String::new, |finding| format!("; {finding}"))
+    vec![
+        expect(
+            "a_stranger_is_no_success",
+            stranger == "no_principal",
+            format!("{} is {stranger}", cast.stranger.email),
         ),
-    );
-    found
+        expect(
+            "who_leaves_tomorrow_waits",
+            waits(&cast.tomorrow) && outcome.case_of(&cast.tomorrow).is_none(),
+            format!("{} planned", outcome.scheduled.len()),
+        ),
+        expect(
+            "a_zone_decides_when_a_day_is_over",
+            waits(&cast.abroad.who) != cast.abroad.is_due,
+            format!(
+                "the last day {} in {} ends at {}",
+                cast.abroad.last_day, cast.abroad.zone, cast.abroad.fire_at
+            ),
+        ),
+        expect(
+            "a_malformed_row_is_quarantined_and_the_others_go_on",
+            outcome.quarantined.len() == 1 && outcome.case_of(&cast.malformed).is_none(),
+            format!("{} in the quarantine", outcome.quarantined.len()),
+        ),
+        expect(
+            "a_protected_account_is_held",
+            outcome
+                .held
+                .iter()
+                .any(|hold| hold.why == "protected" && hold.state == "open")
+                && outcome.case_of(&cast.protected).is_none(),
+            format!("{} held", outcome.held.len()),
+        ),
+        expect(
+            "nobody_else_lost_anything",
+            touched.is_empty(),
+            or(&touched, || {
+                format!("{} other accounts have what they had", facts.bystanders.len())
+            }),
+        ),
+    ]
+}
+
+fn of_doors_and_trail(facts: Facts<'_>) -> Vec<Expectation> {
+    let Facts { sent, outcome, .. } = facts;
+    let trail = &outcome.trail;
+    vec![
+        expect(
+            "a_forged_event_is_refused",
+            sent.forged.0 == 400 && sent.compromise == 202,
+            format!("the forged one got {}, the true one {}", sent.forged.0, sent.compromise),
+        ),
+        expect(
+            "the_trail_stands",
+            trail.verified && trail.confirmed == trail.entries,
+            or(&trail.findings, || {
+                format!(
+                    "{} entries, {} under a checkpoint outside the database",
+                    trail.entries, trail.confirmed
+                )
+            }),
+        ),
+    ]
+}
+
+/// What is wrong, or what there is to say where nothing is.
+fn or<T: AsRef<str>>(wrong: &[T], fine: impl FnOnce() -> String) -> String {
+    if wrong.is_empty() {
+        return fine();
+    }
+    let wrong: Vec<&str> = wrong.iter().map(AsRef::as_ref).collect();
+    wrong.join(", ")
 }
 
 fn verdict_of<'a>(outcome: &'a Outcome, who: &Character) -> &'a str {

@@ -105,7 +105,8 @@ impl Intruder {
                 clock: clock.clone(),
                 teller: teller.clone(),
                 record: Arc::clone(&intruder.record),
-                out_since: None,
+                out: false,
+                locked_out: false,
                 counts: (0, 0),
             };
             intruder.tracker.spawn(hand.work(intruder.stop.clone()));
@@ -152,8 +153,10 @@ struct Hand {
     clock: Clock,
     teller: Teller,
     record: Arc<Mutex<Record>>,
-    /// Since which call it has been thrown out, by the number of calls that had worked.
-    out_since: Option<u64>,
+    /// Whether it has been thrown out.
+    out: bool,
+    /// Whether the newest attempt to get in again has failed.
+    locked_out: bool,
     /// Calls answered as asked, and calls refused.
     counts: (u64, u64),
 }
@@ -199,10 +202,7 @@ impl Hand {
     async fn log_in(&mut self) {
         let body = serde_json::json!({ "login_id": self.stolen.username, "password": self.stolen.password });
         let request = self.client.post(format!("{}/api/v4/users/login", self.server)).json(&body);
-        let (status, token, _) = self.send(request, true).await;
-        if let (200, Some(token)) = (status, token) {
-            self.teller
-                .line("the intruder was thrown out and logged in again with the stolen password");
+        if let (200, Some(token), _) = self.send(request, true).await {
             self.bearer = token;
         }
     }
@@ -263,21 +263,36 @@ impl Hand {
             status: call.status,
         });
         if call.regains {
-            return;
+            return self.tell_of_regaining(call);
         }
-        match (call.is_ok(), self.out_since) {
-            (false, None) => {
-                self.out_since = Some(self.counts.0);
+        match (call.is_ok(), self.out) {
+            (false, false) => {
+                self.out = true;
                 self.teller.line(format!(
                     "the {} gets {} after {} calls that worked",
                     self.loot, call.status, self.counts.0
                 ));
             }
-            (true, Some(_)) => {
-                self.out_since = None;
+            (true, true) => {
+                self.out = false;
                 self.teller.line(format!("the {} works again", self.loot));
             }
             _ => {}
         }
+    }
+
+    /// Tells when getting in again works, and once when it no longer does. The first use of a refresh token is not worth a line.
+    fn tell_of_regaining(&mut self, call: Call) {
+        let what = match self.loot {
+            Loot::Session => "the stolen password",
+            Loot::AccessToken | Loot::RefreshToken => "the refresh token itself",
+        };
+        if call.is_ok() && self.out {
+            self.teller.line(format!("the intruder gets in again with {what}"));
+        } else if !call.is_ok() && !self.locked_out {
+            self.teller
+                .line(format!("the intruder tries {what}, over and over: {}", call.status));
+        }
+        self.locked_out = !call.is_ok();
     }
 }

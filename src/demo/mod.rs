@@ -32,6 +32,7 @@ pub use outcome::{CaseLine, IntruderLine, Outcome, PlanLine, TrailLine};
 pub use scene::{Scene, Teller};
 
 use cast::Cast;
+use expectations::Facts;
 use folder::Folder;
 use intruder::Intruder;
 use narrator::Narrator;
@@ -91,6 +92,11 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
         stage.daemon_url()
     ));
 
+    teller.send(Scene::Cases {
+        over: 0,
+        all: cast.due().len() + 1,
+    });
+
     let intruder = Intruder::start(&stage.sandbox.url(), &cast, &clock, &teller)?;
     teller.line(format!(
         "an intruder holds a session, an access token, an OAuth refresh token and the password of {}, and calls every 50 ms",
@@ -98,22 +104,22 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
     ));
     intruder.at_ease(AT_EASE).await;
 
-    let bystanders_before = cast.bystanders(&stage.sandbox.world());
+    let bystanders = cast.bystanders(&stage.sandbox.world());
     let sent = doors::send_all(&stage, &cast, &clock, &teller).await?;
     let mut narrator = Narrator::new(daemon.store().clone(), &cast, &teller);
     let in_time = tokio::time::timeout(PATIENCE, narrator.follow(&intruder)).await.is_ok();
-    let record = intruder.stop().await;
+    let calls = intruder.stop().await;
     daemon.stop().await;
 
-    let gathered = outcome::gather(&stage, &cast, &sent, &record, &clock).await?;
-    let expectations = {
-        let world = stage.sandbox.world();
-        let seen = expectations::Seen {
-            in_time,
-            bystanders_before,
-            world: &world,
-        };
-        expectations::judge(&gathered, &cast, &sent, &record, &seen)
-    };
-    Ok(gathered.with(expectations, teller.elapsed(), stage.place()))
+    let outcome = outcome::gather(&stage, &cast, &sent, &calls, &clock).await?;
+    let expectations = expectations::judge(Facts {
+        outcome: &outcome,
+        cast: &cast,
+        sent: &sent,
+        calls: &calls,
+        in_time,
+        bystanders: &bystanders,
+        world: &stage.sandbox.world(),
+    });
+    Ok(outcome.with(expectations, teller.elapsed(), stage.place()))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::cast::Cast;
+use super::cast::{Cast, Character};
 use super::intruder::Intruder;
 use super::{Scene, Teller};
 use crate::model::{Evidence, Timestamp};
@@ -64,7 +64,7 @@ impl<'a> Narrator<'a> {
                 continue;
             }
             over += 1;
-            if is_about(case, self.cast) {
+            if is_about(case, &self.cast.victim) {
                 contained_at = case.contained_at;
                 swept = self.sweep(case).await?;
             }
@@ -83,7 +83,7 @@ impl<'a> Narrator<'a> {
             self.teller.line(format!("case {}: {whom} is held for a human", case.id));
         }
         if let Some(first) = case.first_revoke_at
-            && is_about(case, self.cast)
+            && is_about(case, &self.cast.victim)
             && self.told.insert((case.id, "first"))
         {
             self.teller.line(format!(
@@ -146,8 +146,8 @@ impl<'a> Narrator<'a> {
     }
 }
 
-fn is_about(case: &CaseView, cast: &Cast) -> bool {
-    case.subject.as_deref() == Some(&format!("email:{}", cast.victim.email))
+fn is_about(case: &CaseView, who: &Character) -> bool {
+    case.subject.as_deref() == Some(&format!("email:{}", who.email))
 }
 
 /// `5 session -> 0, 1 access_token -> 0`, of the kinds that were there.

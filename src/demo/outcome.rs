@@ -63,6 +63,8 @@ pub struct CaseLine {
     pub received_to_first_revoke_ms: Option<u64>,
     /// From the signal to the verdict.
     pub received_to_contained_ms: Option<u64>,
+    /// When it was contained.
+    pub contained_at: Option<Timestamp>,
     /// Grants listed before the first action.
     pub grants_found: usize,
     /// Those of them that were listed no more by the last look.
@@ -214,6 +216,7 @@ fn line(detail: &CaseDetail) -> CaseLine {
         verdict: case.verdict.clone(),
         received_to_first_revoke_ms: after(case.first_revoke_at),
         received_to_contained_ms: after(case.contained_at),
+        contained_at: case.contained_at,
         grants_found: evidence().flat_map(|evidence| evidence.before.values()).sum(),
         grants_ended: evidence().map(|evidence| evidence.ended_count).sum(),
         suspended: evidence().any(|evidence| evidence.suspended.1),

@@ -122,7 +122,9 @@ fn instant(ms: i64) -> Result<Timestamp, String> {
     if SENSIBLE.contains(&ms) {
         Ok(Timestamp::from_ms(ms))
     } else {
-        Err(format!("act_at {ms} is no instant of these times; write milliseconds since 1970, UTC"))
+        Err(format!(
+            "act_at {ms} is no instant of these times; write milliseconds since 1970, UTC"
+        ))
     }
 }
 

@@ -42,6 +42,8 @@ impl Seen {
 pub(super) struct Log {
     pub(super) kept: VecDeque<Seen>,
     pub(super) total: u64,
+    /// How many of them the rate limiter refused.
+    pub(super) limited: u64,
 }
 
 impl Log {
@@ -49,7 +51,8 @@ impl Log {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }
-        self.kept.push_back(seen);
         self.total += 1;
+        self.limited += u64::from(seen.status == 429);
+        self.kept.push_back(seen);
     }
 }

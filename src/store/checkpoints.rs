@@ -162,6 +162,17 @@ impl TrailSnapshot {
             .collect())
     }
 
+    /// The note of the newest checkpoint kept.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn newest_checkpoint(&mut self) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1")
+            .fetch_optional(&mut *self.0)
+            .await
+            .map_err(StoreError::sql("reading the newest checkpoint"))
+    }
+
     /// The stored roots of complete blocks: `(block, root)`.
     ///
     /// # Errors

@@ -176,7 +176,7 @@ pub struct CommitWatch {
 }
 
 impl CommitWatch {
-    /// Returns after something was committed, within [`LOOK_EVERY`] of it.
+    /// Returns after something was committed, within 20 ms of it.
     ///
     /// # Errors
     /// Where the counter cannot be read.

@@ -40,10 +40,12 @@ impl Store {
             Role::Command if path.exists() => None,
             Role::Command => return Err(OpenError::Missing(path.to_owned())),
         };
+        if role == Role::Daemon {
+            make_private(path).map_err(|error| other(format!("making the file: {error}")))?;
+        }
         let options = options(path);
         let mut conn = options
             .clone()
-            .create_if_missing(role == Role::Daemon)
             .connect()
             .await
             .map_err(|error| refused(path, "connecting", &error))?;
@@ -103,8 +105,25 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(200)
         .pragma("trusted_schema", "OFF")
         .pragma("cell_size_check", "ON")
+        // An erased name must leave the file, not only the table.
+        .pragma("secure_delete", "ON")
         .pragma("wal_autocheckpoint", "0")
         .disable_statement_logging()
+}
+
+/// Makes a new store readable by its owner only, whatever the umask: it names people. SQLite gives its log the same mode. Only where nothing
+/// is there, and before SQLite opens it: a descriptor of ours that is closed later would take SQLite's locks with it.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    match std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Takes the lock file for the life of the daemon: `flock`, never a pid file, and never a lock on the database file itself, which SQLite
@@ -112,7 +131,15 @@ fn options(path: &Path) -> SqliteConnectOptions {
 fn lock(path: &Path) -> Result<std::fs::File, OpenError> {
     let other = |error: std::io::Error| OpenError::Other {
         path: path.to_owned(),
-        what: format!("its lock file: {error}"),
+        what: match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.exists() => {
+                format!(
+                    "the folder {} does not exist; make it, owned by the account that runs revoked",
+                    folder.display()
+                )
+            }
+            _ => format!("its lock file: {error}"),
+        },
     };
     // The lock stands beside the file that is meant, whatever name it was reached by: a symlink must not give a second daemon its own.
     let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());

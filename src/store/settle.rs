@@ -26,7 +26,8 @@ impl Store {
             let written = self.write(move |tx| {
                 Box::pin(async move {
                     let (claim, finished, evidence, settlement) = &*end;
-                    tx.settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone()).await
+                    tx.settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
+                        .await
                 })
             });
             match written.await {

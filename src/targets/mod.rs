@@ -172,6 +172,12 @@ impl Pass {
         Self::new(Priority::ROUTINE, Arc::new(Unpaced))
     }
 
+    /// The same pass for calls of this urgency.
+    #[must_use]
+    pub fn at(&self, priority: Priority) -> Self {
+        Self::new(priority, Arc::clone(&self.permits))
+    }
+
     /// Waits for the permit to send one request.
     pub async fn permit(&self) {
         self.permits.permit(self.priority).await;

@@ -1,9 +1,12 @@
 //! The file to which checkpoints go: best on another mount, append-only where the file system can.
 
-use std::io::Write as _;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+
+/// Closes a note that a crash cut short, so that the next one stands by itself. The file may be append-only: nothing can be taken away.
+const CUT_SHORT: &str = "# cut short";
 
 /// A file of checkpoint notes, each followed by an empty line.
 #[derive(Debug, Clone)]
@@ -27,14 +30,22 @@ impl AnchorFile {
     /// # Errors
     /// Where the file cannot be written.
     pub fn append(&self, note: &str) -> anyhow::Result<()> {
+        let doing = || format!("writing the checkpoint file {}", self.0.display());
         let mut file = std::fs::OpenOptions::new()
             .create(true)
+            .read(true)
             .append(true)
             .open(&self.0)
             .with_context(|| format!("opening the checkpoint file {}", self.0.display()))?;
-        file.write_all(format!("{note}\n").as_bytes())
+        let whole = ends_whole(&mut file).with_context(doing)?;
+        let text = if whole {
+            format!("{note}\n")
+        } else {
+            format!("\n{CUT_SHORT}\n\n{note}\n")
+        };
+        file.write_all(text.as_bytes())
             .and_then(|()| file.sync_data())
-            .with_context(|| format!("writing the checkpoint file {}", self.0.display()))
+            .with_context(doing)
     }
 
     /// Every whole note in the file, oldest first. What a crash cut short at the end is left out; a file that is not there holds none.
@@ -47,15 +58,34 @@ impl AnchorFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error).with_context(|| format!("reading the checkpoint file {}", self.0.display())),
         };
-        // A note is its text, an empty line, and its signatures: two blocks.
+        // A note is its text, an empty line, and its signatures: two blocks. What follows the last empty line was cut short.
         let mut blocks: Vec<&str> = text.split("\n\n").collect();
-        // What follows the last empty line is nothing, or was cut short.
         blocks.pop();
-        Ok(blocks
-            .chunks_exact(2)
-            .map(|note| format!("{}\n\n{}\n", note[0].trim_start_matches('\n'), note[1]))
-            .collect())
+        let mut notes = Vec::new();
+        let mut before: Option<&str> = None;
+        for block in blocks.into_iter().map(|block| block.trim_start_matches('\n')) {
+            if block.lines().any(|line| line == CUT_SHORT) {
+                before = None;
+            } else if let (Some(text), true) = (before, block.starts_with('\u{2014}')) {
+                notes.push(format!("{text}\n\n{block}\n"));
+                before = None;
+            } else {
+                before = Some(block);
+            }
+        }
+        Ok(notes)
     }
+}
+
+/// Whether the file is empty or ends with the empty line that follows a note.
+fn ends_whole(file: &mut std::fs::File) -> std::io::Result<bool> {
+    let length = file.seek(SeekFrom::End(0))?;
+    if length == 0 {
+        return Ok(true);
+    }
+    let mut end = [0; 2];
+    file.seek(SeekFrom::Start(length.saturating_sub(2)))?;
+    Ok(file.read_exact(&mut end).is_ok() && end == *b"\n\n")
 }
 
 #[cfg(test)]
@@ -74,5 +104,26 @@ mod tests {
         let mut file = std::fs::OpenOptions::new().append(true).open(anchor.path()).unwrap();
         file.write_all("o\n3\nghi=\n\n— o".as_bytes()).unwrap();
         assert_eq!(anchor.notes().unwrap(), notes);
+    }
+
+    #[test]
+    fn a_note_after_a_torn_one_is_read_and_the_torn_one_never_is() {
+        let torn = [
+            "o\n3",
+            "o\n3\nghi=\n",
+            "o\n3\nghi=\n\n",
+            "o\n3\nghi=\n\n— o",
+            "o\n3\nghi=\n\n— o xyz=\n",
+        ];
+        for torn in torn {
+            let folder = tempfile::tempdir().unwrap();
+            let anchor = AnchorFile::new(&folder.path().join("checkpoints"));
+            let (first, last) = ("o\n1\nabc=\n\n— o xyz=\n", "o\n4\njkl=\n\n— o xyz=\n");
+            anchor.append(first).unwrap();
+            let mut file = std::fs::OpenOptions::new().append(true).open(anchor.path()).unwrap();
+            file.write_all(torn.as_bytes()).unwrap();
+            anchor.append(last).unwrap();
+            assert_eq!(anchor.notes().unwrap(), [first, last], "{torn:?}");
+        }
     }
 }

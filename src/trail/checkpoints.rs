@@ -15,18 +15,21 @@ const PACE: Duration = Duration::from_secs(1);
 pub struct Checkpoints {
     store: Store,
     signer: Signer,
-    anchor: Option<AnchorFile>,
+    anchor: AnchorFile,
+    journal: bool,
     signed: u64,
 }
 
 impl Checkpoints {
-    /// Checkpoints of `store`, signed by `signer`, appended to `anchor` and to the log (the journal, under systemd).
+    /// Checkpoints of `store`, signed by `signer`, appended to `anchor` and, with `journal`, written to the log (the
+    /// journal, under systemd).
     #[must_use]
-    pub fn new(store: Store, signer: Signer, anchor: Option<AnchorFile>) -> Self {
+    pub fn new(store: Store, signer: Signer, anchor: AnchorFile, journal: bool) -> Self {
         Self {
             store,
             signer,
             anchor,
+            journal,
             signed: 0,
         }
     }
@@ -42,16 +45,16 @@ impl Checkpoints {
             return Ok(());
         }
         let note = checkpoint::sign(&head, &self.signer)?;
-        if let Some(anchor) = self.anchor.clone() {
-            let copy = note.clone();
-            tokio::task::spawn_blocking(move || anchor.append(&copy)).await??;
+        let (anchor, copy) = (self.anchor.clone(), note.clone());
+        tokio::task::spawn_blocking(move || anchor.append(&copy)).await??;
+        if self.journal {
+            tracing::info!(
+                trail.size = head.size(),
+                trail.root = %head.root().to_base64(),
+                note = %note,
+                "signed a checkpoint of the trail"
+            );
         }
-        tracing::info!(
-            trail.size = head.size(),
-            trail.root = %head.root().to_base64(),
-            note = %note,
-            "signed a checkpoint of the trail"
-        );
         self.store.keep_checkpoint(head.size(), note).await?;
         self.signed = head.size();
         Ok(())

@@ -11,5 +11,5 @@ mod verify;
 pub use anchor::AnchorFile;
 pub use checkpoints::{Checkpoints, run};
 pub use keys::{keys_beside, read_key, signer};
-pub use start::check as check_at_start;
+pub use start::{Turn, check as check_at_start};
 pub use verify::{Summary, summary, verify};

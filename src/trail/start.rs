@@ -5,12 +5,23 @@ use crate::store::{OpenError, Store, TrailSnapshot};
 
 use super::AnchorFile;
 
-/// Checks that the stored head is what the stored blocks and the last leaves give, and that every checkpoint that can be reached
-/// (stored, or in `anchor`) is signed and fits.
+/// What the start of a daemon means for its trail, to be recorded as the first entry of the new life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// The trail goes on under its name and key, or is new.
+    GoesOn,
+    /// The config names another origin than the newest checkpoint, as after a restore of an older copy: quotes that checkpoint.
+    NewOrigin(String),
+    /// The newest checkpoint was signed with another key of the same origin.
+    NewKey,
+}
+
+/// Checks that the stored head is what the stored blocks and the last leaves give, and that every checkpoint of `origin` that can be
+/// reached (stored, or in `anchor`) is signed by one of `keys` and fits. Checkpoints of another origin speak of another trail.
 ///
 /// # Errors
 /// [`OpenError::Trail`] with what does not stand.
-pub async fn check(store: &Store, keys: &[VerifierKey], anchor: Option<&AnchorFile>) -> Result<(), OpenError> {
+pub async fn check(store: &Store, signer: &VerifierKey, keys: &[VerifierKey], anchor: &AnchorFile) -> Result<Turn, OpenError> {
     let refused = |what: String| OpenError::Trail {
         path: store.path().to_owned(),
         what,
@@ -26,18 +37,19 @@ pub async fn check(store: &Store, keys: &[VerifierKey], anchor: Option<&AnchorFi
             head.size()
         )));
     }
-    let mut newest: Vec<(String, String)> = Vec::new();
-    let stored = trail.checkpoints().await.map_err(|error| refused(error.to_string()))?;
-    newest.extend(stored.last().map(|(_, note)| ("the store".to_owned(), note.clone())));
-    if let Some(anchor) = anchor {
-        let notes = anchor.notes().map_err(|error| refused(format!("{error:#}")))?;
-        newest.extend(
-            notes
-                .last()
-                .map(|note| (format!("the checkpoint file {}", anchor.path().display()), note.clone())),
-        );
-    }
-    for (place, note) in newest {
+    let stored = trail.newest_checkpoint().await.map_err(|error| refused(error.to_string()))?;
+    let outside = anchor.notes().map_err(|error| refused(format!("{error:#}")))?;
+    let stored = stored.map(|note| ("the store".to_owned(), note));
+    let outside = outside
+        .into_iter()
+        .next_back()
+        .map(|note| (format!("the checkpoint file {}", anchor.path().display()), note));
+    let mut turn = Turn::GoesOn;
+    for (place, note) in stored.into_iter().chain(outside) {
+        if note.lines().next() != Some(signer.name()) {
+            turn = Turn::NewOrigin(note);
+            continue;
+        }
         let opened = Checkpoint::open(&note, keys)
             .map_err(|error| refused(format!("the newest checkpoint in {place} is refused: {error}")))?;
         let (size, root) = (opened.checkpoint.size, opened.checkpoint.root);
@@ -53,8 +65,11 @@ pub async fn check(store: &Store, keys: &[VerifierKey], anchor: Option<&AnchorFi
                 "its first {size} entries are not those that {place} bears witness to"
             )));
         }
+        if turn == Turn::GoesOn && Checkpoint::open(&note, std::slice::from_ref(signer)).is_err() {
+            turn = Turn::NewKey;
+        }
     }
-    Ok(())
+    Ok(turn)
 }
 
 /// The frontier at `size`, from the stored blocks and fewer than 256 leaves.

@@ -1,6 +1,6 @@
 //! What must never be acted on, looked at again with the account that the target itself names.
 
-use crate::model::{Job, Principal, PrincipalTrait};
+use crate::model::{Job, Principal, PrincipalTrait, Scope};
 use crate::policy::Policy;
 
 /// Has the last word before the first action of an attempt. The intake has looked at the subject already; here the target's own names of
@@ -11,7 +11,7 @@ pub trait Guard: Send + Sync {
     /// # Errors
     /// Why not. A job that a human has approved ([`Job::approved`]) is given up on a refusal instead of held again, so a guard that only
     /// wants a human's word lets it pass.
-    fn allow(&self, job: &Job, principal: &Principal) -> Result<(), String>;
+    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String>;
 
     /// Whether all accounts are contained where the subject fits more than one, instead of holding the job for a human.
     fn all_of_several(&self, job: &Job) -> bool {
@@ -20,7 +20,7 @@ pub trait Guard: Send + Sync {
 }
 
 impl Guard for Policy {
-    fn allow(&self, job: &Job, principal: &Principal) -> Result<(), String> {
+    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String> {
         match self.principal_allowed(principal, &job.containment) {
             Err(reason) if reason.is_final() || !job.approved => Err(reason.to_string()),
             _ => Ok(()),
@@ -40,9 +40,11 @@ pub(super) fn never(job: &Job, principal: &Principal) -> Result<(), String> {
             job.target
         ));
     }
-    if job.containment.blocks() && principal.traits.contains(&PrincipalTrait::LastAdmin) {
+    // A password that nobody knows locks the last administrator out as surely as a suspension does.
+    let resets = job.containment.reset_password && job.containment.scope == Scope::Everything;
+    if (job.containment.blocks() || resets) && principal.traits.contains(&PrincipalTrait::LastAdmin) {
         return Err(format!(
-            "it is the last active administrator of {}: suspending it would leave nobody in charge; appoint another one first",
+            "it is the last active administrator of {}: locking it out would leave nobody in charge; appoint another one first",
             job.target
         ));
     }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 /// How late a timer may wake us without loss: calls that a late wake delayed are made up for within this span. Over any window, a lane
 /// so sends at most `rate × (window + TOLERANCE) + 1` calls. tokio's timer alone rounds up to the next millisecond.
-const TOLERANCE: Duration = Duration::from_millis(2);
+const TOLERANCE: Duration = Duration::from_millis(5);
 /// The grain in which calls are counted where one call's interval is longer than this.
 const GRAIN: Duration = Duration::from_millis(1);
 /// One call in a year: what is slower than that is no rate.

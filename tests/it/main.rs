@@ -4,6 +4,7 @@
 mod api;
 mod config;
 mod daemon;
+mod demo;
 mod deploy;
 mod docs;
 mod hr_csv;

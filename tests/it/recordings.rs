@@ -12,6 +12,7 @@
 mod compare;
 mod fixture;
 mod harvest;
+mod plant;
 mod scripts;
 
 use std::collections::BTreeMap;
@@ -42,7 +43,7 @@ async fn the_sandbox_answers_as_the_recorded_server_did() {
         }
     }
     assert!(report.is_empty(), "{} differences:\n{report}", report.lines().count());
-    assert!(replayed >= 110, "only {replayed} of {} cases were replayed", cases.len());
+    assert!(replayed >= 121, "only {replayed} of {} cases were replayed", cases.len());
 }
 
 #[test]

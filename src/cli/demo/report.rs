@@ -1,8 +1,11 @@
 //! What the demo ends with: verdicts with their evidence, what is not covered, and every expectation.
 
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+
 use super::super::output::{line, plain, span, table};
 use crate::demo::{CaseLine, Outcome};
-use std::time::Duration;
 
 /// Prints the report.
 pub(super) fn print(outcome: &Outcome) -> anyhow::Result<()> {
@@ -24,9 +27,15 @@ pub(super) fn print(outcome: &Outcome) -> anyhow::Result<()> {
     let intruder = &outcome.intruder;
     line("")?;
     line(format!(
-        "intruder: {} calls worked before the victim was contained ({} logins and refreshes among them); {} of {} calls sent after that \
-         worked",
-        intruder.calls_before, intruder.regained, intruder.calls_ok_after_contained, intruder.calls_after_contained
+        "intruder: {} calls worked before the victim was contained; of {} sent after that, {} logins and refreshes among them, {} worked",
+        intruder.calls_before,
+        intruder.calls_after_contained,
+        intruder.regains_after_contained,
+        if intruder.calls_ok_after_contained == 0 {
+            "none".to_owned()
+        } else {
+            intruder.calls_ok_after_contained.to_string()
+        }
     ))?;
     line("")?;
     line("not covered (the target's API cannot end or show it)")?;
@@ -46,9 +55,14 @@ pub(super) fn print(outcome: &Outcome) -> anyhow::Result<()> {
     line("")?;
     line("expected")?;
     for expectation in &outcome.expectations {
-        let word = if expectation.held { "held  " } else { "FAILED" };
+        let (word, colour) = if expectation.held {
+            ("held", AnsiColor::Green)
+        } else {
+            ("FAILED", AnsiColor::Red)
+        };
+        let style = Style::new().fg_color(Some(colour.into()));
         line(format!(
-            "  {word}  {}: {}",
+            "  {style}{word:<6}{style:#}  {}: {}",
             expectation.name.replace('_', " "),
             plain(&expectation.why)
         ))?;

@@ -83,6 +83,7 @@ fn stamped(after: Duration, text: &str) -> String {
 struct Gauges {
     loot: BTreeMap<Loot, ProgressBar>,
     cases: ProgressBar,
+    coloured: bool,
 }
 
 impl Gauges {
@@ -92,18 +93,23 @@ impl Gauges {
             bar.set_prefix(loot.to_string());
             (loot, bar)
         });
-        let cases = bars.add(ProgressBar::new(0).with_style(style("  {prefix:22} [{bar:30}] {pos}/{len}")));
+        let cases = bars.add(ProgressBar::new(1).with_style(style("  {prefix:22} [{bar:30}] {pos}/{len}")));
         cases.set_prefix("cases over");
         Self {
             loot: loot.into(),
             cases,
+            coloured: anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
         }
     }
 
     fn loot(&mut self, loot: Loot, ok: u64, refused: u64, status: u16) {
         let Some(bar) = self.loot.get(&loot) else { return };
         let colour = if status == 200 { AnsiColor::Red } else { AnsiColor::Green };
-        let style = Style::new().fg_color(Some(colour.into())).bold();
+        let style = if self.coloured {
+            Style::new().fg_color(Some(colour.into())).bold()
+        } else {
+            Style::new()
+        };
         let word = if status == 200 { "gets in" } else { "is refused" };
         bar.set_message(format!(
             "{style}{status} {word:<10}{style:#}  worked {ok:>4}, refused {refused:>4}"

@@ -28,6 +28,7 @@ pub(super) fn stats(call: &mut Call<'_>) -> Answer {
     let world = call.world();
     Answer::json(&json!({
         "requests": call.state.log.total,
+        "limited": call.state.log.limited,
         "people": world.population(),
         "sessions": world.session_count(),
         "tokens": world.tokens.len(),

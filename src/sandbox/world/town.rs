@@ -9,8 +9,12 @@ use crate::sandbox::Id;
 /// When a town was founded (2026-01-05T08:00:00Z): its people, sessions and tokens are older than any test.
 const FOUNDED: i64 = 1_767_600_000_000;
 
-/// When the sessions of a town run out: late enough for any clock that a test or a demo may have.
-const LASTS_UNTIL: i64 = FOUNDED + 20 * 365 * 24 * 3600 * 1000;
+/// Only so many people make bots, hooks and commands: their number does not grow with the town, since every list of them is of the whole
+/// server.
+const INTEGRATED: usize = 800;
+
+/// How long the sessions of a town last: late enough for any clock that a test or a demo may have.
+const TWENTY_YEARS_MS: i64 = 20 * 365 * 24 * 3600 * 1000;
 
 /// The username of the bot that a revoking tool works as; it is a system administrator and nobody owns it.
 pub(super) const OPERATOR: &str = "revoked-operator";
@@ -18,7 +22,7 @@ pub(super) const OPERATOR: &str = "revoked-operator";
 impl World {
     /// A populated world: two system administrators (`admin`, `admin2`), the operator's bot `revoked-operator` with its token, and
     /// `people` people `user01`, `user02`, … (more digits where there are more than 99). Everybody has two or three sessions;
-    /// every third has a personal access token, every fifth comes through single sign-on or LDAP, every eighth owns a bot, a webhook
+    /// every third has a personal access token, every fifth comes through single sign-on or LDAP, every eighth of the first 800 owns a bot, a webhook
     /// or a slash command, every seventh authorised an OAuth app, every thirteenth is a guest, and `user07` has left already.
     ///
     /// `user01` has everything that there is. Sessions last for twenty years, whatever the clock. All passwords are [`PASSWORD`](super::PASSWORD).
@@ -27,8 +31,7 @@ impl World {
         Self::town_since(seed, people, FOUNDED)
     }
 
-    /// A [`World::town`] whose people, sessions and tokens have been there since `founded`, in milliseconds since the epoch. Under a clock
-    /// that tells the real time it must be less than 30 days ago, for no OAuth session lives longer.
+    /// A [`World::town`] whose people, sessions and tokens have been there since `founded`, in milliseconds since the epoch.
     #[must_use]
     pub fn town_since(seed: u64, people: usize, founded: i64) -> Self {
         let mut world = Self::empty(seed);
@@ -58,10 +61,10 @@ impl World {
             world.settle(number, width, (team, channel, app), founded);
         }
         for session in world.sessions.values_mut() {
-            session.expires_at = session.expires_at.max(LASTS_UNTIL);
+            session.expires_at = session.expires_at.max(founded + TWENTY_YEARS_MS);
         }
         for grant in world.grants.values_mut() {
-            grant.expires_at = LASTS_UNTIL;
+            grant.expires_at = founded + TWENTY_YEARS_MS;
         }
         world
     }
@@ -128,7 +131,7 @@ impl World {
         if number % 7 == 1 {
             self.grant_app(app, person, now + 5);
         }
-        if number % 8 == 1 {
+        if number % 8 == 1 && number <= INTEGRATED {
             let kind = (number / 8) % 4;
             if kind == 0 {
                 let bot = self.add_bot(&format!("bot-{number}"), person, "Posts build results", now + 6);

@@ -91,6 +91,7 @@ pub(super) struct Tools<'a> {
 struct Attempt<'a> {
     tools: &'a Tools<'a>,
     claim: &'a Claim,
+    pass: Pass,
     deadline: Instant,
     /// Answers that are not recorded yet.
     finished: Vec<Finished>,
@@ -110,6 +111,7 @@ pub(super) async fn attempt(tools: &Tools<'_>, claim: &Claim) -> Ended {
     let mut attempt = Attempt {
         tools,
         claim,
+        pass: tools.pass.clone(),
         deadline: Instant::now() + tools.patience.limit,
         finished: Vec::new(),
         open: VecDeque::new(),
@@ -138,9 +140,7 @@ impl Attempt<'_> {
     async fn reach(&mut self) -> Result<Verdict, End> {
         let job = &self.claim.job;
         let all = self.tools.guard.all_of_several(job);
-        let found = self
-            .call(resolve(self.tools.target, self.tools.pass, &job.subject, all))
-            .await?;
+        let found = self.call(resolve(self.tools.target, &self.pass, &job.subject, all)).await?;
         let principals = match found {
             Who::Nobody(what) => return Ok(Verdict::NoPrincipal { what }),
             Who::Unclear(why) => return Err(End::Held(why)),
@@ -148,7 +148,7 @@ impl Attempt<'_> {
         };
         for principal in &principals {
             never(job, principal)
-                .and_then(|()| self.tools.guard.allow(job, principal))
+                .and_then(|()| self.tools.guard.admit(job, principal))
                 .map_err(End::Held)?;
         }
         self.contain_all(&principals).await

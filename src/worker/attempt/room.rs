@@ -65,7 +65,8 @@ impl Attempt<'_> {
                 // A sweep ends what it finds and repeats nothing else; a password that a human has set since stays.
                 swept: watch,
                 password_reset: watch || self.job().password_reset,
-                acted: self.job().acted,
+                // A sweep looks after what an earlier job has ended.
+                acted: watch || self.job().acted,
             },
             owed: Vec::new(),
             gone: BTreeSet::new(),
@@ -81,6 +82,8 @@ impl Attempt<'_> {
                 return self.verdict_at_once(&room);
             }
             self.note_comeback(&room);
+            // Somebody is inside again: that is as urgent as the case was in the first place.
+            self.pass = self.pass.at(self.job().reason.priority().min(self.job().priority));
         }
         let mut left = String::new();
         for round in 1..=self.tools.patience.rounds {
@@ -108,7 +111,7 @@ impl Attempt<'_> {
 
     /// Lists what the principal can reach.
     pub(super) async fn observe(&self, principal: &Principal, kinds: &BTreeSet<GrantKind>) -> Result<Access, End> {
-        self.call(self.tools.target.observe(self.tools.pass, principal, kinds)).await
+        self.call(self.tools.target.observe(&self.pass, principal, kinds)).await
     }
 
     /// What the target can do; richer perhaps than a moment ago, since it learns its server's version from the answers.

@@ -25,7 +25,7 @@ impl Attempt<'_> {
             let action = started.action.clone();
             self.sending = true;
             let principals = std::slice::from_ref(room.principal);
-            let answer = self.call(self.tools.target.apply(self.tools.pass, &action, principals)).await;
+            let answer = self.call(self.tools.target.apply(&self.pass, &action, principals)).await;
             match answer {
                 Ok(applied) => {
                     strikes = 0;

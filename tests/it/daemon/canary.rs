@@ -65,6 +65,7 @@ fn holds(place: &str, bytes: &[u8], secrets: &BTreeMap<String, String>) -> Vec<S
 async fn no_secret_is_in_logs_metrics_store_checkpoints_or_output() {
     let site = Site::new(Plan {
         people: 26,
+        attempts: 8,
         more: idp::SOURCE,
         level: "trace",
         compromised: "reset_password = true",
@@ -76,7 +77,11 @@ async fn no_secret_is_in_logs_metrics_store_checkpoints_or_output() {
     let seed = fs::read(site.path("trail-seed")).unwrap();
     secrets.insert(String::from_utf8(seed).unwrap(), "the trail's seed".to_owned());
     let planted = holds("chat-token", &fs::read(site.path("chat-token")).unwrap(), &secrets);
-    assert_eq!(planted, ["chat-token holds access token of revoked-operator"], "the search finds nothing");
+    assert_eq!(
+        planted,
+        ["chat-token holds access token of revoked-operator"],
+        "the search finds nothing"
+    );
 
     let running = site.start().await;
     let mut said = Vec::new();
@@ -88,7 +93,10 @@ async fn no_secret_is_in_logs_metrics_store_checkpoints_or_output() {
     }
     let forged = Idp::impostor().token("jti-3", "user02@example.test");
     assert_eq!(running.push(&forged).await.unwrap().status(), 400);
-    secrets.insert(forged.rsplit_once('.').unwrap().1.to_owned(), "a forged token's signature".to_owned());
+    secrets.insert(
+        forged.rsplit_once('.').unwrap().1.to_owned(),
+        "a forged token's signature".to_owned(),
+    );
     said.push(site.revoke("username:user09", "departed", &[]).await);
     said.push(site.revoke("username:user17", "departed", &[]).await);
     // An error on every list, and an answer that is not understood.
@@ -98,7 +106,8 @@ async fn no_secret_is_in_logs_metrics_store_checkpoints_or_output() {
         faults.add(revoked::sandbox::Fault::on("DELETE", "/api/v4/hooks/**", revoked::sandbox::Effect::Status(500)).times(2));
     }
     said.push(site.revoke("username:user13", "compromised", &[]).await);
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 5).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 5)
+        .await;
     for args in [
         &["check"][..],
         &["check", "--json"],
@@ -135,5 +144,8 @@ async fn no_secret_is_in_logs_metrics_store_checkpoints_or_output() {
     found.sort();
     found.dedup();
     assert!(found.is_empty(), "{found:#?}");
-    assert!(site.log().lines().any(|line| line.contains("\"TRACE\"")), "nothing was traced");
+    assert!(
+        site.log().lines().any(|line| line.contains("\"TRACE\"")),
+        "nothing was traced"
+    );
 }

@@ -35,7 +35,10 @@ impl Site {
     /// Every entry of the trail.
     pub(crate) async fn entries_of_trail(&self) -> Vec<Entry> {
         let mut conn = self.sql().await;
-        let rows = sqlx::query("SELECT body FROM trail ORDER BY seq").fetch_all(&mut conn).await.unwrap();
+        let rows = sqlx::query("SELECT body FROM trail ORDER BY seq")
+            .fetch_all(&mut conn)
+            .await
+            .unwrap();
         rows.iter().map(|row| serde_json::from_str(row.get(0)).unwrap()).collect()
     }
 
@@ -57,13 +60,21 @@ impl Site {
         let jobs = "(SELECT count(*) FROM job WHERE job.case_id = it.case_id)";
         for row in &acknowledged.rows {
             let sql = format!("SELECT {jobs} FROM inbox it WHERE id = ? AND state = 'accepted'");
-            let found = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(row).fetch_optional(&mut conn).await.unwrap();
+            let found = sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(row)
+                .fetch_optional(&mut conn)
+                .await
+                .unwrap();
             let jobs: i64 = found.unwrap_or_else(|| panic!("row {row} was lost")).get(0);
             assert!(jobs > 0, "row {row} led to no job");
         }
         for jti in &acknowledged.tokens {
             let sql = format!("SELECT {jobs} FROM signal it WHERE key LIKE '%' || ?");
-            let found = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(jti).fetch_all(&mut conn).await.unwrap();
+            let found = sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(jti)
+                .fetch_all(&mut conn)
+                .await
+                .unwrap();
             assert_eq!(found.len(), 1, "{jti} is stored {} times", found.len());
             assert!(found[0].get::<i64, _>(0) > 0, "{jti} led to no job");
         }
@@ -108,11 +119,15 @@ impl Site {
 fn check_actions(entries: &[Entry]) {
     let mut ends: BTreeMap<i64, usize> = BTreeMap::new();
     for entry in entries {
-        let Some(action) = entry.detail["action"].as_i64() else { continue };
+        let Some(action) = entry.detail["action"].as_i64() else {
+            continue;
+        };
         match entry.kind.as_str() {
             "action.started" => assert!(ends.insert(action, 0).is_none(), "action {action} started twice"),
             "action.finished" | "action.unknown" => {
-                *ends.get_mut(&action).unwrap_or_else(|| panic!("action {action} ended before it began")) += 1;
+                *ends
+                    .get_mut(&action)
+                    .unwrap_or_else(|| panic!("action {action} ended before it began")) += 1;
             }
             _ => {}
         }
@@ -132,10 +147,15 @@ fn check_requests(entries: &[Entry], changes: &[Seen]) {
     let mut sent: BTreeMap<(String, String), usize> = BTreeMap::new();
     for seen in changes {
         let key = requested(seen);
-        let known = starts.get(&key).map_or(0, |times| times.iter().filter(|at| **at <= seen.at.ms()).count());
+        let known = starts
+            .get(&key)
+            .map_or(0, |times| times.iter().filter(|at| **at <= seen.at.ms()).count());
         let sent = sent.entry(key).or_default();
         *sent += 1;
-        assert!(*sent <= known, "{seen:?} is number {sent} of its kind, and {known} were on record");
+        assert!(
+            *sent <= known,
+            "{seen:?} is number {sent} of its kind, and {known} were on record"
+        );
     }
 }
 
@@ -199,7 +219,11 @@ fn replay(entries: &[Entry]) -> (States<'_>, States<'_>) {
             };
             let before = jobs.insert(job, state);
             let over = matches!(before, Some("done" | "failed" | "cancelled"));
-            assert!(!over || before == Some(state), "job {job} went on after its end, at entry {}", entry.seq);
+            assert!(
+                !over || before == Some(state),
+                "job {job} went on after its end, at entry {}",
+                entry.seq
+            );
         }
         if let Some(case) = entry.case {
             let state = match entry.kind.as_str() {

@@ -9,7 +9,9 @@ async fn a_departed_person_is_suspended_first_and_then_loses_everything() {
     let running = site.start().await;
     let before = Holdings::of(site.chat(), "user01");
     let bystanders = others(site.chat(), "user01");
-    let said = site.revoke("user01@example.test", "departed", &["--note", "last day was yesterday"]).await;
+    let said = site
+        .revoke("user01@example.test", "departed", &["--note", "last day was yesterday"])
+        .await;
     assert_eq!(said.code, 0, "{said:?}");
     let detail = said.json();
     assert_eq!(detail["case"]["verdict"], "contained");
@@ -19,12 +21,30 @@ async fn a_departed_person_is_suspended_first_and_then_loses_everything() {
         let world = site.chat().world();
         let owns = |owner| owner == before.id;
         assert!(world.bots.iter().all(|bot| !owns(bot.owner_id) || bot.delete_at > 0));
-        assert!(world.incoming_hooks.iter().all(|hook| !owns(hook.user_id) || hook.delete_at > 0));
-        assert!(world.outgoing_hooks.iter().all(|hook| !owns(hook.creator_id) || hook.delete_at > 0));
-        assert!(world.commands.iter().all(|command| !owns(command.creator_id) || command.delete_at > 0));
+        assert!(
+            world
+                .incoming_hooks
+                .iter()
+                .all(|hook| !owns(hook.user_id) || hook.delete_at > 0)
+        );
+        assert!(
+            world
+                .outgoing_hooks
+                .iter()
+                .all(|hook| !owns(hook.creator_id) || hook.delete_at > 0)
+        );
+        assert!(
+            world
+                .commands
+                .iter()
+                .all(|command| !owns(command.creator_id) || command.delete_at > 0)
+        );
     }
     let still: Vec<_> = others(site.chat(), "user01").into_iter().filter(|one| one.active).collect();
-    let were: Vec<_> = bystanders.into_iter().filter(|one| still.iter().any(|other| other.id == one.id)).collect();
+    let were: Vec<_> = bystanders
+        .into_iter()
+        .filter(|one| still.iter().any(|other| other.id == one.id))
+        .collect();
     assert_eq!(still, were, "others lost something");
 
     let changes = changes(site.chat());
@@ -35,7 +55,10 @@ async fn a_departed_person_is_suspended_first_and_then_loses_everything() {
     let evidence = &detail["jobs"][0]["evidence"];
     assert_eq!(evidence["suspended"], serde_json::json!([false, true]));
     assert!(evidence["before"]["session"].as_u64().unwrap() >= 3, "{evidence:#}");
-    assert!(evidence["after"].as_object().unwrap().values().all(|count| count == 0), "{evidence:#}");
+    assert!(
+        evidence["after"].as_object().unwrap().values().all(|count| count == 0),
+        "{evidence:#}"
+    );
     assert!(!evidence["not_covered"].as_array().unwrap().is_empty());
     running.stop().await;
     let report = site.says(&["trail", "verify", "--json"]).await.done();

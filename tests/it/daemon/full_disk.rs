@@ -30,7 +30,7 @@ impl OnDisk {
         let idp = Idp::new(&site);
         fs::create_dir(site.path("disk")).unwrap();
         let mount = |end: &str| {
-            let script = format!("mount -t tmpfs -o size=2m none \"$1\" && shift && {end}");
+            let script = format!("mount -t tmpfs -o size=4m none \"$1\" && shift && {end}");
             let mut command = Command::new("unshare");
             command.args(["-m", "sh", "-c", &script, "sh"]).arg(site.path("disk"));
             command.kill_on_drop(true);
@@ -42,7 +42,9 @@ impl OnDisk {
             return None;
         }
         let mut command = mount("exec \"$@\"");
-        command.args([env!("CARGO_BIN_EXE_revoked"), "run", "--config"]).arg(site.config());
+        command
+            .args([env!("CARGO_BIN_EXE_revoked"), "run", "--config"])
+            .arg(site.config());
         let running = site.start_by(command).await;
         Some(Self { site, idp, running })
     }
@@ -68,7 +70,9 @@ impl OnDisk {
     }
 
     async fn status(&self, person: usize) -> u16 {
-        let token = self.idp.token(&format!("jti-{person}"), &format!("user{person:02}@example.test"));
+        let token = self
+            .idp
+            .token(&format!("jti-{person}"), &format!("user{person:02}@example.test"));
         self.running.push(&token).await.unwrap().status().as_u16()
     }
 
@@ -96,7 +100,11 @@ async fn a_full_disk_refuses_what_is_new_keeps_what_is_there_and_resumes_by_itse
     let Some(full) = OnDisk::start().await else { return };
     assert_eq!(full.status(1).await, 202);
     until("the first case", async || {
-        full.cases().await.iter().all(|case| case["verdict"] == "contained").then_some(())
+        full.cases()
+            .await
+            .iter()
+            .all(|case| case["verdict"] == "contained")
+            .then_some(())
     })
     .await;
     full.fill();

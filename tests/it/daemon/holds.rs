@@ -51,7 +51,9 @@ async fn a_protected_person_is_held_and_only_the_set_that_was_shown_is_let_go() 
     assert_eq!(Holdings::of(site.chat(), "user02"), before);
 
     let set = shown["set"].as_str().unwrap();
-    let approved = site.says(&["hold", "approve", &hold, "--set", set, "--note", "confirmed with HR"]).await;
+    let approved = site
+        .says(&["hold", "approve", &hold, "--set", set, "--note", "confirmed with HR"])
+        .await;
     assert_eq!(approved.code, 0, "{approved:?}");
     let detail = site.closed(&said.json()["case"]["id"]).await;
     assert_eq!(detail["case"]["verdict"], "contained", "{detail:#}");
@@ -59,7 +61,10 @@ async fn a_protected_person_is_held_and_only_the_set_that_was_shown_is_let_go() 
     assert!(site.alerts().await.is_empty());
     let trail = site.says(&["trail", "show", "--kind", "hold.", "--json"]).await.out;
     let approval = trail.lines().find(|line| line.contains("hold.approved")).unwrap();
-    assert!(approval.contains("operator:") && approval.contains("confirmed with HR") && approval.contains(set), "{approval}");
+    assert!(
+        approval.contains("operator:") && approval.contains("confirmed with HR") && approval.contains(set),
+        "{approval}"
+    );
     let again = site.says(&["hold", "reject", &hold]).await;
     assert!(again.code == 1 && again.err.contains("was approved by"), "{again:?}");
 }

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use reqwest::Response;
 use revoked::clock::Clock;
 use revoked::jose::{Algorithm, Signer};
-use reqwest::Response;
 use serde_json::{Value, json};
 
 use super::{Running, Site};

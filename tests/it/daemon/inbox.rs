@@ -65,9 +65,16 @@ async fn rows_written_while_the_daemon_is_down_are_taken_up_at_its_start() {
     site.start().await.stop().await;
     let mut rows = Vec::new();
     for n in 1..=3 {
-        rows.push(site.write(&format!("user0{n}@example.test"), "compromised", None).await.unwrap());
+        rows.push(
+            site.write(&format!("user0{n}@example.test"), "compromised", None)
+                .await
+                .unwrap(),
+        );
     }
-    let said = site.says(&["revoke", "username:user04", "--reason", "departed", "--json"]).await.done();
+    let said = site
+        .says(&["revoke", "username:user04", "--reason", "departed", "--json"])
+        .await
+        .done();
     assert_eq!(said["daemon_running"], false);
     rows.push(said["request"].as_i64().unwrap());
     let _running = site.start().await;
@@ -75,7 +82,8 @@ async fn rows_written_while_the_daemon_is_down_are_taken_up_at_its_start() {
         let answer = site.answer(row).await;
         assert!(answer.state == "accepted" && answer.case.is_some(), "{answer:?}");
     }
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 4).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 4)
+        .await;
     for n in 1..=4 {
         assert!(Holdings::of(site.chat(), &format!("user0{n}")).is_out());
     }
@@ -87,7 +95,10 @@ async fn a_row_written_while_the_daemon_runs_is_noticed_at_once() {
     let _running = site.start().await;
     let mut quickest = i64::MAX;
     for n in 0..12 {
-        let row = site.write("user02@example.test", "logout", Some(&format!("k{n}"))).await.unwrap();
+        let row = site
+            .write("user02@example.test", "logout", Some(&format!("k{n}")))
+            .await
+            .unwrap();
         let written = revoked::clock::Clock::system().now().ms();
         quickest = quickest.min(site.answer(row).await.taken_at - written);
     }
@@ -103,11 +114,36 @@ async fn bad_rows_are_rejected_with_the_reason_and_keep_no_good_one_back() {
         ("alice", "departed", "", "cannot tell what \"alice\" names"),
         ("a b@example.test", "departed", "", "invisible"),
         ("user01@example.test", "sacked", "", "\"sacked\" is no reason"),
-        ("user01@example.test", "departed", "target = 'chta'", "no target is called \"chta\""),
-        ("user01@example.test", "departed", "playbook = 'none'", "no playbook is called none"),
-        ("user01@example.test", "departed", "session = 'a', all_sessions = 1", "only one of"),
-        ("user01@example.test", "departed", "session = '../../config'", "the session id is not one"),
-        ("user01@example.test", "departed", "access_token = 'x y'", "the access_token id is not one"),
+        (
+            "user01@example.test",
+            "departed",
+            "target = 'chta'",
+            "no target is called \"chta\"",
+        ),
+        (
+            "user01@example.test",
+            "departed",
+            "playbook = 'none'",
+            "no playbook is called none",
+        ),
+        (
+            "user01@example.test",
+            "departed",
+            "session = 'a', all_sessions = 1",
+            "only one of",
+        ),
+        (
+            "user01@example.test",
+            "departed",
+            "session = '../../config'",
+            "the session id is not one",
+        ),
+        (
+            "user01@example.test",
+            "departed",
+            "access_token = 'x y'",
+            "the access_token id is not one",
+        ),
         ("user01@example.test", "departed", "act_at = 9223372036854775807", "act_at"),
         // In seconds, it would be due at once.
         ("user01@example.test", "departed", "act_at = 1900000000", "act_at"),
@@ -131,7 +167,8 @@ async fn bad_rows_are_rejected_with_the_reason_and_keep_no_good_one_back() {
     }
     let row = site.write("user01@example.test", "departed", None).await.unwrap();
     assert_eq!(site.answer(row).await.state, "accepted");
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
     assert_eq!(site.count("SELECT count(*) FROM cases").await, 1);
 }
 
@@ -146,7 +183,10 @@ async fn the_same_request_key_is_the_same_case_and_another_request_under_it_is_r
     assert_eq!((again.state.as_str(), again.case), ("accepted", first.case), "{again:?}");
     let other = site.write("user02@example.test", "departed", Some("ticket-7")).await.unwrap();
     let other = site.answer(other).await;
-    assert!(other.state == "rejected" && other.why.contains("another request"), "{other:?}");
+    assert!(
+        other.state == "rejected" && other.why.contains("another request"),
+        "{other:?}"
+    );
     assert_eq!(site.count("SELECT count(*) FROM cases").await, 1);
     assert!(!Holdings::of(site.chat(), "user02").is_out());
     assert_eq!(site.alerts().await, ["replay_with_other_content"]);

@@ -36,7 +36,8 @@ impl Dice {
 async fn load(site: &Site, running: Option<&Running>, idp: &Idp, dice: &mut Dice, round: u32, told: &mut Acknowledged) {
     for n in 0..dice.below(3) {
         let (subject, reason) = (format!("username:{}", dice.username()), dice.reason());
-        told.rows.push(site.write(&subject, reason, Some(&format!("{round}-{n}"))).await.unwrap());
+        told.rows
+            .push(site.write(&subject, reason, Some(&format!("{round}-{n}"))).await.unwrap());
     }
     if dice.below(4) == 0 {
         let (subject, reason) = (format!("{}@example.test", dice.username()), dice.reason());
@@ -48,7 +49,11 @@ async fn load(site: &Site, running: Option<&Running>, idp: &Idp, dice: &mut Dice
     {
         let jti = format!("jti-{round}-{}", dice.below(1000));
         let email = format!("{}@example.test", dice.username());
-        if running.push(&idp.token(&jti, &email)).await.is_ok_and(|answer| answer.status() == 202) {
+        if running
+            .push(&idp.token(&jti, &email))
+            .await
+            .is_ok_and(|answer| answer.status() == 202)
+        {
             told.tokens.push(jti);
         }
     }
@@ -94,7 +99,8 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_done_unrecorded_however_oft
     let running = site.start().await;
     site.until_count("SELECT count(*) FROM inbox WHERE state = 'new'", 0).await;
     site.until_count("SELECT count(*) FROM job WHERE state <> 'done'", 0).await;
-    site.until_count("SELECT count(*) FROM cases WHERE verdict IS NOT 'contained'", 0).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict IS NOT 'contained'", 0)
+        .await;
     running.stop().await;
     let unknown = site.entries("action.unknown").await;
     println!(

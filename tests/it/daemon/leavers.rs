@@ -61,7 +61,11 @@ async fn a_file_with_too_many_leavers_waits_whole_before_its_first_action() {
     assert!(changes(site.chat()).is_empty());
     let holds = site.ask(&["hold", "list"]).await;
     assert_eq!(holds.as_array().unwrap().len(), 1, "{holds:#}");
-    assert_eq!((&holds[0]["cases"], &holds[0]["batch"]), (&25.into(), &"leavers.csv".into()), "{holds:#}");
+    assert_eq!(
+        (&holds[0]["cases"], &holds[0]["batch"]),
+        (&25.into(), &"leavers.csv".into()),
+        "{holds:#}"
+    );
     let mut alerts = site.alerts().await;
     alerts.sort();
     assert_eq!(alerts, ["hold", "quarantine"]);
@@ -69,16 +73,23 @@ async fn a_file_with_too_many_leavers_waits_whole_before_its_first_action() {
     // The bad row lies beside, with its reason, and can be dropped again once it is corrected.
     let quarantine = until("the quarantine", async || {
         let mut files = fs::read_dir(site.path("hr").join("quarantine")).ok()?;
-        files.find_map(|file| fs::read_to_string(file.unwrap().path()).ok().filter(|text| text.contains("user26")))
+        files.find_map(|file| {
+            fs::read_to_string(file.unwrap().path())
+                .ok()
+                .filter(|text| text.contains("user26"))
+        })
     })
     .await;
     assert!(quarantine.contains("last_working_day is not a day"), "{quarantine}");
 
     let hold = holds[0]["id"].to_string();
     let set = site.ask(&["hold", "show", &hold]).await["set"].as_str().unwrap().to_owned();
-    let approved = site.says(&["hold", "approve", &hold, "--set", &set, "--note", "a site closes"]).await;
+    let approved = site
+        .says(&["hold", "approve", &hold, "--set", &set, "--note", "a site closes"])
+        .await;
     assert_eq!(approved.code, 0, "{approved:?}");
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 25).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 25)
+        .await;
     for n in 1..=25 {
         let holdings = Holdings::of(site.chat(), &format!("user{n:02}"));
         assert!(!holdings.active && holdings.is_out(), "user{n:02}: {holdings:?}");
@@ -101,15 +112,21 @@ async fn a_leaver_of_tomorrow_keeps_everything_until_then_and_a_rescission_calls
     let running = site.start().await;
     let leaves = format!("1,user01@example.test,{},Australia/Sydney,terminate\n", day(2));
     site.drop_file("one.csv", &leaves);
-    site.until_count("SELECT count(*) FROM departure WHERE state = 'planned'", 1).await;
+    site.until_count("SELECT count(*) FROM departure WHERE state = 'planned'", 1)
+        .await;
     // A plan outlives a restart.
     running.stop().await;
     let _running = site.start().await;
     assert_eq!(site.count("SELECT count(*) FROM job WHERE state = 'scheduled'").await, 1);
     assert_eq!(site.ask(&["status"]).await["planned"], 1);
-    site.drop_file("two.csv", &format!("1,user01@example.test,{},Australia/Sydney,rescind\n", day(2)));
-    site.until_count("SELECT count(*) FROM departure WHERE state = 'rescinded'", 1).await;
-    site.until_count("SELECT count(*) FROM cases WHERE state = 'cancelled'", 1).await;
+    site.drop_file(
+        "two.csv",
+        &format!("1,user01@example.test,{},Australia/Sydney,rescind\n", day(2)),
+    );
+    site.until_count("SELECT count(*) FROM departure WHERE state = 'rescinded'", 1)
+        .await;
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'cancelled'", 1)
+        .await;
     assert!(changes(site.chat()).is_empty());
     assert!(Holdings::of(site.chat(), "user01").active);
 }

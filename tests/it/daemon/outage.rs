@@ -15,7 +15,10 @@ impl Site {
 
     /// Waits until an alert of this kind is open.
     pub(crate) async fn until_alert(&self, kind: &str) {
-        until(kind, async || self.alerts().await.iter().any(|open| open == kind).then_some(())).await;
+        until(kind, async || {
+            self.alerts().await.iter().any(|open| open == kind).then_some(())
+        })
+        .await;
     }
 
     /// How often the trail holds this kind.
@@ -38,13 +41,20 @@ async fn while_the_server_is_away_jobs_wait_and_none_burns_out() {
     // Every job has failed once by now, and some come back to look; a restart changes nothing about that.
     running.stop().await;
     let _running = site.start().await;
-    until("looks at the server", async || (site.entries("job.snoozed").await >= 8).then_some(())).await;
-    assert_eq!(site.count("SELECT count(*) FROM job WHERE state IN ('failed', 'done')").await, 0);
+    until("looks at the server", async || {
+        (site.entries("job.snoozed").await >= 8).then_some(())
+    })
+    .await;
+    assert_eq!(
+        site.count("SELECT count(*) FROM job WHERE state IN ('failed', 'done')").await,
+        0
+    );
     assert_eq!(site.count("SELECT count(*) FROM inbox WHERE state = 'accepted'").await, 6);
     let status = site.ask(&["status"]).await;
     assert_eq!(status["ledger"], 0);
     site.bring_up(away).await;
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 6).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 6)
+        .await;
     for n in 1..=6 {
         assert!(Holdings::of(site.chat(), &format!("user{n:02}")).is_out());
     }
@@ -83,8 +93,13 @@ async fn a_credential_that_dies_in_mid_run_pauses_the_lane_and_burns_no_attempt(
     site.secret("chat-token", token.as_str().as_bytes());
     let checked = site.says(&["check", "--json"]).await;
     assert_eq!(checked.code, 0, "{checked:?}");
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 11).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 11)
+        .await;
     assert_eq!(site.count("SELECT max(attempt) FROM job").await, 1, "an attempt was burnt");
-    assert_eq!(site.entries("lane.paused").await, 1, "the lane went on with the dead credential");
+    assert_eq!(
+        site.entries("lane.paused").await,
+        1,
+        "the lane went on with the dead credential"
+    );
     assert!(site.alerts().await.is_empty());
 }

@@ -34,7 +34,8 @@ async fn the_yes_comes_after_the_commit_and_the_sessions_end() {
     assert_eq!(push.await.unwrap().status(), 202);
     let stored = "SELECT count(*) FROM signal WHERE source = 'idp' AND case_id IS NOT NULL";
     assert_eq!(site.count(stored).await, 1, "acknowledged and not stored");
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
     assert!(Holdings::of(site.chat(), "user01").is_out());
 }
 
@@ -54,7 +55,8 @@ async fn a_delivery_that_comes_again_is_harmless_and_another_under_its_name_is_r
     let body: serde_json::Value = other.json().await.unwrap();
     assert_eq!(body["err"], "invalid_request");
     assert_eq!(site.alerts().await, ["replay_with_other_content"]);
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
     assert_eq!(site.count("SELECT count(*) FROM cases").await, 1);
     assert!(!Holdings::of(site.chat(), "user02").is_out());
 }

@@ -42,7 +42,12 @@ async fn a_store_of_a_newer_version_is_refused_untouched_by_the_daemon_and_by_co
     sqlx::query("PRAGMA user_version = 99").execute(&mut conn).await.unwrap();
     sqlx::Connection::close(conn).await.unwrap();
     let bytes = fs::read(site.store()).unwrap();
-    for args in [&["run"][..], &["status"], &["revoke", "username:user03", "--reason", "departed"], &["trail", "verify"]] {
+    for args in [
+        &["run"][..],
+        &["status"],
+        &["revoke", "username:user03", "--reason", "departed"],
+        &["trail", "verify"],
+    ] {
         let said = site.says(args).await;
         assert!(said.code == 3 && said.err.contains("newer revoked"), "{args:?}: {said:?}");
     }
@@ -54,14 +59,19 @@ async fn one_flipped_byte_in_the_trail_is_found_and_named() {
     let site = worked().await;
     assert_eq!(site.says(&["trail", "verify", "--json"]).await.done()["verified"], true);
     let mut conn = site.sql().await;
-    let rows = sqlx::query("SELECT seq, body FROM trail ORDER BY seq").fetch_all(&mut conn).await.unwrap();
+    let rows = sqlx::query("SELECT seq, body FROM trail ORDER BY seq")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
     sqlx::Connection::close(conn).await.unwrap();
     let whole = fs::read(site.store()).unwrap();
     for row in rows.iter().step_by(rows.len() / 8) {
         let (seq, body): (i64, String) = (row.get(0), row.get(1));
         let start = &body.as_bytes()[..40.min(body.len())];
         // A page that was split keeps what it gave away as garbage, so the same bytes may stand in the file twice.
-        let places: Vec<usize> = (0..whole.len() - start.len()).filter(|n| whole[*n..].starts_with(start)).collect();
+        let places: Vec<usize> = (0..whole.len() - start.len())
+            .filter(|n| whole[*n..].starts_with(start))
+            .collect();
         assert!(!places.is_empty(), "entry {seq} is not in the file");
         let mut bytes = whole.clone();
         for place in places {
@@ -71,7 +81,11 @@ async fn one_flipped_byte_in_the_trail_is_found_and_named() {
         let said = site.says(&["trail", "verify", "--json"]).await;
         assert_eq!(said.code, 5, "entry {seq}: {said:?}");
         let report = said.json();
-        assert_eq!((&report["verified"], &report["first_bad"]), (&false.into(), &seq.into()), "{report:#}");
+        assert_eq!(
+            (&report["verified"], &report["first_bad"]),
+            (&false.into(), &seq.into()),
+            "{report:#}"
+        );
     }
     fs::write(site.store(), &whole).unwrap();
     assert_eq!(site.says(&["trail", "verify", "--json"]).await.done()["verified"], true);
@@ -99,7 +113,9 @@ async fn damage_anywhere_in_the_file_is_named_or_harmless_and_never_a_panic() {
     let mut found = 0;
     let mut draw = 7_u64;
     for _ in 0..40 {
-        draw = draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        draw = draw
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         let place = usize::try_from(draw >> 16).unwrap() % whole.len();
         let mut bytes = whole.clone();
         bytes[place] ^= 0xff;

@@ -59,7 +59,11 @@ impl Site {
     }
 
     fn spawn_by(&self, mut command: Command) -> Child {
-        let log = File::options().create(true).append(true).open(self.path("daemon.log")).unwrap();
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.path("daemon.log"))
+            .unwrap();
         let log: OwnedFd = log.into();
         command.stderr(log).spawn().unwrap()
     }
@@ -100,7 +104,10 @@ impl Running {
 
     /// Waits for its end.
     pub(crate) async fn ended(mut self) -> ExitStatus {
-        tokio::time::timeout(BOUND, self.child.wait()).await.expect("it does not end").unwrap()
+        tokio::time::timeout(BOUND, self.child.wait())
+            .await
+            .expect("it does not end")
+            .unwrap()
     }
 
     /// Stops it in good order.

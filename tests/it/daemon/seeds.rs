@@ -25,7 +25,10 @@ async fn case() -> Case {
 }
 
 fn verdict(said: &Said) -> (i32, String) {
-    (said.code, said.json()["case"]["verdict"].as_str().unwrap_or_default().to_owned())
+    (
+        said.code,
+        said.json()["case"]["verdict"].as_str().unwrap_or_default().to_owned(),
+    )
 }
 
 #[tokio::test]
@@ -92,7 +95,11 @@ async fn what_nobody_holds_is_no_success() {
         ("id:xxxxxxxxxxxxxxxxxxxxxxxxxx", &["--token", id]),
     ] {
         let said = site.revoke(subject, "compromised", more).await;
-        assert_eq!(verdict(&said), (12, "no_principal".to_owned()), "{subject} {more:?}: {said:?}");
+        assert_eq!(
+            verdict(&said),
+            (12, "no_principal".to_owned()),
+            "{subject} {more:?}: {said:?}"
+        );
     }
     // A session of somebody else is none of this person's, and lives on.
     let other = Holdings::of(site.chat(), "user02");

@@ -1,5 +1,7 @@
 //! The docs say what is so: every table against the code that it describes, every link, every command, every example.
 
+use std::path::Path;
+
 use crate::tree::{File, repository};
 
 mod commands;
@@ -10,7 +12,9 @@ mod tables;
 /// Every Markdown file that people read.
 fn pages() -> Vec<File> {
     let mut pages = repository();
-    pages.retain(|file| file.path.ends_with(".md") && !file.path.starts_with("tests/"));
+    pages.retain(|file| {
+        Path::new(&file.path).extension().is_some_and(|extension| extension == "md") && !file.path.starts_with("tests/")
+    });
     assert!(pages.iter().any(|page| page.path == "README.md"));
     pages
 }

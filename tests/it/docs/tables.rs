@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use revoked::audit::EntryKind;
 use revoked::cli::Exit;
+use revoked::clock::Clock;
+use revoked::config::Config;
 use revoked::model::{GrantKind, Reason, Verdict};
 use revoked::telemetry::table::METRICS;
 use revoked::{policy, sources, targets};
@@ -206,6 +208,8 @@ fn the_numbers_in_the_docs_are_the_defaults() {
     let limits = policy::Limits::default();
     let doors = revoked::api::Limits::default();
     let rules = sources::hr_csv::Rules::new("hr", "drop");
+    let config = Config::parse("empty", "", &Clock::system()).unwrap();
+    let days = |length: std::time::Duration| length.as_secs() / 86_400;
     for (doc, claim) in [
         (
             "docs/operating.md",
@@ -238,6 +242,27 @@ fn the_numbers_in_the_docs_are_the_defaults() {
         (
             "docs/sources/ssf-push.md",
             format!("more than {} KiB", sources::ssf_push::BODY_CAP >> 10),
+        ),
+        (
+            "docs/operating.md",
+            format!("A job has {} attempts of its own", config.retry.attempts),
+        ),
+        (
+            "docs/operating.md",
+            format!(
+                "up to {} minutes; up to {} s",
+                config.retry.longest.as_secs() / 60,
+                config.retry.urgent_longest.as_secs()
+            ),
+        ),
+        ("docs/operating.md", format!("http://{}/metrics", config.listen.address)),
+        (
+            "docs/security.md",
+            format!("{} days after the person", days(config.retention.people)),
+        ),
+        (
+            "docs/security.md",
+            format!("{} days after the case", days(config.retention.cases)),
         ),
         (
             "docs/security.md",

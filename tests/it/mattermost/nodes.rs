@@ -25,7 +25,7 @@ async fn every_node_is_told_to_forget_the_sessions_but_not_twice() {
             .await;
     }
     stand.recorded("users-me-pat", 0).await;
-    stand.get(&format!("/api/v4/users/{}/tokens", ADMIN), 200, &json!([])).await;
+    stand.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
     assert!(stand.target.capabilities().after_sessions.contains(&Action::ClearCaches));
     apply(&stand, &Action::EndAllSessions).await.unwrap();
     assert!(apply(&stand, &Action::ClearCaches).await.unwrap().already);
@@ -58,7 +58,7 @@ async fn a_node_that_fails_leaves_its_caches_to_be_cleared_and_does_not_pause_th
     ] {
         let stand = Stand::bare(&format!("nodes = [\"{url}\"]\n")).await;
         stand.recorded("users-me-pat", 0).await;
-        stand.get(&format!("/api/v4/users/{}/tokens", ADMIN), 200, &json!([])).await;
+        stand.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
         stand
             .post(&format!("/api/v4/users/{USER01}/sessions/revoke/all"), 200, &accepted())
             .await;

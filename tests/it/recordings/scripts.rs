@@ -7,7 +7,8 @@ use revoked::sandbox::world::{AccessToken, Browser, NewPerson, Person, SessionKi
 use revoked::sandbox::{Id, RateSettings, Sandbox, World};
 
 use super::compare::Looseness;
-use super::harvest::{OPERATOR, authorise, id};
+use super::harvest::OPERATOR;
+use super::plant::{authorise, id};
 
 /// Recordings that the sandbox cannot play, each with the reason.
 pub(super) const NOT_REPLAYED: [(&str, &str); 0] = [];

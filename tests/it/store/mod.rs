@@ -3,7 +3,9 @@
 mod accept;
 mod departures;
 mod holds;
+mod people;
 mod queue;
+mod trail;
 mod writer;
 
 use std::path::PathBuf;
@@ -87,6 +89,10 @@ impl Place {
 
 pub(crate) fn policy() -> Arc<Policy> {
     Arc::new(Policy::standard(&["chat"]))
+}
+
+pub(crate) fn signer(origin: &str, seed: u8) -> Signer {
+    Signer::from_seed(origin, &[seed; 32]).unwrap()
 }
 
 fn key() -> VerifierKey {

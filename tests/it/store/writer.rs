@@ -100,3 +100,25 @@ async fn a_failing_mutation_takes_none_of_its_group_down() {
     assert!(right.iter().all(Result::is_ok));
     assert_eq!(place.store.trail_head().await.unwrap().size(), 20);
 }
+
+#[tokio::test]
+async fn a_new_store_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = place().await;
+    place.store.raise("test", "a".into(), "a".into()).await.unwrap();
+    for name in ["revoked.db", "revoked.db-wal"] {
+        let mode = std::fs::metadata(place.path.with_file_name(name))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("missing").join("revoked.db");
+    let error = Store::open(&path, Role::Daemon, Clock::system()).await.err().unwrap();
+    assert!(error.to_string().contains("does not exist; make it"), "{error}");
+}

@@ -86,6 +86,45 @@ async fn an_urgent_job_born_claimed_starts_in_the_slot_that_was_reserved() {
 }
 
 #[tokio::test]
+async fn two_commits_stand_before_the_first_revoke() {
+    let stage = Stage::demanding(open_account()).await;
+    let target = Arc::new(Scripted::new());
+    target.account("mallory", SESSION);
+    let lanes = stage.lanes(&target, 2).await;
+    let committed = stage.store.committed();
+    let (before, seen) = (committed.borrow().commits, Arc::new(std::sync::Mutex::new(Vec::new())));
+    let told = Arc::clone(&seen);
+    target.world().witness = Some(Box::new(move |_| {
+        told.lock().unwrap().push(committed.borrow().commits - before);
+    }));
+    let slot = lanes.reserve_urgent("chat").unwrap();
+    let case = stage.signal_into(&lanes, slot, "username:mallory").await;
+    assert_eq!(stage.over(case).await.verdict, Some(Verdict::Contained));
+    assert_eq!(seen.lock().unwrap()[0], 2, "the signal's commit and the intent's");
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn an_attempt_that_lost_its_lease_sends_nothing() {
+    let stage = Stage::demanding(open_account()).await;
+    let target = gated(&["mallory"]);
+    let lanes = stage.lanes(&target, 3).await;
+    let case = stage.signal("username:mallory", URGENT).await;
+    running(&stage, &lanes, 1).await;
+    expire(&stage.store).await;
+    running(&stage, &lanes, 2).await;
+    target.let_through(1000);
+    let job = stage.over(case).await;
+    assert_eq!((job.verdict, job.attempt), (Some(Verdict::Contained), 2));
+    running(&stage, &lanes, 0).await;
+    assert_eq!(
+        target.sent(),
+        ["end all sessions:mallory", "clear the session caches:mallory"]
+    );
+    stage.stop().await;
+}
+
+#[tokio::test]
 async fn a_soft_stop_finishes_what_runs_and_claims_nothing_more() {
     let stage = Stage::demanding(open_account()).await;
     let target = gated(&["a", "b"]);

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 const INTERVAL: Duration = Duration::from_millis(100);
 /// What a late timer may make up for.
-const TOLERANCE: Duration = Duration::from_millis(2);
+const TOLERANCE: Duration = Duration::from_millis(5);
 
 fn pacer(rate: f64) -> Arc<Pacer> {
     let pacer = Arc::new(Pacer::new("chat", Rate::per_second(rate).unwrap()));
