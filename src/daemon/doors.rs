@@ -38,6 +38,9 @@ pub(super) fn limits(listen: &Listen) -> Limits {
     }
 }
 
+/// With less room than this a delivery may not fit, and its sender is better off elsewhere or later.
+const LEAST_ROOM: u64 = 1 << 20;
+
 struct Front {
     store: Store,
     lanes: Lanes,
@@ -62,10 +65,19 @@ impl crate::api::Intake for Front {
 impl Readiness for Front {
     /// A target that is down or paused is no reason: signals are taken in and wait.
     async fn unready(&self) -> Vec<String> {
-        match self.store.prove_writer().await {
-            Ok(()) => Vec::new(),
-            Err(error) => vec![format!("the store cannot be written: {error}")],
+        let mut reasons = Vec::new();
+        if let Err(error) = self.store.prove_writer().await {
+            reasons.push(format!("the store cannot be written: {error}"));
         }
+        // The writer's proof takes no room, so it works on a full disk too.
+        match self.store.room() {
+            Ok(room) if room < LEAST_ROOM => {
+                reasons.push(format!("the disk under the store is full: {} KiB are left", room / 1024));
+            }
+            Ok(_) => {}
+            Err(error) => reasons.push(format!("the disk under the store cannot be asked for its room: {error}")),
+        }
+        reasons
     }
 }
 

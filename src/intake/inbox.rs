@@ -95,7 +95,12 @@ fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
             intake.targets.join(", ")
         ));
     }
-    let key = row.request_key.clone().unwrap_or_else(|| format!("row:{}", row.id));
+    let due = row.act_at.map(instant).transpose()?;
+    // Told apart, so that nobody's key can be that of another's row.
+    let key = match &row.request_key {
+        Some(key) => format!("key:{key}"),
+        None => format!("row:{}", row.id),
+    };
     let mut signal = Signal::new(key, content(row), subject, reason);
     // A human or program that asks for one grant to end is waiting for it.
     if scope != Scope::Everything {
@@ -106,8 +111,21 @@ fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
     signal.note.clone_from(&row.note);
     signal.playbook.clone_from(&row.playbook);
     signal.target.clone_from(&row.target);
-    signal.when = row.act_at.map_or(When::Now, |ms| When::At(Timestamp::from_ms(ms)));
+    signal.when = due.map_or(When::Now, When::At);
     Ok(signal)
+}
+
+/// The years 2001 to 9999 in milliseconds. What lies before is most likely in seconds, and would be due at once.
+const SENSIBLE: std::ops::Range<i64> = 1_000_000_000_000..253_402_300_800_000;
+
+fn instant(ms: i64) -> Result<Timestamp, String> {
+    if SENSIBLE.contains(&ms) {
+        Ok(Timestamp::from_ms(ms))
+    } else {
+        Err(format!(
+            "act_at {ms} is no instant of these times; write milliseconds since 1970, UTC"
+        ))
+    }
 }
 
 fn checked_id(what: &str, id: &str) -> Result<String, String> {

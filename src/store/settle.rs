@@ -1,20 +1,43 @@
 //! The end of an attempt: the job's next state, the next sweep, and the case's verdict, in one transaction.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use sqlx::Row as _;
 
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Timestamp, Verdict};
 
+/// How long a settlement waits before it is tried again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 impl Store {
-    /// Ends an attempt. Consumes the claim: settling twice does not compile.
+    /// Ends an attempt. Consumes the claim: settling twice does not compile. While the disk is full or another process holds the lock,
+    /// it waits and tries again: an end that is not recorded would leave the job to its lease, minutes later.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] where the lease had ended: another attempt has the job, and nothing of this one is recorded.
     pub async fn settle(&self, claim: Claim, finished: Vec<Finished>, evidence: Evidence, settlement: Settlement) -> Result<()> {
         let (target, again) = (claim.job.target.clone(), settlement == Settlement::Interrupted);
-        self.write(move |tx| Box::pin(async move { tx.settle(&claim.job, claim.lease, &finished, &evidence, settlement).await }))
-            .await?;
+        let end = Arc::new((claim, finished, evidence, settlement));
+        loop {
+            let end = Arc::clone(&end);
+            let written = self.write(move |tx| {
+                Box::pin(async move {
+                    let (claim, finished, evidence, settlement) = &*end;
+                    tx.settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
+                        .await
+                })
+            });
+            match written.await {
+                Err(error @ (StoreError::Full | StoreError::Busy)) => {
+                    tracing::warn!(%error, "could not settle a job yet; will try again");
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+                other => break other?,
+            }
+        }
         self.0.promoter.notify_one();
         if again {
             self.wake_lanes(&[target]);

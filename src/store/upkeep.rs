@@ -20,6 +20,16 @@ impl Store {
         self.write(|_| Box::pin(async { Ok(()) })).await
     }
 
+    /// How many bytes the disk under the store still has for us.
+    ///
+    /// # Errors
+    /// What the system says where it cannot tell.
+    pub fn room(&self) -> std::io::Result<u64> {
+        let folder = self.path().parent().filter(|folder| !folder.as_os_str().is_empty());
+        let disk = rustix::fs::statvfs(folder.unwrap_or_else(|| std::path::Path::new(".")))?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     /// Records an entry about the daemon's own life.
     ///
     /// # Errors

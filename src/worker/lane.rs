@@ -15,7 +15,7 @@ use super::permits::Pacer;
 use super::slots::{Slot, Slots};
 use crate::model::{LEASE_LENGTH, Priority, chain};
 use crate::store::{Claim, Result, Store};
-use crate::targets::{Level, Pass, Target};
+use crate::targets::{Level, Pass, Probe, Target};
 
 /// How often an idle lane looks by itself: the safety net under the wakes.
 const POLL: Duration = Duration::from_secs(1);
@@ -279,6 +279,9 @@ impl Lane {
     /// Looks whether a paused lane may work again: because an operator said so in the store, or because a probe finds nothing wrong.
     async fn tend_pause(&self, next: Instant, recorded: bool) -> Next {
         if recorded && matches!(self.store.lane_paused(&self.name).await, Ok(None)) {
+            // The operator's `check` has found the target usable, with the credential as its file holds it now. A probe of our own reads
+            // that file again; whatever it finds, the operator's word stands.
+            self.probe(&self.life.soft).await;
             self.state().pause = None;
             return Next::Again;
         }
@@ -300,11 +303,17 @@ impl Lane {
 
     /// Whether the target is reachable and lets us do what we need. Not, where `until` is cancelled first.
     pub(super) async fn probe(&self, until: &CancellationToken) -> bool {
+        let found = self.ask(until).await;
+        found.is_some_and(|found| found.findings.iter().all(|finding| finding.level != Level::Error))
+    }
+
+    /// What a probe finds; `None` where the target does not answer it, or `until` is cancelled first.
+    pub(super) async fn ask(&self, until: &CancellationToken) -> Option<Probe> {
         let pass = Pass::new(Priority::URGENT, Arc::clone(&self.pacer) as _);
         let probe = tokio::time::timeout(PROBE_LIMIT, self.target.probe(&pass));
         tokio::select! {
-            answer = probe => matches!(answer, Ok(Ok(found)) if found.findings.iter().all(|finding| finding.level != Level::Error)),
-            () = until.cancelled() => false,
+            answer = probe => answer.ok()?.ok(),
+            () = until.cancelled() => None,
         }
     }
 

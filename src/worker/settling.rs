@@ -145,11 +145,13 @@ impl Lane {
         let urgent = job.priority.is_urgent();
         let (look, reopens) = {
             let mut state = self.state();
-            (state.breaker.failed(), state.breaker.reopens(urgent))
+            // The last attempt is not given to a target that is away: few attempts may be allowed, or few jobs be there to fail.
+            let last = job.attempt >= self.settings.retries.attempts;
+            (state.breaker.failed() || last, state.breaker.reopens(urgent))
         };
         if look {
             // One job that always fails must not look like a target that is down, nor the other way round.
-            if self.probe(&self.life.hard).await {
+            if self.ask(&self.life.hard).await.is_some() {
                 self.worked().await;
                 return self.retry(job, error);
             }

@@ -1,12 +1,25 @@
 //! The whole, as an operator has it: the real binary with a real config, over real HTTP to the sandbox.
 
+mod canary;
 mod chat;
+mod checker;
 mod departed;
+mod full_disk;
+mod holds;
+mod idp;
+mod inbox;
+mod kills;
+mod leavers;
 mod lying;
+mod outage;
 mod patience;
+mod pushed;
+mod refusals;
 mod running;
 mod seeds;
 mod site;
+mod stop;
+mod watch;
 
 use patience::{BOUND, until};
 use running::Running;

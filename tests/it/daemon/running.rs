@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use revoked::http::{Bounds, client};
 use serde_json::Value;
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 
 use super::{BOUND, Site, until};
 
@@ -22,8 +22,13 @@ pub(crate) struct Running {
 impl Site {
     /// Starts the daemon and waits until it is ready.
     pub(crate) async fn start(&self) -> Running {
+        self.start_by(self.command(&["run"])).await
+    }
+
+    /// Starts it by a command of the test's own.
+    pub(crate) async fn start_by(&self, command: Command) -> Running {
         let before = self.log().len();
-        let mut child = self.spawn();
+        let mut child = self.spawn_by(command);
         let address = until("the daemon's start", async || {
             if let Some(status) = child.try_wait().unwrap() {
                 panic!("the daemon ended with {status}: {}", &self.log()[before..]);
@@ -50,13 +55,17 @@ impl Site {
 
     /// Starts the daemon and waits for nothing.
     pub(crate) fn spawn(&self) -> Child {
+        self.spawn_by(self.command(&["run"]))
+    }
+
+    fn spawn_by(&self, mut command: Command) -> Child {
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.path("daemon.log"))
             .unwrap();
         let log: OwnedFd = log.into();
-        self.command(&["run"]).stderr(log).spawn().unwrap()
+        command.stderr(log).spawn().unwrap()
     }
 
     /// All that daemons have logged here.
@@ -82,10 +91,14 @@ impl Running {
         self.child.kill().await.unwrap();
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it has ended already")
+    }
+
     /// Asks it to stop, as systemd does.
     pub(crate) fn terminate(&self) {
-        let pid = i32::try_from(self.child.id().expect("it has ended already")).unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.pid()).unwrap()).unwrap();
         rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     }
 

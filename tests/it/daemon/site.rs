@@ -22,6 +22,12 @@ pub(crate) struct Plan {
     pub(crate) concurrency: u32,
     /// The sweeps of the playbooks `compromised` and `departed`, as TOML.
     pub(crate) watch: &'static str,
+    /// More lines of the playbook `compromised`.
+    pub(crate) compromised: &'static str,
+    /// Where the store is, within the folder.
+    pub(crate) store: &'static str,
+    /// What is logged.
+    pub(crate) level: &'static str,
     /// Lines of the table `[policy]`.
     pub(crate) policy: &'static str,
     /// Lines of the target.
@@ -38,6 +44,9 @@ impl Default for Plan {
             rate: "2000/s",
             concurrency: 4,
             watch: "[]",
+            compromised: "",
+            store: "revoked.db",
+            level: "info",
             policy: "compromises_per_minute = \"unlimited\"",
             target: "",
             more: "",
@@ -52,21 +61,25 @@ impl Plan {
             rate,
             concurrency,
             watch,
+            compromised,
+            store,
+            level,
             policy,
             target,
             more,
-            ..
+            people: _,
         } = self;
         let text = format!(
             r#"
 [store]
-path = "{{folder}}/revoked.db"
+path = "{{folder}}/{store}"
 
 [listen]
 address = "127.0.0.1:0"
 
 [log]
 format = "json"
+level = "{level}"
 
 [trail]
 origin = "proof.example.test/trail/1"
@@ -85,6 +98,7 @@ urgent_longest = "200ms"
 
 [playbook.compromised.chat]
 watch = {watch}
+{compromised}
 
 [playbook.departed.chat]
 watch = {watch}
@@ -114,6 +128,15 @@ pub(crate) struct Said {
 }
 
 impl Said {
+    /// What a command that has ended said.
+    pub(crate) fn of(output: std::process::Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The JSON that it printed.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {self:?}"))
@@ -201,12 +224,7 @@ impl Site {
 
     /// Runs a command of `revoked` to its end.
     pub(crate) async fn says(&self, args: &[&str]) -> Said {
-        let output = self.command(args).output().await.unwrap();
-        Said {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Said::of(self.command(args).output().await.unwrap())
     }
 
     /// What a reading command answers as JSON.
@@ -254,7 +272,16 @@ impl Site {
 
     /// Waits until a query counts so many.
     pub(crate) async fn until_count(&self, sql: &'static str, wanted: i64) {
-        until(sql, async || (self.count(sql).await == wanted).then_some(())).await;
+        let mut last = 0;
+        let what = format!("{wanted} from {sql}");
+        until(&what, async || {
+            let count = self.count(sql).await;
+            if count != std::mem::replace(&mut last, count) {
+                println!("{count} from {sql}");
+            }
+            (count == wanted).then_some(())
+        })
+        .await;
     }
 
     /// The kinds of the open alerts.
@@ -272,5 +299,18 @@ impl Site {
         assert_eq!(said.code, 0, "{said:?}");
         let entries = said.out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         entries.map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Drop for Site {
+    /// A test that failed shows what the daemon logged last.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().filter(|line| !line.contains("signed a checkpoint")).collect();
+            for line in &lines[lines.len().saturating_sub(25)..] {
+                println!("{}", line.chars().take(400).collect::<String>());
+            }
+        }
     }
 }

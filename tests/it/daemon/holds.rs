@@ -1,0 +1,118 @@
+//! What waits for a human: protected people, our own account, and the decision about exactly what was shown.
+
+use serde_json::Value;
+
+use super::chat::{Holdings, changes};
+use super::{Plan, Said, Site};
+
+async fn guarded() -> Site {
+    Site::new(Plan {
+        policy: "compromises_per_minute = \"unlimited\"\nprotected = [\"email:user02@example.test\"]",
+        ..Plan::default()
+    })
+    .await
+}
+
+fn held(said: &Said) -> String {
+    assert_eq!(said.code, 14, "{said:?}");
+    let case = &said.json()["case"];
+    assert_eq!(case["state"], "held");
+    case["hold"].to_string()
+}
+
+impl Site {
+    /// Waits for a case's end.
+    pub(crate) async fn closed(&self, case: &Value) -> Value {
+        let number = case.to_string();
+        super::until("a case's end", async || {
+            let detail = self.ask(&["case", "show", &number]).await;
+            let state = detail["case"]["state"].as_str().unwrap();
+            (state != "open" && state != "held").then_some(detail)
+        })
+        .await
+    }
+}
+
+#[tokio::test]
+async fn a_protected_person_is_held_and_only_the_set_that_was_shown_is_let_go() {
+    let site = guarded().await;
+    let _running = site.start().await;
+    let before = Holdings::of(site.chat(), "user02");
+    let said = site.revoke("User02@example.test", "departed", &[]).await;
+    let hold = held(&said);
+    assert_eq!(Holdings::of(site.chat(), "user02"), before);
+    assert!(changes(site.chat()).is_empty());
+    assert_eq!(site.alerts().await, ["hold"]);
+
+    let shown = site.ask(&["hold", "show", &hold]).await;
+    assert_eq!(shown["cases"].as_array().unwrap().len(), 1, "{shown:#}");
+    let refused = site.says(&["hold", "approve", &hold, "--set", "0000000000000000"]).await;
+    assert!(refused.code == 1 && refused.err.contains("look at it again"), "{refused:?}");
+    assert_eq!(Holdings::of(site.chat(), "user02"), before);
+
+    let set = shown["set"].as_str().unwrap();
+    let approved = site
+        .says(&["hold", "approve", &hold, "--set", set, "--note", "confirmed with HR"])
+        .await;
+    assert_eq!(approved.code, 0, "{approved:?}");
+    let detail = site.closed(&said.json()["case"]["id"]).await;
+    assert_eq!(detail["case"]["verdict"], "contained", "{detail:#}");
+    assert!(Holdings::of(site.chat(), "user02").is_out());
+    assert!(site.alerts().await.is_empty());
+    let trail = site.says(&["trail", "show", "--kind", "hold.", "--json"]).await.out;
+    let approval = trail.lines().find(|line| line.contains("hold.approved")).unwrap();
+    assert!(
+        approval.contains("operator:") && approval.contains("confirmed with HR") && approval.contains(set),
+        "{approval}"
+    );
+    let again = site.says(&["hold", "reject", &hold]).await;
+    assert!(again.code == 1 && again.err.contains("was approved by"), "{again:?}");
+}
+
+#[tokio::test]
+async fn a_rejected_hold_cancels_its_case_and_nothing_is_done() {
+    let site = guarded().await;
+    let _running = site.start().await;
+    let before = Holdings::of(site.chat(), "user02");
+    let said = site.revoke("user02@example.test", "compromised", &["--all-sessions"]).await;
+    let hold = held(&said);
+    let rejected = site.says(&["hold", "reject", &hold, "--note", "a test"]).await;
+    assert_eq!(rejected.code, 0, "{rejected:?}");
+    let detail = site.closed(&said.json()["case"]["id"]).await;
+    assert_eq!(detail["case"]["state"], "cancelled");
+    assert_eq!(detail["jobs"][0]["state"], "cancelled");
+    assert_eq!(Holdings::of(site.chat(), "user02"), before);
+    assert!(changes(site.chat()).is_empty());
+    assert!(site.alerts().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_protected_person_is_held_under_every_other_name_too() {
+    let site = guarded().await;
+    let _running = site.start().await;
+    let before = Holdings::of(site.chat(), "user02");
+    for subject in ["username:user02", "username:@USER02", &format!("id:{}", before.id)] {
+        let hold = held(&site.revoke(subject, "departed", &[]).await);
+        let shown = site.ask(&["hold", "show", &hold]).await;
+        let detail = shown["hold"]["detail"].as_str().unwrap();
+        assert!(detail.contains("protected") && !detail.contains("user02"), "{detail}");
+    }
+    assert_eq!(Holdings::of(site.chat(), "user02"), before);
+    assert!(changes(site.chat()).is_empty());
+}
+
+#[tokio::test]
+async fn our_own_account_is_never_acted_on_whatever_is_approved() {
+    let site = guarded().await;
+    let _running = site.start().await;
+    let said = site.revoke("username:revoked-operator", "departed", &[]).await;
+    let hold = held(&said);
+    let shown = site.ask(&["hold", "show", &hold]).await;
+    let set = shown["set"].as_str().unwrap();
+    assert_eq!(site.says(&["hold", "approve", &hold, "--set", set]).await.code, 0);
+    let detail = site.closed(&said.json()["case"]["id"]).await;
+    assert_eq!(detail["case"]["verdict"], "failed", "{detail:#}");
+    assert!(changes(site.chat()).is_empty());
+    let operator = Holdings::of(site.chat(), "revoked-operator");
+    assert!(operator.active && operator.tokens.len() == 1);
+}

@@ -1,0 +1,64 @@
+//! SIGTERM in the middle of work.
+
+use std::time::Duration;
+
+use revoked::sandbox::{Effect, Fault};
+use tokio::time::{Instant, timeout};
+
+use super::chat::Holdings;
+use super::{BOUND, Plan, Site};
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_a_batch_burns_no_attempt() {
+    let site = Site::new(Plan {
+        rate: "60/s",
+        ..Plan::default()
+    })
+    .await;
+    let running = site.start().await;
+    site.ask_for(1..=6, "departed").await;
+    site.ask_for(8..=12, "departed").await;
+    timeout(BOUND, site.chat().until(|_, requests| requests.len() > 25))
+        .await
+        .unwrap();
+    let began = Instant::now();
+    running.stop().await;
+    assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+    assert!(
+        site.count("SELECT count(*) FROM job WHERE state <> 'done'").await > 0,
+        "nothing was left to do"
+    );
+    assert_eq!(site.count("SELECT count(*) FROM job WHERE state = 'running'").await, 0);
+    assert_eq!(
+        site.count("SELECT count(*) FROM action WHERE outcome IS NULL OR outcome = 'unknown'")
+            .await,
+        0
+    );
+    assert_eq!(site.entries("daemon.stopped").await, 1);
+    let _running = site.start().await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 11)
+        .await;
+    assert_eq!(site.count("SELECT max(attempt) FROM job").await, 1);
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_keeps_nobody_from_stopping_and_is_known_to_be_unknown() {
+    let site = Site::new(Plan::default()).await;
+    let running = site.start().await;
+    let hang = Fault::on("POST", "/api/v4/users/*/sessions/revoke/all", Effect::Latency(120_000));
+    site.chat().faults().add(hang);
+    site.ask_for(1..=1, "compromised").await;
+    site.until_count("SELECT count(*) > 0 FROM action WHERE outcome IS NULL", 1)
+        .await;
+    let began = Instant::now();
+    running.stop().await;
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(24) && took < Duration::from_secs(32), "{took:?}");
+    assert_eq!(site.count("SELECT count(*) FROM action WHERE outcome = 'unknown'").await, 1);
+    assert_eq!(site.count("SELECT attempt FROM job WHERE state = 'queued'").await, 0);
+    site.chat().faults().clear();
+    let _running = site.start().await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert!(Holdings::of(site.chat(), "user01").is_out());
+}
