@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use revoked::clock::Clock;
-use revoked::model::{Access, Action, Capabilities, Delivery, GrantKind, Principal, Priority, Reason, Resolution, Signal, Subject};
+use revoked::model::{
+    Access, Action, Capabilities, Delivery, GrantKind, Principal, Priority, Reason, Resolution, Signal, SignalReceipt, Subject,
+};
 use revoked::policy::Policy;
 use revoked::store::{Role, Store};
 use revoked::targets::{Applied, Pass, Probe, Target, TargetError};
@@ -83,7 +85,7 @@ pub(crate) async fn lane(folder: tempfile::TempDir, target: Arc<dyn Target>, rat
 
 impl Bench {
     /// Takes a delivery in as the intake does, handing urgent jobs to the slot kept for them.
-    pub(crate) async fn accept(&self, signals: Vec<Signal>) {
+    pub(crate) async fn accept(&self, signals: Vec<Signal>) -> Vec<SignalReceipt> {
         let urgent = signals.iter().any(|signal| signal.priority.is_urgent());
         let slot = if urgent { self.lanes.reserve_urgent("chat") } else { None };
         let delivery = Delivery {
@@ -101,6 +103,7 @@ impl Bench {
         if let (Some(slot), Some(claim)) = (slot, accepted.claims.into_iter().next()) {
             self.lanes.take(claim, slot);
         }
+        accepted.receipt.signals
     }
 
     pub(crate) async fn stop(self) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use revoked::model::Reason;
+use revoked::model::{Reason, SignalReceipt};
 use revoked::worker::Rate;
 
 use crate::lane::{self, Call, Noting};
@@ -30,10 +30,11 @@ pub(crate) async fn measure() -> Vec<Row> {
         let began = Instant::now();
         let signal = lane::signal(person, 6, Reason::Compromised, &format!("u{run}"));
         let subject = signal.subject.to_string();
-        bench.accept(vec![signal]).await;
+        let receipt = bench.accept(vec![signal]).await;
         // The first call of the job is its lookup: answered one permit after the signal at the latest.
         let answered = noting.first(Call::Resolved, Some(&subject)).await;
         waits.push(ms(answered.duration_since(began)));
+        closed(&bench, &receipt[0]).await;
     }
     bench.stop().await;
     let wait = median(waits);
@@ -44,4 +45,15 @@ pub(crate) async fn measure() -> Vec<Row> {
         goal: "110 ms".to_owned(),
         met: Some(wait <= 110.0),
     }]
+}
+
+/// Waits until the urgent case is over: one slot is kept for urgent work, and the next run is about an idle one.
+async fn closed(bench: &lane::Bench, receipt: &SignalReceipt) {
+    let SignalReceipt::Accepted { case, .. } = receipt else {
+        panic!("not accepted: {receipt:?}")
+    };
+    let mut ticks = tokio::time::interval(Duration::from_millis(20));
+    while bench.store.case(case.0).await.unwrap().state == "open" {
+        ticks.tick().await;
+    }
 }
