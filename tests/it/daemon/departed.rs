@@ -64,6 +64,7 @@ async fn a_departed_person_is_suspended_first_and_then_loses_everything() {
     let report = site.says(&["trail", "verify", "--json"]).await.done();
     assert_eq!(report["verified"], true);
     assert_eq!(report["confirmed"], report["entries"], "the last checkpoint covers the stop");
+    assert!(!site.log().contains("tokio_cron_scheduler"), "the log is for operators");
 }
 
 #[tokio::test]
