@@ -249,7 +249,7 @@ mod planted {
 
     use super::{Entry, check_actions, check_requests, replay};
 
-    fn entry(at: i64, kind: &str, detail: serde_json::Value) -> Entry {
+    fn entry(at: i64, kind: &str, detail: &serde_json::Value) -> Entry {
         let entry = json!({ "seq": 0, "at": at, "kind": kind, "case": 1, "job": 1, "detail": detail });
         serde_json::from_value(entry).unwrap()
     }
@@ -259,7 +259,7 @@ mod planted {
         entry(
             at,
             "action.started",
-            json!({ "action": 1, "principal": "alice", "what": what }),
+            &json!({ "action": 1, "principal": "alice", "what": what }),
         )
     }
 
@@ -301,7 +301,7 @@ mod planted {
     #[test]
     #[should_panic(expected = "job 1 went on after its end")]
     fn a_job_that_goes_on_after_its_end_is_seen() {
-        let claimed = || entry(5, "job.claimed", json!({}));
-        replay(&[claimed(), entry(6, "job.settled", json!({})), claimed()]);
+        let claimed = || entry(5, "job.claimed", &json!({}));
+        replay(&[claimed(), entry(6, "job.settled", &json!({})), claimed()]);
     }
 }
