@@ -27,7 +27,7 @@ pub(crate) async fn measure() -> Vec<Row> {
             bench
                 .accept(vec![lane::signal(person, 3, Reason::Compromised, &format!("{run}-{person}"))])
                 .await;
-            let first = noting.first(Call::Apply).await;
+            let first = noting.first(Call::Apply, None).await;
             waits.push(ms(first.duration_since(began)));
             lane::drained(&bench.store, person).await;
         }

@@ -125,14 +125,15 @@ pub(crate) fn unlimited() -> Rate {
 /// A target that notes when its calls begin.
 pub(crate) struct Noting {
     pub(crate) inner: Arc<dyn Target>,
-    pub(crate) calls: Mutex<Vec<(Call, Instant)>>,
+    pub(crate) calls: Mutex<Vec<(Call, String, Instant)>>,
     pub(crate) noted: tokio::sync::Notify,
 }
 
 /// Which call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
-    Resolve,
+    /// A lookup that was answered.
+    Resolved,
     Observe,
     Apply,
 }
@@ -146,15 +147,16 @@ impl Noting {
         })
     }
 
-    fn note(&self, call: Call) {
-        self.calls.lock().unwrap().push((call, Instant::now()));
+    fn note(&self, call: Call, about: &str) {
+        self.calls.lock().unwrap().push((call, about.to_owned(), Instant::now()));
         self.noted.notify_one();
     }
 
-    /// When the first such call began since the notes were cleared.
-    pub(crate) async fn first(&self, call: Call) -> Instant {
+    /// When the first such call was noted since the notes were cleared; with `about`, the first about that.
+    pub(crate) async fn first(&self, call: Call, about: Option<&str>) -> Instant {
         loop {
-            if let Some((_, at)) = self.calls.lock().unwrap().iter().find(|(noted, _)| *noted == call) {
+            let fits = |noted: &(Call, String, Instant)| noted.0 == call && about.is_none_or(|about| noted.1 == about);
+            if let Some((_, _, at)) = self.calls.lock().unwrap().iter().find(|noted| fits(noted)) {
                 return *at;
             }
             self.noted.notified().await;
@@ -169,17 +171,18 @@ impl Target for Noting {
     }
 
     async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError> {
-        self.note(Call::Resolve);
-        self.inner.resolve(pass, subject).await
+        let answer = self.inner.resolve(pass, subject).await;
+        self.note(Call::Resolved, &subject.to_string());
+        answer
     }
 
     async fn observe(&self, pass: &Pass, principal: &Principal, kinds: &BTreeSet<GrantKind>) -> Result<Access, TargetError> {
-        self.note(Call::Observe);
+        self.note(Call::Observe, &principal.id);
         self.inner.observe(pass, principal, kinds).await
     }
 
     async fn apply(&self, pass: &Pass, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
-        self.note(Call::Apply);
+        self.note(Call::Apply, "");
         self.inner.apply(pass, action, principals).await
     }
 

@@ -27,27 +27,13 @@ pub(crate) async fn measure() -> Vec<Row> {
     for run in 0..RUNS {
         // Somebody whom no routine job is about yet.
         let person = ROUTINE - run;
-        let before = noting.calls.lock().unwrap().len();
         let began = Instant::now();
-        bench
-            .accept(vec![lane::signal(person, 6, Reason::Compromised, &format!("u{run}"))])
-            .await;
-        // The urgent job begins to resolve at once, and its first request leaves with the next permit: its first observation follows it.
-        let observed = loop {
-            let seen = noting
-                .calls
-                .lock()
-                .unwrap()
-                .iter()
-                .skip(before)
-                .find(|(call, _)| *call == Call::Observe)
-                .map(|(_, at)| *at);
-            match seen {
-                Some(at) => break at,
-                None => noting.noted.notified().await,
-            }
-        };
-        waits.push(ms(observed.duration_since(began)));
+        let signal = lane::signal(person, 6, Reason::Compromised, &format!("u{run}"));
+        let subject = signal.subject.to_string();
+        bench.accept(vec![signal]).await;
+        // The first call of the job is its lookup: answered one permit after the signal at the latest.
+        let answered = noting.first(Call::Resolved, Some(&subject)).await;
+        waits.push(ms(answered.duration_since(began)));
     }
     bench.stop().await;
     let wait = median(waits);

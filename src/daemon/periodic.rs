@@ -54,6 +54,10 @@ pub(super) async fn start(store: &Store, config: &Config) -> anyhow::Result<Peri
                 match *name {
                     "departures" => recompute(&store).await,
                     "due" => due(&store).await,
+                    "metrics" => {
+                        crate::telemetry::metrics().upkeep();
+                        Ok(())
+                    }
                     "ledger" => store.age_ledger(ledger).await.map(|_| ()).map_err(Into::into),
                     _ => store
                         .prune(retention.cases, retention.people)

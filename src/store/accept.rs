@@ -1,6 +1,6 @@
 //! A delivery becomes signals, cases, jobs, holds and trail entries in one transaction, before its sender is told yes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sqlx::Row as _;
@@ -8,7 +8,7 @@ use sqlx::Row as _;
 use super::cases::{NewCase, hex};
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Receipt, Scope, Signal, SignalReceipt, When};
+use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, When};
 use crate::policy::{Class, Decision, Facts, Policy};
 
 /// What is only kept, and yet somebody must know: the source will be silent, or an identifier has changed hands. The source's word of why
@@ -125,14 +125,21 @@ impl Tx<'_> {
         let mut facts = Facts {
             source: &delivery.source,
             delivery_departures: fresh.iter().filter(|n| leaves(&delivery.signals[**n])).count(),
-            recent_departures: self.recent(&delivery.source, Class::Departures).await?,
-            recent_compromises: self.recent(&delivery.source, Class::Compromises).await?,
+            recent_departures: self.recent(delivery, &fresh, Class::Departures).await?,
+            recent_compromises: self.recent(delivery, &fresh, Class::Compromises).await?,
             now: self.now,
         };
+        let mut keys = BTreeSet::new();
         for n in fresh {
             // A key that stands twice in one delivery is stored by its first row and seen by the second.
             let signal = &delivery.signals[n];
-            let receipt = match self.seen(&delivery.source, signal).await? {
+            let twice = !keys.insert(&signal.key);
+            let seen = if twice {
+                self.seen(&delivery.source, signal).await?
+            } else {
+                None
+            };
+            let receipt = match seen {
                 Some(seen) => seen,
                 None => self.take(intake, delivery, signal, batch, &mut facts).await?,
             };
@@ -174,23 +181,23 @@ impl Tx<'_> {
         Ok(Some(SignalReceipt::Conflict))
     }
 
-    /// How many signals of a class were acted on within its window.
-    async fn recent(&mut self, source: &str, class: Class) -> Result<usize> {
-        let mut recent = 0;
-        for reason in class.reasons() {
-            let count: i64 = sqlx::query_scalar(
-                "SELECT count(*) FROM signal INDEXED BY signal_window \
-                 WHERE source = ? AND reason = ? AND received_at > ? AND decision = 'act'",
-            )
-            .bind(source)
-            .bind(reason.word())
-            .bind(self.now.minus(class.window()).ms())
-            .fetch_one(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("counting recent signals"))?;
-            recent += usize::try_from(count).unwrap_or(0);
+    /// How many signals of a class were acted on within its window; not counted where the delivery has none of that class.
+    async fn recent(&mut self, delivery: &Delivery, fresh: &[usize], class: Class) -> Result<usize> {
+        if !fresh.iter().any(|n| Class::of(delivery.signals[*n].reason) == Some(class)) {
+            return Ok(0);
         }
-        Ok(recent)
+        let reasons: Vec<&str> = class.reasons().map(Reason::word).collect();
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM signal INDEXED BY signal_window \
+             WHERE source = ? AND reason IN (SELECT value FROM json_each(?)) AND received_at > ? AND decision = 'act'",
+        )
+        .bind(&delivery.source)
+        .bind(serde_json::to_string(&reasons).unwrap_or_default())
+        .bind(self.now.minus(class.window()).ms())
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("counting recent signals"))?;
+        Ok(usize::try_from(count).unwrap_or(0))
     }
 
     /// Stores a new signal and what policy makes of it.

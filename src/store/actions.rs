@@ -6,7 +6,7 @@ use sqlx::Row as _;
 
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Action, ActionOutcome, Actor, Finished, GrantKind, Job, JobKind, Started};
+use crate::model::{Action, ActionOutcome, Actor, Finished, GrantKind, Job, JobKind, Started, Timestamp};
 
 /// What the observation behind a plan showed, for the trail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Store {
         let (job, lease) = (claim.job.clone(), claim.lease.id.clone());
         self.write(move |tx| {
             Box::pin(async move {
-                tx.still_claimed(&job, &lease).await?;
+                tx.still_claimed(&job, &lease, !actions.is_empty()).await?;
                 tx.start(&job, actions, &seen).await
             })
         })
@@ -47,14 +47,20 @@ impl Store {
 }
 
 impl Tx<'_> {
-    async fn still_claimed(&mut self, job: &Job, lease: &str) -> Result<()> {
-        let held = sqlx::query("SELECT 1 FROM job WHERE id = ? AND state = 'running' AND lease_id = ?")
+    /// Fails where the claim is no longer ours; marks the job as one that has acted where it is about to.
+    async fn still_claimed(&mut self, job: &Job, lease: &str, acts: bool) -> Result<()> {
+        let touched = sqlx::query("UPDATE job SET acted = acted OR ? WHERE id = ? AND state = 'running' AND lease_id = ?")
+            .bind(acts)
             .bind(job.id.0)
             .bind(lease)
-            .fetch_optional(&mut *self.conn)
+            .execute(&mut *self.conn)
             .await
             .map_err(StoreError::sql("checking a lease"))?;
-        held.map(|_| ()).ok_or(StoreError::LeaseLost(job.id))
+        if touched.rows_affected() == 1 {
+            Ok(())
+        } else {
+            Err(StoreError::LeaseLost(job.id))
+        }
     }
 
     async fn start(&mut self, job: &Job, actions: Vec<Action>, seen: &Seen) -> Result<Vec<Started>> {
@@ -70,82 +76,104 @@ impl Tx<'_> {
         if job.kind == JobKind::Watch && !actions.is_empty() {
             self.reopen(job).await?;
         }
+        if actions.is_empty() {
+            return Ok(Vec::new());
+        }
+        // One statement for the whole wave. Rows are inserted in the order of the plan, so the sorted numbers are theirs.
+        let texts: Vec<String> = actions
+            .iter()
+            .map(|action| serde_json::to_string(action).unwrap_or_default())
+            .collect();
+        let mut ids: Vec<i64> = sqlx::query_scalar(
+            "INSERT INTO action (job_id, attempt, action, started_at) \
+             SELECT ?1, ?2, value, ?3 FROM json_each(?4) ORDER BY key RETURNING id",
+        )
+        .bind(job.id.0)
+        .bind(job.attempt)
+        .bind(self.now.ms())
+        .bind(serde_json::to_string(&texts).unwrap_or_default())
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("recording an intent"))?;
+        ids.sort_unstable();
         let mut started = Vec::with_capacity(actions.len());
-        for action in actions {
-            let text = serde_json::to_string(&action).unwrap_or_default();
-            let id = sqlx::query("INSERT INTO action (job_id, attempt, action, started_at) VALUES (?, ?, ?, ?)")
-                .bind(job.id.0)
-                .bind(job.attempt)
-                .bind(text)
-                .bind(self.now.ms())
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("recording an intent"))?
-                .last_insert_rowid();
+        for (id, action) in ids.into_iter().zip(actions) {
             self.record(&entry(EntryKind::ActionStarted).detail(serde_json::json!({
                 "action": id, "target": job.target, "principal": seen.principal, "attempt": job.attempt, "what": action,
             })));
             started.push(Started { id, action });
         }
-        if !started.is_empty() && !job.acted {
-            sqlx::query("UPDATE job SET acted = 1 WHERE id = ?")
-                .bind(job.id.0)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("marking a job"))?;
-        }
         Ok(started)
     }
 
     pub(super) async fn finish(&mut self, job: &Job, finished: &[Finished]) -> Result<()> {
+        if finished.is_empty() {
+            return Ok(());
+        }
+        let answers: Vec<_> = finished
+            .iter()
+            .map(|action| {
+                let requests = serde_json::to_string(&action.requests).unwrap_or_default();
+                serde_json::json!({ "id": action.id, "outcome": action.outcome.word(), "at": action.at.ms(), "requests": requests })
+            })
+            .collect();
+        let rows = sqlx::query(
+            "UPDATE action SET outcome = f.value ->> 'outcome', finished_at = f.value ->> 'at', requests = f.value ->> 'requests' \
+             FROM json_each(?1) f WHERE action.id = f.value ->> 'id' AND job_id = ?2 AND outcome IS NULL \
+             RETURNING action.id, action.action",
+        )
+        .bind(serde_json::to_string(&answers).unwrap_or_default())
+        .bind(job.id.0)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("recording answers"))?;
+        let open: BTreeMap<i64, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let mut first_revoke: Option<Timestamp> = None;
         for action in finished {
-            let row = sqlx::query(
-                "UPDATE action SET outcome = ?, finished_at = ?, requests = ? WHERE id = ? AND job_id = ? AND outcome IS NULL \
-                 RETURNING action",
-            )
-            .bind(action.outcome.word())
-            .bind(action.at.ms())
-            .bind(serde_json::to_string(&action.requests).unwrap_or_default())
-            .bind(action.id)
-            .bind(job.id.0)
-            .fetch_optional(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("recording an answer"))?;
-            let Some(row) = row else { continue };
-            let text: String = row.get(0);
-            let what: Option<Action> = serde_json::from_str(&text).ok();
-            let why = match &action.outcome {
-                ActionOutcome::Failed(why) => Some(why.as_str()),
-                _ => None,
-            };
-            self.record(
-                &Entry::new(EntryKind::ActionFinished, Actor::Daemon)
-                    .case(job.case.0)
-                    .job(job.id.0)
-                    .subject_ref(&job.subject_ref)
-                    .detail(serde_json::json!({
-                        "action": action.id, "outcome": action.outcome.word(), "why": why, "requests": action.requests,
-                        "answered_at": action.at.ms(),
-                    })),
-            );
-            let worked = matches!(action.outcome, ActionOutcome::Done | ActionOutcome::Already);
-            if worked && what == Some(Action::ResetPassword) {
+            // One that was closed before, as unknown, stays what it was.
+            let Some(text) = open.get(&action.id) else { continue };
+            self.record_answer(job, action);
+            let what: Option<Action> = serde_json::from_str(text).ok();
+            if !matches!(action.outcome, ActionOutcome::Done | ActionOutcome::Already) {
+                continue;
+            }
+            if what == Some(Action::ResetPassword) {
                 sqlx::query("UPDATE job SET password_reset = 1 WHERE id = ?")
                     .bind(job.id.0)
                     .execute(&mut *self.conn)
                     .await
                     .map_err(StoreError::sql("marking a job"))?;
             }
-            if worked && what.is_some_and(|what| what.revokes()) {
-                sqlx::query("UPDATE cases SET first_revoke_at = ? WHERE id = ? AND first_revoke_at IS NULL")
-                    .bind(action.at.ms())
-                    .bind(job.case.0)
-                    .execute(&mut *self.conn)
-                    .await
-                    .map_err(StoreError::sql("marking a case"))?;
+            if what.is_some_and(|what| what.revokes()) {
+                first_revoke = Some(first_revoke.map_or(action.at, |first| first.min(action.at)));
             }
         }
+        if let Some(first) = first_revoke {
+            sqlx::query("UPDATE cases SET first_revoke_at = ? WHERE id = ? AND first_revoke_at IS NULL")
+                .bind(first.ms())
+                .bind(job.case.0)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("marking a case"))?;
+        }
         Ok(())
+    }
+
+    fn record_answer(&mut self, job: &Job, action: &Finished) {
+        let why = match &action.outcome {
+            ActionOutcome::Failed(why) => Some(why.as_str()),
+            _ => None,
+        };
+        self.record(
+            &Entry::new(EntryKind::ActionFinished, Actor::Daemon)
+                .case(job.case.0)
+                .job(job.id.0)
+                .subject_ref(&job.subject_ref)
+                .detail(serde_json::json!({
+                    "action": action.id, "outcome": action.outcome.word(), "why": why, "requests": action.requests,
+                    "answered_at": action.at.ms(),
+                })),
+        );
     }
 
     /// Closes the open actions of an attempt that died: nobody knows whether the target made the change. The next attempt looks.

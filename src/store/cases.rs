@@ -7,7 +7,7 @@ use super::accept::Intake;
 use super::settle::NewJob;
 use super::{Result, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, Delivery, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Signal, Timestamp, Verdict};
+use crate::model::{Actor, CaseId, Delivery, Job, JobKind, JobState, LEASE_LENGTH, Lease, Signal, Timestamp, Verdict};
 use crate::policy::Work;
 
 impl Tx<'_> {
@@ -77,8 +77,7 @@ impl Tx<'_> {
                 .await?;
             match state {
                 JobState::Running { lease } => {
-                    let claim = self.claimed(JobId(job), lease).await?;
-                    intake.claims.push(claim);
+                    intake.claims.extend(self.claimed(&[job], &lease).await?);
                 }
                 JobState::Queued if !intake.targets.contains(target) => intake.targets.push(target.clone()),
                 _ => {}
@@ -222,12 +221,14 @@ impl Tx<'_> {
             "UPDATE cases SET state = 'closed', verdict = ?2, closed_at = ?3, \
                     contained_at = CASE WHEN ?4 THEN coalesce(contained_at, ?3) ELSE contained_at END \
              WHERE id = ?1 AND (state = 'open' OR (state = 'closed' AND verdict IS NOT ?2)) \
-             RETURNING received_at, first_revoke_at, contained_at",
+             RETURNING received_at, first_revoke_at, contained_at, \
+                       EXISTS (SELECT 1 FROM alert WHERE kind = 'could_not_revoke' AND key = ?5 AND cleared_at IS NULL)",
         )
         .bind(job.case.0)
         .bind(verdict)
         .bind(self.now.ms())
         .bind(contained)
+        .bind(format!("job:{}", job.id))
         .fetch_optional(&mut *self.conn)
         .await
         .map_err(StoreError::sql("closing a case"))?;
@@ -243,7 +244,7 @@ impl Tx<'_> {
                     "received_to_contained_ms": at.map(|at| at - received),
                 })),
         );
-        if contained {
+        if contained && row.get(3) {
             self.over("could_not_revoke", &format!("job:{}", job.id)).await?;
         }
         Ok(())

@@ -9,8 +9,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use sqlx::SqlitePool;
-use tokio::sync::{Mutex, Notify, mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
 use crate::clock::Clock;
 
@@ -62,7 +61,8 @@ struct Inner {
     sender: mpsc::WeakSender<Box<dyn Mutation>>,
     committed: watch::Receiver<Committed>,
     readers: SqlitePool,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Never sent to: it fails once the writer has ended.
+    writer: Mutex<Option<oneshot::Receiver<()>>>,
     wakes: std::sync::Mutex<BTreeMap<String, Arc<Notify>>>,
     promoter: Arc<Notify>,
     lock: Mutex<Option<std::fs::File>>,
@@ -75,7 +75,7 @@ impl Store {
         mutations: mpsc::Sender<Box<dyn Mutation>>,
         committed: watch::Receiver<Committed>,
         readers: SqlitePool,
-        writer: JoinHandle<()>,
+        writer: oneshot::Receiver<()>,
         lock: Option<std::fs::File>,
     ) -> Self {
         let sender = mutations.downgrade();
@@ -117,7 +117,6 @@ impl Store {
         self.0.readers.close().await;
         drop(self.0.mutations.lock().await.take());
         if let Some(writer) = self.0.writer.lock().await.take() {
-            // The writer has no panicking path; if it was cancelled there is nothing left to do.
             drop(writer.await);
         }
         // Last, so that nobody opens the file while it is being closed.

@@ -82,8 +82,17 @@ impl Store {
             .map_err(|error| other(error.to_string()))?;
         let (mutations, inbox) = mpsc::channel(4096);
         let (committed, watching) = watch::channel(Committed::default());
-        // Outside any tracker, since the writer must outlive them all to answer the last caller; `close` waits for it.
-        let writer = tokio::spawn(writer::run(conn, inbox, clock.clone(), committed));
+        // On a thread of its own: a commit crosses to SQLite's thread and back for each statement, and on the runtime's workers every one
+        // of these steps would wait behind whatever else they are doing. `close` waits for it.
+        let (ended, writer) = tokio::sync::oneshot::channel();
+        let (runtime, hands) = (tokio::runtime::Handle::current(), clock.clone());
+        std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                runtime.block_on(writer::run(conn, inbox, hands, committed));
+                drop(ended);
+            })
+            .map_err(|error| other(format!("starting the writer: {error}")))?;
         Ok(Self::assemble(
             path.to_owned(),
             clock,

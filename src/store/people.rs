@@ -1,7 +1,5 @@
 //! People, behind references: the one table that holds names. Erasing a row leaves every hash of the trail valid.
 
-use sqlx::Row as _;
-
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::key::random_key;
 use crate::audit::{Entry, EntryKind, subject_ref};
@@ -35,26 +33,19 @@ impl Tx<'_> {
     /// The reference that stands for `subject` from now on.
     pub(super) async fn reference(&mut self, subject: &Subject) -> Result<String> {
         let name = subject.to_string();
-        let known = sqlx::query("UPDATE person SET seen_at = ? WHERE subject = ? RETURNING ref")
-            .bind(self.now.ms())
-            .bind(&name)
-            .fetch_optional(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("looking a person up"))?;
-        if let Some(row) = known {
-            return Ok(row.get(0));
-        }
         let key = random_key().map_err(|error| StoreError::Refused(format!("the system gives no random numbers: {error}")))?;
-        let reference = subject_ref(&key, &name);
-        sqlx::query("INSERT INTO person (ref, key, subject, seen_at) VALUES (?, ?, ?, ?)")
-            .bind(&reference)
-            .bind(key.as_slice())
-            .bind(&name)
-            .bind(self.now.ms())
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("keeping a person"))?;
-        Ok(reference)
+        // One statement for the known and the new alike: the key and reference made here are thrown away where the person is known.
+        sqlx::query_scalar(
+            "INSERT INTO person (ref, key, subject, seen_at) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (subject) DO UPDATE SET seen_at = ?4 RETURNING ref",
+        )
+        .bind(subject_ref(&key, &name))
+        .bind(key.as_slice())
+        .bind(&name)
+        .bind(self.now.ms())
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("keeping a person"))
     }
 
     async fn erase(&mut self, name: &str, by: &Actor) -> Result<bool> {

@@ -130,40 +130,40 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("claiming jobs"))?;
-        let mut claims = Vec::with_capacity(rows.len());
-        for row in rows {
-            claims.push(self.claimed(JobId(row.get(0)), lease.clone()).await?);
+        let ids: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
+        self.claimed(&ids, &lease).await
+    }
+
+    /// The claims on jobs that this transaction has just made running, most urgent first.
+    pub(super) async fn claimed(&mut self, ids: &[i64], lease: &Lease) -> Result<Vec<Claim>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
         }
-        // RETURNING promises no order.
-        claims.sort_by_key(|claim| (claim.job.priority, claim.job.id));
-        Ok(claims)
-    }
-
-    /// The claim on a job that this transaction has just made running.
-    pub(super) async fn claimed(&mut self, id: JobId, lease: Lease) -> Result<Claim> {
-        let job = self.job(id).await?;
-        self.record(
-            &Entry::new(EntryKind::JobClaimed, Actor::Daemon)
-                .case(job.case.0)
-                .job(id.0)
-                .detail(serde_json::json!({ "target": job.target, "attempt": job.attempt, "lease": lease.id })),
-        );
-        Ok(Claim { job, lease })
-    }
-
-    /// A job as a worker needs it.
-    pub(super) async fn job(&mut self, id: JobId) -> Result<Job> {
-        let row = sqlx::query(
+        let rows = sqlx::query(
             "SELECT j.id, j.case_id, j.target, j.kind, p.subject, c.subject_ref, j.containment, j.priority, j.attempt, c.received_at, \
                     j.acted, j.password_reset, j.approved, c.reason \
-             FROM job j JOIN cases c ON c.id = j.case_id LEFT JOIN person p ON p.ref = c.subject_ref WHERE j.id = ?",
+             FROM json_each(?) n JOIN job j ON j.id = n.value JOIN cases c ON c.id = j.case_id LEFT JOIN person p ON p.ref = c.subject_ref \
+             ORDER BY j.priority, j.id",
         )
-        .bind(id.0)
-        .fetch_optional(&mut *self.conn)
+        .bind(serde_json::to_string(ids).unwrap_or_default())
+        .fetch_all(&mut *self.conn)
         .await
-        .map_err(StoreError::sql("reading a job"))?
-        .ok_or(StoreError::NotFound { what: "job", id: id.0 })?;
-        read_job(&row)
+        .map_err(StoreError::sql("reading claimed jobs"))?;
+        let mut claims = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let job = read_job(row)?;
+            self.record(
+                &Entry::new(EntryKind::JobClaimed, Actor::Daemon)
+                    .case(job.case.0)
+                    .job(job.id.0)
+                    .detail(serde_json::json!({ "target": job.target, "attempt": job.attempt, "lease": lease.id })),
+            );
+            claims.push(Claim {
+                job,
+                lease: lease.clone(),
+            });
+        }
+        Ok(claims)
     }
 
     async fn promote(&mut self) -> Result<Vec<String>> {
@@ -224,7 +224,7 @@ impl Tx<'_> {
     }
 }
 
-/// Reads the columns that [`Tx::job`] selects.
+/// Reads the columns that [`Tx::claimed`] selects.
 fn read_job(row: &SqliteRow) -> Result<Job> {
     let id: i64 = row.get(0);
     let corrupt = |why: String| StoreError::Corrupt { table: "job", id, why };

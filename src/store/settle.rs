@@ -86,10 +86,11 @@ impl Tx<'_> {
             }
             _ => None,
         };
-        let touched = sqlx::query(
+        let row = sqlx::query(
             "UPDATE job SET state = ?, due = ?, lease_id = NULL, lease_until = NULL, attempt = ?, verdict = ?, outcome = ?, \
                     error = coalesce(?, error), evidence = ?, finished_at = ? \
-             WHERE id = ? AND state = 'running' AND lease_id = ?",
+             WHERE id = ? AND state = 'running' AND lease_id = ? \
+             RETURNING sweep, (SELECT contained_at FROM cases WHERE cases.id = case_id)",
         )
         .bind(next.word())
         .bind(due)
@@ -101,18 +102,21 @@ impl Tx<'_> {
         .bind(next.is_final().then_some(self.now.ms()))
         .bind(job.id.0)
         .bind(lease_id)
-        .execute(&mut *self.conn)
+        .fetch_optional(&mut *self.conn)
         .await
-        .map_err(StoreError::sql("settling a job"))?;
-        if touched.rows_affected() != 1 {
-            return Err(StoreError::LeaseLost(job.id));
-        }
+        .map_err(StoreError::sql("settling a job"))?
+        .ok_or(StoreError::LeaseLost(job.id))?;
+        let (sweep, contained_at): (i64, Option<i64>) = (row.get(0), row.get(1));
         self.finish(job, finished).await?;
-        self.forget_open_actions(job.case.0, job.id.0).await?;
+        // Nothing is proved while an action is under way, so a verdict leaves none open.
+        if !matches!(settlement, Settlement::Done(_)) {
+            self.forget_open_actions(job.case.0, job.id.0).await?;
+        }
         self.record_settlement(job, evidence, &settlement);
         match settlement {
             Settlement::Done(verdict) => {
-                self.next_sweep(job, &verdict).await?;
+                let since = contained_at.map_or(self.now, Timestamp::from_ms);
+                self.next_sweep(job, &verdict, sweep, since).await?;
                 self.close_if_over(job).await
             }
             Settlement::GiveUp { error } => {
@@ -171,18 +175,10 @@ impl Tx<'_> {
     }
 
     /// Schedules the next sweep of the chain. The times count from the containing verdict, not from sweep to sweep.
-    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict) -> Result<()> {
+    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict, sweep: i64, since: Timestamp) -> Result<()> {
         if matches!(verdict, Verdict::NoPrincipal { .. } | Verdict::Failed { .. }) {
             return Ok(());
         }
-        let row = sqlx::query("SELECT sweep, coalesce((SELECT contained_at FROM cases WHERE id = ?2), ?3) FROM job WHERE id = ?1")
-            .bind(job.id.0)
-            .bind(job.case.0)
-            .bind(self.now.ms())
-            .fetch_one(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("reading a job's sweeps"))?;
-        let (sweep, since): (i64, Timestamp) = (row.get(0), Timestamp::from_ms(row.get(1)));
         let Some(after) = usize::try_from(sweep)
             .ok()
             .and_then(|sweep| job.containment.sweeps().nth(sweep))

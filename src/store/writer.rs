@@ -210,11 +210,11 @@ async fn fill(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], cloc
     let mut tail = Tail::read(conn).await.map_err(|error| stopped(&error))?;
     // A mutation that fails must not take the others of its group down; one that is alone needs no savepoint for that.
     let alone = group.len() == 1;
+    if !alone {
+        step(conn, "SAVEPOINT mutation").await?;
+    }
     for mutation in group.iter_mut() {
         let mark = tail.mark();
-        if !alone {
-            step(conn, "SAVEPOINT mutation").await?;
-        }
         let kept = mutation
             .run(&mut Tx {
                 conn: &mut *conn,
@@ -222,16 +222,17 @@ async fn fill(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], cloc
                 tail: &mut tail,
             })
             .await;
-        if kept && !alone {
-            step(conn, "RELEASE mutation").await?;
-        } else if !kept {
+        if !kept {
             tail.back_to(mark);
-            if alone {
+        }
+        match (kept, alone) {
+            // One step closes this savepoint and opens the next; the commit closes the last.
+            (true, false) => step(conn, "RELEASE mutation; SAVEPOINT mutation").await?,
+            (false, false) => step(conn, "ROLLBACK TO mutation").await?,
+            (true, true) => {}
+            (false, true) => {
                 step(conn, "ROLLBACK").await?;
                 step(conn, "BEGIN IMMEDIATE").await?;
-            } else {
-                step(conn, "ROLLBACK TO mutation").await?;
-                step(conn, "RELEASE mutation").await?;
             }
         }
     }
