@@ -136,17 +136,19 @@ impl Tx<'_> {
         );
         let sooner = hold.is_none() && work.due.is_none_or(|due| due <= self.now);
         if work.priority.0 < priority || sooner {
+            let due = if sooner { self.due_at_once(case).await? } else { Vec::new() };
             let rows = sqlx::query(
-                "UPDATE job SET priority = min(priority, ?1), state = CASE WHEN ?2 AND state = 'scheduled' THEN 'queued' ELSE state END, \
-                        due = CASE WHEN ?2 THEN NULL ELSE due END \
-                 WHERE case_id = ?3 AND kind = 'contain' AND state IN ('scheduled', 'queued', 'held') RETURNING target",
+                "UPDATE job SET priority = min(priority, ?) \
+                 WHERE case_id = ? AND kind = 'contain' AND state IN ('scheduled', 'queued', 'held') RETURNING target",
             )
             .bind(work.priority.0)
-            .bind(sooner)
             .bind(case)
             .fetch_all(&mut *self.conn)
             .await
             .map_err(StoreError::sql("raising a case"))?;
+            for job in due {
+                self.record(&new.entry(EntryKind::JobDue).case(case).job(job));
+            }
             sqlx::query("UPDATE cases SET priority = min(priority, ?) WHERE id = ?")
                 .bind(work.priority.0)
                 .bind(case)
@@ -168,6 +170,17 @@ impl Tx<'_> {
         // A plan that moved moves its jobs, and only those that have not started.
         self.plan_departure(new, case, hold.is_some()).await?;
         Ok(Some(CaseId(case)))
+    }
+
+    /// Moves the scheduled jobs of a case into the queue and answers their numbers.
+    async fn due_at_once(&mut self, case: i64) -> Result<Vec<i64>> {
+        sqlx::query_scalar(
+            "UPDATE job SET state = 'queued', due = NULL WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled' RETURNING id",
+        )
+        .bind(case)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("moving jobs into the queue"))
     }
 
     async fn link(&mut self, signal: i64, case: i64) -> Result<()> {

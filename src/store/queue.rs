@@ -181,7 +181,6 @@ impl Tx<'_> {
             let (job, case, target): (i64, i64, String) = (row.get(0), row.get(1), row.get(2));
             self.record(&Entry::new(EntryKind::JobDue, Actor::Daemon).case(case).job(job));
             self.departure_is_due(case).await?;
-            self.departure_is_due(case).await?;
             if !targets.contains(&target) {
                 targets.push(target);
             }

@@ -55,6 +55,11 @@ impl Tx<'_> {
         evidence: &Evidence,
         settlement: Settlement,
     ) -> Result<()> {
+        let settlement = match settlement {
+            // What the verdict proves is older than the newest signal: the next attempt looks again.
+            Settlement::Done(_) if self.signalled_since(job, evidence.after_at).await? => Settlement::Snooze { due: self.now },
+            other => other,
+        };
         let lease_id = lease.id.clone();
         let next = JobState::Running { lease }.next(Step::Settle(settlement.clone()))?;
         let given_back = matches!(
@@ -123,6 +128,17 @@ impl Tx<'_> {
             Settlement::Hold { why } => self.hold_case(job, &why).await,
             Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(()),
         }
+    }
+
+    /// Whether a signal joined the job's case after the last look at the target.
+    async fn signalled_since(&mut self, job: &Job, looked: Option<Timestamp>) -> Result<bool> {
+        let Some(looked) = looked else { return Ok(false) };
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ? AND received_at > ?)")
+            .bind(job.case.0)
+            .bind(looked.ms())
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking for newer signals"))
     }
 
     fn record_settlement(&mut self, job: &Job, evidence: &Evidence, settlement: &Settlement) {

@@ -134,12 +134,19 @@ fn lines(form: Form, drain: Drain, clock: &Clock) -> anyhow::Result<Lines> {
     })
 }
 
+/// What a library says that no operator can use, unless it is asked for by name.
+const QUIET: &str = "tokio_cron_scheduler=warn";
+
 /// The filter that `wanted` asks for; what is wrong with it, where it is the default instead.
 fn filter(wanted: Option<&str>, default: &str) -> (EnvFilter, Option<String>) {
-    match wanted.filter(|wanted| !wanted.is_empty()).map(EnvFilter::try_new) {
+    let quieter = |directives: &str| format!("{QUIET},{directives}");
+    match wanted
+        .filter(|wanted| !wanted.is_empty())
+        .map(|wanted| EnvFilter::try_new(quieter(wanted)))
+    {
         Some(Ok(filter)) => (filter, None),
-        Some(Err(error)) => (EnvFilter::new(default), Some(error.to_string())),
-        None => (EnvFilter::new(default), None),
+        Some(Err(error)) => (EnvFilter::new(quieter(default)), Some(error.to_string())),
+        None => (EnvFilter::new(quieter(default)), None),
     }
 }
 

@@ -37,11 +37,12 @@ impl AnchorFile {
             .append(true)
             .open(&self.0)
             .with_context(|| format!("opening the checkpoint file {}", self.0.display()))?;
-        let whole = ends_whole(&mut file).with_context(doing)?;
-        let text = if whole {
-            format!("{note}\n")
-        } else {
-            format!("\n{CUT_SHORT}\n\n{note}\n")
+        // The mark joins the block that was cut short, so that not even a note that lacks its empty line alone is read afterwards and
+        // not before.
+        let text = match end(&mut file).with_context(doing)? {
+            None | Some([b'\n', b'\n']) => format!("{note}\n"),
+            Some([_, b'\n']) => format!("{CUT_SHORT}\n\n{note}\n"),
+            Some(_) => format!("\n{CUT_SHORT}\n\n{note}\n"),
         };
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_data())
@@ -77,15 +78,18 @@ impl AnchorFile {
     }
 }
 
-/// Whether the file is empty or ends with the empty line that follows a note.
-fn ends_whole(file: &mut std::fs::File) -> std::io::Result<bool> {
+/// The last two bytes of the file, zeros where it has fewer; `None` where it is empty.
+fn end(file: &mut std::fs::File) -> std::io::Result<Option<[u8; 2]>> {
     let length = file.seek(SeekFrom::End(0))?;
     if length == 0 {
-        return Ok(true);
+        return Ok(None);
     }
     let mut end = [0; 2];
-    file.seek(SeekFrom::Start(length.saturating_sub(2)))?;
-    Ok(file.read_exact(&mut end).is_ok() && end == *b"\n\n")
+    if length > 1 {
+        file.seek(SeekFrom::End(-2))?;
+        file.read_exact(&mut end)?;
+    }
+    Ok(Some(end))
 }
 
 #[cfg(test)]

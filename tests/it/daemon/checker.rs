@@ -239,3 +239,69 @@ fn replay(entries: &[Entry]) -> (States<'_>, States<'_>) {
     }
     (jobs, cases)
 }
+
+mod planted {
+    //! Proof that the checker can see.
+
+    use revoked::model::Timestamp;
+    use revoked::sandbox::Seen;
+    use serde_json::json;
+
+    use super::{Entry, check_actions, check_requests, replay};
+
+    fn entry(at: i64, kind: &str, detail: &serde_json::Value) -> Entry {
+        let entry = json!({ "seq": 0, "at": at, "kind": kind, "case": 1, "job": 1, "detail": detail });
+        serde_json::from_value(entry).unwrap()
+    }
+
+    fn start(at: i64) -> Entry {
+        let what = json!({ "do": "end_all_sessions" });
+        entry(
+            at,
+            "action.started",
+            &json!({ "action": 1, "principal": "alice", "what": what }),
+        )
+    }
+
+    fn sweep(at: i64) -> Seen {
+        Seen {
+            node: 0,
+            method: "POST".to_owned(),
+            path: "/api/v4/users/alice/sessions/revoke/all".to_owned(),
+            status: 200,
+            request_id: None,
+            person: None,
+            at: Timestamp::from_ms(at),
+        }
+    }
+
+    #[test]
+    fn a_request_on_record_is_fine() {
+        check_requests(&[start(5)], &[sweep(5)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "number 1 of its kind, and 0 were on record")]
+    fn a_request_before_its_record_is_seen() {
+        check_requests(&[start(5)], &[sweep(4)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "number 2 of its kind, and 1 were on record")]
+    fn a_request_too_many_is_seen() {
+        check_requests(&[start(5)], &[sweep(6), sweep(7)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "action 1 has 0 ends")]
+    fn an_action_without_an_end_is_seen() {
+        check_actions(&[start(5)]);
+    }
+
+    #[test]
+    #[should_panic(expected = "job 1 went on after its end")]
+    fn a_job_that_goes_on_after_its_end_is_seen() {
+        let claimed = || entry(5, "job.claimed", &json!({}));
+        replay(&[claimed(), entry(6, "job.settled", &json!({})), claimed()]);
+    }
+}

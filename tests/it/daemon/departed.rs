@@ -64,4 +64,34 @@ async fn a_departed_person_is_suspended_first_and_then_loses_everything() {
     let report = site.says(&["trail", "verify", "--json"]).await.done();
     assert_eq!(report["verified"], true);
     assert_eq!(report["confirmed"], report["entries"], "the last checkpoint covers the stop");
+    assert!(!site.log().contains("tokio_cron_scheduler"), "the log is for operators");
+}
+
+#[tokio::test]
+async fn a_rehearsal_tells_the_plan_and_changes_nothing_with_or_without_a_daemon() {
+    let site = Site::new(Plan {
+        policy: "protected = [\"username:user02\"]",
+        ..Plan::default()
+    })
+    .await;
+    let everybody = others(site.chat(), "");
+    for running in [false, true] {
+        let _daemon = if running { Some(site.start().await) } else { None };
+        let said = site
+            .says(&["revoke", "username:user01", "--reason", "departed", "--rehearse", "--json"])
+            .await
+            .done();
+        let actions = said[0]["plan"]["accounts"][0]["actions"].as_array().unwrap();
+        assert_eq!(actions[0]["do"], "suspend", "{actions:#?}");
+        assert!(actions.iter().any(|action| action["do"] == "end_all_sessions"));
+        let said = site
+            .says(&["revoke", "user02@example.test", "--reason", "departed", "--rehearse"])
+            .await;
+        assert!(said.code == 0 && said.out.contains("would be held"), "{said:?}");
+        assert!(said.out.contains("nothing was changed"), "{said:?}");
+    }
+    assert!(changes(site.chat()).is_empty());
+    assert_eq!(others(site.chat(), ""), everybody);
+    assert_eq!(site.count("SELECT count(*) FROM cases").await, 0);
+    assert_eq!(site.count("SELECT count(*) FROM inbox").await, 0);
 }

@@ -116,3 +116,20 @@ async fn our_own_account_is_never_acted_on_whatever_is_approved() {
     let operator = Holdings::of(site.chat(), "revoked-operator");
     assert!(operator.active && operator.tokens.len() == 1);
 }
+
+#[tokio::test]
+async fn what_goes_over_a_limit_of_compromises_waits_and_departures_go_on() {
+    let site = Site::new(Plan {
+        policy: "",
+        ..Plan::default()
+    })
+    .await;
+    let _running = site.start().await;
+    site.ask_for(1..=6, "compromised").await;
+    site.ask_for(8..=9, "departed").await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 7)
+        .await;
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 1).await;
+    assert!(!Holdings::of(site.chat(), "user06").is_out());
+    assert_eq!(site.alerts().await, ["hold"]);
+}

@@ -23,12 +23,14 @@ impl Site {
 
     /// The same with more columns, as `column = value` with commas between.
     async fn write_more(&self, subject: &str, reason: &str, key: Option<&str>, more: &str) -> Result<i64, String> {
-        let (names, values): (Vec<&str>, Vec<&str>) = more.split(", ").filter_map(|pair| pair.split_once(" = ")).unzip();
-        let sql = format!(
-            "INSERT INTO inbox (subject, reason, requested_by, request_key{}) VALUES (?, ?, 'payroll', ?{})",
-            names.iter().map(|name| format!(", {name}")).collect::<String>(),
-            values.iter().map(|value| format!(", {value}")).collect::<String>(),
-        );
+        let pairs: Vec<(&str, &str)> = more.split(", ").filter_map(|pair| pair.split_once(" = ")).collect();
+        let (mut names, mut values) = (String::new(), String::new());
+        for (name, value) in pairs {
+            names = format!("{names}, {name}");
+            values = format!("{values}, {value}");
+        }
+        let sql =
+            format!("INSERT INTO inbox (subject, reason, requested_by, request_key{names}) VALUES (?, ?, 'payroll', ?{values})");
         let mut conn = self.sql().await;
         let done = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(subject)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// Far longer than anything here takes, so that only a hang runs into it.
-pub(crate) const BOUND: Duration = Duration::from_secs(60);
+pub(crate) const BOUND: Duration = Duration::from_mins(1);
 
 /// How often to ask.
 const PACE: Duration = Duration::from_millis(20);
@@ -22,8 +22,7 @@ pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>
             }
         }
     };
-    match timeout(BOUND, asking).await {
-        Ok(answer) => answer,
-        Err(_) => panic!("{what}: not within {BOUND:?}"),
-    }
+    timeout(BOUND, asking)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: not within {BOUND:?}"))
 }

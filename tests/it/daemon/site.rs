@@ -1,6 +1,7 @@
 //! One installation: a folder with config, secrets and store, a chat server, and the commands that an operator types.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -272,13 +273,9 @@ impl Site {
 
     /// Waits until a query counts so many.
     pub(crate) async fn until_count(&self, sql: &'static str, wanted: i64) {
-        let mut last = 0;
         let what = format!("{wanted} from {sql}");
         until(&what, async || {
             let count = self.count(sql).await;
-            if count != std::mem::replace(&mut last, count) {
-                println!("{count} from {sql}");
-            }
             (count == wanted).then_some(())
         })
         .await;
@@ -308,9 +305,9 @@ impl Drop for Site {
         if std::thread::panicking() {
             let log = self.log();
             let lines: Vec<&str> = log.lines().filter(|line| !line.contains("signed a checkpoint")).collect();
-            for line in &lines[lines.len().saturating_sub(25)..] {
-                println!("{}", line.chars().take(400).collect::<String>());
-            }
+            let last = lines[lines.len().saturating_sub(25)..].iter();
+            let last: Vec<String> = last.map(|line| line.chars().take(400).collect()).collect();
+            drop(writeln!(std::io::stderr(), "the daemon's last lines:\n{}", last.join("\n")));
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use revoked::sandbox::{Effect, Fault};
+use rustix::process::Signal;
 use tokio::time::{Instant, timeout};
 
 use super::chat::Holdings;
@@ -61,4 +62,17 @@ async fn a_call_that_hangs_keeps_nobody_from_stopping_and_is_known_to_be_unknown
     site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
         .await;
     assert!(Holdings::of(site.chat(), "user01").is_out());
+}
+
+#[tokio::test]
+async fn a_hangup_ends_nothing_and_a_second_order_to_stop_does_no_harm() {
+    let site = Site::new(Plan::default()).await;
+    let running = site.start().await;
+    running.signal(Signal::HUP);
+    assert_eq!(site.revoke("username:user01", "compromised", &[]).await.code, 0);
+    running.terminate();
+    running.terminate();
+    let status = running.ended().await;
+    assert!(status.success(), "{status}");
+    assert_eq!(site.entries("daemon.stopped").await, 1);
 }

@@ -57,6 +57,53 @@ async fn a_contained_job_closes_its_case_and_plans_the_first_sweep() {
 }
 
 #[tokio::test]
+async fn a_verdict_older_than_the_newest_signal_does_not_close_the_case() {
+    let place = place().await;
+    let case = with_job(&place, Reason::Compromised).await;
+    let looked = |place: &Place| Evidence {
+        after_at: Some(place.clock.now()),
+        ..Evidence::default()
+    };
+    let claim = place.claim().await;
+    let evidence = looked(&place);
+    place.clock.advance(Duration::from_millis(5));
+    let again = place
+        .accept(vec![signal("k2", "alice@example.org", Reason::Compromised)])
+        .await;
+    assert_eq!(case_of(&again.signals[0]).0, case);
+    let settled = place
+        .store
+        .settle(claim, vec![], evidence, Settlement::Done(Verdict::Contained));
+    settled.await.unwrap();
+    assert_eq!(place.store.case(case).await.unwrap().state, "open");
+    place.store.promote().await.unwrap();
+    let claim = place.claim().await;
+    assert_eq!(claim.job.attempt, 1, "looking again costs no attempt");
+    let evidence = looked(&place);
+    let settled = place
+        .store
+        .settle(claim, vec![], evidence, Settlement::Done(Verdict::Contained));
+    settled.await.unwrap();
+    assert_eq!(place.store.case(case).await.unwrap().state, "closed");
+}
+
+#[tokio::test]
+async fn a_signal_that_brings_a_job_forward_says_so_in_the_trail() {
+    let place = place().await;
+    let mut later = signal("k", "alice@example.org", Reason::Compromised);
+    later.when = revoked::model::When::At(place.clock.now().plus(Duration::from_hours(1)));
+    place.accept(vec![later]).await;
+    assert!(!place.trail().await.contains(&"job.due".to_owned()));
+    place
+        .accept(vec![signal("k2", "alice@example.org", Reason::Compromised)])
+        .await;
+    let _claim = place.claim().await;
+    let trail = place.trail().await;
+    let place_of = |kind: &str| trail.iter().position(|entry| entry == kind).unwrap();
+    assert!(place_of("case.coalesced") < place_of("job.due") && place_of("job.due") < place_of("job.claimed"));
+}
+
+#[tokio::test]
 async fn a_sweep_that_has_to_act_reopens_the_case_and_alerts() {
     let place = place().await;
     let case = with_job(&place, Reason::Compromised).await;
