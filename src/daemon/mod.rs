@@ -53,6 +53,8 @@ impl Daemon {
     /// # Errors
     /// An [`crate::store::OpenError`] where the store is refused; otherwise what could not be started.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        // First of all: whatever counts from now on is gathered.
+        let metrics = telemetry::metrics();
         let store = Store::open(&config.store, Role::Daemon, clock).await?;
         let signer = trail::signer(&config.trail.origin, config.trail.key.as_ref(), store.path())?;
         let anchor = AnchorFile::new(&config.trail.anchor);
@@ -104,7 +106,7 @@ impl Daemon {
         let address = listener
             .local_addr()
             .context("reading the address that the server listens at")?;
-        let state = doors::state(&store, &lanes, intake, telemetry::metrics());
+        let state = doors::state(&store, &lanes, intake, metrics);
         doors.spawn(api::serve(listener, doors::limits(&config.listen), state, ways_in.clone()));
         let periodic = periodic::start(&store, &config).await?;
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");

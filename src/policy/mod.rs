@@ -257,6 +257,8 @@ impl Policy {
                     limit,
                 })
             }
+            // Ending sessions or one token costs its owner a sign-in: nothing that a runaway script could lock people out with.
+            Class::Compromises if signal.scope != Scope::Everything => None,
             Class::Compromises => limits
                 .compromises_per_minute
                 .filter(|limit| facts.recent_compromises >= *limit)
