@@ -240,7 +240,8 @@ impl Policy {
         }
         let limits = self.limits_of(facts.source);
         match Class::of(signal.reason)? {
-            Class::Departures if signal.scope != Scope::Everything => None,
+            // Ending sessions or one token costs its owner a sign-in: nothing that a runaway script could lock people out with.
+            _ if signal.scope != Scope::Everything => None,
             Class::Departures => {
                 let over = |limit: Option<usize>, count: usize| limit.filter(|limit| count > *limit);
                 if let Some(limit) = over(limits.departures_per_delivery, facts.delivery_departures) {
@@ -257,8 +258,6 @@ impl Policy {
                     limit,
                 })
             }
-            // Ending sessions or one token costs its owner a sign-in: nothing that a runaway script could lock people out with.
-            Class::Compromises if signal.scope != Scope::Everything => None,
             Class::Compromises => limits
                 .compromises_per_minute
                 .filter(|limit| facts.recent_compromises >= *limit)

@@ -7,7 +7,9 @@ use sqlx::Row as _;
 
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Reason, Settlement, Step, Timestamp, Verdict};
+use crate::model::{
+    Actor, Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Reason, Settlement, Step, Timestamp, Verdict,
+};
 
 /// How long a settlement waits before it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -193,7 +195,11 @@ impl Tx<'_> {
             kind: JobKind::Watch,
             containment: &serde_json::to_string(&job.containment).unwrap_or_default(),
             // Whoever broke in once may be back: that look must not wait behind the leavers.
-            priority: if job.reason == Reason::Compromised { Priority::PROMPT } else { Priority::WATCH },
+            priority: if job.reason == Reason::Compromised {
+                Priority::PROMPT
+            } else {
+                Priority::WATCH
+            },
             state: &JobState::Scheduled { due },
             held_due: None,
             sweep: sweep + 1,

@@ -219,6 +219,23 @@ fn suspensions_count_as_departures_and_single_sessions_do_not() {
 }
 
 #[test]
+fn one_session_or_token_is_never_held_by_the_window() {
+    let mut facts = facts("feed");
+    facts.recent_compromises = 1000;
+    for scope in [
+        Scope::AllSessions,
+        Scope::Session("s".to_owned()),
+        Scope::AccessToken("t".to_owned()),
+    ] {
+        let one = Signal {
+            scope,
+            ..signal(Reason::Compromised)
+        };
+        assert_eq!(word(&policy().decide(&one, &facts)), "act");
+    }
+}
+
+#[test]
 fn operators_pass_the_guards_of_feeds_but_not_the_cap_on_compromises() {
     let by_hand = decide(|signal, facts| {
         facts.source = INBOX;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::proof::Proof;
 use super::{Attempt, End};
 use crate::model::{Access, Action, Capabilities, Containment, GrantKind, GrantRef, JobKind, Principal, Progress, Verdict};
+use crate::targets::{Remedy, TargetError};
 
 /// What is known about one principal while it is being contained.
 pub(super) struct Room<'a> {
@@ -56,7 +57,7 @@ impl Attempt<'_> {
             first.clone_from(&kinds);
         }
         let mut unlooked: BTreeSet<GrantKind> = kinds.difference(&first).copied().collect();
-        let seen = self.observe(principal, &first).await?;
+        let (seen, missing) = self.first_look(principal, &first).await?;
         let mut room = Room {
             principal,
             before: seen.clone(),
@@ -85,6 +86,13 @@ impl Attempt<'_> {
             // Somebody is inside again: that is as urgent as the case was in the first place.
             self.pass = self.pass.at(self.job().reason.priority().min(self.job().priority));
         }
+        if let Some(error) = missing {
+            // What can be seen is ended now, and what cannot is a failure of the attempt all the same: the next one looks again.
+            self.shut_the_door(&mut room).await?;
+            let actions = self.plan_room(&room);
+            self.wave(&mut room, actions).await?;
+            return Err(End::Failed(error));
+        }
         let mut left = String::new();
         for round in 1..=self.tools.patience.rounds {
             self.shut_the_door(&mut room).await?;
@@ -107,6 +115,36 @@ impl Attempt<'_> {
             }
         }
         Err(End::Remains(format!("after {} rounds {left}", self.tools.patience.rounds)))
+    }
+
+    /// The first look. Where the kinds cannot be listed together each is tried alone, and one list that is broken does not keep an intruder
+    /// in by all the others; what was missing comes along as the error. A sweep needs the whole picture and takes no part of it.
+    async fn first_look(
+        &mut self,
+        principal: &Principal,
+        kinds: &BTreeSet<GrantKind>,
+    ) -> Result<(Access, Option<TargetError>), End> {
+        let error = match self.observe(principal, kinds).await {
+            Err(End::Failed(error)) => error,
+            other => return other.map(|seen| (seen, None)),
+        };
+        if error.remedy != Remedy::Retry || kinds.len() < 2 || self.job().kind == JobKind::Watch {
+            return Err(End::Failed(error));
+        }
+        let mut seen: Option<Access> = None;
+        for kind in kinds {
+            match self.observe(principal, &[*kind].into()).await {
+                Ok(part) => match &mut seen {
+                    Some(seen) => seen.merge(part),
+                    None => seen = Some(part),
+                },
+                Err(End::Failed(_)) => {}
+                Err(end) => return Err(end),
+            }
+        }
+        let Some(seen) = seen else { return Err(End::Failed(error)) };
+        self.evidence.notes.push(format!("only a part could be listed: {error}"));
+        Ok((seen, Some(error)))
     }
 
     /// Lists what the principal can reach.

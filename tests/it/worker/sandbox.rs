@@ -278,3 +278,24 @@ async fn the_operator_itself_is_held() {
     assert!(town.sandbox.world().person("revoked-operator").unwrap().is_active());
     stage.stop().await;
 }
+
+#[tokio::test]
+async fn one_broken_list_keeps_nobody_in_by_the_others_and_is_no_success() {
+    let stage = Stage::demanding(everything()).await;
+    let town = town(Options::default()).await;
+    let person = town.sandbox.world().person("user01").unwrap().id;
+    let tokens = format!("/api/v4/users/{person}/tokens");
+    town.sandbox.faults().add(Fault::on("GET", &tokens, Effect::Truncated));
+    lanes(&stage, &town, 1000.0).await;
+    let case = stage.signal("email:user01@example.test", URGENT).await;
+    let ended = town.sandbox.until(|world, _| world.sessions_of(person).is_empty());
+    tokio::time::timeout(Duration::from_secs(20), ended)
+        .await
+        .expect("the sessions are ended although the tokens cannot be listed");
+    assert_ne!(stage.store.case(case).await.unwrap().verdict.as_deref(), Some("contained"));
+    assert!(held(&town.sandbox, "user01").1 > 0, "the tokens are still there");
+    town.sandbox.faults().clear();
+    let job = stage.over(case).await;
+    assert_eq!(job.verdict, Some(Verdict::Contained));
+    assert_eq!(held(&town.sandbox, "user01"), (0, 0, 0));
+}
