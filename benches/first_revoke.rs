@@ -29,7 +29,7 @@ pub(crate) async fn measure() -> Vec<Row> {
                 .await;
             let first = noting.first(Call::Apply, None).await;
             waits.push(ms(first.duration_since(began)));
-            lane::drained(&bench.store, person).await;
+            lane::drained(&bench.store, person, Duration::from_millis(5)).await;
         }
         let p50 = median(waits.clone());
         ratios.push((p50 - 0.5) / fsync);

@@ -194,9 +194,9 @@ impl Target for Noting {
     }
 }
 
-/// Waits until no job of the lane is open.
-pub(crate) async fn drained(store: &Store, cases: usize) {
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(5));
+/// Waits until so many cases are closed, looking now and then: the look itself reads whole tables.
+pub(crate) async fn drained(store: &Store, cases: usize, every: std::time::Duration) {
+    let mut ticks = tokio::time::interval(every);
     loop {
         ticks.tick().await;
         let counts = store.counts().await.unwrap();

@@ -1,7 +1,7 @@
 //! Jobs a second to the full verdict, FULL and trail on, against the bare HTTP calls that the same work needs.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use revoked::model::{GrantKind, Reason, Resolution};
 use revoked::targets::{Pass, Target};
@@ -29,7 +29,7 @@ pub(crate) async fn measure() -> Vec<Row> {
                 .map(|person| lane::signal(*person, 4, Reason::Departed, &format!("{run}-{person}")));
             bench.accept(signals.collect()).await;
         }
-        lane::drained(&bench.store, JOBS).await;
+        lane::drained(&bench.store, JOBS, Duration::from_millis(50)).await;
         let rate = rate(JOBS, began);
         bench.stop().await;
         shares.push(rate / plain);
