@@ -164,7 +164,12 @@ pub(super) fn show(detail: &CaseDetail) -> anyhow::Result<()> {
         }
     }
     // Once for all jobs: a sweep does not reach what the first attempt did not.
-    let evidence = detail.jobs.iter().filter_map(|job| job.evidence.as_ref());
+    // Where nobody was found there is nothing that could be left over.
+    let evidence = detail
+        .jobs
+        .iter()
+        .filter_map(|job| job.evidence.as_ref())
+        .filter(|evidence| evidence.before_at.is_some());
     let gaps: BTreeSet<&String> = evidence.flat_map(|evidence| &evidence.not_covered).collect();
     for gap in gaps {
         line(format!("  not covered: {}", plain(gap)))?;
