@@ -13,6 +13,7 @@ mod json;
 mod key;
 mod keyring;
 mod origin;
+mod published;
 mod signer;
 
 pub use algorithm::{Algorithm, KeyType};
@@ -21,6 +22,7 @@ pub use json::{DEEPEST, read_object};
 pub use key::{Key, KeySet, MOST_KEYS};
 pub use keyring::{Keyring, OLDEST_KEYS, REFETCH_PAUSE, REFRESH_AFTER};
 pub use origin::{JWKS_CAP, Origin, is_loopback};
+pub use published::{Document, Published};
 pub use signer::Signer;
 
 use std::time::Duration;

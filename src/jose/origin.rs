@@ -1,7 +1,7 @@
 //! Where an issuer's keys come from: a file, a URL, or the URL that the issuer's own metadata names.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -47,6 +47,26 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Keys in the file at `path`, which is read here already, so that a bad one is a fault of the config and not of the first token.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is larger than [`JWKS_CAP`], or holds no key that may be used.
+    pub fn file(path: &Path) -> anyhow::Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| format!("reading the key set {}", path.display()))?;
+        anyhow::ensure!(
+            bytes.len() <= JWKS_CAP,
+            "the key set {} is larger than {JWKS_CAP} bytes",
+            path.display()
+        );
+        let keys = KeySet::read(&bytes).with_context(|| format!("in {}", path.display()))?;
+        anyhow::ensure!(
+            keys.usable() > 0,
+            "the key set {} holds no key that may be used",
+            path.display()
+        );
+        Ok(Self::File(path.to_owned()))
+    }
+
     /// Keys at `url`, which must be on `host`.
     ///
     /// # Errors
@@ -64,9 +84,23 @@ impl Origin {
     /// # Errors
     /// Where the issuer is not a URL that may be asked, or TLS cannot be set up.
     pub fn metadata(issuer: &str, document: &str, host: &str) -> anyhow::Result<Self> {
+        Self::described(issuer, host, |path| format!("/.well-known/{document}{path}"))
+    }
+
+    /// Keys at the `jwks_uri` of the metadata that `issuer` publishes as an OpenID provider: `/.well-known/openid-configuration` after
+    /// its path (OpenID Connect Discovery 1.0 section 4.1); `jwks_uri` must be on `host`.
+    ///
+    /// # Errors
+    /// As [`Origin::metadata`].
+    pub fn discovery(issuer: &str, host: &str) -> anyhow::Result<Self> {
+        Self::described(issuer, host, |path| format!("{path}/.well-known/openid-configuration"))
+    }
+
+    /// Keys by way of the document at the path that `place` makes of the issuer's.
+    fn described(issuer: &str, host: &str, place: impl Fn(&str) -> String) -> anyhow::Result<Self> {
         let mut url = Url::parse(issuer).context("the issuer is not a URL, so it has no metadata")?;
         permitted(&url)?;
-        let path = format!("/.well-known/{document}{}", url.path().trim_end_matches('/'));
+        let path = place(url.path().trim_end_matches('/'));
         url.set_path(&path);
         Ok(Self::Metadata {
             url,
@@ -218,6 +252,25 @@ mod tests {
             ),
         ] {
             match Origin::metadata(issuer, "ssf-configuration", "tr.example.com").unwrap() {
+                Origin::Metadata { url, .. } => assert_eq!(url.as_str(), at),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn an_openid_providers_metadata_stands_after_its_path() {
+        for (issuer, at) in [
+            (
+                "https://id.example.com/",
+                "https://id.example.com/.well-known/openid-configuration",
+            ),
+            (
+                "https://id.example.com/realms/staff",
+                "https://id.example.com/realms/staff/.well-known/openid-configuration",
+            ),
+        ] {
+            match Origin::discovery(issuer, "id.example.com").unwrap() {
                 Origin::Metadata { url, .. } => assert_eq!(url.as_str(), at),
                 other => panic!("{other:?}"),
             }

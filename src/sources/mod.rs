@@ -10,6 +10,9 @@ use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
 
+mod audience;
+pub mod back_channel_logout;
+mod digest;
 pub mod hr_csv;
 pub mod inbox;
 pub mod ssf_push;
@@ -25,7 +28,7 @@ pub struct Kind {
 }
 
 /// Every kind of source.
-pub const KINDS: &[Kind] = &[inbox::KIND, ssf_push::KIND, hr_csv::KIND];
+pub const KINDS: &[Kind] = &[inbox::KIND, ssf_push::KIND, back_channel_logout::KIND, hr_csv::KIND];
 
 /// A built source.
 #[derive(Clone)]

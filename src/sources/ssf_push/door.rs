@@ -3,12 +3,12 @@
 use ::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use ::http::{Method, Request};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::BODY_CAP;
 use super::answer::{AUTHENTICATION_FAILED, METHOD, refusal};
+use crate::sources::digest::sha256;
 use crate::sources::{Rejection, RejectionKind};
 
 /// The checks of HTTP's own.
@@ -67,11 +67,4 @@ fn only<'a>(request: &'a Request<Bytes>, name: &HeaderName) -> Option<&'a [u8]> 
     let mut values = request.headers().get_all(name).iter();
     let value = values.next()?;
     values.next().is_none().then(|| value.as_bytes())
-}
-
-/// SHA-256 of `bytes`.
-pub(super) fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let mut out = [0; 32];
-    out.copy_from_slice(digest(&SHA256, bytes).as_ref());
-    out
 }

@@ -1,25 +1,26 @@
 //! The source kind `ssf-push`: a receiver of security event tokens by push (RFC 8935), with the events of CAEP 1.0 and RISC 1.0.
 //!
 //! The way of a delivery, in the order of the checks: the HTTP form and the `Authorization` header (`door`), the token's form, its
-//! header, its issuer, key and signature and its claims (`reader`), whom it is about (`whom`) and what it means (`meaning`). What
-//! the sender is told is in `answer`.
+//! header, its issuer, key and signature and its claims (`reader`), whom it is about (`whom`) and what it means (`meaning`).
+//! What the sender is told is in `answer`.
 
 mod answer;
 mod door;
 mod meaning;
 mod reader;
 mod settings;
-mod whom;
+pub(super) mod whom;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use super::digest::sha256;
 use super::{Kind, Push, Rejection, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
-use door::{Door, sha256};
+use door::Door;
 use reader::Reader;
 
 pub use reader::{LATE, SKEW};

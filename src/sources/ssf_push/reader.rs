@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::answer::{ACCESS_DENIED, INVALID_AUDIENCE, INVALID_ISSUER, INVALID_STATE, malformed, refusal};
-use super::door::sha256;
 use super::meaning::{Event, Reach};
 use super::whom::{SubjectFault, SubjectRules, Whom};
 use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
 use crate::model::{Priority, Scope, Signal, Subject, Timestamp, Wish};
+use crate::sources::audience::Audience;
+use crate::sources::digest::sha256;
 use crate::sources::{Rejection, RejectionKind};
 
 /// How far ahead of ours a sender's clock may be.
@@ -26,7 +27,7 @@ pub(super) struct Reader {
     /// The stream's issuer, byte for byte.
     pub(super) issuer: String,
     /// Our names, one of which must be in `aud`.
-    pub(super) audience: Vec<String>,
+    pub(super) audience: Audience,
     /// The algorithms accepted.
     pub(super) algorithms: Vec<Algorithm>,
     /// The issuer's keys.
@@ -94,17 +95,7 @@ impl Reader {
                 }
             }
         }
-        let named = |value: &Value| {
-            value
-                .as_str()
-                .is_some_and(|name| self.audience.iter().any(|ours| ours == name))
-        };
-        let ours = match claims.get("aud") {
-            Some(Value::Array(list)) => list.iter().all(Value::is_string) && list.iter().any(named),
-            Some(one) => named(one),
-            None => false,
-        };
-        if !ours {
+        if !self.audience.is_named_by(claims.get("aud")) {
             let why = "aud does not name this receiver";
             return Err(refusal(RejectionKind::Unauthenticated, INVALID_AUDIENCE, why));
         }

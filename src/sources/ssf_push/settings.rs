@@ -1,8 +1,7 @@
 //! The keys of a `[[source]]` of this kind, as written, and the receiver they build.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context as _;
 use serde::Deserialize;
 
 use super::SsfPush;
@@ -10,9 +9,10 @@ use super::door::Door;
 use super::reader::Reader;
 use super::whom::{Means, SubjectRules};
 use crate::clock::Clock;
-use crate::jose::{Algorithm, JWKS_CAP, KeySet, Keyring, Origin};
+use crate::jose::{Algorithm, Document, Keyring, Published};
 use crate::secret::SecretSource;
 use crate::settings::{Complaint, Period, Settings};
+use crate::sources::audience::Audience;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,7 +20,7 @@ struct Written {
     /// The stream's issuer: what `iss` must be, byte for byte.
     issuer: String,
     /// Our name or names, one of which `aud` must hold.
-    audience: OneOrMore,
+    audience: Audience,
     /// A file with the issuer's keys, for an issuer that cannot be reached.
     jwks_file: Option<PathBuf>,
     /// Where the issuer publishes its keys. Without it and `jwks_file` the issuer's SSF metadata is asked.
@@ -47,13 +47,6 @@ struct Written {
     /// What the issuer's identifiers are at our targets.
     #[serde(default)]
     subjects: Subjects,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a text or a list of texts")]
-enum OneOrMore {
-    One(String),
-    More(Vec<String>),
 }
 
 #[derive(Deserialize)]
@@ -87,11 +80,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, V
     if written.issuer.is_empty() {
         complain("issuer", "issuer must not be empty".to_owned());
     }
-    let audience = match &written.audience {
-        OneOrMore::One(name) => vec![name.clone()],
-        OneOrMore::More(names) => names.clone(),
-    };
-    if audience.is_empty() || audience.iter().any(String::is_empty) {
+    if written.audience.is_blank() {
         complain(
             "audience",
             "audience must name this receiver as the transmitter does".to_owned(),
@@ -116,7 +105,13 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, V
             Err(error) => complain("authorization", format!("authorization: {:#}", anyhow::Error::from(error))),
         }
     }
-    let origin = match origin(&written) {
+    let published = Published {
+        issuer: &written.issuer,
+        file: written.jwks_file.as_deref(),
+        url: written.jwks_url.as_deref(),
+        host: written.jwks_host.as_deref(),
+    };
+    let origin = match published.origin(Document::Ssf) {
         Ok(origin) => origin,
         Err((key, error)) => {
             complain(key, format!("{error:#}"));
@@ -131,7 +126,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, V
         door: Door::new(&authorization),
         reader: Reader {
             issuer: written.issuer,
-            audience,
+            audience: written.audience,
             algorithms: written.algorithms,
             keyring: Keyring::new(origin),
             legacy: written.legacy_subject,
@@ -146,49 +141,4 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, V
         },
         clock: clock.clone(),
     })
-}
-
-/// Where the keys come from, or the key of the config that is wrong. A file is read here already, so that a bad one is a fault of the
-/// config and not of the first signal.
-fn origin(written: &Written) -> Result<Origin, (&'static str, anyhow::Error)> {
-    let host = || -> anyhow::Result<String> {
-        if let Some(host) = &written.jwks_host {
-            return Ok(host.clone());
-        }
-        let url = reqwest::Url::parse(&written.issuer).ok();
-        let host = url.as_ref().and_then(reqwest::Url::host_str).map(str::to_owned);
-        host.context("the issuer is not a URL with a host, so jwks_host must name the host of its keys")
-    };
-    match (&written.jwks_file, &written.jwks_url) {
-        (Some(_), Some(_)) => Err(("jwks_url", anyhow::anyhow!("write either jwks_file or jwks_url"))),
-        (Some(path), None) => match check_file(path) {
-            Ok(()) => Ok(Origin::File(path.clone())),
-            Err(error) => Err(("jwks_file", error)),
-        },
-        (None, Some(url)) => {
-            let origin = host().and_then(|host| Origin::url(url, &host));
-            origin.map_err(|error| ("jwks_url", error))
-        }
-        (None, None) => {
-            let origin = host().and_then(|host| Origin::metadata(&written.issuer, "ssf-configuration", &host));
-            let origin = origin.context("the issuer's keys cannot be looked up; write jwks_url or jwks_file");
-            origin.map_err(|error| ("issuer", error))
-        }
-    }
-}
-
-fn check_file(path: &Path) -> anyhow::Result<()> {
-    let bytes = std::fs::read(path).with_context(|| format!("reading the key set {}", path.display()))?;
-    anyhow::ensure!(
-        bytes.len() <= JWKS_CAP,
-        "the key set {} is larger than {JWKS_CAP} bytes",
-        path.display()
-    );
-    let keys = KeySet::read(&bytes).with_context(|| format!("in {}", path.display()))?;
-    anyhow::ensure!(
-        keys.usable() > 0,
-        "the key set {} holds no key that may be used",
-        path.display()
-    );
-    Ok(())
 }

@@ -10,6 +10,7 @@ mod idp;
 mod inbox;
 mod kills;
 mod leavers;
+mod logged_out;
 mod lying;
 mod outage;
 mod patience;

@@ -156,6 +156,12 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
             "Connect a sender",
         ),
         (
+            "src/sources/back_channel_logout/settings.rs",
+            "struct Written",
+            "docs/sources/back-channel-logout.md",
+            "Connect a provider",
+        ),
+        (
             "src/sources/hr_csv/rules.rs",
             "struct Written",
             "docs/sources/hr-csv.md",
@@ -242,6 +248,18 @@ fn the_numbers_in_the_docs_are_the_defaults() {
         (
             "docs/sources/ssf-push.md",
             format!("more than {} KiB", sources::ssf_push::BODY_CAP >> 10),
+        ),
+        (
+            "docs/sources/back-channel-logout.md",
+            format!("more than {} KiB", sources::back_channel_logout::BODY_CAP >> 10),
+        ),
+        (
+            "docs/sources/back-channel-logout.md",
+            format!(
+                "within {} hours of `iat`. Clocks may be {} minutes apart",
+                sources::back_channel_logout::LONGEST_LIFE.as_secs() / 3600,
+                sources::back_channel_logout::SKEW.as_secs() / 60
+            ),
         ),
         (
             "docs/operating.md",

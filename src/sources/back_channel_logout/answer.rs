@@ -1,0 +1,80 @@
+//! What a sender is told: 200 with nothing in it, or 400 with an OAuth error object (section 2.8). Nothing of it may be cached.
+
+use std::time::Duration;
+
+use ::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use ::http::{HeaderValue, Response, StatusCode};
+use bytes::Bytes;
+
+use crate::model::{Receipt, SignalReceipt};
+use crate::sources::{Rejection, RejectionKind};
+
+/// The one error that the protocol knows. The trail and the metric name the cause more closely.
+pub(super) const INVALID_REQUEST: &str = "invalid_request";
+/// Any method but POST, answered with 405.
+pub(super) const METHOD: &str = "method_not_allowed";
+
+/// A refusal of the request's or the token's content, answered with 400.
+pub(super) fn malformed(description: impl Into<String>) -> Rejection {
+    refusal(RejectionKind::Malformed, INVALID_REQUEST, description)
+}
+
+/// A refusal of `kind`, under `code` in the trail and the metric.
+pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl Into<String>) -> Rejection {
+    Rejection {
+        kind,
+        code,
+        description: description.into(),
+        digest: None,
+    }
+}
+
+/// 200 for what is stored, new or seen before; 400 where the same `jti` came with other content.
+pub(super) fn accepted(receipt: &Receipt) -> Response<Bytes> {
+    if receipt.signals.contains(&SignalReceipt::Conflict) {
+        return refused("this jti was used before with other content");
+    }
+    bare(StatusCode::OK)
+}
+
+/// The answer to a refusal: an HTTP status where HTTP has one, else 400 with the error object.
+pub(super) fn rejected(rejection: &Rejection) -> Response<Bytes> {
+    match rejection.kind {
+        RejectionKind::MediaType => bare(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        RejectionKind::TooLarge => bare(StatusCode::PAYLOAD_TOO_LARGE),
+        RejectionKind::NotNow(wait) => later(StatusCode::SERVICE_UNAVAILABLE, wait),
+        RejectionKind::TooFast(wait) => later(StatusCode::TOO_MANY_REQUESTS, wait),
+        RejectionKind::Malformed if rejection.code == METHOD => {
+            let mut response = bare(StatusCode::METHOD_NOT_ALLOWED);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            response
+        }
+        RejectionKind::Malformed | RejectionKind::Unauthenticated => refused(&rejection.description),
+    }
+}
+
+fn refused(description: &str) -> Response<Bytes> {
+    let body = serde_json::json!({"error": INVALID_REQUEST, "error_description": description});
+    let mut response = bare(StatusCode::BAD_REQUEST);
+    *response.body_mut() = Bytes::from(body.to_string());
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    response
+}
+
+fn bare(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    let never = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, never);
+    response
+}
+
+fn later(status: StatusCode, wait: Duration) -> Response<Bytes> {
+    let mut response = bare(status);
+    // Rounded up: a sender that comes a fraction of a second early is refused again.
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}

@@ -1,0 +1,106 @@
+//! What is checked before a byte of the token is read: method, media type and size, and that the form holds `logout_token` once.
+
+use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use ::http::{Method, Request};
+use bytes::Bytes;
+use reqwest::Url;
+
+use super::BODY_CAP;
+use super::answer::{METHOD, malformed, refusal};
+use crate::sources::{Rejection, RejectionKind};
+
+/// The token of a request. Other fields of the form are not looked at (section 2.5).
+///
+/// # Errors
+/// A refusal with 405, 415, 413 or 400.
+pub(super) fn logout_token(request: &Request<Bytes>) -> Result<String, Rejection> {
+    if request.method() != Method::POST {
+        return Err(refusal(RejectionKind::Malformed, METHOD, "only POST is taken here"));
+    }
+    if !is_form(request) {
+        let why = "the content type must be application/x-www-form-urlencoded";
+        return Err(refusal(RejectionKind::MediaType, "media_type", why));
+    }
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        let why = "no content encoding is taken, since it could hide a bomb";
+        return Err(refusal(RejectionKind::MediaType, "content_encoding", why));
+    }
+    if request.body().len() > BODY_CAP {
+        let why = format!("a form may weigh {BODY_CAP} bytes");
+        return Err(refusal(RejectionKind::TooLarge, "too_large", why));
+    }
+    field(request.body())
+}
+
+/// Whether the one content type is that of a form, with or without parameters.
+fn is_form(request: &Request<Bytes>) -> bool {
+    let mut values = request.headers().get_all(CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    let media = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    media.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+}
+
+fn field(body: &[u8]) -> Result<String, Rejection> {
+    // The URL parser would drop a line break, and what was dropped was never seen by the sender's signature.
+    if !body.iter().all(u8::is_ascii_graphic) {
+        return Err(malformed(
+            "the body is not a form: it holds bytes that must be percent-encoded",
+        ));
+    }
+    let text = str::from_utf8(body).map_err(|_| malformed("the body is not a form"))?;
+    // A form is written like a query, and the URL crate has the reader of the standard.
+    let mut form = Url::parse("form:").map_err(|_| malformed("the body is not a form"))?;
+    form.set_query(Some(text));
+    let mut tokens = form.query_pairs().filter(|(name, _)| name == "logout_token");
+    match (tokens.next(), tokens.next()) {
+        (Some((_, token)), None) => Ok(token.into_owned()),
+        (None, _) => Err(malformed("the form holds no logout_token")),
+        // Two readers could each believe another one.
+        (Some(_), Some(_)) => Err(malformed("the form holds logout_token more than once")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_token_is_read_from_among_other_fields() {
+        for form in [
+            "logout_token=a.b.c",
+            "x=1&logout_token=a.b.c&state=",
+            "logout_token=a%2Eb%2ec",
+            "&&logout%5Ftoken=a.b.c&",
+        ] {
+            assert_eq!(field(form.as_bytes()).unwrap(), "a.b.c", "{form}");
+        }
+        assert_eq!(field(b"logout_token=a#b%23c").unwrap(), "a#b#c");
+    }
+
+    #[test]
+    fn no_token_two_tokens_and_what_is_no_form_are_refused() {
+        for form in [
+            &b""[..],
+            b"a.b.c",
+            b"Logout_token=a.b.c",
+            b"logout_token=a.b.c&logout_token=a.b.c",
+            b"logout_token=a.b.c&logout%5ftoken=",
+            b"logout_token=a.b.c\r\n",
+            b"logout_token=a. b.c",
+            b"logout_token=\xff",
+        ] {
+            assert!(field(form).is_err(), "{form:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_token_comes_back_as_it_was_encoded(token in "\\PC{0,40}", other in "[a-z]{1,8}") {
+            let mut url = Url::parse("form:").unwrap();
+            url.query_pairs_mut().append_pair(&other, &token).append_pair("logout_token", &token);
+            assert_eq!(field(url.query().unwrap().as_bytes()).unwrap(), token);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The source kind `back-channel-logout`: a receiver of logout tokens (OpenID Connect Back-Channel Logout 1.0).
+//!
+//! The way of a delivery, in the order of the checks: the HTTP form and the one field `logout_token` (`form`), the token's form, its
+//! header, its issuer, key and signature, its claims and whom it is about (`reader`). What the sender is told is in `answer`.
+
+mod answer;
+mod form;
+mod reader;
+mod settings;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::digest::sha256;
+use super::{Kind, Push, Rejection, Source};
+use crate::clock::Clock;
+use crate::model::{Delivery, Receipt};
+use reader::Reader;
+
+pub use reader::{LONGEST_LIFE, SKEW};
+
+/// The row in [`super::KINDS`].
+pub const KIND: Kind = Kind {
+    name: "back-channel-logout",
+    about: "logout tokens posted by an OpenID provider (OpenID Connect Back-Channel Logout 1.0)",
+    build: |settings, clock| settings::build(settings, clock).map(|source| Source::Push(Arc::new(source))),
+};
+
+/// The largest body taken, in bytes. A logout token is below 2 KiB.
+pub const BODY_CAP: usize = 64 << 10;
+
+/// A built receiver for the logout tokens of one issuer.
+pub struct BackChannelLogout {
+    name: String,
+    reader: Reader,
+    clock: Clock,
+}
+
+impl BackChannelLogout {
+    async fn read(&self, request: &::http::Request<Bytes>) -> Result<Delivery, Rejection> {
+        let received_at = self.clock.now();
+        let token = form::logout_token(request)?;
+        let signal = self.reader.read(token.as_bytes(), received_at).await?;
+        Ok(Delivery {
+            source: self.name.clone(),
+            name: None,
+            digest: None,
+            signals: vec![signal],
+            refused: Vec::new(),
+            cursor: None,
+            inbox: Vec::new(),
+            received_at,
+        })
+    }
+}
+
+#[async_trait]
+impl Push for BackChannelLogout {
+    fn body_cap(&self) -> usize {
+        BODY_CAP
+    }
+
+    async fn receive(&self, request: &::http::Request<Bytes>) -> Result<Delivery, Rejection> {
+        self.read(request).await.map_err(|rejection| Rejection {
+            // What is too large is not worth the hashing.
+            digest: (request.body().len() <= BODY_CAP).then(|| sha256(request.body())),
+            ..rejection
+        })
+    }
+
+    fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {
+        answer::accepted(receipt)
+    }
+
+    fn rejected(&self, rejection: &Rejection) -> ::http::Response<Bytes> {
+        answer::rejected(rejection)
+    }
+}

@@ -1,0 +1,165 @@
+//! Reads one logout token (OpenID Connect Back-Channel Logout 1.0, sections 2.4 and 2.6) into a signal.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::answer::{malformed, refusal};
+use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
+use crate::model::{Reason, Scope, Signal, Timestamp, Wish};
+use crate::sources::audience::Audience;
+use crate::sources::digest::sha256;
+use crate::sources::ssf_push::whom::{Breadth, SubjectRules, Whom};
+use crate::sources::{Rejection, RejectionKind};
+
+/// How far apart a sender's clock and ours may be, either way.
+pub const SKEW: Duration = Duration::from_mins(5);
+/// The longest time from `iat` to `exp`. The specification recommends two minutes.
+pub const LONGEST_LIFE: Duration = Duration::from_hours(24);
+/// The longest `jti` or `sid`, in characters.
+const LONGEST_NAME: usize = 256;
+/// The member of `events` that makes a token a logout token. With `http:`, unlike the events of SSF.
+const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// What an issuer's logout tokens must be like.
+pub(super) struct Reader {
+    /// The OpenID provider, byte for byte.
+    pub(super) issuer: String,
+    /// Our client ids, one of which must be in `aud`.
+    pub(super) audience: Audience,
+    /// The algorithms accepted.
+    pub(super) algorithms: Vec<Algorithm>,
+    /// The issuer's keys.
+    pub(super) keyring: Keyring,
+    /// Whether `typ` may be missing or `JWT`.
+    pub(super) allow_untyped: bool,
+    /// What the issuer's `sub` is.
+    pub(super) subjects: SubjectRules,
+}
+
+impl Reader {
+    /// Checks `token` and says what it means.
+    ///
+    /// # Errors
+    /// A refusal, whose description the sender reads.
+    pub(super) async fn read(&self, token: &[u8], now: Timestamp) -> Result<Signal, Rejection> {
+        let token = Compact::read(token)?;
+        let (algorithm, kid) = token.check_header(&HeaderRules {
+            algorithms: &self.algorithms,
+            typ: self.typ(token.header.get("typ")),
+            // Section 10.1 of OpenID Connect Core asks for a kid only where the issuer has several keys.
+            kid_optional: true,
+        })?;
+        match token.claims.get("iss") {
+            Some(Value::String(iss)) if *iss == self.issuer => {}
+            Some(Value::String(_)) => {
+                let why = "this receiver listens to another issuer";
+                return Err(refusal(RejectionKind::Unauthenticated, "invalid_issuer", why));
+            }
+            _ => return Err(malformed("iss is missing or not a text")),
+        }
+        let key = self.keyring.find(kid, algorithm).await?;
+        key.verify(&token, algorithm)?;
+        let issued_at = self.check_claims(&token.claims, now)?;
+        self.signal(&token, issued_at)
+    }
+
+    /// The `typ` that is demanded of a token that says `typ`. No kind of token but this one has the event, so that a missing type does
+    /// not let an ID token in.
+    fn typ(&self, typ: Option<&Value>) -> &'static str {
+        match typ {
+            None if self.allow_untyped => "",
+            Some(Value::String(typ)) if self.allow_untyped && typ.eq_ignore_ascii_case("JWT") => "JWT",
+            _ => "logout+jwt",
+        }
+    }
+
+    /// Checks every claim but those about the subject, and gives the time of issue.
+    fn check_claims(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, Rejection> {
+        if !self.audience.is_named_by(claims.get("aud")) {
+            let why = "aud does not name this client";
+            return Err(refusal(RejectionKind::Unauthenticated, "invalid_audience", why));
+        }
+        let issued_at = time(claims, "iat")?.ok_or_else(|| malformed("iat is missing"))?;
+        if issued_at > now.plus(SKEW) {
+            return Err(malformed("iat is in the future"));
+        }
+        let expires_at = time(claims, "exp")?.ok_or_else(|| malformed("exp is missing"))?;
+        if expires_at.plus(SKEW) <= now {
+            return Err(malformed("the token has expired (exp)"));
+        }
+        if expires_at < issued_at || expires_at.since(issued_at) > LONGEST_LIFE {
+            return Err(malformed("exp must be after iat, and within a day of it"));
+        }
+        if time(claims, "nbf")?.is_some_and(|nbf| nbf > now.plus(SKEW)) {
+            return Err(malformed("nbf is in the future"));
+        }
+        if name(claims, "jti")?.is_none() {
+            return Err(malformed("jti is missing"));
+        }
+        let events = claims.get("events").and_then(Value::as_object);
+        let events = events.ok_or_else(|| malformed("events is missing or not an object"))?;
+        if !events.get(LOGOUT).is_some_and(Value::is_object) {
+            return Err(malformed(format!("events must hold {LOGOUT} with an object")));
+        }
+        // An ID token has it, so that one can never be taken for the other.
+        if claims.contains_key("nonce") {
+            return Err(malformed("nonce must not be present"));
+        }
+        Ok(issued_at)
+    }
+
+    fn signal(&self, token: &Compact<'_>, issued_at: Timestamp) -> Result<Signal, Rejection> {
+        let claims = &token.claims;
+        let sid = name(claims, "sid")?;
+        let whom = match (claims.get("sub"), sid) {
+            (Some(Value::String(sub)), _) if !sub.is_empty() => {
+                let sub_id = json!({"format": "iss_sub", "iss": self.issuer, "sub": sub});
+                self.subjects.read(&sub_id, false, false)?
+            }
+            (Some(_), _) => return Err(malformed("sub is empty or not a text")),
+            (None, Some(sid)) => Whom {
+                breadth: Breadth::Session,
+                ..Whom::nobody("sid", &json!({"iss": self.issuer, "sid": sid}))
+            },
+            (None, None) => return Err(malformed("sub or sid must be present")),
+        };
+        let jti = name(claims, "jti")?.unwrap_or_default();
+        let mut signal = Signal::new(
+            format!("{}|{jti}", self.issuer),
+            sha256(&token.payload),
+            whom.subject.clone(),
+            Reason::Logout,
+        );
+        signal.scope = Scope::AllSessions;
+        signal.wish = whom.temper(&Wish::Act);
+        signal.occurred_at = Some(issued_at);
+        signal.note = Some(match sid {
+            // A sid names a living session to whoever knows it, so it is said to be there and not quoted.
+            Some(_) => "back-channel logout of one session at the OpenID provider".to_owned(),
+            None => "back-channel logout of every session at the OpenID provider".to_owned(),
+        });
+        Ok(signal)
+    }
+}
+
+/// A `NumericDate` in whole seconds.
+fn time(claims: &Map<String, Value>, claim: &str) -> Result<Option<Timestamp>, Rejection> {
+    let Some(value) = claims.get(claim) else {
+        return Ok(None);
+    };
+    let seconds = value.as_i64().filter(|seconds| (0..100_000_000_000).contains(seconds));
+    let seconds = seconds.ok_or_else(|| malformed(format!("{claim} is not a time in whole seconds")))?;
+    Ok(Some(Timestamp::from_seconds(seconds)))
+}
+
+/// A claim that names something: a plain text that is neither empty nor long.
+fn name<'a>(claims: &'a Map<String, Value>, claim: &str) -> Result<Option<&'a str>, Rejection> {
+    let Some(value) = claims.get(claim) else {
+        return Ok(None);
+    };
+    let plain = |text: &&str| !text.is_empty() && text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);
+    let text = value.as_str().filter(plain);
+    let text = text.ok_or_else(|| malformed(format!("{claim} is empty, too long or not a plain text")))?;
+    Ok(Some(text))
+}
