@@ -43,7 +43,10 @@ impl Door {
         } else {
             "algorithms = [\"ES256\"]"
         };
-        let text = format!("issuer = {ISSUER:?}\naudience = {CLIENT:?}\njwks_file = {file:?}\n{algorithms}\n{more}");
+        let text = format!(
+            "issuer = {ISSUER:?}\naudience = {CLIENT:?}\njwks_file = \"{}\"\n{algorithms}\n{more}",
+            file.display()
+        );
         Self {
             push: build(&text).unwrap(),
             _folder: folder,
@@ -260,13 +263,12 @@ async fn a_claim_that_is_missing_or_wrong_is_refused_by_name() {
         ("sid", json!(""), "invalid_request"),
         ("sid", json!(["x"]), "invalid_request"),
     ] {
-        let (refused, told) = door.refusal(&signed(&with(name, &value))).await;
-        assert_eq!(refused, code, "{name} {value}: {told}");
-        let named = told.contains(name) || code == "invalid_issuer";
-        assert!(named, "{name} {value}: {told}");
+        let (refused, why) = door.refusal(&signed(&with(name, &value))).await;
+        assert_eq!(refused, code, "{name} {value}: {why}");
+        let named = why.contains(name) || code == "invalid_issuer";
+        assert!(named, "{name} {value}: {why}");
     }
-    let expired = with("exp", &json!(NOW - 300));
-    let mut expired = expired;
+    let mut expired = with("exp", &json!(NOW - 300));
     expired["iat"] = json!(NOW - 400);
     assert!(door.refusal(&signed(&expired)).await.1.contains("expired"));
     // `null` is there, and a token with a nonce of any value may be an ID token.
@@ -456,8 +458,8 @@ async fn keys_are_found_by_the_providers_own_metadata() {
             .await;
     }
     let push = build(&text).unwrap();
-    let taken = push.receive(&form).await;
-    assert!(taken.is_ok(), "{taken:?}");
+    let sent = push.receive(&form).await;
+    assert!(sent.is_ok(), "{sent:?}");
 }
 
 #[test]
