@@ -43,16 +43,7 @@ impl BackChannelLogout {
         let received_at = self.clock.now();
         let token = form::logout_token(request)?;
         let signal = self.reader.read(token.as_bytes(), received_at).await?;
-        Ok(Delivery {
-            source: self.name.clone(),
-            name: None,
-            digest: None,
-            signals: vec![signal],
-            refused: Vec::new(),
-            cursor: None,
-            inbox: Vec::new(),
-            received_at,
-        })
+        Ok(Delivery::of(&self.name, vec![signal], received_at))
     }
 }
 
