@@ -1,7 +1,7 @@
 //! Where an issuer's keys come from: a file, a URL, or the URL that the issuer's own metadata names.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -47,6 +47,26 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// Keys in the file at `path`, which is read here already, so that a bad one is a fault of the config and not of the first token.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, is larger than [`JWKS_CAP`], or holds no key that may be used.
+    pub fn file(path: &Path) -> anyhow::Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| format!("reading the key set {}", path.display()))?;
+        anyhow::ensure!(
+            bytes.len() <= JWKS_CAP,
+            "the key set {} is larger than {JWKS_CAP} bytes",
+            path.display()
+        );
+        let keys = KeySet::read(&bytes).with_context(|| format!("in {}", path.display()))?;
+        anyhow::ensure!(
+            keys.usable() > 0,
+            "the key set {} holds no key that may be used",
+            path.display()
+        );
+        Ok(Self::File(path.to_owned()))
+    }
+
     /// Keys at `url`, which must be on `host`.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
 
+pub mod global_token_revocation;
 pub mod hr_csv;
 pub mod inbox;
 pub mod ssf_push;
@@ -25,7 +26,7 @@ pub struct Kind {
 }
 
 /// Every kind of source.
-pub const KINDS: &[Kind] = &[inbox::KIND, ssf_push::KIND, hr_csv::KIND];
+pub const KINDS: &[Kind] = &[inbox::KIND, ssf_push::KIND, global_token_revocation::KIND, hr_csv::KIND];
 
 /// A built source.
 #[derive(Clone)]

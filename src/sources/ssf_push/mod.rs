@@ -9,7 +9,7 @@ mod door;
 mod meaning;
 mod reader;
 mod settings;
-mod whom;
+pub(super) mod whom;
 
 use std::sync::Arc;
 

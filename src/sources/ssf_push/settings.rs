@@ -1,6 +1,6 @@
 //! The keys of a `[[source]]` of this kind, as written, and the receiver they build.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use super::door::Door;
 use super::reader::Reader;
 use super::whom::{Means, SubjectRules};
 use crate::clock::Clock;
-use crate::jose::{Algorithm, JWKS_CAP, KeySet, Keyring, Origin};
+use crate::jose::{Algorithm, Keyring, Origin};
 use crate::secret::SecretSource;
 use crate::settings::{Complaint, Period, Settings};
 
@@ -148,8 +148,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, V
     })
 }
 
-/// Where the keys come from, or the key of the config that is wrong. A file is read here already, so that a bad one is a fault of the
-/// config and not of the first signal.
+/// Where the keys come from, or the key of the config that is wrong.
 fn origin(written: &Written) -> Result<Origin, (&'static str, anyhow::Error)> {
     let host = || -> anyhow::Result<String> {
         if let Some(host) = &written.jwks_host {
@@ -161,10 +160,7 @@ fn origin(written: &Written) -> Result<Origin, (&'static str, anyhow::Error)> {
     };
     match (&written.jwks_file, &written.jwks_url) {
         (Some(_), Some(_)) => Err(("jwks_url", anyhow::anyhow!("write either jwks_file or jwks_url"))),
-        (Some(path), None) => match check_file(path) {
-            Ok(()) => Ok(Origin::File(path.clone())),
-            Err(error) => Err(("jwks_file", error)),
-        },
+        (Some(path), None) => Origin::file(path).map_err(|error| ("jwks_file", error)),
         (None, Some(url)) => {
             let origin = host().and_then(|host| Origin::url(url, &host));
             origin.map_err(|error| ("jwks_url", error))
@@ -175,20 +171,4 @@ fn origin(written: &Written) -> Result<Origin, (&'static str, anyhow::Error)> {
             origin.map_err(|error| ("issuer", error))
         }
     }
-}
-
-fn check_file(path: &Path) -> anyhow::Result<()> {
-    let bytes = std::fs::read(path).with_context(|| format!("reading the key set {}", path.display()))?;
-    anyhow::ensure!(
-        bytes.len() <= JWKS_CAP,
-        "the key set {} is larger than {JWKS_CAP} bytes",
-        path.display()
-    );
-    let keys = KeySet::read(&bytes).with_context(|| format!("in {}", path.display()))?;
-    anyhow::ensure!(
-        keys.usable() > 0,
-        "the key set {} holds no key that may be used",
-        path.display()
-    );
-    Ok(())
 }

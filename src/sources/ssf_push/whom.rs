@@ -11,21 +11,21 @@ use crate::model::{LONGEST_SUBJECT, Subject, Wish};
 
 /// How a stream's subjects are read.
 #[derive(Debug, Clone, Default)]
-pub(super) struct SubjectRules {
+pub(in crate::sources) struct SubjectRules {
     /// The issuers whose names may be used in `iss_sub`; `None` for any.
-    pub(super) issuers: Option<Vec<String>>,
+    pub(in crate::sources) issuers: Option<Vec<String>>,
     /// Members of a complex subject that must be understood, else the event is discarded.
-    pub(super) critical: Vec<String>,
+    pub(in crate::sources) critical: Vec<String>,
     /// What the `sub` of an `iss_sub` is.
-    pub(super) iss_sub: Means,
+    pub(in crate::sources) iss_sub: Means,
     /// What the `id` of an `opaque` is.
-    pub(super) opaque: Means,
+    pub(in crate::sources) opaque: Means,
 }
 
 /// What an issuer's identifier is at our targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Means {
+pub(in crate::sources) enum Means {
     /// The issuer's own name: `iss_sub` is kept as it is, `opaque` cannot be resolved.
     #[default]
     Issuers,
@@ -41,7 +41,7 @@ pub(super) enum Means {
 
 /// Why a subject is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum SubjectFault {
+pub(in crate::sources) enum SubjectFault {
     /// It is not of its format's form.
     Malformed(String),
     /// Its issuer is not among those allowed.
@@ -50,18 +50,18 @@ pub(super) enum SubjectFault {
 
 /// Whom an event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Whom {
+pub(in crate::sources) struct Whom {
     /// The person, or something that is never resolved.
-    pub(super) subject: Subject,
+    pub(in crate::sources) subject: Subject,
     /// How much it covers.
-    pub(super) breadth: Breadth,
+    pub(in crate::sources) breadth: Breadth,
     /// Whether the event is about one session or device of that person only.
-    pub(super) narrowed: bool,
+    pub(in crate::sources) narrowed: bool,
 }
 
 /// How much a subject covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Breadth {
+pub(in crate::sources) enum Breadth {
     /// One person.
     Person,
     /// Something that cannot be resolved, and what.
@@ -88,7 +88,7 @@ impl SubjectRules {
     ///
     /// # Errors
     /// [`SubjectFault`], where it is not of its format's form or names a forbidden issuer. A format that is not known is no fault.
-    pub(super) fn read(&self, sub_id: &Value, legacy: bool, device: bool) -> Result<Whom, SubjectFault> {
+    pub(in crate::sources) fn read(&self, sub_id: &Value, legacy: bool, device: bool) -> Result<Whom, SubjectFault> {
         let members = object(sub_id)?;
         let format = format_of(members, legacy);
         if format == Some("complex") || (format.is_none() && legacy && MEMBERS.iter().any(|name| members.contains_key(*name))) {
@@ -256,7 +256,7 @@ impl SubjectRules {
 
 impl Whom {
     /// Somebody who is never resolved: the identifier's digest stands for it.
-    pub(super) fn nobody(format: &str, identifier: &Value) -> Self {
+    pub(in crate::sources) fn nobody(format: &str, identifier: &Value) -> Self {
         let digest = sha256(identifier.to_string().as_bytes());
         let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         Self {
@@ -270,7 +270,7 @@ impl Whom {
     }
 
     /// What becomes of the event's wish under the breadth of its subject: nothing that is not one known person is acted on by itself.
-    pub(super) fn temper(&self, wish: &Wish) -> Wish {
+    pub(in crate::sources) fn temper(&self, wish: &Wish) -> Wish {
         let why = match (&self.breadth, wish) {
             (Breadth::Critical, _) => {
                 return Wish::Ignore(
