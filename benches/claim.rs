@@ -44,16 +44,11 @@ async fn claims(rows: usize) -> f64 {
 pub(crate) async fn filled(path: &std::path::Path, rows: usize) {
     let store = Store::open(path, Role::Daemon, Clock::system()).await.unwrap();
     let policy = std::sync::Arc::new(Policy::standard(&["chat"]));
-    let delivery = revoked::model::Delivery {
-        source: "bench".to_owned(),
-        name: None,
-        digest: None,
-        signals: vec![lane::signal(1, 7, Reason::Departed, "first")],
-        refused: Vec::new(),
-        cursor: None,
-        inbox: Vec::new(),
-        received_at: store.clock().now(),
-    };
+    let delivery = revoked::model::Delivery::of(
+        "bench",
+        vec![lane::signal(1, 7, Reason::Departed, "first")],
+        store.clock().now(),
+    );
     store.accept(policy, delivery, Vec::new()).await.unwrap();
     store.close().await;
     let mut conn = sqlx::sqlite::SqliteConnectOptions::new()

@@ -88,16 +88,7 @@ impl Bench {
     pub(crate) async fn accept(&self, signals: Vec<Signal>) -> Vec<SignalReceipt> {
         let urgent = signals.iter().any(|signal| signal.priority.is_urgent());
         let slot = if urgent { self.lanes.reserve_urgent("chat") } else { None };
-        let delivery = Delivery {
-            source: "bench".to_owned(),
-            name: None,
-            digest: None,
-            signals,
-            refused: Vec::new(),
-            cursor: None,
-            inbox: Vec::new(),
-            received_at: self.store.clock().now(),
-        };
+        let delivery = Delivery::of("bench", signals, self.store.clock().now());
         let slots = slot.iter().map(|_| "chat".to_owned()).collect();
         let accepted = self.store.accept(Arc::clone(&self.policy), delivery, slots).await.unwrap();
         if let (Some(slot), Some(claim)) = (slot, accepted.claims.into_iter().next()) {

@@ -45,16 +45,7 @@ async fn take(intake: &Intake) -> Result<bool, crate::store::StoreError> {
     let rows = intake.store.inbox_new(PORTION).await?;
     let more = rows.len() == PORTION as usize;
     let now = intake.store.clock().now();
-    let mut delivery = Delivery {
-        source: SOURCE.to_owned(),
-        name: None,
-        digest: None,
-        signals: Vec::new(),
-        refused: Vec::new(),
-        cursor: None,
-        inbox: Vec::new(),
-        received_at: now,
-    };
+    let mut delivery = Delivery::of(SOURCE, Vec::new(), now);
     for row in rows {
         match signal(&row, intake) {
             Ok(signal) => {

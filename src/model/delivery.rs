@@ -23,6 +23,23 @@ pub struct Delivery {
     pub received_at: Timestamp,
 }
 
+impl Delivery {
+    /// Signals that arrived together, without a name, a cursor or anything that could not be read.
+    #[must_use]
+    pub fn of(source: impl Into<String>, signals: Vec<Signal>, received_at: Timestamp) -> Self {
+        Self {
+            source: source.into(),
+            name: None,
+            digest: None,
+            signals,
+            refused: Vec::new(),
+            cursor: None,
+            inbox: Vec::new(),
+            received_at,
+        }
+    }
+}
+
 /// A part of a delivery that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {

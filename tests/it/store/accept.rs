@@ -58,15 +58,12 @@ async fn signals_about_one_person_share_a_case_and_the_urgent_one_raises_it() {
 #[tokio::test]
 async fn an_urgent_job_is_born_claimed_where_its_lane_offers_a_slot() {
     let place = place().await;
-    let delivery = |key: &str, reason| Delivery {
-        source: "idp".to_owned(),
-        name: None,
-        digest: None,
-        signals: vec![signal(key, &format!("{key}@example.org"), reason)],
-        refused: Vec::new(),
-        cursor: None,
-        inbox: Vec::new(),
-        received_at: place.clock.now(),
+    let delivery = |key: &str, reason| {
+        Delivery::of(
+            "idp",
+            vec![signal(key, &format!("{key}@example.org"), reason)],
+            place.clock.now(),
+        )
     };
     let slots = || vec!["chat".to_owned()];
     let urgent = place

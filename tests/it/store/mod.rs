@@ -48,16 +48,7 @@ impl Place {
     }
 
     pub(crate) async fn accept_from(&self, source: &str, signals: Vec<Signal>) -> Receipt {
-        let delivery = Delivery {
-            source: source.to_owned(),
-            name: None,
-            digest: None,
-            signals,
-            refused: Vec::new(),
-            cursor: None,
-            inbox: Vec::new(),
-            received_at: self.clock.now(),
-        };
+        let delivery = Delivery::of(source, signals, self.clock.now());
         self.store.accept(policy(), delivery, Vec::new()).await.unwrap().receipt
     }
 
