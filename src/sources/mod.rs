@@ -13,6 +13,7 @@ use crate::settings::{Complaint, Settings};
 mod audience;
 pub mod back_channel_logout;
 mod digest;
+pub mod global_token_revocation;
 pub mod hr_csv;
 pub mod inbox;
 pub mod ssf_push;
@@ -28,7 +29,13 @@ pub struct Kind {
 }
 
 /// Every kind of source.
-pub const KINDS: &[Kind] = &[inbox::KIND, ssf_push::KIND, back_channel_logout::KIND, hr_csv::KIND];
+pub const KINDS: &[Kind] = &[
+    inbox::KIND,
+    ssf_push::KIND,
+    global_token_revocation::KIND,
+    back_channel_logout::KIND,
+    hr_csv::KIND,
+];
 
 /// A built source.
 #[derive(Clone)]

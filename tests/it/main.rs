@@ -8,6 +8,7 @@ mod daemon;
 mod demo;
 mod deploy;
 mod docs;
+mod global_token_revocation;
 mod hr_csv;
 mod layers;
 mod mattermost;

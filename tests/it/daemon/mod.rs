@@ -20,6 +20,7 @@ mod running;
 mod seeds;
 mod site;
 mod stop;
+mod universal_logout;
 mod watch;
 
 use patience::{BOUND, until};

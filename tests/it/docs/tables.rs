@@ -162,6 +162,12 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
             "Connect a provider",
         ),
         (
+            "src/sources/global_token_revocation/settings.rs",
+            "struct Written",
+            "docs/sources/global-token-revocation.md",
+            "Connect a sender",
+        ),
+        (
             "src/sources/hr_csv/rules.rs",
             "struct Written",
             "docs/sources/hr-csv.md",
@@ -309,6 +315,20 @@ fn the_numbers_of_logout_tokens_are_those_of_the_code() {
         format!("within {hours} hours of `iat`. Clocks may be {minutes} minutes apart"),
     ] {
         assert!(text.contains(&claim), "the page does not say {claim:?}");
+    }
+}
+
+#[test]
+fn the_bounds_of_a_universal_logout_call_are_on_its_page() {
+    use sources::global_token_revocation::{BODY_CAP, LONGEST_LIFETIME, SKEW};
+
+    let text = page("docs/sources/global-token-revocation.md");
+    let (minutes, seconds) = (LONGEST_LIFETIME.as_secs() / 60, SKEW.as_secs());
+    for claim in [
+        format!("more than {} KiB", BODY_CAP >> 10),
+        format!("by {minutes} minutes at most, all with {seconds} s"),
+    ] {
+        assert!(text.contains(&claim), "{claim:?}");
     }
 }
 

@@ -1,0 +1,115 @@
+//! What a sender is told: 204 with nothing in it, or the statuses of the draft. Only the status counts there; the body is for people.
+
+use std::time::Duration;
+
+use ::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use ::http::{HeaderValue, Response, StatusCode};
+use bytes::Bytes;
+
+use crate::jose::TokenError;
+use crate::model::{Receipt, SignalReceipt};
+use crate::sources::{Rejection, RejectionKind};
+
+/// The body is not of the draft's form, or the `jti` was used for something else: 400.
+pub(super) const INVALID_REQUEST: &str = "invalid_request";
+/// The subject's format is not taken here: 400.
+pub(super) const UNSUPPORTED_FORMAT: &str = "unsupported_format";
+/// There is no bearer token: 401, and no error code in the challenge (RFC 6750 section 3.1).
+pub(super) const NO_TOKEN: &str = "no_token";
+/// The bearer token is not good: 401.
+pub(super) const INVALID_TOKEN: &str = "invalid_token";
+/// The issuer may not speak about this subject: 403.
+pub(super) const ACCESS_DENIED: &str = "access_denied";
+/// Any method but POST: 405.
+pub(super) const METHOD: &str = "method_not_allowed";
+
+/// A refusal of `kind` with `code`.
+pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl Into<String>) -> Rejection {
+    Rejection {
+        kind,
+        code,
+        description: description.into(),
+        digest: None,
+    }
+}
+
+/// A refusal of the body, answered with 400.
+pub(super) fn malformed(description: impl Into<String>) -> Rejection {
+    refusal(RejectionKind::Malformed, INVALID_REQUEST, description)
+}
+
+/// A refusal of the bearer token, answered with 401.
+pub(super) fn untrusted(description: impl Into<String>) -> Rejection {
+    refusal(RejectionKind::Unauthenticated, INVALID_TOKEN, description)
+}
+
+/// A token that is not believed is 401 whatever is wrong with it; keys that cannot be had are our trouble.
+pub(super) fn token_refused(error: &TokenError) -> Rejection {
+    match error {
+        TokenError::KeysUnavailable(wait) => refusal(RejectionKind::NotNow(*wait), "keys_unavailable", error.to_string()),
+        other => untrusted(other.to_string()),
+    }
+}
+
+/// 204 for what is stored, new or seen before; 400 where the same `jti` came with other content.
+pub(super) fn accepted(receipt: &Receipt) -> Response<Bytes> {
+    if receipt.signals.contains(&SignalReceipt::Conflict) {
+        return rejected(&malformed("this jti was used before with other content"));
+    }
+    bare(StatusCode::NO_CONTENT)
+}
+
+/// The answer to a refusal.
+pub(super) fn rejected(rejection: &Rejection) -> Response<Bytes> {
+    match rejection.kind {
+        RejectionKind::MediaType => told(StatusCode::UNSUPPORTED_MEDIA_TYPE, rejection),
+        RejectionKind::TooLarge => told(StatusCode::PAYLOAD_TOO_LARGE, rejection),
+        RejectionKind::NotNow(wait) => later(StatusCode::SERVICE_UNAVAILABLE, wait),
+        RejectionKind::TooFast(wait) => later(StatusCode::TOO_MANY_REQUESTS, wait),
+        RejectionKind::Malformed if rejection.code == METHOD => {
+            let mut response = told(StatusCode::METHOD_NOT_ALLOWED, rejection);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            response
+        }
+        RejectionKind::Malformed => told(StatusCode::BAD_REQUEST, rejection),
+        RejectionKind::Unauthenticated if rejection.code == ACCESS_DENIED => told(StatusCode::FORBIDDEN, rejection),
+        RejectionKind::Unauthenticated => {
+            let challenge = if rejection.code == NO_TOKEN {
+                "Bearer"
+            } else {
+                "Bearer error=\"invalid_token\""
+            };
+            let mut response = told(StatusCode::UNAUTHORIZED, rejection);
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+            response
+        }
+    }
+}
+
+/// The members that OAuth uses for its errors.
+fn told(status: StatusCode, rejection: &Rejection) -> Response<Bytes> {
+    let body = serde_json::json!({"error": rejection.code, "error_description": rejection.description});
+    let mut response = Response::new(Bytes::from(body.to_string()));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn bare(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}
+
+fn later(status: StatusCode, wait: Duration) -> Response<Bytes> {
+    let mut response = bare(status);
+    // Rounded up: a sender that comes a fraction of a second early is refused again.
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}

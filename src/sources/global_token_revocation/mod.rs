@@ -1,0 +1,132 @@
+//! The source kind `global-token-revocation`: the endpoint of draft-parecki-oauth-global-token-revocation, which Okta calls Universal
+//! Logout. One authenticated POST says "log this person out everywhere".
+//!
+//! The way of a request, in the order of the checks: what HTTP says about it (`receive`), the signed token in its `Authorization` header
+//! (`bearer`), then the subject in its body (`body`). What the sender is told is in `answer`.
+//!
+//! The draft's 404 and 422 need a look at the targets, which no source has: whom no target knows is found out after the answer.
+
+mod answer;
+mod bearer;
+mod body;
+mod settings;
+
+use std::sync::Arc;
+
+use ::http::Request;
+use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use async_trait::async_trait;
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+
+use super::ssf_push::whom::SubjectRules;
+use super::{Kind, Push, Rejection, RejectionKind, Source};
+use crate::clock::Clock;
+use crate::model::{Delivery, Reason, Receipt, Signal, Timestamp};
+use answer::refusal;
+use bearer::Bearer;
+
+pub use bearer::{LONGEST_LIFETIME, SKEW};
+
+/// The row in [`super::KINDS`].
+pub const KIND: Kind = Kind {
+    name: "global-token-revocation",
+    about: "the Universal Logout endpoint that an identity provider calls (Global Token Revocation)",
+    build: |settings, clock| settings::build(settings, clock).map(|source| Source::Push(Arc::new(source))),
+};
+
+/// The largest body taken, in bytes. A body holds one subject.
+pub const BODY_CAP: usize = 16 << 10;
+
+/// A built endpoint for one issuer.
+pub struct GlobalTokenRevocation {
+    name: String,
+    bearer: Bearer,
+    subjects: SubjectRules,
+    clock: Clock,
+}
+
+#[async_trait]
+impl Push for GlobalTokenRevocation {
+    fn body_cap(&self) -> usize {
+        BODY_CAP
+    }
+
+    async fn receive(&self, request: &Request<Bytes>) -> Result<Delivery, Rejection> {
+        let received_at = self.clock.now();
+        let signal = self.read(request, received_at).await.map_err(|rejection| Rejection {
+            // What is too large is not worth the hashing.
+            digest: (request.body().len() <= BODY_CAP).then(|| sha256(&[request.body()])),
+            ..rejection
+        })?;
+        Ok(Delivery {
+            source: self.name.clone(),
+            name: None,
+            digest: None,
+            signals: vec![signal],
+            refused: Vec::new(),
+            cursor: None,
+            inbox: Vec::new(),
+            received_at,
+        })
+    }
+
+    fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {
+        answer::accepted(receipt)
+    }
+
+    fn rejected(&self, rejection: &Rejection) -> ::http::Response<Bytes> {
+        answer::rejected(rejection)
+    }
+}
+
+impl GlobalTokenRevocation {
+    async fn read(&self, request: &Request<Bytes>, now: Timestamp) -> Result<Signal, Rejection> {
+        admit(request)?;
+        let token = self.bearer.check(request, now).await?;
+        let subject = body::read(request.body(), &self.subjects)?;
+        // The token says nothing about the body, so both are in the digest. Each is hashed by itself first: where one ends and the other
+        // begins must not be open to two readings.
+        let content = sha256(&[&sha256(&[&token.payload]), &sha256(&[request.body()])]);
+        let mut signal = Signal::new(token.key, content, subject, Reason::Compromised);
+        signal.occurred_at = Some(token.issued_at.min(now));
+        signal.note = Some("global token revocation".to_owned());
+        Ok(signal)
+    }
+}
+
+/// The checks of HTTP's own.
+fn admit(request: &Request<Bytes>) -> Result<(), Rejection> {
+    if request.method() != ::http::Method::POST {
+        return Err(refusal(RejectionKind::Malformed, answer::METHOD, "only POST is taken here"));
+    }
+    let media = only(request, &CONTENT_TYPE).unwrap_or_default();
+    let media = media.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    if !media.eq_ignore_ascii_case(b"application/json") {
+        let why = "the content type must be application/json";
+        return Err(refusal(RejectionKind::MediaType, "media_type", why));
+    }
+    if request.headers().contains_key(CONTENT_ENCODING) {
+        let why = "no content encoding is taken, since it could hide a bomb";
+        return Err(refusal(RejectionKind::MediaType, "content_encoding", why));
+    }
+    if request.body().len() > BODY_CAP {
+        let why = format!("a body may weigh {BODY_CAP} bytes");
+        return Err(refusal(RejectionKind::TooLarge, "too_large", why));
+    }
+    Ok(())
+}
+
+/// The header's value where it stands exactly once: two values could be read differently by two readers.
+fn only<'a>(request: &'a Request<Bytes>, name: &HeaderName) -> Option<&'a [u8]> {
+    let mut values = request.headers().get_all(name).iter();
+    let value = values.next()?;
+    values.next().is_none().then(|| value.as_bytes())
+}
+
+/// SHA-256 of `parts`, one after the other.
+fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, &parts.concat()).as_ref());
+    out
+}

@@ -1,0 +1,126 @@
+//! The keys of a `[[source]]` of this kind, as written, and the endpoint they build.
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use reqwest::Url;
+use serde::Deserialize;
+
+use super::GlobalTokenRevocation;
+use super::bearer::Bearer;
+use crate::clock::Clock;
+use crate::jose::{Algorithm, Keyring, Origin};
+use crate::settings::{Complaint, Settings};
+use crate::sources::ssf_push::whom::{Means, SubjectRules};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    /// The caller's issuer: what `iss` must be, byte for byte.
+    issuer: String,
+    /// What `sub` must be: the OIDC client id, or for SAML the app instance id.
+    client_id: String,
+    /// The address of this endpoint as the caller knows it: what `aud` must be, byte for byte.
+    audience: String,
+    /// A file with the issuer's keys, for an issuer that cannot be reached.
+    jwks_file: Option<PathBuf>,
+    /// Where the issuer publishes its keys. Without it and `jwks_file` the issuer's OpenID configuration is asked.
+    jwks_url: Option<String>,
+    /// The host that the keys are on, where it is not the issuer's.
+    jwks_host: Option<String>,
+    /// The signature algorithms accepted.
+    #[serde(default = "rs256")]
+    algorithms: Vec<Algorithm>,
+    /// The issuers whose names may stand in `iss_sub` subjects; the caller's own by default.
+    subject_issuers: Option<Vec<String>>,
+    /// What the issuer's identifiers are at our targets.
+    #[serde(default)]
+    subjects: Subjects,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subjects {
+    #[serde(default)]
+    iss_sub: Means,
+    #[serde(default)]
+    opaque: Means,
+}
+
+fn rs256() -> Vec<Algorithm> {
+    vec![Algorithm::Rs256]
+}
+
+/// Builds an endpoint, or says everything that is wrong with its settings.
+pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<GlobalTokenRevocation, Vec<Complaint>> {
+    let written: Written = settings.read()?;
+    let mut complaints = Vec::new();
+    let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));
+    if written.issuer.is_empty() {
+        complain("issuer", "issuer must not be empty".to_owned());
+    }
+    if written.client_id.is_empty() {
+        complain("client_id", "client_id must not be empty".to_owned());
+    }
+    let address = Url::parse(&written.audience).ok();
+    if address.is_none_or(|url| url.query().is_some() || url.fragment().is_some()) {
+        let why = "audience must be the URL of this endpoint as the caller has it, without query and fragment";
+        complain("audience", why.to_owned());
+    }
+    if written.algorithms.is_empty() {
+        complain("algorithms", "algorithms must not be empty".to_owned());
+    }
+    let origin = origin(&written).map_err(|(key, error)| complain(key, format!("{error:#}")));
+    let Ok(origin) = origin else {
+        return Err(complaints);
+    };
+    if !complaints.is_empty() {
+        return Err(complaints);
+    }
+    let own = || vec![written.issuer.clone()];
+    Ok(GlobalTokenRevocation {
+        name: settings.name.to_owned(),
+        subjects: SubjectRules {
+            issuers: Some(written.subject_issuers.unwrap_or_else(own)),
+            critical: Vec::new(),
+            iss_sub: written.subjects.iss_sub,
+            opaque: written.subjects.opaque,
+        },
+        bearer: Bearer {
+            issuer: written.issuer,
+            client_id: written.client_id,
+            audience: written.audience,
+            algorithms: written.algorithms,
+            keyring: Keyring::new(origin),
+        },
+        clock: clock.clone(),
+    })
+}
+
+/// Where the keys come from, or the key of the config that is wrong.
+fn origin(written: &Written) -> Result<Origin, (&'static str, anyhow::Error)> {
+    let url = Url::parse(&written.issuer).ok();
+    let host = || {
+        let own = || url.as_ref().and_then(Url::host_str).map(str::to_owned);
+        let host = written.jwks_host.clone().or_else(own);
+        host.context("the issuer is not a URL with a host, so jwks_host must name the host of its keys")
+    };
+    match (&written.jwks_file, &written.jwks_url) {
+        (Some(_), Some(_)) => Err(("jwks_url", anyhow::anyhow!("write either jwks_file or jwks_url"))),
+        (Some(path), None) => Origin::file(path).map_err(|error| ("jwks_file", error)),
+        (None, Some(url)) => {
+            let origin = host().and_then(|host| Origin::url(url, &host));
+            origin.map_err(|error| ("jwks_url", error))
+        }
+        // OpenID Connect puts the document after an issuer's path and RFC 8414 before it: only without a path is there one place.
+        (None, None) if url.as_ref().is_some_and(|url| url.path() != "/") => {
+            let why = "the issuer has a path, so its keys cannot be looked up; write jwks_url or jwks_file";
+            Err(("issuer", anyhow::anyhow!(why)))
+        }
+        (None, None) => {
+            let origin = host().and_then(|host| Origin::metadata(&written.issuer, "openid-configuration", &host));
+            let origin = origin.context("the issuer's keys cannot be looked up; write jwks_url or jwks_file");
+            origin.map_err(|error| ("issuer", error))
+        }
+    }
+}
