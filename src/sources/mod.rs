@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
 
+mod answers;
 mod audience;
 pub mod back_channel_logout;
 mod digest;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use ::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use ::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::model::{Receipt, SignalReceipt};
+use crate::sources::answers;
+pub(super) use crate::sources::answers::refusal;
 use crate::sources::{Rejection, RejectionKind};
 
 /// The one error that the protocol knows. The trail and the metric name the cause more closely.
@@ -17,16 +19,6 @@ pub(super) const METHOD: &str = "method_not_allowed";
 /// A refusal of the request's or the token's content, answered with 400.
 pub(super) fn malformed(description: impl Into<String>) -> Rejection {
     refusal(RejectionKind::Malformed, INVALID_REQUEST, description)
-}
-
-/// A refusal of `kind`, under `code` in the trail and the metric.
-pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl Into<String>) -> Rejection {
-    Rejection {
-        kind,
-        code,
-        description: description.into(),
-        digest: None,
-    }
 }
 
 /// 200 for what is stored, new or seen before; 400 where the same `jti` came with other content.
@@ -63,18 +55,15 @@ fn refused(description: &str) -> Response<Bytes> {
 }
 
 fn bare(status: StatusCode) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = status;
-    let never = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(CACHE_CONTROL, never);
-    response
+    uncached(answers::bare(status))
 }
 
 fn later(status: StatusCode, wait: Duration) -> Response<Bytes> {
-    let mut response = bare(status);
-    // Rounded up: a sender that comes a fraction of a second early is refused again.
-    let seconds = wait.as_millis().div_ceil(1000).max(1);
-    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    uncached(answers::later(status, wait))
+}
+
+fn uncached(mut response: Response<Bytes>) -> Response<Bytes> {
+    let never = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, never);
     response
 }

@@ -1,13 +1,13 @@
 //! What a sender is told: 204 with nothing in it, or the statuses of the draft. Only the status counts there; the body is for people.
 
-use std::time::Duration;
-
-use ::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use ::http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
+pub(super) use crate::sources::answers::refusal;
+use crate::sources::answers::{bare, later};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The body is not of the draft's form, or the `jti` was used for something else: 400.
@@ -22,16 +22,6 @@ pub(super) const INVALID_TOKEN: &str = "invalid_token";
 pub(super) const ACCESS_DENIED: &str = "access_denied";
 /// Any method but POST: 405.
 pub(super) const METHOD: &str = "method_not_allowed";
-
-/// A refusal of `kind` with `code`.
-pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl Into<String>) -> Rejection {
-    Rejection {
-        kind,
-        code,
-        description: description.into(),
-        digest: None,
-    }
-}
 
 /// A refusal of the body, answered with 400.
 pub(super) fn malformed(description: impl Into<String>) -> Rejection {
@@ -96,20 +86,5 @@ fn told(status: StatusCode, rejection: &Rejection) -> Response<Bytes> {
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
-}
-
-fn bare(status: StatusCode) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = status;
-    response
-}
-
-fn later(status: StatusCode, wait: Duration) -> Response<Bytes> {
-    let mut response = bare(status);
-    // Rounded up: a sender that comes a fraction of a second early is refused again.
-    let seconds = wait.as_millis().div_ceil(1000).max(1);
-    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     response
 }

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use reqwest::Url;
 use serde::Deserialize;
 
 use super::GlobalTokenRevocation;
 use super::bearer::Bearer;
 use crate::clock::Clock;
-use crate::jose::{Algorithm, Keyring, Origin};
+use crate::jose::{Algorithm, Document, Keyring, Origin, Published};
 use crate::settings::{Complaint, Settings};
 use crate::sources::ssf_push::whom::{Means, SubjectRules};
 
@@ -99,28 +98,17 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<GlobalToke
 
 /// Where the keys come from, or the key of the config that is wrong.
 fn origin(written: &Written) -> Result<Origin, (&'static str, anyhow::Error)> {
-    let url = Url::parse(&written.issuer).ok();
-    let host = || {
-        let own = || url.as_ref().and_then(Url::host_str).map(str::to_owned);
-        let host = written.jwks_host.clone().or_else(own);
-        host.context("the issuer is not a URL with a host, so jwks_host must name the host of its keys")
-    };
-    match (&written.jwks_file, &written.jwks_url) {
-        (Some(_), Some(_)) => Err(("jwks_url", anyhow::anyhow!("write either jwks_file or jwks_url"))),
-        (Some(path), None) => Origin::file(path).map_err(|error| ("jwks_file", error)),
-        (None, Some(url)) => {
-            let origin = host().and_then(|host| Origin::url(url, &host));
-            origin.map_err(|error| ("jwks_url", error))
-        }
-        // OpenID Connect puts the document after an issuer's path and RFC 8414 before it: only without a path is there one place.
-        (None, None) if url.as_ref().is_some_and(|url| url.path() != "/") => {
-            let why = "the issuer has a path, so its keys cannot be looked up; write jwks_url or jwks_file";
-            Err(("issuer", anyhow::anyhow!(why)))
-        }
-        (None, None) => {
-            let origin = host().and_then(|host| Origin::metadata(&written.issuer, "openid-configuration", &host));
-            let origin = origin.context("the issuer's keys cannot be looked up; write jwks_url or jwks_file");
-            origin.map_err(|error| ("issuer", error))
-        }
+    // OpenID Connect puts the document after an issuer's path and RFC 8414 before it: only without a path is there one place.
+    let looked_up = written.jwks_file.is_none() && written.jwks_url.is_none();
+    if looked_up && Url::parse(&written.issuer).is_ok_and(|url| url.path() != "/") {
+        let why = "the issuer has a path, so its keys cannot be looked up; write jwks_url or jwks_file";
+        return Err(("issuer", anyhow::anyhow!(why)));
     }
+    let published = Published {
+        issuer: &written.issuer,
+        file: written.jwks_file.as_deref(),
+        url: written.jwks_url.as_deref(),
+        host: written.jwks_host.as_deref(),
+    };
+    published.origin(Document::OpenId)
 }

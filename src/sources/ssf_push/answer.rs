@@ -1,13 +1,13 @@
 //! What a sender is told: 202 with nothing in it, or the error forms of RFC 8935 sections 2.3 and 2.4.
 
-use std::time::Duration;
-
-use ::http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER};
+use ::http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
+pub(super) use crate::sources::answers::refusal;
+use crate::sources::answers::{bare, later};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The body is no token, or its event does not conform.
@@ -30,16 +30,6 @@ pub(super) const METHOD: &str = "method_not_allowed";
 /// A refusal of the token's content, answered with 400.
 pub(super) fn malformed(description: impl Into<String>) -> Rejection {
     refusal(RejectionKind::Malformed, INVALID_REQUEST, description)
-}
-
-/// A refusal of `kind` with `code`.
-pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl Into<String>) -> Rejection {
-    Rejection {
-        kind,
-        code,
-        description: description.into(),
-        digest: None,
-    }
 }
 
 impl From<TokenError> for Rejection {
@@ -84,19 +74,4 @@ pub(super) fn rejected(rejection: &Rejection) -> Response<Bytes> {
             response
         }
     }
-}
-
-fn bare(status: StatusCode) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::new());
-    *response.status_mut() = status;
-    response
-}
-
-fn later(status: StatusCode, wait: Duration) -> Response<Bytes> {
-    let mut response = bare(status);
-    // Rounded up: a sender that comes a fraction of a second early is refused again.
-    let seconds = wait.as_millis().div_ceil(1000).max(1);
-    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-    response
 }

@@ -1,0 +1,36 @@
+//! The parts of answers and refusals that every pushed protocol shares.
+
+use std::time::Duration;
+
+use ::http::header::RETRY_AFTER;
+use ::http::{HeaderValue, Response, StatusCode};
+use bytes::Bytes;
+
+use super::{Rejection, RejectionKind};
+
+/// A refusal of `kind`, under `code` in the answer, the trail or the metric, as the protocol has it.
+pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl Into<String>) -> Rejection {
+    Rejection {
+        kind,
+        code,
+        description: description.into(),
+        digest: None,
+    }
+}
+
+/// A status with nothing in its body.
+pub(super) fn bare(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
+}
+
+/// A status that asks the sender to come again after `wait`.
+pub(super) fn later(status: StatusCode, wait: Duration) -> Response<Bytes> {
+    let mut response = bare(status);
+    // Rounded up: a sender that comes a fraction of a second early is refused again.
+    let seconds = wait.as_millis().div_ceil(1000).max(1);
+    let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
