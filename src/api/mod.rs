@@ -45,11 +45,12 @@ pub struct State {
     pub gauges: Arc<dyn Gauges>,
 }
 
-/// The port behind `/signals/<source>`.
+/// The port behind `/signals/<source>` and the paths below it.
 #[async_trait]
 pub trait Intake: Send + Sync {
-    /// What the push source of that name takes; `None` where there is none, which is answered like any unknown path.
-    fn door(&self, source: &str) -> Option<Door>;
+    /// What the push source of that name takes at its own path, or at the path `below` it; `None` where there is none, which is answered
+    /// like any unknown path.
+    fn door(&self, source: &str, below: Option<&str>) -> Option<Door>;
 
     /// Takes one delivery, whole and within the door's cap, and answers once what it says is stored, or refused and recorded; `None` where
     /// the source is gone meanwhile. The request's extensions hold its [`RequestId`] and its [`Peer`].
@@ -82,6 +83,7 @@ fn routes(state: Arc<receive::Doorway>) -> Router {
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics))
         .route("/signals/{source}", any(receive::receive))
+        .route("/signals/{source}/{*below}", any(receive::receive))
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(state)

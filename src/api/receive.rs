@@ -1,4 +1,4 @@
-//! `/signals/<source>`: reads one delivery whole, within the source's bounds, and hands it to the intake.
+//! `/signals/<source>` and below: reads one delivery whole, within the source's bounds, and hands it to the intake.
 
 use std::sync::Arc;
 
@@ -47,10 +47,19 @@ impl Doorway {
     }
 }
 
+/// Where a request goes.
+#[derive(serde::Deserialize)]
+pub(super) struct Place {
+    /// The source's name.
+    source: String,
+    /// The path below the source's own, where there is one.
+    below: Option<String>,
+}
+
 /// Answers one delivery, unless its sender has failed too often.
 pub(super) async fn receive(
     Part(doorway): Part<Arc<Doorway>>,
-    source: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    path: Result<Path<Place>, axum::extract::rejection::PathRejection>,
     request: Request<Body>,
 ) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
@@ -63,8 +72,8 @@ pub(super) async fn receive(
         .retry_after(wait)
         .into_response();
     }
-    let response = match source {
-        Ok(Path(source)) => deliver(&doorway, &source, request).await,
+    let response = match path {
+        Ok(Path(place)) => deliver(&doorway, &place, request).await,
         // A name that is not UTF-8 once its escapes are read is no source's.
         Err(_) => Problem::not_found().into_response(),
     };
@@ -75,8 +84,8 @@ pub(super) async fn receive(
     response
 }
 
-async fn deliver(doorway: &Doorway, source: &str, request: Request<Body>) -> Response {
-    let Some(door) = doorway.state.intake.door(source) else {
+async fn deliver(doorway: &Doorway, place: &Place, request: Request<Body>) -> Response {
+    let Some(door) = doorway.state.intake.door(&place.source, place.below.as_deref()) else {
         return Problem::not_found().into_response();
     };
     if !door.methods.contains(request.method()) {
@@ -87,7 +96,7 @@ async fn deliver(doorway: &Doorway, source: &str, request: Request<Body>) -> Res
         Ok(Err(problem)) => return problem.into_response(),
         Err(_) => return Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time").into_response(),
     };
-    work(doorway, source, whole).await
+    work(doorway, &place.source, whole).await
 }
 
 /// Has the intake take the delivery in a task of its own, so that a sender who hangs up leaves nothing half done.

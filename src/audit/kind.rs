@@ -114,6 +114,8 @@ kinds! {
     LaneBreakerOpened = "lane.breaker_opened",
     /// The target answers again: the lane's breaker closed.
     LaneBreakerClosed = "lane.breaker_closed",
+    /// A source kept or forgot something of its own: how many memos, and which.
+    SourceNoted = "source.noted",
     /// A dropped file, or rows of it, was put aside with the reason.
     FileQuarantined = "file.quarantined",
     /// A dropped file was taken in: its SHA-256 and counts of rows.

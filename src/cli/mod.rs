@@ -21,6 +21,7 @@ mod revoke;
 mod run;
 mod sandbox;
 mod shell;
+mod source;
 mod status;
 mod store;
 mod trail;
@@ -71,6 +72,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look at the configured sources
+    #[command(subcommand)]
+    Source(source::SourceCommand),
     /// Look at what waits for a decision, and decide
     #[command(subcommand)]
     Hold(hold::HoldCommand),
@@ -127,6 +131,7 @@ impl Cli {
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
+            Command::Source(command) => source::run(&command, at),
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status { json } => Box::pin(status::run(at, json)).await,

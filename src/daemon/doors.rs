@@ -49,8 +49,9 @@ struct Front {
 
 #[async_trait]
 impl crate::api::Intake for Front {
-    fn door(&self, source: &str) -> Option<Door> {
-        self.intake.push_source(source).map(|push| Door {
+    fn door(&self, source: &str, below: Option<&str>) -> Option<Door> {
+        let push = self.intake.push_source(source)?;
+        below.is_none_or(|below| push.reaches(below)).then(|| Door {
             body_cap: push.body_cap(),
             methods: push.methods(),
         })

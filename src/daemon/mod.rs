@@ -93,8 +93,8 @@ impl Daemon {
         let intake = Intake::new(store.clone(), policy, lanes.clone(), targets, sources.clone());
         doors.spawn(intake::run_inbox(intake.clone(), ways_in.clone()));
         for (name, source) in sources {
-            if let Source::Pull(pull) = source {
-                doors.spawn(intake::run_poll(intake.clone(), name, pull, ways_in.clone()));
+            if let Some(pull) = source.pull() {
+                doors.spawn(intake::run_poll(intake.clone(), name, Arc::clone(pull), ways_in.clone()));
             }
         }
         let listener = TcpListener::bind(config.listen.address).await.with_context(|| {

@@ -4,19 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::Mutex;
 
 use crate::model::{Delivery, Receipt, SignalReceipt};
 use crate::policy::Policy;
-use crate::sources::{Push, Rejection, RejectionKind, Source};
+use crate::sources::{Push, Received, Rejection, RejectionKind, Source};
 use crate::store::{Store, StoreError};
 use crate::telemetry::table;
 use crate::worker::Lanes;
 
+mod house;
 mod inbox;
 mod poll;
 
 pub use inbox::run as run_inbox;
 pub use poll::run as run_poll;
+
+use house::Around;
 
 /// How long a sender waits before it tries again when the trouble is ours.
 const OUR_TROUBLE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -29,28 +33,32 @@ pub struct Intake {
     lanes: Lanes,
     targets: Arc<[String]>,
     sources: Arc<BTreeMap<String, Source>>,
+    /// One for each source whose deliveries are taken one at a time.
+    turns: Arc<BTreeMap<String, Mutex<()>>>,
 }
 
 impl Intake {
     /// An intake for `sources`, by name, that hands urgent work straight to `lanes`.
     #[must_use]
     pub fn new(store: Store, policy: Arc<Policy>, lanes: Lanes, targets: Vec<String>, sources: BTreeMap<String, Source>) -> Self {
+        let in_turn = sources
+            .iter()
+            .filter(|(_, source)| source.push().is_some_and(|push| push.in_turn()));
+        let turns = in_turn.map(|(name, _)| (name.clone(), Mutex::default())).collect();
         Self {
             store,
             policy,
             lanes,
             targets: targets.into(),
+            turns: Arc::new(turns),
             sources: Arc::new(sources),
         }
     }
 
-    /// The largest body that a pushed delivery to `source` may have, and the methods it takes; `None` where no such source is configured.
+    /// The door of `source`; `None` where no source of that name has one.
     #[must_use]
     pub fn push_source(&self, source: &str) -> Option<&Arc<dyn Push>> {
-        match self.sources.get(source) {
-            Some(Source::Push(push)) => Some(push),
-            _ => None,
-        }
+        self.sources.get(source)?.push()
     }
 
     /// Takes one pushed delivery and answers it as its protocol says. `None` where no such source is configured.
@@ -59,22 +67,37 @@ impl Intake {
     /// and the key of its signal makes that harmless.
     pub async fn deliver(&self, source: &str, request: &http::Request<Bytes>) -> Option<http::Response<Bytes>> {
         let push = Arc::clone(self.push_source(source)?);
-        let rejection = match push.receive(request).await {
-            Ok(delivery) => match self.store(delivery).await {
-                Ok(receipt) => {
-                    table::DELIVERIES.add([source, "accepted"], 1);
-                    return Some(push.accepted(&receipt));
-                }
-                Err(error) => {
-                    tracing::error!(source, error = %crate::model::chain(&error), "could not store a delivery");
-                    not_now()
-                }
-            },
+        let _turn = match self.turns.get(source) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
+        let house = Around { intake: self, source };
+        let taken = match push.receive(request, &house).await {
+            Ok(Received::Reply(reply)) => return Some(reply),
+            Ok(Received::Delivery(delivery)) => self
+                .store_pushed(source, delivery)
+                .await
+                .map(|receipt| push.accepted(&receipt)),
+            Ok(Received::Answered(delivery, answer)) => self.store_pushed(source, delivery).await.map(|_| answer),
+            Err(rejection) => Err(rejection),
+        };
+        let rejection = match taken {
+            Ok(answer) => {
+                table::DELIVERIES.add([source, "accepted"], 1);
+                return Some(answer);
+            }
             Err(rejection) => rejection,
         };
         table::DELIVERIES.add([source, rejection.code], 1);
         self.record_rejection(source, &rejection).await;
         Some(push.rejected(&rejection))
+    }
+
+    async fn store_pushed(&self, source: &str, delivery: Delivery) -> Result<Receipt, Rejection> {
+        self.store(delivery).await.map_err(|error| {
+            tracing::error!(source, error = %crate::model::chain(&error), "could not store a delivery");
+            not_now()
+        })
     }
 
     /// Stores a delivery with everything that follows from it, and hands urgent jobs to the lanes that kept a slot for them.

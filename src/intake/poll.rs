@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::Intake;
+use super::house::Around;
 use crate::sources::Pull;
 
 /// After how many failed looks in a row an alert is raised.
@@ -49,7 +50,8 @@ pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: Cancel
 
 async fn look(intake: &Intake, name: &str, pull: &dyn Pull) -> anyhow::Result<()> {
     let cursor = intake.store.cursor(name).await?;
-    for mut delivery in pull.poll(cursor.as_deref()).await? {
+    let house = Around { intake, source: name };
+    for mut delivery in pull.poll(cursor.as_deref(), &house).await? {
         name.clone_into(&mut delivery.source);
         let receipt = intake.store(delivery.clone()).await?;
         pull.stored(&delivery, &receipt).await?;

@@ -1,6 +1,6 @@
 //! What a source hands in at once, and what became of it.
 
-use super::{CaseId, Signal, Timestamp};
+use super::{CaseId, Signal, Subject, Timestamp};
 
 /// Signals that arrived together: a pushed token, a file, a poll round. Stored, or refused, as one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +19,20 @@ pub struct Delivery {
     pub cursor: Option<String>,
     /// The rows of the inbox behind the signals, one for each, to be answered in the same transaction; empty for other sources.
     pub inbox: Vec<i64>,
+    /// What the source wants to remember, or no longer; stored with the signals.
+    pub memos: Vec<MemoStep>,
+    /// Names that the source says are one person's.
+    pub identities: Vec<Identity>,
+    /// Alerts about the source itself, to be raised or cleared.
+    pub alarms: Vec<Alarm>,
+    /// Whether the delivery proves that the source is alive: the answer to a verification that we asked for.
+    pub verified: bool,
     /// When the bytes were received.
     pub received_at: Timestamp,
 }
 
 impl Delivery {
-    /// Signals that arrived together, without a name, a cursor or anything that could not be read.
+    /// Signals that arrived together, and nothing else.
     #[must_use]
     pub fn of(source: impl Into<String>, signals: Vec<Signal>, received_at: Timestamp) -> Self {
         Self {
@@ -35,7 +43,76 @@ impl Delivery {
             refused: Vec::new(),
             cursor: None,
             inbox: Vec::new(),
+            memos: Vec::new(),
+            identities: Vec::new(),
+            alarms: Vec::new(),
+            verified: false,
             received_at,
+        }
+    }
+}
+
+/// What a source keeps for itself between two deliveries: a person whom it provisioned, a stream that it made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memo {
+    /// Which of the source's drawers it lies in.
+    pub drawer: String,
+    /// Its name in that drawer.
+    pub key: String,
+    /// A second name that it is found by; need not be unique.
+    pub look_up: Option<String>,
+    /// Whom it is about, so that erasing a person erases it too.
+    pub about: Option<Subject>,
+    /// What is kept. Never a secret.
+    pub body: String,
+}
+
+/// What becomes of a memo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemoStep {
+    /// It is kept, in the place of one with the same key.
+    Keep(Memo),
+    /// It goes.
+    Forget {
+        /// The drawer.
+        drawer: String,
+        /// The key.
+        key: String,
+    },
+}
+
+/// Names that a source says are one person's, the strongest first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The names: simple subjects, never aliases.
+    pub names: Vec<Subject>,
+}
+
+/// An alert about a source, decided by the source itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alarm {
+    /// What is wrong.
+    pub kind: AlarmKind,
+    /// What to tell the operator; `None` where it is over.
+    pub summary: Option<String>,
+}
+
+/// What a source can find wrong with itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlarmKind {
+    /// A stream that was asked to prove that it is alive did not answer.
+    StreamSilent,
+}
+
+impl AlarmKind {
+    /// Every one.
+    pub const ALL: [Self; 1] = [Self::StreamSilent];
+
+    /// The alert's kind.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::StreamSilent => "stream_silent",
         }
     }
 }

@@ -15,9 +15,12 @@ mod audience;
 pub mod back_channel_logout;
 mod digest;
 pub mod global_token_revocation;
+mod house;
 pub mod hr_csv;
 pub mod inbox;
 pub mod ssf_push;
+
+pub use house::{Alone, House};
 
 /// One kind of source: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
 pub struct Kind {
@@ -45,8 +48,52 @@ pub enum Source {
     Push(Arc<dyn Push>),
     /// We go and look.
     Pull(Arc<dyn Pull>),
+    /// The sender comes to us, and we look after the connection at intervals.
+    Both(Arc<dyn Push>, Arc<dyn Pull>),
     /// The table `inbox` of our own database, which other programs write; the intake reads it.
     Inbox,
+}
+
+impl Source {
+    /// The door for its sender, where the sender comes to us.
+    #[must_use]
+    pub fn push(&self) -> Option<&Arc<dyn Push>> {
+        match self {
+            Self::Push(push) | Self::Both(push, _) => Some(push),
+            Self::Pull(_) | Self::Inbox => None,
+        }
+    }
+
+    /// What is looked at, where we go and look.
+    #[must_use]
+    pub fn pull(&self) -> Option<&Arc<dyn Pull>> {
+        match self {
+            Self::Pull(pull) | Self::Both(_, pull) => Some(pull),
+            Self::Push(_) | Self::Inbox => None,
+        }
+    }
+}
+
+/// What came of reading one request.
+#[derive(Debug)]
+pub enum Received {
+    /// To be stored, and answered by [`Push::accepted`].
+    Delivery(Delivery),
+    /// To be stored, and answered with this once it is.
+    Answered(Delivery, ::http::Response<Bytes>),
+    /// Nothing to store: a question, and its answer.
+    Reply(::http::Response<Bytes>),
+}
+
+impl Received {
+    /// What is to be stored, if anything.
+    #[must_use]
+    pub fn delivery(self) -> Option<Delivery> {
+        match self {
+            Self::Delivery(delivery) | Self::Answered(delivery, _) => Some(delivery),
+            Self::Reply(_) => None,
+        }
+    }
 }
 
 /// A source whose sender comes to us by HTTP at `/signals/<name>`.
@@ -61,11 +108,21 @@ pub trait Push: Send + Sync {
         POST
     }
 
+    /// Whether a path below `/signals/<name>/` is one of its own; without one the door is at `/signals/<name>` alone.
+    fn reaches(&self, _below: &str) -> bool {
+        false
+    }
+
+    /// Whether its deliveries are taken one at a time, since each reads what the one before it has stored.
+    fn in_turn(&self) -> bool {
+        false
+    }
+
     /// Authenticates and reads one delivery. It is acknowledged only after the signals are stored.
     ///
     /// # Errors
     /// A [`Rejection`], which the intake records before it is answered.
-    async fn receive(&self, request: &::http::Request<Bytes>) -> Result<Delivery, Rejection>;
+    async fn receive(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Received, Rejection>;
 
     /// The answer to a delivery that is stored.
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes>;
@@ -84,7 +141,7 @@ pub trait Pull: Send + Sync {
     ///
     /// # Errors
     /// Where the source cannot be looked at; the next look comes after the interval, and repeated failure alerts.
-    async fn poll(&self, cursor: Option<&str>) -> anyhow::Result<Vec<Delivery>>;
+    async fn poll(&self, cursor: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>>;
 
     /// Told after the commit that stored `delivery`, to tidy up (archive a file). May come again after a crash.
     ///

@@ -153,6 +153,8 @@ impl Tx<'_> {
             self.keep_cursor(&delivery.source, cursor).await?;
         }
         self.refused(delivery, batch).await?;
+        self.keep_memos(delivery).await?;
+        self.alarms(delivery).await?;
         Ok(Receipt {
             signals,
             hold: intake.holds.values().next().copied(),
@@ -349,6 +351,18 @@ impl Tx<'_> {
         );
         self.raise("quarantine", &format!("source:{}", delivery.source), &summary, None)
             .await
+    }
+
+    /// Raises and clears the alerts that the source has decided on.
+    async fn alarms(&mut self, delivery: &Delivery) -> Result<()> {
+        let key = format!("source:{}", delivery.source);
+        for alarm in &delivery.alarms {
+            match &alarm.summary {
+                Some(summary) => self.raise(alarm.kind.word(), &key, summary, None).await?,
+                None => self.over(alarm.kind.word(), &key).await?,
+            }
+        }
+        Ok(())
     }
 
     async fn keep_cursor(&mut self, source: &str, cursor: &str) -> Result<()> {

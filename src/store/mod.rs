@@ -23,6 +23,7 @@ mod error;
 mod holds;
 mod inbox;
 mod lanes;
+mod memory;
 mod open;
 mod people;
 mod queue;

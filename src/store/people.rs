@@ -80,11 +80,18 @@ impl Tx<'_> {
                 .await
                 .map_err(StoreError::sql("erasing a person"))?;
         }
-        sqlx::query("DELETE FROM inbox WHERE subject = ? AND state <> 'new'")
-            .bind(name)
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("erasing a person's requests"))?;
+        for sql in [
+            "DELETE FROM inbox WHERE subject = ? AND state <> 'new'",
+            "DELETE FROM memory WHERE about = ?",
+        ] {
+            sqlx::query(sql)
+                .bind(name)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql(
+                    "erasing a person's requests and what sources keep about them",
+                ))?;
+        }
         self.record(&Entry::new(EntryKind::PersonErased, by.clone()).subject_ref(reference));
         Ok(true)
     }

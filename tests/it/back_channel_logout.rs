@@ -54,7 +54,11 @@ impl Door {
     }
 
     async fn send(&self, token: &str) -> Result<Signal, Rejection> {
-        let delivery = self.push.receive(&post(&format!("logout_token={token}"))).await?;
+        let delivery = self
+            .push
+            .receive(&post(&format!("logout_token={token}")), &revoked::sources::Alone)
+            .await?;
+        let delivery = delivery.delivery().expect("something to store");
         assert_eq!((delivery.source.as_str(), delivery.signals.len()), ("idp", 1));
         Ok(delivery.signals.into_iter().next().unwrap())
     }
@@ -338,7 +342,7 @@ async fn http_faults_have_the_answers_of_http_and_nothing_is_cached() {
     let door = Door::new("");
     let form = format!("logout_token={}", signed(&claims()));
     let status = async |request: &Request<Bytes>| {
-        let rejection = door.push.receive(request).await.unwrap_err();
+        let rejection = door.push.receive(request, &revoked::sources::Alone).await.unwrap_err();
         let response = door.push.rejected(&rejection);
         assert!(response.body().is_empty());
         assert_eq!(response.headers()["cache-control"], "no-store");
@@ -368,7 +372,7 @@ async fn http_faults_have_the_answers_of_http_and_nothing_is_cached() {
     let mut request = post(&form);
     let media = "Application/X-WWW-Form-URLencoded; charset=utf-8".parse().unwrap();
     request.headers_mut().insert("content-type", media);
-    assert!(door.push.receive(&request).await.is_ok());
+    assert!(door.push.receive(&request, &revoked::sources::Alone).await.is_ok());
 }
 
 #[tokio::test]
@@ -385,12 +389,16 @@ async fn the_form_holds_the_token_once_and_no_refusal_quotes_it() {
         format!("logout_token={token}&logout%5Ftoken=canary"),
         format!("logout_token={token}\n"),
     ] {
-        let rejection = door.push.receive(&post(&form)).await.expect_err(&form);
+        let rejection = door
+            .push
+            .receive(&post(&form), &revoked::sources::Alone)
+            .await
+            .expect_err(&form);
         assert_eq!(rejection.code, "invalid_request", "{form}");
         assert!(!told(&*door.push, &rejection).contains("canary"));
     }
     let other_fields = post(&format!("state=x&logout_token={token}"));
-    assert!(door.push.receive(&other_fields).await.is_ok());
+    assert!(door.push.receive(&other_fields, &revoked::sources::Alone).await.is_ok());
     for name in ["iss", "aud", "iat", "exp", "jti", "events", "nonce"] {
         let rejection = door.send_claims(&with(name, &json!("canary\u{1}"))).await.unwrap_err();
         assert!(!format!("{rejection:?}").contains("canary"), "{rejection:?}");
@@ -437,7 +445,7 @@ async fn keys_are_found_by_the_providers_own_metadata() {
     let form = post(&format!("logout_token={token}"));
     // Before the provider answers, it is our trouble and the token is not lost.
     let push = build(&text).unwrap();
-    let rejection = push.receive(&form).await.unwrap_err();
+    let rejection = push.receive(&form, &revoked::sources::Alone).await.unwrap_err();
     assert!(matches!(rejection.kind, RejectionKind::NotNow(_)), "{rejection}");
     let response = push.rejected(&rejection);
     assert_eq!(
@@ -458,7 +466,7 @@ async fn keys_are_found_by_the_providers_own_metadata() {
             .await;
     }
     let push = build(&text).unwrap();
-    let sent = push.receive(&form).await;
+    let sent = push.receive(&form, &revoked::sources::Alone).await;
     assert!(sent.is_ok(), "{sent:?}");
 }
 

@@ -43,12 +43,16 @@ impl Endpoint {
     }
 
     async fn take(&self, request: &Request<Bytes>) -> Signal {
-        let delivery = self.push.receive(request).await.expect("the call was refused");
-        only(delivery)
+        let delivery = self
+            .push
+            .receive(request, &revoked::sources::Alone)
+            .await
+            .expect("the call was refused");
+        only(delivery.delivery().expect("something to store"))
     }
 
     async fn refuse(&self, request: &Request<Bytes>) -> Rejection {
-        let taken = self.push.receive(request).await;
+        let taken = self.push.receive(request, &revoked::sources::Alone).await;
         taken.expect_err("the call was taken")
     }
 
@@ -429,7 +433,7 @@ async fn keys_that_cannot_be_had_are_our_trouble() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let more = format!("jwks_url = \"http://{free}/keys\"\njwks_host = \"127.0.0.1\"\n");
     let push = build(&(settings() + &more)).unwrap();
-    let rejection = push.receive(&call(BODY)).await.unwrap_err();
+    let rejection = push.receive(&call(BODY), &revoked::sources::Alone).await.unwrap_err();
     let response = push.rejected(&rejection);
     assert_eq!((response.status().as_u16(), response.body().len()), (503, 0));
     let wait: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();

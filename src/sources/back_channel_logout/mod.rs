@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::digest::sha256;
-use super::{Kind, Push, Rejection, Source};
+use super::{House, Kind, Push, Received, Rejection, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use reader::Reader;
@@ -53,12 +53,13 @@ impl Push for BackChannelLogout {
         BODY_CAP
     }
 
-    async fn receive(&self, request: &::http::Request<Bytes>) -> Result<Delivery, Rejection> {
-        self.read(request).await.map_err(|rejection| Rejection {
+    async fn receive(&self, request: &::http::Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {
+        let read = self.read(request).await.map_err(|rejection| Rejection {
             // What is too large is not worth the hashing.
             digest: (request.body().len() <= BODY_CAP).then(|| sha256(request.body())),
             ..rejection
-        })
+        });
+        read.map(Received::Delivery)
     }
 
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {

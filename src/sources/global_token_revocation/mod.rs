@@ -20,7 +20,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 
 use super::ssf_push::whom::SubjectRules;
-use super::{Kind, Push, Rejection, RejectionKind, Source};
+use super::{House, Kind, Push, Received, Rejection, RejectionKind, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Reason, Receipt, Signal, Timestamp};
 use answer::refusal;
@@ -52,23 +52,14 @@ impl Push for GlobalTokenRevocation {
         BODY_CAP
     }
 
-    async fn receive(&self, request: &Request<Bytes>) -> Result<Delivery, Rejection> {
+    async fn receive(&self, request: &Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {
         let received_at = self.clock.now();
         let signal = self.read(request, received_at).await.map_err(|rejection| Rejection {
             // What is too large is not worth the hashing.
             digest: (request.body().len() <= BODY_CAP).then(|| sha256(&[request.body()])),
             ..rejection
         })?;
-        Ok(Delivery {
-            source: self.name.clone(),
-            name: None,
-            digest: None,
-            signals: vec![signal],
-            refused: Vec::new(),
-            cursor: None,
-            inbox: Vec::new(),
-            received_at,
-        })
+        Ok(Received::Delivery(Delivery::of(&self.name, vec![signal], received_at)))
     }
 
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {

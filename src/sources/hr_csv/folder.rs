@@ -274,10 +274,8 @@ impl Folder {
         let now = self.clock.now();
         let signals = contents.rows.iter().map(|(_, row)| claim::signal(row, &self.rules, now));
         Outcome::Deliver(Box::new(Delivery {
-            source: self.rules.source.clone(),
             name: Some(shown(name)),
             digest: Some(contents.sha256),
-            signals: signals.collect(),
             refused: contents
                 .bad
                 .iter()
@@ -286,25 +284,19 @@ impl Folder {
                     why: bad.why.clone(),
                 })
                 .collect(),
-            cursor: None,
-            inbox: Vec::new(),
-            received_at: now,
+            ..Delivery::of(&self.rules.source, signals.collect(), now)
         }))
     }
 
     fn reject(&self, name: &OsStr, digest: Option<[u8; 32]>, why: String) -> Outcome {
         Outcome::Deliver(Box::new(Delivery {
-            source: self.rules.source.clone(),
             name: Some(shown(name)),
             digest,
-            signals: Vec::new(),
             refused: vec![Refused {
                 place: WHOLE_FILE.to_owned(),
                 why,
             }],
-            cursor: None,
-            inbox: Vec::new(),
-            received_at: self.clock.now(),
+            ..Delivery::of(&self.rules.source, Vec::new(), self.clock.now())
         }))
     }
 }

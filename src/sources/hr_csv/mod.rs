@@ -12,7 +12,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 
-use super::{Kind, Pull, Source};
+use super::{House, Kind, Pull, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 
@@ -64,7 +64,7 @@ impl Pull for HrCsv {
         self.0.rules.interval
     }
 
-    async fn poll(&self, _: Option<&str>) -> anyhow::Result<Vec<Delivery>> {
+    async fn poll(&self, _: Option<&str>, _: &dyn House) -> anyhow::Result<Vec<Delivery>> {
         let folder = Arc::clone(&self.0);
         let now = tokio::time::Instant::now();
         tokio::task::spawn_blocking(move || folder.look(now))

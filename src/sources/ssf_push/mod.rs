@@ -17,7 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::digest::sha256;
-use super::{Kind, Push, Rejection, Source};
+use super::{House, Kind, Push, Received, Rejection, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use door::Door;
@@ -49,7 +49,7 @@ impl Push for SsfPush {
         BODY_CAP
     }
 
-    async fn receive(&self, request: &::http::Request<Bytes>) -> Result<Delivery, Rejection> {
+    async fn receive(&self, request: &::http::Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {
         let received_at = self.clock.now();
         let read = match self.door.admit(request) {
             Ok(()) => self.reader.read(request.body(), received_at).await,
@@ -60,16 +60,7 @@ impl Push for SsfPush {
             digest: (request.body().len() <= BODY_CAP).then(|| sha256(request.body())),
             ..rejection
         })?;
-        Ok(Delivery {
-            source: self.name.clone(),
-            name: None,
-            digest: None,
-            signals: vec![signal],
-            refused: Vec::new(),
-            cursor: None,
-            inbox: Vec::new(),
-            received_at,
-        })
+        Ok(Received::Delivery(Delivery::of(&self.name, vec![signal], received_at)))
     }
 
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {

@@ -52,9 +52,9 @@ struct Behind {
 
 #[async_trait]
 impl Intake for Behind {
-    fn door(&self, source: &str) -> Option<Door> {
+    fn door(&self, source: &str, below: Option<&str>) -> Option<Door> {
         const POST: &[Method] = &[Method::POST];
-        (source == "idp").then_some(Door {
+        (source == "idp" && below.is_none()).then_some(Door {
             body_cap: 1024,
             methods: POST,
         })

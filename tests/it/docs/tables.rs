@@ -103,6 +103,7 @@ fn every_kind_of_alert_is_listed_and_no_other() {
         }
     }
     raised.extend(revoked::store::SOURCE_TROUBLE.iter().map(|kind| (*kind).to_owned()));
+    raised.extend(revoked::model::AlarmKind::ALL.iter().map(|kind| kind.word().to_owned()));
     assert_eq!(first_column(&page("docs/operating.md"), "Alerts"), raised);
 }
 

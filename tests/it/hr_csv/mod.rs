@@ -61,7 +61,7 @@ impl DropFolder {
     }
 
     async fn poll(&self) -> Vec<Delivery> {
-        self.source.poll(None).await.unwrap()
+        self.source.poll(None, &revoked::sources::Alone).await.unwrap()
     }
 
     /// Looks, waits until what is there has settled, and looks again.

@@ -187,7 +187,7 @@ async fn what_cannot_be_put_away_is_not_handed_in_again_and_tells() {
     let error = drop.source.stored(&delivery, &Receipt::default()).await.unwrap_err();
     assert!(format!("{error:#}").contains("stored already"), "{error:#}");
     assert!(
-        drop.source.poll(None).await.is_err(),
+        drop.source.poll(None, &revoked::sources::Alone).await.is_err(),
         "the trouble comes up at each look, the delivery does not"
     );
     drop.put("next.csv", format!("{HEADER}{BOB}#EOF,rows=1\n"));

@@ -284,7 +284,11 @@ async fn one_of_several_audiences_on_either_side_is_enough() {
     std::fs::write(&file, T1.jwks().unwrap().to_string()).unwrap();
     let text = format!("issuer = {ISSUER:?}\naudience = [\"a\", {AUDIENCE:?}]\njwks_file = {file:?}\n");
     let push = super::build(&text, &stream.clock).unwrap();
-    assert!(push.receive(&super::post(&T1.sign(&claims()).unwrap())).await.is_ok());
+    assert!(
+        push.receive(&super::post(&T1.sign(&claims()).unwrap()), &revoked::sources::Alone)
+            .await
+            .is_ok()
+    );
 }
 
 #[tokio::test]
@@ -294,7 +298,7 @@ async fn white_space_around_the_token_and_parameters_of_the_media_type_are_taken
     let mut request = super::post(&token);
     let media = "Application/SecEvent+JWT; charset=utf-8".parse().unwrap();
     request.headers_mut().insert("content-type", media);
-    assert!(stream.push.receive(&request).await.is_ok());
+    assert!(stream.push.receive(&request, &revoked::sources::Alone).await.is_ok());
 }
 
 #[tokio::test]

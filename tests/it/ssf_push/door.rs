@@ -14,7 +14,7 @@ async fn n20_http_faults_have_the_answers_of_http() {
     let stream = Stream::new("");
     let token = T1.sign(&claims()).unwrap();
     let status = async |request: &Request<Bytes>| {
-        let rejection = stream.push.receive(request).await.unwrap_err();
+        let rejection = stream.push.receive(request, &revoked::sources::Alone).await.unwrap_err();
         let response = stream.push.rejected(&rejection);
         assert!(response.body().is_empty());
         response
@@ -68,10 +68,28 @@ async fn the_authorization_header_must_be_one_of_those_agreed_on() {
         request
     };
     let stream = Stream::new(&format!("authorization = [{old}, {new}]"));
-    assert!(stream.push.receive(&sent(&["Bearer canary-4713"])).await.is_ok());
-    assert!(stream.push.receive(&sent(&["Bearer canary-4711"])).await.is_ok());
+    assert!(
+        stream
+            .push
+            .receive(&sent(&["Bearer canary-4713"]), &revoked::sources::Alone)
+            .await
+            .is_ok()
+    );
+    assert!(
+        stream
+            .push
+            .receive(&sent(&["Bearer canary-4711"]), &revoked::sources::Alone)
+            .await
+            .is_ok()
+    );
     let stream = Stream::new(&format!("authorization = {old}"));
-    assert!(stream.push.receive(&sent(&["Bearer canary-4711"])).await.is_ok());
+    assert!(
+        stream
+            .push
+            .receive(&sent(&["Bearer canary-4711"]), &revoked::sources::Alone)
+            .await
+            .is_ok()
+    );
     for values in [
         &[][..],
         &["Bearer canary-4713"],
@@ -79,7 +97,11 @@ async fn the_authorization_header_must_be_one_of_those_agreed_on() {
         &["Bearer canary-4711", "Bearer canary-4711"],
         &[""],
     ] {
-        let rejection = stream.push.receive(&sent(values)).await.unwrap_err();
+        let rejection = stream
+            .push
+            .receive(&sent(values), &revoked::sources::Alone)
+            .await
+            .unwrap_err();
         assert_eq!(error_of(&*stream.push, &rejection), "authentication_failed", "{values:?}");
         assert!(!rejection.to_string().contains("canary"));
     }

@@ -53,7 +53,7 @@ impl Issuer {
     /// `taken`, the error code, or `503 <seconds>`.
     async fn send(&self, signer: &Signer) -> String {
         let token = signer.sign(&claims()).unwrap();
-        let Err(rejection) = self.push.receive(&post(&token)).await else {
+        let Err(rejection) = self.push.receive(&post(&token), &revoked::sources::Alone).await else {
             return "taken".to_owned();
         };
         if let RejectionKind::NotNow(_) = rejection.kind {
@@ -174,7 +174,7 @@ async fn a_sender_that_hangs_up_does_not_cost_the_others_their_fetch() {
     let token = known.sign(&claims()).unwrap();
     let request = post(&token);
     {
-        let first = issuer.push.receive(&request);
+        let first = issuer.push.receive(&request, &revoked::sources::Alone);
         tokio::pin!(first);
         // Polled until the request is at the issuer, then dropped.
         let arrived = async {
@@ -204,7 +204,11 @@ async fn n16_keys_that_are_too_weak_or_for_something_else_are_refused() {
     curve.as_object_mut().unwrap().remove("alg");
     for (jwk, why) in [(weak, "2048"), (encrypts, "use"), (other, "algorithm"), (curve, "algorithm")] {
         let issuer = Issuer::serving(ResponseTemplate::new(200).set_body_json(json!({ "keys": [jwk] }))).await;
-        let rejection = issuer.push.receive(&post(&T1.sign(&claims()).unwrap())).await.unwrap_err();
+        let rejection = issuer
+            .push
+            .receive(&post(&T1.sign(&claims()).unwrap()), &revoked::sources::Alone)
+            .await
+            .unwrap_err();
         assert_eq!(rejection.code, "invalid_key");
         assert!(rejection.description.contains(why), "{rejection}");
     }
@@ -256,11 +260,11 @@ async fn without_an_address_the_issuers_own_metadata_is_asked() {
     let text = format!("issuer = {issuer:?}\naudience = {AUDIENCE:?}\n");
     let push = build(&text, &Clock::fixed(Timestamp::from_seconds(NOW))).unwrap();
     serve("https://other.example/").await;
-    let rejection = push.receive(&post(&token)).await.unwrap_err();
+    let rejection = push.receive(&post(&token), &revoked::sources::Alone).await.unwrap_err();
     assert!(matches!(rejection.kind, RejectionKind::NotNow(_)), "{rejection}");
     serve(&issuer).await;
     pass(MINUTE).await;
-    assert!(push.receive(&post(&token)).await.is_ok());
+    assert!(push.receive(&post(&token), &revoked::sources::Alone).await.is_ok());
 }
 
 #[tokio::test]

@@ -63,8 +63,8 @@ impl Stream {
     }
 
     async fn send(&self, token: &str) -> Result<Signal, Rejection> {
-        let delivery = self.push.receive(&post(token)).await?;
-        Ok(only(delivery))
+        let delivery = self.push.receive(&post(token), &revoked::sources::Alone).await?;
+        Ok(only(delivery.delivery().expect("something to store")))
     }
 
     async fn send_claims(&self, claims: &Value) -> Result<Signal, Rejection> {

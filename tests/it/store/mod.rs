@@ -3,6 +3,7 @@
 mod accept;
 mod departures;
 mod holds;
+mod memory;
 mod people;
 mod queue;
 mod trail;

@@ -104,30 +104,11 @@ impl Stage {
 
     fn delivery(&self, subject: &str, reason: Reason, scope: Scope) -> Delivery {
         let n = self.sent.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Delivery {
-            source: "test".to_owned(),
-            name: None,
-            digest: None,
-            signals: vec![Signal {
-                key: n.to_string(),
-                digest: [0; 32],
-                subject: subject.parse::<Subject>().unwrap(),
-                reason,
-                priority: reason.priority(),
-                scope,
-                occurred_at: None,
-                requested_by: None,
-                note: None,
-                playbook: None,
-                target: None,
-                when: When::Now,
-                wish: Wish::Act,
-            }],
-            refused: Vec::new(),
-            cursor: None,
-            inbox: Vec::new(),
-            received_at: self.store.clock().now(),
-        }
+        let signal = Signal {
+            scope,
+            ..Signal::new(n.to_string(), [0; 32], subject.parse::<Subject>().unwrap(), reason)
+        };
+        Delivery::of("test", vec![signal], self.store.clock().now())
     }
 
     /// Starts the lane `chat` with so many slots and the policy as its guard.

@@ -1,0 +1,40 @@
+//! What a source may ask of the house around it: what it has kept for itself. It writes only by what it hands in.
+
+use async_trait::async_trait;
+
+use crate::model::Memo;
+
+/// The house around a source, bound to that source's name.
+#[async_trait]
+pub trait House: Send + Sync {
+    /// What the source keeps under `key` in one of its drawers.
+    ///
+    /// # Errors
+    /// Where the store cannot be read; here and below.
+    async fn memo(&self, drawer: &str, key: &str) -> anyhow::Result<Option<Memo>>;
+
+    /// What it keeps under that second name.
+    async fn memos_by(&self, drawer: &str, look_up: &str) -> anyhow::Result<Vec<Memo>>;
+
+    /// Up to `limit` memos whose keys come after `after` (empty for the first), by key.
+    async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>>;
+}
+
+/// No house at all: nothing is remembered. For trying a source out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Alone;
+
+#[async_trait]
+impl House for Alone {
+    async fn memo(&self, _: &str, _: &str) -> anyhow::Result<Option<Memo>> {
+        Ok(None)
+    }
+
+    async fn memos_by(&self, _: &str, _: &str) -> anyhow::Result<Vec<Memo>> {
+        Ok(Vec::new())
+    }
+
+    async fn memos_after(&self, _: &str, _: &str, _: u32) -> anyhow::Result<Vec<Memo>> {
+        Ok(Vec::new())
+    }
+}

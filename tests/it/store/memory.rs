@@ -1,0 +1,93 @@
+//! What sources keep for themselves.
+
+use revoked::model::{Actor, Alarm, AlarmKind, Delivery, Memo, MemoStep, Reason, Subject};
+
+use super::{Place, place, policy, signal};
+
+fn alice() -> Subject {
+    "alice@example.org".parse().unwrap()
+}
+
+fn memo(key: &str, body: &str) -> Memo {
+    Memo {
+        drawer: "people".to_owned(),
+        key: key.to_owned(),
+        look_up: Some("alice".to_owned()),
+        about: Some(alice()),
+        body: body.to_owned(),
+    }
+}
+
+async fn hand_in(place: &Place, memos: Vec<MemoStep>, alarms: Vec<Alarm>) {
+    let delivery = Delivery {
+        memos,
+        alarms,
+        ..Delivery::of("scim", Vec::new(), place.clock.now())
+    };
+    place.store.accept(policy(), delivery, Vec::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_source_keeps_is_found_by_its_key_and_its_second_name_and_by_no_other_source() {
+    let place = place().await;
+    hand_in(&place, vec![MemoStep::Keep(memo("1", "first"))], Vec::new()).await;
+    hand_in(
+        &place,
+        vec![MemoStep::Keep(memo("1", "second")), MemoStep::Keep(memo("2", "other"))],
+        Vec::new(),
+    )
+    .await;
+    let store = &place.store;
+    assert_eq!(store.memo("scim", "people", "1").await.unwrap(), Some(memo("1", "second")));
+    assert_eq!(store.memos_by("scim", "people", "alice").await.unwrap().len(), 2);
+    assert_eq!(
+        store.memos_after("scim", "people", "1", 10).await.unwrap(),
+        [memo("2", "other")]
+    );
+    assert_eq!(store.memo("hr", "people", "1").await.unwrap(), None);
+    assert_eq!(place.trail().await, ["source.noted", "source.noted"]);
+}
+
+#[tokio::test]
+async fn a_forgotten_memo_is_gone() {
+    let place = place().await;
+    hand_in(&place, vec![MemoStep::Keep(memo("1", "first"))], Vec::new()).await;
+    let forget = MemoStep::Forget {
+        drawer: "people".to_owned(),
+        key: "1".to_owned(),
+    };
+    place
+        .store
+        .remember("scim", vec![forget], Actor::operator("ops", Some(7)))
+        .await
+        .unwrap();
+    assert_eq!(place.store.memo("scim", "people", "1").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_alarm_is_raised_once_and_over_when_the_source_says_so() {
+    let place = place().await;
+    let silent = |summary: Option<&str>| Alarm {
+        kind: AlarmKind::StreamSilent,
+        summary: summary.map(str::to_owned),
+    };
+    hand_in(&place, Vec::new(), vec![silent(Some("no answer"))]).await;
+    hand_in(&place, Vec::new(), vec![silent(Some("still no answer"))]).await;
+    let open = place.store.alerts(false).await.unwrap();
+    assert_eq!(open.len(), 1);
+    assert_eq!(
+        (open[0].kind.as_str(), open[0].key.as_str(), open[0].times),
+        ("stream_silent", "source:scim", 2)
+    );
+    hand_in(&place, Vec::new(), vec![silent(None)]).await;
+    assert!(place.store.alerts(false).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn erasing_a_person_takes_what_sources_keep_about_that_person() {
+    let place = place().await;
+    place.accept(vec![signal("k", "alice@example.org", Reason::Noted)]).await;
+    hand_in(&place, vec![MemoStep::Keep(memo("1", "first"))], Vec::new()).await;
+    assert!(place.store.erase(&alice(), Actor::Daemon).await.unwrap());
+    assert_eq!(place.store.memo("scim", "people", "1").await.unwrap(), None);
+}
