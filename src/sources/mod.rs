@@ -19,6 +19,7 @@ mod house;
 pub mod hr_csv;
 pub mod inbox;
 pub mod ssf_push;
+mod whom;
 
 pub use house::{Alone, House};
 

@@ -9,7 +9,7 @@ use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
 use crate::model::{Reason, Scope, Signal, Timestamp, Wish};
 use crate::sources::audience::Audience;
 use crate::sources::digest::sha256;
-use crate::sources::ssf_push::whom::{Breadth, SubjectRules, Whom};
+use crate::sources::whom::{Breadth, SubjectRules, Whom};
 use crate::sources::{Rejection, RejectionKind};
 
 /// How far apart a sender's clock and ours may be, either way.

@@ -3,7 +3,7 @@
 use super::answer::{ACCESS_DENIED, UNSUPPORTED_FORMAT, malformed, refusal};
 use crate::jose::read_object;
 use crate::model::Subject;
-use crate::sources::ssf_push::whom::{Breadth, SubjectFault, SubjectRules};
+use crate::sources::whom::{Breadth, SubjectFault, SubjectRules};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The formats that the draft names.

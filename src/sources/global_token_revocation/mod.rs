@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 
-use super::ssf_push::whom::SubjectRules;
+use super::whom::SubjectRules;
 use super::{House, Kind, Push, Received, Rejection, RejectionKind, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Reason, Receipt, Signal, Timestamp};

@@ -10,7 +10,7 @@ use super::bearer::Bearer;
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Document, Keyring, Origin, Published};
 use crate::settings::{Complaint, Settings};
-use crate::sources::ssf_push::whom::{Means, SubjectRules};
+use crate::sources::whom::{Means, SubjectRules};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

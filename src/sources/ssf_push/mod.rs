@@ -9,7 +9,6 @@ mod door;
 mod meaning;
 mod reader;
 mod settings;
-pub(super) mod whom;
 
 use std::sync::Arc;
 

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::answer::{ACCESS_DENIED, INVALID_AUDIENCE, INVALID_ISSUER, INVALID_STATE, malformed, refusal};
 use super::meaning::{Event, Reach};
-use super::whom::{SubjectFault, SubjectRules, Whom};
 use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
 use crate::model::{Priority, Scope, Signal, Subject, Timestamp, Wish};
 use crate::sources::audience::Audience;
 use crate::sources::digest::sha256;
+use crate::sources::whom::{SubjectFault, SubjectRules, Whom};
 use crate::sources::{Rejection, RejectionKind};
 
 /// How far ahead of ours a sender's clock may be.

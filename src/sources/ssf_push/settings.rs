@@ -7,12 +7,12 @@ use serde::Deserialize;
 use super::SsfPush;
 use super::door::Door;
 use super::reader::Reader;
-use super::whom::{Means, SubjectRules};
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Document, Keyring, Published};
 use crate::secret::SecretSource;
 use crate::settings::{Complaint, Period, Settings};
 use crate::sources::audience::Audience;
+use crate::sources::whom::{Means, SubjectRules};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revoked::clock::Clock;
-use revoked::model::{Containment, Delivery, GrantKind, Priority, Reason, Scope, Signal, Subject, When, Wish};
+use revoked::model::{Containment, Delivery, GrantKind, Priority, Reason, Scope, Signal, Subject};
 use revoked::policy::{Limits, Policy};
 use revoked::store::{Alert, CaseDetail, JobView, ListFilter, Role, Store};
 use revoked::targets::Target;
