@@ -6,6 +6,7 @@ mod burst;
 mod durable;
 mod harmless;
 mod hostile;
+mod hr_csv;
 mod keys;
 mod refused;
 mod row;
