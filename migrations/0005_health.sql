@@ -9,8 +9,9 @@ CREATE TABLE source_health (
     verified_at  INTEGER,
     -- The last time that we looked at it and could, where we go and look.
     looked_at    INTEGER,
-    -- The newest lags (received - occurred, the longest of each delivery) in milliseconds, the newest last: bounded by who writes it.
-    lags         TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(lags)),
+    -- The newest 32 lags (received - occurred, the longest of each delivery) in milliseconds, the newest last: 8 hexadecimal digits each, so
+    -- that adding one and dropping the oldest is a matter of cutting text.
+    lags         TEXT NOT NULL DEFAULT '' CHECK (length(lags) <= 256) CHECK (length(lags) % 8 = 0),
     -- When its silence last raised an alert that stands.
     alerted_at   INTEGER
 ) STRICT, WITHOUT ROWID;

@@ -108,6 +108,17 @@ impl SourceHealth {
 }
 
 impl Lag {
+    /// A lag as the store keeps it: 8 hexadecimal digits, at most 49 days.
+    fn written(lag: Duration) -> String {
+        format!("{:08x}", u32::try_from(lag.as_millis()).unwrap_or(u32::MAX))
+    }
+
+    /// The lags that the store keeps, in the order of their deliveries.
+    fn read(text: &str) -> Vec<u64> {
+        let parts = text.as_bytes().chunks(8).filter_map(|part| str::from_utf8(part).ok());
+        parts.filter_map(|part| u64::from_str_radix(part, 16).ok()).collect()
+    }
+
     /// The summary of lags in the order of their deliveries.
     fn of(lags: &[u64]) -> Option<Self> {
         let last_ms = *lags.last()?;
@@ -216,19 +227,15 @@ impl Tx<'_> {
         let lag = fresh.filter_map(|(signal, _)| Some(at.since(signal.occurred_at?))).max();
         let alerted: Option<i64> = sqlx::query_scalar(
             "INSERT INTO source_health (source, since, spoke_at, signal_at, verified_at, lags) \
-             VALUES (?1, ?2, ?2, ?3, ?4, CASE WHEN ?5 IS NULL THEN '[]' ELSE json_array(?5) END) \
+             VALUES (?1, ?2, ?2, ?3, ?4, ?5) \
              ON CONFLICT (source) DO UPDATE SET spoke_at = max(?2, coalesce(spoke_at, ?2)), signal_at = coalesce(?3, signal_at), \
-             verified_at = coalesce(?4, verified_at), lags = CASE WHEN ?5 IS NULL THEN lags \
-             WHEN json_array_length(lags) < ?6 THEN json_insert(lags, '$[#]', ?5) \
-             ELSE json_remove(json_insert(lags, '$[#]', ?5), '$[0]') END \
-             RETURNING alerted_at",
+             verified_at = coalesce(?4, verified_at), lags = substr(lags || ?5, -256) RETURNING alerted_at",
         )
         .bind(&delivery.source)
         .bind(at.ms())
         .bind((!delivery.signals.is_empty()).then(|| at.ms()))
         .bind(delivery.verified.then(|| at.ms()))
-        .bind(lag.map(|lag| i64::try_from(lag.as_millis()).unwrap_or(i64::MAX)))
-        .bind(LAGS)
+        .bind(lag.map_or(String::new(), Lag::written))
         .fetch_one(&mut *self.conn)
         .await
         .map_err(StoreError::sql("noting that a source spoke"))?;
@@ -315,7 +322,6 @@ impl Tx<'_> {
 
 fn health(row: &SqliteRow) -> SourceHealth {
     let at = |column: usize| row.get::<Option<i64>, _>(column).map(Timestamp::from_ms);
-    let lags: Vec<u64> = serde_json::from_str(row.get(6)).unwrap_or_default();
     SourceHealth {
         source: row.get(0),
         since: Timestamp::from_ms(row.get(1)),
@@ -323,7 +329,7 @@ fn health(row: &SqliteRow) -> SourceHealth {
         signal_at: at(3),
         verified_at: at(4),
         looked_at: at(5),
-        lag: Lag::of(&lags),
+        lag: Lag::of(&Lag::read(row.get(6))),
         refused: BTreeMap::new(),
         alerted_at: at(7),
     }
@@ -332,6 +338,15 @@ fn health(row: &SqliteRow) -> SourceHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lag_is_read_as_it_was_written() {
+        let lags = [0, 7, 1000, 4_294_967_295, 8_000_000_000];
+        let text: String = lags.map(|ms| Lag::written(Duration::from_millis(ms))).concat();
+        assert_eq!(Lag::read(&text), [0, 7, 1000, 4_294_967_295, 4_294_967_295]);
+        assert_eq!(Lag::read(""), [] as [u64; 0]);
+        assert_eq!(LAGS * 8, 256, "the store's statement cuts there");
+    }
 
     #[test]
     fn a_lag_is_summed_up_by_the_last_the_median_and_the_longest() {
