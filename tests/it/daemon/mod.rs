@@ -22,6 +22,7 @@ mod site;
 mod stop;
 mod universal_logout;
 mod watch;
+mod webhooks;
 
 use patience::{BOUND, until};
 use running::Running;
