@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    fn read(form: TimeForm, value: Value) -> Result<Option<i64>, String> {
+    fn read(form: TimeForm, value: &Value) -> Result<Option<i64>, String> {
         let moment = Moment {
             pointer: Pointer::try_from("/t".to_owned()).unwrap(),
             form,
@@ -116,10 +116,10 @@ mod tests {
             (TimeForm::UnixMs, json!(1_769_884_920_000_i64)),
             (TimeForm::UnixMs, json!("1769884920000")),
         ] {
-            assert_eq!(read(form, value.clone()), Ok(Some(1_769_884_920_000)), "{value}");
+            assert_eq!(read(form, &value), Ok(Some(1_769_884_920_000)), "{value}");
         }
-        assert_eq!(read(TimeForm::Unix, json!(1_769_884_920.25)), Ok(Some(1_769_884_920_250)));
-        assert_eq!(read(TimeForm::Unix, Value::Null), Ok(None));
+        assert_eq!(read(TimeForm::Unix, &json!(1_769_884_920.25)), Ok(Some(1_769_884_920_250)));
+        assert_eq!(read(TimeForm::Unix, &Value::Null), Ok(None));
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
             (TimeForm::UnixMs, json!(1.5)),
             (TimeForm::UnixMs, json!([1])),
         ] {
-            assert!(read(form, value.clone()).is_err(), "{value}");
+            assert!(read(form, &value).is_err(), "{value}");
         }
     }
 }
