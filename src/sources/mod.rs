@@ -19,6 +19,7 @@ mod house;
 pub mod hr_csv;
 pub mod inbox;
 pub mod ssf_push;
+pub mod webhook;
 mod whom;
 
 pub use house::{Alone, House};
@@ -39,6 +40,7 @@ pub const KINDS: &[Kind] = &[
     ssf_push::KIND,
     global_token_revocation::KIND,
     back_channel_logout::KIND,
+    webhook::KIND,
     hr_csv::KIND,
 ];
 
@@ -124,6 +126,17 @@ pub trait Push: Send + Sync {
     /// # Errors
     /// A [`Rejection`], which the intake records before it is answered.
     async fn receive(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Received, Rejection>;
+
+    /// Reads one delivery without asking what proves its sender, for an operator who has a sample and tries what would become of it;
+    /// `None` where what is read and what proves it are one and the same.
+    fn read_unproven(&self, _request: &::http::Request<Bytes>) -> Option<Result<Received, Rejection>> {
+        None
+    }
+
+    /// What is weaker here than it could be, each as a sentence for `revoked check`.
+    fn cautions(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The answer to a delivery that is stored.
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes>;

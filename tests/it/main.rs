@@ -20,4 +20,5 @@ mod store;
 mod telemetry;
 mod tidy;
 mod tree;
+mod webhook;
 mod worker;
