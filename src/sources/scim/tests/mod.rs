@@ -1,0 +1,1 @@
+//! The small languages of SCIM, by themselves.
