@@ -78,14 +78,22 @@ impl From<anyhow::Error> for Stop {
 
 /// An answer that is in order and yet an error: `status`, with a `scimType` where there is one.
 pub(super) fn told(status: StatusCode, word: Option<&str>, detail: &str) -> Stop {
-    let mut response = error(status, word, detail);
+    Stop::Told(faultless(error(status, word, detail)))
+}
+
+fn faultless(mut response: Response<Bytes>) -> Response<Bytes> {
     response.extensions_mut().insert(NoFault);
-    Stop::Told(response)
+    response
 }
 
 /// There is nothing at that path.
 pub(super) fn not_found() -> Stop {
-    told(StatusCode::NOT_FOUND, None, "there is no such resource")
+    Stop::Told(nothing())
+}
+
+/// The same, as an answer.
+pub(super) fn nothing() -> Response<Bytes> {
+    faultless(error(StatusCode::NOT_FOUND, None, "there is no such resource"))
 }
 
 /// The methods that the path takes are `allowed`.

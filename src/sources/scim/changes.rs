@@ -3,7 +3,7 @@
 
 use ::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use ::http::{HeaderMap, StatusCode};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::answer::{self, Stop, not_found, told};
 use super::keeping::{drop_all, keep, second_name};
@@ -11,7 +11,9 @@ use super::people::{Deed, Rules, check};
 use super::record::{Choice, Record};
 use super::schema::{ResourceType, USER};
 use super::{patch, shape};
-use crate::model::{Delivery, MemoStep, Timestamp};
+use crate::model::{Delivery, MemoStep, Reason, Signal, Timestamp, Wish};
+use crate::sources::digest::sha256;
+use crate::sources::whom::{Whom, hex};
 use crate::sources::{House, Received};
 
 /// One request that changes something.
@@ -62,7 +64,10 @@ impl Change<'_> {
 
     /// PUT and PATCH.
     pub(super) async fn change(&self, id: &str, wanted: Wanted) -> Result<Received, Stop> {
-        let before = self.find(id).await?;
+        let before = match self.find(id).await? {
+            Some(before) => before,
+            None => return self.unknown(id, wanted),
+        };
         let mut members = match wanted {
             Wanted::Whole(body) => shape::resource(self.kind, body)?,
             Wanted::Patch(body) => patch::apply(self.kind, id, &before.members, body)?,
@@ -94,7 +99,8 @@ impl Change<'_> {
 
     /// DELETE.
     pub(super) async fn delete(&self, id: &str) -> Result<Received, Stop> {
-        let before = self.find(id).await?;
+        // A repetition of one that was done finds nothing.
+        let before = self.find(id).await?.ok_or_else(not_found)?;
         let after = Record {
             version: before.version + 1,
             ..before.clone()
@@ -103,16 +109,48 @@ impl Change<'_> {
         Ok(Received::Answered(delivery, answer::gone()))
     }
 
+    /// 404; and where somebody was to be deactivated whom we do not know, a human hears of it: the store is older than the client's
+    /// memory of us, and a departure would be lost.
+    fn unknown(&self, id: &str, wanted: Wanted) -> Result<Received, Stop> {
+        let active = Map::from_iter([("active".to_owned(), Value::Bool(true))]);
+        let members = match wanted {
+            Wanted::Whole(body) => shape::resource(self.kind, body)?,
+            Wanted::Patch(body) => patch::apply(self.kind, id, &active, body)?,
+        };
+        if *self.kind != USER || members.get("active") != Some(&Value::Bool(false)) {
+            return Err(not_found());
+        }
+        let whom = Whom::nobody("scim", &json!({"source": self.source, "id": id}));
+        let digest = sha256(&[id.as_bytes(), &self.digest[..]].concat());
+        let mut signal = Signal::new(
+            format!("unknown#{}", hex(&digest)),
+            self.digest,
+            whom.subject,
+            Reason::Departed,
+        );
+        signal.wish = Wish::Hold(
+            "unknown_user: a user was deactivated who is not known here; ask the identity provider who it is".to_owned(),
+        );
+        signal.occurred_at = Some(self.now);
+        let delivery = Delivery::of(self.source, vec![signal], self.now);
+        let Stop::Told(answer) = not_found() else {
+            return Err(not_found());
+        };
+        Ok(Received::Answered(delivery, answer))
+    }
+
     /// The resource, if it is the one that the client means.
-    pub(super) async fn find(&self, id: &str) -> Result<Record, Stop> {
-        let memo = self.house.memo(self.kind.drawer, id).await?.ok_or_else(not_found)?;
+    async fn find(&self, id: &str) -> Result<Option<Record>, Stop> {
+        let Some(memo) = self.house.memo(self.kind.drawer, id).await? else {
+            return Ok(None);
+        };
         let record = Record::read(&memo)?;
         let tag = record.tag();
         if named(self.headers, &IF_MATCH, &tag) == Some(false) || named(self.headers, &IF_NONE_MATCH, &tag) == Some(true) {
             let why = "the resource has changed since: its version is another";
             return Err(told(StatusCode::PRECONDITION_FAILED, None, why));
         }
-        Ok(record)
+        Ok(Some(record))
     }
 
     async fn check_unique(&self, record: &Record) -> Result<(), Stop> {

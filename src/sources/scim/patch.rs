@@ -6,7 +6,7 @@ use super::answer::{Fault, INVALID_PATH, INVALID_SYNTAX, INVALID_VALUE, MUTABILI
 use super::filter::{Comparison, Filter, Scope, holds};
 use super::path::{Aim, Spot};
 use super::schema::{Attribute, Mutability, ResourceType};
-use super::shape::{container, inner, object, one_of, value_of};
+use super::shape::{container, inner, is_hollow, object, one_of, value_of};
 
 /// The most operations that one request may hold.
 pub(super) const MOST_OPERATIONS: usize = 1000;
@@ -51,10 +51,6 @@ pub(super) fn apply(
     }
     patch.members.retain(|_, value| !is_hollow(value));
     Ok(patch.members)
-}
-
-fn is_hollow(value: &Value) -> bool {
-    value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty)
 }
 
 struct Patch<'p> {
@@ -125,19 +121,18 @@ impl Patch<'_> {
     fn at(&mut self, op: Op, aim: &Aim, value: Option<Value>) -> Result<(), Fault> {
         match aim.spot {
             Spot::Unknown => Ok(()),
-            Spot::Extension(schema) => {
-                if op == Op::Remove {
-                    self.members.remove(schema.urn);
-                    return Ok(());
+            Spot::Schema(schema) if op == Op::Remove => {
+                if self.kind.extension != Some(schema) {
+                    return Err(fault(INVALID_PATH, "only an extension can be removed as a whole"));
                 }
-                let members = object(value.unwrap_or_default(), "an extension must be an object")?;
+                self.members.remove(schema.urn);
+                Ok(())
+            }
+            Spot::Schema(schema) => {
+                let members = object(value.unwrap_or_default(), "the attributes of a schema must be an object")?;
                 for (name, value) in members.unwrap_or_default() {
                     let Some(attribute) = schema.attribute(&name) else { continue };
-                    let spot = Spot::Attribute {
-                        extension: Some(schema),
-                        attribute,
-                        sub: None,
-                    };
+                    let spot = Spot::of(self.kind, schema, attribute);
                     self.at(op, &Aim { spot, among: None }, Some(value))?;
                 }
                 Ok(())

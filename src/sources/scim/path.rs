@@ -17,13 +17,22 @@ pub(super) enum Spot {
         attribute: &'static Attribute,
         sub: Option<&'static Attribute>,
     },
-    /// All of an extension.
-    Extension(&'static Schema),
+    /// All attributes of a schema of its type.
+    Schema(&'static Schema),
     /// Nothing that is kept here.
     Unknown,
 }
 
 impl Spot {
+    /// An attribute of a schema of the type.
+    pub(super) fn of(kind: &ResourceType, schema: &'static Schema, attribute: &'static Attribute) -> Self {
+        Self::Attribute {
+            extension: kind.extension.filter(|extension| *extension == schema),
+            attribute,
+            sub: None,
+        }
+    }
+
     /// Finds what `path` names among the attributes of a resource type, in any case.
     ///
     /// # Errors
@@ -31,9 +40,9 @@ impl Spot {
     pub(super) fn find(kind: &ResourceType, path: &str) -> Result<Self, Fault> {
         let (schema, rest) = match split_urn(kind, path) {
             Urn::None => (None, path),
-            Urn::Whole(schema) if kind.extension == Some(schema) => return Ok(Self::Extension(schema)),
+            Urn::Whole(schema) => return Ok(Self::Schema(schema)),
             Urn::Before(schema, rest) => (Some(schema), rest),
-            Urn::Whole(_) | Urn::Foreign => return Ok(Self::Unknown),
+            Urn::Foreign => return Ok(Self::Unknown),
         };
         let (name, sub) = match rest.split_once('.') {
             Some((name, sub)) => (name, Some(sub)),
@@ -58,6 +67,10 @@ impl Spot {
         };
         let sub = match sub {
             None => None,
+            Some(_) if attribute.subs().is_empty() => {
+                let why = "a path asks for a part of an attribute that has none";
+                return Err(fault(INVALID_PATH, why));
+            }
             Some(sub) => match attribute.sub(sub) {
                 Some(sub) => Some(sub),
                 None => return Ok(Self::Unknown),

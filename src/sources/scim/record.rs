@@ -130,7 +130,13 @@ impl Choice {
 fn pick(from: &Map<String, Value>, into: &mut Map<String, Value>, spot: Spot) {
     match spot {
         Spot::Unknown => {}
-        Spot::Extension(schema) => copy(from, into, schema.urn, None),
+        Spot::Schema(schema) => {
+            copy(from, into, schema.urn, None);
+            // The core's attributes stand by themselves.
+            for attribute in schema.attributes {
+                copy(from, into, attribute.name, None);
+            }
+        }
         Spot::Attribute {
             extension: None,
             attribute,
@@ -187,7 +193,7 @@ fn copy(from: &Map<String, Value>, into: &mut Map<String, Value>, name: &str, pa
 fn drop_spot(from: &mut Map<String, Value>, spot: Spot) {
     let (urn, attribute, sub) = match spot {
         Spot::Unknown => return,
-        Spot::Extension(schema) => {
+        Spot::Schema(schema) => {
             from.remove(schema.urn);
             return;
         }

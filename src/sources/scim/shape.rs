@@ -19,61 +19,60 @@ pub(super) fn resource(kind: &ResourceType, sent: Map<String, Value>) -> Result<
     let mut seen = Vec::new();
     for (name, value) in sent {
         // A member that is no attribute's name is not known either.
-        let spot = Spot::find(kind, &name).unwrap_or(Spot::Unknown);
-        once(&mut seen, spot)?;
-        match spot {
-            Spot::Attribute { attribute, .. } if attribute.mutability != Mutability::ReadWrite => {}
-            Spot::Attribute {
-                extension,
-                attribute,
-                sub,
-            } => {
-                let container = container(&mut members, extension.map(|schema| schema.urn));
-                match sub {
-                    None => {
-                        if let Some(value) = value_of(attribute, value)? {
-                            container.insert(attribute.name.to_owned(), value);
-                        }
-                    }
-                    // A name with a dot is a client's slip, and yet clear.
-                    Some(sub) if !attribute.many => {
-                        if let Some(value) = value_of(sub, value)? {
-                            inner(container, attribute.name).insert(sub.name.to_owned(), value);
-                        }
-                    }
-                    Some(_) => {}
-                }
-            }
-            Spot::Extension(schema) => {
-                let Some(sent) = object(value, "an extension must be an object")? else {
-                    continue;
-                };
-                for (name, value) in sent {
+        match Spot::find(kind, &name).unwrap_or(Spot::Unknown) {
+            Spot::Schema(schema) => {
+                let sent = object(value, "the attributes of a schema must be an object")?;
+                for (name, value) in sent.unwrap_or_default() {
                     let Some(attribute) = schema.attribute(&name) else { continue };
-                    once(
-                        &mut seen,
-                        Spot::Attribute {
-                            extension: Some(schema),
-                            attribute,
-                            sub: None,
-                        },
-                    )?;
-                    if let Some(value) = value_of(attribute, value)? {
-                        container(&mut members, Some(schema.urn)).insert(attribute.name.to_owned(), value);
-                    }
+                    put(&mut members, &mut seen, Spot::of(kind, schema, attribute), value)?;
                 }
             }
-            Spot::Unknown => {}
+            spot => put(&mut members, &mut seen, spot, value)?,
         }
     }
     Ok(members)
 }
 
-/// Two names of one attribute, such as `active` and `Active`, leave it open which is meant.
-fn once(seen: &mut Vec<Spot>, spot: Spot) -> Result<(), Fault> {
-    if spot == Spot::Unknown {
+/// Puts one attribute where it belongs.
+fn put(members: &mut Map<String, Value>, seen: &mut Vec<Spot>, spot: Spot, value: Value) -> Result<(), Fault> {
+    let Spot::Attribute {
+        extension,
+        attribute,
+        sub,
+    } = spot
+    else {
+        return Ok(());
+    };
+    once(seen, spot)?;
+    if attribute.mutability != Mutability::ReadWrite {
         return Ok(());
     }
+    let into = container(members, extension.map(|schema| schema.urn));
+    match sub {
+        None => {
+            if let Some(value) = value_of(attribute, value)? {
+                into.insert(attribute.name.to_owned(), value);
+            }
+        }
+        // A name with a dot is a client's slip, and yet clear.
+        Some(sub) if !attribute.many => {
+            if let Some(value) = value_of(sub, value)? {
+                inner(into, attribute.name).insert(sub.name.to_owned(), value);
+            }
+        }
+        Some(_) => {}
+    }
+    members.retain(|_, value| !is_hollow(value));
+    Ok(())
+}
+
+/// Whether a value holds nothing, which is the same as being unassigned.
+pub(super) fn is_hollow(value: &Value) -> bool {
+    value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty)
+}
+
+/// Two names of one attribute, such as `active` and `Active`, leave it open which is meant.
+fn once(seen: &mut Vec<Spot>, spot: Spot) -> Result<(), Fault> {
     if seen.contains(&spot) {
         return Err(fault(
             INVALID_SYNTAX,
