@@ -1,6 +1,9 @@
 //! The source kind `scim`: a server over a real store, asked as Okta and Entra ID ask it.
 
+mod entra;
+mod lists;
 mod okta;
+mod refused;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,7 +27,7 @@ use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-pub(crate) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 const NEXT: &str = "fedcba9876543210fedcba9876543210";
 /// The address that the client is told.
 const BASE: &str = "https://revoked.example.org/signals/okta";
@@ -35,7 +38,6 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
 /// A server with a store of its own.
 struct Server {
     intake: Intake,
-    clock: Clock,
     folder: tempfile::TempDir,
 }
 
@@ -110,7 +112,6 @@ impl Server {
         let sources = BTreeMap::from([("okta".to_owned(), source)]);
         Self {
             intake: Intake::new(store, policy, lanes, vec!["chat".to_owned()], sources),
-            clock,
             folder,
         }
     }
