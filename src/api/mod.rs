@@ -59,6 +59,10 @@ pub trait Intake: Send + Sync {
     /// [`NoFault`](crate::model::NoFault). A sender that hangs up, or that was told
     /// to come again after [`Limits::answer`], does not stop this: what has begun is finished, unless the server is cut.
     async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> Option<http::Response<Bytes>>;
+
+    /// Records that a request to `source` was refused before its door saw it, under `code` (from a closed set) and for the reason that its
+    /// sender is told.
+    async fn turned_away(&self, source: &str, code: &'static str, why: &str);
 }
 
 /// What a push source takes.

@@ -4,6 +4,7 @@
 mod api;
 mod back_channel_logout;
 mod config;
+mod conformance;
 mod daemon;
 mod demo;
 mod deploy;

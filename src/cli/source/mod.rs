@@ -9,7 +9,7 @@ mod list;
 /// `revoked source …`
 #[derive(Debug, Clone, Subcommand)]
 pub enum SourceCommand {
-    /// List the configured sources, and where their senders come in
+    /// List the configured sources, where their senders come in, and how they are
     #[command(after_help = "Example: revoked source list --json")]
     List {
         /// Print JSON
@@ -22,8 +22,8 @@ pub enum SourceCommand {
 ///
 /// # Errors
 /// What the command could not do.
-pub(super) fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     match *command {
-        SourceCommand::List { json } => list::run(at, json),
+        SourceCommand::List { json } => list::run(at, json).await,
     }
 }
