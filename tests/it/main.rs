@@ -15,6 +15,7 @@ mod layers;
 mod mattermost;
 mod recordings;
 mod sandbox;
+mod scim;
 mod ssf_push;
 mod store;
 mod telemetry;
