@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 
 use super::failures::Failures;
 use super::{Door, Limits, Peer, Problem, State, exchange};
+use crate::model::NoFault;
 use crate::telemetry::table;
 
 /// How much of a body that is too large is read and thrown away before the answer, so that a sender which writes all before it reads gets to
@@ -78,7 +79,8 @@ pub(super) async fn receive(
         Err(_) => Problem::not_found().into_response(),
     };
     let status = response.status();
-    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
+    let faultless = response.extensions().get::<NoFault>().is_some();
+    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS && !faultless {
         peer.inspect(|peer| doorway.failures.record(peer.0));
     }
     response

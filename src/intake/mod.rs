@@ -78,8 +78,8 @@ impl Intake {
     pub async fn deliver(&self, source: &str, request: &http::Request<Bytes>) -> Option<http::Response<Bytes>> {
         let push = Arc::clone(self.push_source(source)?);
         let _turn = match self.turns.get(source) {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
+            Some(turn) if !push.only_asks(request) => Some(turn.lock().await),
+            _ => None,
         };
         let house = Around { intake: self, source };
         let taken = match push.receive(request, &house).await {

@@ -164,3 +164,8 @@ pub enum SignalReceipt {
     /// The same key with other content: refused, and an alert raised.
     Conflict,
 }
+
+/// Among the extensions of an answer: that it says 4xx is in the nature of the question (there is no such resource), and no fault of a
+/// sender who proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoFault;

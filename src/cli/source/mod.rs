@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::{Exit, StoreArgs};
 
 mod list;
+mod test;
 
 /// `revoked source …`
 #[derive(Debug, Clone, Subcommand)]
@@ -16,6 +17,8 @@ pub enum SourceCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show what a payload would lead to, and do nothing
+    Test(test::TestArgs),
 }
 
 /// Runs `revoked source …`.
@@ -23,7 +26,8 @@ pub enum SourceCommand {
 /// # Errors
 /// What the command could not do.
 pub(super) async fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
-    match *command {
-        SourceCommand::List { json } => list::run(at, json).await,
+    match command {
+        SourceCommand::List { json } => list::run(at, *json).await,
+        SourceCommand::Test(args) => test::run(args, at).await,
     }
 }

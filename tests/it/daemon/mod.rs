@@ -23,6 +23,7 @@ mod site;
 mod stop;
 mod universal_logout;
 mod watch;
+mod webhooks;
 
 pub(crate) use patience::{BOUND, until};
 pub(crate) use running::Running;
