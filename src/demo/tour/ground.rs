@@ -62,7 +62,13 @@ impl<'a> Ground<'a> {
 
     /// A call to the stop's own door.
     pub(super) fn post(&self) -> reqwest::RequestBuilder {
-        self.http.post(format!("{}/signals/{}", self.daemon, self.stop.source))
+        self.call(http::Method::POST, "")
+    }
+
+    /// A call to a path below the stop's own door.
+    pub(super) fn call(&self, method: http::Method, below: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}/signals/{}{below}", self.daemon, self.stop.source);
+        self.http.request(method, url)
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -76,8 +82,12 @@ impl<'a> Ground<'a> {
 
     /// Writes `before` and a secret of the stop's own into a file, and gives the path as a config writes it.
     pub(super) fn secret(&self, name: &str, before: &str) -> anyhow::Result<String> {
-        let secret = format!("{before}{}\n", hex(&random_key()?));
-        Ok(quoted(&self.folder.write(name, secret)?))
+        self.write(name, &format!("{before}{}\n", hex(&random_key()?)))
+    }
+
+    /// Writes a file of the stop's own, and gives the path as a config writes it.
+    pub(super) fn write(&self, name: &str, text: &str) -> anyhow::Result<String> {
+        Ok(quoted(&self.folder.write(name, text)?))
     }
 
     /// What is in a file of the stop's.
@@ -85,6 +95,11 @@ impl<'a> Ground<'a> {
         let path = self.path(name);
         let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
         Ok(text.trim().to_owned())
+    }
+
+    /// Seconds since the epoch.
+    pub(super) fn seconds(&self) -> i64 {
+        self.clock.now().ms() / 1000
     }
 
     /// Yesterday in UTC.

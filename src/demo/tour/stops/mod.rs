@@ -11,7 +11,9 @@ mod back_channel_logout;
 mod global_token_revocation;
 mod hr_csv;
 mod inbox;
+mod scim;
 mod ssf_push;
+mod webhook;
 
 /// What an answer may weigh.
 const ANSWER_CAP: usize = 64 * 1024;
@@ -42,6 +44,8 @@ pub(super) const STOPS: &[Stop] = &[
     ssf_push::STOP,
     global_token_revocation::STOP,
     back_channel_logout::STOP,
+    webhook::STOP,
+    scim::STOP,
     hr_csv::STOP,
 ];
 
