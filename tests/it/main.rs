@@ -14,7 +14,7 @@ mod layers;
 mod mattermost;
 mod recordings;
 mod sandbox;
-mod ssf_push;
+mod ssf;
 mod store;
 mod telemetry;
 mod tidy;

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::{Exit, StoreArgs};
 
 mod list;
+mod ssf;
 
 /// `revoked source …`
 #[derive(Debug, Clone, Subcommand)]
@@ -16,14 +17,18 @@ pub enum SourceCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Make, show, try and end a stream of security events
+    #[command(subcommand)]
+    Ssf(ssf::SsfCommand),
 }
 
 /// Runs `revoked source …`.
 ///
 /// # Errors
 /// What the command could not do.
-pub(super) fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
-    match *command {
-        SourceCommand::List { json } => list::run(at, json),
+pub(super) async fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    match command {
+        SourceCommand::List { json } => list::run(at, *json),
+        SourceCommand::Ssf(command) => ssf::run(command, at).await,
     }
 }
