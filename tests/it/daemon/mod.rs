@@ -21,6 +21,7 @@ mod seeds;
 mod silence;
 mod site;
 mod stop;
+mod streams;
 mod universal_logout;
 mod watch;
 mod webhooks;
