@@ -17,8 +17,9 @@ use crate::audit::key::random_key;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::Daemon;
-use crate::model::Timestamp;
+use crate::model::{Actor, Timestamp};
 use crate::sandbox::{self, Sandbox, World};
+use crate::sources::{Alone, ssf};
 use crate::store::{CaseDetail, ListFilter, Role, Store};
 
 mod ground;
@@ -66,12 +67,11 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
     let config = folder.write("revoked.toml", config(&folder, &sandbox.url(), &grounds)?)?;
 
     let before = holdings(&sandbox.world(), |person| STOPS.iter().any(|stop| stop.who == person));
-    let daemon = Daemon::start(
-        Config::load(&config, &clock).context("loading the tour's own config")?,
-        clock.clone(),
-    )
-    .await
-    .context("starting the daemon of the tour")?;
+    let checked = Config::load(&config, &clock).context("loading the tour's own config")?;
+    connect(&checked, &clock, &teller).await?;
+    let daemon = Daemon::start(checked, clock.clone())
+        .await
+        .context("starting the daemon of the tour")?;
     let place = Place {
         server: sandbox.url(),
         daemon: format!("http://{}", daemon.address()),
@@ -119,6 +119,31 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
         place,
         elapsed_ms: record::ms(teller.elapsed()),
     })
+}
+
+/// Makes the streams that sources have at the transmitter: what `revoked source ssf connect` does.
+async fn connect(config: &Config, clock: &Clock, teller: &Teller) -> anyhow::Result<()> {
+    let store = Store::open(&config.store, Role::Daemon, clock.clone()).await?;
+    for source in &config.sources {
+        let Some(stream) = ssf::stream_of(&source.source) else {
+            continue;
+        };
+        let connected = stream
+            .connect(&Alone)
+            .await
+            .with_context(|| format!("connecting the stream of {}", source.name))?;
+        let steps = vec![connected.made.keep()];
+        store.remember(&source.name, steps, Actor::operator("demo", None)).await?;
+        teller.line(format!(
+            "{}: a stream is {} at the identity provider, by {} (revoked source ssf connect {})",
+            source.kind,
+            connected.way.word(),
+            connected.made.method.word(),
+            source.name
+        ));
+    }
+    store.close().await;
+    Ok(())
 }
 
 /// Sends the signal of one stop and follows it to the verdict.

@@ -12,6 +12,7 @@ mod global_token_revocation;
 mod hr_csv;
 mod inbox;
 mod scim;
+mod ssf;
 mod ssf_push;
 mod webhook;
 
@@ -42,6 +43,8 @@ pub(super) struct Stop {
 pub(super) const STOPS: &[Stop] = &[
     inbox::STOP,
     ssf_push::STOP,
+    ssf::PUSHED,
+    ssf::POLLED,
     global_token_revocation::STOP,
     back_channel_logout::STOP,
     webhook::STOP,
