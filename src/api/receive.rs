@@ -1,4 +1,5 @@
-//! `/signals/<source>` and below: reads one delivery whole, within the source's bounds, and hands it to the intake.
+//! `/signals/<source>` and below: reads one delivery whole, within the source's bounds, and hands it to the intake. What receivers ask of
+//! the transmitter is read and counted alike.
 
 use std::sync::Arc;
 
@@ -63,6 +64,34 @@ pub(super) async fn receive(
     request: Request<Body>,
 ) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
+    let answer = async {
+        match path {
+            Ok(Path(place)) => deliver(&doorway, &place, request).await,
+            // A name that is not UTF-8 once its escapes are read is no source's.
+            Err(_) => Problem::not_found().into_response(),
+        }
+    };
+    counted(&doorway, peer, answer).await
+}
+
+/// Answers a request that no route is for: the transmitter's, or nobody's.
+pub(super) async fn elsewhere(Part(doorway): Part<Arc<Doorway>>, request: Request<Body>) -> Response {
+    let transmitter = doorway.state.transmitter.clone();
+    let Some((transmitter, door)) = transmitter.and_then(|port| port.door(request.uri().path()).map(|door| (port, door))) else {
+        return Problem::not_found().into_response();
+    };
+    let peer = request.extensions().get::<Peer>().copied();
+    let answer = async {
+        match admit(&doorway, &door, request).await {
+            Ok(whole) => work(&doorway, "transmitter", async move { transmitter.answer(whole).await }).await,
+            Err(refusal) => refusal,
+        }
+    };
+    counted(&doorway, peer, answer).await
+}
+
+/// Counts what is refused against its sender, and looks no further where that was too much.
+async fn counted(doorway: &Doorway, peer: Option<Peer>, answer: impl Future<Output = Response>) -> Response {
     if let Some(wait) = peer.and_then(|peer| doorway.failures.wait(peer.0)) {
         table::DELIVERIES_HELD_OFF.add([], 1);
         return Problem::new(
@@ -72,11 +101,7 @@ pub(super) async fn receive(
         .retry_after(wait)
         .into_response();
     }
-    let response = match path {
-        Ok(Path(place)) => deliver(&doorway, &place, request).await,
-        // A name that is not UTF-8 once its escapes are read is no source's.
-        Err(_) => Problem::not_found().into_response(),
-    };
+    let response = answer.await;
     let status = response.status();
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
         peer.inspect(|peer| doorway.failures.record(peer.0));
@@ -88,26 +113,39 @@ async fn deliver(doorway: &Doorway, place: &Place, request: Request<Body>) -> Re
     let Some(door) = doorway.state.intake.door(&place.source, place.below.as_deref()) else {
         return Problem::not_found().into_response();
     };
-    if !door.methods.contains(request.method()) {
-        return Problem::method(door.methods).into_response();
+    match admit(doorway, &door, request).await {
+        Ok(whole) => {
+            let (intake, name) = (Arc::clone(&doorway.state.intake), place.source.clone());
+            work(doorway, &place.source, async move { intake.deliver(&name, whole).await }).await
+        }
+        Err(refusal) => refusal,
     }
-    let whole = match tokio::time::timeout(doorway.limits.body, read(&door, request)).await {
-        Ok(Ok(whole)) => whole,
-        Ok(Err(problem)) => return problem.into_response(),
-        Err(_) => return Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time").into_response(),
-    };
-    work(doorway, &place.source, whole).await
 }
 
-/// Has the intake take the delivery in a task of its own, so that a sender who hangs up leaves nothing half done.
-async fn work(doorway: &Doorway, source: &str, whole: Request<Bytes>) -> Response {
+/// Reads a request whole, or says why it is not let in.
+async fn admit(doorway: &Doorway, door: &Door, request: Request<Body>) -> Result<Request<Bytes>, Response> {
+    if !door.methods.contains(request.method()) {
+        return Err(Problem::method(door.methods).into_response());
+    }
+    match tokio::time::timeout(doorway.limits.body, read(door, request)).await {
+        Ok(whole) => whole.map_err(Problem::into_response),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time").into_response()),
+    }
+}
+
+/// Has the request taken in a task of its own, so that a sender who hangs up leaves nothing half done.
+async fn work(
+    doorway: &Doorway,
+    source: &str,
+    taken: impl Future<Output = Option<http::Response<Bytes>>> + Send + 'static,
+) -> Response {
     let Ok(place) = Arc::clone(&doorway.places).try_acquire_owned() else {
         tracing::error!(source, "too many deliveries wait to be stored; refused one more");
         return exchange::late();
     };
-    let (intake, name, cut) = (Arc::clone(&doorway.state.intake), source.to_owned(), doorway.cut.clone());
+    let cut = doorway.cut.clone();
     let delivered = async move {
-        let delivered = cut.run_until_cancelled(intake.deliver(&name, whole)).await;
+        let delivered = cut.run_until_cancelled(taken).await;
         drop(place);
         delivered
     };

@@ -11,16 +11,19 @@ use crate::intake::Intake;
 use crate::model::Timestamp;
 use crate::store::Store;
 use crate::telemetry::{Gauges, Metrics, table};
+use crate::transmitter::Transmitter;
 use crate::worker::Lanes;
 
-pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, metrics: Metrics) -> State {
+pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, transmitter: Option<Transmitter>, metrics: Metrics) -> State {
     let front = Arc::new(Front {
         store: store.clone(),
         lanes: lanes.clone(),
         intake,
+        transmitter: transmitter.clone(),
     });
     State {
         intake: front.clone(),
+        transmitter: transmitter.map(|transmitter| Arc::new(Told(transmitter)) as Arc<dyn crate::api::Transmitter>),
         readiness: front.clone(),
         metrics,
         gauges: front,
@@ -45,6 +48,26 @@ struct Front {
     store: Store,
     lanes: Lanes,
     intake: Intake,
+    transmitter: Option<Transmitter>,
+}
+
+/// The largest body that a receiver may send: a thousand acknowledgements and as many errors fit.
+const ASKED_CAP: usize = 256 << 10;
+
+struct Told(Transmitter);
+
+#[async_trait]
+impl crate::api::Transmitter for Told {
+    fn door(&self, path: &str) -> Option<Door> {
+        self.0.page(path).map(|page| Door {
+            body_cap: ASKED_CAP,
+            methods: page.methods(),
+        })
+    }
+
+    async fn answer(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
+        self.0.answer(&request).await
+    }
 }
 
 #[async_trait]
@@ -106,6 +129,12 @@ impl Gauges for Front {
         table::TRAIL_UNANCHORED.set([], number(unanchored));
         table::TRAIL_UNANCHORED_SECONDS.set([], age(counts.signed_at.filter(|_| unanchored > 0)));
         table::WAL_BYTES.set([], number(wal_bytes(&self.store).await));
+        for receiver in self.transmitter.iter().flat_map(Transmitter::receivers) {
+            if let Ok(backlog) = self.store.backlog(receiver).await {
+                table::STATEMENTS_WAITING.set([receiver], number(backlog.pending));
+                table::STATEMENTS_OLDEST_SECONDS.set([receiver], age(backlog.oldest));
+            }
+        }
         for lane in self.lanes.status() {
             table::LANE_PAUSED.set([&lane.target], if lane.paused.is_some() { 1.0 } else { 0.0 });
         }

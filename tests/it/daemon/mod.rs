@@ -20,6 +20,7 @@ mod running;
 mod seeds;
 mod site;
 mod stop;
+mod told;
 mod universal_logout;
 mod watch;
 
