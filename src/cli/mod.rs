@@ -25,6 +25,7 @@ mod source;
 mod status;
 mod store;
 mod trail;
+mod transmitter;
 
 pub use exit::Exit;
 pub use store::StoreArgs;
@@ -91,6 +92,9 @@ pub enum Command {
     /// Show, verify or export the trail
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Look at whom we tell what was proved, and whether it arrives
+    #[command(subcommand)]
+    Transmitter(transmitter::TransmitterCommand),
     /// Forget a person of whom nothing is open: the name and the notes go, the trail stays
     Erase(erase::EraseArgs),
     /// List the kinds of source and target that a config may name
@@ -136,6 +140,7 @@ impl Cli {
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status { json } => Box::pin(status::run(at, json)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,
             Command::Erase(args) => Box::pin(erase::run(&args, at)).await,
             Command::Kinds { json } => kinds::run(json),
             Command::Completions { shell } => shell::completions(shell),

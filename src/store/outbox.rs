@@ -178,6 +178,19 @@ impl Store {
         Ok(count)
     }
 
+    /// Where one token stands, and what went wrong with it last.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn letter_state(&self, jti: &str) -> Result<Option<(String, Option<String>)>> {
+        let row = sqlx::query("SELECT state, error FROM outbox WHERE jti = ?")
+            .bind(jti)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(row.map(|row| (row.get(0), row.get(1))))
+    }
+
     /// How a receiver's part of the outbox stands.
     ///
     /// # Errors

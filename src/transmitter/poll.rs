@@ -91,6 +91,7 @@ async fn serve(inner: &Inner, name: &str, asked: Asked) -> Result<Value, Trouble
             }
             return Ok(json!({ "sets": sets, "moreAvailable": letters.len() > most }));
         }
+        tracing::trace!(receiver = name, "handed nothing out yet");
         tokio::select! {
             () = woken => {}
             () = tokio::time::sleep_until(until.min(Instant::now() + LOOK_EVERY)) => {}

@@ -4,6 +4,7 @@ mod accept;
 mod departures;
 mod holds;
 mod memory;
+mod outbox;
 mod people;
 mod queue;
 mod trail;
