@@ -10,6 +10,7 @@ mod alert;
 mod case;
 mod check;
 mod demo;
+mod departures;
 mod erase;
 mod exit;
 mod hold;
@@ -72,6 +73,9 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look at who leaves when, and call a departure off
+    #[command(subcommand)]
+    Departures(departures::DeparturesCommand),
     /// Look at the configured sources
     #[command(subcommand)]
     Source(source::SourceCommand),
@@ -131,7 +135,8 @@ impl Cli {
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
-            Command::Source(command) => source::run(&command, at),
+            Command::Departures(command) => Box::pin(departures::run(command, at)).await,
+            Command::Source(command) => Box::pin(source::run(command, at)).await,
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status { json } => Box::pin(status::run(at, json)).await,

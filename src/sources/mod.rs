@@ -134,7 +134,7 @@ pub trait Push: Send + Sync {
 
 /// A source that we go and look at.
 #[async_trait]
-pub trait Pull: Send + Sync {
+pub trait Pull: std::any::Any + Send + Sync {
     /// How long to wait between two looks.
     fn interval(&self) -> Duration;
 

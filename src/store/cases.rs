@@ -83,7 +83,7 @@ impl Tx<'_> {
                 _ => {}
             }
         }
-        self.plan_departure(new, case, hold.is_some()).await?;
+        self.plan_departure(new, case).await?;
         Ok(CaseId(case))
     }
 
@@ -168,7 +168,7 @@ impl Tx<'_> {
             intake.targets.extend(rows.iter().map(|row| row.get::<String, _>(0)));
         }
         // A plan that moved moves its jobs, and only those that have not started.
-        self.plan_departure(new, case, hold.is_some()).await?;
+        self.plan_departure(new, case).await?;
         Ok(Some(CaseId(case)))
     }
 
@@ -317,6 +317,8 @@ pub(super) struct NewCase<'a> {
     pub(super) reference: &'a str,
     pub(super) batch: Option<i64>,
     pub(super) signal_id: i64,
+    /// The class of the hold that it comes under, and why, for people.
+    pub(super) held: Option<(&'static str, &'a str)>,
 }
 
 impl NewCase<'_> {

@@ -160,7 +160,7 @@ impl Tx<'_> {
         let before: Timestamp = self.now.minus(age);
         let gone = sqlx::query(
             "DELETE FROM person WHERE seen_at < ? AND NOT EXISTS (SELECT 1 FROM cases WHERE subject_ref = person.ref) \
-             AND NOT EXISTS (SELECT 1 FROM departure WHERE subject_ref = person.ref AND state IN ('planned', 'held'))",
+             AND NOT EXISTS (SELECT 1 FROM departure WHERE subject_ref = person.ref AND state IN ('planned', 'held', 'blocked'))",
         )
         .bind(before.ms())
         .execute(&mut *self.conn)

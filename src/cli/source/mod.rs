@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::{Exit, StoreArgs};
 
+mod hr;
 mod list;
 
 /// `revoked source …`
@@ -16,14 +17,18 @@ pub enum SourceCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Look at files for a drop folder of the kind hr-csv
+    #[command(subcommand)]
+    Hr(hr::HrCommand),
 }
 
 /// Runs `revoked source …`.
 ///
 /// # Errors
 /// What the command could not do.
-pub(super) fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
-    match *command {
+pub(super) async fn run(command: SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    match command {
         SourceCommand::List { json } => list::run(at, json),
+        SourceCommand::Hr(command) => hr::run(command, at).await,
     }
 }

@@ -16,6 +16,7 @@ use super::opening::{self, Identity, Opened};
 use super::quarantine;
 use super::row::hex;
 use super::rules::{LARGEST_FILE, Rules};
+use super::signature;
 use crate::model::Delivery;
 
 /// Where a part of a delivery stands that means the whole file.
@@ -102,13 +103,16 @@ fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<Option<Moved>
             let folder = place(rules, &rules.quarantine)?;
             let rows = quarantine::rows(&contents.header, &contents.bad)?;
             write(&folder.join(format!("{stem}.{short}.csv")), mode, &rows)?;
+            let report = quarantine::report(&done.name, &contents);
+            write(&folder.join(format!("{stem}.{short}.reason.txt")), mode, report.as_bytes())?;
         }
         place(rules, &rules.archive)?.join(format!("{stem}.{sha}.csv"))
     };
-    // The marker goes first: left alone, it would belong to the next file of this name, which it does not fit.
-    let marker = marker(&path);
-    if fs::symlink_metadata(&marker).is_ok() {
-        rename(&marker, &self::marker(&to))?;
+    // Marker and signature go first: left alone, they would belong to the next file of this name, which they do not fit.
+    for beside in [marker, signature::beside] {
+        if fs::symlink_metadata(beside(&path)).is_ok() {
+            rename(&beside(&path), &beside(&to))?;
+        }
     }
     rename(&path, &to)?;
     let moved = Moved {
