@@ -210,6 +210,8 @@ impl Tx<'_> {
             Some(_) => false,
             None => self.last_word(source, departure).await?.0.as_deref() == Some(&signal.digest),
         };
+        // Who is missing from a file is not what it says: the same bytes a day later are another proof.
+        let again = again && !matches!(departure.step, DepartureStep::Vanished { .. });
         if !again && !stands {
             return Ok(None);
         }
@@ -342,6 +344,10 @@ impl Tx<'_> {
         let last = self.last_word(&delivery.source, departure).await?.1;
         if signal.occurred_at.zip(last).is_some_and(|(at, last)| at < last) {
             let why = "HR has said something newer about this employment".to_owned();
+            return Ok((Decision::Ignore { why }, None));
+        }
+        if matches!(departure.step, DepartureStep::Vanished { .. }) && self.is_known_to_end(&delivery.source, departure).await? {
+            let why = "the end of this employment is known already".to_owned();
             return Ok((Decision::Ignore { why }, None));
         }
         let Decision::Act(mut work) = decision else {

@@ -156,7 +156,7 @@ impl Tx<'_> {
                 .await
                 .map_err(StoreError::sql("raising a case"))?;
             if sooner {
-                self.departure_is_due(case).await?;
+                self.departure_is_due(case, true).await?;
             }
             if work.priority.0 < priority {
                 self.record(

@@ -62,7 +62,7 @@ impl Tx<'_> {
     /// Records of which we thought that they had vanished.
     async fn seen_again(&mut self, delivery: &Delivery, rows: &str) -> Result<()> {
         let found = sqlx::query(
-            "SELECT d.id, d.case_id, d.employee, d.employment, d.subject_ref FROM departure d JOIN json_each(?2) n \
+            "SELECT d.id, d.case_id, d.employee, d.employment, d.subject_ref FROM json_each(?2) n CROSS JOIN departure d \
              ON d.employee = n.value ->> 0 AND d.employment = n.value ->> 1 \
              WHERE d.source = ?1 AND d.vanished = 1 AND d.state IN ('planned', 'held', 'blocked')",
         )
@@ -93,10 +93,10 @@ impl Tx<'_> {
     /// The employees with a plan whom these employments may concern, by their numbers or by their names.
     async fn planned_among(&mut self, delivery: &Delivery, rows: &str) -> Result<Vec<SqliteRow>> {
         sqlx::query(
-            "SELECT d.source, d.employee FROM departure d JOIN json_each(?2) n ON d.employee = n.value ->> 0 \
+            "SELECT d.source, d.employee FROM json_each(?2) n CROSS JOIN departure d ON d.employee = n.value ->> 0 \
              WHERE d.source = ?1 AND d.state IN ('planned', 'blocked') \
-             UNION SELECT d.source, d.employee FROM json_each(?2) n JOIN person p ON p.subject = n.value ->> 2 \
-             JOIN departure d ON d.subject_ref = p.ref WHERE d.state IN ('planned', 'blocked')",
+             UNION SELECT d.source, d.employee FROM json_each(?2) n CROSS JOIN person p ON p.subject = n.value ->> 2 \
+             CROSS JOIN departure d ON d.subject_ref = p.ref WHERE d.state IN ('planned', 'blocked')",
         )
         .bind(&delivery.source)
         .bind(rows)
@@ -171,6 +171,21 @@ impl Tx<'_> {
         Ok(row.map_or((None, None), |row| {
             (row.get(0), row.get::<Option<i64>, _>(1).map(Timestamp::from_ms))
         }))
+    }
+
+    /// Whether the end of an employment is planned, or was carried out, so that it is no wonder that its record is gone.
+    pub(super) async fn is_known_to_end(&mut self, source: &str, departure: &Departure) -> Result<bool> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM employment e JOIN departure d USING (source, employee, employment) \
+             WHERE source = ? AND employee = ? AND employment = ? AND e.state <> 'stands' \
+             AND d.state IN ('planned', 'held', 'blocked', 'executed'))",
+        )
+        .bind(source)
+        .bind(&departure.employee)
+        .bind(&departure.employment)
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking whether an employment is known to end"))
     }
 
     pub(super) async fn set_employment(&mut self, source: &str, employee: &str, employment: &str, state: &str) -> Result<()> {

@@ -127,7 +127,7 @@ impl Tx<'_> {
         self.decide_hold(id, "approved", by, note).await?;
         let now = self.now;
         let mut targets = Vec::new();
-        self.approve_departures(id).await?;
+        self.approve_departures(id, by).await?;
         for case in &held.cases {
             if self.is_blocked_anew(case.case).await? {
                 continue;
@@ -170,7 +170,7 @@ impl Tx<'_> {
                     .await
                     .map_err(StoreError::sql("looking when a case is due"))?;
             if due.is_none() {
-                self.departure_is_due(case.case).await?;
+                self.departure_is_due(case.case, true).await?;
             }
         }
         for case in &held.cases {

@@ -207,8 +207,9 @@ impl Tx<'_> {
         Ok(receipt)
     }
 
-    /// Marks the plans behind a case as executed once the first of its jobs is due.
-    pub(super) async fn departure_is_due(&mut self, case: i64) -> Result<()> {
+    /// Marks the plans behind a case as executed once the first of its jobs is due. `waited` is whether a human let it wait, who knows how
+    /// late it is.
+    pub(super) async fn departure_is_due(&mut self, case: i64, waited: bool) -> Result<()> {
         let fired = sqlx::query(
             "UPDATE departure SET state = 'executed', why = NULL, executed_at = ?1, changed_at = ?1 \
              WHERE case_id = ?2 AND state = 'planned' RETURNING id, acts_at, source, employee, employment",
@@ -222,9 +223,9 @@ impl Tx<'_> {
             let id: i64 = row.get(0);
             self.set_employment(row.get(2), row.get(3), row.get(4), "ended").await?;
             let late = self.executed(id, case, Timestamp::from_ms(row.get(1))).await?;
-            if late > VERY_LATE {
+            if late > VERY_LATE && !waited {
                 let summary = format!(
-                    "departure {id} was carried out {} minutes late: revoked was down, or it waited for a decision",
+                    "departure {id} was carried out {} minutes late, since revoked was down",
                     late / 60_000
                 );
                 self.raise("departed_late", &format!("departure:{id}"), &summary, Some(case))
@@ -235,7 +236,7 @@ impl Tx<'_> {
     }
 
     /// The departures under a hold that was approved: planned again, and those that were blocked in spite of what blocked them.
-    pub(super) async fn approve_departures(&mut self, hold: i64) -> Result<()> {
+    pub(super) async fn approve_departures(&mut self, hold: i64, by: &Actor) -> Result<()> {
         let rows = sqlx::query(
             "UPDATE departure SET despite = state = 'blocked', state = 'planned', why = NULL, changed_at = ?1 \
              WHERE state IN ('held', 'blocked') AND case_id IN (SELECT id FROM cases WHERE hold = ?2 AND state = 'held') \
@@ -252,7 +253,7 @@ impl Tx<'_> {
             } else {
                 "approved"
             };
-            self.step(row.get(0), &Actor::Daemon, "released", Some(detail)).await?;
+            self.step(row.get(0), by, "released", Some(detail)).await?;
         }
         Ok(())
     }

@@ -140,9 +140,18 @@ pub(super) struct Moved {
 }
 
 impl Moved {
-    /// A file may be replaced between the last look and the move, and an upload that had stalled goes on after it: then part of it has
-    /// not been read, and it goes back to be read again. Answers whether it did.
-    pub(super) fn put_back_if_newer(&self) -> anyhow::Result<bool> {
+    /// An upload that had stalled may go on after its file was put away. Another file of the same content may have taken its place there,
+    /// which is no news.
+    pub(super) fn put_back_if_written(&self) -> anyhow::Result<bool> {
+        match fs::symlink_metadata(&self.to) {
+            Ok(meta) if Identity::of(&meta).is_same_file(&self.read) => self.put_back_if_newer(),
+            _ => Ok(false),
+        }
+    }
+
+    /// A file may be replaced between the last look and the move: then part of it has not been read, and it goes back to be read again.
+    /// Answers whether it did.
+    fn put_back_if_newer(&self) -> anyhow::Result<bool> {
         match fs::symlink_metadata(&self.to) {
             Ok(meta) if Identity::of(&meta) != self.read => {}
             _ => return Ok(false),

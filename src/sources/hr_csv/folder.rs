@@ -104,7 +104,7 @@ impl Folder {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trouble = None;
         memory.moved.retain(|(moved, at)| {
-            let back = moved.put_back_if_newer().unwrap_or_else(|error| {
+            let back = moved.put_back_if_written().unwrap_or_else(|error| {
                 trouble = Some(error);
                 true
             });

@@ -2,6 +2,7 @@
 
 mod accept;
 mod departures;
+mod employments;
 mod holds;
 mod memory;
 mod people;
