@@ -42,6 +42,23 @@ pub struct StopLine {
     pub answer_expected: String,
     /// What followed; absent where nothing did within the time.
     pub came: Option<Came>,
+    /// Whether the sender is told what was proved.
+    pub told_expected: bool,
+    /// What the sender was told.
+    pub told: Option<Told>,
+}
+
+/// What a sender was told back, as security event tokens say it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    /// The event, by its last word.
+    pub event: String,
+    /// The address of the person whom it is about.
+    pub subject: String,
+    /// Whether it says that sessions are revoked, and is signed by a key that we publish.
+    pub stands: bool,
+    /// From the moment before sending to its arrival.
+    pub sent_to_told_ms: u64,
 }
 
 /// The case that followed.
@@ -64,9 +81,13 @@ pub struct Came {
 }
 
 impl StopLine {
-    /// Whether the sender got the expected answer, and the verdict is what was asked for, about something that was there.
+    /// Whether the sender got the expected answer, the verdict is what was asked for, about something that was there, and the sender was
+    /// told so where it is to be.
     pub(super) fn is_as_expected(&self) -> bool {
-        self.answer == self.answer_expected
+        let told = self.told.as_ref();
+        let told =
+            !self.told_expected || told.is_some_and(|told| told.stands && told.subject.starts_with(&format!("{}@", self.who)));
+        told && self.answer == self.answer_expected
             && self.came.as_ref().is_some_and(|came| {
                 came.reason == came.reason_expected
                     && came.verdict.as_deref() == Some("contained")
