@@ -124,6 +124,14 @@ kinds! {
     InboxAccepted = "inbox.accepted",
     /// A row of the inbox was refused with the reason.
     InboxRejected = "inbox.rejected",
+    /// Names were linked as one person's: who says so, how many, of which formats; never the names.
+    SubjectLinked = "subject.linked",
+    /// A name was taken from its person, or a link forgotten.
+    SubjectUnlinked = "subject.unlinked",
+    /// No target knows the person whom a case is about.
+    SubjectUnresolved = "subject.unresolved",
+    /// An operator said that nothing is to be done about somebody whom no target knows.
+    SubjectDismissed = "subject.dismissed",
     /// The personal data and the reference key of a subject were erased; the entries about it stay, without a name.
     PersonErased = "person.erased",
     /// Data past its retention was deleted: counts by kind.

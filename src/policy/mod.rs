@@ -56,6 +56,8 @@ pub struct Facts<'a> {
     pub recent_departures: usize,
     /// How many signals of [`Class::Compromises`] of this source were acted on within its window.
     pub recent_compromises: usize,
+    /// Whether the subject's names belong to several people, or to one only by a name in dispute.
+    pub unclear: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -230,6 +232,9 @@ impl Policy {
     fn hold(&self, signal: &Signal, facts: &Facts<'_>) -> Option<HoldReason> {
         if self.protected.holds(&signal.subject) {
             return Some(HoldReason::Protected);
+        }
+        if facts.unclear && !self.takes_all(signal.reason) {
+            return Some(HoldReason::Unclear);
         }
         if let Wish::Hold(why) = &signal.wish {
             return Some(HoldReason::Source(why.clone()));

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::Row as _;
 
+use super::cases::Closed;
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{
@@ -92,7 +93,8 @@ impl Tx<'_> {
             "UPDATE job SET state = ?, due = ?, lease_id = NULL, lease_until = NULL, attempt = ?, verdict = ?, outcome = ?, \
                     error = coalesce(?, error), evidence = ?, finished_at = ? \
              WHERE id = ? AND state = 'running' AND lease_id = ? \
-             RETURNING sweep, (SELECT contained_at FROM cases WHERE cases.id = case_id)",
+             RETURNING sweep, (SELECT contained_at FROM cases WHERE cases.id = case_id), \
+                       (SELECT priority FROM cases WHERE cases.id = case_id)",
         )
         .bind(next.word())
         .bind(due)
@@ -109,6 +111,7 @@ impl Tx<'_> {
         .map_err(StoreError::sql("settling a job"))?
         .ok_or(StoreError::LeaseLost(job.id))?;
         let (sweep, contained_at): (i64, Option<i64>) = (row.get(0), row.get(1));
+        let urgent = Priority(row.get(2)).is_urgent();
         self.finish(job, finished).await?;
         // Nothing is proved while an action is under way, so a verdict leaves none open.
         if !matches!(settlement, Settlement::Done(_)) {
@@ -118,14 +121,17 @@ impl Tx<'_> {
         match settlement {
             Settlement::Done(verdict) => {
                 let since = contained_at.map_or(self.now, Timestamp::from_ms);
-                self.next_sweep(job, &verdict, sweep, since).await?;
-                self.close_if_over(job).await
+                self.next_sweep(job, &verdict, sweep, (since, urgent)).await?;
+                self.close_if_over(job).await.map(|_| ())
             }
             Settlement::GiveUp { error } => {
-                let summary = format!("case {} could not be contained at {}: {error}", job.case, job.target);
-                self.raise("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
-                    .await?;
-                self.close_if_over(job).await
+                // Where nobody is known by these names anywhere, one alert about that says more than one for each target.
+                if self.close_if_over(job).await? != Some(Closed::Nobody) {
+                    let summary = format!("case {} could not be contained at {}: {error}", job.case, job.target);
+                    self.raise("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
+                        .await?;
+                }
+                Ok(())
             }
             Settlement::Hold { why } => self.hold_case(job, &why).await,
             Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(()),
@@ -177,7 +183,7 @@ impl Tx<'_> {
     }
 
     /// Schedules the next sweep of the chain. The times count from the containing verdict, not from sweep to sweep.
-    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict, sweep: i64, since: Timestamp) -> Result<()> {
+    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict, sweep: i64, (since, urgent): (Timestamp, bool)) -> Result<()> {
         if matches!(verdict, Verdict::NoPrincipal { .. } | Verdict::Failed { .. }) {
             return Ok(());
         }
@@ -195,7 +201,8 @@ impl Tx<'_> {
             kind: JobKind::Watch,
             containment: &serde_json::to_string(&job.containment).unwrap_or_default(),
             // Whoever broke in once may be back: that look must not wait behind the leavers.
-            priority: if job.reason == Reason::Compromised {
+            // A compromise that has joined a case of another reason has made it urgent.
+            priority: if job.reason == Reason::Compromised || urgent {
                 Priority::PROMPT
             } else {
                 Priority::WATCH

@@ -143,6 +143,10 @@ impl Attempt<'_> {
         let found = self.call(resolve(self.tools.target, &self.pass, &job.subject, all)).await?;
         let principals = match found {
             Who::Nobody(what) => return Ok(Verdict::NoPrincipal { what }),
+            Who::Nameless(why) => {
+                self.evidence.nameless = true;
+                return Err(End::Hopeless(why));
+            }
             Who::Unclear(why) => return Err(End::Held(why)),
             Who::Those(principals) => principals,
         };

@@ -3,6 +3,8 @@
 mod accept;
 mod departures;
 mod holds;
+mod identities;
+mod joins;
 mod memory;
 mod people;
 mod queue;
