@@ -130,6 +130,8 @@ kinds! {
     SubjectUnlinked = "subject.unlinked",
     /// No target knows the person whom a case is about.
     SubjectUnresolved = "subject.unresolved",
+    /// A sender that waits for it was told that the targets know nobody, cannot tell who is meant, or do not answer.
+    SubjectAsked = "subject.asked",
     /// An operator said that nothing is to be done about somebody whom no target knows.
     SubjectDismissed = "subject.dismissed",
     /// The personal data and the reference key of a subject were erased; the entries about it stay, without a name.

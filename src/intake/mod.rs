@@ -15,6 +15,7 @@ use crate::worker::Lanes;
 
 mod house;
 mod inbox;
+mod known;
 mod poll;
 
 pub use inbox::run as run_inbox;
@@ -74,10 +75,14 @@ impl Intake {
         let house = Around { intake: self, source };
         let taken = match push.receive(request, &house).await {
             Ok(Received::Reply(reply)) => return Some(reply),
-            Ok(Received::Delivery(delivery)) => self
-                .store_pushed(source, delivery)
-                .await
-                .map(|receipt| push.accepted(&receipt)),
+            Ok(Received::Delivery(delivery)) => match (self.store_pushed(source, delivery).await, push.asks()) {
+                (Ok(receipt), None) => Ok(push.accepted(&receipt)),
+                (Ok(receipt), Some(patience)) => {
+                    let known = self.known(source, &receipt, patience).await;
+                    Ok(push.answered(&receipt, known))
+                }
+                (Err(rejection), _) => Err(rejection),
+            },
             Ok(Received::Answered(delivery, answer)) => self.store_pushed(source, delivery).await.map(|_| answer),
             Err(rejection) => Err(rejection),
         };

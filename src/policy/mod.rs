@@ -33,6 +33,8 @@ pub struct Policy {
     /// A departure or suspension that happened longer ago than this, at first sight, waits for a human: it smells of a replayed feed. An
     /// HR plan is not meant: its source judges it by its day.
     pub old_signal: Duration,
+    /// The domains whose addresses are people's of ours; empty for any.
+    pub email_domains: BTreeSet<String>,
 }
 
 /// What to do about a subject that matches several accounts at one target.
@@ -107,6 +109,7 @@ impl Default for Policy {
             limits: BTreeMap::new(),
             ambiguous: Ambiguous::Hold,
             old_signal: Duration::from_hours(24),
+            email_domains: BTreeSet::new(),
         }
     }
 }
@@ -180,6 +183,16 @@ impl Policy {
         self.ambiguous == Ambiguous::All && reason == Reason::Compromised
     }
 
+    /// Whether a name may lead to an account: an address only where its domain is one of ours. Addresses are given to others one day, and
+    /// whoever runs a domain says whose they are.
+    #[must_use]
+    pub fn may_lead(&self, name: &Subject) -> bool {
+        match name.domain() {
+            Some(domain) => self.email_domains.is_empty() || self.email_domains.contains(domain),
+            None => true,
+        }
+    }
+
     /// The limits of a source.
     #[must_use]
     pub fn limits_of(&self, source: &str) -> Limits {
@@ -235,6 +248,10 @@ impl Policy {
         }
         if facts.unclear && !self.takes_all(signal.reason) {
             return Some(HoldReason::Unclear);
+        }
+        // What an operator writes is meant.
+        if facts.source != INBOX && !signal.subject.names().iter().any(|name| self.may_lead(name)) {
+            return Some(HoldReason::EmailDomain);
         }
         if let Wish::Hold(why) = &signal.wish {
             return Some(HoldReason::Source(why.clone()));

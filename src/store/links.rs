@@ -373,6 +373,21 @@ impl Tx<'_> {
         Ok(rows.filter(|row| names.iter().any(|name| row.is(name))).collect())
     }
 
+    /// Forgets what was replaced long ago, and what a source has not said again since `before`, unless something is kept about the person.
+    /// An operator's word stays.
+    pub(super) async fn prune_links(&mut self, before: Timestamp) -> Result<u64> {
+        let gone = sqlx::query(
+            "DELETE FROM identity WHERE until <= ?1 OR (source IS NOT NULL AND seen_at < ?2 AND NOT EXISTS \
+                (SELECT 1 FROM identity o JOIN person p ON p.subject = o.name WHERE o.person = identity.person))",
+        )
+        .bind(self.now.ms())
+        .bind(before.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("forgetting links"))?;
+        Ok(gone.rows_affected())
+    }
+
     async fn next_person(&mut self) -> Result<i64> {
         sqlx::query_scalar("SELECT coalesce(max(person), 0) + 1 FROM identity")
             .fetch_one(&mut *self.conn)

@@ -50,7 +50,7 @@ pub use inbox::{CommitWatch, InboxAnswer, InboxRow};
 pub use links::{Linked, Name};
 pub use open::{Role, daemon_runs};
 pub use queue::Claim;
-pub use unresolved::Unresolved;
+pub use unresolved::{Found, Unresolved};
 pub use views::{ActionView, CaseDetail, CaseView, Counts, JobView, ListFilter, SignalView};
 pub use writer::Committed;
 

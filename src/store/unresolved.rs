@@ -32,7 +32,59 @@ pub struct Unresolved {
     pub note: Option<String>,
 }
 
+/// How far the work of a case has found out whom it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Somebody is known at one target at least.
+    Somebody,
+    /// Every target was asked and knows nobody.
+    Nobody,
+    /// The names fit several accounts, or no target can be asked by them.
+    Unclear,
+    /// Every target has been tried, and one at least did not answer as it should.
+    Trouble,
+    /// A target is still to be asked.
+    NotYet,
+}
+
 impl Store {
+    /// How far the work of a case has found out whom it is about.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn found(&self, case: i64) -> Result<Found> {
+        let rows = sqlx::query(
+            "SELECT j.state, j.verdict, j.evidence ->> '$.principal' IS NOT NULL OR EXISTS (SELECT 1 FROM action WHERE job_id = j.id), \
+                    coalesce(j.evidence ->> '$.nameless' = 1, 0), coalesce(j.evidence ->> '$.unclear' = 1, 0), j.error IS NOT NULL \
+             FROM job j WHERE j.case_id = ?1 AND j.kind = 'contain' AND j.state <> 'cancelled' AND j.id = \
+                (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.kind = 'contain' AND k.state <> 'cancelled')",
+        )
+        .bind(case)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("looking how far a case is"))?;
+        let (mut found, mut not_yet) = (Found::Nobody, false);
+        for row in &rows {
+            let (state, verdict): (&str, Option<&str>) = (row.get(0), row.get(1));
+            let verdict = verdict.filter(|_| state == "done");
+            let (somebody, nameless, unclear, error): (bool, bool, bool, bool) = (row.get(2), row.get(3), row.get(4), row.get(5));
+            if somebody || verdict.is_some_and(|verdict| verdict != "no_principal") {
+                return Ok(Found::Somebody);
+            }
+            match state {
+                "done" => {}
+                "failed" if nameless => found = Found::Unclear,
+                "held" if unclear => found = Found::Unclear,
+                // A human decides about somebody.
+                "held" => return Ok(Found::Somebody),
+                "failed" => found = Found::Trouble,
+                "scheduled" if error => found = Found::Trouble,
+                _ => not_yet = true,
+            }
+        }
+        Ok(if not_yet { Found::NotYet } else { found })
+    }
+
     /// Who is unresolved, the oldest first; with `all`, what is over too.
     ///
     /// # Errors

@@ -93,17 +93,21 @@ fn read(bytes: &[u8]) -> Result<Vec<(usize, Vec<Name>)>, Vec<String>> {
     let columns: Vec<Column> = columns.into_iter().flatten().collect();
     let mut people = Vec::new();
     let mut owners: BTreeMap<Name, usize> = BTreeMap::new();
+    let mut lines = Lines {
+        bytes,
+        counted: 0,
+        line: 1,
+    };
     for record in reader.records() {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                let at = error.position().map_or(0, csv::Position::line);
+                let at = lines.of(error.position());
                 complaints.push(format!("line {at}: it is not UTF-8 or not CSV"));
                 continue;
             }
         };
-        let at = record.position().map_or(0, csv::Position::line);
-        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        let at = lines.of(record.position());
         if record.iter().all(str::is_empty) {
             continue;
         }
@@ -123,6 +127,26 @@ fn read(bytes: &[u8]) -> Result<Vec<(usize, Vec<Name>)>, Vec<String>> {
         complaints.push("line 1: no person stands in the file".to_owned());
     }
     if complaints.is_empty() { Ok(people) } else { Err(complaints) }
+}
+
+/// Counts lines: the reader places a record at the blank lines before it.
+struct Lines<'b> {
+    bytes: &'b [u8],
+    counted: usize,
+    line: usize,
+}
+
+impl Lines<'_> {
+    /// The line on which the record that is placed there begins.
+    fn of(&mut self, position: Option<&csv::Position>) -> usize {
+        let start = position.map_or(0, |position| usize::try_from(position.byte()).unwrap_or(usize::MAX));
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let blank = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let passed = self.bytes.get(self.counted..start + blank).unwrap_or_default();
+        self.line += passed.iter().filter(|byte| **byte == b'\n').count();
+        self.counted = self.counted.max(start + blank);
+        self.line
+    }
 }
 
 fn column(heading: &str) -> Result<Column, String> {
