@@ -12,6 +12,7 @@ mod check;
 mod demo;
 mod erase;
 mod exit;
+mod health;
 mod hold;
 mod job;
 mod kinds;
@@ -73,7 +74,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Look at the configured sources
+    /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
     /// Look at what waits for a decision, and decide
@@ -135,7 +136,7 @@ impl Cli {
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
-            Command::Source(command) => source::run(&command, at),
+            Command::Source(command) => Box::pin(source::run(&command, at)).await,
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Subject(command) => Box::pin(subject::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
