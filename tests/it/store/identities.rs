@@ -40,7 +40,7 @@ impl Place {
     }
 
     /// The names of the person, sorted, with `*` behind those in dispute.
-    async fn known(&self, text: &str) -> Vec<String> {
+    async fn links_of(&self, text: &str) -> Vec<String> {
         let names = self.store.names_of(&subject(text)).await.unwrap();
         let mut names: Vec<String> = names
             .iter()
@@ -50,7 +50,7 @@ impl Place {
         names
     }
 
-    async fn alerts(&self) -> Vec<String> {
+    async fn alert_kinds(&self) -> Vec<String> {
         let alerts = self.store.alerts(false).await.unwrap();
         alerts.into_iter().map(|alert| alert.kind).collect()
     }
@@ -154,14 +154,14 @@ async fn a_source_never_takes_a_name_from_another_source_or_from_an_operator() {
         .await;
     // It joins the person of its first name that is known; the other name stays where it is.
     assert_eq!(
-        place.known("opaque:s9").await,
+        place.links_of("opaque:s9").await,
         ["email:alice@example.org", "employee_id:1", "opaque:s9"]
     );
     assert_eq!(
-        place.known("username:boss").await,
+        place.links_of("username:boss").await,
         ["email:boss@example.org*", "username:boss"]
     );
-    assert_eq!(place.alerts().await, ["identity_conflict"]);
+    assert_eq!(place.alert_kinds().await, ["identity_conflict"]);
     // An operator's word stands against it.
     let receipt = place.accept(vec![signal("k", "boss@example.org", Reason::Departed)]).await;
     assert!(!case_of(&receipt.signals[0]).1);
@@ -174,7 +174,7 @@ async fn a_name_that_two_sources_claim_waits_for_a_human_and_a_second_name_settl
     place.says("scim", &["opaque:s2", "username:al"]).await;
     place.says("scim", &["opaque:s2", "alice@example.org"]).await;
     assert_eq!(
-        place.known("employee_id:1").await,
+        place.links_of("employee_id:1").await,
         ["email:alice@example.org*", "employee_id:1"]
     );
     let held = place.accept(vec![signal("k1", "alice@example.org", Reason::Departed)]).await;
@@ -229,7 +229,7 @@ async fn an_address_that_its_source_replaces_counts_for_thirty_days_more() {
     assert_eq!(asked("k2").await, subject("aliases:email:new@example.org\nemployee_id:1"));
     // And may be somebody else's then.
     place.says("scim", &["opaque:s2", "old@example.org"]).await;
-    assert_eq!(place.known("opaque:s2").await, ["email:old@example.org", "opaque:s2"]);
+    assert_eq!(place.links_of("opaque:s2").await, ["email:old@example.org", "opaque:s2"]);
 }
 
 #[tokio::test]
@@ -240,9 +240,9 @@ async fn two_people_become_one_only_where_an_operator_says_merge() {
     let both = names(&["a@example.org", "b@example.org"]);
     let refused = place.store.link(both.clone(), false, operator()).await;
     assert!(matches!(refused, Err(StoreError::Refused(why)) if why.contains("--merge")));
-    assert_eq!(place.known("employee_id:1").await.len(), 2);
+    assert_eq!(place.links_of("employee_id:1").await.len(), 2);
     assert_eq!(place.store.link(both, true, operator()).await.unwrap().moved, 2);
-    assert_eq!(place.known("employee_id:1").await.len(), 4);
+    assert_eq!(place.links_of("employee_id:1").await.len(), 4);
 }
 
 #[tokio::test]
@@ -252,11 +252,14 @@ async fn an_unlinked_name_stands_alone_until_that_is_forgotten_too() {
     let a = subject("a@example.org");
     assert!(place.store.unlink(a.clone(), operator()).await.unwrap());
     place.says("hr", &["employee_id:1", "a@example.org"]).await;
-    assert_eq!(place.known("employee_id:1").await, ["employee_id:1"]);
+    assert_eq!(place.links_of("employee_id:1").await, ["employee_id:1"]);
     assert!(!place.store.unlink(a.clone(), operator()).await.unwrap());
     assert!(place.store.unlink(a, operator()).await.is_err());
     place.says("hr", &["employee_id:1", "a@example.org"]).await;
-    assert_eq!(place.known("employee_id:1").await, ["email:a@example.org", "employee_id:1"]);
+    assert_eq!(
+        place.links_of("employee_id:1").await,
+        ["email:a@example.org", "employee_id:1"]
+    );
     let kinds = place.trail().await;
     assert_eq!(kinds.iter().filter(|kind| *kind == "subject.unlinked").count(), 2);
 }
@@ -270,9 +273,9 @@ async fn many_people_are_linked_all_or_none() {
     let bad = (3, names(&["a@example.org", "b@example.org"]));
     let refused = place.store.link_many(vec![good.clone(), bad], [0; 32], operator()).await;
     assert!(matches!(refused, Err(StoreError::Refused(why)) if why.starts_with("line 3: ")));
-    assert!(place.known("username:c").await.is_empty());
+    assert!(place.links_of("username:c").await.is_empty());
     place.store.link_many(vec![good], [0; 32], operator()).await.unwrap();
-    assert_eq!(place.known("username:c").await.len(), 2);
+    assert_eq!(place.links_of("username:c").await.len(), 2);
 }
 
 #[tokio::test]
@@ -283,7 +286,7 @@ async fn whoever_no_target_knows_is_listed_until_a_link_has_the_job_done_again()
         let receipt = place.accept(vec![signal(&name, &name, Reason::Compromised)]).await;
         let case = case_of(&receipt.signals[0]).0;
         place.settle_nobody(nameless).await;
-        assert_eq!(place.alerts().await, ["unresolved"], "one alert for the source");
+        assert_eq!(place.alert_kinds().await, ["unresolved"], "one alert for the source");
         let listed = place.store.unresolved(false).await.unwrap();
         assert_eq!(
             (listed.len(), listed[0].case, listed[0].subject.as_deref()),
@@ -293,7 +296,7 @@ async fn whoever_no_target_knows_is_listed_until_a_link_has_the_job_done_again()
         let linked = place.store.link(names(&[&name, &email]), false, operator()).await.unwrap();
         assert_eq!(linked.cases, [case]);
         assert!(place.store.unresolved(false).await.unwrap().is_empty());
-        assert!(place.alerts().await.is_empty());
+        assert!(place.alert_kinds().await.is_empty());
         let claim = place.claim().await;
         assert_eq!(claim.job.case.0, case);
         assert!(claim.job.subject.names().contains(&subject(&email)));
@@ -315,7 +318,7 @@ async fn an_unresolved_case_is_dismissed_with_a_note_and_only_once() {
     place.settle_nobody(false).await;
     let note = Some("never had an account".to_owned());
     place.store.dismiss(1, note.clone(), operator()).await.unwrap();
-    assert!(place.alerts().await.is_empty());
+    assert!(place.alert_kinds().await.is_empty());
     assert!(place.store.dismiss(1, None, operator()).await.is_err());
     let all = place.store.unresolved(true).await.unwrap();
     assert_eq!((all[0].state.as_str(), all[0].note.clone()), ("dismissed", note));
@@ -333,7 +336,7 @@ async fn erasing_a_person_takes_every_name_and_link_along() {
     let claim = place.claim().await;
     place.store.settle(claim, vec![], Evidence::default(), nobody).await.unwrap();
     assert!(place.store.erase(&subject("username:alice"), operator()).await.unwrap());
-    assert!(place.known("employee_id:4711").await.is_empty());
+    assert!(place.links_of("employee_id:4711").await.is_empty());
     assert!(!place.store.erase(&subject("alice@example.org"), operator()).await.unwrap());
     place.trail().await;
     place.store.close().await;
