@@ -22,6 +22,7 @@ mod silence;
 mod site;
 mod stop;
 mod streams;
+mod told;
 mod universal_logout;
 mod watch;
 mod webhooks;
