@@ -84,7 +84,9 @@ impl Intake {
         let house = Around::new(&self.store, source);
         let taken = match push.receive(request, &house).await {
             Ok(Received::Reply(reply)) => {
-                self.notes.spoke(source, self.store.clock().now());
+                if push.knows_who_asks() {
+                    self.notes.spoke(source, self.store.clock().now());
+                }
                 return Some(reply);
             }
             Ok(Received::Delivery(delivery)) => match (self.store_pushed(source, delivery).await, push.asks()) {

@@ -72,7 +72,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 let sent = sent.map(|digest| hex(&digest));
-                tx.note_refusal(&source, code).await?;
+                tx.note_refusals(&source, code, 1).await?;
                 tx.record(
                     &Entry::new(EntryKind::DeliveryRejected, Actor::source(source))
                         .detail(serde_json::json!({ "code": code, "why": why, "body_sha256": sent })),
