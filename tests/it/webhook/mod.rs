@@ -5,6 +5,7 @@ mod handshakes;
 mod mapped;
 mod presets;
 mod refused;
+mod schema;
 mod schemes;
 mod settings;
 mod standard;
