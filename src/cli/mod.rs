@@ -12,6 +12,7 @@ mod check;
 mod demo;
 mod erase;
 mod exit;
+mod health;
 mod hold;
 mod job;
 mod kinds;

@@ -56,6 +56,7 @@ async fn look(intake: &Intake, name: &str, pull: &dyn Pull) -> anyhow::Result<()
         let receipt = intake.store(delivery.clone()).await?;
         pull.stored(&delivery, &receipt).await?;
     }
+    intake.notes.looked(name, intake.store.clock().now());
     Ok(())
 }
 

@@ -18,6 +18,7 @@ pub mod global_token_revocation;
 mod house;
 pub mod hr_csv;
 pub mod inbox;
+pub mod scim;
 pub mod ssf_push;
 pub mod webhook;
 mod whom;
@@ -42,6 +43,7 @@ pub const KINDS: &[Kind] = &[
     back_channel_logout::KIND,
     webhook::KIND,
     hr_csv::KIND,
+    scim::KIND,
 ];
 
 /// A built source.
@@ -118,6 +120,11 @@ pub trait Push: Send + Sync {
 
     /// Whether its deliveries are taken one at a time, since each reads what the one before it has stored.
     fn in_turn(&self) -> bool {
+        false
+    }
+
+    /// Whether a request only asks and changes nothing, so that it need not wait for its turn.
+    fn only_asks(&self, _request: &::http::Request<Bytes>) -> bool {
         false
     }
 

@@ -4,6 +4,7 @@
 mod api;
 mod back_channel_logout;
 mod config;
+mod conformance;
 mod daemon;
 mod demo;
 mod deploy;
@@ -14,6 +15,7 @@ mod layers;
 mod mattermost;
 mod recordings;
 mod sandbox;
+mod scim;
 mod ssf_push;
 mod store;
 mod telemetry;

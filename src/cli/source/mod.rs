@@ -10,7 +10,7 @@ mod test;
 /// `revoked source …`
 #[derive(Debug, Clone, Subcommand)]
 pub enum SourceCommand {
-    /// List the configured sources, and where their senders come in
+    /// List the configured sources, where their senders come in, and how they are
     #[command(after_help = "Example: revoked source list --json")]
     List {
         /// Print JSON
@@ -27,7 +27,7 @@ pub enum SourceCommand {
 /// What the command could not do.
 pub(super) async fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     match command {
-        SourceCommand::List { json } => list::run(at, *json),
+        SourceCommand::List { json } => list::run(at, *json).await,
         SourceCommand::Test(args) => test::run(args, at).await,
     }
 }
