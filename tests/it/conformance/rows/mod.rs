@@ -9,7 +9,12 @@ mod webhook;
 use super::row::Row;
 
 /// Every kind that is pushed to.
-pub(super) const PUSHED: &[Row] = &[ssf_push::ROW, global_token_revocation::ROW, back_channel_logout::ROW, webhook::ROW];
+pub(super) const PUSHED: &[Row] = &[
+    ssf_push::ROW,
+    global_token_revocation::ROW,
+    back_channel_logout::ROW,
+    webhook::ROW,
+];
 
 /// Kinds whose senders do not come to us, with the test that holds them to the same rules.
 pub(super) const OTHERS: &[(&str, &str)] = &[("inbox", "daemon::inbox"), ("hr-csv", "conformance::hr_csv")];

@@ -95,7 +95,10 @@ impl Sender for Soar {
             ("a body that is no JSON", body(b"<xml/>")),
             ("a text", body(b"\"x\"")),
             ("a list of nothing that is known", body(b"[{},{}]")),
-            ("a member twice", body(br#"{"type":"revoked.request.v1","type":"revoked.request.v1"}"#)),
+            (
+                "a member twice",
+                body(br#"{"type":"revoked.request.v1","type":"revoked.request.v1"}"#),
+            ),
             ("another type", body(br#"{"type":"revoked.request.v2","data":{}}"#)),
             ("an unknown reason", with("reason", json!("boredom"))),
             ("no reason", with("reason", Value::Null)),
@@ -106,9 +109,7 @@ impl Sender for Soar {
 
     fn deep(&self, levels: usize) -> Option<Call> {
         let nested = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        let body = about("user01")
-            .to_string()
-            .replacen('{', &format!("{{\"x\":{nested},"), 1);
+        let body = about("user01").to_string().replacen('{', &format!("{{\"x\":{nested},"), 1);
         Some(call("deep", now(), body))
     }
 
