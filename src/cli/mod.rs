@@ -26,6 +26,7 @@ mod source;
 mod status;
 mod store;
 mod trail;
+mod transmitter;
 
 pub use exit::Exit;
 pub use store::StoreArgs;
@@ -92,6 +93,9 @@ pub enum Command {
     /// Show, verify or export the trail
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Look at whom we tell what was proved, and whether it arrives
+    #[command(subcommand)]
+    Transmitter(transmitter::TransmitterCommand),
     /// Forget a person of whom nothing is open: the name and the notes go, the trail stays
     Erase(erase::EraseArgs),
     /// List the kinds of source and target that a config may name
@@ -137,6 +141,7 @@ impl Cli {
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status { json } => Box::pin(status::run(at, json)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,
             Command::Erase(args) => Box::pin(erase::run(&args, at)).await,
             Command::Kinds { json } => kinds::run(json),
             Command::Completions { shell } => shell::completions(shell),

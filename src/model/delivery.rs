@@ -108,17 +108,20 @@ pub struct Alarm {
 pub enum AlarmKind {
     /// A stream that was asked to prove that it is alive did not answer.
     StreamSilent,
+    /// The transmitter sends nothing any more: it paused, disabled or lost the stream.
+    StreamStopped,
 }
 
 impl AlarmKind {
     /// Every one.
-    pub const ALL: [Self; 1] = [Self::StreamSilent];
+    pub const ALL: [Self; 2] = [Self::StreamSilent, Self::StreamStopped];
 
     /// The alert's kind.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::StreamSilent => "stream_silent",
+            Self::StreamStopped => "stream_stopped",
         }
     }
 }

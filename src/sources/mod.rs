@@ -1,5 +1,6 @@
 //! Sources: the configured origins of signals. One file or folder and one row of [`KINDS`] each.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ mod house;
 pub mod hr_csv;
 pub mod inbox;
 pub mod scim;
-pub mod ssf_push;
+pub mod ssf;
 pub mod webhook;
 mod whom;
 
@@ -38,7 +39,8 @@ pub struct Kind {
 /// Every kind of source.
 pub const KINDS: &[Kind] = &[
     inbox::KIND,
-    ssf_push::KIND,
+    ssf::KIND,
+    ssf::PUSHED,
     global_token_revocation::KIND,
     back_channel_logout::KIND,
     webhook::KIND,
@@ -152,9 +154,9 @@ pub trait Push: Send + Sync {
     fn rejected(&self, rejection: &Rejection) -> ::http::Response<Bytes>;
 }
 
-/// A source that we go and look at.
+/// A source that we go and look at. [`Any`], since commands that work on a kind's behalf must find their kind again.
 #[async_trait]
-pub trait Pull: Send + Sync {
+pub trait Pull: Any + Send + Sync {
     /// How long to wait between two looks.
     fn interval(&self) -> Duration;
 
@@ -169,6 +171,10 @@ pub trait Pull: Send + Sync {
     /// # Errors
     /// Where tidying up failed; the delivery stays stored.
     async fn stored(&self, delivery: &Delivery, receipt: &Receipt) -> anyhow::Result<()>;
+
+    /// A last word to the other side before the daemon stops, such as what was stored and is not yet acknowledged. Cut off after two
+    /// seconds; nothing may depend on it.
+    async fn leave(&self, _cursor: Option<&str>, _house: &dyn House) {}
 }
 
 /// Why a delivery is refused.

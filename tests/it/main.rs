@@ -16,7 +16,7 @@ mod mattermost;
 mod recordings;
 mod sandbox;
 mod scim;
-mod ssf_push;
+mod ssf;
 mod store;
 mod telemetry;
 mod tidy;

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::{Exit, StoreArgs};
 
 mod list;
+mod ssf;
 mod test;
 
 /// `revoked source …`
@@ -19,6 +20,9 @@ pub enum SourceCommand {
     },
     /// Show what a payload would lead to, and do nothing
     Test(test::TestArgs),
+    /// Make, show, try and end a stream of security events
+    #[command(subcommand)]
+    Ssf(ssf::SsfCommand),
 }
 
 /// Runs `revoked source …`.
@@ -29,5 +33,6 @@ pub(super) async fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Resu
     match command {
         SourceCommand::List { json } => list::run(at, *json).await,
         SourceCommand::Test(args) => test::run(args, at).await,
+        SourceCommand::Ssf(command) => ssf::run(command, at).await,
     }
 }

@@ -21,6 +21,8 @@ mod seeds;
 mod silence;
 mod site;
 mod stop;
+mod streams;
+mod told;
 mod universal_logout;
 mod watch;
 mod webhooks;

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use revoked::clock::Clock;
+use revoked::jose::{Algorithm, Signer};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
@@ -128,6 +129,96 @@ async fn the_script_of_the_docs_is_taken_once_and_its_forgery_is_not() {
         "{forged:?}"
     );
     running.stop().await;
+}
+
+const OTHERS: &str = r#"
+[[source]]
+name = "hook"
+kind = "webhook"
+preset = "okta"
+secrets = [{ file = "{folder}/hook-secret" }]
+
+[[source]]
+name = "logout"
+kind = "back-channel-logout"
+issuer = "https://idp.example.test"
+audience = "revoked"
+algorithms = ["ES256"]
+jwks_file = "{folder}/jwks.json"
+subject = "username"
+"#;
+
+async fn others() -> (Site, Signer) {
+    let site = Site::new(Plan {
+        more: OTHERS,
+        ..Plan::default()
+    })
+    .await;
+    let signer = Signer::generate("k1", Algorithm::Es256).unwrap();
+    std::fs::write(site.path("jwks.json"), signer.jwks().unwrap().to_string()).unwrap();
+    site.secret("hook-secret", b"the-static-secret-of-the-hook");
+    (site, signer)
+}
+
+#[tokio::test]
+async fn okta_makes_sure_of_its_hook_and_then_deactivates_somebody() {
+    let (site, _) = others().await;
+    let running = site.start().await;
+    let url = running.url("/signals/hook");
+    let asked = running.http.get(&url).header("x-okta-verification-challenge", "abc-123");
+    let answer = asked.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.json::<Value>().await.unwrap(), json!({"verification": "abc-123"}));
+
+    let body = json!({"eventType": "com.okta.event_hook", "data": {"events": [{
+        "eventType": "user.lifecycle.deactivate", "outcome": {"result": "SUCCESS"}, "published": Clock::system().now(), "uuid": "u1",
+        "actor": {"type": "User", "alternateId": "user02@example.test"}, "target": [{"type": "User", "alternateId": "user05@example.test"}],
+    }]}});
+    let post = async |secret: &str| {
+        let request = running.http.post(&url).header("authorization", secret).json(&body);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(post("another").await, 401);
+    assert_eq!(post("the-static-secret-of-the-hook").await, 204);
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert!(Holdings::of(site.chat(), "user05").is_out());
+    assert!(
+        !Holdings::of(site.chat(), "user02").is_out(),
+        "the administrator was taken for the leaver"
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_signed_token_of_another_kind_is_checked_when_it_is_tried() {
+    let (site, signer) = others().await;
+    let now = Clock::system().now().ms() / 1000;
+    let claims = json!({
+        "iss": "https://idp.example.test", "aud": "revoked", "sub": "user01", "iat": now, "exp": now + 120, "jti": "j1",
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+    });
+    let header = json!({"typ": "logout+jwt", "alg": "ES256", "kid": "k1"});
+    let token = signer.sign_under(&header, claims.to_string().as_bytes()).unwrap();
+    let file = site.path("form");
+    let tried = async |form: String| {
+        std::fs::write(&file, form).unwrap();
+        let media = "Content-Type: application/x-www-form-urlencoded";
+        let file = file.to_str().unwrap();
+        site.says(&["source", "test", "logout", "--payload", file, "--header", media, "--json"])
+            .await
+    };
+    let good = tried(format!("logout_token={token}")).await.done();
+    assert_eq!((&good["proved"], &good["status"]), (&json!(true), &json!(200)));
+    let signal = &good["signals"][0];
+    assert_eq!(
+        (&signal["reason"], &signal["scope"], &signal["decision"]),
+        (&json!("logout"), &json!("all_sessions"), &json!("act"))
+    );
+    let bad = tried(format!("logout_token={}", &token[..token.len() - 8])).await;
+    assert_eq!(bad.code, 16, "{bad:?}");
+    assert_eq!(bad.json()["status"], 400);
+    assert!(!site.store().exists());
 }
 
 const THREE: &str = r#"

@@ -5,6 +5,7 @@ mod departures;
 mod health;
 mod holds;
 mod memory;
+mod outbox;
 mod people;
 mod queue;
 mod trail;
