@@ -2,6 +2,7 @@
 
 mod accept;
 mod departures;
+mod employments;
 mod health;
 mod holds;
 mod memory;
