@@ -44,7 +44,7 @@ pub use error::{OpenError, StoreError};
 pub use holds::{HeldCase, HeldSet, Hold};
 pub use inbox::{CommitWatch, InboxAnswer, InboxRow};
 pub use open::{Role, daemon_runs};
-pub use outbox::{Backlog, Letter, Posted};
+pub use outbox::{Backlog, Letter, Posted, Untold};
 pub use queue::Claim;
 pub use views::{ActionView, CaseDetail, CaseView, Counts, JobView, ListFilter, SignalView};
 pub use writer::Committed;
