@@ -104,8 +104,12 @@ kinds! {
     DepartureChanged = "departure.changed",
     /// A planned departure was withdrawn by its source.
     DepartureRescinded = "departure.rescinded",
+    /// An operator called a planned departure off.
+    DepartureCancelled = "departure.cancelled",
     /// A departure became due and its case was opened.
     DepartureExecuted = "departure.executed",
+    /// A source said which employments stand: how many, never whose.
+    EmploymentsNoted = "employment.noted",
     /// A lane was paused: no calls to its target.
     LanePaused = "lane.paused",
     /// A paused lane works again.

@@ -10,8 +10,10 @@ mod alert;
 mod case;
 mod check;
 mod demo;
+mod departures;
 mod erase;
 mod exit;
+mod health;
 mod hold;
 mod job;
 mod kinds;
@@ -73,7 +75,10 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Look at the configured sources
+    /// Look at who leaves when, and call a departure off
+    #[command(subcommand)]
+    Departures(departures::DeparturesCommand),
+    /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
     /// Look at what waits for a decision, and decide
@@ -135,7 +140,8 @@ impl Cli {
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
-            Command::Source(command) => source::run(&command, at),
+            Command::Departures(command) => Box::pin(departures::run(command, at)).await,
+            Command::Source(command) => Box::pin(source::run(command, at)).await,
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status { json } => Box::pin(status::run(at, json)).await,

@@ -83,7 +83,7 @@ impl Tx<'_> {
                 _ => {}
             }
         }
-        self.plan_departure(new, case, hold.is_some()).await?;
+        self.plan_departure(new, case).await?;
         Ok(CaseId(case))
     }
 
@@ -156,7 +156,7 @@ impl Tx<'_> {
                 .await
                 .map_err(StoreError::sql("raising a case"))?;
             if sooner {
-                self.departure_is_due(case).await?;
+                self.departure_is_due(case, true).await?;
             }
             if work.priority.0 < priority {
                 self.record(
@@ -168,7 +168,7 @@ impl Tx<'_> {
             intake.targets.extend(rows.iter().map(|row| row.get::<String, _>(0)));
         }
         // A plan that moved moves its jobs, and only those that have not started.
-        self.plan_departure(new, case, hold.is_some()).await?;
+        self.plan_departure(new, case).await?;
         Ok(Some(CaseId(case)))
     }
 
@@ -318,6 +318,8 @@ pub(super) struct NewCase<'a> {
     pub(super) reference: &'a str,
     pub(super) batch: Option<i64>,
     pub(super) signal_id: i64,
+    /// The class of the hold that it comes under, and why, for people.
+    pub(super) held: Option<(&'static str, &'a str)>,
 }
 
 impl NewCase<'_> {

@@ -84,6 +84,7 @@ impl Tx<'_> {
         for sql in [
             "DELETE FROM inbox WHERE subject = ? AND state <> 'new'",
             "DELETE FROM memory WHERE about = ?",
+            "DELETE FROM employment WHERE subject = ?",
         ] {
             sqlx::query(sql)
                 .bind(name)

@@ -3,6 +3,7 @@
 mod example;
 mod kinds;
 mod mistakes;
+mod silence;
 mod transmitter;
 
 use std::os::unix::fs::PermissionsExt as _;

@@ -2,6 +2,8 @@
 
 mod accept;
 mod departures;
+mod employments;
+mod health;
 mod holds;
 mod memory;
 mod outbox;
