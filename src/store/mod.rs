@@ -56,7 +56,7 @@ pub use identities::KnownName;
 pub use inbox::{CommitWatch, InboxAnswer, InboxRow};
 pub use links::{Linked, Name};
 pub use open::{Role, daemon_runs};
-pub use outbox::{Backlog, Letter, Posted};
+pub use outbox::{Backlog, Letter, Posted, Untold};
 pub use queue::Claim;
 pub use unresolved::{Found, Unresolved};
 pub use views::{ActionView, CaseDetail, CaseView, Counts, JobView, ListFilter, SignalView};
