@@ -230,20 +230,9 @@ impl Stream {
                 ),
             );
         }
-        let unheeded = transmitter
-            .critical
-            .iter()
-            .filter(|member| !self.reader.subjects.critical.contains(member));
-        let unheeded: Vec<&str> = unheeded.map(String::as_str).collect();
-        if !unheeded.is_empty() {
-            say(
-                false,
-                format!("the transmitter calls these members of a subject critical: set critical_subject_members = {unheeded:?}"),
-            );
-        }
         Ok(Connected {
             way,
-            made: Made::of(stream, method, self.clock.now()),
+            made: Made::of(stream, method, transmitter.critical.clone(), self.clock.now()),
             missing,
             found,
         })

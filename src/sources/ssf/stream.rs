@@ -10,12 +10,12 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::answer::refusal;
+use super::answer::{malformed, refusal};
 use super::bearer::Bearer;
 use super::door::Door;
 use super::management::{self, Management, Wanted};
 use super::memory::{Asked, Made, Status};
-use super::reader::{Reader, Token};
+use super::reader::Reader;
 use super::transmitter::{Discovery, Method, Transmitter};
 use super::word::{Word, unasked};
 use crate::clock::Clock;
@@ -122,11 +122,24 @@ impl Stream {
         }
     }
 
-    /// Takes what a token says into `delivery`. What it says about the stream itself is checked against what is remembered.
+    /// Reads a token and takes what it says into `delivery`. What it says about the stream itself is checked against what is remembered;
+    /// with a `name`, that must be the token's own.
     ///
     /// # Errors
-    /// `invalid_state`, where it answers a question that was not asked; not now, where the memory cannot be read.
-    pub(super) async fn hear(&self, token: Token, house: &dyn House, delivery: &mut Delivery) -> Result<(), Rejection> {
+    /// A refusal with the RFC's code; not now, where the memory or the issuer's keys cannot be read.
+    pub(super) async fn take(
+        &self,
+        token: &[u8],
+        name: Option<&str>,
+        house: &dyn House,
+        delivery: &mut Delivery,
+    ) -> Result<(), Rejection> {
+        let made = Made::recall(house).await.map_err(|error| self.forgetful(&error))?;
+        let critical = made.as_ref().map_or(&[][..], |made| &made.critical);
+        let token = self.reader.read(token, critical, delivery.received_at).await?;
+        if name.is_some_and(|name| name != token.jti) {
+            return Err(malformed("the token stands under another name than its jti"));
+        }
         let mut signal = token.signal;
         match token.word {
             Some(Word::Verification { state: Some(state) }) => {
@@ -140,7 +153,6 @@ impl Stream {
                 }
             }
             Some(Word::Updated { stream, status }) => {
-                let made = Made::recall(house).await.map_err(|error| self.forgetful(&error))?;
                 if made.is_some_and(|made| stream.is_some_and(|stream| stream != made.id)) {
                     signal.wish = Wish::Ignore("other_stream: the event is about a stream that is not this one".to_owned());
                 } else {

@@ -24,6 +24,7 @@ mod streams;
 mod universal_logout;
 mod watch;
 
-use patience::{BOUND, until};
+use patience::BOUND;
+pub(crate) use patience::until;
 use running::Running;
 use site::{Plan, Said, Site};
