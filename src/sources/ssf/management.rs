@@ -10,16 +10,12 @@ use serde_json::{Value, json};
 
 use super::bearer::Bearer;
 use super::transmitter::{Method, Transmitter};
-use crate::http::{self, Bounds};
+use crate::http;
 
 /// What an answer may weigh, in bytes: a stream's configuration lists event types.
 const CAP: usize = 1 << 20;
 /// Tokens wait while the management API is asked, so one that does not answer may not hold them for long.
-const BOUNDS: Bounds = Bounds {
-    connect: Duration::from_secs(3),
-    read: Duration::from_secs(8),
-    total: Duration::from_secs(10),
-};
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait where a transmitter says that we are too fast, but not for how long.
 const UNTOLD: Duration = Duration::from_mins(1);
 /// A `Retry-After: 0` must not become a tight loop.
@@ -136,14 +132,6 @@ pub(super) struct Management<'a> {
     pub(super) transmitter: &'a Transmitter,
     pub(super) bearer: &'a Bearer,
     pub(super) client: &'a reqwest::Client,
-}
-
-/// The client for management calls.
-///
-/// # Errors
-/// Where TLS cannot be set up.
-pub(super) fn client() -> anyhow::Result<reqwest::Client> {
-    http::client(BOUNDS)
 }
 
 impl Management<'_> {
@@ -276,10 +264,11 @@ impl Management<'_> {
     ) -> Result<(StatusCode, Value), Trouble> {
         let unreachable = |error| Trouble::Unreachable { doing, error };
         let send = async |anew| {
-            let header = self.bearer.header(anew).await?;
+            let header = self.bearer.header(self.client, anew).await?;
             let mut asked = self
                 .client
                 .request(verb.clone(), url.clone())
+                .timeout(PATIENCE)
                 .header(AUTHORIZATION, header)
                 .header(ACCEPT, "application/json");
             if let Some(body) = body {

@@ -13,12 +13,13 @@ use tokio::time::Instant;
 use super::answer::{malformed, refusal};
 use super::bearer::Bearer;
 use super::door::Door;
-use super::management::{self, Management, Wanted};
+use super::management::{Management, Wanted};
 use super::memory::{Asked, Made, Status};
 use super::reader::Reader;
 use super::transmitter::{Discovery, Method, Transmitter};
 use super::word::{Word, unasked};
 use crate::clock::Clock;
+use crate::http::{self, Bounds};
 use crate::model::{Alarm, AlarmKind, Delivery, Wish};
 use crate::sources::{House, Rejection, RejectionKind};
 
@@ -26,6 +27,14 @@ use crate::sources::{House, Rejection, RejectionKind};
 const METADATA_AGE: Duration = Duration::from_hours(1);
 /// How long a sender waits when our store cannot be read.
 const OUR_TROUBLE: Duration = Duration::from_secs(5);
+
+/// How long a transmitter may hold a poll before our client gives up: a minute is usual, and half of one more is for the way. Whatever
+/// else is asked has a bound of its own.
+const BOUNDS: Bounds = Bounds {
+    connect: Duration::from_secs(5),
+    read: Duration::from_secs(90),
+    total: Duration::from_secs(90),
+};
 
 /// What the config wants of a stream.
 pub(super) struct Intent {
@@ -59,7 +68,7 @@ pub struct Stream {
     pub(super) bearer: Bearer,
     pub(super) intent: Intent,
     pub(super) clock: Clock,
-    client: reqwest::Client,
+    pub(super) client: reqwest::Client,
     known: Mutex<Option<(Arc<Transmitter>, Instant)>>,
 }
 
@@ -79,7 +88,7 @@ impl Stream {
             bearer,
             intent,
             clock,
-            client: management::client()?,
+            client: http::client(BOUNDS)?,
             known: Mutex::default(),
         })
     }
@@ -92,7 +101,7 @@ impl Stream {
         {
             return Ok(Arc::clone(transmitter));
         }
-        let transmitter = Arc::new(self.discovery.transmitter().await?);
+        let transmitter = Arc::new(self.discovery.transmitter(&self.client).await?);
         *known = Some((Arc::clone(&transmitter), Instant::now()));
         Ok(transmitter)
     }

@@ -46,7 +46,13 @@ impl Bench {
         );
         let config = Config::parse("config", &config, &Clock::system()).unwrap_or_else(|report| panic!("{report}"));
         Self {
-            source: build(&settings).unwrap(),
+            source: config
+                .sources
+                .iter()
+                .find(|source| source.name == "idp")
+                .unwrap()
+                .source
+                .clone(),
             transmitter,
             store: store.unwrap(),
             policy: Arc::new(config.policy),
