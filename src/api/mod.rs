@@ -55,9 +55,14 @@ pub trait Intake: Send + Sync {
     /// Takes one delivery, whole and within the door's cap, and answers once what it says is stored, or refused and recorded; `None` where
     /// the source is gone meanwhile. The request's extensions hold its [`RequestId`] and its [`Peer`].
     ///
-    /// The answer is sent as it is. One of 4xx, other than 429, counts as a failure of its sender. A sender that hangs up, or that was told
+    /// The answer is sent as it is. One of 4xx, other than 429, counts as a failure of its sender, unless its extensions hold a
+    /// [`NoFault`](crate::model::NoFault). A sender that hangs up, or that was told
     /// to come again after [`Limits::answer`], does not stop this: what has begun is finished, unless the server is cut.
     async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> Option<http::Response<Bytes>>;
+
+    /// Records that a request to `source` was refused before its door saw it, under `code` (from a closed set) and for the reason that its
+    /// sender is told.
+    async fn turned_away(&self, source: &str, code: &'static str, why: &str);
 }
 
 /// What a push source takes.

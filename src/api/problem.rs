@@ -59,6 +59,12 @@ impl Problem {
         }
     }
 
+    /// The sentence for the sender.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Asks the sender to try again after `wait`, rounded up to whole seconds.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {

@@ -12,6 +12,7 @@ mod check;
 mod demo;
 mod erase;
 mod exit;
+mod health;
 mod hold;
 mod job;
 mod kinds;
@@ -72,7 +73,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Look at the configured sources
+    /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
     /// Look at what waits for a decision, and decide

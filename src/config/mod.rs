@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use toml::Spanned;
@@ -84,6 +85,8 @@ pub struct SourceConfig {
     pub kind: &'static str,
     /// What it may ask for before a human is asked; the same as in the policy.
     pub limits: Limits,
+    /// How long it may say nothing before an alert is raised; without it, for ever.
+    pub silent_after: Option<Duration>,
     /// The connector.
     pub source: Source,
 }

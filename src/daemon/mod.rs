@@ -106,9 +106,10 @@ impl Daemon {
         let address = listener
             .local_addr()
             .context("reading the address that the server listens at")?;
+        let notes = intake.notes().clone();
         let state = doors::state(&store, &lanes, intake, metrics);
         doors.spawn(api::serve(listener, doors::limits(&config.listen), state, ways_in.clone()));
-        let periodic = periodic::start(&store, &config).await?;
+        let periodic = periodic::start(&store, &config, &notes).await?;
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");
         Ok(Self {
             store,

@@ -76,6 +76,7 @@ async fn look(intake: &Intake, name: &str, pull: &dyn Pull, stop: &CancellationT
         let receipt = intake.store(delivery.clone()).await?;
         pull.stored(&delivery, &receipt).await?;
     }
+    intake.notes.looked(name, intake.store.clock().now());
     Ok(())
 }
 

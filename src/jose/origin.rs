@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use reqwest::Url;
 use serde_json::Value;
 
-use super::{KeySet, read_object};
+use super::{KeySet, caching, read_object};
 use crate::http::{self, Bounds};
 
 /// What a key set or a metadata document may weigh, in bytes.
@@ -107,11 +107,11 @@ impl Origin {
         })
     }
 
-    /// Gets the keys as they are now.
+    /// Gets the keys as they are now, and how long the issuer says that they are good for.
     ///
     /// # Errors
     /// Where they cannot be had or are not a key set. No URL query is in the text.
-    pub async fn fetch(&self) -> anyhow::Result<KeySet> {
+    pub async fn fetch(&self) -> anyhow::Result<(KeySet, Option<Duration>)> {
         match self {
             Self::File(path) => {
                 let bytes = tokio::fs::read(path).await;
@@ -121,16 +121,16 @@ impl Origin {
                     "the key set {} is larger than {JWKS_CAP} bytes",
                     path.display()
                 );
-                KeySet::read(&bytes)
+                Ok((KeySet::read(&bytes)?, None))
             }
-            Self::Url { url, client } => KeySet::read(&get(client, url).await?),
+            Self::Url { url, client } => keys_at(client, url).await,
             Self::Metadata {
                 url,
                 issuer,
                 host,
                 client,
             } => {
-                let document = get(client, url).await?;
+                let (document, _) = get(client, url).await?;
                 let document =
                     read_object(&document).map_err(|why| anyhow::anyhow!("the issuer's metadata cannot be read: {why}"))?;
                 let named = document.get("issuer").and_then(Value::as_str);
@@ -141,7 +141,7 @@ impl Origin {
                 );
                 let keys = document.get("jwks_uri").and_then(Value::as_str);
                 let keys = checked(keys.context("the issuer's metadata names no jwks_uri")?, host)?;
-                KeySet::read(&get(client, &keys).await?)
+                keys_at(client, &keys).await
             }
         }
     }
@@ -218,7 +218,12 @@ fn place(url: &Url) -> String {
     format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
-async fn get(client: &reqwest::Client, url: &Url) -> anyhow::Result<bytes::Bytes> {
+async fn keys_at(client: &reqwest::Client, url: &Url) -> anyhow::Result<(KeySet, Option<Duration>)> {
+    let (bytes, fresh_for) = get(client, url).await?;
+    Ok((KeySet::read(&bytes)?, fresh_for))
+}
+
+async fn get(client: &reqwest::Client, url: &Url) -> anyhow::Result<(bytes::Bytes, Option<Duration>)> {
     let asked = client
         .get(url.clone())
         .header(::http::header::ACCEPT, "application/jwk-set+json, application/json");
@@ -226,9 +231,9 @@ async fn get(client: &reqwest::Client, url: &Url) -> anyhow::Result<bytes::Bytes
     let answer = answer.with_context(|| format!("asking {}", place(url)))?;
     let status = answer.status();
     anyhow::ensure!(status == ::http::StatusCode::OK, "{} answered {status}", place(url));
-    http::read_body(answer, JWKS_CAP)
-        .await
-        .with_context(|| format!("asking {}", place(url)))
+    let fresh_for = caching::fresh_for(answer.headers());
+    let body = http::read_body(answer, JWKS_CAP).await;
+    Ok((body.with_context(|| format!("asking {}", place(url)))?, fresh_for))
 }
 
 #[cfg(test)]

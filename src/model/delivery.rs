@@ -50,6 +50,12 @@ impl Delivery {
             received_at,
         }
     }
+
+    /// Whether its source says something in it. What a source that we look after notes for itself is not said by it.
+    #[must_use]
+    pub fn speaks(&self) -> bool {
+        self.verified || self.name.is_some() || !self.signals.is_empty() || !self.refused.is_empty()
+    }
 }
 
 /// What a source keeps for itself between two deliveries: a person whom it provisioned, a stream that it made.
@@ -161,3 +167,8 @@ pub enum SignalReceipt {
     /// The same key with other content: refused, and an alert raised.
     Conflict,
 }
+
+/// Among the extensions of an answer: that it says 4xx is in the nature of the question (there is no such resource), and no fault of a
+/// sender who proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoFault;

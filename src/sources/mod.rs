@@ -19,7 +19,9 @@ pub mod global_token_revocation;
 mod house;
 pub mod hr_csv;
 pub mod inbox;
+pub mod scim;
 pub mod ssf;
+pub mod webhook;
 mod whom;
 
 pub use house::{Alone, House};
@@ -41,7 +43,9 @@ pub const KINDS: &[Kind] = &[
     ssf::PUSHED,
     global_token_revocation::KIND,
     back_channel_logout::KIND,
+    webhook::KIND,
     hr_csv::KIND,
+    scim::KIND,
 ];
 
 /// A built source.
@@ -121,11 +125,27 @@ pub trait Push: Send + Sync {
         false
     }
 
+    /// Whether a request only asks and changes nothing, so that it need not wait for its turn.
+    fn only_asks(&self, _request: &::http::Request<Bytes>) -> bool {
+        false
+    }
+
     /// Authenticates and reads one delivery. It is acknowledged only after the signals are stored.
     ///
     /// # Errors
     /// A [`Rejection`], which the intake records before it is answered.
     async fn receive(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Received, Rejection>;
+
+    /// Reads one delivery without asking what proves its sender, for an operator who has a sample and tries what would become of it;
+    /// `None` where what is read and what proves it are one and the same.
+    fn read_unproven(&self, _request: &::http::Request<Bytes>) -> Option<Result<Received, Rejection>> {
+        None
+    }
+
+    /// What is weaker here than it could be, each as a sentence for `revoked check`.
+    fn cautions(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The answer to a delivery that is stored.
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes>;

@@ -6,11 +6,12 @@ use super::{Exit, StoreArgs};
 
 mod list;
 mod ssf;
+mod test;
 
 /// `revoked source …`
 #[derive(Debug, Clone, Subcommand)]
 pub enum SourceCommand {
-    /// List the configured sources, and where their senders come in
+    /// List the configured sources, where their senders come in, and how they are
     #[command(after_help = "Example: revoked source list --json")]
     List {
         /// Print JSON
@@ -20,6 +21,8 @@ pub enum SourceCommand {
     /// Make, show, try and end a stream of security events
     #[command(subcommand)]
     Ssf(ssf::SsfCommand),
+    /// Show what a payload would lead to, and do nothing
+    Test(test::TestArgs),
 }
 
 /// Runs `revoked source …`.
@@ -28,7 +31,8 @@ pub enum SourceCommand {
 /// What the command could not do.
 pub(super) async fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     match command {
-        SourceCommand::List { json } => list::run(at, *json),
+        SourceCommand::List { json } => list::run(at, *json).await,
         SourceCommand::Ssf(command) => ssf::run(command, at).await,
+        SourceCommand::Test(args) => test::run(args, at).await,
     }
 }

@@ -184,6 +184,10 @@ impl House for Seat {
     async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>> {
         Ok(self.store.memos_after(&self.name, drawer, after, limit).await?)
     }
+
+    async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
+        Ok(self.store.memos_page(&self.name, drawer, skip, limit).await?)
+    }
 }
 
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 mod example;
 mod kinds;
 mod mistakes;
+mod silence;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

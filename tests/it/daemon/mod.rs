@@ -18,13 +18,14 @@ mod pushed;
 mod refusals;
 mod running;
 mod seeds;
+mod silence;
 mod site;
 mod stop;
 mod streams;
 mod universal_logout;
 mod watch;
+mod webhooks;
 
-use patience::BOUND;
-pub(crate) use patience::until;
-use running::Running;
-use site::{Plan, Said, Site};
+pub(crate) use patience::{BOUND, until};
+pub(crate) use running::Running;
+pub(crate) use site::{Plan, Said, Site};

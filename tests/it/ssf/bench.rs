@@ -208,6 +208,10 @@ impl House for Bench {
     async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>> {
         Ok(self.store.memos_after("idp", drawer, after, limit).await?)
     }
+
+    async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
+        Ok(self.store.memos_page("idp", drawer, skip, limit).await?)
+    }
 }
 
 pub(super) fn push_settings() -> String {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod departures;
+mod health;
 mod holds;
 mod memory;
 mod people;
