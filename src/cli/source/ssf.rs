@@ -253,6 +253,10 @@ struct Standing<'a> {
 
 async fn status(seat: &Seat, as_json: bool) -> anyhow::Result<Exit> {
     let Some(made) = Made::recall(&seat.house).await? else {
+        if as_json {
+            json(&serde_json::json!({"source": seat.name, "stream": null}))?;
+            return Ok(Exit::Findings);
+        }
         line(format!(
             "source {0} has no stream yet; run revoked source ssf connect {0}",
             seat.name
