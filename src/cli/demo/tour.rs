@@ -18,6 +18,7 @@ pub(super) fn print(outcome: &TourOutcome) -> anyhow::Result<()> {
         "reason",
         "verdict",
         "sent to verdict",
+        "told back",
         "ended",
     ];
     table(&headings, outcome.stops.iter().map(row).collect(), "no doors")?;

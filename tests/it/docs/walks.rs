@@ -1,8 +1,8 @@
 //! The walk-throughs of the doors: what a page tells a stranger to type is typed, against the built program, and what it shows is what comes.
 //!
 //! The blocks of a page that are marked `sh tour` are one shell's input, from the first to the last. A block marked `text tour` is what the
-//! block before it prints; `…` stands for anything, and how many spaces there are does not matter. Each `127.0.0.1:port` of the page becomes
-//! a free one.
+//! block before it prints; `…` stands for anything, and how many spaces there are does not matter. Each `127.0.0.1:port` and `--port port` of
+//! the page becomes a free one.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -190,13 +190,17 @@ impl Drop for Group {
 
 /// A text with each port of the loopback exchanged for a free one, always the same for the same.
 fn on_free_ports(text: &str, ports: &mut BTreeMap<String, u16>) -> String {
-    const HOST: &str = "127.0.0.1:";
-    let mut pieces = text.split(HOST);
+    let text = behind("127.0.0.1:", text, ports);
+    behind("--port ", &text, ports)
+}
+
+fn behind(before: &str, text: &str, ports: &mut BTreeMap<String, u16>) -> String {
+    let mut pieces = text.split(before);
     let mut free = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let end = piece.find(|c: char| !c.is_ascii_digit()).unwrap_or(piece.len());
         let (port, rest) = piece.split_at(end);
-        free += HOST;
+        free += before;
         if port.is_empty() {
             free += port;
         } else {
