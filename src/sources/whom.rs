@@ -256,11 +256,7 @@ impl SubjectRules {
             return Err(SubjectFault::Denied);
         }
         match self.iss_sub {
-            // Read once as text for the checks of length and characters, then taken apart as sent: a `sub` may hold a `#`.
-            Means::Issuers => named("iss_sub", &format!("{iss}#{sub}")).map(|_| Subject::IssSub {
-                iss: iss.to_owned(),
-                sub: sub.to_owned(),
-            }),
+            Means::Issuers => Subject::iss_sub(iss, sub).map_err(|_| fault("the subject is not a valid iss_sub")),
             means => named(means.word(), sub),
         }
     }

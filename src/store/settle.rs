@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::Row as _;
 
+use super::cases::Closed;
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{
@@ -23,13 +24,17 @@ impl Store {
     pub async fn settle(&self, claim: Claim, finished: Vec<Finished>, evidence: Evidence, settlement: Settlement) -> Result<()> {
         let (target, again) = (claim.job.target.clone(), settlement == Settlement::Interrupted);
         let end = Arc::new((claim, finished, evidence, settlement));
-        loop {
-            let end = Arc::clone(&end);
+        let receivers = self.receivers();
+        let told = loop {
+            let (end, receivers) = (Arc::clone(&end), Arc::clone(&receivers));
             let written = self.write(move |tx| {
                 Box::pin(async move {
                     let (claim, finished, evidence, settlement) = &*end;
-                    tx.settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
-                        .await
+                    let closed = tx
+                        .settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
+                        .await?;
+                    // In the same transaction: what is proved and what is to be told of it are lost together or not at all.
+                    Ok(closed == Some(Closed::Verdict("contained")) && tx.announce(&claim.job, &receivers).await?)
                 })
             });
             match written.await {
@@ -39,6 +44,9 @@ impl Store {
                 }
                 other => break other?,
             }
+        };
+        if told {
+            self.0.outbox.notify_waiters();
         }
         self.0.promoter.notify_one();
         if again {
@@ -49,6 +57,7 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Ends an attempt. Answers how the case closed, where it closed with it.
     async fn settle(
         &mut self,
         job: &Job,
@@ -56,7 +65,7 @@ impl Tx<'_> {
         finished: &[Finished],
         evidence: &Evidence,
         settlement: Settlement,
-    ) -> Result<()> {
+    ) -> Result<Option<Closed>> {
         let settlement = match settlement {
             // What the verdict proves is older than the newest signal: the next attempt looks again.
             Settlement::Done(_) if self.signalled_since(job, evidence.after_at).await? => Settlement::Snooze { due: self.now },
@@ -92,7 +101,8 @@ impl Tx<'_> {
             "UPDATE job SET state = ?, due = ?, lease_id = NULL, lease_until = NULL, attempt = ?, verdict = ?, outcome = ?, \
                     error = coalesce(?, error), evidence = ?, finished_at = ? \
              WHERE id = ? AND state = 'running' AND lease_id = ? \
-             RETURNING sweep, (SELECT contained_at FROM cases WHERE cases.id = case_id)",
+             RETURNING sweep, (SELECT contained_at FROM cases WHERE cases.id = case_id), \
+                       (SELECT priority FROM cases WHERE cases.id = case_id)",
         )
         .bind(next.word())
         .bind(due)
@@ -109,6 +119,7 @@ impl Tx<'_> {
         .map_err(StoreError::sql("settling a job"))?
         .ok_or(StoreError::LeaseLost(job.id))?;
         let (sweep, contained_at): (i64, Option<i64>) = (row.get(0), row.get(1));
+        let urgent = Priority(row.get(2)).is_urgent();
         self.finish(job, finished).await?;
         // Nothing is proved while an action is under way, so a verdict leaves none open.
         if !matches!(settlement, Settlement::Done(_)) {
@@ -118,17 +129,21 @@ impl Tx<'_> {
         match settlement {
             Settlement::Done(verdict) => {
                 let since = contained_at.map_or(self.now, Timestamp::from_ms);
-                self.next_sweep(job, &verdict, sweep, since).await?;
+                self.next_sweep(job, &verdict, sweep, (since, urgent)).await?;
                 self.close_if_over(job).await
             }
             Settlement::GiveUp { error } => {
-                let summary = format!("case {} could not be contained at {}: {error}", job.case, job.target);
-                self.raise("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
-                    .await?;
-                self.close_if_over(job).await
+                // Where nobody is known by these names anywhere, one alert about that says more than one for each target.
+                let closed = self.close_if_over(job).await?;
+                if closed != Some(Closed::Nobody) {
+                    let summary = format!("case {} could not be contained at {}: {error}", job.case, job.target);
+                    self.raise("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
+                        .await?;
+                }
+                Ok(closed)
             }
-            Settlement::Hold { why } => self.hold_case(job, &why).await,
-            Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(()),
+            Settlement::Hold { why } => self.hold_case(job, &why).await.map(|()| None),
+            Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(None),
         }
     }
 
@@ -177,7 +192,7 @@ impl Tx<'_> {
     }
 
     /// Schedules the next sweep of the chain. The times count from the containing verdict, not from sweep to sweep.
-    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict, sweep: i64, since: Timestamp) -> Result<()> {
+    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict, sweep: i64, (since, urgent): (Timestamp, bool)) -> Result<()> {
         if matches!(verdict, Verdict::NoPrincipal { .. } | Verdict::Failed { .. }) {
             return Ok(());
         }
@@ -195,7 +210,8 @@ impl Tx<'_> {
             kind: JobKind::Watch,
             containment: &serde_json::to_string(&job.containment).unwrap_or_default(),
             // Whoever broke in once may be back: that look must not wait behind the leavers.
-            priority: if job.reason == Reason::Compromised {
+            // A compromise that has joined a case of another reason has made it urgent.
+            priority: if job.reason == Reason::Compromised || urgent {
                 Priority::PROMPT
             } else {
                 Priority::WATCH

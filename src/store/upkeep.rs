@@ -44,6 +44,20 @@ impl Store {
         .await
     }
 
+    /// Records an entry about a case.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn record_about(&self, kind: EntryKind, case: i64, detail: serde_json::Value) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.record(&Entry::new(kind, Actor::Daemon).case(case).detail(detail));
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Alerts about what has stood in the ledger longer than `age`, and tries it again: the target may work by now, and what lives is
     /// never forgotten.
     ///
@@ -74,8 +88,13 @@ impl Store {
                 break;
             }
         }
-        self.write(move |tx| Box::pin(async move { tx.prune_people(people, gone).await }))
-            .await?;
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.prune_handshakes(cases).await?;
+                tx.prune_people(people, gone).await
+            })
+        })
+        .await?;
         Ok(gone)
     }
 }
@@ -127,6 +146,7 @@ impl Tx<'_> {
         let rows = sqlx::query(
             "SELECT id FROM cases INDEXED BY cases_closed WHERE closed_at IS NOT NULL AND closed_at < ?1 \
              AND NOT EXISTS (SELECT 1 FROM job WHERE case_id = cases.id AND state IN ('scheduled', 'queued', 'running', 'held', 'failed')) \
+             AND NOT EXISTS (SELECT 1 FROM unresolved WHERE case_id = cases.id AND state = 'open') \
              ORDER BY closed_at LIMIT ?2",
         )
         .bind(before)
@@ -143,7 +163,9 @@ impl Tx<'_> {
                 "UPDATE signal SET case_id = NULL, note = NULL, requested_by = NULL WHERE case_id = ?",
                 "UPDATE departure SET case_id = NULL WHERE case_id = ?",
                 "UPDATE alert SET case_id = NULL WHERE case_id = ?",
+                "DELETE FROM outbox WHERE case_id = ?",
                 "DELETE FROM inbox WHERE case_id = ? AND state <> 'new'",
+                "DELETE FROM unresolved WHERE case_id = ?",
                 "DELETE FROM cases WHERE id = ?",
             ] {
                 sqlx::query(sql)
@@ -160,17 +182,31 @@ impl Tx<'_> {
         let before: Timestamp = self.now.minus(age);
         let gone = sqlx::query(
             "DELETE FROM person WHERE seen_at < ? AND NOT EXISTS (SELECT 1 FROM cases WHERE subject_ref = person.ref) \
-             AND NOT EXISTS (SELECT 1 FROM departure WHERE subject_ref = person.ref AND state IN ('planned', 'held'))",
+             AND NOT EXISTS (SELECT 1 FROM departure WHERE subject_ref = person.ref AND state IN ('planned', 'held', 'blocked'))",
         )
         .bind(before.ms())
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("forgetting people"))?
         .rows_affected();
-        if gone + cases > 0 {
+        // What HR said goes with the person: nothing of it says more than the trail does by then.
+        for sql in [
+            "DELETE FROM departure WHERE state IN ('executed', 'rescinded', 'cancelled') AND changed_at < ? AND case_id IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM person WHERE ref = departure.subject_ref)",
+            "DELETE FROM employment WHERE state <> 'stands' AND changed_at < ? \
+             AND NOT EXISTS (SELECT 1 FROM person WHERE subject = employment.subject)",
+        ] {
+            sqlx::query(sql)
+                .bind(before.ms())
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("forgetting what HR said about people"))?;
+        }
+        let links = self.prune_links(before).await?;
+        if gone + links + cases > 0 {
             self.record(
                 &Entry::new(EntryKind::RetentionPruned, Actor::Daemon)
-                    .detail(serde_json::json!({ "cases": cases, "people": gone })),
+                    .detail(serde_json::json!({ "cases": cases, "people": gone, "links": links })),
             );
         }
         Ok(())

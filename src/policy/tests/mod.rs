@@ -30,6 +30,7 @@ fn facts(source: &str) -> Facts<'_> {
         delivery_departures: 1,
         recent_departures: 0,
         recent_compromises: 0,
+        unclear: false,
         now: NOW,
     }
 }
@@ -43,6 +44,7 @@ fn leave(fire_at: Timestamp) -> When {
                 date: "2025-11-24".into(),
                 zone: "Europe/Berlin".into(),
                 rule: DateRule::LastDayInclusive,
+                at: None,
             },
             fire_at,
         },
