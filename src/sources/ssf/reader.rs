@@ -47,6 +47,8 @@ pub(super) struct Reader {
     pub(super) keyring: Keyring,
     /// Whether the older form is taken: the subject inside the event, `exp`, `sub`, no `kid`, `http:` event types.
     pub(super) legacy: bool,
+    /// Whether a token that says what we have said is only kept.
+    pub(super) heeds_echoes: bool,
     /// The age at which a token is refused.
     pub(super) max_age: Option<Duration>,
     /// How subjects are read.
@@ -171,7 +173,7 @@ impl Reader {
             signal.priority = signal.priority.max(Priority::ROUTINE);
         }
         signal.note = Some(note(&token.claims, claims, sub_id, &whom, late));
-        if text(&token.claims, "txn").is_some_and(|txn| txn.starts_with(OUR_TXN)) {
+        if self.heeds_echoes && text(&token.claims, "txn").is_some_and(|txn| txn.starts_with(OUR_TXN)) {
             // A transmitter that passes on what we have told it: acting on it again would go round for ever.
             signal.reason = Reason::Noted;
             signal.wish = Wish::Ignore("echo: it was this daemon that said so first".to_owned());
