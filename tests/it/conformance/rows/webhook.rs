@@ -1,121 +1,137 @@
-//! Webhooks, signed as Standard Webhooks asks, in our own schema.
+//! Standard Webhooks, with the payload of our own schema.
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use revoked::clock::Clock;
+use revoked::model::Timestamp;
+use serde_json::json;
 
 use super::super::row::{Row, Sender, secret};
 use super::super::wire::Call;
 use super::token::now;
 
-const SECRET: &str = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+const KEY: &str = "Y2FuYXJ5LTVmMDljMWQ3ZTM0YTg4YjI5Zg==";
 
 pub(super) const ROW: Row = Row {
     kind: "webhook",
-    keys: r#"
-secrets = [{ file = "{folder}/webhook.secret" }]
-"#,
+    keys: "secrets = [{ file = \"{folder}/webhook.secret\" }]\n",
     methods: &["POST"],
     sender: |folder| {
-        secret(folder, "webhook.secret", &format!("whsec_{SECRET}"));
-        Box::new(Soar)
+        secret(folder, "webhook.secret", &format!("whsec_{KEY}"));
+        Box::new(Hook)
     },
 };
 
-struct Soar;
+struct Hook;
 
-fn about(person: &str) -> Value {
-    json!({
-        "type": "revoked.request.v1",
-        "data": {"subject": {"format": "email", "email": format!("{person}@example.test")}, "reason": "compromised"},
-    })
+fn payload(person: &str) -> String {
+    let at = Timestamp::from_ms(Clock::system().now().ms() / 1000 * 1000);
+    let subject = json!({"format": "email", "email": format!("{person}@example.test")});
+    json!({"type": "revoked.request.v1", "timestamp": at, "data": {"subject": subject, "reason": "compromised", "ticket": "INC-7"}})
+        .to_string()
 }
 
-fn signature(secret: &str, key: &str, at: i64, body: &[u8]) -> String {
-    let signed = [format!("{key}.{at}.").as_bytes(), body].concat();
-    let secret = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(secret).unwrap());
-    STANDARD.encode(hmac::sign(&secret, &signed).as_ref())
-}
-
-fn call(key: &str, at: i64, body: impl Into<Vec<u8>>) -> Call {
-    let body = body.into();
-    let signature = signature(SECRET, key, at, &body);
+/// A body under the signature of another.
+fn under(id: &str, at: i64, signed: &[u8], body: impl Into<Vec<u8>>) -> Call {
+    let at = at.to_string();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(KEY).unwrap());
+    let tag = hmac::sign(&key, &[id.as_bytes(), b".", at.as_bytes(), b".", signed].concat());
     Call::post("webhook", "application/json", body)
-        .with("Webhook-Id", key)
-        .with("Webhook-Timestamp", at.to_string())
-        .with("Webhook-Signature", format!("v1,{signature}"))
+        .with("webhook-id", id)
+        .with("webhook-timestamp", at)
+        .with("webhook-signature", format!("v1,{}", STANDARD.encode(tag.as_ref())))
 }
 
-impl Sender for Soar {
+fn signed(id: &str, at: i64, body: &str) -> Call {
+    under(id, at, body.as_bytes(), body)
+}
+
+impl Sender for Hook {
     fn sound(&self, key: &str, person: &str) -> Call {
-        call(key, now(), about(person).to_string())
+        signed(key, now(), &payload(person))
     }
 
     fn at_other_times(&self, key: &str, person: &str) -> Vec<(i64, bool, Call)> {
         let times = [
             (-86_400 * 365 * 5, false),
-            (-600, false),
-            (-240, true),
-            (240, true),
-            (600, false),
+            (-3600, false),
+            (-200, true),
+            (200, true),
+            (3600, false),
             (86_400 * 365 * 100, false),
         ];
-        let made = |ahead: i64| call(&format!("{key}{ahead}"), now() + ahead, about(person).to_string());
-        times.map(|(ahead, taken)| (ahead, taken, made(ahead))).to_vec()
+        let call = |ahead: i64| signed(&format!("{key}{ahead}"), now() + ahead, &payload(person));
+        times.map(|(ahead, taken)| (ahead, taken, call(ahead))).to_vec()
     }
 
     fn bad(&self, key: &str, person: &str) -> Vec<(&'static str, Call)> {
-        let good = self.sound(key, person);
-        let with = |member: &str, value: Value| {
-            let mut body = about(person);
-            body["data"][member] = value;
-            call(key, now(), body.to_string())
+        let body = payload(person);
+        let good = signed(key, now(), &body);
+        let again = format!("{body} ");
+        let pretty = serde_json::to_string_pretty(&serde_json::from_str::<serde_json::Value>(&body).unwrap()).unwrap();
+        let says = |body: &str| signed(key, now(), body);
+        let about = |subject: &str| {
+            says(&format!(
+                r#"{{"type":"revoked.request.v1","data":{{"reason":"compromised","subject":{subject}}}}}"#
+            ))
         };
-        let body = |body: &[u8]| call(key, now(), body);
-        let strange = signature(&STANDARD.encode([7_u8; 32]), key, now(), &good.body);
-        let mut other = good.clone();
-        other.body = about("user02").to_string().into_bytes();
-        let mut anew = good.clone();
-        anew.body = serde_json::to_vec_pretty(&about(person)).unwrap();
         vec![
             ("no signature", good.clone().but("webhook-signature", None)),
             ("no id", good.clone().but("webhook-id", None)),
             ("no time", good.clone().but("webhook-timestamp", None)),
+            ("another id", good.clone().but("webhook-id", Some("other"))),
+            ("another time", good.clone().but("webhook-timestamp", Some("1764000000"))),
+            ("a time in words", good.clone().but("webhook-timestamp", Some("now"))),
+            ("a signature of nothing", good.clone().but("webhook-signature", Some("v1,"))),
             (
                 "another's signature",
-                good.clone().but("webhook-signature", Some(&format!("v1,{strange}"))),
+                good.clone()
+                    .but("webhook-signature", Some("v1,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
             ),
-            ("another version", good.clone().but("webhook-signature", Some("v2,AAAA"))),
-            ("another id", good.clone().but("webhook-id", Some("another"))),
-            ("two ids", good.clone().with("Webhook-Id", key)),
-            ("an id with a dot", call("a.b", now(), about(person).to_string())),
-            ("another body", other),
-            ("a body written anew", anew),
-            ("a body that is no JSON", body(b"<xml/>")),
-            ("a text", body(b"\"x\"")),
-            ("a list of nothing that is known", body(b"[{},{}]")),
             (
-                "a member twice",
-                body(br#"{"type":"revoked.request.v1","type":"revoked.request.v1"}"#),
+                "the signature twice as a header",
+                good.clone().with("webhook-signature", "v1,AAAA"),
             ),
-            ("another type", body(br#"{"type":"revoked.request.v2","data":{}}"#)),
-            ("an unknown reason", with("reason", json!("boredom"))),
-            ("no reason", with("reason", Value::Null)),
-            ("a subject of no form", with("subject", json!({"format": "email"}))),
-            ("a time of no form", with("effective_at", json!("tomorrow"))),
+            ("a space more under the signature", under(key, now(), body.as_bytes(), again)),
+            (
+                "the same JSON written anew under the signature",
+                under(key, now(), body.as_bytes(), pretty),
+            ),
+            (
+                "half a body under the signature of the whole",
+                under(key, now(), body.as_bytes(), &body.as_bytes()[..40]),
+            ),
+            ("no JSON", says("this is no JSON")),
+            ("an empty body", says("")),
+            ("half a body, signed", says(&body[..40])),
+            ("a member twice", says(&body.replacen('{', "{\"type\":\"other\",", 1))),
+            ("another schema", says(r#"{"type":"somebody.else.v9","data":{}}"#)),
+            ("a list with nothing of ours", says("[7]")),
+            ("a subject of no form", about(r#"{"format":"email"}"#)),
+            ("a subject that is a text", about("\"user01\"")),
+            ("a reason that is none", says(&body.replace("compromised", "annoyed"))),
         ]
     }
 
     fn deep(&self, levels: usize) -> Option<Call> {
         let nested = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        let body = about("user01").to_string().replacen('{', &format!("{{\"x\":{nested},"), 1);
-        Some(call("deep", now(), body))
+        Some(signed(
+            "deep",
+            now(),
+            &payload("user01").replacen('{', &format!("{{\"x\":{nested},"), 1),
+        ))
     }
 
     fn secrets(&self, call: &Call) -> Vec<String> {
-        let signatures = call.headers.iter().filter(|(name, _)| *name == "Webhook-Signature");
-        let signatures = signatures.filter_map(|(_, value)| value.strip_prefix("v1,").map(str::to_owned));
-        signatures.chain([SECRET.to_owned()]).collect()
+        let signatures = call
+            .headers
+            .iter()
+            .filter(|(name, value)| *name == "webhook-signature" && value.len() > 40);
+        let mut secrets: Vec<String> = signatures
+            .map(|(_, value)| value.trim_start_matches("v1,").to_owned())
+            .collect();
+        secrets.extend([KEY.to_owned(), String::from_utf8(STANDARD.decode(KEY).unwrap()).unwrap()]);
+        secrets
     }
 }
