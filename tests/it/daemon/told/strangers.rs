@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use super::super::{BOUND, Plan, Site, until};
-use super::{PUSH, SESSION_REVOKED, Told};
+use super::{POLL, PUSH, SESSION_REVOKED, Told};
 
 #[tokio::test]
 async fn the_receiver_of_the_docs_believes_what_it_is_told_knowing_only_our_issuer() {
@@ -76,5 +76,34 @@ async fn another_daemon_of_ours_takes_what_it_is_told_over_its_own_door() {
     let kept = "SELECT count(*) FROM signal WHERE source = 'peer' AND decision = 'ignore' AND why LIKE 'echo%'";
     assert_eq!(other.count(kept).await, 1);
     assert_eq!(other.count("SELECT count(*) FROM cases").await, 0);
+    theirs.stop().await;
+}
+
+#[tokio::test]
+async fn another_daemon_of_ours_finds_its_stream_by_our_name_alone_and_polls_it() {
+    let told = Told::new(POLL, "").await;
+    let other = Site::new(Plan::default()).await;
+    let source = format!(
+        "[[source]]\nname = \"peer\"\nkind = \"ssf\"\nissuer = \"http://{}/tenant\"\naudience = \"https://siem.example.test\"\n\
+         delivery = \"poll\"\ntoken = {{ file = \"{}\" }}\nevents = [\"session-revoked\", \"credential-change\"]\n",
+        told.us,
+        told.site.path("idp-token").display()
+    );
+    let config = std::fs::read_to_string(other.config()).unwrap();
+    std::fs::write(other.config(), config + &source).unwrap();
+    let (_ours, theirs) = (told.site.start().await, other.start().await);
+    let connected = other.says(&["source", "ssf", "connect", "peer"]).await;
+    assert_eq!(connected.code, 0, "{connected:?}");
+    let verified = other.says(&["source", "ssf", "verify", "peer"]).await;
+    assert_eq!(verified.code, 0, "{verified:?}");
+    told.site.revoke("user01@example.test", "compromised", &[]).await;
+    told.site
+        .until_count(
+            "SELECT count(*) FROM outbox WHERE event = 'session-revoked' AND state = 'delivered'",
+            1,
+        )
+        .await;
+    let kept = "SELECT count(*) FROM signal WHERE source = 'peer' AND why LIKE 'echo%'";
+    assert_eq!(other.count(kept).await, 1);
     theirs.stop().await;
 }
