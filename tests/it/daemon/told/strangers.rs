@@ -6,7 +6,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use super::super::{BOUND, Plan, Site, until};
+use super::super::{BOUND, Plan, Site};
 use super::{POLL, PUSH, SESSION_REVOKED, Told};
 
 #[tokio::test]
@@ -94,8 +94,6 @@ async fn another_daemon_of_ours_finds_its_stream_by_our_name_alone_and_polls_it(
     let (_ours, theirs) = (told.site.start().await, other.start().await);
     let connected = other.says(&["source", "ssf", "connect", "peer"]).await;
     assert_eq!(connected.code, 0, "{connected:?}");
-    let verified = other.says(&["source", "ssf", "verify", "peer"]).await;
-    assert_eq!(verified.code, 0, "{verified:?}");
     told.site.revoke("user01@example.test", "compromised", &[]).await;
     told.site
         .until_count(
