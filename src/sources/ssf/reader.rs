@@ -23,7 +23,7 @@ const LONGEST_JTI: usize = 256;
 /// The longest note, in characters.
 const LONGEST_NOTE: usize = 1000;
 /// How the `txn` of what we send ourselves begins.
-pub const OUR_TXN: &str = "revoked:";
+pub const OUR_TXN: &str = crate::statement::TXN;
 
 /// A token that is believed.
 pub(super) struct Token {
