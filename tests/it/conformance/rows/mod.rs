@@ -3,7 +3,7 @@
 mod back_channel_logout;
 mod global_token_revocation;
 mod scim;
-mod ssf_push;
+mod ssf;
 mod token;
 mod webhook;
 
@@ -11,7 +11,8 @@ use super::row::Row;
 
 /// Every kind that is pushed to.
 pub(super) const PUSHED: &[Row] = &[
-    ssf_push::ROW,
+    ssf::PUSHED,
+    ssf::MADE,
     global_token_revocation::ROW,
     back_channel_logout::ROW,
     webhook::ROW,
