@@ -220,7 +220,6 @@ fn decided(config: &Config, delivery: &Delivery, now: Timestamp) -> Vec<Shown> {
         delivery_departures: delivery.signals.iter().filter(leaves).count(),
         recent_departures: 0,
         recent_compromises: 0,
-        unclear: false,
         now,
     };
     let signals = delivery.signals.iter();
