@@ -23,6 +23,8 @@ pub struct Delivery {
     pub memos: Vec<MemoStep>,
     /// Names that the source says are one person's.
     pub identities: Vec<Identity>,
+    /// Names that have changed hands.
+    pub renamed: Vec<Renamed>,
     /// Alerts about the source itself, to be raised or cleared.
     pub alarms: Vec<Alarm>,
     /// Whether the delivery proves that the source is alive: the answer to a verification that we asked for.
@@ -45,6 +47,7 @@ impl Delivery {
             inbox: Vec::new(),
             memos: Vec::new(),
             identities: Vec::new(),
+            renamed: Vec::new(),
             alarms: Vec::new(),
             verified: false,
             received_at,
@@ -92,6 +95,20 @@ pub enum MemoStep {
 pub struct Identity {
     /// The names: simple subjects, never aliases.
     pub names: Vec<Subject>,
+}
+
+/// A name that has changed hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renamed {
+    /// The same person has another name from now on.
+    Changed {
+        /// The name before: a simple subject, as both are.
+        from: Subject,
+        /// The name now.
+        to: Subject,
+    },
+    /// The name is somebody else's from now on.
+    Recycled(Subject),
 }
 
 /// An alert about a source, decided by the source itself.

@@ -32,6 +32,7 @@ mod memory;
 mod open;
 mod people;
 mod queue;
+mod renames;
 mod settle;
 mod trail;
 mod unresolved;

@@ -128,6 +128,7 @@ impl Stream {
     /// `invalid_state`, where it answers a question that was not asked; not now, where the memory cannot be read.
     pub(super) async fn hear(&self, token: Token, house: &dyn House, delivery: &mut Delivery) -> Result<(), Rejection> {
         let mut signal = token.signal;
+        delivery.renamed.extend(token.renamed);
         match token.word {
             Some(Word::Verification { state: Some(state) }) => {
                 let asked = Asked::recall(house, &state).await.map_err(|error| self.forgetful(&error))?;
