@@ -25,6 +25,9 @@ pub struct Delivery {
     pub identities: Vec<Identity>,
     /// Names that have changed hands.
     pub renamed: Vec<Renamed>,
+    /// Employments that the source says stand: they block the departure of the person who has another one that ends. Kept before the
+    /// signals, which may be about the same people.
+    pub employments: Vec<Employment>,
     /// Alerts about the source itself, to be raised or cleared.
     pub alarms: Vec<Alarm>,
     /// Whether the delivery proves that the source is alive: the answer to a verification that we asked for.
@@ -48,6 +51,7 @@ impl Delivery {
             memos: Vec::new(),
             identities: Vec::new(),
             renamed: Vec::new(),
+            employments: Vec::new(),
             alarms: Vec::new(),
             verified: false,
             received_at,
@@ -109,6 +113,19 @@ pub enum Renamed {
     },
     /// The name is somebody else's from now on.
     Recycled(Subject),
+}
+
+/// An employment that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Employment {
+    /// The HR system's number of the person.
+    pub employee: String,
+    /// The HR system's number of the employment; empty where there is only one.
+    pub employment: String,
+    /// Whose it is.
+    pub subject: Subject,
+    /// When HR last changed the record, where it says.
+    pub stated_at: Option<Timestamp>,
 }
 
 /// An alert about a source, decided by the source itself.

@@ -144,6 +144,11 @@ pub trait Push: Send + Sync {
         false
     }
 
+    /// Whether a question is answered only to a sender who has proved who it is, so that an answer shows that the source is alive.
+    fn knows_who_asks(&self) -> bool {
+        false
+    }
+
     /// Authenticates and reads one delivery. It is acknowledged only after the signals are stored.
     ///
     /// # Errors

@@ -86,7 +86,7 @@ impl Tx<'_> {
                 _ => {}
             }
         }
-        self.plan_departure(new, case, hold.is_some()).await?;
+        self.plan_departure(new, case).await?;
         Ok(CaseId(case))
     }
 
@@ -159,7 +159,7 @@ impl Tx<'_> {
                 .await
                 .map_err(StoreError::sql("raising a case"))?;
             if sooner {
-                self.departure_is_due(case).await?;
+                self.departure_is_due(case, true).await?;
             }
             if work.priority.0 < priority {
                 self.record(
@@ -171,7 +171,7 @@ impl Tx<'_> {
             intake.targets.extend(rows.iter().map(|row| row.get::<String, _>(0)));
         }
         // A plan that moved moves its jobs, and only those that have not started.
-        self.plan_departure(new, case, hold.is_some()).await?;
+        self.plan_departure(new, case).await?;
         Ok(Some(CaseId(case)))
     }
 
@@ -260,7 +260,7 @@ impl Tx<'_> {
             return Ok(Some(Closed::Nobody));
         }
         self.note_resolved(job.case.0).await?;
-        Ok(Some(Closed::Verdict))
+        Ok(Some(Closed::Verdict(verdict)))
     }
 
     /// A sweep found access again: the case is open until the sweep has ended it, and somebody should know why it came back.
@@ -326,8 +326,8 @@ impl Tx<'_> {
 /// How a case closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Closed {
-    /// With a verdict about somebody.
-    Verdict,
+    /// With this verdict about somebody.
+    Verdict(&'static str),
     /// No target knows the person.
     Nobody,
 }
@@ -340,6 +340,8 @@ pub(super) struct NewCase<'a> {
     pub(super) whose: &'a Whose,
     pub(super) batch: Option<i64>,
     pub(super) signal_id: i64,
+    /// The class of the hold that it comes under, and why, for people.
+    pub(super) held: Option<(&'static str, &'a str)>,
 }
 
 impl NewCase<'_> {

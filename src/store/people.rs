@@ -68,6 +68,7 @@ impl Tx<'_> {
         for sql in [
             "DELETE FROM identity WHERE name IN (SELECT value FROM json_each(?))",
             "DELETE FROM inbox WHERE subject IN (SELECT value FROM json_each(?)) AND state <> 'new'",
+            "DELETE FROM employment WHERE subject IN (SELECT value FROM json_each(?))",
             "DELETE FROM memory WHERE about IN (SELECT value FROM json_each(?))",
         ] {
             gone += sqlx::query(sql)
@@ -85,6 +86,7 @@ impl Tx<'_> {
             "UPDATE cases SET note = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
             "UPDATE signal SET note = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
             "DELETE FROM departure WHERE subject_ref IN (SELECT value FROM json_each(?))",
+            "DELETE FROM outbox WHERE subject_ref IN (SELECT value FROM json_each(?))",
             "DELETE FROM person WHERE ref IN (SELECT value FROM json_each(?))",
         ] {
             gone += sqlx::query(sql)

@@ -24,13 +24,17 @@ impl Store {
     pub async fn settle(&self, claim: Claim, finished: Vec<Finished>, evidence: Evidence, settlement: Settlement) -> Result<()> {
         let (target, again) = (claim.job.target.clone(), settlement == Settlement::Interrupted);
         let end = Arc::new((claim, finished, evidence, settlement));
-        loop {
-            let end = Arc::clone(&end);
+        let receivers = self.receivers();
+        let told = loop {
+            let (end, receivers) = (Arc::clone(&end), Arc::clone(&receivers));
             let written = self.write(move |tx| {
                 Box::pin(async move {
                     let (claim, finished, evidence, settlement) = &*end;
-                    tx.settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
-                        .await
+                    let closed = tx
+                        .settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
+                        .await?;
+                    // In the same transaction: what is proved and what is to be told of it are lost together or not at all.
+                    Ok(closed == Some(Closed::Verdict("contained")) && tx.announce(&claim.job, &receivers).await?)
                 })
             });
             match written.await {
@@ -40,6 +44,9 @@ impl Store {
                 }
                 other => break other?,
             }
+        };
+        if told {
+            self.0.outbox.notify_waiters();
         }
         self.0.promoter.notify_one();
         if again {
@@ -50,6 +57,7 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Ends an attempt. Answers how the case closed, where it closed with it.
     async fn settle(
         &mut self,
         job: &Job,
@@ -57,7 +65,7 @@ impl Tx<'_> {
         finished: &[Finished],
         evidence: &Evidence,
         settlement: Settlement,
-    ) -> Result<()> {
+    ) -> Result<Option<Closed>> {
         let settlement = match settlement {
             // What the verdict proves is older than the newest signal: the next attempt looks again.
             Settlement::Done(_) if self.signalled_since(job, evidence.after_at).await? => Settlement::Snooze { due: self.now },
@@ -122,19 +130,20 @@ impl Tx<'_> {
             Settlement::Done(verdict) => {
                 let since = contained_at.map_or(self.now, Timestamp::from_ms);
                 self.next_sweep(job, &verdict, sweep, (since, urgent)).await?;
-                self.close_if_over(job).await.map(|_| ())
+                self.close_if_over(job).await
             }
             Settlement::GiveUp { error } => {
                 // Where nobody is known by these names anywhere, one alert about that says more than one for each target.
-                if self.close_if_over(job).await? != Some(Closed::Nobody) {
+                let closed = self.close_if_over(job).await?;
+                if closed != Some(Closed::Nobody) {
                     let summary = format!("case {} could not be contained at {}: {error}", job.case, job.target);
                     self.raise("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
                         .await?;
                 }
-                Ok(())
+                Ok(closed)
             }
-            Settlement::Hold { why } => self.hold_case(job, &why).await,
-            Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(()),
+            Settlement::Hold { why } => self.hold_case(job, &why).await.map(|()| None),
+            Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(None),
         }
     }
 

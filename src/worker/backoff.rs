@@ -54,7 +54,7 @@ impl Retries {
 }
 
 impl Backoff {
-    /// A wait drawn evenly from nothing to the bound after this attempt: retries that failed together do not come back together.
+    /// A wait drawn evenly from nothing to the bound after this attempt, from 1: retries that failed together do not come back together.
     #[must_use]
     pub fn wait(self, attempt: u32, dice: &Dice) -> Duration {
         dice.within(self.bound(attempt)).max(SOONEST.min(self.longest))

@@ -23,6 +23,7 @@ mod silence;
 mod site;
 mod stop;
 mod streams;
+mod told;
 mod universal_logout;
 mod watch;
 mod webhooks;

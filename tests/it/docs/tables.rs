@@ -171,6 +171,18 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
             "Keys",
         ),
         (
+            "src/config/transmitter.rs",
+            "struct Table",
+            "docs/transmitter.md",
+            "Set it up",
+        ),
+        (
+            "src/config/transmitter.rs",
+            "struct Written",
+            "docs/transmitter.md",
+            "Receivers",
+        ),
+        (
             "src/targets/mattermost/settings.rs",
             "struct Keys",
             "docs/targets/mattermost.md",

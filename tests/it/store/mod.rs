@@ -2,11 +2,13 @@
 
 mod accept;
 mod departures;
+mod employments;
 mod health;
 mod holds;
 mod identities;
 mod joins;
 mod memory;
+mod outbox;
 mod people;
 mod queue;
 mod trail;
