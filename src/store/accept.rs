@@ -141,6 +141,10 @@ impl Tx<'_> {
             }
             receipts.push(seen);
         }
+        // Said again, it would take the name from whom an operator has linked it to since.
+        if !fresh.is_empty() || delivery.signals.is_empty() {
+            self.keep_renamed(delivery).await?;
+        }
         let mut facts = Facts {
             source: &delivery.source,
             delivery_departures: fresh.iter().filter(|n| leaves(&delivery.signals[**n])).count(),

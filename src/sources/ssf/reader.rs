@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::answer::{ACCESS_DENIED, INVALID_AUDIENCE, INVALID_ISSUER, malformed, refusal};
 use super::meaning::{Event, Reach};
+use super::renames;
 use super::word::Word;
 use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
-use crate::model::{Priority, Reason, Scope, Signal, Subject, Timestamp, Wish};
+use crate::model::{Priority, Reason, Renamed, Scope, Signal, Subject, Timestamp, Wish};
 use crate::sources::audience::Audience;
 use crate::sources::digest::sha256;
 use crate::sources::whom::{SubjectFault, SubjectRules, Whom};
@@ -33,6 +34,8 @@ pub(super) struct Token {
     pub(super) jti: String,
     /// What it says about the stream itself.
     pub(super) word: Option<Word>,
+    /// What it says about a name that has changed hands.
+    pub(super) renamed: Option<Renamed>,
 }
 
 /// What a stream's tokens must be like.
@@ -80,14 +83,12 @@ impl Reader {
         key.verify(&token, algorithm)?;
         let claims = self.check_claims(&token.claims, now)?;
         let signal = self.signal(&token, &claims, critical, now)?;
+        let event = Event::named(claims.uri, self.legacy);
         Ok(Token {
+            renamed: renames::of(&event, claims.event, &signal.subject),
             signal,
             jti: claims.jti.to_owned(),
-            word: Word::of(
-                &Event::named(claims.uri, self.legacy),
-                claims.event,
-                token.claims.get("sub_id"),
-            )?,
+            word: Word::of(&event, claims.event, token.claims.get("sub_id"))?,
         })
     }
 

@@ -172,6 +172,7 @@ impl Stream {
             return Err(malformed("the token stands under another name than its jti"));
         }
         let mut signal = token.signal;
+        delivery.renamed.extend(token.renamed);
         match token.word {
             Some(Word::Verification { state: Some(state) }) => {
                 let asked = Asked::recall(house, &state).await.map_err(|error| self.forgetful(&error))?;
