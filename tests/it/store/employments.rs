@@ -347,3 +347,43 @@ async fn a_record_that_vanished_is_held_and_called_off_when_it_is_there_again() 
     place.accept(vec![gone]).await;
     assert_eq!(place.state_of("E1").await, "planned");
 }
+
+/// Every order in which four things can come.
+fn orders() -> Vec<[usize; 4]> {
+    let all = 0..4_usize;
+    all.clone()
+        .flat_map(|a| all.clone().map(move |b| (a, b)))
+        .flat_map(|(a, b)| (0..4).map(move |c| (a, b, c)))
+        .filter(|(a, b, c)| a != b && b != c && a != c)
+        .map(|(a, b, c)| [a, b, c, 6 - a - b - c])
+        .collect()
+}
+
+#[tokio::test]
+async fn what_hr_said_last_stands_in_whatever_order_its_words_arrive() {
+    for order in orders() {
+        for last_leaves in [true, false] {
+            let place = place().await;
+            let mut story = vec![
+                leaves(at(10)),
+                DepartureStep::Rescind,
+                leaves(at(20)),
+                if last_leaves { leaves(at(30)) } else { DepartureStep::Rehire },
+            ];
+            if !last_leaves {
+                story.swap(1, 2);
+            }
+            for n in order {
+                let mut signal = says(&format!("{n}"), "E1", story[n].clone());
+                signal.occurred_at = Some(Timestamp::from_ms(NOW.ms() - 1_000_000 + i64::try_from(n).unwrap() * 1000));
+                place.accept(vec![signal]).await;
+            }
+            let plans = place.store.planned_departures().await.unwrap();
+            let ends: Vec<Timestamp> = plans.iter().map(|plan| plan.fire_at).collect();
+            let expected = if last_leaves { vec![at(30)] } else { Vec::new() };
+            assert_eq!(ends, expected, "{order:?}, and leaves in the end: {last_leaves}");
+            assert_eq!(place.works_at(at(40)).await, last_leaves, "{order:?}");
+            place.trail().await;
+        }
+    }
+}
