@@ -59,6 +59,12 @@ impl Problem {
         }
     }
 
+    /// The sentence for the sender.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Asks the sender to try again after `wait`, rounded up to whole seconds.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
@@ -108,11 +114,6 @@ pub(super) fn render(response: &mut Response, request: &RequestId) {
 /// At least one second: `Retry-After: 0` would invite the next try at once.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1)
-}
-
-/// The fallback of the routing table.
-pub(super) async fn not_found() -> Problem {
-    Problem::not_found()
 }
 
 /// The fallback of a route that is only for reading.

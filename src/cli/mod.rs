@@ -13,6 +13,7 @@ mod demo;
 mod departures;
 mod erase;
 mod exit;
+mod health;
 mod hold;
 mod job;
 mod kinds;
@@ -26,6 +27,7 @@ mod source;
 mod status;
 mod store;
 mod trail;
+mod transmitter;
 
 pub use exit::Exit;
 pub use store::StoreArgs;
@@ -76,7 +78,7 @@ pub enum Command {
     /// Look at who leaves when, and call a departure off
     #[command(subcommand)]
     Departures(departures::DeparturesCommand),
-    /// Look at the configured sources
+    /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
     /// Look at what waits for a decision, and decide
@@ -95,6 +97,9 @@ pub enum Command {
     /// Show, verify or export the trail
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Look at whom we tell what was proved, and whether it arrives
+    #[command(subcommand)]
+    Transmitter(transmitter::TransmitterCommand),
     /// Forget a person of whom nothing is open: the name and the notes go, the trail stays
     Erase(erase::EraseArgs),
     /// List the kinds of source and target that a config may name
@@ -136,11 +141,12 @@ impl Cli {
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
             Command::Departures(command) => Box::pin(departures::run(command, at)).await,
-            Command::Source(command) => Box::pin(source::run(command, at)).await,
+            Command::Source(command) => Box::pin(source::run(&command, at)).await,
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status { json } => Box::pin(status::run(at, json)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,
             Command::Erase(args) => Box::pin(erase::run(&args, at)).await,
             Command::Kinds { json } => kinds::run(json),
             Command::Completions { shell } => shell::completions(shell),

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::output::{json, line, plain, span};
-use super::{Exit, StoreArgs};
-use crate::store::{Alert, Counts, Hold};
+use super::{Exit, StoreArgs, health};
+use crate::store::{Alert, Counts, Hold, SourceHealth};
 
 #[derive(Serialize)]
 struct Status {
@@ -12,6 +12,7 @@ struct Status {
     counts: Counts,
     open_alerts: Vec<Alert>,
     open_holds: Vec<Hold>,
+    sources: Vec<SourceHealth>,
     daemon_running: bool,
 }
 
@@ -25,6 +26,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         counts: store.counts().await?,
         open_alerts: store.alerts(false).await?,
         open_holds: store.holds(false).await?,
+        sources: store.source_health().await?,
         daemon_running: crate::store::daemon_runs(store.path()),
     };
     if as_json {
@@ -55,8 +57,8 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     for (target, why) in &counts.paused {
         line(format!("paused: target {} ({})", plain(target), plain(why)))?;
     }
-    for (source, at) in &counts.last_signal {
-        line(format!("source: {} last spoke {} ago", plain(source), span(now.since(*at))))?;
+    for source in &status.sources {
+        line(format!("source: {}", health::sentence(source, now)))?;
     }
     for hold in &status.open_holds {
         line(format!(

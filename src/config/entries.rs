@@ -1,7 +1,8 @@
 //! `[[target]]` and `[[source]]`: takes their tables apart into the keys that all have and the keys of their kind, and builds them.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -10,12 +11,14 @@ use super::file::{self, Bound};
 use super::{Findings, SourceConfig, TargetConfig};
 use crate::clock::Clock;
 use crate::policy::{INBOX, Limits};
-use crate::settings::{Complaint, Rate, Settings, nearest};
+use crate::settings::{Complaint, Period, Rate, Settings, nearest};
 use crate::sources::{self, Source};
 use crate::targets;
 
 const RATE: &str = "10/s";
 const CONCURRENCY: u32 = 4;
+/// What `silent_after` may be.
+const SILENCES: RangeInclusive<Duration> = Duration::from_mins(5)..=Duration::from_hours(366 * 24);
 
 /// One `[[…]]` table.
 type Entry<'a> = Spanned<DeTable<'a>>;
@@ -52,10 +55,10 @@ pub(super) fn take<'a>(root: &mut Spanned<DeTable<'a>>, name: &str, found: &mut 
     entries
 }
 
-/// Adds `[[target]]` and `[[source]]` to what the complaint about an unknown table suggests.
+/// Adds `[[target]]`, `[[source]]` and `[[receiver]]` to what the complaint about an unknown table suggests.
 pub(super) fn with_arrays(mut complaint: Complaint) -> Complaint {
     if let Some(key) = quoted(&complaint.message)
-        && let Some(array) = nearest(key, ["target", "source"])
+        && let Some(array) = nearest(key, ["target", "source", "receiver"])
         && !complaint.message.contains("did you mean")
     {
         complaint.message = format!("unknown key `{key}`; did you mean `[[{array}]]`?");
@@ -194,6 +197,7 @@ pub(super) fn sources(
         name: INBOX.to_owned(),
         kind: INBOX,
         limits: Limits::operators(),
+        silent_after: None,
         source: Source::Inbox,
     }];
     let mut overrides = BTreeMap::from([(INBOX.to_owned(), Overrides::default())]);
@@ -235,6 +239,7 @@ pub(super) fn sources(
             compromises_per_minute: written.compromises_per_minute,
         };
         overrides.insert(name.clone(), own);
+        let silent_after = silent_after(written.silent_after.as_ref(), found);
         let kind = word.and_then(|word| {
             let kind = sources::KINDS.iter().find(|kind| kind.name == word.get_ref());
             if kind.is_none() {
@@ -253,17 +258,29 @@ pub(super) fn sources(
         };
         match (kind.build)(&settings, clock) {
             // It stands in the list already.
-            Ok(_) if is_inbox => {}
+            Ok(_) if is_inbox => built[0].silent_after = silent_after,
             Ok(source) => built.push(SourceConfig {
                 name,
                 kind: kind.name,
                 limits: Limits::default(),
+                silent_after,
                 source,
             }),
             Err(complaints) => of_kind(complaints, &span, &file::Source::KEYS, found),
         }
     }
     (built, overrides)
+}
+
+/// How long a source may say nothing. It is looked at every 15 s, so that much less would promise too much.
+fn silent_after(written: Option<&Spanned<Period>>, found: &mut Findings) -> Option<Duration> {
+    let written = written?;
+    let length = written.get_ref().0;
+    if !SILENCES.contains(&length) {
+        let (least, most) = (Period(*SILENCES.start()), Period(*SILENCES.end()));
+        found.complain(written.span(), format!("silent_after: it must be from {least} to {most}"));
+    }
+    Some(length)
 }
 
 /// Two sources for the same stream would take each signal twice, under two limits.
@@ -288,7 +305,7 @@ fn one_stream(entry: &Entry<'_>, streams: &mut Vec<(String, String)>, found: &mu
 }
 
 /// Takes a name, and complains where it is taken already or does not look like one.
-fn claim(name: &Spanned<String>, names: &mut Vec<String>, what: &str, found: &mut Findings) {
+pub(super) fn claim(name: &Spanned<String>, names: &mut Vec<String>, what: &str, found: &mut Findings) {
     if names.contains(name.get_ref()) {
         found.complain(
             name.span(),

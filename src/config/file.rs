@@ -61,15 +61,17 @@ impl Target {
 pub(super) struct Source {
     pub(super) name: Option<Spanned<String>>,
     pub(super) kind: Option<Spanned<String>>,
+    pub(super) silent_after: Option<Spanned<Period>>,
     pub(super) departures_per_delivery: Option<Bound>,
     pub(super) departures_per_hour: Option<Bound>,
     pub(super) compromises_per_minute: Option<Bound>,
 }
 
 impl Source {
-    pub(super) const KEYS: [&'static str; 5] = [
+    pub(super) const KEYS: [&'static str; 6] = [
         "name",
         "kind",
+        "silent_after",
         "departures_per_delivery",
         "departures_per_hour",
         "compromises_per_minute",

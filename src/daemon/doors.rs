@@ -1,6 +1,7 @@
 //! What the listening server answers from: the intake, the lanes and the store behind its ports.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -9,18 +10,21 @@ use crate::api::{Door, Limits, Readiness, State};
 use crate::config::Listen;
 use crate::intake::Intake;
 use crate::model::Timestamp;
-use crate::store::Store;
+use crate::store::{SourceHealth, Store};
 use crate::telemetry::{Gauges, Metrics, table};
+use crate::transmitter::Transmitter;
 use crate::worker::Lanes;
 
-pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, metrics: Metrics) -> State {
+pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, transmitter: Option<Transmitter>, metrics: Metrics) -> State {
     let front = Arc::new(Front {
         store: store.clone(),
         lanes: lanes.clone(),
         intake,
+        transmitter: transmitter.clone(),
     });
     State {
         intake: front.clone(),
+        transmitter: transmitter.map(|transmitter| Arc::new(Told(transmitter)) as Arc<dyn crate::api::Transmitter>),
         readiness: front.clone(),
         metrics,
         gauges: front,
@@ -45,6 +49,26 @@ struct Front {
     store: Store,
     lanes: Lanes,
     intake: Intake,
+    transmitter: Option<Transmitter>,
+}
+
+/// The largest body that a receiver may send: a thousand acknowledgements and as many errors fit.
+const ASKED_CAP: usize = 256 << 10;
+
+struct Told(Transmitter);
+
+#[async_trait]
+impl crate::api::Transmitter for Told {
+    fn door(&self, path: &str) -> Option<Door> {
+        self.0.page(path).map(|page| Door {
+            body_cap: ASKED_CAP,
+            methods: page.methods(),
+        })
+    }
+
+    async fn answer(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
+        self.0.answer(&request).await
+    }
 }
 
 #[async_trait]
@@ -59,6 +83,10 @@ impl crate::api::Intake for Front {
 
     async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
         self.intake.deliver(source, &request).await
+    }
+
+    async fn turned_away(&self, source: &str, code: &'static str, why: &str) {
+        self.intake.turn_away(source, code, why).await;
     }
 }
 
@@ -106,9 +134,45 @@ impl Gauges for Front {
         table::TRAIL_UNANCHORED.set([], number(unanchored));
         table::TRAIL_UNANCHORED_SECONDS.set([], age(counts.signed_at.filter(|_| unanchored > 0)));
         table::WAL_BYTES.set([], number(wal_bytes(&self.store).await));
+        match self.store.source_health().await {
+            Ok(sources) => sources.iter().for_each(|source| health(source, now)),
+            Err(error) => {
+                tracing::warn!(error = %crate::model::chain(&error), "could not read the sources' health for the metrics");
+            }
+        }
+        for receiver in self.transmitter.iter().flat_map(Transmitter::receivers) {
+            if let Ok(backlog) = self.store.backlog(receiver).await {
+                table::STATEMENTS_WAITING.set([receiver], number(backlog.pending));
+                table::STATEMENTS_OLDEST_SECONDS.set([receiver], age(backlog.oldest));
+            }
+        }
         for lane in self.lanes.status() {
             table::LANE_PAUSED.set([&lane.target], if lane.paused.is_some() { 1.0 } else { 0.0 });
         }
+    }
+}
+
+/// Sets what the metrics say of one source.
+fn health(source: &SourceHealth, now: Timestamp) {
+    let name = source.source.as_str();
+    let age = |at: Timestamp| now.since(at).as_secs_f64();
+    table::SOURCE_SILENT_SECONDS.set([name], age(source.silent_since()));
+    for (gauge, at) in [
+        (table::SOURCE_SIGNAL_SECONDS, source.signal_at),
+        (table::SOURCE_VERIFIED_SECONDS, source.verified_at),
+        (table::SOURCE_LOOKED_SECONDS, source.looked_at),
+    ] {
+        if let Some(at) = at {
+            gauge.set([name], age(at));
+        }
+    }
+    if let Some(lag) = source.lag {
+        for (of, ms) in [("last", lag.last_ms), ("median", lag.median_ms), ("longest", lag.longest_ms)] {
+            table::SOURCE_LAG_SECONDS.set([name, of], Duration::from_millis(ms).as_secs_f64());
+        }
+    }
+    for (code, refusals) in &source.refused {
+        table::SOURCE_REFUSED.set([name, code], number(refusals.times));
     }
 }
 

@@ -1,13 +1,16 @@
 //! What is periodic, on tokio-cron-scheduler. It holds no state that matters: each run looks at the store, and what was due while the
 //! daemon was down is found by the first look. No job of the queue waits here.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 use crate::config::Config;
+use crate::intake::Notes;
 use crate::store::Store;
 
 /// What runs when: seconds, minutes, hours, day of month, month, day of week, UTC.
@@ -21,6 +24,11 @@ pub(super) const SCHEDULE: &[(&str, &str, &str)] = &[
         "due",
         "*/30 * * * * *",
         "take back leases that ended, promote what is due: departures, sweeps, retries (the promoter's safety net)",
+    ),
+    (
+        "silence",
+        "5/15 * * * * *",
+        "keep what was noticed about the sources, and alert about those that should speak and do not",
     ),
     (
         "ledger",
@@ -42,18 +50,26 @@ impl Periodic {
 }
 
 /// Starts every periodic run, and does the first of each that could have been missed.
-pub(super) async fn start(store: &Store, config: &Config) -> anyhow::Result<Periodic> {
+pub(super) async fn start(store: &Store, config: &Config, notes: &Notes) -> anyhow::Result<Periodic> {
     recompute(store).await.context("computing the planned departures")?;
+    let names = config.sources.iter().map(|source| source.name.clone()).collect();
+    store.know_sources(names).await.context("making the sources known")?;
+    let expected: BTreeMap<String, Duration> = config
+        .sources
+        .iter()
+        .filter_map(|source| Some((source.name.clone(), source.silent_after?)))
+        .collect();
     let scheduler = JobScheduler::new().await.context("making the scheduler")?;
     let (ledger, retention) = (config.ledger.alert_after, config.retention.clone());
     for (name, cron, _) in SCHEDULE {
-        let (store, retention) = (store.clone(), retention.clone());
+        let (store, retention, notes, expected) = (store.clone(), retention.clone(), notes.clone(), expected.clone());
         let work = move || {
-            let (store, retention) = (store.clone(), retention.clone());
+            let (store, retention, notes, expected) = (store.clone(), retention.clone(), notes.clone(), expected.clone());
             async move {
                 match *name {
                     "departures" => recompute(&store).await,
                     "due" => due(&store).await,
+                    "silence" => store.judge_silence(notes.take(), expected).await.map_err(Into::into),
                     "metrics" => {
                         crate::telemetry::metrics().upkeep();
                         Ok(())

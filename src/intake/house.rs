@@ -25,4 +25,8 @@ impl House for Around<'_> {
     async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>> {
         Ok(self.intake.store.memos_after(self.source, drawer, after, limit).await?)
     }
+
+    async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
+        Ok(self.intake.store.memos_page(self.source, drawer, skip, limit).await?)
+    }
 }

@@ -15,9 +15,11 @@ use crate::worker::Lanes;
 
 mod house;
 mod inbox;
+mod noticed;
 mod poll;
 
 pub use inbox::run as run_inbox;
+pub use noticed::Notes;
 pub use poll::run as run_poll;
 
 use house::Around;
@@ -35,6 +37,7 @@ pub struct Intake {
     sources: Arc<BTreeMap<String, Source>>,
     /// One for each source whose deliveries are taken one at a time.
     turns: Arc<BTreeMap<String, Mutex<()>>>,
+    notes: Notes,
 }
 
 impl Intake {
@@ -52,7 +55,14 @@ impl Intake {
             targets: targets.into(),
             turns: Arc::new(turns),
             sources: Arc::new(sources),
+            notes: Notes::default(),
         }
+    }
+
+    /// What was noticed about the sources and is not yet stored.
+    #[must_use]
+    pub fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// The door of `source`; `None` where no source of that name has one.
@@ -68,12 +78,15 @@ impl Intake {
     pub async fn deliver(&self, source: &str, request: &http::Request<Bytes>) -> Option<http::Response<Bytes>> {
         let push = Arc::clone(self.push_source(source)?);
         let _turn = match self.turns.get(source) {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
+            Some(turn) if !push.only_asks(request) => Some(turn.lock().await),
+            _ => None,
         };
         let house = Around { intake: self, source };
         let taken = match push.receive(request, &house).await {
-            Ok(Received::Reply(reply)) => return Some(reply),
+            Ok(Received::Reply(reply)) => {
+                self.notes.spoke(source, self.store.clock().now());
+                return Some(reply);
+            }
             Ok(Received::Delivery(delivery)) => self
                 .store_pushed(source, delivery)
                 .await
@@ -93,11 +106,29 @@ impl Intake {
         Some(push.rejected(&rejection))
     }
 
+    /// Counts and records a request that was refused before its source saw it.
+    pub async fn turn_away(&self, source: &str, code: &'static str, why: &str) {
+        table::DELIVERIES.add([source, code], 1);
+        let rejection = Rejection {
+            kind: RejectionKind::Malformed,
+            code,
+            description: why.to_owned(),
+            digest: None,
+        };
+        self.record_rejection(source, &rejection).await;
+    }
+
     async fn store_pushed(&self, source: &str, delivery: Delivery) -> Result<Receipt, Rejection> {
-        self.store(delivery).await.map_err(|error| {
+        // What its own sender pushes is said by the source even where nothing follows from it; the store notes all else by itself.
+        let silent = !delivery.speaks();
+        let receipt = self.store(delivery).await.map_err(|error| {
             tracing::error!(source, error = %crate::model::chain(&error), "could not store a delivery");
             not_now()
-        })
+        })?;
+        if silent {
+            self.notes.spoke(source, self.store.clock().now());
+        }
+        Ok(receipt)
     }
 
     /// Stores a delivery with everything that follows from it, and hands urgent jobs to the lanes that kept a slot for them.

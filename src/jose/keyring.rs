@@ -2,11 +2,13 @@
 //!
 //! - A `kid` that is not known leads to one fetch, which everybody who waits for a key shares; fetches are at least [`REFETCH_PAUSE`]
 //!   apart, so that tokens with made-up names cannot turn us against the issuer.
-//! - Keys are fetched again once they are [`REFRESH_AFTER`] old. A key that is gone from the set is refused from then on.
+//! - Keys are fetched again once they are as old as the issuer allows (`Cache-Control: max-age`, within [`REFRESH_WITHIN`]), else
+//!   [`REFRESH_AFTER`]. A key that is gone from the set is refused from then on.
 //! - Where fetching fails, the keys at hand stay good until they are [`OLDEST_KEYS`] old.
 //! - "Unknown" is said only after a fetch that the asker took part in. Where none was permitted yet, or it failed, the answer is "not
 //!   now": a sender drops a token for good when it is told that its key is invalid, and our own pause must not cause that.
 
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,8 +18,11 @@ use super::{Algorithm, Key, KeySet, Origin, TokenError};
 
 /// The shortest time between the starts of two fetches.
 pub const REFETCH_PAUSE: Duration = Duration::from_mins(1);
-/// The age at which keys are fetched again.
+/// The age at which keys are fetched again where the issuer says nothing of it.
 pub const REFRESH_AFTER: Duration = Duration::from_hours(1);
+/// What an issuer may say of that age. The longest is half of [`OLDEST_KEYS`], so that an issuer that is down when its keys are due has
+/// half a day to come back.
+pub const REFRESH_WITHIN: RangeInclusive<Duration> = REFETCH_PAUSE..=Duration::from_hours(12);
 /// The age beyond which keys are no longer used when they cannot be fetched.
 pub const OLDEST_KEYS: Duration = Duration::from_hours(24);
 
@@ -35,11 +40,13 @@ struct Shared {
     cache: Mutex<Cache>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Cache {
     keys: Option<Arc<KeySet>>,
     /// When the fetch that brought `keys` began.
     fetched: Option<Instant>,
+    /// The age at which they are fetched again.
+    fresh_for: Duration,
     /// When the last fetch began, whatever came of it.
     tried: Option<Instant>,
     /// How many fetches have ended.
@@ -69,7 +76,7 @@ impl Keyring {
     pub async fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Key, TokenError> {
         let (seen, stale) = {
             let cache = self.shared.cache();
-            (cache.round, cache.age().is_none_or(|age| age >= REFRESH_AFTER))
+            (cache.round, cache.age().is_none_or(|age| age >= cache.fresh_for))
         };
         if !stale && let Some(found) = self.look(kid, algorithm) {
             return found;
@@ -131,12 +138,14 @@ impl Shared {
         cache.round += 1;
         cache.failed = fetched.is_err();
         match fetched {
-            Ok(keys) => {
+            Ok((keys, fresh_for)) => {
                 if keys.usable() == 0 {
                     tracing::warn!(origin = %self.origin, "the issuer's key set holds no key that may be used");
                 }
                 cache.keys = Some(Arc::new(keys));
                 cache.fetched = cache.tried;
+                let (least, most) = (*REFRESH_WITHIN.start(), *REFRESH_WITHIN.end());
+                cache.fresh_for = fresh_for.map_or(REFRESH_AFTER, |said| said.clamp(least, most));
                 Ok(())
             }
             Err(error) => {
@@ -153,6 +162,19 @@ impl Shared {
     fn cache(&self) -> MutexGuard<'_, Cache> {
         // Nothing between lock and unlock can leave the cache half-written, so a poisoned lock is as good as a clean one.
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self {
+            keys: None,
+            fetched: None,
+            fresh_for: REFRESH_AFTER,
+            tried: None,
+            round: 0,
+            failed: false,
+        }
     }
 }
 

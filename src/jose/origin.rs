@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use reqwest::Url;
 use serde_json::Value;
 
-use super::{KeySet, read_object};
+use super::{KeySet, caching, read_object};
 use crate::http::{self, Bounds};
 
 /// What a key set or a metadata document may weigh, in bytes.
@@ -84,7 +84,7 @@ impl Origin {
     /// # Errors
     /// Where the issuer is not a URL that may be asked, or TLS cannot be set up.
     pub fn metadata(issuer: &str, document: &str, host: &str) -> anyhow::Result<Self> {
-        Self::described(issuer, host, |path| format!("/.well-known/{document}{path}"))
+        Self::described(issuer, host, inserted(issuer, document)?)
     }
 
     /// Keys at the `jwks_uri` of the metadata that `issuer` publishes as an OpenID provider: `/.well-known/openid-configuration` after
@@ -93,15 +93,12 @@ impl Origin {
     /// # Errors
     /// As [`Origin::metadata`].
     pub fn discovery(issuer: &str, host: &str) -> anyhow::Result<Self> {
-        Self::described(issuer, host, |path| format!("{path}/.well-known/openid-configuration"))
+        let url = placed(issuer, |path| format!("{path}/.well-known/openid-configuration"))?;
+        Self::described(issuer, host, url)
     }
 
-    /// Keys by way of the document at the path that `place` makes of the issuer's.
-    fn described(issuer: &str, host: &str, place: impl Fn(&str) -> String) -> anyhow::Result<Self> {
-        let mut url = Url::parse(issuer).context("the issuer is not a URL, so it has no metadata")?;
-        permitted(&url)?;
-        let path = place(url.path().trim_end_matches('/'));
-        url.set_path(&path);
+    /// Keys by way of the document at `url`.
+    fn described(issuer: &str, host: &str, url: Url) -> anyhow::Result<Self> {
         Ok(Self::Metadata {
             url,
             issuer: issuer.to_owned(),
@@ -110,11 +107,11 @@ impl Origin {
         })
     }
 
-    /// Gets the keys as they are now.
+    /// Gets the keys as they are now, and how long the issuer says that they are good for.
     ///
     /// # Errors
     /// Where they cannot be had or are not a key set. No URL query is in the text.
-    pub async fn fetch(&self) -> anyhow::Result<KeySet> {
+    pub async fn fetch(&self) -> anyhow::Result<(KeySet, Option<Duration>)> {
         match self {
             Self::File(path) => {
                 let bytes = tokio::fs::read(path).await;
@@ -124,16 +121,16 @@ impl Origin {
                     "the key set {} is larger than {JWKS_CAP} bytes",
                     path.display()
                 );
-                KeySet::read(&bytes)
+                Ok((KeySet::read(&bytes)?, None))
             }
-            Self::Url { url, client } => KeySet::read(&get(client, url).await?),
+            Self::Url { url, client } => keys_at(client, url).await,
             Self::Metadata {
                 url,
                 issuer,
                 host,
                 client,
             } => {
-                let document = get(client, url).await?;
+                let (document, _) = get(client, url).await?;
                 let document =
                     read_object(&document).map_err(|why| anyhow::anyhow!("the issuer's metadata cannot be read: {why}"))?;
                 let named = document.get("issuer").and_then(Value::as_str);
@@ -144,7 +141,7 @@ impl Origin {
                 );
                 let keys = document.get("jwks_uri").and_then(Value::as_str);
                 let keys = checked(keys.context("the issuer's metadata names no jwks_uri")?, host)?;
-                KeySet::read(&get(client, &keys).await?)
+                keys_at(client, &keys).await
             }
         }
     }
@@ -172,7 +169,28 @@ fn checked(url: &str, host: &str) -> anyhow::Result<Url> {
     Ok(url)
 }
 
-fn permitted(url: &Url) -> anyhow::Result<()> {
+/// Where the metadata `document` of `issuer` is: under `/.well-known/`, inserted between its host and its path (SSF 1.0 section 7.2).
+///
+/// # Errors
+/// Where the issuer is not a URL that may be asked.
+pub fn inserted(issuer: &str, document: &str) -> anyhow::Result<Url> {
+    placed(issuer, |path| format!("/.well-known/{document}{path}"))
+}
+
+/// The URL at the path that `place` makes of the issuer's.
+fn placed(issuer: &str, place: impl Fn(&str) -> String) -> anyhow::Result<Url> {
+    let mut url = Url::parse(issuer).context("the issuer is not a URL, so it has no metadata")?;
+    permitted(&url)?;
+    let path = place(url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Checks that a URL may be asked: https, or http to this very host, and no user name or password in it.
+///
+/// # Errors
+/// What is wrong with it. No query is in the text.
+pub fn permitted(url: &Url) -> anyhow::Result<()> {
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
     anyhow::ensure!(
         secure,
@@ -200,7 +218,12 @@ fn place(url: &Url) -> String {
     format!("{}://{}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
 }
 
-async fn get(client: &reqwest::Client, url: &Url) -> anyhow::Result<bytes::Bytes> {
+async fn keys_at(client: &reqwest::Client, url: &Url) -> anyhow::Result<(KeySet, Option<Duration>)> {
+    let (bytes, fresh_for) = get(client, url).await?;
+    Ok((KeySet::read(&bytes)?, fresh_for))
+}
+
+async fn get(client: &reqwest::Client, url: &Url) -> anyhow::Result<(bytes::Bytes, Option<Duration>)> {
     let asked = client
         .get(url.clone())
         .header(::http::header::ACCEPT, "application/jwk-set+json, application/json");
@@ -208,9 +231,9 @@ async fn get(client: &reqwest::Client, url: &Url) -> anyhow::Result<bytes::Bytes
     let answer = answer.with_context(|| format!("asking {}", place(url)))?;
     let status = answer.status();
     anyhow::ensure!(status == ::http::StatusCode::OK, "{} answered {status}", place(url));
-    http::read_body(answer, JWKS_CAP)
-        .await
-        .with_context(|| format!("asking {}", place(url)))
+    let fresh_for = caching::fresh_for(answer.headers());
+    let body = http::read_body(answer, JWKS_CAP).await;
+    Ok((body.with_context(|| format!("asking {}", place(url)))?, fresh_for))
 }
 
 #[cfg(test)]

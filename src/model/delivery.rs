@@ -54,6 +54,12 @@ impl Delivery {
             received_at,
         }
     }
+
+    /// Whether its source says something in it. What a source that we look after notes for itself is not said by it.
+    #[must_use]
+    pub fn speaks(&self) -> bool {
+        self.verified || self.name.is_some() || !self.signals.is_empty() || !self.refused.is_empty()
+    }
 }
 
 /// What a source keeps for itself between two deliveries: a person whom it provisioned, a stream that it made.
@@ -119,17 +125,20 @@ pub struct Alarm {
 pub enum AlarmKind {
     /// A stream that was asked to prove that it is alive did not answer.
     StreamSilent,
+    /// The transmitter sends nothing any more: it paused, disabled or lost the stream.
+    StreamStopped,
 }
 
 impl AlarmKind {
     /// Every one.
-    pub const ALL: [Self; 1] = [Self::StreamSilent];
+    pub const ALL: [Self; 2] = [Self::StreamSilent, Self::StreamStopped];
 
     /// The alert's kind.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::StreamSilent => "stream_silent",
+            Self::StreamStopped => "stream_stopped",
         }
     }
 }
@@ -175,3 +184,8 @@ pub enum SignalReceipt {
     /// The same key with other content: refused, and an alert raised.
     Conflict,
 }
+
+/// Among the extensions of an answer: that it says 4xx is in the nature of the question (there is no such resource), and no fault of a
+/// sender who proved who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoFault;

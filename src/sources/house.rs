@@ -18,6 +18,9 @@ pub trait House: Send + Sync {
 
     /// Up to `limit` memos whose keys come after `after` (empty for the first), by key.
     async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>>;
+
+    /// How many memos a drawer holds, and by key up to `limit` of those that come after the first `skip`.
+    async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)>;
 }
 
 /// No house at all: nothing is remembered. For trying a source out.
@@ -36,5 +39,9 @@ impl House for Alone {
 
     async fn memos_after(&self, _: &str, _: &str, _: u32) -> anyhow::Result<Vec<Memo>> {
         Ok(Vec::new())
+    }
+
+    async fn memos_page(&self, _: &str, _: u64, _: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
+        Ok((0, Vec::new()))
     }
 }

@@ -307,7 +307,8 @@ impl Means {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// `bytes` as hexadecimal digits.
+pub(in crate::sources) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.

@@ -72,6 +72,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 let sent = sent.map(|digest| hex(&digest));
+                tx.note_refusal(&source, code).await?;
                 tx.record(
                     &Entry::new(EntryKind::DeliveryRejected, Actor::source(source))
                         .detail(serde_json::json!({ "code": code, "why": why, "body_sha256": sent })),
@@ -159,10 +160,12 @@ impl Tx<'_> {
         self.refused(delivery, batch).await?;
         self.keep_memos(delivery).await?;
         self.alarms(delivery).await?;
-        Ok(Receipt {
+        let receipt = Receipt {
             signals,
             hold: intake.holds.values().next().copied(),
-        })
+        };
+        self.note_delivery(delivery, &receipt).await?;
+        Ok(receipt)
     }
 
     /// What became of a signal with this key the first time, if there was one.

@@ -61,6 +61,31 @@ impl Store {
         Ok(rows.iter().map(memo).collect())
     }
 
+    /// How many memos a drawer holds, and by key up to `limit` of those that come after the first `skip`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn memos_page(&self, source: &str, drawer: &str, skip: u64, limit: u64) -> Result<(u64, Vec<Memo>)> {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        let total: i64 = sqlx::query_scalar("SELECT count(*) FROM memory WHERE source = ? AND drawer = ?")
+            .bind(source)
+            .bind(drawer)
+            .fetch_one(self.readers())
+            .await
+            .map_err(StoreError::sql("counting what a source keeps"))?;
+        let rows = sqlx::query(
+            "SELECT drawer, key, look_up, about, body FROM memory WHERE source = ? AND drawer = ? ORDER BY key LIMIT ? OFFSET ?",
+        )
+        .bind(source)
+        .bind(drawer)
+        .bind(number(limit))
+        .bind(number(skip))
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("listing what a source keeps"))?;
+        Ok((u64::try_from(total).unwrap_or(0), rows.iter().map(memo).collect()))
+    }
+
     /// Changes what a source keeps outside of any delivery: for a command that works on the source's behalf.
     ///
     /// # Errors

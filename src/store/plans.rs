@@ -260,17 +260,23 @@ impl Tx<'_> {
 
     /// Calls off what waits behind a case that a human does not let go on.
     pub(super) async fn cancel_departures(&mut self, case: i64, by: &Actor, why: &str) -> Result<()> {
-        let rows = sqlx::query("SELECT id FROM departure WHERE case_id = ? AND state IN ('planned', 'held', 'blocked')")
-            .bind(case)
-            .fetch_all(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("looking for the departures of a case"))?;
+        let rows = sqlx::query(
+            "SELECT id, state, source, employee, employment FROM departure WHERE case_id = ? AND state IN ('planned', 'held', 'blocked')",
+        )
+        .bind(case)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for the departures of a case"))?;
         for row in &rows {
-            self.call_off(row.get(0), "cancelled", by, why).await?;
+            let id: i64 = row.get(0);
+            self.call_off(id, "cancelled", by, why).await?;
+            if row.get::<&str, _>(1) != "blocked" {
+                self.set_employment(row.get(2), row.get(3), row.get(4), "stands").await?;
+            }
             self.record(
                 &Entry::new(EntryKind::DepartureCancelled, by.clone())
                     .case(case)
-                    .detail(serde_json::json!({ "departure": row.get::<i64, _>(0), "why": why })),
+                    .detail(serde_json::json!({ "departure": id, "why": why })),
             );
         }
         Ok(())

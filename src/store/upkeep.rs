@@ -74,8 +74,13 @@ impl Store {
                 break;
             }
         }
-        self.write(move |tx| Box::pin(async move { tx.prune_people(people, gone).await }))
-            .await?;
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.prune_handshakes(cases).await?;
+                tx.prune_people(people, gone).await
+            })
+        })
+        .await?;
         Ok(gone)
     }
 }
@@ -143,6 +148,7 @@ impl Tx<'_> {
                 "UPDATE signal SET case_id = NULL, note = NULL, requested_by = NULL WHERE case_id = ?",
                 "UPDATE departure SET case_id = NULL WHERE case_id = ?",
                 "UPDATE alert SET case_id = NULL WHERE case_id = ?",
+                "DELETE FROM outbox WHERE case_id = ?",
                 "DELETE FROM inbox WHERE case_id = ? AND state <> 'new'",
                 "DELETE FROM cases WHERE id = ?",
             ] {

@@ -168,8 +168,6 @@ pub struct Counts {
     pub signed_at: Option<Timestamp>,
     /// Lanes that are paused, with why.
     pub paused: BTreeMap<String, String>,
-    /// The newest signal of each source.
-    pub last_signal: BTreeMap<String, Timestamp>,
     /// Departures that wait for their day.
     pub planned: i64,
 }
@@ -305,13 +303,6 @@ impl Store {
             .await
             .map_err(StoreError::sql("reading the lanes"))?;
         counts.paused = paused.iter().map(|row| (row.get(0), row.get(1))).collect();
-        let last = self
-            .tally("SELECT source, max(received_at) FROM signal GROUP BY source")
-            .await?;
-        counts.last_signal = last
-            .into_iter()
-            .map(|(source, ms)| (source, Timestamp::from_ms(ms)))
-            .collect();
         Ok(counts)
     }
 

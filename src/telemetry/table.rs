@@ -36,6 +36,48 @@ pub const DELIVERIES_HELD_OFF: Counter<0> = Counter::new(
     &[],
 );
 
+/// Seconds since a source spoke.
+pub const SOURCE_SILENT_SECONDS: Gauge<1> = Gauge::new(
+    "revoked_source_silent_seconds",
+    "Since the source last said anything; since it was made known where it never has.",
+    &["source"],
+);
+
+/// Seconds since the last signal of a source.
+pub const SOURCE_SIGNAL_SECONDS: Gauge<1> = Gauge::new(
+    "revoked_source_signal_age_seconds",
+    "Since the source's last signal; absent where it has sent none.",
+    &["source"],
+);
+
+/// Seconds since a source last proved that it is alive.
+pub const SOURCE_VERIFIED_SECONDS: Gauge<1> = Gauge::new(
+    "revoked_source_verified_age_seconds",
+    "Since the source last proved, asked by us, that it is alive; absent where it never has.",
+    &["source"],
+);
+
+/// Seconds since we last looked at a source.
+pub const SOURCE_LOOKED_SECONDS: Gauge<1> = Gauge::new(
+    "revoked_source_looked_age_seconds",
+    "Since we last looked at the source and could; absent where we do not go and look.",
+    &["source"],
+);
+
+/// How late a source's signals come.
+pub const SOURCE_LAG_SECONDS: Gauge<2> = Gauge::new(
+    "revoked_source_lag_seconds",
+    "From what happened to our receipt: the last delivery, and the median and the longest of the newest 32.",
+    &["source", "of"],
+);
+
+/// Refused deliveries in the store.
+pub const SOURCE_REFUSED: Gauge<2> = Gauge::new(
+    "revoked_source_refused",
+    "Refused deliveries by cause, since the store was made.",
+    &["source", "code"],
+);
+
 /// Jobs, by state.
 pub const JOBS: Gauge<1> = Gauge::new("revoked_jobs", "Jobs in the store, by state.", &["state"]);
 
@@ -100,6 +142,27 @@ pub const HOLDS_OPEN: Gauge<0> = Gauge::new("revoked_holds_open", "Holds that wa
 /// Alerts that nobody has cleared.
 pub const ALERTS_OPEN: Gauge<0> = Gauge::new("revoked_alerts_open", "Alerts that are neither cleared nor over.", &[]);
 
+/// What receivers were told, by what became of it.
+pub const STATEMENTS: Counter<2> = Counter::new(
+    "revoked_statements_total",
+    "Tokens for a receiver: delivered, refused, retried or given_up.",
+    &["receiver", "outcome"],
+);
+
+/// What receivers are still to be told.
+pub const STATEMENTS_WAITING: Gauge<1> = Gauge::new(
+    "revoked_statements_waiting",
+    "Tokens that a receiver has not acknowledged yet.",
+    &["receiver"],
+);
+
+/// Age of the oldest of these.
+pub const STATEMENTS_OLDEST_SECONDS: Gauge<1> = Gauge::new(
+    "revoked_statements_oldest_seconds",
+    "Age of the oldest token that a receiver has not acknowledged yet.",
+    &["receiver"],
+);
+
 /// Changes committed together.
 pub const COMMIT_GROUP_SIZE: Histogram<0> = Histogram::new(
     "revoked_commit_group_size",
@@ -158,6 +221,12 @@ pub const METRICS: &[Row] = &[
     DELIVERIES.row(),
     SIGNALS.row(),
     DELIVERIES_HELD_OFF.row(),
+    SOURCE_SILENT_SECONDS.row(),
+    SOURCE_SIGNAL_SECONDS.row(),
+    SOURCE_VERIFIED_SECONDS.row(),
+    SOURCE_LOOKED_SECONDS.row(),
+    SOURCE_LAG_SECONDS.row(),
+    SOURCE_REFUSED.row(),
     JOBS.row(),
     VERDICTS.row(),
     FIRST_REVOKE_SECONDS.row(),
@@ -169,6 +238,9 @@ pub const METRICS: &[Row] = &[
     LEDGER_OLDEST_SECONDS.row(),
     HOLDS_OPEN.row(),
     ALERTS_OPEN.row(),
+    STATEMENTS.row(),
+    STATEMENTS_WAITING.row(),
+    STATEMENTS_OLDEST_SECONDS.row(),
     COMMIT_GROUP_SIZE.row(),
     COMMIT_SECONDS.row(),
     WAL_BYTES.row(),

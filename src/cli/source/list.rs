@@ -1,26 +1,43 @@
-//! `revoked source list`: the configured sources, and where their senders come in.
+//! `revoked source list`: the configured sources, where their senders come in, and how they are.
+
+use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::output::{json, table};
+use crate::cli::health;
+use crate::cli::output::{json, span, table};
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::model::Timestamp;
+use crate::settings::Period;
 use crate::sources::Source;
+use crate::store::{Role, SourceHealth, Store};
 
 #[derive(Serialize)]
 struct Row {
     source: String,
     kind: &'static str,
     door: Option<String>,
+    silent_after: Option<String>,
+    health: Option<SourceHealth>,
 }
 
 /// Runs `revoked source list`.
 ///
 /// # Errors
-/// A config that is wrong, with every complaint.
-pub(super) fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
-    let config = Config::load(&at.config, &Clock::system())?;
+/// A config that is wrong, with every complaint; a store that cannot be read.
+pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
+    let clock = Clock::system();
+    let config = Config::load(&at.config, &clock)?;
+    let path = at.store.clone().unwrap_or_else(|| config.store.clone());
+    let mut known = Vec::new();
+    // Before the daemon's first start there is no store, and nothing to say of any source.
+    if path.exists() {
+        let store = Store::open(&path, Role::Command, clock.clone()).await?;
+        known = store.source_health().await?;
+        store.close().await;
+    }
     let rows: Vec<Row> = config
         .sources
         .iter()
@@ -28,18 +45,41 @@ pub(super) fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
             source: source.name.clone(),
             kind: source.kind,
             door: door(&source.name, &source.source),
+            silent_after: source.silent_after.map(|length: Duration| Period(length).to_string()),
+            health: known.iter().find(|health| health.source == source.name).cloned(),
         })
         .collect();
     if as_json {
         json(&rows)?;
         return Ok(Exit::Ok);
     }
-    let cells = rows.into_iter().map(|row| {
-        let comes_in = row.door.unwrap_or_else(|| "we go and look".to_owned());
-        vec![row.source, row.kind.to_owned(), comes_in]
-    });
-    table(&["source", "kind", "its sender comes in at"], cells.collect(), "no sources")?;
+    let now = clock.now();
+    let headings = [
+        "source",
+        "kind",
+        "its sender comes in at",
+        "spoke",
+        "last signal",
+        "lag",
+        "refused",
+    ];
+    table(&headings, rows.into_iter().map(|row| cells(row, now)).collect(), "no sources")?;
     Ok(Exit::Ok)
+}
+
+fn cells(row: Row, now: Timestamp) -> Vec<String> {
+    let dash = || "-".to_owned();
+    let known = row.health.as_ref();
+    let ago = |at: Option<Timestamp>| at.map_or_else(dash, |at| format!("{} ago", span(now.since(at))));
+    vec![
+        row.source,
+        row.kind.to_owned(),
+        row.door.unwrap_or_else(|| "we go and look".to_owned()),
+        ago(known.and_then(|health| health.spoke_at)),
+        ago(known.and_then(|health| health.signal_at)),
+        known.and_then(health::lag).unwrap_or_else(dash),
+        known.and_then(health::refused).unwrap_or_else(dash),
+    ]
 }
 
 fn door(name: &str, source: &Source) -> Option<String> {

@@ -6,11 +6,13 @@ use super::{Exit, StoreArgs};
 
 mod hr;
 mod list;
+mod ssf;
+mod test;
 
 /// `revoked source …`
 #[derive(Debug, Clone, Subcommand)]
 pub enum SourceCommand {
-    /// List the configured sources, and where their senders come in
+    /// List the configured sources, where their senders come in, and how they are
     #[command(after_help = "Example: revoked source list --json")]
     List {
         /// Print JSON
@@ -20,15 +22,22 @@ pub enum SourceCommand {
     /// Look at files for a drop folder of the kind hr-csv
     #[command(subcommand)]
     Hr(hr::HrCommand),
+    /// Show what a payload would lead to, and do nothing
+    Test(test::TestArgs),
+    /// Make, show, try and end a stream of security events
+    #[command(subcommand)]
+    Ssf(ssf::SsfCommand),
 }
 
 /// Runs `revoked source …`.
 ///
 /// # Errors
 /// What the command could not do.
-pub(super) async fn run(command: SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     match command {
-        SourceCommand::List { json } => list::run(at, json),
+        SourceCommand::List { json } => list::run(at, *json).await,
+        SourceCommand::Test(args) => test::run(args, at).await,
+        SourceCommand::Ssf(command) => ssf::run(command, at).await,
         SourceCommand::Hr(command) => hr::run(command, at).await,
     }
 }

@@ -7,8 +7,8 @@ mod stop;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -48,6 +48,7 @@ struct Behind {
     gate: Semaphore,
     finished: Semaphore,
     delivered: AtomicUsize,
+    turned_away: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -80,6 +81,10 @@ impl Intake for Behind {
             body => said(202, format!("{source} took {} bytes\n", body.len())),
         }
     }
+
+    async fn turned_away(&self, source: &str, code: &'static str, why: &str) {
+        self.turned_away.lock().unwrap().push(format!("{source} {code}: {why}"));
+    }
 }
 
 #[async_trait]
@@ -110,9 +115,11 @@ impl Rig {
             gate: Semaphore::new(0),
             finished: Semaphore::new(0),
             delivered: AtomicUsize::new(0),
+            turned_away: Mutex::default(),
         });
         let state = State {
             intake: behind.clone(),
+            transmitter: None,
             readiness: behind.clone(),
             metrics: metrics(),
             gauges: behind.clone(),

@@ -213,6 +213,13 @@ async fn who_is_missing_from_full_files_ends_as_a_hold_and_never_by_itself() {
     assert!(held[0]["why"].as_str().unwrap().contains("not a termination"), "{held:#}");
 
     // A file that is cut short is an accident, not a wave of departures.
+    let short = site.path("short.csv");
+    fs::write(&short, "employee_id,email\n20,user20@example.test\n").unwrap();
+    let preview = site.ask(&["source", "hr", "preview", &short.display().to_string()]).await;
+    assert!(
+        preview["rejected"].as_str().unwrap().contains("fewer than 90 %"),
+        "{preview:#}"
+    );
     file(12, "thursday.csv");
     site.until_count("SELECT count(*) FROM alert WHERE kind = 'quarantine'", 1)
         .await;

@@ -20,11 +20,15 @@ mod pushed;
 mod refusals;
 mod running;
 mod seeds;
+mod silence;
 mod site;
 mod stop;
+mod streams;
+mod told;
 mod universal_logout;
 mod watch;
+mod webhooks;
 
-use patience::{BOUND, until};
-use running::Running;
-use site::{Plan, Said, Site};
+pub(crate) use patience::{BOUND, until};
+pub(crate) use running::Running;
+pub(crate) use site::{Plan, Said, Site};

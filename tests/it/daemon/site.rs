@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) store: &'static str,
     /// What is logged.
     pub(crate) level: &'static str,
+    /// More lines of the table `[listen]`.
+    pub(crate) listen: &'static str,
     /// Lines of the table `[policy]`.
     pub(crate) policy: &'static str,
     /// Lines of the target.
@@ -48,6 +50,7 @@ impl Default for Plan {
             compromised: "",
             store: "revoked.db",
             level: "info",
+            listen: "",
             policy: "compromises_per_minute = \"unlimited\"",
             target: "",
             more: "",
@@ -65,6 +68,7 @@ impl Plan {
             compromised,
             store,
             level,
+            listen,
             policy,
             target,
             more,
@@ -77,6 +81,7 @@ path = "{{folder}}/{store}"
 
 [listen]
 address = "127.0.0.1:0"
+{listen}
 
 [log]
 format = "json"

@@ -171,6 +171,30 @@ async fn a_rejected_block_cancels_the_departure_and_the_same_row_again_does_not_
     place.accept(vec![again]).await;
     assert_eq!(place.state_of("E1").await, "cancelled");
     assert!(!place.works_at(at(2)).await);
+
+    // It was a transfer: the first employment is over, and does not stand in the way when the second ends.
+    place.accept(vec![says("b", "E2", leaves(at(5)))]).await;
+    assert_eq!(place.state_of("E2").await, "planned");
+    assert!(place.works_at(at(5)).await);
+}
+
+#[tokio::test]
+async fn a_doubtful_end_keeps_the_person_and_its_rejection_too() {
+    let place = place().await;
+    let mut gone = says("a", "E1", DepartureStep::Vanished { at: NOW });
+    gone.wish = revoked::model::Wish::Hold("deleted".to_owned());
+    place.accept(vec![gone]).await;
+    place.accept(vec![says("b", "E2", leaves(at(1)))]).await;
+    let blocked = place.departure_of("E2").await.departure;
+    assert_eq!(blocked.why.as_deref(), Some("the end of employment E1 waits for a decision"));
+    place
+        .store
+        .reject_hold(place.open_holds().await[0], Actor::operator("op", None), None)
+        .await
+        .unwrap();
+    let blocked = place.departure_of("E2").await.departure;
+    assert_eq!(blocked.why.as_deref(), Some("employment E1 has not ended"));
+    assert!(!place.works_at(at(2)).await);
 }
 
 #[tokio::test]

@@ -1,0 +1,217 @@
+//! What changes a resource: POST, PUT, PATCH, DELETE. Each reads what is kept, works out what is to be kept from now on, and hands in both
+//! that and the signal that follows from the difference, to be stored together.
+
+use ::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
+use ::http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::answer::{self, Stop, not_found, told};
+use super::keeping::{drop_all, keep, second_name};
+use super::people::{Deed, Rules, check};
+use super::record::{Choice, Record};
+use super::schema::{ResourceType, USER};
+use super::{patch, shape};
+use crate::model::{Delivery, MemoStep, Reason, Signal, Timestamp, Wish};
+use crate::sources::digest::sha256;
+use crate::sources::whom::{Whom, hex};
+use crate::sources::{House, Received};
+
+/// One request that changes something.
+pub(super) struct Change<'c> {
+    pub(super) source: &'c str,
+    pub(super) rules: &'c Rules,
+    pub(super) house: &'c dyn House,
+    pub(super) kind: &'static ResourceType,
+    pub(super) base: &'c str,
+    pub(super) headers: &'c HeaderMap,
+    pub(super) choice: &'c Choice,
+    /// SHA-256 of the body.
+    pub(super) digest: [u8; 32],
+    pub(super) now: Timestamp,
+}
+
+/// What is to become of the attributes of a resource.
+pub(super) enum Wanted {
+    /// PUT: these.
+    Whole(Map<String, Value>),
+    /// PATCH: what they become by it.
+    Patch(Map<String, Value>),
+}
+
+impl Change<'_> {
+    /// POST.
+    pub(super) async fn create(&self, body: Map<String, Value>) -> Result<Received, Stop> {
+        let mut members = shape::resource(self.kind, body)?;
+        if *self.kind == USER {
+            members.entry("active").or_insert(Value::Bool(true));
+        }
+        let mut record = Record {
+            id: uuid::Uuid::now_v7().to_string(),
+            version: 1,
+            created_ms: self.now.ms(),
+            changed_ms: self.now.ms(),
+            departed: false,
+            names: 0,
+            members,
+        };
+        check(self.kind, &record)?;
+        self.check_unique(&record).await?;
+        let steps = keep(self.kind, self.rules, None, &mut record)?;
+        // One who comes inactive was never active here: an import of everybody who ever left must not look like a mass departure.
+        let delivery = self.delivery(Deed::Created, None, &record, steps);
+        Ok(self.answered(StatusCode::CREATED, delivery, &record))
+    }
+
+    /// PUT and PATCH.
+    pub(super) async fn change(&self, id: &str, wanted: Wanted) -> Result<Received, Stop> {
+        let before = match self.find(id).await? {
+            Some(before) => before,
+            None => return self.unknown(id, wanted),
+        };
+        let mut members = match wanted {
+            Wanted::Whole(body) => shape::resource(self.kind, body)?,
+            Wanted::Patch(body) => patch::apply(self.kind, id, &before.members, body)?,
+        };
+        // What a PUT does not say about whether the person is active stays as it was: nobody is ever deactivated by leaving it out.
+        if let Some(active) = before.members.get("active") {
+            members.entry("active").or_insert_with(|| active.clone());
+        }
+        if members == before.members {
+            return Ok(Received::Reply(self.shown(StatusCode::OK, &before)));
+        }
+        let mut after = Record {
+            version: before.version + 1,
+            changed_ms: self.now.ms(),
+            members,
+            ..before.clone()
+        };
+        check(self.kind, &after)?;
+        self.check_unique(&after).await?;
+        if after.is_active() {
+            after.departed = false;
+        } else if before.is_active() {
+            after.departed = self.rules.deactivates_by_departure();
+        }
+        let steps = keep(self.kind, self.rules, Some(&before), &mut after)?;
+        let delivery = self.delivery(Deed::Changed, Some(&before), &after, steps);
+        Ok(self.answered(StatusCode::OK, delivery, &after))
+    }
+
+    /// DELETE.
+    pub(super) async fn delete(&self, id: &str) -> Result<Received, Stop> {
+        // A repetition of one that was done finds nothing.
+        let before = self.find(id).await?.ok_or_else(not_found)?;
+        let after = Record {
+            version: before.version + 1,
+            ..before.clone()
+        };
+        let delivery = self.delivery(Deed::Deleted, Some(&before), &after, drop_all(self.kind, &before));
+        Ok(Received::Answered(delivery, answer::gone()))
+    }
+
+    /// 404; and where somebody was to be deactivated whom we do not know, a human hears of it: the store is older than the client's
+    /// memory of us, and a departure would be lost.
+    fn unknown(&self, id: &str, wanted: Wanted) -> Result<Received, Stop> {
+        let active = Map::from_iter([("active".to_owned(), Value::Bool(true))]);
+        let members = match wanted {
+            Wanted::Whole(body) => shape::resource(self.kind, body)?,
+            Wanted::Patch(body) => patch::apply(self.kind, id, &active, body)?,
+        };
+        if *self.kind != USER || members.get("active") != Some(&Value::Bool(false)) {
+            return Err(not_found());
+        }
+        let whom = Whom::nobody("scim", &json!({"source": self.source, "id": id}));
+        let digest = sha256(&[id.as_bytes(), &self.digest[..]].concat());
+        let mut signal = Signal::new(
+            format!("unknown#{}", hex(&digest)),
+            self.digest,
+            whom.subject,
+            Reason::Departed,
+        );
+        signal.wish = Wish::Hold(
+            "unknown_user: a user was deactivated who is not known here; ask the identity provider who it is".to_owned(),
+        );
+        signal.occurred_at = Some(self.now);
+        let delivery = Delivery::of(self.source, vec![signal], self.now);
+        let Stop::Told(answer) = not_found() else {
+            return Err(not_found());
+        };
+        Ok(Received::Answered(delivery, answer))
+    }
+
+    /// The resource, if it is the one that the client means.
+    async fn find(&self, id: &str) -> Result<Option<Record>, Stop> {
+        let Some(memo) = self.house.memo(self.kind.drawer, id).await? else {
+            return Ok(None);
+        };
+        let record = Record::read(&memo)?;
+        let tag = record.tag();
+        if named(self.headers, &IF_MATCH, &tag) == Some(false) || named(self.headers, &IF_NONE_MATCH, &tag) == Some(true) {
+            let why = "the resource has changed since: its version is another";
+            return Err(told(StatusCode::PRECONDITION_FAILED, None, why));
+        }
+        Ok(Some(record))
+    }
+
+    async fn check_unique(&self, record: &Record) -> Result<(), Stop> {
+        if *self.kind != USER {
+            return Ok(());
+        }
+        let called = second_name(record.text(self.kind.called).unwrap_or_default());
+        let namesakes = self.house.memos_by(self.kind.drawer, &called).await?;
+        if namesakes.iter().any(|memo| memo.key != record.id) {
+            let why = "there is a user of that userName already";
+            return Err(told(StatusCode::CONFLICT, Some("uniqueness"), why));
+        }
+        Ok(())
+    }
+
+    fn delivery(&self, deed: Deed, before: Option<&Record>, after: &Record, memos: Vec<MemoStep>) -> Delivery {
+        let mut delivery = Delivery::of(self.source, Vec::new(), self.now);
+        delivery.memos = memos;
+        if *self.kind == USER {
+            delivery
+                .signals
+                .extend(self.rules.signal(deed, before, after, self.digest, self.now));
+            if deed != Deed::Deleted {
+                delivery.identities.extend(self.rules.identity(after));
+            }
+        }
+        delivery
+    }
+
+    fn answered(&self, status: StatusCode, delivery: Delivery, record: &Record) -> Received {
+        Received::Answered(delivery, self.shown(status, record))
+    }
+
+    /// The resource under `status`.
+    pub(super) fn shown(&self, status: StatusCode, record: &Record) -> ::http::Response<bytes::Bytes> {
+        let whole = record.show(self.kind, self.base);
+        let headers = answer::resource(status, &Value::Object(whole.clone()));
+        let (parts, _) = headers.into_parts();
+        let body = self.choice.of(self.kind, whole).to_string();
+        ::http::Response::from_parts(parts, bytes::Bytes::from(body))
+    }
+}
+
+/// Whether a header of entity tags names `tag`, by the weak comparison of RFC 9110, since ours are all weak; `None` where it is not there.
+pub(super) fn named(headers: &HeaderMap, name: &HeaderName, tag: &str) -> Option<bool> {
+    let mut there = None;
+    let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    for value in headers.get_all(name) {
+        let named = value
+            .to_str()
+            .unwrap_or_default()
+            .split(',')
+            .any(|one| one.trim() == "*" || bare(one) == bare(tag));
+        there = Some(there.unwrap_or(false) || named);
+    }
+    there
+}
+
+impl Rules {
+    /// Whether one whose `active` became false counts as departed.
+    const fn deactivates_by_departure(&self) -> bool {
+        matches!(self.deactivation, super::people::Deactivation::Departed)
+    }
+}

@@ -1,0 +1,95 @@
+//! The words of a filter.
+
+use serde_json::Value;
+
+use super::super::answer::{Fault, INVALID_FILTER, fault};
+
+/// One word or sign.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Token {
+    /// `(`
+    Open,
+    /// `)`
+    Close,
+    /// `[`
+    OpenBracket,
+    /// `]`, and the `.subAttribute` that stands right behind it.
+    CloseBracket(Option<String>),
+    /// An attribute path, an operator, or a literal without quotes.
+    Word(String),
+    /// A JSON string.
+    Text(String),
+}
+
+/// Cuts a filter into words.
+///
+/// # Errors
+/// `invalidFilter` where a string is not closed or not JSON.
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start();
+    while let Some(first) = rest.chars().next() {
+        let (token, after) = match first {
+            '(' => (Token::Open, &rest[1..]),
+            ')' => (Token::Close, &rest[1..]),
+            '[' => (Token::OpenBracket, &rest[1..]),
+            ']' => {
+                let after = &rest[1..];
+                match after.strip_prefix('.') {
+                    Some(sub) => {
+                        let (sub, after) = sub.split_at(end_of_word(sub));
+                        (Token::CloseBracket(Some(sub.to_owned())), after)
+                    }
+                    None => (Token::CloseBracket(None), after),
+                }
+            }
+            '"' => {
+                let (quoted, after) = rest.split_at(end_of_string(rest)?);
+                let text = serde_json::from_str::<String>(quoted);
+                let text = text.map_err(|_| fault(INVALID_FILTER, "a string of the filter is not written as JSON writes it"))?;
+                (Token::Text(text), after)
+            }
+            _ => {
+                let (word, after) = rest.split_at(end_of_word(rest));
+                (Token::Word(word.to_owned()), after)
+            }
+        };
+        tokens.push(token);
+        rest = after.trim_start();
+    }
+    Ok(tokens)
+}
+
+/// How long the word is that `text` begins with.
+fn end_of_word(text: &str) -> usize {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '"');
+    text.find(ends).unwrap_or(text.len())
+}
+
+/// How long the string is that `text` begins with, its quotes included.
+fn end_of_string(text: &str) -> Result<usize, Fault> {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '"' => return Ok(at + 1),
+            _ => {}
+        }
+    }
+    Err(fault(INVALID_FILTER, "a string of the filter is not closed"))
+}
+
+/// The value that a word or string stands for; `None` where it is none.
+pub(super) fn literal(token: &Token) -> Option<Value> {
+    match token {
+        Token::Text(text) => Some(Value::String(text.clone())),
+        Token::Word(word) => match word.to_ascii_lowercase().as_str() {
+            "true" => Some(Value::Bool(true)),
+            "false" => Some(Value::Bool(false)),
+            "null" => Some(Value::Null),
+            number => serde_json::from_str::<serde_json::Number>(number).ok().map(Value::Number),
+        },
+        _ => None,
+    }
+}

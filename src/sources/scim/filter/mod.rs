@@ -1,0 +1,84 @@
+//! Filters (RFC 7644 section 3.4.2.2): read once, within bounds, then asked of one resource after the other.
+
+mod answer;
+mod lexer;
+mod parser;
+
+use serde_json::Value;
+
+pub(super) use answer::{Scope, holds};
+pub(super) use parser::read;
+
+/// How deep brackets, parentheses and `not` may nest.
+pub(super) const DEEPEST: usize = 16;
+/// How many comparisons one filter may hold.
+pub(super) const MOST: usize = 100;
+
+/// A filter.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Filter {
+    All(Vec<Filter>),
+    Any(Vec<Filter>),
+    Not(Box<Filter>),
+    /// `attribute op value`.
+    Compare {
+        path: String,
+        by: Comparison,
+        value: Value,
+    },
+    /// `attribute pr`.
+    Present(String),
+    /// `attribute[filter]`: one of the attribute's values fits all of it.
+    Within(String, Box<Filter>),
+}
+
+/// The operators between an attribute and a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Comparison {
+    Equal,
+    Unequal,
+    Contains,
+    Starts,
+    Ends,
+    Greater,
+    GreaterOrEqual,
+    Less,
+    LessOrEqual,
+}
+
+impl Comparison {
+    fn from_word(word: &str) -> Option<Self> {
+        Some(match word.to_ascii_lowercase().as_str() {
+            "eq" => Self::Equal,
+            "ne" => Self::Unequal,
+            "co" => Self::Contains,
+            "sw" => Self::Starts,
+            "ew" => Self::Ends,
+            "gt" => Self::Greater,
+            "ge" => Self::GreaterOrEqual,
+            "lt" => Self::Less,
+            "le" => Self::LessOrEqual,
+            _ => return None,
+        })
+    }
+
+    /// Whether it asks which of two values comes first.
+    const fn is_order(self) -> bool {
+        matches!(self, Self::Greater | Self::GreaterOrEqual | Self::Less | Self::LessOrEqual)
+    }
+
+    /// Whether it looks into a text.
+    const fn is_part(self) -> bool {
+        matches!(self, Self::Contains | Self::Starts | Self::Ends)
+    }
+}
+
+impl Filter {
+    /// What must hold together for the filter to hold.
+    pub(super) fn conjuncts(&self) -> &[Filter] {
+        match self {
+            Self::All(all) => all,
+            one => std::slice::from_ref(one),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! How resources lie in the source's memory: one drawer for each type, and one with pointers to them by their other names.
+
+use super::answer::Fault;
+use super::people::Rules;
+use super::record::Record;
+use super::schema::{ResourceType, USER};
+use crate::model::{Memo, MemoStep};
+
+/// The drawer with the pointers: the key is the resource's id with a number, the second name the pointer's, the body the resource's id.
+/// No name of a person stands in a key, since keys go into the trail.
+pub(super) const NAMES: &str = "names";
+/// A pointer by `externalId`.
+pub(super) const EXTERNAL: &str = "external";
+/// A pointer by e-mail address.
+pub(super) const EMAIL: &str = "email";
+
+/// How a name is written as a second name: case makes no difference.
+pub(super) fn second_name(name: &str) -> String {
+    name.trim().to_lowercase()
+}
+
+/// The steps that keep `after` in the place of `before`, and its pointers.
+///
+/// # Errors
+/// `invalidValue` where it is too large.
+pub(super) fn keep(
+    kind: &ResourceType,
+    rules: &Rules,
+    before: Option<&Record>,
+    after: &mut Record,
+) -> Result<Vec<MemoStep>, Fault> {
+    let about = (*kind == USER).then(|| rules.subject(after)).flatten();
+    let names = other_names(after);
+    after.names = names.len();
+    let mut steps = vec![MemoStep::Keep(Memo {
+        drawer: kind.drawer.to_owned(),
+        key: after.id.clone(),
+        look_up: after.text(kind.called).map(second_name),
+        about: about.clone(),
+        body: after.write()?,
+    })];
+    for (n, name) in names.into_iter().enumerate() {
+        steps.push(MemoStep::Keep(Memo {
+            drawer: NAMES.to_owned(),
+            key: pointer(&after.id, n),
+            look_up: Some(name),
+            about: about.clone(),
+            body: after.id.clone(),
+        }));
+    }
+    let stale = after.names..before.map_or(0, |before| before.names);
+    steps.extend(stale.map(|n| forget(NAMES, pointer(&after.id, n))));
+    Ok(steps)
+}
+
+/// The steps that forget a resource and its pointers.
+pub(super) fn drop_all(kind: &ResourceType, record: &Record) -> Vec<MemoStep> {
+    let mut steps = vec![forget(kind.drawer, record.id.clone())];
+    steps.extend((0..record.names).map(|n| forget(NAMES, pointer(&record.id, n))));
+    steps
+}
+
+fn pointer(id: &str, n: usize) -> String {
+    format!("{id}.{n}")
+}
+
+fn forget(drawer: &str, key: String) -> MemoStep {
+    MemoStep::Forget {
+        drawer: drawer.to_owned(),
+        key,
+    }
+}
+
+/// The names that clients look a resource up by, besides the one that it is called.
+fn other_names(record: &Record) -> Vec<String> {
+    let mut names = Vec::new();
+    if let Some(external) = record.text("externalId") {
+        names.push(format!("{EXTERNAL}:{external}"));
+    }
+    let emails = record.members.get("emails").and_then(serde_json::Value::as_array);
+    for address in emails.into_iter().flatten().filter_map(|email| email.get("value")?.as_str()) {
+        let name = format!("{EMAIL}:{}", second_name(address));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}

@@ -1,0 +1,271 @@
+//! Reads one security event token (RFC 8417 under the profile of SSF 1.0) into a signal.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::answer::{ACCESS_DENIED, INVALID_AUDIENCE, INVALID_ISSUER, malformed, refusal};
+use super::meaning::{Event, Reach};
+use super::word::Word;
+use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
+use crate::model::{Priority, Reason, Scope, Signal, Subject, Timestamp, Wish};
+use crate::sources::audience::Audience;
+use crate::sources::digest::sha256;
+use crate::sources::whom::{SubjectFault, SubjectRules, Whom};
+use crate::sources::{Rejection, RejectionKind};
+
+/// How far ahead of ours a sender's clock may be.
+pub const SKEW: Duration = Duration::from_mins(5);
+/// The age from which a token no longer goes before planned work: what is older than a week waited in somebody's queue, and so can this.
+pub const LATE: Duration = Duration::from_hours(7 * 24);
+/// The longest `jti`, in characters.
+const LONGEST_JTI: usize = 256;
+/// The longest note, in characters.
+const LONGEST_NOTE: usize = 1000;
+/// How the `txn` of what we send ourselves begins.
+pub const OUR_TXN: &str = "revoked:";
+
+/// A token that is believed.
+pub(super) struct Token {
+    /// What it claims.
+    pub(super) signal: Signal,
+    /// Its name.
+    pub(super) jti: String,
+    /// What it says about the stream itself.
+    pub(super) word: Option<Word>,
+}
+
+/// What a stream's tokens must be like.
+pub(super) struct Reader {
+    /// The stream's issuer, byte for byte.
+    pub(super) issuer: String,
+    /// Our names, one of which must be in `aud`.
+    pub(super) audience: Audience,
+    /// The algorithms accepted.
+    pub(super) algorithms: Vec<Algorithm>,
+    /// The issuer's keys.
+    pub(super) keyring: Keyring,
+    /// Whether the older form is taken: the subject inside the event, `exp`, `sub`, no `kid`, `http:` event types.
+    pub(super) legacy: bool,
+    /// The age at which a token is refused.
+    pub(super) max_age: Option<Duration>,
+    /// How subjects are read.
+    pub(super) subjects: SubjectRules,
+}
+
+impl Reader {
+    /// Checks `body` in the order of SSF's and SET's rules and says what it means.
+    ///
+    /// # Errors
+    /// A refusal with the RFC's code.
+    pub(super) async fn read(&self, body: &[u8], now: Timestamp) -> Result<Token, Rejection> {
+        let token = Compact::read(body)?;
+        let (algorithm, kid) = token.check_header(&HeaderRules {
+            algorithms: &self.algorithms,
+            typ: "secevent+jwt",
+            kid_optional: self.legacy,
+        })?;
+        match token.claims.get("iss") {
+            Some(Value::String(iss)) if *iss == self.issuer => {}
+            Some(Value::String(_)) => {
+                let why = "this stream is another issuer's";
+                return Err(refusal(RejectionKind::Unauthenticated, INVALID_ISSUER, why));
+            }
+            _ => return Err(malformed("iss is missing or not a text")),
+        }
+        let key = self.keyring.find(kid, algorithm).await?;
+        key.verify(&token, algorithm)?;
+        let claims = self.check_claims(&token.claims, now)?;
+        let signal = self.signal(&token, &claims, now)?;
+        Ok(Token {
+            signal,
+            jti: claims.jti.to_owned(),
+            word: Word::of(
+                &Event::named(claims.uri, self.legacy),
+                claims.event,
+                token.claims.get("sub_id"),
+            )?,
+        })
+    }
+
+    fn check_claims<'a>(&self, claims: &'a Map<String, Value>, now: Timestamp) -> Result<Checked<'a>, Rejection> {
+        let issued_at = claims.get("iat").and_then(Value::as_i64).filter(|seconds| *seconds >= 0);
+        let issued_at = Timestamp::from_seconds(issued_at.ok_or_else(|| malformed("iat is missing or not whole seconds"))?);
+        let latest = now.plus(SKEW);
+        if issued_at > latest {
+            return Err(malformed("iat is in the future"));
+        }
+        if self.max_age.is_some_and(|age| now.since(issued_at) > age) {
+            return Err(malformed("the token is older than this stream takes"));
+        }
+        let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
+        if jti.is_empty() || jti.chars().count() > LONGEST_JTI || jti.chars().any(char::is_control) {
+            return Err(malformed("jti is missing, empty, too long or not a plain text"));
+        }
+        if let Some(nbf) = claims.get("nbf") {
+            let nbf = seconds(nbf).ok_or_else(|| malformed("nbf is not a number"))?;
+            if nbf > latest {
+                return Err(malformed("nbf is in the future"));
+            }
+        }
+        if !self.legacy {
+            for (name, why) in [("exp", "exp must not be present"), ("sub", "sub must not be present")] {
+                if claims.contains_key(name) {
+                    return Err(malformed(why));
+                }
+            }
+        }
+        if !self.audience.is_named_by(claims.get("aud")) {
+            let why = "aud does not name this receiver";
+            return Err(refusal(RejectionKind::Unauthenticated, INVALID_AUDIENCE, why));
+        }
+        let events = claims.get("events").and_then(Value::as_object);
+        let events = events.ok_or_else(|| malformed("events is missing or not an object"))?;
+        let mut each = events.iter();
+        let (Some((uri, event)), None) = (each.next(), each.next()) else {
+            return Err(malformed("events must hold exactly one event"));
+        };
+        let event = event.as_object().ok_or_else(|| malformed("the event is not an object"))?;
+        Ok(Checked {
+            jti,
+            issued_at,
+            uri,
+            event,
+        })
+    }
+
+    fn signal(&self, token: &Compact<'_>, claims: &Checked<'_>, now: Timestamp) -> Result<Signal, Rejection> {
+        let event = Event::named(claims.uri, self.legacy);
+        let meaning = event.meaning(claims.event, self.legacy).map_err(malformed)?;
+        let sub_id = token.claims.get("sub_id");
+        let sub_id = sub_id.or_else(|| self.legacy.then(|| claims.event.get("subject")).flatten());
+        let whom = match (sub_id, &meaning.wish) {
+            (Some(sub_id), Wish::Act | Wish::Hold(_)) => self.subjects.read(sub_id, self.legacy, meaning.device)?,
+            // What is only kept needs no subject that can be read: an unknown event may be about anything.
+            (Some(sub_id), Wish::Ignore(_)) => {
+                let read = self.subjects.read(sub_id, self.legacy, meaning.device);
+                read.unwrap_or_else(|_| Whom::nobody("malformed", sub_id))
+            }
+            (None, Wish::Ignore(_)) => Whom::nobody("none", &Value::Null),
+            (None, _) => return Err(malformed("sub_id is missing")),
+        };
+        let mut signal = Signal::new(
+            format!("{}|{}", self.issuer, claims.jti),
+            sha256(&token.payload),
+            whom.subject.clone(),
+            meaning.reason,
+        );
+        signal.priority = meaning.priority;
+        signal.scope = match meaning.reach {
+            Reach::Sessions => Scope::AllSessions,
+            Reach::NamedSession if whom.narrowed => Scope::AllSessions,
+            Reach::Everything | Reach::NamedSession => Scope::Everything,
+        };
+        signal.wish = whom.temper(&meaning.wish);
+        signal.occurred_at = Some(occurred_at(&token.claims, claims, now.plus(SKEW)));
+        signal.requested_by = text(claims.event, "initiating_entity").map(|who| cut(who, 64));
+        let late = now.since(claims.issued_at) > LATE;
+        if late {
+            signal.priority = signal.priority.max(Priority::ROUTINE);
+        }
+        signal.note = Some(note(&token.claims, claims, sub_id, &whom, late));
+        if text(&token.claims, "txn").is_some_and(|txn| txn.starts_with(OUR_TXN)) {
+            // A transmitter that passes on what we have told it: acting on it again would go round for ever.
+            signal.reason = Reason::Noted;
+            signal.wish = Wish::Ignore("echo: it was this daemon that said so first".to_owned());
+        }
+        Ok(signal)
+    }
+}
+
+/// The claims every token has, checked.
+struct Checked<'a> {
+    jti: &'a str,
+    issued_at: Timestamp,
+    uri: &'a str,
+    event: &'a Map<String, Value>,
+}
+
+impl From<SubjectFault> for Rejection {
+    fn from(fault: SubjectFault) -> Self {
+        match fault {
+            SubjectFault::Malformed(why) => malformed(why),
+            SubjectFault::Denied => {
+                let why = "this stream may not speak about subjects of that issuer";
+                refusal(RejectionKind::Unauthenticated, ACCESS_DENIED, why)
+            }
+        }
+    }
+}
+
+/// A `NumericDate`, which some senders write in milliseconds: 10^11 seconds is the year 5138, 10^11 milliseconds is 1973.
+fn seconds(value: &Value) -> Option<Timestamp> {
+    let number = value.as_f64().filter(|number| (0.0..1e15).contains(number))?;
+    let ms = if number > 1e11 { number } else { number * 1000.0 };
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "below 10^18 by the check above, so it fits; a fraction of a millisecond may go"
+    )]
+    Some(Timestamp::from_ms(ms as i64))
+}
+
+/// When it happened: the event's own word, then the token's, then when it was signed. A time that lies ahead is no word.
+fn occurred_at(all: &Map<String, Value>, claims: &Checked<'_>, latest: Timestamp) -> Timestamp {
+    let said = [
+        claims.event.get("event_timestamp"),
+        all.get("toe"),
+        claims.event.get("cause-time"),
+    ];
+    let past = said.into_iter().flatten().filter_map(seconds).find(|at| *at <= latest);
+    past.unwrap_or(claims.issued_at)
+}
+
+/// One line for the people who read the case.
+fn note(all: &Map<String, Value>, claims: &Checked<'_>, sub_id: Option<&Value>, whom: &Whom, late: bool) -> String {
+    let mut parts = vec![claims.uri.rsplit('/').next().unwrap_or(claims.uri).to_owned()];
+    parts.extend(reason_text(claims.event).map(str::to_owned));
+    let telling = [
+        "credential_type",
+        "change_type",
+        "current_level",
+        "risk_reason",
+        "reason",
+        "new-value",
+    ];
+    let told = telling
+        .iter()
+        .filter_map(|name| Some(format!("{name} {}", text(claims.event, name)?)));
+    parts.extend(told);
+    parts.extend(text(all, "txn").map(|txn| format!("txn {txn}")));
+    if late {
+        parts.push(format!("sent more than a week late (issued {})", claims.issued_at));
+    }
+    if let (Some(sub_id), Subject::Unknown { .. }) = (sub_id, &whom.subject) {
+        parts.push(format!("subject {sub_id}"));
+    }
+    cut(&parts.join("; "), LONGEST_NOTE)
+}
+
+/// The reason for administrators, else for users: English where there is one, else whatever comes first.
+fn reason_text(event: &Map<String, Value>) -> Option<&str> {
+    ["reason_admin", "reason_user"]
+        .into_iter()
+        .find_map(|name| match event.get(name)? {
+            Value::String(text) => Some(text.as_str()),
+            Value::Object(texts) => texts.get("en").or_else(|| texts.values().next())?.as_str(),
+            _ => None,
+        })
+}
+
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    members.get(name).and_then(Value::as_str)
+}
+
+/// The first `longest` characters, control characters and those that turn text around replaced.
+fn cut(text: &str, longest: usize) -> String {
+    let plain = |c: char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars()
+        .take(longest)
+        .map(|c| if plain(c) { c } else { '\u{fffd}' })
+        .collect()
+}

@@ -1,0 +1,106 @@
+//! A burst is held back by the protocol's own means, and no delivery is lost to it.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use sqlx::Connection as _;
+use tokio::io::AsyncWriteExt as _;
+
+use super::rows::PUSHED;
+use super::stage::Stage;
+use super::wire::{Answer, Call, connect, connect_from, exchange, send};
+use crate::daemon::{Plan, until};
+
+/// A yes, or a no that says when to come again.
+fn is_fair(answer: &Answer) -> bool {
+    let wait = answer.header("retry-after").and_then(|wait| wait.parse::<u64>().ok());
+    answer.is_yes() || (matches!(answer.status, 429 | 503) && wait.is_some_and(|wait| (1..=60).contains(&wait)))
+}
+
+#[tokio::test]
+async fn who_keeps_sending_garbage_is_held_off_and_nobody_else() {
+    let stage = Stage::new().await;
+    for (n, row) in PUSHED.iter().enumerate() {
+        let good = stage.prepared(row, "garbage-1", "user01").await;
+        let bad = Call {
+            body: b"garbage".to_vec(),
+            ..good.clone()
+        };
+        let from = Ipv4Addr::new(127, 200, 0, u8::try_from(n + 1).unwrap());
+        let mut statuses = Vec::new();
+        for _ in 0..24 {
+            let answer = exchange(connect_from(stage.address(), from).await, &bad.bytes())
+                .await
+                .unwrap();
+            assert!(answer.status != 429 || is_fair(&answer), "{}: {answer:?}", row.kind);
+            statuses.push(answer.status);
+        }
+        assert_eq!(statuses.last(), Some(&429), "{}: {statuses:?}", row.kind);
+        assert!(stage.answer(&good).await.is_yes(), "{}: others are not held off", row.kind);
+    }
+}
+
+#[tokio::test]
+async fn a_burst_of_good_deliveries_is_taken_whole_by_senders_who_come_again() {
+    let stage = Stage::with(Plan {
+        listen: "connections = 16",
+        ..Plan::default()
+    })
+    .await;
+    for row in PUSHED {
+        let mut calls = Vec::new();
+        for n in 0..60 {
+            calls.push(
+                stage
+                    .prepared(row, &format!("burst-{n}"), &format!("user{:02}", n % 10 + 1))
+                    .await,
+            );
+        }
+        let to = stage.address();
+        let sent = join_all(calls.iter().map(|call| async move {
+            until("a yes", async || {
+                let answer = send(to, call).await?;
+                assert!(is_fair(&answer), "{answer:?}");
+                answer.is_yes().then_some(())
+            })
+            .await;
+        }));
+        sent.await;
+        assert_eq!(stage.signals(row).await, 60, "{}", row.kind);
+    }
+}
+
+#[tokio::test]
+async fn more_than_can_wait_for_the_store_are_told_to_come_again() {
+    let stage = Stage::with(Plan {
+        listen: "connections = 4",
+        ..Plan::default()
+    })
+    .await;
+    for row in PUSHED {
+        let mut calls = Vec::new();
+        for n in 0..5 {
+            calls.push(stage.prepared(row, &format!("wait-{n}"), "user01").await);
+        }
+        let mut other = stage.site.sql().await;
+        let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        // Senders who hang up leave their deliveries at work; what has begun is finished.
+        for call in &calls[..4] {
+            let mut stream = connect(stage.address()).await;
+            stream.write_all(&call.bytes()).await.unwrap();
+            let silence = tokio::time::timeout(Duration::from_millis(100), exchange(stream, b"")).await;
+            assert!(silence.is_err(), "{}: {silence:?}", row.kind);
+        }
+        let answer = stage.answer(&calls[4]).await;
+        assert!(answer.status == 503 && is_fair(&answer), "{}: {answer:?}", row.kind);
+        lock.rollback().await.unwrap();
+        for call in &calls {
+            until("a yes", async || {
+                send(stage.address(), call).await.filter(Answer::is_yes).map(drop)
+            })
+            .await;
+        }
+        assert_eq!(stage.signals(row).await, 5, "{}", row.kind);
+    }
+}
