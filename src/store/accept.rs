@@ -260,7 +260,7 @@ impl Tx<'_> {
         facts: &mut Facts<'_>,
     ) -> Result<SignalReceipt> {
         let reference = self.reference(&signal.subject).await?;
-        let (decision, blocked) = self.decide(intake, delivery, signal, facts).await?;
+        let (decision, blocked) = self.decide(intake, delivery, signal, facts, &reference).await?;
         let (decided, why) = match &decision {
             Decision::Act(_) => ("act", None),
             Decision::Hold { why, .. } => ("hold", Some(why.clone())),
@@ -327,7 +327,7 @@ impl Tx<'_> {
         };
         if let Some(departure) = departure(signal) {
             self.keep_statement(delivery, signal, departure).await?;
-            self.weigh(&delivery.source, &departure.employee).await?;
+            self.weigh(&delivery.source, &departure.employee, new.reference).await?;
         }
         Ok(receipt)
     }
@@ -339,6 +339,7 @@ impl Tx<'_> {
         delivery: &Delivery,
         signal: &Signal,
         facts: &Facts<'_>,
+        reference: &str,
     ) -> Result<(Decision, Option<String>)> {
         let decision = intake.policy.decide(signal, facts);
         let Some(departure) = departure(signal) else {
@@ -365,9 +366,7 @@ impl Tx<'_> {
             return Ok((held, Some(why)));
         }
         // Who has another employment that ends later leaves then.
-        let latest = self
-            .latest_end(&delivery.source, &departure.employee, &departure.employment)
-            .await?;
+        let latest = self.latest_end(&delivery.source, departure, reference).await?;
         work.due = work.due.max(latest.filter(|latest| *latest > self.now));
         Ok((Decision::Act(work), None))
     }

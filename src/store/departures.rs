@@ -283,7 +283,7 @@ impl Tx<'_> {
         if state != "blocked" {
             self.set_employment(&source, &employee, row.get(4), "stands").await?;
         }
-        self.weigh(&source, &employee).await
+        self.weigh(&source, &employee, row.get(5)).await
     }
 }
 

@@ -47,7 +47,7 @@ impl Tx<'_> {
             .map_err(StoreError::sql("keeping employments"))?
             .rows_affected();
             for row in &self.planned_among(delivery, &rows).await? {
-                self.weigh(row.get(0), row.get(1)).await?;
+                self.weigh(row.get(0), row.get(1), "").await?;
             }
         }
         if changed > 0 {

@@ -14,14 +14,14 @@ const VERY_LATE: i64 = 3_600_000;
 impl Tx<'_> {
     /// Keeps the plan behind a case, if the signal is one. A plan that is there already moves, with its jobs that have not started.
     pub(super) async fn plan_departure(&mut self, new: &NewCase<'_>, case: i64) -> Result<()> {
-        let When::Departure(Departure {
+        let When::Departure(departure) = &new.signal.when else {
+            return Ok(());
+        };
+        let Departure {
             employee,
             employment,
             step,
-        }) = &new.signal.when
-        else {
-            return Ok(());
-        };
+        } = departure;
         let (leaves, fire_at, vanished) = match step {
             DepartureStep::Leave { leaves, fire_at } => (leaves.clone(), *fire_at, false),
             DepartureStep::Vanished { at } => (Leaves::Instant { at: *at }, *at, true),
@@ -29,7 +29,7 @@ impl Tx<'_> {
         };
         let source = &new.delivery.source;
         let by = Actor::source(source);
-        let acts_at = fire_at.max(self.latest_end(source, employee, employment).await?.unwrap_or(fire_at));
+        let acts_at = fire_at.max(self.latest_end(source, departure, new.reference).await?.unwrap_or(fire_at));
         let state = match new.held {
             Some(("employment", _)) => "blocked",
             Some(_) => "held",
@@ -124,7 +124,7 @@ impl Tx<'_> {
         self.record(&entry);
         let detail = format!("the zone's rules changed: it means {fire_at} now");
         self.step(id, &Actor::Daemon, "changed", Some(&detail)).await?;
-        self.weigh(row.get(2), row.get(3)).await
+        self.weigh(row.get(2), row.get(3), row.get(1)).await
     }
 
     /// Moves the jobs of a plan that have not started.

@@ -208,6 +208,26 @@ async fn the_same_person_under_another_number_blocks_too() {
         departure.why.as_deref(),
         Some("an employment of employee C-17 at source hr has not ended")
     );
+    // Its end, under its own number, is this person's last.
+    let mut other = says("b", "", leaves(at(5)));
+    if let When::Departure(departure) = &mut other.when {
+        departure.employee = "C-17".to_owned();
+    }
+    place.accept(vec![other]).await;
+    let all = place
+        .store
+        .departures(&DepartureFilter {
+            limit: 9,
+            ..DepartureFilter::default()
+        })
+        .await
+        .unwrap();
+    assert!(
+        all.iter().all(|one| one.state == "planned" && one.acts_at == at(5)),
+        "{all:?}"
+    );
+    assert!(!place.works_at(at(4)).await);
+    assert!(place.works_at(at(5)).await);
 }
 
 #[tokio::test]
