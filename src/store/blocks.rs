@@ -12,8 +12,8 @@ use crate::model::{Actor, Departure, Subject, Timestamp};
 /// The class and the words of a hold over a departure that is blocked: they name nobody.
 pub(super) const BLOCKED: (&str, &str) = ("employment", "another employment of the same person has not ended");
 
-const PLANS: &str = "SELECT d.id, d.employment, d.fire_at, d.acts_at, d.state, d.why, d.case_id, d.despite, p.subject, d.subject_ref, d.source, \
-     d.employee FROM departure d LEFT JOIN person p ON p.ref = d.subject_ref";
+const PLANS: &str = "SELECT d.id, d.employment, d.fire_at, d.acts_at, d.state, d.why, d.case_id, d.despite, e.subject, d.subject_ref, d.source, \
+     d.employee FROM departure d LEFT JOIN employment e USING (source, employee, employment)";
 
 /// A departure that has not happened.
 struct Plan {

@@ -19,25 +19,25 @@ pub enum SourceCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Look at files for a drop folder of the kind hr-csv
-    #[command(subcommand)]
-    Hr(hr::HrCommand),
     /// Show what a payload would lead to, and do nothing
     Test(test::TestArgs),
     /// Make, show, try and end a stream of security events
     #[command(subcommand)]
     Ssf(ssf::SsfCommand),
+    /// Look at files for a drop folder of the kind hr-csv
+    #[command(subcommand)]
+    Hr(hr::HrCommand),
 }
 
 /// Runs `revoked source …`.
 ///
 /// # Errors
 /// What the command could not do.
-pub(super) async fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(command: SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     match command {
-        SourceCommand::List { json } => list::run(at, *json).await,
-        SourceCommand::Test(args) => test::run(args, at).await,
-        SourceCommand::Ssf(command) => ssf::run(command, at).await,
+        SourceCommand::List { json } => list::run(at, json).await,
+        SourceCommand::Test(args) => test::run(&args, at).await,
+        SourceCommand::Ssf(command) => ssf::run(&command, at).await,
         SourceCommand::Hr(command) => hr::run(command, at).await,
     }
 }

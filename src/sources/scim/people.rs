@@ -69,12 +69,7 @@ impl Rules {
         let external = record.text("externalId");
         match self.external_id {
             ExternalId::Unused => {}
-            ExternalId::Sub => add(external
-                .and_then(|sub| read("iss_sub", &format!("{}#{sub}", self.issuer)))
-                .and(external.map(|sub| Subject::IssSub {
-                    iss: self.issuer.clone(),
-                    sub: sub.to_owned(),
-                }))),
+            ExternalId::Sub => add(external.and_then(|sub| Subject::iss_sub(&self.issuer, sub).ok())),
             ExternalId::EmployeeId => add(external.and_then(|id| read("employee_id", id))),
             ExternalId::AccountId => add(external.and_then(|id| read("opaque", id))),
         }

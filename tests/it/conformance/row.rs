@@ -8,7 +8,7 @@ use revoked::clock::Clock;
 use revoked::settings::Settings;
 use revoked::sources::{KINDS, Push};
 
-use super::wire::Call;
+use super::wire::{Answer, Call};
 
 /// One kind of source.
 pub(super) struct Row {
@@ -56,6 +56,9 @@ pub(super) trait Sender: Send + Sync {
     fn before(&self, _key: &str, _person: &str) -> Vec<Call> {
         Vec::new()
     }
+
+    /// Hears the answer to one of them: a person has got a name of the server's.
+    fn heard(&self, _key: &str, _answer: &Answer) {}
 
     /// A good delivery about `person`, which the protocol calls `key`.
     fn sound(&self, key: &str, person: &str) -> Call;

@@ -7,6 +7,7 @@ mod departed;
 mod full_disk;
 mod holds;
 mod hr_files;
+mod identity;
 mod idp;
 mod inbox;
 mod kills;
