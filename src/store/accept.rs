@@ -291,7 +291,7 @@ impl Tx<'_> {
             subject: whose.names.clone(),
             ..signal.clone()
         };
-        let (decision, blocked) = self.decide(intake, delivery, signal, &person, facts).await?;
+        let (decision, blocked) = self.decide(intake, delivery, signal, &person, facts, &reference).await?;
         let (decided, why) = match &decision {
             Decision::Act(_) => ("act", None),
             Decision::Hold { why, .. } => ("hold", Some(why.clone())),
@@ -359,7 +359,7 @@ impl Tx<'_> {
         };
         if let Some(departure) = departure(signal) {
             self.keep_statement(delivery, signal, departure).await?;
-            self.weigh(&delivery.source, &departure.employee).await?;
+            self.weigh(&delivery.source, &departure.employee, new.reference).await?;
         }
         Ok(receipt)
     }
@@ -372,6 +372,7 @@ impl Tx<'_> {
         signal: &Signal,
         person: &Signal,
         facts: &Facts<'_>,
+        reference: &str,
     ) -> Result<(Decision, Option<String>)> {
         let decision = intake.policy.decide(person, facts);
         let Some(departure) = departure(signal) else {
@@ -398,9 +399,7 @@ impl Tx<'_> {
             return Ok((held, Some(why)));
         }
         // Who has another employment that ends later leaves then.
-        let latest = self
-            .latest_end(&delivery.source, &departure.employee, &departure.employment)
-            .await?;
+        let latest = self.latest_end(&delivery.source, departure, reference).await?;
         work.due = work.due.max(latest.filter(|latest| *latest > self.now));
         Ok((Decision::Act(work), None))
     }
