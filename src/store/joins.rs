@@ -72,8 +72,8 @@ impl Tx<'_> {
                 continue;
             }
             // Nor may a plan be let go, or called off, by a decision about something else.
-            let held: Option<String> = row.get(5);
-            if plan && state == "held" && held.as_deref() != new.held.map(|(class, _)| class) {
+            let under: Option<String> = row.get(5);
+            if plan && state == "held" && under.as_deref() != new.held.map(|(class, _)| class) {
                 continue;
             }
             let same = playbook == work.playbook;
