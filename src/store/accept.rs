@@ -12,6 +12,7 @@ use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, When};
 use crate::policy::{Class, Decision, Facts, Policy};
+use crate::statement::Receiver;
 
 /// What is only kept, and yet somebody must know: the source will be silent, or an identifier has changed hands. The source's word of why
 /// begins with one of these, which is also the kind of the alert.
@@ -37,11 +38,14 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written: nothing of the delivery is stored then.
     pub async fn accept(&self, policy: Arc<Policy>, delivery: Delivery, slots: Vec<String>) -> Result<Accepted> {
-        let (accepted, targets) = self
+        let receivers = self.receivers();
+        let (accepted, targets, told) = self
             .write(move |tx| {
                 Box::pin(async move {
                     let mut intake = Intake {
                         policy: &policy,
+                        receivers: &receivers,
+                        told: false,
                         slots,
                         holds: BTreeMap::new(),
                         targets: Vec::new(),
@@ -54,10 +58,14 @@ impl Store {
                             claims: intake.claims,
                         },
                         intake.targets,
+                        intake.told,
                     ))
                 })
             })
             .await?;
+        if told {
+            self.wake_outbox().notify_waiters();
+        }
         self.wake_lanes(&targets);
         self.0.promoter.notify_one();
         Ok(accepted)
@@ -99,6 +107,10 @@ impl Store {
 /// What one delivery carries through its transaction.
 pub(super) struct Intake<'a> {
     pub(super) policy: &'a Policy,
+    /// Whom a case that has just been contained is told to, where a signal joins it.
+    pub(super) receivers: &'a [Receiver],
+    /// Whether there is something to tell.
+    pub(super) told: bool,
     /// Lanes that offer a slot to an urgent job.
     pub(super) slots: Vec<String>,
     /// One hold for each class of one delivery.
@@ -128,6 +140,10 @@ impl Tx<'_> {
                 fresh.push(receipts.len());
             }
             receipts.push(seen);
+        }
+        // Said again, it would take the name from whom an operator has linked it to since.
+        if !fresh.is_empty() || delivery.signals.is_empty() {
+            self.keep_renamed(delivery).await?;
         }
         let mut facts = Facts {
             source: &delivery.source,
