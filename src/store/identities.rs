@@ -153,6 +153,17 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// What the one person with these names is known by everywhere, the oldest first; nothing where it is in doubt who that is.
+    pub(super) async fn known_by(&mut self, names: &BTreeSet<Subject>) -> Result<Vec<Subject>> {
+        let found = people(self.conn, &names.iter().collect(), self.now).await?;
+        let Some(person) = only_person(names.iter(), &found) else {
+            return Ok(Vec::new());
+        };
+        let mut members = members(self.conn, &[person].into(), self.now).await?;
+        let names = members.remove(&person).into_iter().flatten();
+        Ok(names.filter(|(_, target)| target.is_empty()).map(|(name, _)| name).collect())
+    }
+
     /// The names that the signals of each case came with.
     pub(super) async fn names_of_cases(&mut self, cases: &[i64]) -> Result<BTreeMap<i64, BTreeSet<Subject>>> {
         let rows = sqlx::query(

@@ -24,7 +24,7 @@ const LONGEST_JTI: usize = 256;
 /// The longest note, in characters.
 const LONGEST_NOTE: usize = 1000;
 /// How the `txn` of what we send ourselves begins.
-pub const OUR_TXN: &str = "revoked:";
+pub const OUR_TXN: &str = crate::statement::TXN;
 
 /// A token that is believed.
 pub(super) struct Token {
@@ -50,6 +50,8 @@ pub(super) struct Reader {
     pub(super) keyring: Keyring,
     /// Whether the older form is taken: the subject inside the event, `exp`, `sub`, no `kid`, `http:` event types.
     pub(super) legacy: bool,
+    /// Whether a token that says what we have said is only kept.
+    pub(super) heeds_echoes: bool,
     /// The age at which a token is refused.
     pub(super) max_age: Option<Duration>,
     /// How subjects are read.
@@ -172,7 +174,7 @@ impl Reader {
             signal.priority = signal.priority.max(Priority::ROUTINE);
         }
         signal.note = Some(note(&token.claims, claims, sub_id, &whom, late));
-        if text(&token.claims, "txn").is_some_and(|txn| txn.starts_with(OUR_TXN)) {
+        if self.heeds_echoes && text(&token.claims, "txn").is_some_and(|txn| txn.starts_with(OUR_TXN)) {
             // A transmitter that passes on what we have told it: acting on it again would go round for ever.
             signal.reason = Reason::Noted;
             signal.wish = Wish::Ignore("echo: it was this daemon that said so first".to_owned());
