@@ -217,7 +217,10 @@ mod tests {
     #[test]
     fn the_playbooks_that_the_example_shows_are_those_that_hold() {
         let lines = super::super::EXAMPLE.lines().filter_map(|line| line.strip_prefix("#     "));
-        let text: Vec<&str> = lines.skip_while(|line| !line.starts_with("[playbook.")).collect();
+        let text: Vec<&str> = lines
+            .skip_while(|line| !line.starts_with("[playbook."))
+            .take_while(|line| !line.starts_with("[transmitter]"))
+            .collect();
         let text = text.join("\n");
         let table = toml::de::DeTable::parse(&text).unwrap();
         let file: File = crate::settings::read(table).unwrap();

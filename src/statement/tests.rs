@@ -188,7 +188,7 @@ fn nothing_is_sent_under_a_name_that_the_receiver_cannot_read() {
     assert_eq!(with(Form::IssSub, both), Ok(iss_sub.clone()));
     assert_eq!(
         with(Form::AsReceived, both),
-        Ok(json!({ "format": "aliases", "identifiers": [email, iss_sub] }))
+        Ok(json!({ "format": "aliases", "identifiers": [iss_sub, email] }))
     );
     assert_eq!(
         with(Form::AsReceived, "account:a@example.org"),

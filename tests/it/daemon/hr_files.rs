@@ -187,7 +187,8 @@ async fn who_is_missing_from_full_files_ends_as_a_hold_and_never_by_itself() {
     .await;
     let _running = site.start().await;
     let file = |from: u32, name: &str| {
-        let rows: String = (from..=20).map(|n| format!("{n},user{n:02}@example.test\n")).collect();
+        let rows = (from..=20).map(|n| format!("{n},user{n:02}@example.test\n"));
+        let rows = rows.collect::<Vec<_>>().concat();
         fs::write(
             site.path("roster.tmp"),
             format!("employee_id,email\n{rows}#EOF,rows={}\n", 21 - from),

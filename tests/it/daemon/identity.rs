@@ -10,8 +10,8 @@ const ISSUER: &str = "https://idp.example.test";
 
 async fn site(more: &'static str, policy: &'static str) -> (Site, Running) {
     let site = Site::new(Plan {
-        more,
         policy,
+        more,
         ..Plan::default()
     })
     .await;

@@ -29,11 +29,8 @@ impl Roster {
 
     /// Drops a file that names these people, and takes it.
     async fn file(&self, people: impl IntoIterator<Item = u32>) -> Delivery {
-        let rows: String = people
-            .into_iter()
-            .map(|n| format!("{n},E{n},user{n}@example.org,active\n"))
-            .collect();
-        self.text(&rows).await
+        let rows = people.into_iter().map(|n| format!("{n},E{n},user{n}@example.org,active\n"));
+        self.text(&rows.collect::<Vec<_>>().concat()).await
     }
 
     async fn text(&self, rows: &str) -> Delivery {
@@ -117,9 +114,9 @@ async fn who_comes_back_in_between_was_never_missing() {
 async fn an_empty_or_a_short_file_is_rejected_whole() {
     let roster = Roster::new().await;
     roster.file(1..=20).await;
-    for (people, why) in [(1..=17, "fewer than 90 %"), (1..=0, "names nobody")] {
+    for (people, why) in [(17, "fewer than 90 %"), (0, "names nobody")] {
         roster.pass(HOUR * 2);
-        let delivery = roster.file(people).await;
+        let delivery = roster.file(1..=people).await;
         assert!(refusal(&delivery).contains(why), "{delivery:?}");
         assert_eq!((delivery.employments.len(), delivery.memos.len()), (0, 0));
         let alerts = roster.place.store.alerts(false).await.unwrap();
@@ -144,7 +141,8 @@ async fn the_same_file_read_again_and_one_with_unreadable_rows_prove_nothing() {
     roster.files.set(1);
     assert_eq!(roster.file(2..=20).await.signals, []);
     roster.files.set(5);
-    let rows: String = (2..=20).map(|n| format!("{n},E{n},user{n}@example.org,active\n")).collect();
+    let rows = (2..=20).map(|n| format!("{n},E{n},user{n}@example.org,active\n"));
+    let rows = rows.collect::<Vec<_>>().concat();
     let delivery = roster.text(&format!("{rows}1,E1,user1 at example.org,active\n")).await;
     assert_eq!((delivery.refused.len(), delivery.signals.len()), (1, 0));
     // The same bytes from another day are another file.
@@ -164,7 +162,8 @@ async fn a_file_in_which_nothing_changed_hands_nothing_on() {
 async fn who_was_terminated_may_go_missing() {
     let roster = Roster::new().await;
     roster.file(1..=20).await;
-    let rows: String = (2..=20).map(|n| format!("{n},E{n},user{n}@example.org,active,,\n")).collect();
+    let rows = (2..=20).map(|n| format!("{n},E{n},user{n}@example.org,active,,\n"));
+    let rows = rows.collect::<Vec<_>>().concat();
     let text = format!(
         "employee_id,employment_id,email,status,action,last_working_day\n{rows}1,E1,user1@example.org,,terminate,2025-12-31\n"
     );

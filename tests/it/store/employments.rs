@@ -408,7 +408,7 @@ async fn what_hr_said_last_stands_in_whatever_order_its_words_arrive() {
     for order in orders() {
         for last_leaves in [true, false] {
             let place = place().await;
-            let mut story = vec![
+            let mut story = [
                 leaves(at(10)),
                 DepartureStep::Rescind,
                 leaves(at(20)),
