@@ -9,7 +9,7 @@ use super::schema::{ResourceType, SHARED};
 use crate::model::{Memo, Timestamp};
 
 /// The largest resource kept, in bytes of its JSON.
-pub(super) const LARGEST: usize = 64 << 10;
+pub const LARGEST: usize = 64 << 10;
 
 /// A resource. What a client wrote is in `members`; the rest is ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use revoked::clock::Clock;
 use revoked::settings::Settings;
 use revoked::sources::{KINDS, Push};
 
-use super::wire::Call;
+use super::wire::{Answer, Call};
 
 /// One kind of source.
 pub(super) struct Row {
@@ -64,6 +64,9 @@ pub(super) trait Sender: Send + Sync {
     fn other(&self, key: &str, person: &str) -> Option<Call> {
         Some(self.sound(key, person))
     }
+
+    /// What was answered to a call of [`Sender::before`].
+    fn heard(&self, _key: &str, _answer: &Answer) {}
 
     /// The good delivery `key`, said to have been made `ahead` seconds from now (or before), and whether it is to be taken. Of a protocol
     /// that says no times: none.

@@ -70,6 +70,7 @@ impl Stage {
         for call in sender.before(key, person) {
             let answer = self.answer(&call).await;
             assert!(answer.is_yes(), "{}: {call:?}: {answer:?}", row.kind);
+            sender.heard(key, &answer);
         }
         sender.sound(key, person)
     }

@@ -14,6 +14,7 @@ mod logged_out;
 mod lying;
 mod outage;
 mod patience;
+mod provisioned;
 mod pushed;
 mod refusals;
 mod running;

@@ -2,13 +2,19 @@
 
 mod back_channel_logout;
 mod global_token_revocation;
+mod scim;
 mod ssf_push;
 mod token;
 
 use super::row::Row;
 
 /// Every kind that is pushed to.
-pub(super) const PUSHED: &[Row] = &[ssf_push::ROW, global_token_revocation::ROW, back_channel_logout::ROW];
+pub(super) const PUSHED: &[Row] = &[
+    ssf_push::ROW,
+    global_token_revocation::ROW,
+    back_channel_logout::ROW,
+    scim::ROW,
+];
 
 /// Kinds whose senders do not come to us, with the test that holds them to the same rules.
 pub(super) const OTHERS: &[(&str, &str)] = &[("inbox", "daemon::inbox"), ("hr-csv", "conformance::hr_csv")];
