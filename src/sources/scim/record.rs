@@ -36,8 +36,9 @@ impl Record {
     /// # Errors
     /// Where it is not what was written: the store was changed by another hand.
     pub(super) fn read(memo: &Memo) -> anyhow::Result<Self> {
-        use anyhow::Context as _;
-        let mut record: Self = serde_json::from_str(&memo.body).context("reading a resource of the memory")?;
+        // The reader's own words could quote what is in there.
+        let mut record: Self = serde_json::from_str(&memo.body)
+            .map_err(|_| anyhow::anyhow!("the memo {} of the drawer {} is not a resource", memo.key, memo.drawer))?;
         record.id.clone_from(&memo.key);
         Ok(record)
     }

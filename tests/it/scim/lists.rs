@@ -268,6 +268,22 @@ async fn two_changes_at_once_are_both_made() {
 }
 
 #[tokio::test]
+async fn a_question_does_not_wait_for_a_change() {
+    let server = Server::new().await;
+    let path = server.maya().await;
+    let mut other = server.sql().await;
+    let lock = sqlx::Connection::begin_with(&mut other, "BEGIN IMMEDIATE").await.unwrap();
+    let mut change = Box::pin(server.patch(&path, json!([{"op": "replace", "path": "active", "value": false}])));
+    let early = tokio::time::timeout(std::time::Duration::from_millis(100), &mut change).await;
+    assert!(early.is_err(), "{early:?}: acknowledged before it could be stored");
+    assert_eq!(server.get(&path).await.body["active"], true);
+    let search = server.post("/Users/.search", &json!({"filter": "active eq true"})).await;
+    assert_eq!(search.body["totalResults"], 1);
+    lock.rollback().await.unwrap();
+    assert_eq!(change.await.body["active"], false);
+}
+
+#[tokio::test]
 async fn what_the_server_says_of_itself_is_what_it_does() {
     let server = Server::new().await;
     let config = server.get("/ServiceProviderConfig").await.body;
