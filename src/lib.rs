@@ -24,6 +24,7 @@
 //! 5. [`targets`] and [`sources`]: the two traits with their contracts, and a folder for each kind.
 //! 6. [`audit`] (pure: entries, tree, notes, verification) and [`trail`] (keys, files, the running checkpoints).
 //! 7. [`intake`], [`api`], [`daemon`]: how signals come in, and how all of it lives and stops.
+//!    [`statement`] (pure) and [`transmitter`]: what others are told of what was proved.
 //! 8. [`config`] over [`settings`]: from what is written to what is built. [`cli`]: one file for each command.
 //!
 //! [`clock`], [`http`], [`secret`] and [`telemetry`] are the one door each for time, calls to the outside, credentials, and logs with
@@ -39,8 +40,8 @@
 //! - **The most urgent waiter gets the permit**, call by call, at the moment the permit exists.
 //! - **The trail signs what is committed**, never what is about to be.
 //! - **SQL stays in [`store`]**, printing in [`cli`], wall time in [`clock`].
-//! - **`use crate::` edges point only downwards**: [`model`], the doors, [`jose`], [`audit`], [`policy`], [`store`], [`trail`],
-//!   [`targets`], [`worker`], [`sources`], [`intake`], [`config`], [`api`], [`daemon`], [`demo`], [`cli`], from the bottom to the top.
+//! - **`use crate::` edges point only downwards**: [`model`], the doors, [`jose`], [`audit`], [`policy`], [`statement`], [`store`],
+//!   [`trail`], [`targets`], [`worker`], [`sources`], [`intake`], [`transmitter`], [`config`], [`api`], [`daemon`], [`demo`], [`cli`], from the bottom to the top.
 //!   [`sandbox`] stands aside: it knows nothing of ours but [`model`], [`clock`] and [`http`].
 //!
 //! What is deliberately absent: plug points besides the two traits, a repository trait over the store, an undo, and any state in memory
@@ -62,8 +63,10 @@ pub mod sandbox;
 pub mod secret;
 pub mod settings;
 pub mod sources;
+pub mod statement;
 pub mod store;
 pub mod targets;
 pub mod telemetry;
 pub mod trail;
+pub mod transmitter;
 pub mod worker;

@@ -1,7 +1,7 @@
 //! The listening HTTP server: where pushed signals come in, and where one asks whether the daemon lives.
 //!
 //! [`serve()`] accepts connections within [`Limits`], so that no client, however slow or greedy, holds up another. Every request is given a
-//! [`RequestId`], which its answer, its log lines and its trail entries carry. What lies behind the doors is told by three ports of
+//! [`RequestId`], which its answer, its log lines and its trail entries carry. What lies behind the doors is told by the ports of
 //! [`State`]; this module knows no store and no source.
 //!
 //! TLS and HTTP/2 are the reverse proxy's. An error is answered with a [`Problem`] (RFC 9457), which never tells paths, SQL or what
@@ -37,6 +37,8 @@ pub use serve::serve;
 pub struct State {
     /// Takes what is sent to `/signals/<source>`.
     pub intake: Arc<dyn Intake>,
+    /// Answers what receivers ask, where anything is told to anybody.
+    pub transmitter: Option<Arc<dyn Transmitter>>,
     /// Answers `/readyz`.
     pub readiness: Arc<dyn Readiness>,
     /// Rendered at `/metrics`.
@@ -65,6 +67,18 @@ pub trait Intake: Send + Sync {
     async fn turned_away(&self, source: &str, code: &'static str, why: &str);
 }
 
+/// The port behind `/.well-known/ssf-configuration` and the paths that it names. They follow from our own name, so they are not in the
+/// routing table.
+#[async_trait]
+pub trait Transmitter: Send + Sync {
+    /// What is taken at `path`; `None` where nothing of the transmitter's is.
+    fn door(&self, path: &str) -> Option<Door>;
+
+    /// Answers one request, whole and within the door's cap; `None` where there is nothing after all. An answer may take up to 20 s, since a
+    /// receiver may wait for what is not there yet. One of 4xx, other than 429, counts as a failure of its sender.
+    async fn answer(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>>;
+}
+
 /// What a push source takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Door {
@@ -89,7 +103,7 @@ fn routes(state: Arc<receive::Doorway>) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/signals/{source}", any(receive::receive))
         .route("/signals/{source}/{*below}", any(receive::receive))
-        .fallback(problem::not_found)
+        .fallback(receive::elsewhere)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .with_state(state)
 }

@@ -116,11 +116,6 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1)
 }
 
-/// The fallback of the routing table.
-pub(super) async fn not_found() -> Problem {
-    Problem::not_found()
-}
-
 /// The fallback of a route that is only for reading.
 pub(super) async fn method_not_allowed() -> Problem {
     Problem::method(&[Method::GET, Method::HEAD])

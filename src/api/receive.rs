@@ -1,4 +1,5 @@
-//! `/signals/<source>` and below: reads one delivery whole, within the source's bounds, and hands it to the intake.
+//! `/signals/<source>` and below: reads one delivery whole, within the source's bounds, and hands it to the intake. What receivers ask of
+//! the transmitter is read and counted alike.
 
 use std::sync::Arc;
 
@@ -64,6 +65,34 @@ pub(super) async fn receive(
     request: Request<Body>,
 ) -> Response {
     let peer = request.extensions().get::<Peer>().copied();
+    let answer = async {
+        match path {
+            Ok(Path(place)) => deliver(&doorway, &place, request).await,
+            // A name that is not UTF-8 once its escapes are read is no source's.
+            Err(_) => Problem::not_found().into_response(),
+        }
+    };
+    counted(&doorway, peer, answer).await
+}
+
+/// Answers a request that no route is for: the transmitter's, or nobody's.
+pub(super) async fn elsewhere(Part(doorway): Part<Arc<Doorway>>, request: Request<Body>) -> Response {
+    let transmitter = doorway.state.transmitter.clone();
+    let Some((transmitter, door)) = transmitter.and_then(|port| port.door(request.uri().path()).map(|door| (port, door))) else {
+        return Problem::not_found().into_response();
+    };
+    let peer = request.extensions().get::<Peer>().copied();
+    let answer = async {
+        match admit(&doorway, &door, request).await {
+            Ok(whole) => work(&doorway, "transmitter", async move { transmitter.answer(whole).await }).await,
+            Err(fault) => fault.problem.into_response(),
+        }
+    };
+    counted(&doorway, peer, answer).await
+}
+
+/// Counts what is refused against its sender, and looks no further where that was too much.
+async fn counted(doorway: &Doorway, peer: Option<Peer>, answer: impl Future<Output = Response>) -> Response {
     if let Some(wait) = peer.and_then(|peer| doorway.failures.wait(peer.0)) {
         table::DELIVERIES_HELD_OFF.add([], 1);
         return Problem::new(
@@ -73,11 +102,7 @@ pub(super) async fn receive(
         .retry_after(wait)
         .into_response();
     }
-    let response = match path {
-        Ok(Path(place)) => deliver(&doorway, &place, request).await,
-        // A name that is not UTF-8 once its escapes are read is no source's.
-        Err(_) => Problem::not_found().into_response(),
-    };
+    let response = answer.await;
     let status = response.status();
     let faultless = response.extensions().get::<NoFault>().is_some();
     if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS && !faultless {
@@ -90,15 +115,11 @@ async fn deliver(doorway: &Doorway, place: &Place, request: Request<Body>) -> Re
     let Some(door) = doorway.state.intake.door(&place.source, place.below.as_deref()) else {
         return Problem::not_found().into_response();
     };
-    let admitted = match tokio::time::timeout(doorway.limits.body, admit(&door, request)).await {
-        Ok(admitted) => admitted,
-        Err(_) => Err(Fault {
-            code: "body_late",
-            problem: Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
-        }),
-    };
-    match admitted {
-        Ok(whole) => work(doorway, &place.source, whole).await,
+    match admit(doorway, &door, request).await {
+        Ok(whole) => {
+            let (intake, name) = (Arc::clone(&doorway.state.intake), place.source.clone());
+            work(doorway, &place.source, async move { intake.deliver(&name, whole).await }).await
+        }
         Err(fault) => turn_away(doorway, &place.source, fault).await,
     }
 }
@@ -130,8 +151,8 @@ async fn turn_away(doorway: &Doorway, source: &str, fault: Fault) -> Response {
     fault.problem.into_response()
 }
 
-/// Checks what HTTP says of a request, and reads its body.
-async fn admit(door: &Door, request: Request<Body>) -> Result<Request<Bytes>, Fault> {
+/// Checks what HTTP says of a request, and reads its body within the time for it.
+async fn admit(doorway: &Doorway, door: &Door, request: Request<Body>) -> Result<Request<Bytes>, Fault> {
     if !door.methods.contains(request.method()) {
         return Err(Fault {
             code: "method_not_allowed",
@@ -145,7 +166,14 @@ async fn admit(door: &Door, request: Request<Body>) -> Result<Request<Bytes>, Fa
             problem: Problem::new(StatusCode::BAD_REQUEST, detail),
         });
     }
-    read(door, request).await
+    tokio::time::timeout(doorway.limits.body, read(door, request))
+        .await
+        .unwrap_or_else(|_| {
+            Err(Fault {
+                code: "body_late",
+                problem: Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time"),
+            })
+        })
 }
 
 /// A header that must not stand twice, and does: two readers could each believe another one.
@@ -159,15 +187,19 @@ fn said_twice(headers: &HeaderMap) -> Option<&'static str> {
     twice.map(|(_, name)| name)
 }
 
-/// Has the intake take the delivery in a task of its own, so that a sender who hangs up leaves nothing half done.
-async fn work(doorway: &Doorway, source: &str, whole: Request<Bytes>) -> Response {
+/// Has the request taken in a task of its own, so that a sender who hangs up leaves nothing half done.
+async fn work(
+    doorway: &Doorway,
+    source: &str,
+    taken: impl Future<Output = Option<http::Response<Bytes>>> + Send + 'static,
+) -> Response {
     let Ok(place) = Arc::clone(&doorway.places).try_acquire_owned() else {
         tracing::error!(source, "too many deliveries wait to be stored; refused one more");
         return exchange::late();
     };
-    let (intake, name, cut) = (Arc::clone(&doorway.state.intake), source.to_owned(), doorway.cut.clone());
+    let cut = doorway.cut.clone();
     let delivered = async move {
-        let delivered = cut.run_until_cancelled(intake.deliver(&name, whole)).await;
+        let delivered = cut.run_until_cancelled(taken).await;
         drop(place);
         delivered
     };

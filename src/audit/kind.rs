@@ -104,8 +104,12 @@ kinds! {
     DepartureChanged = "departure.changed",
     /// A planned departure was withdrawn by its source.
     DepartureRescinded = "departure.rescinded",
+    /// An operator called a planned departure off.
+    DepartureCancelled = "departure.cancelled",
     /// A departure became due and its case was opened.
     DepartureExecuted = "departure.executed",
+    /// A source said which employments stand: how many, never whose.
+    EmploymentsNoted = "employment.noted",
     /// A lane was paused: no calls to its target.
     LanePaused = "lane.paused",
     /// A paused lane works again.
@@ -124,6 +128,18 @@ kinds! {
     InboxAccepted = "inbox.accepted",
     /// A row of the inbox was refused with the reason.
     InboxRejected = "inbox.rejected",
+    /// A receiver is to be told something that a verdict proved: a token's `jti`, its event and the receiver.
+    StatementQueued = "statement.queued",
+    /// Nothing is told to a receiver, since the person has no name in a form that it understands.
+    StatementWithheld = "statement.withheld",
+    /// A receiver could not be told and will be tried again.
+    StatementRetried = "statement.retried",
+    /// A receiver acknowledged a token.
+    StatementDelivered = "statement.delivered",
+    /// A receiver refused a token, with the protocol's code.
+    StatementRefused = "statement.refused",
+    /// A receiver was not told in all the time that is given, or is configured no more.
+    StatementGivenUp = "statement.given_up",
     /// The personal data and the reference key of a subject were erased; the entries about it stay, without a name.
     PersonErased = "person.erased",
     /// Data past its retention was deleted: counts by kind.

@@ -58,6 +58,13 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         targets: Vec::new(),
         ok: true,
     };
+    for source in &config.sources {
+        let cautions = source.source.push().map(|push| push.cautions()).unwrap_or_default();
+        let told = cautions
+            .into_iter()
+            .map(|caution| format!("source {}: {caution}", source.name));
+        checked.warnings.extend(told);
+    }
     for target in config.targets.iter().filter(|_| !args.offline) {
         let probe = target.target.probe(&Pass::unpaced()).await.unwrap_or_else(|error| Probe {
             findings: vec![Finding {

@@ -31,7 +31,7 @@ pub enum Exit {
     Held,
     /// `revoke --wait`: not over in the time given.
     Waiting,
-    /// `revoke --wait`: the request was rejected.
+    /// `revoke --wait`: the request was rejected. `source test`: the payload would be refused.
     Rejected,
 }
 
@@ -67,7 +67,11 @@ impl Exit {
             15,
             "`revoke --wait`: not over in the time given; the work goes on",
         ),
-        (Self::Rejected, 16, "`revoke --wait`: the request was rejected"),
+        (
+            Self::Rejected,
+            16,
+            "`revoke --wait`: the request was rejected; `source test`: the payload would be refused",
+        ),
     ];
 
     /// The number.

@@ -10,6 +10,7 @@ mod alert;
 mod case;
 mod check;
 mod demo;
+mod departures;
 mod erase;
 mod exit;
 mod health;
@@ -26,6 +27,7 @@ mod source;
 mod status;
 mod store;
 mod trail;
+mod transmitter;
 
 pub use exit::Exit;
 pub use store::StoreArgs;
@@ -73,7 +75,10 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Look at the configured sources
+    /// Look at who leaves when, and call a departure off
+    #[command(subcommand)]
+    Departures(departures::DeparturesCommand),
+    /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
     /// Look at what waits for a decision, and decide
@@ -92,6 +97,9 @@ pub enum Command {
     /// Show, verify or export the trail
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Look at whom we tell what was proved, and whether it arrives
+    #[command(subcommand)]
+    Transmitter(transmitter::TransmitterCommand),
     /// Forget a person of whom nothing is open: the name and the notes go, the trail stays
     Erase(erase::EraseArgs),
     /// List the kinds of source and target that a config may name
@@ -132,11 +140,13 @@ impl Cli {
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
-            Command::Source(command) => Box::pin(source::run(&command, at)).await,
+            Command::Departures(command) => Box::pin(departures::run(command, at)).await,
+            Command::Source(command) => Box::pin(source::run(command, at)).await,
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status { json } => Box::pin(status::run(at, json)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,
             Command::Erase(args) => Box::pin(erase::run(&args, at)).await,
             Command::Kinds { json } => kinds::run(json),
             Command::Completions { shell } => shell::completions(shell),

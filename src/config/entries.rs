@@ -55,10 +55,10 @@ pub(super) fn take<'a>(root: &mut Spanned<DeTable<'a>>, name: &str, found: &mut 
     entries
 }
 
-/// Adds `[[target]]` and `[[source]]` to what the complaint about an unknown table suggests.
+/// Adds `[[target]]`, `[[source]]` and `[[receiver]]` to what the complaint about an unknown table suggests.
 pub(super) fn with_arrays(mut complaint: Complaint) -> Complaint {
     if let Some(key) = quoted(&complaint.message)
-        && let Some(array) = nearest(key, ["target", "source"])
+        && let Some(array) = nearest(key, ["target", "source", "receiver"])
         && !complaint.message.contains("did you mean")
     {
         complaint.message = format!("unknown key `{key}`; did you mean `[[{array}]]`?");
@@ -305,7 +305,7 @@ fn one_stream(entry: &Entry<'_>, streams: &mut Vec<(String, String)>, found: &mu
 }
 
 /// Takes a name, and complains where it is taken already or does not look like one.
-fn claim(name: &Spanned<String>, names: &mut Vec<String>, what: &str, found: &mut Findings) {
+pub(super) fn claim(name: &Spanned<String>, names: &mut Vec<String>, what: &str, found: &mut Findings) {
     if names.contains(name.get_ref()) {
         found.complain(
             name.span(),

@@ -1,7 +1,7 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`. Everything that is wrong is told at once, each complaint at its place in the file ([`Report`]).
+//! `playbooks`, whom we tell in `transmitter`. Everything that is wrong is told at once, each complaint at its place in the file ([`Report`]).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ mod file;
 mod playbooks;
 mod tables;
 mod trail;
+mod transmitter;
 
 pub use crate::settings::Report;
 pub use file::LogFormat;
@@ -59,6 +60,8 @@ pub struct Config {
     pub retention: Retention,
     /// Log lines.
     pub log: Log,
+    /// Whom we tell what was proved; `None` where nobody is told.
+    pub transmitter: Option<crate::transmitter::Settings>,
     /// What works, but is weaker than it could be.
     pub warnings: Report,
 }
@@ -144,10 +147,13 @@ fn build(text: &str, clock: &Clock, found: &mut Findings) -> Option<Config> {
     let mut root = syntax(text, found)?;
     let targets = entries::take(&mut root, "target", found);
     let sources = entries::take(&mut root, "source", found);
+    let receivers = entries::take(&mut root, "receiver", found);
+    let transmitter = transmitter::take(&mut root, found);
     let (file, complaints) = crate::settings::salvage::<file::File>(root);
     found.complaints.extend(complaints.into_iter().map(entries::with_arrays));
     let (targets, target_names) = entries::targets(targets, clock, found);
     let (mut sources, overrides) = entries::sources(sources, clock, found);
+    let transmitter = transmitter::transmitter(transmitter, receivers, &sources, found);
     let file = file?;
     let store = trail::store(&file.store, found);
     let policy = playbooks::policy(&file, &target_names, &overrides, found);
@@ -165,6 +171,7 @@ fn build(text: &str, clock: &Clock, found: &mut Findings) -> Option<Config> {
         targets,
         sources,
         policy,
+        transmitter,
         warnings: Report::new("", "", []),
     };
     if target_names.is_empty() {

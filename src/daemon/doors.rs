@@ -12,16 +12,19 @@ use crate::intake::Intake;
 use crate::model::Timestamp;
 use crate::store::{SourceHealth, Store};
 use crate::telemetry::{Gauges, Metrics, table};
+use crate::transmitter::Transmitter;
 use crate::worker::Lanes;
 
-pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, metrics: Metrics) -> State {
+pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, transmitter: Option<Transmitter>, metrics: Metrics) -> State {
     let front = Arc::new(Front {
         store: store.clone(),
         lanes: lanes.clone(),
         intake,
+        transmitter: transmitter.clone(),
     });
     State {
         intake: front.clone(),
+        transmitter: transmitter.map(|transmitter| Arc::new(Told(transmitter)) as Arc<dyn crate::api::Transmitter>),
         readiness: front.clone(),
         metrics,
         gauges: front,
@@ -46,6 +49,26 @@ struct Front {
     store: Store,
     lanes: Lanes,
     intake: Intake,
+    transmitter: Option<Transmitter>,
+}
+
+/// The largest body that a receiver may send: a thousand acknowledgements and as many errors fit.
+const ASKED_CAP: usize = 256 << 10;
+
+struct Told(Transmitter);
+
+#[async_trait]
+impl crate::api::Transmitter for Told {
+    fn door(&self, path: &str) -> Option<Door> {
+        self.0.page(path).map(|page| Door {
+            body_cap: ASKED_CAP,
+            methods: page.methods(),
+        })
+    }
+
+    async fn answer(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
+        self.0.answer(&request).await
+    }
 }
 
 #[async_trait]
@@ -115,6 +138,12 @@ impl Gauges for Front {
             Ok(sources) => sources.iter().for_each(|source| health(source, now)),
             Err(error) => {
                 tracing::warn!(error = %crate::model::chain(&error), "could not read the sources' health for the metrics");
+            }
+        }
+        for receiver in self.transmitter.iter().flat_map(Transmitter::receivers) {
+            if let Ok(backlog) = self.store.backlog(receiver).await {
+                table::STATEMENTS_WAITING.set([receiver], number(backlog.pending));
+                table::STATEMENTS_OLDEST_SECONDS.set([receiver], age(backlog.oldest));
             }
         }
         for lane in self.lanes.status() {

@@ -24,6 +24,7 @@ use crate::sources::Source;
 use crate::store::{Role, Store};
 use crate::telemetry;
 use crate::trail::{self, AnchorFile, Checkpoints, Turn};
+use crate::transmitter::{self, Transmitter};
 use crate::worker::{Backoff, LaneSettings, Lanes, Life, Rate, Retries, WorkSettings};
 
 mod doors;
@@ -74,6 +75,15 @@ impl Daemon {
             soft: CancellationToken::new(),
             hard: CancellationToken::new(),
         };
+        let ways_in = CancellationToken::new();
+        // Before the lanes: what closes from now on is told.
+        let transmitter = match &config.transmitter {
+            None => {
+                store.tell(Vec::new()).await?;
+                None
+            }
+            Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), ways_in.clone()).await?),
+        };
         let policy = Arc::new(config.policy.clone());
         let lanes = start_lanes(&store, &config, Arc::clone(&policy), life.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
@@ -82,7 +92,6 @@ impl Daemon {
             signing.0.clone(),
         ));
 
-        let ways_in = CancellationToken::new();
         let doors = TaskTracker::new();
         let sources: BTreeMap<String, Source> = config
             .sources
@@ -107,7 +116,10 @@ impl Daemon {
             .local_addr()
             .context("reading the address that the server listens at")?;
         let notes = intake.notes().clone();
-        let state = doors::state(&store, &lanes, intake, metrics);
+        if let Some(transmitter) = &transmitter {
+            start_telling(transmitter, &life);
+        }
+        let state = doors::state(&store, &lanes, intake, transmitter, metrics);
         doors.spawn(api::serve(listener, doors::limits(&config.listen), state, ways_in.clone()));
         let periodic = periodic::start(&store, &config, &notes).await?;
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");
@@ -205,6 +217,16 @@ async fn record_turn(store: &Store, turn: &Turn, signer: &Signer) -> anyhow::Res
         }
     }
     Ok(())
+}
+
+/// Starts what tells receivers. It ends with the lanes: what waits for a receiver waits in the store.
+fn start_telling(transmitter: &Transmitter, life: &Life) {
+    for name in transmitter.pushed() {
+        let run = transmitter::run_push(transmitter.clone(), name.to_owned(), life.soft.clone());
+        life.tracker.spawn(run);
+    }
+    life.tracker
+        .spawn(transmitter::run_watch(transmitter.clone(), life.soft.clone()));
 }
 
 async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, life: Life) -> anyhow::Result<Lanes> {

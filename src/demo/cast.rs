@@ -195,6 +195,7 @@ fn abroad(who: Character, today: jiff::civil::Date, now: Timestamp) -> anyhow::R
             date: last_day.to_string(),
             zone: zone.to_owned(),
             rule: DateRule::LastDayInclusive,
+            at: None,
         };
         let fire_at = leaves.fire_at()?;
         let is_due = fire_at <= now;
@@ -229,6 +230,7 @@ mod tests {
                     date: abroad.last_day.clone(),
                     zone: "UTC".to_owned(),
                     rule: DateRule::LastDayInclusive,
+                    at: None,
                 };
                 let due_here = same_day_here.fire_at().unwrap() <= clock.now();
                 assert_ne!(abroad.is_due, due_here, "the zone decides, at minute {minute} of {day}");

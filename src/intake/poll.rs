@@ -10,12 +10,14 @@ use crate::sources::Pull;
 
 /// After how many failed looks in a row an alert is raised.
 const PATIENCE: u32 = 3;
+/// How long a source has for its last word.
+const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// Looks at one source until `stop`. What is stored is stored with its cursor; what fails is looked at again after the interval.
 pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: CancellationToken) {
     let mut failures = 0_u32;
     loop {
-        match look(&intake, &name, pull.as_ref()).await {
+        match look(&intake, &name, pull.as_ref(), &stop).await {
             Ok(()) => {
                 if failures >= PATIENCE {
                     report(intake.store.over("source_unreadable", format!("source:{name}")).await);
@@ -42,16 +44,34 @@ pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: Cancel
             }
         }
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => break,
             () = tokio::time::sleep(pull.interval()) => {}
         }
     }
+    if tokio::time::timeout(FAREWELL, leave(&intake, &name, pull.as_ref()))
+        .await
+        .is_err()
+    {
+        tracing::debug!(source = name, "no time for a last word to the source");
+    }
 }
 
-async fn look(intake: &Intake, name: &str, pull: &dyn Pull) -> anyhow::Result<()> {
+async fn leave(intake: &Intake, name: &str, pull: &dyn Pull) {
+    if let Ok(cursor) = intake.store.cursor(name).await {
+        pull.leave(cursor.as_deref(), &Around { intake, source: name }).await;
+    }
+}
+
+/// A look may take long, as a source may answer only once it has something to say. What it has not handed in when the daemon stops is
+/// still there at the next look; what it has handed in is stored.
+async fn look(intake: &Intake, name: &str, pull: &dyn Pull, stop: &CancellationToken) -> anyhow::Result<()> {
     let cursor = intake.store.cursor(name).await?;
     let house = Around { intake, source: name };
-    for mut delivery in pull.poll(cursor.as_deref(), &house).await? {
+    let deliveries = tokio::select! {
+        () = stop.cancelled() => return Ok(()),
+        deliveries = pull.poll(cursor.as_deref(), &house) => deliveries?,
+    };
+    for mut delivery in deliveries {
         name.clone_into(&mut delivery.source);
         let receipt = intake.store(delivery.clone()).await?;
         pull.stored(&delivery, &receipt).await?;

@@ -12,18 +12,26 @@ pub const DEEPEST: usize = 32;
 /// Reads `bytes` as one JSON object, with nothing but white space around it.
 ///
 /// # Errors
-/// A text without any of the content where it is not JSON, not an object, holds a member twice, nests deeper than [`DEEPEST`] or holds
-/// a number beyond 64 bits.
+/// As [`read_value`], and where it is not an object.
 pub fn read_object(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+    match read_value(bytes)? {
+        Value::Object(members) => Ok(members),
+        _ => Err("it is not a JSON object".to_owned()),
+    }
+}
+
+/// Reads `bytes` as one JSON value, with nothing but white space around it.
+///
+/// # Errors
+/// A text without any of the content where it is not JSON, holds a member twice, nests deeper than [`DEEPEST`] or holds a number beyond
+/// 64 bits.
+pub fn read_value(bytes: &[u8]) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { left: DEEPEST }
         .deserialize(&mut reader)
         .map_err(|error| told(&error))?;
     reader.end().map_err(|error| told(&error))?;
-    match value {
-        Value::Object(members) => Ok(members),
-        _ => Err("it is not a JSON object".to_owned()),
-    }
+    Ok(value)
 }
 
 /// The complaint without the value that serde quotes: our own words stand alone, every other error is only placed.

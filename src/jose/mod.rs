@@ -19,10 +19,10 @@ mod signer;
 
 pub use algorithm::{Algorithm, KeyType};
 pub use compact::{Compact, HeaderRules};
-pub use json::{DEEPEST, read_object};
+pub use json::{DEEPEST, read_object, read_value};
 pub use key::{Key, KeySet, MOST_KEYS};
 pub use keyring::{Keyring, OLDEST_KEYS, REFETCH_PAUSE, REFRESH_AFTER, REFRESH_WITHIN};
-pub use origin::{JWKS_CAP, Origin, is_loopback};
+pub use origin::{JWKS_CAP, Origin, inserted, is_loopback, permitted};
 pub use published::{Document, Published};
 pub use signer::Signer;
 

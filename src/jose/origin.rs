@@ -84,7 +84,7 @@ impl Origin {
     /// # Errors
     /// Where the issuer is not a URL that may be asked, or TLS cannot be set up.
     pub fn metadata(issuer: &str, document: &str, host: &str) -> anyhow::Result<Self> {
-        Self::described(issuer, host, |path| format!("/.well-known/{document}{path}"))
+        Self::described(issuer, host, inserted(issuer, document)?)
     }
 
     /// Keys at the `jwks_uri` of the metadata that `issuer` publishes as an OpenID provider: `/.well-known/openid-configuration` after
@@ -93,15 +93,12 @@ impl Origin {
     /// # Errors
     /// As [`Origin::metadata`].
     pub fn discovery(issuer: &str, host: &str) -> anyhow::Result<Self> {
-        Self::described(issuer, host, |path| format!("{path}/.well-known/openid-configuration"))
+        let url = placed(issuer, |path| format!("{path}/.well-known/openid-configuration"))?;
+        Self::described(issuer, host, url)
     }
 
-    /// Keys by way of the document at the path that `place` makes of the issuer's.
-    fn described(issuer: &str, host: &str, place: impl Fn(&str) -> String) -> anyhow::Result<Self> {
-        let mut url = Url::parse(issuer).context("the issuer is not a URL, so it has no metadata")?;
-        permitted(&url)?;
-        let path = place(url.path().trim_end_matches('/'));
-        url.set_path(&path);
+    /// Keys by way of the document at `url`.
+    fn described(issuer: &str, host: &str, url: Url) -> anyhow::Result<Self> {
         Ok(Self::Metadata {
             url,
             issuer: issuer.to_owned(),
@@ -172,7 +169,28 @@ fn checked(url: &str, host: &str) -> anyhow::Result<Url> {
     Ok(url)
 }
 
-fn permitted(url: &Url) -> anyhow::Result<()> {
+/// Where the metadata `document` of `issuer` is: under `/.well-known/`, inserted between its host and its path (SSF 1.0 section 7.2).
+///
+/// # Errors
+/// Where the issuer is not a URL that may be asked.
+pub fn inserted(issuer: &str, document: &str) -> anyhow::Result<Url> {
+    placed(issuer, |path| format!("/.well-known/{document}{path}"))
+}
+
+/// The URL at the path that `place` makes of the issuer's.
+fn placed(issuer: &str, place: impl Fn(&str) -> String) -> anyhow::Result<Url> {
+    let mut url = Url::parse(issuer).context("the issuer is not a URL, so it has no metadata")?;
+    permitted(&url)?;
+    let path = place(url.path().trim_end_matches('/'));
+    url.set_path(&path);
+    Ok(url)
+}
+
+/// Checks that a URL may be asked: https, or http to this very host, and no user name or password in it.
+///
+/// # Errors
+/// What is wrong with it. No query is in the text.
+pub fn permitted(url: &Url) -> anyhow::Result<()> {
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
     anyhow::ensure!(
         secure,

@@ -1,6 +1,8 @@
-//! Signs tokens with a key made at run time and publishes its public half: the other end of this module, for the demo and the tests.
+//! Signs tokens and publishes the public half of the key: the other end of this module, for what we say ourselves, the demo and the tests.
 
 use anyhow::Context as _;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -54,13 +56,55 @@ impl Signer {
         })
     }
 
+    /// An RSA key for RS256 from its DER form, PKCS#8 or PKCS#1, named by its thumbprint (RFC 7638).
+    ///
+    /// # Errors
+    /// Where it is no RSA key of 2048 to 8192 bits.
+    pub fn rsa(der: &[u8]) -> anyhow::Result<Self> {
+        let pair = RsaKeyPair::from_pkcs8(der).or_else(|_| RsaKeyPair::from_der(der));
+        let pair = pair.map_err(|_| anyhow::anyhow!("it is not an RSA key of 2048 to 8192 bits (PKCS#8)"))?;
+        let mut signer = Self {
+            kid: String::new(),
+            algorithm: Algorithm::Rs256,
+            pair: Pair::Rsa(Box::new(pair), &RSA_PKCS1_SHA256),
+        };
+        signer.kid = thumbprint(&signer.jwk()?);
+        Ok(signer)
+    }
+
+    /// The private key of an RSA signer as PKCS#8 DER, to be kept.
+    ///
+    /// # Errors
+    /// Where the key is of another type.
+    pub fn to_pkcs8(&self) -> anyhow::Result<Vec<u8>> {
+        let Pair::Rsa(pair, _) = &self.pair else {
+            anyhow::bail!("only RSA keys are kept");
+        };
+        let der: Pkcs8V1Der<'_> = pair.as_der().context("writing an RSA key")?;
+        Ok(der.as_ref().to_vec())
+    }
+
+    /// The name it is published under.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
     /// Signs `claims` as a security event token (`typ` `secevent+jwt`).
     ///
     /// # Errors
     /// Where the key refuses.
     pub fn sign(&self, claims: &Value) -> anyhow::Result<String> {
+        self.sign_text(&claims.to_string())
+    }
+
+    /// As [`Signer::sign`], for claims that are text already and are signed as they stand.
+    ///
+    /// # Errors
+    /// Where the key refuses.
+    pub fn sign_text(&self, claims: &str) -> anyhow::Result<String> {
         let header = json!({"typ": "secevent+jwt", "alg": self.algorithm.word(), "kid": self.kid});
-        self.sign_under(&header, claims.to_string().as_bytes())
+        self.sign_under(&header, claims.as_bytes())
     }
 
     /// Signs `payload` under a header of the caller's own, which may say anything; the key and its algorithm stay this signer's.
@@ -131,6 +175,13 @@ impl Signer {
     }
 }
 
+/// The thumbprint of an RSA key (RFC 7638 section 3): SHA-256 over its required members in the order of their names.
+fn thumbprint(jwk: &Value) -> String {
+    let text = |name: &str| jwk[name].as_str().unwrap_or_default().to_owned();
+    let members = format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text("e"), text("n"));
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, members.as_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Compact, KeySet, TokenError};
@@ -155,5 +206,27 @@ mod tests {
             };
             assert_eq!(key.verify(&unsigned, algorithm), Err(TokenError::Signature), "{algorithm}");
         }
+    }
+
+    #[test]
+    fn the_thumbprint_is_that_of_rfc_7638() {
+        let jwk = json!({
+            "kty": "RSA",
+            "n": "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",
+            "e": "AQAB",
+        });
+        assert_eq!(thumbprint(&jwk), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    }
+
+    #[test]
+    fn a_kept_key_signs_under_the_same_name_again() {
+        let made = Signer::rsa(&Signer::generate("x", Algorithm::Rs256).unwrap().to_pkcs8().unwrap()).unwrap();
+        let again = Signer::rsa(&made.to_pkcs8().unwrap()).unwrap();
+        assert_eq!(
+            (made.kid(), made.sign_text("{}").unwrap()),
+            (again.kid(), again.sign_text("{}").unwrap())
+        );
+        assert!(Signer::rsa(b"no key").is_err());
+        assert!(Signer::generate("x", Algorithm::Es256).unwrap().to_pkcs8().is_err());
     }
 }

@@ -23,6 +23,9 @@ pub struct Delivery {
     pub memos: Vec<MemoStep>,
     /// Names that the source says are one person's.
     pub identities: Vec<Identity>,
+    /// Employments that the source says stand: they block the departure of the person who has another one that ends. Kept before the
+    /// signals, which may be about the same people.
+    pub employments: Vec<Employment>,
     /// Alerts about the source itself, to be raised or cleared.
     pub alarms: Vec<Alarm>,
     /// Whether the delivery proves that the source is alive: the answer to a verification that we asked for.
@@ -45,6 +48,7 @@ impl Delivery {
             inbox: Vec::new(),
             memos: Vec::new(),
             identities: Vec::new(),
+            employments: Vec::new(),
             alarms: Vec::new(),
             verified: false,
             received_at,
@@ -94,6 +98,19 @@ pub struct Identity {
     pub names: Vec<Subject>,
 }
 
+/// An employment that stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Employment {
+    /// The HR system's number of the person.
+    pub employee: String,
+    /// The HR system's number of the employment; empty where there is only one.
+    pub employment: String,
+    /// Whose it is.
+    pub subject: Subject,
+    /// When HR last changed the record, where it says.
+    pub stated_at: Option<Timestamp>,
+}
+
 /// An alert about a source, decided by the source itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alarm {
@@ -108,17 +125,20 @@ pub struct Alarm {
 pub enum AlarmKind {
     /// A stream that was asked to prove that it is alive did not answer.
     StreamSilent,
+    /// The transmitter sends nothing any more: it paused, disabled or lost the stream.
+    StreamStopped,
 }
 
 impl AlarmKind {
     /// Every one.
-    pub const ALL: [Self; 1] = [Self::StreamSilent];
+    pub const ALL: [Self; 2] = [Self::StreamSilent, Self::StreamStopped];
 
     /// The alert's kind.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::StreamSilent => "stream_silent",
+            Self::StreamStopped => "stream_stopped",
         }
     }
 }

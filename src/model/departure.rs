@@ -3,7 +3,7 @@
 //! The plan keeps the wall date and the zone, and this is computed again whenever the plan is loaded: governments change the rules of
 //! their zones between the day that HR sends a date and the day itself.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::{DateRule, Leaves, Timestamp};
@@ -17,30 +17,72 @@ pub enum LeavesError {
     /// Not a name of the IANA time zone database that this machine has.
     #[error("the time zone is not a name of the IANA database such as Europe/Berlin")]
     Zone,
+    /// Not `HH:MM`.
+    #[error("the time of day is not written as HH:MM")]
+    Time,
 }
 
 impl Leaves {
     /// The instant at which access ends, under the rules that this machine's time zone database has today.
     ///
-    /// A local midnight that is skipped (a clock set forward, a day left out as in Apia on 2011-12-30) means the first instant after the
-    /// gap; one that comes twice means the first of the two. Dates at the end of the calendar mean its last instant.
+    /// A local time that is skipped (a clock set forward, a day left out as in Apia on 2011-12-30) means the first instant after the gap;
+    /// one that comes twice means the first of the two. Dates at the end of the calendar mean its last instant.
     ///
     /// # Errors
     /// [`LeavesError`] where the date or the zone is none.
     pub fn fire_at(&self) -> Result<Timestamp, LeavesError> {
         match self {
             Self::Instant { at } => Ok(*at),
-            Self::Wall { date, zone, rule } => {
+            Self::Wall { date, zone, rule, at } => {
                 let date = iso_date(date).ok_or(LeavesError::Date)?;
                 let zone = iana_zone(zone).ok_or(LeavesError::Zone)?;
-                let first_day_out = match rule {
-                    DateRule::LastDayInclusive => date.tomorrow().ok(),
-                    DateRule::FirstDayInactive => Some(date),
+                let at = match at {
+                    Some(text) => Some(time_of_day(text).ok_or(LeavesError::Time)?),
+                    None => None,
                 };
-                Ok(first_day_out.map_or(END, |day| midnight(day, &zone).min(END)))
+                let wall = match (rule, at) {
+                    (DateRule::LastDayInclusive, None) => date.tomorrow().ok().map(midnight),
+                    (DateRule::FirstDayInactive, None) => Some(midnight(date)),
+                    (DateRule::LastDayInclusive, Some(at)) => Some(date.to_datetime(at)),
+                    (DateRule::FirstDayInactive, Some(at)) => date.yesterday().ok().map(|last_day| last_day.to_datetime(at)),
+                };
+                Ok(wall.map_or(END, |wall| first_instant(wall, &zone).min(END)))
             }
         }
     }
+
+    /// The zone that it is written in; none for an instant.
+    #[must_use]
+    pub fn zone(&self) -> Option<&str> {
+        match self {
+            Self::Wall { zone, .. } => Some(zone),
+            Self::Instant { .. } => None,
+        }
+    }
+
+    /// `instant` as the clocks show it where the person works, with offset and zone: `2026-04-01T00:00:00+02:00[Europe/Berlin]`; in
+    /// `otherwise` where the plan names no zone. `None` where that zone is not known.
+    #[must_use]
+    pub fn local(&self, instant: Timestamp, otherwise: &str) -> Option<String> {
+        let zone = iana_zone(self.zone().unwrap_or(otherwise))?;
+        let instant = jiff::Timestamp::from_millisecond(instant.ms()).ok()?;
+        Some(instant.to_zoned_datetime(zone).to_string())
+    }
+}
+
+/// A time of day written as `HH:MM`, from `00:00` to `23:59`.
+#[must_use]
+pub fn time_of_day(text: &str) -> Option<Time> {
+    let shape = text.len() == 5
+        && text
+            .bytes()
+            .enumerate()
+            .all(|(n, byte)| if n == 2 { byte == b':' } else { byte.is_ascii_digit() });
+    shape.then(|| text.parse().ok()).flatten()
+}
+
+fn midnight(day: Date) -> DateTime {
+    day.at(0, 0, 0, 0)
 }
 
 /// The last whole second that RFC 3339 can write in every zone (9999-12-30T22:00:00Z), which stands for every instant after it.
@@ -67,9 +109,8 @@ pub fn iana_zone(name: &str) -> Option<TimeZone> {
     zone.iana_name().is_some().then_some(zone)
 }
 
-/// The first instant of `day` in `zone`.
-fn midnight(day: Date, zone: &TimeZone) -> Timestamp {
-    let wall = day.at(0, 0, 0, 0);
+/// The first instant at which the clocks of `zone` show `wall`, or anything after it where they never show it.
+fn first_instant(wall: DateTime, zone: &TimeZone) -> Timestamp {
     match zone.to_ambiguous_timestamp(wall).offset() {
         AmbiguousOffset::Unambiguous { offset } => offset.to_timestamp(wall).map_or(END, Timestamp::from),
         // The offset before a fold is the larger one, so it names the earlier of the two instants.
@@ -101,6 +142,16 @@ mod tests {
             date: date.to_owned(),
             zone: zone.to_owned(),
             rule,
+            at: None,
+        }
+    }
+
+    fn at(time: &str, date: &str, zone: &str, rule: DateRule) -> Leaves {
+        Leaves::Wall {
+            date: date.to_owned(),
+            zone: zone.to_owned(),
+            rule,
+            at: Some(time.to_owned()),
         }
     }
 
@@ -151,6 +202,48 @@ mod tests {
         assert_eq!(last_day("2026-04-05", "Australia/Lord_Howe"), "2026-04-05T13:30:00.000Z");
         assert_eq!(last_day("2026-10-03", "Australia/Lord_Howe"), "2026-10-03T13:30:00.000Z");
         assert_eq!(last_day("2026-10-04", "Australia/Lord_Howe"), "2026-10-04T13:00:00.000Z");
+    }
+
+    #[test]
+    fn a_time_of_the_last_day_is_a_time_of_that_day() {
+        let berlin = |date, rule| at("17:30", date, "Europe/Berlin", rule).fire_at().unwrap().to_string();
+        assert_eq!(berlin("2026-03-31", DateRule::LastDayInclusive), "2026-03-31T15:30:00.000Z");
+        assert_eq!(berlin("2026-04-01", DateRule::FirstDayInactive), "2026-03-31T15:30:00.000Z");
+        let named = |time, date, zone| {
+            at(time, date, zone, DateRule::LastDayInclusive)
+                .fire_at()
+                .unwrap()
+                .to_string()
+        };
+        // Left out: Berlin goes from 02:00 to 03:00, Lord Howe from 02:00 to 02:30, Apia has no such day.
+        assert_eq!(named("02:30", "2026-03-29", "Europe/Berlin"), "2026-03-29T01:00:00.000Z");
+        assert_eq!(
+            named("02:15", "2026-10-04", "Australia/Lord_Howe"),
+            "2026-10-03T15:30:00.000Z"
+        );
+        assert_eq!(named("17:30", "2011-12-30", "Pacific/Apia"), "2011-12-30T10:00:00.000Z");
+        // Twice: the first.
+        assert_eq!(named("02:30", "2026-10-25", "Europe/Berlin"), "2026-10-25T00:30:00.000Z");
+        assert_eq!(
+            named("01:45", "2026-04-05", "Australia/Lord_Howe"),
+            "2026-04-04T14:45:00.000Z"
+        );
+        for bad in ["24:00", "5:30", "17:30:00", "noon", "", "17.30"] {
+            let got = at(bad, "2026-04-01", "UTC", DateRule::LastDayInclusive).fire_at();
+            assert_eq!(got, Err(LeavesError::Time), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_instant_is_shown_where_the_person_works() {
+        let plan = wall("2026-03-31", "Australia/Sydney", DateRule::LastDayInclusive);
+        let at = plan.fire_at().unwrap();
+        assert_eq!(plan.local(at, "UTC").unwrap(), "2026-04-01T00:00:00+11:00[Australia/Sydney]");
+        let instant = Leaves::Instant { at };
+        assert_eq!(
+            instant.local(at, "Europe/Berlin").unwrap(),
+            "2026-03-31T15:00:00+02:00[Europe/Berlin]"
+        );
     }
 
     #[test]
@@ -232,6 +325,22 @@ mod tests {
             // And not later than it must: the millisecond before is still a time of the last day, or earlier where days were left out.
             let before = Timestamp::from_ms(at.ms() - 1);
             prop_assert!(local(before) < after, "{} is not before {after}", local(before));
+        }
+
+        #[test]
+        fn a_time_of_the_last_day_is_never_missed_and_never_early(
+            day in day(), zone in proptest::sample::select(ZONES), (hour, minute) in (0_i8..24, 0_i8..60)
+        ) {
+            let plan = at(&format!("{hour:02}:{minute:02}"), &day.to_string(), zone, DateRule::LastDayInclusive);
+            let at = plan.fire_at().unwrap();
+            let zone = TimeZone::get(zone).unwrap();
+            let local = |at: Timestamp| zone.to_datetime(jiff::Timestamp::from_millisecond(at.ms()).unwrap());
+            let wall = day.at(hour, minute, 0, 0);
+            prop_assert!(local(at) >= wall, "{} is before {wall}", local(at));
+            prop_assert!(local(Timestamp::from_ms(at.ms() - 1)) < wall, "{} could have been sooner", local(at));
+            // And no later than the day's end, since its end is the latest time that a day has.
+            let end = super::tests::wall(&day.to_string(), zone.iana_name().unwrap(), DateRule::LastDayInclusive).fire_at().unwrap();
+            prop_assert!(at <= end);
         }
 
         #[test]

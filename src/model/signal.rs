@@ -83,6 +83,11 @@ pub enum DepartureStep {
     Rescind,
     /// The person is employed again.
     Rehire,
+    /// The HR record is gone: deleted, or missing from a file that should name everybody. No termination; a human decides.
+    Vanished {
+        /// When that was seen.
+        at: Timestamp,
+    },
 }
 
 /// When an employment ends, as an HR file states it.
@@ -97,6 +102,9 @@ pub enum Leaves {
         zone: String,
         /// What the date means.
         rule: DateRule,
+        /// The time of the last day at which access ends already, as `HH:MM`; `None` where the whole of it is worked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<String>,
     },
     /// An explicit instant.
     Instant {

@@ -285,7 +285,7 @@ fn due(signal: &Signal) -> Option<Timestamp> {
         When::At(at) => Some(*at),
         When::Departure(departure) => match departure.step {
             DepartureStep::Leave { fire_at, .. } => Some(fire_at),
-            DepartureStep::Rescind | DepartureStep::Rehire => None,
+            DepartureStep::Rescind | DepartureStep::Rehire | DepartureStep::Vanished { .. } => None,
         },
     }
 }

@@ -1,5 +1,6 @@
 //! Sources: the configured origins of signals. One file or folder and one row of [`KINDS`] each.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,8 @@ mod house;
 pub mod hr_csv;
 pub mod inbox;
 pub mod scim;
-pub mod ssf_push;
+pub mod ssf;
+pub mod webhook;
 mod whom;
 
 pub use house::{Alone, House};
@@ -37,9 +39,11 @@ pub struct Kind {
 /// Every kind of source.
 pub const KINDS: &[Kind] = &[
     inbox::KIND,
-    ssf_push::KIND,
+    ssf::KIND,
+    ssf::PUSHED,
     global_token_revocation::KIND,
     back_channel_logout::KIND,
+    webhook::KIND,
     hr_csv::KIND,
     scim::KIND,
 ];
@@ -132,6 +136,17 @@ pub trait Push: Send + Sync {
     /// A [`Rejection`], which the intake records before it is answered.
     async fn receive(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Received, Rejection>;
 
+    /// Reads one delivery without asking what proves its sender, for an operator who has a sample and tries what would become of it;
+    /// `None` where what is read and what proves it are one and the same.
+    fn read_unproven(&self, _request: &::http::Request<Bytes>) -> Option<Result<Received, Rejection>> {
+        None
+    }
+
+    /// What is weaker here than it could be, each as a sentence for `revoked check`.
+    fn cautions(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The answer to a delivery that is stored.
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes>;
 
@@ -139,9 +154,9 @@ pub trait Push: Send + Sync {
     fn rejected(&self, rejection: &Rejection) -> ::http::Response<Bytes>;
 }
 
-/// A source that we go and look at.
+/// A source that we go and look at. [`Any`], since commands that work on a kind's behalf must find their kind again.
 #[async_trait]
-pub trait Pull: Send + Sync {
+pub trait Pull: Any + Send + Sync {
     /// How long to wait between two looks.
     fn interval(&self) -> Duration;
 
@@ -156,6 +171,10 @@ pub trait Pull: Send + Sync {
     /// # Errors
     /// Where tidying up failed; the delivery stays stored.
     async fn stored(&self, delivery: &Delivery, receipt: &Receipt) -> anyhow::Result<()>;
+
+    /// A last word to the other side before the daemon stops, such as what was stored and is not yet acknowledged. Cut off after two
+    /// seconds; nothing may depend on it.
+    async fn leave(&self, _cursor: Option<&str>, _house: &dyn House) {}
 }
 
 /// Why a delivery is refused.

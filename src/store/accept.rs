@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use sqlx::Row as _;
 
+use super::blocks::BLOCKED;
 use super::cases::{NewCase, hex};
+use super::employments::departure;
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, When};
@@ -109,15 +111,17 @@ pub(super) struct Intake<'a> {
 
 impl Tx<'_> {
     async fn accept(&mut self, intake: &mut Intake<'_>, delivery: &Delivery) -> Result<Receipt> {
+        let again = self.is_repeated(delivery).await?;
         let batch = match &delivery.name {
             Some(name) => Some(self.batch(delivery, name).await?),
             None => None,
         };
+        self.keep_employments(delivery).await?;
         // Repetitions don't count against a limit: a file that is delivered twice would trip it by itself.
         let mut fresh = Vec::with_capacity(delivery.signals.len());
         let mut receipts = Vec::with_capacity(delivery.signals.len());
         for signal in &delivery.signals {
-            let seen = self.seen(&delivery.source, signal).await?;
+            let seen = self.seen(&delivery.source, signal, again).await?;
             if seen.is_none() {
                 fresh.push(receipts.len());
             }
@@ -136,7 +140,7 @@ impl Tx<'_> {
             let signal = &delivery.signals[n];
             let twice = !keys.insert(&signal.key);
             let seen = if twice {
-                self.seen(&delivery.source, signal).await?
+                self.seen(&delivery.source, signal, again).await?
             } else {
                 None
             };
@@ -165,14 +169,16 @@ impl Tx<'_> {
     }
 
     /// What became of a signal with this key the first time, if there was one.
-    async fn seen(&mut self, source: &str, signal: &Signal) -> Result<Option<SignalReceipt>> {
+    async fn seen(&mut self, source: &str, signal: &Signal, again: bool) -> Result<Option<SignalReceipt>> {
         let row = sqlx::query("SELECT digest, case_id FROM signal WHERE source = ? AND key = ?")
             .bind(source)
             .bind(&signal.key)
             .fetch_optional(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for a repetition"))?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else {
+            return self.says_nothing_new(source, signal, again).await;
+        };
         if row.get::<&[u8], _>(0) == signal.digest {
             return Ok(Some(SignalReceipt::Repeated {
                 case: row.get::<Option<i64>, _>(1).map(CaseId),
@@ -184,6 +190,45 @@ impl Tx<'_> {
         self.raise("replay_with_other_content", &format!("source:{source}"), &summary, None)
             .await?;
         Ok(Some(SignalReceipt::Conflict))
+    }
+
+    /// Whether a file with these bytes was taken before: then its rows say nothing new, whatever HR has said in between.
+    async fn is_repeated(&mut self, delivery: &Delivery) -> Result<bool> {
+        let Some(digest) = &delivery.digest else { return Ok(false) };
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM batch INDEXED BY batch_by_digest WHERE source = ? AND digest = ? AND signals > 0)",
+        )
+        .bind(&delivery.source)
+        .bind(digest.as_slice())
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for a repetition"))
+    }
+
+    /// A row without a stamp of its own has another key in each file. It is a repetition where the file is one, and where it says what
+    /// stands already; the same words after others are news.
+    async fn says_nothing_new(&mut self, source: &str, signal: &Signal, again: bool) -> Result<Option<SignalReceipt>> {
+        let Some(departure) = departure(signal) else { return Ok(None) };
+        let stands = match signal.occurred_at {
+            Some(_) => false,
+            None => self.last_word(source, departure).await?.0.as_deref() == Some(&signal.digest),
+        };
+        // Who is missing from a file is not what it says: the same bytes a day later are another proof.
+        let again = again && !matches!(departure.step, DepartureStep::Vanished { .. });
+        if !again && !stands {
+            return Ok(None);
+        }
+        let case: Option<Option<i64>> =
+            sqlx::query_scalar("SELECT case_id FROM departure WHERE source = ? AND employee = ? AND employment = ?")
+                .bind(source)
+                .bind(&departure.employee)
+                .bind(&departure.employment)
+                .fetch_optional(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("looking for a repetition"))?;
+        Ok(Some(SignalReceipt::Repeated {
+            case: case.flatten().map(CaseId),
+        }))
     }
 
     /// How many signals of a class were acted on within its window; not counted where the delivery has none of that class.
@@ -215,7 +260,7 @@ impl Tx<'_> {
         facts: &mut Facts<'_>,
     ) -> Result<SignalReceipt> {
         let reference = self.reference(&signal.subject).await?;
-        let decision = intake.policy.decide(signal, facts);
+        let (decision, blocked) = self.decide(intake, delivery, signal, facts).await?;
         let (decided, why) = match &decision {
             Decision::Act(_) => ("act", None),
             Decision::Hold { why, .. } => ("hold", Some(why.clone())),
@@ -231,8 +276,13 @@ impl Tx<'_> {
             reference: &reference,
             batch,
             signal_id: id,
+            held: match (&blocked, &decision) {
+                (Some(why), _) => Some((BLOCKED.0, why)),
+                (None, Decision::Hold { class, why, .. }) => Some((class, why)),
+                _ => None,
+            },
         };
-        let receipt = match decision {
+        let receipt = match decision.clone() {
             Decision::Ignore { why } => {
                 self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
                     "signal": id, "reason": signal.reason.word(), "why": why, "key": signal.key,
@@ -244,7 +294,7 @@ impl Tx<'_> {
                 }
                 return Ok(SignalReceipt::Ignored { why });
             }
-            Decision::Withdraw => return self.withdraw(&new).await,
+            Decision::Withdraw => self.withdraw(&new).await?,
             Decision::Act(work) => {
                 match Class::of(signal.reason) {
                     Some(Class::Departures) => facts.recent_departures += 1,
@@ -275,7 +325,51 @@ impl Tx<'_> {
                 SignalReceipt::Accepted { case, held: true }
             }
         };
+        if let Some(departure) = departure(signal) {
+            self.keep_statement(delivery, signal, departure).await?;
+            self.weigh(&delivery.source, &departure.employee).await?;
+        }
         Ok(receipt)
+    }
+
+    /// Policy's decision, and what HR's other words about the same person make of it: with why a departure is blocked, where it is.
+    async fn decide(
+        &mut self,
+        intake: &Intake<'_>,
+        delivery: &Delivery,
+        signal: &Signal,
+        facts: &Facts<'_>,
+    ) -> Result<(Decision, Option<String>)> {
+        let decision = intake.policy.decide(signal, facts);
+        let Some(departure) = departure(signal) else {
+            return Ok((decision, None));
+        };
+        let last = self.last_word(&delivery.source, departure).await?.1;
+        if signal.occurred_at.zip(last).is_some_and(|(at, last)| at < last) {
+            let why = "HR has said something newer about this employment".to_owned();
+            return Ok((Decision::Ignore { why }, None));
+        }
+        if matches!(departure.step, DepartureStep::Vanished { .. }) && self.is_known_to_end(&delivery.source, departure).await? {
+            let why = "the end of this employment is known already".to_owned();
+            return Ok((Decision::Ignore { why }, None));
+        }
+        let Decision::Act(mut work) = decision else {
+            return Ok((decision, None));
+        };
+        if let Some(why) = self.what_blocks(&delivery.source, departure, &signal.subject).await? {
+            let held = Decision::Hold {
+                class: BLOCKED.0,
+                why: BLOCKED.1.to_owned(),
+                work,
+            };
+            return Ok((held, Some(why)));
+        }
+        // Who has another employment that ends later leaves then.
+        let latest = self
+            .latest_end(&delivery.source, &departure.employee, &departure.employment)
+            .await?;
+        work.due = work.due.max(latest.filter(|latest| *latest > self.now));
+        Ok((Decision::Act(work), None))
     }
 
     async fn keep_signal(
@@ -413,7 +507,7 @@ impl Tx<'_> {
 /// Whether a signal counts against the limits of departures.
 fn leaves(signal: &Signal) -> bool {
     let step = match &signal.when {
-        When::Departure(Departure { step, .. }) => matches!(step, DepartureStep::Leave { .. }),
+        When::Departure(Departure { step, .. }) => matches!(step, DepartureStep::Leave { .. } | DepartureStep::Vanished { .. }),
         _ => true,
     };
     Class::of(signal.reason) == Some(Class::Departures) && signal.scope == Scope::Everything && step

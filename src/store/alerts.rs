@@ -53,6 +53,14 @@ impl Store {
         self.write(move |tx| Box::pin(async move { tx.over(kind, &key).await })).await
     }
 
+    /// Whether an alert of that kind stands about that thing.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn alert_is_open(&self, kind: &str, key: &str) -> Result<bool> {
+        Ok(self.open_alert(kind, key).await?.is_some())
+    }
+
     /// Clears an alert on an operator's word.
     ///
     /// # Errors

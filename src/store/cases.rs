@@ -83,7 +83,7 @@ impl Tx<'_> {
                 _ => {}
             }
         }
-        self.plan_departure(new, case, hold.is_some()).await?;
+        self.plan_departure(new, case).await?;
         Ok(CaseId(case))
     }
 
@@ -156,7 +156,7 @@ impl Tx<'_> {
                 .await
                 .map_err(StoreError::sql("raising a case"))?;
             if sooner {
-                self.departure_is_due(case).await?;
+                self.departure_is_due(case, true).await?;
             }
             if work.priority.0 < priority {
                 self.record(
@@ -168,7 +168,7 @@ impl Tx<'_> {
             intake.targets.extend(rows.iter().map(|row| row.get::<String, _>(0)));
         }
         // A plan that moved moves its jobs, and only those that have not started.
-        self.plan_departure(new, case, hold.is_some()).await?;
+        self.plan_departure(new, case).await?;
         Ok(Some(CaseId(case)))
     }
 
@@ -193,8 +193,9 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Closes the job's case once no job of it is open, with the worst verdict among the newest job of each target.
-    pub(super) async fn close_if_over(&mut self, job: &Job) -> Result<()> {
+    /// Closes the job's case once no job of it is open, with the worst verdict among the newest job of each target,
+    /// which it answers where that is new.
+    pub(super) async fn close_if_over(&mut self, job: &Job) -> Result<Option<&'static str>> {
         let rows = sqlx::query(
             "SELECT state, verdict FROM job j WHERE case_id = ?1 AND state <> 'cancelled' \
              AND NOT (kind = 'watch' AND state = 'scheduled') \
@@ -210,7 +211,7 @@ impl Tx<'_> {
             let (state, verdict): (String, Option<String>) = (row.get(0), row.get(1));
             // A sweep that waits for its lane leaves the case as it is; it reopens it if it has to act.
             if !matches!(state.as_str(), "done" | "failed") {
-                return Ok(());
+                return Ok(None);
             }
             let place = Verdict::WORDS.iter().position(|word| Some(*word) == verdict.as_deref());
             worst = worst.max(place.unwrap_or(Verdict::WORDS.len() - 1));
@@ -232,7 +233,7 @@ impl Tx<'_> {
         .fetch_optional(&mut *self.conn)
         .await
         .map_err(StoreError::sql("closing a case"))?;
-        let Some(row) = row else { return Ok(()) };
+        let Some(row) = row else { return Ok(None) };
         let (received, first, at): (i64, Option<i64>, Option<i64>) = (row.get(0), row.get(1), row.get(2));
         self.record(
             &Entry::new(EntryKind::CaseContained, Actor::Daemon)
@@ -247,7 +248,7 @@ impl Tx<'_> {
         if contained && row.get(3) {
             self.over("could_not_revoke", &format!("job:{}", job.id)).await?;
         }
-        Ok(())
+        Ok(Some(verdict))
     }
 
     /// A sweep found access again: the case is open until the sweep has ended it, and somebody should know why it came back.
@@ -317,6 +318,8 @@ pub(super) struct NewCase<'a> {
     pub(super) reference: &'a str,
     pub(super) batch: Option<i64>,
     pub(super) signal_id: i64,
+    /// The class of the hold that it comes under, and why, for people.
+    pub(super) held: Option<(&'static str, &'a str)>,
 }
 
 impl NewCase<'_> {

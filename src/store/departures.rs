@@ -1,12 +1,12 @@
-//! HR plans: kept as wall date and zone, so that a change of the zone's rules moves the instant.
+//! Departures, as operators and the daemon's periodic run see them: what is planned, what became of it, and an operator's cancel.
 
 use serde::Serialize;
 use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
-use super::cases::NewCase;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, Departure, DepartureStep, Leaves, SignalReceipt, Timestamp, When};
+use crate::model::{Actor, Leaves, Subject, Timestamp};
 
 /// A planned departure, with the instant that its wall date meant when it was last computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,11 +17,102 @@ pub struct Planned {
     pub source: String,
     /// When the employment ends, as written.
     pub leaves: Leaves,
-    /// The instant.
+    /// The instant that this means.
     pub fire_at: Timestamp,
     /// The case that waits for it.
     pub case: Option<i64>,
 }
+
+/// A departure, as `departures list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DepartureView {
+    /// Its number.
+    pub id: i64,
+    /// The source it came from.
+    pub source: String,
+    /// HR's number of the person.
+    pub employee: String,
+    /// HR's number of the employment; empty where there is only one.
+    pub employment: String,
+    /// Who leaves; `None` where the person was erased.
+    pub subject: Option<String>,
+    /// When the employment ends, as written.
+    pub leaves: Leaves,
+    /// The instant that this means.
+    pub fire_at: Timestamp,
+    /// When access ends: later than `fire_at` where another employment of the person ends later.
+    pub acts_at: Timestamp,
+    /// The same where the person works, with offset and zone; absent where the plan names an instant.
+    pub local: Option<String>,
+    /// `planned`, `held`, `blocked`, `executed`, `rescinded` or `cancelled`.
+    pub state: String,
+    /// Why it is held, blocked, rescinded or cancelled.
+    pub why: Option<String>,
+    /// The case.
+    pub case: Option<i64>,
+    /// When HR last changed the record, where it says.
+    pub stated_at: Option<Timestamp>,
+    /// When it was carried out.
+    pub executed_at: Option<Timestamp>,
+    /// Whether it was carried out more than a minute after its time.
+    pub late: bool,
+    /// When this row last changed.
+    pub changed_at: Timestamp,
+}
+
+/// One step in what became of a departure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepView {
+    /// When.
+    pub at: Timestamp,
+    /// Who: a source, an operator or the daemon.
+    pub by: String,
+    /// What: `planned`, `changed`, `held`, `blocked`, `released`, `rescinded`, `too_late`, `cancelled`, `executed`.
+    pub what: String,
+    /// More about it.
+    pub detail: Option<String>,
+}
+
+/// What HR said last about an employment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EmploymentView {
+    /// HR's number of the employment.
+    pub employment: String,
+    /// `stands`, `ends` (a departure is planned) or `ended`.
+    pub state: String,
+    /// When HR last changed the record, where it says.
+    pub stated_at: Option<Timestamp>,
+}
+
+/// A departure with its history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DepartureDetail {
+    /// The departure.
+    pub departure: DepartureView,
+    /// What became of it, oldest first.
+    pub steps: Vec<StepView>,
+    /// Every employment of the same employee number that the source has named.
+    pub employments: Vec<EmploymentView>,
+}
+
+/// Which departures to list.
+#[derive(Debug, Clone, Default)]
+pub struct DepartureFilter {
+    /// Only of this source.
+    pub source: Option<String>,
+    /// Only in this state.
+    pub state: Option<String>,
+    /// Only of this person: one of the names, or `employee_id:` with HR's number.
+    pub person: Option<Subject>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+const COLUMNS: &str = "SELECT d.id, d.source, d.employee, d.employment, p.subject, d.leaves, d.fire_at, d.acts_at, d.state, d.why, d.case_id, \
+     d.stated_at, d.executed_at, d.changed_at FROM departure d LEFT JOIN person p ON p.ref = d.subject_ref";
+
+/// What is later than this is late.
+pub(super) const LATE: i64 = 60_000;
 
 impl Store {
     /// Departures that have not fired.
@@ -29,23 +120,19 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn planned_departures(&self) -> Result<Vec<Planned>> {
-        let rows =
-            sqlx::query("SELECT id, source, leaves, fire_at, case_id FROM departure WHERE state = 'planned' ORDER BY fire_at")
-                .fetch_all(self.readers())
-                .await
-                .map_err(StoreError::sql("listing planned departures"))?;
+        let rows = sqlx::query(
+            "SELECT id, source, leaves, fire_at, case_id FROM departure WHERE state IN ('planned', 'blocked') ORDER BY fire_at",
+        )
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("listing planned departures"))?;
         rows.iter()
             .map(|row| {
-                let id: i64 = row.get(0);
-                let leaves = serde_json::from_str(row.get(2)).map_err(|error| StoreError::Corrupt {
-                    table: "departure",
-                    id,
-                    why: error.to_string(),
-                })?;
+                let id = row.get(0);
                 Ok(Planned {
                     id,
                     source: row.get(1),
-                    leaves,
+                    leaves: read_leaves(id, row.get(2))?,
                     fire_at: Timestamp::from_ms(row.get(3)),
                     case: row.get(4),
                 })
@@ -53,200 +140,179 @@ impl Store {
             .collect()
     }
 
+    /// Departures, the next first; what is over stands after what is not.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn departures(&self, filter: &DepartureFilter) -> Result<Vec<DepartureView>> {
+        let (employee, name) = match &filter.person {
+            Some(Subject::EmployeeId(number)) => (Some(number.clone()), None),
+            Some(subject) => (None, Some(subject.to_string())),
+            None => (None, None),
+        };
+        let sql = format!(
+            "{COLUMNS} WHERE (?1 IS NULL OR d.source = ?1) AND (?2 IS NULL OR d.state = ?2) AND (?3 IS NULL OR d.employee = ?3) \
+             AND (?4 IS NULL OR p.subject = ?4 OR (p.subject LIKE 'aliases:%' AND \
+                  instr(char(10) || substr(p.subject, 9) || char(10), char(10) || ?4 || char(10)) > 0)) \
+             ORDER BY d.state NOT IN ('planned', 'held', 'blocked'), d.acts_at, d.id LIMIT ?5"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(&filter.source)
+            .bind(&filter.state)
+            .bind(employee)
+            .bind(name)
+            .bind(filter.limit)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("listing departures"))?;
+        rows.iter().map(read_departure).collect()
+    }
+
+    /// One departure with its history.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn departure(&self, id: i64) -> Result<DepartureDetail> {
+        let sql = format!("{COLUMNS} WHERE d.id = ?");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(id)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("reading a departure"))?
+            .ok_or(StoreError::NotFound { what: "departure", id })?;
+        let departure = read_departure(&row)?;
+        let steps = sqlx::query("SELECT at, by, what, detail FROM departure_step WHERE departure = ? ORDER BY id")
+            .bind(id)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("reading what became of a departure"))?;
+        let employments = self.employments(&departure.source, &departure.employee).await?;
+        Ok(DepartureDetail {
+            departure,
+            steps: steps
+                .iter()
+                .map(|row| StepView {
+                    at: Timestamp::from_ms(row.get(0)),
+                    by: row.get(1),
+                    what: row.get(2),
+                    detail: row.get(3),
+                })
+                .collect(),
+            employments,
+        })
+    }
+
+    /// What a source has said last about each employment of an employee.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn employments(&self, source: &str, employee: &str) -> Result<Vec<EmploymentView>> {
+        let rows = sqlx::query(
+            "SELECT employment, state, stated_at FROM employment WHERE source = ? AND employee = ? ORDER BY employment LIMIT 100",
+        )
+        .bind(source)
+        .bind(employee)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the employments of a person"))?;
+        Ok(rows
+            .iter()
+            .map(|row| EmploymentView {
+                employment: row.get(0),
+                state: row.get(1),
+                stated_at: row.get::<Option<i64>, _>(2).map(Timestamp::from_ms),
+            })
+            .collect())
+    }
+
     /// Moves a planned departure whose zone's rules have changed.
     ///
     /// # Errors
     /// Where the store cannot be written.
     pub async fn move_departure(&self, id: i64, fire_at: Timestamp) -> Result<()> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                tx.move_departure(id, fire_at, &Actor::Daemon, "the zone's rules changed")
-                    .await
-            })
-        })
-        .await?;
+        self.write(move |tx| Box::pin(async move { tx.recompute_departure(id, fire_at).await }))
+            .await?;
         self.0.promoter.notify_one();
         Ok(())
+    }
+
+    /// Calls a departure off on an operator's word, which only works for what has not happened.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], and [`StoreError::Refused`] where it was carried out or called off already.
+    pub async fn cancel_departure(&self, id: i64, by: Actor, note: String) -> Result<()> {
+        self.write(move |tx| Box::pin(async move { tx.cancel_departure(id, &by, &note).await }))
+            .await
     }
 }
 
 impl Tx<'_> {
-    /// Keeps the plan behind a case, if the signal is one. A plan that is there already moves, with its jobs that have not started.
-    pub(super) async fn plan_departure(&mut self, new: &NewCase<'_>, case: i64, held: bool) -> Result<()> {
-        let When::Departure(Departure {
-            employee,
-            employment,
-            step: DepartureStep::Leave { leaves, fire_at },
-        }) = &new.signal.when
-        else {
-            return Ok(());
-        };
-        let text = serde_json::to_string(leaves).unwrap_or_default();
-        let known =
-            sqlx::query("SELECT id, fire_at, case_id, state FROM departure WHERE source = ? AND employee = ? AND employment = ?")
-                .bind(&new.delivery.source)
-                .bind(employee)
-                .bind(employment)
-                .fetch_optional(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("looking for a plan"))?;
-        let state = if held {
-            "held"
-        } else if *fire_at <= self.now {
-            "executed"
-        } else {
-            "planned"
-        };
-        if let Some(row) = &known
-            && row.get::<Option<i64>, _>(2) == Some(case)
-            && row.get::<String, _>(3) == "planned"
-            && !held
-        {
-            sqlx::query("UPDATE departure SET leaves = ? WHERE id = ?")
-                .bind(&text)
-                .bind(row.get::<i64, _>(0))
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("changing a plan"))?;
-            let by = Actor::source(&new.delivery.source);
-            return self
-                .move_departure(row.get(0), *fire_at, &by, "the source changed the date")
-                .await;
-        }
-        sqlx::query(
-            "INSERT INTO departure (source, employee, employment, subject_ref, leaves, fire_at, state, case_id, changed_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (source, employee, employment) \
-             DO UPDATE SET subject_ref = ?4, leaves = ?5, fire_at = ?6, state = ?7, case_id = ?8, changed_at = ?9",
-        )
-        .bind(&new.delivery.source)
-        .bind(employee)
-        .bind(employment)
-        .bind(new.reference)
-        .bind(text)
-        .bind(fire_at.ms())
-        .bind(state)
-        .bind(case)
-        .bind(self.now.ms())
-        .execute(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("keeping a plan"))?;
-        self.record(
-            &new.entry(EntryKind::DeparturePlanned)
-                .case(case)
-                .detail(serde_json::json!({ "leaves": leaves, "fire_at": fire_at.ms(), "state": state })),
-        );
-        Ok(())
-    }
-
-    async fn move_departure(&mut self, id: i64, fire_at: Timestamp, by: &Actor, why: &str) -> Result<()> {
+    async fn cancel_departure(&mut self, id: i64, by: &Actor, note: &str) -> Result<()> {
         let row = sqlx::query(
-            "UPDATE departure SET fire_at = ?1, changed_at = ?2 WHERE id = ?3 AND state = 'planned' AND fire_at <> ?1 \
-             RETURNING case_id, subject_ref",
+            "SELECT state, case_id, source, employee, employment, subject_ref, executed_at FROM departure WHERE id = ?",
         )
-        .bind(fire_at.ms())
-        .bind(self.now.ms())
         .bind(id)
         .fetch_optional(&mut *self.conn)
         .await
-        .map_err(StoreError::sql("moving a plan"))?;
-        let Some(row) = row else { return Ok(()) };
-        let case: Option<i64> = row.get(0);
-        sqlx::query("UPDATE job SET due = ? WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled' AND attempt = 0")
-            .bind(fire_at.ms())
-            .bind(case)
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("moving a plan's jobs"))?;
-        let mut entry = Entry::new(EntryKind::DepartureChanged, by.clone())
-            .subject_ref(row.get::<String, _>(1))
-            .detail(serde_json::json!({ "fire_at": fire_at.ms(), "why": why }));
+        .map_err(StoreError::sql("looking for a departure"))?
+        .ok_or(StoreError::NotFound { what: "departure", id })?;
+        let (state, case): (String, Option<i64>) = (row.get(0), row.get(1));
+        match state.as_str() {
+            "executed" => {
+                let at = Timestamp::from_ms(row.get::<Option<i64>, _>(6).unwrap_or_default());
+                let case = case.map_or(String::new(), |case| format!(" (revoked case show {case})"));
+                return Err(StoreError::Refused(format!(
+                    "departure {id} was carried out at {at}{case}; nothing is undone by itself: enable the account by hand, if that is right"
+                )));
+            }
+            "rescinded" | "cancelled" => return Err(StoreError::Refused(format!("departure {id} is {state} already"))),
+            _ => {}
+        }
+        let (source, employee): (String, String) = (row.get(2), row.get(3));
+        self.call_off(id, "cancelled", by, note).await?;
+        let mut entry = Entry::new(EntryKind::DepartureCancelled, by.clone())
+            .subject_ref(row.get::<String, _>(5))
+            .detail(serde_json::json!({ "departure": id, "was": state, "note": note }));
         entry.case = case;
         self.record(&entry);
-        Ok(())
-    }
-
-    /// Calls a departure off. Only what has not happened is cancelled; what has is never undone by itself, and somebody is told.
-    pub(super) async fn withdraw(&mut self, new: &NewCase<'_>) -> Result<SignalReceipt> {
-        let When::Departure(Departure {
-            employee,
-            employment,
-            step,
-        }) = &new.signal.when
-        else {
-            return Ok(SignalReceipt::Ignored {
-                why: "it names no departure to call off".to_owned(),
-            });
-        };
-        // A rehire under a new employment ends every plan of the person; a rescission only its own.
-        let every = *step == DepartureStep::Rehire;
-        let rows = sqlx::query(
-            "SELECT id, state, case_id FROM departure WHERE source = ?1 AND employee = ?2 AND (?3 OR employment = ?4) AND state <> 'rescinded'",
-        )
-        .bind(&new.delivery.source)
-        .bind(employee)
-        .bind(every)
-        .bind(employment)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for plans"))?;
-        let by = Actor::source(&new.delivery.source);
-        let mut receipt = SignalReceipt::Ignored {
-            why: "no departure of this employee is planned".to_owned(),
-        };
-        for row in &rows {
-            let (id, state, case): (i64, String, Option<i64>) = (row.get(0), row.get(1), row.get(2));
-            if state == "executed" {
-                let summary = format!(
-                    "source {}: a departure was called off after it was carried out; nothing is undone by itself",
-                    new.delivery.source
-                );
-                self.raise("rescinded_too_late", &format!("departure:{id}"), &summary, case)
-                    .await?;
-                receipt = SignalReceipt::Ignored {
-                    why: "the departure had been carried out".to_owned(),
-                };
-                continue;
-            }
-            sqlx::query("UPDATE departure SET state = 'rescinded', changed_at = ? WHERE id = ?")
-                .bind(self.now.ms())
-                .bind(id)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("calling a plan off"))?;
-            let mut entry = new
-                .entry(EntryKind::DepartureRescinded)
-                .detail(serde_json::json!({ "departure": id, "step": step }));
-            entry.case = case;
-            self.record(&entry);
-            if let Some(case) = case {
-                self.cancel_case(case, &by, "the departure was called off").await?;
-                receipt = SignalReceipt::Accepted {
-                    case: CaseId(case),
-                    held: false,
-                };
-            }
+        if let Some(case) = case {
+            self.leave_case(case, &source, by, "an operator cancelled the departure")
+                .await?;
         }
-        Ok(receipt)
+        self.set_employment(&source, &employee, row.get(4), "stands").await?;
+        self.weigh(&source, &employee).await
     }
+}
 
-    /// Marks the plan behind a case as executed once the first of its jobs is due.
-    pub(super) async fn departure_is_due(&mut self, case: i64) -> Result<()> {
-        let fired: Option<i64> = sqlx::query_scalar(
-            "UPDATE departure SET state = 'executed', changed_at = ?1 WHERE case_id = ?2 AND state = 'planned' RETURNING fire_at",
-        )
-        .bind(self.now.ms())
-        .bind(case)
-        .fetch_optional(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("executing a departure"))?;
-        if let Some(fire_at) = fired {
-            let late = self.now.ms().saturating_sub(fire_at);
-            self.record(
-                &Entry::new(EntryKind::DepartureExecuted, Actor::Daemon)
-                    .case(case)
-                    .detail(serde_json::json!({ "fire_at": fire_at, "late_ms": late, "late": late > 60_000 })),
-            );
-        }
-        Ok(())
-    }
+fn read_leaves(id: i64, text: &str) -> Result<Leaves> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt {
+        table: "departure",
+        id,
+        why: error.to_string(),
+    })
+}
+
+fn read_departure(row: &SqliteRow) -> Result<DepartureView> {
+    let id = row.get(0);
+    let leaves = read_leaves(id, row.get(5))?;
+    let acts_at = Timestamp::from_ms(row.get(7));
+    let executed_at: Option<i64> = row.get(12);
+    Ok(DepartureView {
+        id,
+        source: row.get(1),
+        employee: row.get(2),
+        employment: row.get(3),
+        subject: row.get(4),
+        fire_at: Timestamp::from_ms(row.get(6)),
+        acts_at,
+        local: leaves.zone().and_then(|zone| leaves.local(acts_at, zone)),
+        leaves,
+        state: row.get(8),
+        why: row.get(9),
+        case: row.get(10),
+        stated_at: row.get::<Option<i64>, _>(11).map(Timestamp::from_ms),
+        executed_at: executed_at.map(Timestamp::from_ms),
+        late: executed_at.is_some_and(|at| at - acts_at.ms() > LATE),
+        changed_at: Timestamp::from_ms(row.get(13)),
+    })
 }

@@ -127,7 +127,11 @@ impl Tx<'_> {
         self.decide_hold(id, "approved", by, note).await?;
         let now = self.now;
         let mut targets = Vec::new();
+        self.approve_departures(id, by).await?;
         for case in &held.cases {
+            if self.is_blocked_anew(case.case).await? {
+                continue;
+            }
             let jobs = sqlx::query("SELECT id, target, held_due FROM job WHERE case_id = ? AND state = 'held'")
                 .bind(case.case)
                 .fetch_all(&mut *self.conn)
@@ -159,12 +163,18 @@ impl Tx<'_> {
                 .execute(&mut *self.conn)
                 .await
                 .map_err(StoreError::sql("releasing a case"))?;
-            sqlx::query("UPDATE departure SET state = 'planned', changed_at = ? WHERE case_id = ? AND state = 'held'")
-                .bind(now.ms())
-                .bind(case.case)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("releasing a departure"))?;
+            let due: Option<i64> =
+                sqlx::query_scalar("SELECT max(due) FROM job WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled'")
+                    .bind(case.case)
+                    .fetch_one(&mut *self.conn)
+                    .await
+                    .map_err(StoreError::sql("looking when a case is due"))?;
+            if due.is_none() {
+                self.departure_is_due(case.case, true).await?;
+            }
+        }
+        for case in &held.cases {
+            self.weigh_case(case.case).await?;
         }
         self.record(
             &Entry::new(EntryKind::HoldApproved, by.clone())
@@ -178,6 +188,7 @@ impl Tx<'_> {
         undecided(&held.hold)?;
         self.decide_hold(id, "rejected", by, note).await?;
         for case in &held.cases {
+            self.cancel_departures(case.case, by, "its hold was rejected").await?;
             self.cancel_case(case.case, by, "its hold was rejected").await?;
         }
         self.record(
@@ -185,6 +196,29 @@ impl Tx<'_> {
                 .detail(serde_json::json!({ "hold": id, "set": held.set, "cases": held.cases.len(), "note": note })),
         );
         Ok(held.cases.len())
+    }
+
+    /// A hold under which nothing waits any more needs no human.
+    pub(super) async fn end_empty_hold(&mut self, id: i64, state: &str, by: &Actor, note: &str) -> Result<()> {
+        let waits: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM cases WHERE hold = ?1 AND state = 'held') \
+                 OR NOT EXISTS (SELECT 1 FROM hold WHERE id = ?1 AND state = 'open')",
+        )
+        .bind(id)
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking what waits under a hold"))?;
+        if waits {
+            return Ok(());
+        }
+        self.decide_hold(id, state, by, Some(note)).await?;
+        let kind = if state == "approved" {
+            EntryKind::HoldApproved
+        } else {
+            EntryKind::HoldRejected
+        };
+        self.record(&Entry::new(kind, by.clone()).detail(serde_json::json!({ "hold": id, "cases": 0, "note": note })));
+        Ok(())
     }
 
     async fn decide_hold(&mut self, id: i64, state: &str, by: &Actor, note: Option<&str>) -> Result<()> {

@@ -5,20 +5,23 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
 use sqlx::SqlitePool;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
 
 use crate::clock::Clock;
+use crate::statement::Receiver;
 
 mod accept;
 mod actions;
 mod alerts;
+mod blocks;
 mod cases;
 mod checkpoints;
 mod departures;
+mod employments;
 mod error;
 mod health;
 mod holds;
@@ -26,7 +29,9 @@ mod inbox;
 mod lanes;
 mod memory;
 mod open;
+mod outbox;
 mod people;
+mod plans;
 mod queue;
 mod settle;
 mod trail;
@@ -38,12 +43,13 @@ pub use accept::{Accepted, SOURCE_TROUBLE};
 pub use actions::Seen;
 pub use alerts::Alert;
 pub use checkpoints::{RawRow, TrailFilter, TrailRow, TrailSnapshot};
-pub use departures::Planned;
+pub use departures::{DepartureDetail, DepartureFilter, DepartureView, EmploymentView, Planned, StepView};
 pub use error::{OpenError, StoreError};
 pub use health::{LAGS, Lag, Noticed, Refusals, SourceHealth};
 pub use holds::{HeldCase, HeldSet, Hold};
 pub use inbox::{CommitWatch, InboxAnswer, InboxRow};
 pub use open::{Role, daemon_runs};
+pub use outbox::{Backlog, Letter, Posted};
 pub use queue::Claim;
 pub use views::{ActionView, CaseDetail, CaseView, Counts, JobView, ListFilter, SignalView};
 pub use writer::Committed;
@@ -68,6 +74,9 @@ struct Inner {
     writer: Mutex<Option<oneshot::Receiver<()>>>,
     wakes: std::sync::Mutex<BTreeMap<String, Arc<Notify>>>,
     promoter: Arc<Notify>,
+    /// Whom the closing of a case tells; set once.
+    receivers: OnceLock<Arc<[Receiver]>>,
+    outbox: Arc<Notify>,
     lock: Mutex<Option<std::fs::File>>,
 }
 
@@ -92,6 +101,8 @@ impl Store {
             writer: Mutex::new(Some(writer)),
             wakes: std::sync::Mutex::default(),
             promoter: Arc::default(),
+            receivers: OnceLock::new(),
+            outbox: Arc::default(),
             lock: Mutex::new(lock),
         }))
     }

@@ -72,6 +72,7 @@ impl Tx<'_> {
             "UPDATE cases SET note = NULL WHERE subject_ref = ?",
             "UPDATE signal SET note = NULL WHERE subject_ref = ?",
             "DELETE FROM departure WHERE subject_ref = ?",
+            "DELETE FROM outbox WHERE subject_ref = ?",
             "DELETE FROM person WHERE ref = ?",
         ] {
             sqlx::query(sql)
@@ -83,6 +84,7 @@ impl Tx<'_> {
         for sql in [
             "DELETE FROM inbox WHERE subject = ? AND state <> 'new'",
             "DELETE FROM memory WHERE about = ?",
+            "DELETE FROM employment WHERE subject = ?",
         ] {
             sqlx::query(sql)
                 .bind(name)

@@ -180,7 +180,7 @@ impl Tx<'_> {
         for row in &rows {
             let (job, case, target): (i64, i64, String) = (row.get(0), row.get(1), row.get(2));
             self.record(&Entry::new(EntryKind::JobDue, Actor::Daemon).case(case).job(job));
-            self.departure_is_due(case).await?;
+            self.departure_is_due(case, false).await?;
             if !targets.contains(&target) {
                 targets.push(target);
             }

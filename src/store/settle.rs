@@ -23,13 +23,17 @@ impl Store {
     pub async fn settle(&self, claim: Claim, finished: Vec<Finished>, evidence: Evidence, settlement: Settlement) -> Result<()> {
         let (target, again) = (claim.job.target.clone(), settlement == Settlement::Interrupted);
         let end = Arc::new((claim, finished, evidence, settlement));
-        loop {
-            let end = Arc::clone(&end);
+        let receivers = self.receivers();
+        let told = loop {
+            let (end, receivers) = (Arc::clone(&end), Arc::clone(&receivers));
             let written = self.write(move |tx| {
                 Box::pin(async move {
                     let (claim, finished, evidence, settlement) = &*end;
-                    tx.settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
-                        .await
+                    let closed = tx
+                        .settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
+                        .await?;
+                    // In the same transaction: what is proved and what is to be told of it are lost together or not at all.
+                    Ok(closed == Some("contained") && tx.announce(&claim.job, &receivers).await?)
                 })
             });
             match written.await {
@@ -39,6 +43,9 @@ impl Store {
                 }
                 other => break other?,
             }
+        };
+        if told {
+            self.0.outbox.notify_waiters();
         }
         self.0.promoter.notify_one();
         if again {
@@ -49,6 +56,7 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Ends an attempt. Answers the case's verdict where the case closed with it.
     async fn settle(
         &mut self,
         job: &Job,
@@ -56,7 +64,7 @@ impl Tx<'_> {
         finished: &[Finished],
         evidence: &Evidence,
         settlement: Settlement,
-    ) -> Result<()> {
+    ) -> Result<Option<&'static str>> {
         let settlement = match settlement {
             // What the verdict proves is older than the newest signal: the next attempt looks again.
             Settlement::Done(_) if self.signalled_since(job, evidence.after_at).await? => Settlement::Snooze { due: self.now },
@@ -127,8 +135,8 @@ impl Tx<'_> {
                     .await?;
                 self.close_if_over(job).await
             }
-            Settlement::Hold { why } => self.hold_case(job, &why).await,
-            Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(()),
+            Settlement::Hold { why } => self.hold_case(job, &why).await.map(|()| None),
+            Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(None),
         }
     }
 

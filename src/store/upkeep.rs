@@ -74,8 +74,13 @@ impl Store {
                 break;
             }
         }
-        self.write(move |tx| Box::pin(async move { tx.prune_people(people, gone).await }))
-            .await?;
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.prune_handshakes(cases).await?;
+                tx.prune_people(people, gone).await
+            })
+        })
+        .await?;
         Ok(gone)
     }
 }
@@ -143,6 +148,7 @@ impl Tx<'_> {
                 "UPDATE signal SET case_id = NULL, note = NULL, requested_by = NULL WHERE case_id = ?",
                 "UPDATE departure SET case_id = NULL WHERE case_id = ?",
                 "UPDATE alert SET case_id = NULL WHERE case_id = ?",
+                "DELETE FROM outbox WHERE case_id = ?",
                 "DELETE FROM inbox WHERE case_id = ? AND state <> 'new'",
                 "DELETE FROM cases WHERE id = ?",
             ] {
@@ -160,13 +166,26 @@ impl Tx<'_> {
         let before: Timestamp = self.now.minus(age);
         let gone = sqlx::query(
             "DELETE FROM person WHERE seen_at < ? AND NOT EXISTS (SELECT 1 FROM cases WHERE subject_ref = person.ref) \
-             AND NOT EXISTS (SELECT 1 FROM departure WHERE subject_ref = person.ref AND state IN ('planned', 'held'))",
+             AND NOT EXISTS (SELECT 1 FROM departure WHERE subject_ref = person.ref AND state IN ('planned', 'held', 'blocked'))",
         )
         .bind(before.ms())
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("forgetting people"))?
         .rows_affected();
+        // What HR said goes with the person: nothing of it says more than the trail does by then.
+        for sql in [
+            "DELETE FROM departure WHERE state IN ('executed', 'rescinded', 'cancelled') AND changed_at < ? AND case_id IS NULL \
+             AND NOT EXISTS (SELECT 1 FROM person WHERE ref = departure.subject_ref)",
+            "DELETE FROM employment WHERE state <> 'stands' AND changed_at < ? \
+             AND NOT EXISTS (SELECT 1 FROM person WHERE subject = employment.subject)",
+        ] {
+            sqlx::query(sql)
+                .bind(before.ms())
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("forgetting what HR said about people"))?;
+        }
         if gone + cases > 0 {
             self.record(
                 &Entry::new(EntryKind::RetentionPruned, Actor::Daemon)

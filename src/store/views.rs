@@ -285,7 +285,7 @@ impl Store {
                     (SELECT min(finished_at) FROM job INDEXED BY job_ledger WHERE state = 'failed'), \
                     (SELECT count(*) FROM alert WHERE cleared_at IS NULL), (SELECT count(*) FROM hold WHERE state = 'open'), \
                     (SELECT size FROM trail_head), (SELECT max(size) FROM checkpoint), \
-                    (SELECT at FROM checkpoint ORDER BY size DESC LIMIT 1), (SELECT count(*) FROM departure WHERE state = 'planned')",
+                    (SELECT at FROM checkpoint ORDER BY size DESC LIMIT 1), (SELECT count(*) FROM departure WHERE state IN ('planned', 'blocked'))",
         )
         .fetch_one(self.readers())
         .await

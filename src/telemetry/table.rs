@@ -142,6 +142,27 @@ pub const HOLDS_OPEN: Gauge<0> = Gauge::new("revoked_holds_open", "Holds that wa
 /// Alerts that nobody has cleared.
 pub const ALERTS_OPEN: Gauge<0> = Gauge::new("revoked_alerts_open", "Alerts that are neither cleared nor over.", &[]);
 
+/// What receivers were told, by what became of it.
+pub const STATEMENTS: Counter<2> = Counter::new(
+    "revoked_statements_total",
+    "Tokens for a receiver: delivered, refused, retried or given_up.",
+    &["receiver", "outcome"],
+);
+
+/// What receivers are still to be told.
+pub const STATEMENTS_WAITING: Gauge<1> = Gauge::new(
+    "revoked_statements_waiting",
+    "Tokens that a receiver has not acknowledged yet.",
+    &["receiver"],
+);
+
+/// Age of the oldest of these.
+pub const STATEMENTS_OLDEST_SECONDS: Gauge<1> = Gauge::new(
+    "revoked_statements_oldest_seconds",
+    "Age of the oldest token that a receiver has not acknowledged yet.",
+    &["receiver"],
+);
+
 /// Changes committed together.
 pub const COMMIT_GROUP_SIZE: Histogram<0> = Histogram::new(
     "revoked_commit_group_size",
@@ -217,6 +238,9 @@ pub const METRICS: &[Row] = &[
     LEDGER_OLDEST_SECONDS.row(),
     HOLDS_OPEN.row(),
     ALERTS_OPEN.row(),
+    STATEMENTS.row(),
+    STATEMENTS_WAITING.row(),
+    STATEMENTS_OLDEST_SECONDS.row(),
     COMMIT_GROUP_SIZE.row(),
     COMMIT_SECONDS.row(),
     WAL_BYTES.row(),

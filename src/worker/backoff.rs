@@ -54,8 +54,9 @@ impl Retries {
 }
 
 impl Backoff {
-    /// A wait drawn evenly from nothing to the bound after this attempt: retries that failed together do not come back together.
-    pub(super) fn wait(self, attempt: u32, dice: &Dice) -> Duration {
+    /// A wait drawn evenly from nothing to the bound after this attempt, from 1: retries that failed together do not come back together.
+    #[must_use]
+    pub fn wait(self, attempt: u32, dice: &Dice) -> Duration {
         dice.within(self.bound(attempt)).max(SOONEST.min(self.longest))
     }
 
@@ -68,11 +69,12 @@ impl Backoff {
 
 /// A source of jitter: splitmix64, which is enough to scatter retries and follows from its seed in a test. Nothing secret comes from it.
 #[derive(Debug)]
-pub(super) struct Dice(AtomicU64);
+pub struct Dice(AtomicU64);
 
 impl Dice {
     /// The sequence that follows from `seed`; without one, another each time.
-    pub(super) fn new(seed: Option<u64>) -> Self {
+    #[must_use]
+    pub fn new(seed: Option<u64>) -> Self {
         Self(AtomicU64::new(seed.unwrap_or_else(|| uuid::Uuid::now_v7().as_u64_pair().1)))
     }
 

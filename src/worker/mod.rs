@@ -23,7 +23,7 @@ mod slots;
 mod tempo;
 
 pub use attempt::Patience;
-pub use backoff::{Backoff, Retries};
+pub use backoff::{Backoff, Dice, Retries};
 pub use breaker::BreakerSettings;
 pub use guard::Guard;
 pub use lanes::{LaneSettings, LaneStatus, Lanes, Life, WorkSettings};

@@ -4,7 +4,10 @@ use clap::Subcommand;
 
 use super::{Exit, StoreArgs};
 
+mod hr;
 mod list;
+mod ssf;
+mod test;
 
 /// `revoked source …`
 #[derive(Debug, Clone, Subcommand)]
@@ -16,14 +19,25 @@ pub enum SourceCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Show what a payload would lead to, and do nothing
+    Test(test::TestArgs),
+    /// Make, show, try and end a stream of security events
+    #[command(subcommand)]
+    Ssf(ssf::SsfCommand),
+    /// Look at files for a drop folder of the kind hr-csv
+    #[command(subcommand)]
+    Hr(hr::HrCommand),
 }
 
 /// Runs `revoked source …`.
 ///
 /// # Errors
 /// What the command could not do.
-pub(super) async fn run(command: &SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
-    match *command {
+pub(super) async fn run(command: SourceCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    match command {
         SourceCommand::List { json } => list::run(at, json).await,
+        SourceCommand::Test(args) => test::run(&args, at).await,
+        SourceCommand::Ssf(command) => ssf::run(&command, at).await,
+        SourceCommand::Hr(command) => hr::run(command, at).await,
     }
 }

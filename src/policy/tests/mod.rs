@@ -43,6 +43,7 @@ fn leave(fire_at: Timestamp) -> When {
                 date: "2025-11-24".into(),
                 zone: "Europe/Berlin".into(),
                 rule: DateRule::LastDayInclusive,
+                at: None,
             },
             fire_at,
         },

@@ -16,6 +16,7 @@ use super::opening::{self, Identity, Opened};
 use super::quarantine;
 use super::row::hex;
 use super::rules::{LARGEST_FILE, Rules};
+use super::signature;
 use crate::model::Delivery;
 
 /// Where a part of a delivery stands that means the whole file.
@@ -102,13 +103,16 @@ fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<Option<Moved>
             let folder = place(rules, &rules.quarantine)?;
             let rows = quarantine::rows(&contents.header, &contents.bad)?;
             write(&folder.join(format!("{stem}.{short}.csv")), mode, &rows)?;
+            let report = quarantine::report(&done.name, &contents);
+            write(&folder.join(format!("{stem}.{short}.reason.txt")), mode, report.as_bytes())?;
         }
         place(rules, &rules.archive)?.join(format!("{stem}.{sha}.csv"))
     };
-    // The marker goes first: left alone, it would belong to the next file of this name, which it does not fit.
-    let marker = marker(&path);
-    if fs::symlink_metadata(&marker).is_ok() {
-        rename(&marker, &self::marker(&to))?;
+    // Marker and signature go first: left alone, they would belong to the next file of this name, which they do not fit.
+    for beside in [marker, signature::beside] {
+        if fs::symlink_metadata(beside(&path)).is_ok() {
+            rename(&beside(&path), &beside(&to))?;
+        }
     }
     rename(&path, &to)?;
     let moved = Moved {
@@ -136,9 +140,18 @@ pub(super) struct Moved {
 }
 
 impl Moved {
-    /// A file may be replaced between the last look and the move, and an upload that had stalled goes on after it: then part of it has
-    /// not been read, and it goes back to be read again. Answers whether it did.
-    pub(super) fn put_back_if_newer(&self) -> anyhow::Result<bool> {
+    /// An upload that had stalled may go on after its file was put away. Another file of the same content may have taken its place there,
+    /// which is no news.
+    pub(super) fn put_back_if_written(&self) -> anyhow::Result<bool> {
+        match fs::symlink_metadata(&self.to) {
+            Ok(meta) if Identity::of(&meta).is_same_file(&self.read) => self.put_back_if_newer(),
+            _ => Ok(false),
+        }
+    }
+
+    /// A file may be replaced between the last look and the move: then part of it has not been read, and it goes back to be read again.
+    /// Answers whether it did.
+    fn put_back_if_newer(&self) -> anyhow::Result<bool> {
         match fs::symlink_metadata(&self.to) {
             Ok(meta) if Identity::of(&meta) != self.read => {}
             _ => return Ok(false),

@@ -5,8 +5,10 @@ use std::io::{self, BufReader, Cursor, Read};
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::cells::{Record, Records, Unreadable};
-use super::row::{Columns, Row};
+use super::columns::Columns;
+use super::row::Row;
 use super::rules::{MOST_ROWS, Rules};
+use super::wrong::Wrong;
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,8 +36,8 @@ pub(super) struct Bad {
     pub first: u64,
     /// The last of them.
     pub last: u64,
-    /// Why.
-    pub why: String,
+    /// Why, and what to write instead.
+    pub why: Wrong,
     /// What it holds, for the quarantine only.
     pub cells: Vec<String>,
 }
@@ -85,7 +87,7 @@ fn fill(contents: &mut Contents, input: &mut impl Read, rules: &Rules) -> Result
     let Some(header) = records.next()? else {
         return Ok(Some("the file is empty".to_owned()));
     };
-    let columns = match columns(&header) {
+    let columns = match columns(&header, rules) {
         Ok(columns) => columns,
         Err(why) => return Ok(Some(why)),
     };
@@ -116,7 +118,10 @@ fn fill(contents: &mut Contents, input: &mut impl Read, rules: &Rules) -> Result
             return Ok(Some(format!("it has more than {MOST_ROWS} rows: split it")));
         }
         let row = match record.fault {
-            Some(fault) => Err(fault.to_owned()),
+            Some(fault) => Err(Wrong::row(
+                fault,
+                "each person on one line; text with a comma or a quote in it stands in \"quotes\", and a quote inside it is doubled",
+            )),
             None => Row::read(&columns, &record.cells, rules),
         };
         match row {
@@ -160,7 +165,7 @@ fn not_text(start: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn columns(header: &Record) -> Result<Columns, String> {
+fn columns(header: &Record, rules: &Rules) -> Result<Columns, String> {
     if let Some(fault) = header.fault {
         return Err(format!("the header cannot be read: {fault}"));
     }
@@ -176,7 +181,7 @@ fn columns(header: &Record) -> Result<Columns, String> {
             );
         }
     }
-    Columns::read(&header.cells)
+    Columns::read(&header.cells, rules.full_file)
 }
 
 /// The number in `#EOF,rows=123`; spreadsheets may have added commas.

@@ -1,10 +1,11 @@
 //! Looks into the drop folder: what is there, what is complete, and what it holds.
 
 use std::collections::{HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,11 +14,12 @@ use tokio::time::Instant;
 
 use super::archive::{Done, Moved, WHOLE_FILE, marker, put_away};
 use super::contents::Contents;
+use super::full_file::Names;
 use super::marker::{Marker, Mismatch};
 use super::name::{is_expected, is_ours, shown};
 use super::opening::{self, Identity, Opened, irregular};
 use super::rules::{LARGEST_FILE, Rules};
-use super::{claim, contents};
+use super::{claim, contents, signature};
 use crate::clock::Clock;
 use crate::model::{Delivery, Refused};
 
@@ -57,8 +59,9 @@ struct Memory {
 struct Sighting {
     file: Identity,
     marker: Option<Identity>,
+    signature: Option<Identity>,
     since: Instant,
-    /// Whether it was read in this state, and contradicts its marker or its trailer.
+    /// Whether it was read in this state, and contradicts its marker, its trailer or its signature.
     mismatch: bool,
 }
 
@@ -73,7 +76,17 @@ struct Candidate {
 enum Outcome {
     Wait,
     Gone,
-    Deliver(Box<Delivery>),
+    Deliver(Box<Found>),
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub delivery: Delivery,
+    /// Whom it names, where it should name everybody and is not rejected.
+    pub names: Option<Names>,
+    /// When it was last written: seconds and nanoseconds.
+    pub modified: (i64, i64),
 }
 
 impl Folder {
@@ -87,11 +100,11 @@ impl Folder {
 
     /// The files that are complete, oldest first. A file that is not yet complete keeps back those after it, since they may take back
     /// what it says; it never does so for long, since whoever writes on it also makes it younger.
-    pub(super) fn look(&self, now: Instant) -> anyhow::Result<Vec<Delivery>> {
+    pub(super) fn look(&self, now: Instant) -> anyhow::Result<Vec<Found>> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trouble = None;
         memory.moved.retain(|(moved, at)| {
-            let back = moved.put_back_if_newer().unwrap_or_else(|error| {
+            let back = moved.put_back_if_written().unwrap_or_else(|error| {
                 trouble = Some(error);
                 true
             });
@@ -111,7 +124,9 @@ impl Folder {
         memory
             .sightings
             .retain(|name, _| candidates.iter().any(|candidate| candidate.name == *name));
-        let mut deliveries: Vec<Delivery> = Vec::new();
+        let mut found: Vec<Found> = Vec::new();
+        // A full file is compared with the one before it, which must be stored by then.
+        let most = if self.rules.full_file { 1 } else { MOST_FILES };
         for candidate in &candidates {
             let outcome = match memory.leftovers.get(&candidate.name) {
                 Some((identity, done)) if *identity == candidate.identity => {
@@ -123,18 +138,18 @@ impl Folder {
             match outcome {
                 Ok(Outcome::Wait) => break,
                 Ok(Outcome::Gone) => {}
-                Ok(Outcome::Deliver(delivery)) => deliveries.push(*delivery),
+                Ok(Outcome::Deliver(one)) => found.push(*one),
                 Err(error) => trouble = trouble.or(Some(error)),
             }
-            let signals: usize = deliveries.iter().map(|delivery| delivery.signals.len()).sum();
-            if deliveries.len() >= MOST_FILES || signals >= MOST_SIGNALS {
+            let signals: usize = found.iter().map(|one| one.delivery.signals.len()).sum();
+            if found.len() >= most || signals >= MOST_SIGNALS {
                 break;
             }
         }
         match trouble {
             // What can be read is not held up by what cannot; that comes up again at the next look.
-            Some(error) if deliveries.is_empty() => Err(error),
-            _ => Ok(deliveries),
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
         }
     }
 
@@ -200,18 +215,20 @@ impl Folder {
     ) -> anyhow::Result<Outcome> {
         let name = &candidate.name;
         if let Some(why) = candidate.irregular {
-            return Ok(self.reject(name, None, format!("it {why}")));
+            return Ok(self.reject(candidate, None, format!("it {why}")));
         }
         let path = self.rules.folder.join(name);
-        let marked = fs::symlink_metadata(marker(&path)).ok().map(|meta| Identity::of(&meta));
+        let beside = |path: &Path| fs::symlink_metadata(path).ok().map(|meta| Identity::of(&meta));
+        let marked = beside(&marker(&path));
         let fresh = Sighting {
             file: candidate.identity,
             marker: marked,
+            signature: beside(&signature::beside(&path)),
             since: now,
             mismatch: false,
         };
         let sighting = sightings.entry(name.clone()).or_insert(fresh);
-        if (sighting.file, sighting.marker) != (fresh.file, fresh.marker) {
+        if (sighting.file, sighting.marker, sighting.signature) != (fresh.file, fresh.marker, fresh.signature) {
             *sighting = fresh;
         }
         let unchanged = now.duration_since(sighting.since);
@@ -220,7 +237,7 @@ impl Folder {
         if candidate.identity.len > LARGEST_FILE {
             let why = format!("it is larger than {} MiB: split it", LARGEST_FILE >> 20);
             return Ok(if settled {
-                self.reject(name, None, why)
+                self.reject(candidate, None, why)
             } else {
                 Outcome::Wait
             });
@@ -247,7 +264,7 @@ impl Folder {
         if marked.is_none() && !complete {
             return Ok(Outcome::Wait);
         }
-        let contents = contents::read(&file, &self.rules).with_context(doing)?;
+        let (contents, signed) = self.read(&file, &path).with_context(doing)?;
         if Identity::of(&file.metadata().with_context(doing)?) != identity {
             return Ok(Outcome::Wait);
         }
@@ -255,48 +272,60 @@ impl Folder {
             Some(_) => Marker::read(&marker(&path)).with_context(doing)?.check(&contents),
             None => super::marker::trailer(&contents),
         };
+        let mismatch = mismatch.and(signed.map_err(|why| Mismatch(why.to_owned())));
         match mismatch {
             Err(Mismatch(_)) if !patient => {
                 sighting.mismatch = true;
                 Ok(Outcome::Wait)
             }
-            Err(Mismatch(why)) => Ok(self.reject(name, Some(contents.sha256), why)),
+            Err(Mismatch(why)) => Ok(self.reject(candidate, Some(contents.sha256), why)),
             // What looked like a trailer was none (it stands inside a quote, or behind a header that is refused).
             Ok(()) if marked.is_none() && contents.trailer.is_none() && !settled => Ok(Outcome::Wait),
-            Ok(()) => Ok(self.deliver(name, contents)),
+            Ok(()) => Ok(self.deliver(candidate, contents)),
         }
     }
 
-    fn deliver(&self, name: &OsStr, contents: Contents) -> Outcome {
+    /// Reads a file, and checks its signature where one is demanded: over the very bytes that were read.
+    fn read(&self, mut file: &fs::File, path: &Path) -> io::Result<(Contents, Result<(), &'static str>)> {
+        let Some(key) = &self.rules.signature else {
+            return Ok((contents::read(file, &self.rules)?, Ok(())));
+        };
+        let mut bytes = Vec::new();
+        file.by_ref().take(LARGEST_FILE).read_to_end(&mut bytes)?;
+        let signed = signature::check(key, &signature::beside(path), &bytes)?;
+        Ok((contents::read(&bytes[..], &self.rules)?, signed))
+    }
+
+    fn deliver(&self, candidate: &Candidate, contents: Contents) -> Outcome {
         if let Some(why) = contents.rejected {
-            return self.reject(name, Some(contents.sha256), why);
+            return self.reject(candidate, Some(contents.sha256), why);
         }
-        let now = self.clock.now();
-        let signals = contents.rows.iter().map(|(_, row)| claim::signal(row, &self.rules, now));
-        Outcome::Deliver(Box::new(Delivery {
-            name: Some(shown(name)),
-            digest: Some(contents.sha256),
-            refused: contents
-                .bad
-                .iter()
-                .map(|bad| Refused {
-                    place: bad.place(),
-                    why: bad.why.clone(),
-                })
-                .collect(),
-            ..Delivery::of(&self.rules.source, signals.collect(), now)
+        let names = self.rules.full_file.then(|| {
+            let rows = contents.rows.iter().map(|(_, row)| row);
+            rows.map(|row| (row.employee.clone(), row.employment.clone(), row.subject.clone()))
+                .collect()
+        });
+        Outcome::Deliver(Box::new(Found {
+            delivery: claim::delivery(shown(&candidate.name), contents, &self.rules, self.clock.now()),
+            names,
+            modified: candidate.identity.modified,
         }))
     }
 
-    fn reject(&self, name: &OsStr, digest: Option<[u8; 32]>, why: String) -> Outcome {
-        Outcome::Deliver(Box::new(Delivery {
-            name: Some(shown(name)),
+    fn reject(&self, candidate: &Candidate, digest: Option<[u8; 32]>, why: String) -> Outcome {
+        let delivery = Delivery {
+            name: Some(shown(&candidate.name)),
             digest,
             refused: vec![Refused {
                 place: WHOLE_FILE.to_owned(),
                 why,
             }],
             ..Delivery::of(&self.rules.source, Vec::new(), self.clock.now())
+        };
+        Outcome::Deliver(Box::new(Found {
+            delivery,
+            names: None,
+            modified: candidate.identity.modified,
         }))
     }
 }

@@ -1,10 +1,10 @@
 //! The source kind `hr-csv`: a folder into which an HR system, or a person in HR, drops files of leavers.
 //!
 //! Reading order: `rules` (the settings), `folder` (what is there and what is complete), `contents` over `cells` and `row` (what a file
-//! holds), `claim` (a row becomes a signal), `archive` and `quarantine` (what is left afterwards).
+//! holds), `statements` (what it says in the end), `claim` (a row becomes a signal), `archive` and `quarantine` (what is left afterwards).
 //!
-//! A file says what changed, never who is still there: somebody who is missing from it keeps their access. A file may be dropped any
-//! number of times: its rows carry their own names, and are repetitions the second time.
+//! A file says what changed, never who is still there: somebody who is missing from it keeps their access (`full_file` is for files that
+//! name everybody, and then a human is asked). A file may be dropped any number of times: it is a repetition the second time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +17,13 @@ use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 
 mod archive;
+mod ask;
 mod cells;
 mod claim;
+mod columns;
 mod contents;
 mod folder;
+mod full_file;
 mod marker;
 mod name;
 mod opening;
@@ -28,14 +31,20 @@ mod preview;
 mod quarantine;
 mod row;
 mod rules;
+mod signature;
+mod statements;
+mod wrong;
 
+pub use ask::Ask;
+pub use columns::COLUMNS;
 pub use name::shown;
-pub use preview::{Preview, PreviewRefusal, PreviewRow, preview};
-pub use row::{Ask, COLUMNS};
+pub use preview::{Effect, Preview, PreviewRefusal, PreviewRow, preview};
+pub use quarantine::disarmed;
+
 pub use rules::{LARGEST_FILE, MOST_ROWS, Rules};
 
 use archive::Done;
-use folder::Folder;
+use folder::{Folder, Found};
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
@@ -56,6 +65,12 @@ impl HrCsv {
     pub fn new(rules: Rules, clock: Clock) -> Self {
         Self(Arc::new(Folder::new(rules, clock)))
     }
+
+    /// The rules that it goes by.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.0.rules
+    }
 }
 
 #[async_trait]
@@ -64,12 +79,25 @@ impl Pull for HrCsv {
         self.0.rules.interval
     }
 
-    async fn poll(&self, _: Option<&str>, _: &dyn House) -> anyhow::Result<Vec<Delivery>> {
+    async fn poll(&self, _: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
         let folder = Arc::clone(&self.0);
         let now = tokio::time::Instant::now();
-        tokio::task::spawn_blocking(move || folder.look(now))
+        let found = tokio::task::spawn_blocking(move || folder.look(now))
             .await
-            .context("cannot look into the drop folder")?
+            .context("cannot look into the drop folder")??;
+        let mut deliveries = Vec::with_capacity(found.len());
+        for Found {
+            delivery,
+            names,
+            modified,
+        } in found
+        {
+            deliveries.push(match names {
+                Some(names) => full_file::compare(delivery, names, modified, &self.0.rules, house).await?,
+                None => delivery,
+            });
+        }
+        Ok(deliveries)
     }
 
     async fn stored(&self, delivery: &Delivery, _: &Receipt) -> anyhow::Result<()> {

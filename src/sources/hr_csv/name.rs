@@ -47,10 +47,13 @@ pub(super) fn is_ours(name: &OsStr) -> bool {
     bytes.len() > 4 && bytes[0] != b'.' && bytes[bytes.len() - 4..].eq_ignore_ascii_case(b".csv")
 }
 
-/// Whether a file that is not ours is one that a drop folder holds: an upload under way, a marker, something hidden.
+/// Whether a file that is not ours is one that a drop folder holds: an upload under way, a marker, a signature, something hidden.
 pub(super) fn is_expected(name: &OsStr) -> bool {
     let bytes = name.as_bytes();
-    bytes[0] == b'.' || [".tmp", ".part", ".done"].iter().any(|end| bytes.ends_with(end.as_bytes()))
+    bytes[0] == b'.'
+        || [".tmp", ".part", ".done", ".minisig"]
+            .iter()
+            .any(|end| bytes.ends_with(end.as_bytes()))
 }
 
 #[cfg(test)]

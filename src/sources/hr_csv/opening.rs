@@ -29,6 +29,13 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// Whether both are of one file, in whatever state.
+    pub(super) fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+}
+
 /// What stands at a path.
 #[derive(Debug)]
 pub(super) enum Opened {

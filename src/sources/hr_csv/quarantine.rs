@@ -31,20 +31,52 @@ pub(super) fn rows(header: &[String], bad: &[Bad]) -> io::Result<Vec<u8>> {
 pub(super) fn reason(name: &str, why: &str, contents: Option<&Contents>) -> String {
     let mut text = format!("{name} was not taken. Nothing in it was acted on.\n\nWhy: {why}\n");
     if let Some(contents) = contents {
-        let _ = writeln!(text, "SHA-256: {}", hex(&contents.sha256));
-        for bad in contents.bad.iter().take(MOST_LISTED) {
-            let _ = writeln!(text, "  {}: {}", bad.place(), bad.why);
+        if !contents.bad.is_empty() {
+            text.push_str("\nThese rows could not be read:\n");
+            list(&mut text, &contents.bad);
         }
-        if contents.bad.len() > MOST_LISTED {
-            let _ = writeln!(text, "  and {} more", contents.bad.len() - MOST_LISTED);
-        }
+        let _ = writeln!(text, "\nSHA-256 of the file: {}", hex(&contents.sha256));
     }
     text.push_str("\nCorrect the file and drop it again. Rows that were taken before do no harm when they come again.\n");
     text
 }
 
+/// Which rows of a file were put aside, for a person in HR: which row, which column, what is wrong, what to write instead.
+pub(super) fn report(name: &str, contents: &Contents) -> String {
+    let (bad, good) = (contents.bad.len(), contents.rows.len());
+    let mut text = format!(
+        "{name}: {bad} of {} rows could not be read and were put aside. {}\n\n",
+        bad + good,
+        if good == 0 {
+            "There are no others."
+        } else {
+            "All others were taken."
+        }
+    );
+    list(&mut text, &contents.bad);
+    text.push_str(
+        "\nThe rows themselves stand in the .csv file of the same name beside this one, each with the reason in its first column. \
+         Correct them there and drop that file, or drop the whole file again: rows that were taken before do no harm.\n",
+    );
+    text
+}
+
+fn list(text: &mut String, bad: &[Bad]) {
+    // Writing to a string cannot fail.
+    for bad in bad.iter().take(MOST_LISTED) {
+        let column = bad.why.column.map_or(String::new(), |column| format!(", column {column}"));
+        let _ = writeln!(text, "  {}{column}:", bad.place());
+        let _ = writeln!(text, "    what is wrong: {}", bad.why.what);
+        let _ = writeln!(text, "    write instead: {}", bad.why.instead);
+    }
+    if bad.len() > MOST_LISTED {
+        let _ = writeln!(text, "  and {} more", bad.len() - MOST_LISTED);
+    }
+}
+
 /// A cell that a spreadsheet takes for text, not for a formula.
-fn disarmed(cell: &str) -> String {
+#[must_use]
+pub fn disarmed(cell: &str) -> String {
     if armed(cell) { format!("'{cell}") } else { cell.to_owned() }
 }
 
@@ -59,6 +91,7 @@ fn armed(cell: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wrong::Wrong;
     use super::*;
 
     #[test]
@@ -78,7 +111,7 @@ mod tests {
         let bad = Bad {
             first: 3,
             last: 3,
-            why: "action is none of them".into(),
+            why: Wrong::at("action", "action is none of them", "terminate"),
             cells: vec!["line 9: old".into(), "7".into(), "=1".into()],
         };
         let header = ["why".to_owned(), "employee_id".into(), "action".into()];

@@ -2,116 +2,15 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
+use super::ask::Ask;
+use super::columns::{COLUMNS, Columns};
 use super::quarantine;
 use super::rules::Rules;
+use super::wrong::Wrong;
 use crate::model::{DateRule, Leaves, LeavesError, Subject, Timestamp, iana_zone, iso_date};
-
-/// The columns that a file may have, in the order of the docs. `why` is the one that the quarantine adds, so that a corrected file can be
-/// dropped again as it is.
-pub const COLUMNS: [&str; 12] = [
-    "employee_id",
-    "employment_id",
-    "email",
-    "upn",
-    "status",
-    "last_working_day",
-    "effective_at",
-    "timezone",
-    "action",
-    "reason",
-    "updated_at",
-    "why",
-];
 
 /// The longest number of a person or of an employment, in bytes.
 const LONGEST_NUMBER: usize = 128;
-
-/// Where each column stands in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Columns {
-    places: [Option<usize>; COLUMNS.len()],
-    width: usize,
-}
-
-impl Columns {
-    /// Reads a header: any order, any case, nothing unknown, nothing twice.
-    pub(super) fn read(header: &[String]) -> Result<Self, String> {
-        let mut places = [None; COLUMNS.len()];
-        for (n, name) in header.iter().enumerate() {
-            let name = name.trim().to_ascii_lowercase();
-            let known = COLUMNS.iter().position(|column| *column == name);
-            let Some(column) = known else {
-                return Err(format!(
-                    "column {} of the header is none of {}",
-                    n + 1,
-                    COLUMNS[..COLUMNS.len() - 1].join(", ")
-                ));
-            };
-            if places[column].replace(n).is_some() {
-                return Err(format!("the header names {name} twice"));
-            }
-        }
-        let columns = Self {
-            places,
-            width: header.len(),
-        };
-        for needed in ["employee_id", "action"] {
-            if !columns.has(needed) {
-                return Err(format!("the header lacks {needed}"));
-            }
-        }
-        if !columns.has("email") && !columns.has("upn") {
-            return Err("the header lacks email and upn: one of them must be there".to_owned());
-        }
-        Ok(columns)
-    }
-
-    fn place(&self, column: &str) -> Option<usize> {
-        let n = COLUMNS.iter().position(|name| *name == column)?;
-        self.places[n]
-    }
-
-    fn has(&self, column: &str) -> bool {
-        self.place(column).is_some()
-    }
-}
-
-/// What a row asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Ask {
-    /// The employment ends.
-    Terminate,
-    /// The end is called off.
-    Rescind,
-    /// The person is employed again.
-    Rehire,
-    /// Access is to rest for a while: a leave.
-    Suspend,
-}
-
-impl Ask {
-    fn read(word: &str) -> Option<Self> {
-        match word.to_ascii_lowercase().as_str() {
-            "terminate" => Some(Self::Terminate),
-            "rescind" => Some(Self::Rescind),
-            "rehire" => Some(Self::Rehire),
-            "suspend" => Some(Self::Suspend),
-            _ => None,
-        }
-    }
-
-    /// The word in the file.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Terminate => "terminate",
-            Self::Rescind => "rescind",
-            Self::Rehire => "rehire",
-            Self::Suspend => "suspend",
-        }
-    }
-}
 
 /// One row, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,6 +21,8 @@ pub(super) struct Row {
     pub employment: String,
     /// Whom it is about.
     pub subject: Subject,
+    /// Every name of the person, the strongest first.
+    pub names: Vec<Subject>,
     /// What it asks for.
     pub ask: Ask,
     /// When, and the instant that this means today; `None` for at once.
@@ -139,10 +40,12 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Reads a row. What is wrong is said without quoting the row, which holds personal data.
-    pub(super) fn read(columns: &Columns, cells: &[String], rules: &Rules) -> Result<Self, String> {
+    /// Reads a row.
+    pub(super) fn read(columns: &Columns, cells: &[String], rules: &Rules) -> Result<Self, Wrong> {
         if cells.len() != columns.width {
-            return Err(format!("it has {} cells where the header has {}", cells.len(), columns.width));
+            let what = format!("it has {} cells where the header has {}", cells.len(), columns.width);
+            let instead = "as many cells as there are columns; a comma inside a cell needs \"quotes\" around the cell";
+            return Err(Wrong::row(what, instead));
         }
         // A file that went through the quarantine has its formula cells disarmed: taken back here.
         let armed = columns.has("why");
@@ -155,15 +58,22 @@ impl Row {
         }
         let employee = number("employee_id", cell("employee_id"))?;
         if employee.is_empty() {
-            return Err("employee_id is empty".to_owned());
+            let instead = "the person's number in the HR system, such as 4711";
+            return Err(Wrong::at("employee_id", "employee_id is empty", instead));
         }
         let employment = number("employment_id", cell("employment_id"))?;
-        let ask = Ask::read(cell("action")).ok_or("action is none of terminate, rescind, rehire, suspend")?;
-        let subject = subject(cell("email"), cell("upn"))?;
-        let updated_at = stamp("updated_at", cell("updated_at"))?;
+        let ask = Ask::read(cell("action"), cell("status"), rules.full_file)?;
+        let (subject, names) = subject(cell("email"), cell("upn"), &employee)?;
+        let updated_at = stamp(cell("updated_at"))?;
         let effective_at = match cell("effective_at") {
             "" => None,
-            text => Some(instant(text).ok_or("effective_at is not an instant such as 2026-03-31T17:30:00+02:00")?),
+            text => Some(instant(text).ok_or_else(|| {
+                Wrong::at(
+                    "effective_at",
+                    "effective_at is not a date and time with its distance from UTC",
+                    "2026-03-31T17:30:00+02:00; leave it empty where the day alone is meant",
+                )
+            })?),
         };
         let zone = match cell("timezone") {
             "" => rules.time_zone.clone(),
@@ -173,30 +83,27 @@ impl Row {
         let urgency = Urgency::of(note);
         let day = match cell("last_working_day") {
             "" => None,
-            date => Some(Leaves::Wall {
-                date: iso_date(date)
-                    .ok_or("last_working_day is not a day of the calendar written as YYYY-MM-DD")?
-                    .to_string(),
-                zone,
-                // Somebody who is made to go is out when the last day begins: denying too soon is the smaller harm.
-                rule: if urgency == Urgency::Involuntary {
-                    DateRule::FirstDayInactive
-                } else {
-                    rules.last_day
-                },
-            }),
+            date => Some(last_day(date, zone, urgency, rules)?),
         };
         let leaves = effective_at
             .map(|at| Leaves::Instant { at })
-            .or_else(|| day.clone().filter(|_| urgency != Urgency::Immediate));
+            .or_else(|| day.filter(|_| urgency != Urgency::Immediate));
         if ask == Ask::Terminate && leaves.is_none() && urgency == Urgency::Usual {
-            return Err(
-                "a terminate row needs last_working_day or effective_at, or a reason that begins with immediate".to_owned(),
-            );
+            return Err(Wrong::at(
+                "last_working_day",
+                "a terminate row needs last_working_day or effective_at, or a reason that begins with immediate",
+                "the last day of work, such as 2026-03-31",
+            ));
         }
         let leaves = match leaves {
             Some(leaves) => {
-                let fire_at = leaves.fire_at().map_err(|error: LeavesError| error.to_string())?;
+                let fire_at = leaves.fire_at().map_err(|error: LeavesError| {
+                    Wrong::at(
+                        "last_working_day",
+                        error.to_string(),
+                        "the last day of work, such as 2026-03-31",
+                    )
+                })?;
                 Some((leaves, fire_at))
             }
             None => None,
@@ -216,17 +123,18 @@ impl Row {
         ];
         // Without a stamp of its own a row is the same only if all of it is: a corrected address must not pass for a repetition, nor be
         // refused as a forgery of the first.
-        let named = if updated_at.is_some() {
+        let told_apart_by = if updated_at.is_some() {
             &canonical[..6]
         } else {
             &canonical[..]
         };
         Ok(Self {
-            key: hex(&hash(named)),
+            key: hex(&hash(told_apart_by)),
             digest: hash(&canonical),
             employee,
             employment,
             subject,
+            names,
             ask,
             leaves,
             unwilling: urgency != Urgency::Usual,
@@ -234,6 +142,28 @@ impl Row {
             updated_at,
         })
     }
+}
+
+fn last_day(date: &str, zone: String, urgency: Urgency, rules: &Rules) -> Result<Leaves, Wrong> {
+    let Some(date) = iso_date(date) else {
+        return Err(Wrong::at(
+            "last_working_day",
+            "last_working_day is not a day of the calendar written as YYYY-MM-DD",
+            "year, month and day with hyphens: 2026-04-03 for 3 April 2026",
+        ));
+    };
+    // Somebody who is made to go is out when the last day begins: denying too soon is the smaller harm.
+    let involuntary = urgency == Urgency::Involuntary;
+    Ok(Leaves::Wall {
+        date: date.to_string(),
+        zone,
+        rule: if involuntary {
+            DateRule::FirstDayInactive
+        } else {
+            rules.last_day
+        },
+        at: rules.at.clone().filter(|_| !involuntary),
+    })
 }
 
 /// How the reason's first word changes the time.
@@ -259,7 +189,7 @@ impl Urgency {
 }
 
 /// Refuses what a reader would not see. Free text may hold the joiners that emoji and some scripts need.
-fn visible(column: &str, cell: &str) -> Result<(), String> {
+fn visible(column: &'static str, cell: &str) -> Result<(), Wrong> {
     let free = matches!(column, "reason" | "status" | "why");
     let hidden = |c: char| match c {
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
@@ -267,42 +197,69 @@ fn visible(column: &str, cell: &str) -> Result<(), String> {
         other => other.is_control(),
     };
     if cell.chars().any(hidden) {
-        return Err(format!("{column} holds control or invisible characters"));
+        let instead = "the same by hand: what was pasted from elsewhere brought characters along that cannot be seen";
+        return Err(Wrong::at(
+            column,
+            format!("{column} holds control or invisible characters"),
+            instead,
+        ));
     }
     Ok(())
 }
 
-fn number(column: &str, cell: &str) -> Result<String, String> {
+fn number(column: &'static str, cell: &str) -> Result<String, Wrong> {
     if cell.len() > LONGEST_NUMBER {
-        return Err(format!("{column} is longer than {LONGEST_NUMBER} bytes"));
+        let what = format!("{column} is longer than {LONGEST_NUMBER} bytes");
+        return Err(Wrong::at(column, what, "the number alone"));
     }
     Ok(cell.to_owned())
 }
 
-/// The person's address, and their sign-in name where it is another one.
-fn subject(email: &str, upn: &str) -> Result<Subject, String> {
-    let read = |column: &str, text: &str| match text {
-        "" => Ok(None),
-        text if text.contains('@') => Subject::email(text)
-            .map(Some)
-            .map_err(|_| format!("{column} is not an address")),
-        text if column == "upn" && !text.contains(char::is_whitespace) => Ok(Some(Subject::Username(text.to_owned()))),
-        _ => Err(format!("{column} is not an address")),
+/// The person's address, and their sign-in name where it is another one; and every name with HR's number first.
+fn subject(email: &str, upn: &str, employee: &str) -> Result<(Subject, Vec<Subject>), Wrong> {
+    let read = |column: &'static str, text: &str| {
+        let wrong = || {
+            Wrong::at(
+                column,
+                format!("{column} is not an address"),
+                "an address such as alice@example.org",
+            )
+        };
+        match text {
+            "" => Ok(None),
+            text if text.contains('@') => Subject::email(text).map(Some).map_err(|_| wrong()),
+            text if column == "upn" && !text.contains(char::is_whitespace) => Ok(Some(Subject::Username(text.to_owned()))),
+            _ => Err(wrong()),
+        }
     };
-    match (read("email", email)?, read("upn", upn)?) {
-        (Some(email), Some(upn)) if email != upn => Ok(Subject::Aliases(vec![email, upn])),
-        (Some(one), _) | (None, Some(one)) => Ok(one),
-        (None, None) => Err("email and upn are both empty".to_owned()),
-    }
+    let mut names = vec![Subject::EmployeeId(employee.to_owned())];
+    names.extend(read("email", email)?);
+    let upn = read("upn", upn)?.filter(|upn| !names.contains(upn));
+    names.extend(upn);
+    let subject = match &names[1..] {
+        [] => {
+            let instead = "the person's address, such as alice@example.org, in one of the two";
+            return Err(Wrong::at("email", "email and upn are both empty", instead));
+        }
+        [one] => one.clone(),
+        several => Subject::Aliases(several.to_vec()),
+    };
+    Ok((subject, names))
 }
 
 /// The canonical spelling of a zone's name.
-fn zone_name(name: &str) -> Result<String, String> {
+fn zone_name(name: &str) -> Result<String, Wrong> {
     iana_zone(name)
         .as_ref()
         .and_then(|zone| zone.iana_name())
         .map(str::to_owned)
-        .ok_or_else(|| "timezone is not a name of the IANA database such as Europe/Berlin".to_owned())
+        .ok_or_else(|| {
+            Wrong::at(
+                "timezone",
+                "timezone is not the name of a time zone that is known",
+                "region and city as in Europe/Berlin or America/New_York; leave it empty where the usual one is meant",
+            )
+        })
 }
 
 /// An RFC 3339 instant, and nothing looser.
@@ -316,7 +273,7 @@ fn instant(text: &str) -> Option<Timestamp> {
 }
 
 /// An instant, or a day, which stands for its first instant in UTC.
-fn stamp(column: &str, text: &str) -> Result<Option<Timestamp>, String> {
+fn stamp(text: &str) -> Result<Option<Timestamp>, Wrong> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -324,14 +281,17 @@ fn stamp(column: &str, text: &str) -> Result<Option<Timestamp>, String> {
         let at = iso_date(text)?.at(0, 0, 0, 0);
         jiff::tz::Offset::UTC.to_timestamp(at).ok().map(Timestamp::from)
     };
-    instant(text)
-        .or_else(day)
-        .map(Some)
-        .ok_or_else(|| format!("{column} is neither an instant such as 2026-03-31T17:30:00Z nor a day such as 2026-03-31"))
+    instant(text).or_else(day).map(Some).ok_or_else(|| {
+        Wrong::at(
+            "updated_at",
+            "updated_at is neither a date with a time nor a date",
+            "2026-03-31T17:30:00Z, or 2026-03-31",
+        )
+    })
 }
 
 /// SHA-256 over fields that no field can run into, since none holds a control character.
-fn hash(fields: &[String]) -> [u8; 32] {
+pub(super) fn hash(fields: &[String]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest(&SHA256, fields.join("\u{1f}").as_bytes()).as_ref());
     hash

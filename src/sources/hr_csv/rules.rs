@@ -3,10 +3,12 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use minisign_verify::PublicKey;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::model::{DateRule, iana_zone};
+use super::signature;
+use crate::model::{DateRule, iana_zone, time_of_day};
 use crate::settings::{Complaint, Period, Settings};
 
 /// The largest file taken, in bytes; a larger one is refused without being read.
@@ -30,6 +32,10 @@ pub const MOST_ROWS: u64 = 100_000;
 /// hold_older_than = "7d"          # departures further in the past wait for a human
 /// archive = "archive"             # within the folder, or elsewhere on its file system
 /// quarantine = "quarantine"       # likewise
+/// full_file = true                # each file names everybody; default false: a file says what changed
+/// full_file_apart = "1h"          # who is missing from two files at least so far apart is put before a human
+/// full_file_percent = 90          # a file that names fewer than so many of the last one's employments is rejected whole
+/// signature = { public_key = "RW…" }  # or { public_key_file = "…" }: a file without a signature by minisign is rejected
 /// malformed_rows = 3              # so many malformed rows never reject their file;
 /// malformed_percent = 1           # beyond them, a larger share of malformed lines does
 /// ```
@@ -43,6 +49,8 @@ pub struct Rules {
     pub time_zone: String,
     /// What `last_working_day` means.
     pub last_day: DateRule,
+    /// The time of the last day at which access ends, as `HH:MM`; `None` for the end of the day.
+    pub at: Option<String>,
     /// How long between two looks.
     pub interval: Duration,
     /// How long a file that does not say that it is complete must stay unchanged.
@@ -53,6 +61,14 @@ pub struct Rules {
     pub archive: PathBuf,
     /// Where files and rows go that were not.
     pub quarantine: PathBuf,
+    /// Whether each file names everybody. Even then nobody leaves by being missing: a human is asked.
+    pub full_file: bool,
+    /// How far apart the two files must be from which somebody is missing.
+    pub full_file_apart: Duration,
+    /// A full file that names a smaller share of what the last one named is rejected whole.
+    pub full_file_percent: u64,
+    /// The key with which every file must be signed.
+    pub signature: Option<PublicKey>,
     /// This many malformed rows never reject their file.
     pub malformed_rows: u64,
     /// Beyond [`Rules::malformed_rows`], a file is rejected whole when more than this share of its lines is malformed.
@@ -68,11 +84,16 @@ impl Rules {
             source: source.into(),
             time_zone: "UTC".to_owned(),
             last_day: DateRule::LastDayInclusive,
+            at: None,
             interval: Duration::from_secs(1),
             settle: Duration::from_secs(2),
             hold_older_than: Duration::from_hours(7 * 24),
             archive: folder.join("archive"),
             quarantine: folder.join("quarantine"),
+            full_file: false,
+            full_file_apart: Duration::from_hours(1),
+            full_file_percent: 90,
+            signature: None,
             malformed_rows: 3,
             malformed_percent: 1,
             folder,
@@ -102,6 +123,12 @@ impl Rules {
                 )),
             }
         }
+        if let Some(at) = written.at {
+            if time_of_day(at.get_ref()).is_none() {
+                complaints.push(Complaint::at(at.span(), "at must be a time of day such as 17:30"));
+            }
+            rules.at = Some(at.into_inner());
+        }
         for (name, place) in [
             (written.archive, &mut rules.archive),
             (written.quarantine, &mut rules.quarantine),
@@ -126,11 +153,31 @@ impl Rules {
             (written.interval, &mut rules.interval),
             (written.settle, &mut rules.settle),
             (written.hold_older_than, &mut rules.hold_older_than),
+            (written.full_file_apart, &mut rules.full_file_apart),
         ] {
             *place = period.map_or(*place, |period| period.0);
         }
         if rules.interval < Duration::from_millis(100) {
             complaints.push(settings.complain("interval", "interval must be at least 100ms"));
+        }
+        rules.full_file = written.full_file;
+        if rules.full_file_apart < Duration::from_hours(1) {
+            complaints.push(settings.complain(
+                "full_file_apart",
+                "full_file_apart must be at least 1h: a bad export is often repeated",
+            ));
+        }
+        rules.full_file_percent = written.full_file_percent.map_or(rules.full_file_percent, u64::from);
+        if rules.full_file_percent > 100 {
+            complaints.push(settings.complain("full_file_percent", "full_file_percent is a share of a hundred: write 90"));
+        }
+        match written
+            .signature
+            .map(|signature| signature.get_ref().key().map_err(|why| Complaint::at(signature.span(), why)))
+        {
+            Some(Ok(key)) => rules.signature = Some(key),
+            Some(Err(complaint)) => complaints.push(complaint),
+            None => {}
         }
         rules.malformed_rows = written.malformed_rows.unwrap_or(rules.malformed_rows);
         rules.malformed_percent = written.malformed_percent.map_or(rules.malformed_percent, u64::from);
@@ -152,13 +199,41 @@ struct Written {
     time_zone: Option<Spanned<String>>,
     #[serde(default)]
     last_day: LastDay,
+    at: Option<Spanned<String>>,
     interval: Option<Period>,
     settle: Option<Period>,
     hold_older_than: Option<Period>,
     archive: Option<Spanned<PathBuf>>,
     quarantine: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    full_file: bool,
+    full_file_apart: Option<Period>,
+    full_file_percent: Option<u8>,
+    signature: Option<Spanned<WrittenSignature>>,
     malformed_rows: Option<u64>,
     malformed_percent: Option<u8>,
+}
+
+/// The key that files are signed with, as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenSignature {
+    public_key: Option<String>,
+    public_key_file: Option<PathBuf>,
+}
+
+impl WrittenSignature {
+    fn key(&self) -> Result<PublicKey, String> {
+        let text = match (&self.public_key, &self.public_key_file) {
+            (Some(text), None) => text.clone(),
+            (None, Some(path)) => std::fs::read_to_string(path)
+                .map_err(|error| format!("cannot read the public key in {}: {error}", path.display()))?,
+            _ => return Err("write signature = { public_key = \"RW…\" } or { public_key_file = \"…\" }".to_owned()),
+        };
+        signature::public_key(&text).ok_or_else(|| {
+            "it is no public key of minisign: write the line that begins with RW, as minisign -G prints it".to_owned()
+        })
+    }
 }
 
 #[derive(Deserialize, Default)]
@@ -191,8 +266,9 @@ mod tests {
     #[test]
     fn every_setting_is_taken() {
         let rules = read(
-            "folder = '/srv/hr'\ntime_zone = 'europe/berlin'\nlast_day = 'exclusive'\ninterval = '5m'\nsettle = '10s'\n\
-             hold_older_than = '30d'\narchive = 'done'\nquarantine = '/srv/bad'\nmalformed_rows = 0\nmalformed_percent = 5",
+            "folder = '/srv/hr'\ntime_zone = 'europe/berlin'\nlast_day = 'exclusive'\nat = '17:30'\ninterval = '5m'\nsettle = '10s'\n\
+             hold_older_than = '30d'\narchive = 'done'\nquarantine = '/srv/bad'\nmalformed_rows = 0\nmalformed_percent = 5\n\
+             full_file = true\nfull_file_apart = '20h'\nfull_file_percent = 95\nsignature = { public_key = 'RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3' }",
         )
         .unwrap();
         assert_eq!(
@@ -202,11 +278,16 @@ mod tests {
                 folder: "/srv/hr".into(),
                 time_zone: "Europe/Berlin".into(),
                 last_day: DateRule::FirstDayInactive,
+                at: Some("17:30".into()),
                 interval: Duration::from_mins(5),
                 settle: Duration::from_secs(10),
                 hold_older_than: Duration::from_hours(30 * 24),
                 archive: "/srv/hr/done".into(),
                 quarantine: "/srv/bad".into(),
+                full_file: true,
+                full_file_apart: Duration::from_hours(20),
+                full_file_percent: 95,
+                signature: signature::public_key("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"),
                 malformed_rows: 0,
                 malformed_percent: 5,
             }
@@ -220,6 +301,24 @@ mod tests {
         assert_eq!(complaints.len(), 4, "{complaints:?}");
         assert_eq!(&text[complaints[0].span.clone().unwrap()], "'Europe/Berln'");
         assert!(complaints[0].message.contains("Europe/Berlin"));
+    }
+
+    #[test]
+    fn a_key_that_is_none_and_files_too_close_together_are_refused() {
+        for (bad, why) in [
+            ("signature = { public_key = 'RWQf' }", "no public key"),
+            (
+                "signature = { public_key_file = '/nowhere/hr.pub' }",
+                "cannot read the public key",
+            ),
+            ("signature = {}", "public_key_file"),
+            ("full_file_apart = '59m'", "at least 1h"),
+            ("full_file_percent = 101", "share of a hundred"),
+            ("at = '5 pm'", "such as 17:30"),
+        ] {
+            let complaints = read(&format!("folder = '/x'\n{bad}")).unwrap_err();
+            assert!(complaints[0].message.contains(why), "{bad}: {complaints:?}");
+        }
     }
 
     #[test]

@@ -119,6 +119,7 @@ impl Rig {
         });
         let state = State {
             intake: behind.clone(),
+            transmitter: None,
             readiness: behind.clone(),
             metrics: metrics(),
             gauges: behind.clone(),

@@ -4,6 +4,7 @@ mod example;
 mod kinds;
 mod mistakes;
 mod silence;
+mod transmitter;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};

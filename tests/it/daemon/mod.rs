@@ -22,8 +22,11 @@ mod seeds;
 mod silence;
 mod site;
 mod stop;
+mod streams;
+mod told;
 mod universal_logout;
 mod watch;
+mod webhooks;
 
 pub(crate) use patience::{BOUND, until};
 pub(crate) use running::Running;

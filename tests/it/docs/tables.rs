@@ -150,12 +150,8 @@ fn every_permission_that_check_asks_for_is_listed() {
 #[test]
 fn every_key_of_each_kind_is_listed_and_no_other() {
     for (code, name, doc, heading) in [
-        (
-            "src/sources/ssf_push/settings.rs",
-            "struct Written",
-            "docs/sources/ssf-push.md",
-            "Connect a sender",
-        ),
+        // The keys of its tokens stand on the page of the other kind that has them.
+        ("src/sources/ssf/settings.rs", "struct Written", "docs/sources/ssf.md", "Keys"),
         (
             "src/sources/back_channel_logout/settings.rs",
             "struct Written",
@@ -181,6 +177,18 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
             "Connect a provider",
         ),
         (
+            "src/config/transmitter.rs",
+            "struct Table",
+            "docs/transmitter.md",
+            "Set it up",
+        ),
+        (
+            "src/config/transmitter.rs",
+            "struct Written",
+            "docs/transmitter.md",
+            "Receivers",
+        ),
+        (
             "src/targets/mattermost/settings.rs",
             "struct Keys",
             "docs/targets/mattermost.md",
@@ -191,6 +199,10 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
         let mut fields = fields(&file.text, name);
         if fields.remove("subjects") {
             fields.extend(set(["subjects.iss_sub", "subjects.opaque"]));
+        }
+        if fields.remove("oauth") {
+            let oauth = self::fields(&file.text, "struct OAuth");
+            fields.extend(oauth.iter().map(|key| format!("oauth.{key}")));
         }
         let mut listed: BTreeSet<String> = rows_under(&page(doc), heading)
             .iter()
@@ -203,6 +215,21 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
         }
         assert_eq!(listed, fields, "{doc} against {code}");
     }
+}
+
+#[test]
+fn every_key_of_a_pushed_stream_is_listed_and_no_other() {
+    let of = |code: &str, name: &str| {
+        let file = repository().into_iter().find(|file| file.path == code).unwrap();
+        fields(&file.text, name)
+    };
+    let mut keys = of("src/sources/ssf/rules.rs", "struct Tokens");
+    assert!(keys.remove("subjects"));
+    keys.extend(set(["subjects.iss_sub", "subjects.opaque"]));
+    keys.extend(of("src/sources/ssf/pushed.rs", "struct Written"));
+    let rows = rows_under(&page("docs/sources/ssf-push.md"), "Connect a sender");
+    let listed: BTreeSet<String> = rows.iter().flat_map(|row| quoted(&row[0])).map(str::to_owned).collect();
+    assert_eq!(listed, keys);
 }
 
 #[test]
@@ -260,7 +287,7 @@ fn the_numbers_in_the_docs_are_the_defaults() {
         ),
         (
             "docs/sources/ssf-push.md",
-            format!("more than {} KiB", sources::ssf_push::BODY_CAP >> 10),
+            format!("more than {} KiB", sources::ssf::BODY_CAP >> 10),
         ),
         (
             "docs/operating.md",

@@ -1,7 +1,9 @@
 //! The drop folder, with real files.
 
+mod full_file;
 mod preview;
 mod refused;
+mod signed;
 mod stored;
 mod taken;
 

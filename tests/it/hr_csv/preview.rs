@@ -1,5 +1,7 @@
 //! The preview, and the row of the table of kinds.
 
+use revoked::sources::hr_csv::Effect;
+
 use super::*;
 
 #[test]
@@ -16,14 +18,7 @@ fn a_preview_shows_local_and_utc_times_and_changes_nothing() {
     let times: Vec<_> = preview
         .rows
         .iter()
-        .map(|row| {
-            (
-                row.line,
-                row.local.as_deref(),
-                row.utc.map(|at| at.to_string()),
-                row.hold.is_some(),
-            )
-        })
+        .map(|row| (row.line, row.local.as_deref(), row.utc.map(|at| at.to_string()), row.effect))
         .collect();
     assert_eq!(
         times,
@@ -32,20 +27,20 @@ fn a_preview_shows_local_and_utc_times_and_changes_nothing() {
                 2,
                 Some("2026-04-01T00:00:00+02:00[Europe/Berlin]"),
                 Some("2026-03-31T22:00:00.000Z".into()),
-                false
+                Effect::Planned
             ),
             (
                 3,
                 Some("2026-04-01T00:00:00+11:00[Australia/Sydney]"),
                 Some("2026-03-31T13:00:00.000Z".into()),
-                false
+                Effect::Planned
             ),
-            (4, None, None, false),
+            (4, None, None, Effect::CallsOff),
             (
                 5,
                 Some("2024-02-01T00:00:00+01:00[Europe/Berlin]"),
                 Some("2024-01-31T23:00:00.000Z".into()),
-                true
+                Effect::Held
             ),
         ]
     );

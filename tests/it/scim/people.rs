@@ -14,7 +14,10 @@ async fn handed_in(more: &str, user: &Value) -> Delivery {
     let request = request("POST", "/Users", &user.to_string());
     match push.receive(&request, &Alone).await.unwrap() {
         Received::Answered(delivery, answer) => {
-            assert_eq!((answer.status(), delivery.source.as_str()), (http::StatusCode::CREATED, "okta"));
+            assert_eq!(
+                (answer.status(), delivery.source.as_str()),
+                (http::StatusCode::CREATED, "okta")
+            );
             delivery
         }
         other => panic!("{other:?}"),
@@ -24,7 +27,10 @@ async fn handed_in(more: &str, user: &Value) -> Delivery {
 async fn names(more: &str, user: &Value) -> Vec<String> {
     let delivery = handed_in(more, user).await;
     let identities = delivery.identities.into_iter();
-    identities.flat_map(|identity| identity.names).map(|name| name.to_string()).collect()
+    identities
+        .flat_map(|identity| identity.names)
+        .map(|name| name.to_string())
+        .collect()
 }
 
 #[tokio::test]
@@ -69,7 +75,11 @@ async fn one_name_alone_says_nothing_and_a_login_name_is_one() {
     let both = names("", &json!({"userName": "maya", "emails": [{"value": "maya@example.org"}]})).await;
     assert_eq!(both, ["email:maya@example.org", "username:maya"]);
     // What looks like an address and is none is a login name.
-    let odd = names("", &json!({"userName": "maya l@example.org", "emails": [{"value": "maya@example.org"}]})).await;
+    let odd = names(
+        "",
+        &json!({"userName": "maya l@example.org", "emails": [{"value": "maya@example.org"}]}),
+    )
+    .await;
     assert_eq!(odd[1], "username:maya l@example.org");
 }
 
@@ -93,10 +103,17 @@ async fn every_memo_is_about_the_person_and_its_key_names_nobody() {
     for memo in &memos {
         let about = memo.about.as_ref().unwrap();
         assert_eq!(about.names().len(), 2, "{about}");
-        assert!(memo.key.starts_with(&memos[0].key) && !memo.key.contains("maya"), "{}", memo.key);
+        assert!(
+            memo.key.starts_with(&memos[0].key) && !memo.key.contains("maya"),
+            "{}",
+            memo.key
+        );
         assert!(!memo.body.contains("canary"), "{}", memo.body);
     }
     assert_eq!(memos[0].look_up.as_deref(), Some("maya@example.org"));
     let others: Vec<_> = memos[1..].iter().map(|memo| memo.look_up.as_deref().unwrap()).collect();
-    assert_eq!(others, ["external:00u1maya", "email:maya@example.org", "email:maya@home.example"]);
+    assert_eq!(
+        others,
+        ["external:00u1maya", "email:maya@example.org", "email:maya@home.example"]
+    );
 }

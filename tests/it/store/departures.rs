@@ -88,10 +88,12 @@ async fn a_rescission_cancels_what_has_not_happened() {
 async fn a_rescission_after_the_fact_undoes_nothing_and_alerts() {
     let place = place().await;
     let case = case_of(&place.accept(vec![row("a", leave(NOW))]).await.signals[0]).0;
+    let claim = place.claim().await;
     let receipt = place.accept(vec![row("b", DepartureStep::Rescind)]).await;
     assert!(matches!(receipt.signals[0], SignalReceipt::Ignored { .. }));
-    assert_eq!(job_state(&place, case).await.0, "queued");
+    assert_eq!(job_state(&place, case).await.0, "running");
     assert_eq!(place.store.alerts(false).await.unwrap()[0].kind, "rescinded_too_late");
+    drop(claim);
 }
 
 #[tokio::test]

@@ -2,9 +2,11 @@
 
 mod accept;
 mod departures;
+mod employments;
 mod health;
 mod holds;
 mod memory;
+mod outbox;
 mod people;
 mod queue;
 mod trail;

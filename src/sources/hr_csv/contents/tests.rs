@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
+use super::super::ask::Ask;
 use super::super::claim;
-use super::super::row::Ask;
 use super::*;
 use crate::model::{DepartureStep, Leaves, Priority, Reason, Signal, Subject, Timestamp, When, Wish};
 
@@ -33,7 +33,9 @@ fn rejected(text: impl AsRef<[u8]>) -> String {
 fn why(row: &str) -> String {
     let contents = with_header(row);
     assert_eq!((contents.rows.len(), contents.bad.len()), (0, 1), "{row}");
-    contents.bad[0].why.clone()
+    let wrong = &contents.bad[0].why;
+    assert!(!wrong.instead.is_empty());
+    wrong.to_string()
 }
 
 fn at(text: &str) -> Timestamp {
@@ -43,7 +45,7 @@ fn at(text: &str) -> Timestamp {
 fn signal(row: &str, now: &str) -> Signal {
     let contents = with_header(row);
     assert_eq!(contents.bad, [], "{row}");
-    claim::signal(&contents.rows[0].1, &rules(), at(now))
+    claim::signal(&contents.rows[0].1, &rules(), at(now), &contents.sha256)
 }
 
 fn leave(signal: &Signal) -> (Leaves, String) {
@@ -237,8 +239,11 @@ fn a_malformed_row_says_what_is_wrong_without_quoting_it() {
         ("1,,a@x.org,,,2026-03-31,,terminate,,", "10 cells where the header has 11"),
         ("1,,a@x.org,,,03/04/2026,,,terminate,,", "YYYY-MM-DD"),
         ("1,,a@x.org,,,2026-02-30,,,terminate,,", "YYYY-MM-DD"),
-        ("1,,a@x.org,,,2026-03-31,,Europe/Berln,terminate,,", "IANA"),
-        ("1,,a@x.org,,,2026-03-31,,W. Europe Standard Time,terminate,,", "IANA"),
+        ("1,,a@x.org,,,2026-03-31,,Europe/Berln,terminate,,", "time zone that is known"),
+        (
+            "1,,a@x.org,,,2026-03-31,,W. Europe Standard Time,terminate,,",
+            "time zone that is known",
+        ),
         ("1,,a@x.org,,,,2026-03-31 17:30,,terminate,,", "effective_at"),
         ("1,,a@x.org,,,,2026-03-31T17:30:00,,terminate,,", "effective_at"),
         ("1,,a@x.org,,,,,,terminate,,", "needs last_working_day"),

@@ -54,6 +54,34 @@ enum Family {
 /// What it says where the type is not known: kept, so that a transmitter may send more than we asked for.
 pub(super) const UNKNOWN_TYPE: &str = "ignored_unknown_type";
 
+/// The event types that lead to anything here, as families and names: what a stream is asked for where the config names none.
+pub(super) const ACTED_ON: [&str; 13] = [
+    "caep:session-revoked",
+    "caep:credential-change",
+    "caep:device-compliance-change",
+    "caep:risk-level-change",
+    "risc:account-credential-change-required",
+    "risc:account-purged",
+    "risc:account-disabled",
+    "risc:account-enabled",
+    "risc:credential-compromise",
+    "risc:identifier-recycled",
+    "risc:recovery-activated",
+    "risc:opt-out-effective",
+    "risc:sessions-revoked",
+];
+
+/// The URI of an event type: a name of [`ACTED_ON`] with or without its family, or a URI as it is.
+pub(super) fn full_name(name: &str) -> String {
+    let known = ACTED_ON
+        .iter()
+        .find(|known| **known == name || known.split(':').nth(1) == Some(name));
+    match known.and_then(|known| known.split_once(':')) {
+        Some((family, name)) => format!("https://schemas.openid.net/secevent/{family}/event-type/{name}"),
+        None => name.to_owned(),
+    }
+}
+
 impl Event {
     /// The event type that `uri` names. The `legacy` form takes `http:` too, as RFC 8417's figures have it.
     pub(super) fn named(uri: &str, legacy: bool) -> Self {
@@ -90,6 +118,11 @@ impl Event {
     /// Whether it is the handshake of a stream. Google sends it under RISC's base.
     pub(super) fn is_verification(&self) -> bool {
         matches!(self.family, Family::Ssf | Family::Risc) && self.name == "verification"
+    }
+
+    /// Whether it says that a stream was changed.
+    pub(super) fn is_stream_updated(&self) -> bool {
+        self.family == Family::Ssf && self.name == "stream-updated"
     }
 
     /// What it means with these claims.

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::answer::{ACCESS_DENIED, INVALID_AUDIENCE, INVALID_ISSUER, INVALID_STATE, malformed, refusal};
+use super::answer::{ACCESS_DENIED, INVALID_AUDIENCE, INVALID_ISSUER, malformed, refusal};
 use super::meaning::{Event, Reach};
+use super::word::Word;
 use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
-use crate::model::{Priority, Scope, Signal, Subject, Timestamp, Wish};
+use crate::model::{Priority, Reason, Scope, Signal, Subject, Timestamp, Wish};
 use crate::sources::audience::Audience;
 use crate::sources::digest::sha256;
 use crate::sources::whom::{SubjectFault, SubjectRules, Whom};
@@ -21,6 +22,18 @@ pub const LATE: Duration = Duration::from_hours(7 * 24);
 const LONGEST_JTI: usize = 256;
 /// The longest note, in characters.
 const LONGEST_NOTE: usize = 1000;
+/// How the `txn` of what we send ourselves begins.
+pub const OUR_TXN: &str = "revoked:";
+
+/// A token that is believed.
+pub(super) struct Token {
+    /// What it claims.
+    pub(super) signal: Signal,
+    /// Its name.
+    pub(super) jti: String,
+    /// What it says about the stream itself.
+    pub(super) word: Option<Word>,
+}
 
 /// What a stream's tokens must be like.
 pub(super) struct Reader {
@@ -36,8 +49,6 @@ pub(super) struct Reader {
     pub(super) legacy: bool,
     /// The age at which a token is refused.
     pub(super) max_age: Option<Duration>,
-    /// The `state` that a verification event may carry, where the operator asked for one.
-    pub(super) verification_state: Option<String>,
     /// How subjects are read.
     pub(super) subjects: SubjectRules,
 }
@@ -47,7 +58,7 @@ impl Reader {
     ///
     /// # Errors
     /// A refusal with the RFC's code.
-    pub(super) async fn read(&self, body: &[u8], now: Timestamp) -> Result<Signal, Rejection> {
+    pub(super) async fn read(&self, body: &[u8], now: Timestamp) -> Result<Token, Rejection> {
         let token = Compact::read(body)?;
         let (algorithm, kid) = token.check_header(&HeaderRules {
             algorithms: &self.algorithms,
@@ -65,7 +76,16 @@ impl Reader {
         let key = self.keyring.find(kid, algorithm).await?;
         key.verify(&token, algorithm)?;
         let claims = self.check_claims(&token.claims, now)?;
-        self.signal(&token, &claims, now)
+        let signal = self.signal(&token, &claims, now)?;
+        Ok(Token {
+            signal,
+            jti: claims.jti.to_owned(),
+            word: Word::of(
+                &Event::named(claims.uri, self.legacy),
+                claims.event,
+                token.claims.get("sub_id"),
+            )?,
+        })
     }
 
     fn check_claims<'a>(&self, claims: &'a Map<String, Value>, now: Timestamp) -> Result<Checked<'a>, Rejection> {
@@ -116,12 +136,6 @@ impl Reader {
 
     fn signal(&self, token: &Compact<'_>, claims: &Checked<'_>, now: Timestamp) -> Result<Signal, Rejection> {
         let event = Event::named(claims.uri, self.legacy);
-        if let Some(state) = event.is_verification().then(|| claims.event.get("state")).flatten()
-            && state.as_str() != self.verification_state.as_deref()
-        {
-            let why = "this state was not asked for";
-            return Err(refusal(RejectionKind::Malformed, INVALID_STATE, why));
-        }
         let meaning = event.meaning(claims.event, self.legacy).map_err(malformed)?;
         let sub_id = token.claims.get("sub_id");
         let sub_id = sub_id.or_else(|| self.legacy.then(|| claims.event.get("subject")).flatten());
@@ -155,6 +169,11 @@ impl Reader {
             signal.priority = signal.priority.max(Priority::ROUTINE);
         }
         signal.note = Some(note(&token.claims, claims, sub_id, &whom, late));
+        if text(&token.claims, "txn").is_some_and(|txn| txn.starts_with(OUR_TXN)) {
+            // A transmitter that passes on what we have told it: acting on it again would go round for ever.
+            signal.reason = Reason::Noted;
+            signal.wish = Wish::Ignore("echo: it was this daemon that said so first".to_owned());
+        }
         Ok(signal)
     }
 }

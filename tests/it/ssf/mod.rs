@@ -1,4 +1,4 @@
-//! The source kind `ssf-push`, through [`Push::receive`], with keys made at run time.
+//! The source kinds `ssf-push` and `ssf`: through [`Push::receive`] with keys made at run time, and against a transmitter over HTTP.
 
 mod accepted;
 mod content;
@@ -7,6 +7,7 @@ mod keys;
 mod legacy;
 mod refused;
 mod settings;
+pub(crate) mod transmitter;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};

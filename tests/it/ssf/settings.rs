@@ -23,8 +23,8 @@ fn every_fault_is_named_at_once() {
         "issuer = \"https://idp.example.org\"\naudience = []\nalgorithms = []\n\
          authorization = { file = \"/nonexistent/secret\" }\njwks_url = \"http://idp.example.org/keys\"\n",
     );
-    for (part, message) in ["audience", "algorithms", "authorization", "https"].iter().zip(&told) {
-        assert!(message.contains(part), "{message}");
+    for part in ["audience", "algorithms", "authorization", "https"] {
+        assert!(told.iter().any(|message| message.contains(part)), "{part}: {told:?}");
     }
     assert_eq!(told.len(), 4, "{told:?}");
 }
@@ -62,7 +62,10 @@ fn a_key_file_is_read_with_the_config() {
 fn an_issuer_that_is_no_url_needs_a_key_file_or_address() {
     assert!(complaints("issuer = \"idp\"\naudience = \"me\"\n")[0].contains("jwks_url"));
     let told = complaints("issuer = \"idp\"\naudience = \"me\"\njwks_urll = \"x\"\n");
-    assert!(told[0].contains("jwks_urll"), "{told:?}");
+    assert!(
+        told.iter().any(|message| message.contains("did you mean `jwks_url`")),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -1,0 +1,357 @@
+//! `revoked source ssf`: makes a stream at a transmitter, shows it, tries it and ends it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use clap::Subcommand;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::cli::output::{json, line, plain};
+use crate::cli::store::operator;
+use crate::cli::{Exit, StoreArgs};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::{Memo, Subject, Timestamp};
+use crate::sources::House;
+use crate::sources::ssf::{self, Asked, Connected, Made, Stream};
+use crate::store::Store;
+
+/// How often the store is looked at for an answer.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// `revoked source ssf …`
+#[derive(Debug, Clone, Subcommand)]
+pub enum SsfCommand {
+    /// Make the stream at the transmitter, or take over the one that there is, and show what will come
+    #[command(after_help = "Example: revoked source ssf connect idp\n\n\
+        Exit codes: 0 connected; 1 the transmitter refused or could not be reached; 6 connected, but as things are no event will be taken.")]
+    Connect {
+        /// The source
+        name: String,
+        /// Add a subject to the stream: email:alice@example.org, or an RFC 9493 object as JSON
+        #[arg(long, value_name = "SUBJECT", value_parser = identifier)]
+        add_subject: Vec<Value>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the stream: as we know it and as the transmitter has it
+    #[command(after_help = "Example: revoked source ssf status idp --json\n\n\
+        Exit codes: 0 enabled; 1 the transmitter could not be asked; 6 no stream, not enabled, or its last verification is not answered.")]
+    Status {
+        /// The source
+        name: String,
+        /// Set the status at the transmitter first
+        #[arg(long, value_parser = ["enabled", "paused", "disabled"])]
+        set: Option<String>,
+        /// Why it is set, for the transmitter's log
+        #[arg(long, requires = "set")]
+        reason: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Ask the transmitter to prove that the stream is alive, and wait for the proof
+    #[command(after_help = "Example: revoked source ssf verify idp\n\n\
+        Exit codes: 0 the proof came; 1 the transmitter refused; 15 it did not come in the time given (is the daemon running?).")]
+    Verify {
+        /// The source
+        name: String,
+        /// How long to wait for it, in seconds
+        #[arg(long, default_value_t = 60)]
+        timeout: u64,
+    },
+    /// Add subjects to the stream, for a transmitter that sends about nobody else
+    #[command(after_help = "Example: revoked source ssf add-subject idp email:alice@example.org")]
+    AddSubject {
+        /// The source
+        name: String,
+        /// The subjects: email:alice@example.org, or an RFC 9493 object as JSON
+        #[arg(required = true, value_parser = identifier)]
+        subjects: Vec<Value>,
+    },
+    /// Take subjects out of the stream
+    #[command(after_help = "Example: revoked source ssf remove-subject idp email:alice@example.org")]
+    RemoveSubject {
+        /// The source
+        name: String,
+        /// The subjects: email:alice@example.org, or an RFC 9493 object as JSON
+        #[arg(required = true, value_parser = identifier)]
+        subjects: Vec<Value>,
+    },
+    /// Delete the stream at the transmitter: nothing comes from there any more
+    #[command(after_help = "Example: revoked source ssf disconnect idp")]
+    Disconnect {
+        /// The source
+        name: String,
+    },
+}
+
+/// Runs `revoked source ssf …`.
+///
+/// # Errors
+/// What the transmitter said, or a store or config that cannot be read.
+pub(super) async fn run(command: &SsfCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    match command {
+        SsfCommand::Connect { name, add_subject, json } => connect(&Seat::of(name, at).await?, add_subject, *json).await,
+        SsfCommand::Status { name, set, reason, json } => {
+            let seat = Seat::of(name, at).await?;
+            if let Some(status) = set {
+                seat.stream.set_status(&seat.made().await?, status, reason.as_deref()).await?;
+            }
+            status(&seat, *json).await
+        }
+        SsfCommand::Verify { name, timeout } => verify(&Seat::of(name, at).await?, Duration::from_secs(*timeout)).await,
+        SsfCommand::AddSubject { name, subjects } => {
+            let seat = Seat::of(name, at).await?;
+            let made = seat.made().await?;
+            for subject in subjects {
+                seat.stream.add_subject(&made, subject).await?;
+            }
+            line(format!("{} added", subjects.len()))?;
+            Ok(Exit::Ok)
+        }
+        SsfCommand::RemoveSubject { name, subjects } => {
+            let seat = Seat::of(name, at).await?;
+            let made = seat.made().await?;
+            for subject in subjects {
+                seat.stream.remove_subject(&made, subject).await?;
+            }
+            line(format!("{} removed", subjects.len()))?;
+            Ok(Exit::Ok)
+        }
+        SsfCommand::Disconnect { name } => {
+            let seat = Seat::of(name, at).await?;
+            let made = seat.made().await?;
+            seat.stream.disconnect(&made).await?;
+            let steps = Made::forget(&seat).await?;
+            seat.store.remember(&seat.name, steps, operator()).await?;
+            line(format!(
+                "stream {} is deleted; nothing comes from there any more",
+                plain(&made.id)
+            ))?;
+            Ok(Exit::Ok)
+        }
+    }
+}
+
+/// A command's place beside the daemon: the store, and the stream of one source.
+struct Seat {
+    name: String,
+    store: Store,
+    stream: Arc<Stream>,
+}
+
+impl Seat {
+    async fn of(name: &str, at: &StoreArgs) -> anyhow::Result<Self> {
+        let config = Config::load(&at.config, &Clock::system())?;
+        let source = config.sources.iter().find(|source| source.name == name);
+        let source = source.with_context(|| format!("no source is called {name:?}; see revoked source list"))?;
+        let stream = ssf::stream_of(&source.source).with_context(|| {
+            format!(
+                "source {name} is of the kind {}; only a source of the kind ssf has a stream of its own",
+                source.kind
+            )
+        })?;
+        Ok(Self {
+            name: name.to_owned(),
+            store: at.open().await?,
+            stream,
+        })
+    }
+
+    /// The stream that the source has.
+    async fn made(&self) -> anyhow::Result<Made> {
+        let made = Made::recall(self).await?;
+        made.with_context(|| format!("source {0} has no stream yet; run revoked source ssf connect {0}", self.name))
+    }
+}
+
+#[async_trait]
+impl House for Seat {
+    async fn memo(&self, drawer: &str, key: &str) -> anyhow::Result<Option<Memo>> {
+        Ok(self.store.memo(&self.name, drawer, key).await?)
+    }
+
+    async fn memos_by(&self, drawer: &str, look_up: &str) -> anyhow::Result<Vec<Memo>> {
+        Ok(self.store.memos_by(&self.name, drawer, look_up).await?)
+    }
+
+    async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>> {
+        Ok(self.store.memos_after(&self.name, drawer, after, limit).await?)
+    }
+
+    async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
+        Ok(self.store.memos_page(&self.name, drawer, skip, limit).await?)
+    }
+}
+
+#[derive(Serialize)]
+struct Outcome<'a> {
+    source: &'a str,
+    way: &'a str,
+    stream: &'a Made,
+    missing: &'a [String],
+    warnings: Vec<&'a str>,
+    usable: bool,
+}
+
+async fn connect(seat: &Seat, subjects: &[Value], as_json: bool) -> anyhow::Result<Exit> {
+    let connected = seat.stream.connect(seat).await?;
+    seat.store
+        .remember(&seat.name, vec![connected.made.keep()], operator())
+        .await
+        .context("the stream is made, but could not be remembered; run connect again")?;
+    for subject in subjects {
+        seat.stream.add_subject(&connected.made, subject).await?;
+    }
+    let usable = connected.found.iter().all(|found| !found.fatal);
+    if as_json {
+        json(&Outcome {
+            source: &seat.name,
+            way: connected.way.word(),
+            stream: &connected.made,
+            missing: &connected.missing,
+            warnings: connected.found.iter().map(|found| found.what.as_str()).collect(),
+            usable,
+        })?;
+    } else {
+        tell(&connected, subjects.len())?;
+    }
+    Ok(if usable { Exit::Ok } else { Exit::Findings })
+}
+
+fn tell(connected: &Connected, subjects: usize) -> anyhow::Result<()> {
+    let made = &connected.made;
+    line(format!(
+        "stream {} {}, by {}",
+        plain(&made.id),
+        connected.way.word(),
+        made.method.word()
+    ))?;
+    if let Some(endpoint) = &made.endpoint {
+        line(format!("endpoint: {}", plain(endpoint)))?;
+    }
+    line(format!("audience: {}", plain(&made.aud.join(", "))))?;
+    if subjects > 0 {
+        line(format!("subjects: {subjects} added"))?;
+    }
+    line("will come:")?;
+    for event in &made.delivered {
+        line(format!("  {}", plain(event)))?;
+    }
+    if !connected.missing.is_empty() {
+        line("asked for, and will not come:")?;
+        for event in &connected.missing {
+            line(format!("  {}", plain(event)))?;
+        }
+    }
+    for found in &connected.found {
+        let word = if found.fatal { "wrong" } else { "note" };
+        line(format!("{word}: {}", plain(&found.what)))?;
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Standing<'a> {
+    source: &'a str,
+    stream: &'a Made,
+    status: Option<String>,
+    reason: Option<String>,
+    delivered: Vec<String>,
+    verified_at: Option<Timestamp>,
+    unanswered_since: Option<Timestamp>,
+}
+
+async fn status(seat: &Seat, as_json: bool) -> anyhow::Result<Exit> {
+    let Some(made) = Made::recall(seat).await? else {
+        line(format!(
+            "source {0} has no stream yet; run revoked source ssf connect {0}",
+            seat.name
+        ))?;
+        return Ok(Exit::Findings);
+    };
+    let (stream, status) = seat.stream.as_it_is(&made).await?;
+    let (status, reason) = status.unzip();
+    let standing = Standing {
+        source: &seat.name,
+        stream: &made,
+        status,
+        reason: reason.flatten(),
+        delivered: stream.delivered,
+        verified_at: ssf::verified_at(seat).await?,
+        unanswered_since: Asked::unanswered_since(seat).await?,
+    };
+    let late = standing
+        .unanswered_since
+        .is_some_and(|at| Clock::system().now().since(at) > ssf::PATIENCE);
+    let stopped = standing.status.as_ref().is_some_and(|status| status != "enabled");
+    if as_json {
+        json(&standing)?;
+    } else {
+        let said = standing.status.as_deref().unwrap_or("not told by the transmitter");
+        let reason = standing
+            .reason
+            .as_ref()
+            .map_or(String::new(), |reason| format!(" ({reason})"));
+        line(format!(
+            "stream {}, by {}: {}",
+            plain(&made.id),
+            made.method.word(),
+            plain(&format!("{said}{reason}"))
+        ))?;
+        let time = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), |at| at.to_string());
+        line(format!("last proved alive: {}", time(standing.verified_at)))?;
+        if let Some(since) = standing.unanswered_since {
+            line(format!("asked to prove it and not answered: {since}"))?;
+        }
+        line("will come:")?;
+        for event in &standing.delivered {
+            line(format!("  {}", plain(event)))?;
+        }
+    }
+    Ok(if stopped || late { Exit::Findings } else { Exit::Ok })
+}
+
+async fn verify(seat: &Seat, patience: Duration) -> anyhow::Result<Exit> {
+    let made = seat.made().await?;
+    let (state, steps) = seat.stream.new_question(seat).await?;
+    // Stored first: the answer may be here before the transmitter has told us that it will come.
+    seat.store.remember(&seat.name, steps, operator()).await?;
+    seat.stream.ask(&made, &state).await?;
+    let until = Instant::now() + patience;
+    loop {
+        let asked = Asked::recall(seat, &state).await?;
+        if let Some(at) = asked.and_then(|asked| asked.answered_at) {
+            line(format!("the stream is alive: proved at {at}"))?;
+            return Ok(Exit::Ok);
+        }
+        if Instant::now() >= until {
+            line(format!(
+                "no proof came within {} s; is the daemon running, and can the transmitter reach it?",
+                patience.as_secs()
+            ))?;
+            return Ok(Exit::Waiting);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Reads a subject: one of ours, or an RFC 9493 object.
+fn identifier(text: &str) -> Result<Value, String> {
+    if text.trim_start().starts_with('{') {
+        let read: Value = serde_json::from_str(text).map_err(|error| format!("it is not JSON: {error}"))?;
+        return match read.get("format") {
+            Some(Value::String(_)) => Ok(read),
+            _ => Err("an RFC 9493 object needs the member format".to_owned()),
+        };
+    }
+    let subject: Subject = text.parse().map_err(|error| format!("{error}"))?;
+    ssf::identifier(&subject)
+        .ok_or_else(|| "no standard format can say this name to a transmitter; write the RFC 9493 object".to_owned())
+}

@@ -1,0 +1,182 @@
+//! `revoked transmitter`: whom we tell what was proved, whether it arrives, and the keys that others check it with.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::Subcommand;
+use serde::Serialize;
+
+use super::output::{json, line, plain, span, table, time};
+use super::store::operator;
+use super::{Exit, StoreArgs};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::secret::SecretSource;
+use crate::store::{Backlog, Role, Store};
+use crate::transmitter::{Post, Settings, key_file, published, signer};
+
+/// How often a command that waits looks again.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// `revoked transmitter`
+#[derive(Debug, Clone, Subcommand)]
+pub enum TransmitterCommand {
+    /// List the receivers: what waits for each, since when, and what went wrong last
+    #[command(after_help = "Example: revoked transmitter status --json")]
+    Status {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Send a receiver a handshake (a verification event), and wait until it has it
+    #[command(after_help = "Example: revoked transmitter verify idp")]
+    Verify {
+        /// The receiver's name
+        receiver: String,
+        /// How long to wait, in seconds
+        #[arg(long, default_value_t = 30)]
+        timeout: u64,
+    },
+    /// Send a receiver again what it refused, or what was given up
+    #[command(after_help = "Example: revoked transmitter retry idp")]
+    Retry {
+        /// The receiver's name
+        receiver: String,
+    },
+    /// Print the public keys that receivers check our tokens with
+    #[command(after_help = "Example: revoked transmitter keys --key new-key.pem > more-keys.json")]
+    Keys {
+        /// Those of this private key instead; no config is needed
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+}
+
+#[derive(Serialize)]
+struct Row {
+    receiver: String,
+    delivery: &'static str,
+    audience: String,
+    #[serde(flatten)]
+    backlog: Backlog,
+}
+
+/// Runs `revoked transmitter`.
+///
+/// # Errors
+/// A config without a transmitter, or a store that cannot be read or written.
+pub(super) async fn run(command: TransmitterCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    if let TransmitterCommand::Keys { key: Some(key) } = command {
+        let source = SecretSource::File(key);
+        json(&published(&signer(Some(&source), Path::new(""))?, &[])?)?;
+        return Ok(Exit::Ok);
+    }
+    let config = Config::load(&at.config, &Clock::system())?;
+    let path = at.store.clone().unwrap_or_else(|| config.store.clone());
+    let settings = config
+        .transmitter
+        .context("the config has no [transmitter]: nobody is told what was contained (docs/transmitter.md)")?;
+    if matches!(command, TransmitterCommand::Keys { .. }) {
+        // A key that is made by a command would belong to whoever runs it.
+        anyhow::ensure!(
+            settings.key.is_some() || key_file(&path).exists(),
+            "there is no key yet; the daemon makes it at its first start"
+        );
+        json(&published(&signer(settings.key.as_ref(), &path)?, &settings.more_keys)?)?;
+        return Ok(Exit::Ok);
+    }
+    let store = Store::open(&path, Role::Command, Clock::system()).await?;
+    let exit = match command {
+        TransmitterCommand::Status { json } => status(&store, &settings, json).await,
+        TransmitterCommand::Verify { receiver, timeout } => verify(&store, named(&settings, &receiver)?, timeout).await,
+        TransmitterCommand::Retry { receiver } => {
+            let count = store
+                .retry_letters(&named(&settings, &receiver)?.receiver.name, operator())
+                .await?;
+            line(format!("{count} tokens are sent to {} again", plain(&receiver)))?;
+            Ok(Exit::Ok)
+        }
+        TransmitterCommand::Keys { .. } => Ok(Exit::Ok),
+    };
+    store.close().await;
+    exit
+}
+
+async fn status(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Result<Exit> {
+    let mut rows = Vec::new();
+    for post in &settings.receivers {
+        rows.push(Row {
+            receiver: post.receiver.name.clone(),
+            delivery: post.delivery.word(),
+            audience: post.receiver.audience.clone(),
+            backlog: store.backlog(&post.receiver.name).await?,
+        });
+    }
+    if as_json {
+        json(&rows)?;
+        return Ok(Exit::Ok);
+    }
+    let now = store.clock().now();
+    let cells = rows.into_iter().map(|row| {
+        let oldest = row.backlog.oldest.map(|at| span(now.since(at)));
+        vec![
+            row.receiver,
+            row.delivery.to_owned(),
+            row.backlog.pending.to_string(),
+            oldest.unwrap_or_else(|| "-".to_owned()),
+            time(row.backlog.last_delivered),
+            row.backlog.refused.to_string(),
+            row.backlog.dead.to_string(),
+            row.backlog.last_error.unwrap_or_else(|| "-".to_owned()),
+        ]
+    });
+    let headings = [
+        "receiver",
+        "delivery",
+        "waiting",
+        "oldest",
+        "last acknowledged",
+        "refused",
+        "given up",
+        "last trouble",
+    ];
+    table(&headings, cells.collect(), "no receivers")?;
+    Ok(Exit::Ok)
+}
+
+async fn verify(store: &Store, post: &Post, timeout: u64) -> anyhow::Result<Exit> {
+    let name = plain(&post.receiver.name);
+    let jti = store.queue_verification(post.receiver.clone(), None, operator()).await?;
+    let waiting = async {
+        loop {
+            match store.letter_state(&jti).await? {
+                Some((state, _)) if state == "pending" => tokio::time::sleep(LOOK_EVERY).await,
+                other => return anyhow::Ok(other),
+            }
+        }
+    };
+    let Ok(ended) = tokio::time::timeout(Duration::from_secs(timeout), waiting).await else {
+        let error = store.letter_state(&jti).await?.and_then(|(_, error)| error);
+        let why = match error {
+            Some(error) => plain(&error),
+            None if !crate::store::daemon_runs(store.path()) => "the daemon does not run; it is sent when it does".to_owned(),
+            None => "it waits to be sent, or to be fetched".to_owned(),
+        };
+        line(format!("{name} has not acknowledged the verification yet: {why}"))?;
+        return Ok(Exit::Failed);
+    };
+    let (state, error) = ended?.unwrap_or_default();
+    if state == "delivered" {
+        line(format!("{name} has acknowledged the verification {jti}"))?;
+        return Ok(Exit::Ok);
+    }
+    let why = plain(&error.unwrap_or_default());
+    line(format!("{name} did not take the verification: {why}"))?;
+    Ok(Exit::Failed)
+}
+
+fn named<'a>(settings: &'a Settings, name: &str) -> anyhow::Result<&'a Post> {
+    let post = settings.receivers.iter().find(|post| post.receiver.name == name);
+    post.with_context(|| format!("no receiver is called {name:?}; revoked transmitter status lists them"))
+}

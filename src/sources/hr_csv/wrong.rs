@@ -1,0 +1,39 @@
+//! What is wrong with a row: said without quoting it, since it holds personal data, and with what to write instead.
+
+use std::fmt;
+
+/// What is wrong with a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// The column, where it is one's fault.
+    pub column: Option<&'static str>,
+    /// What is wrong.
+    pub what: String,
+    /// What to write instead.
+    pub instead: String,
+}
+
+impl Wrong {
+    /// Something is wrong in one column.
+    pub(super) fn at(column: &'static str, what: impl Into<String>, instead: impl Into<String>) -> Self {
+        Self {
+            column: Some(column),
+            ..Self::row(what, instead)
+        }
+    }
+
+    /// The whole row is wrong.
+    pub(super) fn row(what: impl Into<String>, instead: impl Into<String>) -> Self {
+        Self {
+            column: None,
+            what: what.into(),
+            instead: instead.into(),
+        }
+    }
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}

@@ -1,0 +1,206 @@
+//! The looks after one stream: its upkeep and, where we fetch its tokens, the polls and their pace.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ::http::StatusCode;
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::answer::malformed;
+use super::management::Trouble;
+use super::memory::{Made, Status};
+use super::poll::{self, Acks, Ask, Round};
+use super::stream::{Stream, raised};
+use super::transmitter::Method;
+use super::upkeep::{Upkeep, gone, stopped};
+use crate::model::{AlarmKind, Delivery, Receipt, SignalReceipt};
+use crate::sources::{House, Pull};
+use crate::worker::{Backoff, Dice};
+
+/// How long to wait between two looks after a stream that is pushed, or that is not made yet.
+const LOOK: Duration = Duration::from_secs(10);
+/// The least time between the starts of two polls that bring nothing: some transmitters do not hold a poll although they are asked to.
+const FLOOR: Duration = Duration::from_secs(2);
+/// How polls that fail are tried again.
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    longest: Duration::from_mins(1),
+};
+/// How many refused tokens are known again, so that one that comes again and again is recorded once.
+const REMEMBERED: usize = 1000;
+
+/// Looks after one stream.
+pub(super) struct Looker {
+    stream: Arc<Stream>,
+    upkeep: Upkeep,
+    client: reqwest::Client,
+    dice: Dice,
+    pace: Mutex<Pace>,
+}
+
+/// What decides when the next look is, and what is known of the polls in this life of the daemon.
+#[derive(Default)]
+struct Pace {
+    wait: Duration,
+    failures: u32,
+    /// The digests of tokens that were refused and recorded.
+    refused: BTreeSet<[u8; 32]>,
+    /// The names of tokens of which another was stored first: they were taken for good when the cursor was written.
+    conflicts: BTreeSet<String>,
+}
+
+impl Looker {
+    pub(super) fn new(stream: Arc<Stream>) -> anyhow::Result<Self> {
+        Ok(Self {
+            client: poll::client()?,
+            stream,
+            upkeep: Upkeep::default(),
+            dice: Dice::new(None),
+            pace: Mutex::default(),
+        })
+    }
+
+    pub(super) fn stream(&self) -> Arc<Stream> {
+        Arc::clone(&self.stream)
+    }
+
+    /// One poll and what it brought.
+    async fn round(&self, made: &Made, cursor: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
+        let begun = Instant::now();
+        let acks = self.acks(cursor);
+        let answer = match poll::poll(&self.stream, &self.client, made, &acks, Ask::Tokens).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => {
+                self.pace().wait = FLOOR;
+                return Ok(Vec::new());
+            }
+            Err(trouble) => return self.failed(trouble, house).await,
+        };
+        let (empty, more) = (answer.is_empty(), answer.more);
+        let round = poll::read(&self.stream, answer, &acks, house, |digest| {
+            self.pace().refused.contains(digest)
+        })
+        .await;
+        Ok(self.paced(round, begun, empty && !more))
+    }
+
+    /// Sets the pace after a round.
+    fn paced(&self, round: Round, begun: Instant, empty: bool) -> Vec<Delivery> {
+        let mut pace = self.pace();
+        pace.failures = 0;
+        pace.conflicts.clear();
+        if pace.refused.len() + round.refused.len() > REMEMBERED {
+            pace.refused.clear();
+        }
+        let news = round
+            .delivery
+            .as_ref()
+            .is_some_and(|it| !it.signals.is_empty() || !it.refused.is_empty());
+        pace.refused.extend(round.refused);
+        pace.wait = if let Some(wait) = round.put_off {
+            wait.clamp(FLOOR, BACKOFF.longest)
+        } else if empty && !self.stream.intent.long_poll {
+            self.stream.intent.poll_every
+        } else if news {
+            // At once: there may be more, and what is stored wants to be acknowledged.
+            Duration::ZERO
+        } else {
+            FLOOR.saturating_sub(begun.elapsed())
+        };
+        round.delivery.into_iter().collect()
+    }
+
+    /// What a failed poll leads to.
+    async fn failed(&self, trouble: Trouble, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
+        {
+            let mut pace = self.pace();
+            pace.failures = pace.failures.saturating_add(1);
+            pace.wait = trouble.wait().unwrap_or_else(|| BACKOFF.wait(pace.failures, &self.dice));
+        }
+        if trouble.status() == Some(StatusCode::NOT_FOUND) && Status::recall(house).await? != Some(gone()) {
+            let mut delivery = Delivery::of(&self.stream.name, Vec::new(), self.stream.clock.now());
+            delivery.memos.push(gone().keep());
+            delivery
+                .alarms
+                .push(raised(AlarmKind::StreamStopped, stopped(&self.stream, &gone())));
+            return Ok(vec![delivery]);
+        }
+        Err(trouble.into())
+    }
+
+    /// What the next poll tells: the cursor, and what was found out after it was written.
+    fn acks(&self, cursor: Option<&str>) -> Acks {
+        let mut acks = Acks::read(cursor);
+        let pace = self.pace();
+        let (bad, good) = acks.ack.into_iter().partition(|name| pace.conflicts.contains(name));
+        acks.ack = good;
+        let bad: Vec<String> = bad;
+        let why = malformed("this jti was used before with other content");
+        acks.errs.extend(bad.into_iter().map(|name| (name, poll::SetErr::of(&why))));
+        acks
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        // Nothing between lock and unlock can leave it half-written.
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Pull for Looker {
+    fn interval(&self) -> Duration {
+        self.pace().wait
+    }
+
+    async fn poll(&self, cursor: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
+        let name = &self.stream.name;
+        self.pace().wait = LOOK;
+        let made = Made::recall(house).await?;
+        let made = made.filter(|made| made.method == self.stream.intent.method);
+        let made = made.ok_or_else(|| anyhow::anyhow!("it has no stream yet; run revoked source ssf connect {name}"))?;
+        if let Some(delivery) = self.upkeep.look(&self.stream, &made, house).await? {
+            if made.method == Method::Poll {
+                self.pace().wait = Duration::ZERO;
+            }
+            return Ok(vec![delivery]);
+        }
+        match (made.method, self.upkeep.trouble()) {
+            (Method::Poll, _) => self.round(&made, cursor, house).await,
+            (Method::Push, None) => Ok(Vec::new()),
+            (Method::Push, Some(trouble)) => Err(anyhow::anyhow!(trouble)),
+        }
+    }
+
+    async fn stored(&self, delivery: &Delivery, receipt: &Receipt) -> anyhow::Result<()> {
+        self.upkeep.stored(&self.stream).await;
+        let mut pace = self.pace();
+        let outcomes = delivery.signals.iter().zip(&receipt.signals);
+        let conflicts = outcomes.filter(|(_, outcome)| **outcome == SignalReceipt::Conflict);
+        // The key is the issuer and the token's name.
+        let prefix = self.stream.reader.issuer.len() + 1;
+        let names: Vec<String> = conflicts
+            .filter_map(|(signal, _)| signal.key.get(prefix..).map(str::to_owned))
+            .collect();
+        pace.conflicts.extend(names);
+        let nothing_new = |outcome: &SignalReceipt| matches!(outcome, SignalReceipt::Repeated { .. } | SignalReceipt::Conflict);
+        if !delivery.signals.is_empty() && delivery.refused.is_empty() && receipt.signals.iter().all(nothing_new) {
+            // A transmitter that does not heed our acknowledgements must not make us spin.
+            pace.wait = pace.wait.max(FLOOR);
+        }
+        Ok(())
+    }
+
+    async fn leave(&self, cursor: Option<&str>, house: &dyn House) {
+        let acks = self.acks(cursor);
+        if self.stream.intent.method != Method::Poll || acks.is_empty() {
+            return;
+        }
+        if let Ok(Some(made)) = Made::recall(house).await
+            && let Err(trouble) = poll::poll(&self.stream, &self.client, &made, &acks, Ask::Nothing).await
+        {
+            tracing::debug!(source = self.stream.name, "{trouble}");
+        }
+    }
+}

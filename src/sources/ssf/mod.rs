@@ -1,0 +1,81 @@
+//! The source kinds `ssf` and `ssf-push`: a receiver of the Shared Signals Framework 1.0 with the events of CAEP 1.0 and RISC 1.0.
+//!
+//! Both read security event tokens in one way, in the order of the checks: the HTTP form and the `Authorization` header (`door`), the
+//! token's form, its header, its issuer, key and signature and its claims (`reader`), whom it is about (`whom`), what it means
+//! (`meaning`) and what it says about the stream itself (`word`). What a sender is told is in `answer`.
+//!
+//! `ssf-push` ends there (`pushed`). `ssf` also makes the stream (`connect`) over the transmitter's management API (`transmitter`,
+//! `bearer`, `management`), takes tokens by push (`receiver`) or fetches them (`poll`), and looks after the stream (`upkeep`, `looker`).
+//! What it knows of its stream is in its memory (`memory`), never in the config.
+
+mod answer;
+mod bearer;
+mod connect;
+mod door;
+mod looker;
+mod management;
+mod meaning;
+mod memory;
+mod poll;
+mod pushed;
+mod reader;
+mod receiver;
+mod rules;
+mod settings;
+mod stream;
+mod subjects;
+mod transmitter;
+mod upkeep;
+mod word;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::digest::sha256;
+use super::{Kind, Pull, Rejection, Source};
+use looker::Looker;
+use receiver::Receiver;
+
+pub use connect::{Connected, Found, Way};
+pub use management::{Description, Trouble};
+pub use memory::{Asked, Made, Status, verified_at};
+pub use pushed::KIND as PUSHED;
+pub use reader::{LATE, OUR_TXN, SKEW};
+pub use stream::Stream;
+pub use subjects::identifier;
+pub use transmitter::{Method, Transmitter};
+pub use upkeep::PATIENCE;
+
+/// The row in [`super::KINDS`].
+pub const KIND: Kind = Kind {
+    name: "ssf",
+    about: "a stream of security events that we make at a transmitter, by push or by poll (SSF 1.0; CAEP and RISC events)",
+    build: |settings, clock| {
+        let stream = settings::build(settings, clock)?;
+        let looker =
+            Arc::new(Looker::new(Arc::clone(&stream)).map_err(|error| vec![settings.complain("delivery", format!("{error:#}"))])?);
+        Ok(match stream.intent.method {
+            Method::Push => Source::Both(Arc::new(Receiver(stream)), looker),
+            Method::Poll => Source::Pull(looker),
+        })
+    },
+};
+
+/// The largest token taken, in bytes. One with every optional member is below 4 KiB.
+pub const BODY_CAP: usize = 256 << 10;
+
+/// The stream behind a source of the kind `ssf`; `None` for any other.
+#[must_use]
+pub fn stream_of(source: &Source) -> Option<Arc<Stream>> {
+    let pull: &dyn Pull = source.pull()?.as_ref();
+    let looker = (pull as &dyn Any).downcast_ref::<Looker>()?;
+    Some(looker.stream())
+}
+
+/// A refusal with the digest of what was sent. What is too large is not worth the hashing.
+fn named(rejection: Rejection, body: &[u8]) -> Rejection {
+    Rejection {
+        digest: (body.len() <= BODY_CAP).then(|| sha256(body)),
+        ..rejection
+    }
+}

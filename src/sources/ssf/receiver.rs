@@ -1,0 +1,48 @@
+//! The door of a stream that is pushed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::stream::Stream;
+use super::{BODY_CAP, answer, named};
+use crate::model::{Delivery, Receipt};
+use crate::sources::{House, Push, Received, Rejection};
+
+/// The door of one stream.
+pub(super) struct Receiver(pub(super) Arc<Stream>);
+
+impl Receiver {
+    async fn delivery(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Delivery, Rejection> {
+        let stream = &self.0;
+        let received_at = stream.clock.now();
+        stream.intent.door.admit(request)?;
+        let token = stream.reader.read(request.body(), received_at).await?;
+        let mut delivery = Delivery::of(&stream.name, Vec::new(), received_at);
+        stream.hear(token, house, &mut delivery).await?;
+        Ok(delivery)
+    }
+}
+
+#[async_trait]
+impl Push for Receiver {
+    fn body_cap(&self) -> usize {
+        BODY_CAP
+    }
+
+    async fn receive(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Received, Rejection> {
+        let delivery = self.delivery(request, house).await;
+        delivery
+            .map(Received::Delivery)
+            .map_err(|rejection| named(rejection, request.body()))
+    }
+
+    fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {
+        answer::accepted(receipt)
+    }
+
+    fn rejected(&self, rejection: &Rejection) -> ::http::Response<Bytes> {
+        answer::rejected(rejection)
+    }
+}

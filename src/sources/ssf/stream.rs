@@ -1,0 +1,191 @@
+//! One stream as the config wants it: what is shared by its door, by the looks after it, and by the commands.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::rand;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::SecretString;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::answer::refusal;
+use super::bearer::Bearer;
+use super::door::Door;
+use super::management::{self, Management, Wanted};
+use super::memory::{Asked, Made, Status};
+use super::reader::{Reader, Token};
+use super::transmitter::{Discovery, Method, Transmitter};
+use super::word::{Word, unasked};
+use crate::clock::Clock;
+use crate::model::{Alarm, AlarmKind, Delivery, Wish};
+use crate::sources::{House, Rejection, RejectionKind};
+
+/// How long a transmitter's metadata is used before it is asked for again.
+const METADATA_AGE: Duration = Duration::from_hours(1);
+/// How long a sender waits when our store cannot be read.
+const OUR_TROUBLE: Duration = Duration::from_secs(5);
+
+/// What the config wants of a stream.
+pub(super) struct Intent {
+    /// How tokens are to come.
+    pub(super) method: Method,
+    /// For push: our door's address.
+    pub(super) endpoint: Option<String>,
+    /// For push: the checks at our door.
+    pub(super) door: Door,
+    /// For push: the header that the transmitter is told to send.
+    pub(super) authorization: Option<SecretString>,
+    /// The event types to ask for.
+    pub(super) events: Vec<String>,
+    /// What the stream is called at the transmitter.
+    pub(super) description: String,
+    /// How often it is asked to prove that it is alive.
+    pub(super) verify_every: Duration,
+    /// The most tokens of one poll.
+    pub(super) max_events: u32,
+    /// Whether a poll waits at the transmitter.
+    pub(super) long_poll: bool,
+    /// How long to wait between two polls that do not.
+    pub(super) poll_every: Duration,
+}
+
+/// One stream of one transmitter.
+pub struct Stream {
+    pub(super) name: String,
+    pub(super) reader: Reader,
+    pub(super) discovery: Discovery,
+    pub(super) bearer: Bearer,
+    pub(super) intent: Intent,
+    pub(super) clock: Clock,
+    client: reqwest::Client,
+    known: Mutex<Option<(Arc<Transmitter>, Instant)>>,
+}
+
+impl Stream {
+    pub(super) fn new(
+        name: &str,
+        reader: Reader,
+        discovery: Discovery,
+        bearer: Bearer,
+        intent: Intent,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            reader,
+            discovery,
+            bearer,
+            intent,
+            clock,
+            client: management::client()?,
+            known: Mutex::default(),
+        })
+    }
+
+    /// The transmitter, as it last described itself.
+    pub(super) async fn transmitter(&self) -> anyhow::Result<Arc<Transmitter>> {
+        let mut known = self.known.lock().await;
+        if let Some((transmitter, at)) = known.as_ref()
+            && at.elapsed() < METADATA_AGE
+        {
+            return Ok(Arc::clone(transmitter));
+        }
+        let transmitter = Arc::new(self.discovery.transmitter().await?);
+        *known = Some((Arc::clone(&transmitter), Instant::now()));
+        Ok(transmitter)
+    }
+
+    /// Asks for the transmitter's metadata anew next time: its endpoints may have moved.
+    pub(super) async fn look_again(&self) {
+        *self.known.lock().await = None;
+    }
+
+    /// The client of the management API.
+    pub(super) fn management<'a>(&'a self, transmitter: &'a Transmitter) -> Management<'a> {
+        Management {
+            transmitter,
+            bearer: &self.bearer,
+            client: &self.client,
+        }
+    }
+
+    /// What is asked for when the stream is made.
+    pub(super) fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            method: self.intent.method,
+            endpoint: self.intent.endpoint.as_deref(),
+            authorization: self.intent.authorization.as_ref(),
+            events: &self.intent.events,
+            description: &self.intent.description,
+        }
+    }
+
+    /// Takes what a token says into `delivery`. What it says about the stream itself is checked against what is remembered.
+    ///
+    /// # Errors
+    /// `invalid_state`, where it answers a question that was not asked; not now, where the memory cannot be read.
+    pub(super) async fn hear(&self, token: Token, house: &dyn House, delivery: &mut Delivery) -> Result<(), Rejection> {
+        let mut signal = token.signal;
+        match token.word {
+            Some(Word::Verification { state: Some(state) }) => {
+                let asked = Asked::recall(house, &state).await.map_err(|error| self.forgetful(&error))?;
+                let asked = asked.ok_or_else(unasked)?;
+                // The same answer may come again, and is answered as the first time.
+                if asked.answered_at.is_none() {
+                    delivery.memos.extend(asked.answered(&state, delivery.received_at));
+                    delivery.alarms.push(over(AlarmKind::StreamSilent));
+                    delivery.verified = true;
+                }
+            }
+            Some(Word::Updated { stream, status }) => {
+                let made = Made::recall(house).await.map_err(|error| self.forgetful(&error))?;
+                if made.is_some_and(|made| stream.is_some_and(|stream| stream != made.id)) {
+                    signal.wish = Wish::Ignore("other_stream: the event is about a stream that is not this one".to_owned());
+                } else {
+                    let status = Status { status, reason: None };
+                    if status.is_enabled() {
+                        delivery.alarms.push(over(AlarmKind::StreamStopped));
+                    }
+                    delivery.memos.push(status.keep());
+                }
+            }
+            Some(Word::Verification { state: None }) | None => {}
+        }
+        delivery.signals.push(signal);
+        Ok(())
+    }
+
+    fn forgetful(&self, error: &anyhow::Error) -> Rejection {
+        tracing::error!(
+            source = self.name,
+            error = format!("{error:#}"),
+            "could not read what is remembered of a stream"
+        );
+        refusal(RejectionKind::NotNow(OUR_TROUBLE), "not_stored", "try again later")
+    }
+}
+
+/// An alarm that is over.
+pub(super) fn over(kind: AlarmKind) -> Alarm {
+    Alarm { kind, summary: None }
+}
+
+/// An alarm that is raised.
+pub(super) fn raised(kind: AlarmKind, summary: String) -> Alarm {
+    Alarm {
+        kind,
+        summary: Some(summary),
+    }
+}
+
+/// What a verification is asked for with: 128 bits that nobody can guess.
+///
+/// # Errors
+/// Where the system has no randomness to give.
+pub(super) fn new_state() -> anyhow::Result<String> {
+    let mut bytes = [0; 16];
+    rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("the system has no randomness to give"))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}

@@ -1,0 +1,108 @@
+//! JSON pointers (RFC 6901).
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A place in a JSON value: empty for the whole, else `/member/0/member`, with `~1` for a slash and `~0` for a tilde in a name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
+#[serde(try_from = "String")]
+pub(in crate::sources::webhook) struct Pointer(String);
+
+impl Pointer {
+    /// What stands there; `None` where nothing does, or null.
+    pub(in crate::sources::webhook) fn of<'v>(&self, value: &'v Value) -> Option<&'v Value> {
+        value.pointer(&self.0).filter(|value| !value.is_null())
+    }
+
+    /// The text, whole number or truth value that stands there, as text; `None` for anything else and for an empty text.
+    pub(in crate::sources::webhook) fn text(&self, value: &Value) -> Option<String> {
+        match self.of(value)? {
+            Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+            Value::Number(number) if !number.is_f64() => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Pointer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_empty() { "the item itself" } else { &self.0 })
+    }
+}
+
+impl TryFrom<String> for Pointer {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if !text.is_empty() && !text.starts_with('/') {
+            return Err("a JSON pointer begins with a slash, such as /data/user/email");
+        }
+        let escaped = text.split('~').skip(1).all(|after| after.starts_with(['0', '1']));
+        if !escaped {
+            return Err("in a JSON pointer a tilde is written ~0 and a slash in a name ~1");
+        }
+        Ok(Self(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn pointer(text: &str) -> Result<Pointer, &'static str> {
+        Pointer::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn the_examples_of_the_rfc_are_read() {
+        let document = json!({
+            "foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, "k\"l": 6, " ": 7, "m~n": 8
+        });
+        for (text, expected) in [
+            ("", document.clone()),
+            ("/foo", json!(["bar", "baz"])),
+            ("/foo/0", json!("bar")),
+            ("/", json!(0)),
+            ("/a~1b", json!(1)),
+            ("/c%d", json!(2)),
+            ("/e^f", json!(3)),
+            ("/g|h", json!(4)),
+            ("/i\\j", json!(5)),
+            ("/k\"l", json!(6)),
+            ("/ ", json!(7)),
+            ("/m~0n", json!(8)),
+        ] {
+            assert_eq!(pointer(text).unwrap().of(&document), Some(&expected), "{text}");
+        }
+        for text in ["/foo/2", "/foo/00", "/foo/-", "/foo/+1", "/bar", "/foo/0/x"] {
+            assert_eq!(pointer(text).unwrap().of(&document), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_pointer_is_refused() {
+        for text in ["foo", "a/b", "/a~2", "/a~", "#/foo"] {
+            assert!(pointer(text).is_err(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_name_is_found_once_it_is_escaped(name in "\\PC{0,12}", other in "[a-z~/]{0,6}") {
+            let escape = |name: &str| name.replace('~', "~0").replace('/', "~1");
+            let document = json!({ other.clone(): { name.clone(): "here" }, "x": 1 });
+            let text = format!("/{}/{}", escape(&other), escape(&name));
+            assert_eq!(pointer(&text).unwrap().text(&document).as_deref(), Some("here"));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,20}|[/~0-9a]{0,12}") {
+            if let Ok(pointer) = pointer(&text) {
+                let _ = pointer.text(&json!({"a": [1, {"~0": "/"}]}));
+            }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Whom an item is about.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Pointer;
+use crate::model::{LONGEST_SUBJECT, Subject, Wish};
+use crate::sources::whom::{SubjectFault, SubjectRules, Whom};
+
+/// One place of an item that names its subject.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "Written")]
+pub(super) struct SubjectAt {
+    pointer: Pointer,
+    /// What stands before the name and is no part of it; a text without it names nobody.
+    prefix: String,
+    is: Is,
+}
+
+#[derive(Debug, Clone)]
+enum Is {
+    /// A name of one of our formats, by the word of its canonical form.
+    Word(&'static str),
+    /// What the pinned issuer calls the person.
+    Of { issuer: String },
+    /// An object of RFC 9493.
+    Rfc9493,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    pointer: Pointer,
+    is: Meaning,
+    issuer: Option<String>,
+    #[serde(default)]
+    prefix: String,
+}
+
+/// What the text at a pointer is.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Meaning {
+    Email,
+    Username,
+    EmployeeId,
+    AccountId,
+    Opaque,
+    IssSub,
+    Rfc9493,
+}
+
+impl TryFrom<Written> for SubjectAt {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let is = match (written.is, written.issuer) {
+            (Meaning::IssSub, Some(issuer)) if !issuer.is_empty() => Is::Of { issuer },
+            (Meaning::IssSub, _) => return Err("a subject that is an `iss_sub` needs its `issuer`"),
+            (_, Some(_)) => return Err("an `issuer` belongs to a subject that is an `iss_sub`"),
+            (Meaning::Rfc9493, None) if !written.prefix.is_empty() => return Err("an object of RFC 9493 has no prefix"),
+            (Meaning::Rfc9493, None) => Is::Rfc9493,
+            (Meaning::Email, None) => Is::Word("email"),
+            (Meaning::Username, None) => Is::Word("username"),
+            (Meaning::EmployeeId, None) => Is::Word("employee_id"),
+            (Meaning::AccountId | Meaning::Opaque, None) => Is::Word("opaque"),
+        };
+        Ok(Self {
+            pointer: written.pointer,
+            prefix: written.prefix,
+            is,
+        })
+    }
+}
+
+/// Whom an item is about, and what becomes of the rule's wish where that is not one known person.
+pub(super) fn read(places: &[SubjectAt], item: &Value, rules: &SubjectRules, wish: &Wish) -> Result<(Subject, Wish), String> {
+    let mut names: Vec<Subject> = Vec::new();
+    let mut nobody = None;
+    for place in places {
+        let Some(found) = place.pointer.of(item) else { continue };
+        let whom = match &place.is {
+            Is::Rfc9493 => rules.read(found, false, false).map_err(|fault| told(place, &fault))?,
+            _ => match place.named(item) {
+                Some(name) => {
+                    push(&mut names, &name);
+                    continue;
+                }
+                None => continue,
+            },
+        };
+        let tempered = whom.temper(wish);
+        if tempered == *wish {
+            push(&mut names, &whom.subject);
+        } else {
+            nobody.get_or_insert((whom.subject, tempered));
+        }
+    }
+    match (names.len(), nobody) {
+        (0, Some(nobody)) => Ok(nobody),
+        (0, None) => {
+            let places: Vec<String> = places.iter().map(|place| place.pointer.to_string()).collect();
+            let why = format!("unresolved: the item names nobody at {}", places.join(", "));
+            let wish = match wish {
+                Wish::Act => Wish::Hold(why),
+                Wish::Hold(first) => Wish::Hold(format!("{first}; {why}")),
+                Wish::Ignore(_) => wish.clone(),
+            };
+            Ok((Whom::nobody("webhook", item).subject, wish))
+        }
+        (1, _) => Ok((names.remove(0), wish.clone())),
+        _ => Ok((Subject::Aliases(names), wish.clone())),
+    }
+}
+
+fn told(place: &SubjectAt, fault: &SubjectFault) -> String {
+    match fault {
+        SubjectFault::Malformed(why) => format!("{} is no subject of RFC 9493: {why}", place.pointer),
+        SubjectFault::Denied => format!("the issuer at {} is not one that this sender may speak for", place.pointer),
+    }
+}
+
+fn push(names: &mut Vec<Subject>, subject: &Subject) {
+    for name in subject.names() {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+}
+
+impl SubjectAt {
+    /// The name that stands there, where it is one.
+    fn named(&self, item: &Value) -> Option<Subject> {
+        let text = self.pointer.text(item)?;
+        let name = text.trim().strip_prefix(self.prefix.as_str())?;
+        if name.is_empty() || name.len() > LONGEST_SUBJECT {
+            return None;
+        }
+        match &self.is {
+            Is::Word(word) => format!("{word}:{name}").parse().ok(),
+            // Read as text for the checks of length and characters, then taken apart as sent: a name may hold a `#`.
+            Is::Of { issuer } => format!("iss_sub:{issuer}#{name}")
+                .parse::<Subject>()
+                .ok()
+                .map(|_| Subject::IssSub {
+                    iss: issuer.clone(),
+                    sub: name.to_owned(),
+                }),
+            Is::Rfc9493 => None,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What proves the sender, from what is written about it.
+
+use std::time::Duration;
+
+use ::http::header::{AUTHORIZATION, HeaderName};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Fault, Signature, Verify, Written};
+use crate::sources::webhook::proof::{Algorithm, Bearer, Proof, Scheme, Standard};
+
+/// How old a delivery may be, and how far in the future, where the config says nothing.
+const TOLERANCE: Duration = Duration::from_mins(5);
+/// The widest tolerance taken: within it a recorded delivery can be sent again.
+const WIDEST: Duration = Duration::from_hours(1);
+/// The secrets, as far as they can be read.
+pub(super) fn secrets(written: &Written, faults: &mut Vec<Fault>) -> Vec<SecretString> {
+    let mut secrets = Vec::new();
+    for source in written.secrets.as_deref().unwrap_or_default() {
+        match source.read() {
+            Ok(secret) => secrets.push(secret),
+            Err(error) => faults.push(("secrets", crate::model::chain(&error).to_string())),
+        }
+    }
+    secrets
+}
+
+/// What proves the sender; `None` where that cannot be said, with the reasons in `faults`.
+pub(super) fn proof(written: &Written, secrets: &[SecretString], faults: &mut Vec<Fault>) -> Option<Proof> {
+    let verify = written.verify.unwrap_or(Verify::Standard);
+    let mut stray = |present: bool, key: &'static str, owner: &str| {
+        if present {
+            faults.push((key, format!("{key} is read only with verify = {owner:?}")));
+        }
+    };
+    stray(
+        written.signature.is_some() && verify != Verify::Signature,
+        "signature",
+        "signature",
+    );
+    stray(written.bearer.is_some() && verify != Verify::Bearer, "bearer", "bearer");
+    stray(
+        written.public_keys.is_some() && verify != Verify::Standard,
+        "public_keys",
+        "standard",
+    );
+    let public = written.public_keys.as_deref().unwrap_or_default();
+    if written.secrets.as_deref().unwrap_or_default().is_empty() && public.is_empty() {
+        faults.push((
+            "secrets",
+            "write the sender's secret, as secrets = [{ credential = \"NAME\" }]; two of them while one takes the other's place"
+                .to_owned(),
+        ));
+    }
+    let tolerance = written.tolerance.map_or(TOLERANCE, |period| period.0);
+    if tolerance.is_zero() || tolerance > WIDEST {
+        faults.push((
+            "tolerance",
+            "tolerance must be more than nothing and an hour at most".to_owned(),
+        ));
+    }
+    match verify {
+        Verify::Standard => {
+            let mut standard = Standard::new(tolerance);
+            for secret in secrets {
+                if let Err(why) = standard.secret(secret) {
+                    faults.push(("secrets", why.to_owned()));
+                }
+            }
+            for key in public {
+                if let Err(why) = standard.public_key(key) {
+                    faults.push(("public_keys", why.to_owned()));
+                }
+            }
+            Some(Proof::Standard(standard))
+        }
+        Verify::Signature => {
+            let Some(signature) = &written.signature else {
+                let why = "verify = \"signature\" needs a table [source.signature], or a preset";
+                faults.push(("verify", why.to_owned()));
+                return None;
+            };
+            scheme(signature, secrets, tolerance, faults).map(Proof::Scheme)
+        }
+        Verify::Bearer => {
+            let form = written.bearer.as_ref();
+            let name = form.and_then(|form| form.header.as_deref());
+            let name = name.map_or(Some(AUTHORIZATION), |name| header("bearer", name, faults));
+            let scheme = form.and_then(|form| form.scheme.clone());
+            // Only in its own header does the word belong before the token.
+            let usual = if name == Some(AUTHORIZATION) { "Bearer" } else { "" };
+            let scheme = scheme.unwrap_or_else(|| usual.to_owned());
+            if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+                faults.push(("bearer", "scheme must be one word, or empty".to_owned()));
+            }
+            Some(Proof::Bearer(Bearer::new(name?, scheme, secrets)))
+        }
+    }
+}
+
+fn scheme(signature: &Signature, secrets: &[SecretString], tolerance: Duration, faults: &mut Vec<Fault>) -> Option<Scheme> {
+    let before = faults.len();
+    let mut wrong = |why: &str| faults.push(("signature", why.to_owned()));
+    if signature.algorithm == Algorithm::Sha1 {
+        wrong("sha1 is not taken, since others may find collisions; have the sender sign with sha256");
+    }
+    let signed = &signature.signed;
+    let listed = signature.members.as_ref().is_some_and(|members| members.timestamp.is_some());
+    match (signed.has_timestamp(), signature.timestamp_header.is_some(), listed) {
+        (true, false, false) => wrong("{timestamp} is signed, so say where it is: timestamp_header, or members.timestamp"),
+        (false, true, _) | (false, _, true) => {
+            wrong("the time is not signed, so it proves nothing; leave it out, or sign {timestamp}");
+        }
+        (true, true, true) => wrong("the time is in timestamp_header or in members.timestamp, not in both"),
+        _ => {}
+    }
+    if signed.has_id() != signature.id_header.is_some() {
+        wrong("{id} is signed where id_header says where it is, and only there; an id that is not signed is a key_header");
+    }
+    let mut keys = Vec::new();
+    for secret in secrets {
+        let text = secret.expose_secret();
+        let bytes = match signature.secret_encoding {
+            None => Some(text.as_bytes().to_vec()),
+            Some(encoding) => encoding.decode(text),
+        };
+        match bytes.filter(|bytes| !bytes.is_empty()) {
+            Some(bytes) => keys.extend(signature.algorithm.key(&bytes)),
+            None => wrong("a secret is not written as secret_encoding says"),
+        }
+    }
+    let mut named = |name: &Option<String>| name.as_deref().map(|name| header("signature", name, faults));
+    let timestamp_header = named(&signature.timestamp_header);
+    let id_header = named(&signature.id_header);
+    let header = header("signature", &signature.header, faults)?;
+    (faults.len() == before).then(|| Scheme {
+        header,
+        prefix: signature.prefix.clone(),
+        members: signature.members.clone(),
+        encoding: signature.encoding,
+        signed: signed.clone(),
+        timestamp_header: timestamp_header.flatten(),
+        timestamp_form: signature.timestamp_form,
+        id_header: id_header.flatten(),
+        keys,
+        tolerance,
+    })
+}
+
+/// The header of that name.
+pub(super) fn header(key: &'static str, name: &str, faults: &mut Vec<Fault>) -> Option<HeaderName> {
+    let read = name.parse().ok();
+    if read.is_none() {
+        faults.push((key, format!("{name:?} is not the name of a header")));
+    }
+    read
+}

@@ -1,0 +1,58 @@
+//! How a receiver understands people: which of a subject's names it is told, and in which RFC 9493 form.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Proof, Receiver};
+use crate::model::Subject;
+
+/// The form of name that a receiver understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// The name under which the signal came, where it has a form of RFC 9493.
+    #[default]
+    AsReceived,
+    /// An `email` subject only.
+    Email,
+    /// An `iss_sub` subject only.
+    IssSub,
+}
+
+impl Form {
+    /// The subject identifier for `receiver`; `None` where the person has no name that it understands.
+    pub(super) fn of(self, subject: &Subject, receiver: &Receiver, proof: &Proof) -> Option<Value> {
+        let mut names = subject.names().iter();
+        match self {
+            Self::Email => names.find(|name| matches!(name, Subject::Email(_))).and_then(plain),
+            Self::IssSub => names.find(|name| matches!(name, Subject::IssSub { .. })).and_then(plain),
+            Self::AsReceived => {
+                // A name that only its issuer can read goes back to that issuer, or to nobody.
+                let at_home = receiver.sources.contains(&proof.source);
+                let told: Vec<Value> = names
+                    .filter(|name| at_home || !matches!(name, Subject::Opaque(_)))
+                    .filter_map(plain)
+                    .collect();
+                match told.len() {
+                    0 => None,
+                    1 => told.into_iter().next(),
+                    _ => Some(json!({ "format": "aliases", "identifiers": told })),
+                }
+            }
+        }
+    }
+}
+
+/// A simple subject as RFC 9493 writes it. Our own forms, and those that we did not understand, have none.
+fn plain(name: &Subject) -> Option<Value> {
+    Some(match name {
+        Subject::Email(email) => json!({ "format": "email", "email": email }),
+        Subject::Account(account) => json!({ "format": "account", "uri": format!("acct:{account}") }),
+        Subject::IssSub { iss, sub } => json!({ "format": "iss_sub", "iss": iss, "sub": sub }),
+        Subject::Opaque(id) => json!({ "format": "opaque", "id": id }),
+        Subject::PhoneNumber(number) => json!({ "format": "phone_number", "phone_number": number }),
+        Subject::Did(url) => json!({ "format": "did", "url": url }),
+        Subject::Uri(uri) => json!({ "format": "uri", "uri": uri }),
+        Subject::Username(_) | Subject::EmployeeId(_) | Subject::Aliases(_) | Subject::Unknown { .. } => return None,
+    })
+}

@@ -1,0 +1,483 @@
+//! The outbox: what receivers are to be told, written with the closing of a case and kept until they have it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+use tokio::sync::Notify;
+
+use super::{Result, Store, StoreError, Tx};
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, Job, Timestamp};
+use crate::policy::INBOX;
+use crate::statement::{AtTarget, EventType, Proof, Receiver, Silence, Statement, statements, verification};
+
+/// A token on its way to a receiver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Letter {
+    /// Its name, for ever.
+    pub jti: String,
+    /// The event's word.
+    pub event: String,
+    /// The claims, to be signed as they stand.
+    pub claims: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it was written.
+    pub created_at: Timestamp,
+}
+
+/// What became of an attempt to tell a receiver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Posted {
+    /// The receiver acknowledged it.
+    Delivered,
+    /// The receiver refused it for good, with the protocol's code.
+    Refused(String),
+    /// It is to be tried again.
+    Later {
+        /// When.
+        due: Timestamp,
+        /// What went wrong.
+        why: String,
+    },
+    /// It is not tried any more.
+    GivenUp {
+        /// What went wrong the last time.
+        why: String,
+    },
+}
+
+/// How a receiver's part of the outbox stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Backlog {
+    /// Tokens that wait to be told.
+    pub pending: i64,
+    /// When the oldest of them was written.
+    pub oldest: Option<Timestamp>,
+    /// Tokens that the receiver acknowledged and that retention has kept.
+    pub delivered: i64,
+    /// Tokens that it refused.
+    pub refused: i64,
+    /// Tokens that were given up.
+    pub dead: i64,
+    /// When it last acknowledged one.
+    pub last_delivered: Option<Timestamp>,
+    /// How many of those that wait are handshakes.
+    pub handshakes: i64,
+    /// What went wrong last with a token that it does not have.
+    pub last_error: Option<String>,
+}
+
+impl Store {
+    /// From now on the closing of a case tells `receivers` what it proved. What waits for a receiver that is not among them is given up. To be
+    /// called once, before the first attempt.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn tell(&self, receivers: Vec<Receiver>) -> Result<()> {
+        let names: Vec<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
+        let known = serde_json::to_string(&names).unwrap_or_default();
+        self.write(move |tx| Box::pin(async move { tx.forget_receivers(&known).await }))
+            .await?;
+        // A second call has no effect: what is to be told is settled before anything closes.
+        drop(self.0.receivers.set(receivers.into()));
+        Ok(())
+    }
+
+    /// Whom the closing of a case tells.
+    pub(super) fn receivers(&self) -> Arc<[Receiver]> {
+        self.0.receivers.get().cloned().unwrap_or_default()
+    }
+
+    /// Wakes whoever tells receivers: a case has closed with something to say.
+    #[must_use]
+    pub fn wake_outbox(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.outbox)
+    }
+
+    /// Up to `limit` tokens for a receiver that may be sent now, the one that is due for longest first.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn letters(&self, receiver: &str, limit: u32) -> Result<Vec<Letter>> {
+        let rows = sqlx::query(
+            "SELECT jti, event, claims, attempts, created_at FROM outbox INDEXED BY outbox_pending \
+             WHERE receiver = ? AND state = 'pending' AND due <= ? ORDER BY due, id LIMIT ?",
+        )
+        .bind(receiver)
+        .bind(self.clock().now().ms())
+        .bind(limit)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(rows.iter().map(letter).collect())
+    }
+
+    /// When the next token for a receiver is due.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn next_letter(&self, receiver: &str) -> Result<Option<Timestamp>> {
+        let due: Option<i64> =
+            sqlx::query_scalar("SELECT min(due) FROM outbox INDEXED BY outbox_pending WHERE receiver = ? AND state = 'pending'")
+                .bind(receiver)
+                .fetch_one(self.readers())
+                .await
+                .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(due.map(Timestamp::from_ms))
+    }
+
+    /// Records what became of tokens, by `jti`. What is not waiting for that receiver is passed over: an acknowledgement may come twice.
+    /// Answers how many were.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn posted(&self, receiver: &str, outcomes: Vec<(String, Posted)>) -> Result<usize> {
+        let receiver = receiver.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let mut touched = 0;
+                for (jti, outcome) in &outcomes {
+                    touched += usize::from(tx.posted(&receiver, jti, outcome).await?);
+                }
+                Ok(touched)
+            })
+        })
+        .await
+    }
+
+    /// Puts a stream's handshake into the outbox and answers its `jti`.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn queue_verification(&self, receiver: Receiver, state: Option<String>, by: Actor) -> Result<String> {
+        let jti = self
+            .write(move |tx| {
+                Box::pin(async move {
+                    let statement = verification(&receiver, state.as_deref());
+                    tx.queue(&receiver, &statement, None, by).await
+                })
+            })
+            .await?;
+        self.0.outbox.notify_waiters();
+        Ok(jti)
+    }
+
+    /// Sends again, on an operator's word, what a receiver refused or what was given up. Answers how many.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn retry_letters(&self, receiver: &str, by: Actor) -> Result<u64> {
+        let receiver = receiver.to_owned();
+        let count = self
+            .write(move |tx| Box::pin(async move { tx.retry_letters(&receiver, &by).await }))
+            .await?;
+        self.0.outbox.notify_waiters();
+        Ok(count)
+    }
+
+    /// Where one token stands, and what went wrong with it last.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn letter_state(&self, jti: &str) -> Result<Option<(String, Option<String>)>> {
+        let row = sqlx::query("SELECT state, error FROM outbox WHERE jti = ?")
+            .bind(jti)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(row.map(|row| (row.get(0), row.get(1))))
+    }
+
+    /// How a receiver's part of the outbox stands.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn backlog(&self, receiver: &str) -> Result<Backlog> {
+        let row = sqlx::query(
+            "SELECT count(*) FILTER (WHERE state = 'pending'), min(created_at) FILTER (WHERE state = 'pending'), \
+                    count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'refused'), \
+                    count(*) FILTER (WHERE state = 'dead'), max(finished_at) FILTER (WHERE state = 'delivered'), \
+                    (SELECT error FROM outbox o WHERE o.receiver = ?1 AND error IS NOT NULL AND state <> 'delivered' ORDER BY id DESC LIMIT 1), \
+                    count(*) FILTER (WHERE state = 'pending' AND case_id IS NULL) \
+             FROM outbox WHERE receiver = ?1",
+        )
+        .bind(receiver)
+        .fetch_one(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(Backlog {
+            pending: row.get(0),
+            oldest: row.get::<Option<i64>, _>(1).map(Timestamp::from_ms),
+            delivered: row.get(2),
+            refused: row.get(3),
+            dead: row.get(4),
+            last_delivered: row.get::<Option<i64>, _>(5).map(Timestamp::from_ms),
+            last_error: row.get(6),
+            handshakes: row.get(7),
+        })
+    }
+}
+
+impl Tx<'_> {
+    /// Writes what the closing of the job's case lets us say. Answers whether there is anything.
+    pub(super) async fn announce(&mut self, job: &Job, receivers: &[Receiver]) -> Result<bool> {
+        if receivers.is_empty() {
+            return Ok(false);
+        }
+        let Some(proof) = self.proof(job).await? else {
+            return Ok(false);
+        };
+        let mut queued = false;
+        for receiver in receivers {
+            match statements(&proof, receiver) {
+                Ok(said) => {
+                    for statement in said {
+                        if self.said_before(&proof, receiver, &statement).await? {
+                            continue;
+                        }
+                        self.queue(receiver, &statement, Some(job), Actor::Daemon).await?;
+                        queued = true;
+                    }
+                }
+                Err(Silence::Nameless) => self.record(
+                    &Entry::new(EntryKind::StatementWithheld, Actor::Daemon)
+                        .case(job.case.0)
+                        .subject_ref(&job.subject_ref)
+                        .detail(serde_json::json!({ "receiver": receiver.name })),
+                ),
+                Err(Silence::NotMeant | Silence::NotProved) => {}
+            }
+        }
+        Ok(queued)
+    }
+
+    /// What the case of `job` has proved.
+    async fn proof(&mut self, job: &Job) -> Result<Option<Proof>> {
+        let case = sqlx::query(
+            "SELECT c.source, p.subject, c.scope, (SELECT json_group_array(DISTINCT source) FROM signal WHERE case_id = c.id) \
+             FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref WHERE c.id = ?",
+        )
+        .bind(job.case.0)
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("reading what a case proved"))?;
+        let rows = sqlx::query(
+            "SELECT j.target, j.containment, j.outcome, j.evidence, \
+                    (SELECT max(a.finished_at) FROM action a JOIN job k ON k.id = a.job_id \
+                     WHERE k.case_id = ?1 AND k.target = j.target AND a.outcome = 'done' AND a.action ->> 'do' = 'reset_password') \
+             FROM job j WHERE j.case_id = ?1 AND j.state IN ('done', 'failed') \
+             AND j.id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state IN ('done', 'failed')) \
+             ORDER BY j.target",
+        )
+        .bind(job.case.0)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("reading what a case proved"))?;
+        let source: String = case.get(0);
+        let subject: Option<String> = case.get(1);
+        let scope: String = case.get(2);
+        let sources: String = case.get(3);
+        let targets: Option<Vec<AtTarget>> = rows.iter().map(at_target).collect();
+        // What cannot be read back proves nothing.
+        let (Some(targets), Ok(scope)) = (targets, serde_json::from_str(&scope)) else {
+            return Ok(None);
+        };
+        Ok(Some(Proof {
+            case: job.case,
+            reason: job.reason,
+            scope,
+            sources: serde_json::from_str(&sources).unwrap_or_default(),
+            by_operator: source == INBOX,
+            source,
+            subject: subject.and_then(|name| name.parse().ok()),
+            targets,
+        }))
+    }
+
+    /// A password is reset once for each job, while a case may close several times: that change is told once.
+    async fn said_before(&mut self, proof: &Proof, receiver: &Receiver, statement: &Statement) -> Result<bool> {
+        if statement.event != EventType::CredentialChange {
+            return Ok(false);
+        }
+        let reset = proof.targets.iter().filter_map(|at| at.password_reset_at).max();
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE case_id = ? AND receiver = ? AND event = 'credential-change' AND created_at >= ?)",
+        )
+        .bind(proof.case.0)
+        .bind(&receiver.name)
+        .bind(reset.map(Timestamp::ms))
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for what was said before"))
+    }
+
+    async fn queue(&mut self, receiver: &Receiver, statement: &Statement, about: Option<&Job>, by: Actor) -> Result<String> {
+        let jti = uuid::Uuid::now_v7().to_string();
+        sqlx::query("INSERT INTO outbox (receiver, jti, event, case_id, subject_ref, claims, due, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+            .bind(&receiver.name)
+            .bind(&jti)
+            .bind(statement.event.word())
+            .bind(about.map(|job| job.case.0))
+            .bind(about.map(|job| job.subject_ref.as_str()))
+            .bind(statement.text(receiver, &jti, self.now))
+            .bind(self.now.ms())
+            .bind(self.now.ms())
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("writing to the outbox"))?;
+        let mut entry = Entry::new(EntryKind::StatementQueued, by).detail(serde_json::json!({
+            "receiver": receiver.name, "jti": jti, "event": statement.event.word(),
+        }));
+        if let Some(job) = about {
+            entry = entry.case(job.case.0).subject_ref(&job.subject_ref);
+        }
+        self.record(&entry);
+        Ok(jti)
+    }
+
+    async fn posted(&mut self, receiver: &str, jti: &str, outcome: &Posted) -> Result<bool> {
+        let (state, due, error) = match outcome {
+            Posted::Delivered => ("delivered", None, None),
+            Posted::Refused(code) => ("refused", None, Some(code)),
+            Posted::Later { due, why } => ("pending", Some(due.ms()), Some(why)),
+            Posted::GivenUp { why } => ("dead", None, Some(why)),
+        };
+        let row = sqlx::query(
+            "UPDATE outbox SET state = ?1, due = ?2, error = coalesce(?3, error), attempts = attempts + 1, \
+                    claims = CASE WHEN ?1 = 'delivered' THEN NULL ELSE claims END, finished_at = CASE WHEN ?1 = 'pending' THEN NULL ELSE ?4 END \
+             WHERE receiver = ?5 AND jti = ?6 AND state = 'pending' RETURNING event, case_id, subject_ref, attempts",
+        )
+        .bind(state)
+        .bind(due)
+        .bind(error)
+        .bind(self.now.ms())
+        .bind(receiver)
+        .bind(jti)
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("recording what became of a token"))?;
+        let Some(row) = row else { return Ok(false) };
+        let (event, case, reference): (String, Option<i64>, Option<String>) = (row.get(0), row.get(1), row.get(2));
+        let attempts: i64 = row.get(3);
+        let kind = match outcome {
+            Posted::Delivered => EntryKind::StatementDelivered,
+            Posted::Refused(_) => EntryKind::StatementRefused,
+            Posted::Later { .. } => EntryKind::StatementRetried,
+            Posted::GivenUp { .. } => EntryKind::StatementGivenUp,
+        };
+        let mut entry = Entry::new(kind, Actor::Daemon).detail(serde_json::json!({
+            "receiver": receiver, "jti": jti, "event": event, "attempts": attempts, "due": due, "error": error,
+        }));
+        entry.case = case;
+        entry.subject_ref = reference;
+        self.record(&entry);
+        let key = format!("receiver:{receiver}");
+        match outcome {
+            Posted::Delivered => {
+                self.over("receiver_down", &key).await?;
+                if !self.stuck(receiver).await? {
+                    self.over("receiver_refuses", &key).await?;
+                }
+            }
+            Posted::Refused(code) => {
+                let summary = format!(
+                    "receiver {receiver} refuses what it is told ({code}); mend that, then run revoked transmitter retry {receiver}"
+                );
+                self.raise("receiver_refuses", &key, &summary, case).await?;
+            }
+            Posted::GivenUp { why } => {
+                let summary = format!(
+                    "receiver {receiver} was not told in time ({why}); mend that, then run revoked transmitter retry {receiver}"
+                );
+                self.raise("receiver_down", &key, &summary, case).await?;
+            }
+            Posted::Later { .. } => {}
+        }
+        Ok(true)
+    }
+
+    /// Whether something that a receiver refused, or that was given up, is still to be decided.
+    async fn stuck(&mut self, receiver: &str) -> Result<bool> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_stuck WHERE receiver = ? AND state IN ('refused', 'dead'))",
+        )
+        .bind(receiver)
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for what a receiver refused"))
+    }
+
+    async fn retry_letters(&mut self, receiver: &str, by: &Actor) -> Result<u64> {
+        let rows = sqlx::query(
+            "UPDATE outbox INDEXED BY outbox_stuck SET state = 'pending', due = ?1, finished_at = NULL, attempts = 0 \
+             WHERE receiver = ?2 AND state IN ('refused', 'dead') RETURNING jti, event, case_id, subject_ref",
+        )
+        .bind(self.now.ms())
+        .bind(receiver)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("sending again what a receiver refused"))?;
+        for row in &rows {
+            let (jti, event): (String, String) = (row.get(0), row.get(1));
+            let mut entry = Entry::new(EntryKind::StatementQueued, by.clone()).detail(serde_json::json!({
+                "receiver": receiver, "jti": jti, "event": event, "again": true,
+            }));
+            entry.case = row.get(2);
+            entry.subject_ref = row.get(3);
+            self.record(&entry);
+        }
+        Ok(rows.len() as u64)
+    }
+
+    /// Gives up what waits for a receiver that is not among `known`, a JSON list of names.
+    async fn forget_receivers(&mut self, known: &str) -> Result<()> {
+        let rows = sqlx::query(
+            "SELECT receiver, jti FROM outbox WHERE state = 'pending' AND receiver NOT IN (SELECT value FROM json_each(?))",
+        )
+        .bind(known)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for receivers that are gone"))?;
+        for row in &rows {
+            let (receiver, jti): (String, String) = (row.get(0), row.get(1));
+            let why = "the receiver is not in the config any more".to_owned();
+            self.posted(&receiver, &jti, &Posted::GivenUp { why }).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes away handshakes that were over before `before`.
+    pub(super) async fn prune_handshakes(&mut self, age: Duration) -> Result<()> {
+        sqlx::query("DELETE FROM outbox WHERE case_id IS NULL AND finished_at < ?")
+            .bind(self.now.minus(age).ms())
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("taking away old handshakes"))?;
+        Ok(())
+    }
+}
+
+fn letter(row: &SqliteRow) -> Letter {
+    Letter {
+        jti: row.get(0),
+        event: row.get(1),
+        claims: row.get(2),
+        attempts: u32::try_from(row.get::<i64, _>(3)).unwrap_or(u32::MAX),
+        created_at: Timestamp::from_ms(row.get(4)),
+    }
+}
+
+/// What one job proved; `None` where its row cannot be read back.
+fn at_target(row: &SqliteRow) -> Option<AtTarget> {
+    let evidence: crate::model::Evidence = serde_json::from_str(&row.get::<Option<String>, _>(3)?).ok()?;
+    Some(AtTarget {
+        target: row.get(0),
+        containment: serde_json::from_str(&row.get::<String, _>(1)).ok()?,
+        verdict: serde_json::from_str(&row.get::<Option<String>, _>(2)?).ok()?,
+        seen_at: evidence.after_at,
+        password_reset_at: row.get::<Option<i64>, _>(4).map(Timestamp::from_ms),
+    })
+}

@@ -1,0 +1,178 @@
+//! SSF 1.0 from the other side: after a containment, the senders of signals are told what it proved (CAEP `session-revoked`, and
+//! `credential-change` where a password was changed), in security event tokens signed with our own key.
+//!
+//! What may be said is decided by [`crate::statement`], in the transaction that closes the case; it waits in the store's outbox. Here it is
+//! signed and brought to the receiver: `push` sends it (RFC 8935), `poll` hands it out (RFC 8936), `stream` answers what a receiver may ask
+//! about its stream, `pages` says which path is what. A token keeps its `jti` and its claims, whatever dies in between: a receiver may get
+//! it twice, and never another under the same name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use reqwest::Url;
+use secrecy::SecretString;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::jose::Signer;
+use crate::secret::SecretSource;
+use crate::statement::Receiver;
+use crate::store::Store;
+
+mod answer;
+mod bearer;
+mod key;
+mod pages;
+mod poll;
+mod push;
+mod stream;
+mod watch;
+
+pub use key::{key_file, published, read as read_key, signer};
+pub use pages::{Page, Site};
+pub use push::run as run_push;
+pub use watch::run as run_watch;
+
+use bearer::Bearer;
+
+/// What a config says about the transmitter.
+#[derive(Clone)]
+pub struct Settings {
+    /// Our name: what `iss` is, byte for byte, and where our metadata is looked up.
+    pub site: Site,
+    /// The private key; `None` for one that is made beside the store.
+    pub key: Option<SecretSource>,
+    /// Public keys that are published beside our own, while one replaces another.
+    pub more_keys: Vec<Value>,
+    /// Who is told.
+    pub receivers: Vec<Post>,
+}
+
+/// One receiver, and how it is reached.
+#[derive(Clone)]
+pub struct Post {
+    /// What it is told.
+    pub receiver: Receiver,
+    /// How.
+    pub delivery: Delivery,
+    /// What it may show to poll and to ask about its stream; two while one replaces the other, none for a push receiver that asks nothing.
+    pub tokens: Vec<SecretString>,
+}
+
+/// How a receiver gets its tokens.
+#[derive(Clone)]
+pub enum Delivery {
+    /// We send them (RFC 8935).
+    Push {
+        /// Where to.
+        endpoint: Url,
+        /// The whole value of the `Authorization` header.
+        authorization: Option<SecretString>,
+        /// The client, which follows no redirect.
+        client: reqwest::Client,
+    },
+    /// It fetches them (RFC 8936).
+    Poll,
+}
+
+impl Delivery {
+    /// The method's name in metadata and stream configurations.
+    #[must_use]
+    pub const fn urn(&self) -> &'static str {
+        match self {
+            Self::Push { .. } => "urn:ietf:rfc:8935",
+            Self::Poll => "urn:ietf:rfc:8936",
+        }
+    }
+
+    /// The word in the config.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Push { .. } => "push",
+            Self::Poll => "poll",
+        }
+    }
+}
+
+/// The transmitter at work. Cheap to clone.
+#[derive(Clone)]
+pub struct Transmitter(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    site: Site,
+    signer: Signer,
+    jwks: Bytes,
+    streams: BTreeMap<String, Stream>,
+    stop: CancellationToken,
+}
+
+/// One receiver with what it may show.
+struct Stream {
+    post: Post,
+    bearer: Bearer,
+}
+
+impl Transmitter {
+    /// Makes ready what `settings` say: reads or makes the key, and lets the store tell the receivers from now on. Waiting receivers are
+    /// answered at once when `stop` comes.
+    ///
+    /// # Errors
+    /// Where the key cannot be read or made, or the store cannot be written.
+    pub async fn start(settings: Settings, store: Store, stop: CancellationToken) -> anyhow::Result<Self> {
+        let signer = signer(settings.key.as_ref(), store.path())?;
+        let jwks = published(&signer, &settings.more_keys)?;
+        let receivers = settings.receivers.iter().map(|post| post.receiver.clone());
+        store.tell(receivers.collect()).await?;
+        let streams = settings.receivers.into_iter().map(|post| {
+            let bearer = Bearer::new(&post.tokens);
+            (post.receiver.name.clone(), Stream { post, bearer })
+        });
+        Ok(Self(Arc::new(Inner {
+            site: settings.site,
+            signer,
+            jwks: jwks.to_string().into(),
+            streams: streams.collect(),
+            store,
+            stop,
+        })))
+    }
+
+    /// The receivers that are sent to, by name.
+    pub fn pushed(&self) -> impl Iterator<Item = &str> {
+        let streams = self.0.streams.iter();
+        streams
+            .filter(|(_, stream)| matches!(stream.post.delivery, Delivery::Push { .. }))
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// The receivers, by name.
+    pub fn receivers(&self) -> impl Iterator<Item = &str> {
+        self.0.streams.keys().map(String::as_str)
+    }
+
+    /// What is at `path`; `None` where nothing of ours is.
+    #[must_use]
+    pub fn page(&self, path: &str) -> Option<Page> {
+        let page = self.0.site.page(path)?;
+        // A path below which nobody may come shows nothing of itself.
+        let asks = self.0.streams.values().any(|stream| !stream.bearer.is_closed());
+        (asks || page.is_public()).then_some(page)
+    }
+
+    /// Answers a request that [`Transmitter::page`] has let in. `None` where there is nothing after all.
+    pub async fn answer(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
+        let inner = &*self.0;
+        Some(match self.page(request.uri().path())? {
+            Page::Metadata => inner.metadata(),
+            Page::Keys => answer::json_for_all(inner.jwks.clone()),
+            Page::Poll(name) => poll::answer(inner, &name, request).await,
+            Page::Configuration => inner.configuration(request),
+            Page::Status => inner.status(request),
+            Page::Verification => inner.verification(request).await,
+        })
+    }
+}

@@ -1,0 +1,140 @@
+//! What a receiver may ask about its stream (SSF 1.0 section 8.1). Streams are made by the config, so they are read here and not written.
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Delivery, Inner, Stream, answer, poll};
+use crate::model::Actor;
+use crate::statement::EventType;
+
+/// The longest `state` that is echoed, in bytes.
+const STATE_CAP: usize = 1024;
+
+impl Inner {
+    /// The transmitter's metadata (SSF 1.0 section 7.1): what is not served is not named.
+    pub(super) fn metadata(&self) -> Response<Bytes> {
+        let mut methods: Vec<&str> = self.streams.values().map(|stream| stream.post.delivery.urn()).collect();
+        methods.sort_unstable();
+        methods.dedup();
+        let mut document = json!({
+            "spec_version": "1_0",
+            "issuer": self.site.issuer(),
+            "jwks_uri": self.site.url("jwks.json"),
+            "delivery_methods_supported": methods,
+            "default_subjects": "ALL",
+        });
+        if self.streams.values().any(|stream| !stream.bearer.is_closed()) {
+            document["configuration_endpoint"] = self.site.url("stream").into();
+            document["status_endpoint"] = self.site.url("status").into();
+            document["verification_endpoint"] = self.site.url("verification").into();
+            document["authorization_schemes"] = json!([{ "spec_urn": "urn:ietf:rfc:6750" }]);
+        }
+        if self.streams.values().any(|stream| stream.post.receiver.single_sessions) {
+            // Whoever read such a subject without its session would take it for all that the person has.
+            document["critical_subject_members"] = json!(["user", "session"]);
+        }
+        answer::json_for_all(document.to_string().into())
+    }
+
+    /// The receiver that a request comes from, by the token that it shows.
+    fn asker(&self, request: &Request<Bytes>) -> Option<(&str, &Stream)> {
+        // Every stream is compared, so that the time taken does not tell which one was meant.
+        let mut found = None;
+        for (name, stream) in &self.streams {
+            if stream.bearer.admits(request) {
+                found = Some((name.as_str(), stream));
+            }
+        }
+        found
+    }
+
+    /// `GET` of the configuration: one stream by its id, or the list of the asker's, which is one.
+    pub(super) fn configuration(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let Some((name, stream)) = self.asker(request) else {
+            return answer::unauthorized();
+        };
+        let document = self.described(name, stream);
+        match stream_id(request) {
+            None => answer::json(&json!([document])),
+            Some(id) if id == name => answer::json(&document),
+            Some(_) => answer::bare(StatusCode::NOT_FOUND),
+        }
+    }
+
+    fn described(&self, name: &str, stream: &Stream) -> Value {
+        let delivery = match &stream.post.delivery {
+            Delivery::Push { endpoint, .. } => json!({ "method": "urn:ietf:rfc:8935", "endpoint_url": endpoint.as_str() }),
+            Delivery::Poll => {
+                json!({ "method": "urn:ietf:rfc:8936", "endpoint_url": self.site.url(&format!("poll/{name}")) })
+            }
+        };
+        let supported = [EventType::SessionRevoked, EventType::CredentialChange].map(EventType::uri);
+        let delivered: Vec<&str> = stream.post.receiver.events.iter().map(|event| event.uri()).collect();
+        json!({
+            "stream_id": name,
+            "iss": stream.post.receiver.issuer,
+            "aud": stream.post.receiver.audience,
+            "delivery": delivery,
+            "events_supported": supported,
+            "events_requested": delivered,
+            "events_delivered": delivered,
+            "min_verification_interval": 0,
+        })
+    }
+
+    /// `GET` of the status. A stream that is configured is enabled.
+    pub(super) fn status(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let Some((name, _)) = self.asker(request) else {
+            return answer::unauthorized();
+        };
+        match stream_id(request) {
+            Some(id) if id == name => answer::json(&json!({ "stream_id": name, "status": "enabled" })),
+            Some(_) => answer::bare(StatusCode::NOT_FOUND),
+            None => answer::bad("the query has no stream_id"),
+        }
+    }
+
+    /// `POST` for a handshake: it is in the outbox when this answers 204.
+    pub(super) async fn verification(&self, request: &Request<Bytes>) -> Response<Bytes> {
+        let Some((name, stream)) = self.asker(request) else {
+            return answer::unauthorized();
+        };
+        if !poll::is_json(request) {
+            return answer::bare(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
+        let Ok(body) = crate::jose::read_object(request.body()) else {
+            return answer::bad("the body is not a JSON object");
+        };
+        match body.get("stream_id").map(Value::as_str) {
+            Some(Some(id)) if id == name => {}
+            Some(Some(_)) => return answer::bare(StatusCode::NOT_FOUND),
+            _ => return answer::bad("stream_id is missing or not a text"),
+        }
+        let state = match body.get("state") {
+            None => None,
+            Some(Value::String(state)) if state.len() <= STATE_CAP => Some(state.clone()),
+            Some(_) => return answer::bad("state is not a text of at most 1024 bytes"),
+        };
+        // A receiver that asks again and again fills no outbox: what waits already is answer enough.
+        match self.store.backlog(name).await {
+            Ok(backlog) if backlog.handshakes >= 10 => return answer::bare(StatusCode::TOO_MANY_REQUESTS),
+            Ok(_) => {}
+            Err(error) => return answer::trouble(&error),
+        }
+        let queued = self
+            .store
+            .queue_verification(stream.post.receiver.clone(), state, Actor::Daemon)
+            .await;
+        match queued {
+            Ok(_) => answer::bare(StatusCode::NO_CONTENT),
+            Err(error) => answer::trouble(&error),
+        }
+    }
+}
+
+/// The stream that a query names. Our ids are plain words, so nothing needs unescaping.
+fn stream_id(request: &Request<Bytes>) -> Option<&str> {
+    let query = request.uri().query()?;
+    query.split('&').find_map(|pair| pair.strip_prefix("stream_id="))
+}

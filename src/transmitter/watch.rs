@@ -1,0 +1,64 @@
+//! Receivers that fetch nothing: whoever should poll and does not is as deaf as one that is down.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::push::GIVE_UP_AFTER;
+use super::{Delivery, Transmitter};
+use crate::model::chain;
+use crate::store::{Posted, StoreError};
+use crate::telemetry::table;
+
+/// How often the backlog is looked at.
+const EVERY: Duration = Duration::from_mins(1);
+/// How old the oldest token may be before somebody should know.
+const PATIENCE: Duration = Duration::from_mins(15);
+
+/// Looks at the receivers that poll, until `stop`.
+pub async fn run(transmitter: Transmitter, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        for (name, stream) in &transmitter.0.streams {
+            if !matches!(stream.post.delivery, Delivery::Poll) {
+                continue;
+            }
+            if let Err(error) = look(&transmitter, name).await {
+                tracing::warn!(receiver = name, error = %chain(&error), "could not look at the outbox");
+            }
+        }
+    }
+}
+
+async fn look(transmitter: &Transmitter, name: &str) -> Result<(), StoreError> {
+    let store = &transmitter.0.store;
+    let now = store.clock().now();
+    let Some(oldest) = store.backlog(name).await?.oldest else {
+        return Ok(());
+    };
+    let age = now.since(oldest);
+    let key = format!("receiver:{name}");
+    // Raised once; an acknowledgement ends it.
+    if age >= PATIENCE && !store.alert_is_open("receiver_down", &key).await? {
+        let summary = format!(
+            "receiver {name} does not fetch what it is to be told; the oldest token waits for {} minutes",
+            age.as_secs() / 60
+        );
+        store.raise("receiver_down", key, summary).await?;
+    }
+    if age < GIVE_UP_AFTER {
+        return Ok(());
+    }
+    let old = store.letters(name, 100).await?.into_iter();
+    let old = old.filter(|letter| now.since(letter.created_at) >= GIVE_UP_AFTER);
+    let why = "it was never fetched";
+    let given_up: Vec<(String, Posted)> = old
+        .map(|letter| (letter.jti, Posted::GivenUp { why: why.to_owned() }))
+        .collect();
+    table::STATEMENTS.add([name, "given_up"], given_up.len() as u64);
+    store.posted(name, given_up).await?;
+    Ok(())
+}

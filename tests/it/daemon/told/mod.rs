@@ -1,0 +1,146 @@
+//! Receivers are told what was proved: a stranger's receiver, over HTTP, that knows no more of us than our issuer.
+
+mod poll;
+mod push;
+mod strangers;
+mod stream;
+
+use std::fs;
+use std::net::TcpListener;
+
+use http::StatusCode;
+use revoked::jose::{Algorithm, Compact, HeaderRules, Keyring, Origin};
+use serde_json::Value;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+use super::{Plan, Running, Site, until};
+
+const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
+const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
+
+const PUSH: &str = r#"
+[transmitter]
+issuer = "http://{us}"
+
+[[receiver]]
+name = "idp"
+audience = "https://idp.example.test/ssf"
+delivery = "push"
+endpoint = "http://{ear}/ssf"
+authorization = { file = "{folder}/idp-authorization" }
+token = { file = "{folder}/idp-token" }
+"#;
+
+const POLL: &str = r#"
+[transmitter]
+issuer = "http://{us}/tenant"
+
+[[receiver]]
+name = "siem"
+audience = "https://siem.example.test"
+delivery = "poll"
+token = [{ file = "{folder}/idp-token" }, { file = "{folder}/next-token" }]
+"#;
+
+const AUTHORIZATION: &str = "Bearer canary-authorization-0123456789";
+const TOKEN: &str = "canary-token-0123456789abcdef";
+
+/// An address that nothing listens at for now.
+fn free() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// An installation that tells a receiver.
+struct Told {
+    site: Site,
+    us: String,
+    ear: String,
+}
+
+impl Told {
+    async fn new(more: &'static str, compromised: &'static str) -> Self {
+        let plan = Plan {
+            more,
+            compromised,
+            level: "trace",
+            ..Plan::default()
+        };
+        let told = Self {
+            site: Site::new(plan).await,
+            us: free(),
+            ear: free(),
+        };
+        told.site.secret("idp-authorization", AUTHORIZATION.as_bytes());
+        told.site.secret("idp-token", TOKEN.as_bytes());
+        told.site.secret("next-token", b"canary-next-token-0123456789abcdef");
+        let text = fs::read_to_string(told.site.config()).unwrap();
+        let text = text
+            .replace("127.0.0.1:0", &told.us)
+            .replace("{us}", &told.us)
+            .replace("{ear}", &told.ear);
+        fs::write(told.site.config(), text).unwrap();
+        told
+    }
+
+    /// The receiver, which answers everything alike.
+    async fn listen(&self, answer: ResponseTemplate) -> MockServer {
+        let listener = until("the receiver's address", async || TcpListener::bind(&self.ear).ok()).await;
+        let server = MockServer::builder().listener(listener).start().await;
+        Mock::given(any()).respond_with(answer).mount(&server).await;
+        server
+    }
+
+    async fn ask(&self, running: &Running, path: &str) -> (StatusCode, Value) {
+        let answer = running.http.get(running.url(path)).bearer_auth(TOKEN).send().await.unwrap();
+        let status = answer.status();
+        (status, answer.json().await.unwrap_or_default())
+    }
+
+    async fn poll(&self, running: &Running, body: Value) -> Value {
+        let asked = running
+            .http
+            .post(running.url("/tenant/ssf/poll/siem"))
+            .bearer_auth(TOKEN)
+            .json(&body);
+        let answer = asked.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json().await.unwrap()
+    }
+
+    /// Checks a token as a receiver does that only knows our issuer, and gives its claims.
+    async fn believed(&self, issuer: &str, token: &str) -> Value {
+        let keyring = Keyring::new(Origin::metadata(issuer, "ssf-configuration", "127.0.0.1").unwrap());
+        let compact = Compact::read(token.as_bytes()).unwrap();
+        let rules = HeaderRules {
+            algorithms: &[Algorithm::Rs256],
+            typ: "secevent+jwt",
+            kid_optional: false,
+        };
+        let (algorithm, kid) = compact.check_header(&rules).unwrap();
+        let key = keyring.find(kid, algorithm).await.unwrap();
+        key.verify(&compact, algorithm).unwrap();
+        let claims = Value::Object(compact.claims.clone());
+        assert_eq!(claims["iss"], issuer);
+        assert!(claims.get("sub").is_none() && claims.get("exp").is_none(), "{claims}");
+        assert_eq!(claims["events"].as_object().unwrap().len(), 1);
+        claims
+    }
+}
+
+async fn heard(server: &MockServer, count: usize) -> Vec<Request> {
+    until("the receiver to be told", async || {
+        let requests = server.received_requests().await.unwrap();
+        (requests.len() >= count).then_some(requests)
+    })
+    .await
+}
+
+fn token(request: &Request) -> String {
+    String::from_utf8(request.body.clone()).unwrap()
+}
+
+/// The claims of a token, unchecked.
+fn claims(token: &str) -> Value {
+    Value::Object(Compact::read(token.as_bytes()).unwrap().claims)
+}

@@ -1,0 +1,170 @@
+//! A receiver that polls (RFC 8936).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::{Site, until};
+use super::{POLL, SESSION_REVOKED, Told, claims};
+
+async fn ended(site: &Site, n: usize) {
+    let said = site.revoke(&format!("user{n:02}@example.test"), "compromised", &[]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+}
+
+fn names(answer: &Value) -> Vec<String> {
+    answer["sets"].as_object().unwrap().keys().cloned().collect()
+}
+
+#[tokio::test]
+async fn tokens_are_handed_out_until_they_are_acknowledged() {
+    let told = Told::new(POLL, "").await;
+    let running = told.site.start().await;
+    let at_once = json!({ "returnImmediately": true });
+    assert_eq!(
+        told.poll(&running, at_once.clone()).await,
+        json!({ "sets": {}, "moreAvailable": false })
+    );
+    for n in 1..=3 {
+        ended(&told.site, n).await;
+    }
+    let two = told
+        .poll(&running, json!({ "returnImmediately": true, "maxEvents": 2 }))
+        .await;
+    assert_eq!((names(&two).len(), &two["moreAvailable"]), (2, &json!(true)));
+    let issuer = format!("http://{}/tenant", told.us);
+    for (jti, token) in two["sets"].as_object().unwrap() {
+        let claims = told.believed(&issuer, token.as_str().unwrap()).await;
+        assert_eq!(claims["jti"], *jti);
+        assert!(claims["events"][SESSION_REVOKED].is_object());
+    }
+    // Neither asking again nor a death of ours loses or changes anything.
+    running.kill().await;
+    let running = told.site.start().await;
+    let again = told
+        .poll(&running, json!({ "returnImmediately": true, "maxEvents": 2 }))
+        .await;
+    assert_eq!(again, two);
+
+    let rest = told
+        .poll(&running, json!({ "returnImmediately": true, "ack": names(&two) }))
+        .await;
+    assert_eq!((names(&rest).len(), &rest["moreAvailable"]), (1, &json!(false)));
+    assert!(!names(&two).contains(&names(&rest)[0]));
+    let last = &names(&rest)[0];
+    // An acknowledgement alone, and twice, and one of what we never sent.
+    for _ in 0..2 {
+        let acks = json!({ "maxEvents": 0, "ack": [last, "never-sent"] });
+        assert_eq!(told.poll(&running, acks).await, json!({ "sets": {} }));
+    }
+    assert!(names(&told.poll(&running, at_once).await).is_empty());
+    assert_eq!(told.site.entries("statement.delivered").await, 3);
+    assert_eq!(
+        told.site.count("SELECT count(*) FROM outbox WHERE claims IS NOT NULL").await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_poll_that_waits_is_answered_as_soon_as_something_is_proved() {
+    let told = Told::new(POLL, "").await;
+    let running = told.site.start().await;
+    let waits = told.poll(&running, json!({}));
+    let (answer, ()) = tokio::join!(waits, ended(&told.site, 1));
+    assert_eq!(names(&answer).len(), 1);
+    let claims = claims(answer["sets"][&names(&answer)[0]].as_str().unwrap());
+    assert_eq!(claims["sub_id"]["email"], "user01@example.test");
+}
+
+#[tokio::test]
+async fn a_poll_that_waits_does_not_hold_up_our_end() {
+    let told = Told::new(POLL, "").await;
+    let running = told.site.start().await;
+    let before = tokio::time::Instant::now();
+    let waits = running
+        .http
+        .post(running.url("/tenant/ssf/poll/siem"))
+        .bearer_auth(super::TOKEN)
+        .json(&json!({}))
+        .send();
+    let waits = tokio::spawn(waits);
+    until("the poll to arrive", async || {
+        told.site.log().contains("handed nothing out yet").then_some(())
+    })
+    .await;
+    running.terminate();
+    let answer = waits.await.unwrap().unwrap();
+    assert_eq!(answer.status(), 200);
+    running.ended().await;
+    assert!(before.elapsed() < Duration::from_secs(15), "{:?}", before.elapsed());
+}
+
+#[tokio::test]
+async fn what_a_receiver_reports_as_an_error_alerts_and_is_not_handed_out_again() {
+    let told = Told::new(POLL, "").await;
+    let running = told.site.start().await;
+    ended(&told.site, 1).await;
+    let answer = told.poll(&running, json!({ "returnImmediately": true })).await;
+    let jti = &names(&answer)[0];
+    let errors = json!({ "returnImmediately": true, "setErrs": { jti: { "err": "invalid_key", "description": "canary" } } });
+    assert!(names(&told.poll(&running, errors).await).is_empty());
+    told.site.until_alert("receiver_refuses").await;
+    assert_eq!(
+        told.site
+            .count("SELECT count(*) FROM outbox WHERE state = 'refused' AND error = 'invalid_key'")
+            .await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn nobody_else_can_poll_and_nobody_can_guess_for_long() {
+    let told = Told::new(POLL, "").await;
+    let running = told.site.start().await;
+    let ask = async |path: &str, token: Option<&str>| {
+        let mut asked = running
+            .http
+            .post(running.url(path))
+            .json(&json!({ "returnImmediately": true }));
+        if let Some(token) = token {
+            asked = asked.bearer_auth(token);
+        }
+        asked.send().await.unwrap()
+    };
+    assert_eq!(
+        ask("/tenant/ssf/poll/siem", Some("canary-next-token-0123456789abcdef"))
+            .await
+            .status(),
+        200
+    );
+    let wrong = ask("/tenant/ssf/poll/siem", Some("wrong")).await;
+    assert_eq!(
+        (wrong.status().as_u16(), &wrong.headers()["www-authenticate"]),
+        (401, &"Bearer".parse().unwrap())
+    );
+    assert_eq!(ask("/tenant/ssf/poll/siem", None).await.status(), 401);
+    assert_eq!(ask("/tenant/ssf/poll/nobody", Some(super::TOKEN)).await.status(), 401);
+    assert_eq!(ask("/ssf/poll/siem", Some(super::TOKEN)).await.status(), 404);
+    let get = running.http.get(running.url("/tenant/ssf/poll/siem")).send().await.unwrap();
+    assert_eq!(
+        (get.status().as_u16(), &get.headers()["allow"]),
+        (405, &"POST".parse().unwrap())
+    );
+    let form = running
+        .http
+        .post(running.url("/tenant/ssf/poll/siem"))
+        .bearer_auth(super::TOKEN)
+        .body("{}");
+    assert_eq!(form.send().await.unwrap().status(), 415);
+    let large = running
+        .http
+        .post(running.url("/tenant/ssf/poll/siem"))
+        .bearer_auth(super::TOKEN)
+        .json(&json!({ "x": "x".repeat(300_000) }));
+    assert_eq!(large.send().await.unwrap().status(), 413);
+    let guessed = until("an end of guessing", async || {
+        let status = ask("/tenant/ssf/poll/siem", Some("guess")).await.status();
+        (status != 401).then_some(status)
+    });
+    assert_eq!(guessed.await, 429);
+}

@@ -1,0 +1,81 @@
+//! Receivers that are not ours to write: the script of the docs, and another `revoked`.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::Command;
+
+use super::super::{BOUND, Plan, Site, until};
+use super::{PUSH, SESSION_REVOKED, Told};
+
+#[tokio::test]
+async fn the_receiver_of_the_docs_believes_what_it_is_told_knowing_only_our_issuer() {
+    let told = Told::new(PUSH, "").await;
+    let running = told.site.start().await;
+    let port = told.ear.rsplit(':').next().unwrap();
+    let mut receiver = Command::new("python3")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/receiver.py"))
+        .args([&format!("http://{}", told.us), "https://idp.example.test/ssf", port])
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    told.site.revoke("user01@example.test", "compromised", &[]).await;
+    let mut lines = BufReader::new(receiver.stdout.take().unwrap()).lines();
+    let line = tokio::time::timeout(BOUND, lines.next_line())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    let claims: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(claims["sub_id"]["email"], "user01@example.test");
+    assert!(claims["events"][SESSION_REVOKED].is_object());
+    told.site
+        .until_count("SELECT count(*) FROM outbox WHERE state = 'delivered'", 1)
+        .await;
+    // It is no fool: what we did not sign it does not believe.
+    let http = reqwest::Client::new();
+    let forged = http
+        .post(format!("http://{}/", told.ear))
+        .body("e30.e30.c2ln")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(forged.status(), 400);
+    receiver.kill().await.unwrap();
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn another_daemon_of_ours_takes_what_it_is_told_over_its_own_door() {
+    let told = Told::new(PUSH, "").await;
+    let other = Site::new(Plan::default()).await;
+    let config = std::fs::read_to_string(other.config())
+        .unwrap()
+        .replace("127.0.0.1:0", &told.ear);
+    let source = format!(
+        "[[source]]\nname = \"peer\"\nkind = \"ssf-push\"\nissuer = \"http://{}\"\naudience = \"https://idp.example.test/ssf\"\n\
+         authorization = {{ file = \"{}\" }}\n",
+        told.us,
+        told.site.path("idp-authorization").display()
+    );
+    std::fs::write(other.config(), config + &source).unwrap();
+    let config = std::fs::read_to_string(told.site.config()).unwrap();
+    std::fs::write(
+        told.site.config(),
+        config.replace("/ssf\"\nauthorization", "/signals/peer\"\nauthorization"),
+    )
+    .unwrap();
+    let (_ours, theirs) = (told.site.start().await, other.start().await);
+    told.site.revoke("user01@example.test", "compromised", &[]).await;
+    told.site
+        .until_count("SELECT count(*) FROM outbox WHERE state = 'delivered'", 1)
+        .await;
+    // What it makes of it is its own policy's affair; that it believed us is in its store.
+    until("the signal at the other daemon", async || {
+        (other.count("SELECT count(*) FROM signal WHERE source = 'peer'").await == 1).then_some(())
+    })
+    .await;
+    theirs.stop().await;
+}

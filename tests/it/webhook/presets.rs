@@ -1,0 +1,175 @@
+//! What the presets make of the vendors' payloads: hints never act, and the administrator who did something is never the one it is done to.
+
+use revoked::model::{Priority, Reason, Wish};
+use revoked::sources::webhook::PRESETS;
+use serde_json::{Value, json};
+
+use super::*;
+
+/// The signals of a body under a preset, whoever sent it.
+fn under(preset: &str, body: &Value) -> Vec<Signal> {
+    let door = Door::new(&["a secret of the usual length"], &format!("preset = '{preset}'\n"));
+    let read = door
+        .push
+        .read_unproven(&trusted(&body.to_string()))
+        .expect("a webhook is read unproven");
+    read.unwrap().delivery().unwrap().signals
+}
+
+fn one(preset: &str, body: &Value) -> (String, Reason, &'static str) {
+    let mut signals = under(preset, body);
+    assert_eq!(signals.len(), 1);
+    let signal = signals.remove(0);
+    let wish = match signal.wish {
+        Wish::Act => "act",
+        Wish::Hold(_) => "hold",
+        Wish::Ignore(_) => "ignore",
+    };
+    (signal.subject.to_string(), signal.reason, wish)
+}
+
+#[test]
+fn every_preset_can_be_built_and_has_a_place_in_the_docs() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sources/webhook.md")).unwrap();
+    for (preset, _) in PRESETS {
+        Door::new(&["a secret of the usual length"], &format!("preset = '{preset}'\n"));
+        assert!(page.contains(&format!("`{preset}`")), "{preset} is not in the docs");
+    }
+}
+
+#[test]
+fn a_changed_termination_date_at_bamboohr_is_held_and_any_other_change_is_kept() {
+    let body = |kind: &str, fields: Value| json!({"type": kind, "timestamp": "2026-01-31T18:42:00+0000", "data": {"companyId": "12345", "employeeId": "67890", "changedFields": fields}});
+    let who = || "employee_id:67890".to_owned();
+    let date = one("bamboohr", &body("employee.updated", json!(["status", "terminationDate"])));
+    assert_eq!(date, (who(), Reason::Departed, "hold"));
+    for (kind, fields) in [("employee.updated", json!(["firstName"])), ("employee.deleted", Value::Null)] {
+        assert_eq!(one("bamboohr", &body(kind, fields)), (who(), Reason::Noted, "ignore"));
+    }
+}
+
+#[test]
+fn who_left_at_hibob_is_held_and_an_inactivation_is_kept() {
+    let body = |kind: &str| json!({"companyId": 636_192, "type": kind, "triggeredAt": "2026-01-31T00:00:00.000Z", "data": {"employeeId": "3332883884017713938"}});
+    let who = || "employee_id:3332883884017713938".to_owned();
+    for kind in ["employee.left", "employee.access.revoked.immediately"] {
+        assert_eq!(one("hibob", &body(kind)), (who(), Reason::Departed, "hold"), "{kind}");
+    }
+    for kind in ["employee.inactivated", "employee.deleted", "employee.updated"] {
+        assert_eq!(one("hibob", &body(kind)), (who(), Reason::Noted, "ignore"), "{kind}");
+    }
+    assert_eq!(one("hibob", &json!({"ping": true})).2, "ignore");
+}
+
+#[test]
+fn gustos_termination_is_held_when_it_takes_effect_and_not_when_it_is_entered() {
+    let body = |kind: &str| {
+        json!({"event_type": kind, "resource_type": "Company", "resource_id": 7_756_341_741_171_842_i64, "entity_type": "Employee",
+            "entity_uuid": "bcfc9744-0ab3-4ef3-ab0d-e728255d659c", "timestamp": 1_671_058_841, "uuid": "03ffbf0c-48a9-4f1c-932a-546413a26ad1"})
+    };
+    let who = || "employee_id:bcfc9744-0ab3-4ef3-ab0d-e728255d659c".to_owned();
+    assert_eq!(
+        one("gusto", &body("employee.termination_effective")),
+        (who(), Reason::Departed, "hold")
+    );
+    assert_eq!(one("gusto", &body("employee.terminated")), (who(), Reason::Noted, "ignore"));
+    assert_eq!(
+        one("gusto", &body("employee.termination_cancelled")),
+        (who(), Reason::Reactivated, "act")
+    );
+    assert_eq!(
+        under("gusto", &body("employee.terminated"))[0].key,
+        "03ffbf0c-48a9-4f1c-932a-546413a26ad1"
+    );
+}
+
+#[test]
+fn who_was_removed_from_an_organisation_at_github_is_held_and_its_remover_is_not_the_subject() {
+    let body = |action: &str| json!({"action": action, "membership": {"user": {"login": "octocat"}}, "organization": {"login": "acme"}, "sender": {"login": "boss"}});
+    let removed = one("github", &body("member_removed"));
+    assert_eq!(
+        removed,
+        ("iss_sub:https://github.com#octocat".to_owned(), Reason::Departed, "hold")
+    );
+    assert_eq!(
+        under("github", &body("member_removed"))[0].requested_by.as_deref(),
+        Some("boss")
+    );
+    assert_eq!(one("github", &body("member_added")).2, "ignore");
+}
+
+#[test]
+fn oktas_events_are_about_their_target_and_several_may_come_together() {
+    let event = |kind: &str, result: &str, target: Value| {
+        json!({"eventType": kind, "outcome": {"result": result}, "published": "2020-11-16T18:15:12.862Z", "uuid": format!("uuid-{kind}"),
+            "actor": {"type": "User", "alternateId": "admin@example.com"}, "target": target})
+    };
+    let john = || json!([{"id": "00u3m90rxKjGQ0G6L1d6", "type": "User", "alternateId": "john.doe@example.com"}]);
+    let app = || json!([{"type": "AppInstance", "alternateId": "App"}, {"type": "User", "alternateId": "john.doe@example.com"}]);
+    let body = json!({"eventType": "com.okta.event_hook", "data": {"events": [
+        event("user.lifecycle.deactivate", "SUCCESS", john()),
+        event("user.lifecycle.suspend", "SUCCESS", john()),
+        event("user.session.clear", "SUCCESS", john()),
+        event("user.account.report_suspicious_activity_by_enduser", "FAILURE", john()),
+        event("security.breached_credential.detected", "FAILURE", Value::Null),
+        event("user.account.update_password", "SUCCESS", john()),
+        event("user.lifecycle.deactivate", "FAILURE", john()),
+        event("user.session.clear", "SUCCESS", app()),
+        event("user.session.end", "SUCCESS", Value::Null),
+    ]}});
+    let signals = under("okta", &body);
+    let read: Vec<_> = signals
+        .iter()
+        .map(|signal| (signal.subject.to_string(), signal.reason, matches!(signal.wish, Wish::Act)))
+        .collect();
+    let john = || "email:john.doe@example.com".to_owned();
+    assert_eq!(read[0], (john(), Reason::Departed, true));
+    assert_eq!(read[1], (john(), Reason::Suspended, true));
+    assert_eq!(read[2], (john(), Reason::Compromised, true));
+    assert_eq!(read[3], (john(), Reason::Compromised, true));
+    assert_eq!(read[4], ("email:admin@example.com".to_owned(), Reason::Compromised, true));
+    assert_eq!(read[5], (john(), Reason::CredentialChanged, true));
+    assert!(matches!(signals[6].wish, Wish::Ignore(_)), "what failed has not happened");
+    assert!(
+        matches!(signals[7].wish, Wish::Hold(_)),
+        "a person elsewhere is not passed over"
+    );
+    assert!(matches!(signals[8].wish, Wish::Ignore(_)));
+    assert_eq!(
+        (signals[0].key.as_str(), signals[2].priority),
+        ("uuid-user.lifecycle.deactivate", Priority::URGENT)
+    );
+}
+
+#[test]
+fn keycloaks_deleted_user_has_left_and_a_disabled_one_is_held() {
+    let body = |kind: &str, representation: &str| {
+        json!({"uid": "1", "time": 1_769_884_920_000_i64, "type": kind, "resourcePath": "users/8a2b", "representation": representation,
+            "details": {"username": "alice"}, "authDetails": {"username": "admin"}})
+    };
+    let who = || "username:alice".to_owned();
+    assert_eq!(
+        one("p2-keycloak", &body("admin.USER-DELETE", "{}")),
+        (who(), Reason::Departed, "act")
+    );
+    assert_eq!(
+        one("p2-keycloak", &body("admin.USER-UPDATE", "{\"enabled\":false}")),
+        (who(), Reason::Suspended, "hold")
+    );
+    assert_eq!(
+        one("p2-keycloak", &body("admin.USER-UPDATE", "{\"enabled\":true}")).2,
+        "ignore"
+    );
+}
+
+#[test]
+fn auth0s_leaked_password_is_a_risk_and_the_rest_of_its_log_is_dropped() {
+    let line = |kind: &str| json!({"log_id": format!("9002-{kind}"), "data": {"date": "2020-07-13T21:05:40.432Z", "type": kind, "user_name": "example@email.com"}});
+    let signals = under("auth0", &json!([line("s"), line("pwd_leak"), line("f")]));
+    assert_eq!(signals.len(), 1);
+    assert_eq!(
+        (signals[0].key.as_str(), signals[0].reason),
+        ("9002-pwd_leak", Reason::RiskElevated)
+    );
+    assert_eq!(signals[0].subject.to_string(), "email:example@email.com");
+}
