@@ -21,4 +21,4 @@ CREATE INDEX outbox_pending ON outbox (receiver, due, id) WHERE state = 'pending
 CREATE INDEX outbox_stuck ON outbox (receiver) WHERE state IN ('refused', 'dead');
 CREATE INDEX outbox_by_case ON outbox (case_id) WHERE case_id IS NOT NULL;
 CREATE INDEX outbox_by_subject ON outbox (subject_ref) WHERE subject_ref IS NOT NULL;
-CREATE INDEX outbox_handshakes ON outbox (finished_at) WHERE case_id IS NULL;
+CREATE INDEX outbox_handshakes ON outbox (receiver, created_at) WHERE case_id IS NULL;

@@ -140,6 +140,16 @@ kinds! {
     StatementRefused = "statement.refused",
     /// A receiver was not told in all the time that is given, or is configured no more.
     StatementGivenUp = "statement.given_up",
+    /// Names were linked as one person's: who says so, how many, of which formats; never the names.
+    SubjectLinked = "subject.linked",
+    /// A name was taken from its person, or a link forgotten.
+    SubjectUnlinked = "subject.unlinked",
+    /// No target knows the person whom a case is about.
+    SubjectUnresolved = "subject.unresolved",
+    /// A sender that waits for it was told that the targets know nobody, cannot tell who is meant, or do not answer.
+    SubjectAsked = "subject.asked",
+    /// An operator said that nothing is to be done about somebody whom no target knows.
+    SubjectDismissed = "subject.dismissed",
     /// The personal data and the reference key of a subject were erased; the entries about it stay, without a name.
     PersonErased = "person.erased",
     /// Data past its retention was deleted: counts by kind.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Subcommand;
 
 use super::output::{json, line, plain, span, table, time};
-use super::store::reference_of;
+use super::store::references_of;
 use super::{Exit, StoreArgs};
 use crate::model::Subject;
 use crate::store::{CaseDetail, CaseView, JobView, ListFilter};
@@ -53,11 +53,11 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
             limit,
             json: as_json,
         } => {
-            let subject_ref = reference_of(&store, subject.as_ref()).await?;
+            let subject_refs = references_of(&store, subject.as_ref()).await?;
             let cases = store
                 .cases(&ListFilter {
                     state,
-                    subject_ref,
+                    subject_refs,
                     limit,
                     ..ListFilter::default()
                 })

@@ -26,6 +26,7 @@ struct Checked {
     config: String,
     warnings: Vec<String>,
     store: Option<String>,
+    email_domains: Vec<String>,
     targets: Vec<Asked>,
     ok: bool,
 }
@@ -55,6 +56,7 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         config: at.config.display().to_string(),
         warnings: config.warnings.iter().map(|(_, warning)| warning.to_owned()).collect(),
         store: store.as_ref().map(|store| store.path().display().to_string()),
+        email_domains: config.policy.email_domains.iter().cloned().collect(),
         targets: Vec::new(),
         ok: true,
     };
@@ -109,6 +111,14 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
         Some(path) => line(format!("store {}: opens", plain(path)))?,
         None => line("store: not there yet; the daemon makes it at its first start")?,
     }
+    line(if checked.email_domains.is_empty() {
+        "addresses of any domain lead to accounts; [policy] email_domains names the domains that are yours".to_owned()
+    } else {
+        format!(
+            "addresses lead to accounts where their domain is {}; signals by other addresses only are held",
+            checked.email_domains.join(" or ")
+        )
+    })?;
     if offline {
         line("no target was asked (--offline)")?;
     }

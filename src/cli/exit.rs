@@ -52,7 +52,11 @@ impl Exit {
         ),
         (Self::Locked, 4, "another daemon has the store"),
         (Self::Unverified, 5, "`trail verify` found something"),
-        (Self::Findings, 6, "`check` found something that makes revocations fail"),
+        (
+            Self::Findings,
+            6,
+            "`check` found something that makes revocations fail; `source ssf`: the stream as it is brings nothing",
+        ),
         (Self::VerdictUnverified, 10, "`revoke --wait`: unverified"),
         (Self::VerdictResidual, 11, "`revoke --wait`: residual until a known time"),
         (
@@ -65,7 +69,7 @@ impl Exit {
         (
             Self::Waiting,
             15,
-            "`revoke --wait`: not over in the time given; the work goes on",
+            "`revoke --wait`: not over in the time given; the work goes on; `source ssf verify`: no proof in that time",
         ),
         (
             Self::Rejected,

@@ -26,6 +26,7 @@ mod shell;
 mod source;
 mod status;
 mod store;
+mod subject;
 mod trail;
 mod transmitter;
 
@@ -84,6 +85,9 @@ pub enum Command {
     /// Look at what waits for a decision, and decide
     #[command(subcommand)]
     Hold(hold::HoldCommand),
+    /// Say which names are one person's, and look at who is not known
+    #[command(subcommand)]
+    Subject(subject::SubjectCommand),
     /// Look at alerts, and clear them
     #[command(subcommand)]
     Alert(alert::AlertCommand),
@@ -143,6 +147,7 @@ impl Cli {
             Command::Departures(command) => Box::pin(departures::run(command, at)).await,
             Command::Source(command) => Box::pin(source::run(command, at)).await,
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
+            Command::Subject(command) => Box::pin(subject::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status { json } => Box::pin(status::run(at, json)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,

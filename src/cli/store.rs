@@ -71,13 +71,13 @@ fn login(uid: u32) -> Option<String> {
     })
 }
 
-/// What stands for a subject in lists and in the trail; for one that was never seen a reference that nothing has.
+/// What stands for a subject in lists and in the trail, by every name of the person; nothing for one that was never seen.
 ///
 /// # Errors
 /// Where the store cannot be read.
-pub(super) async fn reference_of(store: &Store, subject: Option<&Subject>) -> anyhow::Result<Option<String>> {
+pub(super) async fn references_of(store: &Store, subject: Option<&Subject>) -> anyhow::Result<Option<Vec<String>>> {
     match subject {
-        Some(subject) => Ok(Some(store.reference(subject).await?.unwrap_or_default())),
+        Some(subject) => Ok(Some(store.references(subject).await?)),
         None => Ok(None),
     }
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 
 use super::output::{json, line, plain};
-use super::store::reference_of;
+use super::store::references_of;
 use super::{Exit, StoreArgs};
 use crate::config;
 use crate::model::{Subject, Timestamp};
@@ -88,12 +88,12 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
             limit,
             json: as_json,
         } => {
-            let subject_ref = reference_of(&store, subject.as_ref()).await?;
+            let subject_refs = references_of(&store, subject.as_ref()).await?;
             let rows = store
                 .trail_search(&TrailFilter {
                     case,
                     job,
-                    subject_ref,
+                    subject_refs,
                     kind,
                     since,
                     from,

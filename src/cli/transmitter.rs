@@ -119,11 +119,11 @@ async fn status(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Re
     }
     let now = store.clock().now();
     let cells = rows.into_iter().map(|row| {
-        let oldest = row.backlog.oldest.map(|at| span(now.since(at)));
+        let oldest = row.backlog.untold.oldest.map(|at| span(now.since(at)));
         vec![
             row.receiver,
             row.delivery.to_owned(),
-            row.backlog.pending.to_string(),
+            row.backlog.untold.pending.to_string(),
             oldest.unwrap_or_else(|| "-".to_owned()),
             time(row.backlog.last_delivered),
             row.backlog.refused.to_string(),

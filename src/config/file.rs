@@ -166,6 +166,7 @@ pub(super) struct Policy {
     pub(super) departures_per_hour: Option<Bound>,
     pub(super) compromises_per_minute: Option<Bound>,
     pub(super) old_signal: Option<Period>,
+    pub(super) email_domains: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

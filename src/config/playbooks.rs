@@ -44,6 +44,7 @@ pub(super) fn policy(file: &File, targets: &[String], overrides: &BTreeMap<Strin
             Some(file::Ambiguous::Hold) | None => Ambiguous::Hold,
         },
         old_signal: written.old_signal.map_or(fallback.old_signal, |period| period.0),
+        email_domains: written.email_domains.iter().filter_map(|text| domain(text, found)).collect(),
     }
 }
 
@@ -68,6 +69,23 @@ fn subject(text: &Spanned<String>, found: &mut Findings) -> Option<crate::model:
             None
         }
     }
+}
+
+/// A domain as it stands in addresses: lower case, without the `@`.
+fn domain(text: &Spanned<String>, found: &mut Findings) -> Option<String> {
+    let domain = text.get_ref().trim().to_lowercase();
+    let sound = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
+    if domain.is_empty() || !domain.chars().all(sound) || domain.starts_with('.') || domain.ends_with('.') {
+        found.complain(
+            text.span(),
+            format!(
+                "email_domains: {:?} is no domain; write example.org, and every sub-domain that counts as well",
+                text.get_ref()
+            ),
+        );
+        return None;
+    }
+    Some(domain)
 }
 
 type Written = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, file::Playbook>>;

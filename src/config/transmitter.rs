@@ -139,12 +139,22 @@ pub(super) fn transmitter(
     }
     let issuer = site.as_ref().map(|site| site.issuer().to_owned()).unwrap_or_default();
     let mut names = Vec::new();
-    let posts = receivers.into_iter().filter_map(|entry| {
-        let (post, name) = post(entry, &issuer, sources, found)?;
+    let mut posts: Vec<Post> = Vec::new();
+    for entry in receivers {
+        let at = entry.span();
+        let Some((post, name)) = post(entry, &issuer, sources, found) else {
+            continue;
+        };
         entries::claim(&name, &mut names, "receiver", found);
-        Some(post)
-    });
-    let posts = posts.collect();
+        if let Some(other) = posts.iter().find(|other| share(&other.tokens, &post.tokens)) {
+            let other = &other.receiver.name;
+            found.complain(
+                at,
+                format!("token: receiver {other} shows the same one, so nobody could tell them apart"),
+            );
+        }
+        posts.push(post);
+    }
     Some(transmitter::Settings {
         site: site?,
         key: written.key.map(Spanned::into_inner),
@@ -233,6 +243,11 @@ fn post(
         },
         name,
     ))
+}
+
+fn share(some: &[SecretString], others: &[SecretString]) -> bool {
+    let mut others = others.iter();
+    others.any(|other| some.iter().any(|one| one.expose_secret() == other.expose_secret()))
 }
 
 fn delivery(written: &Written, complain: &mut impl FnMut(&str, String)) -> Option<Delivery> {

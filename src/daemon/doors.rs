@@ -141,9 +141,9 @@ impl Gauges for Front {
             }
         }
         for receiver in self.transmitter.iter().flat_map(Transmitter::receivers) {
-            if let Ok(backlog) = self.store.backlog(receiver).await {
-                table::STATEMENTS_WAITING.set([receiver], number(backlog.pending));
-                table::STATEMENTS_OLDEST_SECONDS.set([receiver], age(backlog.oldest));
+            if let Ok(untold) = self.store.untold(receiver).await {
+                table::STATEMENTS_WAITING.set([receiver], number(untold.pending));
+                table::STATEMENTS_OLDEST_SECONDS.set([receiver], age(untold.oldest));
             }
         }
         for lane in self.lanes.status() {

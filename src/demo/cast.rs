@@ -20,6 +20,15 @@ pub(super) struct Character {
 }
 
 impl Character {
+    pub(super) fn of(person: &Person) -> Self {
+        let name = format!("{} {}", person.first_name, person.last_name).trim().to_owned();
+        Self {
+            name: if name.is_empty() { person.username.clone() } else { name },
+            username: person.username.clone(),
+            email: person.email.clone(),
+        }
+    }
+
     /// `Ada Lovelace (user01@example.test)`
     pub(super) fn shown(&self) -> String {
         format!("{} ({})", self.name, self.email)
@@ -85,7 +94,7 @@ impl Cast {
             let person = world
                 .person(username)
                 .with_context(|| format!("the town has no {username}"))?;
-            Ok(of_person(person))
+            Ok(Character::of(person))
         };
         let victim = character("user01")?;
         let today = date_in("UTC", now)?;
@@ -124,37 +133,31 @@ impl Cast {
     /// What everybody has to whom nothing may happen. Whoever plays a part as an operator only looks on too.
     pub(super) fn bystanders(&self, world: &World) -> Holdings {
         let due = self.due();
-        let owner_is_due = |person: &Person| {
-            world
-                .bots
-                .get(person.id)
-                .and_then(|bot| world.person_by_id(bot.owner_id))
-                .is_some_and(|owner| due.iter().any(|due| due.username == owner.username))
-        };
-        world
-            .people()
-            .filter(|person| !due.iter().any(|due| due.username == person.username) && !owner_is_due(person))
-            .map(|person| {
-                // A session that a token makes for itself comes when it is used.
-                let made = |id: &_| {
-                    world
-                        .session(*id)
-                        .is_some_and(|session| matches!(session.kind, SessionKind::AccessToken { .. }))
-                };
-                let sessions = person.sessions.iter().filter(|id| !made(id)).count();
-                (person.username.clone(), (sessions, person.tokens.len(), person.is_active()))
-            })
-            .collect()
+        holdings(world, |username| due.iter().any(|due| due.username == username))
     }
 }
 
-fn of_person(person: &Person) -> Character {
-    let name = format!("{} {}", person.first_name, person.last_name).trim().to_owned();
-    Character {
-        name: if name.is_empty() { person.username.clone() } else { name },
-        username: person.username.clone(),
-        email: person.email.clone(),
-    }
+/// What everybody has but those who are due, and the bots of theirs: a bot goes with its owner.
+pub(super) fn holdings(world: &World, is_due: impl Fn(&str) -> bool) -> Holdings {
+    let owner_is_due = |person: &Person| {
+        let bot = world.bots.get(person.id);
+        bot.and_then(|bot| world.person_by_id(bot.owner_id))
+            .is_some_and(|owner| is_due(&owner.username))
+    };
+    world
+        .people()
+        .filter(|person| !is_due(&person.username) && !owner_is_due(person))
+        .map(|person| {
+            // A session that a token makes for itself comes when it is used.
+            let made = |id: &_| {
+                world
+                    .session(*id)
+                    .is_some_and(|session| matches!(session.kind, SessionKind::AccessToken { .. }))
+            };
+            let sessions = person.sessions.iter().filter(|id| !made(id)).count();
+            (person.username.clone(), (sessions, person.tokens.len(), person.is_active()))
+        })
+        .collect()
 }
 
 fn steal(world: &World, username: &str) -> Option<Stolen> {
@@ -175,7 +178,8 @@ fn steal(world: &World, username: &str) -> Option<Stolen> {
     })
 }
 
-fn date_in(zone: &str, now: Timestamp) -> anyhow::Result<jiff::civil::Date> {
+/// What the calendar shows in a zone.
+pub(super) fn date_in(zone: &str, now: Timestamp) -> anyhow::Result<jiff::civil::Date> {
     let zone = crate::model::iana_zone(zone).with_context(|| format!("this program does not know the time zone {zone}"))?;
     let now = jiff::Timestamp::from_millisecond(now.ms()).context("the clock is outside the calendar")?;
     Ok(zone.to_datetime(now).date())

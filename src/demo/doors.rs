@@ -43,7 +43,7 @@ pub(super) async fn send_all(stage: &Stage, cast: &Cast, clock: &Clock, teller: 
         forged.0, forged.1
     ));
 
-    drop_file(&stage.drop_folder(), &file(cast)).context("dropping the HR file")?;
+    drop_file(&stage.drop_folder(), FILE, &file(cast)).context("dropping the HR file")?;
     teller.line(format!(
         "hr-csv: {FILE} is dropped: {} leavers as of yesterday, one tomorrow, one in {}, one that is not to be read, one protected",
         cast.leavers.len() + 1,
@@ -138,20 +138,20 @@ fn file(cast: &Cast) -> String {
 }
 
 /// Puts a file down as a careful sender does: under another name until it is whole, with a marker that holds its digest.
-fn drop_file(folder: &Path, text: &str) -> anyhow::Result<()> {
-    let part = folder.join(format!("{FILE}.part"));
+pub(super) fn drop_file(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+    let part = folder.join(format!("{name}.part"));
     std::fs::write(&part, text)?;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    std::fs::rename(&part, folder.join(FILE))?;
+    std::fs::rename(&part, folder.join(name))?;
     std::fs::write(
-        folder.join(format!("{FILE}.done")),
-        format!("{}  {FILE}\n", super::stage::hex(digest.as_ref())),
+        folder.join(format!("{name}.done")),
+        format!("{}  {name}\n", super::stage::hex(digest.as_ref())),
     )?;
     Ok(())
 }
 
 /// Waits until the daemon has stored what is in the file and put it away.
-async fn picked_up(path: &Path) -> anyhow::Result<()> {
+pub(super) async fn picked_up(path: &Path) -> anyhow::Result<()> {
     let deadline = Instant::now() + PICKED_UP;
     while path.exists() {
         anyhow::ensure!(

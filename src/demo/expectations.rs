@@ -1,5 +1,7 @@
 //! What the demo promises, as data: each expectation by its name, with whether it held and what was seen.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::Loot;
@@ -7,7 +9,7 @@ use super::cast::{Cast, Character, Holdings};
 use super::doors::Sent;
 use super::intruder::Record;
 use super::narrator::TRIES;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, TrailLine};
 use crate::sandbox::World;
 use crate::sandbox::world::Person;
 
@@ -15,7 +17,7 @@ use crate::sandbox::world::Person;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Expectation {
     /// What was expected: a short name, stable.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// Whether it held.
     pub held: bool,
     /// What was seen.
@@ -51,8 +53,12 @@ pub(super) fn judge(facts: Facts<'_>) -> Vec<Expectation> {
     .concat()
 }
 
-fn expect(name: &'static str, held: bool, why: String) -> Expectation {
-    Expectation { name, held, why }
+pub(super) fn expect(name: impl Into<Cow<'static, str>>, held: bool, why: String) -> Expectation {
+    Expectation {
+        name: name.into(),
+        held,
+        why,
+    }
 }
 
 fn of_the_intruder(facts: Facts<'_>) -> Vec<Expectation> {
@@ -226,28 +232,32 @@ fn of_those_who_are_not(facts: Facts<'_>) -> Vec<Expectation> {
 
 fn of_doors_and_trail(facts: Facts<'_>) -> Vec<Expectation> {
     let Facts { sent, outcome, .. } = facts;
-    let trail = &outcome.trail;
     vec![
         expect(
             "a_forged_event_is_refused",
             sent.forged.0 == 400 && sent.compromise == 202,
             format!("the forged one got {}, the true one {}", sent.forged.0, sent.compromise),
         ),
-        expect(
-            "the_trail_stands",
-            trail.verified && trail.confirmed == trail.entries,
-            or(&trail.findings, || {
-                format!(
-                    "{} entries, {} under a checkpoint outside the database",
-                    trail.entries, trail.confirmed
-                )
-            }),
-        ),
+        of_trail(&outcome.trail),
     ]
 }
 
+/// That every entry stands, and is under a checkpoint elsewhere.
+pub(super) fn of_trail(trail: &TrailLine) -> Expectation {
+    expect(
+        "the_trail_stands",
+        trail.verified && trail.confirmed == trail.entries,
+        or(&trail.findings, || {
+            format!(
+                "{} entries, {} under a checkpoint outside the database",
+                trail.entries, trail.confirmed
+            )
+        }),
+    )
+}
+
 /// What is wrong, or what there is to say where nothing is.
-fn or<T: AsRef<str>>(wrong: &[T], fine: impl FnOnce() -> String) -> String {
+pub(super) fn or<T: AsRef<str>>(wrong: &[T], fine: impl FnOnce() -> String) -> String {
     if wrong.is_empty() {
         return fine();
     }

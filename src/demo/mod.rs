@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`run`] here is the play; `cast` says who is who, `stage` puts up the installation (a config file as a user writes it),
 //! `intruder` uses what was stolen, `doors` sends the signals, `narrator` follows the store, `outcome` gathers what is on the record and
-//! `expectations` judges it. Nothing here prints: what is to be shown goes out as [`Scene`]s.
+//! `expectations` judges it. [`tour`] is the other mode: one signal through every door. Nothing here prints: what is to be shown goes out as [`Scene`]s.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,6 +25,7 @@ mod narrator;
 mod outcome;
 mod scene;
 mod stage;
+pub mod tour;
 
 pub use expectations::Expectation;
 pub use intruder::Loot;

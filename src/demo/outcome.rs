@@ -1,6 +1,7 @@
 //! What is on the record after the daemon has stopped: read from the files alone, as the commands read them.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -166,17 +167,22 @@ pub(super) async fn gather(stage: &Stage, cast: &Cast, sent: &Sent, record: &Rec
     if answer.state == "rejected" {
         tracing::warn!(why = answer.why, "the operator's request was rejected");
     }
+    outcome.trail = trail(&store, &stage.anchor()).await?;
+    store.close().await;
+    Ok(outcome)
+}
+
+/// What the verification of a trail says.
+pub(super) async fn trail(store: &Store, anchor: &Path) -> anyhow::Result<TrailLine> {
     let keys = trail::keys_beside(store.path())?;
-    let report = trail::verify(&store, &keys, &[stage.anchor()]).await?;
+    let report = trail::verify(store, &keys, &[anchor.to_owned()]).await?;
     let summary = trail::summary(&report);
-    outcome.trail = TrailLine {
+    Ok(TrailLine {
         entries: summary.entries,
         confirmed: summary.confirmed,
         verified: summary.verified,
         findings: summary.findings,
-    };
-    store.close().await;
-    Ok(outcome)
+    })
 }
 
 impl Outcome {
@@ -264,6 +270,6 @@ fn quarantined(stage: &Stage) -> anyhow::Result<Vec<String>> {
     Ok(whys)
 }
 
-fn ms(length: Duration) -> u64 {
+pub(super) fn ms(length: Duration) -> u64 {
     u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
 }

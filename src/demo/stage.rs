@@ -96,14 +96,11 @@ impl Stage {
     }
 }
 
-/// The config, as a user writes one. The only things that a real one would not have are the short first sweep and the quick looks into the
-/// drop folder, which keep the demo short.
-fn config(folder: &Path, server: &str, cast: &Cast) -> String {
+/// The tables of the config without which there is no installation.
+pub(super) fn installation(folder: &Path, server: &str) -> String {
     let path = |name: &str| toml::Value::String(folder.join(name).display().to_string()).to_string();
     format!(
-        "# What `revoked demo` ran with. The stand-in at the target's url went away with the demo.
-
-[store]
+        "[store]
 path = {store}
 
 [listen]
@@ -121,7 +118,22 @@ url = \"{server}\"
 token = {{ file = {token} }}
 rate = \"100/s\"
 concurrency = 4
+",
+        store = path("revoked.db"),
+        trail_key = path("trail-key"),
+        anchor = path("elsewhere/checkpoints"),
+        token = path("chat-token"),
+    )
+}
 
+/// The config, as a user writes one. The only things that a real one would not have are the short first sweep and the quick looks into the
+/// drop folder, which keep the demo short.
+fn config(folder: &Path, server: &str, cast: &Cast) -> String {
+    let path = |name: &str| toml::Value::String(folder.join(name).display().to_string()).to_string();
+    format!(
+        "# What `revoked demo` ran with. The stand-in at the target's url went away with the demo.
+
+{installation}
 [[source]]
 name = \"idp\"
 kind = \"ssf-push\"
@@ -149,10 +161,7 @@ watch = [\"{FIRST_SWEEP}\", \"11m\", \"1h\", \"24h\"]
 [policy]
 protected = [\"email:{protected}\"]
 ",
-        store = path("revoked.db"),
-        trail_key = path("trail-key"),
-        anchor = path("elsewhere/checkpoints"),
-        token = path("chat-token"),
+        installation = installation(folder, server),
         jwks = path("idp.jwks.json"),
         authorization = path("idp-authorization"),
         hr = path("hr"),

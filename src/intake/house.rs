@@ -1,32 +1,43 @@
-//! The house around a source, as the intake knows it.
+//! The house around a source: its memory in the store.
 
 use async_trait::async_trait;
 
-use super::Intake;
 use crate::model::Memo;
 use crate::sources::House;
+use crate::store::Store;
 
 /// The house around one source.
-pub(super) struct Around<'a> {
-    pub(super) intake: &'a Intake,
-    pub(super) source: &'a str,
+pub struct Around {
+    store: Store,
+    source: String,
+}
+
+impl Around {
+    /// The house around the source of that name.
+    #[must_use]
+    pub fn new(store: &Store, source: &str) -> Self {
+        Self {
+            store: store.clone(),
+            source: source.to_owned(),
+        }
+    }
 }
 
 #[async_trait]
-impl House for Around<'_> {
+impl House for Around {
     async fn memo(&self, drawer: &str, key: &str) -> anyhow::Result<Option<Memo>> {
-        Ok(self.intake.store.memo(self.source, drawer, key).await?)
+        Ok(self.store.memo(&self.source, drawer, key).await?)
     }
 
     async fn memos_by(&self, drawer: &str, look_up: &str) -> anyhow::Result<Vec<Memo>> {
-        Ok(self.intake.store.memos_by(self.source, drawer, look_up).await?)
+        Ok(self.store.memos_by(&self.source, drawer, look_up).await?)
     }
 
     async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>> {
-        Ok(self.intake.store.memos_after(self.source, drawer, after, limit).await?)
+        Ok(self.store.memos_after(&self.source, drawer, after, limit).await?)
     }
 
     async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
-        Ok(self.intake.store.memos_page(self.source, drawer, skip, limit).await?)
+        Ok(self.store.memos_page(&self.source, drawer, skip, limit).await?)
     }
 }

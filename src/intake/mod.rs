@@ -15,14 +15,14 @@ use crate::worker::Lanes;
 
 mod house;
 mod inbox;
+mod known;
 mod noticed;
 mod poll;
 
+pub use house::Around;
 pub use inbox::run as run_inbox;
 pub use noticed::Notes;
 pub use poll::run as run_poll;
-
-use house::Around;
 
 /// How long a sender waits before it tries again when the trouble is ours.
 const OUR_TROUBLE: std::time::Duration = std::time::Duration::from_secs(5);
@@ -81,16 +81,22 @@ impl Intake {
             Some(turn) if !push.only_asks(request) => Some(turn.lock().await),
             _ => None,
         };
-        let house = Around { intake: self, source };
+        let house = Around::new(&self.store, source);
         let taken = match push.receive(request, &house).await {
             Ok(Received::Reply(reply)) => {
-                self.notes.spoke(source, self.store.clock().now());
+                if push.knows_who_asks() {
+                    self.notes.spoke(source, self.store.clock().now());
+                }
                 return Some(reply);
             }
-            Ok(Received::Delivery(delivery)) => self
-                .store_pushed(source, delivery)
-                .await
-                .map(|receipt| push.accepted(&receipt)),
+            Ok(Received::Delivery(delivery)) => match (self.store_pushed(source, delivery).await, push.asks()) {
+                (Ok(receipt), None) => Ok(push.accepted(&receipt)),
+                (Ok(receipt), Some(patience)) => {
+                    let known = self.known(source, &receipt, patience).await;
+                    Ok(push.answered(&receipt, known))
+                }
+                (Err(rejection), _) => Err(rejection),
+            },
             Ok(Received::Answered(delivery, answer)) => self.store_pushed(source, delivery).await.map(|_| answer),
             Err(rejection) => Err(rejection),
         };

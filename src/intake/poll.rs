@@ -58,7 +58,7 @@ pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: Cancel
 
 async fn leave(intake: &Intake, name: &str, pull: &dyn Pull) {
     if let Ok(cursor) = intake.store.cursor(name).await {
-        pull.leave(cursor.as_deref(), &Around { intake, source: name }).await;
+        pull.leave(cursor.as_deref(), &Around::new(&intake.store, name)).await;
     }
 }
 
@@ -66,7 +66,7 @@ async fn leave(intake: &Intake, name: &str, pull: &dyn Pull) {
 /// still there at the next look; what it has handed in is stored.
 async fn look(intake: &Intake, name: &str, pull: &dyn Pull, stop: &CancellationToken) -> anyhow::Result<()> {
     let cursor = intake.store.cursor(name).await?;
-    let house = Around { intake, source: name };
+    let house = Around::new(&intake.store, name);
     let deliveries = tokio::select! {
         () = stop.cancelled() => return Ok(()),
         deliveries = pull.poll(cursor.as_deref(), &house) => deliveries?,

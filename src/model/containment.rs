@@ -58,6 +58,18 @@ pub struct Progress {
 }
 
 impl Containment {
+    /// Whether this end state holds everything that `other` demands, so that proving it proves that too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.scope == other.scope
+            && self.end.is_superset(&other.end)
+            && (self.block || !other.block)
+            && (self.reset_password || !other.reset_password)
+            // What is only disabled can be enabled again.
+            && (!self.disable_tokens || other.disable_tokens)
+            && other.watch.iter().all(|sweep| self.watch.contains(sweep))
+    }
+
     /// What a first look must list: the credentials that an intruder acts with at once.
     #[must_use]
     pub fn first_kinds(&self) -> BTreeSet<GrantKind> {

@@ -12,6 +12,12 @@ pub struct Evidence {
     /// The target's id of the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
+    /// Whether the target could not be asked at all: it knows nobody by any name of this form.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub nameless: bool,
+    /// Whether the names fit several accounts, and a human must say which.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unclear: bool,
     /// How many grants of each kind were listed before the first action.
     pub before: BTreeMap<GrantKind, usize>,
     /// How many were listed by the last observation.

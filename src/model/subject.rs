@@ -15,9 +15,9 @@ pub enum Subject {
     Email(String),
     /// `account`: an `acct:` URI, kept without its scheme.
     Account(String),
-    /// `iss_sub`: an issuer and its name for the subject; the strongest key.
+    /// `iss_sub`: an issuer and its name for the subject; the strongest key. Made by [`Subject::iss_sub`].
     IssSub {
-        /// The issuer, byte for byte as sent.
+        /// The issuer, byte for byte as sent; never with a `#`.
         iss: String,
         /// The issuer's identifier.
         sub: String,
@@ -34,7 +34,7 @@ pub enum Subject {
     Username(String),
     /// An HR system's number for a person. Not of RFC 9493.
     EmployeeId(String),
-    /// `aliases`: several names of one person; never nested.
+    /// `aliases`: several names of one person; never nested. Made by [`Subject::together`], sorted, so that their order does not matter.
     Aliases(Vec<Subject>),
     /// A format that this version does not know: recorded, never resolved.
     Unknown {
@@ -91,6 +91,79 @@ impl Subject {
             return Err(malformed("it holds spaces or invisible characters"));
         }
         Ok(Self::Email(address.to_lowercase()))
+    }
+
+    /// What an issuer calls a subject. The canonical form is split at its first `#`: a `sub` may hold one, and an issuer may not have a
+    /// fragment (`OpenID` Connect Discovery section 3, RFC 8414 section 2).
+    ///
+    /// # Errors
+    /// [`SubjectError::Malformed`] where a part is empty, begins or ends with a space, holds control or invisible characters, or is too
+    /// long, and where the issuer has a fragment.
+    pub fn iss_sub(iss: &str, sub: &str) -> Result<Self, SubjectError> {
+        let whole = format!("{iss}#{sub}");
+        let malformed = |why| SubjectError::Malformed {
+            format: "iss_sub",
+            value: cut(&whole),
+            why,
+        };
+        if iss.contains('#') {
+            return Err(malformed("an issuer has no fragment"));
+        }
+        if iss.is_empty() || sub.is_empty() {
+            return Err(malformed("issuer or sub is empty"));
+        }
+        if iss.trim() != iss || sub.trim() != sub {
+            return Err(malformed("issuer or sub begins or ends with a space"));
+        }
+        plain("iss_sub", &whole)?;
+        Ok(Self::IssSub {
+            iss: iss.to_owned(),
+            sub: sub.to_owned(),
+        })
+    }
+
+    /// Names of one person as one subject: sorted, each once, and without `aliases` where only one is left. `None` for no name at all.
+    #[must_use]
+    pub fn together(names: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let mut simple = std::collections::BTreeSet::new();
+        let mut waiting: Vec<Self> = names.into_iter().collect();
+        while let Some(name) = waiting.pop() {
+            match name {
+                Self::Aliases(names) => waiting.extend(names),
+                one => {
+                    simple.insert(one);
+                }
+            }
+        }
+        if simple.len() > 1 {
+            return Some(Self::Aliases(simple.into_iter().collect()));
+        }
+        simple.pop_first()
+    }
+
+    /// How surely a name means the same person from one year to the next, surest first: what an issuer pins, an account's own id, the HR
+    /// system's number, then addresses and login names, which are given to somebody else one day.
+    #[must_use]
+    pub const fn rank(&self) -> u8 {
+        match self {
+            Self::IssSub { .. } => 0,
+            Self::Opaque(_) | Self::Uri(_) | Self::Did(_) => 1,
+            Self::EmployeeId(_) => 2,
+            Self::Email(_) => 3,
+            Self::Account(_) => 4,
+            Self::Username(_) => 5,
+            Self::PhoneNumber(_) => 6,
+            Self::Aliases(_) | Self::Unknown { .. } => 7,
+        }
+    }
+
+    /// The domain of an address.
+    #[must_use]
+    pub fn domain(&self) -> Option<&str> {
+        match self {
+            Self::Email(address) | Self::Account(address) => address.rsplit_once('@').map(|(_, domain)| domain),
+            _ => None,
+        }
     }
 
     /// The simple subjects in this one: itself, or the members of `aliases`.
@@ -213,25 +286,18 @@ impl FromStr for Subject {
             "uri" => Ok(Self::Uri(checked("uri")?)),
             "username" => Ok(Self::Username(checked("username")?)),
             "employee_id" => Ok(Self::EmployeeId(checked("employee_id")?)),
-            "iss_sub" => {
-                let malformed = |why| SubjectError::Malformed {
+            "iss_sub" => match value.trim().split_once('#') {
+                Some((iss, sub)) => Self::iss_sub(iss, sub),
+                None => Err(SubjectError::Malformed {
                     format: "iss_sub",
                     value: cut(value),
-                    why,
-                };
-                let value = checked("iss_sub")?;
-                let (iss, sub) = value
-                    .rsplit_once('#')
-                    .ok_or_else(|| malformed("no # stands between issuer and sub"))?;
-                if iss.is_empty() || sub.is_empty() {
-                    return Err(malformed("issuer or sub is empty"));
-                }
-                Ok(Self::IssSub {
-                    iss: iss.to_owned(),
-                    sub: sub.to_owned(),
-                })
+                    why: "no # stands between issuer and sub",
+                }),
+            },
+            "aliases" => {
+                let names: Vec<Self> = value.split('\n').map(str::parse).collect::<Result<_, _>>()?;
+                Self::together(names).ok_or(SubjectError::Empty)
             }
-            "aliases" => value.split('\n').map(str::parse).collect::<Result<_, _>>().map(Self::Aliases),
             "unknown" => {
                 let (format, digest) = value.rsplit_once('#').unwrap_or((value, ""));
                 Ok(Self::Unknown {
@@ -285,7 +351,7 @@ mod tests {
     fn canonical_forms_survive_a_round_trip() {
         for text in [
             "email:alice@example.org",
-            "iss_sub:https://idp.example.com/#jane#1",
+            "iss_sub:https://idp.example.com#jane#1",
             "opaque:npryem6qbfdcxji356uo9tc33o",
             "username:alice",
             "employee_id:4711",
@@ -294,6 +360,25 @@ mod tests {
             let subject: Subject = text.parse().unwrap();
             assert_eq!(subject.to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_sub_may_hold_the_sign_that_ends_the_issuer() {
+        let subject: Subject = "iss_sub:https://idp.example.com#jane#1".parse().unwrap();
+        assert_eq!(Subject::iss_sub("https://idp.example.com", "jane#1"), Ok(subject));
+        assert!(Subject::iss_sub("https://idp.example.com#x", "jane").is_err());
+        assert!("iss_sub:https://idp.example.com".parse::<Subject>().is_err());
+        assert!("iss_sub:#jane".parse::<Subject>().is_err());
+    }
+
+    #[test]
+    fn the_order_of_aliases_does_not_matter() {
+        let one: Subject = "aliases:username:a\nemail:a@example.org\nusername:a".parse().unwrap();
+        let other: Subject = "aliases:email:a@example.org\nusername:a".parse().unwrap();
+        assert_eq!(one, other);
+        assert_eq!(Subject::together([one.clone(), other]), Some(one));
+        assert_eq!("aliases:username:a\nusername:a".parse(), Ok(Subject::Username("a".into())));
+        assert_eq!(Subject::together([]), None);
     }
 
     #[test]
@@ -316,5 +401,32 @@ mod tests {
     fn a_masked_subject_does_not_hold_the_name() {
         let masked = Subject::Email("margarethe@example.org".into()).masked();
         assert_eq!(masked, "mar…e@example.org");
+    }
+
+    fn any_name() -> impl proptest::strategy::Strategy<Value = Subject> {
+        use proptest::prelude::*;
+        let word = "[a-zA-Z0-9#:@/. %~-]{1,24}";
+        prop_oneof![
+            (word, word).prop_filter_map("an issuer and a sub", |(iss, sub)| Subject::iss_sub(&iss, &sub).ok()),
+            (
+                proptest::sample::select(vec!["opaque", "username", "employee_id", "email", "uri", "did"]),
+                word
+            )
+                .prop_filter_map("a name", |(format, value)| format!("{format}:{value}").parse().ok()),
+        ]
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_was_taken_reads_back_as_itself(names in proptest::collection::vec(any_name(), 1..5)) {
+            for name in &names {
+                proptest::prop_assert_eq!(name.to_string().parse::<Subject>(), Ok(name.clone()));
+            }
+            let mut turned = names.clone();
+            turned.reverse();
+            let all = Subject::together(names).unwrap();
+            proptest::prop_assert_eq!(Some(all.clone()), Subject::together(turned));
+            proptest::prop_assert_eq!(all.to_string().parse::<Subject>(), Ok(all));
+        }
     }
 }

@@ -13,6 +13,10 @@ pub enum HoldReason {
     Ourselves,
     /// The target's last active administrator would be locked out.
     LastAdmin,
+    /// The names of the signal belong to several people, or to one only by a name in dispute.
+    Unclear,
+    /// It names its person only by addresses of domains that are not ours.
+    EmailDomain,
     /// The source's own rules ask for it.
     Source(String),
     /// A risk is not yet a compromise.
@@ -43,6 +47,8 @@ impl HoldReason {
             Self::Protected => "protected",
             Self::Ourselves => "ourselves",
             Self::LastAdmin => "last_admin",
+            Self::Unclear => "unclear",
+            Self::EmailDomain => "email_domain",
             Self::Source(_) => "source",
             Self::Risk => "risk",
             Self::DeliveryLimit { .. } => "delivery_limit",
@@ -67,6 +73,8 @@ impl fmt::Display for HoldReason {
             Self::Protected => f.write_str("a protected subject is never acted on without a human"),
             Self::Ourselves => f.write_str("the account is the one revoked itself uses there, and is never acted on"),
             Self::LastAdmin => f.write_str("the target's last active administrator would be locked out"),
+            Self::Unclear => f.write_str("the signal's names are linked to several people, or are in dispute between sources"),
+            Self::EmailDomain => f.write_str("it names its person only by an address of a domain that is not in email_domains"),
             Self::Source(why) => f.write_str(why),
             Self::Risk => f.write_str("a risk is not yet a compromise"),
             Self::DeliveryLimit { count, limit } => {

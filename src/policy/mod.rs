@@ -33,6 +33,8 @@ pub struct Policy {
     /// A departure or suspension that happened longer ago than this, at first sight, waits for a human: it smells of a replayed feed. An
     /// HR plan is not meant: its source judges it by its day.
     pub old_signal: Duration,
+    /// The domains whose addresses are people's of ours; empty for any.
+    pub email_domains: BTreeSet<String>,
 }
 
 /// What to do about a subject that matches several accounts at one target.
@@ -56,6 +58,8 @@ pub struct Facts<'a> {
     pub recent_departures: usize,
     /// How many signals of [`Class::Compromises`] of this source were acted on within its window.
     pub recent_compromises: usize,
+    /// Whether the subject's names belong to several people, or to one only by a name in dispute.
+    pub unclear: bool,
     /// Now.
     pub now: Timestamp,
 }
@@ -105,6 +109,7 @@ impl Default for Policy {
             limits: BTreeMap::new(),
             ambiguous: Ambiguous::Hold,
             old_signal: Duration::from_hours(24),
+            email_domains: BTreeSet::new(),
         }
     }
 }
@@ -178,6 +183,16 @@ impl Policy {
         self.ambiguous == Ambiguous::All && reason == Reason::Compromised
     }
 
+    /// Whether a name may lead to an account: an address only where its domain is one of ours. Addresses are given to others one day, and
+    /// whoever runs a domain says whose they are.
+    #[must_use]
+    pub fn may_lead(&self, name: &Subject) -> bool {
+        match name.domain() {
+            Some(domain) => self.email_domains.is_empty() || self.email_domains.contains(domain),
+            None => true,
+        }
+    }
+
     /// The limits of a source.
     #[must_use]
     pub fn limits_of(&self, source: &str) -> Limits {
@@ -230,6 +245,13 @@ impl Policy {
     fn hold(&self, signal: &Signal, facts: &Facts<'_>) -> Option<HoldReason> {
         if self.protected.holds(&signal.subject) {
             return Some(HoldReason::Protected);
+        }
+        if facts.unclear && !self.takes_all(signal.reason) {
+            return Some(HoldReason::Unclear);
+        }
+        // What an operator writes is meant.
+        if facts.source != INBOX && !signal.subject.names().iter().any(|name| self.may_lead(name)) {
+            return Some(HoldReason::EmailDomain);
         }
         if let Wish::Hold(why) = &signal.wish {
             return Some(HoldReason::Source(why.clone()));

@@ -103,6 +103,20 @@ impl Received {
     }
 }
 
+/// What the targets say about whom a stored delivery names. The work itself asks them; nothing is asked twice, and nothing waits for the
+/// answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// A target knows the person, and the work has begun; or a human decides first, as policy says.
+    Somebody,
+    /// Every target was asked just now and said that nobody is there.
+    Nobody,
+    /// The names fit several accounts, no target can be asked by them, or no playbook demands anything.
+    Unclear,
+    /// No target has said anything in time.
+    Unreachable,
+}
+
 /// A source whose sender comes to us by HTTP at `/signals/<name>`.
 #[async_trait]
 pub trait Push: Send + Sync {
@@ -130,6 +144,11 @@ pub trait Push: Send + Sync {
         false
     }
 
+    /// Whether a question is answered only to a sender who has proved who it is, so that an answer shows that the source is alive.
+    fn knows_who_asks(&self) -> bool {
+        false
+    }
+
     /// Authenticates and reads one delivery. It is acknowledged only after the signals are stored.
     ///
     /// # Errors
@@ -149,6 +168,16 @@ pub trait Push: Send + Sync {
 
     /// The answer to a delivery that is stored.
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes>;
+
+    /// How long the answer waits for what the targets say about whom the delivery names; `None` where it does not depend on that.
+    fn asks(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The answer to a delivery that is stored, by what the targets have said.
+    fn answered(&self, receipt: &Receipt, _known: Known) -> ::http::Response<Bytes> {
+        self.accepted(receipt)
+    }
 
     /// The answer to a delivery that is not.
     fn rejected(&self, rejection: &Rejection) -> ::http::Response<Bytes>;

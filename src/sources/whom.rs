@@ -3,6 +3,8 @@
 //! What an issuer calls a session, a device or a tenant means nothing at a target. A session or device of a named person widens to that
 //! person; one without a person, and a whole tenant or group, never widens to anybody: it is held or kept.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -83,6 +85,16 @@ const MEMBERS: [&str; 7] = ["user", "device", "session", "application", "tenant"
 const MOST_ALIASES: usize = 16;
 
 impl SubjectRules {
+    /// The same rules, with more members that must be understood.
+    pub(in crate::sources) fn heeding(&self, critical: &[String]) -> Cow<'_, Self> {
+        if critical.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut rules = self.clone();
+        rules.critical.extend_from_slice(critical);
+        Cow::Owned(rules)
+    }
+
     /// Reads `sub_id`. In the `legacy` form `subject_type` stands for `format`. Where the event is about a `device`, a simple subject
     /// names that and not a person.
     ///
@@ -244,11 +256,7 @@ impl SubjectRules {
             return Err(SubjectFault::Denied);
         }
         match self.iss_sub {
-            // Read once as text for the checks of length and characters, then taken apart as sent: a `sub` may hold a `#`.
-            Means::Issuers => named("iss_sub", &format!("{iss}#{sub}")).map(|_| Subject::IssSub {
-                iss: iss.to_owned(),
-                sub: sub.to_owned(),
-            }),
+            Means::Issuers => Subject::iss_sub(iss, sub).map_err(|_| fault("the subject is not a valid iss_sub")),
             means => named(means.word(), sub),
         }
     }

@@ -72,7 +72,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 let sent = sent.map(|digest| hex(&digest));
-                tx.note_refusal(&source, code).await?;
+                tx.note_refusals(&source, code, 1).await?;
                 tx.record(
                     &Entry::new(EntryKind::DeliveryRejected, Actor::source(source))
                         .detail(serde_json::json!({ "code": code, "why": why, "body_sha256": sent })),
@@ -98,7 +98,7 @@ impl Store {
 
 /// What one delivery carries through its transaction.
 pub(super) struct Intake<'a> {
-    policy: &'a Policy,
+    pub(super) policy: &'a Policy,
     /// Lanes that offer a slot to an urgent job.
     pub(super) slots: Vec<String>,
     /// One hold for each class of one delivery.
@@ -116,6 +116,8 @@ impl Tx<'_> {
             Some(name) => Some(self.batch(delivery, name).await?),
             None => None,
         };
+        // First of all: a signal of the same delivery may use a name that only this delivery links.
+        self.keep_identities(delivery).await?;
         self.keep_employments(delivery).await?;
         // Repetitions don't count against a limit: a file that is delivered twice would trip it by itself.
         let mut fresh = Vec::with_capacity(delivery.signals.len());
@@ -132,6 +134,7 @@ impl Tx<'_> {
             delivery_departures: fresh.iter().filter(|n| leaves(&delivery.signals[**n])).count(),
             recent_departures: self.recent(delivery, &fresh, Class::Departures).await?,
             recent_compromises: self.recent(delivery, &fresh, Class::Compromises).await?,
+            unclear: false,
             now: self.now,
         };
         let mut keys = BTreeSet::new();
@@ -259,8 +262,20 @@ impl Tx<'_> {
         batch: Option<i64>,
         facts: &mut Facts<'_>,
     ) -> Result<SignalReceipt> {
-        let reference = self.reference(&signal.subject).await?;
-        let (decision, blocked) = self.decide(intake, delivery, signal, facts).await?;
+        let whose = self.whose(&signal.subject).await?;
+        let said = self.reference(&whose.said).await?;
+        let reference = if whose.anchor == whose.said {
+            said.clone()
+        } else {
+            self.reference(&whose.anchor).await?
+        };
+        // Policy is asked about the person, not about the name that this source happens to use.
+        facts.unclear = whose.unclear;
+        let person = Signal {
+            subject: whose.names.clone(),
+            ..signal.clone()
+        };
+        let (decision, blocked) = self.decide(intake, delivery, signal, &person, facts).await?;
         let (decided, why) = match &decision {
             Decision::Act(_) => ("act", None),
             Decision::Hold { why, .. } => ("hold", Some(why.clone())),
@@ -268,12 +283,13 @@ impl Tx<'_> {
             Decision::Withdraw => ("withdraw", None),
         };
         let id = self
-            .keep_signal(delivery, signal, &reference, batch, decided, why.as_deref())
+            .keep_signal(delivery, signal, &said, batch, decided, why.as_deref())
             .await?;
         let new = NewCase {
             delivery,
             signal,
             reference: &reference,
+            whose: &whose,
             batch,
             signal_id: id,
             held: match (&blocked, &decision) {
@@ -338,9 +354,10 @@ impl Tx<'_> {
         intake: &Intake<'_>,
         delivery: &Delivery,
         signal: &Signal,
+        person: &Signal,
         facts: &Facts<'_>,
     ) -> Result<(Decision, Option<String>)> {
-        let decision = intake.policy.decide(signal, facts);
+        let decision = intake.policy.decide(person, facts);
         let Some(departure) = departure(signal) else {
             return Ok((decision, None));
         };

@@ -4,6 +4,9 @@ use aws_lc_rs::digest;
 use sqlx::Row as _;
 
 use super::accept::Intake;
+use super::again::Over;
+use super::identities::Whose;
+use super::joins::Live;
 use super::settle::NewJob;
 use super::{Result, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
@@ -103,7 +106,7 @@ impl Tx<'_> {
         }
     }
 
-    /// Joins a signal to the live case of the same person, playbook and scope. A more urgent signal raises what still waits.
+    /// Joins a signal to a case that does what it asks for already. A more urgent signal raises what still waits.
     async fn join_case(
         &mut self,
         intake: &mut Intake<'_>,
@@ -112,28 +115,28 @@ impl Tx<'_> {
         scope: &str,
         hold: Option<i64>,
     ) -> Result<Option<CaseId>> {
-        let row = sqlx::query(
-            "SELECT id, priority, state FROM cases INDEXED BY cases_live \
-             WHERE subject_ref = ? AND playbook = ? AND scope = ? AND state IN ('open', 'held') ORDER BY id DESC LIMIT 1",
-        )
-        .bind(new.reference)
-        .bind(&work.playbook)
-        .bind(scope)
-        .fetch_optional(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for a live case"))?;
-        let Some(row) = row else { return Ok(None) };
-        let (case, priority, state): (i64, u8, String) = (row.get(0), row.get(1), row.get(2));
-        // A signal that may act must not be swallowed by a case that waits for a human, nor the reverse.
-        if (state == "held") != hold.is_some() {
+        let found = match self.live_case(intake, new, work, scope, hold).await? {
+            Some(live) => Some(live),
+            None if hold.is_none() => return self.just_proved(new, work, scope).await,
+            None => None,
+        };
+        let Some(Live { case, priority, stale }) = found else {
             return Ok(None);
-        }
+        };
         self.link(new.signal_id, case).await?;
         self.record(
             &new.entry(EntryKind::CaseCoalesced)
                 .case(case)
                 .detail(serde_json::json!({ "signal": new.signal_id })),
         );
+        for over in stale {
+            let over = Over {
+                priority: work.priority.min(over.priority),
+                ..over
+            };
+            self.again(case, new.reference, &over, "a newer signal").await?;
+            intake.targets.push(over.target);
+        }
         let sooner = hold.is_none() && work.due.is_none_or(|due| due <= self.now);
         if work.priority.0 < priority || sooner {
             let due = if sooner { self.due_at_once(case).await? } else { Vec::new() };
@@ -183,7 +186,7 @@ impl Tx<'_> {
         .map_err(StoreError::sql("moving jobs into the queue"))
     }
 
-    async fn link(&mut self, signal: i64, case: i64) -> Result<()> {
+    pub(super) async fn link(&mut self, signal: i64, case: i64) -> Result<()> {
         sqlx::query("UPDATE signal SET case_id = ? WHERE id = ?")
             .bind(case)
             .bind(signal)
@@ -193,11 +196,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Closes the job's case once no job of it is open, with the worst verdict among the newest job of each target,
-    /// which it answers where that is new.
-    pub(super) async fn close_if_over(&mut self, job: &Job) -> Result<Option<&'static str>> {
+    /// Closes the job's case once no job of it is open, with the worst verdict among the newest job of each target.
+    pub(super) async fn close_if_over(&mut self, job: &Job) -> Result<Option<Closed>> {
         let rows = sqlx::query(
-            "SELECT state, verdict FROM job j WHERE case_id = ?1 AND state <> 'cancelled' \
+            "SELECT state, verdict, evidence ->> '$.principal' IS NULL AND (verdict = 'no_principal' OR evidence ->> '$.nameless' = 1) \
+             FROM job j WHERE case_id = ?1 AND state <> 'cancelled' \
              AND NOT (kind = 'watch' AND state = 'scheduled') \
              AND id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state <> 'cancelled' \
                        AND NOT (k.kind = 'watch' AND k.state = 'scheduled'))",
@@ -207,12 +210,14 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("reading a case's jobs"))?;
         let mut worst = 0;
+        let mut nobody = true;
         for row in &rows {
             let (state, verdict): (String, Option<String>) = (row.get(0), row.get(1));
             // A sweep that waits for its lane leaves the case as it is; it reopens it if it has to act.
             if !matches!(state.as_str(), "done" | "failed") {
                 return Ok(None);
             }
+            nobody &= row.get::<Option<bool>, _>(2) == Some(true);
             let place = Verdict::WORDS.iter().position(|word| Some(*word) == verdict.as_deref());
             worst = worst.max(place.unwrap_or(Verdict::WORDS.len() - 1));
         }
@@ -235,6 +240,8 @@ impl Tx<'_> {
         .map_err(StoreError::sql("closing a case"))?;
         let Some(row) = row else { return Ok(None) };
         let (received, first, at): (i64, Option<i64>, Option<i64>) = (row.get(0), row.get(1), row.get(2));
+        // Whoever was contained and is gone by now is no riddle.
+        nobody &= at.is_none();
         self.record(
             &Entry::new(EntryKind::CaseContained, Actor::Daemon)
                 .case(job.case.0)
@@ -248,7 +255,12 @@ impl Tx<'_> {
         if contained && row.get(3) {
             self.over("could_not_revoke", &format!("job:{}", job.id)).await?;
         }
-        Ok(Some(verdict))
+        if nobody {
+            self.note_unresolved(job, verdict == "no_principal").await?;
+            return Ok(Some(Closed::Nobody));
+        }
+        self.note_resolved(job.case.0).await?;
+        Ok(Some(Closed::Verdict(verdict)))
     }
 
     /// A sweep found access again: the case is open until the sweep has ended it, and somebody should know why it came back.
@@ -311,11 +323,21 @@ impl Tx<'_> {
     }
 }
 
+/// How a case closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// With this verdict about somebody.
+    Verdict(&'static str),
+    /// No target knows the person.
+    Nobody,
+}
+
 /// A signal on its way to a case.
 pub(super) struct NewCase<'a> {
     pub(super) delivery: &'a Delivery,
     pub(super) signal: &'a Signal,
     pub(super) reference: &'a str,
+    pub(super) whose: &'a Whose,
     pub(super) batch: Option<i64>,
     pub(super) signal_id: i64,
     /// The class of the hold that it comes under, and why, for people.

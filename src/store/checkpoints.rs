@@ -36,7 +36,7 @@ pub struct TrailFilter {
     /// One job.
     pub job: Option<i64>,
     /// One subject, by its reference.
-    pub subject_ref: Option<String>,
+    pub subject_refs: Option<Vec<String>>,
     /// Kinds that begin with this: `action.` or `hold.placed`.
     pub kind: Option<String>,
     /// From this instant on.
@@ -85,13 +85,13 @@ impl Store {
         let rows = sqlx::query(
             "SELECT seq, body, leaf FROM trail WHERE seq >= ?1 \
              AND (?2 IS NULL OR body ->> '$.case' = ?2) AND (?3 IS NULL OR body ->> '$.job' = ?3) \
-             AND (?4 IS NULL OR body ->> '$.subject_ref' = ?4) AND (?5 IS NULL OR substr(body ->> '$.kind', 1, length(?5)) = ?5) \
+             AND (?4 IS NULL OR body ->> '$.subject_ref' IN (SELECT value FROM json_each(?4))) AND (?5 IS NULL OR substr(body ->> '$.kind', 1, length(?5)) = ?5) \
              AND (?6 IS NULL OR body ->> '$.at' >= ?6) ORDER BY seq LIMIT ?7",
         )
         .bind(i64::try_from(filter.from).unwrap_or(i64::MAX))
         .bind(filter.case)
         .bind(filter.job)
-        .bind(filter.subject_ref.as_deref())
+        .bind(filter.subject_refs.as_ref().map(|list| serde_json::to_string(list).unwrap_or_default()))
         .bind(filter.kind.as_deref())
         .bind(filter.since.map(Timestamp::ms))
         .bind(filter.limit)
@@ -152,13 +152,17 @@ impl TrailSnapshot {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn checkpoints(&mut self) -> Result<Vec<(u64, String)>> {
-        let rows = sqlx::query("SELECT size, note FROM checkpoint ORDER BY size")
+        let rows = sqlx::query("SELECT size, CAST(note AS BLOB) FROM checkpoint ORDER BY size")
             .fetch_all(&mut *self.0)
             .await
             .map_err(StoreError::sql("reading checkpoints"))?;
         Ok(rows
             .iter()
-            .map(|row| (u64::try_from(row.get::<i64, _>(0)).unwrap_or(0), row.get(1)))
+            .map(|row| {
+                // A damaged note is no note, which the verifier says; it must get to see it.
+                let note = String::from_utf8_lossy(row.get::<&[u8], _>(1)).into_owned();
+                (u64::try_from(row.get::<i64, _>(0)).unwrap_or(0), note)
+            })
             .collect())
     }
 

@@ -12,6 +12,9 @@ use sqlx::sqlite::SqliteRow;
 use super::{Result, Store, StoreError, Tx};
 use crate::model::{Delivery, Receipt, SignalReceipt, Timestamp};
 
+/// The cause under which the parts of a delivery are counted that could not be read: rows of a file, tokens of a poll.
+const UNREADABLE: &str = "unreadable";
+
 /// How many lags are kept of each source: the newest.
 pub const LAGS: u32 = 32;
 
@@ -242,18 +245,23 @@ impl Tx<'_> {
         if alerted.is_some() {
             self.end_silence(&delivery.source).await?;
         }
+        if !delivery.refused.is_empty() {
+            self.note_refusals(&delivery.source, UNREADABLE, delivery.refused.len())
+                .await?;
+        }
         Ok(())
     }
 
-    /// Counts a refused delivery.
-    pub(super) async fn note_refusal(&mut self, source: &str, code: &str) -> Result<()> {
+    /// Counts refused deliveries, or parts of one.
+    pub(super) async fn note_refusals(&mut self, source: &str, code: &str, times: usize) -> Result<()> {
         sqlx::query(
-            "INSERT INTO source_refusal (source, code, times, last_at) VALUES (?1, ?2, 1, ?3) \
-             ON CONFLICT (source, code) DO UPDATE SET times = times + 1, last_at = ?3",
+            "INSERT INTO source_refusal (source, code, times, last_at) VALUES (?1, ?2, ?4, ?3) \
+             ON CONFLICT (source, code) DO UPDATE SET times = times + ?4, last_at = ?3",
         )
         .bind(source)
         .bind(code)
         .bind(self.now.ms())
+        .bind(i64::try_from(times).unwrap_or(i64::MAX))
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("counting a refused delivery"))?;

@@ -49,13 +49,23 @@ pub enum Posted {
     },
 }
 
-/// How a receiver's part of the outbox stands.
+/// What waits for a receiver.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Backlog {
+pub struct Untold {
     /// Tokens that wait to be told.
     pub pending: i64,
     /// When the oldest of them was written.
     pub oldest: Option<Timestamp>,
+    /// How many of them are handshakes.
+    pub handshakes: i64,
+}
+
+/// How a receiver's part of the outbox stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Backlog {
+    /// What waits.
+    #[serde(flatten)]
+    pub untold: Untold,
     /// Tokens that the receiver acknowledged and that retention has kept.
     pub delivered: i64,
     /// Tokens that it refused.
@@ -64,8 +74,6 @@ pub struct Backlog {
     pub dead: i64,
     /// When it last acknowledged one.
     pub last_delivered: Option<Timestamp>,
-    /// How many of those that wait are handshakes.
-    pub handshakes: i64,
     /// What went wrong last with a token that it does not have.
     pub last_error: Option<String>,
 }
@@ -191,17 +199,51 @@ impl Store {
         Ok(row.map(|row| (row.get(0), row.get(1))))
     }
 
-    /// How a receiver's part of the outbox stands.
+    /// What waits for a receiver: cheap, however much it has been told before.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn untold(&self, receiver: &str) -> Result<Untold> {
+        let row = sqlx::query(
+            "SELECT count(*), min(created_at), count(*) FILTER (WHERE case_id IS NULL) FROM outbox INDEXED BY outbox_pending \
+             WHERE receiver = ? AND state = 'pending'",
+        )
+        .bind(receiver)
+        .fetch_one(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(Untold {
+            pending: row.get(0),
+            oldest: row.get::<Option<i64>, _>(1).map(Timestamp::from_ms),
+            handshakes: row.get(2),
+        })
+    }
+
+    /// When the newest handshake for a receiver was written.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn last_handshake(&self, receiver: &str) -> Result<Option<Timestamp>> {
+        let at: Option<i64> = sqlx::query_scalar(
+            "SELECT max(created_at) FROM outbox INDEXED BY outbox_handshakes WHERE receiver = ? AND case_id IS NULL",
+        )
+        .bind(receiver)
+        .fetch_one(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(at.map(Timestamp::from_ms))
+    }
+
+    /// How a receiver's part of the outbox stands: counts everything that retention has kept.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn backlog(&self, receiver: &str) -> Result<Backlog> {
+        let untold = self.untold(receiver).await?;
         let row = sqlx::query(
-            "SELECT count(*) FILTER (WHERE state = 'pending'), min(created_at) FILTER (WHERE state = 'pending'), \
-                    count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'refused'), \
+            "SELECT count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'refused'), \
                     count(*) FILTER (WHERE state = 'dead'), max(finished_at) FILTER (WHERE state = 'delivered'), \
-                    (SELECT error FROM outbox o WHERE o.receiver = ?1 AND error IS NOT NULL AND state <> 'delivered' ORDER BY id DESC LIMIT 1), \
-                    count(*) FILTER (WHERE state = 'pending' AND case_id IS NULL) \
+                    (SELECT error FROM outbox o WHERE o.receiver = ?1 AND error IS NOT NULL AND state <> 'delivered' ORDER BY id DESC LIMIT 1) \
              FROM outbox WHERE receiver = ?1",
         )
         .bind(receiver)
@@ -209,14 +251,12 @@ impl Store {
         .await
         .map_err(StoreError::sql("reading the outbox"))?;
         Ok(Backlog {
-            pending: row.get(0),
-            oldest: row.get::<Option<i64>, _>(1).map(Timestamp::from_ms),
-            delivered: row.get(2),
-            refused: row.get(3),
-            dead: row.get(4),
-            last_delivered: row.get::<Option<i64>, _>(5).map(Timestamp::from_ms),
-            last_error: row.get(6),
-            handshakes: row.get(7),
+            untold,
+            delivered: row.get(0),
+            refused: row.get(1),
+            dead: row.get(2),
+            last_delivered: row.get::<Option<i64>, _>(3).map(Timestamp::from_ms),
+            last_error: row.get(4),
         })
     }
 }

@@ -1,30 +1,20 @@
 //! People, behind references: the one table that holds names. Erasing a row leaves every hash of the trail valid.
 
+use super::identities::json_of;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::key::random_key;
 use crate::audit::{Entry, EntryKind, subject_ref};
 use crate::model::{Actor, Subject};
 
 impl Store {
-    /// The reference that stands for a subject, if it has been seen.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn reference(&self, subject: &Subject) -> Result<Option<String>> {
-        sqlx::query_scalar("SELECT ref FROM person WHERE subject = ?")
-            .bind(subject.to_string())
-            .fetch_optional(self.readers())
-            .await
-            .map_err(StoreError::sql("looking a person up"))
-    }
-
-    /// Erases a person: the name and the key behind its reference, and the notes about it. Open cases are left alone and refuse it.
+    /// Erases a person: every name that is known of it, the keys behind its references, its links, and the notes about it. Open cases are
+    /// left alone and refuse it.
     ///
     /// # Errors
     /// [`StoreError::Refused`] where work about the person is open; [`StoreError::NotFound`] is not told apart from a name never seen.
     pub async fn erase(&self, subject: &Subject, by: Actor) -> Result<bool> {
-        let name = subject.to_string();
-        self.write(move |tx| Box::pin(async move { tx.erase(&name, &by).await }))
+        let subject = subject.clone();
+        self.write(move |tx| Box::pin(async move { tx.erase(&subject, &by).await }))
             .await
     }
 }
@@ -35,7 +25,7 @@ impl Tx<'_> {
         let name = subject.to_string();
         let key = random_key().map_err(|error| StoreError::Refused(format!("the system gives no random numbers: {error}")))?;
         // One statement for the known and the new alike: the key and reference made here are thrown away where the person is known.
-        sqlx::query_scalar(
+        let reference: String = sqlx::query_scalar(
             "INSERT INTO person (ref, key, subject, seen_at) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT (subject) DO UPDATE SET seen_at = ?4 RETURNING ref",
         )
@@ -45,21 +35,27 @@ impl Tx<'_> {
         .bind(self.now.ms())
         .fetch_one(&mut *self.conn)
         .await
-        .map_err(StoreError::sql("keeping a person"))
+        .map_err(StoreError::sql("keeping a person"))?;
+        if let Subject::Aliases(names) = subject {
+            sqlx::query("INSERT OR IGNORE INTO alias (name, ref) SELECT value, ? FROM json_each(?)")
+                .bind(&reference)
+                .bind(json_of(names))
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("keeping a person's names"))?;
+        }
+        Ok(reference)
     }
 
-    async fn erase(&mut self, name: &str, by: &Actor) -> Result<bool> {
-        let reference: Option<String> = sqlx::query_scalar("SELECT ref FROM person WHERE subject = ?")
-            .bind(name)
-            .fetch_optional(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("looking a person up"))?;
-        let Some(reference) = reference else { return Ok(false) };
+    async fn erase(&mut self, subject: &Subject, by: &Actor) -> Result<bool> {
+        let names = self.every_name(subject).await?;
+        let references = self.references(names.names()).await?;
+        let (list, names) = (serde_json::to_string(&references).unwrap_or_default(), json_of(names.names()));
         let open: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM cases c JOIN job j ON j.case_id = c.id \
-             WHERE c.subject_ref = ? AND j.state IN ('scheduled', 'queued', 'running', 'held')",
+             WHERE c.subject_ref IN (SELECT value FROM json_each(?)) AND j.state IN ('scheduled', 'queued', 'running', 'held')",
         )
-        .bind(&reference)
+        .bind(&list)
         .fetch_one(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking for open work"))?;
@@ -68,33 +64,56 @@ impl Tx<'_> {
                 "{open} jobs about this person are open (sweeps included); erase the person after they have ended"
             )));
         }
+        let mut gone = 0;
         for sql in [
-            "UPDATE cases SET note = NULL WHERE subject_ref = ?",
-            "UPDATE signal SET note = NULL WHERE subject_ref = ?",
-            "DELETE FROM departure WHERE subject_ref = ?",
-            "DELETE FROM outbox WHERE subject_ref = ?",
-            "DELETE FROM person WHERE ref = ?",
+            "DELETE FROM identity WHERE name IN (SELECT value FROM json_each(?))",
+            "DELETE FROM inbox WHERE subject IN (SELECT value FROM json_each(?)) AND state <> 'new'",
+            "DELETE FROM employment WHERE subject IN (SELECT value FROM json_each(?))",
+            "DELETE FROM memory WHERE about IN (SELECT value FROM json_each(?))",
         ] {
-            sqlx::query(sql)
-                .bind(&reference)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("erasing a person"))?;
-        }
-        for sql in [
-            "DELETE FROM inbox WHERE subject = ? AND state <> 'new'",
-            "DELETE FROM memory WHERE about = ?",
-            "DELETE FROM employment WHERE subject = ?",
-        ] {
-            sqlx::query(sql)
-                .bind(name)
+            gone += sqlx::query(sql)
+                .bind(&names)
                 .execute(&mut *self.conn)
                 .await
                 .map_err(StoreError::sql(
-                    "erasing a person's requests and what sources keep about them",
-                ))?;
+                    "erasing a person's links and requests, and what sources keep about them",
+                ))?
+                .rows_affected();
         }
-        self.record(&Entry::new(EntryKind::PersonErased, by.clone()).subject_ref(reference));
-        Ok(true)
+        for sql in [
+            "UPDATE unresolved SET note = NULL WHERE case_id IN \
+                (SELECT c.id FROM json_each(?) n JOIN cases c ON c.subject_ref = n.value)",
+            "UPDATE cases SET note = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
+            "UPDATE signal SET note = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
+            "DELETE FROM departure WHERE subject_ref IN (SELECT value FROM json_each(?))",
+            "DELETE FROM outbox WHERE subject_ref IN (SELECT value FROM json_each(?))",
+            "DELETE FROM person WHERE ref IN (SELECT value FROM json_each(?))",
+        ] {
+            gone += sqlx::query(sql)
+                .bind(&list)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("erasing a person"))?
+                .rows_affected();
+        }
+        for reference in &references {
+            self.record(&Entry::new(EntryKind::PersonErased, by.clone()).subject_ref(reference));
+        }
+        Ok(gone > 0)
+    }
+
+    /// Every name of a person, those that were replaced included.
+    async fn every_name(&mut self, subject: &Subject) -> Result<Subject> {
+        let texts: Vec<String> = sqlx::query_scalar(
+            "SELECT name FROM identity WHERE person IN \
+                (SELECT i.person FROM json_each(?1) n JOIN identity i ON i.name = n.value) \
+             UNION SELECT value FROM json_each(?1)",
+        )
+        .bind(json_of(subject.names()))
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("reading the names of a person"))?;
+        let names = texts.iter().filter_map(|text| text.parse().ok());
+        Ok(Subject::together(names).unwrap_or_else(|| subject.clone()))
     }
 }

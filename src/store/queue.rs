@@ -149,9 +149,10 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reading claimed jobs"))?;
-        let mut claims = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let job = read_job(row)?;
+        let mut jobs = rows.iter().map(read_job).collect::<Result<Vec<Job>>>()?;
+        self.name_all(&mut jobs).await?;
+        let mut claims = Vec::with_capacity(jobs.len());
+        for job in jobs {
             self.record(
                 &Entry::new(EntryKind::JobClaimed, Actor::Daemon)
                     .case(job.case.0)

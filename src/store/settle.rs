@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::Row as _;
 
+use super::cases::Closed;
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{
@@ -33,7 +34,7 @@ impl Store {
                         .settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
                         .await?;
                     // In the same transaction: what is proved and what is to be told of it are lost together or not at all.
-                    Ok(closed == Some("contained") && tx.announce(&claim.job, &receivers).await?)
+                    Ok(closed == Some(Closed::Verdict("contained")) && tx.announce(&claim.job, &receivers).await?)
                 })
             });
             match written.await {
@@ -56,7 +57,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Ends an attempt. Answers the case's verdict where the case closed with it.
+    /// Ends an attempt. Answers how the case closed, where it closed with it.
     async fn settle(
         &mut self,
         job: &Job,
@@ -64,7 +65,7 @@ impl Tx<'_> {
         finished: &[Finished],
         evidence: &Evidence,
         settlement: Settlement,
-    ) -> Result<Option<&'static str>> {
+    ) -> Result<Option<Closed>> {
         let settlement = match settlement {
             // What the verdict proves is older than the newest signal: the next attempt looks again.
             Settlement::Done(_) if self.signalled_since(job, evidence.after_at).await? => Settlement::Snooze { due: self.now },
@@ -100,7 +101,8 @@ impl Tx<'_> {
             "UPDATE job SET state = ?, due = ?, lease_id = NULL, lease_until = NULL, attempt = ?, verdict = ?, outcome = ?, \
                     error = coalesce(?, error), evidence = ?, finished_at = ? \
              WHERE id = ? AND state = 'running' AND lease_id = ? \
-             RETURNING sweep, (SELECT contained_at FROM cases WHERE cases.id = case_id)",
+             RETURNING sweep, (SELECT contained_at FROM cases WHERE cases.id = case_id), \
+                       (SELECT priority FROM cases WHERE cases.id = case_id)",
         )
         .bind(next.word())
         .bind(due)
@@ -117,6 +119,7 @@ impl Tx<'_> {
         .map_err(StoreError::sql("settling a job"))?
         .ok_or(StoreError::LeaseLost(job.id))?;
         let (sweep, contained_at): (i64, Option<i64>) = (row.get(0), row.get(1));
+        let urgent = Priority(row.get(2)).is_urgent();
         self.finish(job, finished).await?;
         // Nothing is proved while an action is under way, so a verdict leaves none open.
         if !matches!(settlement, Settlement::Done(_)) {
@@ -126,14 +129,18 @@ impl Tx<'_> {
         match settlement {
             Settlement::Done(verdict) => {
                 let since = contained_at.map_or(self.now, Timestamp::from_ms);
-                self.next_sweep(job, &verdict, sweep, since).await?;
+                self.next_sweep(job, &verdict, sweep, (since, urgent)).await?;
                 self.close_if_over(job).await
             }
             Settlement::GiveUp { error } => {
-                let summary = format!("case {} could not be contained at {}: {error}", job.case, job.target);
-                self.raise("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
-                    .await?;
-                self.close_if_over(job).await
+                // Where nobody is known by these names anywhere, one alert about that says more than one for each target.
+                let closed = self.close_if_over(job).await?;
+                if closed != Some(Closed::Nobody) {
+                    let summary = format!("case {} could not be contained at {}: {error}", job.case, job.target);
+                    self.raise("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
+                        .await?;
+                }
+                Ok(closed)
             }
             Settlement::Hold { why } => self.hold_case(job, &why).await.map(|()| None),
             Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(None),
@@ -185,7 +192,7 @@ impl Tx<'_> {
     }
 
     /// Schedules the next sweep of the chain. The times count from the containing verdict, not from sweep to sweep.
-    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict, sweep: i64, since: Timestamp) -> Result<()> {
+    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict, sweep: i64, (since, urgent): (Timestamp, bool)) -> Result<()> {
         if matches!(verdict, Verdict::NoPrincipal { .. } | Verdict::Failed { .. }) {
             return Ok(());
         }
@@ -203,7 +210,8 @@ impl Tx<'_> {
             kind: JobKind::Watch,
             containment: &serde_json::to_string(&job.containment).unwrap_or_default(),
             // Whoever broke in once may be back: that look must not wait behind the leavers.
-            priority: if job.reason == Reason::Compromised {
+            // A compromise that has joined a case of another reason has made it urgent.
+            priority: if job.reason == Reason::Compromised || urgent {
                 Priority::PROMPT
             } else {
                 Priority::WATCH

@@ -44,6 +44,20 @@ impl Store {
         .await
     }
 
+    /// Records an entry about a case.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn record_about(&self, kind: EntryKind, case: i64, detail: serde_json::Value) -> Result<()> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.record(&Entry::new(kind, Actor::Daemon).case(case).detail(detail));
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Alerts about what has stood in the ledger longer than `age`, and tries it again: the target may work by now, and what lives is
     /// never forgotten.
     ///
@@ -132,6 +146,7 @@ impl Tx<'_> {
         let rows = sqlx::query(
             "SELECT id FROM cases INDEXED BY cases_closed WHERE closed_at IS NOT NULL AND closed_at < ?1 \
              AND NOT EXISTS (SELECT 1 FROM job WHERE case_id = cases.id AND state IN ('scheduled', 'queued', 'running', 'held', 'failed')) \
+             AND NOT EXISTS (SELECT 1 FROM unresolved WHERE case_id = cases.id AND state = 'open') \
              ORDER BY closed_at LIMIT ?2",
         )
         .bind(before)
@@ -150,6 +165,7 @@ impl Tx<'_> {
                 "UPDATE alert SET case_id = NULL WHERE case_id = ?",
                 "DELETE FROM outbox WHERE case_id = ?",
                 "DELETE FROM inbox WHERE case_id = ? AND state <> 'new'",
+                "DELETE FROM unresolved WHERE case_id = ?",
                 "DELETE FROM cases WHERE id = ?",
             ] {
                 sqlx::query(sql)
@@ -186,10 +202,11 @@ impl Tx<'_> {
                 .await
                 .map_err(StoreError::sql("forgetting what HR said about people"))?;
         }
-        if gone + cases > 0 {
+        let links = self.prune_links(before).await?;
+        if gone + links + cases > 0 {
             self.record(
                 &Entry::new(EntryKind::RetentionPruned, Actor::Daemon)
-                    .detail(serde_json::json!({ "cases": cases, "people": gone })),
+                    .detail(serde_json::json!({ "cases": cases, "people": gone, "links": links })),
             );
         }
         Ok(())

@@ -135,8 +135,8 @@ pub struct ListFilter {
     pub state: Option<String>,
     /// Only this target (jobs).
     pub target: Option<String>,
-    /// Only this subject, by its reference (cases).
-    pub subject_ref: Option<String>,
+    /// Only this subject, by every reference that has stood for it (cases).
+    pub subject_refs: Option<Vec<String>>,
     /// Only this case (jobs).
     pub case: Option<i64>,
     /// At most so many, newest first.
@@ -184,11 +184,17 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn cases(&self, filter: &ListFilter) -> Result<Vec<CaseView>> {
-        let sql =
-            format!("{CASE} WHERE (?1 IS NULL OR c.state = ?1) AND (?2 IS NULL OR c.subject_ref = ?2) ORDER BY c.id DESC LIMIT ?3");
+        let sql = format!(
+            "{CASE} WHERE (?1 IS NULL OR c.state = ?1) AND (?2 IS NULL OR c.subject_ref IN (SELECT value FROM json_each(?2))) ORDER BY c.id DESC LIMIT ?3"
+        );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(filter.state.as_deref())
-            .bind(filter.subject_ref.as_deref())
+            .bind(
+                filter
+                    .subject_refs
+                    .as_ref()
+                    .map(|list| serde_json::to_string(list).unwrap_or_default()),
+            )
             .bind(filter.limit)
             .fetch_all(self.readers())
             .await

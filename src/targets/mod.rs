@@ -38,6 +38,11 @@ pub trait Target: Send + Sync {
     /// What it can end, list and not see. May become richer once the server's version is known.
     fn capabilities(&self) -> Capabilities;
 
+    /// Whether the target can be asked for somebody by a simple subject of this form. One that cannot is no proof that nobody is there.
+    fn asks_by(&self, _name: &Subject) -> bool {
+        true
+    }
+
     /// Looks a subject up, by all of its names. `None` only where the target was reached and said that nobody is there; names that lead
     /// to different accounts are ambiguous.
     async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError>;

@@ -21,6 +21,8 @@ const BACKOFF: Backoff = Backoff {
     first: Duration::from_secs(1),
     longest: Duration::from_mins(10),
 };
+/// The shortest wait that a receiver may ask for: 0 would have us try again at once, and again.
+const SHORTEST_ASKED: Duration = Duration::from_secs(1);
 /// The longest wait that a receiver may ask for.
 const LONGEST_ASKED: Duration = Duration::from_hours(1);
 /// After how many failures in a row somebody should know.
@@ -126,7 +128,7 @@ fn judge(now: Timestamp, letter: &Letter, answered: Answered, dice: &Dice, failu
         Answered::Trouble(why, asked) => {
             let wait = asked.map_or_else(
                 || BACKOFF.wait(failures.saturating_add(1), dice),
-                |asked| asked.min(LONGEST_ASKED),
+                |asked| asked.clamp(SHORTEST_ASKED, LONGEST_ASKED),
             );
             let outcome = if now.since(letter.created_at) >= GIVE_UP_AFTER {
                 Posted::GivenUp { why }
@@ -170,7 +172,7 @@ async fn post(transmitter: &Transmitter, name: &str, letter: &Letter) -> Answere
         }
     }
     match asked.send().await {
-        Ok(answer) => understood(answer).await,
+        Ok(answer) => understood(answer, transmitter.0.store.clock().now()).await,
         Err(error) => {
             let what = if error.is_timeout() {
                 "it did not answer in time"
@@ -183,14 +185,10 @@ async fn post(transmitter: &Transmitter, name: &str, letter: &Letter) -> Answere
 }
 
 /// Reads an answer as RFC 8935 section 2.2 to 2.4 means it.
-async fn understood(answer: reqwest::Response) -> Answered {
+async fn understood(answer: reqwest::Response, now: Timestamp) -> Answered {
     let status = answer.status();
-    let asked = answer
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.trim().parse().ok());
-    let asked = asked.map(Duration::from_secs);
+    let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    let asked = asked.and_then(|text| wait(text, now));
     match status {
         StatusCode::ACCEPTED => Answered::Taken,
         StatusCode::BAD_REQUEST => match door::read_body(answer, ANSWER_CAP).await {
@@ -205,6 +203,16 @@ async fn understood(answer: reqwest::Response) -> Answered {
         }
         status => Answered::Trouble(format!("it answered {}", status.as_u16()), asked),
     }
+}
+
+/// A `Retry-After` (RFC 9110 section 10.2.3): seconds, or a date.
+fn wait(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+    Some(Timestamp::from(at).since(now))
 }
 
 /// The code of a refusal.
@@ -270,6 +278,16 @@ mod tests {
         assert!(judged(Duration::ZERO, trouble(None), 0).1.unwrap() <= BACKOFF.first);
         assert!(matches!(judged(GIVE_UP_AFTER, trouble(None), 9).0, Posted::GivenUp { .. }));
         assert_eq!(judged(GIVE_UP_AFTER, Answered::Taken, 9), (Posted::Delivered, None));
+    }
+
+    #[test]
+    fn a_wait_is_asked_for_in_seconds_or_as_a_date() {
+        assert_eq!(wait(" 7 ", NOW), Some(Duration::from_secs(7)));
+        assert_eq!(wait("Mon, 24 Nov 2025 16:01:00 GMT", NOW), Some(Duration::from_mins(1)));
+        assert_eq!(wait("Mon, 24 Nov 2025 15:00:00 GMT", NOW), Some(Duration::ZERO));
+        for text in ["", "-1", "soon", "1.5"] {
+            assert_eq!(wait(text, NOW), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What a receiver may ask about its stream (SSF 1.0 section 8.1). Streams are made by the config, so they are read here and not written.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
@@ -7,9 +9,14 @@ use serde_json::{Value, json};
 use super::{Delivery, Inner, Stream, answer, poll};
 use crate::model::Actor;
 use crate::statement::EventType;
+use crate::store::StoreError;
 
 /// The longest `state` that is echoed, in bytes.
 const STATE_CAP: usize = 1024;
+/// How far apart a receiver may ask for handshakes.
+const HANDSHAKES_APART: Duration = Duration::from_secs(10);
+/// How many handshakes may wait for a receiver.
+const MOST_HANDSHAKES: i64 = 10;
 
 impl Inner {
     /// The transmitter's metadata (SSF 1.0 section 7.1): what is not served is not named.
@@ -79,7 +86,7 @@ impl Inner {
             "events_supported": supported,
             "events_requested": delivered,
             "events_delivered": delivered,
-            "min_verification_interval": 0,
+            "min_verification_interval": HANDSHAKES_APART.as_secs(),
         })
     }
 
@@ -116,10 +123,9 @@ impl Inner {
             Some(Value::String(state)) if state.len() <= STATE_CAP => Some(state.clone()),
             Some(_) => return answer::bad("state is not a text of at most 1024 bytes"),
         };
-        // A receiver that asks again and again fills no outbox: what waits already is answer enough.
-        match self.store.backlog(name).await {
-            Ok(backlog) if backlog.handshakes >= 10 => return answer::bare(StatusCode::TOO_MANY_REQUESTS),
-            Ok(_) => {}
+        match self.asks_too_often(name).await {
+            Ok(true) => return answer::bare(StatusCode::TOO_MANY_REQUESTS),
+            Ok(false) => {}
             Err(error) => return answer::trouble(&error),
         }
         let queued = self
@@ -130,6 +136,16 @@ impl Inner {
             Ok(_) => answer::bare(StatusCode::NO_CONTENT),
             Err(error) => answer::trouble(&error),
         }
+    }
+
+    /// Whether a receiver that asks again and again would fill the outbox with it.
+    async fn asks_too_often(&self, name: &str) -> Result<bool, StoreError> {
+        if self.store.untold(name).await?.handshakes >= MOST_HANDSHAKES {
+            return Ok(true);
+        }
+        let last = self.store.last_handshake(name).await?;
+        let now = self.store.clock().now();
+        Ok(last.is_some_and(|last| now.since(last) < HANDSHAKES_APART))
     }
 }
 

@@ -36,7 +36,7 @@ pub async fn run(transmitter: Transmitter, stop: CancellationToken) {
 async fn look(transmitter: &Transmitter, name: &str) -> Result<(), StoreError> {
     let store = &transmitter.0.store;
     let now = store.clock().now();
-    let Some(oldest) = store.backlog(name).await?.oldest else {
+    let Some(oldest) = store.untold(name).await?.oldest else {
         return Ok(());
     };
     let age = now.since(oldest);

@@ -1,6 +1,6 @@
 //! What must never be acted on, looked at again with the account that the target itself names.
 
-use crate::model::{Job, Principal, PrincipalTrait, Scope};
+use crate::model::{Job, Principal, PrincipalTrait, Scope, Subject};
 use crate::policy::Policy;
 
 /// Has the last word before the first action of an attempt. The intake has looked at the subject already; here the target's own names of
@@ -13,6 +13,11 @@ pub trait Guard: Send + Sync {
     /// wants a human's word lets it pass.
     fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String>;
 
+    /// Whether the job's person may be asked for by this name, beside others. Where no name may be, a human has let the job pass.
+    fn may_lead(&self, _name: &Subject) -> bool {
+        true
+    }
+
     /// Whether all accounts are contained where the subject fits more than one, instead of holding the job for a human.
     fn all_of_several(&self, job: &Job) -> bool {
         job.approved
@@ -20,6 +25,10 @@ pub trait Guard: Send + Sync {
 }
 
 impl Guard for Policy {
+    fn may_lead(&self, name: &Subject) -> bool {
+        Self::may_lead(self, name)
+    }
+
     fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String> {
         match self.principal_allowed(principal, &job.containment) {
             Err(reason) if reason.is_final() || !job.approved => Err(reason.to_string()),

@@ -42,7 +42,7 @@ pub async fn rehearse(
 ) -> Result<Rehearsal, TargetError> {
     let (principals, nobody) = match resolve(target, pass, subject, false).await? {
         Who::Those(principals) => (principals, None),
-        Who::Nobody(why) | Who::Unclear(why) => (Vec::new(), Some(why)),
+        Who::Nobody(why) | Who::Nameless(why) | Who::Unclear(why) => (Vec::new(), Some(why)),
     };
     let mut accounts = Vec::with_capacity(principals.len());
     for principal in principals {

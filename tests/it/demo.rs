@@ -266,3 +266,76 @@ async fn the_sandbox_command_serves_until_it_is_told_to_stop() {
         .unwrap();
     assert_eq!(status.code(), Some(0));
 }
+
+/// One run of `demo --tour --json --keep`.
+static TOUR: LazyLock<Run> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().unwrap();
+    let output = revoked()
+        .args(["demo", "--tour", "--json", "--keep"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    Run { output, folder }
+});
+
+fn tour() -> Value {
+    serde_json::from_slice(&TOUR.output.stdout).expect("standard output is one JSON object and nothing else")
+}
+
+#[test]
+fn every_expectation_of_the_tour_holds() {
+    let tour = tour();
+    let expectations = tour["expectations"].as_array().unwrap();
+    let failed: Vec<&Value> = expectations
+        .iter()
+        .filter(|expectation| expectation["held"] != true)
+        .collect();
+    assert!(failed.is_empty(), "{failed:#?}\n{:#}", tour["stops"]);
+    assert_eq!(tour["ok"], true);
+    assert_eq!(TOUR.output.status.code(), Some(0));
+    assert_eq!(text(&TOUR.output.stderr), "", "the tour logs nothing unless it is asked to");
+}
+
+#[test]
+fn a_signal_went_through_the_door_of_every_kind_and_ended_something() {
+    let tour = tour();
+    let stops = tour["stops"].as_array().unwrap();
+    for kind in revoked::sources::KINDS {
+        let stop = stops.iter().find(|stop| stop["kind"] == kind.name);
+        let came = &stop.unwrap_or_else(|| panic!("no signal went through {}", kind.name))["came"];
+        assert_eq!(came["verdict"], "contained", "{stop:?}");
+        assert!(came["sent_to_verdict_ms"].is_u64(), "{stop:?}");
+        let ended = came["ended"].as_object().unwrap().values().filter_map(Value::as_u64);
+        assert!(ended.sum::<u64>() > 0, "{stop:?}");
+    }
+    assert_eq!(tour["trail"]["verified"], true);
+}
+
+#[test]
+fn what_the_tour_keeps_is_read_by_the_other_commands() {
+    let tour = tour();
+    let folder = TOUR.folder.path();
+    let cases = beside(folder, &["case", "list", "--json"]);
+    let cases: Value = serde_json::from_slice(&cases.stdout).unwrap();
+    assert_eq!(
+        cases.as_array().unwrap().len(),
+        tour["stops"].as_array().unwrap().len(),
+        "a case for each stop"
+    );
+    assert_eq!(beside(folder, &["trail", "verify"]).status.code(), Some(0));
+    let sources = beside(folder, &["source", "list"]);
+    assert_eq!(sources.status.code(), Some(0), "{}", text(&sources.stderr));
+}
+
+#[test]
+fn a_piped_tour_is_plain_lines_with_a_row_for_each_door() {
+    let output = revoked().args(["demo", "--tour", "--seed", "7"]).output().unwrap();
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}{}", text(&output.stderr));
+    assert!(!shown.chars().any(|c| c.is_control() && c != '\n'), "{shown}");
+    assert_eq!(text(&output.stderr), "");
+    let (_, table) = shown.split_once("one signal through every door").unwrap();
+    for kind in revoked::sources::KINDS {
+        assert!(table.contains(&format!("\n {} ", kind.name)), "{} in {table}", kind.name);
+    }
+}

@@ -13,6 +13,7 @@ use crate::demo::{self, Options, Teller};
 use crate::telemetry::{self, Setup};
 
 mod report;
+mod tour;
 mod view;
 
 use view::View;
@@ -26,9 +27,18 @@ pub struct DemoArgs {
     /// Leave config, database, trail and keys in this folder, which must be new or empty, for the other commands
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
+    /// Send one signal through every door instead, about another person each, and show what came of it
+    #[arg(long)]
+    pub tour: bool,
     /// Decides who lives in the town, and every id there
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+}
+
+/// What was shown.
+enum Played {
+    Play(demo::Outcome),
+    Tour(demo::tour::TourOutcome),
 }
 
 /// Runs the demo. Exits with 0 only if every expectation held.
@@ -54,19 +64,40 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
         seed: args.seed,
     };
     let play = async {
-        let (outcome, shown) = tokio::join!(demo::run(options, clock, Teller::new(out)), view.show(scenes));
+        let teller = Teller::new(out);
+        let run = async {
+            Ok(if args.tour {
+                Played::Tour(Box::pin(demo::tour::run(options, clock, teller)).await?)
+            } else {
+                Played::Play(Box::pin(demo::run(options, clock, teller)).await?)
+            })
+        };
+        let (outcome, shown) = tokio::join!(run, view.show(scenes));
         shown?;
         outcome
     };
-    let outcome = tokio::select! {
-        outcome = play => outcome?,
+    let outcome: anyhow::Result<Played> = tokio::select! {
+        outcome = play => outcome,
         _ = terminate.recv() => anyhow::bail!("the demo was interrupted"),
         _ = interrupt.recv() => anyhow::bail!("the demo was interrupted"),
     };
-    if args.json {
-        json(&outcome)?;
-    } else {
-        report::print(&outcome)?;
-    }
-    Ok(if outcome.ok { Exit::Ok } else { Exit::Failed })
+    let ok = match outcome? {
+        Played::Play(outcome) => {
+            if args.json {
+                json(&outcome)?;
+            } else {
+                report::print(&outcome)?;
+            }
+            outcome.ok
+        }
+        Played::Tour(outcome) => {
+            if args.json {
+                json(&outcome)?;
+            } else {
+                tour::print(&outcome)?;
+            }
+            outcome.ok
+        }
+    };
+    Ok(if ok { Exit::Ok } else { Exit::Failed })
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 
 use super::super::output::{line, plain, span, table};
-use crate::demo::{CaseLine, Outcome};
+use crate::demo::{CaseLine, Expectation, Outcome, Place, TrailLine};
 
 /// Prints the report.
 pub(super) fn print(outcome: &Outcome) -> anyhow::Result<()> {
@@ -42,19 +42,27 @@ pub(super) fn print(outcome: &Outcome) -> anyhow::Result<()> {
     for gap in &outcome.not_covered {
         line(format!("  - {}", plain(gap)))?;
     }
+    judged(&outcome.trail, &outcome.expectations)?;
+    line("")?;
+    kept(outcome.place.as_ref(), outcome.cases.first().map(|case| case.case))?;
+    over(outcome.ok, &outcome.expectations, outcome.elapsed_ms)
+}
+
+/// The trail, and what was expected.
+pub(super) fn judged(trail: &TrailLine, expectations: &[Expectation]) -> anyhow::Result<()> {
     line("")?;
     line(format!(
         "trail: {} entries, {}; {} of them confirmed by signed checkpoints outside the database",
-        outcome.trail.entries,
-        if outcome.trail.verified { "verified" } else { "NOT VERIFIED" },
-        outcome.trail.confirmed
+        trail.entries,
+        if trail.verified { "verified" } else { "NOT VERIFIED" },
+        trail.confirmed
     ))?;
-    for finding in &outcome.trail.findings {
+    for finding in &trail.findings {
         line(format!("  {}", plain(finding)))?;
     }
     line("")?;
     line("expected")?;
-    for expectation in &outcome.expectations {
+    for expectation in expectations {
         let (word, colour) = if expectation.held {
             ("held", AnsiColor::Green)
         } else {
@@ -67,23 +75,32 @@ pub(super) fn print(outcome: &Outcome) -> anyhow::Result<()> {
             plain(&expectation.why)
         ))?;
     }
-    line("")?;
-    if let Some(config) = outcome.place.as_ref().and_then(|place| place.config.as_ref()) {
+    Ok(())
+}
+
+/// What to do with a folder that is kept.
+pub(super) fn kept(place: Option<&Place>, case: Option<i64>) -> anyhow::Result<()> {
+    if let Some(config) = place.and_then(|place| place.config.as_ref()) {
         let config = config.display();
         line("the folder is kept; look around in it:")?;
         line(format!("  revoked status --config {config}"))?;
-        line(format!("  revoked case show 1 --config {config}"))?;
+        line(format!("  revoked case show {} --config {config}", case.unwrap_or(1)))?;
         line(format!("  revoked trail verify --config {config}"))?;
     }
-    let failed = outcome.expectations.iter().filter(|expectation| !expectation.held).count();
-    line(if outcome.ok {
+    Ok(())
+}
+
+/// The last line.
+pub(super) fn over(ok: bool, expectations: &[Expectation], elapsed_ms: u64) -> anyhow::Result<()> {
+    let failed = expectations.iter().filter(|expectation| !expectation.held).count();
+    line(if ok {
         format!(
             "all {} expectations held, in {}",
-            outcome.expectations.len(),
-            span(Duration::from_millis(outcome.elapsed_ms))
+            expectations.len(),
+            span(Duration::from_millis(elapsed_ms))
         )
     } else {
-        format!("{failed} of {} expectations FAILED", outcome.expectations.len())
+        format!("{failed} of {} expectations FAILED", expectations.len())
     })
 }
 

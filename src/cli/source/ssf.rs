@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use async_trait::async_trait;
 use clap::Subcommand;
 use serde::Serialize;
 use serde_json::Value;
@@ -15,8 +14,8 @@ use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{Memo, Subject, Timestamp};
-use crate::sources::House;
+use crate::intake::Around;
+use crate::model::{Subject, Timestamp};
 use crate::sources::ssf::{self, Asked, Connected, Made, Stream};
 use crate::store::Store;
 
@@ -128,7 +127,7 @@ pub(super) async fn run(command: &SsfCommand, at: &StoreArgs) -> anyhow::Result<
             let seat = Seat::of(name, at).await?;
             let made = seat.made().await?;
             seat.stream.disconnect(&made).await?;
-            let steps = Made::forget(&seat).await?;
+            let steps = Made::forget(&seat.house).await?;
             seat.store.remember(&seat.name, steps, operator()).await?;
             line(format!(
                 "stream {} is deleted; nothing comes from there any more",
@@ -143,6 +142,7 @@ pub(super) async fn run(command: &SsfCommand, at: &StoreArgs) -> anyhow::Result<
 struct Seat {
     name: String,
     store: Store,
+    house: Around,
     stream: Arc<Stream>,
 }
 
@@ -157,36 +157,19 @@ impl Seat {
                 source.kind
             )
         })?;
+        let store = at.open().await?;
         Ok(Self {
             name: name.to_owned(),
-            store: at.open().await?,
+            house: Around::new(&store, name),
+            store,
             stream,
         })
     }
 
     /// The stream that the source has.
     async fn made(&self) -> anyhow::Result<Made> {
-        let made = Made::recall(self).await?;
+        let made = Made::recall(&self.house).await?;
         made.with_context(|| format!("source {0} has no stream yet; run revoked source ssf connect {0}", self.name))
-    }
-}
-
-#[async_trait]
-impl House for Seat {
-    async fn memo(&self, drawer: &str, key: &str) -> anyhow::Result<Option<Memo>> {
-        Ok(self.store.memo(&self.name, drawer, key).await?)
-    }
-
-    async fn memos_by(&self, drawer: &str, look_up: &str) -> anyhow::Result<Vec<Memo>> {
-        Ok(self.store.memos_by(&self.name, drawer, look_up).await?)
-    }
-
-    async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>> {
-        Ok(self.store.memos_after(&self.name, drawer, after, limit).await?)
-    }
-
-    async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
-        Ok(self.store.memos_page(&self.name, drawer, skip, limit).await?)
     }
 }
 
@@ -201,7 +184,7 @@ struct Outcome<'a> {
 }
 
 async fn connect(seat: &Seat, subjects: &[Value], as_json: bool) -> anyhow::Result<Exit> {
-    let connected = seat.stream.connect(seat).await?;
+    let connected = seat.stream.connect(&seat.house).await?;
     seat.store
         .remember(&seat.name, vec![connected.made.keep()], operator())
         .await
@@ -269,7 +252,11 @@ struct Standing<'a> {
 }
 
 async fn status(seat: &Seat, as_json: bool) -> anyhow::Result<Exit> {
-    let Some(made) = Made::recall(seat).await? else {
+    let Some(made) = Made::recall(&seat.house).await? else {
+        if as_json {
+            json(&serde_json::json!({"source": seat.name, "stream": null}))?;
+            return Ok(Exit::Findings);
+        }
         line(format!(
             "source {0} has no stream yet; run revoked source ssf connect {0}",
             seat.name
@@ -284,8 +271,8 @@ async fn status(seat: &Seat, as_json: bool) -> anyhow::Result<Exit> {
         status,
         reason: reason.flatten(),
         delivered: stream.delivered,
-        verified_at: ssf::verified_at(seat).await?,
-        unanswered_since: Asked::unanswered_since(seat).await?,
+        verified_at: ssf::verified_at(&seat.house).await?,
+        unanswered_since: Asked::unanswered_since(&seat.house).await?,
     };
     let late = standing
         .unanswered_since
@@ -320,13 +307,13 @@ async fn status(seat: &Seat, as_json: bool) -> anyhow::Result<Exit> {
 
 async fn verify(seat: &Seat, patience: Duration) -> anyhow::Result<Exit> {
     let made = seat.made().await?;
-    let (state, steps) = seat.stream.new_question(seat).await?;
+    let (state, steps) = seat.stream.new_question(&seat.house).await?;
     // Stored first: the answer may be here before the transmitter has told us that it will come.
     seat.store.remember(&seat.name, steps, operator()).await?;
     seat.stream.ask(&made, &state).await?;
     let until = Instant::now() + patience;
     loop {
-        let asked = Asked::recall(seat, &state).await?;
+        let asked = Asked::recall(&seat.house, &state).await?;
         if let Some(at) = asked.and_then(|asked| asked.answered_at) {
             line(format!("the stream is alive: proved at {at}"))?;
             return Ok(Exit::Ok);

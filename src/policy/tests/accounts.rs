@@ -67,3 +67,25 @@ fn all_accounts_of_one_name_are_taken_for_compromises_only_and_only_when_asked()
         assert_eq!(all.takes_all(reason), reason == Reason::Compromised);
     }
 }
+
+#[test]
+fn an_address_of_a_strange_domain_is_held_unless_another_name_or_an_operator_stands_behind_it() {
+    let policy = Policy {
+        email_domains: ["example.org".to_owned()].into(),
+        ..policy()
+    };
+    for (subject, source, answer) in [
+        ("email:alice@example.org", "hr", "act"),
+        ("email:alice@sub.example.org", "hr", "email_domain"),
+        ("acct:alice@example.net", "hr", "email_domain"),
+        ("email:alice@example.net", INBOX, "act"),
+        ("aliases:email:alice@example.net\nusername:alice", "hr", "act"),
+        ("username:alice", "hr", "act"),
+    ] {
+        let asked = Signal {
+            subject: subject.parse().unwrap(),
+            ..signal(Reason::Compromised)
+        };
+        assert_eq!(word(&policy.decide(&asked, &facts(source))), answer, "{subject}");
+    }
+}

@@ -30,6 +30,7 @@ fn facts(source: &str) -> Facts<'_> {
         delivery_departures: 1,
         recent_departures: 0,
         recent_compromises: 0,
+        unclear: false,
         now: NOW,
     }
 }

@@ -8,7 +8,7 @@ use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
 pub(super) use crate::sources::answers::refusal;
 use crate::sources::answers::{bare, later};
-use crate::sources::{Rejection, RejectionKind};
+use crate::sources::{Known, Rejection, RejectionKind};
 
 /// The body is not of the draft's form, or the `jti` was used for something else: 400.
 pub(super) const INVALID_REQUEST: &str = "invalid_request";
@@ -20,6 +20,10 @@ pub(super) const NO_TOKEN: &str = "no_token";
 pub(super) const INVALID_TOKEN: &str = "invalid_token";
 /// The issuer may not speak about this subject: 403.
 pub(super) const ACCESS_DENIED: &str = "access_denied";
+/// No target knows the subject: 404.
+const USER_NOT_FOUND: &str = "user_not_found";
+/// It is not clear who is meant, or nothing can be done about the subject: 422.
+const UNABLE: &str = "unable_to_log_out";
 /// Any method but POST: 405.
 pub(super) const METHOD: &str = "method_not_allowed";
 
@@ -47,6 +51,28 @@ pub(super) fn accepted(receipt: &Receipt) -> Response<Bytes> {
         return rejected(&malformed("this jti was used before with other content"));
     }
     bare(StatusCode::NO_CONTENT)
+}
+
+/// The answer by what the targets know, where the delivery is stored all the same: 204 where the work has begun or a target must come back
+/// first, 404 where each of them was asked and knows nobody, 422 where nobody can be logged out until a human has said who is meant.
+pub(super) fn answered(receipt: &Receipt, known: Known) -> Response<Bytes> {
+    if receipt.signals.contains(&SignalReceipt::Conflict) {
+        return accepted(receipt);
+    }
+    match known {
+        Known::Somebody | Known::Unreachable => accepted(receipt),
+        Known::Nobody => {
+            let why = "no target knows this subject; it is kept until somebody says who it is";
+            told(StatusCode::NOT_FOUND, &refusal(RejectionKind::Malformed, USER_NOT_FOUND, why))
+        }
+        Known::Unclear => {
+            let why = "it is not clear which account is meant; it waits for an operator";
+            told(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &refusal(RejectionKind::Malformed, UNABLE, why),
+            )
+        }
+    }
 }
 
 /// The answer to a refusal.

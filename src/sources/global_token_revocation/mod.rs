@@ -4,7 +4,8 @@
 //! The way of a request, in the order of the checks: what HTTP says about it (`receive`), the signed token in its `Authorization` header
 //! (`bearer`), then the subject in its body (`body`). What the sender is told is in `answer`.
 //!
-//! The draft's 404 and 422 need a look at the targets, which no source has: whom no target knows is found out after the answer.
+//! The draft's 404 and 422 need a look at the targets. The signal is stored first and the work begins; its answer is what the work finds
+//! within [`PATIENCE`], so that no lookup delays the first revoke.
 
 mod answer;
 mod bearer;
@@ -12,6 +13,7 @@ mod body;
 mod settings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::Request;
 use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
@@ -20,7 +22,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 
 use super::whom::SubjectRules;
-use super::{House, Kind, Push, Received, Rejection, RejectionKind, Source};
+use super::{House, Kind, Known, Push, Received, Rejection, RejectionKind, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Reason, Receipt, Signal, Timestamp};
 use answer::refusal;
@@ -37,6 +39,9 @@ pub const KIND: Kind = Kind {
 
 /// The largest body taken, in bytes. A body holds one subject.
 pub const BODY_CAP: usize = 16 << 10;
+
+/// How long an answer waits for what the targets know of its subject; after it the answer is that the work goes on.
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A built endpoint for one issuer.
 pub struct GlobalTokenRevocation {
@@ -64,6 +69,14 @@ impl Push for GlobalTokenRevocation {
 
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {
         answer::accepted(receipt)
+    }
+
+    fn asks(&self) -> Option<Duration> {
+        Some(PATIENCE)
+    }
+
+    fn answered(&self, receipt: &Receipt, known: Known) -> ::http::Response<Bytes> {
+        answer::answered(receipt, known)
     }
 
     fn rejected(&self, rejection: &Rejection) -> ::http::Response<Bytes> {

@@ -95,6 +95,10 @@ impl Push for Scim {
         door::only_asks(request.method(), &place)
     }
 
+    fn knows_who_asks(&self) -> bool {
+        true
+    }
+
     async fn receive(&self, request: &Request<Bytes>, house: &dyn House) -> Result<Received, Rejection> {
         match self.answer(request, house).await {
             Ok(received) => Ok(received),

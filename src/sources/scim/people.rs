@@ -69,12 +69,7 @@ impl Rules {
         let external = record.text("externalId");
         match self.external_id {
             ExternalId::Unused => {}
-            ExternalId::Sub => add(external
-                .and_then(|sub| read("iss_sub", &format!("{}#{sub}", self.issuer)))
-                .and(external.map(|sub| Subject::IssSub {
-                    iss: self.issuer.clone(),
-                    sub: sub.to_owned(),
-                }))),
+            ExternalId::Sub => add(external.and_then(|sub| Subject::iss_sub(&self.issuer, sub).ok())),
             ExternalId::EmployeeId => add(external.and_then(|id| read("employee_id", id))),
             ExternalId::AccountId => add(external.and_then(|id| read("opaque", id))),
         }
@@ -134,9 +129,9 @@ impl Rules {
         Some(signal)
     }
 
-    /// Whom a user resource is about, for what is kept of it.
-    pub(super) fn subject(&self, record: &Record) -> Option<Subject> {
-        together(self.names(record))
+    /// Whom what is kept of a user resource is about: the strongest name stands for the others, which [`Rules::identity`] links to it.
+    pub(super) fn about(&self, record: &Record) -> Option<Subject> {
+        self.names(record).into_iter().next()
     }
 }
 

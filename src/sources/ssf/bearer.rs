@@ -10,10 +10,12 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::http::{self, Bounds};
+use crate::http;
 
 /// What an answer of an authorization server may weigh, in bytes.
 const CAP: usize = 64 << 10;
+/// How long it may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long before its end a token is no longer used.
 const MARGIN: Duration = Duration::from_secs(30);
 /// How long a token is used whose end was not told.
@@ -37,20 +39,8 @@ pub(super) struct Grant {
     pub(super) client_secret: SecretString,
     /// What is asked for.
     pub(super) scope: String,
-    /// The client.
-    pub(super) client: reqwest::Client,
     /// The token at hand, and until when it is used.
     pub(super) held: Mutex<Option<(SecretString, Instant)>>,
-}
-
-impl Grant {
-    /// The client for an authorization server.
-    ///
-    /// # Errors
-    /// Where TLS cannot be set up.
-    pub(super) fn client() -> anyhow::Result<reqwest::Client> {
-        http::client(Bounds::default())
-    }
 }
 
 impl Bearer {
@@ -58,10 +48,10 @@ impl Bearer {
     ///
     /// # Errors
     /// Where no token can be had, or it is nothing that a header may hold.
-    pub(super) async fn header(&self, anew: bool) -> anyhow::Result<HeaderValue> {
+    pub(super) async fn header(&self, client: &reqwest::Client, anew: bool) -> anyhow::Result<HeaderValue> {
         let header = match self {
             Self::Fixed(token) => value(token),
-            Self::Granted(grant) => value(&grant.token(anew).await?),
+            Self::Granted(grant) => value(&grant.token(client, anew).await?),
         };
         header.context("the transmitter's token holds what no HTTP header may")
     }
@@ -73,7 +63,7 @@ impl Bearer {
 }
 
 impl Grant {
-    async fn token(&self, anew: bool) -> anyhow::Result<SecretString> {
+    async fn token(&self, client: &reqwest::Client, anew: bool) -> anyhow::Result<SecretString> {
         // Whoever waits here for another's request is served by its outcome.
         let mut held = self.held.lock().await;
         if anew {
@@ -84,17 +74,20 @@ impl Grant {
         {
             return Ok(token.clone());
         }
-        let (token, lives) = self.ask().await.context("asking the authorization server for a token")?;
+        let (token, lives) = self
+            .ask(client)
+            .await
+            .context("asking the authorization server for a token")?;
         let until = Instant::now() + lives.saturating_sub(MARGIN).max(Duration::from_secs(1));
         *held = Some((token.clone(), until));
         Ok(token)
     }
 
-    async fn ask(&self) -> anyhow::Result<(SecretString, Duration)> {
+    async fn ask(&self, client: &reqwest::Client) -> anyhow::Result<(SecretString, Duration)> {
         let form = [("grant_type", "client_credentials"), ("scope", self.scope.as_str())];
-        let asked = self
-            .client
+        let asked = client
             .post(self.endpoint.clone())
+            .timeout(PATIENCE)
             .basic_auth(&self.client_id, Some(self.client_secret.expose_secret()))
             .header(::http::header::ACCEPT, "application/json")
             .form(&form);

@@ -65,7 +65,7 @@ impl Stream {
     /// # Errors
     /// What the transmitter said, or what is wrong with the stream that it made.
     pub async fn connect(&self, house: &dyn House) -> anyhow::Result<Connected> {
-        let transmitter = self.discovery.transmitter().await?;
+        let transmitter = self.discovery.transmitter(&self.client).await?;
         let method = self.intent.method;
         if let Some(methods) = &transmitter.methods {
             anyhow::ensure!(
@@ -230,20 +230,9 @@ impl Stream {
                 ),
             );
         }
-        let unheeded = transmitter
-            .critical
-            .iter()
-            .filter(|member| !self.reader.subjects.critical.contains(member));
-        let unheeded: Vec<&str> = unheeded.map(String::as_str).collect();
-        if !unheeded.is_empty() {
-            say(
-                false,
-                format!("the transmitter calls these members of a subject critical: set critical_subject_members = {unheeded:?}"),
-            );
-        }
         Ok(Connected {
             way,
-            made: Made::of(stream, method, self.clock.now()),
+            made: Made::of(stream, method, transmitter.critical.clone(), self.clock.now()),
             missing,
             found,
         })
@@ -254,7 +243,7 @@ impl Stream {
     /// # Errors
     /// What the transmitter said.
     pub async fn as_it_is(&self, made: &Made) -> anyhow::Result<(Description, Option<(String, Option<String>)>)> {
-        let transmitter = self.discovery.transmitter().await?;
+        let transmitter = self.discovery.transmitter(&self.client).await?;
         let management = self.management(&transmitter);
         let stream = management.read(&made.id).await?;
         match management.status(&made.id).await {
@@ -269,7 +258,7 @@ impl Stream {
     /// # Errors
     /// What the transmitter said.
     pub async fn set_status(&self, made: &Made, status: &str, reason: Option<&str>) -> anyhow::Result<()> {
-        let transmitter = self.discovery.transmitter().await?;
+        let transmitter = self.discovery.transmitter(&self.client).await?;
         Ok(self.management(&transmitter).set_status(&made.id, status, reason).await?)
     }
 
@@ -278,7 +267,7 @@ impl Stream {
     /// # Errors
     /// What the transmitter said.
     pub async fn disconnect(&self, made: &Made) -> anyhow::Result<()> {
-        let transmitter = self.discovery.transmitter().await?;
+        let transmitter = self.discovery.transmitter(&self.client).await?;
         match self.management(&transmitter).delete(&made.id).await {
             Err(trouble) if trouble.status() != Some(StatusCode::NOT_FOUND) => Err(trouble.into()),
             _ => Ok(()),
@@ -290,7 +279,7 @@ impl Stream {
     /// # Errors
     /// What the transmitter said.
     pub async fn add_subject(&self, made: &Made, subject: &Value) -> anyhow::Result<()> {
-        let transmitter = self.discovery.transmitter().await?;
+        let transmitter = self.discovery.transmitter(&self.client).await?;
         Ok(self.management(&transmitter).add_subject(&made.id, subject).await?)
     }
 
@@ -299,7 +288,7 @@ impl Stream {
     /// # Errors
     /// What the transmitter said.
     pub async fn remove_subject(&self, made: &Made, subject: &Value) -> anyhow::Result<()> {
-        let transmitter = self.discovery.transmitter().await?;
+        let transmitter = self.discovery.transmitter(&self.client).await?;
         Ok(self.management(&transmitter).remove_subject(&made.id, subject).await?)
     }
 
@@ -319,7 +308,7 @@ impl Stream {
     /// What the transmitter said.
     pub async fn ask(&self, made: &Made, state: &str) -> Result<(), Trouble> {
         let doing = "asking for a verification";
-        let transmitter = self.discovery.transmitter().await;
+        let transmitter = self.discovery.transmitter(&self.client).await;
         let transmitter = transmitter.map_err(|error| Trouble::Unreachable { doing, error })?;
         self.management(&transmitter).verify(&made.id, state).await
     }

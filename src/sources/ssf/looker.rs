@@ -35,7 +35,6 @@ const REMEMBERED: usize = 1000;
 pub(super) struct Looker {
     stream: Arc<Stream>,
     upkeep: Upkeep,
-    client: reqwest::Client,
     dice: Dice,
     pace: Mutex<Pace>,
 }
@@ -52,14 +51,13 @@ struct Pace {
 }
 
 impl Looker {
-    pub(super) fn new(stream: Arc<Stream>) -> anyhow::Result<Self> {
-        Ok(Self {
-            client: poll::client()?,
+    pub(super) fn new(stream: Arc<Stream>) -> Self {
+        Self {
             stream,
             upkeep: Upkeep::default(),
             dice: Dice::new(None),
             pace: Mutex::default(),
-        })
+        }
     }
 
     pub(super) fn stream(&self) -> Arc<Stream> {
@@ -70,7 +68,7 @@ impl Looker {
     async fn round(&self, made: &Made, cursor: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
         let begun = Instant::now();
         let acks = self.acks(cursor);
-        let answer = match poll::poll(&self.stream, &self.client, made, &acks, Ask::Tokens).await {
+        let answer = match poll::poll(&self.stream, made, &acks, Ask::Tokens).await {
             Ok(Some(answer)) => answer,
             Ok(None) => {
                 self.pace().wait = FLOOR;
@@ -198,7 +196,7 @@ impl Pull for Looker {
             return;
         }
         if let Ok(Some(made)) = Made::recall(house).await
-            && let Err(trouble) = poll::poll(&self.stream, &self.client, &made, &acks, Ask::Nothing).await
+            && let Err(trouble) = poll::poll(&self.stream, &made, &acks, Ask::Nothing).await
         {
             tracing::debug!(source = self.stream.name, "{trouble}");
         }

@@ -10,12 +10,16 @@ use serde_json::{Value, json};
 
 use super::bearer::Bearer;
 use super::transmitter::{Method, Transmitter};
-use crate::http::{self, Bounds};
+use crate::http;
 
 /// What an answer may weigh, in bytes: a stream's configuration lists event types.
 const CAP: usize = 1 << 20;
+/// Tokens wait while the management API is asked, so one that does not answer may not hold them for long.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait where a transmitter says that we are too fast, but not for how long.
 const UNTOLD: Duration = Duration::from_mins(1);
+/// A `Retry-After: 0` must not become a tight loop.
+const SHORTEST: Duration = Duration::from_secs(1);
 /// A transmitter that asks for longer than this is asked again sooner.
 const LONGEST: Duration = Duration::from_hours(1);
 
@@ -128,14 +132,6 @@ pub(super) struct Management<'a> {
     pub(super) transmitter: &'a Transmitter,
     pub(super) bearer: &'a Bearer,
     pub(super) client: &'a reqwest::Client,
-}
-
-/// The client for management calls.
-///
-/// # Errors
-/// Where TLS cannot be set up.
-pub(super) fn client() -> anyhow::Result<reqwest::Client> {
-    http::client(Bounds::default())
 }
 
 impl Management<'_> {
@@ -268,10 +264,11 @@ impl Management<'_> {
     ) -> Result<(StatusCode, Value), Trouble> {
         let unreachable = |error| Trouble::Unreachable { doing, error };
         let send = async |anew| {
-            let header = self.bearer.header(anew).await?;
+            let header = self.bearer.header(self.client, anew).await?;
             let mut asked = self
                 .client
                 .request(verb.clone(), url.clone())
+                .timeout(PATIENCE)
                 .header(AUTHORIZATION, header)
                 .header(ACCEPT, "application/json");
             if let Some(body) = body {
@@ -297,12 +294,13 @@ impl Management<'_> {
     }
 }
 
-/// How long the answer asks us to wait: `Retry-After` in seconds, or some time where it is told to be too fast without one.
+/// How long the answer asks us to wait: `Retry-After` in seconds; some time where that is a date, or where we are told to be too fast
+/// without one.
 pub(super) fn wait(answer: &reqwest::Response) -> Option<Duration> {
-    let told = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let seconds = told.and_then(|text| text.trim().parse().ok()).map(Duration::from_secs);
-    let untold = || (answer.status() == StatusCode::TOO_MANY_REQUESTS).then_some(UNTOLD);
-    seconds.or_else(untold).map(|wait| wait.min(LONGEST))
+    let told = answer.headers().get(RETRY_AFTER);
+    let seconds = told.and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let some = told.is_some() || answer.status() == StatusCode::TOO_MANY_REQUESTS;
+    some.then(|| seconds.map_or(UNTOLD, Duration::from_secs).clamp(SHORTEST, LONGEST))
 }
 
 impl Wanted<'_> {

@@ -33,6 +33,9 @@ pub struct Made {
     pub min_verification_interval: Option<u64>,
     /// How long we may be silent before the transmitter stops the stream, in seconds.
     pub inactivity_timeout: Option<u64>,
+    /// The members of a complex subject without which the transmitter wants no event acted on.
+    #[serde(default)]
+    pub critical: Vec<String>,
     /// When we made it or took it over.
     pub at: Timestamp,
 }
@@ -58,7 +61,7 @@ pub struct Asked {
 impl Made {
     /// What is to be remembered of a stream.
     #[must_use]
-    pub fn of(stream: Description, method: Method, at: Timestamp) -> Self {
+    pub fn of(stream: Description, method: Method, critical: Vec<String>, at: Timestamp) -> Self {
         Self {
             id: stream.id,
             method,
@@ -67,6 +70,7 @@ impl Made {
             delivered: stream.delivered,
             min_verification_interval: stream.min_verification_interval,
             inactivity_timeout: stream.inactivity_timeout,
+            critical,
             at,
         }
     }

@@ -52,8 +52,7 @@ pub const KIND: Kind = Kind {
     about: "a stream of security events that we make at a transmitter, by push or by poll (SSF 1.0; CAEP and RISC events)",
     build: |settings, clock| {
         let stream = settings::build(settings, clock)?;
-        let looker =
-            Arc::new(Looker::new(Arc::clone(&stream)).map_err(|error| vec![settings.complain("delivery", format!("{error:#}"))])?);
+        let looker = Arc::new(Looker::new(Arc::clone(&stream)));
         Ok(match stream.intent.method {
             Method::Push => Source::Both(Arc::new(Receiver(stream)), looker),
             Method::Poll => Source::Pull(looker),

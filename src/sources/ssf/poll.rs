@@ -16,7 +16,7 @@ use super::answer::malformed;
 use super::management::{Trouble, wait};
 use super::memory::Made;
 use super::stream::Stream;
-use crate::http::{self, Bounds};
+use crate::http;
 use crate::jose::read_object;
 use crate::model::{Delivery, Refused};
 use crate::sources::digest::sha256;
@@ -24,8 +24,6 @@ use crate::sources::{House, Rejection, RejectionKind};
 
 /// What an answer may weigh, in bytes.
 const CAP: usize = 8 << 20;
-/// How long a transmitter may hold a poll before our client gives up: a minute is usual, and half of one more is for the way.
-const HELD: Duration = Duration::from_secs(90);
 /// The longest name of a token that a complaint repeats, in characters.
 const SHOWN: usize = 64;
 
@@ -102,18 +100,6 @@ pub(super) struct Round {
     pub(super) refused: Vec<[u8; 32]>,
 }
 
-/// The client for polls, which may be held for long.
-///
-/// # Errors
-/// Where TLS cannot be set up.
-pub(super) fn client() -> anyhow::Result<reqwest::Client> {
-    http::client(Bounds {
-        read: HELD,
-        total: HELD,
-        ..Bounds::default()
-    })
-}
-
 /// What a poll asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ask {
@@ -127,13 +113,7 @@ pub(super) enum Ask {
 ///
 /// # Errors
 /// [`Trouble`], with the transmitter's answer where there was one.
-pub(super) async fn poll(
-    stream: &Stream,
-    client: &reqwest::Client,
-    made: &Made,
-    acks: &Acks,
-    ask: Ask,
-) -> Result<Option<Answer>, Trouble> {
+pub(super) async fn poll(stream: &Stream, made: &Made, acks: &Acks, ask: Ask) -> Result<Option<Answer>, Trouble> {
     let doing = "polling";
     let unreachable = |error: anyhow::Error| Trouble::Unreachable { doing, error };
     let odd = |why| Trouble::Odd { doing, why };
@@ -141,8 +121,9 @@ pub(super) async fn poll(
     let url = stream.discovery.allowed(endpoint).map_err(unreachable)?;
     let body = request(stream, acks, ask);
     let send = async |anew| -> anyhow::Result<reqwest::Result<reqwest::Response>> {
-        let header = stream.bearer.header(anew).await?;
-        let asked = client
+        let header = stream.bearer.header(&stream.client, anew).await?;
+        let asked = stream
+            .client
             .post(url.clone())
             .header(AUTHORIZATION, header)
             .header(ACCEPT, "application/json");
@@ -257,11 +238,7 @@ async fn take(stream: &Stream, name: &str, token: &Value, house: &dyn House, del
     if token.len() > BODY_CAP {
         return Err(malformed(format!("a token may weigh {BODY_CAP} bytes")));
     }
-    let token = stream.reader.read(token.as_bytes(), delivery.received_at).await?;
-    if token.jti != name {
-        return Err(malformed("the token stands under another name than its jti"));
-    }
-    stream.hear(token, house, delivery).await
+    stream.take(token.as_bytes(), Some(name), house, delivery).await
 }
 
 /// A name for the trail: short, on one line.

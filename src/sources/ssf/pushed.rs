@@ -92,7 +92,7 @@ impl Push for SsfPush {
     async fn receive(&self, request: &::http::Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {
         let received_at = self.clock.now();
         let read = match self.door.admit(request) {
-            Ok(()) => self.reader.read(request.body(), received_at).await,
+            Ok(()) => self.reader.read(request.body(), &[], received_at).await,
             Err(rejection) => Err(rejection),
         };
         let delivery = read.and_then(|token| self.delivery(token, received_at));

@@ -54,11 +54,12 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Checks `body` in the order of SSF's and SET's rules and says what it means.
+    /// Checks `body` in the order of SSF's and SET's rules and says what it means. `critical` are the members of a complex subject that the
+    /// transmitter wants understood, besides the config's.
     ///
     /// # Errors
     /// A refusal with the RFC's code.
-    pub(super) async fn read(&self, body: &[u8], now: Timestamp) -> Result<Token, Rejection> {
+    pub(super) async fn read(&self, body: &[u8], critical: &[String], now: Timestamp) -> Result<Token, Rejection> {
         let token = Compact::read(body)?;
         let (algorithm, kid) = token.check_header(&HeaderRules {
             algorithms: &self.algorithms,
@@ -76,7 +77,7 @@ impl Reader {
         let key = self.keyring.find(kid, algorithm).await?;
         key.verify(&token, algorithm)?;
         let claims = self.check_claims(&token.claims, now)?;
-        let signal = self.signal(&token, &claims, now)?;
+        let signal = self.signal(&token, &claims, critical, now)?;
         Ok(Token {
             signal,
             jti: claims.jti.to_owned(),
@@ -134,16 +135,17 @@ impl Reader {
         })
     }
 
-    fn signal(&self, token: &Compact<'_>, claims: &Checked<'_>, now: Timestamp) -> Result<Signal, Rejection> {
+    fn signal(&self, token: &Compact<'_>, claims: &Checked<'_>, critical: &[String], now: Timestamp) -> Result<Signal, Rejection> {
+        let subjects = self.subjects.heeding(critical);
         let event = Event::named(claims.uri, self.legacy);
         let meaning = event.meaning(claims.event, self.legacy).map_err(malformed)?;
         let sub_id = token.claims.get("sub_id");
         let sub_id = sub_id.or_else(|| self.legacy.then(|| claims.event.get("subject")).flatten());
         let whom = match (sub_id, &meaning.wish) {
-            (Some(sub_id), Wish::Act | Wish::Hold(_)) => self.subjects.read(sub_id, self.legacy, meaning.device)?,
+            (Some(sub_id), Wish::Act | Wish::Hold(_)) => subjects.read(sub_id, self.legacy, meaning.device)?,
             // What is only kept needs no subject that can be read: an unknown event may be about anything.
             (Some(sub_id), Wish::Ignore(_)) => {
-                let read = self.subjects.read(sub_id, self.legacy, meaning.device);
+                let read = subjects.read(sub_id, self.legacy, meaning.device);
                 read.unwrap_or_else(|_| Whom::nobody("malformed", sub_id))
             }
             (None, Wish::Ignore(_)) => Whom::nobody("none", &Value::Null),

@@ -18,9 +18,8 @@ impl Receiver {
         let stream = &self.0;
         let received_at = stream.clock.now();
         stream.intent.door.admit(request)?;
-        let token = stream.reader.read(request.body(), received_at).await?;
         let mut delivery = Delivery::of(&stream.name, Vec::new(), received_at);
-        stream.hear(token, house, &mut delivery).await?;
+        stream.take(request.body(), None, house, &mut delivery).await?;
         Ok(delivery)
     }
 }

@@ -239,7 +239,6 @@ fn granted(oauth: &OAuth) -> Result<Bearer, String> {
         client_id: oauth.client_id.clone(),
         client_secret,
         scope: oauth.scope.clone(),
-        client: Grant::client().map_err(shown)?,
         held: Mutex::default(),
     })))
 }

@@ -10,15 +10,16 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::answer::refusal;
+use super::answer::{malformed, refusal};
 use super::bearer::Bearer;
 use super::door::Door;
-use super::management::{self, Management, Wanted};
+use super::management::{Management, Wanted};
 use super::memory::{Asked, Made, Status};
-use super::reader::{Reader, Token};
+use super::reader::Reader;
 use super::transmitter::{Discovery, Method, Transmitter};
 use super::word::{Word, unasked};
 use crate::clock::Clock;
+use crate::http::{self, Bounds};
 use crate::model::{Alarm, AlarmKind, Delivery, Wish};
 use crate::sources::{House, Rejection, RejectionKind};
 
@@ -26,6 +27,14 @@ use crate::sources::{House, Rejection, RejectionKind};
 const METADATA_AGE: Duration = Duration::from_hours(1);
 /// How long a sender waits when our store cannot be read.
 const OUR_TROUBLE: Duration = Duration::from_secs(5);
+
+/// How long a transmitter may hold a poll before our client gives up: a minute is usual, and half of one more is for the way. Whatever
+/// else is asked has a bound of its own.
+const BOUNDS: Bounds = Bounds {
+    connect: Duration::from_secs(5),
+    read: Duration::from_secs(90),
+    total: Duration::from_secs(90),
+};
 
 /// What the config wants of a stream.
 pub(super) struct Intent {
@@ -59,7 +68,7 @@ pub struct Stream {
     pub(super) bearer: Bearer,
     pub(super) intent: Intent,
     pub(super) clock: Clock,
-    client: reqwest::Client,
+    pub(super) client: reqwest::Client,
     known: Mutex<Option<(Arc<Transmitter>, Instant)>>,
 }
 
@@ -79,7 +88,7 @@ impl Stream {
             bearer,
             intent,
             clock,
-            client: management::client()?,
+            client: http::client(BOUNDS)?,
             known: Mutex::default(),
         })
     }
@@ -92,7 +101,7 @@ impl Stream {
         {
             return Ok(Arc::clone(transmitter));
         }
-        let transmitter = Arc::new(self.discovery.transmitter().await?);
+        let transmitter = Arc::new(self.discovery.transmitter(&self.client).await?);
         *known = Some((Arc::clone(&transmitter), Instant::now()));
         Ok(transmitter)
     }
@@ -122,11 +131,24 @@ impl Stream {
         }
     }
 
-    /// Takes what a token says into `delivery`. What it says about the stream itself is checked against what is remembered.
+    /// Reads a token and takes what it says into `delivery`. What it says about the stream itself is checked against what is remembered;
+    /// with a `name`, that must be the token's own.
     ///
     /// # Errors
-    /// `invalid_state`, where it answers a question that was not asked; not now, where the memory cannot be read.
-    pub(super) async fn hear(&self, token: Token, house: &dyn House, delivery: &mut Delivery) -> Result<(), Rejection> {
+    /// A refusal with the RFC's code; not now, where the memory or the issuer's keys cannot be read.
+    pub(super) async fn take(
+        &self,
+        token: &[u8],
+        name: Option<&str>,
+        house: &dyn House,
+        delivery: &mut Delivery,
+    ) -> Result<(), Rejection> {
+        let made = Made::recall(house).await.map_err(|error| self.forgetful(&error))?;
+        let critical = made.as_ref().map_or(&[][..], |made| &made.critical);
+        let token = self.reader.read(token, critical, delivery.received_at).await?;
+        if name.is_some_and(|name| name != token.jti) {
+            return Err(malformed("the token stands under another name than its jti"));
+        }
         let mut signal = token.signal;
         match token.word {
             Some(Word::Verification { state: Some(state) }) => {
@@ -140,7 +162,6 @@ impl Stream {
                 }
             }
             Some(Word::Updated { stream, status }) => {
-                let made = Made::recall(house).await.map_err(|error| self.forgetful(&error))?;
                 if made.is_some_and(|made| stream.is_some_and(|stream| stream != made.id)) {
                     signal.wish = Wish::Ignore("other_stream: the event is about a stream that is not this one".to_owned());
                 } else {

@@ -1,14 +1,18 @@
 //! What a transmitter says about itself: its metadata (SSF 1.0 section 7).
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use reqwest::Url;
 use serde_json::{Map, Value};
 
-use crate::http::{self, Bounds};
+use crate::http;
 use crate::jose::{inserted, permitted, read_object};
 
 /// What a metadata document may weigh, in bytes.
 const CAP: usize = 256 << 10;
+/// How long it may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A delivery method, by the names of the final specification and of the drafts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -81,14 +85,13 @@ pub(super) struct Discovery {
     url: Url,
     issuer: String,
     host: String,
-    client: reqwest::Client,
 }
 
 impl Discovery {
     /// The metadata of `issuer`, whose endpoints must be on `host`.
     ///
     /// # Errors
-    /// Where the issuer is not a URL that may be asked, or TLS cannot be set up.
+    /// Where the issuer is not a URL that may be asked.
     pub(super) fn new(issuer: &str, host: Option<&str>) -> anyhow::Result<Self> {
         let url = inserted(issuer, "ssf-configuration")?;
         let own = url.host_str().context("the issuer has no host")?.to_owned();
@@ -96,7 +99,6 @@ impl Discovery {
             host: host.map_or(own, str::to_owned),
             url,
             issuer: issuer.to_owned(),
-            client: http::client(Bounds::default())?,
         })
     }
 
@@ -104,10 +106,10 @@ impl Discovery {
     ///
     /// # Errors
     /// Where it cannot be had, is another issuer's, or sends our token elsewhere.
-    pub(super) async fn transmitter(&self) -> anyhow::Result<Transmitter> {
-        let asked = self
-            .client
+    pub(super) async fn transmitter(&self, client: &reqwest::Client) -> anyhow::Result<Transmitter> {
+        let asked = client
             .get(self.url.clone())
+            .timeout(PATIENCE)
             .header(::http::header::ACCEPT, "application/json");
         let answer = asked.send().await.map_err(reqwest::Error::without_url);
         let answer = answer.with_context(|| format!("asking for the transmitter's metadata at {}", self.url))?;

@@ -83,6 +83,10 @@ impl Target for Mattermost {
         capabilities::capabilities(self)
     }
 
+    fn asks_by(&self, name: &Subject) -> bool {
+        resolve::asks_by(name)
+    }
+
     async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError> {
         resolve::resolve(self, pass, subject).await
     }

@@ -20,6 +20,11 @@ enum Name<'s> {
     Username(String),
 }
 
+/// Whether the server can be asked for somebody by this name.
+pub(super) fn asks_by(subject: &Subject) -> bool {
+    name(subject).is_some()
+}
+
 /// Looks a subject up.
 pub(super) async fn resolve(target: &Mattermost, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError> {
     let names: Vec<(&Subject, Name<'_>)> = subject

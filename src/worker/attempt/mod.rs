@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::guard::{Guard, never};
-use crate::model::{Action, ActionOutcome, Evidence, Finished, Job, Principal, Started, Verdict};
+use crate::model::{Action, ActionOutcome, Evidence, Finished, Job, Principal, Started, Subject, Verdict};
 use crate::store::{Claim, Store, StoreError};
 use crate::targets::{Pass, Target, TargetError};
 
@@ -140,10 +140,19 @@ impl Attempt<'_> {
     async fn reach(&mut self) -> Result<Verdict, End> {
         let job = &self.claim.job;
         let all = self.tools.guard.all_of_several(job);
-        let found = self.call(resolve(self.tools.target, &self.pass, &job.subject, all)).await?;
+        let leading = job.subject.names().iter().filter(|name| self.tools.guard.may_lead(name));
+        let subject = Subject::together(leading.cloned()).unwrap_or_else(|| job.subject.clone());
+        let found = self.call(resolve(self.tools.target, &self.pass, &subject, all)).await?;
         let principals = match found {
             Who::Nobody(what) => return Ok(Verdict::NoPrincipal { what }),
-            Who::Unclear(why) => return Err(End::Held(why)),
+            Who::Nameless(why) => {
+                self.evidence.nameless = true;
+                return Err(End::Hopeless(why));
+            }
+            Who::Unclear(why) => {
+                self.evidence.unclear = true;
+                return Err(End::Held(why));
+            }
             Who::Those(principals) => principals,
         };
         for principal in &principals {

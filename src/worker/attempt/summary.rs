@@ -27,6 +27,8 @@ pub(super) fn joined(one: Evidence, other: Evidence) -> Evidence {
             (Some(one), Some(other)) => Some(format!("{one}, {other}")),
             (one, other) => one.or(other),
         },
+        nameless: one.nameless || other.nameless,
+        unclear: one.unclear || other.unclear,
         before: sum(one.before, other.before),
         after: sum(one.after, other.after),
         suspended: (one.suspended.0 && other.suspended.0, one.suspended.1 && other.suspended.1),

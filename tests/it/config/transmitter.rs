@@ -108,6 +108,19 @@ endpoint = "http://idp.example.org/ssf"
 }
 
 #[test]
+fn two_receivers_with_one_token_are_refused() {
+    let folder = folder();
+    let one = |name: &str| {
+        format!(
+            "[[receiver]]\nname = \"{name}\"\naudience = \"{name}\"\ndelivery = \"poll\"\ntoken = {{ file = \"{}/good\" }}\n",
+            folder.path().display()
+        )
+    };
+    let said = complaints(&format!("{HEAD}{}{}", one("a"), one("b")));
+    assert!(said.contains("receiver a shows the same one"), "{said}");
+}
+
+#[test]
 fn receivers_need_a_transmitter_and_a_private_key_is_never_published() {
     let alone = complaints("[[receiver]]\nname = \"idp\"\n");
     assert!(alone.contains("needs the table [transmitter]"), "{alone}");

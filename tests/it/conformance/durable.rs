@@ -124,7 +124,13 @@ async fn neither_retention_nor_erasure_opens_a_way_for_a_replay() {
         stage.site.says(&["erase", subject]).await;
     }
     for (row, call, first) in &calls {
-        assert_eq!(stage.answer(call).await.essence(), first.essence(), "{}", row.kind);
+        // Where a person was known to the source itself, nobody is any more.
+        let answer = stage.answer(call).await;
+        assert!(
+            answer.essence() == first.essence() || answer.status == 404,
+            "{}: {answer:?}",
+            row.kind
+        );
     }
     assert_eq!(stage.site.count(jobs).await, 0);
 }

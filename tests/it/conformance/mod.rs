@@ -12,6 +12,7 @@ mod refused;
 mod row;
 mod rows;
 mod secrets;
+mod ssf;
 mod stage;
 mod wire;
 

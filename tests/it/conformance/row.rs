@@ -57,6 +57,9 @@ pub(super) trait Sender: Send + Sync {
         Vec::new()
     }
 
+    /// Hears the answer to one of them: a person has got a name of the server's.
+    fn heard(&self, _key: &str, _answer: &Answer) {}
+
     /// A good delivery about `person`, which the protocol calls `key`.
     fn sound(&self, key: &str, person: &str) -> Call;
 
@@ -64,9 +67,6 @@ pub(super) trait Sender: Send + Sync {
     fn other(&self, key: &str, person: &str) -> Option<Call> {
         Some(self.sound(key, person))
     }
-
-    /// What was answered to a call of [`Sender::before`].
-    fn heard(&self, _key: &str, _answer: &Answer) {}
 
     /// The good delivery `key`, said to have been made `ahead` seconds from now (or before), and whether it is to be taken. Of a protocol
     /// that says no times: none.

@@ -41,8 +41,8 @@ async fn no_secret_is_in_logs_metrics_store_trail_answers_or_output() {
     let mut found = Vec::new();
     for row in PUSHED {
         let sender = stage.sender(row);
-        let mut calls = sender.before("secret-1", "user01");
-        calls.push(sender.sound("secret-1", "user01"));
+        let mut calls = sender.before("secret-0", "user03");
+        calls.push(stage.prepared(row, "secret-1", "user01").await);
         calls.extend(sender.other("secret-1", "user02"));
         calls.extend(sender.bad("secret-2", "user01").into_iter().map(|(_, call)| call));
         let mut answers = String::new();

@@ -55,6 +55,11 @@ impl Idp {
         })
     }
 
+    /// Signs claims of the test's own.
+    pub(crate) fn sign(&self, claims: &Value) -> String {
+        self.0.sign(claims).unwrap()
+    }
+
     pub(crate) fn token(&self, jti: &str, email: &str) -> String {
         self.0.sign(&Self::claims(jti, email)).unwrap()
     }

@@ -6,6 +6,7 @@ mod checker;
 mod departed;
 mod full_disk;
 mod holds;
+mod identity;
 mod idp;
 mod inbox;
 mod kills;

@@ -74,3 +74,68 @@ async fn one_call_ends_the_sessions_and_a_used_token_serves_nobody_else() {
     assert!(!Holdings::of(site.chat(), "user02").is_out());
     running.stop().await;
 }
+
+#[tokio::test]
+async fn whoever_nobody_knows_is_404_and_kept_and_whoever_is_unclear_is_422_and_held() {
+    let site = Site::new(Plan {
+        more: SOURCE,
+        ..Plan::default()
+    })
+    .await;
+    let signer = Signer::generate("k1", Algorithm::Es256).unwrap();
+    std::fs::write(site.path("jwks.json"), signer.jwks().unwrap().to_string()).unwrap();
+    let running = site.start().await;
+
+    let first = token(&signer, "jti-1");
+    for _ in 0..2 {
+        assert_eq!(call(&running, &first, "nobody@example.test").await.status(), 404);
+    }
+    let listed = site.ask(&["subject", "unresolved"]).await;
+    assert_eq!(listed["cases"][0]["subject"], "email:nobody@example.test");
+    assert!(site.trail(&json!(1)).await.contains(&"subject.asked".to_owned()));
+    // Linked afterwards, it is done after all, and the same call is answered otherwise.
+    site.ask(&["subject", "link", "nobody@example.test", "username:user03"]).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert_eq!(call(&running, &first, "nobody@example.test").await.status(), 204);
+
+    site.ask(&["subject", "link", "user04@example.test", "username:user05"]).await;
+    let unclear = call(&running, &token(&signer, "jti-2"), "user04@example.test").await;
+    assert_eq!(unclear.status(), 422);
+    let body: Value = unclear.json().await.unwrap();
+    assert_eq!(body["error"], "unable_to_log_out");
+    assert_eq!(site.count("SELECT count(*) FROM cases WHERE state = 'held'").await, 1);
+
+    // A name that no target can be asked by, until it is linked.
+    let unknown = json!({"sub_id": {"format": "iss_sub", "iss": "https://idp.example.test", "sub": "00u1"}});
+    let request = running.http.post(running.url("/signals/logout"));
+    let asked = request
+        .bearer_auth(token(&signer, "jti-3"))
+        .json(&unknown)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(asked.status(), 422);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_target_that_is_down_is_204_within_seconds_and_the_case_says_so() {
+    let mut site = Site::new(Plan {
+        more: SOURCE,
+        ..Plan::default()
+    })
+    .await;
+    let signer = Signer::generate("k1", Algorithm::Es256).unwrap();
+    std::fs::write(site.path("jwks.json"), signer.jwks().unwrap().to_string()).unwrap();
+    let running = site.start().await;
+    let down = site.take_down();
+    let asked = call(&running, &token(&signer, "jti-1"), "user01@example.test").await;
+    assert_eq!(asked.status(), 204);
+    assert!(site.trail(&json!(1)).await.contains(&"subject.asked".to_owned()));
+    site.bring_up(down).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert!(Holdings::of(site.chat(), "user01").is_out());
+    running.stop().await;
+}

@@ -1,12 +1,17 @@
 //! Webhooks, end to end: a SOAR asks in our own schema, and the person's sessions are gone.
 
+use std::path::Path;
+use std::process::Stdio;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use revoked::clock::Clock;
+use revoked::jose::{Algorithm, Signer};
 use serde_json::{Value, json};
+use tokio::process::Command;
 
 use super::chat::Holdings;
-use super::{Plan, Running, Site};
+use super::{Plan, Running, Said, Site};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -78,4 +83,301 @@ async fn one_request_ends_the_sessions_and_its_id_serves_nobody_else() {
     assert_eq!(site.count("SELECT count(*) FROM cases").await, 1);
     assert!(!Holdings::of(site.chat(), "user02").is_out());
     running.stop().await;
+}
+
+/// Runs the script that the docs give to a stranger.
+async fn script(site: &Site, url: &str, id: &str) -> Said {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/sources/send-webhook.sh");
+    let mut command = Command::new(script);
+    command
+        .arg(url)
+        .arg(site.path("soar-secret"))
+        .arg(site.path("request.json"))
+        .arg(id);
+    Said::of(command.stdin(Stdio::null()).output().await.unwrap())
+}
+
+#[tokio::test]
+async fn the_script_of_the_docs_is_taken_once_and_its_forgery_is_not() {
+    let site = Site::new(Plan {
+        more: SOURCE,
+        ..Plan::default()
+    })
+    .await;
+    site.secret("soar-secret", format!("{SECRET}\n").as_bytes());
+    let running = site.start().await;
+    let url = running.url("/signals/soar");
+    std::fs::write(
+        site.path("request.json"),
+        request("user03@example.test", "compromised").to_string(),
+    )
+    .unwrap();
+    for _ in 0..2 {
+        let said = script(&site, &url, "INC-1").await;
+        assert_eq!(said.code, 0, "{said:?}");
+        assert!(said.out.starts_with("HTTP/1.1 204"), "{said:?}");
+    }
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert!(Holdings::of(site.chat(), "user03").is_out());
+
+    site.secret("soar-secret", format!("whsec_{}", STANDARD.encode([9_u8; 32])).as_bytes());
+    let forged = script(&site, &url, "INC-2").await;
+    assert_ne!(forged.code, 0);
+    assert!(
+        forged.out.starts_with("HTTP/1.1 401") && forged.out.contains("invalid_signature"),
+        "{forged:?}"
+    );
+    running.stop().await;
+}
+
+const OTHERS: &str = r#"
+[[source]]
+name = "hook"
+kind = "webhook"
+preset = "okta"
+secrets = [{ file = "{folder}/hook-secret" }]
+
+[[source]]
+name = "logout"
+kind = "back-channel-logout"
+issuer = "https://idp.example.test"
+audience = "revoked"
+algorithms = ["ES256"]
+jwks_file = "{folder}/jwks.json"
+subject = "username"
+"#;
+
+async fn others() -> (Site, Signer) {
+    let site = Site::new(Plan {
+        more: OTHERS,
+        ..Plan::default()
+    })
+    .await;
+    let signer = Signer::generate("k1", Algorithm::Es256).unwrap();
+    std::fs::write(site.path("jwks.json"), signer.jwks().unwrap().to_string()).unwrap();
+    site.secret("hook-secret", b"the-static-secret-of-the-hook");
+    (site, signer)
+}
+
+#[tokio::test]
+async fn okta_makes_sure_of_its_hook_and_then_deactivates_somebody() {
+    let (site, _) = others().await;
+    let running = site.start().await;
+    let url = running.url("/signals/hook");
+    let asked = running.http.get(&url).header("x-okta-verification-challenge", "abc-123");
+    let answer = asked.send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.json::<Value>().await.unwrap(), json!({"verification": "abc-123"}));
+
+    let body = json!({"eventType": "com.okta.event_hook", "data": {"events": [{
+        "eventType": "user.lifecycle.deactivate", "outcome": {"result": "SUCCESS"}, "published": Clock::system().now(), "uuid": "u1",
+        "actor": {"type": "User", "alternateId": "user02@example.test"}, "target": [{"type": "User", "alternateId": "user05@example.test"}],
+    }]}});
+    let post = async |secret: &str| {
+        let request = running.http.post(&url).header("authorization", secret).json(&body);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(post("another").await, 401);
+    assert_eq!(post("the-static-secret-of-the-hook").await, 204);
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert!(Holdings::of(site.chat(), "user05").is_out());
+    assert!(
+        !Holdings::of(site.chat(), "user02").is_out(),
+        "the administrator was taken for the leaver"
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_signed_token_of_another_kind_is_checked_when_it_is_tried() {
+    let (site, signer) = others().await;
+    let now = Clock::system().now().ms() / 1000;
+    let claims = json!({
+        "iss": "https://idp.example.test", "aud": "revoked", "sub": "user01", "iat": now, "exp": now + 120, "jti": "j1",
+        "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+    });
+    let header = json!({"typ": "logout+jwt", "alg": "ES256", "kid": "k1"});
+    let token = signer.sign_under(&header, claims.to_string().as_bytes()).unwrap();
+    let file = site.path("form");
+    let tried = async |form: String| {
+        std::fs::write(&file, form).unwrap();
+        let media = "Content-Type: application/x-www-form-urlencoded";
+        let file = file.to_str().unwrap();
+        site.says(&["source", "test", "logout", "--payload", file, "--header", media, "--json"])
+            .await
+    };
+    let good = tried(format!("logout_token={token}")).await.done();
+    assert_eq!((&good["proved"], &good["status"]), (&json!(true), &json!(200)));
+    let signal = &good["signals"][0];
+    assert_eq!(
+        (&signal["reason"], &signal["scope"], &signal["decision"]),
+        (&json!("logout"), &json!("all_sessions"), &json!("act"))
+    );
+    let bad = tried(format!("logout_token={}", &token[..token.len() - 8])).await;
+    assert_eq!(bad.code, 16, "{bad:?}");
+    assert_eq!(bad.json()["status"], 400);
+    assert!(!site.store().exists());
+}
+
+const THREE: &str = r#"
+[[source]]
+name = "siem"
+kind = "webhook"
+verify = "bearer"
+secrets = [{ file = "{folder}/siem-secret" }]
+bearer = { path = true }
+
+[[source.rule]]
+subject = [{ pointer = "/result/user", is = "username" }]
+reason = "compromised"
+key = "/sid"
+
+[[source]]
+name = "hr"
+kind = "webhook"
+preset = "hibob"
+secrets = [{ file = "{folder}/hr-secret" }]
+
+[[source]]
+name = "soar"
+kind = "webhook"
+secrets = [{ file = "{folder}/soar-secret" }]
+"#;
+
+async fn three() -> Site {
+    let site = Site::new(Plan {
+        more: THREE,
+        ..Plan::default()
+    })
+    .await;
+    site.secret("siem-secret", b"canary-canary-canary-canary");
+    site.secret("hr-secret", b"a secret of the usual length");
+    site.secret("soar-secret", SECRET.as_bytes());
+    site
+}
+
+#[tokio::test]
+async fn a_secret_at_the_end_of_the_url_opens_the_door_and_is_written_nowhere() {
+    let site = three().await;
+    let running = site.start().await;
+    let url = running.url("/signals/siem/canary-canary-canary-canary");
+    let post = async |url: &str| {
+        let body = json!({"sid": "s1", "result": {"user": "user04"}});
+        running.http.post(url).json(&body).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(post(&running.url("/signals/siem/another")).await, 401);
+    assert_eq!(post(&running.url("/signals/siem")).await, 401);
+    assert_eq!(post(&url).await, 204);
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert!(Holdings::of(site.chat(), "user04").is_out());
+    let metrics = running.metrics().await;
+    running.stop().await;
+    let trail = site.says(&["trail", "show", "--limit", "10000", "--json"]).await.out;
+    assert_eq!(trail.matches("invalid_signature").count(), 2, "{trail}");
+    for text in [site.log(), metrics, trail] {
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn check_says_which_sources_could_be_stronger() {
+    let site = three().await;
+    let said = site.says(&["check", "--offline"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    for words in [
+        "warning: source siem: whoever learns the static bearer",
+        "warning: source siem: the secret stands in the URL",
+        "warning: source hr: the sender signs no time",
+    ] {
+        assert!(said.out.contains(words), "{words}\n{}", said.out);
+    }
+    assert!(
+        !said.out.contains("source soar:") && !said.out.contains("canary"),
+        "{}",
+        said.out
+    );
+}
+
+#[tokio::test]
+async fn a_payload_is_tried_without_its_signature_and_nothing_is_stored() {
+    let site = three().await;
+    let file = site.path("payload.json");
+    let tried = async |name: &str, body: &Value, more: &[&str]| {
+        std::fs::write(&file, body.to_string()).unwrap();
+        let mut args = vec!["source", "test", name, "--payload", file.to_str().unwrap()];
+        args.extend(more);
+        site.says(&args).await
+    };
+
+    let said = tried(
+        "soar",
+        &request("user01@example.test", "compromised"),
+        &["--json", "--header", "webhook-id: msg_1"],
+    )
+    .await;
+    let answer = said.done();
+    assert_eq!((&answer["proved"], &answer["status"]), (&json!(false), &json!(204)));
+    let signal = &answer["signals"][0];
+    assert_eq!(signal["key"], "msg_1");
+    assert_eq!(signal["subject"], json!(["email:user01@example.test"]));
+    assert_eq!(
+        (&signal["decision"], &signal["playbook"], &signal["targets"]),
+        (&json!("act"), &json!("compromised"), &json!(["chat"]))
+    );
+
+    let left = json!({"type": "employee.left", "data": {"employeeId": "4711"}, "triggeredAt": Clock::system().now()});
+    let held = tried("hr", &left, &[]).await;
+    assert_eq!(held.code, 0, "{held:?}");
+    for words in [
+        "NOT checked",
+        "would be answered with 204",
+        "employee_id:4711",
+        "hold: playbook departed at chat",
+        "HiBob says",
+        "nothing was stored",
+    ] {
+        assert!(held.out.contains(words), "{words}\n{}", held.out);
+    }
+
+    let refused = tried("soar", &request("user01@example.test", "boredom"), &["--json"]).await;
+    assert_eq!(
+        (refused.code, &refused.json()["refused"]["code"]),
+        (16, &json!("not_understood"))
+    );
+    let unsigned = tried("soar", &request("user01@example.test", "compromised"), &["--signed"]).await;
+    assert_eq!(unsigned.code, 16, "{unsigned:?}");
+    assert!(
+        unsigned.out.contains("would be refused with 401: invalid_signature"),
+        "{unsigned:?}"
+    );
+
+    let (at, body) = (
+        Clock::system().now().ms() / 1000,
+        request("user01@example.test", "compromised"),
+    );
+    let headers = [
+        "webhook-id: msg_1".to_owned(),
+        format!("webhook-timestamp: {at}"),
+        format!("webhook-signature: {}", signed("msg_1", at, &body.to_string())),
+    ];
+    let mut args = vec!["--signed", "--json"];
+    args.extend(headers.iter().flat_map(|header| ["--header", header.as_str()]));
+    let genuine = tried("soar", &body, &args).await.done();
+    assert_eq!(
+        (&genuine["proved"], &genuine["signals"][0]["decision"]),
+        (&json!(true), &json!("act"))
+    );
+
+    for (name, words) in [
+        ("nobody", "no source is called"),
+        ("inbox", "nothing is posted to the source inbox"),
+    ] {
+        let said = tried(name, &json!({}), &[]).await;
+        assert_eq!(said.code, 1, "{said:?}");
+        assert!(said.err.contains(words), "{said:?}");
+    }
+    assert!(!site.store().exists(), "a try made a store");
 }

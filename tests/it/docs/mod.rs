@@ -8,6 +8,7 @@ mod commands;
 mod examples;
 mod links;
 mod tables;
+mod walks;
 
 /// Every Markdown file that people read.
 fn pages() -> Vec<File> {
@@ -55,10 +56,11 @@ fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// A fenced block: the language behind the fence, and what is inside.
+/// A fenced block: the language behind the fence, the words after that, and what is inside.
 struct Block {
     page: String,
     language: String,
+    marks: String,
     text: String,
 }
 
@@ -68,22 +70,27 @@ fn blocks() -> Vec<Block> {
 
 fn blocks_of(page: &File) -> Vec<Block> {
     let mut blocks = Vec::new();
-    let mut open: Option<Block> = None;
+    // Of a block within a list, the list's indentation is no part.
+    let mut open: Option<(Block, usize)> = None;
     for line in page.text.lines() {
-        let line = line.trim_start();
-        match (line.strip_prefix("```"), open.take()) {
-            (Some(_), Some(block)) => blocks.push(block),
-            (Some(language), None) => {
-                open = Some(Block {
+        let bare = line.trim_start();
+        let indent = line.len() - bare.len();
+        match (bare.strip_prefix("```"), open.take()) {
+            (Some(_), Some((block, _))) => blocks.push(block),
+            (Some(words), None) => {
+                let (language, marks) = words.trim().split_once(' ').unwrap_or((words.trim(), ""));
+                let block = Block {
                     page: page.path.clone(),
-                    language: language.trim().to_owned(),
+                    language: language.to_owned(),
+                    marks: marks.to_owned(),
                     text: String::new(),
-                });
+                };
+                open = Some((block, indent));
             }
-            (None, Some(mut block)) => {
-                block.text.push_str(line);
+            (None, Some((mut block, outer))) => {
+                block.text.push_str(&line[indent.min(outer)..]);
                 block.text.push('\n');
-                open = Some(block);
+                open = Some((block, outer));
             }
             (None, None) => {}
         }

@@ -14,24 +14,6 @@ struct Roster {
     files: std::cell::Cell<u64>,
 }
 
-/// The house of a source whose memory is a real store.
-struct Real<'a>(&'a Place);
-
-#[async_trait::async_trait]
-impl revoked::sources::House for Real<'_> {
-    async fn memo(&self, drawer: &str, key: &str) -> anyhow::Result<Option<revoked::model::Memo>> {
-        Ok(self.0.store.memo("hr", drawer, key).await?)
-    }
-
-    async fn memos_by(&self, drawer: &str, look_up: &str) -> anyhow::Result<Vec<revoked::model::Memo>> {
-        Ok(self.0.store.memos_by("hr", drawer, look_up).await?)
-    }
-
-    async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<revoked::model::Memo>> {
-        Ok(self.0.store.memos_after("hr", drawer, after, limit).await?)
-    }
-}
-
 impl Roster {
     async fn new() -> Self {
         let place = place().await;
@@ -62,7 +44,12 @@ impl Roster {
     }
 
     async fn take(&self) -> Delivery {
-        let mut found = self.drop.source.poll(None, &Real(&self.place)).await.unwrap();
+        let mut found = self
+            .drop
+            .source
+            .poll(None, &revoked::intake::Around::new(&self.place.store, "hr"))
+            .await
+            .unwrap();
         assert_eq!(found.len(), 1);
         let delivery = found.remove(0);
         let accepted = self.place.store.accept(policy(), delivery.clone(), Vec::new()).await.unwrap();

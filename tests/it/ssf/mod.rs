@@ -1,10 +1,14 @@
 //! The source kinds `ssf-push` and `ssf`: through [`Push::receive`] with keys made at run time, and against a transmitter over HTTP.
 
 mod accepted;
+mod alive;
+mod bench;
+mod connected;
 mod content;
 mod door;
 mod keys;
 mod legacy;
+mod polled;
 mod refused;
 mod settings;
 pub(crate) mod transmitter;

@@ -89,12 +89,22 @@ struct Stream {
     errs: BTreeMap<String, Value>,
 }
 
+/// An answer that is not the usual one.
+#[derive(Debug)]
+struct Scripted {
+    /// The end of the path that it is for.
+    path: &'static str,
+    status: u16,
+    retry_after: Option<u64>,
+    body: Value,
+}
+
 #[derive(Debug, Default)]
 struct Desk {
     streams: BTreeMap<String, Stream>,
     seen: Vec<Seen>,
     /// Answers to give instead of the usual ones, by the end of the path.
-    scripted: Vec<(&'static str, u16, Option<u64>)>,
+    scripted: Vec<Scripted>,
     next: u64,
 }
 
@@ -136,7 +146,23 @@ impl Transmitter {
 
     /// Answers the next request whose path ends so with that status, and `Retry-After`.
     pub(crate) fn script(&self, path: &'static str, status: u16, retry_after: Option<u64>) {
-        self.desk().scripted.push((path, status, retry_after));
+        let body = json!({"error": "scripted"});
+        self.desk().scripted.push(Scripted {
+            path,
+            status,
+            retry_after,
+            body,
+        });
+    }
+
+    /// Answers the next request whose path ends so with that status and body.
+    pub(crate) fn reply(&self, path: &'static str, status: u16, body: Value) {
+        self.desk().scripted.push(Scripted {
+            path,
+            status,
+            retry_after: None,
+            body,
+        });
     }
 
     /// The requests so far whose line begins so.
@@ -305,9 +331,9 @@ impl Transmitter {
             body: body.clone(),
             language: header("content-language"),
         });
-        if let Some((status, wait)) = self.scripted(&path) {
-            let mut answer = plain(status, &json!({"error": "scripted"}));
-            if let Some(wait) = wait {
+        if let Some(scripted) = self.scripted(&path) {
+            let mut answer = plain(scripted.status, &scripted.body);
+            if let Some(wait) = scripted.retry_after {
                 answer.headers_mut().insert("retry-after", wait.into());
             }
             return answer;
@@ -321,6 +347,12 @@ impl Transmitter {
         };
         if path == "/jwks" {
             return plain(200, &KEY.jwks().unwrap());
+        }
+        if path == "/token" {
+            return plain(
+                200,
+                &json!({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 300}),
+            );
         }
         if header("authorization").as_deref() != Some(&format!("Bearer {TOKEN}")) {
             return plain(401, &Value::Null);
@@ -383,11 +415,10 @@ impl Transmitter {
         }
     }
 
-    fn scripted(&self, path: &str) -> Option<(u16, Option<u64>)> {
+    fn scripted(&self, path: &str) -> Option<Scripted> {
         let mut desk = self.desk();
-        let n = desk.scripted.iter().position(|(end, _, _)| path.ends_with(end))?;
-        let (_, status, wait) = desk.scripted.remove(n);
-        Some((status, wait))
+        let n = desk.scripted.iter().position(|scripted| path.ends_with(scripted.path))?;
+        Some(desk.scripted.remove(n))
     }
 
     /// A verification comes by the way that everything else comes.

@@ -27,15 +27,15 @@ impl Place {
     async fn judge(&self) -> Vec<(String, i64)> {
         let expected = BTreeMap::from([("idp".to_owned(), DAY)]);
         self.store.judge_silence(BTreeMap::new(), expected).await.unwrap();
-        self.alerts().await
+        self.alerts_of_sources().await
     }
 
-    async fn alerts(&self) -> Vec<(String, i64)> {
+    async fn alerts_of_sources(&self) -> Vec<(String, i64)> {
         let alerts = self.store.alerts(false).await.unwrap();
         alerts.into_iter().map(|alert| (alert.kind, alert.times)).collect()
     }
 
-    async fn known(&self) {
+    async fn knows_its_sources(&self) {
         self.store.know_sources(vec!["idp".to_owned()]).await.unwrap();
     }
 }
@@ -90,7 +90,7 @@ async fn what_happened_in_the_senders_future_is_no_lag_below_zero() {
 #[tokio::test]
 async fn a_verification_is_noted_and_what_a_source_notes_for_itself_is_no_word_of_it() {
     let place = place().await;
-    place.known().await;
+    place.knows_its_sources().await;
     place.deliver(Delivery::of("idp", Vec::new(), NOW)).await;
     assert_eq!(place.health("idp").await.spoke_at, None);
     let verified = Delivery {
@@ -108,7 +108,7 @@ async fn a_verification_is_noted_and_what_a_source_notes_for_itself_is_no_word_o
 #[tokio::test]
 async fn refusals_are_counted_by_cause_and_all_of_it_survives_a_restart() {
     let place = place().await;
-    place.known().await;
+    place.knows_its_sources().await;
     for code in ["invalid_key", "invalid_key", "media_type"] {
         place.store.refuse("idp", code, "why".to_owned(), None).await.unwrap();
     }
@@ -126,7 +126,7 @@ async fn refusals_are_counted_by_cause_and_all_of_it_survives_a_restart() {
 #[tokio::test]
 async fn silence_alerts_after_its_time_and_counts_up_until_the_source_speaks() {
     let place = place().await;
-    place.known().await;
+    place.knows_its_sources().await;
     place.accept_from("idp", vec![late("1", Duration::ZERO)]).await;
     let spoke = place.clock.now();
     place.clock.advance(Duration::from_millis(86_399_999));
@@ -144,7 +144,7 @@ async fn silence_alerts_after_its_time_and_counts_up_until_the_source_speaks() {
     assert!(alert.summary.contains(&format!("nothing since {spoke}")), "{}", alert.summary);
     // A delivery that says nothing new is a word all the same.
     place.accept_from("idp", vec![late("1", Duration::ZERO)]).await;
-    assert!(place.alerts().await.is_empty(), "the alert ends with the delivery");
+    assert!(place.alerts_of_sources().await.is_empty(), "the alert ends with the delivery");
     assert!(place.judge().await.is_empty());
     assert_eq!(place.health("idp").await.alerted_at, None);
 }
@@ -152,9 +152,9 @@ async fn silence_alerts_after_its_time_and_counts_up_until_the_source_speaks() {
 #[tokio::test]
 async fn a_source_that_never_spoke_is_silent_since_it_is_known() {
     let place = place().await;
-    place.known().await;
+    place.knows_its_sources().await;
     place.clock.advance(HOUR);
-    place.known().await;
+    place.knows_its_sources().await;
     assert_eq!(place.health("idp").await.since, NOW);
     place.clock.advance(Duration::from_hours(23));
     assert_eq!(place.judge().await.len(), 1);
@@ -170,7 +170,7 @@ async fn a_source_that_never_spoke_is_silent_since_it_is_known() {
 #[tokio::test]
 async fn a_question_ends_a_silence_and_a_look_does_not() {
     let place = place().await;
-    place.known().await;
+    place.knows_its_sources().await;
     place.clock.advance(DAY);
     assert_eq!(place.judge().await.len(), 1);
     place.clock.advance(HOUR);
@@ -181,7 +181,7 @@ async fn a_question_ends_a_silence_and_a_look_does_not() {
     };
     let judge = async |noticed| {
         place.store.judge_silence(noticed, expected.clone()).await.unwrap();
-        place.alerts().await.len()
+        place.alerts_of_sources().await.len()
     };
     assert_eq!(judge(noticed(None, Some(now))).await, 1);
     assert_eq!(place.health("idp").await.looked_at, Some(now));
@@ -199,9 +199,9 @@ async fn a_question_ends_a_silence_and_a_look_does_not() {
 #[tokio::test]
 async fn an_alert_about_a_source_that_nobody_expects_to_speak_any_more_is_over() {
     let place = place().await;
-    place.known().await;
+    place.knows_its_sources().await;
     place.clock.advance(DAY);
     assert_eq!(place.judge().await.len(), 1);
     place.store.judge_silence(BTreeMap::new(), BTreeMap::new()).await.unwrap();
-    assert!(place.alerts().await.is_empty());
+    assert!(place.alerts_of_sources().await.is_empty());
 }

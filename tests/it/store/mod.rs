@@ -5,6 +5,8 @@ mod departures;
 mod employments;
 mod health;
 mod holds;
+mod identities;
+mod joins;
 mod memory;
 mod outbox;
 mod people;

@@ -230,7 +230,7 @@ async fn a_delivered_token_loses_its_claims_and_an_acknowledgement_may_come_twic
         "it has it already"
     );
     let backlog = place.backlog().await;
-    assert_eq!((backlog.pending, backlog.delivered, backlog.refused), (0, 1, 0));
+    assert_eq!((backlog.untold.pending, backlog.delivered, backlog.refused), (0, 1, 0));
     place.store.close().await;
     let bytes = std::fs::read(&place.path).unwrap();
     assert!(
@@ -266,7 +266,7 @@ async fn what_waits_for_a_receiver_that_is_gone_is_given_up() {
     let (place, _) = told_and(Verdict::Contained).await;
     place.store.tell(Vec::new()).await.unwrap();
     let backlog = place.backlog().await;
-    assert_eq!((backlog.pending, backlog.dead), (0, 1));
+    assert_eq!((backlog.untold.pending, backlog.dead), (0, 1));
     assert!(place.trail().await.contains(&"statement.given_up".to_owned()));
     assert!(place.store.alert_is_open("receiver_down", "receiver:idp").await.unwrap());
 }
@@ -300,7 +300,7 @@ async fn retention_takes_tokens_with_their_case_and_handshakes_by_age() {
     let day = Duration::from_hours(24);
     place.clock.advance(day / 2);
     place.store.prune(day, day).await.unwrap();
-    assert_eq!(place.backlog().await.handshakes, 1);
+    assert_eq!(place.backlog().await.untold.handshakes, 1);
     assert!(place.store.letter_state(&handshake).await.unwrap().is_some());
     place.clock.advance(day);
     assert_eq!(place.store.prune(day, day).await.unwrap(), 1);

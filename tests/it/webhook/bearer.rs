@@ -47,6 +47,31 @@ async fn the_secret_may_stand_alone_in_any_header() {
 }
 
 #[tokio::test]
+async fn the_secret_may_stand_at_the_end_of_the_url() {
+    let door = Door::trusting("bearer = { path = true }\n");
+    assert!(door.push.reaches("anything"));
+    assert!(!Door::trusting("").push.reaches("anything"));
+    let at = |path: &str| {
+        let mut request = post(&[], BODY.as_bytes());
+        *request.uri_mut() = path.parse().unwrap();
+        request
+    };
+    door.signal(&at(&format!("/signals/door/{BEARER}"))).await;
+    for path in [
+        "/signals/door",
+        "/signals/door/",
+        "/signals/door/other",
+        &format!("/signals/door?{BEARER}"),
+        &format!("/signals/door/{BEARER}/"),
+    ] {
+        assert_eq!(door.refusal(&at(path)).await, (401, "invalid_signature"), "{path}");
+    }
+    // It is in one place: what other senders put into a header opens nothing.
+    assert_eq!(door.refusal(&trusted(BODY)).await.0, 401);
+    assert!(door.push.cautions()[1].contains("logs"));
+}
+
+#[tokio::test]
 async fn the_same_body_is_the_same_signal_within_the_hour_and_another_one_later() {
     let at = |now: i64| Door::at(now, &[BEARER], BY_BEARER);
     let start = NOW - NOW % 3600;

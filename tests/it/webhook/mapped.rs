@@ -82,6 +82,12 @@ async fn somebody_who_cannot_be_named_is_kept_and_held_and_never_dropped() {
         );
         assert_eq!(signal.reason, Reason::Compromised);
     }
+    let nowhere = Door::trusting("[[rule]]\nreason = 'departed'\nhold = 'look there'\n");
+    let held = nowhere.mapped("{}").await.wish;
+    assert_eq!(
+        held,
+        Wish::Hold("look there; unresolved: the rule says nowhere whom the item is about".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -111,7 +117,7 @@ async fn an_object_of_rfc_9493_is_read_as_everywhere() {
 }
 
 #[tokio::test]
-async fn the_senders_words_become_reasons_and_an_unknown_one_is_refused_and_named() {
+async fn the_senders_words_become_reasons_and_an_unknown_one_is_refused_unquoted() {
     let door = Door::trusting(
         r#"
 [[rule]]
@@ -128,9 +134,7 @@ reason = { pointer = "/severity", words = { high = "compromised", low = "risk_el
         assert_eq!(door.mapped(&body).await.reason, reason);
     }
     let said = fault(&door, &json!({"user": "a@b.example", "severity": "mid"})).await;
-    assert_eq!(said, "\"mid\" at /severity is not a reason that is known here");
-    let said = fault(&door, &json!({"user": "a@b.example", "severity": "a@b.example, urgent"})).await;
-    assert!(!said.contains("a@b"), "{said}");
+    assert_eq!(said, "the word at /severity is not a reason that is known here");
     assert_eq!(
         fault(&door, &json!({"user": "a@b.example"})).await,
         "no reason stands at /severity"
@@ -351,7 +355,7 @@ async fn what_cannot_be_read_does_not_take_its_neighbours_along() {
     assert_eq!(places, ["item 0", "item 2"]);
     assert!(!format!("{:?}", delivery.refused).contains("c@b.example"));
     let said = fault(&door, &json!([bad, bad])).await;
-    assert!(said.starts_with("item 0: \"boredom\""), "{said}");
+    assert!(said.starts_with("item 0: the word at /why"), "{said}");
 }
 
 #[tokio::test]

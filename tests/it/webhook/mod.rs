@@ -5,6 +5,7 @@ mod handshakes;
 mod mapped;
 mod presets;
 mod refused;
+mod schema;
 mod schemes;
 mod settings;
 mod standard;
@@ -167,7 +168,9 @@ fn signature(secret: &str, id: &str, at: &str, body: &[u8]) -> String {
 /// A signature over `signed` in hex, with a text as the secret.
 fn hex_hmac(secret: &str, signed: &[u8]) -> String {
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), signed);
-    tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    tag.as_ref()
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// A request in our own schema.

@@ -16,13 +16,20 @@ fn complaints(secrets: &[&str], keys: &str) -> String {
     }
 }
 
+/// Builds with each of these secrets and keys, and looks for the word in what is said.
+fn tell(cases: &[(&[&str], &str, &str)]) {
+    for (secrets, keys, word) in cases {
+        let said = complaints(secrets, keys);
+        assert!(said.contains(word), "{keys}\n{said}");
+    }
+}
+
 const SIGNATURE: &str = "verify = 'signature'\n[signature]\nheader = 'X-Sig'\nencoding = 'hex'\n";
 
 #[test]
-fn each_mistake_is_told_in_words_that_help() {
-    let rule = "[[rule]]\nreason = 'logout'\n";
-    for (secrets, keys, word) in [
-        (&[][..], "", "write the sender's secret"),
+fn each_mistake_about_the_proof_is_told_in_words_that_help() {
+    tell(&[
+        (&[], "", "write the sender's secret"),
         (&["canary"], "", "whsec_"),
         (&["whsec_Y2FuYXJ5"], "", "24 to 64 bytes"),
         (&[SECRET], "public_keys = ['whsk_canary']", "private key"),
@@ -75,6 +82,28 @@ fn each_mistake_is_told_in_words_that_help() {
             "not the name of a header",
         ),
         (&["canary"], "verify = 'bearer'\nbearer = { scheme = 'a b' }", "one word"),
+        (
+            &["canary"],
+            "verify = 'bearer'\nbearer = { path = true }",
+            "24 characters or more",
+        ),
+        (
+            &["a canary with spaces and length"],
+            "verify = 'bearer'\nbearer = { path = true }",
+            "letters, digits",
+        ),
+        (
+            &[BEARER],
+            "verify = 'bearer'\nbearer = { path = true, header = 'X' }",
+            "say nothing",
+        ),
+    ]);
+}
+
+#[test]
+fn each_mistake_about_the_rules_is_told_in_words_that_help() {
+    let rule = "[[rule]]\nreason = 'logout'\n";
+    tell(&[
         (&[SECRET], rule, "needs a subject"),
         (&[SECRET], "rule = []", "at least one"),
         (&[SECRET], &format!("{rule}hold = 'x'\nignore = 'y'"), "not both"),
@@ -112,10 +141,7 @@ fn each_mistake_is_told_in_words_that_help() {
         ),
         (&[SECRET], "[[rule]]\nhold = 'x'\nreason = 'sacked'\n", "a reason such as"),
         (&[SECRET], "repeat_window = '0s'", "more than nothing"),
-    ] {
-        let said = complaints(secrets, keys);
-        assert!(said.contains(word), "{keys}\n{said}");
-    }
+    ]);
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl ReasonAt {
     /// The reason of an item.
     ///
     /// # Errors
-    /// Where the word is missing or not known. It is quoted where it looks like a word, since that is what the sender must mend.
+    /// Where the word is missing or not known. It is not quoted: a pointer that is wrong may stand at a name.
     pub(super) fn read(&self, item: &Value) -> Result<Reason, String> {
         let Words { pointer, words } = match self {
             Self::Always(reason) => return Ok(*reason),
@@ -46,11 +46,7 @@ impl ReasonAt {
             Some(words) => words.get(&word).copied(),
             None => Reason::from_word(&word),
         };
-        reason.ok_or_else(|| {
-            let plain = word.len() <= 40 && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-            let quoted = if plain { format!("{word:?}") } else { "the word".to_owned() };
-            format!("{quoted} at {pointer} is not a reason that is known here")
-        })
+        reason.ok_or_else(|| format!("the word at {pointer} is not a reason that is known here"))
     }
 
     /// The reasons that it can give.

@@ -100,7 +100,10 @@ pub(super) fn read(places: &[SubjectAt], item: &Value, rules: &SubjectRules, wis
         (0, Some(nobody)) => Ok(nobody),
         (0, None) => {
             let places: Vec<String> = places.iter().map(|place| place.pointer.to_string()).collect();
-            let why = format!("unresolved: the item names nobody at {}", places.join(", "));
+            let why = match places.as_slice() {
+                [] => "unresolved: the rule says nowhere whom the item is about".to_owned(),
+                places => format!("unresolved: the item names nobody at {}", places.join(", ")),
+            };
             let wish = match wish {
                 Wish::Act => Wish::Hold(why),
                 Wish::Hold(first) => Wish::Hold(format!("{first}; {why}")),

@@ -1,8 +1,10 @@
-//! A static secret in a header: for senders that can do no better. It proves neither that the body is whole nor that it is new.
+//! A static secret in a header or in the URL: for senders that can do no better. It proves neither that the body is whole nor that it is
+//! new.
 
-use ::http::HeaderMap;
+use ::http::Request;
 use ::http::header::HeaderName;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::only;
@@ -10,59 +12,69 @@ use crate::sources::Rejection;
 use crate::sources::digest::sha256;
 use crate::sources::webhook::answer::untrusted;
 
-/// A static secret in a header.
+/// A static secret.
 pub(in crate::sources::webhook) struct Bearer {
-    /// The header.
-    header: HeaderName,
-    /// The word before the secret (`Bearer`); empty where the secret stands alone.
-    scheme: String,
+    place: Place,
     /// SHA-256 of each secret that is taken: of equal length, so that a comparison takes as long whatever is sent.
     secrets: Vec<[u8; 32]>,
 }
 
+/// Where the secret is.
+pub(in crate::sources::webhook) enum Place {
+    /// In a header, after a word (`Bearer`); the word is empty where the secret stands alone.
+    Header(HeaderName, String),
+    /// At the end of the URL, below the source's own path.
+    Path,
+}
+
 impl Bearer {
-    /// Takes any of `secrets` after the word `scheme` in `header`.
-    pub(in crate::sources::webhook) fn new(header: HeaderName, scheme: String, secrets: &[SecretString]) -> Self {
+    /// Takes any of `secrets` at `place`.
+    pub(in crate::sources::webhook) fn new(place: Place, secrets: &[SecretString]) -> Self {
+        let hash = |secret: &SecretString| sha256(secret.expose_secret().as_bytes());
         Self {
-            header,
-            scheme,
-            secrets: secrets
-                .iter()
-                .map(|secret| sha256(secret.expose_secret().as_bytes()))
-                .collect(),
+            place,
+            secrets: secrets.iter().map(hash).collect(),
         }
     }
 
-    /// Checks the one header.
+    /// Whether the secret is in the URL.
+    pub(super) fn is_in_path(&self) -> bool {
+        matches!(self.place, Place::Path)
+    }
+
+    /// Checks the one secret of a request.
     ///
     /// # Errors
     /// 401.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Rejection> {
-        let value = only(headers, &self.header)?;
-        let sent = self.after_scheme(value).ok_or_else(|| {
-            untrusted(format!(
-                "the header {} must hold the word {} and the secret",
-                self.header, self.scheme
-            ))
-        })?;
+    pub(super) fn check(&self, request: &Request<Bytes>) -> Result<(), Rejection> {
+        let (sent, place) = match &self.place {
+            Place::Path => (
+                request.uri().path().rsplit('/').next().unwrap_or_default(),
+                "the URL".to_owned(),
+            ),
+            Place::Header(header, scheme) => {
+                let value = only(request.headers(), header)?;
+                let secret = after(scheme, value);
+                let secret =
+                    secret.ok_or_else(|| untrusted(format!("the header {header} must hold the word {scheme} and the secret")))?;
+                (secret, format!("the header {header}"))
+            }
+        };
         let sent = sha256(sent.as_bytes());
         // Every secret is compared, whichever matches.
-        let matching = self
-            .secrets
-            .iter()
-            .filter(|secret| verify_slices_are_equal(*secret, &sent).is_ok())
-            .count();
-        if matching == 0 {
-            return Err(untrusted(format!("the header {} does not hold the secret", self.header)));
+        let same = |secret: &&[u8; 32]| verify_slices_are_equal(*secret, &sent).is_ok();
+        if self.secrets.iter().filter(same).count() == 0 {
+            return Err(untrusted(format!("{place} does not hold the secret")));
         }
         Ok(())
     }
+}
 
-    fn after_scheme<'a>(&self, value: &'a str) -> Option<&'a str> {
-        if self.scheme.is_empty() {
-            return Some(value);
-        }
-        let (scheme, secret) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case(&self.scheme).then(|| secret.trim())
+/// What stands after the word `scheme`.
+fn after<'a>(scheme: &str, value: &'a str) -> Option<&'a str> {
+    if scheme.is_empty() {
+        return Some(value);
     }
+    let (word, secret) = value.split_once(' ')?;
+    word.eq_ignore_ascii_case(scheme).then(|| secret.trim())
 }

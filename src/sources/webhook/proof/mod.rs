@@ -18,7 +18,7 @@ use super::answer::untrusted;
 use crate::model::Timestamp;
 use crate::sources::Rejection;
 
-pub(super) use bearer::Bearer;
+pub(super) use bearer::{Bearer, Place};
 pub(super) use encoding::Encoding;
 pub(super) use scheme::{Algorithm, Members, Scheme};
 pub(super) use standard::Standard;
@@ -47,7 +47,7 @@ impl Proof {
         match self {
             Self::Standard(standard) => standard.check(headers, body, now).map(Some),
             Self::Scheme(scheme) => scheme.check(headers, body, now),
-            Self::Bearer(bearer) => bearer.check(headers).map(|()| None),
+            Self::Bearer(bearer) => bearer.check(request).map(|()| None),
         }
     }
 
@@ -67,6 +67,11 @@ impl Proof {
             Self::Scheme(scheme) => scheme.is_dated(),
             Self::Bearer(_) => false,
         }
+    }
+
+    /// Whether the sender adds something to the source's own path.
+    pub(super) fn is_in_path(&self) -> bool {
+        matches!(self, Self::Bearer(bearer) if bearer.is_in_path())
     }
 
     /// What a refused sender is challenged with (RFC 9110 section 11.6.1).

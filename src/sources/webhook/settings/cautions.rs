@@ -7,7 +7,7 @@ use crate::sources::webhook::mapping::Rule;
 use crate::sources::webhook::proof::Proof;
 
 /// A secret of fewer bytes is worth a word.
-const SHORT: usize = 24;
+pub(super) const SHORT: usize = 24;
 
 /// What is weaker than it could be.
 pub(super) fn of(written: &Written, proof: &Proof, secrets: &[SecretString]) -> Vec<String> {
@@ -22,6 +22,12 @@ pub(super) fn of(written: &Written, proof: &Proof, secrets: &[SecretString]) -> 
             "the sender signs no time, so that a recorded delivery is known only by its key or body".to_owned(),
         ),
         _ => {}
+    }
+    if proof.is_in_path() {
+        cautions.push(
+            "the secret stands in the URL, which proxies and senders write into their logs: have them leave the path out"
+                .to_owned(),
+        );
     }
     let short = secrets.iter().any(|secret| secret.expose_secret().len() < SHORT);
     if short && !matches!(proof, Proof::Standard(_)) {

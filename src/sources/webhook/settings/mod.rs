@@ -87,6 +87,9 @@ struct Signature {
 struct BearerForm {
     header: Option<String>,
     scheme: Option<String>,
+    /// Whether the secret stands in the URL, and no header.
+    #[serde(default)]
+    path: bool,
 }
 
 #[derive(Default, Deserialize)]

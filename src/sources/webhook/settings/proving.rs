@@ -5,8 +5,9 @@ use std::time::Duration;
 use ::http::header::{AUTHORIZATION, HeaderName};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Fault, Signature, Verify, Written};
-use crate::sources::webhook::proof::{Algorithm, Bearer, Proof, Scheme, Standard};
+use super::cautions::SHORT;
+use super::{BearerForm, Fault, Signature, Verify, Written};
+use crate::sources::webhook::proof::{Algorithm, Bearer, Place, Proof, Scheme, Standard};
 
 /// How old a delivery may be, and how far in the future, where the config says nothing.
 const TOLERANCE: Duration = Duration::from_mins(5);
@@ -81,20 +82,39 @@ pub(super) fn proof(written: &Written, secrets: &[SecretString], faults: &mut Ve
             };
             scheme(signature, secrets, tolerance, faults).map(Proof::Scheme)
         }
-        Verify::Bearer => {
-            let form = written.bearer.as_ref();
-            let name = form.and_then(|form| form.header.as_deref());
-            let name = name.map_or(Some(AUTHORIZATION), |name| header("bearer", name, faults));
-            let scheme = form.and_then(|form| form.scheme.clone());
-            // Only in its own header does the word belong before the token.
-            let usual = if name == Some(AUTHORIZATION) { "Bearer" } else { "" };
-            let scheme = scheme.unwrap_or_else(|| usual.to_owned());
-            if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-                faults.push(("bearer", "scheme must be one word, or empty".to_owned()));
-            }
-            Some(Proof::Bearer(Bearer::new(name?, scheme, secrets)))
-        }
+        Verify::Bearer => place(written.bearer.as_ref(), secrets, faults).map(|place| Proof::Bearer(Bearer::new(place, secrets))),
     }
+}
+
+/// Where the static secret is.
+fn place(form: Option<&BearerForm>, secrets: &[SecretString], faults: &mut Vec<Fault>) -> Option<Place> {
+    let name = form.and_then(|form| form.header.as_deref());
+    let scheme = form.and_then(|form| form.scheme.as_deref());
+    let mut wrong = |why: &str| faults.push(("bearer", why.to_owned()));
+    if form.is_some_and(|form| form.path) {
+        if name.is_some() || scheme.is_some() {
+            wrong("with path = true the secret stands in the URL, so that header and scheme say nothing");
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let unfit = |secret: &SecretString| secret.expose_secret().len() < SHORT || !secret.expose_secret().bytes().all(plain);
+        if secrets.iter().any(unfit) {
+            wrong(
+                "a secret in the URL has 24 characters or more, all of them letters, digits, - and _; make one with: openssl rand -hex 32",
+            );
+        }
+        return Some(Place::Path);
+    }
+    if !scheme
+        .unwrap_or_default()
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        wrong("scheme must be one word, or empty");
+    }
+    let header = name.map_or(Some(AUTHORIZATION), |name| header("bearer", name, faults))?;
+    // Only in its own header does the word belong before the token.
+    let usual = if header == AUTHORIZATION { "Bearer" } else { "" };
+    Some(Place::Header(header, scheme.unwrap_or(usual).to_owned()))
 }
 
 fn scheme(signature: &Signature, secrets: &[SecretString], tolerance: Duration, faults: &mut Vec<Fault>) -> Option<Scheme> {

@@ -3,18 +3,25 @@
 mod back_channel_logout;
 mod global_token_revocation;
 mod scim;
-mod ssf_push;
+mod ssf;
 mod token;
+mod webhook;
 
 use super::row::Row;
 
 /// Every kind that is pushed to.
 pub(super) const PUSHED: &[Row] = &[
-    ssf_push::ROW,
+    ssf::PUSHED,
+    ssf::MADE,
     global_token_revocation::ROW,
     back_channel_logout::ROW,
+    webhook::ROW,
     scim::ROW,
 ];
 
-/// Kinds whose senders do not come to us, with the test that holds them to the same rules.
-pub(super) const OTHERS: &[(&str, &str)] = &[("inbox", "daemon::inbox"), ("hr-csv", "conformance::hr_csv")];
+/// Kinds that are not, or not at once, with the test that holds them to the same rules.
+pub(super) const OTHERS: &[(&str, &str)] = &[
+    ("inbox", "daemon::inbox"),
+    ("hr-csv", "conformance::hr_csv"),
+    ("ssf", "conformance::ssf"),
+];

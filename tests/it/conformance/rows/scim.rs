@@ -1,16 +1,14 @@
-//! Users who are provisioned, and then deactivated under the id that they were given.
+//! A SCIM client: a person is made, then deactivated.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
 use super::super::row::{Row, Sender, secret};
 use super::super::wire::{Answer, Call};
 
-const TOKEN: &str = "canary-5b1f0e7d9c3a86422e17aa90c4d8f3b6";
-const PASSWORD: &str = "canary-password-6f2d";
-const MEDIA: &str = "application/scim+json";
+const TOKEN: &str = "canary-2f9e4c7b1a8d60355c9e7f1b3d5a7c90";
 
 pub(super) const ROW: Row = Row {
     kind: "scim",
@@ -25,63 +23,50 @@ token = { file = "{folder}/scim.token" }
     },
 };
 
-/// A client, with the ids that it was given.
+/// Knows the server's names of those whom it has made.
 #[derive(Default)]
 struct Client(Mutex<BTreeMap<String, String>>);
 
-fn authorized(call: Call) -> Call {
-    call.with("Authorization", format!("Bearer {TOKEN}"))
-}
-
-fn create(user: &Value) -> Call {
-    raw(&user.to_string())
-}
-
-fn raw(body: &str) -> Call {
-    let mut call = authorized(Call::post("scim", MEDIA, body));
-    call.path.push_str("/Users");
-    call
+fn call(method: &'static str, below: &str, body: impl Into<Vec<u8>>) -> Call {
+    let call = Call::post("scim", "application/scim+json", body).with("Authorization", format!("Bearer {TOKEN}"));
+    Call {
+        method,
+        path: format!("{}{below}", call.path),
+        ..call
+    }
 }
 
 fn user(key: &str, person: &str) -> Value {
     json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
-        "userName": key,
-        "emails": [{"value": format!("{person}@example.test"), "type": "work", "primary": true}],
-        "password": PASSWORD,
+        "userName": format!("{key}-{person}@example.test"),
+        "emails": [{"primary": true, "value": format!("{person}@example.test")}],
+        "password": format!("canary-password-of-{person}"),
         "active": true,
     })
 }
 
+const DEACTIVATION: &str =
+    r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","value":{"active":false}}]}"#;
+
 impl Sender for Client {
     fn before(&self, key: &str, person: &str) -> Vec<Call> {
-        vec![create(&user(key, person))]
+        vec![call("POST", "/Users", user(key, person).to_string())]
     }
 
     fn heard(&self, key: &str, answer: &Answer) {
         let made: Value = serde_json::from_str(&answer.body).unwrap();
         let id = made["id"].as_str().unwrap().to_owned();
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key.to_owned(), id);
+        self.0.lock().unwrap().insert(key.to_owned(), id);
     }
 
-    fn sound(&self, key: &str, person: &str) -> Call {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned();
-        // Who was never made cannot be deactivated.
-        let Some(id) = known else { return create(&user(key, person)) };
-        let body = json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
-            "Operations": [{"op": "Replace", "path": "active", "value": "False"}],
-        });
-        let mut call = authorized(Call::post("scim", MEDIA, body.to_string()));
-        call.method = "PATCH";
-        call.path = format!("/signals/scim/Users/{id}");
-        call
+    fn sound(&self, key: &str, _person: &str) -> Call {
+        let known = self.0.lock().unwrap();
+        let id = known.get(key).map_or("nobody", String::as_str);
+        call("PATCH", &format!("/Users/{id}"), DEACTIVATION)
     }
 
-    /// Nothing but the difference of two states counts, so no name is ever used twice.
+    /// What counts is the difference of two states.
     fn other(&self, _: &str, _: &str) -> Option<Call> {
         None
     }
@@ -91,65 +76,70 @@ impl Sender for Client {
     }
 
     fn bad(&self, key: &str, person: &str) -> Vec<(&'static str, Call)> {
-        let good = create(&user(key, person));
+        let make = |body: &str| call("POST", "/Users", body);
+        let good = make(&user(key, person).to_string());
         let with = |name: &str, value: Value| {
             let mut user = user(key, person);
             user[name] = value;
-            create(&user)
+            make(&user.to_string())
         };
-        let patch = |body: &str| {
-            let mut call = raw(body);
-            call.method = "PATCH";
-            call.path.push_str("/0198f2c0-0000-7000-8000-000000000000");
-            call
-        };
-        let search = |query: &str| {
-            let mut call = raw("");
-            call.method = "GET";
-            call.path = format!("{}?{query}", call.path);
-            call
-        };
+        let nested = format!("/Users?filter={}userName%20pr{}", "(".repeat(1000), ")".repeat(1000));
         vec![
             ("no token", good.clone().but("authorization", None)),
-            ("another's token", good.clone().but("authorization", Some("Bearer other"))),
+            (
+                "another's token",
+                good.clone()
+                    .but("authorization", Some("Bearer 00000000000000000000000000000000")),
+            ),
+            (
+                "a token that is nearly ours",
+                good.clone().but("authorization", Some(&format!("Bearer {TOKEN}x"))),
+            ),
             (
                 "another scheme",
-                good.clone().but("authorization", Some("Basic dXNlcjpwYXNz")),
+                good.clone().but("authorization", Some(&format!("Basic {TOKEN}"))),
             ),
-            ("no name", with("userName", Value::Null)),
-            ("a name with a line break", with("userName", json!("user01\n2"))),
-            ("active is no boolean", with("active", json!("perhaps"))),
+            ("no JSON", make("<user/>")),
+            ("an empty body", make("")),
+            ("half a body", make(&user(key, person).to_string()[..40])),
+            ("a list", make("[]")),
             (
-                "two primary addresses",
-                with(
-                    "emails",
-                    json!([{"value": "a", "primary": true}, {"value": "b", "primary": true}]),
-                ),
+                "a member twice",
+                make(&user(key, person).to_string().replacen('{', "{\"userName\":\"other\",", 1)),
             ),
-            ("a member twice", raw(r#"{"userName":"user01","userName":"user02"}"#)),
             (
-                "a member in two cases",
-                raw(r#"{"userName":"user01","active":true,"Active":false}"#),
+                "no userName",
+                make(r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"active":true}"#),
             ),
-            ("a list", raw("[]")),
-            ("no JSON", raw("<xml/>")),
-            ("half a body", raw(r#"{"userName":"user01""#)),
-            ("a patch of unknown operations", patch(r#"{"Operations":[{"op":"disable"}]}"#)),
-            ("a patch without operations", patch("{}")),
+            ("a userName that is a list", with("userName", json!(["a"]))),
             (
-                "a filter that nests a thousand deep",
-                search(&format!("filter={}a%20pr", "(".repeat(1000))),
+                "a body that is not UTF-8",
+                call("POST", "/Users", b"{\"userName\":\"\xff\"}".to_vec()),
             ),
-            ("a filter that is none", search("filter=user01")),
+            (
+                "a filter nested a thousand deep",
+                call("GET", &nested, "").but("content-type", None),
+            ),
+            (
+                "a filter of no form",
+                call("GET", "/Users?filter=userName%20zz%20%22a%22", "").but("content-type", None),
+            ),
         ]
     }
 
     fn deep(&self, levels: usize) -> Option<Call> {
         let nested = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
-        Some(raw(&format!("{{\"userName\":\"deep\",\"x\":{nested}}}")))
+        let body = user("deep", "user01")
+            .to_string()
+            .replacen('{', &format!("{{\"x\":{nested},"), 1);
+        Some(call("POST", "/Users", body))
     }
 
-    fn secrets(&self, _: &Call) -> Vec<String> {
-        vec![TOKEN.to_owned(), PASSWORD.to_owned()]
+    fn secrets(&self, call: &Call) -> Vec<String> {
+        let mut secrets = vec![TOKEN.to_owned()];
+        if String::from_utf8_lossy(&call.body).contains("canary-password") {
+            secrets.push("canary-password".to_owned());
+        }
+        secrets
     }
 }

@@ -1,5 +1,6 @@
 //! Receivers are told what was proved: a stranger's receiver, over HTTP, that knows no more of us than our issuer.
 
+mod kills;
 mod poll;
 mod push;
 mod strangers;

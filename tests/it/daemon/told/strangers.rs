@@ -35,8 +35,8 @@ async fn the_receiver_of_the_docs_believes_what_it_is_told_knowing_only_our_issu
         .until_count("SELECT count(*) FROM outbox WHERE state = 'delivered'", 1)
         .await;
     // It is no fool: what we did not sign it does not believe.
-    let http = reqwest::Client::new();
-    let forged = http
+    let forged = running
+        .http
         .post(format!("http://{}/", told.ear))
         .body("e30.e30.c2ln")
         .send()

@@ -54,6 +54,7 @@ async fn a_stream_is_read_by_whom_it_belongs_to_and_changed_by_nobody() {
     assert_eq!(streams[0]["stream_id"], "idp");
     assert_eq!(streams[0]["iss"], format!("http://{}", told.us));
     assert_eq!(streams[0]["delivery"]["endpoint_url"], format!("http://{}/ssf", told.ear));
+    assert_eq!(streams[0]["min_verification_interval"], 10);
     assert!(streams[0]["delivery"].get("authorization_header").is_none());
     let (status, stream) = told.ask(&running, "/ssf/stream?stream_id=idp").await;
     assert_eq!((status, &stream), (StatusCode::OK, &streams[0]));
@@ -91,6 +92,11 @@ async fn a_handshake_comes_when_the_receiver_or_an_operator_asks_for_one() {
     assert_eq!(ask(json!({ "stream_id": "other" })).await, 404);
     assert_eq!(ask(json!({ "state": "x" })).await, 400);
     assert_eq!(ask(json!({ "stream_id": "idp", "state": "x".repeat(2000) })).await, 400);
+    assert_eq!(
+        ask(json!({ "stream_id": "idp" })).await,
+        429,
+        "sooner than min_verification_interval"
+    );
 
     let said = told.site.says(&["transmitter", "verify", "idp"]).await;
     assert_eq!(said.code, 0, "{said:?}");

@@ -1,0 +1,147 @@
+//! `revoked subject show`: every name of a person, where each comes from, the person's cases, and what the targets say.
+
+use serde::Serialize;
+
+use crate::cli::output::{json, line, plain, table, time};
+use crate::cli::{Exit, StoreArgs};
+use crate::clock::Clock;
+use crate::config::{Config, TargetConfig};
+use crate::model::{Resolution, Subject};
+use crate::store::{CaseView, KnownName, ListFilter, Store};
+use crate::targets::Pass;
+
+/// How many cases are shown, the newest first.
+const CASES: u32 = 20;
+
+/// What a target says about one name.
+#[derive(Serialize)]
+struct Answer {
+    target: String,
+    name: String,
+    /// `account <id>`, `nobody`, `<n> accounts`, or why it could not be asked.
+    says: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+}
+
+/// Runs `revoked subject show`.
+///
+/// # Errors
+/// Where the store cannot be read or, with `ask`, the config is wrong.
+pub(super) async fn run(store: &Store, at: &StoreArgs, name: &Subject, ask: bool, as_json: bool) -> anyhow::Result<Exit> {
+    let names = store.names_of(name).await?;
+    let filter = ListFilter {
+        subject_refs: Some(store.references(name).await?),
+        limit: CASES,
+        ..ListFilter::default()
+    };
+    let cases = store.cases(&filter).await?;
+    let mut answers = Vec::new();
+    if ask {
+        let config = Config::load(&at.config, &Clock::system())?;
+        for target in &config.targets {
+            answers.extend(ask_target(target, name, &names).await);
+        }
+    }
+    let failed = answers.iter().any(|answer| answer.says.starts_with("could not be asked"));
+    let accounts = contradictions(&answers);
+    if as_json {
+        let found = serde_json::json!({ "names": names, "cases": cases, "targets": answers, "contradicted_at": accounts });
+        json(&found)?;
+    } else {
+        print(name, &names, &cases)?;
+        if ask {
+            let rows = answers
+                .into_iter()
+                .map(|answer| vec![answer.target, answer.name, answer.says])
+                .collect();
+            table(&["target", "name", "means there"], rows, "no target is configured")?;
+        }
+        for target in accounts {
+            line(format!(
+                "the names contradict each other at {}: work there waits for a human; unlink the name that is wrong",
+                plain(&target)
+            ))?;
+        }
+    }
+    store.close().await;
+    Ok(if failed { Exit::Failed } else { Exit::Ok })
+}
+
+fn print(name: &Subject, names: &[KnownName], cases: &[CaseView]) -> anyhow::Result<()> {
+    if names.is_empty() {
+        line(format!("{} is linked to no other name", plain(&name.to_string())))?;
+    } else {
+        let rows = names.iter().map(|known| {
+            let mut says = known.source.clone().unwrap_or_else(|| "an operator".to_owned());
+            if known.disputed_at.is_some() {
+                says.push_str(", in dispute");
+            }
+            vec![
+                known.name.to_string(),
+                known.target.clone().unwrap_or_else(|| "-".to_owned()),
+                says,
+                known.since.to_string(),
+                known.until.map_or_else(|| "-".to_owned(), |until| time(Some(until))),
+            ]
+        });
+        table(&["name", "only at", "says", "since", "until"], rows.collect(), "no names")?;
+    }
+    let rows = cases.iter().map(|case| {
+        vec![
+            case.id.to_string(),
+            case.reason.clone(),
+            case.state.clone(),
+            case.verdict.clone().unwrap_or_else(|| "-".to_owned()),
+            case.received_at.to_string(),
+        ]
+    });
+    table(
+        &["case", "reason", "state", "verdict", "received"],
+        rows.collect(),
+        "no cases",
+    )
+}
+
+/// What a target says about each name that it can be asked by.
+async fn ask_target(target: &TargetConfig, name: &Subject, known: &[KnownName]) -> Vec<Answer> {
+    let linked = known
+        .iter()
+        .filter(|known| known.target.as_ref().is_none_or(|only| *only == target.name));
+    let all = Subject::together(name.names().iter().chain(linked.map(|known| &known.name)).cloned());
+    let mut names: Vec<&Subject> = all.iter().flat_map(Subject::names).collect();
+    names.sort_by_key(|name| name.rank());
+    let mut answers = Vec::with_capacity(names.len());
+    for name in names {
+        let (says, account) = if target.target.asks_by(name) {
+            match target.target.resolve(&Pass::unpaced(), name).await {
+                Ok(Resolution::None) => ("nobody".to_owned(), None),
+                Ok(Resolution::One(principal)) => (format!("account {}", principal.id), Some(principal.id)),
+                Ok(Resolution::Ambiguous(ids)) => (format!("{} accounts", ids.len()), None),
+                Err(error) => (format!("could not be asked: {error}"), None),
+            }
+        } else {
+            ("nothing: it cannot be asked by this".to_owned(), None)
+        };
+        answers.push(Answer {
+            target: target.name.clone(),
+            name: name.to_string(),
+            says,
+            account,
+        });
+    }
+    answers
+}
+
+/// The targets at which two names lead to two accounts.
+fn contradictions(answers: &[Answer]) -> std::collections::BTreeSet<String> {
+    let accounts = answers
+        .iter()
+        .filter_map(|answer| answer.account.as_ref().map(|id| (answer, id)));
+    let differs = |(answer, id): &(&Answer, &String)| {
+        answers
+            .iter()
+            .any(|other| other.target == answer.target && other.account.as_ref().is_some_and(|other| other != *id))
+    };
+    accounts.filter(differs).map(|(answer, _)| answer.target.clone()).collect()
+}

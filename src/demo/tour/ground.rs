@@ -1,0 +1,114 @@
+//! What a stop stands on: the folder, the identity provider, the daemon's address, and the person whose turn it is.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::super::cast::{Character, date_in};
+use super::super::folder::Folder;
+use super::super::stage::hex;
+use super::provider::Provider;
+use super::stops::Stop;
+use crate::audit::key::random_key;
+use crate::clock::Clock;
+use crate::http::{Bounds, client};
+use crate::sandbox::World;
+
+/// The ground of one stop.
+pub(super) struct Ground<'a> {
+    pub(super) provider: &'a Provider,
+    pub(super) who: Character,
+    /// The person's account id at the chat.
+    pub(super) account: String,
+    pub(super) stop: &'a Stop,
+    folder: &'a Folder,
+    clock: &'a Clock,
+    daemon: String,
+    http: reqwest::Client,
+}
+
+impl<'a> Ground<'a> {
+    pub(super) fn new(
+        stop: &'a Stop,
+        folder: &'a Folder,
+        provider: &'a Provider,
+        world: &World,
+        clock: &'a Clock,
+    ) -> anyhow::Result<Self> {
+        let person = world
+            .person(stop.who)
+            .with_context(|| format!("the town has no {}", stop.who))?;
+        Ok(Self {
+            provider,
+            who: Character::of(person),
+            account: person.id.to_string(),
+            stop,
+            folder,
+            clock,
+            daemon: String::new(),
+            http: client(Bounds::default())?,
+        })
+    }
+
+    /// Takes note of where the daemon listens.
+    pub(super) fn open(&mut self, daemon: String) {
+        self.daemon = daemon;
+    }
+
+    /// What is sent, in words.
+    pub(super) fn sends(&self) -> String {
+        self.stop.sends.replace("{who}", &self.who.shown())
+    }
+
+    /// A call to the stop's own door.
+    pub(super) fn post(&self) -> reqwest::RequestBuilder {
+        self.call(http::Method::POST, "")
+    }
+
+    /// A call to a path below the stop's own door.
+    pub(super) fn call(&self, method: http::Method, below: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}/signals/{}{below}", self.daemon, self.stop.source);
+        self.http.request(method, url)
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Makes a folder and gives its path as a config writes it.
+    pub(super) fn folder(&self, name: &str) -> anyhow::Result<String> {
+        Ok(quoted(&self.folder.folder(name)?))
+    }
+
+    /// Writes `before` and a secret of the stop's own into a file, and gives the path as a config writes it.
+    pub(super) fn secret(&self, name: &str, before: &str) -> anyhow::Result<String> {
+        self.write(name, &format!("{before}{}\n", hex(&random_key()?)))
+    }
+
+    /// Writes a file of the stop's own, and gives the path as a config writes it.
+    pub(super) fn write(&self, name: &str, text: &str) -> anyhow::Result<String> {
+        Ok(quoted(&self.folder.write(name, text)?))
+    }
+
+    /// What is in a file of the stop's.
+    pub(super) fn read(&self, name: &str) -> anyhow::Result<String> {
+        let path = self.path(name);
+        let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        Ok(text.trim().to_owned())
+    }
+
+    /// Seconds since the epoch.
+    pub(super) fn seconds(&self) -> i64 {
+        self.clock.now().ms() / 1000
+    }
+
+    /// Yesterday in UTC.
+    pub(super) fn yesterday(&self) -> anyhow::Result<String> {
+        Ok(date_in("UTC", self.clock.now())?.yesterday()?.to_string())
+    }
+}
+
+/// A path as a config writes it.
+fn quoted(path: &Path) -> String {
+    toml::Value::String(path.display().to_string()).to_string()
+}

@@ -1,0 +1,215 @@
+//! The identity provider of the tour: its key, and over HTTP what the doors look up by themselves and the streams that we make there.
+
+use std::convert::Infallible;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::super::stage::hex;
+use crate::audit::key::random_key;
+use crate::clock::Clock;
+use crate::jose::{Algorithm, Signer};
+
+mod streams;
+
+use streams::Streams;
+
+/// What the provider signs with, as a config writes it.
+pub(super) const ALGORITHM: &str = "ES256";
+/// Our name in the provider's stream of one delivery method, `push` or `poll`: the provider gives each stream another.
+pub(super) fn audience(delivery: &str) -> String {
+    format!("https://revoked.example.test/streams/{delivery}")
+}
+
+/// The largest body read.
+const BODY_CAP: usize = 64 * 1024;
+
+/// A provider that listens until it is dropped.
+pub(super) struct Provider {
+    desk: Arc<Desk>,
+    signer: Signer,
+    clock: Clock,
+    _serving: JoinSet<()>,
+}
+
+/// What is asked for over HTTP.
+struct Desk {
+    issuer: String,
+    keys: Value,
+    /// What the receiver of a stream shows.
+    token: String,
+    streams: Streams,
+}
+
+impl Provider {
+    /// Makes a key and publishes it on a free port of the loopback.
+    pub(super) async fn start(clock: &Clock) -> anyhow::Result<Self> {
+        let signer = Signer::generate("tour-1", Algorithm::Es256)?;
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+            .await
+            .context("finding a port for the identity provider")?;
+        let address = listener.local_addr().context("reading the identity provider's address")?;
+        let desk = Arc::new(Desk {
+            issuer: format!("http://{address}"),
+            keys: signer.jwks()?,
+            token: hex(&random_key()?),
+            streams: Streams::default(),
+        });
+        let mut serving = JoinSet::new();
+        serving.spawn(serve(listener, Arc::clone(&desk)));
+        Ok(Self {
+            desk,
+            signer,
+            clock: clock.clone(),
+            _serving: serving,
+        })
+    }
+
+    /// The name by which it signs, which is its address too.
+    pub(super) fn issuer(&self) -> &str {
+        &self.desk.issuer
+    }
+
+    /// What it has given us for its streams.
+    pub(super) fn token(&self) -> &str {
+        &self.desk.token
+    }
+
+    /// Signs `claims` as a token of its own: `iss`, `iat` and a fresh `jti` are added, and `exp` where it has a `life`.
+    pub(super) fn sign(&self, typ: &str, claims: Value, life: Option<Duration>) -> anyhow::Result<String> {
+        Ok(self.signed(typ, claims, life)?.1)
+    }
+
+    /// The `jti` and the token.
+    fn signed(&self, typ: &str, mut claims: Value, life: Option<Duration>) -> anyhow::Result<(String, String)> {
+        let seconds = self.clock.now().ms() / 1000;
+        let jti = uuid::Uuid::now_v7().to_string();
+        claims["iss"] = self.issuer().into();
+        claims["iat"] = seconds.into();
+        claims["jti"] = jti.as_str().into();
+        if let Some(life) = life {
+            claims["exp"] = seconds.saturating_add_unsigned(life.as_secs()).into();
+        }
+        let jwk = self.signer.jwk()?;
+        let header = json!({ "typ": typ, "alg": ALGORITHM, "kid": jwk["kid"] });
+        Ok((jti, self.signer.sign_under(&header, claims.to_string().as_bytes())?))
+    }
+
+    /// Puts a security event into the stream that is polled, and waits until it is acknowledged there.
+    pub(super) async fn offer(&self, claims: Value) -> anyhow::Result<()> {
+        let (jti, token) = self.signed("secevent+jwt", claims, None)?;
+        self.desk.streams.offer(&jti, token)?;
+        self.desk.streams.acknowledged(&jti).await
+    }
+
+    /// Where the stream that is pushed goes, and what is sent as `Authorization`.
+    pub(super) fn pushes_to(&self) -> anyhow::Result<(String, String)> {
+        self.desk.streams.pushes_to()
+    }
+}
+
+async fn serve(listener: TcpListener, desk: Arc<Desk>) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let Ok((stream, _)) = accepted else { continue };
+                let desk = Arc::clone(&desk);
+                let service = service_fn(move |request| {
+                    let desk = Arc::clone(&desk);
+                    async move { Ok::<_, Infallible>(desk.answer(request).await) }
+                });
+                connections.spawn(async move {
+                    // How a connection ends is the caller's affair.
+                    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+                });
+            }
+            Some(_) = connections.join_next() => {}
+        }
+    }
+}
+
+impl Desk {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        let (status, document) = self.told(request).await;
+        let mut response = Response::new(Full::new(document.to_string().into()));
+        *response.status_mut() = status;
+        let json = header::HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        response
+    }
+
+    async fn told(&self, request: Request<Incoming>) -> (StatusCode, Value) {
+        let path = request.uri().path().to_owned();
+        match path.as_str() {
+            "/.well-known/openid-configuration" => {
+                let document = json!({
+                    "issuer": self.issuer,
+                    "jwks_uri": self.at("/keys"),
+                    "backchannel_logout_supported": true,
+                });
+                (StatusCode::OK, document)
+            }
+            "/.well-known/ssf-configuration" => {
+                let document = json!({
+                    "spec_version": "1_0",
+                    "issuer": self.issuer,
+                    "jwks_uri": self.at("/keys"),
+                    "delivery_methods_supported": [streams::PUSH, streams::POLL],
+                    "configuration_endpoint": self.at("/ssf/streams"),
+                    "status_endpoint": self.at("/ssf/status"),
+                    "default_subjects": "ALL",
+                });
+                (StatusCode::OK, document)
+            }
+            "/keys" => (StatusCode::OK, self.keys.clone()),
+            path if path.starts_with("/ssf/") => self.of_streams(path, request).await,
+            _ => (StatusCode::NOT_FOUND, Value::Null),
+        }
+    }
+
+    /// What only the receiver of a stream may ask.
+    async fn of_streams(&self, path: &str, request: Request<Incoming>) -> (StatusCode, Value) {
+        let shown = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .map(|value| value.as_bytes().to_vec());
+        if shown != Some(format!("Bearer {}", self.token).into_bytes()) {
+            return (StatusCode::UNAUTHORIZED, Value::Null);
+        }
+        let method = request.method().clone();
+        let id = request.uri().query().and_then(|query| query.strip_prefix("stream_id="));
+        let id = id.unwrap_or_default().to_owned();
+        let Ok(body) = Limited::new(request.into_body(), BODY_CAP).collect().await else {
+            return (StatusCode::PAYLOAD_TOO_LARGE, Value::Null);
+        };
+        let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
+        let stream = |stream: Option<Value>, status| stream.map_or((StatusCode::NOT_FOUND, Value::Null), |stream| (status, stream));
+        match (method.as_str(), path.strip_prefix("/ssf/").unwrap_or_default()) {
+            ("POST", "streams") => stream(Some(self.streams.make(&self.issuer, body)), StatusCode::CREATED),
+            ("GET", "streams") => stream(self.streams.read(&id), StatusCode::OK),
+            ("GET", "status") => (StatusCode::OK, json!({ "stream_id": id, "status": "enabled" })),
+            ("POST", poll) => match poll.strip_prefix("poll/") {
+                Some(id) => stream(self.streams.poll(id, &body).await, StatusCode::OK),
+                None => (StatusCode::NOT_FOUND, Value::Null),
+            },
+            _ => (StatusCode::NOT_FOUND, Value::Null),
+        }
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer)
+    }
+}

@@ -1,0 +1,42 @@
+//! An OpenID provider posts a logout token (OpenID Connect Back-Channel Logout 1.0).
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::provider::ALGORITHM;
+use super::{Ground, Stop, answered};
+
+/// The chat's client id at the provider.
+const CLIENT: &str = "chat-app";
+/// The one event of a logout token.
+const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+pub(super) const STOP: Stop = Stop {
+    kind: "back-channel-logout",
+    source: "logout",
+    who: "user04",
+    sends: "{who} logs out at the OpenID provider, which posts a logout token",
+    answer: "200 OK",
+    reason: "logout",
+    furnish: |ground| Ok(keys(ground)),
+    send: |ground| Box::pin(log_out(ground)),
+};
+
+fn keys(ground: &Ground<'_>) -> String {
+    format!(
+        "issuer = \"{issuer}\"
+audience = \"{CLIENT}\"
+algorithms = [\"{ALGORITHM}\"]
+subject = \"account_id\"                  # what the provider's `sub` is at the chat
+",
+        issuer = ground.provider.issuer(),
+    )
+}
+
+async fn log_out(ground: &Ground<'_>) -> anyhow::Result<String> {
+    let claims = json!({ "aud": CLIENT, "sub": ground.account, "events": { LOGOUT: {} } });
+    let token = ground.provider.sign("logout+jwt", claims, Some(Duration::from_mins(2)))?;
+    let request = ground.post().form(&[("logout_token", token)]);
+    answered(request.send().await?).await
+}

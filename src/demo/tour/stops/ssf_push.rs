@@ -1,0 +1,52 @@
+//! An identity provider pushes a security event token (RFC 8935).
+
+use serde_json::json;
+
+use super::super::provider::ALGORITHM;
+use super::{Ground, Stop, answered};
+
+/// Our name at the identity provider.
+const AUDIENCE: &str = "https://revoked.example.test/signals/pushed-events";
+/// An account that somebody has taken over is locked, of the RISC profile.
+const DISABLED: &str = "https://schemas.openid.net/secevent/risc/event-type/account-disabled";
+
+pub(super) const STOP: Stop = Stop {
+    kind: "ssf-push",
+    source: "pushed-events",
+    who: "user01",
+    sends: "an identity provider pushes a signed RISC event: the account of {who} is disabled, for hijacking",
+    answer: "202 Accepted",
+    reason: "compromised",
+    furnish,
+    send: |ground| Box::pin(push(ground)),
+};
+
+fn furnish(ground: &Ground<'_>) -> anyhow::Result<String> {
+    let authorization = ground.secret("pushed-events-authorization", "Bearer ")?;
+    Ok(format!(
+        "issuer = \"{issuer}\"
+audience = \"{AUDIENCE}\"
+algorithms = [\"{ALGORITHM}\"]
+authorization = {{ file = {authorization} }}
+",
+        issuer = ground.provider.issuer(),
+    ))
+}
+
+async fn push(ground: &Ground<'_>) -> anyhow::Result<String> {
+    let token = ground.provider.sign(
+        "secevent+jwt",
+        json!({
+            "aud": AUDIENCE,
+            "sub_id": { "format": "email", "email": ground.who.email },
+            "events": { DISABLED: { "reason": "hijacking" } },
+        }),
+        None,
+    )?;
+    let request = ground
+        .post()
+        .header(http::header::CONTENT_TYPE, "application/secevent+jwt")
+        .header(http::header::AUTHORIZATION, ground.read("pushed-events-authorization")?)
+        .body(token);
+    answered(request.send().await?).await
+}
