@@ -23,6 +23,8 @@ pub struct Delivery {
     pub memos: Vec<MemoStep>,
     /// Names that the source says are one person's.
     pub identities: Vec<Identity>,
+    /// Names that have changed hands.
+    pub renamed: Vec<Renamed>,
     /// Employments that the source says stand: they block the departure of the person who has another one that ends. Kept before the
     /// signals, which may be about the same people.
     pub employments: Vec<Employment>,
@@ -48,6 +50,7 @@ impl Delivery {
             inbox: Vec::new(),
             memos: Vec::new(),
             identities: Vec::new(),
+            renamed: Vec::new(),
             employments: Vec::new(),
             alarms: Vec::new(),
             verified: false,
@@ -96,6 +99,20 @@ pub enum MemoStep {
 pub struct Identity {
     /// The names: simple subjects, never aliases.
     pub names: Vec<Subject>,
+}
+
+/// A name that has changed hands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Renamed {
+    /// The same person has another name from now on.
+    Changed {
+        /// The name before: a simple subject, as both are.
+        from: Subject,
+        /// The name now.
+        to: Subject,
+    },
+    /// The name is somebody else's from now on.
+    Recycled(Subject),
 }
 
 /// An employment that stands.

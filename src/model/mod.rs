@@ -23,7 +23,9 @@ pub use actor::{Actor, NoActor};
 pub use capabilities::Capabilities;
 pub use chain::chain;
 pub use containment::{Containment, Progress, Scope};
-pub use delivery::{Alarm, AlarmKind, Delivery, Employment, Identity, Memo, MemoStep, NoFault, Receipt, Refused, SignalReceipt};
+pub use delivery::{
+    Alarm, AlarmKind, Delivery, Employment, Identity, Memo, MemoStep, NoFault, Receipt, Refused, Renamed, SignalReceipt,
+};
 pub use departure::{LeavesError, iana_zone, iso_date, time_of_day};
 pub use evidence::{ActionOutcome, Evidence, Finished, Started};
 pub use grant::{Grant, GrantKind, GrantRef};

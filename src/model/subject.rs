@@ -122,7 +122,8 @@ impl Subject {
         })
     }
 
-    /// Names of one person as one subject: sorted, each once, and without `aliases` where only one is left. `None` for no name at all.
+    /// Names of one person as one subject: the surest first, each once, and without `aliases` where only one is left. `None` for no name at
+    /// all.
     #[must_use]
     pub fn together(names: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut simple = std::collections::BTreeSet::new();
@@ -131,14 +132,15 @@ impl Subject {
             match name {
                 Self::Aliases(names) => waiting.extend(names),
                 one => {
-                    simple.insert(one);
+                    simple.insert((one.rank(), one));
                 }
             }
         }
-        if simple.len() > 1 {
-            return Some(Self::Aliases(simple.into_iter().collect()));
+        let mut names: Vec<Self> = simple.into_iter().map(|(_, name)| name).collect();
+        if names.len() > 1 {
+            return Some(Self::Aliases(names));
         }
-        simple.pop_first()
+        names.pop()
     }
 
     /// How surely a name means the same person from one year to the next, surest first: what an issuer pins, an account's own id, the HR

@@ -29,14 +29,14 @@ pub struct Proof {
     pub reason: Reason,
     /// What it is about.
     pub scope: Scope,
-    /// The source whose signal opened it.
-    pub source: String,
-    /// Every source whose signals joined it, that one included.
+    /// How each source whose signals belong to it named the person, the first first. A person who was erased meanwhile has no name.
+    pub said: Vec<(String, Subject)>,
+    /// Every source whose signals belong to it.
     pub sources: Vec<String>,
+    /// Further names that are known to be the same person's.
+    pub known: Vec<Subject>,
     /// Whether an operator asked for it.
     pub by_operator: bool,
-    /// Whom it is about; `None` for a person who was erased meanwhile.
-    pub subject: Option<Subject>,
     /// The newest job of each target.
     pub targets: Vec<AtTarget>,
 }
@@ -96,11 +96,7 @@ pub fn statements(proof: &Proof, receiver: &Receiver) -> Result<Vec<Statement>, 
     if said.is_empty() {
         return Err(Silence::NotProved);
     }
-    let person = proof
-        .subject
-        .as_ref()
-        .and_then(|subject| receiver.subject.of(subject, receiver, proof));
-    let person = person.ok_or(Silence::Nameless)?;
+    let person = receiver.subject.of(proof, receiver).ok_or(Silence::Nameless)?;
     let named = said.into_iter().map(|(event, scope, claims)| {
         Some(Statement {
             event,

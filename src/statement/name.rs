@@ -10,29 +10,40 @@ use crate::model::Subject;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Form {
-    /// The name under which the signal came, where it has a form of RFC 9493.
+    /// The names under which the receiver's sources reported the person, where they have a form of RFC 9493.
     #[default]
     AsReceived,
-    /// An `email` subject only.
+    /// An `email` subject: as received, or known to be the same person's.
     Email,
-    /// An `iss_sub` subject only.
+    /// An `iss_sub` subject: as received, or known to be the same person's.
     IssSub,
 }
 
 impl Form {
     /// The subject identifier for `receiver`; `None` where the person has no name that it understands.
-    pub(super) fn of(self, subject: &Subject, receiver: &Receiver, proof: &Proof) -> Option<Value> {
-        let mut names = subject.names().iter();
+    pub(super) fn of(self, proof: &Proof, receiver: &Receiver) -> Option<Value> {
+        // What a receiver's own sources have said comes first: it knows the person by that.
+        let (own, others): (Vec<_>, Vec<_>) = proof
+            .said
+            .iter()
+            .partition(|(source, _)| receiver.sources.is_empty() || receiver.sources.contains(source));
+        let own = own.into_iter().flat_map(|(_, subject)| subject.names());
+        let others = others.into_iter().flat_map(|(_, subject)| subject.names());
         match self {
-            Self::Email => names.find(|name| matches!(name, Subject::Email(_))).and_then(plain),
-            Self::IssSub => names.find(|name| matches!(name, Subject::IssSub { .. })).and_then(plain),
+            Self::Email => {
+                let mut all = own.chain(others).chain(&proof.known);
+                all.find(|name| matches!(name, Subject::Email(_))).and_then(plain)
+            }
+            Self::IssSub => {
+                let mut all = own.chain(others).chain(&proof.known);
+                all.find(|name| matches!(name, Subject::IssSub { .. })).and_then(plain)
+            }
             Self::AsReceived => {
+                let mut told: Vec<Value> = Vec::new();
                 // A name that only its issuer can read goes back to that issuer, or to nobody.
-                let at_home = receiver.sources.contains(&proof.source);
-                let told: Vec<Value> = names
-                    .filter(|name| at_home || !matches!(name, Subject::Opaque(_)))
-                    .filter_map(plain)
-                    .collect();
+                for name in own.filter(|name| !receiver.sources.is_empty() || !matches!(name, Subject::Opaque(_))) {
+                    told.extend(plain(name).filter(|value| !told.contains(value)));
+                }
                 match told.len() {
                     0 => None,
                     1 => told.into_iter().next(),

@@ -44,10 +44,10 @@ fn proof(subject: &str, targets: Vec<AtTarget>) -> Proof {
         case: CaseId(17),
         reason: Reason::Compromised,
         scope: Scope::Everything,
-        source: "okta".to_owned(),
+        said: vec![("okta".to_owned(), subject.parse().unwrap())],
         sources: vec!["okta".to_owned()],
+        known: Vec::new(),
         by_operator: false,
-        subject: Some(subject.parse().unwrap()),
         targets,
     }
 }
@@ -188,7 +188,7 @@ fn nothing_is_sent_under_a_name_that_the_receiver_cannot_read() {
     assert_eq!(with(Form::IssSub, both), Ok(iss_sub.clone()));
     assert_eq!(
         with(Form::AsReceived, both),
-        Ok(json!({ "format": "aliases", "identifiers": [iss_sub, email] }))
+        Ok(json!({ "format": "aliases", "identifiers": [email, iss_sub] }))
     );
     assert_eq!(
         with(Form::AsReceived, "account:a@example.org"),
@@ -212,11 +212,49 @@ fn nothing_is_sent_under_a_name_that_the_receiver_cannot_read() {
     let opaque = proof("opaque:x1", vec![at("chat", Verdict::Contained)]);
     assert!(statements(&opaque, &home).is_ok());
     let mut elsewhere = opaque;
-    elsewhere.source = "inbox".to_owned();
+    elsewhere.said[0].0 = "inbox".to_owned();
     assert_eq!(statements(&elsewhere, &home), Err(Silence::Nameless));
     let mut erased = alice();
-    erased.subject = None;
+    erased.said.clear();
     assert_eq!(statements(&erased, &receiver()), Err(Silence::Nameless));
+}
+
+#[test]
+fn a_receiver_is_told_the_name_that_its_own_source_used() {
+    let mut joined = alice();
+    joined.said.push(("hr".to_owned(), "employee_id:4711".parse().unwrap()));
+    joined.said.push(("entra".to_owned(), "opaque:e1".parse().unwrap()));
+    joined.sources.extend(["hr".to_owned(), "entra".to_owned()]);
+    joined.known = vec![
+        "iss_sub:https://idp#7".parse().unwrap(),
+        "email:other@example.org".parse().unwrap(),
+    ];
+    let to = |form, sources: &[&str]| {
+        let sources = sources.iter().map(ToString::to_string).collect();
+        let receiver = Receiver {
+            subject: form,
+            sources,
+            ..receiver()
+        };
+        statements(&joined, &receiver).map(|said| said[0].sub_id.clone())
+    };
+    let email = json!({ "format": "email", "email": "alice@example.org" });
+    assert_eq!(to(Form::AsReceived, &["okta"]), Ok(email.clone()));
+    assert_eq!(
+        to(Form::AsReceived, &["entra"]),
+        Ok(json!({ "format": "opaque", "id": "e1" }))
+    );
+    assert_eq!(to(Form::AsReceived, &["hr"]), Err(Silence::Nameless));
+    assert_eq!(to(Form::AsReceived, &[]), Ok(email.clone()), "an opaque name goes home only");
+    assert_eq!(
+        to(Form::Email, &["hr"]),
+        Ok(email),
+        "what was reported goes before what is only known"
+    );
+    assert_eq!(
+        to(Form::IssSub, &["hr"]),
+        Ok(json!({ "format": "iss_sub", "iss": "https://idp", "sub": "7" }))
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, When};
 use crate::policy::{Class, Decision, Facts, Policy};
+use crate::statement::Receiver;
 
 /// What is only kept, and yet somebody must know: the source will be silent, or an identifier has changed hands. The source's word of why
 /// begins with one of these, which is also the kind of the alert.
@@ -37,11 +38,14 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written: nothing of the delivery is stored then.
     pub async fn accept(&self, policy: Arc<Policy>, delivery: Delivery, slots: Vec<String>) -> Result<Accepted> {
-        let (accepted, targets) = self
+        let receivers = self.receivers();
+        let (accepted, targets, told) = self
             .write(move |tx| {
                 Box::pin(async move {
                     let mut intake = Intake {
                         policy: &policy,
+                        receivers: &receivers,
+                        told: false,
                         slots,
                         holds: BTreeMap::new(),
                         targets: Vec::new(),
@@ -54,10 +58,14 @@ impl Store {
                             claims: intake.claims,
                         },
                         intake.targets,
+                        intake.told,
                     ))
                 })
             })
             .await?;
+        if told {
+            self.wake_outbox().notify_waiters();
+        }
         self.wake_lanes(&targets);
         self.0.promoter.notify_one();
         Ok(accepted)
@@ -99,6 +107,10 @@ impl Store {
 /// What one delivery carries through its transaction.
 pub(super) struct Intake<'a> {
     pub(super) policy: &'a Policy,
+    /// Whom a case that has just been contained is told to, where a signal joins it.
+    pub(super) receivers: &'a [Receiver],
+    /// Whether there is something to tell.
+    pub(super) told: bool,
     /// Lanes that offer a slot to an urgent job.
     pub(super) slots: Vec<String>,
     /// One hold for each class of one delivery.
@@ -128,6 +140,10 @@ impl Tx<'_> {
                 fresh.push(receipts.len());
             }
             receipts.push(seen);
+        }
+        // Said again, it would take the name from whom an operator has linked it to since.
+        if !fresh.is_empty() || delivery.signals.is_empty() {
+            self.keep_renamed(delivery).await?;
         }
         let mut facts = Facts {
             source: &delivery.source,
@@ -163,6 +179,11 @@ impl Tx<'_> {
         self.refused(delivery, batch).await?;
         self.keep_memos(delivery).await?;
         self.alarms(delivery).await?;
+        // A plan that was blocked before waits under the hold of that time.
+        if let Some(hold) = intake.holds.get(BLOCKED.0) {
+            self.end_empty_hold(*hold, "rejected", &Actor::Daemon, "its departures wait under another hold")
+                .await?;
+        }
         let receipt = Receipt {
             signals,
             hold: intake.holds.values().next().copied(),
@@ -275,7 +296,7 @@ impl Tx<'_> {
             subject: whose.names.clone(),
             ..signal.clone()
         };
-        let (decision, blocked) = self.decide(intake, delivery, signal, &person, facts).await?;
+        let (decision, blocked) = self.decide(intake, delivery, signal, &person, facts, &reference).await?;
         let (decided, why) = match &decision {
             Decision::Act(_) => ("act", None),
             Decision::Hold { why, .. } => ("hold", Some(why.clone())),
@@ -343,7 +364,7 @@ impl Tx<'_> {
         };
         if let Some(departure) = departure(signal) {
             self.keep_statement(delivery, signal, departure).await?;
-            self.weigh(&delivery.source, &departure.employee).await?;
+            self.weigh(&delivery.source, &departure.employee, new.reference).await?;
         }
         Ok(receipt)
     }
@@ -356,6 +377,7 @@ impl Tx<'_> {
         signal: &Signal,
         person: &Signal,
         facts: &Facts<'_>,
+        reference: &str,
     ) -> Result<(Decision, Option<String>)> {
         let decision = intake.policy.decide(person, facts);
         let Some(departure) = departure(signal) else {
@@ -382,9 +404,7 @@ impl Tx<'_> {
             return Ok((held, Some(why)));
         }
         // Who has another employment that ends later leaves then.
-        let latest = self
-            .latest_end(&delivery.source, &departure.employee, &departure.employment)
-            .await?;
+        let latest = self.latest_end(&delivery.source, departure, reference).await?;
         work.due = work.due.max(latest.filter(|latest| *latest > self.now));
         Ok((Decision::Act(work), None))
     }

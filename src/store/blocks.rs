@@ -12,6 +12,9 @@ use crate::model::{Actor, Departure, Subject, Timestamp};
 /// The class and the words of a hold over a departure that is blocked: they name nobody.
 pub(super) const BLOCKED: (&str, &str) = ("employment", "another employment of the same person has not ended");
 
+const PLANS: &str = "SELECT d.id, d.employment, d.fire_at, d.acts_at, d.state, d.why, d.case_id, d.despite, e.subject, d.subject_ref, d.source, \
+     d.employee FROM departure d LEFT JOIN employment e USING (source, employee, employment)";
+
 /// A departure that has not happened.
 struct Plan {
     id: i64,
@@ -24,6 +27,8 @@ struct Plan {
     despite: bool,
     subject: String,
     subject_ref: String,
+    source: String,
+    employee: String,
 }
 
 impl Tx<'_> {
@@ -74,31 +79,38 @@ impl Tx<'_> {
     }
 
     /// When the last of the person's other employments ends, of those whose end is planned.
-    pub(super) async fn latest_end(&mut self, source: &str, employee: &str, employment: &str) -> Result<Option<Timestamp>> {
+    pub(super) async fn latest_end(&mut self, source: &str, of: &Departure, reference: &str) -> Result<Option<Timestamp>> {
         let latest: Option<i64> = sqlx::query_scalar(
-            "SELECT max(fire_at) FROM departure WHERE source = ? AND employee = ? AND employment <> ? AND state IN ('planned', 'blocked')",
+            "SELECT max(fire_at) FROM (SELECT fire_at FROM departure \
+                 WHERE source = ?1 AND employee = ?2 AND employment <> ?3 AND state IN ('planned', 'blocked') \
+             UNION ALL SELECT fire_at FROM departure \
+                 WHERE subject_ref = ?4 AND NOT (source = ?1 AND employee = ?2) AND state IN ('planned', 'blocked'))",
         )
         .bind(source)
-        .bind(employee)
-        .bind(employment)
+        .bind(&of.employee)
+        .bind(&of.employment)
+        .bind(reference)
         .fetch_one(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking for other plans"))?;
         Ok(latest.map(Timestamp::from_ms))
     }
 
-    /// Looks again at all plans of an employee: what blocks them, and when the last employment ends.
-    pub(super) async fn weigh(&mut self, source: &str, employee: &str) -> Result<()> {
-        let rows = sqlx::query(
-            "SELECT d.id, d.employment, d.fire_at, d.acts_at, d.state, d.why, d.case_id, d.despite, p.subject, d.subject_ref \
-             FROM departure d LEFT JOIN person p ON p.ref = d.subject_ref \
-             WHERE d.source = ? AND d.employee = ? AND d.state IN ('planned', 'blocked') ORDER BY d.id",
-        )
-        .bind(source)
-        .bind(employee)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("reading the plans of a person"))?;
+    /// Looks again at all plans of a person, by HR's number and by name: what blocks them, and when the last employment ends.
+    pub(super) async fn weigh(&mut self, source: &str, employee: &str, reference: &str) -> Result<()> {
+        let sql = format!(
+            "{PLANS} WHERE d.id IN (SELECT id FROM departure WHERE source = ?1 AND employee = ?2 \
+                 UNION SELECT id FROM departure WHERE subject_ref = ?3 \
+                 UNION SELECT o.id FROM departure d JOIN departure o USING (subject_ref) WHERE d.source = ?1 AND d.employee = ?2) \
+             AND d.state IN ('planned', 'blocked') ORDER BY d.id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(source)
+            .bind(employee)
+            .bind(reference)
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading the plans of a person"))?;
         let plans: Vec<Plan> = rows.iter().map(read_plan).collect();
         let Some(latest) = plans.iter().map(|plan| plan.fire_at).max() else {
             return Ok(());
@@ -109,7 +121,8 @@ impl Tx<'_> {
             let why = if plan.despite {
                 None
             } else {
-                self.blocked_by(source, employee, &plan.employment, &plan.subject).await?
+                self.blocked_by(&plan.source, &plan.employee, &plan.employment, &plan.subject)
+                    .await?
             };
             if plan.acts_at != latest.ms() {
                 sqlx::query("UPDATE departure SET acts_at = ? WHERE id = ?")
@@ -123,7 +136,7 @@ impl Tx<'_> {
                 self.due_jobs(case, latest).await?;
             }
             match why {
-                Some(why) if plan.state == "planned" => self.block(source, plan, &why).await?,
+                Some(why) if plan.state == "planned" => self.block(plan, &why).await?,
                 Some(why) if plan.why.as_ref() != Some(&why) => self.set_plan(plan.id, "blocked", Some(&why)).await?,
                 None if plan.state == "blocked" => {
                     self.set_plan(plan.id, "planned", None).await?;
@@ -153,7 +166,7 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("reading the departures of a case"))?;
         for row in &rows {
-            self.weigh(row.get(0), row.get(1)).await?;
+            self.weigh(row.get(0), row.get(1), "").await?;
         }
         Ok(())
     }
@@ -171,8 +184,9 @@ impl Tx<'_> {
     }
 
     /// Lets a planned departure wait for a human, since the person stays. Not where another source asks for the same: that is no plan.
-    async fn block(&mut self, source: &str, plan: &Plan, why: &str) -> Result<()> {
+    async fn block(&mut self, plan: &Plan, why: &str) -> Result<()> {
         let Some(case) = plan.case else { return Ok(()) };
+        let source = plan.source.as_str();
         let shared: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ? AND source <> ?)")
             .bind(case)
             .bind(source)
@@ -222,26 +236,27 @@ impl Tx<'_> {
 
     /// Whether the departure behind a case that was approved for another reason is blocked: it waits under a hold of its own then.
     pub(super) async fn is_blocked_anew(&mut self, case: i64) -> Result<bool> {
-        let rows = sqlx::query(
-            "SELECT d.id, d.employment, d.fire_at, d.acts_at, d.state, d.why, d.case_id, d.despite, p.subject, d.subject_ref, d.source, d.employee \
-             FROM departure d LEFT JOIN person p ON p.ref = d.subject_ref WHERE d.case_id = ? AND d.state = 'planned' AND NOT d.despite",
-        )
-        .bind(case)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("reading the departures of a case"))?;
+        let sql = format!("{PLANS} WHERE d.case_id = ? AND d.state = 'planned' AND NOT d.despite");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(case)
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading the departures of a case"))?;
         let mut blocked = None;
         for row in &rows {
-            let (plan, source): (Plan, String) = (read_plan(row), row.get(10));
-            if let Some(why) = self.blocked_by(&source, row.get(11), &plan.employment, &plan.subject).await? {
+            let plan = read_plan(row);
+            let why = self
+                .blocked_by(&plan.source, &plan.employee, &plan.employment, &plan.subject)
+                .await?;
+            if let Some(why) = why {
                 self.set_plan(plan.id, "blocked", Some(&why)).await?;
                 self.step(plan.id, &Actor::Daemon, "blocked", Some(&why)).await?;
-                blocked = Some((source, plan));
+                blocked = Some(plan);
             }
         }
         match blocked {
-            Some((source, plan)) => {
-                self.hold_plan(&source, case, plan.id, &plan.subject_ref).await?;
+            Some(plan) => {
+                self.hold_plan(&plan.source, case, plan.id, &plan.subject_ref).await?;
                 Ok(true)
             }
             None => Ok(false),
@@ -291,5 +306,7 @@ fn read_plan(row: &SqliteRow) -> Plan {
         despite: row.get(7),
         subject: row.get::<Option<String>, _>(8).unwrap_or_default(),
         subject_ref: row.get(9),
+        source: row.get(10),
+        employee: row.get(11),
     }
 }

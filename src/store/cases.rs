@@ -117,7 +117,13 @@ impl Tx<'_> {
     ) -> Result<Option<CaseId>> {
         let found = match self.live_case(intake, new, work, scope, hold).await? {
             Some(live) => Some(live),
-            None if hold.is_none() => return self.just_proved(new, work, scope).await,
+            None if hold.is_none() => {
+                let case = self.just_proved(new, work, scope).await?;
+                if let Some(case) = case {
+                    intake.told |= self.announce_late(case, intake.receivers).await?;
+                }
+                return Ok(case);
+            }
             None => None,
         };
         let Some(Live { case, priority, stale }) = found else {

@@ -279,8 +279,11 @@ impl Tx<'_> {
             self.leave_case(case, &source, by, "an operator cancelled the departure")
                 .await?;
         }
-        self.set_employment(&source, &employee, row.get(4), "stands").await?;
-        self.weigh(&source, &employee).await
+        // Who stays since another employment stands has left this one all the same.
+        if state != "blocked" {
+            self.set_employment(&source, &employee, row.get(4), "stands").await?;
+        }
+        self.weigh(&source, &employee, row.get(5)).await
     }
 }
 

@@ -47,7 +47,7 @@ impl Tx<'_> {
             .map_err(StoreError::sql("keeping employments"))?
             .rows_affected();
             for row in &self.planned_among(delivery, &rows).await? {
-                self.weigh(row.get(0), row.get(1)).await?;
+                self.weigh(row.get(0), row.get(1), "").await?;
             }
         }
         if changed > 0 {
@@ -95,8 +95,8 @@ impl Tx<'_> {
         sqlx::query(
             "SELECT d.source, d.employee FROM json_each(?2) n CROSS JOIN departure d ON d.employee = n.value ->> 0 \
              WHERE d.source = ?1 AND d.state IN ('planned', 'blocked') \
-             UNION SELECT d.source, d.employee FROM json_each(?2) n CROSS JOIN person p ON p.subject = n.value ->> 2 \
-             CROSS JOIN departure d ON d.subject_ref = p.ref WHERE d.state IN ('planned', 'blocked')",
+             UNION SELECT d.source, d.employee FROM json_each(?2) n CROSS JOIN employment e ON e.subject = n.value ->> 2 \
+             CROSS JOIN departure d USING (source, employee, employment) WHERE d.state IN ('planned', 'blocked')",
         )
         .bind(&delivery.source)
         .bind(rows)

@@ -191,6 +191,9 @@ impl Tx<'_> {
             self.cancel_departures(case.case, by, "its hold was rejected").await?;
             self.cancel_case(case.case, by, "its hold was rejected").await?;
         }
+        for case in &held.cases {
+            self.weigh_case(case.case).await?;
+        }
         self.record(
             &Entry::new(EntryKind::HoldRejected, by.clone())
                 .detail(serde_json::json!({ "hold": id, "set": held.set, "cases": held.cases.len(), "note": note })),

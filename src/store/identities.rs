@@ -153,6 +153,17 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// What the one person with these names is known by everywhere, the oldest first; nothing where it is in doubt who that is.
+    pub(super) async fn known_by(&mut self, names: &BTreeSet<Subject>) -> Result<Vec<Subject>> {
+        let found = people(self.conn, &names.iter().collect(), self.now).await?;
+        let Some(person) = only_person(names.iter(), &found) else {
+            return Ok(Vec::new());
+        };
+        let mut members = members(self.conn, &[person].into(), self.now).await?;
+        let names = members.remove(&person).into_iter().flatten();
+        Ok(names.filter(|(_, target)| target.is_empty()).map(|(name, _)| name).collect())
+    }
+
     /// The names that the signals of each case came with.
     pub(super) async fn names_of_cases(&mut self, cases: &[i64]) -> Result<BTreeMap<i64, BTreeSet<Subject>>> {
         let rows = sqlx::query(
@@ -196,12 +207,23 @@ async fn whose(conn: &mut SqliteConnection, subject: &Subject, now: Timestamp) -
     let members = members(conn, &persons, now).await?;
     let known = || members.values().flatten().map(|(name, _)| name.clone());
     match only_person(whose.said.names().iter(), &found) {
-        Some(_) => whose.anchor = known().next().unwrap_or(whose.anchor),
+        Some(_) => whose.anchor = known().min_by_key(readable).unwrap_or(whose.anchor),
         None => whose.unclear = true,
     }
     let all = whose.said.names().iter().cloned().chain(known());
     whose.names = Subject::together(all).unwrap_or(whose.names);
     Ok(whose)
+}
+
+/// How well people recognise somebody by a name of this form, best first: what lists show of a person should say who it is.
+fn readable(name: &Subject) -> u8 {
+    match name {
+        Subject::Email(_) => 0,
+        Subject::Username(_) => 1,
+        Subject::Account(_) => 2,
+        Subject::EmployeeId(_) => 3,
+        _ => 4,
+    }
 }
 
 /// The one person whom names are linked to; `None` where there are several, nobody, or only a name in dispute says who.

@@ -11,7 +11,7 @@ use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Delivery, Identity, Subject, Timestamp};
 
 /// How long a name that was replaced still means the person: what was sent under it may be under way.
-const REPLACED: Duration = Duration::from_hours(24 * 30);
+pub(super) const REPLACED: Duration = Duration::from_hours(24 * 30);
 /// How often it is noted that a source still says the same: a file with everybody in it must not write everybody.
 const SEEN_EVERY: Duration = Duration::from_hours(24);
 
@@ -107,24 +107,29 @@ struct Changes {
 impl Tx<'_> {
     /// Takes in what a source says about whose names are whose.
     pub(super) async fn keep_identities(&mut self, delivery: &Delivery) -> Result<()> {
+        self.link_people(&delivery.source, &delivery.identities).await
+    }
+
+    /// Takes in people as a source names them, and says what came of it.
+    pub(super) async fn link_people(&mut self, source: &str, people: &[Identity]) -> Result<()> {
         let mut changes = Changes::default();
-        for identity in &delivery.identities {
-            self.link_for(&delivery.source, identity, &mut changes).await?;
+        for identity in people {
+            self.link_for(source, identity, &mut changes).await?;
         }
         if changes.added + changes.moved + changes.disputed > 0 || changes.replaced > 0 {
             let detail = serde_json::json!({
-                "source": delivery.source, "people": changes.people, "names": changes.added, "moved": changes.moved,
+                "source": source, "people": changes.people, "names": changes.added, "moved": changes.moved,
                 "replaced": changes.replaced, "disputed": changes.disputed,
             });
-            self.record(&Entry::new(EntryKind::SubjectLinked, Actor::source(&delivery.source)).detail(detail));
+            self.record(&Entry::new(EntryKind::SubjectLinked, Actor::source(source)).detail(detail));
         }
         if changes.disputed > 0 {
             let summary = format!(
-                "source {} claims {} names that belong to other people; what is known by such a name alone is held \
+                "source {source} claims {} names that belong to other people; what is known by such a name alone is held \
                  (revoked subject unresolved)",
-                delivery.source, changes.disputed
+                changes.disputed
             );
-            self.raise("identity_conflict", &format!("source:{}", delivery.source), &summary, None)
+            self.raise("identity_conflict", &format!("source:{source}"), &summary, None)
                 .await?;
         }
         Ok(())

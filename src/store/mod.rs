@@ -37,6 +37,7 @@ mod outbox;
 mod people;
 mod plans;
 mod queue;
+mod renames;
 mod settle;
 mod trail;
 mod unresolved;

@@ -1,5 +1,6 @@
 //! The outbox: what receivers are to be told, written with the closing of a case and kept until they have it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, Job, Timestamp};
+use crate::model::{Actor, CaseId, Reason, Subject, Timestamp};
 use crate::policy::INBOX;
 use crate::statement::{AtTarget, EventType, Proof, Receiver, Silence, Statement, statements, verification};
 
@@ -262,48 +263,64 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Writes what the closing of the job's case lets us say. Answers whether there is anything.
-    pub(super) async fn announce(&mut self, job: &Job, receivers: &[Receiver]) -> Result<bool> {
+    /// Writes what the closing of a case lets us say. Answers whether there is anything.
+    pub(super) async fn announce(&mut self, case: CaseId, receivers: &[Receiver]) -> Result<bool> {
+        self.tell_of(case, receivers, false).await
+    }
+
+    /// Writes what a case that is closed lets us say to whom it was not said yet: a further source has reported what it has ended.
+    pub(super) async fn announce_late(&mut self, case: CaseId, receivers: &[Receiver]) -> Result<bool> {
+        self.tell_of(case, receivers, true).await
+    }
+
+    async fn tell_of(&mut self, case: CaseId, receivers: &[Receiver], late: bool) -> Result<bool> {
         if receivers.is_empty() {
             return Ok(false);
         }
-        let Some(proof) = self.proof(job).await? else {
+        let Some((proof, reference)) = self.proof(case).await? else {
             return Ok(false);
         };
+        let about = Some((case, reference.as_str()));
         let mut queued = false;
         for receiver in receivers {
             match statements(&proof, receiver) {
                 Ok(said) => {
                     for statement in said {
-                        if self.said_before(&proof, receiver, &statement).await? {
+                        if self.said_before(&proof, receiver, &statement, late).await? {
                             continue;
                         }
-                        self.queue(receiver, &statement, Some(job), Actor::Daemon).await?;
+                        self.queue(receiver, &statement, about, Actor::Daemon).await?;
                         queued = true;
                     }
                 }
-                Err(Silence::Nameless) => self.record(
+                Err(Silence::Nameless) if !late => self.record(
                     &Entry::new(EntryKind::StatementWithheld, Actor::Daemon)
-                        .case(job.case.0)
-                        .subject_ref(&job.subject_ref)
+                        .case(case.0)
+                        .subject_ref(&reference)
                         .detail(serde_json::json!({ "receiver": receiver.name })),
                 ),
-                Err(Silence::NotMeant | Silence::NotProved) => {}
+                Err(Silence::Nameless | Silence::NotMeant | Silence::NotProved) => {}
             }
         }
         Ok(queued)
     }
 
-    /// What the case of `job` has proved.
-    async fn proof(&mut self, job: &Job) -> Result<Option<Proof>> {
-        let case = sqlx::query(
-            "SELECT c.source, p.subject, c.scope, (SELECT json_group_array(DISTINCT source) FROM signal WHERE case_id = c.id) \
-             FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref WHERE c.id = ?",
+    /// What a case has proved, and the reference of its person.
+    async fn proof(&mut self, case: CaseId) -> Result<Option<(Proof, String)>> {
+        let row = sqlx::query("SELECT source, scope, reason, subject_ref FROM cases WHERE id = ?")
+            .bind(case.0)
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading what a case proved"))?;
+        let (source, scope, reason): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        let reference: String = row.get(3);
+        let signals = sqlx::query(
+            "SELECT s.source, p.subject FROM signal s LEFT JOIN person p ON p.ref = s.subject_ref WHERE s.case_id = ? ORDER BY s.id",
         )
-        .bind(job.case.0)
-        .fetch_one(&mut *self.conn)
+        .bind(case.0)
+        .fetch_all(&mut *self.conn)
         .await
-        .map_err(StoreError::sql("reading what a case proved"))?;
+        .map_err(StoreError::sql("reading who reported a case"))?;
         let rows = sqlx::query(
             "SELECT j.target, j.containment, j.outcome, j.evidence, \
                     (SELECT max(a.finished_at) FROM action a JOIN job k ON k.id = a.job_id \
@@ -312,56 +329,78 @@ impl Tx<'_> {
              AND j.id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state IN ('done', 'failed')) \
              ORDER BY j.target",
         )
-        .bind(job.case.0)
+        .bind(case.0)
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reading what a case proved"))?;
-        let source: String = case.get(0);
-        let subject: Option<String> = case.get(1);
-        let scope: String = case.get(2);
-        let sources: String = case.get(3);
         let targets: Option<Vec<AtTarget>> = rows.iter().map(at_target).collect();
         // What cannot be read back proves nothing.
-        let (Some(targets), Ok(scope)) = (targets, serde_json::from_str(&scope)) else {
+        let (Some(targets), Ok(scope), Some(reason)) = (targets, serde_json::from_str(&scope), Reason::from_word(&reason)) else {
             return Ok(None);
         };
-        Ok(Some(Proof {
-            case: job.case,
-            reason: job.reason,
+        let mut sources: Vec<String> = Vec::new();
+        let mut said: Vec<(String, Subject)> = Vec::new();
+        for row in &signals {
+            let by: String = row.get(0);
+            let name: Option<String> = row.get(1);
+            if let Some(subject) = name.and_then(|name| name.parse().ok()) {
+                said.push((by.clone(), subject));
+            }
+            if !sources.contains(&by) {
+                sources.push(by);
+            }
+        }
+        let names: BTreeSet<Subject> = said.iter().flat_map(|(_, subject)| subject.names()).cloned().collect();
+        let known = self.known_by(&names).await?;
+        let proof = Proof {
+            case,
+            reason,
             scope,
-            sources: serde_json::from_str(&sources).unwrap_or_default(),
+            said,
+            sources,
+            known,
             by_operator: source == INBOX,
-            source,
-            subject: subject.and_then(|name| name.parse().ok()),
             targets,
-        }))
+        };
+        Ok(Some((proof, reference)))
     }
 
-    /// A password is reset once for each job, while a case may close several times: that change is told once.
-    async fn said_before(&mut self, proof: &Proof, receiver: &Receiver, statement: &Statement) -> Result<bool> {
-        if statement.event != EventType::CredentialChange {
-            return Ok(false);
-        }
+    /// Whether this was told before. A password is reset once for each job, while a case may close several times; and who was told at the
+    /// closing is not told again when somebody else is told late.
+    async fn said_before(&mut self, proof: &Proof, receiver: &Receiver, statement: &Statement, late: bool) -> Result<bool> {
         let reset = proof.targets.iter().filter_map(|at| at.password_reset_at).max();
+        let since = match statement.event {
+            EventType::CredentialChange => reset,
+            _ if late => None,
+            _ => return Ok(false),
+        };
         sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE case_id = ? AND receiver = ? AND event = 'credential-change' AND created_at >= ?)",
+            "SELECT EXISTS (SELECT 1 FROM outbox WHERE case_id = ?1 AND receiver = ?2 AND event = ?3 \
+             AND created_at >= coalesce(?4, (SELECT closed_at FROM cases WHERE id = ?1)))",
         )
         .bind(proof.case.0)
         .bind(&receiver.name)
-        .bind(reset.map(Timestamp::ms))
+        .bind(statement.event.word())
+        .bind(since.map(Timestamp::ms))
         .fetch_one(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking for what was said before"))
     }
 
-    async fn queue(&mut self, receiver: &Receiver, statement: &Statement, about: Option<&Job>, by: Actor) -> Result<String> {
+    async fn queue(
+        &mut self,
+        receiver: &Receiver,
+        statement: &Statement,
+        about: Option<(CaseId, &str)>,
+        by: Actor,
+    ) -> Result<String> {
         let jti = uuid::Uuid::now_v7().to_string();
         sqlx::query("INSERT INTO outbox (receiver, jti, event, case_id, subject_ref, claims, due, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
             .bind(&receiver.name)
             .bind(&jti)
             .bind(statement.event.word())
-            .bind(about.map(|job| job.case.0))
-            .bind(about.map(|job| job.subject_ref.as_str()))
+            .bind(about.map(|(case, _)| case.0))
+            .bind(about.map(|(_, reference)| reference))
             .bind(statement.text(receiver, &jti, self.now))
             .bind(self.now.ms())
             .bind(self.now.ms())
@@ -371,8 +410,8 @@ impl Tx<'_> {
         let mut entry = Entry::new(EntryKind::StatementQueued, by).detail(serde_json::json!({
             "receiver": receiver.name, "jti": jti, "event": statement.event.word(),
         }));
-        if let Some(job) = about {
-            entry = entry.case(job.case.0).subject_ref(&job.subject_ref);
+        if let Some((case, reference)) = about {
+            entry = entry.case(case.0).subject_ref(reference);
         }
         self.record(&entry);
         Ok(jti)

@@ -14,14 +14,14 @@ const VERY_LATE: i64 = 3_600_000;
 impl Tx<'_> {
     /// Keeps the plan behind a case, if the signal is one. A plan that is there already moves, with its jobs that have not started.
     pub(super) async fn plan_departure(&mut self, new: &NewCase<'_>, case: i64) -> Result<()> {
-        let When::Departure(Departure {
+        let When::Departure(departure) = &new.signal.when else {
+            return Ok(());
+        };
+        let Departure {
             employee,
             employment,
             step,
-        }) = &new.signal.when
-        else {
-            return Ok(());
-        };
+        } = departure;
         let (leaves, fire_at, vanished) = match step {
             DepartureStep::Leave { leaves, fire_at } => (leaves.clone(), *fire_at, false),
             DepartureStep::Vanished { at } => (Leaves::Instant { at: *at }, *at, true),
@@ -29,7 +29,7 @@ impl Tx<'_> {
         };
         let source = &new.delivery.source;
         let by = Actor::source(source);
-        let acts_at = fire_at.max(self.latest_end(source, employee, employment).await?.unwrap_or(fire_at));
+        let acts_at = fire_at.max(self.latest_end(source, departure, new.reference).await?.unwrap_or(fire_at));
         let state = match new.held {
             Some(("employment", _)) => "blocked",
             Some(_) => "held",
@@ -124,7 +124,7 @@ impl Tx<'_> {
         self.record(&entry);
         let detail = format!("the zone's rules changed: it means {fire_at} now");
         self.step(id, &Actor::Daemon, "changed", Some(&detail)).await?;
-        self.weigh(row.get(2), row.get(3)).await
+        self.weigh(row.get(2), row.get(3), row.get(1)).await
     }
 
     /// Moves the jobs of a plan that have not started.
@@ -260,17 +260,23 @@ impl Tx<'_> {
 
     /// Calls off what waits behind a case that a human does not let go on.
     pub(super) async fn cancel_departures(&mut self, case: i64, by: &Actor, why: &str) -> Result<()> {
-        let rows = sqlx::query("SELECT id FROM departure WHERE case_id = ? AND state IN ('planned', 'held', 'blocked')")
-            .bind(case)
-            .fetch_all(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("looking for the departures of a case"))?;
+        let rows = sqlx::query(
+            "SELECT id, state, source, employee, employment FROM departure WHERE case_id = ? AND state IN ('planned', 'held', 'blocked')",
+        )
+        .bind(case)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for the departures of a case"))?;
         for row in &rows {
-            self.call_off(row.get(0), "cancelled", by, why).await?;
+            let id: i64 = row.get(0);
+            self.call_off(id, "cancelled", by, why).await?;
+            if row.get::<&str, _>(1) != "blocked" {
+                self.set_employment(row.get(2), row.get(3), row.get(4), "stands").await?;
+            }
             self.record(
                 &Entry::new(EntryKind::DepartureCancelled, by.clone())
                     .case(case)
-                    .detail(serde_json::json!({ "departure": row.get::<i64, _>(0), "why": why })),
+                    .detail(serde_json::json!({ "departure": id, "why": why })),
             );
         }
         Ok(())

@@ -34,7 +34,7 @@ impl Store {
                         .settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
                         .await?;
                     // In the same transaction: what is proved and what is to be told of it are lost together or not at all.
-                    Ok(closed == Some(Closed::Verdict("contained")) && tx.announce(&claim.job, &receivers).await?)
+                    Ok(closed == Some(Closed::Verdict("contained")) && tx.announce(claim.job.case, &receivers).await?)
                 })
             });
             match written.await {

@@ -37,7 +37,8 @@ impl Page {
     #[must_use]
     pub const fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Metadata | Self::Keys | Self::Configuration | Self::Status => &[Method::GET, Method::HEAD],
+            Self::Metadata | Self::Keys | Self::Status => &[Method::GET, Method::HEAD],
+            Self::Configuration => &[Method::GET, Method::HEAD, Method::POST],
             Self::Poll(_) | Self::Verification => &[Method::POST],
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::{Delivery, Inner, Stream, answer, poll};
@@ -56,11 +56,15 @@ impl Inner {
         found
     }
 
-    /// `GET` of the configuration: one stream by its id, or the list of the asker's, which is one.
+    /// `GET` of the configuration: one stream by its id, or the list of the asker's, which is one. Whoever may ask has a stream already, which
+    /// is the answer to `POST`: SSF 1.0 section 8.1.1.1 gives 409 for it, and a receiver then reads what there is.
     pub(super) fn configuration(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let Some((name, stream)) = self.asker(request) else {
             return answer::unauthorized();
         };
+        if request.method() == Method::POST {
+            return answer::bare(StatusCode::CONFLICT);
+        }
         let document = self.described(name, stream);
         match stream_id(request) {
             None => answer::json(&json!([document])),

@@ -312,6 +312,27 @@ fn a_signal_went_through_the_door_of_every_kind_and_ended_something() {
 }
 
 #[test]
+fn the_identity_provider_of_the_tour_is_told_what_was_proved_and_can_check_it() {
+    let tour = tour();
+    let stops = tour["stops"].as_array().unwrap();
+    let told: Vec<&Value> = stops.iter().filter(|stop| stop["told_expected"] == true).collect();
+    assert!(told.len() >= 4, "{stops:#?}");
+    for stop in told {
+        let heard = &stop["told"];
+        assert_eq!(
+            (&heard["event"], &heard["stands"]),
+            (&"session-revoked".into(), &true.into()),
+            "{stop}"
+        );
+        assert_eq!(heard["subject"], format!("{}@example.test", stop["who"].as_str().unwrap()));
+        assert!(
+            stop["came"]["sent_to_verdict_ms"].as_u64() <= heard["sent_to_told_ms"].as_u64(),
+            "{stop}"
+        );
+    }
+}
+
+#[test]
 fn what_the_tour_keeps_is_read_by_the_other_commands() {
     let tour = tour();
     let folder = TOUR.folder.path();

@@ -18,6 +18,7 @@ pub(super) fn print(outcome: &TourOutcome) -> anyhow::Result<()> {
         "reason",
         "verdict",
         "sent to verdict",
+        "told back",
         "ended",
     ];
     table(&headings, outcome.stops.iter().map(row).collect(), "no doors")?;
@@ -44,6 +45,7 @@ fn row(stop: &StopLine) -> Vec<String> {
             came.sent_to_verdict_ms
                 .map_or_else(|| "-".to_owned(), |ms| span(Duration::from_millis(ms)))
         }),
+        stop.told.as_ref().map_or_else(|| "-".to_owned(), |told| told.event.clone()),
         came(Came::ended_in_words),
     ]
 }

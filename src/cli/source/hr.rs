@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Subject;
 use crate::sources::Source;
-use crate::sources::hr_csv::{Ask, Effect, HrCsv, Preview, PreviewRow, disarmed, preview};
+use crate::sources::hr_csv::{Ask, Effect, HrCsv, LAST_FULL_FILE, Preview, PreviewRow, disarmed, preview};
 use crate::store::{DepartureFilter, Store};
 
 /// `revoked source hr …`
@@ -38,7 +38,7 @@ pub enum HrCommand {
 ///
 /// # Errors
 /// Where the config, the file or the store cannot be read.
-pub(super) async fn run(command: HrCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(command: &HrCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     let HrCommand::Preview {
         file,
         source,
@@ -48,19 +48,22 @@ pub(super) async fn run(command: HrCommand, at: &StoreArgs) -> anyhow::Result<Ex
     let clock = Clock::system();
     let config = Config::load(&at.config, &clock)?;
     let (name, folder) = folder(&config, source.as_deref())?;
-    let mut preview = preview(&file, folder.rules(), clock.now())?;
+    let mut preview = preview(file, folder.rules(), clock.now())?;
     // What is known already decides what a row does; without a store nothing is.
     let path = at.store.as_ref().unwrap_or(&config.store);
     if path.exists() {
         let store = at.open().await?;
+        let (drawer, key) = LAST_FULL_FILE;
+        let last = store.memo(&name, drawer, key).await?;
+        preview.compare(folder.rules(), last.as_ref().map(|memo| memo.body.as_str()));
         for row in &mut preview.rows {
             weigh(&store, &name, row).await?;
         }
         store.close().await;
     }
-    if as_json {
+    if *as_json {
         json(&preview)?;
-    } else if as_csv {
+    } else if *as_csv {
         line(csv(&preview)?.trim_end())?;
     } else {
         show(&preview)?;

@@ -38,6 +38,6 @@ pub(super) async fn run(command: SourceCommand, at: &StoreArgs) -> anyhow::Resul
         SourceCommand::List { json } => list::run(at, json).await,
         SourceCommand::Test(args) => test::run(&args, at).await,
         SourceCommand::Ssf(command) => ssf::run(&command, at).await,
-        SourceCommand::Hr(command) => hr::run(command, at).await,
+        SourceCommand::Hr(command) => hr::run(&command, at).await,
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Ground<'a> {
     pub(super) stop: &'a Stop,
     folder: &'a Folder,
     clock: &'a Clock,
-    daemon: String,
+    pub(super) daemon: String,
     http: reqwest::Client,
 }
 
@@ -109,6 +109,6 @@ impl<'a> Ground<'a> {
 }
 
 /// A path as a config writes it.
-fn quoted(path: &Path) -> String {
+pub(super) fn quoted(path: &Path) -> String {
     toml::Value::String(path.display().to_string()).to_string()
 }

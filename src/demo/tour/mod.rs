@@ -2,41 +2,39 @@
 //!
 //! Reading order: [`run`] is the tour, `stops` the table of the ways in, `ground` what a stop stands on, `provider` the identity provider.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::time::Instant;
 
 use super::cast::holdings;
 use super::expectations::{self, Expectation, expect, or};
 use super::folder::Folder;
-use super::{OLD, Options, PEOPLE, Place, Scene, Teller, outcome as record, stage};
+use super::{
+    OLD, Options, PEOPLE, Place, Scene, Teller, outcome as record,
+    stage::{self, hex},
+};
 use crate::audit::key::random_key;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::Daemon;
-use crate::model::{Actor, Timestamp};
+use crate::model::Actor;
 use crate::sandbox::{self, Sandbox, World};
 use crate::sources::{Alone, ssf};
-use crate::store::{CaseDetail, ListFilter, Role, Store};
+use crate::store::{Role, Store};
 
+mod echo;
 mod ground;
 mod outcome;
 mod provider;
 mod stops;
+mod visit;
 
-pub use outcome::{Came, StopLine, TourOutcome};
+pub use outcome::{Came, StopLine, Told, TourOutcome};
 
-use ground::Ground;
+use ground::{Ground, quoted};
 use provider::Provider;
 use stops::STOPS;
-
-/// How long one stop may take, from sending to the verdict.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How often the store is looked at.
-const EVERY: Duration = Duration::from_millis(10);
+use visit::visit;
 
 /// Goes to every stop and says what came of it. What goes against expectation is in the outcome; an error is what kept the tour from
 /// being made.
@@ -64,7 +62,7 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
     folder.folder("elsewhere")?;
     folder.write("chat-token", format!("{token}\n"))?;
     folder.write("trail-key", random_key()?)?;
-    let config = folder.write("revoked.toml", config(&folder, &sandbox.url(), &grounds)?)?;
+    let config = folder.write("revoked.toml", config(&folder, &sandbox.url(), &provider, &grounds)?)?;
 
     let before = holdings(&sandbox.world(), |person| STOPS.iter().any(|stop| stop.who == person));
     let checked = Config::load(&config, &clock).context("loading the tour's own config")?;
@@ -146,88 +144,6 @@ async fn connect(config: &Config, clock: &Clock, teller: &Teller) -> anyhow::Res
     Ok(())
 }
 
-/// Sends the signal of one stop and follows it to the verdict.
-async fn visit(ground: &Ground<'_>, store: &Store, clock: &Clock, teller: &Teller) -> anyhow::Result<StopLine> {
-    let stop = ground.stop;
-    let sent = ground.sends();
-    teller.line(format!("{}: {sent}", stop.kind));
-    let sent_at = clock.now();
-    let answer = (stop.send)(ground)
-        .await
-        .with_context(|| format!("sending a signal through {}", stop.kind))?;
-    teller.line(format!("{}: the sender is answered: {answer}", stop.kind));
-    let came = follow(stop.source, store)
-        .await?
-        .map(|detail| came(&detail, stop.reason, sent_at));
-    teller.line(match &came {
-        Some(came) => format!(
-            "{}: case {} ({}): {} {} ms after it was sent; ended: {}",
-            stop.kind,
-            came.case,
-            came.reason,
-            came.verdict.as_deref().unwrap_or("no verdict yet"),
-            came.sent_to_verdict_ms.unwrap_or_default(),
-            came.ended_in_words()
-        ),
-        None => format!("{}: no case followed within {} s", stop.kind, PATIENCE.as_secs()),
-    });
-    Ok(StopLine {
-        kind: stop.kind.to_owned(),
-        source: stop.source.to_owned(),
-        who: stop.who.to_owned(),
-        sent,
-        answer,
-        answer_expected: stop.answer.to_owned(),
-        came,
-    })
-}
-
-/// The case that a source opened: once it is over, or as it is when the patience ends.
-async fn follow(source: &str, store: &Store) -> anyhow::Result<Option<CaseDetail>> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let cases = store
-            .cases(&ListFilter {
-                limit: 100,
-                ..ListFilter::default()
-            })
-            .await?;
-        let case = cases.iter().find(|case| case.source == source);
-        let late = Instant::now() >= until;
-        match case {
-            Some(case) if late || case.state != "open" => return Ok(Some(store.case_detail(case.id).await?)),
-            None if late => return Ok(None),
-            _ => tokio::time::sleep(EVERY).await,
-        }
-    }
-}
-
-fn came(detail: &CaseDetail, reason: &str, sent_at: Timestamp) -> Came {
-    let case = &detail.case;
-    let evidence = || {
-        let jobs = detail.jobs.iter().filter(|job| job.kind == "contain");
-        jobs.filter_map(|job| job.evidence.as_ref())
-    };
-    let mut ended = BTreeMap::new();
-    for evidence in evidence() {
-        for (kind, before) in &evidence.before {
-            let gone = before.saturating_sub(evidence.after.get(kind).copied().unwrap_or_default());
-            if gone > 0 {
-                *ended.entry(*kind).or_default() += gone;
-            }
-        }
-    }
-    Came {
-        case: case.id,
-        reason: case.reason.clone(),
-        reason_expected: reason.to_owned(),
-        verdict: case.verdict.clone(),
-        sent_to_verdict_ms: case.contained_at.map(|at| record::ms(at.since(sent_at))),
-        ended,
-        suspended: evidence().any(|evidence| evidence.suspended.1),
-    }
-}
-
 fn of_a_stop(line: &StopLine) -> Expectation {
     let what = line.came.as_ref().map_or_else(
         || "no case".to_owned(),
@@ -240,15 +156,20 @@ fn of_a_stop(line: &StopLine) -> Expectation {
             )
         },
     );
+    let told = match &line.told {
+        Some(told) => format!(", and told {} about {}", told.event, told.subject),
+        None if line.told_expected => ", and told nothing".to_owned(),
+        None => String::new(),
+    };
     expect(
         format!("a_signal_through_{}_ends_access", line.source.replace('-', "_")),
         line.is_as_expected(),
-        format!("{}; the sender was answered {}", what, line.answer),
+        format!("{what}; the sender was answered {}{told}", line.answer),
     )
 }
 
 /// The config, with a table for each stop.
-fn config(folder: &Folder, server: &str, grounds: &[Ground<'_>]) -> anyhow::Result<String> {
+fn config(folder: &Folder, server: &str, provider: &Provider, grounds: &[Ground<'_>]) -> anyhow::Result<String> {
     let mut config = format!(
         "# What `revoked demo --tour` ran with. The stand-in and the identity provider went away with the tour.\n\n{}",
         stage::installation(folder.path(), server)
@@ -261,5 +182,10 @@ fn config(folder: &Folder, server: &str, grounds: &[Ground<'_>]) -> anyhow::Resu
             let _ = write!(config, "\n[[source]]\nname = \"{source}\"\nkind = \"{kind}\"\n{keys}");
         }
     }
+    let authorization = format!("Bearer {}", hex(&random_key()?));
+    provider.expects(&authorization);
+    let file = quoted(&folder.write("idp-authorization", format!("{authorization}\n"))?);
+    let told: Vec<&str> = STOPS.iter().filter(|stop| stop.told_back).map(|stop| stop.source).collect();
+    config.push_str(&echo::config(provider, &file, &told));
     Ok(config)
 }

@@ -42,6 +42,23 @@ pub struct StopLine {
     pub answer_expected: String,
     /// What followed; absent where nothing did within the time.
     pub came: Option<Came>,
+    /// Whether the sender is told what was proved.
+    pub told_expected: bool,
+    /// What the sender was told.
+    pub told: Option<Told>,
+}
+
+/// What a sender was told back, as security event tokens say it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Told {
+    /// The event, by its last word.
+    pub event: String,
+    /// The address of the person whom it is about.
+    pub subject: String,
+    /// Whether it says that sessions are revoked, and is signed by a key that we publish.
+    pub stands: bool,
+    /// From the moment before sending to its arrival.
+    pub sent_to_told_ms: u64,
 }
 
 /// The case that followed.
@@ -64,9 +81,13 @@ pub struct Came {
 }
 
 impl StopLine {
-    /// Whether the sender got the expected answer, and the verdict is what was asked for, about something that was there.
+    /// Whether the sender got the expected answer, the verdict is what was asked for, about something that was there, and the sender was
+    /// told so where it is to be.
     pub(super) fn is_as_expected(&self) -> bool {
-        self.answer == self.answer_expected
+        let told = self.told.as_ref();
+        let told =
+            !self.told_expected || told.is_some_and(|told| told.stands && told.subject.starts_with(&format!("{}@", self.who)));
+        told && self.answer == self.answer_expected
             && self.came.as_ref().is_some_and(|came| {
                 came.reason == came.reason_expected
                     && came.verdict.as_deref() == Some("contained")
@@ -87,5 +108,67 @@ impl Came {
             words.push("account suspended".to_owned());
         }
         words.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line() -> StopLine {
+        StopLine {
+            kind: "ssf-push".to_owned(),
+            source: "idp".to_owned(),
+            who: "user01".to_owned(),
+            sent: "an event".to_owned(),
+            answer: "202 Accepted".to_owned(),
+            answer_expected: "202 Accepted".to_owned(),
+            came: Some(Came {
+                case: 1,
+                reason: "compromised".to_owned(),
+                reason_expected: "compromised".to_owned(),
+                verdict: Some("contained".to_owned()),
+                sent_to_verdict_ms: Some(7),
+                ended: BTreeMap::from([(GrantKind::Session, 2)]),
+                suspended: true,
+            }),
+            told_expected: true,
+            told: Some(Told {
+                event: "session-revoked".to_owned(),
+                subject: "user01@example.test".to_owned(),
+                stands: true,
+                sent_to_told_ms: 9,
+            }),
+        }
+    }
+
+    #[test]
+    fn a_stop_is_as_expected_only_where_everything_is() {
+        assert!(line().is_as_expected());
+        let spoilt: [fn(&mut StopLine); 9] = [
+            |line| line.answer = "400 Bad Request: no".to_owned(),
+            |line| line.came = None,
+            |line| line.came.as_mut().unwrap().reason = "logout".to_owned(),
+            |line| line.came.as_mut().unwrap().verdict = None,
+            |line| line.came.as_mut().unwrap().verdict = Some("unverified".to_owned()),
+            |line| line.came.as_mut().unwrap().ended.clear(),
+            |line| line.told = None,
+            |line| line.told.as_mut().unwrap().stands = false,
+            |line| line.told.as_mut().unwrap().subject = "user011@example.test".to_owned(),
+        ];
+        for (n, spoil) in spoilt.into_iter().enumerate() {
+            let mut line = line();
+            spoil(&mut line);
+            assert!(!line.is_as_expected(), "{n}");
+        }
+    }
+
+    #[test]
+    fn what_ended_reads_well() {
+        let mut came = line().came.unwrap();
+        assert_eq!(came.ended_in_words(), "session 2, account suspended");
+        came.ended.clear();
+        came.suspended = false;
+        assert_eq!(came.ended_in_words(), "nothing");
     }
 }

@@ -13,7 +13,7 @@ use crate::sources::House;
 /// The drawer of the employments that the last file named.
 const ROSTER: &str = "roster";
 /// The drawer and the key of the last file itself.
-const LAST: (&str, &str) = ("full_file", "last");
+pub const LAST: (&str, &str) = ("full_file", "last");
 /// So many memos are read at once.
 const PAGE: u32 = 1000;
 
@@ -29,9 +29,9 @@ struct Named {
 
 /// What is remembered of the last file that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Last {
+struct Last {
     /// How many employments it named.
-    pub named: u64,
+    named: u64,
     /// When it was written: seconds and nanoseconds. The same file read again after a crash is no second file.
     modified: (i64, i64),
 }
@@ -40,7 +40,7 @@ pub(super) struct Last {
 pub(super) type Names = Vec<(String, String, Subject)>;
 
 /// Why a full file is not accepted, if it is not: an empty or short one is an accident upstream, not a wave of departures.
-pub(super) fn too_short(named: u64, last: Option<Last>, rules: &Rules) -> Option<String> {
+fn too_short(named: u64, last: Option<Last>, rules: &Rules) -> Option<String> {
     if named == 0 {
         return Some("it names nobody, and a file that should name everybody does".to_owned());
     }
@@ -51,8 +51,13 @@ pub(super) fn too_short(named: u64, last: Option<Last>, rules: &Rules) -> Option
     ))
 }
 
+/// What is said of a full file before it is dropped; `last` is what [`last`] remembers, as it is kept.
+pub(super) fn would_be_refused(named: u64, last: Option<&str>, rules: &Rules) -> Option<String> {
+    too_short(named, last.and_then(|text| serde_json::from_str(text).ok()), rules)
+}
+
 /// The last file that was accepted.
-pub(super) async fn last(house: &dyn House) -> anyhow::Result<Option<Last>> {
+async fn last(house: &dyn House) -> anyhow::Result<Option<Last>> {
     let memo = house.memo(LAST.0, LAST.1).await?;
     Ok(memo.and_then(|memo| serde_json::from_str(&memo.body).ok()))
 }
@@ -91,7 +96,7 @@ pub(super) async fn compare(
         .iter()
         .map(|one| (key(&one.employee, &one.employment), one.stated_at))
         .collect();
-    let mut unchanged = HashSet::new();
+    let (mut unchanged, mut changed) = (HashSet::new(), HashSet::new());
     for (employee, employment, subject) in everybody {
         let key = key(&employee, &employment);
         let known = roster.remove(&key);
@@ -105,12 +110,16 @@ pub(super) async fn compare(
         if is_known {
             unchanged.insert(key);
         } else {
+            changed.insert(Subject::EmployeeId(fresh.employee.clone()));
             delivery.memos.push(keep(key, &fresh, Some(subject)));
         }
     }
     delivery
         .employments
         .retain(|one| !unchanged.contains(&key(&one.employee, &one.employment)));
+    delivery
+        .identities
+        .retain(|one| one.names.first().is_some_and(|number| changed.contains(number)));
     if is_proof {
         missing(&mut delivery, roster, rules, now);
     }

@@ -37,6 +37,7 @@ mod wrong;
 
 pub use ask::Ask;
 pub use columns::COLUMNS;
+pub use full_file::LAST as LAST_FULL_FILE;
 pub use name::shown;
 pub use preview::{Effect, Preview, PreviewRefusal, PreviewRow, preview};
 pub use quarantine::disarmed;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::ask::Ask;
 use super::claim;
 use super::contents::{self, Contents};
+use super::full_file;
 use super::opening::{self, Opened};
 use super::rules::{LARGEST_FILE, Rules};
 use super::signature;
@@ -24,6 +25,21 @@ pub struct Preview {
     pub rows: Vec<PreviewRow>,
     /// The others.
     pub refused: Vec<PreviewRefusal>,
+}
+
+impl Preview {
+    /// Compares a file that should name everybody with the last one: `last` is the body of the memo [`super::LAST_FULL_FILE`].
+    pub fn compare(&mut self, rules: &Rules, last: Option<&str>) {
+        if !rules.full_file || self.rejected.is_some() {
+            return;
+        }
+        let named: HashSet<(&str, &str)> = self
+            .rows
+            .iter()
+            .map(|row| (row.employee.as_str(), row.employment.as_str()))
+            .collect();
+        self.rejected = full_file::would_be_refused(named.len() as u64, last, rules);
+    }
 }
 
 /// What one row would do.

@@ -79,3 +79,78 @@ fn is_stamped(one: &Row, other: &Row) -> bool {
 fn is_older(one: &Row, other: &Row) -> bool {
     one.updated_at.zip(other.updated_at).is_some_and(|(one, other)| one < other)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::contents;
+    use super::super::rules::Rules;
+    use super::*;
+
+    /// What becomes of each row, in the order of the file: `-` where it counts, else the line that overtakes it.
+    fn read(rows: &str) -> Vec<String> {
+        let text = format!("employee_id,employment_id,email,action,last_working_day,updated_at\n{rows}");
+        let contents = contents::read(text.as_bytes(), &Rules::new("hr", "/drop")).unwrap();
+        assert_eq!((contents.bad, contents.rejected), (Vec::new(), None));
+        let mut said = order(contents.rows);
+        said.sort_by_key(|said| said.line);
+        said.iter()
+            .map(|said| said.overtaken.map_or("-".to_owned(), |line| line.to_string()))
+            .collect()
+    }
+
+    #[test]
+    fn the_last_word_about_an_employment_counts() {
+        assert_eq!(read("1,A,a@x.org,terminate,2026-03-01,\n1,A,a@x.org,rescind,,\n"), ["3", "-"]);
+        assert_eq!(
+            read("1,A,a@x.org,terminate,2026-03-01,\n1,A,a@x.org,rescind,,\n1,A,a@x.org,terminate,2026-04-01,\n"),
+            ["4", "4", "-"]
+        );
+        assert_eq!(read("1,A,a@x.org,terminate,2026-03-01,\n1,B,a@x.org,rescind,,\n"), ["-", "-"]);
+        assert_eq!(read("1,A,a@x.org,terminate,2026-03-01,\n2,A,a@x.org,rescind,,\n"), ["-", "-"]);
+    }
+
+    #[test]
+    fn stamps_go_before_the_order_of_the_lines() {
+        assert_eq!(
+            read("1,A,a@x.org,rescind,,2026-02-02\n1,A,a@x.org,terminate,2026-03-01,2026-02-01\n"),
+            ["-", "2"]
+        );
+    }
+
+    #[test]
+    fn a_rehire_without_a_number_takes_back_what_was_said_of_every_employment_before_it() {
+        assert_eq!(read("1,A,a@x.org,terminate,2026-03-01,\n1,,a@x.org,rehire,,\n"), ["3", "-"]);
+        assert_eq!(read("1,,a@x.org,rehire,,\n1,A,a@x.org,terminate,2026-03-01,\n"), ["-", "-"]);
+        assert_eq!(
+            read("1,,a@x.org,rehire,,2026-02-02\n1,A,a@x.org,terminate,2026-03-01,2026-02-01\n"),
+            ["-", "2"]
+        );
+        assert_eq!(
+            read("1,A,a@x.org,terminate,2026-03-01,2026-02-02\n1,,a@x.org,rehire,,2026-02-01\n"),
+            ["-", "-"]
+        );
+    }
+
+    #[test]
+    fn the_same_row_twice_and_two_contents_under_one_stamp_are_left_to_the_store() {
+        let row = "1,A,a@x.org,terminate,2026-03-01,2026-02-01\n";
+        assert_eq!(read(&row.repeat(2)), ["-", "-"]);
+        assert_eq!(read(&format!("{row}{}", row.replace("a@", "b@"))), ["-", "-"]);
+    }
+
+    #[test]
+    fn active_records_and_leaves_are_no_end_and_take_none_back() {
+        assert_eq!(
+            read("1,A,a@x.org,terminate,2026-03-01,\n1,A,a@x.org,active,,\n1,A,a@x.org,suspend,,\n"),
+            ["-", "-", "-"]
+        );
+    }
+
+    #[test]
+    fn who_stays_is_taken_before_who_goes() {
+        let text = "employee_id,employment_id,email,action,last_working_day\n1,A,a@x.org,terminate,2026-03-01\n1,B,a@x.org,hire,\n2,A,b@x.org,rehire,\n";
+        let contents = contents::read(text.as_bytes(), &Rules::new("hr", "/drop")).unwrap();
+        let lines: Vec<u64> = order(contents.rows).iter().map(|said| said.line).collect();
+        assert_eq!(lines, [3, 4, 2]);
+    }
+}

@@ -120,6 +120,11 @@ impl Event {
         matches!(self.family, Family::Ssf | Family::Risc) && self.name == "verification"
     }
 
+    /// Whether it is the event of RISC of this name.
+    pub(super) fn is_risc(&self, name: &str) -> bool {
+        self.family == Family::Risc && self.name == name
+    }
+
     /// Whether it says that a stream was changed.
     pub(super) fn is_stream_updated(&self) -> bool {
         self.family == Family::Ssf && self.name == "stream-updated"

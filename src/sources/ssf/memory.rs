@@ -1,6 +1,5 @@
 //! What is remembered of a stream between two looks and over restarts. None of it is a secret: of a verification's state only the digest.
 
-use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use super::management::Description;
@@ -201,8 +200,11 @@ async fn recall<T: for<'d> Deserialize<'d>>(house: &dyn House, drawer: &str, key
         return Ok(None);
     };
     let read = serde_json::from_str(&memo.body);
-    read.map(Some)
-        .with_context(|| format!("reading what is remembered of the stream ({key}); run revoked source ssf connect again"))
+    if let Err(error) = &read {
+        // As good as forgotten: to connect again mends it.
+        tracing::warn!(drawer, key, %error, "what is remembered of a stream cannot be read");
+    }
+    Ok(read.ok())
 }
 
 fn keep<T: Serialize>(drawer: &str, key: &str, value: &T) -> MemoStep {

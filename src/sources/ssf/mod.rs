@@ -20,6 +20,7 @@ mod poll;
 mod pushed;
 mod reader;
 mod receiver;
+mod renames;
 mod rules;
 mod settings;
 mod stream;

@@ -64,6 +64,7 @@ impl SsfPush {
     /// What is to be stored of a token. Nothing is known here of the stream but what the operator has written.
     fn delivery(&self, token: Token, received_at: crate::model::Timestamp) -> Result<Delivery, Rejection> {
         let mut delivery = Delivery::of(&self.name, vec![token.signal], received_at);
+        delivery.renamed.extend(token.renamed);
         match token.word {
             Some(Word::Verification { state: Some(state) }) => {
                 if self.verification_state.as_ref() != Some(&state) {

@@ -6,9 +6,10 @@ use serde_json::{Map, Value};
 
 use super::answer::{ACCESS_DENIED, INVALID_AUDIENCE, INVALID_ISSUER, malformed, refusal};
 use super::meaning::{Event, Reach};
+use super::renames;
 use super::word::Word;
 use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
-use crate::model::{Priority, Reason, Scope, Signal, Subject, Timestamp, Wish};
+use crate::model::{Priority, Reason, Renamed, Scope, Signal, Subject, Timestamp, Wish};
 use crate::sources::audience::Audience;
 use crate::sources::digest::sha256;
 use crate::sources::whom::{SubjectFault, SubjectRules, Whom};
@@ -23,7 +24,7 @@ const LONGEST_JTI: usize = 256;
 /// The longest note, in characters.
 const LONGEST_NOTE: usize = 1000;
 /// How the `txn` of what we send ourselves begins.
-pub const OUR_TXN: &str = "revoked:";
+pub const OUR_TXN: &str = crate::statement::TXN;
 
 /// A token that is believed.
 pub(super) struct Token {
@@ -33,6 +34,8 @@ pub(super) struct Token {
     pub(super) jti: String,
     /// What it says about the stream itself.
     pub(super) word: Option<Word>,
+    /// What it says about a name that has changed hands.
+    pub(super) renamed: Option<Renamed>,
 }
 
 /// What a stream's tokens must be like.
@@ -47,6 +50,8 @@ pub(super) struct Reader {
     pub(super) keyring: Keyring,
     /// Whether the older form is taken: the subject inside the event, `exp`, `sub`, no `kid`, `http:` event types.
     pub(super) legacy: bool,
+    /// Whether a token that says what we have said is only kept.
+    pub(super) heeds_echoes: bool,
     /// The age at which a token is refused.
     pub(super) max_age: Option<Duration>,
     /// How subjects are read.
@@ -78,14 +83,12 @@ impl Reader {
         key.verify(&token, algorithm)?;
         let claims = self.check_claims(&token.claims, now)?;
         let signal = self.signal(&token, &claims, critical, now)?;
+        let event = Event::named(claims.uri, self.legacy);
         Ok(Token {
+            renamed: renames::of(&event, claims.event, &signal.subject),
             signal,
             jti: claims.jti.to_owned(),
-            word: Word::of(
-                &Event::named(claims.uri, self.legacy),
-                claims.event,
-                token.claims.get("sub_id"),
-            )?,
+            word: Word::of(&event, claims.event, token.claims.get("sub_id"))?,
         })
     }
 
@@ -171,7 +174,7 @@ impl Reader {
             signal.priority = signal.priority.max(Priority::ROUTINE);
         }
         signal.note = Some(note(&token.claims, claims, sub_id, &whom, late));
-        if text(&token.claims, "txn").is_some_and(|txn| txn.starts_with(OUR_TXN)) {
+        if self.heeds_echoes && text(&token.claims, "txn").is_some_and(|txn| txn.starts_with(OUR_TXN)) {
             // A transmitter that passes on what we have told it: acting on it again would go round for ever.
             signal.reason = Reason::Noted;
             signal.wish = Wish::Ignore("echo: it was this daemon that said so first".to_owned());

@@ -31,6 +31,9 @@ struct Tokens {
     /// Takes the older form (Okta, Google): the subject inside the event, `exp`, `sub`, no `kid`.
     #[serde(default)]
     legacy_subject: bool,
+    /// The transmitter is another installation of `revoked`: what it says first is no echo of ours.
+    #[serde(default)]
+    from_revoked: bool,
     /// Refuses tokens that were issued longer ago than this (`"30d"`). None by default: a queue that waited is legitimate.
     max_age: Option<Period>,
     /// The issuers whose names may stand in `iss_sub` subjects.
@@ -44,7 +47,7 @@ struct Tokens {
 }
 
 /// The keys of [`Tokens`].
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 12] = [
     "issuer",
     "audience",
     "jwks_file",
@@ -52,6 +55,7 @@ const KEYS: [&str; 11] = [
     "jwks_host",
     "algorithms",
     "legacy_subject",
+    "from_revoked",
     "max_age",
     "subject_issuers",
     "critical_subject_members",
@@ -184,6 +188,7 @@ pub(super) fn reader(settings: &Settings<'_>) -> Result<Reader, Vec<Complaint>> 
         algorithms: written.algorithms,
         keyring: Keyring::new(origin),
         legacy: written.legacy_subject,
+        heeds_echoes: !written.from_revoked,
         max_age: written.max_age.map(|Period(age)| age),
         subjects: SubjectRules {
             issuers: written.subject_issuers,

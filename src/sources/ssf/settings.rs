@@ -104,12 +104,14 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Arc<Stream
 
     let mut complaints = Vec::new();
     let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));
-    let discovery = Discovery::new(&reader.issuer, written.endpoint_host.as_deref()).map_err(|error| {
-        complain(
-            "issuer",
-            format!("{error:#}; a stream is made at an issuer with a URL (kind ssf-push needs none)"),
-        )
-    });
+    let discovery = match Discovery::new(&reader.issuer, written.endpoint_host.as_deref()) {
+        Ok(discovery) => Some(discovery),
+        Err(error) => {
+            let why = format!("{error:#}; a stream is made at an issuer with a URL (kind ssf-push needs none)");
+            complain("issuer", why);
+            None
+        }
+    };
     let bearer = match (&written.token, &written.oauth) {
         (Some(token), None) => match token.read() {
             Ok(token) => Some(Bearer::Fixed(token)),
@@ -145,7 +147,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Arc<Stream
         || ACTED_ON.iter().map(|name| full_name(name)).collect(),
         |events| events.iter().map(|name| full_name(name)).collect(),
     );
-    let (Ok(discovery), Some(bearer), true) = (discovery, bearer, complaints.is_empty()) else {
+    let (Some(discovery), Some(bearer), true) = (discovery, bearer, complaints.is_empty()) else {
         return Err(complaints);
     };
     let intent = Intent {

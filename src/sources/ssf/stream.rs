@@ -25,6 +25,8 @@ use crate::sources::{House, Rejection, RejectionKind};
 
 /// How long a transmitter's metadata is used before it is asked for again.
 const METADATA_AGE: Duration = Duration::from_hours(1);
+/// How long it is not asked for after it could not be had.
+const METADATA_PAUSE: Duration = Duration::from_secs(15);
 /// How long a sender waits when our store cannot be read.
 const OUR_TROUBLE: Duration = Duration::from_secs(5);
 
@@ -69,7 +71,16 @@ pub struct Stream {
     pub(super) intent: Intent,
     pub(super) clock: Clock,
     pub(super) client: reqwest::Client,
-    known: Mutex<Option<(Arc<Transmitter>, Instant)>>,
+    known: Mutex<Known>,
+}
+
+/// What is known of the transmitter.
+#[derive(Default)]
+struct Known {
+    /// Its metadata, and since when.
+    metadata: Option<(Arc<Transmitter>, Instant)>,
+    /// When it could not be had last.
+    failed: Option<Instant>,
 }
 
 impl Stream {
@@ -96,19 +107,30 @@ impl Stream {
     /// The transmitter, as it last described itself.
     pub(super) async fn transmitter(&self) -> anyhow::Result<Arc<Transmitter>> {
         let mut known = self.known.lock().await;
-        if let Some((transmitter, at)) = known.as_ref()
+        if let Some((transmitter, at)) = known.metadata.as_ref()
             && at.elapsed() < METADATA_AGE
         {
             return Ok(Arc::clone(transmitter));
         }
-        let transmitter = Arc::new(self.discovery.transmitter(&self.client).await?);
-        *known = Some((Arc::clone(&transmitter), Instant::now()));
-        Ok(transmitter)
+        // Tokens wait while it is asked for, so one look may not wait for it several times.
+        let failed = known.failed.is_some_and(|at| at.elapsed() < METADATA_PAUSE);
+        anyhow::ensure!(!failed, "the transmitter's metadata could not be had a moment ago");
+        match self.discovery.transmitter(&self.client).await {
+            Ok(transmitter) => {
+                let transmitter = Arc::new(transmitter);
+                known.metadata = Some((Arc::clone(&transmitter), Instant::now()));
+                Ok(transmitter)
+            }
+            Err(error) => {
+                known.failed = Some(Instant::now());
+                Err(error)
+            }
+        }
     }
 
     /// Asks for the transmitter's metadata anew next time: its endpoints may have moved.
     pub(super) async fn look_again(&self) {
-        *self.known.lock().await = None;
+        self.known.lock().await.metadata = None;
     }
 
     /// The client of the management API.
@@ -150,6 +172,7 @@ impl Stream {
             return Err(malformed("the token stands under another name than its jti"));
         }
         let mut signal = token.signal;
+        delivery.renamed.extend(token.renamed);
         match token.word {
             Some(Word::Verification { state: Some(state) }) => {
                 let asked = Asked::recall(house, &state).await.map_err(|error| self.forgetful(&error))?;

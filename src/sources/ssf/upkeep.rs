@@ -191,12 +191,13 @@ impl Upkeep {
                 return Ok(());
             }
         }
-        let asks = stream
+        // A transmitter that cannot be reached is to prove itself all the same; only one that offers no such thing is not asked.
+        if stream
             .transmitter()
             .await
-            .is_ok_and(|transmitter| transmitter.verification.is_some());
-        if !asks {
-            self.life().ask_at = Some(Instant::now() + AFTER_TROUBLE);
+            .is_ok_and(|transmitter| transmitter.verification.is_none())
+        {
+            self.life().ask_at = Some(Instant::now() + STATUS_EVERY);
             return Ok(());
         }
         let state = new_state()?;

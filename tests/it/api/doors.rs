@@ -147,6 +147,42 @@ async fn a_broken_body_is_400_and_not_delivered() {
 }
 
 #[tokio::test]
+async fn what_is_turned_away_at_the_door_of_a_source_is_recorded() {
+    let rig = Rig::start(Limits::default()).await;
+    let head =
+        |more: &str| format!("POST /signals/idp HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{more}Content-Length: 1\r\n\r\nx");
+    for (request, expected) in [
+        (get("/signals/idp"), 405),
+        (delivery(&"x".repeat(2000)), 413),
+        (head("Content-Encoding: gzip\r\n"), 415),
+        (head("Content-Type: a/b\r\nContent-Type: a/b\r\n"), 400),
+        (head("Authorization: a\r\nAuthorization: b\r\n"), 400),
+        (
+            "POST /signals/idp HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n".to_owned(),
+            400,
+        ),
+        (get("/signals/nobody"), 404),
+    ] {
+        let answer = rig.ask(request).await;
+        assert_eq!(status(&answer), expected, "{answer}");
+    }
+    let recorded = rig.behind.turned_away.lock().unwrap().clone();
+    let codes: Vec<&str> = recorded.iter().map(|line| line.split(':').next().unwrap()).collect();
+    assert_eq!(
+        codes,
+        [
+            "idp method_not_allowed",
+            "idp too_large",
+            "idp content_encoding",
+            "idp header_twice",
+            "idp header_twice",
+            "idp body_broken"
+        ]
+    );
+    assert_eq!(rig.delivered(), 0);
+}
+
+#[tokio::test]
 async fn garbage_is_400() {
     let rig = Rig::start(Limits::default()).await;
     let answer = rig.ask(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").await;

@@ -3,6 +3,7 @@
 //! A new kind is one file in `rows` and one line of its table; a kind without one fails [`every_kind_has_a_row`].
 
 mod burst;
+mod checklist;
 mod durable;
 mod harmless;
 mod hostile;
@@ -12,6 +13,7 @@ mod refused;
 mod row;
 mod rows;
 mod secrets;
+mod silence;
 mod ssf;
 mod stage;
 mod wire;

@@ -20,14 +20,14 @@ settle = "200ms"
 "#;
 
 /// The day so many days from now, as HR writes it.
-fn day(from_now: i64) -> String {
+pub(super) fn day(from_now: i64) -> String {
     let days = Duration::from_hours(24) * u32::try_from(from_now.abs()).unwrap();
     let now = Clock::system().now();
     let at = if from_now < 0 { now.minus(days) } else { now.plus(days) };
     at.to_string()[..10].to_owned()
 }
 
-async fn with_hr() -> Site {
+pub(super) async fn with_hr() -> Site {
     let site = Site::new(Plan {
         people: 30,
         more: SOURCE,
@@ -40,7 +40,7 @@ async fn with_hr() -> Site {
 
 impl Site {
     /// Drops a file as a careful exporter does: complete at once.
-    fn drop_file(&self, name: &str, rows: &str) {
+    pub(super) fn drop_file(&self, name: &str, rows: &str) {
         let text = format!("employee_id,email,last_working_day,timezone,action\n{rows}");
         fs::write(self.path("hr.tmp"), text).unwrap();
         fs::rename(self.path("hr.tmp"), self.path("hr").join(name)).unwrap();

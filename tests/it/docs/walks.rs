@@ -1,10 +1,10 @@
 //! The walk-throughs of the doors: what a page tells a stranger to type is typed, against the built program, and what it shows is what comes.
 //!
 //! The blocks of a page that are marked `sh tour` are one shell's input, from the first to the last. A block marked `text tour` is what the
-//! block before it prints; `…` stands for anything, and how many spaces there are does not matter. Each `127.0.0.1:port` of the page becomes
-//! a free one.
+//! block before it prints; `…` stands for anything, and how many spaces there are does not matter. Each `127.0.0.1:port` and `--port port` of
+//! the page becomes a free one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::net::TcpListener;
@@ -18,7 +18,7 @@ use revoked::sources::KINDS;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::Instant;
 
-use super::{Block, blocks_of, pages};
+use super::{Block, blocks_of, page, pages, rows_under};
 
 /// How long a walk may take; a test machine may be busy.
 const PATIENCE: Duration = Duration::from_mins(3);
@@ -78,6 +78,17 @@ fn every_door_has_a_walk_through_that_shows_what_comes() {
         })
         .collect();
     assert!(lacking.is_empty(), "no page with a walk-through for {lacking:?}");
+}
+
+#[test]
+fn the_index_of_the_doors_names_every_kind() {
+    let rows = rows_under(&page("docs/sources/README.md"), "The doors");
+    let named: BTreeSet<String> = rows
+        .iter()
+        .filter_map(|row| row[0].split(['[', ']']).nth(1).map(str::to_owned))
+        .collect();
+    let kinds: BTreeSet<String> = KINDS.iter().map(|kind| kind.name.to_owned()).collect();
+    assert_eq!(named, kinds);
 }
 
 #[test]
@@ -190,13 +201,17 @@ impl Drop for Group {
 
 /// A text with each port of the loopback exchanged for a free one, always the same for the same.
 fn on_free_ports(text: &str, ports: &mut BTreeMap<String, u16>) -> String {
-    const HOST: &str = "127.0.0.1:";
-    let mut pieces = text.split(HOST);
+    let text = behind("127.0.0.1:", text, ports);
+    behind("--port ", &text, ports)
+}
+
+fn behind(before: &str, text: &str, ports: &mut BTreeMap<String, u16>) -> String {
+    let mut pieces = text.split(before);
     let mut free = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
         let end = piece.find(|c: char| !c.is_ascii_digit()).unwrap_or(piece.len());
         let (port, rest) = piece.split_at(end);
-        free += HOST;
+        free += before;
         if port.is_empty() {
             free += port;
         } else {
@@ -266,7 +281,7 @@ fn the_script_that_signs_makes_tokens_that_its_key_set_verifies() {
         run(&["keys", name]);
         let keys = KeySet::read(&std::fs::read(folder.path().join("jwks.json")).unwrap()).unwrap();
         assert_eq!(keys.usable(), 1);
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for _ in 0..tokens {
             let token = run(&["sign", "logout+jwt", r#"{"iss": "me", "aud": ["you"]}"#, "60"]);
             let compact = Compact::read(token.trim().as_bytes()).unwrap();

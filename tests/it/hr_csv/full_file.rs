@@ -72,6 +72,8 @@ async fn who_is_missing_from_two_files_an_hour_apart_is_held_and_nobody_leaves()
     let first = roster.file(1..=20).await;
     assert_eq!((first.employments.len(), first.signals.len()), (20, 0));
     assert!(first.memos.len() > 20);
+    let names: Vec<String> = first.identities[0].names.iter().map(ToString::to_string).collect();
+    assert_eq!(names, ["employee_id:1", "email:user1@example.org"]);
     roster.pass(HOUR);
     assert_eq!(roster.file(2..=20).await.signals, [], "one file proves nothing");
     roster.pass(HOUR / 2);
@@ -155,6 +157,7 @@ async fn a_file_in_which_nothing_changed_hands_nothing_on() {
     roster.file(1..=20).await;
     let again = roster.file(1..=20).await;
     assert_eq!((again.employments.len(), again.signals.len(), again.memos.len()), (0, 0, 1));
+    assert_eq!(again.identities, []);
 }
 
 #[tokio::test]

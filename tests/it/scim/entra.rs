@@ -190,8 +190,8 @@ async fn a_user_who_is_renamed_while_being_disabled_is_named_by_both_names() {
         server.signals().await[0].names,
         [
             "employee_id:4711",
-            "email:maya@contoso.example",
-            "email:0a21f0f28d2a4f8emaya@contoso.example"
+            "email:0a21f0f28d2a4f8emaya@contoso.example",
+            "email:maya@contoso.example"
         ]
     );
     assert_eq!(

@@ -37,7 +37,7 @@ async fn a_stream_is_asked_to_prove_itself_at_once_and_every_quarter_of_an_hour(
     let stored = bench.settle().await;
     assert_eq!((verifications(&bench), verified(&stored)), (1, 1));
     assert!(verified_at(&bench).await.unwrap().is_some());
-    pass(Duration::from_secs(14 * 60)).await;
+    pass(Duration::from_mins(14)).await;
     bench.settle().await;
     assert_eq!(verifications(&bench), 1);
     pass(Duration::from_mins(2)).await;
@@ -265,4 +265,31 @@ async fn trouble_with_the_management_api_shows_where_tokens_are_pushed_and_stops
     polled.settle().await;
     polled.transmitter.emit(&polled.transmitter.claims("a", "alice@example.org"));
     assert_eq!(super::bench::names(&polled.settle().await), ["a"]);
+}
+
+#[tokio::test]
+async fn a_transmitter_that_is_gone_altogether_is_silent_and_is_not_waited_for_again_and_again() {
+    let bench = Bench::pushed(mute(), "").await;
+    for n in 0..13 {
+        bench.transmitter.script("ssf-configuration", 500, None);
+        bench.transmitter.script("ssf-configuration", 500, None);
+        let _ = bench.look().await;
+        assert!(bench.transmitter.seen("GET /.well-known").len() <= n + 2);
+        pass(Duration::from_secs(31)).await;
+    }
+    assert!(bench.alerts().await.contains(&"stream_silent".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_remembered_and_cannot_be_read_is_forgotten_and_mended_by_connecting() {
+    let bench = Bench::polled(mute(), "").await;
+    let mut conn = bench.sql().await;
+    sqlx::query("UPDATE memory SET body = 'rubbish'")
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    let error = bench.look().await.unwrap_err().to_string();
+    assert!(error.contains("connect idp"), "{error}");
+    bench.connect().await.unwrap();
+    bench.settle().await;
 }

@@ -40,9 +40,9 @@ impl Bench {
         let settings = settings(&transmitter, &folder, more);
         let store = Store::open(&folder.path().join("revoked.db"), Role::Daemon, Clock::system()).await;
         let config = format!(
-            "[[target]]\nname = \"chat\"\nkind = \"mattermost\"\nurl = \"http://127.0.0.1:9\"\ntoken = {{ file = {:?} }}\n\
+            "[[target]]\nname = \"chat\"\nkind = \"mattermost\"\nurl = \"http://127.0.0.1:9\"\ntoken = {{ file = \"{}\" }}\n\
              [[source]]\nname = \"idp\"\nkind = \"ssf\"\n{settings}",
-            folder.path().join("token")
+            folder.path().join("token").display()
         );
         let config = Config::parse("config", &config, &Clock::system()).unwrap_or_else(|report| panic!("{report}"));
         Self {
@@ -181,6 +181,14 @@ impl Bench {
             .into_iter()
             .rfind(|seen| seen.line.ends_with("/verify"));
         asked.unwrap().body["state"].as_str().unwrap().to_owned()
+    }
+
+    /// A connection to the store, as any other program may open one.
+    pub(super) async fn sql(&self) -> sqlx::SqliteConnection {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(self.folder.path().join("revoked.db"));
+        <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options)
+            .await
+            .unwrap()
     }
 
     /// Everything that is on the disk, as text.

@@ -143,7 +143,7 @@ async fn the_stream_that_there_is_becomes_ours() {
     let there = |bench: &Bench| {
         bench
             .transmitter
-            .put_stream(json!({"events_requested": ["urn:example:other"]}))
+            .put_stream(&json!({"events_requested": ["urn:example:other"]}))
     };
     // Asked for something else: it is changed.
     let bench = poll_bench(Manners::default()).await;
@@ -192,13 +192,13 @@ async fn the_stream_that_there_is_becomes_ours() {
 async fn another_receivers_stream_is_not_taken() {
     let bench = Bench::unconnected(Manners::default(), &push_settings()).await;
     let other = |url: &str| json!({"delivery": {"method": "urn:ietf:rfc:8935", "endpoint_url": url}});
-    bench.transmitter.put_stream(other("https://one.example/"));
-    bench.transmitter.put_stream(other("https://two.example/"));
+    bench.transmitter.put_stream(&other("https://one.example/"));
+    bench.transmitter.put_stream(&other("https://two.example/"));
     let told = format!("{:#}", bench.connect().await.unwrap_err());
     assert!(told.contains("stream-1, stream-2"), "{told}");
     assert!(bench.transmitter.seen("PATCH").is_empty());
     // Among several the one at our own address is ours.
-    bench.transmitter.put_stream(other(ENDPOINT));
+    bench.transmitter.put_stream(&other(ENDPOINT));
     assert_eq!(bench.connect().await.unwrap().made.id, "stream-3");
 }
 
@@ -316,7 +316,7 @@ async fn subjects_and_status_are_set_read_and_ended() {
     let (stream, made) = (bench.stream(), bench.made().await);
     let subject = json!({"format": "email", "email": "alice@example.org"});
     stream.add_subject(&made, &subject).await.unwrap();
-    assert_eq!(bench.transmitter.subjects(), [subject.clone()]);
+    assert_eq!(bench.transmitter.subjects(), std::slice::from_ref(&subject));
     stream.remove_subject(&made, &subject).await.unwrap();
     assert!(bench.transmitter.subjects().is_empty());
     stream.set_status(&made, "paused", Some("maintenance")).await.unwrap();

@@ -12,6 +12,7 @@ mod polled;
 mod refused;
 mod settings;
 pub(crate) mod transmitter;
+mod ways;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};

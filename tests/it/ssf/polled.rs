@@ -367,6 +367,16 @@ async fn what_we_have_told_ourselves_is_kept_and_not_acted_on() {
 }
 
 #[tokio::test]
+async fn what_another_installation_of_ours_says_first_is_acted_on_where_the_config_says_so() {
+    let bench = polling(quick(), "from_revoked = true").await;
+    let mut claims = bench.transmitter.claims("a", "alice@example.org");
+    claims["txn"] = "revoked:17".into();
+    bench.transmitter.emit(&claims);
+    let stored = bench.look().await.unwrap();
+    assert_eq!(stored[0].0.signals[0].wish, Wish::Act);
+}
+
+#[tokio::test]
 async fn without_a_stream_the_look_says_what_to_do() {
     let bench = Bench::unconnected(quick(), "delivery = \"poll\"").await;
     let error = bench.look().await.unwrap_err().to_string();

@@ -33,6 +33,10 @@ static KEY: LazyLock<Signer> = LazyLock::new(|| Signer::generate("fake-1", Algor
 
 /// How a transmitter behaves.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one bad habit, and a test picks any of them"
+)]
 pub(crate) struct Manners {
     /// The path of its issuer.
     pub(crate) path: &'static str,
@@ -46,6 +50,8 @@ pub(crate) struct Manners {
     pub(crate) hold: Duration,
     /// Whether it takes out what is acknowledged.
     pub(crate) heeds_acks: bool,
+    /// Whether polls that acknowledge anything are served at all.
+    pub(crate) takes_acks: bool,
     /// Whether it answers a verification that is asked for.
     pub(crate) verifies: bool,
     /// Whether streams can only be made, read and deleted, as CAEP's interoperability profile has it.
@@ -63,6 +69,7 @@ impl Default for Manners {
             stream: json!({}),
             hold: Duration::from_millis(300),
             heeds_acks: true,
+            takes_acks: true,
             verifies: true,
             interop: false,
             later: false,
@@ -177,7 +184,7 @@ impl Transmitter {
     }
 
     /// Puts a stream there that somebody made before.
-    pub(crate) fn put_stream(&self, config: Value) -> String {
+    pub(crate) fn put_stream(&self, config: &Value) -> String {
         let mut desk = self.desk();
         self.insert(&mut desk, config)
     }
@@ -223,6 +230,11 @@ impl Transmitter {
         self.only(|stream| stream.queue.len())
     }
 
+    /// How many tokens of that name wait.
+    pub(crate) fn waiting_for(&self, name: &str) -> usize {
+        self.only(|stream| stream.queue.iter().filter(|(jti, _)| jti == name).count())
+    }
+
     /// Puts a token in the queue under a name.
     pub(crate) fn queue(&self, name: &str, token: impl Into<Value>) {
         self.only(|stream| stream.queue.push((name.to_owned(), token.into())));
@@ -236,6 +248,16 @@ impl Transmitter {
 
     pub(crate) fn sign(claims: &Value) -> String {
         KEY.sign(claims).unwrap()
+    }
+
+    /// Signs a payload under a header of the caller's own.
+    pub(crate) fn sign_under(header: &Value, payload: &str) -> String {
+        KEY.sign_under(header, payload.as_bytes()).unwrap()
+    }
+
+    /// The public half of its key.
+    pub(crate) fn jwk() -> Value {
+        KEY.jwk().unwrap()
     }
 
     /// Claims that all of a person's sessions were revoked.
@@ -293,7 +315,7 @@ impl Transmitter {
         merged(usual, &self.manners().metadata)
     }
 
-    fn insert(&self, desk: &mut Desk, receivers: Value) -> String {
+    fn insert(&self, desk: &mut Desk, receivers: &Value) -> String {
         desk.next += 1;
         let id = format!("stream-{}", desk.next);
         let usual = json!({
@@ -304,7 +326,7 @@ impl Transmitter {
             "events_delivered": DELIVERED,
             "min_verification_interval": 1,
         });
-        let mut config = merged(merged(usual, &receivers), &self.manners().stream);
+        let mut config = merged(merged(usual, receivers), &self.manners().stream);
         if config["delivery"].is_null() || config["delivery"]["method"] == "urn:ietf:rfc:8936" {
             config["delivery"] = json!({"method": "urn:ietf:rfc:8936", "endpoint_url": format!("{}/poll/{id}", self.issuer())});
         }
@@ -363,7 +385,7 @@ impl Transmitter {
             return self.poll(id, &body).await;
         }
         if path == "/verify" && self.desk().streams.contains_key(&named) {
-            return self.verify(&body).await;
+            return self.verify(&body);
         }
         let manners = self.manners();
         let mut desk = self.desk();
@@ -372,7 +394,7 @@ impl Transmitter {
             ("PATCH" | "PUT", "/streams") | ("POST", "/status") if manners.interop => plain(405, &Value::Null),
             ("POST", "/streams") if !desk.streams.is_empty() => plain(409, &Value::Null),
             ("POST", "/streams") => {
-                let id = self.insert(&mut desk, body);
+                let id = self.insert(&mut desk, &body);
                 plain(201, &desk.streams[&id].config)
             }
             ("GET", "/streams") => match id {
@@ -422,7 +444,7 @@ impl Transmitter {
     }
 
     /// A verification comes by the way that everything else comes.
-    async fn verify(&self, asked: &Value) -> Response<Body> {
+    fn verify(&self, asked: &Value) -> Response<Body> {
         if !self.manners().verifies {
             return bare(204);
         }
@@ -463,6 +485,9 @@ impl Transmitter {
 
     async fn poll(&self, id: &str, asked: &Value) -> Response<Body> {
         let manners = self.manners();
+        if !manners.takes_acks && (!asked["ack"].is_null() || !asked["setErrs"].is_null()) {
+            return plain(503, &Value::Null);
+        }
         let names: Vec<String> = asked["ack"]
             .as_array()
             .into_iter()

@@ -171,6 +171,30 @@ async fn a_rejected_block_cancels_the_departure_and_the_same_row_again_does_not_
     place.accept(vec![again]).await;
     assert_eq!(place.state_of("E1").await, "cancelled");
     assert!(!place.works_at(at(2)).await);
+
+    // It was a transfer: the first employment is over, and does not stand in the way when the second ends.
+    place.accept(vec![says("b", "E2", leaves(at(5)))]).await;
+    assert_eq!(place.state_of("E2").await, "planned");
+    assert!(place.works_at(at(5)).await);
+}
+
+#[tokio::test]
+async fn a_doubtful_end_keeps_the_person_and_its_rejection_too() {
+    let place = place().await;
+    let mut gone = says("a", "E1", DepartureStep::Vanished { at: NOW });
+    gone.wish = revoked::model::Wish::Hold("deleted".to_owned());
+    place.accept(vec![gone]).await;
+    place.accept(vec![says("b", "E2", leaves(at(1)))]).await;
+    let blocked = place.departure_of("E2").await.departure;
+    assert_eq!(blocked.why.as_deref(), Some("the end of employment E1 waits for a decision"));
+    place
+        .store
+        .reject_hold(place.open_holds().await[0], Actor::operator("op", None), None)
+        .await
+        .unwrap();
+    let blocked = place.departure_of("E2").await.departure;
+    assert_eq!(blocked.why.as_deref(), Some("employment E1 has not ended"));
+    assert!(!place.works_at(at(2)).await);
 }
 
 #[tokio::test]
@@ -184,6 +208,26 @@ async fn the_same_person_under_another_number_blocks_too() {
         departure.why.as_deref(),
         Some("an employment of employee C-17 at source hr has not ended")
     );
+    // Its end, under its own number, is this person's last.
+    let mut other = says("b", "", leaves(at(5)));
+    if let When::Departure(departure) = &mut other.when {
+        departure.employee = "C-17".to_owned();
+    }
+    place.accept(vec![other]).await;
+    let all = place
+        .store
+        .departures(&DepartureFilter {
+            limit: 9,
+            ..DepartureFilter::default()
+        })
+        .await
+        .unwrap();
+    assert!(
+        all.iter().all(|one| one.state == "planned" && one.acts_at == at(5)),
+        "{all:?}"
+    );
+    assert!(!place.works_at(at(4)).await);
+    assert!(place.works_at(at(5)).await);
 }
 
 #[tokio::test]
@@ -346,4 +390,44 @@ async fn a_record_that_vanished_is_held_and_called_off_when_it_is_there_again() 
     gone.digest = [9; 32];
     place.accept(vec![gone]).await;
     assert_eq!(place.state_of("E1").await, "planned");
+}
+
+/// Every order in which four things can come.
+fn orders() -> Vec<[usize; 4]> {
+    let all = 0..4_usize;
+    all.clone()
+        .flat_map(|a| all.clone().map(move |b| (a, b)))
+        .flat_map(|(a, b)| (0..4).map(move |c| (a, b, c)))
+        .filter(|(a, b, c)| a != b && b != c && a != c)
+        .map(|(a, b, c)| [a, b, c, 6 - a - b - c])
+        .collect()
+}
+
+#[tokio::test]
+async fn what_hr_said_last_stands_in_whatever_order_its_words_arrive() {
+    for order in orders() {
+        for last_leaves in [true, false] {
+            let place = place().await;
+            let mut story = vec![
+                leaves(at(10)),
+                DepartureStep::Rescind,
+                leaves(at(20)),
+                if last_leaves { leaves(at(30)) } else { DepartureStep::Rehire },
+            ];
+            if !last_leaves {
+                story.swap(1, 2);
+            }
+            for n in order {
+                let mut signal = says(&format!("{n}"), "E1", story[n].clone());
+                signal.occurred_at = Some(Timestamp::from_ms(NOW.ms() - 1_000_000 + i64::try_from(n).unwrap() * 1000));
+                place.accept(vec![signal]).await;
+            }
+            let plans = place.store.planned_departures().await.unwrap();
+            let ends: Vec<Timestamp> = plans.iter().map(|plan| plan.fire_at).collect();
+            let expected = if last_leaves { vec![at(30)] } else { Vec::new() };
+            assert_eq!(ends, expected, "{order:?}, and leaves in the end: {last_leaves}");
+            assert_eq!(place.works_at(at(40)).await, last_leaves, "{order:?}");
+            place.trail().await;
+        }
+    }
 }

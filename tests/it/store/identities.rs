@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use revoked::model::{Actor, Delivery, Evidence, Identity, Reason, Settlement, Subject, Verdict};
+use revoked::model::{Actor, Delivery, Evidence, Identity, Reason, Renamed, Settlement, Subject, Verdict};
 use revoked::policy::Policy;
 use revoked::store::{Name, StoreError};
 
@@ -345,4 +345,78 @@ async fn erasing_a_person_takes_every_name_and_link_along() {
         let found = bytes.windows(name.len()).any(|window| window == name.as_bytes());
         assert!(!found, "{name} is still in the file");
     }
+}
+
+impl Place {
+    async fn renamed(&self, renamed: Renamed) {
+        let delivery = Delivery {
+            renamed: vec![renamed],
+            ..Delivery::of("idp", Vec::new(), self.clock.now())
+        };
+        self.store.accept(super::policy(), delivery, Vec::new()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_changed_address_means_the_person_beside_the_old_one_for_thirty_days() {
+    let place = place().await;
+    place.says("hr", &["employee_id:1", "old@example.org"]).await;
+    let changed = Renamed::Changed {
+        from: subject("old@example.org"),
+        to: subject("new@example.org"),
+    };
+    for _ in 0..2 {
+        place.renamed(changed.clone()).await;
+        assert_eq!(
+            place.links_of("new@example.org").await,
+            ["email:new@example.org", "email:old@example.org", "employee_id:1"]
+        );
+    }
+    place.clock.advance(DAY * 31);
+    place.accept(vec![signal("k", "new@example.org", Reason::Compromised)]).await;
+    assert_eq!(
+        place.claim().await.job.subject,
+        subject("aliases:email:new@example.org\nemployee_id:1")
+    );
+    // A name of somebody else's is not taken by saying that one has changed to it.
+    place.link(&["boss@example.org", "username:boss"]).await;
+    place
+        .renamed(Renamed::Changed {
+            from: subject("new@example.org"),
+            to: subject("boss@example.org"),
+        })
+        .await;
+    assert_eq!(
+        place.links_of("username:boss").await,
+        ["email:boss@example.org*", "username:boss"]
+    );
+}
+
+#[tokio::test]
+async fn a_recycled_address_never_leads_to_its_new_owner() {
+    let place = place().await;
+    place.link(&["employee_id:1", "shared@example.org"]).await;
+    let both = "aliases:email:shared@example.org\nusername:old";
+    for (key, text) in [("k1", "shared@example.org"), ("k2", both)] {
+        place.accept(vec![signal(key, text, Reason::Compromised)]).await;
+    }
+    place.accept(vec![signal("k3", "opaque:other", Reason::Compromised)]).await;
+    place.renamed(Renamed::Recycled(subject("shared@example.org"))).await;
+    assert_eq!(place.links_of("employee_id:1").await, ["employee_id:1"]);
+    // What waits for the old owner does not ask for the address any more.
+    let asked = place.claim().await.job.subject;
+    assert!(!asked.to_string().contains("shared"), "{asked}");
+    assert!(
+        asked.to_string().contains("username:old") && asked.to_string().contains("employee_id:1"),
+        "{asked}"
+    );
+    // And what is said about the address from now on is about somebody else.
+    let receipt = place
+        .accept(vec![signal("k4", "shared@example.org", Reason::Compromised)])
+        .await;
+    assert_eq!(case_of(&receipt.signals[0]).0, 3);
+    assert_eq!(
+        place.trail().await.iter().filter(|kind| *kind == "subject.unlinked").count(),
+        2
+    );
 }

@@ -308,3 +308,34 @@ async fn retention_takes_tokens_with_their_case_and_handshakes_by_age() {
     assert_eq!(place.letters().await.len(), 1);
     assert_eq!(place.letters().await[0].jti, waits);
 }
+
+#[tokio::test]
+async fn whoever_reports_what_has_just_been_ended_is_told_so_and_nobody_twice() {
+    let place = place().await;
+    let to = |name: &str, source: &str| Receiver {
+        name: name.to_owned(),
+        sources: vec![source.to_owned()],
+        ..receiver()
+    };
+    place.store.tell(vec![to("idp", "okta"), to("siem", "splunk")]).await.unwrap();
+    let reported = |key: &str| {
+        let mut alice = signal(key, "alice@example.org", Reason::Compromised);
+        alice.occurred_at = Some(super::NOW);
+        alice
+    };
+    let case = case_of(&place.accept_from("okta", vec![reported("a")]).await.signals[0]).0;
+    let claim = place.claim().await;
+    place.clock.advance(Duration::from_secs(5));
+    place.settle(claim, vec![], Verdict::Contained).await.unwrap();
+    let waiting = async |name: &str| place.store.untold(name).await.unwrap().pending;
+    assert_eq!((waiting("idp").await, waiting("siem").await), (1, 0));
+    // It happened before the proof, so it belongs to the case that is closed.
+    place.clock.advance(Duration::from_secs(5));
+    for key in ["b", "c"] {
+        assert_eq!(
+            case_of(&place.accept_from("splunk", vec![reported(key)]).await.signals[0]).0,
+            case
+        );
+        assert_eq!((waiting("idp").await, waiting("siem").await), (1, 1));
+    }
+}

@@ -21,9 +21,12 @@ use super::super::stage::hex;
 use crate::audit::key::random_key;
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Signer};
+use crate::model::Timestamp;
 
+mod letters;
 mod streams;
 
+use letters::Letters;
 use streams::Streams;
 
 /// What the provider signs with, as a config writes it.
@@ -51,6 +54,7 @@ struct Desk {
     /// What the receiver of a stream shows.
     token: String,
     streams: Streams,
+    letters: Letters,
 }
 
 impl Provider {
@@ -66,6 +70,7 @@ impl Provider {
             keys: signer.jwks()?,
             token: hex(&random_key()?),
             streams: Streams::default(),
+            letters: Letters::new(clock),
         });
         let mut serving = JoinSet::new();
         serving.spawn(serve(listener, Arc::clone(&desk)));
@@ -114,6 +119,16 @@ impl Provider {
         self.desk.streams.acknowledged(&jti).await
     }
 
+    /// What we must show to tell it something.
+    pub(super) fn expects(&self, authorization: &str) {
+        self.desk.letters.expect(authorization);
+    }
+
+    /// The token about the cause `txn` that somebody has pushed to it, and when; `None` where none comes within `patience`.
+    pub(super) async fn statement(&self, txn: &str, patience: Duration) -> Option<(String, Timestamp)> {
+        tokio::time::timeout(patience, self.desk.letters.about(txn)).await.ok()
+    }
+
     /// Where the stream that is pushed goes, and what is sent as `Authorization`.
     pub(super) fn pushes_to(&self) -> anyhow::Result<(String, String)> {
         self.desk.streams.pushes_to()
@@ -144,7 +159,13 @@ async fn serve(listener: TcpListener, desk: Arc<Desk>) {
 impl Desk {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (status, document) = self.told(request).await;
-        let mut response = Response::new(Full::new(document.to_string().into()));
+        // A yes to a pushed token has no body (RFC 8935 section 2.2).
+        let body = if document.is_null() {
+            Bytes::new()
+        } else {
+            document.to_string().into()
+        };
+        let mut response = Response::new(Full::new(body));
         *response.status_mut() = status;
         let json = header::HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
@@ -174,6 +195,7 @@ impl Desk {
                 });
                 (StatusCode::OK, document)
             }
+            "/events" => self.letters.take(request).await,
             "/keys" => (StatusCode::OK, self.keys.clone()),
             path if path.starts_with("/ssf/") => self.of_streams(path, request).await,
             _ => (StatusCode::NOT_FOUND, Value::Null),

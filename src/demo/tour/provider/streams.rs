@@ -16,7 +16,7 @@ pub(super) const PUSH: &str = "urn:ietf:rfc:8935";
 pub(super) const POLL: &str = "urn:ietf:rfc:8936";
 
 /// How long a poll is held when nothing waits.
-const HELD: Duration = Duration::from_secs(1);
+const HELD: Duration = Duration::from_secs(5);
 /// How long a token may wait for its acknowledgement.
 const PATIENCE: Duration = Duration::from_secs(15);
 

@@ -19,6 +19,7 @@ pub(super) const STOP: Stop = Stop {
     sends: "{who} logs out at the OpenID provider, which posts a logout token",
     answer: "200 OK",
     reason: "logout",
+    told_back: false,
     furnish: |ground| Ok(keys(ground)),
     send: |ground| Box::pin(log_out(ground)),
 };

@@ -19,6 +19,7 @@ pub(super) const STOP: Stop = Stop {
     sends: "an identity provider calls Universal Logout for {who}, with a signed bearer token",
     answer: "204 No Content",
     reason: "compromised",
+    told_back: true,
     furnish: |ground| Ok(keys(ground)),
     send: |ground| Box::pin(call(ground)),
 };

@@ -18,6 +18,7 @@ pub(super) const STOP: Stop = Stop {
     sends: "an HR system drops leavers.csv: yesterday was the last day of {who}",
     answer: ARCHIVED,
     reason: "departed",
+    told_back: false,
     furnish,
     send: |ground| Box::pin(drop_and_wait(ground)),
 };

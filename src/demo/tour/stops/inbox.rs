@@ -15,6 +15,7 @@ pub(super) const STOP: Stop = Stop {
     sends: "an operator types: revoked revoke username:user13 --reason compromised",
     answer: "taken as row 1",
     reason: REASON,
+    told_back: false,
     furnish: |_| Ok(String::new()),
     send: |ground| Box::pin(submit(ground)),
 };

@@ -33,6 +33,8 @@ pub(super) struct Stop {
     pub(super) answer: &'static str,
     /// The reason of the case that is to follow.
     pub(super) reason: &'static str,
+    /// Whether the identity provider is the sender, and is told what was proved.
+    pub(super) told_back: bool,
     /// Writes the files that the source needs, and gives its table of the config.
     pub(super) furnish: fn(&Ground<'_>) -> anyhow::Result<String>,
     /// Sends the signal, and gives what the sender was answered.

@@ -18,6 +18,7 @@ pub(super) const STOP: Stop = Stop {
     sends: "a directory that had provisioned {who} deactivates the account over SCIM",
     answer: "200 OK",
     reason: "departed",
+    told_back: false,
     furnish,
     send: |ground| Box::pin(deactivate(ground)),
 };

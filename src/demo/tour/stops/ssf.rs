@@ -19,6 +19,7 @@ pub(super) const POLLED: Stop = Stop {
     sends: "an administrator ends the sessions of {who} at the identity provider, whose stream we poll",
     answer: ACKNOWLEDGED,
     reason: "compromised",
+    told_back: true,
     furnish: |ground| furnish(ground, "polled-stream-token", "poll", ""),
     send: |ground| Box::pin(offer(ground)),
 };
@@ -30,6 +31,7 @@ pub(super) const PUSHED: Stop = Stop {
     sends: "the password of {who} is taken away at the identity provider, whose stream is pushed to us",
     answer: "202 Accepted",
     reason: "credential_changed",
+    told_back: true,
     furnish: |ground| {
         let authorization = ground.secret("pushed-stream-authorization", "Bearer ")?;
         let keys = format!("endpoint = \"{ENDPOINT}\"\nauthorization = {{ file = {authorization} }}\n");

@@ -17,6 +17,7 @@ pub(super) const STOP: Stop = Stop {
     sends: "an identity provider pushes a signed RISC event: the account of {who} is disabled, for hijacking",
     answer: "202 Accepted",
     reason: "compromised",
+    told_back: true,
     furnish,
     send: |ground| Box::pin(push(ground)),
 };

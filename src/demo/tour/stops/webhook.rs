@@ -24,6 +24,7 @@ pub(super) const STOP: Stop = Stop {
     sends: "a SOAR posts signed JSON: {who} is compromised, ticket INC-1",
     answer: "204 No Content",
     reason: REASON,
+    told_back: false,
     furnish,
     send: |ground| Box::pin(post(ground)),
 };

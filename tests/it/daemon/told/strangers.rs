@@ -6,8 +6,8 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
-use super::super::{BOUND, Plan, Site, until};
-use super::{PUSH, SESSION_REVOKED, Told};
+use super::super::{BOUND, Plan, Site};
+use super::{POLL, PUSH, SESSION_REVOKED, Told};
 
 #[tokio::test]
 async fn the_receiver_of_the_docs_believes_what_it_is_told_knowing_only_our_issuer() {
@@ -72,10 +72,36 @@ async fn another_daemon_of_ours_takes_what_it_is_told_over_its_own_door() {
     told.site
         .until_count("SELECT count(*) FROM outbox WHERE state = 'delivered'", 1)
         .await;
-    // What it makes of it is its own policy's affair; that it believed us is in its store.
-    until("the signal at the other daemon", async || {
-        (other.count("SELECT count(*) FROM signal WHERE source = 'peer'").await == 1).then_some(())
-    })
-    .await;
+    // It believes us, and does not act: with a transmitter of its own, the two would tell each other for ever.
+    let kept = "SELECT count(*) FROM signal WHERE source = 'peer' AND decision = 'ignore' AND why LIKE 'echo%'";
+    assert_eq!(other.count(kept).await, 1);
+    assert_eq!(other.count("SELECT count(*) FROM cases").await, 0);
+    theirs.stop().await;
+}
+
+#[tokio::test]
+async fn another_daemon_of_ours_finds_its_stream_by_our_name_alone_and_polls_it() {
+    let told = Told::new(POLL, "").await;
+    let other = Site::new(Plan::default()).await;
+    let source = format!(
+        "[[source]]\nname = \"peer\"\nkind = \"ssf\"\nissuer = \"http://{}/tenant\"\naudience = \"https://siem.example.test\"\n\
+         delivery = \"poll\"\ntoken = {{ file = \"{}\" }}\nevents = [\"session-revoked\", \"credential-change\"]\n",
+        told.us,
+        told.site.path("idp-token").display()
+    );
+    let config = std::fs::read_to_string(other.config()).unwrap();
+    std::fs::write(other.config(), config + &source).unwrap();
+    let (_ours, theirs) = (told.site.start().await, other.start().await);
+    let connected = other.says(&["source", "ssf", "connect", "peer"]).await;
+    assert_eq!(connected.code, 0, "{connected:?}");
+    told.site.revoke("user01@example.test", "compromised", &[]).await;
+    told.site
+        .until_count(
+            "SELECT count(*) FROM outbox WHERE event = 'session-revoked' AND state = 'delivered'",
+            1,
+        )
+        .await;
+    let kept = "SELECT count(*) FROM signal WHERE source = 'peer' AND why LIKE 'echo%'";
+    assert_eq!(other.count(kept).await, 1);
     theirs.stop().await;
 }

@@ -65,6 +65,12 @@ async fn a_stream_is_read_by_whom_it_belongs_to_and_changed_by_nobody() {
     for path in ["/ssf/stream", "/ssf/status?stream_id=idp"] {
         assert_eq!(running.http.get(running.url(path)).send().await.unwrap().status(), 401);
     }
+    let create = running
+        .http
+        .post(running.url("/ssf/stream"))
+        .bearer_auth(TOKEN)
+        .json(&json!({}));
+    assert_eq!(create.send().await.unwrap().status(), 409, "it has one");
     let delete = running
         .http
         .delete(running.url("/ssf/stream?stream_id=idp"))

@@ -1,0 +1,113 @@
+//! Names that change hands: an address that a person gave up, an address that somebody else has now.
+
+use super::links::REPLACED;
+use super::{Result, StoreError, Tx};
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, Delivery, Identity, Renamed, Subject};
+
+impl Tx<'_> {
+    /// Takes in what a source says about names that have changed hands.
+    pub(super) async fn keep_renamed(&mut self, delivery: &Delivery) -> Result<()> {
+        for renamed in &delivery.renamed {
+            match renamed {
+                Renamed::Changed { from, to } => self.changed(&delivery.source, from, to).await?,
+                Renamed::Recycled(name) => self.recycled(&delivery.source, name).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Both names mean the person for some time. It is the source's word, so it takes no name from anybody, and ends no operator's link.
+    async fn changed(&mut self, source: &str, from: &Subject, to: &Subject) -> Result<()> {
+        let before = Identity {
+            names: vec![from.clone(), to.clone()],
+        };
+        self.link_people(source, &[before]).await?;
+        sqlx::query(
+            "UPDATE identity SET until = ?1 WHERE name = ?2 AND source IS NOT NULL AND until IS NULL \
+             AND person IN (SELECT person FROM identity WHERE name = ?3)",
+        )
+        .bind(self.now.plus(REPLACED).ms())
+        .bind(from.to_string())
+        .bind(to.to_string())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("replacing a name"))?;
+        Ok(())
+    }
+
+    /// The name means nobody from now on, whoever said so: its new owner must never be taken for the one before. What is known of that one
+    /// under this name keeps its reference and loses the name, so that nothing that waits asks for it.
+    async fn recycled(&mut self, source: &str, name: &Subject) -> Result<()> {
+        let references = self.references(std::slice::from_ref(name)).await?;
+        let text = name.to_string();
+        let whose = self.whose(name).await?;
+        let other = whose.own().names().iter().find(|other| *other != name).cloned();
+        sqlx::query("DELETE FROM identity WHERE name = ?")
+            .bind(&text)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("taking a name from its person"))?;
+        if let Some(other) = other {
+            // Whoever is known by other names too keeps the cases and plans.
+            let anchor = self.whose(&other).await?.anchor;
+            let reference = self.reference(&anchor).await?;
+            for sql in [
+                "UPDATE cases SET subject_ref = ?1 WHERE subject_ref IN (SELECT ref FROM person WHERE subject = ?2)",
+                "UPDATE departure SET subject_ref = ?1 WHERE subject_ref IN (SELECT ref FROM person WHERE subject = ?2)",
+            ] {
+                sqlx::query(sql)
+                    .bind(&reference)
+                    .bind(&text)
+                    .execute(&mut *self.conn)
+                    .await
+                    .map_err(StoreError::sql("keeping a person's cases"))?;
+            }
+        }
+        for sql in [
+            "DELETE FROM alias WHERE name = ?",
+            "UPDATE person SET subject = 'unknown:recycled#' || ref WHERE subject = ?",
+        ] {
+            sqlx::query(sql)
+                .bind(&text)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("taking a name from its person"))?;
+        }
+        self.drop_alias(name, &references).await?;
+        for reference in references {
+            self.record(
+                &Entry::new(EntryKind::SubjectUnlinked, Actor::source(source))
+                    .subject_ref(reference)
+                    .detail(serde_json::json!({ "format": name.format(), "recycled": true })),
+            );
+        }
+        Ok(())
+    }
+
+    /// Takes a name out of people who are known by several at once.
+    async fn drop_alias(&mut self, name: &Subject, references: &[String]) -> Result<()> {
+        for reference in references {
+            let subject: Option<String> = sqlx::query_scalar("SELECT subject FROM person WHERE ref = ?")
+                .bind(reference)
+                .fetch_optional(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("looking a person up"))?;
+            let Some(Ok(Subject::Aliases(names))) = subject.map(|text| text.parse()) else {
+                continue;
+            };
+            let rest = Subject::together(names.into_iter().filter(|one| one != name));
+            // Where somebody is known by just the rest already, this reference loses every name: no two people have the same.
+            sqlx::query(
+                "UPDATE person SET subject = CASE WHEN ?1 IS NULL OR EXISTS (SELECT 1 FROM person WHERE subject = ?1) \
+                    THEN 'unknown:recycled#' || ref ELSE ?1 END WHERE ref = ?2",
+            )
+            .bind(rest.map(|rest| rest.to_string()))
+            .bind(reference)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("taking a name from its person"))?;
+        }
+        Ok(())
+    }
+}
