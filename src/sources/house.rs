@@ -20,7 +20,20 @@ pub trait House: Send + Sync {
     async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>>;
 
     /// How many memos a drawer holds, and by key up to `limit` of those that come after the first `skip`.
-    async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)>;
+    async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
+        let (mut total, mut page, mut after) = (0, Vec::new(), String::new());
+        loop {
+            let memos = self.memos_after(drawer, &after, 500).await?;
+            let Some(last) = memos.last() else { return Ok((total, page)) };
+            after.clone_from(&last.key);
+            for memo in memos {
+                if total >= skip && total - skip < limit {
+                    page.push(memo);
+                }
+                total += 1;
+            }
+        }
+    }
 }
 
 /// No house at all: nothing is remembered. For trying a source out.
@@ -39,9 +52,5 @@ impl House for Alone {
 
     async fn memos_after(&self, _: &str, _: &str, _: u32) -> anyhow::Result<Vec<Memo>> {
         Ok(Vec::new())
-    }
-
-    async fn memos_page(&self, _: &str, _: u64, _: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
-        Ok((0, Vec::new()))
     }
 }

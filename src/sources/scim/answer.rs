@@ -52,7 +52,7 @@ pub(super) enum Stop {
     /// It is refused, which is recorded.
     Refused(Rejection),
     /// It is in order, and this is the answer.
-    Told(Response<Bytes>),
+    Told(Box<Response<Bytes>>),
 }
 
 impl From<Fault> for Stop {
@@ -78,7 +78,7 @@ impl From<anyhow::Error> for Stop {
 
 /// An answer that is in order and yet an error: `status`, with a `scimType` where there is one.
 pub(super) fn told(status: StatusCode, word: Option<&str>, detail: &str) -> Stop {
-    Stop::Told(faultless(error(status, word, detail)))
+    Stop::Told(Box::new(faultless(error(status, word, detail))))
 }
 
 fn faultless(mut response: Response<Bytes>) -> Response<Bytes> {
@@ -88,7 +88,7 @@ fn faultless(mut response: Response<Bytes>) -> Response<Bytes> {
 
 /// There is nothing at that path.
 pub(super) fn not_found() -> Stop {
-    Stop::Told(nothing())
+    Stop::Told(Box::new(nothing()))
 }
 
 /// The same, as an answer.
@@ -98,9 +98,13 @@ pub(super) fn nothing() -> Response<Bytes> {
 
 /// The methods that the path takes are `allowed`.
 pub(super) fn method(allowed: &'static str) -> Stop {
-    let mut response = error(StatusCode::METHOD_NOT_ALLOWED, None, "this path does not take that method");
+    let mut response = faultless(error(
+        StatusCode::METHOD_NOT_ALLOWED,
+        None,
+        "this path does not take that method",
+    ));
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-    Stop::Told(response)
+    Stop::Told(Box::new(response))
 }
 
 /// `body` under `status`.

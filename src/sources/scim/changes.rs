@@ -64,9 +64,8 @@ impl Change<'_> {
 
     /// PUT and PATCH.
     pub(super) async fn change(&self, id: &str, wanted: Wanted) -> Result<Received, Stop> {
-        let before = match self.find(id).await? {
-            Some(before) => before,
-            None => return self.unknown(id, wanted),
+        let Some(before) = self.find(id).await? else {
+            return self.unknown(id, wanted);
         };
         let mut members = match wanted {
             Wanted::Whole(body) => shape::resource(self.kind, body)?,
@@ -133,10 +132,7 @@ impl Change<'_> {
         );
         signal.occurred_at = Some(self.now);
         let delivery = Delivery::of(self.source, vec![signal], self.now);
-        let Stop::Told(answer) = not_found() else {
-            return Err(not_found());
-        };
-        Ok(Received::Answered(delivery, answer))
+        Ok(Received::Answered(delivery, answer::nothing()))
     }
 
     /// The resource, if it is the one that the client means.

@@ -29,7 +29,7 @@ pub(super) fn keep(
     before: Option<&Record>,
     after: &mut Record,
 ) -> Result<Vec<MemoStep>, Fault> {
-    let about = (*kind == USER).then(|| rules.subject(after)).flatten();
+    let about = (*kind == USER).then(|| rules.about(after)).flatten();
     let names = other_names(after);
     after.names = names.len();
     let mut steps = vec![MemoStep::Keep(Memo {

@@ -13,7 +13,7 @@ use crate::model::Memo;
 use crate::sources::House;
 
 /// The most resources in one answer.
-pub(super) const MOST_RESULTS: u64 = 200;
+pub const MOST_RESULTS: u64 = 200;
 /// How many memos one look takes.
 const PORTION: u32 = 500;
 /// A second name that so many have is looked for in all of them.
@@ -26,13 +26,14 @@ pub(super) fn all(resources: Vec<Value>) -> Value {
 }
 
 fn page(resources: Vec<Value>, total: u64, skipped: u64) -> Value {
-    json!({
+    let mut list = json!({
         "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
         "totalResults": total,
-        "startIndex": skipped + 1,
+        "startIndex": skipped.saturating_add(1),
         "itemsPerPage": resources.len(),
-        "Resources": resources,
-    })
+    });
+    list["Resources"] = Value::Array(resources);
+    list
 }
 
 /// The resources of these types that a query asks for.

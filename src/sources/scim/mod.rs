@@ -47,6 +47,10 @@ use people::Rules;
 use record::Record;
 use schema::{ResourceType, TYPES};
 
+pub use listing::MOST_RESULTS;
+pub use patch::MOST_OPERATIONS;
+pub use record::LARGEST;
+
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
     name: "scim",
@@ -98,7 +102,7 @@ impl Push for Scim {
     async fn receive(&self, request: &Request<Bytes>, house: &dyn House) -> Result<Received, Rejection> {
         match self.answer(request, house).await {
             Ok(received) => Ok(received),
-            Err(Stop::Told(reply)) => Ok(Received::Reply(reply)),
+            Err(Stop::Told(reply)) => Ok(Received::Reply(*reply)),
             Err(Stop::Refused(rejection)) => Err(Rejection {
                 // What is too large is not worth the hashing.
                 digest: (request.body().len() <= BODY_CAP).then(|| sha256(request.body())),

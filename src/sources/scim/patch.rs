@@ -9,7 +9,7 @@ use super::schema::{Attribute, Mutability, ResourceType};
 use super::shape::{container, inner, is_hollow, object, one_of, value_of};
 
 /// The most operations that one request may hold.
-pub(super) const MOST_OPERATIONS: usize = 1000;
+pub const MOST_OPERATIONS: usize = 1000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Op {

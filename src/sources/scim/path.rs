@@ -125,7 +125,7 @@ impl Aim {
             None => Spot::find(kind, before)?,
         };
         if let Spot::Attribute { attribute, .. } = whole
-            && !(attribute.many && !attribute.subs().is_empty())
+            && (!attribute.many || attribute.subs().is_empty())
         {
             return Err(fault(INVALID_PATH, "only a list of objects can be selected from with [ ]"));
         }

@@ -129,9 +129,9 @@ impl Rules {
         Some(signal)
     }
 
-    /// Whom a user resource is about, for what is kept of it.
-    pub(super) fn subject(&self, record: &Record) -> Option<Subject> {
-        together(self.names(record))
+    /// Whom what is kept of a user resource is about: the strongest name stands for the others, which [`Rules::identity`] links to it.
+    pub(super) fn about(&self, record: &Record) -> Option<Subject> {
+        self.names(record).into_iter().next()
     }
 }
 

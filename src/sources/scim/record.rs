@@ -9,7 +9,7 @@ use super::schema::{ResourceType, SHARED};
 use crate::model::{Memo, Timestamp};
 
 /// The largest resource kept, in bytes of its JSON.
-pub(super) const LARGEST: usize = 64 << 10;
+pub const LARGEST: usize = 64 << 10;
 
 /// A resource. What a client wrote is in `members`; the rest is ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,8 +36,9 @@ impl Record {
     /// # Errors
     /// Where it is not what was written: the store was changed by another hand.
     pub(super) fn read(memo: &Memo) -> anyhow::Result<Self> {
-        use anyhow::Context as _;
-        let mut record: Self = serde_json::from_str(&memo.body).context("reading a resource of the memory")?;
+        // The reader's own words could quote what is in there.
+        let mut record: Self = serde_json::from_str(&memo.body)
+            .map_err(|_| anyhow::anyhow!("the memo {} of the drawer {} is not a resource", memo.key, memo.drawer))?;
         record.id.clone_from(&memo.key);
         Ok(record)
     }

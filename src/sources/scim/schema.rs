@@ -39,6 +39,10 @@ pub(super) enum Mutability {
 
 /// One attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a characteristic of an attribute (RFC 7643 section 7), and any of them goes with any other"
+)]
 pub(super) struct Attribute {
     pub(super) name: &'static str,
     pub(super) form: Form,

@@ -17,6 +17,7 @@ mod lying;
 mod outage;
 mod patience;
 mod plans;
+mod provisioned;
 mod pushed;
 mod refusals;
 mod running;

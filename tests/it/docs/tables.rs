@@ -171,6 +171,12 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
             "Keys",
         ),
         (
+            "src/sources/scim/settings.rs",
+            "struct Written",
+            "docs/sources/scim.md",
+            "Connect a provider",
+        ),
+        (
             "src/config/transmitter.rs",
             "struct Table",
             "docs/transmitter.md",
@@ -355,6 +361,21 @@ fn the_bounds_of_a_universal_logout_call_are_on_its_page() {
     for claim in [
         format!("more than {} KiB", BODY_CAP >> 10),
         format!("by {minutes} minutes at most, all with {seconds} s"),
+    ] {
+        assert!(text.contains(&claim), "{claim:?}");
+    }
+}
+
+#[test]
+fn the_bounds_of_the_scim_server_are_on_its_page() {
+    use sources::scim::{BODY_CAP, LARGEST, MOST_OPERATIONS, MOST_RESULTS};
+
+    let text = page("docs/sources/scim.md");
+    for claim in [
+        format!("more than {} MiB", BODY_CAP >> 20),
+        format!("a user may weigh {} KiB", LARGEST >> 10),
+        format!("1 to {MOST_OPERATIONS} operations"),
+        format!("at most {MOST_RESULTS} users in one answer"),
     ] {
         assert!(text.contains(&claim), "{claim:?}");
     }

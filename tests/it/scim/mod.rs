@@ -3,6 +3,7 @@
 mod entra;
 mod lists;
 mod okta;
+mod people;
 mod refused;
 
 use std::collections::BTreeMap;

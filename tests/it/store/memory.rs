@@ -91,3 +91,16 @@ async fn erasing_a_person_takes_what_sources_keep_about_that_person() {
     assert!(place.store.erase(&alice(), Actor::Daemon).await.unwrap());
     assert_eq!(place.store.memo("scim", "people", "1").await.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_page_of_a_drawer_says_how_many_there_are_in_all() {
+    let place = place().await;
+    let memos = ["1", "2", "3", "4"].map(|key| MemoStep::Keep(memo(key, "x")));
+    hand_in(&place, memos.to_vec(), Vec::new()).await;
+    let page = async |skip, limit| place.store.memos_page("scim", "people", skip, limit).await.unwrap();
+    assert_eq!(page(1, 2).await, (4, vec![memo("2", "x"), memo("3", "x")]));
+    assert_eq!(page(3, u64::MAX).await, (4, vec![memo("4", "x")]));
+    assert_eq!(page(u64::MAX, 1).await, (4, Vec::new()));
+    assert_eq!(page(0, 0).await, (4, Vec::new()));
+    assert_eq!(place.store.memos_page("hr", "people", 0, 9).await.unwrap(), (0, Vec::new()));
+}

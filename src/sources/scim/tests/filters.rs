@@ -60,7 +60,7 @@ fn the_examples_of_the_standard_hold_where_they_should() {
         r"nickName eq 1",
         r"nickName gt 1",
         r"not (nickName pr)",
-        r#"not(nickName pr) or title pr"#,
+        "not(nickName pr) or title pr",
     ] {
         assert!(!finds(filter), "{filter}");
     }
