@@ -179,6 +179,11 @@ impl Tx<'_> {
         self.refused(delivery, batch).await?;
         self.keep_memos(delivery).await?;
         self.alarms(delivery).await?;
+        // A plan that was blocked before waits under the hold of that time.
+        if let Some(hold) = intake.holds.get(BLOCKED.0) {
+            self.end_empty_hold(*hold, "rejected", &Actor::Daemon, "its departures wait under another hold")
+                .await?;
+        }
         let receipt = Receipt {
             signals,
             hold: intake.holds.values().next().copied(),

@@ -207,12 +207,23 @@ async fn whose(conn: &mut SqliteConnection, subject: &Subject, now: Timestamp) -
     let members = members(conn, &persons, now).await?;
     let known = || members.values().flatten().map(|(name, _)| name.clone());
     match only_person(whose.said.names().iter(), &found) {
-        Some(_) => whose.anchor = known().next().unwrap_or(whose.anchor),
+        Some(_) => whose.anchor = known().min_by_key(readable).unwrap_or(whose.anchor),
         None => whose.unclear = true,
     }
     let all = whose.said.names().iter().cloned().chain(known());
     whose.names = Subject::together(all).unwrap_or(whose.names);
     Ok(whose)
+}
+
+/// How well people recognise somebody by a name of this form, best first: what lists show of a person should say who it is.
+fn readable(name: &Subject) -> u8 {
+    match name {
+        Subject::Email(_) => 0,
+        Subject::Username(_) => 1,
+        Subject::Account(_) => 2,
+        Subject::EmployeeId(_) => 3,
+        _ => 4,
+    }
 }
 
 /// The one person whom names are linked to; `None` where there are several, nobody, or only a name in dispute says who.

@@ -53,7 +53,7 @@ impl Tx<'_> {
     ) -> Result<Option<Live>> {
         let references = self.references(new.whose.own().names()).await?;
         let rows = sqlx::query(
-            "SELECT id, priority, state, playbook, reason FROM cases INDEXED BY cases_live \
+            "SELECT id, priority, state, playbook, reason, (SELECT why FROM hold WHERE hold.id = cases.hold) FROM cases INDEXED BY cases_live \
              WHERE subject_ref IN (SELECT value FROM json_each(?1)) AND scope = ?2 AND state IN ('open', 'held') \
              ORDER BY playbook = ?3 DESC, id DESC",
         )
@@ -69,6 +69,11 @@ impl Tx<'_> {
             let (playbook, reason): (String, String) = (row.get(3), row.get(4));
             // A signal that may act must not be swallowed by a case that waits for a human, nor the reverse.
             if (state == "held") != hold.is_some() {
+                continue;
+            }
+            // Nor may a plan be let go, or called off, by a decision about something else.
+            let under: Option<String> = row.get(5);
+            if plan && state == "held" && under.as_deref() != new.held.map(|(class, _)| class) {
                 continue;
             }
             let same = playbook == work.playbook;

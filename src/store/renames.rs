@@ -41,8 +41,30 @@ impl Tx<'_> {
     async fn recycled(&mut self, source: &str, name: &Subject) -> Result<()> {
         let references = self.references(std::slice::from_ref(name)).await?;
         let text = name.to_string();
+        let whose = self.whose(name).await?;
+        let other = whose.own().names().iter().find(|other| *other != name).cloned();
+        sqlx::query("DELETE FROM identity WHERE name = ?")
+            .bind(&text)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("taking a name from its person"))?;
+        if let Some(other) = other {
+            // Whoever is known by other names too keeps the cases and plans.
+            let anchor = self.whose(&other).await?.anchor;
+            let reference = self.reference(&anchor).await?;
+            for sql in [
+                "UPDATE cases SET subject_ref = ?1 WHERE subject_ref IN (SELECT ref FROM person WHERE subject = ?2)",
+                "UPDATE departure SET subject_ref = ?1 WHERE subject_ref IN (SELECT ref FROM person WHERE subject = ?2)",
+            ] {
+                sqlx::query(sql)
+                    .bind(&reference)
+                    .bind(&text)
+                    .execute(&mut *self.conn)
+                    .await
+                    .map_err(StoreError::sql("keeping a person's cases"))?;
+            }
+        }
         for sql in [
-            "DELETE FROM identity WHERE name = ?",
             "DELETE FROM alias WHERE name = ?",
             "UPDATE person SET subject = 'unknown:recycled#' || ref WHERE subject = ?",
         ] {

@@ -208,9 +208,9 @@ async fn who_is_missing_from_full_files_ends_as_a_hold_and_never_by_itself() {
     site.sql().await.execute(hour).await.unwrap();
     file(2, "wednesday.csv");
     site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 1).await;
-    let held = site.ask(&["departures", "list", "--state", "held"]).await;
-    assert_eq!(held[0]["subject"], "email:user01@example.test");
-    assert!(held[0]["why"].as_str().unwrap().contains("not a termination"), "{held:#}");
+    let missed = site.ask(&["departures", "list", "--state", "held"]).await;
+    assert_eq!(missed[0]["subject"], "email:user01@example.test");
+    assert!(missed[0]["why"].as_str().unwrap().contains("not a termination"), "{missed:#}");
 
     // A file that is cut short is an accident, not a wave of departures.
     let short = site.path("short.csv");

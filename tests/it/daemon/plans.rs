@@ -156,8 +156,8 @@ async fn who_changes_from_one_employment_to_another_keeps_their_access() {
         (&detail["departure"]["state"], &detail["departure"]["why"]),
         (&"cancelled".into(), &"a transfer, HR confirms".into())
     );
-    let last = detail["steps"].as_array().unwrap().last().unwrap();
-    assert!(last["by"].as_str().unwrap().starts_with("operator:"), "{last}");
+    let end = detail["steps"].as_array().unwrap().last().unwrap();
+    assert!(end["by"].as_str().unwrap().starts_with("operator:"), "{end}");
     assert!(site.alerts().await.is_empty(), "nothing waits any more");
     assert!(changes(site.chat()).is_empty());
 }
