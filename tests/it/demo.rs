@@ -95,7 +95,7 @@ fn the_outcome_has_every_promised_member() {
         trail["entries"].as_u64().unwrap() > 100 && trail["verified"] == true,
         "{trail}"
     );
-    assert_eq!(outcome["scheduled"][0]["subject"], "employee_id:hr-user24");
+    assert_eq!(outcome["scheduled"][0]["subject"], "email:user24@example.test");
     assert_eq!(outcome["quarantined"].as_array().unwrap().len(), 1);
 }
 
