@@ -29,6 +29,21 @@ impl Character {
         }
     }
 
+    /// HR's number of the person.
+    pub(super) fn number(&self) -> String {
+        format!("hr-{}", self.username)
+    }
+
+    /// Whether `subject` names the person, in any of the ways that the doors of the demo have.
+    pub(super) fn is_named_by(&self, subject: &str) -> bool {
+        let names = [
+            format!("email:{}", self.email),
+            format!("username:{}", self.username),
+            format!("employee_id:{}", self.number()),
+        ];
+        names.iter().any(|name| name == subject)
+    }
+
     /// `Ada Lovelace (user01@example.test)`
     pub(super) fn shown(&self) -> String {
         format!("{} ({})", self.name, self.email)

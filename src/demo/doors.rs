@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Teller;
-use super::cast::Cast;
+use super::cast::{Cast, Character};
 use super::stage::{AUDIENCE, ISSUER, KID, Stage};
 use crate::clock::Clock;
 use crate::http::{Bounds, client, read_body};
@@ -117,22 +117,16 @@ async fn push(stage: &Stage, signer: &Signer, claims: &Value) -> anyhow::Result<
 fn file(cast: &Cast) -> String {
     let (yesterday, tomorrow) = &cast.days;
     let mut rows = vec!["employee_id,email,last_working_day,timezone,action,reason".to_owned()];
-    let mut row = |email: &str, day: &str, zone: &str, reason: &str| {
-        let number = 1000 + rows.len();
-        rows.push(format!("{number},{email},{day},{zone},terminate,{reason}"));
+    let mut row = |who: &Character, day: &str, zone: &str, reason: &str| {
+        rows.push(format!("{},{},{day},{zone},terminate,{reason}", who.number(), who.email));
     };
     for leaver in cast.leavers.iter().chain([&cast.stranger]) {
-        row(&leaver.email, yesterday, "", "end of contract");
+        row(leaver, yesterday, "", "end of contract");
     }
-    row(&cast.tomorrow.email, tomorrow, "", "end of contract");
-    row(
-        &cast.abroad.who.email,
-        &cast.abroad.last_day,
-        cast.abroad.zone,
-        "end of contract",
-    );
-    row(&cast.malformed.email, "31.02.2026", "", "end of contract");
-    row(&cast.protected.email, yesterday, "", "wrong number typed");
+    row(&cast.tomorrow, tomorrow, "", "end of contract");
+    row(&cast.abroad.who, &cast.abroad.last_day, cast.abroad.zone, "end of contract");
+    row(&cast.malformed, "31.02.2026", "", "end of contract");
+    row(&cast.protected, yesterday, "", "wrong number typed");
     rows.push(String::new());
     rows.join("\n")
 }

@@ -176,10 +176,7 @@ fn of_those_who_are_not(facts: Facts<'_>) -> Vec<Expectation> {
         outcome, cast, world, ..
     } = facts;
     let stranger = verdict_of(outcome, &cast.stranger);
-    let waits = |who: &Character| {
-        let subject = format!("email:{}", who.email);
-        outcome.scheduled.iter().any(|plan| plan.subject == subject)
-    };
+    let waits = |who: &Character| outcome.scheduled.iter().any(|plan| who.is_named_by(&plan.subject));
     let after = cast.bystanders(world);
     let touched: Vec<&str> = facts
         .bystanders

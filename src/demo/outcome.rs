@@ -198,8 +198,7 @@ impl Outcome {
 
     /// The case about `email`, or about `username`.
     pub(super) fn case_of(&self, who: &super::cast::Character) -> Option<&CaseLine> {
-        let names = [format!("email:{}", who.email), format!("username:{}", who.username)];
-        self.cases.iter().find(|case| names.contains(&case.subject))
+        self.cases.iter().find(|case| who.is_named_by(&case.subject))
     }
 }
 
