@@ -144,11 +144,13 @@ pub enum AlarmKind {
     StreamSilent,
     /// The transmitter sends nothing any more: it paused, disabled or lost the stream.
     StreamStopped,
+    /// A directory deactivated somebody who is not known here, so that nobody's access ends by it.
+    UnknownUser,
 }
 
 impl AlarmKind {
     /// Every one.
-    pub const ALL: [Self; 2] = [Self::StreamSilent, Self::StreamStopped];
+    pub const ALL: [Self; 3] = [Self::StreamSilent, Self::StreamStopped, Self::UnknownUser];
 
     /// The alert's kind.
     #[must_use]
@@ -156,6 +158,7 @@ impl AlarmKind {
         match self {
             Self::StreamSilent => "stream_silent",
             Self::StreamStopped => "stream_stopped",
+            Self::UnknownUser => "unknown_user",
         }
     }
 }

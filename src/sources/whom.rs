@@ -315,8 +315,7 @@ impl Means {
     }
 }
 
-/// `bytes` as hexadecimal digits.
-pub(in crate::sources) fn hex(bytes: &[u8]) -> String {
+fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string cannot fail.

@@ -3,7 +3,7 @@
 
 use ::http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 use ::http::{HeaderMap, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::answer::{self, Stop, not_found, told};
 use super::keeping::{drop_all, keep, second_name};
@@ -11,9 +11,7 @@ use super::people::{Deed, Rules, check};
 use super::record::{Choice, Record};
 use super::schema::{ResourceType, USER};
 use super::{patch, shape};
-use crate::model::{Delivery, MemoStep, Reason, Signal, Timestamp, Wish};
-use crate::sources::digest::sha256;
-use crate::sources::whom::{Whom, hex};
+use crate::model::{Alarm, AlarmKind, Delivery, MemoStep, Timestamp};
 use crate::sources::{House, Received};
 
 /// One request that changes something.
@@ -119,19 +117,14 @@ impl Change<'_> {
         if *self.kind != USER || members.get("active") != Some(&Value::Bool(false)) {
             return Err(not_found());
         }
-        let whom = Whom::nobody("scim", &json!({"source": self.source, "id": id}));
-        let digest = sha256(&[id.as_bytes(), &self.digest[..]].concat());
-        let mut signal = Signal::new(
-            format!("unknown#{}", hex(&digest)),
-            self.digest,
-            whom.subject,
-            Reason::Departed,
-        );
-        signal.wish = Wish::Hold(
-            "unknown_user: a user was deactivated who is not known here; ask the identity provider who it is".to_owned(),
-        );
-        signal.occurred_at = Some(self.now);
-        let delivery = Delivery::of(self.source, vec![signal], self.now);
+        let mut delivery = Delivery::of(self.source, Vec::new(), self.now);
+        delivery.alarms.push(Alarm {
+            kind: AlarmKind::UnknownUser,
+            summary: Some(format!(
+                "source {}: a user was deactivated who is not known here, so that nobody's access ended; ask the identity provider who it is",
+                self.source
+            )),
+        });
         Ok(Received::Answered(delivery, answer::nothing()))
     }
 
