@@ -5,7 +5,7 @@ use super::revoke::RevokeArgs;
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{Containment, Scope};
+use crate::model::{Containment, Scope, Subject};
 use crate::policy::Policy;
 use crate::targets::Pass;
 use crate::worker::{Rehearsal, rehearse};
@@ -29,6 +29,7 @@ pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exi
         (_, _, true) => Scope::AllSessions,
         _ => Scope::Everything,
     };
+    let subject = by_every_name(args, at).await?;
     let asked = playbook
         .iter()
         .filter(|(name, _)| args.target.as_ref().is_none_or(|target| target == *name));
@@ -42,7 +43,7 @@ pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exi
             scope: scope.clone(),
             ..containment.clone()
         };
-        match rehearse(built.target.as_ref(), &Pass::unpaced(), &containment, &args.subject).await {
+        match rehearse(built.target.as_ref(), &Pass::unpaced(), &containment, &subject).await {
             Ok(plan) => {
                 let refusals = refusals(&config.policy, &plan, &containment);
                 if !args.json {
@@ -82,6 +83,17 @@ fn refusals(policy: &Policy, plan: &Rehearsal, containment: &Containment) -> Vec
         .iter()
         .filter_map(|account| policy.principal_allowed(&account.principal, containment).err());
     refused.map(|reason| reason.to_string()).collect()
+}
+
+/// The subject with every name that the store links to it, as an attempt would ask for it. Without a store yet, as it was written.
+async fn by_every_name(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Subject> {
+    if !at.path()?.exists() {
+        return Ok(args.subject.clone());
+    }
+    let store = at.open().await?;
+    let subject = store.expanded(&args.subject).await;
+    store.close().await;
+    Ok(subject?)
 }
 
 fn show(target: &str, plan: &Rehearsal, refusals: &[String]) -> anyhow::Result<()> {

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use ::http::header::RETRY_AFTER;
+use ::http::header::{ALLOW, RETRY_AFTER};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use super::{Rejection, RejectionKind};
+
+/// The code of a refusal of any method but POST, answered with 405.
+pub(super) const METHOD: &str = "method_not_allowed";
 
 /// A refusal of `kind`, under `code` in the answer, the trail or the metric, as the protocol has it.
 pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl Into<String>) -> Rejection {
@@ -16,6 +19,23 @@ pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl
         description: description.into(),
         digest: None,
     }
+}
+
+/// The answer to a refusal for which HTTP itself has a status, its body made by `told`; `None` where the protocol says how.
+pub(super) fn by_http(rejection: &Rejection, told: impl Fn(StatusCode) -> Response<Bytes>) -> Option<Response<Bytes>> {
+    let answer = match rejection.kind {
+        RejectionKind::MediaType => told(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        RejectionKind::TooLarge => told(StatusCode::PAYLOAD_TOO_LARGE),
+        RejectionKind::NotNow(wait) => later(StatusCode::SERVICE_UNAVAILABLE, wait),
+        RejectionKind::TooFast(wait) => later(StatusCode::TOO_MANY_REQUESTS, wait),
+        RejectionKind::Malformed if rejection.code == METHOD => {
+            let mut response = told(StatusCode::METHOD_NOT_ALLOWED);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+            response
+        }
+        RejectionKind::Malformed | RejectionKind::Unauthenticated => return None,
+    };
+    Some(answer)
 }
 
 /// A status with nothing in its body.

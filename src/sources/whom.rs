@@ -41,6 +41,18 @@ pub(in crate::sources) enum Means {
     EmployeeId,
 }
 
+/// The key `subjects` of a source: what its issuer's identifiers are at our targets.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::sources) struct Meanings {
+    /// What the `sub` of an `iss_sub` is.
+    #[serde(default)]
+    pub(in crate::sources) iss_sub: Means,
+    /// What the `id` of an `opaque` is.
+    #[serde(default)]
+    pub(in crate::sources) opaque: Means,
+}
+
 /// Why a subject is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::sources) enum SubjectFault {

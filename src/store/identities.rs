@@ -284,16 +284,18 @@ async fn members(
     Ok(members)
 }
 
+/// Every reference that has stood for somebody with one of the names in the JSON list `?1`. By itself, or within another statement where
+/// one more would cost a hop between threads for each signal.
+pub(super) const REFERENCES: &str = "SELECT p.ref FROM json_each(?1) n JOIN person p ON p.subject = n.value \
+     UNION SELECT a.ref FROM json_each(?1) n JOIN alias a ON a.name = n.value";
+
 async fn references(conn: &mut SqliteConnection, names: &[Subject]) -> Result<Vec<String>> {
     let names = json_of(names);
-    sqlx::query_scalar(
-        "SELECT p.ref FROM json_each(?1) n JOIN person p ON p.subject = n.value \
-         UNION SELECT a.ref FROM json_each(?1) n JOIN alias a ON a.name = n.value",
-    )
-    .bind(names)
-    .fetch_all(conn)
-    .await
-    .map_err(StoreError::sql("looking a person up"))
+    sqlx::query_scalar(REFERENCES)
+        .bind(names)
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::sql("looking a person up"))
 }
 
 /// Names as a JSON list of their canonical forms.

@@ -10,6 +10,7 @@ use sqlx::Row as _;
 use super::accept::Intake;
 use super::again::Over;
 use super::cases::NewCase;
+use super::identities::{REFERENCES, json_of};
 use super::{Result, StoreError, Tx};
 use crate::audit::EntryKind;
 use crate::model::{CaseId, Containment, Evidence, Reason, Timestamp, When};
@@ -51,18 +52,17 @@ impl Tx<'_> {
         scope: &str,
         hold: Option<i64>,
     ) -> Result<Option<Live>> {
-        let references = self.references(new.whose.own().names()).await?;
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT id, priority, state, playbook, reason, (SELECT why FROM hold WHERE hold.id = cases.hold) FROM cases INDEXED BY cases_live \
-             WHERE subject_ref IN (SELECT value FROM json_each(?1)) AND scope = ?2 AND state IN ('open', 'held') \
-             ORDER BY playbook = ?3 DESC, id DESC",
-        )
-        .bind(serde_json::to_string(&references).unwrap_or_default())
-        .bind(scope)
-        .bind(&work.playbook)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for a live case"))?;
+             WHERE subject_ref IN ({REFERENCES}) AND scope = ?2 AND state IN ('open', 'held') ORDER BY playbook = ?3 DESC, id DESC"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(json_of(new.whose.own().names()))
+            .bind(scope)
+            .bind(&work.playbook)
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking for a live case"))?;
         let plan = matches!(new.signal.when, When::Departure(_));
         for row in &rows {
             let (case, priority, state): (i64, u8, String) = (row.get(0), row.get(1), row.get(2));
@@ -77,8 +77,12 @@ impl Tx<'_> {
                 continue;
             }
             let same = playbook == work.playbook;
-            // A plan belongs to the case that waits for its day, whatever the playbook has become meanwhile.
             if same && plan {
+                // A case that is at work will be over long before that day, and would let the plan go unexecuted.
+                if state == "open" && work.due.is_some() && !self.waits_for_its_day(case).await? {
+                    continue;
+                }
+                // A plan belongs to the case that waits for its day, whatever the playbook has become meanwhile.
                 return Ok(Some(Live {
                     case,
                     priority,
@@ -117,6 +121,15 @@ impl Tx<'_> {
         Ok(None)
     }
 
+    /// Whether a case was opened by a plan whose day has not come.
+    async fn waits_for_its_day(&mut self, case: i64) -> Result<bool> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM departure WHERE case_id = ? AND state = 'planned')")
+            .bind(case)
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking whether a case waits for its day"))
+    }
+
     /// Records a signal against a case that has just been contained, where it reports something that happened before the proof: what the
     /// proving observation did not show any more is ended for this signal too.
     pub(super) async fn just_proved(&mut self, new: &NewCase<'_>, work: &Work, scope: &str) -> Result<Option<CaseId>> {
@@ -127,17 +140,17 @@ impl Tx<'_> {
         else {
             return Ok(None);
         };
-        let references = self.references(new.whose.own().names()).await?;
-        let cases: Vec<i64> = sqlx::query_scalar(
-            "SELECT id FROM cases INDEXED BY cases_by_subject WHERE subject_ref IN (SELECT value FROM json_each(?)) AND scope = ? \
-             AND state = 'closed' AND verdict = 'contained' AND closed_at > ? ORDER BY id DESC",
-        )
-        .bind(serde_json::to_string(&references).unwrap_or_default())
-        .bind(scope)
-        .bind(self.now.minus(SAME_CAUSE).ms())
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for a case that was just contained"))?;
+        let sql = format!(
+            "SELECT id FROM cases INDEXED BY cases_by_subject WHERE subject_ref IN ({REFERENCES}) AND scope = ?2 \
+             AND state = 'closed' AND verdict = 'contained' AND closed_at > ?3 ORDER BY id DESC"
+        );
+        let cases: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(json_of(new.whose.own().names()))
+            .bind(scope)
+            .bind(self.now.minus(SAME_CAUSE).ms())
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking for a case that was just contained"))?;
         for case in cases {
             let parts = self.parts(case).await?;
             let proved_at = parts.iter().map(|part| part.proved_at).min().flatten();

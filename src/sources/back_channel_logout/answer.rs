@@ -1,20 +1,16 @@
 //! What a sender is told: 200 with nothing in it, or 400 with an OAuth error object (section 2.8). Nothing of it may be cached.
 
-use std::time::Duration;
-
-use ::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use ::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::model::{Receipt, SignalReceipt};
-use crate::sources::answers;
-pub(super) use crate::sources::answers::refusal;
+use crate::sources::answers::{self, by_http};
+pub(super) use crate::sources::answers::{METHOD, refusal};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The one error that the protocol knows. The trail and the metric name the cause more closely.
 pub(super) const INVALID_REQUEST: &str = "invalid_request";
-/// Any method but POST, answered with 405.
-pub(super) const METHOD: &str = "method_not_allowed";
 
 /// A refusal of the request's or the token's content, answered with 400.
 pub(super) fn malformed(description: impl Into<String>) -> Rejection {
@@ -31,18 +27,8 @@ pub(super) fn accepted(receipt: &Receipt) -> Response<Bytes> {
 
 /// The answer to a refusal: an HTTP status where HTTP has one, else 400 with the error object.
 pub(super) fn rejected(rejection: &Rejection) -> Response<Bytes> {
-    match rejection.kind {
-        RejectionKind::MediaType => bare(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        RejectionKind::TooLarge => bare(StatusCode::PAYLOAD_TOO_LARGE),
-        RejectionKind::NotNow(wait) => later(StatusCode::SERVICE_UNAVAILABLE, wait),
-        RejectionKind::TooFast(wait) => later(StatusCode::TOO_MANY_REQUESTS, wait),
-        RejectionKind::Malformed if rejection.code == METHOD => {
-            let mut response = bare(StatusCode::METHOD_NOT_ALLOWED);
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            response
-        }
-        RejectionKind::Malformed | RejectionKind::Unauthenticated => refused(&rejection.description),
-    }
+    let answer = by_http(rejection, answers::bare).map(uncached);
+    answer.unwrap_or_else(|| refused(&rejection.description))
 }
 
 fn refused(description: &str) -> Response<Bytes> {
@@ -56,10 +42,6 @@ fn refused(description: &str) -> Response<Bytes> {
 
 fn bare(status: StatusCode) -> Response<Bytes> {
     uncached(answers::bare(status))
-}
-
-fn later(status: StatusCode, wait: Duration) -> Response<Bytes> {
-    uncached(answers::later(status, wait))
 }
 
 fn uncached(mut response: Response<Bytes>) -> Response<Bytes> {

@@ -1,13 +1,13 @@
 //! What a sender is told: 204 with nothing in it, or the statuses of the draft. Only the status counts there; the body is for people.
 
-use ::http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use ::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
-pub(super) use crate::sources::answers::refusal;
-use crate::sources::answers::{bare, later};
+pub(super) use crate::sources::answers::{METHOD, refusal};
+use crate::sources::answers::{bare, by_http};
 use crate::sources::{Known, Rejection, RejectionKind};
 
 /// The body is not of the draft's form, or the `jti` was used for something else: 400.
@@ -24,8 +24,6 @@ pub(super) const ACCESS_DENIED: &str = "access_denied";
 const USER_NOT_FOUND: &str = "user_not_found";
 /// It is not clear who is meant, or nothing can be done about the subject: 422.
 const UNABLE: &str = "unable_to_log_out";
-/// Any method but POST: 405.
-pub(super) const METHOD: &str = "method_not_allowed";
 
 /// A refusal of the body, answered with 400.
 pub(super) fn malformed(description: impl Into<String>) -> Rejection {
@@ -77,31 +75,25 @@ pub(super) fn answered(receipt: &Receipt, known: Known) -> Response<Bytes> {
 
 /// The answer to a refusal.
 pub(super) fn rejected(rejection: &Rejection) -> Response<Bytes> {
-    match rejection.kind {
-        RejectionKind::MediaType => told(StatusCode::UNSUPPORTED_MEDIA_TYPE, rejection),
-        RejectionKind::TooLarge => told(StatusCode::PAYLOAD_TOO_LARGE, rejection),
-        RejectionKind::NotNow(wait) => later(StatusCode::SERVICE_UNAVAILABLE, wait),
-        RejectionKind::TooFast(wait) => later(StatusCode::TOO_MANY_REQUESTS, wait),
-        RejectionKind::Malformed if rejection.code == METHOD => {
-            let mut response = told(StatusCode::METHOD_NOT_ALLOWED, rejection);
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            response
-        }
-        RejectionKind::Malformed => told(StatusCode::BAD_REQUEST, rejection),
-        RejectionKind::Unauthenticated if rejection.code == ACCESS_DENIED => told(StatusCode::FORBIDDEN, rejection),
-        RejectionKind::Unauthenticated => {
-            let challenge = if rejection.code == NO_TOKEN {
-                "Bearer"
-            } else {
-                "Bearer error=\"invalid_token\""
-            };
-            let mut response = told(StatusCode::UNAUTHORIZED, rejection);
-            response
-                .headers_mut()
-                .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-            response
-        }
+    if let Some(answer) = by_http(rejection, |status| told(status, rejection)) {
+        return answer;
     }
+    if rejection.kind == RejectionKind::Malformed {
+        return told(StatusCode::BAD_REQUEST, rejection);
+    }
+    if rejection.code == ACCESS_DENIED {
+        return told(StatusCode::FORBIDDEN, rejection);
+    }
+    let challenge = if rejection.code == NO_TOKEN {
+        "Bearer"
+    } else {
+        "Bearer error=\"invalid_token\""
+    };
+    let mut response = told(StatusCode::UNAUTHORIZED, rejection);
+    response
+        .headers_mut()
+        .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+    response
 }
 
 /// The members that OAuth uses for its errors.

@@ -10,7 +10,7 @@ use super::bearer::Bearer;
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Document, Keyring, Origin, Published};
 use crate::settings::{Complaint, Settings};
-use crate::sources::whom::{Means, SubjectRules};
+use crate::sources::whom::{Meanings, SubjectRules};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,16 +34,7 @@ struct Written {
     subject_issuers: Option<Vec<String>>,
     /// What the issuer's identifiers are at our targets.
     #[serde(default)]
-    subjects: Subjects,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Subjects {
-    #[serde(default)]
-    iss_sub: Means,
-    #[serde(default)]
-    opaque: Means,
+    subjects: Meanings,
 }
 
 fn rs256() -> Vec<Algorithm> {

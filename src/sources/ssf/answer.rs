@@ -1,13 +1,13 @@
 //! What a sender is told: 202 with nothing in it, or the error forms of RFC 8935 sections 2.3 and 2.4.
 
-use ::http::header::{ALLOW, CONTENT_LANGUAGE, CONTENT_TYPE};
+use ::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
-pub(super) use crate::sources::answers::refusal;
-use crate::sources::answers::{bare, later};
+pub(super) use crate::sources::answers::{METHOD, refusal};
+use crate::sources::answers::{bare, by_http};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The body is no token, or its event does not conform.
@@ -24,8 +24,6 @@ pub(super) const AUTHENTICATION_FAILED: &str = "authentication_failed";
 pub(super) const ACCESS_DENIED: &str = "access_denied";
 /// A verification event with a state that nobody asked for (SSF 1.0).
 pub(super) const INVALID_STATE: &str = "invalid_state";
-/// Not a code of the RFC: any method but POST, answered with 405.
-pub(super) const METHOD: &str = "method_not_allowed";
 
 /// A refusal of the token's content, answered with 400.
 pub(super) fn malformed(description: impl Into<String>) -> Rejection {
@@ -54,24 +52,13 @@ pub(super) fn accepted(receipt: &Receipt) -> Response<Bytes> {
 
 /// The answer to a refusal: an HTTP status where HTTP has one, else 400 with the RFC's error object.
 pub(super) fn rejected(rejection: &Rejection) -> Response<Bytes> {
-    match rejection.kind {
-        RejectionKind::MediaType => bare(StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        RejectionKind::TooLarge => bare(StatusCode::PAYLOAD_TOO_LARGE),
-        RejectionKind::NotNow(wait) => later(StatusCode::SERVICE_UNAVAILABLE, wait),
-        RejectionKind::TooFast(wait) => later(StatusCode::TOO_MANY_REQUESTS, wait),
-        RejectionKind::Malformed if rejection.code == METHOD => {
-            let mut response = bare(StatusCode::METHOD_NOT_ALLOWED);
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            response
-        }
-        RejectionKind::Malformed | RejectionKind::Unauthenticated => {
-            let body = serde_json::json!({"err": rejection.code, "description": rejection.description});
-            let mut response = Response::new(Bytes::from(body.to_string()));
-            *response.status_mut() = StatusCode::BAD_REQUEST;
-            let headers = response.headers_mut();
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static("en"));
-            response
-        }
-    }
+    by_http(rejection, bare).unwrap_or_else(|| {
+        let body = serde_json::json!({"err": rejection.code, "description": rejection.description});
+        let mut response = Response::new(Bytes::from(body.to_string()));
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static("en"));
+        response
+    })
 }

@@ -10,7 +10,7 @@ use crate::jose::{Algorithm, Document, Keyring, Published};
 use crate::secret::SecretSource;
 use crate::settings::{Complaint, Period, Settings, nearest};
 use crate::sources::audience::Audience;
-use crate::sources::whom::{Means, SubjectRules};
+use crate::sources::whom::{Meanings, SubjectRules};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +43,7 @@ struct Tokens {
     critical_subject_members: Vec<String>,
     /// What the issuer's identifiers are at our targets.
     #[serde(default)]
-    subjects: Subjects,
+    subjects: Meanings,
 }
 
 /// The keys of [`Tokens`].
@@ -61,15 +61,6 @@ const KEYS: [&str; 12] = [
     "critical_subject_members",
     "subjects",
 ];
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Subjects {
-    #[serde(default)]
-    iss_sub: Means,
-    #[serde(default)]
-    opaque: Means,
-}
 
 fn rs256() -> Vec<Algorithm> {
     vec![Algorithm::Rs256]

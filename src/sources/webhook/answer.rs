@@ -1,12 +1,12 @@
 //! What a sender is told: 204 with nothing in it, or a status with an `error` and a sentence for people.
 
-use ::http::header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE};
+use ::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::model::{Receipt, SignalReceipt};
-pub(super) use crate::sources::answers::refusal;
-use crate::sources::answers::{bare, later};
+pub(super) use crate::sources::answers::{METHOD, refusal};
+use crate::sources::answers::{bare, by_http};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The sender did not prove who it is: 401.
@@ -17,8 +17,6 @@ pub(super) const INVALID_BODY: &str = "invalid_body";
 pub(super) const UNMAPPABLE: &str = "not_understood";
 /// The key was used for something else: 400.
 pub(super) const REUSED: &str = "key_reused";
-/// Another method than POST: 405.
-pub(super) const METHOD: &str = "method_not_allowed";
 
 /// A refusal of what should prove the sender, answered with 401.
 pub(super) fn untrusted(description: impl Into<String>) -> Rejection {
@@ -46,26 +44,23 @@ pub(super) fn accepted(receipt: &Receipt) -> Response<Bytes> {
 
 /// The answer to a refusal; who is not known is challenged with `challenge`.
 pub(super) fn rejected(rejection: &Rejection, challenge: &'static str) -> Response<Bytes> {
-    match rejection.kind {
-        RejectionKind::MediaType => told(StatusCode::UNSUPPORTED_MEDIA_TYPE, rejection),
-        RejectionKind::TooLarge => told(StatusCode::PAYLOAD_TOO_LARGE, rejection),
-        RejectionKind::NotNow(wait) => later(StatusCode::SERVICE_UNAVAILABLE, wait),
-        RejectionKind::TooFast(wait) => later(StatusCode::TOO_MANY_REQUESTS, wait),
-        RejectionKind::Malformed if rejection.code == METHOD => {
-            let mut response = told(StatusCode::METHOD_NOT_ALLOWED, rejection);
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-            response
-        }
-        RejectionKind::Malformed if rejection.code == UNMAPPABLE => told(StatusCode::UNPROCESSABLE_ENTITY, rejection),
-        RejectionKind::Malformed => told(StatusCode::BAD_REQUEST, rejection),
-        RejectionKind::Unauthenticated => {
-            let mut response = told(StatusCode::UNAUTHORIZED, rejection);
-            response
-                .headers_mut()
-                .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-            response
-        }
+    if let Some(answer) = by_http(rejection, |status| told(status, rejection)) {
+        return answer;
     }
+    if rejection.kind == RejectionKind::Unauthenticated {
+        let mut response = told(StatusCode::UNAUTHORIZED, rejection);
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        return response;
+    }
+    let unmappable = rejection.code == UNMAPPABLE;
+    let status = if unmappable {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::BAD_REQUEST
+    };
+    told(status, rejection)
 }
 
 /// A JSON body that answers a question of the sender's.

@@ -51,6 +51,9 @@ async fn a_name_that_no_target_knows_is_listed_and_a_link_has_it_done() {
             .is_empty()
     );
 
+    let plan = site.says(&["revoke", &sub, "--reason", "departed", "--rehearse"]).await;
+    assert!(plan.code == 0 && plan.out.contains("user01@example.test"), "{plan:?}");
+
     let shown = site.ask(&["subject", "show", "user01@example.test", "--ask"]).await;
     assert_eq!(shown["names"].as_array().unwrap().len(), 2);
     assert_eq!(shown["cases"][0]["verdict"], "contained");

@@ -69,6 +69,27 @@ async fn a_new_date_moves_the_plan_and_its_job() {
 }
 
 #[tokio::test]
+async fn a_plan_does_not_get_lost_in_a_case_that_is_at_work() {
+    let place = place().await;
+    let now = signal("a", "alice@example.org", Reason::Departed);
+    let at_work = case_of(&place.accept_from("directory", vec![now]).await.signals[0]).0;
+    let fire_at = NOW.plus(Duration::from_hours(8));
+    let planned = case_of(&place.accept(vec![row("b", leave(fire_at))]).await.signals[0]).0;
+    assert_ne!(planned, at_work);
+    assert_eq!(job_state(&place, planned).await, ("scheduled".to_owned(), Some(fire_at)));
+    assert_eq!(job_state(&place, at_work).await.0, "queued");
+    // A new date still finds its plan.
+    let later = NOW.plus(Duration::from_hours(80));
+    assert_eq!(
+        case_of(&place.accept(vec![row("c", leave(later))]).await.signals[0]).0,
+        planned
+    );
+    place.clock.set(later);
+    place.store.promote().await.unwrap();
+    assert_eq!(job_state(&place, planned).await.0, "queued");
+}
+
+#[tokio::test]
 async fn a_rescission_cancels_what_has_not_happened() {
     let place = place().await;
     let case = case_of(
