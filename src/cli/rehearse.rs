@@ -87,10 +87,9 @@ fn refusals(policy: &Policy, plan: &Rehearsal, containment: &Containment) -> Vec
 
 /// The subject with every name that the store links to it, as an attempt would ask for it. Without a store yet, as it was written.
 async fn by_every_name(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Subject> {
-    if !at.path()?.exists() {
+    let Some(store) = at.open_if_there().await? else {
         return Ok(args.subject.clone());
-    }
-    let store = at.open().await?;
+    };
     let subject = store.expanded(&args.subject).await;
     store.close().await;
     Ok(subject?)

@@ -29,6 +29,18 @@ impl StoreArgs {
         Ok(Store::open(&self.path()?, Role::Command, Clock::system()).await?)
     }
 
+    /// Opens the store for a command that can do without one: before the daemon's first start there is none.
+    ///
+    /// # Errors
+    /// As [`StoreArgs::open`].
+    pub async fn open_if_there(&self) -> anyhow::Result<Option<Store>> {
+        if self.path()?.exists() {
+            self.open().await.map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
     /// The database's path.
     ///
     /// # Errors

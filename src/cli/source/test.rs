@@ -126,7 +126,10 @@ pub(super) async fn run(args: &TestArgs, at: &StoreArgs) -> anyhow::Result<Exit>
     let push = push.with_context(|| format!("nothing is posted to the source {}, so there is nothing to try", args.name))?;
     let body = std::fs::read(&args.payload).with_context(|| format!("reading the payload in {}", args.payload.display()))?;
     let request = request(args, body)?;
-    let (proved, read) = read(push.as_ref(), args, &request).await;
+    let (proved, mut read) = read(push.as_ref(), args, &request).await;
+    if let Ok(Received::Delivery(delivery) | Received::Answered(delivery, _)) = &mut read {
+        name_all(delivery, at).await?;
+    }
     let tried = tried(&config, source, push.as_ref(), proved, read, clock.now());
     let exit = if tried.refused.is_some() { Exit::Rejected } else { Exit::Ok };
     if args.json {
@@ -161,6 +164,18 @@ async fn read(push: &dyn Push, args: &TestArgs, request: &Request<Bytes>) -> (bo
         return (false, read);
     }
     (true, push.receive(request, &Alone).await)
+}
+
+/// Names each person by every name that the store links, as policy is asked about people.
+async fn name_all(delivery: &mut Delivery, at: &StoreArgs) -> anyhow::Result<()> {
+    let Some(store) = at.open_if_there().await? else {
+        return Ok(());
+    };
+    for signal in &mut delivery.signals {
+        signal.subject = store.expanded(&signal.subject).await?;
+    }
+    store.close().await;
+    Ok(())
 }
 
 fn tried(

@@ -381,3 +381,20 @@ async fn a_payload_is_tried_without_its_signature_and_nothing_is_stored() {
     }
     assert!(!site.store().exists(), "a try made a store");
 }
+
+#[tokio::test]
+async fn a_person_is_tried_under_every_name_that_is_linked() {
+    let site = three().await;
+    let running = site.start().await;
+    let linked = site
+        .says(&["subject", "link", "user01@example.test", "employee_id:4711"])
+        .await;
+    assert_eq!(linked.code, 0, "{linked:?}");
+    let file = site.path("payload.json");
+    std::fs::write(&file, request("user01@example.test", "compromised").to_string()).unwrap();
+    let args = ["source", "test", "soar", "--payload", file.to_str().unwrap(), "--json"];
+    let tried = site.says(&args).await.done();
+    let names = json!(["employee_id:4711", "email:user01@example.test"]);
+    assert_eq!(tried["signals"][0]["subject"], names);
+    running.stop().await;
+}
