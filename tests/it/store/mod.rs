@@ -8,6 +8,7 @@ mod holds;
 mod identities;
 mod joins;
 mod memory;
+mod migrations;
 mod outbox;
 mod people;
 mod queue;
