@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
 
+mod admission;
 mod answers;
 mod audience;
 pub mod back_channel_logout;

@@ -5,8 +5,8 @@ use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::model::{Receipt, SignalReceipt};
+pub(super) use crate::sources::answers::refusal;
 use crate::sources::answers::{self, by_http};
-pub(super) use crate::sources::answers::{METHOD, refusal};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The one error that the protocol knows. The trail and the metric name the cause more closely.

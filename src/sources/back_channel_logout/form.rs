@@ -1,45 +1,24 @@
 //! What is checked before a byte of the token is read: method, media type and size, and that the form holds `logout_token` once.
 
-use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use ::http::{Method, Request};
+use ::http::Request;
 use bytes::Bytes;
 use reqwest::Url;
 
 use super::BODY_CAP;
-use super::answer::{METHOD, malformed, refusal};
-use crate::sources::{Rejection, RejectionKind};
+use super::answer::malformed;
+use crate::sources::Rejection;
+use crate::sources::admission::admit;
 
 /// The token of a request. Other fields of the form are not looked at (section 2.5).
 ///
 /// # Errors
 /// A refusal with 405, 415, 413 or 400.
 pub(super) fn logout_token(request: &Request<Bytes>) -> Result<String, Rejection> {
-    if request.method() != Method::POST {
-        return Err(refusal(RejectionKind::Malformed, METHOD, "only POST is taken here"));
-    }
-    if !is_form(request) {
-        let why = "the content type must be application/x-www-form-urlencoded";
-        return Err(refusal(RejectionKind::MediaType, "media_type", why));
-    }
-    if request.headers().contains_key(CONTENT_ENCODING) {
-        let why = "no content encoding is taken, since it could hide a bomb";
-        return Err(refusal(RejectionKind::MediaType, "content_encoding", why));
-    }
-    if request.body().len() > BODY_CAP {
-        let why = format!("a form may weigh {BODY_CAP} bytes");
-        return Err(refusal(RejectionKind::TooLarge, "too_large", why));
-    }
+    let wanted = "application/x-www-form-urlencoded";
+    admit(request, BODY_CAP, wanted, |media| {
+        media.eq_ignore_ascii_case(wanted.as_bytes())
+    })?;
     field(request.body())
-}
-
-/// Whether the one content type is that of a form, with or without parameters.
-fn is_form(request: &Request<Bytes>) -> bool {
-    let mut values = request.headers().get_all(CONTENT_TYPE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return false;
-    };
-    let media = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
-    media.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
 fn field(body: &[u8]) -> Result<String, Rejection> {

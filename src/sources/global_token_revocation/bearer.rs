@@ -8,9 +8,9 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::answer::{NO_TOKEN, refusal, token_refused, untrusted};
-use super::only;
 use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
 use crate::model::Timestamp;
+use crate::sources::admission::only;
 use crate::sources::{Rejection, RejectionKind};
 
 /// How far a sender's clock may be from ours, either way.

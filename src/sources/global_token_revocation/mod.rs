@@ -16,16 +16,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::Request;
-use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 
+use super::admission::admit;
 use super::whom::SubjectRules;
-use super::{House, Kind, Known, Push, Received, Rejection, RejectionKind, Source};
+use super::{House, Kind, Known, Push, Received, Rejection, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Reason, Receipt, Signal, Timestamp};
-use answer::refusal;
 use bearer::Bearer;
 
 pub use bearer::{LONGEST_LIFETIME, SKEW};
@@ -86,7 +85,9 @@ impl Push for GlobalTokenRevocation {
 
 impl GlobalTokenRevocation {
     async fn read(&self, request: &Request<Bytes>, now: Timestamp) -> Result<Signal, Rejection> {
-        admit(request)?;
+        admit(request, BODY_CAP, "application/json", |media| {
+            media.eq_ignore_ascii_case(b"application/json")
+        })?;
         let token = self.bearer.check(request, now).await?;
         let subject = body::read(request.body(), &self.subjects)?;
         // The token says nothing about the body, so both are in the digest. Each is hashed by itself first: where one ends and the other
@@ -97,35 +98,6 @@ impl GlobalTokenRevocation {
         signal.note = Some("global token revocation".to_owned());
         Ok(signal)
     }
-}
-
-/// The checks of HTTP's own.
-fn admit(request: &Request<Bytes>) -> Result<(), Rejection> {
-    if request.method() != ::http::Method::POST {
-        return Err(refusal(RejectionKind::Malformed, answer::METHOD, "only POST is taken here"));
-    }
-    let media = only(request, &CONTENT_TYPE).unwrap_or_default();
-    let media = media.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    if !media.eq_ignore_ascii_case(b"application/json") {
-        let why = "the content type must be application/json";
-        return Err(refusal(RejectionKind::MediaType, "media_type", why));
-    }
-    if request.headers().contains_key(CONTENT_ENCODING) {
-        let why = "no content encoding is taken, since it could hide a bomb";
-        return Err(refusal(RejectionKind::MediaType, "content_encoding", why));
-    }
-    if request.body().len() > BODY_CAP {
-        let why = format!("a body may weigh {BODY_CAP} bytes");
-        return Err(refusal(RejectionKind::TooLarge, "too_large", why));
-    }
-    Ok(())
-}
-
-/// The header's value where it stands exactly once: two values could be read differently by two readers.
-fn only<'a>(request: &'a Request<Bytes>, name: &HeaderName) -> Option<&'a [u8]> {
-    let mut values = request.headers().get_all(name).iter();
-    let value = values.next()?;
-    values.next().is_none().then(|| value.as_bytes())
 }
 
 /// SHA-256 of `parts`, one after the other.

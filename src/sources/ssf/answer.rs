@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
-pub(super) use crate::sources::answers::{METHOD, refusal};
+pub(super) use crate::sources::answers::refusal;
 use crate::sources::answers::{bare, by_http};
 use crate::sources::{Rejection, RejectionKind};
 

@@ -1,13 +1,14 @@
 //! What is checked before a byte of the token is read: method, media type, size, and the `Authorization` header.
 
-use ::http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
-use ::http::{Method, Request};
+use ::http::Request;
+use ::http::header::AUTHORIZATION;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::BODY_CAP;
-use super::answer::{AUTHENTICATION_FAILED, METHOD, refusal};
+use super::answer::{AUTHENTICATION_FAILED, refusal};
+use crate::sources::admission::{admit, only};
 use crate::sources::digest::sha256;
 use crate::sources::{Rejection, RejectionKind};
 
@@ -32,23 +33,10 @@ impl Door {
     /// # Errors
     /// A refusal with 405, 415, 413, or 400 `authentication_failed`.
     pub(super) fn admit(&self, request: &Request<Bytes>) -> Result<(), Rejection> {
-        if request.method() != Method::POST {
-            return Err(refusal(RejectionKind::Malformed, METHOD, "only POST is taken here"));
-        }
-        let media = only(request, &CONTENT_TYPE).unwrap_or_default();
-        let media = media.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        if !media.eq_ignore_ascii_case(b"application/secevent+jwt") {
-            let why = "the content type must be application/secevent+jwt";
-            return Err(refusal(RejectionKind::MediaType, "media_type", why));
-        }
-        if request.headers().contains_key(CONTENT_ENCODING) {
-            let why = "no content encoding is taken, since it could hide a bomb";
-            return Err(refusal(RejectionKind::MediaType, "content_encoding", why));
-        }
-        if request.body().len() > BODY_CAP {
-            let why = format!("a token may weigh {BODY_CAP} bytes");
-            return Err(refusal(RejectionKind::TooLarge, "too_large", why));
-        }
+        let wanted = "application/secevent+jwt";
+        admit(request, BODY_CAP, wanted, |media| {
+            media.eq_ignore_ascii_case(wanted.as_bytes())
+        })?;
         if !self.authorization.is_empty() {
             // Digests are compared, and all of them, so that neither content nor length of a secret shows in the time taken.
             let given = sha256(only(request, &AUTHORIZATION).unwrap_or_default());
@@ -60,11 +48,4 @@ impl Door {
         }
         Ok(())
     }
-}
-
-/// The header's value where it stands exactly once: two values could be read differently by two readers.
-fn only<'a>(request: &'a Request<Bytes>, name: &HeaderName) -> Option<&'a [u8]> {
-    let mut values = request.headers().get_all(name).iter();
-    let value = values.next()?;
-    values.next().is_none().then(|| value.as_bytes())
 }

@@ -5,7 +5,7 @@ use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::model::{Receipt, SignalReceipt};
-pub(super) use crate::sources::answers::{METHOD, refusal};
+pub(super) use crate::sources::answers::refusal;
 use crate::sources::answers::{bare, by_http};
 use crate::sources::{Rejection, RejectionKind};
 
