@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 
 use super::failures::Failures;
 use super::{Door, Limits, Peer, Problem, State, exchange};
-use crate::model::NoFault;
+use crate::model::{NoFault, Suspect};
 use crate::telemetry::table;
 
 /// How much of a body that is too large is read and thrown away before the answer, so that a sender which writes all before it reads gets to
@@ -105,7 +105,8 @@ async fn counted(doorway: &Doorway, peer: Option<Peer>, answer: impl Future<Outp
     let response = answer.await;
     let status = response.status();
     let faultless = response.extensions().get::<NoFault>().is_some();
-    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS && !faultless {
+    let suspect = response.extensions().get::<Suspect>().is_some();
+    if suspect || (status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS && !faultless) {
         peer.inspect(|peer| doorway.failures.record(peer.0));
     }
     response

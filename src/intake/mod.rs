@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use crate::model::{Delivery, Receipt, SignalReceipt};
 use crate::policy::Policy;
-use crate::sources::{Push, Received, Rejection, RejectionKind, Source};
+use crate::sources::{Push, Received, Rejection, RejectionKind, Source, UNKNOWN_KEY};
 use crate::store::{Store, StoreError};
 use crate::telemetry::table;
 use crate::worker::Lanes;
@@ -168,7 +168,8 @@ impl Intake {
     /// A refusal leaves a record, but never stands in the way of its own answer: a store that cannot be written is logged.
     async fn record_rejection(&self, source: &str, rejection: &Rejection) {
         // Our own trouble is no fault of the delivery; and while the store is full nothing could be written anyway.
-        if matches!(rejection.kind, RejectionKind::NotNow(_) | RejectionKind::TooFast(_)) {
+        let ours = matches!(rejection.kind, RejectionKind::NotNow(_) | RejectionKind::TooFast(_));
+        if ours && rejection.code != UNKNOWN_KEY {
             return;
         }
         tracing::warn!(source, code = rejection.code, "refused a delivery: {}", rejection.description);

@@ -209,3 +209,7 @@ pub enum SignalReceipt {
 /// sender who proved who it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoFault;
+
+/// Among the extensions of an answer: that it asks a sender who proved nothing to come again, and counts as a refusal all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suspect;
