@@ -216,7 +216,7 @@ impl Cache {
             self.tried.front().filter(|_| self.tried.len() == MOST_FETCHES)
         };
         match last.map(Instant::elapsed) {
-            Some(passed) if passed < REFETCH_PAUSE => (REFETCH_PAUSE - passed).max(Duration::from_secs(1)),
+            Some(passed) if passed < REFETCH_PAUSE => REFETCH_PAUSE.saturating_sub(passed).max(Duration::from_secs(1)),
             _ => Duration::ZERO,
         }
     }

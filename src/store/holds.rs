@@ -1,12 +1,18 @@
 //! Holds: what waits for a human, and the decision about exactly the set that was shown.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest;
 use serde::Serialize;
 use sqlx::Row as _;
 
+use super::accept::Intake;
+use super::blocks::BLOCKED;
+use super::cases::NewCase;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, JobState, Step, Timestamp};
+use crate::model::{Actor, JobState, SignalReceipt, Step, Timestamp};
+use crate::policy::Work;
 
 /// One hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -48,6 +54,18 @@ pub struct HeldCase {
     pub playbook: String,
     /// When its first job would start, where that is not at once.
     pub due: Option<Timestamp>,
+    /// Which sources have said since that the person is active again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reactivated: Vec<Reactivated>,
+}
+
+/// That a source has said of somebody who waits for a decision that the person is active again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reactivated {
+    /// The source.
+    pub source: String,
+    /// When it said so.
+    pub at: Timestamp,
 }
 
 /// The set that a hold covers now, and the hash that an approval must quote to be about the same set.
@@ -59,6 +77,26 @@ pub struct HeldSet {
     pub cases: Vec<HeldCase>,
     /// SHA-256 over the sorted cases and what each would do, first 16 hex digits.
     pub set: String,
+}
+
+/// The class of a hold over a whole delivery: it is never one decision with another delivery.
+const WHOLE_DELIVERY: &str = "delivery_limit";
+
+/// The holds that the signals of one delivery came under: one for each class, and where they are not the delivery's own for each cause.
+#[derive(Debug, Default)]
+pub(super) struct Placed(Vec<(&'static str, Option<String>, i64)>);
+
+impl Placed {
+    fn of(&self, class: &str, words: Option<&str>) -> Option<i64> {
+        let mut holds = self.0.iter();
+        let found = holds.find(|(placed, said, _)| *placed == class && said.as_deref() == words);
+        found.map(|(.., hold)| *hold)
+    }
+
+    /// The first of them.
+    pub(super) fn first(&self) -> Option<i64> {
+        self.0.first().map(|(.., hold)| *hold)
+    }
 }
 
 const COLUMNS: &str = "SELECT h.id, h.why, h.detail, h.source, b.name, h.state, h.placed_at, h.decided_at, h.decided_by, h.note, \
@@ -201,6 +239,78 @@ impl Tx<'_> {
         Ok(held.cases.len())
     }
 
+    /// Opens a case that waits for a human, or joins the signal to one that does.
+    ///
+    /// What waits for one cause, as long as it waits, is one decision: a source and its class and words. A file and whatever else came as a
+    /// batch stays apart, so that a bad one can be rejected alone.
+    pub(super) async fn hold_signal(
+        &mut self,
+        intake: &mut Intake<'_>,
+        new: &NewCase<'_>,
+        (class, why): (&'static str, &str),
+        work: &Work,
+    ) -> Result<SignalReceipt> {
+        let source = &new.delivery.source;
+        let alone = new.batch.is_some() || class == BLOCKED.0 || class == WHOLE_DELIVERY;
+        let words = (!alone).then(|| why.to_owned());
+        let known = match (intake.holds.of(class, words.as_deref()), &words) {
+            (None, Some(words)) => self.open_hold(source, class, words).await?,
+            (placed, _) => placed,
+        };
+        let hold = match known {
+            Some(hold) => hold,
+            None => self.place_hold(class, why, source, new.batch).await?,
+        };
+        let case = self.open_case(intake, new, work, Some(hold)).await?;
+        let under = self.hold_of_held(case.0).await?.unwrap_or(hold);
+        if known.is_none() && under != hold {
+            // The person waits for a decision already: nothing came under the new hold, and nobody has seen it.
+            self.drop_hold(hold).await?;
+        } else if intake.holds.of(class, words.as_deref()).is_none() {
+            intake.holds.0.push((class, words, hold));
+        }
+        self.forget_reactivated(case.0, source).await?;
+        let entry = new.entry(EntryKind::HoldPlaced).case(case.0);
+        self.record(&entry.detail(serde_json::json!({ "hold": under, "class": class, "why": why })));
+        let summary = format!("signals of source {source} wait for a decision: {why} (revoked hold show {under})");
+        self.raise("hold", &format!("hold:{under}"), &summary, None).await?;
+        Ok(SignalReceipt::Accepted { case, held: true })
+    }
+
+    /// The open hold that what a source sends for this cause comes under.
+    async fn open_hold(&mut self, source: &str, class: &str, words: &str) -> Result<Option<i64>> {
+        sqlx::query_scalar(
+            "SELECT id FROM hold INDEXED BY hold_open WHERE state = 'open' AND source = ? AND why = ? AND detail = ? AND batch IS NULL \
+             ORDER BY id LIMIT 1",
+        )
+        .bind(source)
+        .bind(class)
+        .bind(words)
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for an open hold"))
+    }
+
+    /// Takes back a hold that was placed in this transaction, and that nothing came under.
+    async fn drop_hold(&mut self, id: i64) -> Result<()> {
+        sqlx::query("DELETE FROM hold WHERE id = ? AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.hold = hold.id)")
+            .bind(id)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("taking an empty hold back"))?;
+        Ok(())
+    }
+
+    /// The hold that a case waits under, where it does.
+    pub(super) async fn hold_of_held(&mut self, case: i64) -> Result<Option<i64>> {
+        let hold = sqlx::query_scalar("SELECT hold FROM cases WHERE id = ? AND state = 'held'")
+            .bind(case)
+            .fetch_optional(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading a case"))?;
+        Ok(hold.flatten())
+    }
+
     /// A hold under which nothing waits any more needs no human.
     pub(super) async fn end_empty_hold(&mut self, id: i64, state: &str, by: &Actor, note: &str) -> Result<()> {
         let waits: bool = sqlx::query_scalar(
@@ -303,9 +413,10 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
          FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref WHERE c.hold = ? AND c.state = 'held' ORDER BY c.id",
     )
     .bind(id)
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(StoreError::sql("listing what is held"))?;
+    let mut reactivated = reactivations(conn, id).await?;
     let mut hash = digest::Context::new(&digest::SHA256);
     let cases = rows
         .iter()
@@ -315,12 +426,18 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
             let scope: String = row.get(4);
             let line = format!("{}\t{scope}\t{}\t{due:?}\n", row.get::<i64, _>(0), jobs.unwrap_or_default());
             hash.update(line.as_bytes());
+            let reactivated = reactivated.remove(&row.get(0)).unwrap_or_default();
+            // Whoever approved before that was said has decided about something else.
+            for said in &reactivated {
+                hash.update(format!("active\t{}\t{}\n", said.source, said.at).as_bytes());
+            }
             HeldCase {
                 case: row.get(0),
                 subject: row.get(1),
                 reason: row.get(2),
                 playbook: row.get(3),
                 due: due.map(Timestamp::from_ms),
+                reactivated,
             }
         })
         .collect();
@@ -331,6 +448,26 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
         .take(8)
         .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     Ok(HeldSet { hold, cases, set })
+}
+
+/// What sources have said since of those who wait under a hold.
+async fn reactivations(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<BTreeMap<i64, Vec<Reactivated>>> {
+    let rows = sqlx::query(
+        "SELECT r.case_id, r.source, r.at FROM cases c JOIN reactivation r ON r.case_id = c.id \
+         WHERE c.hold = ? AND c.state = 'held' ORDER BY r.case_id, r.source",
+    )
+    .bind(hold)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::sql("reading who is active again"))?;
+    let mut said: BTreeMap<i64, Vec<Reactivated>> = BTreeMap::new();
+    for row in &rows {
+        said.entry(row.get(0)).or_default().push(Reactivated {
+            source: row.get(1),
+            at: Timestamp::from_ms(row.get(2)),
+        });
+    }
+    Ok(said)
 }
 
 fn read_hold(row: &sqlx::sqlite::SqliteRow) -> Hold {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use sqlx::Row as _;
 
-use super::identities::json_of;
+use super::identities::{REFERENCES, json_of};
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, Delivery, Identity, Subject, Timestamp};
+use crate::model::{Actor, Delivery, Identity, Reason, Subject, Timestamp};
 
 /// How long a name that was replaced still means the person: what was sent under it may be under way.
 pub(super) const REPLACED: Duration = Duration::from_hours(24 * 30);
@@ -94,6 +94,21 @@ impl Row {
     }
 }
 
+/// Names without those that mean nobody.
+fn simple<'n>(names: impl IntoIterator<Item = &'n Subject>) -> Vec<Name> {
+    let together = Subject::together(names.into_iter().cloned());
+    let names = together.iter().flat_map(|all| all.names().to_vec());
+    names
+        .filter(|name| !matches!(name, Subject::Unknown { .. }))
+        .map(Name::from)
+        .collect()
+}
+
+/// Whether a name is never given to somebody else: what an issuer pins, an account's own id, an HR number.
+const fn lasts(name: &Subject) -> bool {
+    matches!(name, Subject::IssSub { .. } | Subject::Opaque(_) | Subject::Uri(_) | Subject::Did(_) | Subject::EmployeeId(_))
+}
+
 /// What a delivery's identities have changed.
 #[derive(Debug, Default)]
 struct Changes {
@@ -137,26 +152,32 @@ impl Tx<'_> {
 
     /// One person of a source. It never takes a name that another source or an operator has given to somebody else.
     async fn link_for(&mut self, source: &str, identity: &Identity, changes: &mut Changes) -> Result<()> {
-        let names: Vec<Name> = Subject::together(identity.names.iter().cloned())
-            .iter()
-            .flat_map(|all| all.names().to_vec())
-            .filter(|name| !matches!(name, Subject::Unknown { .. }))
-            .map(Name::from)
-            .collect();
-        if names.len() < 2 {
-            return Ok(());
+        let names = simple(&identity.names);
+        let all = simple(identity.names.iter().chain(&identity.before));
+        let mut rows = self.rows_of(&all).await?;
+        let whose = |rows: &[Row], names: &[Subject]| {
+            let mut texts = names.iter().map(ToString::to_string);
+            texts.find_map(|name| rows.iter().find(|row| row.name == name)).map(|row| row.person)
+        };
+        // Whom the source knew by other names is that person; else what never changes hands says who it is.
+        let lasting: Vec<Subject> = identity.names.iter().filter(|name| lasts(name)).cloned().collect();
+        let known = whose(&rows, &identity.before).or_else(|| whose(&rows, &lasting));
+        if self.give_on(source, identity, &rows, known).await? {
+            rows = self.rows_of(&all).await?;
         }
-        let rows = self.rows_of(&names).await?;
         // Its first name is the surest: whose that is, the person is.
-        let given = identity.names.iter().map(ToString::to_string);
-        let person = given
-            .filter_map(|name| rows.iter().find(|row| row.name == name))
-            .map(|row| row.person)
-            .next();
-        let person = match person {
+        let person = match known.or_else(|| whose(&rows, &identity.names)) {
             Some(person) => person,
             None => self.next_person().await?,
         };
+        // What was known by one name alone stands for itself, until there is another.
+        if all.len() < 2 {
+            return Ok(());
+        }
+        // What the person was called until now still means it for a while, where nobody has linked it.
+        for name in all.iter().filter(|name| !names.contains(name) && !rows.iter().any(|row| row.is(name))) {
+            self.insert(person, name, Some(source)).await?;
+        }
         let before = (changes.added, changes.moved);
         for name in &names {
             let Some(row) = rows.iter().find(|row| row.is(name)) else {
@@ -193,6 +214,42 @@ impl Tx<'_> {
             changes.replaced += self.replace(source, person, &names).await?;
         }
         Ok(())
+    }
+
+    /// Takes the names that a person of the source has only now from whoever had them there and has left, or has another by now. An operator's
+    /// word stays above that. Answers whether any was taken.
+    async fn give_on(&mut self, source: &str, identity: &Identity, rows: &[Row], person: Option<i64>) -> Result<bool> {
+        let mut given = false;
+        for name in &identity.given {
+            let row = rows.iter().find(|row| row.is(&Name::from(name.clone())));
+            let over = match row {
+                Some(row) if row.source.is_none() || Some(row.person) == person => false,
+                Some(row) if row.replaced => true,
+                _ => self.has_left(source, name).await?,
+            };
+            if over {
+                self.recycled(source, name).await?;
+                given = true;
+            }
+        }
+        Ok(given)
+    }
+
+    /// Whether a source has said of the person with this name that it has left, and has not taken it back.
+    async fn has_left(&mut self, source: &str, name: &Subject) -> Result<bool> {
+        let names = self.whose(name).await?;
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM cases c INDEXED BY cases_by_subject JOIN signal s ON s.case_id = c.id \
+             WHERE c.subject_ref IN ({REFERENCES}) AND c.state <> 'cancelled' AND s.source = ?2 AND s.reason IN (?3, ?4))"
+        );
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(json_of(names.own().names()))
+            .bind(source)
+            .bind(Reason::Departed.word())
+            .bind(Reason::Suspended.word())
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking whether a person has left"))
     }
 
     /// A source that names another address (login name, number) of a person has replaced the one before.

@@ -198,6 +198,7 @@ impl Tx<'_> {
             if let Some(case) = case {
                 self.leave_case(case, &new.delivery.source, &by, "the departure was called off")
                     .await?;
+                self.note_reactivated(case, &new.delivery.source).await?;
                 receipt = SignalReceipt::Accepted {
                     case: CaseId(case),
                     held: false,
@@ -326,7 +327,8 @@ impl Tx<'_> {
     /// ends, still asks for it.
     pub(super) async fn leave_case(&mut self, case: i64, source: &str, by: &Actor, why: &str) -> Result<()> {
         let wanted: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2) \
+            "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2 \
+                     AND source NOT IN (SELECT source FROM reactivation r WHERE r.case_id = ?1)) \
                  OR EXISTS (SELECT 1 FROM departure WHERE case_id = ?1 AND state IN ('planned', 'held', 'blocked', 'executed'))",
         )
         .bind(case)
@@ -337,12 +339,7 @@ impl Tx<'_> {
         if wanted {
             return Ok(());
         }
-        let hold: Option<i64> = sqlx::query_scalar("SELECT hold FROM cases WHERE id = ? AND state = 'held'")
-            .bind(case)
-            .fetch_optional(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("reading a case"))?
-            .flatten();
+        let hold = self.hold_of_held(case).await?;
         self.cancel_case(case, by, why).await?;
         match hold {
             Some(hold) => self.end_empty_hold(hold, "rejected", by, why).await,

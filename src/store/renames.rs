@@ -19,10 +19,7 @@ impl Tx<'_> {
 
     /// Both names mean the person for some time. It is the source's word, so it takes no name from anybody, and ends no operator's link.
     async fn changed(&mut self, source: &str, from: &Subject, to: &Subject) -> Result<()> {
-        let before = Identity {
-            names: vec![from.clone(), to.clone()],
-        };
-        self.link_people(source, &[before]).await?;
+        self.link_people(source, &[Identity::of(vec![from.clone(), to.clone()])]).await?;
         sqlx::query(
             "UPDATE identity SET until = ?1 WHERE name = ?2 AND source IS NOT NULL AND until IS NULL \
              AND person IN (SELECT person FROM identity WHERE name = ?3)",
@@ -38,8 +35,9 @@ impl Tx<'_> {
 
     /// The name means nobody from now on, whoever said so: its new owner must never be taken for the one before. What is known of that one
     /// under this name keeps its reference and loses the name, so that nothing that waits asks for it.
-    async fn recycled(&mut self, source: &str, name: &Subject) -> Result<()> {
+    pub(super) async fn recycled(&mut self, source: &str, name: &Subject) -> Result<()> {
         let references = self.references(std::slice::from_ref(name)).await?;
+        let live = self.live_cases(&references).await?;
         let text = name.to_string();
         let whose = self.whose(name).await?;
         let other = whose.own().names().iter().find(|other| *other != name).cloned();
@@ -75,6 +73,7 @@ impl Tx<'_> {
                 .map_err(StoreError::sql("taking a name from its person"))?;
         }
         self.drop_alias(name, &references).await?;
+        self.call_off_nameless(source, &live).await?;
         for reference in references {
             self.record(
                 &Entry::new(EntryKind::SubjectUnlinked, Actor::source(source))
@@ -83,6 +82,49 @@ impl Tx<'_> {
             );
         }
         Ok(())
+    }
+
+    /// The open and held cases about these references, or with signals about them.
+    async fn live_cases(&mut self, references: &[String]) -> Result<Vec<i64>> {
+        sqlx::query_scalar(
+            "SELECT c.id FROM json_each(?) n JOIN cases c INDEXED BY cases_by_subject ON c.subject_ref = n.value \
+             WHERE EXISTS (SELECT 1 FROM job j WHERE j.case_id = c.id AND j.state IN ('scheduled', 'queued', 'held')) ORDER BY c.id",
+        )
+        .bind(serde_json::to_string(references).unwrap_or_default())
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for a person's cases"))
+    }
+
+    /// Calls off what waits about somebody of whom no name is left: nothing could be found by it, and a human must not be offered it.
+    async fn call_off_nameless(&mut self, source: &str, cases: &[i64]) -> Result<()> {
+        let (by, why) = (Actor::source(source), "every name that it was about is in use again");
+        let names = self.names_of_cases(cases).await?;
+        for case in cases {
+            let left = names.get(case).into_iter().flatten();
+            let is_known = left.into_iter().any(|name| !matches!(name, Subject::Unknown { .. }));
+            if is_known || self.has_anchor(*case).await? {
+                continue;
+            }
+            let hold = self.hold_of_held(*case).await?;
+            self.cancel_departures(*case, &by, why).await?;
+            self.cancel_case(*case, &by, why).await?;
+            if let Some(hold) = hold {
+                self.end_empty_hold(hold, "rejected", &by, why).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a case is about somebody who still has a name.
+    async fn has_anchor(&mut self, case: i64) -> Result<bool> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM cases c JOIN person p ON p.ref = c.subject_ref WHERE c.id = ? AND p.subject NOT LIKE 'unknown:%')",
+        )
+        .bind(case)
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking whom a case is about"))
     }
 
     /// Takes a name out of people who are known by several at once.

@@ -25,9 +25,7 @@ pub(super) fn delivery(name: String, contents: Contents, rules: &Rules, now: Tim
     for said in order(contents.rows) {
         let Said { row, overtaken, .. } = &said;
         if row.names.len() > 1 {
-            delivery.identities.push(Identity {
-                names: row.names.clone(),
-            });
+            delivery.identities.push(Identity::of(row.names.clone()));
         }
         if row.ask == Ask::Active {
             delivery.employments.push(Employment {

@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answer::{Fault, INVALID_VALUE, fault};
+use super::namesakes::number;
 use super::record::Record;
-use super::schema::{ENTERPRISE_URN, ResourceType, USER};
-use crate::model::{Identity, LONGEST_SUBJECT, Reason, Signal, Subject, Timestamp};
+use super::schema::{ResourceType, USER};
+use crate::model::{LONGEST_SUBJECT, Reason, Signal, Subject, Timestamp};
 
 /// How many names of one person are used.
 const MOST_NAMES: usize = 16;
@@ -73,9 +74,7 @@ impl Rules {
             ExternalId::EmployeeId => add(external.and_then(|id| read("employee_id", id))),
             ExternalId::AccountId => add(external.and_then(|id| read("opaque", id))),
         }
-        let enterprise = record.members.get(ENTERPRISE_URN);
-        let number = enterprise.and_then(|enterprise| enterprise.get("employeeNumber"));
-        add(number.and_then(Value::as_str).and_then(|number| read("employee_id", number)));
+        add(number(record).and_then(|number| read("employee_id", number)));
         for address in addresses(record) {
             add(read("email", address));
         }
@@ -85,12 +84,6 @@ impl Rules {
                 .or_else(|| read("username", called)));
         }
         names
-    }
-
-    /// What the resource's names say of one another.
-    pub(super) fn identity(&self, record: &Record) -> Option<Identity> {
-        let names = self.names(record);
-        (names.len() > 1).then_some(Identity { names })
     }
 
     /// The signal that a change gives rise to, where it does. Only a state that was known and is another now gives one, so that a
@@ -129,7 +122,8 @@ impl Rules {
         Some(signal)
     }
 
-    /// Whom what is kept of a user resource is about: the strongest name stands for the others, which [`Rules::identity`] links to it.
+    /// Whom what is kept of a user resource is about: the strongest name stands for the others, which
+    /// [`Namesakes::identity`](super::namesakes::Namesakes::identity) links to it.
     pub(super) fn about(&self, record: &Record) -> Option<Subject> {
         self.names(record).into_iter().next()
     }
@@ -181,7 +175,8 @@ fn read(word: &str, value: &str) -> Option<Subject> {
         .and_then(|value| format!("{word}:{value}").parse().ok())
 }
 
-fn together(mut names: Vec<Subject>) -> Option<Subject> {
+/// Names of one person as a subject.
+pub(super) fn together(mut names: Vec<Subject>) -> Option<Subject> {
     match names.len() {
         0 | 1 => names.pop(),
         _ => Some(Subject::Aliases(names)),

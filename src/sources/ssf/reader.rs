@@ -153,7 +153,7 @@ impl Reader {
         let sub_id = token.claims.get("sub_id");
         let sub_id = sub_id.or_else(|| older.then(|| claims.event.get("subject")).flatten());
         let whom = match (sub_id, &meaning.wish) {
-            (Some(sub_id), Wish::Act | Wish::Hold(_)) => subjects.read(sub_id, older, meaning.device)?,
+            (Some(sub_id), Wish::Act | Wish::Hold(_) | Wish::Stays(_)) => subjects.read(sub_id, older, meaning.device)?,
             // What is only kept needs no subject that can be read: an unknown event may be about anything.
             (Some(sub_id), Wish::Ignore(_)) => {
                 let read = subjects.read(sub_id, older, meaning.device);

@@ -8,7 +8,7 @@ use super::{AUDIENCE, ISSUER, NOW, REVOKED, Stream, T1, about, claims, with};
 fn wish(wish: &Wish) -> String {
     match wish {
         Wish::Act => "act".to_owned(),
-        Wish::Hold(why) => format!("hold {why}"),
+        Wish::Hold(why) | Wish::Stays(why) => format!("hold {why}"),
         Wish::Ignore(why) => format!("ignore {why}"),
     }
 }

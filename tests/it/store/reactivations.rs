@@ -1,0 +1,157 @@
+//! A later word of a source reaches what still waits on its word, and nothing else.
+
+use std::time::Duration;
+
+use revoked::model::{Actor, Delivery, Evidence, Reason, Settlement, Signal, When};
+use revoked::store::{ListFilter, StoreError};
+
+use super::{Place, case_of, place, policy, signal};
+
+const ALICE: &str = "alice@example.org";
+
+impl Place {
+    /// Twenty-one leavers at once, so that all of them are held; Alice is the first.
+    async fn hold_alice(&self, source: &str) -> i64 {
+        let mut leavers = vec![signal(&format!("{source}-alice"), ALICE, Reason::Departed)];
+        leavers.extend((1..21).map(|n| signal(&format!("{source}-{n}"), &format!("p{n}@example.org"), Reason::Departed)));
+        case_of(&self.accept_from(source, leavers).await.signals[0]).0
+    }
+
+    async fn back(&self, source: &str, who: &str) {
+        self.clock.advance(Duration::from_secs(1));
+        let key = format!("{source}-back-{}", self.clock.now());
+        self.accept_from(source, vec![signal(&key, who, Reason::Reactivated)]).await;
+    }
+
+    async fn state(&self, case: i64) -> String {
+        self.store.case(case).await.unwrap().state
+    }
+}
+
+fn operator() -> Actor {
+    Actor::operator("ada", Some(7))
+}
+
+#[tokio::test]
+async fn who_is_active_again_is_taken_out_of_the_hold_and_the_last_one_ends_it() {
+    let place = place().await;
+    let case = place.hold_alice("idp").await;
+    let shown = place.store.hold(1).await.unwrap().set;
+    place.back("idp", ALICE).await;
+    assert_eq!(place.state(case).await, "cancelled");
+    let held = place.store.hold(1).await.unwrap();
+    assert_eq!((held.hold.state.as_str(), held.cases.len()), ("open", 20));
+    // Who was shown the set with Alice in it has not decided about this one.
+    let stale = place.store.approve_hold(1, shown, operator(), None).await;
+    assert!(matches!(stale, Err(StoreError::Refused(_))), "{stale:?}");
+    for n in 1..21 {
+        assert_eq!(place.alert_kinds().await, ["hold"]);
+        place.back("idp", &format!("p{n}@example.org")).await;
+    }
+    let ended = place.store.hold(1).await.unwrap().hold;
+    assert_eq!((ended.state.as_str(), ended.decided_by.as_deref()), ("rejected", Some("source:idp")));
+    assert!(ended.note.unwrap().contains("active again"));
+    assert!(place.alert_kinds().await.is_empty(), "nothing waits any more");
+    assert_eq!(place.store.waiting("chat").await.unwrap(), None);
+    let trail = place.trail().await;
+    assert_eq!(trail.iter().filter(|kind| *kind == "case.cancelled").count(), 21);
+    // Said again, it finds nothing to do; and who leaves after all is held anew.
+    place.back("idp", ALICE).await;
+    assert_ne!(place.hold_alice("idp2").await, case);
+}
+
+#[tokio::test]
+async fn another_sources_word_calls_nothing_off_and_whoever_decides_is_told() {
+    let place = place().await;
+    let case = place.hold_alice("idp").await;
+    assert_eq!(place.hold_alice("hr").await, case, "one person, one held case");
+    place.back("siem", ALICE).await;
+    assert_eq!(place.store.hold(1).await.unwrap().cases[0].reactivated, [], "it had asked for nothing");
+    let before = place.store.hold(1).await.unwrap().set;
+    place.back("idp", ALICE).await;
+    assert_eq!(place.state(case).await, "held");
+    let held = place.store.hold(1).await.unwrap();
+    let said = &held.cases[0].reactivated;
+    assert_eq!((said.len(), said[0].source.as_str(), said[0].at), (1, "idp", place.clock.now()));
+    let stale = place.store.approve_hold(1, before, operator(), None).await;
+    assert!(matches!(stale, Err(StoreError::Refused(_))), "an approval of before the news was taken");
+    // Reported once more, it is no news any longer.
+    place.clock.advance(Duration::from_secs(1));
+    let again: Vec<Signal> = (0..21).map(|n| signal(&format!("again{n}"), if n == 0 { ALICE } else { "x@example.org" }, Reason::Departed)).collect();
+    place.accept_from("idp", again).await;
+    assert_eq!(place.store.hold(1).await.unwrap().cases[0].reactivated, []);
+    // And when both have taken it back, nothing is left to decide about her.
+    place.back("hr", ALICE).await;
+    assert_eq!(place.state(case).await, "held");
+    place.back("idp", ALICE).await;
+    assert_eq!(place.state(case).await, "cancelled");
+}
+
+#[tokio::test]
+async fn what_waits_for_its_day_is_called_off_and_what_has_begun_is_not() {
+    let place = place().await;
+    let mut later = signal("later", ALICE, Reason::Suspended);
+    later.when = When::At(place.clock.now().plus(Duration::from_hours(48)));
+    let later = case_of(&place.accept_from("idp", vec![later]).await.signals[0]).0;
+    place.back("idp", ALICE).await;
+    assert_eq!(place.state(later).await, "cancelled");
+
+    // Queued, and never tried.
+    let queued = case_of(&place.accept_from("idp", vec![signal("q", ALICE, Reason::Departed)]).await.signals[0]).0;
+    place.back("idp", ALICE).await;
+    assert_eq!(place.state(queued).await, "cancelled");
+    assert_eq!(place.store.waiting("chat").await.unwrap(), None);
+
+    // Tried at a target that was away: nothing was changed there, and must not be when it is back.
+    let tried = case_of(&place.accept_from("idp", vec![signal("t", ALICE, Reason::Departed)]).await.signals[0]).0;
+    let claim = place.claim().await;
+    let retry = Settlement::Retry {
+        due: place.clock.now().plus(Duration::from_mins(1)),
+        error: "away".to_owned(),
+    };
+    place.store.settle(claim, vec![], Evidence::default(), retry).await.unwrap();
+    place.back("idp", ALICE).await;
+    assert_eq!(place.state(tried).await, "cancelled");
+
+    // At work.
+    let begun = case_of(&place.accept_from("idp", vec![signal("w", ALICE, Reason::Departed)]).await.signals[0]).0;
+    let _claim = place.claim().await;
+    place.back("idp", ALICE).await;
+    assert_eq!(place.state(begun).await, "open");
+    let jobs = ListFilter {
+        case: Some(begun),
+        limit: 9,
+        ..ListFilter::default()
+    };
+    assert_eq!(place.store.jobs(&jobs).await.unwrap()[0].state, "running");
+}
+
+#[tokio::test]
+async fn a_compromise_stands_and_an_older_word_takes_nothing_back() {
+    let place = place().await;
+    let compromises: Vec<Signal> = (0..9)
+        .map(|n| signal(&format!("c{n}"), &format!("c{n}@example.org"), Reason::Compromised))
+        .collect();
+    let held = place.accept_from("idp", compromises).await;
+    let (case, is_held) = case_of(held.signals.last().unwrap());
+    assert!(is_held);
+    place.back("idp", "c8@example.org").await;
+    assert_eq!(place.state(case).await, "held", "the account was enabled again, and the intruder is in it all the same");
+
+    let now = place.clock.now();
+    let mut gone = signal("gone", ALICE, Reason::Departed);
+    gone.occurred_at = Some(now);
+    gone.when = When::At(now.plus(Duration::from_hours(1)));
+    let case = case_of(&place.accept_from("idp", vec![gone]).await.signals[0]).0;
+    let mut back = signal("late word", ALICE, Reason::Reactivated);
+    back.occurred_at = Some(now.minus(Duration::from_secs(1)));
+    place.accept_from("idp", vec![back]).await;
+    assert_eq!(place.state(case).await, "open");
+    let mut back = signal("newer word", ALICE, Reason::Reactivated);
+    back.occurred_at = Some(now.plus(Duration::from_secs(1)));
+    let delivery = Delivery::of("idp", vec![back], place.clock.now());
+    let receipt = place.store.accept(policy(), delivery, Vec::new()).await.unwrap().receipt;
+    assert_eq!(place.state(case).await, "cancelled");
+    let said = format!("{receipt:?}");
+    assert!(said.contains("1 cases that waited are called off"), "{said}");
+}
