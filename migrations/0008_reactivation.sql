@@ -6,3 +6,7 @@ CREATE TABLE reactivation (
     at INTEGER NOT NULL,
     PRIMARY KEY (case_id, source)
 ) STRICT, WITHOUT ROWID;
+
+-- A case about one record of somebody, while the person has another that stands: it asks for the names that its signals came with and for no
+-- other name of the person.
+ALTER TABLE cases ADD COLUMN named_only INTEGER NOT NULL DEFAULT 0 CHECK (named_only IN (0, 1));

@@ -62,8 +62,7 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
     };
     for source in &config.sources {
         let cautions = source.source.cautions().into_iter();
-        let told = cautions
-            .map(|caution| format!("source {}: {caution}", source.name));
+        let told = cautions.map(|caution| format!("source {}: {caution}", source.name));
         checked.warnings.extend(told);
     }
     for target in config.targets.iter().filter(|_| !args.offline) {

@@ -73,7 +73,10 @@ fn number(value: &Value) -> Result<f64, DateFault> {
     number.ok_or(DateFault::Unreadable)
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "below 10^15, so it fits; a fraction of a millisecond may go")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "below 10^15, so it fits; a fraction of a millisecond may go"
+)]
 fn from_ms(ms: f64) -> Timestamp {
     Timestamp::from_ms(ms as i64)
 }

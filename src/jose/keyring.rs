@@ -233,6 +233,7 @@ impl Cache {
 
     /// Whether a fetch for `kid` did not bring it a moment ago.
     fn is_absent(&self, kid: Option<&str>) -> bool {
-        kid.and_then(|kid| self.absent.get(kid)).is_some_and(|at| at.elapsed() < REFETCH_PAUSE)
+        kid.and_then(|kid| self.absent.get(kid))
+            .is_some_and(|at| at.elapsed() < REFETCH_PAUSE)
     }
 }

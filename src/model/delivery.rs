@@ -107,6 +107,11 @@ pub struct Identity {
     /// Those of `names` that the person has only now, and that nobody else has who is active at the source: whoever had one of them there, and
     /// has left or has another by now, has it no longer.
     pub given: Vec<Subject>,
+    /// Names of others who are active at the source and share none of `names`: the person is none of them, whatever it had in common with
+    /// them until now.
+    pub apart: Vec<Subject>,
+    /// Names that the person has in common with somebody else who is active at the source: the source says no longer whose they are.
+    pub shared: Vec<Subject>,
 }
 
 impl Identity {

@@ -45,7 +45,7 @@ pub enum HoldReason {
 pub const STAYS: &str = "stays";
 
 impl HoldReason {
-    /// The word in the tables and the output; signals of one delivery held for the same class wait under one hold.
+    /// The word in the tables and the output; what a source sends for the same class, in the same words, waits under one hold.
     #[must_use]
     pub const fn class(&self) -> &'static str {
         match self {

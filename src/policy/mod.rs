@@ -74,7 +74,7 @@ pub enum Decision {
     },
     /// A human decides.
     Hold {
-        /// The class, see [`HoldReason::class`]: one hold a class and delivery.
+        /// The class, see [`HoldReason::class`].
         class: &'static str,
         /// Why, for the human. Names nobody.
         why: String,

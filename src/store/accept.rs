@@ -7,12 +7,12 @@ use sqlx::Row as _;
 
 use super::blocks::BLOCKED;
 use super::cases::{NewCase, hex};
+use super::causes::Placed;
 use super::employments::departure;
-use super::holds::Placed;
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, When};
-use crate::policy::{Class, Decision, Facts, Policy};
+use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, When, Wish};
+use crate::policy::{Class, Decision, Facts, Policy, STAYS};
 use crate::statement::Receiver;
 
 /// What is only kept, and yet somebody must know: the source will be silent, or an identifier has changed hands. The source's word of why
@@ -285,7 +285,8 @@ impl Tx<'_> {
     ) -> Result<SignalReceipt> {
         let whose = self.whose(&signal.subject).await?;
         let said = self.reference(&whose.said).await?;
-        let reference = if whose.anchor == whose.said {
+        // The end of one record of somebody who stays is shown by that record's names.
+        let reference = if whose.anchor == whose.said || matches!(signal.wish, Wish::Stays(_)) {
             said.clone()
         } else {
             self.reference(&whose.anchor).await?
@@ -343,12 +344,16 @@ impl Tx<'_> {
                     None => {}
                 }
                 let case = self.open_case(intake, &new, &work, None).await?;
-                if delivery.name.is_none() && Class::of(signal.reason) == Some(Class::Departures) {
-                    self.overtake(&delivery.source, whose.own().names(), case.0).await?;
-                }
+                self.overtake(&new, case).await?;
                 SignalReceipt::Accepted { case, held: false }
             }
-            Decision::Hold { class, why, work } => self.hold_signal(intake, &new, (class, &why), &work).await?,
+            Decision::Hold { class, why, work } => {
+                let case = self.hold_signal(intake, &new, (class, &why), &work).await?;
+                if class != STAYS {
+                    self.overtake(&new, case).await?;
+                }
+                SignalReceipt::Accepted { case, held: true }
+            }
         };
         if let Some(departure) = departure(signal) {
             self.keep_statement(delivery, signal, departure).await?;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use sqlx::Row as _;
 
-use super::identities::{REFERENCES, json_of};
+use super::identities::json_of;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, Delivery, Identity, Reason, Subject, Timestamp};
+use crate::model::{Actor, Delivery, Identity, Subject, Timestamp};
 
 /// How long a name that was replaced still means the person: what was sent under it may be under way.
 pub(super) const REPLACED: Duration = Duration::from_hours(24 * 30);
@@ -78,18 +78,18 @@ impl Store {
 }
 
 /// A row of the table.
-struct Row {
+pub(super) struct Row {
     id: i64,
-    person: i64,
+    pub(super) person: i64,
     name: String,
     target: String,
-    source: Option<String>,
+    pub(super) source: Option<String>,
     seen_at: Timestamp,
-    replaced: bool,
+    pub(super) replaced: bool,
 }
 
 impl Row {
-    fn is(&self, name: &Name) -> bool {
+    pub(super) fn is(&self, name: &Name) -> bool {
         self.name == name.subject.to_string() && self.target == name.target.as_deref().unwrap_or_default()
     }
 }
@@ -106,7 +106,10 @@ fn simple<'n>(names: impl IntoIterator<Item = &'n Subject>) -> Vec<Name> {
 
 /// Whether a name is never given to somebody else: what an issuer pins, an account's own id, an HR number.
 const fn lasts(name: &Subject) -> bool {
-    matches!(name, Subject::IssSub { .. } | Subject::Opaque(_) | Subject::Uri(_) | Subject::Did(_) | Subject::EmployeeId(_))
+    matches!(
+        name,
+        Subject::IssSub { .. } | Subject::Opaque(_) | Subject::Uri(_) | Subject::Did(_) | Subject::EmployeeId(_)
+    )
 }
 
 /// What a delivery's identities have changed.
@@ -157,7 +160,9 @@ impl Tx<'_> {
         let mut rows = self.rows_of(&all).await?;
         let whose = |rows: &[Row], names: &[Subject]| {
             let mut texts = names.iter().map(ToString::to_string);
-            texts.find_map(|name| rows.iter().find(|row| row.name == name)).map(|row| row.person)
+            texts
+                .find_map(|name| rows.iter().find(|row| row.name == name))
+                .map(|row| row.person)
         };
         // Whom the source knew by other names is that person; else what never changes hands says who it is.
         let lasting: Vec<Subject> = identity.names.iter().filter(|name| lasts(name)).cloned().collect();
@@ -165,17 +170,26 @@ impl Tx<'_> {
         if self.give_on(source, identity, &rows, known).await? {
             rows = self.rows_of(&all).await?;
         }
-        // Its first name is the surest: whose that is, the person is.
-        let person = match known.or_else(|| whose(&rows, &identity.names)) {
-            Some(person) => person,
-            None => self.next_person().await?,
-        };
+        self.disown(source, &identity.shared).await?;
         // What was known by one name alone stands for itself, until there is another.
         if all.len() < 2 {
             return Ok(());
         }
+        // Its first name is the surest: whose that is, the person is. Unless it has parted from whom it was linked to.
+        let apart = simple(&identity.apart);
+        let others = if apart.is_empty() {
+            Vec::new()
+        } else {
+            self.rows_of(&apart).await?
+        };
+        let person = known.or_else(|| whose(&rows, &identity.names));
+        let person = match person.filter(|person| others.iter().all(|row| row.person != *person)) {
+            Some(person) => person,
+            None => self.next_person().await?,
+        };
         // What the person was called until now still means it for a while, where nobody has linked it.
-        for name in all.iter().filter(|name| !names.contains(name) && !rows.iter().any(|row| row.is(name))) {
+        let stays = |name: &&Name| !names.contains(name) && !apart.contains(name) && !rows.iter().any(|row| row.is(name));
+        for name in all.iter().filter(stays) {
             self.insert(person, name, Some(source)).await?;
         }
         let before = (changes.added, changes.moved);
@@ -214,42 +228,6 @@ impl Tx<'_> {
             changes.replaced += self.replace(source, person, &names).await?;
         }
         Ok(())
-    }
-
-    /// Takes the names that a person of the source has only now from whoever had them there and has left, or has another by now. An operator's
-    /// word stays above that. Answers whether any was taken.
-    async fn give_on(&mut self, source: &str, identity: &Identity, rows: &[Row], person: Option<i64>) -> Result<bool> {
-        let mut given = false;
-        for name in &identity.given {
-            let row = rows.iter().find(|row| row.is(&Name::from(name.clone())));
-            let over = match row {
-                Some(row) if row.source.is_none() || Some(row.person) == person => false,
-                Some(row) if row.replaced => true,
-                _ => self.has_left(source, name).await?,
-            };
-            if over {
-                self.recycled(source, name).await?;
-                given = true;
-            }
-        }
-        Ok(given)
-    }
-
-    /// Whether a source has said of the person with this name that it has left, and has not taken it back.
-    async fn has_left(&mut self, source: &str, name: &Subject) -> Result<bool> {
-        let names = self.whose(name).await?;
-        let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM cases c INDEXED BY cases_by_subject JOIN signal s ON s.case_id = c.id \
-             WHERE c.subject_ref IN ({REFERENCES}) AND c.state <> 'cancelled' AND s.source = ?2 AND s.reason IN (?3, ?4))"
-        );
-        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .bind(json_of(names.own().names()))
-            .bind(source)
-            .bind(Reason::Departed.word())
-            .bind(Reason::Suspended.word())
-            .fetch_one(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("looking whether a person has left"))
     }
 
     /// A source that names another address (login name, number) of a person has replaced the one before.

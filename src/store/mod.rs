@@ -20,6 +20,7 @@ mod again;
 mod alerts;
 mod blocks;
 mod cases;
+mod causes;
 mod checkpoints;
 mod departures;
 mod employments;

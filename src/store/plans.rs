@@ -176,9 +176,13 @@ impl Tx<'_> {
         } else {
             "HR called it off"
         };
-        let mut receipt = SignalReceipt::Ignored {
-            why: "no departure of this employee is planned".to_owned(),
-        };
+        let nothing = "no departure of this employee is planned".to_owned();
+        if rows.is_empty() {
+            // A suspension has no plan, and is called off by the same words.
+            let why = self.take_back(new, nothing).await?;
+            return Ok(SignalReceipt::Ignored { why });
+        }
+        let mut receipt = SignalReceipt::Ignored { why: nothing };
         for row in &rows {
             let (id, state, case): (i64, String, Option<i64>) = (row.get(0), row.get(1), row.get(2));
             if state == "executed" && self.has_begun(case).await? {

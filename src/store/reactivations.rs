@@ -6,7 +6,7 @@ use sqlx::Row as _;
 use super::cases::NewCase;
 use super::identities::{REFERENCES, json_of};
 use super::{Result, StoreError, Tx};
-use crate::model::{Actor, Reason, Subject, Timestamp};
+use crate::model::{Actor, CaseId, Reason, Subject, Timestamp};
 use crate::policy::{Class, STAYS};
 
 impl Tx<'_> {
@@ -20,10 +20,14 @@ impl Tx<'_> {
         }
         let mut words = Vec::new();
         if called_off > 0 {
-            words.push(format!("the person is active again: {called_off} cases that waited are called off"));
+            words.push(format!(
+                "the person is active again: {called_off} cases that waited are called off"
+            ));
         }
         if noted > 0 {
-            words.push(format!("{noted} cases wait for a decision all the same, since others asked for them too"));
+            words.push(format!(
+                "{noted} cases wait for a decision all the same, since others asked for them too"
+            ));
         }
         let why = words.join("; ");
         sqlx::query("UPDATE signal SET why = ? WHERE id = ?")
@@ -37,7 +41,12 @@ impl Tx<'_> {
 
     /// Calls off what waits about somebody with these names on the word of `source` alone, unless it was said after `said_at`. Answers how
     /// many cases that were, and about how many a human was told instead.
-    pub(super) async fn reactivated(&mut self, source: &str, names: &[Subject], said_at: Option<Timestamp>) -> Result<(usize, usize)> {
+    pub(super) async fn reactivated(
+        &mut self,
+        source: &str,
+        names: &[Subject],
+        said_at: Option<Timestamp>,
+    ) -> Result<(usize, usize)> {
         let reasons: Vec<&str> = Class::Departures.reasons().map(Reason::word).collect();
         let sql = format!(
             "SELECT c.id, c.state, c.hold, \
@@ -58,7 +67,10 @@ impl Tx<'_> {
             .fetch_all(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for what waits about a person"))?;
-        let (by, why) = (Actor::source(source), format!("source {source} says that the person is active again"));
+        let (by, why) = (
+            Actor::source(source),
+            format!("source {source} says that the person is active again"),
+        );
         let (mut called_off, mut noted) = (0, 0);
         for row in &rows {
             let (case, state, hold): (i64, String, Option<i64>) = (row.get(0), row.get(1), row.get(2));
@@ -101,16 +113,20 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The person's last record at `source` has ended, and `case` is about that: what waited since another record stood is over.
-    pub(super) async fn overtake(&mut self, source: &str, names: &[Subject], case: i64) -> Result<()> {
+    /// Where `case` is about the end of the person's last record at its source, what waited since another record stood is over. A file's rows are
+    /// about employments, which have their own way of waiting.
+    pub(super) async fn overtake(&mut self, new: &NewCase<'_>, case: CaseId) -> Result<()> {
+        if new.delivery.name.is_some() || Class::of(new.signal.reason) != Some(Class::Departures) {
+            return Ok(());
+        }
         let sql = format!(
             "SELECT c.id, c.hold FROM cases c INDEXED BY cases_live JOIN hold h ON h.id = c.hold \
              WHERE c.subject_ref IN ({REFERENCES}) AND c.state IN ('open', 'held') AND c.state = 'held' AND h.state = 'open' AND h.why = ?2 AND h.source = ?3 ORDER BY c.id"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(json_of(names))
+            .bind(json_of(new.whose.own().names()))
             .bind(STAYS)
-            .bind(source)
+            .bind(&new.delivery.source)
             .fetch_all(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for what waits about a person"))?;

@@ -1,9 +1,10 @@
 //! Names that change hands: an address that a person gave up, an address that somebody else has now.
 
-use super::links::REPLACED;
+use super::identities::{REFERENCES, json_of};
+use super::links::{Name, REPLACED, Row};
 use super::{Result, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, Delivery, Identity, Renamed, Subject};
+use crate::model::{Actor, Delivery, Identity, Reason, Renamed, Subject};
 
 impl Tx<'_> {
     /// Takes in what a source says about names that have changed hands.
@@ -19,7 +20,8 @@ impl Tx<'_> {
 
     /// Both names mean the person for some time. It is the source's word, so it takes no name from anybody, and ends no operator's link.
     async fn changed(&mut self, source: &str, from: &Subject, to: &Subject) -> Result<()> {
-        self.link_people(source, &[Identity::of(vec![from.clone(), to.clone()])]).await?;
+        self.link_people(source, &[Identity::of(vec![from.clone(), to.clone()])])
+            .await?;
         sqlx::query(
             "UPDATE identity SET until = ?1 WHERE name = ?2 AND source IS NOT NULL AND until IS NULL \
              AND person IN (SELECT person FROM identity WHERE name = ?3)",
@@ -35,7 +37,7 @@ impl Tx<'_> {
 
     /// The name means nobody from now on, whoever said so: its new owner must never be taken for the one before. What is known of that one
     /// under this name keeps its reference and loses the name, so that nothing that waits asks for it.
-    pub(super) async fn recycled(&mut self, source: &str, name: &Subject) -> Result<()> {
+    async fn recycled(&mut self, source: &str, name: &Subject) -> Result<()> {
         let references = self.references(std::slice::from_ref(name)).await?;
         let live = self.live_cases(&references).await?;
         let text = name.to_string();
@@ -82,6 +84,56 @@ impl Tx<'_> {
             );
         }
         Ok(())
+    }
+
+    /// A source says no longer whose these names are. What others have said of them stays.
+    pub(super) async fn disown(&mut self, source: &str, names: &[Subject]) -> Result<()> {
+        if names.is_empty() {
+            return Ok(());
+        }
+        sqlx::query("DELETE FROM identity WHERE source = ? AND name IN (SELECT value FROM json_each(?))")
+            .bind(source)
+            .bind(json_of(names))
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("taking a name from its person"))?;
+        Ok(())
+    }
+
+    /// Takes the names that a person of the source has only now from whoever had them there and has left, or has another by now. An operator's
+    /// word stays above that. Answers whether any was taken.
+    pub(super) async fn give_on(&mut self, source: &str, identity: &Identity, rows: &[Row], person: Option<i64>) -> Result<bool> {
+        let mut given = false;
+        for name in &identity.given {
+            let row = rows.iter().find(|row| row.is(&Name::from(name.clone())));
+            let over = match row {
+                Some(row) if row.source.is_none() || Some(row.person) == person => false,
+                Some(row) if row.replaced => true,
+                _ => self.has_left(source, name).await?,
+            };
+            if over {
+                self.recycled(source, name).await?;
+                given = true;
+            }
+        }
+        Ok(given)
+    }
+
+    /// Whether a source has said of the person with this name that it has left, and has not taken it back.
+    async fn has_left(&mut self, source: &str, name: &Subject) -> Result<bool> {
+        let names = self.whose(name).await?;
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM cases c INDEXED BY cases_by_subject JOIN signal s ON s.case_id = c.id \
+             WHERE c.subject_ref IN ({REFERENCES}) AND c.state <> 'cancelled' AND s.source = ?2 AND s.reason IN (?3, ?4))"
+        );
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(json_of(names.own().names()))
+            .bind(source)
+            .bind(Reason::Departed.word())
+            .bind(Reason::Suspended.word())
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking whether a person has left"))
     }
 
     /// The open and held cases about these references, or with signals about them.

@@ -240,7 +240,10 @@ async fn the_untyped_tokens_of_older_providers_are_taken_whole_and_check_says_ea
     assert!(less.refusal(&hydra(json!({"sub": "248289761001"}))).await.1.contains("exp"));
     assert_eq!(less.push.cautions().len(), 1);
     let other = Door::new("allow_missing_exp = true").push.cautions();
-    assert!(other.len() == 1 && other[0].starts_with("allow_missing_exp takes"), "{other:?}");
+    assert!(
+        other.len() == 1 && other[0].starts_with("allow_missing_exp takes"),
+        "{other:?}"
+    );
     assert!(Door::new("").push.cautions().is_empty());
 }
 

@@ -191,7 +191,10 @@ async fn subject_is_taken_for_sub_id_and_two_that_differ_are_refused() {
     let email = |address: &str| json!({"format": "email", "email": address});
     let own = json!({"format": "iss_sub", "iss": ISSUER, "sub": "145234573"});
     for (body, subject) in [
-        (json!({"subject": email("User@example.com")}), "email:user@example.com".to_owned()),
+        (
+            json!({"subject": email("User@example.com")}),
+            "email:user@example.com".to_owned(),
+        ),
         (json!({"subject": own}), format!("iss_sub:{ISSUER}#145234573")),
         (
             json!({"sub_id": email("user@example.com"), "subject": email("USER@example.com")}),
@@ -202,7 +205,11 @@ async fn subject_is_taken_for_sub_id_and_two_that_differ_are_refused() {
             "email:user@example.com".to_owned(),
         ),
     ] {
-        assert_eq!(endpoint.take(&call(&body.to_string())).await.subject.to_string(), subject, "{body}");
+        assert_eq!(
+            endpoint.take(&call(&body.to_string())).await.subject.to_string(),
+            subject,
+            "{body}"
+        );
     }
     for (body, code) in [
         (
@@ -210,7 +217,10 @@ async fn subject_is_taken_for_sub_id_and_two_that_differ_are_refused() {
             "invalid_request",
         ),
         (json!({"sub_id": email("a@example.com"), "subject": own}), "invalid_request"),
-        (json!({"sub_id": email("a@example.com"), "subject": "a@example.com"}), "invalid_request"),
+        (
+            json!({"sub_id": email("a@example.com"), "subject": "a@example.com"}),
+            "invalid_request",
+        ),
         (json!({"subject": {"email": "a@example.com"}}), "invalid_request"),
         (json!({"subject": {"format": "opaque", "id": "1"}}), "unsupported_format"),
     ] {

@@ -92,7 +92,11 @@ impl Reader {
             Some(expires_at) => expires_at,
             // Without an end a token would be good for ever wherever its jti is not remembered.
             None if self.leniency.missing_exp => issued_at.plus(UNTOLD_LIFE),
-            None => return Err(malformed("exp is missing; where the provider sends none, set allow_missing_exp")),
+            None => {
+                return Err(malformed(
+                    "exp is missing; where the provider sends none, set allow_missing_exp",
+                ));
+            }
         };
         if is_over(expires_at, now) {
             return Err(malformed("the token has expired (exp)"));
@@ -132,7 +136,8 @@ impl Reader {
                 ..Whom::nobody("sid", &json!({"iss": self.issuer, "sid": sid}))
             },
             (None, Some(_)) => {
-                let why = "the token names a session and nobody: have the provider send sub, or set allow_sid_only to have a human told";
+                let why =
+                    "the token names a session and nobody: have the provider send sub, or set allow_sid_only to have a human told";
                 return Err(malformed(why));
             }
             (None, None) => return Err(malformed("sub or sid must be present")),

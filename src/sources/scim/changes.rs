@@ -164,14 +164,15 @@ impl Change<'_> {
             return Ok(delivery);
         }
         let user: Vec<&Record> = before.into_iter().chain([after]).collect();
-        let others = Namesakes::find(self.house, self.rules, &user).await?;
         let was_active = before.filter(|before| before.is_active());
+        let ends = was_active.is_some() && (deed == Deed::Deleted || !after.is_active());
+        let others = Namesakes::find(self.house, self.rules, &user, ends).await?;
         let signal = self.rules.signal(deed, before, after, self.digest, self.now);
         if let Some(mut signal) = signal
             && let Some(subject) = others.own(&signal.subject, was_active.is_none() && !after.is_active())
         {
             signal.subject = subject;
-            if was_active.is_some() {
+            if ends {
                 others.temper(&mut signal);
             }
             delivery.signals.push(signal);
@@ -182,8 +183,8 @@ impl Change<'_> {
             if deed == Deed::Created {
                 delivery.active.extend(together(names.clone()));
             }
-            let had = was_active.map_or(Vec::new(), |before| self.rules.names(before));
-            delivery.identities.push(others.identity(names, had));
+            let had = before.map_or(Vec::new(), |before| self.rules.names(before));
+            delivery.identities.push(others.identity(&names, &had));
         }
         Ok(delivery)
     }

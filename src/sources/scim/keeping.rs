@@ -1,8 +1,7 @@
 //! How resources lie in the source's memory: one drawer for each type, and one with pointers to them by their other names.
 
 use super::answer::Fault;
-use super::namesakes::number;
-use super::people::Rules;
+use super::people::{Rules, number};
 use super::record::Record;
 use super::schema::{ResourceType, USER};
 use crate::model::{Memo, MemoStep};

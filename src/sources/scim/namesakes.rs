@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 
 use super::keeping::{EMAIL, EMPLOYEE, EXTERNAL, NAMES, second_name};
-use super::people::{Rules, addresses, together};
+use super::people::{ExternalId, Rules, together};
 use super::record::Record;
-use super::schema::{ENTERPRISE_URN, USER};
+use super::schema::USER;
 use crate::model::{Identity, Signal, Subject, Wish};
 use crate::sources::House;
 
 /// Why a record's end is no departure of its own.
-const STAYS: &str = "another active user of this source bears the same name: the person stays, unless that one ends too";
+const STAYS: &str = "another active user of this source is the same person, who stays unless that one ends too";
 /// Why a record's end is none at all.
 const MADE_ANEW: &str = "made_anew: an active user of this source has the same externalId";
 
@@ -21,6 +21,8 @@ struct Other {
     active: bool,
     /// It has the same `externalId`: the client has made the user anew.
     anew: bool,
+    /// It bears a name that the user does. Else it is only linked to it.
+    shares: bool,
     /// It has an HR number, and another one: it is somebody else, whatever the names.
     contradicts: bool,
 }
@@ -29,29 +31,41 @@ struct Other {
 pub(super) struct Namesakes(Vec<Other>);
 
 impl Namesakes {
-    /// Looks them up for a user as it was and as it is.
+    /// Looks them up for a user as it was and as it is; where the user `ends`, under every name too that is linked to its own.
     ///
     /// # Errors
     /// Where the memory cannot be read.
-    pub(super) async fn find(house: &dyn House, rules: &Rules, user: &[&Record]) -> anyhow::Result<Self> {
-        let mut ids = BTreeSet::new();
-        for record in user {
-            for (drawer, name) in look_ups(record) {
-                let memos = house.memos_by(drawer, &name).await?;
-                ids.extend(memos.into_iter().map(|memo| if drawer == NAMES { memo.body } else { memo.key }));
-            }
+    pub(super) async fn find(house: &dyn House, rules: &Rules, user: &[&Record], ends: bool) -> anyhow::Result<Self> {
+        let own: BTreeSet<Subject> = user.iter().flat_map(|record| rules.names(record)).collect();
+        let mut names = own.clone();
+        if let Some(subject) = together(own.iter().cloned().collect()).filter(|_| ends) {
+            names.extend(house.known_by(&subject).await?);
         }
-        let names: BTreeSet<Subject> = user.iter().flat_map(|record| rules.names(record)).collect();
+        let mut look_ups: BTreeSet<(&str, String)> = names.iter().flat_map(|name| rules.look_ups(name)).collect();
+        let externals = user.iter().filter_map(|record| record.text("externalId"));
+        look_ups.extend(externals.map(|external| (NAMES, format!("{EXTERNAL}:{external}"))));
+        let mut ids = BTreeSet::new();
+        for (drawer, name) in look_ups {
+            let memos = house.memos_by(drawer, &name).await?;
+            ids.extend(
+                memos
+                    .into_iter()
+                    .map(|memo| if drawer == NAMES { memo.body } else { memo.key }),
+            );
+        }
         let mut others = Vec::new();
         for id in ids.iter().filter(|id| user.iter().all(|record| record.id != **id)) {
             // A pointer may be older than what it leads to.
-            let Some(memo) = house.memo(USER.drawer, id).await? else { continue };
+            let Some(memo) = house.memo(USER.drawer, id).await? else {
+                continue;
+            };
             let other = Record::read(&memo)?;
             let found = Other {
                 names: rules.names(&other),
                 active: other.is_active(),
                 anew: user.iter().any(|record| is_anew(record, &other)),
-                contradicts: user.iter().any(|record| contradicts(rules, record, &other)),
+                shares: rules.names(&other).iter().any(|name| own.contains(name)),
+                contradicts: user.iter().any(|record| rules.contradict(record, &other)),
             };
             if found.anew || found.names.iter().any(|name| names.contains(name)) {
                 others.push(found);
@@ -60,69 +74,73 @@ impl Namesakes {
         Ok(Self(others))
     }
 
-    /// What the end of a user is, where it was active until now: no departure while the person has another active user.
+    /// What the end of a user is, where it was active until now: no departure while the person has another active user. What a human may
+    /// decide about it then is about this user alone.
     pub(super) fn temper(&self, signal: &mut Signal) {
-        let mut active = self.0.iter().filter(|other| other.active);
-        if active.clone().any(|other| other.anew) {
+        let active = || self.0.iter().filter(|other| other.active);
+        if active().any(|other| other.anew) {
             signal.wish = Wish::Ignore(MADE_ANEW.to_owned());
-        } else if active.any(|other| !other.contradicts) {
+        } else if active().any(|other| !(other.shares && other.contradicts)) {
             signal.wish = Wish::Stays(STAYS.to_owned());
+            if let Some(alone) = without(&signal.subject, &active().collect::<Vec<_>>()) {
+                signal.subject = alone;
+            }
         }
     }
 
     /// The subject without the names that are somebody else's: of an active user with another HR number, and where this user had ended
     /// before, of every active one. `None` where no name is left.
     pub(super) fn own(&self, subject: &Subject, had_ended: bool) -> Option<Subject> {
-        let is_taken = |name: &Subject| {
-            let mut takers = self.0.iter().filter(|other| other.active && (had_ended || other.contradicts));
-            takers.any(|other| other.names.contains(name))
-        };
-        let names = subject.names().iter().filter(|name| !is_taken(name)).cloned();
-        together(names.collect())
+        let takers = self.0.iter().filter(|other| other.active && (had_ended || other.contradicts));
+        without(subject, &takers.collect::<Vec<_>>())
     }
 
     /// What an active user's names say of one another: with those of the person's other active users, so that none of them seems to replace
-    /// the other's. `before` are the names that it had while it was active before.
-    pub(super) fn identity(&self, names: Vec<Subject>, mut before: Vec<Subject>) -> Identity {
-        let active = || self.0.iter().filter(|other| other.active);
-        let is_new = |name: &&Subject| !before.contains(name) && !active().any(|other| other.names.contains(name));
-        let given = names.iter().filter(is_new).cloned().collect();
-        let mut all = names;
-        for name in active().filter(|other| !other.contradicts).flat_map(|other| &other.names) {
-            if !all.contains(name) {
-                all.push(name.clone());
-            }
+    /// the other's. `before` are the names that it had until now.
+    pub(super) fn identity(&self, names: &[Subject], before: &[Subject]) -> Identity {
+        let bears = |other: &Other| other.names.iter().any(|name| names.contains(name));
+        let active: Vec<&Other> = self.0.iter().filter(|other| other.active).collect();
+        // A mailbox that two people share is neither's name.
+        let strangers: Vec<&Other> = active.iter().filter(|other| other.contradicts).copied().collect();
+        let own = |names: &[Subject]| -> Vec<Subject> { names.iter().filter(|name| !has(&strangers, name)).cloned().collect() };
+        let mut all = own(names);
+        let given = all
+            .iter()
+            .filter(|name| !before.contains(name) && !has(&active, name))
+            .cloned();
+        let given = given.collect();
+        let mut apart = Vec::new();
+        for other in &active {
+            let into = if !other.contradicts && bears(other) {
+                &mut all
+            } else {
+                &mut apart
+            };
+            into.extend(own(&other.names));
         }
-        before.extend(self.0.iter().filter(|other| other.anew).flat_map(|other| other.names.clone()));
+        apart.retain(|name| !all.contains(name));
+        let common = names.iter().filter(|name| has(&strangers, name)).cloned().collect();
+        let anew = self.0.iter().filter(|other| other.anew).flat_map(|other| other.names.clone());
+        // What others bear too says last who the user was.
+        let (shared, alone): (Vec<Subject>, Vec<Subject>) = own(before).into_iter().partition(|name| has(&active, name));
         Identity {
+            before: alone.into_iter().chain(anew).chain(shared).collect(),
             names: all,
-            before,
             given,
+            apart,
+            shared: common,
         }
     }
 }
 
-/// Where users lie that have a name of this one: the drawers, and the second names there.
-fn look_ups(record: &Record) -> Vec<(&'static str, String)> {
-    let mut look_ups = Vec::new();
-    if let Some(external) = record.text("externalId") {
-        look_ups.push((NAMES, format!("{EXTERNAL}:{external}")));
-    }
-    if let Some(number) = number(record) {
-        look_ups.push((NAMES, format!("{EMPLOYEE}:{number}")));
-    }
-    let called = record.text(USER.called).into_iter().filter(|called| called.contains('@'));
-    for address in addresses(record).into_iter().chain(called) {
-        let address = second_name(address);
-        look_ups.push((NAMES, format!("{EMAIL}:{address}")));
-        look_ups.push((USER.drawer, address));
-    }
-    look_ups
+fn has(others: &[&Other], name: &Subject) -> bool {
+    others.iter().any(|other| other.names.contains(name))
 }
 
-/// The HR number that the enterprise extension holds.
-pub(super) fn number(record: &Record) -> Option<&str> {
-    record.members.get(ENTERPRISE_URN)?.get("employeeNumber")?.as_str()
+/// A subject without the names that others bear.
+fn without(subject: &Subject, others: &[&Other]) -> Option<Subject> {
+    let names = subject.names().iter().filter(|name| !has(others, name)).cloned();
+    together(names.collect())
 }
 
 fn is_anew(one: &Record, other: &Record) -> bool {
@@ -130,11 +148,30 @@ fn is_anew(one: &Record, other: &Record) -> bool {
     external.is_some() && external == other.text("externalId")
 }
 
-fn contradicts(rules: &Rules, one: &Record, other: &Record) -> bool {
-    let numbers = |record: &Record| -> BTreeSet<Subject> {
-        let names = rules.names(record).into_iter();
-        names.filter(|name| matches!(name, Subject::EmployeeId(_))).collect()
-    };
-    let (one, other) = (numbers(one), numbers(other));
-    !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
+impl Rules {
+    /// Where users lie that have this name: the drawers, and the second names there.
+    fn look_ups(&self, name: &Subject) -> Vec<(&'static str, String)> {
+        let external = |id: &str| (NAMES, format!("{EXTERNAL}:{id}"));
+        match name {
+            Subject::Email(address) => vec![(NAMES, format!("{EMAIL}:{address}")), (USER.drawer, second_name(address))],
+            Subject::Username(called) => vec![(USER.drawer, second_name(called))],
+            Subject::EmployeeId(number) if self.external_id == ExternalId::EmployeeId => {
+                vec![(NAMES, format!("{EMPLOYEE}:{number}")), external(number)]
+            }
+            Subject::EmployeeId(number) => vec![(NAMES, format!("{EMPLOYEE}:{number}"))],
+            Subject::IssSub { iss, sub } if *iss == self.issuer => vec![external(sub)],
+            Subject::Opaque(id) if self.external_id == ExternalId::AccountId => vec![external(id)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether two users have HR numbers, and not the same.
+    fn contradict(&self, one: &Record, other: &Record) -> bool {
+        let numbers = |record: &Record| -> BTreeSet<Subject> {
+            let names = self.names(record).into_iter();
+            names.filter(|name| matches!(name, Subject::EmployeeId(_))).collect()
+        };
+        let (one, other) = (numbers(one), numbers(other));
+        !one.is_empty() && !other.is_empty() && one.is_disjoint(&other)
+    }
 }

@@ -4,9 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answer::{Fault, INVALID_VALUE, fault};
-use super::namesakes::number;
 use super::record::Record;
-use super::schema::{ResourceType, USER};
+use super::schema::{ENTERPRISE_URN, ResourceType, USER};
 use crate::model::{LONGEST_SUBJECT, Reason, Signal, Subject, Timestamp};
 
 /// How many names of one person are used.
@@ -167,6 +166,11 @@ pub(super) fn addresses(record: &Record) -> Vec<&str> {
         .collect();
     found.sort_by_key(|(later, _)| *later);
     found.into_iter().map(|(_, address)| address).collect()
+}
+
+/// The HR number that the enterprise extension holds.
+pub(super) fn number(record: &Record) -> Option<&str> {
+    record.members.get(ENTERPRISE_URN)?.get("employeeNumber")?.as_str()
 }
 
 fn read(word: &str, value: &str) -> Option<Subject> {

@@ -151,7 +151,11 @@ async fn an_address_given_on_while_its_former_owner_waits_leads_to_nobody_but_th
     let detail = site.closed(&shown["cases"][0]["case"]).await;
     assert_eq!(detail["case"]["verdict"], "contained", "{detail:#}");
     assert!(Holdings::of(site.chat(), "user05").is_out());
-    assert_eq!(Holdings::of(site.chat(), "user04"), newcomer, "the new owner of the address was touched");
+    assert_eq!(
+        Holdings::of(site.chat(), "user04"),
+        newcomer,
+        "the new owner of the address was touched"
+    );
     running.stop().await;
 }
 
@@ -166,7 +170,11 @@ async fn a_scope_edited_by_mistake_and_put_right_leaves_nothing_to_decide() {
     let running = site.start().await;
     let mut users = Vec::new();
     for n in 1..=4 {
-        users.push(running.user(&format!("user{n:02}"), &format!("user{n:02}@example.test")).await);
+        users.push(
+            running
+                .user(&format!("user{n:02}"), &format!("user{n:02}@example.test"))
+                .await,
+        );
     }
     for user in &users {
         running.set_active(user, "False").await;
@@ -178,7 +186,8 @@ async fn a_scope_edited_by_mistake_and_put_right_leaves_nothing_to_decide() {
     for user in &users {
         running.set_active(user, "True").await;
     }
-    site.until_count("SELECT count(*) FROM cases WHERE state = 'cancelled'", 3).await;
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'cancelled'", 3)
+        .await;
     assert!(site.ask(&["hold", "list"]).await.as_array().unwrap().is_empty());
     assert!(site.alerts().await.is_empty());
     for n in 2..=4 {

@@ -218,10 +218,11 @@ impl Server {
     /// Every case: its state, its reason and whom it is about.
     async fn cases(&self) -> Vec<(String, String, String)> {
         let mut conn = self.sql().await;
-        let rows = sqlx::query("SELECT c.state, c.reason, p.subject FROM cases c JOIN person p ON p.ref = c.subject_ref ORDER BY c.id")
-            .fetch_all(&mut conn)
-            .await
-            .unwrap();
+        let rows =
+            sqlx::query("SELECT c.state, c.reason, p.subject FROM cases c JOIN person p ON p.ref = c.subject_ref ORDER BY c.id")
+                .fetch_all(&mut conn)
+                .await
+                .unwrap();
         rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
     }
 

@@ -71,7 +71,11 @@ async fn the_names_of_a_person_come_strongest_first() {
 
 #[tokio::test]
 async fn one_name_alone_says_nothing_and_a_login_name_is_one() {
-    assert_eq!(names("", &json!({"userName": "maya"})).await, ["username:maya"], "a name alone links nothing");
+    assert_eq!(
+        names("", &json!({"userName": "maya"})).await,
+        ["username:maya"],
+        "a name alone links nothing"
+    );
     let both = names("", &json!({"userName": "maya", "emails": [{"value": "maya@example.org"}]})).await;
     assert_eq!(both, ["email:maya@example.org", "username:maya"]);
     // What looks like an address and is none is a login name.

@@ -1,6 +1,7 @@
 //! A departure is of a person, not of a record: several users of one person, one user made anew, and names that somebody else has by now.
 
-use revoked::model::Reason;
+use proptest::prelude::*;
+use revoked::model::{Actor, Priority, Reason};
 use serde_json::json;
 
 use super::*;
@@ -70,7 +71,10 @@ async fn the_end_of_one_of_two_accounts_waits_and_the_end_of_the_last_is_the_dep
         let server = Server::with(more).await;
         let everyday = json!({"externalId": "00u1", "emails": mail(X)["emails"]});
         let admin = json!({"externalId": "00u2", "emails": mail(X)["emails"]});
-        let (everyday, admin) = (server.user(X, &everyday).await, server.user("adm-user03@example.org", &admin).await);
+        let (everyday, admin) = (
+            server.user(X, &everyday).await,
+            server.user("adm-user03@example.org", &admin).await,
+        );
         if by_deletion {
             assert_eq!(server.ask("DELETE", &admin, "").await.status, 204);
         } else {
@@ -82,7 +86,10 @@ async fn the_end_of_one_of_two_accounts_waits_and_the_end_of_the_last_is_the_dep
 
         server.active(&everyday, false).await;
         assert_eq!(server.decisions().await, [departed("hold"), departed("act")]);
-        assert!(server.holds().await.is_empty(), "nobody is to decide about what is being done");
+        assert!(
+            server.holds().await.is_empty(),
+            "nobody is to decide about what is being done"
+        );
         let states: Vec<String> = server.cases().await.into_iter().map(|(state, ..)| state).collect();
         assert_eq!(states, ["cancelled", "open"]);
         assert_eq!(server.count("SELECT count(*) FROM alert WHERE cleared_at IS NULL").await, 0);
@@ -107,6 +114,34 @@ async fn the_second_account_switched_on_again_ends_its_hold() {
 }
 
 #[tokio::test]
+async fn who_is_switched_on_again_keeps_every_name() {
+    for more in [json!({}), mail("maya@example.org")] {
+        let server = Server::new().await;
+        let maya = server.user("maya.l@example.org", &more).await;
+        for _ in 0..2 {
+            server.active(&maya, false).await;
+            server.active(&maya, true).await;
+        }
+        server.active(&maya, false).await;
+        let cases = server.cases().await;
+        let states: Vec<&str> = cases.iter().map(|(state, ..)| state.as_str()).collect();
+        assert_eq!(states, ["cancelled", "cancelled", "open"], "{more}");
+        assert!(
+            cases
+                .iter()
+                .all(|(.., subject)| *subject == cases[0].2 && subject.starts_with("email:maya")),
+            "{cases:?}"
+        );
+        let names = server.signals().await.into_iter().map(|signal| signal.names);
+        assert!(
+            names
+                .into_iter()
+                .all(|names| names.contains(&"email:maya.l@example.org".to_owned()))
+        );
+    }
+}
+
+#[tokio::test]
 async fn two_people_with_two_hr_numbers_and_one_mailbox_are_two_people() {
     let server = Server::new().await;
     let person = |number: &str| {
@@ -120,6 +155,48 @@ async fn two_people_with_two_hr_numbers_and_one_mailbox_are_two_people() {
     assert_eq!(server.decisions().await, [departed("act")]);
     // The mailbox is Ben's too: to look for Ann by it would hit him.
     assert_eq!(server.signals().await[0].names, ["employee_id:1", "username:ann"]);
+    assert_eq!(server.approve_all("").await, ["employee_id:1", "username:ann"]);
+}
+
+#[tokio::test]
+async fn what_is_approved_of_one_account_leaves_the_other_alone() {
+    let server = Server::new().await;
+    server.user(X, &json!({})).await;
+    let admin = server.user("adm-user03", &mail(X)).await;
+    server.active(&admin, false).await;
+    assert_eq!(server.cases().await, [case("held", "username:adm-user03")]);
+    assert_eq!(server.approve_all("stays").await, ["username:adm-user03"]);
+}
+
+#[tokio::test]
+async fn an_account_that_is_given_to_somebody_else_leaves_nothing_of_its_owners_in_common() {
+    let server = Server::new().await;
+    let ann = server.user("ann", &mail("ann@example.org")).await;
+    server.user("ben", &mail("ben@example.org")).await;
+    let service = server.user("service", &mail("ann@example.org")).await;
+    let moved = json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": "ben@example.org"}]);
+    assert_eq!(server.patch(&service, moved).await.status, 200);
+    server.active(&ann, false).await;
+    assert_eq!(server.decisions().await, [departed("act")]);
+    assert_eq!(server.approve_all("").await, ["email:ann@example.org", "username:ann"]);
+}
+
+#[tokio::test]
+async fn whoever_is_linked_to_somebody_active_stays_even_where_no_name_is_shared_any_more() {
+    let server = Server::new().await;
+    let ann = server.user("ann", &mail("ann@example.org")).await;
+    let ben = server.user("ben", &mail("ben@example.org")).await;
+    let both = json!({"emails": [{"value": "ann@example.org", "type": "work"}, {"value": "ben@example.org", "type": "work"}]});
+    let service = server.user("service", &both).await;
+    assert_eq!(server.ask("DELETE", &service, "").await.status, 204);
+    server.active(&ann, false).await;
+    // By their links the two are one person. Nobody active is ended by that without a human, nor with one.
+    assert_eq!(server.decisions().await, [departed("hold"), departed("hold")]);
+    assert_eq!(
+        server.approve_all("stays").await,
+        ["email:ann@example.org", "username:ann", "username:service"]
+    );
+    server.active(&ben, false).await;
 }
 
 #[tokio::test]
@@ -172,9 +249,20 @@ async fn an_address_given_on_leaves_its_former_owner_at_once() {
     // Ann is still known by her login name, and the hold offers nobody else.
     assert_eq!(server.cases().await, [case("held", "username:ann")]);
     assert_eq!(server.holds().await, [("departures_limit".to_owned(), 1)]);
-    let linked = "SELECT count(*) FROM identity a JOIN identity b USING (person) WHERE a.name = 'email:user03@example.org' AND b.name = ";
-    assert_eq!(server.count(Box::leak(format!("{linked}'username:ben'").into_boxed_str())).await, 1);
-    assert_eq!(server.count(Box::leak(format!("{linked}'username:ann'").into_boxed_str())).await, 0);
+    let linked =
+        "SELECT count(*) FROM identity a JOIN identity b USING (person) WHERE a.name = 'email:user03@example.org' AND b.name = ";
+    assert_eq!(
+        server
+            .count(Box::leak(format!("{linked}'username:ben'").into_boxed_str()))
+            .await,
+        1
+    );
+    assert_eq!(
+        server
+            .count(Box::leak(format!("{linked}'username:ann'").into_boxed_str()))
+            .await,
+        0
+    );
     // And what is said of either from now on is about that one alone.
     let ann_again = server.ask("DELETE", &ann, "").await;
     assert_eq!(ann_again.status, 204);
@@ -207,7 +295,10 @@ async fn a_user_renamed_to_an_old_address_of_somebody_else_takes_it_and_nothing_
     let mut conn = server.sql().await;
     let mut names = async |name: &str| -> String {
         let sql = format!("{person}'{name}'");
-        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut conn).await.unwrap()
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&mut conn)
+            .await
+            .unwrap()
     };
     assert_eq!(names("email:ann@example.org").await, "email:ann@example.org");
     assert_eq!(names(&format!("email:{X}")).await, format!("email:ben@example.org email:{X}"));
@@ -217,8 +308,125 @@ async fn a_user_renamed_to_an_old_address_of_somebody_else_takes_it_and_nothing_
     let ben = server.user("ben", &mail("ben@example.org")).await;
     server.active(&ann, false).await;
     let moved = server
-        .patch(&ben, json!([{"op": "Replace", "path": "emails[type eq \"work\"].value", "value": X}]))
+        .patch(
+            &ben,
+            json!([{"op": "Replace", "path": "emails[type eq \"work\"].value", "value": X}]),
+        )
         .await;
     assert_eq!(moved.status, 200);
     assert_eq!(server.cases().await, [case("held", "username:ann")]);
+}
+
+/// What a client may do with one of three users; two of three addresses, which may be the same.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    Make(usize, (usize, usize)),
+    Switch(usize, bool),
+    Mail(usize, (usize, usize)),
+    Delete(usize),
+}
+
+fn deeds() -> impl Strategy<Value = Vec<Deed>> {
+    let addresses = || prop_oneof![3 => (0..3_usize).prop_map(|n| (n, n)), 1 => (0..3_usize, 0..3_usize)];
+    let deed = prop_oneof![
+        3 => (0..3_usize, addresses()).prop_map(|(user, addresses)| Deed::Make(user, addresses)),
+        4 => (0..3_usize, any::<bool>()).prop_map(|(user, active)| Deed::Switch(user, active)),
+        3 => (0..3_usize, addresses()).prop_map(|(user, addresses)| Deed::Mail(user, addresses)),
+        1 => (0..3_usize).prop_map(Deed::Delete),
+    ];
+    prop::collection::vec(deed, 1..14)
+}
+
+impl Server {
+    async fn perform(&self, deed: Deed) {
+        let emails = |(one, other): (usize, usize)| {
+            let addresses: std::collections::BTreeSet<usize> = [one, other].into();
+            let emails = addresses
+                .into_iter()
+                .map(|n| json!({"value": format!("a{n}@example.org"), "type": "work"}));
+            Value::Array(emails.collect())
+        };
+        let find = async |user: usize| {
+            let found = self.filter(&format!("userName eq u{user}")).await;
+            let id = found.body["Resources"][0]["id"].as_str();
+            id.map(|id| format!("/Users/{id}"))
+        };
+        match deed {
+            Deed::Make(user, addresses) => {
+                let made = json!({"userName": format!("u{user}"), "active": true, "emails": emails(addresses)});
+                let status = self.post("/Users", &made).await.status;
+                assert!(matches!(status, 201 | 409), "{status}");
+            }
+            Deed::Switch(user, active) => {
+                if let Some(user) = find(user).await {
+                    self.active(&user, active).await;
+                }
+            }
+            Deed::Mail(user, addresses) => {
+                if let Some(user) = find(user).await {
+                    let changed = json!([{"op": "replace", "path": "emails", "value": emails(addresses)}]);
+                    assert_eq!(self.patch(&user, changed).await.status, 200);
+                }
+            }
+            Deed::Delete(user) => {
+                if let Some(user) = find(user).await {
+                    assert_eq!(self.ask("DELETE", &user, "").await.status, 204);
+                }
+            }
+        }
+    }
+
+    /// The names of everybody who is active.
+    async fn active_names(&self) -> Vec<String> {
+        let users = self.filter("active eq true").await.body["Resources"]
+            .as_array()
+            .unwrap()
+            .clone();
+        let names = users.iter().flat_map(|user| {
+            let mails = user["emails"].as_array().unwrap().iter();
+            let mails = mails.map(|mail| format!("email:{}", mail["value"].as_str().unwrap()));
+            mails.chain([format!("username:{}", user["userName"].as_str().unwrap())])
+        });
+        names.collect()
+    }
+
+    /// Approves every hold of that class, and gives whom the jobs that wait then ask for.
+    async fn approve_all(&self, class: &str) -> Vec<String> {
+        let path = self.folder.path().join("revoked.db");
+        let store = Store::open(&path, Role::Command, Clock::fixed(crate::store::NOW))
+            .await
+            .unwrap();
+        let mut asked = Vec::new();
+        for hold in store.holds(false).await.unwrap() {
+            if hold.why == class {
+                let set = store.hold(hold.id).await.unwrap().set;
+                store.approve_hold(hold.id, set, Actor::Daemon, None).await.unwrap();
+            }
+        }
+        for claim in store.claim("chat", Priority(9), 100).await.unwrap() {
+            asked.extend(claim.job.subject.names().iter().map(ToString::to_string));
+        }
+        store.close().await;
+        asked
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// Whatever a client does with its users: no hold over a departure offers anybody who is active.
+    #[test]
+    fn no_departure_that_waits_asks_for_somebody_who_is_active(deeds in deeds()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let server = Server::holding().await;
+            for deed in &deeds {
+                server.perform(*deed).await;
+            }
+            let active = server.active_names().await;
+            let asked = server.approve_all("departures_limit").await;
+            let wrong: Vec<&String> = asked.iter().filter(|name| active.contains(name)).collect();
+            assert!(wrong.is_empty(), "{deeds:?}: {wrong:?}");
+        });
+    }
 }

@@ -131,12 +131,23 @@ async fn oktas_own_events_name_their_subject_in_the_event_whatever_the_form_of_t
     let user = json!({"format": "email", "email": "Jane@example.com"});
     for more in ["", "legacy_subject = true"] {
         let stream = Stream::new(more);
-        for subject in [user.clone(), json!({"user": user}), json!({"format": "complex", "user": user})] {
+        for subject in [
+            user.clone(),
+            json!({"user": user}),
+            json!({"format": "complex", "user": user}),
+        ] {
             let mut claims = about(uri, member(subject.clone()), Value::Null);
             claims.as_object_mut().unwrap().remove("sub_id");
-            let signal = stream.send_claims(&claims).await.unwrap_or_else(|error| panic!("{subject}: {error}"));
+            let signal = stream
+                .send_claims(&claims)
+                .await
+                .unwrap_or_else(|error| panic!("{subject}: {error}"));
             assert_eq!(signal.subject.to_string(), "email:jane@example.com", "{subject}");
-            assert_eq!((gist(&signal).as_str(), &signal.wish), ("compromised 0 everything", &Wish::Act), "{subject}");
+            assert_eq!(
+                (gist(&signal).as_str(), &signal.wish),
+                ("compromised 0 everything", &Wish::Act),
+                "{subject}"
+            );
         }
         // One device of a person costs that person's sessions, not the whole playbook.
         let device = json!({"user": user, "device": {"format": "opaque", "id": "d1"}});
@@ -144,8 +155,15 @@ async fn oktas_own_events_name_their_subject_in_the_event_whatever_the_form_of_t
         claims.as_object_mut().unwrap().remove("sub_id");
         assert_eq!(stream.send_claims(&claims).await.unwrap().scope, Scope::AllSessions);
         // What the token itself names goes first.
-        let claims = about(uri, member(user.clone()), json!({"format": "email", "email": "other@example.com"}));
-        assert_eq!(stream.send_claims(&claims).await.unwrap().subject.to_string(), "email:other@example.com");
+        let claims = about(
+            uri,
+            member(user.clone()),
+            json!({"format": "email", "email": "other@example.com"}),
+        );
+        assert_eq!(
+            stream.send_claims(&claims).await.unwrap().subject.to_string(),
+            "email:other@example.com"
+        );
     }
 }
 

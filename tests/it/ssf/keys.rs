@@ -123,7 +123,11 @@ async fn made_up_names_are_put_off_and_counted_and_a_new_key_among_them_is_taken
     let issuer = Issuer::serving(set(&[&known])).await;
     let refusal = async |signer: &Signer| {
         let token = signer.sign(&claims()).unwrap();
-        let rejection = issuer.push.receive(&post(&token), &revoked::sources::Alone).await.unwrap_err();
+        let rejection = issuer
+            .push
+            .receive(&post(&token), &revoked::sources::Alone)
+            .await
+            .unwrap_err();
         let counts = issuer.push.rejected(&rejection).extensions().get::<Suspect>().is_some();
         (rejection.code, counts)
     };

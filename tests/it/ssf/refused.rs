@@ -94,7 +94,10 @@ async fn a_missing_type_is_forgiven_where_the_settings_say_so_and_check_says_it(
     let id_token = T1.sign_under(&json!({"alg": "RS256", "kid": "t1"}), id_token.to_string().as_bytes());
     assert_eq!(lenient.refusal(&id_token.unwrap()).await, "invalid_request");
     let cautions = lenient.push.cautions();
-    assert!(cautions.len() == 1 && cautions[0].starts_with("allow_untyped"), "{cautions:?}");
+    assert!(
+        cautions.len() == 1 && cautions[0].starts_with("allow_untyped"),
+        "{cautions:?}"
+    );
     assert!(Stream::new("").push.cautions().is_empty());
 }
 

@@ -169,7 +169,11 @@ async fn a_set_that_has_grown_since_it_was_shown_is_not_approved_by_what_was_sho
 #[tokio::test]
 async fn other_words_are_another_cause_and_a_whole_delivery_is_one_by_itself() {
     let place = place().await;
-    for (key, why) in [("a", "the issuer is not sure"), ("b", "the issuer is not sure"), ("c", "it names a session")] {
+    for (key, why) in [
+        ("a", "the issuer is not sure"),
+        ("b", "the issuer is not sure"),
+        ("c", "it names a session"),
+    ] {
         let mut one = signal(key, &format!("{key}@example.org"), Reason::Compromised);
         one.wish = Wish::Hold(why.to_owned());
         place.accept_from("idp", vec![one]).await;

@@ -49,7 +49,10 @@ async fn who_is_active_again_is_taken_out_of_the_hold_and_the_last_one_ends_it()
         place.back("idp", &format!("p{n}@example.org")).await;
     }
     let ended = place.store.hold(1).await.unwrap().hold;
-    assert_eq!((ended.state.as_str(), ended.decided_by.as_deref()), ("rejected", Some("source:idp")));
+    assert_eq!(
+        (ended.state.as_str(), ended.decided_by.as_deref()),
+        ("rejected", Some("source:idp"))
+    );
     assert!(ended.note.unwrap().contains("active again"));
     assert!(place.alert_kinds().await.is_empty(), "nothing waits any more");
     assert_eq!(place.store.waiting("chat").await.unwrap(), None);
@@ -66,18 +69,36 @@ async fn another_sources_word_calls_nothing_off_and_whoever_decides_is_told() {
     let case = place.hold_alice("idp").await;
     assert_eq!(place.hold_alice("hr").await, case, "one person, one held case");
     place.back("siem", ALICE).await;
-    assert_eq!(place.store.hold(1).await.unwrap().cases[0].reactivated, [], "it had asked for nothing");
+    assert_eq!(
+        place.store.hold(1).await.unwrap().cases[0].reactivated,
+        [],
+        "it had asked for nothing"
+    );
     let before = place.store.hold(1).await.unwrap().set;
     place.back("idp", ALICE).await;
     assert_eq!(place.state(case).await, "held");
     let held = place.store.hold(1).await.unwrap();
     let said = &held.cases[0].reactivated;
-    assert_eq!((said.len(), said[0].source.as_str(), said[0].at), (1, "idp", place.clock.now()));
+    assert_eq!(
+        (said.len(), said[0].source.as_str(), said[0].at),
+        (1, "idp", place.clock.now())
+    );
     let stale = place.store.approve_hold(1, before, operator(), None).await;
-    assert!(matches!(stale, Err(StoreError::Refused(_))), "an approval of before the news was taken");
+    assert!(
+        matches!(stale, Err(StoreError::Refused(_))),
+        "an approval of before the news was taken"
+    );
     // Reported once more, it is no news any longer.
     place.clock.advance(Duration::from_secs(1));
-    let again: Vec<Signal> = (0..21).map(|n| signal(&format!("again{n}"), if n == 0 { ALICE } else { "x@example.org" }, Reason::Departed)).collect();
+    let again: Vec<Signal> = (0..21)
+        .map(|n| {
+            signal(
+                &format!("again{n}"),
+                if n == 0 { ALICE } else { "x@example.org" },
+                Reason::Departed,
+            )
+        })
+        .collect();
     place.accept_from("idp", again).await;
     assert_eq!(place.store.hold(1).await.unwrap().cases[0].reactivated, []);
     // And when both have taken it back, nothing is left to decide about her.
@@ -97,13 +118,25 @@ async fn what_waits_for_its_day_is_called_off_and_what_has_begun_is_not() {
     assert_eq!(place.state(later).await, "cancelled");
 
     // Queued, and never tried.
-    let queued = case_of(&place.accept_from("idp", vec![signal("q", ALICE, Reason::Departed)]).await.signals[0]).0;
+    let queued = case_of(
+        &place
+            .accept_from("idp", vec![signal("q", ALICE, Reason::Departed)])
+            .await
+            .signals[0],
+    )
+    .0;
     place.back("idp", ALICE).await;
     assert_eq!(place.state(queued).await, "cancelled");
     assert_eq!(place.store.waiting("chat").await.unwrap(), None);
 
     // Tried at a target that was away: nothing was changed there, and must not be when it is back.
-    let tried = case_of(&place.accept_from("idp", vec![signal("t", ALICE, Reason::Departed)]).await.signals[0]).0;
+    let tried = case_of(
+        &place
+            .accept_from("idp", vec![signal("t", ALICE, Reason::Departed)])
+            .await
+            .signals[0],
+    )
+    .0;
     let claim = place.claim().await;
     let retry = Settlement::Retry {
         due: place.clock.now().plus(Duration::from_mins(1)),
@@ -114,7 +147,13 @@ async fn what_waits_for_its_day_is_called_off_and_what_has_begun_is_not() {
     assert_eq!(place.state(tried).await, "cancelled");
 
     // At work.
-    let begun = case_of(&place.accept_from("idp", vec![signal("w", ALICE, Reason::Departed)]).await.signals[0]).0;
+    let begun = case_of(
+        &place
+            .accept_from("idp", vec![signal("w", ALICE, Reason::Departed)])
+            .await
+            .signals[0],
+    )
+    .0;
     let _claim = place.claim().await;
     place.back("idp", ALICE).await;
     assert_eq!(place.state(begun).await, "open");
@@ -136,7 +175,11 @@ async fn a_compromise_stands_and_an_older_word_takes_nothing_back() {
     let (case, is_held) = case_of(held.signals.last().unwrap());
     assert!(is_held);
     place.back("idp", "c8@example.org").await;
-    assert_eq!(place.state(case).await, "held", "the account was enabled again, and the intruder is in it all the same");
+    assert_eq!(
+        place.state(case).await,
+        "held",
+        "the account was enabled again, and the intruder is in it all the same"
+    );
 
     let now = place.clock.now();
     let mut gone = signal("gone", ALICE, Reason::Departed);

@@ -28,7 +28,9 @@ pub(in super::super) fn holds(filter: &Filter, scope: Scope<'_>, members: &Map<S
         Filter::Compare { path, by, value, bare } => {
             let found = find(path, scope, members);
             // A number without quotes is the digits of it where a text is asked for, with every zero before them.
-            let text = (found.form == Form::Text).then(|| Filter::text(value, bare.as_deref())).flatten();
+            let text = (found.form == Form::Text)
+                .then(|| Filter::text(value, bare.as_deref()))
+                .flatten();
             let text = text.map(|text| Value::String(text.to_owned()));
             let value = text.as_ref().unwrap_or(value);
             let equal = || found.values.iter().any(|has| same(has, value, found.exact));

@@ -125,7 +125,11 @@ impl Reader {
             Some(Token::Text(text)) => (Value::String(text), None),
             // Microsoft's guide leaves the quotes out, and so do some clients: a word then reaches up to the next blank or bracket.
             Some(Token::Word(word)) if !word.starts_with('\'') => (literal(&word), Some(word)),
-            _ => return Err(wrong("the filter lacks a value: a string in double quotes, a number, true, false or null")),
+            _ => {
+                return Err(wrong(
+                    "the filter lacks a value: a string in double quotes, a number, true, false or null",
+                ));
+            }
         };
         if by.is_part() && Filter::text(&value, bare.as_deref()).is_none() {
             return Err(wrong("co, sw and ew look into strings only"));
