@@ -201,6 +201,35 @@ async fn a_scope_edited_by_mistake_and_put_right_leaves_nothing_to_decide() {
 }
 
 #[tokio::test]
+async fn what_an_operator_asked_for_too_stays_and_the_hold_says_that_the_person_is_active_again() {
+    let site = Site::new(Plan {
+        more: ONE_AN_HOUR,
+        policy: "protected = [\"email:user02@example.test\"]",
+        ..Plan::default()
+    })
+    .await;
+    site.secret("scim-token", TOKEN.as_bytes());
+    let running = site.start().await;
+    let user = running.user("user02", "user02@example.test").await;
+    running.set_active(&user, "False").await;
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 1).await;
+    assert_eq!(site.revoke("user02@example.test", "departed", &[]).await.code, 14);
+    let before = site.ask(&["hold", "show", "1"]).await;
+    assert_eq!(before["cases"][0].get("reactivated"), None);
+    running.set_active(&user, "True").await;
+    let shown = site.says(&["hold", "show", "1"]).await;
+    assert!(
+        shown.out.contains("source okta said at") && shown.out.contains("active again"),
+        "{shown:?}"
+    );
+    let set = before["set"].as_str().unwrap();
+    let stale = site.says(&["hold", "approve", "1", "--set", set]).await;
+    assert!(stale.code == 1 && stale.err.contains("look at it again"), "{stale:?}");
+    assert!(!Holdings::of(site.chat(), "user02").is_out());
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn one_of_two_accounts_of_a_person_is_switched_off_and_the_person_stays() {
     let site = site().await;
     let running = site.start().await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use revoked::model::{Actor, Delivery, Evidence, Reason, Settlement, Signal, When};
+use revoked::model::{Actor, Delivery, Departure, DepartureStep, Evidence, Leaves, Reason, Settlement, Signal, When, Wish};
 use revoked::store::{ListFilter, StoreError};
 
 use super::{Place, case_of, place, policy, signal};
@@ -197,4 +197,54 @@ async fn a_compromise_stands_and_an_older_word_takes_nothing_back() {
     assert_eq!(place.state(case).await, "cancelled");
     let said = format!("{receipt:?}");
     assert!(said.contains("1 cases that waited are called off"), "{said}");
+}
+
+/// A row of an HR file about Alice's only employment.
+fn row(key: &str, reason: Reason, step: DepartureStep) -> Signal {
+    let mut row = signal(key, ALICE, reason);
+    row.when = When::Departure(Departure {
+        employee: "4711".to_owned(),
+        employment: String::new(),
+        step,
+    });
+    row
+}
+
+#[tokio::test]
+async fn what_hr_takes_back_and_another_source_does_not_is_told_to_whoever_decides() {
+    let place = place().await;
+    let at = place.clock.now().plus(Duration::from_hours(8));
+    let mut leaves = row(
+        "leaves",
+        Reason::Departed,
+        DepartureStep::Leave {
+            leaves: Leaves::Instant { at },
+            fire_at: at,
+        },
+    );
+    leaves.wish = Wish::Hold("an old row".to_owned());
+    let case = case_of(&place.accept_from("hr", vec![leaves]).await.signals[0]).0;
+    assert_eq!(place.hold_alice("idp").await, case, "one person, one held case");
+    place.clock.advance(Duration::from_secs(1));
+    place
+        .accept_from("hr", vec![row("stays", Reason::Reactivated, DepartureStep::Rescind)])
+        .await;
+    assert_eq!(place.state(case).await, "held");
+    let hold = place.store.case(case).await.unwrap().hold.unwrap();
+    let held = place.store.hold(hold).await.unwrap();
+    assert_eq!(held.cases[0].reactivated[0].source, "hr");
+    place.back("idp", ALICE).await;
+    assert_eq!(place.state(case).await, "cancelled");
+}
+
+#[tokio::test]
+async fn a_suspension_that_hr_takes_back_before_its_day_does_not_come() {
+    let place = place().await;
+    let mut leave = signal("leave", ALICE, Reason::Suspended);
+    leave.when = When::At(place.clock.now().plus(Duration::from_hours(48)));
+    let case = case_of(&place.accept_from("hr", vec![leave]).await.signals[0]).0;
+    place.clock.advance(Duration::from_secs(1));
+    let back = row("back", Reason::Reactivated, DepartureStep::Rescind);
+    let receipt = place.accept_from("hr", vec![back]).await;
+    assert_eq!(place.state(case).await, "cancelled", "{receipt:?}");
 }
