@@ -55,6 +55,9 @@ pub struct Evidence {
     /// Whether a sweep found access again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub came_back: bool,
+    /// Whether a sweep met the account enabled again by somebody, and left that to a human.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enabled_again: bool,
     /// What still lets somebody in afresh.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doors: Vec<Door>,

@@ -111,11 +111,8 @@ impl Attempt<'_> {
         self.take_in_first(&mut room, seen);
         if watch {
             if self.is_enabled_by_somebody(&room) {
-                return Err(End::Held(
-                    "the account was enabled again since it was suspended, by somebody here: approve to suspend it again, reject to leave it \
-                     alone and end the sweeps"
-                        .to_owned(),
-                ));
+                self.evidence.enabled_again = true;
+                return Err(End::EnabledAgain);
             }
             if self.plan(&room).is_empty() {
                 return self.verdict_at_once(&room);
@@ -300,7 +297,8 @@ impl Attempt<'_> {
         job.containment.blocks()
             && !room.access.suspended()
             && job.reason != Reason::Compromised
-            && !job.approved
+            // The approval of the case itself was of another matter.
+            && !(job.approved && self.evidence.enabled_again)
             && !kept_out
             && !by_sign_in
             // What was spared was never suspended.
