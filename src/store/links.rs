@@ -158,11 +158,24 @@ impl Tx<'_> {
         let names = simple(&identity.names);
         let all = simple(identity.names.iter().chain(&identity.before));
         let mut rows = self.rows_of(&all).await?;
+        // Nobody is whom it has parted from.
+        let apart = simple(&identity.apart);
+        let others = if apart.is_empty() {
+            Vec::new()
+        } else {
+            self.rows_of(&apart).await?
+        };
         let whose = |rows: &[Row], names: &[Subject]| {
-            let mut texts = names.iter().map(ToString::to_string);
-            texts
-                .find_map(|name| rows.iter().find(|row| row.name == name))
-                .map(|row| row.person)
+            let ours = |row: &&Row| others.iter().all(|other| other.person != row.person);
+            let find = |replaced: bool| {
+                names.iter().map(ToString::to_string).find_map(|name| {
+                    rows.iter()
+                        .filter(ours)
+                        .find(|row| row.name == name && row.replaced == replaced)
+                })
+            };
+            // What somebody was called once says it last.
+            find(false).or_else(|| find(true)).map(|row| row.person)
         };
         // Whom the source knew by other names is that person; else what never changes hands says who it is.
         let lasting: Vec<Subject> = identity.names.iter().filter(|name| lasts(name)).cloned().collect();
@@ -175,15 +188,8 @@ impl Tx<'_> {
         if all.len() < 2 {
             return Ok(());
         }
-        // Its first name is the surest: whose that is, the person is. Unless it has parted from whom it was linked to.
-        let apart = simple(&identity.apart);
-        let others = if apart.is_empty() {
-            Vec::new()
-        } else {
-            self.rows_of(&apart).await?
-        };
-        let person = known.or_else(|| whose(&rows, &identity.names));
-        let person = match person.filter(|person| others.iter().all(|row| row.person != *person)) {
+        // Its first name is the surest: whose that is, the person is.
+        let person = match known.or_else(|| whose(&rows, &identity.names)) {
             Some(person) => person,
             None => self.next_person().await?,
         };
@@ -223,9 +229,12 @@ impl Tx<'_> {
                 changes.disputed += 1;
             }
         }
-        if before != (changes.added, changes.moved) {
-            changes.people += 1;
-            changes.replaced += self.replace(source, person, &names).await?;
+        let changed = before != (changes.added, changes.moved);
+        // A name may also have gone without another in its place.
+        if changed || !identity.before.is_empty() {
+            let replaced = self.replace(source, person, &names).await?;
+            changes.replaced += replaced;
+            changes.people += usize::from(changed || replaced > 0);
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! A later word of a source: somebody whom it had reported as gone is active again. What was done stays done; what still waits, and only on
-//! that source's word, is called off. Where others asked for it too, a human is told.
+//! A later word of a source: somebody whom it had reported as gone is active again. What was done stays done; what has not happened yet, and is
+//! asked for by that source alone, is called off. Where others asked for it too, a human is told.
 
 use sqlx::Row as _;
 
@@ -21,12 +21,12 @@ impl Tx<'_> {
         let mut words = Vec::new();
         if called_off > 0 {
             words.push(format!(
-                "the person is active again: {called_off} cases that waited are called off"
+                "the person is active again: called off what has not happened yet (cases: {called_off})"
             ));
         }
         if noted > 0 {
             words.push(format!(
-                "{noted} cases wait for a decision all the same, since others asked for them too"
+                "others asked for the same, which waits for a decision (cases: {noted})"
             ));
         }
         let why = words.join("; ");
@@ -39,8 +39,8 @@ impl Tx<'_> {
         Ok(why)
     }
 
-    /// Calls off what waits about somebody with these names on the word of `source` alone, unless it was said after `said_at`. Answers how
-    /// many cases that were, and about how many a human was told instead.
+    /// Calls off what has not happened yet about somebody with these names, sweeps too, where it is on the word of `source` alone, unless that
+    /// was said after `said_at`. Answers how many cases that were, and about how many a human was told instead.
     pub(super) async fn reactivated(
         &mut self,
         source: &str,
@@ -49,13 +49,12 @@ impl Tx<'_> {
     ) -> Result<(usize, usize)> {
         let reasons: Vec<&str> = Class::Departures.reasons().map(Reason::word).collect();
         let sql = format!(
-            "SELECT c.id, c.state, c.hold, \
+            "SELECT c.id, \
                     EXISTS (SELECT 1 FROM signal s WHERE s.case_id = c.id AND NOT (s.reason IN (SELECT value FROM json_each(?3)) \
                         AND (s.source = ?2 OR s.source IN (SELECT source FROM reactivation r WHERE r.case_id = c.id)))) \
-                    OR EXISTS (SELECT 1 FROM departure d WHERE d.case_id = c.id AND d.state IN ('planned', 'held', 'blocked')), \
-                    EXISTS (SELECT 1 FROM job j WHERE j.case_id = c.id AND (j.acted = 1 OR j.state IN ('running', 'done', 'failed') \
-                        OR EXISTS (SELECT 1 FROM action a WHERE a.job_id = j.id))) \
-             FROM cases c INDEXED BY cases_live WHERE c.subject_ref IN ({REFERENCES}) AND c.state IN ('open', 'held') \
+                    OR EXISTS (SELECT 1 FROM departure d WHERE d.case_id = c.id AND d.state IN ('planned', 'held', 'blocked')) \
+             FROM cases c INDEXED BY cases_by_subject WHERE c.subject_ref IN ({REFERENCES}) AND c.called_off_at IS NULL \
+             AND EXISTS (SELECT 1 FROM job j WHERE j.case_id = c.id AND j.state IN ('scheduled', 'queued', 'running', 'held', 'failed')) \
              AND EXISTS (SELECT 1 FROM signal s WHERE s.case_id = c.id AND s.source = ?2 AND s.reason IN (SELECT value FROM json_each(?3)) \
                  AND NOT coalesce(s.occurred_at > ?4, 0)) ORDER BY c.id"
         );
@@ -73,15 +72,12 @@ impl Tx<'_> {
         );
         let (mut called_off, mut noted) = (0, 0);
         for row in &rows {
-            let (case, state, hold): (i64, String, Option<i64>) = (row.get(0), row.get(1), row.get(2));
-            let (shared, begun): (bool, bool) = (row.get(3), row.get(4));
-            if shared || begun {
+            let (case, shared): (i64, bool) = (row.get(0), row.get(1));
+            if shared {
                 noted += usize::from(self.note_reactivated(case, source).await?);
-                continue;
-            }
-            called_off += usize::from(self.cancel_case(case, &by, &why).await?);
-            if let Some(hold) = hold.filter(|_| state == "held") {
-                self.end_empty_hold(hold, "rejected", &by, &why).await?;
+            } else {
+                self.call_off_case(case, &by, &why).await?;
+                called_off += 1;
             }
         }
         Ok((called_off, noted))
@@ -120,10 +116,10 @@ impl Tx<'_> {
             return Ok(());
         }
         let sql = format!(
-            "SELECT c.id, c.hold FROM cases c INDEXED BY cases_live JOIN hold h ON h.id = c.hold \
+            "SELECT c.id FROM cases c INDEXED BY cases_live JOIN hold h ON h.id = c.hold \
              WHERE c.subject_ref IN ({REFERENCES}) AND c.state IN ('open', 'held') AND c.state = 'held' AND h.state = 'open' AND h.why = ?2 AND h.source = ?3 ORDER BY c.id"
         );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+        let cases: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .bind(json_of(new.whose.own().names()))
             .bind(STAYS)
             .bind(&new.delivery.source)
@@ -131,9 +127,8 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("looking for what waits about a person"))?;
         let why = format!("the person's last record has ended: case {case} is about it");
-        for row in &rows {
-            self.cancel_case(row.get(0), &Actor::Daemon, &why).await?;
-            self.end_empty_hold(row.get(1), "rejected", &Actor::Daemon, &why).await?;
+        for case in cases {
+            self.call_off_case(case, &Actor::Daemon, &why).await?;
         }
         Ok(())
     }

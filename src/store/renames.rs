@@ -158,12 +158,8 @@ impl Tx<'_> {
             if is_known || self.has_anchor(*case).await? {
                 continue;
             }
-            let hold = self.hold_of_held(*case).await?;
             self.cancel_departures(*case, &by, why).await?;
-            self.cancel_case(*case, &by, why).await?;
-            if let Some(hold) = hold {
-                self.end_empty_hold(hold, "rejected", &by, why).await?;
-            }
+            self.call_off_case(*case, &by, why).await?;
         }
         Ok(())
     }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use revoked::model::{Actor, Delivery, Departure, DepartureStep, Evidence, Leaves, Reason, Settlement, Signal, When, Wish};
+use revoked::model::{
+    Actor, Delivery, Departure, DepartureStep, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When, Wish,
+};
 use revoked::store::{ListFilter, StoreError};
 
 use super::{Place, case_of, place, policy, signal};
@@ -156,13 +158,47 @@ async fn what_waits_for_its_day_is_called_off_and_what_has_begun_is_not() {
     .0;
     let _claim = place.claim().await;
     place.back("idp", ALICE).await;
-    assert_eq!(place.state(begun).await, "open");
+    assert_eq!(place.state(begun).await, "open", "it stops before its next change");
     let jobs = ListFilter {
         case: Some(begun),
         limit: 9,
         ..ListFilter::default()
     };
     assert_eq!(place.store.jobs(&jobs).await.unwrap()[0].state, "running");
+    assert!(place.trail().await.contains(&"case.called_off".to_owned()));
+}
+
+#[tokio::test]
+async fn who_is_active_again_after_the_verdict_is_swept_no_more_and_nothing_is_undone() {
+    let place = place().await;
+    let case = case_of(
+        &place
+            .accept_from("idp", vec![signal("gone", ALICE, Reason::Departed)])
+            .await
+            .signals[0],
+    )
+    .0;
+    let claim = place.claim().await;
+    let evidence = Evidence {
+        principal: Some("p".to_owned()),
+        after_at: Some(place.clock.now()),
+        ..Evidence::default()
+    };
+    let done = Settlement::Done(Verdict::Contained);
+    place.store.settle(claim, vec![], evidence, done).await.unwrap();
+    let waiting = async || {
+        let scheduled = ListFilter {
+            state: Some("scheduled".to_owned()),
+            limit: 9,
+            ..ListFilter::default()
+        };
+        place.store.jobs(&scheduled).await.unwrap().len()
+    };
+    assert_eq!(waiting().await, 1, "the first sweep");
+    place.back("idp", ALICE).await;
+    assert_eq!(waiting().await, 0);
+    let case = place.store.case(case).await.unwrap();
+    assert_eq!((case.state.as_str(), case.verdict.as_deref()), ("closed", Some("contained")));
 }
 
 #[tokio::test]
@@ -196,7 +232,7 @@ async fn a_compromise_stands_and_an_older_word_takes_nothing_back() {
     let receipt = place.store.accept(policy(), delivery, Vec::new()).await.unwrap().receipt;
     assert_eq!(place.state(case).await, "cancelled");
     let said = format!("{receipt:?}");
-    assert!(said.contains("1 cases that waited are called off"), "{said}");
+    assert!(said.contains("called off what has not happened yet (cases: 1)"), "{said}");
 }
 
 /// A row of an HR file about Alice's only employment.
