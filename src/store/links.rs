@@ -229,12 +229,12 @@ impl Tx<'_> {
                 changes.disputed += 1;
             }
         }
-        let changed = before != (changes.added, changes.moved);
+        let is_new = before != (changes.added, changes.moved);
         // A name may also have gone without another in its place.
-        if changed || !identity.before.is_empty() {
+        if is_new || !identity.before.is_empty() {
             let replaced = self.replace(source, person, &names).await?;
             changes.replaced += replaced;
-            changes.people += usize::from(changed || replaced > 0);
+            changes.people += usize::from(is_new || replaced > 0);
         }
         Ok(())
     }

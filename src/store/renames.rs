@@ -63,6 +63,14 @@ impl Tx<'_> {
                     .await
                     .map_err(StoreError::sql("keeping a person's cases"))?;
             }
+            // What the source remembers of the person must still be found when the person is erased.
+            sqlx::query("UPDATE memory SET about = ?1 WHERE source = ?2 AND about = ?3")
+                .bind(other.to_string())
+                .bind(source)
+                .bind(&text)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("keeping what a source remembers"))?;
         }
         for sql in [
             "DELETE FROM alias WHERE name = ?",

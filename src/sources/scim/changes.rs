@@ -51,8 +51,12 @@ impl Change<'_> {
             changed_ms: self.now.ms(),
             departed: false,
             names: 0,
+            known: None,
             members,
         };
+        if !record.is_active() {
+            record.known = Some(Vec::new());
+        }
         check(self.kind, &record)?;
         self.check_unique(&record).await?;
         let steps = keep(self.kind, self.rules, None, &mut record)?;
@@ -90,6 +94,7 @@ impl Change<'_> {
         } else if before.is_active() {
             after.departed = self.rules.deactivates_by_departure();
         }
+        after.known = (!after.is_active()).then(|| self.rules.known_since(&before, &after));
         let steps = keep(self.kind, self.rules, Some(&before), &mut after)?;
         let delivery = self.delivery(Deed::Changed, Some(&before), &after, steps).await?;
         Ok(self.answered(StatusCode::OK, delivery, &after))
@@ -183,7 +188,7 @@ impl Change<'_> {
             if deed == Deed::Created {
                 delivery.active.extend(together(names.clone()));
             }
-            let had = before.map_or(Vec::new(), |before| self.rules.names(before));
+            let had = before.map_or(Vec::new(), |before| self.rules.known(before));
             delivery.identities.push(others.identity(&names, &had));
         }
         Ok(delivery)

@@ -19,12 +19,20 @@ const MADE_ANEW: &str = "made_anew: an active user of this source has the same e
 struct Other {
     names: Vec<Subject>,
     active: bool,
-    /// It has the same `externalId`: the client has made the user anew.
-    anew: bool,
-    /// It bears a name that the user does. Else it is only linked to it.
-    shares: bool,
+    tie: Tie,
     /// It has an HR number, and another one: it is somebody else, whatever the names.
     contradicts: bool,
+}
+
+/// What another user has in common with one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tie {
+    /// The `externalId`: the client has made the user anew.
+    Anew,
+    /// A name that both bear.
+    Name,
+    /// A link that was made between their names.
+    Link,
 }
 
 /// The other users that bear a name of one user, or its `externalId`.
@@ -36,7 +44,8 @@ impl Namesakes {
     /// # Errors
     /// Where the memory cannot be read.
     pub(super) async fn find(house: &dyn House, rules: &Rules, user: &[&Record], ends: bool) -> anyhow::Result<Self> {
-        let own: BTreeSet<Subject> = user.iter().flat_map(|record| rules.names(record)).collect();
+        let borne = |record: &&Record| rules.names(record).into_iter().chain(rules.known(record));
+        let own: BTreeSet<Subject> = user.iter().flat_map(borne).collect();
         let mut names = own.clone();
         if let Some(subject) = together(own.iter().cloned().collect()).filter(|_| ends) {
             names.extend(house.known_by(&subject).await?);
@@ -63,11 +72,16 @@ impl Namesakes {
             let found = Other {
                 names: rules.names(&other),
                 active: other.is_active(),
-                anew: user.iter().any(|record| is_anew(record, &other)),
-                shares: rules.names(&other).iter().any(|name| own.contains(name)),
+                tie: if user.iter().any(|record| is_anew(record, &other)) {
+                    Tie::Anew
+                } else if rules.names(&other).iter().any(|name| own.contains(name)) {
+                    Tie::Name
+                } else {
+                    Tie::Link
+                },
                 contradicts: user.iter().any(|record| rules.contradict(record, &other)),
             };
-            if found.anew || found.names.iter().any(|name| names.contains(name)) {
+            if found.tie == Tie::Anew || found.names.iter().any(|name| names.contains(name)) {
                 others.push(found);
             }
         }
@@ -78,9 +92,9 @@ impl Namesakes {
     /// decide about it then is about this user alone.
     pub(super) fn temper(&self, signal: &mut Signal) {
         let active = || self.0.iter().filter(|other| other.active);
-        if active().any(|other| other.anew) {
+        if active().any(|other| other.tie == Tie::Anew) {
             signal.wish = Wish::Ignore(MADE_ANEW.to_owned());
-        } else if active().any(|other| !(other.shares && other.contradicts)) {
+        } else if active().any(|other| !(other.tie == Tie::Name && other.contradicts)) {
             signal.wish = Wish::Stays(STAYS.to_owned());
             if let Some(alone) = without(&signal.subject, &active().collect::<Vec<_>>()) {
                 signal.subject = alone;
@@ -120,7 +134,11 @@ impl Namesakes {
         }
         apart.retain(|name| !all.contains(name));
         let common = names.iter().filter(|name| has(&strangers, name)).cloned().collect();
-        let anew = self.0.iter().filter(|other| other.anew).flat_map(|other| other.names.clone());
+        let anew = self
+            .0
+            .iter()
+            .filter(|other| other.tie == Tie::Anew)
+            .flat_map(|other| other.names.clone());
         // What others bear too says last who the user was.
         let (shared, alone): (Vec<Subject>, Vec<Subject>) = own(before).into_iter().partition(|name| has(&active, name));
         Identity {

@@ -85,6 +85,24 @@ impl Rules {
         names
     }
 
+    /// What a user is known by: its names, and of an inactive one those that it had while it was active.
+    pub(super) fn known(&self, record: &Record) -> Vec<Subject> {
+        record.known.clone().unwrap_or_else(|| self.names(record))
+    }
+
+    /// The same after a change, with what it was known by before. A client may rename the account in the same breath as it ends it, as Entra ID
+    /// does when it deletes one: both names are the person's.
+    pub(super) fn known_since(&self, before: &Record, after: &Record) -> Vec<Subject> {
+        let mut names = self.known(before);
+        if before.is_active() || after.is_active() {
+            let more = self.names(after);
+            let more: Vec<Subject> = more.into_iter().filter(|name| !names.contains(name)).collect();
+            names.extend(more);
+            names.truncate(MOST_NAMES);
+        }
+        names
+    }
+
     /// The signal that a change gives rise to, where it does. Only a state that was known and is another now gives one, so that a
     /// repetition is harmless: `before` is what was kept and `after` what is kept from now on.
     pub(super) fn signal(
@@ -107,14 +125,9 @@ impl Rules {
             (_, false, true) => (Reason::Reactivated, "active became true"),
             _ => return None,
         };
-        // A client may rename the account in the same breath, as Entra ID does when it deletes one: both names are the person's.
-        let mut names = self.names(before);
-        for name in self.names(after) {
-            if names.len() < MOST_NAMES && !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        let subject = together(names)?;
+        let known = self.known_since(before, after);
+        // One who was never active here is known by what it is called.
+        let subject = together(if known.is_empty() { self.names(before) } else { known })?;
         let mut signal = Signal::new(format!("{}#{}", after.id, after.version), body, subject, reason);
         signal.occurred_at = Some(now);
         signal.note = Some(format!("SCIM: {what}"));
@@ -124,7 +137,9 @@ impl Rules {
     /// Whom what is kept of a user resource is about: the strongest name stands for the others, which
     /// [`Namesakes::identity`](super::namesakes::Namesakes::identity) links to it.
     pub(super) fn about(&self, record: &Record) -> Option<Subject> {
-        self.names(record).into_iter().next()
+        // An address may be somebody else's by now; a `userName` that is none is the likelier to have stayed.
+        let known = record.known.as_ref().and_then(|known| known.last()).cloned();
+        known.or_else(|| self.names(record).into_iter().next())
     }
 }
 

@@ -110,6 +110,16 @@ token = { file = "{folder}/scim-token" }
 departures_per_hour = 1
 "#;
 
+async fn one_an_hour() -> Site {
+    let site = Site::new(Plan {
+        more: ONE_AN_HOUR,
+        ..Plan::default()
+    })
+    .await;
+    site.secret("scim-token", TOKEN.as_bytes());
+    site
+}
+
 impl Running {
     /// Makes an active user and gives the path to it.
     async fn user(&self, called: &str, address: &str) -> String {
@@ -127,12 +137,7 @@ impl Running {
 
 #[tokio::test]
 async fn an_address_given_on_while_its_former_owner_waits_leads_to_nobody_but_the_former_owner() {
-    let site = Site::new(Plan {
-        more: ONE_AN_HOUR,
-        ..Plan::default()
-    })
-    .await;
-    site.secret("scim-token", TOKEN.as_bytes());
+    let site = one_an_hour().await;
     let running = site.start().await;
     let first = running.user("user01", "user01@example.test").await;
     let leaver = running.user("user05", "user04@example.test").await;
@@ -161,12 +166,7 @@ async fn an_address_given_on_while_its_former_owner_waits_leads_to_nobody_but_th
 
 #[tokio::test]
 async fn a_scope_edited_by_mistake_and_put_right_leaves_nothing_to_decide() {
-    let site = Site::new(Plan {
-        more: ONE_AN_HOUR,
-        ..Plan::default()
-    })
-    .await;
-    site.secret("scim-token", TOKEN.as_bytes());
+    let site = one_an_hour().await;
     let running = site.start().await;
     let mut users = Vec::new();
     for n in 1..=4 {
@@ -180,6 +180,8 @@ async fn a_scope_edited_by_mistake_and_put_right_leaves_nothing_to_decide() {
         running.set_active(user, "False").await;
     }
     site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 3).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
     let holds = site.ask(&["hold", "list"]).await;
     assert_eq!(holds.as_array().unwrap().len(), 1, "one mistake, one decision: {holds:#}");
     assert_eq!(site.alerts().await, ["hold"]);
@@ -194,8 +196,6 @@ async fn a_scope_edited_by_mistake_and_put_right_leaves_nothing_to_decide() {
         assert!(!Holdings::of(site.chat(), &format!("user{n:02}")).is_out());
     }
     // What was done is not undone by itself.
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
-        .await;
     assert!(!Holdings::of(site.chat(), "user01").active);
     running.stop().await;
 }

@@ -230,9 +230,13 @@ impl Server {
         self.signals().await.into_iter().map(|signal| signal.reason).collect()
     }
 
-    async fn count(&self, sql: &'static str) -> i64 {
+    async fn count(&self, sql: &str) -> i64 {
         let mut conn = self.sql().await;
-        sqlx::query(sql).fetch_one(&mut conn).await.unwrap().get(0)
+        sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()))
+            .fetch_one(&mut conn)
+            .await
+            .unwrap()
+            .get(0)
     }
 }
 

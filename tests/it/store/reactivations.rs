@@ -267,8 +267,8 @@ async fn what_hr_takes_back_and_another_source_does_not_is_told_to_whoever_decid
         .await;
     assert_eq!(place.state(case).await, "held");
     let hold = place.store.case(case).await.unwrap().hold.unwrap();
-    let held = place.store.hold(hold).await.unwrap();
-    assert_eq!(held.cases[0].reactivated[0].source, "hr");
+    let shown = place.store.hold(hold).await.unwrap();
+    assert_eq!(shown.cases[0].reactivated[0].source, "hr");
     place.back("idp", ALICE).await;
     assert_eq!(place.state(case).await, "cancelled");
 }
