@@ -237,8 +237,11 @@ fn show_actions<'a>(actions: impl Iterator<Item = &'a ActionView>) -> anyhow::Re
             String::new()
         };
         // The newest are those that the target's own log still holds.
-        let shown = plain(&requests[requests.len().saturating_sub(3)..].join(" "));
-        line(format!("      {text}{times}  (requests {shown})"))?;
+        let shown = match &requests[requests.len().saturating_sub(3)..] {
+            [] => String::new(),
+            shown => format!("  (requests {})", plain(&shown.join(" "))),
+        };
+        line(format!("      {text}{times}{shown}"))?;
     }
     Ok(())
 }

@@ -147,7 +147,8 @@ impl Tx<'_> {
         let before = self.now.minus(age).ms();
         let rows = sqlx::query(
             "SELECT id FROM cases INDEXED BY cases_closed WHERE closed_at IS NOT NULL AND closed_at < ?1 \
-             AND NOT EXISTS (SELECT 1 FROM job WHERE case_id = cases.id AND state IN ('scheduled', 'queued', 'running', 'held', 'failed')) \
+             AND NOT EXISTS (SELECT 1 FROM job WHERE case_id = cases.id AND (state IN ('scheduled', 'queued', 'running', 'held') \
+                                                                             OR (state = 'failed' AND called_off_at IS NULL))) \
              AND NOT EXISTS (SELECT 1 FROM unresolved WHERE case_id = cases.id AND state = 'open') \
              ORDER BY closed_at LIMIT ?2",
         )

@@ -151,6 +151,8 @@ pub struct ListFilter {
     pub subject_refs: Option<Vec<String>>,
     /// Only this case (jobs).
     pub case: Option<i64>,
+    /// Without those whose case was called off: nothing more is done about them (jobs).
+    pub pursued: bool,
     /// At most so many, newest first.
     pub limit: u32,
 }
@@ -272,8 +274,13 @@ impl Store {
     pub async fn jobs(&self, filter: &ListFilter) -> Result<Vec<JobView>> {
         // A case's jobs are found by its index; the planner cannot tell from an optional parameter that it may be used.
         let by_case = if filter.case.is_some() { "case_id = ?3" } else { "?3 IS NULL" };
+        let pursued = if filter.pursued {
+            "EXISTS (SELECT 1 FROM cases c WHERE c.id = case_id AND c.called_off_at IS NULL)"
+        } else {
+            "1"
+        };
         let sql = format!(
-            "{JOB} WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR target = ?2) AND {by_case} ORDER BY id DESC LIMIT ?4"
+            "{JOB} WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR target = ?2) AND {by_case} AND {pursued} ORDER BY id DESC LIMIT ?4"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(filter.state.as_deref())
@@ -300,9 +307,9 @@ impl Store {
             ..Counts::default()
         };
         let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM job INDEXED BY job_ledger WHERE state = 'failed'), \
-                    (SELECT min(finished_at) FROM job INDEXED BY job_ledger WHERE state = 'failed'), \
-                    (SELECT count(*) FROM alert WHERE cleared_at IS NULL), (SELECT count(*) FROM hold WHERE state = 'open'), \
+            "WITH ledger AS (SELECT j.finished_at FROM job j INDEXED BY job_ledger JOIN cases c ON c.id = j.case_id \
+                             WHERE j.state = 'failed' AND c.called_off_at IS NULL) \
+             SELECT (SELECT count(*) FROM ledger), (SELECT min(finished_at) FROM ledger), (SELECT count(*) FROM alert WHERE cleared_at IS NULL), (SELECT count(*) FROM hold WHERE state = 'open'), \
                     (SELECT size FROM trail_head), (SELECT max(size) FROM checkpoint), \
                     (SELECT at FROM checkpoint ORDER BY size DESC LIMIT 1), (SELECT count(*) FROM departure WHERE state IN ('planned', 'blocked'))",
         )

@@ -129,7 +129,7 @@ impl Attempt<'_> {
             return Err(End::Failed(error));
         }
         let mut left = String::new();
-        for round in 1..=self.tools.patience.rounds {
+        for _ in 0..self.tools.patience.rounds {
             self.shut_the_door(&mut room).await?;
             self.clear_the_room(&mut room).await?;
             if !unlooked.is_empty() {
@@ -147,7 +147,7 @@ impl Attempt<'_> {
                 }
                 Proof::Hopeless(what) => return Err(End::Hopeless(what)),
                 Proof::Remains(what) => {
-                    self.evidence.note(format!("after round {round}: {what}"));
+                    self.evidence.note(format!("one round did not do it: {what}"));
                     left = what;
                 }
             }
@@ -217,11 +217,12 @@ impl Attempt<'_> {
     /// Observes, and notes that it did.
     pub(super) async fn look(&self, room: &mut Room<'_>, ask: &Ask) -> Result<Access, End> {
         let asked = Instant::now();
-        let mut seen = self.observe(room.principal, ask).await?;
-        if !ask.account {
-            // It shows what the lookup showed, and that may be older than what we know.
-            seen.account = room.observed.account.clone();
-        }
+        // As it was last seen: whether it is suspended by now says which bots went with it.
+        let principal = Principal {
+            account: room.observed.account.clone(),
+            ..room.principal.clone()
+        };
+        let seen = self.observe(&principal, ask).await?;
         room.looks.looked(ask, asked);
         Ok(seen)
     }

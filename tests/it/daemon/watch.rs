@@ -1,7 +1,7 @@
 //! The sweeps after the verdict.
 
 use revoked::sandbox::Id;
-use revoked::sandbox::world::{Browser, SessionKind};
+use revoked::sandbox::world::{Bot, Browser, SessionKind};
 use serde_json::Value;
 
 use super::chat::{Holdings, changes};
@@ -127,4 +127,53 @@ async fn a_departed_account_that_somebody_enabled_again_is_suspended_again_on_a_
     assert!(!Holdings::of(site.chat(), "user02").active);
     let detail = site.closed(&case).await;
     assert_eq!(detail["case"]["verdict"], "contained", "{detail:#}");
+}
+
+#[tokio::test]
+async fn a_come_back_that_the_last_sweep_found_begins_the_sweeps_anew() {
+    let site = Site::new(Plan {
+        watch: "[\"1s\"]",
+        ..Plan::default()
+    })
+    .await;
+    let _running = site.start().await;
+    let said = site.revoke("username:user02", "compromised", &[]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let person = Holdings::of(site.chat(), "user02").id;
+    let now = revoked::clock::Clock::system().now().ms();
+    site.chat()
+        .world()
+        .open_session(person, SessionKind::Login(Browser::web()), now);
+    // The sweep that ended it, and the one that looks whether it stays so.
+    site.until_count("SELECT count(*) FROM job WHERE kind = 'watch' AND state = 'done'", 2)
+        .await;
+    assert_eq!(site.count("SELECT count(*) FROM job WHERE state = 'scheduled'").await, 0);
+    assert_eq!(site.count("SELECT reopened FROM cases").await, 1);
+    assert!(Holdings::of(site.chat(), "user02").is_out());
+}
+
+#[tokio::test]
+async fn the_owner_of_the_bot_that_we_are_loses_all_but_the_account_until_the_bot_is_given_away() {
+    let site = Site::new(Plan::default()).await;
+    let _running = site.start().await;
+    let give = |username: &str| {
+        let mut world = site.chat().world();
+        let owner = world.person(username).unwrap().id;
+        let us = world.person("revoked-operator").unwrap().id;
+        let bot = world.bots.get(us).unwrap().clone();
+        world.put_bot(Bot { owner_id: owner, ..bot });
+    };
+    give("user02");
+    let said = site.revoke("username:user02", "departed", &[]).await;
+    assert_eq!(said.code, 13, "{said:?}");
+    let why = said.json()["jobs"][0]["error"].to_string();
+    assert!(why.contains("it owns the bot that revoked acts as"), "{why}");
+    let owner = Holdings::of(site.chat(), "user02");
+    assert!(owner.active && owner.is_out(), "{owner:?}");
+    assert!(site.ask(&["hold", "list"]).await.as_array().unwrap().is_empty());
+    // Asked anew: the bot belongs to somebody else by now.
+    give("user04");
+    let said = site.revoke("username:user02", "departed", &["--key", "again"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(!Holdings::of(site.chat(), "user02").active);
 }

@@ -14,7 +14,11 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const TOLERANCE: Duration = Duration::from_millis(5);
 
 fn pacer(rate: f64) -> Arc<Pacer> {
-    let pacer = Arc::new(Pacer::new("chat", Rate::per_second(rate).unwrap(), 0, usize::MAX));
+    pacer_with(rate, 0, usize::MAX)
+}
+
+fn pacer_with(rate: f64, burst: u32, concurrency: usize) -> Arc<Pacer> {
+    let pacer = Arc::new(Pacer::new("chat", Rate::per_second(rate).unwrap(), burst, concurrency));
     let running = Arc::clone(&pacer);
     tokio::spawn(async move { running.run().await });
     pacer
@@ -84,6 +88,89 @@ async fn permits_go_to_the_most_urgent_and_among_equals_to_the_first_to_come() {
     let mut ordered = served.clone();
     ordered.sort_unstable();
     assert_eq!(served, ordered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn within_one_urgency_the_earlier_stage_of_a_job_goes_first() {
+    let pacer = pacer(10.0);
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let stages = [Stage::Proof, Stage::Rest, Stage::Cut, Stage::Look];
+    let callers = stages
+        .map(|stage| (Priority::URGENT, stage))
+        .into_iter()
+        .chain([(Priority::ROUTINE, Stage::Look)]);
+    for (waiting, (priority, stage)) in callers.enumerate() {
+        let (pacer, told) = (Arc::clone(&pacer), told.clone());
+        let line = Arc::clone(&pacer);
+        tokio::spawn(async move {
+            drop(pacer.permit(priority, stage).await);
+            told.send((priority, stage)).ok();
+        });
+        while line.waiting() <= waiting {
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut served = Vec::new();
+    for _ in 0..5 {
+        served.push(heard.recv().await.unwrap());
+    }
+    let urgent = [Stage::Look, Stage::Cut, Stage::Rest, Stage::Proof].map(|stage| (Priority::URGENT, stage));
+    assert_eq!(served[..4], urgent);
+    assert_eq!(served[4], (Priority::ROUTINE, Stage::Look));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_calls_are_under_way_than_allowed_and_the_last_is_kept_for_the_urgent() {
+    let pacer = pacer_with(1000.0, 0, 3);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let mut under_way = Vec::new();
+    for _ in 0..2 {
+        under_way.push(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+    }
+    let waits = tokio::time::timeout(INTERVAL, pacer.permit(Priority::ROUTINE, Stage::Look)).await;
+    assert!(waits.is_err(), "a third routine call went out");
+    let urgent = tokio::time::timeout(INTERVAL, pacer.permit(Priority::URGENT, Stage::Look)).await;
+    under_way.push(urgent.expect("the last one is the urgent one's"));
+    let waits = tokio::time::timeout(INTERVAL, pacer.permit(Priority::URGENT, Stage::Look)).await;
+    assert!(waits.is_err(), "a fourth call went out");
+    under_way.clear();
+    let freed = tokio::time::timeout(INTERVAL, pacer.permit(Priority::ROUTINE, Stage::Look)).await;
+    assert!(freed.is_ok(), "calls that are over free their places");
+}
+
+#[tokio::test(start_paused = true)]
+async fn urgent_calls_use_what_idling_saved_and_routine_ones_never_do() {
+    let pacer = pacer_with(10.0, 10, usize::MAX);
+    tokio::time::advance(Duration::from_mins(1)).await;
+    let asked = Instant::now();
+    for _ in 0..3 {
+        drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+    }
+    assert!(
+        Instant::now() + TOLERANCE >= asked + 2 * INTERVAL,
+        "routine calls came in a burst"
+    );
+    tokio::time::advance(Duration::from_mins(1)).await;
+    let asked = Instant::now();
+    for _ in 0..10 {
+        drop(pacer.permit(Priority::URGENT, Stage::Look).await);
+    }
+    assert_eq!(Instant::now(), asked, "ten urgent calls at once after idling");
+    drop(pacer.permit(Priority::URGENT, Stage::Look).await);
+    assert!(
+        Instant::now() + TOLERANCE >= asked + INTERVAL,
+        "an eleventh in the same burst"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_grants_no_fresh_burst() {
+    let start = Instant::now();
+    let pacer = pacer_with(10.0, 10, usize::MAX);
+    for _ in 0..5 {
+        drop(pacer.permit(Priority::URGENT, Stage::Look).await);
+    }
+    assert!(Instant::now() + TOLERANCE >= start + 5 * INTERVAL);
 }
 
 #[tokio::test(start_paused = true)]
