@@ -12,7 +12,7 @@ use super::people::{Deed, Rules, check, together};
 use super::record::{Choice, Record};
 use super::schema::{ResourceType, USER};
 use super::{patch, shape};
-use crate::model::{Alarm, AlarmKind, Delivery, MemoStep, Timestamp};
+use crate::model::{Alarm, AlarmKind, Delivery, MemoStep, Reason, Timestamp};
 use crate::sources::{House, Received};
 
 /// One request that changes something.
@@ -169,15 +169,14 @@ impl Change<'_> {
             return Ok(delivery);
         }
         let user: Vec<&Record> = before.into_iter().chain([after]).collect();
-        let was_active = before.filter(|before| before.is_active());
-        let ends = was_active.is_some() && (deed == Deed::Deleted || !after.is_active());
-        let others = Namesakes::find(self.house, self.rules, &user, ends).await?;
         let signal = self.rules.signal(deed, before, after, self.digest, self.now);
-        if let Some(mut signal) = signal
-            && let Some(subject) = others.own(&signal.subject, was_active.is_none() && !after.is_active())
+        let others = Namesakes::find(self.house, self.rules, &user).await?;
+        if let (Some(mut signal), Some(before)) = (signal, before)
+            && let Some(subject) = others.own(&signal.subject, before, after)
         {
             signal.subject = subject;
-            if ends {
+            if signal.reason != Reason::Reactivated {
+                let others = Namesakes::of_person(self.house, self.rules, &user, &signal.subject).await?;
                 others.temper(&mut signal);
             }
             delivery.signals.push(signal);

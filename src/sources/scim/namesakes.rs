@@ -39,17 +39,35 @@ enum Tie {
 pub(super) struct Namesakes(Vec<Other>);
 
 impl Namesakes {
-    /// Looks them up for a user as it was and as it is; where the user `ends`, under every name too that is linked to its own.
+    /// Looks them up for a user as it was and as it is.
     ///
     /// # Errors
     /// Where the memory cannot be read.
-    pub(super) async fn find(house: &dyn House, rules: &Rules, user: &[&Record], ends: bool) -> anyhow::Result<Self> {
+    pub(super) async fn find(house: &dyn House, rules: &Rules, user: &[&Record]) -> anyhow::Result<Self> {
         let borne = |record: &&Record| rules.names(record).into_iter().chain(rules.known(record));
         let own: BTreeSet<Subject> = user.iter().flat_map(borne).collect();
-        let mut names = own.clone();
-        if let Some(subject) = together(own.iter().cloned().collect()).filter(|_| ends) {
-            names.extend(house.known_by(&subject).await?);
-        }
+        Self::look(house, rules, user, &own, &own).await
+    }
+
+    /// Looks up those that may be the same person as `subject`, which is what is reported of a user: under every name too that is linked to
+    /// its own.
+    ///
+    /// # Errors
+    /// Where the memory cannot be read.
+    pub(super) async fn of_person(house: &dyn House, rules: &Rules, user: &[&Record], subject: &Subject) -> anyhow::Result<Self> {
+        let own: BTreeSet<Subject> = subject.names().iter().cloned().collect();
+        let linked = house.known_by(subject).await?;
+        let names = own.iter().cloned().chain(linked).collect();
+        Self::look(house, rules, user, &own, &names).await
+    }
+
+    async fn look(
+        house: &dyn House,
+        rules: &Rules,
+        user: &[&Record],
+        own: &BTreeSet<Subject>,
+        names: &BTreeSet<Subject>,
+    ) -> anyhow::Result<Self> {
         let mut look_ups: BTreeSet<(&str, String)> = names.iter().flat_map(|name| rules.look_ups(name)).collect();
         let externals = user.iter().filter_map(|record| record.text("externalId"));
         look_ups.extend(externals.map(|external| (NAMES, format!("{EXTERNAL}:{external}"))));
@@ -88,7 +106,7 @@ impl Namesakes {
         Ok(Self(others))
     }
 
-    /// What the end of a user is, where it was active until now: no departure while the person has another active user. What a human may
+    /// What the end of a user is: no departure while the person has another active user. What a human may
     /// decide about it then is about this user alone.
     pub(super) fn temper(&self, signal: &mut Signal) {
         let active = || self.0.iter().filter(|other| other.active);
@@ -102,11 +120,14 @@ impl Namesakes {
         }
     }
 
-    /// The subject without the names that are somebody else's: of an active user with another HR number, and where this user had ended
-    /// before, of every active one. `None` where no name is left.
-    pub(super) fn own(&self, subject: &Subject, had_ended: bool) -> Option<Subject> {
-        let takers = self.0.iter().filter(|other| other.active && (had_ended || other.contradicts));
-        without(subject, &takers.collect::<Vec<_>>())
+    /// What is reported of a user, without the names that are somebody else's: of an active one with another HR number; where the user had
+    /// ended before, of every active one; and where it never was active here, of anybody, since nothing but its names speaks for it.
+    /// `None` where no name is left.
+    pub(super) fn own(&self, subject: &Subject, before: &Record, after: &Record) -> Option<Subject> {
+        let had_ended = !before.is_active() && !after.is_active();
+        let never_began = had_ended && before.known.as_ref().is_some_and(Vec::is_empty);
+        let takes = |other: &&Other| never_began || (other.active && (had_ended || other.contradicts));
+        without(subject, &self.0.iter().filter(takes).collect::<Vec<_>>())
     }
 
     /// What an active user's names say of one another: with those of the person's other active users, so that none of them seems to replace

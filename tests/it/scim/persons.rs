@@ -310,6 +310,53 @@ async fn a_user_renamed_to_an_old_address_of_somebody_else_takes_it_and_nothing_
 }
 
 #[tokio::test]
+async fn the_end_of_an_account_that_was_off_already_ends_nobody_who_is_active() {
+    // Switched off as a suspension, which has been rejected or done, and deleted.
+    let server = Server::with("deactivation = \"suspended\"\n").await;
+    server.user(X, &json!({})).await;
+    let admin = server.user("adm-user03", &mail(X)).await;
+    server.active(&admin, false).await;
+    assert_eq!(server.ask("DELETE", &admin, "").await.status, 204);
+    let decided = [(Reason::Suspended, "hold".to_owned()), departed("hold")];
+    assert_eq!(server.decisions().await, decided);
+
+    // One that never was on, and bears what somebody active was called once.
+    let server = Server::new().await;
+    let off = json!({"active": false, "emails": mail("ann@example.org")["emails"]});
+    let made = server.user("imported", &off).await;
+    let ann = server.user("ann", &mail("ann@example.org")).await;
+    let moved = json!([{"op": "replace", "path": "emails[type eq \"work\"].value", "value": X}]);
+    assert_eq!(server.patch(&ann, moved).await.status, 200);
+    assert_eq!(server.ask("DELETE", &made, "").await.status, 204);
+    assert_eq!(server.decisions().await, [departed("hold")]);
+
+    // Nor does it wait together with somebody who was called the same and has left.
+    let server = Server::holding().await;
+    let ann = server.user("ann", &mail(X)).await;
+    let imported = json!({"active": false, "emails": mail(X)["emails"]});
+    let imported = server.user("imported", &imported).await;
+    server.active(&ann, false).await;
+    assert_eq!(server.ask("DELETE", &imported, "").await.status, 204);
+    assert_eq!(
+        server.cases().await,
+        [case("held", &format!("email:{X}")), case("held", "username:imported")]
+    );
+
+    // And whose address was given on while the account was off leaves as anybody does.
+    let server = Server::with("deactivation = \"suspended\"\n").await;
+    let ann = server.user("ann", &mail(X)).await;
+    server.active(&ann, false).await;
+    server.user("ben", &mail(X)).await;
+    assert_eq!(server.ask("DELETE", &ann, "").await.status, 204);
+    assert_eq!(
+        server.decisions().await,
+        [(Reason::Suspended, "act".to_owned()), departed("act")]
+    );
+    let asked = server.signals().await.remove(1).names;
+    assert_eq!(asked, ["username:ann"]);
+}
+
+#[tokio::test]
 async fn whoever_is_renamed_while_away_is_still_the_one_who_waits() {
     let server = Server::holding().await;
     let ann = server.user("ann", &mail(X)).await;
