@@ -16,6 +16,7 @@ mod answers;
 mod audience;
 pub mod back_channel_logout;
 mod digest;
+mod form;
 pub mod global_token_revocation;
 mod house;
 pub mod hr_csv;
