@@ -398,3 +398,75 @@ async fn a_person_is_tried_under_every_name_that_is_linked() {
     assert_eq!(tried["signals"][0]["subject"], names);
     running.stop().await;
 }
+
+const CLOUDS: &str = r#"
+[[source]]
+name = "sns"
+kind = "webhook"
+preset = "aws-sns"
+sns = { topics = ["arn:aws:sns:us-west-2:123456789012:MyTopic"] }
+
+[[source]]
+name = "graph"
+kind = "webhook"
+preset = "microsoft-graph"
+secrets = [{ file = "{folder}/state" }]
+
+[[source]]
+name = "pubsub"
+kind = "webhook"
+preset = "google-pubsub"
+token = { audience = "us", email = "push@p.example" }
+
+[[source]]
+name = "scanning"
+kind = "webhook"
+preset = "github-secret-scanning"
+"#;
+
+#[tokio::test]
+async fn what_the_clouds_send_is_tried_without_their_keys_and_shows_no_value() {
+    let site = Site::new(Plan {
+        more: CLOUDS,
+        ..Plan::default()
+    })
+    .await;
+    site.secret("state", b"a-client-state-of-some-length");
+    let file = site.path("payload.json");
+    let tried = async |name: &str, body: &str, more: &[&str]| {
+        std::fs::write(&file, body).unwrap();
+        let mut args = vec!["source", "test", name, "--payload", file.to_str().unwrap()];
+        args.extend(more);
+        site.says(&args).await
+    };
+    let fixture = |name: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/webhook/sns");
+        std::fs::read_to_string(folder.join(name)).unwrap()
+    };
+    let message = tried("sns", &fixture("notification.json"), &["--json"]).await.done();
+    assert_eq!(message["signals"][0]["subject"], json!(["email:zo\u{eb}@example.test"]));
+    let asked = tried("sns", &fixture("confirmation.json"), &[]).await;
+    assert!(
+        asked.out.contains("would be answered with 200") && asked.out.contains("alert sender_notice: source sns: SNS says"),
+        "{asked:?}"
+    );
+    let deleted = json!({"value": [{"id": "n", "changeType": "deleted", "tenantId": "t", "resourceData": {"@odata.type": "#Microsoft.Graph.User", "id": "6f"}}]});
+    let deleted = tried("graph", &deleted.to_string(), &["--json"]).await.done();
+    assert_eq!(
+        deleted["signals"][0]["subject"],
+        json!(["iss_sub:https://sts.windows.net/t/#6f"])
+    );
+    let data = STANDARD.encode(request("user01@example.test", "compromised").to_string());
+    let pushed = json!({"message": {"data": data, "messageId": "m1"}});
+    let pushed = tried("pubsub", &pushed.to_string(), &["--json"]).await.done();
+    let signal = &pushed["signals"][0];
+    assert_eq!((&signal["key"], &signal["decision"]), (&json!("m1"), &json!("act")));
+    let found = tried("scanning", r#"[{"token":"canary-token","type":"acme_token"}]"#, &[]).await;
+    assert!(
+        found.out.contains("alert leaked_value: ") && found.out.contains("of the sort acme_token, SHA-256 "),
+        "{found:?}"
+    );
+    assert!(!found.out.contains("canary"), "{found:?}");
+    let unsigned = tried("scanning", "[]", &["--signed"]).await;
+    assert_eq!(unsigned.code, 16, "{unsigned:?}");
+}
