@@ -1,14 +1,13 @@
 //! Credential values that a sender has found where everybody can read them (GitHub's secret scanning finds tokens in commits).
 //!
-//! Such a value is a secret from the moment it is read: it is held as one, and only its SHA-256 is stored, logged or shown.
+//! Such a value is a secret from the moment it is read: it is held as one, and only its digest is stored, logged or shown.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::mapping::Pointer;
-use crate::model::{Alarm, AlarmKind, Delivery, Reason, Signal, Subject, Wish};
-use crate::sources::digest::{hex, sha256};
+use crate::model::{Alarm, AlarmKind, Delivery, Reason, Signal, Subject, Wish, digest_of};
 
 /// The longest value taken, in bytes.
 const LONGEST: usize = 4096;
@@ -64,21 +63,18 @@ pub(super) fn hand_on(leaked: Vec<Leaked>, delivery: &mut Delivery) {
     delivery.alarms.push(Alarm {
         kind: AlarmKind::LeakedValue,
         summary: Some(format!(
-            "source {}: {} credential values were found in the open; look for them by the SHA-256 in the notes of its signals, and \
+            "source {}: {} credential values were found in the open; look for them by the digests in the notes of its signals, and \
              revoke what they give access to",
             delivery.source,
             leaked.len()
         )),
     });
     for Leaked { value, sort, signal } in leaked {
-        let digest = sha256(value.expose_secret().as_bytes());
+        let digest = digest_of(value.expose_secret());
         let sort = sort.map(|sort| format!(" of the sort {sort}")).unwrap_or_default();
-        let note = format!("a leaked value{sort}, SHA-256 {}", hex(&digest));
+        let note = format!("a leaked value{sort}, {digest}");
         delivery.signals.push(Signal {
-            subject: Subject::Unknown {
-                format: "leaked".to_owned(),
-                digest: hex(&digest),
-            },
+            subject: Subject::Credential(digest),
             reason: Reason::Noted,
             priority: Reason::Noted.priority(),
             note: Some(match signal.note {

@@ -463,7 +463,7 @@ async fn what_the_clouds_send_is_tried_without_their_keys_and_shows_no_value() {
     assert_eq!((&signal["key"], &signal["decision"]), (&json!("m1"), &json!("act")));
     let found = tried("scanning", r#"[{"token":"canary-token","type":"acme_token"}]"#, &[]).await;
     assert!(
-        found.out.contains("alert leaked_value: ") && found.out.contains("of the sort acme_token, SHA-256 "),
+        found.out.contains("alert leaked_value: ") && found.out.contains("of the sort acme_token, sha256:"),
         "{found:?}"
     );
     assert!(!found.out.contains("canary"), "{found:?}");

@@ -386,13 +386,13 @@ async fn the_sample_of_githubs_secret_scanning_is_taken_and_its_value_is_nowhere
     );
     let delivery = door.delivery(&scanned(KEY_ID, SCAN_SIGNATURE, SCANNED)).await;
     let signal = &delivery.signals[0];
-    assert!(matches!(&signal.subject, Subject::Unknown { format, digest } if format == "leaked" && digest.len() == 64));
+    assert!(matches!(&signal.subject, Subject::Credential(digest) if digest.starts_with("sha256:")));
     assert!(
         signal
             .note
             .as_deref()
             .unwrap()
-            .starts_with("a leaked value of the sort some_type, SHA-256 "),
+            .starts_with("a leaked value of the sort some_type, sha256:"),
         "{:?}",
         signal.note
     );
