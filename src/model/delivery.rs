@@ -146,11 +146,24 @@ pub enum AlarmKind {
     StreamStopped,
     /// A directory deactivated somebody who is not known here, so that nobody's access ends by it.
     UnknownUser,
+    /// A proven sender sent something that is nothing of what it is known to send.
+    NotUnderstood,
+    /// A sender says something about its own service or subscription that a person must act on.
+    SenderNotice,
+    /// A sender found credential values in the open.
+    LeakedValue,
 }
 
 impl AlarmKind {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::StreamSilent, Self::StreamStopped, Self::UnknownUser];
+    pub const ALL: [Self; 6] = [
+        Self::StreamSilent,
+        Self::StreamStopped,
+        Self::UnknownUser,
+        Self::NotUnderstood,
+        Self::SenderNotice,
+        Self::LeakedValue,
+    ];
 
     /// The alert's kind.
     #[must_use]
@@ -159,6 +172,9 @@ impl AlarmKind {
             Self::StreamSilent => "stream_silent",
             Self::StreamStopped => "stream_stopped",
             Self::UnknownUser => "unknown_user",
+            Self::NotUnderstood => "not_understood",
+            Self::SenderNotice => "sender_notice",
+            Self::LeakedValue => "leaked_value",
         }
     }
 }

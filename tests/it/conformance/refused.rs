@@ -59,7 +59,7 @@ async fn what_http_says_of_a_delivery_is_checked_and_on_record() {
         for (what, call, status, code) in [
             (
                 "another content type",
-                good.clone().but("content-type", Some("text/plain")),
+                good.clone().but("content-type", Some("text/html")),
                 415,
                 "media_type",
             ),
