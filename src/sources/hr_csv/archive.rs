@@ -101,7 +101,7 @@ fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<Option<Moved>
     } else {
         if !contents.bad.is_empty() {
             let folder = place(rules, &rules.quarantine)?;
-            let rows = quarantine::rows(&contents.header, &contents.bad)?;
+            let rows = quarantine::rows(&contents, rules)?;
             write(&folder.join(format!("{stem}.{short}.csv")), mode, &rows)?;
             let report = quarantine::report(&done.name, &contents);
             write(&folder.join(format!("{stem}.{short}.reason.txt")), mode, report.as_bytes())?;
