@@ -38,6 +38,7 @@ mod opening;
 mod persons;
 mod presets;
 mod preview;
+mod proposal;
 mod quarantine;
 mod row;
 mod rules;
@@ -55,6 +56,7 @@ pub use form::{Form, Undated};
 pub use full_file::LAST as LAST_FULL_FILE;
 pub use name::shown;
 pub use presets::{PRESETS, Preset};
+pub use proposal::{PassedOver, Proposal, Proposed, Word, propose};
 pub use preview::{Effect, Preview, PreviewRefusal, PreviewRow, TakenBefore, Totals, preview};
 pub use quarantine::disarmed;
 

@@ -1,9 +1,11 @@
 //! The drop folder, with real files.
 
+mod exports;
 mod full_file;
 mod preview;
 mod refused;
 mod signed;
+mod states;
 mod stored;
 mod taken;
 

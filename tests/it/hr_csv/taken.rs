@@ -209,8 +209,9 @@ async fn last_years_leavers_are_held_and_absent_people_are_left_alone() {
         format!("{HEADER}1,old@example.org,2025-03-31,,terminate\n{ALICE}"),
     );
     let delivery = drop.one().await;
-    assert!(matches!(delivery.signals[0].wish, Wish::Hold(_)));
-    assert_eq!(delivery.signals[1].wish, Wish::Act);
+    // Who ends last comes first.
+    assert_eq!(delivery.signals[0].wish, Wish::Act);
+    assert!(matches!(delivery.signals[1].wish, Wish::Hold(_)));
     drop.store(&delivery).await;
     drop.put("nobody.csv", HEADER);
     let delivery = drop.one().await;

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use crate::cli::{Exit, StoreArgs};
 
+mod map;
 mod preview;
 
 /// `revoked source hr …`
@@ -11,6 +12,8 @@ mod preview;
 pub enum HrCommand {
     /// Show what a file would do, in each person's own time zone and in UTC, and change nothing
     Preview(preview::PreviewArgs),
+    /// Propose what the columns of an export mean, as config to paste
+    Map(map::MapArgs),
 }
 
 /// Runs `revoked source hr …`.
@@ -20,5 +23,6 @@ pub enum HrCommand {
 pub(super) async fn run(command: &HrCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     match command {
         HrCommand::Preview(args) => preview::run(args, at).await,
+        HrCommand::Map(args) => map::run(args),
     }
 }

@@ -41,6 +41,19 @@ pub(super) fn read(written: &mut Written, settings: &Settings<'_>, complaints: &
     form
 }
 
+/// The form that a preset alone comes to.
+pub(in super::super) fn form_of(preset: &Preset) -> Option<Form> {
+    let mut keys = toml::from_str::<Written>(preset.keys).ok()?;
+    let mut form = Form::default();
+    let nothing = Settings {
+        name: preset.name,
+        table: Spanned::new(0..0, std::iter::empty().collect()),
+    };
+    let mut complaints = Vec::new();
+    take(&mut form, &mut keys, true, &nothing, &mut complaints);
+    complaints.is_empty().then_some(form)
+}
+
 /// What each installation of a system sets for itself cannot be known here.
 fn demand(preset: &Preset, written: &Written, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) {
     for key in preset.demands {

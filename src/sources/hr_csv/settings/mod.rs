@@ -2,6 +2,8 @@
 
 mod form;
 
+pub(super) use form::form_of;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
