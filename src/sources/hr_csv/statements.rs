@@ -76,7 +76,12 @@ pub(super) fn order(mut rows: Vec<(u64, Row)>, now: Timestamp) -> Vec<Said> {
             last_end,
         });
     }
-    // And who ends last before who ends first: an employment that has ended must not act before the store knows of one that ends later.
+    // And of one person what ends last before what ends first: an employment that has ended must not act before the store knows of one that
+    // ends later.
+    let mut turn: HashMap<String, usize> = HashMap::new();
+    for (n, said) in said.iter().enumerate() {
+        turn.entry(said.row.employee.clone()).or_insert(n);
+    }
     said.sort_by_key(|said| {
         let class = match said.row.ask {
             Ask::Active | Ask::Nothing | Ask::Unclear => 0,
@@ -85,7 +90,7 @@ pub(super) fn order(mut rows: Vec<(u64, Row)>, now: Timestamp) -> Vec<Said> {
             Ask::Terminate | Ask::Suspend | Ask::Deleted => 3,
         };
         let end = said.row.leaves.as_ref().map(|(_, at)| *at).filter(|_| said.row.ask == Ask::Terminate);
-        (class, Reverse(end))
+        (class, turn.get(&said.row.employee).copied(), Reverse(end))
     });
     said
 }

@@ -6,6 +6,7 @@ mod checker;
 mod departed;
 mod full_disk;
 mod holds;
+mod hr_exports;
 mod hr_files;
 mod identity;
 mod idp;

@@ -165,7 +165,7 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
             "Connect a sender",
         ),
         (
-            "src/sources/hr_csv/rules.rs",
+            "src/sources/hr_csv/settings/mod.rs",
             "struct Written",
             "docs/sources/hr-csv.md",
             "Keys",

@@ -224,7 +224,8 @@ fn totals(totals: &Totals) -> String {
         parts.push(format!("{} employed after a last day that is over", totals.stale));
     }
     let parts = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
-    format!("{} rows: {parts}", totals.rows)
+    let rows = if totals.rows == 1 { "row" } else { "rows" };
+    format!("{} {rows}: {parts}", totals.rows)
 }
 
 const HEADINGS: [&str; 8] = [

@@ -67,7 +67,7 @@ pub(super) fn undecided(header: &str, words: &mut Vec<Word>) -> Vec<String> {
     let open = words.iter().filter(|word| word.means.is_none());
     open.map(|word| {
         format!(
-            "status_words: {:?} ({} rows) means one thing here and another there: say whether it is terminated, active or ignore",
+            "status_words: {:?} (in {} rows) means one thing here and another there: say whether it is terminated, active or ignore",
             word.word, word.rows
         )
     })
