@@ -140,6 +140,11 @@ pub(super) struct Moved {
 }
 
 impl Moved {
+    /// Whether it lies where another lay.
+    pub(super) fn replaces(&self, other: &Self) -> bool {
+        self.to == other.to
+    }
+
     /// An upload that had stalled may go on after its file was put away. Another file of the same content may have taken its place there,
     /// which is no news.
     pub(super) fn put_back_if_written(&self) -> anyhow::Result<bool> {

@@ -152,10 +152,13 @@ impl Columns {
             columns.refuse_almost(&header)?;
         }
         columns.refuse_gaps(mapping, demands)?;
+        if mapping.is_empty() {
+            columns.refuse_other_days(&header)?;
+        }
         Ok(columns)
     }
 
-    /// A column that is almost one of ours, or that other systems call ours, while ours is not there: what it says must not be lost.
+    /// A column that is almost one of ours, while ours is not there: what it says must not be lost.
     fn refuse_almost(&self, header: &[Option<String>]) -> Result<(), BadHeader> {
         let missing = |column: &&str| match *column {
             WHY => false,
@@ -172,15 +175,23 @@ impl Columns {
                     n + 1
                 )));
             }
-            if !self.has("last_working_day") && !self.has("effective_at") && aliases::is_day(name) {
-                return Err(BadHeader(format!(
-                    "column {} of the header looks like last_working_day, which is not there: map it under [source.columns], or name it \
-                     under ignore_columns",
-                    n + 1
-                )));
-            }
         }
         Ok(())
+    }
+
+    /// The same of a day that other systems call so.
+    fn refuse_other_days(&self, header: &[Option<String>]) -> Result<(), BadHeader> {
+        if self.has("last_working_day") || self.has("effective_at") {
+            return Ok(());
+        }
+        let found = header.iter().position(|name| name.as_deref().is_some_and(aliases::is_day));
+        found.map_or(Ok(()), |n| {
+            Err(BadHeader(format!(
+                "column {} of the header looks like last_working_day, which is not there: map it under [source.columns], or name it under \
+                 ignore_columns",
+                n + 1
+            )))
+        })
     }
 
     fn refuse_gaps(&self, mapping: &Mapping, demands: Demands) -> Result<(), BadHeader> {

@@ -1,5 +1,7 @@
 //! Days as HR systems write them: in one form that is said, never guessed, and the many ways to say that there is none.
 
+use std::sync::LazyLock;
+
 use jiff::civil::Date;
 
 /// The years that a day may have. What lies outside stands for none: a system that must write something writes 0001, 1900 or 9999.
@@ -23,6 +25,9 @@ pub(super) const KNOWN: [&str; 9] = [
     "DD-MMM-YYYY",
     "YYYYMMDD",
 ];
+
+/// The same, read.
+static FORMS: LazyLock<Vec<DateForm>> = LazyLock::new(|| KNOWN.iter().filter_map(|form| DateForm::parse(form)).collect());
 
 const MONTHS: [&str; 12] = [
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
@@ -220,7 +225,7 @@ impl Dates {
         NONE.contains(&lower.as_str())
             || self.none.iter().any(|none| none.trim().to_lowercase() == lower)
             || is_zeros(cell)
-            || KNOWN.iter().filter_map(|form| DateForm::parse(form)).any(|form| {
+            || FORMS.iter().any(|form| {
                 let day = form.start(cell);
                 day.is_some_and(|(date, _)| !YEARS.contains(&date.year()))
             })

@@ -171,7 +171,11 @@ impl Folder {
             let left = left.map(|left| (left.name, (left.identity, done.clone())));
             memory.leftovers.extend(left);
         }
-        memory.moved.extend(result?.into_iter().map(|moved| (moved, now)));
+        let moved = result?;
+        // A file of the same content has taken the place of the one before it, which is gone: what is there now is not that one, written to,
+        // even where the file system gives it the same number.
+        memory.moved.retain(|(before, _)| !moved.iter().any(|moved| moved.replaces(before)));
+        memory.moved.extend(moved.into_iter().map(|moved| (moved, now)));
         Ok(())
     }
 

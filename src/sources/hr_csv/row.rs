@@ -84,6 +84,9 @@ impl Said {
         let action = line.need("action")?;
         let status = line.text("status");
         let standing = if line.columns.has("status") { rules.form.words.of(status) } else { None };
+        if action.eq_ignore_ascii_case("active") {
+            return Ok(Self::Employed);
+        }
         if !action.is_empty() {
             return Ask::of_action(action, standing == Some(Standing::Deleted)).map(Self::Ask);
         }
@@ -108,7 +111,7 @@ impl Row {
         let line = Line { columns, record };
         let said = Said::of(&line, rules)?;
         let is_state = line.text("action").is_empty();
-        let (day, at) = (line.day("last_working_day", &rules.form.dates), line.instant("effective_at", &rules.form.dates));
+        let (day, at) = ends_at(&line, &said, rules);
         let dated = matches!(day, Day::On(_)) || matches!(at, Instant::At(_));
         let unread = match (day, at) {
             (_, Instant::Unread) => Some(Wrong::at(
@@ -126,7 +129,7 @@ impl Row {
             Said::Left | Said::ByDay if history => (Ask::Nothing, false),
             Said::Left => (Ask::Terminate, false),
             Said::ByDay if dated => (Ask::Terminate, false),
-            Said::Employed | Said::Ask(Ask::Active) if dated => (Ask::Terminate, true),
+            Said::Employed if dated => (Ask::Terminate, true),
             Said::ByDay | Said::Employed => (Ask::Active, false),
             Said::Ask(ask) => (ask, false),
             Said::Unknown(word) => {
@@ -224,6 +227,19 @@ impl Row {
             aside: aside.map(Wrong::of_who_stays),
             unknown,
         })
+    }
+}
+
+/// The day and the instant of a row, as far as they may be an end. Of somebody who is employed an instant may be any: that of the hire, or of
+/// the last change.
+fn ends_at(line: &Line<'_>, said: &Said, rules: &Rules) -> (Day, Instant) {
+    let dates = &rules.form.dates;
+    let day = line.day("last_working_day", dates);
+    match said {
+        Said::Left | Said::ByDay | Said::Ask(Ask::Terminate | Ask::Suspend) => (day, line.instant("effective_at", dates)),
+        Said::Employed | Said::Unknown(_) => (day, Instant::None),
+        // What calls off, or says that somebody was hired, ends nothing.
+        Said::Ask(_) => (if day == Day::Unread { Day::Empty } else { day }, Instant::None),
     }
 }
 

@@ -346,3 +346,32 @@ fn lines_around_the_header_are_passed_over_and_come_back_with_what_is_put_aside(
     assert_eq!(effects(&read), [("1", Effect::AtOnce)]);
     assert_eq!(read.refused[0].place, "line 6");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_put_aside_of_an_export_is_written_as_the_export_was_and_can_be_dropped_again() {
+    let keys = format!("{MAPPED}encoding = 'windows-1252'\nskip_before_header = 1\nskip_after_header = 1\n");
+    let text = GERMAN.replacen("13.03.2026", "13.13.2026", 1);
+    let (header, rows) = text.split_once('\n').unwrap();
+    let text = format!("Bericht für Müller\n{header}\nNr;Name;Mail;Stand;Tag\n{rows}");
+    let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let drop = DropFolder::with(|own| own.form = rules(&keys).form);
+    drop.put("export.csv", bytes);
+    let delivery = drop.settled().await.remove(0);
+    assert_eq!((delivery.signals.len(), delivery.employments.len(), delivery.refused.len()), (0, 1, 1));
+    drop.store(&delivery).await;
+    let aside = drop.only("quarantine", ".csv");
+    assert!(aside.starts_with("\u{feff}Bericht für Müller\nwhy;Personalnummer;"), "{aside}");
+    drop.put("corrected.csv", aside.replace("13.13.2026", "13.03.2026"));
+    let delivery = drop.settled().await.remove(0);
+    assert_eq!((delivery.signals.len(), delivery.refused.len()), (1, 0), "{delivery:?}");
+    assert_eq!(delivery.signals[0].subject.to_string(), "email:anna@example.test");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_export_that_says_how_many_rows_it_has_is_taken_at_once_in_any_encoding() {
+    let drop = DropFolder::with(|own| own.form = rules(MAPPED).form);
+    let text = format!("\u{feff}{GERMAN}#EOF;rows=2\n");
+    drop.put("wide.csv", text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+    let delivery = drop.one().await;
+    assert_eq!((delivery.signals.len(), delivery.refused.len()), (1, 0));
+}

@@ -110,6 +110,17 @@ async fn what_an_action_has_planned_no_status_takes_back() {
 }
 
 #[tokio::test]
+async fn a_day_of_hire_is_no_day_of_departure() {
+    let nights = Nights::new(|_| {}).await;
+    let header = "employee_id,email,action,status,last_working_day,effective_at\n";
+    let rows = "1,kim@example.org,hire,,,2025-12-01T08:00:00Z\n2,pat@example.org,active,,,2025-12-01T08:00:00Z\n\
+                3,jo@example.org,,active,,2025-12-01T08:00:00Z\n4,sam@example.org,hire,,2025-12-31,\n\
+                5,lou@example.org,active,,2025-12-31,never\n6,ray@example.org,rehire,,soon,soon\n";
+    nights.file(&format!("{header}{rows}")).await;
+    assert_eq!(nights.states().await, of(&[("5", "planned")]));
+}
+
+#[tokio::test]
 async fn a_status_that_follows_the_planned_day_is_no_second_departure() {
     let nights = Nights::new(|rules| rules.form.words.set("Ex", revoked::sources::hr_csv::Standing::Terminated)).await;
     nights.night("1,,kim@example.org,active,2025-12-31\n").await;
