@@ -16,6 +16,17 @@ pub(super) struct Alias {
     pub headers: &'static [&'static str],
 }
 
+/// The columns that an export may have, in the order in which they are proposed.
+pub(super) const COLUMNS: [&str; 7] = [
+    "employee_id",
+    "employment_id",
+    "email",
+    "upn",
+    "status",
+    "last_working_day",
+    "timezone",
+];
+
 /// What systems in English, German, French and Spanish call the columns that an export has. What only our own form has is left out: an
 /// `Action` or a `Reason` of another system is another.
 pub(super) const ALIASES: &[Alias] = &[
@@ -157,7 +168,13 @@ pub(super) const ALIASES: &[Alias] = &[
 pub(super) const NEVER: &[(&str, &[&str])] = &[
     (
         "the end of a contract, which may be prolonged: it ends nothing by itself",
-        &["Vertragsende", "Contract ends", "Contract end date", "fin de contrat", "Fin de contrato"],
+        &[
+            "Vertragsende",
+            "Contract ends",
+            "Contract end date",
+            "fin de contrat",
+            "Fin de contrato",
+        ],
     ),
     (
         "the day on which notice was given, not the last day",
@@ -220,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_day_is_known_from_what_looks_like_one() {
-        for column in ["employee_id", "employment_id", "email", "upn", "status", "last_working_day", "timezone"] {
+        for column in COLUMNS {
             assert!(of(&normal(column)).is_some_and(|alias| alias.column == column), "{column}");
         }
         assert!(is_day("termination date") && !is_day("hire date") && !is_day("vertragsende"));

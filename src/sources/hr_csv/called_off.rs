@@ -30,7 +30,10 @@ pub(super) async fn call_off(delivery: &mut Delivery, states: States, house: &dy
     }
     let mut known = known(house).await?;
     let file = delivery.digest.unwrap_or_default();
-    let taken_back = states.stand.iter().filter(|row| known.contains(&key(&row.employee, &row.employment)));
+    let taken_back = states
+        .stand
+        .iter()
+        .filter(|row| known.contains(&key(&row.employee, &row.employment)));
     let mut signals: Vec<Signal> = taken_back.map(|row| rescission(row, &file)).collect();
     signals.append(&mut delivery.signals);
     delivery.signals = signals;

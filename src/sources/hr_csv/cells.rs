@@ -306,7 +306,11 @@ mod tests {
         assert_eq!(records[1].spoilt, [(1, WRAPPED)]);
         assert_eq!(records[2].cells, ["3", "w"]);
         // The smallest swallowing that closes by chance at the start of a cell of the next row.
-        for (text, width) in [("a,b,\"c\nd,e,f\"\n", 3), ("\"a,b,c\nd\",e,f\n", 3), ("a,\"b,c\nd,e\",f\n", 3)] {
+        for (text, width) in [
+            ("a,b,\"c\nd,e,f\"\n", 3),
+            ("\"a,b,c\nd\",e,f\n", 3),
+            ("a,\"b,c\nd,e\",f\n", 3),
+        ] {
             let record = all(text).remove(0);
             assert!(record.swallowed >= Some(width - 1), "{text:?}: {record:?}");
         }

@@ -60,7 +60,9 @@ pub(super) fn claims(name: String, contents: Contents, rules: &Rules, now: Times
             _ => {
                 delivery.signals.push(signal(&said, rules, now, &contents.sha256));
                 if row.is_state && row.ask == Ask::Terminate {
-                    states.end.push((row.employee.clone(), row.employment.clone(), row.subject.clone()));
+                    states
+                        .end
+                        .push((row.employee.clone(), row.employment.clone(), row.subject.clone()));
                 }
             }
         }

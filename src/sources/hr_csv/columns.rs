@@ -166,7 +166,10 @@ impl Columns {
             other => !self.has(other),
         };
         for (n, name) in header.iter().enumerate() {
-            let Some(name) = name.as_deref().filter(|_| !self.places.iter().any(|places| places.contains(&n))) else {
+            let Some(name) = name
+                .as_deref()
+                .filter(|_| !self.places.iter().any(|places| places.contains(&n)))
+            else {
                 continue;
             };
             if let Some(own) = COLUMNS.into_iter().filter(missing).find(|own| is_slip(name, &normal(own))) {
@@ -205,7 +208,10 @@ impl Columns {
         }
         if !self.has("email") && !self.has("upn") {
             let names = ["email", "upn"].into_iter().filter_map(|column| mapping.of(column));
-            let names: Vec<String> = names.flat_map(|headers| &headers.names).map(|name| format!("{name:?}")).collect();
+            let names: Vec<String> = names
+                .flat_map(|headers| &headers.names)
+                .map(|name| format!("{name:?}"))
+                .collect();
             return if names.is_empty() {
                 lacks("email and upn: one of them must be there")
             } else {
@@ -274,7 +280,11 @@ mod tests {
         ] {
             assert_eq!(normal(one), normal(other), "{one:?}");
         }
-        assert_ne!(normal("Email (Home)"), normal("Email"), "what stands in brackets may be all the difference");
+        assert_ne!(
+            normal("Email (Home)"),
+            normal("Email"),
+            "what stands in brackets may be all the difference"
+        );
         assert_ne!(normal("Employee #"), normal("Employee"));
     }
 }

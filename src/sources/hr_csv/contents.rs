@@ -118,7 +118,10 @@ impl From<io::Error> for Stop {
 fn not_in(line: u64, header: &Header, rules: &Rules) -> String {
     let encoding = rules.form.encoding;
     if encoding != UTF_8 {
-        return format!("line {line} is not {}, as the file's mark or the config says", encoding.name());
+        return format!(
+            "line {line} is not {}, as the file's mark or the config says",
+            encoding.name()
+        );
     }
     if header.marked {
         return format!("line {line} is not what the file's byte order mark says that it is: export the file again");
@@ -262,7 +265,11 @@ fn unlike_a_header(header: &Record, separator: Option<u8>) -> Option<String> {
     let other = SEPARATORS.into_iter().filter(|(byte, _)| Some(*byte) != separator);
     for (byte, name) in other {
         if only.contains(char::from(byte)) {
-            let written = if byte == b'\t' { "tab".to_owned() } else { char::from(byte).to_string() };
+            let written = if byte == b'\t' {
+                "tab".to_owned()
+            } else {
+                char::from(byte).to_string()
+            };
             return Some(format!(
                 "its separator is {name}: write separator = {written:?} in the config, or export the file with the one that is expected"
             ));
@@ -273,9 +280,18 @@ fn unlike_a_header(header: &Record, separator: Option<u8>) -> Option<String> {
 
 /// The header, for whoever may read the file.
 fn quoted_header(header: &Header) -> Option<String> {
-    let names: Vec<String> = header.cells.iter().take(MOST_QUOTED).map(|name| format!("{:?}", cut(name))).collect();
+    let names: Vec<String> = header
+        .cells
+        .iter()
+        .take(MOST_QUOTED)
+        .map(|name| format!("{:?}", cut(name)))
+        .collect();
     let more = header.cells.len().saturating_sub(MOST_QUOTED);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
     (!names.is_empty()).then(|| {
         format!(
             "Its header reads: {}{more}. What it calls our columns is said under [source.columns] in the config; revoked source hr map FILE \
@@ -316,12 +332,17 @@ impl Words {
 
     /// A file of which no status is known says nothing that could be acted on.
     fn refused(&self) -> Option<String> {
-        (self.known == 0 && !self.unknown.is_empty())
-            .then(|| "no word of its status column is known: say what they mean under [source.status_words] in the config".to_owned())
+        (self.known == 0 && !self.unknown.is_empty()).then(|| {
+            "no word of its status column is known: say what they mean under [source.status_words] in the config".to_owned()
+        })
     }
 
     fn quoted(&self) -> Option<String> {
-        let words: Vec<String> = self.unknown.iter().map(|(word, count)| format!("{word:?} ({count})")).collect();
+        let words: Vec<String> = self
+            .unknown
+            .iter()
+            .map(|(word, count)| format!("{word:?} ({count})"))
+            .collect();
         (!words.is_empty()).then(|| {
             format!(
                 "Words of the status column that are not known: {}. Say what they mean in the config, such as [source.status_words] \

@@ -30,7 +30,18 @@ pub(super) const KNOWN: [&str; 9] = [
 static FORMS: LazyLock<Vec<DateForm>> = LazyLock::new(|| KNOWN.iter().filter_map(|form| DateForm::parse(form)).collect());
 
 const MONTHS: [&str; 12] = [
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december",
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 ];
 
 /// How a day is written: `DD.MM.YYYY`.
@@ -139,7 +150,9 @@ fn name(rest: &mut &str) -> Option<i16> {
     let count = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
     let (word, after) = rest.split_at(count);
     let word = word.to_ascii_lowercase();
-    let n = MONTHS.iter().position(|month| *month == word || (word.len() == 3 && month.starts_with(&word)))?;
+    let n = MONTHS
+        .iter()
+        .position(|month| *month == word || (word.len() == 3 && month.starts_with(&word)))?;
     *rest = after;
     i16::try_from(n + 1).ok()
 }
@@ -153,7 +166,9 @@ fn is_harmless(rest: &str) -> bool {
     if rest == "Z" || is_distance(rest) {
         return true;
     }
-    let Some(time) = rest.strip_prefix(['T', 't', ' ']) else { return false };
+    let Some(time) = rest.strip_prefix(['T', 't', ' ']) else {
+        return false;
+    };
     let (time, zone) = match time.find(['Z', 'z', '+', '-']) {
         Some(n) => time.split_at(n),
         None => (time, ""),
@@ -168,15 +183,21 @@ fn is_harmless(rest: &str) -> bool {
     };
     let numbers: Vec<&str> = clock.split([':', '.']).collect();
     let is_clock = (2..=4).contains(&numbers.len())
-        && numbers.iter().all(|number| (1..=9).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()));
+        && numbers
+            .iter()
+            .all(|number| (1..=9).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()));
     let begins = numbers.iter().all(|number| number.bytes().all(|byte| byte == b'0'))
-        || (half.eq_ignore_ascii_case("am") && numbers[0] == "12" && numbers[1..].iter().all(|number| number.bytes().all(|b| b == b'0')));
+        || (half.eq_ignore_ascii_case("am")
+            && numbers[0] == "12"
+            && numbers[1..].iter().all(|number| number.bytes().all(|b| b == b'0')));
     is_clock && (begins || !utc)
 }
 
 /// Whether it is `+02:00`, `-0700` or `+02`.
 fn is_distance(text: &str) -> bool {
-    let Some(digits) = text.strip_prefix(['+', '-']) else { return false };
+    let Some(digits) = text.strip_prefix(['+', '-']) else {
+        return false;
+    };
     let digits = digits.replacen(':', "", 1);
     matches!(digits.len(), 2 | 4) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -271,7 +292,15 @@ mod tests {
         ] {
             assert_eq!(read(form, text), None, "{form} {text}");
         }
-        for bad in ["", "DD.MM.YY", "DD/MM", "MM/DD/YYYY HH:MM", "YYYY-MM-MM", "DD.MM.YYYY.DD", "ISO"] {
+        for bad in [
+            "",
+            "DD.MM.YY",
+            "DD/MM",
+            "MM/DD/YYYY HH:MM",
+            "YYYY-MM-MM",
+            "DD.MM.YYYY.DD",
+            "ISO",
+        ] {
             assert_eq!(DateForm::parse(bad), None, "{bad:?}");
         }
     }
@@ -290,7 +319,13 @@ mod tests {
             assert_eq!(read(ISO, text).as_deref(), Some("2026-11-27"), "{text}");
         }
         assert_eq!(read("MM/DD/YYYY", "11/27/2026 12:00:00 AM").as_deref(), Some("2026-11-27"));
-        for text in ["2026-11-27T23:00:00Z", "2026-11-27T22:00:00+00:00", "2026-11-27 soon", "2026-11-27x", "2026-11-271"] {
+        for text in [
+            "2026-11-27T23:00:00Z",
+            "2026-11-27T22:00:00+00:00",
+            "2026-11-27 soon",
+            "2026-11-27x",
+            "2026-11-271",
+        ] {
             assert_eq!(read(ISO, text), None, "{text}");
         }
     }

@@ -174,7 +174,9 @@ impl Folder {
         let moved = result?;
         // A file of the same content has taken the place of the one before it, which is gone: what is there now is not that one, written to,
         // even where the file system gives it the same number.
-        memory.moved.retain(|(before, _)| !moved.iter().any(|moved| moved.replaces(before)));
+        memory
+            .moved
+            .retain(|(before, _)| !moved.iter().any(|moved| moved.replaces(before)));
         memory.moved.extend(moved.into_iter().map(|moved| (moved, now)));
         Ok(())
     }
@@ -365,7 +367,9 @@ impl Ending {
         bytes.retain(|byte| *byte != 0);
         let text = bytes.trim_ascii_end();
         let last = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-        let is_trailer = last.strip_prefix(b"#EOF").is_some_and(|rest| rest.get(1..6) == Some(b"rows="));
+        let is_trailer = last
+            .strip_prefix(b"#EOF")
+            .is_some_and(|rest| rest.get(1..6) == Some(b"rows="));
         Ok(if is_trailer {
             Self::Trailer
         } else if bytes.last().is_none_or(|byte| *byte == b'\n') {

@@ -30,7 +30,11 @@ impl<'r> Line<'r> {
     fn cell(&self, place: usize) -> &'r str {
         let cell = self.record.cells.get(place).map_or("", |cell| cell.trim());
         // A file that went through the quarantine has its formula cells disarmed: taken back here.
-        if self.columns.has(WHY) { quarantine::rearmed(cell) } else { cell }
+        if self.columns.has(WHY) {
+            quarantine::rearmed(cell)
+        } else {
+            cell
+        }
     }
 
     /// The place of a column: of several, the first that is filled.

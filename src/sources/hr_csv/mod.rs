@@ -32,6 +32,7 @@ mod form;
 mod full_file;
 mod line;
 mod marker;
+mod meaning;
 mod name;
 mod names;
 mod opening;
@@ -56,8 +57,8 @@ pub use form::{Form, Undated};
 pub use full_file::LAST as LAST_FULL_FILE;
 pub use name::shown;
 pub use presets::{PRESETS, Preset};
-pub use proposal::{PassedOver, Proposal, Proposed, Word, propose};
 pub use preview::{Effect, Preview, PreviewRefusal, PreviewRow, TakenBefore, Totals, preview};
+pub use proposal::{PassedOver, Proposal, Proposed, Word, propose};
 pub use quarantine::disarmed;
 
 pub use rules::{LARGEST_FILE, MOST_ROWS, Rules};

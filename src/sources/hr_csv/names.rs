@@ -22,7 +22,7 @@ pub(super) enum Needed {
 }
 
 /// HR's number of the person.
-pub(super) fn employee(line: &Line<'_>) -> Result<String, Wrong> {
+pub(super) fn person(line: &Line<'_>) -> Result<String, Wrong> {
     let employee = number(line, "employee_id")?;
     if employee.is_empty() {
         let instead = "the person's number in the HR system, such as 4711";

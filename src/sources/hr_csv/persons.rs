@@ -40,7 +40,7 @@ pub(super) struct Persons {
 /// Takes the last day of somebody who is called employed for what it is once it is over: stale, and no departure. Answers which rows.
 pub(super) fn outlive(rows: &mut [(u64, Row)], now: Timestamp) -> Vec<bool> {
     let stale = rows.iter_mut().map(|(_, row)| {
-        let over = row.employed && row.leaves.as_ref().is_none_or(|(_, at)| *at <= now);
+        let over = row.still_here && row.leaves.as_ref().is_none_or(|(_, at)| *at <= now);
         if over {
             row.ask = Ask::Active;
             row.leaves = None;
@@ -106,7 +106,9 @@ impl Persons {
             }
             // Of somebody with the same names the store knows; somebody with one of them may be another, or the same under two numbers.
             let alike = row.names[1..].iter().filter_map(|name| names.get(name));
-            let alike = alike.copied().find(|(_, other)| other.employee != row.employee && other.subject != row.subject);
+            let alike = alike
+                .copied()
+                .find(|(_, other)| other.employee != row.employee && other.subject != row.subject);
             persons.doubts[n] = alike.map(|(line, _)| {
                 format!("line {line} of the same file is of somebody who is employed, under another number and one of this person's names: ask HR")
             });

@@ -337,7 +337,10 @@ fn effect(said: &Said, other: Option<&str>, rules: &Rules, now: Timestamp) -> (E
             (Effect::Stands, said.stale.then(|| stale.to_owned()))
         }
         Ask::Nothing if row.history => (Effect::Nothing, Some("the last day lies before history_before".to_owned())),
-        Ask::Nothing | Ask::Unclear => (Effect::Nothing, Some("the status says nothing that concerns access".to_owned())),
+        Ask::Nothing | Ask::Unclear => (
+            Effect::Nothing,
+            Some("the status says nothing that concerns access".to_owned()),
+        ),
         Ask::Terminate | Ask::Suspend | Ask::Deleted => {
             if let Some(employment) = other.filter(|_| row.ask == Ask::Terminate) {
                 return (Effect::Blocked, Some(format!("employment {employment} has not ended")));

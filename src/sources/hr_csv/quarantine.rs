@@ -33,7 +33,10 @@ pub(super) fn rows(contents: &Contents, rules: &Rules) -> io::Result<Vec<u8>> {
     if separator != rules.form.separator {
         start.extend([b"sep=".as_slice(), &[separator], b"\n"].concat());
     }
-    let mut writer = csv::WriterBuilder::new().flexible(true).delimiter(separator).from_writer(start);
+    let mut writer = csv::WriterBuilder::new()
+        .flexible(true)
+        .delimiter(separator)
+        .from_writer(start);
     // A file that was dropped again has the column already, with the reason of the last time in it.
     let last_time = header.iter().position(|name| normal(name) == WHY);
     let row = |why: &str, cells: &[String]| {

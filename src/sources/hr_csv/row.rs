@@ -8,9 +8,9 @@ use super::cells::{Record, WRAPPED};
 use super::columns::Columns;
 use super::dates::Day;
 use super::line::{Instant, Line, instant};
-use super::names::{Needed, employee, number, subject};
+use super::meaning::Meaning;
+use super::names::{Needed, number, person, subject};
 use super::rules::Rules;
-use super::words::Standing;
 use super::wrong::Wrong;
 use crate::model::{DateRule, Leaves, LeavesError, Subject, Timestamp, iana_zone, iso_date};
 
@@ -31,7 +31,7 @@ pub(super) struct Row {
     /// Whether a status or a day says so, and no action: such a row tells how things stand, not what has happened.
     pub is_state: bool,
     /// Whether HR calls the person employed, although the row names a last day: it counts only as long as it lies ahead.
-    pub employed: bool,
+    pub still_here: bool,
     /// Whether the status says that the person has left, and nothing says on which day.
     pub undated: bool,
     /// Whether the person is employed and no last day is named: a plan that a status has made before is over.
@@ -64,183 +64,111 @@ pub(super) struct RowRead {
     pub unknown: Option<String>,
 }
 
-/// What a row says, before its days are looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Said {
-    /// An action.
-    Ask(Ask),
-    /// The person has left, or leaves.
-    Left,
-    /// The person is employed.
-    Employed,
-    /// Nothing: the day decides.
-    ByDay,
-    /// A status that nobody has named.
-    Unknown(String),
-}
-
-impl Said {
-    fn of(line: &Line<'_>, rules: &Rules) -> Result<Self, Wrong> {
-        let action = line.need("action")?;
-        let status = line.text("status");
-        let standing = if line.columns.has("status") { rules.form.words.of(status) } else { None };
-        if action.eq_ignore_ascii_case("active") {
-            return Ok(Self::Employed);
-        }
-        if !action.is_empty() {
-            return Ask::of_action(action, standing == Some(Standing::Deleted)).map(Self::Ask);
-        }
-        Ok(match standing {
-            Some(Standing::Terminated) => Self::Left,
-            Some(Standing::Active) => Self::Employed,
-            Some(Standing::Deleted) => Self::Ask(Ask::Deleted),
-            Some(Standing::Ignore) => Self::Ask(Ask::Nothing),
-            None if !status.is_empty() => Self::Unknown(status.to_owned()),
-            None if rules.form.by_date => Self::ByDay,
-            None if rules.full_file => Self::Employed,
-            None if line.columns.has("action") => return Ask::of_action("", false).map(Self::Ask),
-            None => Self::Unknown(String::new()),
-        })
-    }
-}
-
 impl Row {
     /// Reads a row. Only the cells are looked at that what it says makes needed.
     pub(super) fn read(columns: &Columns, record: &Record, rules: &Rules) -> Result<RowRead, Wrong> {
         whole(columns, record)?;
         let line = Line { columns, record };
-        let said = Said::of(&line, rules)?;
-        let is_state = line.text("action").is_empty();
-        let (day, at) = ends_at(&line, &said, rules);
-        let dated = matches!(day, Day::On(_)) || matches!(at, Instant::At(_));
-        let unread = match (day, at) {
-            (_, Instant::Unread) => Some(Wrong::at(
-                "effective_at",
-                "effective_at is not a date and time with its distance from UTC",
-                "2026-03-31T17:30:00+02:00; leave it empty where the day alone is meant",
-            )),
-            (Day::Unread, Instant::None) => Some(no_day(rules)),
-            _ => None,
-        };
-        let history = matches!((day, rules.form.history_before), (Day::On(day), Some(from)) if day < from);
+        let mut meaning = Meaning::of(&line, rules)?;
+        let stays = meaning.stays();
+        let row = Self::of(&line, &mut meaning, rules).map_err(|wrong| if stays { wrong.of_who_stays() } else { wrong })?;
+        Ok(RowRead {
+            row,
+            aside: meaning.aside.map(Wrong::of_who_stays),
+            unknown: meaning.unknown,
+        })
+    }
 
-        let mut unknown = None;
-        let (mut ask, mut employed) = match said {
-            Said::Left | Said::ByDay if history => (Ask::Nothing, false),
-            Said::Left => (Ask::Terminate, false),
-            Said::ByDay if dated => (Ask::Terminate, false),
-            Said::Employed if dated => (Ask::Terminate, true),
-            Said::ByDay | Said::Employed => (Ask::Active, false),
-            Said::Ask(ask) => (ask, false),
-            Said::Unknown(word) => {
-                unknown = Some(word);
-                (Ask::Unclear, false)
-            }
+    /// The row about which so much is said.
+    fn of(line: &Line<'_>, meaning: &mut Meaning, rules: &Rules) -> Result<Self, Wrong> {
+        let employee = person(line)?;
+        let employment = number(line, "employment_id")?;
+        let urgency = if meaning.acts() {
+            Urgency::of(line.need("reason")?, meaning.still_here)
+        } else {
+            Urgency::Usual
         };
-        let acts = matches!(ask, Ask::Terminate | Ask::Suspend);
-        let stays = employed || matches!(ask, Ask::Active | Ask::Nothing | Ask::Unclear);
-        let of_who_stays = |wrong: Wrong| if stays { wrong.of_who_stays() } else { wrong };
-        let mut aside = match (&unknown, unread) {
-            (Some(word), _) => Some(unknown_status(word)),
-            (None, Some(unread)) if stays => Some(unread),
-            (None, Some(unread)) if acts => return Err(unread),
-            _ => None,
-        };
-        let employee = employee(&line).map_err(of_who_stays)?;
-        let employment = number(&line, "employment_id").map_err(of_who_stays)?;
-
-        let urgency = if acts { Urgency::of(line.need("reason").map_err(of_who_stays)?) } else { Urgency::Usual };
-        // Nobody is out at once whom HR calls employed.
-        let urgency = if employed { urgency.within_the_day() } else { urgency };
-        let mut leaves = None;
-        if acts {
-            match when(&line, day, at, urgency, rules) {
-                Ok(found) => leaves = found,
-                // Who stays is taken as that.
-                Err(why) if employed => {
-                    (ask, employed) = (Ask::Active, false);
-                    aside = Some(why);
-                }
-                Err(why) => return Err(why),
-            }
-        }
-        let undated = ask == Ask::Terminate && leaves.is_none() && urgency == Urgency::Usual;
-        if undated && !is_state {
+        let leaves = leaves(line, meaning, urgency, rules)?;
+        let undated = meaning.ask == Ask::Terminate && leaves.is_none() && urgency == Urgency::Usual;
+        if undated && !meaning.is_state {
             return Err(Wrong::at(
                 "last_working_day",
                 "a terminate row needs last_working_day or effective_at, or a reason that begins with immediate",
                 "the last day of work, such as 2026-03-31",
             ));
         }
-        let needed = match ask {
+        let needed = match meaning.ask {
             Ask::Active | Ask::Nothing | Ask::Unclear => Needed::Nothing,
-            _ if is_state => Needed::Number,
+            _ if meaning.is_state => Needed::Number,
             _ => Needed::Names,
         };
-        let (subject, names) = subject(&line, &employee, needed).map_err(of_who_stays)?;
+        let (subject, names) = subject(line, &employee, needed)?;
         let updated_at = match stamp(line.text("updated_at"), rules) {
-            Err(_) if stays => None,
+            Err(_) if meaning.stays() => None,
             other => other?,
         };
         let note = if needed == Needed::Nothing { "" } else { line.need("reason")? };
-        let canonical = [
-            employee.clone(),
-            employment.clone(),
-            ask.word().to_owned(),
-            if let Day::On(day) = day { day.to_string() } else { String::new() },
-            if let Instant::At(at) = at { at.to_string() } else { String::new() },
-            updated_at.map(|at| at.to_string()).unwrap_or_default(),
-            line.text("email").to_lowercase(),
-            line.text("upn").to_lowercase(),
-            state_word(&line, ask, is_state),
-            line.text("timezone").to_owned(),
-            note.to_owned(),
-        ];
-        // Without a stamp of its own a row is the same only if all of it is: a corrected address must not pass for a repetition, nor be
-        // refused as a forgery of the first.
-        let told_apart_by = if updated_at.is_some() {
-            &canonical[..6]
-        } else {
-            &canonical[..]
-        };
-        let row = Self {
-            key: hex(&hash(told_apart_by)),
-            digest: hash(&canonical),
+        let (key, digest) = told_apart(line, meaning, &employee, &employment, updated_at, note);
+        Ok(Self {
+            key,
+            digest,
             employee,
             employment,
             subject,
             names,
-            ask,
-            is_state,
-            employed,
+            ask: meaning.ask,
+            is_state: meaning.is_state,
+            still_here: meaning.still_here,
             undated,
-            open_ended: ask == Ask::Active && is_state && !dated && aside.is_none(),
-            history: history && ask == Ask::Nothing,
-            null_day: day == Day::None,
+            open_ended: meaning.ask == Ask::Active && meaning.is_state && !meaning.is_dated() && meaning.aside.is_none(),
+            history: meaning.history,
+            null_day: meaning.day == Day::None,
             leaves,
             unwilling: urgency != Urgency::Usual,
             note: (!note.is_empty()).then(|| note.to_owned()),
             updated_at,
-        };
-        Ok(RowRead {
-            row,
-            aside: aside.map(Wrong::of_who_stays),
-            unknown,
         })
     }
 }
 
-/// The day and the instant of a row, as far as they may be an end. Of somebody who is employed an instant may be any: that of the hire, or of
-/// the last change.
-fn ends_at(line: &Line<'_>, said: &Said, rules: &Rules) -> (Day, Instant) {
-    let dates = &rules.form.dates;
-    let day = line.day("last_working_day", dates);
-    match said {
-        Said::Left | Said::ByDay | Said::Ask(Ask::Terminate | Ask::Suspend) => (day, line.instant("effective_at", dates)),
-        Said::Employed | Said::Unknown(_) => (day, Instant::None),
-        // What calls off, or says that somebody was hired, ends nothing.
-        Said::Ask(_) => (if day == Day::Unread { Day::Empty } else { day }, Instant::None),
-    }
+/// What names a row, and the SHA-256 of its canonical form.
+fn told_apart(
+    line: &Line<'_>,
+    meaning: &Meaning,
+    person: &str,
+    employment: &str,
+    updated_at: Option<Timestamp>,
+    note: &str,
+) -> (String, [u8; 32]) {
+    let canonical = [
+        person.to_owned(),
+        employment.to_owned(),
+        meaning.ask.word().to_owned(),
+        if let Day::On(day) = meaning.day {
+            day.to_string()
+        } else {
+            String::new()
+        },
+        if let Instant::At(at) = meaning.at {
+            at.to_string()
+        } else {
+            String::new()
+        },
+        updated_at.map(|at| at.to_string()).unwrap_or_default(),
+        line.text("email").to_lowercase(),
+        line.text("upn").to_lowercase(),
+        meaning.status(line).to_owned(),
+        line.text("timezone").to_owned(),
+        note.to_owned(),
+    ];
+    // Without a stamp of its own a row is the same only if all of it is: a corrected address must not pass for a repetition, nor be
+    // refused as a forgery of the first.
+    let told_apart_by = if updated_at.is_some() {
+        &canonical[..6]
+    } else {
+        &canonical[..]
+    };
+    (hex(&hash(told_apart_by)), hash(&canonical))
 }
 
 /// Refuses a record that may be another than it looks.
@@ -261,15 +189,24 @@ fn whole(columns: &Columns, record: &Record) -> Result<(), Wrong> {
     Ok(())
 }
 
+/// When access ends, where it does. What is wrong with the day of somebody whom HR calls employed is told, and they stay.
+fn leaves(line: &Line<'_>, meaning: &mut Meaning, urgency: Urgency, rules: &Rules) -> Result<Option<(Leaves, Timestamp)>, Wrong> {
+    if !meaning.acts() {
+        return Ok(None);
+    }
+    match when(line, meaning, urgency, rules) {
+        Err(why) if meaning.still_here => {
+            (meaning.ask, meaning.still_here) = (Ask::Active, false);
+            meaning.aside = Some(why);
+            Ok(None)
+        }
+        other => other,
+    }
+}
+
 /// When access ends: at the instant that is named, or at the end of the day that is. `None` where neither is, or it is now.
-fn when(
-    line: &Line<'_>,
-    day: Day,
-    at: Instant,
-    urgency: Urgency,
-    rules: &Rules,
-) -> Result<Option<(Leaves, Timestamp)>, Wrong> {
-    let leaves = match (at, day) {
+fn when(line: &Line<'_>, meaning: &Meaning, urgency: Urgency, rules: &Rules) -> Result<Option<(Leaves, Timestamp)>, Wrong> {
+    let leaves = match (meaning.at, meaning.day) {
         (Instant::At(at), _) => Leaves::Instant { at },
         (_, Day::On(day)) if urgency != Urgency::Immediate => {
             let zone = match line.need("timezone")? {
@@ -288,42 +225,6 @@ fn when(
         )
     })?;
     Ok(Some((leaves, fire_at)))
-}
-
-fn no_day(rules: &Rules) -> Wrong {
-    let form = &rules.form.dates.form;
-    Wrong::at(
-        "last_working_day",
-        format!("last_working_day is not a day of the calendar written as {}", form.written()),
-        if *form == super::dates::DateForm::default() {
-            "year, month and day with hyphens: 2026-04-03 for 3 April 2026".to_owned()
-        } else {
-            format!("the day as {}; what stands for no day can be named under null_dates", form.written())
-        },
-    )
-}
-
-fn unknown_status(word: &str) -> Wrong {
-    let what = if word.is_empty() {
-        "status is empty"
-    } else {
-        "status is no word that is known"
-    };
-    Wrong::at("status", what, "a word that status_words names in the config, or have the word added there")
-}
-
-/// The status as part of what a row says. Which of the words for the same it is, and that HR changes it when the planned day has come, is no
-/// news.
-fn state_word(line: &Line<'_>, ask: Ask, is_state: bool) -> String {
-    let status = line.text("status");
-    let plain = match ask {
-        Ask::Terminate => "terminated",
-        Ask::Active => "active",
-        Ask::Deleted => "deleted",
-        _ => status,
-    };
-    let is_said = is_state && line.columns.has("status");
-    (if is_said { plain } else { status }).to_owned()
 }
 
 fn last_day(date: Date, zone: String, urgency: Urgency, rules: &Rules) -> Leaves {
@@ -353,17 +254,15 @@ enum Urgency {
 }
 
 impl Urgency {
-    fn of(reason: &str) -> Self {
+    /// By the reason; nobody is out at once whom HR calls employed.
+    fn of(reason: &str, still_here: bool) -> Self {
         let first = reason.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
         match first.to_ascii_lowercase().as_str() {
             "involuntary" => Self::Involuntary,
+            "immediate" | "immediately" if still_here => Self::Involuntary,
             "immediate" | "immediately" => Self::Immediate,
             _ => Self::Usual,
         }
-    }
-
-    fn within_the_day(self) -> Self {
-        if self == Self::Immediate { Self::Involuntary } else { self }
     }
 }
 

@@ -89,7 +89,12 @@ pub(super) fn order(mut rows: Vec<(u64, Row)>, now: Timestamp) -> Vec<Said> {
             Ask::Rescind => 2,
             Ask::Terminate | Ask::Suspend | Ask::Deleted => 3,
         };
-        let end = said.row.leaves.as_ref().map(|(_, at)| *at).filter(|_| said.row.ask == Ask::Terminate);
+        let end = said
+            .row
+            .leaves
+            .as_ref()
+            .map(|(_, at)| *at)
+            .filter(|_| said.row.ask == Ask::Terminate);
         (class, turn.get(&said.row.employee).copied(), Reverse(end))
     });
     said
@@ -179,7 +184,10 @@ mod tests {
     fn who_stays_is_taken_before_who_goes() {
         let text = "employee_id,employment_id,email,action,last_working_day\n1,A,a@x.org,terminate,2026-03-01\n1,B,a@x.org,hire,\n2,A,b@x.org,rehire,\n";
         let contents = contents::read(text.as_bytes(), &Rules::new("hr", "/drop")).unwrap();
-        let lines: Vec<u64> = order(contents.rows, Timestamp::from_ms(0)).iter().map(|said| said.line).collect();
+        let lines: Vec<u64> = order(contents.rows, Timestamp::from_ms(0))
+            .iter()
+            .map(|said| said.line)
+            .collect();
         assert_eq!(lines, [3, 4, 2]);
     }
 }

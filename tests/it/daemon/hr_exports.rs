@@ -56,21 +56,30 @@ async fn a_proposal_that_is_pasted_reads_the_export_and_the_leaver_is_out() {
         assert!(said.out.contains(part), "{part}: {}", said.out);
     }
     let proposal: serde_json::Value = serde_json::from_str(&mapped(&site, &["--json"]).await.out).unwrap();
-    let pasted = proposal["toml"].as_str().unwrap().replace("/srv/hr/drop", &site.path("hr").display().to_string());
+    let pasted = proposal["toml"]
+        .as_str()
+        .unwrap()
+        .replace("/srv/hr/drop", &site.path("hr").display().to_string());
     let (first, tables) = pasted.split_once("\n\n").unwrap();
-    append(&site, &format!("\n{first}\ninterval = \"100ms\"\nsettle = \"100ms\"\n\n{tables}"));
+    append(
+        &site,
+        &format!("\n{first}\ninterval = \"100ms\"\nsettle = \"100ms\"\n\n{tables}"),
+    );
 
     let file = site.path("export.csv").display().to_string();
     let shown = site.says(&["source", "hr", "preview", &file]).await;
     assert_eq!(shown.code, 0, "{shown:?}");
     assert!(
-        shown.out.contains("4 rows: 1 planned, 1 at once, 2 stand, 1 with a day that stands for none"),
+        shown
+            .out
+            .contains("4 rows: 1 planned, 1 at once, 2 stand, 1 with a day that stands for none"),
         "{}",
         shown.out
     );
     let _running = site.start().await;
     fs::copy(site.path("export.csv"), site.path("hr").join("export.csv")).unwrap();
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
     assert!(!Holdings::of(site.chat(), "user03").active);
     for stays in ["user04", "user05", "user06"] {
         assert!(Holdings::of(site.chat(), stays).active, "{stays}");
@@ -98,10 +107,13 @@ async fn a_preview_ends_by_what_it_found_and_a_mapping_by_what_it_left_open() {
     })
     .await;
     fs::create_dir(site.path("hr")).unwrap();
-    append(&site, &format!(
-        "\n[[source]]\nname = \"hr\"\nkind = \"hr-csv\"\nfolder = \"{}\"\n",
-        site.path("hr").display()
-    ));
+    append(
+        &site,
+        &format!(
+            "\n[[source]]\nname = \"hr\"\nkind = \"hr-csv\"\nfolder = \"{}\"\n",
+            site.path("hr").display()
+        ),
+    );
     let preview = async |text: &str| {
         fs::write(site.path("leavers.csv"), text).unwrap();
         let file = site.path("leavers.csv").display().to_string();
@@ -111,9 +123,17 @@ async fn a_preview_ends_by_what_it_found_and_a_mapping_by_what_it_left_open() {
     let good = "1,user01@example.test,terminate,2099-01-31\n";
     for (text, exit, part) in [
         (format!("{header}{good}"), Exit::Ok, "1 row: 1 planned"),
-        (format!("{header}{good}2,user02@example.test,terminate,soon\n"), Exit::Findings, "1 planned, 1 refused"),
+        (
+            format!("{header}{good}2,user02@example.test,terminate,soon\n"),
+            Exit::Findings,
+            "1 planned, 1 refused",
+        ),
         (format!("{header}{}", "x\n".repeat(9)), Exit::Rejected, "rejected whole"),
-        (export(), Exit::Rejected, "its separator is a semicolon: write separator = \";\""),
+        (
+            export(),
+            Exit::Rejected,
+            "its separator is a semicolon: write separator = \";\"",
+        ),
         (
             export().replace(';', ","),
             Exit::Rejected,
@@ -142,5 +162,8 @@ async fn a_preview_ends_by_what_it_found_and_a_mapping_by_what_it_left_open() {
     }
     fs::write(site.path("export.csv"), [0x50, 0x4b, 3, 4, 0, 0]).unwrap();
     let said = mapped(&site, &[]).await;
-    assert!(said.code == i32::from(Exit::Rejected.code()) && said.out.contains("spreadsheet"), "{said:?}");
+    assert!(
+        said.code == i32::from(Exit::Rejected.code()) && said.out.contains("spreadsheet"),
+        "{said:?}"
+    );
 }

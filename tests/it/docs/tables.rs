@@ -218,6 +218,18 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
 }
 
 #[test]
+fn every_preset_of_hr_exports_is_listed_and_no_other() {
+    let rows = rows_under(&page("docs/sources/hr-csv.md"), "Exports of HR systems");
+    let listed: BTreeSet<String> = rows.iter().flat_map(|row| quoted(&row[0])).map(str::to_owned).collect();
+    assert!(
+        rows.iter().all(|row| row.len() == 3 && !row[2].is_empty()),
+        "each says from where it is known"
+    );
+    let presets = set(sources::hr_csv::PRESETS.iter().map(|preset| preset.name));
+    assert_eq!(listed, presets);
+}
+
+#[test]
 fn every_key_of_a_pushed_stream_is_listed_and_no_other() {
     let of = |code: &str, name: &str| {
         let file = repository().into_iter().find(|file| file.path == code).unwrap();

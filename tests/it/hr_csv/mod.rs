@@ -2,7 +2,9 @@
 
 mod exports;
 mod full_file;
+mod presets;
 mod preview;
+mod proposals;
 mod refused;
 mod signed;
 mod states;

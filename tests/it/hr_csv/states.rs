@@ -40,7 +40,13 @@ impl Nights {
         let n = self.files.replace(self.files.get() + 1);
         // No two nights have the same bytes, as with a date in the name of a column that nobody reads.
         let text = text.replacen('\n', &format!(",export {n}\n"), 1);
-        let text = text.lines().map(|line| if line.contains("export ") { format!("{line}\n") } else { format!("{line},\n") });
+        let text = text.lines().map(|line| {
+            if line.contains("export ") {
+                format!("{line}\n")
+            } else {
+                format!("{line},\n")
+            }
+        });
         self.drop.put("export.csv", text.collect::<Vec<_>>().concat());
         let house = revoked::intake::Around::new(&self.place.store, "hr");
         let mut found = self.drop.source.poll(None, &house).await.unwrap();
@@ -60,17 +66,30 @@ impl Nights {
         };
         let mut all: Vec<DepartureView> = self.place.store.departures(&filter).await.unwrap();
         all.sort_by(|one, other| (&one.employee, &one.employment).cmp(&(&other.employee, &other.employment)));
-        let shown = |one: DepartureView| (one.employee + &one.employment, one.state, one.acts_at.to_string()[..16].to_owned());
+        let shown = |one: DepartureView| {
+            (
+                one.employee + &one.employment,
+                one.state,
+                one.acts_at.to_string()[..16].to_owned(),
+            )
+        };
         all.into_iter().map(shown).collect()
     }
 
     async fn states(&self) -> Vec<(String, String)> {
-        self.departures().await.into_iter().map(|(who, state, _)| (who, state)).collect()
+        self.departures()
+            .await
+            .into_iter()
+            .map(|(who, state, _)| (who, state))
+            .collect()
     }
 }
 
 fn of(states: &[(&str, &str)]) -> Vec<(String, String)> {
-    states.iter().map(|(who, state)| ((*who).to_owned(), (*state).to_owned())).collect()
+    states
+        .iter()
+        .map(|(who, state)| ((*who).to_owned(), (*state).to_owned()))
+        .collect()
 }
 
 #[tokio::test]
@@ -152,7 +171,10 @@ async fn who_has_a_row_that_is_active_leaves_by_none_of_the_others() {
         format!("{HEADER}3,A,jo@example.org,terminated,2025-11-20\n3,B,jo@example.org,Leave (paid),\n"),
     );
     let delivery = nights.drop.source.poll(None, &house).await.unwrap().remove(0);
-    assert_eq!((delivery.signals.len(), delivery.employments.len(), delivery.refused.len()), (0, 0, 1));
+    assert_eq!(
+        (delivery.signals.len(), delivery.employments.len(), delivery.refused.len()),
+        (0, 0, 1)
+    );
     assert!(!delivery.refused[0].why.contains("Leave"), "{:?}", delivery.refused);
 }
 
@@ -172,7 +194,9 @@ async fn who_leaves_two_offices_is_out_with_the_later_one_and_not_a_minute_befor
     for known in [false, true] {
         let nights = Nights::new(|_| {}).await;
         if known {
-            nights.night("1,A,kim@example.org,active,\n1,B,kim@example.org,active,\n").await;
+            nights
+                .night("1,A,kim@example.org,active,\n1,B,kim@example.org,active,\n")
+                .await;
         }
         // The first ended long ago: that is no history of somebody who leaves tomorrow.
         nights
@@ -196,7 +220,10 @@ async fn who_has_left_on_a_day_that_nobody_names_is_for_a_human_unless_the_confi
     let row = "1,,kim@example.org,terminated,0000-00-00\n";
     let nights = Nights::new(|_| {}).await;
     let receipts = nights.night(row).await;
-    assert!(matches!(receipts[..], [SignalReceipt::Accepted { held: true, .. }]), "{receipts:?}");
+    assert!(
+        matches!(receipts[..], [SignalReceipt::Accepted { held: true, .. }]),
+        "{receipts:?}"
+    );
     assert!(matches!(nights.night(row).await[..], [SignalReceipt::Repeated { .. }]));
     // The next night HR has taken it back: nobody need decide any more.
     nights.night("1,,kim@example.org,active,0000-00-00\n").await;
@@ -205,7 +232,10 @@ async fn who_has_left_on_a_day_that_nobody_names_is_for_a_human_unless_the_confi
 
     let nights = Nights::new(|rules| rules.form.undated = Undated::Now).await;
     let receipts = nights.night(row).await;
-    assert!(matches!(receipts[..], [SignalReceipt::Accepted { held: false, .. }]), "{receipts:?}");
+    assert!(
+        matches!(receipts[..], [SignalReceipt::Accepted { held: false, .. }]),
+        "{receipts:?}"
+    );
 }
 
 #[tokio::test]
@@ -214,16 +244,35 @@ async fn somebody_with_another_number_and_one_of_the_names_is_asked_about() {
     let header = "employee_id,email,upn,status,last_working_day\n";
     let rows = "1,kim@example.org,,terminated,2025-11-24\n2,kim@example.org,kdoe,active,\n";
     let receipts = nights.file(&format!("{header}{rows}")).await;
-    assert!(matches!(receipts[..], [SignalReceipt::Accepted { held: true, .. }]), "{receipts:?}");
+    assert!(
+        matches!(receipts[..], [SignalReceipt::Accepted { held: true, .. }]),
+        "{receipts:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_file_of_everybody_with_null_days_lets_the_one_leaver_leave() {
     let nights = Nights::new(|_| {}).await;
-    let none = ["0000-00-00", "9999-12-31", "12/31/9999", "1900-01-01", "", "-", "n/a", "01.01.0001", "0", "NULL"];
-    let stays = none.iter().enumerate().map(|(n, none)| format!("{},,user{n}@example.org,active,{none}\n", n + 10));
+    let none = [
+        "0000-00-00",
+        "9999-12-31",
+        "12/31/9999",
+        "1900-01-01",
+        "",
+        "-",
+        "n/a",
+        "01.01.0001",
+        "0",
+        "NULL",
+    ];
+    let stays = none
+        .iter()
+        .enumerate()
+        .map(|(n, none)| format!("{},,user{n}@example.org,active,{none}\n", n + 10));
     let rows = stays.collect::<Vec<_>>().concat();
-    nights.night(&format!("{rows}1,,kim@example.org,terminated,2025-11-23\n")).await;
+    nights
+        .night(&format!("{rows}1,,kim@example.org,terminated,2025-11-23\n"))
+        .await;
     assert_eq!(nights.states().await, of(&[("1", "executed")]));
     assert!(nights.place.store.alerts(false).await.unwrap().is_empty());
     assert_eq!(nights.place.clock.now(), NOW);
@@ -253,10 +302,17 @@ async fn cells_of_people_who_stay_never_decide_over_the_file() {
     let told: Vec<&str> = delivery.refused.iter().map(|part| part.place.as_str()).collect();
     assert_eq!(told, ["line 9", "line 10", "line 11"]);
     let stand: Vec<&str> = delivery.employments.iter().map(|one| one.employee.as_str()).collect();
-    assert_eq!(stand, ["2", "3", "4", "5", "6", "8", "9"], "whoever has a number counts as employed");
+    assert_eq!(
+        stand,
+        ["2", "3", "4", "5", "6", "8", "9"],
+        "whoever has a number counts as employed"
+    );
     drop.store(&delivery).await;
     let report = drop.only("quarantine", ".reason.txt");
-    assert!(report.contains("3 of 9 rows") && report.contains("the person counts as employed"), "{report}");
+    assert!(
+        report.contains("3 of 9 rows") && report.contains("the person counts as employed"),
+        "{report}"
+    );
     // However many of them there are.
     let many = format!("{header}{}\n{}", rows[0], ",x@example.org,,active,soon,,,,\n".repeat(200));
     drop.put("many.csv", many);
@@ -274,7 +330,12 @@ async fn a_quoted_cell_of_several_lines_is_text_unless_a_row_may_be_inside() {
     // A quote that opens in one row and closes by chance in another has swallowed as many separators as a row has.
     let swallowed = "1,kim@example.org,terminated,2026-03-13,\"1 Main,1\n2,pat@example.org,terminated,2026-03-13,2 Main\",2\n";
     drop.put("swallowed.csv", format!("{header}{swallowed}"));
-    let delivery = drop.poll().await.into_iter().find(|one| one.name.as_deref() == Some("swallowed.csv")).unwrap();
+    let delivery = drop
+        .poll()
+        .await
+        .into_iter()
+        .find(|one| one.name.as_deref() == Some("swallowed.csv"))
+        .unwrap();
     assert_eq!((delivery.signals.len(), delivery.refused.len()), (0, 1));
     assert_eq!(delivery.refused[0].place, "lines 2 to 3");
 }

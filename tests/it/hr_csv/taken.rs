@@ -58,7 +58,11 @@ async fn a_file_that_is_dropped_again_out_of_the_archive_is_taken_once() {
     drop.age("leavers.csv", 60);
     let again = drop.settled().await.remove(0);
     drop.store(&again).await;
-    assert_eq!(drop.poll().await, [], "it is not taken for one that was written to after it had been put away");
+    assert_eq!(
+        drop.poll().await,
+        [],
+        "it is not taken for one that was written to after it had been put away"
+    );
     assert_eq!(drop.names(""), [] as [&str; 0]);
     assert_eq!(drop.names("archive").len(), 1);
 }

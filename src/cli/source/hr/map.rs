@@ -31,8 +31,14 @@ pub struct MapArgs {
 /// Where the file cannot be read.
 pub(super) fn run(args: &MapArgs) -> anyhow::Result<Exit> {
     let shown = args.file.display();
-    let length = std::fs::metadata(&args.file).with_context(|| format!("cannot open {shown}"))?.len();
-    anyhow::ensure!(length <= LARGEST_FILE, "{shown} is larger than {} MiB: map a part of it", LARGEST_FILE >> 20);
+    let length = std::fs::metadata(&args.file)
+        .with_context(|| format!("cannot open {shown}"))?
+        .len();
+    anyhow::ensure!(
+        length <= LARGEST_FILE,
+        "{shown} is larger than {} MiB: map a part of it",
+        LARGEST_FILE >> 20
+    );
     let bytes = std::fs::read(&args.file).with_context(|| format!("cannot read {shown}"))?;
     let proposal = match propose(&bytes) {
         Ok(proposal) => proposal,
@@ -46,7 +52,11 @@ pub(super) fn run(args: &MapArgs) -> anyhow::Result<Exit> {
     } else {
         show(&proposal)?;
     }
-    Ok(if proposal.undecided.is_empty() { Exit::Ok } else { Exit::Findings })
+    Ok(if proposal.undecided.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::Findings
+    })
 }
 
 fn show(proposal: &Proposal) -> anyhow::Result<()> {
@@ -71,7 +81,11 @@ fn show(proposal: &Proposal) -> anyhow::Result<()> {
     line("")?;
     let columns = proposal.columns.iter().map(|column| {
         let choice = if column.undecided { "one of these? " } else { "" };
-        vec![column.column.to_owned(), column.headers.join(" | "), format!("{choice}{}", column.why)]
+        vec![
+            column.column.to_owned(),
+            column.headers.join(" | "),
+            format!("{choice}{}", column.why),
+        ]
     });
     table(&["column", "in the file", "why"], columns.collect(), "no column is known")?;
     for passed in &proposal.passed_over {

@@ -223,7 +223,11 @@ fn totals(totals: &Totals) -> String {
     if totals.stale > 0 {
         parts.push(format!("{} employed after a last day that is over", totals.stale));
     }
-    let parts = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
+    let parts = if parts.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        parts.join(", ")
+    };
     let rows = if totals.rows == 1 { "row" } else { "rows" };
     format!("{} {rows}: {parts}", totals.rows)
 }

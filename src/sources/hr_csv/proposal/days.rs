@@ -41,9 +41,13 @@ impl Days {
             return days;
         }
         let forms = KNOWN.iter().filter_map(|written| Some((*written, DateForm::parse(written)?)));
-        let fitting: Vec<_> = forms.filter(|(_, form)| values.keys().all(|value| form.read(value).is_some())).collect();
+        let fitting: Vec<_> = forms
+            .filter(|(_, form)| values.keys().all(|value| form.read(value).is_some()))
+            .collect();
         if let Some((_, form)) = fitting.first() {
-            let far = values.iter().filter(|(value, count)| **count > 2 && form.read(value).is_some_and(|day| day.year() >= FAR));
+            let far = values
+                .iter()
+                .filter(|(value, count)| **count > 2 && form.read(value).is_some_and(|day| day.year() >= FAR));
             days.far = far.map(|(value, count)| ((*value).to_owned(), *count)).collect();
         }
         days.fits = fitting.into_iter().map(|(written, _)| written).collect();
@@ -58,10 +62,15 @@ impl Days {
             _ if self.seen == 0 => undecided.push("dates: no row names a day, so that its form cannot be seen".to_owned()),
             [_] => {}
             [] => undecided.push(format!("dates: no form fits all of them ({samples})")),
-            several => undecided.push(format!("dates: {} all fit ({samples}): ask what the export is set to", several.join(" and "))),
+            several => undecided.push(format!(
+                "dates: {} all fit ({samples}): ask what the export is set to",
+                several.join(" and ")
+            )),
         }
         for (day, count) in &self.far {
-            undecided.push(format!("null_dates: {day} stands in {count} rows; name it if it means that there is no last day"));
+            undecided.push(format!(
+                "null_dates: {day} stands in {count} rows; name it if it means that there is no last day"
+            ));
         }
         undecided
     }

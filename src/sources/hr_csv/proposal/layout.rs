@@ -6,7 +6,7 @@ use std::io::{BufReader, Read as _};
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 use super::super::aliases;
-use super::super::cells::{Record, Records, SEPARATORS, Unreadable};
+use super::super::cells::{Record, Records, SEPARATORS};
 use super::super::columns::normal;
 use super::super::decode::Opened;
 use super::super::rules::MOST_ROWS;
@@ -89,12 +89,19 @@ fn encoding(bytes: &[u8], undecided: &mut Vec<String>) -> (&'static Encoding, Op
         return (UTF_8, None, how.to_owned());
     }
     let (text, ..) = WINDOWS_1252.decode(bytes);
-    let word = text.split(|c: char| !c.is_alphanumeric()).find(|word| !word.is_ascii()).unwrap_or_default();
+    let word = text
+        .split(|c: char| !c.is_alphanumeric())
+        .find(|word| !word.is_ascii())
+        .unwrap_or_default();
     undecided.push(format!(
         "encoding: it is not UTF-8. If {:?} reads right, it is windows-1252; if not, ask what it was exported as, or export it as UTF-8",
         word.chars().take(40).collect::<String>()
     ));
-    (WINDOWS_1252, Some("windows-1252"), "not UTF-8; most likely Windows-1252".to_owned())
+    (
+        WINDOWS_1252,
+        Some("windows-1252"),
+        "not UTF-8; most likely Windows-1252".to_owned(),
+    )
 }
 
 /// What separates the cells: what makes a header of the most names that are known; failing that, what cuts the lines into cells alike.
@@ -104,13 +111,18 @@ fn separator(text: &[u8], undecided: &mut Vec<String>) -> Result<(u8, String), S
         let records = read(text, byte, TOP);
         let known = records.iter().map(|record| known(&record.cells)).max().unwrap_or(0);
         let width = records.first().map_or(0, |record| record.cells.len());
-        let alike = records.iter().filter(|record| width > 1 && record.cells.len() == width).count();
+        let alike = records
+            .iter()
+            .filter(|record| width > 1 && record.cells.len() == width)
+            .count();
         tried.push((known, alike, byte, name));
     }
     tried.sort_unstable_by(|one, other| other.cmp(one));
     let (known, alike, byte, name) = tried[0];
     if known == 0 && alike == 0 {
-        return Err("nothing in it separates cells: it is no CSV file with a comma, a semicolon, a tab or a bar between them".to_owned());
+        return Err(
+            "nothing in it separates cells: it is no CSV file with a comma, a semicolon, a tab or a bar between them".to_owned(),
+        );
     }
     if (tried[1].0, tried[1].1) == (known, alike) {
         undecided.push(format!("separator: {name} and {} both cut it into cells alike", tried[1].3));
@@ -121,12 +133,8 @@ fn separator(text: &[u8], undecided: &mut Vec<String>) -> Result<(u8, String), S
 /// The first records of a text, up to where it cannot be read.
 fn read(text: &[u8], separator: u8, most: usize) -> Vec<Record> {
     let mut records = Records::new(BufReader::new(text), separator, 0);
-    std::iter::from_fn(|| match records.next() {
-        Ok(record) => record,
-        Err(Unreadable::Encoding { .. } | Unreadable::Io(_)) => None,
-    })
-    .take(most)
-    .collect()
+    // What cannot be read ends what is looked at.
+    std::iter::from_fn(|| records.next().unwrap_or_default()).take(most).collect()
 }
 
 /// How many of our columns a record names.
@@ -139,12 +147,18 @@ fn known(cells: &[String]) -> usize {
 fn header_at(records: &[Record]) -> usize {
     let top = records.iter().take(TOP).enumerate();
     let counts = top.map(|(n, record)| (known(&record.cells), n));
-    counts.max_by_key(|(known, n)| (*known, std::cmp::Reverse(*n))).map_or(0, |(_, n)| n)
+    counts
+        .max_by_key(|(known, n)| (*known, std::cmp::Reverse(*n)))
+        .map_or(0, |(_, n)| n)
 }
 
 /// Whether the first row is no person but a second row of headings: words alone, above rows that are not.
 fn has_labels(rows: &[Record]) -> bool {
-    let is_data = |row: &Record| row.cells.iter().any(|cell| cell.contains('@') || cell.bytes().any(|byte| byte.is_ascii_digit()));
+    let is_data = |row: &Record| {
+        row.cells
+            .iter()
+            .any(|cell| cell.contains('@') || cell.bytes().any(|byte| byte.is_ascii_digit()))
+    };
     let [first, second, ..] = rows else { return false };
     let filled = first.cells.iter().filter(|cell| !cell.trim().is_empty()).count();
     !is_data(first) && is_data(second) && filled * 2 > first.cells.len()

@@ -71,17 +71,6 @@ pub struct PassedOver {
     pub why: String,
 }
 
-/// The columns that are looked for, in the order of the config.
-const WANTED: [&str; 7] = [
-    "employee_id",
-    "employment_id",
-    "email",
-    "upn",
-    "status",
-    "last_working_day",
-    "timezone",
-];
-
 /// Proposes a mapping for the file that `bytes` are.
 ///
 /// # Errors
@@ -96,10 +85,14 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
             why: why.to_owned(),
         }));
     }
-    let mut columns: Vec<Proposed> = WANTED.iter().filter_map(|column| column_of(column, &layout, &mut passed_over)).collect();
+    let mut columns: Vec<Proposed> = aliases::COLUMNS
+        .iter()
+        .filter_map(|column| column_of(column, &layout, &mut passed_over))
+        .collect();
     // A column of zones is one only where its zones are known.
     columns.retain(|column| {
-        let is_known = column.column != "timezone" || cells(&layout, column).all(|cell| cell.trim().is_empty() || iana_zone(cell.trim()).is_some());
+        let is_known = column.column != "timezone"
+            || cells(&layout, column).all(|cell| cell.trim().is_empty() || iana_zone(cell.trim()).is_some());
         if !is_known {
             passed_over.push(PassedOver {
                 header: column.headers.join(", "),
@@ -109,7 +102,12 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
         is_known
     });
     for column in columns.iter().filter(|column| column.undecided) {
-        undecided.push(format!("{}: one of {}: {}", column.column, quoted(&column.headers), column.why));
+        undecided.push(format!(
+            "{}: one of {}: {}",
+            column.column,
+            quoted(&column.headers),
+            column.why
+        ));
     }
     let states_itself = Demands { states_itself: false };
     let is_plain = Columns::read(&layout.header, &Mapping::default(), &[], states_itself).is_ok();
@@ -117,14 +115,25 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
     for (name, hint) in [
         ("employee_id", "which column holds the person's number in the HR system?"),
         ("email", "which column holds the work address, or (as upn) the sign-in name?"),
-        ("status", "which column says whether somebody is employed? Where the day alone decides, write by_date = true"),
-        ("last_working_day", "which column holds the last day of work, or the end of the employment?"),
+        (
+            "status",
+            "which column says whether somebody is employed? Where the day alone decides, write by_date = true",
+        ),
+        (
+            "last_working_day",
+            "which column holds the last day of work, or the end of the employment?",
+        ),
     ] {
         if !is_plain && found(name).is_none() && !(name == "email" && found("upn").is_some()) {
             undecided.push(format!("{name}: {hint}"));
         }
     }
-    let days = Days::of(columns.iter().filter(|column| column.column == "last_working_day").flat_map(|column| cells(&layout, column)));
+    let days = Days::of(
+        columns
+            .iter()
+            .filter(|column| column.column == "last_working_day")
+            .flat_map(|column| cells(&layout, column)),
+    );
     if found("last_working_day").is_some() {
         undecided.extend(days.undecided());
     }
@@ -185,11 +194,15 @@ fn column_of(column: &'static str, layout: &Layout, passed_over: &mut Vec<Passed
 
 /// The cells of a column, row by row: of several headers each.
 fn cells<'l>(layout: &'l Layout, column: &Proposed) -> impl Iterator<Item = &'l str> + use<'l> {
-    let places: Vec<usize> = (0..layout.header.len()).filter(|n| column.headers.contains(&layout.header[*n])).collect();
-    layout
-        .rows
-        .iter()
-        .flat_map(move |row| places.clone().into_iter().filter_map(|n| row.cells.get(n).map(String::as_str)))
+    let places: Vec<usize> = (0..layout.header.len())
+        .filter(|n| column.headers.contains(&layout.header[*n]))
+        .collect();
+    layout.rows.iter().flat_map(move |row| {
+        places
+            .clone()
+            .into_iter()
+            .filter_map(|n| row.cells.get(n).map(String::as_str))
+    })
 }
 
 /// The presets whose columns the file has.
@@ -197,7 +210,9 @@ fn presets(layout: &Layout) -> Vec<&'static str> {
     let fits = |mapping: &Mapping, by_date: bool| {
         !mapping.is_empty() && Columns::read(&layout.header, mapping, &[], Demands { states_itself: by_date }).is_ok()
     };
-    let read = PRESETS.iter().filter_map(|preset| Some((preset.name, super::settings::form_of(preset)?)));
+    let read = PRESETS
+        .iter()
+        .filter_map(|preset| Some((preset.name, super::settings::form_of(preset)?)));
     let fitting = read.filter(|(_, form)| fits(&form.columns, form.by_date));
     fitting.map(|(name, _)| name).collect()
 }

@@ -14,7 +14,11 @@ pub(super) fn of(layout: &Layout, columns: &[Proposed], days: &Days, words: &[Wo
     // Writing to a string cannot fail.
     let mut text = "[[source]]\nname = \"hr\"\nkind = \"hr-csv\"\nfolder = \"/srv/hr/drop\"\n".to_owned();
     if layout.separator != b',' && !layout.is_stated {
-        let separator = if layout.separator == b'\t' { "tab".to_owned() } else { char::from(layout.separator).to_string() };
+        let separator = if layout.separator == b'\t' {
+            "tab".to_owned()
+        } else {
+            char::from(layout.separator).to_string()
+        };
         let _ = writeln!(text, "separator = {}", quoted(&separator));
     }
     if let Some(encoding) = layout.encoding {
@@ -25,8 +29,8 @@ pub(super) fn of(layout: &Layout, columns: &[Proposed], days: &Days, words: &[Wo
             let _ = writeln!(text, "dates = {}", quoted(one));
         }
         [] => text.push_str("# dates = \"YYYY-MM-DD\"\n"),
-        [ref several @ ..] => {
-            let forms: Vec<String> = several.iter().map(|form| format!("# dates = {}", quoted(form))).collect();
+        _ => {
+            let forms: Vec<String> = days.fits.iter().map(|form| format!("# dates = {}", quoted(form))).collect();
             let _ = writeln!(text, "{}", forms.join("\n"));
         }
     }
@@ -52,7 +56,11 @@ pub(super) fn of(layout: &Layout, columns: &[Proposed], days: &Days, words: &[Wo
     if !words.is_empty() {
         text.push_str("\n[source.status_words]\n");
         for (_, key) in Standing::ALL {
-            let meant: Vec<String> = words.iter().filter(|word| word.means == Some(key)).map(|word| quoted(&word.word)).collect();
+            let meant: Vec<String> = words
+                .iter()
+                .filter(|word| word.means == Some(key))
+                .map(|word| quoted(&word.word))
+                .collect();
             if !meant.is_empty() {
                 let _ = writeln!(text, "{key} = [{}]", meant.join(", "));
             }

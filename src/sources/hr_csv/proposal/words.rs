@@ -45,10 +45,12 @@ pub(super) fn words<'c>(cells: impl Iterator<Item = &'c str>) -> Vec<Word> {
     let mut words: Vec<Word> = counts
         .into_iter()
         .map(|(plain, (word, rows))| Word {
-            means: known.get(&plain).and_then(|meanings| match meanings.iter().collect::<Vec<_>>()[..] {
-                [one] => Some(*one),
-                _ => None,
-            }),
+            means: known
+                .get(&plain)
+                .and_then(|meanings| match meanings.iter().collect::<Vec<_>>()[..] {
+                    [one] => Some(*one),
+                    _ => None,
+                }),
             word,
             rows,
         })
@@ -60,7 +62,10 @@ pub(super) fn words<'c>(cells: impl Iterator<Item = &'c str>) -> Vec<Word> {
 /// What is to be decided by a person.
 pub(super) fn undecided(header: &str, words: &mut Vec<Word>) -> Vec<String> {
     if words.len() > MOST {
-        let why = format!("status: {header:?} holds {} different words, and is hardly a status", words.len());
+        let why = format!(
+            "status: {header:?} holds {} different words, and is hardly a status",
+            words.len()
+        );
         words.clear();
         return vec![why];
     }
@@ -86,12 +91,17 @@ fn known() -> BTreeMap<String, BTreeSet<&'static str>> {
         let lists = table.get("status_words").and_then(toml::Value::as_table);
         for (_, key) in Standing::ALL {
             let words = lists.and_then(|lists| lists.get(key)?.as_array());
-            words.into_iter().flatten().filter_map(toml::Value::as_str).for_each(|word| add(word, key));
+            words
+                .into_iter()
+                .flatten()
+                .filter_map(toml::Value::as_str)
+                .for_each(|word| add(word, key));
         }
     }
     for (word, standing) in COMMON {
-        let key = Standing::ALL.into_iter().find(|(other, _)| other == standing);
-        key.into_iter().for_each(|(_, key)| add(word, key));
+        for (_, key) in Standing::ALL.into_iter().filter(|(other, _)| other == standing) {
+            add(word, key);
+        }
     }
     known
 }

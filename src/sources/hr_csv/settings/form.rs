@@ -58,11 +58,17 @@ pub(in super::super) fn form_of(preset: &Preset) -> Option<Form> {
 fn demand(preset: &Preset, written: &Written, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) {
     for key in preset.demands {
         let (given, example) = match *key {
-            "dates" => (written.dates.is_some(), "dates = \"MM/DD/YYYY\", dates = \"DD.MM.YYYY\" or what your export holds"),
+            "dates" => (
+                written.dates.is_some(),
+                "dates = \"MM/DD/YYYY\", dates = \"DD.MM.YYYY\" or what your export holds",
+            ),
             _ => (written.separator.is_some(), "separator = \",\" or separator = \";\""),
         };
         if !given {
-            let why = format!("with preset {:?} {key} differs from house to house: write {example}", preset.name);
+            let why = format!(
+                "with preset {:?} {key} differs from house to house: write {example}",
+                preset.name
+            );
             complaints.push(settings.complain("preset", why));
         }
     }
@@ -73,7 +79,10 @@ fn take(form: &mut Form, written: &mut Written, any: bool, settings: &Settings<'
     if let Some(separator) = written.separator.take() {
         match separator_of(separator.get_ref()) {
             Some(byte) => form.separator = byte,
-            None => complaints.push(Complaint::at(separator.span(), "separator must be one of \",\", \";\", \"tab\" and \"|\"")),
+            None => complaints.push(Complaint::at(
+                separator.span(),
+                "separator must be one of \",\", \";\", \"tab\" and \"|\"",
+            )),
         }
     }
     if let Some(label) = written.encoding.take() {
@@ -97,7 +106,10 @@ fn take(form: &mut Form, written: &mut Written, any: bool, settings: &Settings<'
     if let Some(day) = written.history_before.take() {
         form.history_before = iso_date(day.get_ref());
         if form.history_before.is_none() {
-            complaints.push(Complaint::at(day.span(), "history_before must be a day such as \"2026-11-01\""));
+            complaints.push(Complaint::at(
+                day.span(),
+                "history_before must be a day such as \"2026-11-01\"",
+            ));
         }
     }
     form.dates.none.extend(written.null_dates.take().unwrap_or_default());
@@ -117,7 +129,7 @@ fn take(form: &mut Form, written: &mut Written, any: bool, settings: &Settings<'
         form.header = Some(header.into_inner());
     }
     columns(&mut form.columns, std::mem::take(&mut written.columns), any, complaints);
-    words(&mut form.words, std::mem::take(&mut written.status_words), complaints);
+    words(&mut form.words, &written.status_words, complaints);
 }
 
 fn separator_of(text: &str) -> Option<u8> {
@@ -138,16 +150,19 @@ fn columns(mapping: &mut Mapping, written: BTreeMap<Spanned<String>, Spanned<Nam
         let span = names.span();
         let names = names.into_inner().0;
         if names.iter().any(|name| normal(name).is_empty()) {
-            complaints.push(Complaint::at(span, "a column's name is empty: write it as it stands in the header"));
+            complaints.push(Complaint::at(
+                span,
+                "a column's name is empty: write it as it stands in the header",
+            ));
             continue;
         }
         mapping.set(column.get_ref(), (!names.is_empty()).then_some(Headers { names, any }));
     }
 }
 
-fn words(words: &mut StatusWords, written: BTreeMap<Spanned<String>, Spanned<Vec<String>>>, complaints: &mut Vec<Complaint>) {
+fn words(words: &mut StatusWords, written: &BTreeMap<Spanned<String>, Spanned<Vec<String>>>, complaints: &mut Vec<Complaint>) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-    for (standing, list) in &written {
+    for (standing, list) in written {
         let Some((meaning, key)) = Standing::ALL.into_iter().find(|(_, key)| key == standing.get_ref()) else {
             let known = Standing::ALL.map(|(_, key)| key);
             complaints.push(Complaint::at(standing.span(), unknown_key(standing.get_ref(), &known)));
@@ -155,7 +170,10 @@ fn words(words: &mut StatusWords, written: BTreeMap<Spanned<String>, Spanned<Vec
         };
         for word in list.get_ref() {
             if let Some(other) = seen.insert(plain(word), key).filter(|other| *other != key) {
-                complaints.push(Complaint::at(list.span(), format!("{word:?} stands under {other} and under {key}: it can mean one of them")));
+                complaints.push(Complaint::at(
+                    list.span(),
+                    format!("{word:?} stands under {other} and under {key}: it can mean one of them"),
+                ));
             }
             words.set(word, meaning);
         }
