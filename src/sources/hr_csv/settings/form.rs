@@ -20,7 +20,6 @@ const MOST_SKIPPED: usize = 50;
 
 /// Reads the form of the files out of the keys as written.
 pub(super) fn read(written: &mut Written, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) -> Form {
-    let mut form = Form::default();
     let preset = written.preset.take().and_then(|name| {
         let found = PRESETS.iter().find(|preset| preset.name == name.get_ref());
         if found.is_none() {
@@ -28,13 +27,11 @@ pub(super) fn read(written: &mut Written, settings: &Settings<'_>, complaints: &
         }
         found
     });
+    let mut form = Form::default();
     if let Some(preset) = preset {
         demand(preset, written, settings, complaints);
-        // The presets are tested to be read without a complaint; a fault in one would be ours.
-        match toml::from_str::<Written>(preset.keys) {
-            Ok(mut keys) => take(&mut form, &mut keys, true, settings, complaints),
-            Err(error) => complaints.push(settings.complain("preset", format!("the preset is broken: {}", error.message()))),
-        }
+        // The presets are tested to be read.
+        form = form_of(preset).unwrap_or_default();
     }
     take(&mut form, written, false, settings, complaints);
     check(&form, preset, written.full_file, settings, complaints);
