@@ -9,7 +9,7 @@ use super::store::operator;
 use super::{Exit, Misused, StoreArgs, case, rehearse};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::{CaseId, Reason, Subject, Timestamp};
+use crate::model::{CaseId, Reason, Subject, Timestamp, has_form_of_id};
 use crate::settings::{Period, nearest};
 use crate::store::{CaseView, InboxAnswer, InboxRow, Store};
 
@@ -41,10 +41,10 @@ pub struct RevokeArgs {
     #[arg(long)]
     pub target: Option<String>,
     /// End this one session (the target's id) and nothing else
-    #[arg(long, value_name = "ID", conflicts_with_all = ["token", "all_sessions"])]
+    #[arg(long, value_name = "ID", value_parser = id, conflicts_with_all = ["token", "all_sessions"])]
     pub session: Option<String>,
     /// Revoke this one access token (the target's id, not the secret) and nothing else
-    #[arg(long, value_name = "ID", conflicts_with = "all_sessions")]
+    #[arg(long, value_name = "ID", value_parser = id, conflicts_with = "all_sessions")]
     pub token: Option<String>,
     /// End every session and nothing else
     #[arg(long)]
@@ -80,6 +80,14 @@ fn reason(word: &str) -> Result<Reason, String> {
         let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
         format!("write one of {}", words.join(", "))
     })
+}
+
+fn id(text: &str) -> Result<String, String> {
+    if has_form_of_id(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("an id has letters, digits and -_:. only, at most 128".to_owned())
+    }
 }
 
 fn keep_out(text: &str) -> Result<Duration, String> {

@@ -78,6 +78,11 @@ fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
         let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
         format!("{:?} is no reason; write one of {}", row.reason, words.join(", "))
     })?;
+    if let Some(column) = row.malformed {
+        return Err(format!(
+            "the {column} id is not one: letters, digits and -_:. only, at most 128"
+        ));
+    }
     let scope = match (&row.session, &row.access_token, row.all_sessions, &row.leaked) {
         (None, None, false, None) => Scope::Everything,
         (Some(id), None, false, None) => Scope::Session(id.clone()),

@@ -59,6 +59,13 @@ pub fn digest_of(value: &str) -> String {
     })
 }
 
+/// Whether a value has the form of a target's id at all: letters, digits and `-_:.`, at most 128 of them.
+#[must_use]
+pub fn has_form_of_id(value: &str) -> bool {
+    let sound = |byte: u8| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte);
+    !value.is_empty() && value.len() <= 128 && value.bytes().all(sound)
+}
+
 /// Whether a case's `named` session or token is the one that the target lists as `listed`.
 #[must_use]
 pub fn is_named(named: &str, listed: &str) -> bool {

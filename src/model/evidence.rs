@@ -8,6 +8,10 @@ use super::{Access, Action, Door, GrantKind, GrantRef, Timestamp};
 
 /// What the attempts of a job saw and did, all of them together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and a field of the printed evidence"
+)]
 pub struct Evidence {
     /// The target's id of the account; of several, one after the other with `, ` between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,6 +59,9 @@ pub struct Evidence {
     /// Whether a sweep found access again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub came_back: bool,
+    /// Whether a sweep met the account enabled again by somebody, and left that to a human.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enabled_again: bool,
     /// What still lets somebody in afresh.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doors: Vec<Door>,

@@ -23,7 +23,7 @@ pub use action::Action;
 pub use actor::{Actor, NoActor};
 pub use capabilities::Capabilities;
 pub use chain::chain;
-pub use containment::{Containment, PasswordReset, Progress, Scope, digest_of, digest_of_named, is_named};
+pub use containment::{Containment, PasswordReset, Progress, Scope, digest_of, digest_of_named, has_form_of_id, is_named};
 pub use delivery::{
     Alarm, AlarmKind, Delivery, Employment, Identity, Memo, MemoStep, NoFault, Receipt, Refused, Renamed, SignalReceipt,
 };

@@ -272,10 +272,14 @@ impl Tx<'_> {
 
     /// A sweep found access again: the case is open until the sweep has ended it, and somebody should know why it came back.
     pub(super) async fn reopen(&mut self, job: &Job) -> Result<()> {
+        // Where a human was asked before anything was done, the case is open already.
         let touched = sqlx::query(
-            "UPDATE cases SET state = 'open', verdict = NULL, closed_at = NULL, reopened = reopened + 1 WHERE id = ? AND state = 'closed'",
+            "UPDATE cases SET state = 'open', verdict = NULL, closed_at = NULL, reopened = reopened + 1 \
+             WHERE id = ?1 AND (state = 'closed' OR (?3 AND state = 'open' AND NOT EXISTS (SELECT 1 FROM action WHERE job_id = ?2)))",
         )
         .bind(job.case.0)
+        .bind(job.id.0)
+        .bind(job.evidence.enabled_again)
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reopening a case"))?;
@@ -289,6 +293,10 @@ impl Tx<'_> {
                 .subject_ref(&job.subject_ref)
                 .detail(serde_json::json!({ "target": job.target })),
         );
+        if job.evidence.enabled_again {
+            // Somebody knows: it was approved.
+            return Ok(());
+        }
         let summary = format!(
             "case {0}: access at {1} came back after it was contained; it is being ended again (revoked case show {0}; revoked case cancel {0} \
              ends the sweeps)",

@@ -141,7 +141,7 @@ impl Tx<'_> {
                 let (job_id, target): (i64, String) = (job.get(0), job.get(1));
                 let due = job.get::<Option<i64>, _>(2).map(Timestamp::from_ms).filter(|due| *due > now);
                 let next = JobState::Held.next(Step::Approve { due })?;
-                sqlx::query("UPDATE job SET state = ?, due = ?, held_due = NULL, approved = 1 WHERE id = ? AND state = 'held'")
+                sqlx::query("UPDATE job SET state = ?, due = ?, held_due = NULL, approved = 1, error = NULL WHERE id = ? AND state = 'held'")
                     .bind(next.word())
                     .bind(due.map(Timestamp::ms))
                     .bind(job_id)

@@ -6,7 +6,7 @@ use tokio::time::Duration;
 
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, LeakedValue, digest_of_named};
+use crate::model::{Actor, CaseId, LeakedValue, digest_of_named, has_form_of_id};
 
 /// How often the daemon looks for commits of other processes: 2 µs a look.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -34,6 +34,9 @@ pub struct InboxRow {
     pub session: Option<String>,
     /// One access token only: the digest of the target's id.
     pub access_token: Option<String>,
+    /// The column of those two whose value has not the form of an id.
+    #[serde(skip)]
+    pub malformed: Option<&'static str>,
     /// All sessions, and nothing else.
     pub all_sessions: bool,
     /// When to act, in milliseconds since the epoch; at once where it is null.
@@ -125,6 +128,10 @@ impl Store {
                 target: row.get(7),
                 session: row.get::<Option<&str>, _>(8).map(digest_of_named),
                 access_token: row.get::<Option<&str>, _>(9).map(digest_of_named),
+                malformed: [("session", 8), ("access_token", 9)].into_iter().find_map(|(column, at)| {
+                    let value = row.get::<Option<&str>, _>(at)?;
+                    (!has_form_of_id(value)).then_some(column)
+                }),
                 all_sessions: row.get(10),
                 act_at: row.get(11),
                 keep_out: row.get(12),

@@ -89,6 +89,14 @@ impl Lane {
                     Settlement::Hold { why }
                 }
             }
+            End::EnabledAgain => {
+                self.worked().await;
+                Settlement::Hold {
+                    why: "the account was enabled again since it was suspended, by somebody here: approve to suspend it again, reject to leave \
+                          it alone and end the sweeps"
+                        .to_owned(),
+                }
+            }
             End::Remains(error) => {
                 self.worked().await;
                 self.retry(job, error)

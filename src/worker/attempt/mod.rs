@@ -62,6 +62,8 @@ pub(super) enum End {
     Proved(Verdict),
     /// A human must decide first.
     Held(String),
+    /// A sweep met the account enabled again by somebody, and a human must decide, whatever was approved before.
+    EnabledAgain,
     /// Something is still there, although everything that can be sent was sent and accepted.
     Remains(String),
     /// Something is still there and there is nothing left to send.
