@@ -86,10 +86,9 @@ fn place(column: &str) -> Option<usize> {
 /// and without what ADP adds behind (the block that a field comes from).
 #[must_use]
 pub(super) fn normal(header: &str) -> String {
-    let seen = |c: &char| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2065}' | '\u{feff}');
     let plain: String = header
         .chars()
-        .filter(seen)
+        .filter(|c| !is_unseen(*c))
         .map(|c| if c == '_' || c == '-' || c.is_whitespace() { ' ' } else { c })
         .collect();
     let words: Vec<&str> = plain.split_whitespace().collect();
@@ -98,6 +97,11 @@ pub(super) fn normal(header: &str) -> String {
         Some(field) => field.to_owned(),
         None => text,
     }
+}
+
+/// Whether a character is a mark that cannot be seen.
+pub(super) const fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2065}' | '\u{feff}')
 }
 
 /// Why a header cannot be taken: said without quoting it, since the first row of a file without a header is about a person.

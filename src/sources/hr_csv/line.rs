@@ -1,7 +1,7 @@
 //! The cells of one row, by the names of our columns. A cell is looked at only where it is needed: what stands in the others never decides.
 
 use super::cells::Record;
-use super::columns::{Columns, WHY};
+use super::columns::{Columns, WHY, is_unseen};
 use super::dates::{Dates, Day};
 use super::quarantine;
 use super::wrong::Wrong;
@@ -107,7 +107,7 @@ fn visible(column: &'static str, cell: &str) -> Result<(), Wrong> {
     let free = matches!(column, "reason" | "status");
     let hidden = |c: char| match c {
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2065}' | '\u{feff}' => !free,
+        unseen if is_unseen(unseen) => !free,
         other => other.is_control(),
     };
     if cell.chars().any(hidden) {

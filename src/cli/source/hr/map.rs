@@ -31,11 +31,10 @@ pub struct MapArgs {
 /// Where the file cannot be read.
 pub(super) fn run(args: &MapArgs) -> anyhow::Result<Exit> {
     let shown = args.file.display();
-    let length = std::fs::metadata(&args.file)
-        .with_context(|| format!("cannot open {shown}"))?
-        .len();
+    let meta = std::fs::metadata(&args.file).with_context(|| format!("cannot open {shown}"))?;
+    anyhow::ensure!(meta.is_file(), "{shown} is no regular file");
     anyhow::ensure!(
-        length <= LARGEST_FILE,
+        meta.len() <= LARGEST_FILE,
         "{shown} is larger than {} MiB: map a part of it",
         LARGEST_FILE >> 20
     );

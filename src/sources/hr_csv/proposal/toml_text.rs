@@ -8,6 +8,7 @@ use super::Proposed;
 use super::days::Days;
 use super::layout::Layout;
 use super::words::Word;
+use crate::sources::hr_csv::columns::is_unseen;
 use crate::sources::hr_csv::words::Standing;
 
 pub(super) fn of(layout: &Layout, columns: &[Proposed], days: &Days, words: &[Word], is_plain: bool) -> String {
@@ -81,7 +82,7 @@ fn line_of(column: &Proposed) -> String {
     }
 }
 
-/// A text as TOML writes it.
+/// A text as TOML writes it, without the marks that nobody sees and that no comparison of names looks at.
 fn quoted(text: &str) -> String {
-    Value::String(text.to_owned()).to_string()
+    Value::String(text.chars().filter(|c| !is_unseen(*c)).collect()).to_string()
 }
