@@ -313,7 +313,10 @@ mod tests {
         }
         let refuse = |telling: &mut Telling| telling.refused("400".to_owned(), |_| Duration::ZERO);
         refuse(&mut telling);
-        assert!(telling.room(false) == 0 && !telling.is_refused(), "more may be more than it takes");
+        assert!(
+            telling.room(false) == 0 && !telling.is_refused(),
+            "more may be more than it takes"
+        );
         refuse(&mut telling);
         telling.came_back(false, again(100, 0), 100);
         telling.failed();
