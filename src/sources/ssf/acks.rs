@@ -331,11 +331,11 @@ mod tests {
             let mut telling = Telling::default();
             assert!(telling.is_well(), "an earlier life may have raised it");
             vain(&mut telling);
-            tokio::time::advance(PATIENCE - Duration::from_secs(1)).await;
+            tokio::time::advance(PATIENCE / 2).await;
             telling.came_back(false, again(1, 0), 100);
             vain(&mut telling);
             assert_eq!((telling.alarm(), telling.is_well()), (None, false));
-            tokio::time::advance(Duration::from_secs(1)).await;
+            tokio::time::advance(PATIENCE / 2).await;
             assert!(telling.alarm().is_some());
             telling.alerted(true);
             assert_eq!((telling.alarm(), telling.is_well()), (None, false));
