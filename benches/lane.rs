@@ -11,7 +11,7 @@ use revoked::model::{
 };
 use revoked::policy::Policy;
 use revoked::store::{Role, Store};
-use revoked::targets::{Applied, Pass, Probe, Target, TargetError};
+use revoked::targets::{Applied, Ask, Pass, Probe, Target, TargetError};
 use revoked::worker::{LaneSettings, Lanes, Life, Rate, WorkSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -63,6 +63,7 @@ pub(crate) async fn lane(folder: tempfile::TempDir, target: Arc<dyn Target>, rat
         name: "chat".to_owned(),
         target,
         rate,
+        burst: 0,
         concurrency,
     };
     let lanes = Lanes::start(
@@ -170,9 +171,9 @@ impl Target for Noting {
         answer
     }
 
-    async fn observe(&self, pass: &Pass, principal: &Principal, kinds: &BTreeSet<GrantKind>) -> Result<Access, TargetError> {
+    async fn observe(&self, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
         self.note(Call::Observe, &principal.id);
-        self.inner.observe(pass, principal, kinds).await
+        self.inner.observe(pass, principal, ask).await
     }
 
     async fn apply(&self, pass: &Pass, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {

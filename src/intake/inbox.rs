@@ -11,6 +11,10 @@ use crate::store::InboxRow;
 
 /// The name of the source whose signals the inbox's rows are.
 pub(super) const SOURCE: &str = "inbox";
+/// The subject of a row about a leaked credential alone.
+pub const CREDENTIAL: &str = "credential";
+/// The subject of a row about everything of a leaked credential's owner.
+pub const OWNER: &str = "owner";
 /// How many rows one transaction takes: a million rows at once must not keep an urgent one waiting.
 const PORTION: u32 = 256;
 /// How long to wait after the store could not be read.
@@ -66,18 +70,45 @@ async fn take(intake: &Intake) -> Result<bool, crate::store::StoreError> {
 /// # Errors
 /// What is wrong with it and what to write instead: the row's `why`.
 fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
-    let subject: Subject = row.subject.parse().map_err(|error| format!("{error}"))?;
+    let subject = match &row.leaked {
+        Some(digest) => Subject::Credential(digest.clone()),
+        None => row.subject.parse().map_err(|error| format!("{error}"))?,
+    };
     let reason = Reason::from_word(&row.reason).ok_or_else(|| {
         let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
         format!("{:?} is no reason; write one of {}", row.reason, words.join(", "))
     })?;
-    let scope = match (&row.session, &row.access_token, row.all_sessions) {
-        (None, None, false) => Scope::Everything,
-        (Some(id), None, false) => Scope::Session(checked_id("session", id)?),
-        (None, Some(id), false) => Scope::AccessToken(checked_id("access_token", id)?),
-        (None, None, true) => Scope::AllSessions,
-        _ => return Err("name only one of session, access_token and all_sessions".to_owned()),
+    if let Some(column) = row.malformed {
+        return Err(format!(
+            "the {column} id is not one: letters, digits and -_:. only, at most 128"
+        ));
+    }
+    let scope = match (&row.session, &row.access_token, row.all_sessions, &row.leaked) {
+        (None, None, false, None) => Scope::Everything,
+        (Some(id), None, false, None) => Scope::Session(id.clone()),
+        (None, Some(id), false, None) => Scope::AccessToken(id.clone()),
+        (None, None, true, None) => Scope::AllSessions,
+        // Of a credential the subject says how much is meant: the credential, or everything of its owner.
+        (None, None, false, Some(_)) if row.subject == OWNER => Scope::Everything,
+        (None, None, false, Some(_)) if row.subject == CREDENTIAL => Scope::Leaked,
+        (None, None, false, Some(_)) => {
+            return Err(format!(
+                "where `leaked` is written, the subject is `{CREDENTIAL}`, to end what it opens, or `{OWNER}`, to contain whoever owns it"
+            ));
+        }
+        _ => return Err("name only one of session, access_token, all_sessions and leaked".to_owned()),
     };
+    if matches!(scope, Scope::Leaked) || row.leaked.is_some() {
+        if reason != Reason::Compromised {
+            return Err("a credential that has leaked is a compromise; write the reason compromised".to_owned());
+        }
+        if row.target.is_none() && intake.targets.len() != 1 {
+            return Err(format!(
+                "say with `target` where the credential is good; there are: {}",
+                intake.targets.join(", ")
+            ));
+        }
+    }
     if let Some(target) = &row.target
         && !intake.targets.contains(target)
     {
@@ -102,6 +133,10 @@ fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
     signal.note.clone_from(&row.note);
     signal.playbook.clone_from(&row.playbook);
     signal.target.clone_from(&row.target);
+    signal.leaked.clone_from(&row.value);
+    signal.keep_out = row
+        .keep_out
+        .map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
     signal.when = due.map_or(When::Now, When::At);
     Ok(signal)
 }
@@ -115,17 +150,6 @@ fn instant(ms: i64) -> Result<Timestamp, String> {
     } else {
         Err(format!(
             "act_at {ms} is no instant of these times; write milliseconds since 1970, UTC"
-        ))
-    }
-}
-
-fn checked_id(what: &str, id: &str) -> Result<String, String> {
-    let sound = !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte));
-    if sound {
-        Ok(id.to_owned())
-    } else {
-        Err(format!(
-            "the {what} id is not one: letters, digits and -_:. only, at most 128"
         ))
     }
 }

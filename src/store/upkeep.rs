@@ -91,6 +91,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 tx.prune_handshakes(cases).await?;
+                tx.prune_sealed().await?;
                 tx.prune_people(people, gone).await
             })
         })
@@ -102,7 +103,8 @@ impl Store {
 impl Tx<'_> {
     async fn age_ledger(&mut self, age: Duration) -> Result<Vec<String>> {
         let rows = sqlx::query(
-            "SELECT id, case_id, target, error FROM job INDEXED BY job_ledger WHERE state = 'failed' AND finished_at <= ? ORDER BY finished_at",
+            "SELECT j.id, j.case_id, j.target, j.error FROM job j INDEXED BY job_ledger JOIN cases c ON c.id = j.case_id \
+             WHERE j.state = 'failed' AND j.finished_at <= ? AND c.called_off_at IS NULL ORDER BY j.finished_at",
         )
         .bind(self.now.minus(age).ms())
         .fetch_all(&mut *self.conn)

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::doors::of_the_server;
 use super::standing::Standing;
+use super::version::Version;
+use crate::model::Door;
 use crate::targets::{Finding, Level};
 
 /// `GET config/client?format=old`: names and values, all text, open to every account.
@@ -167,7 +170,31 @@ pub(super) fn client(client: &ClientConfig, nodes: usize) -> Vec<Finding> {
             "set a new PublicLinkSalt after a compromise, or switch public links off",
         ));
     }
-    let services: Vec<&str> = [
+    for (setting, what) in [
+        ("EnableIncomingWebhooks", "incoming webhooks"),
+        ("EnableOutgoingWebhooks", "outgoing webhooks"),
+        ("EnableCommands", "slash commands"),
+        ("EnableOAuthServiceProvider", "OAuth apps"),
+    ] {
+        if off(client, setting) {
+            found.push(finding(
+                Level::Note,
+                format!("{what} are switched off ({setting}): the server lists none, and those that exist work again when they are switched on"),
+                "cases that are to end them come out as unverified; leave the kind out of the playbooks if it stays off",
+            ));
+        }
+    }
+    found
+}
+
+/// What lets people in afresh at this server.
+pub(super) fn doors(version: Option<Version>, client: &ClientConfig) -> Vec<Door> {
+    of_the_server(version, &services(client), !off(client, "EnableOAuthServiceProvider"))
+}
+
+/// The services whose sign-in lifts a suspension, or whose synchronisation does.
+fn services(client: &ClientConfig) -> Vec<&'static str> {
+    [
         ("EnableSignUpWithGitLab", "GitLab"),
         ("EnableSignUpWithGoogle", "Google"),
         ("EnableSignUpWithOffice365", "Office 365"),
@@ -176,15 +203,7 @@ pub(super) fn client(client: &ClientConfig, nodes: usize) -> Vec<Finding> {
     ]
     .into_iter()
     .filter_map(|(setting, name)| on(client, setting).then_some(name))
-    .collect();
-    if !services.is_empty() {
-        found.push(finding(
-            Level::Note,
-            format!("a sign-in through {} lifts a suspension here", services.join(", ")),
-            "disable the account there first; the sweeps show it when it came back",
-        ));
-    }
-    found
+    .collect()
 }
 
 /// What the settings that need a permission mean.

@@ -51,6 +51,7 @@ pub(super) async fn probe(target: &Mattermost, pass: &Pass) -> Result<Probe, Tar
     Ok(Probe {
         version: target.api.version().map(|version| version.to_string()),
         acting_as: Some(standing.me.username.clone()),
+        doors: findings::doors(target.api.version(), &client.0),
         findings: found,
     })
 }

@@ -14,9 +14,9 @@ use super::wire::{Account, Bot, Keyed as _, Role, Token};
 use crate::model::{Principal, PrincipalTrait};
 use crate::targets::{Pass, Remedy, TargetError};
 
-/// How long what we know of our own roles is believed.
+/// How long what we know of our own roles and our owner is believed.
 const FRESH: Duration = Duration::from_mins(1);
-/// How long the rest is believed: the owner, our own tokens, the permissions of the same roles.
+/// How long the rest is believed: our own tokens, the permissions of the same roles.
 const FRESH_ENOUGH: Duration = Duration::from_mins(10);
 
 /// Who we are.
@@ -48,9 +48,9 @@ impl Standing {
         self.me.id == id
     }
 
-    /// Whether suspending `id` would end us: our own account, or the owner of the bot that we are.
-    pub(super) fn hangs_on(&self, id: &str) -> bool {
-        self.is_us(id) || self.owner.as_deref() == Some(id)
+    /// Whether `id` owns the bot that we are: its suspension may disable us.
+    pub(super) fn is_our_owner(&self, id: &str) -> bool {
+        self.owner.as_deref() == Some(id)
     }
 
     /// Whether the access token `id` is one of ours.
@@ -81,7 +81,8 @@ pub(super) fn judge_beside(trouble: Trouble) -> TargetError {
     match trouble {
         Trouble::Refused(refusal) if refusal.forbids() => refusal.with(
             Remedy::GiveUp,
-            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`",
+            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`, or look whether the \
+             server's database is down, which it reports the same way",
         ),
         other => other.into(),
     }
@@ -99,6 +100,21 @@ impl Memory {
         let standing = Arc::new(ask(api, pass, known.map(|(_, standing)| standing)).await?);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&standing)));
         Ok(standing)
+    }
+
+    /// Whether `id` owns the bot that we are, asked now: the bot may have been given to another account since, so that `id` can be suspended
+    /// after all.
+    pub(super) async fn is_our_owner_now(&self, api: &Api, pass: &Pass, id: &str) -> Result<bool, TargetError> {
+        let standing = self.standing(api, pass).await?;
+        if !standing.is_our_owner(id) {
+            return Ok(false);
+        }
+        let now = Arc::new(Standing {
+            owner: owner(api, pass, &standing.me).await?,
+            ..Standing::clone(&standing)
+        });
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&now)));
+        Ok(now.is_our_owner(id))
     }
 
     /// Forgets what is known, since a refusal shows that it is no longer true.
@@ -119,6 +135,7 @@ async fn ask(api: &Api, pass: &Pass, known: Option<Arc<Standing>>) -> Result<Sta
         && known.looked.elapsed() < FRESH_ENOUGH
     {
         return Ok(Standing {
+            owner: owner(api, pass, &me).await?,
             me,
             ..Standing::clone(&known)
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revoked::model::Priority;
-use revoked::targets::{Permits as _, Said};
+use revoked::targets::{Permits as _, Said, Stage};
 use revoked::worker::{Pacer, Rate};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const TOLERANCE: Duration = Duration::from_millis(5);
 
 fn pacer(rate: f64) -> Arc<Pacer> {
-    let pacer = Arc::new(Pacer::new("chat", Rate::per_second(rate).unwrap()));
+    let pacer = Arc::new(Pacer::new("chat", Rate::per_second(rate).unwrap(), 0, usize::MAX));
     let running = Arc::clone(&pacer);
     tokio::spawn(async move { running.run().await });
     pacer
@@ -26,7 +26,7 @@ async fn queue(pacer: &Arc<Pacer>, priority: Priority, count: usize, told: &mpsc
     for n in 0..count {
         let (pacer, told) = (Arc::clone(pacer), told.clone());
         tokio::spawn(async move {
-            pacer.permit(priority).await;
+            drop(pacer.permit(priority, Stage::Look).await);
             told.send((priority, n, Instant::now())).ok();
         });
     }
@@ -43,7 +43,7 @@ async fn instants(rate: f64, count: usize) -> (Instant, Vec<Instant>) {
     for n in 0..count {
         let (pacer, told) = (Arc::clone(&pacer), told.clone());
         tokio::spawn(async move {
-            pacer.permit(Priority::ROUTINE).await;
+            drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
             told.send((n, Instant::now())).ok();
         });
     }
@@ -121,12 +121,12 @@ async fn no_window_holds_more_than_the_rate_and_the_rate_is_reached() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_lane_gives_its_next_permit_at_once() {
     let pacer = pacer(10.0);
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     tokio::time::advance(INTERVAL * 50).await;
     let asked = Instant::now();
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     assert_eq!(Instant::now(), asked);
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     assert!(
         Instant::now() + TOLERANCE >= asked + INTERVAL,
         "fifty idle intervals bought a burst"
@@ -137,21 +137,21 @@ async fn an_idle_lane_gives_its_next_permit_at_once() {
 async fn a_restart_grants_no_burst_and_keeps_a_refusal() {
     let start = Instant::now();
     for _ in 0..20 {
-        pacer(10.0).permit(Priority::URGENT).await;
+        drop(pacer(10.0).permit(Priority::URGENT, Stage::Look).await);
     }
     assert!(Instant::now() + TOLERANCE >= start + 20 * INTERVAL);
 
     let restarted = pacer(10.0);
     restarted.close_for(Duration::from_mins(1));
     let asked = Instant::now();
-    restarted.permit(Priority::URGENT).await;
+    drop(restarted.permit(Priority::URGENT, Stage::Look).await);
     assert!(asked.elapsed() >= Duration::from_mins(1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn nobody_calls_while_the_target_refuses_and_then_it_recovers() {
     let pacer = pacer(10.0);
-    pacer.permit(Priority::URGENT).await;
+    drop(pacer.permit(Priority::URGENT, Stage::Look).await);
     let refused = Instant::now();
     pacer.heard(Said {
         refused: Some(Duration::from_secs(7)),
@@ -175,7 +175,7 @@ async fn nobody_calls_while_the_target_refuses_and_then_it_recovers() {
     }
     let asked = Instant::now();
     for _ in 0..10 {
-        pacer.permit(Priority::ROUTINE).await;
+        drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     }
     assert!(
         asked.elapsed() <= 10 * INTERVAL + TOLERANCE,
@@ -187,7 +187,7 @@ async fn nobody_calls_while_the_target_refuses_and_then_it_recovers() {
 #[tokio::test(start_paused = true)]
 async fn what_the_target_has_left_is_spread_and_kept_for_the_urgent() {
     let pacer = pacer(10.0);
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     pacer.heard(Said {
         remaining: Some(4),
         reset: Some(Duration::from_secs(8)),
@@ -209,7 +209,7 @@ async fn a_generous_target_does_not_raise_the_rate() {
     let pacer = pacer(10.0);
     let start = Instant::now();
     for _ in 0..20 {
-        pacer.permit(Priority::ROUTINE).await;
+        drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
         pacer.heard(Said {
             remaining: Some(1_000_000),
             reset: Some(Duration::from_millis(1)),
@@ -222,11 +222,11 @@ async fn a_generous_target_does_not_raise_the_rate() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_away_leaves_the_line_and_costs_no_permit() {
     let pacer = pacer(10.0);
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     let start = Instant::now();
-    let gone = tokio::time::timeout(INTERVAL / 2, pacer.permit(Priority::URGENT)).await;
+    let gone = tokio::time::timeout(INTERVAL / 2, pacer.permit(Priority::URGENT, Stage::Look)).await;
     assert!(gone.is_err());
     assert_eq!(pacer.waiting(), 0);
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     assert!(start.elapsed() <= INTERVAL + TOLERANCE);
 }

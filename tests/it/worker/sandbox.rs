@@ -52,6 +52,7 @@ async fn lanes(stage: &Stage, town: &Town, rate: f64) -> Lanes {
         name: "chat".to_owned(),
         target: Arc::clone(&town.target),
         rate: Rate::per_second(rate).unwrap(),
+        burst: 0,
         concurrency: 4,
     };
     let guard = Arc::new(stage.policy.clone());
@@ -270,12 +271,14 @@ async fn a_server_that_limits_below_our_rate_slows_us_down_and_all_is_done() {
 }
 
 #[tokio::test]
-async fn the_operator_itself_is_held() {
+async fn the_operator_itself_is_left_alone_and_no_approval_is_offered() {
     let stage = Stage::demanding(everything()).await;
     let town = town(Options::default()).await;
     lanes(&stage, &town, 1000.0).await;
     let case = stage.signal("username:revoked-operator", URGENT).await;
-    stage.job_is(case, &["held"]).await;
+    let job = stage.over(case).await;
+    assert_eq!(job.state, "failed");
+    assert!(job.error.unwrap().contains("the account that revoked itself uses"));
     assert!(town.sandbox.world().person("revoked-operator").unwrap().is_active());
     stage.stop().await;
 }
