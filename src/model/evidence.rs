@@ -8,6 +8,10 @@ use super::{Access, Action, Door, GrantKind, GrantRef, Timestamp};
 
 /// What the attempts of a job saw and did, all of them together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and a field of the printed evidence"
+)]
 pub struct Evidence {
     /// The target's id of the account; of several, one after the other with `, ` between.
     #[serde(default, skip_serializing_if = "Option::is_none")]

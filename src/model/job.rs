@@ -276,6 +276,18 @@ pub struct Job {
     pub evidence: super::Evidence,
     /// When the verdict was reached that a sweep looks after.
     pub contained_at: Option<Timestamp>,
+    /// Which sweep after that verdict it is, from 1; 0 where it is none.
+    pub sweep: usize,
+}
+
+impl Job {
+    /// From when on a reading of what concerns nobody in particular is good enough for a sweep: the time that the playbook names for it, which
+    /// is earlier than it comes where it was spread.
+    #[must_use]
+    pub fn looks_from(&self) -> Option<Timestamp> {
+        let after = self.containment.sweep(self.sweep.checked_sub(1)?)?;
+        Some(self.contained_at?.plus(after))
+    }
 }
 
 /// How long an attempt may take before it is cut off, and how much longer its lease lives.

@@ -142,7 +142,8 @@ impl Tx<'_> {
         }
         let rows = sqlx::query(
             "SELECT j.id, j.case_id, j.target, j.kind, p.subject, c.subject_ref, j.containment, j.priority, j.attempt, c.received_at, \
-                    j.acted, j.password_reset, j.approved, c.reason, j.evidence, coalesce(j.chain_at, c.contained_at) \
+                    j.acted, j.password_reset, j.approved, c.reason, j.evidence, coalesce(j.chain_at, c.contained_at), \
+                    j.sweep \
              FROM json_each(?) n JOIN job j ON j.id = n.value JOIN cases c ON c.id = j.case_id LEFT JOIN person p ON p.ref = c.subject_ref \
              ORDER BY j.priority, j.id",
         )
@@ -258,5 +259,6 @@ fn read_job(row: &SqliteRow) -> Result<Job> {
             None => Evidence::default(),
         },
         contained_at: row.get::<Option<i64>, _>(15).map(Timestamp::from_ms),
+        sweep: usize::try_from(row.get::<i64, _>(16)).unwrap_or(0),
     })
 }

@@ -189,8 +189,19 @@ pub struct Probe {
     pub acting_as: Option<String>,
     /// What lets people in afresh here, whatever is ended.
     pub doors: Vec<Door>,
+    /// How often the server lets itself be called, where it says so.
+    pub limit: Option<CallLimit>,
     /// What is wrong or worth knowing.
     pub findings: Vec<Finding>,
+}
+
+/// A target's own rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct CallLimit {
+    /// Calls a second.
+    pub per_second: u32,
+    /// Calls at once after a pause, besides the next one.
+    pub burst: u32,
 }
 
 /// One thing that a probe found.

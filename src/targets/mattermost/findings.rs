@@ -8,7 +8,7 @@ use super::doors::of_the_server;
 use super::standing::Standing;
 use super::version::Version;
 use crate::model::Door;
-use crate::targets::{Finding, Level};
+use crate::targets::{CallLimit, Finding, Level};
 
 /// `GET config/client?format=old`: names and values, all text, open to every account.
 pub(super) type ClientConfig = BTreeMap<String, String>;
@@ -32,8 +32,8 @@ struct ServiceSettings {
 #[serde(rename_all = "PascalCase", default)]
 struct RateLimitSettings {
     enable: Option<bool>,
-    per_sec: Option<u64>,
-    max_burst: Option<u64>,
+    per_sec: Option<u32>,
+    max_burst: Option<u32>,
 }
 
 /// One finding.
@@ -223,16 +223,26 @@ pub(super) fn server(config: &ServerConfig) -> Vec<Finding> {
             "let every playbook that resets the password end \"sessions\" too",
         ));
     }
-    let limits = &config.rate_limit_settings;
-    if let (Some(true), Some(rate)) = (limits.enable, limits.per_sec) {
-        let burst = limits.max_burst.unwrap_or_default();
+    if let Some(CallLimit { per_second, burst }) = limit(config) {
         found.push(finding(
             Level::Note,
-            format!("the server allows {rate} calls a second and a burst of {burst} more, to each node and address or account"),
-            format!("set `rate` to at most \"{rate}/s\""),
+            format!(
+                "the server allows {per_second} calls a second and a burst of {burst} more, to each node and address or account"
+            ),
+            format!("set `rate` to at most \"{per_second}/s\" and `burst` to at most {burst}"),
         ));
     }
     found
+}
+
+/// `RateLimitSettings`, where they are in force.
+pub(super) fn limit(config: &ServerConfig) -> Option<CallLimit> {
+    let limits = &config.rate_limit_settings;
+    limits.enable.filter(|on| *on)?;
+    Some(CallLimit {
+        per_second: limits.per_sec?,
+        burst: limits.max_burst.unwrap_or_default(),
+    })
 }
 
 fn on(client: &ClientConfig, setting: &str) -> bool {

@@ -1,7 +1,7 @@
 //! Who we are at the server: the account behind our credential, whose it is, and what its roles permit.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -32,10 +32,14 @@ pub(super) struct Standing {
     looked: Instant,
 }
 
-/// What was last found out, shared by all calls. It is only ever replaced as a whole, and never held over a request: an urgent call must
-/// not wait until a routine one got its permit.
+/// What was last found out, shared by all calls. It is only ever replaced as a whole.
 #[derive(Default)]
-pub(super) struct Memory(Mutex<Option<(Instant, Arc<Standing>)>>);
+pub(super) struct Memory {
+    last: Mutex<Option<(Instant, Arc<Standing>)>>,
+    /// One asks at a time. An urgent call must not wait until a routine one got its permit.
+    urgent: tokio::sync::Mutex<()>,
+    others: tokio::sync::Mutex<()>,
+}
 
 impl Standing {
     /// Whether we may do what `permission` names, at the whole server.
@@ -91,15 +95,32 @@ pub(super) fn judge_beside(trouble: Trouble) -> TargetError {
 impl Memory {
     /// Who we are, asked anew where the last answer is old.
     pub(super) async fn standing(&self, api: &Api, pass: &Pass) -> Result<Arc<Standing>, TargetError> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((at, standing)) = &known
-            && at.elapsed() < FRESH
-        {
-            return Ok(Arc::clone(standing));
+        if let Some(fresh) = self.fresh() {
+            return Ok(fresh);
         }
-        let standing = Arc::new(ask(api, pass, known.map(|(_, standing)| standing)).await?);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&standing)));
+        let turn = if pass.priority().is_urgent() {
+            &self.urgent
+        } else {
+            &self.others
+        };
+        let _turn = turn.lock().await;
+        if let Some(fresh) = self.fresh() {
+            return Ok(fresh);
+        }
+        let known = self.last().clone().map(|(_, standing)| standing);
+        let standing = Arc::new(ask(api, pass, known).await?);
+        *self.last() = Some((Instant::now(), Arc::clone(&standing)));
         Ok(standing)
+    }
+
+    fn fresh(&self) -> Option<Arc<Standing>> {
+        let last = self.last();
+        let (at, standing) = last.as_ref()?;
+        (at.elapsed() < FRESH).then(|| Arc::clone(standing))
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(Instant, Arc<Standing>)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether `id` owns the bot that we are, asked now: the bot may have been given to another account since, so that `id` can be suspended
@@ -113,13 +134,13 @@ impl Memory {
             owner: owner(api, pass, &standing.me).await?,
             ..Standing::clone(&standing)
         });
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&now)));
+        *self.last() = Some((Instant::now(), Arc::clone(&now)));
         Ok(now.is_our_owner(id))
     }
 
     /// Forgets what is known, since a refusal shows that it is no longer true.
     pub(super) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.last() = None;
     }
 }
 

@@ -10,7 +10,7 @@ use crate::targets::Ask;
 /// When everything was last looked at and last changed.
 #[derive(Debug, Clone)]
 pub(super) struct Looks {
-    /// When the attempt began: nothing older counts.
+    /// When the attempt began, or the time had come that a sweep was for: nothing older counts.
     start: Instant,
     /// From when on a reading of a kind counts that has been taken in.
     kinds: BTreeMap<GrantKind, Instant>,

@@ -1,6 +1,7 @@
 //! One principal: the door, the room, and the way round again.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -90,7 +91,7 @@ impl Attempt<'_> {
             // Not to be ended: to say what makes the next session.
             first.insert(GrantKind::AccessToken);
         }
-        let mut looks = Looks::new(Instant::now());
+        let mut looks = Looks::new(self.looks_from());
         let ask = looks.ask(first, false);
         let (seen, missing) = self.first_look(principal, &ask).await?;
         looks.looked(&ask, ask.since);
@@ -294,15 +295,24 @@ impl Attempt<'_> {
         let now = self.tools.store.clock().now();
         let kept_out = job.contained_at.is_some_and(|since| job.containment.keeps_out(since, now));
         let by_sign_in = room.access.account.revived_elsewhere;
+        // The approval of the case itself was of another matter.
+        let asked_already = job.approved && self.evidence.enabled_again;
         job.containment.blocks()
             && !room.access.suspended()
             && job.reason != Reason::Compromised
-            // The approval of the case itself was of another matter.
-            && !(job.approved && self.evidence.enabled_again)
+            && !asked_already
             && !kept_out
             && !by_sign_in
             // What was spared was never suspended.
             && !self.refused.iter().any(|(action, _)| *action == Action::Suspend)
+    }
+
+    /// From when on a shared reading counts. Since a sweep has changed nothing yet, one counts for it that began once its time had come.
+    fn looks_from(&self) -> Instant {
+        let now = Instant::now();
+        let due = self.job().looks_from().filter(|_| self.job().kind == JobKind::Watch);
+        let waited = due.map_or(Duration::ZERO, |due| self.tools.store.clock().now().since(due));
+        now.checked_sub(waited).unwrap_or(now)
     }
 
     /// What a sweep found although it had been contained.

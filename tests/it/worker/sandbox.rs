@@ -18,14 +18,18 @@ use crate::daemon::BOUND;
 const REVOKE_ALL: &str = "/api/v4/users/*/sessions/revoke/all";
 
 /// A town, and the target that the config would build for it.
-struct Town {
-    sandbox: Sandbox,
-    target: Arc<dyn Target>,
+pub(crate) struct Town {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) target: Arc<dyn Target>,
     _folder: tempfile::TempDir,
 }
 
 async fn town(options: Options) -> Town {
-    let mut world = World::town(7, 12);
+    town_of(World::town(7, 12), options).await
+}
+
+/// A world on the network.
+pub(crate) async fn town_of(mut world: World, options: Options) -> Town {
     let token = world.operator_token().unwrap();
     // The town's own sessions may have run out by the day of the test.
     let people: Vec<_> = world.people().map(|person| person.id).collect();
@@ -47,7 +51,7 @@ async fn town(options: Options) -> Town {
     }
 }
 
-async fn lanes(stage: &Stage, town: &Town, rate: f64) -> Lanes {
+pub(crate) async fn lanes(stage: &Stage, town: &Town, rate: f64) -> Lanes {
     let lane = LaneSettings {
         name: "chat".to_owned(),
         target: Arc::clone(&town.target),
