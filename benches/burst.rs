@@ -37,7 +37,11 @@ pub(crate) async fn measure() -> Vec<Row> {
         met: Some(measured <= goal),
     };
     vec![
-        row("compromise alone at 10/s with a burst of 10: signal to first revoke", first, 100.0),
+        row(
+            "compromise alone at 10/s with a burst of 10: signal to first revoke",
+            first,
+            100.0,
+        ),
         row("the same: signal to verdict", whole, 1500.0),
         row(
             "20 compromised at once at 10/s without a burst: signal to the first revoke of the last",

@@ -21,7 +21,11 @@ pub(crate) async fn measure() -> Vec<Row> {
         (Reason::Departed, BATCH, 11.0),
     ] {
         let (calls, _) = contained(reason, people, &[]).await;
-        rows.push(row(format!("calls a person, {people} {} at once", reason.word()), calls, goal));
+        rows.push(row(
+            format!("calls a person, {people} {} at once", reason.word()),
+            calls,
+            goal,
+        ));
     }
     for (people, goal) in [(1, 9.0 + 5.0), (BATCH, 4.0)] {
         let (_, calls) = contained(Reason::Departed, people, &[60]).await;
@@ -48,7 +52,9 @@ async fn contained(reason: Reason, people: usize, watch: &[u64]) -> (f64, f64) {
     let rate = Rate::per(RATE, Duration::from_secs(1)).unwrap();
     let bench = lane::built_in(folder, target, (rate, 0), watch).await;
     // Who we are is asked once in a while, and then known.
-    bench.accept(vec![lane::signal(people + 1, width(people), reason, "warm")]).await;
+    bench
+        .accept(vec![lane::signal(people + 1, width(people), reason, "warm")])
+        .await;
     lane::drained(&bench.store, 1, Duration::from_millis(20)).await;
     let before = server.counts().await.0;
     // From 13 on where there is one only: somebody with sessions and a token, and nothing else.

@@ -48,7 +48,12 @@ pub(crate) async fn lane(folder: tempfile::TempDir, target: Arc<dyn Target>, rat
 }
 
 /// A lane whose playbooks are those that are built in, looking again at these seconds after the verdict.
-pub(crate) async fn built_in(folder: tempfile::TempDir, target: Arc<dyn Target>, (rate, burst): (Rate, u32), watch: &[u64]) -> Bench {
+pub(crate) async fn built_in(
+    folder: tempfile::TempDir,
+    target: Arc<dyn Target>,
+    (rate, burst): (Rate, u32),
+    watch: &[u64],
+) -> Bench {
     let mut policy = Policy::standard(&["chat"]);
     for playbook in policy.playbooks.values_mut() {
         for containment in playbook.values_mut() {
