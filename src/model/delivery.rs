@@ -140,6 +140,8 @@ pub struct Alarm {
 /// What a source can find wrong with itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlarmKind {
+    /// A transmitter that is polled takes no acknowledgement: what is stored here it keeps and sends again.
+    AcksRefused,
     /// A stream that was asked to prove that it is alive did not answer.
     StreamSilent,
     /// The transmitter sends nothing any more: it paused, disabled or lost the stream.
@@ -156,7 +158,8 @@ pub enum AlarmKind {
 
 impl AlarmKind {
     /// Every one.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::AcksRefused,
         Self::StreamSilent,
         Self::StreamStopped,
         Self::UnknownUser,
@@ -169,6 +172,7 @@ impl AlarmKind {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::AcksRefused => "acks_refused",
             Self::StreamSilent => "stream_silent",
             Self::StreamStopped => "stream_stopped",
             Self::UnknownUser => "unknown_user",
