@@ -9,6 +9,7 @@ mod doors;
 mod evidence;
 mod full_disk;
 mod holds;
+mod hr_exports;
 mod hr_files;
 mod identity;
 mod idp;
