@@ -104,8 +104,8 @@ pub struct Identity {
     pub names: Vec<Subject>,
     /// The names that the source knew the person by until now: whose they are, the person is. Empty where it did not know the person.
     pub before: Vec<Subject>,
-    /// Those of `names` that the person has only now, and that nobody else has who is active at the source: whoever had one of them there, and
-    /// has left or has another by now, has it no longer.
+    /// Those of `names` that the person has only now, or that somebody else has had since, and that nobody else has who is active at the
+    /// source: whoever had one of them there, and has left or has another by now, has it no longer.
     pub given: Vec<Subject>,
     /// Names of others who are active at the source and share none of `names`: the person is none of them, whatever it had in common with
     /// them until now.

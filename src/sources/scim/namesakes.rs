@@ -134,14 +134,15 @@ impl Namesakes {
     /// the other's. `before` are the names that it had until now.
     pub(super) fn identity(&self, names: &[Subject], before: &[Subject]) -> Identity {
         let bears = |other: &Other| other.names.iter().any(|name| names.contains(name));
-        let active: Vec<&Other> = self.0.iter().filter(|other| other.active).collect();
+        let (active, ended): (Vec<&Other>, Vec<&Other>) = self.0.iter().partition(|other| other.active);
         // A mailbox that two people share is neither's name.
         let strangers: Vec<&Other> = active.iter().filter(|other| other.contradicts).copied().collect();
         let own = |names: &[Subject]| -> Vec<Subject> { names.iter().filter(|name| !has(&strangers, name)).cloned().collect() };
         let mut all = own(names);
+        // What a user had before it was away may have been somebody else's since.
         let given = all
             .iter()
-            .filter(|name| !before.contains(name) && !has(&active, name))
+            .filter(|name| (!before.contains(name) || has(&ended, name)) && !has(&active, name))
             .cloned();
         let given = given.collect();
         let mut apart = Vec::new();
@@ -161,7 +162,9 @@ impl Namesakes {
             .filter(|other| other.tie == Tie::Anew)
             .flat_map(|other| other.names.clone());
         // What others bear too says last who the user was.
-        let (shared, alone): (Vec<Subject>, Vec<Subject>) = own(before).into_iter().partition(|name| has(&active, name));
+        let (shared, alone): (Vec<Subject>, Vec<Subject>) = own(before)
+            .into_iter()
+            .partition(|name| has(&active, name) || has(&ended, name));
         Identity {
             before: alone.into_iter().chain(anew).chain(shared).collect(),
             names: all,

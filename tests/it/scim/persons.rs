@@ -436,6 +436,27 @@ async fn whose_address_was_given_on_is_still_forgotten_when_erased() {
     assert_eq!(count(&format!("email:{X}")).await, 2, "Ben's");
 }
 
+#[tokio::test]
+async fn who_comes_back_to_an_address_that_somebody_had_since_ends_the_wait_of_nobody_else() {
+    let server = Server::holding().await;
+    let ann = server.user("ann", &mail(X)).await;
+    server.active(&ann, false).await;
+    let ben = server.user("ben", &mail(X)).await;
+    server.active(&ben, false).await;
+    server.active(&ann, true).await;
+    let mut cases = server.cases().await;
+    cases.sort_by(|one, other| one.2.cmp(&other.2));
+    let states: Vec<_> = cases
+        .iter()
+        .map(|(state, _, subject)| (state.as_str(), subject.as_str()))
+        .collect();
+    assert_eq!(states, [("cancelled", "username:ann"), ("held", "username:ben")]);
+    assert_eq!(
+        server.names_with("username:ann").await,
+        [format!("email:{X}"), "username:ann".to_owned()]
+    );
+}
+
 /// What a client may do with one of three users; two of three addresses, which may be the same.
 #[derive(Debug, Clone, Copy)]
 enum Deed {

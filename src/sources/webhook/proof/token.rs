@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::only;
 use crate::jose::{Algorithm, Compact, HeaderRules, Keyring, TokenError};
 use crate::model::Timestamp;
-use crate::sources::answers::refusal;
+use crate::sources::answers::{KEYS_UNAVAILABLE, UNKNOWN_KEY, refusal};
 use crate::sources::audience::Audience;
 use crate::sources::webhook::answer::untrusted;
 use crate::sources::webhook::mapping::TimeForm;
@@ -124,7 +124,8 @@ impl Token {
 /// The answer to a token that is not believed: 503 where that is our trouble.
 pub(super) fn refused(error: &TokenError) -> Rejection {
     match error {
-        TokenError::KeysUnavailable(wait) => refusal(RejectionKind::NotNow(*wait), "keys_unavailable", error.to_string()),
+        TokenError::KeysUnavailable(wait) => refusal(RejectionKind::NotNow(*wait), KEYS_UNAVAILABLE, error.to_string()),
+        TokenError::UnknownKey(wait) => refusal(RejectionKind::NotNow(*wait), UNKNOWN_KEY, error.to_string()),
         _ => untrusted(error.to_string()),
     }
 }
