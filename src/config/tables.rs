@@ -90,7 +90,7 @@ pub(super) fn listen(written: &file::Listen, found: &mut Findings) -> Listen {
         });
         usize::try_from(count).unwrap_or(usize::MAX)
     };
-    let connections = count(&written.connections, 256, "connections", found);
+    let connections = count(&written.connections, 1024, "connections", found);
     let per_peer = count(&written.per_peer, 16, "per_peer", found);
     let proxies = written.proxies.iter().filter_map(|text| {
         let parsed = text.get_ref().parse();

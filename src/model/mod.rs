@@ -24,7 +24,7 @@ pub use capabilities::Capabilities;
 pub use chain::chain;
 pub use containment::{Containment, Progress, Scope};
 pub use delivery::{
-    Alarm, AlarmKind, Delivery, Employment, Identity, Memo, MemoStep, NoFault, Receipt, Refused, Renamed, SignalReceipt,
+    Alarm, AlarmKind, Delivery, Employment, Identity, Memo, MemoStep, NoFault, Receipt, Refused, Renamed, SignalReceipt, Trace,
 };
 pub use departure::{LeavesError, iana_zone, iso_date, time_of_day};
 pub use evidence::{ActionOutcome, Evidence, Finished, Started};

@@ -21,7 +21,11 @@ pub(super) fn logout_token(request: &Request<Bytes>) -> Result<String, Rejection
     field(request.body())
 }
 
-fn field(body: &[u8]) -> Result<String, Rejection> {
+/// The token of a form.
+///
+/// # Errors
+/// 400 where the body is no form, or does not hold one token.
+pub(super) fn field(body: &[u8]) -> Result<String, Rejection> {
     // The URL parser would drop a line break, and what was dropped was never seen by the sender's signature.
     if !body.iter().all(u8::is_ascii_graphic) {
         return Err(malformed(

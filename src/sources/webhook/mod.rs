@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::digest::sha256;
-use super::{House, Kind, Push, Received, Rejection, Source};
+use super::{House, Kind, Push, Received, Rejection, Source, Standing};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use handshake::Handshake;
@@ -107,6 +107,19 @@ impl Push for Webhook {
     fn reaches(&self, _below: &str) -> bool {
         // Whether it is the secret is seen in a place that takes as long for any answer.
         self.proof.is_in_path()
+    }
+
+    async fn admits(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
+        // A sender that asks with a GET first has nothing to show yet.
+        if head.method() == Method::POST {
+            self.proof.check_head(head)
+        } else {
+            Ok(Standing::Unread)
+        }
+    }
+
+    async fn proves(&self, request: &Request<Bytes>) -> bool {
+        self.proof.check(request, self.clock.now()).is_ok()
     }
 
     async fn receive(&self, request: &Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {

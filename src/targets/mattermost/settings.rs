@@ -122,7 +122,7 @@ fn base(text: &str) -> anyhow::Result<Url> {
 }
 
 fn authorities(path: &PathBuf) -> anyhow::Result<Vec<reqwest::Certificate>> {
-    let pem = std::fs::read(path).with_context(|| format!("cannot read the certificates in {}", path.display()))?;
+    let pem = crate::modes::read("the certificates in", path)?;
     let found =
         reqwest::Certificate::from_pem_bundle(&pem).with_context(|| format!("{} holds no PEM certificates", path.display()))?;
     anyhow::ensure!(!found.is_empty(), "{} holds no PEM certificates", path.display());

@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use super::answer::untrusted;
 use crate::model::Timestamp;
-use crate::sources::Rejection;
+use crate::sources::{Rejection, Standing};
 
 pub(super) use bearer::{Bearer, Place};
 pub(super) use encoding::Encoding;
@@ -48,6 +48,17 @@ impl Proof {
             Self::Standard(standard) => standard.check(headers, body, now).map(Some),
             Self::Scheme(scheme) => scheme.check(headers, body, now),
             Self::Bearer(bearer) => bearer.check(request).map(|()| None),
+        }
+    }
+
+    /// Checks what stands in the header of a request alone.
+    ///
+    /// # Errors
+    /// 401 where that is a secret, and it is not there or not ours.
+    pub(super) fn check_head(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
+        match self {
+            Self::Standard(_) | Self::Scheme(_) => Ok(Standing::Unread),
+            Self::Bearer(bearer) => bearer.check(head).map(|()| Standing::Proven),
         }
     }
 
