@@ -14,10 +14,7 @@ use super::{Door, Fault, Problem, exchange};
 const COURTESY: usize = 1 << 20;
 
 /// Reads the body up to the door's cap.
-pub(super) async fn read(door: &Door, headers: &HeaderMap, mut body: Body, seat: Option<&Seat>) -> Result<Bytes, Fault> {
-    if let Some(fault) = giant(door, headers) {
-        return Err(fault);
-    }
+pub(super) async fn read(door: &Door, mut body: Body, seat: Option<&Seat>) -> Result<Bytes, Fault> {
     let patience = door.body_cap.saturating_add(COURTESY);
     let mut whole = BytesMut::new();
     let mut seen = 0_usize;

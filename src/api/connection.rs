@@ -47,6 +47,16 @@ pub(super) async fn run(
     cut: CancellationToken,
 ) {
     let Client { stream, peer, seat } = client;
+    // Of those that never say anything there may be many, and none of them is worth a buffer.
+    let spoke = tokio::select! {
+        ready = tokio::time::timeout(limits.header, stream.readable()) => matches!(ready, Ok(Ok(()))),
+        () = seat.must_go() => false,
+        () = cut.cancelled() => false,
+        () = stopping.cancelled() => false,
+    };
+    if !spoke {
+        return;
+    }
     let seat = Arc::new(seat);
     let sitting = Arc::clone(&seat);
     let service = service_fn(move |request| answerer.clone().answer(peer, Arc::clone(&sitting), request));

@@ -6,7 +6,8 @@ use std::time::Duration;
 /// The bounds of the listening server. The defaults suit identity providers behind or without a reverse proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// From the connection, or the previous answer, to the end of a request's header. Closes silent and idle clients too.
+    /// From the connection to its first byte, and from there, or from the previous answer, to the end of a request's header. Closes silent and
+    /// idle clients too.
     pub header: Duration,
     /// From the header to the end of the body; then 408.
     pub body: Duration,

@@ -155,7 +155,7 @@ impl<'d> Knock<'d> {
             self.is(Stage::Kept);
         }
         let (parts, _) = head.into_parts();
-        let reading = body::read(door, &parts.headers, body, self.seat.as_deref());
+        let reading = body::read(door, body, self.seat.as_deref());
         let read = tokio::time::timeout(self.doorway.limits.body, reading).await;
         let read = read.unwrap_or_else(|_| {
             Err(Fault {

@@ -9,9 +9,9 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use slab::Slab;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -48,10 +48,13 @@ struct Shared {
     room: Notify,
 }
 
+/// All of the seats are looked at to find who goes first, and that for each connection of a flood: so they lie side by side, and what is
+/// counted of them too.
 #[derive(Default)]
 struct Table {
-    next: u64,
-    seats: HashMap<u64, Place>,
+    seats: Slab<Place>,
+    /// How many seats were given so far.
+    given: u64,
     addresses: Counts<Block>,
     networks: Counts<Network>,
     /// Connections that were told to go and have not gone.
@@ -61,6 +64,8 @@ struct Table {
 }
 
 struct Place {
+    /// Tells this one from others that had the same place in the table.
+    id: u64,
     /// Whose share it counts in; `None` where the peer stands for many.
     share: Option<Share>,
     stage: Stage,
@@ -70,19 +75,17 @@ struct Place {
     go: CancellationToken,
 }
 
-/// How many connections the network and the address of one have.
+/// Where the network and the address of a connection are counted.
+#[derive(Clone, Copy)]
 struct Share {
-    network: Counted<Network>,
-    address: Counted<Block>,
+    network: usize,
+    address: usize,
 }
 
-/// Counts by key. Each count is shared by those that it counts, since all of them are looked at to find one.
-struct Counts<K>(HashMap<K, Arc<AtomicUsize>>);
-
-/// One of those that are counted.
-struct Counted<K> {
-    key: K,
-    count: Arc<AtomicUsize>,
+/// How many there are of each key.
+struct Counts<K> {
+    rows: Slab<(K, usize)>,
+    index: HashMap<K, usize>,
 }
 
 /// What becomes of a connection that comes.
@@ -112,9 +115,10 @@ impl Seats {
         let many = stands_for_many(peer, &self.0.proxies);
         let block = Block::from(peer);
         let mut table = self.table();
-        let gives = if !many && table.addresses.of(&block) >= self.0.per_address {
-            let own = |place: &Place| place.share.as_ref().is_some_and(|share| share.address.key == block);
-            match table.first_to_go(own) {
+        let own = table.addresses.index.get(&block).copied().filter(|_| !many);
+        let gives = if own.is_some_and(|own| table.addresses.of(own) >= self.0.per_address) {
+            let of_own = |place: &Place| place.share.map(|share| share.address) == own;
+            match table.first_to_go(of_own) {
                 None => return Entry::AtShare,
                 gives => gives,
             }
@@ -129,24 +133,25 @@ impl Seats {
         if table.closing >= CLOSING {
             return Entry::Full;
         }
-        gives.inspect(|id| table.send_away(*id));
-        let id = table.next;
-        table.next += 1;
+        gives.inspect(|key| table.send_away(*key));
+        let id = table.given;
+        table.given += 1;
         let go = CancellationToken::new();
         let share = (!many).then(|| Share {
             network: table.networks.enter(peer.into()),
             address: table.addresses.enter(block),
         });
-        let place = Place {
+        let key = table.seats.insert(Place {
+            id,
             share,
             stage: Stage::Silent,
             since: Instant::now(),
             bytes: 0,
             go: go.clone(),
-        };
-        table.seats.insert(id, place);
+        });
         Entry::In(Seat {
             seats: self.clone(),
+            key,
             id,
             go,
         })
@@ -164,72 +169,79 @@ impl Seats {
 }
 
 impl Table {
+    /// The place of a seat, unless it was taken away.
+    fn place(&mut self, seat: &Seat) -> Option<&mut Place> {
+        self.seats.get_mut(seat.key).filter(|place| place.id == seat.id)
+    }
+
     /// Takes a seat out, with all that it counted in.
-    fn remove(&mut self, id: u64) -> Option<Place> {
-        let place = self.seats.remove(&id)?;
+    fn remove(&mut self, key: usize) -> Place {
+        let place = self.seats.remove(key);
         self.bytes -= place.bytes;
-        if let Some(share) = &place.share {
-            self.networks.leave(&share.network);
-            self.addresses.leave(&share.address);
+        if let Some(share) = place.share {
+            self.networks.leave(share.network);
+            self.addresses.leave(share.address);
         }
-        Some(place)
+        place
+    }
+
+    /// How many connections the network of a place has, and its address. Where the peer stands for many, each counts by itself.
+    fn weight(&self, place: &Place) -> (usize, usize) {
+        place.share.map_or((1, 1), |share| {
+            (self.networks.of(share.network), self.addresses.of(share.address))
+        })
     }
 
     /// Who of those that wait for their client goes first.
-    fn first_to_go(&self, among: impl Fn(&Place) -> bool) -> Option<u64> {
+    fn first_to_go(&self, among: impl Fn(&Place) -> bool) -> Option<usize> {
         let waiting = self
             .seats
             .iter()
             .filter(|(_, place)| place.stage != Stage::Kept && among(place));
-        let first = waiting.min_by_key(|(_, place)| (Reverse(place.weight()), place.since));
-        first.map(|(id, _)| *id)
+        let first = waiting.min_by_key(|(_, place)| (Reverse(self.weight(place)), place.since));
+        first.map(|(key, _)| key)
     }
 
-    fn send_away(&mut self, id: u64) {
-        if let Some(place) = self.remove(id) {
-            self.closing += 1;
-            place.go.cancel();
-            table::CONNECTIONS_GIVEN_UP.add([], 1);
-        }
-    }
-}
-
-impl Place {
-    /// How many connections its network has, and its address. Where the peer stands for many, each counts by itself.
-    fn weight(&self) -> (usize, usize) {
-        let of = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-        let share = self.share.as_ref();
-        share.map_or((1, 1), |share| (of(&share.network.count), of(&share.address.count)))
+    fn send_away(&mut self, key: usize) {
+        self.remove(key).go.cancel();
+        self.closing += 1;
+        table::CONNECTIONS_GIVEN_UP.add([], 1);
     }
 }
 
 impl<K: Copy + Eq + Hash> Counts<K> {
-    fn of(&self, key: &K) -> usize {
-        self.0.get(key).map_or(0, |count| count.load(Ordering::Relaxed))
+    fn of(&self, row: usize) -> usize {
+        self.rows.get(row).map_or(0, |(_, count)| *count)
     }
 
-    fn enter(&mut self, key: K) -> Counted<K> {
-        let count = Arc::clone(self.0.entry(key).or_default());
-        count.fetch_add(1, Ordering::Relaxed);
-        Counted { key, count }
+    fn enter(&mut self, key: K) -> usize {
+        let row = *self.index.entry(key).or_insert_with(|| self.rows.insert((key, 0)));
+        self.rows[row].1 += 1;
+        row
     }
 
-    fn leave(&mut self, one: &Counted<K>) {
-        if one.count.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.0.remove(&one.key);
+    fn leave(&mut self, row: usize) {
+        self.rows[row].1 -= 1;
+        if self.rows[row].1 == 0 {
+            let (key, _) = self.rows.remove(row);
+            self.index.remove(&key);
         }
     }
 }
 
 impl<K> Default for Counts<K> {
     fn default() -> Self {
-        Self(HashMap::new())
+        Self {
+            rows: Slab::new(),
+            index: HashMap::new(),
+        }
     }
 }
 
 /// The seat of one connection, until it is dropped.
 pub(super) struct Seat {
     seats: Seats,
+    key: usize,
     id: u64,
     go: CancellationToken,
 }
@@ -243,7 +255,7 @@ impl Seat {
     /// Says what the connection is doing from now on.
     pub(super) fn is(&self, stage: Stage) {
         let mut table = self.seats.table();
-        if let Some(place) = table.seats.get_mut(&self.id) {
+        if let Some(place) = table.place(self) {
             place.stage = stage;
             place.since = Instant::now();
         }
@@ -261,11 +273,11 @@ impl Seat {
         while table.bytes.saturating_add(bytes) > most {
             let holds = |place: &Place| place.bytes > 0;
             match table.first_to_go(holds) {
-                Some(id) if id != self.id => table.send_away(id),
+                Some(key) if table.seats[key].id != self.id => table.send_away(key),
                 _ => return false,
             }
         }
-        let Some(place) = table.seats.get_mut(&self.id) else {
+        let Some(place) = table.place(self) else {
             return false;
         };
         place.bytes += bytes;
@@ -276,7 +288,7 @@ impl Seat {
     /// Hands over what its body takes of the memory, to be given back when the work on it is done: that may outlive the connection.
     pub(super) fn body(&self) -> Body {
         let mut table = self.seats.table();
-        let place = table.seats.get_mut(&self.id);
+        let place = table.place(self);
         Body {
             seats: self.seats.clone(),
             bytes: place.map(|place| std::mem::take(&mut place.bytes)).unwrap_or_default(),
@@ -287,7 +299,9 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut table = self.seats.table();
-        if table.remove(self.id).is_none() {
+        if table.place(self).is_some() {
+            table.remove(self.key);
+        } else {
             table.closing -= 1;
         }
         drop(table);

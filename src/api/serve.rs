@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -42,6 +43,9 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Serves `state` at `listener` until `shutdown`, then lets running requests and deliveries finish for [`Limits::grace`] and cuts what is left.
 ///
 /// Dropping the future cuts every connection at once. A failing `accept` is logged and waited out: it never ends the server.
+///
+/// Connections are accepted on a thread of their own: on the runtime's, each would wait behind whatever a crowd gives it to do, and the
+/// system's backlog would overflow, where a client that is turned away tries again only after a second.
 pub async fn serve(listener: TcpListener, limits: Limits, state: State, shutdown: CancellationToken) {
     let limits = Arc::new(limits);
     let protocol = connection::protocol(&limits);
@@ -52,15 +56,24 @@ pub async fn serve(listener: TcpListener, limits: Limits, state: State, shutdown
     let doorway = Doorway::new(state, Arc::clone(&limits), tracker.clone(), shutdown.clone(), cut.clone());
     let answerer = Answerer::new(doorway);
 
-    while let Some(client) = next(&listener, &seats, &shutdown).await {
-        let (protocol, answerer, limits) = (protocol.clone(), answerer.clone(), Arc::clone(&limits));
-        let (stopping, cut) = (shutdown.clone(), cut.clone());
-        tracker.spawn(async move {
-            connection::run(protocol, answerer, &limits, client, stopping, cut).await;
-        });
+    let accepting = {
+        let (limits, tracker, shutdown, cut) = (Arc::clone(&limits), tracker.clone(), shutdown.clone(), cut.clone());
+        async move {
+            while let Some(client) = next(&listener, &seats, &shutdown).await {
+                let (protocol, answerer, limits) = (protocol.clone(), answerer.clone(), Arc::clone(&limits));
+                let (stopping, cut) = (shutdown.clone(), cut.clone());
+                tracker.spawn(async move {
+                    connection::run(protocol, answerer, &limits, client, stopping, cut).await;
+                });
+            }
+        }
+    };
+    let accepting = cut.clone().run_until_cancelled_owned(accepting);
+    let runtime = Handle::current();
+    if let Err(error) = tokio::task::spawn_blocking(move || runtime.block_on(accepting)).await {
+        tracing::error!(%error, "accepting connections has ended");
     }
 
-    drop(listener);
     tracker.close();
     if tokio::time::timeout(limits.grace, tracker.wait()).await.is_err() {
         tracing::warn!(

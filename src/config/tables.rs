@@ -15,7 +15,7 @@ use crate::settings::{Period, nearest};
 pub struct Listen {
     /// The address.
     pub address: SocketAddr,
-    /// For a request's header, from its first byte or the opening of the connection.
+    /// For the first byte of a connection, and from there for a request's header.
     pub header: Duration,
     /// For a request's body.
     pub body: Duration,

@@ -128,8 +128,7 @@ impl Intake {
     /// Alerts that `source` holds strangers off.
     pub async fn door_closed(&self, source: &str) {
         let summary = format!(
-            "the door of source {source} is closed to strangers: too many requests that prove nothing come to it. Its sender still gets in; if \
-             it is the one that is refused, its credential is wrong (revoked source list says what was refused and why)"
+            "the door of source {source} is closed to strangers: too many requests to it proved nothing. Who proves who it is gets in"
         );
         let raised = self.store.raise("door_closed", door_key(source), summary).await;
         if let Err(error) = raised {

@@ -96,11 +96,11 @@ async fn this_host_and_a_named_proxy_are_never_one_client() {
         enter(&seats, "203.0.113.10").await,
     ];
     let mut more = Vec::new();
-    for n in 0..10 {
+    for n in 0..9 {
         more.push(enter(&seats, &format!("192.0.{n}.1")).await);
     }
     assert!(many.iter().all(|seat| !is_gone(seat)), "the crowd goes before what was passed on");
-    assert_eq!(crowd.iter().filter(|seat| is_gone(seat)).count(), 3);
+    assert_eq!(crowd.iter().filter(|seat| is_gone(seat)).count(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -160,6 +160,6 @@ async fn nothing_is_left_of_those_who_have_gone() {
         assert!(seat.reads(n as usize % 900));
     }
     let table = seats.table();
-    assert!(table.seats.is_empty() && table.addresses.0.is_empty() && table.networks.0.is_empty());
+    assert!(table.seats.is_empty() && table.addresses.rows.is_empty() && table.networks.index.is_empty());
     assert_eq!((table.closing, table.bytes), (0, 0));
 }

@@ -321,10 +321,19 @@ fn the_numbers_in_the_docs_are_the_defaults() {
         ),
         (
             "docs/security.md",
-            format!(
-                "{}, and {} from one address",
-                doors.connections, doors.connections_per_address
-            ),
+            format!("| connections (`connections`) | {} |", doors.connections),
+        ),
+        (
+            "docs/security.md",
+            format!("| connections of one client (`per_peer`) | {} |", doors.connections_per_address),
+        ),
+        (
+            "docs/security.md",
+            format!("| bodies in memory | {} MiB |", doors.body_bytes >> 20),
+        ),
+        (
+            "docs/security.md",
+            format!("| deliveries at work at one door | {} |", doors.deliveries),
         ),
         (
             "docs/security.md",
