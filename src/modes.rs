@@ -2,11 +2,13 @@
 //! speak for us, or for those whom we believe.
 
 use std::fmt;
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+/// The bits of everybody but the owner.
+const OTHERS: u32 = 0o077;
 /// The bits that let others write.
 const WRITE: u32 = 0o022;
 /// The bits that let others do anything but, for the group, enter or run.
@@ -88,6 +90,14 @@ pub fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
+/// How to open a file that everybody may read and its owner write, whatever the umask leaves open.
+#[must_use]
+pub fn public() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).mode(0o644);
+    options
+}
+
 /// Checks that nobody else may write the file at `path`, of which this is the metadata. A group may, where the folder does not let it in:
 /// that is what files get under the umask 002.
 ///
@@ -95,7 +105,7 @@ pub fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, FileError> {
 /// Where others may.
 pub fn check(what: &'static str, path: &Path, meta: &Metadata) -> Result<(), Loose> {
     let mode = meta.permissions().mode();
-    let closed = || folder_of(path).is_some_and(|folder| folder.permissions().mode() & 0o077 == 0);
+    let closed = || folder_of(path).is_some_and(|folder| folder.permissions().mode() & OTHERS == 0);
     let loose = mode & 0o002 != 0 || mode & 0o020 != 0 && !closed();
     or_loose(loose, what, path, mode, Mend::Write)
 }

@@ -144,7 +144,14 @@ mod tests {
     #[test]
     fn who_comes_by_way_of_this_host_or_of_a_named_proxy_is_nobody_in_particular() {
         let proxies = [ip("10.0.0.1")];
-        for many in ["127.0.0.1", "127.9.8.7", "::1", "::ffff:127.0.0.1", "10.0.0.1", "::ffff:10.0.0.1"] {
+        for many in [
+            "127.0.0.1",
+            "127.9.8.7",
+            "::1",
+            "::ffff:127.0.0.1",
+            "10.0.0.1",
+            "::ffff:10.0.0.1",
+        ] {
             assert_eq!(Caller::at(ip(many), &proxies), Caller::Any, "{many}");
         }
         assert_eq!(Caller::at(ip("10.0.0.2"), &proxies), Caller::One(ip("10.0.0.2").into()));

@@ -68,10 +68,7 @@ pub(super) fn encoded(headers: &HeaderMap) -> Option<Fault> {
     let encoded = codings.any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
     encoded.then(|| Fault {
         code: "content_encoding",
-        problem: Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "send the body without a Content-Encoding",
-        ),
+        problem: Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the body without a Content-Encoding"),
     })
 }
 

@@ -13,16 +13,7 @@ impl Closed {
     /// Notes that somebody is held off at `door`. True where it was open until now.
     pub(super) fn hold_off(&self, door: &str) -> bool {
         let mut doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match doors.get_mut(door) {
-            Some(last) => {
-                *last = Instant::now();
-                false
-            }
-            None => {
-                doors.insert(door.to_owned(), Instant::now());
-                true
-            }
-        }
+        doors.insert(door.to_owned(), Instant::now()).is_none()
     }
 
     /// Opens `door` again where nobody was held off at it for `quiet`; else says when to ask again.

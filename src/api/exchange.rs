@@ -63,14 +63,21 @@ impl Answerer {
     }
 
     /// Never fails: what goes wrong is answered, and logged under the id that the answer carries.
-    pub(super) async fn answer(self, peer: IpAddr, seat: Arc<Seat>, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+    pub(super) async fn answer(
+        self,
+        peer: IpAddr,
+        seat: Arc<Seat>,
+        mut request: Request<Incoming>,
+    ) -> Result<Response, Infallible> {
         seat.is(Stage::Unproven);
         let id = RequestId::fresh();
         let proxies = &self.doorway.limits.proxies;
         let client = client(peer, proxies, request.headers());
         if is_passed_on(request.headers()) && !proxies.contains(&peer.to_canonical()) {
             let intake = Arc::clone(&self.doorway.state.intake);
-            self.doorway.tracker.spawn(async move { intake.passed_on(peer.to_canonical()).await });
+            self.doorway
+                .tracker
+                .spawn(async move { intake.passed_on(peer.to_canonical()).await });
         }
         let extensions = request.extensions_mut();
         extensions.insert(id.clone());
@@ -120,7 +127,9 @@ fn host_fault<B>(request: &Request<B>) -> Option<Problem> {
     let mut hosts = request.headers().get_all(HOST).iter();
     let sound = match (hosts.next(), hosts.next()) {
         // A request target without an authority has an empty host.
-        (Some(host), None) => host.is_empty() || Authority::try_from(host.as_bytes()).is_ok_and(|host| !host.as_str().contains('@')),
+        (Some(host), None) => {
+            host.is_empty() || Authority::try_from(host.as_bytes()).is_ok_and(|host| !host.as_str().contains('@'))
+        }
         (None, _) => request.version() < Version::HTTP_11,
         (Some(_), Some(_)) => false,
     };

@@ -74,13 +74,11 @@ fn nowhere(doorway: &Doorway, request: &Request<Body>) -> Response {
         door: String::new(),
         caller,
     };
-    match doorway.failures.wait(&stranger) {
-        Some(wait) => held_off(wait),
-        None => {
-            doorway.failures.record(stranger);
-            Problem::not_found().into_response()
-        }
+    if let Some(wait) = doorway.failures.wait(&stranger) {
+        return held_off(wait);
     }
+    doorway.failures.record(stranger);
+    Problem::not_found().into_response()
 }
 
 fn caller(request: &Request<Body>) -> Option<Caller> {

@@ -160,7 +160,10 @@ impl Readiness for Front {
             match proof {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => reasons.push(format!("the store cannot be {doing}: {}", crate::model::chain(&error))),
-                Err(_) => reasons.push(format!("the store cannot be {doing}: it did not answer within {} s", PROOF.as_secs())),
+                Err(_) => reasons.push(format!(
+                    "the store cannot be {doing}: it did not answer within {} s",
+                    PROOF.as_secs()
+                )),
             }
         }
         // The writer's proof takes no room, so it works on a full disk too.

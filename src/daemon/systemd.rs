@@ -50,7 +50,9 @@ pub(super) fn ready(store: &Store, stop: &CancellationToken) -> impl Future<Outp
                     tracing::error!(error = %crate::model::chain(&error), "the writer refuses work");
                     tell(&[NotifyState::Watchdog]);
                 }
-                Writer::Hangs => tracing::error!("the writer has not answered within 10 s; the watchdog is not told that all is well"),
+                Writer::Hangs => {
+                    tracing::error!("the writer has not answered within 10 s; the watchdog is not told that all is well");
+                }
                 Writer::Gone => return,
             }
         }

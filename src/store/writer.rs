@@ -144,12 +144,7 @@ pub(super) struct Told {
 }
 
 /// Runs until every sender is gone, then folds the log back and closes.
-pub(super) async fn run(
-    mut conn: SqliteConnection,
-    mut mutations: mpsc::Receiver<Box<dyn Mutation>>,
-    clock: Clock,
-    told: Told,
-) {
+pub(super) async fn run(mut conn: SqliteConnection, mut mutations: mpsc::Receiver<Box<dyn Mutation>>, clock: Clock, told: Told) {
     let Told { committed, lock } = told;
     let mut since_checkpoint = 0_u32;
     loop {

@@ -73,10 +73,7 @@ async fn an_address_at_its_share_takes_from_itself_or_gets_nothing() {
     assert!(is_gone(&second) && !is_gone(&first));
     third.is(Stage::Kept);
     assert!(matches!(seats.enter(ip("203.0.113.9")), Entry::AtShare));
-    assert!(
-        matches!(seats.enter(ip("203.0.113.10")), Entry::In(_)),
-        "another has its own"
-    );
+    assert!(matches!(seats.enter(ip("203.0.113.10")), Entry::In(_)), "another has its own");
     drop(first);
     drop(enter(&seats, "203.0.113.9").await);
 }
@@ -99,7 +96,10 @@ async fn this_host_and_a_named_proxy_are_never_one_client() {
     for n in 0..9 {
         more.push(enter(&seats, &format!("192.0.{n}.1")).await);
     }
-    assert!(many.iter().all(|seat| !is_gone(seat)), "the crowd goes before what was passed on");
+    assert!(
+        many.iter().all(|seat| !is_gone(seat)),
+        "the crowd goes before what was passed on"
+    );
     assert_eq!(crowd.iter().filter(|seat| is_gone(seat)).count(), 2);
 }
 

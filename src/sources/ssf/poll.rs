@@ -209,6 +209,7 @@ pub(super) async fn read(
                 if !known(&digest) {
                     tracing::warn!(
                         source = stream.name,
+                        token = shown(&name),
                         code = rejection.code,
                         "refused a token: {}",
                         rejection.description

@@ -117,7 +117,12 @@ impl Intake for Behind {
     }
 
     async fn turned_away(&self, source: &str, refused: TurnedAway<'_>) {
-        let TurnedAway { code, why, proven, trace } = refused;
+        let TurnedAway {
+            code,
+            why,
+            proven,
+            trace,
+        } = refused;
         if proven || trace == Trace::Entry {
             self.turned_away.lock().unwrap().push(format!("{source} {code}: {why}"));
         } else {

@@ -107,7 +107,11 @@ async fn bodies_that_are_not_whole_make_room_for_one_that_comes_at_once() {
     }
     let whole = delivery(&"x".repeat(900_000)).replace("/signals/idp", "/signals/bulk");
     let answer = rig.ask(whole).await;
-    assert_eq!((status(&answer), body(&answer)), (202, "bulk took 900000 bytes\n"), "{answer}");
+    assert_eq!(
+        (status(&answer), body(&answer)),
+        (202, "bulk took 900000 bytes\n"),
+        "{answer}"
+    );
 }
 
 #[tokio::test]
@@ -124,5 +128,8 @@ async fn a_body_for_which_there_is_no_memory_is_to_come_again() {
         let answer = rig.ask(fits(&"x".repeat(990))).await;
         assert_eq!(status(&answer), 202, "what was read is given back: {answer}");
     }
-    assert!(rig.behind.turned_away.lock().unwrap().is_empty(), "our own trouble is no refusal");
+    assert!(
+        rig.behind.turned_away.lock().unwrap().is_empty(),
+        "our own trouble is no refusal"
+    );
 }

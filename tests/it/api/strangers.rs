@@ -50,7 +50,11 @@ async fn a_client_that_keeps_being_refused_is_held_off_and_only_that_one() {
 #[tokio::test]
 async fn who_proves_who_it_is_gets_in_while_strangers_are_held_off_at_its_door() {
     // By way of this host, by way of a proxy that is named, and from its own address.
-    for (limits, from) in [(patient(), None), (behind_a_proxy(), None), (behind_a_proxy(), Some("203.0.113.9"))] {
+    for (limits, from) in [
+        (patient(), None),
+        (behind_a_proxy(), None),
+        (behind_a_proxy(), Some("203.0.113.9")),
+    ] {
         let rig = Rig::start(limits).await;
         let sent = |request: String| from.map_or(request.clone(), |from| passed_on(from, &request));
         for _ in 0..30 {
@@ -133,7 +137,9 @@ async fn a_wrong_credential_in_the_header_is_refused_before_the_body_is_sent() {
         let head = format!("POST /signals/bulk HTTP/1.1\r\nHost: x\r\n{BAD}{more}Content-Length: 1000000\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut start = [0; 12];
-        soon(tokio::io::AsyncReadExt::read_exact(&mut stream, &mut start)).await.unwrap();
+        soon(tokio::io::AsyncReadExt::read_exact(&mut stream, &mut start))
+            .await
+            .unwrap();
         assert_eq!(&start, b"HTTP/1.1 401", "{more}");
     }
     assert_eq!(rig.delivered(), 0);

@@ -34,9 +34,9 @@ impl Stage {
         // What is sent here says for whom it is passed on.
         let listen = format!("proxies = [\"127.0.0.1\"]\n{}", plan.listen).leak();
         let site = Site::new(Plan {
+            listen,
             policy,
             more,
-            listen,
             ..plan
         })
         .await;

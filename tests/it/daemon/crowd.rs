@@ -42,12 +42,19 @@ fn a_sender_is_heard_in_a_crowd_that_sends_nothing_whole() {
     fs::write(&addresses, lines).unwrap();
     let inside = |user: &[&str], end: &[&str]| {
         let mut command = Command::new("unshare");
-        command.args(user).args(["-n", "sh", "-c", "ip -batch \"$1\" && shift && exec \"$@\"", "sh"]);
+        command
+            .args(user)
+            .args(["-n", "sh", "-c", "ip -batch \"$1\" && shift && exec \"$@\"", "sh"]);
         command.arg(&addresses).args(end);
         command
     };
     let own = std::env::current_exe().unwrap();
-    let whole = [own.to_str().unwrap(), "--ignored", "--exact", "daemon::crowd::in_a_network_of_its_own"];
+    let whole = [
+        own.to_str().unwrap(),
+        "--ignored",
+        "--exact",
+        "daemon::crowd::in_a_network_of_its_own",
+    ];
     let works = |user: &&&[&str]| {
         let tried = inside(user, &["true"]).output();
         tried.is_ok_and(|tried| tried.status.success())
@@ -85,7 +92,11 @@ async fn in_a_network_of_its_own() {
     })
     .await;
     let config = fs::read_to_string(site.config()).unwrap();
-    fs::write(site.config(), config.replace("address = \"127.0.0.1:0\"", "address = \"0.0.0.0:0\"")).unwrap();
+    fs::write(
+        site.config(),
+        config.replace("address = \"127.0.0.1:0\"", "address = \"0.0.0.0:0\""),
+    )
+    .unwrap();
     let idp = Idp::new(&site);
     let running = site.start().await;
     let to = SocketAddr::from((DAEMON, running.address.port()));

@@ -31,7 +31,9 @@ async fn site(listen: &'static str) -> (Site, Idp, Running) {
 /// Posts to the door of the SIEM as a proxy would that passes on what `client` sends.
 async fn post(running: &Running, client: &str, secret: Option<&str>, body: &str) -> u16 {
     let mut request = running.http.post(running.url("/signals/siem"));
-    request = request.header("content-type", "application/json").header("x-forwarded-for", client);
+    request = request
+        .header("content-type", "application/json")
+        .header("x-forwarded-for", client);
     if let Some(secret) = secret {
         request = request.bearer_auth(secret);
     }
@@ -49,7 +51,11 @@ fn request() -> String {
 /// The door's alert, where one stands.
 async fn closed(site: &Site) -> Option<Value> {
     let alerts = site.ask(&["alert", "list"]).await;
-    let mut about = alerts.as_array().unwrap().iter().filter(|alert| alert["kind"] == "door_closed");
+    let mut about = alerts
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|alert| alert["kind"] == "door_closed");
     about.next().cloned()
 }
 
@@ -98,8 +104,11 @@ async fn a_flood_of_refusals_leaves_a_bounded_trail_and_the_rest_is_counted() {
     }
     let recorded = site.entries("delivery.rejected").await;
     assert!((20..=64).contains(&recorded), "{recorded} of 200 stand in the trail");
-    site.until_count("SELECT times FROM source_refusal WHERE source = 'idp' AND code = 'invalid_request'", 200)
-        .await;
+    site.until_count(
+        "SELECT times FROM source_refusal WHERE source = 'idp' AND code = 'invalid_request'",
+        200,
+    )
+    .await;
     let metrics = running.metrics().await;
     let counted = format!("revoked_refusals_counted_total{{source=\"idp\"}} {}", 200 - recorded);
     assert!(metrics.contains(&counted), "{counted} in {metrics}");
@@ -122,7 +131,10 @@ async fn what_an_issuer_signs_for_us_is_never_an_attack_and_what_it_signs_for_ot
     for _ in 0..22 {
         last = running.push(&idp.sign(&another)).await.unwrap().status().as_u16();
     }
-    assert_eq!(last, 429, "a token that was made for somebody else may have been stolen there");
+    assert_eq!(
+        last, 429,
+        "a token that was made for somebody else may have been stolen there"
+    );
 }
 
 #[tokio::test]

@@ -22,7 +22,10 @@ async fn a_store_that_cannot_be_read_is_not_ready() {
     // Everything is folded back into the file once it is idle; then the log holds nothing that would be read in its place.
     until("the log to be folded back", async || {
         let mut conn = site.sql().await;
-        let row: (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut conn).await.unwrap();
+        let row: (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
+            .fetch_one(&mut conn)
+            .await
+            .unwrap();
         (row.0 == 0 && row.1 == row.2).then_some(())
     })
     .await;
@@ -30,7 +33,10 @@ async fn a_store_that_cannot_be_read_is_not_ready() {
     let file = std::fs::OpenOptions::new().write(true).open(site.store()).unwrap();
     file.set_len(4096).unwrap();
     let (status, reasons) = readiness(&running).await;
-    assert!(status == 503 && reasons.contains("the store cannot be read"), "{status} {reasons}");
+    assert!(
+        status == 503 && reasons.contains("the store cannot be read"),
+        "{status} {reasons}"
+    );
     let alive = running.http.get(running.url("/livez")).send().await.unwrap();
     assert_eq!(alive.status(), 200);
 }
@@ -42,7 +48,9 @@ async fn a_lock_of_another_program_keeps_no_ping_back_and_alerts_once_it_is_let_
     socket.set_nonblocking(true).unwrap();
     let socket = tokio::net::UnixDatagram::from_std(socket).unwrap();
     let mut command = site.command(&["run"]);
-    command.env("NOTIFY_SOCKET", site.path("notify")).env("WATCHDOG_USEC", "1500000");
+    command
+        .env("NOTIFY_SOCKET", site.path("notify"))
+        .env("WATCHDOG_USEC", "1500000");
     let running = site.start_by(command).await;
     let ping = async || {
         let mut buffer = [0; 256];

@@ -184,11 +184,41 @@ async fn no_text_of_a_row_reaches_the_trail_and_large_ones_are_not_copied() {
         (format!("{CANARY} of accounting"), "departed", None, String::new(), true),
         (format!("{CANARY}@"), "departed", None, String::new(), true),
         ("user01@example.test".to_owned(), CANARY, None, String::new(), true),
-        ("user01@example.test".to_owned(), "departed", None, format!("target = '{CANARY}'"), true),
-        ("user01@example.test".to_owned(), "departed", None, format!("playbook = '{CANARY}'"), true),
-        ("user01@example.test".to_owned(), "departed", None, format!("session = '{CANARY}!'"), false),
-        ("user01@example.test".to_owned(), "departed", None, format!("target = '{CANARY}{large}'"), false),
-        ("user01@example.test".to_owned(), "departed", None, format!("playbook = '{CANARY}{large}'"), false),
+        (
+            "user01@example.test".to_owned(),
+            "departed",
+            None,
+            format!("target = '{CANARY}'"),
+            true,
+        ),
+        (
+            "user01@example.test".to_owned(),
+            "departed",
+            None,
+            format!("playbook = '{CANARY}'"),
+            true,
+        ),
+        (
+            "user01@example.test".to_owned(),
+            "departed",
+            None,
+            format!("session = '{CANARY}!'"),
+            false,
+        ),
+        (
+            "user01@example.test".to_owned(),
+            "departed",
+            None,
+            format!("target = '{CANARY}{large}'"),
+            false,
+        ),
+        (
+            "user01@example.test".to_owned(),
+            "departed",
+            None,
+            format!("playbook = '{CANARY}{large}'"),
+            false,
+        ),
         (
             "user01@example.test".to_owned(),
             "reactivated",
@@ -205,14 +235,22 @@ async fn no_text_of_a_row_reaches_the_trail_and_large_ones_are_not_copied() {
         assert_eq!(answer.why.contains(CANARY), quotes, "{subject} {reason} {shown}: {answer:?}");
     }
     let taken = site
-        .write_more("user01@example.test", "departed", Some("canary-jane.doe-left"), "note = 'canary-jane.doe left'")
+        .write_more(
+            "user01@example.test",
+            "departed",
+            Some("canary-jane.doe-left"),
+            "note = 'canary-jane.doe left'",
+        )
         .await
         .unwrap();
     assert_eq!(site.answer(taken).await.state, "accepted");
     site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
         .await;
     let mut conn = site.sql().await;
-    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM trail").fetch_all(&mut conn).await.unwrap();
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM trail")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
     assert!(bodies.iter().all(|body| !body.contains("canary") && body.len() < 2000));
     let rejected: Vec<serde_json::Value> = bodies
         .iter()
@@ -220,7 +258,10 @@ async fn no_text_of_a_row_reaches_the_trail_and_large_ones_are_not_copied() {
         .filter(|entry: &serde_json::Value| entry["kind"] == "inbox.rejected")
         .collect();
     let code = |code: &str| rejected.iter().filter(|entry| entry["detail"]["code"] == code).count();
-    assert_eq!((code("subject_not_understood"), code("too_large"), code("target_unknown")), (2, 2, 1));
+    assert_eq!(
+        (code("subject_not_understood"), code("too_large"), code("target_unknown")),
+        (2, 2, 1)
+    );
     let digests = rejected.iter().filter(|entry| entry["detail"]["sha256"].is_string());
     assert_eq!(digests.count(), 6);
 }

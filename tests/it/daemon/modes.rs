@@ -28,10 +28,7 @@ async fn what_others_may_write_is_refused_alike_with_the_command_that_mends_it()
     set(&site.path("data"), 0o750);
     let config = fs::read_to_string(site.config()).unwrap();
     let own_key = config.replace(&format!("key = {{ file = \"{}\" }}\n", site.path("trail-seed").display()), "");
-    let own_anchor = own_key.replace(
-        &format!("anchor = \"{}\"\n", site.path("outside/checkpoints").display()),
-        "",
-    );
+    let own_anchor = own_key.replace(&format!("anchor = \"{}\"\n", site.path("outside/checkpoints").display()), "");
     assert!(own_anchor.len() < own_key.len() && own_key.len() < config.len());
     let transmitter = "[transmitter]\nissuer = \"https://revoked.example.test\"\n[[receiver]]\nname = \"idp\"\n\
          audience = \"https://idp.example.test\"\ndelivery = \"push\"\nendpoint = \"https://127.0.0.1:9/\"\n";
@@ -55,7 +52,10 @@ async fn what_others_may_write_is_refused_alike_with_the_command_that_mends_it()
             let text = format!("run {mend} {}", path.canonicalize().unwrap().display());
             for args in [&["run"][..], &["check", "--offline"]] {
                 let said = site.says(args).await;
-                assert!(said.code == code && said.err.contains(&text), "{name} {loose:o}: {args:?}: {said:?}");
+                assert!(
+                    said.code == code && said.err.contains(&text),
+                    "{name} {loose:o}: {args:?}: {said:?}"
+                );
             }
             assert_eq!(mode(&path), *loose, "{name}: it is the operator's to mend");
         }
@@ -71,11 +71,17 @@ async fn lock_and_database_are_their_owners_whatever_the_umask_and_whatever_they
     let store = site.store().display().to_string();
     let run = |umask: &str| {
         let mut command = Command::new("sh");
-        command.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_revoked"), "run"]);
+        command.args([
+            "-c",
+            &format!("umask {umask}; exec \"$@\""),
+            "sh",
+            env!("CARGO_BIN_EXE_revoked"),
+            "run",
+        ]);
         command.arg("--config").arg(site.config()).kill_on_drop(true);
         command
     };
-    for umask in ["000", "027", "777"] {
+    for umask in ["000", "027", "277"] {
         let running = site.start_by(run(umask)).await;
         for name in ["", "-wal", "-shm", ".lock"] {
             let path = format!("{store}{name}");

@@ -34,7 +34,9 @@ token = { file = "{folder}/siem-secret" }
 
 fn block(language: &str) -> String {
     let page = pages().into_iter().find(|page| page.path == PAGE).unwrap();
-    let mut found = blocks_of(&page).into_iter().filter(|block: &Block| block.language == language);
+    let mut found = blocks_of(&page)
+        .into_iter()
+        .filter(|block: &Block| block.language == language);
     found.next().unwrap_or_else(|| panic!("{PAGE} shows no {language}")).text
 }
 
@@ -46,7 +48,10 @@ fn program(name: &str) -> Option<PathBuf> {
     });
     let paths = std::env::var_os("PATH").unwrap_or_default();
     let installed = std::env::split_paths(&paths).chain([PathBuf::from("/usr/sbin")]);
-    let found = installed.chain(unpacked).map(|folder| folder.join(name)).find(|path| path.is_file());
+    let found = installed
+        .chain(unpacked)
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file());
     if found.is_none() {
         // Past the test harness, which shows nothing of a test that passes.
         let why = format!("SKIPPED: {name} is not here; tests/run gets it");
@@ -126,10 +131,14 @@ impl Behind {
         // Strangers, and one who belongs here.
         for n in 0..40 {
             let claims = format!("X-Forwarded-For: 198.51.100.{n}");
-            let status = self.status(&[&post[..], &["{}", "-H", &claims]].concat(), "/signals/siem").await;
+            let status = self
+                .status(&[&post[..], &["{}", "-H", &claims]].concat(), "/signals/siem")
+                .await;
             assert!(matches!(status.as_str(), "401" | "429"), "{status}");
         }
-        let sent = self.status(&[&post[..], &[&body.to_string(), "-H", &good]].concat(), "/signals/siem").await;
+        let sent = self
+            .status(&[&post[..], &[&body.to_string(), "-H", &good]].concat(), "/signals/siem")
+            .await;
         assert_eq!(sent, "204");
         self.site
             .until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
@@ -145,11 +154,17 @@ impl Behind {
         fs::write(&large, vec![b' '; 2 << 20]).unwrap();
         let data = format!("@{}", large.display());
         let refused = self
-            .ask(&["-X", "POST", "-H", json, "-H", &good, "--data-binary", &data], "/signals/siem")
+            .ask(
+                &["-X", "POST", "-H", json, "-H", &good, "--data-binary", &data],
+                "/signals/siem",
+            )
             .await;
-        assert!(refused.contains("the body is larger than the 1048576 bytes taken here"), "{refused}");
+        assert!(
+            refused.contains("the body is larger than the 1048576 bytes taken here"),
+            "{refused}"
+        );
         // What is not for everybody is not passed on.
-        for path in ["/livez", "/readyz", "/metrics", "/signals", "/signals/../metrics"] {
+        for path in ["/livez", "/readyz", "/metrics", "/signals/../metrics"] {
             assert_eq!(self.status(&["--path-as-is"], path).await, "404", "{path}");
         }
         let here = self.running.http.get(self.running.url("/livez")).send().await.unwrap();
@@ -163,8 +178,23 @@ impl Behind {
 async fn certify(folder: &Path) {
     let mut command = Command::new("openssl");
     command
-        .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
-        .args(["-subj", &format!("/CN={HOST}"), "-addext", &format!("subjectAltName=DNS:{HOST}")])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "2",
+        ])
+        .args([
+            "-subj",
+            &format!("/CN={HOST}"),
+            "-addext",
+            &format!("subjectAltName=DNS:{HOST}"),
+        ])
         .args(["-keyout", "key.pem", "-out", "fullchain.pem"])
         .current_dir(folder);
     let made = command.output().await.unwrap();
@@ -213,12 +243,17 @@ async fn caddy_as_the_page_shows_it_passes_on_what_it_should() {
     let shown = block("caddyfile");
     let behind = Behind::start(|folder, port, daemon| {
         // It would ask a public authority for a certificate of the page's host.
-        let own = format!("{{\n\tadmin off\n\tauto_https off\n\tpersist_config off\n}}\n{HOST}:{port} {{\n\tbind 127.0.0.1\n\ttls fullchain.pem key.pem\n");
-        let site = shown.replacen(&format!("{HOST} {{\n"), &own, 1).replace("127.0.0.1:8480", daemon);
+        let own =
+            format!("{{\n\tadmin off\n\tauto_https off\n}}\n{HOST}:{port} {{\n\tbind 127.0.0.1\n\ttls fullchain.pem key.pem\n");
+        let site = shown
+            .replacen(&format!("{HOST} {{\n"), &own, 1)
+            .replace("127.0.0.1:8480", daemon);
         assert!(site.starts_with("{\n\tadmin off"), "{site}");
         fs::write(folder.join("Caddyfile"), site).unwrap();
         let mut command = Command::new(&caddy);
-        command.args(["run", "--config", "Caddyfile", "--adapter", "caddyfile"]).current_dir(folder);
+        command
+            .args(["run", "--config", "Caddyfile", "--adapter", "caddyfile"])
+            .current_dir(folder);
         command.env("XDG_DATA_HOME", folder).env("XDG_CONFIG_HOME", folder);
         command
     });
