@@ -33,7 +33,9 @@ pub(super) async fn read(door: &Door, mut body: Body, seat: Option<&Seat>) -> Re
             break;
         }
         if seen <= door.body_cap {
-            if seat.is_some_and(|seat| !seat.reads(data.len())) {
+            if let Some(seat) = seat
+                && !seat.reads(data.len()).await
+            {
                 return Err(Fault {
                     code: "no_room",
                     problem: exchange::busy(),

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use slab::Slab;
 use tokio::sync::Notify;
@@ -22,6 +23,13 @@ use crate::telemetry::table;
 
 /// How many connections may be closing at once. Their descriptors are still there, so nobody new is let in beyond it.
 const CLOSING: usize = 64;
+
+/// A body that takes longer than this is slow: it goes where others need the memory.
+const SLOW: Duration = Duration::from_secs(1);
+/// How long a body waits for memory.
+const MEMORY_PATIENCE: Duration = Duration::from_secs(3);
+/// How often it looks, where nobody gives any back.
+const MEMORY_LOOK: Duration = Duration::from_millis(100);
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +54,8 @@ struct Shared {
     table: Mutex<Table>,
     /// Told when a seat is free, or may be taken away.
     room: Notify,
+    /// Told when memory is given back.
+    memory: Notify,
 }
 
 /// All of the seats are looked at to find who goes first, and that for each connection of a flood: so they lie side by side, and what is
@@ -107,6 +117,7 @@ impl Seats {
             proxies: limits.proxies.clone(),
             table: Mutex::default(),
             room: Notify::new(),
+            memory: Notify::new(),
         }))
     }
 
@@ -265,24 +276,38 @@ impl Seat {
         }
     }
 
-    /// Counts `bytes` more of its body, for which others that are read may have to go. False where there is no room for them, or the
-    /// connection itself must go.
-    pub(super) fn reads(&self, bytes: usize) -> bool {
+    /// Counts `bytes` more of its body. Where there is no room for them, those go whose bodies have taken long, the slowest first; those that
+    /// have not are waited for, since they are whole in a moment. False where there will be no room, or the connection itself must go.
+    pub(super) async fn reads(&self, bytes: usize) -> bool {
+        let until = Instant::now() + MEMORY_PATIENCE;
+        loop {
+            let freed = self.seats.0.memory.notified();
+            match self.take(bytes) {
+                Some(taken) => return taken,
+                None if Instant::now() >= until => return false,
+                None => drop(tokio::time::timeout(MEMORY_LOOK, freed).await),
+            }
+        }
+    }
+
+    /// Whether `bytes` more are counted; `None` where there may be room in a moment.
+    fn take(&self, bytes: usize) -> Option<bool> {
         let most = self.seats.0.body_bytes;
         let mut table = self.seats.table();
         while table.bytes.saturating_add(bytes) > most {
-            let holds = |place: &Place| place.bytes > 0;
-            match table.first_to_go(holds) {
-                Some(key) if table.seats[key].id != self.id => table.send_away(key),
-                _ => return false,
-            }
+            let is_slow = |place: &Place| place.bytes > 0 && place.id != self.id && place.since.elapsed() > SLOW;
+            let Some(key) = table.first_to_go(is_slow) else {
+                let own = table.place(self).map_or(0, |place| place.bytes);
+                return (own.saturating_add(bytes) > most || self.go.is_cancelled()).then_some(false);
+            };
+            table.send_away(key);
         }
         let Some(place) = table.place(self) else {
-            return false;
+            return Some(false);
         };
         place.bytes += bytes;
         table.bytes += bytes;
-        true
+        Some(true)
     }
 
     /// Hands over what its body takes of the memory, to be given back when the work on it is done: that may outlive the connection.
@@ -306,6 +331,7 @@ impl Drop for Seat {
         }
         drop(table);
         self.seats.0.room.notify_one();
+        self.seats.0.memory.notify_waiters();
     }
 }
 
@@ -318,6 +344,7 @@ pub(super) struct Body {
 impl Drop for Body {
     fn drop(&mut self) {
         self.seats.table().bytes -= self.bytes;
+        self.seats.0.memory.notify_waiters();
     }
 }
 

@@ -89,16 +89,16 @@ pub async fn serve(listener: TcpListener, limits: Limits, state: State, shutdown
 async fn next(listener: &TcpListener, seats: &Seats, shutdown: &CancellationToken) -> Option<Client> {
     let arrive = async {
         loop {
-            let (stream, peer) = accept(listener).await;
+            let (stream, peer) = accept(listener).await?;
             if let Some(seat) = seat(seats, peer).await {
-                return Client { stream, peer, seat };
+                return Some(Client { stream, peer, seat });
             }
         }
     };
     tokio::select! {
         biased;
         () = shutdown.cancelled() => None,
-        client = arrive => Some(client),
+        client = arrive => client,
     }
 }
 
@@ -118,14 +118,17 @@ async fn seat(seats: &Seats, peer: IpAddr) -> Option<Seat> {
     }
 }
 
-async fn accept(listener: &TcpListener) -> (TcpStream, IpAddr) {
+/// The next connection; `None` where the runtime itself comes to its end.
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, IpAddr)> {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // Answers are small and written whole; waiting to fill a packet would only delay them. Refused only on a dead socket.
                 let _ = stream.set_nodelay(true);
-                return (stream, peer.ip());
+                return Some((stream, peer.ip()));
             }
+            // What the system says has a number.
+            Err(error) if error.raw_os_error().is_none() => return None,
             Err(error) => {
                 table::ACCEPT_ERRORS.add([], 1);
                 if is_the_clients(&error) {

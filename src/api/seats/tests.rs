@@ -130,24 +130,52 @@ async fn those_that_were_told_to_go_hold_their_descriptors_until_they_have_gone(
 }
 
 #[tokio::test(start_paused = true)]
-async fn bodies_share_one_memory_and_give_it_back() {
+async fn bodies_share_one_memory_and_a_slow_one_makes_room() {
     let seats = seats(100, 16);
     let slow = enter(&seats, "203.0.113.1").await;
     let proven = enter(&seats, "203.0.113.2").await;
     for seat in [&slow, &proven] {
-        assert!(seat.reads(400));
+        assert!(seat.reads(400).await);
     }
     proven.is(Stage::Kept);
+    tokio::time::advance(SLOW * 2).await;
     let sender = enter(&seats, "198.51.100.7").await;
-    assert!(sender.reads(500), "the one that waits makes room");
+    assert!(sender.reads(500).await, "the one that is slow makes room");
     assert!(is_gone(&slow) && !is_gone(&proven));
-    assert!(!slow.reads(1), "and reads no more");
-    assert!(!sender.reads(200), "nobody else may be sent away");
+    assert!(!slow.reads(1).await, "and reads no more");
+    assert!(!sender.reads(200).await, "nobody else may be sent away");
     let body = sender.body();
     drop(sender);
     assert_eq!(seats.table().bytes, 900, "a delivery at work outlives its connection");
     drop((body, proven));
     assert_eq!(seats.table().bytes, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_waits_for_one_that_is_whole_in_a_moment_and_not_for_what_never_fits() {
+    let seats = seats(100, 16);
+    let first = enter(&seats, "203.0.113.1").await;
+    assert!(first.reads(900).await);
+    let second = enter(&seats, "203.0.113.2").await;
+    let body = first.body();
+    let freed = async {
+        tokio::time::advance(SLOW / 2).await;
+        drop(body);
+    };
+    assert!(tokio::join!(second.reads(900), freed).0);
+    assert!(!is_gone(&first));
+    let before = Instant::now();
+    assert!(!second.reads(200).await, "1100 never fit into 1000");
+    assert_eq!(before, Instant::now());
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_that_wait_for_each_other_do_not_wait_for_ever() {
+    let seats = seats(100, 16);
+    let (first, second) = (enter(&seats, "203.0.113.1").await, enter(&seats, "203.0.113.2").await);
+    assert!(first.reads(500).await && second.reads(500).await);
+    let (one, other) = tokio::join!(first.reads(400), second.reads(400));
+    assert!(one ^ other, "one goes for the other");
 }
 
 #[tokio::test(start_paused = true)]
@@ -157,7 +185,7 @@ async fn nothing_is_left_of_those_who_have_gone() {
         let from = format!("203.0.{}.{}", n % 3, n % 200);
         let seat = enter(&seats, &from).await;
         seat.is(if n % 2 == 0 { Stage::Kept } else { Stage::Unproven });
-        assert!(seat.reads(n as usize % 900));
+        assert!(seat.reads(n as usize % 900).await);
     }
     let table = seats.table();
     assert!(table.seats.is_empty() && table.addresses.rows.is_empty() && table.networks.index.is_empty());

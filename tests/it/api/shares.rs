@@ -38,8 +38,9 @@ async fn a_house_full_of_clients_that_send_nothing_whole_takes_whoever_does() {
         }
         let answer = rig.ask(delivery("a token")).await;
         assert_eq!((status(&answer), body(&answer)), (202, "idp took 7 bytes\n"), "{start:?}");
-        // The oldest went first.
-        assert_eq!(until_closed(&mut crowd[0]).await, "", "{start:?}");
+        // The oldest went first, and may have heard why.
+        let last = until_closed(&mut crowd[0]).await;
+        assert!(matches!(status(&last), 0 | 503), "{start:?}: {last}");
     }
 }
 
