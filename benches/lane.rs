@@ -11,7 +11,7 @@ use revoked::model::{
 };
 use revoked::policy::Policy;
 use revoked::store::{Role, Store};
-use revoked::targets::{Applied, Pass, Probe, Target, TargetError};
+use revoked::targets::{Applied, Ask, Pass, Probe, Target, TargetError};
 use revoked::worker::{LaneSettings, Lanes, Life, Rate, WorkSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -33,10 +33,8 @@ pub(crate) fn folder() -> tempfile::TempDir {
         .unwrap()
 }
 
+/// A lane whose playbooks ask for sessions, tokens and grants, and have no sweeps.
 pub(crate) async fn lane(folder: tempfile::TempDir, target: Arc<dyn Target>, rate: Rate, concurrency: usize) -> Bench {
-    let store = Store::open(&folder.path().join("revoked.db"), Role::Daemon, Clock::system())
-        .await
-        .unwrap();
     let mut policy = Policy::standard(&["chat"]);
     let ends: BTreeSet<GrantKind> = [GrantKind::Session, GrantKind::AccessToken, GrantKind::OauthGrant].into();
     for playbook in policy.playbooks.values_mut() {
@@ -46,6 +44,34 @@ pub(crate) async fn lane(folder: tempfile::TempDir, target: Arc<dyn Target>, rat
             containment.watch.clear();
         }
     }
+    open(folder, target, policy, (rate, 0, concurrency)).await
+}
+
+/// A lane whose playbooks are those that are built in, looking again at these seconds after the verdict.
+pub(crate) async fn built_in(
+    folder: tempfile::TempDir,
+    target: Arc<dyn Target>,
+    (rate, burst): (Rate, u32),
+    watch: &[u64],
+) -> Bench {
+    let mut policy = Policy::standard(&["chat"]);
+    for playbook in policy.playbooks.values_mut() {
+        for containment in playbook.values_mut() {
+            containment.watch = watch.to_vec();
+        }
+    }
+    open(folder, target, policy, (rate, burst, 4)).await
+}
+
+async fn open(
+    folder: tempfile::TempDir,
+    target: Arc<dyn Target>,
+    mut policy: Policy,
+    (rate, burst, concurrency): (Rate, u32, usize),
+) -> Bench {
+    let store = Store::open(&folder.path().join("revoked.db"), Role::Daemon, Clock::system())
+        .await
+        .unwrap();
     let unlimited = revoked::policy::Limits {
         departures_per_delivery: None,
         departures_per_hour: None,
@@ -63,6 +89,7 @@ pub(crate) async fn lane(folder: tempfile::TempDir, target: Arc<dyn Target>, rat
         name: "chat".to_owned(),
         target,
         rate,
+        burst,
         concurrency,
     };
     let lanes = Lanes::start(
@@ -130,6 +157,8 @@ pub(crate) enum Call {
     Resolved,
     Observe,
     Apply,
+    /// A change that was answered.
+    Applied,
 }
 
 impl Noting {
@@ -156,6 +185,22 @@ impl Noting {
             self.noted.notified().await;
         }
     }
+
+    /// When the first change for so many different principals was answered.
+    pub(crate) async fn applied_to(&self, principals: usize) -> Instant {
+        loop {
+            let mut first: std::collections::BTreeMap<String, Instant> = std::collections::BTreeMap::new();
+            for (call, about, at) in self.calls.lock().unwrap().iter() {
+                if *call == Call::Applied {
+                    first.entry(about.clone()).or_insert(*at);
+                }
+            }
+            if first.len() >= principals {
+                return *first.values().max().unwrap();
+            }
+            self.noted.notified().await;
+        }
+    }
 }
 
 #[async_trait]
@@ -170,14 +215,18 @@ impl Target for Noting {
         answer
     }
 
-    async fn observe(&self, pass: &Pass, principal: &Principal, kinds: &BTreeSet<GrantKind>) -> Result<Access, TargetError> {
+    async fn observe(&self, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
         self.note(Call::Observe, &principal.id);
-        self.inner.observe(pass, principal, kinds).await
+        self.inner.observe(pass, principal, ask).await
     }
 
     async fn apply(&self, pass: &Pass, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
         self.note(Call::Apply, "");
-        self.inner.apply(pass, action, principals).await
+        let answer = self.inner.apply(pass, action, principals).await;
+        for principal in principals {
+            self.note(Call::Applied, &principal.id);
+        }
+        answer
     }
 
     async fn probe(&self, pass: &Pass) -> Result<Probe, TargetError> {
@@ -193,6 +242,23 @@ pub(crate) async fn drained(store: &Store, cases: usize, every: std::time::Durat
         let counts = store.counts().await.unwrap();
         let closed = counts.cases.get("closed").copied().unwrap_or(0);
         if usize::try_from(closed).unwrap() >= cases {
+            return;
+        }
+    }
+}
+
+/// Waits until so many sweeps are over.
+pub(crate) async fn swept(store: &Store, sweeps: usize, every: std::time::Duration) {
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        ticks.tick().await;
+        let filter = revoked::store::ListFilter {
+            limit: 10_000,
+            ..Default::default()
+        };
+        let jobs = store.jobs(&filter).await.unwrap();
+        let over = jobs.iter().filter(|job| job.kind == "watch" && job.state == "done").count();
+        if over >= sweeps {
             return;
         }
     }

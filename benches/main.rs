@@ -9,6 +9,8 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures with the machine's own clock")]
 
+mod burst;
+mod calls;
 mod claim;
 mod first_revoke;
 mod lane;
@@ -40,6 +42,12 @@ fn main() {
     }
     if wanted("throughput") {
         rows.extend(runtime.block_on(throughput::measure()));
+    }
+    if wanted("calls") {
+        rows.extend(runtime.block_on(calls::measure()));
+    }
+    if wanted("burst") {
+        rows.extend(runtime.block_on(burst::measure()));
     }
     if wanted("urgent") {
         rows.extend(runtime.block_on(urgent::measure()));

@@ -31,8 +31,18 @@ impl Drop for Server {
 
 /// Starts a sandbox of so many people. `rate` is the server's own limit, in calls a second.
 pub(crate) fn start(people: usize, rate: Option<u32>) -> Server {
+    run([people, rate.unwrap_or(0) as usize, 0, 1])
+}
+
+/// Starts a sandbox of so many people and teams whose calls take that long.
+pub(crate) fn start_slow(people: usize, teams: usize, latency: Duration) -> Server {
+    run([people, 0, usize::try_from(latency.as_millis()).unwrap(), teams])
+}
+
+fn run(arguments: [usize; 4]) -> Server {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([CHILD, &people.to_string(), &rate.unwrap_or(0).to_string()])
+        .arg(CHILD)
+        .args(arguments.map(|argument| argument.to_string()))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -57,12 +67,16 @@ pub(crate) async fn serve(arguments: &[String]) {
     });
     // A week old by the real clock: sessions that have expired would leave nothing to end.
     let founded = Clock::system().now().minus(Duration::from_hours(7 * 24)).ms();
-    let world = World::town_since(1, people, founded);
+    let mut world = World::town_since(1, people, founded);
+    for team in 1..arguments[3].parse().unwrap() {
+        world.add_team(&format!("Team {team}"), &format!("team-{team}"), founded);
+    }
     let token = world.operator_token().unwrap();
     let sandbox = Sandbox::start(
         world,
         Options {
             rate,
+            latency: Duration::from_millis(arguments[2].parse().unwrap()),
             ..Options::default()
         },
     )
@@ -71,6 +85,17 @@ pub(crate) async fn serve(arguments: &[String]) {
     println!("{} {token}", sandbox.url());
     // Ends with its parent, which kills it.
     std::future::pending::<()>().await;
+}
+
+impl Server {
+    /// Requests answered and refused so far, as the sandbox counts them.
+    pub(crate) async fn counts(&self) -> (f64, f64) {
+        let client = revoked::http::client(revoked::http::Bounds::default()).unwrap();
+        let answer = client.get(format!("{}/sandbox/stats", self.url)).send().await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&revoked::http::read_body(answer, 1 << 16).await.unwrap()).unwrap();
+        let (answered, limited) = (body["requests"].as_f64().unwrap(), body["limited"].as_f64().unwrap());
+        (answered - limited, limited)
+    }
 }
 
 /// The target that a config for this server builds: the same code that the daemon runs.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use revoked::model::{GrantKind, Reason, Resolution};
-use revoked::targets::{Pass, Target};
+use revoked::targets::{Ask, Pass, Target};
 
 use crate::lane;
 use crate::table::{Row, median};
@@ -55,10 +55,7 @@ async fn bare_calls() -> f64 {
     let containment = revoked::model::Containment {
         scope: revoked::model::Scope::Everything,
         end: kinds,
-        block: false,
-        reset_password: false,
-        disable_tokens: false,
-        watch: Vec::new(),
+        ..revoked::model::Containment::nothing()
     };
     let containment = Arc::new(containment);
     let next = Arc::new(std::sync::atomic::AtomicUsize::new(1));
@@ -88,12 +85,18 @@ async fn one(target: &dyn Target, containment: &revoked::model::Containment, per
     let Resolution::One(principal) = target.resolve(&pass, &signal.subject).await.unwrap() else {
         return;
     };
-    let before = target.observe(&pass, &principal, &containment.end).await.unwrap();
+    let before = target
+        .observe(&pass, &principal, &Ask::now(containment.end.clone()))
+        .await
+        .unwrap();
     let progress = revoked::model::Progress::default();
     for action in containment.plan(&before, &target.capabilities(), progress) {
         target.apply(&pass, &action, std::slice::from_ref(&principal)).await.unwrap();
     }
-    let after = target.observe(&pass, &principal, &containment.end).await.unwrap();
+    let after = target
+        .observe(&pass, &principal, &Ask::now(containment.end.clone()))
+        .await
+        .unwrap();
     drop(containment.verdict(&before, &after, progress));
 }
 

@@ -44,8 +44,8 @@
 //!   [`trail`], [`targets`], [`worker`], [`sources`], [`intake`], [`transmitter`], [`config`], [`api`], [`daemon`], [`demo`], [`cli`], from the bottom to the top.
 //!   [`sandbox`] stands aside: it knows nothing of ours but [`model`], [`clock`] and [`http`].
 //!
-//! What is deliberately absent: plug points besides the two traits, a repository trait over the store, an undo, and any state in memory
-//! that a `kill -9` may not take.
+//! What is deliberately absent: plug points besides the two traits, a repository trait over the store, an undo of anything but our own
+//! suspensions, and any state in memory that a `kill -9` may not take.
 
 pub mod api;
 pub mod audit;

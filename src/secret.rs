@@ -51,6 +51,16 @@ pub enum SecretError {
     NotText(PathBuf),
 }
 
+/// Whether a complaint about a config says no more than that a secret cannot be read here: where systemd passes it to the daemon alone, or
+/// only the daemon's account may read it. Whether it is right, only the daemon can tell.
+#[must_use]
+pub fn is_unreadable_here(complaint: &str) -> bool {
+    [UNPASSED, UNREADABLE].iter().any(|phrase| complaint.contains(phrase))
+}
+
+const UNPASSED: &str = "needs $CREDENTIALS_DIRECTORY, which systemd sets";
+const UNREADABLE: &str = "cannot read the secret in";
+
 impl SecretSource {
     /// The file behind this source.
     ///

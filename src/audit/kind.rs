@@ -60,6 +60,10 @@ kinds! {
     CaseReopened = "case.reopened",
     /// A case was cancelled before it was done.
     CaseCancelled = "case.cancelled",
+    /// Nothing more is done for a case: an operator, or a rescission, has called it off.
+    CaseCalledOff = "case.called_off",
+    /// An operator has asked for a suspension to be undone.
+    ReleaseAsked = "release.asked",
     /// A job was put into the queue.
     JobEnqueued = "job.enqueued",
     /// A scheduled job's time has come: it waits for its lane.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use clap::Subcommand;
 
 use super::output::{json, line, plain, span, table, time};
-use super::store::references_of;
+use super::store::{operator, references_of};
 use super::{Exit, StoreArgs};
 use crate::model::Subject;
-use crate::store::{CaseDetail, CaseView, JobView, ListFilter};
+use crate::store::{ActionView, CaseDetail, CaseView, JobView, ListFilter};
 
 /// `revoked case`
 #[derive(Debug, Clone, Subcommand)]
@@ -34,6 +34,20 @@ pub enum CaseCommand {
     Show {
         /// The case's number
         case: i64,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Call a case off: what is queued, held or watched ends, what is at work stops before its next change
+    #[command(after_help = "Example: revoked case cancel 17 --note \"departed by mistake, HR ticket 812\"
+
+What was done stays done. To give a suspended account back: revoked release CASE.")]
+    Cancel {
+        /// The case's number
+        case: i64,
+        /// Why, for the trail
+        #[arg(long)]
+        note: String,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -76,6 +90,25 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
                     "to contained",
                 ];
                 table(&headings, cases.iter().map(row).collect(), "no cases")?;
+            }
+        }
+        CaseCommand::Cancel {
+            case,
+            note,
+            json: as_json,
+        } => {
+            let ended = store.call_off(case, operator(), Some(note)).await?;
+            if as_json {
+                json(&ended)?;
+            } else {
+                let at_work = match ended.stopping {
+                    0 => String::new(),
+                    count => format!("; {count} at work stop before their next change"),
+                };
+                line(format!(
+                    "case {case} is called off: {} jobs are cancelled{at_work}",
+                    ended.cancelled
+                ))?;
             }
         }
         CaseCommand::Show { case, json: as_json } => {
@@ -137,6 +170,14 @@ pub(super) fn show(detail: &CaseDetail) -> anyhow::Result<()> {
     if let Some(contained) = case.contained_at {
         line(format!("  contained after {}", span(contained.since(case.received_at))))?;
     }
+    if let Some(at) = case.called_off_at {
+        let why = case
+            .called_off_why
+            .as_deref()
+            .map_or(String::new(), |why| format!(": {}", plain(why)));
+        let by = case.called_off_by.as_deref().unwrap_or("somebody");
+        line(format!("  called off at {at} by {}{why}", plain(by)))?;
+    }
     if case.reopened > 0 {
         line(format!("  reopened {} times: access came back", case.reopened))?;
     }
@@ -152,16 +193,7 @@ pub(super) fn show(detail: &CaseDetail) -> anyhow::Result<()> {
     }
     for job in detail.jobs.iter().rev() {
         show_job(job)?;
-        for action in detail.actions.iter().filter(|action| action.job == job.id) {
-            let outcome = action.outcome.as_deref().unwrap_or("under way");
-            let what = serde_json::from_value::<crate::model::Action>(action.action.clone());
-            let what = what.map_or_else(|_| action.action.to_string(), |action| action.to_string());
-            line(format!(
-                "      {}: {outcome}  (requests {})",
-                plain(&what),
-                plain(&action.requests.join(" "))
-            ))?;
-        }
+        show_actions(detail.actions.iter().filter(|action| action.job == job.id))?;
     }
     // Once for all jobs: a sweep does not reach what the first attempt did not.
     // Where nobody was found there is nothing that could be left over.
@@ -173,6 +205,43 @@ pub(super) fn show(detail: &CaseDetail) -> anyhow::Result<()> {
     let gaps: BTreeSet<&String> = evidence.flat_map(|evidence| &evidence.not_covered).collect();
     for gap in gaps {
         line(format!("  not covered: {}", plain(gap)))?;
+    }
+    Ok(())
+}
+
+/// The actions of a job in their order; the same with the same outcome again and again is one line with a count.
+fn show_actions<'a>(actions: impl Iterator<Item = &'a ActionView>) -> anyhow::Result<()> {
+    let mut lines: Vec<(String, usize, Vec<&str>)> = Vec::new();
+    for action in actions {
+        let outcome = action.outcome.as_deref().unwrap_or("under way");
+        let what = serde_json::from_value::<crate::model::Action>(action.action.clone());
+        let what = what.map_or_else(|_| action.action.to_string(), |action| action.to_string());
+        let why = action
+            .why
+            .as_deref()
+            .map_or(String::new(), |why| format!(" ({})", plain(why)));
+        let text = format!("{}: {outcome}{why}", plain(&what));
+        let requests = action.requests.iter().map(String::as_str);
+        match lines.iter_mut().find(|(line, ..)| *line == text) {
+            Some((_, times, all)) => {
+                *times += 1;
+                all.extend(requests);
+            }
+            None => lines.push((text, 1, requests.collect())),
+        }
+    }
+    for (text, times, requests) in lines {
+        let times = if times > 1 {
+            format!(", {times} times")
+        } else {
+            String::new()
+        };
+        // The newest are those that the target's own log still holds.
+        let shown = match &requests[requests.len().saturating_sub(3)..] {
+            [] => String::new(),
+            shown => format!("  (requests {})", plain(&shown.join(" "))),
+        };
+        line(format!("      {text}{times}{shown}"))?;
     }
     Ok(())
 }
@@ -213,6 +282,12 @@ fn show_job(job: &JobView) -> anyhow::Result<()> {
         evidence.suspended.0, evidence.suspended.1
     ))?;
     line(format!("      {} grants ended", evidence.ended_count))?;
+    if let Some(at) = evidence.refused_at {
+        line(format!("      the credential itself was refused at {at}"))?;
+    }
+    for door in &evidence.doors {
+        line(format!("      still open: {}", plain(&door.to_string())))?;
+    }
     for note in &evidence.notes {
         line(format!("      note: {}", plain(note)))?;
     }

@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::output::{json, line, plain};
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, TargetConfig};
 use crate::store::{Role, Store, check_privacy};
-use crate::targets::{Finding, Level, Pass, Probe};
+use crate::targets::{CallLimit, Finding, Level, Pass, Probe};
+use crate::worker::Rate;
 
 /// `revoked check`
 #[derive(Debug, Clone, Args)]
@@ -74,7 +75,7 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         checked.warnings.extend(unnamed(store, &config.listen.proxies).await?);
     }
     for target in config.targets.iter().filter(|_| !args.offline) {
-        let probe = target.target.probe(&Pass::unpaced()).await.unwrap_or_else(|error| Probe {
+        let mut probe = target.target.probe(&Pass::unpaced()).await.unwrap_or_else(|error| Probe {
             findings: vec![Finding {
                 level: Level::Error,
                 what: error.to_string(),
@@ -82,6 +83,9 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
             }],
             ..Probe::default()
         });
+        if let Some(limit) = probe.limit {
+            probe.findings.splice(0..0, beyond(target, limit));
+        }
         let usable = probe.findings.iter().all(|finding| finding.level < Level::Error);
         checked.ok &= usable;
         if let Some(store) = store.as_ref().filter(|_| usable)
@@ -124,6 +128,31 @@ async fn unnamed(store: &Store, named: &[IpAddr]) -> anyhow::Result<Vec<String>>
     Ok(told.collect())
 }
 
+/// What is configured beyond the server's own limit: it then refuses some of our calls, and work waits until it takes the next.
+fn beyond(target: &TargetConfig, limit: CallLimit) -> Vec<Finding> {
+    let allowed = Rate::per_second(f64::from(limit.per_second));
+    let rate = allowed
+        .is_some_and(|allowed| target.rate.interval() < allowed.interval())
+        .then(|| Finding {
+            level: Level::Warning,
+            what: format!(
+                "`rate` is above the {} calls a second that the server allows",
+                limit.per_second
+            ),
+            advice: format!("set `rate` to at most \"{}/s\"", limit.per_second),
+        });
+    // The server counts the burst beside the call that is due.
+    let burst = (target.burst > limit.burst.saturating_add(1)).then(|| Finding {
+        level: Level::Warning,
+        what: format!(
+            "`burst` is {}, and the server allows {} calls at once beside the one that is due",
+            target.burst, limit.burst
+        ),
+        advice: format!("set `burst` to at most {}", limit.burst),
+    });
+    rate.into_iter().chain(burst).collect()
+}
+
 fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
     line(format!("{}: the config is sound", plain(&checked.config)))?;
     for warning in &checked.warnings {
@@ -153,6 +182,9 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
             plain(version),
             plain(who)
         ))?;
+        for door in &asked.probe.doors {
+            line(format!("  open door: {}", plain(&door.to_string())))?;
+        }
         for finding in &asked.probe.findings {
             let level = match finding.level {
                 Level::Error => "error",

@@ -44,7 +44,11 @@ impl Exit {
             "done; with `revoke --wait`: contained; with `trail verify`: clean",
         ),
         (Self::Failed, 1, "failed at run time, or a commit whose outcome is unknown"),
-        (Self::Usage, 2, "the command line or the config is wrong"),
+        (
+            Self::Usage,
+            2,
+            "the command line or the config is wrong: for `revoke` and `leaked` also a playbook or a target that is not there",
+        ),
         (
             Self::Store,
             3,

@@ -96,6 +96,7 @@ pub(super) async fn ledger(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit
     let mut jobs = store
         .jobs(&ListFilter {
             state: Some("failed".to_owned()),
+            pursued: true,
             limit: 1000,
             ..ListFilter::default()
         })

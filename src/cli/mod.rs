@@ -17,8 +17,10 @@ mod health;
 mod hold;
 mod job;
 mod kinds;
+mod leaked;
 mod output;
 mod rehearse;
+mod release;
 mod revoke;
 mod run;
 mod sandbox;
@@ -63,7 +65,11 @@ pub enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// End a person's access, or one session or token
     Revoke(revoke::RevokeArgs),
-    /// Look at cases
+    /// End a leaked credential, or everything of its owner, and prove it by trying the credential again
+    Leaked(leaked::LeakedArgs),
+    /// Undo a suspension that a case has made: rehearsed first
+    Release(release::ReleaseArgs),
+    /// Look at cases, and call one off
     #[command(subcommand)]
     Case(case::CaseCommand),
     /// Look at jobs
@@ -141,6 +147,8 @@ impl Cli {
             Command::Demo(args) => Box::pin(demo::run(args)).await,
             Command::Sandbox(args) => Box::pin(sandbox::run(args)).await,
             Command::Revoke(args) => Box::pin(revoke::run(args, at)).await,
+            Command::Leaked(args) => Box::pin(leaked::run(args, at)).await,
+            Command::Release(args) => Box::pin(release::run(args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
@@ -160,12 +168,17 @@ impl Cli {
     }
 }
 
+/// What was typed does not fit: exit code 2, like a command line that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misused(String);
+
 /// The exit code of an error: the store's refusals and the config's have their own.
 #[must_use]
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(exit) = store::refusal(error) {
         exit
-    } else if error.is::<crate::config::Report>() {
+    } else if error.is::<crate::config::Report>() || error.is::<Misused>() {
         Exit::Usage
     } else {
         Exit::Failed

@@ -2,7 +2,7 @@
 
 use super::output::{json, line, plain};
 use super::revoke::RevokeArgs;
-use super::{Exit, StoreArgs};
+use super::{Exit, Misused, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{Containment, Scope, Subject};
@@ -22,7 +22,7 @@ pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exi
         .policy
         .playbooks
         .get(&name)
-        .ok_or_else(|| anyhow::anyhow!("no playbook is called {name:?}"))?;
+        .ok_or_else(|| Misused(format!("no playbook is called {name:?}")))?;
     let scope = match (&args.session, &args.token, args.all_sessions) {
         (Some(id), _, _) => Scope::Session(id.clone()),
         (_, Some(id), _) => Scope::AccessToken(id.clone()),
@@ -40,12 +40,12 @@ pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exi
             continue;
         };
         let containment = Containment {
-            scope: scope.clone(),
+            scope: scope.clone().without_values(),
             ..containment.clone()
         };
-        match rehearse(built.target.as_ref(), &Pass::unpaced(), &containment, &subject).await {
+        match rehearse((target, built.target.as_ref()), &Pass::unpaced(), &containment, &subject).await {
             Ok(plan) => {
-                let refusals = refusals(&config.policy, &plan, &containment);
+                let refusals = refusals(&config.policy, &plan);
                 if !args.json {
                     show(target, &plan, &refusals)?;
                 }
@@ -77,11 +77,11 @@ pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exi
 }
 
 /// Why a human would be asked before anything is done.
-fn refusals(policy: &Policy, plan: &Rehearsal, containment: &Containment) -> Vec<String> {
+fn refusals(policy: &Policy, plan: &Rehearsal) -> Vec<String> {
     let refused = plan
         .accounts
         .iter()
-        .filter_map(|account| policy.principal_allowed(&account.principal, containment).err());
+        .filter_map(|account| policy.principal_allowed(&account.principal).err());
     refused.map(|reason| reason.to_string()).collect()
 }
 
@@ -112,13 +112,19 @@ fn show(target: &str, plan: &Rehearsal, refusals: &[String]) -> anyhow::Result<(
         line(format!(
             "    can reach now: {}; suspended: {}",
             counts.join(", "),
-            account.access.suspended
+            account.access.suspended()
         ))?;
         for action in &account.actions {
             line(format!("    would {}", plain(&action.to_string())))?;
         }
         if account.actions.is_empty() {
             line("    nothing would have to be done")?;
+        }
+        for (action, why) in &account.spared {
+            line(format!("    would not {}: {}", plain(&action.to_string()), plain(why)))?;
+        }
+        for door in &account.doors {
+            line(format!("    still open: {}", plain(&door.to_string())))?;
         }
     }
     for refusal in refusals {

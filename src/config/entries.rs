@@ -17,6 +17,7 @@ use crate::targets;
 
 const RATE: &str = "10/s";
 const CONCURRENCY: u32 = 4;
+const BURST: u32 = 10;
 /// What `silent_after` may be.
 const SILENCES: RangeInclusive<Duration> = Duration::from_mins(5)..=Duration::from_hours(366 * 24);
 
@@ -138,6 +139,15 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Findin
             }
             *written.get_ref()
         });
+        let burst = written.burst.as_ref().map_or(BURST, |written| {
+            if *written.get_ref() > 1000 {
+                found.complain(
+                    written.span(),
+                    "burst: it must be from 0 to 1000; 0 lets nothing go faster than `rate`",
+                );
+            }
+            *written.get_ref()
+        });
         let name = written.name.map(Spanned::into_inner).unwrap_or_default();
         let Some(kind) = kind else {
             misspelt(&theirs, &file::Target::KEYS, found);
@@ -152,6 +162,7 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Findin
                 name,
                 kind: kind.name,
                 rate,
+                burst,
                 concurrency: usize::try_from(concurrency).unwrap_or(usize::MAX),
                 target,
             }),

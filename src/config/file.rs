@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::model::PasswordReset;
 use crate::secret::SecretSource;
 use crate::settings::Period;
 
@@ -48,11 +49,12 @@ pub(super) struct Target {
     pub(super) name: Option<Spanned<String>>,
     pub(super) kind: Option<Spanned<String>>,
     pub(super) rate: Option<Spanned<String>>,
+    pub(super) burst: Option<Spanned<u32>>,
     pub(super) concurrency: Option<Spanned<u32>>,
 }
 
 impl Target {
-    pub(super) const KEYS: [&'static str; 4] = ["name", "kind", "rate", "concurrency"];
+    pub(super) const KEYS: [&'static str; 5] = ["name", "kind", "rate", "burst", "concurrency"];
 }
 
 /// The keys that every `[[source]]` has.
@@ -83,8 +85,9 @@ impl Source {
 pub(super) struct Playbook {
     pub(super) end: Option<Spanned<End>>,
     pub(super) block: Option<bool>,
-    pub(super) reset_password: Option<bool>,
+    pub(super) reset_password: Option<PasswordReset>,
     pub(super) disable_tokens: Option<bool>,
+    pub(super) keep_out: Option<Spanned<Period>>,
     pub(super) watch: Option<Spanned<Vec<Period>>>,
 }
 

@@ -14,6 +14,7 @@ use toml::de::DeTable;
 
 use crate::clock::Clock;
 use crate::policy::{Limits, Policy};
+use crate::secret::is_unreadable_here;
 use crate::settings::{Complaint, Rate};
 use crate::sources::Source;
 use crate::targets::Target;
@@ -47,6 +48,8 @@ pub struct Config {
     pub listen: Listen,
     /// The systems to contain principals in, in the order of the file.
     pub targets: Vec<TargetConfig>,
+    /// Their names, those that could not be built among them.
+    pub target_names: Vec<String>,
     /// The origins of signals, in the order of the file; the operators' inbox is the first, whether it is written or not.
     pub sources: Vec<SourceConfig>,
     /// The rule from signal to decision.
@@ -75,7 +78,9 @@ pub struct TargetConfig {
     pub kind: &'static str,
     /// How often it may be called.
     pub rate: Rate,
-    /// How many jobs may work at it at once.
+    /// How many calls urgent work may send at once after nothing was sent for a while.
+    pub burst: u32,
+    /// How many calls may be under way at once.
     pub concurrency: usize,
     /// The connector.
     pub target: Arc<dyn Target>,
@@ -102,16 +107,28 @@ impl Config {
     /// Everything that is wrong with it.
     pub fn load(path: &Path, clock: &Clock) -> Result<Self, Report> {
         let name = path.display().to_string();
-        let read = read(path).and_then(|(text, meta)| {
-            // Standard input and the like are not files that somebody could have left open.
-            if meta.is_file() {
-                crate::modes::check("the config", path, &meta)?;
-            }
-            Ok(text)
-        });
-        match read {
+        match read_trusted(path) {
             Ok(text) => Self::parse(&name, &text, clock),
             Err(error) => Err(Report::new(name, "", [Complaint::new(format!("{error:#}"))])),
+        }
+    }
+
+    /// As [`Config::load`], for a command that needs none of the secrets: targets and sources whose secrets cannot be read here are left out.
+    ///
+    /// # Errors
+    /// Everything else that is wrong with it.
+    pub fn load_without_secrets(path: &Path, clock: &Clock) -> Result<Self, Report> {
+        let name = path.display().to_string();
+        let text = read_trusted(path).map_err(|error| Report::new(name.clone(), "", [Complaint::new(format!("{error:#}"))]))?;
+        let mut found = Findings::default();
+        let config = build(&text, clock, &mut found);
+        let report = Report::new(name.clone(), &text, found.complaints).without(is_unreadable_here);
+        match config {
+            Some(mut config) if report.is_empty() => {
+                config.warnings = Report::new(name, &text, found.warnings);
+                Ok(config)
+            }
+            _ => Err(report),
         }
     }
 
@@ -177,12 +194,13 @@ fn build(text: &str, clock: &Clock, found: &mut Findings) -> Option<Config> {
         log: tables::log(&file.log, found),
         store,
         targets,
+        target_names,
         sources,
         policy,
         transmitter,
         warnings: Report::new("", "", []),
     };
-    if target_names.is_empty() {
+    if config.target_names.is_empty() {
         found.warn("no [[target]] is configured: nothing can be revoked");
     }
     if config.sources.len() == 1 {
@@ -202,6 +220,16 @@ fn syntax<'a>(text: &'a str, found: &mut Findings) -> Option<Spanned<DeTable<'a>
         message: format!("not TOML: {}", error.message()),
     }));
     None
+}
+
+/// Reads a config that nobody else may write.
+fn read_trusted(path: &Path) -> anyhow::Result<String> {
+    let (text, meta) = read(path)?;
+    // Standard input and the like are not files that somebody could have left open.
+    if meta.is_file() {
+        crate::modes::check("the config", path, &meta)?;
+    }
+    Ok(text)
 }
 
 fn read(path: &Path) -> anyhow::Result<(String, std::fs::Metadata)> {

@@ -88,6 +88,9 @@ fn domain(text: &Spanned<String>, found: &mut Findings) -> Option<String> {
     Some(domain)
 }
 
+/// An hour, in seconds: what is shorter is a time for `watch`.
+const SHORTEST_KEEP_OUT: u64 = 3600;
+
 type Written = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, file::Playbook>>;
 
 /// Every playbook applies to every target: with what it demands by default, or with what its table for that target changes of it.
@@ -160,6 +163,16 @@ fn changed(mut containment: Containment, table: &file::Playbook, found: &mut Fin
     }
     containment.block = table.block.unwrap_or(containment.block);
     containment.reset_password = table.reset_password.unwrap_or(containment.reset_password);
+    if let Some(written) = &table.keep_out {
+        let seconds = written.get_ref().0.as_secs();
+        if seconds < SHORTEST_KEEP_OUT {
+            found.complain(
+                written.span(),
+                "keep_out: it must be at least 1h; leave it out for no more than the times of `watch`",
+            );
+        }
+        containment.keep_out = Some(seconds);
+    }
     containment.disable_tokens = table.disable_tokens.unwrap_or(containment.disable_tokens);
     if let Some(watch) = &table.watch {
         let seconds: Vec<u64> = watch.get_ref().iter().map(|period| period.0.as_secs()).collect();
@@ -231,9 +244,8 @@ mod tests {
         assert_eq!(written.len(), BUILT_IN.len());
         assert_eq!(shown, Policy::standard(&["chat"]).playbooks);
         let whole = |table: &file::Playbook| {
-            [table.block, table.reset_password, table.disable_tokens]
-                .iter()
-                .all(Option::is_some)
+            [table.block, table.disable_tokens].iter().all(Option::is_some)
+                && table.reset_password.is_some()
                 && table.end.is_some()
                 && table.watch.is_some()
         };

@@ -246,6 +246,7 @@ async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, life: 
             name: target.name.clone(),
             target: Arc::clone(&target.target),
             rate,
+            burst: target.burst,
             concurrency: target.concurrency,
         });
     }

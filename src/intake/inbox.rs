@@ -11,6 +11,10 @@ use crate::store::{InboxRefusal, InboxRow};
 
 /// The name of the source whose signals the inbox's rows are.
 pub(super) const SOURCE: &str = "inbox";
+/// The subject of a row about a leaked credential alone.
+pub const CREDENTIAL: &str = "credential";
+/// The subject of a row about everything of a leaked credential's owner.
+pub const OWNER: &str = "owner";
 /// How many rows one transaction takes: a million rows at once must not keep an urgent one waiting.
 const PORTION: u32 = 256;
 /// How much of a text of a row its answer quotes, in characters.
@@ -79,23 +83,52 @@ fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, InboxRefusal> {
 type Fault = (&'static str, String);
 
 fn read(row: &InboxRow, intake: &Intake) -> Result<Signal, Fault> {
-    let subject = row.subject.parse();
-    let subject: Subject = subject.map_err(|error| ("subject_not_understood", format!("{error}")))?;
+    let subject = match &row.leaked {
+        Some(digest) => Subject::Credential(digest.clone()),
+        None => row
+            .subject
+            .parse()
+            .map_err(|error| ("subject_not_understood", format!("{error}")))?,
+    };
     let reason = Reason::from_word(&row.reason).ok_or_else(|| {
         let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
         let why = format!("{} is no reason; write one of {}", quoted(&row.reason), words.join(", "));
         ("reason_unknown", why)
     })?;
-    let scope = match (&row.session, &row.access_token, row.all_sessions) {
-        (None, None, false) => Scope::Everything,
-        (Some(id), None, false) => Scope::Session(checked_id("session", id)?),
-        (None, Some(id), false) => Scope::AccessToken(checked_id("access_token", id)?),
-        (None, None, true) => Scope::AllSessions,
+    if let Some(column) = row.malformed {
+        let why = format!("the {column} id is not one: letters, digits and -_:. only, at most 128");
+        return Err(("id_not_plain", why));
+    }
+    let scope = match (&row.session, &row.access_token, row.all_sessions, &row.leaked) {
+        (None, None, false, None) => Scope::Everything,
+        (Some(id), None, false, None) => Scope::Session(id.clone()),
+        (None, Some(id), false, None) => Scope::AccessToken(id.clone()),
+        (None, None, true, None) => Scope::AllSessions,
+        // Of a credential the subject says how much is meant: the credential, or everything of its owner.
+        (None, None, false, Some(_)) if row.subject == OWNER => Scope::Everything,
+        (None, None, false, Some(_)) if row.subject == CREDENTIAL => Scope::Leaked,
+        (None, None, false, Some(_)) => {
+            let why = format!(
+                "where `leaked` is written, the subject is `{CREDENTIAL}`, to end what it opens, or `{OWNER}`, to contain whoever owns it"
+            );
+            return Err(("subject_not_understood", why));
+        }
         _ => {
-            let why = "name only one of session, access_token and all_sessions";
+            let why = "name only one of session, access_token, all_sessions and leaked";
             return Err(("several_scopes", why.to_owned()));
         }
     };
+    if matches!(scope, Scope::Leaked) || row.leaked.is_some() {
+        if reason != Reason::Compromised {
+            let why = "a credential that has leaked is a compromise; write the reason compromised";
+            return Err(("reason_unfit", why.to_owned()));
+        }
+        if row.target.is_none() && intake.targets.len() != 1 {
+            let there = intake.targets.join(", ");
+            let why = format!("say with `target` where the credential is good; there are: {there}");
+            return Err(("target_missing", why));
+        }
+    }
     if let Some(target) = &row.target
         && !intake.targets.contains(target)
     {
@@ -125,6 +158,10 @@ fn read(row: &InboxRow, intake: &Intake) -> Result<Signal, Fault> {
     signal.note.clone_from(&row.note);
     signal.playbook.clone_from(&row.playbook);
     signal.target.clone_from(&row.target);
+    signal.leaked.clone_from(&row.value);
+    signal.keep_out = row
+        .keep_out
+        .map(|seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
     signal.when = due.map_or(When::Now, When::At);
     Ok(signal)
 }
@@ -145,16 +182,6 @@ fn instant(ms: i64) -> Result<Timestamp, Fault> {
 fn quoted(text: &str) -> String {
     let short: String = text.chars().take(SHOWN).collect();
     format!("{short:?}")
-}
-
-fn checked_id(what: &str, id: &str) -> Result<String, Fault> {
-    let sound = !id.is_empty() && id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:.".contains(&byte));
-    if sound {
-        Ok(id.to_owned())
-    } else {
-        let why = format!("the {what} id is not one: letters, digits and -_:. only, at most 128");
-        Err(("id_not_plain", why))
-    }
 }
 
 /// The hash of what a row asks for, without its number: the same request key with other content is no repetition.

@@ -23,7 +23,7 @@ mod refusals;
 use refusals::Room;
 
 pub use house::Around;
-pub use inbox::run as run_inbox;
+pub use inbox::{CREDENTIAL, OWNER, run as run_inbox};
 pub use noticed::Notes;
 pub use poll::run as run_poll;
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Grant, GrantKind, GrantRef, Subject, Timestamp};
+use super::{Door, Grant, GrantKind, GrantRef, Subject, Timestamp};
 
 /// The account at one target that a subject resolves to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,15 +16,48 @@ pub struct Principal {
     pub names: Vec<Subject>,
     /// What forbids or complicates acting on it.
     pub traits: BTreeSet<PrincipalTrait>,
+    /// The account itself, as its lookup showed it: who asks nothing else about it needs no second call.
+    #[serde(default)]
+    pub account: AccountState,
+}
+
+/// An account at a target, without what it holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountState {
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// Since when, by the target's own clock: another instant means that somebody has enabled and suspended it again meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<Timestamp>,
+    /// Whether somebody signs in to it by a password of the target's own.
+    #[serde(default)]
+    pub own_password: bool,
+    /// Whether a sign-in elsewhere lifts a suspension here by itself, without anybody here who decides it.
+    #[serde(default)]
+    pub revived_elsewhere: bool,
+    /// What lets somebody in afresh, see [`Access::doors`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doors: Vec<Door>,
+    /// What would let somebody in if a suspension were lifted; for a rehearsal of that.
+    #[serde(skip)]
+    pub doors_once_enabled: Vec<Door>,
+    /// What a reader of the evidence should know about it. An observation takes it into its own notes.
+    #[serde(skip)]
+    pub notes: Vec<String>,
+    /// The target's id of the request that showed it.
+    #[serde(skip)]
+    pub request: Option<String>,
 }
 
 /// What is special about a principal, as the target sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PrincipalTrait {
-    /// The account whose credential `revoked` uses, or the owner of the bot that it is: acting on it would lock `revoked` out.
+    /// The account whose credential `revoked` uses: acting on it would lock `revoked` out.
     Ourselves,
-    /// The only active administrator: suspending it would leave the target without one.
+    /// It owns the bot that `revoked` acts as: suspending it may disable that bot. Everything else of it can be ended.
+    OwnsUs,
+    /// The only active administrator: suspending it, or taking its password, would leave the target without one.
     LastAdmin,
     /// An administrator.
     Admin,
@@ -49,8 +82,9 @@ pub enum Resolution {
 /// What a principal can reach at a target now: one observation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Access {
-    /// Whether the account is suspended, as the target says.
-    pub suspended: bool,
+    /// The account itself.
+    #[serde(flatten)]
+    pub account: AccountState,
     /// The kinds that were listed whole. A kind that is absent here was not looked at, and proves nothing.
     pub listed: BTreeSet<GrantKind>,
     /// The kinds that were asked for and could not be listed, each with why.
@@ -58,6 +92,9 @@ pub struct Access {
     pub unseen: BTreeMap<GrantKind, String>,
     /// Everything alive, and tokens that are merely disabled.
     pub grants: Vec<Grant>,
+    /// What ended together with the suspension of the account, without a call of its own: the bots that the target disables with their owner.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ended_with_suspension: Vec<GrantRef>,
     /// What lives on for a known time whatever is done.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub residuals: Vec<Residual>,
@@ -85,15 +122,28 @@ impl Access {
     #[must_use]
     pub fn empty(at: Timestamp) -> Self {
         Self {
-            suspended: false,
+            account: AccountState::default(),
             listed: BTreeSet::new(),
             unseen: BTreeMap::new(),
             grants: Vec::new(),
+            ended_with_suspension: Vec::new(),
             residuals: Vec::new(),
             notes: Vec::new(),
             requests: Vec::new(),
             at,
         }
+    }
+
+    /// Whether the account is suspended, as the target says.
+    #[must_use]
+    pub const fn suspended(&self) -> bool {
+        self.account.suspended
+    }
+
+    /// What still lets somebody in afresh, whatever was ended.
+    #[must_use]
+    pub fn doors(&self) -> &[Door] {
+        &self.account.doors
     }
 
     /// The grants of one kind.
@@ -117,11 +167,12 @@ impl Access {
         self.grants.iter().any(|grant| grant.name == *name)
     }
 
-    /// Adds what a later look at other kinds saw. The later look decides about suspension and time.
+    /// Adds what a later look at other kinds saw. The later look decides about the account and the time.
     pub fn merge(&mut self, later: Self) {
         self.grants.retain(|grant| !later.listed.contains(&grant.name.kind));
         self.unseen.retain(|kind, _| !later.listed.contains(kind));
-        self.suspended = later.suspended;
+        self.account = later.account;
+        self.ended_with_suspension.extend(later.ended_with_suspension);
         self.listed.extend(later.listed);
         self.unseen.extend(later.unseen);
         self.grants.extend(later.grants);

@@ -32,6 +32,13 @@ pub enum Action {
     ClearCaches,
     /// Make open connections of old servers stop delivering.
     Silence,
+    /// Enable an account again that we have suspended: only ever on an operator's word.
+    Release,
+    /// End the grant that a leaked credential opens, whichever it is: the target is shown the credential itself.
+    EndLeaked {
+        /// What stands for the credential everywhere but at the target: `sha256:` and hexadecimal digits.
+        credential: String,
+    },
 }
 
 impl Action {
@@ -48,7 +55,16 @@ impl Action {
     /// Whether this takes something away from an intruder, as against tidying up behind it.
     #[must_use]
     pub const fn revokes(&self) -> bool {
-        !matches!(self, Self::ClearCaches | Self::Silence)
+        !matches!(self, Self::ClearCaches | Self::Silence | Self::Release)
+    }
+
+    /// Whether this ends, or may end, what the principal acts with: whoever still held that could have made anything else until then.
+    #[must_use]
+    pub fn cuts_off(&self) -> bool {
+        matches!(self, Self::Suspend | Self::ResetPassword | Self::EndLeaked { .. })
+            || self
+                .kind()
+                .is_some_and(|kind| kind.is_credential() || kind == GrantKind::BotToken)
     }
 }
 
@@ -62,6 +78,8 @@ impl fmt::Display for Action {
             Self::Disable { grant } => write!(f, "disable {grant}"),
             Self::ClearCaches => f.write_str("clear the session caches"),
             Self::Silence => f.write_str("silence open connections"),
+            Self::Release => f.write_str("enable the account again"),
+            Self::EndLeaked { credential } => write!(f, "end what the leaked credential {credential} opens"),
         }
     }
 }

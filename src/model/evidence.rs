@@ -1,15 +1,19 @@
 //! What an attempt saw and did, kept with the job: counts and ids, never a secret.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Action, GrantKind, GrantRef, Timestamp};
+use super::{Access, Action, Door, GrantKind, GrantRef, Timestamp};
 
-/// What an attempt saw and did.
+/// What the attempts of a job saw and did, all of them together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and a field of the printed evidence"
+)]
 pub struct Evidence {
-    /// The target's id of the account.
+    /// The target's id of the account; of several, one after the other with `, ` between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
     /// Whether the target could not be asked at all: it knows nobody by any name of this form.
@@ -18,16 +22,22 @@ pub struct Evidence {
     /// Whether the names fit several accounts, and a human must say which.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unclear: bool,
-    /// How many grants of each kind were listed before the first action.
+    /// How many grants of each kind were there before the first action, or came while the job was at work.
     pub before: BTreeMap<GrantKind, usize>,
     /// How many were listed by the last observation.
     pub after: BTreeMap<GrantKind, usize>,
     /// Whether the account was suspended before and after.
     pub suspended: (bool, bool),
-    /// The grants that were listed before and no more after, at most [`Evidence::LISTED`] of them.
+    /// Since when the account is suspended, by the target's own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<Timestamp>,
+    /// The grants that were there and are no more, at most [`Evidence::LISTED`] of them.
     pub ended: Vec<GrantRef>,
     /// How many those were in all.
     pub ended_count: usize,
+    /// Every grant that any attempt saw, at most [`Evidence::TRACKED`] of them. Kept as long as the job is open.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<GrantRef>,
     /// When the first observation was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_at: Option<Timestamp>,
@@ -37,41 +47,146 @@ pub struct Evidence {
     /// When an observation first showed the account suspended after we asked for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_at: Option<Timestamp>,
+    /// When the password was reset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_reset_at: Option<Timestamp>,
     /// When the last observation was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_at: Option<Timestamp>,
+    /// When the leaked credential that the case is about was refused: the strongest proof that there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_at: Option<Timestamp>,
+    /// Whether a sweep found access again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub came_back: bool,
+    /// Whether a sweep met the account enabled again by somebody, and left that to a human.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enabled_again: bool,
+    /// What still lets somebody in afresh.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doors: Vec<Door>,
     /// The target's ids of the requests behind the last observation, for comparison with its own logs.
     pub requests: Vec<String>,
     /// What a reader should know.
     pub notes: Vec<String>,
     /// What the target cannot end or see.
     pub not_covered: Vec<String>,
+    /// What a release must find unchanged: a hash of what would come back to life, as it was rehearsed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsed: Option<String>,
 }
 
 impl Evidence {
     /// How many ended grants are named one by one; the count goes on.
     pub const LISTED: usize = 200;
+    /// How many grants are told apart over all attempts. Beyond that the counts are the least that is sure, and a note says so.
+    pub const TRACKED: usize = 4096;
+    /// How many notes are kept.
+    const NOTES: usize = 50;
 
-    /// Takes in the first and the last observation.
-    pub fn compare(&mut self, before: &Access, after: &Access) {
-        self.before = before.counts();
-        self.after = after.counts();
-        self.suspended = (before.suspended, after.suspended);
-        let gone: Vec<&GrantRef> = before
-            .grants
-            .iter()
-            .map(|grant| &grant.name)
-            .filter(|name| !after.holds(name))
+    /// The accounts that the job is about, by the target's ids.
+    pub fn principals(&self) -> impl Iterator<Item = &str> {
+        self.principal.iter().flat_map(|ids| ids.split(", "))
+    }
+
+    /// Takes in what an observation showed: grants that no earlier one has shown count as having been there before.
+    pub fn take_in(&mut self, access: &Access) {
+        for kind in &access.listed {
+            self.before.entry(*kind).or_default();
+        }
+        let known: BTreeSet<&GrantRef> = self.seen.iter().collect();
+        let shown = access.grants.iter().map(|grant| &grant.name);
+        let fresh: BTreeSet<GrantRef> = shown
+            .chain(&access.ended_with_suspension)
+            .filter(|name| !known.contains(name))
+            .cloned()
             .collect();
-        self.ended_count = gone.len();
-        self.ended = gone.into_iter().take(Self::LISTED).cloned().collect();
-        self.before_at = Some(before.at);
-        self.after_at = Some(after.at);
-        self.requests.clone_from(&after.requests);
-        for note in &after.notes {
-            if !self.notes.contains(note) {
-                self.notes.push(note.clone());
+        let room = Self::TRACKED.saturating_sub(self.seen.len());
+        if fresh.len() > room {
+            self.note(format!(
+                "more than {} grants were listed: the counts are the least that is sure",
+                Self::TRACKED
+            ));
+        }
+        for name in fresh.into_iter().take(room) {
+            *self.before.entry(name.kind).or_default() += 1;
+            self.seen.push(name);
+        }
+        if self.before_at.is_none() {
+            self.before_at = Some(access.at);
+            self.suspended.0 = access.suspended();
+        }
+        for note in &access.notes {
+            self.note(note.clone());
+        }
+    }
+
+    /// Takes in grants that were ended before any observation showed them: a leaked credential shows what it was when it ends.
+    pub fn saw_ended(&mut self, grants: Vec<GrantRef>) {
+        for name in grants
+            .into_iter()
+            .filter(|name| !self.seen.contains(name))
+            .collect::<Vec<_>>()
+        {
+            *self.before.entry(name.kind).or_default() += 1;
+            self.after.entry(name.kind).or_default();
+            self.ended_count += 1;
+            self.ended.push(name.clone());
+            self.seen.push(name);
+        }
+    }
+
+    /// Says what is left, by the last observation of every account of the job.
+    pub fn conclude<'a>(&mut self, last: impl Iterator<Item = &'a Access> + Clone) {
+        self.after.clear();
+        self.requests.clear();
+        self.doors.clear();
+        self.after_at = None;
+        self.suspended_at = None;
+        self.suspended.1 = last.clone().next().is_some();
+        for access in last.clone() {
+            for (kind, count) in access.counts() {
+                *self.after.entry(kind).or_default() += count;
             }
+            self.requests.extend(access.requests.iter().cloned());
+            for door in access.doors() {
+                if !self.doors.contains(door) {
+                    self.doors.push(door.clone());
+                }
+            }
+            self.after_at = self.after_at.max(Some(access.at));
+            self.suspended.1 &= access.suspended();
+            self.suspended_at = self.suspended_at.max(access.account.suspended_at);
+        }
+        let alive: BTreeSet<&GrantRef> = last.flat_map(|access| &access.grants).map(|grant| &grant.name).collect();
+        let gone = |name: &&GrantRef| !alive.contains(name);
+        self.ended_count = self.seen.iter().filter(gone).count();
+        self.ended = self.seen.iter().filter(gone).take(Self::LISTED).cloned().collect();
+    }
+
+    /// Adds a note that is not there yet.
+    pub fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if self.notes.len() < Self::NOTES && !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// What is kept of a job that is over.
+    #[must_use]
+    pub fn of_a_job_that_is_over(mut self) -> Self {
+        self.seen.clear();
+        self
+    }
+
+    /// What a sweep starts from: whom it looks after, and which door was shut for them.
+    #[must_use]
+    pub fn for_a_sweep(&self) -> Self {
+        Self {
+            principal: self.principal.clone(),
+            password_reset_at: self.password_reset_at,
+            suspended_at: self.suspended_at,
+            ..Self::default()
         }
     }
 }

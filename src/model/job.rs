@@ -37,6 +37,8 @@ pub enum JobKind {
     Contain,
     /// Look again at what was contained; ends again what came back, and reopens the case.
     Watch,
+    /// Undo a suspension that we made, on an operator's word.
+    Release,
 }
 
 impl JobKind {
@@ -46,7 +48,16 @@ impl JobKind {
         match self {
             Self::Contain => "contain",
             Self::Watch => "watch",
+            Self::Release => "release",
         }
+    }
+
+    /// The kind that `word` names.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Contain, Self::Watch, Self::Release]
+            .into_iter()
+            .find(|kind| kind.word() == word)
     }
 }
 
@@ -87,7 +98,7 @@ pub enum JobState {
         /// Why, for the ledger.
         error: String,
     },
-    /// Called off before it did anything, by a human or a rescission.
+    /// Called off by a human or a rescission. What it had done by then stands in its evidence.
     Cancelled,
 }
 
@@ -144,6 +155,8 @@ pub enum Settlement {
         /// Why.
         error: String,
     },
+    /// Its case was called off while it ran: it stopped before its next change.
+    CalledOff,
 }
 
 /// A step that the state does not allow.
@@ -201,6 +214,7 @@ impl JobState {
                 Settlement::Interrupted => Self::Queued,
                 Settlement::Hold { .. } => Self::Held,
                 Settlement::GiveUp { error } => Self::Failed { error },
+                Settlement::CalledOff => Self::Cancelled,
             }),
             (Self::Scheduled { .. } | Self::Queued, Step::Hold) => Ok(Self::Held),
             (Self::Held, Step::Approve { due: Some(due) }) => Ok(Self::Scheduled { due }),
@@ -258,6 +272,22 @@ pub struct Job {
     pub password_reset: bool,
     /// Whether a human has approved acting on a protected or ambiguous principal.
     pub approved: bool,
+    /// What its earlier attempts saw and did; for a sweep or a release, what it is to look after.
+    pub evidence: super::Evidence,
+    /// When the verdict was reached that a sweep looks after.
+    pub contained_at: Option<Timestamp>,
+    /// Which sweep after that verdict it is, from 1; 0 where it is none.
+    pub sweep: usize,
+}
+
+impl Job {
+    /// From when on a reading of what concerns nobody in particular is good enough for a sweep: the time that the playbook names for it, which
+    /// is earlier than it comes where it was spread.
+    #[must_use]
+    pub fn looks_from(&self) -> Option<Timestamp> {
+        let after = self.containment.sweep(self.sweep.checked_sub(1)?)?;
+        Some(self.contained_at?.plus(after))
+    }
 }
 
 /// How long an attempt may take before it is cut off, and how much longer its lease lives.

@@ -8,6 +8,7 @@ mod chain;
 mod containment;
 mod delivery;
 mod departure;
+mod door;
 mod evidence;
 mod grant;
 mod job;
@@ -17,21 +18,22 @@ mod subject;
 mod time;
 mod verdict;
 
-pub use access::{Access, Principal, PrincipalTrait, Residual, Resolution};
+pub use access::{Access, AccountState, Principal, PrincipalTrait, Residual, Resolution};
 pub use action::Action;
 pub use actor::{Actor, NoActor};
 pub use capabilities::Capabilities;
 pub use chain::chain;
-pub use containment::{Containment, Progress, Scope};
+pub use containment::{Containment, PasswordReset, Progress, Scope, digest_of, digest_of_named, has_form_of_id, is_named};
 pub use delivery::{
     Alarm, AlarmKind, Delivery, Employment, Identity, Memo, MemoStep, NoFault, Receipt, Refused, Renamed, SignalReceipt, Trace,
 };
 pub use departure::{LeavesError, iana_zone, iso_date, time_of_day};
+pub use door::{Door, DoorKind};
 pub use evidence::{ActionOutcome, Evidence, Finished, Started};
 pub use grant::{Grant, GrantKind, GrantRef};
 pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};
 pub use reason::{Priority, Reason};
-pub use signal::{DateRule, Departure, DepartureStep, Leaves, Signal, When, Wish};
+pub use signal::{DateRule, Departure, DepartureStep, LeakedValue, Leaves, Signal, When, Wish};
 pub use subject::{LONGEST_SUBJECT, Subject, SubjectError};
 pub use time::Timestamp;
 pub use verdict::{Remaining, Verdict};

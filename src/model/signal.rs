@@ -29,11 +29,36 @@ pub struct Signal {
     pub playbook: Option<String>,
     /// The one target asked for; `None` for all of the playbook.
     pub target: Option<String>,
+    /// How long to go on looking after the verdict and ending what comes back, beyond what the playbook says.
+    pub keep_out: Option<std::time::Duration>,
+    /// The credential that has leaked, where the signal is about one and brings it along: its subject is the credential's digest then.
+    pub leaked: Option<LeakedValue>,
     /// When to act.
     pub when: When,
     /// What the source's own rules say about it, before policy.
     pub wish: Wish,
 }
+
+/// A credential in the wrong hands, on its way into the store, where it is kept encrypted. Two of the same digest are equal.
+#[derive(Debug, Clone)]
+pub struct LeakedValue(pub secrecy::SecretString);
+
+impl LeakedValue {
+    /// What stands for it everywhere but at the target.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        use secrecy::ExposeSecret as _;
+        super::digest_of(self.0.expose_secret())
+    }
+}
+
+impl PartialEq for LeakedValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest() == other.digest()
+    }
+}
+
+impl Eq for LeakedValue {}
 
 /// When a signal asks for action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,6 +149,17 @@ pub enum DateRule {
 }
 
 impl Signal {
+    /// A signal about a credential that has leaked: exactly the grant that it opens is to be ended.
+    #[must_use]
+    pub fn of_leaked(key: impl Into<String>, digest: [u8; 32], value: LeakedValue) -> Self {
+        let subject = Subject::Credential(value.digest());
+        Self {
+            scope: Scope::Leaked,
+            leaked: Some(value),
+            ..Self::new(key, digest, subject, Reason::Compromised)
+        }
+    }
+
     /// A signal to act on now, about everything, with the reason's own priority.
     #[must_use]
     pub fn new(key: impl Into<String>, digest: [u8; 32], subject: Subject, reason: Reason) -> Self {
@@ -139,6 +175,8 @@ impl Signal {
             note: None,
             playbook: None,
             target: None,
+            keep_out: None,
+            leaked: None,
             when: When::Now,
             wish: Wish::Act,
         }

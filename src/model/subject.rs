@@ -34,6 +34,8 @@ pub enum Subject {
     Username(String),
     /// An HR system's number for a person. Not of RFC 9493.
     EmployeeId(String),
+    /// A leaked credential, by what stands for it ([`super::digest_of`]): whose it is, only the target can tell. Not of RFC 9493.
+    Credential(String),
     /// `aliases`: several names of one person; never nested. Made by [`Subject::together`], sorted, so that their order does not matter.
     Aliases(Vec<Subject>),
     /// A format that this version does not know: recorded, never resolved.
@@ -149,7 +151,7 @@ impl Subject {
     pub const fn rank(&self) -> u8 {
         match self {
             Self::IssSub { .. } => 0,
-            Self::Opaque(_) | Self::Uri(_) | Self::Did(_) => 1,
+            Self::Opaque(_) | Self::Uri(_) | Self::Did(_) | Self::Credential(_) => 1,
             Self::EmployeeId(_) => 2,
             Self::Email(_) => 3,
             Self::Account(_) => 4,
@@ -190,6 +192,7 @@ impl Subject {
             Self::Uri(_) => "uri",
             Self::Username(_) => "username",
             Self::EmployeeId(_) => "employee_id",
+            Self::Credential(_) => "credential",
             Self::Aliases(_) => "aliases",
             Self::Unknown { .. } => "unknown",
         }
@@ -206,6 +209,7 @@ impl Subject {
             Self::Aliases(names) => names.first().map_or_else(|| "aliases".to_owned(), Self::masked),
             Self::IssSub { iss, sub } => format!("iss_sub:{iss}#{}", mask(sub)),
             Self::Unknown { format, .. } => format!("unknown:{}", cut(format)),
+            Self::Credential(digest) => format!("credential:{digest}"),
             other => {
                 let text = other.to_string();
                 let value = text.split_once(':').map_or("", |(_, value)| value);
@@ -245,7 +249,8 @@ impl fmt::Display for Subject {
             | Self::Did(value)
             | Self::Uri(value)
             | Self::Username(value)
-            | Self::EmployeeId(value) => write!(f, "{}:{value}", self.format()),
+            | Self::EmployeeId(value)
+            | Self::Credential(value) => write!(f, "{}:{value}", self.format()),
             Self::IssSub { iss, sub } => write!(f, "iss_sub:{iss}#{sub}"),
             Self::Aliases(names) => {
                 f.write_str("aliases:")?;
@@ -288,6 +293,7 @@ impl FromStr for Subject {
             "uri" => Ok(Self::Uri(checked("uri")?)),
             "username" => Ok(Self::Username(checked("username")?)),
             "employee_id" => Ok(Self::EmployeeId(checked("employee_id")?)),
+            "credential" => credential(value),
             "iss_sub" => match value.trim().split_once('#') {
                 Some((iss, sub)) => Self::iss_sub(iss, sub),
                 None => Err(SubjectError::Malformed {
@@ -311,6 +317,20 @@ impl FromStr for Subject {
             _ => Err(SubjectError::NoFormat(cut(text))),
         }
     }
+}
+
+/// What stands for a credential; never the credential itself.
+fn credential(value: &str) -> Result<Subject, SubjectError> {
+    let digits = value.strip_prefix("sha256:").unwrap_or_default();
+    if digits.len() == 32 && digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        return Ok(Subject::Credential(value.to_owned()));
+    }
+    Err(SubjectError::Malformed {
+        format: "credential",
+        // It may be the credential itself.
+        value: String::new(),
+        why: "it is not sha256: and 32 hexadecimal digits; hand the credential itself to revoked leaked",
+    })
 }
 
 /// A value with neither emptiness, control characters, invisible marks nor excess length.

@@ -35,6 +35,11 @@ pub enum Verdict {
         /// What is left, or what stood in the way.
         why: String,
     },
+    /// Of a release alone, never of a containment: the account was seen enabled again.
+    Released {
+        /// What came back to life with it.
+        what: String,
+    },
 }
 
 impl Verdict {
@@ -47,10 +52,11 @@ impl Verdict {
             Self::Residual { .. } => "residual",
             Self::NoPrincipal { .. } => "no_principal",
             Self::Failed { .. } => "failed",
+            Self::Released { .. } => "released",
         }
     }
 
-    /// All words, in the order from best to worst: a case carries the worst of its jobs' verdicts. `no_principal` is the mildest: a
+    /// All words of containments, in the order from best to worst: a case carries the worst of its jobs' verdicts. `no_principal` is the mildest: a
     /// person without an account at one target is no blemish on the proof at another.
     pub const WORDS: [&'static str; 5] = ["no_principal", "contained", "residual", "unverified", "failed"];
 
@@ -78,6 +84,7 @@ impl fmt::Display for Verdict {
             Self::Residual { until, what } => write!(f, "residual until {until}: {what}"),
             Self::NoPrincipal { what } => write!(f, "no_principal: {what}"),
             Self::Failed { why } => write!(f, "failed: {why}"),
+            Self::Released { what } => write!(f, "released: {what}"),
         }
     }
 }

@@ -9,10 +9,6 @@ use super::Class;
 pub enum HoldReason {
     /// The subject, or a name of the account it resolved to, is in `protected`.
     Protected,
-    /// The account is the one that `revoked` itself uses, or owns the bot that it is.
-    Ourselves,
-    /// The target's last active administrator would be locked out.
-    LastAdmin,
     /// The names of the signal belong to several people, or to one only by a name in dispute.
     Unclear,
     /// It names its person only by addresses of domains that are not ours.
@@ -45,8 +41,6 @@ impl HoldReason {
     pub const fn class(&self) -> &'static str {
         match self {
             Self::Protected => "protected",
-            Self::Ourselves => "ourselves",
-            Self::LastAdmin => "last_admin",
             Self::Unclear => "unclear",
             Self::EmailDomain => "email_domain",
             Self::Source(_) => "source",
@@ -59,20 +53,12 @@ impl HoldReason {
             Self::Old => "old",
         }
     }
-
-    /// Whether no approval overrides it: acting on our own account would take the means to act away.
-    #[must_use]
-    pub const fn is_final(&self) -> bool {
-        matches!(self, Self::Ourselves)
-    }
 }
 
 impl fmt::Display for HoldReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Protected => f.write_str("a protected subject is never acted on without a human"),
-            Self::Ourselves => f.write_str("the account is the one revoked itself uses there, and is never acted on"),
-            Self::LastAdmin => f.write_str("the target's last active administrator would be locked out"),
             Self::Unclear => f.write_str("the signal's names are linked to several people, or are in dispute between sources"),
             Self::EmailDomain => f.write_str("it names its person only by an address of a domain that is not in email_domains"),
             Self::Source(why) => f.write_str(why),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use crate::model::{Containment, Departure, DepartureStep, Principal, PrincipalTrait, Priority, Reason, Scope, Signal, Timestamp};
+use crate::model::{Containment, Departure, DepartureStep, Principal, Priority, Reason, Scope, Signal, Timestamp};
 use crate::model::{Subject, When, Wish};
 
 mod hold;
@@ -160,19 +160,11 @@ impl Policy {
     /// that the list of the protected does not hold.
     ///
     /// # Errors
-    /// Why not. An approval overrides it, except where [`HoldReason::is_final`].
-    pub fn principal_allowed(&self, principal: &Principal, containment: &Containment) -> Result<(), HoldReason> {
+    /// Why not. An approval overrides it.
+    pub fn principal_allowed(&self, principal: &Principal) -> Result<(), HoldReason> {
         let id = Subject::Opaque(principal.id.clone());
-        if principal.traits.contains(&PrincipalTrait::Ourselves) {
-            return Err(HoldReason::Ourselves);
-        }
         if principal.names.iter().chain([&id]).any(|name| self.protected.holds(name)) {
             return Err(HoldReason::Protected);
-        }
-        // A password that nobody knows locks the last administrator out as surely as a suspension does.
-        let locks_out = containment.blocks() || (containment.reset_password && containment.scope == Scope::Everything);
-        if locks_out && principal.traits.contains(&PrincipalTrait::LastAdmin) {
-            return Err(HoldReason::LastAdmin);
         }
         Ok(())
     }
@@ -216,16 +208,7 @@ impl Policy {
         let jobs: Vec<_> = targets
             .iter()
             .filter(|(name, _)| asked(name))
-            .map(|(name, containment)| {
-                let scope = signal.scope.clone();
-                (
-                    name.clone(),
-                    Containment {
-                        scope,
-                        ..containment.clone()
-                    },
-                )
-            })
+            .map(|(name, containment)| (name.clone(), demanded(containment, signal)))
             .collect();
         if jobs.is_empty() {
             return Err(match &signal.target {
@@ -299,6 +282,27 @@ impl Policy {
 
 /// The name of the source that always exists: the operators' own.
 pub const INBOX: &str = "inbox";
+
+/// What a playbook demands at a target, as the signal asks for it.
+fn demanded(containment: &Containment, signal: &Signal) -> Containment {
+    let leaked = match &signal.subject {
+        Subject::Credential(digest) => Some(digest.clone()),
+        _ => None,
+    };
+    let keep_out = signal.keep_out.map(|length| length.as_secs());
+    let mut demanded = Containment {
+        scope: signal.scope.clone(),
+        keep_out: keep_out.max(containment.keep_out),
+        leaked,
+        ..containment.clone()
+    };
+    if demanded.scope == Scope::Leaked {
+        // What is refused once is refused for good, and the credential is not kept to be tried again.
+        demanded.watch.clear();
+        demanded.keep_out = None;
+    }
+    demanded
+}
 
 /// When a signal asks for action, where it says.
 fn due(signal: &Signal) -> Option<Timestamp> {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Containment, GrantKind, Reason, Scope};
+use crate::model::{Containment, GrantKind, PasswordReset, Reason, Scope};
 
 /// A named set of containments, one for each target.
 pub type Playbook = BTreeMap<String, Containment>;
@@ -22,7 +22,8 @@ const WATCH: [u64; 4] = [60, 660, 3600, 86_400];
 /// What the playbook of this name demands at every target where the config says nothing. A playbook that the config invents starts as
 /// `compromised` does.
 ///
-/// - `compromised`: everything goes; the account stays open, since its owner must be able to come back.
+/// - `compromised`: everything goes, and a password of the target's own is replaced; the account stays open, since its owner must be able to
+///   come back.
 /// - `departed`: everything goes, and the account is suspended first.
 /// - `suspended`: the person may come back next week, so tokens are disabled, not destroyed, and nothing that others may depend on (bots,
 ///   webhooks, apps) is touched.
@@ -45,14 +46,20 @@ pub fn built_in(name: &str) -> Containment {
         scope: Scope::Everything,
         end,
         block: reason == Some(Reason::Departed),
-        reset_password: false,
+        // An intruder who knows the password is back before the owner has read the news; every responder's runbook resets it.
+        reset_password: match reason {
+            None | Some(Reason::Compromised) => PasswordReset::Own,
+            Some(_) => PasswordReset::Never,
+        },
         disable_tokens: reason == Some(Reason::Suspended),
         watch: watch.to_vec(),
+        keep_out: None,
+        leaked: None,
     }
 }
 
 /// Whether a containment demands nothing at all: the way to leave a target out of a playbook.
 #[must_use]
 pub fn demands_nothing(containment: &Containment) -> bool {
-    containment.end.is_empty() && !containment.block && !containment.reset_password
+    containment.end.is_empty() && !containment.block && containment.reset_password == PasswordReset::Never
 }

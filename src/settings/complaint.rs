@@ -62,6 +62,13 @@ impl Report {
         }
     }
 
+    /// What is left without the complaints of which `known` says so.
+    #[must_use]
+    pub fn without(mut self, known: impl Fn(&str) -> bool) -> Self {
+        self.lines.retain(|(_, message)| !known(message));
+        self
+    }
+
     /// How many complaints there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{CaseId, Containment, GrantKind, Reason, Scope, Subject, Timestamp, Verdict};
+use crate::model::{CaseId, Containment, GrantKind, PasswordReset, Reason, Scope, Subject, Timestamp, Verdict};
 
 mod name;
 mod receiver;
@@ -147,7 +147,9 @@ fn proved(proof: &Proof) -> Option<Vec<&AtTarget>> {
             Verdict::Contained => contained.push(at),
             // A person without an account there is no blemish on the proof elsewhere.
             Verdict::NoPrincipal { .. } => {}
-            Verdict::Unverified { .. } | Verdict::Residual { .. } | Verdict::Failed { .. } => return None,
+            Verdict::Unverified { .. } | Verdict::Residual { .. } | Verdict::Failed { .. } | Verdict::Released { .. } => {
+                return None;
+            }
         }
     }
     (!contained.is_empty()).then_some(contained)
@@ -165,7 +167,7 @@ fn sessions(proof: &Proof, proved: &[&AtTarget]) -> Option<(EventType, Scope, Va
     let what = match proof.scope {
         Scope::Session(_) => "this session is not there any more",
         Scope::Everything | Scope::AllSessions => "no session is left",
-        Scope::AccessToken(_) => return None,
+        Scope::AccessToken(_) | Scope::Leaked => return None,
     };
     let claims = event(
         proof,
@@ -179,7 +181,7 @@ fn sessions(proof: &Proof, proved: &[&AtTarget]) -> Option<(EventType, Scope, Va
 fn password(proof: &Proof, proved: &[&AtTarget]) -> Option<(EventType, Scope, Value)> {
     let reset: Vec<(&str, Timestamp)> = proved
         .iter()
-        .filter(|at| at.containment.reset_password)
+        .filter(|at| at.containment.reset_password != PasswordReset::Never)
         .filter_map(|at| Some((at.target.as_str(), at.password_reset_at?)))
         .collect();
     let last = reset.iter().map(|(_, at)| *at).max()?;
@@ -221,7 +223,7 @@ fn narrowed(person: &Value, scope: &Scope, receiver: &Receiver) -> Option<Value>
             complex.insert("session".to_owned(), json!({ "format": "opaque", "id": id }));
             Some(Value::Object(complex))
         }
-        Scope::Session(_) | Scope::AccessToken(_) => None,
+        Scope::Session(_) | Scope::AccessToken(_) | Scope::Leaked => None,
         Scope::Everything | Scope::AllSessions => Some(person.clone()),
     }
 }

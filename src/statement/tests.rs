@@ -23,9 +23,7 @@ fn containment(scope: Scope) -> Containment {
         scope,
         end: [GrantKind::Session, GrantKind::AccessToken].into(),
         block: true,
-        reset_password: false,
-        disable_tokens: false,
-        watch: Vec::new(),
+        ..Containment::nothing()
     }
 }
 
@@ -156,7 +154,7 @@ fn a_single_session_is_told_only_to_whom_reads_complex_subjects() {
 #[test]
 fn a_changed_password_is_a_credential_change_and_ended_tokens_are_not() {
     let mut reset = alice();
-    reset.targets[0].containment.reset_password = true;
+    reset.targets[0].containment.reset_password = crate::model::PasswordReset::Own;
     assert_eq!(statements(&reset, &receiver()).unwrap().len(), 1, "nothing was reset");
     reset.targets[0].password_reset_at = Some(Timestamp::from_ms(1_763_999_990_000));
     let said = statements(&reset, &receiver()).unwrap();

@@ -8,9 +8,12 @@ use sqlx::Row as _;
 use super::blocks::BLOCKED;
 use super::cases::{NewCase, hex, sha256};
 use super::employments::departure;
+use super::sealed::Sealed;
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, When};
+use crate::model::{
+    Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, Subject, When,
+};
 use crate::policy::{Class, Decision, Facts, Policy};
 use crate::statement::Receiver;
 
@@ -37,12 +40,22 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written: nothing of the delivery is stored then.
-    pub async fn accept(&self, policy: Arc<Policy>, delivery: Delivery, slots: Vec<String>) -> Result<Accepted> {
+    pub async fn accept(&self, policy: Arc<Policy>, mut delivery: Delivery, slots: Vec<String>) -> Result<Accepted> {
         let receivers = self.receivers();
+        let mut sealed = BTreeMap::new();
+        for signal in &mut delivery.signals {
+            // What names one session or token may be its secret, pasted by mistake.
+            signal.scope = std::mem::take(&mut signal.scope).without_values();
+            if let Some(value) = signal.leaked.take() {
+                let value = self.seal(&value.0)?;
+                sealed.insert(value.digest.clone(), value);
+            }
+        }
         let (accepted, targets, told) = self
             .write(move |tx| {
                 Box::pin(async move {
                     let mut intake = Intake {
+                        sealed,
                         policy: &policy,
                         receivers: &receivers,
                         told: false,
@@ -106,6 +119,8 @@ impl Store {
 
 /// What one delivery carries through its transaction.
 pub(super) struct Intake<'a> {
+    /// Credentials that have leaked, encrypted, by what stands for them.
+    sealed: BTreeMap<String, Sealed>,
     pub(super) policy: &'a Policy,
     /// Whom a case that has just been contained is told to, where a signal joins it.
     pub(super) receivers: &'a [Receiver],
@@ -307,6 +322,12 @@ impl Tx<'_> {
         let id = self
             .keep_signal(delivery, signal, &said, batch, decided, why.as_deref())
             .await?;
+        if let Subject::Credential(digest) = &signal.subject
+            && matches!(decided, "act" | "hold")
+            && let Some(value) = intake.sealed.get(digest)
+        {
+            self.keep_sealed(value).await?;
+        }
         let new = NewCase {
             delivery,
             signal,

@@ -6,7 +6,7 @@ use sqlx::Row as _;
 
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Action, ActionOutcome, Actor, Finished, GrantKind, Job, JobKind, Started, Timestamp};
+use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, GrantKind, Job, JobKind, Started, Timestamp};
 
 /// What the observation behind a plan showed, for the trail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Seen {
     pub counts: BTreeMap<GrantKind, usize>,
     /// Whether the account was suspended.
     pub suspended: bool,
+    /// What all attempts of the job saw and did so far: kept with the intent, so that a crash loses nothing of it.
+    pub evidence: Evidence,
 }
 
 impl Store {
@@ -28,7 +30,7 @@ impl Store {
         let (job, lease) = (claim.job.clone(), claim.lease.id.clone());
         self.write(move |tx| {
             Box::pin(async move {
-                tx.still_claimed(&job, &lease, !actions.is_empty()).await?;
+                tx.still_claimed(&job, &lease, !actions.is_empty(), &seen.evidence).await?;
                 tx.start(&job, actions, &seen).await
             })
         })
@@ -47,19 +49,24 @@ impl Store {
 }
 
 impl Tx<'_> {
-    /// Fails where the claim is no longer ours; marks the job as one that has acted where it is about to.
-    async fn still_claimed(&mut self, job: &Job, lease: &str, acts: bool) -> Result<()> {
-        let touched = sqlx::query("UPDATE job SET acted = acted OR ? WHERE id = ? AND state = 'running' AND lease_id = ?")
-            .bind(acts)
-            .bind(job.id.0)
-            .bind(lease)
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("checking a lease"))?;
-        if touched.rows_affected() == 1 {
-            Ok(())
-        } else {
-            Err(StoreError::LeaseLost(job.id))
+    /// Fails where the claim is no longer ours, and where the case was called off; marks the job as one that has acted where it is about to.
+    async fn still_claimed(&mut self, job: &Job, lease: &str, acts: bool, evidence: &Evidence) -> Result<()> {
+        let called_off: Option<bool> = sqlx::query_scalar(
+            "UPDATE job SET acted = acted OR ?, evidence = ? WHERE id = ? AND state = 'running' AND lease_id = ? \
+             RETURNING (SELECT called_off_at IS NOT NULL FROM cases WHERE cases.id = case_id)",
+        )
+        .bind(acts)
+        .bind(serde_json::to_string(evidence).unwrap_or_default())
+        .bind(job.id.0)
+        .bind(lease)
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("checking a lease"))?;
+        match called_off {
+            None => Err(StoreError::LeaseLost(job.id)),
+            // A release follows on the calling off.
+            Some(true) if job.kind != JobKind::Release => Err(StoreError::CalledOff(job.id)),
+            Some(_) => Ok(()),
         }
     }
 
@@ -114,11 +121,18 @@ impl Tx<'_> {
             .iter()
             .map(|action| {
                 let requests = serde_json::to_string(&action.requests).unwrap_or_default();
-                serde_json::json!({ "id": action.id, "outcome": action.outcome.word(), "at": action.at.ms(), "requests": requests })
+                let why = match &action.outcome {
+                    ActionOutcome::Failed(why) => Some(why),
+                    _ => None,
+                };
+                serde_json::json!({
+                    "id": action.id, "outcome": action.outcome.word(), "at": action.at.ms(), "requests": requests, "why": why,
+                })
             })
             .collect();
         let rows = sqlx::query(
-            "UPDATE action SET outcome = f.value ->> 'outcome', finished_at = f.value ->> 'at', requests = f.value ->> 'requests' \
+            "UPDATE action SET outcome = f.value ->> 'outcome', finished_at = f.value ->> 'at', requests = f.value ->> 'requests', \
+                               why = f.value ->> 'why' \
              FROM json_each(?1) f WHERE action.id = f.value ->> 'id' AND job_id = ?2 AND outcome IS NULL \
              RETURNING action.id, action.action",
         )

@@ -53,6 +53,8 @@ impl Tx<'_> {
                 sweep: 0,
                 approved: over.approved,
                 subject_ref,
+                evidence: None,
+                chain_at: None,
             })
             .await?;
             return Ok(());

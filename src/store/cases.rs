@@ -10,7 +10,7 @@ use super::joins::Live;
 use super::settle::NewJob;
 use super::{Result, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, Delivery, Job, JobKind, JobState, LEASE_LENGTH, Lease, Signal, Timestamp, Verdict};
+use crate::model::{Actor, CaseId, Delivery, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Signal, Timestamp, Verdict};
 use crate::policy::Work;
 
 impl Tx<'_> {
@@ -57,8 +57,6 @@ impl Tx<'_> {
             "due": work.due.map(Timestamp::ms),
         })));
         for (target, containment) in &work.jobs {
-            let mut containment = containment.clone();
-            containment.scope = new.signal.scope.clone();
             let state = match (hold, work.due.filter(|due| *due > self.now)) {
                 (Some(_), _) => JobState::Held,
                 (None, Some(due)) => JobState::Scheduled { due },
@@ -69,13 +67,15 @@ impl Tx<'_> {
                     case,
                     target,
                     kind: JobKind::Contain,
-                    containment: &serde_json::to_string(&containment).unwrap_or_default(),
+                    containment: &serde_json::to_string(containment).unwrap_or_default(),
                     priority: work.priority,
                     state: &state,
                     held_due: work.due.filter(|_| hold.is_some()),
                     sweep: 0,
                     approved: false,
                     subject_ref: new.reference,
+                    evidence: None,
+                    chain_at: None,
                 })
                 .await?;
             match state {
@@ -202,16 +202,17 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Closes the job's case once no job of it is open, with the worst verdict among the newest job of each target.
-    pub(super) async fn close_if_over(&mut self, job: &Job) -> Result<Option<Closed>> {
+    /// Closes a case once no job of it is open, with the worst verdict among the newest job of each target. `job` is the one that has just
+    /// ended.
+    pub(super) async fn close_if_over(&mut self, case: i64, subject_ref: &str, job: Option<JobId>) -> Result<Option<Closed>> {
         let rows = sqlx::query(
             "SELECT state, verdict, evidence ->> '$.principal' IS NULL AND (verdict = 'no_principal' OR evidence ->> '$.nameless' = 1) \
-             FROM job j WHERE case_id = ?1 AND state <> 'cancelled' \
+             FROM job j WHERE case_id = ?1 AND state <> 'cancelled' AND kind <> 'release' \
              AND NOT (kind = 'watch' AND state = 'scheduled') \
              AND id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state <> 'cancelled' \
-                       AND NOT (k.kind = 'watch' AND k.state = 'scheduled'))",
+                       AND k.kind <> 'release' AND NOT (k.kind = 'watch' AND k.state = 'scheduled'))",
         )
-        .bind(job.case.0)
+        .bind(case)
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reading a case's jobs"))?;
@@ -232,15 +233,15 @@ impl Tx<'_> {
         let row = sqlx::query(
             "UPDATE cases SET state = 'closed', verdict = ?2, closed_at = ?3, \
                     contained_at = CASE WHEN ?4 THEN coalesce(contained_at, ?3) ELSE contained_at END \
-             WHERE id = ?1 AND (state = 'open' OR (state = 'closed' AND verdict IS NOT ?2)) \
+             WHERE id = ?1 AND (state IN ('open', 'held') OR (state = 'closed' AND verdict IS NOT ?2)) \
              RETURNING received_at, first_revoke_at, contained_at, \
                        EXISTS (SELECT 1 FROM alert WHERE kind = 'could_not_revoke' AND key = ?5 AND cleared_at IS NULL)",
         )
-        .bind(job.case.0)
+        .bind(case)
         .bind(verdict)
         .bind(self.now.ms())
         .bind(contained)
-        .bind(format!("job:{}", job.id))
+        .bind(job.map(|job| format!("job:{job}")))
         .fetch_optional(&mut *self.conn)
         .await
         .map_err(StoreError::sql("closing a case"))?;
@@ -250,31 +251,35 @@ impl Tx<'_> {
         nobody &= at.is_none();
         self.record(
             &Entry::new(EntryKind::CaseContained, Actor::Daemon)
-                .case(job.case.0)
-                .subject_ref(&job.subject_ref)
+                .case(case)
+                .subject_ref(subject_ref)
                 .detail(serde_json::json!({
                     "verdict": verdict,
                     "received_to_first_revoke_ms": first.map(|first| first - received),
                     "received_to_contained_ms": at.map(|at| at - received),
                 })),
         );
-        if contained && row.get(3) {
-            self.over("could_not_revoke", &format!("job:{}", job.id)).await?;
+        if let Some(job) = job.filter(|_| contained && row.get(3)) {
+            self.over("could_not_revoke", &format!("job:{job}")).await?;
         }
         if nobody {
-            self.note_unresolved(job, verdict == "no_principal").await?;
+            self.note_unresolved(case, subject_ref, verdict == "no_principal").await?;
             return Ok(Some(Closed::Nobody));
         }
-        self.note_resolved(job.case.0).await?;
+        self.note_resolved(case).await?;
         Ok(Some(Closed::Verdict(verdict)))
     }
 
     /// A sweep found access again: the case is open until the sweep has ended it, and somebody should know why it came back.
     pub(super) async fn reopen(&mut self, job: &Job) -> Result<()> {
+        // Where a human was asked before anything was done, the case is open already.
         let touched = sqlx::query(
-            "UPDATE cases SET state = 'open', verdict = NULL, closed_at = NULL, reopened = reopened + 1 WHERE id = ? AND state = 'closed'",
+            "UPDATE cases SET state = 'open', verdict = NULL, closed_at = NULL, reopened = reopened + 1 \
+             WHERE id = ?1 AND (state = 'closed' OR (?3 AND state = 'open' AND NOT EXISTS (SELECT 1 FROM action WHERE job_id = ?2)))",
         )
         .bind(job.case.0)
+        .bind(job.id.0)
+        .bind(job.evidence.enabled_again)
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reopening a case"))?;
@@ -288,8 +293,13 @@ impl Tx<'_> {
                 .subject_ref(&job.subject_ref)
                 .detail(serde_json::json!({ "target": job.target })),
         );
+        if job.evidence.enabled_again {
+            // Somebody knows: it was approved.
+            return Ok(());
+        }
         let summary = format!(
-            "case {}: access at {} came back after it was contained; it is being ended again",
+            "case {0}: access at {1} came back after it was contained; it is being ended again (revoked case show {0}; revoked case cancel {0} \
+             ends the sweeps)",
             job.case, job.target
         );
         self.raise("came_back", &format!("case:{}", job.case), &summary, Some(job.case.0))

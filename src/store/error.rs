@@ -19,6 +19,9 @@ pub enum StoreError {
     /// A settlement came after its lease had ended.
     #[error("the lease on job {0} was lost before it was settled")]
     LeaseLost(JobId),
+    /// The case of a job at work was called off: nothing more may be sent for it.
+    #[error("the case of job {0} was called off")]
+    CalledOff(JobId),
     /// A step that the job's state does not allow.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),

@@ -141,7 +141,7 @@ impl Tx<'_> {
                 let (job_id, target): (i64, String) = (job.get(0), job.get(1));
                 let due = job.get::<Option<i64>, _>(2).map(Timestamp::from_ms).filter(|due| *due > now);
                 let next = JobState::Held.next(Step::Approve { due })?;
-                sqlx::query("UPDATE job SET state = ?, due = ?, held_due = NULL, approved = 1 WHERE id = ? AND state = 'held'")
+                sqlx::query("UPDATE job SET state = ?, due = ?, held_due = NULL, approved = 1, error = NULL WHERE id = ? AND state = 'held'")
                     .bind(next.word())
                     .bind(due.map(Timestamp::ms))
                     .bind(job_id)
@@ -189,7 +189,10 @@ impl Tx<'_> {
         self.decide_hold(id, "rejected", by, note).await?;
         for case in &held.cases {
             self.cancel_departures(case.case, by, "its hold was rejected").await?;
-            self.cancel_case(case.case, by, "its hold was rejected").await?;
+            if !self.cancel_case(case.case, by, "its hold was rejected").await? {
+                // A sweep was held: what was proved before it stands.
+                self.close_what_is_left(case.case).await?;
+            }
         }
         for case in &held.cases {
             self.weigh_case(case.case).await?;
@@ -266,6 +269,7 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("cancelling a case"))?;
         let cancelled = touched.rows_affected() > 0;
+        self.wipe_credential_of(case).await?;
         if cancelled {
             self.record(
                 &Entry::new(EntryKind::CaseCancelled, by.clone())

@@ -1,12 +1,13 @@
 //! The table `inbox`: the documented door for other programs and for `revoked revoke`. Rows are untrusted input.
 
+use secrecy::SecretString;
 use sqlx::Row as _;
 use tokio::time::Duration;
 
 use super::cases::hex;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId};
+use crate::model::{Actor, CaseId, LeakedValue, digest_of_named, has_form_of_id};
 
 /// How often the daemon looks for commits of other processes: 2 µs a look.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -30,14 +31,26 @@ pub struct InboxRow {
     pub playbook: Option<String>,
     /// One target of the playbook only.
     pub target: Option<String>,
-    /// One session only, by the target's id.
+    /// One session only: the digest of the target's id ([`digest_of_named`]), since a pasted value may be a secret.
     pub session: Option<String>,
-    /// One access token only, by the target's id.
+    /// One access token only: the digest of the target's id.
     pub access_token: Option<String>,
+    /// The column of those two whose value has not the form of an id.
+    #[serde(skip)]
+    pub malformed: Option<&'static str>,
     /// All sessions, and nothing else.
     pub all_sessions: bool,
     /// When to act, in milliseconds since the epoch; at once where it is null.
     pub act_at: Option<i64>,
+    /// How long to go on looking and ending what comes back, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep_out: Option<i64>,
+    /// The digest of a credential that has leaked, in place of a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leaked: Option<String>,
+    /// The credential itself, where it was not sealed already.
+    #[serde(skip)]
+    pub value: Option<LeakedValue>,
 }
 
 /// What all texts of a row may weigh together, in bytes: several times what the longest request does.
@@ -48,7 +61,7 @@ macro_rules! weight {
     () => {
         "(octet_length(subject) + octet_length(reason) + octet_length(requested_by) + coalesce(octet_length(note), 0) \
          + coalesce(octet_length(request_key), 0) + coalesce(octet_length(playbook), 0) + coalesce(octet_length(target), 0) \
-         + coalesce(octet_length(session), 0) + coalesce(octet_length(access_token), 0))"
+         + coalesce(octet_length(session), 0) + coalesce(octet_length(access_token), 0) + coalesce(octet_length(leaked), 0))"
     };
 }
 
@@ -71,7 +84,8 @@ const ROWS: &str = concat!(
     light!("target", "NULL"),
     light!("session", "NULL"),
     light!("access_token", "NULL"),
-    "all_sessions, act_at, ",
+    "all_sessions, act_at, keep_out, ",
+    light!("leaked", "NULL"),
     weight!(),
     " FROM inbox INDEXED BY inbox_new WHERE state = 'new' ORDER BY id LIMIT ?1"
 );
@@ -114,11 +128,15 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn submit(&self, row: InboxRow) -> Result<i64> {
+        let sealed = row.value.as_ref().map(|value| self.seal(&value.0)).transpose()?;
         self.write(move |tx| {
             Box::pin(async move {
+                if let Some(sealed) = &sealed {
+                    tx.keep_sealed(sealed).await?;
+                }
                 let done = sqlx::query(
                     "INSERT INTO inbox (subject, reason, requested_by, note, request_key, playbook, target, session, access_token, \
-                                        all_sessions, act_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                        all_sessions, act_at, keep_out, leaked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 )
                 .bind(row.subject)
                 .bind(row.reason)
@@ -127,10 +145,12 @@ impl Store {
                 .bind(row.request_key)
                 .bind(row.playbook)
                 .bind(row.target)
-                .bind(row.session)
-                .bind(row.access_token)
+                .bind(row.session.as_deref().map(digest_of_named))
+                .bind(row.access_token.as_deref().map(digest_of_named))
                 .bind(row.all_sessions)
                 .bind(row.act_at)
+                .bind(row.keep_out)
+                .bind(row.leaked)
                 .execute(&mut *tx.conn)
                 .await
                 .map_err(StoreError::sql("writing to the inbox"))?;
@@ -153,7 +173,7 @@ impl Store {
             .map_err(StoreError::sql("reading the inbox"))?;
         let mut rows = Vec::with_capacity(found.len());
         for row in &found {
-            let (id, weight): (i64, i64) = (row.get(0), row.get(12));
+            let (id, weight): (i64, i64) = (row.get(0), row.get(14));
             if weight > LARGEST_ROW {
                 self.reject_inbox(id, InboxRefusal::too_large(weight)).await?;
                 continue;
@@ -167,10 +187,20 @@ impl Store {
                 request_key: row.get(5),
                 playbook: row.get(6),
                 target: row.get(7),
-                session: row.get(8),
-                access_token: row.get(9),
+                session: row.get::<Option<&str>, _>(8).map(digest_of_named),
+                access_token: row.get::<Option<&str>, _>(9).map(digest_of_named),
+                malformed: [("session", 8), ("access_token", 9)].into_iter().find_map(|(column, at)| {
+                    let value = row.get::<Option<&str>, _>(at)?;
+                    (!has_form_of_id(value)).then_some(column)
+                }),
                 all_sessions: row.get(10),
                 act_at: row.get(11),
+                keep_out: row.get(12),
+                leaked: row.get::<Option<&str>, _>(13).map(digest_of_named),
+                value: row
+                    .get::<Option<String>, _>(13)
+                    .filter(|value| digest_of_named(value) != *value)
+                    .map(|value| LeakedValue(SecretString::from(value))),
             });
         }
         Ok(rows)
@@ -264,15 +294,29 @@ impl CommitWatch {
 
 impl Tx<'_> {
     pub(super) async fn answer_inbox(&mut self, id: i64, state: &str, case: Option<i64>, why: Option<&str>) -> Result<()> {
-        sqlx::query("UPDATE inbox SET state = ?, case_id = ?, why = ?, taken_at = ? WHERE id = ? AND state = 'new'")
-            .bind(state)
-            .bind(case)
-            .bind(why)
-            .bind(self.now.ms())
+        // What was written as a value may be a secret, and is one until a target has listed it: only what stands for it stays.
+        let row = sqlx::query("SELECT session, access_token, leaked FROM inbox WHERE id = ? AND state = 'new'")
             .bind(id)
-            .execute(&mut *self.conn)
+            .fetch_optional(&mut *self.conn)
             .await
-            .map_err(StoreError::sql("answering an inbox row"))?;
+            .map_err(StoreError::sql("reading an inbox row"))?;
+        let Some(row) = row else { return Ok(()) };
+        let values: Vec<Option<String>> = (0..3).map(|n| row.get::<Option<&str>, _>(n).map(digest_of_named)).collect();
+        sqlx::query(
+            "UPDATE inbox SET state = ?, case_id = ?, why = ?, taken_at = ?, session = ?, access_token = ?, leaked = ? \
+             WHERE id = ? AND state = 'new'",
+        )
+        .bind(state)
+        .bind(case)
+        .bind(why)
+        .bind(self.now.ms())
+        .bind(&values[0])
+        .bind(&values[1])
+        .bind(&values[2])
+        .bind(id)
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("answering an inbox row"))?;
         Ok(())
     }
 }

@@ -54,7 +54,7 @@ impl Tx<'_> {
     ) -> Result<Option<Live>> {
         let sql = format!(
             "SELECT id, priority, state, playbook, reason, (SELECT why FROM hold WHERE hold.id = cases.hold) FROM cases INDEXED BY cases_live \
-             WHERE subject_ref IN ({REFERENCES}) AND scope = ?2 AND state IN ('open', 'held') ORDER BY playbook = ?3 DESC, id DESC"
+             WHERE subject_ref IN ({REFERENCES}) AND scope = ?2 AND state IN ('open', 'held') AND called_off_at IS NULL ORDER BY playbook = ?3 DESC, id DESC"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(json_of(new.whose.own().names()))
@@ -142,7 +142,7 @@ impl Tx<'_> {
         };
         let sql = format!(
             "SELECT id FROM cases INDEXED BY cases_by_subject WHERE subject_ref IN ({REFERENCES}) AND scope = ?2 \
-             AND state = 'closed' AND verdict = 'contained' AND closed_at > ?3 ORDER BY id DESC"
+             AND state = 'closed' AND verdict = 'contained' AND closed_at > ?3 AND called_off_at IS NULL ORDER BY id DESC"
         );
         let cases: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
             .bind(json_of(new.whose.own().names()))

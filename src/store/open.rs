@@ -197,10 +197,19 @@ async fn migrate(conn: &mut SqliteConnection, path: &Path, found: i64, known: i6
     }
     // WAL before the tables: the first commit is then already durable in the mode that stays.
     use_wal(conn, path).await?;
+    // A table that others refer to is made anew by some of them, which is only possible while references are not looked at.
+    pragma(conn, path, "PRAGMA foreign_keys = OFF").await?;
     MIGRATIONS
         .run(&mut *conn)
         .await
         .map_err(|error| other(format!("migrating from schema {found} to {known}: {error}")))?;
+    let dangling: i64 = scalar(conn, path, "SELECT count(*) FROM pragma_foreign_key_check").await?;
+    if dangling > 0 {
+        return Err(other(format!(
+            "migrating from schema {found} to {known}: {dangling} rows refer to rows that are not there; restore the copy and report this"
+        )));
+    }
+    pragma(conn, path, "PRAGMA foreign_keys = ON").await?;
     let marks = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {known}");
     sqlx::raw_sql(sqlx::AssertSqlSafe(marks))
         .execute(&mut *conn)
@@ -258,6 +267,14 @@ async fn quick_check(conn: &mut SqliteConnection, path: &Path) -> Result<(), Ope
             what: said,
         })
     }
+}
+
+async fn pragma(conn: &mut SqliteConnection, path: &Path, sql: &'static str) -> Result<(), OpenError> {
+    sqlx::query(sql)
+        .execute(conn)
+        .await
+        .map(|_| ())
+        .map_err(|error| refused(path, sql, &error))
 }
 
 async fn scalar<T>(conn: &mut SqliteConnection, path: &Path, sql: &'static str) -> Result<T, OpenError>

@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, Reason, Subject, Timestamp};
+use crate::model::{Actor, CaseId, Evidence, Reason, Scope, Subject, Timestamp, is_named};
 use crate::policy::INBOX;
 use crate::statement::{AtTarget, EventType, Proof, Receiver, Silence, Statement, statements, verification};
 
@@ -325,8 +325,9 @@ impl Tx<'_> {
             "SELECT j.target, j.containment, j.outcome, j.evidence, \
                     (SELECT max(a.finished_at) FROM action a JOIN job k ON k.id = a.job_id \
                      WHERE k.case_id = ?1 AND k.target = j.target AND a.outcome = 'done' AND a.action ->> 'do' = 'reset_password') \
-             FROM job j WHERE j.case_id = ?1 AND j.state IN ('done', 'failed') \
-             AND j.id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state IN ('done', 'failed')) \
+             FROM job j WHERE j.case_id = ?1 AND j.state IN ('done', 'failed') AND j.kind <> 'release' \
+             AND j.id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state IN ('done', 'failed') \
+                         AND k.kind <> 'release') \
              ORDER BY j.target",
         )
         .bind(case.0)
@@ -338,6 +339,7 @@ impl Tx<'_> {
         let (Some(targets), Ok(scope), Some(reason)) = (targets, serde_json::from_str(&scope), Reason::from_word(&reason)) else {
             return Ok(None);
         };
+        let scope = by_listed_id(scope, &rows);
         let mut sources: Vec<String> = Vec::new();
         let mut said: Vec<(String, Subject)> = Vec::new();
         for row in &signals {
@@ -550,6 +552,17 @@ fn letter(row: &SqliteRow) -> Letter {
 }
 
 /// What one job proved; `None` where its row cannot be read back.
+/// A case names one session by a digest of what was written; what was ended is named by the id that the target listed.
+fn by_listed_id(scope: Scope, rows: &[SqliteRow]) -> Scope {
+    let Scope::Session(named) = scope else { return scope };
+    let ended = rows.iter().filter_map(|row| {
+        let evidence: Evidence = serde_json::from_str(row.get::<Option<&str>, _>(3)?).ok()?;
+        evidence.ended.into_iter().find(|grant| is_named(&named, &grant.id))
+    });
+    let listed = ended.map(|grant| grant.id).next();
+    Scope::Session(listed.unwrap_or(named))
+}
+
 fn at_target(row: &SqliteRow) -> Option<AtTarget> {
     let evidence: crate::model::Evidence = serde_json::from_str(&row.get::<Option<String>, _>(3)?).ok()?;
     Some(AtTarget {

@@ -184,6 +184,9 @@ impl Tx<'_> {
             if state == "executed" && self.has_begun(case).await? {
                 self.too_late(id, &new.delivery.source, case).await?;
                 self.step(id, &by, "too_late", Some(why)).await?;
+                if let Some(case) = case {
+                    self.end_what_is_left_of(case, id, &new.delivery.source, &by).await?;
+                }
                 receipt = SignalReceipt::Ignored {
                     why: "the departure had been carried out".to_owned(),
                 };
@@ -362,8 +365,31 @@ impl Tx<'_> {
         .map_err(StoreError::sql("looking whether a case has begun"))
     }
 
+    /// A departure was called off after it had begun: what has not happened yet does not, and no sweep suspends the person again. Not where
+    /// another source, or another employment that ends, asks for the same.
+    async fn end_what_is_left_of(&mut self, case: i64, departure: i64, source: &str, by: &Actor) -> Result<()> {
+        let wanted: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2) \
+                 OR EXISTS (SELECT 1 FROM departure WHERE case_id = ?1 AND id <> ?3 AND state IN ('planned', 'held', 'blocked', 'executed'))",
+        )
+        .bind(case)
+        .bind(source)
+        .bind(departure)
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking who else asks for a case"))?;
+        if wanted {
+            return Ok(());
+        }
+        self.call_off_case(case, by, "its departure was called off after it had begun")
+            .await
+            .map(|_| ())
+    }
+
     async fn too_late(&mut self, id: i64, source: &str, case: Option<i64>) -> Result<()> {
-        let summary = format!("source {source}: a departure was called off after it was carried out; nothing is undone by itself");
+        let how = case.map_or_else(String::new, |case| format!("; revoked release {case} undoes the suspension"));
+        let summary =
+            format!("source {source}: a departure was called off after it was carried out; nothing is undone by itself{how}");
         self.raise("rescinded_too_late", &format!("departure:{id}"), &summary, case)
             .await
     }

@@ -33,6 +33,7 @@ pub fn check_privacy(path: &Path) -> Result<(), OpenError> {
         file("the checkpoint file", ".checkpoints"),
         secret("the trail's key", ".trail-key"),
         secret("the transmitter's key", ".transmitter-key"),
+        secret("the key of what is sealed", ".sealed-key"),
     ];
     let what: Vec<String> = checks
         .into_iter()

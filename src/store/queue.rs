@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{
-    Actor, CaseId, Containment, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Priority, Reason, Step, Subject, Timestamp,
+    Actor, CaseId, Containment, Evidence, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Priority, Reason, Step, Subject,
+    Timestamp,
 };
 
 /// A worker's time-limited ownership of a job. Made only by the store, consumed by [`Store::settle`].
@@ -141,7 +142,8 @@ impl Tx<'_> {
         }
         let rows = sqlx::query(
             "SELECT j.id, j.case_id, j.target, j.kind, p.subject, c.subject_ref, j.containment, j.priority, j.attempt, c.received_at, \
-                    j.acted, j.password_reset, j.approved, c.reason \
+                    j.acted, j.password_reset, j.approved, c.reason, j.evidence, coalesce(j.chain_at, c.contained_at), \
+                    j.sweep \
              FROM json_each(?) n JOIN job j ON j.id = n.value JOIN cases c ON c.id = j.case_id LEFT JOIN person p ON p.ref = c.subject_ref \
              ORDER BY j.priority, j.id",
         )
@@ -241,11 +243,7 @@ fn read_job(row: &SqliteRow) -> Result<Job> {
         id: JobId(id),
         case: CaseId(row.get(1)),
         target: row.get(2),
-        kind: if kind == JobKind::Watch.word() {
-            JobKind::Watch
-        } else {
-            JobKind::Contain
-        },
+        kind: JobKind::from_word(&kind).ok_or_else(|| corrupt(format!("kind {kind:?}")))?,
         subject,
         subject_ref: row.get(5),
         reason: Reason::from_word(&reason).ok_or_else(|| corrupt(format!("reason {reason:?}")))?,
@@ -256,5 +254,11 @@ fn read_job(row: &SqliteRow) -> Result<Job> {
         acted: row.get(10),
         password_reset: row.get(11),
         approved: row.get(12),
+        evidence: match row.get::<Option<&str>, _>(14) {
+            Some(text) => serde_json::from_str(text).map_err(|error| corrupt(format!("evidence: {error}")))?,
+            None => Evidence::default(),
+        },
+        contained_at: row.get::<Option<i64>, _>(15).map(Timestamp::from_ms),
+        sweep: usize::try_from(row.get::<i64, _>(16)).unwrap_or(0),
     })
 }

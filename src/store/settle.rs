@@ -66,9 +66,17 @@ impl Tx<'_> {
         evidence: &Evidence,
         settlement: Settlement,
     ) -> Result<Option<Closed>> {
+        let called_off = self.is_called_off(job.case.0).await?;
         let settlement = match settlement {
+            Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted | Settlement::Hold { .. }
+                if called_off && job.kind != JobKind::Release =>
+            {
+                Settlement::CalledOff
+            }
             // What the verdict proves is older than the newest signal: the next attempt looks again.
-            Settlement::Done(_) if self.signalled_since(job, evidence.after_at).await? => Settlement::Snooze { due: self.now },
+            Settlement::Done(_) if !called_off && self.signalled_since(job, evidence.after_at).await? => {
+                Settlement::Snooze { due: self.now }
+            }
             other => other,
         };
         let lease_id = lease.id.clone();
@@ -97,12 +105,17 @@ impl Tx<'_> {
             }
             _ => None,
         };
+        // What has failed is tried again one day, and goes on counting.
+        let kept = if matches!(next, JobState::Done { .. } | JobState::Cancelled) {
+            evidence.clone().of_a_job_that_is_over()
+        } else {
+            evidence.clone()
+        };
         let row = sqlx::query(
             "UPDATE job SET state = ?, due = ?, lease_id = NULL, lease_until = NULL, attempt = ?, verdict = ?, outcome = ?, \
                     error = coalesce(?, error), evidence = ?, finished_at = ? \
              WHERE id = ? AND state = 'running' AND lease_id = ? \
-             RETURNING sweep, (SELECT contained_at FROM cases WHERE cases.id = case_id), \
-                       (SELECT priority FROM cases WHERE cases.id = case_id)",
+             RETURNING sweep, (SELECT priority FROM cases WHERE cases.id = case_id)",
         )
         .bind(next.word())
         .bind(due)
@@ -110,7 +123,7 @@ impl Tx<'_> {
         .bind(verdict.as_ref().map(Verdict::word))
         .bind(verdict.as_ref().and_then(|verdict| serde_json::to_string(verdict).ok()))
         .bind(error)
-        .bind(serde_json::to_string(evidence).unwrap_or_default())
+        .bind(serde_json::to_string(&kept).unwrap_or_default())
         .bind(next.is_final().then_some(self.now.ms()))
         .bind(job.id.0)
         .bind(lease_id)
@@ -118,23 +131,32 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("settling a job"))?
         .ok_or(StoreError::LeaseLost(job.id))?;
-        let (sweep, contained_at): (i64, Option<i64>) = (row.get(0), row.get(1));
-        let urgent = Priority(row.get(2)).is_urgent();
+        let sweep: i64 = row.get(0);
+        let urgent = Priority(row.get(1)).is_urgent();
         self.finish(job, finished).await?;
         // Nothing is proved while an action is under way, so a verdict leaves none open.
         if !matches!(settlement, Settlement::Done(_)) {
             self.forget_open_actions(job.case.0, job.id.0).await?;
         }
         self.record_settlement(job, evidence, &settlement);
+        if job.containment.leaked.is_some() && next.is_final() {
+            self.wipe_credential_of(job.case.0).await?;
+        }
         match settlement {
+            Settlement::Done(_) if job.kind == JobKind::Release => Ok(None),
             Settlement::Done(verdict) => {
-                let since = contained_at.map_or(self.now, Timestamp::from_ms);
-                self.next_sweep(job, &verdict, sweep, (since, urgent)).await?;
-                self.close_if_over(job).await
+                if !called_off {
+                    self.next_sweep(job, &verdict, evidence, (sweep, urgent)).await?;
+                }
+                self.close_if_over(job.case.0, &job.subject_ref, Some(job.id)).await
+            }
+            Settlement::CalledOff => {
+                self.close_called_off(job).await?;
+                Ok(None)
             }
             Settlement::GiveUp { error } => {
                 // Where nobody is known by these names anywhere, one alert about that says more than one for each target.
-                let closed = self.close_if_over(job).await?;
+                let closed = self.close_if_over(job.case.0, &job.subject_ref, Some(job.id)).await?;
                 if closed != Some(Closed::Nobody) {
                     let summary = format!("case {} could not be contained at {}: {error}", job.case, job.target);
                     self.raise("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
@@ -168,6 +190,8 @@ impl Tx<'_> {
                     "before": evidence.before, "after": evidence.after, "suspended": evidence.suspended.1,
                     "ended": evidence.ended, "ended_count": evidence.ended_count, "requests": evidence.requests,
                     "before_at": evidence.before_at.map(Timestamp::ms), "after_at": evidence.after_at.map(Timestamp::ms),
+                    "first_revoke_at": evidence.first_revoke_at.map(Timestamp::ms),
+                    "refused_at": evidence.refused_at.map(Timestamp::ms), "doors": evidence.doors,
                 }),
             ),
             Settlement::Retry { due, error } => (
@@ -176,6 +200,13 @@ impl Tx<'_> {
             ),
             Settlement::Snooze { due } => (EntryKind::JobSnoozed, json!({ "target": job.target, "due": due.ms() })),
             Settlement::Interrupted => (EntryKind::JobInterrupted, json!({ "target": job.target })),
+            Settlement::CalledOff => (
+                EntryKind::JobCancelled,
+                json!({
+                    "target": job.target, "why": "its case was called off while it was at work", "principal": evidence.principal,
+                    "before": evidence.before, "after": evidence.after, "ended": evidence.ended, "ended_count": evidence.ended_count,
+                }),
+            ),
             Settlement::Hold { why } => (EntryKind::HoldPlaced, json!({ "target": job.target, "why": why })),
             Settlement::GiveUp { error } => (
                 EntryKind::JobFailed,
@@ -191,36 +222,59 @@ impl Tx<'_> {
         );
     }
 
-    /// Schedules the next sweep of the chain. The times count from the containing verdict, not from sweep to sweep.
-    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict, sweep: i64, (since, urgent): (Timestamp, bool)) -> Result<()> {
-        if matches!(verdict, Verdict::NoPrincipal { .. } | Verdict::Failed { .. }) {
+    /// Schedules the next sweep of the chain. The times count from the containing verdict, not from sweep to sweep. Where the last sweep of a
+    /// chain found access again, a new chain begins.
+    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict, evidence: &Evidence, (sweep, urgent): (i64, bool)) -> Result<()> {
+        if matches!(
+            verdict,
+            Verdict::NoPrincipal { .. } | Verdict::Failed { .. } | Verdict::Released { .. }
+        ) {
             return Ok(());
         }
-        let Some(after) = usize::try_from(sweep)
-            .ok()
-            .and_then(|sweep| job.containment.sweeps().nth(sweep))
-        else {
-            return Ok(());
+        let mut containment = job.containment.clone();
+        // The credential itself is not kept for later looks.
+        containment.leaked = None;
+        let number = usize::try_from(sweep).unwrap_or(usize::MAX);
+        let since = match job.kind {
+            JobKind::Watch => job.contained_at.unwrap_or(self.now),
+            JobKind::Contain | JobKind::Release => self.now,
+        };
+        let (number, since, after) = match containment.sweep(number) {
+            Some(after) => (number, since, after),
+            None if evidence.came_back => {
+                containment.keep_out = None;
+                let Some(after) = containment.sweep(0) else { return Ok(()) };
+                (0, self.now, after)
+            }
+            None => return Ok(()),
         };
         // A sweep that comes late (the daemon was down) does not bunch with the next: at least now.
-        let due = since.plus(after).max(self.now);
+        let priority = if job.reason == Reason::Compromised || urgent {
+            // Whoever broke in once may be back: that look must not wait behind the leavers.
+            // A compromise that has joined a case of another reason has made it urgent.
+            Priority::PROMPT
+        } else {
+            Priority::WATCH
+        };
+        let later = if priority == Priority::WATCH {
+            spread(job.id.0, after)
+        } else {
+            Duration::ZERO
+        };
+        let due = since.plus(after + later).max(self.now);
         self.enqueue(&NewJob {
             case: job.case.0,
             target: &job.target,
             kind: JobKind::Watch,
-            containment: &serde_json::to_string(&job.containment).unwrap_or_default(),
-            // Whoever broke in once may be back: that look must not wait behind the leavers.
-            // A compromise that has joined a case of another reason has made it urgent.
-            priority: if job.reason == Reason::Compromised || urgent {
-                Priority::PROMPT
-            } else {
-                Priority::WATCH
-            },
+            containment: &serde_json::to_string(&containment).unwrap_or_default(),
+            priority,
             state: &JobState::Scheduled { due },
             held_due: None,
-            sweep: sweep + 1,
+            sweep: i64::try_from(number).unwrap_or(i64::MAX).saturating_add(1),
             approved: job.approved,
             subject_ref: &job.subject_ref,
+            evidence: serde_json::to_string(&evidence.for_a_sweep()).ok(),
+            chain_at: Some(since),
         })
         .await?;
         Ok(())
@@ -235,7 +289,7 @@ impl Tx<'_> {
         };
         let id = sqlx::query(
             "INSERT INTO job (case_id, target, kind, containment, priority, state, due, lease_id, lease_until, attempt, sweep, approved, \
-                              held_due, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                              held_due, created_at, evidence, chain_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(job.case)
         .bind(job.target)
@@ -251,6 +305,8 @@ impl Tx<'_> {
         .bind(job.approved)
         .bind(job.held_due.map(Timestamp::ms))
         .bind(self.now.ms())
+        .bind(&job.evidence)
+        .bind(job.chain_at.map(Timestamp::ms))
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("enqueuing a job"))?
@@ -283,4 +339,15 @@ pub(super) struct NewJob<'a> {
     pub(super) sweep: i64,
     pub(super) approved: bool,
     pub(super) subject_ref: &'a str,
+    /// As JSON: whom a sweep or a release looks after.
+    pub(super) evidence: Option<String>,
+    /// When the verdict was reached that a sweep looks after.
+    pub(super) chain_at: Option<Timestamp>,
+}
+
+/// How much later than asked for a sweep after leavers comes, so that those of a batch do not all come at once: up to a twentieth, in sixteen
+/// steps, so that those of one step still share their readings.
+fn spread(job: i64, after: Duration) -> Duration {
+    let step = u32::try_from(job.rem_euclid(16)).unwrap_or(0);
+    after / 20 * step / 16
 }

@@ -7,7 +7,7 @@ use super::again::Over;
 use super::links::Name;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, Job, Subject, Timestamp};
+use crate::model::{Actor, Subject, Timestamp};
 
 /// A case about somebody whom no target knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -125,8 +125,15 @@ impl Store {
 
 impl Tx<'_> {
     /// Notes that a case's person is known at no target: each was asked, or none can be asked by such names.
-    pub(super) async fn note_unresolved(&mut self, job: &Job, asked: bool) -> Result<()> {
-        let formats: std::collections::BTreeSet<&str> = job.subject.names().iter().map(Subject::format).collect();
+    pub(super) async fn note_unresolved(&mut self, case: i64, subject_ref: &str, asked: bool) -> Result<()> {
+        let Some(subject) = self.subject_of(subject_ref).await? else {
+            return Ok(());
+        };
+        // A credential that nobody holds is nobody who must be found.
+        if matches!(subject, Subject::Credential(_)) {
+            return Ok(());
+        }
+        let formats: std::collections::BTreeSet<&str> = subject.names().iter().map(Subject::format).collect();
         let formats = formats.into_iter().collect::<Vec<_>>().join(", ");
         let why = if asked {
             format!("no target knows anybody by this {formats}")
@@ -137,7 +144,7 @@ impl Tx<'_> {
             "INSERT INTO unresolved (case_id, why, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING \
              RETURNING (SELECT source FROM cases WHERE id = ?1)",
         )
-        .bind(job.case.0)
+        .bind(case)
         .bind(&why)
         .bind(self.now.ms())
         .fetch_optional(&mut *self.conn)
@@ -146,17 +153,25 @@ impl Tx<'_> {
         let Some(source) = new else { return Ok(()) };
         self.record(
             &Entry::new(EntryKind::SubjectUnresolved, Actor::Daemon)
-                .case(job.case.0)
-                .subject_ref(&job.subject_ref)
+                .case(case)
+                .subject_ref(subject_ref)
                 .detail(serde_json::json!({ "why": why })),
         );
         // One alert a source: a file may be full of people who have no account.
-        let summary = format!(
-            "source {source} named people whom no target knows, last in case {}: {why} (revoked subject unresolved)",
-            job.case
-        );
-        self.raise("unresolved", &format!("source:{source}"), &summary, Some(job.case.0))
+        let summary =
+            format!("source {source} named people whom no target knows, last in case {case}: {why} (revoked subject unresolved)");
+        self.raise("unresolved", &format!("source:{source}"), &summary, Some(case))
             .await
+    }
+
+    /// Whom a reference stands for; `None` where the person was erased.
+    async fn subject_of(&mut self, subject_ref: &str) -> Result<Option<Subject>> {
+        let text: Option<String> = sqlx::query_scalar("SELECT subject FROM person WHERE ref = ?")
+            .bind(subject_ref)
+            .fetch_optional(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading whom a case is about"))?;
+        Ok(text.and_then(|text| text.parse().ok()))
     }
 
     /// Somebody was found after all.

@@ -120,6 +120,7 @@ impl Store {
         self.write(move |tx| {
             Box::pin(async move {
                 tx.prune_handshakes(cases).await?;
+                tx.prune_sealed().await?;
                 tx.prune_people(people, gone).await
             })
         })
@@ -131,7 +132,8 @@ impl Store {
 impl Tx<'_> {
     async fn age_ledger(&mut self, age: Duration) -> Result<Vec<String>> {
         let rows = sqlx::query(
-            "SELECT id, case_id, target, error FROM job INDEXED BY job_ledger WHERE state = 'failed' AND finished_at <= ? ORDER BY finished_at",
+            "SELECT j.id, j.case_id, j.target, j.error FROM job j INDEXED BY job_ledger JOIN cases c ON c.id = j.case_id \
+             WHERE j.state = 'failed' AND j.finished_at <= ? AND c.called_off_at IS NULL ORDER BY j.finished_at",
         )
         .bind(self.now.minus(age).ms())
         .fetch_all(&mut *self.conn)
@@ -174,7 +176,8 @@ impl Tx<'_> {
         let before = self.now.minus(age).ms();
         let rows = sqlx::query(
             "SELECT id FROM cases INDEXED BY cases_closed WHERE closed_at IS NOT NULL AND closed_at < ?1 \
-             AND NOT EXISTS (SELECT 1 FROM job WHERE case_id = cases.id AND state IN ('scheduled', 'queued', 'running', 'held', 'failed')) \
+             AND NOT EXISTS (SELECT 1 FROM job WHERE case_id = cases.id AND (state IN ('scheduled', 'queued', 'running', 'held') \
+                                                                             OR (state = 'failed' AND called_off_at IS NULL))) \
              AND NOT EXISTS (SELECT 1 FROM unresolved WHERE case_id = cases.id AND state = 'open') \
              ORDER BY closed_at LIMIT ?2",
         )

@@ -42,6 +42,15 @@ pub struct CaseView {
     pub contained_at: Option<Timestamp>,
     /// How often a sweep had to open it again.
     pub reopened: i64,
+    /// When it was called off: nothing more is done for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called_off_at: Option<Timestamp>,
+    /// By whom.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called_off_by: Option<String>,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called_off_why: Option<String>,
 }
 
 /// A job as a list shows it.
@@ -90,6 +99,9 @@ pub struct ActionView {
     pub finished_at: Option<Timestamp>,
     /// What came of it; `None` while it is under way.
     pub outcome: Option<String>,
+    /// What stood in its way, where it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// The target's ids of its requests.
     pub requests: Vec<String>,
 }
@@ -139,6 +151,8 @@ pub struct ListFilter {
     pub subject_refs: Option<Vec<String>>,
     /// Only this case (jobs).
     pub case: Option<i64>,
+    /// Without those whose case was called off: nothing more is done about them (jobs).
+    pub pursued: bool,
     /// At most so many, newest first.
     pub limit: u32,
 }
@@ -173,7 +187,8 @@ pub struct Counts {
 }
 
 const CASE: &str = "SELECT c.id, p.subject, c.subject_ref, c.reason, c.playbook, c.priority, c.state, c.verdict, c.source, c.requested_by, \
-     c.hold, c.received_at, c.first_revoke_at, c.contained_at, c.reopened FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref";
+     c.hold, c.received_at, c.first_revoke_at, c.contained_at, c.reopened, c.called_off_at, c.called_off_by, \
+     c.called_off_why FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref";
 
 const JOB: &str =
     "SELECT id, case_id, target, kind, state, due, priority, attempt, outcome, error, created_at, finished_at, evidence FROM job";
@@ -237,7 +252,7 @@ impl Store {
         .await
         .map_err(StoreError::sql("reading a case's signals"))?;
         let actions = sqlx::query(
-            "SELECT a.id, a.job_id, a.action, a.started_at, a.finished_at, a.outcome, a.requests FROM action a JOIN job j ON j.id = a.job_id \
+            "SELECT a.id, a.job_id, a.action, a.started_at, a.finished_at, a.outcome, a.requests, a.why FROM action a JOIN job j ON j.id = a.job_id \
              WHERE j.case_id = ? ORDER BY a.id LIMIT 5000",
         )
         .bind(id)
@@ -259,8 +274,13 @@ impl Store {
     pub async fn jobs(&self, filter: &ListFilter) -> Result<Vec<JobView>> {
         // A case's jobs are found by its index; the planner cannot tell from an optional parameter that it may be used.
         let by_case = if filter.case.is_some() { "case_id = ?3" } else { "?3 IS NULL" };
+        let pursued = if filter.pursued {
+            "EXISTS (SELECT 1 FROM cases c WHERE c.id = case_id AND c.called_off_at IS NULL)"
+        } else {
+            "1"
+        };
         let sql = format!(
-            "{JOB} WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR target = ?2) AND {by_case} ORDER BY id DESC LIMIT ?4"
+            "{JOB} WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR target = ?2) AND {by_case} AND {pursued} ORDER BY id DESC LIMIT ?4"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(filter.state.as_deref())
@@ -287,9 +307,9 @@ impl Store {
             ..Counts::default()
         };
         let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM job INDEXED BY job_ledger WHERE state = 'failed'), \
-                    (SELECT min(finished_at) FROM job INDEXED BY job_ledger WHERE state = 'failed'), \
-                    (SELECT count(*) FROM alert WHERE cleared_at IS NULL), (SELECT count(*) FROM hold WHERE state = 'open'), \
+            "WITH ledger AS (SELECT j.finished_at FROM job j INDEXED BY job_ledger JOIN cases c ON c.id = j.case_id \
+                             WHERE j.state = 'failed' AND c.called_off_at IS NULL) \
+             SELECT (SELECT count(*) FROM ledger), (SELECT min(finished_at) FROM ledger), (SELECT count(*) FROM alert WHERE cleared_at IS NULL), (SELECT count(*) FROM hold WHERE state = 'open'), \
                     (SELECT size FROM trail_head), (SELECT max(size) FROM checkpoint), \
                     (SELECT at FROM checkpoint ORDER BY size DESC LIMIT 1), (SELECT count(*) FROM departure WHERE state IN ('planned', 'blocked'))",
         )
@@ -342,6 +362,9 @@ fn read_case(row: &SqliteRow) -> CaseView {
         first_revoke_at: at(row, 12),
         contained_at: at(row, 13),
         reopened: row.get(14),
+        called_off_at: at(row, 15),
+        called_off_by: row.get(16),
+        called_off_why: row.get(17),
     }
 }
 
@@ -387,5 +410,6 @@ fn read_action(row: &SqliteRow) -> ActionView {
         finished_at: at(row, 4),
         outcome: row.get(5),
         requests: requests.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+        why: row.get(7),
     }
 }

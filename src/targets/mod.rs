@@ -6,12 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::model::{Access, Action, Capabilities, GrantKind, Principal, Priority, Resolution, Subject};
+use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject};
 use crate::settings::{Complaint, Settings};
 
 pub mod mattermost;
+mod permit;
+
+pub use permit::{Pass, Permit, Permits, Said, Stage};
 
 /// One kind of target: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
 pub struct Kind {
@@ -47,9 +52,10 @@ pub trait Target: Send + Sync {
     /// to different accounts are ambiguous.
     async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError>;
 
-    /// Lists what the principal can reach, of the kinds asked for, and whether the account is suspended. Changes nothing. A kind that
-    /// could not be listed whole is in `unseen`, never silently absent; a partial list is an error.
-    async fn observe(&self, pass: &Pass, principal: &Principal, kinds: &BTreeSet<GrantKind>) -> Result<Access, TargetError>;
+    /// Lists what the principal can reach, of the kinds asked for, and how the account is. Changes nothing. A kind that could not be
+    /// listed whole is in `unseen`, never silently absent; a partial list is an error. What concerns nobody in particular may come from a
+    /// reading that other jobs share, where it began late enough for [`Ask::since`].
+    async fn observe(&self, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError>;
 
     /// Makes one change. Idempotent: what is already so counts as done. `principals` has one member unless
     /// [`Capabilities::set_size`] says that the target takes sets.
@@ -57,6 +63,78 @@ pub trait Target: Send + Sync {
 
     /// Looks whether the target is reachable, allows what we need, and is set up sensibly. Changes nothing.
     async fn probe(&self, pass: &Pass) -> Result<Probe, TargetError>;
+
+    /// Asks whose a leaked credential is, by using it once where that shows it. Changes nothing beside what any use of it does.
+    ///
+    /// # Errors
+    /// A target whose credentials cannot be told apart by using them gives up; that is the default.
+    async fn identify(&self, _pass: &Pass, _credential: &SecretString) -> Result<Identified, TargetError> {
+        Err(no_leaked())
+    }
+
+    /// Ends exactly the grant that a leaked credential opens, whichever it is, and says which it was. Idempotent, as [`Target::apply`].
+    ///
+    /// # Errors
+    /// As [`Target::apply`].
+    async fn end_leaked(
+        &self,
+        _pass: &Pass,
+        _credential: &SecretString,
+        _principal: &Principal,
+    ) -> Result<EndedLeaked, TargetError> {
+        Err(no_leaked())
+    }
+}
+
+/// The answer of a target that knows nothing of leaked credentials.
+fn no_leaked() -> TargetError {
+    TargetError {
+        doing: "asking whose a leaked credential is".to_owned(),
+        remedy: Remedy::GiveUp,
+        source: anyhow::anyhow!("this kind of target cannot tell; end it by hand, or name its owner to revoked revoke"),
+        request: None,
+    }
+}
+
+/// What an observation is asked to look at.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    /// The kinds to list.
+    pub kinds: BTreeSet<GrantKind>,
+    /// Whether the account itself is looked at; without, what its lookup has shown stands.
+    pub account: bool,
+    /// A reading that several jobs share counts only where it began at this instant or later.
+    pub since: Instant,
+}
+
+impl Ask {
+    /// Everything about these kinds, as it is now.
+    #[must_use]
+    pub fn now(kinds: BTreeSet<GrantKind>) -> Self {
+        Self {
+            kinds,
+            account: true,
+            since: Instant::now(),
+        }
+    }
+}
+
+/// What a target says about a leaked credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identified {
+    /// The target takes it, and it is this account's.
+    Alive(Principal),
+    /// The target refuses it, and said so while it was in good health.
+    Refused,
+}
+
+/// What the end of a leaked credential left for the evidence.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndedLeaked {
+    /// As for any change.
+    pub applied: Applied,
+    /// The grants that it was, as far as the target shows it: a session, and the token that had made it.
+    pub grants: Vec<GrantRef>,
 }
 
 /// What an apply left behind for the evidence.
@@ -109,8 +187,21 @@ pub struct Probe {
     pub version: Option<String>,
     /// The account we act as.
     pub acting_as: Option<String>,
+    /// What lets people in afresh here, whatever is ended.
+    pub doors: Vec<Door>,
+    /// How often the server lets itself be called, where it says so.
+    pub limit: Option<CallLimit>,
     /// What is wrong or worth knowing.
     pub findings: Vec<Finding>,
+}
+
+/// A target's own rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct CallLimit {
+    /// Calls a second.
+    pub per_second: u32,
+    /// Calls at once after a pause, besides the next one.
+    pub burst: u32,
 }
 
 /// One thing that a probe found.
@@ -134,71 +225,4 @@ pub enum Level {
     Warning,
     /// Revocations will fail.
     Error,
-}
-
-/// Hands out permits to call a target, most urgent waiter first, and listens to what the target says about its limits.
-#[async_trait]
-pub trait Permits: Send + Sync {
-    /// Waits until the next call may be sent and no more urgent one waits.
-    async fn permit(&self, priority: Priority);
-
-    /// Takes note of what an answer said. It can only slow calls down below the configured rate, never speed them up past it.
-    fn heard(&self, said: Said);
-}
-
-/// What an answer said about the target's limits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Said {
-    /// Calls left before the target refuses (`X-Ratelimit-Remaining`, the smallest where there are several).
-    pub remaining: Option<u32>,
-    /// Time until its bucket is full again (`X-Ratelimit-Reset`).
-    pub reset: Option<Duration>,
-    /// It refused: wait this long (`Retry-After` of a 429 or 503; a default where it named none).
-    pub refused: Option<Duration>,
-}
-
-/// What a call carries besides its arguments: how urgent it is, and whom to ask for a permit.
-#[derive(Clone)]
-pub struct Pass {
-    priority: Priority,
-    permits: Arc<dyn Permits>,
-}
-
-impl Pass {
-    /// A pass for calls of one job.
-    #[must_use]
-    pub fn new(priority: Priority, permits: Arc<dyn Permits>) -> Self {
-        Self { priority, permits }
-    }
-
-    /// A pass that waits for nobody: for the handful of reads of a probe or a rehearsal outside the daemon.
-    #[must_use]
-    pub fn unpaced() -> Self {
-        Self::new(Priority::ROUTINE, Arc::new(Unpaced))
-    }
-
-    /// The same pass for calls of this urgency.
-    #[must_use]
-    pub fn at(&self, priority: Priority) -> Self {
-        Self::new(priority, Arc::clone(&self.permits))
-    }
-
-    /// Waits for the permit to send one request.
-    pub async fn permit(&self) {
-        self.permits.permit(self.priority).await;
-    }
-
-    /// Passes on what an answer said about limits.
-    pub fn heard(&self, said: Said) {
-        self.permits.heard(said);
-    }
-}
-
-struct Unpaced;
-
-#[async_trait]
-impl Permits for Unpaced {
-    async fn permit(&self, _: Priority) {}
-
-    fn heard(&self, _: Said) {}
 }

@@ -1,6 +1,6 @@
 //! What must never be acted on, looked at again with the account that the target itself names.
 
-use crate::model::{Job, Principal, PrincipalTrait, Scope, Subject};
+use crate::model::{Action, Job, Principal, PrincipalTrait, Scope, Subject};
 use crate::policy::Policy;
 
 /// Has the last word before the first action of an attempt. The intake has looked at the subject already; here the target's own names of
@@ -30,8 +30,8 @@ impl Guard for Policy {
     }
 
     fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String> {
-        match self.principal_allowed(principal, &job.containment) {
-            Err(reason) if reason.is_final() || !job.approved => Err(reason.to_string()),
+        match self.principal_allowed(principal) {
+            Err(reason) if !job.approved => Err(reason.to_string()),
             _ => Ok(()),
         }
     }
@@ -41,21 +41,36 @@ impl Guard for Policy {
     }
 }
 
-/// What holds at every target and whatever a guard says: never the account whose credential is in use, never the last administrator.
+/// What holds at every target and whatever a guard says: never the account whose credential is in use. One leaked credential of that account
+/// may be ended all the same: it is another one than that in use, or the target refuses.
+///
+/// # Errors
+/// Why nothing is done. No approval helps, so no human is asked: it is a failure, which is tried again once an hour.
 pub(super) fn never(job: &Job, principal: &Principal) -> Result<(), String> {
-    if principal.traits.contains(&PrincipalTrait::Ourselves) {
+    if principal.traits.contains(&PrincipalTrait::Ourselves) && job.containment.scope != Scope::Leaked {
         return Err(format!(
             "it is the account that revoked itself uses at {}: acting on it would lock revoked out; give the target another credential first",
             job.target
         ));
     }
-    // A password that nobody knows locks the last administrator out as surely as a suspension does.
-    let resets = job.containment.reset_password && job.containment.scope == Scope::Everything;
-    if (job.containment.blocks() || resets) && principal.traits.contains(&PrincipalTrait::LastAdmin) {
-        return Err(format!(
-            "it is the last active administrator of {}: locking it out would leave nobody in charge; appoint another one first",
-            job.target
-        ));
-    }
     Ok(())
+}
+
+/// The changes that are not made to this account at `target` whatever is demanded, each with why and what helps. Everything else is done.
+#[must_use]
+pub fn spared(target: &str, principal: &Principal) -> Vec<(Action, String)> {
+    let mut spared = Vec::new();
+    if principal.traits.contains(&PrincipalTrait::OwnsUs) {
+        let why = format!(
+            "it owns the bot that revoked acts as at {target}, and its suspension would disable that bot; give the bot to another account"
+        );
+        spared.push((Action::Suspend, why));
+    }
+    if principal.traits.contains(&PrincipalTrait::LastAdmin) {
+        let why =
+            format!("it is the last active administrator of {target}, and nobody would be left in charge; appoint another one");
+        // A password that nobody knows locks the last administrator out as surely as a suspension does.
+        spared.extend([Action::Suspend, Action::ResetPassword].map(|action| (action, why.clone())));
+    }
+    spared
 }

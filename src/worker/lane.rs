@@ -12,7 +12,7 @@ use super::breaker::{Admits, Breaker};
 use super::guard::Guard;
 use super::lanes::{LaneSettings, LaneStatus, Life, WorkSettings};
 use super::permits::Pacer;
-use super::slots::{Slot, Slots};
+use super::slots::{Slot, Slots, at_work};
 use crate::model::{LEASE_LENGTH, Priority, chain};
 use crate::store::{Claim, Result, Store};
 use crate::targets::{Level, Pass, Probe, Target};
@@ -87,7 +87,10 @@ impl Lane {
             life,
             pacer,
             dice: Dice::new(settings.seed),
-            slots: Slots::new(lane.concurrency, Arc::clone(&changed)),
+            slots: Slots::new(
+                settings.at_work.unwrap_or_else(|| at_work(lane.rate, lane.concurrency)),
+                Arc::clone(&changed),
+            ),
             state: Mutex::new(State {
                 breaker: Breaker::new(settings.breaker),
                 pause: paused.map(|why| Pause {
@@ -176,7 +179,7 @@ impl Lane {
         // A slot before a claim, so that nothing is claimed that cannot start.
         let (mut worst, mut slots) = (LAST, self.slots.take(most));
         if slots.is_empty() && waiting.is_urgent() {
-            // The slot that is kept serves nobody else.
+            // The slots that are kept serve nobody else.
             worst = Priority::URGENT;
             slots.extend(self.slots.take_urgent());
         }

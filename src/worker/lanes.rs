@@ -26,7 +26,9 @@ pub struct LaneSettings {
     pub target: Arc<dyn Target>,
     /// How many calls it may be sent.
     pub rate: Rate,
-    /// How many jobs run at once, at least one. From two on, the last is kept for urgent work.
+    /// How many calls urgent work may send at once after the lane was idle; up to 1 for none.
+    pub burst: u32,
+    /// How many calls are under way at once, at least one. From two on, the last is kept for urgent ones.
     pub concurrency: usize,
 }
 
@@ -39,6 +41,8 @@ pub struct WorkSettings {
     pub breaker: BreakerSettings,
     /// How patient one attempt is.
     pub patience: Patience,
+    /// How many urgent jobs are at work at one target, and how many others; as its rate allows where it says nothing.
+    pub at_work: Option<usize>,
     /// The seed of all jitter; none in earnest.
     pub seed: Option<u64>,
 }
@@ -90,7 +94,7 @@ impl Lanes {
         let mut started = BTreeMap::new();
         for lane in lanes {
             let paused = store.lane_paused(&lane.name).await?;
-            let pacer = Arc::new(Pacer::new(&lane.name, lane.rate));
+            let pacer = Arc::new(Pacer::new(&lane.name, lane.rate, lane.burst, lane.concurrency));
             if let Some(next) = store.permit_time(&lane.name).await? {
                 pacer.close_for(next.since(store.clock().now()));
             }

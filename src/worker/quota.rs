@@ -56,17 +56,47 @@ impl Clock for Ticks {
     }
 }
 
-/// Says whether the next call may be sent now.
+/// Says whether the next call may be sent now. Urgent calls may use up what idling has saved, `burst` calls at most; the others keep to the
+/// interval. Over any window a lane so sends at most `rate × (window + TOLERANCE) + 1` calls, and `burst` more.
 pub(super) struct Bucket {
+    /// Without savings: what is not urgent never comes faster.
+    paced: Meter,
+    /// Every call, with the savings. None where nothing is saved.
+    saved: Option<Meter>,
+}
+
+impl Bucket {
+    /// An empty bucket: the first call is allowed one interval from now, so that a daemon that restarts in a loop stays within its rate.
+    pub(super) fn empty(rate: Rate, burst: u32) -> Self {
+        Self {
+            paced: Meter::empty(rate, 1),
+            saved: (burst > 1).then(|| Meter::empty(rate, burst)),
+        }
+    }
+
+    /// Takes one call, or says when to ask again.
+    pub(super) fn take(&self, urgent: bool) -> Result<(), Instant> {
+        let Some(saved) = &self.saved else {
+            return self.paced.take();
+        };
+        // A call that is paced and finds nothing saved, since urgent ones have just used it up, loses its turn by one interval.
+        if !urgent {
+            self.paced.take()?;
+        }
+        saved.take()
+    }
+}
+
+/// One governor: a rate, and how many calls it saves.
+struct Meter {
     limiter: RateLimiter<NotKeyed, InMemoryState, Ticks, NoOpMiddleware<Duration>>,
     /// How many grains one call is.
     call: NonZeroU32,
     origin: Instant,
 }
 
-impl Bucket {
-    /// An empty bucket: the first call is allowed one interval from now, so that a daemon that restarts in a loop stays within its rate.
-    pub(super) fn empty(rate: Rate) -> Self {
+impl Meter {
+    fn empty(rate: Rate, calls: u32) -> Self {
         // governor's tolerance is a whole number of cells. A call is therefore counted as several cells of about a millisecond each, or
         // as one where calls come faster than that.
         let interval = rate.interval().as_nanos();
@@ -74,23 +104,23 @@ impl Bucket {
         // Rounded up: the sum of the grains is never shorter than the interval.
         let grain = u64::try_from(interval.div_ceil(u128::from(call))).unwrap_or(u64::MAX);
         let spare = u32::try_from(TOLERANCE.as_nanos() / u128::from(grain)).unwrap_or(1).max(1);
-        let burst = NonZeroU32::MIN.saturating_add(call.saturating_add(spare).saturating_sub(1));
+        let whole = call.saturating_mul(calls.max(1));
+        let burst = NonZeroU32::MIN.saturating_add(whole.saturating_add(spare).saturating_sub(1));
         let quota = Quota::with_period(Duration::from_nanos(grain))
             .unwrap_or(Quota::per_second(NonZeroU32::MIN))
             .allow_burst(burst);
         let origin = Instant::now();
-        let bucket = Self {
+        let meter = Self {
             limiter: RateLimiter::direct_with_clock(quota, Ticks(origin)),
             call: NonZeroU32::MIN.saturating_add(call - 1),
             origin,
         };
-        // A full bucket cannot refuse its own size.
-        drop(bucket.limiter.check_n(burst));
-        bucket
+        // A full one cannot refuse its own size.
+        drop(meter.limiter.check_n(burst));
+        meter
     }
 
-    /// Takes one call, or says when to ask again.
-    pub(super) fn take(&self) -> Result<(), Instant> {
+    fn take(&self) -> Result<(), Instant> {
         match self.limiter.check_n(self.call) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(not_until)) => Err(self.origin + not_until.wait_time_from(Duration::ZERO)),
@@ -130,17 +160,34 @@ mod tests {
             Rate::per_second(3.0),
         ] {
             let rate = rate.unwrap();
-            let bucket = Bucket::empty(rate);
-            let first = bucket.take().unwrap_err();
+            let bucket = Bucket::empty(rate, 0);
+            let first = bucket.take(true).unwrap_err();
             let interval = first - Instant::now();
             assert!(
                 interval.abs_diff(rate.interval()) < Duration::from_micros(10),
                 "{interval:?} for {rate:?}"
             );
             tokio::time::advance(rate.interval() * 100).await;
-            assert_eq!(bucket.take(), Ok(()));
-            let next = bucket.take().unwrap_err() - Instant::now();
+            assert_eq!(bucket.take(true), Ok(()));
+            let next = bucket.take(true).unwrap_err() - Instant::now();
             assert!(next + TOLERANCE >= rate.interval(), "the second call after {next:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_urgent_calls_use_what_idling_has_saved_and_a_new_bucket_has_saved_nothing() {
+        let rate = Rate::per_second(10.0).unwrap();
+        let bucket = Bucket::empty(rate, 10);
+        assert!(bucket.take(true).is_err(), "a restart grants no burst");
+        tokio::time::advance(rate.interval() * 100).await;
+        assert_eq!(bucket.take(false), Ok(()));
+        assert!(bucket.take(false).is_err(), "what is not urgent is paced");
+        let burst = std::iter::repeat_with(|| bucket.take(true)).take_while(Result::is_ok).count();
+        assert_eq!(burst, 9, "the paced call was one of the ten");
+        tokio::time::advance(rate.interval() * 3).await;
+        assert_eq!(
+            std::iter::repeat_with(|| bucket.take(true)).take_while(Result::is_ok).count(),
+            3
+        );
     }
 }

@@ -1,10 +1,13 @@
 //! Rehearse: the plan for a subject at a target, as an attempt would make it now. Reads only.
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::attempt::{Who, resolve};
-use crate::model::{Access, Action, Containment, Principal, Progress, Subject};
-use crate::targets::{Pass, Target, TargetError};
+use super::guard::spared;
+use super::revival::{Revival, TOKENS};
+use crate::model::{Access, Action, Containment, Door, DoorKind, GrantKind, Principal, Progress, Resolution, Scope, Subject};
+use crate::targets::{Ask, Pass, Target, TargetError};
 
 /// What an attempt would find and do now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -27,15 +30,19 @@ pub struct Rehearsed {
     pub access: Access,
     /// What would be sent, in order.
     pub actions: Vec<Action>,
+    /// What would be left undone whatever is demanded, and why.
+    pub spared: Vec<(Action, String)>,
+    /// What would still let somebody in afresh.
+    pub doors: Vec<Door>,
 }
 
-/// Resolves, observes and plans; changes nothing at the target and nothing in the store. Where the subject fits several accounts, an
-/// attempt would hold the job; here the answer says so.
+/// Resolves, observes and plans; changes nothing at the target called `name` and nothing in the store. Where the subject fits several
+/// accounts, an attempt would hold the job; here the answer says so.
 ///
 /// # Errors
 /// Where the target cannot be asked.
 pub async fn rehearse(
-    target: &dyn Target,
+    (name, target): (&str, &dyn Target),
     pass: &Pass,
     containment: &Containment,
     subject: &Subject,
@@ -46,9 +53,25 @@ pub async fn rehearse(
     };
     let mut accounts = Vec::with_capacity(principals.len());
     for principal in principals {
-        let access = target.observe(pass, &principal, &containment.kinds()).await?;
+        let mut kinds = containment.kinds();
+        if containment.scope == Scope::AllSessions {
+            kinds.insert(GrantKind::AccessToken);
+        }
+        let ask = Ask {
+            kinds,
+            account: false,
+            since: Instant::now(),
+        };
+        let access = target.observe(pass, &principal, &ask).await?;
+        let exempt = spared(name, &principal);
+        let mut actions = containment.plan(&access, &target.capabilities(), Progress::default());
+        let (undone, done): (Vec<_>, Vec<_>) = actions
+            .drain(..)
+            .partition(|action| exempt.iter().any(|(exempt, _)| exempt == action));
         accounts.push(Rehearsed {
-            actions: containment.plan(&access, &target.capabilities(), Progress::default()),
+            doors: doors(containment, &access, &done),
+            spared: exempt.into_iter().filter(|(action, _)| undone.contains(action)).collect(),
+            actions: done,
             principal,
             access,
         });
@@ -58,4 +81,36 @@ pub async fn rehearse(
         nobody,
         not_covered: target.capabilities().not_covered,
     })
+}
+
+/// What would still let somebody in once the actions are done.
+fn doors(containment: &Containment, access: &Access, actions: &[Action]) -> Vec<Door> {
+    let mut doors = containment.makers(access);
+    doors.extend(access.doors().iter().cloned());
+    if actions.contains(&Action::ResetPassword) {
+        doors.retain(|door| door.door != DoorKind::OwnPassword);
+    }
+    if actions.contains(&Action::Suspend) {
+        // A suspended account is not signed in to with a password, old or new.
+        doors.retain(|door| !matches!(door.door, DoorKind::OwnPassword | DoorKind::ResetLink));
+    }
+    doors
+}
+
+/// What enabling the account of this id again would bring back; `None` where it is not suspended as it was at `suspended_at`.
+///
+/// # Errors
+/// Where the target cannot be asked.
+pub async fn rehearse_release(
+    target: &dyn Target,
+    pass: &Pass,
+    id: &str,
+    suspended_at: Option<crate::model::Timestamp>,
+) -> Result<Option<Revival>, TargetError> {
+    let Resolution::One(principal) = target.resolve(pass, &Subject::Opaque(id.to_owned())).await? else {
+        return Ok(None);
+    };
+    let access = target.observe(pass, &principal, &Ask::now(TOKENS.into())).await?;
+    let ours = access.suspended() && access.account.suspended_at == suspended_at;
+    Ok(ours.then(|| Revival::of(&principal, &access)))
 }

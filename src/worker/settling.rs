@@ -13,7 +13,7 @@ use super::lane::Lane;
 use super::permits::Pacer;
 use crate::model::{Evidence, Job, JobKind, Priority, Reason, Settlement, Verdict, chain};
 use crate::store::{Claim, StoreError};
-use crate::targets::{Pass, Permits, Remedy, Said, TargetError};
+use crate::targets::{Pass, Permit, Permits, Remedy, Said, Stage, TargetError};
 use crate::telemetry::table;
 
 /// How long a job waits after the store failed.
@@ -58,7 +58,11 @@ impl Lane {
             self.state().breaker.undecided(Instant::now());
             return;
         }
-        let settlement = self.decide(&claim.job, end, metered).await;
+        let settlement = match self.decide(&claim.job, end, metered).await {
+            // An account that stays suspended is no access that could not be revoked: it does not stand in the ledger.
+            Settlement::GiveUp { error } if claim.job.kind == JobKind::Release => Settlement::Done(Verdict::Failed { why: error }),
+            settlement => settlement,
+        };
         say(&claim.job, &settlement, &evidence);
         if let Settlement::Done(verdict) = &settlement {
             self.measure(&claim.job, verdict);
@@ -85,6 +89,14 @@ impl Lane {
                     Settlement::Hold { why }
                 }
             }
+            End::EnabledAgain => {
+                self.worked().await;
+                Settlement::Hold {
+                    why: "the account was enabled again since it was suspended, by somebody here: approve to suspend it again, reject to leave \
+                          it alone and end the sweeps"
+                        .to_owned(),
+                }
+            }
             End::Remains(error) => {
                 self.worked().await;
                 self.retry(job, error)
@@ -107,6 +119,10 @@ impl Lane {
             End::Interrupted => {
                 self.state().breaker.undecided(Instant::now());
                 Settlement::Interrupted
+            }
+            End::CalledOff => {
+                self.worked().await;
+                Settlement::CalledOff
             }
             End::Store(error) => {
                 tracing::error!(error = %chain(&error), "the store failed during an attempt; nothing more was sent");
@@ -235,6 +251,7 @@ fn say(job: &Job, settlement: &Settlement, evidence: &Evidence) {
         Settlement::Retry { due, error } => tracing::warn!(ended, %due, %error, "attempt {attempt} failed; will try again"),
         Settlement::Snooze { due } => tracing::info!(%due, "snoozed; costs no attempt"),
         Settlement::Interrupted => tracing::info!("interrupted; the attempt is given back"),
+        Settlement::CalledOff => tracing::warn!(ended, "its case was called off; nothing more is done"),
         Settlement::Hold { why } => tracing::warn!(%why, "held for a human's decision"),
         Settlement::GiveUp { error } => {
             table::VERDICTS.add([&job.target, "failed"], 1);
@@ -258,12 +275,12 @@ impl Metered {
 
 #[async_trait]
 impl Permits for Metered {
-    async fn permit(&self, priority: Priority) {
+    async fn permit(&self, priority: Priority, stage: Stage) -> Permit {
         let _wait = Wait {
             metered: self,
             since: Instant::now(),
         };
-        self.pacer.permit(priority).await;
+        self.pacer.permit(priority, stage).await
     }
 
     fn heard(&self, said: Said) {

@@ -1,11 +1,35 @@
-//! The concurrency limit of one lane, with one slot kept for urgent work.
+//! How many jobs of one lane are at work at once: so many urgent ones, and as many others.
+//!
+//! How many *calls* are under way is the pacer's business, and much less: jobs mostly wait for their permits. That many are at work lets them
+//! share readings, and lets every urgent one shut its door before any goes into depth.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// The slots of one lane. Where there is more than one, the last is kept for urgent work; a single slot serves all, urgent first.
+use super::quota::Rate;
+
+/// Jobs of one sort at work at most.
+const MOST: usize = 64;
+/// How long the jobs at work may wait for each other's calls, so that each is over long before its lease ends.
+const SPAN: Duration = Duration::from_mins(4);
+/// The calls of a large job.
+const CALLS: u32 = 25;
+
+/// How many jobs of one sort may be at work at a target of this rate: as many as get their calls through well within an attempt's limit, and
+/// never fewer than calls may be under way.
+pub(super) fn at_work(rate: Rate, concurrency: usize) -> usize {
+    let calls = SPAN.as_secs_f64() / rate.interval().as_secs_f64() / f64::from(CALLS);
+    let jobs = (1..=MOST)
+        .rev()
+        .find(|jobs| u32::try_from(*jobs).is_ok_and(|jobs| f64::from(jobs) <= calls));
+    jobs.unwrap_or(1).max(concurrency)
+}
+
+/// The slots of one lane.
 pub(super) struct Slots {
+    /// Of each sort.
     size: usize,
     busy: Mutex<Busy>,
     freed: Arc<Notify>,
@@ -18,7 +42,7 @@ struct Busy {
 }
 
 impl Slots {
-    /// `size` slots; `freed` is notified whenever one is given back.
+    /// `size` slots for urgent jobs, and as many for the others; `freed` is notified whenever one is given back.
     pub(super) fn new(size: usize, freed: Arc<Notify>) -> Arc<Self> {
         Arc::new(Self {
             size: size.max(1),
@@ -30,11 +54,7 @@ impl Slots {
     /// Up to `limit` slots for work of any urgency.
     pub(super) fn take(self: &Arc<Self>, limit: usize) -> Vec<Slot> {
         let mut busy = self.busy();
-        let kept = usize::from(self.size > 1);
-        let open = (self.size - kept)
-            .saturating_sub(busy.others)
-            .min(self.size - busy.urgent - busy.others);
-        let taken = open.min(limit);
+        let taken = self.size.saturating_sub(busy.others).min(limit);
         busy.others += taken;
         (0..taken).map(|_| self.slot(false)).collect()
     }
@@ -42,7 +62,7 @@ impl Slots {
     /// A slot for one urgent job.
     pub(super) fn take_urgent(self: &Arc<Self>) -> Option<Slot> {
         let mut busy = self.busy();
-        (busy.urgent + busy.others < self.size).then(|| {
+        (busy.urgent < self.size).then(|| {
             busy.urgent += 1;
             self.slot(true)
         })
@@ -116,35 +136,28 @@ mod tests {
     }
 
     #[test]
-    fn one_slot_is_kept_for_urgent_work() {
+    fn urgent_work_has_slots_of_its_own() {
         let slots = slots(4);
         let routine = slots.take(9);
-        assert_eq!(routine.len(), 3);
-        let urgent = slots.take_urgent();
-        assert!(urgent.is_some());
-        assert!(slots.take_urgent().is_none());
+        assert_eq!(routine.len(), 4);
+        let urgent: Vec<_> = std::iter::from_fn(|| slots.take_urgent()).take(9).collect();
+        assert_eq!(urgent.len(), 4);
         drop(routine);
-        assert_eq!(slots.take(9).len(), 3);
-    }
-
-    #[test]
-    fn a_single_slot_serves_all() {
-        let slots = slots(1);
-        let routine = slots.take(2);
-        assert_eq!(routine.len(), 1);
-        assert!(slots.take_urgent().is_none());
-        drop(routine);
-        let urgent = slots.take_urgent();
-        assert!(urgent.is_some());
-        assert!(slots.take(1).is_empty());
+        assert_eq!(slots.take(9).len(), 4);
     }
 
     #[test]
     fn urgent_work_in_an_open_slot_leaves_room_for_the_rest() {
         let slots = slots(2);
-        let mut taken = slots.take(1);
+        let mut taken = slots.take(2);
         taken[0].for_urgent();
-        assert_eq!(slots.take(1).len(), 1);
-        assert_eq!(slots.taken(), 1);
+        assert_eq!(slots.take(2).len(), 1);
+        assert_eq!(slots.taken(), 2);
+    }
+
+    #[test]
+    fn a_slow_target_has_few_jobs_at_work_and_a_fast_one_no_more_than_are_worth_it() {
+        let jobs = |rate| at_work(Rate::per_second(rate).unwrap(), 4);
+        assert_eq!([jobs(0.01), jobs(1.0), jobs(10.0), jobs(1000.0)], [4, 9, 64, 64]);
     }
 }

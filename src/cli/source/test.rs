@@ -310,6 +310,7 @@ fn show_signal(signal: &Shown) -> anyhow::Result<()> {
         Scope::AllSessions => row("scope", "all sessions")?,
         Scope::Session(id) => row("scope", &format!("session {id}"))?,
         Scope::AccessToken(id) => row("scope", &format!("access token {id}"))?,
+        Scope::Leaked => row("scope", "what the leaked credential opens")?,
     }
     let times = [("happened", signal.occurred_at), ("asks for", signal.asks_for)];
     for (name, at) in times.into_iter().filter_map(|(name, at)| Some((name, at?))) {

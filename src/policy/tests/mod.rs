@@ -4,7 +4,7 @@ mod accounts;
 mod properties;
 
 use super::*;
-use crate::model::{DateRule, GrantKind, Leaves};
+use crate::model::{DateRule, GrantKind, Leaves, PasswordReset};
 
 const NOW: Timestamp = Timestamp::from_ms(1_764_000_000_000);
 const HOUR: Duration = Duration::from_hours(1);
@@ -114,7 +114,12 @@ fn only_departed_blocks_and_what_may_come_back_is_only_disabled() {
         let containment = built_in(reason.word());
         assert_eq!(containment.block, reason == Reason::Departed, "{reason}");
         assert_eq!(containment.disable_tokens, reason == Reason::Suspended, "{reason}");
-        assert!(!containment.reset_password, "{reason}");
+        let reset = if reason == Reason::Compromised {
+            PasswordReset::Own
+        } else {
+            PasswordReset::Never
+        };
+        assert_eq!(containment.reset_password, reset, "{reason}");
         assert!(containment.end.contains(&GrantKind::Session), "{reason}");
         assert!(containment.watch.is_sorted(), "{reason}");
     }

@@ -16,7 +16,9 @@ pub fn identifier(subject: &Subject) -> Option<Value> {
         Subject::PhoneNumber(number) => json!({"format": "phone_number", "phone_number": number}),
         Subject::Did(url) => json!({"format": "did", "url": url}),
         Subject::Uri(uri) => json!({"format": "uri", "uri": uri}),
-        Subject::Username(_) | Subject::EmployeeId(_) | Subject::Aliases(_) | Subject::Unknown { .. } => return None,
+        Subject::Username(_) | Subject::EmployeeId(_) | Subject::Credential(_) | Subject::Aliases(_) | Subject::Unknown { .. } => {
+            return None;
+        }
     })
 }
 

@@ -9,7 +9,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 
-use super::call::Call;
+use super::call::{Call, Credential};
 use super::failure::{Refusal, Trouble};
 use super::limits;
 use super::version::Version;
@@ -73,6 +73,13 @@ impl Api {
         *self.version.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether `secret` is the credential that we use.
+    pub(super) fn is_ours(&self, secret: &SecretString) -> bool {
+        let ours = self.credential.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let held = bearer(secret);
+        held.is_ok_and(|held| aws_lc_rs::constant_time::verify_slices_are_equal(ours.as_bytes(), held.as_bytes()).is_ok())
+    }
+
     /// Reads the credential's file again, so that an operator can replace a dead token while the lane is paused.
     pub(super) fn renew_credential(&self) -> anyhow::Result<()> {
         let credential = bearer(&self.secret.read()?)?;
@@ -85,19 +92,39 @@ impl Api {
         self.send_to(&self.url, pass, call).await
     }
 
-    /// Sends a request to `base`: the one function through which anything goes out. It asks for a permit first, and tells what the answer
-    /// said about limits.
+    /// Sends a request to `base`.
     pub(super) async fn send_to(&self, base: &Url, pass: &Pass, call: Call) -> Result<Answer, Trouble> {
+        self.send_once_permitted(base, pass, || call).await
+    }
+
+    /// Sends the request that `make` makes once there is a permit for it: the one function through which anything goes out. It tells what
+    /// the answer said about limits.
+    pub(super) async fn send_once_permitted(
+        &self,
+        base: &Url,
+        pass: &Pass,
+        make: impl FnOnce() -> Call,
+    ) -> Result<Answer, Trouble> {
+        let _permit = pass.permit().await;
+        let call = make();
         let mut request = reqwest::Request::new(call.method.clone(), call.url(base));
-        let credential = self.credential.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let credential = match &call.credential {
+            Credential::Ours => Some(self.credential.read().unwrap_or_else(PoisonError::into_inner).clone()),
+            Credential::Held(secret) => {
+                let held = bearer(secret).map_err(|source| fail(&call.doing, Remedy::GiveUp, source, None))?;
+                Some(held)
+            }
+            Credential::None => None,
+        };
         let headers = request.headers_mut();
-        headers.insert(header::AUTHORIZATION, credential);
+        if let Some(credential) = credential {
+            headers.insert(header::AUTHORIZATION, credential);
+        }
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         if let Some(body) = call.body {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Some(body.into());
         }
-        pass.permit().await;
         let answer = match self.client.execute(request).await {
             Ok(answer) => answer,
             // The URL may hold an incoming webhook's id, so it is taken out of the error.

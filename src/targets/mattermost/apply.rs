@@ -44,6 +44,12 @@ pub(super) async fn apply(
         Action::EndAllSessions => sweep::end_all_sessions(change).await,
         Action::ClearCaches => sweep::clear_caches(change).await,
         Action::Silence => sweep::silence(change).await,
+        Action::Release => change.release().await,
+        // It is ended by being shown to the server, not by name.
+        Action::EndLeaked { credential } => Err(give_up(
+            format!("ending {credential}"),
+            "the credential itself is needed for that",
+        )),
         Action::End { grant } => match grant.kind {
             GrantKind::Session | GrantKind::OauthGrant => {
                 // Every node was told to forget all sessions, perhaps, but not since this one.
@@ -69,7 +75,14 @@ impl Change<'_> {
         let Self { principal, standing, .. } = self;
         let whole = standing.is_us(&principal.id);
         let why = match action {
-            Action::Suspend if standing.hangs_on(&principal.id) || principal.traits.contains(&PrincipalTrait::Ourselves) => {
+            Action::Suspend
+                if whole
+                    || standing.is_our_owner(&principal.id)
+                    || principal
+                        .traits
+                        .iter()
+                        .any(|one| matches!(one, PrincipalTrait::Ourselves | PrincipalTrait::OwnsUs)) =>
+            {
                 "this is the operator account, or the owner of the bot that it is; suspending it would lock us out"
             }
             Action::Suspend if principal.traits.contains(&PrincipalTrait::LastAdmin) => LAST_ADMIN,
@@ -137,6 +150,20 @@ impl Change<'_> {
         }
     }
 
+    /// Enables the account again. Only ever what we have suspended, and on an operator's word: the worker sees to both.
+    async fn release(self) -> Result<Applied, TargetError> {
+        let id = &self.principal.id;
+        let call = Call::put(format!("enabling {id} again"), &["users", id, "active"]).json(&json!({ "active": true }));
+        match self.send_once(call, None).await {
+            Ok(applied) => Ok(applied),
+            Err(Trouble::Refused(refusal)) if refusal.id.contains("managed_by_ldap") => Err(refusal.with(
+                Remedy::GiveUp,
+                "the sign-in is decided by LDAP, which enables the account at its next synchronisation; enable it in the directory",
+            )),
+            Err(trouble) => Err(self.judge(trouble)),
+        }
+    }
+
     async fn reset_password(self) -> Result<Applied, TargetError> {
         let Principal { id, traits, .. } = self.principal;
         // Nobody signs in with a password of this server to an account whose sign-in is decided elsewhere, nor to a bot.
@@ -150,6 +177,16 @@ impl Change<'_> {
         let password = unknown_password().map_err(|source| fail(&doing, Remedy::Retry, source, None))?;
         let call = Call::put(&doing, &["users", id, "password"]).json(&json!({ "new_password": password.expose_secret() }));
         self.send_once(call, None).await.map_err(judge_beside)
+    }
+
+    /// Ends one access token.
+    pub(super) async fn revoke_token(self, id: &str, kind: GrantKind) -> Result<Applied, TargetError> {
+        let grant = GrantRef {
+            kind,
+            id: id.to_owned(),
+            parent: None,
+        };
+        self.end_token("revoke", &grant).await
     }
 
     /// Ends one session, or one OAuth grant with its refresh token.

@@ -1,22 +1,63 @@
-//! Bots that the account owns, and their tokens: both live on when the account's sessions end.
+//! Bots that hang on the account, and their tokens: both live on when the account's sessions end.
+
+use std::collections::BTreeSet;
 
 use futures_util::future::try_join_all;
 
-use super::call::Call;
 use super::credentials::tokens_of;
-use super::failure::Trouble;
 use super::observe::{Look, Part};
-use super::pages;
+use super::shared_reading::Reading;
+use super::standing::Standing;
 use super::wire::{Bot, instant};
-use crate::model::{Grant, GrantKind};
+use crate::model::{Grant, GrantKind, GrantRef};
 use crate::targets::TargetError;
 
 /// How many bots' tokens are asked for at once.
 const AT_ONCE: usize = 8;
 
-/// The bots that are enabled, and the tokens of all: a disabled bot's tokens work again when somebody enables it. The server has no
-/// filter by owner, so all bots are read.
-pub(super) async fn bots(look: Look<'_>) -> Result<Part, TargetError> {
+/// Who acts for a person: the account itself, the bots that it owns, those that these own, and so on. Bots that are disabled count too, since
+/// what they made lives on. A bot may be given to anybody, so that ownership can go round in a circle.
+#[derive(Debug, Clone)]
+pub(super) struct Makers {
+    ids: BTreeSet<String>,
+    /// Whether the bot that we are hangs on the account.
+    pub(super) owns_us: bool,
+}
+
+impl Makers {
+    /// Everybody who acts for `principal`, by all bots of the server. The bot that we are is left out, with what hangs on it.
+    pub(super) fn of(principal: &str, bots: &[Bot], standing: &Standing) -> Self {
+        let mut makers = Self {
+            ids: [principal.to_owned()].into(),
+            owns_us: false,
+        };
+        loop {
+            let before = makers.ids.len();
+            for bot in bots
+                .iter()
+                .filter(|bot| makers.ids.contains(&bot.owner_id))
+                .collect::<Vec<_>>()
+            {
+                if standing.is_us(&bot.user_id) && !standing.is_us(principal) {
+                    makers.owns_us = true;
+                } else {
+                    makers.ids.insert(bot.user_id.clone());
+                }
+            }
+            if makers.ids.len() == before {
+                return makers;
+            }
+        }
+    }
+
+    /// Whether what `maker` made is the person's.
+    pub(super) fn include(&self, maker: &str) -> bool {
+        self.ids.contains(maker)
+    }
+}
+
+/// The bots that are enabled, and the tokens of all: a disabled bot's tokens work again when somebody enables it.
+pub(super) async fn bots(look: Look<'_>, reading: &Reading<Bot>, makers: &Makers) -> Result<Part, TargetError> {
     let asked: Vec<GrantKind> = [GrantKind::Bot, GrantKind::BotToken]
         .into_iter()
         .filter(|kind| look.wants(*kind))
@@ -24,31 +65,42 @@ pub(super) async fn bots(look: Look<'_>) -> Result<Part, TargetError> {
     if asked.is_empty() {
         return Ok(Part::default());
     }
-    let listing = pages::list::<Bot>(&look.target.api, look.pass, || {
-        Call::get("listing the bots", &["bots"]).query("include_deleted", true)
-    });
-    let listing = match listing.await {
+    let listing = match &reading.shown {
         Ok(listing) => listing,
-        Err(Trouble::Refused(refusal)) => return look.refused(&asked, "bots", refusal),
-        Err(trouble) => return Err(trouble.into()),
+        Err(refusal) => return look.refused(&asked, "bots", refusal.clone()),
     };
     let mut part = Part::default();
-    let ours_only = (!look.standing.may("read_others_bots")).then_some("the operator account sees only the bots of its own");
-    let short = listing.short.or(ours_only);
+    let short = listing.short.or(unseen_bots(look));
     for kind in asked {
         part.saw(kind, short);
     }
-    part.requests = listing.requests;
-    let own: Vec<Bot> = listing
+    part.requests.clone_from(&listing.requests);
+    if makers.owns_us {
+        part.notes.push(
+            "the bot that revoked acts as hangs on this account: it and its tokens are left alone; look whether a token of it was made that \
+             nobody knows"
+                .to_owned(),
+        );
+    }
+    // A person's own account is no bot of its own.
+    let own = listing
         .items
-        .into_iter()
-        .filter(|bot| bot.owner_id == look.principal.id)
-        .collect();
-    part.grants.extend(own.iter().filter(|bot| bot.delete_at == 0).map(|bot| {
-        let mut grant = Grant::new(GrantKind::Bot, &bot.user_id);
-        grant.created_at = instant(bot.create_at);
-        grant
-    }));
+        .iter()
+        .filter(|bot| bot.user_id != look.principal.id && makers.include(&bot.user_id));
+    let own: Vec<&Bot> = own.collect();
+    for bot in &own {
+        if bot.delete_at == 0 {
+            let mut grant = Grant::new(GrantKind::Bot, &bot.user_id);
+            grant.created_at = instant(bot.create_at);
+            part.grants.push(grant);
+        } else if look.wants(GrantKind::Bot) && was_disabled_with(look, bot) {
+            part.ended_with_suspension.push(GrantRef {
+                kind: GrantKind::Bot,
+                id: bot.user_id.clone(),
+                parent: None,
+            });
+        }
+    }
     if look.wants(GrantKind::BotToken) {
         for bots in own.chunks(AT_ONCE) {
             let tokens = bots.iter().map(|bot| tokens_of(look, &bot.user_id, GrantKind::BotToken));
@@ -60,4 +112,15 @@ pub(super) async fn bots(look: Look<'_>) -> Result<Part, TargetError> {
         }
     }
     Ok(part)
+}
+
+/// Whether the server disabled the bot together with its owner: it does both by the same clock, the bots after the owner.
+fn was_disabled_with(look: Look<'_>, bot: &Bot) -> bool {
+    let suspended = look.account.suspended_at.filter(|_| look.account.suspended);
+    bot.owner_id == look.principal.id && suspended.is_some_and(|at| bot.delete_at >= at.ms())
+}
+
+/// Why there may be bots that are not seen, or `None` where all are.
+pub(super) fn unseen_bots(look: Look<'_>) -> Option<&'static str> {
+    (!look.standing.may("read_others_bots")).then_some("the operator account sees only the bots of its own")
 }

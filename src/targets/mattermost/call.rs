@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use http::Method;
 use reqwest::Url;
+use secrecy::SecretString;
 
 /// One request of the API v4, without host and credential. Its path may hold a secret (an incoming webhook's id), so it has no `Debug`.
 pub(super) struct Call {
@@ -13,6 +14,20 @@ pub(super) struct Call {
     path: Vec<String>,
     query: Vec<(&'static str, String)>,
     pub(super) body: Option<Vec<u8>>,
+    pub(super) credential: Credential,
+    /// Below `/api/v4`, as against a path of the site itself.
+    of_the_api: bool,
+}
+
+/// What a request proves itself by.
+#[derive(Clone)]
+pub(super) enum Credential {
+    /// The operator account's token.
+    Ours,
+    /// Another, which is tried.
+    Held(SecretString),
+    /// Nothing but its path.
+    None,
 }
 
 impl Call {
@@ -23,6 +38,8 @@ impl Call {
             path: path.iter().map(|&segment| segment.to_owned()).collect(),
             query: Vec::new(),
             body: None,
+            credential: Credential::Ours,
+            of_the_api: true,
         }
     }
 
@@ -46,6 +63,23 @@ impl Call {
         Self::new(Method::DELETE, doing, path)
     }
 
+    /// A `POST` to a path of the site itself, without a credential: an incoming webhook.
+    pub(super) fn post_to_site(doing: impl Into<String>, path: &[&str]) -> Self {
+        Self {
+            credential: Credential::None,
+            of_the_api: false,
+            ..Self::new(Method::POST, doing, path)
+        }
+    }
+
+    /// The same request in the name of whoever holds `credential`.
+    pub(super) fn by(self, credential: &SecretString) -> Self {
+        Self {
+            credential: Credential::Held(credential.clone()),
+            ..self
+        }
+    }
+
     /// Adds a query parameter.
     pub(super) fn query(mut self, name: &'static str, value: impl Display) -> Self {
         self.query.push((name, value.to_string()));
@@ -62,7 +96,10 @@ impl Call {
     pub(super) fn url(&self, base: &Url) -> Url {
         let mut url = base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["api", "v4"]);
+            segments.pop_if_empty();
+            if self.of_the_api {
+                segments.extend(["api", "v4"]);
+            }
             segments.extend(self.path.iter());
         }
         if !self.query.is_empty() {

@@ -29,24 +29,13 @@ fn not_covered(target: &Mattermost) -> Vec<String> {
              a watch sweep ends what it makes; a new secret of the app or deleting the app ends it",
         );
     }
-    lines.push(if version.is_some_and(super::version::Version::ends_codes) {
-        "an OAuth code that was not exchanged yet lives for 10 minutes unless the account is suspended: the sweep after 11 minutes ends \
-         what it makes"
-    } else {
-        "an OAuth code that was not exchanged yet lives for 10 minutes, through a suspension too: the sweep after 11 minutes ends what it \
-         makes"
-    });
     lines.extend([
-        "a desktop sign-in token (3 minutes) and a mobile single sign-on code that were handed out already: a watch sweep ends the session \
-         they make",
-        "a password reset link that was mailed already (24 hours): another reset mail replaces it",
+        "an incoming webhook that the person made in another's name: the server shows only as whom it posts, and not who made it",
         "invite links of teams that the person knows, and mailed invitations (48 hours): regenerate the team's invite id, and delete the \
          pending invitations",
         "public links to files: only a new PublicLinkSalt ends them, for everybody",
         "links that plugins hold (Jira, GitHub and the like): end them in each plugin",
         "the address to which a slash command answers (30 minutes after its last use)",
-        "what single sign-on decides: a sign-in there lifts a suspension here (GitLab, Google, Office 365, OpenID; LDAP at its next \
-         synchronisation), so disable the account there first",
     ]);
     match version {
         None => {

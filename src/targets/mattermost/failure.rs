@@ -34,7 +34,7 @@ pub(super) enum Trouble {
 }
 
 /// A refusal in the server's own words.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Refusal {
     /// What was being done.
     pub(super) doing: String,
@@ -119,9 +119,11 @@ fn judge(refusal: &Refusal) -> (Remedy, &'static str) {
             Remedy::Pause,
             "the server enforces multi-factor authentication and the operator account has none; use a bot account, which is exempt",
         ),
+        // With its database down the server cannot read our roles and answers 403 too.
         403 => (
             Remedy::Pause,
-            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`",
+            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`, or look whether the \
+             server's database is down, which it reports the same way",
         ),
         404 if refusal.id == NO_ROUTE => (
             Remedy::Pause,

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::doors::of_the_server;
 use super::standing::Standing;
-use crate::targets::{Finding, Level};
+use super::version::Version;
+use crate::model::Door;
+use crate::targets::{CallLimit, Finding, Level};
 
 /// `GET config/client?format=old`: names and values, all text, open to every account.
 pub(super) type ClientConfig = BTreeMap<String, String>;
@@ -29,8 +32,8 @@ struct ServiceSettings {
 #[serde(rename_all = "PascalCase", default)]
 struct RateLimitSettings {
     enable: Option<bool>,
-    per_sec: Option<u64>,
-    max_burst: Option<u64>,
+    per_sec: Option<u32>,
+    max_burst: Option<u32>,
 }
 
 /// One finding.
@@ -167,7 +170,31 @@ pub(super) fn client(client: &ClientConfig, nodes: usize) -> Vec<Finding> {
             "set a new PublicLinkSalt after a compromise, or switch public links off",
         ));
     }
-    let services: Vec<&str> = [
+    for (setting, what) in [
+        ("EnableIncomingWebhooks", "incoming webhooks"),
+        ("EnableOutgoingWebhooks", "outgoing webhooks"),
+        ("EnableCommands", "slash commands"),
+        ("EnableOAuthServiceProvider", "OAuth apps"),
+    ] {
+        if off(client, setting) {
+            found.push(finding(
+                Level::Note,
+                format!("{what} are switched off ({setting}): the server lists none, and those that exist work again when they are switched on"),
+                "cases that are to end them come out as unverified; leave the kind out of the playbooks if it stays off",
+            ));
+        }
+    }
+    found
+}
+
+/// What lets people in afresh at this server.
+pub(super) fn doors(version: Option<Version>, client: &ClientConfig) -> Vec<Door> {
+    of_the_server(version, &services(client), !off(client, "EnableOAuthServiceProvider"))
+}
+
+/// The services whose sign-in lifts a suspension, or whose synchronisation does.
+fn services(client: &ClientConfig) -> Vec<&'static str> {
+    [
         ("EnableSignUpWithGitLab", "GitLab"),
         ("EnableSignUpWithGoogle", "Google"),
         ("EnableSignUpWithOffice365", "Office 365"),
@@ -176,15 +203,7 @@ pub(super) fn client(client: &ClientConfig, nodes: usize) -> Vec<Finding> {
     ]
     .into_iter()
     .filter_map(|(setting, name)| on(client, setting).then_some(name))
-    .collect();
-    if !services.is_empty() {
-        found.push(finding(
-            Level::Note,
-            format!("a sign-in through {} lifts a suspension here", services.join(", ")),
-            "disable the account there first; the sweeps show it when it came back",
-        ));
-    }
-    found
+    .collect()
 }
 
 /// What the settings that need a permission mean.
@@ -204,16 +223,26 @@ pub(super) fn server(config: &ServerConfig) -> Vec<Finding> {
             "let every playbook that resets the password end \"sessions\" too",
         ));
     }
-    let limits = &config.rate_limit_settings;
-    if let (Some(true), Some(rate)) = (limits.enable, limits.per_sec) {
-        let burst = limits.max_burst.unwrap_or_default();
+    if let Some(CallLimit { per_second, burst }) = limit(config) {
         found.push(finding(
             Level::Note,
-            format!("the server allows {rate} calls a second and a burst of {burst} more, to each node and address or account"),
-            format!("set `rate` to at most \"{rate}/s\""),
+            format!(
+                "the server allows {per_second} calls a second and a burst of {burst} more, to each node and address or account"
+            ),
+            format!("set `rate` to at most \"{per_second}/s\" and `burst` to at most {burst}"),
         ));
     }
     found
+}
+
+/// `RateLimitSettings`, where they are in force.
+pub(super) fn limit(config: &ServerConfig) -> Option<CallLimit> {
+    let limits = &config.rate_limit_settings;
+    limits.enable.filter(|on| *on)?;
+    Some(CallLimit {
+        per_second: limits.per_sec?,
+        burst: limits.max_burst.unwrap_or_default(),
+    })
 }
 
 fn on(client: &ClientConfig, setting: &str) -> bool {

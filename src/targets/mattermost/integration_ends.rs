@@ -1,14 +1,16 @@
 //! Ending bots, OAuth consents and apps, webhooks and slash commands.
 
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::apply::{Change, done, give_up};
 use super::call::Call;
 use super::failure::{NO_ACCOUNT, NO_BOT, Trouble};
-use super::integrations::{alias, all_incoming};
+use super::integrations::alias;
+use super::shared_reading::Reading;
 use super::standing::judge_beside;
-use super::wire::{Account, Bot};
+use super::wire::{Account, Bot, IncomingWebhook};
 use crate::model::{GrantKind, GrantRef};
 use crate::targets::{Applied, Remedy, TargetError};
 
@@ -60,33 +62,33 @@ async fn delete(change: Change<'_>, call: Call, gone: (u16, &str)) -> Result<App
     }
 }
 
-/// The trail knows an incoming webhook by a digest only, so the last look or else the list says which id that is.
+/// The trail knows an incoming webhook by a digest only, so the last reading or else a new one says which id that is.
 async fn delete_incoming(change: Change<'_>, grant: &GrantRef) -> Result<Applied, TargetError> {
-    let owner = &change.principal.id;
-    let delete_one = async |id: &str| {
-        let call = Call::delete(format!("ending {grant}"), &["hooks", "incoming", id]);
-        delete(change, call, (404, "app.webhooks.get_incoming.app_error")).await
+    let (api, shared) = (&change.target.api, &change.target.shared);
+    let called = |reading: &Reading<IncomingWebhook>| -> Option<String> {
+        let hook = reading.rows().iter().find(|hook| alias(&hook.id) == grant.id);
+        hook.map(|hook| hook.id.clone())
     };
-    if let Some(id) = change.target.hooks.take(owner, &grant.id) {
-        return delete_one(id.expose_secret()).await;
+    let mut id = shared.incoming_last_seen().and_then(|reading| called(&reading));
+    let mut requests = Vec::new();
+    if id.is_none() {
+        let reading = shared
+            .incoming(api, change.pass, Instant::now())
+            .await
+            .map_err(judge_beside)?;
+        let listing = reading
+            .shown
+            .as_ref()
+            .map_err(|refusal| judge_beside(Trouble::Refused(refusal.clone())))?;
+        requests.clone_from(&listing.requests);
+        id = called(&reading);
     }
-    let listing = match all_incoming(&change.target.api, change.pass).await {
-        Ok(listing) => listing,
-        Err(trouble) => return Err(judge_beside(trouble)),
+    let Some(id) = id.map(SecretString::from) else {
+        return Ok(Applied { requests, already: true });
     };
-    let mut applied = Applied {
-        requests: listing.requests,
-        already: true,
-    };
-    for hook in listing
-        .items
-        .iter()
-        .filter(|hook| hook.user_id == *owner && alias(&hook.id) == grant.id)
-    {
-        let one = delete_one(&hook.id).await?;
-        applied.requests.extend(one.requests);
-        applied.already &= one.already;
-    }
+    let call = Call::delete(format!("ending {grant}"), &["hooks", "incoming", id.expose_secret()]);
+    let mut applied = delete(change, call, (404, "app.webhooks.get_incoming.app_error")).await?;
+    applied.requests.extend(requests);
     Ok(applied)
 }
 

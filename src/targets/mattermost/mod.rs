@@ -1,26 +1,29 @@
 //! The target kind `mattermost`: API v4 of a Mattermost server.
 //!
 //! Reading order: `settings` (what an operator writes), `api` (the one function that sends), `failure` (what an answer means), `resolve`,
-//! `observe` with the lists (`credentials`, `oauth`, `bots`, `integrations`, read by `pages`), `apply` with `sweep` and
-//! `integration_ends`, `capabilities`, `probe`. `standing` and `admins` know whom not to touch.
+//! `observe` with the lists (`credentials`, `oauth`, `bots`, `integrations`; those of the whole server come from `shared_reading`, by `pages`)
+//! and `doors` (what lets somebody in afresh), `apply` with `sweep` and `integration_ends`, `leaked` (a credential in the wrong hands),
+//! `capabilities`, `probe`. `standing` and `admins` know whom not to touch.
 //!
 //! Sources: the answers of a real server 6.7.0 in `tests/fixtures/mattermost/`, and the upstream source where a comment names a version.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
+use self::accounts::Accounts;
 use self::admins::Admins;
 use self::api::{Api, fail};
-use self::integrations::Hooks;
+use self::shared_reading::SharedReadings;
 use self::standing::{Memory, Standing};
 use self::sweep::Swept;
-use super::{Applied, Built, Kind, Pass, Probe, Remedy, Target, TargetError};
+use super::{Applied, Ask, Built, EndedLeaked, Identified, Kind, Pass, Probe, Remedy, Target, TargetError};
 use crate::clock::Clock;
-use crate::model::{Access, Action, Capabilities, GrantKind, Principal, Resolution, Subject};
+use crate::model::{Access, Action, Capabilities, Principal, Resolution, Subject};
 use crate::settings::Settings;
 
+mod accounts;
 mod admins;
 mod api;
 mod apply;
@@ -28,10 +31,12 @@ mod bots;
 mod call;
 mod capabilities;
 mod credentials;
+mod doors;
 mod failure;
 mod findings;
 mod integration_ends;
 mod integrations;
+mod leaked;
 mod limits;
 mod oauth;
 mod observe;
@@ -40,6 +45,7 @@ mod password;
 mod probe;
 mod resolve;
 mod settings;
+mod shared_reading;
 mod standing;
 mod sweep;
 mod version;
@@ -58,7 +64,8 @@ fn build(settings: &Settings<'_>, clock: &Clock) -> Built {
         memory: Memory::default(),
         admins: Admins::default(),
         swept: Swept::default(),
-        hooks: Hooks::default(),
+        shared: SharedReadings::default(),
+        accounts: Accounts::default(),
     }))
 }
 
@@ -68,7 +75,8 @@ struct Mattermost {
     memory: Memory,
     admins: Admins,
     swept: Swept,
-    hooks: Hooks,
+    shared: SharedReadings,
+    accounts: Accounts,
 }
 
 impl Mattermost {
@@ -91,8 +99,8 @@ impl Target for Mattermost {
         resolve::resolve(self, pass, subject).await
     }
 
-    async fn observe(&self, pass: &Pass, principal: &Principal, kinds: &BTreeSet<GrantKind>) -> Result<Access, TargetError> {
-        observe::observe(self, pass, principal, kinds).await
+    async fn observe(&self, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
+        observe::observe(self, pass, principal, ask).await
     }
 
     async fn apply(&self, pass: &Pass, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
@@ -105,5 +113,13 @@ impl Target for Mattermost {
 
     async fn probe(&self, pass: &Pass) -> Result<Probe, TargetError> {
         probe::probe(self, pass).await
+    }
+
+    async fn identify(&self, pass: &Pass, credential: &SecretString) -> Result<Identified, TargetError> {
+        leaked::identify(self, pass, credential).await
+    }
+
+    async fn end_leaked(&self, pass: &Pass, credential: &SecretString, principal: &Principal) -> Result<EndedLeaked, TargetError> {
+        leaked::end(self, pass, credential, principal).await
     }
 }

@@ -1,17 +1,15 @@
 //! One observation: what an account can reach now. Every list is read at once, so it takes about two round trips.
 
-use std::collections::BTreeSet;
-
 use anyhow::anyhow;
 
 use super::api::fail;
-use super::call::Call;
+use super::bots::Makers;
+use super::doors::account_state;
 use super::failure::{NO_ACCOUNT, Refusal, Trouble};
 use super::standing::Standing;
-use super::wire::Account;
 use super::{Mattermost, bots, credentials, integrations, oauth};
-use crate::model::{Access, Grant, GrantKind, Principal};
-use crate::targets::{Pass, Remedy, TargetError};
+use crate::model::{Access, AccountState, Grant, GrantKind, GrantRef, Principal};
+use crate::targets::{Ask, Pass, Remedy, TargetError};
 
 /// What one list contributes to an observation.
 #[derive(Default)]
@@ -19,6 +17,7 @@ pub(super) struct Part {
     pub(super) listed: Vec<GrantKind>,
     pub(super) unseen: Vec<(GrantKind, String)>,
     pub(super) grants: Vec<Grant>,
+    pub(super) ended_with_suspension: Vec<GrantRef>,
     pub(super) notes: Vec<String>,
     pub(super) requests: Vec<String>,
 }
@@ -29,30 +28,35 @@ pub(super) struct Look<'l> {
     pub(super) target: &'l Mattermost,
     pub(super) pass: &'l Pass,
     pub(super) principal: &'l Principal,
+    /// The account as it is now.
+    pub(super) account: &'l AccountState,
     pub(super) standing: &'l Standing,
-    pub(super) kinds: &'l BTreeSet<GrantKind>,
+    pub(super) ask: &'l Ask,
+    /// Why there may be bots of the account that are not seen, so that what they made cannot be told from what others made.
+    pub(super) unseen_makers: Option<&'static str>,
 }
 
 impl Look<'_> {
     /// Whether `kind` was asked for.
     pub(super) fn wants(&self, kind: GrantKind) -> bool {
-        self.kinds.contains(&kind)
+        self.ask.kinds.contains(&kind)
     }
 
-    /// What a refusal to list `kinds` means: a feature that is switched off lets nobody in now, so it counts as listed, with a note; what
-    /// we may not list, or the server cannot, is unseen; all else is an error.
+    /// The bot that made something, where it was not the account itself.
+    pub(super) fn made_by(&self, maker: &str) -> Option<String> {
+        (maker != self.principal.id).then(|| maker.to_owned())
+    }
+
+    /// What a refusal to list `kinds` means: all of it is unseen, but where it is an error. A feature that is switched off lets nobody in now,
+    /// but what was made with it is kept and works again when somebody switches it on: that is no proof that it is gone.
     pub(super) fn refused(&self, kinds: &[GrantKind], what: &str, refusal: Refusal) -> Result<Part, TargetError> {
         let mut part = Part::default();
         part.requests.extend(refusal.request.clone());
-        if refusal.switched_off() {
-            part.listed.extend(kinds);
-            part.notes.push(format!(
-                "{what} are switched off at the server: none works now, and those that exist cannot be listed; they work again when \
-                 somebody switches them on"
-            ));
-            return Ok(part);
-        }
-        let why = if refusal.forbids() {
+        let why = if refusal.switched_off() {
+            format!(
+                "{what} are switched off at the server, which lists none then; those that exist work again when somebody switches them on"
+            )
+        } else if refusal.forbids() {
             // A permission that was there a minute ago may be gone: ask again before the next list is believed.
             self.target.memory.forget();
             format!("the operator account may not list {what}")
@@ -82,61 +86,130 @@ impl Part {
 }
 
 /// Looks at `principal`.
-pub(super) async fn observe(
-    target: &Mattermost,
-    pass: &Pass,
-    principal: &Principal,
-    kinds: &BTreeSet<GrantKind>,
-) -> Result<Access, TargetError> {
+pub(super) async fn observe(target: &Mattermost, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
     let standing = target.standing(pass).await?;
+    let account = if ask.account {
+        account(target, pass, principal, &standing).await?
+    } else {
+        principal.account.clone()
+    };
     let look = Look {
         target,
         pass,
         principal,
+        account: &account,
         standing: &standing,
-        kinds,
+        ask,
+        unseen_makers: None,
     };
-    let ((account, request), sessions, tokens, authorisations, apps, bots, incoming, outgoing, commands) = tokio::try_join!(
-        account(look),
+    let (sessions, tokens, made) = tokio::try_join!(
         credentials::sessions(look),
         credentials::tokens(look),
-        oauth::authorisations(look),
-        oauth::apps(look),
-        Box::pin(bots::bots(look)),
-        integrations::incoming(look),
-        integrations::outgoing(look),
-        Box::pin(integrations::commands(look)),
+        Box::pin(everything_made(look)),
     )?;
     let mut access = Access::empty(target.api.clock.now());
-    access.suspended = !account.is_active();
-    access.requests.extend(request);
-    access.notes.extend(sign_in(&account));
-    for part in [sessions, tokens, authorisations, apps, bots, incoming, outgoing, commands] {
+    access.requests.extend(account.request.clone().filter(|_| ask.account));
+    access.notes.clone_from(&account.notes);
+    for part in [sessions, tokens].into_iter().chain(made) {
         access.listed.extend(part.listed);
         access.unseen.extend(part.unseen);
         access.grants.extend(part.grants);
+        access.ended_with_suspension.extend(part.ended_with_suspension);
         access.notes.extend(part.notes);
         access.requests.extend(part.requests);
     }
     // A list for one kind may show another (sessions and OAuth grants come together): only what was asked for is reported.
-    access.grants.retain(|grant| kinds.contains(&grant.name.kind));
+    access.grants.retain(|grant| ask.kinds.contains(&grant.name.kind));
     access
         .listed
-        .retain(|kind| kinds.contains(kind) && !access.unseen.contains_key(kind));
+        .retain(|kind| ask.kinds.contains(kind) && !access.unseen.contains_key(kind));
+    access.account = account;
     Ok(access)
 }
 
-async fn account(look: Look<'_>) -> Result<(Account, Option<String>), TargetError> {
-    let id = &look.principal.id;
-    let doing = format!("looking whether {id} is suspended");
-    match look.target.api.send(look.pass, Call::get(&doing, &["users", id])).await {
-        Ok(answer) => {
-            let account: Account = answer.read()?;
-            if account.id != *id {
-                return Err(answer.not_understood("it is about another account than was asked for"));
-            }
-            Ok((account, answer.request))
+/// What the account, and every bot that hangs on it, has made, and the consents. All but the consents comes from readings that jobs share.
+async fn everything_made(look: Look<'_>) -> Result<Vec<Part>, TargetError> {
+    let (api, shared, since) = (&look.target.api, &look.target.shared, look.ask.since);
+    let wants = |kinds: &[GrantKind]| kinds.iter().any(|kind| look.wants(*kind));
+    let by_makers = [
+        GrantKind::Bot,
+        GrantKind::BotToken,
+        GrantKind::OauthApp,
+        GrantKind::IncomingWebhook,
+        GrantKind::OutgoingWebhook,
+        GrantKind::SlashCommand,
+    ];
+    let mut parts = Vec::new();
+    let apps = async {
+        if wants(&[GrantKind::OauthApp]) {
+            shared.apps(api, look.pass, since).await.map(Some)
+        } else {
+            Ok(None)
         }
+    };
+    if !wants(&by_makers) {
+        parts.push(oauth::authorisations(look, None).await?);
+        return Ok(parts);
+    }
+    let (bots, apps) = tokio::try_join!(shared.bots(api, look.pass, since), apps).map_err(TargetError::from)?;
+    let makers = Makers::of(&look.principal.id, bots.rows(), look.standing);
+    let look = Look {
+        unseen_makers: match &bots.shown {
+            Ok(listing) => listing.short.or(bots::unseen_bots(look)).map(|_| UNSEEN_MAKERS),
+            Err(_) => Some(UNSEEN_MAKERS),
+        },
+        ..look
+    };
+    if let Some(apps) = &apps {
+        parts.push(oauth::apps(look, apps, &makers)?);
+    }
+    let incoming = async {
+        if !look.wants(GrantKind::IncomingWebhook) {
+            return Ok(Part::default());
+        }
+        integrations::incoming(look, &*shared.incoming(api, look.pass, since).await?, &makers)
+    };
+    let outgoing = async {
+        if !look.wants(GrantKind::OutgoingWebhook) {
+            return Ok(Part::default());
+        }
+        integrations::outgoing(look, &*shared.outgoing(api, look.pass, since).await?, &makers)
+    };
+    let commands = async {
+        if !look.wants(GrantKind::SlashCommand) {
+            return Ok(Part::default());
+        }
+        integrations::commands(look, &*shared.commands(api, look.pass, since).await?, &makers)
+    };
+    let (bots, consents, incoming, outgoing, commands) = tokio::try_join!(
+        bots::bots(look, &bots, &makers),
+        oauth::authorisations(look, apps.as_deref()),
+        incoming,
+        outgoing,
+        commands,
+    )?;
+    parts.extend([bots, consents, incoming, outgoing, commands]);
+    Ok(parts)
+}
+
+const UNSEEN_MAKERS: &str = "not every bot of the account could be seen, and so not everything that its bots made";
+
+async fn account(
+    target: &Mattermost,
+    pass: &Pass,
+    principal: &Principal,
+    standing: &Standing,
+) -> Result<AccountState, TargetError> {
+    let id = &principal.id;
+    let doing = format!("looking whether {id} is suspended");
+    match target.accounts.get(&target.api, pass, doing.clone(), id).await {
+        Ok((account, request)) if account.id == *id => Ok(account_state(target, &account, request)),
+        Ok((_, request)) => Err(fail(
+            doing,
+            Remedy::Retry,
+            anyhow!("the answer is not understood: it is about another account than was asked for"),
+            request,
+        )),
         // Every other list of an unknown id is a 200 with nothing in it, which would look like success.
         Err(Trouble::Refused(refusal)) if refusal.is(404, NO_ACCOUNT) => Err(fail(
             doing,
@@ -144,21 +217,6 @@ async fn account(look: Look<'_>) -> Result<(Account, Option<String>), TargetErro
             anyhow!("the account is gone since it was looked up; the next attempt looks again"),
             refusal.request,
         )),
-        Err(trouble) => Err(look.standing.judge(trouble, look.principal)),
-    }
-}
-
-/// What a reader must know where the sign-in is decided elsewhere.
-fn sign_in(account: &Account) -> Option<String> {
-    match account.auth_service.as_str() {
-        "" | "saml" => None,
-        "ldap" => Some(
-            "the sign-in is decided by LDAP: its next synchronisation lifts a suspension unless the account is disabled there"
-                .to_owned(),
-        ),
-        service => Some(format!(
-            "the sign-in is decided by {service}: the next sign-in there lifts a suspension here and revives every access token; disable \
-             the account there first"
-        )),
+        Err(trouble) => Err(standing.judge(trouble, principal)),
     }
 }

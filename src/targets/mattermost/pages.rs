@@ -24,6 +24,7 @@ const PAGES: usize = 100;
 const READINGS: usize = 3;
 
 /// What was read of a list.
+#[derive(Default)]
 pub(super) struct Listing<T> {
     pub(super) items: Vec<T>,
     /// The server's ids of the requests.
@@ -75,7 +76,8 @@ async fn read<T: DeserializeOwned + Keyed>(
     let mut covered = 0;
     for _ in 0..PAGES {
         let (page, size) = next(covered);
-        let answer = api.send(pass, call().query("page", page).query("per_page", size)).await?;
+        let page_of = || call().query("page", page).query("per_page", size);
+        let answer = api.send_once_permitted(&api.url, pass, page_of).await?;
         let members: Vec<T> = answer.read()?;
         requests.extend(answer.request);
         if covered > 0 && !members.first().is_some_and(|first| seen.contains(first.key())) {

@@ -22,6 +22,15 @@ pub(super) fn unknown_password() -> anyhow::Result<SecretString> {
     Ok(SecretString::from(drawn.chain(CLASSES.chars()).collect::<String>()))
 }
 
+/// 26 letters that name nothing: what is looked for by them is not there.
+pub(super) fn random_word() -> anyhow::Result<String> {
+    let mut bytes = [0; 26];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| anyhow!("the system has no random numbers"))?;
+    Ok(bytes.iter().map(|byte| char::from(b'a' + byte % 26)).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ use super::findings::{self, ClientConfig, ServerConfig, finding};
 use super::standing::Standing;
 use super::wire::{Account, Health};
 use crate::model::Timestamp;
-use crate::targets::{Finding, Level, Pass, Probe, Remedy, TargetError};
+use crate::targets::{CallLimit, Finding, Level, Pass, Probe, Remedy, TargetError};
 
 /// How far the server's clock may be from ours before it is worth a word.
 const SKEW: Duration = Duration::from_mins(1);
@@ -43,7 +43,7 @@ pub(super) async fn probe(target: &Mattermost, pass: &Pass) -> Result<Probe, Tar
     found.extend(findings::permissions(&standing, nodes));
     found.extend(findings::identity(&standing, &client.0));
     found.extend(findings::client(&client.0, nodes));
-    found.extend(server);
+    found.extend(server.0);
     for node in &target.api.nodes {
         found.extend(at_node(target, pass, node, &standing, &client.0).await);
     }
@@ -51,6 +51,8 @@ pub(super) async fn probe(target: &Mattermost, pass: &Pass) -> Result<Probe, Tar
     Ok(Probe {
         version: target.api.version().map(|version| version.to_string()),
         acting_as: Some(standing.me.username.clone()),
+        doors: findings::doors(target.api.version(), &client.0),
+        limit: server.1,
         findings: found,
     })
 }
@@ -83,18 +85,24 @@ async fn client_config(target: &Mattermost, pass: &Pass, base: &Url) -> Result<(
     Ok((answer.read()?, answer.date))
 }
 
-async fn server_config(target: &Mattermost, pass: &Pass) -> Result<Vec<Finding>, TargetError> {
+async fn server_config(target: &Mattermost, pass: &Pass) -> Result<(Vec<Finding>, Option<CallLimit>), TargetError> {
     match target
         .api
         .send(pass, Call::get("reading the server's settings", &["config"]))
         .await
     {
-        Ok(answer) => Ok(findings::server(&answer.read::<ServerConfig>()?)),
-        Err(Trouble::Refused(refusal)) if refusal.forbids() || refusal.unknown_call() => Ok(vec![finding(
-            Level::Note,
-            "the operator account may not read the server's settings, so rate limits and bot rules were not looked at",
-            "compare `rate` with RateLimitSettings.PerSec by hand",
-        )]),
+        Ok(answer) => {
+            let config = answer.read::<ServerConfig>()?;
+            Ok((findings::server(&config), findings::limit(&config)))
+        }
+        Err(Trouble::Refused(refusal)) if refusal.forbids() || refusal.unknown_call() => Ok((
+            vec![finding(
+                Level::Note,
+                "the operator account may not read the server's settings, so rate limits and bot rules were not looked at",
+                "compare `rate` and `burst` with RateLimitSettings.PerSec and MaxBurst by hand",
+            )],
+            None,
+        )),
         Err(trouble) => Err(trouble.into()),
     }
 }

@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use super::Mattermost;
 use super::api::fail;
 use super::call::Call;
+use super::doors::account_state;
 use super::failure::{NO_ACCOUNT, NO_USERNAME, Trouble};
 use super::standing::Standing;
 use super::wire::{Account, is_id};
@@ -45,17 +46,13 @@ pub(super) async fn resolve(target: &Mattermost, pass: &Pass, subject: &Subject)
     }
     let lookups = names.iter().map(|(subject, name)| look_up(target, pass, subject, name));
     let (found, standing) = tokio::try_join!(futures_util::future::try_join_all(lookups), target.standing(pass))?;
-    let mut found: BTreeMap<String, Account> = found
-        .into_iter()
-        .flatten()
-        .map(|account| (account.id.clone(), account))
-        .collect();
+    let mut found: BTreeMap<String, Found> = found.into_iter().flatten().map(|found| (found.0.id.clone(), found)).collect();
     if found.len() > 1 {
         return Ok(Resolution::Ambiguous(found.into_keys().collect()));
     }
     match found.pop_first() {
         None => Ok(Resolution::None),
-        Some((_, account)) => Ok(Resolution::One(principal(target, pass, account, &standing).await?)),
+        Some((_, found)) => Ok(Resolution::One(principal(target, pass, found, &standing).await?)),
     }
 }
 
@@ -74,15 +71,18 @@ fn name(subject: &Subject) -> Option<Name<'_>> {
     }
 }
 
-async fn look_up(target: &Mattermost, pass: &Pass, subject: &Subject, name: &Name<'_>) -> Result<Option<Account>, TargetError> {
+/// An account that was looked up, and the server's id of the request that showed it.
+type Found = (Account, Option<String>);
+
+async fn look_up(target: &Mattermost, pass: &Pass, subject: &Subject, name: &Name<'_>) -> Result<Option<Found>, TargetError> {
     let doing = format!("looking up {}", subject.masked());
-    let call = match name {
-        Name::Id(id) => Call::get(doing, &["users", id]),
-        Name::Email(address) => Call::get(doing, &["users", "email", address]),
-        Name::Username(name) => Call::get(doing, &["users", "username", name]),
+    let sent = match name {
+        Name::Id(id) => target.accounts.get(&target.api, pass, doing, id).await,
+        Name::Email(address) => one(target, pass, Call::get(doing, &["users", "email", address])).await,
+        Name::Username(name) => one(target, pass, Call::get(doing, &["users", "username", name])).await,
     };
-    let answer = match target.api.send(pass, call).await {
-        Ok(answer) => answer,
+    let (account, request) = match sent {
+        Ok(found) => found,
         // Only the server's own word for "nobody" with a request id counts: a 404 of a wrong route or of a proxy has none.
         Err(Trouble::Refused(refusal))
             if (refusal.is(404, NO_ACCOUNT) || refusal.is(404, NO_USERNAME)) && refusal.request.is_some() =>
@@ -91,21 +91,38 @@ async fn look_up(target: &Mattermost, pass: &Pass, subject: &Subject, name: &Nam
         }
         Err(trouble) => return Err(trouble.into()),
     };
-    let account: Account = answer.read()?;
     let same = match name {
         Name::Id(id) => account.id == *id,
         Name::Email(address) => account.email.to_lowercase() == *address.to_lowercase(),
         Name::Username(name) => account.username.to_lowercase() == *name,
     };
     if same && is_id(&account.id) {
-        Ok(Some(account))
+        Ok(Some((account, request)))
     } else {
         // A cache or a proxy in between that answers with somebody else's account must not get that somebody contained.
-        Err(answer.not_understood("it is about another account than was asked for"))
+        let source = anyhow!("the answer is not understood: it is about another account than was asked for");
+        Err(fail(
+            format!("looking up {}", subject.masked()),
+            Remedy::Retry,
+            source,
+            request,
+        ))
     }
 }
 
-async fn principal(target: &Mattermost, pass: &Pass, account: Account, standing: &Standing) -> Result<Principal, TargetError> {
+async fn one(target: &Mattermost, pass: &Pass, call: Call) -> Result<Found, Trouble> {
+    let answer = target.api.send(pass, call).await?;
+    Ok((answer.read()?, answer.request))
+}
+
+/// The principal that an account is, with what forbids or complicates acting on it.
+pub(super) async fn principal(
+    target: &Mattermost,
+    pass: &Pass,
+    (account, request): Found,
+    standing: &Standing,
+) -> Result<Principal, TargetError> {
+    let owns_us = target.memory.is_our_owner_now(&target.api, pass, &account.id).await?;
     let mut names = vec![
         Subject::Opaque(account.id.clone()),
         Subject::Username(account.username.clone()),
@@ -114,7 +131,8 @@ async fn principal(target: &Mattermost, pass: &Pass, account: Account, standing:
     let mut principal = Principal {
         names,
         traits: [
-            standing.hangs_on(&account.id).then_some(PrincipalTrait::Ourselves),
+            standing.is_us(&account.id).then_some(PrincipalTrait::Ourselves),
+            owns_us.then_some(PrincipalTrait::OwnsUs),
             account.is_admin().then_some(PrincipalTrait::Admin),
             account.is_bot.then_some(PrincipalTrait::Bot),
             (!account.auth_service.is_empty()).then(|| PrincipalTrait::ManagedBy(account.auth_service.clone())),
@@ -122,6 +140,7 @@ async fn principal(target: &Mattermost, pass: &Pass, account: Account, standing:
         .into_iter()
         .flatten()
         .collect(),
+        account: account_state(target, &account, request),
         id: account.id,
     };
     let admin = principal.traits.contains(&PrincipalTrait::Admin);

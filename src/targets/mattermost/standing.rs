@@ -1,7 +1,7 @@
 //! Who we are at the server: the account behind our credential, whose it is, and what its roles permit.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -14,9 +14,9 @@ use super::wire::{Account, Bot, Keyed as _, Role, Token};
 use crate::model::{Principal, PrincipalTrait};
 use crate::targets::{Pass, Remedy, TargetError};
 
-/// How long what we know of our own roles is believed.
+/// How long what we know of our own roles and our owner is believed.
 const FRESH: Duration = Duration::from_mins(1);
-/// How long the rest is believed: the owner, our own tokens, the permissions of the same roles.
+/// How long the rest is believed: our own tokens, the permissions of the same roles.
 const FRESH_ENOUGH: Duration = Duration::from_mins(10);
 
 /// Who we are.
@@ -32,10 +32,14 @@ pub(super) struct Standing {
     looked: Instant,
 }
 
-/// What was last found out, shared by all calls. It is only ever replaced as a whole, and never held over a request: an urgent call must
-/// not wait until a routine one got its permit.
+/// What was last found out, shared by all calls. It is only ever replaced as a whole.
 #[derive(Default)]
-pub(super) struct Memory(Mutex<Option<(Instant, Arc<Standing>)>>);
+pub(super) struct Memory {
+    last: Mutex<Option<(Instant, Arc<Standing>)>>,
+    /// One asks at a time. An urgent call must not wait until a routine one got its permit.
+    urgent: tokio::sync::Mutex<()>,
+    others: tokio::sync::Mutex<()>,
+}
 
 impl Standing {
     /// Whether we may do what `permission` names, at the whole server.
@@ -48,9 +52,9 @@ impl Standing {
         self.me.id == id
     }
 
-    /// Whether suspending `id` would end us: our own account, or the owner of the bot that we are.
-    pub(super) fn hangs_on(&self, id: &str) -> bool {
-        self.is_us(id) || self.owner.as_deref() == Some(id)
+    /// Whether `id` owns the bot that we are: its suspension may disable us.
+    pub(super) fn is_our_owner(&self, id: &str) -> bool {
+        self.owner.as_deref() == Some(id)
     }
 
     /// Whether the access token `id` is one of ours.
@@ -81,7 +85,8 @@ pub(super) fn judge_beside(trouble: Trouble) -> TargetError {
     match trouble {
         Trouble::Refused(refusal) if refusal.forbids() => refusal.with(
             Remedy::GiveUp,
-            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`",
+            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`, or look whether the \
+             server's database is down, which it reports the same way",
         ),
         other => other.into(),
     }
@@ -90,20 +95,52 @@ pub(super) fn judge_beside(trouble: Trouble) -> TargetError {
 impl Memory {
     /// Who we are, asked anew where the last answer is old.
     pub(super) async fn standing(&self, api: &Api, pass: &Pass) -> Result<Arc<Standing>, TargetError> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((at, standing)) = &known
-            && at.elapsed() < FRESH
-        {
-            return Ok(Arc::clone(standing));
+        if let Some(fresh) = self.fresh() {
+            return Ok(fresh);
         }
-        let standing = Arc::new(ask(api, pass, known.map(|(_, standing)| standing)).await?);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), Arc::clone(&standing)));
+        let turn = if pass.priority().is_urgent() {
+            &self.urgent
+        } else {
+            &self.others
+        };
+        let _turn = turn.lock().await;
+        if let Some(fresh) = self.fresh() {
+            return Ok(fresh);
+        }
+        let known = self.last().clone().map(|(_, standing)| standing);
+        let standing = Arc::new(ask(api, pass, known).await?);
+        *self.last() = Some((Instant::now(), Arc::clone(&standing)));
         Ok(standing)
+    }
+
+    fn fresh(&self) -> Option<Arc<Standing>> {
+        let last = self.last();
+        let (at, standing) = last.as_ref()?;
+        (at.elapsed() < FRESH).then(|| Arc::clone(standing))
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(Instant, Arc<Standing>)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether `id` owns the bot that we are, asked now: the bot may have been given to another account since, so that `id` can be suspended
+    /// after all.
+    pub(super) async fn is_our_owner_now(&self, api: &Api, pass: &Pass, id: &str) -> Result<bool, TargetError> {
+        let standing = self.standing(api, pass).await?;
+        if !standing.is_our_owner(id) {
+            return Ok(false);
+        }
+        let now = Arc::new(Standing {
+            owner: owner(api, pass, &standing.me).await?,
+            ..Standing::clone(&standing)
+        });
+        *self.last() = Some((Instant::now(), Arc::clone(&now)));
+        Ok(now.is_our_owner(id))
     }
 
     /// Forgets what is known, since a refusal shows that it is no longer true.
     pub(super) fn forget(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.last() = None;
     }
 }
 
@@ -119,6 +156,7 @@ async fn ask(api: &Api, pass: &Pass, known: Option<Arc<Standing>>) -> Result<Sta
         && known.looked.elapsed() < FRESH_ENOUGH
     {
         return Ok(Standing {
+            owner: owner(api, pass, &me).await?,
             me,
             ..Standing::clone(&known)
         });

@@ -101,6 +101,12 @@ pub(super) struct App {
     pub(super) create_at: i64,
 }
 
+/// A preference: `GET users/{id}/preferences/{category}`. For the category `oauth_app` its name is an app's id.
+#[derive(Debug, Deserialize)]
+pub(super) struct Preference {
+    pub(super) name: String,
+}
+
 /// An incoming webhook: `GET hooks/incoming`. Its id is the secret of its URL.
 #[derive(Deserialize)]
 pub(super) struct IncomingWebhook {

@@ -2,25 +2,33 @@
 //!
 //! Reads start at once. Only a change waits for a commit: the intent of a whole wave of actions becomes durable before its first request
 //! leaves, and what came of the wave before rides along. The order is the door before the room: where the plan suspends the account or
-//! resets its password, that goes first, is confirmed by a look, and only then is everything else revoked. The verdict comes from a second
-//! observation, never from an answer; as long as the plan for what that observation shows is not empty, the attempt goes round again.
+//! resets its password, that goes first, a suspension is confirmed by a look, and only then is everything else revoked. The verdict comes
+//! from a second observation, never from an answer; as long as the plan for what that observation shows is not empty, the attempt goes round
+//! again. No list is read twice without need: a kind is proved by a reading that began after the last change to it, and after the last
+//! change to anything that could have made more of it.
 //!
-//! Reading order: here (the whole course), `who` (resolve), `room` (one principal), `wave` (sending), `proof` (the second look).
+//! Reading order: here (the whole course), `who` (resolve), `room` (one principal), `looks` (what must be looked at again), `wave` (sending),
+//! `proof` (the second look), `leaked` (a leaked credential), `release` (undoing a suspension).
 
+mod leaked;
+mod looks;
 mod proof;
+mod release;
 mod room;
-mod summary;
 mod wave;
 mod who;
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::guard::{Guard, never};
-use crate::model::{Action, ActionOutcome, Evidence, Finished, Job, Principal, Started, Subject, Verdict};
+use super::guard::{Guard, never, spared};
+use crate::model::{
+    Access, Action, ActionOutcome, DoorKind, Evidence, Finished, Job, JobKind, Principal, Started, Subject, Verdict,
+};
 use crate::store::{Claim, Store, StoreError};
 use crate::targets::{Pass, Target, TargetError};
 
@@ -54,6 +62,8 @@ pub(super) enum End {
     Proved(Verdict),
     /// A human must decide first.
     Held(String),
+    /// A sweep met the account enabled again by somebody, and a human must decide, whatever was approved before.
+    EnabledAgain,
     /// Something is still there, although everything that can be sent was sent and accepted.
     Remains(String),
     /// Something is still there and there is nothing left to send.
@@ -64,6 +74,8 @@ pub(super) enum End {
     TimedOut,
     /// The daemon stops.
     Interrupted,
+    /// Its case was called off: nothing more may be sent.
+    CalledOff,
     /// The store failed: nothing more may be sent.
     Store(StoreError),
 }
@@ -98,12 +110,14 @@ struct Attempt<'a> {
     /// Actions whose intent is durable and that were not answered; the first of them is being sent where `sending` says so.
     open: VecDeque<Started>,
     sending: bool,
-    /// Actions that the target refuses for good, each with why.
+    /// Actions that are not done here: refused by the target for good, or spared by us, each with why.
     refused: Vec<(Action, String)>,
-    /// What the principals before the present one left.
-    summary: Evidence,
-    /// What the present one leaves.
+    /// What all attempts of the job saw and did so far.
     evidence: Evidence,
+    /// The last observation of each account before the present one.
+    over: Vec<Access>,
+    /// The leaked credential that the case is about.
+    credential: Option<SecretString>,
 }
 
 /// Makes one attempt at the claimed job. Settles nothing.
@@ -117,12 +131,17 @@ pub(super) async fn attempt(tools: &Tools<'_>, claim: &Claim) -> Ended {
         open: VecDeque::new(),
         sending: false,
         refused: Vec::new(),
-        summary: Evidence::default(),
-        evidence: Evidence::default(),
+        evidence: claim.job.evidence.clone(),
+        over: Vec::new(),
+        credential: None,
     };
-    let end = attempt.reach().await.map_or_else(|end| end, End::Proved);
+    let course = match claim.job.kind {
+        JobKind::Release => Box::pin(attempt.release()).await,
+        JobKind::Contain | JobKind::Watch => attempt.reach().await,
+    };
+    let end = course.map_or_else(|end| end, End::Proved);
     attempt.give_up_open();
-    let mut evidence = summary::joined(attempt.summary, attempt.evidence);
+    let mut evidence = attempt.evidence;
     evidence.not_covered = tools.target.capabilities().not_covered;
     Ended {
         end,
@@ -138,11 +157,10 @@ impl Attempt<'_> {
 
     /// The whole course. What cannot go on is an `Err`, so that `?` leaves at every step.
     async fn reach(&mut self) -> Result<Verdict, End> {
-        let job = &self.claim.job;
-        let all = self.tools.guard.all_of_several(job);
-        let leading = job.subject.names().iter().filter(|name| self.tools.guard.may_lead(name));
-        let subject = Subject::together(leading.cloned()).unwrap_or_else(|| job.subject.clone());
-        let found = self.call(resolve(self.tools.target, &self.pass, &subject, all)).await?;
+        let found = match &self.job().containment.leaked {
+            Some(credential) => Box::pin(self.owner_of_leaked(credential.clone())).await?,
+            None => self.who().await?,
+        };
         let principals = match found {
             Who::Nobody(what) => return Ok(Verdict::NoPrincipal { what }),
             Who::Nameless(why) => {
@@ -156,11 +174,25 @@ impl Attempt<'_> {
             Who::Those(principals) => principals,
         };
         for principal in &principals {
-            never(job, principal)
-                .and_then(|()| self.tools.guard.admit(job, principal))
-                .map_err(End::Held)?;
+            self.tools.guard.admit(self.job(), principal).map_err(End::Held)?;
         }
+        let ids: Vec<&str> = principals.iter().map(|principal| principal.id.as_str()).collect();
+        self.evidence.principal = Some(ids.join(", "));
         self.contain_all(&principals).await
+    }
+
+    /// Whom the job is about. A sweep looks after the accounts that were contained, whatever the person is called by now.
+    async fn who(&mut self) -> Result<Who, End> {
+        let job = self.job();
+        let known: Vec<Subject> = job.evidence.principals().map(|id| Subject::Opaque(id.to_owned())).collect();
+        if job.kind == JobKind::Watch && !known.is_empty() {
+            let subject = Subject::together(known).unwrap_or_else(|| job.subject.clone());
+            return self.call(resolve(self.tools.target, &self.pass, &subject, true)).await;
+        }
+        let all = self.tools.guard.all_of_several(job);
+        let leading = job.subject.names().iter().filter(|name| self.tools.guard.may_lead(name));
+        let subject = Subject::together(leading.cloned()).unwrap_or_else(|| job.subject.clone());
+        self.call(resolve(self.tools.target, &self.pass, &subject, all)).await
     }
 
     /// One principal after the other. What is still there at one does not keep the others in; the worst of their verdicts stands.
@@ -170,9 +202,11 @@ impl Attempt<'_> {
         };
         let mut failed = None;
         for principal in principals {
-            self.summary = summary::joined(std::mem::take(&mut self.summary), std::mem::take(&mut self.evidence));
-            self.refused.clear();
-            self.evidence.principal = Some(principal.id.clone());
+            if let Err(why) = never(self.job(), principal) {
+                failed = Some(End::Hopeless(why));
+                continue;
+            }
+            self.refused = spared(&self.job().target, principal);
             match Box::pin(self.contain(principal)).await {
                 Ok(verdict) if verdict.severity() >= worst.severity() => worst = verdict,
                 Ok(_) => {}
@@ -181,6 +215,15 @@ impl Attempt<'_> {
             }
         }
         failed.map_or(Ok(worst), Err)
+    }
+
+    /// Takes an observation into the evidence: what it showed, and what is left by it.
+    fn note_look(&mut self, seen: &Access, observed: &Access) {
+        self.evidence.take_in(seen);
+        self.evidence.conclude(self.over.iter().chain(std::iter::once(observed)));
+        if self.evidence.password_reset_at.is_some() {
+            self.evidence.doors.retain(|door| door.door != DoorKind::OwnPassword);
+        }
     }
 
     /// Awaits one call to the target, unless the attempt is cut off meanwhile.

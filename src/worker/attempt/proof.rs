@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use tokio::time::Instant;
+
 use super::room::Room;
 use super::{Attempt, End};
-use crate::model::{Action, GrantKind, Remaining, Verdict};
+use crate::model::{Action, GrantKind, PasswordReset, Remaining, Verdict};
+use crate::targets::Ask;
 
 /// What a second look came to.
 pub(super) enum Proof {
@@ -17,14 +20,20 @@ pub(super) enum Proof {
 }
 
 impl Attempt<'_> {
-    /// Looks at everything again. A list that still holds what the target said it ended may lag, so it gets a few more looks; anything
-    /// that is new goes round again at once.
+    /// Looks again at everything that may have changed since it was looked at. A list that still holds what the target said it ended may lag,
+    /// so it gets a few more looks; anything that is new goes round again at once.
     pub(super) async fn prove(&mut self, room: &mut Room<'_>, kinds: &BTreeSet<GrantKind>) -> Result<Proof, End> {
+        if let Some(what) = Box::pin(self.leaked_still_works(room)).await? {
+            return Ok(Proof::Remains(what));
+        }
+        let mut ask = room.looks.stale(kinds);
         let mut waits = self.tools.patience.looks.iter();
         loop {
-            room.access = self.observe(room.principal, kinds).await?;
-            self.note_block(&room.access);
-            self.evidence.compare(&room.before, &room.access);
+            if let Some(ask) = &ask {
+                let seen = self.look(room, ask).await?;
+                self.take_in(room, seen);
+            }
+            room.access = room.observed.clone();
             let verdict = self.claim.job.containment.verdict(&room.before, &room.access, room.progress);
             let left = match verdict {
                 Ok(verdict) => return Ok(self.judge(room, verdict)),
@@ -34,12 +43,16 @@ impl Attempt<'_> {
                 Some(wait) => self.pause(*wait).await?,
                 None => return Ok(self.still_there(room, &left)),
             }
+            ask = Some(Ask {
+                kinds: left.grants.iter().map(|name| name.kind).collect(),
+                account: left.open,
+                since: Instant::now(),
+            });
         }
     }
 
     /// A sweep's one look, where nothing came back.
     pub(super) fn verdict_at_once(&mut self, room: &Room<'_>) -> Result<Verdict, End> {
-        self.note_block(&room.access);
         let verdict = self.claim.job.containment.verdict(&room.before, &room.access, room.progress);
         verdict.map_err(|left| End::Hopeless(self.why_hopeless(&left.to_string())))
     }
@@ -52,11 +65,15 @@ impl Attempt<'_> {
             let what: Vec<String> = plan.iter().map(Action::to_string).collect();
             return Proof::Remains(format!("still to do: {}", what.join(", ")));
         }
+        let containment = &self.claim.job.containment;
         let refused = |wanted: fn(&Action) -> bool| self.refused.iter().find(|(action, _)| wanted(action));
-        if let Some((_, why)) = refused(|action| matches!(action, Action::ResetPassword)) {
+        if containment.resets(&room.access)
+            && containment.reset_password == PasswordReset::Always
+            && let Some((_, why)) = refused(|action| matches!(action, Action::ResetPassword))
+        {
             return Proof::Hopeless(format!("the password could not be reset: {why}"));
         }
-        let after_sessions = refused(|action| matches!(action, Action::EndAllSessions) || !action.revokes());
+        let after_sessions = refused(|action| matches!(action, Action::EndAllSessions | Action::ClearCaches | Action::Silence));
         match (verdict, after_sessions) {
             // The lists are empty, but whether every node knows is not.
             (Verdict::Contained | Verdict::Residual { .. }, Some((_, why))) => Proof::Holds(Verdict::Unverified {

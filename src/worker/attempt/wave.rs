@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::room::Room;
 use super::{Attempt, End};
 use crate::model::{Access, Action, ActionOutcome, Finished, GrantKind, JobKind, Reason};
-use crate::store::Seen;
+use crate::store::{Seen, StoreError};
 use crate::targets::{Applied, Remedy, TargetError};
 use crate::telemetry::table;
 
@@ -24,8 +24,9 @@ impl Attempt<'_> {
         while let Some(started) = self.open.front() {
             let action = started.action.clone();
             self.sending = true;
-            let principals = std::slice::from_ref(room.principal);
-            let answer = self.call(self.tools.target.apply(&self.pass, &action, principals)).await;
+            let answer = self.send(room, &action).await;
+            // Also where no answer came: the target may have made the change.
+            room.looks.changed(&action);
             match answer {
                 Ok(applied) => {
                     strikes = 0;
@@ -46,6 +47,18 @@ impl Attempt<'_> {
         Ok(())
     }
 
+    async fn send(&mut self, room: &Room<'_>, action: &Action) -> Result<Applied, End> {
+        if let (Action::EndLeaked { .. }, Some(credential)) = (action, &self.credential) {
+            let ended = self
+                .call(self.tools.target.end_leaked(&self.pass, credential, room.principal))
+                .await?;
+            self.evidence.saw_ended(ended.grants);
+            return Ok(ended.applied);
+        }
+        let principals = std::slice::from_ref(room.principal);
+        self.call(self.tools.target.apply(&self.pass, action, principals)).await
+    }
+
     /// Makes the intent durable, and in the same group commit what came of the wave before.
     async fn start(&mut self, room: &Room<'_>, actions: Vec<Action>) -> Result<(), End> {
         if self.tools.hard.is_cancelled() {
@@ -54,7 +67,8 @@ impl Attempt<'_> {
         let seen = Seen {
             principal: room.principal.id.clone(),
             counts: room.access.counts(),
-            suspended: room.access.suspended,
+            suspended: room.access.suspended(),
+            evidence: self.evidence.clone(),
         };
         // Neither write is ever dropped half-way: the attempt is only cut off at calls to the target.
         let store = self.tools.store;
@@ -70,7 +84,7 @@ impl Attempt<'_> {
             }
             started
         };
-        self.open = started.map_err(End::Store)?.into();
+        self.open = started.map_err(stopped)?.into();
         Ok(())
     }
 
@@ -124,6 +138,7 @@ impl Attempt<'_> {
             Action::ResetPassword => {
                 room.progress.password_reset = true;
                 room.progress.swept = false;
+                self.evidence.password_reset_at = Some(self.tools.store.clock().now());
             }
             Action::EndAllSessions => {
                 room.progress.swept = !self.block_is_awaited(room);
@@ -142,14 +157,15 @@ impl Attempt<'_> {
                 }
                 room.gone.insert(grant.clone());
             }
-            Action::ClearCaches | Action::Silence => {}
+            // The next trial of the credential decides.
+            Action::EndLeaked { .. } | Action::ClearCaches | Action::Silence | Action::Release => {}
         }
     }
 
     /// Whether a block is demanded that no observation has confirmed and that may still come: sessions ended now must be ended again.
     fn block_is_awaited(&self, room: &Room<'_>) -> bool {
         let refused = self.refused.iter().any(|(action, _)| *action == Action::Suspend);
-        self.job().containment.blocks() && self.able().suspends && !refused && !room.access.suspended
+        self.job().containment.blocks() && self.able().suspends && !refused && !room.access.suspended()
     }
 
     fn measure_first_revoke(&self, after: Duration) {
@@ -158,6 +174,14 @@ impl Attempt<'_> {
         if job.kind == JobKind::Contain && !job.acted && job.reason != Reason::Departed {
             table::FIRST_REVOKE_SECONDS.observe([&job.target], after.as_secs_f64());
         }
+    }
+}
+
+/// What a refused intent means.
+pub(super) fn stopped(error: StoreError) -> End {
+    match error {
+        StoreError::CalledOff(_) => End::CalledOff,
+        error => End::Store(error),
     }
 }
 

@@ -44,7 +44,7 @@ fn secrets(site: &Site) -> BTreeMap<String, String> {
 }
 
 /// What each file under `folder` holds of the secrets.
-fn search(folder: &Path, secrets: &BTreeMap<String, String>, found: &mut Vec<String>) {
+pub(crate) fn search(folder: &Path, secrets: &BTreeMap<String, String>, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

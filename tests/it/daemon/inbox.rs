@@ -7,10 +7,10 @@ use super::{Plan, Site, until};
 
 /// What the daemon wrote beside a row.
 #[derive(Debug)]
-struct Answer {
-    state: String,
+pub(crate) struct Answer {
+    pub(crate) state: String,
     case: Option<i64>,
-    why: String,
+    pub(crate) why: String,
     /// When the daemon took the row, in milliseconds since the epoch.
     taken_at: i64,
 }
@@ -22,7 +22,7 @@ impl Site {
     }
 
     /// The same with more columns, as `column = value` with commas between.
-    async fn write_more(&self, subject: &str, reason: &str, key: Option<&str>, more: &str) -> Result<i64, String> {
+    pub(crate) async fn write_more(&self, subject: &str, reason: &str, key: Option<&str>, more: &str) -> Result<i64, String> {
         let pairs: Vec<(&str, &str)> = more.split(", ").filter_map(|pair| pair.split_once(" = ")).collect();
         let (mut names, mut values) = (String::new(), String::new());
         for (name, value) in pairs {
@@ -42,7 +42,7 @@ impl Site {
     }
 
     /// Waits until the daemon has taken a row.
-    async fn answer(&self, row: i64) -> Answer {
+    pub(crate) async fn answer(&self, row: i64) -> Answer {
         let mut conn = self.sql().await;
         until("an answer to an inbox row", async || {
             let row = sqlx::query("SELECT state, case_id, why, taken_at FROM inbox WHERE id = ? AND state <> 'new'")

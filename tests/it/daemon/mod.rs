@@ -1,10 +1,13 @@
 //! The whole, as an operator has it: the real binary with a real config, over real HTTP to the sandbox.
 
+mod called_off;
 mod canary;
 mod chat;
 mod checker;
 mod crowd;
 mod departed;
+mod doors;
+mod evidence;
 mod full_disk;
 mod gates;
 mod health;
@@ -13,7 +16,9 @@ mod hr_files;
 mod identity;
 mod idp;
 mod inbox;
+mod kept_out;
 mod kills;
+mod leaked;
 mod leavers;
 mod logged_out;
 mod lying;
@@ -24,6 +29,7 @@ mod plans;
 mod provisioned;
 mod pushed;
 mod refusals;
+mod released;
 mod running;
 mod seeds;
 mod silence;

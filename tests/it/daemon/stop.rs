@@ -11,14 +11,16 @@ use super::{BOUND, Plan, Site};
 
 #[tokio::test]
 async fn a_stop_in_the_middle_of_a_batch_burns_no_attempt() {
+    // More than are at work at once.
     let site = Site::new(Plan {
+        people: 80,
         rate: "60/s",
+        policy: "departures_per_hour = \"unlimited\"",
         ..Plan::default()
     })
     .await;
     let running = site.start().await;
-    site.ask_for(1..=6, "departed").await;
-    site.ask_for(8..=12, "departed").await;
+    site.ask_for(1..=80, "departed").await;
     timeout(BOUND, site.chat().until(|_, requests| requests.len() > 25))
         .await
         .unwrap();
@@ -37,7 +39,7 @@ async fn a_stop_in_the_middle_of_a_batch_burns_no_attempt() {
     );
     assert_eq!(site.entries("daemon.stopped").await, 1);
     let _running = site.start().await;
-    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 11)
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 80)
         .await;
     assert_eq!(site.count("SELECT max(attempt) FROM job").await, 1);
 }

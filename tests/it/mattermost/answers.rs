@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use revoked::model::GrantKind;
-use revoked::targets::{Pass, Remedy};
+use revoked::targets::{Ask, Pass, Remedy};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
@@ -38,7 +38,7 @@ async fn a_success_that_is_not_understood_is_never_an_empty_list() {
         let stand = with_sessions(ResponseTemplate::new(200).set_body_string(body)).await;
         let error = stand
             .target
-            .observe(&stand.pass, &principal(USER01), &sessions())
+            .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
             .await
             .unwrap_err();
         assert_eq!(error.remedy, Remedy::Retry, "{body}: {error}");
@@ -52,7 +52,7 @@ async fn an_error_does_not_quote_the_answer() {
     let stand = with_sessions(ResponseTemplate::new(200).set_body_string(body)).await;
     let error = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &sessions())
+        .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
         .await
         .unwrap_err();
     assert!(!format!("{error:?}").contains("topsecret"));
@@ -64,7 +64,7 @@ async fn another_accounts_sessions_are_not_taken() {
     let stand = with_sessions(ResponseTemplate::new(200).set_body_json(other)).await;
     let error = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &sessions())
+        .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
@@ -102,7 +102,7 @@ async fn each_refusal_has_its_remedy() {
         let stand = with_sessions(answer).await;
         let error = stand
             .target
-            .observe(&stand.pass, &principal(USER01), &sessions())
+            .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
             .await
             .unwrap_err();
         assert_eq!(error.remedy, remedy, "{error}");
@@ -115,7 +115,7 @@ async fn a_valid_token_that_gets_401_while_the_database_is_down_pauses_the_lane(
     stand.recorded("database-down-valid-pat-401", 0).await;
     let error = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &sessions())
+        .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
@@ -131,7 +131,7 @@ async fn a_recorded_429_waits_as_told_and_is_heard() {
     let stand = with_sessions(answer(&limited)).await;
     let error = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &sessions())
+        .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
         .await
         .unwrap_err();
     let Remedy::RetryAfter(wait) = error.remedy else {
@@ -200,7 +200,11 @@ async fn every_request_asks_for_a_permit_and_carries_the_token() {
         )
         .await;
     let principal = stand.resolve("username:user01").await;
-    stand.target.observe(&stand.pass, &principal, &sessions()).await.unwrap();
+    stand
+        .target
+        .observe(&stand.pass, &principal, &Ask::now(sessions()))
+        .await
+        .unwrap();
     let requests = stand.server.received_requests().await.unwrap();
     assert_eq!(requests.len(), *stand.ledger.permits.lock().unwrap());
     assert!(

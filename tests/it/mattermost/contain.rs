@@ -1,6 +1,9 @@
 //! The whole line against the sandbox: what was found is gone, and the intruder is out.
 
-use revoked::model::{Action, Containment, GrantKind, GrantRef, PrincipalTrait, Resolution, Scope, Timestamp, Verdict};
+use revoked::model::{
+    Access, Action, Containment, DoorKind, GrantKind, GrantRef, PasswordReset, PrincipalTrait, Resolution, Scope, Timestamp,
+    Verdict,
+};
 use revoked::sandbox::{Version, World};
 use revoked::targets::{Level, Remedy};
 
@@ -20,7 +23,7 @@ async fn a_departed_person_is_contained_and_every_stolen_credential_is_dead() {
         let principal = town.resolve("email:user01@example.test").await;
         let outcome = town.contain(&principal, &everything(true)).await.unwrap();
         assert_eq!(outcome.verdict, Ok(Verdict::Contained), "{outcome:?}");
-        assert!(outcome.after.suspended && outcome.after.grants.is_empty());
+        assert!(outcome.after.suspended() && outcome.after.grants.is_empty());
         let found = outcome.before.counts();
         assert!(
             GrantKind::ALL
@@ -42,12 +45,12 @@ async fn a_compromised_person_stays_and_gets_a_password_that_nobody_knows() {
     let town = Town::of(OLD).await;
     let principal = town.resolve("username:user02").await;
     let demanded = Containment {
-        reset_password: true,
+        reset_password: PasswordReset::Always,
         ..everything(false)
     };
     let outcome = town.contain(&principal, &demanded).await.unwrap();
     assert_eq!(outcome.verdict, Ok(Verdict::Contained), "{outcome:?}");
-    assert!(!outcome.after.suspended);
+    assert!(!outcome.after.suspended());
     assert!(!town.signs_in("user02").await, "the old password is no good");
 }
 
@@ -142,11 +145,8 @@ async fn an_account_of_ldap_is_suspended_and_its_return_is_foretold() {
     assert!(principal.traits.contains(&PrincipalTrait::ManagedBy("ldap".into())));
     let outcome = town.contain(&principal, &everything(true)).await.unwrap();
     assert_eq!(outcome.verdict, Ok(Verdict::Contained));
-    assert!(
-        outcome.after.notes.iter().any(|note| note.contains("LDAP")),
-        "{:?}",
-        outcome.after.notes
-    );
+    let door = &outcome.after.doors()[0];
+    assert!(door.door == DoorKind::SignInElsewhere && door.says.contains("LDAP"), "{door}");
 }
 
 #[tokio::test]
@@ -213,21 +213,24 @@ async fn we_do_not_end_ourselves() {
 }
 
 #[tokio::test]
-async fn a_feature_that_is_switched_off_is_no_obstacle() {
+async fn a_feature_that_is_switched_off_is_no_obstacle_and_no_proof() {
     let mut world = World::town(7, 20);
     world.settings.incoming_webhooks = false;
     world.settings.oauth_provider = false;
     let town = Town::start(world, options(), false).await;
     let principal = town.resolve("username:user01").await;
     let outcome = town.contain(&principal, &everything(true)).await.unwrap();
-    assert_eq!(outcome.verdict, Ok(Verdict::Contained));
-    assert!(
-        outcome
-            .after
-            .notes
-            .iter()
-            .any(|note| note.contains("incoming webhooks are switched off"))
+    let Ok(Verdict::Unverified { kinds }) = outcome.verdict else {
+        panic!("{:?}", outcome.verdict)
+    };
+    // The consents are kept as preferences, which are listed and deleted all the same.
+    assert_eq!(
+        kinds.keys().copied().collect::<Vec<_>>(),
+        [GrantKind::OauthApp, GrantKind::IncomingWebhook]
     );
+    assert!(kinds[&GrantKind::IncomingWebhook].contains("are switched off at the server"));
+    let consents = |access: &Access| access.of(GrantKind::OauthAuthorization).count();
+    assert_eq!((consents(&outcome.before), consents(&outcome.after)), (1, 0));
 }
 
 #[tokio::test]

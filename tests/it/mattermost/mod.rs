@@ -5,6 +5,7 @@ mod answers;
 mod apply;
 mod contain;
 mod guards;
+mod makers;
 mod nodes;
 mod observe;
 mod probe;

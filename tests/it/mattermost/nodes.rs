@@ -75,11 +75,7 @@ async fn a_token_ends_with_the_caches_of_the_sessions_that_it_made() {
     let stand = Stand::bare("nodes = [\"http://127.0.0.1:1\"]\n").await;
     let containment = Containment {
         scope: Scope::AccessToken(TOKEN.to_owned()),
-        end: [].into(),
-        block: false,
-        reset_password: false,
-        disable_tokens: false,
-        watch: Vec::new(),
+        ..Containment::nothing()
     };
     let mut access = Access::empty(NOW);
     access.grants.push(Grant::new(GrantKind::AccessToken, TOKEN));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use revoked::model::{Access, Grant, GrantKind, PrincipalTrait};
-use revoked::targets::Remedy;
+use revoked::targets::{Ask, Remedy};
 use serde_json::{Value, json};
 use wiremock::{Request, Respond, ResponseTemplate};
 
@@ -29,7 +29,10 @@ fn kinds(kinds: &[GrantKind]) -> BTreeSet<GrantKind> {
 }
 
 async fn look(stand: &Stand, asked: &[GrantKind]) -> Access {
-    let access = stand.target.observe(&stand.pass, &principal(USER01), &kinds(asked)).await;
+    let access = stand
+        .target
+        .observe(&stand.pass, &principal(USER01), &Ask::now(kinds(asked)))
+        .await;
     access.unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -56,7 +59,7 @@ async fn recorded_sessions_are_listed_with_the_token_that_made_one() {
     let stand = stand().await;
     stand.recorded("sessions-list", 0).await;
     let access = look(&stand, &[GrantKind::Session, GrantKind::OauthGrant]).await;
-    assert!(!access.suspended);
+    assert!(!access.suspended());
     assert_eq!(access.counts(), [(GrantKind::Session, 4), (GrantKind::OauthGrant, 0)].into());
     let made_by: Vec<_> = access.grants.iter().filter_map(|grant| grant.made_by.as_deref()).collect();
     assert_eq!(made_by, ["yz3ce9uw4tbnpjthr4owqrorfe"]);
@@ -100,7 +103,7 @@ async fn all_207_tokens_of_the_recording_are_listed() {
         .await;
     let access = stand
         .target
-        .observe(&stand.pass, &principal(&owner), &kinds(&[GrantKind::AccessToken]))
+        .observe(&stand.pass, &principal(&owner), &Ask::now(kinds(&[GrantKind::AccessToken])))
         .await
         .unwrap();
     let ids: BTreeSet<_> = access.grants.iter().map(|grant| &grant.name.id).collect();
@@ -252,9 +255,10 @@ async fn bots_webhooks_commands_and_apps_of_the_account_alone_are_grants() {
 }
 
 #[tokio::test]
-async fn a_feature_that_is_switched_off_is_listed_with_a_note() {
+async fn a_feature_that_is_switched_off_is_unseen() {
     let stand = stand().await;
     stand.recorded("incoming-webhooks-disabled", 0).await;
+    stand.get("/api/v4/bots", 200, &json!([])).await;
     stand
         .respond(
             "GET",
@@ -263,15 +267,9 @@ async fn a_feature_that_is_switched_off_is_listed_with_a_note() {
         )
         .await;
     let access = look(&stand, &[GrantKind::IncomingWebhook, GrantKind::OauthApp]).await;
-    assert_eq!(access.listed, kinds(&[GrantKind::IncomingWebhook, GrantKind::OauthApp]));
-    assert!(
-        access
-            .notes
-            .iter()
-            .any(|note| note.starts_with("incoming webhooks are switched off")),
-        "{:?}",
-        access.notes
-    );
+    assert_eq!(access.listed, kinds(&[]));
+    assert!(access.unseen[&GrantKind::IncomingWebhook].starts_with("incoming webhooks are switched off"));
+    assert!(access.unseen[&GrantKind::OauthApp].starts_with("OAuth apps are switched off"));
 }
 
 #[tokio::test]
@@ -310,14 +308,15 @@ async fn a_list_that_shows_only_our_own_is_unseen() {
 }
 
 #[tokio::test]
-async fn a_suspended_account_is_shown_as_such_and_sso_is_noted() {
+async fn a_suspended_account_is_shown_as_such_and_sso_is_a_door() {
     let stand = Stand::new().await;
     let mut user = account(USER01, "user01", "system_user", 1_795_477_459_552);
     user["auth_service"] = json!("gitlab");
     stand.get(&format!("/api/v4/users/{USER01}"), 200, &user).await;
     let access = look(&stand, &[]).await;
-    assert!(access.suspended);
-    assert!(access.notes[0].contains("gitlab"), "{:?}", access.notes);
+    assert!(access.suspended());
+    assert!(access.doors()[0].says.contains("gitlab"), "{:?}", access.doors());
+    assert!(access.account.revived_elsewhere && !access.account.own_password);
 }
 
 #[tokio::test]
@@ -328,7 +327,7 @@ async fn an_account_that_is_gone_is_not_an_account_without_access() {
     stand.get(&format!("/api/v4/users/{id}/sessions"), 200, &json!([])).await;
     let error = stand
         .target
-        .observe(&stand.pass, &principal(id), &kinds(&[GrantKind::Session]))
+        .observe(&stand.pass, &principal(id), &Ask::now(kinds(&[GrantKind::Session])))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
@@ -351,11 +350,15 @@ async fn an_administrator_on_whom_we_may_not_act_does_not_pause_the_lane() {
         .await;
     let asked = kinds(&[GrantKind::Session]);
     let admin = with_trait(USER01, PrincipalTrait::Admin);
-    let error = stand.target.observe(&stand.pass, &admin, &asked).await.unwrap_err();
+    let error = stand
+        .target
+        .observe(&stand.pass, &admin, &Ask::now(asked.clone()))
+        .await
+        .unwrap_err();
     assert_eq!(error.remedy, Remedy::GiveUp);
     let error = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &asked)
+        .observe(&stand.pass, &principal(USER01), &Ask::now(asked.clone()))
         .await
         .unwrap_err();
     assert_eq!(

@@ -211,7 +211,7 @@ async fn one_of_two_administrators_is_not_the_last() {
 }
 
 #[tokio::test]
-async fn the_owner_of_the_bot_that_we_are_is_ourselves() {
+async fn the_owner_of_the_bot_that_we_are_is_known_as_such_until_the_bot_is_given_away() {
     let stand = Stand::bare("").await;
     let mut me = account("aneazdskr7fi5kwdoptfqa84yh", "revoked-bot", "system_user system_admin", 0);
     me["is_bot"] = json!(true);
@@ -222,8 +222,14 @@ async fn the_owner_of_the_bot_that_we_are_is_ourselves() {
     let bot = json!({"user_id": "aneazdskr7fi5kwdoptfqa84yh", "owner_id": USER01, "create_at": 1, "delete_at": 0});
     stand.get("/api/v4/bots/aneazdskr7fi5kwdoptfqa84yh", 200, &bot).await;
     stand.recorded("user-by-id", 0).await;
-    let principal = stand.resolve(&format!("opaque:{USER01}")).await;
-    assert_eq!(principal.traits, [PrincipalTrait::Ourselves].into());
+    let subject = format!("opaque:{USER01}");
+    assert_eq!(stand.resolve(&subject).await.traits, [PrincipalTrait::OwnsUs].into());
+    // Whose the bot is is asked afresh each time that it matters.
+    stand.server.reset().await;
+    let bot = json!({"user_id": "aneazdskr7fi5kwdoptfqa84yh", "owner_id": ADMIN, "create_at": 1, "delete_at": 0});
+    stand.get("/api/v4/bots/aneazdskr7fi5kwdoptfqa84yh", 200, &bot).await;
+    stand.recorded("user-by-id", 0).await;
+    assert_eq!(stand.resolve(&subject).await.traits, [].into());
 }
 
 #[tokio::test]

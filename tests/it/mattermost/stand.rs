@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use revoked::clock::Clock;
-use revoked::model::{Principal, PrincipalTrait, Priority, Resolution, Subject, Timestamp};
+use revoked::model::{AccountState, Principal, PrincipalTrait, Priority, Resolution, Subject, Timestamp};
 use revoked::settings::Settings;
 use revoked::targets::mattermost::KIND;
-use revoked::targets::{Built, Pass, Permits, Said, Target};
+use revoked::targets::{Built, Pass, Permit, Permits, Said, Stage, Target};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -29,8 +29,9 @@ pub(crate) struct Ledger {
 
 #[async_trait]
 impl Permits for Ledger {
-    async fn permit(&self, _: Priority) {
+    async fn permit(&self, _: Priority, _: Stage) -> Permit {
         *self.permits.lock().unwrap() += 1;
+        Permit::free()
     }
 
     fn heard(&self, said: Said) {
@@ -202,6 +203,10 @@ pub(crate) fn principal(id: &str) -> Principal {
         id: id.to_owned(),
         names: Vec::new(),
         traits: [].into(),
+        account: AccountState {
+            own_password: true,
+            ..AccountState::default()
+        },
     }
 }
 

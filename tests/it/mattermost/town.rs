@@ -9,7 +9,7 @@ use revoked::sandbox::world::PASSWORD;
 use revoked::sandbox::{Id, Options, Sandbox, Version, World};
 use revoked::settings::Settings;
 use revoked::targets::mattermost::KIND;
-use revoked::targets::{Pass, Target, TargetError};
+use revoked::targets::{Ask, Pass, Target, TargetError};
 
 /// A day after the town was founded: later, its sessions run out.
 const NOW: Timestamp = Timestamp::from_ms(1_767_686_400_000);
@@ -76,14 +76,17 @@ impl Town {
 
     /// Looks at everything.
     pub(crate) async fn observe(&self, principal: &Principal) -> Access {
-        let seen = self.target.observe(&self.pass, principal, &GrantKind::ALL.into()).await;
+        let seen = self
+            .target
+            .observe(&self.pass, principal, &Ask::now(GrantKind::ALL.into()))
+            .await;
         seen.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The loop of an attempt: observe, plan, apply, observe, verdict, at most four times round.
     pub(crate) async fn contain(&self, principal: &Principal, demanded: &Containment) -> Result<Outcome, TargetError> {
         let kinds = demanded.kinds();
-        let before = self.target.observe(&self.pass, principal, &kinds).await?;
+        let before = self.target.observe(&self.pass, principal, &Ask::now(kinds.clone())).await?;
         let (mut access, mut progress) = (before.clone(), Progress::default());
         let mut outcome = None;
         for _ in 0..4 {
@@ -93,8 +96,8 @@ impl Town {
                     .await?;
                 progress.acted = true;
             }
-            access = self.target.observe(&self.pass, principal, &kinds).await?;
-            progress.swept = access.suspended || !demanded.blocks();
+            access = self.target.observe(&self.pass, principal, &Ask::now(kinds.clone())).await?;
+            progress.swept = access.suspended() || !demanded.blocks();
             progress.password_reset = true;
             let verdict = demanded.verdict(&before, &access, progress);
             let holds = verdict.is_ok();
@@ -160,8 +163,6 @@ fn demand(scope: Scope, end: BTreeSet<GrantKind>, block: bool) -> Containment {
         scope,
         end,
         block,
-        reset_password: false,
-        disable_tokens: false,
-        watch: Vec::new(),
+        ..Containment::nothing()
     }
 }

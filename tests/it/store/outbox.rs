@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use revoked::model::{Action, ActionOutcome, Actor, Evidence, Finished, Reason, Settlement, Verdict};
+use revoked::model::{Action, ActionOutcome, Actor, Evidence, Finished, PasswordReset, Reason, Settlement, Verdict};
 use revoked::statement::{EventType, Form, Receiver};
 use revoked::store::{Backlog, Claim, Letter, Posted, Seen, StoreError};
 use serde_json::Value;
@@ -181,7 +181,7 @@ async fn a_changed_password_is_told_once_however_often_the_case_closes() {
     place.store.tell(vec![receiver()]).await.unwrap();
     let mut policy = (*super::policy()).clone();
     let playbook = policy.playbooks.get_mut("compromised").unwrap();
-    playbook.get_mut("chat").unwrap().reset_password = true;
+    playbook.get_mut("chat").unwrap().reset_password = PasswordReset::Always;
     let alice = signal("k", "alice@example.org", Reason::Compromised);
     let delivery = revoked::model::Delivery::of("hr", vec![alice], place.clock.now());
     place.store.accept(policy.into(), delivery, Vec::new()).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use revoked::model::{Action, Containment, GrantKind, PrincipalTrait, Scope, Verdict};
+use revoked::model::{Action, Containment, GrantKind, PasswordReset, PrincipalTrait, Scope, Verdict};
 use revoked::targets::{Pass, Remedy};
 use revoked::worker::rehearse;
 
@@ -329,23 +329,89 @@ async fn an_approved_case_of_two_accounts_contains_both() {
 }
 
 #[tokio::test]
-async fn the_account_in_use_the_last_administrator_and_the_protected_are_held_untouched() {
+async fn a_protected_account_is_held_untouched_whatever_name_the_signal_used() {
     let mut stage = Stage::demanding(everything()).await;
     stage.policy.protected = ["username:oscar".parse().unwrap()].into_iter().collect();
     let target = target();
     target.account("oscar", MALLORY);
-    target.account("robot", MALLORY);
-    target.account("root", MALLORY);
-    target.world().accounts.get_mut("robot").unwrap().traits = [PrincipalTrait::Ourselves].into();
-    target.world().accounts.get_mut("root").unwrap().traits = [PrincipalTrait::Admin, PrincipalTrait::LastAdmin].into();
     stage.lanes(&target, 2).await;
     // The subject's own name is not on the list of the protected; the account's other name is.
-    for name in ["oscar", "robot", "root"] {
-        let case = stage.signal(&format!("opaque:{name}"), URGENT).await;
-        stage.job_is(case, &["held"]).await;
-        assert_eq!(target.left(name).len(), MALLORY.len());
-    }
+    let case = stage.signal("opaque:oscar", URGENT).await;
+    stage.job_is(case, &["held"]).await;
+    assert_eq!(target.left("oscar").len(), MALLORY.len());
     assert_eq!(target.sent(), [""; 0]);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn the_account_in_use_is_left_alone_and_no_approval_is_offered_that_cannot_help() {
+    let stage = Stage::demanding(everything()).await;
+    let target = target();
+    target.account("robot", MALLORY);
+    target.world().accounts.get_mut("robot").unwrap().traits = [PrincipalTrait::Ourselves].into();
+    stage.lanes(&target, 2).await;
+    let case = stage.signal("opaque:robot", URGENT).await;
+    let job = stage.over(case).await;
+    assert_eq!(job.state, "failed");
+    assert!(job.error.unwrap().contains("give the target another credential first"));
+    assert_eq!(target.sent(), [""; 0]);
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn the_last_administrator_and_the_owner_of_our_bot_lose_all_but_the_door() {
+    let stage = Stage::demanding(Containment {
+        reset_password: PasswordReset::Own,
+        ..everything()
+    })
+    .await;
+    let target = target();
+    stage.lanes(&target, 2).await;
+    for (name, one, word) in [
+        ("root", PrincipalTrait::LastAdmin, "appoint another one"),
+        ("boss", PrincipalTrait::OwnsUs, "give the bot to another account"),
+    ] {
+        target.account(name, MALLORY);
+        target.world().accounts.get_mut(name).unwrap().traits = [one].into();
+        let case = stage.signal(&format!("opaque:{name}"), URGENT).await;
+        let job = stage.over(case).await;
+        // It was demanded and not done, so it is no success; but nobody is inside any more, and once the obstacle is gone a retry shuts the door.
+        assert_eq!(job.state, "failed");
+        let error = job.error.unwrap();
+        assert!(
+            error.contains("the account is not suspended") && error.contains(word),
+            "{error}"
+        );
+        assert_eq!(target.left(name), [""; 0]);
+        assert!(!target.world().accounts[name].suspended);
+    }
+    let sent = target.sent();
+    assert!(
+        !sent.contains(&"reset the password:root".to_owned()) && sent.contains(&"reset the password:boss".to_owned()),
+        "{sent:?}"
+    );
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_compromise_of_the_last_administrator_is_contained_and_says_that_the_password_stays() {
+    let stage = Stage::demanding(Containment {
+        reset_password: PasswordReset::Own,
+        ..open_account()
+    })
+    .await;
+    let target = target();
+    target.account("root", MALLORY);
+    target.world().accounts.get_mut("root").unwrap().traits = [PrincipalTrait::LastAdmin].into();
+    stage.lanes(&target, 2).await;
+    let case = stage.signal("opaque:root", URGENT).await;
+    let job = stage.over(case).await;
+    assert_eq!(job.verdict, Some(Verdict::Contained));
+    let notes = job.evidence.unwrap().notes;
+    assert!(
+        notes.iter().any(|note| note.starts_with("the password was not reset")),
+        "{notes:?}"
+    );
     stage.stop().await;
 }
 
@@ -376,7 +442,7 @@ async fn each_single_operation_ends_exactly_what_it_names() {
 async fn a_rehearsal_shows_the_plan_and_changes_nothing() {
     let target = target();
     let mallory = "username:mallory".parse().unwrap();
-    let rehearsal = rehearse(target.as_ref(), &Pass::unpaced(), &everything(), &mallory)
+    let rehearsal = rehearse(("chat", target.as_ref()), &Pass::unpaced(), &everything(), &mallory)
         .await
         .unwrap();
     let [account] = rehearsal.accounts.as_slice() else {
@@ -387,7 +453,7 @@ async fn a_rehearsal_shows_the_plan_and_changes_nothing() {
     assert_eq!(rehearsal.not_covered, ["public file links live on"]);
     assert_eq!(target.sent(), [""; 0]);
     let nobody = rehearse(
-        target.as_ref(),
+        ("chat", target.as_ref()),
         &Pass::unpaced(),
         &everything(),
         &"username:x".parse().unwrap(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use revoked::model::{Containment, Grant, GrantKind, Verdict};
+use revoked::model::{Containment, Grant, GrantKind, PasswordReset, Verdict};
 use revoked::store::Store;
 
 use super::scripted::Scripted;
@@ -32,7 +32,7 @@ async fn running(stage: &Stage, lanes: &revoked::worker::Lanes, count: usize) {
 async fn an_urgent_job_finds_a_slot_when_routine_ones_fill_the_lane() {
     let stage = Stage::demanding(open_account()).await;
     let target = gated(&["a", "b", "c", "d", "mallory"]);
-    let lanes = stage.lanes(&target, 3).await;
+    let lanes = stage.lanes(&target, 2).await;
     for name in ["a", "b", "c", "d"] {
         stage.signal(&format!("username:{name}"), ROUTINE).await;
     }
@@ -70,7 +70,7 @@ async fn a_lane_of_one_slot_takes_the_most_urgent_first() {
 async fn an_urgent_job_born_claimed_starts_in_the_slot_that_was_reserved() {
     let stage = Stage::demanding(open_account()).await;
     let target = gated(&["a", "b", "mallory", "oscar"]);
-    let lanes = stage.lanes(&target, 2).await;
+    let lanes = stage.lanes(&target, 1).await;
     stage.signal("username:a", ROUTINE).await;
     stage.signal("username:b", ROUTINE).await;
     running(&stage, &lanes, 1).await;
@@ -191,7 +191,7 @@ async fn a_sweep_that_finds_nothing_sends_nothing() {
 async fn a_sweep_ends_what_came_back_and_reopens_the_case() {
     let stage = Stage::demanding(Containment {
         watch: vec![1],
-        reset_password: true,
+        reset_password: PasswordReset::Always,
         ..everything()
     })
     .await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revoked::model::Priority;
-use revoked::targets::{Permits as _, Said};
+use revoked::targets::{Permits as _, Said, Stage};
 use revoked::worker::{Pacer, Rate};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -14,7 +14,11 @@ const INTERVAL: Duration = Duration::from_millis(100);
 const TOLERANCE: Duration = Duration::from_millis(5);
 
 fn pacer(rate: f64) -> Arc<Pacer> {
-    let pacer = Arc::new(Pacer::new("chat", Rate::per_second(rate).unwrap()));
+    pacer_with(rate, 0, usize::MAX)
+}
+
+fn pacer_with(rate: f64, burst: u32, concurrency: usize) -> Arc<Pacer> {
+    let pacer = Arc::new(Pacer::new("chat", Rate::per_second(rate).unwrap(), burst, concurrency));
     let running = Arc::clone(&pacer);
     tokio::spawn(async move { running.run().await });
     pacer
@@ -26,7 +30,7 @@ async fn queue(pacer: &Arc<Pacer>, priority: Priority, count: usize, told: &mpsc
     for n in 0..count {
         let (pacer, told) = (Arc::clone(pacer), told.clone());
         tokio::spawn(async move {
-            pacer.permit(priority).await;
+            drop(pacer.permit(priority, Stage::Look).await);
             told.send((priority, n, Instant::now())).ok();
         });
     }
@@ -43,7 +47,7 @@ async fn instants(rate: f64, count: usize) -> (Instant, Vec<Instant>) {
     for n in 0..count {
         let (pacer, told) = (Arc::clone(&pacer), told.clone());
         tokio::spawn(async move {
-            pacer.permit(Priority::ROUTINE).await;
+            drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
             told.send((n, Instant::now())).ok();
         });
     }
@@ -87,6 +91,89 @@ async fn permits_go_to_the_most_urgent_and_among_equals_to_the_first_to_come() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn within_one_urgency_the_earlier_stage_of_a_job_goes_first() {
+    let pacer = pacer(10.0);
+    let (told, mut heard) = mpsc::unbounded_channel();
+    let stages = [Stage::Proof, Stage::Rest, Stage::Cut, Stage::Look];
+    let callers = stages
+        .map(|stage| (Priority::URGENT, stage))
+        .into_iter()
+        .chain([(Priority::ROUTINE, Stage::Look)]);
+    for (waiting, (priority, stage)) in callers.enumerate() {
+        let (pacer, told) = (Arc::clone(&pacer), told.clone());
+        let line = Arc::clone(&pacer);
+        tokio::spawn(async move {
+            drop(pacer.permit(priority, stage).await);
+            told.send((priority, stage)).ok();
+        });
+        while line.waiting() <= waiting {
+            tokio::task::yield_now().await;
+        }
+    }
+    let mut served = Vec::new();
+    for _ in 0..5 {
+        served.push(heard.recv().await.unwrap());
+    }
+    let urgent = [Stage::Look, Stage::Cut, Stage::Rest, Stage::Proof].map(|stage| (Priority::URGENT, stage));
+    assert_eq!(served[..4], urgent);
+    assert_eq!(served[4], (Priority::ROUTINE, Stage::Look));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_calls_are_under_way_than_allowed_and_the_last_is_kept_for_the_urgent() {
+    let pacer = pacer_with(1000.0, 0, 3);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let mut under_way = Vec::new();
+    for _ in 0..2 {
+        under_way.push(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+    }
+    let waits = tokio::time::timeout(INTERVAL, pacer.permit(Priority::ROUTINE, Stage::Look)).await;
+    assert!(waits.is_err(), "a third routine call went out");
+    let urgent = tokio::time::timeout(INTERVAL, pacer.permit(Priority::URGENT, Stage::Look)).await;
+    under_way.push(urgent.expect("the last one is the urgent one's"));
+    let waits = tokio::time::timeout(INTERVAL, pacer.permit(Priority::URGENT, Stage::Look)).await;
+    assert!(waits.is_err(), "a fourth call went out");
+    under_way.clear();
+    let freed = tokio::time::timeout(INTERVAL, pacer.permit(Priority::ROUTINE, Stage::Look)).await;
+    assert!(freed.is_ok(), "calls that are over free their places");
+}
+
+#[tokio::test(start_paused = true)]
+async fn urgent_calls_use_what_idling_saved_and_routine_ones_never_do() {
+    let pacer = pacer_with(10.0, 10, usize::MAX);
+    tokio::time::advance(Duration::from_mins(1)).await;
+    let asked = Instant::now();
+    for _ in 0..3 {
+        drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+    }
+    assert!(
+        Instant::now() + TOLERANCE >= asked + 2 * INTERVAL,
+        "routine calls came in a burst"
+    );
+    tokio::time::advance(Duration::from_mins(1)).await;
+    let asked = Instant::now();
+    for _ in 0..10 {
+        drop(pacer.permit(Priority::URGENT, Stage::Look).await);
+    }
+    assert_eq!(Instant::now(), asked, "ten urgent calls at once after idling");
+    drop(pacer.permit(Priority::URGENT, Stage::Look).await);
+    assert!(
+        Instant::now() + TOLERANCE >= asked + INTERVAL,
+        "an eleventh in the same burst"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_grants_no_fresh_burst() {
+    let start = Instant::now();
+    let pacer = pacer_with(10.0, 10, usize::MAX);
+    for _ in 0..5 {
+        drop(pacer.permit(Priority::URGENT, Stage::Look).await);
+    }
+    assert!(Instant::now() + TOLERANCE >= start + 5 * INTERVAL);
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_window_holds_more_than_the_rate_and_the_rate_is_reached() {
     for (rate, count) in [
         (0.5, 20),
@@ -121,12 +208,12 @@ async fn no_window_holds_more_than_the_rate_and_the_rate_is_reached() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_lane_gives_its_next_permit_at_once() {
     let pacer = pacer(10.0);
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     tokio::time::advance(INTERVAL * 50).await;
     let asked = Instant::now();
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     assert_eq!(Instant::now(), asked);
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     assert!(
         Instant::now() + TOLERANCE >= asked + INTERVAL,
         "fifty idle intervals bought a burst"
@@ -137,21 +224,21 @@ async fn an_idle_lane_gives_its_next_permit_at_once() {
 async fn a_restart_grants_no_burst_and_keeps_a_refusal() {
     let start = Instant::now();
     for _ in 0..20 {
-        pacer(10.0).permit(Priority::URGENT).await;
+        drop(pacer(10.0).permit(Priority::URGENT, Stage::Look).await);
     }
     assert!(Instant::now() + TOLERANCE >= start + 20 * INTERVAL);
 
     let restarted = pacer(10.0);
     restarted.close_for(Duration::from_mins(1));
     let asked = Instant::now();
-    restarted.permit(Priority::URGENT).await;
+    drop(restarted.permit(Priority::URGENT, Stage::Look).await);
     assert!(asked.elapsed() >= Duration::from_mins(1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn nobody_calls_while_the_target_refuses_and_then_it_recovers() {
     let pacer = pacer(10.0);
-    pacer.permit(Priority::URGENT).await;
+    drop(pacer.permit(Priority::URGENT, Stage::Look).await);
     let refused = Instant::now();
     pacer.heard(Said {
         refused: Some(Duration::from_secs(7)),
@@ -175,7 +262,7 @@ async fn nobody_calls_while_the_target_refuses_and_then_it_recovers() {
     }
     let asked = Instant::now();
     for _ in 0..10 {
-        pacer.permit(Priority::ROUTINE).await;
+        drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     }
     assert!(
         asked.elapsed() <= 10 * INTERVAL + TOLERANCE,
@@ -187,7 +274,7 @@ async fn nobody_calls_while_the_target_refuses_and_then_it_recovers() {
 #[tokio::test(start_paused = true)]
 async fn what_the_target_has_left_is_spread_and_kept_for_the_urgent() {
     let pacer = pacer(10.0);
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     pacer.heard(Said {
         remaining: Some(4),
         reset: Some(Duration::from_secs(8)),
@@ -209,7 +296,7 @@ async fn a_generous_target_does_not_raise_the_rate() {
     let pacer = pacer(10.0);
     let start = Instant::now();
     for _ in 0..20 {
-        pacer.permit(Priority::ROUTINE).await;
+        drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
         pacer.heard(Said {
             remaining: Some(1_000_000),
             reset: Some(Duration::from_millis(1)),
@@ -222,11 +309,11 @@ async fn a_generous_target_does_not_raise_the_rate() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_away_leaves_the_line_and_costs_no_permit() {
     let pacer = pacer(10.0);
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     let start = Instant::now();
-    let gone = tokio::time::timeout(INTERVAL / 2, pacer.permit(Priority::URGENT)).await;
+    let gone = tokio::time::timeout(INTERVAL / 2, pacer.permit(Priority::URGENT, Stage::Look)).await;
     assert!(gone.is_err());
     assert_eq!(pacer.waiting(), 0);
-    pacer.permit(Priority::ROUTINE).await;
+    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
     assert!(start.elapsed() <= INTERVAL + TOLERANCE);
 }

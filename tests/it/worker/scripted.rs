@@ -5,8 +5,10 @@ use std::sync::{Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use revoked::clock::Clock;
-use revoked::model::{Access, Action, Capabilities, Grant, GrantKind, Principal, PrincipalTrait, Resolution, Subject};
-use revoked::targets::{Applied, Finding, Level, Pass, Probe, Remedy, Target, TargetError};
+use revoked::model::{
+    Access, AccountState, Action, Capabilities, Grant, GrantKind, Principal, PrincipalTrait, Resolution, Subject, Timestamp,
+};
+use revoked::targets::{Applied, Ask, Finding, Level, Pass, Probe, Remedy, Target, TargetError};
 use tokio::sync::Semaphore;
 
 /// The scripted target.
@@ -54,6 +56,18 @@ pub(crate) struct Account {
     pub(crate) suspended: bool,
     pub(crate) grants: Vec<Grant>,
     pub(crate) traits: BTreeSet<PrincipalTrait>,
+}
+
+impl Account {
+    /// The account as a look at it shows it.
+    fn state(&self) -> AccountState {
+        AccountState {
+            suspended: self.suspended,
+            suspended_at: self.suspended.then(|| Timestamp::from_ms(1_795_480_000_000)),
+            own_password: true,
+            ..AccountState::default()
+        }
+    }
 }
 
 impl Scripted {
@@ -134,7 +148,7 @@ impl Scripted {
 
     /// Waits for the permit and the gate, notes the call, and fails it where the script says so.
     async fn enter(&self, pass: &Pass, call: &str, about: &str) -> Result<(), TargetError> {
-        pass.permit().await;
+        let _permit = pass.permit().await;
         self.gate.acquire().await.unwrap().forget();
         let mut world = self.world();
         world.calls.push(format!("{call}:{about}"));
@@ -173,12 +187,14 @@ impl Target for Scripted {
                 id: id.clone(),
                 names: vec![Subject::Opaque(id.clone()), Subject::Username(id.clone())],
                 traits: world.accounts[id].traits.clone(),
+                account: world.accounts[id].state(),
             }),
             several => Resolution::Ambiguous(several.to_vec()),
         })
     }
 
-    async fn observe(&self, pass: &Pass, principal: &Principal, kinds: &BTreeSet<GrantKind>) -> Result<Access, TargetError> {
+    async fn observe(&self, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
+        let kinds = &ask.kinds;
         self.enter(pass, "observe", &principal.id).await?;
         let mut world = self.world();
         let lists = world.able.lists.clone();
@@ -188,10 +204,14 @@ impl Target for Scripted {
             account = world.stale.get(&principal.id).cloned().unwrap_or(account);
         }
         let mut access = Access::empty(self.clock.now());
-        access.suspended = account.suspended;
-        if account.suspended && world.blind_to_block > 0 {
+        access.account = if ask.account {
+            account.state()
+        } else {
+            principal.account.clone()
+        };
+        if ask.account && account.suspended && world.blind_to_block > 0 {
             world.blind_to_block -= 1;
-            access.suspended = false;
+            access.account.suspended = false;
         }
         access.listed = kinds.intersection(&lists).copied().collect();
         access.unseen = kinds
@@ -242,7 +262,8 @@ impl Target for Scripted {
                     listed.enabled = false;
                 }
             }
-            Action::ResetPassword | Action::ClearCaches | Action::Silence => {}
+            Action::Release => account.suspended = false,
+            Action::ResetPassword | Action::ClearCaches | Action::Silence | Action::EndLeaked { .. } => {}
         }
         account.grants.extend(comeback.map(|id| Grant::new(GrantKind::Session, id)));
         Ok(applied)

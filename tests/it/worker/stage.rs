@@ -31,9 +31,7 @@ pub(crate) fn everything() -> Containment {
         scope: Scope::Everything,
         end: GrantKind::ALL.into(),
         block: true,
-        reset_password: false,
-        disable_tokens: false,
-        watch: Vec::new(),
+        ..Containment::nothing()
     }
 }
 
@@ -126,7 +124,12 @@ impl Stage {
             name: "chat".to_owned(),
             target: Arc::clone(target) as Arc<dyn Target>,
             rate: Rate::per_second(10_000.0).unwrap(),
-            concurrency,
+            burst: 0,
+            concurrency: 64,
+        };
+        let settings = WorkSettings {
+            at_work: Some(concurrency),
+            ..settings
         };
         let guard: Arc<dyn Guard> = Arc::new(self.policy.clone());
         Lanes::start(&self.store, vec![lane], guard, settings, self.life.clone())
@@ -207,6 +210,7 @@ pub(crate) fn quick() -> WorkSettings {
         longest: Duration::from_millis(5),
     };
     WorkSettings {
+        at_work: None,
         retries: Retries {
             attempts: 3,
             urgent: backoff,

@@ -13,7 +13,7 @@ const KILLS: u64 = 10;
 
 #[tokio::test]
 async fn whatever_is_contained_is_told_and_a_token_never_changes_however_often_we_are_killed() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     // A slow yes: many a kill comes between the receiver's commit and ours.
     let server = told
         .listen(ResponseTemplate::new(202).set_delay(Duration::from_millis(15)))

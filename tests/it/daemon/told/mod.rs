@@ -60,7 +60,12 @@ struct Told {
 }
 
 impl Told {
-    async fn new(more: &'static str, compromised: &'static str) -> Self {
+    /// What is told of a compromise is that sessions ended: what a reset password adds is the business of [`push`].
+    async fn new(more: &'static str) -> Self {
+        Self::with(more, "reset_password = false").await
+    }
+
+    async fn with(more: &'static str, compromised: &'static str) -> Self {
         let plan = Plan {
             more,
             compromised,

@@ -18,7 +18,7 @@ fn names(answer: &Value) -> Vec<String> {
 
 #[tokio::test]
 async fn tokens_are_handed_out_until_they_are_acknowledged() {
-    let told = Told::new(POLL, "").await;
+    let told = Told::new(POLL).await;
     let running = told.site.start().await;
     let at_once = json!({ "returnImmediately": true });
     assert_eq!(
@@ -67,7 +67,7 @@ async fn tokens_are_handed_out_until_they_are_acknowledged() {
 
 #[tokio::test]
 async fn a_poll_that_waits_is_answered_as_soon_as_something_is_proved() {
-    let told = Told::new(POLL, "").await;
+    let told = Told::new(POLL).await;
     let running = told.site.start().await;
     let waits = told.poll(&running, json!({}));
     let (answer, ()) = tokio::join!(waits, ended(&told.site, 1));
@@ -78,7 +78,7 @@ async fn a_poll_that_waits_is_answered_as_soon_as_something_is_proved() {
 
 #[tokio::test]
 async fn a_poll_that_waits_does_not_hold_up_our_end() {
-    let told = Told::new(POLL, "").await;
+    let told = Told::new(POLL).await;
     let running = told.site.start().await;
     let before = tokio::time::Instant::now();
     let waits = running
@@ -101,7 +101,7 @@ async fn a_poll_that_waits_does_not_hold_up_our_end() {
 
 #[tokio::test]
 async fn what_a_receiver_reports_as_an_error_alerts_and_is_not_handed_out_again() {
-    let told = Told::new(POLL, "").await;
+    let told = Told::new(POLL).await;
     let running = told.site.start().await;
     ended(&told.site, 1).await;
     let answer = told.poll(&running, json!({ "returnImmediately": true })).await;
@@ -119,7 +119,7 @@ async fn what_a_receiver_reports_as_an_error_alerts_and_is_not_handed_out_again(
 
 #[tokio::test]
 async fn nobody_else_can_poll_and_nobody_can_guess_for_long() {
-    let told = Told::new(POLL, "").await;
+    let told = Told::new(POLL).await;
     let running = told.site.start().await;
     let ask = async |path: &str, token: Option<&str>| {
         let mut asked = running

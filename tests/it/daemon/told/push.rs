@@ -20,7 +20,7 @@ fn jtis<'a>(requests: impl IntoIterator<Item = &'a Request>) -> BTreeSet<String>
 
 #[tokio::test]
 async fn a_receiver_is_told_what_was_contained_and_can_check_it_knowing_only_our_issuer() {
-    let told = Told::new(PUSH, "reset_password = true").await;
+    let told = Told::with(PUSH, "reset_password = true").await;
     let server = told.listen(ResponseTemplate::new(202)).await;
     let running = told.site.start().await;
     let said = told.site.revoke("user01@example.test", "compromised", &[]).await;
@@ -68,7 +68,7 @@ async fn a_receiver_is_told_what_was_contained_and_can_check_it_knowing_only_our
 
 #[tokio::test]
 async fn nothing_is_said_where_nothing_was_proved() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let server = told.listen(ResponseTemplate::new(202)).await;
     let _running = told.site.start().await;
     // Refused for good: the verdict is `failed`.
@@ -93,7 +93,7 @@ async fn nothing_is_said_where_nothing_was_proved() {
 
 #[tokio::test]
 async fn a_receiver_that_was_down_is_told_when_it_is_back_even_after_a_restart_of_ours() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let running = told.site.start().await;
     told.site.revoke("user01@example.test", "compromised", &[]).await;
     told.site.revoke("user02@example.test", "compromised", &[]).await;
@@ -119,7 +119,7 @@ async fn a_receiver_that_was_down_is_told_when_it_is_back_even_after_a_restart_o
 
 #[tokio::test]
 async fn what_was_on_its_way_when_we_died_comes_again_under_the_same_name() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     // The answer takes longer than we live.
     let slow = told
         .listen(ResponseTemplate::new(202).set_delay(std::time::Duration::from_secs(20)))
@@ -143,7 +143,7 @@ async fn what_was_on_its_way_when_we_died_comes_again_under_the_same_name() {
 
 #[tokio::test]
 async fn what_a_receiver_refuses_alerts_and_is_sent_again_when_an_operator_says_so() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let refusal = json!({ "err": "invalid_audience", "description": "canary-description user01@example.test" });
     let server = told.listen(ResponseTemplate::new(400).set_body_json(refusal)).await;
     let _running = told.site.start().await;
@@ -175,7 +175,7 @@ async fn what_a_receiver_refuses_alerts_and_is_sent_again_when_an_operator_says_
 
 #[tokio::test]
 async fn an_answer_other_than_202_is_no_acknowledgement() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let server = told.listen(ResponseTemplate::new(200)).await;
     let _running = told.site.start().await;
     told.site.revoke("user01@example.test", "compromised", &[]).await;
@@ -193,7 +193,7 @@ async fn an_answer_other_than_202_is_no_acknowledgement() {
 
 #[tokio::test]
 async fn neither_a_secret_nor_a_name_is_where_it_does_not_belong() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let server = told.listen(ResponseTemplate::new(503)).await;
     let running = told.site.start().await;
     told.site.revoke("user01@example.test", "compromised", &[]).await;
@@ -238,7 +238,7 @@ async fn neither_a_secret_nor_a_name_is_where_it_does_not_belong() {
 
 #[tokio::test]
 async fn an_older_key_stays_published_while_a_new_one_signs() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let server = told.listen(ResponseTemplate::new(202)).await;
     let running = told.site.start().await;
     let old = told.site.says(&["transmitter", "keys"]).await;

@@ -11,7 +11,7 @@ use super::{POLL, PUSH, SESSION_REVOKED, Told};
 
 #[tokio::test]
 async fn the_receiver_of_the_docs_believes_what_it_is_told_knowing_only_our_issuer() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let running = told.site.start().await;
     let port = told.ear.rsplit(':').next().unwrap();
     let mut receiver = Command::new("python3")
@@ -49,7 +49,7 @@ async fn the_receiver_of_the_docs_believes_what_it_is_told_knowing_only_our_issu
 
 #[tokio::test]
 async fn another_daemon_of_ours_takes_what_it_is_told_over_its_own_door() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let other = Site::new(Plan::default()).await;
     let config = std::fs::read_to_string(other.config())
         .unwrap()
@@ -81,7 +81,7 @@ async fn another_daemon_of_ours_takes_what_it_is_told_over_its_own_door() {
 
 #[tokio::test]
 async fn another_daemon_of_ours_finds_its_stream_by_our_name_alone_and_polls_it() {
-    let told = Told::new(POLL, "").await;
+    let told = Told::new(POLL).await;
     let other = Site::new(Plan::default()).await;
     let source = format!(
         "[[source]]\nname = \"peer\"\nkind = \"ssf\"\nissuer = \"http://{}/tenant\"\naudience = \"https://siem.example.test\"\n\

@@ -8,7 +8,7 @@ use super::{PUSH, TOKEN, Told, VERIFICATION, heard, token};
 
 #[tokio::test]
 async fn the_metadata_names_what_is_served_and_nothing_else() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let running = told.site.start().await;
     let issuer = format!("http://{}", told.us);
     let answer = running
@@ -47,7 +47,7 @@ async fn the_metadata_names_what_is_served_and_nothing_else() {
 
 #[tokio::test]
 async fn a_stream_is_read_by_whom_it_belongs_to_and_changed_by_nobody() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let running = told.site.start().await;
     let (status, streams) = told.ask(&running, "/ssf/stream").await;
     assert_eq!(status, 200);
@@ -80,7 +80,7 @@ async fn a_stream_is_read_by_whom_it_belongs_to_and_changed_by_nobody() {
 
 #[tokio::test]
 async fn a_handshake_comes_when_the_receiver_or_an_operator_asks_for_one() {
-    let told = Told::new(PUSH, "").await;
+    let told = Told::new(PUSH).await;
     let server = told.listen(ResponseTemplate::new(202)).await;
     let running = told.site.start().await;
     let ask = async |body: serde_json::Value| {
@@ -117,7 +117,7 @@ async fn a_handshake_comes_when_the_receiver_or_an_operator_asks_for_one() {
 
 #[tokio::test]
 async fn without_a_transmitter_nothing_is_served_or_sent() {
-    let told = Told::new("", "").await;
+    let told = Told::new("").await;
     let running = told.site.start().await;
     for path in ["/.well-known/ssf-configuration", "/ssf/jwks.json", "/ssf/stream"] {
         assert_eq!(told.ask(&running, path).await.0, 404, "{path}");

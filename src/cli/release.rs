@@ -1,0 +1,158 @@
+//! `revoked release`: undoes a suspension that a case has made. Without `--set` it only rehearses.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::output::{json, line, plain};
+use super::store::operator;
+use super::{Exit, Misused, StoreArgs};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::digest_of;
+use crate::store::{Releasable, ReleaseAsked, Store};
+use crate::targets::Pass;
+use crate::worker::{Revival, rehearse_release};
+
+/// `revoked release`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  revoked release 17                                                    # says what would come back to life
+  revoked release 17 --set 5f0c1e9a77d2b340 --note \"departed by mistake, HR ticket 812\"
+
+Only a suspension that the case itself has made is undone, and only while it stands as the case made it. Nothing that was revoked comes
+back. The case's sweeps end with it.")]
+pub struct ReleaseArgs {
+    /// The case
+    pub case: i64,
+    /// Only at this target
+    #[arg(long)]
+    pub target: Option<String>,
+    /// The set that the rehearsal printed: a release is about what you have seen
+    #[arg(long, requires = "note")]
+    pub set: Option<String>,
+    /// Why, for the trail
+    #[arg(long)]
+    pub note: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What would come back at one target.
+#[derive(Serialize)]
+struct AtTarget {
+    target: String,
+    accounts: Vec<Revival>,
+    #[serde(skip)]
+    asked: ReleaseAsked,
+}
+
+/// Runs `revoked release`.
+///
+/// # Errors
+/// Where the case has suspended nobody, or a target cannot be asked.
+pub(super) async fn run(args: ReleaseArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let config = Config::load(&at.config, &Clock::system())?;
+    let store = at.open().await?;
+    let outcome = release(&args, &config, &store).await;
+    store.close().await;
+    outcome
+}
+
+async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::Result<Exit> {
+    let mut releasable = store.releasable(args.case).await?;
+    releasable.retain(|one| args.target.as_ref().is_none_or(|target| *target == one.target));
+    if releasable.is_empty() {
+        return Err(Misused(format!(
+            "case {} has suspended nobody{} that it could release; what others have suspended is not released here",
+            args.case,
+            args.target
+                .as_ref()
+                .map_or_else(String::new, |target| format!(" at {target}"))
+        ))
+        .into());
+    }
+    let mut rehearsed = Vec::with_capacity(releasable.len());
+    for suspension in releasable {
+        rehearsed.push(rehearse(config, suspension).await?);
+    }
+    let sets: Vec<&str> = rehearsed.iter().map(|at| at.asked.set.as_str()).collect();
+    // One hash for all targets: each is bound to its own in the end.
+    let set = match sets.as_slice() {
+        [only] => (*only).to_owned(),
+        several => digest_of(&several.join(" "))
+            .trim_start_matches("sha256:")
+            .chars()
+            .take(16)
+            .collect(),
+    };
+    let Some(asked) = &args.set else {
+        return show(args, &rehearsed, &set).map(|()| Exit::Ok);
+    };
+    if *asked != set {
+        return Err(Misused(format!(
+            "what would come back to life has changed ({set}) since it was rehearsed ({asked}); look again with revoked release {}",
+            args.case
+        ))
+        .into());
+    }
+    let releases = rehearsed.into_iter().map(|at| at.asked).collect();
+    let jobs = store.release(args.case, releases, operator(), args.note.clone()).await?;
+    if args.json {
+        json(&serde_json::json!({ "case": args.case, "jobs": jobs }))?;
+    } else {
+        line(format!(
+            "the release is queued as job {}; revoked case show {} says what came of it",
+            jobs.iter().map(i64::to_string).collect::<Vec<_>>().join(", "),
+            args.case
+        ))?;
+    }
+    Ok(Exit::Ok)
+}
+
+async fn rehearse(config: &Config, suspension: Releasable) -> anyhow::Result<AtTarget> {
+    let target = config.targets.iter().find(|target| target.name == suspension.target);
+    let target = target.ok_or_else(|| Misused(format!("no target is called {:?} any more", suspension.target)))?;
+    let mut accounts = Vec::with_capacity(suspension.principals.len());
+    for id in &suspension.principals {
+        let revival = rehearse_release(target.target.as_ref(), &Pass::unpaced(), id, suspension.suspended_at).await?;
+        accounts.push(revival.ok_or_else(|| {
+            Misused(format!(
+                "the account {id} at {} is not suspended as the case suspended it: somebody has enabled it, or suspended it again, since",
+                target.name
+            ))
+        })?);
+    }
+    let set = accounts
+        .iter()
+        .map(|account| account.set.as_str())
+        .collect::<Vec<_>>()
+        .join(" ");
+    Ok(AtTarget {
+        target: suspension.target.clone(),
+        accounts,
+        asked: ReleaseAsked { suspension, set },
+    })
+}
+
+fn show(args: &ReleaseArgs, rehearsed: &[AtTarget], set: &str) -> anyhow::Result<()> {
+    if args.json {
+        return json(&serde_json::json!({ "case": args.case, "targets": rehearsed, "set": set }));
+    }
+    for at in rehearsed {
+        for account in &at.accounts {
+            line(format!(
+                "target {}: the account {} would be enabled again",
+                plain(&at.target),
+                plain(&account.principal)
+            ))?;
+            line(format!("  {}", plain(&account.in_words("would come"))))?;
+            line("  sessions, tokens, webhooks and apps that were ended stay ended; bots that were disabled stay disabled")?;
+            for door in &account.doors {
+                line(format!("  open again: {}", plain(&door.to_string())))?;
+            }
+        }
+    }
+    line("the sweeps of the case would end")?;
+    line(format!("to do it: revoked release {} --set {set} --note …", args.case))
+}

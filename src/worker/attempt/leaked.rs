@@ -1,0 +1,77 @@
+//! A leaked credential: whose it is, and that it is refused in the end.
+//!
+//! It is the one case in which the proof is the credential itself. Its value is read from the store, where it is kept encrypted, for as long as
+//! the attempt lasts; everything else knows its digest alone.
+
+use super::room::Room;
+use super::{Attempt, End, Who};
+use crate::model::{Resolution, Subject};
+use crate::targets::Identified;
+
+impl Attempt<'_> {
+    /// Asks the target whose the credential is, by using it once.
+    pub(super) async fn owner_of_leaked(&mut self, credential: String) -> Result<Who, End> {
+        let kept = self.tools.store.unsealed(&credential).await.map_err(End::Store)?;
+        let Some(kept) = kept else {
+            return Err(End::Hopeless(format!(
+                "the leaked credential {credential} is kept no longer; hand it in again with revoked leaked"
+            )));
+        };
+        let identified = self.call(self.tools.target.identify(&self.pass, &kept)).await?;
+        self.credential = Some(kept);
+        match identified {
+            Identified::Alive(principal) => {
+                self.evidence.refused_at = None;
+                Ok(Who::Those(vec![principal]))
+            }
+            Identified::Refused => {
+                self.evidence.refused_at = Some(self.tools.store.clock().now());
+                self.owner_by_now().await
+            }
+        }
+    }
+
+    /// The credential is refused. That is nobody's credential, unless an earlier attempt of this job has ended it: then its owner is known.
+    async fn owner_by_now(&mut self) -> Result<Who, End> {
+        let known: Vec<String> = self.evidence.principals().map(str::to_owned).collect();
+        if !self.job().acted || known.is_empty() {
+            return Ok(Who::Nobody(
+                "the target refuses the credential already: whoever holds it can do nothing with it there".to_owned(),
+            ));
+        }
+        let mut principals = Vec::with_capacity(known.len());
+        for id in known {
+            if let Resolution::One(principal) = self.call(self.tools.target.resolve(&self.pass, &Subject::Opaque(id))).await? {
+                principals.push(principal);
+            }
+        }
+        Ok(Who::Those(principals))
+    }
+
+    /// Uses the credential again: what of it still works, or `None` where it is refused, or the case is about none.
+    pub(super) async fn leaked_still_works(&mut self, room: &mut Room<'_>) -> Result<Option<String>, End> {
+        if !room.progress.leaked_is_alive {
+            return Ok(None);
+        }
+        let Some(credential) = self.credential.clone() else {
+            return Ok(None);
+        };
+        let waits = self.tools.patience.looks.clone();
+        for wait in std::iter::once(None).chain(waits.into_iter().map(Some)) {
+            if let Some(wait) = wait {
+                self.pause(wait).await?;
+            }
+            if self.call(self.tools.target.identify(&self.pass, &credential)).await? == Identified::Refused {
+                room.progress.leaked_is_alive = false;
+                self.evidence.refused_at = Some(self.tools.store.clock().now());
+                self.evidence
+                    .note("the credential itself was refused when it was tried again");
+                return Ok(None);
+            }
+            if !room.progress.acted {
+                break;
+            }
+        }
+        Ok(Some("the leaked credential still works".to_owned()))
+    }
+}

@@ -1,0 +1,69 @@
+//! Undoing a suspension that we made: on an operator's word, and only where what was rehearsed is still so.
+
+use std::collections::BTreeSet;
+
+use tokio::time::Instant;
+
+use super::looks::Looks;
+use super::room::Room;
+use super::{Attempt, End};
+use crate::model::{Action, Principal, Resolution, Subject, Verdict};
+use crate::targets::Ask;
+use crate::worker::revival::{Revival, TOKENS};
+
+impl Attempt<'_> {
+    /// Enables the account again that the case has suspended.
+    pub(super) async fn release(&mut self) -> Result<Verdict, End> {
+        let ids: Vec<String> = self.evidence.principals().map(str::to_owned).collect();
+        let mut said = Vec::with_capacity(ids.len());
+        for id in ids {
+            match self
+                .call(self.tools.target.resolve(&self.pass, &Subject::Opaque(id.clone())))
+                .await?
+            {
+                Resolution::One(principal) => said.push(self.release_one(&principal).await?),
+                _ => return Err(End::Hopeless(format!("the account {id} is gone"))),
+            }
+        }
+        Ok(Verdict::Released { what: said.join("; ") })
+    }
+
+    async fn release_one(&mut self, principal: &Principal) -> Result<String, End> {
+        let (looks, ask) = (Looks::new(Instant::now()), Ask::now(TOKENS.into()));
+        let seen = self.observe(principal, &ask).await?;
+        let mut room = Room::of(principal, seen.clone(), looks);
+        self.take_in(&mut room, seen.clone());
+        if !seen.suspended() {
+            return Ok(format!("{} was enabled already", principal.id));
+        }
+        let suspended_by_us = self.job().evidence.suspended_at;
+        if seen.account.suspended_at != suspended_by_us {
+            return Err(End::Hopeless(format!(
+                "{} is not suspended as it was by this case: somebody has enabled and suspended it again since; what others suspended is not \
+                 released",
+                principal.id
+            )));
+        }
+        let revival = Revival::of(principal, &seen);
+        let rehearsed = self.job().evidence.rehearsed.as_deref().unwrap_or_default();
+        if rehearsed.split(' ').all(|set| set != revival.set) {
+            return Err(End::Hopeless(
+                "what would come back to life has changed since it was rehearsed; rehearse the release again".to_owned(),
+            ));
+        }
+        self.wave(&mut room, vec![Action::Release]).await?;
+        for wait in std::iter::once(None).chain(self.tools.patience.looks.iter().map(Some)) {
+            if let Some(wait) = wait {
+                self.pause(*wait).await?;
+            }
+            let ask = room.looks.ask(BTreeSet::new(), true);
+            let after = self.look(&mut room, &ask).await?;
+            self.take_in(&mut room, after);
+            if !room.observed.suspended() {
+                self.over.push(room.observed);
+                return Ok(format!("{} is enabled again; {}", principal.id, revival.in_words("came")));
+            }
+        }
+        Err(End::Remains(format!("{} is still suspended", principal.id)))
+    }
+}

@@ -1,0 +1,115 @@
+//! Undoing a suspension: ours, as it was rehearsed, and no other.
+
+use serde_json::Value;
+
+use super::chat::Holdings;
+use super::{Plan, Said, Site};
+
+/// An installation, and somebody who was departed there by mistake.
+async fn departed(username: &str) -> (Site, super::Running) {
+    let site = Site::new(Plan {
+        watch: "[\"24h\"]",
+        ..Plan::default()
+    })
+    .await;
+    let running = site.start().await;
+    let said = site.revoke(&format!("username:{username}"), "departed", &[]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    (site, running)
+}
+
+impl Site {
+    /// The set that a release of the first case would be about.
+    async fn rehearsed(&self) -> (String, Value) {
+        let rehearsal = self.ask(&["release", "1"]).await;
+        (rehearsal["set"].as_str().unwrap().to_owned(), rehearsal)
+    }
+
+    async fn release(&self, set: &str) -> Said {
+        self.says(&["release", "1", "--set", set, "--note", "HR ticket 812", "--json"])
+            .await
+    }
+
+    fn now(&self) -> i64 {
+        revoked::clock::Clock::system().now().ms()
+    }
+}
+
+#[tokio::test]
+async fn a_suspension_of_ours_is_undone_as_rehearsed_and_its_sweeps_end() {
+    let (site, _running) = departed("user04").await;
+    let (set, rehearsal) = site.rehearsed().await;
+    assert!(!Holdings::of(site.chat(), "user04").active, "a rehearsal changes nothing");
+    assert!(
+        rehearsal["targets"][0]["accounts"][0]["doors"]
+            .to_string()
+            .contains("own_password"),
+        "{rehearsal:#}"
+    );
+    let said = site.release(&set).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    site.until_count("SELECT count(*) FROM job WHERE verdict = 'released'", 1)
+        .await;
+    let after = Holdings::of(site.chat(), "user04");
+    assert!(after.active && after.is_out(), "nothing that was ended comes back: {after:?}");
+    assert_eq!(
+        site.count("SELECT count(*) FROM job WHERE state NOT IN ('done', 'cancelled')")
+            .await,
+        0
+    );
+    let trail = site.trail(&1.into()).await;
+    assert!(trail.iter().any(|entry| entry == "release.asked"), "{trail:?}");
+    let again = site.says(&["release", "1"]).await;
+    assert!(again.code == 2 && again.err.contains("has suspended nobody"), "{again:?}");
+}
+
+#[tokio::test]
+async fn another_set_than_the_rehearsed_is_refused() {
+    let (site, _running) = departed("user04").await;
+    let refused = site.release("0000000000000000").await;
+    assert!(refused.code == 2 && refused.err.contains("look again"), "{refused:?}");
+    let (set, _) = site.rehearsed().await;
+    // A token that a restored backup, say, brings back would work again with the account.
+    let person = Holdings::of(site.chat(), "user04").id;
+    site.chat().world().add_token(person, "restored");
+    let refused = site.release(&set).await;
+    assert!(refused.code == 2 && refused.err.contains("has changed"), "{refused:?}");
+    assert!(!Holdings::of(site.chat(), "user04").active);
+    let (set, rehearsal) = site.rehearsed().await;
+    let revived = rehearsal["targets"][0]["accounts"][0]["revived"].to_string();
+    assert!(revived.contains("access_token"), "{rehearsal:#}");
+    assert_eq!(site.release(&set).await.code, 0);
+    site.until_count("SELECT count(*) FROM job WHERE verdict = 'released'", 1)
+        .await;
+}
+
+#[tokio::test]
+async fn a_suspension_of_somebody_else_is_never_undone() {
+    let (site, _running) = departed("user04").await;
+    let (set, _) = site.rehearsed().await;
+    let person = Holdings::of(site.chat(), "user04").id;
+    let now = site.now() + 60_000;
+    site.chat().world().set_active(person, true, now);
+    site.chat().world().set_active(person, false, now + 1);
+    let refused = site.release(&set).await;
+    assert!(
+        refused.code == 2 && refused.err.contains("not suspended as the case suspended it"),
+        "{refused:?}"
+    );
+    assert!(!Holdings::of(site.chat(), "user04").active);
+}
+
+#[tokio::test]
+async fn whoever_was_suspended_before_the_case_is_not_released_by_it() {
+    let site = Site::new(Plan::default()).await;
+    let _running = site.start().await;
+    let person = Holdings::of(site.chat(), "user04").id;
+    site.chat().world().set_active(person, false, site.now() - 60_000);
+    let said = site.revoke("username:user04", "departed", &[]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let refused = site.says(&["release", "1"]).await;
+    assert!(
+        refused.code == 2 && refused.err.contains("has suspended nobody"),
+        "{refused:?}"
+    );
+}
