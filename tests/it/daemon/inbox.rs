@@ -251,7 +251,7 @@ async fn no_text_of_a_row_reaches_the_trail_and_large_ones_are_not_copied() {
         .fetch_all(&mut conn)
         .await
         .unwrap();
-    assert!(bodies.iter().all(|body| !body.contains("canary") && body.len() < 2000));
+    assert!(bodies.iter().all(|body| !body.contains("canary") && body.len() < 20_000));
     let rejected: Vec<serde_json::Value> = bodies
         .iter()
         .map(|body| serde_json::from_str(body).unwrap())
