@@ -1,6 +1,6 @@
 #!/bin/sh
-# Drops a file of leavers into a drop folder so that it is complete at once: under another name first, with a marker that holds its SHA-256
-# and its number of rows. Usage: drop-hr-csv.sh leavers.csv /srv/hr/drop
+# Drops a file of leavers into a drop folder so that it is complete at once: under another name first, with a marker that holds its SHA-256.
+# Usage: drop-hr-csv.sh leavers.csv /srv/hr/drop
 set -eu
 
 if [ $# -ne 2 ]; then
@@ -20,16 +20,12 @@ esac
 # A name of its own for each drop, so that no file takes the place of one that was not read yet.
 target=$folder/$(basename "$file" .csv)-$(date -u +%Y%m%dT%H%M%SZ)-$$.csv
 
-# Every line but the header, the trailer, and lines that are blank or hold only commas.
-rows=$(tail -n +2 "$file" | grep -v -e '^#EOF' | grep -c '[^,[:space:]]') || true
-
 umask 027
 cp "$file" "$target.tmp"
-sum=$(sha256sum "$target.tmp" | cut -d ' ' -f 1)
-printf '%s rows=%s\n' "$sum" "$rows" >"$target.done.tmp"
+sha256sum "$target.tmp" | cut -d ' ' -f 1 >"$target.done.tmp"
 if [ -f "$file.minisig" ]; then
   cp "$file.minisig" "$target.minisig"
 fi
 mv "$target.done.tmp" "$target.done"
 mv "$target.tmp" "$target"
-echo "dropped $target with $rows rows"
+echo "dropped $target"

@@ -17,7 +17,7 @@ pub enum Exit {
     Locked,
     /// `trail verify` found something.
     Unverified,
-    /// `check` found something that makes revocations fail.
+    /// `check` found something that makes revocations fail. `source hr preview`: some of the file would be put aside.
     Findings,
     /// `revoke --wait`: the target cannot list everything, so it is not proved.
     VerdictUnverified,
@@ -31,7 +31,7 @@ pub enum Exit {
     Held,
     /// `revoke --wait`: not over in the time given.
     Waiting,
-    /// `revoke --wait`: the request was rejected. `source test`: the payload would be refused.
+    /// `revoke --wait`: the request was rejected. `source test`: the payload would be refused. `source hr preview`: the whole file would.
     Rejected,
 }
 
@@ -59,7 +59,8 @@ impl Exit {
         (
             Self::Findings,
             6,
-            "`check` found something that makes revocations fail; `source ssf`: the stream as it is brings nothing",
+            "`check` found something that makes revocations fail; `source ssf`: the stream as it is brings nothing; \
+             `source hr preview`: rows or cells would be put aside; `source hr map`: something is undecided",
         ),
         (Self::VerdictUnverified, 10, "`revoke --wait`: unverified"),
         (Self::VerdictResidual, 11, "`revoke --wait`: residual until a known time"),
@@ -78,7 +79,8 @@ impl Exit {
         (
             Self::Rejected,
             16,
-            "`revoke --wait`: the request was rejected; `source test`: the payload would be refused",
+            "`revoke --wait`: the request was rejected; `source test`: the payload would be refused; \
+             `source hr preview`: the whole file would be rejected",
         ),
     ];
 

@@ -201,6 +201,7 @@ fn rate(written: Option<&Spanned<String>>, found: &mut Findings) -> Option<Rate>
 /// Builds the sources, the operators' inbox first, and collects the limits that they have of their own.
 pub(super) fn sources(
     entries: Vec<Entry<'_>>,
+    target_names: &[String],
     clock: &Clock,
     found: &mut Findings,
 ) -> (Vec<SourceConfig>, BTreeMap<String, Overrides>) {
@@ -270,17 +271,33 @@ pub(super) fn sources(
         match (kind.build)(&settings, clock) {
             // It stands in the list already.
             Ok(_) if is_inbox => built[0].silent_after = silent_after,
-            Ok(source) => built.push(SourceConfig {
-                name,
-                kind: kind.name,
-                limits: Limits::default(),
-                silent_after,
-                source,
-            }),
+            Ok(source) => {
+                names_targets(&source, target_names, &span, found);
+                built.push(SourceConfig {
+                    name,
+                    kind: kind.name,
+                    limits: Limits::default(),
+                    silent_after,
+                    source,
+                });
+            }
             Err(complaints) => of_kind(complaints, &span, &file::Source::KEYS, found),
         }
     }
     (built, overrides)
+}
+
+/// A source must not ask for work at a target that is not there.
+fn names_targets(source: &Source, target_names: &[String], span: &std::ops::Range<usize>, found: &mut Findings) {
+    let named = source.push().map(|push| push.targets()).unwrap_or_default();
+    for name in named
+        .into_iter()
+        .filter(|name| target_names.iter().all(|known| known != name))
+    {
+        let meant = nearest(name, target_names.iter().map(String::as_str));
+        let meant = meant.map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+        found.complain(span.clone(), format!("target: no target is called `{name}`{meant}"));
+    }
 }
 
 /// How long a source may say nothing. It is looked at every 15 s, so that much less would promise too much.

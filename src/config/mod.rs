@@ -177,7 +177,7 @@ fn build(text: &str, clock: &Clock, found: &mut Findings) -> Option<Config> {
     let (file, complaints) = crate::settings::salvage::<file::File>(root);
     found.complaints.extend(complaints.into_iter().map(entries::with_arrays));
     let (targets, target_names) = entries::targets(targets, clock, found);
-    let (mut sources, overrides) = entries::sources(sources, clock, found);
+    let (mut sources, overrides) = entries::sources(sources, &target_names, clock, found);
     let transmitter = transmitter::transmitter(transmitter, receivers, &sources, found);
     let file = file?;
     let store = trail::store(&file.store, found);

@@ -17,7 +17,7 @@ use crate::model::Actor;
 use crate::store::{InboxRow, Role, Store};
 
 /// How long the daemon may take to pick a file up and put it away.
-const PICKED_UP: Duration = Duration::from_secs(10);
+const PICKED_UP: Duration = Duration::from_mins(1);
 const ANSWER_CAP: usize = 64 * 1024;
 /// A compromised credential, of the RISC profile.
 const COMPROMISE: &str = "https://schemas.openid.net/secevent/risc/event-type/credential-compromise";

@@ -9,9 +9,14 @@ use super::cast::{Cast, Character, Holdings};
 use super::doors::Sent;
 use super::intruder::Record;
 use super::narrator::TRIES;
-use super::outcome::{Outcome, TrailLine};
+use super::outcome::{CaseLine, Outcome, TrailLine};
+use crate::model::Timestamp;
 use crate::sandbox::World;
 use crate::sandbox::world::Person;
+
+/// So many leavers are being worked on at a time, besides the slot that is kept for urgent work. They may be over before the victim is; and on
+/// a slow day nobody else may be left.
+const IN_HAND: usize = 3;
 
 /// One expectation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -116,11 +121,10 @@ fn of_those_who_are_due(facts: Facts<'_>) -> Vec<Expectation> {
         .case_of(&cast.victim)
         .map_or((0, 0), |case| (case.sweeps, case.reopened));
     let contained_at = |who: &Character| outcome.case_of(who).and_then(|case| case.contained_at);
-    let overtaken = cast
-        .leavers
-        .iter()
-        .filter(|who| contained_at(who) > contained_at(&cast.victim))
-        .count();
+    let victim = outcome.case_of(&cast.victim);
+    let later_than = |at: Option<Timestamp>| cast.leavers.iter().filter(|who| contained_at(who) > at).count();
+    let waited = later_than(victim.and_then(CaseLine::received_at));
+    let overtaken = later_than(contained_at(&cast.victim));
     vec![
         expect(
             "everybody_who_is_due_is_contained",
@@ -157,10 +161,9 @@ fn of_those_who_are_due(facts: Facts<'_>) -> Vec<Expectation> {
         ),
         expect(
             "the_compromised_overtake_the_leavers",
-            contained_at(&cast.victim).is_some() && overtaken > 0,
+            contained_at(&cast.victim).is_some() && (overtaken > 0 || waited <= IN_HAND),
             format!(
-                "{overtaken} of {} leavers whose file came first were contained after the victim",
-                cast.leavers.len()
+                "{overtaken} of {waited} leavers who were not contained yet when the signal came were contained after the victim"
             ),
         ),
         expect(

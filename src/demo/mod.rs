@@ -45,8 +45,8 @@ const PEOPLE: usize = 40;
 const OLD: Duration = Duration::from_hours(7 * 24);
 /// How often the intruder uses each stolen thing before the first signal.
 const AT_EASE: usize = 20;
-/// How long everything may take, from the first signal to the last sweep.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// How long everything may take, from the first signal to the last sweep: some forty times what it takes, as the machine may be busy.
+const PATIENCE: Duration = Duration::from_mins(3);
 /// A midnight that is nearer than this might strike while the demo runs.
 const MARGIN: Duration = Duration::from_mins(5);
 

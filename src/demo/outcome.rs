@@ -185,6 +185,14 @@ pub(super) async fn trail(store: &Store, anchor: &Path) -> anyhow::Result<TrailL
     })
 }
 
+impl CaseLine {
+    /// When its first signal came; `None` while it is open.
+    pub(super) fn received_at(&self) -> Option<Timestamp> {
+        let after = Duration::from_millis(self.received_to_contained_ms?);
+        Some(self.contained_at?.minus(after))
+    }
+}
+
 impl Outcome {
     pub(super) fn with(self, expectations: Vec<Expectation>, elapsed: Duration, place: Place) -> Self {
         Self {

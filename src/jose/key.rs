@@ -1,7 +1,9 @@
-//! The keys of an issuer: a JWK set (RFC 7517 section 5), each key judged when it is read.
+//! The keys of an issuer: a JWK set (RFC 7517 section 5), or a list of PEM keys by name as GitHub publishes it; each key judged when it is
+//! read.
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::DecodingKey;
 use serde_json::{Map, Value};
 
@@ -20,6 +22,8 @@ pub struct Key {
     /// The one algorithm it is meant for, where the JWK says so.
     alg: Option<String>,
     arithmetic: DecodingKey,
+    /// The point of a key of P-256, uncompressed (SEC 1 section 2.3.3).
+    point: Option<Vec<u8>>,
 }
 
 /// The keys of one issuer, by `kid`. Keys that may not be used stay in it with the reason, so that a refusal can say it.
@@ -45,6 +49,49 @@ impl Key {
         }
     }
 
+    /// Checks a signature of this key of P-256 over `message`: ECDSA with SHA-256, in DER (RFC 3279 section 2.2.3).
+    ///
+    /// # Errors
+    /// [`TokenError::Signature`] where it does not verify, or the key is another one.
+    pub fn verify_der(&self, message: &[u8], signature: &[u8]) -> Result<(), TokenError> {
+        let point = self.point.as_ref().ok_or(TokenError::Signature)?;
+        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point);
+        key.verify(message, signature).map_err(|_| TokenError::Signature)
+    }
+
+    /// A key of P-256 by its coordinates, 32 bytes each.
+    fn of_point(x: &[u8], y: &[u8]) -> Result<Self, &'static str> {
+        const NONE: &str = "the key is not a point of P-256";
+        if x.len() != 32 || y.len() != 32 {
+            return Err(NONE);
+        }
+        let point = [&[4], x, y].concat();
+        // The arithmetic would find out only once something is signed.
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &point)
+            .parse()
+            .map_err(|_| NONE)?;
+        let text = |coordinate: &[u8]| URL_SAFE_NO_PAD.encode(coordinate);
+        Ok(Self {
+            made_for: KeyType::P256,
+            alg: None,
+            arithmetic: DecodingKey::from_ec_components(&text(x), &text(y)).map_err(|_| NONE)?,
+            point: Some(point),
+        })
+    }
+
+    /// A key of P-256 as PEM (RFC 7468 section 13).
+    fn read_pem(text: &str) -> Result<Self, &'static str> {
+        const NONE: &str = "the key is not a public key of P-256 in PEM";
+        let body = text.trim().strip_prefix("-----BEGIN PUBLIC KEY-----");
+        let body = body
+            .and_then(|body| body.strip_suffix("-----END PUBLIC KEY-----"))
+            .ok_or(NONE)?;
+        let body: String = body.split_ascii_whitespace().collect();
+        let der = STANDARD.decode(body).map_err(|_| NONE)?;
+        let point = der.strip_prefix(SPKI_P256).filter(|point| point.len() == 64).ok_or(NONE)?;
+        Self::of_point(&point[..32], &point[32..])
+    }
+
     fn read(jwk: &Map<String, Value>) -> Result<Self, &'static str> {
         let text = |name: &str| jwk.get(name).and_then(Value::as_str);
         if jwk.contains_key("use") && text("use") != Some("sig") {
@@ -66,11 +113,10 @@ impl Key {
         let (made_for, arithmetic) = match (text("kty"), text("crv")) {
             (Some("RSA"), _) => (KeyType::Rsa, rsa(&bytes("n")?, &bytes("e")?)?),
             (Some("EC"), Some("P-256")) => {
-                if bytes("x")?.len() != 32 || bytes("y")?.len() != 32 {
-                    return Err("the key is not a point of P-256");
-                }
-                let components = DecodingKey::from_ec_components(text("x").unwrap_or_default(), text("y").unwrap_or_default());
-                (KeyType::P256, components.map_err(|_| "the key is not a point of P-256")?)
+                return Ok(Self {
+                    alg: text("alg").map(str::to_owned),
+                    ..Self::of_point(&bytes("x")?, &bytes("y")?)?
+                });
             }
             (Some("OKP"), Some("Ed25519")) => {
                 let x = bytes("x")?;
@@ -85,6 +131,7 @@ impl Key {
             made_for,
             alg: text("alg").map(str::to_owned),
             arithmetic,
+            point: None,
         })
     }
 
@@ -92,6 +139,13 @@ impl Key {
         self.made_for == algorithm.key_type() && self.alg.as_deref().is_none_or(|alg| alg == algorithm.word())
     }
 }
+
+/// What stands before the coordinates of an uncompressed point in the `SubjectPublicKeyInfo` of a key of P-256 (RFC 5480 section 2): the
+/// algorithm `id-ecPublicKey`, the curve `prime256v1`, and the 04 of the point.
+const SPKI_P256: &[u8] = &[
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03,
+    0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+];
 
 /// An RSA key of accepted size. An even exponent, or 1, would make every text its own signature.
 fn rsa(n: &[u8], e: &[u8]) -> Result<DecodingKey, &'static str> {
@@ -111,19 +165,30 @@ fn rsa(n: &[u8], e: &[u8]) -> Result<DecodingKey, &'static str> {
 }
 
 impl KeySet {
-    /// Reads a JWK set. A key that cannot be used is kept with its flaw; a set that is none, or too long, is refused.
+    /// Reads a JWK set, or a list `public_keys` of objects with a `key_identifier` and a `key` in PEM (GitHub's
+    /// `meta/public_keys/secret_scanning`). A key that cannot be used is kept with its flaw; a set that is none, or too long, is refused.
     ///
     /// # Errors
     /// What is wrong with the set as a whole.
     pub fn read(json: &[u8]) -> anyhow::Result<Self> {
         let document = read_object(json).map_err(|why| anyhow::anyhow!("the key set cannot be read: {why}"))?;
-        let list = document.get("keys").and_then(Value::as_array);
+        let (list, name) = match (document.get("keys"), document.get("public_keys")) {
+            (None, Some(list)) => (list.as_array(), "key_identifier"),
+            (list, _) => (list.and_then(Value::as_array), "kid"),
+        };
         let list = list.ok_or_else(|| anyhow::anyhow!("the key set has no list \"keys\""))?;
         anyhow::ensure!(!list.is_empty(), "the key set is empty");
         anyhow::ensure!(list.len() <= MOST_KEYS, "the key set holds more than {MOST_KEYS} keys");
-        let entries = list.iter().map(|entry| match entry.as_object() {
-            Some(jwk) => (jwk.get("kid").and_then(Value::as_str).map(str::to_owned), Key::read(jwk)),
-            None => (None, Err("the key is not an object")),
+        let entries = list.iter().map(|entry| {
+            let Some(members) = entry.as_object() else {
+                return (None, Err("the key is not an object"));
+            };
+            let text = |name: &str| members.get(name).and_then(Value::as_str);
+            let key = match name {
+                "kid" => Key::read(members),
+                _ => Key::read_pem(text("key").unwrap_or_default()),
+            };
+            (text(name).map(str::to_owned), key)
         });
         Ok(Self {
             entries: entries.collect(),
@@ -234,5 +299,30 @@ mod tests {
         assert!(matches!(one.find(None, Algorithm::Rs256), Some(Ok(_))));
         assert!(matches!(two.find(None, Algorithm::Rs256), Some(Err(_))));
         assert!(one.find(Some("other"), Algorithm::Rs256).is_none());
+    }
+
+    /// The list, key, message and signature that GitHub prints in "Secret scanning partner program".
+    #[test]
+    fn a_key_of_githubs_list_verifies_what_github_prints() {
+        let pem = "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE9MJJHnMfn2+H4xL4YaPDA4RpJqUq\n\
+            kCmRCBnYERxZanmcpzQSXs1X/AljlKkbJ8qpVIW4clayyef9gWhFbNHWAA==\n-----END PUBLIC KEY-----\n";
+        let list = json!({"public_keys": [
+            {"key_identifier": "90a4", "key": pem, "is_current": true},
+            {"key_identifier": "bad", "key": pem.replace("MFkw", "MFkx"), "is_current": false},
+        ]});
+        let set = KeySet::read(list.to_string().as_bytes()).unwrap();
+        assert_eq!(set.usable(), 1);
+        let key = set.find(Some("90a4"), Algorithm::Es256).unwrap().unwrap();
+        let signature = "MEUCIQDKZokqnCjrRtw0tni+2Ltvl/uiMJ1EGumEsp1BsNr32AIgQY1YXD2nlj+XNfGK4rBfkMJ1JDOQcYXxa2sY8FNkrKc=";
+        let signature = STANDARD.decode(signature).unwrap();
+        let message = br#"[{"token":"some_token","type":"some_type","url":"some_url"}]"#;
+        assert_eq!(key.verify_der(message, &signature), Ok(()));
+        assert_eq!(key.verify_der(&message[1..], &signature), Err(TokenError::Signature));
+        assert_eq!(key.verify_der(message, &signature[1..]), Err(TokenError::Signature));
+        assert!(matches!(
+            set.find(Some("bad"), Algorithm::Es256),
+            Some(Err(TokenError::Key(_)))
+        ));
+        assert!(set.find(Some("other"), Algorithm::Es256).is_none());
     }
 }

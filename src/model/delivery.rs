@@ -140,25 +140,45 @@ pub struct Alarm {
 /// What a source can find wrong with itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlarmKind {
+    /// A transmitter that is polled takes no acknowledgement: what is stored here it keeps and sends again.
+    AcksRefused,
     /// A stream that was asked to prove that it is alive did not answer.
     StreamSilent,
     /// The transmitter sends nothing any more: it paused, disabled or lost the stream.
     StreamStopped,
     /// A directory deactivated somebody who is not known here, so that nobody's access ends by it.
     UnknownUser,
+    /// A proven sender sent something that is nothing of what it is known to send.
+    NotUnderstood,
+    /// A sender says something about its own service or subscription that a person must act on.
+    SenderNotice,
+    /// A sender found credential values in the open.
+    LeakedValue,
 }
 
 impl AlarmKind {
     /// Every one.
-    pub const ALL: [Self; 3] = [Self::StreamSilent, Self::StreamStopped, Self::UnknownUser];
+    pub const ALL: [Self; 7] = [
+        Self::AcksRefused,
+        Self::StreamSilent,
+        Self::StreamStopped,
+        Self::UnknownUser,
+        Self::NotUnderstood,
+        Self::SenderNotice,
+        Self::LeakedValue,
+    ];
 
     /// The alert's kind.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
+            Self::AcksRefused => "acks_refused",
             Self::StreamSilent => "stream_silent",
             Self::StreamStopped => "stream_stopped",
             Self::UnknownUser => "unknown_user",
+            Self::NotUnderstood => "not_understood",
+            Self::SenderNotice => "sender_notice",
+            Self::LeakedValue => "leaked_value",
         }
     }
 }

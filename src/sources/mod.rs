@@ -16,6 +16,7 @@ mod answers;
 mod audience;
 pub mod back_channel_logout;
 mod digest;
+mod form;
 pub mod global_token_revocation;
 mod house;
 pub mod hr_csv;
@@ -184,6 +185,11 @@ pub trait Push: Send + Sync {
     /// `None` where what is read and what proves it are one and the same.
     fn read_unproven(&self, _request: &::http::Request<Bytes>) -> Option<Result<Received, Rejection>> {
         None
+    }
+
+    /// The targets that its signals may name, as the config calls them.
+    fn targets(&self) -> Vec<&str> {
+        Vec::new()
     }
 
     /// What is weaker here than it could be, each as a sentence for `revoked check`.

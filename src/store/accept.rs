@@ -12,7 +12,7 @@ use super::sealed::Sealed;
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{
-    Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, Subject, When,
+    Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, Subject, Timestamp, When,
 };
 use crate::policy::{Class, Decision, Facts, Policy};
 use crate::statement::Receiver;
@@ -102,6 +102,23 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// The name under which `source` has taken a file with these bytes last, and when. One that was rejected whole was not taken.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn taken(&self, source: &str, digest: &[u8; 32]) -> Result<Option<(String, Timestamp)>> {
+        let row = sqlx::query(
+            "SELECT name, received_at FROM batch INDEXED BY batch_by_digest \
+             WHERE source = ? AND digest = ? AND (signals > 0 OR refused = 0) ORDER BY id DESC LIMIT 1",
+        )
+        .bind(source)
+        .bind(digest.as_slice())
+        .fetch_optional(self.readers())
+        .await
+        .map_err(StoreError::sql("looking for a file that was taken before"))?;
+        Ok(row.map(|row| (row.get(0), Timestamp::from_ms(row.get(1)))))
     }
 
     /// Where a source reads on.

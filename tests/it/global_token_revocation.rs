@@ -429,9 +429,8 @@ async fn a_repetition_is_the_same_and_another_token_or_body_is_not() {
 
 #[tokio::test]
 async fn keys_that_cannot_be_had_are_our_trouble() {
-    // Bound and closed again, so that nobody listens there.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let more = format!("jwks_url = \"http://{free}/keys\"\njwks_host = \"127.0.0.1\"\n");
+    let port = crate::ports::Port::default();
+    let more = format!("jwks_url = \"http://{}/keys\"\njwks_host = \"127.0.0.1\"\n", port.address());
     let push = build(&(settings() + &more)).unwrap();
     let rejection = push.receive(&call(BODY), &revoked::sources::Alone).await.unwrap_err();
     let response = push.rejected(&rejection);

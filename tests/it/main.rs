@@ -13,6 +13,8 @@ mod global_token_revocation;
 mod hr_csv;
 mod layers;
 mod mattermost;
+mod moments;
+mod ports;
 mod recordings;
 mod sandbox;
 mod scim;

@@ -77,6 +77,14 @@ struct Tried {
     signals: Vec<Shown>,
     /// Parts that could not be read, beside others that could.
     unreadable: Vec<Unreadable>,
+    /// What a person would be told.
+    alerts: Vec<Told>,
+}
+
+#[derive(Serialize)]
+struct Told {
+    kind: &'static str,
+    summary: String,
 }
 
 #[derive(Serialize)]
@@ -195,6 +203,7 @@ fn tried(
         reply: None,
         signals: Vec::new(),
         unreadable: Vec::new(),
+        alerts: Vec::new(),
     };
     let (delivery, answer) = match read {
         Ok(Received::Delivery(delivery)) => {
@@ -222,6 +231,13 @@ fn tried(
             why: part.why,
         });
         tried.unreadable = unreadable.collect();
+        let raised = delivery.alarms.into_iter().filter_map(|alarm| {
+            Some(Told {
+                kind: alarm.kind.word(),
+                summary: alarm.summary?,
+            })
+        });
+        tried.alerts = raised.collect();
     }
     tried
 }
@@ -296,6 +312,9 @@ fn show(tried: &Tried) -> anyhow::Result<()> {
     }
     for part in &tried.unreadable {
         line(format!("unreadable: {}: {}", plain(&part.place), plain(&part.why)))?;
+    }
+    for alert in &tried.alerts {
+        line(format!("alert {}: {}", alert.kind, plain(&alert.summary)))?;
     }
     line("nothing was stored or done; how much the source has sent before, and what it remembers, is not counted here")
 }

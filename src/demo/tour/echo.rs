@@ -17,7 +17,7 @@ pub(super) const ISSUER: &str = "https://revoked.example.test";
 /// The event that says that a person's sessions are over.
 const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 /// How long the statement may take, after the verdict.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// What our key set may weigh.
 const KEYS_CAP: usize = 64 * 1024;
 

@@ -15,7 +15,7 @@ use crate::model::Timestamp;
 use crate::store::{CaseDetail, ListFilter, Store};
 
 /// How long one stop may take, from sending to the verdict.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often the store is looked at.
 const EVERY: Duration = Duration::from_millis(10);
 

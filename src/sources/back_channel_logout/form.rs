@@ -2,22 +2,19 @@
 
 use ::http::Request;
 use bytes::Bytes;
-use reqwest::Url;
 
 use super::BODY_CAP;
 use super::answer::malformed;
 use crate::sources::Rejection;
 use crate::sources::admission::admit;
+use crate::sources::form::{MEDIA, pairs};
 
 /// The token of a request. Other fields of the form are not looked at (section 2.5).
 ///
 /// # Errors
 /// A refusal with 405, 415, 413 or 400.
 pub(super) fn logout_token(request: &Request<Bytes>) -> Result<String, Rejection> {
-    let wanted = "application/x-www-form-urlencoded";
-    admit(request, BODY_CAP, wanted, |media| {
-        media.eq_ignore_ascii_case(wanted.as_bytes())
-    })?;
+    admit(request, BODY_CAP, MEDIA, |media| media.eq_ignore_ascii_case(MEDIA.as_bytes()))?;
     field(request.body())
 }
 
@@ -26,19 +23,10 @@ pub(super) fn logout_token(request: &Request<Bytes>) -> Result<String, Rejection
 /// # Errors
 /// 400 where the body is no form, or does not hold one token.
 pub(super) fn field(body: &[u8]) -> Result<String, Rejection> {
-    // The URL parser would drop a line break, and what was dropped was never seen by the sender's signature.
-    if !body.iter().all(u8::is_ascii_graphic) {
-        return Err(malformed(
-            "the body is not a form: it holds bytes that must be percent-encoded",
-        ));
-    }
-    let text = str::from_utf8(body).map_err(|_| malformed("the body is not a form"))?;
-    // A form is written like a query, and the URL crate has the reader of the standard.
-    let mut form = Url::parse("form:").map_err(|_| malformed("the body is not a form"))?;
-    form.set_query(Some(text));
-    let mut tokens = form.query_pairs().filter(|(name, _)| name == "logout_token");
+    let form = pairs(body).map_err(malformed)?;
+    let mut tokens = form.into_iter().filter(|(name, _)| name == "logout_token");
     match (tokens.next(), tokens.next()) {
-        (Some((_, token)), None) => Ok(token.into_owned()),
+        (Some((_, token)), None) => Ok(token),
         (None, _) => Err(malformed("the form holds no logout_token")),
         // Two readers could each believe another one.
         (Some(_), Some(_)) => Err(malformed("the form holds logout_token more than once")),
@@ -47,6 +35,8 @@ pub(super) fn field(body: &[u8]) -> Result<String, Rejection> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::Url;
+
     use super::*;
 
     #[test]

@@ -101,7 +101,7 @@ fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<Option<Moved>
     } else {
         if !contents.bad.is_empty() {
             let folder = place(rules, &rules.quarantine)?;
-            let rows = quarantine::rows(&contents.header, &contents.bad)?;
+            let rows = quarantine::rows(&contents, rules)?;
             write(&folder.join(format!("{stem}.{short}.csv")), mode, &rows)?;
             let report = quarantine::report(&done.name, &contents);
             write(&folder.join(format!("{stem}.{short}.reason.txt")), mode, report.as_bytes())?;
@@ -140,6 +140,11 @@ pub(super) struct Moved {
 }
 
 impl Moved {
+    /// Whether it lies where another lay.
+    pub(super) fn replaces(&self, other: &Self) -> bool {
+        self.to == other.to
+    }
+
     /// An upload that had stalled may go on after its file was put away. Another file of the same content may have taken its place there,
     /// which is no news.
     pub(super) fn put_back_if_written(&self) -> anyhow::Result<bool> {

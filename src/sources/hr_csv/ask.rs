@@ -1,4 +1,4 @@
-//! What a row asks for, from its action, or from its status where the action is left empty.
+//! What a row asks for, by its action.
 
 use super::wrong::Wrong;
 
@@ -18,45 +18,32 @@ pub enum Ask {
     Active,
     /// The HR record is deleted, which is no termination.
     Deleted,
+    /// Nothing: the status, or a day of long ago, says that the row is about nothing that concerns access.
+    Nothing,
+    /// Nobody knows, since the status is no word that is known. The person may be employed, so that no other row of the file acts on them.
+    Unclear,
 }
 
 impl Ask {
-    /// Reads the two cells. `full_file` is whether a row need say nothing but a name.
-    pub(super) fn read(action: &str, status: &str, full_file: bool) -> Result<Self, Wrong> {
-        let status = status.to_ascii_lowercase();
+    /// Reads an action. `deleted` is whether the status says that the record is gone.
+    pub(super) fn of_action(action: &str, deleted: bool) -> Result<Self, Wrong> {
         match action.to_ascii_lowercase().as_str() {
             // A deleted record may have had any action before; nobody leaves by it without a human.
-            "terminate" if status == "deleted" => Ok(Self::Deleted),
+            "terminate" if deleted => Ok(Self::Deleted),
             "terminate" => Ok(Self::Terminate),
             "rescind" => Ok(Self::Rescind),
             "rehire" => Ok(Self::Rehire),
             "suspend" => Ok(Self::Suspend),
             "hire" | "active" => Ok(Self::Active),
             "deleted" | "delete" => Ok(Self::Deleted),
-            "" => Self::of_status(&status, full_file),
             _ => Err(Wrong::at(
                 "action",
-                "action is none of terminate, rescind, rehire, suspend, hire, active, deleted",
+                if action.is_empty() {
+                    "action is empty, so it is none of terminate, rescind, rehire, suspend, hire, active, deleted"
+                } else {
+                    "action is none of terminate, rescind, rehire, suspend, hire, active, deleted"
+                },
                 "terminate for somebody who leaves, rescind to call that off",
-            )),
-        }
-    }
-
-    fn of_status(status: &str, full_file: bool) -> Result<Self, Wrong> {
-        match status {
-            "active" => Ok(Self::Active),
-            "terminated" => Ok(Self::Terminate),
-            "deleted" => Ok(Self::Deleted),
-            "" if full_file => Ok(Self::Active),
-            "" => Err(Wrong::at(
-                "action",
-                "action is empty, so it is none of terminate, rescind, rehire, suspend, hire, active, deleted",
-                "terminate for somebody who leaves, rescind to call that off",
-            )),
-            _ => Err(Wrong::at(
-                "status",
-                "action is empty and status is none of active, terminated, deleted",
-                "the action, for example terminate, or leave the row out",
             )),
         }
     }
@@ -71,6 +58,8 @@ impl Ask {
             Self::Suspend => "suspend",
             Self::Active => "active",
             Self::Deleted => "deleted",
+            Self::Nothing => "nothing",
+            Self::Unclear => "unclear",
         }
     }
 }

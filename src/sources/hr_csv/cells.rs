@@ -1,16 +1,22 @@
-//! Bytes to records, strictly by RFC 4180 and with bounded memory.
+//! Bytes to records, strictly by RFC 4180 (but for the separator) and with bounded memory.
 //!
 //! The `csv` crate reads a stray or unclosed quote leniently and does not tell; where a row ends somebody's access, a row that can be
 //! read in two ways must not be read at all. What a quote swallows is refused together with it, since a line inside a cell may look like
 //! a row.
+//!
+//! What is wrong with one cell alone (a line break in quotes, more text than anybody needs) is told with its place: it spoils the record
+//! only where that cell is needed, or where the quotes have swallowed so many separators that there may be a row inside.
 
 use std::io::{self, BufRead};
 
 /// The longest cell taken, in bytes.
 pub(super) const LONGEST_CELL: usize = 1024;
 
-/// The most cells kept of one record; the header has eleven.
-const MOST_CELLS: usize = 32;
+/// The most cells kept of one record: exports of everything that an HR system knows have hundreds.
+const MOST_CELLS: usize = 512;
+
+/// What may stand between two cells.
+pub(super) const SEPARATORS: [(u8, &str); 4] = [(b',', "a comma"), (b';', "a semicolon"), (b'\t', "a tab"), (b'|', "a bar")];
 
 /// One record, and the lines that it stands on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +29,11 @@ pub(super) struct Record {
     pub cells: Vec<String>,
     /// Why it cannot be taken.
     pub fault: Option<&'static str>,
+    /// The cells that cannot be taken although the record can, each with why.
+    pub spoilt: Vec<(usize, &'static str)>,
+    /// The most separators that stand inside one cell that holds line breaks. A quote that has swallowed the end of one row and the
+    /// beginning of another has swallowed at least as many as a row has.
+    pub swallowed: Option<usize>,
 }
 
 impl Record {
@@ -47,9 +58,13 @@ impl From<io::Error> for Unreadable {
     }
 }
 
+/// A line break inside of quotes.
+pub(super) const WRAPPED: &str = "a cell holds a line break, or a quote is not closed";
+
 /// Reads records one by one.
 pub(super) struct Records<R> {
     input: R,
+    separator: u8,
     line: u64,
 }
 
@@ -65,14 +80,15 @@ enum State {
 }
 
 impl<R: BufRead> Records<R> {
-    pub(super) const fn new(input: R) -> Self {
-        Self { input, line: 0 }
+    /// Reads `input`, of which so many lines have been read, with `separator` between two cells.
+    pub(super) const fn new(input: R, separator: u8, line: u64) -> Self {
+        Self { input, separator, line }
     }
 
     /// The next record; `None` at the end of the file.
     pub(super) fn next(&mut self) -> Result<Option<Record>, Unreadable> {
         let first = self.line + 1;
-        let mut record = Building::default();
+        let mut record = Building::new(self.separator);
         loop {
             let bytes = match self.input.fill_buf() {
                 Ok(bytes) => bytes,
@@ -99,7 +115,7 @@ impl<R: BufRead> Records<R> {
                         ended = true;
                         break;
                     }
-                    record.blame("a cell holds a line break, or a quote is not closed");
+                    record.spoil(WRAPPED);
                 }
                 record.take(byte);
             }
@@ -112,26 +128,36 @@ impl<R: BufRead> Records<R> {
 }
 
 struct Building {
+    separator: u8,
     state: State,
     begun: bool,
     cell: Vec<u8>,
     cells: Vec<Vec<u8>>,
     fault: Option<&'static str>,
+    /// What is wrong with the cell that is being read.
+    cell_fault: Option<&'static str>,
+    /// How many separators stand inside of it.
+    inside: usize,
+    spoilt: Vec<(usize, &'static str)>,
+    swallowed: Option<usize>,
 }
 
-impl Default for Building {
-    fn default() -> Self {
+impl Building {
+    const fn new(separator: u8) -> Self {
         Self {
+            separator,
             state: State::CellStart,
             begun: false,
             cell: Vec::new(),
             cells: Vec::new(),
             fault: None,
+            cell_fault: None,
+            inside: 0,
+            spoilt: Vec::new(),
+            swallowed: None,
         }
     }
-}
 
-impl Building {
     fn take(&mut self, byte: u8) {
         self.begun = true;
         self.state = match (self.state, byte) {
@@ -141,10 +167,11 @@ impl Building {
                 State::Quoted
             }
             (State::Quoted, _) => {
+                self.inside += usize::from(byte == self.separator);
                 self.push(byte);
                 State::Quoted
             }
-            (State::CellStart | State::Bare | State::Quote, b',') => {
+            (State::CellStart | State::Bare | State::Quote, _) if byte == self.separator => {
                 self.end_cell();
                 State::CellStart
             }
@@ -170,20 +197,34 @@ impl Building {
         self.fault.get_or_insert(fault);
     }
 
+    /// The same of one cell; that it holds a line break says more than that it is long.
+    fn spoil(&mut self, fault: &'static str) {
+        if self.cell_fault.is_none() || fault == WRAPPED {
+            self.cell_fault = Some(fault);
+        }
+    }
+
     fn push(&mut self, byte: u8) {
         if self.cell.len() < LONGEST_CELL {
             self.cell.push(byte);
         } else {
-            self.blame("a cell is longer than 1024 bytes");
+            self.spoil(LONG);
         }
     }
 
     fn end_cell(&mut self) {
         let cell = std::mem::take(&mut self.cell);
+        let inside = std::mem::take(&mut self.inside);
+        if let Some(fault) = self.cell_fault.take() {
+            self.spoilt.push((self.cells.len(), fault));
+            if fault == WRAPPED {
+                self.swallowed = self.swallowed.max(Some(inside));
+            }
+        }
         if self.cells.len() < MOST_CELLS {
             self.cells.push(cell);
         } else {
-            self.blame("it has more than 32 cells");
+            self.blame("it has more than 512 cells");
         }
     }
 
@@ -192,18 +233,26 @@ impl Building {
             self.cell.pop();
         }
         self.end_cell();
-        let cells = self.cells.into_iter().map(|cell| text(cell, self.fault.is_some()));
+        let cells = self.cells.into_iter().map(|cell| {
+            // One that was cut may end in the middle of a character.
+            let cut = cell.len() == LONGEST_CELL;
+            text(cell, cut)
+        });
         let cells = cells.collect::<Option<_>>().ok_or(Unreadable::Encoding { line: first })?;
         Ok(Record {
             first,
             last,
             cells,
             fault: self.fault,
+            spoilt: self.spoilt,
+            swallowed: self.swallowed,
         })
     }
 }
 
-/// A cell as text. One that was cut may end in the middle of a character.
+const LONG: &str = "a cell is longer than 1024 bytes";
+
+/// A cell as text.
 fn text(cell: Vec<u8>, may_be_cut: bool) -> Option<String> {
     match String::from_utf8(cell) {
         Ok(text) => Some(text),
@@ -221,7 +270,7 @@ mod tests {
     use super::*;
 
     fn all(text: impl AsRef<[u8]>) -> Vec<Record> {
-        let mut records = Records::new(text.as_ref());
+        let mut records = Records::new(text.as_ref(), b',', 0);
         std::iter::from_fn(|| records.next().unwrap()).collect()
     }
 
@@ -249,17 +298,27 @@ mod tests {
     }
 
     #[test]
-    fn what_a_quote_swallows_is_one_record_with_a_fault() {
+    fn what_a_quote_swallows_is_one_record_that_tells_how_much_it_was() {
         let records = all("a,b\n1,\"x\n2,evil,row\ny\",z\n3,w\n");
         assert_eq!(records.len(), 3);
         assert_eq!((records[1].first, records[1].last), (2, 4));
-        assert!(records[1].fault.is_some());
+        assert_eq!((records[1].fault, records[1].swallowed), (None, Some(2)));
+        assert_eq!(records[1].spoilt, [(1, WRAPPED)]);
         assert_eq!(records[2].cells, ["3", "w"]);
+        // The smallest swallowing that closes by chance at the start of a cell of the next row.
+        for (text, width) in [
+            ("a,b,\"c\nd,e,f\"\n", 3),
+            ("\"a,b,c\nd\",e,f\n", 3),
+            ("a,\"b,c\nd,e\",f\n", 3),
+        ] {
+            let record = all(text).remove(0);
+            assert!(record.swallowed >= Some(width - 1), "{text:?}: {record:?}");
+        }
     }
 
     #[test]
     fn stray_quotes_are_faults() {
-        assert!(fault("a,\"b\nc,d\n").contains("not closed"));
+        assert!(fault("a,\"b\nc,d\n").contains("never closed"));
         assert!(fault("a,\"b").contains("never closed"));
         assert!(fault("a,b\"c\n").contains("inside a cell"));
         assert!(fault("a,\"b\"c\n").contains("closing quote"));
@@ -269,15 +328,15 @@ mod tests {
     #[test]
     fn a_megabyte_of_cell_is_cut_and_does_not_spoil_the_next_line() {
         let records = all(format!("a,{}\nc,d\n", "é".repeat(500_000)));
-        assert!(records[0].fault.unwrap().contains("1024"));
+        assert_eq!(records[0].spoilt, [(1, LONG)]);
         assert!(records[0].cells[1].len() <= LONGEST_CELL + 3);
         assert_eq!(records[1].cells, ["c", "d"]);
-        assert!(fault(&",".repeat(100)).contains("32 cells"));
+        assert!(fault(&",".repeat(600)).contains("512 cells"));
     }
 
     #[test]
     fn latin_1_is_noticed_with_its_line() {
-        let mut records = Records::new(&b"a\nM\xfcller\n"[..]);
+        let mut records = Records::new(&b"a\nM\xfcller\n"[..], b',', 0);
         assert!(records.next().is_ok());
         assert!(matches!(records.next(), Err(Unreadable::Encoding { line: 2 })));
     }
@@ -296,7 +355,7 @@ mod tests {
 
         #[test]
         fn arbitrary_bytes_are_read_to_their_end(bytes in prop::collection::vec(prop::sample::select(&b"a,\"\r\n\xc3\xa9"[..]), 0..200)) {
-            let mut records = Records::new(&bytes[..]);
+            let mut records = Records::new(&bytes[..], b',', 0);
             let mut last = 0;
             while let Ok(Some(record)) = records.next() {
                 prop_assert!(record.first == last + 1 && record.last >= record.first);

@@ -1,16 +1,28 @@
 //! A row becomes a signal, or the word that an employment stands; and a file a delivery.
 
 use super::ask::Ask;
+use super::called_off::States;
 use super::contents::Contents;
-use super::row::{Row, hash, hex};
+use super::form::Undated;
+use super::persons::Overtaken;
+use super::row::{hash, hex};
 use super::rules::Rules;
 use super::statements::{Said, order};
 use crate::model::{
     Delivery, Departure, DepartureStep, Employment, Identity, Leaves, Priority, Reason, Refused, Signal, Timestamp, When, Wish,
 };
 
+/// What a file comes to.
+#[derive(Debug)]
+pub(super) struct Claims {
+    /// What is handed in.
+    pub delivery: Delivery,
+    /// What its statuses say, to be compared with what they have said before.
+    pub states: States,
+}
+
 /// What a file comes to at `now`; `name` is its name as shown.
-pub(super) fn delivery(name: String, contents: Contents, rules: &Rules, now: Timestamp) -> Delivery {
+pub(super) fn claims(name: String, contents: Contents, rules: &Rules, now: Timestamp) -> Claims {
     let refused = contents.bad.iter().map(|bad| Refused {
         place: bad.place(),
         why: bad.why.to_string(),
@@ -22,40 +34,50 @@ pub(super) fn delivery(name: String, contents: Contents, rules: &Rules, now: Tim
         refused,
         ..Delivery::of(&rules.source, Vec::new(), now)
     };
-    for said in order(contents.rows) {
-        let Said { row, overtaken, .. } = &said;
-        if row.names.len() > 1 {
+    let mut states = States::default();
+    for said in order(contents.rows, now) {
+        let row = &said.row;
+        if row.names.len() > 1 && !matches!(row.ask, Ask::Nothing | Ask::Unclear) {
             delivery.identities.push(Identity {
                 names: row.names.clone(),
             });
         }
-        if row.ask == Ask::Active {
-            delivery.employments.push(Employment {
-                employee: row.employee.clone(),
-                employment: row.employment.clone(),
-                subject: row.subject.clone(),
-                stated_at: row.updated_at,
-            });
-            continue;
+        match row.ask {
+            Ask::Nothing | Ask::Unclear => {}
+            Ask::Active => {
+                delivery.employments.push(Employment {
+                    employee: row.employee.clone(),
+                    employment: row.employment.clone(),
+                    subject: row.subject.clone(),
+                    stated_at: row.updated_at,
+                });
+                if row.open_ended && said.overtaken.is_none() {
+                    states.stand.push(said.row);
+                }
+            }
+            // An export says it again every night; that another position goes on is no news.
+            _ if row.is_state && said.overtaken.is_some() => {}
+            _ => {
+                delivery.signals.push(signal(&said, rules, now, &contents.sha256));
+                if row.is_state && row.ask == Ask::Terminate {
+                    states
+                        .end
+                        .push((row.employee.clone(), row.employment.clone(), row.subject.clone()));
+                }
+            }
         }
-        let mut signal = signal(row, rules, now, &contents.sha256);
-        if let Some(line) = overtaken {
-            signal.wish = Wish::Ignore(format!(
-                "line {line} of the same file says something else about this employment"
-            ));
-        }
-        delivery.signals.push(signal);
     }
-    delivery
+    Claims { delivery, states }
 }
 
 /// The signal that a row is, seen at `now` in the file with this SHA-256. None is made of a row that only says that an employment stands.
-pub(super) fn signal(row: &Row, rules: &Rules, now: Timestamp, file: &[u8; 32]) -> Signal {
+pub(super) fn signal(said: &Said, rules: &Rules, now: Timestamp, file: &[u8; 32]) -> Signal {
+    let row = &said.row;
     let reason = match row.ask {
         Ask::Terminate | Ask::Deleted => Reason::Departed,
         Ask::Suspend => Reason::Suspended,
         Ask::Rescind | Ask::Rehire => Reason::Reactivated,
-        Ask::Active => Reason::Noted,
+        Ask::Active | Ask::Nothing | Ask::Unclear => Reason::Noted,
     };
     // What HR says again after it has said something else is news, though the words are the same; where the row has no stamp of its own,
     // the file tells them apart. The store knows which files were taken, and what stands.
@@ -80,22 +102,37 @@ pub(super) fn signal(row: &Row, rules: &Rules, now: Timestamp, file: &[u8; 32]) 
         Ask::Rehire => departure(DepartureStep::Rehire),
         Ask::Deleted => departure(DepartureStep::Vanished { at: now }),
         Ask::Suspend if fire_at > now => When::At(fire_at),
-        Ask::Suspend | Ask::Active => When::Now,
+        Ask::Suspend | Ask::Active | Ask::Nothing | Ask::Unclear => When::Now,
     };
-    if row.ask == Ask::Deleted {
-        signal.wish = Wish::Hold("the HR record was deleted, which is not a termination: ask HR".to_owned());
+    if matches!(row.ask, Ask::Terminate | Ask::Suspend) && row.unwilling {
+        signal.priority = signal.priority.min(Priority::PROMPT);
     }
-    if matches!(row.ask, Ask::Terminate | Ask::Suspend) {
-        if row.unwilling {
-            signal.priority = signal.priority.min(Priority::PROMPT);
-        }
-        if now.since(fire_at) > rules.hold_older_than {
-            signal.wish = Wish::Hold(format!(
-                "it was to take effect on {}, {} days ago: an old row, or an export of history",
-                fire_at,
-                now.since(fire_at).as_secs() / 86_400
-            ));
-        }
-    }
+    signal.wish = wish(said, fire_at, rules, now);
     signal
+}
+
+/// Whether a row is acted on, is for a human, or is followed by nothing.
+fn wish(said: &Said, fire_at: Timestamp, rules: &Rules, now: Timestamp) -> Wish {
+    let row = &said.row;
+    if let Some(Overtaken { line, how }) = said.overtaken {
+        return Wish::Ignore(format!("line {line} of the same file {how}"));
+    }
+    if let Some(doubt) = &said.doubt {
+        return Wish::Hold(doubt.clone());
+    }
+    if row.ask == Ask::Deleted {
+        return Wish::Hold("the HR record was deleted, which is not a termination: ask HR".to_owned());
+    }
+    if row.undated && rules.form.undated == Undated::Hold {
+        return Wish::Hold("the status says that the person has left, and nothing says on which day: ask HR".to_owned());
+    }
+    // Of several employments the last counts: those that ended long ago are no history of somebody who leaves now.
+    let at = fire_at.max(said.last_end.unwrap_or(fire_at));
+    if matches!(row.ask, Ask::Terminate | Ask::Suspend) && now.since(at) > rules.hold_older_than {
+        return Wish::Hold(format!(
+            "it was to take effect on {at}, {} days ago: an old row, or an export of history",
+            now.since(at).as_secs() / 86_400
+        ));
+    }
+    Wish::Act
 }

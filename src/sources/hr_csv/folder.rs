@@ -13,12 +13,14 @@ use anyhow::{Context as _, bail};
 use tokio::time::Instant;
 
 use super::archive::{Done, Moved, WHOLE_FILE, marker, put_away};
+use super::called_off::States;
+use super::claim::Claims;
 use super::contents::Contents;
 use super::full_file::Names;
 use super::marker::{Marker, Mismatch};
 use super::name::{is_expected, is_ours, shown};
 use super::opening::{self, Identity, Opened, irregular};
-use super::rules::{LARGEST_FILE, Rules};
+use super::rules::{LARGEST_FILE, Rules, too_large};
 use super::{claim, contents, signature};
 use crate::clock::Clock;
 use crate::model::{Delivery, Refused};
@@ -83,6 +85,8 @@ enum Outcome {
 #[derive(Debug)]
 pub(super) struct Found {
     pub delivery: Delivery,
+    /// What its statuses say.
+    pub states: States,
     /// Whom it names, where it should name everybody and is not rejected.
     pub names: Option<Names>,
     /// When it was last written: seconds and nanoseconds.
@@ -167,7 +171,13 @@ impl Folder {
             let left = left.map(|left| (left.name, (left.identity, done.clone())));
             memory.leftovers.extend(left);
         }
-        memory.moved.extend(result?.into_iter().map(|moved| (moved, now)));
+        let moved = result?;
+        // A file of the same content has taken the place of the one before it, which is gone: what is there now is not that one, written to,
+        // even where the file system gives it the same number.
+        memory
+            .moved
+            .retain(|(before, _)| !moved.iter().any(|moved| moved.replaces(before)));
+        memory.moved.extend(moved.into_iter().map(|moved| (moved, now)));
         Ok(())
     }
 
@@ -235,9 +245,8 @@ impl Folder {
         let settled = unchanged >= self.rules.settle;
         let patient = unchanged >= self.rules.settle * PATIENCE;
         if candidate.identity.len > LARGEST_FILE {
-            let why = format!("it is larger than {} MiB: split it", LARGEST_FILE >> 20);
             return Ok(if settled {
-                self.reject(candidate, None, why)
+                self.reject(candidate, None, too_large())
             } else {
                 Outcome::Wait
             });
@@ -301,12 +310,15 @@ impl Folder {
             return self.reject(candidate, Some(contents.sha256), why);
         }
         let names = self.rules.full_file.then(|| {
-            let rows = contents.rows.iter().map(|(_, row)| row);
+            // Who left long ago may go missing without a question.
+            let rows = contents.rows.iter().map(|(_, row)| row).filter(|row| !row.history);
             rows.map(|row| (row.employee.clone(), row.employment.clone(), row.subject.clone()))
                 .collect()
         });
+        let Claims { delivery, states } = claim::claims(shown(&candidate.name), contents, &self.rules, self.clock.now());
         Outcome::Deliver(Box::new(Found {
-            delivery: claim::delivery(shown(&candidate.name), contents, &self.rules, self.clock.now()),
+            delivery,
+            states,
             names,
             modified: candidate.identity.modified,
         }))
@@ -324,6 +336,7 @@ impl Folder {
         };
         Outcome::Deliver(Box::new(Found {
             delivery,
+            states: States::default(),
             names: None,
             modified: candidate.identity.modified,
         }))
@@ -350,9 +363,14 @@ impl Ending {
         let mut bytes = Vec::new();
         file.take(tail).read_to_end(&mut bytes)?;
         file.rewind()?;
+        // Of UTF-16 the half of each character that plain text leaves empty is passed over.
+        bytes.retain(|byte| *byte != 0);
         let text = bytes.trim_ascii_end();
         let last = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
-        Ok(if last.starts_with(b"#EOF,rows=") {
+        let is_trailer = last
+            .strip_prefix(b"#EOF")
+            .is_some_and(|rest| rest.get(1..6) == Some(b"rows="));
+        Ok(if is_trailer {
             Self::Trailer
         } else if bytes.last().is_none_or(|byte| *byte == b'\n') {
             Self::Line

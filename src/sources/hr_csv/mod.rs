@@ -1,7 +1,8 @@
 //! The source kind `hr-csv`: a folder into which an HR system, or a person in HR, drops files of leavers.
 //!
-//! Reading order: `rules` (the settings), `folder` (what is there and what is complete), `contents` over `cells` and `row` (what a file
-//! holds), `statements` (what it says in the end), `claim` (a row becomes a signal), `archive` and `quarantine` (what is left afterwards).
+//! Reading order: `rules` over `form` (the settings; `presets` for the exports of HR systems), `folder` (what is there and what is
+//! complete), `contents` over `decode`, `cells`, `columns` and `row` (what a file holds), `statements` over `persons` (what it says in the
+//! end), `claim` and `called_off` (what is handed in), `archive` and `quarantine` (what is left afterwards).
 //!
 //! A file says what changed, never who is still there: somebody who is missing from it keeps their access (`full_file` is for files that
 //! name everybody, and then a human is asked). A file may be dropped any number of times: it is a repetition the second time.
@@ -16,33 +17,52 @@ use super::{House, Kind, Pull, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 
+mod aliases;
 mod archive;
 mod ask;
+mod called_off;
 mod cells;
 mod claim;
 mod columns;
 mod contents;
+mod dates;
+mod decode;
 mod folder;
+mod form;
 mod full_file;
+mod line;
 mod marker;
+mod meaning;
 mod name;
+mod names;
 mod opening;
+mod persons;
+mod presets;
 mod preview;
+mod proposal;
 mod quarantine;
 mod row;
 mod rules;
+mod settings;
 mod signature;
 mod statements;
+mod words;
 mod wrong;
 
 pub use ask::Ask;
-pub use columns::COLUMNS;
+pub use called_off::memo_of_end;
+pub use columns::{COLUMNS, Headers, Mapping};
+pub use dates::{DateForm, Dates};
+pub use form::{Form, Undated};
 pub use full_file::LAST as LAST_FULL_FILE;
 pub use name::shown;
-pub use preview::{Effect, Preview, PreviewRefusal, PreviewRow, preview};
+pub use presets::{PRESETS, Preset};
+pub use preview::{Effect, Preview, PreviewRefusal, PreviewRow, TakenBefore, Totals, preview};
+pub use proposal::{PassedOver, Proposal, Proposed, Word, propose};
 pub use quarantine::disarmed;
 
 pub use rules::{LARGEST_FILE, MOST_ROWS, Rules};
+pub use words::{Standing, StatusWords};
 
 use archive::Done;
 use folder::{Folder, Found};
@@ -88,11 +108,13 @@ impl Pull for HrCsv {
             .context("cannot look into the drop folder")??;
         let mut deliveries = Vec::with_capacity(found.len());
         for Found {
-            delivery,
+            mut delivery,
+            states,
             names,
             modified,
         } in found
         {
+            called_off::call_off(&mut delivery, states, house).await?;
             deliveries.push(match names {
                 Some(names) => full_file::compare(delivery, names, modified, &self.0.rules, house).await?,
                 None => delivery,

@@ -11,7 +11,9 @@ use super::claim;
 use super::contents::{self, Contents};
 use super::full_file;
 use super::opening::{self, Opened};
-use super::rules::{LARGEST_FILE, Rules};
+use super::persons::Overtaken;
+use super::row::hex;
+use super::rules::{LARGEST_FILE, Rules, too_large};
 use super::signature;
 use super::statements::{Said, order};
 use crate::model::{Leaves, Subject, Timestamp, Wish};
@@ -19,15 +21,96 @@ use crate::model::{Leaves, Subject, Timestamp, Wish};
 /// What a file would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Preview {
+    /// SHA-256 of all its bytes, in hexadecimal.
+    pub sha256: String,
+    /// When a file with these bytes was taken before, and under which name: then it says nothing new.
+    pub taken_before: Option<TakenBefore>,
     /// Why nothing in the file would be acted on.
     pub rejected: Option<String>,
+    /// What of the file helps to mend it: its header, or the words of its status column that are not known.
+    pub quotes: Option<String>,
     /// The rows that can be read, in the file's order.
     pub rows: Vec<PreviewRow>,
-    /// The others.
+    /// What cannot: rows, and cells of the rows of people who stay.
     pub refused: Vec<PreviewRefusal>,
+    /// How many there are of each.
+    pub totals: Totals,
+    #[serde(skip)]
+    digest: [u8; 32],
+}
+
+/// A file with the same bytes, taken before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TakenBefore {
+    /// Its name.
+    pub name: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// How many rows there are of each kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Totals {
+    /// Rows in the file, apart from header, trailer and blank lines.
+    pub rows: u64,
+    /// Access would end at its time.
+    pub planned: u64,
+    /// Access would end at once.
+    pub at_once: u64,
+    /// A human would be asked first.
+    pub held: u64,
+    /// A human would be asked, since the person has another employment.
+    pub blocked: u64,
+    /// A departure would be called off.
+    pub calls_off: u64,
+    /// The employment stands.
+    pub stands: u64,
+    /// Another row of the same file says otherwise.
+    pub overtaken: u64,
+    /// Nothing would follow.
+    pub nothing: u64,
+    /// What could not be read, in rows.
+    pub refused: u64,
+    /// Of all rows, those with a day that stands for none, such as 0000-00-00.
+    pub null_days: u64,
+    /// Of those that stand, those of people who are called employed although their last day is over.
+    pub stale: u64,
 }
 
 impl Preview {
+    /// The SHA-256 of the file.
+    #[must_use]
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// Takes the file for one that was taken before: nothing that it asks for is news.
+    pub fn repeats(&mut self, before: TakenBefore) {
+        for row in &mut self.rows {
+            if !matches!(row.effect, Effect::Stands | Effect::Overtaken | Effect::Nothing) {
+                row.effect = Effect::Nothing;
+                row.why = Some("the file was taken before".to_owned());
+            }
+        }
+        self.taken_before = Some(before);
+    }
+
+    /// Counts the rows anew, after their effects were weighed against what is known.
+    pub fn count(&mut self) {
+        let of = |effect| self.rows.iter().filter(|row| row.effect == effect).count() as u64;
+        self.totals = Totals {
+            planned: of(Effect::Planned),
+            at_once: of(Effect::AtOnce),
+            held: of(Effect::Held),
+            blocked: of(Effect::Blocked),
+            calls_off: of(Effect::CallsOff),
+            stands: of(Effect::Stands),
+            overtaken: of(Effect::Overtaken),
+            nothing: of(Effect::Nothing),
+            ..self.totals
+        };
+    }
+
     /// Compares a file that should name everybody with the last one: `last` is the body of the memo [`super::LAST_FULL_FILE`].
     pub fn compare(&mut self, rules: &Rules, last: Option<&str>) {
         if !rules.full_file || self.rejected.is_some() {
@@ -64,6 +147,9 @@ pub struct PreviewRow {
     pub effect: Effect,
     /// Why, where that is not plain.
     pub why: Option<String>,
+    /// Whether a status says that the employment goes on without an end: what a status has planned before is called off by it.
+    #[serde(skip)]
+    pub open_ended: bool,
 }
 
 /// What would become of a row.
@@ -82,9 +168,9 @@ pub enum Effect {
     CallsOff,
     /// It says that an employment stands, and changes nothing.
     Stands,
-    /// Another row of the same file takes it back.
+    /// Another row of the same file says otherwise.
     Overtaken,
-    /// Nothing: it was said before, or there is nothing to call off.
+    /// Nothing: it was said before, there is nothing to call off, or it is about nothing that concerns access.
     Nothing,
 }
 
@@ -116,6 +202,8 @@ pub struct PreviewRefusal {
     pub why: String,
     /// What to write instead.
     pub instead: String,
+    /// Whether it is the row of somebody who stays, or may: it never decides over the file.
+    pub stays: bool,
 }
 
 /// Reads a file as the source would at `now`, and changes nothing.
@@ -129,9 +217,11 @@ pub fn preview(path: &Path, rules: &Rules, now: Timestamp) -> anyhow::Result<Pre
         column: bad.why.column,
         why: bad.why.what,
         instead: bad.why.instead,
+        stays: !bad.why.counts,
     });
-    let refused = refused.collect();
-    let said = order(contents.rows);
+    let refused: Vec<_> = refused.collect();
+    let null_days = contents.rows.iter().filter(|(_, row)| row.null_day).count() as u64;
+    let said = order(contents.rows, now);
     let stands: HashSet<(String, String)> = said
         .iter()
         .filter(|said| {
@@ -146,6 +236,8 @@ pub fn preview(path: &Path, rules: &Rules, now: Timestamp) -> anyhow::Result<Pre
         .collect();
     let mut rows: Vec<_> = said
         .iter()
+        // What is not clear stands among what could not be read.
+        .filter(|said| said.row.ask != Ask::Unclear)
         .map(|said| {
             let other = stands
                 .iter()
@@ -154,11 +246,25 @@ pub fn preview(path: &Path, rules: &Rules, now: Timestamp) -> anyhow::Result<Pre
         })
         .collect();
     rows.sort_by_key(|row| row.line);
-    Ok(Preview {
+    let totals = Totals {
+        rows: contents.records,
+        refused: refused.len() as u64,
+        null_days,
+        stale: said.iter().filter(|said| said.stale).count() as u64,
+        ..Totals::default()
+    };
+    let mut preview = Preview {
+        sha256: hex(&contents.sha256),
+        taken_before: None,
         rejected: contents.rejected,
+        quotes: contents.quotes,
         rows,
         refused,
-    })
+        totals,
+        digest: contents.sha256,
+    };
+    preview.count();
+    Ok(preview)
 }
 
 fn ends(said: &Said) -> bool {
@@ -169,7 +275,12 @@ fn read(path: &Path, rules: &Rules) -> anyhow::Result<Contents> {
     let shown = path.display();
     let file = match opening::open(path).with_context(|| format!("cannot open {shown}"))? {
         Opened::File(file, identity) if identity.len <= LARGEST_FILE => file,
-        Opened::File(..) => anyhow::bail!("{shown} is larger than {} MiB: split it", LARGEST_FILE >> 20),
+        Opened::File(..) => {
+            return Ok(Contents {
+                rejected: Some(too_large()),
+                ..Contents::default()
+            });
+        }
         Opened::Refused(why) => anyhow::bail!("{shown} {why}"),
         Opened::Missing => anyhow::bail!("there is no file {shown}"),
     };
@@ -189,19 +300,17 @@ fn read(path: &Path, rules: &Rules) -> anyhow::Result<Contents> {
 
 fn one(said: &Said, other: Option<&str>, rules: &Rules, now: Timestamp) -> PreviewRow {
     let row = &said.row;
-    let at = matches!(row.ask, Ask::Terminate | Ask::Suspend).then(|| row.leaves.as_ref().map_or(now, |(_, at)| *at));
+    let (effect, why) = match said.overtaken {
+        Some(Overtaken { line, how }) => (Effect::Overtaken, Some(format!("line {line} {how}"))),
+        None => effect(said, other, rules, now),
+    };
+    // Of somebody who has left on a day that nobody names there is none to show, as long as a human is asked.
+    let has_end = matches!(row.ask, Ask::Terminate | Ask::Suspend) && !(row.undated && effect == Effect::Held);
+    let at = has_end.then(|| row.leaves.as_ref().map_or(now, |(_, at)| *at));
     let leaves = row
         .leaves
         .as_ref()
         .map_or(Leaves::Instant { at: now }, |(leaves, _)| leaves.clone());
-    let (effect, why) = if let Some(line) = said.overtaken {
-        (
-            Effect::Overtaken,
-            Some(format!("line {line} says something else about this employment")),
-        )
-    } else {
-        effect(said, other, rules, now)
-    };
     PreviewRow {
         line: said.line,
         employee: row.employee.clone(),
@@ -212,17 +321,26 @@ fn one(said: &Said, other: Option<&str>, rules: &Rules, now: Timestamp) -> Previ
         utc: at,
         effect,
         why,
+        open_ended: row.open_ended,
     }
 }
 
 fn effect(said: &Said, other: Option<&str>, rules: &Rules, now: Timestamp) -> (Effect, Option<String>) {
     let row = &said.row;
-    if let Wish::Hold(why) = claim::signal(row, rules, now, &[0; 32]).wish {
+    if let Wish::Hold(why) = claim::signal(said, rules, now, &[0; 32]).wish {
         return (Effect::Held, Some(why));
     }
     match row.ask {
         Ask::Rescind | Ask::Rehire => (Effect::CallsOff, None),
-        Ask::Active => (Effect::Stands, None),
+        Ask::Active => {
+            let stale = "it counts as employed, although the last day is over";
+            (Effect::Stands, said.stale.then(|| stale.to_owned()))
+        }
+        Ask::Nothing if row.history => (Effect::Nothing, Some("the last day lies before history_before".to_owned())),
+        Ask::Nothing | Ask::Unclear => (
+            Effect::Nothing,
+            Some("the status says nothing that concerns access".to_owned()),
+        ),
         Ask::Terminate | Ask::Suspend | Ask::Deleted => {
             if let Some(employment) = other.filter(|_| row.ask == Ask::Terminate) {
                 return (Effect::Blocked, Some(format!("employment {employment} has not ended")));

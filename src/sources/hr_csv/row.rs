@@ -1,19 +1,22 @@
 //! One row: what HR says about one employment, checked.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use jiff::civil::Date;
 
 use super::ask::Ask;
-use super::columns::{COLUMNS, Columns};
-use super::quarantine;
+use super::cells::{Record, WRAPPED};
+use super::columns::Columns;
+use super::dates::Day;
+use super::line::{Instant, Line, instant};
+use super::meaning::Meaning;
+use super::names::{Needed, number, person, subject};
 use super::rules::Rules;
 use super::wrong::Wrong;
 use crate::model::{DateRule, Leaves, LeavesError, Subject, Timestamp, iana_zone, iso_date};
 
-/// The longest number of a person or of an employment, in bytes.
-const LONGEST_NUMBER: usize = 128;
-
 /// One row, checked.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "what a row says is a set of facts, not one state")]
 pub(super) struct Row {
     /// HR's number of the person.
     pub employee: String,
@@ -25,6 +28,18 @@ pub(super) struct Row {
     pub names: Vec<Subject>,
     /// What it asks for.
     pub ask: Ask,
+    /// Whether a status or a day says so, and no action: such a row tells how things stand, not what has happened.
+    pub is_state: bool,
+    /// Whether HR calls the person employed, although the row names a last day: it counts only as long as it lies ahead.
+    pub still_here: bool,
+    /// Whether the status says that the person has left, and nothing says on which day.
+    pub undated: bool,
+    /// Whether the person is employed and no last day is named: a plan that a status has made before is over.
+    pub open_ended: bool,
+    /// Whether the last day lies so far back that the row asks for nothing.
+    pub history: bool,
+    /// Whether a cell holds something that stands for no day.
+    pub null_day: bool,
     /// When, and the instant that this means today; `None` for at once.
     pub leaves: Option<(Leaves, Timestamp)>,
     /// Whether the person does not go by their own will, so that minutes count.
@@ -39,103 +54,75 @@ pub(super) struct Row {
     pub digest: [u8; 32],
 }
 
+/// A row that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RowRead {
+    pub row: Row,
+    /// What could not be read of the row of somebody who stays, or may: it is taken as that, and HR is told.
+    pub aside: Option<Wrong>,
+    /// A word of the status column that is not known.
+    pub unknown: Option<String>,
+}
+
 impl Row {
-    /// Reads a row.
-    pub(super) fn read(columns: &Columns, cells: &[String], rules: &Rules) -> Result<Self, Wrong> {
-        if cells.len() != columns.width {
-            let what = format!("it has {} cells where the header has {}", cells.len(), columns.width);
-            let instead = "as many cells as there are columns; a comma inside a cell needs \"quotes\" around the cell";
-            return Err(Wrong::row(what, instead));
-        }
-        // A file that went through the quarantine has its formula cells disarmed: taken back here.
-        let armed = columns.has("why");
-        let cell = |column: &str| {
-            let cell = columns.place(column).map_or("", |n| cells[n].trim());
-            if armed { quarantine::rearmed(cell) } else { cell }
+    /// Reads a row. Only the cells are looked at that what it says makes needed.
+    pub(super) fn read(columns: &Columns, record: &Record, rules: &Rules) -> Result<RowRead, Wrong> {
+        whole(columns, record)?;
+        let line = Line { columns, record };
+        let mut meaning = Meaning::of(&line, rules)?;
+        let stays = meaning.stays();
+        let row = Self::of(&line, &mut meaning, rules).map_err(|wrong| if stays { wrong.of_who_stays() } else { wrong })?;
+        Ok(RowRead {
+            row,
+            aside: meaning.aside.map(Wrong::of_who_stays),
+            unknown: meaning.unknown,
+        })
+    }
+
+    /// The row about which so much is said.
+    fn of(line: &Line<'_>, meaning: &mut Meaning, rules: &Rules) -> Result<Self, Wrong> {
+        let employee = person(line)?;
+        let employment = number(line, "employment_id")?;
+        let urgency = if meaning.acts() {
+            Urgency::of(line.need("reason")?, meaning.still_here)
+        } else {
+            Urgency::Usual
         };
-        for column in COLUMNS {
-            visible(column, cell(column))?;
-        }
-        let employee = number("employee_id", cell("employee_id"))?;
-        if employee.is_empty() {
-            let instead = "the person's number in the HR system, such as 4711";
-            return Err(Wrong::at("employee_id", "employee_id is empty", instead));
-        }
-        let employment = number("employment_id", cell("employment_id"))?;
-        let ask = Ask::read(cell("action"), cell("status"), rules.full_file)?;
-        let (subject, names) = subject(cell("email"), cell("upn"), &employee)?;
-        let updated_at = stamp(cell("updated_at"))?;
-        let effective_at = match cell("effective_at") {
-            "" => None,
-            text => Some(instant(text).ok_or_else(|| {
-                Wrong::at(
-                    "effective_at",
-                    "effective_at is not a date and time with its distance from UTC",
-                    "2026-03-31T17:30:00+02:00; leave it empty where the day alone is meant",
-                )
-            })?),
-        };
-        let zone = match cell("timezone") {
-            "" => rules.time_zone.clone(),
-            name => zone_name(name)?,
-        };
-        let note = cell("reason");
-        let urgency = Urgency::of(note);
-        let day = match cell("last_working_day") {
-            "" => None,
-            date => Some(last_day(date, zone, urgency, rules)?),
-        };
-        let leaves = effective_at
-            .map(|at| Leaves::Instant { at })
-            .or_else(|| day.filter(|_| urgency != Urgency::Immediate));
-        if ask == Ask::Terminate && leaves.is_none() && urgency == Urgency::Usual {
+        let leaves = leaves(line, meaning, urgency, rules)?;
+        let undated = meaning.ask == Ask::Terminate && leaves.is_none() && urgency == Urgency::Usual;
+        if undated && !meaning.is_state {
             return Err(Wrong::at(
                 "last_working_day",
                 "a terminate row needs last_working_day or effective_at, or a reason that begins with immediate",
                 "the last day of work, such as 2026-03-31",
             ));
         }
-        let leaves = match leaves {
-            Some(leaves) => {
-                let fire_at = leaves.fire_at().map_err(|error: LeavesError| {
-                    Wrong::at(
-                        "last_working_day",
-                        error.to_string(),
-                        "the last day of work, such as 2026-03-31",
-                    )
-                })?;
-                Some((leaves, fire_at))
-            }
-            None => None,
+        let needed = match meaning.ask {
+            Ask::Active | Ask::Nothing | Ask::Unclear => Needed::Nothing,
+            _ if meaning.is_state => Needed::Number,
+            _ => Needed::Names,
         };
-        let canonical = [
-            employee.clone(),
-            employment.clone(),
-            ask.word().to_owned(),
-            cell("last_working_day").to_owned(),
-            effective_at.map(|at| at.to_string()).unwrap_or_default(),
-            updated_at.map(|at| at.to_string()).unwrap_or_default(),
-            cell("email").to_lowercase(),
-            cell("upn").to_lowercase(),
-            cell("status").to_owned(),
-            cell("timezone").to_owned(),
-            note.to_owned(),
-        ];
-        // Without a stamp of its own a row is the same only if all of it is: a corrected address must not pass for a repetition, nor be
-        // refused as a forgery of the first.
-        let told_apart_by = if updated_at.is_some() {
-            &canonical[..6]
-        } else {
-            &canonical[..]
+        let (subject, names) = subject(line, &employee, needed)?;
+        let updated_at = match stamp(line.text("updated_at"), rules) {
+            Err(_) if meaning.stays() => None,
+            other => other?,
         };
+        let note = if needed == Needed::Nothing { "" } else { line.need("reason")? };
+        let (key, digest) = told_apart(line, meaning, &employee, &employment, updated_at, note);
         Ok(Self {
-            key: hex(&hash(told_apart_by)),
-            digest: hash(&canonical),
+            key,
+            digest,
             employee,
             employment,
             subject,
             names,
-            ask,
+            ask: meaning.ask,
+            is_state: meaning.is_state,
+            still_here: meaning.still_here,
+            undated,
+            open_ended: meaning.ask == Ask::Active && meaning.is_state && !meaning.is_dated() && meaning.aside.is_none(),
+            history: meaning.history,
+            null_day: meaning.day == Day::None,
             leaves,
             unwilling: urgency != Urgency::Usual,
             note: (!note.is_empty()).then(|| note.to_owned()),
@@ -144,17 +131,106 @@ impl Row {
     }
 }
 
-fn last_day(date: &str, zone: String, urgency: Urgency, rules: &Rules) -> Result<Leaves, Wrong> {
-    let Some(date) = iso_date(date) else {
-        return Err(Wrong::at(
-            "last_working_day",
-            "last_working_day is not a day of the calendar written as YYYY-MM-DD",
-            "year, month and day with hyphens: 2026-04-03 for 3 April 2026",
-        ));
+/// What names a row, and the SHA-256 of its canonical form.
+fn told_apart(
+    line: &Line<'_>,
+    meaning: &Meaning,
+    person: &str,
+    employment: &str,
+    updated_at: Option<Timestamp>,
+    note: &str,
+) -> (String, [u8; 32]) {
+    let canonical = [
+        person.to_owned(),
+        employment.to_owned(),
+        meaning.ask.word().to_owned(),
+        if let Day::On(day) = meaning.day {
+            day.to_string()
+        } else {
+            String::new()
+        },
+        if let Instant::At(at) = meaning.at {
+            at.to_string()
+        } else {
+            String::new()
+        },
+        updated_at.map(|at| at.to_string()).unwrap_or_default(),
+        line.text("email").to_lowercase(),
+        line.text("upn").to_lowercase(),
+        meaning.status(line).to_owned(),
+        line.text("timezone").to_owned(),
+        note.to_owned(),
+    ];
+    // Without a stamp of its own a row is the same only if all of it is: a corrected address must not pass for a repetition, nor be
+    // refused as a forgery of the first.
+    let told_apart_by = if updated_at.is_some() {
+        &canonical[..6]
+    } else {
+        &canonical[..]
     };
+    (hex(&hash(told_apart_by)), hash(&canonical))
+}
+
+/// Refuses a record that may be another than it looks.
+fn whole(columns: &Columns, record: &Record) -> Result<(), Wrong> {
+    const INSTEAD: &str =
+        "each person on one line; text with a separator or a quote in it stands in \"quotes\", and a quote inside it is doubled";
+    if let Some(fault) = record.fault {
+        return Err(Wrong::row(fault, INSTEAD));
+    }
+    if record.swallowed.is_some_and(|swallowed| swallowed + 1 >= columns.width) {
+        return Err(Wrong::row(WRAPPED, INSTEAD));
+    }
+    if record.cells.len() != columns.width {
+        let what = format!("it has {} cells where the header has {}", record.cells.len(), columns.width);
+        let instead = "as many cells as there are columns; a separator inside a cell needs \"quotes\" around the cell";
+        return Err(Wrong::row(what, instead));
+    }
+    Ok(())
+}
+
+/// When access ends, where it does. What is wrong with the day of somebody whom HR calls employed is told, and they stay.
+fn leaves(line: &Line<'_>, meaning: &mut Meaning, urgency: Urgency, rules: &Rules) -> Result<Option<(Leaves, Timestamp)>, Wrong> {
+    if !meaning.acts() {
+        return Ok(None);
+    }
+    match when(line, meaning, urgency, rules) {
+        Err(why) if meaning.still_here => {
+            (meaning.ask, meaning.still_here) = (Ask::Active, false);
+            meaning.aside = Some(why);
+            Ok(None)
+        }
+        other => other,
+    }
+}
+
+/// When access ends: at the instant that is named, or at the end of the day that is. `None` where neither is, or it is now.
+fn when(line: &Line<'_>, meaning: &Meaning, urgency: Urgency, rules: &Rules) -> Result<Option<(Leaves, Timestamp)>, Wrong> {
+    let leaves = match (meaning.at, meaning.day) {
+        (Instant::At(at), _) => Leaves::Instant { at },
+        (_, Day::On(day)) if urgency != Urgency::Immediate => {
+            let zone = match line.need("timezone")? {
+                "" => rules.time_zone.clone(),
+                name => zone_name(name)?,
+            };
+            last_day(day, zone, urgency, rules)
+        }
+        _ => return Ok(None),
+    };
+    let fire_at = leaves.fire_at().map_err(|error: LeavesError| {
+        Wrong::at(
+            "last_working_day",
+            error.to_string(),
+            "the last day of work, such as 2026-03-31",
+        )
+    })?;
+    Ok(Some((leaves, fire_at)))
+}
+
+fn last_day(date: Date, zone: String, urgency: Urgency, rules: &Rules) -> Leaves {
     // Somebody who is made to go is out when the last day begins: denying too soon is the smaller harm.
     let involuntary = urgency == Urgency::Involuntary;
-    Ok(Leaves::Wall {
+    Leaves::Wall {
         date: date.to_string(),
         zone,
         rule: if involuntary {
@@ -163,7 +239,7 @@ fn last_day(date: &str, zone: String, urgency: Urgency, rules: &Rules) -> Result
             rules.last_day
         },
         at: rules.at.clone().filter(|_| !involuntary),
-    })
+    }
 }
 
 /// How the reason's first word changes the time.
@@ -178,73 +254,16 @@ enum Urgency {
 }
 
 impl Urgency {
-    fn of(reason: &str) -> Self {
+    /// By the reason; nobody is out at once whom HR calls employed.
+    fn of(reason: &str, still_here: bool) -> Self {
         let first = reason.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
         match first.to_ascii_lowercase().as_str() {
             "involuntary" => Self::Involuntary,
+            "immediate" | "immediately" if still_here => Self::Involuntary,
             "immediate" | "immediately" => Self::Immediate,
             _ => Self::Usual,
         }
     }
-}
-
-/// Refuses what a reader would not see. Free text may hold the joiners that emoji and some scripts need.
-fn visible(column: &'static str, cell: &str) -> Result<(), Wrong> {
-    let free = matches!(column, "reason" | "status" | "why");
-    let hidden = |c: char| match c {
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2065}' | '\u{feff}' => !free,
-        other => other.is_control(),
-    };
-    if cell.chars().any(hidden) {
-        let instead = "the same by hand: what was pasted from elsewhere brought characters along that cannot be seen";
-        return Err(Wrong::at(
-            column,
-            format!("{column} holds control or invisible characters"),
-            instead,
-        ));
-    }
-    Ok(())
-}
-
-fn number(column: &'static str, cell: &str) -> Result<String, Wrong> {
-    if cell.len() > LONGEST_NUMBER {
-        let what = format!("{column} is longer than {LONGEST_NUMBER} bytes");
-        return Err(Wrong::at(column, what, "the number alone"));
-    }
-    Ok(cell.to_owned())
-}
-
-/// The person's address, and their sign-in name where it is another one; and every name with HR's number first.
-fn subject(email: &str, upn: &str, employee: &str) -> Result<(Subject, Vec<Subject>), Wrong> {
-    let read = |column: &'static str, text: &str| {
-        let wrong = || {
-            Wrong::at(
-                column,
-                format!("{column} is not an address"),
-                "an address such as alice@example.org",
-            )
-        };
-        match text {
-            "" => Ok(None),
-            text if text.contains('@') => Subject::email(text).map(Some).map_err(|_| wrong()),
-            text if column == "upn" && !text.contains(char::is_whitespace) => Ok(Some(Subject::Username(text.to_owned()))),
-            _ => Err(wrong()),
-        }
-    };
-    let mut names = vec![Subject::EmployeeId(employee.to_owned())];
-    names.extend(read("email", email)?);
-    let upn = read("upn", upn)?.filter(|upn| !names.contains(upn));
-    names.extend(upn);
-    let subject = match &names[1..] {
-        [] => {
-            let instead = "the person's address, such as alice@example.org, in one of the two";
-            return Err(Wrong::at("email", "email and upn are both empty", instead));
-        }
-        [one] => one.clone(),
-        several => Subject::Aliases(several.to_vec()),
-    };
-    Ok((subject, names))
 }
 
 /// The canonical spelling of a zone's name.
@@ -262,23 +281,15 @@ fn zone_name(name: &str) -> Result<String, Wrong> {
         })
 }
 
-/// An RFC 3339 instant, and nothing looser.
-fn instant(text: &str) -> Option<Timestamp> {
-    let plain = |byte: u8| byte.is_ascii_digit() || b"TtZz+-:.".contains(&byte);
-    let shape = text.len() >= 20 && matches!(text.as_bytes()[10], b'T' | b't') && text.bytes().all(plain);
-    shape
-        .then(|| text.parse::<jiff::Timestamp>().ok())
-        .flatten()
-        .map(Timestamp::from)
-}
-
 /// An instant, or a day, which stands for its first instant in UTC.
-fn stamp(text: &str) -> Result<Option<Timestamp>, Wrong> {
-    if text.is_empty() {
+fn stamp(text: &str, rules: &Rules) -> Result<Option<Timestamp>, Wrong> {
+    let dates = &rules.form.dates;
+    if text.is_empty() || dates.is_none(text) {
         return Ok(None);
     }
     let day = || {
-        let at = iso_date(text)?.at(0, 0, 0, 0);
+        let day = iso_date(text).or_else(|| dates.form.read_alone(text))?;
+        let at = day.at(0, 0, 0, 0);
         jiff::tz::Offset::UTC.to_timestamp(at).ok().map(Timestamp::from)
     };
     instant(text).or_else(day).map(Some).ok_or_else(|| {

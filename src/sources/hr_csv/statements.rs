@@ -1,10 +1,13 @@
 //! What a file says in the end about each employment. A file may tell a story (left, stays after all, leaves later); acting on its middle
 //! would end the access of somebody who stays.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::ask::Ask;
+use super::persons::{Overtaken, Persons, outlive};
 use super::row::Row;
+use crate::model::Timestamp;
 
 /// A row in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,15 +16,24 @@ pub(super) struct Said {
     pub line: u64,
     /// The row.
     pub row: Row,
-    /// The line of the row that says something else about the same employment, and later.
-    pub overtaken: Option<u64>,
+    /// What the same file says against it.
+    pub overtaken: Option<Overtaken>,
+    /// Why a human is asked first, whatever else is said.
+    pub doubt: Option<String>,
+    /// Whether it names a last day that is over, of somebody who is called employed.
+    pub stale: bool,
+    /// When the person is out by all of their employments in this file, where that is what it says.
+    pub last_end: Option<Timestamp>,
 }
 
-/// The rows in the order in which they are to be taken: whoever stays before whoever goes, since somebody may do both in one file.
-pub(super) fn order(rows: Vec<(u64, Row)>) -> Vec<Said> {
+/// The rows in the order in which they are to be taken at `now`: whoever stays before whoever goes, since somebody may do both in one file.
+pub(super) fn order(mut rows: Vec<(u64, Row)>, now: Timestamp) -> Vec<Said> {
+    let stale = outlive(&mut rows, now);
+    let mut persons = Persons::of(&rows);
+    let stands_alone = |n: usize, row: &Row| is_statement(row.ask) && persons.overtaken[n].is_none();
     let mut last: HashMap<(String, String), usize> = HashMap::new();
     let mut hired: HashMap<String, usize> = HashMap::new();
-    for (n, (_, row)) in rows.iter().enumerate().filter(|(_, (_, row))| is_statement(row.ask)) {
+    for (n, (_, row)) in rows.iter().enumerate().filter(|(n, (_, row))| stands_alone(*n, row)) {
         let of = (row.employee.clone(), row.employment.clone());
         let best = last.entry(of).or_insert(n);
         if !is_older(row, &rows[*best].1) {
@@ -35,13 +47,13 @@ pub(super) fn order(rows: Vec<(u64, Row)>) -> Vec<Said> {
         }
     }
     let overtaken = |n: usize, row: &Row| {
-        if !is_statement(row.ask) {
-            return None;
+        if !stands_alone(n, row) {
+            return persons.overtaken[n];
         }
         let best = *last.get(&(row.employee.clone(), row.employment.clone()))?;
         // The same row twice is a repetition, and two contents under one stamp are a contradiction that the store reports.
         if best != n && rows[best].1.key != row.key {
-            return Some(rows[best].0);
+            return Some(Overtaken::by_later_word(rows[best].0));
         }
         // Hired again without a number: it is about all of the person's employments that were spoken of before.
         let again = *hired.get(&row.employee)?;
@@ -49,19 +61,41 @@ pub(super) fn order(rows: Vec<(u64, Row)>) -> Vec<Said> {
             && row.ask != Ask::Rehire
             && !is_older(&rows[again].1, row)
             && (again > n || is_stamped(&rows[again].1, row));
-        before.then(|| rows[again].0)
+        before.then(|| Overtaken::by_later_word(rows[again].0))
     };
-    let marks: Vec<Option<u64>> = rows.iter().enumerate().map(|(n, (_, row))| overtaken(n, row)).collect();
-    let mut said: Vec<Said> = rows
-        .into_iter()
-        .zip(marks)
-        .map(|((line, row), overtaken)| Said { line, row, overtaken })
-        .collect();
-    said.sort_by_key(|said| match said.row.ask {
-        Ask::Active => 0,
-        Ask::Rehire => 1,
-        Ask::Rescind => 2,
-        Ask::Terminate | Ask::Suspend | Ask::Deleted => 3,
+    let marks: Vec<Option<Overtaken>> = rows.iter().enumerate().map(|(n, (_, row))| overtaken(n, row)).collect();
+    let mut said = Vec::with_capacity(rows.len());
+    for (n, (line, row)) in rows.into_iter().enumerate() {
+        let last_end = persons.last_end.get(&row.employee).copied().filter(|_| row.is_state);
+        said.push(Said {
+            line,
+            row,
+            overtaken: marks[n],
+            doubt: persons.doubts[n].take(),
+            stale: stale[n],
+            last_end,
+        });
+    }
+    // And of one person what ends last before what ends first: an employment that has ended must not act before the store knows of one that
+    // ends later.
+    let mut turn: HashMap<String, usize> = HashMap::new();
+    for (n, said) in said.iter().enumerate() {
+        turn.entry(said.row.employee.clone()).or_insert(n);
+    }
+    said.sort_by_key(|said| {
+        let class = match said.row.ask {
+            Ask::Active | Ask::Nothing | Ask::Unclear => 0,
+            Ask::Rehire => 1,
+            Ask::Rescind => 2,
+            Ask::Terminate | Ask::Suspend | Ask::Deleted => 3,
+        };
+        let end = said
+            .row
+            .leaves
+            .as_ref()
+            .map(|(_, at)| *at)
+            .filter(|_| said.row.ask == Ask::Terminate);
+        (class, turn.get(&said.row.employee).copied(), Reverse(end))
     });
     said
 }
@@ -91,10 +125,10 @@ mod tests {
         let text = format!("employee_id,employment_id,email,action,last_working_day,updated_at\n{rows}");
         let contents = contents::read(text.as_bytes(), &Rules::new("hr", "/drop")).unwrap();
         assert_eq!((contents.bad, contents.rejected), (Vec::new(), None));
-        let mut said = order(contents.rows);
+        let mut said = order(contents.rows, Timestamp::from_ms(0));
         said.sort_by_key(|said| said.line);
         said.iter()
-            .map(|said| said.overtaken.map_or("-".to_owned(), |line| line.to_string()))
+            .map(|said| said.overtaken.map_or("-".to_owned(), |by| by.line.to_string()))
             .collect()
     }
 
@@ -150,7 +184,10 @@ mod tests {
     fn who_stays_is_taken_before_who_goes() {
         let text = "employee_id,employment_id,email,action,last_working_day\n1,A,a@x.org,terminate,2026-03-01\n1,B,a@x.org,hire,\n2,A,b@x.org,rehire,\n";
         let contents = contents::read(text.as_bytes(), &Rules::new("hr", "/drop")).unwrap();
-        let lines: Vec<u64> = order(contents.rows).iter().map(|said| said.line).collect();
+        let lines: Vec<u64> = order(contents.rows, Timestamp::from_ms(0))
+            .iter()
+            .map(|said| said.line)
+            .collect();
         assert_eq!(lines, [3, 4, 2]);
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct Wrong {
     pub what: String,
     /// What to write instead.
     pub instead: String,
+    /// Whether it counts against its file: nothing hangs on what stands in the row of somebody who stays.
+    pub counts: bool,
 }
 
 impl Wrong {
@@ -28,7 +30,13 @@ impl Wrong {
             column: None,
             what: what.into(),
             instead: instead.into(),
+            counts: true,
         }
+    }
+
+    /// The same in the row of somebody who stays.
+    pub(super) fn of_who_stays(self) -> Self {
+        Self { counts: false, ..self }
     }
 }
 

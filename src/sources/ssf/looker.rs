@@ -8,11 +8,12 @@ use ::http::StatusCode;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
+use super::acks::{Acks, PATIENCE, SetErr, Telling};
 use super::answer::malformed;
 use super::management::Trouble;
 use super::memory::{Made, Status};
-use super::poll::{self, Acks, Ask, Round};
-use super::stream::{Stream, raised};
+use super::poll::{self, Ask, Round};
+use super::stream::{Stream, over, raised};
 use super::transmitter::Method;
 use super::upkeep::{Upkeep, gone, stopped};
 use crate::model::{AlarmKind, Delivery, Receipt, SignalReceipt};
@@ -48,6 +49,7 @@ struct Pace {
     refused: BTreeSet<[u8; 32]>,
     /// The names of tokens of which another was stored first: they were taken for good when the cursor was written.
     conflicts: BTreeSet<String>,
+    telling: Telling,
 }
 
 impl Looker {
@@ -67,21 +69,72 @@ impl Looker {
     /// One poll and what it brought.
     async fn round(&self, made: &Made, cursor: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
         let begun = Instant::now();
-        let acks = self.acks(cursor);
-        let answer = match poll::poll(&self.stream, made, &acks, Ask::Tokens).await {
+        let pending = self.acks(cursor);
+        let (told, ask) = self.next(&pending);
+        let answer = match poll::poll(&self.stream, made, &told, ask).await {
             Ok(Some(answer)) => answer,
             Ok(None) => {
+                self.untaken(&told, "it holds a poll for too long");
                 self.pace().wait = FLOOR;
                 return Ok(Vec::new());
             }
-            Err(trouble) => return self.failed(trouble, house).await,
+            Err(trouble) => {
+                self.untaken(&told, &trouble.to_string());
+                return self.failed(trouble, house).await;
+            }
         };
         let (empty, more) = (answer.is_empty(), answer.more);
-        let round = poll::read(&self.stream, answer, &acks, house, |digest| {
+        let mut round = poll::read(&self.stream, answer, &told, &pending, house, |digest| {
             self.pace().refused.contains(digest)
         })
         .await;
+        self.taken(&told, &pending, &mut round);
         Ok(self.paced(round, begun, empty && !more))
+    }
+
+    /// What the next poll tells of what is `pending`, and what it asks for.
+    fn next(&self, pending: &Acks) -> (Acks, Ask) {
+        let (pace, intent) = (self.pace(), &self.stream.intent);
+        let told = pace.telling.next(pending);
+        // One that tries whether it is heard is not held, since others wait for news.
+        let tries = pace.telling.is_refused() && !told.is_empty();
+        let ask = Ask {
+            most: intent.max_events.saturating_add(pace.telling.room(tries)),
+            at_once: tries || !intent.long_poll,
+        };
+        (told, ask)
+    }
+
+    /// Takes note that a poll came to nothing.
+    fn untaken(&self, told: &Acks, why: &str) {
+        let telling = &mut self.pace().telling;
+        if told.is_empty() {
+            telling.failed();
+        } else {
+            telling.refused(why.to_owned(), |times| BACKOFF.wait(times, &self.dice));
+        }
+    }
+
+    /// Takes note that a poll came back, and raises or ends the alert about what it told.
+    fn taken(&self, told: &Acks, pending: &Acks, round: &mut Round) {
+        let (name, now) = (&self.stream.name, self.stream.clock.now());
+        let telling = &mut self.pace().telling;
+        telling.came_back(!told.is_empty(), round.again, self.stream.intent.max_events);
+        if let Some(why) = telling.alarm() {
+            let summary = format!(
+                "source {name}: the transmitter has taken no acknowledgement for {} minutes ({why}); it keeps and repeats what is stored here \
+                 ({} so far); new tokens are still read; ask there",
+                PATIENCE.as_secs() / 60,
+                pending.len(),
+            );
+            let delivery = round.delivery.get_or_insert_with(|| Delivery::of(name, Vec::new(), now));
+            delivery.alarms.push(raised(AlarmKind::AcksRefused, summary));
+        } else if telling.is_well()
+            && let Some(delivery) = round.delivery.as_mut()
+        {
+            // What an earlier life has raised is ended with the next that is stored.
+            delivery.alarms.push(over(AlarmKind::AcksRefused));
+        }
     }
 
     /// Sets the pace after a round.
@@ -134,9 +187,9 @@ impl Looker {
         let pace = self.pace();
         let (bad, good) = acks.ack.into_iter().partition(|name| pace.conflicts.contains(name));
         acks.ack = good;
-        let bad: Vec<String> = bad;
+        let bad: BTreeSet<String> = bad;
         let why = malformed("this jti was used before with other content");
-        acks.errs.extend(bad.into_iter().map(|name| (name, poll::SetErr::of(&why))));
+        acks.errs.extend(bad.into_iter().map(|name| (name, SetErr::of(&why))));
         acks
     }
 
@@ -174,6 +227,11 @@ impl Pull for Looker {
     async fn stored(&self, delivery: &Delivery, receipt: &Receipt) -> anyhow::Result<()> {
         self.upkeep.stored(&self.stream).await;
         let mut pace = self.pace();
+        for alarm in &delivery.alarms {
+            if alarm.kind == AlarmKind::AcksRefused {
+                pace.telling.alerted(alarm.summary.is_some());
+            }
+        }
         let outcomes = delivery.signals.iter().zip(&receipt.signals);
         let conflicts = outcomes.filter(|(_, outcome)| **outcome == SignalReceipt::Conflict);
         // The key is the issuer and the token's name.
@@ -196,7 +254,7 @@ impl Pull for Looker {
             return;
         }
         if let Ok(Some(made)) = Made::recall(house).await
-            && let Err(trouble) = poll::poll(&self.stream, &made, &acks, Ask::Nothing).await
+            && let Err(trouble) = poll::poll(&self.stream, &made, &acks, Ask::NOTHING).await
         {
             tracing::debug!(source = self.stream.name, "{trouble}");
         }

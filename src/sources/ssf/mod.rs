@@ -5,9 +5,11 @@
 //! (`meaning`) and what it says about the stream itself (`word`). What a sender is told is in `answer`.
 //!
 //! `ssf-push` ends there (`pushed`). `ssf` also makes the stream (`connect`) over the transmitter's management API (`transmitter`,
-//! `bearer`, `management`), takes tokens by push (`receiver`) or fetches them (`poll`), and looks after the stream (`upkeep`, `looker`).
+//! `bearer`, `management`), takes tokens by push (`receiver`) or fetches them (`poll`) and acknowledges them (`acks`), and looks after the
+//! stream (`upkeep`, `looker`).
 //! What it knows of its stream is in its memory (`memory`), never in the config.
 
+mod acks;
 mod answer;
 mod bearer;
 mod connect;

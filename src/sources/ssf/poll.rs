@@ -3,15 +3,14 @@
 //! What a round has read is stored together with what the next round acknowledges (the cursor). A crash anywhere in between leads to the
 //! same tokens once more, which their names make harmless, and to the same acknowledgements, which a transmitter expects.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ::http::StatusCode;
 use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_LANGUAGE};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::BODY_CAP;
+use super::acks::{Acks, Again, SetErr};
 use super::answer::malformed;
 use super::management::{Trouble, wait};
 use super::memory::Made;
@@ -24,53 +23,8 @@ use crate::sources::{House, Rejection, RejectionKind};
 
 /// What an answer may weigh, in bytes.
 const CAP: usize = 8 << 20;
-
-/// What the next poll tells the transmitter: kept as the source's cursor.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub(super) struct Acks {
-    /// The names of the tokens that are stored.
-    pub(super) ack: Vec<String>,
-    /// The names of those that are refused, and why.
-    #[serde(rename = "setErrs")]
-    pub(super) errs: BTreeMap<String, SetErr>,
-}
-
-/// Why a token is refused (RFC 8936 section 2.6).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct SetErr {
-    /// The code.
-    pub(super) err: String,
-    /// What was wrong.
-    pub(super) description: String,
-}
-
-impl SetErr {
-    pub(super) fn of(rejection: &Rejection) -> Self {
-        Self {
-            err: rejection.code.to_owned(),
-            description: rejection.description.clone(),
-        }
-    }
-}
-
-impl Acks {
-    /// The cursor as it was stored.
-    pub(super) fn read(cursor: Option<&str>) -> Self {
-        let read = cursor.map(serde_json::from_str).transpose();
-        // One that cannot be read costs a redelivery.
-        read.ok().flatten().unwrap_or_default()
-    }
-
-    /// Whether there is nothing to tell.
-    pub(super) fn is_empty(&self) -> bool {
-        self.ack.is_empty() && self.errs.is_empty()
-    }
-
-    fn cursor(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
-    }
-}
+/// How long a poll may take that asks to be answered at once.
+const AT_ONCE: Duration = Duration::from_secs(30);
 
 /// What a transmitter answered to a poll.
 #[derive(Debug, Default)]
@@ -86,6 +40,11 @@ impl Answer {
     pub(super) fn is_empty(&self) -> bool {
         self.sets.is_empty()
     }
+
+    /// How many of its tokens `acks` names.
+    fn count(&self, acks: &Acks) -> usize {
+        self.sets.iter().filter(|(name, _)| acks.names(name)).count()
+    }
 }
 
 /// What came of reading the tokens of one answer.
@@ -96,15 +55,22 @@ pub(super) struct Round {
     pub(super) put_off: Option<Duration>,
     /// The digests of the refused, under their names.
     pub(super) refused: Vec<[u8; 32]>,
+    /// How many tokens came again although they are dealt with.
+    pub(super) again: Again,
 }
 
-/// What a poll asks for.
+/// What a poll asks for, besides what it tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ask {
-    /// Tokens, as the config says.
-    Tokens,
-    /// Nothing: only what was stored is acknowledged.
-    Nothing,
+pub(super) struct Ask {
+    /// The most tokens; none where it is only to tell.
+    pub(super) most: u32,
+    /// Whether the transmitter is to answer at once, although it has nothing.
+    pub(super) at_once: bool,
+}
+
+impl Ask {
+    /// Nothing: the poll only tells.
+    pub(super) const NOTHING: Self = Self { most: 0, at_once: true };
 }
 
 /// Polls once. An answer that never came counts as one that brought nothing, where the transmitter may hold it: `None`.
@@ -117,7 +83,7 @@ pub(super) async fn poll(stream: &Stream, made: &Made, acks: &Acks, ask: Ask) ->
     let odd = |why| Trouble::Odd { doing, why };
     let endpoint = made.endpoint.as_deref().ok_or(Trouble::Absent(doing))?;
     let url = stream.discovery.allowed(endpoint).map_err(unreachable)?;
-    let body = request(stream, acks, ask);
+    let body = request(acks, ask);
     let send = async |anew| -> anyhow::Result<reqwest::Result<reqwest::Response>> {
         let header = stream.bearer.header(&stream.client, anew).await?;
         let asked = stream
@@ -125,6 +91,7 @@ pub(super) async fn poll(stream: &Stream, made: &Made, acks: &Acks, ask: Ask) ->
             .post(url.clone())
             .header(AUTHORIZATION, header)
             .header(ACCEPT, "application/json");
+        let asked = if ask.at_once { asked.timeout(AT_ONCE) } else { asked };
         // The complaints are in a language, and it is to be said which (RFC 8936 section 2.6).
         let asked = if acks.errs.is_empty() {
             asked
@@ -143,7 +110,7 @@ pub(super) async fn poll(stream: &Stream, made: &Made, acks: &Acks, ask: Ask) ->
     }
     let answer = match answer {
         Ok(answer) => answer,
-        Err(error) if error.is_timeout() && !error.is_connect() && stream.intent.long_poll => return Ok(None),
+        Err(error) if error.is_timeout() && !error.is_connect() && !ask.at_once => return Ok(None),
         Err(error) => return Err(unreachable(error.into())),
     };
     let status = answer.status();
@@ -166,11 +133,8 @@ pub(super) async fn poll(stream: &Stream, made: &Made, acks: &Acks, ask: Ask) ->
     Ok(Some(Answer { sets, more }))
 }
 
-fn request(stream: &Stream, acks: &Acks, ask: Ask) -> Value {
-    let mut body = match ask {
-        Ask::Tokens => json!({"maxEvents": stream.intent.max_events, "returnImmediately": !stream.intent.long_poll}),
-        Ask::Nothing => json!({"maxEvents": 0, "returnImmediately": true}),
-    };
+fn request(acks: &Acks, ask: Ask) -> Value {
+    let mut body = json!({"maxEvents": ask.most, "returnImmediately": ask.at_once});
     if !acks.ack.is_empty() {
         body["ack"] = json!(acks.ack);
     }
@@ -180,12 +144,13 @@ fn request(stream: &Stream, acks: &Acks, ask: Ask) -> Value {
     body
 }
 
-/// Reads the tokens of an answer. `told` is what this poll acknowledged, which is over now; `known` says of a digest whether that very
-/// token was refused and recorded before.
+/// Reads the tokens of an answer. `told` is what this poll told of all that was `pending`, and over now; `known` says of a digest whether
+/// that very token was refused and recorded before.
 pub(super) async fn read(
     stream: &Stream,
     answer: Answer,
     told: &Acks,
+    pending: &Acks,
     house: &dyn House,
     known: impl Fn(&[u8; 32]) -> bool,
 ) -> Round {
@@ -196,10 +161,14 @@ pub(super) async fn read(
         delivery: None,
         put_off: None,
         refused: Vec::new(),
+        again: Again {
+            pending: answer.count(pending),
+            told: answer.count(told),
+        },
     };
     for (name, token) in answer.sets {
         match take(stream, &name, &token, house, &mut delivery).await {
-            Ok(()) => acks.ack.push(name),
+            Ok(()) => acks.take(name),
             Err(rejection) => {
                 if let RejectionKind::NotNow(wait) | RejectionKind::TooFast(wait) = rejection.kind {
                     round.put_off = round.put_off.max(Some(wait));
@@ -220,11 +189,12 @@ pub(super) async fn read(
                         why: rejection.to_string(),
                     });
                 }
-                acks.errs.insert(name, SetErr::of(&rejection));
+                acks.refuse(name, SetErr::of(&rejection));
             }
         }
     }
-    if acks != *told || !delivery.signals.is_empty() || !delivery.refused.is_empty() {
+    acks.keep(pending, told);
+    if acks != *pending || !delivery.signals.is_empty() || !delivery.refused.is_empty() {
         delivery.cursor = Some(acks.cursor());
         round.delivery = Some(delivery);
     }

@@ -1,6 +1,6 @@
 //! What a sender is told: 204 with nothing in it, or a status with an `error` and a sentence for people.
 
-use ::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use ::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
@@ -66,6 +66,15 @@ pub(super) fn rejected(rejection: &Rejection, challenge: &'static str) -> Respon
 /// A JSON body that answers a question of the sender's.
 pub(super) fn reply(body: &serde_json::Value) -> Response<Bytes> {
     json(StatusCode::OK, body)
+}
+
+/// A text that answers a question of the sender's, and is never anything but text.
+pub(super) fn text(text: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::copy_from_slice(text.as_bytes()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 fn told(status: StatusCode, rejection: &Rejection) -> Response<Bytes> {

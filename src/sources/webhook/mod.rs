@@ -1,12 +1,15 @@
 //! The source kind `webhook`: JSON posted by anything that can sign it, or at least knows a secret.
 //!
 //! The way of a delivery, in the order of the checks: what HTTP itself says (`door`), what proves the sender (`proof`), the question that
-//! some senders ask first (`handshake`), and what the payload says by the rules of the config (`mapping`). What the vendors do is in
-//! `presets`, as the config that one would write otherwise; the keys are in `settings`. What the sender is told is in `answer`.
+//! some senders ask first (`handshake`), the bytes (`body`), and what they say by the rules of the config (`mapping`). Credential values
+//! that a sender has found in the open go their own way (`leaked`). What the vendors do is in `presets`, as the config that one would write
+//! otherwise; the keys are in `settings`. What the sender is told is in `answer`.
 
 mod answer;
+mod body;
 mod door;
 mod handshake;
+mod leaked;
 mod mapping;
 mod presets;
 mod proof;
@@ -22,17 +25,18 @@ use bytes::Bytes;
 use super::digest::sha256;
 use super::{House, Kind, Push, Received, Rejection, Source, Standing};
 use crate::clock::Clock;
-use crate::model::{Delivery, Receipt};
-use handshake::Handshake;
-use mapping::Mapping;
-use proof::Proof;
+use crate::model::{Alarm, AlarmKind, Delivery, Receipt, Timestamp};
+use body::Body;
+use handshake::Handshakes;
+use mapping::{Mapping, Read};
+use proof::{Proof, SignedId};
 
 pub use presets::PRESETS;
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
     name: "webhook",
-    about: "JSON posted by a SIEM, an HR system or a script (Standard Webhooks, vendors' signatures, a static bearer)",
+    about: "JSON posted by a cloud, a SIEM, an HR system or a script (signatures of many forms, signed tokens, a static bearer)",
     build: |settings, clock| settings::build(settings, clock).map(|source| Source::Push(Arc::new(source))),
 };
 
@@ -43,36 +47,85 @@ pub const BODY_CAP: usize = 1 << 20;
 pub struct Webhook {
     name: String,
     proof: Proof,
-    handshake: Option<Handshake>,
+    handshakes: Handshakes,
     /// The header that names a delivery, where none is signed.
     key_header: Option<HeaderName>,
+    /// The field of a form that holds the message.
+    form_field: Option<String>,
     mapping: Mapping,
     cautions: Vec<String>,
     clock: Clock,
 }
 
+/// What is known of a request before it is proved.
+enum Knock {
+    /// It was a question that needs no proof.
+    Answered(Box<Received>),
+    /// It can be looked at; whether its body may be a form.
+    Admitted { form: bool },
+}
+
 impl Webhook {
-    fn read(&self, request: &Request<Bytes>, proven: bool) -> Result<Received, Rejection> {
-        if request.method() == Method::GET && self.handshake == Some(Handshake::Okta) {
-            return Handshake::answer_get(request.headers()).map(Received::Reply);
+    fn knock(&self, request: &Request<Bytes>) -> Result<Knock, Rejection> {
+        if let Some(answered) = self.handshakes.before_proof(request)? {
+            return Ok(Knock::Answered(Box::new(answered)));
         }
-        door::admit(request)?;
-        let now = self.clock.now();
-        let signed_id = if proven {
-            self.proof.check(request, now)?
-        } else {
-            self.proof.unproven_id(request.headers())
-        };
-        if let Some(handshake) = self.handshake
-            && let Some(answer) = handshake.answer_post(request.body())?
+        let form = !self.handshakes.has_no_body(request) && door::admit(request)?;
+        Ok(Knock::Admitted { form })
+    }
+
+    /// Reads a request whose sender is believed; `proven` says whether it was checked.
+    fn read(
+        &self,
+        request: &Request<Bytes>,
+        form: bool,
+        id: SignedId,
+        proven: bool,
+        now: Timestamp,
+    ) -> Result<Received, Rejection> {
+        if let Some(answered) = self.handshakes.by_http(request)? {
+            return Ok(answered);
+        }
+        let body = Body::read(request.body(), form, self.form_field.as_deref());
+        let member = self.proof.member().filter(|_| proven);
+        let body = body.map_err(|why| match member {
+            None => answer::malformed(format!("the body cannot be read: {why}")),
+            Some(_) => answer::untrusted("the body cannot be read, so that nothing in it proves its sender"),
+        })?;
+        if let Some(value) = body.whole()
+            && let Some(answered) = self.handshakes.by_body(value, &self.name, now)?
         {
-            return Ok(Received::Reply(answer));
+            return Ok(answered);
         }
-        let id = signed_id.or_else(|| self.header_id(request));
-        let read = self.mapping.read(request.body(), id.as_deref(), now)?;
+        let id = id.or_else(|| self.header_id(request));
+        let read = self.mapping.read(body, &sha256(request.body()), id, member, now)?;
+        Ok(Received::Delivery(self.delivery(read, now)))
+    }
+
+    /// What is stored of what was read.
+    fn delivery(&self, read: Read, now: Timestamp) -> Delivery {
         let mut delivery = Delivery::of(&self.name, read.signals, now);
         delivery.refused = read.refused;
-        Ok(Received::Delivery(delivery))
+        let mut tell = |kind, summary: String| {
+            delivery.alarms.push(Alarm {
+                kind,
+                summary: Some(format!("source {}: {summary}", self.name)),
+            });
+        };
+        if read.strangers > 0 {
+            tell(
+                AlarmKind::NotUnderstood,
+                format!(
+                    "{} parts of a delivery are nothing that its rules understand, and were only recorded: nobody's access ends by them",
+                    read.strangers
+                ),
+            );
+        }
+        if !read.notices.is_empty() {
+            tell(AlarmKind::SenderNotice, Vec::from_iter(read.notices).join("; "));
+        }
+        leaked::hand_on(read.leaked, &mut delivery);
+        delivery
     }
 
     /// What the configured header calls the delivery, where it stands once.
@@ -99,9 +152,7 @@ impl Push for Webhook {
     }
 
     fn methods(&self) -> &'static [Method] {
-        const POST: &[Method] = &[Method::POST];
-        const BOTH: &[Method] = &[Method::GET, Method::POST];
-        if self.handshake == Some(Handshake::Okta) { BOTH } else { POST }
+        self.handshakes.methods()
     }
 
     fn reaches(&self, _below: &str) -> bool {
@@ -110,31 +161,49 @@ impl Push for Webhook {
     }
 
     async fn admits(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
-        // A sender that asks with a GET first has nothing to show yet.
-        if head.method() == Method::POST {
-            self.proof.check_head(head)
+        // A sender that asks first has nothing to show yet.
+        if head.method() == Method::POST && matches!(self.handshakes.before_proof(head), Ok(None)) {
+            self.proof.check_head(head, self.clock.now()).await
         } else {
             Ok(Standing::Unread)
         }
     }
 
     async fn proves(&self, request: &Request<Bytes>) -> bool {
-        self.proof.check(request, self.clock.now()).is_ok()
+        // Where each item proves itself, the whole proves nobody.
+        self.proof.member().is_none() && self.proof.check(request, self.clock.now()).await.is_ok()
     }
 
     async fn receive(&self, request: &Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {
-        self.read(request, true).map_err(|rejection| Self::hashed(request, rejection))
+        let taken = async {
+            let form = match self.knock(request)? {
+                Knock::Answered(answered) => return Ok(*answered),
+                Knock::Admitted { form } => form,
+            };
+            let now = self.clock.now();
+            let id = self.proof.check(request, now).await?;
+            self.read(request, form, id, true, now)
+        };
+        taken.await.map_err(|rejection| Self::hashed(request, rejection))
     }
 
     fn read_unproven(&self, request: &Request<Bytes>) -> Option<Result<Received, Rejection>> {
-        Some(
-            self.read(request, false)
-                .map_err(|rejection| Self::hashed(request, rejection)),
-        )
+        let read = self.knock(request).and_then(|knock| match knock {
+            Knock::Answered(answered) => Ok(*answered),
+            Knock::Admitted { form } => {
+                let id = self.proof.unproven_id(request.headers());
+                self.read(request, form, id, false, self.clock.now())
+            }
+        });
+        Some(read.map_err(|rejection| Self::hashed(request, rejection)))
     }
 
     fn cautions(&self) -> Vec<String> {
         self.cautions.clone()
+    }
+
+    fn targets(&self) -> Vec<&str> {
+        self.mapping.rules.iter().filter_map(mapping::Rule::target).collect()
     }
 
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {

@@ -26,11 +26,10 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Far longer than anything here takes, so that only a hang runs into it.
-const BOUND: Duration = Duration::from_secs(20);
+use crate::daemon::BOUND;
 
-/// A limit short enough to wait for.
-const SHORT: Duration = Duration::from_millis(200);
+/// A limit short enough to wait for, and long enough for what must come before it on a busy machine.
+const SHORT: Duration = Duration::from_secs(2);
 
 /// Waits for `future`, which must not hang.
 async fn soon<T>(future: impl Future<Output = T>) -> T {

@@ -17,7 +17,7 @@ async fn a_delivery_that_comes_again_is_answered_alike_and_leads_to_one_case() {
             assert_eq!(again.essence(), first.essence(), "{}", row.kind);
         }
         assert_eq!((stage.signals(row).await, stage.cases(row).await), (1, 1), "{}", row.kind);
-        assert!(stage.site.alerts().await.is_empty(), "{}", row.kind);
+        assert!(stage.alerts().await.is_empty(), "{}", row.kind);
     }
 }
 
@@ -37,7 +37,7 @@ async fn another_delivery_under_a_used_key_is_refused_and_recorded_as_an_attack(
         assert_eq!(entries.len(), 1, "{}: {entries:?}", row.kind);
         assert_eq!(entries[0]["detail"]["code"], "same_key_other_content", "{}", row.kind);
         assert_eq!(stage.signals(row).await, 1, "{}", row.kind);
-        let alerts = stage.site.alerts().await;
+        let alerts = stage.alerts().await;
         attacks += 1;
         assert_eq!(alerts, vec!["replay_with_other_content"; attacks], "{}", row.kind);
     }

@@ -15,6 +15,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::row::Row;
 use super::rows::PUSHED;
 use super::wire::Call;
+use crate::daemon::BOUND;
 
 /// A source whose issuer publishes its keys over HTTP.
 struct Door {
@@ -176,15 +177,10 @@ async fn an_endpoint_that_fails_or_answers_rubbish_is_our_trouble_and_harms_noth
 #[tokio::test]
 async fn an_endpoint_that_does_not_answer_is_not_waited_for_long() {
     for door in Door::all().await {
-        door.serve(set(&door.keys).set_delay(MINUTE)).await;
+        door.serve(set(&door.keys).set_delay(BOUND)).await;
         let began = tokio::time::Instant::now();
         assert_eq!(door.send().await, "later", "{}", door.row.kind);
-        assert!(
-            began.elapsed() < Duration::from_secs(10),
-            "{}: {:?}",
-            door.row.kind,
-            began.elapsed()
-        );
+        assert!(began.elapsed() < BOUND / 2, "{}: {:?}", door.row.kind, began.elapsed());
     }
 }
 
@@ -224,28 +220,20 @@ async fn a_key_is_used_for_what_it_is_for_alone() {
 async fn how_long_keys_are_kept_follows_the_issuers_word_within_bounds() {
     for door in Door::all().await {
         for (said, kept, asked_again) in [
-            ("max-age=600", Duration::from_secs(590), Duration::from_secs(11)),
-            (
-                "public, MAX-AGE=\"7200\", must-revalidate",
-                Duration::from_secs(7190),
-                Duration::from_secs(11),
-            ),
+            ("max-age=600", 570, 31),
+            ("public, MAX-AGE=\"7200\", must-revalidate", 7170, 31),
             // Never more often than once a minute, nor more seldom than twice a day.
-            ("no-store, max-age=0", Duration::from_secs(59), Duration::from_secs(2)),
-            (
-                "max-age=99999999999999999999",
-                Duration::from_secs(12 * 3600 - 1),
-                Duration::from_secs(2),
-            ),
-            ("max-age=soon", Duration::from_secs(3599), Duration::from_secs(2)),
+            ("no-store, max-age=0", 30, 31),
+            ("max-age=99999999999999999999", 12 * 3600 - 30, 31),
+            ("max-age=soon", 3570, 31),
         ] {
             door.serve(set(&door.keys).insert_header("cache-control", said)).await;
             assert_eq!(door.send().await, "taken");
             assert_eq!(door.asked().await, 1, "{}: {said}", door.row.kind);
-            pass(kept).await;
+            pass(Duration::from_secs(kept)).await;
             assert_eq!(door.send().await, "taken");
             assert_eq!(door.asked().await, 1, "{}: {said}: asked too early", door.row.kind);
-            pass(asked_again).await;
+            pass(Duration::from_secs(asked_again)).await;
             assert_eq!(door.send().await, "taken");
             assert_eq!(door.asked().await, 2, "{}: {said}: not asked again", door.row.kind);
             pass(Duration::from_hours(13)).await;

@@ -23,7 +23,7 @@ async fn every_bad_delivery_is_refused_and_on_record_without_its_body() {
         let sound = stage.prepared(row, "bad-1", "user01").await;
         assert!(stage.answer(&sound).await.is_yes(), "{}", row.kind);
     }
-    assert!(stage.site.alerts().await.is_empty());
+    assert!(stage.alerts().await.is_empty());
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn what_http_says_of_a_delivery_is_checked_and_on_record() {
         for (what, call, status, code) in [
             (
                 "another content type",
-                good.clone().but("content-type", Some("text/plain")),
+                good.clone().but("content-type", Some("text/html")),
                 415,
                 "media_type",
             ),

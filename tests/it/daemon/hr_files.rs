@@ -4,6 +4,8 @@ use std::fs;
 use std::io::Cursor;
 
 use minisign::KeyPair;
+use revoked::cli::Exit;
+use serde_json::Value;
 use sqlx::Executor as _;
 use tokio::process::Command;
 
@@ -18,6 +20,13 @@ async fn drop_by_script(site: &Site, file: &str) -> Said {
     let mut command = Command::new(SCRIPT);
     command.arg(site.path(file)).arg(site.path("hr"));
     Said::of(command.output().await.unwrap())
+}
+
+/// What a preview says as JSON, and how it ends.
+async fn previewed(site: &Site, file: &str, exit: Exit) -> Value {
+    let said = site.says(&["source", "hr", "preview", file, "--json"]).await;
+    assert_eq!(said.code, i32::from(exit.code()), "{said:?}");
+    serde_json::from_str(&said.out).unwrap()
 }
 
 async fn with_source(more: &'static str) -> Site {
@@ -47,7 +56,7 @@ async fn the_script_of_the_docs_drops_a_file_that_is_taken_at_once() {
     );
     fs::write(site.path("leavers.csv"), &text).unwrap();
     let said = drop_by_script(&site, "leavers.csv").await;
-    assert!(said.code == 0 && said.out.contains("with 2 rows"), "{said:?}");
+    assert!(said.code == 0 && said.out.contains("dropped "), "{said:?}");
     site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
         .await;
     assert!(!Holdings::of(site.chat(), "user01").active);
@@ -81,7 +90,7 @@ async fn a_preview_tells_who_would_leave_and_changes_nothing_with_or_without_a_s
                 6,,user06@example.test,03/04/2099,,terminate\n";
     fs::write(site.path("leavers.csv"), text).unwrap();
     let file = site.path("leavers.csv").display().to_string();
-    let preview = site.ask(&["source", "hr", "preview", &file]).await;
+    let preview = previewed(&site, &file, Exit::Findings).await;
     let effects: Vec<&str> = preview["rows"]
         .as_array()
         .unwrap()
@@ -100,12 +109,15 @@ async fn a_preview_tells_who_would_leave_and_changes_nothing_with_or_without_a_s
 
     let csv = site.says(&["source", "hr", "preview", &file, "--csv"]).await;
     assert!(
-        csv.code == 0 && csv.out.contains("\n7,'=5,") && csv.out.contains("line 8,"),
+        csv.code == i32::from(Exit::Findings.code()) && csv.out.contains("\n7,'=5,") && csv.out.contains("line 8,"),
         "{csv:?}"
     );
     let shown = site.says(&["source", "hr", "preview", &file, "--source", "hr"]).await;
     assert!(
-        shown.out.contains("refused, line 8, column last_working_day") && shown.out.contains("nothing was changed"),
+        shown.out.contains("refused, line 8, column last_working_day")
+            && shown
+                .out
+                .ends_with("7 rows: 2 planned, 1 held, 1 blocked, 1 call off, 1 stand, 1 refused\nnothing was changed\n"),
         "{shown:?}"
     );
     let unknown = site.says(&["source", "hr", "preview", &file, "--source", "idp"]).await;
@@ -123,7 +135,7 @@ async fn a_preview_tells_who_would_leave_and_changes_nothing_with_or_without_a_s
     );
     site.until_count("SELECT count(*) FROM departure WHERE state = 'planned'", 2)
         .await;
-    let preview = site.ask(&["source", "hr", "preview", &file]).await;
+    let preview = previewed(&site, &file, Exit::Findings).await;
     assert!(
         preview["rows"][0]["why"].as_str().unwrap().contains("and moves"),
         "{preview:#}"
@@ -216,7 +228,7 @@ async fn who_is_missing_from_full_files_ends_as_a_hold_and_never_by_itself() {
     // A file that is cut short is an accident, not a wave of departures.
     let short = site.path("short.csv");
     fs::write(&short, "employee_id,email\n20,user20@example.test\n").unwrap();
-    let preview = site.ask(&["source", "hr", "preview", &short.display().to_string()]).await;
+    let preview = previewed(&site, &short.display().to_string(), Exit::Rejected).await;
     assert!(
         preview["rejected"].as_str().unwrap().contains("fewer than 90 %"),
         "{preview:#}"

@@ -104,8 +104,8 @@ async fn a_row_written_while_the_daemon_runs_is_noticed_at_once() {
         let written = revoked::clock::Clock::system().now().ms();
         quickest = quickest.min(site.answer(row).await.taken_at - written);
     }
-    // The quickest of several, since a busy machine delays some; the look itself is every 20 ms.
-    assert!(quickest < 100, "{quickest} ms from the commit to the daemon");
+    // The quickest of several, since a busy machine delays some; the look itself is every 20 ms, and nothing else looks within a second.
+    assert!(quickest < 500, "{quickest} ms from the commit to the daemon");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use revoked::sandbox::{Effect, Fault};
 use tokio::time::timeout;
 
 use super::checker::Acknowledged;
@@ -76,6 +77,16 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_done_unrecorded_however_oft
     let idp = Idp::new(&site);
     site.start().await.stop().await;
     let mut told = Acknowledged::default();
+    // One kill that certainly hits work: in the middle of a call.
+    let hang = Fault::on("POST", "/api/v4/users/*/sessions/revoke/all", Effect::Latency(600_000));
+    site.chat().faults().add(hang);
+    let running = site.start().await;
+    told.rows
+        .push(site.write("username:user01", "compromised", Some("hit")).await.unwrap());
+    site.until_count("SELECT count(*) > 0 FROM action WHERE outcome IS NULL", 1)
+        .await;
+    running.kill().await;
+    site.chat().faults().clear();
     for round in 0..KILLS {
         let moment = Duration::from_millis(dice.below(160));
         if dice.below(5) == 0 {

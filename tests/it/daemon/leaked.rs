@@ -39,7 +39,7 @@ impl Site {
     }
 
     /// That a value stands in no file of the installation, and in nothing that was said.
-    async fn holds_nowhere(&self, value: &str, said: &[&Said]) {
+    pub(crate) async fn holds_nowhere(&self, value: &str, said: &[&Said]) {
         let secrets = BTreeMap::from([(value.to_owned(), "the leaked credential".to_owned())]);
         let mut found = Vec::new();
         canary::search(&self.path(""), &secrets, &mut found);

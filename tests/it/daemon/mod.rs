@@ -12,6 +12,7 @@ mod full_disk;
 mod gates;
 mod health;
 mod holds;
+mod hr_exports;
 mod hr_files;
 mod identity;
 mod idp;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// Far longer than anything here takes, so that only a hang runs into it.
-pub(crate) const BOUND: Duration = Duration::from_mins(1);
+pub(crate) const BOUND: Duration = Duration::from_mins(2);
 
 /// How often to ask.
 const PACE: Duration = Duration::from_millis(20);

@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use sqlx::Row as _;
-use tokio::time::{Duration, Instant};
 
 use super::{Plan, Site};
 
@@ -26,11 +25,9 @@ async fn a_second_daemon_is_refused_under_every_name_of_the_store() {
     symlink(site.store(), site.path("other.db")).unwrap();
     let before = site.entries_of_trail().await.len();
     for path in ["revoked.db", "elsewhere/revoked.db", "other.db"] {
-        let began = Instant::now();
         let said = site.says(&["run", "--store", &site.path(path).display().to_string()]).await;
         assert_eq!(said.code, 4, "{path}: {said:?}");
         assert!(said.err.contains("already runs"), "{said:?}");
-        assert!(began.elapsed() < Duration::from_secs(5));
     }
     assert_eq!(site.entries_of_trail().await.len(), before);
 }

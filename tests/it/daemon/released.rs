@@ -29,10 +29,10 @@ impl Site {
         self.says(&["release", "1", "--set", set, "--note", "HR ticket 812", "--json"])
             .await
     }
+}
 
-    fn now(&self) -> i64 {
-        revoked::clock::Clock::system().now().ms()
-    }
+fn now() -> i64 {
+    revoked::clock::Clock::system().now().ms()
 }
 
 #[tokio::test]
@@ -88,9 +88,9 @@ async fn a_suspension_of_somebody_else_is_never_undone() {
     let (site, _running) = departed("user04").await;
     let (set, _) = site.rehearsed().await;
     let person = Holdings::of(site.chat(), "user04").id;
-    let now = site.now() + 60_000;
-    site.chat().world().set_active(person, true, now);
-    site.chat().world().set_active(person, false, now + 1);
+    let later = now() + 60_000;
+    site.chat().world().set_active(person, true, later);
+    site.chat().world().set_active(person, false, later + 1);
     let refused = site.release(&set).await;
     assert!(
         refused.code == 2 && refused.err.contains("not suspended as the case suspended it"),
@@ -104,7 +104,7 @@ async fn whoever_was_suspended_before_the_case_is_not_released_by_it() {
     let site = Site::new(Plan::default()).await;
     let _running = site.start().await;
     let person = Holdings::of(site.chat(), "user04").id;
-    site.chat().world().set_active(person, false, site.now() - 60_000);
+    site.chat().world().set_active(person, false, now() - 60_000);
     let said = site.revoke("username:user04", "departed", &[]).await;
     assert_eq!(said.code, 0, "{said:?}");
     let refused = site.says(&["release", "1"]).await;

@@ -4,7 +4,6 @@ use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::process::ExitStatus;
-use std::time::Duration;
 
 use revoked::http::{Bounds, client};
 use rustix::process::{Pid, Signal, kill_process};
@@ -38,7 +37,7 @@ impl Site {
         });
         let address = address.await;
         let bounds = Bounds {
-            total: Duration::from_secs(30),
+            total: BOUND,
             ..Bounds::default()
         };
         let running = Running {

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::until;
+use crate::ports::Port;
 
 /// What an installation is to look like.
 pub(crate) struct Plan {
@@ -159,6 +160,8 @@ impl Said {
 pub(crate) struct Site {
     dir: TempDir,
     chat: Option<Sandbox>,
+    /// The chat server's, also while that is down.
+    port: Port,
 }
 
 impl Site {
@@ -167,8 +170,17 @@ impl Site {
         let dir = tempfile::tempdir().unwrap();
         let world = World::town(1, plan.people);
         let token = world.operator_token().unwrap();
-        let chat = Sandbox::start(world, Options::default()).await.unwrap();
-        let site = Self { dir, chat: Some(chat) };
+        let port = Port::default();
+        let options = Options {
+            listen: port.address(),
+            ..Options::default()
+        };
+        let chat = Sandbox::start(world, options).await.unwrap();
+        let site = Self {
+            dir,
+            chat: Some(chat),
+            port,
+        };
         fs::create_dir(site.path("outside")).unwrap();
         site.secret("chat-token", format!("{token}\n").as_bytes());
         site.secret("trail-seed", b"0123456789abcdef0123456789ABCDEF");
@@ -208,7 +220,7 @@ impl Site {
     /// Takes the chat server down: connections are refused. Gives what must be handed back to bring it up.
     pub(crate) fn take_down(&mut self) -> (World, Options) {
         let chat = self.chat.take().expect("the chat server is down already");
-        let listen = chat.url().trim_start_matches("http://").parse().unwrap();
+        let listen = self.port.address();
         let world = chat.world().clone();
         (
             world,
@@ -254,7 +266,7 @@ impl Site {
 
     /// Asks for something with `--wait`.
     pub(crate) async fn revoke(&self, subject: &str, reason: &str, more: &[&str]) -> Said {
-        let mut args = vec!["revoke", subject, "--reason", reason, "--wait", "--timeout", "50", "--json"];
+        let mut args = vec!["revoke", subject, "--reason", reason, "--wait", "--timeout", "110", "--json"];
         args.extend(more);
         self.says(&args).await
     }

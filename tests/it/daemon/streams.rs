@@ -149,9 +149,14 @@ async fn n24_a_kill_between_the_commit_and_the_acknowledgement_loses_nothing_and
     let transmitter = Transmitter::start(Manners::default()).await;
     let site = site(POLL, &transmitter).await;
     assert_eq!(site.says(&["source", "ssf", "connect", "idp"]).await.code, 0);
-    let running = site.start().await;
-    // Polls that acknowledge fail from now on: the acknowledgement cannot leave.
+    // Polls that acknowledge fail from the first one on: no acknowledgement can leave, and the next event comes all the same.
     transmitter.behave(|manners| manners.takes_acks = false);
+    let running = site.start().await;
+    until("a poll that acknowledges", async || {
+        let polls = transmitter.seen("POST /poll/");
+        polls.iter().any(|poll| !poll.body["ack"].is_null()).then_some(())
+    })
+    .await;
     transmitter.emit(&transmitter.claims("jti-1", "user01@example.test"));
     site.until_count("SELECT count(*) FROM signal WHERE key LIKE '%|jti-1'", 1)
         .await;

@@ -398,3 +398,129 @@ async fn a_person_is_tried_under_every_name_that_is_linked() {
     assert_eq!(tried["signals"][0]["subject"], names);
     running.stop().await;
 }
+
+const CLOUDS: &str = r#"
+[[source]]
+name = "sns"
+kind = "webhook"
+preset = "aws-sns"
+sns = { topics = ["arn:aws:sns:us-west-2:123456789012:MyTopic"] }
+
+[[source]]
+name = "graph"
+kind = "webhook"
+preset = "microsoft-graph"
+secrets = [{ file = "{folder}/state" }]
+
+[[source]]
+name = "pubsub"
+kind = "webhook"
+preset = "google-pubsub"
+token = { audience = "us", email = "push@p.example" }
+
+[[source]]
+name = "scanning"
+kind = "webhook"
+preset = "github-secret-scanning"
+"#;
+
+#[tokio::test]
+async fn what_the_clouds_send_is_tried_without_their_keys_and_shows_no_value() {
+    let site = Site::new(Plan {
+        more: CLOUDS,
+        ..Plan::default()
+    })
+    .await;
+    site.secret("state", b"a-client-state-of-some-length");
+    let file = site.path("payload.json");
+    let tried = async |name: &str, body: &str, more: &[&str]| {
+        std::fs::write(&file, body).unwrap();
+        let mut args = vec!["source", "test", name, "--payload", file.to_str().unwrap()];
+        args.extend(more);
+        site.says(&args).await
+    };
+    let fixture = |name: &str| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/webhook/sns");
+        std::fs::read_to_string(folder.join(name)).unwrap()
+    };
+    let message = tried("sns", &fixture("notification.json"), &["--json"]).await.done();
+    assert_eq!(message["signals"][0]["subject"], json!(["email:zo\u{eb}@example.test"]));
+    let asked = tried("sns", &fixture("confirmation.json"), &[]).await;
+    assert!(
+        asked.out.contains("would be answered with 200") && asked.out.contains("alert sender_notice: source sns: SNS says"),
+        "{asked:?}"
+    );
+    let deleted = json!({"value": [{"id": "n", "changeType": "deleted", "tenantId": "t", "resourceData": {"@odata.type": "#Microsoft.Graph.User", "id": "6f"}}]});
+    let deleted = tried("graph", &deleted.to_string(), &["--json"]).await.done();
+    assert_eq!(
+        deleted["signals"][0]["subject"],
+        json!(["iss_sub:https://sts.windows.net/t/#6f"])
+    );
+    let data = STANDARD.encode(request("user01@example.test", "compromised").to_string());
+    let pushed = json!({"message": {"data": data, "messageId": "m1"}});
+    let pushed = tried("pubsub", &pushed.to_string(), &["--json"]).await.done();
+    let signal = &pushed["signals"][0];
+    assert_eq!((&signal["key"], &signal["decision"]), (&json!("m1"), &json!("act")));
+    let found = tried("scanning", r#"[{"token":"canary-token","type":"acme_token"}]"#, &[]).await;
+    assert!(
+        found.out.contains("alert leaked_value: ") && found.out.contains("of the sort acme_token, sha256:"),
+        "{found:?}"
+    );
+    assert!(!found.out.contains("canary"), "{found:?}");
+    let unsigned = tried("scanning", "[]", &["--signed"]).await;
+    assert_eq!(unsigned.code, 16, "{unsigned:?}");
+}
+
+#[tokio::test]
+async fn a_value_that_a_scanner_found_is_ended_at_its_target_and_stands_nowhere() {
+    let rules = r#"
+[[source]]
+name = "soar"
+kind = "webhook"
+secrets = [{ file = "{folder}/soar-secret" }]
+items = "/found"
+
+[[source.rule]]
+when = [{ pointer = "/sort", equals = "chat" }]
+leaked = { pointer = "/value", sort = "/sort", target = "chat" }
+reason = "compromised"
+note = ["/url"]
+
+[[source.rule]]
+when = [{ pointer = "/value", exists = true }]
+leaked = { pointer = "/value", sort = "/sort" }
+reason = "compromised"
+"#;
+    let site = Site::new(Plan {
+        more: rules,
+        level: "trace",
+        ..Plan::default()
+    })
+    .await;
+    site.secret("soar-secret", SECRET.as_bytes());
+    let running = site.start().await;
+    let (person, secret) = {
+        let world = site.chat().world();
+        let person = world.person("user01").unwrap().id;
+        let secret = world.tokens_of(person).next().unwrap().secret.to_string();
+        (person, secret)
+    };
+    let elsewhere = "a-key-of-another-vendor-0123456789";
+    let found = json!({"found": [
+        {"value": secret, "sort": "chat", "url": "https://github.com/a/b/blob/c/d"},
+        {"value": elsewhere, "sort": "cloud", "url": "https://github.com/a/b/blob/c/e"},
+    ]});
+    assert_eq!(send(&running, "msg_1", &found).await.status(), 204);
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert_eq!(site.chat().world().tokens_of(person).count(), 0);
+    assert_eq!(site.alerts().await, ["leaked_value"]);
+    running.stop().await;
+    for value in [secret.as_str(), elsewhere] {
+        site.holds_nowhere(value, &[]).await;
+    }
+    let text = std::fs::read_to_string(site.config()).unwrap();
+    std::fs::write(site.config(), text.replace("target = \"chat\" }", "target = \"chta\" }")).unwrap();
+    let said = site.says(&["check", "--offline"]).await;
+    assert!(said.code == 2 && said.err.contains("did you mean `chat`"), "{said:?}");
+}

@@ -14,6 +14,23 @@ fn the_readme_has_the_two_commands() {
 }
 
 #[test]
+fn the_readme_names_every_package_that_the_second_command_installs() {
+    let readme = page("README.md");
+    let mut packages = Vec::new();
+    for line in include_str!("../../run").lines() {
+        let list = line.split_once("missing+=(").and_then(|(_, rest)| rest.split_once(')'));
+        let tools = line.strip_prefix("for tool in ").and_then(|rest| rest.split_once(';'));
+        packages.extend([list, tools].into_iter().flatten().flat_map(|(names, _)| names.split(' ')));
+    }
+    packages.retain(|package| !package.contains('$'));
+    let lacking: Vec<&&str> = packages
+        .iter()
+        .filter(|package| !readme.contains(&format!("`{package}`")))
+        .collect();
+    assert!(packages.len() >= 9 && lacking.is_empty(), "{lacking:?} of {packages:?}");
+}
+
+#[test]
 fn every_command_in_the_docs_exists_with_its_flags() {
     let mut tree = Cli::command();
     tree.build();

@@ -8,6 +8,7 @@ mod commands;
 mod examples;
 mod links;
 mod proxies;
+mod recipes;
 mod tables;
 mod walks;
 

@@ -165,7 +165,7 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
             "Connect a sender",
         ),
         (
-            "src/sources/hr_csv/rules.rs",
+            "src/sources/hr_csv/settings/mod.rs",
             "struct Written",
             "docs/sources/hr-csv.md",
             "Keys",
@@ -215,6 +215,18 @@ fn every_key_of_each_kind_is_listed_and_no_other() {
         }
         assert_eq!(listed, fields, "{doc} against {code}");
     }
+}
+
+#[test]
+fn every_preset_of_hr_exports_is_listed_and_no_other() {
+    let rows = rows_under(&page("docs/sources/hr-csv.md"), "Exports of HR systems");
+    let listed: BTreeSet<String> = rows.iter().flat_map(|row| quoted(&row[0])).map(str::to_owned).collect();
+    assert!(
+        rows.iter().all(|row| row.len() == 3 && !row[2].is_empty()),
+        "each says from where it is known"
+    );
+    let presets = set(sources::hr_csv::PRESETS.iter().map(|preset| preset.name));
+    assert_eq!(listed, presets);
 }
 
 #[test]

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{Read as _, Seek as _};
-use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -19,9 +18,10 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::time::Instant;
 
 use super::{Block, blocks_of, page, pages, rows_under};
+use crate::ports::Port;
 
 /// How long a walk may take; a test machine may be busy.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// What the shell prints after each block.
 const MARK: char = '\u{1e}';
@@ -200,12 +200,12 @@ impl Drop for Group {
 }
 
 /// A text with each port of the loopback exchanged for a free one, always the same for the same.
-fn on_free_ports(text: &str, ports: &mut BTreeMap<String, u16>) -> String {
+fn on_free_ports(text: &str, ports: &mut BTreeMap<String, Port>) -> String {
     let text = behind("127.0.0.1:", text, ports);
     behind("--port ", &text, ports)
 }
 
-fn behind(before: &str, text: &str, ports: &mut BTreeMap<String, u16>) -> String {
+fn behind(before: &str, text: &str, ports: &mut BTreeMap<String, Port>) -> String {
     let mut pieces = text.split(before);
     let mut free = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -215,16 +215,12 @@ fn behind(before: &str, text: &str, ports: &mut BTreeMap<String, u16>) -> String
         if port.is_empty() {
             free += port;
         } else {
-            let port = ports.entry(port.to_owned()).or_insert_with(free_port);
-            free += &port.to_string();
+            let port = ports.entry(port.to_owned()).or_default();
+            free += &port.number().to_string();
         }
         free += rest;
     }
     free
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// Whether `printed` is what `shown` says, where `…` stands for anything.

@@ -143,7 +143,7 @@ async fn the_same_file_read_again_and_one_with_unreadable_rows_prove_nothing() {
     roster.files.set(5);
     let rows = (2..=20).map(|n| format!("{n},E{n},user{n}@example.org,active\n"));
     let rows = rows.collect::<Vec<_>>().concat();
-    let delivery = roster.text(&format!("{rows}1,E1,user1 at example.org,active\n")).await;
+    let delivery = roster.text(&format!("{rows}1,E1,user1@example.org\n")).await;
     assert_eq!((delivery.refused.len(), delivery.signals.len()), (1, 0));
     // The same bytes from another day are another file.
     assert_eq!(roster.file(2..=20).await.signals.len(), 1);

@@ -1,9 +1,13 @@
 //! The drop folder, with real files.
 
+mod exports;
 mod full_file;
+mod presets;
 mod preview;
+mod proposals;
 mod refused;
 mod signed;
+mod states;
 mod stored;
 mod taken;
 

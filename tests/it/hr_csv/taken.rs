@@ -45,6 +45,29 @@ async fn a_file_seen_again_is_the_same_delivery_and_archived_as_a_no_op() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_file_that_is_dropped_again_out_of_the_archive_is_taken_once() {
+    let drop = DropFolder::new();
+    let text = format!("{HEADER}{ALICE}");
+    drop.put("leavers.csv", &text);
+    drop.age("leavers.csv", 0);
+    let delivery = drop.settled().await.remove(0);
+    drop.store(&delivery).await;
+    // The same file, and so the same number of the file system's, with another time.
+    let archived = drop.path("archive").join(format!("leavers.{}.csv", sha256(&text)));
+    fs::rename(archived, drop.path("leavers.csv")).unwrap();
+    drop.age("leavers.csv", 60);
+    let again = drop.settled().await.remove(0);
+    drop.store(&again).await;
+    assert_eq!(
+        drop.poll().await,
+        [],
+        "it is not taken for one that was written to after it had been put away"
+    );
+    assert_eq!(drop.names(""), [] as [&str; 0]);
+    assert_eq!(drop.names("archive").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_half_written_file_waits_for_its_rest() {
     let drop = DropFolder::new();
     drop.put("leavers.csv", HEADER);

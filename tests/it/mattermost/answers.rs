@@ -9,6 +9,7 @@ use serde_json::json;
 use wiremock::ResponseTemplate;
 
 use super::stand::{Stand, USER01, account, answer, build, principal, refusal, steps, token_file};
+use crate::ports::Port;
 
 fn sessions() -> BTreeSet<GrantKind> {
     [GrantKind::Session].into()
@@ -167,11 +168,8 @@ async fn doubled_limit_headers_are_heard_as_the_stricter() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_tried_again() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let held = Port::default();
+    let port = held.number();
     let folder = tempfile::tempdir().unwrap();
     let token = token_file(folder.path());
     let target = build(&format!(

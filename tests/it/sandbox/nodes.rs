@@ -8,6 +8,7 @@ use revoked::sandbox::world::{Browser, SessionKind};
 use revoked::sandbox::{Options, World};
 
 use super::stand::Stand;
+use crate::daemon::BOUND;
 
 async fn two_nodes(clock: Clock) -> Stand {
     Stand::with(
@@ -99,7 +100,5 @@ async fn a_lagging_replica_catches_up_by_itself() {
     stand.status("POST", &stand.revoke_all_path()).await;
     assert!(!stand.list(&stand.sessions_path()).await.is_empty());
     let caught_up = async { while !stand.list(&stand.sessions_path()).await.is_empty() {} };
-    tokio::time::timeout(Duration::from_secs(10), caught_up)
-        .await
-        .expect("the replica catches up");
+    tokio::time::timeout(BOUND, caught_up).await.expect("the replica catches up");
 }

@@ -1,7 +1,5 @@
 //! A sandbox with a town in it, and a client that speaks as the operator or as an intruder.
 
-use std::time::Duration;
-
 use revoked::http::{Bounds, client};
 use revoked::sandbox::{Id, Options, Sandbox, World};
 use serde_json::Value;
@@ -17,7 +15,7 @@ impl Stand {
         let operator = world.operator_token().expect("an operator");
         let sandbox = Sandbox::start(world, options).await.expect("a sandbox");
         let client = client(Bounds {
-            total: Duration::from_secs(10),
+            total: crate::daemon::BOUND,
             ..Bounds::default()
         })
         .expect("a client");

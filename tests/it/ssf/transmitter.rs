@@ -52,6 +52,8 @@ pub(crate) struct Manners {
     pub(crate) heeds_acks: bool,
     /// Whether polls that acknowledge anything are served at all.
     pub(crate) takes_acks: bool,
+    /// The most tokens that may be asked for in one poll.
+    pub(crate) most_events: u64,
     /// Whether it answers a verification that is asked for.
     pub(crate) verifies: bool,
     /// Whether streams can only be made, read and deleted, as CAEP's interoperability profile has it.
@@ -70,6 +72,7 @@ impl Default for Manners {
             hold: Duration::from_millis(300),
             heeds_acks: true,
             takes_acks: true,
+            most_events: u64::MAX,
             verifies: true,
             interop: false,
             later: false,
@@ -487,6 +490,9 @@ impl Transmitter {
         let manners = self.manners();
         if !manners.takes_acks && (!asked["ack"].is_null() || !asked["setErrs"].is_null()) {
             return plain(503, &Value::Null);
+        }
+        if asked["maxEvents"].as_u64().is_some_and(|most| most > manners.most_events) {
+            return plain(400, &Value::Null);
         }
         let names: Vec<String> = asked["ack"]
             .as_array()

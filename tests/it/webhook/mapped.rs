@@ -178,6 +178,24 @@ async fn times_are_read_in_the_form_that_the_rule_names() {
 }
 
 #[tokio::test]
+async fn a_time_that_cannot_be_read_loses_nothing_where_a_person_looks_anyway() {
+    let body = json!({"user": "a@b.example", "at": "31.01.2026", "n": 7}).to_string();
+    for wish in ["hold", "ignore"] {
+        let door = with(&format!("time = {{ pointer = '/at' }}\nnote = ['/n']\n{wish} = 'x'"));
+        let signal = door.mapped(&body).await;
+        assert_eq!(
+            (signal.occurred_at, signal.note.as_deref()),
+            (None, Some("7; its time cannot be read"))
+        );
+    }
+    assert!(
+        fault(&with("time = { pointer = '/at' }"), &serde_json::from_str(&body).unwrap())
+            .await
+            .contains("/at")
+    );
+}
+
+#[tokio::test]
 async fn a_key_of_the_items_own_names_it_in_any_company() {
     let door = Door::trusting(&format!("items = '/events'\n{RULE}key = '/uuid'\n"));
     let item = |n: u8| json!({"user": format!("p{n}@b.example"), "uuid": format!("u{n}")});

@@ -1,6 +1,8 @@
 //! The source kind `webhook`, through [`Push::receive`], with the vectors of the standards and vendors.
 
 mod bearer;
+mod bodies;
+mod clouds;
 mod handshakes;
 mod mapped;
 mod presets;

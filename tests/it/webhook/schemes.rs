@@ -2,6 +2,10 @@
 
 use super::*;
 
+fn hex(text: &str) -> String {
+    text.bytes().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+}
+
 const BAMBOO: &str = r#"{"type":"employee.updated","timestamp":"2026-01-31T18:42:00+0000","data":{"companyId":"12345","employeeId":"67890","changedFields":["firstName"]}}"#;
 const BAMBOO_SIGNATURE: &str = "8a9bbff957766dd991561e6fad13cafa4c3a479a39dc86c5ab8089351a2b117a";
 const BOB: &str = r#"{"companyId":636192,"type":"employee.left","triggeredBy":"system","triggeredAt":"2026-01-31T00:00:00.000Z","version":"v2","data":{"employeeId":"3332883884017713938"}}"#;
@@ -154,11 +158,12 @@ async fn stripes_form_has_the_time_and_several_signatures_in_one_header() {
 #[tokio::test]
 async fn a_form_of_ones_own_may_sign_an_id_and_a_time_in_milliseconds() {
     let keys = "verify = 'signature'\n[signature]\nheader = 'X-Sig'\nalgorithm = 'sha256'\nencoding = 'hex'\nprefix = 'hmac '\nsigned = '{id}.{timestamp}.{body}'\ntimestamp_header = 'X-Time'\ntimestamp_form = 'unix_ms'\nid_header = 'X-Id'\nsecret_encoding = 'hex'\n";
-    let door = Door::new(&["6b6579", "00ff"], keys);
+    let (secret, other) = (hex("the key that is signed with"), hex("another that is not used"));
+    let door = Door::new(&[&secret, &other], keys);
     let body = ours(&serde_json::json!({"subject": {"format": "email", "email": "a@b.example"}, "reason": "logout"}));
     let at = (NOW * 1000).to_string();
     let request = |id: &str, signed: String| {
-        let signature = format!("hmac {}", hex_hmac("key", signed.as_bytes()));
+        let signature = format!("hmac {}", hex_hmac("the key that is signed with", signed.as_bytes()));
         post(&[("x-id", id), ("x-time", &at), ("x-sig", &signature)], body.as_bytes())
     };
     assert_eq!(
@@ -167,4 +172,129 @@ async fn a_form_of_ones_own_may_sign_an_id_and_a_time_in_milliseconds() {
     );
     assert_eq!(door.refusal(&request("call-2", format!("call-1.{at}.{body}"))).await.0, 401);
     assert_eq!(door.refusal(&request("call.1", format!("call.1.{at}.{body}"))).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_secret_in_the_wrong_encoding_is_no_secret_of_a_few_bytes() {
+    let keys = |encoding: &str| {
+        format!(
+            "verify = 'signature'\nsignature = {{ header = 'X-Sig', algorithm = 'sha256', encoding = 'hex', signed = '{{body}}', secret_encoding = '{encoding}' }}\n"
+        )
+    };
+    for (secret, encoding) in [("6b6579", "hex"), ("c2hvcnQ=", "base64"), ("c2hvcnQ", "base64url")] {
+        let (_folder, text) = written(&[secret], &keys(encoding));
+        let Err(complaints) = build(&text, NOW) else {
+            panic!("{secret} was taken")
+        };
+        assert!(complaints[0].message.contains("16 bytes"), "{complaints:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_signature_in_the_url_safe_alphabet_is_taken_with_its_padding_and_without() {
+    let secret = "8f742231b10e8888abcd99yyyzzz85a5";
+    let door = Door::new(&[secret], "preset = 'merge'\n");
+    let mut safe = 0;
+    for n in 0..40 {
+        let body = serde_json::json!({"hook": {"event": "Employee.changed"}, "n": n,
+            "data": {"work_email": format!("p{n}@b.example"), "employment_status": "INACTIVE"}})
+        .to_string();
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), body.as_bytes());
+        let padded = base64::engine::general_purpose::URL_SAFE.encode(tag.as_ref());
+        safe += u32::from(padded.contains(['-', '_']));
+        for signature in [&padded, padded.trim_end_matches('=')] {
+            let signal = door
+                .signal(&post(&[("x-merge-webhook-signature", signature)], body.as_bytes()))
+                .await;
+            assert_eq!(signal.subject.to_string(), format!("email:p{n}@b.example"));
+        }
+        let forged = padded.chars().rev().collect::<String>();
+        assert_eq!(
+            door.refusal(&post(&[("x-merge-webhook-signature", &forged)], body.as_bytes()))
+                .await
+                .0,
+            401
+        );
+    }
+    assert!(safe > 0);
+}
+
+#[tokio::test]
+async fn pagerduty_signs_once_for_each_secret_and_any_is_enough() {
+    let door = Door::new(&["the-secret-that-is-in-use-now"], "preset = 'pagerduty'\n");
+    let body = br#"{"event":{"id":"01CBFAKE","event_type":"incident.triggered","occurred_at":"2026-01-31T18:40:00Z","data":{}}}"#;
+    let good = hex_hmac("the-secret-that-is-in-use-now", body);
+    let old = hex_hmac("the-secret-before", body);
+    for header in [
+        format!("v1={good}"),
+        format!("v1={old},v1={good}"),
+        format!("v1={good}, v1={old}"),
+    ] {
+        let signal = door
+            .signal(&post(&[("x-pagerduty-signature", &header), ("x-webhook-id", "w1")], body))
+            .await;
+        assert_eq!(signal.key, "w1");
+        assert!(matches!(signal.wish, revoked::model::Wish::Ignore(_)));
+    }
+    for header in [format!("v1={old}"), format!("v2={good}"), good.clone(), String::new()] {
+        assert_eq!(
+            door.refusal(&post(&[("x-pagerduty-signature", &header)], body)).await.0,
+            401,
+            "{header}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn deel_signs_a_word_and_then_the_body() {
+    let secret = "8f742231b10e8888abcd99yyyzzz85a5";
+    let door = Door::new(&[secret], "preset = 'deel'\n");
+    let body = br#"{"data":{"meta":{"event_type":"contract.terminated","organization_name":"x"},"resource":{"id":"mz1","completion_date":"2026-01-31"}},"timestamp":"2026-01-31T18:42:00.789Z"}"#;
+    let signature = hex_hmac(secret, &[b"POST", &body[..]].concat());
+    let signal = door.signal(&post(&[("x-deel-signature", &signature)], body)).await;
+    assert_eq!(
+        (signal.reason, signal.note.as_deref()),
+        (revoked::model::Reason::Departed, Some("mz1; 2026-01-31"))
+    );
+    assert!(matches!(signal.wish, revoked::model::Wish::Hold(_)));
+    let bare = hex_hmac(secret, body);
+    assert_eq!(door.refusal(&post(&[("x-deel-signature", &bare)], body)).await.0, 401);
+}
+
+#[tokio::test]
+async fn a_blank_behind_the_prefix_is_no_part_of_the_signature() {
+    let secret = "8f742231b10e8888abcd99yyyzzz85a5";
+    let door = Door::new(&[secret], "preset = 'github'\n");
+    let body = br#"{"zen":"Keep it logically awesome.","hook_id":1}"#;
+    let signature = hex_hmac(secret, body);
+    for header in [format!("sha256={signature}"), format!("sha256= {signature}")] {
+        door.signal(&post(&[("x-hub-signature-256", &header)], body)).await;
+    }
+    assert_eq!(
+        door.refusal(&post(&[("x-hub-signature-256", &format!("sha256 ={signature}"))], body))
+            .await
+            .0,
+        401
+    );
+}
+
+#[tokio::test]
+async fn what_is_signed_is_every_byte_as_it_came() {
+    let secret = "8f742231b10e8888abcd99yyyzzz85a5";
+    let door = Door::new(&[secret], "preset = 'github'\n");
+    for body in [
+        "{\"zen\":\"\\u001b[0m\"}",
+        "{\"zen\":\"\\u001B[0m\"}",
+        "{\"zen\":\"\u{e9}\\u00e9\"}",
+        "{\"zen\":\"<&>\"}\n",
+        "payload=%7B%22zen%22%3A%22a+b%22%7D",
+    ] {
+        let signature = format!("sha256={}", hex_hmac(secret, body.as_bytes()));
+        let mut request = post(&[("x-hub-signature-256", &signature)], body.as_bytes());
+        if body.starts_with("payload") {
+            let form = "application/x-www-form-urlencoded".parse().unwrap();
+            request.headers_mut().insert("content-type", form);
+        }
+        door.signal(&request).await;
+    }
 }

@@ -35,7 +35,7 @@ fn each_mistake_about_the_proof_is_told_in_words_that_help() {
         (&[SECRET], "public_keys = ['whsk_canary']", "private key"),
         (&[SECRET], "public_keys = ['whpk_AAAA']", "32 bytes"),
         (&[SECRET], "preset = 'bambohr'", "did you mean \"bamboohr\"?"),
-        (&[SECRET], "preset = 'workday-of-ours'", "the presets are auth0, bamboohr"),
+        (&[SECRET], "preset = 'workday-of-ours'", "the presets are auth0, aws-sns"),
         (&[SECRET], "verify = 'signature'", "[source.signature]"),
         (&[SECRET], "verify = 'hmac'", "standard"),
         (&[SECRET], "tolerance = '2h'", "an hour at most"),

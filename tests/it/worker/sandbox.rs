@@ -13,6 +13,7 @@ use revoked::targets::mattermost::KIND;
 use revoked::worker::{LaneSettings, Lanes, Rate};
 
 use super::stage::{ROUTINE, Stage, URGENT, everything, open_account, quick};
+use crate::daemon::BOUND;
 
 const REVOKE_ALL: &str = "/api/v4/users/*/sessions/revoke/all";
 
@@ -130,7 +131,7 @@ async fn a_session_opened_while_the_others_end_is_ended_too() {
     let back = town
         .sandbox
         .until(|_, requests| requests.iter().any(|seen| seen.is("POST", "/sessions/revoke/all")));
-    tokio::time::timeout(Duration::from_secs(10), back).await.unwrap();
+    tokio::time::timeout(BOUND, back).await.unwrap();
     {
         let mut world = town.sandbox.world();
         let person = world.person("user02").unwrap().id;
@@ -217,7 +218,7 @@ async fn an_outage_burns_nothing_out() {
         .until("an open breaker", || async { lanes.status()[0].down.then_some(()) })
         .await;
     let enough = town.sandbox.until(|_, requests| requests.len() > 60);
-    tokio::time::timeout(Duration::from_secs(20), enough).await.unwrap();
+    tokio::time::timeout(BOUND, enough).await.unwrap();
     town.sandbox.faults().clear();
     for case in cases {
         let job = stage.over(case).await;
@@ -296,7 +297,7 @@ async fn one_broken_list_keeps_nobody_in_by_the_others_and_is_no_success() {
     lanes(&stage, &town, 1000.0).await;
     let case = stage.signal("email:user01@example.test", URGENT).await;
     let ended = town.sandbox.until(|world, _| world.sessions_of(person).is_empty());
-    tokio::time::timeout(Duration::from_secs(20), ended)
+    tokio::time::timeout(BOUND, ended)
         .await
         .expect("the sessions are ended although the tokens cannot be listed");
     assert_ne!(stage.store.case(case).await.unwrap().verdict.as_deref(), Some("contained"));

@@ -13,8 +13,7 @@ use revoked::worker::{Backoff, BreakerSettings, Guard, LaneSettings, Lanes, Life
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// How long a condition may take to come true.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::daemon::BOUND;
 
 /// A store in a folder of its own, on the machine's clock.
 pub(crate) struct Stage {
@@ -175,7 +174,7 @@ impl Stage {
     /// Looks again after every commit, and now and then besides, until there is an answer.
     pub(crate) async fn until<T, F: Future<Output = Option<T>>>(&self, what: &str, look: impl Fn() -> F) -> T {
         let mut committed = self.store.committed();
-        let found = tokio::time::timeout(PATIENCE, async {
+        let found = tokio::time::timeout(BOUND, async {
             loop {
                 if let Some(found) = look().await {
                     return found;
@@ -190,7 +189,7 @@ impl Stage {
     pub(crate) async fn stop(&self) {
         self.life.soft.cancel();
         self.life.tracker.close();
-        tokio::time::timeout(PATIENCE, self.life.tracker.wait())
+        tokio::time::timeout(BOUND, self.life.tracker.wait())
             .await
             .expect("the lanes did not stop");
     }

@@ -18,7 +18,7 @@ pub(super) const POLL: &str = "urn:ietf:rfc:8936";
 /// How long a poll is held when nothing waits.
 const HELD: Duration = Duration::from_secs(5);
 /// How long a token may wait for its acknowledgement.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Every stream.
 #[derive(Default)]

@@ -16,7 +16,7 @@ pub(super) struct Condition {
 #[derive(Debug, Clone)]
 enum Test {
     In(Vec<Plain>),
-    Contains(Plain),
+    Contains(Vec<Plain>),
     Exists(bool),
 }
 
@@ -38,8 +38,8 @@ struct Written {
     /// What stands there is one of these.
     #[serde(rename = "in")]
     one_of: Option<Vec<Plain>>,
-    /// The list there has this as a member, or the text there holds it.
-    contains: Option<Plain>,
+    /// The list there has this, or one of these, as a member, or the text there holds it.
+    contains: Option<Parts>,
     /// Whether anything but null stands there.
     exists: Option<bool>,
 }
@@ -48,19 +48,32 @@ impl Condition {
     /// Whether it holds.
     pub(super) fn holds(&self, item: &Value) -> bool {
         let found = self.pointer.of(item);
+        let found = found.as_deref();
         match &self.test {
             Test::Exists(wanted) => found.is_some() == *wanted,
             Test::In(list) => found.is_some_and(|found| list.iter().any(|one| one.is(found))),
-            Test::Contains(part) => match (found, part) {
-                (Some(Value::Array(members)), part) => members.iter().any(|member| part.is(member)),
-                (Some(Value::String(text)), Plain::Text(part)) => text.contains(part.as_str()),
-                _ => false,
-            },
+            Test::Contains(parts) => found.is_some_and(|found| parts.iter().any(|part| part.is_in(found))),
         }
     }
 }
 
+/// One part, or several of which any will do.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a text, a whole number, true or false, or a list of them")]
+enum Parts {
+    One(Plain),
+    Any(Vec<Plain>),
+}
+
 impl Plain {
+    fn is_in(&self, found: &Value) -> bool {
+        match (found, self) {
+            (Value::Array(members), part) => members.iter().any(|member| part.is(member)),
+            (Value::String(text), Self::Text(part)) => text.contains(part.as_str()),
+            _ => false,
+        }
+    }
+
     fn is(&self, value: &Value) -> bool {
         match self {
             Self::Text(text) => value.as_str() == Some(text),
@@ -77,7 +90,12 @@ impl TryFrom<Written> for Condition {
         let tests = [
             written.equals.map(|one| Test::In(vec![one])),
             written.one_of.map(Test::In),
-            written.contains.map(Test::Contains),
+            written.contains.map(|parts| {
+                Test::Contains(match parts {
+                    Parts::One(part) => vec![part],
+                    Parts::Any(parts) => parts,
+                })
+            }),
             written.exists.map(Test::Exists),
         ];
         let mut tests = tests.into_iter().flatten();

@@ -1,5 +1,7 @@
 //! Times as payloads and headers write them.
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -10,7 +12,7 @@ use crate::model::Timestamp;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::sources::webhook) enum TimeForm {
-    /// RFC 3339, with an offset; `+0000` without a colon is taken too.
+    /// RFC 3339, with an offset; `+0000` without a colon and the word `UTC` behind the time are taken too.
     #[default]
     Rfc3339,
     /// Seconds since 1970, in a number or a text; a fraction is taken.
@@ -28,10 +30,31 @@ pub(super) struct Moment {
     /// How it is written.
     #[serde(default)]
     form: TimeForm,
+    /// Where the clock stands by which a time without an offset is written.
+    zone: Option<Zone>,
 }
 
-/// The first second of the year 10000: no time of a payload is later, and a number of milliseconds read as seconds is.
+/// A zone of the IANA database.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+struct Zone(TimeZone);
+
+impl TryFrom<String> for Zone {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let zone = TimeZone::get(&name);
+        zone.map(Self)
+            .map_err(|_| "zone must be a name of the IANA database, such as Europe/Berlin or UTC")
+    }
+}
+
+/// The first second of the year 10000: no time of a payload is later.
 const LATEST: i64 = 253_402_300_800;
+
+/// From here on a number is milliseconds: as seconds it would lie in the year 5138, and as milliseconds it lies in 1973. Vendors have
+/// changed from the one to the other without a word.
+const MILLISECONDS: i64 = 100_000_000_000;
 
 impl Moment {
     /// The time, where one stands there.
@@ -42,8 +65,8 @@ impl Moment {
         let Some(value) = self.pointer.of(item) else {
             return Ok(None);
         };
-        let read = match (value, self.form) {
-            (Value::String(text), form) => form.read_text(text),
+        let read = match (value.as_ref(), self.form) {
+            (Value::String(text), form) => form.read_text(text).or_else(|| self.on_the_wall(text)),
             (Value::Number(number), TimeForm::Unix | TimeForm::UnixMs) => self.form.read_text(&number.to_string()),
             _ => None,
         };
@@ -56,21 +79,29 @@ impl Moment {
         })?;
         Ok(Some(read))
     }
+
+    /// A time without an offset, where the config says whose clock it is by. A date alone is no time.
+    fn on_the_wall(&self, text: &str) -> Option<Timestamp> {
+        let zone = self.zone.as_ref().filter(|_| self.form == TimeForm::Rfc3339)?;
+        let time = text.contains(':').then(|| text.parse::<DateTime>().ok()).flatten()?;
+        zone.0
+            .to_ambiguous_zoned_datetime(time)
+            .compatible()
+            .ok()
+            .map(|at| Timestamp::from(at.timestamp()))
+    }
 }
 
 impl TimeForm {
     /// Reads a time that is written as a text.
     pub(in crate::sources::webhook) fn read_text(self, text: &str) -> Option<Timestamp> {
         match self {
-            Self::Rfc3339 => text.parse::<jiff::Timestamp>().ok().map(Timestamp::from),
-            Self::Unix => {
-                let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-                let fraction = digits(fraction).map(|_| format!("{fraction:0<3}"))?;
-                let ms = fraction.get(..3).and_then(digits)?;
-                let seconds = digits(whole).filter(|seconds| *seconds < LATEST)?;
-                Some(Timestamp::from_ms(seconds * 1000 + ms))
+            Self::Rfc3339 => {
+                let with_offset = text.strip_suffix(" UTC").map(|time| format!("{time}Z"));
+                let text = with_offset.as_deref().unwrap_or(text);
+                text.parse::<jiff::Timestamp>().ok().map(Timestamp::from)
             }
-            Self::UnixMs => digits(text).filter(|ms| *ms < LATEST * 1000).map(Timestamp::from_ms),
+            Self::Unix | Self::UnixMs => since_1970(text),
         }
     }
 
@@ -81,6 +112,18 @@ impl TimeForm {
             Self::UnixMs => "unix_ms",
         }
     }
+}
+
+/// Seconds or milliseconds, told apart by their size.
+fn since_1970(text: &str) -> Option<Timestamp> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let fraction = digits(fraction).map(|_| format!("{fraction:0<3}"))?;
+    let fraction = fraction.get(..3).and_then(digits)?;
+    let ms = match digits(whole)? {
+        seconds if seconds < MILLISECONDS => seconds * 1000 + fraction,
+        ms => ms,
+    };
+    Some(Timestamp::from_ms(ms)).filter(|_| ms < LATEST * 1000)
 }
 
 /// A number of ASCII digits alone: a sign or a blank could be read in two ways once it is part of what is signed.
@@ -99,6 +142,7 @@ mod tests {
         let moment = Moment {
             pointer: Pointer::try_from("/t".to_owned()).unwrap(),
             form,
+            zone: None,
         };
         Ok(moment.read(&json!({ "t": value }))?.map(Timestamp::ms))
     }
@@ -115,6 +159,10 @@ mod tests {
             (TimeForm::Unix, json!("1769884920.0")),
             (TimeForm::UnixMs, json!(1_769_884_920_000_i64)),
             (TimeForm::UnixMs, json!("1769884920000")),
+            (TimeForm::Rfc3339, json!("2026-01-31 18:42:00 UTC")),
+            (TimeForm::Rfc3339, json!("2026-01-31T18:42:00.0000000Z")),
+            (TimeForm::Unix, json!(1_769_884_920_000_i64)),
+            (TimeForm::UnixMs, json!(1_769_884_920)),
         ] {
             assert_eq!(read(form, &value), Ok(Some(1_769_884_920_000)), "{value}");
         }
@@ -128,15 +176,46 @@ mod tests {
             (TimeForm::Rfc3339, json!("2026-01-31T18:42:00")),
             (TimeForm::Rfc3339, json!("2026-01-31")),
             (TimeForm::Rfc3339, json!(1_769_884_920)),
-            (TimeForm::Unix, json!(1_769_884_920_000_i64)),
+            (TimeForm::Unix, json!(1_769_884_920_000_000_i64)),
             (TimeForm::Unix, json!("+1769884920")),
             (TimeForm::Unix, json!(-1)),
             (TimeForm::Unix, json!("1.")),
             (TimeForm::Unix, json!("")),
-            (TimeForm::UnixMs, json!(1.5)),
+            (TimeForm::UnixMs, json!(-1.5)),
             (TimeForm::UnixMs, json!([1])),
         ] {
             assert!(read(form, &value).is_err(), "{value}");
         }
+    }
+
+    #[test]
+    fn a_time_without_an_offset_is_by_the_clock_of_the_zone_that_is_written() {
+        let read = |zone: &str, text: &str| {
+            let moment = Moment {
+                pointer: Pointer::try_from("/t".to_owned()).unwrap(),
+                form: TimeForm::Rfc3339,
+                zone: Some(Zone::try_from(zone.to_owned()).unwrap()),
+            };
+            moment.read(&json!({ "t": text })).ok().flatten().map(Timestamp::ms)
+        };
+        for (zone, text) in [
+            ("UTC", "2026-01-31T18:42:00"),
+            ("UTC", "2026-01-31T18:42:00.000000"),
+            ("UTC", "2026-01-31 18:42:00"),
+            ("Europe/Berlin", "2026-01-31T19:42:00"),
+            // What has an offset needs no zone.
+            ("Europe/Berlin", "2026-01-31T18:42:00Z"),
+        ] {
+            assert_eq!(read(zone, text), Some(1_769_884_920_000), "{zone} {text}");
+        }
+        // The hour that is not there in spring is read as the hour after it.
+        assert_eq!(
+            read("Europe/Berlin", "2026-03-29T02:30:00"),
+            read("Europe/Berlin", "2026-03-29T03:30:00")
+        );
+        for text in ["2026-01-31", "18:42:00", "2026-02-30T18:42:00", ""] {
+            assert_eq!(read("UTC", text), None, "{text}");
+        }
+        assert!(Zone::try_from("Mars/Olympus".to_owned()).is_err());
     }
 }

@@ -4,11 +4,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::condition::Condition;
+use super::key::KeyAt;
 use super::moment::Moment;
 use super::reason::ReasonAt;
 use super::whom::{self, SubjectAt};
 use super::{Pointer, digest};
 use crate::model::{Reason, Scope, Signal, Timestamp, When, Wish};
+use crate::sources::webhook::leaked::LeakedAt;
 use crate::sources::whom::SubjectRules;
 
 /// The longest note, in characters.
@@ -35,7 +37,7 @@ pub(in crate::sources::webhook) struct Rule {
     /// When to act, where that is not at once.
     effective: Option<Moment>,
     /// What the item is called by its sender, the same when it is sent again.
-    pub(super) key: Option<Pointer>,
+    pub(super) key: Option<KeyAt>,
     /// How much of the person's access is meant.
     scope: Option<ScopeAt>,
     /// Places whose texts are kept with the case.
@@ -48,6 +50,10 @@ pub(in crate::sources::webhook) struct Rule {
     hold: Option<String>,
     /// Nothing is done, and why.
     ignore: Option<String>,
+    /// A person is told, and what.
+    pub(super) alert: Option<String>,
+    /// Where a credential value stands that was found in the open.
+    pub(super) leaked: Option<LeakedAt>,
 }
 
 /// How much of a person's access an item is about.
@@ -59,6 +65,16 @@ pub(in crate::sources::webhook) struct Rule {
 enum ScopeAt {
     Always(Whole),
     Named(Named),
+}
+
+impl ScopeAt {
+    /// Where its id stands.
+    fn pointer(&self) -> Option<&Pointer> {
+        match self {
+            Self::Always(_) => None,
+            Self::Named(Named::Session(pointer) | Named::AccessToken(pointer) | Named::Pointer(pointer)) => Some(pointer),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -82,10 +98,36 @@ enum Named {
 impl Rule {
     /// What is wrong with it as it is written.
     pub(in crate::sources::webhook) fn fault(&self) -> Option<&'static str> {
-        if self.subject.is_empty() && self.hold.is_none() && self.ignore.is_none() {
+        if let Some(leaked) = &self.leaked {
+            let shown = self.note.iter().chain(&self.requested_by);
+            let shown = shown.chain(self.key.as_ref().and_then(KeyAt::shown));
+            let shown = shown.chain(self.subject.iter().map(SubjectAt::pointer));
+            let shown = shown.chain(self.scope.iter().filter_map(ScopeAt::pointer));
+            if shown
+                .into_iter()
+                .any(|shown| shown.holds(&leaked.pointer) || leaked.pointer.holds(shown))
+            {
+                return Some("what is leaked is a secret, and must not stand in note, requested_by, key, subject or scope");
+            }
+            if leaked.target.is_some() && self.reason.all() != [Reason::Compromised] {
+                return Some("a rule that ends a leaked credential gives the reason \"compromised\"");
+            }
+            if leaked.target.is_some() && (self.ignore.is_some() || self.scope.is_some() || !self.subject.is_empty()) {
+                return Some(
+                    "a leaked credential says by itself whom it is about and what ends: leave subject, scope and ignore out",
+                );
+            }
+            if leaked.contain && leaked.target.is_none() {
+                return Some("to contain the owner of a leaked credential, name the target where it is good, as target = \"chat\"");
+            }
+        }
+        if self.subject.is_empty() && self.acts() {
             return Some("a rule that acts needs a subject, as subject = [{ pointer = \"/user/email\", is = \"email\" }]");
         }
-        (self.hold.is_some() && self.ignore.is_some()).then_some("a rule holds or ignores, not both")
+        if self.hold.is_some() && self.ignore.is_some() {
+            return Some("a rule holds or ignores, not both");
+        }
+        self.key.as_ref().and_then(KeyAt::fault)
     }
 
     /// Whether it can give one of `reasons`. A word of the item is judged when it comes.
@@ -95,7 +137,12 @@ impl Rule {
 
     /// Whether something may follow from an item that the item itself does not name.
     pub(in crate::sources::webhook) fn is_nameless(&self) -> bool {
-        self.key.is_none() && self.ignore.is_none()
+        self.key.is_none() && self.ignore.is_none() && self.leaked.is_none()
+    }
+
+    /// The target at which it ends leaked credentials.
+    pub(in crate::sources::webhook) fn target(&self) -> Option<&str> {
+        self.leaked.as_ref()?.target.as_deref()
     }
 
     /// Whether it is about an item.
@@ -111,10 +158,19 @@ impl Rule {
         let reason = self.reason.read(item)?;
         let (subject, wish) = whom::read(&self.subject, item, subjects, &self.wish())?;
         let mut signal = Signal::new("", digest(item), subject, reason);
-        signal.wish = wish;
+        signal.wish = match &self.leaked {
+            // Whose a credential is, its target says, and not the item.
+            Some(_) => self.wish(),
+            None => wish,
+        };
         signal.scope = self.scope(item)?;
-        if let Some(time) = &self.time {
-            signal.occurred_at = time.read(item)?.map(|at| at.min(now));
+        let mut notes: Vec<String> = self.note.iter().filter_map(|pointer| pointer.text(item)).collect();
+        match self.time.as_ref().map(|time| time.read(item)) {
+            Some(Ok(at)) => signal.occurred_at = at.map(|at| at.min(now)),
+            // Whether it is an old story matters to what acts by itself. Where a person looks anyway, nothing is lost for a time.
+            Some(Err(why)) if self.acts() => return Err(why),
+            Some(Err(_)) => notes.push("its time cannot be read".to_owned()),
+            None => {}
         }
         if let Some(at) = self.effective.as_ref().map(|at| at.read(item)).transpose()?.flatten() {
             if at > now.plus(FURTHEST) {
@@ -122,11 +178,14 @@ impl Rule {
             }
             signal.when = When::At(at);
         }
-        let notes: Vec<String> = self.note.iter().filter_map(|pointer| pointer.text(item)).collect();
         signal.note = plain(&notes.join("; "), LONGEST_NOTE);
         let asker = self.requested_by.iter().find_map(|pointer| pointer.text(item));
         signal.requested_by = asker.and_then(|asker| plain(&asker, LONGEST_ASKER));
         Ok(signal)
+    }
+
+    fn acts(&self) -> bool {
+        self.hold.is_none() && self.ignore.is_none() && self.leaked.is_none()
     }
 
     fn wish(&self) -> Wish {
@@ -153,7 +212,7 @@ impl Rule {
         match named {
             Named::Session(pointer) => Ok(Scope::Session(id(pointer)?)),
             Named::AccessToken(pointer) => Ok(Scope::AccessToken(id(pointer)?)),
-            Named::Pointer(pointer) => match pointer.of(item).map(|word| word.as_str()) {
+            Named::Pointer(pointer) => match pointer.of(item).as_deref().map(Value::as_str) {
                 None | Some(Some("everything")) => Ok(Scope::Everything),
                 Some(Some("all_sessions")) => Ok(Scope::AllSessions),
                 Some(_) => Err(format!("{pointer} must be \"everything\" or \"all_sessions\"")),

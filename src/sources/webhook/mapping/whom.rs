@@ -22,9 +22,51 @@ enum Is {
     /// A name of one of our formats, by the word of its canonical form.
     Word(&'static str),
     /// What the pinned issuer calls the person.
-    Of { issuer: String },
+    Of { issuer: Issuer },
     /// An object of RFC 9493.
     Rfc9493,
+}
+
+/// An issuer, in whose address a member of the item may stand: `https://sts.windows.net/{/tenantId}/`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+struct Issuer {
+    before: String,
+    /// The place of the member, and what stands after it.
+    member: Option<(Pointer, String)>,
+}
+
+impl Issuer {
+    /// The address for an item; `None` where its member is missing or could not stand in an address.
+    fn of(&self, item: &Value) -> Option<String> {
+        let Some((pointer, after)) = &self.member else {
+            return Some(self.before.clone());
+        };
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        let member = pointer.text(item).filter(|member| member.bytes().all(plain))?;
+        Some(format!("{}{member}{after}", self.before))
+    }
+}
+
+impl TryFrom<String> for Issuer {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const WORDS: &str = "an issuer is a text, in which one {/pointer} may stand for a member of the item";
+        let Some((before, rest)) = text.split_once('{') else {
+            let before = Some(text).filter(|text| !text.is_empty() && !text.contains('}'));
+            return before.map(|before| Self { before, member: None }).ok_or(WORDS);
+        };
+        let (pointer, after) = rest
+            .split_once('}')
+            .filter(|(_, after)| !after.contains(['{', '}']))
+            .ok_or(WORDS)?;
+        let pointer = Pointer::try_from(pointer.to_owned())?;
+        Ok(Self {
+            before: before.to_owned(),
+            member: Some((pointer, after.to_owned())),
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -32,7 +74,7 @@ enum Is {
 struct Written {
     pointer: Pointer,
     is: Meaning,
-    issuer: Option<String>,
+    issuer: Option<Issuer>,
     #[serde(default)]
     prefix: String,
 }
@@ -55,8 +97,8 @@ impl TryFrom<Written> for SubjectAt {
 
     fn try_from(written: Written) -> Result<Self, Self::Error> {
         let is = match (written.is, written.issuer) {
-            (Meaning::IssSub, Some(issuer)) if !issuer.is_empty() => Is::Of { issuer },
-            (Meaning::IssSub, _) => return Err("a subject that is an `iss_sub` needs its `issuer`"),
+            (Meaning::IssSub, Some(issuer)) => Is::Of { issuer },
+            (Meaning::IssSub, None) => return Err("a subject that is an `iss_sub` needs its `issuer`"),
             (_, Some(_)) => return Err("an `issuer` belongs to a subject that is an `iss_sub`"),
             (Meaning::Rfc9493, None) if !written.prefix.is_empty() => return Err("an object of RFC 9493 has no prefix"),
             (Meaning::Rfc9493, None) => Is::Rfc9493,
@@ -80,7 +122,7 @@ pub(super) fn read(places: &[SubjectAt], item: &Value, rules: &SubjectRules, wis
     for place in places {
         let Some(found) = place.pointer.of(item) else { continue };
         let whom = match &place.is {
-            Is::Rfc9493 => rules.read(found, false, false).map_err(|fault| told(place, &fault))?,
+            Is::Rfc9493 => rules.read(&found, false, false).map_err(|fault| told(place, &fault))?,
             _ => match place.named(item) {
                 Some(name) => {
                     push(&mut names, &name);
@@ -132,6 +174,11 @@ fn push(names: &mut Vec<Subject>, subject: &Subject) {
 }
 
 impl SubjectAt {
+    /// Where it stands.
+    pub(super) fn pointer(&self) -> &Pointer {
+        &self.pointer
+    }
+
     /// The name that stands there, where it is one.
     fn named(&self, item: &Value) -> Option<Subject> {
         let text = self.pointer.text(item)?;
@@ -142,13 +189,14 @@ impl SubjectAt {
         match &self.is {
             Is::Word(word) => format!("{word}:{name}").parse().ok(),
             // Read as text for the checks of length and characters, then taken apart as sent: a name may hold a `#`.
-            Is::Of { issuer } => format!("iss_sub:{issuer}#{name}")
-                .parse::<Subject>()
-                .ok()
-                .map(|_| Subject::IssSub {
-                    iss: issuer.clone(),
+            Is::Of { issuer } => {
+                let issuer = issuer.of(item)?;
+                let read = format!("iss_sub:{issuer}#{name}").parse::<Subject>().ok();
+                read.map(|_| Subject::IssSub {
+                    iss: issuer,
                     sub: name.to_owned(),
-                }),
+                })
+            }
             Is::Rfc9493 => None,
         }
     }

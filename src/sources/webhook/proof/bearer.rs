@@ -3,20 +3,17 @@
 
 use ::http::Request;
 use ::http::header::HeaderName;
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use bytes::Bytes;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-use super::only;
+use super::{Secrets, only};
 use crate::sources::Rejection;
-use crate::sources::digest::sha256;
 use crate::sources::webhook::answer::untrusted;
 
 /// A static secret.
 pub(in crate::sources::webhook) struct Bearer {
     place: Place,
-    /// SHA-256 of each secret that is taken: of equal length, so that a comparison takes as long whatever is sent.
-    secrets: Vec<[u8; 32]>,
+    secrets: Secrets,
 }
 
 /// Where the secret is.
@@ -30,10 +27,9 @@ pub(in crate::sources::webhook) enum Place {
 impl Bearer {
     /// Takes any of `secrets` at `place`.
     pub(in crate::sources::webhook) fn new(place: Place, secrets: &[SecretString]) -> Self {
-        let hash = |secret: &SecretString| sha256(secret.expose_secret().as_bytes());
         Self {
             place,
-            secrets: secrets.iter().map(hash).collect(),
+            secrets: Secrets::new(secrets),
         }
     }
 
@@ -60,10 +56,7 @@ impl Bearer {
                 (secret, format!("the header {header}"))
             }
         };
-        let sent = sha256(sent.as_bytes());
-        // Every secret is compared, whichever matches.
-        let same = |secret: &&[u8; 32]| verify_slices_are_equal(*secret, &sent).is_ok();
-        if self.secrets.iter().filter(same).count() == 0 {
+        if !self.secrets.hold(sent) {
             return Err(untrusted(format!("{place} does not hold the secret")));
         }
         Ok(())

@@ -1,8 +1,16 @@
 //! How bytes are written as text: signatures, and secrets that are not text themselves.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use serde::Deserialize;
+
+/// The URL-safe alphabet; senders that use it are of two minds about the padding.
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::URL_SAFE,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// How bytes are written as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -12,6 +20,8 @@ pub(in crate::sources::webhook) enum Encoding {
     Hex,
     /// Base 64 of RFC 4648 section 4, padded.
     Base64,
+    /// Base 64 of RFC 4648 section 5, with its padding or without.
+    Base64url,
 }
 
 impl Encoding {
@@ -19,6 +29,7 @@ impl Encoding {
     pub(in crate::sources::webhook) fn decode(self, text: &str) -> Option<Vec<u8>> {
         match self {
             Self::Base64 => STANDARD.decode(text).ok(),
+            Self::Base64url => URL_SAFE.decode(text).ok(),
             Self::Hex => {
                 let digits: Option<Vec<u8>> = text
                     .chars()
@@ -44,6 +55,12 @@ mod tests {
         assert_eq!(Encoding::Base64.decode("AP+g"), Some(vec![0, 255, 160]));
         for text in ["AP-g", "AP+", "AP+g=", " AP+g"] {
             assert_eq!(Encoding::Base64.decode(text), None, "{text}");
+        }
+        for text in ["AP-g_w==", "AP-g_w"] {
+            assert_eq!(Encoding::Base64url.decode(text), Some(vec![0, 255, 160, 255]), "{text}");
+        }
+        for text in ["AP+g/w==", "AP-g_x", "AP-g_w ", "AP-g\n_w"] {
+            assert_eq!(Encoding::Base64url.decode(text), None, "{text}");
         }
     }
 }

@@ -1,12 +1,18 @@
-//! What proves that a delivery is its sender's: Standard Webhooks, a signature of the vendor's own form, or a static bearer.
+//! What proves that a delivery is its sender's: Standard Webhooks, a signature of the vendor's own form or by a published key, Amazon SNS's
+//! certificate, a signed token, or a static secret.
 //!
 //! Every check is over the bytes as they arrived. A body that was parsed and written again is another body.
 
 mod bearer;
 mod encoding;
+mod listed;
+mod member;
 mod scheme;
+mod secrets;
+mod sns;
 mod standard;
 mod template;
+mod token;
 
 use std::time::Duration;
 
@@ -20,9 +26,14 @@ use crate::sources::{Rejection, Standing};
 
 pub(super) use bearer::{Bearer, Place};
 pub(super) use encoding::Encoding;
+pub(super) use listed::Listed;
+pub(super) use member::Member;
 pub(super) use scheme::{Algorithm, Members, Scheme};
+use secrets::Secrets;
+pub(super) use sns::{Certificates, Sns, shown};
 pub(super) use standard::Standard;
 pub(super) use template::Template;
+pub(super) use token::{Claim, Token};
 
 /// How a sender proves who it is.
 pub(super) enum Proof {
@@ -30,35 +41,56 @@ pub(super) enum Proof {
     Standard(Standard),
     /// A signature of the vendor's own form.
     Scheme(Scheme),
-    /// A static secret in a header.
+    /// A static secret in a header or the URL.
     Bearer(Bearer),
+    /// A static secret in each item of the body.
+    Member(Member),
+    /// A signed token in a header.
+    Token(Token),
+    /// A signature by a key of a published list.
+    Listed(Listed),
+    /// Amazon SNS.
+    Sns(Sns),
 }
 
 /// What a proven delivery is called by its sender under the signature; `None` where the signature names nothing.
 pub(super) type SignedId = Option<String>;
 
 impl Proof {
-    /// Checks `request`.
+    /// Checks `request`, as far as it is proved as a whole: see [`Proof::member`].
     ///
     /// # Errors
-    /// 401, whatever is wrong with it.
-    pub(super) fn check(&self, request: &Request<Bytes>, now: Timestamp) -> Result<SignedId, Rejection> {
+    /// 401, whatever is wrong with it; 503 where what it is checked against cannot be had.
+    pub(super) async fn check(&self, request: &Request<Bytes>, now: Timestamp) -> Result<SignedId, Rejection> {
         let (headers, body) = (request.headers(), request.body());
         match self {
             Self::Standard(standard) => standard.check(headers, body, now).map(Some),
             Self::Scheme(scheme) => scheme.check(headers, body, now),
             Self::Bearer(bearer) => bearer.check(request).map(|()| None),
+            Self::Member(_) => Ok(None),
+            Self::Token(token) => token.check(request, now).await.map(|()| None),
+            Self::Listed(listed) => listed.check(headers, body).await.map(|()| None),
+            Self::Sns(sns) => sns.check(headers, body, now).await.map(Some),
+        }
+    }
+
+    /// What each item proves itself by, where the request as a whole proves nothing.
+    pub(super) fn member(&self) -> Option<&Member> {
+        match self {
+            Self::Member(member) => Some(member),
+            _ => None,
         }
     }
 
     /// Checks what stands in the header of a request alone.
     ///
     /// # Errors
-    /// 401 where that is a secret, and it is not there or not ours.
-    pub(super) fn check_head(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
+    /// 401 where that is a secret or a token, and it is not there or not good here; 503 as [`Proof::check`].
+    pub(super) async fn check_head(&self, head: &Request<Bytes>, now: Timestamp) -> Result<Standing, Rejection> {
         match self {
-            Self::Standard(_) | Self::Scheme(_) => Ok(Standing::Unread),
             Self::Bearer(bearer) => bearer.check(head).map(|()| Standing::Proven),
+            Self::Token(token) => token.check(head, now).await.map(|()| Standing::Proven),
+            Self::Standard(_) | Self::Scheme(_) | Self::Member(_) | Self::Listed(_) | Self::Sns(_) => Ok(Standing::Unread),
         }
     }
 
@@ -67,16 +99,24 @@ impl Proof {
         match self {
             Self::Standard(_) => standard::id(headers).ok(),
             Self::Scheme(scheme) => scheme.id(headers).ok().flatten(),
-            Self::Bearer(_) => None,
+            _ => None,
         }
     }
 
     /// Whether an old delivery is refused for its age, so that a recorded one cannot be sent again later.
     pub(super) fn is_dated(&self) -> bool {
         match self {
-            Self::Standard(_) => true,
+            Self::Standard(_) | Self::Sns(_) => true,
             Self::Scheme(scheme) => scheme.is_dated(),
-            Self::Bearer(_) => false,
+            Self::Bearer(_) | Self::Member(_) | Self::Token(_) | Self::Listed(_) => false,
+        }
+    }
+
+    /// Whether the body is signed, so that whoever has recorded one delivery cannot make another.
+    pub(super) fn covers_body(&self) -> bool {
+        match self {
+            Self::Standard(_) | Self::Scheme(_) | Self::Listed(_) | Self::Sns(_) => true,
+            Self::Bearer(_) | Self::Member(_) | Self::Token(_) => false,
         }
     }
 
@@ -88,8 +128,8 @@ impl Proof {
     /// What a refused sender is challenged with (RFC 9110 section 11.6.1).
     pub(super) fn challenge(&self) -> &'static str {
         match self {
-            Self::Standard(_) | Self::Scheme(_) => "Signature",
-            Self::Bearer(_) => "Bearer",
+            Self::Standard(_) | Self::Scheme(_) | Self::Listed(_) | Self::Sns(_) | Self::Member(_) => "Signature",
+            Self::Bearer(_) | Self::Token(_) => "Bearer",
         }
     }
 }

@@ -115,8 +115,9 @@ impl Scheme {
     fn signatures<'a>(&self, value: &'a str) -> Result<(Vec<Vec<u8>>, Option<&'a str>), Rejection> {
         let wrong = || untrusted(format!("the header {} is not of the sender's form", self.header));
         let decode = |text: &str| {
+            // Some put a blank behind the prefix (`sha256= 7571…`); the bytes that it says are the same.
             text.strip_prefix(self.prefix.as_str())
-                .and_then(|text| self.encoding.decode(text))
+                .and_then(|text| self.encoding.decode(text.trim_start()))
         };
         let Some(members) = &self.members else {
             return Ok((vec![decode(value).ok_or_else(wrong)?], None));

@@ -13,12 +13,12 @@ pub(super) const SHORT: usize = 24;
 pub(super) fn of(written: &Written, proof: &Proof, secrets: &[SecretString]) -> Vec<String> {
     let mut cautions = Vec::new();
     match proof {
-        Proof::Bearer(_) => cautions.push(
+        Proof::Bearer(_) | Proof::Member(_) => cautions.push(
             "whoever learns the static bearer can end anybody's access: it protects neither against replay nor against a changed body; \
              use signatures where the sender can make them, and let only the sender's addresses through"
                 .to_owned(),
         ),
-        Proof::Scheme(_) if !proof.is_dated() => cautions.push(
+        Proof::Scheme(_) | Proof::Listed(_) if !proof.is_dated() => cautions.push(
             "the sender signs no time, so that a recorded delivery is known only by its key or body".to_owned(),
         ),
         _ => {}
@@ -36,7 +36,7 @@ pub(super) fn of(written: &Written, proof: &Proof, secrets: &[SecretString]) -> 
         ));
     }
     let rules = written.rule.as_deref().unwrap_or_default();
-    let nameless = written.key_header.is_none() && rules.iter().any(Rule::is_nameless);
+    let nameless = written.key_header.is_none() && written.key_pointer.is_none() && rules.iter().any(Rule::is_nameless);
     if nameless && written.repeat_window.is_none() && lasting(proof) {
         cautions.push(
             "a rule names no key, so that the same body again, even much later, is taken for a repetition; \

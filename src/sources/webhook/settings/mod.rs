@@ -1,133 +1,25 @@
-//! The keys of a `[[source]]` of this kind, as written, and the receiver they build.
+//! The keys of a `[[source]]` of this kind, and the receiver they build.
 
 mod cautions;
 mod proving;
+mod published;
+mod written;
 
 use std::time::Duration;
 
-use serde::Deserialize;
-
 use super::Webhook;
-use super::handshake::Handshake;
-use super::mapping::{Mapping, Pointer, Rule, TimeForm, Unmatched};
+use super::handshake::{Handshake, Handshakes};
+use super::mapping::{Mapping, Pointer, Rule};
 use super::presets::{PRESETS, REQUEST};
-use super::proof::{Algorithm, Encoding, Members, Proof, Template};
+use super::proof::Proof;
 use crate::clock::Clock;
 use crate::model::Reason;
-use crate::secret::SecretSource;
-use crate::settings::{Complaint, Period, Settings, nearest};
-use crate::sources::whom::{Means, SubjectRules};
+use crate::settings::{Complaint, Settings, nearest};
+use crate::sources::whom::SubjectRules;
+use written::{OneOrMore, Written};
 
 /// For how long the same body is the same signal where an old one is refused anyway, or could be made anew by whoever has it.
 const WINDOW: Duration = Duration::from_hours(1);
-/// Every key of its own; each may be missing, since a preset may bring it.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    /// The vendor whose form this is.
-    preset: Option<String>,
-    /// What proves the sender.
-    verify: Option<Verify>,
-    /// The secrets, any of which is taken.
-    secrets: Option<Vec<SecretSource>>,
-    /// The public keys of Standard Webhooks' `v1a`, any of which is taken.
-    public_keys: Option<Vec<String>>,
-    /// How old a delivery may be, and how far in the future.
-    tolerance: Option<Period>,
-    /// The form of the signature.
-    signature: Option<Signature>,
-    /// The form of the bearer.
-    bearer: Option<BearerForm>,
-    /// The question that the sender asks first.
-    handshake: Option<Handshake>,
-    /// Where the items are.
-    items: Option<Pointer>,
-    /// The header that names a delivery.
-    key_header: Option<String>,
-    /// For how long the same body without a name is the same signal.
-    repeat_window: Option<Period>,
-    /// What becomes of an item that no rule is about.
-    unmatched: Option<Unmatched>,
-    /// The reasons that the sender may give.
-    reasons: Option<Vec<Reason>>,
-    /// How RFC 9493 subjects are read.
-    subjects: Option<Subjects>,
-    /// What becomes of an item.
-    rule: Option<Vec<Rule>>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Verify {
-    Standard,
-    Signature,
-    Bearer,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Signature {
-    header: String,
-    algorithm: Algorithm,
-    encoding: Encoding,
-    #[serde(default)]
-    prefix: String,
-    members: Option<Members>,
-    signed: Template,
-    timestamp_header: Option<String>,
-    #[serde(default = "unix")]
-    timestamp_form: TimeForm,
-    id_header: Option<String>,
-    /// How the secret's bytes are written in its file; without it the text itself is the secret.
-    secret_encoding: Option<Encoding>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BearerForm {
-    header: Option<String>,
-    scheme: Option<String>,
-    /// Whether the secret stands in the URL, and no header.
-    #[serde(default)]
-    path: bool,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Subjects {
-    issuers: Option<Vec<String>>,
-    #[serde(default)]
-    iss_sub: Means,
-    #[serde(default)]
-    opaque: Means,
-}
-
-fn unix() -> TimeForm {
-    TimeForm::Unix
-}
-
-impl Written {
-    /// These keys, with those of `preset` where one is missing.
-    fn over(self, preset: Self) -> Self {
-        Self {
-            preset: self.preset,
-            verify: self.verify.or(preset.verify),
-            secrets: self.secrets.or(preset.secrets),
-            public_keys: self.public_keys.or(preset.public_keys),
-            tolerance: self.tolerance.or(preset.tolerance),
-            signature: self.signature.or(preset.signature),
-            bearer: self.bearer.or(preset.bearer),
-            handshake: self.handshake.or(preset.handshake),
-            items: self.items.or(preset.items),
-            key_header: self.key_header.or(preset.key_header),
-            repeat_window: self.repeat_window.or(preset.repeat_window),
-            unmatched: self.unmatched.or(preset.unmatched),
-            reasons: self.reasons.or(preset.reasons),
-            subjects: self.subjects.or(preset.subjects),
-            rule: self.rule.or(preset.rule),
-        }
-    }
-}
 
 /// What is wrong with a key.
 type Fault = (&'static str, String);
@@ -160,12 +52,22 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Webhook, V
     let cautions = cautions::of(&written, &proof, &secrets);
     let lasting = lasting(&proof);
     let subjects = written.subjects.unwrap_or_default();
+    let handshakes = written.handshake.map(OneOrMore::into_vec);
+    let handshakes = handshakes.unwrap_or_else(|| match proof {
+        // Whoever holds the secret could say anything, so that an answer gives nothing away.
+        Proof::Bearer(_) => Handshake::OF_SECRET_HOLDERS.to_vec(),
+        _ => Vec::new(),
+    });
     Ok(Webhook {
         name: settings.name.to_owned(),
-        handshake: written.handshake,
+        handshakes: Handshakes::new(handshakes, proof.member().is_some()),
         key_header,
+        form_field: written.form_field,
         mapping: Mapping {
-            items: written.items.unwrap_or_default(),
+            decode: written.decode.unwrap_or_default(),
+            items: written.items.map_or_else(|| vec![Pointer::default()], OneOrMore::into_vec),
+            name: written.key_pointer,
+            known_by: written.known_by.map(OneOrMore::into_vec).unwrap_or_default(),
             rules: written.rule.unwrap_or_default(),
             unmatched: written.unmatched.unwrap_or_default(),
             reasons: written.reasons.unwrap_or_else(|| Reason::ALL.to_vec()),
@@ -185,7 +87,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Webhook, V
 
 /// Whether the same body must stay the same signal for ever: whoever has recorded one could send it again, and could not make one anew.
 fn lasting(proof: &Proof) -> bool {
-    !proof.is_dated() && !matches!(proof, Proof::Bearer(_))
+    !proof.is_dated() && proof.covers_body()
 }
 
 /// The keys as written over those of the preset, and those of our own schema where there is no rule.
@@ -229,6 +131,9 @@ fn check_mapping(written: &Written, faults: &mut Vec<Fault>) {
     }
     for why in rules.iter().filter_map(Rule::fault) {
         wrong("rule", why);
+    }
+    if matches!(&written.items, Some(OneOrMore::More(items)) if items.is_empty()) {
+        wrong("items", "items must not be empty; leave it out for the whole body");
     }
     if written.repeat_window.is_some_and(|window| window.0.is_zero()) {
         wrong("repeat_window", "repeat_window must be more than nothing");

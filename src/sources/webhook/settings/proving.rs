@@ -6,13 +6,17 @@ use ::http::header::{AUTHORIZATION, HeaderName};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::cautions::SHORT;
-use super::{BearerForm, Fault, Signature, Verify, Written};
-use crate::sources::webhook::proof::{Algorithm, Bearer, Place, Proof, Scheme, Standard};
+use super::written::{BearerForm, Signature, Verify, Written};
+use super::{Fault, published};
+use crate::sources::webhook::proof::{Algorithm, Bearer, Member, Place, Proof, Scheme, Standard};
 
 /// How old a delivery may be, and how far in the future, where the config says nothing.
 const TOLERANCE: Duration = Duration::from_mins(5);
 /// The widest tolerance taken: within it a recorded delivery can be sent again.
 const WIDEST: Duration = Duration::from_hours(1);
+/// The fewest bytes of a secret that is written in hex or base64.
+const LEAST: usize = 16;
+
 /// The secrets, as far as they can be read.
 pub(super) fn secrets(written: &Written, faults: &mut Vec<Fault>) -> Vec<SecretString> {
     let mut secrets = Vec::new();
@@ -28,24 +32,26 @@ pub(super) fn secrets(written: &Written, faults: &mut Vec<Fault>) -> Vec<SecretS
 /// What proves the sender; `None` where that cannot be said, with the reasons in `faults`.
 pub(super) fn proof(written: &Written, secrets: &[SecretString], faults: &mut Vec<Fault>) -> Option<Proof> {
     let verify = written.verify.unwrap_or(Verify::Standard);
-    let mut stray = |present: bool, key: &'static str, owner: &str| {
-        if present {
-            faults.push((key, format!("{key} is read only with verify = {owner:?}")));
+    for (present, key, owner) in [
+        (written.signature.is_some(), "signature", Verify::Signature),
+        (written.bearer.is_some(), "bearer", Verify::Bearer),
+        (written.public_keys.is_some(), "public_keys", Verify::Standard),
+        (written.member.is_some(), "member", Verify::Member),
+        (written.token.is_some(), "token", Verify::Token),
+        (written.key_list.is_some(), "key_list", Verify::KeyList),
+        (written.sns.is_some(), "sns", Verify::Sns),
+    ] {
+        if present && verify != owner {
+            faults.push((key, format!("{key} is read only with verify = {:?}", owner.word())));
         }
-    };
-    stray(
-        written.signature.is_some() && verify != Verify::Signature,
-        "signature",
-        "signature",
-    );
-    stray(written.bearer.is_some() && verify != Verify::Bearer, "bearer", "bearer");
-    stray(
-        written.public_keys.is_some() && verify != Verify::Standard,
-        "public_keys",
-        "standard",
-    );
+    }
     let public = written.public_keys.as_deref().unwrap_or_default();
-    if written.secrets.as_deref().unwrap_or_default().is_empty() && public.is_empty() {
+    let secretless = matches!(verify, Verify::Token | Verify::KeyList | Verify::Sns);
+    let has_secrets = !written.secrets.as_deref().unwrap_or_default().is_empty();
+    if secretless && has_secrets {
+        faults.push(("secrets", format!("with verify = {:?} there is no secret", verify.word())));
+    }
+    if !secretless && !has_secrets && public.is_empty() {
         faults.push((
             "secrets",
             "write the sender's secret, as secrets = [{ credential = \"NAME\" }]; two of them while one takes the other's place"
@@ -60,20 +66,7 @@ pub(super) fn proof(written: &Written, secrets: &[SecretString], faults: &mut Ve
         ));
     }
     match verify {
-        Verify::Standard => {
-            let mut standard = Standard::new(tolerance);
-            for secret in secrets {
-                if let Err(why) = standard.secret(secret) {
-                    faults.push(("secrets", why.to_owned()));
-                }
-            }
-            for key in public {
-                if let Err(why) = standard.public_key(key) {
-                    faults.push(("public_keys", why.to_owned()));
-                }
-            }
-            Some(Proof::Standard(standard))
-        }
+        Verify::Standard => Some(Proof::Standard(standard(secrets, public, tolerance, faults))),
         Verify::Signature => {
             let Some(signature) = &written.signature else {
                 let why = "verify = \"signature\" needs a table [source.signature], or a preset";
@@ -83,7 +76,33 @@ pub(super) fn proof(written: &Written, secrets: &[SecretString], faults: &mut Ve
             scheme(signature, secrets, tolerance, faults).map(Proof::Scheme)
         }
         Verify::Bearer => place(written.bearer.as_ref(), secrets, faults).map(|place| Proof::Bearer(Bearer::new(place, secrets))),
+        Verify::Member => {
+            let Some(member) = &written.member else {
+                let why = "verify = \"member\" needs a table [source.member] with the pointer to the secret in each item";
+                faults.push(("verify", why.to_owned()));
+                return None;
+            };
+            Some(Proof::Member(Member::new(member.pointer.clone(), secrets)))
+        }
+        Verify::Token => published::token(written.token.as_ref(), tolerance, faults).map(Proof::Token),
+        Verify::KeyList => published::listed(written.key_list.as_ref(), faults).map(Proof::Listed),
+        Verify::Sns => published::sns(written.sns.as_ref(), tolerance, faults).map(Proof::Sns),
     }
+}
+
+fn standard(secrets: &[SecretString], public: &[String], tolerance: Duration, faults: &mut Vec<Fault>) -> Standard {
+    let mut standard = Standard::new(tolerance);
+    for secret in secrets {
+        if let Err(why) = standard.secret(secret) {
+            faults.push(("secrets", why.to_owned()));
+        }
+    }
+    for key in public {
+        if let Err(why) = standard.public_key(key) {
+            faults.push(("public_keys", why.to_owned()));
+        }
+    }
+    standard
 }
 
 /// Where the static secret is.
@@ -143,9 +162,13 @@ fn scheme(signature: &Signature, secrets: &[SecretString], tolerance: Duration, 
             None => Some(text.as_bytes().to_vec()),
             Some(encoding) => encoding.decode(text),
         };
-        match bytes.filter(|bytes| !bytes.is_empty()) {
-            Some(bytes) => keys.extend(signature.algorithm.key(&bytes)),
+        match bytes {
             None => wrong("a secret is not written as secret_encoding says"),
+            // A secret in another encoding than the one that is written often decodes to a few bytes, which could be guessed.
+            Some(bytes) if signature.secret_encoding.is_some() && bytes.len() < LEAST => {
+                wrong("a secret has fewer than 16 bytes once it is decoded; look whether secret_encoding is the right one");
+            }
+            Some(bytes) => keys.extend(signature.algorithm.key(&bytes)),
         }
     }
     let mut named = |name: &Option<String>| name.as_deref().map(|name| header("signature", name, faults));

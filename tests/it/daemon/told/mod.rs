@@ -16,6 +16,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use super::{Plan, Running, Site, until};
+use crate::ports::Port;
 
 const SESSION_REVOKED: &str = "https://schemas.openid.net/secevent/caep/event-type/session-revoked";
 const VERIFICATION: &str = "https://schemas.openid.net/secevent/ssf/event-type/verification";
@@ -47,16 +48,12 @@ token = [{ file = "{folder}/idp-token" }, { file = "{folder}/next-token" }]
 const AUTHORIZATION: &str = "Bearer canary-authorization-0123456789";
 const TOKEN: &str = "canary-token-0123456789abcdef";
 
-/// An address that nothing listens at for now.
-fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
-
 /// An installation that tells a receiver.
 struct Told {
     site: Site,
     us: String,
     ear: String,
+    _ports: [Port; 2],
 }
 
 impl Told {
@@ -72,10 +69,12 @@ impl Told {
             level: "trace",
             ..Plan::default()
         };
+        let ports = [Port::default(), Port::default()];
         let told = Self {
             site: Site::new(plan).await,
-            us: free(),
-            ear: free(),
+            us: ports[0].address().to_string(),
+            ear: ports[1].address().to_string(),
+            _ports: ports,
         };
         told.site.secret("idp-authorization", AUTHORIZATION.as_bytes());
         told.site.secret("idp-token", TOKEN.as_bytes());

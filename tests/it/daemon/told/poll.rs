@@ -94,9 +94,11 @@ async fn a_poll_that_waits_does_not_hold_up_our_end() {
     .await;
     running.terminate();
     let answer = waits.await.unwrap().unwrap();
+    let took = before.elapsed();
     assert_eq!(answer.status(), 200);
     running.ended().await;
-    assert!(before.elapsed() < Duration::from_secs(15), "{:?}", before.elapsed());
+    // By itself it would have been answered after 20 s.
+    assert!(took < Duration::from_secs(20), "{took:?}");
 }
 
 #[tokio::test]

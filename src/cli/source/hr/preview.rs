@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use clap::Subcommand;
+use clap::Args;
 
 use crate::cli::output::{json, line, plain, table};
 use crate::cli::{Exit, StoreArgs};
@@ -11,44 +11,39 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Subject;
 use crate::sources::Source;
-use crate::sources::hr_csv::{Ask, Effect, HrCsv, LAST_FULL_FILE, Preview, PreviewRow, disarmed, preview};
+use crate::sources::hr_csv::{
+    Ask, Effect, HrCsv, LAST_FULL_FILE, Preview, PreviewRow, TakenBefore, Totals, disarmed, memo_of_end, preview,
+};
 use crate::store::{DepartureFilter, Store};
 
-/// `revoked source hr …`
-#[derive(Debug, Clone, Subcommand)]
-pub enum HrCommand {
-    /// Show what a file would do, in each person's own time zone and in UTC, and change nothing
-    #[command(after_help = "Example: revoked source hr preview leavers.csv --source hr")]
-    Preview {
-        /// The file
-        file: PathBuf,
-        /// The drop folder's name in the config; needed where there are several
-        #[arg(long)]
-        source: Option<String>,
-        /// Print JSON
-        #[arg(long, conflicts_with = "csv")]
-        json: bool,
-        /// Print CSV, safe to open in a spreadsheet
-        #[arg(long)]
-        csv: bool,
-    },
+/// `revoked source hr preview`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example: revoked source hr preview leavers.csv --source hr
+
+Exit code: 16 where the file would be rejected whole, 6 where something of it could not be read and would be put aside, else 0.")]
+pub struct PreviewArgs {
+    /// The file
+    file: PathBuf,
+    /// The drop folder's name in the config; needed where there are several
+    #[arg(long)]
+    source: Option<String>,
+    /// Print JSON
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print CSV, safe to open in a spreadsheet
+    #[arg(long)]
+    csv: bool,
 }
 
-/// Runs `revoked source hr …`.
+/// Runs `revoked source hr preview`.
 ///
 /// # Errors
 /// Where the config, the file or the store cannot be read.
-pub(super) async fn run(command: &HrCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
-    let HrCommand::Preview {
-        file,
-        source,
-        json: as_json,
-        csv: as_csv,
-    } = command;
+pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let clock = Clock::system();
     let config = Config::load(&at.config, &clock)?;
-    let (name, folder) = folder(&config, source.as_deref())?;
-    let mut preview = preview(file, folder.rules(), clock.now())?;
+    let (name, folder) = folder(&config, args.source.as_deref())?;
+    let mut preview = preview(&args.file, folder.rules(), clock.now())?;
     // What is known already decides what a row does; without a store nothing is.
     let path = at.store.as_ref().unwrap_or(&config.store);
     if path.exists() {
@@ -59,16 +54,24 @@ pub(super) async fn run(command: &HrCommand, at: &StoreArgs) -> anyhow::Result<E
         for row in &mut preview.rows {
             weigh(&store, &name, row).await?;
         }
+        if let Some((name, at)) = store.taken(&name, preview.digest()).await? {
+            preview.repeats(TakenBefore { name, at });
+        }
         store.close().await;
+        preview.count();
     }
-    if *as_json {
+    if args.json {
         json(&preview)?;
-    } else if *as_csv {
+    } else if args.csv {
         line(csv(&preview)?.trim_end())?;
     } else {
         show(&preview)?;
     }
-    Ok(Exit::Ok)
+    Ok(match (&preview.rejected, preview.refused.is_empty()) {
+        (Some(_), _) => Exit::Rejected,
+        (None, false) => Exit::Findings,
+        (None, true) => Exit::Ok,
+    })
 }
 
 /// The drop folder asked for.
@@ -94,7 +97,12 @@ fn folder<'a>(config: &'a Config, wanted: Option<&str>) -> anyhow::Result<(Strin
 
 /// What the store knows about the person of a row.
 async fn weigh(store: &Store, source: &str, row: &mut PreviewRow) -> anyhow::Result<()> {
-    if matches!(row.effect, Effect::Overtaken | Effect::Stands) || row.ask == Ask::Suspend {
+    let (drawer, key) = memo_of_end(&row.employee, &row.employment);
+    let takes_back = row.open_ended && store.memo(source, drawer, &key).await?.is_some();
+    if matches!(row.effect, Effect::Overtaken | Effect::Nothing)
+        || (row.effect == Effect::Stands && !takes_back)
+        || row.ask == Ask::Suspend
+    {
         return Ok(());
     }
     let filter = DepartureFilter {
@@ -115,6 +123,9 @@ async fn weigh(store: &Store, source: &str, row: &mut PreviewRow) -> anyhow::Res
                 row.effect = Effect::Blocked;
                 row.why = Some(format!("employment {} has not ended", other.employment));
             } else if let (Some(own), Effect::Planned | Effect::AtOnce) = (own, row.effect) {
+                if own.state == "executed" && row.utc == Some(own.fire_at) {
+                    row.effect = Effect::Nothing;
+                }
                 row.why = match own.state.as_str() {
                     "planned" if row.utc == Some(own.fire_at) => Some(format!("as departure {} says already", own.id)),
                     "planned" => Some(format!("departure {} is planned for {} and moves", own.id, own.fire_at)),
@@ -146,7 +157,14 @@ async fn weigh(store: &Store, source: &str, row: &mut PreviewRow) -> anyhow::Res
                 ));
             }
         }
-        Ask::Suspend | Ask::Active | Ask::Deleted => {}
+        Ask::Active => {
+            let open = own.filter(|own| matches!(own.state.as_str(), "planned" | "held" | "blocked"));
+            if let Some(open) = open {
+                row.effect = Effect::CallsOff;
+                row.why = Some(format!("departure {}, {} for {}", open.id, open.state, open.acts_at));
+            }
+        }
+        Ask::Suspend | Ask::Deleted | Ask::Nothing | Ask::Unclear => {}
     }
     Ok(())
 }
@@ -158,18 +176,60 @@ fn show(preview: &Preview) -> anyhow::Result<()> {
             plain(why)
         ))?;
     }
+    if let Some(quotes) = &preview.quotes {
+        line(plain(quotes))?;
+    }
     let rows = preview.rows.iter().map(cells).collect();
     table(&HEADINGS, rows, "no row could be acted on")?;
     for refused in &preview.refused {
         let column = refused.column.map_or(String::new(), |column| format!(", column {column}"));
+        let stays = if refused.stays { " (the person stays)" } else { "" };
         line(format!(
-            "refused, {}{column}: {}; write instead: {}",
+            "refused, {}{column}: {}; write instead: {}{stays}",
             refused.place,
             plain(&refused.why),
             plain(&refused.instead)
         ))?;
     }
+    if let Some(before) = &preview.taken_before {
+        line(format!(
+            "a file with these bytes was taken before, as {} at {}: dropped again it says nothing new",
+            plain(&before.name),
+            before.at
+        ))?;
+    }
+    line(totals(&preview.totals))?;
     line("nothing was changed")
+}
+
+/// All rows in one line.
+fn totals(totals: &Totals) -> String {
+    let counts = [
+        (totals.planned, Effect::Planned.word()),
+        (totals.at_once, Effect::AtOnce.word()),
+        (totals.held, Effect::Held.word()),
+        (totals.blocked, Effect::Blocked.word()),
+        (totals.calls_off, "call off"),
+        (totals.stands, "stand"),
+        (totals.overtaken, Effect::Overtaken.word()),
+        (totals.nothing, Effect::Nothing.word()),
+        (totals.refused, "refused"),
+    ];
+    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+    let mut parts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+    if totals.null_days > 0 {
+        parts.push(format!("{} with a day that stands for none", totals.null_days));
+    }
+    if totals.stale > 0 {
+        parts.push(format!("{} employed after a last day that is over", totals.stale));
+    }
+    let parts = if parts.is_empty() {
+        "nothing to do".to_owned()
+    } else {
+        parts.join(", ")
+    };
+    let rows = if totals.rows == 1 { "row" } else { "rows" };
+    format!("{} {rows}: {parts}", totals.rows)
 }
 
 const HEADINGS: [&str; 8] = [

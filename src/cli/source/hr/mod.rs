@@ -1,0 +1,28 @@
+//! `revoked source hr`: look at files for a drop folder before they are dropped. Changes nothing.
+
+use clap::Subcommand;
+
+use crate::cli::{Exit, StoreArgs};
+
+mod map;
+mod preview;
+
+/// `revoked source hr …`
+#[derive(Debug, Clone, Subcommand)]
+pub enum HrCommand {
+    /// Show what a file would do, in each person's own time zone and in UTC, and change nothing
+    Preview(preview::PreviewArgs),
+    /// Propose what the columns of an export mean, as config to paste
+    Map(map::MapArgs),
+}
+
+/// Runs `revoked source hr …`.
+///
+/// # Errors
+/// Where the config, the file or the store cannot be read.
+pub(super) async fn run(command: &HrCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    match command {
+        HrCommand::Preview(args) => preview::run(args, at).await,
+        HrCommand::Map(args) => map::run(args),
+    }
+}
