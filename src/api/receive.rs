@@ -20,7 +20,7 @@ use super::doorway::Doorway;
 use super::failures::Stranger;
 use super::seats::{self, Seat, Stage};
 use super::{Admission, Door, Fault, Problem, Refusal, Transmitter, TurnedAway, body, exchange};
-use crate::model::{NoFault, Trace};
+use crate::model::{NoFault, Suspect, Trace};
 use crate::telemetry::table;
 
 /// How long a request waits for a place among the deliveries at work.
@@ -171,8 +171,9 @@ impl<'d> Knock<'d> {
         }
         let answer = self.work(whole).await;
         let faultless = proven || answer.extensions().get::<NoFault>().is_some();
-        let refused = answer.status().is_client_error() && answer.status() != StatusCode::TOO_MANY_REQUESTS;
-        if refused && !faultless { self.refused(answer) } else { answer }
+        let wrong = answer.status().is_client_error() && answer.status() != StatusCode::TOO_MANY_REQUESTS;
+        let suspect = answer.extensions().get::<Suspect>().is_some();
+        if (wrong || suspect) && !faultless { self.refused(answer) } else { answer }
     }
 
     /// Whether the request may be read on, and whether its header proves who sent it; else the answer to it.

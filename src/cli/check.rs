@@ -65,10 +65,8 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         ok: true,
     };
     for source in &config.sources {
-        let cautions = source.source.push().map(|push| push.cautions()).unwrap_or_default();
-        let told = cautions
-            .into_iter()
-            .map(|caution| format!("source {}: {caution}", source.name));
+        let cautions = source.source.cautions().into_iter();
+        let told = cautions.map(|caution| format!("source {}: {caution}", source.name));
         checked.warnings.extend(told);
     }
     if let Some(store) = &store {

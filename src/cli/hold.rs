@@ -104,6 +104,16 @@ pub(super) async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<
                     rows.collect(),
                     "no case waits under it any more",
                 )?;
+                for case in &held.cases {
+                    for said in &case.reactivated {
+                        line(format!(
+                            "case {}: source {} said at {} that the person is active again; others asked for it too",
+                            case.case,
+                            plain(&said.source),
+                            said.at
+                        ))?;
+                    }
+                }
                 if held.hold.state == "open" {
                     line(format!("to let these go on: revoked hold approve {hold} --set {}", held.set))?;
                 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::model::Memo;
+use crate::model::{Memo, Subject};
 use crate::sources::House;
 use crate::store::Store;
 
@@ -35,6 +35,10 @@ impl House for Around {
 
     async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>> {
         Ok(self.store.memos_after(&self.source, drawer, after, limit).await?)
+    }
+
+    async fn known_by(&self, subject: &Subject) -> anyhow::Result<Vec<Subject>> {
+        Ok(self.store.expanded(subject).await?.names().to_vec())
     }
 
     async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {

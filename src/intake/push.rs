@@ -10,7 +10,7 @@ use http::{Request, Response};
 use super::Intake;
 use super::house::Around;
 use crate::model::{Delivery, NoFault, Receipt, Trace};
-use crate::sources::{Push, Received, Rejection, RejectionKind, Standing};
+use crate::sources::{Push, Received, Rejection, RejectionKind, Standing, UNKNOWN_KEY};
 use crate::telemetry::table;
 
 /// How long a sender waits before it tries again when the trouble is ours.
@@ -176,8 +176,9 @@ fn door_key(source: &str) -> String {
 }
 
 /// Whether a refusal is our own trouble, which is no fault of the delivery; and while the store is full nothing could be written anyway.
+/// Whoever comes with a key that nobody has published may be asked to come again, and is a stranger all the same.
 fn is_ours(rejection: &Rejection) -> bool {
-    matches!(rejection.kind, RejectionKind::NotNow(_) | RejectionKind::TooFast(_))
+    matches!(rejection.kind, RejectionKind::NotNow(_) | RejectionKind::TooFast(_)) && rejection.code != UNKNOWN_KEY
 }
 
 fn faultless(mut answer: Response<Bytes>) -> Response<Bytes> {

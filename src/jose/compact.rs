@@ -28,6 +28,8 @@ pub struct HeaderRules<'a> {
     pub algorithms: &'a [Algorithm],
     /// The `typ` demanded, without `application/`.
     pub typ: &'static str,
+    /// Whether `typ` may also be missing, or only say `JWT`. Another claim must tell the token from one of another kind then.
+    pub untyped: bool,
     /// Whether `kid` may be missing, where the issuer has a single key.
     pub kid_optional: bool,
 }
@@ -66,10 +68,12 @@ impl<'a> Compact<'a> {
     /// Checks the header and says which algorithm and key it names.
     ///
     /// The algorithm comes first, so that `none` and HMAC are named as such. `typ` is compared without regard to ASCII case and with or
-    /// without `application/` (RFC 7515 section 4.1.9). No `crit` extension is known here, so any `crit` is refused, and `b64` with it.
+    /// without `application/` (RFC 7515 section 4.1.9). No `crit` extension is known here, so any `crit` is refused, and `b64` with it. What
+    /// is not signed at all is refused here too: no key could make it good, so none is looked up for it.
     ///
     /// # Errors
-    /// [`TokenError::Algorithm`], [`TokenError::Type`], [`TokenError::Key`] without a `kid`, else [`TokenError::Malformed`].
+    /// [`TokenError::Algorithm`], [`TokenError::Type`], [`TokenError::Key`] without a `kid`, [`TokenError::Signature`] without a signature,
+    /// else [`TokenError::Malformed`].
     pub fn check_header(&self, rules: &HeaderRules<'_>) -> Result<(Algorithm, Option<&str>), TokenError> {
         let algorithm = self
             .header
@@ -78,12 +82,7 @@ impl<'a> Compact<'a> {
             .and_then(Algorithm::from_word)
             .filter(|algorithm| rules.algorithms.contains(algorithm))
             .ok_or_else(|| TokenError::Algorithm(words(rules.algorithms)))?;
-        let typ = self.header.get("typ").and_then(Value::as_str).unwrap_or_default();
-        let bare = match typ.get(.."application/".len()) {
-            Some(prefix) if prefix.eq_ignore_ascii_case("application/") => &typ["application/".len()..],
-            _ => typ,
-        };
-        if !bare.eq_ignore_ascii_case(rules.typ) {
+        if !self.is_of_type(rules) {
             return Err(TokenError::Type(rules.typ));
         }
         if self.header.contains_key("crit") {
@@ -94,12 +93,28 @@ impl<'a> Compact<'a> {
         if self.header.get("b64").is_some_and(|b64| *b64 != Value::Bool(true)) {
             return Err(TokenError::Malformed("an unencoded payload (b64) is not accepted".to_owned()));
         }
-        match self.header.get("kid") {
-            Some(Value::String(kid)) if !kid.is_empty() => Ok((algorithm, Some(kid))),
-            None if rules.kid_optional => Ok((algorithm, None)),
-            None => Err(TokenError::Key("the header names no key (kid)".to_owned())),
-            Some(_) => Err(TokenError::Malformed("the header's kid is not a text".to_owned())),
+        let kid = match self.header.get("kid") {
+            Some(Value::String(kid)) if !kid.is_empty() => Some(kid.as_str()),
+            None if rules.kid_optional => None,
+            None => return Err(TokenError::Key("the header names no key (kid)".to_owned())),
+            Some(_) => return Err(TokenError::Malformed("the header's kid is not a text".to_owned())),
+        };
+        if self.signature.is_empty() {
+            return Err(TokenError::Signature);
         }
+        Ok((algorithm, kid))
+    }
+
+    fn is_of_type(&self, rules: &HeaderRules<'_>) -> bool {
+        let typ = match self.header.get("typ") {
+            Some(typ) => typ.as_str().unwrap_or_default(),
+            None => return rules.untyped,
+        };
+        let bare = match typ.get(.."application/".len()) {
+            Some(prefix) if prefix.eq_ignore_ascii_case("application/") => &typ["application/".len()..],
+            _ => typ,
+        };
+        bare.eq_ignore_ascii_case(rules.typ) || (rules.untyped && typ.eq_ignore_ascii_case("JWT"))
     }
 }
 
@@ -122,6 +137,7 @@ mod tests {
     const RULES: HeaderRules<'_> = HeaderRules {
         algorithms: &[Algorithm::Rs256],
         typ: "secevent+jwt",
+        untyped: false,
         kid_optional: false,
     };
 

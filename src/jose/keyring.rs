@@ -1,13 +1,17 @@
 //! The cache of one issuer's keys.
 //!
-//! - A `kid` that is not known leads to one fetch, which everybody who waits for a key shares; fetches are at least [`REFETCH_PAUSE`]
-//!   apart, so that tokens with made-up names cannot turn us against the issuer.
+//! - A `kid` that is not known leads to one fetch, which everybody who waits for a key shares. Of an issuer that answers, [`MOST_FETCHES`]
+//!   may begin within [`REFETCH_PAUSE`], so that a key that has just been made is taken at once and yet tokens with made-up names cannot
+//!   turn us against the issuer; of one that does not answer, one.
 //! - Keys are fetched again once they are as old as the issuer allows (`Cache-Control: max-age`, within [`REFRESH_WITHIN`]), else
 //!   [`REFRESH_AFTER`]. A key that is gone from the set is refused from then on.
 //! - Where fetching fails, the keys at hand stay good until they are [`OLDEST_KEYS`] old.
-//! - "Unknown" is said only after a fetch that the asker took part in. Where none was permitted yet, or it failed, the answer is "not
-//!   now": a sender drops a token for good when it is told that its key is invalid, and our own pause must not cause that.
+//! - "Unknown" is said after a fetch that was made for that name and did not bring it, and of the same name for [`REFETCH_PAUSE`] more. Where
+//!   none was permitted, or it failed, the answer is "not now": a sender drops a token for good when it is told that its key is invalid,
+//!   and our own pause must not cause that. The two are told apart, since only the second is our trouble: the first is what a forger who
+//!   makes up names meets, and counts against its sender.
 
+use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,8 +20,14 @@ use tokio::time::Instant;
 
 use super::{Algorithm, Key, KeySet, Origin, TokenError};
 
-/// The shortest time between the starts of two fetches.
+/// The time within which fetches are counted.
 pub const REFETCH_PAUSE: Duration = Duration::from_mins(1);
+/// How many fetches may begin within [`REFETCH_PAUSE`] while the issuer answers.
+pub const MOST_FETCHES: usize = 3;
+/// How many names are remembered that a fetch did not bring.
+const MOST_ABSENT: usize = 64;
+/// The longest of them, in bytes.
+const LONGEST_ABSENT: usize = 256;
 /// The age at which keys are fetched again where the issuer says nothing of it.
 pub const REFRESH_AFTER: Duration = Duration::from_hours(1);
 /// What an issuer may say of that age. The longest is half of [`OLDEST_KEYS`], so that an issuer that is down when its keys are due has
@@ -47,12 +57,14 @@ struct Cache {
     fetched: Option<Instant>,
     /// The age at which they are fetched again.
     fresh_for: Duration,
-    /// When the last fetch began, whatever came of it.
-    tried: Option<Instant>,
+    /// When the last fetches began, whatever came of them, the newest last: no more than [`MOST_FETCHES`].
+    tried: VecDeque<Instant>,
     /// How many fetches have ended.
     round: u64,
     /// Whether the last of them failed.
     failed: bool,
+    /// The names that a fetch was made for and did not bring, and when that was.
+    absent: HashMap<String, Instant>,
 }
 
 impl Keyring {
@@ -71,8 +83,8 @@ impl Keyring {
     /// The key that `kid` names, for `algorithm`.
     ///
     /// # Errors
-    /// [`TokenError::Key`] where the issuer has no such key or it may not be used; [`TokenError::KeysUnavailable`] where that cannot be
-    /// told at this time.
+    /// [`TokenError::Key`] where the issuer has no such key or it may not be used; where that cannot be told at this time,
+    /// [`TokenError::KeysUnavailable`] if the issuer does not answer and [`TokenError::UnknownKey`] if it has been asked too often.
     pub async fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Result<Key, TokenError> {
         let (seen, stale) = {
             let cache = self.shared.cache();
@@ -85,13 +97,17 @@ impl Keyring {
         if let Some(found) = self.look(kid, algorithm) {
             return found;
         }
+        let mut cache = self.shared.cache();
         match fresh {
-            Ok(()) => Err(TokenError::Key("the issuer has no key of this name (kid)".to_owned())),
-            Err(wait) => Err(TokenError::KeysUnavailable(wait)),
+            Ok(()) => cache.note_absent(kid),
+            Err(_) if cache.is_absent(kid) => {}
+            Err(wait) if cache.failed => return Err(TokenError::KeysUnavailable(wait)),
+            Err(wait) => return Err(TokenError::UnknownKey(wait)),
         }
+        Err(TokenError::Key("the issuer has no key of this name (kid)".to_owned()))
     }
 
-    /// Fetches unless a fetch has ended since round `seen`, or the last one began less than [`REFETCH_PAUSE`] ago.
+    /// Fetches unless a fetch has ended since round `seen`, or none may begin now.
     ///
     /// # Errors
     /// How long to wait, where the keys are no newer than before.
@@ -106,7 +122,7 @@ impl Keyring {
             if !pause.is_zero() {
                 return Err(pause);
             }
-            cache.tried = Some(Instant::now());
+            cache.begin();
         }
         // A task of its own, since a sender that hangs up drops the future it waits for: that must not cost the others the one fetch
         // of this minute.
@@ -143,7 +159,7 @@ impl Shared {
                     tracing::warn!(origin = %self.origin, "the issuer's key set holds no key that may be used");
                 }
                 cache.keys = Some(Arc::new(keys));
-                cache.fetched = cache.tried;
+                cache.fetched = cache.tried.back().copied();
                 let (least, most) = (*REFRESH_WITHIN.start(), *REFRESH_WITHIN.end());
                 cache.fresh_for = fresh_for.map_or(REFRESH_AFTER, |said| said.clamp(least, most));
                 Ok(())
@@ -171,9 +187,10 @@ impl Default for Cache {
             keys: None,
             fetched: None,
             fresh_for: REFRESH_AFTER,
-            tried: None,
+            tried: VecDeque::new(),
             round: 0,
             failed: false,
+            absent: HashMap::new(),
         }
     }
 }
@@ -183,11 +200,40 @@ impl Cache {
         self.fetched.map(|at| at.elapsed())
     }
 
+    /// Takes note that a fetch begins.
+    fn begin(&mut self) {
+        if self.tried.len() == MOST_FETCHES {
+            self.tried.pop_front();
+        }
+        self.tried.push_back(Instant::now());
+    }
+
     /// How long until the next fetch may begin. Never less than a second where it may not, for a `Retry-After` in whole seconds.
     fn pause(&self) -> Duration {
-        match self.tried {
-            Some(at) if at.elapsed() < REFETCH_PAUSE => (REFETCH_PAUSE.saturating_sub(at.elapsed())).max(Duration::from_secs(1)),
+        let last = if self.failed {
+            self.tried.back()
+        } else {
+            self.tried.front().filter(|_| self.tried.len() == MOST_FETCHES)
+        };
+        match last.map(Instant::elapsed) {
+            Some(passed) if passed < REFETCH_PAUSE => REFETCH_PAUSE.saturating_sub(passed).max(Duration::from_secs(1)),
             _ => Duration::ZERO,
         }
+    }
+
+    /// Remembers that a fetch for `kid` did not bring it. A name too many or too long is not remembered, which only means that its sender is
+    /// asked to try again.
+    fn note_absent(&mut self, kid: Option<&str>) {
+        self.absent.retain(|_, at| at.elapsed() < REFETCH_PAUSE);
+        let kid = kid.filter(|kid| self.absent.len() < MOST_ABSENT && kid.len() <= LONGEST_ABSENT);
+        if let Some(kid) = kid {
+            self.absent.insert(kid.to_owned(), Instant::now());
+        }
+    }
+
+    /// Whether a fetch for `kid` did not bring it a moment ago.
+    fn is_absent(&self, kid: Option<&str>) -> bool {
+        kid.and_then(|kid| self.absent.get(kid))
+            .is_some_and(|at| at.elapsed() < REFETCH_PAUSE)
     }
 }

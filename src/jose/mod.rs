@@ -10,6 +10,7 @@
 mod algorithm;
 mod caching;
 mod compact;
+mod dates;
 mod json;
 mod key;
 mod keyring;
@@ -19,9 +20,10 @@ mod signer;
 
 pub use algorithm::{Algorithm, KeyType};
 pub use compact::{Compact, HeaderRules};
+pub use dates::{CLOCK_SKEW, DateFault, date_in_either_unit, is_ahead, is_over, numeric_date, time_claim};
 pub use json::{DEEPEST, read_object, read_value};
 pub use key::{Key, KeySet, MOST_KEYS};
-pub use keyring::{Keyring, OLDEST_KEYS, REFETCH_PAUSE, REFRESH_AFTER, REFRESH_WITHIN};
+pub use keyring::{Keyring, MOST_FETCHES, OLDEST_KEYS, REFETCH_PAUSE, REFRESH_AFTER, REFRESH_WITHIN};
 pub use origin::{JWKS_CAP, Origin, inserted, is_loopback, permitted};
 pub use published::{Document, Published};
 pub use signer::Signer;
@@ -52,4 +54,8 @@ pub enum TokenError {
     /// The key is unknown and the issuer's keys could not be asked for: our trouble, not the sender's.
     #[error("the issuer's keys cannot be had at this time")]
     KeysUnavailable(Duration),
+    /// The key is not among the issuer's keys as they were a moment ago, and they were asked for too often to be asked for again: what a
+    /// forger with made-up names meets, and once in a while a key that has just been made.
+    #[error("the key (kid) is not among the issuer's, which were asked for a moment ago")]
+    UnknownKey(Duration),
 }

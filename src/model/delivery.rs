@@ -23,6 +23,8 @@ pub struct Delivery {
     pub memos: Vec<MemoStep>,
     /// Names that the source says are one person's.
     pub identities: Vec<Identity>,
+    /// People whom the source makes known as active. What still waits about them on its own word is called off.
+    pub active: Vec<Subject>,
     /// Names that have changed hands.
     pub renamed: Vec<Renamed>,
     /// Employments that the source says stand: they block the departure of the person who has another one that ends. Kept before the
@@ -50,6 +52,7 @@ impl Delivery {
             inbox: Vec::new(),
             memos: Vec::new(),
             identities: Vec::new(),
+            active: Vec::new(),
             renamed: Vec::new(),
             employments: Vec::new(),
             alarms: Vec::new(),
@@ -94,11 +97,32 @@ pub enum MemoStep {
     },
 }
 
-/// Names that a source says are one person's, the strongest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Names that a source says are one person's.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
-    /// The names: simple subjects, never aliases.
+    /// The names, the strongest first: simple subjects, never aliases.
     pub names: Vec<Subject>,
+    /// The names that the source knew the person by until now: whose they are, the person is. Empty where it did not know the person.
+    pub before: Vec<Subject>,
+    /// Those of `names` that the person has only now, and that nobody else has who is active at the source: whoever had one of them there, and
+    /// has left or has another by now, has it no longer.
+    pub given: Vec<Subject>,
+    /// Names of others who are active at the source and share none of `names`: the person is none of them, whatever it had in common with
+    /// them until now.
+    pub apart: Vec<Subject>,
+    /// Names that the person has in common with somebody else who is active at the source: the source says no longer whose they are.
+    pub shared: Vec<Subject>,
+}
+
+impl Identity {
+    /// Names that are one person's, where the source says no more than that.
+    #[must_use]
+    pub fn of(names: Vec<Subject>) -> Self {
+        Self {
+            names,
+            ..Self::default()
+        }
+    }
 }
 
 /// A name that has changed hands.
@@ -237,3 +261,7 @@ pub enum Trace {
     /// A count alone.
     Count,
 }
+
+/// Among the extensions of an answer: that it asks a sender who proved nothing to come again, and counts as a refusal all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suspect;

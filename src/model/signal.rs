@@ -78,6 +78,9 @@ pub enum Wish {
     Act,
     /// To be decided by a human, and why.
     Hold(String),
+    /// The person stays, as far as the source knows, and why: a human may decide otherwise, unless the source says first that it is a departure
+    /// after all.
+    Stays(String),
     /// To be kept only, and why.
     Ignore(String),
 }

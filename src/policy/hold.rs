@@ -15,6 +15,8 @@ pub enum HoldReason {
     EmailDomain,
     /// The source's own rules ask for it.
     Source(String),
+    /// The source knows the person by another record, which stands.
+    Stays(String),
     /// A risk is not yet a compromise.
     Risk,
     /// One delivery holds more departures than its source may send at once: all of them wait.
@@ -35,8 +37,11 @@ pub enum HoldReason {
     Old,
 }
 
+/// The class of the holds over one record's end while another record of the person stands.
+pub const STAYS: &str = "stays";
+
 impl HoldReason {
-    /// The word in the tables and the output; signals of one delivery held for the same class wait under one hold.
+    /// The word in the tables and the output; what a source sends for the same class, in the same words, waits under one hold.
     #[must_use]
     pub const fn class(&self) -> &'static str {
         match self {
@@ -44,6 +49,7 @@ impl HoldReason {
             Self::Unclear => "unclear",
             Self::EmailDomain => "email_domain",
             Self::Source(_) => "source",
+            Self::Stays(_) => STAYS,
             Self::Risk => "risk",
             Self::DeliveryLimit { .. } => "delivery_limit",
             Self::WindowLimit { class, .. } => match class {
@@ -61,7 +67,7 @@ impl fmt::Display for HoldReason {
             Self::Protected => f.write_str("a protected subject is never acted on without a human"),
             Self::Unclear => f.write_str("the signal's names are linked to several people, or are in dispute between sources"),
             Self::EmailDomain => f.write_str("it names its person only by an address of a domain that is not in email_domains"),
-            Self::Source(why) => f.write_str(why),
+            Self::Source(why) | Self::Stays(why) => f.write_str(why),
             Self::Risk => f.write_str("a risk is not yet a compromise"),
             Self::DeliveryLimit { count, limit } => {
                 write!(

@@ -15,7 +15,7 @@ mod playbook;
 #[cfg(test)]
 mod tests;
 
-pub use hold::HoldReason;
+pub use hold::{HoldReason, STAYS};
 pub use limits::{Class, Limits};
 pub use playbook::{BUILT_IN, Playbook, built_in, demands_nothing};
 
@@ -74,7 +74,7 @@ pub enum Decision {
     },
     /// A human decides.
     Hold {
-        /// The class, see [`HoldReason::class`]: one hold a class and delivery.
+        /// The class, see [`HoldReason::class`].
         class: &'static str,
         /// Why, for the human. Names nobody.
         why: String,
@@ -236,8 +236,10 @@ impl Policy {
         if facts.source != INBOX && !signal.subject.names().iter().any(|name| self.may_lead(name)) {
             return Some(HoldReason::EmailDomain);
         }
-        if let Wish::Hold(why) = &signal.wish {
-            return Some(HoldReason::Source(why.clone()));
+        match &signal.wish {
+            Wish::Hold(why) => return Some(HoldReason::Source(why.clone())),
+            Wish::Stays(why) => return Some(HoldReason::Stays(why.clone())),
+            Wish::Act | Wish::Ignore(_) => {}
         }
         if signal.reason == Reason::RiskElevated && signal.playbook.is_none() && !self.playbooks.contains_key(signal.reason.word())
         {

@@ -7,9 +7,16 @@ use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use super::{Rejection, RejectionKind};
+use crate::model::Suspect;
 
 /// The code of a refusal of any method but POST, answered with 405.
 pub(super) const METHOD: &str = "method_not_allowed";
+
+/// The code where an issuer's keys cannot be had, which is our trouble.
+pub(super) const KEYS_UNAVAILABLE: &str = "keys_unavailable";
+/// The code where a token's key is none of the issuer's as they were a moment ago. The sender is asked to come again, since the key may
+/// have been made since; and as a forger comes with such a key too, it counts like a refusal.
+pub(crate) const UNKNOWN_KEY: &str = "unknown_key";
 
 /// A refusal of `kind`, under `code` in the answer, the trail or the metric, as the protocol has it.
 pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl Into<String>) -> Rejection {
@@ -23,7 +30,7 @@ pub(super) fn refusal(kind: RejectionKind, code: &'static str, description: impl
 
 /// The answer to a refusal for which HTTP itself has a status, its body made by `told`; `None` where the protocol says how.
 pub(super) fn by_http(rejection: &Rejection, told: impl Fn(StatusCode) -> Response<Bytes>) -> Option<Response<Bytes>> {
-    let answer = match rejection.kind {
+    let mut answer = match rejection.kind {
         RejectionKind::MediaType => told(StatusCode::UNSUPPORTED_MEDIA_TYPE),
         RejectionKind::TooLarge => told(StatusCode::PAYLOAD_TOO_LARGE),
         RejectionKind::NotNow(wait) => later(StatusCode::SERVICE_UNAVAILABLE, wait),
@@ -35,6 +42,9 @@ pub(super) fn by_http(rejection: &Rejection, told: impl Fn(StatusCode) -> Respon
         }
         RejectionKind::Malformed | RejectionKind::Unauthenticated => return None,
     };
+    if rejection.code == UNKNOWN_KEY {
+        answer.extensions_mut().insert(Suspect);
+    }
     Some(answer)
 }
 

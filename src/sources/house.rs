@@ -1,8 +1,9 @@
-//! What a source may ask of the house around it: what it has kept for itself. It writes only by what it hands in.
+//! What a source may ask of the house around it: what it has kept for itself, and whom a name belongs to. It writes
+//! only by what it hands in.
 
 use async_trait::async_trait;
 
-use crate::model::Memo;
+use crate::model::{Memo, Subject};
 
 /// The house around a source, bound to that source's name.
 #[async_trait]
@@ -18,6 +19,11 @@ pub trait House: Send + Sync {
 
     /// Up to `limit` memos whose keys come after `after` (empty for the first), by key.
     async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>>;
+
+    /// Every name that is known of whom `subject` names, its own among them.
+    async fn known_by(&self, subject: &Subject) -> anyhow::Result<Vec<Subject>> {
+        Ok(subject.names().to_vec())
+    }
 
     /// How many memos a drawer holds, and by key up to `limit` of those that come after the first `skip`.
     async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {

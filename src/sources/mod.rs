@@ -26,6 +26,7 @@ pub mod ssf;
 pub mod webhook;
 mod whom;
 
+pub(crate) use answers::UNKNOWN_KEY;
 pub use house::{Alone, House};
 
 /// One kind of source: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
@@ -70,6 +71,16 @@ impl Source {
         match self {
             Self::Push(push) | Self::Both(push, _) => Some(push),
             Self::Pull(_) | Self::Inbox => None,
+        }
+    }
+
+    /// What is weaker here than it could be, each as a sentence for `revoked check`.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<String> {
+        match self {
+            Self::Push(push) | Self::Both(push, _) => push.cautions(),
+            Self::Pull(pull) => pull.cautions(),
+            Self::Inbox => Vec::new(),
         }
     }
 
@@ -225,6 +236,11 @@ pub trait Pull: Any + Send + Sync {
     /// # Errors
     /// Where the source cannot be looked at; the next look comes after the interval, and repeated failure alerts.
     async fn poll(&self, cursor: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>>;
+
+    /// What is weaker here than it could be, each as a sentence for `revoked check`.
+    fn cautions(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Told after the commit that stored `delivery`, to tidy up (archive a file). May come again after a crash.
     ///

@@ -7,14 +7,16 @@ use sqlx::Row as _;
 
 use super::blocks::BLOCKED;
 use super::cases::{NewCase, hex, sha256};
+use super::causes::Placed;
 use super::employments::departure;
 use super::sealed::Sealed;
 use super::{Claim, Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{
     Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, Subject, Timestamp, When,
+    Wish,
 };
-use crate::policy::{Class, Decision, Facts, Policy};
+use crate::policy::{Class, Decision, Facts, Policy, STAYS};
 use crate::statement::Receiver;
 
 /// What is only kept, and yet somebody must know: the source will be silent, or an identifier has changed hands. The source's word of why
@@ -60,7 +62,7 @@ impl Store {
                         receivers: &receivers,
                         told: false,
                         slots,
-                        holds: BTreeMap::new(),
+                        holds: Placed::default(),
                         targets: Vec::new(),
                         claims: Vec::new(),
                     };
@@ -145,8 +147,8 @@ pub(super) struct Intake<'a> {
     pub(super) told: bool,
     /// Lanes that offer a slot to an urgent job.
     pub(super) slots: Vec<String>,
-    /// One hold for each class of one delivery.
-    holds: BTreeMap<&'static str, i64>,
+    /// The holds that its signals came under.
+    pub(super) holds: Placed,
     /// Lanes to wake after the commit.
     pub(super) targets: Vec<String>,
     /// Jobs that were born claimed.
@@ -176,6 +178,10 @@ impl Tx<'_> {
         // Said again, it would take the name from whom an operator has linked it to since.
         if !fresh.is_empty() || delivery.signals.is_empty() {
             self.keep_renamed(delivery).await?;
+        }
+        for subject in &delivery.active {
+            let whose = self.whose(subject).await?;
+            self.reactivated(&delivery.source, whose.own().names(), None).await?;
         }
         let mut facts = Facts {
             source: &delivery.source,
@@ -211,14 +217,9 @@ impl Tx<'_> {
         self.refused(delivery, batch).await?;
         self.keep_memos(delivery).await?;
         self.alarms(delivery).await?;
-        // A plan that was blocked before waits under the hold of that time.
-        if let Some(hold) = intake.holds.get(BLOCKED.0) {
-            self.end_empty_hold(*hold, "rejected", &Actor::Daemon, "its departures wait under another hold")
-                .await?;
-        }
         let receipt = Receipt {
             signals,
-            hold: intake.holds.values().next().copied(),
+            hold: intake.holds.first(),
         };
         self.note_delivery(delivery, &receipt).await?;
         Ok(receipt)
@@ -318,7 +319,8 @@ impl Tx<'_> {
     ) -> Result<SignalReceipt> {
         let whose = self.whose(&signal.subject).await?;
         let said = self.reference(&whose.said).await?;
-        let reference = if whose.anchor == whose.said {
+        // The end of one record of somebody who stays is shown by that record's names.
+        let reference = if whose.anchor == whose.said || matches!(signal.wish, Wish::Stays(_)) {
             said.clone()
         } else {
             self.reference(&whose.anchor).await?
@@ -360,6 +362,10 @@ impl Tx<'_> {
         };
         let receipt = match decision.clone() {
             Decision::Ignore { why } => {
+                let why = match signal.reason {
+                    Reason::Reactivated => self.take_back(&new, why).await?,
+                    _ => why,
+                };
                 self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
                     "signal": id, "reason": signal.reason.word(), "why": why, "key_sha256": hex(&sha256(&signal.key)),
                 })));
@@ -377,27 +383,15 @@ impl Tx<'_> {
                     Some(Class::Compromises) => facts.recent_compromises += 1,
                     None => {}
                 }
-                SignalReceipt::Accepted {
-                    case: self.open_case(intake, &new, &work, None).await?,
-                    held: false,
-                }
+                let case = self.open_case(intake, &new, &work, None).await?;
+                self.overtake(&new, case).await?;
+                SignalReceipt::Accepted { case, held: false }
             }
             Decision::Hold { class, why, work } => {
-                let hold = if let Some(hold) = intake.holds.get(class) {
-                    *hold
-                } else {
-                    let hold = self.place_hold(class, &why, &delivery.source, batch).await?;
-                    intake.holds.insert(class, hold);
-                    hold
-                };
-                let case = self.open_case(intake, &new, &work, Some(hold)).await?;
-                let entry = new.entry(EntryKind::HoldPlaced).case(case.0);
-                self.record(&entry.detail(serde_json::json!({ "hold": hold, "class": class, "why": why })));
-                let summary = format!(
-                    "signals of source {} wait for a decision: {why} (revoked hold show {hold})",
-                    delivery.source
-                );
-                self.raise("hold", &format!("hold:{hold}"), &summary, None).await?;
+                let case = self.hold_signal(intake, &new, (class, &why), &work).await?;
+                if class != STAYS {
+                    self.overtake(&new, case).await?;
+                }
                 SignalReceipt::Accepted { case, held: true }
             }
         };

@@ -265,12 +265,7 @@ impl Tx<'_> {
 
     /// Lets a case go on whose departure is blocked no longer.
     async fn release(&mut self, case: i64, at: Timestamp) -> Result<()> {
-        let hold: Option<i64> = sqlx::query_scalar("SELECT hold FROM cases WHERE id = ? AND state = 'held'")
-            .bind(case)
-            .fetch_optional(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("reading a case"))?
-            .flatten();
+        let hold = self.hold_of_held(case).await?;
         sqlx::query(
             "UPDATE job SET state = 'scheduled', due = ?, held_due = NULL WHERE case_id = ? AND kind = 'contain' AND state = 'held'",
         )

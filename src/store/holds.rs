@@ -1,5 +1,7 @@
 //! Holds: what waits for a human, and the decision about exactly the set that was shown.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest;
 use serde::Serialize;
 use sqlx::Row as _;
@@ -48,6 +50,18 @@ pub struct HeldCase {
     pub playbook: String,
     /// When its first job would start, where that is not at once.
     pub due: Option<Timestamp>,
+    /// Which sources have said since that the person is active again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reactivated: Vec<Reactivated>,
+}
+
+/// That a source has said of somebody who waits for a decision that the person is active again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reactivated {
+    /// The source.
+    pub source: String,
+    /// When it said so.
+    pub at: Timestamp,
 }
 
 /// The set that a hold covers now, and the hash that an approval must quote to be about the same set.
@@ -204,6 +218,16 @@ impl Tx<'_> {
         Ok(held.cases.len())
     }
 
+    /// The hold that a case waits under, where it does.
+    pub(super) async fn hold_of_held(&mut self, case: i64) -> Result<Option<i64>> {
+        let hold = sqlx::query_scalar("SELECT hold FROM cases WHERE id = ? AND state = 'held'")
+            .bind(case)
+            .fetch_optional(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading a case"))?;
+        Ok(hold.flatten())
+    }
+
     /// A hold under which nothing waits any more needs no human.
     pub(super) async fn end_empty_hold(&mut self, id: i64, state: &str, by: &Actor, note: &str) -> Result<()> {
         let waits: bool = sqlx::query_scalar(
@@ -307,9 +331,10 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
          FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref WHERE c.hold = ? AND c.state = 'held' ORDER BY c.id",
     )
     .bind(id)
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(StoreError::sql("listing what is held"))?;
+    let mut reactivated = reactivations(conn, id).await?;
     let mut hash = digest::Context::new(&digest::SHA256);
     let cases = rows
         .iter()
@@ -319,12 +344,18 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
             let scope: String = row.get(4);
             let line = format!("{}\t{scope}\t{}\t{due:?}\n", row.get::<i64, _>(0), jobs.unwrap_or_default());
             hash.update(line.as_bytes());
+            let reactivated = reactivated.remove(&row.get(0)).unwrap_or_default();
+            // Whoever approved before that was said has decided about something else.
+            for said in &reactivated {
+                hash.update(format!("active\t{}\t{}\n", said.source, said.at).as_bytes());
+            }
             HeldCase {
                 case: row.get(0),
                 subject: row.get(1),
                 reason: row.get(2),
                 playbook: row.get(3),
                 due: due.map(Timestamp::from_ms),
+                reactivated,
             }
         })
         .collect();
@@ -335,6 +366,26 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
         .take(8)
         .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
     Ok(HeldSet { hold, cases, set })
+}
+
+/// What sources have said since of those who wait under a hold.
+async fn reactivations(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<BTreeMap<i64, Vec<Reactivated>>> {
+    let rows = sqlx::query(
+        "SELECT r.case_id, r.source, r.at FROM cases c JOIN reactivation r ON r.case_id = c.id \
+         WHERE c.hold = ? AND c.state = 'held' ORDER BY r.case_id, r.source",
+    )
+    .bind(hold)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::sql("reading who is active again"))?;
+    let mut said: BTreeMap<i64, Vec<Reactivated>> = BTreeMap::new();
+    for row in &rows {
+        said.entry(row.get(0)).or_default().push(Reactivated {
+            source: row.get(1),
+            at: Timestamp::from_ms(row.get(2)),
+        });
+    }
+    Ok(said)
 }
 
 fn read_hold(row: &sqlx::sqlite::SqliteRow) -> Hold {

@@ -128,7 +128,8 @@ impl Tx<'_> {
     pub(super) async fn name_all(&mut self, jobs: &mut [Job]) -> Result<()> {
         let cases: Vec<i64> = jobs.iter().map(|job| job.case.0).collect();
         let mut said = self.names_of_cases(&cases).await?;
-        for job in jobs.iter() {
+        let alone = self.named_only(jobs).await?;
+        for job in jobs.iter().filter(|job| !alone.contains(&job.case.0)) {
             let names = said.entry(job.case.0).or_default();
             names.extend(job.subject.names().iter().cloned());
         }
@@ -142,7 +143,7 @@ impl Tx<'_> {
         };
         for job in jobs {
             let own = said.get(&job.case.0).into_iter().flatten();
-            let person = only_person(own.clone(), &found);
+            let person = only_person(own.clone(), &found).filter(|_| !alone.contains(&job.case.0));
             let more = person.and_then(|person| members.get(&person)).into_iter().flatten();
             let more = more.filter(|(_, target)| target.is_empty() || *target == job.target);
             let names = own.cloned().chain(more.map(|(name, _)| name.clone()));
@@ -151,6 +152,21 @@ impl Tx<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Those of the jobs' cases that ask for no name but those that their signals came with. Each of them was approved by a human.
+    async fn named_only(&mut self, jobs: &[Job]) -> Result<BTreeSet<i64>> {
+        let approved: Vec<i64> = jobs.iter().filter(|job| job.approved).map(|job| job.case.0).collect();
+        if approved.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let cases: Vec<i64> =
+            sqlx::query_scalar("SELECT c.id FROM json_each(?) n JOIN cases c ON c.id = n.value WHERE c.named_only = 1")
+                .bind(serde_json::to_string(&approved).unwrap_or_default())
+                .fetch_all(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("reading how far a case goes"))?;
+        Ok(cases.into_iter().collect())
     }
 
     /// What the one person with these names is known by everywhere, the oldest first; nothing where it is in doubt who that is.

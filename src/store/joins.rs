@@ -14,7 +14,7 @@ use super::identities::{REFERENCES, json_of};
 use super::{Result, StoreError, Tx};
 use crate::audit::EntryKind;
 use crate::model::{CaseId, Containment, Evidence, Reason, Timestamp, When};
-use crate::policy::Work;
+use crate::policy::{STAYS, Work};
 
 /// How long after its verdict a case still takes in reports of what it has ended.
 const SAME_CAUSE: Duration = Duration::from_mins(1);
@@ -73,7 +73,12 @@ impl Tx<'_> {
             }
             // Nor may a plan be let go, or called off, by a decision about something else.
             let under: Option<String> = row.get(5);
-            if plan && state == "held" && under.as_deref() != new.held.map(|(class, _)| class) {
+            let (under, class) = (under.as_deref(), new.held.map(|(class, _)| class));
+            if plan && state == "held" && under != class {
+                continue;
+            }
+            // Nor is the end of one record, while another stands, the end of the last one.
+            if (under == Some(STAYS)) != (class == Some(STAYS)) {
                 continue;
             }
             let same = playbook == work.playbook;

@@ -78,20 +78,38 @@ impl Store {
 }
 
 /// A row of the table.
-struct Row {
+pub(super) struct Row {
     id: i64,
-    person: i64,
+    pub(super) person: i64,
     name: String,
     target: String,
-    source: Option<String>,
+    pub(super) source: Option<String>,
     seen_at: Timestamp,
-    replaced: bool,
+    pub(super) replaced: bool,
 }
 
 impl Row {
-    fn is(&self, name: &Name) -> bool {
+    pub(super) fn is(&self, name: &Name) -> bool {
         self.name == name.subject.to_string() && self.target == name.target.as_deref().unwrap_or_default()
     }
+}
+
+/// Names without those that mean nobody.
+fn simple<'n>(names: impl IntoIterator<Item = &'n Subject>) -> Vec<Name> {
+    let together = Subject::together(names.into_iter().cloned());
+    let names = together.iter().flat_map(|all| all.names().to_vec());
+    names
+        .filter(|name| !matches!(name, Subject::Unknown { .. }))
+        .map(Name::from)
+        .collect()
+}
+
+/// Whether a name is never given to somebody else: what an issuer pins, an account's own id, an HR number.
+const fn lasts(name: &Subject) -> bool {
+    matches!(
+        name,
+        Subject::IssSub { .. } | Subject::Opaque(_) | Subject::Uri(_) | Subject::Did(_) | Subject::EmployeeId(_)
+    )
 }
 
 /// What a delivery's identities have changed.
@@ -137,26 +155,49 @@ impl Tx<'_> {
 
     /// One person of a source. It never takes a name that another source or an operator has given to somebody else.
     async fn link_for(&mut self, source: &str, identity: &Identity, changes: &mut Changes) -> Result<()> {
-        let names: Vec<Name> = Subject::together(identity.names.iter().cloned())
-            .iter()
-            .flat_map(|all| all.names().to_vec())
-            .filter(|name| !matches!(name, Subject::Unknown { .. }))
-            .map(Name::from)
-            .collect();
-        if names.len() < 2 {
+        let names = simple(&identity.names);
+        let all = simple(identity.names.iter().chain(&identity.before));
+        let mut rows = self.rows_of(&all).await?;
+        // Nobody is whom it has parted from.
+        let apart = simple(&identity.apart);
+        let others = if apart.is_empty() {
+            Vec::new()
+        } else {
+            self.rows_of(&apart).await?
+        };
+        let whose = |rows: &[Row], names: &[Subject]| {
+            let ours = |row: &&Row| others.iter().all(|other| other.person != row.person);
+            let find = |replaced: bool| {
+                names.iter().map(ToString::to_string).find_map(|name| {
+                    rows.iter()
+                        .filter(ours)
+                        .find(|row| row.name == name && row.replaced == replaced)
+                })
+            };
+            // What somebody was called once says it last.
+            find(false).or_else(|| find(true)).map(|row| row.person)
+        };
+        // Whom the source knew by other names is that person; else what never changes hands says who it is.
+        let lasting: Vec<Subject> = identity.names.iter().filter(|name| lasts(name)).cloned().collect();
+        let known = whose(&rows, &identity.before).or_else(|| whose(&rows, &lasting));
+        if self.give_on(source, identity, &rows, known).await? {
+            rows = self.rows_of(&all).await?;
+        }
+        self.disown(source, &identity.shared).await?;
+        // What was known by one name alone stands for itself, until there is another.
+        if all.len() < 2 {
             return Ok(());
         }
-        let rows = self.rows_of(&names).await?;
         // Its first name is the surest: whose that is, the person is.
-        let given = identity.names.iter().map(ToString::to_string);
-        let person = given
-            .filter_map(|name| rows.iter().find(|row| row.name == name))
-            .map(|row| row.person)
-            .next();
-        let person = match person {
+        let person = match known.or_else(|| whose(&rows, &identity.names)) {
             Some(person) => person,
             None => self.next_person().await?,
         };
+        // What the person was called until now still means it for a while, where nobody has linked it.
+        let stays = |name: &&Name| !names.contains(name) && !apart.contains(name) && !rows.iter().any(|row| row.is(name));
+        for name in all.iter().filter(stays) {
+            self.insert(person, name, Some(source)).await?;
+        }
         let before = (changes.added, changes.moved);
         for name in &names {
             let Some(row) = rows.iter().find(|row| row.is(name)) else {
@@ -188,9 +229,12 @@ impl Tx<'_> {
                 changes.disputed += 1;
             }
         }
-        if before != (changes.added, changes.moved) {
-            changes.people += 1;
-            changes.replaced += self.replace(source, person, &names).await?;
+        let is_new = before != (changes.added, changes.moved);
+        // A name may also have gone without another in its place.
+        if is_new || !identity.before.is_empty() {
+            let replaced = self.replace(source, person, &names).await?;
+            changes.replaced += replaced;
+            changes.people += usize::from(is_new || replaced > 0);
         }
         Ok(())
     }

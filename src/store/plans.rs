@@ -176,9 +176,13 @@ impl Tx<'_> {
         } else {
             "HR called it off"
         };
-        let mut receipt = SignalReceipt::Ignored {
-            why: "no departure of this employee is planned".to_owned(),
-        };
+        let nothing = "no departure of this employee is planned".to_owned();
+        if rows.is_empty() {
+            // A suspension has no plan, and is called off by the same words.
+            let why = self.take_back(new, nothing).await?;
+            return Ok(SignalReceipt::Ignored { why });
+        }
+        let mut receipt = SignalReceipt::Ignored { why: nothing };
         for row in &rows {
             let (id, state, case): (i64, String, Option<i64>) = (row.get(0), row.get(1), row.get(2));
             if state == "executed" && self.has_begun(case).await? {
@@ -201,6 +205,7 @@ impl Tx<'_> {
             if let Some(case) = case {
                 self.leave_case(case, &new.delivery.source, &by, "the departure was called off")
                     .await?;
+                self.note_reactivated(case, &new.delivery.source).await?;
                 receipt = SignalReceipt::Accepted {
                     case: CaseId(case),
                     held: false,
@@ -329,7 +334,8 @@ impl Tx<'_> {
     /// ends, still asks for it.
     pub(super) async fn leave_case(&mut self, case: i64, source: &str, by: &Actor, why: &str) -> Result<()> {
         let wanted: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2) \
+            "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2 \
+                     AND source NOT IN (SELECT source FROM reactivation r WHERE r.case_id = ?1)) \
                  OR EXISTS (SELECT 1 FROM departure WHERE case_id = ?1 AND state IN ('planned', 'held', 'blocked', 'executed'))",
         )
         .bind(case)
@@ -340,12 +346,7 @@ impl Tx<'_> {
         if wanted {
             return Ok(());
         }
-        let hold: Option<i64> = sqlx::query_scalar("SELECT hold FROM cases WHERE id = ? AND state = 'held'")
-            .bind(case)
-            .fetch_optional(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("reading a case"))?
-            .flatten();
+        let hold = self.hold_of_held(case).await?;
         self.cancel_case(case, by, why).await?;
         match hold {
             Some(hold) => self.end_empty_hold(hold, "rejected", by, why).await,

@@ -183,8 +183,11 @@ async fn the_subject_is_what_the_settings_say() {
 }
 
 #[tokio::test]
-async fn a_session_without_its_person_is_held() {
-    let door = Door::new("");
+async fn a_session_without_its_person_is_held_where_the_settings_say_so() {
+    let strict = Door::new("");
+    let (code, why) = strict.refusal(&signed(&with("sub", &Value::Null))).await;
+    assert!(code == "invalid_request" && why.contains("allow_sid_only"), "{why}");
+    let door = Door::new("allow_sid_only = true");
     let signal = door.send_claims(&with("sub", &Value::Null)).await.unwrap();
     assert!(
         matches!(&signal.wish, Wish::Hold(why) if why.starts_with("session_only")),
@@ -193,6 +196,73 @@ async fn a_session_without_its_person_is_held() {
     );
     assert!(matches!(&signal.subject, Subject::Unknown { format, .. } if format == "sid"));
     assert!(!format!("{signal:?}").contains("08a5019c"), "a session's name was quoted");
+}
+
+#[tokio::test]
+async fn a_token_without_an_end_is_taken_for_two_minutes_where_the_settings_say_so() {
+    let endless = |iat: i64| {
+        let mut claims = with("exp", &Value::Null);
+        claims["iat"] = iat.into();
+        signed(&claims)
+    };
+    let (code, why) = Door::new("").refusal(&endless(NOW)).await;
+    assert!(code == "invalid_request" && why.contains("allow_missing_exp"), "{why}");
+    let door = Door::new("allow_missing_exp = true");
+    // Two minutes, and five for the clocks.
+    assert!(door.send(&endless(NOW - 419)).await.is_ok());
+    assert!(door.refusal(&endless(NOW - 420)).await.1.contains("expired"));
+    // What is there and wrong is refused all the same.
+    assert_eq!(door.refusal(&signed(&with("exp", &json!("soon")))).await.0, "invalid_request");
+}
+
+#[tokio::test]
+async fn the_untyped_tokens_of_older_providers_are_taken_whole_and_check_says_each_thing_that_is_forgiven() {
+    let hydra = |who: Value| {
+        let mut claims = with("exp", &Value::Null);
+        claims.as_object_mut().unwrap().remove("sub");
+        claims["aud"] = json!([CLIENT]);
+        for (name, value) in who.as_object().unwrap() {
+            claims[name.as_str()] = value.clone();
+        }
+        under(&json!({"alg": "ES256", "typ": "JWT", "kid": "k1"}), &claims)
+    };
+    let door = Door::new("allow_untyped = true");
+    let person = door.send(&hydra(json!({"sub": "248289761001"}))).await.unwrap();
+    assert_eq!((person.reason, person.wish), (Reason::Logout, Wish::Act));
+    let session = door.send(&hydra(json!({}))).await.unwrap();
+    assert!(matches!(session.wish, Wish::Hold(_)), "{:?}", session.wish);
+    let cautions = door.push.cautions();
+    assert_eq!(cautions.len(), 3, "{cautions:?}");
+    for (caution, part) in cautions.iter().zip(["typ", "without exp", "a session and nobody"]) {
+        assert!(caution.contains(part) && caution.contains("allow_untyped"), "{caution}");
+    }
+    let less = Door::new("allow_untyped = true\nallow_missing_exp = false\nallow_sid_only = false");
+    assert!(less.refusal(&hydra(json!({"sub": "248289761001"}))).await.1.contains("exp"));
+    assert_eq!(less.push.cautions().len(), 1);
+    let other = Door::new("allow_missing_exp = true").push.cautions();
+    assert!(
+        other.len() == 1 && other[0].starts_with("allow_missing_exp takes"),
+        "{other:?}"
+    );
+    assert!(Door::new("").push.cautions().is_empty());
+}
+
+#[tokio::test]
+async fn a_time_with_a_fraction_is_a_time_and_one_in_milliseconds_is_named_as_such() {
+    let door = Door::new("");
+    let mut fractions = claims();
+    for (name, seconds) in [
+        ("iat", 1_790_000_000.75),
+        ("exp", 1_790_000_120.25),
+        ("nbf", 1_789_999_999.5),
+        ("auth_time", 1_789_999_000.125),
+    ] {
+        fractions[name] = seconds.into();
+    }
+    let signal = door.send_claims(&fractions).await.unwrap();
+    assert_eq!(signal.occurred_at, Some(Timestamp::from_ms(1_790_000_000_750)));
+    let (_, why) = door.refusal(&signed(&with("iat", &json!(NOW * 1000)))).await;
+    assert!(why.contains("iat is a time in milliseconds"), "{why}");
 }
 
 #[tokio::test]

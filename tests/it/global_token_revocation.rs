@@ -169,13 +169,63 @@ async fn every_way_to_write_the_same_call_is_taken() {
     endpoint.take(&request).await;
     let more = r#"{"sub_id":{"format":"email","email":"a@b.example"},"later":{"x":1}}"#;
     endpoint.take(&call(more)).await;
-    // A clock may be a minute off.
-    for (name, value) in [("iat", NOW + 60), ("nbf", NOW + 60)] {
-        endpoint.take(&post(&signed(&with(name, value)), BODY)).await;
+    // A clock may be five minutes off.
+    let mut ahead = with("iat", NOW + 300);
+    ahead["nbf"] = (NOW + 300).into();
+    ahead["exp"] = (NOW + 600).into();
+    let mut behind = with("iat", NOW - 899);
+    behind["exp"] = (NOW - 299).into();
+    let fractions = json!({"iat": 0.25, "nbf": -299.75, "exp": 299.5});
+    let mut fractional = claims();
+    for (name, after) in fractions.as_object().unwrap() {
+        fractional[name.as_str()] = (1_769_884_920.0 + after.as_f64().unwrap()).into();
     }
-    let mut old = with("iat", NOW - 659);
-    old["exp"] = (NOW - 59).into();
-    endpoint.take(&post(&signed(&old), BODY)).await;
+    for claims in [ahead, behind, fractional] {
+        endpoint.take(&post(&signed(&claims), BODY)).await;
+    }
+}
+
+#[tokio::test]
+async fn subject_is_taken_for_sub_id_and_two_that_differ_are_refused() {
+    let endpoint = Endpoint::new("");
+    let email = |address: &str| json!({"format": "email", "email": address});
+    let own = json!({"format": "iss_sub", "iss": ISSUER, "sub": "145234573"});
+    for (body, subject) in [
+        (
+            json!({"subject": email("User@example.com")}),
+            "email:user@example.com".to_owned(),
+        ),
+        (json!({"subject": own}), format!("iss_sub:{ISSUER}#145234573")),
+        (
+            json!({"sub_id": email("user@example.com"), "subject": email("USER@example.com")}),
+            "email:user@example.com".to_owned(),
+        ),
+        (
+            json!({"sub_id": null, "subject": email("user@example.com")}),
+            "email:user@example.com".to_owned(),
+        ),
+    ] {
+        assert_eq!(
+            endpoint.take(&call(&body.to_string())).await.subject.to_string(),
+            subject,
+            "{body}"
+        );
+    }
+    for (body, code) in [
+        (
+            json!({"sub_id": email("a@example.com"), "subject": email("b@example.com")}),
+            "invalid_request",
+        ),
+        (json!({"sub_id": email("a@example.com"), "subject": own}), "invalid_request"),
+        (
+            json!({"sub_id": email("a@example.com"), "subject": "a@example.com"}),
+            "invalid_request",
+        ),
+        (json!({"subject": {"email": "a@example.com"}}), "invalid_request"),
+        (json!({"subject": {"format": "opaque", "id": "1"}}), "unsupported_format"),
+    ] {
+        assert_eq!(endpoint.refusal(&call(&body.to_string())).await, refused(400, code), "{body}");
+    }
 }
 
 #[tokio::test]
@@ -192,16 +242,16 @@ async fn each_claim_that_is_wrong_or_missing_is_refused() {
         ("aud", json!([AUDIENCE, "https://other.example"])),
         ("aud", json!([])),
         ("aud", json!(7)),
-        ("exp", json!(NOW - 60)),
+        ("exp", json!(NOW - 300)),
         ("exp", json!(NOW + 3600)),
         ("exp", json!(NOW + 601)),
         ("exp", json!(NOW)),
         ("exp", json!((NOW + 300) * 1000)),
         ("exp", json!("1769885220")),
-        ("iat", json!(NOW + 61)),
+        ("iat", json!(NOW + 301)),
         ("iat", json!(-1)),
         ("iat", json!("now")),
-        ("nbf", json!(NOW + 61)),
+        ("nbf", json!(NOW + 301)),
         ("nbf", json!("never")),
         ("nbf", Value::Null),
         ("jti", json!("")),

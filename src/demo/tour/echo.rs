@@ -74,6 +74,7 @@ async fn is_signed(token: &Compact<'_>, daemon: &str) -> anyhow::Result<bool> {
     let rules = HeaderRules {
         algorithms: &[Algorithm::Rs256],
         typ: "secevent+jwt",
+        untyped: false,
         kid_optional: false,
     };
     let (algorithm, kid) = token.check_header(&rules)?;

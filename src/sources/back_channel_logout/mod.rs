@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use reader::Reader;
 
-pub use reader::{LONGEST_LIFE, SKEW};
+pub use reader::{LONGEST_LIFE, UNTOLD_LIFE};
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
@@ -35,6 +35,8 @@ pub const BODY_CAP: usize = 64 << 10;
 pub struct BackChannelLogout {
     name: String,
     reader: Reader,
+    /// What `revoked check` says.
+    cautions: Vec<String>,
     clock: Clock,
 }
 
@@ -67,6 +69,10 @@ impl Push for BackChannelLogout {
             ..rejection
         });
         read.map(Received::Delivery)
+    }
+
+    fn cautions(&self) -> Vec<String> {
+        self.cautions.clone()
     }
 
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {

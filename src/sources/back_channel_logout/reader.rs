@@ -5,17 +5,17 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::answer::{malformed, refusal};
-use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
+use crate::jose::{Algorithm, Compact, HeaderRules, Keyring, is_ahead, is_over, time_claim};
 use crate::model::{Reason, Scope, Signal, Timestamp, Wish};
 use crate::sources::audience::Audience;
 use crate::sources::digest::sha256;
 use crate::sources::whom::{Breadth, SubjectRules, Whom};
 use crate::sources::{Rejection, RejectionKind};
 
-/// How far apart a sender's clock and ours may be, either way.
-pub const SKEW: Duration = Duration::from_mins(5);
 /// The longest time from `iat` to `exp`. The specification recommends two minutes.
 pub const LONGEST_LIFE: Duration = Duration::from_hours(24);
+/// How long a token lives that does not say it: what the specification recommends.
+pub const UNTOLD_LIFE: Duration = Duration::from_mins(2);
 /// The longest `jti` or `sid`, in characters.
 const LONGEST_NAME: usize = 256;
 /// The member of `events` that makes a token a logout token. With `http:`, unlike the events of SSF.
@@ -31,10 +31,21 @@ pub(super) struct Reader {
     pub(super) algorithms: Vec<Algorithm>,
     /// The issuer's keys.
     pub(super) keyring: Keyring,
-    /// Whether `typ` may be missing or `JWT`.
-    pub(super) allow_untyped: bool,
+    /// What is forgiven.
+    pub(super) leniency: Leniency,
     /// What the issuer's `sub` is.
     pub(super) subjects: SubjectRules,
+}
+
+/// What some providers leave out, and an operator has said to forgive.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Leniency {
+    /// `typ` may be missing or `JWT`.
+    pub(super) untyped: bool,
+    /// `exp` may be missing.
+    pub(super) missing_exp: bool,
+    /// A token may name a session and no person.
+    pub(super) sid_only: bool,
 }
 
 impl Reader {
@@ -59,7 +70,9 @@ impl Reader {
         let token = Compact::read(token)?;
         let (algorithm, kid) = token.check_header(&HeaderRules {
             algorithms: &self.algorithms,
-            typ: self.typ(token.header.get("typ")),
+            typ: "logout+jwt",
+            // No kind of token but this one has the event, so that a missing type does not let an ID token in.
+            untyped: self.leniency.untyped,
             // Section 10.1 of OpenID Connect Core asks for a kid only where the issuer has several keys.
             kid_optional: true,
         })?;
@@ -76,34 +89,34 @@ impl Reader {
         Ok(token)
     }
 
-    /// The `typ` that is demanded of a token that says `typ`. No kind of token but this one has the event, so that a missing type does
-    /// not let an ID token in.
-    fn typ(&self, typ: Option<&Value>) -> &'static str {
-        match typ {
-            None if self.allow_untyped => "",
-            Some(Value::String(typ)) if self.allow_untyped && typ.eq_ignore_ascii_case("JWT") => "JWT",
-            _ => "logout+jwt",
-        }
-    }
-
     /// Checks every claim but those about the subject, and gives the time of issue.
     fn check_claims(&self, claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, Rejection> {
         if !self.audience.is_named_by(claims.get("aud")) {
             let why = "aud does not name this client";
             return Err(refusal(RejectionKind::Unauthenticated, "invalid_audience", why));
         }
-        let issued_at = time(claims, "iat")?.ok_or_else(|| malformed("iat is missing"))?;
-        if issued_at > now.plus(SKEW) {
+        let time = |name: &str| time_claim(claims, name).map_err(malformed);
+        let issued_at = time("iat")?.ok_or_else(|| malformed("iat is missing"))?;
+        if is_ahead(issued_at, now) {
             return Err(malformed("iat is in the future"));
         }
-        let expires_at = time(claims, "exp")?.ok_or_else(|| malformed("exp is missing"))?;
-        if expires_at.plus(SKEW) <= now {
+        let expires_at = match time("exp")? {
+            Some(expires_at) => expires_at,
+            // Without an end a token would be good for ever wherever its jti is not remembered.
+            None if self.leniency.missing_exp => issued_at.plus(UNTOLD_LIFE),
+            None => {
+                return Err(malformed(
+                    "exp is missing; where the provider sends none, set allow_missing_exp",
+                ));
+            }
+        };
+        if is_over(expires_at, now) {
             return Err(malformed("the token has expired (exp)"));
         }
         if expires_at < issued_at || expires_at.since(issued_at) > LONGEST_LIFE {
             return Err(malformed("exp must be after iat, and within a day of it"));
         }
-        if time(claims, "nbf")?.is_some_and(|nbf| nbf > now.plus(SKEW)) {
+        if time("nbf")?.is_some_and(|nbf| is_ahead(nbf, now)) {
             return Err(malformed("nbf is in the future"));
         }
         if name(claims, "jti")?.is_none() {
@@ -130,10 +143,15 @@ impl Reader {
                 self.subjects.read(&sub_id, false, false)?
             }
             (Some(_), _) => return Err(malformed("sub is empty or not a text")),
-            (None, Some(sid)) => Whom {
+            (None, Some(sid)) if self.leniency.sid_only => Whom {
                 breadth: Breadth::Session,
                 ..Whom::nobody("sid", &json!({"iss": self.issuer, "sid": sid}))
             },
+            (None, Some(_)) => {
+                let why =
+                    "the token names a session and nobody: have the provider send sub, or set allow_sid_only to have a human told";
+                return Err(malformed(why));
+            }
             (None, None) => return Err(malformed("sub or sid must be present")),
         };
         let jti = name(claims, "jti")?.unwrap_or_default();
@@ -153,16 +171,6 @@ impl Reader {
         });
         Ok(signal)
     }
-}
-
-/// A `NumericDate` in whole seconds.
-fn time(claims: &Map<String, Value>, claim: &str) -> Result<Option<Timestamp>, Rejection> {
-    let Some(value) = claims.get(claim) else {
-        return Ok(None);
-    };
-    let seconds = value.as_i64().filter(|seconds| (0..100_000_000_000).contains(seconds));
-    let seconds = seconds.ok_or_else(|| malformed(format!("{claim} is not a time in whole seconds")))?;
-    Ok(Some(Timestamp::from_seconds(seconds)))
 }
 
 /// A claim that names something: a plain text that is neither empty nor long.

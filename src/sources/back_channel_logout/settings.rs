@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::BackChannelLogout;
-use super::reader::Reader;
+use super::reader::{Leniency, Reader, UNTOLD_LIFE};
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Document, Keyring, Published};
 use crate::settings::{Complaint, Settings};
@@ -28,12 +28,59 @@ struct Written {
     /// The signature algorithms accepted.
     #[serde(default = "rs256")]
     algorithms: Vec<Algorithm>,
-    /// Takes tokens whose `typ` is missing or only says `JWT`, from providers older than the type.
+    /// Takes tokens whose `typ` is missing or only says `JWT`, from providers older than the type; and, unless the two keys below say
+    /// otherwise, what these providers leave out besides.
     #[serde(default)]
     allow_untyped: bool,
+    /// Takes tokens without `exp`.
+    allow_missing_exp: Option<bool>,
+    /// Takes tokens with `sid` and without `sub`, for a human.
+    allow_sid_only: Option<bool>,
     /// What the issuer's `sub` is at our targets.
     #[serde(default)]
     subject: Means,
+}
+
+impl Written {
+    /// What is forgiven. Providers older than the type are older than `exp` too, hence one key for all of it.
+    fn leniency(&self) -> Leniency {
+        Leniency {
+            untyped: self.allow_untyped,
+            missing_exp: self.allow_missing_exp.unwrap_or(self.allow_untyped),
+            sid_only: self.allow_sid_only.unwrap_or(self.allow_untyped),
+        }
+    }
+
+    /// A sentence for each thing that is forgiven, and where a key forgives more than its name says, how to have less.
+    fn cautions(&self) -> Vec<String> {
+        let leniency = self.leniency();
+        let by = |key: &str, written: Option<bool>| {
+            if written.is_some() {
+                format!("{key} takes")
+            } else {
+                format!("allow_untyped, unless {key} = false is written too, takes")
+            }
+        };
+        let mut cautions = Vec::new();
+        if leniency.untyped {
+            let why = "allow_untyped takes tokens whose typ is missing or only says JWT: the event in them is all that tells them from ID tokens";
+            cautions.push(why.to_owned());
+        }
+        if leniency.missing_exp {
+            cautions.push(format!(
+                "{} tokens without exp, as if they ended {} minutes after iat",
+                by("allow_missing_exp", self.allow_missing_exp),
+                UNTOLD_LIFE.as_secs() / 60
+            ));
+        }
+        if leniency.sid_only {
+            cautions.push(format!(
+                "{} tokens that name a session and nobody: each is only recorded and held, since no target knows the provider's sessions",
+                by("allow_sid_only", self.allow_sid_only)
+            ));
+        }
+        cautions
+    }
 }
 
 fn rs256() -> Vec<Algorithm> {
@@ -70,14 +117,16 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<BackChanne
     if !complaints.is_empty() {
         return Err(complaints);
     }
+    let (leniency, cautions) = (written.leniency(), written.cautions());
     Ok(BackChannelLogout {
         name: settings.name.to_owned(),
+        cautions,
         reader: Reader {
             issuer: written.issuer,
             audience: written.audience,
             algorithms: written.algorithms,
             keyring: Keyring::new(origin),
-            allow_untyped: written.allow_untyped,
+            leniency,
             subjects: SubjectRules {
                 iss_sub: written.subject,
                 ..SubjectRules::default()

@@ -1,5 +1,7 @@
 //! What a sender is told: 204 with nothing in it, or the statuses of the draft. Only the status counts there; the body is for people.
 
+use std::time::Duration;
+
 use ::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
@@ -7,7 +9,7 @@ use bytes::Bytes;
 use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
 pub(super) use crate::sources::answers::refusal;
-use crate::sources::answers::{bare, by_http};
+use crate::sources::answers::{KEYS_UNAVAILABLE, UNKNOWN_KEY, bare, by_http};
 use crate::sources::{Known, Rejection, RejectionKind};
 
 /// The body is not of the draft's form, or the `jti` was used for something else: 400.
@@ -37,8 +39,10 @@ pub(super) fn untrusted(description: impl Into<String>) -> Rejection {
 
 /// A token that is not believed is 401 whatever is wrong with it; keys that cannot be had are our trouble.
 pub(super) fn token_refused(error: &TokenError) -> Rejection {
+    let not_now = |wait: Duration, code| refusal(RejectionKind::NotNow(wait), code, error.to_string());
     match error {
-        TokenError::KeysUnavailable(wait) => refusal(RejectionKind::NotNow(*wait), "keys_unavailable", error.to_string()),
+        TokenError::KeysUnavailable(wait) => not_now(*wait, KEYS_UNAVAILABLE),
+        TokenError::UnknownKey(wait) => not_now(*wait, UNKNOWN_KEY),
         other => untrusted(other.to_string()),
     }
 }

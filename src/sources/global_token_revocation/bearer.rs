@@ -8,13 +8,11 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::answer::{NO_TOKEN, refusal, token_refused, untrusted};
-use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
+use crate::jose::{Algorithm, Compact, HeaderRules, Keyring, is_ahead, is_over, time_claim};
 use crate::model::Timestamp;
 use crate::sources::admission::only;
 use crate::sources::{Rejection, RejectionKind};
 
-/// How far a sender's clock may be from ours, either way.
-pub const SKEW: Duration = Duration::from_mins(1);
 /// The longest a token may live, from `iat` to `exp`. Okta's live five minutes.
 pub const LONGEST_LIFETIME: Duration = Duration::from_mins(10);
 /// The longest `jti`, in characters.
@@ -58,6 +56,7 @@ impl Bearer {
         let rules = HeaderRules {
             algorithms: &self.algorithms,
             typ: "global-token-revocation+jwt",
+            untyped: false,
             // The draft's example names no key, so it may be missing where the issuer has a single one.
             kid_optional: true,
         };
@@ -94,28 +93,21 @@ impl Bearer {
         if !is("sub", &self.client_id) {
             return Err(untrusted("sub is not the client that may call here"));
         }
-        let time = |name: &str| claims.get(name).map(seconds);
-        let needed = |name: &str| {
-            let read = time(name).flatten();
-            read.ok_or_else(|| untrusted(format!("{name} is missing or not a time in seconds")))
-        };
+        let time = |name: &str| time_claim(claims, name).map_err(untrusted);
+        let needed = |name: &str| time(name)?.ok_or_else(|| untrusted(format!("{name} is missing")));
         let (issued_at, expires_at) = (needed("iat")?, needed("exp")?);
-        let latest = now.plus(SKEW);
-        if issued_at > latest {
+        if is_ahead(issued_at, now) {
             return Err(untrusted("iat is in the future"));
         }
         if expires_at <= issued_at || expires_at.since(issued_at) > LONGEST_LIFETIME {
             let minutes = LONGEST_LIFETIME.as_secs() / 60;
             return Err(untrusted(format!("exp must be after iat, by {minutes} minutes at most")));
         }
-        if expires_at.plus(SKEW) <= now {
+        if is_over(expires_at, now) {
             return Err(untrusted("the token has expired"));
         }
-        if let Some(begins_at) = time("nbf") {
-            let begins_at = begins_at.ok_or_else(|| untrusted("nbf is not a time in seconds"))?;
-            if begins_at > latest {
-                return Err(untrusted("nbf is in the future"));
-            }
+        if time("nbf")?.is_some_and(|begins_at| is_ahead(begins_at, now)) {
+            return Err(untrusted("nbf is in the future"));
         }
         let jti = claims.get("jti").and_then(Value::as_str).unwrap_or_default();
         if jti.is_empty() || jti.chars().count() > LONGEST_JTI || jti.chars().any(char::is_control) {
@@ -130,14 +122,4 @@ fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked("Bearer ".len())?;
     let token = token.trim_ascii();
     (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some(token)
-}
-
-/// A `NumericDate` up to the year 5138; a larger number is milliseconds or nonsense.
-fn seconds(value: &Value) -> Option<Timestamp> {
-    let number = value.as_f64().filter(|number| (0.0..1e11).contains(number))?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "below 10^14 by the check above, so it fits; a fraction of a millisecond may go"
-    )]
-    Some(Timestamp::from_ms((number * 1000.0) as i64))
 }

@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::model::{Delivery, Reason, Receipt, Signal, Timestamp};
 use bearer::Bearer;
 
-pub use bearer::{LONGEST_LIFETIME, SKEW};
+pub use bearer::LONGEST_LIFETIME;
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {

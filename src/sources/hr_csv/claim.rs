@@ -38,9 +38,7 @@ pub(super) fn claims(name: String, contents: Contents, rules: &Rules, now: Times
     for said in order(contents.rows, now) {
         let row = &said.row;
         if row.names.len() > 1 && !matches!(row.ask, Ask::Nothing | Ask::Unclear) {
-            delivery.identities.push(Identity {
-                names: row.names.clone(),
-            });
+            delivery.identities.push(Identity::of(row.names.clone()));
         }
         match row.ask {
             Ask::Nothing | Ask::Unclear => {}

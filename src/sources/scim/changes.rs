@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 
 use super::answer::{self, Stop, not_found, told};
 use super::keeping::{drop_all, keep, second_name};
-use super::people::{Deed, Rules, check};
+use super::namesakes::Namesakes;
+use super::people::{Deed, Rules, check, together};
 use super::record::{Choice, Record};
 use super::schema::{ResourceType, USER};
 use super::{patch, shape};
-use crate::model::{Alarm, AlarmKind, Delivery, MemoStep, Timestamp};
+use crate::model::{Alarm, AlarmKind, Delivery, MemoStep, Reason, Timestamp};
 use crate::sources::{House, Received};
 
 /// One request that changes something.
@@ -50,13 +51,17 @@ impl Change<'_> {
             changed_ms: self.now.ms(),
             departed: false,
             names: 0,
+            known: None,
             members,
         };
+        if !record.is_active() {
+            record.known = Some(Vec::new());
+        }
         check(self.kind, &record)?;
         self.check_unique(&record).await?;
         let steps = keep(self.kind, self.rules, None, &mut record)?;
         // One who comes inactive was never active here: an import of everybody who ever left must not look like a mass departure.
-        let delivery = self.delivery(Deed::Created, None, &record, steps);
+        let delivery = self.delivery(Deed::Created, None, &record, steps).await?;
         Ok(self.answered(StatusCode::CREATED, delivery, &record))
     }
 
@@ -89,8 +94,9 @@ impl Change<'_> {
         } else if before.is_active() {
             after.departed = self.rules.deactivates_by_departure();
         }
+        after.known = (!after.is_active()).then(|| self.rules.known_since(&before, &after));
         let steps = keep(self.kind, self.rules, Some(&before), &mut after)?;
-        let delivery = self.delivery(Deed::Changed, Some(&before), &after, steps);
+        let delivery = self.delivery(Deed::Changed, Some(&before), &after, steps).await?;
         Ok(self.answered(StatusCode::OK, delivery, &after))
     }
 
@@ -102,7 +108,8 @@ impl Change<'_> {
             version: before.version + 1,
             ..before.clone()
         };
-        let delivery = self.delivery(Deed::Deleted, Some(&before), &after, drop_all(self.kind, &before));
+        let steps = drop_all(self.kind, &before);
+        let delivery = self.delivery(Deed::Deleted, Some(&before), &after, steps).await?;
         Ok(Received::Answered(delivery, answer::gone()))
     }
 
@@ -155,18 +162,35 @@ impl Change<'_> {
         Ok(())
     }
 
-    fn delivery(&self, deed: Deed, before: Option<&Record>, after: &Record, memos: Vec<MemoStep>) -> Delivery {
+    async fn delivery(&self, deed: Deed, before: Option<&Record>, after: &Record, memos: Vec<MemoStep>) -> Result<Delivery, Stop> {
         let mut delivery = Delivery::of(self.source, Vec::new(), self.now);
         delivery.memos = memos;
-        if *self.kind == USER {
-            delivery
-                .signals
-                .extend(self.rules.signal(deed, before, after, self.digest, self.now));
-            if deed != Deed::Deleted {
-                delivery.identities.extend(self.rules.identity(after));
-            }
+        if *self.kind != USER {
+            return Ok(delivery);
         }
-        delivery
+        let user: Vec<&Record> = before.into_iter().chain([after]).collect();
+        let signal = self.rules.signal(deed, before, after, self.digest, self.now);
+        let others = Namesakes::find(self.house, self.rules, &user).await?;
+        if let (Some(mut signal), Some(before)) = (signal, before)
+            && let Some(subject) = others.own(&signal.subject, before, after)
+        {
+            signal.subject = subject;
+            if signal.reason != Reason::Reactivated {
+                let others = Namesakes::of_person(self.house, self.rules, &user, &signal.subject).await?;
+                others.temper(&mut signal);
+            }
+            delivery.signals.push(signal);
+        }
+        // What an inactive user is called says nothing of whose the names are now.
+        if deed != Deed::Deleted && after.is_active() {
+            let names = self.rules.names(after);
+            if deed == Deed::Created {
+                delivery.active.extend(together(names.clone()));
+            }
+            let had = before.map_or(Vec::new(), |before| self.rules.known(before));
+            delivery.identities.push(others.identity(&names, &had));
+        }
+        Ok(delivery)
     }
 
     fn answered(&self, status: StatusCode, delivery: Delivery, record: &Record) -> Received {

@@ -1,7 +1,7 @@
 //! How resources lie in the source's memory: one drawer for each type, and one with pointers to them by their other names.
 
 use super::answer::Fault;
-use super::people::Rules;
+use super::people::{Rules, number};
 use super::record::Record;
 use super::schema::{ResourceType, USER};
 use crate::model::{Memo, MemoStep};
@@ -13,6 +13,8 @@ pub(super) const NAMES: &str = "names";
 pub(super) const EXTERNAL: &str = "external";
 /// A pointer by e-mail address.
 pub(super) const EMAIL: &str = "email";
+/// A pointer by HR number.
+pub(super) const EMPLOYEE: &str = "employee";
 
 /// How a name is written as a second name: case makes no difference.
 pub(super) fn second_name(name: &str) -> String {
@@ -71,11 +73,14 @@ fn forget(drawer: &str, key: String) -> MemoStep {
     }
 }
 
-/// The names that clients look a resource up by, besides the one that it is called.
+/// The names that a resource is looked up by, besides the one that it is called: by clients, and by us for whoever bears the same.
 fn other_names(record: &Record) -> Vec<String> {
     let mut names = Vec::new();
     if let Some(external) = record.text("externalId") {
         names.push(format!("{EXTERNAL}:{external}"));
+    }
+    if let Some(number) = number(record) {
+        names.push(format!("{EMPLOYEE}:{number}"));
     }
     let emails = record.members.get("emails").and_then(serde_json::Value::as_array);
     for address in emails.into_iter().flatten().filter_map(|email| email.get("value")?.as_str()) {

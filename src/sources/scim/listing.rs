@@ -205,9 +205,10 @@ fn equality<'f>(kind: &ResourceType, filter: &'f Filter) -> Option<(&'static str
     match compared {
         Filter::Compare {
             by: Comparison::Equal,
-            value: Value::String(value),
+            value,
+            bare,
             ..
-        } => Some((name, value)),
+        } => Some((name, Filter::text(value, bare.as_deref())?)),
         _ => None,
     }
 }

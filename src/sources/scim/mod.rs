@@ -6,8 +6,8 @@
 //! harmless.
 //!
 //! The way of a request: who calls (`bearer`), what for (`door`), then a question is answered by `listing` and `discovery`, and a change
-//! worked out in `changes`: the values in `shape` and `patch`, what it means in `people`, how it is kept in `keeping` and `record`. The
-//! attributes stand in `schema`, and the two small languages in `path` and `filter`.
+//! worked out in `changes`: the values in `shape` and `patch`, what it means in `people` and, where others bear the same names, `namesakes`,
+//! how it is kept in `keeping` and `record`. The attributes stand in `schema`, and the two small languages in `path` and `filter`.
 
 mod answer;
 mod bearer;
@@ -17,6 +17,7 @@ mod door;
 mod filter;
 mod keeping;
 mod listing;
+mod namesakes;
 mod patch;
 mod path;
 mod people;

@@ -307,6 +307,7 @@ fn described(filter: &Filter, attribute: &'static Attribute) -> Option<Map<Strin
             path,
             by: Comparison::Equal,
             value,
+            ..
         } = one
         else {
             return None;

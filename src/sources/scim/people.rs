@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::answer::{Fault, INVALID_VALUE, fault};
 use super::record::Record;
 use super::schema::{ENTERPRISE_URN, ResourceType, USER};
-use crate::model::{Identity, LONGEST_SUBJECT, Reason, Signal, Subject, Timestamp};
+use crate::model::{LONGEST_SUBJECT, Reason, Signal, Subject, Timestamp};
 
 /// How many names of one person are used.
 const MOST_NAMES: usize = 16;
@@ -73,9 +73,7 @@ impl Rules {
             ExternalId::EmployeeId => add(external.and_then(|id| read("employee_id", id))),
             ExternalId::AccountId => add(external.and_then(|id| read("opaque", id))),
         }
-        let enterprise = record.members.get(ENTERPRISE_URN);
-        let number = enterprise.and_then(|enterprise| enterprise.get("employeeNumber"));
-        add(number.and_then(Value::as_str).and_then(|number| read("employee_id", number)));
+        add(number(record).and_then(|number| read("employee_id", number)));
         for address in addresses(record) {
             add(read("email", address));
         }
@@ -87,10 +85,22 @@ impl Rules {
         names
     }
 
-    /// What the resource's names say of one another.
-    pub(super) fn identity(&self, record: &Record) -> Option<Identity> {
-        let names = self.names(record);
-        (names.len() > 1).then_some(Identity { names })
+    /// What a user is known by: its names, and of an inactive one those that it had while it was active.
+    pub(super) fn known(&self, record: &Record) -> Vec<Subject> {
+        record.known.clone().unwrap_or_else(|| self.names(record))
+    }
+
+    /// The same after a change, with what it was known by before. A client may rename the account in the same breath as it ends it, as Entra ID
+    /// does when it deletes one: both names are the person's.
+    pub(super) fn known_since(&self, before: &Record, after: &Record) -> Vec<Subject> {
+        let mut names = self.known(before);
+        if before.is_active() || after.is_active() {
+            let more = self.names(after);
+            let more: Vec<Subject> = more.into_iter().filter(|name| !names.contains(name)).collect();
+            names.extend(more);
+            names.truncate(MOST_NAMES);
+        }
+        names
     }
 
     /// The signal that a change gives rise to, where it does. Only a state that was known and is another now gives one, so that a
@@ -115,23 +125,21 @@ impl Rules {
             (_, false, true) => (Reason::Reactivated, "active became true"),
             _ => return None,
         };
-        // A client may rename the account in the same breath, as Entra ID does when it deletes one: both names are the person's.
-        let mut names = self.names(before);
-        for name in self.names(after) {
-            if names.len() < MOST_NAMES && !names.contains(&name) {
-                names.push(name);
-            }
-        }
-        let subject = together(names)?;
+        let known = self.known_since(before, after);
+        // One who was never active here is known by what it is called.
+        let subject = together(if known.is_empty() { self.names(before) } else { known })?;
         let mut signal = Signal::new(format!("{}#{}", after.id, after.version), body, subject, reason);
         signal.occurred_at = Some(now);
         signal.note = Some(format!("SCIM: {what}"));
         Some(signal)
     }
 
-    /// Whom what is kept of a user resource is about: the strongest name stands for the others, which [`Rules::identity`] links to it.
+    /// Whom what is kept of a user resource is about: the strongest name stands for the others, which
+    /// [`Namesakes::identity`](super::namesakes::Namesakes::identity) links to it.
     pub(super) fn about(&self, record: &Record) -> Option<Subject> {
-        self.names(record).into_iter().next()
+        // An address may be somebody else's by now; a `userName` that is none is the likelier to have stayed.
+        let known = record.known.as_ref().and_then(|known| known.last()).cloned();
+        known.or_else(|| self.names(record).into_iter().next())
     }
 }
 
@@ -175,13 +183,19 @@ pub(super) fn addresses(record: &Record) -> Vec<&str> {
     found.into_iter().map(|(_, address)| address).collect()
 }
 
+/// The HR number that the enterprise extension holds.
+pub(super) fn number(record: &Record) -> Option<&str> {
+    record.members.get(ENTERPRISE_URN)?.get("employeeNumber")?.as_str()
+}
+
 fn read(word: &str, value: &str) -> Option<Subject> {
     Some(value)
         .filter(|value| value.len() <= LONGEST_SUBJECT)
         .and_then(|value| format!("{word}:{value}").parse().ok())
 }
 
-fn together(mut names: Vec<Subject>) -> Option<Subject> {
+/// Names of one person as a subject.
+pub(super) fn together(mut names: Vec<Subject>) -> Option<Subject> {
     match names.len() {
         0 | 1 => names.pop(),
         _ => Some(Subject::Aliases(names)),

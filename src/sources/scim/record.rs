@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{Fault, INVALID_VALUE, fault};
 use super::path::Spot;
 use super::schema::{ResourceType, SHARED};
-use crate::model::{Memo, Timestamp};
+use crate::model::{Memo, Subject, Timestamp};
 
 /// The largest resource kept, in bytes of its JSON.
 pub const LARGEST: usize = 64 << 10;
@@ -24,6 +24,10 @@ pub(super) struct Record {
     /// Whether the departure was signalled since the person was last active.
     #[serde(default)]
     pub(super) departed: bool,
+    /// What an inactive user was known by while it was active: what it is called since says nothing of whose the names are. `None` for one who
+    /// is active, and for what was kept before this was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) known: Option<Vec<Subject>>,
     /// How many memos lead to it by other names.
     #[serde(default)]
     pub(super) names: usize,

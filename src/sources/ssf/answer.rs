@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
 pub(super) use crate::sources::answers::refusal;
-use crate::sources::answers::{bare, by_http};
+use crate::sources::answers::{KEYS_UNAVAILABLE, UNKNOWN_KEY, bare, by_http};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The body is no token, or its event does not conform.
@@ -36,7 +36,8 @@ impl From<TokenError> for Rejection {
             TokenError::Malformed(_) | TokenError::Type(_) => (RejectionKind::Malformed, INVALID_REQUEST),
             TokenError::Encrypted | TokenError::Algorithm(_) | TokenError::Key(_) => (RejectionKind::Unauthenticated, INVALID_KEY),
             TokenError::Signature => (RejectionKind::Unauthenticated, AUTHENTICATION_FAILED),
-            TokenError::KeysUnavailable(wait) => (RejectionKind::NotNow(*wait), "keys_unavailable"),
+            TokenError::KeysUnavailable(wait) => (RejectionKind::NotNow(*wait), KEYS_UNAVAILABLE),
+            TokenError::UnknownKey(wait) => (RejectionKind::NotNow(*wait), UNKNOWN_KEY),
         };
         refusal(kind, code, error.to_string())
     }

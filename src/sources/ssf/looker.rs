@@ -205,6 +205,10 @@ impl Pull for Looker {
         self.pace().wait
     }
 
+    fn cautions(&self) -> Vec<String> {
+        self.stream.reader.cautions()
+    }
+
     async fn poll(&self, cursor: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
         let name = &self.stream.name;
         self.pace().wait = LOOK;

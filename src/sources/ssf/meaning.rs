@@ -1,5 +1,5 @@
-//! What an event means: every event type of CAEP 1.0, RISC 1.0 and SSF 1.0, Google's OAuth events and RFC 9967's SCIM events, each with
-//! its reason, its urgency and whether it is acted on.
+//! What an event means: every event type of CAEP 1.0, RISC 1.0 and SSF 1.0, Google's OAuth events, Okta's own and RFC 9967's SCIM events,
+//! each with its reason, its urgency and whether it is acted on.
 //!
 //! Urgent is kept for compromise, and for a credential that was taken away: a wave of departures may never stand before it. Everything
 //! else that is acted on at once is prompt.
@@ -47,6 +47,7 @@ enum Family {
     Risc,
     Ssf,
     Oauth,
+    Okta,
     Scim,
     Other,
 }
@@ -94,6 +95,7 @@ impl Event {
             ("schemas.openid.net/secevent/risc/event-type/", Family::Risc),
             ("schemas.openid.net/secevent/ssf/event-type/", Family::Ssf),
             ("schemas.openid.net/secevent/oauth/event-type/", Family::Oauth),
+            ("schemas.okta.com/secevent/okta/event-type/", Family::Okta),
         ];
         for (base, family) in bases {
             if let Some(name) = rest.strip_prefix(base) {
@@ -125,6 +127,11 @@ impl Event {
         self.family == Family::Risc && self.name == name
     }
 
+    /// Whether it is one of Okta's own.
+    pub(super) fn is_okta(&self) -> bool {
+        self.family == Family::Okta
+    }
+
     /// Whether it says that a stream was changed.
     pub(super) fn is_stream_updated(&self) -> bool {
         self.family == Family::Ssf && self.name == "stream-updated"
@@ -143,17 +150,21 @@ impl Event {
             Family::Risc => Ok(risc(&self.name, claims, legacy)),
             Family::Ssf => Ok(ssf(&self.name, claims)),
             Family::Oauth => Ok(oauth(&self.name)),
+            Family::Okta => okta(&self.name, claims),
             Family::Scim => Ok(scim(&self.name, claims)),
             Family::Other => Ok(unknown()),
         }
     }
 }
 
+/// A member without which the event does not conform.
+fn required<'a>(claims: &'a Map<String, Value>, member: &str) -> Result<&'a str, String> {
+    let value = claims.get(member).and_then(Value::as_str);
+    value.ok_or_else(|| format!("the event's {member} is missing or not a text"))
+}
+
 fn caep(name: &str, claims: &Map<String, Value>, legacy: bool) -> Result<Meaning, String> {
-    let required = |member: &str| {
-        let value = claims.get(member).and_then(Value::as_str);
-        value.ok_or_else(|| format!("the event's {member} is missing or not a text"))
-    };
+    let required = |member: &str| required(claims, member);
     match name {
         "session-revoked" => Ok(session_revoked(claims, legacy)),
         "credential-change" => {
@@ -211,9 +222,10 @@ fn credential_change(credential: &str, change: &str) -> Meaning {
     }
 }
 
+/// The levels are written in capitals by CAEP and in small letters by Okta, which also has `none`.
 fn risk(principal: &str, level: &str) -> Meaning {
-    let meaning = match (principal, level) {
-        (_, "LOW") => kept(Reason::RiskElevated, "risk_low"),
+    let meaning = match (principal, level.to_ascii_uppercase().as_str()) {
+        (_, "LOW" | "NONE") => kept(Reason::RiskElevated, "risk_low"),
         ("USER", "HIGH") => act(Reason::Compromised, Priority::URGENT, Reach::NamedSession),
         ("SESSION", "HIGH") => act(Reason::Compromised, Priority::URGENT, Reach::Sessions),
         ("TENANT" | "ORG_UNIT" | "GROUP", _) => {
@@ -274,6 +286,17 @@ fn oauth(name: &str) -> Meaning {
         "tokens-revoked" => act(Reason::Logout, Priority::PROMPT, Reach::Everything),
         "token-revoked" => kept(Reason::Noted, "token_revoked: one token of the issuer's own"),
         _ => unknown(),
+    }
+}
+
+/// The events that Okta has defined for those who report risks to it, and that others have taken over with its members: `current_level` and
+/// `previous_level`, each `low`, `medium` or `high`.
+fn okta(name: &str, claims: &Map<String, Value>) -> Result<Meaning, String> {
+    match name {
+        "user-risk-change" => Ok(risk("USER", required(claims, "current_level")?)),
+        "device-risk-change" => Ok(risk("DEVICE", required(claims, "current_level")?)),
+        "ip-change" => Ok(kept(Reason::RiskElevated, "ip_change")),
+        _ => Ok(unknown()),
     }
 }
 

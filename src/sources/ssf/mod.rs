@@ -43,7 +43,7 @@ pub use connect::{Connected, Found, Way};
 pub use management::{Description, Trouble};
 pub use memory::{Asked, Made, Status, verified_at};
 pub use pushed::KIND as PUSHED;
-pub use reader::{LATE, OUR_TXN, SKEW};
+pub use reader::{LATE, OUR_TXN};
 pub use stream::Stream;
 pub use subjects::identifier;
 pub use transmitter::{Method, Transmitter};

@@ -114,6 +114,10 @@ impl Push for SsfPush {
             .map_err(|rejection| named(rejection, request.body()))
     }
 
+    fn cautions(&self) -> Vec<String> {
+        self.reader.cautions()
+    }
+
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {
         answer::accepted(receipt)
     }

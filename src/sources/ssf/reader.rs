@@ -8,15 +8,13 @@ use super::answer::{ACCESS_DENIED, INVALID_AUDIENCE, INVALID_ISSUER, malformed, 
 use super::meaning::{Event, Reach};
 use super::renames;
 use super::word::Word;
-use crate::jose::{Algorithm, Compact, HeaderRules, Keyring};
+use crate::jose::{Algorithm, Compact, HeaderRules, Keyring, date_in_either_unit, is_ahead, time_claim};
 use crate::model::{Priority, Reason, Renamed, Scope, Signal, Subject, Timestamp, Wish};
 use crate::sources::audience::Audience;
 use crate::sources::digest::sha256;
 use crate::sources::whom::{SubjectFault, SubjectRules, Whom};
 use crate::sources::{Rejection, RejectionKind};
 
-/// How far ahead of ours a sender's clock may be.
-pub const SKEW: Duration = Duration::from_mins(5);
 /// The age from which a token no longer goes before planned work: what is older than a week waited in somebody's queue, and so can this.
 pub const LATE: Duration = Duration::from_hours(7 * 24);
 /// The longest `jti`, in characters.
@@ -50,6 +48,8 @@ pub(super) struct Reader {
     pub(super) keyring: Keyring,
     /// Whether the older form is taken: the subject inside the event, `exp`, `sub`, no `kid`, `http:` event types.
     pub(super) legacy: bool,
+    /// Whether `typ` may be missing or `JWT`.
+    pub(super) allow_untyped: bool,
     /// Whether a token that says what we have said is only kept.
     pub(super) heeds_echoes: bool,
     /// The age at which a token is refused.
@@ -89,6 +89,8 @@ impl Reader {
         let (algorithm, kid) = token.check_header(&HeaderRules {
             algorithms: &self.algorithms,
             typ: "secevent+jwt",
+            // No other kind of token has exactly one event in it, so that a missing type lets none in.
+            untyped: self.allow_untyped,
             kid_optional: self.legacy,
         })?;
         match token.claims.get("iss") {
@@ -104,11 +106,17 @@ impl Reader {
         Ok(token)
     }
 
+    /// What is weaker than it could be, each as a sentence for `revoked check`.
+    pub(super) fn cautions(&self) -> Vec<String> {
+        let untyped = "allow_untyped takes tokens whose typ is missing or only says JWT: that they hold an event is all that tells them from the \
+             issuer's other tokens; have the transmitter send typ secevent+jwt where it can";
+        self.allow_untyped.then(|| untyped.to_owned()).into_iter().collect()
+    }
+
     fn check_claims<'a>(&self, claims: &'a Map<String, Value>, now: Timestamp) -> Result<Checked<'a>, Rejection> {
-        let issued_at = claims.get("iat").and_then(Value::as_i64).filter(|seconds| *seconds >= 0);
-        let issued_at = Timestamp::from_seconds(issued_at.ok_or_else(|| malformed("iat is missing or not whole seconds"))?);
-        let latest = now.plus(SKEW);
-        if issued_at > latest {
+        let issued_at = time_claim(claims, "iat").map_err(malformed)?;
+        let issued_at = issued_at.ok_or_else(|| malformed("iat is missing"))?;
+        if is_ahead(issued_at, now) {
             return Err(malformed("iat is in the future"));
         }
         if self.max_age.is_some_and(|age| now.since(issued_at) > age) {
@@ -118,11 +126,9 @@ impl Reader {
         if jti.is_empty() || jti.chars().count() > LONGEST_JTI || jti.chars().any(char::is_control) {
             return Err(malformed("jti is missing, empty, too long or not a plain text"));
         }
-        if let Some(nbf) = claims.get("nbf") {
-            let nbf = seconds(nbf).ok_or_else(|| malformed("nbf is not a number"))?;
-            if nbf > latest {
-                return Err(malformed("nbf is in the future"));
-            }
+        let not_before = time_claim(claims, "nbf").map_err(malformed)?;
+        if not_before.is_some_and(|at| is_ahead(at, now)) {
+            return Err(malformed("nbf is in the future"));
         }
         if !self.legacy {
             for (name, why) in [("exp", "exp must not be present"), ("sub", "sub must not be present")] {
@@ -154,13 +160,15 @@ impl Reader {
         let subjects = self.subjects.heeding(critical);
         let event = Event::named(claims.uri, self.legacy);
         let meaning = event.meaning(claims.event, self.legacy).map_err(malformed)?;
+        // Okta's own events hold their subject by their own definition, whichever form the token has.
+        let older = self.legacy || event.is_okta();
         let sub_id = token.claims.get("sub_id");
-        let sub_id = sub_id.or_else(|| self.legacy.then(|| claims.event.get("subject")).flatten());
+        let sub_id = sub_id.or_else(|| older.then(|| claims.event.get("subject")).flatten());
         let whom = match (sub_id, &meaning.wish) {
-            (Some(sub_id), Wish::Act | Wish::Hold(_)) => subjects.read(sub_id, self.legacy, meaning.device)?,
+            (Some(sub_id), Wish::Act | Wish::Hold(_) | Wish::Stays(_)) => subjects.read(sub_id, older, meaning.device)?,
             // What is only kept needs no subject that can be read: an unknown event may be about anything.
             (Some(sub_id), Wish::Ignore(_)) => {
-                let read = subjects.read(sub_id, self.legacy, meaning.device);
+                let read = subjects.read(sub_id, older, meaning.device);
                 read.unwrap_or_else(|_| Whom::nobody("malformed", sub_id))
             }
             (None, Wish::Ignore(_)) => Whom::nobody("none", &Value::Null),
@@ -179,7 +187,7 @@ impl Reader {
             Reach::Everything | Reach::NamedSession => Scope::Everything,
         };
         signal.wish = whom.temper(&meaning.wish);
-        signal.occurred_at = Some(occurred_at(&token.claims, claims, now.plus(SKEW)));
+        signal.occurred_at = Some(occurred_at(&token.claims, claims, now));
         signal.requested_by = text(claims.event, "initiating_entity").map(|who| cut(who, 64));
         let late = now.since(claims.issued_at) > LATE;
         if late {
@@ -215,25 +223,15 @@ impl From<SubjectFault> for Rejection {
     }
 }
 
-/// A `NumericDate`, which some senders write in milliseconds: 10^11 seconds is the year 5138, 10^11 milliseconds is 1973.
-fn seconds(value: &Value) -> Option<Timestamp> {
-    let number = value.as_f64().filter(|number| (0.0..1e15).contains(number))?;
-    let ms = if number > 1e11 { number } else { number * 1000.0 };
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "below 10^18 by the check above, so it fits; a fraction of a millisecond may go"
-    )]
-    Some(Timestamp::from_ms(ms as i64))
-}
-
 /// When it happened: the event's own word, then the token's, then when it was signed. A time that lies ahead is no word.
-fn occurred_at(all: &Map<String, Value>, claims: &Checked<'_>, latest: Timestamp) -> Timestamp {
+fn occurred_at(all: &Map<String, Value>, claims: &Checked<'_>, now: Timestamp) -> Timestamp {
     let said = [
         claims.event.get("event_timestamp"),
         all.get("toe"),
         claims.event.get("cause-time"),
     ];
-    let past = said.into_iter().flatten().filter_map(seconds).find(|at| *at <= latest);
+    let times = said.into_iter().flatten().filter_map(|value| date_in_either_unit(value).ok());
+    let past = times.into_iter().find(|at| !is_ahead(*at, now));
     past.unwrap_or(claims.issued_at)
 }
 

@@ -41,6 +41,10 @@ impl Push for Receiver {
             .map_err(|rejection| named(rejection, request.body()))
     }
 
+    fn cautions(&self) -> Vec<String> {
+        self.0.reader.cautions()
+    }
+
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {
         answer::accepted(receipt)
     }

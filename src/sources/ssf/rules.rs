@@ -31,6 +31,9 @@ struct Tokens {
     /// Takes the older form (Okta, Google): the subject inside the event, `exp`, `sub`, no `kid`.
     #[serde(default)]
     legacy_subject: bool,
+    /// Takes tokens whose `typ` is missing or only says `JWT`.
+    #[serde(default)]
+    allow_untyped: bool,
     /// The transmitter is another installation of `revoked`: what it says first is no echo of ours.
     #[serde(default)]
     from_revoked: bool,
@@ -47,7 +50,7 @@ struct Tokens {
 }
 
 /// The keys of [`Tokens`].
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "issuer",
     "audience",
     "jwks_file",
@@ -55,6 +58,7 @@ const KEYS: [&str; 12] = [
     "jwks_host",
     "algorithms",
     "legacy_subject",
+    "allow_untyped",
     "from_revoked",
     "max_age",
     "subject_issuers",
@@ -179,6 +183,7 @@ pub(super) fn reader(settings: &Settings<'_>) -> Result<Reader, Vec<Complaint>> 
         algorithms: written.algorithms,
         keyring: Keyring::new(origin),
         legacy: written.legacy_subject,
+        allow_untyped: written.allow_untyped,
         heeds_echoes: !written.from_revoked,
         max_age: written.max_age.map(|Period(age)| age),
         subjects: SubjectRules {

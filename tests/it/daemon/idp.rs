@@ -38,6 +38,11 @@ impl Idp {
         Self::of(Signer::generate("k1", Algorithm::Es256).unwrap())
     }
 
+    /// One who signs under a name that nobody has published.
+    pub(crate) fn stranger(kid: &str) -> Self {
+        Self::of(Signer::generate(kid, Algorithm::Es256).unwrap())
+    }
+
     fn of(signer: Signer) -> Self {
         Self(signer)
     }

@@ -101,6 +101,152 @@ async fn okta_provisions_maya_and_deactivates_her_and_she_is_out() {
     running.stop().await;
 }
 
+const ONE_AN_HOUR: &str = r#"
+[[source]]
+name = "okta"
+kind = "scim"
+url = "https://revoked.example.test/signals/okta"
+token = { file = "{folder}/scim-token" }
+departures_per_hour = 1
+"#;
+
+async fn one_an_hour() -> Site {
+    let site = Site::new(Plan {
+        more: ONE_AN_HOUR,
+        ..Plan::default()
+    })
+    .await;
+    site.secret("scim-token", TOKEN.as_bytes());
+    site
+}
+
+impl Running {
+    /// Makes an active user and gives the path to it.
+    async fn user(&self, called: &str, address: &str) -> String {
+        let user = json!({"userName": called, "emails": [{"value": address, "type": "work"}], "active": true});
+        let (status, made) = self.scim("POST", "/Users", Some(&user)).await;
+        assert_eq!(status, 201, "{made}");
+        format!("/Users/{}", made["id"].as_str().unwrap())
+    }
+
+    async fn set_active(&self, user: &str, active: &str) {
+        let patch = json!({"Operations": [{"op": "Replace", "path": "active", "value": active}]});
+        assert_eq!(self.scim("PATCH", user, Some(&patch)).await.0, 200);
+    }
+}
+
+#[tokio::test]
+async fn an_address_given_on_while_its_former_owner_waits_leads_to_nobody_but_the_former_owner() {
+    let site = one_an_hour().await;
+    let running = site.start().await;
+    let first = running.user("user01", "user01@example.test").await;
+    let leaver = running.user("user05", "user04@example.test").await;
+    running.set_active(&first, "False").await;
+    running.set_active(&leaver, "False").await;
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 1).await;
+
+    // The new hire, whose account at the target has the address by now.
+    let newcomer = Holdings::of(site.chat(), "user04");
+    running.user("newcomer", "user04@example.test").await;
+    let shown = site.ask(&["hold", "show", "1"]).await;
+    assert_eq!(shown["cases"][0]["subject"], "username:user05", "{shown:#}");
+    let set = shown["set"].as_str().unwrap();
+    let approved = site.says(&["hold", "approve", "1", "--set", set]).await;
+    assert_eq!(approved.code, 0, "{approved:?}");
+    let detail = site.closed(&shown["cases"][0]["case"]).await;
+    assert_eq!(detail["case"]["verdict"], "contained", "{detail:#}");
+    assert!(Holdings::of(site.chat(), "user05").is_out());
+    assert_eq!(
+        Holdings::of(site.chat(), "user04"),
+        newcomer,
+        "the new owner of the address was touched"
+    );
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_scope_edited_by_mistake_and_put_right_leaves_nothing_to_decide() {
+    let site = one_an_hour().await;
+    let running = site.start().await;
+    let mut users = Vec::new();
+    for n in 1..=4 {
+        users.push(
+            running
+                .user(&format!("user{n:02}"), &format!("user{n:02}@example.test"))
+                .await,
+        );
+    }
+    for user in &users {
+        running.set_active(user, "False").await;
+    }
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 3).await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    let holds = site.ask(&["hold", "list"]).await;
+    assert_eq!(holds.as_array().unwrap().len(), 1, "one mistake, one decision: {holds:#}");
+    assert_eq!(site.alerts().await, ["hold"]);
+    for user in &users {
+        running.set_active(user, "True").await;
+    }
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'cancelled'", 3)
+        .await;
+    assert!(site.ask(&["hold", "list"]).await.as_array().unwrap().is_empty());
+    assert!(site.alerts().await.is_empty());
+    for n in 2..=4 {
+        assert!(!Holdings::of(site.chat(), &format!("user{n:02}")).is_out());
+    }
+    // What was done is not undone by itself.
+    assert!(!Holdings::of(site.chat(), "user01").active);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn what_an_operator_asked_for_too_stays_and_the_hold_says_that_the_person_is_active_again() {
+    let site = Site::new(Plan {
+        more: ONE_AN_HOUR,
+        policy: "protected = [\"email:user02@example.test\"]",
+        ..Plan::default()
+    })
+    .await;
+    site.secret("scim-token", TOKEN.as_bytes());
+    let running = site.start().await;
+    let user = running.user("user02", "user02@example.test").await;
+    running.set_active(&user, "False").await;
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 1).await;
+    assert_eq!(site.revoke("user02@example.test", "departed", &[]).await.code, 14);
+    let before = site.ask(&["hold", "show", "1"]).await;
+    assert_eq!(before["cases"][0].get("reactivated"), None);
+    running.set_active(&user, "True").await;
+    let shown = site.says(&["hold", "show", "1"]).await;
+    assert!(
+        shown.out.contains("source okta said at") && shown.out.contains("active again"),
+        "{shown:?}"
+    );
+    let set = before["set"].as_str().unwrap();
+    let stale = site.says(&["hold", "approve", "1", "--set", set]).await;
+    assert!(stale.code == 1 && stale.err.contains("look at it again"), "{stale:?}");
+    assert!(!Holdings::of(site.chat(), "user02").is_out());
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn one_of_two_accounts_of_a_person_is_switched_off_and_the_person_stays() {
+    let site = site().await;
+    let running = site.start().await;
+    let before = Holdings::of(site.chat(), "user03");
+    let everyday = running.user("user03@example.test", "user03@example.test").await;
+    let admin = running.user("adm-user03@example.test", "user03@example.test").await;
+    running.set_active(&admin, "False").await;
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 1).await;
+    assert_eq!(Holdings::of(site.chat(), "user03"), before);
+    running.set_active(&everyday, "False").await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert!(Holdings::of(site.chat(), "user03").is_out());
+    assert!(site.ask(&["hold", "list"]).await.as_array().unwrap().is_empty());
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn who_looks_for_what_is_not_there_is_not_held_off_and_who_guesses_tokens_is() {
     let site = site().await;

@@ -93,3 +93,35 @@ async fn what_is_not_signed_by_the_issuer_is_refused_and_on_record() {
         assert!(!entry.to_string().contains("user01"), "{entry}");
     }
 }
+
+#[tokio::test]
+async fn forgeries_under_names_that_nobody_has_published_are_refused_or_put_off_and_each_leaves_a_record() {
+    let (site, idp, running) = listening().await;
+    let mut told = Vec::new();
+    for n in 0..6 {
+        let token = Idp::stranger(&format!("k-{n}")).token(&format!("forged-{n}"), "user01@example.test");
+        let (unsigned, _) = token.rsplit_once('.').unwrap();
+        let unsigned = running.push(&format!("{unsigned}.")).await.unwrap();
+        assert_eq!(unsigned.status(), 400, "no key could make it good");
+        told.push(running.push(&token).await.unwrap().status().as_u16());
+    }
+    assert_eq!(told, [400, 400, 400, 503, 503, 503], "three looks a minute");
+    let rejected = "SELECT count(*) FROM trail WHERE json_extract(body, '$.kind') = 'delivery.rejected'";
+    assert_eq!(site.count(rejected).await, 12);
+    assert_eq!(
+        site.count("SELECT times FROM source_refusal WHERE code = 'unknown_key'")
+            .await,
+        3
+    );
+    assert_eq!(site.count("SELECT count(*) FROM signal").await, 0);
+    // The provider itself is not kept waiting by them.
+    assert_eq!(
+        running
+            .push(&idp.token("sound", "user01@example.test"))
+            .await
+            .unwrap()
+            .status(),
+        202
+    );
+    running.stop().await;
+}

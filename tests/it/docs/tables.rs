@@ -367,9 +367,11 @@ fn the_numbers_of_the_doors_are_the_defaults() {
 
 #[test]
 fn the_numbers_of_logout_tokens_are_those_of_the_code() {
-    use revoked::sources::back_channel_logout::{BODY_CAP, LONGEST_LIFE, SKEW};
+    use revoked::jose::CLOCK_SKEW;
+    use revoked::sources::back_channel_logout::{BODY_CAP, LONGEST_LIFE, UNTOLD_LIFE};
     let text = page("docs/sources/back-channel-logout.md");
-    let (hours, minutes) = (LONGEST_LIFE.as_secs() / 3600, SKEW.as_secs() / 60);
+    let (hours, minutes) = (LONGEST_LIFE.as_secs() / 3600, CLOCK_SKEW.as_secs() / 60);
+    assert_eq!(UNTOLD_LIFE.as_secs(), 120, "the page says two minutes");
     for claim in [
         format!("more than {} KiB", BODY_CAP >> 10),
         format!("within {hours} hours of `iat`. Clocks may be {minutes} minutes apart"),
@@ -380,13 +382,14 @@ fn the_numbers_of_logout_tokens_are_those_of_the_code() {
 
 #[test]
 fn the_bounds_of_a_universal_logout_call_are_on_its_page() {
-    use sources::global_token_revocation::{BODY_CAP, LONGEST_LIFETIME, SKEW};
+    use revoked::jose::CLOCK_SKEW;
+    use sources::global_token_revocation::{BODY_CAP, LONGEST_LIFETIME};
 
     let text = page("docs/sources/global-token-revocation.md");
-    let (minutes, seconds) = (LONGEST_LIFETIME.as_secs() / 60, SKEW.as_secs());
+    let (minutes, skew) = (LONGEST_LIFETIME.as_secs() / 60, CLOCK_SKEW.as_secs() / 60);
     for claim in [
         format!("more than {} KiB", BODY_CAP >> 10),
-        format!("by {minutes} minutes at most, all with {seconds} s"),
+        format!("by {minutes} minutes at most, all with {skew} minutes"),
     ] {
         assert!(text.contains(&claim), "{claim:?}");
     }

@@ -326,9 +326,9 @@ async fn what_is_kept_is_about_the_person_and_names_nobody_in_the_trail() {
         server
             .count("SELECT count(*) FROM memory WHERE about = 'employee_id:4711'")
             .await,
-        4
+        5
     );
-    assert_eq!(server.count("SELECT count(*) FROM memory").await, 4);
+    assert_eq!(server.count("SELECT count(*) FROM memory").await, 5);
     server.ask("DELETE", &path, "").await;
     assert_eq!(
         server

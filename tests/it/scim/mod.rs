@@ -4,6 +4,7 @@ mod entra;
 mod lists;
 mod okta;
 mod people;
+mod persons;
 mod refused;
 
 use std::collections::BTreeMap;
@@ -16,7 +17,7 @@ use http::{Method, Request};
 use revoked::clock::Clock;
 use revoked::intake::Intake;
 use revoked::model::{Reason, Subject};
-use revoked::policy::Policy;
+use revoked::policy::{Limits, Policy};
 use revoked::settings::{Complaint, Settings};
 use revoked::sources::{KINDS, Source};
 use revoked::store::{Role, Store};
@@ -89,13 +90,28 @@ impl Server {
 
     /// A server with more keys in its config.
     async fn with(more: &str) -> Self {
+        Self::under(more, Policy::standard(&["chat"])).await
+    }
+
+    /// A server whose departures all wait for a human.
+    async fn holding() -> Self {
+        let limits = Limits {
+            departures_per_hour: Some(0),
+            ..Limits::default()
+        };
+        let mut policy = Policy::standard(&["chat"]);
+        policy.limits.insert("okta".to_owned(), limits);
+        Self::under("", policy).await
+    }
+
+    async fn under(more: &str, policy: Policy) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::fixed(crate::store::NOW);
         let source = build(folder.path(), more, &clock).unwrap();
         let store = Store::open(&folder.path().join("revoked.db"), Role::Daemon, clock.clone())
             .await
             .unwrap();
-        let policy = Arc::new(Policy::standard(&["chat"]));
+        let policy = Arc::new(policy);
         let life = Life {
             tracker: TaskTracker::new(),
             soft: CancellationToken::new(),
@@ -199,13 +215,28 @@ impl Server {
         rows.iter().map(stored).collect()
     }
 
+    /// Every case: its state, its reason and whom it is about.
+    async fn cases(&self) -> Vec<(String, String, String)> {
+        let mut conn = self.sql().await;
+        let rows =
+            sqlx::query("SELECT c.state, c.reason, p.subject FROM cases c JOIN person p ON p.ref = c.subject_ref ORDER BY c.id")
+                .fetch_all(&mut conn)
+                .await
+                .unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
+    }
+
     async fn reasons(&self) -> Vec<Reason> {
         self.signals().await.into_iter().map(|signal| signal.reason).collect()
     }
 
-    async fn count(&self, sql: &'static str) -> i64 {
+    async fn count(&self, sql: &str) -> i64 {
         let mut conn = self.sql().await;
-        sqlx::query(sql).fetch_one(&mut conn).await.unwrap().get(0)
+        sqlx::query(sqlx::AssertSqlSafe(sql.to_owned()))
+            .fetch_one(&mut conn)
+            .await
+            .unwrap()
+            .get(0)
     }
 }
 

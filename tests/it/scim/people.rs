@@ -71,7 +71,11 @@ async fn the_names_of_a_person_come_strongest_first() {
 
 #[tokio::test]
 async fn one_name_alone_says_nothing_and_a_login_name_is_one() {
-    assert!(names("", &json!({"userName": "maya"})).await.is_empty());
+    assert_eq!(
+        names("", &json!({"userName": "maya"})).await,
+        ["username:maya"],
+        "a name alone links nothing"
+    );
     let both = names("", &json!({"userName": "maya", "emails": [{"value": "maya@example.org"}]})).await;
     assert_eq!(both, ["email:maya@example.org", "username:maya"]);
     // What looks like an address and is none is a login name.
@@ -98,8 +102,8 @@ async fn every_memo_is_about_the_person_and_its_key_names_nobody() {
         other @ MemoStep::Forget { .. } => panic!("{other:?}"),
     });
     let memos: Vec<_> = memos.collect();
-    // The user, its externalId, and two addresses.
-    assert_eq!(memos.len(), 4);
+    // The user, its externalId, its HR number, and two addresses.
+    assert_eq!(memos.len(), 5);
     for memo in &memos {
         // Erasing the person by any name goes through the linked ones to the strongest.
         assert_eq!(memo.about.as_ref().unwrap().to_string(), "employee_id:4711");
@@ -114,6 +118,11 @@ async fn every_memo_is_about_the_person_and_its_key_names_nobody() {
     let others: Vec<_> = memos[1..].iter().map(|memo| memo.look_up.as_deref().unwrap()).collect();
     assert_eq!(
         others,
-        ["external:00u1maya", "email:maya@example.org", "email:maya@home.example"]
+        [
+            "external:00u1maya",
+            "employee:4711",
+            "email:maya@example.org",
+            "email:maya@home.example"
+        ]
     );
 }

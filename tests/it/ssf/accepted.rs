@@ -8,7 +8,7 @@ use super::{AUDIENCE, ISSUER, NOW, REVOKED, Stream, T1, about, claims, with};
 fn wish(wish: &Wish) -> String {
     match wish {
         Wish::Act => "act".to_owned(),
-        Wish::Hold(why) => format!("hold {why}"),
+        Wish::Hold(why) | Wish::Stays(why) => format!("hold {why}"),
         Wish::Ignore(why) => format!("ignore {why}"),
     }
 }
@@ -104,6 +104,7 @@ async fn each_event_type_has_its_reason_urgency_and_wish() {
             Some((family @ ("caep" | "risc" | "ssf" | "oauth"), name)) => {
                 format!("https://schemas.openid.net/secevent/{family}/event-type/{name}")
             }
+            Some(("okta", name)) => format!("https://schemas.okta.com/secevent/okta/event-type/{name}"),
             _ => name.to_owned(),
         };
         let event = serde_json::from_str(event).unwrap();
@@ -115,6 +116,54 @@ async fn each_event_type_has_its_reason_urgency_and_wish() {
         let wished = wish(&signal.wish);
         let wished = wished.split(' ').next().unwrap();
         assert_eq!(format!("{} {wished}", gist(&signal)), expected, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn oktas_own_events_name_their_subject_in_the_event_whatever_the_form_of_the_token() {
+    let uri = "https://schemas.okta.com/secevent/okta/event-type/user-risk-change";
+    let member = |subject: Value| {
+        json!({
+            "event_timestamp": 1_615_304_991, "current_level": "high", "previous_level": "low", "initiating_entity": "policy",
+            "reason_admin": {"en": "Malware"}, "subject": subject,
+        })
+    };
+    let user = json!({"format": "email", "email": "Jane@example.com"});
+    for more in ["", "legacy_subject = true"] {
+        let stream = Stream::new(more);
+        for subject in [
+            user.clone(),
+            json!({"user": user}),
+            json!({"format": "complex", "user": user}),
+        ] {
+            let mut claims = about(uri, member(subject.clone()), Value::Null);
+            claims.as_object_mut().unwrap().remove("sub_id");
+            let signal = stream
+                .send_claims(&claims)
+                .await
+                .unwrap_or_else(|error| panic!("{subject}: {error}"));
+            assert_eq!(signal.subject.to_string(), "email:jane@example.com", "{subject}");
+            assert_eq!(
+                (gist(&signal).as_str(), &signal.wish),
+                ("compromised 0 everything", &Wish::Act),
+                "{subject}"
+            );
+        }
+        // One device of a person costs that person's sessions, not the whole playbook.
+        let device = json!({"user": user, "device": {"format": "opaque", "id": "d1"}});
+        let mut claims = about(uri, member(device), Value::Null);
+        claims.as_object_mut().unwrap().remove("sub_id");
+        assert_eq!(stream.send_claims(&claims).await.unwrap().scope, Scope::AllSessions);
+        // What the token itself names goes first.
+        let claims = about(
+            uri,
+            member(user.clone()),
+            json!({"format": "email", "email": "other@example.com"}),
+        );
+        assert_eq!(
+            stream.send_claims(&claims).await.unwrap().subject.to_string(),
+            "email:other@example.com"
+        );
     }
 }
 

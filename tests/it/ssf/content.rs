@@ -20,6 +20,11 @@ async fn an_event_without_what_its_type_requires_is_refused() {
         let claims = about(&format!("{caep}{name}"), event.clone(), claims()["sub_id"].clone());
         assert_eq!(stream.refusal_of(&claims).await, "invalid_request", "{name} {event}");
     }
+    let okta = "https://schemas.okta.com/secevent/okta/event-type/user-risk-change";
+    for event in [json!({}), json!({"current_level": 3}), json!({"previous_level": "low"})] {
+        let claims = about(okta, event.clone(), claims()["sub_id"].clone());
+        assert_eq!(stream.refusal_of(&claims).await, "invalid_request", "{event}");
+    }
 }
 
 #[tokio::test]

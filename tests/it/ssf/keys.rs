@@ -1,4 +1,4 @@
-//! The issuer's keys over HTTP: fetched when needed, never more than once a minute, and never a reason to lose a token.
+//! The issuer's keys over HTTP: fetched when needed, never more than a few times a minute, and never a reason to lose a token.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use revoked::clock::Clock;
 use revoked::jose::{Algorithm, Signer};
-use revoked::model::Timestamp;
+use revoked::model::{Suspect, Timestamp};
 use revoked::sources::{Push, RejectionKind};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
@@ -93,18 +93,75 @@ async fn n12_a_hundred_unknown_kids_at_once_lead_to_one_fetch() {
 }
 
 #[tokio::test]
-async fn an_unknown_kid_within_the_minute_is_put_off_and_not_refused() {
+async fn a_key_that_has_just_been_made_is_taken_at_once() {
     let (old, new) = (key("old"), key("new"));
     let issuer = Issuer::serving(set(&[&old])).await;
     assert_eq!(issuer.send(&old).await, "taken");
     issuer.serve(set(&[&old, &new])).await;
+    assert_eq!(issuer.send(&new).await, "taken");
+    assert_eq!(issuer.asked().await, 1);
+}
+
+#[tokio::test]
+async fn a_forger_with_one_name_is_refused_for_as_long_as_it_comes_and_costs_the_issuer_three_fetches_a_minute() {
+    let (known, forger) = (key("known"), key("forged"));
+    let issuer = Issuer::serving(set(&[&known])).await;
+    assert_eq!(issuer.send(&known).await, "taken");
+    for _ in 0..3 {
+        for _ in 0..10 {
+            assert_eq!(issuer.send(&forger).await, "invalid_key");
+        }
+        assert_eq!(issuer.asked().await, 3);
+        issuer.serve(set(&[&known])).await;
+        pass(MINUTE).await;
+    }
+}
+
+#[tokio::test]
+async fn made_up_names_are_put_off_and_counted_and_a_new_key_among_them_is_taken_within_the_minute() {
+    let (known, new) = (key("known"), key("new"));
+    let issuer = Issuer::serving(set(&[&known])).await;
+    let refusal = async |signer: &Signer| {
+        let token = signer.sign(&claims()).unwrap();
+        let rejection = issuer
+            .push
+            .receive(&post(&token), &revoked::sources::Alone)
+            .await
+            .unwrap_err();
+        let counts = issuer.push.rejected(&rejection).extensions().get::<Suspect>().is_some();
+        (rejection.code, counts)
+    };
+    for n in 0..3 {
+        assert_eq!(refusal(&key(&format!("made-up-{n}"))).await, ("invalid_key", false), "{n}");
+    }
+    assert_eq!(issuer.asked().await, 3);
+    for n in 3..30 {
+        assert_eq!(refusal(&key(&format!("made-up-{n}"))).await, ("unknown_key", true), "{n}");
+    }
+    // Published since: its sender is not told that it is bad, and comes again.
+    issuer.serve(set(&[&known, &new])).await;
     let answer = issuer.send(&new).await;
     let wait: u64 = answer.strip_prefix("503 ").unwrap().parse().unwrap();
     assert!((1..=60).contains(&wait), "{answer}");
     assert_eq!(issuer.asked().await, 0);
-    pass(MINUTE).await;
+    pass(Duration::from_secs(wait)).await;
     assert_eq!(issuer.send(&new).await, "taken");
     assert_eq!(issuer.asked().await, 1);
+}
+
+#[tokio::test]
+async fn what_is_not_signed_is_refused_and_no_key_is_looked_up_for_it() {
+    let known = key("known");
+    let issuer = Issuer::serving(ResponseTemplate::new(500)).await;
+    for kid in ["known", "unknown"] {
+        let token = key(kid).sign(&claims()).unwrap();
+        let (unsigned, _) = token.rsplit_once('.').unwrap();
+        let unsigned = post(&format!("{unsigned}."));
+        let rejection = issuer.push.receive(&unsigned, &revoked::sources::Alone).await.unwrap_err();
+        assert_eq!(super::error_of(&*issuer.push, &rejection), "authentication_failed");
+    }
+    assert_eq!(issuer.asked().await, 0);
+    assert!(issuer.send(&known).await.starts_with("503 "));
 }
 
 #[tokio::test]
@@ -132,13 +189,8 @@ async fn n14_after_a_rotation_the_new_key_is_taken_and_the_old_one_refused() {
         "a cached key stays good until the next fetch"
     );
     assert_eq!(issuer.send(&new).await, "taken");
-    let answer = issuer.send(&old).await;
-    assert!(
-        answer.starts_with("503 "),
-        "the last fetch is this young, so nothing is said for good: {answer}"
-    );
-    pass(MINUTE).await;
     assert_eq!(issuer.send(&old).await, "invalid_key");
+    assert_eq!(issuer.asked().await, 2);
 }
 
 #[tokio::test]

@@ -76,6 +76,32 @@ async fn n4_n5_a_token_of_another_type_is_refused() {
 }
 
 #[tokio::test]
+async fn a_missing_type_is_forgiven_where_the_settings_say_so_and_check_says_it() {
+    let lenient = Stream::new("allow_untyped = true");
+    for (header, taken) in [
+        (json!({"alg": "RS256", "kid": "t1"}), true),
+        (json!({"alg": "RS256", "kid": "t1", "typ": "JWT"}), true),
+        (json!({"alg": "RS256", "kid": "t1", "typ": "jwt"}), true),
+        (json!({"alg": "RS256", "kid": "t1", "typ": "secevent+jwt"}), true),
+        (json!({"alg": "RS256", "kid": "t1", "typ": "at+jwt"}), false),
+        (json!({"alg": "RS256", "kid": "t1", "typ": "logout+jwt"}), false),
+        (json!({"alg": "RS256", "kid": "t1", "typ": null}), false),
+    ] {
+        assert_eq!(lenient.send(&under(&header)).await.is_ok(), taken, "{header}");
+    }
+    // What tells it from the issuer's other tokens.
+    let id_token = json!({"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "jti": "1", "iat": NOW, "exp": NOW + 300});
+    let id_token = T1.sign_under(&json!({"alg": "RS256", "kid": "t1"}), id_token.to_string().as_bytes());
+    assert_eq!(lenient.refusal(&id_token.unwrap()).await, "invalid_request");
+    let cautions = lenient.push.cautions();
+    assert!(
+        cautions.len() == 1 && cautions[0].starts_with("allow_untyped"),
+        "{cautions:?}"
+    );
+    assert!(Stream::new("").push.cautions().is_empty());
+}
+
+#[tokio::test]
 async fn n6_exp_and_sub_are_refused() {
     let stream = Stream::new("");
     assert_eq!(stream.refusal_of(&with("exp", json!(NOW + 300))).await, "invalid_request");
@@ -136,14 +162,20 @@ async fn n9_a_time_that_is_none_or_lies_ahead_is_refused() {
         json!(NOW + 3600),
         json!(NOW + 301),
         json!(NOW.to_string()),
-        json!(1.5),
         json!(-1),
+        json!(-1.5),
+        json!(NOW * 1000),
         json!(15_203_800_012_i64),
     ] {
         assert_eq!(stream.refusal_of(&with("iat", iat.clone())).await, "invalid_request", "{iat}");
     }
     assert_eq!(stream.refusal_of(&without("iat")).await, "invalid_request");
     assert!(stream.send_claims(&with("iat", json!(NOW + 300))).await.is_ok());
+    assert!(stream.send_claims(&with("iat", json!(1_615_305_159.999))).await.is_ok());
+    assert!(stream.send_claims(&with("nbf", json!(1_615_305_158.5))).await.is_ok());
+    let moment = json!({REVOKED: {"event_timestamp": 1_615_304_991.25}});
+    let signal = stream.send_claims(&with("events", moment)).await.unwrap();
+    assert_eq!(signal.occurred_at.unwrap().ms(), 1_615_304_991_250);
     assert_eq!(stream.refusal_of(&with("nbf", json!(NOW + 301))).await, "invalid_request");
     assert_eq!(stream.refusal_of(&with("nbf", json!("soon"))).await, "invalid_request");
     assert!(stream.send_claims(&with("nbf", json!(NOW - 1))).await.is_ok());

@@ -1,9 +1,9 @@
 //! What waits for a human, and the decision.
 
-use revoked::model::{Actor, Reason};
-use revoked::store::{ListFilter, StoreError};
+use revoked::model::{Actor, Delivery, Reason, Wish};
+use revoked::store::{ListFilter, Name, StoreError};
 
-use super::{case_of, place, signal};
+use super::{Place, case_of, place, policy, signal};
 
 fn leavers(count: usize) -> Vec<revoked::model::Signal> {
     (0..count)
@@ -102,4 +102,128 @@ async fn the_window_of_an_hour_holds_what_goes_over_it_and_leaves_compromises_al
     place.clock.advance(std::time::Duration::from_hours(2));
     let later = place.accept(vec![signal("late", "late@example.org", Reason::Departed)]).await;
     assert!(!case_of(&later.signals[0]).1);
+}
+
+impl Place {
+    /// What is open: the class, the source and how many wait, by hold.
+    async fn under_holds(&self) -> Vec<(String, String, i64)> {
+        let holds = self.store.holds(false).await.unwrap();
+        holds.into_iter().map(|hold| (hold.why, hold.source, hold.cases)).collect()
+    }
+}
+
+fn row(class: &str, source: &str, cases: i64) -> (String, String, i64) {
+    (class.to_owned(), source.to_owned(), cases)
+}
+
+#[tokio::test]
+async fn what_waits_for_one_cause_is_one_decision_and_one_alert_however_it_came() {
+    let place = place().await;
+    for n in 0..30 {
+        let one = signal(&format!("c{n}"), &format!("c{n}@example.org"), Reason::Compromised);
+        place.accept_from("inbox", vec![one]).await;
+    }
+    assert_eq!(place.under_holds().await, [row("compromises_limit", "inbox", 25)]);
+    let alerts = place.store.alerts(false).await.unwrap();
+    assert_eq!((alerts.len(), alerts[0].kind.as_str(), alerts[0].times), (1, "hold", 25));
+    // Another source's flood is another decision.
+    for n in 0..6 {
+        let one = signal(&format!("s{n}"), &format!("s{n}@example.org"), Reason::Compromised);
+        place.accept_from("siem", vec![one]).await;
+    }
+    assert_eq!(
+        place.under_holds().await,
+        [row("compromises_limit", "inbox", 25), row("compromises_limit", "siem", 1)]
+    );
+    // Once it is decided, what comes after is a new one.
+    let by = Actor::operator("alice", None);
+    place.store.reject_hold(1, by, None).await.unwrap();
+    place
+        .accept_from("inbox", vec![signal("later", "later@example.org", Reason::Compromised)])
+        .await;
+    assert_eq!(
+        place.under_holds().await,
+        [row("compromises_limit", "siem", 1), row("compromises_limit", "inbox", 1)]
+    );
+}
+
+#[tokio::test]
+async fn a_set_that_has_grown_since_it_was_shown_is_not_approved_by_what_was_shown() {
+    let place = place().await;
+    let take = async |n: usize| {
+        let one = signal(&format!("c{n}"), &format!("c{n}@example.org"), Reason::Compromised);
+        place.accept_from("inbox", vec![one]).await;
+    };
+    for n in 0..7 {
+        take(n).await;
+    }
+    let shown = place.store.hold(1).await.unwrap().set;
+    take(7).await;
+    let by = || Actor::operator("alice", None);
+    let stale = place.store.approve_hold(1, shown, by(), None).await;
+    assert!(matches!(stale, Err(StoreError::Refused(_))), "{stale:?}");
+    let now = place.store.hold(1).await.unwrap().set;
+    assert_eq!(place.store.approve_hold(1, now, by(), None).await.unwrap(), 3);
+}
+
+#[tokio::test]
+async fn other_words_are_another_cause_and_a_whole_delivery_is_one_by_itself() {
+    let place = place().await;
+    for (key, why) in [
+        ("a", "the issuer is not sure"),
+        ("b", "the issuer is not sure"),
+        ("c", "it names a session"),
+    ] {
+        let mut one = signal(key, &format!("{key}@example.org"), Reason::Compromised);
+        one.wish = Wish::Hold(why.to_owned());
+        place.accept_from("idp", vec![one]).await;
+    }
+    assert_eq!(place.under_holds().await, [row("source", "idp", 2), row("source", "idp", 1)]);
+    for n in 0..2 {
+        let leavers = (0..21).map(|m| signal(&format!("{n}.{m}"), &format!("l{n}.{m}@example.org"), Reason::Departed));
+        place.accept_from("hook", leavers.collect()).await;
+    }
+    for n in 0..2 {
+        let leavers = (0..2).map(|m| {
+            let mut one = signal(&format!("f{n}.{m}"), &format!("f{n}.{m}@example.org"), Reason::Departed);
+            one.wish = Wish::Hold("an old row".to_owned());
+            one
+        });
+        let file = Delivery {
+            name: Some(format!("file{n}.csv")),
+            ..Delivery::of("hr", leavers.collect(), place.clock.now())
+        };
+        place.store.accept(policy(), file, Vec::new()).await.unwrap();
+    }
+    let open = place.under_holds().await;
+    assert_eq!(
+        open[2..],
+        [
+            row("delivery_limit", "hook", 21),
+            row("delivery_limit", "hook", 21),
+            row("source", "hr", 2),
+            row("source", "hr", 2)
+        ],
+        "a bad file must be rejectable alone"
+    );
+}
+
+#[tokio::test]
+async fn who_waits_already_leaves_no_empty_hold_behind() {
+    let place = place().await;
+    let names = ["p0@example.org", "employee_id:7"].map(|text| Name::from(text.parse::<revoked::model::Subject>().unwrap()));
+    place.store.link(names.into(), false, Actor::Daemon).await.unwrap();
+    place.accept(leavers(21)).await;
+    // The same person, by another name, from another source and for another cause.
+    let mut again = signal("again", "employee_id:7", Reason::Departed);
+    again.wish = Wish::Hold("look at it".to_owned());
+    let receipt = place.accept_from("idp", vec![again]).await;
+    assert_eq!(case_of(&receipt.signals[0]), (1, true));
+    assert_eq!(place.under_holds().await, [row("delivery_limit", "hr", 21)]);
+    assert_eq!(place.store.alerts(false).await.unwrap().len(), 1);
+    // A cause of the same source that comes later has a hold of its own.
+    let mut other = signal("other", "other@example.org", Reason::Departed);
+    other.wish = Wish::Hold("look at it".to_owned());
+    place.accept_from("idp", vec![other]).await;
+    assert_eq!(place.under_holds().await.len(), 2);
 }

@@ -31,9 +31,7 @@ impl Place {
     /// A delivery of a source that says these names are one person's.
     async fn says(&self, source: &str, texts: &[&str]) {
         let delivery = Delivery {
-            identities: vec![Identity {
-                names: texts.iter().map(|text| subject(text)).collect(),
-            }],
+            identities: vec![Identity::of(texts.iter().map(|text| subject(text)).collect())],
             ..Delivery::of(source, Vec::new(), self.clock.now())
         };
         self.store.accept(super::policy(), delivery, Vec::new()).await.unwrap();
@@ -50,7 +48,7 @@ impl Place {
         names
     }
 
-    async fn alert_kinds(&self) -> Vec<String> {
+    pub(super) async fn alert_kinds(&self) -> Vec<String> {
         let alerts = self.store.alerts(false).await.unwrap();
         alerts.into_iter().map(|alert| alert.kind).collect()
     }

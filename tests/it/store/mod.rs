@@ -12,6 +12,7 @@ mod migrations;
 mod outbox;
 mod people;
 mod queue;
+mod reactivations;
 mod trail;
 mod writer;
 

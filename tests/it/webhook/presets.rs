@@ -24,7 +24,7 @@ fn one(preset: &str, body: &Value) -> (String, Reason, &'static str) {
     let signal = signals.remove(0);
     let wish = match signal.wish {
         Wish::Act => "act",
-        Wish::Hold(_) => "hold",
+        Wish::Hold(_) | Wish::Stays(_) => "hold",
         Wish::Ignore(_) => "ignore",
     };
     (signal.subject.to_string(), signal.reason, wish)

@@ -25,8 +25,14 @@ pub(in super::super) fn holds(filter: &Filter, scope: Scope<'_>, members: &Map<S
         Filter::Any(any) => any.iter().any(|one| holds(one, scope, members)),
         Filter::Not(inner) => !holds(inner, scope, members),
         Filter::Present(path) => find(path, scope, members).values.iter().any(|value| !is_empty(value)),
-        Filter::Compare { path, by, value } => {
+        Filter::Compare { path, by, value, bare } => {
             let found = find(path, scope, members);
+            // A number without quotes is the digits of it where a text is asked for, with every zero before them.
+            let text = (found.form == Form::Text)
+                .then(|| Filter::text(value, bare.as_deref()))
+                .flatten();
+            let text = text.map(|text| Value::String(text.to_owned()));
+            let value = text.as_ref().unwrap_or(value);
             let equal = || found.values.iter().any(|has| same(has, value, found.exact));
             match by {
                 Comparison::Equal if value.is_null() => found.values.iter().all(|value| is_empty(value)),

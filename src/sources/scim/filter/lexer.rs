@@ -80,16 +80,15 @@ fn end_of_string(text: &str) -> Result<usize, Fault> {
     Err(fault(INVALID_FILTER, "a string of the filter is not closed"))
 }
 
-/// The value that a word or string stands for; `None` where it is none.
-pub(super) fn literal(token: &Token) -> Option<Value> {
-    match token {
-        Token::Text(text) => Some(Value::String(text.clone())),
-        Token::Word(word) => match word.to_ascii_lowercase().as_str() {
-            "true" => Some(Value::Bool(true)),
-            "false" => Some(Value::Bool(false)),
-            "null" => Some(Value::Null),
-            number => serde_json::from_str::<serde_json::Number>(number).ok().map(Value::Number),
-        },
-        _ => None,
+/// The value that a word without quotes stands for: a text, where it is nothing else.
+pub(super) fn literal(word: &str) -> Value {
+    match word.to_ascii_lowercase().as_str() {
+        "true" => Value::Bool(true),
+        "false" => Value::Bool(false),
+        "null" => Value::Null,
+        number => {
+            let number = serde_json::from_str::<serde_json::Number>(number).ok();
+            number.map_or_else(|| Value::String(word.to_owned()), Value::Number)
+        }
     }
 }

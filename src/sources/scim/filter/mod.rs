@@ -25,6 +25,8 @@ pub(super) enum Filter {
         path: String,
         by: Comparison,
         value: Value,
+        /// The value as it was written, where it was written without quotes: what a text is compared with.
+        bare: Option<String>,
     },
     /// `attribute pr`.
     Present(String),
@@ -74,6 +76,15 @@ impl Comparison {
 }
 
 impl Filter {
+    /// What a comparison asks a text to be like; `None` where it asks for no text.
+    pub(super) fn text<'f>(value: &'f Value, bare: Option<&'f str>) -> Option<&'f str> {
+        match value {
+            Value::String(text) => Some(text),
+            Value::Null => None,
+            _ => bare,
+        }
+    }
+
     /// What must hold together for the filter to hold.
     pub(super) fn conjuncts(&self) -> &[Filter] {
         match self {

@@ -121,25 +121,33 @@ impl Reader {
             _ => None,
         };
         let by = by.ok_or_else(|| wrong("the filter lacks an operator: eq, ne, co, sw, ew, pr, gt, ge, lt or le"))?;
-        let value = self.tokens.next().as_ref().and_then(literal);
-        let value =
-            value.ok_or_else(|| wrong("the filter lacks a value: a string in double quotes, a number, true, false or null"))?;
-        if by.is_part() && !value.is_string() {
+        let (value, bare) = match self.tokens.next() {
+            Some(Token::Text(text)) => (Value::String(text), None),
+            // Microsoft's guide leaves the quotes out, and so do some clients: a word then reaches up to the next blank or bracket.
+            Some(Token::Word(word)) if !word.starts_with('\'') => (literal(&word), Some(word)),
+            _ => {
+                return Err(wrong(
+                    "the filter lacks a value: a string in double quotes, a number, true, false or null",
+                ));
+            }
+        };
+        if by.is_part() && Filter::text(&value, bare.as_deref()).is_none() {
             return Err(wrong("co, sw and ew look into strings only"));
         }
         if by.is_order() && (value.is_boolean() || value.is_null()) {
             return Err(wrong("gt, ge, lt and le do not apply to true, false and null"));
         }
-        Ok(Filter::Compare { path, by, value })
+        Ok(Filter::Compare { path, by, value, bare })
     }
 
-    /// The rest of `path[…]`. Entra ID writes `emails[type eq "work"].value eq "…"`, which the grammar does not have: all of it is meant
-    /// of one value.
+    /// The rest of `path[…]`. Entra ID writes `emails[type eq "work"].value eq "…"`, and others `emails[type eq "work"] eq "…"`, which the
+    /// grammar does not have: all of it is meant of one value.
     fn within(&mut self, path: String, depth: usize) -> Result<Filter, Fault> {
         let inside = self.any(depth)?;
         let inside = match self.tokens.next() {
-            Some(Token::CloseBracket(None)) => inside,
-            Some(Token::CloseBracket(Some(sub))) => {
+            Some(Token::CloseBracket(None)) if !self.compares() => inside,
+            Some(Token::CloseBracket(sub)) => {
+                let sub = sub.unwrap_or_else(|| "value".to_owned());
                 if !is_name(&sub) {
                     return Err(wrong("an attribute's name in the filter is not one"));
                 }
@@ -155,6 +163,12 @@ impl Reader {
             _ => return Err(wrong("a [ is not closed in the filter")),
         };
         Ok(Filter::Within(path, Box::new(inside)))
+    }
+
+    /// Whether an operator comes next.
+    fn compares(&mut self) -> bool {
+        let operator = |token: &Token| matches!(token, Token::Word(word) if Comparison::from_word(word).is_some() || word.eq_ignore_ascii_case("pr"));
+        self.tokens.peek().is_some_and(operator)
     }
 }
 

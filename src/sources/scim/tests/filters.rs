@@ -41,6 +41,17 @@ fn the_examples_of_the_standard_hold_where_they_should() {
         r#"active eq "True""#,
         r#"externalId eq "bjensen""#,
         r#"nickName gt "aaa" and nickName lt "CAB""#,
+        // Without quotes, as Microsoft's guide has them.
+        r"userName eq bjensen@example.com",
+        r"externalId eq bjensen and active eq True",
+        r"(nickName eq babs)",
+        r"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq 701984",
+        r"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber co 1984",
+        r"emails[type eq work].value eq bjensen@example.com",
+        r"emails[type eq work and primary eq true] eq bjensen@example.com",
+        r#"emails[type eq "work"] eq "bjensen@example.com""#,
+        r"emails[type eq work] pr and title eq null",
+        r"meta.lastModified gt 2011-05-13T04:42:34Z",
         "  nickName\tpr  ",
     ] {
         assert!(finds(filter), "{filter}");
@@ -58,7 +69,10 @@ fn the_examples_of_the_standard_hold_where_they_should() {
         r#"urn:example:2.0:User:userName eq "bjensen@example.com""#,
         r#"nickName eq "Babs" and title pr"#,
         r"nickName eq 1",
-        r"nickName gt 1",
+        r"nickName lt 1",
+        r"urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:employeeNumber eq 0701984",
+        r"emails[type eq work] eq babs@jensen.org",
+        r"emails[type eq home].value eq bjensen@example.com",
         r"not (nickName pr)",
         "not(nickName pr) or title pr",
     ] {
@@ -74,11 +88,12 @@ fn what_is_no_filter_is_refused_and_not_quoted() {
         "secret",
         "secret eq",
         "secret is \"x\"",
-        "secret eq secret",
         "secret eq \"x",
         "secret eq \"\\q\"",
         "secret eq 'x'",
-        "secret co 1",
+        "secret eq two words",
+        "secret eq",
+        "secret co null",
         "secret gt true",
         "secret le null",
         "secret pr pr",
@@ -143,7 +158,8 @@ fn filters() -> impl Strategy<Value = (Filter, String)> {
         (path.clone(), value).prop_map(|(path, value)| {
             let text = format!("{path} EQ {value}");
             let by = Comparison::Equal;
-            (Filter::Compare { path, by, value }, text)
+            let bare = (!value.is_string()).then(|| value.to_string());
+            (Filter::Compare { path, by, value, bare }, text)
         }),
     ];
     leaf.prop_recursive(5, 20, 4, move |inner| {

@@ -149,7 +149,7 @@ pub(super) fn read(places: &[SubjectAt], item: &Value, rules: &SubjectRules, wis
             let wish = match wish {
                 Wish::Act => Wish::Hold(why),
                 Wish::Hold(first) => Wish::Hold(format!("{first}; {why}")),
-                Wish::Ignore(_) => wish.clone(),
+                Wish::Stays(_) | Wish::Ignore(_) => wish.clone(),
             };
             Ok((Whom::nobody("webhook", item).subject, wish))
         }

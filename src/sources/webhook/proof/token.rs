@@ -75,6 +75,7 @@ impl Token {
         let rules = HeaderRules {
             algorithms: &self.algorithms,
             typ: "JWT",
+            untyped: false,
             kid_optional: false,
         };
         let (algorithm, kid) = token.check_header(&rules).map_err(|error| refused(&error))?;

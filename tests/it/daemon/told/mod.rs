@@ -120,6 +120,7 @@ impl Told {
         let rules = HeaderRules {
             algorithms: &[Algorithm::Rs256],
             typ: "secevent+jwt",
+            untyped: false,
             kid_optional: false,
         };
         let (algorithm, kid) = compact.check_header(&rules).unwrap();
