@@ -9,6 +9,18 @@ use std::time::Duration;
 
 use crate::model::Timestamp;
 
+/// The runtime's monotonic time for `governor`, which a test can pause.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pace;
+
+impl governor::clock::Clock for Pace {
+    type Instant = std::time::Instant;
+
+    fn now(&self) -> Self::Instant {
+        tokio::time::Instant::now().into_std()
+    }
+}
+
 /// Tells wall time, in UTC milliseconds. Cheap to clone; clones of a fixed clock share its hands.
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Hands);

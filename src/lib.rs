@@ -28,7 +28,7 @@
 //! 8. [`config`] over [`settings`]: from what is written to what is built. [`cli`]: one file for each command.
 //!
 //! [`clock`], [`http`], [`secret`] and [`telemetry`] are the one door each for time, calls to the outside, credentials, and logs with
-//! metrics. [`jose`] reads signed tokens. [`sandbox`] is a Mattermost stand-in, for [`demo`], the tests and the benchmarks.
+//! metrics; [`modes`] holds the one rule about who else may write what we rely on. [`jose`] reads signed tokens. [`sandbox`] is a Mattermost stand-in, for [`demo`], the tests and the benchmarks.
 //!
 //! # Invariants
 //!
@@ -58,6 +58,7 @@ pub mod http;
 pub mod intake;
 pub mod jose;
 pub mod model;
+pub mod modes;
 pub mod policy;
 pub mod sandbox;
 pub mod secret;

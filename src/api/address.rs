@@ -1,8 +1,6 @@
 //! Telling clients apart by where they connect from.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use http::HeaderMap;
 
@@ -44,44 +42,54 @@ pub(super) fn client(peer: IpAddr, proxies: &[IpAddr], headers: &HeaderMap) -> I
     nearest
 }
 
-/// How many connections each address holds now. It cannot outgrow the number of connections allowed in all.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Counts(Arc<Mutex<HashMap<Block, usize>>>);
+/// The network that a client is in, as its share of the connections is counted: an IPv4 /24, or an IPv6 /48, which is what one site has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Network(IpAddr);
 
-impl Counts {
-    /// Counts one more connection, unless the address has `most` already. It counts until the guard is dropped.
-    pub(super) fn enter(&self, address: IpAddr, most: usize) -> Option<Counted> {
-        let block = Block::from(address);
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = table.entry(block).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Counted {
-            counts: self.clone(),
-            block,
-        })
-    }
-}
-
-/// One counted connection.
-#[derive(Debug)]
-pub(super) struct Counted {
-    counts: Counts,
-    block: Block,
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let mut table = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = table.get_mut(&self.block) {
-            *count -= 1;
-            if *count == 0 {
-                table.remove(&self.block);
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(v6) => {
+                let [a, b, c, ..] = v6.segments();
+                Self(IpAddr::V6(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)))
+            }
+            IpAddr::V4(v4) => {
+                let [a, b, c, _] = v4.octets();
+                Self(IpAddr::V4(Ipv4Addr::new(a, b, c, 0)))
             }
         }
     }
+}
+
+/// Whether those who come from `peer` are many: a program on this host passes on what others send, and so does a proxy that is named.
+pub(super) fn stands_for_many(peer: IpAddr, proxies: &[IpAddr]) -> bool {
+    let peer = peer.to_canonical();
+    peer.is_loopback() || proxies.contains(&peer)
+}
+
+/// Whom a refusal is counted against, where nothing proves who sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Caller {
+    /// One client.
+    One(Block),
+    /// Everybody who comes by way of this host, or of a proxy that does not say for whom: they cannot be told apart.
+    Any,
+}
+
+impl Caller {
+    /// Whoever is behind the address `client`.
+    pub(super) fn at(client: IpAddr, proxies: &[IpAddr]) -> Self {
+        if stands_for_many(client, proxies) {
+            Self::Any
+        } else {
+            Self::One(client.into())
+        }
+    }
+}
+
+/// Whether a request says that somebody passed it on.
+pub(super) fn is_passed_on(headers: &HeaderMap) -> bool {
+    headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded")
 }
 
 #[cfg(test)]
@@ -126,13 +134,26 @@ mod tests {
     }
 
     #[test]
-    fn a_dropped_connection_makes_room_and_leaves_no_row() {
-        let counts = Counts::default();
-        let first = counts.enter(ip("192.0.2.1"), 1).unwrap();
-        assert!(counts.enter(ip("192.0.2.1"), 1).is_none());
-        assert!(counts.enter(ip("192.0.2.2"), 1).is_some());
-        drop(first);
-        assert!(counts.0.lock().unwrap().is_empty());
-        assert!(counts.enter(ip("192.0.2.1"), 1).is_some());
+    fn a_network_is_a_24_or_a_48() {
+        assert_eq!(Network::from(ip("192.0.2.1")), Network::from(ip("::ffff:192.0.2.250")));
+        assert_ne!(Network::from(ip("192.0.2.1")), Network::from(ip("192.0.3.1")));
+        assert_eq!(Network::from(ip("2001:db8:1:2::1")), Network::from(ip("2001:db8:1:ffff::9")));
+        assert_ne!(Network::from(ip("2001:db8:1::1")), Network::from(ip("2001:db8:2::1")));
+    }
+
+    #[test]
+    fn who_comes_by_way_of_this_host_or_of_a_named_proxy_is_nobody_in_particular() {
+        let proxies = [ip("10.0.0.1")];
+        for many in [
+            "127.0.0.1",
+            "127.9.8.7",
+            "::1",
+            "::ffff:127.0.0.1",
+            "10.0.0.1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert_eq!(Caller::at(ip(many), &proxies), Caller::Any, "{many}");
+        }
+        assert_eq!(Caller::at(ip("10.0.0.2"), &proxies), Caller::One(ip("10.0.0.2").into()));
     }
 }

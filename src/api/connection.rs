@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::pin::pin;
+use std::sync::Arc;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Limits;
 use super::exchange::Answerer;
+use super::seats::Seat;
 use super::stall::Stall;
 
 /// The least that hyper takes as the size of its buffer.
@@ -27,21 +29,42 @@ pub(super) fn protocol(limits: &Limits) -> http1::Builder {
     builder
 }
 
-/// Serves one connection to its end: the client's, an idle one's, or ours. `stopping` lets the running request finish, `cut` does not.
+/// A connection, and who it is from.
+pub(super) struct Client {
+    pub(super) stream: TcpStream,
+    pub(super) peer: IpAddr,
+    pub(super) seat: Seat,
+}
+
+/// Serves one connection to its end: the client's, an idle one's, ours, or because others need its seat. `stopping` lets the running request
+/// finish, `cut` does not.
 pub(super) async fn run(
     protocol: http1::Builder,
     answerer: Answerer,
     limits: &Limits,
-    stream: TcpStream,
-    peer: IpAddr,
+    client: Client,
     stopping: CancellationToken,
     cut: CancellationToken,
 ) {
-    let service = service_fn(move |request| answerer.clone().answer(peer, request));
+    let Client { stream, peer, seat } = client;
+    // Of those that never say anything there may be many, and none of them is worth a buffer.
+    let spoke = tokio::select! {
+        ready = tokio::time::timeout(limits.header, stream.readable()) => matches!(ready, Ok(Ok(()))),
+        () = seat.must_go() => false,
+        () = cut.cancelled() => false,
+        () = stopping.cancelled() => false,
+    };
+    if !spoke {
+        return;
+    }
+    let seat = Arc::new(seat);
+    let sitting = Arc::clone(&seat);
+    let service = service_fn(move |request| answerer.clone().answer(peer, Arc::clone(&sitting), request));
     let stream = TokioIo::new(Stall::new(stream, limits.write));
     let mut connection = pin!(protocol.serve_connection(stream, service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        () = seat.must_go() => return,
         () = cut.cancelled() => return,
         () = stopping.cancelled() => {
             connection.as_mut().graceful_shutdown();

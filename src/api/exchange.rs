@@ -10,15 +10,17 @@ use axum::Router;
 use axum::body::Body;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
-use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, Request, StatusCode};
+use http::header::{CACHE_CONTROL, HOST, X_CONTENT_TYPE_OPTIONS};
+use http::uri::Authority;
+use http::{HeaderName, HeaderValue, Request, StatusCode, Version};
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::address::client;
-use super::receive::Doorway;
+use super::address::{Caller, client, is_passed_on};
+use super::doorway::Doorway;
+use super::seats::{Seat, Stage};
 use super::{Limits, Problem, problem, routes};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -48,34 +50,56 @@ pub struct Peer(pub IpAddr);
 #[derive(Clone)]
 pub(super) struct Answerer {
     router: Router,
-    limits: Arc<Limits>,
+    doorway: Arc<Doorway>,
 }
 
 impl Answerer {
-    pub(super) fn new(limits: Arc<Limits>, doorway: Doorway) -> Self {
+    pub(super) fn new(doorway: Doorway) -> Self {
+        let doorway = Arc::new(doorway);
         Self {
-            router: routes(Arc::new(doorway)),
-            limits,
+            router: routes(Arc::clone(&doorway)),
+            doorway,
         }
     }
 
-    pub(super) fn is_proxy(&self, peer: IpAddr) -> bool {
-        self.limits.proxies.contains(&peer.to_canonical())
-    }
-
     /// Never fails: what goes wrong is answered, and logged under the id that the answer carries.
-    pub(super) async fn answer(self, peer: IpAddr, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+    pub(super) async fn answer(
+        self,
+        peer: IpAddr,
+        seat: Arc<Seat>,
+        mut request: Request<Incoming>,
+    ) -> Result<Response, Infallible> {
+        seat.is(Stage::Unproven);
         let id = RequestId::fresh();
-        let client = client(peer, &self.limits.proxies, request.headers());
-        request.extensions_mut().insert(id.clone());
-        request.extensions_mut().insert(Peer(client));
+        let proxies = &self.doorway.limits.proxies;
+        let client = client(peer, proxies, request.headers());
+        if is_passed_on(request.headers()) && !proxies.contains(&peer.to_canonical()) {
+            let intake = Arc::clone(&self.doorway.state.intake);
+            self.doorway
+                .tracker
+                .spawn(async move { intake.passed_on(peer.to_canonical()).await });
+        }
+        let extensions = request.extensions_mut();
+        extensions.insert(id.clone());
+        extensions.insert(Peer(client));
+        extensions.insert(Caller::at(client, proxies));
+        extensions.insert(Arc::clone(&seat));
         let span = tracing::info_span!("request", request.id = id.as_str(), method = %request.method());
-        Ok(self.within(id, request).instrument(span).await)
+        let response = self.within(id, request).instrument(span).await;
+        seat.is(Stage::Silent);
+        Ok(response)
     }
 
     async fn within(self, id: RequestId, request: Request<Incoming>) -> Response {
-        let whole = self.limits.body + self.limits.answer;
-        let call = AssertUnwindSafe(self.router.oneshot(request.map(Body::new))).catch_unwind();
+        let Limits { body, answer, .. } = *self.doorway.limits;
+        let whole = body + answer;
+        let answer = async {
+            match host_fault(&request) {
+                Some(fault) => Ok(fault.into_response()),
+                None => self.router.oneshot(request.map(Body::new)).await,
+            }
+        };
+        let call = AssertUnwindSafe(answer).catch_unwind();
         let mut response = match tokio::time::timeout(whole, call).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(never))) => match never {},
@@ -97,6 +121,22 @@ impl Answerer {
     }
 }
 
+/// What is wrong with the host that a request is for: HTTP/1.1 demands that it is said once (RFC 9112 section 3.2), since two readers could
+/// each believe another one.
+fn host_fault<B>(request: &Request<B>) -> Option<Problem> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let sound = match (hosts.next(), hosts.next()) {
+        // A request target without an authority has an empty host.
+        (Some(host), None) => {
+            host.is_empty() || Authority::try_from(host.as_bytes()).is_ok_and(|host| !host.as_str().contains('@'))
+        }
+        (None, _) => request.version() < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    };
+    let why = "an HTTP/1.1 request has one Host header with a host in it";
+    (!sound).then(|| Problem::new(StatusCode::BAD_REQUEST, why))
+}
+
 /// The answer to a request on which the daemon broke down.
 pub(super) fn broken() -> Response {
     tracing::error!("answered 500; the line of the breakdown itself stands above");
@@ -109,10 +149,14 @@ pub(super) fn broken() -> Response {
 
 /// The answer to a request that took us too long.
 pub(super) fn late() -> Response {
+    busy().into_response()
+}
+
+/// What a sender is told where there is too much to do.
+pub(super) fn busy() -> Problem {
     Problem::new(
         StatusCode::SERVICE_UNAVAILABLE,
         "the daemon is too busy to answer in time; send it again later",
     )
     .retry_after(Duration::from_secs(10))
-    .into_response()
 }

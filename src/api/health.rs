@@ -9,7 +9,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 
-use super::receive::Doorway;
+use super::doorway::Doorway;
 
 #[derive(Serialize)]
 struct Ready {

@@ -6,7 +6,8 @@ use std::time::Duration;
 /// The bounds of the listening server. The defaults suit identity providers behind or without a reverse proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// From the connection, or the previous answer, to the end of a request's header. Closes silent and idle clients too.
+    /// From the connection to its first byte, and from there, or from the previous answer, to the end of a request's header. Closes silent and
+    /// idle clients too.
     pub header: Duration,
     /// From the header to the end of the body; then 408.
     pub body: Duration,
@@ -20,16 +21,22 @@ pub struct Limits {
     pub header_bytes: usize,
     /// Fields of a header; more is answered with 431.
     pub header_fields: usize,
-    /// Connections at once, and deliveries at work; further connections wait in the system's backlog.
+    /// Connections at once. Where all are taken, one that waits for its client goes for each that comes; where none does, those that come
+    /// wait in the system's backlog.
     pub connections: usize,
-    /// Connections at once from one address (IPv6: one /64); further ones are closed at once. Proxies are not bound by it.
+    /// Connections at once from one address (IPv6: one /64). A further one takes the place of one of them that waits for its client, or is
+    /// closed at once. This host and the proxies are not bound by it: they stand for many.
     pub connections_per_address: usize,
-    /// Refused deliveries that one address may send at once; after them it is answered with 429 without a look at what it sends.
+    /// Bytes of bodies in memory at once, those of deliveries at work among them; more is answered with 503.
+    pub body_bytes: usize,
+    /// Deliveries at work at once at one door; further ones wait a second for a place, and are answered with 503.
+    pub deliveries: usize,
+    /// Refused requests that one stranger may send to one door at once; after them it is answered with 429 where it is refused. Who proves
+    /// who it is never is.
     pub failures: u32,
-    /// How long it takes an address to earn back one of them.
+    /// How long it takes a stranger to earn back one of them.
     pub failure_recovery: Duration,
-    /// Peers whose `X-Forwarded-For` is believed when clients are told apart. Never used to authenticate. A proxy that is not listed makes
-    /// one client of all who come through it: one that fails too often then holds off the others.
+    /// Peers whose `X-Forwarded-For` is believed when clients are told apart. Never used to authenticate.
     pub proxies: Vec<IpAddr>,
 }
 
@@ -43,8 +50,10 @@ impl Default for Limits {
             grace: Duration::from_secs(20),
             header_bytes: 16 << 10,
             header_fields: 64,
-            connections: 256,
+            connections: 1024,
             connections_per_address: 16,
+            body_bytes: 64 << 20,
+            deliveries: 256,
             failures: 20,
             failure_recovery: Duration::from_secs(3),
             proxies: Vec::new(),

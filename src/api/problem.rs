@@ -59,6 +59,12 @@ impl Problem {
         }
     }
 
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The sentence for the sender.
     #[must_use]
     pub fn detail(&self) -> &str {

@@ -1,18 +1,19 @@
 //! The accept loop.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::address::Counts;
+use super::connection::Client;
+use super::doorway::Doorway;
 use super::exchange::Answerer;
-use super::receive::Doorway;
+use super::seats::{Entry, Seat, Seats};
 use super::{Limits, State, connection};
 use crate::telemetry::table;
 
@@ -20,41 +21,59 @@ use crate::telemetry::table;
 /// burn the processor.
 const BREATHER: Duration = Duration::from_secs(1);
 
+/// How many connections wait in the system until they are accepted, where the system allows so many. Beyond it a client's try is lost, and
+/// it tries again after a second.
+const BACKLOG: u32 = 4096;
+
+/// Listens at `address`.
+///
+/// # Errors
+/// What the system says.
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // A daemon that starts again need not wait for the connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Serves `state` at `listener` until `shutdown`, then lets running requests and deliveries finish for [`Limits::grace`] and cuts what is left.
 ///
 /// Dropping the future cuts every connection at once. A failing `accept` is logged and waited out: it never ends the server.
+///
+/// Connections are accepted on a thread of their own: on the runtime's, each would wait behind whatever a crowd gives it to do, and the
+/// system's backlog would overflow, where a client that is turned away tries again only after a second.
 pub async fn serve(listener: TcpListener, limits: Limits, state: State, shutdown: CancellationToken) {
     let limits = Arc::new(limits);
     let protocol = connection::protocol(&limits);
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let counts = Counts::default();
+    let seats = Seats::new(&limits);
     let tracker = TaskTracker::new();
     let cut = CancellationToken::new();
     let _cut_when_dropped = cut.clone().drop_guard();
-    let doorway = Doorway::new(state, Arc::clone(&limits), tracker.clone(), cut.clone());
-    let answerer = Answerer::new(Arc::clone(&limits), doorway);
+    let doorway = Doorway::new(state, Arc::clone(&limits), tracker.clone(), shutdown.clone(), cut.clone());
+    let answerer = Answerer::new(doorway);
 
-    // The place is taken before the connection is, so that a full house leaves the others in the system's backlog.
-    while let Some((stream, peer, place)) = next(&listener, &places, &shutdown).await {
-        let most = if answerer.is_proxy(peer) {
-            usize::MAX
-        } else {
-            limits.connections_per_address
-        };
-        let Some(counted) = counts.enter(peer, most) else {
-            table::CONNECTIONS_REFUSED.add([], 1);
-            tracing::debug!(peer.address = %peer, "an address has all the connections it may have; closed one more");
-            continue;
-        };
-        let (protocol, answerer, limits) = (protocol.clone(), answerer.clone(), Arc::clone(&limits));
-        let (stopping, cut) = (shutdown.clone(), cut.clone());
-        tracker.spawn(async move {
-            connection::run(protocol, answerer, &limits, stream, peer, stopping, cut).await;
-            drop((counted, place));
-        });
+    let accepting = {
+        let (limits, tracker, shutdown, cut) = (Arc::clone(&limits), tracker.clone(), shutdown.clone(), cut.clone());
+        async move {
+            while let Some(client) = next(&listener, &seats, &shutdown).await {
+                let (protocol, answerer, limits) = (protocol.clone(), answerer.clone(), Arc::clone(&limits));
+                let (stopping, cut) = (shutdown.clone(), cut.clone());
+                tracker.spawn(async move {
+                    connection::run(protocol, answerer, &limits, client, stopping, cut).await;
+                });
+            }
+        }
+    };
+    let accepting = cut.clone().run_until_cancelled_owned(accepting);
+    let runtime = Handle::current();
+    if let Err(error) = tokio::task::spawn_blocking(move || runtime.block_on(accepting)).await {
+        tracing::error!(%error, "accepting connections has ended");
     }
 
-    drop(listener);
     tracker.close();
     if tokio::time::timeout(limits.grace, tracker.wait()).await.is_err() {
         tracing::warn!(
@@ -66,32 +85,50 @@ pub async fn serve(listener: TcpListener, limits: Limits, state: State, shutdown
     }
 }
 
-/// The next connection with its place, or `None` once it is time to stop.
-async fn next(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-    shutdown: &CancellationToken,
-) -> Option<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
+/// The next connection with its seat, or `None` once it is time to stop.
+async fn next(listener: &TcpListener, seats: &Seats, shutdown: &CancellationToken) -> Option<Client> {
     let arrive = async {
-        let place = Arc::clone(places).acquire_owned().await.ok()?;
-        let (stream, peer) = accept(listener).await;
-        Some((stream, peer, place))
+        loop {
+            let (stream, peer) = accept(listener).await?;
+            if let Some(seat) = seat(seats, peer).await {
+                return Some(Client { stream, peer, seat });
+            }
+        }
     };
     tokio::select! {
         biased;
         () = shutdown.cancelled() => None,
-        arrived = arrive => arrived,
+        client = arrive => client,
     }
 }
 
-async fn accept(listener: &TcpListener) -> (TcpStream, IpAddr) {
+/// A seat for a connection from `peer`; `None` where its address has all that it may have. While everybody is worked on, this waits, and with
+/// it all who come after.
+async fn seat(seats: &Seats, peer: IpAddr) -> Option<Seat> {
+    loop {
+        match seats.enter(peer) {
+            Entry::In(seat) => return Some(seat),
+            Entry::AtShare => {
+                table::CONNECTIONS_REFUSED.add([], 1);
+                tracing::debug!(peer.address = %peer, "an address has all the connections it may have; closed one more");
+                return None;
+            }
+            Entry::Full => seats.change().await,
+        }
+    }
+}
+
+/// The next connection; `None` where the runtime itself comes to its end.
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, IpAddr)> {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // Answers are small and written whole; waiting to fill a packet would only delay them. Refused only on a dead socket.
                 let _ = stream.set_nodelay(true);
-                return (stream, peer.ip());
+                return Some((stream, peer.ip()));
             }
+            // What the system says has a number.
+            Err(error) if error.raw_os_error().is_none() => return None,
             Err(error) => {
                 table::ACCEPT_ERRORS.add([], 1);
                 if is_the_clients(&error) {

@@ -1,5 +1,7 @@
 //! `revoked check`: parses, builds, and asks every target what stands in the way; says what to do about each finding.
 
+use std::net::IpAddr;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -7,7 +9,7 @@ use super::output::{json, line, plain};
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{Config, TargetConfig};
-use crate::store::{Role, Store};
+use crate::store::{Role, Store, check_privacy};
 use crate::targets::{CallLimit, Finding, Level, Pass, Probe};
 use crate::worker::Rate;
 
@@ -43,11 +45,12 @@ struct Asked {
 /// probes by itself, and a clean check tells it to look at once.
 ///
 /// # Errors
-/// A config that is wrong, with every complaint.
+/// A config that is wrong, with every complaint; a store that is refused, as the daemon would.
 pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let clock = Clock::system();
     let config = Config::load(&at.config, &clock)?;
     let path = at.store.clone().unwrap_or_else(|| config.store.clone());
+    check_privacy(&path)?;
     let store = if path.exists() {
         Some(Store::open(&path, Role::Command, clock.clone()).await?)
     } else {
@@ -65,6 +68,9 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         let cautions = source.source.cautions().into_iter();
         let told = cautions.map(|caution| format!("source {}: {caution}", source.name));
         checked.warnings.extend(told);
+    }
+    if let Some(store) = &store {
+        checked.warnings.extend(unnamed(store, &config.listen.proxies).await?);
     }
     for target in config.targets.iter().filter(|_| !args.offline) {
         let mut probe = target.target.probe(&Pass::unpaced()).await.unwrap_or_else(|error| Probe {
@@ -102,6 +108,22 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         show(&checked, args.offline)?;
     }
     Ok(if checked.ok { Exit::Ok } else { Exit::Findings })
+}
+
+/// What to say of each proxy by way of which requests came and which the config does not name.
+async fn unnamed(store: &Store, named: &[IpAddr]) -> anyhow::Result<Vec<String>> {
+    let seen = store.unnamed_proxies().await?;
+    let unnamed = seen.iter().filter(|proxy| !named.contains(&proxy.address));
+    let told = unnamed.map(|proxy| {
+        format!(
+            "requests come by way of {address}, which [listen] proxies does not name ({requests} so far, the last at {last_at}): all who send \
+             by way of it look like one client. If it is your proxy, write proxies = [\"{address}\"]",
+            address = proxy.address,
+            requests = proxy.requests,
+            last_at = proxy.last_at,
+        )
+    });
+    Ok(told.collect())
 }
 
 /// What is configured beyond the server's own limit: it then refuses some of our calls, and work waits until it takes the next.

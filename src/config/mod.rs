@@ -3,6 +3,7 @@
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
 //! `playbooks`, whom we tell in `transmitter`. Everything that is wrong is told at once, each complaint at its place in the file ([`Report`]).
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,7 +107,7 @@ impl Config {
     /// Everything that is wrong with it.
     pub fn load(path: &Path, clock: &Clock) -> Result<Self, Report> {
         let name = path.display().to_string();
-        match read(path) {
+        match read_trusted(path) {
             Ok(text) => Self::parse(&name, &text, clock),
             Err(error) => Err(Report::new(name, "", [Complaint::new(format!("{error:#}"))])),
         }
@@ -118,7 +119,7 @@ impl Config {
     /// Everything else that is wrong with it.
     pub fn load_without_secrets(path: &Path, clock: &Clock) -> Result<Self, Report> {
         let name = path.display().to_string();
-        let text = read(path).map_err(|error| Report::new(name.clone(), "", [Complaint::new(format!("{error:#}"))]))?;
+        let text = read_trusted(path).map_err(|error| Report::new(name.clone(), "", [Complaint::new(format!("{error:#}"))]))?;
         let mut found = Findings::default();
         let config = build(&text, clock, &mut found);
         let report = Report::new(name.clone(), &text, found.complaints).without(is_unreadable_here);
@@ -221,14 +222,28 @@ fn syntax<'a>(text: &'a str, found: &mut Findings) -> Option<Spanned<DeTable<'a>
     None
 }
 
-fn read(path: &Path) -> anyhow::Result<String> {
-    let size = std::fs::metadata(path).context("cannot read the config")?.len();
+/// Reads a config that nobody else may write.
+fn read_trusted(path: &Path) -> anyhow::Result<String> {
+    let (text, meta) = read(path)?;
+    // Standard input and the like are not files that somebody could have left open.
+    if meta.is_file() {
+        crate::modes::check("the config", path, &meta)?;
+    }
+    Ok(text)
+}
+
+fn read(path: &Path) -> anyhow::Result<(String, std::fs::Metadata)> {
+    let mut file = std::fs::File::open(path).context("cannot read the config")?;
+    let meta = file.metadata().context("cannot read the config")?;
+    let size = meta.len();
     anyhow::ensure!(
         size <= LARGEST,
         "cannot read the config: it has {size} bytes, more than any config needs"
     );
-    let bytes = std::fs::read(path).context("cannot read the config")?;
-    String::from_utf8(bytes).context("cannot read the config: it is not UTF-8 text")
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).context("cannot read the config")?;
+    let text = String::from_utf8(bytes).context("cannot read the config: it is not UTF-8 text")?;
+    Ok((text, meta))
 }
 
 /// The database that the config in `path` names. Reads nothing else of it: a command of an operator who may not read the daemon's
@@ -254,7 +269,7 @@ fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
     if path == Path::new(DEFAULT_PATH) && !path.exists() {
         return Ok((PathBuf::from(trail::STORE), None));
     }
-    let text = read(path).with_context(looking)?;
+    let (text, _) = read(path).with_context(looking)?;
     let value: toml::Table = toml::from_str(&text).map_err(|error| {
         Report::new(
             path.display().to_string(),

@@ -15,7 +15,7 @@ use crate::settings::{Period, nearest};
 pub struct Listen {
     /// The address.
     pub address: SocketAddr,
-    /// For a request's header, from its first byte or the opening of the connection.
+    /// For the first byte of a connection, and from there for a request's header.
     pub header: Duration,
     /// For a request's body.
     pub body: Duration,
@@ -90,7 +90,7 @@ pub(super) fn listen(written: &file::Listen, found: &mut Findings) -> Listen {
         });
         usize::try_from(count).unwrap_or(usize::MAX)
     };
-    let connections = count(&written.connections, 256, "connections", found);
+    let connections = count(&written.connections, 1024, "connections", found);
     let per_peer = count(&written.per_peer, 16, "per_peer", found);
     let proxies = written.proxies.iter().filter_map(|text| {
         let parsed = text.get_ref().parse();

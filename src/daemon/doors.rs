@@ -1,15 +1,19 @@
 //! What the listening server answers from: the intake, the lanes and the store behind its ports.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
-use crate::api::{Door, Limits, Readiness, State};
+use crate::api::{Admission, Door, Limits, Readiness, Refusal, State, TurnedAway};
 use crate::config::Listen;
 use crate::intake::Intake;
 use crate::model::Timestamp;
+use crate::sources::{Rejection, RejectionKind, Standing};
 use crate::store::{SourceHealth, Store};
 use crate::telemetry::{Gauges, Metrics, table};
 use crate::transmitter::Transmitter;
@@ -21,6 +25,7 @@ pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, transmitter: O
         lanes: lanes.clone(),
         intake,
         transmitter: transmitter.clone(),
+        asked: Mutex::new(()),
     });
     State {
         intake: front.clone(),
@@ -35,12 +40,15 @@ pub(super) fn limits(listen: &Listen) -> Limits {
     Limits {
         header: listen.header,
         body: listen.body,
-        connections: listen.connections,
+        connections: super::descriptors::connections(listen.connections),
         connections_per_address: listen.per_peer,
         proxies: listen.proxies.clone(),
         ..Limits::default()
     }
 }
+
+/// How long the store may take to prove that it can be written, and that it can be read.
+const PROOF: Duration = Duration::from_secs(3);
 
 /// With less room than this a delivery may not fit, and its sender is better off elsewhere or later.
 const LEAST_ROOM: u64 = 1 << 20;
@@ -50,6 +58,8 @@ struct Front {
     lanes: Lanes,
     intake: Intake,
     transmitter: Option<Transmitter>,
+    /// Held by whoever asks how we are, ready or in numbers: whoever asks often waits for himself, and not for the store's readers.
+    asked: Mutex<()>,
 }
 
 /// The largest body that a receiver may send: a thousand acknowledgements and as many errors fit.
@@ -64,6 +74,18 @@ impl crate::api::Transmitter for Told {
             body_cap: ASKED_CAP,
             methods: page.methods(),
         })
+    }
+
+    fn admits(&self, head: &http::Request<Bytes>) -> Admission {
+        match self.0.knows(head) {
+            None => Admission::Unread,
+            Some(true) => Admission::Proven,
+            Some(false) => Admission::Refused(Refusal {
+                code: "unauthorized",
+                why: "the receiver's token is missing or not valid here".to_owned(),
+                answer: Transmitter::unauthorized(),
+            }),
+        }
     }
 
     async fn answer(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
@@ -81,12 +103,46 @@ impl crate::api::Intake for Front {
         })
     }
 
+    async fn admits(&self, source: &str, head: &http::Request<Bytes>) -> Admission {
+        match self.intake.admits(source, head).await {
+            Ok(Standing::Proven) => Admission::Proven,
+            Ok(Standing::Unread) => Admission::Unread,
+            Err(refused) => Admission::Refused(Refusal {
+                code: refused.rejection.code,
+                why: refused.rejection.description,
+                answer: refused.answer,
+            }),
+        }
+    }
+
+    async fn proves(&self, source: &str, request: &http::Request<Bytes>) -> bool {
+        self.intake.proves(source, request).await
+    }
+
     async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
         self.intake.deliver(source, &request).await
     }
 
-    async fn turned_away(&self, source: &str, code: &'static str, why: &str) {
-        self.intake.turn_away(source, code, why).await;
+    async fn turned_away(&self, source: &str, refused: TurnedAway<'_>) {
+        let rejection = Rejection {
+            kind: RejectionKind::Malformed,
+            code: refused.code,
+            description: refused.why.to_owned(),
+            digest: None,
+        };
+        self.intake.refuse(source, &rejection, refused.proven, refused.trace).await;
+    }
+
+    async fn closed(&self, source: &str) {
+        self.intake.door_closed(source).await;
+    }
+
+    async fn opened(&self, source: &str) {
+        self.intake.door_opened(source).await;
+    }
+
+    async fn passed_on(&self, by: IpAddr) {
+        self.intake.passed_on(by).await;
     }
 }
 
@@ -95,8 +151,20 @@ impl Readiness for Front {
     /// A target that is down or paused is no reason: signals are taken in and wait.
     async fn unready(&self) -> Vec<String> {
         let mut reasons = Vec::new();
-        if let Err(error) = self.store.prove_writer().await {
-            reasons.push(format!("the store cannot be written: {error}"));
+        let _alone = self.asked.lock().await;
+        let proofs = tokio::join!(
+            timeout(PROOF, self.store.prove_writer()),
+            timeout(PROOF, self.store.prove_readers())
+        );
+        for (proof, doing) in [(proofs.0, "written"), (proofs.1, "read")] {
+            match proof {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => reasons.push(format!("the store cannot be {doing}: {}", crate::model::chain(&error))),
+                Err(_) => reasons.push(format!(
+                    "the store cannot be {doing}: it did not answer within {} s",
+                    PROOF.as_secs()
+                )),
+            }
         }
         // The writer's proof takes no room, so it works on a full disk too.
         match self.store.room() {
@@ -113,6 +181,7 @@ impl Readiness for Front {
 #[async_trait]
 impl Gauges for Front {
     async fn refresh(&self) {
+        let _alone = self.asked.lock().await;
         let counts = match self.store.counts().await {
             Ok(counts) => counts,
             Err(error) => {

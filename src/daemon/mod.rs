@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -27,6 +26,7 @@ use crate::trail::{self, AnchorFile, Checkpoints, Turn};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{Backoff, LaneSettings, Lanes, Life, Rate, Retries, WorkSettings};
 
+mod descriptors;
 mod doors;
 mod periodic;
 mod systemd;
@@ -35,6 +35,9 @@ mod systemd;
 const SOFT_STOP: Duration = Duration::from_secs(25);
 /// How long what was cut off may take to give its job back.
 const HARD_STOP: Duration = Duration::from_secs(5);
+
+/// Why the daemon ends when it could not write any more.
+const GONE: &str = "the store's writer has ended; the lines above say why";
 
 /// A daemon that has started.
 pub struct Daemon {
@@ -106,7 +109,7 @@ impl Daemon {
                 doors.spawn(intake::run_poll(intake.clone(), name, Arc::clone(pull), ways_in.clone()));
             }
         }
-        let listener = TcpListener::bind(config.listen.address).await.with_context(|| {
+        let listener = api::listen(config.listen.address).with_context(|| {
             format!(
                 "listening at {}; is another program there? change [listen] address",
                 config.listen.address
@@ -119,6 +122,8 @@ impl Daemon {
         if let Some(transmitter) = &transmitter {
             start_telling(transmitter, &life);
         }
+        // Whom an earlier life held off is not remembered.
+        store.over_all("door_closed").await?;
         let state = doors::state(&store, &lanes, intake, transmitter, metrics);
         doors.spawn(api::serve(listener, doors::limits(&config.listen), state, ways_in.clone()));
         let periodic = periodic::start(&store, &config, &notes).await?;
@@ -158,20 +163,23 @@ impl Daemon {
     /// # Errors
     /// Where the daemon had to stop by itself: exit code 1, and systemd starts it again.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let watchdog = systemd::ready(&self.store, &self.doors, &self.ways_in);
+        let watchdog = systemd::ready(&self.store, &self.ways_in);
         let mut committed = self.store.committed();
-        let lost = tokio::select! {
-            () = stop => false,
-            seen = committed.wait_for(|seen| seen.lost) => seen.is_ok(),
-            () = watchdog => false,
+        let trouble = tokio::select! {
+            biased;
+            () = stop => None,
+            seen = committed.wait_for(|seen| seen.lost) => Some(match seen {
+                Ok(_) => "the outcome of a commit is unknown; the next start looks at what is there",
+                Err(_) => GONE,
+            }),
+            () = watchdog => Some(GONE),
         };
         systemd::stopping();
         self.stop().await;
-        anyhow::ensure!(
-            !lost,
-            "the outcome of a commit is unknown; the next start looks at what is there"
-        );
-        Ok(())
+        match trouble {
+            None => Ok(()),
+            Some(trouble) => anyhow::bail!(trouble),
+        }
     }
 
     /// Stops in good order: what runs may finish for 25 s, the rest is given back.

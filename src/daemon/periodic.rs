@@ -69,7 +69,7 @@ pub(super) async fn start(store: &Store, config: &Config, notes: &Notes) -> anyh
                 match *name {
                     "departures" => recompute(&store).await,
                     "due" => due(&store).await,
-                    "silence" => store.judge_silence(notes.take(), expected).await.map_err(Into::into),
+                    "silence" => keep_notes(&store, &notes, expected).await,
                     "metrics" => {
                         crate::telemetry::metrics().upkeep();
                         Ok(())
@@ -130,6 +130,13 @@ async fn recompute(store: &Store) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Keeps what was noticed about the sources, and looks for silent ones.
+async fn keep_notes(store: &Store, notes: &Notes, expected: BTreeMap<String, Duration>) -> anyhow::Result<()> {
+    store.count_refusals(notes.take_refused()).await?;
+    store.note_proxies(notes.take_proxies()).await?;
+    Ok(store.judge_silence(notes.take(), expected).await?)
 }
 
 async fn due(store: &Store) -> anyhow::Result<()> {

@@ -1,42 +1,76 @@
 //! What systemd is told: ready, alive, stopping. Outside a unit nothing is sent.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// How long the writer may take to prove that it lives.
 const WRITER: Duration = Duration::from_secs(10);
+/// How often it is asked where no watchdog says how often it wants to know: a lock that another program holds is noticed by it.
+const UNWATCHED: Duration = Duration::from_secs(5);
+/// How soon a wait for another program's lock is told from a hang.
+const LOOK: Duration = Duration::from_millis(500);
 
-/// Says that the daemon is ready, and pings the watchdog as long as the writer proves that mutations get through: a ping from a bare timer
-/// would say nothing. The future ends only when the writer is gone.
-pub(super) fn ready(store: &Store, _tracker: &TaskTracker, stop: &CancellationToken) -> impl Future<Output = ()> + use<> {
+/// How the writer is.
+enum Writer {
+    /// Mutations get through.
+    Works,
+    /// It answers, and does not do what it is asked. A full disk is no reason to be restarted: signals are refused and what is there is kept.
+    Refuses(StoreError),
+    /// It lives, and waits for a lock that another program holds. A restart would wait for it too.
+    KeptWaiting,
+    /// It does not answer.
+    Hangs,
+    /// It has ended.
+    Gone,
+}
+
+/// Says that the daemon is ready, and pings the watchdog as long as the writer proves that mutations get through, or would: a ping from a
+/// bare timer would say nothing. The future ends only when the writer is gone.
+pub(super) fn ready(store: &Store, stop: &CancellationToken) -> impl Future<Output = ()> + use<> {
     tell(&[NotifyState::Ready]);
     let (store, stop) = (store.clone(), stop.clone());
     async move {
-        let Some(limit) = sd_notify::watchdog_enabled() else {
-            return std::future::pending().await;
-        };
-        let mut ticks = tokio::time::interval(limit / 3);
+        let every = sd_notify::watchdog_enabled().map_or(UNWATCHED, |limit| limit / 3);
+        let mut ticks = tokio::time::interval(every);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return std::future::pending().await,
                 _ = ticks.tick() => {}
             }
-            match tokio::time::timeout(WRITER, store.prove_writer()).await {
-                Ok(Ok(())) => tell(&[NotifyState::Watchdog]),
-                Ok(Err(crate::store::StoreError::Stopped)) => return,
-                // A full disk is no reason to be restarted: signals are refused and what is there is kept.
-                Ok(Err(error)) => {
+            match ask(&store).await {
+                Writer::Works | Writer::KeptWaiting => tell(&[NotifyState::Watchdog]),
+                Writer::Refuses(error) => {
                     tracing::error!(error = %crate::model::chain(&error), "the writer refuses work");
                     tell(&[NotifyState::Watchdog]);
                 }
-                Err(_) => tracing::error!("the writer has not answered within 10 s; the watchdog is not told that all is well"),
+                Writer::Hangs => {
+                    tracing::error!("the writer has not answered within 10 s; the watchdog is not told that all is well");
+                }
+                Writer::Gone => return,
             }
+        }
+    }
+}
+
+/// Asks the writer for a proof that it works.
+async fn ask(store: &Store) -> Writer {
+    let until = Instant::now() + WRITER;
+    let mut proof = pin!(store.prove_writer());
+    loop {
+        match timeout(LOOK, proof.as_mut()).await {
+            Ok(Ok(())) => return Writer::Works,
+            Ok(Err(StoreError::Stopped)) => return Writer::Gone,
+            Ok(Err(error)) => return Writer::Refuses(error),
+            Err(_) if store.is_kept_waiting() => return Writer::KeptWaiting,
+            Err(_) if Instant::now() >= until => return Writer::Hangs,
+            Err(_) => {}
         }
     }
 }

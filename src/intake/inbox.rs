@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Intake;
 use crate::model::{Delivery, Priority, Reason, Scope, Signal, Subject, Timestamp, When};
-use crate::store::InboxRow;
+use crate::store::{InboxRefusal, InboxRow};
 
 /// The name of the source whose signals the inbox's rows are.
 pub(super) const SOURCE: &str = "inbox";
@@ -17,6 +17,8 @@ pub const CREDENTIAL: &str = "credential";
 pub const OWNER: &str = "owner";
 /// How many rows one transaction takes: a million rows at once must not keep an urgent one waiting.
 const PORTION: u32 = 256;
+/// How much of a text of a row its answer quotes, in characters.
+const SHOWN: usize = 80;
 /// How long to wait after the store could not be read.
 const AFTER_TROUBLE: Duration = Duration::from_secs(1);
 
@@ -56,7 +58,7 @@ async fn take(intake: &Intake) -> Result<bool, crate::store::StoreError> {
                 delivery.inbox.push(row.id);
                 delivery.signals.push(signal);
             }
-            Err(why) => intake.store.reject_inbox(row.id, why).await?,
+            Err(refusal) => intake.store.reject_inbox(row.id, refusal).await?,
         }
     }
     if !delivery.signals.is_empty() {
@@ -68,20 +70,34 @@ async fn take(intake: &Intake) -> Result<bool, crate::store::StoreError> {
 /// Reads a row as a signal.
 ///
 /// # Errors
-/// What is wrong with it and what to write instead: the row's `why`.
-fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
+/// What is wrong with it and what to write instead.
+fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, InboxRefusal> {
+    read(row, intake).map_err(|(code, why)| InboxRefusal {
+        code,
+        why,
+        digest: Some(content(row)),
+    })
+}
+
+/// The cause, for the trail, and what the row is told.
+type Fault = (&'static str, String);
+
+fn read(row: &InboxRow, intake: &Intake) -> Result<Signal, Fault> {
     let subject = match &row.leaked {
         Some(digest) => Subject::Credential(digest.clone()),
-        None => row.subject.parse().map_err(|error| format!("{error}"))?,
+        None => row
+            .subject
+            .parse()
+            .map_err(|error| ("subject_not_understood", format!("{error}")))?,
     };
     let reason = Reason::from_word(&row.reason).ok_or_else(|| {
         let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
-        format!("{:?} is no reason; write one of {}", row.reason, words.join(", "))
+        let why = format!("{} is no reason; write one of {}", quoted(&row.reason), words.join(", "));
+        ("reason_unknown", why)
     })?;
     if let Some(column) = row.malformed {
-        return Err(format!(
-            "the {column} id is not one: letters, digits and -_:. only, at most 128"
-        ));
+        let why = format!("the {column} id is not one: letters, digits and -_:. only, at most 128");
+        return Err(("id_not_plain", why));
     }
     let scope = match (&row.session, &row.access_token, row.all_sessions, &row.leaked) {
         (None, None, false, None) => Scope::Everything,
@@ -92,30 +108,39 @@ fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
         (None, None, false, Some(_)) if row.subject == OWNER => Scope::Everything,
         (None, None, false, Some(_)) if row.subject == CREDENTIAL => Scope::Leaked,
         (None, None, false, Some(_)) => {
-            return Err(format!(
+            let why = format!(
                 "where `leaked` is written, the subject is `{CREDENTIAL}`, to end what it opens, or `{OWNER}`, to contain whoever owns it"
-            ));
+            );
+            return Err(("subject_not_understood", why));
         }
-        _ => return Err("name only one of session, access_token, all_sessions and leaked".to_owned()),
+        _ => {
+            let why = "name only one of session, access_token, all_sessions and leaked";
+            return Err(("several_scopes", why.to_owned()));
+        }
     };
     if matches!(scope, Scope::Leaked) || row.leaked.is_some() {
         if reason != Reason::Compromised {
-            return Err("a credential that has leaked is a compromise; write the reason compromised".to_owned());
+            let why = "a credential that has leaked is a compromise; write the reason compromised";
+            return Err(("reason_unfit", why.to_owned()));
         }
         if row.target.is_none() && intake.targets.len() != 1 {
-            return Err(format!(
-                "say with `target` where the credential is good; there are: {}",
-                intake.targets.join(", ")
-            ));
+            let there = intake.targets.join(", ");
+            let why = format!("say with `target` where the credential is good; there are: {there}");
+            return Err(("target_missing", why));
         }
     }
     if let Some(target) = &row.target
         && !intake.targets.contains(target)
     {
-        return Err(format!(
-            "no target is called {target:?}; there are: {}",
-            intake.targets.join(", ")
-        ));
+        let there = intake.targets.join(", ");
+        let why = format!("no target is called {}; there are: {there}", quoted(target));
+        return Err(("target_unknown", why));
+    }
+    if let Some(playbook) = &row.playbook
+        && !intake.policy.playbooks.contains_key(playbook)
+    {
+        let name: String = playbook.chars().take(SHOWN).collect();
+        return Err(("playbook_unknown", format!("no playbook is called {name}")));
     }
     let due = row.act_at.map(instant).transpose()?;
     // Told apart, so that nobody's key can be that of another's row.
@@ -144,14 +169,19 @@ fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, String> {
 /// The years 2001 to 9999 in milliseconds. What lies before is most likely in seconds, and would be due at once.
 const SENSIBLE: std::ops::Range<i64> = 1_000_000_000_000..253_402_300_800_000;
 
-fn instant(ms: i64) -> Result<Timestamp, String> {
+fn instant(ms: i64) -> Result<Timestamp, Fault> {
     if SENSIBLE.contains(&ms) {
         Ok(Timestamp::from_ms(ms))
     } else {
-        Err(format!(
-            "act_at {ms} is no instant of these times; write milliseconds since 1970, UTC"
-        ))
+        let why = format!("act_at {ms} is no instant of these times; write milliseconds since 1970, UTC");
+        Err(("act_at_not_understood", why))
     }
+}
+
+/// A text of a row, shortened and on one line.
+fn quoted(text: &str) -> String {
+    let short: String = text.chars().take(SHOWN).collect();
+    format!("{short:?}")
 }
 
 /// The hash of what a row asks for, without its number: the same request key with other content is no repetition.

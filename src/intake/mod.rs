@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use crate::model::{Delivery, Receipt, SignalReceipt};
 use crate::policy::Policy;
-use crate::sources::{Push, Received, Rejection, RejectionKind, Source, UNKNOWN_KEY};
+use crate::sources::Source;
 use crate::store::{Store, StoreError};
 use crate::telemetry::table;
 use crate::worker::Lanes;
@@ -18,14 +17,15 @@ mod inbox;
 mod known;
 mod noticed;
 mod poll;
+mod push;
+mod refusals;
+
+use refusals::Room;
 
 pub use house::Around;
 pub use inbox::{CREDENTIAL, OWNER, run as run_inbox};
 pub use noticed::Notes;
 pub use poll::run as run_poll;
-
-/// How long a sender waits before it tries again when the trouble is ours.
-const OUR_TROUBLE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What every way in shares.
 #[derive(Clone)]
@@ -38,6 +38,7 @@ pub struct Intake {
     /// One for each source whose deliveries are taken one at a time.
     turns: Arc<BTreeMap<String, Mutex<()>>>,
     notes: Notes,
+    room: Arc<Room>,
 }
 
 impl Intake {
@@ -56,6 +57,7 @@ impl Intake {
             turns: Arc::new(turns),
             sources: Arc::new(sources),
             notes: Notes::default(),
+            room: Arc::default(),
         }
     }
 
@@ -63,78 +65,6 @@ impl Intake {
     #[must_use]
     pub fn notes(&self) -> &Notes {
         &self.notes
-    }
-
-    /// The door of `source`; `None` where no source of that name has one.
-    #[must_use]
-    pub fn push_source(&self, source: &str) -> Option<&Arc<dyn Push>> {
-        self.sources.get(source)?.push()
-    }
-
-    /// Takes one pushed delivery and answers it as its protocol says. `None` where no such source is configured.
-    ///
-    /// The answer is a yes only after the commit. A commit whose outcome is unknown is answered as our trouble: the sender comes again,
-    /// and the key of its signal makes that harmless.
-    pub async fn deliver(&self, source: &str, request: &http::Request<Bytes>) -> Option<http::Response<Bytes>> {
-        let push = Arc::clone(self.push_source(source)?);
-        let _turn = match self.turns.get(source) {
-            Some(turn) if !push.only_asks(request) => Some(turn.lock().await),
-            _ => None,
-        };
-        let house = Around::new(&self.store, source);
-        let taken = match push.receive(request, &house).await {
-            Ok(Received::Reply(reply)) => {
-                if push.knows_who_asks() {
-                    self.notes.spoke(source, self.store.clock().now());
-                }
-                return Some(reply);
-            }
-            Ok(Received::Delivery(delivery)) => match (self.store_pushed(source, delivery).await, push.asks()) {
-                (Ok(receipt), None) => Ok(push.accepted(&receipt)),
-                (Ok(receipt), Some(patience)) => {
-                    let known = self.known(source, &receipt, patience).await;
-                    Ok(push.answered(&receipt, known))
-                }
-                (Err(rejection), _) => Err(rejection),
-            },
-            Ok(Received::Answered(delivery, answer)) => self.store_pushed(source, delivery).await.map(|_| answer),
-            Err(rejection) => Err(rejection),
-        };
-        let rejection = match taken {
-            Ok(answer) => {
-                table::DELIVERIES.add([source, "accepted"], 1);
-                return Some(answer);
-            }
-            Err(rejection) => rejection,
-        };
-        table::DELIVERIES.add([source, rejection.code], 1);
-        self.record_rejection(source, &rejection).await;
-        Some(push.rejected(&rejection))
-    }
-
-    /// Counts and records a request that was refused before its source saw it.
-    pub async fn turn_away(&self, source: &str, code: &'static str, why: &str) {
-        table::DELIVERIES.add([source, code], 1);
-        let rejection = Rejection {
-            kind: RejectionKind::Malformed,
-            code,
-            description: why.to_owned(),
-            digest: None,
-        };
-        self.record_rejection(source, &rejection).await;
-    }
-
-    async fn store_pushed(&self, source: &str, delivery: Delivery) -> Result<Receipt, Rejection> {
-        // What its own sender pushes is said by the source even where nothing follows from it; the store notes all else by itself.
-        let silent = !delivery.speaks();
-        let receipt = self.store(delivery).await.map_err(|error| {
-            tracing::error!(source, error = %crate::model::chain(&error), "could not store a delivery");
-            not_now()
-        })?;
-        if silent {
-            self.notes.spoke(source, self.store.clock().now());
-        }
-        Ok(receipt)
     }
 
     /// Stores a delivery with everything that follows from it, and hands urgent jobs to the lanes that kept a slot for them.
@@ -164,23 +94,6 @@ impl Intake {
         count(&source, unreadable, &accepted.receipt);
         Ok(accepted.receipt)
     }
-
-    /// A refusal leaves a record, but never stands in the way of its own answer: a store that cannot be written is logged.
-    async fn record_rejection(&self, source: &str, rejection: &Rejection) {
-        // Our own trouble is no fault of the delivery; and while the store is full nothing could be written anyway.
-        let ours = matches!(rejection.kind, RejectionKind::NotNow(_) | RejectionKind::TooFast(_));
-        if ours && rejection.code != UNKNOWN_KEY {
-            return;
-        }
-        tracing::warn!(source, code = rejection.code, "refused a delivery: {}", rejection.description);
-        if let Err(error) = self
-            .store
-            .refuse(source, rejection.code, rejection.description.clone(), rejection.digest)
-            .await
-        {
-            tracing::error!(source, error = %crate::model::chain(&error), "could not record a refused delivery");
-        }
-    }
 }
 
 fn count(source: &str, unreadable: usize, receipt: &Receipt) {
@@ -195,13 +108,4 @@ fn count(source: &str, unreadable: usize, receipt: &Receipt) {
         table::SIGNALS.add([source, outcome], 1);
     }
     table::SIGNALS.add([source, "unreadable"], unreadable as u64);
-}
-
-fn not_now() -> Rejection {
-    Rejection {
-        kind: RejectionKind::NotNow(OUR_TROUBLE),
-        code: "not_stored",
-        description: "the delivery could not be stored; send it again".to_owned(),
-        digest: None,
-    }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{KeySet, caching, read_object};
 use crate::http::{self, Bounds};
+use crate::modes;
 
 /// What a key set or a metadata document may weigh, in bytes.
 pub const JWKS_CAP: usize = 256 << 10;
@@ -50,9 +51,9 @@ impl Origin {
     /// Keys in the file at `path`, which is read here already, so that a bad one is a fault of the config and not of the first token.
     ///
     /// # Errors
-    /// Where the file cannot be read, is larger than [`JWKS_CAP`], or holds no key that may be used.
+    /// Where the file cannot be read, may be written by others, is larger than [`JWKS_CAP`], or holds no key that may be used.
     pub fn file(path: &Path) -> anyhow::Result<Self> {
-        let bytes = std::fs::read(path).with_context(|| format!("reading the key set {}", path.display()))?;
+        let bytes = modes::read("the key set", path)?;
         anyhow::ensure!(
             bytes.len() <= JWKS_CAP,
             "the key set {} is larger than {JWKS_CAP} bytes",
@@ -114,6 +115,7 @@ impl Origin {
     pub async fn fetch(&self) -> anyhow::Result<(KeySet, Option<Duration>)> {
         match self {
             Self::File(path) => {
+                modes::check_at("the key set", path)?;
                 let bytes = tokio::fs::read(path).await;
                 let bytes = bytes.with_context(|| format!("reading the key set {}", path.display()))?;
                 anyhow::ensure!(

@@ -249,10 +249,18 @@ pub enum SignalReceipt {
     Conflict,
 }
 
-/// Among the extensions of an answer: that it says 4xx is in the nature of the question (there is no such resource), and no fault of a
-/// sender who proved who it is.
+/// Among the extensions of an answer: its sender has proved who it is, so that 4xx says no more than it says, and is no attack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoFault;
+
+/// What a refusal leaves behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// An entry in the trail, where there is room for one; else a count.
+    Entry,
+    /// A count alone.
+    Count,
+}
 
 /// Among the extensions of an answer: that it asks a sender who proved nothing to come again, and counts as a refusal all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -116,6 +116,15 @@ impl Received {
     }
 }
 
+/// What the header of a request says of its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It proves who that is.
+    Proven,
+    /// Nothing, or too little: the body must be read.
+    Unread,
+}
+
 /// What the targets say about whom a stored delivery names. The work itself asks them; nothing is asked twice, and nothing waits for the
 /// answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +169,21 @@ pub trait Push: Send + Sync {
     /// Whether a question is answered only to a sender who has proved who it is, so that an answer shows that the source is alive.
     fn knows_who_asks(&self) -> bool {
         false
+    }
+
+    /// What the header of a request says of its sender, before a byte of the body is read: the body of `head` is empty. A credential that
+    /// stands in a header is checked here. Who proves itself here is let in whatever strangers do, so this must be cheap, and say
+    /// [`Standing::Proven`] only to whom [`Push::receive`] would believe.
+    ///
+    /// # Errors
+    /// Where a credential must stand in a header, and does not, or is not one that is valid here.
+    async fn admits(&self, _head: &::http::Request<Bytes>) -> Result<Standing, Rejection> {
+        Ok(Standing::Unread)
+    }
+
+    /// Whether a whole request that was refused proves who sent it all the same: what a sender gets wrong is no attack.
+    async fn proves(&self, request: &::http::Request<Bytes>) -> bool {
+        self.admits(request).await == Ok(Standing::Proven)
     }
 
     /// Authenticates and reads one delivery. It is acknowledged only after the signals are stored.

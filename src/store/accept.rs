@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sqlx::Row as _;
 
 use super::blocks::BLOCKED;
-use super::cases::{NewCase, hex};
+use super::cases::{NewCase, hex, sha256};
 use super::causes::Placed;
 use super::employments::departure;
 use super::sealed::Sealed;
@@ -241,7 +241,8 @@ impl Tx<'_> {
                 case: row.get::<Option<i64>, _>(1).map(CaseId),
             }));
         }
-        let detail = serde_json::json!({ "code": "same_key_other_content", "key": signal.key, "sha256": hex(&signal.digest) });
+        let key = hex(&sha256(&signal.key));
+        let detail = serde_json::json!({ "code": "same_key_other_content", "key_sha256": key, "sha256": hex(&signal.digest) });
         self.record(&Entry::new(EntryKind::SignalRejected, Actor::source(source)).detail(detail));
         let summary = format!("source {source} sent a signal under a key that it has used for another: a fault or an attack");
         self.raise("replay_with_other_content", &format!("source:{source}"), &summary, None)
@@ -366,7 +367,7 @@ impl Tx<'_> {
                     _ => why,
                 };
                 self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
-                    "signal": id, "reason": signal.reason.word(), "why": why, "key": signal.key,
+                    "signal": id, "reason": signal.reason.word(), "why": why, "key_sha256": hex(&sha256(&signal.key)),
                 })));
                 if let Some(kind) = SOURCE_TROUBLE.iter().find(|kind| why.starts_with(**kind)) {
                     let summary = format!("source {} says {why}", delivery.source);
@@ -545,28 +546,26 @@ impl Tx<'_> {
     }
 
     async fn answer_request(&mut self, row: i64, receipt: &SignalReceipt) -> Result<()> {
-        let (kind, state, case, why) = match receipt {
-            SignalReceipt::Accepted { case, held } => (
-                EntryKind::InboxAccepted,
-                "accepted",
-                Some(*case),
-                held.then_some("held: see revoked hold list"),
-            ),
-            SignalReceipt::Repeated { case } => (
-                EntryKind::InboxAccepted,
-                "accepted",
-                *case,
-                Some("the request key was used before"),
-            ),
-            SignalReceipt::Ignored { why } => (EntryKind::InboxRejected, "rejected", None, Some(why.as_str())),
-            SignalReceipt::Conflict => (
-                EntryKind::InboxRejected,
-                "rejected",
-                None,
-                Some("the request key was used before for another request"),
-            ),
+        // The row is told in full; the trail in words that are ours alone.
+        let (kind, state, case, why, ours) = match receipt {
+            SignalReceipt::Accepted { case, held } => {
+                let why = held.then_some("held: see revoked hold list");
+                (EntryKind::InboxAccepted, "accepted", Some(*case), why, why)
+            }
+            SignalReceipt::Repeated { case } => {
+                let why = Some("the request key was used before");
+                (EntryKind::InboxAccepted, "accepted", *case, why, why)
+            }
+            SignalReceipt::Ignored { why } => {
+                let ours = Some("nothing follows from it");
+                (EntryKind::InboxRejected, "rejected", None, Some(why.as_str()), ours)
+            }
+            SignalReceipt::Conflict => {
+                let why = Some("the request key was used before for another request");
+                (EntryKind::InboxRejected, "rejected", None, why, why)
+            }
         };
-        let mut entry = Entry::new(kind, Actor::source("inbox")).detail(serde_json::json!({ "row": row, "why": why }));
+        let mut entry = Entry::new(kind, Actor::source("inbox")).detail(serde_json::json!({ "row": row, "why": ours }));
         entry.case = case.map(|case| case.0);
         self.record(&entry);
         self.answer_inbox(row, state, case.map(|case| case.0), why).await

@@ -53,6 +53,22 @@ impl Store {
         self.write(move |tx| Box::pin(async move { tx.over(kind, &key).await })).await
     }
 
+    /// Ends every alert of a kind.
+    ///
+    /// # Errors
+    /// Where the store cannot be read or written.
+    pub async fn over_all(&self, kind: &'static str) -> Result<()> {
+        let keys: Vec<String> = sqlx::query_scalar("SELECT key FROM alert WHERE kind = ? AND cleared_at IS NULL")
+            .bind(kind)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("looking for alerts"))?;
+        for key in keys {
+            self.over(kind, key).await?;
+        }
+        Ok(())
+    }
+
     /// Whether an alert of that kind stands about that thing.
     ///
     /// # Errors

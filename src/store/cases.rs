@@ -23,7 +23,7 @@ impl Tx<'_> {
         hold: Option<i64>,
     ) -> Result<CaseId> {
         self.record(&new.entry(EntryKind::SignalAccepted).detail(serde_json::json!({
-            "signal": new.signal_id, "reason": new.signal.reason.word(), "key": new.signal.key, "sha256": hex(&new.signal.digest),
+            "signal": new.signal_id, "reason": new.signal.reason.word(), "key_sha256": hex(&sha256(&new.signal.key)), "sha256": hex(&new.signal.digest),
             "occurred_at": new.signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook,
             "requested_by": new.signal.requested_by, "note_sha256": new.signal.note.as_deref().map(|note| hex(&sha256(note))),
         })));
@@ -366,7 +366,7 @@ impl NewCase<'_> {
     }
 }
 
-fn sha256(text: &str) -> [u8; 32] {
+pub(super) fn sha256(text: &str) -> [u8; 32] {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
     bytes

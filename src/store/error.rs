@@ -111,6 +111,14 @@ pub enum OpenError {
     /// Nothing there, for a command that only reads. Exit code 3.
     #[error("there is no store at {0}; start the daemon once, or name the right path under [store]")]
     Missing(PathBuf),
+    /// Others may write it, or what lies beside it. Exit code 3.
+    #[error("the store {path} is not ours alone: {}", .what.join("; "))]
+    Loose {
+        /// The file.
+        path: PathBuf,
+        /// Each with the command that mends it.
+        what: Vec<String>,
+    },
     /// SQLite finds it damaged. Exit code 3.
     #[error("{path} is damaged: {what}; restore the newest backup and keep this file for examination")]
     Damaged {

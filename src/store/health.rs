@@ -216,6 +216,28 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Counts refused deliveries of which no entry tells, by source and cause.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn count_refusals(&self, refused: BTreeMap<(String, &'static str), u64>) -> Result<()> {
+        if refused.is_empty() {
+            return Ok(());
+        }
+        self.write(move |tx| {
+            Box::pin(async move {
+                for ((source, code), times) in &refused {
+                    let times = usize::try_from(*times).unwrap_or(usize::MAX);
+                    tx.note_refusals(source, code, times).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
 impl Tx<'_> {
     /// Notes a delivery that says something, and ends the alert about its source's silence. One statement: this is on the way of every
     /// signal.

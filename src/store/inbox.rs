@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use sqlx::Row as _;
 use tokio::time::Duration;
 
+use super::cases::hex;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, CaseId, LeakedValue, digest_of_named, has_form_of_id};
@@ -50,6 +51,64 @@ pub struct InboxRow {
     /// The credential itself, where it was not sealed already.
     #[serde(skip)]
     pub value: Option<LeakedValue>,
+}
+
+/// What all texts of a row may weigh together, in bytes: several times what the longest request does.
+const LARGEST_ROW: i64 = 32 << 10;
+
+/// What the texts of a row weigh. SQLite knows that of a value without reading it.
+macro_rules! weight {
+    () => {
+        "(octet_length(subject) + octet_length(reason) + octet_length(requested_by) + coalesce(octet_length(note), 0) \
+         + coalesce(octet_length(request_key), 0) + coalesce(octet_length(playbook), 0) + coalesce(octet_length(target), 0) \
+         + coalesce(octet_length(session), 0) + coalesce(octet_length(access_token), 0) + coalesce(octet_length(leaked), 0))"
+    };
+}
+
+/// A column of a row that does not weigh too much.
+macro_rules! light {
+    ($column:literal, $else:literal) => {
+        concat!("iif(", weight!(), " <= ?2, ", $column, ", ", $else, "), ")
+    };
+}
+
+/// The new rows, each with its weight.
+const ROWS: &str = concat!(
+    "SELECT id, ",
+    light!("subject", "''"),
+    light!("reason", "''"),
+    light!("requested_by", "''"),
+    light!("note", "NULL"),
+    light!("request_key", "NULL"),
+    light!("playbook", "NULL"),
+    light!("target", "NULL"),
+    light!("session", "NULL"),
+    light!("access_token", "NULL"),
+    "all_sessions, act_at, keep_out, ",
+    light!("leaked", "NULL"),
+    weight!(),
+    " FROM inbox INDEXED BY inbox_new WHERE state = 'new' ORDER BY id LIMIT ?1"
+);
+
+/// Why a row is no request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InboxRefusal {
+    /// The cause, for the trail: from a closed set.
+    pub code: &'static str,
+    /// What is wrong and what to write instead, for whoever wrote the row. It may quote the row, shortened.
+    pub why: String,
+    /// SHA-256 of what the row asks for; `None` where it was not read.
+    pub digest: Option<[u8; 32]>,
+}
+
+impl InboxRefusal {
+    fn too_large(weight: i64) -> Self {
+        Self {
+            code: "too_large",
+            why: format!("the row weighs {weight} bytes; a request may weigh {LARGEST_ROW}"),
+            digest: None,
+        }
+    }
 }
 
 /// What became of a row.
@@ -101,24 +160,26 @@ impl Store {
         .await
     }
 
-    /// The rows that nobody has looked at, oldest first, at most `limit`.
+    /// The rows that nobody has looked at, oldest first, at most `limit`. One that is larger than any request is not read: it is rejected here.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// Where the store cannot be read, or a row not be rejected.
     pub async fn inbox_new(&self, limit: u32) -> Result<Vec<InboxRow>> {
-        let rows = sqlx::query(
-            "SELECT id, subject, reason, requested_by, note, request_key, playbook, target, session, access_token, all_sessions, act_at, \
-                    keep_out, leaked \
-             FROM inbox INDEXED BY inbox_new WHERE state = 'new' ORDER BY id LIMIT ?",
-        )
-        .bind(limit)
-        .fetch_all(self.readers())
-        .await
-        .map_err(StoreError::sql("reading the inbox"))?;
-        Ok(rows
-            .iter()
-            .map(|row| InboxRow {
-                id: row.get(0),
+        let found = sqlx::query(ROWS)
+            .bind(limit)
+            .bind(LARGEST_ROW)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("reading the inbox"))?;
+        let mut rows = Vec::with_capacity(found.len());
+        for row in &found {
+            let (id, weight): (i64, i64) = (row.get(0), row.get(14));
+            if weight > LARGEST_ROW {
+                self.reject_inbox(id, InboxRefusal::too_large(weight)).await?;
+                continue;
+            }
+            rows.push(InboxRow {
+                id,
                 subject: row.get(1),
                 reason: row.get(2),
                 requested_by: row.get(3),
@@ -140,22 +201,24 @@ impl Store {
                     .get::<Option<String>, _>(13)
                     .filter(|value| digest_of_named(value) != *value)
                     .map(|value| LeakedValue(SecretString::from(value))),
-            })
-            .collect())
+            });
+        }
+        Ok(rows)
     }
 
-    /// Marks a row that cannot be read as a request, with the reason.
+    /// Marks a row that cannot be read as a request. The row itself gets the reason, which may quote it; the trail gets the cause and a digest.
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn reject_inbox(&self, id: i64, why: String) -> Result<()> {
+    pub async fn reject_inbox(&self, id: i64, refusal: InboxRefusal) -> Result<()> {
         self.write(move |tx| {
             Box::pin(async move {
                 tx.record(
-                    &Entry::new(EntryKind::InboxRejected, Actor::source("inbox"))
-                        .detail(serde_json::json!({ "row": id, "why": why })),
+                    &Entry::new(EntryKind::InboxRejected, Actor::source("inbox")).detail(serde_json::json!({
+                        "row": id, "code": refusal.code, "sha256": refusal.digest.map(|digest| hex(&digest)),
+                    })),
                 );
-                tx.answer_inbox(id, "rejected", None, Some(&why)).await
+                tx.answer_inbox(id, "rejected", None, Some(&refusal.why)).await
             })
         })
         .await

@@ -38,6 +38,8 @@ mod open;
 mod outbox;
 mod people;
 mod plans;
+mod privacy;
+mod proxies;
 mod queue;
 mod reactivations;
 mod release;
@@ -60,17 +62,19 @@ pub use error::{OpenError, StoreError};
 pub use health::{LAGS, Lag, Noticed, Refusals, SourceHealth};
 pub use holds::{HeldCase, HeldSet, Hold, Reactivated};
 pub use identities::KnownName;
-pub use inbox::{CommitWatch, InboxAnswer, InboxRow};
+pub use inbox::{CommitWatch, InboxAnswer, InboxRefusal, InboxRow};
 pub use links::{Linked, Name};
 pub use open::{Role, daemon_runs};
 pub use outbox::{Backlog, Letter, Posted, Untold};
+pub use privacy::check_privacy;
+pub use proxies::UnnamedProxy;
 pub use queue::Claim;
 pub use release::{Releasable, ReleaseAsked};
 pub use unresolved::{Found, Unresolved};
 pub use views::{ActionView, CaseDetail, CaseView, Counts, JobView, ListFilter, SignalView};
 pub use writer::Committed;
 
-use writer::{Call, Mutation, Tx};
+use writer::{Call, LockWait, Mutation, Tx};
 
 /// What a store call answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -85,6 +89,7 @@ struct Inner {
     mutations: Mutex<Option<mpsc::Sender<Box<dyn Mutation>>>>,
     sender: mpsc::WeakSender<Box<dyn Mutation>>,
     committed: watch::Receiver<Committed>,
+    lock_wait: watch::Receiver<Option<LockWait>>,
     readers: SqlitePool,
     /// Never sent to: it fails once the writer has ended.
     writer: Mutex<Option<oneshot::Receiver<()>>>,
@@ -101,7 +106,7 @@ impl Store {
         path: PathBuf,
         clock: Clock,
         mutations: mpsc::Sender<Box<dyn Mutation>>,
-        committed: watch::Receiver<Committed>,
+        (committed, lock_wait): (watch::Receiver<Committed>, watch::Receiver<Option<LockWait>>),
         readers: SqlitePool,
         writer: oneshot::Receiver<()>,
         lock: Option<std::fs::File>,
@@ -113,6 +118,7 @@ impl Store {
             mutations: Mutex::new(Some(mutations)),
             sender,
             committed,
+            lock_wait,
             readers,
             writer: Mutex::new(Some(writer)),
             wakes: std::sync::Mutex::default(),

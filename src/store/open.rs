@@ -7,7 +7,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, Sq
 use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::{mpsc, watch};
 
-use super::writer::{self, Committed};
+use super::privacy::{check_privacy, lock_file, make_private, open_lock};
+use super::writer::{self, Committed, LOCK_LOOK, Told};
 use super::{OpenError, Store};
 use crate::clock::Clock;
 
@@ -36,12 +37,15 @@ impl Store {
             what,
         };
         let lock = match role {
-            Role::Daemon => Some(lock(path)?),
+            Role::Daemon => {
+                check_privacy(path)?;
+                Some(lock(path)?)
+            }
             Role::Command if path.exists() => None,
             Role::Command => return Err(OpenError::Missing(path.to_owned())),
         };
         if role == Role::Daemon {
-            make_private(path).map_err(|error| other(format!("making the file: {error}")))?;
+            make_private(path).map_err(|error| other(format!("making the database private: {error}")))?;
         }
         let options = options(path);
         let mut conn = options
@@ -82,6 +86,15 @@ impl Store {
             .map_err(|error| other(error.to_string()))?;
         let (mutations, inbox) = mpsc::channel(4096);
         let (committed, watching) = watch::channel(Committed::default());
+        let (lock_wait, waiting) = watch::channel(None);
+        let told = Told {
+            committed,
+            lock: lock_wait,
+        };
+        sqlx::query(LOCK_LOOK)
+            .execute(&mut conn)
+            .await
+            .map_err(|error| refused(path, "setting the writer up", &error))?;
         // On a thread of its own: a commit crosses to SQLite's thread and back for each statement, and on the runtime's workers every one
         // of these steps would wait behind whatever else they are doing. `close` waits for it.
         let (ended, writer) = tokio::sync::oneshot::channel();
@@ -89,7 +102,7 @@ impl Store {
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
-                runtime.block_on(writer::run(conn, inbox, hands, committed));
+                runtime.block_on(writer::run(conn, inbox, hands, told));
                 drop(ended);
             })
             .map_err(|error| other(format!("starting the writer: {error}")))?;
@@ -97,7 +110,7 @@ impl Store {
             path.to_owned(),
             clock,
             mutations,
-            watching,
+            (watching, waiting),
             readers,
             writer,
             lock,
@@ -120,21 +133,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Makes a new store readable by its owner only, whatever the umask: it names people. SQLite gives its log the same mode. Only where nothing
-/// is there, and before SQLite opens it: a descriptor of ours that is closed later would take SQLite's locks with it.
-fn make_private(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    match std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-    {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Takes the lock file for the life of the daemon: `flock`, never a pid file, and never a lock on the database file itself, which SQLite
 /// would lose when the descriptor is closed.
 fn lock(path: &Path) -> Result<std::fs::File, OpenError> {
@@ -150,16 +148,7 @@ fn lock(path: &Path) -> Result<std::fs::File, OpenError> {
             _ => format!("its lock file: {error}"),
         },
     };
-    // The lock stands beside the file that is meant, whatever name it was reached by: a symlink must not give a second daemon its own.
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut name = real.into_os_string();
-    name.push(".lock");
-    let file = std::fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(PathBuf::from(name))
-        .map_err(other)?;
+    let file = open_lock(path).map_err(other)?;
     match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked(path.to_owned())),
@@ -170,10 +159,7 @@ fn lock(path: &Path) -> Result<std::fs::File, OpenError> {
 /// Whether a daemon has the store at `path` now, by its lock.
 #[must_use]
 pub fn daemon_runs(path: &Path) -> bool {
-    let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut name = real.into_os_string();
-    name.push(".lock");
-    let Ok(file) = std::fs::OpenOptions::new().write(true).open(PathBuf::from(name)) else {
+    let Ok(file) = std::fs::OpenOptions::new().write(true).open(lock_file(path)) else {
         return false;
     };
     // A lock that is had is let go again with the descriptor at the end of this function.

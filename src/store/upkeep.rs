@@ -20,6 +20,35 @@ impl Store {
         self.write(|_| Box::pin(async { Ok(()) })).await
     }
 
+    /// Whether the writer lives and waits for nothing but a lock that another process holds.
+    #[must_use]
+    pub fn is_kept_waiting(&self) -> bool {
+        self.0.lock_wait.borrow().is_some_and(|wait| wait.is_fresh())
+    }
+
+    /// Reads what accepting a delivery would read, from the file and not from memory.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn prove_readers(&self) -> Result<()> {
+        let failed = || StoreError::sql("reading the store");
+        let mut conn = self.readers().acquire().await.map_err(failed())?;
+        for sql in [
+            // What a connection has read before it would answer from memory.
+            "PRAGMA shrink_memory",
+            "SELECT count(*) FROM sqlite_schema",
+            "SELECT max(id) FROM signal",
+            "SELECT max(id) FROM cases",
+            "SELECT max(id) FROM job",
+            "SELECT max(id) FROM inbox",
+            "SELECT count(*) FROM alert WHERE cleared_at IS NULL",
+            "SELECT body FROM trail ORDER BY seq DESC LIMIT 1",
+        ] {
+            sqlx::query(sql).fetch_optional(&mut *conn).await.map_err(failed())?;
+        }
+        Ok(())
+    }
+
     /// How many bytes the disk under the store still has for us.
     ///
     /// # Errors

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::Instant;
 
 use super::StoreError;
 use super::trail::Tail;
@@ -21,6 +22,12 @@ const LARGEST_GROUP: usize = 256;
 const CHECKPOINT_EVERY: u32 = 512;
 /// How long the store must be idle before the log is folded back.
 const IDLE: Duration = Duration::from_millis(500);
+/// How long a group waits for a lock that another process holds.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+/// How long SQLite itself waits for it: then we look again, and show that we live.
+pub(super) const LOCK_LOOK: &str = "PRAGMA busy_timeout = 250";
+/// A lock that is held for longer than this alerts: a command of ours takes milliseconds.
+const LOCK_LONG: Duration = Duration::from_secs(3);
 
 /// A transaction in the making: what a mutation sees.
 pub(super) struct Tx<'c> {
@@ -58,7 +65,10 @@ pub(super) struct Call<F, T> {
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<F, T> Call<F, T> {
+impl<F, T> Call<F, T>
+where
+    F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T, StoreError>>,
+{
     pub(super) fn new(work: F) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
         let (reply, answer) = oneshot::channel();
         (
@@ -112,13 +122,30 @@ pub struct Committed {
     pub lost: bool,
 }
 
+/// A wait for the write lock, which another process holds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct LockWait {
+    since: Instant,
+    /// When the writer last looked: it does so several times a second.
+    looked: Instant,
+}
+
+impl LockWait {
+    /// Whether the writer lives, and waits for nothing but the lock.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.looked.elapsed() < Duration::from_secs(2)
+    }
+}
+
+/// What the writer tells the rest of the store.
+pub(super) struct Told {
+    pub(super) committed: watch::Sender<Committed>,
+    pub(super) lock: watch::Sender<Option<LockWait>>,
+}
+
 /// Runs until every sender is gone, then folds the log back and closes.
-pub(super) async fn run(
-    mut conn: SqliteConnection,
-    mut mutations: mpsc::Receiver<Box<dyn Mutation>>,
-    clock: Clock,
-    committed: watch::Sender<Committed>,
-) {
+pub(super) async fn run(mut conn: SqliteConnection, mut mutations: mpsc::Receiver<Box<dyn Mutation>>, clock: Clock, told: Told) {
+    let Told { committed, lock } = told;
     let mut since_checkpoint = 0_u32;
     loop {
         let first = match tokio::time::timeout(IDLE, mutations.recv()).await {
@@ -141,8 +168,16 @@ pub(super) async fn run(
             group.push(next);
         }
         table::COMMIT_GROUP_SIZE.observe([], f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
-        let began = tokio::time::Instant::now();
-        let outcome = commit(&mut conn, &mut group, &clock).await;
+        let began = Instant::now();
+        let outcome = match begin(&mut conn, &lock).await {
+            Ok(waited) => {
+                if waited > LOCK_LONG {
+                    group.insert(0, lock_was_held(waited));
+                }
+                commit(&mut conn, &mut group, &clock).await
+            }
+            Err(stop) => Err(stop),
+        };
         table::COMMIT_SECONDS.observe([], began.elapsed().as_secs_f64());
         let lost = matches!(outcome, Err(Stop::Unknown));
         if let Ok(size) = outcome {
@@ -164,6 +199,8 @@ pub(super) async fn run(
             since_checkpoint = 0;
         }
     }
+    // The last fold waits for readers of other processes.
+    drop(sqlx::query("PRAGMA busy_timeout = 5000").execute(&mut conn).await);
     checkpoint(&mut conn, "PRAGMA wal_checkpoint(TRUNCATE)").await;
     drop(sqlx::Connection::close(conn).await);
 }
@@ -175,14 +212,47 @@ async fn checkpoint(conn: &mut SqliteConnection, how: &'static str) {
     }
 }
 
-/// Runs a group in one transaction. `Ok` is the trail's size after a commit that returned.
-async fn commit(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, Stop> {
-    if let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await {
+/// Begins a transaction. `Ok` is how long another process kept us waiting for the lock, over all tries since the last that succeeded.
+async fn begin(conn: &mut SqliteConnection, lock: &watch::Sender<Option<LockWait>>) -> Result<Duration, Stop> {
+    let began = Instant::now();
+    loop {
+        let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await else {
+            let waited = lock.send_replace(None).map(|wait| wait.since.elapsed());
+            return Ok(waited.unwrap_or_default());
+        };
         let stop = sort(&error);
-        tracing::warn!(%error, "could not begin a transaction on the store");
-        // Nothing was begun, so nothing can be unknown.
-        return Err(if matches!(stop, Stop::Unknown) { Stop::Busy } else { stop });
+        if !matches!(stop, Stop::Busy) {
+            tracing::warn!(%error, "could not begin a transaction on the store");
+            // Nothing was begun, so nothing can be unknown.
+            return Err(if matches!(stop, Stop::Unknown) { Stop::Busy } else { stop });
+        }
+        lock.send_modify(|wait| {
+            let looked = Instant::now();
+            let since = wait.map_or(began, |wait| wait.since);
+            let before = wait.map_or(Duration::ZERO, |wait| wait.looked.duration_since(since));
+            if before <= LOCK_LONG && looked.duration_since(since) > LOCK_LONG {
+                tracing::error!("another program holds the store's write lock: nothing is stored until it lets go");
+            }
+            *wait = Some(LockWait { since, looked });
+        });
+        if began.elapsed() >= LOCK_PATIENCE {
+            return Err(stop);
+        }
     }
+}
+
+/// Raises the alert about a lock that was held for long, as soon as it can be written.
+fn lock_was_held(waited: Duration) -> Box<dyn Mutation> {
+    let summary = format!(
+        "another program held the store's write lock for {} s: nothing was stored meanwhile, and senders were told to come again",
+        waited.as_secs()
+    );
+    let (call, _) = Call::new(move |tx| Box::pin(async move { tx.raise("store_locked", "store", &summary, None).await }));
+    Box::new(call)
+}
+
+/// Fills a transaction that was begun with a group. `Ok` is the trail's size after a commit that returned.
+async fn commit(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, Stop> {
     match fill(conn, group, clock).await {
         Ok(size) => match sqlx::query("COMMIT").execute(&mut *conn).await {
             Ok(_) => Ok(size),

@@ -29,11 +29,18 @@ pub const SIGNALS: Counter<2> = Counter::new(
     &["source", "outcome"],
 );
 
-/// Deliveries answered with 429 because their address failed too often.
+/// Requests answered with 429 because too many before them were refused.
 pub const DELIVERIES_HELD_OFF: Counter<0> = Counter::new(
     "revoked_deliveries_held_off_total",
-    "Deliveries not looked at because too many from the same address were refused.",
+    "Refused requests of strangers that were answered with 429, since too many before them were refused at the same door.",
     &[],
+);
+
+/// Refusals without an entry of their own.
+pub const REFUSALS_COUNTED: Counter<1> = Counter::new(
+    "revoked_refusals_counted_total",
+    "Refused deliveries that were only counted: there was no room for an entry in the trail about each.",
+    &["source"],
 );
 
 /// Seconds since a source spoke.
@@ -206,6 +213,13 @@ pub const CONNECTIONS_REFUSED: Counter<0> = Counter::new(
     &[],
 );
 
+/// Connections that were closed for others.
+pub const CONNECTIONS_GIVEN_UP: Counter<0> = Counter::new(
+    "revoked_connections_given_up_total",
+    "Connections that waited for their client and were closed to make room for others.",
+    &[],
+);
+
 /// Failed accepts.
 pub const ACCEPT_ERRORS: Counter<0> = Counter::new("revoked_accept_errors_total", "Connections that could not be accepted.", &[]);
 
@@ -221,6 +235,7 @@ pub const METRICS: &[Row] = &[
     DELIVERIES.row(),
     SIGNALS.row(),
     DELIVERIES_HELD_OFF.row(),
+    REFUSALS_COUNTED.row(),
     SOURCE_SILENT_SECONDS.row(),
     SOURCE_SIGNAL_SECONDS.row(),
     SOURCE_VERIFIED_SECONDS.row(),
@@ -248,6 +263,7 @@ pub const METRICS: &[Row] = &[
     TRAIL_UNANCHORED.row(),
     TRAIL_UNANCHORED_SECONDS.row(),
     CONNECTIONS_REFUSED.row(),
+    CONNECTIONS_GIVEN_UP.row(),
     ACCEPT_ERRORS.row(),
     LOG_LINES_DROPPED.row(),
 ];

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use crate::audit::key::random_key;
 use crate::audit::{Signer, VerifierKey};
+use crate::modes;
 use crate::secret::SecretSource;
 
 /// The signer for `origin`: from `source`, or, where none is configured, from a seed that is made beside the store on first use.
@@ -47,7 +48,9 @@ pub fn signer(origin: &str, source: Option<&SecretSource>, store: &Path) -> anyh
     // Keys that were valid before stay in the file: older checkpoints are verified with them.
     let known = std::fs::read_to_string(&public).unwrap_or_default();
     if !known.lines().any(|line| line == text.trim_end()) {
-        std::fs::write(&public, format!("{known}{text}"))
+        let opened = modes::public().write(true).truncate(true).open(&public);
+        opened
+            .and_then(|mut file| file.write_all(format!("{known}{text}").as_bytes()))
             .with_context(|| format!("writing the verifier key {}", public.display()))?;
     }
     Ok(signer)

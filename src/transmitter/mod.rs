@@ -163,6 +163,23 @@ impl Transmitter {
         (asks || page.is_public()).then_some(page)
     }
 
+    /// Whether the header of a request that [`Transmitter::page`] has let in shows a receiver's token; `None` where none is needed.
+    #[must_use]
+    pub fn knows(&self, head: &Request<Bytes>) -> Option<bool> {
+        let inner = &*self.0;
+        match self.page(head.uri().path())? {
+            Page::Metadata | Page::Keys => None,
+            Page::Poll(name) => Some(inner.polls(&name, head)),
+            Page::Configuration | Page::Status | Page::Verification => Some(inner.asker(head).is_some()),
+        }
+    }
+
+    /// The answer to whoever shows no token, or a wrong one.
+    #[must_use]
+    pub fn unauthorized() -> Response<Bytes> {
+        answer::unauthorized()
+    }
+
     /// Answers a request that [`Transmitter::page`] has let in. `None` where there is nothing after all.
     pub async fn answer(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let inner = &*self.0;

@@ -28,13 +28,17 @@ struct Asked {
     outcomes: Vec<(String, Posted)>,
 }
 
+impl Inner {
+    /// Whether a request shows the token of the receiver of that name, which polls.
+    pub(super) fn polls(&self, name: &str, request: &Request<Bytes>) -> bool {
+        let stream = self.streams.get(name);
+        stream.is_some_and(|stream| matches!(stream.post.delivery, Delivery::Poll) && stream.bearer.admits(request))
+    }
+}
+
 /// Answers a poll.
 pub(super) async fn answer(inner: &Inner, name: &str, request: &Request<Bytes>) -> Response<Bytes> {
-    let stream = inner
-        .streams
-        .get(name)
-        .filter(|stream| matches!(stream.post.delivery, Delivery::Poll) && stream.bearer.admits(request));
-    if stream.is_none() {
+    if !inner.polls(name, request) {
         return answer::unauthorized();
     }
     if !is_json(request) {

@@ -45,7 +45,7 @@ impl Inner {
     }
 
     /// The receiver that a request comes from, by the token that it shows.
-    fn asker(&self, request: &Request<Bytes>) -> Option<(&str, &Stream)> {
+    pub(super) fn asker(&self, request: &Request<Bytes>) -> Option<(&str, &Stream)> {
         // Every stream is compared, so that the time taken does not tell which one was meant.
         let mut found = None;
         for (name, stream) in &self.streams {

@@ -5,7 +5,7 @@ use crate::tree::{File, repository};
 /// From the bottom to the top. Modules of one row do not use each other.
 const LAYERS: &[&[&str]] = &[
     &["model"],
-    &["clock", "secret"],
+    &["clock", "modes", "secret"],
     &["settings"],
     &["http", "telemetry"],
     &["jose"],

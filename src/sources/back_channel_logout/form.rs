@@ -18,7 +18,11 @@ pub(super) fn logout_token(request: &Request<Bytes>) -> Result<String, Rejection
     field(request.body())
 }
 
-fn field(body: &[u8]) -> Result<String, Rejection> {
+/// The token of a form.
+///
+/// # Errors
+/// 400 where the body is no form, or does not hold one token.
+pub(super) fn field(body: &[u8]) -> Result<String, Rejection> {
     let form = pairs(body).map_err(malformed)?;
     let mut tokens = form.into_iter().filter(|(name, _)| name == "logout_token");
     match (tokens.next(), tokens.next()) {

@@ -55,6 +55,13 @@ impl Push for BackChannelLogout {
         BODY_CAP
     }
 
+    async fn proves(&self, request: &::http::Request<Bytes>) -> bool {
+        match form::field(request.body()) {
+            Ok(token) => self.reader.proves(token.as_bytes()).await,
+            Err(_) => false,
+        }
+    }
+
     async fn receive(&self, request: &::http::Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {
         let read = self.read(request).await.map_err(|rejection| Rejection {
             // What is too large is not worth the hashing.

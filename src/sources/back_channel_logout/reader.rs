@@ -54,6 +54,19 @@ impl Reader {
     /// # Errors
     /// A refusal, whose description the sender reads.
     pub(super) async fn read(&self, token: &[u8], now: Timestamp) -> Result<Signal, Rejection> {
+        let token = self.verified(token).await?;
+        let issued_at = self.check_claims(&token.claims, now)?;
+        self.signal(&token, issued_at)
+    }
+
+    /// Whether `token` is the issuer's and meant for us, whatever else it says.
+    pub(super) async fn proves(&self, token: &[u8]) -> bool {
+        let token = self.verified(token).await;
+        token.is_ok_and(|token| self.audience.is_named_by(token.claims.get("aud")))
+    }
+
+    /// `token` taken apart, signed by the issuer.
+    async fn verified<'t>(&self, token: &'t [u8]) -> Result<Compact<'t>, Rejection> {
         let token = Compact::read(token)?;
         let (algorithm, kid) = token.check_header(&HeaderRules {
             algorithms: &self.algorithms,
@@ -73,8 +86,7 @@ impl Reader {
         }
         let key = self.keyring.find(kid, algorithm).await?;
         key.verify(&token, algorithm)?;
-        let issued_at = self.check_claims(&token.claims, now)?;
-        self.signal(&token, issued_at)
+        Ok(token)
     }
 
     /// Checks every claim but those about the subject, and gives the time of issue.

@@ -22,7 +22,7 @@ use bytes::Bytes;
 
 use super::admission::admit;
 use super::whom::SubjectRules;
-use super::{House, Kind, Known, Push, Received, Rejection, Source};
+use super::{House, Kind, Known, Push, Received, Rejection, Source, Standing};
 use crate::clock::Clock;
 use crate::model::{Delivery, Reason, Receipt, Signal, Timestamp};
 use bearer::Bearer;
@@ -54,6 +54,10 @@ pub struct GlobalTokenRevocation {
 impl Push for GlobalTokenRevocation {
     fn body_cap(&self) -> usize {
         BODY_CAP
+    }
+
+    async fn admits(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
+        self.bearer.check(head, self.clock.now()).await.map(|_| Standing::Proven)
     }
 
     async fn receive(&self, request: &Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {

@@ -37,7 +37,7 @@ use bytes::Bytes;
 
 use super::answers::bare;
 use super::digest::sha256;
-use super::{House, Kind, Push, Received, Rejection, Source};
+use super::{House, Kind, Push, Received, Rejection, Source, Standing};
 use crate::clock::Clock;
 use crate::model::Receipt;
 use answer::{Stop, not_found, told};
@@ -98,6 +98,10 @@ impl Push for Scim {
 
     fn knows_who_asks(&self) -> bool {
         true
+    }
+
+    async fn admits(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
+        self.tokens.check(head).map(|()| Standing::Proven)
     }
 
     async fn receive(&self, request: &Request<Bytes>, house: &dyn House) -> Result<Received, Rejection> {

@@ -10,7 +10,7 @@ use super::BODY_CAP;
 use super::answer::{AUTHENTICATION_FAILED, refusal};
 use crate::sources::admission::{admit, only};
 use crate::sources::digest::sha256;
-use crate::sources::{Rejection, RejectionKind};
+use crate::sources::{Rejection, RejectionKind, Standing};
 
 /// The checks of HTTP's own.
 pub(super) struct Door {
@@ -37,15 +37,24 @@ impl Door {
         admit(request, BODY_CAP, wanted, |media| {
             media.eq_ignore_ascii_case(wanted.as_bytes())
         })?;
-        if !self.authorization.is_empty() {
-            // Digests are compared, and all of them, so that neither content nor length of a secret shows in the time taken.
-            let given = sha256(only(request, &AUTHORIZATION).unwrap_or_default());
-            let same = |expected: &&[u8; 32]| verify_slices_are_equal(&given, *expected).is_ok();
-            if self.authorization.iter().filter(same).count() == 0 {
-                let why = "the Authorization header is missing or not the one agreed on";
-                return Err(refusal(RejectionKind::Unauthenticated, AUTHENTICATION_FAILED, why));
-            }
+        self.check_head(request).map(|_| ())
+    }
+
+    /// Checks the `Authorization` header, where one is demanded.
+    ///
+    /// # Errors
+    /// 400 `authentication_failed`.
+    pub(super) fn check_head(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
+        if self.authorization.is_empty() {
+            return Ok(Standing::Unread);
         }
-        Ok(())
+        // Digests are compared, and all of them, so that neither content nor length of a secret shows in the time taken.
+        let given = sha256(only(head, &AUTHORIZATION).unwrap_or_default());
+        let same = |expected: &&[u8; 32]| verify_slices_are_equal(&given, *expected).is_ok();
+        if self.authorization.iter().filter(same).count() == 0 {
+            let why = "the Authorization header is missing or not the one agreed on";
+            return Err(refusal(RejectionKind::Unauthenticated, AUTHENTICATION_FAILED, why));
+        }
+        Ok(Standing::Proven)
     }
 }

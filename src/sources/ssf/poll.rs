@@ -23,8 +23,6 @@ use crate::sources::{House, Rejection, RejectionKind};
 
 /// What an answer may weigh, in bytes.
 const CAP: usize = 8 << 20;
-/// The longest name of a token that a complaint repeats, in characters.
-const SHOWN: usize = 64;
 /// How long a poll may take that asks to be answered at once.
 const AT_ONCE: Duration = Duration::from_secs(30);
 
@@ -180,6 +178,7 @@ pub(super) async fn read(
                 if !known(&digest) {
                     tracing::warn!(
                         source = stream.name,
+                        token = shown(&name),
                         code = rejection.code,
                         "refused a token: {}",
                         rejection.description
@@ -211,12 +210,8 @@ async fn take(stream: &Stream, name: &str, token: &Value, house: &dyn House, del
     stream.take(token.as_bytes(), Some(name), house, delivery).await
 }
 
-/// A name for the trail: short, on one line.
+/// A name for the trail, which holds no text of a transmitter's: what its SHA-256 begins with.
 fn shown(name: &str) -> String {
-    let short: String = name
-        .chars()
-        .take(SHOWN)
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect();
-    format!("token {short}")
+    let [a, b, c, d, ..] = sha256(name.as_bytes());
+    format!("token {a:02x}{b:02x}{c:02x}{d:02x}…")
 }

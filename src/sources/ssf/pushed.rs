@@ -14,7 +14,7 @@ use super::{BODY_CAP, answer, named};
 use crate::clock::Clock;
 use crate::model::{Alarm, AlarmKind, Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
-use crate::sources::{House, Kind, Push, Received, Rejection, Source};
+use crate::sources::{House, Kind, Push, Received, Rejection, Source, Standing};
 
 /// The row in [`crate::sources::KINDS`].
 pub const KIND: Kind = Kind {
@@ -88,6 +88,18 @@ impl SsfPush {
 impl Push for SsfPush {
     fn body_cap(&self) -> usize {
         BODY_CAP
+    }
+
+    async fn admits(&self, head: &::http::Request<Bytes>) -> Result<Standing, Rejection> {
+        self.door.check_head(head)
+    }
+
+    async fn proves(&self, request: &::http::Request<Bytes>) -> bool {
+        match self.door.check_head(request) {
+            Ok(Standing::Proven) => true,
+            Ok(Standing::Unread) => self.reader.proves(request.body()).await,
+            Err(_) => false,
+        }
     }
 
     async fn receive(&self, request: &::http::Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {

@@ -65,6 +65,26 @@ impl Reader {
     /// # Errors
     /// A refusal with the RFC's code.
     pub(super) async fn read(&self, body: &[u8], critical: &[String], now: Timestamp) -> Result<Token, Rejection> {
+        let token = self.verified(body).await?;
+        let claims = self.check_claims(&token.claims, now)?;
+        let signal = self.signal(&token, &claims, critical, now)?;
+        let event = Event::named(claims.uri, self.legacy);
+        Ok(Token {
+            renamed: renames::of(&event, claims.event, &signal.subject),
+            signal,
+            jti: claims.jti.to_owned(),
+            word: Word::of(&event, claims.event, token.claims.get("sub_id"))?,
+        })
+    }
+
+    /// Whether `body` is the issuer's and meant for us, whatever else it says.
+    pub(super) async fn proves(&self, body: &[u8]) -> bool {
+        let token = self.verified(body).await;
+        token.is_ok_and(|token| self.audience.is_named_by(token.claims.get("aud")))
+    }
+
+    /// The token in `body`, signed by the issuer.
+    async fn verified<'b>(&self, body: &'b [u8]) -> Result<Compact<'b>, Rejection> {
         let token = Compact::read(body)?;
         let (algorithm, kid) = token.check_header(&HeaderRules {
             algorithms: &self.algorithms,
@@ -83,15 +103,7 @@ impl Reader {
         }
         let key = self.keyring.find(kid, algorithm).await?;
         key.verify(&token, algorithm)?;
-        let claims = self.check_claims(&token.claims, now)?;
-        let signal = self.signal(&token, &claims, critical, now)?;
-        let event = Event::named(claims.uri, self.legacy);
-        Ok(Token {
-            renamed: renames::of(&event, claims.event, &signal.subject),
-            signal,
-            jti: claims.jti.to_owned(),
-            word: Word::of(&event, claims.event, token.claims.get("sub_id"))?,
-        })
+        Ok(token)
     }
 
     /// What is weaker than it could be, each as a sentence for `revoked check`.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::stream::Stream;
 use super::{BODY_CAP, answer, named};
 use crate::model::{Delivery, Receipt};
-use crate::sources::{House, Push, Received, Rejection};
+use crate::sources::{House, Push, Received, Rejection, Standing};
 
 /// The door of one stream.
 pub(super) struct Receiver(pub(super) Arc<Stream>);
@@ -28,6 +28,10 @@ impl Receiver {
 impl Push for Receiver {
     fn body_cap(&self) -> usize {
         BODY_CAP
+    }
+
+    async fn admits(&self, head: &::http::Request<Bytes>) -> Result<Standing, Rejection> {
+        self.0.intent.door.check_head(head)
     }
 
     async fn receive(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Received, Rejection> {

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::digest::sha256;
-use super::{House, Kind, Push, Received, Rejection, Source};
+use super::{House, Kind, Push, Received, Rejection, Source, Standing};
 use crate::clock::Clock;
 use crate::model::{Alarm, AlarmKind, Delivery, Receipt, Timestamp};
 use body::Body;
@@ -158,6 +158,20 @@ impl Push for Webhook {
     fn reaches(&self, _below: &str) -> bool {
         // Whether it is the secret is seen in a place that takes as long for any answer.
         self.proof.is_in_path()
+    }
+
+    async fn admits(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
+        // A sender that asks first has nothing to show yet.
+        if head.method() == Method::POST && matches!(self.handshakes.before_proof(head), Ok(None)) {
+            self.proof.check_head(head, self.clock.now()).await
+        } else {
+            Ok(Standing::Unread)
+        }
+    }
+
+    async fn proves(&self, request: &Request<Bytes>) -> bool {
+        // Where each item proves itself, the whole proves nobody.
+        self.proof.member().is_none() && self.proof.check(request, self.clock.now()).await.is_ok()
     }
 
     async fn receive(&self, request: &Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {

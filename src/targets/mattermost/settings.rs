@@ -1,7 +1,7 @@
 //! The keys of a `mattermost` target, and what they must look like.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -47,7 +47,10 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<Api, Vec<Co
     let token = take(&mut complaints, &keys.token, |source| {
         source.read().map_err(anyhow::Error::new)
     });
-    let roots = keys.ca_file.as_ref().map(|path| take(&mut complaints, path, authorities));
+    let roots = keys
+        .ca_file
+        .as_ref()
+        .map(|path| take(&mut complaints, path, |path: &PathBuf| authorities(path)));
     let fallback = Bounds::default();
     let connect = keys.connect_timeout.as_ref().map_or(Some(fallback.connect), |text| {
         take(&mut complaints, text, |text| length(text))
@@ -121,8 +124,8 @@ fn base(text: &str) -> anyhow::Result<Url> {
     }
 }
 
-fn authorities(path: &PathBuf) -> anyhow::Result<Vec<reqwest::Certificate>> {
-    let pem = std::fs::read(path).with_context(|| format!("cannot read the certificates in {}", path.display()))?;
+fn authorities(path: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
+    let pem = crate::modes::read("the certificates in", path)?;
     let found =
         reqwest::Certificate::from_pem_bundle(&pem).with_context(|| format!("{} holds no PEM certificates", path.display()))?;
     anyhow::ensure!(!found.is_empty(), "{} holds no PEM certificates", path.display());

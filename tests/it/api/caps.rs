@@ -11,44 +11,27 @@ use tokio::net::TcpStream;
 use super::{Rig, SHORT, ask, body, delivery, get, soon, status, until_closed};
 
 #[tokio::test]
-async fn an_address_gets_no_more_than_its_connections() {
-    let rig = Rig::start(Limits {
-        connections_per_address: 2,
-        ..Limits::default()
-    })
-    .await;
-    let mut first = rig.connect().await;
-    let mut second = rig.connect().await;
-    for stream in [&mut first, &mut second] {
-        stream.write_all(delivery("wait").as_bytes()).await.unwrap();
+async fn this_host_and_a_named_proxy_are_bound_by_the_whole_only() {
+    for proxies in [vec![], vec!["127.0.0.1".parse().unwrap()]] {
+        let rig = Rig::start(Limits {
+            connections_per_address: 1,
+            proxies,
+            ..Limits::default()
+        })
+        .await;
+        let mut waiting = Vec::new();
+        for _ in 0..50 {
+            let mut stream = rig.connect().await;
+            stream.write_all(delivery("wait").as_bytes()).await.unwrap();
+            waiting.push(stream);
+        }
+        rig.arrived(50).await;
+        assert_eq!(status(&rig.ask(get("/livez")).await), 200);
+        rig.open_gate(50);
+        for stream in &mut waiting {
+            assert_eq!(status(&until_closed(stream).await), 202);
+        }
     }
-    rig.arrived(2).await;
-    assert_eq!(
-        until_closed(&mut rig.connect().await).await,
-        "",
-        "the third is closed at once"
-    );
-    let other = ask(&mut rig.connect_from("127.0.0.2").await, get("/livez")).await;
-    assert_eq!(status(&other), 200, "another address has its own");
-    rig.open_gate(2);
-    for stream in [&mut first, &mut second] {
-        assert_eq!(status(&until_closed(stream).await), 202);
-    }
-    assert_eq!(status(&rig.ask(get("/livez")).await), 200, "closed ones make room");
-}
-
-#[tokio::test]
-async fn a_proxy_is_bound_by_the_whole_only() {
-    let rig = Rig::start(Limits {
-        connections_per_address: 1,
-        proxies: vec!["127.0.0.1".parse().unwrap()],
-        ..Limits::default()
-    })
-    .await;
-    let mut waiting = rig.connect().await;
-    waiting.write_all(delivery("wait").as_bytes()).await.unwrap();
-    rig.arrived(1).await;
-    assert_eq!(status(&rig.ask(get("/livez")).await), 200);
 }
 
 #[tokio::test]

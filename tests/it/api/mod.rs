@@ -2,8 +2,11 @@
 
 mod caps;
 mod doors;
+mod hosts;
+mod shares;
 mod slow;
 mod stop;
+mod strangers;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +17,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use revoked::api::{Door, Intake, Limits, Peer, Readiness, RequestId, State, serve};
+use revoked::api::{Admission, Door, Intake, Limits, Peer, Readiness, Refusal, RequestId, State, TurnedAway, serve};
+use revoked::model::{NoFault, Trace};
 use revoked::telemetry::{Gauges, metrics, table};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -40,24 +44,50 @@ struct Rig {
     served: JoinHandle<()>,
 }
 
-/// What the server answers from. The source `idp` takes 1 KiB; `/signals/idp` answers by what the body says.
+/// What the server answers from. The sources `idp` and `siem` take 1 KiB, and `bulk` a mebibyte; they answer by what the body says. The header
+/// `Authorization: mine` proves their sender, any other value is refused, and without one the body must begin with `signed` to prove it.
 struct Behind {
     unready: Vec<String>,
     arrived: Semaphore,
     gate: Semaphore,
     finished: Semaphore,
     delivered: AtomicUsize,
+    /// Requests that were turned away and recorded, as `source code: why`.
     turned_away: Mutex<Vec<String>>,
+    /// How many were turned away and only counted.
+    counted: AtomicUsize,
+    /// Which doors were closed and opened, in order.
+    told: Mutex<Vec<String>>,
+    passed_on: Mutex<Vec<IpAddr>>,
 }
 
 #[async_trait]
 impl Intake for Behind {
     fn door(&self, source: &str, below: Option<&str>) -> Option<Door> {
         const POST: &[Method] = &[Method::POST];
-        (source == "idp" && below.is_none()).then_some(Door {
-            body_cap: 1024,
-            methods: POST,
-        })
+        let body_cap = match source {
+            "idp" | "siem" => 1024,
+            "bulk" => 1 << 20,
+            _ => return None,
+        };
+        below.is_none().then_some(Door { body_cap, methods: POST })
+    }
+
+    async fn admits(&self, _: &str, head: &Request<Bytes>) -> Admission {
+        assert!(head.body().is_empty());
+        match head.headers().get("authorization").map(http::HeaderValue::as_bytes) {
+            None => Admission::Unread,
+            Some(b"mine") => Admission::Proven,
+            Some(_) => Admission::Refused(Refusal {
+                code: "invalid_token",
+                why: "it is not yours".to_owned(),
+                answer: Response::builder().status(401).body(Bytes::from("refused\n")).unwrap(),
+            }),
+        }
+    }
+
+    async fn proves(&self, _: &str, request: &Request<Bytes>) -> bool {
+        request.body().starts_with(b"signed")
     }
 
     async fn deliver(&self, source: &str, request: Request<Bytes>) -> Option<Response<Bytes>> {
@@ -65,6 +95,10 @@ impl Intake for Behind {
         let said = |status: u16, body: String| Response::builder().status(status).body(Bytes::from(body)).ok();
         match request.body().as_ref() {
             b"refuse me" => said(401, "refused\n".to_owned()),
+            b"signed nonsense" => {
+                let response = Response::builder().status(400).extension(NoFault);
+                response.body(Bytes::from("nonsense\n")).ok()
+            }
             b"wait" => {
                 self.arrived.add_permits(1);
                 self.gate.acquire().await.unwrap().forget();
@@ -81,8 +115,30 @@ impl Intake for Behind {
         }
     }
 
-    async fn turned_away(&self, source: &str, code: &'static str, why: &str) {
-        self.turned_away.lock().unwrap().push(format!("{source} {code}: {why}"));
+    async fn turned_away(&self, source: &str, refused: TurnedAway<'_>) {
+        let TurnedAway {
+            code,
+            why,
+            proven,
+            trace,
+        } = refused;
+        if proven || trace == Trace::Entry {
+            self.turned_away.lock().unwrap().push(format!("{source} {code}: {why}"));
+        } else {
+            self.counted.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    async fn closed(&self, source: &str) {
+        self.told.lock().unwrap().push(format!("{source} closed"));
+    }
+
+    async fn opened(&self, source: &str) {
+        self.told.lock().unwrap().push(format!("{source} opened"));
+    }
+
+    async fn passed_on(&self, by: IpAddr) {
+        self.passed_on.lock().unwrap().push(by);
     }
 }
 
@@ -115,6 +171,9 @@ impl Rig {
             finished: Semaphore::new(0),
             delivered: AtomicUsize::new(0),
             turned_away: Mutex::default(),
+            counted: AtomicUsize::new(0),
+            told: Mutex::default(),
+            passed_on: Mutex::default(),
         });
         let state = State {
             intake: behind.clone(),
@@ -171,10 +230,20 @@ impl Rig {
 
 /// A delivery to the source `idp`, after which the connection closes.
 fn delivery(body: &str) -> String {
+    delivery_with("", body)
+}
+
+/// One with more header lines.
+fn delivery_with(lines: &str, body: &str) -> String {
     format!(
-        "POST /signals/idp HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        "POST /signals/idp HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lines}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )
+}
+
+/// The same request as a proxy passes it on for `client`.
+fn passed_on(client: &str, request: &str) -> String {
+    request.replacen("Host: x\r\n", &format!("Host: x\r\nX-Forwarded-For: {client}\r\n"), 1)
 }
 
 /// A GET, after which the connection closes.

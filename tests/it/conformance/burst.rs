@@ -4,12 +4,13 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde_json::Value;
 use sqlx::Connection as _;
 use tokio::io::AsyncWriteExt as _;
 
 use super::rows::PUSHED;
 use super::stage::Stage;
-use super::wire::{Answer, Call, connect, connect_from, exchange, send};
+use super::wire::{Answer, Call, connect, exchange, send};
 use crate::daemon::{Plan, until};
 
 /// A yes, or a no that says when to come again.
@@ -25,19 +26,35 @@ async fn who_keeps_sending_garbage_is_held_off_and_nobody_else() {
         let good = stage.prepared(row, "garbage-1", "user01").await;
         let bad = Call {
             body: b"garbage".to_vec(),
-            ..good.clone()
+            ..good.clone().but("authorization", None)
         };
-        let from = Ipv4Addr::new(127, 200, 0, u8::try_from(n + 1).unwrap());
+        let from = Ipv4Addr::new(198, 51, 100, u8::try_from(n + 1).unwrap());
+        let send = async |call: &Call| {
+            let answer = exchange(connect(stage.address()).await, &call.bytes_from(from)).await;
+            answer.unwrap()
+        };
         let mut statuses = Vec::new();
         for _ in 0..24 {
-            let answer = exchange(connect_from(stage.address(), from).await, &bad.bytes())
-                .await
-                .unwrap();
+            let answer = send(&bad).await;
             assert!(answer.status != 429 || is_fair(&answer), "{}: {answer:?}", row.kind);
             statuses.push(answer.status);
         }
         assert_eq!(statuses.last(), Some(&429), "{}: {statuses:?}", row.kind);
-        assert!(stage.answer(&good).await.is_yes(), "{}: others are not held off", row.kind);
+        until("the alert about the closed door", async || {
+            let alerts = stage.site.ask(&["alert", "list"]).await;
+            let about = |alert: &Value| alert["kind"] == "door_closed" && alert["key"] == format!("source:{}", row.kind);
+            alerts.as_array().unwrap().iter().any(about).then_some(())
+        })
+        .await;
+        assert!(send(&good).await.is_yes(), "{}: who proves who it is gets in", row.kind);
+        let bad_and_proven = Call {
+            body: b"garbage".to_vec(),
+            ..good
+        };
+        for _ in 0..24 {
+            let status = send(&bad_and_proven).await.status;
+            assert_eq!(status == 429, row.by_header.is_empty(), "{}: {status}", row.kind);
+        }
     }
 }
 

@@ -18,6 +18,8 @@ pub(super) struct Row {
     pub(super) keys: &'static str,
     /// The methods taken at the door.
     pub(super) methods: &'static [&'static str],
+    /// The codes of refusals for what stands in the header, which are given before the body is read.
+    pub(super) by_header: &'static [&'static str],
     /// Writes the files that the keys name, and gives a sender that knows the secrets.
     pub(super) sender: fn(&Path) -> Box<dyn Sender>,
 }

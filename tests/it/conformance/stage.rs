@@ -31,7 +31,15 @@ impl Stage {
         let more = format!("{}\n{}", tables.join("\n"), plan.more).leak();
         let policy =
             "compromises_per_minute = \"unlimited\"\ndepartures_per_hour = \"unlimited\"\ndepartures_per_delivery = \"unlimited\"";
-        let site = Site::new(Plan { policy, more, ..plan }).await;
+        // What is sent here says for whom it is passed on.
+        let listen = format!("proxies = [\"127.0.0.1\"]\n{}", plan.listen).leak();
+        let site = Site::new(Plan {
+            listen,
+            policy,
+            more,
+            ..plan
+        })
+        .await;
         let senders = PUSHED.iter().map(|row| (row.kind, (row.sender)(&site.path(".")))).collect();
         let running = Some(site.start().await);
         Self { site, running, senders }

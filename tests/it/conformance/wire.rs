@@ -1,11 +1,11 @@
 //! Requests as bytes, so that what no client library would send can be sent.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 
 use crate::daemon::BOUND;
 
@@ -65,10 +65,17 @@ impl Call {
         &found.expect("a content type").1
     }
 
-    /// The request's bytes. Its length is said once, unless the headers say it themselves.
+    /// The request's bytes, as a proxy passes them on for a client that no other call had: whom a refusal is counted against is another
+    /// test's matter. Its length is said once, unless the headers say it themselves.
     pub(super) fn bytes(&self) -> Vec<u8> {
+        static NEXT: AtomicU32 = AtomicU32::new(0xcb00_7101);
+        self.bytes_from(Ipv4Addr::from(NEXT.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// The same for a certain client.
+    pub(super) fn bytes_from(&self, client: Ipv4Addr) -> Vec<u8> {
         let mut head = format!(
-            "{} {} HTTP/1.1\r\nHost: revoked\r\nConnection: close\r\n",
+            "{} {} HTTP/1.1\r\nHost: revoked\r\nConnection: close\r\nX-Forwarded-For: {client}\r\n",
             self.method, self.path
         );
         for (name, value) in &self.headers {
@@ -115,24 +122,13 @@ impl Answer {
     }
 }
 
-/// A connection from an address that no other used: who fails often is held off by address, and that is another test's matter.
+/// A connection.
 pub(super) async fn connect(to: SocketAddr) -> TcpStream {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let n = NEXT.fetch_add(1, Ordering::Relaxed);
-    connect_from(to, Ipv4Addr::from(0x7f01_0001 + n)).await
+    let connected = tokio::time::timeout(BOUND, TcpStream::connect(to)).await;
+    connected.expect("it hangs").unwrap()
 }
 
-/// A connection from that address.
-pub(super) async fn connect_from(to: SocketAddr, from: Ipv4Addr) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind(SocketAddr::new(IpAddr::V4(from), 0)).unwrap();
-    tokio::time::timeout(BOUND, socket.connect(to))
-        .await
-        .expect("it hangs")
-        .unwrap()
-}
-
-/// Sends a request from an address of its own. `None` where the connection ends without an answer.
+/// Sends a request. `None` where the connection ends without an answer.
 pub(super) async fn send(to: SocketAddr, call: &Call) -> Option<Answer> {
     exchange(connect(to).await, &call.bytes()).await
 }

@@ -30,7 +30,7 @@ impl OnDisk {
         let idp = Idp::new(&site);
         fs::create_dir(site.path("disk")).unwrap();
         let mount = |end: &str| {
-            let script = format!("mount -t tmpfs -o size=4m none \"$1\" && shift && {end}");
+            let script = format!("mount -t tmpfs -o size=4m,mode=700 none \"$1\" && shift && {end}");
             let mut command = Command::new("unshare");
             command.args(["-m", "sh", "-c", &script, "sh"]).arg(site.path("disk"));
             command.kill_on_drop(true);

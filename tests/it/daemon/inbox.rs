@@ -175,6 +175,98 @@ async fn bad_rows_are_rejected_with_the_reason_and_keep_no_good_one_back() {
 }
 
 #[tokio::test]
+async fn no_text_of_a_row_reaches_the_trail_and_large_ones_are_not_copied() {
+    const CANARY: &str = "canary-jane.doe";
+    let site = Site::new(Plan::default()).await;
+    let _running = site.start().await;
+    let large = "x".repeat(10 << 20);
+    for (subject, reason, key, more, quotes) in [
+        (format!("{CANARY} of accounting"), "departed", None, String::new(), true),
+        (format!("{CANARY}@"), "departed", None, String::new(), true),
+        ("user01@example.test".to_owned(), CANARY, None, String::new(), true),
+        (
+            "user01@example.test".to_owned(),
+            "departed",
+            None,
+            format!("target = '{CANARY}'"),
+            true,
+        ),
+        (
+            "user01@example.test".to_owned(),
+            "departed",
+            None,
+            format!("playbook = '{CANARY}'"),
+            true,
+        ),
+        (
+            "user01@example.test".to_owned(),
+            "departed",
+            None,
+            format!("session = '{CANARY}!'"),
+            false,
+        ),
+        (
+            "user01@example.test".to_owned(),
+            "departed",
+            None,
+            format!("target = '{CANARY}{large}'"),
+            false,
+        ),
+        (
+            "user01@example.test".to_owned(),
+            "departed",
+            None,
+            format!("playbook = '{CANARY}{large}'"),
+            false,
+        ),
+        (
+            "user01@example.test".to_owned(),
+            "reactivated",
+            Some("canary-jane.doe-back"),
+            "note = 'canary-jane.doe is back'".to_owned(),
+            false,
+        ),
+    ] {
+        let row = site.write_more(&subject, reason, key, &more).await.unwrap();
+        let answer = site.answer(row).await;
+        let shown: String = more.chars().take(60).collect();
+        assert_eq!(answer.state, "rejected", "{subject} {reason} {shown}: {answer:?}");
+        assert!(answer.why.len() < 400, "{shown}: {} bytes", answer.why.len());
+        assert_eq!(answer.why.contains(CANARY), quotes, "{subject} {reason} {shown}: {answer:?}");
+    }
+    let taken = site
+        .write_more(
+            "user01@example.test",
+            "departed",
+            Some("canary-jane.doe-left"),
+            "note = 'canary-jane.doe left'",
+        )
+        .await
+        .unwrap();
+    assert_eq!(site.answer(taken).await.state, "accepted");
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    let mut conn = site.sql().await;
+    let bodies: Vec<String> = sqlx::query_scalar("SELECT body FROM trail")
+        .fetch_all(&mut conn)
+        .await
+        .unwrap();
+    assert!(bodies.iter().all(|body| !body.contains("canary") && body.len() < 20_000));
+    let rejected: Vec<serde_json::Value> = bodies
+        .iter()
+        .map(|body| serde_json::from_str(body).unwrap())
+        .filter(|entry: &serde_json::Value| entry["kind"] == "inbox.rejected")
+        .collect();
+    let code = |code: &str| rejected.iter().filter(|entry| entry["detail"]["code"] == code).count();
+    assert_eq!(
+        (code("subject_not_understood"), code("too_large"), code("target_unknown")),
+        (2, 2, 1)
+    );
+    let digests = rejected.iter().filter(|entry| entry["detail"]["sha256"].is_string());
+    assert_eq!(digests.count(), 6);
+}
+
+#[tokio::test]
 async fn the_same_request_key_is_the_same_case_and_another_request_under_it_is_refused() {
     let site = Site::new(Plan::default()).await;
     let _running = site.start().await;

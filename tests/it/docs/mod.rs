@@ -7,6 +7,7 @@ use crate::tree::{File, repository};
 mod commands;
 mod examples;
 mod links;
+mod proxies;
 mod recipes;
 mod tables;
 mod walks;

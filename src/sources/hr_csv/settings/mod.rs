@@ -186,8 +186,11 @@ impl WrittenSignature {
     fn key(&self) -> Result<PublicKey, String> {
         let text = match (&self.public_key, &self.public_key_file) {
             (Some(text), None) => text.clone(),
-            (None, Some(path)) => std::fs::read_to_string(path)
-                .map_err(|error| format!("cannot read the public key in {}: {error}", path.display()))?,
+            (None, Some(path)) => {
+                let read =
+                    crate::modes::read("the public key in", path).map_err(|error| crate::model::chain(&error).to_string())?;
+                String::from_utf8_lossy(&read).into_owned()
+            }
             _ => return Err("write signature = { public_key = \"RW…\" } or { public_key_file = \"…\" }".to_owned()),
         };
         signature::public_key(&text).ok_or_else(|| {

@@ -22,7 +22,7 @@ use bytes::Bytes;
 
 use super::answer::untrusted;
 use crate::model::Timestamp;
-use crate::sources::Rejection;
+use crate::sources::{Rejection, Standing};
 
 pub(super) use bearer::{Bearer, Place};
 pub(super) use encoding::Encoding;
@@ -79,6 +79,18 @@ impl Proof {
         match self {
             Self::Member(member) => Some(member),
             _ => None,
+        }
+    }
+
+    /// Checks what stands in the header of a request alone.
+    ///
+    /// # Errors
+    /// 401 where that is a secret or a token, and it is not there or not good here; 503 as [`Proof::check`].
+    pub(super) async fn check_head(&self, head: &Request<Bytes>, now: Timestamp) -> Result<Standing, Rejection> {
+        match self {
+            Self::Bearer(bearer) => bearer.check(head).map(|()| Standing::Proven),
+            Self::Token(token) => token.check(head, now).await.map(|()| Standing::Proven),
+            Self::Standard(_) | Self::Scheme(_) | Self::Member(_) | Self::Listed(_) | Self::Sns(_) => Ok(Standing::Unread),
         }
     }
 

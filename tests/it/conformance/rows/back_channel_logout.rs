@@ -16,6 +16,7 @@ jwks_file = "{folder}/back-channel-logout.jwks"
 subject = "username"
 "#,
     methods: &["POST"],
+    by_header: &[],
     sender: |folder| Box::new(Provider(Issuer::new(folder, "back-channel-logout.jwks", "logout+jwt"))),
 };
 

@@ -16,6 +16,7 @@ algorithms = ["ES256"]
 jwks_file = "{folder}/global-token-revocation.jwks"
 "#,
     methods: &["POST"],
+    by_header: &["no_token", "invalid_token"],
     sender: |folder| {
         Box::new(Caller(Issuer::new(
             folder,

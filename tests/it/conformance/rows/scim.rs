@@ -17,6 +17,7 @@ url = "https://revoked.example.test/signals/scim"
 token = { file = "{folder}/scim.token" }
 "#,
     methods: &["GET", "POST", "PUT", "PATCH", "DELETE"],
+    by_header: &["no_token", "invalid_token"],
     sender: |folder| {
         secret(folder, "scim.token", TOKEN);
         Box::new(Client::default())

@@ -21,6 +21,7 @@ jwks_file = "{folder}/ssf-push.jwks"
 authorization = [{ file = "{folder}/ssf-push.authorization" }]
 "#,
     methods: &["POST"],
+    by_header: &["authentication_failed"],
     sender: |folder| sender("ssf-push", folder),
 };
 
@@ -38,6 +39,7 @@ token = { file = "{folder}/ssf.token" }
 authorization = [{ file = "{folder}/ssf.authorization" }]
 "#,
     methods: &["POST"],
+    by_header: &["authentication_failed"],
     sender: |folder| {
         secret(folder, "ssf.token", TOKEN);
         sender("ssf", folder)

@@ -17,6 +17,7 @@ pub(super) const ROW: Row = Row {
     kind: "webhook",
     keys: "secrets = [{ file = \"{folder}/webhook.secret\" }]\n",
     methods: &["POST"],
+    by_header: &[],
     sender: |folder| {
         secret(folder, "webhook.secret", &format!("whsec_{KEY}"));
         Box::new(Hook)

@@ -1,0 +1,79 @@
+//! How many refusals leave an entry in the trail: so many at once and then one from time to time, for each source and in all. What goes
+//! beyond that is counted. A crowd of strangers can so neither fill the disk nor keep the writer from deliveries.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::clock::Pace;
+
+/// Entries about refusals of one source at once: an operator who sets a sender up sees each try.
+const OF_EACH: u32 = 64;
+/// And then one in this time.
+const EVERY_OF_EACH: Duration = Duration::from_secs(10);
+/// Of all sources together at once.
+const OF_ALL: u32 = 512;
+/// And then one in this time: 17,280 a day, which is about 10 MB.
+const EVERY_OF_ALL: Duration = Duration::from_secs(5);
+
+/// The room for entries about refusals. What proven senders get wrong has a room of its own, which no stranger can fill.
+pub(super) struct Room {
+    of_each: RateLimiter<(String, bool), HashMapStateStore<(String, bool)>, Pace>,
+    of_all: RateLimiter<bool, HashMapStateStore<bool>, Pace>,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self {
+            of_each: RateLimiter::hashmap_with_clock(quota(OF_EACH, EVERY_OF_EACH), Pace),
+            of_all: RateLimiter::hashmap_with_clock(quota(OF_ALL, EVERY_OF_ALL), Pace),
+        }
+    }
+}
+
+impl Room {
+    /// Takes room for one entry about a refusal of `source`. False where there is none.
+    pub(super) fn take(&self, source: &str, proven: bool) -> bool {
+        self.of_each.check_key(&(source.to_owned(), proven)).is_ok() && self.of_all.check_key(&proven).is_ok()
+    }
+}
+
+fn quota(burst: u32, every: Duration) -> Quota {
+    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    Quota::with_period(every)
+        .unwrap_or(Quota::per_second(burst))
+        .allow_burst(burst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(room: &Room, source: &str, proven: bool) -> u32 {
+        let tries = (0..10_000).filter(|_| room.take(source, proven));
+        u32::try_from(tries.count()).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_flood_at_one_door_leaves_room_for_the_other_doors_and_for_proven_senders() {
+        let room = Room::default();
+        assert_eq!(taken(&room, "siem", false), OF_EACH);
+        assert_eq!(taken(&room, "okta", false), OF_EACH);
+        assert_eq!(taken(&room, "siem", true), OF_EACH);
+        tokio::time::advance(EVERY_OF_EACH).await;
+        assert_eq!(taken(&room, "siem", false), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn floods_at_many_doors_have_one_bound_together() {
+        let room = Room::default();
+        let all: u32 = (0..40).map(|n| taken(&room, &format!("door-{n}"), false)).sum();
+        assert_eq!(all, OF_ALL);
+        tokio::time::advance(EVERY_OF_ALL * 3).await;
+        let later: u32 = (40..80).map(|n| taken(&room, &format!("door-{n}"), false)).sum();
+        assert_eq!(later, 3);
+        assert_eq!(taken(&room, "door-1", true), OF_EACH, "proven senders are not concerned");
+    }
+}
