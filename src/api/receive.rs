@@ -173,7 +173,11 @@ impl<'d> Knock<'d> {
         let faultless = proven || answer.extensions().get::<NoFault>().is_some();
         let wrong = answer.status().is_client_error() && answer.status() != StatusCode::TOO_MANY_REQUESTS;
         let suspect = answer.extensions().get::<Suspect>().is_some();
-        if (wrong || suspect) && !faultless { self.refused(answer) } else { answer }
+        if (wrong || suspect) && !faultless {
+            self.refused(answer)
+        } else {
+            answer
+        }
     }
 
     /// Whether the request may be read on, and whether its header proves who sent it; else the answer to it.
