@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::model::{DateRule, Leaves, Timestamp};
@@ -83,6 +84,10 @@ pub(super) struct Cast {
     pub(super) stolen: Stolen,
     /// Whose laptop was lost; an operator tells.
     pub(super) lost_laptop: Character,
+    /// Whose access token stands in a public repository; an operator hands the token in. Nothing else of theirs is to end.
+    pub(super) careless: Character,
+    /// That token.
+    pub(super) published: SecretString,
     /// Whose last day was yesterday; HR tells.
     pub(super) leavers: Vec<Character>,
     /// Who left too, and never had an account.
@@ -117,6 +122,8 @@ impl Cast {
             stolen: steal(world, &victim.username).context("there is nothing to steal in the town")?,
             victim,
             lost_laptop: character("user13")?,
+            careless: character("user04")?,
+            published: published(world, "user04").context("nobody has a token that could be published")?,
             // With a webhook, with a hook that sends out, with a token and an app, and one who comes through GitLab.
             leavers: ["user03", "user09", "user17", "user22", "user15"]
                 .into_iter()
@@ -145,10 +152,20 @@ impl Cast {
             .collect()
     }
 
-    /// What everybody has to whom nothing may happen. Whoever plays a part as an operator only looks on too.
+    /// How many cases are over in the end: of those who are due, of the stranger, whom nobody knows, and of the published token.
+    pub(super) fn cases(&self) -> usize {
+        self.due().len() + 2
+    }
+
+    /// What everybody has to whom nothing may happen. Whoever plays a part as an operator only looks on too; whose token is published keeps all
+    /// but the token.
     pub(super) fn bystanders(&self, world: &World) -> Holdings {
         let due = self.due();
-        holdings(world, |username| due.iter().any(|due| due.username == username))
+        let mut holdings = holdings(world, |username| due.iter().any(|due| due.username == username));
+        if let Some((_, tokens, _)) = holdings.get_mut(&self.careless.username) {
+            *tokens = 0;
+        }
+        holdings
     }
 }
 
@@ -173,6 +190,11 @@ pub(super) fn holdings(world: &World, is_due: impl Fn(&str) -> bool) -> Holdings
             (person.username.clone(), (sessions, person.tokens.len(), person.is_active()))
         })
         .collect()
+}
+
+fn published(world: &World, username: &str) -> Option<SecretString> {
+    let token = world.tokens_of(world.person(username)?.id).next()?;
+    Some(SecretString::from(token.secret.to_string()))
 }
 
 fn steal(world: &World, username: &str) -> Option<Stolen> {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -12,8 +13,9 @@ use super::cast::{Cast, Character};
 use super::stage::{AUDIENCE, ISSUER, KID, Stage};
 use crate::clock::Clock;
 use crate::http::{Bounds, client, read_body};
+use crate::intake::CREDENTIAL;
 use crate::jose::{Algorithm, Signer};
-use crate::model::Actor;
+use crate::model::{Actor, LeakedValue};
 use crate::store::{InboxRow, Role, Store};
 
 /// How long the daemon may take to pick a file up and put it away.
@@ -30,8 +32,10 @@ pub(super) struct Sent {
     pub(super) forged: (u16, String),
     /// To the identity provider's token.
     pub(super) compromise: u16,
-    /// The operator's row in the inbox.
-    pub(super) request: i64,
+    /// The operator's rows in the inbox.
+    pub(super) requests: [i64; 2],
+    /// What the server answered to the published token before it was handed in.
+    pub(super) published: u16,
 }
 
 /// Sends everything. The leavers come first, so that the compromised account has somebody to overtake.
@@ -71,17 +75,48 @@ pub(super) async fn send_all(stage: &Stage, cast: &Cast, clock: &Clock, teller: 
             ..InboxRow::default()
         })
         .await?;
-    store.close().await;
     teller.line(format!(
         "inbox: an operator asks for {} (revoked revoke username:{} --reason compromised)",
         cast.lost_laptop.shown(),
         cast.lost_laptop.username
     ));
+
+    let published = try_out(stage, &cast.published).await?;
+    let value = LeakedValue(cast.published.clone());
+    let leaked = store
+        .submit(InboxRow {
+            subject: CREDENTIAL.to_owned(),
+            reason: "compromised".to_owned(),
+            requested_by: Actor::operator("demo", None).to_string(),
+            note: Some("in a public repository".to_owned()),
+            target: Some("chat".to_owned()),
+            leaked: Some(value.digest()),
+            value: Some(value),
+            ..InboxRow::default()
+        })
+        .await?;
+    store.close().await;
+    teller.line(format!(
+        "inbox: an operator hands in a token that is good ({published}) and stands in a public repository, and does not know whose it is \
+         (revoked leaked --target chat < found-token)"
+    ));
     Ok(Sent {
         forged,
         compromise: compromise.0,
-        request,
+        requests: [request, leaked],
+        published,
     })
+}
+
+/// What the server answers to whoever uses a token: the status.
+pub(super) async fn try_out(stage: &Stage, token: &SecretString) -> anyhow::Result<u16> {
+    let response = client(Bounds::default())?
+        .get(format!("{}/api/v4/users/me", stage.sandbox.url()))
+        .bearer_auth(token.expose_secret())
+        .send()
+        .await
+        .context("using the published token")?;
+    Ok(response.status().as_u16())
 }
 
 fn claims(email: &str, clock: &Clock) -> Value {

@@ -41,6 +41,8 @@ pub(super) struct Facts<'a> {
     pub(super) calls: &'a Record,
     /// Whether everything that was awaited came within the time.
     pub(super) in_time: bool,
+    /// What the server answers in the end to the token that was published.
+    pub(super) published: u16,
     /// What those had to whom nothing may happen, before the first signal.
     pub(super) bystanders: &'a Holdings,
     /// The server, after the daemon has stopped.
@@ -52,6 +54,7 @@ pub(super) fn judge(facts: Facts<'_>) -> Vec<Expectation> {
     [
         of_the_intruder(facts),
         of_those_who_are_due(facts),
+        vec![of_the_published_token(facts)],
         of_those_who_are_not(facts),
         of_doors_and_trail(facts),
     ]
@@ -172,6 +175,19 @@ fn of_those_who_are_due(facts: Facts<'_>) -> Vec<Expectation> {
             format!("{sweeps} looked again, and the case was reopened {reopened} times"),
         ),
     ]
+}
+
+/// That a token was ended of which nobody knew whose it is, and that this was proved by using it.
+fn of_the_published_token(facts: Facts<'_>) -> Expectation {
+    let mut cases = facts.outcome.cases.iter();
+    let case = cases.find(|case| case.subject.starts_with("credential:"));
+    let proved = case.is_some_and(|case| case.verdict.as_deref() == Some("contained") && case.credential_refused);
+    let (before, after) = (facts.sent.published, facts.published);
+    expect(
+        "a_leaked_token_is_refused_by_the_server_itself",
+        proved && (before, after) == (200, 401),
+        format!("whoever used it got {before} before and {after} after; the rest of its owner's access stays"),
+    )
 }
 
 fn of_those_who_are_not(facts: Facts<'_>) -> Vec<Expectation> {

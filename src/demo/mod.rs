@@ -95,7 +95,7 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
 
     teller.send(Scene::Cases {
         over: 0,
-        all: cast.due().len() + 1,
+        all: cast.cases(),
     });
 
     let intruder = Intruder::start(&stage.sandbox.url(), &cast, &clock, &teller)?;
@@ -110,6 +110,7 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
     let mut narrator = Narrator::new(daemon.store().clone(), &cast, &teller);
     let in_time = tokio::time::timeout(PATIENCE, narrator.follow(&intruder)).await.is_ok();
     let calls = intruder.stop().await;
+    let published = doors::try_out(&stage, &cast.published).await?;
     daemon.stop().await;
 
     let outcome = outcome::gather(&stage, &cast, &sent, &calls, &clock).await?;
@@ -119,6 +120,7 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
         sent: &sent,
         calls: &calls,
         in_time,
+        published,
         bystanders: &bystanders,
         world: &stage.sandbox.world(),
     });

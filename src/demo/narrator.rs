@@ -69,8 +69,7 @@ impl<'a> Narrator<'a> {
                 swept = self.sweep(case).await?;
             }
         }
-        // The stranger's case is over too: there is nobody of that name.
-        let all = self.cast.due().len() + 1;
+        let all = self.cast.cases();
         if self.told.insert((i64::try_from(over).unwrap_or_default(), "over")) {
             self.teller.send(Scene::Cases { over, all });
         }
@@ -165,6 +164,9 @@ fn counted(evidence: &Evidence) -> String {
     };
     if evidence.suspended.1 {
         text.push_str(", the account is suspended");
+    }
+    if evidence.refused_at.is_some() {
+        text.push_str(", the credential itself is refused");
     }
     text
 }

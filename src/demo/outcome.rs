@@ -72,6 +72,8 @@ pub struct CaseLine {
     pub grants_ended: usize,
     /// Whether the account was suspended by the last look.
     pub suspended: bool,
+    /// Where it is about a credential: whether the server refused the credential itself in the end.
+    pub credential_refused: bool,
     /// How many later sweeps have looked again.
     pub sweeps: usize,
     /// How often a sweep had to open it again.
@@ -163,9 +165,11 @@ pub(super) async fn gather(stage: &Stage, cast: &Cast, sent: &Sent, record: &Rec
         }
     }
     outcome.not_covered = not_covered.into_iter().collect();
-    let answer = store.inbox_answer(sent.request).await?;
-    if answer.state == "rejected" {
-        tracing::warn!(why = answer.why, "the operator's request was rejected");
+    for request in sent.requests {
+        let answer = store.inbox_answer(request).await?;
+        if answer.state == "rejected" {
+            tracing::warn!(why = answer.why, "the operator's request was rejected");
+        }
     }
     outcome.trail = trail(&store, &stage.anchor()).await?;
     store.close().await;
@@ -233,6 +237,7 @@ fn line(detail: &CaseDetail) -> CaseLine {
         grants_found: evidence().flat_map(|evidence| evidence.before.values()).sum(),
         grants_ended: evidence().map(|evidence| evidence.ended_count).sum(),
         suspended: evidence().any(|evidence| evidence.suspended.1),
+        credential_refused: evidence().any(|evidence| evidence.refused_at.is_some()),
         sweeps: detail
             .jobs
             .iter()
