@@ -78,9 +78,25 @@ impl Tx<'_> {
             } else {
                 self.call_off_case(case, &by, &why).await?;
                 called_off += 1;
+                if self.has_acted(case).await? {
+                    let summary = format!(
+                        "{why}, whose departure was carried out; nothing is undone by itself; revoked release {case} undoes the suspension"
+                    );
+                    self.raise("rescinded_too_late", &format!("case:{case}"), &summary, Some(case))
+                        .await?;
+                }
             }
         }
         Ok((called_off, noted))
+    }
+
+    /// Whether anything was changed at a target for a case.
+    async fn has_acted(&mut self, case: i64) -> Result<bool> {
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM job WHERE case_id = ? AND acted = 1)")
+            .bind(case)
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking whether a case has begun"))
     }
 
     /// Keeps for whoever decides about a held case that `source` has said since that the person is active. Answers whether it is held.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use revoked::model::{
-    Actor, Delivery, Departure, DepartureStep, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When, Wish,
+    Action, Actor, Delivery, Departure, DepartureStep, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When, Wish,
 };
-use revoked::store::{ListFilter, StoreError};
+use revoked::store::{ListFilter, Seen, StoreError};
 
 use super::{Place, case_of, place, policy, signal};
 
@@ -179,6 +179,11 @@ async fn who_is_active_again_after_the_verdict_is_swept_no_more_and_nothing_is_u
     )
     .0;
     let claim = place.claim().await;
+    place
+        .store
+        .start(&claim, vec![Action::Suspend], Seen::default())
+        .await
+        .unwrap();
     let evidence = Evidence {
         principal: Some("p".to_owned()),
         after_at: Some(place.clock.now()),
@@ -199,6 +204,11 @@ async fn who_is_active_again_after_the_verdict_is_swept_no_more_and_nothing_is_u
     assert_eq!(waiting().await, 0);
     let case = place.store.case(case).await.unwrap();
     assert_eq!((case.state.as_str(), case.verdict.as_deref()), ("closed", Some("contained")));
+    assert_eq!(
+        place.alert_kinds().await,
+        ["rescinded_too_late"],
+        "somebody who is active is suspended"
+    );
 }
 
 #[tokio::test]
