@@ -51,9 +51,9 @@ async fn contained(reason: Reason, people: usize, watch: &[u64]) -> (f64, f64) {
     let target = server::target(&server, folder.path());
     let rate = Rate::per(RATE, Duration::from_secs(1)).unwrap();
     let bench = lane::built_in(folder, target, (rate, 0), watch).await;
-    // Who we are is asked once in a while, and then known.
+    // Who we are is asked once in a while, and then known: here for somebody whom the server does not know.
     bench
-        .accept(vec![lane::signal(people + 1, width(people), reason, "warm")])
+        .accept(vec![lane::signal(people + 21, width(people), reason, "nobody of the town")])
         .await;
     lane::drained(&bench.store, 1, Duration::from_millis(20)).await;
     let before = server.counts().await.0;
@@ -64,7 +64,7 @@ async fn contained(reason: Reason, people: usize, watch: &[u64]) -> (f64, f64) {
     lane::drained(&bench.store, people + 1, Duration::from_millis(20)).await;
     let verdicts = server.counts().await.0;
     if !watch.is_empty() {
-        lane::swept(&bench.store, people + 1, Duration::from_millis(200)).await;
+        lane::swept(&bench.store, people, Duration::from_millis(200)).await;
     }
     let sweeps = server.counts().await.0;
     bench.stop().await;

@@ -14,6 +14,8 @@ use crate::model::{
 
 /// How long a settlement waits before it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// How much later than it is asked for a sweep after a leaver may come at most.
+const LONGEST_WINDOW: Duration = Duration::from_mins(5);
 
 impl Store {
     /// Ends an attempt. Consumes the claim: settling twice does not compile. While the disk is full or another process holds the lock,
@@ -256,12 +258,13 @@ impl Tx<'_> {
         } else {
             Priority::WATCH
         };
-        let later = if priority == Priority::WATCH {
-            spread(job.id.0, after)
+        let asked = since.plus(after);
+        let due = if priority == Priority::WATCH {
+            gathered(asked, after)
         } else {
-            Duration::ZERO
+            asked
         };
-        let due = since.plus(after + later).max(self.now);
+        let due = due.max(self.now);
         self.enqueue(&NewJob {
             case: job.case.0,
             target: &job.target,
@@ -345,9 +348,12 @@ pub(super) struct NewJob<'a> {
     pub(super) chain_at: Option<Timestamp>,
 }
 
-/// How much later than asked for a sweep after leavers comes, so that those of a batch do not all come at once: up to a twentieth, in sixteen
-/// steps, so that those of one step still share their readings.
-fn spread(job: i64, after: Duration) -> Duration {
-    let step = u32::try_from(job.rem_euclid(16)).unwrap_or(0);
-    after / 20 * step / 16
+/// When a sweep after a leaver comes that is asked for `after` the verdict, at `asked`: at the end of the window in which that is, together with
+/// all others of the window. One reading of what concerns nobody in particular serves all of them then.
+fn gathered(asked: Timestamp, after: Duration) -> Timestamp {
+    let window = i64::try_from((after / 4).min(LONGEST_WINDOW).as_millis())
+        .unwrap_or(i64::MAX)
+        .max(1);
+    let into = asked.ms().rem_euclid(window);
+    Timestamp::from_ms(if into == 0 { asked.ms() } else { asked.ms() - into + window })
 }
