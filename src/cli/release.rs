@@ -113,9 +113,9 @@ async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::
 async fn rehearse(config: &Config, suspension: Releasable) -> anyhow::Result<AtTarget> {
     let target = config.targets.iter().find(|target| target.name == suspension.target);
     let target = target.ok_or_else(|| Misused(format!("no target is called {:?} any more", suspension.target)))?;
-    let mut accounts = Vec::with_capacity(suspension.principals.len());
-    for id in &suspension.principals {
-        let revival = rehearse_release(target.target.as_ref(), &Pass::unpaced(), id, suspension.suspended_at).await?;
+    let mut accounts = Vec::with_capacity(suspension.suspensions.len());
+    for (id, since) in &suspension.suspensions {
+        let revival = rehearse_release(target.target.as_ref(), &Pass::unpaced(), id, *since).await?;
         accounts.push(revival.ok_or_else(|| {
             Misused(format!(
                 "the account {id} at {} is not suspended as the case suspended it: somebody has enabled it, or suspended it again, since",

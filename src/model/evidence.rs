@@ -28,9 +28,9 @@ pub struct Evidence {
     pub after: BTreeMap<GrantKind, usize>,
     /// Whether the account was suspended before and after.
     pub suspended: (bool, bool),
-    /// Since when the account is suspended, by the target's own clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub suspended_at: Option<Timestamp>,
+    /// The suspensions that the job has made: the account's id, and since when it is suspended, by the target's own clock.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub suspensions: BTreeMap<String, Timestamp>,
     /// The grants that were there and are no more, at most [`Evidence::LISTED`] of them.
     pub ended: Vec<GrantRef>,
     /// How many those were in all.
@@ -142,7 +142,6 @@ impl Evidence {
         self.requests.clear();
         self.doors.clear();
         self.after_at = None;
-        self.suspended_at = None;
         self.suspended.1 = last.clone().next().is_some();
         for access in last.clone() {
             for (kind, count) in access.counts() {
@@ -156,7 +155,6 @@ impl Evidence {
             }
             self.after_at = self.after_at.max(Some(access.at));
             self.suspended.1 &= access.suspended();
-            self.suspended_at = self.suspended_at.max(access.account.suspended_at);
         }
         let alive: BTreeSet<&GrantRef> = last.flat_map(|access| &access.grants).map(|grant| &grant.name).collect();
         let gone = |name: &&GrantRef| !alive.contains(name);
@@ -179,13 +177,12 @@ impl Evidence {
         self
     }
 
-    /// What a sweep starts from: whom it looks after, and which door was shut for them.
+    /// What a sweep starts from: whom it looks after, and whether their password was reset.
     #[must_use]
     pub fn for_a_sweep(&self) -> Self {
         Self {
             principal: self.principal.clone(),
             password_reset_at: self.password_reset_at,
-            suspended_at: self.suspended_at,
             ..Self::default()
         }
     }

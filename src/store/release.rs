@@ -1,5 +1,7 @@
 //! Undoing a suspension on an operator's word: which cases have one to undo, and the job that does it.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sqlx::Row as _;
 
@@ -8,15 +10,13 @@ use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Evidence, JobKind, JobState, Priority, Timestamp};
 
-/// A suspension that a case has made at one target.
+/// What a case has suspended at one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Releasable {
     /// The target.
     pub target: String,
-    /// The accounts, by the target's ids.
-    pub principals: Vec<String>,
-    /// Since when they are suspended, by the target's own clock.
-    pub suspended_at: Option<Timestamp>,
+    /// The accounts, by the target's ids, and since when each is suspended, by the target's own clock.
+    pub suspensions: BTreeMap<String, Timestamp>,
 }
 
 /// A release that is to be carried out, as it was rehearsed.
@@ -42,30 +42,26 @@ impl Store {
         if !there {
             return Err(StoreError::NotFound { what: "case", id: case });
         }
-        // The newest job at each target that has seen the account suspended, where a job of the case has suspended it: not what was so already.
+        // Of each job the suspensions that it has made itself: not what was so already, and not what a sweep has only seen.
         let rows = sqlx::query(
-            "SELECT j.target, j.evidence FROM job j WHERE j.case_id = ?1 AND j.kind <> 'release' AND j.evidence ->> '$.suspended[1]' = 1 \
-             AND j.id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.kind <> 'release' \
-                         AND k.evidence ->> '$.suspended[1]' = 1) \
-             AND EXISTS (SELECT 1 FROM action a JOIN job k ON k.id = a.job_id WHERE k.case_id = ?1 AND k.target = j.target \
-                         AND a.action ->> 'do' = 'suspend' AND a.outcome IN ('done', 'unknown')) \
+            "SELECT j.target, j.evidence FROM job j WHERE j.case_id = ?1 AND j.kind <> 'release' \
+             AND EXISTS (SELECT 1 FROM action a WHERE a.job_id = j.id AND a.action ->> 'do' = 'suspend' AND a.outcome IN ('done', 'unknown')) \
              AND NOT EXISTS (SELECT 1 FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.verdict = 'released') \
-             ORDER BY j.target",
+             ORDER BY j.id",
         )
         .bind(case)
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("looking what a case has suspended"))?;
-        let releasable = rows.iter().filter_map(|row| {
-            let evidence: Evidence = serde_json::from_str(row.get(1)).ok()?;
-            Some(Releasable {
-                target: row.get(0),
-                principals: evidence.principals().map(str::to_owned).collect(),
-                // Evidence of an earlier version does not say since when: then nobody can tell whose suspension it is.
-                suspended_at: Some(evidence.suspended_at?),
-            })
-        });
-        Ok(releasable.collect())
+        let mut by_target: BTreeMap<String, BTreeMap<String, Timestamp>> = BTreeMap::new();
+        for row in &rows {
+            // Evidence of an earlier version does not say since when: then nobody can tell whose suspension it is.
+            if let Ok(evidence) = serde_json::from_str::<Evidence>(row.get(1)) {
+                by_target.entry(row.get(0)).or_default().extend(evidence.suspensions);
+            }
+        }
+        let made = by_target.into_iter().filter(|(_, suspensions)| !suspensions.is_empty());
+        Ok(made.map(|(target, suspensions)| Releasable { target, suspensions }).collect())
     }
 
     /// Has suspensions of a case undone, and ends what is left of the case: its sweeps would suspend the account again. Answers the jobs.
@@ -103,8 +99,8 @@ impl Tx<'_> {
         for release in asked {
             let suspension = &release.suspension;
             let evidence = Evidence {
-                principal: Some(suspension.principals.join(", ")),
-                suspended_at: suspension.suspended_at,
+                principal: Some(suspension.suspensions.keys().cloned().collect::<Vec<_>>().join(", ")),
+                suspensions: suspension.suspensions.clone(),
                 rehearsed: Some(release.set.clone()),
                 ..Evidence::default()
             };
@@ -130,7 +126,7 @@ impl Tx<'_> {
                     .job(job)
                     .subject_ref(&reference)
                     .detail(serde_json::json!({
-                        "target": suspension.target, "principals": suspension.principals, "set": release.set, "note": note,
+                        "target": suspension.target, "principals": suspension.suspensions.keys().collect::<Vec<_>>(), "set": release.set, "note": note,
                     })),
             );
             jobs.push(job);

@@ -1,6 +1,6 @@
 //! Targets: the systems in which principals are contained. One file or folder and one row of [`KINDS`] each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -103,8 +103,8 @@ pub struct Ask {
     pub kinds: BTreeSet<GrantKind>,
     /// Whether the account itself is looked at; without, what its lookup has shown stands.
     pub account: bool,
-    /// A reading that several jobs share counts only where it began at this instant or later.
-    pub since: Instant,
+    /// From when on a reading of a kind that several jobs share counts; of one that is not here, from now on.
+    pub since: BTreeMap<GrantKind, Instant>,
 }
 
 impl Ask {
@@ -114,8 +114,14 @@ impl Ask {
         Self {
             kinds,
             account: true,
-            since: Instant::now(),
+            since: BTreeMap::new(),
         }
+    }
+
+    /// From when on a shared reading of `kind` counts.
+    #[must_use]
+    pub fn since(&self, kind: GrantKind) -> Instant {
+        self.since.get(&kind).copied().unwrap_or_else(Instant::now)
     }
 }
 

@@ -1,7 +1,8 @@
 //! Rehearse: the plan for a subject at a target, as an attempt would make it now. Reads only.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
-use tokio::time::Instant;
 
 use super::attempt::{Who, resolve};
 use super::guard::spared;
@@ -60,7 +61,7 @@ pub async fn rehearse(
         let ask = Ask {
             kinds,
             account: false,
-            since: Instant::now(),
+            since: BTreeMap::new(),
         };
         let access = target.observe(pass, &principal, &ask).await?;
         let exempt = spared(name, &principal);
@@ -105,12 +106,12 @@ pub async fn rehearse_release(
     target: &dyn Target,
     pass: &Pass,
     id: &str,
-    suspended_at: Option<crate::model::Timestamp>,
+    suspended_at: crate::model::Timestamp,
 ) -> Result<Option<Revival>, TargetError> {
     let Resolution::One(principal) = target.resolve(pass, &Subject::Opaque(id.to_owned())).await? else {
         return Ok(None);
     };
     let access = target.observe(pass, &principal, &Ask::now(TOKENS.into())).await?;
-    let ours = access.suspended() && access.account.suspended_at == suspended_at;
+    let ours = access.suspended() && access.account.suspended_at == Some(suspended_at);
     Ok(ours.then(|| Revival::of(&principal, &access)))
 }

@@ -129,7 +129,8 @@ pub(super) async fn observe(target: &Mattermost, pass: &Pass, principal: &Princi
 
 /// What the account, and every bot that hangs on it, has made, and the consents. All but the consents comes from readings that jobs share.
 async fn everything_made(look: Look<'_>) -> Result<Vec<Part>, TargetError> {
-    let (api, shared, since) = (&look.target.api, &look.target.shared, look.ask.since);
+    let (api, shared) = (&look.target.api, &look.target.shared);
+    let since = |kind| look.ask.since(kind);
     let wants = |kinds: &[GrantKind]| kinds.iter().any(|kind| look.wants(*kind));
     let by_makers = [
         GrantKind::Bot,
@@ -142,7 +143,7 @@ async fn everything_made(look: Look<'_>) -> Result<Vec<Part>, TargetError> {
     let mut parts = Vec::new();
     let apps = async {
         if wants(&[GrantKind::OauthApp]) {
-            shared.apps(api, look.pass, since).await.map(Some)
+            shared.apps(api, look.pass, since(GrantKind::OauthApp)).await.map(Some)
         } else {
             Ok(None)
         }
@@ -151,7 +152,7 @@ async fn everything_made(look: Look<'_>) -> Result<Vec<Part>, TargetError> {
         parts.push(oauth::authorisations(look, None).await?);
         return Ok(parts);
     }
-    let (bots, apps) = tokio::try_join!(shared.bots(api, look.pass, since), apps).map_err(TargetError::from)?;
+    let (bots, apps) = tokio::try_join!(shared.bots(api, look.pass, since(GrantKind::Bot)), apps).map_err(TargetError::from)?;
     let makers = Makers::of(&look.principal.id, bots.rows(), look.standing);
     let look = Look {
         unseen_makers: match &bots.shown {
@@ -167,19 +168,31 @@ async fn everything_made(look: Look<'_>) -> Result<Vec<Part>, TargetError> {
         if !look.wants(GrantKind::IncomingWebhook) {
             return Ok(Part::default());
         }
-        integrations::incoming(look, &*shared.incoming(api, look.pass, since).await?, &makers)
+        integrations::incoming(
+            look,
+            &*shared.incoming(api, look.pass, since(GrantKind::IncomingWebhook)).await?,
+            &makers,
+        )
     };
     let outgoing = async {
         if !look.wants(GrantKind::OutgoingWebhook) {
             return Ok(Part::default());
         }
-        integrations::outgoing(look, &*shared.outgoing(api, look.pass, since).await?, &makers)
+        integrations::outgoing(
+            look,
+            &*shared.outgoing(api, look.pass, since(GrantKind::OutgoingWebhook)).await?,
+            &makers,
+        )
     };
     let commands = async {
         if !look.wants(GrantKind::SlashCommand) {
             return Ok(Part::default());
         }
-        integrations::commands(look, &*shared.commands(api, look.pass, since).await?, &makers)
+        integrations::commands(
+            look,
+            &*shared.commands(api, look.pass, since(GrantKind::SlashCommand)).await?,
+            &makers,
+        )
     };
     let (bots, consents, incoming, outgoing, commands) = tokio::try_join!(
         bots::bots(look, &bots, &makers),

@@ -14,8 +14,10 @@ use super::wire::{Account, Bot, Keyed as _, Role, Token};
 use crate::model::{Principal, PrincipalTrait};
 use crate::targets::{Pass, Remedy, TargetError};
 
-/// How long what we know of our own roles and our owner is believed.
+/// How long what we know of our own roles is believed.
 const FRESH: Duration = Duration::from_mins(1);
+/// How long it is believed that somebody does not own the bot that we are: the owner's suspension locks us out.
+const OWNER_FRESH: Duration = Duration::from_secs(5);
 /// How long the rest is believed: our own tokens, the permissions of the same roles.
 const FRESH_ENOUGH: Duration = Duration::from_mins(10);
 
@@ -30,6 +32,8 @@ pub(super) struct Standing {
     /// What our roles permit; everything for a system administrator.
     permissions: BTreeSet<String>,
     looked: Instant,
+    /// When the owner was asked for.
+    owner_at: Instant,
 }
 
 /// What was last found out, shared by all calls. It is only ever replaced as a whole.
@@ -98,12 +102,7 @@ impl Memory {
         if let Some(fresh) = self.fresh() {
             return Ok(fresh);
         }
-        let turn = if pass.priority().is_urgent() {
-            &self.urgent
-        } else {
-            &self.others
-        };
-        let _turn = turn.lock().await;
+        let _turn = self.turn(pass).await;
         if let Some(fresh) = self.fresh() {
             return Ok(fresh);
         }
@@ -111,6 +110,15 @@ impl Memory {
         let standing = Arc::new(ask(api, pass, known).await?);
         *self.last() = Some((Instant::now(), Arc::clone(&standing)));
         Ok(standing)
+    }
+
+    async fn turn(&self, pass: &Pass) -> tokio::sync::MutexGuard<'_, ()> {
+        let turn = if pass.priority().is_urgent() {
+            &self.urgent
+        } else {
+            &self.others
+        };
+        turn.lock().await
     }
 
     fn fresh(&self) -> Option<Arc<Standing>> {
@@ -123,18 +131,33 @@ impl Memory {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether `id` owns the bot that we are, asked now: the bot may have been given to another account since, so that `id` can be suspended
-    /// after all.
+    /// Whether `id` owns the bot that we are. Yes is never believed without asking now: the bot may have been given to somebody else since, so
+    /// that `id` can be suspended after all. No is believed for [`OWNER_FRESH`].
     pub(super) async fn is_our_owner_now(&self, api: &Api, pass: &Pass, id: &str) -> Result<bool, TargetError> {
+        let asked = Instant::now();
+        let is_known = |standing: &Standing| {
+            !standing.me.is_bot
+                || standing.owner_at >= asked
+                || (!standing.is_our_owner(id) && standing.owner_at.elapsed() < OWNER_FRESH)
+        };
         let standing = self.standing(api, pass).await?;
-        if !standing.is_our_owner(id) {
-            return Ok(false);
+        if is_known(&standing) {
+            return Ok(standing.is_our_owner(id));
         }
+        let _turn = self.turn(pass).await;
+        // Whoever was before us in turn may have asked.
+        let last = self.last().clone();
+        let (looked, standing) = last.unwrap_or((asked, standing));
+        if is_known(&standing) {
+            return Ok(standing.is_our_owner(id));
+        }
+        let owner_at = Instant::now();
         let now = Arc::new(Standing {
             owner: owner(api, pass, &standing.me).await?,
+            owner_at,
             ..Standing::clone(&standing)
         });
-        *self.last() = Some((Instant::now(), Arc::clone(&now)));
+        *self.last() = Some((looked, Arc::clone(&now)));
         Ok(now.is_our_owner(id))
     }
 
@@ -155,12 +178,15 @@ async fn ask(api: &Api, pass: &Pass, known: Option<Arc<Standing>>) -> Result<Sta
         && known.me.roles == me.roles
         && known.looked.elapsed() < FRESH_ENOUGH
     {
+        let owner_at = Instant::now();
         return Ok(Standing {
             owner: owner(api, pass, &me).await?,
+            owner_at,
             me,
             ..Standing::clone(&known)
         });
     }
+    let owner_at = Instant::now();
     let (owner, tokens, permissions) =
         tokio::try_join!(owner(api, pass, &me), tokens(api, pass, &me), permissions(api, pass, &me))?;
     Ok(Standing {
@@ -169,6 +195,7 @@ async fn ask(api: &Api, pass: &Pass, known: Option<Arc<Standing>>) -> Result<Sta
         tokens,
         permissions,
         looked: Instant::now(),
+        owner_at,
     })
 }
 

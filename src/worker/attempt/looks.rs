@@ -45,11 +45,12 @@ impl Looks {
             .unwrap_or(self.start)
     }
 
-    /// What to ask for, to look at these kinds for what they are now: a reading that others share counts where it began after everything
-    /// that was changed here.
+    /// What to ask for, to look at these kinds for what they are now: a reading that others share counts where it began after the last change
+    /// to its kind. The bots are in it whatever is asked for, as what they made is the person's.
     pub(super) fn ask(&self, kinds: BTreeSet<GrantKind>, account: bool) -> Ask {
+        let shared = kinds.iter().copied().chain([GrantKind::Bot]);
         Ask {
-            since: kinds.iter().map(|kind| self.needed(*kind)).max().unwrap_or(self.start),
+            since: shared.map(|kind| (kind, self.needed(kind))).collect(),
             kinds,
             account,
         }
@@ -66,20 +67,20 @@ impl Looks {
     /// An observation was taken in. It was asked for at `asked`.
     pub(super) fn looked(&mut self, ask: &Ask, asked: Instant) {
         for kind in &ask.kinds {
-            self.kinds.insert(*kind, ask.since);
+            self.kinds.insert(*kind, ask.since.get(kind).copied().unwrap_or(asked));
         }
         if ask.account {
             self.account = asked;
         }
     }
 
-    /// An action was sent, and may have been carried out.
-    pub(super) fn changed(&mut self, action: &Action) {
+    /// An action was sent, and may have been carried out; `cuts_off` where what it ends could act until then.
+    pub(super) fn changed(&mut self, action: &Action, cuts_off: bool) {
         let now = Instant::now();
         if let Some(kind) = action.kind() {
             self.changed.insert(kind, now);
         }
-        if action.cuts_off() {
+        if cuts_off {
             self.cut_off = Some(now);
         }
         if matches!(action, Action::Suspend | Action::Release) {
@@ -119,10 +120,10 @@ mod tests {
         assert_eq!(stale(&looks, &kinds), []);
 
         tokio::time::advance(Duration::from_millis(1)).await;
-        looks.changed(&end(GrantKind::OutgoingWebhook));
+        looks.changed(&end(GrantKind::OutgoingWebhook), false);
         assert_eq!(stale(&looks, &kinds), [GrantKind::OutgoingWebhook]);
 
-        looks.changed(&Action::EndAllSessions);
+        looks.changed(&Action::EndAllSessions, true);
         assert_eq!(
             stale(&looks, &kinds),
             kinds,
@@ -134,10 +135,10 @@ mod tests {
     async fn a_shared_reading_counts_where_it_began_after_the_last_change() {
         let mut looks = Looks::new(Instant::now());
         tokio::time::advance(Duration::from_secs(1)).await;
-        looks.changed(&Action::EndAllSessions);
+        looks.changed(&Action::EndAllSessions, true);
         let ended = Instant::now();
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(looks.ask([GrantKind::Bot].into(), false).since, ended);
+        assert_eq!(looks.ask([GrantKind::Bot].into(), false).since(GrantKind::Bot), ended);
     }
 
     #[tokio::test(start_paused = true)]
@@ -145,7 +146,7 @@ mod tests {
         let mut looks = Looks::new(Instant::now());
         tokio::time::advance(Duration::from_millis(1)).await;
         assert!(looks.stale(&BTreeSet::new()).is_none());
-        looks.changed(&Action::Suspend);
+        looks.changed(&Action::Suspend, true);
         let ask = looks.stale(&BTreeSet::new()).unwrap();
         assert!(ask.account);
         tokio::time::advance(Duration::from_millis(1)).await;

@@ -1,8 +1,6 @@
 //! The second look: what it proves, and what is still to be done.
 
-use std::collections::BTreeSet;
-
-use tokio::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::room::Room;
 use super::{Attempt, End};
@@ -46,7 +44,7 @@ impl Attempt<'_> {
             ask = Some(Ask {
                 kinds: left.grants.iter().map(|name| name.kind).collect(),
                 account: left.open,
-                since: Instant::now(),
+                since: BTreeMap::new(),
             });
         }
     }

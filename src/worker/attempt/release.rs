@@ -36,8 +36,8 @@ impl Attempt<'_> {
         if !seen.suspended() {
             return Ok(format!("{} was enabled already", principal.id));
         }
-        let suspended_by_us = self.job().evidence.suspended_at;
-        if seen.account.suspended_at != suspended_by_us {
+        let suspended_by_us = self.job().evidence.suspensions.get(&principal.id).copied();
+        if suspended_by_us.is_none() || seen.account.suspended_at != suspended_by_us {
             return Err(End::Hopeless(format!(
                 "{} is not suspended as it was by this case: somebody has enabled and suspended it again since; what others suspended is not \
                  released",

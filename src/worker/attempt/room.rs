@@ -61,6 +61,16 @@ impl<'a> Room<'a> {
         }
         actions
     }
+
+    /// Whether what an action ends could act until then. A token of a bot that went with its owner's suspension could not.
+    pub(super) fn cuts_off(&self, action: &Action) -> bool {
+        let bot = match action {
+            Action::End { grant } if grant.kind == GrantKind::BotToken => grant.parent.as_ref(),
+            _ => None,
+        };
+        let gone = |bot: &String| self.access.ended_with_suspension.iter().any(|gone| gone.id == *bot);
+        action.cuts_off() && !bot.is_some_and(gone)
+    }
 }
 
 impl Attempt<'_> {
@@ -94,7 +104,7 @@ impl Attempt<'_> {
         let mut looks = Looks::new(self.looks_from());
         let ask = looks.ask(first, false);
         let (seen, missing) = self.first_look(principal, &ask).await?;
-        looks.looked(&ask, ask.since);
+        looks.looked(&ask, Instant::now());
         let mut room = Room::of(principal, Access::empty(seen.at), looks);
         room.makers = containment.makers(&seen);
         room.progress = Progress {
@@ -197,6 +207,14 @@ impl Attempt<'_> {
         let ours = room.shut || (self.job().acted && self.evidence.before_at.is_some() && !self.evidence.suspended.0);
         if !ours {
             seen.ended_with_suspension.clear();
+        }
+        if let Some(at) = seen
+            .account
+            .suspended_at
+            .filter(|_| ours && seen.suspended() && self.job().containment.blocks())
+        {
+            // As it was first seen: somebody may enable the account and suspend it again.
+            self.evidence.suspensions.entry(room.principal.id.clone()).or_insert(at);
         }
         room.observed.merge(seen.clone());
         room.access.merge(seen.clone());

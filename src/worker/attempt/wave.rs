@@ -26,7 +26,8 @@ impl Attempt<'_> {
             self.sending = true;
             let answer = self.send(room, &action).await;
             // Also where no answer came: the target may have made the change.
-            room.looks.changed(&action);
+            let cuts_off = room.cuts_off(&action);
+            room.looks.changed(&action, cuts_off);
             match answer {
                 Ok(applied) => {
                     strikes = 0;
@@ -132,6 +133,7 @@ impl Attempt<'_> {
         match action {
             Action::Suspend => {
                 room.shut = true;
+                self.evidence.suspensions.remove(&room.principal.id);
                 // What was ended before the door was shut is ended again after it.
                 room.progress.swept = false;
             }

@@ -100,6 +100,29 @@ async fn a_suspension_of_somebody_else_is_never_undone() {
 }
 
 #[tokio::test]
+async fn a_suspension_of_somebody_else_that_a_sweep_has_seen_is_not_taken_for_ours() {
+    let site = Site::new(Plan {
+        watch: "[\"2s\"]",
+        ..Plan::default()
+    })
+    .await;
+    let _running = site.start().await;
+    let said = site.revoke("username:user04", "departed", &[]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let person = Holdings::of(site.chat(), "user04").id;
+    let later = now() + 60_000;
+    site.chat().world().set_active(person, true, later);
+    site.chat().world().set_active(person, false, later + 1);
+    site.until_count("SELECT count(*) FROM job WHERE kind = 'watch' AND state = 'done'", 1)
+        .await;
+    let refused = site.says(&["release", "1"]).await;
+    assert!(
+        refused.code == 2 && refused.err.contains("not suspended as the case suspended it"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
 async fn whoever_was_suspended_before_the_case_is_not_released_by_it() {
     let site = Site::new(Plan::default()).await;
     let _running = site.start().await;

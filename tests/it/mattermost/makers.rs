@@ -1,9 +1,11 @@
 //! What somebody made through others: bots of theirs, bots of those bots, and readings that are shared.
 
-use revoked::model::{Access, GrantKind, Verdict};
+use std::time::Duration;
+
+use revoked::model::{Access, Action, GrantKind, PrincipalTrait, Verdict};
 use revoked::sandbox::world::Bot;
 use revoked::sandbox::{Id, World};
-use revoked::targets::Ask;
+use revoked::targets::{Ask, Remedy};
 use tokio::time::Instant;
 
 use super::contain::{NEW, OLD};
@@ -142,7 +144,7 @@ async fn a_reading_that_began_before_a_change_proves_nothing_after_it() {
     let ask = |since| Ask {
         kinds: kinds(),
         account: false,
-        since,
+        since: GrantKind::ALL.map(|kind| (kind, since)).into(),
     };
     let before = town.sandbox.request_count();
     let seen = town.target.observe(&town.pass, &first, &ask(asked)).await.unwrap();
@@ -159,4 +161,27 @@ async fn a_reading_that_began_before_a_change_proves_nothing_after_it() {
     }
     let seen = town.target.observe(&town.pass, &second, &ask(Instant::now())).await.unwrap();
     assert_eq!(made(&seen), [1; 4]);
+}
+
+#[tokio::test]
+async fn whoever_was_given_our_own_bot_a_moment_ago_is_not_suspended() {
+    let town = Town::of(OLD).await;
+    let heir = town.resolve("username:user02").await;
+    assert!(!heir.traits.contains(&PrincipalTrait::OwnsUs), "somebody else owns it");
+    {
+        let mut world = town.sandbox.world();
+        let owner_id = world.person("user02").unwrap().id;
+        let us = world.person("revoked-operator").unwrap().id;
+        let bot = world.bots.get(us).unwrap().clone();
+        world.put_bot(Bot { owner_id, ..bot });
+    }
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(6)).await;
+    tokio::time::resume();
+    let refused = town.target.apply(&town.pass, &Action::Suspend, &[heir]).await.unwrap_err();
+    assert!(
+        refused.remedy == Remedy::GiveUp && refused.to_string().contains("lock us out"),
+        "{refused}"
+    );
+    assert!(town.sandbox.world().person("user02").unwrap().is_active());
 }

@@ -9,7 +9,7 @@ use revoked::sandbox::{Options, Seen, World};
 use super::sandbox::{Town, lanes, town_of};
 use super::stage::Stage;
 
-/// Twenty people of a server with so many teams.
+/// People of a server with so many teams.
 fn world(people: usize, teams: usize) -> World {
     let mut world = World::town(7, people);
     for n in 1..teams {
@@ -46,7 +46,7 @@ fn since(town: &Town, before: u64) -> Vec<Seen> {
 /// How many calls one person costs alone, and how many of them it took until no session and no token was left.
 async fn alone(reason: Reason, username: &str, teams: usize) -> (usize, usize) {
     let stage = once(reason).await;
-    let town = town_of(world(20, teams), Options::default()).await;
+    let town = town_of(world(40, teams), Options::default()).await;
     lanes(&stage, &town, 500.0).await;
     warm(&stage, &town).await;
     let before = town.sandbox.request_count();
@@ -80,6 +80,14 @@ async fn a_compromise_alone_costs_no_more_than_a_departure_may() {
             "{teams} teams: {calls} calls, {dead} of them until all was dead"
         );
     }
+}
+
+#[tokio::test]
+async fn a_token_of_a_bot_that_went_with_its_owner_costs_no_second_look_at_everything() {
+    // Four more than without: the bot's tokens and their end, and after it the bots and the tokens again.
+    let (without, _) = alone(Reason::Departed, "user03", 5).await;
+    let (with, _) = alone(Reason::Departed, "user33", 5).await;
+    assert!(with <= without + 4, "{with} calls, {without} without a bot");
 }
 
 #[tokio::test]
