@@ -7,8 +7,11 @@ use clap::Subcommand;
 use super::output::{json, line, plain, span, table, time};
 use super::store::{operator, references_of};
 use super::{Exit, StoreArgs};
-use crate::model::Subject;
+use crate::model::{Evidence, Subject};
 use crate::store::{ActionView, CaseDetail, CaseView, JobView, ListFilter};
+
+/// How many of the grants that a job ended are named; `--json` has them all.
+const NAMED: usize = 10;
 
 /// `revoked case`
 #[derive(Debug, Clone, Subcommand)]
@@ -271,6 +274,9 @@ fn show_job(job: &JobView) -> anyhow::Result<()> {
         .iter()
         .map(|(kind, after)| format!("{kind} {} -> {after}", evidence.before.get(kind).copied().unwrap_or(0)))
         .collect();
+    if let Some(id) = &evidence.principal {
+        line(format!("      account: {}", plain(id)))?;
+    }
     line(format!(
         "      seen {} and {}: {}",
         time(evidence.before_at),
@@ -281,7 +287,7 @@ fn show_job(job: &JobView) -> anyhow::Result<()> {
         "      account suspended: {} -> {}",
         evidence.suspended.0, evidence.suspended.1
     ))?;
-    line(format!("      {} grants ended", evidence.ended_count))?;
+    line(format!("      {} grants ended{}", evidence.ended_count, named(evidence)))?;
     if let Some(at) = evidence.refused_at {
         line(format!("      the credential itself was refused at {at}"))?;
     }
@@ -292,4 +298,18 @@ fn show_job(job: &JobView) -> anyhow::Result<()> {
         line(format!("      note: {}", plain(note)))?;
     }
     Ok(())
+}
+
+/// The first of the grants that were ended, by kind and id, with what they hang on.
+fn named(evidence: &Evidence) -> String {
+    let mut text = String::new();
+    for (n, grant) in evidence.ended.iter().take(NAMED).enumerate() {
+        let of = grant.parent.as_ref().map_or(String::new(), |parent| format!(" of {parent}"));
+        let before = if n == 0 { ": " } else { ", " };
+        text.push_str(&plain(&format!("{before}{grant}{of}")));
+    }
+    match evidence.ended_count.saturating_sub(NAMED) {
+        0 => text,
+        more => format!("{text} and {more} more (--json)"),
+    }
 }

@@ -26,8 +26,8 @@ const LONGEST: u64 = 2000;
 The credential is used once, which shows whose it is; then exactly the token, session or webhook that it opens is ended (with --contain
 everything of its owner), and it is used again: only where the target refuses it is the verdict contained. It is kept encrypted until then.
 
-Exit codes with --wait: 0 contained (it was refused), 10 unverified, 11 residual, 12 it was refused from the start, 13 failed, 14 held,
-15 still waiting, 16 rejected.")]
+Exit codes with --wait: 0 contained (it was refused), 10 unverified, 11 residual, 12 it was refused from the start (which does not mean that
+it is harmless: a refresh token or a disabled token is refused too), 13 failed, 14 held, 15 still waiting, 16 rejected.")]
 pub struct LeakedArgs {
     /// Where the credential is good
     #[arg(long)]

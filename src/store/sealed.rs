@@ -60,6 +60,15 @@ impl Store {
         let key = key(self.path(), false).map_err(|why| no_key(&why))?;
         Ok(open(&key, digest, &sealed))
     }
+
+    /// Wipes a credential that is not to be tried again, whichever jobs are open.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn wipe_sealed(&self, digest: String) -> Result<()> {
+        self.write(move |tx| Box::pin(async move { tx.wipe_sealed(&digest).await }))
+            .await
+    }
 }
 
 impl Tx<'_> {
@@ -77,20 +86,30 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Wipes the credential that a case is about, unless a job that is open needs it. The row leaves the file, since deleted pages are
-    /// overwritten.
+    /// Wipes the credential that a case is about, unless a job that is open needs it: one in the ledger does, since it is tried again once an
+    /// hour, but not where its case was called off. The row leaves the file, since deleted pages are overwritten.
     pub(super) async fn wipe_credential_of(&mut self, case: i64) -> Result<()> {
         sqlx::query(
             "DELETE FROM sealed WHERE digest = (SELECT substr(p.subject, 12) FROM cases c JOIN person p ON p.ref = c.subject_ref \
                                                 WHERE c.id = ?1 AND p.subject LIKE 'credential:%') \
              AND NOT EXISTS (SELECT 1 FROM cases o JOIN job j ON j.case_id = o.id \
                              WHERE o.subject_ref = (SELECT subject_ref FROM cases WHERE id = ?1) \
-                             AND j.kind = 'contain' AND j.state NOT IN ('done', 'cancelled'))",
+                             AND j.kind = 'contain' AND j.state NOT IN ('done', 'cancelled') \
+                             AND NOT (j.state = 'failed' AND o.called_off_at IS NOT NULL))",
         )
         .bind(case)
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("wiping a leaked credential"))?;
+        Ok(())
+    }
+
+    async fn wipe_sealed(&mut self, digest: &str) -> Result<()> {
+        sqlx::query("DELETE FROM sealed WHERE digest = ?")
+            .bind(digest)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("wiping a leaked credential"))?;
         Ok(())
     }
 

@@ -233,6 +233,10 @@ impl Tx<'_> {
         ) {
             return Ok(());
         }
+        if job.containment.leaked.is_some() && evidence.principal.is_none() {
+            // Nobody is known to look after.
+            return Ok(());
+        }
         let mut containment = job.containment.clone();
         // The credential itself is not kept for later looks.
         containment.leaked = None;

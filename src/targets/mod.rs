@@ -130,8 +130,15 @@ impl Ask {
 pub enum Identified {
     /// The target takes it, and it is this account's.
     Alive(Principal),
-    /// The target refuses it, and said so while it was in good health.
-    Refused,
+    /// The target refuses it now, and said so while it was in good health.
+    Refused {
+        /// What that proves of a credential nobody has ended, and what it does not.
+        proves: &'static str,
+    },
+    /// The target refuses it, and all others of this kind by a setting too: it may work again when that is changed.
+    SwitchedOff(GrantKind, &'static str),
+    /// It is what we use at the target ourselves.
+    Ours,
 }
 
 /// What the end of a leaked credential left for the evidence.

@@ -13,6 +13,9 @@ use crate::targets::{CallLimit, Finding, Level};
 /// `GET config/client?format=old`: names and values, all text, open to every account.
 pub(super) type ClientConfig = BTreeMap<String, String>;
 
+/// Where it is off, the access tokens of people are refused, and those of bots are not.
+pub(super) const ACCESS_TOKENS: &str = "EnableUserAccessTokens";
+
 /// What is read of `GET config`, which asks for permissions of its own. A section or a value that a version lacks stays unsaid.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -123,7 +126,7 @@ pub(super) fn identity(standing: &Standing, client: &ClientConfig) -> Vec<Findin
                 "give the bot to an account that nobody leaves with",
             ));
         }
-    } else if off(client, "EnableUserAccessTokens") {
+    } else if off(client, ACCESS_TOKENS) {
         found.push(finding(
             Level::Warning,
             "personal access tokens are switched off, so a token of a person does not work; what we hold must be a session, which ends",
@@ -249,6 +252,7 @@ fn on(client: &ClientConfig, setting: &str) -> bool {
     client.get(setting).is_some_and(|value| value == "true")
 }
 
-fn off(client: &ClientConfig, setting: &str) -> bool {
+/// Whether the server says that it has a setting switched off.
+pub(super) fn off(client: &ClientConfig, setting: &str) -> bool {
     client.get(setting).is_some_and(|value| value == "false")
 }

@@ -5,6 +5,7 @@
 //! that vanishes when the secret's session is revoked says which token, session or OAuth grant it is. An incoming webhook's secret is its id.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use reqwest::Url;
@@ -17,17 +18,38 @@ use super::api::fail;
 use super::apply::Change;
 use super::call::Call;
 use super::failure::{NO_SESSION, Refusal, Trouble};
+use super::findings::{ACCESS_TOKENS, off};
 use super::integrations::alias;
 use super::password::random_word;
+use super::probe::client_config;
 use super::resolve::principal;
 use super::wire::{Account, Health, IncomingWebhook, Session, is_id};
 use crate::model::{GrantKind, GrantRef, Principal, PrincipalTrait};
 use crate::targets::{Applied, EndedLeaked, Identified, Pass, Remedy, TargetError};
 
-/// How often the session of a secret is revoked until one row alone has vanished each time.
-const ROUNDS: usize = 4;
+/// How often the session of a secret is revoked until two sessions of one access token have vanished.
+const ROUNDS: usize = 5;
+/// The waits before the sessions are listed again where a change does not show: the lists may come from a replica that lags.
+const LOOKS: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1500),
+];
 /// The id of the 400 for an incoming webhook that is not there. With the database down it comes too.
 const NO_HOOK: &str = "web.incoming_webhook.invalid.app_error";
+
+/// What the server refuses as a session, a token and a webhook.
+const REFUSED: Identified = Identified::Refused {
+    proves: "the server refuses it now, as a session, an access token and an incoming webhook; an OAuth refresh token, a client secret, a \
+             password, a slash command's token, and an access token that is disabled or whose owner is suspended are refused in the same way \
+             and may be good for something still: where you know its owner, contain them with revoked revoke",
+};
+/// What the server refuses by the URL of a webhook.
+const NOT_THERE: &str = "the server refuses it now, and lists no incoming webhook of this id";
+/// Why a refusal says nothing about an access token.
+const TOKENS_OFF: &str = "personal access tokens are switched off at the server, which refuses all of them and does not say whose this one is; \
+                          where it is one it works again when they are switched on: hand it in again then, or contain its owner with revoked \
+                          revoke where you know them";
 
 /// What a leaked value opens.
 enum Opens {
@@ -40,24 +62,31 @@ enum Opens {
 /// Asks whose the credential is by using it once at every node.
 pub(super) async fn identify(target: &Mattermost, pass: &Pass, credential: &SecretString) -> Result<Identified, TargetError> {
     if target.api.is_ours(credential) {
-        return Err(fail(
-            "looking whose a leaked credential is",
-            Remedy::GiveUp,
-            anyhow!(
-                "it is the credential that revoked itself uses here: make another for it, put that into its file, and hand this one in again"
-            ),
-            None,
-        ));
+        return Ok(Identified::Ours);
     }
     match opens(credential) {
         Opens::Webhook(id) => identify_webhook(target, pass, &id).await,
         Opens::Account => match try_out(target, pass, credential).await? {
             Some(found) => alive(target, pass, found).await,
-            // An incoming webhook may be handed in by its id alone.
-            None if is_id(credential.expose_secret()) => identify_webhook(target, pass, credential).await,
-            None => Ok(Identified::Refused),
+            None => refused(target, pass, credential).await,
         },
     }
+}
+
+/// What it means that a value opens no account.
+async fn refused(target: &Mattermost, pass: &Pass, credential: &SecretString) -> Result<Identified, TargetError> {
+    // An incoming webhook may be handed in by its id alone.
+    if is_id(credential.expose_secret())
+        && let found @ Identified::Alive(_) = identify_webhook(target, pass, credential).await?
+    {
+        return Ok(found);
+    }
+    let (client, _) = client_config(target, pass, &target.api.url).await?;
+    Ok(if off(&client, ACCESS_TOKENS) {
+        Identified::SwitchedOff(GrantKind::AccessToken, TOKENS_OFF)
+    } else {
+        REFUSED
+    })
 }
 
 /// Ends exactly what the credential opens.
@@ -151,7 +180,7 @@ async fn identify_webhook(target: &Mattermost, pass: &Pass, id: &SecretString) -
                 None,
             ))
         } else {
-            Ok(Identified::Refused)
+            Ok(Identified::Refused { proves: NOT_THERE })
         };
     };
     let owner = Call::get("looking whose a leaked webhook is", &["users", &hook.user_id]);
@@ -204,16 +233,21 @@ fn switched_off(refusal: Refusal) -> TargetError {
     )
 }
 
-/// Revokes the session that the secret opens until it shows which one that is, and ends the access token that had made it.
+/// Revokes the session that the secret opens. Where it is refused then, it was that session. Where it works on, it is an access token, which
+/// makes a session anew by each use: which token that is show two sessions of it that vanish one after the other, each when it is revoked. One
+/// alone might be another's that ended at that moment, all the more where the server's lists lag behind what it does.
 async fn end_session_and_maker(change: Change<'_>, credential: &SecretString) -> Result<EndedLeaked, TargetError> {
     let id = &change.principal.id;
     let mut applied = Applied::default();
-    let mut seen = Vec::new();
-    let mut makers: Option<BTreeSet<Option<String>>> = None;
-    // Where the account is our own, a session of ours that ended at the same moment must not be taken for it: two rounds must agree.
-    let least = if change.standing.is_us(id) { 2 } else { 1 };
+    let mut vanished: Vec<Session> = Vec::new();
+    let mut agreed: BTreeSet<String> = BTreeSet::new();
+    let mut known = BTreeSet::new();
     for round in 1..=ROUNDS {
-        let before = sessions(change, &mut applied).await?;
+        let before = if round == 1 {
+            sessions(change, &mut applied).await?
+        } else {
+            made_anew(change, &mut applied, &known).await?
+        };
         let call = Call::post(
             format!("ending the session of {id} that a leaked credential opens"),
             &["users", id, "sessions", "revoke"],
@@ -225,42 +259,85 @@ async fn end_session_and_maker(change: Change<'_>, credential: &SecretString) ->
             .map_err(|trouble| change.judge(trouble))?;
         let already = ended.already;
         applied.requests.extend(ended.requests);
+        known.extend(before.iter().map(|session| session.id.clone()));
         if !already {
-            let after = sessions(change, &mut applied).await?;
-            let vanished: Vec<&Session> = before
-                .iter()
-                .filter(|session| after.iter().all(|left| left.id != session.id))
-                .collect();
-            let of_these: BTreeSet<Option<String>> = vanished.iter().map(|session| made_by(session)).collect();
-            seen.extend(vanished.iter().map(|session| name_of(session)));
-            let agreed = match makers.take() {
-                Some(makers) => makers.intersection(&of_these).cloned().collect(),
-                None => of_these,
-            };
-            if agreed.len() == 1 && round >= least {
-                return finish(change, applied, seen, agreed.into_iter().next().flatten()).await;
+            let mut gone = what_vanishes(change, &mut applied, before, &mut known).await?;
+            // A row speaks once, also where the copies that the lists are read from do not agree.
+            gone.retain(|session| vanished.iter().all(|other| other.id != session.id));
+            let makers: BTreeSet<String> = gone.iter().filter_map(made_by).collect();
+            vanished.extend(gone);
+            let both: BTreeSet<String> = agreed.intersection(&makers).cloned().collect();
+            if let (Some(token), 1) = (both.first(), both.len()) {
+                let token = token.clone();
+                vanished.retain(|session| made_by(session).as_ref() == Some(&token));
+                return finish(change, applied, &vanished, Some(token)).await;
             }
-            makers = Some(agreed);
+            if !both.is_empty() {
+                agreed = both;
+            } else if !makers.is_empty() {
+                agreed = makers;
+            }
         }
         // Used once more: where it is an access token it makes its next session.
         if try_out(change.target, change.pass, credential).await?.is_none() {
-            return finish(change, applied, seen, None).await;
+            return finish(change, applied, &vanished, None).await;
         }
     }
     Err(fail(
         format!("telling which grant of {id} a leaked credential is"),
         Remedy::Retry,
-        anyhow!("other sessions end all the time; the next attempt tries again, or contain its owner (--contain)"),
+        anyhow!(
+            "no two sessions of one access token vanished when they were revoked: the server's lists may lag behind (a read replica), or other \
+             sessions end all the time; the next attempt tries again, or contain its owner (--contain)"
+        ),
         None,
     ))
+}
+
+/// The sessions, once they hold one that an access token has made since `known`. After a few looks what there is must do.
+async fn made_anew(change: Change<'_>, applied: &mut Applied, known: &BTreeSet<String>) -> Result<Vec<Session>, TargetError> {
+    let mut waits = LOOKS.iter();
+    loop {
+        let listed = sessions(change, applied).await?;
+        let fresh = |session: &Session| made_by(session).is_some() && !known.contains(&session.id);
+        match waits.next() {
+            Some(wait) if !listed.iter().any(fresh) => tokio::time::sleep(*wait).await,
+            _ => return Ok(listed),
+        }
+    }
+}
+
+/// The sessions that are listed no more, after a few looks where none has gone yet.
+async fn what_vanishes(
+    change: Change<'_>,
+    applied: &mut Applied,
+    mut before: Vec<Session>,
+    known: &mut BTreeSet<String>,
+) -> Result<Vec<Session>, TargetError> {
+    let mut waits = LOOKS.iter();
+    loop {
+        let after = sessions(change, applied).await?;
+        let is_listed = |session: &Session| after.iter().any(|left| left.id == session.id);
+        let vanished = before.iter().any(|session| !is_listed(session));
+        match waits.next() {
+            Some(wait) if !vanished => tokio::time::sleep(*wait).await,
+            _ => {
+                before.retain(|session| !is_listed(session));
+                return Ok(before);
+            }
+        }
+        // One that was made before the first look may be shown only now.
+        before.extend(after.into_iter().filter(|session| known.insert(session.id.clone())));
+    }
 }
 
 async fn finish(
     change: Change<'_>,
     mut applied: Applied,
-    mut grants: Vec<GrantRef>,
+    vanished: &[Session],
     token: Option<String>,
 ) -> Result<EndedLeaked, TargetError> {
+    let mut grants: Vec<GrantRef> = vanished.iter().map(name_of).collect();
     if let Some(token) = token {
         let bot = change.principal.traits.contains(&PrincipalTrait::Bot);
         let kind = if bot { GrantKind::BotToken } else { GrantKind::AccessToken };
@@ -268,7 +345,6 @@ async fn finish(
         applied.requests.extend(revoked.requests);
         grants.push(named(kind, token, bot.then(|| change.principal.id.clone())));
     }
-    grants.dedup();
     Ok(EndedLeaked { applied, grants })
 }
 

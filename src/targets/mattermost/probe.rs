@@ -79,7 +79,12 @@ async fn explain(target: &Mattermost, pass: &Pass, error: TargetError) -> Target
     }
 }
 
-async fn client_config(target: &Mattermost, pass: &Pass, base: &Url) -> Result<(ClientConfig, Option<Timestamp>), TargetError> {
+/// The settings that every account may read, as one node has them, with its time.
+pub(super) async fn client_config(
+    target: &Mattermost,
+    pass: &Pass,
+    base: &Url,
+) -> Result<(ClientConfig, Option<Timestamp>), TargetError> {
     let call = Call::get("reading the client's settings", &["config", "client"]).query("format", "old");
     let answer = target.api.send_to(base, pass, call).await?;
     Ok((answer.read()?, answer.date))

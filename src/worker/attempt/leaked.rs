@@ -5,7 +5,7 @@
 
 use super::room::Room;
 use super::{Attempt, End, Who};
-use crate::model::{Resolution, Subject};
+use crate::model::{Resolution, Subject, Verdict};
 use crate::targets::Identified;
 
 impl Attempt<'_> {
@@ -14,7 +14,8 @@ impl Attempt<'_> {
         let kept = self.tools.store.unsealed(&credential).await.map_err(End::Store)?;
         let Some(kept) = kept else {
             return Err(End::Hopeless(format!(
-                "the leaked credential {credential} is kept no longer; hand it in again with revoked leaked"
+                "the leaked credential {credential} is kept no longer (for seven days at most, and not where it is the one that revoked itself \
+                 uses); hand it in again with revoked leaked"
             )));
         };
         let identified = self.call(self.tools.target.identify(&self.pass, &kept)).await?;
@@ -24,21 +25,37 @@ impl Attempt<'_> {
                 self.evidence.refused_at = None;
                 Ok(Who::Those(vec![principal]))
             }
-            Identified::Refused => {
+            Identified::Refused { .. } | Identified::SwitchedOff(..) if self.has_named_its_owner() => {
                 self.evidence.refused_at = Some(self.tools.store.clock().now());
                 self.owner_by_now().await
+            }
+            Identified::Refused { proves } => {
+                self.evidence.refused_at = Some(self.tools.store.clock().now());
+                Ok(Who::Nobody(proves.to_owned()))
+            }
+            Identified::SwitchedOff(kind, why) => Err(End::Proved(Verdict::Unverified {
+                kinds: [(kind, why.to_owned())].into(),
+            })),
+            Identified::Ours => {
+                // It works, and it stays: nothing but harm could come of keeping it.
+                self.tools.store.wipe_sealed(credential).await.map_err(End::Store)?;
+                Err(End::Hopeless(
+                    "the leaked credential is the credential that revoked itself uses here: make another for it, put that into its file, and \
+                     hand this one in again"
+                        .to_owned(),
+                ))
             }
         }
     }
 
-    /// The credential is refused. That is nobody's credential, unless an earlier attempt of this job has ended it: then its owner is known.
+    /// Whether an earlier attempt of this job has begun to end it, and so knows whose it was.
+    fn has_named_its_owner(&self) -> bool {
+        self.job().acted && self.evidence.principals().next().is_some()
+    }
+
+    /// Whose a credential was that an earlier attempt has ended.
     async fn owner_by_now(&mut self) -> Result<Who, End> {
         let known: Vec<String> = self.evidence.principals().map(str::to_owned).collect();
-        if !self.job().acted || known.is_empty() {
-            return Ok(Who::Nobody(
-                "the target refuses the credential already: whoever holds it can do nothing with it there".to_owned(),
-            ));
-        }
         let mut principals = Vec::with_capacity(known.len());
         for id in known {
             if let Resolution::One(principal) = self.call(self.tools.target.resolve(&self.pass, &Subject::Opaque(id))).await? {
@@ -61,7 +78,10 @@ impl Attempt<'_> {
             if let Some(wait) = wait {
                 self.pause(wait).await?;
             }
-            if self.call(self.tools.target.identify(&self.pass, &credential)).await? == Identified::Refused {
+            if matches!(
+                self.call(self.tools.target.identify(&self.pass, &credential)).await?,
+                Identified::Refused { .. } | Identified::SwitchedOff(..)
+            ) {
                 room.progress.leaked_is_alive = false;
                 self.evidence.refused_at = Some(self.tools.store.clock().now());
                 self.evidence

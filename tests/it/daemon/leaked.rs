@@ -1,9 +1,10 @@
 //! A credential in the wrong hands, handed in by each way that there is.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use revoked::sandbox::Id;
 use revoked::sandbox::world::{Browser, SessionKind};
+use revoked::sandbox::{Effect, Fault, Id};
 use serde_json::Value;
 
 use super::chat::{Holdings, others};
@@ -220,6 +221,11 @@ async fn our_own_credential_is_not_ended_and_the_reason_says_what_to_do() {
     let shown = site.says(&["case", "show", &why]).await;
     assert!(shown.out.contains("the credential that revoked itself uses"), "{shown:?}");
     assert!(site.chat().world().operator_token().is_some());
+    assert_eq!(
+        site.count("SELECT count(*) FROM sealed").await,
+        0,
+        "what works and stays is not kept"
+    );
 }
 
 #[tokio::test]
@@ -347,4 +353,154 @@ async fn one_that_waits_in_the_store_when_we_are_killed_is_ended_after_the_next_
     .await;
     running.stop().await;
     site.holds_nowhere(&secret, &[]).await;
+}
+
+impl Site {
+    /// The secret of an access token of `user01`.
+    fn a_token(&self) -> String {
+        let world = self.chat().world();
+        let person = world.person("user01").unwrap().id;
+        world.tokens_of(person).next().unwrap().secret.to_string()
+    }
+}
+
+#[tokio::test]
+async fn what_is_refused_now_is_not_called_harmless() {
+    let (site, running) = site().await;
+    let (refresh, disabled, suspended) = {
+        let mut world = site.chat().world();
+        let one = world.person("user01").unwrap().id;
+        let refresh = world.grants().find(|grant| grant.person == one).unwrap().refresh.unwrap();
+        let two = world.person("user02").unwrap().id;
+        let disabled = world.add_token(two, "disabled");
+        world.set_token_active(disabled.id, false);
+        let three = world.person("user03").unwrap().id;
+        let suspended = world.add_token(three, "suspended");
+        world.set_active(three, false, 1);
+        (refresh, disabled.secret, suspended.secret)
+    };
+    for value in [refresh, disabled, suspended] {
+        let said = site.leaked(value.as_str(), &[]).await;
+        assert_eq!(said.code, 12, "{said:?}");
+        let says = said.json()["jobs"][0]["verdict"].to_string();
+        assert!(
+            says.contains("refuses it now") && says.contains("refresh token") && !says.contains("can do nothing"),
+            "{says}"
+        );
+    }
+    running.stop().await;
+    site.holds_nowhere(refresh.as_str(), &[]).await;
+}
+
+#[tokio::test]
+async fn with_access_tokens_switched_off_a_refusal_proves_nothing() {
+    let (site, running) = site().await;
+    let secret = site.a_token();
+    site.chat().world().settings.user_access_tokens = false;
+    assert_eq!(site.status_of(&running, &secret).await, 401);
+    for more in [&[][..], &["--contain"]] {
+        let said = site.leaked(&secret, more).await;
+        assert_eq!(said.code, 10, "{said:?}");
+        assert!(said.out.contains("works again when they are switched on"), "{said:?}");
+    }
+    assert_eq!(site.count("SELECT count(*) FROM job WHERE kind = 'watch'").await, 0);
+    site.chat().world().settings.user_access_tokens = true;
+    assert_eq!(site.leaked(&secret, &[]).await.code, 0);
+    assert_eq!(site.status_of(&running, &secret).await, 401);
+}
+
+#[tokio::test]
+async fn lists_that_lag_keep_no_token_alive_and_end_no_other() {
+    let (site, running) = site().await;
+    let secret = site.a_token();
+    let (other, count) = {
+        let mut world = site.chat().world();
+        let person = world.person("user01").unwrap().id;
+        let other = world.add_token(person, "another").secret;
+        (other.to_string(), world.tokens_of(person).count())
+    };
+    assert_eq!(site.status_of(&running, &other).await, 200);
+    site.chat().faults().lag_replica(Duration::from_millis(300));
+    let said = site.leaked(&secret, &[]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(site.status_of(&running, &secret).await, 401);
+    assert_eq!(site.status_of(&running, &other).await, 200);
+    assert_eq!(said.json()["jobs"][0]["attempt"], 1, "{said:?}");
+    let world = site.chat().world();
+    let person = world.person("user01").unwrap().id;
+    assert_eq!(world.tokens_of(person).count(), count - 1);
+}
+
+#[tokio::test]
+async fn the_owner_and_what_was_ended_are_said_in_words() {
+    let (site, _running) = site().await;
+    let (person, token) = {
+        let world = site.chat().world();
+        let person = world.person("user01").unwrap().id;
+        (person, world.tokens_of(person).next().unwrap().id)
+    };
+    site.secret("found", site.a_token().as_bytes());
+    let file = site.path("found").display().to_string();
+    let waited = site
+        .says(&["leaked", "--target", "chat", "--file", &file, "--wait", "--timeout", "50"])
+        .await;
+    assert_eq!(waited.code, 0, "{waited:?}");
+    for said in [waited, site.says(&["case", "show", "1"]).await] {
+        assert!(said.out.contains(&format!("account: {person}")), "{}", said.out);
+        assert!(said.out.contains(&format!("access_token {token}")), "{}", said.out);
+    }
+}
+
+#[tokio::test]
+async fn a_case_that_is_called_off_keeps_no_credential() {
+    let site = Site::new(Plan {
+        attempts: 1,
+        ..Plan::default()
+    })
+    .await;
+    let running = site.start().await;
+    let secret = site.a_token();
+    let fails = Fault::on("POST", "/api/v4/users/*/sessions/revoke", Effect::Status(500));
+    site.chat().faults().add(fails);
+    let said = site.leaked(&secret, &[]).await;
+    assert_eq!(said.code, 13, "{said:?}");
+    assert_eq!(site.count("SELECT count(*) FROM sealed").await, 1);
+    let cancelled = site.says(&["case", "cancel", "1", "--note", "revoked by hand"]).await;
+    assert_eq!(cancelled.code, 0, "{cancelled:?}");
+    running.stop().await;
+    site.holds_nowhere(&secret, &[&said, &cancelled]).await;
+}
+
+#[tokio::test]
+async fn a_session_that_ends_by_itself_meanwhile_is_not_taken_for_the_leaked_one() {
+    let (site, running) = site().await;
+    let secret = site.a_token();
+    let other = {
+        let mut world = site.chat().world();
+        let person = world.person("user01").unwrap().id;
+        world.add_token(person, "another").secret.to_string()
+    };
+    assert_eq!(site.status_of(&running, &secret).await, 200);
+    assert_eq!(site.status_of(&running, &other).await, 200);
+    let session = {
+        let world = site.chat().world();
+        world.session_by_token(Id::parse(&other).unwrap()).unwrap().id
+    };
+    // The lists show what is revoked only later, and the other session goes while the first request is under way.
+    let slow = Fault::on("POST", "/api/v4/users/*/sessions/revoke", Effect::Latency(1500)).times(1);
+    site.chat().faults().add(slow);
+    site.chat().faults().lag_replica(Duration::from_millis(400));
+    let ends = async {
+        until("the first list of the sessions", async || {
+            let requests = site.chat().requests();
+            let listed = |seen: &revoked::sandbox::Seen| seen.method == "GET" && seen.path.ends_with("/sessions");
+            requests.iter().any(listed).then_some(())
+        })
+        .await;
+        site.chat().world().remove_session(session).unwrap();
+    };
+    let (said, ()) = tokio::join!(site.leaked(&secret, &[]), ends);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(site.status_of(&running, &other).await, 200, "{said:?}");
+    assert_eq!(site.status_of(&running, &secret).await, 401);
 }
