@@ -21,6 +21,11 @@ pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     }
 }
 
+/// Prints a line to standard error: what somebody should know beside the answer, which stands where nobody reads it.
+pub(super) fn remark(text: impl std::fmt::Display) {
+    let _ = writeln!(anstream::stderr().lock(), "revoked: {text}");
+}
+
 /// Prints `value` as one JSON object or array.
 ///
 /// # Errors

@@ -8,8 +8,8 @@ use super::store::operator;
 use super::{Exit, Misused, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::digest_of;
-use crate::store::{Releasable, ReleaseAsked, Store};
+use crate::model::{Subject, digest_of};
+use crate::store::{OtherDemand, Releasable, ReleaseAsked, Store};
 use crate::targets::Pass;
 use crate::worker::{Revival, rehearse_release};
 
@@ -20,7 +20,7 @@ use crate::worker::{Revival, rehearse_release};
   revoked release 17 --set 5f0c1e9a77d2b340 --note \"departed by mistake, HR ticket 812\"
 
 Only a suspension that the case itself has made is undone, and only while it stands as the case made it. Nothing that was revoked comes
-back. The case's sweeps end with it.")]
+back. The case's sweeps end with it; another case that asks for the same suspension goes on, and is named.")]
 pub struct ReleaseArgs {
     /// The case
     pub case: i64,
@@ -43,6 +43,7 @@ pub struct ReleaseArgs {
 struct AtTarget {
     target: String,
     accounts: Vec<Revival>,
+    others: Vec<OtherDemand>,
     #[serde(skip)]
     asked: ReleaseAsked,
 }
@@ -74,12 +75,12 @@ async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::
     }
     let mut rehearsed = Vec::with_capacity(releasable.len());
     for suspension in releasable {
-        rehearsed.push(rehearse(config, suspension).await?);
+        rehearsed.push(rehearse(args.case, config, store, suspension).await?);
     }
     let sets: Vec<&str> = rehearsed.iter().map(|at| at.asked.set.as_str()).collect();
-    // One hash for all targets: each is bound to its own in the end.
+    // One hash for all that is in it: each target is bound to its own in the end.
     let set = match sets.as_slice() {
-        [only] => (*only).to_owned(),
+        [only] if !only.contains(' ') => (*only).to_owned(),
         several => digest_of(&several.join(" "))
             .trim_start_matches("sha256:")
             .chars()
@@ -91,7 +92,8 @@ async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::
     };
     if *asked != set {
         return Err(Misused(format!(
-            "what would come back to life has changed ({set}) since it was rehearsed ({asked}); look again with revoked release {}",
+            "what would come back to life, or who else asks for the suspension, has changed ({set}) since it was rehearsed ({asked}); \
+             look again with revoked release {}",
             args.case
         ))
         .into());
@@ -110,7 +112,7 @@ async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::
     Ok(Exit::Ok)
 }
 
-async fn rehearse(config: &Config, suspension: Releasable) -> anyhow::Result<AtTarget> {
+async fn rehearse(case: i64, config: &Config, store: &Store, suspension: Releasable) -> anyhow::Result<AtTarget> {
     let target = config.targets.iter().find(|target| target.name == suspension.target);
     let target = target.ok_or_else(|| Misused(format!("no target is called {:?} any more", suspension.target)))?;
     let mut accounts = Vec::with_capacity(suspension.suspensions.len());
@@ -123,14 +125,17 @@ async fn rehearse(config: &Config, suspension: Releasable) -> anyhow::Result<AtT
             ))
         })?);
     }
-    let set = accounts
-        .iter()
-        .map(|account| account.set.as_str())
+    let names: Vec<Subject> = accounts.iter().flat_map(|account| account.names.iter().cloned()).collect();
+    let others = store.other_demands(case, &suspension, &names).await?;
+    let sets = accounts.iter().map(|account| account.set.clone());
+    let set = sets
+        .chain(others.iter().map(OtherDemand::token))
         .collect::<Vec<_>>()
         .join(" ");
     Ok(AtTarget {
         target: suspension.target.clone(),
         accounts,
+        others,
         asked: ReleaseAsked { suspension, set },
     })
 }
@@ -151,6 +156,9 @@ fn show(args: &ReleaseArgs, rehearsed: &[AtTarget], set: &str) -> anyhow::Result
             for door in &account.doors {
                 line(format!("  open again: {}", plain(&door.to_string())))?;
             }
+        }
+        for other in &at.others {
+            line(format!("  mind: {}", plain(&other.to_string())))?;
         }
     }
     line("the sweeps of the case would end")?;

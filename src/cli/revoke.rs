@@ -1,14 +1,15 @@
 //! `revoked revoke`: an operator's request, through the same inbox that other programs use.
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::output::{json, line, plain, span};
+use super::output::{json, line, plain, remark, span};
 use super::store::operator;
 use super::{Exit, Misused, StoreArgs, case, rehearse};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, DEFAULT_PATH};
 use crate::model::{CaseId, Reason, Subject, Timestamp, has_form_of_id};
 use crate::settings::{Period, nearest};
 use crate::store::{CaseView, InboxAnswer, InboxRow, Store};
@@ -138,8 +139,11 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
 /// # Errors
 /// What is wrong, with exit code 2.
 pub(super) fn check(at: &StoreArgs, playbook: Option<&str>, target: Option<&str>) -> anyhow::Result<()> {
-    if at.store.is_some() && !at.config.exists() {
+    if at.store.is_some() && at.config == Path::new(DEFAULT_PATH) && !at.config.exists() {
         // Somebody who names the database alone may have no config here.
+        remark(format!(
+            "nothing was checked against a config, since {DEFAULT_PATH} is not there; name one with --config"
+        ));
         return Ok(());
     }
     let config = Config::load_without_secrets(&at.config, &Clock::system())?;

@@ -220,7 +220,7 @@ pub enum ActionOutcome {
     Already,
     /// The target refused, or did not answer: the text says which.
     Failed(String),
-    /// It was never sent, since an earlier action of the plan failed.
+    /// It was never sent, since an earlier action of the plan failed or the case was called off.
     NotSent,
     /// Nobody knows: the daemon died between sending and recording.
     Unknown,

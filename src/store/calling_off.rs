@@ -4,7 +4,7 @@ use sqlx::Row as _;
 
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, Job};
+use crate::model::{Actor, CaseId, Job};
 
 /// What ended with a case that was called off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -44,6 +44,18 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// Whether a case was called off, by whichever process, as the file says now. No commit waits for it.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn called_off(&self, case: CaseId) -> Result<bool> {
+        sqlx::query_scalar("SELECT called_off_at IS NOT NULL FROM cases WHERE id = ?")
+            .bind(case.0)
+            .fetch_one(self.readers())
+            .await
+            .map_err(StoreError::sql("looking whether a case was called off"))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{Access, Door, GrantKind, Principal, digest_of};
+use crate::model::{Access, Door, GrantKind, Principal, Subject, digest_of};
 
 /// The kinds that a suspension makes useless without ending them.
 pub(super) const TOKENS: [GrantKind; 4] = [
@@ -17,6 +17,9 @@ pub(super) const TOKENS: [GrantKind; 4] = [
 pub struct Revival {
     /// The account.
     pub principal: String,
+    /// What the target calls it.
+    #[serde(skip)]
+    pub names: Vec<Subject>,
     /// The grants that work again, as `kind id`.
     pub revived: Vec<String>,
     /// What else lets somebody in again.
@@ -41,6 +44,7 @@ impl Revival {
         let set = digest_of(&format!("{}\n{since}\n{}", principal.id, revived.join("\n")));
         Self {
             principal: principal.id.clone(),
+            names: principal.names.clone(),
             revived,
             doors: access.account.doors_once_enabled.clone(),
             set: set.trim_start_matches("sha256:").chars().take(16).collect(),

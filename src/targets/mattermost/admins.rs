@@ -1,4 +1,4 @@
-//! The last administrator stays: who else is one, and the door that lets one suspension of an administrator through at a time.
+//! The last administrator stays: who else is one, and the door through which one administrator at a time is locked out.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,10 +15,27 @@ use super::wire::Account;
 use crate::model::Principal;
 use crate::targets::{Pass, TargetError};
 
-/// How long an administrator whom we suspended is not counted, whatever a lagging replica says.
-const LAG: Duration = Duration::from_mins(5);
+/// In which way an administrator is locked out.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Lockout {
+    Suspension,
+    PasswordReset,
+}
 
-/// The administrators whom we suspended lately, behind the door: two jobs that each suspend the last but one would leave none.
+impl Lockout {
+    /// How long whoever was locked out by us is not counted.
+    const fn lasts(self) -> Duration {
+        match self {
+            // The list of the active ones shows it by then, however far its replica lags.
+            Self::Suspension => Duration::from_mins(5),
+            // No list shows it. Within a day the owner has come back by mail, or another administrator was made.
+            Self::PasswordReset => Duration::from_hours(24),
+        }
+    }
+}
+
+/// The administrators whom we locked out lately, each with until when it is not counted, behind the door: two jobs that each lock out the
+/// last but one would leave none. What was reset before a restart is not known any more.
 #[derive(Default)]
 pub(super) struct Admins(Mutex<BTreeMap<String, Instant>>);
 
@@ -35,22 +52,23 @@ impl Admins {
         is_last(api, pass, standing, principal, &gone).await
     }
 
-    /// Sends `call`, which suspends the administrator `principal`, unless nobody would be left. `None` where it was not sent.
-    pub(super) async fn suspend(
+    /// Sends `call`, which locks the administrator `principal` out, unless nobody would be left. `None` where it was not sent.
+    pub(super) async fn lock_out(
         &self,
-        api: &Api,
-        pass: &Pass,
-        standing: &Standing,
+        how: Lockout,
+        (api, pass, standing): (&Api, &Pass, &Standing),
         principal: &Principal,
         call: Call,
     ) -> Result<Option<Answer>, Trouble> {
         let mut gone = self.0.lock().await;
-        gone.retain(|_, at| at.elapsed() < LAG);
+        gone.retain(|_, until| Instant::now() < *until);
         if is_last(api, pass, standing, principal, &gone).await? {
             return Ok(None);
         }
         // Counted as gone even where no answer comes: the server may have done it.
-        gone.insert(principal.id.clone(), Instant::now());
+        let until = Instant::now() + how.lasts();
+        let longest = gone.get(&principal.id).map_or(until, |known| until.max(*known));
+        gone.insert(principal.id.clone(), longest);
         api.send(pass, call).await.map(Some)
     }
 }
@@ -74,7 +92,7 @@ async fn is_last(
             && account.is_admin()
             && account.is_active()
             && !account.is_bot
-            && !gone.contains_key(&account.id)
+            && gone.get(&account.id).is_none_or(|until| *until <= Instant::now())
     });
     Ok(!other)
 }

@@ -5,6 +5,7 @@ use anyhow::anyhow;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
+use super::admins::Lockout;
 use super::api::{Answer, fail};
 use super::call::Call;
 use super::failure::{NO_SESSION, NO_TOKEN, ORPHAN, Trouble};
@@ -89,7 +90,7 @@ impl Change<'_> {
             {
                 "this is the operator account, or the owner of the bot that it is; suspending it would lock us out"
             }
-            Action::Suspend if principal.traits.contains(&PrincipalTrait::LastAdmin) => LAST_ADMIN,
+            Action::Suspend | Action::ResetPassword if principal.traits.contains(&PrincipalTrait::LastAdmin) => LAST_ADMIN,
             Action::ResetPassword | Action::EndAllSessions | Action::End { .. } | Action::Disable { .. } if whole => OWN_CREDENTIAL,
             Action::End { grant } | Action::Disable { grant }
                 if standing.owns_token(&grant.id)
@@ -127,20 +128,26 @@ impl Change<'_> {
         }
     }
 
+    /// Sends what locks the account out. `None` where it was not sent, since nobody would be left in charge.
+    async fn lock_out(self, how: Lockout, call: Call) -> Result<Option<Answer>, Trouble> {
+        if !self.principal.traits.contains(&PrincipalTrait::Admin) {
+            return self.send(call).await.map(Some);
+        }
+        let Mattermost { api, admins, .. } = self.target;
+        admins
+            .lock_out(how, (api, self.pass, self.standing), self.principal, call)
+            .await
+    }
+
     async fn suspend(self) -> Result<Applied, TargetError> {
         let id = &self.principal.id;
         let doing = format!("suspending {id}");
         // DELETE deactivates; it works for LDAP accounts too, where `PUT active` is refused from 10.2 on.
         let call = Call::delete(&doing, &["users", id]);
-        let sent = if self.principal.traits.contains(&PrincipalTrait::Admin) {
-            let Mattermost { api, admins, .. } = self.target;
-            match admins.suspend(api, self.pass, self.standing, self.principal, call).await {
-                Ok(Some(answer)) => Ok(answer),
-                Ok(None) => return Err(give_up(doing, LAST_ADMIN)),
-                Err(trouble) => Err(trouble),
-            }
-        } else {
-            self.send(call).await
+        let sent = match self.lock_out(Lockout::Suspension, call).await {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => return Err(give_up(doing, LAST_ADMIN)),
+            Err(trouble) => Err(trouble),
         };
         match sent {
             Ok(answer) => {
@@ -180,7 +187,14 @@ impl Change<'_> {
         let doing = format!("giving {id} a password that nobody knows");
         let password = unknown_password().map_err(|source| fail(&doing, Remedy::Retry, source, None))?;
         let call = Call::put(&doing, &["users", id, "password"]).json(&json!({ "new_password": password.expose_secret() }));
-        self.send_once(call, None).await.map_err(judge_beside)
+        match self.lock_out(Lockout::PasswordReset, call).await {
+            Ok(Some(answer)) => {
+                answer.accepted()?;
+                Ok(done(answer.request, false))
+            }
+            Ok(None) => Err(give_up(doing, LAST_ADMIN)),
+            Err(trouble) => Err(judge_beside(trouble)),
+        }
     }
 
     /// Ends one access token.

@@ -8,6 +8,7 @@ use super::looks::Looks;
 use super::room::Room;
 use super::{Attempt, End};
 use crate::model::{Action, Principal, Resolution, Subject, Verdict};
+use crate::store::Releasable;
 use crate::targets::Ask;
 use crate::worker::revival::{Revival, TOKENS};
 
@@ -46,10 +47,23 @@ impl Attempt<'_> {
         }
         let revival = Revival::of(principal, &seen);
         let rehearsed = self.job().evidence.rehearsed.as_deref().unwrap_or_default();
-        if rehearsed.split(' ').all(|set| set != revival.set) {
+        let knew = |token: &str| rehearsed.split(' ').any(|one| one == token);
+        if !knew(&revival.set) {
             return Err(End::Hopeless(
                 "what would come back to life has changed since it was rehearsed; rehearse the release again".to_owned(),
             ));
+        }
+        let suspension = Releasable {
+            target: self.job().target.clone(),
+            principals: vec![principal.id.clone()],
+            suspended_at: suspended_by_us,
+        };
+        let store = self.tools.store;
+        let others = store.other_demands(self.job().case.0, &suspension, &revival.names).await;
+        if let Some(other) = others.map_err(End::Store)?.iter().find(|other| !knew(&other.token())) {
+            return Err(End::Hopeless(format!(
+                "since it was rehearsed, {other}; rehearse the release again"
+            )));
         }
         self.wave(&mut room, vec![Action::Release]).await?;
         for wait in std::iter::once(None).chain(self.tools.patience.looks.iter().map(Some)) {

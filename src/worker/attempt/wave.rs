@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::room::Room;
 use super::{Attempt, End};
-use crate::model::{Access, Action, ActionOutcome, Finished, GrantKind, JobKind, Reason};
+use crate::model::{Access, Action, ActionOutcome, Finished, GrantKind, JobKind, Reason, chain};
 use crate::store::{Seen, StoreError};
 use crate::targets::{Applied, Remedy, TargetError};
 use crate::telemetry::table;
 
 /// After how many failures in a row the rest of a wave is not sent: the target itself is in trouble.
 const STRIKES: u32 = 2;
+/// How often a wave looks whether its case was called off: whoever does that is another process, and only the file tells.
+const LOOK: Duration = Duration::from_millis(100);
 
 impl Attempt<'_> {
     /// Sends the actions in order, after one commit for all of them. One that fails does not keep the others back, unless its remedy stands
@@ -21,8 +25,14 @@ impl Attempt<'_> {
         }
         self.start(room, actions).await?;
         let mut strikes = 0;
+        // The commit of the intent was such a look, so that the first change never waits for one.
+        let mut looked = Instant::now();
         while let Some(started) = self.open.front() {
             let action = started.action.clone();
+            if looked.elapsed() >= LOOK {
+                self.goes_on().await?;
+                looked = Instant::now();
+            }
             self.sending = true;
             let answer = self.send(room, &action).await;
             // Also where no answer came: the target may have made the change.
@@ -46,6 +56,23 @@ impl Attempt<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Fails where the case was called off since: the rest of the wave is not sent.
+    async fn goes_on(&self) -> Result<(), End> {
+        // A release follows on the calling off.
+        if self.job().kind == JobKind::Release {
+            return Ok(());
+        }
+        match self.tools.store.called_off(self.job().case).await {
+            Ok(true) => Err(End::CalledOff),
+            Ok(false) => Ok(()),
+            Err(error) => {
+                // What was to be revoked is revoked all the same; the next commit looks again.
+                tracing::warn!(error = %chain(&error), "could not look whether the case was called off");
+                Ok(())
+            }
+        }
     }
 
     async fn send(&mut self, room: &Room<'_>, action: &Action) -> Result<Applied, End> {

@@ -142,3 +142,37 @@ async fn a_rescission_stops_a_departure_that_is_at_work() {
     let alert = site.says(&["alert", "list"]).await;
     assert!(alert.out.contains("revoked release 1"), "{alert:?}");
 }
+
+#[tokio::test]
+async fn a_case_that_is_at_work_stops_within_a_wave_and_says_what_was_not_sent() {
+    let site = watched().await;
+    let person = Holdings::of(site.chat(), "user01").id;
+    for number in 0..25 {
+        site.chat().world().add_token(person, &format!("deploy {number}"));
+    }
+    let before = Holdings::of(site.chat(), "user01").tokens.len();
+    let _running = site.start().await;
+    let slow = Fault::on("POST", "/api/v4/users/tokens/revoke", Effect::Latency(1000));
+    site.chat().faults().add(slow);
+    site.write("username:user01", "departed", None).await.unwrap();
+    // The wave that holds the tokens is under way.
+    site.until_count("SELECT count(*) > 10 FROM action WHERE outcome IS NULL", 1)
+        .await;
+    assert_eq!(site.says(&["case", "cancel", "1", "--note", "the wrong one"]).await.code, 0);
+    site.until_count("SELECT count(*) FROM job WHERE state = 'cancelled'", 1)
+        .await;
+    let left = Holdings::of(site.chat(), "user01").tokens.len();
+    assert!(left * 2 > before, "{left} of {before} tokens are left");
+    assert_ne!(site.closed(&1.into()).await["case"]["verdict"], "contained");
+    let outcomes = "SELECT count(*) FROM action WHERE outcome = 'not_sent'";
+    assert!(site.count(outcomes).await >= i64::try_from(left).unwrap());
+    assert_eq!(
+        site.count("SELECT count(*) FROM action WHERE outcome IS NULL OR outcome = 'unknown'")
+            .await,
+        0
+    );
+    let trail = site.trail(&1.into()).await;
+    for kind in ["case.called_off", "job.cancelled"] {
+        assert!(trail.iter().any(|entry| entry == kind), "{trail:?}");
+    }
+}

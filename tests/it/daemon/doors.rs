@@ -3,7 +3,7 @@
 use revoked::sandbox::world::{PASSWORD, SessionKind};
 use revoked::sandbox::{Options, RateSettings};
 
-use super::{Plan, Site};
+use super::{Plan, Said, Site};
 
 #[tokio::test]
 async fn the_built_in_compromise_shuts_the_door_that_the_intruder_knows() {
@@ -125,4 +125,34 @@ async fn a_request_that_cannot_be_carried_out_is_refused_before_it_is_stored() {
     let said = site.says(&["revoke", "username:user04", "--reason", "compromised"]).await;
     assert!(said.code == 2 && said.err.contains("policy2"), "{said:?}");
     assert!(!site.store().exists(), "nothing was stored");
+}
+
+#[tokio::test]
+async fn a_database_that_is_named_does_not_excuse_a_config_that_cannot_be_read() {
+    let site = Site::new(Plan::default()).await;
+    let _running = site.start().await;
+    let (store, missing) = (site.store().display().to_string(), site.path("no.toml").display().to_string());
+    let revoked = async |more: &[&str]| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_revoked"));
+        command.args([
+            "revoke",
+            "username:user04",
+            "--reason",
+            "departed",
+            "--at",
+            "2999-01-01T00:00:00Z",
+        ]);
+        Said::of(command.args(["--store", &store]).args(more).output().await.unwrap())
+    };
+    let refused = revoked(&["-c", &missing, "--playbook", "nosuch"]).await;
+    assert!(
+        refused.code == 2 && refused.err.contains("cannot read the config"),
+        "{refused:?}"
+    );
+    assert_eq!(site.count("SELECT count(*) FROM inbox").await, 0);
+    // A machine that has revoked installed has a config to check against.
+    if !std::path::Path::new(revoked::config::DEFAULT_PATH).exists() {
+        let stored = revoked(&[]).await;
+        assert!(stored.code == 0 && stored.err.contains("nothing was checked"), "{stored:?}");
+    }
 }

@@ -136,3 +136,66 @@ async fn whoever_was_suspended_before_the_case_is_not_released_by_it() {
         "{refused:?}"
     );
 }
+
+#[tokio::test]
+async fn a_release_says_which_other_cases_ask_for_the_same_suspension() {
+    let (site, _running) = departed("user04").await;
+    let (alone, rehearsal) = site.rehearsed().await;
+    assert_eq!(rehearsal["targets"][0]["others"], serde_json::json!([]), "{rehearsal:#}");
+    // Once more, after the first case has closed; and under another name, on a day to come.
+    assert_eq!(site.revoke("username:user04", "departed", &[]).await.code, 0);
+    let later = [
+        "revoke",
+        "user04@example.test",
+        "--reason",
+        "departed",
+        "--at",
+        "2999-01-01T00:00:00Z",
+    ];
+    assert_eq!(site.says(&later).await.code, 0);
+    site.until_count("SELECT count(*) FROM job WHERE case_id = 3 AND state = 'scheduled'", 1)
+        .await;
+    let stale = site.release(&alone).await;
+    assert!(stale.code == 2 && stale.err.contains("has changed"), "{stale:?}");
+    assert!(!Holdings::of(site.chat(), "user04").active);
+    let said = site.says(&["release", "1"]).await;
+    for trap in [
+        "case 2 (departed, from inbox) asks for the same suspension; its next sweep will hold; revoked case cancel 2 ends it",
+        "case 3 (departed, from inbox) asks for the same suspension; it will suspend the account at 2999-01-01T00:00:00",
+        "revoked case cancel 3 ends it",
+    ] {
+        assert!(said.out.contains(trap), "{said:?}");
+    }
+    for case in ["2", "3"] {
+        assert_eq!(site.says(&["case", "cancel", case, "--note", "a test"]).await.code, 0);
+    }
+    let (again, rehearsal) = site.rehearsed().await;
+    assert_eq!(again, alone, "{rehearsal:#}");
+}
+
+#[tokio::test]
+async fn a_release_is_not_carried_out_where_another_case_came_after_the_rehearsal() {
+    let (site, running) = departed("user04").await;
+    running.stop().await;
+    let (set, _) = site.rehearsed().await;
+    assert_eq!(site.release(&set).await.code, 0);
+    let mut conn = site.sql().await;
+    for sql in [
+        "INSERT INTO cases (subject_ref, reason, playbook, scope, priority, state, source, received_at) \
+         SELECT subject_ref, reason, playbook, scope, priority, 'open', 'hr', received_at FROM cases WHERE id = 1",
+        "INSERT INTO job (case_id, target, kind, containment, priority, state, due, created_at) \
+         SELECT 2, target, kind, containment, priority, 'scheduled', 32472144000000, created_at FROM job WHERE case_id = 1 AND kind = 'contain'",
+    ] {
+        sqlx::query(sql).execute(&mut conn).await.unwrap();
+    }
+    drop(conn);
+    let _running = site.start().await;
+    site.until_count("SELECT count(*) FROM job WHERE kind = 'release' AND verdict = 'failed'", 1)
+        .await;
+    assert!(!Holdings::of(site.chat(), "user04").active);
+    let shown = site.says(&["case", "show", "1"]).await;
+    assert!(
+        shown.out.contains("case 2 (departed, from hr) asks for the same suspension"),
+        "{shown:?}"
+    );
+}

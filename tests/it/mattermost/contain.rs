@@ -1,8 +1,8 @@
 //! The whole line against the sandbox: what was found is gone, and the intruder is out.
 
 use revoked::model::{
-    Access, Action, Containment, DoorKind, GrantKind, GrantRef, PasswordReset, PrincipalTrait, Resolution, Scope, Timestamp,
-    Verdict,
+    Access, Action, Containment, DoorKind, GrantKind, GrantRef, PasswordReset, Principal, PrincipalTrait, Resolution, Scope,
+    Timestamp, Verdict,
 };
 use revoked::sandbox::{Version, World};
 use revoked::targets::{Level, Remedy};
@@ -174,6 +174,42 @@ async fn the_last_of_two_administrators_stays() {
     let error = town.contain(&last, &everything(true)).await.unwrap_err();
     assert_eq!(error.remedy, Remedy::GiveUp);
     assert!(town.sandbox.world().person("admin2").unwrap().is_active());
+}
+
+#[tokio::test]
+async fn the_last_of_two_administrators_keeps_the_password() {
+    let town = Town::of(OLD).await;
+    let first = town.resolve("username:admin").await;
+    let reset = async |principal: &Principal| {
+        town.target
+            .apply(&town.pass, &Action::ResetPassword, std::slice::from_ref(principal))
+            .await
+    };
+    reset(&first).await.unwrap();
+    assert!(!town.signs_in("admin").await);
+    // Somebody who looked before the first was reset is told, too.
+    let (before, last) = (
+        Principal {
+            traits: [PrincipalTrait::Admin].into(),
+            ..town.resolve("username:admin2").await
+        },
+        town.resolve("username:admin2").await,
+    );
+    assert!(last.traits.contains(&PrincipalTrait::LastAdmin));
+    for principal in [&before, &last] {
+        let error = reset(principal).await.unwrap_err();
+        assert_eq!(error.remedy, Remedy::GiveUp, "{error}");
+    }
+    assert!(town.signs_in("admin2").await);
+    // The first one is not kept from another reset.
+    assert!(
+        !town
+            .resolve("username:admin")
+            .await
+            .traits
+            .contains(&PrincipalTrait::LastAdmin)
+    );
+    reset(&first).await.unwrap();
 }
 
 #[tokio::test]
