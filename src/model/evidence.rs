@@ -28,6 +28,9 @@ pub struct Evidence {
     pub after: BTreeMap<GrantKind, usize>,
     /// Whether the account was suspended before and after.
     pub suspended: (bool, bool),
+    /// Since when the account is suspended, whoever suspended it, by the target's own clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<Timestamp>,
     /// The suspensions that the job has made: the account's id, and since when it is suspended, by the target's own clock.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub suspensions: BTreeMap<String, Timestamp>,
@@ -142,6 +145,7 @@ impl Evidence {
         self.requests.clear();
         self.doors.clear();
         self.after_at = None;
+        self.suspended_at = None;
         self.suspended.1 = last.clone().next().is_some();
         for access in last.clone() {
             for (kind, count) in access.counts() {
@@ -155,6 +159,7 @@ impl Evidence {
             }
             self.after_at = self.after_at.max(Some(access.at));
             self.suspended.1 &= access.suspended();
+            self.suspended_at = self.suspended_at.max(access.account.suspended_at);
         }
         let alive: BTreeSet<&GrantRef> = last.flat_map(|access| &access.grants).map(|grant| &grant.name).collect();
         let gone = |name: &&GrantRef| !alive.contains(name);

@@ -83,7 +83,7 @@ impl Store {
         .bind(case)
         .bind(&suspension.target)
         .bind(serde_json::to_string(&references).unwrap_or_default())
-        .bind(serde_json::to_string(&suspension.principals).unwrap_or_default())
+        .bind(serde_json::to_string(&suspension.suspensions.keys().collect::<Vec<_>>()).unwrap_or_default())
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("looking who else asks for a suspension"))?;
@@ -100,7 +100,7 @@ impl Store {
             let watch = row.get::<&str, _>(3) == JobKind::Watch.word();
             let due = row.get::<Option<i64>, _>(5).map(Timestamp::from_ms);
             let to_come = match (row.get::<&str, _>(4), due) {
-                ("done", _) if evidence.suspended.1 && evidence.suspended_at == suspension.suspended_at => ToCome::Nothing,
+                ("done", _) if evidence.suspended.1 && is_of(suspension, evidence.suspended_at) => ToCome::Nothing,
                 ("done", _) => continue,
                 ("held", _) => ToCome::Decision,
                 _ if watch => ToCome::Sweep,
@@ -138,8 +138,10 @@ impl Store {
 
 /// Whether a job has found other accounts than those of the suspension. One that has not looked yet may find them.
 fn is_about_others(evidence: &Evidence, suspension: &Releasable) -> bool {
-    evidence.principal.is_some()
-        && !evidence
-            .principals()
-            .any(|id| suspension.principals.iter().any(|ours| ours == id))
+    evidence.principal.is_some() && !evidence.principals().any(|id| suspension.suspensions.contains_key(id))
+}
+
+/// Whether an account that is suspended since `at` is so by this very suspension.
+fn is_of(suspension: &Releasable, at: Option<Timestamp>) -> bool {
+    suspension.suspensions.values().any(|ours| Some(*ours) == at)
 }

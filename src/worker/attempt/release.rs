@@ -37,14 +37,14 @@ impl Attempt<'_> {
         if !seen.suspended() {
             return Ok(format!("{} was enabled already", principal.id));
         }
-        let suspended_by_us = self.job().evidence.suspensions.get(&principal.id).copied();
-        if suspended_by_us.is_none() || seen.account.suspended_at != suspended_by_us {
+        let ours = self.job().evidence.suspensions.get(&principal.id).copied();
+        let Some(since) = ours.filter(|since| seen.account.suspended_at == Some(*since)) else {
             return Err(End::Hopeless(format!(
                 "{} is not suspended as it was by this case: somebody has enabled and suspended it again since; what others suspended is not \
                  released",
                 principal.id
             )));
-        }
+        };
         let revival = Revival::of(principal, &seen);
         let rehearsed = self.job().evidence.rehearsed.as_deref().unwrap_or_default();
         let knew = |token: &str| rehearsed.split(' ').any(|one| one == token);
@@ -55,8 +55,7 @@ impl Attempt<'_> {
         }
         let suspension = Releasable {
             target: self.job().target.clone(),
-            principals: vec![principal.id.clone()],
-            suspended_at: suspended_by_us,
+            suspensions: [(principal.id.clone(), since)].into(),
         };
         let store = self.tools.store;
         let others = store.other_demands(self.job().case.0, &suspension, &revival.names).await;
