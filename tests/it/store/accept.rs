@@ -57,7 +57,10 @@ async fn who_asks_stands_in_the_case_and_by_its_digest_alone_in_the_trail() {
         .collect();
     let digest = |text: &str| {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-        digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+        digest
+            .as_ref()
+            .iter()
+            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
     };
     let (admin_digest, operator_digest) = (digest(admin), digest(operator));
     assert_eq!(
