@@ -1,6 +1,6 @@
 //! Telling clients apart by where they connect from.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use http::HeaderMap;
 
@@ -34,12 +34,24 @@ pub(super) fn client(peer: IpAddr, proxies: &[IpAddr], headers: &HeaderMap) -> I
         if !proxies.contains(&nearest) {
             break;
         }
-        match hop.trim().parse::<IpAddr>() {
-            Ok(address) => nearest = address.to_canonical(),
-            Err(_) => break,
+        match address_of(hop.trim()) {
+            Some(address) => nearest = address.to_canonical(),
+            None => break,
         }
     }
     nearest
+}
+
+/// The address that a hop names. Some gateways put its port behind it: `198.51.100.9:1234`, `[2001:db8::9]:1234`.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    if let Ok(address) = hop.parse::<IpAddr>() {
+        return Some(address);
+    }
+    if let Ok(socket) = hop.parse::<SocketAddr>() {
+        return Some(socket.ip());
+    }
+    let bare = hop.strip_prefix('[')?.strip_suffix(']')?;
+    bare.parse::<Ipv6Addr>().ok().map(IpAddr::V6)
 }
 
 /// The network that a client is in, as its share of the connections is counted: an IPv4 /24, or an IPv6 /48, which is what one site has.
@@ -124,6 +136,37 @@ mod tests {
     fn an_unreadable_hop_counts_against_the_proxy() {
         let headers = forwarded(&["203.0.113.9, unknown"]);
         assert_eq!(client(ip("10.0.0.1"), &[ip("10.0.0.1")], &headers), ip("10.0.0.1"));
+    }
+
+    #[test]
+    fn a_hop_may_have_a_port_behind_it() {
+        let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
+        for (hop, expected) in [
+            ("198.51.100.9:1234", "198.51.100.9"),
+            ("203.0.113.9, 198.51.100.9:1234,10.0.0.2:80", "198.51.100.9"),
+            ("[2001:db8::9]:1234", "2001:db8::9"),
+            ("[2001:db8::9]", "2001:db8::9"),
+            ("[::ffff:198.51.100.9]:1234", "198.51.100.9"),
+            // An address of version 6 without brackets has no port: all of it is the address.
+            ("2001:db8::9:1234", "2001:db8::9:1234"),
+        ] {
+            assert_eq!(client(ip("10.0.0.1"), &proxies, &forwarded(&[hop])), ip(expected), "{hop}");
+        }
+        for none in [
+            "198.51.100.9:",
+            "198.51.100.9:99999",
+            "198.51.100.9:x",
+            "[198.51.100.9]:1",
+            "[2001:db8::9",
+            "[]",
+            ":1",
+        ] {
+            assert_eq!(
+                client(ip("10.0.0.1"), &proxies, &forwarded(&[none])),
+                ip("10.0.0.1"),
+                "{none}"
+            );
+        }
     }
 
     #[test]

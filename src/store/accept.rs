@@ -510,13 +510,21 @@ impl Tx<'_> {
                 "batch": batch, "refused": delivery.refused.len(), "parts": named,
             })),
         );
+        let said = |whole: &str| {
+            let parts = delivery.refused.len();
+            format!(
+                "source {}: {parts} parts of {whole} could not be read and were put aside",
+                delivery.source
+            )
+        };
         let name = delivery.name.as_deref().unwrap_or("a delivery");
-        let summary = format!(
-            "source {}: {} parts of {name:?} could not be read and were put aside",
-            delivery.source,
-            delivery.refused.len()
-        );
-        self.raise("quarantine", &format!("source:{}", delivery.source), &summary, None)
+        // A file's name may be a person's.
+        let logged = match &delivery.digest {
+            Some(digest) if delivery.name.is_some() => said(&format!("the file with the SHA-256 {}", hex(digest))),
+            _ => said("a delivery"),
+        };
+        let key = format!("source:{}", delivery.source);
+        self.discreetly_raise("quarantine", &key, &said(&format!("{name:?}")), &logged, None)
             .await
     }
 

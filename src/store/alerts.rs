@@ -128,6 +128,18 @@ impl Store {
 
 impl Tx<'_> {
     pub(super) async fn raise(&mut self, kind: &str, key: &str, summary: &str, case: Option<i64>) -> Result<()> {
+        self.discreetly_raise(kind, key, summary, summary, case).await
+    }
+
+    /// The same, where the log is to say it in other words than whoever reads alerts is told: the summary names what may name people.
+    pub(super) async fn discreetly_raise(
+        &mut self,
+        kind: &str,
+        key: &str,
+        summary: &str,
+        logged: &str,
+        case: Option<i64>,
+    ) -> Result<()> {
         let row = sqlx::query(
             "INSERT INTO alert (kind, key, summary, case_id, raised_at, last_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5) \
              ON CONFLICT (kind, key) WHERE cleared_at IS NULL DO UPDATE SET times = times + 1, last_at = ?5, summary = ?3 \
@@ -142,7 +154,7 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("raising an alert"))?;
         let (id, times): (i64, i64) = (row.get(0), row.get(1));
-        tracing::warn!(alert.id = id, alert.kind = kind, "{summary}");
+        tracing::warn!(alert.id = id, alert.kind = kind, "{logged}");
         let mut entry = Entry::new(EntryKind::AlertRaised, Actor::Daemon)
             .detail(serde_json::json!({ "alert": id, "kind": kind, "key": key, "times": times }));
         entry.case = case;

@@ -5,6 +5,7 @@ use sqlx::Row as _;
 
 use super::accept::Intake;
 use super::again::Over;
+use super::asker;
 use super::identities::Whose;
 use super::joins::Live;
 use super::settle::NewJob;
@@ -22,10 +23,12 @@ impl Tx<'_> {
         work: &Work,
         hold: Option<i64>,
     ) -> Result<CaseId> {
+        let asker = asker::plain(&new.delivery.source, new.signal.requested_by.as_deref());
         self.record(&new.entry(EntryKind::SignalAccepted).detail(serde_json::json!({
             "signal": new.signal_id, "reason": new.signal.reason.word(), "key_sha256": hex(&sha256(&new.signal.key)), "sha256": hex(&new.signal.digest),
             "occurred_at": new.signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook,
-            "requested_by": new.signal.requested_by, "note_sha256": new.signal.note.as_deref().map(|note| hex(&sha256(note))),
+            "requested_by": asker, "requested_by_sha256": new.signal.requested_by.as_deref().filter(|_| asker.is_none()).map(|by| hex(&sha256(by))),
+            "note_sha256": new.signal.note.as_deref().map(|note| hex(&sha256(note))),
         })));
         let scope = serde_json::to_string(&new.signal.scope).unwrap_or_default();
         if let Some(case) = self.join_case(intake, new, work, &scope, hold).await? {

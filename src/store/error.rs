@@ -16,6 +16,9 @@ pub enum StoreError {
     /// Another process holds the write lock for too long.
     #[error("another process has held the store's write lock for too long")]
     Busy,
+    /// What SQLite read of the store's files made no sense, or could not be read at all. Nothing was begun.
+    #[error("the store could not be read, and nothing was stored; the log has what SQLite said of it")]
+    Unread,
     /// A settlement came after its lease had ended.
     #[error("the lease on job {0} was lost before it was settled")]
     LeaseLost(JobId),

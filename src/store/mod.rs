@@ -18,6 +18,7 @@ mod accept;
 mod actions;
 mod again;
 mod alerts;
+mod asker;
 mod blocks;
 mod calling_off;
 mod cases;

@@ -7,7 +7,7 @@ use crate::audit::{Entry, EntryKind, subject_ref};
 use crate::model::{Actor, Subject};
 
 impl Store {
-    /// Erases a person: every name that is known of it, the keys behind its references, its links, and the notes about it. Open cases are
+    /// Erases a person: every name that is known of it, the keys behind its references, its links, the notes about it and who asked. Open cases are
     /// left alone and refuse it.
     ///
     /// # Errors
@@ -83,8 +83,8 @@ impl Tx<'_> {
         for sql in [
             "UPDATE unresolved SET note = NULL WHERE case_id IN \
                 (SELECT c.id FROM json_each(?) n JOIN cases c ON c.subject_ref = n.value)",
-            "UPDATE cases SET note = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
-            "UPDATE signal SET note = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
+            "UPDATE cases SET note = NULL, requested_by = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
+            "UPDATE signal SET note = NULL, requested_by = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
             "DELETE FROM departure WHERE subject_ref IN (SELECT value FROM json_each(?))",
             "DELETE FROM outbox WHERE subject_ref IN (SELECT value FROM json_each(?))",
             "DELETE FROM person WHERE ref IN (SELECT value FROM json_each(?))",

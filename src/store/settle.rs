@@ -40,7 +40,7 @@ impl Store {
                 })
             });
             match written.await {
-                Err(error @ (StoreError::Full | StoreError::Busy)) => {
+                Err(error @ (StoreError::Full | StoreError::Busy | StoreError::Unread)) => {
                     tracing::warn!(%error, "could not settle a job yet; will try again");
                     tokio::time::sleep(AGAIN_AFTER).await;
                 }

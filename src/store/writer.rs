@@ -54,6 +54,8 @@ pub(super) enum Stop {
     Full,
     /// Rolled back, another process held the lock.
     Busy,
+    /// Nothing was begun, since the store could not be read.
+    Unread,
     /// Nobody knows. The daemon ends, and the next start looks at what is there.
     Unknown,
 }
@@ -103,6 +105,7 @@ where
             // A mutation's own error stands whatever became of the group.
             Err(Stop::Full) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Full)),
             Err(Stop::Busy) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Busy)),
+            Err(Stop::Unread) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Unread)),
             // Dropping the sender tells the caller `Stopped`: neither yes nor no.
             Err(Stop::Unknown) => return,
         };
@@ -224,7 +227,7 @@ async fn begin(conn: &mut SqliteConnection, lock: &watch::Sender<Option<LockWait
         if !matches!(stop, Stop::Busy) {
             tracing::warn!(%error, "could not begin a transaction on the store");
             // Nothing was begun, so nothing can be unknown.
-            return Err(if matches!(stop, Stop::Unknown) { Stop::Busy } else { stop });
+            return Err(if matches!(stop, Stop::Unknown) { Stop::Unread } else { stop });
         }
         lock.send_modify(|wait| {
             let looked = Instant::now();
@@ -277,7 +280,9 @@ async fn roll_back(conn: &mut SqliteConnection) {
 
 async fn fill(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, Stop> {
     // Read again for each group: a command of an operator in another process may have appended since.
-    let mut tail = Tail::read(conn).await.map_err(|error| stopped(&error))?;
+    let mut tail = Tail::read(conn)
+        .await
+        .map_err(|error| stopped(&error, "read", Stop::Unread))?;
     // A mutation that fails must not take the others of its group down; one that is alone needs no savepoint for that.
     let alone = group.len() == 1;
     if !alone {
@@ -306,7 +311,7 @@ async fn fill(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], cloc
             }
         }
     }
-    tail.flush(conn).await.map_err(|error| stopped(&error))
+    tail.flush(conn).await.map_err(|error| stopped(&error, "written", Stop::Full))
 }
 
 async fn step(conn: &mut SqliteConnection, sql: &'static str) -> Result<(), Stop> {
@@ -317,11 +322,12 @@ async fn step(conn: &mut SqliteConnection, sql: &'static str) -> Result<(), Stop
     })
 }
 
-fn stopped(error: &StoreError) -> Stop {
-    tracing::warn!(%error, "the trail could not be written");
+fn stopped(error: &StoreError, doing: &str, otherwise: Stop) -> Stop {
+    tracing::warn!(error = %crate::model::chain(error), "the trail could not be {doing}");
     match error {
         StoreError::Busy => Stop::Busy,
-        _ => Stop::Full,
+        StoreError::Full => Stop::Full,
+        _ => otherwise,
     }
 }
 
@@ -333,5 +339,29 @@ fn sort(error: &sqlx::Error) -> Stop {
         Some("13") => Stop::Full,
         Some("5" | "261" | "517") => Stop::Busy,
         _ => Stop::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions as _;
+    use sqlx::sqlite::SqliteConnectOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_store_that_cannot_be_read_is_not_called_locked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("garbage.db");
+        std::fs::write(&path, vec![0x5a; 8192]).unwrap();
+        let mut conn = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+        let (lock, waits) = watch::channel(None);
+        let stop = begin(&mut conn, &lock).await.unwrap_err();
+        assert!(waits.borrow().is_none(), "nobody waited for a lock");
+        let (call, answer) = Call::new(|_: &mut Tx<'_>| Box::pin(async { Ok(()) }));
+        Box::new(call).answer(Err(stop));
+        let error = answer.await.unwrap().unwrap_err();
+        assert!(matches!(error, StoreError::Unread), "{error}");
+        assert!(error.to_string().starts_with("the store could not be read"), "{error}");
     }
 }

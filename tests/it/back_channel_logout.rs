@@ -199,6 +199,32 @@ async fn a_session_without_its_person_is_held_where_the_settings_say_so() {
 }
 
 #[tokio::test]
+async fn a_claim_that_is_null_is_none() {
+    let null = |name: &str| {
+        let mut claims = claims();
+        claims[name] = Value::Null;
+        claims
+    };
+    let door = Door::new("allow_sid_only = true");
+    let signal = door.send_claims(&null("sub")).await.unwrap();
+    assert!(matches!(&signal.subject, Subject::Unknown { format, .. } if format == "sid"));
+    assert!(
+        matches!(&signal.wish, Wish::Hold(why) if why.starts_with("session_only")),
+        "{:?}",
+        signal.wish
+    );
+    let (code, why) = Door::new("").refusal(&signed(&null("sub"))).await;
+    assert!(code == "invalid_request" && why.contains("allow_sid_only"), "{why}");
+    let (code, why) = door.refusal(&signed(&with("sub", &json!("")))).await;
+    assert!(code == "invalid_request" && why.contains("sub"), "{why}");
+    assert_eq!(Door::new("").send_claims(&null("sid")).await.unwrap().wish, Wish::Act);
+    let mut nobody = null("sub");
+    nobody["sid"] = Value::Null;
+    assert!(door.refusal(&signed(&nobody)).await.1.contains("sub or sid"));
+    assert!(door.refusal(&signed(&null("jti"))).await.1.contains("jti is missing"));
+}
+
+#[tokio::test]
 async fn a_token_without_an_end_is_taken_for_two_minutes_where_the_settings_say_so() {
     let endless = |iat: i64| {
         let mut claims = with("exp", &Value::Null);

@@ -137,7 +137,7 @@ impl Reader {
     fn signal(&self, token: &Compact<'_>, issued_at: Timestamp) -> Result<Signal, Rejection> {
         let claims = &token.claims;
         let sid = name(claims, "sid")?;
-        let whom = match (claims.get("sub"), sid) {
+        let whom = match (claims.get("sub").filter(|sub| !sub.is_null()), sid) {
             (Some(Value::String(sub)), _) if !sub.is_empty() => {
                 let sub_id = json!({"format": "iss_sub", "iss": self.issuer, "sub": sub});
                 self.subjects.read(&sub_id, false, false)?
@@ -173,9 +173,9 @@ impl Reader {
     }
 }
 
-/// A claim that names something: a plain text that is neither empty nor long.
+/// A claim that names something: a plain text that is neither empty nor long. A null is how some providers write that there is none.
 fn name<'a>(claims: &'a Map<String, Value>, claim: &str) -> Result<Option<&'a str>, Rejection> {
-    let Some(value) = claims.get(claim) else {
+    let Some(value) = claims.get(claim).filter(|value| !value.is_null()) else {
         return Ok(None);
     };
     let plain = |text: &&str| !text.is_empty() && text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control);

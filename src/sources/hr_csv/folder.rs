@@ -17,7 +17,7 @@ use super::called_off::States;
 use super::claim::Claims;
 use super::contents::Contents;
 use super::full_file::Names;
-use super::marker::{Marker, Mismatch};
+use super::marker::{Mismatch, mismatch};
 use super::name::{is_expected, is_ours, shown};
 use super::opening::{self, Identity, Opened, irregular};
 use super::rules::{LARGEST_FILE, Rules, too_large};
@@ -117,8 +117,8 @@ impl Folder {
         let (candidates, strangers) = self.candidates()?;
         for name in strangers {
             if memory.strangers.len() < MOST_STRANGERS && !memory.strangers.contains(&name) {
+                // Its name may be a person's.
                 tracing::warn!(
-                    file = shown(&name),
                     source = self.rules.source,
                     "the drop folder holds a file that is no .csv: it is left alone"
                 );
@@ -277,11 +277,9 @@ impl Folder {
         if Identity::of(&file.metadata().with_context(doing)?) != identity {
             return Ok(Outcome::Wait);
         }
-        let mismatch = match marked {
-            Some(_) => Marker::read(&marker(&path)).with_context(doing)?.check(&contents),
-            None => super::marker::trailer(&contents),
-        };
-        let mismatch = mismatch.and(signed.map_err(|why| Mismatch(why.to_owned())));
+        let mismatch = mismatch(&path, &contents)
+            .with_context(doing)?
+            .and(signed.map_err(|why| Mismatch(why.to_owned())));
         match mismatch {
             Err(Mismatch(_)) if !patient => {
                 sighting.mismatch = true;

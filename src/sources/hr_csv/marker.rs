@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use super::archive;
 use super::contents::Contents;
 use super::opening::{self, Opened};
 use super::row::hex;
@@ -13,7 +14,7 @@ const LONGEST_MARKER: u64 = 4096;
 /// What a marker says. It holds the SHA-256 of the file in hexadecimal, as `sha256sum` writes it, and may hold the number of rows as
 /// `rows=123` or as a number alone.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Marker {
+struct Marker {
     sha256: Option<String>,
     rows: Option<u64>,
 }
@@ -24,7 +25,7 @@ pub(super) struct Mismatch(pub String);
 
 impl Marker {
     /// Reads the marker at `path`. What is none says nothing, and so fits no file.
-    pub(super) fn read(path: &Path) -> io::Result<Self> {
+    fn read(path: &Path) -> io::Result<Self> {
         let mut bytes = Vec::new();
         if let Opened::File(file, _) = opening::open(path)? {
             file.take(LONGEST_MARKER).read_to_end(&mut bytes)?;
@@ -43,7 +44,7 @@ impl Marker {
     }
 
     /// Compares what it says with the file.
-    pub(super) fn check(&self, contents: &Contents) -> Result<(), Mismatch> {
+    fn check(&self, contents: &Contents) -> Result<(), Mismatch> {
         match &self.sha256 {
             None => {
                 return Err(Mismatch(
@@ -64,8 +65,18 @@ impl Marker {
     }
 }
 
+/// Compares what the marker beside the file at `path` says, where there is one, and the trailer, with the file.
+pub(super) fn mismatch(path: &Path, contents: &Contents) -> io::Result<Result<(), Mismatch>> {
+    let marker = archive::marker(path);
+    Ok(if std::fs::symlink_metadata(&marker).is_ok() {
+        Marker::read(&marker)?.check(contents)
+    } else {
+        trailer(contents)
+    })
+}
+
 /// Compares what the trailer says, where there is one, with the file. A file that is rejected anyway was not counted to its end.
-pub(super) fn trailer(contents: &Contents) -> Result<(), Mismatch> {
+fn trailer(contents: &Contents) -> Result<(), Mismatch> {
     contents
         .trailer
         .map_or(Ok(()), |rows| rows_fit("its trailer", rows, contents))

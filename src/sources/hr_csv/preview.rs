@@ -10,6 +10,7 @@ use super::ask::Ask;
 use super::claim;
 use super::contents::{self, Contents};
 use super::full_file;
+use super::marker::{self, Mismatch};
 use super::opening::{self, Opened};
 use super::persons::Overtaken;
 use super::row::hex;
@@ -285,15 +286,19 @@ fn read(path: &Path, rules: &Rules) -> anyhow::Result<Contents> {
         Opened::Missing => anyhow::bail!("there is no file {shown}"),
     };
     let reading = || format!("cannot read {shown}");
-    let Some(key) = &rules.signature else {
-        return contents::read(file, rules).with_context(reading);
+    let (mut contents, signed) = match &rules.signature {
+        None => (contents::read(file, rules).with_context(reading)?, Ok(())),
+        Some(key) => {
+            let bytes = std::io::Read::bytes(std::io::BufReader::new(file))
+                .collect::<Result<Vec<u8>, _>>()
+                .with_context(reading)?;
+            let signed = signature::check(key, &signature::beside(path), &bytes).with_context(reading)?;
+            (contents::read(&bytes[..], rules).with_context(reading)?, signed)
+        }
     };
-    let bytes = std::io::Read::bytes(std::io::BufReader::new(file))
-        .collect::<Result<Vec<u8>, _>>()
-        .with_context(reading)?;
-    let mut contents = contents::read(&bytes[..], rules).with_context(reading)?;
-    if let Err(why) = signature::check(key, &signature::beside(path), &bytes).with_context(reading)? {
-        contents.rejected.get_or_insert_with(|| why.to_owned());
+    let mismatch = marker::mismatch(path, &contents).with_context(reading)?;
+    if let Err(why) = mismatch.map_err(|Mismatch(why)| why).and(signed.map_err(str::to_owned)) {
+        contents.rejected.get_or_insert(why);
     }
     Ok(contents)
 }

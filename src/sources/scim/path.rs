@@ -96,7 +96,8 @@ impl Aim {
     /// Reads a path of a PATCH operation.
     ///
     /// # Errors
-    /// `invalidPath` where it is not one, `invalidFilter` where what stands in its brackets is not a filter.
+    /// `invalidPath` where it is not one, `invalidFilter` where what stands in its brackets is not a filter, of an attribute
+    /// that is kept.
     pub(super) fn read(kind: &ResourceType, path: &str) -> Result<Self, Fault> {
         let path = path.trim();
         if path.len() > LONGEST {
@@ -119,11 +120,18 @@ impl Aim {
                     .ok_or_else(|| fault(INVALID_PATH, "only .subAttribute may follow the ] of a path"))?,
             ),
         };
-        let among = filter::read(inside)?;
         let whole = match sub {
             Some(sub) => Spot::find(kind, &format!("{before}.{sub}"))?,
             None => Spot::find(kind, before)?,
         };
+        // Whatever is chosen among values that are not kept, it must not keep the other operations from being done.
+        if whole == Spot::Unknown {
+            return Ok(Self {
+                spot: whole,
+                among: None,
+            });
+        }
+        let among = filter::read(inside)?;
         if let Spot::Attribute { attribute, .. } = whole
             && (!attribute.many || attribute.subs().is_empty())
         {

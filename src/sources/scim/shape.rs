@@ -140,11 +140,14 @@ pub(super) fn one_of(attribute: &Attribute, value: Value) -> Result<Option<Value
     let wrong = |what: &str| fault(INVALID_VALUE, format!("{} is not {what}", attribute.name));
     match (attribute.form, value) {
         (_, Value::Null) => Ok(None),
-        (Form::Boolean, Value::Bool(value)) => Ok(Some(Value::Bool(value))),
-        // Entra ID writes "True" and "False".
-        (Form::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(Value::Bool(true))),
-        (Form::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(Value::Bool(false))),
-        (Form::Boolean, _) => Err(wrong("true or false")),
+        (Form::Boolean, value) => match only(value) {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(Value::Bool(value))),
+            // Entra ID writes "True" and "False".
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("true") => Ok(Some(Value::Bool(true))),
+            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => Ok(Some(Value::Bool(false))),
+            _ => Err(wrong("true or false")),
+        },
         (Form::Text | Form::Moment | Form::Reference, Value::String(text)) => Ok((!text.is_empty()).then_some(Value::String(text))),
         // An employee's number is a number to some.
         (Form::Text, Value::Number(number)) => Ok(Some(Value::String(number.to_string()))),
@@ -158,6 +161,28 @@ pub(super) fn one_of(attribute: &Attribute, value: Value) -> Result<Option<Value
             Ok((!members.is_empty()).then_some(Value::Object(members)))
         }
         (Form::Complex(_), _) => Err(wrong("an object")),
+    }
+}
+
+/// The one value in a list of one, in `{"value": …}`, or in a list of such a one: Entra ID writes `[{"$ref": null, "value": "False"}]` for
+/// `active`. `None` where there are several, or none.
+fn only(value: Value) -> Option<Value> {
+    let value = match value {
+        Value::Array(list) => {
+            let [one] = <[Value; 1]>::try_from(list).ok()?;
+            one
+        }
+        one => one,
+    };
+    match value {
+        Value::Object(parts) => {
+            let mut values = parts
+                .into_iter()
+                .filter(|(name, _)| name.eq_ignore_ascii_case("value"))
+                .map(|(_, value)| value);
+            values.next().filter(|_| values.next().is_none())
+        }
+        one => Some(one),
     }
 }
 

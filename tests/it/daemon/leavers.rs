@@ -70,6 +70,19 @@ async fn a_file_with_too_many_leavers_waits_whole_before_its_first_action() {
     alerts.sort();
     assert_eq!(alerts, ["hold", "quarantine"]);
 
+    // A file's name may be a person's: the alert has it, the log and the trail have not.
+    let alerts = site.ask(&["alert", "list"]).await.to_string();
+    let log = site.log();
+    assert!(alerts.contains("1 parts of \\\"leavers.csv\\\""), "{alerts}");
+    assert!(
+        log.contains("1 parts of the file with the SHA-256") && !log.contains("leavers.csv"),
+        "{log}"
+    );
+    let named = site
+        .count("SELECT count(*) FROM trail WHERE instr(CAST(body AS TEXT), 'leavers.csv') > 0")
+        .await;
+    assert_eq!(named, 0, "the trail names a file");
+
     // The bad row lies beside, with its reason, and can be dropped again once it is corrected.
     let quarantine = until("the quarantine", async || {
         let mut files = fs::read_dir(site.path("hr").join("quarantine")).ok()?;

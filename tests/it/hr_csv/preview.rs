@@ -51,6 +51,49 @@ fn a_preview_shows_local_and_utc_times_and_changes_nothing() {
     assert!(preview_error(&drop.path("none.csv"), &rules).contains("no file"));
 }
 
+#[test]
+fn a_file_that_contradicts_its_trailer_or_its_marker_is_rejected_as_the_daemon_does() {
+    let drop = DropFolder::new();
+    let rules = Rules::new("hr", drop.dir.path());
+    let rejected = |text: &str, marker: Option<String>| {
+        drop.put("leavers.csv", text);
+        match marker {
+            Some(marker) => drop.put("leavers.csv.done", marker),
+            None => assert!(!drop.path("leavers.csv.done").exists()),
+        }
+        preview(&drop.path("leavers.csv"), &rules, clock().now()).unwrap().rejected
+    };
+    let (whole, short) = (
+        format!("{HEADER}{ALICE}#EOF,rows=1\n"),
+        format!("{HEADER}{ALICE}#EOF,rows=7\n"),
+    );
+    assert_eq!(rejected(&whole, None), None);
+    assert!(
+        rejected(&short, None)
+            .unwrap()
+            .contains("its trailer says 7 rows and there are 1")
+    );
+    assert_eq!(rejected(&whole, Some(sha256(&whole))), None);
+    assert!(
+        rejected(&short, Some(sha256(&short)))
+            .unwrap()
+            .contains("its trailer says 7 rows")
+    );
+    let fewer = format!("{}\nrows=3\n", sha256(&whole));
+    assert!(
+        rejected(&whole, Some(fewer))
+            .unwrap()
+            .contains("its .done marker says 3 rows")
+    );
+    let of_another = sha256("another");
+    assert!(
+        rejected(&whole, Some(of_another))
+            .unwrap()
+            .contains("its SHA-256 is not the one")
+    );
+    assert!(rejected(&whole, Some(String::new())).unwrap().contains("holds no SHA-256"));
+}
+
 fn preview_error(path: &Path, rules: &Rules) -> String {
     preview(path, rules, clock().now()).unwrap_err().to_string()
 }

@@ -21,6 +21,66 @@ async fn a_signal_becomes_a_case_a_job_and_entries() {
 }
 
 #[tokio::test]
+async fn who_asks_stands_in_the_case_and_by_its_digest_alone_in_the_trail() {
+    let place = place().await;
+    let admin = "ann.admin@example.org";
+    let operator = "operator:alice(1000)";
+    let mut cases = Vec::new();
+    for (n, (source, asker)) in [
+        ("idp", admin),
+        ("inbox", admin),
+        ("idp", operator),
+        ("idp", "policy"),
+        ("inbox", operator),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut signal = signal(&format!("k{n}"), &format!("user{n}@example.org"), Reason::Compromised);
+        signal.requested_by = Some(asker.to_owned());
+        let case = case_of(&place.accept_from(source, vec![signal]).await.signals[0]).0;
+        let detail = place.store.case_detail(case).await.unwrap();
+        assert_eq!(detail.case.requested_by.as_deref(), Some(asker));
+        cases.push(case);
+    }
+    let rows = place.store.trail_snapshot().await.unwrap().rows(0, 10_000).await.unwrap();
+    let entries: Vec<serde_json::Value> = rows.iter().map(|row| serde_json::from_slice(&row.body).unwrap()).collect();
+    let asked: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry["kind"] == "signal.accepted")
+        .map(|entry| {
+            (
+                entry["detail"]["requested_by"].as_str(),
+                entry["detail"]["requested_by_sha256"].as_str(),
+            )
+        })
+        .collect();
+    let digest = |text: &str| {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+        digest
+            .as_ref()
+            .iter()
+            .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
+    };
+    let (admin_digest, operator_digest) = (digest(admin), digest(operator));
+    assert_eq!(
+        asked,
+        [
+            (None, Some(admin_digest.as_str())),
+            (None, Some(admin_digest.as_str())),
+            (None, Some(operator_digest.as_str())),
+            (Some("policy"), None),
+            (Some(operator), None),
+        ]
+    );
+    assert!(
+        !rows
+            .iter()
+            .any(|row| String::from_utf8_lossy(&row.body).contains("ann.admin"))
+    );
+}
+
+#[tokio::test]
 async fn a_repetition_is_harmless_and_other_content_under_its_key_is_refused() {
     let place = place().await;
     let first = signal("k1", "alice@example.org", Reason::Compromised);

@@ -17,7 +17,7 @@ pub(super) enum Token {
     CloseBracket(Option<String>),
     /// An attribute path, an operator, or a literal without quotes.
     Word(String),
-    /// A JSON string.
+    /// A string, in double quotes as JSON writes it, or in single quotes as some clients do.
     Text(String),
 }
 
@@ -43,9 +43,12 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
                     None => (Token::CloseBracket(None), after),
                 }
             }
-            '"' => {
-                let (quoted, after) = rest.split_at(end_of_string(rest)?);
-                let text = serde_json::from_str::<String>(quoted);
+            quote @ ('"' | '\'') => {
+                let (quoted, after) = rest.split_at(end_of_string(rest, quote)?);
+                let text = match quote {
+                    '"' => serde_json::from_str::<String>(quoted),
+                    _ => serde_json::from_str(&in_double_quotes(quoted)),
+                };
                 let text = text.map_err(|_| fault(INVALID_FILTER, "a string of the filter is not written as JSON writes it"))?;
                 (Token::Text(text), after)
             }
@@ -67,17 +70,37 @@ fn end_of_word(text: &str) -> usize {
 }
 
 /// How long the string is that `text` begins with, its quotes included.
-fn end_of_string(text: &str) -> Result<usize, Fault> {
+fn end_of_string(text: &str, quote: char) -> Result<usize, Fault> {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
         match c {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
-            '"' => return Ok(at + 1),
+            _ if c == quote => return Ok(at + 1),
             _ => {}
         }
     }
     Err(fault(INVALID_FILTER, "a string of the filter is not closed"))
+}
+
+/// A string in single quotes, as JSON would have it.
+fn in_double_quotes(quoted: &str) -> String {
+    let mut json = String::with_capacity(quoted.len() + 2);
+    json.push('"');
+    let mut inside = quoted[1..quoted.len() - 1].chars();
+    while let Some(c) = inside.next() {
+        match (c, inside.as_str().starts_with('\'')) {
+            ('\\', true) => {}
+            ('\\', false) => {
+                json.push(c);
+                json.extend(inside.next());
+            }
+            ('"', _) => json.push_str("\\\""),
+            _ => json.push(c),
+        }
+    }
+    json.push('"');
+    json
 }
 
 /// The value that a word without quotes stands for: a text, where it is nothing else.

@@ -124,10 +124,10 @@ impl Reader {
         let (value, bare) = match self.tokens.next() {
             Some(Token::Text(text)) => (Value::String(text), None),
             // Microsoft's guide leaves the quotes out, and so do some clients: a word then reaches up to the next blank or bracket.
-            Some(Token::Word(word)) if !word.starts_with('\'') => (literal(&word), Some(word)),
+            Some(Token::Word(word)) => (literal(&word), Some(word)),
             _ => {
                 return Err(wrong(
-                    "the filter lacks a value: a string in double quotes, a number, true, false or null",
+                    "the filter lacks a value: a string in quotes, a number, true, false or null",
                 ));
             }
         };

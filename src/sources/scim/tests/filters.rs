@@ -53,6 +53,13 @@ fn the_examples_of_the_standard_hold_where_they_should() {
         r"emails[type eq work] pr and title eq null",
         r"meta.lastModified gt 2011-05-13T04:42:34Z",
         "  nickName\tpr  ",
+        // In single quotes.
+        r"userName eq 'bjensen@example.com'",
+        r"(nickName eq 'babs') and not (nickName eq '')",
+        r"emails[type eq 'work'].value eq 'bjensen@example.com'",
+        r"emails[primary eq 'True' and type eq 'work'].value pr",
+        r"not (nickName eq 'say \'b\' or \u0022 or \\')",
+        r#"not (nickName eq 'a "b" c')"#,
     ] {
         assert!(finds(filter), "{filter}");
     }
@@ -90,7 +97,11 @@ fn what_is_no_filter_is_refused_and_not_quoted() {
         "secret is \"x\"",
         "secret eq \"x",
         "secret eq \"\\q\"",
-        "secret eq 'x'",
+        "secret eq 'x",
+        "secret eq 'x\\'",
+        "secret eq '\\q'",
+        "'secret' eq 'x'",
+        "secret eq 'x' 'y'",
         "secret eq two words",
         "secret eq",
         "secret co null",

@@ -41,6 +41,10 @@ fn the_forms_of_one_deactivation_are_one() {
         json!({"op": "replace", "value": {(format!("{USER_URN}:active")): false}}),
         json!({"op": "replace", "value": {(USER_URN): {"active": false}}}),
         json!({"op": "replace", "path": USER_URN, "value": {"active": false}}),
+        json!({"op": "replace", "path": "active", "value": [{"$ref": null, "value": "False"}]}),
+        json!({"op": "replace", "path": "active", "value": {"Value": false}}),
+        json!({"op": "add", "path": "active", "value": ["False"]}),
+        json!({"op": "replace", "value": {"active": [{"value": false}]}}),
         json!({"op": "replace", "value": {"id": "2819c223", "schemas": [USER_URN], "active": false}}),
     ] {
         assert_eq!(done(json!([operation]))["active"], false, "{operation}");
@@ -54,9 +58,20 @@ fn whether_somebody_is_active_is_never_passed_over() {
         (json!({"op": "replace", "path": "active", "value": 0}), "invalidValue"),
         (json!({"op": "replace", "path": "active", "value": null}), "invalidValue"),
         (json!({"op": "replace", "path": "active", "value": ""}), "invalidValue"),
-        (json!({"op": "replace", "path": "active", "value": [false]}), "invalidValue"),
+        (json!({"op": "replace", "path": "active", "value": []}), "invalidValue"),
+        (json!({"op": "replace", "path": "active", "value": {}}), "invalidValue"),
+        (json!({"op": "replace", "path": "active", "value": [null]}), "invalidValue"),
         (
-            json!({"op": "replace", "path": "active", "value": {"value": false}}),
+            json!({"op": "replace", "path": "active", "value": [false, false]}),
+            "invalidValue",
+        ),
+        (
+            json!({"op": "replace", "path": "active", "value": {"value": false, "Value": true}}),
+            "invalidValue",
+        ),
+        (json!({"op": "replace", "path": "active", "value": [[false]]}), "invalidValue"),
+        (
+            json!({"op": "replace", "path": "active", "value": {"value": {"value": false}}}),
             "invalidValue",
         ),
         (json!({"op": "replace", "path": "active"}), "invalidValue"),
@@ -82,6 +97,32 @@ fn whether_somebody_is_active_is_never_passed_over() {
         (json!({"path": "active", "value": false}), "invalidSyntax"),
     ] {
         assert_eq!(refused(json!([operation.clone()])), word, "{operation}");
+    }
+}
+
+#[test]
+fn what_is_not_kept_keeps_nobody_from_leaving() {
+    for path in [
+        "roles[primary eq 'True'].value",
+        "roles[primary eq \"True\"]",
+        "roles[not a filter].value",
+        "roles[]",
+        "emails[type eq 'work'].colour",
+        "urn:example:custom:2.0:User:badges[type is 7].value",
+    ] {
+        for op in ["add", "replace", "remove"] {
+            let unknown = json!({"op": op, "path": path, "value": "x"});
+            let leaves = json!({"op": "replace", "path": "active", "value": "False"});
+            assert_eq!(done(json!([unknown, leaves]))["active"], false, "{unknown}");
+        }
+    }
+    // What is not written as a path at all is refused still, and so is a filter of what is kept.
+    for (path, word) in [
+        ("roles[primary eq 'True'", "invalidPath"),
+        ("roles[type eq 'x']y", "invalidPath"),
+        ("emails[not a filter].value", "invalidFilter"),
+    ] {
+        assert_eq!(refused(json!([{"op": "add", "path": path, "value": "x"}])), word, "{path}");
     }
 }
 
