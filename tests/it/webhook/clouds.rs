@@ -413,6 +413,19 @@ async fn an_alert_that_pub_sub_tries_again_is_the_same_one_whatever_is_written_a
     assert!(other.0 == first.0 && other.1 != first.1);
 }
 
+#[tokio::test]
+async fn a_message_of_pub_sub_without_data_is_the_same_one_when_it_is_tried_again() {
+    let (door, signer, _folder) = pubsub("google-pubsub", "");
+    let tried = async |attempt: u32| {
+        let body =
+            json!({"message": {"attributes": {"k": "v"}, "messageId": "m1"}, "deliveryAttempt": attempt, "subscription": "s"});
+        let request = pushed(&token(&signer, &claims()), &json!({}), &json!({}));
+        let signal = door.signal(&request.map(|_| Bytes::from(body.to_string()))).await;
+        (signal.key, signal.digest)
+    };
+    assert_eq!(tried(1).await, tried(2).await);
+}
+
 const SCANNED: &str = r#"[{"token":"some_token","type":"some_type","url":"some_url"}]"#;
 const KEY_ID: &str = "90a421169f0a406205f1563a953312f0be898d3c7b6c06b681aa86a874555f4a";
 const SCAN_SIGNATURE: &str = "MEUCIQDKZokqnCjrRtw0tni+2Ltvl/uiMJ1EGumEsp1BsNr32AIgQY1YXD2nlj+XNfGK4rBfkMJ1JDOQcYXxa2sY8FNkrKc=";
