@@ -157,6 +157,9 @@ pub struct Employment {
 pub struct Alarm {
     /// What is wrong.
     pub kind: AlarmKind,
+    /// What of the source it is about, where several alerts of a kind can stand beside each other; none of a sender's words, since it stands
+    /// in the trail.
+    pub about: Option<String>,
     /// What to tell the operator; `None` where it is over.
     pub summary: Option<String>,
 }

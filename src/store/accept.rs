@@ -530,8 +530,11 @@ impl Tx<'_> {
 
     /// Raises and clears the alerts that the source has decided on.
     async fn alarms(&mut self, delivery: &Delivery) -> Result<()> {
-        let key = format!("source:{}", delivery.source);
         for alarm in &delivery.alarms {
+            let key = match &alarm.about {
+                None => format!("source:{}", delivery.source),
+                Some(about) => format!("source:{}:{about}", delivery.source),
+            };
             match &alarm.summary {
                 Some(summary) => self.raise(alarm.kind.word(), &key, summary, None).await?,
                 None => self.over(alarm.kind.word(), &key).await?,

@@ -127,6 +127,7 @@ impl Change<'_> {
         let mut delivery = Delivery::of(self.source, Vec::new(), self.now);
         delivery.alarms.push(Alarm {
             kind: AlarmKind::UnknownUser,
+            about: None,
             summary: Some(format!(
                 "source {}: a user was deactivated who is not known here, so that nobody's access ended; ask the identity provider who it is",
                 self.source

@@ -75,6 +75,7 @@ impl SsfPush {
             Some(Word::Updated { status, .. }) if status == "enabled" => {
                 delivery.alarms.push(Alarm {
                     kind: AlarmKind::StreamStopped,
+                    about: None,
                     summary: None,
                 });
             }

@@ -213,13 +213,18 @@ impl Stream {
 
 /// An alarm that is over.
 pub(super) fn over(kind: AlarmKind) -> Alarm {
-    Alarm { kind, summary: None }
+    Alarm {
+        kind,
+        about: None,
+        summary: None,
+    }
 }
 
 /// An alarm that is raised.
 pub(super) fn raised(kind: AlarmKind, summary: String) -> Alarm {
     Alarm {
         kind,
+        about: None,
         summary: Some(summary),
     }
 }

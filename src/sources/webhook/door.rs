@@ -9,40 +9,42 @@ use crate::sources::Rejection;
 use crate::sources::admission::{admit as admit_post, only};
 use crate::sources::form::MEDIA;
 
-/// Names under which lines of JSON come.
-const LINES: [&[u8]; 5] = [
-    b"application/x-ndjson",
-    b"application/ndjson",
-    b"application/jsonl",
-    b"application/x-jsonlines",
-    b"application/json-lines",
-];
+/// Kinds of `application/` that are never JSON or a form.
+const BINARY: [&str; 5] = ["pdf", "zip", "gzip", "x-gzip", "x-tar"];
+/// Kinds of `text/` that may be JSON.
+const TEXT: [&str; 6] = ["plain", "json", "x-json", "ndjson", "x-ndjson", "jsonl"];
 
 /// Whether a POST can be looked at, and whether its body may be a form.
 ///
 /// # Errors
 /// A refusal with 405, 415 or 413.
 pub(super) fn admit(request: &Request<Bytes>) -> Result<bool, Rejection> {
+    let doubled = request.headers().get_all(CONTENT_TYPE).iter().count() > 1;
     admit_post(
         request,
         BODY_CAP,
-        "application/json, or end in +json, or be text/plain, application/x-ndjson or a form, and stand once",
-        is_taken,
+        "one of JSON, lines of it, text/plain or a form, and stand once at most",
+        |media| !doubled && is_taken(media),
     )?;
     let media = only(request, &CONTENT_TYPE).unwrap_or_default();
     Ok(starts(media, MEDIA.as_bytes()))
 }
 
-/// SNS sends its JSON as `text/plain`, and log streams theirs under several names.
+/// What is read follows from the bytes, and senders write what they like: SNS `text/plain`, scripts nothing, log streams several names. What
+/// names another format is refused, so that whoever configured it hears of it.
 fn is_taken(media: &[u8]) -> bool {
+    let Ok(media) = str::from_utf8(media) else { return false };
+    if media.is_empty() {
+        return true;
+    }
     let media = media.to_ascii_lowercase();
-    media == b"application/json"
-        || media == b"text/plain"
-        || media == MEDIA.as_bytes()
-        || LINES.contains(&media.as_slice())
-        || media
-            .strip_prefix(b"application/")
-            .is_some_and(|kind| kind.len() > 5 && kind.ends_with(b"+json"))
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'+' | b'-' | b'_');
+    match media.split_once('/') {
+        Some((_, kind)) if kind.is_empty() || !kind.bytes().all(plain) => false,
+        Some(("application", kind)) => !kind.ends_with("xml") && !BINARY.contains(&kind),
+        Some(("text", kind)) => TEXT.contains(&kind),
+        _ => false,
+    }
 }
 
 /// Whether a media type with its parameters is `wanted`.

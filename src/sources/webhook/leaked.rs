@@ -100,6 +100,7 @@ pub(super) fn hand_on(leaked: Vec<Leaked>, delivery: &mut Delivery) {
     if untargeted > 0 {
         delivery.alarms.push(Alarm {
             kind: AlarmKind::LeakedValue,
+            about: None,
             summary: Some(format!(
                 "source {}: {untargeted} credential values were found in the open; look for them by the digests in the notes of its signals, and \
                  revoke what they give access to",

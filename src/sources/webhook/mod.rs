@@ -109,6 +109,7 @@ impl Webhook {
         let mut tell = |kind, summary: String| {
             delivery.alarms.push(Alarm {
                 kind,
+                about: None,
                 summary: Some(format!("source {}: {summary}", self.name)),
             });
         };

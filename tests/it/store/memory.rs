@@ -69,6 +69,7 @@ async fn an_alarm_is_raised_once_and_over_when_the_source_says_so() {
     let place = place().await;
     let silent = |summary: Option<&str>| Alarm {
         kind: AlarmKind::StreamSilent,
+        about: None,
         summary: summary.map(str::to_owned),
     };
     hand_in(&place, Vec::new(), vec![silent(Some("no answer"))]).await;
@@ -81,6 +82,23 @@ async fn an_alarm_is_raised_once_and_over_when_the_source_says_so() {
     );
     hand_in(&place, Vec::new(), vec![silent(None)]).await;
     assert!(place.store.alerts(false).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn alarms_about_different_things_of_a_source_stand_beside_each_other() {
+    let place = place().await;
+    let notice = |about: &str, summary: Option<&str>| Alarm {
+        kind: AlarmKind::SenderNotice,
+        about: Some(about.to_owned()),
+        summary: summary.map(str::to_owned),
+    };
+    for about in ["one", "other", "one"] {
+        hand_in(&place, Vec::new(), vec![notice(about, Some("confirm it"))]).await;
+    }
+    hand_in(&place, Vec::new(), vec![notice("other", None)]).await;
+    let open = place.store.alerts(false).await.unwrap();
+    let read: Vec<_> = open.iter().map(|alert| (alert.key.as_str(), alert.times)).collect();
+    assert_eq!(read, [("source:scim:one", 2)]);
 }
 
 #[tokio::test]

@@ -80,6 +80,25 @@ async fn a_line_that_cannot_be_read_does_not_take_its_neighbours_along() {
 }
 
 #[tokio::test]
+async fn a_mark_before_the_text_is_no_part_of_it_and_a_sequence_is_read_by_its_records() {
+    let door = Door::trusting(RULE);
+    let keys = async |media: &str, body: String| -> Vec<String> {
+        let signals = door.signals(&of_type(media, &body)).await;
+        signals.into_iter().map(|signal| signal.key).collect()
+    };
+    assert_eq!(keys("application/json", format!("\u{feff}{}", line(3))).await, ["3"]);
+    assert_eq!(
+        keys("application/x-ndjson", format!("\u{feff}{}", lines(&[3, 4]))).await,
+        ["3", "4"]
+    );
+    let record = |n: u32| format!("\u{1e}{:#}\n", line(n));
+    assert_eq!(keys("application/json-seq", record(3)).await, ["3"]);
+    assert_eq!(keys("application/json-seq", record(3) + &record(4)).await, ["3", "4"]);
+    // The content type is not signed: the bytes alone say what it is.
+    assert_eq!(keys("application/json", record(3) + &record(4)).await, ["3", "4"]);
+}
+
+#[tokio::test]
 async fn json_within_json_is_reached_by_a_pointer() {
     let door = Door::trusting(
         "[[rule]]\nsubject = [{ pointer = '/Message/user/0', is = 'email' }]\nreason = 'compromised'\nkey = '/MessageId'\n",

@@ -153,6 +153,27 @@ fn sns_needs_its_topics_and_no_secret() {
     assert!(complaints[0].message.contains("there is no secret"), "{complaints:?}");
 }
 
+#[test]
+fn certificates_that_others_may_write_are_refused_with_the_command_that_mends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for key in ["certificates_file", "authorities_file"] {
+        let path = folder.path().join(key);
+        std::fs::copy(Path::new(SNS).join("authority.pem"), &path).unwrap();
+        let keys = format!(
+            "preset = 'aws-sns'\nsns = {{ topics = ['{TOPIC}'], {key} = '{}' }}\n",
+            path.display()
+        );
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o666)).unwrap();
+        let Err(complaints) = build(&keys, NOW) else {
+            panic!("{key} was believed")
+        };
+        let mend = format!("run chmod go-w {}", path.display());
+        assert!(complaints[0].message.contains(&mend), "{complaints:?}");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(build(&keys, NOW).is_ok(), "{key}");
+    }
+}
+
 const STATE: &str = "secretClientValue-of-some-length";
 
 fn graph() -> Door {
@@ -351,6 +372,58 @@ async fn a_new_alert_of_workspace_is_read_and_a_changed_one_is_not() {
             assert_eq!(signal.subject.to_string(), "email:foo@example.com");
         }
     }
+}
+
+#[tokio::test]
+async fn an_alert_that_pub_sub_tries_again_is_the_same_one_whatever_is_written_around_it() {
+    let (door, signer, _folder) = pubsub("google-alert-center", "");
+    let read = async |status: &str, email: &str, around: [(&str, Value); 3]| {
+        let alert = json!({"alertId": "a1", "createTime": "2026-01-31T18:41:00Z", "type": "Leaked password", "source": "Google identity", "data": {"email": email}});
+        let request = pushed(
+            &token(&signer, &claims()),
+            &alert,
+            &json!({"alertcenter_resource_status": status}),
+        );
+        let mut body: Value = serde_json::from_slice(request.body()).unwrap();
+        for (place, value) in around {
+            match body.pointer_mut(place) {
+                Some(there) => *there = value,
+                None => body[place.trim_start_matches('/')] = value,
+            }
+        }
+        let signal = door.signal(&request.map(|_| Bytes::from(body.to_string()))).await;
+        (signal.key, signal.digest)
+    };
+    let around = |attempt: u32, id: &str, at: &str| {
+        [
+            ("/deliveryAttempt", json!(attempt)),
+            ("/message/messageId", json!(id)),
+            ("/message/publishTime", json!(at)),
+        ]
+    };
+    let first = read("CREATED", "foo@example.com", around(1, "m1", "2026-01-31T18:41:00Z")).await;
+    for again in [
+        around(2, "m1", "2026-01-31T18:41:00Z"),
+        around(1, "m2", "2026-01-31T18:42:00Z"),
+    ] {
+        assert_eq!(read("CREATED", "foo@example.com", again).await, first);
+    }
+    // Another alert under the same id is told as what it is.
+    let other = read("CREATED", "bar@example.com", around(1, "m1", "2026-01-31T18:41:00Z")).await;
+    assert!(other.0 == first.0 && other.1 != first.1);
+}
+
+#[tokio::test]
+async fn a_message_of_pub_sub_without_data_is_the_same_one_when_it_is_tried_again() {
+    let (door, signer, _folder) = pubsub("google-pubsub", "");
+    let tried = async |attempt: u32| {
+        let body =
+            json!({"message": {"attributes": {"k": "v"}, "messageId": "m1"}, "deliveryAttempt": attempt, "subscription": "s"});
+        let request = pushed(&token(&signer, &claims()), &json!({}), &json!({}));
+        let signal = door.signal(&request.map(|_| Bytes::from(body.to_string()))).await;
+        (signal.key, signal.digest)
+    };
+    assert_eq!(tried(1).await, tried(2).await);
 }
 
 const SCANNED: &str = r#"[{"token":"some_token","type":"some_type","url":"some_url"}]"#;

@@ -161,6 +161,9 @@ async fn event_grid_hears_its_code_and_its_consent_from_whoever_holds_the_secret
         )
         .await;
         assert_eq!(heard, json!({"validationResponse": "512d38b6-c7b8-40c8-89fe-f46f9e9622b6"}));
+        // Some proxies and functions take the one event out of its list.
+        let alone = replied(&door, &asked(Method::POST, "", &[], &event[0].to_string())).await;
+        assert_eq!(alone, heard);
         let mut markup = event.clone();
         markup[0]["data"]["validationCode"] = json!("a b");
         assert_eq!(
@@ -226,6 +229,28 @@ async fn a_subscription_of_sns_at_a_door_with_a_secret_shows_no_address_but_one_
             "{summary}"
         );
     }
+}
+
+#[tokio::test]
+async fn each_topic_has_an_alert_of_its_own_and_its_end_leaves_the_question_open() {
+    let door = by_path("");
+    let about = async |kind: &str, topic: &str| {
+        let body = json!({"Type": kind, "MessageId": "1", "TopicArn": topic, "Token": "1", "SubscribeURL": "https://sns.eu-central-1.amazonaws.com/?Token=1"});
+        let Ok(Received::Answered(delivery, _)) = door.receive(&asked(Method::POST, "", &[], &body.to_string())).await else {
+            panic!("{topic}")
+        };
+        delivery.alarms[0].about.clone().unwrap()
+    };
+    let (one, other) = ("arn:aws:sns:eu-central-1:1:one", "arn:aws:sns:eu-central-1:1:other");
+    let first = about("SubscriptionConfirmation", one).await;
+    assert_eq!(about("SubscriptionConfirmation", one).await, first);
+    for different in [
+        about("SubscriptionConfirmation", other).await,
+        about("UnsubscribeConfirmation", one).await,
+    ] {
+        assert_ne!(different, first);
+    }
+    assert!(!first.contains("one"), "a sender's word stands in the trail: {first}");
 }
 
 #[tokio::test]

@@ -400,3 +400,41 @@ proptest::proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn what_a_sender_is_known_to_send_may_be_said_by_conditions() {
+    let door = with(
+        "when = [{ pointer = '/kind', equals = 'Left', any_case = true }]\n[[rule]]\nreason = 'noted'\nignore = 'a test'\n\
+         when = [{ pointer = '/tags', lacks = ['real', 'Live'], any_case = true }]\n",
+    );
+    for (body, act) in [
+        (json!({"kind": "LEFT", "user": "a@b.example"}), true),
+        (json!({"kind": "moved", "user": "a@b.example"}), false),
+    ] {
+        assert_eq!(door.mapped(&body.to_string()).await.wish == Wish::Act, act, "{body}");
+    }
+    let why = async |tags: Value| format!("{:?}", door.mapped(&json!({"tags": tags}).to_string()).await.wish);
+    for tags in [json!(["drill"]), json!("a drill"), json!([])] {
+        assert!(why(tags.clone()).await.contains("a test"), "{tags}");
+    }
+    for tags in [json!(["REAL"]), json!("so live"), Value::Null] {
+        assert!(!why(tags.clone()).await.contains("a test"), "{tags}");
+    }
+    let known = "known_by = ['/ping', { pointer = '/kind', lacks = 'left', any_case = true }]\n";
+    let door = Door::trusting(&format!(
+        "{known}[[rule]]\nreason = 'noted'\nignore = 'x'\nwhen = [{{ pointer = '/kind', equals = 'left' }}]\n"
+    ));
+    for (body, alarms) in [
+        (json!({"ping": 1}), 0),
+        (json!({"kind": "moved"}), 0),
+        (json!({"kind": "left"}), 0),
+        (json!({"kind": "has Left"}), 1),
+        (json!({"sort": "moved"}), 1),
+    ] {
+        assert_eq!(
+            door.delivery(&trusted(&body.to_string())).await.alarms.len(),
+            alarms,
+            "{body}"
+        );
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use revoked::model::{Priority, Reason, Wish};
+use revoked::model::{AlarmKind, Priority, Reason, Wish};
 use revoked::sources::webhook::PRESETS;
 use serde_json::{Value, json};
 
@@ -10,12 +10,22 @@ use super::*;
 
 /// The signals of a body under a preset, whoever sent it.
 fn under(preset: &str, body: &Value) -> Vec<Signal> {
-    let door = Door::new(&["a secret of the usual length"], &format!("preset = '{preset}'\n"));
+    delivered(preset, body).signals
+}
+
+fn delivered(preset: &str, body: &Value) -> Delivery {
+    let door = Door::new(&["a-secret-of-the-usual-length"], &format!("preset = '{preset}'\n"));
     let read = door
         .push
         .read_unproven(&trusted(&body.to_string()))
         .expect("a webhook is read unproven");
-    read.unwrap().delivery().unwrap().signals
+    read.unwrap().delivery().unwrap()
+}
+
+/// Whether a person is told that a body was not understood.
+fn is_strange(preset: &str, body: &Value) -> bool {
+    let alarms = delivered(preset, body).alarms;
+    alarms.iter().any(|alarm| alarm.kind == AlarmKind::NotUnderstood)
 }
 
 fn one(preset: &str, body: &Value) -> (String, Reason, &'static str) {
@@ -137,7 +147,7 @@ fn who_left_at_hibob_is_held_and_an_inactivation_is_kept() {
 }
 
 #[test]
-fn gustos_termination_is_held_when_it_takes_effect_and_not_when_it_is_entered() {
+fn gustos_termination_is_held_when_it_is_entered_and_when_it_takes_effect() {
     let body = |kind: &str| {
         json!({"event_type": kind, "resource_type": "Company", "resource_id": 7_756_341_741_171_842_i64, "entity_type": "Employee",
             "entity_uuid": "bcfc9744-0ab3-4ef3-ab0d-e728255d659c", "timestamp": 1_671_058_841, "uuid": "03ffbf0c-48a9-4f1c-932a-546413a26ad1"})
@@ -147,7 +157,8 @@ fn gustos_termination_is_held_when_it_takes_effect_and_not_when_it_is_entered() 
         one("gusto", &body("employee.termination_effective")),
         (who(), Reason::Departed, "hold")
     );
-    assert_eq!(one("gusto", &body("employee.terminated")), (who(), Reason::Noted, "ignore"));
+    assert_eq!(one("gusto", &body("employee.terminated")), (who(), Reason::Departed, "hold"));
+    assert_eq!(one("gusto", &body("employee.updated")), (who(), Reason::Noted, "ignore"));
     assert_eq!(
         one("gusto", &body("employee.termination_cancelled")),
         (who(), Reason::Reactivated, "act")
@@ -261,4 +272,177 @@ fn auth0s_leaked_password_is_a_risk_and_the_rest_of_its_log_is_dropped() {
         ("9002-pwd_leak", Reason::RiskElevated)
     );
     assert_eq!(signals[0].subject.to_string(), "email:example@email.com");
+}
+
+#[test]
+fn what_speaks_of_an_ending_and_is_not_understood_is_told() {
+    let okta = |kind: &str| json!({"eventType": kind, "uuid": "9", "target": [{"type": "User", "alternateId": "a@b.example"}]});
+    let deleted = |change: &str, kind: &str| json!({"value": [{"id": "n", "changeType": change, "resource": "Things/x", "tenantId": "t", "resourceData": {"@odata.type": kind, "id": "x"}}]});
+    let kept = |representation: Value| json!({"type": "admin.USER-UPDATE", "representation": representation, "details": {"username": "al"}});
+    for (preset, body) in [
+        ("okta", json!({"eventType": "com.okta.event_hook", "data": {}})),
+        ("okta", json!({"data": {"events": [okta("user.lifecycle.deactivate")]}})),
+        ("okta", okta("user.lifecycle.suspend")),
+        ("okta", okta("user.lifecycle.retire")),
+        ("okta", okta("User.Lifecycle.Deactivate")),
+        ("okta", okta("user.session.clear")),
+        (
+            "bamboohr",
+            json!({"type": "employee.terminated", "data": {"employeeId": "12"}}),
+        ),
+        ("bamboohr", json!({"employees": [{"id": "1", "action": "Terminated"}]})),
+        ("hibob", json!({"type": "employee.terminated"})),
+        ("hibob", json!({"type": "employee.terminated", "data": {"employeeId": "12"}})),
+        (
+            "gusto",
+            json!({"event_type": "employee.dismissed", "entity_type": "Employee", "entity_uuid": "e", "uuid": "u"}),
+        ),
+        (
+            "gusto",
+            json!({"event_type": "contractor.terminated", "entity_type": "Contractor", "entity_uuid": "e", "uuid": "u"}),
+        ),
+        ("merge", json!({"hook": {"event": "employee.terminated"}, "data": {}})),
+        (
+            "merge",
+            json!({"hook": {"event": "Employee.removed"}, "data": {"work_email": "a@b.example"}}),
+        ),
+        (
+            "merge",
+            json!({"hook": {"event": "Employee.changed"}, "data": {"employment_status": "TERMINATED"}}),
+        ),
+        ("deel", json!({"data": {"meta": {"event_type": "contract.terminated.v2"}}})),
+        ("microsoft-graph", deleted("purged", "#microsoft.graph.user")),
+        ("microsoft-graph", deleted("deleted", "microsoft.graph.user")),
+        (
+            "microsoft-graph",
+            json!({"value": [{"id": "n", "changeType": "deleted", "resource": "x"}]}),
+        ),
+        (
+            "azure-event-grid",
+            json!([{"id": "1", "eventType": "revoked.request.v2", "data": {}}]),
+        ),
+        (
+            "azure-event-grid",
+            json!({"id": "1", "type": "Revoked.Request.V1", "data": {}}),
+        ),
+        ("p2-keycloak", kept(json!({"enabled": "no"}))),
+        ("p2-keycloak", kept(json!("{\"enabled\" : false, \"enabled\" : true}"))),
+        (
+            "p2-keycloak",
+            json!({"type": "access.DELETE_ACCOUNT", "details": {"username": "al"}}),
+        ),
+    ] {
+        assert!(is_strange(preset, &body), "{preset} passes over {body}");
+    }
+}
+
+#[test]
+fn the_ordinary_traffic_of_a_vendor_is_silent() {
+    let okta =
+        |kind: &str, result: &str| json!({"data": {"events": [{"eventType": kind, "uuid": "9", "outcome": {"result": result}}]}});
+    let graph = |change: &str, kind: &str| json!({"value": [{"id": "n", "changeType": change, "resource": "x", "tenantId": "t", "resourceData": {"@odata.type": kind, "id": "x"}}]});
+    let keycloak =
+        |kind: &str, representation: Value| json!({"type": kind, "representation": representation, "details": {"username": "al"}});
+    let merge = |status: Value| json!({"hook": {"event": "Employee.changed"}, "data": {"employment_status": status}});
+    for (preset, body) in [
+        ("okta", okta("user.session.start", "SUCCESS")),
+        ("okta", okta("user.session.start", "FAILURE")),
+        ("okta", okta("user.session.end", "SUCCESS")),
+        ("okta", okta("user.authentication.sso", "SUCCESS")),
+        ("okta", okta("group.user_membership.remove", "SUCCESS")),
+        ("okta", okta("application.lifecycle.deactivate", "SUCCESS")),
+        ("okta", okta("user.lifecycle.create", "SUCCESS")),
+        ("okta", okta("user.lifecycle.deactivate", "FAILURE")),
+        ("okta", okta("user.session.clear", "FAILURE")),
+        ("bamboohr", json!({"type": "employee.created", "data": {"employeeId": "12"}})),
+        (
+            "bamboohr",
+            json!({"type": "employee.updated", "data": {"employeeId": "12", "changedFields": ["firstName"]}}),
+        ),
+        (
+            "bamboohr",
+            json!({"employees": [{"id": "1", "action": "Updated", "changedFields": ["First Name"]}]}),
+        ),
+        ("hibob", json!({"type": "employee.updated", "data": {"employeeId": "12"}})),
+        ("hibob", json!({"type": "employee.joined", "data": {"employeeId": "12"}})),
+        ("hibob", json!({"type": "table.entry.updated", "data": {"employeeId": "12"}})),
+        ("hibob", json!({"type": "timeoff.request.created", "employee": {"id": "12"}})),
+        (
+            "gusto",
+            json!({"event_type": "employee.onboarded", "entity_type": "Employee", "entity_uuid": "e", "uuid": "u"}),
+        ),
+        (
+            "gusto",
+            json!({"event_type": "payroll.processed", "entity_type": "Payroll", "entity_uuid": "e", "uuid": "u"}),
+        ),
+        ("merge", merge(json!("ACTIVE"))),
+        ("merge", merge(json!("Pending"))),
+        ("merge", merge(Value::Null)),
+        ("merge", json!({"hook": {"event": "TimeOff.changed"}, "data": {}})),
+        ("deel", json!({"data": {"meta": {"event_type": "contract.created"}}})),
+        ("github", json!({"action": "member_added", "sender": {}})),
+        ("github", json!({"ref": "refs/heads/main", "sender": {}})),
+        ("microsoft-graph", graph("updated", "#Microsoft.Graph.User")),
+        ("microsoft-graph", graph("Created", "#Microsoft.Graph.User")),
+        ("microsoft-graph", graph("deleted", "#Microsoft.Graph.Group")),
+        (
+            "azure-event-grid",
+            json!([{"id": "1", "eventType": "Microsoft.Storage.BlobDeleted", "data": {}}]),
+        ),
+        ("p2-keycloak", keycloak("access.LOGIN", Value::Null)),
+        ("p2-keycloak", keycloak("admin.USER-UPDATE", Value::Null)),
+        ("p2-keycloak", keycloak("admin.USER-UPDATE", json!("{\"enabled\" : true}"))),
+        ("p2-keycloak", keycloak("admin.USER-UPDATE", json!({"firstName": "Al"}))),
+        ("pagerduty", json!({"event": {"event_type": "incident.triggered"}})),
+    ] {
+        assert!(!is_strange(preset, &body), "{preset} alerts about {body}");
+        assert!(
+            under(preset, &body)
+                .iter()
+                .all(|signal| matches!(signal.wish, Wish::Ignore(_))),
+            "{preset} {body}"
+        );
+    }
+}
+
+#[test]
+fn a_plain_variant_of_a_vendors_form_is_understood() {
+    let who = |word: &str| word.to_owned();
+    let okta = json!({"eventType": "user.lifecycle.deactivate", "outcome": {"result": "SUCCESS"}, "target": [{"type": "User", "alternateId": "a@b.example"}]});
+    assert_eq!(one("okta", &okta), (who("email:a@b.example"), Reason::Departed, "act"));
+    let merge =
+        json!({"hook": {"event": "employee.changed"}, "data": {"employment_status": "inactive", "work_email": "a@b.example"}});
+    assert_eq!(one("merge", &merge), (who("email:a@b.example"), Reason::Departed, "hold"));
+    for (change, resource, data) in [
+        (
+            "Deleted",
+            "Users/x",
+            json!({"@odata.type": "#Microsoft.Graph.User", "id": "x"}),
+        ),
+        (
+            "deleted",
+            "Users/x",
+            json!({"@odata.type": "#Microsoft.Graph.user", "id": "x"}),
+        ),
+        ("deleted", "users/x", json!({"id": "x"})),
+    ] {
+        let body =
+            json!({"value": [{"id": "n", "changeType": change, "resource": resource, "tenantId": "t", "resourceData": data}]});
+        let subject = who("iss_sub:https://sts.windows.net/t/#x");
+        assert_eq!(one("microsoft-graph", &body), (subject, Reason::Departed, "hold"), "{body}");
+    }
+    for representation in [
+        json!("{\"enabled\" : false}"),
+        json!({"enabled": false}),
+        json!("{\n  \"enabled\":\tfalse\n}"),
+    ] {
+        let body = json!({"type": "admin.USER-UPDATE", "representation": representation, "details": {"username": "al"}});
+        assert_eq!(
+            one("p2-keycloak", &body),
+            (who("username:al"), Reason::Suspended, "hold"),
+            "{body}"
+        );
+    }
+    let github = json!({"action": "member_removed", "organization": {}, "sender": {}});
+    assert_eq!(one("github", &github).2, "hold");
 }

@@ -170,7 +170,9 @@ async fn five_minutes_either_way_are_taken_and_no_more() {
         "now",
         "+1769884920",
         "-1",
-        "1769884920.0",
+        "1769884920.",
+        "1769885221.5",
+        "1.769884920e9",
         "0x1",
         "99999999999999999999",
         " ",
@@ -182,6 +184,29 @@ async fn five_minutes_either_way_are_taken_and_no_more() {
             ("webhook-signature", &signature),
         ];
         assert_eq!(door.refusal(&post(&headers, body.as_bytes())).await.0, 401, "{at:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_time_with_a_fraction_is_taken_and_its_text_is_what_is_signed() {
+    let door = Door::new(&[SECRET], "");
+    let body = request();
+    let sent = |at: &str, signed_at: &str| {
+        let signature = signature(SECRET, "msg_1", signed_at, body.as_bytes());
+        let headers = [
+            ("webhook-id", "msg_1"),
+            ("webhook-timestamp", at),
+            ("webhook-signature", &signature),
+        ];
+        post(&headers, body.as_bytes())
+    };
+    for at in ["1769884920.0", "1769884920.123456"] {
+        door.signal(&sent(at, at)).await;
+        assert_eq!(
+            door.refusal(&sent(at, "1769884920")).await,
+            (401, "invalid_signature"),
+            "{at}"
+        );
     }
 }
 

@@ -1,4 +1,4 @@
-//! From the bytes of a body to JSON values: one value, one on each line, or a form.
+//! From the bytes of a body to JSON values: one value, one on each line, a sequence of them, or a form.
 //!
 //! How a body is read follows from its bytes: the content type is not signed, so that it must not make another message of the same bytes.
 //! It only says whether a form may come at all, and what begins like JSON is never read as a form.
@@ -9,6 +9,11 @@ use serde_json::Value;
 
 use super::mapping::MOST_ITEMS;
 use crate::jose::read_value;
+
+/// What some programs write before a text in UTF-8, and is no part of it.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+/// What stands before each record of a JSON text sequence (RFC 7464 section 2.2), and cannot stand in JSON.
+const RECORD: u8 = 0x1e;
 
 /// A body that was read.
 #[derive(Debug, PartialEq)]
@@ -25,6 +30,7 @@ impl Body {
     /// # Errors
     /// Why it cannot be read, without any of it.
     pub(super) fn read(bytes: &[u8], form: bool, field: Option<&str>) -> Result<Self, String> {
+        let bytes = bytes.strip_prefix(MARK).unwrap_or(bytes);
         if form && !matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[' | b'"')) {
             let form = form::read(bytes)?;
             return match field {
@@ -35,6 +41,9 @@ impl Body {
                     read_value(text.as_bytes()).map(Self::Whole)
                 }
             };
+        }
+        if bytes.starts_with(&[RECORD]) {
+            return records(bytes);
         }
         read_value(bytes).map(Self::Whole).or_else(|why| lines(bytes)?.ok_or(why))
     }
@@ -48,23 +57,42 @@ impl Body {
     }
 }
 
+/// The records of a sequence, one or more (RFC 7464).
+fn records(bytes: &[u8]) -> Result<Body, String> {
+    const NONE: &str = "no record of the sequence is JSON";
+    let mut records = parts(bytes, RECORD);
+    match (records.next(), records.next()) {
+        (None, _) => Err(NONE.to_owned()),
+        (Some(only), None) => read_value(only).map(Body::Whole),
+        _ => each(|| parts(bytes, RECORD))?.ok_or_else(|| NONE.to_owned()),
+    }
+}
+
 /// The values of a body that has one on each line; `None` where it is nothing of the kind.
 fn lines(bytes: &[u8]) -> Result<Option<Body>, String> {
-    let lines = || {
-        bytes
-            .split(|byte| *byte == b'\n')
-            .map(<[u8]>::trim_ascii)
-            .filter(|line| !line.is_empty())
-    };
+    let lines = || parts(bytes, b'\n');
     let object = |line: &[u8]| line.starts_with(b"{") && line.ends_with(b"}");
-    let count = lines().count();
-    if count < 2 || !lines().next().is_some_and(object) {
+    if lines().count() < 2 || !lines().next().is_some_and(object) {
         return Ok(None);
     }
+    each(lines)
+}
+
+/// What stands between the bytes `by`, where it is anything.
+fn parts(bytes: &[u8], by: u8) -> impl Iterator<Item = &[u8]> {
+    bytes
+        .split(move |byte| *byte == by)
+        .map(<[u8]>::trim_ascii)
+        .filter(|part| !part.is_empty())
+}
+
+/// The values of `parts`; `None` where none is one.
+fn each<'b, I: Iterator<Item = &'b [u8]>>(parts: impl Fn() -> I) -> Result<Option<Body>, String> {
+    let count = parts().count();
     if count > MOST_ITEMS {
         return Err(format!("the body holds {count} lines; {MOST_ITEMS} are taken at once"));
     }
-    let read: Vec<_> = lines().map(read_value).collect();
+    let read: Vec<_> = parts().map(read_value).collect();
     Ok(read.iter().any(Result::is_ok).then_some(Body::Lines(read)))
 }
 

@@ -15,13 +15,17 @@ const ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
 const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 const ALLOWED_RATE: HeaderName = HeaderName::from_static("webhook-allowed-rate");
 
-/// The answer to the event that holds a code, where `body` is it: always alone, in a list. Its `validationUrl` is for people.
+/// The answer to the event that holds a code, where `body` is it: always alone, in a list or without one. Its `validationUrl` is for people.
 ///
 /// # Errors
 /// 400 where it is the event without a code that can be repeated.
 pub(super) fn code(body: &Value) -> Result<Option<Response<Bytes>>, Rejection> {
-    let Some([only]) = body.as_array().map(Vec::as_slice) else {
-        return Ok(None);
+    let only = match body {
+        Value::Array(events) => match events.as_slice() {
+            [only] => only,
+            _ => return Ok(None),
+        },
+        only => only,
     };
     if only.get("eventType").and_then(Value::as_str) != Some(VALIDATION) {
         return Ok(None);

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use crate::model::{Alarm, AlarmKind};
+use crate::sources::digest::{hex, sha256};
 use crate::sources::webhook::proof::shown;
 
 /// The longest name of a topic that is shown, in characters (an ARN has 256 + 5 parts).
@@ -18,6 +19,12 @@ pub(super) fn notice(body: &Value, source: &str) -> Option<Alarm> {
         _ => return None,
     };
     let (topic, address) = (text("TopicArn")?, text("SubscribeURL")?);
+    // One topic's alert is not the next one's, and the end of a subscription leaves an open confirmation as it is.
+    let about = format!(
+        "{}:{}",
+        if begins { "subscription" } else { "unsubscribed" },
+        &hex(&sha256(topic.as_bytes()))[..16]
+    );
     let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, ':' | '-' | '_' | '.');
     let topic: String = topic.chars().filter(plain).take(LONGEST).collect();
     let way = match (shown(address), begins) {
@@ -32,6 +39,7 @@ pub(super) fn notice(body: &Value, source: &str) -> Option<Alarm> {
     };
     Some(Alarm {
         kind: AlarmKind::SenderNotice,
+        about: Some(about),
         summary: Some(format!("source {source}: SNS says that {what} {topic} was asked for; {way}")),
     })
 }

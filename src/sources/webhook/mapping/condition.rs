@@ -8,15 +8,18 @@ use super::Pointer;
 /// Something that must hold of an item.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "Written")]
-pub(super) struct Condition {
+pub(in crate::sources::webhook) struct Condition {
     pointer: Pointer,
     test: Test,
+    /// Whether the case of ASCII letters does not count.
+    any_case: bool,
 }
 
 #[derive(Debug, Clone)]
 enum Test {
     In(Vec<Plain>),
     Contains(Vec<Plain>),
+    Lacks(Vec<Plain>),
     Exists(bool),
 }
 
@@ -40,8 +43,13 @@ struct Written {
     one_of: Option<Vec<Plain>>,
     /// The list there has this, or one of these, as a member, or the text there holds it.
     contains: Option<Parts>,
+    /// Something stands there that has none of these so.
+    lacks: Option<Parts>,
     /// Whether anything but null stands there.
     exists: Option<bool>,
+    /// Whether the case of ASCII letters does not count.
+    #[serde(default)]
+    any_case: bool,
 }
 
 impl Condition {
@@ -51,9 +59,14 @@ impl Condition {
         let found = found.as_deref();
         match &self.test {
             Test::Exists(wanted) => found.is_some() == *wanted,
-            Test::In(list) => found.is_some_and(|found| list.iter().any(|one| one.is(found))),
-            Test::Contains(parts) => found.is_some_and(|found| parts.iter().any(|part| part.is_in(found))),
+            Test::In(list) => found.is_some_and(|found| list.iter().any(|one| one.is(found, self.any_case))),
+            Test::Contains(parts) => found.is_some_and(|found| self.has_any(parts, found)),
+            Test::Lacks(parts) => found.is_some_and(|found| !self.has_any(parts, found)),
         }
+    }
+
+    fn has_any(&self, parts: &[Plain], found: &Value) -> bool {
+        parts.iter().any(|part| part.is_in(found, self.any_case))
     }
 }
 
@@ -65,17 +78,28 @@ enum Parts {
     Any(Vec<Plain>),
 }
 
+impl Parts {
+    fn into_vec(self) -> Vec<Plain> {
+        match self {
+            Self::One(part) => vec![part],
+            Self::Any(parts) => parts,
+        }
+    }
+}
+
 impl Plain {
-    fn is_in(&self, found: &Value) -> bool {
+    fn is_in(&self, found: &Value, any_case: bool) -> bool {
         match (found, self) {
-            (Value::Array(members), part) => members.iter().any(|member| part.is(member)),
+            (Value::Array(members), part) => members.iter().any(|member| part.is(member, any_case)),
+            (Value::String(text), Self::Text(part)) if any_case => text.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
             (Value::String(text), Self::Text(part)) => text.contains(part.as_str()),
             _ => false,
         }
     }
 
-    fn is(&self, value: &Value) -> bool {
+    fn is(&self, value: &Value, any_case: bool) -> bool {
         match self {
+            Self::Text(text) if any_case => value.as_str().is_some_and(|found| found.eq_ignore_ascii_case(text)),
             Self::Text(text) => value.as_str() == Some(text),
             Self::Number(number) => value.as_i64() == Some(*number),
             Self::Flag(flag) => value.as_bool() == Some(*flag),
@@ -90,12 +114,8 @@ impl TryFrom<Written> for Condition {
         let tests = [
             written.equals.map(|one| Test::In(vec![one])),
             written.one_of.map(Test::In),
-            written.contains.map(|parts| {
-                Test::Contains(match parts {
-                    Parts::One(part) => vec![part],
-                    Parts::Any(parts) => parts,
-                })
-            }),
+            written.contains.map(|parts| Test::Contains(parts.into_vec())),
+            written.lacks.map(|parts| Test::Lacks(parts.into_vec())),
             written.exists.map(Test::Exists),
         ];
         let mut tests = tests.into_iter().flatten();
@@ -103,8 +123,9 @@ impl TryFrom<Written> for Condition {
             (Some(test), None) => Ok(Self {
                 pointer: written.pointer,
                 test,
+                any_case: written.any_case,
             }),
-            _ => Err("a condition has a pointer and one of `equals`, `in`, `contains` and `exists`"),
+            _ => Err("a condition has a pointer and one of `equals`, `in`, `contains`, `lacks` and `exists`"),
         }
     }
 }

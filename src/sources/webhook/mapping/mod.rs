@@ -6,6 +6,7 @@
 mod condition;
 mod decode;
 mod key;
+mod known;
 mod moment;
 mod pointer;
 mod reason;
@@ -28,6 +29,7 @@ use crate::sources::digest::{hex, sha256};
 use crate::sources::whom::{SubjectRules, Whom};
 
 pub(super) use decode::Decode;
+pub(super) use known::Known;
 pub(super) use moment::TimeForm;
 pub(super) use pointer::Pointer;
 pub(super) use rule::Rule;
@@ -47,8 +49,10 @@ pub(super) struct Mapping {
     pub(super) name: Option<Pointer>,
     /// The first whose conditions hold is the item's.
     pub(super) rules: Vec<Rule>,
-    /// Places of which every item of this sender has one; empty where that is not known.
-    pub(super) known_by: Vec<Pointer>,
+    /// The kinds of items that this sender is known to send; empty where that is not known.
+    pub(super) known_by: Vec<Known>,
+    /// Places that differ from one try of a delivery to the next, and do not count for whether two items are alike.
+    pub(super) volatile: Vec<Pointer>,
     /// What becomes of an item that no rule is about.
     pub(super) unmatched: Unmatched,
     /// The reasons that the sender may give.
@@ -207,7 +211,7 @@ impl Mapping {
             return self.stranger(item, naming, read);
         };
         let own = rule.key.as_ref().and_then(|key| key.name(item));
-        let mut signal = rule.signal(item, &self.subjects, naming.now)?;
+        let mut signal = rule.signal(item, self.digest(item), &self.subjects, naming.now)?;
         if !self.reasons.contains(&signal.reason) {
             return Err(format!("the reason {} may not be given by this sender", signal.reason));
         }
@@ -224,7 +228,7 @@ impl Mapping {
 
     /// What becomes of an item that no rule is about.
     fn stranger(&self, item: &Value, naming: &Naming<'_>, read: &mut Read) -> Result<(), String> {
-        let known = self.known_by.is_empty() || self.known_by.iter().any(|place| place.of(item).is_some());
+        let known = self.known_by.is_empty() || self.known_by.iter().any(|known| known.covers(item));
         if known && self.unmatched == Unmatched::Drop {
             return Ok(());
         }
@@ -233,10 +237,21 @@ impl Mapping {
         }
         read.strangers += usize::from(!known || self.unmatched == Unmatched::Alert);
         let subject = Whom::nobody("webhook", item).subject;
-        let mut signal = Signal::new(self.key(None, naming), digest(item), subject, Reason::Noted);
+        let mut signal = Signal::new(self.key(None, naming), self.digest(item), subject, Reason::Noted);
         signal.wish = Wish::Ignore("no rule of the source is about it".to_owned());
         read.signals.push(signal);
         Ok(())
+    }
+
+    /// The digest of an item: of what it says, however it was written and however often it was tried.
+    fn digest(&self, item: &Value) -> [u8; 32] {
+        let mut item = std::borrow::Cow::Borrowed(item);
+        for place in &self.volatile {
+            if place.of(&item).is_some() {
+                place.remove(item.to_mut());
+            }
+        }
+        sha256(item.to_string().as_bytes())
     }
 
     /// What the item is called: by its own name, by its delivery's, or by what the body holds.
@@ -283,11 +298,6 @@ impl Read {
             }
         }
     }
-}
-
-/// The digest of an item: of what it says, however it was written.
-fn digest(item: &Value) -> [u8; 32] {
-    sha256(item.to_string().as_bytes())
 }
 
 /// A key that a line of a log can hold.

@@ -30,6 +30,17 @@ impl Pointer {
         value.pointer_mut(&self.0)
     }
 
+    /// Takes the member of an object that stands there away; never inside a text.
+    pub(super) fn remove(&self, value: &mut Value) {
+        let Some((above, name)) = self.0.rsplit_once('/') else {
+            return;
+        };
+        let name = name.replace("~1", "/").replace("~0", "~");
+        if let Some(members) = value.pointer_mut(above).and_then(Value::as_object_mut) {
+            members.remove(&name);
+        }
+    }
+
     /// Whether it stands at `other`, or above it: what is read there holds what is read at `other`.
     pub(in crate::sources::webhook) fn holds(&self, other: &Self) -> bool {
         other

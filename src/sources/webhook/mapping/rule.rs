@@ -3,12 +3,12 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Pointer;
 use super::condition::Condition;
 use super::key::KeyAt;
 use super::moment::Moment;
 use super::reason::ReasonAt;
 use super::whom::{self, SubjectAt};
-use super::{Pointer, digest};
 use crate::model::{Reason, Scope, Signal, Timestamp, When, Wish};
 use crate::sources::webhook::leaked::LeakedAt;
 use crate::sources::whom::SubjectRules;
@@ -150,14 +150,14 @@ impl Rule {
         self.when.iter().all(|condition| condition.holds(item))
     }
 
-    /// The signal that an item becomes, without its key.
+    /// The signal that an item with this digest becomes, without its key.
     ///
     /// # Errors
     /// Why it cannot be read, without quoting what may be personal.
-    pub(super) fn signal(&self, item: &Value, subjects: &SubjectRules, now: Timestamp) -> Result<Signal, String> {
+    pub(super) fn signal(&self, item: &Value, digest: [u8; 32], subjects: &SubjectRules, now: Timestamp) -> Result<Signal, String> {
         let reason = self.reason.read(item)?;
         let (subject, wish) = whom::read(&self.subject, item, subjects, &self.wish())?;
-        let mut signal = Signal::new("", digest(item), subject, reason);
+        let mut signal = Signal::new("", digest, subject, reason);
         signal.wish = match &self.leaked {
             // Whose a credential is, its target says, and not the item.
             Some(_) => self.wish(),

@@ -13,6 +13,7 @@ use super::{Encoding, fresh, only};
 use crate::model::Timestamp;
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
+use crate::sources::webhook::mapping::TimeForm;
 
 /// The longest `webhook-id`, in bytes.
 const LONGEST_ID: usize = 256;
@@ -94,11 +95,10 @@ impl Standard {
         let names = names(headers);
         let id = id(headers)?;
         let timestamp = only(headers, &names.timestamp)?;
-        // Twelve digits reach the year 33658.
-        let plain = !timestamp.is_empty() && timestamp.len() <= 12 && timestamp.bytes().all(|byte| byte.is_ascii_digit());
-        let seconds = timestamp.parse::<i64>().ok().filter(|_| plain);
-        let seconds = seconds.ok_or_else(|| untrusted(format!("{} is not a time in seconds", names.timestamp)))?;
-        fresh(Timestamp::from_seconds(seconds), now, self.tolerance)?;
+        let at = TimeForm::Unix.read_text(timestamp);
+        let at = at.ok_or_else(|| untrusted(format!("{} is not a time in seconds", names.timestamp)))?;
+        fresh(at, now, self.tolerance)?;
+        // The text as it was sent is what is signed, with its fraction.
         let signed = [id.as_bytes(), b".", timestamp.as_bytes(), b".", body].concat();
         let signatures = only(headers, &names.signature)?;
         let mut listed = signatures.split(' ').filter(|one| !one.is_empty());

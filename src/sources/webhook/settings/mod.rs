@@ -68,6 +68,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Webhook, V
             items: written.items.map_or_else(|| vec![Pointer::default()], OneOrMore::into_vec),
             name: written.key_pointer,
             known_by: written.known_by.map(OneOrMore::into_vec).unwrap_or_default(),
+            volatile: written.volatile.unwrap_or_default(),
             rules: written.rule.unwrap_or_default(),
             unmatched: written.unmatched.unwrap_or_default(),
             reasons: written.reasons.unwrap_or_else(|| Reason::ALL.to_vec()),

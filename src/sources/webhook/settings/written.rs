@@ -11,7 +11,7 @@ use crate::secret::SecretSource;
 use crate::settings::Period;
 use crate::sources::audience::Audience;
 use crate::sources::webhook::handshake::Handshake;
-use crate::sources::webhook::mapping::{Decode, Pointer, Rule, TimeForm, Unmatched};
+use crate::sources::webhook::mapping::{Decode, Known, Pointer, Rule, TimeForm, Unmatched};
 use crate::sources::webhook::proof::{Algorithm, Claim, Encoding, Members, Template};
 use crate::sources::whom::Means;
 
@@ -49,8 +49,10 @@ pub(super) struct Written {
     pub(super) decode: Option<Vec<Decode>>,
     /// Where the items are.
     pub(super) items: Option<OneOrMore<Pointer>>,
-    /// Places of which every item of this sender has one.
-    pub(super) known_by: Option<OneOrMore<Pointer>>,
+    /// The kinds of items that this sender is known to send.
+    pub(super) known_by: Option<OneOrMore<Known>>,
+    /// Places that differ from one try of a delivery to the next.
+    pub(super) volatile: Option<Vec<Pointer>>,
     /// The header that names a delivery.
     pub(super) key_header: Option<String>,
     /// The place of a body that names its delivery.
@@ -232,6 +234,7 @@ impl Written {
             decode: self.decode.or(preset.decode),
             items: self.items.or(preset.items),
             known_by: self.known_by.or(preset.known_by),
+            volatile: self.volatile.or(preset.volatile),
             key_header: self.key_header.or(preset.key_header),
             key_pointer: self.key_pointer.or(preset.key_pointer),
             repeat_window: self.repeat_window.or(preset.repeat_window),

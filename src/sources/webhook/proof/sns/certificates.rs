@@ -12,6 +12,7 @@ use webpki::{EndEntityCert, KeyUsage};
 use super::fetched::Fetched;
 use super::{address, validity};
 use crate::model::Timestamp;
+use crate::modes;
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
 
@@ -61,7 +62,7 @@ impl Certificates {
     /// Certificates in a file, each of which may sign.
     ///
     /// # Errors
-    /// Where the file cannot be read or holds none.
+    /// Where the file cannot be read, others may write it, or it holds none.
     pub(in crate::sources::webhook) fn of_file(path: &Path) -> anyhow::Result<Self> {
         let changed = std::fs::metadata(path).and_then(|about| about.modified());
         let changed = changed.with_context(|| format!("reading the certificates in {}", path.display()))?;
@@ -77,7 +78,7 @@ impl Certificates {
     /// Believes only certificates that come from an authority in the file at `path`.
     ///
     /// # Errors
-    /// Where the file cannot be read, or holds none or something else.
+    /// Where the file cannot be read, others may write it, or it holds none or something else.
     pub(in crate::sources::webhook) fn issued_by(mut self, path: &Path) -> anyhow::Result<Self> {
         for authority in in_file(path)? {
             let anchor = webpki::anchor_from_trusted_cert(&authority);
@@ -180,7 +181,7 @@ async fn current(path: &Path, read: &mut (SystemTime, Chain)) -> Chain {
 }
 
 fn in_file(path: &Path) -> anyhow::Result<Chain> {
-    let bytes = std::fs::read(path).with_context(|| format!("reading the certificates in {}", path.display()))?;
+    let bytes = modes::read("the certificates in", path)?;
     anyhow::ensure!(bytes.len() <= CAP, "{} is larger than {CAP} bytes", path.display());
     read(&bytes).with_context(|| format!("in {}", path.display()))
 }
@@ -195,6 +196,7 @@ pub(super) fn read(bytes: &[u8]) -> anyhow::Result<Chain> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -353,13 +355,15 @@ mod tests {
         assert!(why.contains("no certificate of the file"), "{why}");
         let both = ["another-authority.pem", "certificate.pem"].map(|file| std::fs::read(format!("{FIXTURES}/{file}")).unwrap());
         std::fs::write(&path, both.concat()).unwrap();
-        let later = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-        std::fs::File::options()
-            .write(true)
-            .open(&path)
-            .unwrap()
-            .set_modified(later)
-            .unwrap();
+        let changed = |mode: u32, at: u64| {
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.set_permissions(std::fs::Permissions::from_mode(mode)).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(at)).unwrap();
+        };
+        // What others may write is not believed, also where it was written after the start.
+        changed(0o666, 1_000_000_000);
+        assert!(told(&sns, &notification()).await.is_err());
+        changed(0o644, 1_000_000_001);
         assert!(told(&sns, &notification()).await.is_ok());
         std::fs::remove_file(&path).unwrap();
         assert!(told(&sns, &notification()).await.is_ok());
