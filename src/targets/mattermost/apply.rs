@@ -33,7 +33,7 @@ pub(super) async fn apply(
 ) -> Result<Applied, TargetError> {
     if *action == Action::Suspend {
         // Asked again where the answer is old: it is the one change that would lock us out for good.
-        target.memory.is_our_owner_now(&target.api, pass, &principal.id).await?;
+        target.memory.would_lock_us_out(&target.api, pass, &principal.id).await?;
     }
     let standing = target.standing(pass).await?;
     let change = Change {

@@ -11,12 +11,12 @@ use super::call::Call;
 use super::failure::{NO_BOT, Trouble};
 use super::pages;
 use super::wire::{Account, Bot, Keyed as _, Role, Token};
-use crate::model::{Principal, PrincipalTrait};
+use crate::model::{Principal, PrincipalTrait, Reason};
 use crate::targets::{Pass, Remedy, TargetError};
 
 /// How long what we know of our own roles is believed.
 const FRESH: Duration = Duration::from_mins(1);
-/// How long it is believed that somebody does not own the bot that we are: the owner's suspension locks us out.
+/// How long it is believed before a suspension that somebody does not own the bot that we are: it would lock us out.
 const OWNER_FRESH: Duration = Duration::from_secs(5);
 /// How long the rest is believed: our own tokens, the permissions of the same roles.
 const FRESH_ENOUGH: Duration = Duration::from_mins(10);
@@ -132,13 +132,24 @@ impl Memory {
     }
 
     /// Whether `id` owns the bot that we are. Yes is never believed without asking now: the bot may have been given to somebody else since, so
-    /// that `id` can be suspended after all. No is believed for [`OWNER_FRESH`].
+    /// that `id` can be suspended after all. No is believed as long as what else is known of us.
     pub(super) async fn is_our_owner_now(&self, api: &Api, pass: &Pass, id: &str) -> Result<bool, TargetError> {
+        self.ask_for_owner(api, pass, id, FRESH).await
+    }
+
+    /// The same before `id` is suspended, where no is believed for [`OWNER_FRESH`] only. It is asked for ahead of everything else, since all
+    /// who are about to suspend somebody wait for the one answer.
+    pub(super) async fn would_lock_us_out(&self, api: &Api, pass: &Pass, id: &str) -> Result<bool, TargetError> {
+        let ahead = pass.at(Reason::Compromised.priority());
+        self.ask_for_owner(api, &ahead, id, OWNER_FRESH).await
+    }
+
+    async fn ask_for_owner(&self, api: &Api, pass: &Pass, id: &str, fresh: Duration) -> Result<bool, TargetError> {
         let asked = Instant::now();
         let is_known = |standing: &Standing| {
             !standing.me.is_bot
                 || standing.owner_at >= asked
-                || (!standing.is_our_owner(id) && standing.owner_at.elapsed() < OWNER_FRESH)
+                || (!standing.is_our_owner(id) && standing.owner_at.elapsed() < fresh)
         };
         let standing = self.standing(api, pass).await?;
         if is_known(&standing) {
