@@ -20,6 +20,8 @@ pub enum Stage {
     Rest,
     /// The last look.
     Proof,
+    /// What is read once for everybody: after all else, so that whoever needs it has come by then.
+    Shared,
 }
 
 /// The right to have one call under way; given back when dropped.

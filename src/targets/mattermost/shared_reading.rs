@@ -2,7 +2,7 @@
 //!
 //! Bots, webhooks, commands and apps have no list by person, so whoever looks for one person's reads everybody's. A reading that began after a
 //! job's last change proves as much for that job as one of its own, so jobs that need one at the same time wait for one and the same. A
-//! reading begins when its first call has a permit: who has come by then shares it.
+//! reading begins when its first call has a permit, which comes after everybody else's: who has come by then shares it.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -14,7 +14,7 @@ use super::call::Call;
 use super::failure::{Refusal, Trouble};
 use super::pages::{self, Listing};
 use super::wire::{App, Bot, IncomingWebhook, Outgoing, Team};
-use crate::targets::Pass;
+use crate::targets::{Pass, Stage};
 
 /// How many teams' commands are asked for at once.
 const AT_ONCE: usize = 8;
@@ -119,6 +119,7 @@ impl Begun {
 impl SharedReadings {
     /// Every bot, disabled ones too.
     pub(super) async fn bots(&self, api: &Api, pass: &Pass, since: Instant) -> Result<Arc<Reading<Bot>>, Trouble> {
+        let pass = &pass.stage(Stage::Shared);
         let begun = Begun::default();
         let call = begun.by(|| Call::get("listing the bots", &["bots"]).query("include_deleted", true));
         self.bots.get(pass, since, &begun, pages::list(api, pass, call)).await
@@ -126,6 +127,7 @@ impl SharedReadings {
 
     /// Every OAuth app.
     pub(super) async fn apps(&self, api: &Api, pass: &Pass, since: Instant) -> Result<Arc<Reading<App>>, Trouble> {
+        let pass = &pass.stage(Stage::Shared);
         let begun = Begun::default();
         let call = begun.by(|| Call::get("listing the OAuth apps", &["oauth", "apps"]));
         self.apps.get(pass, since, &begun, pages::list(api, pass, call)).await
@@ -133,6 +135,7 @@ impl SharedReadings {
 
     /// Every incoming webhook.
     pub(super) async fn incoming(&self, api: &Api, pass: &Pass, since: Instant) -> Result<Arc<Reading<IncomingWebhook>>, Trouble> {
+        let pass = &pass.stage(Stage::Shared);
         let begun = Begun::default();
         let call = begun.by(|| Call::get("listing the incoming webhooks", &["hooks", "incoming"]));
         self.incoming.get(pass, since, &begun, pages::list(api, pass, call)).await
@@ -145,6 +148,7 @@ impl SharedReadings {
 
     /// Every outgoing webhook.
     pub(super) async fn outgoing(&self, api: &Api, pass: &Pass, since: Instant) -> Result<Arc<Reading<Outgoing>>, Trouble> {
+        let pass = &pass.stage(Stage::Shared);
         let begun = Begun::default();
         let call = begun.by(|| Call::get("listing the outgoing webhooks", &["hooks", "outgoing"]));
         self.outgoing.get(pass, since, &begun, pages::list(api, pass, call)).await
@@ -152,6 +156,7 @@ impl SharedReadings {
 
     /// Every slash command. They are listed team by team, in teams that a person has left too.
     pub(super) async fn commands(&self, api: &Api, pass: &Pass, since: Instant) -> Result<Arc<Reading<Outgoing>>, Trouble> {
+        let pass = &pass.stage(Stage::Shared);
         let begun = Begun::default();
         self.commands.get(pass, since, &begun, commands(api, pass, &begun)).await
     }

@@ -147,9 +147,7 @@ impl Memory {
     async fn ask_for_owner(&self, api: &Api, pass: &Pass, id: &str, fresh: Duration) -> Result<bool, TargetError> {
         let asked = Instant::now();
         let is_known = |standing: &Standing| {
-            !standing.me.is_bot
-                || standing.owner_at >= asked
-                || (!standing.is_our_owner(id) && standing.owner_at.elapsed() < fresh)
+            !standing.me.is_bot || standing.owner_at >= asked || (!standing.is_our_owner(id) && standing.owner_at.elapsed() < fresh)
         };
         let standing = self.standing(api, pass).await?;
         if is_known(&standing) {

@@ -94,7 +94,7 @@ async fn permits_go_to_the_most_urgent_and_among_equals_to_the_first_to_come() {
 async fn within_one_urgency_the_earlier_stage_of_a_job_goes_first() {
     let pacer = pacer(10.0);
     let (told, mut heard) = mpsc::unbounded_channel();
-    let stages = [Stage::Proof, Stage::Rest, Stage::Cut, Stage::Look];
+    let stages = [Stage::Shared, Stage::Proof, Stage::Rest, Stage::Cut, Stage::Look];
     let callers = stages
         .map(|stage| (Priority::URGENT, stage))
         .into_iter()
@@ -111,12 +111,12 @@ async fn within_one_urgency_the_earlier_stage_of_a_job_goes_first() {
         }
     }
     let mut served = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..6 {
         served.push(heard.recv().await.unwrap());
     }
-    let urgent = [Stage::Look, Stage::Cut, Stage::Rest, Stage::Proof].map(|stage| (Priority::URGENT, stage));
-    assert_eq!(served[..4], urgent);
-    assert_eq!(served[4], (Priority::ROUTINE, Stage::Look));
+    let urgent = [Stage::Look, Stage::Cut, Stage::Rest, Stage::Proof, Stage::Shared].map(|stage| (Priority::URGENT, stage));
+    assert_eq!(served[..5], urgent);
+    assert_eq!(served[5], (Priority::ROUTINE, Stage::Look));
 }
 
 #[tokio::test(start_paused = true)]
