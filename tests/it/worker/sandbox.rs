@@ -10,7 +10,7 @@ use revoked::sandbox::{Effect, Fault, Options, RateSettings, Sandbox, World};
 use revoked::settings::Settings;
 use revoked::targets::Target;
 use revoked::targets::mattermost::KIND;
-use revoked::worker::{LaneSettings, Lanes, Rate};
+use revoked::worker::{LaneSettings, Lanes, Rate, Retries, WorkSettings};
 
 use super::stage::{ROUTINE, Stage, URGENT, everything, open_account, quick};
 use crate::daemon::BOUND;
@@ -52,6 +52,10 @@ pub(crate) async fn town_of(mut world: World, options: Options) -> Town {
 }
 
 pub(crate) async fn lanes(stage: &Stage, town: &Town, rate: f64) -> Lanes {
+    lanes_with(stage, town, rate, quick()).await
+}
+
+async fn lanes_with(stage: &Stage, town: &Town, rate: f64, work: WorkSettings) -> Lanes {
     let lane = LaneSettings {
         name: "chat".to_owned(),
         target: Arc::clone(&town.target),
@@ -60,7 +64,7 @@ pub(crate) async fn lanes(stage: &Stage, town: &Town, rate: f64) -> Lanes {
         concurrency: 4,
     };
     let guard = Arc::new(stage.policy.clone());
-    Lanes::start(&stage.store, vec![lane], guard, quick(), stage.life.clone())
+    Lanes::start(&stage.store, vec![lane], guard, work, stage.life.clone())
         .await
         .unwrap()
 }
@@ -209,7 +213,15 @@ async fn an_outage_burns_nothing_out() {
     let stage = Stage::demanding(open_account()).await;
     let town = town(Options::default()).await;
     town.sandbox.faults().add(Fault::on("GET", "/api/v4/**", Effect::Status(502)));
-    let lanes = lanes(&stage, &town, 1000.0).await;
+    // As by default: the breaker opens before one job alone has used up its attempts.
+    let work = WorkSettings {
+        retries: Retries {
+            attempts: 8,
+            ..quick().retries
+        },
+        ..quick()
+    };
+    let lanes = lanes_with(&stage, &town, 1000.0, work).await;
     let mut cases = vec![stage.signal("username:user01", URGENT).await];
     for name in ["user02", "user03", "user04", "user05", "user06"] {
         cases.push(stage.signal(&format!("username:{name}"), ROUTINE).await);
