@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::room::Room;
 use super::{Attempt, End};
-use crate::model::{Access, Action, ActionOutcome, Finished, GrantKind, JobKind, Reason, chain};
+use crate::model::{Access, Action, ActionOutcome, Finished, GrantKind, JobKind, Reason, Timestamp, chain};
 use crate::store::{Seen, StoreError};
 use crate::targets::{Applied, Remedy, TargetError};
 use crate::telemetry::table;
@@ -41,8 +41,8 @@ impl Attempt<'_> {
             match answer {
                 Ok(applied) => {
                     strikes = 0;
-                    self.answered(&applied);
-                    self.take_effect(room, &action);
+                    let at = self.answered(&applied);
+                    self.take_effect(room, &action, at);
                 }
                 Err(End::Failed(error)) => {
                     self.failed(room, &action, &error);
@@ -116,25 +116,28 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    fn close(&mut self, outcome: ActionOutcome, requests: Vec<String>) {
+    /// Ends the action in hand, and gives the time at which it ended.
+    fn close(&mut self, outcome: ActionOutcome, requests: Vec<String>) -> Timestamp {
         self.sending = false;
+        let at = self.tools.store.clock().now();
         if let Some(started) = self.open.pop_front() {
             self.finished.push(Finished {
                 id: started.id,
                 outcome,
                 requests,
-                at: self.tools.store.clock().now(),
+                at,
             });
         }
+        at
     }
 
-    fn answered(&mut self, applied: &Applied) {
+    fn answered(&mut self, applied: &Applied) -> Timestamp {
         let outcome = if applied.already {
             ActionOutcome::Already
         } else {
             ActionOutcome::Done
         };
-        self.close(outcome, applied.requests.clone());
+        self.close(outcome, applied.requests.clone())
     }
 
     fn failed(&mut self, room: &mut Room<'_>, action: &Action, error: &TargetError) {
@@ -149,13 +152,12 @@ impl Attempt<'_> {
     }
 
     /// What an accepted action changes in what is known. The second observation decides; this only keeps the next wave from repeating it.
-    fn take_effect(&mut self, room: &mut Room<'_>, action: &Action) {
+    fn take_effect(&mut self, room: &mut Room<'_>, action: &Action, at: Timestamp) {
         room.progress.acted = true;
         room.owed.retain(|owed| owed != action);
         if action.revokes() && self.evidence.first_revoke_at.is_none() {
-            let now = self.tools.store.clock().now();
-            self.evidence.first_revoke_at = Some(now);
-            self.measure_first_revoke(now.since(self.job().received_at));
+            self.evidence.first_revoke_at = Some(at);
+            self.measure_first_revoke(at.since(self.job().received_at));
         }
         match action {
             Action::Suspend => {
@@ -167,7 +169,7 @@ impl Attempt<'_> {
             Action::ResetPassword => {
                 room.progress.password_reset = true;
                 room.progress.swept = false;
-                self.evidence.password_reset_at = Some(self.tools.store.clock().now());
+                self.evidence.password_reset_at = Some(at);
             }
             Action::EndAllSessions => {
                 room.progress.swept = !self.block_is_awaited(room);
