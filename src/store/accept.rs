@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use sqlx::Row as _;
-
 use super::blocks::BLOCKED;
 use super::cases::{NewCase, hex, sha256};
 use super::causes::Placed;
+use super::columns::Columns as _;
 use super::employments::departure;
 use super::sealed::Sealed;
 use super::{Claim, Result, Store, StoreError, Tx};
@@ -120,7 +119,8 @@ impl Store {
         .fetch_optional(self.readers())
         .await
         .map_err(StoreError::sql("looking for a file that was taken before"))?;
-        Ok(row.map(|row| (row.get(0), Timestamp::from_ms(row.get(1)))))
+        row.map(|row| Ok((row.read(0)?, Timestamp::from_ms(row.read(1)?))))
+            .transpose()
     }
 
     /// Where a source reads on.
@@ -236,9 +236,9 @@ impl Tx<'_> {
         let Some(row) = row else {
             return self.says_nothing_new(source, signal, again).await;
         };
-        if row.get::<&[u8], _>(0) == signal.digest {
+        if row.read::<&[u8]>(0)? == signal.digest {
             return Ok(Some(SignalReceipt::Repeated {
-                case: row.get::<Option<i64>, _>(1).map(CaseId),
+                case: row.read::<Option<i64>>(1)?.map(CaseId),
             }));
         }
         let key = hex(&sha256(&signal.key));

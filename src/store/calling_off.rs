@@ -1,7 +1,6 @@
 //! Calling a case off: what is queued, held or watched ends, and what is at work stops before its next change.
 
-use sqlx::Row as _;
-
+use super::columns::Columns as _;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, CaseId, Job};
@@ -71,8 +70,8 @@ impl Tx<'_> {
         .fetch_one(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking what of a case is open"))?;
-        let count = |column: usize| usize::try_from(row.get::<i64, _>(column)).unwrap_or(0);
-        let (cancelled, stopping, failed) = (count(0), count(1), count(2));
+        let count = |index: usize| Ok::<_, StoreError>(usize::try_from(row.read::<i64>(index)?).unwrap_or(0));
+        let (cancelled, stopping, failed) = (count(0)?, count(1)?, count(2)?);
         if cancelled + stopping + failed == 0 {
             return Ok(CalledOff::default());
         }

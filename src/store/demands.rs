@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
-use sqlx::Row as _;
 
+use super::columns::Columns as _;
 use super::{Releasable, Result, Store, StoreError};
 use crate::model::{Containment, Evidence, JobKind, Subject, Timestamp};
 
@@ -89,17 +89,15 @@ impl Store {
         .map_err(StoreError::sql("looking who else asks for a suspension"))?;
         let mut others: BTreeMap<i64, OtherDemand> = BTreeMap::new();
         for row in &rows {
-            let containment: Option<Containment> = serde_json::from_str(row.get(6)).ok();
-            let evidence = row
-                .get::<Option<String>, _>(7)
-                .and_then(|text| serde_json::from_str(&text).ok());
+            let containment: Option<Containment> = serde_json::from_str(row.read(6)?).ok();
+            let evidence = row.read::<Option<&str>>(7)?.and_then(|text| serde_json::from_str(text).ok());
             let evidence: Evidence = evidence.unwrap_or_default();
             if !containment.is_some_and(|containment| containment.blocks()) || is_about_others(&evidence, suspension) {
                 continue;
             }
-            let watch = row.get::<&str, _>(3) == JobKind::Watch.word();
-            let due = row.get::<Option<i64>, _>(5).map(Timestamp::from_ms);
-            let to_come = match (row.get::<&str, _>(4), due) {
+            let watch = row.read::<&str>(3)? == JobKind::Watch.word();
+            let due = row.read::<Option<i64>>(5)?.map(Timestamp::from_ms);
+            let to_come = match (row.read(4)?, due) {
                 ("done", _) if evidence.suspended.1 && is_of(suspension, evidence.suspended_at) => ToCome::Nothing,
                 ("done", _) => continue,
                 ("held", _) => ToCome::Decision,
@@ -107,12 +105,13 @@ impl Store {
                 (_, Some(due)) => ToCome::Day(due),
                 _ => ToCome::Work,
             };
-            let other = others.entry(row.get(0)).or_insert_with(|| OtherDemand {
-                case: row.get(0),
-                reason: row.get(1),
-                source: row.get(2),
+            let found = OtherDemand {
+                case: row.read(0)?,
+                reason: row.read(1)?,
+                source: row.read(2)?,
                 to_come,
-            });
+            };
+            let other = others.entry(found.case).or_insert(found);
             other.to_come = other.to_come.max(to_come);
         }
         Ok(others.into_values().collect())

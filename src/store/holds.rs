@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::digest;
 use serde::Serialize;
-use sqlx::Row as _;
 
+use super::columns::Columns as _;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, JobState, Step, Timestamp};
@@ -93,7 +93,7 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("listing holds"))?;
-        Ok(rows.iter().map(read_hold).collect())
+        rows.iter().map(read_hold).collect()
     }
 
     /// One hold with its set.
@@ -152,8 +152,8 @@ impl Tx<'_> {
                 .await
                 .map_err(StoreError::sql("reading held jobs"))?;
             for job in &jobs {
-                let (job_id, target): (i64, String) = (job.get(0), job.get(1));
-                let due = job.get::<Option<i64>, _>(2).map(Timestamp::from_ms).filter(|due| *due > now);
+                let (job_id, target): (i64, String) = (job.read(0)?, job.read(1)?);
+                let due = job.read::<Option<i64>>(2)?.map(Timestamp::from_ms).filter(|due| *due > now);
                 let next = JobState::Held.next(Step::Approve { due })?;
                 sqlx::query("UPDATE job SET state = ?, due = ?, held_due = NULL, approved = 1, error = NULL WHERE id = ? AND state = 'held'")
                     .bind(next.word())
@@ -279,7 +279,7 @@ impl Tx<'_> {
             self.record(
                 &Entry::new(EntryKind::JobCancelled, by.clone())
                     .case(case)
-                    .job(job.get(0))
+                    .job(job.read(0)?)
                     .detail(serde_json::json!({ "why": why })),
             );
         }
@@ -323,7 +323,7 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
         .await
         .map_err(StoreError::sql("reading a hold"))?
         .ok_or(StoreError::NotFound { what: "hold", id })?;
-    let hold = read_hold(&row);
+    let hold = read_hold(&row)?;
     let rows = sqlx::query(
         "SELECT c.id, p.subject, c.reason, c.playbook, c.scope, \
                 (SELECT min(held_due) FROM job j WHERE j.case_id = c.id), \
@@ -339,26 +339,25 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
     let cases = rows
         .iter()
         .map(|row| {
-            let due: Option<i64> = row.get(5);
-            let jobs: Option<String> = row.get(6);
-            let scope: String = row.get(4);
-            let line = format!("{}\t{scope}\t{}\t{due:?}\n", row.get::<i64, _>(0), jobs.unwrap_or_default());
+            let (case, due): (i64, Option<i64>) = (row.read(0)?, row.read(5)?);
+            let (scope, jobs): (&str, Option<&str>) = (row.read(4)?, row.read(6)?);
+            let line = format!("{case}\t{scope}\t{}\t{due:?}\n", jobs.unwrap_or_default());
             hash.update(line.as_bytes());
-            let reactivated = reactivated.remove(&row.get(0)).unwrap_or_default();
+            let reactivated = reactivated.remove(&case).unwrap_or_default();
             // Whoever approved before that was said has decided about something else.
             for said in &reactivated {
                 hash.update(format!("active\t{}\t{}\n", said.source, said.at).as_bytes());
             }
-            HeldCase {
-                case: row.get(0),
-                subject: row.get(1),
-                reason: row.get(2),
-                playbook: row.get(3),
+            Ok(HeldCase {
+                case,
+                subject: row.read(1)?,
+                reason: row.read(2)?,
+                playbook: row.read(3)?,
                 due: due.map(Timestamp::from_ms),
                 reactivated,
-            }
+            })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let set = hash
         .finish()
         .as_ref()
@@ -380,26 +379,26 @@ async fn reactivations(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<B
     .map_err(StoreError::sql("reading who is active again"))?;
     let mut said: BTreeMap<i64, Vec<Reactivated>> = BTreeMap::new();
     for row in &rows {
-        said.entry(row.get(0)).or_default().push(Reactivated {
-            source: row.get(1),
-            at: Timestamp::from_ms(row.get(2)),
+        said.entry(row.read(0)?).or_default().push(Reactivated {
+            source: row.read(1)?,
+            at: Timestamp::from_ms(row.read(2)?),
         });
     }
     Ok(said)
 }
 
-fn read_hold(row: &sqlx::sqlite::SqliteRow) -> Hold {
-    Hold {
-        id: row.get(0),
-        why: row.get(1),
-        detail: row.get(2),
-        source: row.get(3),
-        batch: row.get(4),
-        state: row.get(5),
-        placed_at: Timestamp::from_ms(row.get(6)),
-        decided_at: row.get::<Option<i64>, _>(7).map(Timestamp::from_ms),
-        decided_by: row.get(8),
-        note: row.get(9),
-        cases: row.get(10),
-    }
+fn read_hold(row: &sqlx::sqlite::SqliteRow) -> Result<Hold> {
+    Ok(Hold {
+        id: row.read(0)?,
+        why: row.read(1)?,
+        detail: row.read(2)?,
+        source: row.read(3)?,
+        batch: row.read(4)?,
+        state: row.read(5)?,
+        placed_at: Timestamp::from_ms(row.read(6)?),
+        decided_at: row.read::<Option<i64>>(7)?.map(Timestamp::from_ms),
+        decided_by: row.read(8)?,
+        note: row.read(9)?,
+        cases: row.read(10)?,
+    })
 }

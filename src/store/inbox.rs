@@ -1,13 +1,14 @@
 //! The table `inbox`: the documented door for other programs and for `revoked revoke`. Rows are untrusted input.
 
 use secrecy::SecretString;
-use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 use tokio::time::Duration;
 
 use super::cases::hex;
+use super::columns::Columns as _;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, LeakedValue, digest_of_named, has_form_of_id};
+use crate::model::{Actor, CaseId, LeakedValue, chain, digest_of_named, has_form_of_id};
 
 /// How often the daemon looks for commits of other processes: 2 µs a look.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -109,6 +110,43 @@ impl InboxRefusal {
             digest: None,
         }
     }
+
+    fn unreadable(error: &StoreError) -> Self {
+        Self {
+            code: "unreadable",
+            why: format!("{}: write the texts of a row as UTF-8", chain(error)),
+            digest: None,
+        }
+    }
+}
+
+/// Reads a row of [`ROWS`].
+fn read(id: i64, row: &SqliteRow) -> Result<InboxRow> {
+    let (session, access_token): (Option<&str>, Option<&str>) = (row.read(8)?, row.read(9)?);
+    let leaked: Option<&str> = row.read(13)?;
+    let named = [("session", session), ("access_token", access_token)];
+    Ok(InboxRow {
+        id,
+        subject: row.read(1)?,
+        reason: row.read(2)?,
+        requested_by: row.read(3)?,
+        note: row.read(4)?,
+        request_key: row.read(5)?,
+        playbook: row.read(6)?,
+        target: row.read(7)?,
+        session: session.map(digest_of_named),
+        access_token: access_token.map(digest_of_named),
+        malformed: named
+            .into_iter()
+            .find_map(|(column, value)| (!has_form_of_id(value?)).then_some(column)),
+        all_sessions: row.read(10)?,
+        act_at: row.read(11)?,
+        keep_out: row.read(12)?,
+        leaked: leaked.map(digest_of_named),
+        value: leaked
+            .filter(|value| digest_of_named(value) != *value)
+            .map(|value| LeakedValue(SecretString::from(value))),
+    })
 }
 
 /// What became of a row.
@@ -160,7 +198,8 @@ impl Store {
         .await
     }
 
-    /// The rows that nobody has looked at, oldest first, at most `limit`. One that is larger than any request is not read: it is rejected here.
+    /// The rows that nobody has looked at, oldest first, at most `limit`. One that is larger than any request is not read, and one that cannot
+    /// be read is none: both are rejected here.
     ///
     /// # Errors
     /// Where the store cannot be read, or a row not be rejected.
@@ -173,35 +212,16 @@ impl Store {
             .map_err(StoreError::sql("reading the inbox"))?;
         let mut rows = Vec::with_capacity(found.len());
         for row in &found {
-            let (id, weight): (i64, i64) = (row.get(0), row.get(14));
+            let (id, weight): (i64, i64) = (row.read(0)?, row.read(14)?);
             if weight > LARGEST_ROW {
                 self.reject_inbox(id, InboxRefusal::too_large(weight)).await?;
                 continue;
             }
-            rows.push(InboxRow {
-                id,
-                subject: row.get(1),
-                reason: row.get(2),
-                requested_by: row.get(3),
-                note: row.get(4),
-                request_key: row.get(5),
-                playbook: row.get(6),
-                target: row.get(7),
-                session: row.get::<Option<&str>, _>(8).map(digest_of_named),
-                access_token: row.get::<Option<&str>, _>(9).map(digest_of_named),
-                malformed: [("session", 8), ("access_token", 9)].into_iter().find_map(|(column, at)| {
-                    let value = row.get::<Option<&str>, _>(at)?;
-                    (!has_form_of_id(value)).then_some(column)
-                }),
-                all_sessions: row.get(10),
-                act_at: row.get(11),
-                keep_out: row.get(12),
-                leaked: row.get::<Option<&str>, _>(13).map(digest_of_named),
-                value: row
-                    .get::<Option<String>, _>(13)
-                    .filter(|value| digest_of_named(value) != *value)
-                    .map(|value| LeakedValue(SecretString::from(value))),
-            });
+            // Another program wrote it: the next rows must not wait for one that nobody can read.
+            match read(id, row) {
+                Ok(row) => rows.push(row),
+                Err(error) => self.reject_inbox(id, InboxRefusal::unreadable(&error)).await?,
+            }
         }
         Ok(rows)
     }
@@ -236,9 +256,9 @@ impl Store {
             .map_err(StoreError::sql("reading the inbox"))?
             .ok_or(StoreError::NotFound { what: "inbox row", id })?;
         Ok(InboxAnswer {
-            state: row.get(0),
-            case: row.get::<Option<i64>, _>(1).map(CaseId),
-            why: row.get(2),
+            state: row.read(0)?,
+            case: row.read::<Option<i64>>(1)?.map(CaseId),
+            why: row.read(2)?,
         })
     }
 
@@ -301,7 +321,12 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("reading an inbox row"))?;
         let Some(row) = row else { return Ok(()) };
-        let values: Vec<Option<String>> = (0..3).map(|n| row.get::<Option<&str>, _>(n).map(digest_of_named)).collect();
+        // Read as bytes, since what another program wrote need not be UTF-8.
+        let digest = |index| {
+            let written: Option<&[u8]> = row.read(index)?;
+            Ok(written.map(|written| digest_of_named(&String::from_utf8_lossy(written))))
+        };
+        let values = (0..3).map(digest).collect::<Result<Vec<Option<String>>>>()?;
         sqlx::query(
             "UPDATE inbox SET state = ?, case_id = ?, why = ?, taken_at = ?, session = ?, access_token = ?, leaked = ? \
              WHERE id = ? AND state = 'new'",

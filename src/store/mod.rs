@@ -24,6 +24,7 @@ mod calling_off;
 mod cases;
 mod causes;
 mod checkpoints;
+mod columns;
 mod demands;
 mod departures;
 mod employments;

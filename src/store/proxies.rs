@@ -6,8 +6,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sqlx::Row as _;
 
+use super::columns::Columns as _;
 use super::{Result, Store, StoreError};
 use crate::model::Timestamp;
 
@@ -89,9 +89,9 @@ impl Store {
         Ok(rows
             .iter()
             .filter_map(|row| {
-                let body: Body = serde_json::from_str(row.try_get(1).ok()?).ok()?;
+                let body: Body = serde_json::from_str(row.read(1).ok()?).ok()?;
                 Some(UnnamedProxy {
-                    address: row.try_get::<&str, _>(0).ok()?.parse().ok()?,
+                    address: row.read::<&str>(0).ok()?.parse().ok()?,
                     requests: body.requests,
                     last_at: Timestamp::from_ms(body.last_at),
                 })

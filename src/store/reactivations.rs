@@ -1,9 +1,8 @@
 //! A later word of a source: somebody whom it had reported as gone is active again. What was done stays done; what has not happened yet, and is
 //! asked for by that source alone, is called off. Where others asked for it too, a human is told.
 
-use sqlx::Row as _;
-
 use super::cases::NewCase;
+use super::columns::Columns as _;
 use super::identities::{REFERENCES, json_of};
 use super::{Result, StoreError, Tx};
 use crate::model::{Actor, CaseId, Reason, Subject, Timestamp};
@@ -72,7 +71,7 @@ impl Tx<'_> {
         );
         let (mut called_off, mut noted) = (0, 0);
         for row in &rows {
-            let (case, shared): (i64, bool) = (row.get(0), row.get(1));
+            let (case, shared): (i64, bool) = (row.read(0)?, row.read(1)?);
             if shared {
                 noted += usize::from(self.note_reactivated(case, source).await?);
             } else {

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sqlx::Row as _;
 
+use super::columns::Columns as _;
 use super::settle::NewJob;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
@@ -56,8 +56,8 @@ impl Store {
         let mut by_target: BTreeMap<String, BTreeMap<String, Timestamp>> = BTreeMap::new();
         for row in &rows {
             // Evidence of an earlier version does not say since when: then nobody can tell whose suspension it is.
-            if let Ok(evidence) = serde_json::from_str::<Evidence>(row.get(1)) {
-                by_target.entry(row.get(0)).or_default().extend(evidence.suspensions);
+            if let Ok(evidence) = serde_json::from_str::<Evidence>(row.read(1)?) {
+                by_target.entry(row.read(0)?).or_default().extend(evidence.suspensions);
             }
         }
         let made = by_target.into_iter().filter(|(_, suspensions)| !suspensions.is_empty());
@@ -88,12 +88,12 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("reading a case"))?
         .ok_or(StoreError::NotFound { what: "case", id: case })?;
-        if row.get(1) {
+        if row.read(1)? {
             return Err(StoreError::Refused(format!(
                 "case {case} is at work; call it off first (revoked case cancel {case}), or wait for its verdict"
             )));
         }
-        let reference: String = row.get(0);
+        let reference: String = row.read(0)?;
         self.call_off_case(case, by, "its suspension is undone").await?;
         let mut jobs = Vec::with_capacity(asked.len());
         for release in asked {

@@ -267,6 +267,26 @@ async fn no_text_of_a_row_reaches_the_trail_and_large_ones_are_not_copied() {
 }
 
 #[tokio::test]
+async fn a_row_that_is_not_utf_8_is_rejected_and_the_next_one_is_taken() {
+    let site = Site::new(Plan::default()).await;
+    let _running = site.start().await;
+    let garbage = "CAST(x'4a6f73e9' AS TEXT)";
+    for column in ["note", "target", "session", "access_token", "leaked"] {
+        let more = format!("{column} = {garbage}");
+        let row = site.write_more("user04@example.test", "departed", None, &more).await.unwrap();
+        let answer = site.answer(row).await;
+        assert!(
+            answer.state == "rejected" && answer.why.contains("UTF-8"),
+            "{column}: {answer:?}"
+        );
+    }
+    let kept = "SELECT count(*) FROM inbox WHERE CAST(x'4a6f73e9' AS TEXT) IN (session, access_token, leaked)";
+    assert_eq!(site.count(kept).await, 0, "what may be a secret is wiped, whatever it is");
+    let row = site.write("user04@example.test", "departed", None).await.unwrap();
+    assert_eq!(site.answer(row).await.state, "accepted");
+}
+
+#[tokio::test]
 async fn the_same_request_key_is_the_same_case_and_another_request_under_it_is_refused() {
     let site = Site::new(Plan::default()).await;
     let _running = site.start().await;

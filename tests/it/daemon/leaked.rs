@@ -11,6 +11,13 @@ use super::chat::{Holdings, others};
 use super::{Plan, Running, Said, Site, canary, until};
 
 impl Site {
+    /// The secret of an access token of `user01`.
+    fn a_token(&self) -> String {
+        let world = self.chat().world();
+        let person = world.person("user01").unwrap().id;
+        world.tokens_of(person).next().unwrap().secret.to_string()
+    }
+
     /// Hands a credential in by a file, and waits for the verdict.
     async fn leaked(&self, value: &str, more: &[&str]) -> Said {
         self.secret("found", value.as_bytes());
@@ -187,12 +194,7 @@ async fn a_leaked_webhook_is_told_by_its_url_and_deleted() {
 #[tokio::test]
 async fn with_contain_everything_of_its_owner_goes() {
     let (site, running) = site().await;
-    let before = Holdings::of(site.chat(), "user01");
-    let secret = {
-        let world = site.chat().world();
-        let token = world.tokens_of(before.id).next().unwrap();
-        token.secret.to_string()
-    };
+    let secret = site.a_token();
     let said = site.leaked(&secret, &["--contain"]).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert!(evidence(&said)["refused_at"].is_string());
@@ -250,12 +252,7 @@ async fn a_leaked_token_of_the_last_administrator_ends_and_the_account_stays() {
 #[tokio::test]
 async fn the_inbox_takes_one_and_keeps_its_digest_alone() {
     let (site, running) = site().await;
-    let before = Holdings::of(site.chat(), "user01");
-    let secret = {
-        let world = site.chat().world();
-        let token = world.tokens_of(before.id).next().unwrap();
-        token.secret.to_string()
-    };
+    let secret = site.a_token();
     let row = site
         .write_more(
             "credential",
@@ -289,12 +286,7 @@ async fn the_inbox_takes_one_and_keeps_its_digest_alone() {
 #[tokio::test]
 async fn a_secret_that_is_pasted_for_an_id_stands_nowhere() {
     let (site, running) = site().await;
-    let secret = {
-        let world = site.chat().world();
-        let person = world.person("user01").unwrap().id;
-        let token = world.tokens_of(person).next().unwrap();
-        token.secret.to_string()
-    };
+    let secret = site.a_token();
     for flag in ["--token", "--session"] {
         let said = site.revoke("username:user01", "compromised", &[flag, &secret]).await;
         assert_eq!(said.code, 12, "{said:?}");
@@ -324,12 +316,7 @@ async fn what_is_no_credential_is_refused_before_it_is_stored() {
 async fn one_that_waits_in_the_store_when_we_are_killed_is_ended_after_the_next_start() {
     let site = Site::new(Plan::default()).await;
     site.start().await.stop().await;
-    let secret = {
-        let world = site.chat().world();
-        let person = world.person("user01").unwrap().id;
-        let token = world.tokens_of(person).next().unwrap();
-        token.secret.to_string()
-    };
+    let secret = site.a_token();
     site.secret("found", secret.as_bytes());
     let file = site.path("found").display().to_string();
     let said = site
@@ -353,15 +340,6 @@ async fn one_that_waits_in_the_store_when_we_are_killed_is_ended_after_the_next_
     .await;
     running.stop().await;
     site.holds_nowhere(&secret, &[]).await;
-}
-
-impl Site {
-    /// The secret of an access token of `user01`.
-    fn a_token(&self) -> String {
-        let world = self.chat().world();
-        let person = world.person("user01").unwrap().id;
-        world.tokens_of(person).next().unwrap().secret.to_string()
-    }
 }
 
 #[tokio::test]

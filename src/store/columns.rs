@@ -1,0 +1,22 @@
+//! The reader of columns: a value that is not what the schema says is an error of the one who reads it, and never a panic.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Decode, Row as _, Sqlite, Type};
+
+use super::{Result, StoreError};
+
+/// Reading a row column by column.
+pub(super) trait Columns {
+    /// The value of the column at `index`.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`] where it is of another type, is missing, or is a text that is not UTF-8: another program wrote it, or the file is
+    /// damaged.
+    fn read<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(&'r self, index: usize) -> Result<T>;
+}
+
+impl Columns for SqliteRow {
+    fn read<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(&'r self, index: usize) -> Result<T> {
+        self.try_get(index).map_err(StoreError::sql("reading a column"))
+    }
+}
