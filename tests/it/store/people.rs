@@ -22,6 +22,7 @@ async fn an_erased_person_leaves_a_whole_trail_and_no_name() {
     let place = place().await;
     let mut noted = signal("k", "alice@example.org", Reason::Logout);
     noted.note = Some("a note about alice".to_owned());
+    noted.requested_by = Some("alice herself".to_owned());
     let case = case_of(&place.accept(vec![noted]).await.signals[0]).0;
     let claim = place.claim().await;
     let nobody = Verdict::NoPrincipal {
