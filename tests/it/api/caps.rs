@@ -1,12 +1,12 @@
 //! How many connections there may be, in all and from one address.
 
-use std::process::Command;
-
 use revoked::api::Limits;
 use revoked::telemetry::metrics;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
+
+use crate::apart::{apart, is_apart, passed};
 
 use super::{Rig, SHORT, ask, body, delivery, get, soon, status, until_closed};
 
@@ -72,20 +72,13 @@ async fn deliveries_that_nobody_waits_for_any_more_still_count() {
     soon(async { while status(&rig.ask(delivery("x")).await) != 202 {} }).await;
 }
 
-/// The limit is one of the whole process, so the test runs in one of its own.
-#[test]
-fn running_out_of_descriptors_is_survived() {
-    let run = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "api::caps::with_few_descriptors"])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&run.stdout);
-    assert!(run.status.success() && said.contains("1 passed"), "{said}");
-}
-
 #[tokio::test]
-#[ignore = "running_out_of_descriptors_is_survived starts it in a process of its own"]
-async fn with_few_descriptors() {
+async fn running_out_of_descriptors_is_survived() {
+    // The limit is one of the whole process.
+    if !is_apart() {
+        passed(apart("api::caps::running_out_of_descriptors_is_survived"));
+        return;
+    }
     let rig = Rig::start(Limits {
         connections: 1000,
         connections_per_address: 1000,
