@@ -50,6 +50,8 @@ impl Accounts {
 
     /// Asks for everybody who waits at the moment there is a permit. Who gets no answer asks alone, and so finds out why.
     async fn ask_for_all(&self, api: &Api, pass: &Pass, doing: &str) {
+        // Whoever asks together with us is about to, and there may be a permit at once.
+        tokio::task::yield_now().await;
         let mut asked = Vec::new();
         let make = || {
             let mut waiting = self.waiting();

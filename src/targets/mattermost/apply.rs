@@ -31,11 +31,15 @@ pub(super) async fn apply(
     action: &Action,
     principal: &Principal,
 ) -> Result<Applied, TargetError> {
-    if *action == Action::Suspend {
+    let memory = &target.memory;
+    let standing = match action {
         // Asked again where the answer is old: it is the one change that would lock us out for good.
-        target.memory.would_lock_us_out(&target.api, pass, &principal.id).await?;
-    }
-    let standing = target.standing(pass).await?;
+        Action::Suspend => memory.before_suspending(target, pass, &principal.id).await?,
+        Action::End { grant } | Action::Disable { grant } if ends_token(grant) => {
+            memory.before_ending_a_token(target, pass).await?
+        }
+        _ => target.standing(pass).await?,
+    };
     let change = Change {
         target,
         pass,
@@ -61,17 +65,20 @@ pub(super) async fn apply(
                 target.swept.take(&principal.id);
                 change.end_session(&grant.id).await
             }
-            GrantKind::AccessToken | GrantKind::BotToken => change.end_token("revoke", grant).await,
+            _ if ends_token(grant) => change.end_token("revoke", grant).await,
             _ => integration_ends::end(change, grant).await,
         },
-        Action::Disable { grant } if matches!(grant.kind, GrantKind::AccessToken | GrantKind::BotToken) => {
-            change.end_token("disable", grant).await
-        }
+        Action::Disable { grant } if ends_token(grant) => change.end_token("disable", grant).await,
         Action::Disable { grant } => Err(give_up(
             format!("disabling {grant}"),
             "only access tokens can be disabled; end it instead",
         )),
     }
+}
+
+/// Whether the end of `grant` is that of an access token.
+fn ends_token(grant: &GrantRef) -> bool {
+    matches!(grant.kind, GrantKind::AccessToken | GrantKind::BotToken)
 }
 
 impl Change<'_> {

@@ -119,7 +119,7 @@ pub(super) fn permissions(standing: &Standing, nodes: usize) -> Vec<Finding> {
 pub(super) fn identity(standing: &Standing, client: &ClientConfig) -> Vec<Finding> {
     let mut found = Vec::new();
     if standing.me.is_bot {
-        if let Some(owner) = &standing.owner {
+        if let Some(owner) = standing.owner() {
             found.push(finding(
                 Level::Note,
                 format!("the operator account is a bot of {owner}, whose suspension is refused since it may disable the bot"),

@@ -81,7 +81,7 @@ struct Mattermost {
 
 impl Mattermost {
     async fn standing(&self, pass: &Pass) -> Result<Arc<Standing>, TargetError> {
-        self.memory.standing(&self.api, pass).await
+        self.memory.standing(self, pass).await
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::Mattermost;
 use super::api::Api;
 use super::call::Call;
 use super::failure::{NO_BOT, Trouble};
@@ -18,22 +19,40 @@ use crate::targets::{Pass, Remedy, TargetError};
 const FRESH: Duration = Duration::from_mins(1);
 /// How long it is believed before a suspension that somebody does not own the bot that we are: it would lock us out.
 const OWNER_FRESH: Duration = Duration::from_secs(5);
-/// How long the rest is believed: our own tokens, the permissions of the same roles.
+/// How long the rest is believed: the permissions of the same roles, our own tokens.
 const FRESH_ENOUGH: Duration = Duration::from_mins(10);
 
 /// Who we are.
 #[derive(Debug, Clone)]
 pub(super) struct Standing {
     pub(super) me: Account,
-    /// Whose bot we are, if we are one. Deactivating the owner disables the bot in mid run.
-    pub(super) owner: Option<String>,
-    /// The ids of our own access tokens, as far as we may list them.
-    tokens: BTreeSet<String>,
     /// What our roles permit; everything for a system administrator.
-    permissions: BTreeSet<String>,
-    looked: Instant,
-    /// When the owner was asked for.
-    owner_at: Instant,
+    permissions: Known<BTreeSet<String>>,
+    /// Whose bot we are, if we are one. Deactivating the owner disables the bot in mid run.
+    owner: Known<Option<String>>,
+    /// The ids of our own access tokens, as far as we may list them.
+    tokens: Known<BTreeSet<String>>,
+}
+
+/// An answer, and when it was asked for.
+#[derive(Debug, Clone)]
+struct Known<T> {
+    answer: T,
+    asked: Instant,
+}
+
+impl<T> Known<T> {
+    async fn ask(answer: impl Future<Output = Result<T, TargetError>>) -> Result<Self, TargetError> {
+        let asked = Instant::now();
+        Ok(Self {
+            answer: answer.await?,
+            asked,
+        })
+    }
+
+    fn is_younger(&self, than: Duration) -> bool {
+        self.asked.elapsed() < than
+    }
 }
 
 /// What was last found out, shared by all calls. It is only ever replaced as a whole.
@@ -48,7 +67,7 @@ pub(super) struct Memory {
 impl Standing {
     /// Whether we may do what `permission` names, at the whole server.
     pub(super) fn may(&self, permission: &str) -> bool {
-        self.me.is_admin() || self.permissions.contains(permission)
+        self.me.is_admin() || self.permissions.answer.contains(permission)
     }
 
     /// Whether `id` is our own account.
@@ -56,14 +75,19 @@ impl Standing {
         self.me.id == id
     }
 
+    /// Who owns the bot that we are.
+    pub(super) fn owner(&self) -> Option<&str> {
+        self.owner.answer.as_deref()
+    }
+
     /// Whether `id` owns the bot that we are: its suspension may disable us.
     pub(super) fn is_our_owner(&self, id: &str) -> bool {
-        self.owner.as_deref() == Some(id)
+        self.owner() == Some(id)
     }
 
     /// Whether the access token `id` is one of ours.
     pub(super) fn owns_token(&self, id: &str) -> bool {
-        self.tokens.contains(id)
+        self.tokens.answer.contains(id)
     }
 
     /// The error for a refused call that containing `principal` stands and falls with: sessions, access tokens, the suspension. Without the rights of a system administrator we may not act on one, however many
@@ -98,7 +122,7 @@ pub(super) fn judge_beside(trouble: Trouble) -> TargetError {
 
 impl Memory {
     /// Who we are, asked anew where the last answer is old.
-    pub(super) async fn standing(&self, api: &Api, pass: &Pass) -> Result<Arc<Standing>, TargetError> {
+    pub(super) async fn standing(&self, target: &Mattermost, pass: &Pass) -> Result<Arc<Standing>, TargetError> {
         if let Some(fresh) = self.fresh() {
             return Ok(fresh);
         }
@@ -107,7 +131,7 @@ impl Memory {
             return Ok(fresh);
         }
         let known = self.last().clone().map(|(_, standing)| standing);
-        let standing = Arc::new(ask(api, pass, known).await?);
+        let standing = Arc::new(ask(target, pass, known).await?);
         *self.last() = Some((Instant::now(), Arc::clone(&standing)));
         Ok(standing)
     }
@@ -133,41 +157,68 @@ impl Memory {
 
     /// Whether `id` owns the bot that we are. Yes is never believed without asking now: the bot may have been given to somebody else since, so
     /// that `id` can be suspended after all. No is believed as long as what else is known of us.
-    pub(super) async fn is_our_owner_now(&self, api: &Api, pass: &Pass, id: &str) -> Result<bool, TargetError> {
-        self.ask_for_owner(api, pass, id, FRESH).await
+    pub(super) async fn is_our_owner_now(&self, target: &Mattermost, pass: &Pass, id: &str) -> Result<bool, TargetError> {
+        Ok(self.with_owner(target, pass, id, FRESH).await?.is_our_owner(id))
     }
 
-    /// The same before `id` is suspended, where no is believed for [`OWNER_FRESH`] only. It is asked for ahead of everything else, since all
-    /// who are about to suspend somebody wait for the one answer.
-    pub(super) async fn would_lock_us_out(&self, api: &Api, pass: &Pass, id: &str) -> Result<bool, TargetError> {
+    /// Who we are, and whose bot we are, before `id` is suspended: that it is not theirs is believed for [`OWNER_FRESH`] only. It is asked for
+    /// ahead of everything else, since all who are about to suspend somebody wait for the one answer.
+    pub(super) async fn before_suspending(&self, target: &Mattermost, pass: &Pass, id: &str) -> Result<Arc<Standing>, TargetError> {
         let ahead = pass.at(Reason::Compromised.priority());
-        self.ask_for_owner(api, &ahead, id, OWNER_FRESH).await
+        self.with_owner(target, &ahead, id, OWNER_FRESH).await
     }
 
-    async fn ask_for_owner(&self, api: &Api, pass: &Pass, id: &str, fresh: Duration) -> Result<bool, TargetError> {
+    /// Who we are with our owner, who is asked for where that was longer ago than `fresh`, or where it was `id`.
+    async fn with_owner(&self, target: &Mattermost, pass: &Pass, id: &str, fresh: Duration) -> Result<Arc<Standing>, TargetError> {
         let asked = Instant::now();
         let is_known = |standing: &Standing| {
-            !standing.me.is_bot || standing.owner_at >= asked || (!standing.is_our_owner(id) && standing.owner_at.elapsed() < fresh)
+            !standing.me.is_bot || standing.owner.asked >= asked || (standing.owner.is_younger(fresh) && !standing.is_our_owner(id))
         };
-        let standing = self.standing(api, pass).await?;
+        let ask = async |standing: &Standing| {
+            let owner = Known::ask(owner(&target.api, pass, &standing.me)).await?;
+            Ok(Standing {
+                owner,
+                ..standing.clone()
+            })
+        };
+        self.knowing(target, pass, is_known, ask).await
+    }
+
+    /// Who we are, before an access token is ended: ours are asked for again where that was long ago.
+    pub(super) async fn before_ending_a_token(&self, target: &Mattermost, pass: &Pass) -> Result<Arc<Standing>, TargetError> {
+        let is_known = |standing: &Standing| standing.tokens.is_younger(FRESH_ENOUGH);
+        let ask = async |standing: &Standing| {
+            let tokens = Known::ask(tokens(&target.api, pass, &standing.me)).await?;
+            Ok(Standing {
+                tokens,
+                ..standing.clone()
+            })
+        };
+        self.knowing(target, pass, is_known, ask).await
+    }
+
+    /// Who we are, with what `ask` finds out where it is not known. Who we are is asked for again as soon as without it.
+    async fn knowing(
+        &self,
+        target: &Mattermost,
+        pass: &Pass,
+        is_known: impl Fn(&Standing) -> bool,
+        ask: impl AsyncFnOnce(&Standing) -> Result<Standing, TargetError>,
+    ) -> Result<Arc<Standing>, TargetError> {
+        let standing = self.standing(target, pass).await?;
         if is_known(&standing) {
-            return Ok(standing.is_our_owner(id));
+            return Ok(standing);
         }
         let _turn = self.turn(pass).await;
         // Whoever was before us in turn may have asked.
         let last = self.last().clone();
-        let (looked, standing) = last.unwrap_or((asked, standing));
+        let (looked, standing) = last.unwrap_or((Instant::now(), standing));
         if is_known(&standing) {
-            return Ok(standing.is_our_owner(id));
+            return Ok(standing);
         }
-        let owner_at = Instant::now();
-        let now = Arc::new(Standing {
-            owner: owner(api, pass, &standing.me).await?,
-            owner_at,
-            ..Standing::clone(&standing)
-        });
-        *self.last() = Some((looked, Arc::clone(&now)));
-        Ok(now.is_our_owner(id))
+        let more = Arc::new(ask(&standing).await?);
+        *self.last() = Some((looked, Arc::clone(&more)));
+        Ok(more)
     }
 
     /// Forgets what is known, since a refusal shows that it is no longer true.
@@ -176,35 +227,37 @@ impl Memory {
     }
 }
 
-async fn ask(api: &Api, pass: &Pass, known: Option<Arc<Standing>>) -> Result<Standing, TargetError> {
-    let me: Account = api
-        .send(pass, Call::get("asking who we are", &["users", "me"]))
-        .await
-        .map_err(TargetError::from)?
-        .read()?;
-    if let Some(known) = known
-        && known.me.id == me.id
-        && known.me.roles == me.roles
-        && known.looked.elapsed() < FRESH_ENOUGH
-    {
-        let owner_at = Instant::now();
-        return Ok(Standing {
-            owner: owner(api, pass, &me).await?,
-            owner_at,
-            me,
-            ..Standing::clone(&known)
-        });
+/// Asks who we are. Who we were a minute ago is asked for as any account is, so that it comes along with whoever else is looked up; a
+/// credential of somebody else is noticed where it is read anew, which forgets us.
+async fn ask(target: &Mattermost, pass: &Pass, known: Option<Arc<Standing>>) -> Result<Standing, TargetError> {
+    const DOING: &str = "asking who we are";
+    let api = &target.api;
+    if let Some(known) = known {
+        let (me, _) = target.accounts.get(api, pass, DOING.to_owned(), &known.me.id).await?;
+        if me.id == known.me.id {
+            let permissions = if me.roles == known.me.roles && known.permissions.is_younger(FRESH_ENOUGH) {
+                known.permissions.clone()
+            } else {
+                Known::ask(permissions(api, pass, &me)).await?
+            };
+            return Ok(Standing {
+                me,
+                permissions,
+                ..Standing::clone(&known)
+            });
+        }
     }
-    let owner_at = Instant::now();
-    let (owner, tokens, permissions) =
-        tokio::try_join!(owner(api, pass, &me), tokens(api, pass, &me), permissions(api, pass, &me))?;
+    let me: Account = api.send(pass, Call::get(DOING, &["users", "me"])).await?.read()?;
+    let (permissions, owner, tokens) = tokio::try_join!(
+        Known::ask(permissions(api, pass, &me)),
+        Known::ask(owner(api, pass, &me)),
+        Known::ask(tokens(api, pass, &me))
+    )?;
     Ok(Standing {
         me,
+        permissions,
         owner,
         tokens,
-        permissions,
-        looked: Instant::now(),
-        owner_at,
     })
 }
 

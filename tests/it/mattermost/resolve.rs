@@ -1,6 +1,9 @@
 //! From a subject to an account: unknown and ambiguous are never success.
 
-use revoked::model::{PrincipalTrait, Resolution, Subject};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use revoked::model::{PrincipalTrait, Priority, Resolution, Subject};
 use revoked::targets::Remedy;
 use serde_json::json;
 use wiremock::ResponseTemplate;
@@ -249,4 +252,28 @@ async fn an_address_that_we_may_not_see_pauses_the_lane() {
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
     assert_eq!(error.request.as_deref(), Some("8cjzibpiu7dutky6cxunk4o8zy"));
+}
+
+#[tokio::test]
+async fn who_we_are_is_asked_again_in_the_call_that_looks_somebody_up() {
+    let mut stand = Stand::new().await;
+    stand.pass = stand.pass.at(Priority::ROUTINE);
+    stand.recorded("user-by-id", 0).await;
+    let subject = format!("opaque:{USER01}");
+    let before = stand.resolve(&subject).await;
+    let us = account(ADMIN, "admin", "system_user system_admin", 0);
+    let both = json!([us, account(USER01, "user01", "system_user", 0)]);
+    stand.post("/api/v4/users/ids", 200, &both).await;
+    let asked = stand.server.received_requests().await.unwrap().len();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(61)).await;
+    tokio::time::resume();
+    assert_eq!(stand.resolve(&subject).await.id, before.id);
+    let requests = stand.server.received_requests().await.unwrap();
+    let paths: Vec<&str> = requests[asked..].iter().map(|request| request.url.path()).collect();
+    assert_eq!(paths, ["/api/v4/users/ids"]);
+    assert_eq!(
+        requests[asked].body_json::<BTreeSet<String>>().unwrap(),
+        [USER01, ADMIN].map(str::to_owned).into()
+    );
 }
