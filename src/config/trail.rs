@@ -86,7 +86,7 @@ fn check_seed(key: &Spanned<SecretSource>, found: &mut Findings) {
             let message = format!("key: the {source} has {length} bytes and needs 32; make one with head -c 32 /dev/urandom");
             found.complain(key.span(), message);
         }
-        Err(error) => found.complain(key.span(), format!("key: {}", crate::model::chain(&error))),
+        Err(error) => found.complain(key.span(), format!("key: {}", crate::model::error_chain(&error))),
     }
 }
 

@@ -159,7 +159,7 @@ impl Readiness for Front {
         for (proof, doing) in [(proofs.0, "written"), (proofs.1, "read")] {
             match proof {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => reasons.push(format!("the store cannot be {doing}: {}", crate::model::chain(&error))),
+                Ok(Err(error)) => reasons.push(format!("the store cannot be {doing}: {}", crate::model::error_chain(&error))),
                 Err(_) => reasons.push(format!(
                     "the store cannot be {doing}: it did not answer within {} s",
                     PROOF.as_secs()
@@ -185,7 +185,7 @@ impl Gauges for Front {
         let counts = match self.store.counts().await {
             Ok(counts) => counts,
             Err(error) => {
-                tracing::warn!(error = %crate::model::chain(&error), "could not read the store for the metrics");
+                tracing::warn!(error = %crate::model::error_chain(&error), "could not read the store for the metrics");
                 return;
             }
         };
@@ -206,7 +206,7 @@ impl Gauges for Front {
         match self.store.source_health().await {
             Ok(sources) => sources.iter().for_each(|source| health(source, now)),
             Err(error) => {
-                tracing::warn!(error = %crate::model::chain(&error), "could not read the sources' health for the metrics");
+                tracing::warn!(error = %crate::model::error_chain(&error), "could not read the sources' health for the metrics");
             }
         }
         for receiver in self.transmitter.iter().flat_map(Transmitter::receivers) {

@@ -200,7 +200,7 @@ impl Daemon {
             tracing::warn!("some connections did not end");
         }
         if let Err(error) = self.store.record(EntryKind::DaemonStopped, serde_json::json!({})).await {
-            tracing::error!(error = %crate::model::chain(&error), "could not record the stop");
+            tracing::error!(error = %crate::model::error_chain(&error), "could not record the stop");
         }
         // Last, so that the final checkpoint covers the entry about the stop.
         self.signing.0.cancel();

@@ -47,7 +47,7 @@ pub(super) fn ready(store: &Store, stop: &CancellationToken) -> impl Future<Outp
             match ask(&store).await {
                 Writer::Works | Writer::KeptWaiting => tell(&[NotifyState::Watchdog]),
                 Writer::Refuses(error) => {
-                    tracing::error!(error = %crate::model::chain(&error), "the writer refuses work");
+                    tracing::error!(error = %crate::model::error_chain(&error), "the writer refuses work");
                     tell(&[NotifyState::Watchdog]);
                 }
                 Writer::Hangs => {

@@ -30,7 +30,7 @@ pub async fn run(intake: Intake, stop: CancellationToken) {
             outcome = watch(&intake) => outcome,
         };
         if let Err(error) = outcome {
-            tracing::error!(error = %crate::model::chain(&error), "could not read the inbox");
+            tracing::error!(error = %crate::model::error_chain(&error), "could not read the inbox");
             tokio::time::sleep(AFTER_TROUBLE).await;
         }
     }

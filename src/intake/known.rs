@@ -29,7 +29,7 @@ impl Intake {
         }
         let until = Instant::now() + patience;
         let found = self.look_on(&cases, until).await.unwrap_or_else(|error| {
-            tracing::warn!(source, error = %crate::model::chain(&error), "could not look on while a subject is looked up");
+            tracing::warn!(source, error = %crate::model::error_chain(&error), "could not look on while a subject is looked up");
             Known::Unreachable
         });
         let answer = match found {
@@ -41,7 +41,7 @@ impl Intake {
         for case in cases {
             let detail = serde_json::json!({ "source": source, "answer": answer });
             if let Err(error) = self.store.record_about(EntryKind::SubjectAsked, case, detail).await {
-                tracing::warn!(source, error = %crate::model::chain(&error), "could not record what a sender was told");
+                tracing::warn!(source, error = %crate::model::error_chain(&error), "could not record what a sender was told");
             }
         }
         found

@@ -82,6 +82,6 @@ async fn look(intake: &Intake, name: &str, pull: &dyn Pull, stop: &CancellationT
 
 fn report(outcome: Result<(), crate::store::StoreError>) {
     if let Err(error) = outcome {
-        tracing::error!(error = %crate::model::chain(&error), "could not record an alert");
+        tracing::error!(error = %crate::model::error_chain(&error), "could not record an alert");
     }
 }

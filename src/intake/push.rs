@@ -121,7 +121,7 @@ impl Intake {
         tracing::warn!(source, code = rejection.code, "refused a delivery: {}", rejection.description);
         let (why, digest) = (rejection.description.clone(), rejection.digest);
         if let Err(error) = self.store.refuse(source, rejection.code, why, digest).await {
-            tracing::error!(source, error = %crate::model::chain(&error), "could not record a refused delivery");
+            tracing::error!(source, error = %crate::model::error_chain(&error), "could not record a refused delivery");
         }
     }
 
@@ -132,14 +132,14 @@ impl Intake {
         );
         let raised = self.store.raise("door_closed", door_key(source), summary).await;
         if let Err(error) = raised {
-            tracing::error!(source, error = %crate::model::chain(&error), "could not alert that a door is closed");
+            tracing::error!(source, error = %crate::model::error_chain(&error), "could not alert that a door is closed");
         }
     }
 
     /// Ends the alert that `source` holds strangers off.
     pub async fn door_opened(&self, source: &str) {
         if let Err(error) = self.store.over("door_closed", door_key(source)).await {
-            tracing::error!(source, error = %crate::model::chain(&error), "could not end the alert about a closed door");
+            tracing::error!(source, error = %crate::model::error_chain(&error), "could not end the alert about a closed door");
         }
     }
 
@@ -153,7 +153,7 @@ impl Intake {
             "requests come by way of a proxy that [listen] proxies does not name: all its clients look like one"
         );
         if let Err(error) = self.store.note_proxies(self.notes.take_proxies()).await {
-            tracing::error!(error = %crate::model::chain(&error), "could not keep that a proxy is not named");
+            tracing::error!(error = %crate::model::error_chain(&error), "could not keep that a proxy is not named");
         }
     }
 
@@ -161,7 +161,7 @@ impl Intake {
         // What its own sender pushes is said by the source even where nothing follows from it; the store notes all else by itself.
         let silent = !delivery.speaks();
         let receipt = self.store(delivery).await.map_err(|error| {
-            tracing::error!(source, error = %crate::model::chain(&error), "could not store a delivery");
+            tracing::error!(source, error = %crate::model::error_chain(&error), "could not store a delivery");
             not_now()
         })?;
         if silent {

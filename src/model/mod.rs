@@ -4,11 +4,11 @@ mod access;
 mod action;
 mod actor;
 mod capabilities;
-mod chain;
 mod containment;
 mod delivery;
 mod departure;
 mod door;
+mod error_chain;
 mod evidence;
 mod grant;
 mod job;
@@ -22,7 +22,6 @@ pub use access::{Access, AccountState, Principal, PrincipalTrait, Residual, Reso
 pub use action::Action;
 pub use actor::{Actor, NoActor};
 pub use capabilities::Capabilities;
-pub use chain::chain;
 pub use containment::{Containment, PasswordReset, Progress, Scope, digest_of, digest_of_named, has_form_of_id, is_named};
 pub use delivery::{
     Alarm, AlarmKind, Delivery, Employment, Identity, Memo, MemoStep, NoFault, Receipt, Refused, Renamed, SignalReceipt, Suspect,
@@ -30,6 +29,7 @@ pub use delivery::{
 };
 pub use departure::{LeavesError, iana_zone, iso_date, time_of_day};
 pub use door::{Door, DoorKind};
+pub use error_chain::error_chain;
 pub use evidence::{ActionOutcome, Evidence, Finished, Started};
 pub use grant::{Grant, GrantKind, GrantRef};
 pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};

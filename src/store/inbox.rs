@@ -8,7 +8,7 @@ use super::cases::hex;
 use super::columns::Columns as _;
 use super::{Result, Store, StoreError, Tx};
 use crate::audit::{Entry, EntryKind};
-use crate::model::{Actor, CaseId, LeakedValue, chain, digest_of_named, has_form_of_id};
+use crate::model::{Actor, CaseId, LeakedValue, digest_of_named, error_chain, has_form_of_id};
 
 /// How often the daemon looks for commits of other processes: 2 µs a look.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -114,7 +114,7 @@ impl InboxRefusal {
     fn unreadable(error: &StoreError) -> Self {
         Self {
             code: "unreadable",
-            why: format!("{}: write the texts of a row as UTF-8", chain(error)),
+            why: format!("{}: write the texts of a row as UTF-8", error_chain(error)),
             digest: None,
         }
     }

@@ -323,7 +323,7 @@ async fn step(conn: &mut SqliteConnection, sql: &'static str) -> Result<(), Stop
 }
 
 fn stopped(error: &StoreError, doing: &str, otherwise: Stop) -> Stop {
-    tracing::warn!(error = %crate::model::chain(error), "the trail could not be {doing}");
+    tracing::warn!(error = %crate::model::error_chain(error), "the trail could not be {doing}");
     match error {
         StoreError::Busy => Stop::Busy,
         StoreError::Full => Stop::Full,

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use tracing::field::{Field, Visit};
 
 use super::text::{MESSAGE_CAP, VALUE_CAP, harmless};
-use crate::model::chain;
+use crate::model::error_chain;
 
 /// Fields that are ours and worth nothing when cut: the chain of an error, and a checkpoint's signed note.
 const LONG: &[&str] = &["error", "note"];
@@ -82,7 +82,7 @@ impl Visit for Fields {
 
     /// The whole chain: the first error says what was being done, the last what went wrong.
     fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
-        self.set_text(field, &chain(error).to_string());
+        self.set_text(field, &error_chain(error).to_string());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {

@@ -109,6 +109,6 @@ async fn report(store: &Store, failing: &mut bool, outcome: anyhow::Result<()>) 
         }
     };
     if let Err(error) = said {
-        tracing::error!(error = %crate::model::chain(&error), "could not record an alert");
+        tracing::error!(error = %crate::model::error_chain(&error), "could not record an alert");
     }
 }

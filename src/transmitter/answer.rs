@@ -49,7 +49,7 @@ pub(super) fn bad(why: &'static str) -> Response<Bytes> {
 
 /// Our own trouble.
 pub(super) fn trouble(error: &dyn std::error::Error) -> Response<Bytes> {
-    tracing::error!(error = %crate::model::chain(error), "a receiver could not be answered");
+    tracing::error!(error = %crate::model::error_chain(error), "a receiver could not be answered");
     with(
         StatusCode::SERVICE_UNAVAILABLE,
         &[(http::header::RETRY_AFTER, "5")],

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::poll::plain_code;
 use super::{Delivery, Transmitter};
 use crate::http as door;
-use crate::model::{Timestamp, chain};
+use crate::model::{Timestamp, error_chain};
 use crate::store::{Letter, Posted, Store};
 use crate::telemetry::table;
 use crate::worker::{Backoff, Dice};
@@ -52,7 +52,7 @@ pub async fn run(transmitter: Transmitter, name: String, stop: CancellationToken
             match round(&transmitter, &name, &dice, &mut failures, &stop).await {
                 Ok(Some(pause)) => not_before = Instant::now() + pause,
                 Ok(None) => {}
-                Err(error) => tracing::warn!(receiver = name, error = %chain(&error), "could not work on the outbox"),
+                Err(error) => tracing::warn!(receiver = name, error = %error_chain(&error), "could not work on the outbox"),
             }
         } else {
             sleep = sleep.min(not_before - Instant::now());

@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::push::GIVE_UP_AFTER;
 use super::{Delivery, Transmitter};
-use crate::model::chain;
+use crate::model::error_chain;
 use crate::store::{Posted, StoreError};
 use crate::telemetry::table;
 
@@ -27,7 +27,7 @@ pub async fn run(transmitter: Transmitter, stop: CancellationToken) {
                 continue;
             }
             if let Err(error) = look(&transmitter, name).await {
-                tracing::warn!(receiver = name, error = %chain(&error), "could not look at the outbox");
+                tracing::warn!(receiver = name, error = %error_chain(&error), "could not look at the outbox");
             }
         }
     }

@@ -13,7 +13,7 @@ use super::guard::Guard;
 use super::lanes::{LaneSettings, LaneStatus, Life, WorkSettings};
 use super::permits::Pacer;
 use super::slots::{Slot, Slots, at_work};
-use crate::model::{LEASE_LENGTH, Priority, chain};
+use crate::model::{LEASE_LENGTH, Priority, error_chain};
 use crate::store::{Claim, Result, Store};
 use crate::targets::{Level, Pass, Probe, Target};
 
@@ -172,7 +172,7 @@ impl Lane {
             Ok(Some(waiting)) => waiting,
             Ok(None) => return idle,
             Err(error) => {
-                tracing::warn!(target = %self.name, error = %chain(&error), "could not look at the queue");
+                tracing::warn!(target = %self.name, error = %error_chain(&error), "could not look at the queue");
                 return idle;
             }
         };
@@ -191,7 +191,7 @@ impl Lane {
             .claim(&self.name, worst, slots.len())
             .await
             .unwrap_or_else(|error| {
-                tracing::warn!(target = %self.name, error = %chain(&error), "could not claim jobs");
+                tracing::warn!(target = %self.name, error = %error_chain(&error), "could not claim jobs");
                 Vec::new()
             });
         let next = if claims.is_empty() { idle } else { Next::Again };
@@ -267,7 +267,9 @@ impl Lane {
                     pause.recorded = true;
                 }
             }
-            Err(error) => tracing::error!(target = %self.name, error = %chain(&error), "could not record that the lane is paused"),
+            Err(error) => {
+                tracing::error!(target = %self.name, error = %error_chain(&error), "could not record that the lane is paused")
+            }
         }
     }
 
@@ -292,7 +294,7 @@ impl Lane {
             if self.probe(&self.life.soft).await {
                 tracing::info!(target = %self.name, "the target can be used again; the lane resumes");
                 if let Err(error) = self.resume().await {
-                    tracing::warn!(target = %self.name, error = %chain(&error), "could not record that the lane resumes");
+                    tracing::warn!(target = %self.name, error = %error_chain(&error), "could not record that the lane resumes");
                 }
                 return Next::Again;
             }
@@ -326,7 +328,7 @@ impl Lane {
         if closed > POLL {
             let next = self.store.clock().now().plus(closed);
             if let Err(error) = self.store.keep_permit_time(&self.name, next).await {
-                tracing::warn!(target = %self.name, error = %chain(&error), "could not keep how long the target refuses");
+                tracing::warn!(target = %self.name, error = %error_chain(&error), "could not keep how long the target refuses");
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::model::chain;
+use crate::model::error_chain;
 use crate::store::Store;
 
 /// The longest sleep: a wall clock that is set forward is noticed within this.
@@ -29,14 +29,14 @@ pub(super) async fn run(store: Store, soft: CancellationToken) {
             match store.expire(false).await {
                 Ok(0) => {}
                 Ok(count) => tracing::warn!(count, "took back jobs whose lease had ended"),
-                Err(error) => tracing::warn!(error = %chain(&error), "could not look for leases that ended"),
+                Err(error) => tracing::warn!(error = %error_chain(&error), "could not look for leases that ended"),
             }
         }
         let sleep = match store.promote().await {
             Ok(Some(due)) => due.since(store.clock().now()).min(LONGEST_SLEEP),
             Ok(None) => LONGEST_SLEEP,
             Err(error) => {
-                tracing::warn!(error = %chain(&error), "could not move due jobs into the queue");
+                tracing::warn!(error = %error_chain(&error), "could not move due jobs into the queue");
                 AFTER_ERROR
             }
         };

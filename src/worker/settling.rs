@@ -11,7 +11,7 @@ use tracing::Instrument as _;
 use super::attempt::{End, Ended, Tools, attempt};
 use super::lane::Lane;
 use super::permits::Pacer;
-use crate::model::{Evidence, Job, JobKind, Priority, Reason, Settlement, Verdict, chain};
+use crate::model::{Evidence, Job, JobKind, Priority, Reason, Settlement, Verdict, error_chain};
 use crate::store::{Claim, StoreError};
 use crate::targets::{Pass, Permit, Permits, Remedy, Said, Stage, TargetError};
 use crate::telemetry::table;
@@ -68,7 +68,7 @@ impl Lane {
             self.measure(&claim.job, verdict);
         }
         if let Err(error) = self.store.settle(claim, finished, evidence, settlement).await {
-            tracing::error!(error = %chain(&error), "could not settle the job; its lease brings it back");
+            tracing::error!(error = %error_chain(&error), "could not settle the job; its lease brings it back");
         }
         self.change();
     }
@@ -125,7 +125,7 @@ impl Lane {
                 Settlement::CalledOff
             }
             End::Store(error) => {
-                tracing::error!(error = %chain(&error), "the store failed during an attempt; nothing more was sent");
+                tracing::error!(error = %error_chain(&error), "the store failed during an attempt; nothing more was sent");
                 self.state().breaker.undecided(Instant::now());
                 self.snooze(AFTER_STORE_ERROR)
             }
@@ -181,7 +181,7 @@ impl Lane {
             };
             self.change();
             if opened && let Err(error) = self.store.record_breaker(&self.name, Some(error)).await {
-                tracing::error!(error = %chain(&error), "could not record that the target is down");
+                tracing::error!(error = %error_chain(&error), "could not record that the target is down");
             }
             return self.snooze_until(reopens);
         }
@@ -207,7 +207,7 @@ impl Lane {
             Ok(())
         };
         if let Err(error) = recorded {
-            tracing::warn!(error = %chain(&error), "could not record that the target is up");
+            tracing::warn!(error = %error_chain(&error), "could not record that the target is up");
         }
     }
 

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::room::Room;
 use super::{Attempt, End};
-use crate::model::{Access, Action, ActionOutcome, Finished, GrantKind, JobKind, Reason, Timestamp, chain};
+use crate::model::{Access, Action, ActionOutcome, Finished, GrantKind, JobKind, Reason, Timestamp, error_chain};
 use crate::store::{Seen, StoreError};
 use crate::targets::{Applied, Remedy, TargetError};
 use crate::telemetry::table;
@@ -69,7 +69,7 @@ impl Attempt<'_> {
             Ok(false) => Ok(()),
             Err(error) => {
                 // What was to be revoked is revoked all the same; the next commit looks again.
-                tracing::warn!(error = %chain(&error), "could not look whether the case was called off");
+                tracing::warn!(error = %error_chain(&error), "could not look whether the case was called off");
                 Ok(())
             }
         }

@@ -188,7 +188,7 @@ impl WrittenSignature {
             (Some(text), None) => text.clone(),
             (None, Some(path)) => {
                 let read =
-                    crate::modes::read("the public key in", path).map_err(|error| crate::model::chain(&error).to_string())?;
+                    crate::modes::read("the public key in", path).map_err(|error| crate::model::error_chain(&error).to_string())?;
                 String::from_utf8_lossy(&read).into_owned()
             }
             _ => return Err("write signature = { public_key = \"RW…\" } or { public_key_file = \"…\" }".to_owned()),

@@ -23,7 +23,7 @@ pub(super) fn secrets(written: &Written, faults: &mut Vec<Fault>) -> Vec<SecretS
     for source in written.secrets.as_deref().unwrap_or_default() {
         match source.read() {
             Ok(secret) => secrets.push(secret),
-            Err(error) => faults.push(("secrets", crate::model::chain(&error).to_string())),
+            Err(error) => faults.push(("secrets", crate::model::error_chain(&error).to_string())),
         }
     }
     secrets

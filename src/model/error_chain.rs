@@ -5,7 +5,7 @@ use std::fmt;
 
 /// Shows an error with every cause behind it, `: ` between: how logs print an error once, as a chain.
 #[must_use]
-pub fn chain(error: &dyn Error) -> impl fmt::Display + '_ {
+pub fn error_chain(error: &dyn Error) -> impl fmt::Display + '_ {
     fmt::from_fn(move |f| {
         write!(f, "{error}")?;
         let mut cause = error.source();
