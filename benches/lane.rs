@@ -12,7 +12,7 @@ use revoked::model::{
 use revoked::policy::Policy;
 use revoked::store::{Role, Store};
 use revoked::targets::{Applied, Ask, Pass, Probe, Target, TargetError};
-use revoked::worker::{LaneSettings, Lanes, Life, Rate, WorkSettings};
+use revoked::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,7 +22,7 @@ pub(crate) struct Bench {
     pub(crate) lanes: Lanes,
     pub(crate) policy: Arc<Policy>,
     _folder: tempfile::TempDir,
-    life: Life,
+    shutdown: Shutdown,
 }
 
 /// A folder on a real disk: the system's temporary folder may be memory, where an fsync costs nothing.
@@ -80,7 +80,7 @@ async fn open(
     };
     policy.limits.insert("bench".to_owned(), unlimited);
     let policy = Arc::new(policy);
-    let life = Life {
+    let shutdown = Shutdown {
         tracker: TaskTracker::new(),
         soft: CancellationToken::new(),
         hard: CancellationToken::new(),
@@ -97,7 +97,7 @@ async fn open(
         vec![settings],
         Arc::<Policy>::clone(&policy),
         WorkSettings::default(),
-        life.clone(),
+        shutdown.clone(),
     )
     .await
     .unwrap();
@@ -106,7 +106,7 @@ async fn open(
         lanes,
         policy,
         _folder: folder,
-        life,
+        shutdown,
     }
 }
 
@@ -125,10 +125,10 @@ impl Bench {
     }
 
     pub(crate) async fn stop(self) {
-        self.life.soft.cancel();
-        self.life.hard.cancel();
-        self.life.tracker.close();
-        self.life.tracker.wait().await;
+        self.shutdown.soft.cancel();
+        self.shutdown.hard.cancel();
+        self.shutdown.tracker.close();
+        self.shutdown.tracker.wait().await;
         self.store.close().await;
     }
 }

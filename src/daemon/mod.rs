@@ -1,4 +1,4 @@
-//! Wiring and life: build, start, soft stop, hard stop.
+//! Wiring and shutdown: build, start, soft stop, hard stop.
 //!
 //! Start order: lock and store, trail, leases of an earlier life, lanes, ways in, `READY=1`. Stop order: ways in, lanes (running attempts
 //! finish, or give their job back), checkpoints, store.
@@ -24,7 +24,7 @@ use crate::store::{Role, Store};
 use crate::telemetry;
 use crate::trail::{self, AnchorFile, Checkpoints, Turn};
 use crate::transmitter::{self, Transmitter};
-use crate::worker::{Backoff, LaneSettings, Lanes, Life, Rate, Retries, WorkSettings};
+use crate::worker::{Backoff, LaneSettings, Lanes, Rate, Retries, Shutdown, WorkSettings};
 
 mod descriptors;
 mod doors;
@@ -45,7 +45,7 @@ pub struct Daemon {
     lanes: Lanes,
     address: SocketAddr,
     ways_in: CancellationToken,
-    life: Life,
+    shutdown: Shutdown,
     doors: TaskTracker,
     signing: (CancellationToken, TaskTracker),
     periodic: periodic::Periodic,
@@ -73,7 +73,7 @@ impl Daemon {
             )
             .await?;
 
-        let life = Life {
+        let shutdown = Shutdown {
             tracker: TaskTracker::new(),
             soft: CancellationToken::new(),
             hard: CancellationToken::new(),
@@ -88,7 +88,7 @@ impl Daemon {
             Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), ways_in.clone()).await?),
         };
         let policy = Arc::new(config.policy.clone());
-        let lanes = start_lanes(&store, &config, Arc::clone(&policy), life.clone()).await?;
+        let lanes = start_lanes(&store, &config, Arc::clone(&policy), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
         signing.1.spawn(trail::run(
             Checkpoints::new(store.clone(), signer, anchor, config.trail.journal),
@@ -120,7 +120,7 @@ impl Daemon {
             .context("reading the address that the server listens at")?;
         let notes = intake.notes().clone();
         if let Some(transmitter) = &transmitter {
-            start_telling(transmitter, &life);
+            start_telling(transmitter, &shutdown);
         }
         // Whom an earlier life held off is not remembered.
         store.over_all("door_closed").await?;
@@ -133,7 +133,7 @@ impl Daemon {
             lanes,
             address,
             ways_in,
-            life,
+            shutdown,
             doors,
             signing,
             periodic,
@@ -188,11 +188,11 @@ impl Daemon {
         self.ways_in.cancel();
         self.doors.close();
         self.periodic.stop().await;
-        self.life.soft.cancel();
-        self.life.tracker.close();
-        if tokio::time::timeout(SOFT_STOP, self.life.tracker.wait()).await.is_err() {
-            self.life.hard.cancel();
-            if tokio::time::timeout(HARD_STOP, self.life.tracker.wait()).await.is_err() {
+        self.shutdown.soft.cancel();
+        self.shutdown.tracker.close();
+        if tokio::time::timeout(SOFT_STOP, self.shutdown.tracker.wait()).await.is_err() {
+            self.shutdown.hard.cancel();
+            if tokio::time::timeout(HARD_STOP, self.shutdown.tracker.wait()).await.is_err() {
                 tracing::warn!("some attempts did not end; their leases bring their jobs back");
             }
         }
@@ -228,16 +228,17 @@ async fn record_turn(store: &Store, turn: &Turn, signer: &Signer) -> anyhow::Res
 }
 
 /// Starts what tells receivers. It ends with the lanes: what waits for a receiver waits in the store.
-fn start_telling(transmitter: &Transmitter, life: &Life) {
+fn start_telling(transmitter: &Transmitter, shutdown: &Shutdown) {
     for name in transmitter.pushed() {
-        let run = transmitter::run_push(transmitter.clone(), name.to_owned(), life.soft.clone());
-        life.tracker.spawn(run);
+        let run = transmitter::run_push(transmitter.clone(), name.to_owned(), shutdown.soft.clone());
+        shutdown.tracker.spawn(run);
     }
-    life.tracker
-        .spawn(transmitter::run_watch(transmitter.clone(), life.soft.clone()));
+    shutdown
+        .tracker
+        .spawn(transmitter::run_watch(transmitter.clone(), shutdown.soft.clone()));
 }
 
-async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, life: Life) -> anyhow::Result<Lanes> {
+async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdown: Shutdown) -> anyhow::Result<Lanes> {
     let mut lanes = Vec::with_capacity(config.targets.len());
     for target in &config.targets {
         let rate = Rate::per(target.rate.calls.get(), target.rate.per)
@@ -264,5 +265,5 @@ async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, life: 
         },
         ..WorkSettings::default()
     };
-    Ok(Lanes::start(store, lanes, policy, settings, life).await?)
+    Ok(Lanes::start(store, lanes, policy, settings, shutdown).await?)
 }

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::backoff::{Backoff, Dice};
 use super::breaker::{Admits, Breaker};
 use super::guard::Guard;
-use super::lanes::{LaneSettings, LaneStatus, Life, WorkSettings};
+use super::lanes::{LaneSettings, LaneStatus, Shutdown, WorkSettings};
 use super::permits::Pacer;
 use super::slots::{Slot, Slots, at_work};
 use crate::model::{LEASE_LENGTH, Priority, error_chain};
@@ -36,7 +36,7 @@ pub(super) struct Lane {
     pub(super) store: Store,
     pub(super) guard: Arc<dyn Guard>,
     pub(super) settings: Arc<WorkSettings>,
-    pub(super) life: Life,
+    pub(super) shutdown: Shutdown,
     pub(super) pacer: Arc<Pacer>,
     pub(super) dice: Dice,
     slots: Arc<Slots>,
@@ -48,7 +48,7 @@ pub(super) struct Lane {
 pub(super) struct State {
     pub(super) breaker: Breaker,
     pause: Option<Pause>,
-    /// Whether the target has answered in this life: an alert of an earlier one is over then.
+    /// Whether the target has answered in this shutdown: an alert of an earlier one is over then.
     pub(super) answered: bool,
 }
 
@@ -74,7 +74,7 @@ impl Lane {
         store: Store,
         guard: Arc<dyn Guard>,
         settings: Arc<WorkSettings>,
-        life: Life,
+        shutdown: Shutdown,
         pacer: Arc<Pacer>,
         paused: Option<String>,
     ) -> Arc<Self> {
@@ -84,7 +84,7 @@ impl Lane {
             target: lane.target,
             store,
             guard,
-            life,
+            shutdown,
             pacer,
             dice: Dice::new(settings.seed),
             slots: Slots::new(
@@ -108,10 +108,10 @@ impl Lane {
 
     /// Starts the lane and its pacer.
     pub(super) fn spawn(self: &Arc<Self>) {
-        let (pacer, hard) = (Arc::clone(&self.pacer), self.life.hard.clone());
+        let (pacer, hard) = (Arc::clone(&self.pacer), self.shutdown.hard.clone());
         // The pacer outlives the lane's own loop, since attempts that finish still call; it ends with them.
-        let (soft, slots, freed) = (self.life.soft.clone(), Arc::clone(&self.slots), Arc::clone(&self.changed));
-        self.life.tracker.spawn(async move {
+        let (soft, slots, freed) = (self.shutdown.soft.clone(), Arc::clone(&self.slots), Arc::clone(&self.changed));
+        self.shutdown.tracker.spawn(async move {
             let over = async {
                 soft.cancelled().await;
                 loop {
@@ -129,12 +129,12 @@ impl Lane {
             }
         });
         let lane = Arc::clone(self);
-        self.life.tracker.spawn(async move { lane.run().await });
+        self.shutdown.tracker.spawn(async move { lane.run().await });
     }
 
     async fn run(self: Arc<Self>) {
         let wake = self.store.wake(&self.name);
-        while !self.life.soft.is_cancelled() {
+        while !self.shutdown.soft.is_cancelled() {
             // Registered before the query: what is queued or freed while it runs wakes us too.
             let (woken, changed) = (wake.notified(), self.changed.notified());
             let (mut woken, mut changed) = (std::pin::pin!(woken), std::pin::pin!(changed));
@@ -145,7 +145,7 @@ impl Lane {
                 () = woken => {}
                 () = changed => {}
                 () = tokio::time::sleep_until(next) => {}
-                () = self.life.soft.cancelled() => {}
+                () = self.shutdown.soft.cancelled() => {}
             }
         }
         self.keep_permit_time().await;
@@ -212,7 +212,7 @@ impl Lane {
             slot.for_urgent();
         }
         let lane = Arc::clone(self);
-        self.life.tracker.spawn(async move {
+        self.shutdown.tracker.spawn(async move {
             lane.work(claim).await;
             drop(slot);
         });
@@ -220,7 +220,7 @@ impl Lane {
 
     pub(super) fn reserve_urgent(&self) -> Option<Slot> {
         let state = self.state();
-        if self.life.soft.is_cancelled() || state.pause.is_some() || !state.breaker.is_closed() {
+        if self.shutdown.soft.is_cancelled() || state.pause.is_some() || !state.breaker.is_closed() {
             return None;
         }
         self.slots.take_urgent()
@@ -286,12 +286,12 @@ impl Lane {
         if recorded && matches!(self.store.lane_paused(&self.name).await, Ok(None)) {
             // The operator's `check` has found the target usable, with the credential as its file holds it now. A probe of our own reads
             // that file again; whatever it finds, the operator's word stands.
-            self.probe(&self.life.soft).await;
+            self.probe(&self.shutdown.soft).await;
             self.state().pause = None;
             return Next::Again;
         }
         if Instant::now() >= next {
-            if self.probe(&self.life.soft).await {
+            if self.probe(&self.shutdown.soft).await {
                 tracing::info!(target = %self.name, "the target can be used again; the lane resumes");
                 if let Err(error) = self.resume().await {
                     tracing::warn!(target = %self.name, error = %error_chain(&error), "could not record that the lane resumes");

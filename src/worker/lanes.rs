@@ -49,7 +49,7 @@ pub struct WorkSettings {
 
 /// How lanes live and end.
 #[derive(Clone, Debug)]
-pub struct Life {
+pub struct Shutdown {
     /// Everything that lanes spawn is tracked here. Close it after `soft`, then wait for it.
     pub tracker: TaskTracker,
     /// Lanes claim nothing more; attempts run to their end.
@@ -88,7 +88,7 @@ impl Lanes {
         lanes: Vec<LaneSettings>,
         guard: Arc<dyn Guard>,
         settings: WorkSettings,
-        life: Life,
+        shutdown: Shutdown,
     ) -> Result<Self> {
         let settings = Arc::new(settings);
         let mut started = BTreeMap::new();
@@ -103,7 +103,7 @@ impl Lanes {
                 store.clone(),
                 Arc::clone(&guard),
                 Arc::clone(&settings),
-                life.clone(),
+                shutdown.clone(),
                 pacer,
                 paused,
             );
@@ -112,7 +112,7 @@ impl Lanes {
         for lane in started.values() {
             lane.spawn();
         }
-        life.tracker.spawn(promoter::run(store.clone(), life.soft.clone()));
+        shutdown.tracker.spawn(promoter::run(store.clone(), shutdown.soft.clone()));
         Ok(Self(Arc::new(started)))
     }
 

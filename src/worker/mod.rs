@@ -27,7 +27,7 @@ pub use attempt::Patience;
 pub use backoff::{Backoff, Dice, Retries};
 pub use breaker::BreakerSettings;
 pub use guard::{Guard, spared};
-pub use lanes::{LaneSettings, LaneStatus, Lanes, Life, WorkSettings};
+pub use lanes::{LaneSettings, LaneStatus, Lanes, Shutdown, WorkSettings};
 pub use permits::Pacer;
 pub use quota::Rate;
 pub use rehearsal::{Rehearsal, Rehearsed, rehearse, rehearse_release};

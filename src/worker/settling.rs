@@ -42,7 +42,7 @@ impl Lane {
                 store: &self.store,
                 guard: self.guard.as_ref(),
                 patience: &self.settings.patience,
-                hard: &self.life.hard,
+                hard: &self.shutdown.hard,
             };
             let ended = Box::pin(attempt(&tools, &claim)).await;
             self.settle(claim, ended, &metered).await;
@@ -167,11 +167,11 @@ impl Lane {
         };
         if look {
             // One job that always fails must not look like a target that is down, nor the other way round.
-            if self.ask(&self.life.hard).await.is_some() {
+            if self.ask(&self.shutdown.hard).await.is_some() {
                 self.worked().await;
                 return self.retry(job, error);
             }
-            if self.life.hard.is_cancelled() {
+            if self.shutdown.hard.is_cancelled() {
                 self.state().breaker.undecided(Instant::now());
                 return Settlement::Interrupted;
             }

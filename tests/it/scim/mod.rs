@@ -21,7 +21,7 @@ use revoked::policy::{Limits, Policy};
 use revoked::settings::{Complaint, Settings};
 use revoked::sources::{KINDS, Source};
 use revoked::store::{Role, Store};
-use revoked::worker::{Guard, Lanes, Life, WorkSettings};
+use revoked::worker::{Guard, Lanes, Shutdown, WorkSettings};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -112,7 +112,7 @@ impl Server {
             .await
             .unwrap();
         let policy = Arc::new(policy);
-        let life = Life {
+        let shutdown = Shutdown {
             tracker: TaskTracker::new(),
             soft: CancellationToken::new(),
             hard: CancellationToken::new(),
@@ -122,7 +122,7 @@ impl Server {
             Vec::new(),
             Arc::clone(&policy) as Arc<dyn Guard>,
             WorkSettings::default(),
-            life,
+            shutdown,
         )
         .await
         .unwrap();

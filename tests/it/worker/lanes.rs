@@ -131,7 +131,7 @@ async fn a_soft_stop_finishes_what_runs_and_claims_nothing_more() {
     let first = stage.signal("username:a", ROUTINE).await;
     stage.job_is(first, &["running"]).await;
     let second = stage.signal("username:b", ROUTINE).await;
-    stage.life.soft.cancel();
+    stage.shutdown.soft.cancel();
     target.let_through(1000);
     stage.stop().await;
     assert_eq!(stage.jobs(first).await[0].verdict, Some(Verdict::Contained));
@@ -153,7 +153,7 @@ async fn a_hard_stop_gives_the_job_back_and_says_what_is_unknown() {
             (stage.detail(case).await.actions.len() == 4).then_some(())
         })
         .await;
-    stage.life.hard.cancel();
+    stage.shutdown.hard.cancel();
     stage.stop().await;
     let job = stage.jobs(case).await.remove(0);
     assert_eq!((job.state.as_str(), job.attempt), ("queued", 0));

@@ -64,7 +64,7 @@ async fn lanes_with(stage: &Stage, town: &Town, rate: f64, work: WorkSettings) -
         concurrency: 4,
     };
     let guard = Arc::new(stage.policy.clone());
-    Lanes::start(&stage.store, vec![lane], guard, work, stage.life.clone())
+    Lanes::start(&stage.store, vec![lane], guard, work, stage.shutdown.clone())
         .await
         .unwrap()
 }

@@ -9,7 +9,9 @@ use revoked::model::{Containment, Delivery, GrantKind, Priority, Reason, Scope, 
 use revoked::policy::{Limits, Policy};
 use revoked::store::{Alert, CaseDetail, JobView, ListFilter, Role, Store};
 use revoked::targets::Target;
-use revoked::worker::{Backoff, BreakerSettings, Guard, LaneSettings, Lanes, Life, Patience, Rate, Retries, Slot, WorkSettings};
+use revoked::worker::{
+    Backoff, BreakerSettings, Guard, LaneSettings, Lanes, Patience, Rate, Retries, Shutdown, Slot, WorkSettings,
+};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -19,7 +21,7 @@ use crate::daemon::BOUND;
 pub(crate) struct Stage {
     pub(crate) store: Store,
     pub(crate) policy: Policy,
-    pub(crate) life: Life,
+    pub(crate) shutdown: Shutdown,
     sent: std::sync::atomic::AtomicU64,
     _folder: tempfile::TempDir,
 }
@@ -65,7 +67,7 @@ impl Stage {
                 limits: BTreeMap::from([("test".to_owned(), unlimited)]),
                 ..Policy::default()
             },
-            life: Life {
+            shutdown: Shutdown {
                 tracker: TaskTracker::new(),
                 soft: CancellationToken::new(),
                 hard: CancellationToken::new(),
@@ -131,7 +133,7 @@ impl Stage {
             ..settings
         };
         let guard: Arc<dyn Guard> = Arc::new(self.policy.clone());
-        Lanes::start(&self.store, vec![lane], guard, settings, self.life.clone())
+        Lanes::start(&self.store, vec![lane], guard, settings, self.shutdown.clone())
             .await
             .unwrap()
     }
@@ -187,9 +189,9 @@ impl Stage {
 
     /// Stops softly and waits for all that runs.
     pub(crate) async fn stop(&self) {
-        self.life.soft.cancel();
-        self.life.tracker.close();
-        tokio::time::timeout(BOUND, self.life.tracker.wait())
+        self.shutdown.soft.cancel();
+        self.shutdown.tracker.close();
+        tokio::time::timeout(BOUND, self.shutdown.tracker.wait())
             .await
             .expect("the lanes did not stop");
     }

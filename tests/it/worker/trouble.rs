@@ -193,7 +193,7 @@ async fn an_attempt_that_takes_too_long_is_cut_off_and_counts() {
         .until("an error", || async { stage.jobs(case).await[0].error.clone() })
         .await;
     assert!(retried.contains("cut off"), "{retried}");
-    stage.life.hard.cancel();
+    stage.shutdown.hard.cancel();
     stage.stop().await;
 }
 
@@ -211,7 +211,7 @@ async fn a_refusal_is_remembered_over_a_restart() {
         })
         .await;
     assert_eq!(target.calls(), [""; 0]);
-    stage.life.hard.cancel();
+    stage.shutdown.hard.cancel();
     stage.stop().await;
     assert_eq!(stage.jobs(case).await[0].state, "queued");
 }
