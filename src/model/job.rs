@@ -35,8 +35,9 @@ impl fmt::Display for CaseId {
 pub enum JobKind {
     /// Reach the demanded state.
     Contain,
-    /// Look again at what was contained; ends again what came back, and reopens the case.
-    Watch,
+    /// Look again at what was contained; ends again what came back, and reopens the case. Written `watch`, as the config key is.
+    #[serde(rename = "watch")]
+    Sweep,
     /// Undo a suspension that we made, on an operator's word.
     Release,
 }
@@ -47,7 +48,7 @@ impl JobKind {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Contain => "contain",
-            Self::Watch => "watch",
+            Self::Sweep => "watch",
             Self::Release => "release",
         }
     }
@@ -55,7 +56,7 @@ impl JobKind {
     /// The kind that `word` names.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Contain, Self::Watch, Self::Release]
+        [Self::Contain, Self::Sweep, Self::Release]
             .into_iter()
             .find(|kind| kind.word() == word)
     }
@@ -299,6 +300,19 @@ pub const LEASE_LENGTH: Duration = Duration::from_mins(6);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_is_written_as_its_word() {
+        for (kind, word) in [
+            (JobKind::Contain, "contain"),
+            (JobKind::Sweep, "watch"),
+            (JobKind::Release, "release"),
+        ] {
+            assert_eq!(kind.word(), word);
+            assert_eq!(JobKind::from_word(word), Some(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), word);
+        }
+    }
 
     #[test]
     fn a_final_state_but_failed_allows_no_step() {

@@ -91,7 +91,7 @@ impl Priority {
     /// Departures and everything planned.
     pub const ROUTINE: Self = Self(3);
     /// Sweeps that look again at what is already contained.
-    pub const WATCH: Self = Self(4);
+    pub const SWEEP: Self = Self(4);
 
     /// Whether the slot kept for urgent work may be used.
     #[must_use]

@@ -80,7 +80,7 @@ impl Tx<'_> {
         self.record(&entry(EntryKind::ObservationRecorded).detail(serde_json::json!({
             "target": job.target, "principal": seen.principal, "grants": seen.counts, "suspended": seen.suspended,
         })));
-        if job.kind == JobKind::Watch && !actions.is_empty() {
+        if job.kind == JobKind::Sweep && !actions.is_empty() {
             self.reopen(job).await?;
         }
         if actions.is_empty() {

@@ -95,7 +95,7 @@ impl Store {
             if !containment.is_some_and(|containment| containment.blocks()) || is_about_others(&evidence, suspension) {
                 continue;
             }
-            let watch = row.read::<&str>(3)? == JobKind::Watch.word();
+            let watch = row.read::<&str>(3)? == JobKind::Sweep.word();
             let due = row.read::<Option<i64>>(5)?.map(Timestamp::from_ms);
             let to_come = match (row.read(4)?, due) {
                 ("done", _) if evidence.suspended.1 && is_of(suspension, evidence.suspended_at) => ToCome::Nothing,

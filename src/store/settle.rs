@@ -242,7 +242,7 @@ impl Tx<'_> {
         containment.leaked = None;
         let number = usize::try_from(sweep).unwrap_or(usize::MAX);
         let since = match job.kind {
-            JobKind::Watch => job.contained_at.unwrap_or(self.now),
+            JobKind::Sweep => job.contained_at.unwrap_or(self.now),
             JobKind::Contain | JobKind::Release => self.now,
         };
         let (number, since, after) = match containment.sweep(number) {
@@ -260,10 +260,10 @@ impl Tx<'_> {
             // A compromise that has joined a case of another reason has made it urgent.
             Priority::PROMPT
         } else {
-            Priority::WATCH
+            Priority::SWEEP
         };
         let asked = since.plus(after);
-        let due = if priority == Priority::WATCH {
+        let due = if priority == Priority::SWEEP {
             gathered(asked, after)
         } else {
             asked
@@ -272,7 +272,7 @@ impl Tx<'_> {
         self.enqueue(&NewJob {
             case: job.case.0,
             target: &job.target,
-            kind: JobKind::Watch,
+            kind: JobKind::Sweep,
             containment: &serde_json::to_string(&containment).unwrap_or_default(),
             priority,
             state: &JobState::Scheduled { due },

@@ -137,7 +137,7 @@ pub(super) async fn attempt(tools: &Tools<'_>, claim: &Claim) -> Ended {
     };
     let course = match claim.job.kind {
         JobKind::Release => Box::pin(attempt.release()).await,
-        JobKind::Contain | JobKind::Watch => attempt.reach().await,
+        JobKind::Contain | JobKind::Sweep => attempt.reach().await,
     };
     let end = course.map_or_else(|end| end, End::Proved);
     attempt.give_up_open();
@@ -185,7 +185,7 @@ impl Attempt<'_> {
     async fn who(&mut self) -> Result<Who, End> {
         let job = self.job();
         let known: Vec<Subject> = job.evidence.principals().map(|id| Subject::Opaque(id.to_owned())).collect();
-        if job.kind == JobKind::Watch && !known.is_empty() {
+        if job.kind == JobKind::Sweep && !known.is_empty() {
             let subject = Subject::together(known).unwrap_or_else(|| job.subject.clone());
             return self.call(resolve(self.tools.target, &self.pass, &subject, true)).await;
         }

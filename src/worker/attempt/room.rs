@@ -88,7 +88,7 @@ impl Attempt<'_> {
     }
 
     async fn contain_one(&mut self, principal: &Principal) -> Result<Verdict, End> {
-        let watch = self.job().kind == JobKind::Watch;
+        let watch = self.job().kind == JobKind::Sweep;
         let containment = self.claim.job.containment.clone();
         let kinds = containment.kinds();
         // A sweep needs the whole picture at once, since it ends here when nothing came back.
@@ -172,7 +172,7 @@ impl Attempt<'_> {
             Err(End::Failed(error)) => error,
             other => return other.map(|seen| (seen, None)),
         };
-        if error.remedy != Remedy::Retry || ask.kinds.len() < 2 || self.job().kind == JobKind::Watch {
+        if error.remedy != Remedy::Retry || ask.kinds.len() < 2 || self.job().kind == JobKind::Sweep {
             return Err(End::Failed(error));
         }
         let mut seen: Option<Access> = None;
@@ -329,7 +329,7 @@ impl Attempt<'_> {
     /// From when on a shared reading counts. Since a sweep has changed nothing yet, one counts for it that began once its time had come.
     fn looks_from(&self) -> Instant {
         let now = Instant::now();
-        let due = self.job().looks_from().filter(|_| self.job().kind == JobKind::Watch);
+        let due = self.job().looks_from().filter(|_| self.job().kind == JobKind::Sweep);
         let waited = due.map_or(Duration::ZERO, |due| self.tools.store.clock().now().since(due));
         now.checked_sub(waited).unwrap_or(now)
     }

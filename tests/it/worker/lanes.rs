@@ -241,7 +241,7 @@ async fn a_job_whose_daemon_died_is_taken_up_at_the_next_start() {
     let target = Arc::new(Scripted::new());
     target.account("mallory", SESSION);
     let case = stage.signal("username:mallory", URGENT).await;
-    let lost = stage.store.claim("chat", revoked::model::Priority::WATCH, 1).await.unwrap();
+    let lost = stage.store.claim("chat", revoked::model::Priority::SWEEP, 1).await.unwrap();
     drop(lost);
     expire(&stage.store).await;
     stage.lanes(&target, 1).await;

@@ -77,7 +77,7 @@ async fn an_urgent_call_waits_one_interval_at_most_behind_100_000_routine_ones()
 async fn permits_go_to_the_most_urgent_and_among_equals_to_the_first_to_come() {
     let pacer = pacer(10.0);
     let (told, mut heard) = mpsc::unbounded_channel();
-    for priority in [Priority::WATCH, Priority::ROUTINE, Priority::PROMPT, Priority::URGENT] {
+    for priority in [Priority::SWEEP, Priority::ROUTINE, Priority::PROMPT, Priority::URGENT] {
         queue(&pacer, priority, 3, &told).await;
     }
     let mut served = Vec::new();
