@@ -11,7 +11,7 @@ use revoked::model::{
 };
 use revoked::policy::Policy;
 use revoked::store::{Role, Store};
-use revoked::targets::{Applied, Ask, Pass, Probe, Target, TargetError};
+use revoked::targets::{Applied, Ask, CallContext, Probe, Target, TargetError};
 use revoked::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -209,28 +209,28 @@ impl Target for Noting {
         self.inner.capabilities()
     }
 
-    async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError> {
-        let answer = self.inner.resolve(pass, subject).await;
+    async fn resolve(&self, context: &CallContext, subject: &Subject) -> Result<Resolution, TargetError> {
+        let answer = self.inner.resolve(context, subject).await;
         self.note(Call::Resolved, &subject.to_string());
         answer
     }
 
-    async fn observe(&self, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
+    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
         self.note(Call::Observe, &principal.id);
-        self.inner.observe(pass, principal, ask).await
+        self.inner.observe(context, principal, ask).await
     }
 
-    async fn apply(&self, pass: &Pass, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
+    async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
         self.note(Call::Apply, "");
-        let answer = self.inner.apply(pass, action, principals).await;
+        let answer = self.inner.apply(context, action, principals).await;
         for principal in principals {
             self.note(Call::Applied, &principal.id);
         }
         answer
     }
 
-    async fn probe(&self, pass: &Pass) -> Result<Probe, TargetError> {
-        self.inner.probe(pass).await
+    async fn probe(&self, context: &CallContext) -> Result<Probe, TargetError> {
+        self.inner.probe(context).await
     }
 }
 

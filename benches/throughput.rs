@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use revoked::model::{GrantKind, Reason, Resolution};
-use revoked::targets::{Ask, Pass, Target};
+use revoked::targets::{Ask, CallContext, Target};
 
 use crate::lane;
 use crate::table::{Row, median};
@@ -80,21 +80,24 @@ async fn bare_calls() -> f64 {
 }
 
 async fn one(target: &dyn Target, containment: &revoked::model::Containment, person: usize) {
-    let pass = Pass::unpaced();
+    let context = CallContext::unpaced();
     let signal = lane::signal(person, 4, Reason::Departed, "bare");
-    let Resolution::One(principal) = target.resolve(&pass, &signal.subject).await.unwrap() else {
+    let Resolution::One(principal) = target.resolve(&context, &signal.subject).await.unwrap() else {
         return;
     };
     let before = target
-        .observe(&pass, &principal, &Ask::now(containment.end.clone()))
+        .observe(&context, &principal, &Ask::now(containment.end.clone()))
         .await
         .unwrap();
     let progress = revoked::model::Progress::default();
     for action in containment.plan(&before, &target.capabilities(), progress) {
-        target.apply(&pass, &action, std::slice::from_ref(&principal)).await.unwrap();
+        target
+            .apply(&context, &action, std::slice::from_ref(&principal))
+            .await
+            .unwrap();
     }
     let after = target
-        .observe(&pass, &principal, &Ask::now(containment.end.clone()))
+        .observe(&context, &principal, &Ask::now(containment.end.clone()))
         .await
         .unwrap();
     drop(containment.verdict(&before, &after, progress));

@@ -10,7 +10,7 @@ use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{Config, TargetConfig};
 use crate::store::{Role, Store, check_privacy};
-use crate::targets::{CallLimit, Finding, Level, Pass, Probe};
+use crate::targets::{CallContext, CallLimit, Finding, Level, Probe};
 use crate::worker::Rate;
 
 /// `revoked check`
@@ -73,14 +73,18 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         checked.warnings.extend(unnamed(store, &config.listen.proxies).await?);
     }
     for target in config.targets.iter().filter(|_| !args.offline) {
-        let mut probe = target.target.probe(&Pass::unpaced()).await.unwrap_or_else(|error| Probe {
-            findings: vec![Finding {
-                level: Level::Error,
-                what: error.to_string(),
-                advice: "make the target reachable with the configured url and credential, then run this again".to_owned(),
-            }],
-            ..Probe::default()
-        });
+        let mut probe = target
+            .target
+            .probe(&CallContext::unpaced())
+            .await
+            .unwrap_or_else(|error| Probe {
+                findings: vec![Finding {
+                    level: Level::Error,
+                    what: error.to_string(),
+                    advice: "make the target reachable with the configured url and credential, then run this again".to_owned(),
+                }],
+                ..Probe::default()
+            });
         if let Some(limit) = probe.limit {
             probe.findings.splice(0..0, beyond(target, limit));
         }

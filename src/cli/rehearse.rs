@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{Containment, Scope, Subject};
 use crate::policy::Policy;
-use crate::targets::Pass;
+use crate::targets::CallContext;
 use crate::worker::{Rehearsal, rehearse};
 
 /// Asks every target of the playbook and prints the plan.
@@ -43,7 +43,14 @@ pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exi
             scope: scope.clone().without_values(),
             ..containment.clone()
         };
-        match rehearse((target, built.target.as_ref()), &Pass::unpaced(), &containment, &subject).await {
+        match rehearse(
+            (target, built.target.as_ref()),
+            &CallContext::unpaced(),
+            &containment,
+            &subject,
+        )
+        .await
+        {
             Ok(plan) => {
                 let refusals = refusals(&config.policy, &plan);
                 if !args.json {

@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{Subject, digest_of};
 use crate::store::{OtherDemand, Releasable, ReleaseAsked, Store};
-use crate::targets::Pass;
+use crate::targets::CallContext;
 use crate::worker::{Revival, rehearse_release};
 
 /// `revoked release`
@@ -117,7 +117,7 @@ async fn rehearse(case: i64, config: &Config, store: &Store, suspension: Releasa
     let target = target.ok_or_else(|| Misused(format!("no target is called {:?} any more", suspension.target)))?;
     let mut accounts = Vec::with_capacity(suspension.suspensions.len());
     for (id, since) in &suspension.suspensions {
-        let revival = rehearse_release(target.target.as_ref(), &Pass::unpaced(), id, *since).await?;
+        let revival = rehearse_release(target.target.as_ref(), &CallContext::unpaced(), id, *since).await?;
         accounts.push(revival.ok_or_else(|| {
             Misused(format!(
                 "the account {id} at {} is not suspended as the case suspended it: somebody has enabled it, or suspended it again, since",

@@ -16,7 +16,7 @@ use crate::settings::{Complaint, Settings};
 pub mod mattermost;
 mod permit;
 
-pub use permit::{Pass, Permit, Permits, Said, Stage};
+pub use permit::{CallContext, Permit, Permits, Said, Stage};
 
 /// One kind of target: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
 pub struct Kind {
@@ -36,7 +36,7 @@ pub const KINDS: &[Kind] = &[mattermost::KIND];
 
 /// A system in which principals are contained.
 ///
-/// Every call that goes out asks `pass` for a permit first, and tells it what the answer said about limits. A target keeps no state that
+/// Every call that goes out asks `context` for a permit first, and tells it what the answer said about limits. A target keeps no state that
 /// matters: the observation is the truth.
 #[async_trait]
 pub trait Target: Send + Sync {
@@ -50,25 +50,25 @@ pub trait Target: Send + Sync {
 
     /// Looks a subject up, by all of its names. `None` only where the target was reached and said that nobody is there; names that lead
     /// to different accounts are ambiguous.
-    async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError>;
+    async fn resolve(&self, context: &CallContext, subject: &Subject) -> Result<Resolution, TargetError>;
 
     /// Lists what the principal can reach, of the kinds asked for, and how the account is. Changes nothing. A kind that could not be
     /// listed whole is in `unseen`, never silently absent; a partial list is an error. What concerns nobody in particular may come from a
     /// reading that other jobs share, where it began late enough for [`Ask::since`].
-    async fn observe(&self, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError>;
+    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &Ask) -> Result<Access, TargetError>;
 
     /// Makes one change. Idempotent: what is already so counts as done. `principals` has one member unless
     /// [`Capabilities::set_size`] says that the target takes sets.
-    async fn apply(&self, pass: &Pass, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError>;
+    async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError>;
 
     /// Looks whether the target is reachable, allows what we need, and is set up sensibly. Changes nothing.
-    async fn probe(&self, pass: &Pass) -> Result<Probe, TargetError>;
+    async fn probe(&self, context: &CallContext) -> Result<Probe, TargetError>;
 
     /// Asks whose a leaked credential is, by using it once where that shows it. Changes nothing beside what any use of it does.
     ///
     /// # Errors
     /// A target whose credentials cannot be told apart by using them gives up; that is the default.
-    async fn identify(&self, _pass: &Pass, _credential: &SecretString) -> Result<Identified, TargetError> {
+    async fn identify(&self, _pass: &CallContext, _credential: &SecretString) -> Result<Identified, TargetError> {
         Err(no_leaked())
     }
 
@@ -78,7 +78,7 @@ pub trait Target: Send + Sync {
     /// As [`Target::apply`].
     async fn end_leaked(
         &self,
-        _pass: &Pass,
+        _pass: &CallContext,
         _credential: &SecretString,
         _principal: &Principal,
     ) -> Result<EndedLeaked, TargetError> {

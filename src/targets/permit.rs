@@ -71,14 +71,14 @@ pub struct Said {
 
 /// What a call carries besides its arguments: how urgent it is, how far its job, and whom to ask for a permit.
 #[derive(Clone)]
-pub struct Pass {
+pub struct CallContext {
     priority: Priority,
     stage: Stage,
     permits: Arc<dyn Permits>,
 }
 
-impl Pass {
-    /// A pass for calls of one job.
+impl CallContext {
+    /// What the calls of one job carry.
     #[must_use]
     pub fn new(priority: Priority, permits: Arc<dyn Permits>) -> Self {
         Self {
@@ -88,13 +88,13 @@ impl Pass {
         }
     }
 
-    /// A pass that waits for nobody: for the handful of reads of a probe or a rehearsal outside the daemon.
+    /// A context whose calls wait for nobody: for the handful of reads of a probe or a rehearsal outside the daemon.
     #[must_use]
     pub fn unpaced() -> Self {
         Self::new(Priority::ROUTINE, Arc::new(Unpaced))
     }
 
-    /// The same pass for calls of this urgency.
+    /// The same context for calls of this urgency.
     #[must_use]
     pub fn at(&self, priority: Priority) -> Self {
         Self {
@@ -103,7 +103,7 @@ impl Pass {
         }
     }
 
-    /// The same pass for calls at this stage.
+    /// The same context for calls at this stage.
     #[must_use]
     pub fn stage(&self, stage: Stage) -> Self {
         Self { stage, ..self.clone() }

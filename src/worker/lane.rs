@@ -15,7 +15,7 @@ use super::permits::Pacer;
 use super::slots::{Slot, Slots, at_work};
 use crate::model::{LEASE_LENGTH, Priority, error_chain};
 use crate::store::{Claim, Result, Store};
-use crate::targets::{Level, Pass, Probe, Target};
+use crate::targets::{CallContext, Level, Probe, Target};
 
 /// How often an idle lane looks by itself: the safety net under the wakes.
 const POLL: Duration = Duration::from_secs(1);
@@ -314,8 +314,8 @@ impl Lane {
 
     /// What a probe finds; `None` where the target does not answer it, or `until` is cancelled first.
     pub(super) async fn ask(&self, until: &CancellationToken) -> Option<Probe> {
-        let pass = Pass::new(Priority::URGENT, Arc::clone(&self.pacer) as _);
-        let probe = tokio::time::timeout(PROBE_LIMIT, self.target.probe(&pass));
+        let context = CallContext::new(Priority::URGENT, Arc::clone(&self.pacer) as _);
+        let probe = tokio::time::timeout(PROBE_LIMIT, self.target.probe(&context));
         tokio::select! {
             answer = probe => answer.ok()?.ok(),
             () = until.cancelled() => None,

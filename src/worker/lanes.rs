@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::attempt::Patience;
+use super::attempt::AttemptLimits;
 use super::backoff::Retries;
 use super::breaker::BreakerSettings;
 use super::guard::Guard;
@@ -40,7 +40,7 @@ pub struct WorkSettings {
     /// When a lane stops calling a target that fails.
     pub breaker: BreakerSettings,
     /// How patient one attempt is.
-    pub patience: Patience,
+    pub attempt_limits: AttemptLimits,
     /// How many urgent jobs are at work at one target, and how many others; as its rate allows where it says nothing.
     pub at_work: Option<usize>,
     /// The seed of all jitter; none in earnest.

@@ -23,7 +23,7 @@ mod settling;
 mod slots;
 mod tempo;
 
-pub use attempt::Patience;
+pub use attempt::AttemptLimits;
 pub use backoff::{Backoff, Dice, Retries};
 pub use breaker::BreakerSettings;
 pub use guard::{Guard, spared};

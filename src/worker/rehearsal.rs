@@ -8,7 +8,7 @@ use super::attempt::{Who, resolve};
 use super::guard::spared;
 use super::revival::{Revival, TOKENS};
 use crate::model::{Access, Action, Containment, Door, DoorKind, GrantKind, Principal, Progress, Resolution, Scope, Subject};
-use crate::targets::{Ask, Pass, Target, TargetError};
+use crate::targets::{Ask, CallContext, Target, TargetError};
 
 /// What an attempt would find and do now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -44,11 +44,11 @@ pub struct Rehearsed {
 /// Where the target cannot be asked.
 pub async fn rehearse(
     (name, target): (&str, &dyn Target),
-    pass: &Pass,
+    context: &CallContext,
     containment: &Containment,
     subject: &Subject,
 ) -> Result<Rehearsal, TargetError> {
-    let (principals, nobody) = match resolve(target, pass, subject, false).await? {
+    let (principals, nobody) = match resolve(target, context, subject, false).await? {
         Who::Those(principals) => (principals, None),
         Who::Nobody(why) | Who::Nameless(why) | Who::Unclear(why) => (Vec::new(), Some(why)),
     };
@@ -63,7 +63,7 @@ pub async fn rehearse(
             account: false,
             since: BTreeMap::new(),
         };
-        let access = target.observe(pass, &principal, &ask).await?;
+        let access = target.observe(context, &principal, &ask).await?;
         let exempt = spared(name, &principal);
         let mut actions = containment.plan(&access, &target.capabilities(), Progress::default());
         let (undone, done): (Vec<_>, Vec<_>) = actions
@@ -104,14 +104,14 @@ fn doors(containment: &Containment, access: &Access, actions: &[Action]) -> Vec<
 /// Where the target cannot be asked.
 pub async fn rehearse_release(
     target: &dyn Target,
-    pass: &Pass,
+    context: &CallContext,
     id: &str,
     suspended_at: crate::model::Timestamp,
 ) -> Result<Option<Revival>, TargetError> {
-    let Resolution::One(principal) = target.resolve(pass, &Subject::Opaque(id.to_owned())).await? else {
+    let Resolution::One(principal) = target.resolve(context, &Subject::Opaque(id.to_owned())).await? else {
         return Ok(None);
     };
-    let access = target.observe(pass, &principal, &Ask::now(TOKENS.into())).await?;
+    let access = target.observe(context, &principal, &Ask::now(TOKENS.into())).await?;
     let ours = access.suspended() && access.account.suspended_at == Some(suspended_at);
     Ok(ours.then(|| Revival::of(&principal, &access)))
 }

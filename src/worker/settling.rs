@@ -8,12 +8,12 @@ use async_trait::async_trait;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::attempt::{End, Ended, Tools, attempt};
+use super::attempt::{AttemptContext, End, Ended, attempt};
 use super::lane::Lane;
 use super::permits::Pacer;
 use crate::model::{Evidence, Job, JobKind, Priority, Reason, Settlement, Verdict, error_chain};
 use crate::store::{Claim, StoreError};
-use crate::targets::{Pass, Permit, Permits, Remedy, Said, Stage, TargetError};
+use crate::targets::{CallContext, Permit, Permits, Remedy, Said, Stage, TargetError};
 use crate::telemetry::table;
 
 /// How long a job waits after the store failed.
@@ -35,16 +35,16 @@ impl Lane {
                 pacer: Arc::clone(&self.pacer),
                 waited: AtomicU64::new(0),
             });
-            let pass = Pass::new(claim.job.priority, Arc::clone(&metered) as _);
-            let tools = Tools {
+            let call_context = CallContext::new(claim.job.priority, Arc::clone(&metered) as _);
+            let context = AttemptContext {
                 target: self.target.as_ref(),
-                pass: &pass,
+                call_context: &call_context,
                 store: &self.store,
                 guard: self.guard.as_ref(),
-                patience: &self.settings.patience,
+                attempt_limits: &self.settings.attempt_limits,
                 hard: &self.shutdown.hard,
             };
-            let ended = Box::pin(attempt(&tools, &claim)).await;
+            let ended = Box::pin(attempt(&context, &claim)).await;
             self.settle(claim, ended, &metered).await;
         }
         .instrument(span)
@@ -107,7 +107,7 @@ impl Lane {
             }
             End::Failed(error) => self.decide_failed(job, &error).await,
             End::TimedOut => {
-                let limit = self.settings.patience.limit;
+                let limit = self.settings.attempt_limits.limit;
                 if metered.waited() * 2 >= limit {
                     // It stood in line for permits most of the time: that is no failure of its own.
                     self.state().breaker.undecided(Instant::now());

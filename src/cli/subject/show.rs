@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::config::{Config, TargetConfig};
 use crate::model::{Resolution, Subject};
 use crate::store::{CaseView, KnownName, ListFilter, Store};
-use crate::targets::Pass;
+use crate::targets::CallContext;
 
 /// How many cases are shown, the newest first.
 const CASES: u32 = 20;
@@ -114,7 +114,7 @@ async fn ask_target(target: &TargetConfig, name: &Subject, known: &[KnownName]) 
     let mut answers = Vec::with_capacity(names.len());
     for name in names {
         let (says, account) = if target.target.asks_by(name) {
-            match target.target.resolve(&Pass::unpaced(), name).await {
+            match target.target.resolve(&CallContext::unpaced(), name).await {
                 Ok(Resolution::None) => ("nobody".to_owned(), None),
                 Ok(Resolution::One(principal)) => (format!("account {}", principal.id), Some(principal.id)),
                 Ok(Resolution::Ambiguous(ids)) => (format!("{} accounts", ids.len()), None),

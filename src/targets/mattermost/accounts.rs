@@ -10,7 +10,7 @@ use super::call::Call;
 use super::failure::Trouble;
 use super::wire::Account;
 use crate::model::Priority;
-use crate::targets::{Pass, TargetError};
+use crate::targets::{CallContext, TargetError};
 
 /// How many are asked for in one call at most.
 const AT_ONCE: usize = 100;
@@ -27,9 +27,9 @@ pub(super) struct Accounts {
 
 impl Accounts {
     /// The account of this id, looked at after this was called.
-    pub(super) async fn get(&self, api: &Api, pass: &Pass, doing: String, id: &str) -> Result<Found, Trouble> {
-        if pass.priority() < Priority::ROUTINE {
-            return alone(api, pass, doing, id).await;
+    pub(super) async fn get(&self, api: &Api, context: &CallContext, doing: String, id: &str) -> Result<Found, Trouble> {
+        if context.priority() < Priority::ROUTINE {
+            return alone(api, context, doing, id).await;
         }
         let (asker, mut answered) = oneshot::channel();
         self.waiting().push((id.to_owned(), asker));
@@ -38,18 +38,18 @@ impl Accounts {
             answer = &mut answered => match answer {
                 Ok(found) => return Ok(found),
                 // Whoever asked for us went away, was refused, or was not shown this one.
-                Err(_) => return alone(api, pass, doing, id).await,
+                Err(_) => return alone(api, context, doing, id).await,
             },
-            _turn = self.turn.lock() => self.ask_for_all(api, pass, &doing).await,
+            _turn = self.turn.lock() => self.ask_for_all(api, context, &doing).await,
         }
         match answered.try_recv() {
             Ok(found) => Ok(found),
-            Err(_) => alone(api, pass, doing, id).await,
+            Err(_) => alone(api, context, doing, id).await,
         }
     }
 
     /// Asks for everybody who waits at the moment there is a permit. Who gets no answer asks alone, and so finds out why.
-    async fn ask_for_all(&self, api: &Api, pass: &Pass, doing: &str) {
+    async fn ask_for_all(&self, api: &Api, context: &CallContext, doing: &str) {
         // Whoever asks together with us is about to, and there may be a permit at once.
         tokio::task::yield_now().await;
         let mut asked = Vec::new();
@@ -63,7 +63,7 @@ impl Accounts {
                 ids => Call::post(format!("looking up {} accounts", ids.len()), &["users", "ids"]).json(&json!(ids)),
             }
         };
-        let Ok(answer) = api.send_once_permitted(&api.url, pass, make).await else {
+        let Ok(answer) = api.send_once_permitted(&api.url, context, make).await else {
             return;
         };
         let Ok(accounts) = read(&answer, asked.len()) else { return };
@@ -84,7 +84,7 @@ fn read(answer: &Answer, count: usize) -> Result<Vec<Account>, TargetError> {
     if count == 1 { Ok(vec![answer.read()?]) } else { answer.read() }
 }
 
-async fn alone(api: &Api, pass: &Pass, doing: String, id: &str) -> Result<Found, Trouble> {
-    let answer = api.send(pass, Call::get(doing, &["users", id])).await?;
+async fn alone(api: &Api, context: &CallContext, doing: String, id: &str) -> Result<Found, Trouble> {
+    let answer = api.send(context, Call::get(doing, &["users", id])).await?;
     Ok((answer.read()?, answer.request))
 }

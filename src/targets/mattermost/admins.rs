@@ -13,7 +13,7 @@ use super::pages;
 use super::standing::Standing;
 use super::wire::Account;
 use crate::model::Principal;
-use crate::targets::{Pass, TargetError};
+use crate::targets::{CallContext, TargetError};
 
 /// In which way an administrator is locked out.
 #[derive(Debug, Clone, Copy)]
@@ -44,43 +44,43 @@ impl Admins {
     pub(super) async fn is_last(
         &self,
         api: &Api,
-        pass: &Pass,
+        context: &CallContext,
         standing: &Standing,
         principal: &Principal,
     ) -> Result<bool, TargetError> {
         let gone = self.0.lock().await.clone();
-        is_last(api, pass, standing, principal, &gone).await
+        is_last(api, context, standing, principal, &gone).await
     }
 
     /// Sends `call`, which locks the administrator `principal` out, unless nobody would be left. `None` where it was not sent.
     pub(super) async fn lock_out(
         &self,
         how: Lockout,
-        (api, pass, standing): (&Api, &Pass, &Standing),
+        (api, context, standing): (&Api, &CallContext, &Standing),
         principal: &Principal,
         call: Call,
     ) -> Result<Option<Answer>, Trouble> {
         let mut gone = self.0.lock().await;
         gone.retain(|_, until| Instant::now() < *until);
-        if is_last(api, pass, standing, principal, &gone).await? {
+        if is_last(api, context, standing, principal, &gone).await? {
             return Ok(None);
         }
         // Counted as gone even where no answer comes: the server may have done it.
         let until = Instant::now() + how.lasts();
         let longest = gone.get(&principal.id).map_or(until, |known| until.max(*known));
         gone.insert(principal.id.clone(), longest);
-        api.send(pass, call).await.map(Some)
+        api.send(context, call).await.map(Some)
     }
 }
 
 async fn is_last(
     api: &Api,
-    pass: &Pass,
+    context: &CallContext,
     standing: &Standing,
     principal: &Principal,
     gone: &BTreeMap<String, Instant>,
 ) -> Result<bool, TargetError> {
-    let listing = pages::list::<Account>(api, pass, || {
+    let listing = pages::list::<Account>(api, context, || {
         Call::get("counting the system administrators", &["users"])
             .query("role", "system_admin")
             .query("active", true)

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::http::{ANSWER_CAP, read_body};
 use crate::model::Timestamp;
 use crate::secret::SecretSource;
-use crate::targets::{Pass, Remedy, TargetError};
+use crate::targets::{CallContext, Remedy, TargetError};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const VERSION_ID: HeaderName = HeaderName::from_static("x-version-id");
@@ -88,13 +88,13 @@ impl Api {
     }
 
     /// Sends a request to the server's own address.
-    pub(super) async fn send(&self, pass: &Pass, call: Call) -> Result<Answer, Trouble> {
-        self.send_to(&self.url, pass, call).await
+    pub(super) async fn send(&self, context: &CallContext, call: Call) -> Result<Answer, Trouble> {
+        self.send_to(&self.url, context, call).await
     }
 
     /// Sends a request to `base`.
-    pub(super) async fn send_to(&self, base: &Url, pass: &Pass, call: Call) -> Result<Answer, Trouble> {
-        self.send_once_permitted(base, pass, || call).await
+    pub(super) async fn send_to(&self, base: &Url, context: &CallContext, call: Call) -> Result<Answer, Trouble> {
+        self.send_once_permitted(base, context, || call).await
     }
 
     /// Sends the request that `make` makes once there is a permit for it: the one function through which anything goes out. It tells what
@@ -102,10 +102,10 @@ impl Api {
     pub(super) async fn send_once_permitted(
         &self,
         base: &Url,
-        pass: &Pass,
+        context: &CallContext,
         make: impl FnOnce() -> Call,
     ) -> Result<Answer, Trouble> {
-        let _permit = pass.permit().await;
+        let _permit = context.permit().await;
         let call = make();
         let mut request = reqwest::Request::new(call.method.clone(), call.url(base));
         let credential = match &call.credential {
@@ -134,7 +134,7 @@ impl Api {
             }
         };
         let (status, headers) = (answer.status(), answer.headers().clone());
-        pass.heard(limits::said(status, &headers, self.clock.now()));
+        context.heard(limits::said(status, &headers, self.clock.now()));
         if let Some(version) = text(&headers, &VERSION_ID).and_then(Version::read) {
             *self.version.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
         }

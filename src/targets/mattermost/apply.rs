@@ -13,13 +13,13 @@ use super::password::unknown_password;
 use super::standing::{Standing, judge_beside};
 use super::{Mattermost, integration_ends, sweep};
 use crate::model::{Action, GrantKind, GrantRef, Principal, PrincipalTrait};
-use crate::targets::{Applied, Pass, Remedy, TargetError};
+use crate::targets::{Applied, CallContext, Remedy, TargetError};
 
 /// What every change is made with.
 #[derive(Clone, Copy)]
 pub(super) struct Change<'c> {
     pub(super) target: &'c Mattermost,
-    pub(super) pass: &'c Pass,
+    pub(super) context: &'c CallContext,
     pub(super) principal: &'c Principal,
     pub(super) standing: &'c Standing,
 }
@@ -27,22 +27,22 @@ pub(super) struct Change<'c> {
 /// Makes one change.
 pub(super) async fn apply(
     target: &Mattermost,
-    pass: &Pass,
+    context: &CallContext,
     action: &Action,
     principal: &Principal,
 ) -> Result<Applied, TargetError> {
     let memory = &target.memory;
     let standing = match action {
         // Asked again where the answer is old: it is the one change that would lock us out for good.
-        Action::Suspend => memory.before_suspending(target, pass, &principal.id).await?,
+        Action::Suspend => memory.before_suspending(target, context, &principal.id).await?,
         Action::End { grant } | Action::Disable { grant } if ends_token(grant) => {
-            memory.before_ending_a_token(target, pass).await?
+            memory.before_ending_a_token(target, context).await?
         }
-        _ => target.standing(pass).await?,
+        _ => target.standing(context).await?,
     };
     let change = Change {
         target,
-        pass,
+        context,
         principal,
         standing: &standing,
     };
@@ -113,7 +113,7 @@ impl Change<'_> {
 
     /// Sends a change; a refusal is left to the caller.
     pub(super) async fn send(self, call: Call) -> Result<Answer, Trouble> {
-        self.target.api.send(self.pass, call).await
+        self.target.api.send(self.context, call).await
     }
 
     /// The error for a refusal of what containing the account stands and falls with.
@@ -142,7 +142,7 @@ impl Change<'_> {
         }
         let Mattermost { api, admins, .. } = self.target;
         admins
-            .lock_out(how, (api, self.pass, self.standing), self.principal, call)
+            .lock_out(how, (api, self.context, self.standing), self.principal, call)
             .await
     }
 

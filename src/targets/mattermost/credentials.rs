@@ -16,7 +16,7 @@ pub(super) async fn sessions(look: Look<'_>) -> Result<Part, TargetError> {
     }
     let id = &look.principal.id;
     let call = Call::get(format!("listing the sessions of {id}"), &["users", id, "sessions"]);
-    let sent = look.target.api.send(look.pass, call).await;
+    let sent = look.target.api.send(look.context, call).await;
     let answer = sent.map_err(|trouble| look.standing.judge(trouble, look.principal))?;
     let sessions: Vec<Session> = answer.read()?;
     if sessions.iter().any(|session| session.user_id != *id) {
@@ -66,7 +66,7 @@ pub(super) async fn tokens(look: Look<'_>) -> Result<Part, TargetError> {
 /// The access tokens of `owner`: the account, or a bot of it. A list that could not be read whole still shows what to revoke first.
 pub(super) async fn tokens_of(look: Look<'_>, owner: &str, kind: GrantKind) -> Result<Part, TargetError> {
     let mut part = Part::default();
-    let listing = pages::list::<Token>(&look.target.api, look.pass, || {
+    let listing = pages::list::<Token>(&look.target.api, look.context, || {
         Call::get(format!("listing the access tokens of {owner}"), &["users", owner, "tokens"])
     });
     let listing = match listing.await {

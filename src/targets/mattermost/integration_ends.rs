@@ -73,7 +73,7 @@ async fn delete_incoming(change: Change<'_>, grant: &GrantRef) -> Result<Applied
     let mut requests = Vec::new();
     if id.is_none() {
         let reading = shared
-            .incoming(api, change.pass, Instant::now())
+            .incoming(api, change.context, Instant::now())
             .await
             .map_err(judge_beside)?;
         let listing = reading

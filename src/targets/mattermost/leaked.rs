@@ -25,7 +25,7 @@ use super::probe::client_config;
 use super::resolve::principal;
 use super::wire::{Account, Health, IncomingWebhook, Session, is_id};
 use crate::model::{GrantKind, GrantRef, Principal, PrincipalTrait};
-use crate::targets::{Applied, EndedLeaked, Identified, Pass, Remedy, TargetError};
+use crate::targets::{Applied, CallContext, EndedLeaked, Identified, Remedy, TargetError};
 
 /// How often the session of a secret is revoked until two sessions of one access token have vanished.
 const ROUNDS: usize = 5;
@@ -60,28 +60,32 @@ enum Opens {
 }
 
 /// Asks whose the credential is by using it once at every node.
-pub(super) async fn identify(target: &Mattermost, pass: &Pass, credential: &SecretString) -> Result<Identified, TargetError> {
+pub(super) async fn identify(
+    target: &Mattermost,
+    context: &CallContext,
+    credential: &SecretString,
+) -> Result<Identified, TargetError> {
     if target.api.is_ours(credential) {
         return Ok(Identified::Ours);
     }
     match opens(credential) {
-        Opens::Webhook(id) => identify_webhook(target, pass, &id).await,
-        Opens::Account => match try_out(target, pass, credential).await? {
-            Some(found) => alive(target, pass, found).await,
-            None => refused(target, pass, credential).await,
+        Opens::Webhook(id) => identify_webhook(target, context, &id).await,
+        Opens::Account => match try_out(target, context, credential).await? {
+            Some(found) => alive(target, context, found).await,
+            None => refused(target, context, credential).await,
         },
     }
 }
 
 /// What it means that a value opens no account.
-async fn refused(target: &Mattermost, pass: &Pass, credential: &SecretString) -> Result<Identified, TargetError> {
+async fn refused(target: &Mattermost, context: &CallContext, credential: &SecretString) -> Result<Identified, TargetError> {
     // An incoming webhook may be handed in by its id alone.
     if is_id(credential.expose_secret())
-        && let found @ Identified::Alive(_) = identify_webhook(target, pass, credential).await?
+        && let found @ Identified::Alive(_) = identify_webhook(target, context, credential).await?
     {
         return Ok(found);
     }
-    let (client, _) = client_config(target, pass, &target.api.url).await?;
+    let (client, _) = client_config(target, context, &target.api.url).await?;
     Ok(if off(&client, ACCESS_TOKENS) {
         Identified::SwitchedOff(GrantKind::AccessToken, TOKENS_OFF)
     } else {
@@ -92,18 +96,18 @@ async fn refused(target: &Mattermost, pass: &Pass, credential: &SecretString) ->
 /// Ends exactly what the credential opens.
 pub(super) async fn end(
     target: &Mattermost,
-    pass: &Pass,
+    context: &CallContext,
     credential: &SecretString,
     principal: &Principal,
 ) -> Result<EndedLeaked, TargetError> {
-    let standing = target.standing(pass).await?;
+    let standing = target.standing(context).await?;
     let change = Change {
         target,
-        pass,
+        context,
         principal,
         standing: &standing,
     };
-    if let Some(hook) = webhook(target, pass, credential).await? {
+    if let Some(hook) = webhook(target, context, credential).await? {
         let grant = named(GrantKind::IncomingWebhook, alias(&hook.id), None);
         let applied = super::integration_ends::end(change, &grant).await?;
         return Ok(EndedLeaked {
@@ -114,9 +118,9 @@ pub(super) async fn end(
     end_session_and_maker(change, credential).await
 }
 
-async fn alive(target: &Mattermost, pass: &Pass, found: (Account, Option<String>)) -> Result<Identified, TargetError> {
-    let standing = target.standing(pass).await?;
-    Ok(Identified::Alive(principal(target, pass, found, &standing).await?))
+async fn alive(target: &Mattermost, context: &CallContext, found: (Account, Option<String>)) -> Result<Identified, TargetError> {
+    let standing = target.standing(context).await?;
+    Ok(Identified::Alive(principal(target, context, found, &standing).await?))
 }
 
 /// Reads a webhook's URL, or takes the value for the secret of a session or a token.
@@ -134,16 +138,16 @@ fn opens(credential: &SecretString) -> Opens {
 /// down the server refuses what is valid, so its health is looked at between two refusals.
 async fn try_out(
     target: &Mattermost,
-    pass: &Pass,
+    context: &CallContext,
     credential: &SecretString,
 ) -> Result<Option<(Account, Option<String>)>, TargetError> {
     for round in 0..2 {
         if round > 0 {
-            healthy(target, pass).await?;
+            healthy(target, context).await?;
         }
         for base in std::iter::once(&target.api.url).chain(&target.api.nodes) {
             let call = Call::get("using a leaked credential once", &["users", "me"]).by(credential);
-            match target.api.send_to(base, pass, call).await {
+            match target.api.send_to(base, context, call).await {
                 Ok(answer) => return Ok(Some((answer.read()?, answer.request))),
                 Err(Trouble::Refused(refusal)) if refusal.status.as_u16() == 401 => {}
                 Err(trouble) => return Err(not_of_ours(trouble)),
@@ -153,9 +157,9 @@ async fn try_out(
     Ok(None)
 }
 
-async fn healthy(target: &Mattermost, pass: &Pass) -> Result<(), TargetError> {
+async fn healthy(target: &Mattermost, context: &CallContext) -> Result<(), TargetError> {
     let call = Call::get("asking for the server's health", &["system", "ping"]).query("get_server_status", true);
-    target.api.send(pass, call).await.map_err(not_of_ours)?.read::<Health>()?;
+    target.api.send(context, call).await.map_err(not_of_ours)?.read::<Health>()?;
     Ok(())
 }
 
@@ -168,9 +172,9 @@ fn not_of_ours(trouble: Trouble) -> TargetError {
     error
 }
 
-async fn identify_webhook(target: &Mattermost, pass: &Pass, id: &SecretString) -> Result<Identified, TargetError> {
-    let Some(hook) = webhook(target, pass, id).await? else {
-        return if posts(target, pass, id).await? {
+async fn identify_webhook(target: &Mattermost, context: &CallContext, id: &SecretString) -> Result<Identified, TargetError> {
+    let Some(hook) = webhook(target, context, id).await? else {
+        return if posts(target, context, id).await? {
             Err(fail(
                 "looking whose a leaked webhook is",
                 Remedy::GiveUp,
@@ -184,17 +188,21 @@ async fn identify_webhook(target: &Mattermost, pass: &Pass, id: &SecretString) -
         };
     };
     let owner = Call::get("looking whose a leaked webhook is", &["users", &hook.user_id]);
-    let answer = target.api.send(pass, owner).await?;
-    alive(target, pass, (answer.read()?, answer.request)).await
+    let answer = target.api.send(context, owner).await?;
+    alive(target, context, (answer.read()?, answer.request)).await
 }
 
 /// The listed incoming webhook that the value is the id or the URL of.
-async fn webhook(target: &Mattermost, pass: &Pass, credential: &SecretString) -> Result<Option<IncomingWebhook>, TargetError> {
+async fn webhook(
+    target: &Mattermost,
+    context: &CallContext,
+    credential: &SecretString,
+) -> Result<Option<IncomingWebhook>, TargetError> {
     let id = match opens(credential) {
         Opens::Webhook(id) => id,
         Opens::Account => credential.clone(),
     };
-    let reading = target.shared.incoming(&target.api, pass, Instant::now()).await?;
+    let reading = target.shared.incoming(&target.api, context, Instant::now()).await?;
     let hook = reading.rows().iter().find(|hook| hook.id == id.expose_secret());
     Ok(hook.map(|hook| IncomingWebhook {
         id: hook.id.clone(),
@@ -205,15 +213,15 @@ async fn webhook(target: &Mattermost, pass: &Pass, credential: &SecretString) ->
 
 /// Whether a webhook of this id takes a message. It is sent one for a channel that cannot be there: the server looks for the webhook first, so
 /// nothing is ever posted.
-async fn posts(target: &Mattermost, pass: &Pass, id: &SecretString) -> Result<bool, TargetError> {
+async fn posts(target: &Mattermost, context: &CallContext, id: &SecretString) -> Result<bool, TargetError> {
     let nowhere = random_word().map_err(|source| fail("trying a leaked webhook", Remedy::Retry, source, None))?;
     for round in 0..2 {
         if round > 0 {
-            healthy(target, pass).await?;
+            healthy(target, context).await?;
         }
         let call = Call::post_to_site("trying a leaked webhook", &["hooks", id.expose_secret()])
             .json(&json!({ "text": "is this webhook alive?", "channel": nowhere }));
-        match target.api.send(pass, call).await {
+        match target.api.send(context, call).await {
             Ok(_) => return Ok(true),
             Err(Trouble::Refused(refusal)) if refusal.is(400, NO_HOOK) => {}
             Err(Trouble::Refused(refusal)) if refusal.switched_off() => return Err(switched_off(refusal)),
@@ -279,7 +287,7 @@ async fn end_session_and_maker(change: Change<'_>, credential: &SecretString) ->
             }
         }
         // Used once more: where it is an access token it makes its next session.
-        if try_out(change.target, change.pass, credential).await?.is_none() {
+        if try_out(change.target, change.context, credential).await?.is_none() {
             return finish(change, applied, &vanished, None).await;
         }
     }

@@ -18,7 +18,7 @@ use self::api::{Api, fail};
 use self::shared_reading::SharedReadings;
 use self::standing::{Memory, Standing};
 use self::sweep::Swept;
-use super::{Applied, Ask, Built, EndedLeaked, Identified, Kind, Pass, Probe, Remedy, Target, TargetError};
+use super::{Applied, Ask, Built, CallContext, EndedLeaked, Identified, Kind, Probe, Remedy, Target, TargetError};
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Principal, Resolution, Subject};
 use crate::settings::Settings;
@@ -80,8 +80,8 @@ struct Mattermost {
 }
 
 impl Mattermost {
-    async fn standing(&self, pass: &Pass) -> Result<Arc<Standing>, TargetError> {
-        self.memory.standing(self, pass).await
+    async fn standing(&self, context: &CallContext) -> Result<Arc<Standing>, TargetError> {
+        self.memory.standing(self, context).await
     }
 }
 
@@ -95,31 +95,36 @@ impl Target for Mattermost {
         resolve::asks_by(name)
     }
 
-    async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError> {
-        resolve::resolve(self, pass, subject).await
+    async fn resolve(&self, context: &CallContext, subject: &Subject) -> Result<Resolution, TargetError> {
+        resolve::resolve(self, context, subject).await
     }
 
-    async fn observe(&self, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
-        observe::observe(self, pass, principal, ask).await
+    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
+        observe::observe(self, context, principal, ask).await
     }
 
-    async fn apply(&self, pass: &Pass, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
+    async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
         let [principal] = principals else {
             let why = anyhow::anyhow!("Mattermost takes one account at a time, and {} were named", principals.len());
             return Err(fail(format!("asked to {action}"), Remedy::GiveUp, why, None));
         };
-        apply::apply(self, pass, action, principal).await
+        apply::apply(self, context, action, principal).await
     }
 
-    async fn probe(&self, pass: &Pass) -> Result<Probe, TargetError> {
-        probe::probe(self, pass).await
+    async fn probe(&self, context: &CallContext) -> Result<Probe, TargetError> {
+        probe::probe(self, context).await
     }
 
-    async fn identify(&self, pass: &Pass, credential: &SecretString) -> Result<Identified, TargetError> {
-        leaked::identify(self, pass, credential).await
+    async fn identify(&self, context: &CallContext, credential: &SecretString) -> Result<Identified, TargetError> {
+        leaked::identify(self, context, credential).await
     }
 
-    async fn end_leaked(&self, pass: &Pass, credential: &SecretString, principal: &Principal) -> Result<EndedLeaked, TargetError> {
-        leaked::end(self, pass, credential, principal).await
+    async fn end_leaked(
+        &self,
+        context: &CallContext,
+        credential: &SecretString,
+        principal: &Principal,
+    ) -> Result<EndedLeaked, TargetError> {
+        leaked::end(self, context, credential, principal).await
     }
 }

@@ -27,7 +27,7 @@ pub(super) async fn authorisations(look: Look<'_>, apps: Option<&Reading<App>>) 
         return Ok(part);
     }
     let id = &look.principal.id;
-    let listing = pages::list::<App>(&look.target.api, look.pass, || {
+    let listing = pages::list::<App>(&look.target.api, look.context, || {
         Call::get(
             format!("listing the OAuth apps that {id} consented to"),
             &["users", id, "oauth", "apps", "authorized"],
@@ -56,7 +56,7 @@ async fn consents_in_store(look: Look<'_>) -> Result<Part, TargetError> {
         &["users", id, "preferences", "oauth_app"],
     );
     let mut part = Part::default();
-    let consents: Vec<Preference> = match look.target.api.send(look.pass, call).await {
+    let consents: Vec<Preference> = match look.target.api.send(look.context, call).await {
         Ok(answer) => {
             part.requests.extend(answer.request.clone());
             answer.read()?

@@ -9,7 +9,7 @@ use super::failure::{NO_ACCOUNT, Refusal, Trouble};
 use super::standing::Standing;
 use super::{Mattermost, bots, credentials, integrations, oauth};
 use crate::model::{Access, AccountState, Grant, GrantKind, GrantRef, Principal};
-use crate::targets::{Ask, Pass, Remedy, TargetError};
+use crate::targets::{Ask, CallContext, Remedy, TargetError};
 
 /// What one list contributes to an observation.
 #[derive(Default)]
@@ -26,7 +26,7 @@ pub(super) struct Part {
 #[derive(Clone, Copy)]
 pub(super) struct Look<'l> {
     pub(super) target: &'l Mattermost,
-    pub(super) pass: &'l Pass,
+    pub(super) context: &'l CallContext,
     pub(super) principal: &'l Principal,
     /// The account as it is now.
     pub(super) account: &'l AccountState,
@@ -86,16 +86,21 @@ impl Part {
 }
 
 /// Looks at `principal`.
-pub(super) async fn observe(target: &Mattermost, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
-    let standing = target.standing(pass).await?;
+pub(super) async fn observe(
+    target: &Mattermost,
+    context: &CallContext,
+    principal: &Principal,
+    ask: &Ask,
+) -> Result<Access, TargetError> {
+    let standing = target.standing(context).await?;
     let account = if ask.account {
-        account(target, pass, principal, &standing).await?
+        account(target, context, principal, &standing).await?
     } else {
         principal.account.clone()
     };
     let look = Look {
         target,
-        pass,
+        context,
         principal,
         account: &account,
         standing: &standing,
@@ -143,7 +148,7 @@ async fn everything_made(look: Look<'_>) -> Result<Vec<Part>, TargetError> {
     let mut parts = Vec::new();
     let apps = async {
         if wants(&[GrantKind::OauthApp]) {
-            shared.apps(api, look.pass, since(GrantKind::OauthApp)).await.map(Some)
+            shared.apps(api, look.context, since(GrantKind::OauthApp)).await.map(Some)
         } else {
             Ok(None)
         }
@@ -152,7 +157,7 @@ async fn everything_made(look: Look<'_>) -> Result<Vec<Part>, TargetError> {
         parts.push(oauth::authorisations(look, None).await?);
         return Ok(parts);
     }
-    let (bots, apps) = tokio::try_join!(shared.bots(api, look.pass, since(GrantKind::Bot)), apps).map_err(TargetError::from)?;
+    let (bots, apps) = tokio::try_join!(shared.bots(api, look.context, since(GrantKind::Bot)), apps).map_err(TargetError::from)?;
     let makers = Makers::of(&look.principal.id, bots.rows(), look.standing);
     let look = Look {
         unseen_makers: match &bots.shown {
@@ -170,7 +175,7 @@ async fn everything_made(look: Look<'_>) -> Result<Vec<Part>, TargetError> {
         }
         integrations::incoming(
             look,
-            &*shared.incoming(api, look.pass, since(GrantKind::IncomingWebhook)).await?,
+            &*shared.incoming(api, look.context, since(GrantKind::IncomingWebhook)).await?,
             &makers,
         )
     };
@@ -180,7 +185,7 @@ async fn everything_made(look: Look<'_>) -> Result<Vec<Part>, TargetError> {
         }
         integrations::outgoing(
             look,
-            &*shared.outgoing(api, look.pass, since(GrantKind::OutgoingWebhook)).await?,
+            &*shared.outgoing(api, look.context, since(GrantKind::OutgoingWebhook)).await?,
             &makers,
         )
     };
@@ -190,7 +195,7 @@ async fn everything_made(look: Look<'_>) -> Result<Vec<Part>, TargetError> {
         }
         integrations::commands(
             look,
-            &*shared.commands(api, look.pass, since(GrantKind::SlashCommand)).await?,
+            &*shared.commands(api, look.context, since(GrantKind::SlashCommand)).await?,
             &makers,
         )
     };
@@ -209,13 +214,13 @@ const UNSEEN_MAKERS: &str = "not every bot of the account could be seen, and so 
 
 async fn account(
     target: &Mattermost,
-    pass: &Pass,
+    context: &CallContext,
     principal: &Principal,
     standing: &Standing,
 ) -> Result<AccountState, TargetError> {
     let id = &principal.id;
     let doing = format!("looking whether {id} is suspended");
-    match target.accounts.get(&target.api, pass, doing.clone(), id).await {
+    match target.accounts.get(&target.api, context, doing.clone(), id).await {
         Ok((account, request)) if account.id == *id => Ok(account_state(target, &account, request)),
         Ok((_, request)) => Err(fail(
             doing,

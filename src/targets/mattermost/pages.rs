@@ -12,7 +12,7 @@ use super::api::Api;
 use super::call::Call;
 use super::failure::Trouble;
 use super::wire::Keyed;
-use crate::targets::Pass;
+use crate::targets::CallContext;
 
 /// The server's largest page; a larger number is cut to it silently.
 const LARGEST: usize = 200;
@@ -42,13 +42,13 @@ enum Reading<T> {
 /// Reads a list whole, or says why it could not.
 pub(super) async fn list<T: DeserializeOwned + Keyed>(
     api: &Api,
-    pass: &Pass,
+    context: &CallContext,
     call: impl Fn() -> Call,
 ) -> Result<Listing<T>, Trouble> {
     let mut requests = Vec::new();
     let mut last = Vec::new();
     for _ in 0..READINGS {
-        let (items, short) = match read(api, pass, &call, &mut requests).await? {
+        let (items, short) = match read(api, context, &call, &mut requests).await? {
             Reading::Whole(items) => (items, None),
             Reading::Short(items, why) => (items, Some(why)),
             Reading::Moved(items) => {
@@ -67,7 +67,7 @@ pub(super) async fn list<T: DeserializeOwned + Keyed>(
 
 async fn read<T: DeserializeOwned + Keyed>(
     api: &Api,
-    pass: &Pass,
+    context: &CallContext,
     call: &impl Fn() -> Call,
     requests: &mut Vec<String>,
 ) -> Result<Reading<T>, Trouble> {
@@ -77,7 +77,7 @@ async fn read<T: DeserializeOwned + Keyed>(
     for _ in 0..PAGES {
         let (page, size) = next(covered);
         let page_of = || call().query("page", page).query("per_page", size);
-        let answer = api.send_once_permitted(&api.url, pass, page_of).await?;
+        let answer = api.send_once_permitted(&api.url, context, page_of).await?;
         let members: Vec<T> = answer.read()?;
         requests.extend(answer.request);
         if covered > 0 && !members.first().is_some_and(|first| seen.contains(first.key())) {

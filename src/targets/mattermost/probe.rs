@@ -16,27 +16,27 @@ use super::findings::{self, ClientConfig, ServerConfig, finding};
 use super::standing::Standing;
 use super::wire::{Account, Health};
 use crate::model::Timestamp;
-use crate::targets::{CallLimit, Finding, Level, Pass, Probe, Remedy, TargetError};
+use crate::targets::{CallContext, CallLimit, Finding, Level, Probe, Remedy, TargetError};
 
 /// How far the server's clock may be from ours before it is worth a word.
 const SKEW: Duration = Duration::from_mins(1);
 
 /// Probes the server and every node.
-pub(super) async fn probe(target: &Mattermost, pass: &Pass) -> Result<Probe, TargetError> {
+pub(super) async fn probe(target: &Mattermost, context: &CallContext) -> Result<Probe, TargetError> {
     // An operator may have put a new token in place since the old one was refused.
     target
         .api
         .renew_credential()
         .map_err(|source| fail("reading the credential again", Remedy::Pause, source, None))?;
     target.memory.forget();
-    let standing = match target.standing(pass).await {
+    let standing = match target.standing(context).await {
         Ok(standing) => standing,
-        Err(error) => return Err(explain(target, pass, error).await),
+        Err(error) => return Err(explain(target, context, error).await),
     };
     let ((), client, server) = tokio::try_join!(
-        health(target, pass),
-        client_config(target, pass, &target.api.url),
-        server_config(target, pass)
+        health(target, context),
+        client_config(target, context, &target.api.url),
+        server_config(target, context)
     )?;
     let nodes = target.api.nodes.len();
     let mut found = skew(target, client.1);
@@ -45,7 +45,7 @@ pub(super) async fn probe(target: &Mattermost, pass: &Pass) -> Result<Probe, Tar
     found.extend(findings::client(&client.0, nodes));
     found.extend(server.0);
     for node in &target.api.nodes {
-        found.extend(at_node(target, pass, node, &standing, &client.0).await);
+        found.extend(at_node(target, context, node, &standing, &client.0).await);
     }
     found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     Ok(Probe {
@@ -58,16 +58,16 @@ pub(super) async fn probe(target: &Mattermost, pass: &Pass) -> Result<Probe, Tar
 }
 
 /// Asks the server whether its database works: our own account may come from a cache.
-async fn health(target: &Mattermost, pass: &Pass) -> Result<(), TargetError> {
+async fn health(target: &Mattermost, context: &CallContext) -> Result<(), TargetError> {
     let call = Call::get("asking for the server's health", &["system", "ping"]).query("get_server_status", true);
-    target.api.send(pass, call).await?.read::<Health>()?;
+    target.api.send(context, call).await?.read::<Health>()?;
     Ok(())
 }
 
 /// Says more about a refused credential: with its database down the server refuses valid ones too, but its health check tells.
-async fn explain(target: &Mattermost, pass: &Pass, error: TargetError) -> TargetError {
+async fn explain(target: &Mattermost, context: &CallContext, error: TargetError) -> TargetError {
     // It answered a moment ago, so a health check that fails now is its own failure.
-    match (error.remedy, health(target, pass).await) {
+    match (error.remedy, health(target, context).await) {
         (Remedy::Pause, Err(health)) if health.remedy == Remedy::Retry => TargetError {
             source: anyhow!(
                 "the server says that it is not healthy, probably its database is down, and then it refuses valid credentials too; look \
@@ -82,18 +82,18 @@ async fn explain(target: &Mattermost, pass: &Pass, error: TargetError) -> Target
 /// The settings that every account may read, as one node has them, with its time.
 pub(super) async fn client_config(
     target: &Mattermost,
-    pass: &Pass,
+    context: &CallContext,
     base: &Url,
 ) -> Result<(ClientConfig, Option<Timestamp>), TargetError> {
     let call = Call::get("reading the client's settings", &["config", "client"]).query("format", "old");
-    let answer = target.api.send_to(base, pass, call).await?;
+    let answer = target.api.send_to(base, context, call).await?;
     Ok((answer.read()?, answer.date))
 }
 
-async fn server_config(target: &Mattermost, pass: &Pass) -> Result<(Vec<Finding>, Option<CallLimit>), TargetError> {
+async fn server_config(target: &Mattermost, context: &CallContext) -> Result<(Vec<Finding>, Option<CallLimit>), TargetError> {
     match target
         .api
-        .send(pass, Call::get("reading the server's settings", &["config"]))
+        .send(context, Call::get("reading the server's settings", &["config"]))
         .await
     {
         Ok(answer) => {
@@ -127,19 +127,25 @@ fn skew(target: &Mattermost, date: Option<Timestamp>) -> Vec<Finding> {
 
 /// Looks at one node: reachable, takes our credential, and is a node of the same server. No more than a warning, since an error would stop
 /// the lane, and the server itself may work.
-async fn at_node(target: &Mattermost, pass: &Pass, node: &Url, standing: &Standing, client: &ClientConfig) -> Option<Finding> {
+async fn at_node(
+    target: &Mattermost,
+    context: &CallContext,
+    node: &Url,
+    standing: &Standing,
+    client: &ClientConfig,
+) -> Option<Finding> {
     let name = place(node);
     let advice =
         "correct its URL under `nodes`, or take it out; no case that ends sessions is contained while its caches cannot be cleared";
     let me = match target
         .api
-        .send_to(node, pass, Call::get("asking a node who we are", &["users", "me"]))
+        .send_to(node, context, Call::get("asking a node who we are", &["users", "me"]))
         .await
     {
         Ok(answer) => answer.read::<Account>(),
         Err(trouble) => Err(trouble.into()),
     };
-    let other = match (me, client_config(target, pass, node).await) {
+    let other = match (me, client_config(target, context, node).await) {
         (Ok(me), Ok((other, _))) if me.id == standing.me.id => other,
         (Ok(_), Ok(_)) => {
             return Some(finding(

@@ -12,7 +12,7 @@ use super::failure::{NO_ACCOUNT, NO_USERNAME, Trouble};
 use super::standing::Standing;
 use super::wire::{Account, is_id};
 use crate::model::{Principal, PrincipalTrait, Resolution, Subject};
-use crate::targets::{Pass, Remedy, TargetError};
+use crate::targets::{CallContext, Remedy, TargetError};
 
 /// How an account can be asked for.
 enum Name<'s> {
@@ -27,7 +27,7 @@ pub(super) fn asks_by(subject: &Subject) -> bool {
 }
 
 /// Looks a subject up.
-pub(super) async fn resolve(target: &Mattermost, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError> {
+pub(super) async fn resolve(target: &Mattermost, context: &CallContext, subject: &Subject) -> Result<Resolution, TargetError> {
     let names: Vec<(&Subject, Name<'_>)> = subject
         .names()
         .iter()
@@ -44,15 +44,15 @@ pub(super) async fn resolve(target: &Mattermost, pass: &Pass, subject: &Subject)
             None,
         ));
     }
-    let lookups = names.iter().map(|(subject, name)| look_up(target, pass, subject, name));
-    let (found, standing) = tokio::try_join!(futures_util::future::try_join_all(lookups), target.standing(pass))?;
+    let lookups = names.iter().map(|(subject, name)| look_up(target, context, subject, name));
+    let (found, standing) = tokio::try_join!(futures_util::future::try_join_all(lookups), target.standing(context))?;
     let mut found: BTreeMap<String, Found> = found.into_iter().flatten().map(|found| (found.0.id.clone(), found)).collect();
     if found.len() > 1 {
         return Ok(Resolution::Ambiguous(found.into_keys().collect()));
     }
     match found.pop_first() {
         None => Ok(Resolution::None),
-        Some((_, found)) => Ok(Resolution::One(principal(target, pass, found, &standing).await?)),
+        Some((_, found)) => Ok(Resolution::One(principal(target, context, found, &standing).await?)),
     }
 }
 
@@ -74,12 +74,17 @@ fn name(subject: &Subject) -> Option<Name<'_>> {
 /// An account that was looked up, and the server's id of the request that showed it.
 type Found = (Account, Option<String>);
 
-async fn look_up(target: &Mattermost, pass: &Pass, subject: &Subject, name: &Name<'_>) -> Result<Option<Found>, TargetError> {
+async fn look_up(
+    target: &Mattermost,
+    context: &CallContext,
+    subject: &Subject,
+    name: &Name<'_>,
+) -> Result<Option<Found>, TargetError> {
     let doing = format!("looking up {}", subject.masked());
     let sent = match name {
-        Name::Id(id) => target.accounts.get(&target.api, pass, doing, id).await,
-        Name::Email(address) => one(target, pass, Call::get(doing, &["users", "email", address])).await,
-        Name::Username(name) => one(target, pass, Call::get(doing, &["users", "username", name])).await,
+        Name::Id(id) => target.accounts.get(&target.api, context, doing, id).await,
+        Name::Email(address) => one(target, context, Call::get(doing, &["users", "email", address])).await,
+        Name::Username(name) => one(target, context, Call::get(doing, &["users", "username", name])).await,
     };
     let (account, request) = match sent {
         Ok(found) => found,
@@ -110,20 +115,20 @@ async fn look_up(target: &Mattermost, pass: &Pass, subject: &Subject, name: &Nam
     }
 }
 
-async fn one(target: &Mattermost, pass: &Pass, call: Call) -> Result<Found, Trouble> {
-    let answer = target.api.send(pass, call).await?;
+async fn one(target: &Mattermost, context: &CallContext, call: Call) -> Result<Found, Trouble> {
+    let answer = target.api.send(context, call).await?;
     Ok((answer.read()?, answer.request))
 }
 
 /// The principal that an account is, with what forbids or complicates acting on it.
 pub(super) async fn principal(
     target: &Mattermost,
-    pass: &Pass,
+    context: &CallContext,
     (account, request): Found,
     standing: &Standing,
 ) -> Result<Principal, TargetError> {
     // What matters of it is only that its suspension would lock us out, which before one is asked again.
-    let owns_us = account.delete_at == 0 && target.memory.is_our_owner_now(target, pass, &account.id).await?;
+    let owns_us = account.delete_at == 0 && target.memory.is_our_owner_now(target, context, &account.id).await?;
     let mut names = vec![
         Subject::Opaque(account.id.clone()),
         Subject::Username(account.username.clone()),
@@ -145,7 +150,7 @@ pub(super) async fn principal(
         id: account.id,
     };
     let admin = principal.traits.contains(&PrincipalTrait::Admin);
-    if admin && account.delete_at == 0 && target.admins.is_last(&target.api, pass, standing, &principal).await? {
+    if admin && account.delete_at == 0 && target.admins.is_last(&target.api, context, standing, &principal).await? {
         principal.traits.insert(PrincipalTrait::LastAdmin);
     }
     Ok(principal)

@@ -14,7 +14,7 @@ use super::call::Call;
 use super::failure::{Refusal, Trouble};
 use super::pages::{self, Listing};
 use super::wire::{App, Bot, IncomingWebhook, Outgoing, Team};
-use crate::targets::{Pass, Stage};
+use crate::targets::{CallContext, Stage};
 
 /// How many teams' commands are asked for at once.
 const AT_ONCE: usize = 8;
@@ -71,7 +71,7 @@ impl<T> List<T> {
     /// A reading that began at `since` or later: the last one, one that somebody is at, or `read`, which notes when it begins.
     async fn get(
         &self,
-        pass: &Pass,
+        context: &CallContext,
         since: Instant,
         begun: &Begun,
         read: impl Future<Output = Result<Listing<T>, Trouble>>,
@@ -79,7 +79,7 @@ impl<T> List<T> {
         if let Some(reading) = self.fresh(since) {
             return Ok(reading);
         }
-        let turn = if pass.priority().is_urgent() {
+        let turn = if context.priority().is_urgent() {
             &self.urgent
         } else {
             &self.others
@@ -118,27 +118,34 @@ impl Begun {
 
 impl SharedReadings {
     /// Every bot, disabled ones too.
-    pub(super) async fn bots(&self, api: &Api, pass: &Pass, since: Instant) -> Result<Arc<Reading<Bot>>, Trouble> {
-        let pass = &pass.stage(Stage::Shared);
+    pub(super) async fn bots(&self, api: &Api, context: &CallContext, since: Instant) -> Result<Arc<Reading<Bot>>, Trouble> {
+        let context = &context.stage(Stage::Shared);
         let begun = Begun::default();
         let call = begun.by(|| Call::get("listing the bots", &["bots"]).query("include_deleted", true));
-        self.bots.get(pass, since, &begun, pages::list(api, pass, call)).await
+        self.bots.get(context, since, &begun, pages::list(api, context, call)).await
     }
 
     /// Every OAuth app.
-    pub(super) async fn apps(&self, api: &Api, pass: &Pass, since: Instant) -> Result<Arc<Reading<App>>, Trouble> {
-        let pass = &pass.stage(Stage::Shared);
+    pub(super) async fn apps(&self, api: &Api, context: &CallContext, since: Instant) -> Result<Arc<Reading<App>>, Trouble> {
+        let context = &context.stage(Stage::Shared);
         let begun = Begun::default();
         let call = begun.by(|| Call::get("listing the OAuth apps", &["oauth", "apps"]));
-        self.apps.get(pass, since, &begun, pages::list(api, pass, call)).await
+        self.apps.get(context, since, &begun, pages::list(api, context, call)).await
     }
 
     /// Every incoming webhook.
-    pub(super) async fn incoming(&self, api: &Api, pass: &Pass, since: Instant) -> Result<Arc<Reading<IncomingWebhook>>, Trouble> {
-        let pass = &pass.stage(Stage::Shared);
+    pub(super) async fn incoming(
+        &self,
+        api: &Api,
+        context: &CallContext,
+        since: Instant,
+    ) -> Result<Arc<Reading<IncomingWebhook>>, Trouble> {
+        let context = &context.stage(Stage::Shared);
         let begun = Begun::default();
         let call = begun.by(|| Call::get("listing the incoming webhooks", &["hooks", "incoming"]));
-        self.incoming.get(pass, since, &begun, pages::list(api, pass, call)).await
+        self.incoming
+            .get(context, since, &begun, pages::list(api, context, call))
+            .await
     }
 
     /// The incoming webhooks of the last reading, however old.
@@ -147,23 +154,37 @@ impl SharedReadings {
     }
 
     /// Every outgoing webhook.
-    pub(super) async fn outgoing(&self, api: &Api, pass: &Pass, since: Instant) -> Result<Arc<Reading<Outgoing>>, Trouble> {
-        let pass = &pass.stage(Stage::Shared);
+    pub(super) async fn outgoing(
+        &self,
+        api: &Api,
+        context: &CallContext,
+        since: Instant,
+    ) -> Result<Arc<Reading<Outgoing>>, Trouble> {
+        let context = &context.stage(Stage::Shared);
         let begun = Begun::default();
         let call = begun.by(|| Call::get("listing the outgoing webhooks", &["hooks", "outgoing"]));
-        self.outgoing.get(pass, since, &begun, pages::list(api, pass, call)).await
+        self.outgoing
+            .get(context, since, &begun, pages::list(api, context, call))
+            .await
     }
 
     /// Every slash command. They are listed team by team, in teams that a person has left too.
-    pub(super) async fn commands(&self, api: &Api, pass: &Pass, since: Instant) -> Result<Arc<Reading<Outgoing>>, Trouble> {
-        let pass = &pass.stage(Stage::Shared);
+    pub(super) async fn commands(
+        &self,
+        api: &Api,
+        context: &CallContext,
+        since: Instant,
+    ) -> Result<Arc<Reading<Outgoing>>, Trouble> {
+        let context = &context.stage(Stage::Shared);
         let begun = Begun::default();
-        self.commands.get(pass, since, &begun, commands(api, pass, &begun)).await
+        self.commands
+            .get(context, since, &begun, commands(api, context, &begun))
+            .await
     }
 }
 
-async fn commands(api: &Api, pass: &Pass, begun: &Begun) -> Result<Listing<Outgoing>, Trouble> {
-    let teams = pages::list::<Team>(api, pass, begun.by(|| Call::get("listing the teams", &["teams"]))).await?;
+async fn commands(api: &Api, context: &CallContext, begun: &Begun) -> Result<Listing<Outgoing>, Trouble> {
+    let teams = pages::list::<Team>(api, context, begun.by(|| Call::get("listing the teams", &["teams"]))).await?;
     let mut all = Listing {
         items: Vec::new(),
         requests: teams.requests,
@@ -171,7 +192,7 @@ async fn commands(api: &Api, pass: &Pass, begun: &Begun) -> Result<Listing<Outgo
     };
     // There may be hundreds of teams: a few at a time, so that they don't take every connection.
     for teams in teams.items.chunks(AT_ONCE) {
-        for (commands, request) in try_join_all(teams.iter().map(|team| commands_of(api, pass, &team.id))).await? {
+        for (commands, request) in try_join_all(teams.iter().map(|team| commands_of(api, context, &team.id))).await? {
             all.items.extend(commands);
             all.requests.extend(request);
         }
@@ -179,10 +200,10 @@ async fn commands(api: &Api, pass: &Pass, begun: &Begun) -> Result<Listing<Outgo
     Ok(all)
 }
 
-async fn commands_of(api: &Api, pass: &Pass, team: &str) -> Result<(Vec<Outgoing>, Option<String>), Trouble> {
+async fn commands_of(api: &Api, context: &CallContext, team: &str) -> Result<(Vec<Outgoing>, Option<String>), Trouble> {
     let call = Call::get(format!("listing the slash commands of team {team}"), &["commands"])
         .query("team_id", team)
         .query("custom_only", true);
-    let answer = api.send(pass, call).await?;
+    let answer = api.send(context, call).await?;
     Ok((answer.read()?, answer.request))
 }

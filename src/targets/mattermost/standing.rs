@@ -13,7 +13,7 @@ use super::failure::{NO_BOT, Trouble};
 use super::pages;
 use super::wire::{Account, Bot, Keyed as _, Role, Token};
 use crate::model::{Principal, PrincipalTrait, Reason};
-use crate::targets::{Pass, Remedy, TargetError};
+use crate::targets::{CallContext, Remedy, TargetError};
 
 /// How long what we know of our own roles is believed.
 const FRESH: Duration = Duration::from_mins(1);
@@ -122,22 +122,22 @@ pub(super) fn judge_beside(trouble: Trouble) -> TargetError {
 
 impl Memory {
     /// Who we are, asked anew where the last answer is old.
-    pub(super) async fn standing(&self, target: &Mattermost, pass: &Pass) -> Result<Arc<Standing>, TargetError> {
+    pub(super) async fn standing(&self, target: &Mattermost, context: &CallContext) -> Result<Arc<Standing>, TargetError> {
         if let Some(fresh) = self.fresh() {
             return Ok(fresh);
         }
-        let _turn = self.turn(pass).await;
+        let _turn = self.turn(context).await;
         if let Some(fresh) = self.fresh() {
             return Ok(fresh);
         }
         let known = self.last().clone().map(|(_, standing)| standing);
-        let standing = Arc::new(ask(target, pass, known).await?);
+        let standing = Arc::new(ask(target, context, known).await?);
         *self.last() = Some((Instant::now(), Arc::clone(&standing)));
         Ok(standing)
     }
 
-    async fn turn(&self, pass: &Pass) -> tokio::sync::MutexGuard<'_, ()> {
-        let turn = if pass.priority().is_urgent() {
+    async fn turn(&self, context: &CallContext) -> tokio::sync::MutexGuard<'_, ()> {
+        let turn = if context.priority().is_urgent() {
             &self.urgent
         } else {
             &self.others
@@ -157,59 +157,74 @@ impl Memory {
 
     /// Whether `id` owns the bot that we are. Yes is never believed without asking now: the bot may have been given to somebody else since, so
     /// that `id` can be suspended after all. No is believed as long as what else is known of us.
-    pub(super) async fn is_our_owner_now(&self, target: &Mattermost, pass: &Pass, id: &str) -> Result<bool, TargetError> {
-        Ok(self.with_owner(target, pass, id, FRESH).await?.is_our_owner(id))
+    pub(super) async fn is_our_owner_now(&self, target: &Mattermost, context: &CallContext, id: &str) -> Result<bool, TargetError> {
+        Ok(self.with_owner(target, context, id, FRESH).await?.is_our_owner(id))
     }
 
     /// Who we are, and whose bot we are, before `id` is suspended: that it is not theirs is believed for [`OWNER_FRESH`] only. It is asked for
     /// ahead of everything else, since all who are about to suspend somebody wait for the one answer.
-    pub(super) async fn before_suspending(&self, target: &Mattermost, pass: &Pass, id: &str) -> Result<Arc<Standing>, TargetError> {
-        let ahead = pass.at(Reason::Compromised.priority());
+    pub(super) async fn before_suspending(
+        &self,
+        target: &Mattermost,
+        context: &CallContext,
+        id: &str,
+    ) -> Result<Arc<Standing>, TargetError> {
+        let ahead = context.at(Reason::Compromised.priority());
         self.with_owner(target, &ahead, id, OWNER_FRESH).await
     }
 
     /// Who we are with our owner, who is asked for where that was longer ago than `fresh`, or where it was `id`.
-    async fn with_owner(&self, target: &Mattermost, pass: &Pass, id: &str, fresh: Duration) -> Result<Arc<Standing>, TargetError> {
+    async fn with_owner(
+        &self,
+        target: &Mattermost,
+        context: &CallContext,
+        id: &str,
+        fresh: Duration,
+    ) -> Result<Arc<Standing>, TargetError> {
         let asked = Instant::now();
         let is_known = |standing: &Standing| {
             !standing.me.is_bot || standing.owner.asked >= asked || (standing.owner.is_younger(fresh) && !standing.is_our_owner(id))
         };
         let ask = async |standing: &Standing| {
-            let owner = Known::ask(owner(&target.api, pass, &standing.me)).await?;
+            let owner = Known::ask(owner(&target.api, context, &standing.me)).await?;
             Ok(Standing {
                 owner,
                 ..standing.clone()
             })
         };
-        self.knowing(target, pass, is_known, ask).await
+        self.knowing(target, context, is_known, ask).await
     }
 
     /// Who we are, before an access token is ended: ours are asked for again where that was long ago.
-    pub(super) async fn before_ending_a_token(&self, target: &Mattermost, pass: &Pass) -> Result<Arc<Standing>, TargetError> {
+    pub(super) async fn before_ending_a_token(
+        &self,
+        target: &Mattermost,
+        context: &CallContext,
+    ) -> Result<Arc<Standing>, TargetError> {
         let is_known = |standing: &Standing| standing.tokens.is_younger(FRESH_ENOUGH);
         let ask = async |standing: &Standing| {
-            let tokens = Known::ask(tokens(&target.api, pass, &standing.me)).await?;
+            let tokens = Known::ask(tokens(&target.api, context, &standing.me)).await?;
             Ok(Standing {
                 tokens,
                 ..standing.clone()
             })
         };
-        self.knowing(target, pass, is_known, ask).await
+        self.knowing(target, context, is_known, ask).await
     }
 
     /// Who we are, with what `ask` finds out where it is not known. Who we are is asked for again as soon as without it.
     async fn knowing(
         &self,
         target: &Mattermost,
-        pass: &Pass,
+        context: &CallContext,
         is_known: impl Fn(&Standing) -> bool,
         ask: impl AsyncFnOnce(&Standing) -> Result<Standing, TargetError>,
     ) -> Result<Arc<Standing>, TargetError> {
-        let standing = self.standing(target, pass).await?;
+        let standing = self.standing(target, context).await?;
         if is_known(&standing) {
             return Ok(standing);
         }
-        let _turn = self.turn(pass).await;
+        let _turn = self.turn(context).await;
         // Whoever was before us in turn may have asked.
         let last = self.last().clone();
         let (looked, standing) = last.unwrap_or((Instant::now(), standing));
@@ -229,16 +244,16 @@ impl Memory {
 
 /// Asks who we are. Who we were a minute ago is asked for as any account is, so that it comes along with whoever else is looked up; a
 /// credential of somebody else is noticed where it is read anew, which forgets us.
-async fn ask(target: &Mattermost, pass: &Pass, known: Option<Arc<Standing>>) -> Result<Standing, TargetError> {
+async fn ask(target: &Mattermost, context: &CallContext, known: Option<Arc<Standing>>) -> Result<Standing, TargetError> {
     const DOING: &str = "asking who we are";
     let api = &target.api;
     if let Some(known) = known {
-        let (me, _) = target.accounts.get(api, pass, DOING.to_owned(), &known.me.id).await?;
+        let (me, _) = target.accounts.get(api, context, DOING.to_owned(), &known.me.id).await?;
         if me.id == known.me.id {
             let permissions = if me.roles == known.me.roles && known.permissions.is_younger(FRESH_ENOUGH) {
                 known.permissions.clone()
             } else {
-                Known::ask(permissions(api, pass, &me)).await?
+                Known::ask(permissions(api, context, &me)).await?
             };
             return Ok(Standing {
                 me,
@@ -247,11 +262,11 @@ async fn ask(target: &Mattermost, pass: &Pass, known: Option<Arc<Standing>>) -> 
             });
         }
     }
-    let me: Account = api.send(pass, Call::get(DOING, &["users", "me"])).await?.read()?;
+    let me: Account = api.send(context, Call::get(DOING, &["users", "me"])).await?.read()?;
     let (permissions, owner, tokens) = tokio::try_join!(
-        Known::ask(permissions(api, pass, &me)),
-        Known::ask(owner(api, pass, &me)),
-        Known::ask(tokens(api, pass, &me))
+        Known::ask(permissions(api, context, &me)),
+        Known::ask(owner(api, context, &me)),
+        Known::ask(tokens(api, context, &me))
     )?;
     Ok(Standing {
         me,
@@ -261,12 +276,12 @@ async fn ask(target: &Mattermost, pass: &Pass, known: Option<Arc<Standing>>) -> 
     })
 }
 
-async fn owner(api: &Api, pass: &Pass, me: &Account) -> Result<Option<String>, TargetError> {
+async fn owner(api: &Api, context: &CallContext, me: &Account) -> Result<Option<String>, TargetError> {
     if !me.is_bot {
         return Ok(None);
     }
     match api
-        .send(pass, Call::get("asking who owns our bot account", &["bots", &me.id]))
+        .send(context, Call::get("asking who owns our bot account", &["bots", &me.id]))
         .await
     {
         Ok(answer) => Ok(Some(answer.read::<Bot>()?.owner_id)),
@@ -276,8 +291,8 @@ async fn owner(api: &Api, pass: &Pass, me: &Account) -> Result<Option<String>, T
     }
 }
 
-async fn tokens(api: &Api, pass: &Pass, me: &Account) -> Result<BTreeSet<String>, TargetError> {
-    match pages::list::<Token>(api, pass, || {
+async fn tokens(api: &Api, context: &CallContext, me: &Account) -> Result<BTreeSet<String>, TargetError> {
+    match pages::list::<Token>(api, context, || {
         Call::get("listing our own access tokens", &["users", &me.id, "tokens"])
     })
     .await
@@ -288,13 +303,13 @@ async fn tokens(api: &Api, pass: &Pass, me: &Account) -> Result<BTreeSet<String>
     }
 }
 
-async fn permissions(api: &Api, pass: &Pass, me: &Account) -> Result<BTreeSet<String>, TargetError> {
+async fn permissions(api: &Api, context: &CallContext, me: &Account) -> Result<BTreeSet<String>, TargetError> {
     if me.is_admin() {
         return Ok(BTreeSet::new());
     }
     let names: Vec<&str> = me.roles.split_ascii_whitespace().collect();
     let call = Call::post("asking what our roles permit", &["roles", "names"]).json(&serde_json::json!(names));
-    match api.send(pass, call).await {
+    match api.send(context, call).await {
         Ok(answer) => {
             let roles: Vec<Role> = answer.read()?;
             Ok(roles.into_iter().flat_map(|role| role.permissions).collect())

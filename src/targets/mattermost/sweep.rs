@@ -77,7 +77,7 @@ fn call(change: Change<'_>) -> Call {
 /// Sends a change to one node. What is wrong with a node must not pause the lane, since the server itself works: a node that refuses us is
 /// given up, with its name.
 async fn at_node(change: Change<'_>, node: &Url, call: Call) -> Result<Option<String>, TargetError> {
-    match change.target.api.send_to(node, change.pass, call).await {
+    match change.target.api.send_to(node, change.context, call).await {
         Ok(answer) => {
             answer.accepted()?;
             Ok(answer.request)

@@ -11,14 +11,14 @@ use crate::targets::Identified;
 impl Attempt<'_> {
     /// Asks the target whose the credential is, by using it once.
     pub(super) async fn owner_of_leaked(&mut self, credential: String) -> Result<Who, End> {
-        let kept = self.tools.store.unsealed(&credential).await.map_err(End::Store)?;
+        let kept = self.context.store.unsealed(&credential).await.map_err(End::Store)?;
         let Some(kept) = kept else {
             return Err(End::Hopeless(format!(
                 "the leaked credential {credential} is kept no longer (for seven days at most, and not where it is the one that revoked itself \
                  uses); hand it in again with revoked leaked"
             )));
         };
-        let identified = self.call(self.tools.target.identify(&self.pass, &kept)).await?;
+        let identified = self.call(self.context.target.identify(&self.call_context, &kept)).await?;
         self.credential = Some(kept);
         match identified {
             Identified::Alive(principal) => {
@@ -26,11 +26,11 @@ impl Attempt<'_> {
                 Ok(Who::Those(vec![principal]))
             }
             Identified::Refused { .. } | Identified::SwitchedOff(..) if self.has_named_its_owner() => {
-                self.evidence.refused_at = Some(self.tools.store.clock().now());
+                self.evidence.refused_at = Some(self.context.store.clock().now());
                 self.owner_by_now().await
             }
             Identified::Refused { proves } => {
-                self.evidence.refused_at = Some(self.tools.store.clock().now());
+                self.evidence.refused_at = Some(self.context.store.clock().now());
                 Ok(Who::Nobody(proves.to_owned()))
             }
             Identified::SwitchedOff(kind, why) => Err(End::Proved(Verdict::Unverified {
@@ -38,7 +38,7 @@ impl Attempt<'_> {
             })),
             Identified::Ours => {
                 // It works, and it stays: nothing but harm could come of keeping it.
-                self.tools.store.wipe_sealed(credential).await.map_err(End::Store)?;
+                self.context.store.wipe_sealed(credential).await.map_err(End::Store)?;
                 Err(End::Hopeless(
                     "the leaked credential is the credential that revoked itself uses here: make another for it, put that into its file, and \
                      hand this one in again"
@@ -58,7 +58,10 @@ impl Attempt<'_> {
         let known: Vec<String> = self.evidence.principals().map(str::to_owned).collect();
         let mut principals = Vec::with_capacity(known.len());
         for id in known {
-            if let Resolution::One(principal) = self.call(self.tools.target.resolve(&self.pass, &Subject::Opaque(id))).await? {
+            if let Resolution::One(principal) = self
+                .call(self.context.target.resolve(&self.call_context, &Subject::Opaque(id)))
+                .await?
+            {
                 principals.push(principal);
             }
         }
@@ -73,17 +76,18 @@ impl Attempt<'_> {
         let Some(credential) = self.credential.clone() else {
             return Ok(None);
         };
-        let waits = self.tools.patience.looks.clone();
+        let waits = self.context.attempt_limits.recheck_delays.clone();
         for wait in std::iter::once(None).chain(waits.into_iter().map(Some)) {
             if let Some(wait) = wait {
                 self.pause(wait).await?;
             }
             if matches!(
-                self.call(self.tools.target.identify(&self.pass, &credential)).await?,
+                self.call(self.context.target.identify(&self.call_context, &credential))
+                    .await?,
                 Identified::Refused { .. } | Identified::SwitchedOff(..)
             ) {
                 room.progress.leaked_is_alive = false;
-                self.evidence.refused_at = Some(self.tools.store.clock().now());
+                self.evidence.refused_at = Some(self.context.store.clock().now());
                 self.evidence
                     .note("the credential itself was refused when it was tried again");
                 return Ok(None);

@@ -30,26 +30,26 @@ use crate::model::{
     Access, Action, ActionOutcome, DoorKind, Evidence, Finished, Job, JobKind, Principal, Started, Subject, Verdict,
 };
 use crate::store::{Claim, Store, StoreError};
-use crate::targets::{Pass, Target, TargetError};
+use crate::targets::{CallContext, Target, TargetError};
 
 pub(super) use who::{Who, resolve};
 
 /// How patient an attempt is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Patience {
+pub struct AttemptLimits {
     /// How often it plans and applies before what is still there counts as a failure of the attempt.
     pub rounds: u32,
     /// The waits before looking again at a target that still lists what it said was ended: its lists may come from a replica that lags.
-    pub looks: Vec<Duration>,
+    pub recheck_delays: Vec<Duration>,
     /// How long an attempt may take before it is cut off.
     pub limit: Duration,
 }
 
-impl Default for Patience {
+impl Default for AttemptLimits {
     fn default() -> Self {
         Self {
             rounds: 4,
-            looks: [100, 400, 1500].map(Duration::from_millis).into(),
+            recheck_delays: [100, 400, 1500].map(Duration::from_millis).into(),
             limit: crate::model::ATTEMPT_LIMIT,
         }
     }
@@ -89,21 +89,21 @@ pub(super) struct Ended {
 }
 
 /// What an attempt works with.
-pub(super) struct Tools<'a> {
+pub(super) struct AttemptContext<'a> {
     pub(super) target: &'a dyn Target,
-    pub(super) pass: &'a Pass,
+    pub(super) call_context: &'a CallContext,
     pub(super) store: &'a Store,
     pub(super) guard: &'a dyn Guard,
-    pub(super) patience: &'a Patience,
+    pub(super) attempt_limits: &'a AttemptLimits,
     /// Cuts the attempt off.
     pub(super) hard: &'a CancellationToken,
 }
 
 /// An attempt under way.
 struct Attempt<'a> {
-    tools: &'a Tools<'a>,
+    context: &'a AttemptContext<'a>,
     claim: &'a Claim,
-    pass: Pass,
+    call_context: CallContext,
     deadline: Instant,
     /// Answers that are not recorded yet.
     finished: Vec<Finished>,
@@ -121,12 +121,12 @@ struct Attempt<'a> {
 }
 
 /// Makes one attempt at the claimed job. Settles nothing.
-pub(super) async fn attempt(tools: &Tools<'_>, claim: &Claim) -> Ended {
+pub(super) async fn attempt(context: &AttemptContext<'_>, claim: &Claim) -> Ended {
     let mut attempt = Attempt {
-        tools,
+        context,
         claim,
-        pass: tools.pass.clone(),
-        deadline: Instant::now() + tools.patience.limit,
+        call_context: context.call_context.clone(),
+        deadline: Instant::now() + context.attempt_limits.limit,
         finished: Vec::new(),
         open: VecDeque::new(),
         sending: false,
@@ -142,7 +142,7 @@ pub(super) async fn attempt(tools: &Tools<'_>, claim: &Claim) -> Ended {
     let end = course.map_or_else(|end| end, End::Proved);
     attempt.give_up_open();
     let mut evidence = attempt.evidence;
-    evidence.not_covered = tools.target.capabilities().not_covered;
+    evidence.not_covered = context.target.capabilities().not_covered;
     Ended {
         end,
         finished: attempt.finished,
@@ -174,7 +174,7 @@ impl Attempt<'_> {
             Who::Those(principals) => principals,
         };
         for principal in &principals {
-            self.tools.guard.admit(self.job(), principal).map_err(End::Held)?;
+            self.context.guard.admit(self.job(), principal).map_err(End::Held)?;
         }
         let ids: Vec<&str> = principals.iter().map(|principal| principal.id.as_str()).collect();
         self.evidence.principal = Some(ids.join(", "));
@@ -187,12 +187,15 @@ impl Attempt<'_> {
         let known: Vec<Subject> = job.evidence.principals().map(|id| Subject::Opaque(id.to_owned())).collect();
         if job.kind == JobKind::Sweep && !known.is_empty() {
             let subject = Subject::together(known).unwrap_or_else(|| job.subject.clone());
-            return self.call(resolve(self.tools.target, &self.pass, &subject, true)).await;
+            return self
+                .call(resolve(self.context.target, &self.call_context, &subject, true))
+                .await;
         }
-        let all = self.tools.guard.all_of_several(job);
-        let leading = job.subject.names().iter().filter(|name| self.tools.guard.may_lead(name));
+        let all = self.context.guard.all_of_several(job);
+        let leading = job.subject.names().iter().filter(|name| self.context.guard.may_lead(name));
         let subject = Subject::together(leading.cloned()).unwrap_or_else(|| job.subject.clone());
-        self.call(resolve(self.tools.target, &self.pass, &subject, all)).await
+        self.call(resolve(self.context.target, &self.call_context, &subject, all))
+            .await
     }
 
     /// One principal after the other. What is still there at one does not keep the others in; the worst of their verdicts stands.
@@ -228,13 +231,13 @@ impl Attempt<'_> {
 
     /// Awaits one call to the target, unless the attempt is cut off meanwhile.
     async fn call<T>(&self, call: impl Future<Output = Result<T, TargetError>>) -> Result<T, End> {
-        if self.tools.hard.is_cancelled() {
+        if self.context.hard.is_cancelled() {
             return Err(End::Interrupted);
         }
         tokio::select! {
             biased;
             answer = call => answer.map_err(End::Failed),
-            () = self.tools.hard.cancelled() => Err(End::Interrupted),
+            () = self.context.hard.cancelled() => Err(End::Interrupted),
             () = tokio::time::sleep_until(self.deadline) => Err(End::TimedOut),
         }
     }
@@ -250,7 +253,7 @@ impl Attempt<'_> {
 
     /// Closes what was started and not answered: nobody knows about the one that was under way, and the others never left.
     fn give_up_open(&mut self) {
-        let at = self.tools.store.clock().now();
+        let at = self.context.store.clock().now();
         for started in std::mem::take(&mut self.open) {
             let outcome = if std::mem::take(&mut self.sending) {
                 ActionOutcome::Unknown

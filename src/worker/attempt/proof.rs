@@ -25,7 +25,7 @@ impl Attempt<'_> {
             return Ok(Proof::Remains(what));
         }
         let mut ask = room.looks.stale(kinds);
-        let mut waits = self.tools.patience.looks.iter();
+        let mut waits = self.context.attempt_limits.recheck_delays.iter();
         loop {
             if let Some(ask) = &ask {
                 let seen = self.look(room, ask).await?;

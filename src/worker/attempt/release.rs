@@ -19,7 +19,7 @@ impl Attempt<'_> {
         let mut said = Vec::with_capacity(ids.len());
         for id in ids {
             match self
-                .call(self.tools.target.resolve(&self.pass, &Subject::Opaque(id.clone())))
+                .call(self.context.target.resolve(&self.call_context, &Subject::Opaque(id.clone())))
                 .await?
             {
                 Resolution::One(principal) => said.push(self.release_one(&principal).await?),
@@ -57,7 +57,7 @@ impl Attempt<'_> {
             target: self.job().target.clone(),
             suspensions: [(principal.id.clone(), since)].into(),
         };
-        let store = self.tools.store;
+        let store = self.context.store;
         let others = store.other_demands(self.job().case.0, &suspension, &revival.names).await;
         if let Some(other) = others.map_err(End::Store)?.iter().find(|other| !knew(&other.token())) {
             return Err(End::Hopeless(format!(
@@ -65,7 +65,7 @@ impl Attempt<'_> {
             )));
         }
         self.wave(&mut room, vec![Action::Release]).await?;
-        for wait in std::iter::once(None).chain(self.tools.patience.looks.iter().map(Some)) {
+        for wait in std::iter::once(None).chain(self.context.attempt_limits.recheck_delays.iter().map(Some)) {
             if let Some(wait) = wait {
                 self.pause(*wait).await?;
             }

@@ -130,7 +130,7 @@ impl Attempt<'_> {
             }
             self.note_comeback(&room);
             // Somebody is inside again: that is as urgent as the case was in the first place.
-            self.pass = self.pass.at(self.job().reason.priority().min(self.job().priority));
+            self.call_context = self.call_context.at(self.job().reason.priority().min(self.job().priority));
         }
         if let Some(error) = missing {
             // What can be seen is ended now, and what cannot is a failure of the attempt all the same: the next one looks again.
@@ -139,17 +139,17 @@ impl Attempt<'_> {
             return Err(End::Failed(error));
         }
         let mut left = String::new();
-        for _ in 0..self.tools.patience.rounds {
+        for _ in 0..self.context.attempt_limits.rounds {
             self.shut_the_door(&mut room).await?;
             self.clear_the_room(&mut room).await?;
             if !unlooked.is_empty() {
-                self.pass = self.pass.stage(Stage::Rest);
+                self.call_context = self.call_context.stage(Stage::Rest);
                 let ask = room.looks.ask(std::mem::take(&mut unlooked), false);
                 let later = self.look(&mut room, &ask).await?;
                 self.take_in_first(&mut room, later);
                 self.clear_the_room(&mut room).await?;
             }
-            self.pass = self.pass.stage(Stage::Proof);
+            self.call_context = self.call_context.stage(Stage::Proof);
             match self.prove(&mut room, &kinds).await? {
                 Proof::Holds(verdict) => {
                     self.over.push(room.observed);
@@ -162,7 +162,10 @@ impl Attempt<'_> {
                 }
             }
         }
-        Err(End::Remains(format!("after {} rounds {left}", self.tools.patience.rounds)))
+        Err(End::Remains(format!(
+            "after {} rounds {left}",
+            self.context.attempt_limits.rounds
+        )))
     }
 
     /// The first look. Where the kinds cannot be listed together each is tried alone, and one list that is broken does not keep an intruder
@@ -229,7 +232,8 @@ impl Attempt<'_> {
 
     /// Lists what the principal can reach.
     pub(super) async fn observe(&self, principal: &Principal, ask: &Ask) -> Result<Access, End> {
-        self.call(self.tools.target.observe(&self.pass, principal, ask)).await
+        self.call(self.context.target.observe(&self.call_context, principal, ask))
+            .await
     }
 
     /// Observes, and notes that it did.
@@ -247,7 +251,7 @@ impl Attempt<'_> {
 
     /// What the target can do; richer perhaps than a moment ago, since it learns its server's version from the answers.
     pub(super) fn able(&self) -> Capabilities {
-        self.tools.target.capabilities()
+        self.context.target.capabilities()
     }
 
     /// Everything that is still to be done, less what is refused for good.
@@ -266,7 +270,7 @@ impl Attempt<'_> {
         } else {
             Stage::Rest
         };
-        self.pass = self.pass.stage(stage);
+        self.call_context = self.call_context.stage(stage);
         self.wave(room, actions).await
     }
 
@@ -279,14 +283,14 @@ impl Attempt<'_> {
         if door.is_empty() {
             return Ok(());
         }
-        self.pass = self.pass.stage(Stage::Cut);
+        self.call_context = self.call_context.stage(Stage::Cut);
         let suspends = door.contains(&Action::Suspend);
         self.wave(room, door).await?;
         if !suspends || !room.shut {
             // No look shows a password.
             return Ok(());
         }
-        for wait in std::iter::once(None).chain(self.tools.patience.looks.iter().map(Some)) {
+        for wait in std::iter::once(None).chain(self.context.attempt_limits.recheck_delays.iter().map(Some)) {
             if let Some(wait) = wait {
                 self.pause(*wait).await?;
             }
@@ -311,7 +315,7 @@ impl Attempt<'_> {
     /// what comes back, and so does whoever is to be kept out.
     fn is_enabled_by_somebody(&self, room: &Room<'_>) -> bool {
         let job = self.job();
-        let now = self.tools.store.clock().now();
+        let now = self.context.store.clock().now();
         let kept_out = job.contained_at.is_some_and(|since| job.containment.keeps_out(since, now));
         let by_sign_in = room.access.account.revived_elsewhere;
         // The approval of the case itself was of another matter.
@@ -330,7 +334,7 @@ impl Attempt<'_> {
     fn looks_from(&self) -> Instant {
         let now = Instant::now();
         let due = self.job().looks_from().filter(|_| self.job().kind == JobKind::Sweep);
-        let waited = due.map_or(Duration::ZERO, |due| self.tools.store.clock().now().since(due));
+        let waited = due.map_or(Duration::ZERO, |due| self.context.store.clock().now().since(due));
         now.checked_sub(waited).unwrap_or(now)
     }
 

@@ -64,7 +64,7 @@ impl Attempt<'_> {
         if self.job().kind == JobKind::Release {
             return Ok(());
         }
-        match self.tools.store.called_off(self.job().case).await {
+        match self.context.store.called_off(self.job().case).await {
             Ok(true) => Err(End::CalledOff),
             Ok(false) => Ok(()),
             Err(error) => {
@@ -78,18 +78,19 @@ impl Attempt<'_> {
     async fn send(&mut self, room: &Room<'_>, action: &Action) -> Result<Applied, End> {
         if let (Action::EndLeaked { .. }, Some(credential)) = (action, &self.credential) {
             let ended = self
-                .call(self.tools.target.end_leaked(&self.pass, credential, room.principal))
+                .call(self.context.target.end_leaked(&self.call_context, credential, room.principal))
                 .await?;
             self.evidence.saw_ended(ended.grants);
             return Ok(ended.applied);
         }
         let principals = std::slice::from_ref(room.principal);
-        self.call(self.tools.target.apply(&self.pass, action, principals)).await
+        self.call(self.context.target.apply(&self.call_context, action, principals))
+            .await
     }
 
     /// Makes the intent durable, and in the same group commit what came of the wave before.
     async fn start(&mut self, room: &Room<'_>, actions: Vec<Action>) -> Result<(), End> {
-        if self.tools.hard.is_cancelled() {
+        if self.context.hard.is_cancelled() {
             return Err(End::Interrupted);
         }
         let seen = Seen {
@@ -99,7 +100,7 @@ impl Attempt<'_> {
             evidence: self.evidence.clone(),
         };
         // Neither write is ever dropped half-way: the attempt is only cut off at calls to the target.
-        let store = self.tools.store;
+        let store = self.context.store;
         let started = if self.finished.is_empty() {
             store.start(self.claim, actions, seen).await
         } else {
@@ -119,7 +120,7 @@ impl Attempt<'_> {
     /// Ends the action in hand, and gives the time at which it ended.
     fn close(&mut self, outcome: ActionOutcome, requests: Vec<String>) -> Timestamp {
         self.sending = false;
-        let at = self.tools.store.clock().now();
+        let at = self.context.store.clock().now();
         if let Some(started) = self.open.pop_front() {
             self.finished.push(Finished {
                 id: started.id,

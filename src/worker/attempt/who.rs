@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::{Principal, Resolution, Subject};
-use crate::targets::{Pass, Target, TargetError};
+use crate::targets::{CallContext, Target, TargetError};
 
 /// Whom a subject means at a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,12 @@ pub(in crate::worker) enum Who {
 }
 
 /// Looks the subject up. Where it fits several accounts it is for a human to say which, or, with `all`, every one of them is meant.
-pub(in crate::worker) async fn resolve(target: &dyn Target, pass: &Pass, subject: &Subject, all: bool) -> Result<Who, TargetError> {
+pub(in crate::worker) async fn resolve(
+    target: &dyn Target,
+    context: &CallContext,
+    subject: &Subject,
+    all: bool,
+) -> Result<Who, TargetError> {
     let mut names: Vec<&Subject> = subject.names().iter().filter(|name| target.asks_by(name)).collect();
     names.sort_by_key(|name| name.rank());
     if names.is_empty() {
@@ -34,7 +39,7 @@ pub(in crate::worker) async fn resolve(target: &dyn Target, pass: &Pass, subject
         if found.values().flatten().any(|principal| principal.names.contains(name)) {
             continue;
         }
-        match target.resolve(pass, name).await? {
+        match target.resolve(context, name).await? {
             Resolution::None => {}
             Resolution::One(principal) => {
                 found.insert(principal.id.clone(), Some(principal));
@@ -52,7 +57,7 @@ pub(in crate::worker) async fn resolve(target: &dyn Target, pass: &Pass, subject
             [only] => format!("the target knows no account by this {}", only.format()),
             names => format!("the target knows no account by any of {} names", names.len()),
         })),
-        (1, _) | (_, true) => those(target, pass, found).await,
+        (1, _) | (_, true) => those(target, context, found).await,
         (count, false) => Ok(Who::Unclear(format!(
             "the subject fits {count} accounts ({}); approve to contain all of them, or reject and name one by its id",
             found.into_keys().collect::<Vec<_>>().join(", ")
@@ -61,14 +66,14 @@ pub(in crate::worker) async fn resolve(target: &dyn Target, pass: &Pass, subject
 }
 
 /// Every account that was found, those too of which only the id is known so far.
-async fn those(target: &dyn Target, pass: &Pass, found: BTreeMap<String, Option<Principal>>) -> Result<Who, TargetError> {
+async fn those(target: &dyn Target, context: &CallContext, found: BTreeMap<String, Option<Principal>>) -> Result<Who, TargetError> {
     let mut principals = Vec::with_capacity(found.len());
     for (id, principal) in found {
         match principal {
             Some(principal) => principals.push(principal),
             // An account that is gone by now needs nothing.
             None => {
-                if let Resolution::One(principal) = target.resolve(pass, &Subject::Opaque(id)).await? {
+                if let Resolution::One(principal) = target.resolve(context, &Subject::Opaque(id)).await? {
                     principals.push(principal);
                 }
             }

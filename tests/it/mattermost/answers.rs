@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use revoked::model::GrantKind;
-use revoked::targets::{Ask, Pass, Remedy};
+use revoked::targets::{Ask, CallContext, Remedy};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
@@ -39,7 +39,7 @@ async fn a_success_that_is_not_understood_is_never_an_empty_list() {
         let stand = with_sessions(ResponseTemplate::new(200).set_body_string(body)).await;
         let error = stand
             .target
-            .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
+            .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
             .await
             .unwrap_err();
         assert_eq!(error.remedy, Remedy::Retry, "{body}: {error}");
@@ -53,7 +53,7 @@ async fn an_error_does_not_quote_the_answer() {
     let stand = with_sessions(ResponseTemplate::new(200).set_body_string(body)).await;
     let error = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
+        .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
         .await
         .unwrap_err();
     assert!(!format!("{error:?}").contains("topsecret"));
@@ -65,7 +65,7 @@ async fn another_accounts_sessions_are_not_taken() {
     let stand = with_sessions(ResponseTemplate::new(200).set_body_json(other)).await;
     let error = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
+        .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
@@ -103,7 +103,7 @@ async fn each_refusal_has_its_remedy() {
         let stand = with_sessions(answer).await;
         let error = stand
             .target
-            .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
+            .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
             .await
             .unwrap_err();
         assert_eq!(error.remedy, remedy, "{error}");
@@ -116,7 +116,7 @@ async fn a_valid_token_that_gets_401_while_the_database_is_down_pauses_the_lane(
     stand.recorded("database-down-valid-pat-401", 0).await;
     let error = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
+        .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
@@ -132,7 +132,7 @@ async fn a_recorded_429_waits_as_told_and_is_heard() {
     let stand = with_sessions(answer(&limited)).await;
     let error = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &Ask::now(sessions()))
+        .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
         .await
         .unwrap_err();
     let Remedy::RetryAfter(wait) = error.remedy else {
@@ -156,7 +156,10 @@ async fn doubled_limit_headers_are_heard_as_the_stricter() {
     );
     let stand = Stand::new().await;
     stand.respond("GET", "/api/v4/users/username/user01", answer(first)).await;
-    let _ = stand.target.resolve(&stand.pass, &"username:user01".parse().unwrap()).await;
+    let _ = stand
+        .target
+        .resolve(&stand.context, &"username:user01".parse().unwrap())
+        .await;
     let heard = stand.ledger.heard.lock().unwrap();
     assert!(
         heard
@@ -177,7 +180,7 @@ async fn a_server_that_is_not_there_is_tried_again() {
     ))
     .unwrap();
     let error = target
-        .resolve(&Pass::unpaced(), &"username:a".parse().unwrap())
+        .resolve(&CallContext::unpaced(), &"username:a".parse().unwrap())
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
@@ -200,7 +203,7 @@ async fn every_request_asks_for_a_permit_and_carries_the_token() {
     let principal = stand.resolve("username:user01").await;
     stand
         .target
-        .observe(&stand.pass, &principal, &Ask::now(sessions()))
+        .observe(&stand.context, &principal, &Ask::now(sessions()))
         .await
         .unwrap();
     let requests = stand.server.received_requests().await.unwrap();

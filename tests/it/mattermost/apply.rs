@@ -23,7 +23,7 @@ pub(super) fn end(kind: GrantKind, id: &str) -> Action {
 }
 
 pub(super) async fn apply(stand: &Stand, action: &Action) -> Result<Applied, TargetError> {
-    stand.target.apply(&stand.pass, action, &[principal(USER01)]).await
+    stand.target.apply(&stand.context, action, &[principal(USER01)]).await
 }
 
 /// The bodies of the requests that came with `verb` to `at`.
@@ -120,14 +120,14 @@ async fn an_ldap_account_is_suspended_by_delete() {
     let ldap = with_trait(USER01, PrincipalTrait::ManagedBy("ldap".into()));
     let applied = stand
         .target
-        .apply(&stand.pass, &Action::Suspend, std::slice::from_ref(&ldap))
+        .apply(&stand.context, &Action::Suspend, std::slice::from_ref(&ldap))
         .await
         .unwrap();
     assert!(!applied.already && applied.requests.len() == 1);
     assert!(stand.sent("PUT").await.is_empty());
     let applied = stand
         .target
-        .apply(&stand.pass, &Action::ResetPassword, &[ldap])
+        .apply(&stand.context, &Action::ResetPassword, &[ldap])
         .await
         .unwrap();
     assert!(applied.already, "its password is not ours to set");
@@ -197,7 +197,7 @@ async fn an_incoming_webhook_is_ended_by_its_digest_and_never_named() {
     let asked: std::collections::BTreeSet<GrantKind> = [GrantKind::IncomingWebhook].into();
     let access = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &Ask::now(asked.clone()))
+        .observe(&stand.context, &principal(USER01), &Ask::now(asked.clone()))
         .await
         .unwrap();
     let grant = access.grants[0].name.clone();

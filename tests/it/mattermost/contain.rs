@@ -157,7 +157,7 @@ async fn an_unknown_person_is_nobody_and_a_typo_revokes_nothing() {
         "email:usr01@example.test",
         "username:usr01",
     ] {
-        let found = town.target.resolve(&town.pass, &text.parse().unwrap()).await.unwrap();
+        let found = town.target.resolve(&town.context, &text.parse().unwrap()).await.unwrap();
         assert_eq!(found, Resolution::None, "{text}");
     }
     assert!(town.sandbox.requests().iter().all(|seen| seen.method == "GET"));
@@ -182,7 +182,7 @@ async fn the_last_of_two_administrators_keeps_the_password() {
     let first = town.resolve("username:admin").await;
     let reset = async |principal: &Principal| {
         town.target
-            .apply(&town.pass, &Action::ResetPassword, std::slice::from_ref(principal))
+            .apply(&town.context, &Action::ResetPassword, std::slice::from_ref(principal))
             .await
     };
     reset(&first).await.unwrap();
@@ -241,7 +241,7 @@ async fn we_do_not_end_ourselves() {
     ] {
         let error = town
             .target
-            .apply(&town.pass, &action, std::slice::from_ref(principal))
+            .apply(&town.context, &action, std::slice::from_ref(principal))
             .await
             .unwrap_err();
         assert_eq!(error.remedy, Remedy::GiveUp, "{action}");
@@ -272,7 +272,7 @@ async fn a_feature_that_is_switched_off_is_no_obstacle_and_no_proof() {
 #[tokio::test]
 async fn the_town_is_probed_without_an_error() {
     let town = Town::of(OLD).await;
-    let probe = town.target.probe(&town.pass).await.unwrap();
+    let probe = town.target.probe(&town.context).await.unwrap();
     assert_eq!(probe.version.as_deref(), Some("6.7.0"));
     assert_eq!(probe.acting_as.as_deref(), Some("revoked-operator"));
     assert!(

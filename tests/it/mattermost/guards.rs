@@ -35,7 +35,7 @@ async fn as_bot() -> Stand {
 async fn refused(stand: &Stand, action: &Action, of: &revoked::model::Principal) -> TargetError {
     let error = stand
         .target
-        .apply(&stand.pass, action, std::slice::from_ref(of))
+        .apply(&stand.context, action, std::slice::from_ref(of))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::GiveUp, "{action}: {error}");
@@ -116,7 +116,7 @@ async fn of_two_administrators_only_one_is_suspended_at_once() {
     let suspend = |principal| {
         stand
             .target
-            .apply(&stand.pass, &Action::Suspend, std::slice::from_ref(principal))
+            .apply(&stand.context, &Action::Suspend, std::slice::from_ref(principal))
     };
     let outcomes = tokio::join!(suspend(&one), suspend(&other));
     assert!(outcomes.0.is_ok() != outcomes.1.is_ok(), "{outcomes:?}");
@@ -128,7 +128,7 @@ async fn a_set_of_accounts_is_refused() {
     let stand = Stand::new().await;
     let error = stand
         .target
-        .apply(&stand.pass, &Action::Suspend, &[principal(USER01), principal(ADMIN2)])
+        .apply(&stand.context, &Action::Suspend, &[principal(USER01), principal(ADMIN2)])
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::GiveUp);

@@ -147,11 +147,11 @@ async fn a_reading_that_began_before_a_change_proves_nothing_after_it() {
         since: GrantKind::ALL.map(|kind| (kind, since)).into(),
     };
     let before = town.sandbox.request_count();
-    let seen = town.target.observe(&town.pass, &first, &ask(asked)).await.unwrap();
+    let seen = town.target.observe(&town.context, &first, &ask(asked)).await.unwrap();
     let alone = town.sandbox.request_count() - before;
     assert_eq!(made(&seen), [0; 4]);
     // Another job of the same moment reads nothing anew.
-    town.target.observe(&town.pass, &second, &ask(asked)).await.unwrap();
+    town.target.observe(&town.context, &second, &ask(asked)).await.unwrap();
     assert_eq!(town.sandbox.request_count() - before, alone);
     // A webhook is made while that reading is the last one: whoever asks for one that began later sees it.
     {
@@ -159,7 +159,11 @@ async fn a_reading_that_began_before_a_change_proves_nothing_after_it() {
         let maker = world.person("user04").unwrap().id;
         make(&mut world, maker);
     }
-    let seen = town.target.observe(&town.pass, &second, &ask(Instant::now())).await.unwrap();
+    let seen = town
+        .target
+        .observe(&town.context, &second, &ask(Instant::now()))
+        .await
+        .unwrap();
     assert_eq!(made(&seen), [1; 4]);
 }
 
@@ -178,7 +182,7 @@ async fn whoever_was_given_our_own_bot_a_moment_ago_is_not_suspended() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(6)).await;
     tokio::time::resume();
-    let refused = town.target.apply(&town.pass, &Action::Suspend, &[heir]).await.unwrap_err();
+    let refused = town.target.apply(&town.context, &Action::Suspend, &[heir]).await.unwrap_err();
     assert!(
         refused.remedy == Remedy::GiveUp && refused.to_string().contains("lock us out"),
         "{refused}"

@@ -31,7 +31,7 @@ fn kinds(kinds: &[GrantKind]) -> BTreeSet<GrantKind> {
 async fn look(stand: &Stand, asked: &[GrantKind]) -> Access {
     let access = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &Ask::now(kinds(asked)))
+        .observe(&stand.context, &principal(USER01), &Ask::now(kinds(asked)))
         .await;
     access.unwrap_or_else(|error| panic!("{error}"))
 }
@@ -103,7 +103,11 @@ async fn all_207_tokens_of_the_recording_are_listed() {
         .await;
     let access = stand
         .target
-        .observe(&stand.pass, &principal(&owner), &Ask::now(kinds(&[GrantKind::AccessToken])))
+        .observe(
+            &stand.context,
+            &principal(&owner),
+            &Ask::now(kinds(&[GrantKind::AccessToken])),
+        )
         .await
         .unwrap();
     let ids: BTreeSet<_> = access.grants.iter().map(|grant| &grant.name.id).collect();
@@ -327,7 +331,7 @@ async fn an_account_that_is_gone_is_not_an_account_without_access() {
     stand.get(&format!("/api/v4/users/{id}/sessions"), 200, &json!([])).await;
     let error = stand
         .target
-        .observe(&stand.pass, &principal(id), &Ask::now(kinds(&[GrantKind::Session])))
+        .observe(&stand.context, &principal(id), &Ask::now(kinds(&[GrantKind::Session])))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
@@ -352,13 +356,13 @@ async fn an_administrator_on_whom_we_may_not_act_does_not_pause_the_lane() {
     let admin = with_trait(USER01, PrincipalTrait::Admin);
     let error = stand
         .target
-        .observe(&stand.pass, &admin, &Ask::now(asked.clone()))
+        .observe(&stand.context, &admin, &Ask::now(asked.clone()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::GiveUp);
     let error = stand
         .target
-        .observe(&stand.pass, &principal(USER01), &Ask::now(asked.clone()))
+        .observe(&stand.context, &principal(USER01), &Ask::now(asked.clone()))
         .await
         .unwrap_err();
     assert_eq!(

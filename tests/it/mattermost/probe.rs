@@ -1,6 +1,6 @@
 //! What a probe finds, and what it says to do about it.
 
-use revoked::targets::{Level, Pass, Probe, Remedy};
+use revoked::targets::{CallContext, Level, Probe, Remedy};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
@@ -30,7 +30,7 @@ async fn a_server_in_order_has_no_error() {
         "RateLimitSettings": {"Enable": true, "PerSec": 10, "MaxBurst": 100},
     });
     stand.get("/api/v4/config", 200, &config).await;
-    let probe = stand.target.probe(&stand.pass).await.unwrap();
+    let probe = stand.target.probe(&stand.context).await.unwrap();
     assert_eq!(probe.version.as_deref(), Some("6.7.0"));
     assert_eq!(probe.acting_as.as_deref(), Some("admin"));
     assert!(
@@ -64,7 +64,7 @@ async fn each_missing_permission_is_named() {
     stand.recorded("system-config-client", 0).await;
     stand.recorded("config-read", 0).await;
     stand.recorded("database-down", 0).await;
-    let probe = stand.target.probe(&stand.pass).await.unwrap();
+    let probe = stand.target.probe(&stand.context).await.unwrap();
     says(&probe, Level::Error, "revoke_user_access_token");
     says(&probe, Level::Warning, "manage_others_incoming_webhooks");
     says(&probe, Level::Note, "may not read the server's settings");
@@ -83,14 +83,14 @@ async fn a_refused_credential_is_told_from_a_database_that_is_down() {
     stand.recorded("database-down-valid-pat-401", 0).await;
     let ping = answer(&steps("database-down")[1]);
     stand.respond("GET", "/api/v4/system/ping", ping).await;
-    let error = stand.target.probe(&stand.pass).await.unwrap_err();
+    let error = stand.target.probe(&stand.context).await.unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
     assert!(error.to_string().contains("its database is down"), "{error}");
 
     let stand = Stand::bare("").await;
     stand.recorded("database-down-valid-pat-401", 0).await;
     stand.recorded("database-down", 0).await;
-    let error = stand.target.probe(&stand.pass).await.unwrap_err();
+    let error = stand.target.probe(&stand.context).await.unwrap_err();
     assert!(error.to_string().contains("put a valid token"), "{error}");
 }
 
@@ -99,7 +99,7 @@ async fn a_token_that_was_replaced_is_taken_up() {
     let stand = recorded().await;
     stand.get("/api/v4/config", 200, &json!({})).await;
     stand.replace_token("pat-number-two");
-    stand.target.probe(&stand.pass).await.unwrap();
+    stand.target.probe(&stand.context).await.unwrap();
     let last = stand.server.received_requests().await.unwrap().pop().unwrap();
     assert_eq!(last.headers["authorization"], "Bearer pat-number-two");
 }
@@ -129,7 +129,7 @@ async fn a_listed_node_should_answer_and_belong_to_the_server() {
     stand.recorded("system-config-client", 0).await;
     stand.get("/api/v4/config", 200, &json!({})).await;
     stand.recorded("database-down", 0).await;
-    let probe = stand.target.probe(&Pass::unpaced()).await.unwrap();
+    let probe = stand.target.probe(&CallContext::unpaced()).await.unwrap();
     says(&probe, Level::Warning, "belongs to another server");
     says(&probe, Level::Warning, "127.0.0.1:1 does not answer");
     let worst = probe.findings.iter().map(|finding| finding.level).max();
@@ -158,7 +158,7 @@ async fn an_account_from_a_cache_does_not_make_a_sick_server_well() {
     stand.recorded("system-config-client", 0).await;
     stand.get("/api/v4/config", 200, &json!({})).await;
     stand.recorded("database-down", 1).await;
-    assert_eq!(stand.target.probe(&stand.pass).await.unwrap_err().remedy, Remedy::Retry);
+    assert_eq!(stand.target.probe(&stand.context).await.unwrap_err().remedy, Remedy::Retry);
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn something_that_is_no_mattermost_is_not_probed_as_one() {
             ResponseTemplate::new(404).set_body_string("<html>nginx</html>"),
         )
         .await;
-    let error = stand.target.probe(&stand.pass).await.unwrap_err();
+    let error = stand.target.probe(&stand.context).await.unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
     assert!(error.to_string().contains("no Mattermost answers there"), "{error}");
 }

@@ -59,7 +59,7 @@ async fn nobody_is_only_what_the_server_says_with_a_request_id() {
         "email:nobody@example.test",
         "username:nobody",
     ] {
-        let found = stand.target.resolve(&stand.pass, &subject(text)).await.unwrap();
+        let found = stand.target.resolve(&stand.context, &subject(text)).await.unwrap();
         assert_eq!(found, Resolution::None, "{text}");
     }
 }
@@ -77,7 +77,7 @@ async fn a_404_that_is_not_about_the_account_is_not_nobody() {
         stand.respond("GET", &format!("/api/v4/users/username/u{n}"), answer).await;
         let error = stand
             .target
-            .resolve(&stand.pass, &subject(&format!("username:u{n}")))
+            .resolve(&stand.context, &subject(&format!("username:u{n}")))
             .await
             .unwrap_err();
         assert!(matches!(error.remedy, Remedy::Pause | Remedy::Retry), "{error}");
@@ -98,7 +98,7 @@ async fn names_of_two_accounts_are_ambiguous_and_of_one_are_one() {
         )
         .await;
     let two = subject("aliases:email:user01@example.test\nusername:other");
-    let found = stand.target.resolve(&stand.pass, &two).await.unwrap();
+    let found = stand.target.resolve(&stand.context, &two).await.unwrap();
     assert_eq!(
         found,
         Resolution::Ambiguous(vec!["aaaaaaaaaaaaaaaaaaaaaaaaaa".into(), USER01.into()])
@@ -118,7 +118,7 @@ async fn a_form_that_names_no_account_here_is_an_error_that_says_which_do() {
         "opaque:4711",
         "username:a/b",
     ] {
-        let error = stand.target.resolve(&stand.pass, &subject(text)).await.unwrap_err();
+        let error = stand.target.resolve(&stand.context, &subject(text)).await.unwrap_err();
         assert_eq!(error.remedy, Remedy::GiveUp);
         assert!(error.to_string().contains("email:<address>"), "{error}");
     }
@@ -137,7 +137,7 @@ async fn somebody_elses_account_is_not_taken() {
         .await;
     let error = stand
         .target
-        .resolve(&stand.pass, &subject("email:alice@example.test"))
+        .resolve(&stand.context, &subject("email:alice@example.test"))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
@@ -247,7 +247,7 @@ async fn an_address_that_we_may_not_see_pauses_the_lane() {
         .await;
     let error = stand
         .target
-        .resolve(&stand.pass, &subject("email:a@example.test"))
+        .resolve(&stand.context, &subject("email:a@example.test"))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
@@ -257,7 +257,7 @@ async fn an_address_that_we_may_not_see_pauses_the_lane() {
 #[tokio::test]
 async fn who_we_are_is_asked_again_in_the_call_that_looks_somebody_up() {
     let mut stand = Stand::new().await;
-    stand.pass = stand.pass.at(Priority::ROUTINE);
+    stand.context = stand.context.at(Priority::ROUTINE);
     stand.recorded("user-by-id", 0).await;
     let subject = format!("opaque:{USER01}");
     let before = stand.resolve(&subject).await;

@@ -8,7 +8,7 @@ use revoked::clock::Clock;
 use revoked::model::{AccountState, Principal, PrincipalTrait, Priority, Resolution, Subject, Timestamp};
 use revoked::settings::Settings;
 use revoked::targets::mattermost::KIND;
-use revoked::targets::{Built, Pass, Permit, Permits, Said, Stage, Target};
+use revoked::targets::{Built, CallContext, Permit, Permits, Said, Stage, Target};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -44,7 +44,7 @@ pub(crate) struct Stand {
     pub(crate) server: MockServer,
     pub(crate) target: Arc<dyn Target>,
     pub(crate) ledger: Arc<Ledger>,
-    pub(crate) pass: Pass,
+    pub(crate) context: CallContext,
     folder: tempfile::TempDir,
 }
 
@@ -91,7 +91,7 @@ impl Stand {
         Self {
             server,
             target,
-            pass: Pass::new(Priority::URGENT, Arc::clone(&ledger) as Arc<dyn Permits>),
+            context: CallContext::new(Priority::URGENT, Arc::clone(&ledger) as Arc<dyn Permits>),
             ledger,
             folder,
         }
@@ -141,7 +141,7 @@ impl Stand {
     /// Looks up what must be one account.
     pub(crate) async fn resolve(&self, subject: &str) -> Principal {
         let subject: Subject = subject.parse().unwrap();
-        match self.target.resolve(&self.pass, &subject).await.unwrap() {
+        match self.target.resolve(&self.context, &subject).await.unwrap() {
             Resolution::One(principal) => principal,
             other => panic!("{other:?}"),
         }

@@ -9,7 +9,7 @@ use revoked::sandbox::world::PASSWORD;
 use revoked::sandbox::{Id, Options, Sandbox, Version, World};
 use revoked::settings::Settings;
 use revoked::targets::mattermost::KIND;
-use revoked::targets::{Ask, Pass, Target, TargetError};
+use revoked::targets::{Ask, CallContext, Target, TargetError};
 
 /// A day after the town was founded: later, its sessions run out.
 const NOW: Timestamp = Timestamp::from_ms(1_767_686_400_000);
@@ -27,7 +27,7 @@ pub(crate) struct Town {
     pub(crate) sandbox: Sandbox,
     pub(crate) clock: Clock,
     pub(crate) target: Arc<dyn Target>,
-    pub(crate) pass: Pass,
+    pub(crate) context: CallContext,
     client: reqwest::Client,
     _folder: tempfile::TempDir,
 }
@@ -60,7 +60,7 @@ impl Town {
             sandbox,
             clock,
             target,
-            pass: Pass::unpaced(),
+            context: CallContext::unpaced(),
             client: revoked::http::client(revoked::http::Bounds::default()).unwrap(),
             _folder: folder,
         }
@@ -68,7 +68,7 @@ impl Town {
 
     /// Looks up what must be one account.
     pub(crate) async fn resolve(&self, subject: &str) -> Principal {
-        match self.target.resolve(&self.pass, &subject.parse().unwrap()).await.unwrap() {
+        match self.target.resolve(&self.context, &subject.parse().unwrap()).await.unwrap() {
             Resolution::One(principal) => principal,
             other => panic!("{other:?}"),
         }
@@ -78,7 +78,7 @@ impl Town {
     pub(crate) async fn observe(&self, principal: &Principal) -> Access {
         let seen = self
             .target
-            .observe(&self.pass, principal, &Ask::now(GrantKind::ALL.into()))
+            .observe(&self.context, principal, &Ask::now(GrantKind::ALL.into()))
             .await;
         seen.unwrap_or_else(|error| panic!("{error}"))
     }
@@ -86,17 +86,23 @@ impl Town {
     /// The loop of an attempt: observe, plan, apply, observe, verdict, at most four times round.
     pub(crate) async fn contain(&self, principal: &Principal, demanded: &Containment) -> Result<Outcome, TargetError> {
         let kinds = demanded.kinds();
-        let before = self.target.observe(&self.pass, principal, &Ask::now(kinds.clone())).await?;
+        let before = self
+            .target
+            .observe(&self.context, principal, &Ask::now(kinds.clone()))
+            .await?;
         let (mut access, mut progress) = (before.clone(), Progress::default());
         let mut outcome = None;
         for _ in 0..4 {
             for action in demanded.plan(&access, &self.target.capabilities(), progress) {
                 self.target
-                    .apply(&self.pass, &action, std::slice::from_ref(principal))
+                    .apply(&self.context, &action, std::slice::from_ref(principal))
                     .await?;
                 progress.acted = true;
             }
-            access = self.target.observe(&self.pass, principal, &Ask::now(kinds.clone())).await?;
+            access = self
+                .target
+                .observe(&self.context, principal, &Ask::now(kinds.clone()))
+                .await?;
             progress.swept = access.suspended() || !demanded.blocks();
             progress.password_reset = true;
             let verdict = demanded.verdict(&before, &access, progress);

@@ -119,7 +119,7 @@ async fn an_orphan_oauth_session_is_ended_with_the_others() {
         let principal = town.resolve("username:user01").await;
         let apply = || {
             town.target
-                .apply(&town.pass, &Action::EndAllSessions, std::slice::from_ref(&principal))
+                .apply(&town.context, &Action::EndAllSessions, std::slice::from_ref(&principal))
         };
         if let Err(error) = apply().await {
             assert_eq!(error.remedy, Remedy::Retry, "{error}");
@@ -138,9 +138,9 @@ async fn a_database_that_is_down_is_no_success_and_no_dead_credential() {
     town.sandbox.faults().database_down(true);
     let error = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry, "our session is in the server's cache: {error}");
-    assert!(town.target.probe(&town.pass).await.is_err());
+    assert!(town.target.probe(&town.context).await.is_err());
     town.sandbox.faults().database_down(false);
-    assert!(town.target.probe(&town.pass).await.is_ok());
+    assert!(town.target.probe(&town.context).await.is_ok());
 }
 
 #[tokio::test]
@@ -156,6 +156,6 @@ async fn a_credential_that_is_revoked_in_mid_run_pauses_the_lane() {
     town.clock.advance(Duration::from_mins(11));
     let error = town.contain(&principal, &single(Scope::AllSessions)).await.unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause, "{error}");
-    let error = town.target.probe(&town.pass).await.unwrap_err();
+    let error = town.target.probe(&town.context).await.unwrap_err();
     assert!(error.to_string().contains("put a valid token"), "{error}");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use revoked::model::{Action, Containment, GrantKind, PasswordReset, PrincipalTrait, Scope, Verdict};
-use revoked::targets::{Pass, Remedy};
+use revoked::targets::{CallContext, Remedy};
 use revoked::worker::rehearse;
 
 use sqlx::Connection as _;
@@ -442,7 +442,7 @@ async fn each_single_operation_ends_exactly_what_it_names() {
 async fn a_rehearsal_shows_the_plan_and_changes_nothing() {
     let target = target();
     let mallory = "username:mallory".parse().unwrap();
-    let rehearsal = rehearse(("chat", target.as_ref()), &Pass::unpaced(), &everything(), &mallory)
+    let rehearsal = rehearse(("chat", target.as_ref()), &CallContext::unpaced(), &everything(), &mallory)
         .await
         .unwrap();
     let [account] = rehearsal.accounts.as_slice() else {
@@ -454,7 +454,7 @@ async fn a_rehearsal_shows_the_plan_and_changes_nothing() {
     assert_eq!(target.sent(), [""; 0]);
     let nobody = rehearse(
         ("chat", target.as_ref()),
-        &Pass::unpaced(),
+        &CallContext::unpaced(),
         &everything(),
         &"username:x".parse().unwrap(),
     )

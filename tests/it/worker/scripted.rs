@@ -8,7 +8,7 @@ use revoked::clock::Clock;
 use revoked::model::{
     Access, AccountState, Action, Capabilities, Grant, GrantKind, Principal, PrincipalTrait, Resolution, Subject, Timestamp,
 };
-use revoked::targets::{Applied, Ask, Finding, Level, Pass, Probe, Remedy, Target, TargetError};
+use revoked::targets::{Applied, Ask, CallContext, Finding, Level, Probe, Remedy, Target, TargetError};
 use tokio::sync::Semaphore;
 
 /// The scripted target.
@@ -147,8 +147,8 @@ impl Scripted {
     }
 
     /// Waits for the permit and the gate, notes the call, and fails it where the script says so.
-    async fn enter(&self, pass: &Pass, call: &str, about: &str) -> Result<(), TargetError> {
-        let _permit = pass.permit().await;
+    async fn enter(&self, context: &CallContext, call: &str, about: &str) -> Result<(), TargetError> {
+        let _permit = context.permit().await;
         self.gate.acquire().await.unwrap().forget();
         let mut world = self.world();
         world.calls.push(format!("{call}:{about}"));
@@ -176,8 +176,8 @@ impl Target for Scripted {
         self.world().able.clone()
     }
 
-    async fn resolve(&self, pass: &Pass, subject: &Subject) -> Result<Resolution, TargetError> {
-        self.enter(pass, "resolve", subject.format()).await?;
+    async fn resolve(&self, context: &CallContext, subject: &Subject) -> Result<Resolution, TargetError> {
+        self.enter(context, "resolve", subject.format()).await?;
         let world = self.world();
         let named = subject.names().iter().filter_map(|name| world.names.get(&name.to_string()));
         let ids: BTreeSet<String> = named.flatten().cloned().collect();
@@ -193,9 +193,9 @@ impl Target for Scripted {
         })
     }
 
-    async fn observe(&self, pass: &Pass, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
+    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
         let kinds = &ask.kinds;
-        self.enter(pass, "observe", &principal.id).await?;
+        self.enter(context, "observe", &principal.id).await?;
         let mut world = self.world();
         let lists = world.able.lists.clone();
         let mut account = world.accounts[&principal.id].clone();
@@ -227,11 +227,11 @@ impl Target for Scripted {
         Ok(access)
     }
 
-    async fn apply(&self, pass: &Pass, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
+    async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
         let [principal] = principals else {
             panic!("more than one principal")
         };
-        self.enter(pass, &action.to_string(), &principal.id).await?;
+        self.enter(context, &action.to_string(), &principal.id).await?;
         let mut world = self.world();
         if let Some(witness) = &world.witness {
             witness(action);
@@ -269,8 +269,8 @@ impl Target for Scripted {
         Ok(applied)
     }
 
-    async fn probe(&self, pass: &Pass) -> Result<Probe, TargetError> {
-        self.enter(pass, "probe", "").await?;
+    async fn probe(&self, context: &CallContext) -> Result<Probe, TargetError> {
+        self.enter(context, "probe", "").await?;
         Ok(Probe {
             findings: vec![Finding {
                 level: Level::Warning,

@@ -10,7 +10,7 @@ use revoked::policy::{Limits, Policy};
 use revoked::store::{Alert, CaseDetail, JobView, ListFilter, Role, Store};
 use revoked::targets::Target;
 use revoked::worker::{
-    Backoff, BreakerSettings, Guard, LaneSettings, Lanes, Patience, Rate, Retries, Shutdown, Slot, WorkSettings,
+    AttemptLimits, Backoff, BreakerSettings, Guard, LaneSettings, Lanes, Rate, Retries, Shutdown, Slot, WorkSettings,
 };
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -223,9 +223,9 @@ pub(crate) fn quick() -> WorkSettings {
             longest: Duration::from_millis(40),
             urgent_longest: Duration::from_millis(20),
         },
-        patience: Patience {
+        attempt_limits: AttemptLimits {
             rounds: 4,
-            looks: [1, 2, 3].map(Duration::from_millis).into(),
+            recheck_delays: [1, 2, 3].map(Duration::from_millis).into(),
             limit: Duration::from_mins(5),
         },
         seed: Some(11),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use revoked::model::{GrantKind, Verdict};
 use revoked::targets::Remedy;
-use revoked::worker::{Lanes, Patience, WorkSettings};
+use revoked::worker::{AttemptLimits, Lanes, WorkSettings};
 
 use super::scripted::Scripted;
 use super::stage::{ROUTINE, Stage, URGENT, open_account, quick};
@@ -181,9 +181,9 @@ async fn an_attempt_that_takes_too_long_is_cut_off_and_counts() {
     let target = Arc::new(Scripted::gated());
     target.account("mallory", &[(GrantKind::Session, "s1")]);
     let settings = WorkSettings {
-        patience: Patience {
+        attempt_limits: AttemptLimits {
             limit: Duration::from_millis(50),
-            ..quick().patience
+            ..quick().attempt_limits
         },
         ..quick()
     };
