@@ -1,0 +1,277 @@
+//! Cases about somebody whom no target knows: listed and alerted until an operator says who that is, or that it does not matter.
+
+use serde::Serialize;
+use sqlx::Row as _;
+
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, Subject, Timestamp};
+use crate::store::identity::links::Name;
+use crate::store::queue::requeue::Over;
+use crate::store::{Result, Store, StoreError, Tx};
+
+/// A case about somebody whom no target knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unresolved {
+    /// The case.
+    pub case: i64,
+    /// Whom it is about, as the signal said; `None` where the person was erased.
+    pub subject: Option<String>,
+    /// Why the case was opened.
+    pub reason: String,
+    /// The source of its first signal.
+    pub source: String,
+    /// What was found instead of an account.
+    pub why: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// `open`, `linked`, `found` or `dismissed`.
+    pub state: String,
+    /// Who ended it.
+    pub ended_by: Option<String>,
+    /// Why it was dismissed.
+    pub note: Option<String>,
+}
+
+/// How far the work of a case has found out whom it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// Somebody is known at one target at least.
+    Somebody,
+    /// Every target was asked and knows nobody.
+    Nobody,
+    /// The names fit several accounts, or no target can be asked by them.
+    Unclear,
+    /// Every target has been tried, and one at least did not answer as it should.
+    Trouble,
+    /// A target is still to be asked.
+    NotYet,
+}
+
+impl Store {
+    /// How far the work of a case has found out whom it is about.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn found(&self, case: i64) -> Result<Found> {
+        let rows = sqlx::query(
+            "SELECT j.state, j.verdict, j.evidence ->> '$.principal' IS NOT NULL OR EXISTS (SELECT 1 FROM action WHERE job_id = j.id), \
+                    coalesce(j.evidence ->> '$.nameless' = 1, 0), coalesce(j.evidence ->> '$.unclear' = 1, 0), j.error IS NOT NULL \
+             FROM job j WHERE j.case_id = ?1 AND j.kind = 'contain' AND j.state <> 'cancelled' AND j.id = \
+                (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.kind = 'contain' AND k.state <> 'cancelled')",
+        )
+        .bind(case)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("looking how far a case is"))?;
+        let (mut found, mut not_yet) = (Found::Nobody, false);
+        for row in &rows {
+            let (state, verdict): (&str, Option<&str>) = (row.get(0), row.get(1));
+            let verdict = verdict.filter(|_| state == "done");
+            let (somebody, nameless, unclear, error): (bool, bool, bool, bool) = (row.get(2), row.get(3), row.get(4), row.get(5));
+            if somebody || verdict.is_some_and(|verdict| verdict != "no_principal") {
+                return Ok(Found::Somebody);
+            }
+            match state {
+                "done" => {}
+                "failed" if nameless => found = Found::Unclear,
+                "held" if unclear => found = Found::Unclear,
+                // A human decides about somebody.
+                "held" => return Ok(Found::Somebody),
+                "failed" => found = Found::Trouble,
+                "scheduled" if error => found = Found::Trouble,
+                _ => not_yet = true,
+            }
+        }
+        Ok(if not_yet { Found::NotYet } else { found })
+    }
+
+    /// Who is unresolved, the oldest first; with `all`, what is over too.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn unresolved(&self, all: bool) -> Result<Vec<Unresolved>> {
+        let rows = sqlx::query(
+            "SELECT u.case_id, p.subject, c.reason, c.source, u.why, u.since, u.state, u.ended_by, u.note \
+             FROM unresolved u JOIN cases c ON c.id = u.case_id LEFT JOIN person p ON p.ref = c.subject_ref \
+             WHERE ? OR u.state = 'open' ORDER BY u.id LIMIT 1000",
+        )
+        .bind(all)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("listing who is unresolved"))?;
+        let read = rows.iter().map(|row| Unresolved {
+            case: row.get(0),
+            subject: row.get(1),
+            reason: row.get(2),
+            source: row.get(3),
+            why: row.get(4),
+            since: Timestamp::from_ms(row.get(5)),
+            state: row.get(6),
+            ended_by: row.get(7),
+            note: row.get(8),
+        });
+        Ok(read.collect())
+    }
+
+    /// Takes a case off the list on an operator's word that nothing is to be done.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where the case is not on it.
+    pub async fn dismiss(&self, case: i64, note: Option<String>, by: Actor) -> Result<()> {
+        self.write(move |tx| Box::pin(async move { tx.dismiss(case, note.as_deref(), &by).await }))
+            .await
+    }
+}
+
+impl Tx<'_> {
+    /// Notes that a case's person is known at no target: each was asked, or none can be asked by such names.
+    pub(in crate::store) async fn note_unresolved(&mut self, case: i64, subject_ref: &str, asked: bool) -> Result<()> {
+        let Some(subject) = self.subject_of(subject_ref).await? else {
+            return Ok(());
+        };
+        // A credential that nobody holds is nobody who must be found.
+        if matches!(subject, Subject::Credential(_)) {
+            return Ok(());
+        }
+        let formats: std::collections::BTreeSet<&str> = subject.names().iter().map(Subject::format).collect();
+        let formats = formats.into_iter().collect::<Vec<_>>().join(", ");
+        let why = if asked {
+            format!("no target knows anybody by this {formats}")
+        } else {
+            format!("no target can be asked by a name of this kind ({formats})")
+        };
+        let new: Option<String> = sqlx::query_scalar(
+            "INSERT INTO unresolved (case_id, why, since) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING \
+             RETURNING (SELECT source FROM cases WHERE id = ?1)",
+        )
+        .bind(case)
+        .bind(&why)
+        .bind(self.now.ms())
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("noting that nobody was found"))?;
+        let Some(source) = new else { return Ok(()) };
+        self.record(
+            &Entry::new(EntryKind::SubjectUnresolved, Actor::Daemon)
+                .case(case)
+                .subject_ref(subject_ref)
+                .detail(serde_json::json!({ "why": why })),
+        );
+        // One alert a source: a file may be full of people who have no account.
+        let summary =
+            format!("source {source} named people whom no target knows, last in case {case}: {why} (revoked subject unresolved)");
+        self.raise("unresolved", &format!("source:{source}"), &summary, Some(case))
+            .await
+    }
+
+    /// Whom a reference stands for; `None` where the person was erased.
+    async fn subject_of(&mut self, subject_ref: &str) -> Result<Option<Subject>> {
+        let text: Option<String> = sqlx::query_scalar("SELECT subject FROM person WHERE ref = ?")
+            .bind(subject_ref)
+            .fetch_optional(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading whom a case is about"))?;
+        Ok(text.and_then(|text| text.parse().ok()))
+    }
+
+    /// Somebody was found after all.
+    pub(in crate::store) async fn note_resolved(&mut self, case: i64) -> Result<()> {
+        self.end_unresolved(case, "found", &Actor::Daemon, None).await.map(|_| ())
+    }
+
+    async fn dismiss(&mut self, case: i64, note: Option<&str>, by: &Actor) -> Result<()> {
+        if !self.end_unresolved(case, "dismissed", by, note).await? {
+            return Err(StoreError::Refused(format!(
+                "case {case} is not unresolved; revoked subject unresolved lists those that are"
+            )));
+        }
+        self.record(
+            &Entry::new(EntryKind::SubjectDismissed, by.clone())
+                .case(case)
+                .detail(serde_json::json!({ "note": note })),
+        );
+        Ok(())
+    }
+
+    async fn end_unresolved(&mut self, case: i64, state: &str, by: &Actor, note: Option<&str>) -> Result<bool> {
+        let touched = sqlx::query(
+            "UPDATE unresolved SET state = ?, ended_at = ?, ended_by = ?, note = ? WHERE case_id = ? AND state = 'open'",
+        )
+        .bind(state)
+        .bind(self.now.ms())
+        .bind(by.to_string())
+        .bind(note)
+        .bind(case)
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("taking a case off the list of the unresolved"))?;
+        if touched.rows_affected() == 0 {
+            return Ok(false);
+        }
+        // The last one of its source ends the alert.
+        let source: Option<String> = sqlx::query_scalar(
+            "SELECT source FROM cases c WHERE id = ? AND NOT EXISTS \
+                (SELECT 1 FROM unresolved u JOIN cases o ON o.id = u.case_id WHERE u.state = 'open' AND o.source = c.source)",
+        )
+        .bind(case)
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking who else is unresolved"))?;
+        if let Some(source) = source {
+            self.over("unresolved", &format!("source:{source}")).await?;
+        }
+        Ok(true)
+    }
+
+    /// Looks again at every unresolved case that one of these names is about. Answers the cases and the targets to wake.
+    pub(in crate::store) async fn look_again(&mut self, names: &[Name], by: &Actor) -> Result<(Vec<i64>, Vec<String>)> {
+        let open: Vec<i64> = sqlx::query_scalar("SELECT case_id FROM unresolved WHERE state = 'open' ORDER BY id")
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("listing who is unresolved"))?;
+        let said = self.names_of_cases(&open).await?;
+        let linked: std::collections::BTreeSet<&Subject> = names.iter().map(|name| &name.subject).collect();
+        let (mut cases, mut targets) = (Vec::new(), Vec::new());
+        for case in open {
+            if said
+                .get(&case)
+                .is_some_and(|said| said.iter().any(|name| linked.contains(name)))
+            {
+                self.end_unresolved(case, "linked", by, None).await?;
+                self.try_again(case, &mut targets).await?;
+                cases.push(case);
+            }
+        }
+        Ok((cases, targets))
+    }
+
+    /// Puts every target at which the case's person was not found into the queue again.
+    async fn try_again(&mut self, case: i64, targets: &mut Vec<String>) -> Result<()> {
+        let sql = format!(
+            "SELECT {}, (SELECT subject_ref FROM cases WHERE id = ?1) FROM job j \
+             WHERE case_id = ?1 AND (state = 'failed' OR (state = 'done' AND verdict = 'no_principal')) \
+             AND id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state <> 'cancelled')",
+            Over::COLUMNS
+        );
+        let jobs = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(case)
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading a case's jobs"))?;
+        for row in &jobs {
+            let (over, subject_ref) = (Over::read(row), row.get::<String, _>(7));
+            self.again(case, &subject_ref, &over, "linked").await?;
+            if !targets.contains(&over.target) {
+                targets.push(over.target);
+            }
+        }
+        if !jobs.is_empty() {
+            sqlx::query("UPDATE cases SET state = 'open', verdict = NULL, closed_at = NULL WHERE id = ? AND state = 'closed'")
+                .bind(case)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("opening a case again"))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! The employments of a person, as far as HR has named them: which stand, and what was said last about each.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, Delivery, Departure, DepartureStep, Signal, Timestamp, When};
+use crate::store::{Result, StoreError, Tx};
+
+/// How many employments one statement takes.
+const PORTION: usize = 1000;
+
+impl Tx<'_> {
+    /// Keeps which employments stand, and lets the departures that they block wait.
+    pub(in crate::store) async fn keep_employments(&mut self, delivery: &Delivery) -> Result<()> {
+        let mut changed = 0;
+        for portion in delivery.employments.chunks(PORTION) {
+            let rows: Vec<_> = portion
+                .iter()
+                .map(|one| {
+                    (
+                        &one.employee,
+                        &one.employment,
+                        one.subject.to_string(),
+                        one.stated_at.map(Timestamp::ms),
+                    )
+                })
+                .collect();
+            let rows = serde_json::to_string(&rows).unwrap_or_default();
+            self.seen_again(delivery, &rows).await?;
+            // An employment whose end is planned stands until then, which is no news; one that has ended stands again only where HR
+            // has changed the record since.
+            changed += sqlx::query(
+                "INSERT INTO employment (source, employee, employment, subject, state, stated_at, changed_at) \
+                 SELECT ?1, value ->> 0, value ->> 1, value ->> 2, 'stands', value ->> 3, ?3 FROM json_each(?2) WHERE true \
+                 ON CONFLICT (source, employee, employment) DO UPDATE SET subject = excluded.subject, \
+                     state = CASE WHEN state = 'ended' AND excluded.stated_at > coalesce(stated_at, 0) THEN 'stands' ELSE state END, \
+                     stated_at = CASE WHEN excluded.stated_at > coalesce(stated_at, 0) AND state <> 'ends' THEN excluded.stated_at ELSE stated_at END, \
+                     changed_at = excluded.changed_at \
+                 WHERE subject <> excluded.subject OR (state = 'ended' AND excluded.stated_at > coalesce(stated_at, 0))",
+            )
+            .bind(&delivery.source)
+            .bind(&rows)
+            .bind(self.now.ms())
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("keeping employments"))?
+            .rows_affected();
+            for row in &self.planned_among(delivery, &rows).await? {
+                self.weigh(row.get(0), row.get(1), "").await?;
+            }
+        }
+        if changed > 0 {
+            self.record(
+                &Entry::new(EntryKind::EmploymentsNoted, Actor::source(&delivery.source))
+                    .detail(serde_json::json!({ "named": delivery.employments.len(), "changed": changed })),
+            );
+        }
+        Ok(())
+    }
+
+    /// Records of which we thought that they had vanished.
+    async fn seen_again(&mut self, delivery: &Delivery, rows: &str) -> Result<()> {
+        let found = sqlx::query(
+            "SELECT d.id, d.case_id, d.employee, d.employment, d.subject_ref FROM json_each(?2) n CROSS JOIN departure d \
+             ON d.employee = n.value ->> 0 AND d.employment = n.value ->> 1 \
+             WHERE d.source = ?1 AND d.vanished = 1 AND d.state IN ('planned', 'held', 'blocked')",
+        )
+        .bind(&delivery.source)
+        .bind(rows)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for records that are there again"))?;
+        let by = Actor::source(&delivery.source);
+        let why = "the HR record is there again";
+        for row in &found {
+            let (id, case): (i64, Option<i64>) = (row.get(0), row.get(1));
+            self.call_off(id, "rescinded", &by, why).await?;
+            let mut entry = Entry::new(EntryKind::DepartureRescinded, by.clone())
+                .subject_ref(row.get::<String, _>(4))
+                .detail(serde_json::json!({ "departure": id, "why": why }));
+            entry.case = case;
+            self.record(&entry);
+            if let Some(case) = case {
+                self.leave_case(case, &delivery.source, &by, why).await?;
+            }
+            self.set_employment(&delivery.source, row.get(2), row.get(3), "stands")
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// The employees with a plan whom these employments may concern, by their numbers or by their names.
+    async fn planned_among(&mut self, delivery: &Delivery, rows: &str) -> Result<Vec<SqliteRow>> {
+        sqlx::query(
+            "SELECT d.source, d.employee FROM json_each(?2) n CROSS JOIN departure d ON d.employee = n.value ->> 0 \
+             WHERE d.source = ?1 AND d.state IN ('planned', 'blocked') \
+             UNION SELECT d.source, d.employee FROM json_each(?2) n CROSS JOIN employment e ON e.subject = n.value ->> 2 \
+             CROSS JOIN departure d USING (source, employee, employment) WHERE d.state IN ('planned', 'blocked')",
+        )
+        .bind(&delivery.source)
+        .bind(rows)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for plans of people with another employment"))
+    }
+
+    /// What HR says about an employment now, kept to notice a repetition and an older word that comes later.
+    pub(in crate::store) async fn keep_statement(
+        &mut self,
+        delivery: &Delivery,
+        signal: &Signal,
+        departure: &Departure,
+    ) -> Result<()> {
+        let stands = match departure.step {
+            DepartureStep::Leave { .. } | DepartureStep::Vanished { .. } => "ends",
+            // Without a number it is about the person: it must not stand beside the employments that have one.
+            DepartureStep::Rescind | DepartureStep::Rehire if self.is_named_elsewhere(delivery, departure).await? => "ended",
+            DepartureStep::Rescind | DepartureStep::Rehire => "stands",
+        };
+        // What a plan that fired at once has set already, stays.
+        sqlx::query(
+            "INSERT INTO employment (source, employee, employment, subject, state, statement, stated_at, changed_at) \
+             VALUES (?1, ?2, ?3, ?4, CASE WHEN ?8 THEN 'ended' ELSE ?5 END, ?6, ?7, ?9) \
+             ON CONFLICT (source, employee, employment) DO UPDATE SET subject = ?4, state = CASE WHEN ?8 THEN 'ended' ELSE ?5 END, \
+                 statement = ?6, stated_at = coalesce(?7, stated_at), changed_at = ?9",
+        )
+        .bind(&delivery.source)
+        .bind(&departure.employee)
+        .bind(&departure.employment)
+        .bind(signal.subject.to_string())
+        .bind(stands)
+        .bind(signal.digest.as_slice())
+        .bind(signal.occurred_at.map(Timestamp::ms))
+        .bind(stands == "ends" && self.is_executed(delivery, departure).await?)
+        .bind(self.now.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("keeping what HR says"))?;
+        Ok(())
+    }
+
+    async fn is_named_elsewhere(&mut self, delivery: &Delivery, departure: &Departure) -> Result<bool> {
+        if !departure.employment.is_empty() {
+            return Ok(false);
+        }
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM employment WHERE source = ? AND employee = ? AND employment <> '')")
+            .bind(&delivery.source)
+            .bind(&departure.employee)
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking for other employments"))
+    }
+
+    async fn is_executed(&mut self, delivery: &Delivery, departure: &Departure) -> Result<bool> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM departure WHERE source = ? AND employee = ? AND employment = ? AND state = 'executed')",
+        )
+        .bind(&delivery.source)
+        .bind(&departure.employee)
+        .bind(&departure.employment)
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking whether a plan has fired"))
+    }
+
+    /// The statement that stands about an employment, and when it was made.
+    pub(in crate::store) async fn last_word(
+        &mut self,
+        source: &str,
+        departure: &Departure,
+    ) -> Result<(Option<Vec<u8>>, Option<Timestamp>)> {
+        let row = sqlx::query("SELECT statement, stated_at FROM employment WHERE source = ? AND employee = ? AND employment = ?")
+            .bind(source)
+            .bind(&departure.employee)
+            .bind(&departure.employment)
+            .fetch_optional(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking for what HR said last"))?;
+        Ok(row.map_or((None, None), |row| {
+            (row.get(0), row.get::<Option<i64>, _>(1).map(Timestamp::from_ms))
+        }))
+    }
+
+    /// Whether the end of an employment is planned, or was carried out, so that it is no wonder that its record is gone.
+    pub(in crate::store) async fn is_known_to_end(&mut self, source: &str, departure: &Departure) -> Result<bool> {
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM employment e JOIN departure d USING (source, employee, employment) \
+             WHERE source = ? AND employee = ? AND employment = ? AND e.state <> 'stands' \
+             AND d.state IN ('planned', 'held', 'blocked', 'executed'))",
+        )
+        .bind(source)
+        .bind(&departure.employee)
+        .bind(&departure.employment)
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking whether an employment is known to end"))
+    }
+
+    pub(in crate::store) async fn set_employment(
+        &mut self,
+        source: &str,
+        employee: &str,
+        employment: &str,
+        state: &str,
+    ) -> Result<()> {
+        sqlx::query("UPDATE employment SET state = ?, changed_at = ? WHERE source = ? AND employee = ? AND employment = ?")
+            .bind(state)
+            .bind(self.now.ms())
+            .bind(source)
+            .bind(employee)
+            .bind(employment)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("changing an employment"))?;
+        Ok(())
+    }
+}
+
+/// The step of a signal, if it is about an employment.
+pub(in crate::store) fn departure(signal: &Signal) -> Option<&Departure> {
+    match &signal.when {
+        When::Departure(departure) => Some(departure),
+        _ => None,
+    }
+}

@@ -1,0 +1,321 @@
+//! Departures, as operators and the daemon's periodic run see them: what is planned, what became of it, and an operator's cancel.
+
+use serde::Serialize;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, Leaves, Subject, Timestamp};
+use crate::store::{Result, Store, StoreError, Tx};
+
+/// A planned departure, with the instant that its wall date meant when it was last computed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Planned {
+    /// Its number.
+    pub id: i64,
+    /// The source it came from.
+    pub source: String,
+    /// When the employment ends, as written.
+    pub leaves: Leaves,
+    /// The instant that this means.
+    pub fire_at: Timestamp,
+    /// The case that waits for it.
+    pub case: Option<i64>,
+}
+
+/// A departure, as `departures list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DepartureView {
+    /// Its number.
+    pub id: i64,
+    /// The source it came from.
+    pub source: String,
+    /// HR's number of the person.
+    pub employee: String,
+    /// HR's number of the employment; empty where there is only one.
+    pub employment: String,
+    /// Who leaves; `None` where the person was erased.
+    pub subject: Option<String>,
+    /// When the employment ends, as written.
+    pub leaves: Leaves,
+    /// The instant that this means.
+    pub fire_at: Timestamp,
+    /// When access ends: later than `fire_at` where another employment of the person ends later.
+    pub acts_at: Timestamp,
+    /// The same where the person works, with offset and zone; absent where the plan names an instant.
+    pub local: Option<String>,
+    /// `planned`, `held`, `blocked`, `executed`, `rescinded` or `cancelled`.
+    pub state: String,
+    /// Why it is held, blocked, rescinded or cancelled.
+    pub why: Option<String>,
+    /// The case.
+    pub case: Option<i64>,
+    /// When HR last changed the record, where it says.
+    pub stated_at: Option<Timestamp>,
+    /// When it was carried out.
+    pub executed_at: Option<Timestamp>,
+    /// Whether it was carried out more than a minute after its time.
+    pub late: bool,
+    /// When this row last changed.
+    pub changed_at: Timestamp,
+}
+
+/// One step in what became of a departure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StepView {
+    /// When.
+    pub at: Timestamp,
+    /// Who: a source, an operator or the daemon.
+    pub by: String,
+    /// What: `planned`, `changed`, `held`, `blocked`, `released`, `rescinded`, `too_late`, `cancelled`, `executed`.
+    pub what: String,
+    /// More about it.
+    pub detail: Option<String>,
+}
+
+/// What HR said last about an employment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EmploymentView {
+    /// HR's number of the employment.
+    pub employment: String,
+    /// `stands`, `ends` (a departure is planned) or `ended`.
+    pub state: String,
+    /// When HR last changed the record, where it says.
+    pub stated_at: Option<Timestamp>,
+}
+
+/// A departure with its history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DepartureDetail {
+    /// The departure.
+    pub departure: DepartureView,
+    /// What became of it, oldest first.
+    pub steps: Vec<StepView>,
+    /// Every employment of the same employee number that the source has named.
+    pub employments: Vec<EmploymentView>,
+}
+
+/// Which departures to list.
+#[derive(Debug, Clone, Default)]
+pub struct DepartureFilter {
+    /// Only of this source.
+    pub source: Option<String>,
+    /// Only in this state.
+    pub state: Option<String>,
+    /// Only of this person: one of the names, or `employee_id:` with HR's number.
+    pub person: Option<Subject>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+const COLUMNS: &str = "SELECT d.id, d.source, d.employee, d.employment, p.subject, d.leaves, d.fire_at, d.acts_at, d.state, d.why, d.case_id, \
+     d.stated_at, d.executed_at, d.changed_at FROM departure d LEFT JOIN person p ON p.ref = d.subject_ref";
+
+/// What is later than this is late.
+pub(in crate::store) const LATE: i64 = 60_000;
+
+impl Store {
+    /// Departures that have not fired.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn planned_departures(&self) -> Result<Vec<Planned>> {
+        let rows = sqlx::query(
+            "SELECT id, source, leaves, fire_at, case_id FROM departure WHERE state IN ('planned', 'blocked') ORDER BY fire_at",
+        )
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("listing planned departures"))?;
+        rows.iter()
+            .map(|row| {
+                let id = row.get(0);
+                Ok(Planned {
+                    id,
+                    source: row.get(1),
+                    leaves: read_leaves(id, row.get(2))?,
+                    fire_at: Timestamp::from_ms(row.get(3)),
+                    case: row.get(4),
+                })
+            })
+            .collect()
+    }
+
+    /// Departures, the next first; what is over stands after what is not.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn departures(&self, filter: &DepartureFilter) -> Result<Vec<DepartureView>> {
+        let (employee, name) = match &filter.person {
+            Some(Subject::EmployeeId(number)) => (Some(number.clone()), None),
+            Some(subject) => (None, Some(subject.to_string())),
+            None => (None, None),
+        };
+        let sql = format!(
+            "{COLUMNS} WHERE (?1 IS NULL OR d.source = ?1) AND (?2 IS NULL OR d.state = ?2) AND (?3 IS NULL OR d.employee = ?3) \
+             AND (?4 IS NULL OR p.subject = ?4 OR (p.subject LIKE 'aliases:%' AND \
+                  instr(char(10) || substr(p.subject, 9) || char(10), char(10) || ?4 || char(10)) > 0)) \
+             ORDER BY d.state NOT IN ('planned', 'held', 'blocked'), d.acts_at, d.id LIMIT ?5"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(&filter.source)
+            .bind(&filter.state)
+            .bind(employee)
+            .bind(name)
+            .bind(filter.limit)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("listing departures"))?;
+        rows.iter().map(read_departure).collect()
+    }
+
+    /// One departure with its history.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn departure(&self, id: i64) -> Result<DepartureDetail> {
+        let sql = format!("{COLUMNS} WHERE d.id = ?");
+        let row = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(id)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("reading a departure"))?
+            .ok_or(StoreError::NotFound { what: "departure", id })?;
+        let departure = read_departure(&row)?;
+        let steps = sqlx::query("SELECT at, by, what, detail FROM departure_step WHERE departure = ? ORDER BY id")
+            .bind(id)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("reading what became of a departure"))?;
+        let employments = self.employments(&departure.source, &departure.employee).await?;
+        Ok(DepartureDetail {
+            departure,
+            steps: steps
+                .iter()
+                .map(|row| StepView {
+                    at: Timestamp::from_ms(row.get(0)),
+                    by: row.get(1),
+                    what: row.get(2),
+                    detail: row.get(3),
+                })
+                .collect(),
+            employments,
+        })
+    }
+
+    /// What a source has said last about each employment of an employee.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn employments(&self, source: &str, employee: &str) -> Result<Vec<EmploymentView>> {
+        let rows = sqlx::query(
+            "SELECT employment, state, stated_at FROM employment WHERE source = ? AND employee = ? ORDER BY employment LIMIT 100",
+        )
+        .bind(source)
+        .bind(employee)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the employments of a person"))?;
+        Ok(rows
+            .iter()
+            .map(|row| EmploymentView {
+                employment: row.get(0),
+                state: row.get(1),
+                stated_at: row.get::<Option<i64>, _>(2).map(Timestamp::from_ms),
+            })
+            .collect())
+    }
+
+    /// Moves a planned departure whose zone's rules have changed.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn move_departure(&self, id: i64, fire_at: Timestamp) -> Result<()> {
+        self.write(move |tx| Box::pin(async move { tx.recompute_departure(id, fire_at).await }))
+            .await?;
+        self.0.promoter.notify_one();
+        Ok(())
+    }
+
+    /// Calls a departure off on an operator's word, which only works for what has not happened.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], and [`StoreError::Refused`] where it was carried out or called off already.
+    pub async fn cancel_departure(&self, id: i64, by: Actor, note: String) -> Result<()> {
+        self.write(move |tx| Box::pin(async move { tx.cancel_departure(id, &by, &note).await }))
+            .await
+    }
+}
+
+impl Tx<'_> {
+    async fn cancel_departure(&mut self, id: i64, by: &Actor, note: &str) -> Result<()> {
+        let row = sqlx::query(
+            "SELECT state, case_id, source, employee, employment, subject_ref, executed_at FROM departure WHERE id = ?",
+        )
+        .bind(id)
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for a departure"))?
+        .ok_or(StoreError::NotFound { what: "departure", id })?;
+        let (state, case): (String, Option<i64>) = (row.get(0), row.get(1));
+        match state.as_str() {
+            "executed" => {
+                let at = Timestamp::from_ms(row.get::<Option<i64>, _>(6).unwrap_or_default());
+                let case = case.map_or(String::new(), |case| format!(" (revoked case show {case})"));
+                return Err(StoreError::Refused(format!(
+                    "departure {id} was carried out at {at}{case}; nothing is undone by itself: enable the account by hand, if that is right"
+                )));
+            }
+            "rescinded" | "cancelled" => return Err(StoreError::Refused(format!("departure {id} is {state} already"))),
+            _ => {}
+        }
+        let (source, employee): (String, String) = (row.get(2), row.get(3));
+        self.call_off(id, "cancelled", by, note).await?;
+        let mut entry = Entry::new(EntryKind::DepartureCancelled, by.clone())
+            .subject_ref(row.get::<String, _>(5))
+            .detail(serde_json::json!({ "departure": id, "was": state, "note": note }));
+        entry.case = case;
+        self.record(&entry);
+        if let Some(case) = case {
+            self.leave_case(case, &source, by, "an operator cancelled the departure")
+                .await?;
+        }
+        // Who stays since another employment stands has left this one all the same.
+        if state != "blocked" {
+            self.set_employment(&source, &employee, row.get(4), "stands").await?;
+        }
+        self.weigh(&source, &employee, row.get(5)).await
+    }
+}
+
+fn read_leaves(id: i64, text: &str) -> Result<Leaves> {
+    serde_json::from_str(text).map_err(|error| StoreError::Corrupt {
+        table: "departure",
+        id,
+        why: error.to_string(),
+    })
+}
+
+fn read_departure(row: &SqliteRow) -> Result<DepartureView> {
+    let id = row.get(0);
+    let leaves = read_leaves(id, row.get(5))?;
+    let acts_at = Timestamp::from_ms(row.get(7));
+    let executed_at: Option<i64> = row.get(12);
+    Ok(DepartureView {
+        id,
+        source: row.get(1),
+        employee: row.get(2),
+        employment: row.get(3),
+        subject: row.get(4),
+        fire_at: Timestamp::from_ms(row.get(6)),
+        acts_at,
+        local: leaves.zone().and_then(|zone| leaves.local(acts_at, zone)),
+        leaves,
+        state: row.get(8),
+        why: row.get(9),
+        case: row.get(10),
+        stated_at: row.get::<Option<i64>, _>(11).map(Timestamp::from_ms),
+        executed_at: executed_at.map(Timestamp::from_ms),
+        late: executed_at.is_some_and(|at| at - acts_at.ms() > LATE),
+        changed_at: Timestamp::from_ms(row.get(13)),
+    })
+}

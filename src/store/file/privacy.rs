@@ -1,0 +1,97 @@
+//! That the store is its owner's alone: the modes of its folder, of the database, and of what lies beside it.
+
+use std::fs::{File, OpenOptions, Permissions, set_permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use crate::modes;
+use crate::store::OpenError;
+
+/// What a file of the store must be like: it names people.
+const PRIVATE: u32 = 0o600;
+
+/// Files of SQLite's beside the database.
+const LOGS: [&str; 2] = ["-wal", "-shm"];
+
+/// Checks that nobody but its owner may write the store at `path`, its folder, and what lies beside it, and read the keys. What is not there
+/// is no fault.
+///
+/// # Errors
+/// [`OpenError::Loose`] with everything that is wrong, and the commands that mend it.
+pub fn check_privacy(path: &Path) -> Result<(), OpenError> {
+    let real = real(path);
+    let file = |what, name| modes::check_at(what, &beside(&real, name));
+    let secret = |what, name| modes::check_secret_at(what, &beside(&real, name));
+    let checks = [
+        modes::check_folder_of("its folder", &real),
+        file("the database", ""),
+        file("its log", LOGS[0]),
+        file("its index", LOGS[1]),
+        file("its lock", ".lock"),
+        file("the trail's verifier key", ".vkey"),
+        file("the checkpoint file", ".checkpoints"),
+        secret("the trail's key", ".trail-key"),
+        secret("the transmitter's key", ".transmitter-key"),
+        secret("the key of what is sealed", ".sealed-key"),
+    ];
+    let what: Vec<String> = checks
+        .into_iter()
+        .filter_map(|check| check.err().map(|loose| loose.to_string()))
+        .collect();
+    if what.is_empty() {
+        return Ok(());
+    }
+    Err(OpenError::Loose {
+        path: path.to_owned(),
+        what,
+    })
+}
+
+/// Makes the database readable by its owner only, whatever the umask and whatever it was. SQLite gives its log the same mode as the database.
+/// Only where nothing is there it is opened, and before SQLite does: a descriptor of ours that is closed later would take SQLite's locks
+/// with it.
+pub(in crate::store) fn make_private(path: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path) {
+        Ok(file) => return file.set_permissions(Permissions::from_mode(PRIVATE)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    let real = real(path);
+    for name in [""].into_iter().chain(LOGS) {
+        let file = beside(&real, name);
+        let Ok(meta) = std::fs::metadata(&file) else { continue };
+        if meta.permissions().mode() & 0o777 != PRIVATE {
+            set_permissions(&file, Permissions::from_mode(PRIVATE))?;
+            tracing::warn!(file = %file.display(), "made a file of the store private: others could read it");
+        }
+    }
+    Ok(())
+}
+
+/// Opens the lock file beside the store at `path`, for its owner only: whoever can open it can hold the lock, and keep the daemon out.
+pub(in crate::store) fn open_lock(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(PRIVATE)
+        .open(lock_file(path))?;
+    file.set_permissions(Permissions::from_mode(PRIVATE))?;
+    Ok(file)
+}
+
+/// The lock stands beside the file that is meant, whatever name it was reached by: a symlink must not give a second daemon its own.
+pub(in crate::store) fn lock_file(path: &Path) -> PathBuf {
+    beside(&real(path), ".lock")
+}
+
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(what);
+    PathBuf::from(name)
+}

@@ -1,0 +1,6 @@
+//! Whose names are whose.
+
+pub(in crate::store) mod changes;
+pub(in crate::store) mod links;
+pub(in crate::store) mod references;
+pub(in crate::store) mod resolution;

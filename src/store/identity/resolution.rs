@@ -1,0 +1,343 @@
+//! Identities: which names are one person's, and therefore whom a signal is about, whatever it calls the person.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use sqlx::Row as _;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use crate::model::{Job, Subject, Timestamp};
+use crate::store::{Result, Store, StoreError, Tx};
+
+/// A name of a person, as `revoked subject show` lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownName {
+    /// The name.
+    pub name: Subject,
+    /// Where it means something at one target only: that target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The source that says so; `None` for an operator.
+    pub source: Option<String>,
+    /// Since when it is known.
+    pub since: Timestamp,
+    /// When its source last said so.
+    pub seen_at: Timestamp,
+    /// Until when it counts, where it was replaced by another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+    /// When another source first said that it is somebody else's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disputed_at: Option<Timestamp>,
+}
+
+/// Whom a signal is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::store) struct Whose {
+    /// The names that the signal came with, in their canonical order.
+    pub(in crate::store) said: Subject,
+    /// All names of that person; where it is not clear who is meant, those of everybody who may be.
+    pub(in crate::store) names: Subject,
+    /// What the person's reference is made from.
+    pub(in crate::store) anchor: Subject,
+    /// The names belong to several people, or the only one that is known is in dispute.
+    pub(in crate::store) unclear: bool,
+}
+
+impl Whose {
+    /// The names by which the person's open cases are found: never those of somebody else.
+    pub(in crate::store) fn own(&self) -> &Subject {
+        if self.unclear { &self.said } else { &self.names }
+    }
+}
+
+impl Store {
+    /// Every name of the person whom `name` belongs to, the oldest first; empty where it is linked to nothing.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn names_of(&self, name: &Subject) -> Result<Vec<KnownName>> {
+        let rows = sqlx::query(
+            "SELECT name, target, source, since, seen_at, until, disputed_at FROM identity \
+             WHERE person IN (SELECT person FROM identity WHERE name IN (SELECT value FROM json_each(?))) ORDER BY person, id",
+        )
+        .bind(json_of(name.names()))
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("looking up who a name belongs to"))?;
+        rows.iter().map(known_name).collect()
+    }
+
+    /// The names that a source has claimed for somebody else than whom they are linked to.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn disputed_names(&self) -> Result<Vec<KnownName>> {
+        let rows = sqlx::query(
+            "SELECT name, target, source, since, seen_at, until, disputed_at FROM identity WHERE disputed_at IS NOT NULL \
+             ORDER BY disputed_at, id LIMIT 1000",
+        )
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("listing names in dispute"))?;
+        rows.iter().map(known_name).collect()
+    }
+
+    /// The same subject with every name that is known of its person. Where it is not clear who is meant, the subject as it is.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn expanded(&self, subject: &Subject) -> Result<Subject> {
+        let now = self.clock().now();
+        let mut conn = self
+            .readers()
+            .acquire()
+            .await
+            .map_err(StoreError::sql("looking up who a name belongs to"))?;
+        Ok(whose(&mut conn, subject, now).await?.own().clone())
+    }
+
+    /// Every reference that has stood for the person whom `subject` names.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn references(&self, subject: &Subject) -> Result<Vec<String>> {
+        let names = self.expanded(subject).await?;
+        let mut conn = self
+            .readers()
+            .acquire()
+            .await
+            .map_err(StoreError::sql("looking a person up"))?;
+        references(&mut conn, names.names()).await
+    }
+}
+
+impl Tx<'_> {
+    /// Whom a subject is, by every name that is known.
+    pub(in crate::store) async fn whose(&mut self, subject: &Subject) -> Result<Whose> {
+        whose(self.conn, subject, self.now).await
+    }
+
+    /// Every reference that has stood for somebody with one of these names.
+    pub(in crate::store) async fn references(&mut self, names: &[Subject]) -> Result<Vec<String>> {
+        references(self.conn, names).await
+    }
+
+    /// Gives each job all names by which its person can be asked for at its target: those of every signal of its case, and what they
+    /// are linked to now, which may be more than when the case was opened.
+    pub(in crate::store) async fn name_all(&mut self, jobs: &mut [Job]) -> Result<()> {
+        let cases: Vec<i64> = jobs.iter().map(|job| job.case.0).collect();
+        let mut said = self.names_of_cases(&cases).await?;
+        let alone = self.named_only(jobs).await?;
+        for job in jobs.iter().filter(|job| !alone.contains(&job.case.0)) {
+            let names = said.entry(job.case.0).or_default();
+            names.extend(job.subject.names().iter().cloned());
+        }
+        let all: BTreeSet<&Subject> = said.values().flatten().collect();
+        let found = people(self.conn, &all, self.now).await?;
+        let members = if found.is_empty() {
+            BTreeMap::new()
+        } else {
+            let people: BTreeSet<i64> = found.values().flatten().map(|link| link.person).collect();
+            members(self.conn, &people, self.now).await?
+        };
+        for job in jobs {
+            let own = said.get(&job.case.0).into_iter().flatten();
+            let person = only_person(own.clone(), &found).filter(|_| !alone.contains(&job.case.0));
+            let more = person.and_then(|person| members.get(&person)).into_iter().flatten();
+            let more = more.filter(|(_, target)| target.is_empty() || *target == job.target);
+            let names = own.cloned().chain(more.map(|(name, _)| name.clone()));
+            if let Some(subject) = Subject::together(names) {
+                job.subject = subject;
+            }
+        }
+        Ok(())
+    }
+
+    /// Those of the jobs' cases that ask for no name but those that their signals came with. Each of them was approved by a human.
+    async fn named_only(&mut self, jobs: &[Job]) -> Result<BTreeSet<i64>> {
+        let approved: Vec<i64> = jobs.iter().filter(|job| job.approved).map(|job| job.case.0).collect();
+        if approved.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let cases: Vec<i64> =
+            sqlx::query_scalar("SELECT c.id FROM json_each(?) n JOIN cases c ON c.id = n.value WHERE c.named_only = 1")
+                .bind(serde_json::to_string(&approved).unwrap_or_default())
+                .fetch_all(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("reading how far a case goes"))?;
+        Ok(cases.into_iter().collect())
+    }
+
+    /// What the one person with these names is known by everywhere, the oldest first; nothing where it is in doubt who that is.
+    pub(in crate::store) async fn known_by(&mut self, names: &BTreeSet<Subject>) -> Result<Vec<Subject>> {
+        let found = people(self.conn, &names.iter().collect(), self.now).await?;
+        let Some(person) = only_person(names.iter(), &found) else {
+            return Ok(Vec::new());
+        };
+        let mut members = members(self.conn, &[person].into(), self.now).await?;
+        let names = members.remove(&person).into_iter().flatten();
+        Ok(names.filter(|(_, target)| target.is_empty()).map(|(name, _)| name).collect())
+    }
+
+    /// The names that the signals of each case came with.
+    pub(in crate::store) async fn names_of_cases(&mut self, cases: &[i64]) -> Result<BTreeMap<i64, BTreeSet<Subject>>> {
+        let rows = sqlx::query(
+            "SELECT DISTINCT s.case_id, p.subject FROM json_each(?) n JOIN signal s ON s.case_id = n.value \
+             JOIN person p ON p.ref = s.subject_ref",
+        )
+        .bind(serde_json::to_string(cases).unwrap_or_default())
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("reading whom the signals of a case name"))?;
+        let mut names: BTreeMap<i64, BTreeSet<Subject>> = BTreeMap::new();
+        for row in &rows {
+            let subject = read_name(row, 1)?;
+            names.entry(row.get(0)).or_default().extend(subject.names().iter().cloned());
+        }
+        Ok(names)
+    }
+}
+
+/// A name that is linked to a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Link {
+    person: i64,
+    /// Whether another source says that it is somebody else's; an operator's word is above that.
+    disputed: bool,
+}
+
+async fn whose(conn: &mut SqliteConnection, subject: &Subject, now: Timestamp) -> Result<Whose> {
+    let said = Subject::together([subject.clone()]).unwrap_or_else(|| subject.clone());
+    let mut whose = Whose {
+        names: said.clone(),
+        anchor: said.clone(),
+        said,
+        unclear: false,
+    };
+    let found = people(conn, &whose.said.names().iter().collect(), now).await?;
+    if found.is_empty() {
+        return Ok(whose);
+    }
+    let persons: BTreeSet<i64> = found.values().flatten().map(|link| link.person).collect();
+    let members = members(conn, &persons, now).await?;
+    let known = || members.values().flatten().map(|(name, _)| name.clone());
+    match only_person(whose.said.names().iter(), &found) {
+        Some(_) => whose.anchor = known().min_by_key(readable).unwrap_or(whose.anchor),
+        None => whose.unclear = true,
+    }
+    let all = whose.said.names().iter().cloned().chain(known());
+    whose.names = Subject::together(all).unwrap_or(whose.names);
+    Ok(whose)
+}
+
+/// How well people recognise somebody by a name of this form, best first: what lists show of a person should say who it is.
+fn readable(name: &Subject) -> u8 {
+    match name {
+        Subject::Email(_) => 0,
+        Subject::Username(_) => 1,
+        Subject::Account(_) => 2,
+        Subject::EmployeeId(_) => 3,
+        _ => 4,
+    }
+}
+
+/// The one person whom names are linked to; `None` where there are several, nobody, or only a name in dispute says who.
+fn only_person<'n>(names: impl Iterator<Item = &'n Subject>, found: &BTreeMap<String, Vec<Link>>) -> Option<i64> {
+    let links: Vec<Link> = names
+        .filter_map(|name| found.get(&name.to_string()))
+        .flatten()
+        .copied()
+        .collect();
+    let person = links.first()?.person;
+    let one = links.iter().all(|link| link.person == person);
+    let sure = links.iter().any(|link| !link.disputed);
+    (one && sure).then_some(person)
+}
+
+/// Who each of these names is linked to. One name may be two people's where it means something at one target only.
+async fn people(conn: &mut SqliteConnection, names: &BTreeSet<&Subject>, now: Timestamp) -> Result<BTreeMap<String, Vec<Link>>> {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    let rows = sqlx::query(
+        "SELECT i.name, i.person, i.disputed_at IS NOT NULL AND i.source IS NOT NULL FROM json_each(?) n JOIN identity i ON i.name = n.value \
+         WHERE i.until IS NULL OR i.until > ?",
+    )
+    .bind(serde_json::to_string(&names).unwrap_or_default())
+    .bind(now.ms())
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::sql("looking up who a name belongs to"))?;
+    let mut found: BTreeMap<String, Vec<Link>> = BTreeMap::new();
+    for row in &rows {
+        let link = Link {
+            person: row.get(1),
+            disputed: row.get(2),
+        };
+        found.entry(row.get(0)).or_default().push(link);
+    }
+    Ok(found)
+}
+
+/// Every name of these people with the target that it is limited to, the oldest first.
+async fn members(
+    conn: &mut SqliteConnection,
+    people: &BTreeSet<i64>,
+    now: Timestamp,
+) -> Result<BTreeMap<i64, Vec<(Subject, String)>>> {
+    let rows = sqlx::query(
+        "SELECT i.name, i.person, i.target FROM json_each(?) n JOIN identity i ON i.person = n.value \
+         WHERE i.until IS NULL OR i.until > ? ORDER BY i.id",
+    )
+    .bind(serde_json::to_string(people).unwrap_or_default())
+    .bind(now.ms())
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::sql("reading the names of a person"))?;
+    let mut members: BTreeMap<i64, Vec<(Subject, String)>> = BTreeMap::new();
+    for row in &rows {
+        members.entry(row.get(1)).or_default().push((read_name(row, 0)?, row.get(2)));
+    }
+    Ok(members)
+}
+
+/// Every reference that has stood for somebody with one of the names in the JSON list `?1`. By itself, or within another statement where
+/// one more would cost a hop between threads for each signal.
+pub(in crate::store) const REFERENCES: &str = "SELECT p.ref FROM json_each(?1) n JOIN person p ON p.subject = n.value \
+     UNION SELECT a.ref FROM json_each(?1) n JOIN alias a ON a.name = n.value";
+
+async fn references(conn: &mut SqliteConnection, names: &[Subject]) -> Result<Vec<String>> {
+    let names = json_of(names);
+    sqlx::query_scalar(REFERENCES)
+        .bind(names)
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::sql("looking a person up"))
+}
+
+/// Names as a JSON list of their canonical forms.
+pub(in crate::store) fn json_of<'n>(names: impl IntoIterator<Item = &'n Subject>) -> String {
+    let names: Vec<String> = names.into_iter().map(ToString::to_string).collect();
+    serde_json::to_string(&names).unwrap_or_default()
+}
+
+fn read_name(row: &SqliteRow, column: usize) -> Result<Subject> {
+    let text: String = row.get(column);
+    text.parse().map_err(|error| StoreError::Corrupt {
+        table: "identity",
+        id: 0,
+        why: format!("name: {error}"),
+    })
+}
+
+fn known_name(row: &SqliteRow) -> Result<KnownName> {
+    let at = |column: usize| row.get::<Option<i64>, _>(column).map(Timestamp::from_ms);
+    Ok(KnownName {
+        name: read_name(row, 0)?,
+        target: Some(row.get::<String, _>(1)).filter(|target| !target.is_empty()),
+        source: row.get(2),
+        since: Timestamp::from_ms(row.get(3)),
+        seen_at: Timestamp::from_ms(row.get(4)),
+        until: at(5),
+        disputed_at: at(6),
+    })
+}

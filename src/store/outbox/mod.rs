@@ -1,0 +1,3 @@
+//! The outbox.
+
+pub(in crate::store) mod deliveries;

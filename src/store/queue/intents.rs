@@ -1,0 +1,214 @@
+//! What is about to be sent to a target, and what came of it: two records for each change, so that a crash between them shows.
+
+use std::collections::BTreeMap;
+
+use sqlx::Row as _;
+
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, GrantKind, Job, JobKind, Started, Timestamp};
+use crate::store::{Claim, Result, Store, StoreError, Tx};
+
+/// What the observation behind a plan showed, for the trail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The target's id of the account.
+    pub principal: String,
+    /// Grants listed by kind.
+    pub counts: BTreeMap<GrantKind, usize>,
+    /// Whether the account was suspended.
+    pub suspended: bool,
+    /// What all attempts of the job saw and did so far: kept with the intent, so that a crash loses nothing of it.
+    pub evidence: Evidence,
+}
+
+impl Store {
+    /// Makes the intent durable: returns only after the commit, and only then may the requests leave.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] where the claim is no longer ours: nothing may be sent.
+    pub async fn start(&self, claim: &Claim, actions: Vec<Action>, seen: Seen) -> Result<Vec<Started>> {
+        let (job, lease) = (claim.job.clone(), claim.lease.id.clone());
+        self.write(move |tx| {
+            Box::pin(async move {
+                tx.still_claimed(&job, &lease, !actions.is_empty(), &seen.evidence).await?;
+                tx.start(&job, actions, &seen).await
+            })
+        })
+        .await
+    }
+
+    /// Records what became of actions, between two plans of one attempt.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn finish(&self, claim: &Claim, finished: Vec<Finished>) -> Result<()> {
+        let job = claim.job.clone();
+        self.write(move |tx| Box::pin(async move { tx.finish(&job, &finished).await }))
+            .await
+    }
+}
+
+impl Tx<'_> {
+    /// Fails where the claim is no longer ours, and where the case was called off; marks the job as one that has acted where it is about to.
+    async fn still_claimed(&mut self, job: &Job, lease: &str, acts: bool, evidence: &Evidence) -> Result<()> {
+        let called_off: Option<bool> = sqlx::query_scalar(
+            "UPDATE job SET acted = acted OR ?, evidence = ? WHERE id = ? AND state = 'running' AND lease_id = ? \
+             RETURNING (SELECT called_off_at IS NOT NULL FROM cases WHERE cases.id = case_id)",
+        )
+        .bind(acts)
+        .bind(serde_json::to_string(evidence).unwrap_or_default())
+        .bind(job.id.0)
+        .bind(lease)
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("checking a lease"))?;
+        match called_off {
+            None => Err(StoreError::LeaseLost(job.id)),
+            // A release follows on the calling off.
+            Some(true) if job.kind != JobKind::Release => Err(StoreError::CalledOff(job.id)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    async fn start(&mut self, job: &Job, actions: Vec<Action>, seen: &Seen) -> Result<Vec<Started>> {
+        let entry = |kind| {
+            Entry::new(kind, Actor::Daemon)
+                .case(job.case.0)
+                .job(job.id.0)
+                .subject_ref(&job.subject_ref)
+        };
+        self.record(&entry(EntryKind::ObservationRecorded).detail(serde_json::json!({
+            "target": job.target, "principal": seen.principal, "grants": seen.counts, "suspended": seen.suspended,
+        })));
+        if job.kind == JobKind::Sweep && !actions.is_empty() {
+            self.reopen(job).await?;
+        }
+        if actions.is_empty() {
+            return Ok(Vec::new());
+        }
+        // One statement for the whole wave. Rows are inserted in the order of the plan, so the sorted numbers are theirs.
+        let texts: Vec<String> = actions
+            .iter()
+            .map(|action| serde_json::to_string(action).unwrap_or_default())
+            .collect();
+        let mut ids: Vec<i64> = sqlx::query_scalar(
+            "INSERT INTO action (job_id, attempt, action, started_at) \
+             SELECT ?1, ?2, value, ?3 FROM json_each(?4) ORDER BY key RETURNING id",
+        )
+        .bind(job.id.0)
+        .bind(job.attempt)
+        .bind(self.now.ms())
+        .bind(serde_json::to_string(&texts).unwrap_or_default())
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("recording an intent"))?;
+        ids.sort_unstable();
+        let mut started = Vec::with_capacity(actions.len());
+        for (id, action) in ids.into_iter().zip(actions) {
+            self.record(&entry(EntryKind::ActionStarted).detail(serde_json::json!({
+                "action": id, "target": job.target, "principal": seen.principal, "attempt": job.attempt, "what": action,
+            })));
+            started.push(Started { id, action });
+        }
+        Ok(started)
+    }
+
+    pub(in crate::store) async fn finish(&mut self, job: &Job, finished: &[Finished]) -> Result<()> {
+        if finished.is_empty() {
+            return Ok(());
+        }
+        let answers: Vec<_> = finished
+            .iter()
+            .map(|action| {
+                let requests = serde_json::to_string(&action.requests).unwrap_or_default();
+                let why = match &action.outcome {
+                    ActionOutcome::Failed(why) => Some(why),
+                    _ => None,
+                };
+                serde_json::json!({
+                    "id": action.id, "outcome": action.outcome.word(), "at": action.at.ms(), "requests": requests, "why": why,
+                })
+            })
+            .collect();
+        let rows = sqlx::query(
+            "UPDATE action SET outcome = f.value ->> 'outcome', finished_at = f.value ->> 'at', requests = f.value ->> 'requests', \
+                               why = f.value ->> 'why' \
+             FROM json_each(?1) f WHERE action.id = f.value ->> 'id' AND job_id = ?2 AND outcome IS NULL \
+             RETURNING action.id, action.action",
+        )
+        .bind(serde_json::to_string(&answers).unwrap_or_default())
+        .bind(job.id.0)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("recording answers"))?;
+        let open: BTreeMap<i64, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let mut first_revoke: Option<Timestamp> = None;
+        for action in finished {
+            // One that was closed before, as unknown, stays what it was.
+            let Some(text) = open.get(&action.id) else { continue };
+            self.record_answer(job, action);
+            let what: Option<Action> = serde_json::from_str(text).ok();
+            if !matches!(action.outcome, ActionOutcome::Done | ActionOutcome::Already) {
+                continue;
+            }
+            if what == Some(Action::ResetPassword) {
+                sqlx::query("UPDATE job SET password_reset = 1 WHERE id = ?")
+                    .bind(job.id.0)
+                    .execute(&mut *self.conn)
+                    .await
+                    .map_err(StoreError::sql("marking a job"))?;
+            }
+            if what.is_some_and(|what| what.revokes()) {
+                first_revoke = Some(first_revoke.map_or(action.at, |first| first.min(action.at)));
+            }
+        }
+        if let Some(first) = first_revoke {
+            sqlx::query("UPDATE cases SET first_revoke_at = ? WHERE id = ? AND first_revoke_at IS NULL")
+                .bind(first.ms())
+                .bind(job.case.0)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("marking a case"))?;
+        }
+        Ok(())
+    }
+
+    fn record_answer(&mut self, job: &Job, action: &Finished) {
+        let why = match &action.outcome {
+            ActionOutcome::Failed(why) => Some(why.as_str()),
+            _ => None,
+        };
+        self.record(
+            &Entry::new(EntryKind::ActionFinished, Actor::Daemon)
+                .case(job.case.0)
+                .job(job.id.0)
+                .subject_ref(&job.subject_ref)
+                .detail(serde_json::json!({
+                    "action": action.id, "outcome": action.outcome.word(), "why": why, "requests": action.requests,
+                    "answered_at": action.at.ms(),
+                })),
+        );
+    }
+
+    /// Closes the open actions of an attempt that died: nobody knows whether the target made the change. The next attempt looks.
+    pub(in crate::store) async fn forget_open_actions(&mut self, case: i64, job: i64) -> Result<()> {
+        let rows = sqlx::query(
+            "UPDATE action SET outcome = 'unknown', finished_at = ? \
+             WHERE id IN (SELECT id FROM action INDEXED BY action_open WHERE job_id = ? AND outcome IS NULL) RETURNING id",
+        )
+        .bind(self.now.ms())
+        .bind(job)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("closing open actions"))?;
+        for row in rows {
+            self.record(
+                &Entry::new(EntryKind::ActionUnknown, Actor::Daemon)
+                    .case(case)
+                    .job(job)
+                    .detail(serde_json::json!({ "action": row.get::<i64, _>(0) })),
+            );
+        }
+        Ok(())
+    }
+}

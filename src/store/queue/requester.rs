@@ -1,0 +1,64 @@
+//! Who asks, as far as the trail may say it: nothing leaves the trail again, and what senders write there may be somebody's name.
+
+use crate::model::Actor;
+use crate::policy::INBOX;
+
+/// Who asks by the standards that senders keep to (CAEP 1.0 section 2, `initiating_entity`): words that name nobody.
+const WORDS: [&str; 4] = ["admin", "user", "policy", "system"];
+/// The longest login of Linux (`useradd`), in bytes.
+const LONGEST_LOGIN: usize = 32;
+
+/// What of `text` may stand as it is: one of the words, or the login and uid of an operator, as our own commands write them into the inbox.
+/// Another program with a right to write there could write the like of it, but nothing longer or freer than a login.
+pub(in crate::store) fn plain<'t>(source: &str, text: Option<&'t str>) -> Option<&'t str> {
+    text.filter(|text| WORDS.contains(text) || (source == INBOX && is_operator(text)))
+}
+
+fn is_operator(text: &str) -> bool {
+    let is_login = |name: &str| {
+        name.len() <= LONGEST_LOGIN
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+    };
+    match text.parse::<Actor>() {
+        Ok(Actor::Operator {
+            ref name,
+            uid: Some(uid),
+        }) => is_login(name) && text == format!("operator:{name}({uid})"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_and_an_operator_of_the_inbox_stand_and_nothing_else_does() {
+        for word in WORDS {
+            assert_eq!(plain("idp", Some(word)), Some(word));
+        }
+        let alice = "operator:alice.b-c_1(1000)";
+        assert_eq!(plain("inbox", Some(alice)), Some(alice));
+        assert_eq!(plain("idp", Some(alice)), None, "a sender is no command of ours");
+        for text in [
+            "ann.smith@example.org",
+            "payroll",
+            "Admin",
+            "admin ann.smith",
+            "operator:alice",
+            "operator:ann smith(1000)",
+            "operator:ann@example.org(1000)",
+            "operator:ann(01000)",
+            "operator:ann(1000) at ann@example.org(7)",
+            "operator:abcdefghijklmnopqrstuvwxyzabcdefg(1000)",
+            "source:idp",
+            "daemon",
+            "",
+        ] {
+            assert_eq!(plain("inbox", Some(text)), None, "{text}");
+        }
+        assert_eq!(plain("inbox", None), None);
+    }
+}

@@ -1,0 +1,81 @@
+//! Looking again: what is over at a target is put into the queue once more, in the same case.
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use super::settle::NewJob;
+use crate::audit::{Entry, EntryKind};
+use crate::model::{Actor, JobKind, JobState, Priority, Step};
+use crate::store::{Result, StoreError, Tx};
+
+/// A containing job that is over.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct Over {
+    pub(in crate::store) id: i64,
+    pub(in crate::store) target: String,
+    pub(in crate::store) containment: String,
+    pub(in crate::store) priority: Priority,
+    pub(in crate::store) approved: bool,
+    /// What it failed of; `None` where it has a verdict.
+    pub(in crate::store) error: Option<String>,
+}
+
+impl Over {
+    /// What [`Over::read`] reads, of a row of `job`.
+    pub(in crate::store) const COLUMNS: &str = "id, target, containment, priority, approved, state, error";
+
+    pub(in crate::store) fn read(row: &SqliteRow) -> Self {
+        let failed = row.get::<&str, _>(5) == "failed";
+        Self {
+            id: row.get(0),
+            target: row.get(1),
+            containment: row.get(2),
+            priority: Priority(row.get(3)),
+            approved: row.get(4),
+            error: failed.then(|| row.get::<Option<String>, _>(6).unwrap_or_default()),
+        }
+    }
+}
+
+impl Tx<'_> {
+    /// Asks once more for what a job that is over was about. One that stands in the ledger leaves it; a proof stays as it is, beside the
+    /// new job. `why` goes into the trail.
+    pub(in crate::store) async fn again(&mut self, case: i64, subject_ref: &str, over: &Over, why: &'static str) -> Result<()> {
+        let Some(error) = &over.error else {
+            self.enqueue(&NewJob {
+                case,
+                target: &over.target,
+                kind: JobKind::Contain,
+                containment: &over.containment,
+                priority: over.priority,
+                state: &JobState::Queued,
+                held_due: None,
+                sweep: 0,
+                approved: over.approved,
+                subject_ref,
+                evidence: None,
+                chain_at: None,
+            })
+            .await?;
+            return Ok(());
+        };
+        JobState::Failed { error: error.clone() }.next(Step::Retry)?;
+        sqlx::query(
+            "UPDATE job SET state = 'queued', attempt = 0, verdict = NULL, outcome = NULL, finished_at = NULL, priority = min(priority, ?) \
+             WHERE id = ? AND state = 'failed'",
+        )
+        .bind(over.priority.0)
+        .bind(over.id)
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("trying a job again"))?;
+        self.record(
+            &Entry::new(EntryKind::JobEnqueued, Actor::Daemon)
+                .case(case)
+                .job(over.id)
+                .subject_ref(subject_ref)
+                .detail(serde_json::json!({ "target": over.target, "from": why, "error": error })),
+        );
+        Ok(())
+    }
+}

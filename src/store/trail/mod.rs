@@ -1,0 +1,3 @@
+//! Reading the trail.
+
+pub(in crate::store) mod read;

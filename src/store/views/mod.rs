@@ -1,0 +1,3 @@
+//! Read-only views.
+
+pub(in crate::store) mod cases;
