@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use revoked::clock::Clock;
 use revoked::config::Config;
-use revoked::sandbox::{Options, RateSettings, Sandbox, World};
 use revoked::targets::Target;
+use revoked_sandbox::{Options, RateSettings, Sandbox, World};
 
 /// The argument that makes this binary a sandbox.
 pub(crate) const CHILD: &str = "sandbox-child";

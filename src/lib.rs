@@ -22,13 +22,14 @@
 //! 3. [`store`]: the queue and everything durable. `writer` first (group commit), then `accept`, `queue`, `settle`.
 //! 4. [`worker`]: lanes, the priority pacer, and the attempt, which is the loop.
 //! 5. [`targets`] and [`sources`]: the two traits with their contracts, and a folder for each kind.
-//! 6. [`audit`] (pure: entries, tree, notes, verification) and [`trail`] (keys, files, the running checkpoints).
+//! 6. [`revoked_trail`] (a crate of its own, pure: entries, tree, notes, verification) and [`trail`] (keys, files, the running checkpoints).
 //! 7. [`intake`], [`api`], [`daemon`]: how signals come in, and how all of it lives and stops.
 //!    [`statement`] (pure) and [`transmitter`]: what others are told of what was proved.
 //! 8. [`config`] over [`settings`]: from what is written to what is built. [`cli`]: one file for each command.
 //!
 //! [`clock`], [`http`], [`secret`] and [`telemetry`] are the one door each for time, calls to the outside, credentials, and logs with
-//! metrics; [`modes`] holds the one rule about who else may write what we rely on. [`jose`] reads signed tokens. [`sandbox`] is a Mattermost stand-in, for [`demo`], the tests and the benchmarks.
+//! metrics; [`modes`] holds the one rule about who else may write what we rely on. [`jose`] reads signed tokens. `revoked_sandbox`, a
+//! crate of its own too, is a Mattermost stand-in, for `demo`, the tests and the benchmarks; both are behind the feature `demo`.
 //!
 //! # Invariants
 //!
@@ -40,19 +41,19 @@
 //! - **The most urgent waiter gets the permit**, call by call, at the moment the permit exists.
 //! - **The trail signs what is committed**, never what is about to be.
 //! - **SQL stays in [`store`]**, printing in [`cli`], wall time in [`clock`].
-//! - **`use crate::` edges point only downwards**: [`model`], the doors, [`jose`], [`audit`], [`policy`], [`statement`], [`store`],
-//!   [`trail`], [`targets`], [`worker`], [`sources`], [`intake`], [`transmitter`], [`config`], [`api`], [`daemon`], [`demo`], [`cli`], from the bottom to the top.
-//!   [`sandbox`] stands aside: it knows nothing of ours but [`model`], [`clock`] and [`http`].
+//! - **`use crate::` edges point only downwards**: [`model`], the doors, [`jose`], [`policy`], [`statement`], [`store`],
+//!   [`trail`], [`targets`], [`worker`], [`sources`], [`intake`], [`transmitter`], [`config`], [`api`], [`daemon`], `demo`, [`cli`], from the bottom to the top.
+//!   Below them all lie the packages of `crates/`, which know nothing of this one.
 //!
 //! What is deliberately absent: plug points besides the two traits, a repository trait over the store, an undo of anything but our own
 //! suspensions, and any state in memory that a `kill -9` may not take.
 
 pub mod api;
-pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod http;
 pub mod intake;
@@ -60,7 +61,6 @@ pub mod jose;
 pub mod model;
 pub mod modes;
 pub mod policy;
-pub mod sandbox;
 pub mod secret;
 pub mod settings;
 pub mod sources;

@@ -9,6 +9,7 @@ use crate::model::Timestamp;
 mod alert;
 mod case;
 mod check;
+#[cfg(feature = "demo")]
 mod demo;
 mod departures;
 mod erase;
@@ -23,6 +24,7 @@ mod rehearse;
 mod release;
 mod revoke;
 mod run;
+#[cfg(feature = "demo")]
 mod sandbox;
 mod shell;
 mod source;
@@ -38,7 +40,14 @@ pub use store::StoreArgs;
 /// The revoke daemon: ends every session and token of a compromised or departed user, proves that they are gone, and keeps the evidence.
 #[derive(Debug, Parser)]
 #[command(name = "revoked", version, max_term_width = 110)]
-#[command(after_help = "Try it: revoked demo\nThen:   revoked check --config revoked.toml; revoked run --config revoked.toml")]
+#[cfg_attr(
+    feature = "demo",
+    command(after_help = "Try it: revoked demo\nThen:   revoked check --config revoked.toml; revoked run --config revoked.toml")
+)]
+#[cfg_attr(
+    not(feature = "demo"),
+    command(after_help = "Begin: revoked check --config revoked.toml; revoked run --config revoked.toml")
+)]
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
@@ -57,9 +66,11 @@ pub enum Command {
     /// Check the config and probe every target: what is wrong, and what to do about it
     #[command(after_help = "Example: revoked check --config revoked.toml")]
     Check(check::CheckArgs),
+    #[cfg(feature = "demo")]
     /// Show the whole thing on loopback, without any configuration: an intruder, real signals, containment, proof
     #[command(after_help = "Example: revoked demo --json | jq .ok")]
     Demo(demo::DemoArgs),
+    #[cfg(feature = "demo")]
     /// Run the Mattermost stand-in by itself
     #[command(after_help = "Example: revoked sandbox --listen 127.0.0.1:8065 --people 200")]
     Sandbox(sandbox::SandboxArgs),
@@ -144,7 +155,9 @@ impl Cli {
         match self.command {
             Command::Run => Box::pin(run::run(at)).await,
             Command::Check(args) => Box::pin(check::run(&args, at)).await,
+            #[cfg(feature = "demo")]
             Command::Demo(args) => Box::pin(demo::run(args)).await,
+            #[cfg(feature = "demo")]
             Command::Sandbox(args) => Box::pin(sandbox::run(args)).await,
             Command::Revoke(args) => Box::pin(revoke::run(args, at)).await,
             Command::Leaked(args) => Box::pin(leaked::run(args, at)).await,

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
+use revoked_sandbox::world::PASSWORD;
+use revoked_sandbox::{Options, RateSettings, Sandbox, Version, World};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Exit;
 use super::output::{json, line};
 use crate::clock::Clock;
-use crate::sandbox::world::PASSWORD;
-use crate::sandbox::{Options, RateSettings, Sandbox, Version, World};
 
 /// How long the town has been there.
 const OLD: Duration = Duration::from_hours(7 * 24);

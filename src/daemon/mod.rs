@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use revoked_trail::{EntryKind, Signer};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api;
-use crate::audit::{EntryKind, Signer};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::{self, Intake};

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use revoked_sandbox::World;
+use revoked_sandbox::world::{PASSWORD, Person, SessionKind};
 use secrecy::SecretString;
 
 use crate::clock::Clock;
 use crate::model::{DateRule, Leaves, Timestamp};
-use crate::sandbox::World;
-use crate::sandbox::world::{PASSWORD, Person, SessionKind};
 
 use super::MARGIN;
 

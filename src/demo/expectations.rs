@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use revoked_sandbox::World;
+use revoked_sandbox::world::Person;
 use serde::Serialize;
 
 use super::Loot;
@@ -11,8 +13,6 @@ use super::intruder::Record;
 use super::narrator::TRIES;
 use super::outcome::{CaseLine, Outcome, TrailLine};
 use crate::model::Timestamp;
-use crate::sandbox::World;
-use crate::sandbox::world::Person;
 
 /// So many leavers are being worked on at a time, besides the slot that is kept for urgent work. They may be over before the victim is; and on
 /// a slow day nobody else may be left.

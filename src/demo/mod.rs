@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use revoked_sandbox::World;
 use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::Daemon;
-use crate::sandbox::World;
 
 mod cast;
 mod doors;

@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use revoked_sandbox::{Sandbox, World};
+use revoked_trail::key::random_key;
 
 use super::Place;
 use super::cast::Cast;
 use super::folder::Folder;
-use crate::audit::key::random_key;
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Signer};
-use crate::sandbox::{self, Sandbox, World};
 
 /// The identity provider's name for itself.
 pub(super) const ISSUER: &str = "https://idp.example.test";
@@ -37,13 +37,7 @@ impl Stage {
     /// Puts up the stand-in with `world` in it and writes the installation into `folder`.
     pub(super) async fn build(folder: Folder, world: World, cast: &Cast, clock: &Clock) -> anyhow::Result<Self> {
         let token = world.operator_token().context("the town has no operator")?;
-        let options = sandbox::Options {
-            clock: clock.clone(),
-            ..sandbox::Options::default()
-        };
-        let sandbox = Sandbox::start(world, options)
-            .await
-            .context("starting the Mattermost stand-in")?;
+        let sandbox = stand_in(world, clock).await?;
         let issuer = Signer::generate(KID, Algorithm::EdDsa)?;
         let authorization = format!("Bearer {}", hex(&random_key()?));
         folder.folder("hr")?;
@@ -94,6 +88,18 @@ impl Stage {
             config: self.folder.is_kept().then(|| self.config()),
         }
     }
+}
+
+/// Starts the Mattermost stand-in with `world` in it, which tells the time by our clock.
+pub(super) async fn stand_in(world: World, clock: &Clock) -> anyhow::Result<Sandbox> {
+    let clock = clock.clone();
+    let options = revoked_sandbox::Options {
+        clock: revoked_sandbox::Clock::new(move || clock.now().ms()),
+        ..revoked_sandbox::Options::default()
+    };
+    Sandbox::start(world, options)
+        .await
+        .context("starting the Mattermost stand-in")
 }
 
 /// The tables of the config without which there is no installation.

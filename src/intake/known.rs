@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
+use revoked_trail::EntryKind;
 use tokio::time::{Instant, timeout_at};
 
 use super::Intake;
-use crate::audit::EntryKind;
 use crate::model::{Receipt, SignalReceipt};
 use crate::sources::Known;
 use crate::store::{Found, StoreError};

@@ -2,7 +2,6 @@
 
 mod access;
 mod action;
-mod actor;
 mod capabilities;
 mod containment;
 mod delivery;
@@ -15,12 +14,10 @@ mod job;
 mod reason;
 mod signal;
 mod subject;
-mod time;
 mod verdict;
 
 pub use access::{Access, AccountState, Principal, PrincipalTrait, Residual, Resolution};
 pub use action::Action;
-pub use actor::{Actor, NoActor};
 pub use capabilities::Capabilities;
 pub use containment::{Containment, PasswordReset, Progress, Scope, digest_of, digest_of_named, has_form_of_id, is_named};
 pub use delivery::{
@@ -34,7 +31,7 @@ pub use evidence::{ActionOutcome, Evidence, Finished, Started};
 pub use grant::{Grant, GrantKind, GrantRef};
 pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};
 pub use reason::{Priority, Reason};
+pub use revoked_trail::{Actor, NoActor, Timestamp};
 pub use signal::{DateRule, Departure, DepartureStep, LeakedValue, Leaves, Signal, When, Wish};
 pub use subject::{LONGEST_SUBJECT, Subject, SubjectError};
-pub use time::Timestamp;
 pub use verdict::{Remaining, Verdict};

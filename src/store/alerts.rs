@@ -1,10 +1,10 @@
 //! Alerts: durable rows that `status` shows until they are cleared or over. The same trouble again counts up instead of adding a row.
 
+use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 use sqlx::Row as _;
 
 use super::{Result, Store, StoreError, Tx};
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Timestamp};
 
 /// One alert.

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
 use super::{Result, Store, StoreError, Tx};
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, JobState, Step, Timestamp};
 
 /// How many rows one transaction of the retention takes away: claims must not wait for it.

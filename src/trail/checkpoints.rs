@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use revoked_trail::{Signer, checkpoint};
 use tokio_util::sync::CancellationToken;
 
 use super::AnchorFile;
-use crate::audit::{Signer, checkpoint};
 use crate::store::Store;
 
 /// At most one checkpoint in this time.

@@ -5,9 +5,9 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use revoked_trail::key::random_key;
+use revoked_trail::{Signer, VerifierKey};
 
-use crate::audit::key::random_key;
-use crate::audit::{Signer, VerifierKey};
 use crate::modes;
 use crate::secret::SecretSource;
 

@@ -1,6 +1,6 @@
 //! The trail in operation: whose key signs it, checkpoints that leave the machine, and verification of a store's file.
 //!
-//! The pure parts are in [`crate::audit`]; the rows are written by [`crate::store`]. Here they meet keys and files.
+//! The pure parts are in [`revoked_trail`]; the rows are written by [`crate::store`]. Here they meet keys and files.
 
 mod anchor;
 mod checkpoints;

@@ -1,6 +1,7 @@
 //! What a daemon checks of the trail before it starts: quick, by the stored blocks; `trail verify` reads every entry.
 
-use crate::audit::{BLOCK, Checkpoint, Frontier, Hash, VerifierKey};
+use revoked_trail::{BLOCK, Checkpoint, Frontier, Hash, VerifierKey};
+
 use crate::store::{OpenError, Store, TrailSnapshot};
 
 use super::AnchorFile;

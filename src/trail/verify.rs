@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
+use revoked_trail::{BLOCK, Place, Report, Verifier, VerifierKey};
 use serde::Serialize;
 
 use super::AnchorFile;
-use crate::audit::{BLOCK, Place, Report, Verifier, VerifierKey};
 use crate::store::Store;
 
 /// How many rows one read takes.

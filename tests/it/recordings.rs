@@ -20,7 +20,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use revoked::http::{Bounds, client};
-use revoked::sandbox::{Options, Sandbox};
+use revoked_sandbox::{Options, Sandbox};
 
 use compare::Bindings;
 use fixture::{Case, Step};

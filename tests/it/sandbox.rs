@@ -5,3 +5,11 @@ mod nodes;
 mod speed;
 mod stand;
 mod versions;
+
+use revoked::clock::Clock;
+
+/// The clock of a sandbox whose hands are those of `clock`.
+pub(crate) fn clock_of(clock: &Clock) -> revoked_sandbox::Clock {
+    let clock = clock.clone();
+    revoked_sandbox::Clock::new(move || clock.now().ms())
+}

@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use revoked_sandbox::World;
+use revoked_trail::key::random_key;
 
 use super::super::cast::{Character, date_in};
 use super::super::folder::Folder;
 use super::super::stage::hex;
 use super::provider::Provider;
 use super::stops::Stop;
-use crate::audit::key::random_key;
 use crate::clock::Clock;
 use crate::http::{Bounds, client};
-use crate::sandbox::World;
 
 /// The ground of one stop.
 pub(super) struct Ground<'a> {

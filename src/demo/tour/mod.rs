@@ -5,6 +5,8 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
+use revoked_sandbox::World;
+use revoked_trail::key::random_key;
 
 use super::cast::holdings;
 use super::expectations::{self, Expectation, expect, or};
@@ -13,12 +15,10 @@ use super::{
     OLD, Options, PEOPLE, Place, Scene, Teller, outcome as record,
     stage::{self, hex},
 };
-use crate::audit::key::random_key;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::Daemon;
 use crate::model::Actor;
-use crate::sandbox::{self, Sandbox, World};
 use crate::sources::{Alone, ssf};
 use crate::store::{Role, Store};
 
@@ -45,15 +45,7 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
     let folder = Folder::make(options.keep.clone())?;
     let world = World::town_since(options.seed, PEOPLE, clock.now().minus(OLD).ms());
     let token = world.operator_token().context("the town has no operator")?;
-    let sandbox = Sandbox::start(
-        world,
-        sandbox::Options {
-            clock: clock.clone(),
-            ..sandbox::Options::default()
-        },
-    )
-    .await
-    .context("starting the Mattermost stand-in")?;
+    let sandbox = stage::stand_in(world, &clock).await?;
     let provider = Provider::start(&clock).await?;
     let mut grounds = STOPS
         .iter()

@@ -1,6 +1,7 @@
 //! Calling a case off: what is queued, held or watched ends, and what is at work stops before its next change.
 
-use crate::audit::{Entry, EntryKind};
+use revoked_trail::{Entry, EntryKind};
+
 use crate::model::{Actor, CaseId, Job};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::digest;
+use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, JobState, Step, Timestamp};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};

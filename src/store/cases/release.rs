@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Evidence, JobKind, JobState, Priority, Timestamp};
 use crate::store::columns::Columns as _;
 use crate::store::queue::settle::NewJob;

@@ -1,9 +1,9 @@
 //! Cases about somebody whom no target knows: listed and alerted until an operator says who that is, or that it does not matter.
 
+use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 use sqlx::Row as _;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Subject, Timestamp};
 use crate::store::identity::links::Name;
 use crate::store::queue::requeue::Over;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Departure, Subject, Timestamp};
 use crate::store::{Result, StoreError, Tx};
 

@@ -1,9 +1,9 @@
 //! The employments of a person, as far as HR has named them: which stand, and what was said last about each.
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Delivery, Departure, DepartureStep, Signal, Timestamp, When};
 use crate::store::{Result, StoreError, Tx};
 

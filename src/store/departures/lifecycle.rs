@@ -1,9 +1,9 @@
 //! The life of a departure: planned as wall date and zone, moved, called off, carried out. Only what has not happened is called off.
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
 use super::queries::LATE;
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, CaseId, Departure, DepartureStep, Leaves, SignalReceipt, Timestamp, When};
 use crate::store::queue::open_case::NewCase;
 use crate::store::{Result, StoreError, Tx};

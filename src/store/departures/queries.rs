@@ -1,10 +1,10 @@
 //! Departures, as operators and the daemon's periodic run see them: what is planned, what became of it, and an operator's cancel.
 
+use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Leaves, Subject, Timestamp};
 use crate::store::{Result, Store, StoreError, Tx};
 

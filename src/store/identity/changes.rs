@@ -1,8 +1,9 @@
 //! Names that change hands: an address that a person gave up, an address that somebody else has now.
 
+use revoked_trail::{Entry, EntryKind};
+
 use super::links::{Name, REPLACED, Row};
 use super::resolution::{REFERENCES, json_of};
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Delivery, Identity, Reason, Renamed, Subject};
 use crate::store::{Result, StoreError, Tx};
 

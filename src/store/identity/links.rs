@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
 use super::resolution::json_of;
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Delivery, Identity, Subject, Timestamp};
 use crate::store::{Result, Store, StoreError, Tx};
 

@@ -1,8 +1,9 @@
 //! People, behind references: the one table that holds names. Erasing a row leaves every hash of the trail valid.
 
+use revoked_trail::key::random_key;
+use revoked_trail::{Entry, EntryKind, subject_ref};
+
 use super::resolution::json_of;
-use crate::audit::key::random_key;
-use crate::audit::{Entry, EntryKind, subject_ref};
 use crate::model::{Actor, Subject};
 use crate::store::{Result, Store, StoreError, Tx};
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::Notify;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, CaseId, Evidence, Reason, Scope, Subject, Timestamp, is_named};
 use crate::policy::INBOX;
 use crate::statement::{AtTarget, EventType, Proof, Receiver, Silence, Statement, statements, verification};

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use revoked_trail::{Entry, EntryKind};
+
 use super::hold_signal::Placed;
 use super::open_case::{NewCase, hex, sha256};
-use crate::audit::{Entry, EntryKind};
 use crate::model::{
     Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, Subject, Timestamp, When,
     Wish,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::Notify;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{
     Actor, CaseId, Containment, Evidence, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Priority, Reason, Step, Subject,
     Timestamp,

@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
+use revoked_trail::EntryKind;
 use sqlx::Row as _;
 
 use super::accept::Intake;
 use super::open_case::NewCase;
 use super::requeue::Over;
-use crate::audit::EntryKind;
 use crate::model::{CaseId, Containment, Evidence, Reason, Timestamp, When};
 use crate::policy::{STAYS, Work};
 use crate::store::identity::resolution::{REFERENCES, json_of};

@@ -1,8 +1,9 @@
 //! What signals are held for: those of one cause wait under one hold, as long as it is open, and are one decision.
 
+use revoked_trail::EntryKind;
+
 use super::accept::Intake;
 use super::open_case::NewCase;
-use crate::audit::EntryKind;
 use crate::model::CaseId;
 use crate::policy::{STAYS, Work};
 use crate::store::departures::concurrent_employments::BLOCKED;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, GrantKind, Job, JobKind, Started, Timestamp};
 use crate::store::{Claim, Result, Store, StoreError, Tx};
 

@@ -1,8 +1,8 @@
 //! What must survive a restart about a lane: whether it is paused and why, and when its limiter next allows a call.
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Timestamp};
 use crate::store::{Result, Store, StoreError};
 

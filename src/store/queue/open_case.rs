@@ -1,6 +1,7 @@
 //! The life of a case: opened with its jobs, closed with the worst of their verdicts, opened again when a sweep finds something.
 
 use aws_lc_rs::digest;
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
 use super::accept::Intake;
@@ -8,7 +9,6 @@ use super::coalesce::Live;
 use super::requester;
 use super::requeue::Over;
 use super::settle::NewJob;
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, CaseId, Delivery, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Signal, Timestamp, Verdict};
 use crate::policy::Work;
 use crate::store::identity::resolution::Whose;

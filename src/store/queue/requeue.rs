@@ -1,10 +1,10 @@
 //! Looking again: what is over at a target is put into the queue once more, in the same case.
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::settle::NewJob;
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, JobKind, JobState, Priority, Step};
 use crate::store::{Result, StoreError, Tx};
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
 use super::open_case::Closed;
-use crate::audit::{Entry, EntryKind};
 use crate::model::{
     Actor, Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Reason, Settlement, Step, Timestamp, Verdict,
 };

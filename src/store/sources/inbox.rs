@@ -1,10 +1,10 @@
 //! The table `inbox`: the documented door for other programs and for `revoked revoke`. Rows are untrusted input.
 
+use revoked_trail::{Entry, EntryKind};
 use secrecy::SecretString;
 use sqlx::sqlite::SqliteRow;
 use tokio::time::Duration;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, CaseId, LeakedValue, digest_of_named, error_chain, has_form_of_id};
 use crate::store::columns::Columns as _;
 use crate::store::queue::open_case::hex;

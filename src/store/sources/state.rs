@@ -1,9 +1,9 @@
 //! What sources keep for themselves: written with their deliveries, read when the next one comes.
 
+use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::audit::{Entry, EntryKind};
 use crate::model::{Actor, Delivery, Memo, MemoStep};
 use crate::store::{Result, Store, StoreError, Tx};
 

@@ -1,8 +1,8 @@
 //! Reading the trail, and keeping the checkpoints that were signed over it.
 
+use revoked_trail::{Frontier, Hash};
 use sqlx::Row as _;
 
-use crate::audit::{Frontier, Hash};
 use crate::model::Timestamp;
 use crate::store::{Result, Store, StoreError};
 

@@ -1,10 +1,10 @@
 //! The trail's rows: appended in the transaction of the change they tell of, under the tree whose frontier the same transaction stores.
 
+use revoked_trail::{Entry, Frontier, Hash, leaf_hash};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
 use super::group_commit::Tx;
-use crate::audit::{Entry, Frontier, Hash, leaf_hash};
 use crate::store::StoreError;
 
 /// The end of the trail while a group is written.
@@ -99,7 +99,7 @@ impl Tx<'_> {
         let line = entry.line(seq, self.now);
         let leaf = leaf_hash(line.as_bytes());
         if let Some(root) = self.tail.frontier.append(leaf) {
-            let block = i64::try_from(seq / crate::audit::BLOCK).unwrap_or(i64::MAX);
+            let block = i64::try_from(seq / revoked_trail::BLOCK).unwrap_or(i64::MAX);
             self.tail.blocks.push((block, root));
         }
         self.tail.rows.push((i64::try_from(seq).unwrap_or(i64::MAX), line, leaf));

@@ -1,6 +1,6 @@
 //! Calling a case off, whatever of it is still to come.
 
-use revoked::sandbox::{Effect, Fault};
+use revoked_sandbox::{Effect, Fault};
 
 use super::chat::{Holdings, changes};
 use super::leavers::{day, with_hr};

@@ -102,8 +102,8 @@ async fn no_secret_is_in_logs_metrics_store_checkpoints_or_output() {
     // An error on every list, and an answer that is not understood.
     {
         let mut faults = site.chat().faults();
-        faults.add(revoked::sandbox::Fault::on("GET", "/api/v4/users/*/tokens", revoked::sandbox::Effect::Truncated).times(2));
-        faults.add(revoked::sandbox::Fault::on("DELETE", "/api/v4/hooks/**", revoked::sandbox::Effect::Status(500)).times(2));
+        faults.add(revoked_sandbox::Fault::on("GET", "/api/v4/users/*/tokens", revoked_sandbox::Effect::Truncated).times(2));
+        faults.add(revoked_sandbox::Fault::on("DELETE", "/api/v4/hooks/**", revoked_sandbox::Effect::Status(500)).times(2));
     }
     said.push(site.revoke("username:user13", "compromised", &[]).await);
     site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 5)

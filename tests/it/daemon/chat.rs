@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use revoked::sandbox::{Id, Sandbox, Seen};
+use revoked_sandbox::{Id, Sandbox, Seen};
 
 /// What one person holds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use revoked::sandbox::Seen;
+use revoked_sandbox::Seen;
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::Row as _;
@@ -149,7 +149,7 @@ fn check_requests(entries: &[Entry], changes: &[Seen]) {
         let key = requested(seen);
         let known = starts
             .get(&key)
-            .map_or(0, |times| times.iter().filter(|at| **at <= seen.at.ms()).count());
+            .map_or(0, |times| times.iter().filter(|at| **at <= seen.at_ms).count());
         let sent = sent.entry(key).or_default();
         *sent += 1;
         assert!(
@@ -243,8 +243,7 @@ fn replay(entries: &[Entry]) -> (States<'_>, States<'_>) {
 mod planted {
     //! Proof that the checker can see.
 
-    use revoked::model::Timestamp;
-    use revoked::sandbox::Seen;
+    use revoked_sandbox::Seen;
     use serde_json::json;
 
     use super::{Entry, check_actions, check_requests, replay};
@@ -271,7 +270,7 @@ mod planted {
             status: 200,
             request_id: None,
             person: None,
-            at: Timestamp::from_ms(at),
+            at_ms: at,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What still lets somebody in, said wherever a verdict is, and commands that say no in time.
 
-use revoked::sandbox::world::{PASSWORD, SessionKind};
-use revoked::sandbox::{Options, RateSettings};
+use revoked_sandbox::world::{PASSWORD, SessionKind};
+use revoked_sandbox::{Options, RateSettings};
 
 use super::{Plan, Said, Site};
 

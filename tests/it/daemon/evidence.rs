@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use revoked::sandbox::{Effect, Fault};
+use revoked_sandbox::{Effect, Fault};
 use serde_json::Value;
 
 use super::chat::Holdings;

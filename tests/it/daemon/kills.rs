@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use revoked::sandbox::{Effect, Fault};
+use revoked_sandbox::{Effect, Fault};
 use tokio::time::timeout;
 
 use super::checker::Acknowledged;

@@ -1,6 +1,6 @@
 //! A server that says yes and does nothing.
 
-use revoked::sandbox::{Effect, Fault};
+use revoked_sandbox::{Effect, Fault};
 
 use super::chat::Holdings;
 use super::{Plan, Said, Site};

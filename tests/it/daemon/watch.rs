@@ -1,7 +1,7 @@
 //! The sweeps after the verdict.
 
-use revoked::sandbox::Id;
-use revoked::sandbox::world::{Bot, Browser, SessionKind};
+use revoked_sandbox::Id;
+use revoked_sandbox::world::{Bot, Browser, SessionKind};
 use serde_json::Value;
 
 use super::chat::{Holdings, changes};

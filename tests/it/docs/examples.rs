@@ -1,11 +1,11 @@
 //! Every example in the docs is tried.
 
-use revoked::audit::{Entry, EntryKind};
 use revoked::clock::Clock;
 use revoked::config::Config;
 use revoked::model::{Actor, Timestamp};
 use revoked::sources::hr_csv::{Rules, preview};
 use revoked::store::{Role, Store};
+use revoked_trail::{Entry, EntryKind};
 
 use super::{Block, blocks, page, quoted, rows_under};
 

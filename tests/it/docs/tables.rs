@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use revoked::audit::EntryKind;
 use revoked::cli::Exit;
 use revoked::clock::Clock;
 use revoked::config::Config;
 use revoked::model::{GrantKind, Reason, Verdict};
 use revoked::telemetry::table::METRICS;
 use revoked::{policy, sources, targets};
+use revoked_trail::EntryKind;
 
 use super::{page, quoted, rows_under};
 use crate::tree::repository;

@@ -4,8 +4,8 @@ use revoked::model::{
     Access, Action, Containment, DoorKind, GrantKind, GrantRef, PasswordReset, Principal, PrincipalTrait, Resolution, Scope,
     Timestamp, Verdict,
 };
-use revoked::sandbox::{Version, World};
 use revoked::targets::{Level, Remedy};
+use revoked_sandbox::{Version, World};
 
 use super::town::{Town, everything, options, single};
 

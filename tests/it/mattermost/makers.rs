@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use revoked::model::{Access, Action, GrantKind, PrincipalTrait, Verdict};
-use revoked::sandbox::world::Bot;
-use revoked::sandbox::{Id, World};
 use revoked::targets::{Ask, Remedy};
+use revoked_sandbox::world::Bot;
+use revoked_sandbox::{Id, World};
 use tokio::time::Instant;
 
 use super::contain::{NEW, OLD};

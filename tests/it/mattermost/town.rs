@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use revoked::clock::Clock;
 use revoked::model::{Access, Containment, GrantKind, Principal, Progress, Remaining, Resolution, Scope, Timestamp, Verdict};
-use revoked::sandbox::world::PASSWORD;
-use revoked::sandbox::{Id, Options, Sandbox, Version, World};
 use revoked::settings::Settings;
 use revoked::targets::mattermost::KIND;
 use revoked::targets::{Ask, CallContext, Target, TargetError};
+use revoked_sandbox::world::PASSWORD;
+use revoked_sandbox::{Id, Options, Sandbox, Version, World};
+
+use crate::sandbox::clock_of;
 
 /// A day after the town was founded: later, its sessions run out.
 const NOW: Timestamp = Timestamp::from_ms(1_767_686_400_000);
@@ -17,7 +19,7 @@ const NOW: Timestamp = Timestamp::from_ms(1_767_686_400_000);
 /// One node whose clock stands still.
 pub(crate) fn options() -> Options {
     Options {
-        clock: Clock::fixed(NOW),
+        clock: revoked_sandbox::Clock::new(|| NOW.ms()),
         ..Options::default()
     }
 }
@@ -41,9 +43,10 @@ impl Town {
     }
 
     /// A world on the network; with `nodes`, the target knows every node by its URL.
-    pub(crate) async fn start(world: World, options: Options, nodes: bool) -> Self {
+    pub(crate) async fn start(world: World, mut options: Options, nodes: bool) -> Self {
         use std::os::unix::fs::PermissionsExt as _;
-        let clock = options.clock.clone();
+        let clock = Clock::fixed(NOW);
+        options.clock = clock_of(&clock);
         let token = world.operator_token().unwrap();
         let sandbox = Sandbox::start(world, options).await.unwrap();
         let folder = tempfile::tempdir().unwrap();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use revoked::model::{Action, GrantKind, Scope, Verdict};
-use revoked::sandbox::{Effect, Fault, Options, World};
 use revoked::targets::Remedy;
+use revoked_sandbox::{Effect, Fault, Options, World};
 
 use super::contain::{NEW, OLD};
 use super::town::{Town, everything, options, single};

@@ -5,9 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use revoked::clock::Clock;
-use revoked::model::Timestamp;
-use revoked::sandbox::{Id, World};
+use revoked_sandbox::{Clock, Id, World};
 use serde_json::Value;
 
 use super::fixture::Case;
@@ -151,7 +149,7 @@ pub(super) fn world(case: &Case, directory: &Directory, script: &Script) -> (Wor
     }
     world.channels.insert(id(CHANNEL.0), id(CHANNEL.1));
     dress(&mut world, script, started);
-    let clock = Clock::fixed(Timestamp::from_ms(started + 1000));
+    let clock = Clock::new(move || started + 1000);
     (world, clock)
 }
 

@@ -1,10 +1,10 @@
 //! Puts what was harvested into a world, and what the script adds to it.
 
-use revoked::sandbox::world::{
+use revoked_sandbox::world::{
     AccessToken, App, Audit, Bot, Browser, Code, Command, IncomingHook, NewPerson, OAuthGrant, OutgoingHook, Session, SessionKind,
     Team,
 };
-use revoked::sandbox::{Id, World};
+use revoked_sandbox::{Id, World};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 

@@ -3,8 +3,8 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use revoked::sandbox::world::{AccessToken, Browser, NewPerson, Person, SessionKind};
-use revoked::sandbox::{Id, RateSettings, Sandbox, World};
+use revoked_sandbox::world::{AccessToken, Browser, NewPerson, Person, SessionKind};
+use revoked_sandbox::{Id, RateSettings, Sandbox, World};
 
 use super::compare::Looseness;
 use super::harvest::OPERATOR;

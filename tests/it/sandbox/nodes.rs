@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use revoked::clock::Clock;
 use revoked::model::Timestamp;
-use revoked::sandbox::world::{Browser, SessionKind};
-use revoked::sandbox::{Options, World};
+use revoked_sandbox::world::{Browser, SessionKind};
+use revoked_sandbox::{Options, World};
 
+use super::clock_of;
 use super::stand::Stand;
 use crate::daemon::BOUND;
 
@@ -15,7 +16,7 @@ async fn two_nodes(clock: Clock) -> Stand {
         World::town(1, 20),
         Options {
             nodes: 2,
-            clock,
+            clock: clock_of(&clock),
             ..Options::default()
         },
     )

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use revoked::sandbox::{Options, World};
+use revoked_sandbox::{Options, World};
 use tokio::time::Instant;
 
 use super::stand::Stand;

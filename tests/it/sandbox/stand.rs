@@ -1,7 +1,7 @@
 //! A sandbox with a town in it, and a client that speaks as the operator or as an intruder.
 
 use revoked::http::{Bounds, client};
-use revoked::sandbox::{Id, Options, Sandbox, World};
+use revoked_sandbox::{Id, Options, Sandbox, World};
 use serde_json::Value;
 
 pub(super) struct Stand {

@@ -1,7 +1,7 @@
 //! What newer servers do differently, as the upstream source and its pull requests have it.
 
-use revoked::sandbox::world::{Code, SessionKind};
-use revoked::sandbox::{Options, Version, World};
+use revoked_sandbox::world::{Code, SessionKind};
+use revoked_sandbox::{Options, Version, World};
 
 use super::stand::Stand;
 

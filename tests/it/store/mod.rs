@@ -19,11 +19,11 @@ mod writer;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use revoked::audit::{Signer, VerifierKey};
 use revoked::clock::Clock;
 use revoked::model::{Delivery, Reason, Receipt, Signal, SignalReceipt, Timestamp};
 use revoked::policy::Policy;
 use revoked::store::{Claim, Role, Store};
+use revoked_trail::{Signer, VerifierKey};
 
 /// Monday 2025-11-24 16:00 UTC.
 pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_764_000_000_000);

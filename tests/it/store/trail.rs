@@ -15,7 +15,7 @@ async fn a_trail_goes_on_and_a_new_key_or_origin_is_seen() {
     let mut checkpoints = Checkpoints::new(place.store.clone(), signer(ORIGIN, 1), anchor.clone(), false);
     checkpoints.sign().await.unwrap();
     let old = signer(ORIGIN, 1);
-    let turn = async |now: &revoked::audit::Signer| {
+    let turn = async |now: &revoked_trail::Signer| {
         let keys = [old.verifier().clone(), now.verifier().clone()];
         check_at_start(&place.store, now.verifier(), &keys, &anchor).await
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use revoked::model::{Containment, Reason, Verdict};
 use revoked::policy::Policy;
-use revoked::sandbox::{Options, Seen, World};
+use revoked_sandbox::{Options, Seen, World};
 
 use super::sandbox::{Town, lanes, town_of};
 use super::stage::Stage;

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use revoked::clock::Clock;
 use revoked::model::{GrantKind, Scope, Verdict};
-use revoked::sandbox::world::{Browser, SessionKind};
-use revoked::sandbox::{Effect, Fault, Options, RateSettings, Sandbox, World};
 use revoked::settings::Settings;
 use revoked::targets::Target;
 use revoked::targets::mattermost::KIND;
 use revoked::worker::{LaneSettings, Lanes, Rate, Retries, WorkSettings};
+use revoked_sandbox::world::{Browser, SessionKind};
+use revoked_sandbox::{Effect, Fault, Options, RateSettings, Sandbox, World};
 
 use super::stage::{ROUTINE, Stage, URGENT, everything, open_account, quick};
 use crate::daemon::BOUND;

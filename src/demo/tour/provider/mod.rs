@@ -13,12 +13,12 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use revoked_trail::key::random_key;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use super::super::stage::hex;
-use crate::audit::key::random_key;
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Signer};
 use crate::model::Timestamp;

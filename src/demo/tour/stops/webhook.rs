@@ -4,10 +4,10 @@ use anyhow::Context as _;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use revoked_trail::key::random_key;
 use serde_json::json;
 
 use super::{Ground, Stop, answered};
-use crate::audit::key::random_key;
 
 /// The secret that both sides have.
 const SECRET: &str = "soar-secret";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use revoked::sandbox::{Effect, Fault};
+use revoked_sandbox::{Effect, Fault};
 use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
 

@@ -1,0 +1,39 @@
+//! The trail: entries, tree, checkpoints and their verification. Pure: no I/O.
+//!
+//! Every state change is one line of JSON ([`Entry::line`]); the exact bytes of the lines are the leaves of a Merkle tree
+//! ([`Frontier`]); the head of the tree is signed as a note that leaves the machine ([`checkpoint::sign`]). From these come the evidence
+//! for one entry ([`Proof`]) and the verification of the whole ([`Verifier`]), both of which need nothing but bytes and public keys.
+//!
+//! Invariants: bytes are hashed as stored and never written again; a head is signed only after its COMMIT; nothing personal and nothing
+//! secret stands in a line.
+
+mod actor;
+pub mod checkpoint;
+pub mod entry;
+pub mod finding;
+pub mod frontier;
+pub mod key;
+pub mod kind;
+pub mod note;
+pub mod path;
+pub mod proof;
+pub mod redact;
+pub mod reference;
+#[cfg(test)]
+mod tamper;
+mod time;
+pub mod tree;
+pub mod verify;
+
+pub use actor::{Actor, NoActor};
+pub use checkpoint::Checkpoint;
+pub use entry::Entry;
+pub use finding::{Finding, Place, Report};
+pub use frontier::Frontier;
+pub use key::{Signer, VerifierKey};
+pub use kind::EntryKind;
+pub use proof::Proof;
+pub use reference::subject_ref;
+pub use time::Timestamp;
+pub use tree::{BLOCK, Hash, leaf_hash};
+pub use verify::Verifier;

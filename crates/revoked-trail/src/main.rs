@@ -1,0 +1,2 @@
+//! `revoked-verify`.
+fn main() {}
