@@ -4,6 +4,7 @@
 mod apart;
 mod api;
 mod back_channel_logout;
+mod circles;
 mod config;
 mod conformance;
 mod daemon;

@@ -8,7 +8,7 @@ const LONGEST: usize = 600;
 /// Lines from which a file is named in the test's output, to be split before it has to be.
 const LONG: usize = 400;
 
-/// Lines that half of the files of `src` stay below.
+/// Lines that half of the files of `src`, those of the packages with them, stay below.
 const MEDIAN: usize = 150;
 
 /// Names that say nothing of what is inside.
@@ -73,7 +73,7 @@ fn violations(file: &File) -> Vec<String> {
     found.into_iter().map(|what| format!("{}: {what}", file.path)).collect()
 }
 
-/// Sleeps in a test: anywhere under `tests`, and in `src` from the mark of the unit tests on. A benchmark measures over spans of time and may sleep.
+/// Sleeps in a test: anywhere under `tests`, and in a source file from the mark of the unit tests on. A benchmark measures over spans of time and may sleep.
 fn sleeps(file: &File) -> Vec<String> {
     let parts = file.parts();
     let from = match (parts.first(), parts.last()) {
@@ -109,8 +109,9 @@ fn missing_docs(files: &[File]) -> Vec<String> {
         .filter(|file| !file.text.starts_with("//! "))
         .map(|file| format!("{}: does not begin with a sentence that says what it is", file.path))
         .collect();
-    for file in rust().filter(|file| file.path.starts_with("src/")) {
-        let Some((folder, _)) = file.path.rsplit_once('/').filter(|(folder, _)| *folder != "src") else {
+    for file in rust() {
+        let Some(root) = file.root() else { continue };
+        let Some((folder, _)) = file.path.rsplit_once('/').filter(|(folder, _)| *folder != root) else {
             continue;
         };
         let doors = [format!("{folder}/mod.rs"), format!("{folder}.rs")];
@@ -126,7 +127,7 @@ fn missing_docs(files: &[File]) -> Vec<String> {
 fn too_long_by_half(files: &[File]) -> Option<String> {
     let mut sizes: Vec<usize> = files
         .iter()
-        .filter(|file| file.is_rust() && file.path.starts_with("src/"))
+        .filter(|file| file.is_rust() && file.is_source())
         .map(lines)
         .collect();
     sizes.sort_unstable();
@@ -224,8 +225,10 @@ mod planted {
 
     #[test]
     fn a_file_and_a_folder_without_docs_are_found() {
-        let files = [File::new("src/lib.rs", "//! Docs."), File::new("src/x/y.rs", "mod z;")];
-        let found = missing_docs(&files);
-        assert_eq!(found.len(), 2, "{found:?}");
+        for root in ["src", "crates/revoked-x/src"] {
+            let file = |path: &str, text| File::new(&format!("{root}/{path}"), text);
+            let found = missing_docs(&[file("lib.rs", "//! Docs."), file("x/y.rs", "mod z;")]);
+            assert_eq!(found.len(), 2, "{found:?}");
+        }
     }
 }

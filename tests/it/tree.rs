@@ -23,6 +23,21 @@ impl File {
         Path::new(&self.path).extension().is_some_and(|extension| extension == "rs")
     }
 
+    /// Whether it is source of the product or of a package in `crates/`: no test, no benchmark.
+    pub(crate) fn is_source(&self) -> bool {
+        self.root().is_some()
+    }
+
+    /// The folder from which the modules of its crate are counted: `src`, or that of a package.
+    pub(crate) fn root(&self) -> Option<String> {
+        let parts: Vec<&str> = self.path.split('/').collect();
+        match parts[..] {
+            ["src", ..] => Some("src".to_owned()),
+            ["crates", package, "src", ..] => Some(format!("crates/{package}/src")),
+            _ => None,
+        }
+    }
+
     /// The parts of the path, without the extension of the last.
     pub(crate) fn parts(&self) -> Vec<&str> {
         self.path.trim_end_matches(".rs").split('/').collect()

@@ -135,6 +135,9 @@ pub enum Finding {
     /// The store has no checkpoint at all, though the trail's key is known and signs at every start.
     #[error("the store holds no checkpoint of this trail: whoever owns the file could have rewritten its {0} entries")]
     Unsigned(u64),
+    /// No checkpoint of an exported trail was given that could be believed.
+    #[error("no checkpoint of this trail holds: whoever wrote the export could have written all of its {0} entries")]
+    NoCheckpoint(u64),
     /// A checkpoint was handed to the verifier behind the entries that it signs.
     #[error("checkpoint at size {size} in {place} was read behind its entries and could not be compared")]
     Late {
@@ -208,7 +211,7 @@ pub struct Report {
     pub remarks: Vec<Remark>,
     /// Remarks beyond those.
     pub more_remarks: u64,
-    /// Up to which size a checkpoint in the store matches: the trail's own key vouches for it.
+    /// Up to which size a checkpoint in the store matches, or any for an export: the trail's own key vouches for it.
     pub signed: u64,
     /// Up to which size a checkpoint outside matches, for each anchor and witness that has one.
     pub anchors: BTreeMap<Arc<str>, u64>,

@@ -169,6 +169,22 @@ impl FromStr for VerifierKey {
     }
 }
 
+/// The keys in a text: one on each line, empty lines aside.
+///
+/// # Errors
+/// Where a line is no key.
+pub fn verifier_keys(text: &str) -> Result<Vec<VerifierKey>, KeyError> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.map(str::parse).collect()
+}
+
+/// The trail whose key is the newest of `keys`: the last one that is not a witness's.
+#[must_use]
+pub fn origin_of(keys: &[VerifierKey]) -> Option<&str> {
+    let key = keys.iter().rev().find(|key| key.kind() == KeyKind::Log)?;
+    Some(key.name())
+}
+
 /// A log's signing key. Prints as its verifier key only.
 pub struct Signer {
     pair: Ed25519KeyPair,

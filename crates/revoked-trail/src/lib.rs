@@ -9,7 +9,9 @@
 
 mod actor;
 pub mod checkpoint;
+pub mod checkpoint_file;
 pub mod entry;
+pub mod export;
 pub mod finding;
 pub mod frontier;
 pub mod key;
@@ -19,6 +21,7 @@ pub mod path;
 pub mod proof;
 pub mod redact;
 pub mod reference;
+mod summary;
 #[cfg(test)]
 mod tamper;
 mod time;
@@ -34,6 +37,7 @@ pub use key::{Signer, VerifierKey};
 pub use kind::EntryKind;
 pub use proof::Proof;
 pub use reference::subject_ref;
+pub use summary::Summary;
 pub use time::Timestamp;
 pub use tree::{BLOCK, Hash, leaf_hash};
 pub use verify::Verifier;

@@ -22,6 +22,8 @@ use super::tree::{Hash, leaf_hash};
 pub struct Verifier<'k> {
     origin: String,
     keys: &'k [VerifierKey],
+    /// An export comes without the checkpoints that the store keeps: those from outside must do.
+    is_export: bool,
     tree: Frontier,
     block: Option<Hash>,
     last_seq: Option<u64>,
@@ -59,6 +61,7 @@ impl<'k> Verifier<'k> {
         Self {
             origin: origin.to_owned(),
             keys,
+            is_export: false,
             tree: Frontier::default(),
             block: None,
             last_seq: None,
@@ -76,6 +79,16 @@ impl<'k> Verifier<'k> {
                 signed: 0,
                 anchors: BTreeMap::new(),
             },
+        }
+    }
+
+    /// The same for the entries alone, as they are exported: no head and no checkpoint of the store comes with them. Without a checkpoint from
+    /// elsewhere that holds, they do not verify.
+    #[must_use]
+    pub fn of_export(origin: &str, keys: &'k [VerifierKey]) -> Self {
+        Self {
+            is_export: true,
+            ..Self::new(origin, keys)
         }
     }
 
@@ -151,10 +164,18 @@ impl<'k> Verifier<'k> {
             .iter()
             .any(|key| key.kind() == KeyKind::Log && key.name() == self.origin);
         let stored = self.standings.get(&Place::Stored).copied().unwrap_or_default();
-        if has_key && entries > 0 && stored.matched == 0 && !stored.failed {
-            self.find(Finding::Unsigned(entries));
+        if self.is_export {
+            // Every checkpoint that is believed is signed by the trail's own key, wherever it was kept.
+            self.report.signed = self.standings.values().map(|standing| standing.matched).max().unwrap_or(0);
+            if self.report.signed == 0 && !self.standings.values().any(|standing| standing.failed) {
+                self.find(Finding::NoCheckpoint(entries));
+            }
+        } else {
+            self.report.signed = stored.matched;
+            if has_key && entries > 0 && stored.matched == 0 && !stored.failed {
+                self.find(Finding::Unsigned(entries));
+            }
         }
-        self.report.signed = stored.matched;
         for (place, standing) in self.standings {
             if let Place::Anchor(name) = place {
                 self.report.anchors.insert(name, standing.matched);
