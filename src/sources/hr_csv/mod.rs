@@ -1,8 +1,9 @@
 //! The source kind `hr-csv`: a folder into which an HR system, or a person in HR, drops files of leavers.
 //!
-//! Reading order: `rules` over `form` (the settings; `presets` for the exports of HR systems), `folder` (what is there and what is
-//! complete), `contents` over `decode`, `cells`, `columns` and `row` (what a file holds), `statements` over `persons` (what it says in the
-//! end), `claim` and `called_off` (what is handed in), `archive` and `quarantine` (what is left afterwards).
+//! Reading order: `settings` (what the config says; `format` is how the files are written, with `presets` for the exports of HR systems),
+//! `drop_folder` (which files are there and complete, where they go afterwards), `csv` (bytes to cells), `rows` (cells to checked rows),
+//! `statements` (what a file says in the end, as signals). Beside that way: `files` (opening, names, signatures), `preview` (what a file
+//! would do) and `proposal` (a mapping for an unknown export).
 //!
 //! A file says what changed, never who is still there: somebody who is missing from it keeps their access (`full_file` is for files that
 //! name everybody, and then a human is asked). A file may be dropped any number of times: it is a repetition the second time.
@@ -17,55 +18,32 @@ use super::{House, Kind, Pull, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 
-mod aliases;
-mod archive;
-mod ask;
-mod called_off;
-mod cells;
-mod claim;
-mod columns;
-mod contents;
-mod dates;
-mod decode;
-mod folder;
-mod form;
-mod full_file;
-mod line;
-mod marker;
-mod meaning;
-mod name;
-mod names;
-mod opening;
-mod persons;
-mod presets;
+mod csv;
+mod drop_folder;
+mod files;
+mod format;
 mod preview;
 mod proposal;
-mod quarantine;
-mod row;
-mod rules;
+mod rows;
 mod settings;
-mod signature;
 mod statements;
-mod words;
-mod wrong;
 
-pub use ask::Ask;
-pub use called_off::memo_of_end;
-pub use columns::{COLUMNS, Headers, Mapping};
-pub use dates::{DateForm, Dates};
-pub use form::{Form, Undated};
-pub use full_file::LAST as LAST_FULL_FILE;
-pub use name::shown;
-pub use presets::{PRESETS, Preset};
+pub use csv::formula_escape::disarmed;
+pub use files::file_name::shown;
+pub use format::columns::{COLUMNS, Headers, Mapping};
+pub use format::dates::{DateForm, Dates};
+pub use format::file_format::{Form, Undated};
+pub use format::presets::{PRESETS, Preset};
+pub use format::status_words::{Standing, StatusWords};
 pub use preview::{Effect, Preview, PreviewRefusal, PreviewRow, TakenBefore, Totals, preview};
 pub use proposal::{PassedOver, Proposal, Proposed, Word, propose};
-pub use quarantine::disarmed;
+pub use rows::change_kind::Ask;
+pub use settings::rules::{LARGEST_FILE, MOST_ROWS, Rules};
+pub use statements::full_file::LAST as LAST_FULL_FILE;
+pub use statements::rescind::memo_of_end;
 
-pub use rules::{LARGEST_FILE, MOST_ROWS, Rules};
-pub use words::{Standing, StatusWords};
-
-use archive::Done;
-use folder::{Folder, Found};
+use drop_folder::archive::Done;
+use drop_folder::watcher::{Folder, Found};
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
@@ -114,9 +92,9 @@ impl Pull for HrCsv {
             modified,
         } in found
         {
-            called_off::call_off(&mut delivery, states, house).await?;
+            statements::rescind::call_off(&mut delivery, states, house).await?;
             deliveries.push(match names {
-                Some(names) => full_file::compare(delivery, names, modified, &self.0.rules, house).await?,
+                Some(names) => statements::full_file::compare(delivery, names, modified, &self.0.rules, house).await?,
                 None => delivery,
             });
         }

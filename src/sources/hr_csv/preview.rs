@@ -6,17 +6,16 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::ask::Ask;
-use super::claim;
-use super::contents::{self, Contents};
-use super::full_file;
-use super::marker::{self, Mismatch};
-use super::opening::{self, Opened};
-use super::persons::Overtaken;
-use super::row::hex;
-use super::rules::{LARGEST_FILE, Rules, too_large};
-use super::signature;
-use super::statements::{Said, order};
+use super::drop_folder::completeness::{self, Mismatch};
+use super::files::regular_file::{self, Opened};
+use super::files::signature;
+use super::rows::change_kind::Ask;
+use super::rows::contents::{self, Contents};
+use super::rows::row::hex;
+use super::settings::rules::{LARGEST_FILE, Rules, too_large};
+use super::statements::latest::{Said, order};
+use super::statements::persons::Overtaken;
+use super::statements::{full_file, signals};
 use crate::model::{Leaves, Subject, Timestamp, Wish};
 
 /// What a file would do.
@@ -274,7 +273,7 @@ fn ends(said: &Said) -> bool {
 
 fn read(path: &Path, rules: &Rules) -> anyhow::Result<Contents> {
     let shown = path.display();
-    let file = match opening::open(path).with_context(|| format!("cannot open {shown}"))? {
+    let file = match regular_file::open(path).with_context(|| format!("cannot open {shown}"))? {
         Opened::File(file, identity) if identity.len <= LARGEST_FILE => file,
         Opened::File(..) => {
             return Ok(Contents {
@@ -296,7 +295,7 @@ fn read(path: &Path, rules: &Rules) -> anyhow::Result<Contents> {
             (contents::read(&bytes[..], rules).with_context(reading)?, signed)
         }
     };
-    let mismatch = marker::mismatch(path, &contents).with_context(reading)?;
+    let mismatch = completeness::mismatch(path, &contents).with_context(reading)?;
     if let Err(why) = mismatch.map_err(|Mismatch(why)| why).and(signed.map_err(str::to_owned)) {
         contents.rejected.get_or_insert(why);
     }
@@ -332,7 +331,7 @@ fn one(said: &Said, other: Option<&str>, rules: &Rules, now: Timestamp) -> Previ
 
 fn effect(said: &Said, other: Option<&str>, rules: &Rules, now: Timestamp) -> (Effect, Option<String>) {
     let row = &said.row;
-    if let Wish::Hold(why) = claim::signal(said, rules, now, &[0; 32]).wish {
+    if let Wish::Hold(why) = signals::signal(said, rules, now, &[0; 32]).wish {
         return (Effect::Held, Some(why));
     }
     match row.ask {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::dates::{DateForm, Dates, KNOWN};
+use crate::sources::hr_csv::format::dates::{DateForm, Dates, KNOWN};
 
 /// A day from this year on that many rows share stands for none more likely than not.
 const FAR: i16 = 2050;

@@ -5,11 +5,11 @@ use std::io::{BufReader, Read as _};
 
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
-use super::super::aliases;
-use super::super::cells::{Record, Records, SEPARATORS};
-use super::super::columns::normal;
-use super::super::decode::Opened;
-use super::super::rules::MOST_ROWS;
+use crate::sources::hr_csv::csv::csv_reader::{Record, Records, SEPARATORS};
+use crate::sources::hr_csv::csv::encoding::Opened;
+use crate::sources::hr_csv::format::column_aliases;
+use crate::sources::hr_csv::format::header_name::normal;
+use crate::sources::hr_csv::settings::rules::MOST_ROWS;
 
 /// The header is looked for in so many lines.
 const TOP: usize = 20;
@@ -139,7 +139,7 @@ fn read(text: &[u8], separator: u8, most: usize) -> Vec<Record> {
 
 /// How many of our columns a record names.
 fn known(cells: &[String]) -> usize {
-    let columns = cells.iter().filter_map(|cell| aliases::of(&normal(cell)));
+    let columns = cells.iter().filter_map(|cell| column_aliases::of(&normal(cell)));
     columns.map(|alias| alias.column).collect::<BTreeSet<_>>().len()
 }
 

@@ -3,18 +3,19 @@
 
 mod days;
 mod layout;
+mod status_words;
 mod toml_text;
-mod words;
 
 use serde::Serialize;
 
-use super::aliases;
-use super::columns::{Columns, Demands, Mapping, normal};
-use super::presets::PRESETS;
+use super::format::column_aliases;
+use super::format::columns::{Columns, Demands, Mapping};
+use super::format::header_name::normal;
+use super::format::presets::PRESETS;
 use crate::model::iana_zone;
 use days::Days;
 use layout::Layout;
-pub use words::Word;
+pub use status_words::Word;
 
 /// What is proposed for a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -80,12 +81,12 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
     let mut undecided = layout.undecided.clone();
     let mut passed_over: Vec<PassedOver> = Vec::new();
     for header in &layout.header {
-        passed_over.extend(aliases::never(&normal(header)).map(|why| PassedOver {
+        passed_over.extend(column_aliases::never(&normal(header)).map(|why| PassedOver {
             header: header.clone(),
             why: why.to_owned(),
         }));
     }
-    let mut columns: Vec<Proposed> = aliases::COLUMNS
+    let mut columns: Vec<Proposed> = column_aliases::COLUMNS
         .iter()
         .filter_map(|column| column_of(column, &layout, &mut passed_over))
         .collect();
@@ -139,8 +140,8 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
     }
     let mut words = Vec::new();
     if let Some(status) = found("status").filter(|status| !status.undecided) {
-        words = words::words(cells(&layout, status));
-        undecided.extend(words::undecided(&status.headers[0], &mut words));
+        words = status_words::words(cells(&layout, status));
+        undecided.extend(status_words::undecided(&status.headers[0], &mut words));
     }
     let toml = toml_text::of(&layout, &columns, &days, &words, is_plain);
     Ok(Proposal {
@@ -165,7 +166,7 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
 fn column_of(column: &'static str, layout: &Layout, passed_over: &mut Vec<PassedOver>) -> Option<Proposed> {
     let mut found: Vec<(u8, &'static str, &String)> = Vec::new();
     for header in &layout.header {
-        let meant = aliases::of(&normal(header)).filter(|alias| alias.column == column);
+        let meant = column_aliases::of(&normal(header)).filter(|alias| alias.column == column);
         found.extend(meant.map(|alias| (alias.rank, alias.what, header)));
     }
     found.sort_by_key(|(rank, ..)| *rank);

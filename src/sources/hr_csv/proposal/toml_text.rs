@@ -7,9 +7,9 @@ use toml::Value;
 use super::Proposed;
 use super::days::Days;
 use super::layout::Layout;
-use super::words::Word;
-use crate::sources::hr_csv::columns::is_unseen;
-use crate::sources::hr_csv::words::Standing;
+use super::status_words::Word;
+use crate::sources::hr_csv::format::header_name::is_unseen;
+use crate::sources::hr_csv::format::status_words::Standing;
 
 pub(super) fn of(layout: &Layout, columns: &[Proposed], days: &Days, words: &[Word], is_plain: bool) -> String {
     // Writing to a string cannot fail.

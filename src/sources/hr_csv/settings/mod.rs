@@ -1,8 +1,9 @@
 //! The keys of a `[[source]]` of this kind, as written, and the rules that they come to.
 
-mod form;
+mod format_keys;
+pub(super) mod rules;
 
-pub(super) use form::form_of;
+pub(super) use format_keys::form_of;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,11 +15,11 @@ use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use toml::Spanned;
 
-use super::form::Undated;
-use super::rules::Rules;
-use super::signature;
+use super::files::signature;
+use super::format::file_format::Undated;
 use crate::model::{DateRule, iana_zone, time_of_day};
 use crate::settings::{Complaint, Period, Settings};
+use rules::Rules;
 
 /// The table as written. A preset is such a table too, so that each key may be missing.
 #[derive(Default, Deserialize)]
@@ -99,7 +100,7 @@ impl Rules {
             complaints.push(settings.complain("folder", "the key `folder` is missing: name the drop folder"));
         }
         let mut rules = Self::new(settings.name, folder);
-        rules.form = form::read(&mut written, settings, &mut complaints);
+        rules.form = format_keys::read(&mut written, settings, &mut complaints);
         if let Some(zone) = written.time_zone {
             match iana_zone(zone.get_ref()).as_ref().and_then(|zone| zone.iana_name()) {
                 Some(name) => name.clone_into(&mut rules.time_zone),
@@ -214,8 +215,8 @@ fn plain(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use super::super::form::Form;
     use super::*;
+    use crate::sources::hr_csv::format::file_format::Form;
 
     fn read(text: &str) -> Result<Rules, Vec<Complaint>> {
         let table = toml::de::DeTable::parse(text).unwrap();

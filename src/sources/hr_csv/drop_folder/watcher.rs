@@ -1,0 +1,381 @@
+//! Looks into the drop folder: what is there, what is complete, and what it holds.
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::time::Instant;
+
+use super::archive::{Done, Moved, put_away};
+use super::completeness::{Mismatch, marker_path, mismatch};
+use crate::clock::Clock;
+use crate::model::{Delivery, Refused};
+use crate::sources::hr_csv::files::file_name::{is_expected, is_ours, shown};
+use crate::sources::hr_csv::files::regular_file::{self, Identity, Opened, irregular};
+use crate::sources::hr_csv::files::signature;
+use crate::sources::hr_csv::rows::contents;
+use crate::sources::hr_csv::rows::contents::Contents;
+use crate::sources::hr_csv::settings::rules::{LARGEST_FILE, Rules, too_large};
+use crate::sources::hr_csv::statements::full_file::Names;
+use crate::sources::hr_csv::statements::rescind::States;
+use crate::sources::hr_csv::statements::signals;
+use crate::sources::hr_csv::statements::signals::{Claims, WHOLE_FILE};
+
+/// A file that contradicts itself, or stops in the middle of a line, waits this many times as long as one that does not.
+const PATIENCE: u32 = 10;
+
+/// One look hands in no more files than this, and none after so many signals: what is held in memory stays bounded.
+const MOST_FILES: usize = 64;
+const MOST_SIGNALS: usize = 100_000;
+
+/// No more files than this are told of that are not for us.
+const MOST_STRANGERS: usize = 100;
+
+/// A file that was put away is watched this long, in case its upload had only stalled.
+const WATCHED: Duration = Duration::from_hours(1);
+
+/// A drop folder, and what was seen in it so far.
+pub(in crate::sources::hr_csv) struct Folder {
+    pub rules: Rules,
+    pub clock: Clock,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    sightings: HashMap<OsString, Sighting>,
+    /// Files that are stored and could not be put away: they are not handed in again.
+    leftovers: HashMap<OsString, (Identity, Done)>,
+    /// Files that were put away lately.
+    moved: Vec<(Moved, Instant)>,
+    /// Files that are not for us, each told of once.
+    strangers: HashSet<OsString>,
+}
+
+/// What a file looked like, and since when.
+#[derive(Debug, Clone, Copy)]
+struct Sighting {
+    file: Identity,
+    marker: Option<Identity>,
+    signature: Option<Identity>,
+    since: Instant,
+    /// Whether it was read in this state, and contradicts its marker, its trailer or its signature.
+    mismatch: bool,
+}
+
+/// A `*.csv` in the folder.
+struct Candidate {
+    name: OsString,
+    identity: Identity,
+    irregular: Option<&'static str>,
+}
+
+/// What comes of one file.
+enum Outcome {
+    Wait,
+    Gone,
+    Deliver(Box<Found>),
+}
+
+/// A file that was read.
+#[derive(Debug)]
+pub(in crate::sources::hr_csv) struct Found {
+    pub delivery: Delivery,
+    /// What its statuses say.
+    pub states: States,
+    /// Whom it names, where it should name everybody and is not rejected.
+    pub names: Option<Names>,
+    /// When it was last written: seconds and nanoseconds.
+    pub modified: (i64, i64),
+}
+
+impl Folder {
+    pub(in crate::sources::hr_csv) fn new(rules: Rules, clock: Clock) -> Self {
+        Self {
+            rules,
+            clock,
+            memory: Mutex::default(),
+        }
+    }
+
+    /// The files that are complete, oldest first. A file that is not yet complete keeps back those after it, since they may take back
+    /// what it says; it never does so for long, since whoever writes on it also makes it younger.
+    pub(in crate::sources::hr_csv) fn look(&self, now: Instant) -> anyhow::Result<Vec<Found>> {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut trouble = None;
+        memory.moved.retain(|(moved, at)| {
+            let back = moved.put_back_if_written().unwrap_or_else(|error| {
+                trouble = Some(error);
+                true
+            });
+            !back && now.duration_since(*at) < WATCHED
+        });
+        let (candidates, strangers) = self.candidates()?;
+        for name in strangers {
+            if memory.strangers.len() < MOST_STRANGERS && !memory.strangers.contains(&name) {
+                // Its name may be a person's.
+                tracing::warn!(
+                    source = self.rules.source,
+                    "the drop folder holds a file that is no .csv: it is left alone"
+                );
+                memory.strangers.insert(name);
+            }
+        }
+        memory
+            .sightings
+            .retain(|name, _| candidates.iter().any(|candidate| candidate.name == *name));
+        let mut found: Vec<Found> = Vec::new();
+        // A full file is compared with the one before it, which must be stored by then.
+        let most = if self.rules.full_file { 1 } else { MOST_FILES };
+        for candidate in &candidates {
+            let outcome = match memory.leftovers.get(&candidate.name) {
+                Some((identity, done)) if *identity == candidate.identity => {
+                    let done = done.clone();
+                    self.put_away(&mut memory, &done, now).map(|()| Outcome::Gone)
+                }
+                _ => self.consider(candidate, &mut memory.sightings, now),
+            };
+            match outcome {
+                Ok(Outcome::Wait) => break,
+                Ok(Outcome::Gone) => {}
+                Ok(Outcome::Deliver(one)) => found.push(*one),
+                Err(error) => trouble = trouble.or(Some(error)),
+            }
+            let signals: usize = found.iter().map(|one| one.delivery.signals.len()).sum();
+            if found.len() >= most || signals >= MOST_SIGNALS {
+                break;
+            }
+        }
+        match trouble {
+            // What can be read is not held up by what cannot; that comes up again at the next look.
+            Some(error) if found.is_empty() => Err(error),
+            _ => Ok(found),
+        }
+    }
+
+    /// Puts the file behind a stored delivery away.
+    pub(in crate::sources::hr_csv) fn stored(&self, done: &Done, now: Instant) -> anyhow::Result<()> {
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        self.put_away(&mut memory, done, now)
+    }
+
+    fn put_away(&self, memory: &mut Memory, done: &Done, now: Instant) -> anyhow::Result<()> {
+        memory.leftovers.retain(|_, (_, left)| left != done);
+        let result = put_away(&self.rules, done);
+        if result.is_err() {
+            let left = self.candidates()?.0.into_iter().filter(|left| shown(&left.name) == done.name);
+            let left = left.map(|left| (left.name, (left.identity, done.clone())));
+            memory.leftovers.extend(left);
+        }
+        let moved = result?;
+        // A file of the same content has taken the place of the one before it, which is gone: what is there now is not that one, written to,
+        // even where the file system gives it the same number.
+        memory
+            .moved
+            .retain(|(before, _)| !moved.iter().any(|moved| moved.replaces(before)));
+        memory.moved.extend(moved.into_iter().map(|moved| (moved, now)));
+        Ok(())
+    }
+
+    /// The files that are for us, oldest first, and the names of those that look as if somebody meant them to be.
+    fn candidates(&self) -> anyhow::Result<(Vec<Candidate>, Vec<OsString>)> {
+        let folder = &self.rules.folder;
+        let looking = || format!("cannot look into the drop folder {}", folder.display());
+        let meta = fs::metadata(folder).with_context(looking)?;
+        if meta.mode() & 0o002 != 0 {
+            bail!(
+                "everybody on this machine may write to the drop folder {}, and so end anybody's access: chmod o-w it",
+                folder.display()
+            );
+        }
+        let (mut candidates, mut strangers) = (Vec::new(), Vec::new());
+        for entry in fs::read_dir(folder).with_context(looking)? {
+            let entry = entry.with_context(looking)?;
+            let (name, path) = (entry.file_name(), entry.path());
+            if path == self.rules.archive || path == self.rules.quarantine {
+                continue;
+            }
+            if !is_ours(&name) {
+                if !is_expected(&name) {
+                    strangers.push(name);
+                }
+                continue;
+            }
+            // It may be gone again, or be put away by now.
+            let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+            candidates.push(Candidate {
+                name,
+                identity: Identity::of(&meta),
+                irregular: irregular(&meta),
+            });
+        }
+        candidates.sort_by(|a, b| (a.identity.modified, &a.name).cmp(&(b.identity.modified, &b.name)));
+        Ok((candidates, strangers))
+    }
+
+    fn consider(
+        &self,
+        candidate: &Candidate,
+        sightings: &mut HashMap<OsString, Sighting>,
+        now: Instant,
+    ) -> anyhow::Result<Outcome> {
+        let name = &candidate.name;
+        if let Some(why) = candidate.irregular {
+            return Ok(self.reject(candidate, None, format!("it {why}")));
+        }
+        let path = self.rules.folder.join(name);
+        let beside = |path: &Path| fs::symlink_metadata(path).ok().map(|meta| Identity::of(&meta));
+        let marked = beside(&marker_path(&path));
+        let fresh = Sighting {
+            file: candidate.identity,
+            marker: marked,
+            signature: beside(&signature::beside(&path)),
+            since: now,
+            mismatch: false,
+        };
+        let sighting = sightings.entry(name.clone()).or_insert(fresh);
+        if (sighting.file, sighting.marker, sighting.signature) != (fresh.file, fresh.marker, fresh.signature) {
+            *sighting = fresh;
+        }
+        let unchanged = now.duration_since(sighting.since);
+        let settled = unchanged >= self.rules.settle;
+        let patient = unchanged >= self.rules.settle * PATIENCE;
+        if candidate.identity.len > LARGEST_FILE {
+            return Ok(if settled {
+                self.reject(candidate, None, too_large())
+            } else {
+                Outcome::Wait
+            });
+        }
+        if sighting.mismatch && !patient {
+            return Ok(Outcome::Wait);
+        }
+
+        let doing = || format!("cannot read {} in the drop folder", shown(name));
+        let (mut file, identity) = match regular_file::open(&path).with_context(doing)? {
+            Opened::File(file, identity) => (file, identity),
+            // It was replaced or taken away since it was listed; the next look sees what it is now.
+            Opened::Refused(_) | Opened::Missing => return Ok(Outcome::Wait),
+        };
+        if identity != candidate.identity {
+            return Ok(Outcome::Wait);
+        }
+        let ending = Ending::of(&mut file, identity.len).with_context(doing)?;
+        let complete = match ending {
+            Ending::Trailer => true,
+            Ending::Line => settled,
+            Ending::Middle => patient,
+        };
+        if marked.is_none() && !complete {
+            return Ok(Outcome::Wait);
+        }
+        let (contents, signed) = self.read(&file, &path).with_context(doing)?;
+        if Identity::of(&file.metadata().with_context(doing)?) != identity {
+            return Ok(Outcome::Wait);
+        }
+        let mismatch = mismatch(&path, &contents)
+            .with_context(doing)?
+            .and(signed.map_err(|why| Mismatch(why.to_owned())));
+        match mismatch {
+            Err(Mismatch(_)) if !patient => {
+                sighting.mismatch = true;
+                Ok(Outcome::Wait)
+            }
+            Err(Mismatch(why)) => Ok(self.reject(candidate, Some(contents.sha256), why)),
+            // What looked like a trailer was none (it stands inside a quote, or behind a header that is refused).
+            Ok(()) if marked.is_none() && contents.trailer.is_none() && !settled => Ok(Outcome::Wait),
+            Ok(()) => Ok(self.deliver(candidate, contents)),
+        }
+    }
+
+    /// Reads a file, and checks its signature where one is demanded: over the very bytes that were read.
+    fn read(&self, mut file: &fs::File, path: &Path) -> io::Result<(Contents, Result<(), &'static str>)> {
+        let Some(key) = &self.rules.signature else {
+            return Ok((contents::read(file, &self.rules)?, Ok(())));
+        };
+        let mut bytes = Vec::new();
+        file.by_ref().take(LARGEST_FILE).read_to_end(&mut bytes)?;
+        let signed = signature::check(key, &signature::beside(path), &bytes)?;
+        Ok((contents::read(&bytes[..], &self.rules)?, signed))
+    }
+
+    fn deliver(&self, candidate: &Candidate, contents: Contents) -> Outcome {
+        if let Some(why) = contents.rejected {
+            return self.reject(candidate, Some(contents.sha256), why);
+        }
+        let names = self.rules.full_file.then(|| {
+            // Who left long ago may go missing without a question.
+            let rows = contents.rows.iter().map(|(_, row)| row).filter(|row| !row.history);
+            rows.map(|row| (row.employee.clone(), row.employment.clone(), row.subject.clone()))
+                .collect()
+        });
+        let Claims { delivery, states } = signals::claims(shown(&candidate.name), contents, &self.rules, self.clock.now());
+        Outcome::Deliver(Box::new(Found {
+            delivery,
+            states,
+            names,
+            modified: candidate.identity.modified,
+        }))
+    }
+
+    fn reject(&self, candidate: &Candidate, digest: Option<[u8; 32]>, why: String) -> Outcome {
+        let delivery = Delivery {
+            name: Some(shown(&candidate.name)),
+            digest,
+            refused: vec![Refused {
+                place: WHOLE_FILE.to_owned(),
+                why,
+            }],
+            ..Delivery::of(&self.rules.source, Vec::new(), self.clock.now())
+        };
+        Outcome::Deliver(Box::new(Found {
+            delivery,
+            states: States::default(),
+            names: None,
+            modified: candidate.identity.modified,
+        }))
+    }
+}
+
+/// How a file ends, as a hint whether its writer is done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    /// With a line that looks like a trailer.
+    Trailer,
+    /// With the end of a line.
+    Line,
+    /// In the middle of a line, which RFC 4180 allows for the last.
+    Middle,
+}
+
+impl Ending {
+    /// Looks at the last bytes, and goes back to the first.
+    fn of(file: &mut fs::File, len: u64) -> io::Result<Self> {
+        use std::io::{Seek as _, SeekFrom};
+        let tail = len.min(256);
+        file.seek(SeekFrom::Start(len - tail))?;
+        let mut bytes = Vec::new();
+        file.take(tail).read_to_end(&mut bytes)?;
+        file.rewind()?;
+        // Of UTF-16 the half of each character that plain text leaves empty is passed over.
+        bytes.retain(|byte| *byte != 0);
+        let text = bytes.trim_ascii_end();
+        let last = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        let is_trailer = last
+            .strip_prefix(b"#EOF")
+            .is_some_and(|rest| rest.get(1..6) == Some(b"rows="));
+        Ok(if is_trailer {
+            Self::Trailer
+        } else if bytes.last().is_none_or(|byte| *byte == b'\n') {
+            Self::Line
+        } else {
+            Self::Middle
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! From a file's records to checked rows. Read `contents` (a whole file, and whether it is rejected), `row` (one row), `meaning` (what its
+//! action, status or day asks for: a `change_kind`), `subject` (whom it is about), over `fields` (its cells by the names of columns).
+//! What is wrong with a row is a `row_error`.
+
+pub(super) mod change_kind;
+pub(super) mod contents;
+pub(super) mod fields;
+pub(super) mod meaning;
+pub(super) mod row;
+pub(super) mod row_error;
+pub(super) mod subject;

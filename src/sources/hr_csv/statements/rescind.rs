@@ -1,0 +1,93 @@
+//! What a status says today against what a status said before. An export of how things stand has no word for "called off": the last day is
+//! empty again, or the person is active again, and a plan that nobody takes back would end the access of somebody who stays.
+//!
+//! Only what a status of this source has planned is called off by one. A plan that an action made is taken back by an action alone.
+
+use std::collections::HashSet;
+
+use crate::model::{Delivery, Departure, DepartureStep, Memo, MemoStep, Reason, Signal, Subject, When};
+use crate::sources::House;
+use crate::sources::hr_csv::rows::row::{Row, hash, hex};
+
+/// The drawer of the employments of which a status has once said that they end.
+const DRAWER: &str = "ends";
+/// So many memos are read at once.
+const PAGE: u32 = 1000;
+
+/// What the statuses of a file say.
+#[derive(Debug, Default)]
+pub(in crate::sources::hr_csv) struct States {
+    /// The employments that end, with whose they are.
+    pub end: Vec<(String, String, Subject)>,
+    /// The rows of people who are employed, and of whom no last day is named.
+    pub stand: Vec<Row>,
+}
+
+/// Calls off what the statuses of the file no longer say, before anything else that it asks for, and remembers what they say now.
+pub(in crate::sources::hr_csv) async fn call_off(delivery: &mut Delivery, states: States, house: &dyn House) -> anyhow::Result<()> {
+    if states.end.is_empty() && states.stand.is_empty() {
+        return Ok(());
+    }
+    let mut known = known(house).await?;
+    let file = delivery.digest.unwrap_or_default();
+    let taken_back = states
+        .stand
+        .iter()
+        .filter(|row| known.contains(&key(&row.employee, &row.employment)));
+    let mut signals: Vec<Signal> = taken_back.map(|row| rescission(row, &file)).collect();
+    signals.append(&mut delivery.signals);
+    delivery.signals = signals;
+    for (employee, employment, about) in states.end {
+        let key = key(&employee, &employment);
+        if known.insert(key.clone()) {
+            delivery.memos.push(MemoStep::Keep(Memo {
+                drawer: DRAWER.to_owned(),
+                key,
+                look_up: None,
+                about: Some(about),
+                body: String::from("{}"),
+            }));
+        }
+    }
+    Ok(())
+}
+
+async fn known(house: &dyn House) -> anyhow::Result<HashSet<String>> {
+    let mut known = HashSet::new();
+    let mut after = String::new();
+    loop {
+        let page = house.memos_after(DRAWER, &after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(known) };
+        after.clone_from(&last.key);
+        known.extend(page.into_iter().map(|memo| memo.key));
+    }
+}
+
+/// The row as the word that nothing ends. The store tells it from a repetition by what was said last, and answers that nothing is planned
+/// where that is so.
+fn rescission(row: &Row, file: &[u8; 32]) -> Signal {
+    let digest = hash(&[hex(&row.digest), "called off".to_owned()]);
+    let mut words = vec![row.key.clone(), "called off".to_owned()];
+    if row.updated_at.is_none() {
+        words.push(hex(file));
+    }
+    let mut signal = Signal::new(hex(&hash(&words)), digest, row.subject.clone(), Reason::Reactivated);
+    signal.occurred_at = row.updated_at;
+    signal.when = When::Departure(Departure {
+        employee: row.employee.clone(),
+        employment: row.employment.clone(),
+        step: DepartureStep::Rescind,
+    });
+    signal
+}
+
+/// The key of a memo stands in the trail, so it is no number of HR's.
+fn key(employee: &str, employment: &str) -> String {
+    hex(&hash(&[employee.to_owned(), employment.to_owned()])[..16])
+}
+
+/// Where the source remembers that a status has once said that this employment ends: drawer and key.
+#[must_use]
+pub fn memo_of_end(employee: &str, employment: &str) -> (&'static str, String) {
+    (DRAWER, key(employee, employment))
+}
