@@ -12,20 +12,20 @@ use crate::store::{Store, StoreError};
 use crate::telemetry::table;
 use crate::worker::Lanes;
 
-mod house;
 mod inbox;
-mod known;
-mod noticed;
 mod poll;
 mod push;
-mod refusals;
+mod refusal_quota;
+mod source_activity;
+mod source_state;
+mod subject_lookup;
 
-use refusals::Room;
+use refusal_quota::Room;
 
-pub use house::Around;
 pub use inbox::{CREDENTIAL, OWNER, run as run_inbox};
-pub use noticed::Notes;
 pub use poll::run as run_poll;
+pub use source_activity::Notes;
+pub use source_state::Around;
 
 /// What every way in shares.
 #[derive(Clone)]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::Intake;
-use super::house::Around;
+use super::source_state::Around;
 use crate::sources::Pull;
 
 /// After how many failed looks in a row an alert is raised.

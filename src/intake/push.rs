@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::Intake;
-use super::house::Around;
+use super::source_state::Around;
 use crate::model::{Delivery, NoFault, Receipt, Trace};
 use crate::sources::{Push, Received, Rejection, RejectionKind, Standing, UNKNOWN_KEY};
 use crate::telemetry::table;

@@ -8,25 +8,25 @@
 //! (key by `kid`, from the issuer's JWKS), [`Key::verify`] (signature). Only then may its claims be believed.
 
 mod algorithm;
-mod caching;
+mod cache_control;
 mod compact;
-mod dates;
-mod json;
+mod issuer_keys;
+mod jwks_cache;
+mod jwks_origin;
 mod key;
-mod keyring;
-mod origin;
-mod published;
+mod numeric_date;
 mod signer;
+mod strict_json;
 
 pub use algorithm::{Algorithm, KeyType};
 pub use compact::{Compact, HeaderRules};
-pub use dates::{CLOCK_SKEW, DateFault, date_in_either_unit, is_ahead, is_over, numeric_date, time_claim};
-pub use json::{DEEPEST, read_object, read_value};
+pub use issuer_keys::{Document, Published};
+pub use jwks_cache::{Keyring, MOST_FETCHES, OLDEST_KEYS, REFETCH_PAUSE, REFRESH_AFTER, REFRESH_WITHIN};
+pub use jwks_origin::{JWKS_CAP, Origin, inserted, is_loopback, permitted};
 pub use key::{Key, KeySet, MOST_KEYS};
-pub use keyring::{Keyring, MOST_FETCHES, OLDEST_KEYS, REFETCH_PAUSE, REFRESH_AFTER, REFRESH_WITHIN};
-pub use origin::{JWKS_CAP, Origin, inserted, is_loopback, permitted};
-pub use published::{Document, Published};
+pub use numeric_date::{CLOCK_SKEW, DateFault, date_in_either_unit, is_ahead, is_over, numeric_date, time_claim};
 pub use signer::Signer;
+pub use strict_json::{DEEPEST, read_object, read_value};
 
 use std::time::Duration;
 

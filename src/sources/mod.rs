@@ -11,23 +11,18 @@ use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
 
-mod admission;
-mod answers;
-mod audience;
 pub mod back_channel_logout;
 mod digest;
-mod form;
 pub mod global_token_revocation;
-mod house;
 pub mod hr_csv;
 pub mod inbox;
 pub mod scim;
+mod shared;
 pub mod ssf;
 pub mod webhook;
-mod whom;
 
-pub(crate) use answers::UNKNOWN_KEY;
-pub use house::{Alone, House};
+pub(crate) use shared::http_answers::UNKNOWN_KEY;
+pub use shared::source_state::{Alone, House};
 
 /// One kind of source: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
 pub struct Kind {

@@ -5,8 +5,8 @@ use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::model::{Receipt, SignalReceipt};
-pub(super) use crate::sources::answers::refusal;
-use crate::sources::answers::{self, by_http};
+pub(super) use crate::sources::shared::http_answers::refusal;
+use crate::sources::shared::http_answers::{self, by_http};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The one error that the protocol knows. The trail and the metric name the cause more closely.
@@ -27,7 +27,7 @@ pub(super) fn accepted(receipt: &Receipt) -> Response<Bytes> {
 
 /// The answer to a refusal: an HTTP status where HTTP has one, else 400 with the error object.
 pub(super) fn rejected(rejection: &Rejection) -> Response<Bytes> {
-    let answer = by_http(rejection, answers::bare).map(uncached);
+    let answer = by_http(rejection, http_answers::bare).map(uncached);
     answer.unwrap_or_else(|| refused(&rejection.description))
 }
 
@@ -41,7 +41,7 @@ fn refused(description: &str) -> Response<Bytes> {
 }
 
 fn bare(status: StatusCode) -> Response<Bytes> {
-    uncached(answers::bare(status))
+    uncached(http_answers::bare(status))
 }
 
 fn uncached(mut response: Response<Bytes>) -> Response<Bytes> {

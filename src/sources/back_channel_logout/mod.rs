@@ -4,9 +4,9 @@
 //! header, its issuer, key and signature, its claims and whom it is about (`reader`). What the sender is told is in `answer`.
 
 mod answer;
-mod form;
-mod reader;
+mod request_form;
 mod settings;
+mod token_reader;
 
 use std::sync::Arc;
 
@@ -17,9 +17,9 @@ use super::digest::sha256;
 use super::{House, Kind, Push, Received, Rejection, Source};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
-use reader::Reader;
+use token_reader::Reader;
 
-pub use reader::{LONGEST_LIFE, UNTOLD_LIFE};
+pub use token_reader::{LONGEST_LIFE, UNTOLD_LIFE};
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
@@ -43,7 +43,7 @@ pub struct BackChannelLogout {
 impl BackChannelLogout {
     async fn read(&self, request: &::http::Request<Bytes>) -> Result<Delivery, Rejection> {
         let received_at = self.clock.now();
-        let token = form::logout_token(request)?;
+        let token = request_form::logout_token(request)?;
         let signal = self.reader.read(token.as_bytes(), received_at).await?;
         Ok(Delivery::of(&self.name, vec![signal], received_at))
     }
@@ -56,7 +56,7 @@ impl Push for BackChannelLogout {
     }
 
     async fn proves(&self, request: &::http::Request<Bytes>) -> bool {
-        match form::field(request.body()) {
+        match request_form::field(request.body()) {
             Ok(token) => self.reader.proves(token.as_bytes()).await,
             Err(_) => false,
         }

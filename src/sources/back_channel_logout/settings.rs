@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::BackChannelLogout;
-use super::reader::{Leniency, Reader, UNTOLD_LIFE};
+use super::token_reader::{Leniency, Reader, UNTOLD_LIFE};
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Document, Keyring, Published};
 use crate::settings::{Complaint, Settings};
-use crate::sources::audience::Audience;
-use crate::sources::whom::{Means, SubjectRules};
+use crate::sources::shared::audience::Audience;
+use crate::sources::shared::subject_identifiers::{Means, SubjectRules};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

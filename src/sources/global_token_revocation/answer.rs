@@ -8,8 +8,8 @@ use bytes::Bytes;
 
 use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
-pub(super) use crate::sources::answers::refusal;
-use crate::sources::answers::{KEYS_UNAVAILABLE, UNKNOWN_KEY, bare, by_http};
+pub(super) use crate::sources::shared::http_answers::refusal;
+use crate::sources::shared::http_answers::{KEYS_UNAVAILABLE, UNKNOWN_KEY, bare, by_http};
 use crate::sources::{Known, Rejection, RejectionKind};
 
 /// The body is not of the draft's form, or the `jti` was used for something else: 400.

@@ -8,8 +8,8 @@
 //! within [`PATIENCE`], so that no lookup delays the first revoke.
 
 mod answer;
-mod bearer;
-mod body;
+mod caller_token;
+mod request_body;
 mod settings;
 
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 
-use super::admission::admit;
-use super::whom::SubjectRules;
+use super::shared::http_checks::admit;
+use super::shared::subject_identifiers::SubjectRules;
 use super::{House, Kind, Known, Push, Received, Rejection, Source, Standing};
 use crate::clock::Clock;
 use crate::model::{Delivery, Reason, Receipt, Signal, Timestamp};
-use bearer::Bearer;
+use caller_token::Bearer;
 
-pub use bearer::LONGEST_LIFETIME;
+pub use caller_token::LONGEST_LIFETIME;
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
@@ -93,7 +93,7 @@ impl GlobalTokenRevocation {
             media.eq_ignore_ascii_case(b"application/json")
         })?;
         let token = self.bearer.check(request, now).await?;
-        let subject = body::read(request.body(), &self.subjects)?;
+        let subject = request_body::read(request.body(), &self.subjects)?;
         // The token says nothing about the body, so both are in the digest. Each is hashed by itself first: where one ends and the other
         // begins must not be open to two readings.
         let content = sha256(&[&sha256(&[&token.payload]), &sha256(&[request.body()])]);

@@ -6,11 +6,11 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::GlobalTokenRevocation;
-use super::bearer::Bearer;
+use super::caller_token::Bearer;
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Document, Keyring, Origin, Published};
 use crate::settings::{Complaint, Settings};
-use crate::sources::whom::{Meanings, SubjectRules};
+use crate::sources::shared::subject_identifiers::{Meanings, SubjectRules};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,22 +9,10 @@
 //! worked out in `changes`: the values in `shape` and `patch`, what it means in `people` and, where others bear the same names, `namesakes`,
 //! how it is kept in `keeping` and `record`. The attributes stand in `schema`, and the two small languages in `path` and `filter`.
 
-mod answer;
-mod bearer;
-mod changes;
-mod discovery;
-mod door;
-mod filter;
-mod keeping;
-mod listing;
-mod namesakes;
-mod patch;
-mod path;
-mod people;
-mod record;
-mod schema;
+mod http;
+mod protocol;
+mod resources;
 mod settings;
-mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -35,22 +23,23 @@ use ::http::{Method, Request, Response, StatusCode};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::answers::bare;
 use super::digest::sha256;
+use super::shared::http_answers::bare;
 use super::{House, Kind, Push, Received, Rejection, Source, Standing};
 use crate::clock::Clock;
 use crate::model::Receipt;
-use answer::{Stop, not_found, told};
-use bearer::Tokens;
-use changes::{Change, Wanted, named};
-use door::{Place, Query};
-use people::Rules;
-use record::Record;
-use schema::{ResourceType, TYPES};
+use http::answer::{Stop, not_found, told};
+use http::bearer::Tokens;
+use http::router::Place;
+use protocol::query::Query;
+use protocol::schema::{ResourceType, TYPES};
+use resources::changes::{Change, Wanted, named};
+use resources::record::Record;
+use resources::user_mapping::Rules;
 
-pub use listing::MOST_RESULTS;
-pub use patch::MOST_OPERATIONS;
-pub use record::LARGEST;
+pub use protocol::list_response::MOST_RESULTS;
+pub use protocol::patch::MOST_OPERATIONS;
+pub use resources::record::LARGEST;
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
@@ -92,8 +81,8 @@ impl Push for Scim {
     }
 
     fn only_asks(&self, request: &Request<Bytes>) -> bool {
-        let (place, _) = door::place(request, &self.name);
-        door::only_asks(request.method(), &place)
+        let (place, _) = http::router::place(request, &self.name);
+        http::router::only_asks(request.method(), &place)
     }
 
     fn knows_who_asks(&self) -> bool {
@@ -122,14 +111,14 @@ impl Push for Scim {
     }
 
     fn rejected(&self, rejection: &Rejection) -> Response<Bytes> {
-        answer::rejected(rejection)
+        http::answer::rejected(rejection)
     }
 }
 
 impl Scim {
     async fn answer(&self, request: &Request<Bytes>, house: &dyn House) -> Result<Received, Stop> {
         self.tokens.check(request)?;
-        let (place, versioned) = door::place(request, &self.name);
+        let (place, versioned) = http::router::place(request, &self.name);
         let base = if versioned {
             format!("{}/v2", self.base)
         } else {
@@ -137,32 +126,32 @@ impl Scim {
         };
         let get = *request.method() == Method::GET;
         match place {
-            Place::All(kind) if get => self.list(house, &[kind], &door::query(request)?, &base).await,
+            Place::All(kind) if get => self.list(house, &[kind], &protocol::query::query(request)?, &base).await,
             Place::All(kind) if *request.method() == Method::POST => {
-                let query = door::query(request)?;
+                let query = protocol::query::query(request)?;
                 let change = self.change(request, house, kind, &base, &query);
-                change.create(door::body(request)?).await
+                change.create(http::router::body(request)?).await
             }
-            Place::All(_) => Err(answer::method("GET, POST")),
+            Place::All(_) => Err(http::answer::method("GET, POST")),
             Place::One(kind, id) => self.one(request, house, kind, &base, &id).await,
             Place::Search(kind) if *request.method() == Method::POST => {
-                let query = door::search(door::body(request)?)?;
+                let query = protocol::query::search(http::router::body(request)?)?;
                 let kinds: Vec<&'static ResourceType> = kind.map_or(TYPES.to_vec(), |kind| vec![kind]);
                 self.list(house, &kinds, &query, &base).await
             }
-            Place::Search(_) => Err(answer::method("POST")),
+            Place::Search(_) => Err(http::answer::method("POST")),
             Place::Unsupported => Err(told(
                 StatusCode::NOT_IMPLEMENTED,
                 None,
                 "this part of SCIM is not supported here",
             )),
             Place::Nowhere => Err(not_found()),
-            Place::Capabilities | Place::Schemas(_) | Place::Types(_) if !get => Err(answer::method("GET")),
-            Place::Capabilities => Ok(shown(Some(discovery::capabilities(&base)))?),
-            Place::Schemas(None) => Ok(shown(Some(discovery::schemas(&base)))?),
-            Place::Schemas(Some(urn)) => Ok(shown(discovery::schema_called(&urn, &base))?),
-            Place::Types(None) => Ok(shown(Some(discovery::types(&base)))?),
-            Place::Types(Some(name)) => Ok(shown(discovery::type_called(&name, &base))?),
+            Place::Capabilities | Place::Schemas(_) | Place::Types(_) if !get => Err(http::answer::method("GET")),
+            Place::Capabilities => Ok(shown(Some(http::discovery::capabilities(&base)))?),
+            Place::Schemas(None) => Ok(shown(Some(http::discovery::schemas(&base)))?),
+            Place::Schemas(Some(urn)) => Ok(shown(http::discovery::schema_called(&urn, &base))?),
+            Place::Types(None) => Ok(shown(Some(http::discovery::types(&base)))?),
+            Place::Types(Some(name)) => Ok(shown(http::discovery::type_called(&name, &base))?),
         }
     }
 
@@ -174,7 +163,7 @@ impl Scim {
         base: &str,
         id: &str,
     ) -> Result<Received, Stop> {
-        let query = door::query(request)?;
+        let query = protocol::query::query(request)?;
         let change = self.change(request, house, kind, base, &query);
         match *request.method() {
             Method::GET => {
@@ -185,15 +174,15 @@ impl Scim {
                 }
                 Ok(Received::Reply(change.shown(StatusCode::OK, &record)))
             }
-            Method::PUT => change.change(id, Wanted::Whole(door::body(request)?)).await,
-            Method::PATCH => change.change(id, Wanted::Patch(door::body(request)?)).await,
+            Method::PUT => change.change(id, Wanted::Whole(http::router::body(request)?)).await,
+            Method::PATCH => change.change(id, Wanted::Patch(http::router::body(request)?)).await,
             Method::DELETE => change.delete(id).await,
-            _ => Err(answer::method("GET, PUT, PATCH, DELETE")),
+            _ => Err(http::answer::method("GET, PUT, PATCH, DELETE")),
         }
     }
 
     async fn list(&self, house: &dyn House, kinds: &[&'static ResourceType], query: &Query, base: &str) -> Result<Received, Stop> {
-        let page = listing::list(house, kinds, query, base).await??;
+        let page = resources::listing::list(house, kinds, query, base).await??;
         shown(Some(page))
     }
 
@@ -222,5 +211,5 @@ impl Scim {
 /// 200 with what there is, or 404.
 fn shown(body: Option<serde_json::Value>) -> Result<Received, Stop> {
     let body = body.ok_or_else(not_found)?;
-    Ok(Received::Reply(answer::with(StatusCode::OK, &body)))
+    Ok(Received::Reply(http::answer::with(StatusCode::OK, &body)))
 }

@@ -5,8 +5,8 @@ use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
 use super::Scim;
-use super::bearer::Tokens;
-use super::people::{Deactivation, ExternalId, Rules};
+use super::http::bearer::Tokens;
+use super::resources::user_mapping::{Deactivation, ExternalId, Rules};
 use crate::clock::Clock;
 use crate::secret::SecretSource;
 use crate::settings::{Complaint, Settings};

@@ -9,45 +9,30 @@
 //! stream (`upkeep`, `looker`).
 //! What it knows of its stream is in its memory (`memory`), never in the config.
 
-mod acks;
-mod answer;
-mod bearer;
-mod connect;
-mod door;
-mod looker;
-mod management;
-mod meaning;
-mod memory;
-mod poll;
-mod pushed;
-mod reader;
-mod receiver;
-mod renames;
-mod rules;
+mod endpoint;
 mod settings;
+mod ssf_push;
 mod stream;
-mod subjects;
+mod tokens;
 mod transmitter;
-mod upkeep;
-mod word;
 
 use std::any::Any;
 use std::sync::Arc;
 
 use super::digest::sha256;
 use super::{Kind, Pull, Rejection, Source};
-use looker::Looker;
-use receiver::Receiver;
+use stream::push_receiver::Receiver;
+use stream::stream_supervisor::Looker;
 
-pub use connect::{Connected, Found, Way};
-pub use management::{Description, Trouble};
-pub use memory::{Asked, Made, Status, verified_at};
-pub use pushed::KIND as PUSHED;
-pub use reader::{LATE, OUR_TXN};
-pub use stream::Stream;
-pub use subjects::identifier;
-pub use transmitter::{Method, Transmitter};
-pub use upkeep::PATIENCE;
+pub use ssf_push::KIND as PUSHED;
+pub use stream::connect::{Connected, Found, Way};
+pub use stream::stream::Stream;
+pub use stream::stream_state::{Asked, Made, Status, verified_at};
+pub use stream::verification::PATIENCE;
+pub use tokens::token_reader::{LATE, OUR_TXN};
+pub use transmitter::management::{Description, Trouble};
+pub use transmitter::metadata::{Method, Transmitter};
+pub use transmitter::subject_format::identifier;
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {

@@ -7,12 +7,12 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::bearer::{Bearer, Grant};
-use super::door::Door;
-use super::meaning::{ACTED_ON, full_name};
-use super::rules::{self, Authorization};
-use super::stream::{Intent, Stream};
-use super::transmitter::{Discovery, Method};
+use super::endpoint::request_checks::Door;
+use super::stream::stream::{Intent, Stream};
+use super::tokens::event_mapping::{ACTED_ON, full_name};
+use super::tokens::token_settings::{self, Authorization};
+use super::transmitter::access_token::{Bearer, Grant};
+use super::transmitter::metadata::{Discovery, Method};
 use crate::clock::Clock;
 use crate::jose::permitted;
 use crate::secret::SecretSource;
@@ -97,10 +97,10 @@ fn scope() -> String {
 
 /// Builds a stream, or says everything that is wrong with its settings.
 pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Arc<Stream>, Vec<Complaint>> {
-    let (tokens, own) = rules::apart(settings);
-    let reader = rules::reader(&tokens);
-    let written = own.read::<Written>().map_err(rules::with_ours);
-    let (reader, written) = rules::both(reader, written)?;
+    let (tokens, own) = token_settings::apart(settings);
+    let reader = token_settings::reader(&tokens);
+    let written = own.read::<Written>().map_err(token_settings::with_ours);
+    let (reader, written) = token_settings::both(reader, written)?;
 
     let mut complaints = Vec::new();
     let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));

@@ -5,8 +5,8 @@ use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
 use crate::model::{Receipt, SignalReceipt};
-pub(super) use crate::sources::answers::refusal;
-use crate::sources::answers::{bare, by_http};
+pub(super) use crate::sources::shared::http_answers::refusal;
+use crate::sources::shared::http_answers::{bare, by_http};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The sender did not prove who it is: 401.

@@ -7,13 +7,13 @@
 
 mod answer;
 mod body;
-mod door;
 mod handshake;
-mod leaked;
 mod mapping;
 mod presets;
 mod proof;
+mod request_checks;
 mod settings;
+mod values;
 
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ impl Webhook {
         if let Some(answered) = self.handshakes.before_proof(request)? {
             return Ok(Knock::Answered(Box::new(answered)));
         }
-        let form = !self.handshakes.has_no_body(request) && door::admit(request)?;
+        let form = !self.handshakes.has_no_body(request) && request_checks::admit(request)?;
         Ok(Knock::Admitted { form })
     }
 
@@ -125,7 +125,7 @@ impl Webhook {
         if !read.notices.is_empty() {
             tell(AlarmKind::SenderNotice, Vec::from_iter(read.notices).join("; "));
         }
-        leaked::hand_on(read.leaked, &mut delivery);
+        mapping::leaked_credential::hand_on(read.leaked, &mut delivery);
         delivery
     }
 

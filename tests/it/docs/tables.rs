@@ -235,10 +235,10 @@ fn every_key_of_a_pushed_stream_is_listed_and_no_other() {
         let file = repository().into_iter().find(|file| file.path == code).unwrap();
         fields(&file.text, name)
     };
-    let mut keys = of("src/sources/ssf/rules.rs", "struct Tokens");
+    let mut keys = of("src/sources/ssf/tokens/token_settings.rs", "struct Tokens");
     assert!(keys.remove("subjects"));
     keys.extend(set(["subjects.iss_sub", "subjects.opaque"]));
-    keys.extend(of("src/sources/ssf/pushed.rs", "struct Written"));
+    keys.extend(of("src/sources/ssf/ssf_push.rs", "struct Written"));
     let rows = rows_under(&page("docs/sources/ssf-push.md"), "Connect a sender");
     let listed: BTreeSet<String> = rows.iter().flat_map(|row| quoted(&row[0])).map(str::to_owned).collect();
     assert_eq!(listed, keys);

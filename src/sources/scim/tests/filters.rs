@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::super::filter::{Comparison, DEEPEST, Filter, MOST, Scope, holds, read};
-use super::super::schema::USER;
 use super::*;
+use crate::sources::scim::protocol::filter::{Comparison, DEEPEST, Filter, MOST, Scope, holds, read};
+use crate::sources::scim::protocol::schema::USER;
 
 fn finds(filter: &str) -> bool {
     let filter = read(filter).unwrap_or_else(|fault| panic!("{filter}: {fault:?}"));

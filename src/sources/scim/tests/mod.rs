@@ -5,7 +5,7 @@ mod patches;
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{ENTERPRISE_URN, USER_URN};
+use super::protocol::schema::{ENTERPRISE_URN, USER_URN};
 
 /// Barbara of RFC 7643, as far as we keep her.
 fn barbara() -> Map<String, Value> {

@@ -2,10 +2,10 @@
 
 use proptest::prelude::*;
 
-use super::super::answer::Fault;
-use super::super::patch::{MOST_OPERATIONS, apply};
-use super::super::schema::USER;
 use super::*;
+use crate::sources::scim::protocol::error::Fault;
+use crate::sources::scim::protocol::patch::{MOST_OPERATIONS, apply};
+use crate::sources::scim::protocol::schema::USER;
 
 fn patched(operations: Value) -> Result<Value, Fault> {
     let body = Map::from_iter([("Operations".to_owned(), operations)]);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::jose::DEEPEST;
-use crate::sources::form::pairs;
+use crate::sources::shared::urlencoded_form::pairs;
 
 /// How many fields a form may have.
 const MOST_FIELDS: usize = 10_000;

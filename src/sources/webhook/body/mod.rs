@@ -7,7 +7,6 @@ mod form;
 
 use serde_json::Value;
 
-use super::mapping::MOST_ITEMS;
 use crate::jose::read_value;
 
 /// What some programs write before a text in UTF-8, and is no part of it.
@@ -15,6 +14,8 @@ const MARK: &[u8] = b"\xef\xbb\xbf";
 /// What stands before each record of a JSON text sequence (RFC 7464 section 2.2), and cannot stand in JSON.
 const RECORD: u8 = 0x1e;
 
+/// How many items one body may hold.
+pub(super) const MOST_ITEMS: usize = 5000;
 /// A body that was read.
 #[derive(Debug, PartialEq)]
 pub(super) enum Body {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::plain;
 use crate::sources::Rejection;
-use crate::sources::answers::bare;
+use crate::sources::shared::http_answers::bare;
 use crate::sources::webhook::answer::{malformed, reply};
 
 const VALIDATION: &str = "Microsoft.EventGrid.SubscriptionValidationEvent";

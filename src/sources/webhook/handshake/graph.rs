@@ -5,7 +5,7 @@ use ::http::{Method, Request, Response};
 use bytes::Bytes;
 
 use crate::sources::Rejection;
-use crate::sources::form::pairs;
+use crate::sources::shared::urlencoded_form::pairs;
 use crate::sources::webhook::answer::{malformed, text};
 
 /// The longest token that is repeated, in bytes. Graph's are sentences of some hundred.

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::answer::malformed;
 use crate::model::{Alarm, Delivery, Timestamp};
-use crate::sources::answers::bare;
+use crate::sources::shared::http_answers::bare;
 use crate::sources::{Received, Rejection};
 
 /// The longest challenge that is repeated, in bytes: what is repeated must not be a way to have us say anything.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Pointer;
+use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// Something that must hold of an item.
 #[derive(Debug, Clone, Deserialize)]

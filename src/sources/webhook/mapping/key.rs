@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Pointer;
 use crate::sources::digest::{hex, sha256};
+use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// Where the name of an item stands: in one place, or spread over several (a search and its row).
 #[derive(Debug, Clone, Deserialize)]

@@ -5,13 +5,13 @@
 
 mod condition;
 mod decode;
+mod expected_items;
+mod item_time;
 mod key;
-mod known;
-mod moment;
-mod pointer;
+mod leaked_credential;
 mod reason;
 mod rule;
-mod whom;
+mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,22 +20,19 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::answer::{malformed, unmappable, untrusted};
-use super::body::Body;
-use super::leaked::Leaked;
+use super::body::{Body, MOST_ITEMS};
 use super::proof::Member;
+use super::values::json_pointer::Pointer;
 use crate::model::{Reason, Refused, Signal, Timestamp, Wish};
 use crate::sources::Rejection;
 use crate::sources::digest::{hex, sha256};
-use crate::sources::whom::{SubjectRules, Whom};
+use crate::sources::shared::subject_identifiers::{SubjectRules, Whom};
+use leaked_credential::Leaked;
 
 pub(super) use decode::Decode;
-pub(super) use known::Known;
-pub(super) use moment::TimeForm;
-pub(super) use pointer::Pointer;
+pub(super) use expected_items::Known;
 pub(super) use rule::Rule;
 
-/// How many items one body may hold.
-pub(super) const MOST_ITEMS: usize = 5000;
 /// The longest key, in bytes; a longer one is replaced by its hash.
 const LONGEST_KEY: usize = 256;
 

@@ -3,15 +3,15 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Pointer;
 use super::condition::Condition;
+use super::item_time::Moment;
 use super::key::KeyAt;
-use super::moment::Moment;
+use super::leaked_credential::LeakedAt;
 use super::reason::ReasonAt;
-use super::whom::{self, SubjectAt};
+use super::subject::{self, SubjectAt};
 use crate::model::{Reason, Scope, Signal, Timestamp, When, Wish};
-use crate::sources::webhook::leaked::LeakedAt;
-use crate::sources::whom::SubjectRules;
+use crate::sources::shared::subject_identifiers::SubjectRules;
+use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// The longest note, in characters.
 const LONGEST_NOTE: usize = 500;
@@ -156,7 +156,7 @@ impl Rule {
     /// Why it cannot be read, without quoting what may be personal.
     pub(super) fn signal(&self, item: &Value, digest: [u8; 32], subjects: &SubjectRules, now: Timestamp) -> Result<Signal, String> {
         let reason = self.reason.read(item)?;
-        let (subject, wish) = whom::read(&self.subject, item, subjects, &self.wish())?;
+        let (subject, wish) = subject::read(&self.subject, item, subjects, &self.wish())?;
         let mut signal = Signal::new("", digest, subject, reason);
         signal.wish = match &self.leaked {
             // Whose a credential is, its target says, and not the item.

@@ -3,16 +3,15 @@
 //!
 //! Every check is over the bytes as they arrived. A body that was parsed and written again is another body.
 
-mod bearer;
-mod encoding;
-mod listed;
-mod member;
-mod scheme;
-mod secrets;
+mod hmac_signature;
+mod issuer_token;
+mod item_secret;
+mod key_list;
+mod signed_template;
 mod sns;
-mod standard;
-mod template;
-mod token;
+mod standard_webhooks;
+mod static_bearer;
+mod static_secrets;
 
 use std::time::Duration;
 
@@ -24,16 +23,15 @@ use super::answer::untrusted;
 use crate::model::Timestamp;
 use crate::sources::{Rejection, Standing};
 
-pub(super) use bearer::{Bearer, Place};
-pub(super) use encoding::Encoding;
-pub(super) use listed::Listed;
-pub(super) use member::Member;
-pub(super) use scheme::{Algorithm, Members, Scheme};
-use secrets::Secrets;
+pub(super) use hmac_signature::{Algorithm, Members, Scheme};
+pub(super) use issuer_token::{Claim, Token};
+pub(super) use item_secret::Member;
+pub(super) use key_list::Listed;
+pub(super) use signed_template::Template;
 pub(super) use sns::{Certificates, Sns, shown};
-pub(super) use standard::Standard;
-pub(super) use template::Template;
-pub(super) use token::{Claim, Token};
+pub(super) use standard_webhooks::Standard;
+pub(super) use static_bearer::{Bearer, Place};
+use static_secrets::Secrets;
 
 /// How a sender proves who it is.
 pub(super) enum Proof {
@@ -97,7 +95,7 @@ impl Proof {
     /// What the delivery is called, unproven.
     pub(super) fn unproven_id(&self, headers: &HeaderMap) -> SignedId {
         match self {
-            Self::Standard(_) => standard::id(headers).ok(),
+            Self::Standard(_) => standard_webhooks::id(headers).ok(),
             Self::Scheme(scheme) => scheme.id(headers).ok().flatten(),
             _ => None,
         }

@@ -1,21 +1,23 @@
 //! The keys of a `[[source]]` of this kind, and the receiver they build.
 
 mod cautions;
-mod proving;
-mod published;
+mod header_name;
+mod proof_settings;
+mod published_keys;
 mod written;
 
 use std::time::Duration;
 
 use super::Webhook;
 use super::handshake::{Handshake, Handshakes};
-use super::mapping::{Mapping, Pointer, Rule};
+use super::mapping::{Mapping, Rule};
 use super::presets::{PRESETS, REQUEST};
 use super::proof::Proof;
+use super::values::json_pointer::Pointer;
 use crate::clock::Clock;
 use crate::model::Reason;
 use crate::settings::{Complaint, Settings, nearest};
-use crate::sources::whom::SubjectRules;
+use crate::sources::shared::subject_identifiers::SubjectRules;
 use written::{OneOrMore, Written};
 
 /// For how long the same body is the same signal where an old one is refused anyway, or could be made anew by whoever has it.
@@ -32,12 +34,12 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Webhook, V
         Ok(written) => written,
         Err((key, why)) => return Err(vec![settings.complain(key, why)]),
     };
-    let secrets = proving::secrets(&written, &mut faults);
-    let proof = proving::proof(&written, &secrets, &mut faults);
+    let secrets = proof_settings::secrets(&written, &mut faults);
+    let proof = proof_settings::proof(&written, &secrets, &mut faults);
     let key_header = written
         .key_header
         .as_deref()
-        .and_then(|name| proving::header("key_header", name, &mut faults));
+        .and_then(|name| proof_settings::header("key_header", name, &mut faults));
     check_mapping(&written, &mut faults);
     let proof = match proof {
         Some(proof) if faults.is_empty() => proof,

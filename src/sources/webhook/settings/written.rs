@@ -9,11 +9,14 @@ use crate::jose::Algorithm as TokenAlgorithm;
 use crate::model::Reason;
 use crate::secret::SecretSource;
 use crate::settings::Period;
-use crate::sources::audience::Audience;
+use crate::sources::shared::audience::Audience;
+use crate::sources::shared::subject_identifiers::Means;
 use crate::sources::webhook::handshake::Handshake;
-use crate::sources::webhook::mapping::{Decode, Known, Pointer, Rule, TimeForm, Unmatched};
-use crate::sources::webhook::proof::{Algorithm, Claim, Encoding, Members, Template};
-use crate::sources::whom::Means;
+use crate::sources::webhook::mapping::{Decode, Known, Rule, Unmatched};
+use crate::sources::webhook::proof::{Algorithm, Claim, Members, Template};
+use crate::sources::webhook::values::encoding::Encoding;
+use crate::sources::webhook::values::json_pointer::Pointer;
+use crate::sources::webhook::values::time_format::TimeForm;
 
 /// Every key of its own.
 #[derive(Default, Deserialize)]

@@ -4,25 +4,20 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context as _;
-use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use tokio::sync::Mutex;
 use webpki::{EndEntityCert, KeyUsage};
 
-use super::fetched::Fetched;
+use super::certificate_cache::Fetched;
+use super::certificate_chain::{CAP, Chain, read};
 use super::{address, validity};
 use crate::model::Timestamp;
 use crate::modes;
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
 
-/// What a certificate with its chain may weigh, in bytes.
-pub(super) const CAP: usize = 64 << 10;
 /// Whose names SNS has in its certificates, beside the host that serves them.
 const NAMES: [&str; 2] = ["sns.amazonaws.com", "sns.amazonaws.com.cn"];
-
-/// A certificate, and those that it comes with.
-pub(super) type Chain = Vec<CertificateDer<'static>>;
 
 /// The certificates of those who sign.
 pub(in crate::sources::webhook) struct Certificates {
@@ -186,14 +181,6 @@ fn in_file(path: &Path) -> anyhow::Result<Chain> {
     read(&bytes).with_context(|| format!("in {}", path.display()))
 }
 
-/// The certificates of a text in PEM, the first of which is meant.
-pub(super) fn read(bytes: &[u8]) -> anyhow::Result<Chain> {
-    let chain: Result<Chain, _> = CertificateDer::pem_slice_iter(bytes).collect();
-    let chain = chain.map_err(|_| anyhow::anyhow!("it is not PEM"))?;
-    anyhow::ensure!(!chain.is_empty(), "there is no certificate in PEM");
-    Ok(chain)
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
@@ -209,7 +196,7 @@ mod tests {
     use super::*;
     use crate::sources::RejectionKind;
     use crate::sources::webhook::proof::sns::Sns;
-    use crate::sources::webhook::proof::sns::fetched::{FETCHES, Fetch, Fetched, LATER, WHILE};
+    use crate::sources::webhook::proof::sns::certificate_cache::{FETCHES, Fetch, Fetched, LATER, WHILE};
 
     const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/webhook/sns");
     /// 2026-01-31T18:42:00Z

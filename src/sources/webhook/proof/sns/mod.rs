@@ -2,8 +2,9 @@
 //! of Amazon SNS messages"). Any customer of AWS has messages signed so, which is why the topic is checked too.
 
 mod address;
+mod certificate_cache;
+mod certificate_chain;
 mod certificates;
-mod fetched;
 mod validity;
 
 use std::time::Duration;
@@ -11,12 +12,13 @@ use std::time::Duration;
 use ::http::HeaderMap;
 use serde_json::{Map, Value};
 
-use super::{Encoding, fresh};
+use super::fresh;
 use crate::jose::read_object;
 use crate::model::Timestamp;
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
-use crate::sources::webhook::mapping::TimeForm;
+use crate::sources::webhook::values::encoding::Encoding;
+use crate::sources::webhook::values::time_format::TimeForm;
 
 pub(in crate::sources::webhook) use address::shown;
 pub(in crate::sources::webhook) use certificates::Certificates;

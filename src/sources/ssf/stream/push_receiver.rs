@@ -1,0 +1,56 @@
+//! The door of a stream that is pushed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use super::stream::Stream;
+use crate::model::{Delivery, Receipt};
+use crate::sources::ssf::endpoint::answer;
+use crate::sources::ssf::{BODY_CAP, named};
+use crate::sources::{House, Push, Received, Rejection, Standing};
+
+/// The door of one stream.
+pub(in crate::sources::ssf) struct Receiver(pub(in crate::sources::ssf) Arc<Stream>);
+
+impl Receiver {
+    async fn delivery(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Delivery, Rejection> {
+        let stream = &self.0;
+        let received_at = stream.clock.now();
+        stream.intent.door.admit(request)?;
+        let mut delivery = Delivery::of(&stream.name, Vec::new(), received_at);
+        stream.take(request.body(), None, house, &mut delivery).await?;
+        Ok(delivery)
+    }
+}
+
+#[async_trait]
+impl Push for Receiver {
+    fn body_cap(&self) -> usize {
+        BODY_CAP
+    }
+
+    async fn admits(&self, head: &::http::Request<Bytes>) -> Result<Standing, Rejection> {
+        self.0.intent.door.check_head(head)
+    }
+
+    async fn receive(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Received, Rejection> {
+        let delivery = self.delivery(request, house).await;
+        delivery
+            .map(Received::Delivery)
+            .map_err(|rejection| named(rejection, request.body()))
+    }
+
+    fn cautions(&self) -> Vec<String> {
+        self.0.reader.cautions()
+    }
+
+    fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes> {
+        answer::accepted(receipt)
+    }
+
+    fn rejected(&self, rejection: &Rejection) -> ::http::Response<Bytes> {
+        answer::rejected(rejection)
+    }
+}

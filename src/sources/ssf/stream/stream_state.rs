@@ -1,0 +1,226 @@
+//! What is remembered of a stream between two looks and over restarts. None of it is a secret: of a verification's state only the digest.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Memo, MemoStep, Timestamp};
+use crate::sources::House;
+use crate::sources::digest::sha256;
+use crate::sources::ssf::transmitter::management::Description;
+use crate::sources::ssf::transmitter::metadata::Method;
+
+/// The drawer of what is known of the stream.
+const STREAM: &str = "stream";
+/// The drawer of the verifications that we asked for, by the digest of their state.
+const VERIFICATION: &str = "verification";
+/// How many asked verifications are kept: an answer may come late, and after the one to a later question.
+const KEPT: usize = 8;
+
+/// A stream that we have made or taken over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// Its id at the transmitter.
+    pub id: String,
+    /// How its tokens come.
+    pub method: Method,
+    /// Where they are polled from, or pushed to.
+    pub endpoint: Option<String>,
+    /// What `aud` of its tokens is.
+    pub aud: Vec<String>,
+    /// The event types that will come.
+    pub delivered: Vec<String>,
+    /// The shortest time between two verifications, in seconds.
+    pub min_verification_interval: Option<u64>,
+    /// How long we may be silent before the transmitter stops the stream, in seconds.
+    pub inactivity_timeout: Option<u64>,
+    /// The members of a complex subject without which the transmitter wants no event acted on.
+    #[serde(default)]
+    pub critical: Vec<String>,
+    /// When we made it or took it over.
+    pub at: Timestamp,
+}
+
+/// What the transmitter last said of the stream's status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// `enabled`, `paused` or `disabled`; `gone` where it does not know the stream any more.
+    pub status: String,
+    /// Why, in the transmitter's words.
+    pub reason: Option<String>,
+}
+
+/// A verification that we asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// When.
+    pub asked_at: Timestamp,
+    /// When it was answered.
+    pub answered_at: Option<Timestamp>,
+}
+
+impl Made {
+    /// What is to be remembered of a stream.
+    #[must_use]
+    pub fn of(stream: Description, method: Method, critical: Vec<String>, at: Timestamp) -> Self {
+        Self {
+            id: stream.id,
+            method,
+            endpoint: stream.endpoint,
+            aud: stream.aud,
+            delivered: stream.delivered,
+            min_verification_interval: stream.min_verification_interval,
+            inactivity_timeout: stream.inactivity_timeout,
+            critical,
+            at,
+        }
+    }
+
+    /// The stream that the source has.
+    ///
+    /// # Errors
+    /// Where the store cannot be read, or holds something else.
+    pub async fn recall(house: &dyn House) -> anyhow::Result<Option<Self>> {
+        recall(house, STREAM, "made").await
+    }
+
+    /// The step that keeps it.
+    #[must_use]
+    pub fn keep(&self) -> MemoStep {
+        keep(STREAM, "made", self)
+    }
+
+    /// The steps that forget the stream and all that was known of it.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn forget(house: &dyn House) -> anyhow::Result<Vec<MemoStep>> {
+        let mut steps = vec![forget(STREAM, "made"), forget(STREAM, "status"), forget(STREAM, "verified")];
+        let asked = house.memos_after(VERIFICATION, "", 1000).await?;
+        steps.extend(asked.iter().map(|memo| forget(VERIFICATION, &memo.key)));
+        Ok(steps)
+    }
+}
+
+impl Status {
+    /// What is known of it.
+    ///
+    /// # Errors
+    /// As [`Made::recall`].
+    pub async fn recall(house: &dyn House) -> anyhow::Result<Option<Self>> {
+        recall(house, STREAM, "status").await
+    }
+
+    /// The step that keeps it.
+    #[must_use]
+    pub fn keep(&self) -> MemoStep {
+        keep(STREAM, "status", self)
+    }
+
+    /// Whether tokens come.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.status == "enabled"
+    }
+}
+
+impl Asked {
+    /// The verification that was asked for with `state`.
+    ///
+    /// # Errors
+    /// As [`Made::recall`].
+    pub async fn recall(house: &dyn House, state: &str) -> anyhow::Result<Option<Self>> {
+        recall(house, VERIFICATION, &name(state)).await
+    }
+
+    /// The steps that keep it under `state`, and forget those that are too old to matter.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn first(house: &dyn House, state: &str, at: Timestamp) -> anyhow::Result<Vec<MemoStep>> {
+        let memos = house.memos_after(VERIFICATION, "", 1000).await?;
+        let mut older: Vec<(Timestamp, String)> = memos
+            .into_iter()
+            .map(|memo| {
+                let asked = serde_json::from_str::<Self>(&memo.body);
+                (asked.map_or(Timestamp::from_ms(0), |asked| asked.asked_at), memo.key)
+            })
+            .collect();
+        older.sort();
+        let gone = older.len().saturating_sub(KEPT - 1);
+        let mut steps: Vec<MemoStep> = older[..gone].iter().map(|(_, key)| forget(VERIFICATION, key)).collect();
+        let asked = Self {
+            asked_at: at,
+            answered_at: None,
+        };
+        steps.push(keep(VERIFICATION, &name(state), &asked));
+        Ok(steps)
+    }
+
+    /// Since when the last verification that was asked for is not answered; `None` where it is.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn unanswered_since(house: &dyn House) -> anyhow::Result<Option<Timestamp>> {
+        let memos = house.memos_after(VERIFICATION, "", 1000).await?;
+        let asked = memos.iter().filter_map(|memo| serde_json::from_str::<Self>(&memo.body).ok());
+        let last = asked.max_by_key(|asked| asked.asked_at);
+        Ok(last.filter(|last| last.answered_at.is_none()).map(|last| last.asked_at))
+    }
+
+    /// The steps that note the answer to the verification asked for with `state`.
+    #[must_use]
+    pub fn answered(self, state: &str, at: Timestamp) -> Vec<MemoStep> {
+        let asked = Self {
+            answered_at: Some(at),
+            ..self
+        };
+        vec![keep(VERIFICATION, &name(state), &asked), keep(STREAM, "verified", &at)]
+    }
+}
+
+/// When the stream last proved that it is alive.
+///
+/// # Errors
+/// As [`Made::recall`].
+pub async fn verified_at(house: &dyn House) -> anyhow::Result<Option<Timestamp>> {
+    recall(house, STREAM, "verified").await
+}
+
+/// The digest that stands for a state.
+fn name(state: &str) -> String {
+    use std::fmt::Write as _;
+    sha256(state.as_bytes()).iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+async fn recall<T: for<'d> Deserialize<'d>>(house: &dyn House, drawer: &str, key: &str) -> anyhow::Result<Option<T>> {
+    let Some(memo) = house.memo(drawer, key).await? else {
+        return Ok(None);
+    };
+    let read = serde_json::from_str(&memo.body);
+    if let Err(error) = &read {
+        // As good as forgotten: to connect again mends it.
+        tracing::warn!(drawer, key, %error, "what is remembered of a stream cannot be read");
+    }
+    Ok(read.ok())
+}
+
+fn keep<T: Serialize>(drawer: &str, key: &str, value: &T) -> MemoStep {
+    MemoStep::Keep(Memo {
+        drawer: drawer.to_owned(),
+        key: key.to_owned(),
+        look_up: None,
+        about: None,
+        // Plain structs of texts and numbers: nothing in them can fail to be written.
+        body: serde_json::to_string(value).unwrap_or_default(),
+    })
+}
+
+fn forget(drawer: &str, key: &str) -> MemoStep {
+    MemoStep::Forget {
+        drawer: drawer.to_owned(),
+        key: key.to_owned(),
+    }
+}

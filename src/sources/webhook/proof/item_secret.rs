@@ -1,0 +1,31 @@
+//! A static secret in each item of a body: `clientState` of Microsoft Graph's change notifications, which is all that proves them. Items of
+//! several subscriptions come together, so that each is judged by itself.
+
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::Secrets;
+use crate::sources::webhook::values::json_pointer::Pointer;
+
+/// A static secret in each item.
+pub(in crate::sources::webhook) struct Member {
+    pointer: Pointer,
+    secrets: Secrets,
+}
+
+impl Member {
+    /// Takes items that hold any of `secrets` at `pointer`.
+    pub(in crate::sources::webhook) fn new(pointer: Pointer, secrets: &[SecretString]) -> Self {
+        Self {
+            pointer,
+            secrets: Secrets::new(secrets),
+        }
+    }
+
+    /// Whether an item holds one of the secrets.
+    pub(in crate::sources::webhook) fn holds(&self, item: &Value) -> bool {
+        let found = self.pointer.of(item);
+        self.secrets
+            .hold(found.as_deref().and_then(Value::as_str).unwrap_or_default())
+    }
+}
