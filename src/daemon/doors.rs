@@ -13,7 +13,7 @@ use crate::api::{Admission, Door, Limits, Readiness, Refusal, State, TurnedAway}
 use crate::config::Listen;
 use crate::intake::Intake;
 use crate::model::Timestamp;
-use crate::sources::{Rejection, RejectionKind, Standing};
+use crate::sources::{Rejection, RejectionKind, SenderAuth};
 use crate::store::{SourceHealth, Store};
 use crate::telemetry::{Gauges, Metrics, table};
 use crate::transmitter::Transmitter;
@@ -105,8 +105,8 @@ impl crate::api::Intake for Front {
 
     async fn admits(&self, source: &str, head: &http::Request<Bytes>) -> Admission {
         match self.intake.admits(source, head).await {
-            Ok(Standing::Proven) => Admission::Proven,
-            Ok(Standing::Unread) => Admission::Unread,
+            Ok(SenderAuth::Proven) => Admission::Proven,
+            Ok(SenderAuth::Unread) => Admission::Unread,
             Err(refused) => Admission::Refused(Refusal {
                 code: refused.rejection.code,
                 why: refused.rejection.description,

@@ -118,7 +118,7 @@ impl Daemon {
         let address = listener
             .local_addr()
             .context("reading the address that the server listens at")?;
-        let notes = intake.notes().clone();
+        let notes = intake.activity().clone();
         if let Some(transmitter) = &transmitter {
             start_telling(transmitter, &shutdown);
         }

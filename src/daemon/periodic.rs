@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use tokio_cron_scheduler::{Job, JobScheduler};
 
 use crate::config::Config;
-use crate::intake::Notes;
+use crate::intake::SourceActivity;
 use crate::store::Store;
 
 /// What runs when: seconds, minutes, hours, day of month, month, day of week, UTC.
@@ -50,7 +50,7 @@ impl Periodic {
 }
 
 /// Starts every periodic run, and does the first of each that could have been missed.
-pub(super) async fn start(store: &Store, config: &Config, notes: &Notes) -> anyhow::Result<Periodic> {
+pub(super) async fn start(store: &Store, config: &Config, notes: &SourceActivity) -> anyhow::Result<Periodic> {
     recompute(store).await.context("computing the planned departures")?;
     let names = config.sources.iter().map(|source| source.name.clone()).collect();
     store.know_sources(names).await.context("making the sources known")?;
@@ -133,7 +133,7 @@ async fn recompute(store: &Store) -> anyhow::Result<()> {
 }
 
 /// Keeps what was noticed about the sources, and looks for silent ones.
-async fn keep_notes(store: &Store, notes: &Notes, expected: BTreeMap<String, Duration>) -> anyhow::Result<()> {
+async fn keep_notes(store: &Store, notes: &SourceActivity, expected: BTreeMap<String, Duration>) -> anyhow::Result<()> {
     store.count_refusals(notes.take_refused()).await?;
     store.note_proxies(notes.take_proxies()).await?;
     Ok(store.judge_silence(notes.take(), expected).await?)

@@ -20,12 +20,12 @@ mod source_activity;
 mod source_state;
 mod subject_lookup;
 
-use refusal_quota::Room;
+use refusal_quota::RefusalQuota;
 
 pub use inbox::{CREDENTIAL, OWNER, run as run_inbox};
 pub use poll::run as run_poll;
-pub use source_activity::Notes;
-pub use source_state::Around;
+pub use source_activity::SourceActivity;
+pub use source_state::StoredState;
 
 /// What every way in shares.
 #[derive(Clone)]
@@ -37,8 +37,8 @@ pub struct Intake {
     sources: Arc<BTreeMap<String, Source>>,
     /// One for each source whose deliveries are taken one at a time.
     turns: Arc<BTreeMap<String, Mutex<()>>>,
-    notes: Notes,
-    room: Arc<Room>,
+    activity: SourceActivity,
+    quota: Arc<RefusalQuota>,
 }
 
 impl Intake {
@@ -56,15 +56,15 @@ impl Intake {
             targets: targets.into(),
             turns: Arc::new(turns),
             sources: Arc::new(sources),
-            notes: Notes::default(),
-            room: Arc::default(),
+            activity: SourceActivity::default(),
+            quota: Arc::default(),
         }
     }
 
     /// What was noticed about the sources and is not yet stored.
     #[must_use]
-    pub fn notes(&self) -> &Notes {
-        &self.notes
+    pub fn activity(&self) -> &Notes {
+        &self.activity
     }
 
     /// Stores a delivery with everything that follows from it, and hands urgent jobs to the lanes that kept a slot for them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::Intake;
-use super::source_state::Around;
+use super::source_state::StoredState;
 use crate::sources::Pull;
 
 /// After how many failed looks in a row an alert is raised.
@@ -58,7 +58,7 @@ pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: Cancel
 
 async fn leave(intake: &Intake, name: &str, pull: &dyn Pull) {
     if let Ok(cursor) = intake.store.cursor(name).await {
-        pull.leave(cursor.as_deref(), &Around::new(&intake.store, name)).await;
+        pull.leave(cursor.as_deref(), &StoredState::new(&intake.store, name)).await;
     }
 }
 
@@ -66,17 +66,17 @@ async fn leave(intake: &Intake, name: &str, pull: &dyn Pull) {
 /// still there at the next look; what it has handed in is stored.
 async fn look(intake: &Intake, name: &str, pull: &dyn Pull, stop: &CancellationToken) -> anyhow::Result<()> {
     let cursor = intake.store.cursor(name).await?;
-    let house = Around::new(&intake.store, name);
+    let state = StoredState::new(&intake.store, name);
     let deliveries = tokio::select! {
         () = stop.cancelled() => return Ok(()),
-        deliveries = pull.poll(cursor.as_deref(), &house) => deliveries?,
+        deliveries = pull.poll(cursor.as_deref(), &state) => deliveries?,
     };
     for mut delivery in deliveries {
         name.clone_into(&mut delivery.source);
         let receipt = intake.store(delivery.clone()).await?;
         pull.stored(&delivery, &receipt).await?;
     }
-    intake.notes.looked(name, intake.store.clock().now());
+    intake.activity.looked(name, intake.store.clock().now());
     Ok(())
 }
 

@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::Intake;
-use super::source_state::Around;
+use super::source_state::StoredState;
 use crate::model::{Delivery, NoFault, Receipt, Trace};
-use crate::sources::{Push, Received, Rejection, RejectionKind, Standing, UNKNOWN_KEY};
+use crate::sources::{Push, Received, Rejection, RejectionKind, SenderAuth, UNKNOWN_KEY};
 use crate::telemetry::table;
 
 /// How long a sender waits before it tries again when the trouble is ours.
@@ -36,13 +36,13 @@ impl Intake {
     ///
     /// # Errors
     /// Where it says that the sender does not belong here. Our own trouble is none: the delivery is answered for it.
-    pub async fn admits(&self, source: &str, head: &Request<Bytes>) -> Result<Standing, Box<Refused>> {
+    pub async fn admits(&self, source: &str, head: &Request<Bytes>) -> Result<SenderAuth, Box<Refused>> {
         let Some(push) = self.push_source(source) else {
-            return Ok(Standing::Unread);
+            return Ok(SenderAuth::Unread);
         };
         match push.admits(head).await {
             Ok(standing) => Ok(standing),
-            Err(rejection) if is_ours(&rejection) => Ok(Standing::Unread),
+            Err(rejection) if is_ours(&rejection) => Ok(SenderAuth::Unread),
             Err(rejection) => Err(Box::new(Refused {
                 answer: push.rejected(&rejection),
                 rejection,
@@ -69,18 +69,18 @@ impl Intake {
             Some(turn) if !push.only_asks(request) => Some(turn.lock().await),
             _ => None,
         };
-        let house = Around::new(&self.store, source);
-        let taken = match push.receive(request, &house).await {
+        let state = StoredState::new(&self.store, source);
+        let taken = match push.receive(request, &state).await {
             Ok(Received::Reply(reply)) => {
                 if push.knows_who_asks() {
-                    self.notes.spoke(source, self.store.clock().now());
+                    self.activity.spoke(source, self.store.clock().now());
                 }
                 return Some(faultless(reply));
             }
             Ok(Received::Delivery(delivery)) => match (self.store_pushed(source, delivery).await, push.asks()) {
                 (Ok(receipt), None) => Ok(push.accepted(&receipt)),
                 (Ok(receipt), Some(patience)) => {
-                    let known = self.known(source, &receipt, patience).await;
+                    let known = self.look_up_subject(source, &receipt, patience).await;
                     Ok(push.answered(&receipt, known))
                 }
                 (Err(rejection), _) => Err(rejection),
@@ -111,10 +111,10 @@ impl Intake {
     /// store that cannot be written is logged.
     pub async fn refuse(&self, source: &str, rejection: &Rejection, proven: bool, trace: Trace) {
         table::DELIVERIES.add([source, rejection.code], 1);
-        let recorded = (proven || trace == Trace::Entry) && self.room.take(source, proven);
+        let recorded = (proven || trace == Trace::Entry) && self.quota.take(source, proven);
         if !recorded {
             table::REFUSALS_COUNTED.add([source], 1);
-            self.notes.refused(source, rejection.code);
+            self.activity.refused(source, rejection.code);
             tracing::debug!(source, code = rejection.code, "refused a delivery: {}", rejection.description);
             return;
         }
@@ -145,14 +145,14 @@ impl Intake {
 
     /// Takes note of a request that came by way of a proxy which the config does not name, for `revoked check`.
     pub async fn passed_on(&self, by: IpAddr) {
-        if !self.notes.passed_on(by) {
+        if !self.activity.passed_on(by) {
             return;
         }
         tracing::warn!(
             proxy = %by,
             "requests come by way of a proxy that [listen] proxies does not name: all its clients look like one"
         );
-        if let Err(error) = self.store.note_proxies(self.notes.take_proxies()).await {
+        if let Err(error) = self.store.note_proxies(self.activity.take_proxies()).await {
             tracing::error!(error = %crate::model::error_chain(&error), "could not keep that a proxy is not named");
         }
     }
@@ -165,7 +165,7 @@ impl Intake {
             not_now()
         })?;
         if silent {
-            self.notes.spoke(source, self.store.clock().now());
+            self.activity.spoke(source, self.store.clock().now());
         }
         Ok(receipt)
     }

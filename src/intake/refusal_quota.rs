@@ -19,12 +19,12 @@ const OF_ALL: u32 = 512;
 const EVERY_OF_ALL: Duration = Duration::from_secs(5);
 
 /// The room for entries about refusals. What proven senders get wrong has a room of its own, which no stranger can fill.
-pub(super) struct Room {
+pub(super) struct RefusalQuota {
     of_each: RateLimiter<(String, bool), HashMapStateStore<(String, bool)>, Pace>,
     of_all: RateLimiter<bool, HashMapStateStore<bool>, Pace>,
 }
 
-impl Default for Room {
+impl Default for RefusalQuota {
     fn default() -> Self {
         Self {
             of_each: RateLimiter::hashmap_with_clock(quota(OF_EACH, EVERY_OF_EACH), Pace),
@@ -33,7 +33,7 @@ impl Default for Room {
     }
 }
 
-impl Room {
+impl RefusalQuota {
     /// Takes room for one entry about a refusal of `source`. False where there is none.
     pub(super) fn take(&self, source: &str, proven: bool) -> bool {
         self.of_each.check_key(&(source.to_owned(), proven)).is_ok() && self.of_all.check_key(&proven).is_ok()
@@ -51,29 +51,29 @@ fn quota(burst: u32, every: Duration) -> Quota {
 mod tests {
     use super::*;
 
-    fn taken(room: &Room, source: &str, proven: bool) -> u32 {
-        let tries = (0..10_000).filter(|_| room.take(source, proven));
+    fn taken(quota: &RefusalQuota, source: &str, proven: bool) -> u32 {
+        let tries = (0..10_000).filter(|_| quota.take(source, proven));
         u32::try_from(tries.count()).unwrap()
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_flood_at_one_door_leaves_room_for_the_other_doors_and_for_proven_senders() {
-        let room = Room::default();
-        assert_eq!(taken(&room, "siem", false), OF_EACH);
-        assert_eq!(taken(&room, "okta", false), OF_EACH);
-        assert_eq!(taken(&room, "siem", true), OF_EACH);
+        let quota = RefusalQuota::default();
+        assert_eq!(taken(&quota, "siem", false), OF_EACH);
+        assert_eq!(taken(&quota, "okta", false), OF_EACH);
+        assert_eq!(taken(&quota, "siem", true), OF_EACH);
         tokio::time::advance(EVERY_OF_EACH).await;
-        assert_eq!(taken(&room, "siem", false), 1);
+        assert_eq!(taken(&quota, "siem", false), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn floods_at_many_doors_have_one_bound_together() {
-        let room = Room::default();
-        let all: u32 = (0..40).map(|n| taken(&room, &format!("door-{n}"), false)).sum();
+        let quota = RefusalQuota::default();
+        let all: u32 = (0..40).map(|n| taken(&quota, &format!("door-{n}"), false)).sum();
         assert_eq!(all, OF_ALL);
         tokio::time::advance(EVERY_OF_ALL * 3).await;
-        let later: u32 = (40..80).map(|n| taken(&room, &format!("door-{n}"), false)).sum();
+        let later: u32 = (40..80).map(|n| taken(&quota, &format!("door-{n}"), false)).sum();
         assert_eq!(later, 3);
-        assert_eq!(taken(&room, "door-1", true), OF_EACH, "proven senders are not concerned");
+        assert_eq!(taken(&quota, "door-1", true), OF_EACH, "proven senders are not concerned");
     }
 }

@@ -15,10 +15,10 @@ const FAR: usize = 4;
 
 /// The notes of all sources. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Notes(Arc<Mutex<Notebook>>);
+pub struct SourceActivity(Arc<Mutex<Activity>>);
 
 #[derive(Debug, Default)]
-struct Notebook {
+struct Activity {
     sources: BTreeMap<String, Noticed>,
     refused: BTreeMap<(String, &'static str), u64>,
     proxies: BTreeMap<IpAddr, u64>,
@@ -76,7 +76,7 @@ impl Notes {
         std::mem::take(&mut self.book().proxies)
     }
 
-    fn book(&self) -> MutexGuard<'_, Notebook> {
+    fn book(&self) -> MutexGuard<'_, Activity> {
         // A note is whole or not there, so a poisoned lock is as good as a clean one.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -96,15 +96,15 @@ mod tests {
 
     #[test]
     fn strangers_who_claim_to_be_proxies_do_not_wash_out_the_one_on_this_host() {
-        let notes = Notes::default();
+        let activity = SourceActivity::default();
         for n in 0..100 {
-            notes.passed_on(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, n)));
+            activity.passed_on(IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, n)));
         }
         let own: IpAddr = "127.0.0.1".parse().unwrap();
-        assert!(notes.passed_on(own) && !notes.passed_on(own));
-        let seen = notes.take_proxies();
+        assert!(activity.passed_on(own) && !activity.passed_on(own));
+        let seen = activity.take_proxies();
         assert_eq!((seen.len(), seen[&own]), (FAR + 1, 2));
-        assert!(!notes.passed_on(own), "no news, and counted");
-        assert_eq!(notes.take_proxies()[&own], 1);
+        assert!(!activity.passed_on(own), "no news, and counted");
+        assert_eq!(activity.take_proxies()[&own], 1);
     }
 }

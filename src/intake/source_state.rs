@@ -3,16 +3,16 @@
 use async_trait::async_trait;
 
 use crate::model::{Memo, Subject};
-use crate::sources::House;
+use crate::sources::SourceState;
 use crate::store::Store;
 
 /// The house around one source.
-pub struct Around {
+pub struct StoredState {
     store: Store,
     source: String,
 }
 
-impl Around {
+impl StoredState {
     /// The house around the source of that name.
     #[must_use]
     pub fn new(store: &Store, source: &str) -> Self {
@@ -24,7 +24,7 @@ impl Around {
 }
 
 #[async_trait]
-impl House for Around {
+impl SourceState for StoredState {
     async fn memo(&self, drawer: &str, key: &str) -> anyhow::Result<Option<Memo>> {
         Ok(self.store.memo(&self.source, drawer, key).await?)
     }

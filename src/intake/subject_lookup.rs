@@ -10,33 +10,37 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Intake;
 use crate::model::{Receipt, SignalReceipt};
-use crate::sources::Known;
+use crate::sources::SubjectLookup;
 use crate::store::{Found, StoreError};
 
 /// How long to wait at least between two looks.
 const REST: Duration = Duration::from_millis(5);
 
 impl Intake {
-    /// What the targets say about whom a stored delivery names, in this time at most. Anything but [`Known::Somebody`] is recorded.
-    pub(super) async fn known(&self, source: &str, receipt: &Receipt, patience: Duration) -> Known {
+    /// What the targets say about whom a stored delivery names, in this time at most. Anything but [`SubjectLookup::Somebody`] is recorded.
+    pub(super) async fn look_up_subject(&self, source: &str, receipt: &Receipt, patience: Duration) -> SubjectLookup {
         let cases: Vec<i64> = receipt.signals.iter().filter_map(case).collect();
         let ignored = receipt
             .signals
             .iter()
             .any(|signal| matches!(signal, SignalReceipt::Ignored { .. }));
         if cases.is_empty() {
-            return if ignored { Known::Unclear } else { Known::Somebody };
+            return if ignored {
+                SubjectLookup::Unclear
+            } else {
+                SubjectLookup::Somebody
+            };
         }
         let until = Instant::now() + patience;
         let found = self.look_on(&cases, until).await.unwrap_or_else(|error| {
             tracing::warn!(source, error = %crate::model::error_chain(&error), "could not look on while a subject is looked up");
-            Known::Unreachable
+            SubjectLookup::Unreachable
         });
         let answer = match found {
-            Known::Somebody => return found,
-            Known::Nobody => "nobody",
-            Known::Unclear => "unclear",
-            Known::Unreachable => "no_target_answered_in_time",
+            SubjectLookup::Somebody => return found,
+            SubjectLookup::Nobody => "nobody",
+            SubjectLookup::Unclear => "unclear",
+            SubjectLookup::Unreachable => "no_target_answered_in_time",
         };
         for case in cases {
             let detail = serde_json::json!({ "source": source, "answer": answer });
@@ -47,7 +51,7 @@ impl Intake {
         found
     }
 
-    async fn look_on(&self, cases: &[i64], until: Instant) -> Result<Known, StoreError> {
+    async fn look_on(&self, cases: &[i64], until: Instant) -> Result<SubjectLookup, StoreError> {
         let mut committed = self.store.committed();
         loop {
             committed.mark_unchanged();
@@ -64,7 +68,7 @@ impl Intake {
                 tokio::time::sleep(REST).await;
             };
             if timeout_at(until, next).await.is_err() {
-                return Ok(Known::Unreachable);
+                return Ok(SubjectLookup::Unreachable);
             }
         }
     }
@@ -79,17 +83,17 @@ fn case(signal: &SignalReceipt) -> Option<i64> {
 }
 
 /// What is known once every case has said enough.
-fn decided(all: &[Found]) -> Option<Known> {
+fn decided(all: &[Found]) -> Option<SubjectLookup> {
     let any = |wanted: Found| all.contains(&wanted);
     if any(Found::Somebody) {
-        Some(Known::Somebody)
+        Some(SubjectLookup::Somebody)
     } else if any(Found::NotYet) {
         None
     } else if any(Found::Unclear) {
-        Some(Known::Unclear)
+        Some(SubjectLookup::Unclear)
     } else if any(Found::Trouble) {
-        Some(Known::Unreachable)
+        Some(SubjectLookup::Unreachable)
     } else {
-        Some(Known::Nobody)
+        Some(SubjectLookup::Nobody)
     }
 }

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::Origin;
+use super::JwksOrigin;
 
 /// The settings `issuer`, `jwks_file`, `jwks_url` and `jwks_host` of a source, as written.
 #[derive(Debug, Clone, Copy)]
-pub struct Published<'a> {
+pub struct IssuerKeys<'a> {
     /// The issuer, byte for byte.
     pub issuer: &'a str,
     /// A file with its keys.
@@ -21,30 +21,30 @@ pub struct Published<'a> {
 
 /// The document that an issuer's keys are looked up in, where neither a file nor an address is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Document {
+pub enum MetadataDocument {
     /// SSF 1.0 section 7: `/.well-known/ssf-configuration` between host and path.
     Ssf,
     /// OpenID Connect Discovery 1.0 section 4: `/.well-known/openid-configuration` after the path.
     OpenId,
 }
 
-impl Published<'_> {
+impl IssuerKeys<'_> {
     /// Where the keys come from. A file is read here already.
     ///
     /// # Errors
     /// The setting that is wrong, and why.
-    pub fn origin(&self, document: Document) -> Result<Origin, (&'static str, anyhow::Error)> {
+    pub fn origin(&self, document: MetadataDocument) -> Result<JwksOrigin, (&'static str, anyhow::Error)> {
         match (self.file, self.url) {
             (Some(_), Some(_)) => Err(("jwks_url", anyhow::anyhow!("write either jwks_file or jwks_url"))),
-            (Some(path), None) => Origin::file(path).map_err(|error| ("jwks_file", error)),
+            (Some(path), None) => JwksOrigin::file(path).map_err(|error| ("jwks_file", error)),
             (None, Some(url)) => {
-                let origin = self.host().and_then(|host| Origin::url(url, &host));
+                let origin = self.host().and_then(|host| JwksOrigin::url(url, &host));
                 origin.map_err(|error| ("jwks_url", error))
             }
             (None, None) => {
                 let origin = self.host().and_then(|host| match document {
-                    Document::Ssf => Origin::metadata(self.issuer, "ssf-configuration", &host),
-                    Document::OpenId => Origin::discovery(self.issuer, &host),
+                    MetadataDocument::Ssf => JwksOrigin::metadata(self.issuer, "ssf-configuration", &host),
+                    MetadataDocument::OpenId => JwksOrigin::discovery(self.issuer, &host),
                 });
                 let origin = origin.context("the issuer's keys cannot be looked up; write jwks_url or jwks_file");
                 origin.map_err(|error| ("issuer", error))

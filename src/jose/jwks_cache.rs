@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Algorithm, Key, KeySet, Origin, TokenError};
+use super::{Algorithm, JwksOrigin, Key, KeySet, TokenError};
 
 /// The time within which fetches are counted.
 pub const REFETCH_PAUSE: Duration = Duration::from_mins(1);
@@ -38,7 +38,7 @@ pub const OLDEST_KEYS: Duration = Duration::from_hours(24);
 
 /// The keys of one issuer, cached.
 #[derive(Debug)]
-pub struct Keyring {
+pub struct JwksCache {
     shared: Arc<Shared>,
     /// Held by whoever fetches: the others wait and then read what came.
     fetching: Arc<tokio::sync::Mutex<()>>,
@@ -46,7 +46,7 @@ pub struct Keyring {
 
 #[derive(Debug)]
 struct Shared {
-    origin: Origin,
+    origin: JwksOrigin,
     cache: Mutex<Cache>,
 }
 
@@ -67,10 +67,10 @@ struct Cache {
     absent: HashMap<String, Instant>,
 }
 
-impl Keyring {
+impl JwksCache {
     /// An empty cache in front of `origin`; nothing is fetched before the first token.
     #[must_use]
-    pub fn new(origin: Origin) -> Self {
+    pub fn new(origin: JwksOrigin) -> Self {
         Self {
             shared: Arc::new(Shared {
                 origin,

@@ -47,7 +47,7 @@ pub enum Origin {
     },
 }
 
-impl Origin {
+impl JwksOrigin {
     /// Keys in the file at `path`, which is read here already, so that a bad one is a fault of the config and not of the first token.
     ///
     /// # Errors
@@ -85,14 +85,14 @@ impl Origin {
     /// # Errors
     /// Where the issuer is not a URL that may be asked, or TLS cannot be set up.
     pub fn metadata(issuer: &str, document: &str, host: &str) -> anyhow::Result<Self> {
-        Self::described(issuer, host, inserted(issuer, document)?)
+        Self::described(issuer, host, well_known_url(issuer, document)?)
     }
 
     /// Keys at the `jwks_uri` of the metadata that `issuer` publishes as an OpenID provider: `/.well-known/openid-configuration` after
     /// its path (OpenID Connect Discovery 1.0 section 4.1); `jwks_uri` must be on `host`.
     ///
     /// # Errors
-    /// As [`Origin::metadata`].
+    /// As [`JwksOrigin::metadata`].
     pub fn discovery(issuer: &str, host: &str) -> anyhow::Result<Self> {
         let url = placed(issuer, |path| format!("{path}/.well-known/openid-configuration"))?;
         Self::described(issuer, host, url)
@@ -149,7 +149,7 @@ impl Origin {
     }
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for JwksOrigin {
     /// For logs: the file or the address, without user, query and fragment.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -162,7 +162,7 @@ impl fmt::Display for Origin {
 /// A URL that may be asked for keys: see [`Origin`].
 fn checked(url: &str, host: &str) -> anyhow::Result<Url> {
     let url = Url::parse(url).context("the address of the keys is not a URL")?;
-    permitted(&url)?;
+    ensure_fetchable(&url)?;
     let own = url.host_str().unwrap_or_default();
     anyhow::ensure!(
         own.eq_ignore_ascii_case(host),
@@ -175,14 +175,14 @@ fn checked(url: &str, host: &str) -> anyhow::Result<Url> {
 ///
 /// # Errors
 /// Where the issuer is not a URL that may be asked.
-pub fn inserted(issuer: &str, document: &str) -> anyhow::Result<Url> {
+pub fn well_known_url(issuer: &str, document: &str) -> anyhow::Result<Url> {
     placed(issuer, |path| format!("/.well-known/{document}{path}"))
 }
 
 /// The URL at the path that `place` makes of the issuer's.
 fn placed(issuer: &str, place: impl Fn(&str) -> String) -> anyhow::Result<Url> {
     let mut url = Url::parse(issuer).context("the issuer is not a URL, so it has no metadata")?;
-    permitted(&url)?;
+    ensure_fetchable(&url)?;
     let path = place(url.path().trim_end_matches('/'));
     url.set_path(&path);
     Ok(url)
@@ -192,7 +192,7 @@ fn placed(issuer: &str, place: impl Fn(&str) -> String) -> anyhow::Result<Url> {
 ///
 /// # Errors
 /// What is wrong with it. No query is in the text.
-pub fn permitted(url: &Url) -> anyhow::Result<()> {
+pub fn ensure_fetchable(url: &Url) -> anyhow::Result<()> {
     let secure = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url));
     anyhow::ensure!(
         secure,
@@ -244,9 +244,9 @@ mod tests {
 
     #[test]
     fn keys_stay_on_the_issuers_host_and_behind_tls() {
-        assert!(Origin::url("https://idp.example.org/keys", "idp.example.org").is_ok());
-        assert!(Origin::url("http://127.0.0.1:9/keys", "127.0.0.1").is_ok());
-        assert!(Origin::url("http://[::1]:9/keys", "[::1]").is_ok());
+        assert!(JwksOrigin::url("https://idp.example.org/keys", "idp.example.org").is_ok());
+        assert!(JwksOrigin::url("http://127.0.0.1:9/keys", "127.0.0.1").is_ok());
+        assert!(JwksOrigin::url("http://[::1]:9/keys", "[::1]").is_ok());
         for (url, host) in [
             ("http://idp.example.org/keys", "idp.example.org"),
             ("https://keys.example.org/keys", "idp.example.org"),
@@ -255,7 +255,7 @@ mod tests {
             ("file:///etc/passwd", ""),
             ("keys", "idp.example.org"),
         ] {
-            let error = Origin::url(url, host).unwrap_err().to_string();
+            let error = JwksOrigin::url(url, host).unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }
     }
@@ -276,8 +276,8 @@ mod tests {
                 "https://tr.example.com/.well-known/ssf-configuration/issuer1",
             ),
         ] {
-            match Origin::metadata(issuer, "ssf-configuration", "tr.example.com").unwrap() {
-                Origin::Metadata { url, .. } => assert_eq!(url.as_str(), at),
+            match JwksOrigin::metadata(issuer, "ssf-configuration", "tr.example.com").unwrap() {
+                JwksOrigin::Metadata { url, .. } => assert_eq!(url.as_str(), at),
                 other => panic!("{other:?}"),
             }
         }
@@ -295,8 +295,8 @@ mod tests {
                 "https://id.example.com/realms/staff/.well-known/openid-configuration",
             ),
         ] {
-            match Origin::discovery(issuer, "id.example.com").unwrap() {
-                Origin::Metadata { url, .. } => assert_eq!(url.as_str(), at),
+            match JwksOrigin::discovery(issuer, "id.example.com").unwrap() {
+                JwksOrigin::Metadata { url, .. } => assert_eq!(url.as_str(), at),
                 other => panic!("{other:?}"),
             }
         }

@@ -4,7 +4,7 @@
 //! that a token says is read here strictly and judged by the source that owns the protocol. No HMAC algorithm can be expressed, which
 //! ends key confusion before it starts; `jwk`, `jku`, `x5u` and `x5c` of a token's header are never looked at.
 //!
-//! The way of a token: [`Compact::read`] (form), [`Compact::check_header`] (algorithm, type, critical extensions), [`Keyring::find`]
+//! The way of a token: [`Compact::read`] (form), [`Compact::check_header`] (algorithm, type, critical extensions), [`JwksCache::find`]
 //! (key by `kid`, from the issuer's JWKS), [`Key::verify`] (signature). Only then may its claims be believed.
 
 mod algorithm;
@@ -20,9 +20,9 @@ mod strict_json;
 
 pub use algorithm::{Algorithm, KeyType};
 pub use compact::{Compact, HeaderRules};
-pub use issuer_keys::{Document, Published};
-pub use jwks_cache::{Keyring, MOST_FETCHES, OLDEST_KEYS, REFETCH_PAUSE, REFRESH_AFTER, REFRESH_WITHIN};
-pub use jwks_origin::{JWKS_CAP, Origin, inserted, is_loopback, permitted};
+pub use issuer_keys::{IssuerKeys, MetadataDocument};
+pub use jwks_cache::{JwksCache, MOST_FETCHES, OLDEST_KEYS, REFETCH_PAUSE, REFRESH_AFTER, REFRESH_WITHIN};
+pub use jwks_origin::{JWKS_CAP, JwksOrigin, ensure_fetchable, is_loopback, well_known_url};
 pub use key::{Key, KeySet, MOST_KEYS};
 pub use numeric_date::{CLOCK_SKEW, DateFault, date_in_either_unit, is_ahead, is_over, numeric_date, time_claim};
 pub use signer::Signer;

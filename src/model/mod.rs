@@ -32,6 +32,6 @@ pub use grant::{Grant, GrantKind, GrantRef};
 pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};
 pub use reason::{Priority, Reason};
 pub use revoked_trail::{Actor, NoActor, Timestamp};
-pub use signal::{DateRule, Departure, DepartureStep, LeakedValue, Leaves, Signal, When, Wish};
+pub use signal::{DateRule, Departure, DepartureStep, Disposition, LeakedValue, Leaves, Signal, When};
 pub use subject::{LONGEST_SUBJECT, Subject, SubjectError};
 pub use verdict::{Remaining, Verdict};

@@ -36,7 +36,7 @@ pub struct Signal {
     /// When to act.
     pub when: When,
     /// What the source's own rules say about it, before policy.
-    pub wish: Wish,
+    pub disposition: Disposition,
 }
 
 /// A credential in the wrong hands, on its way into the store, where it is kept encrypted. Two of the same digest are equal.
@@ -73,7 +73,7 @@ pub enum When {
 
 /// What the mapping of the protocol says about a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Wish {
+pub enum Disposition {
     /// To be acted on.
     Act,
     /// To be decided by a human, and why.
@@ -181,7 +181,7 @@ impl Signal {
             keep_out: None,
             leaked: None,
             when: When::Now,
-            wish: Wish::Act,
+            disposition: Disposition::Act,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::{Containment, Departure, DepartureStep, Principal, Priority, Reason, Scope, Signal, Timestamp};
-use crate::model::{Subject, When, Wish};
+use crate::model::{Disposition, Subject, When};
 
 mod hold;
 mod limits;
@@ -132,7 +132,7 @@ impl Policy {
     /// Decides about a signal. Pure: the same arguments give the same decision.
     #[must_use]
     pub fn decide(&self, signal: &Signal, facts: &Facts<'_>) -> Decision {
-        if let Wish::Ignore(why) = &signal.wish {
+        if let Disposition::Ignore(why) = &signal.disposition {
             return Decision::Ignore { why: why.clone() };
         }
         if let When::Departure(Departure {
@@ -236,10 +236,10 @@ impl Policy {
         if facts.source != INBOX && !signal.subject.names().iter().any(|name| self.may_lead(name)) {
             return Some(HoldReason::EmailDomain);
         }
-        match &signal.wish {
-            Wish::Hold(why) => return Some(HoldReason::Source(why.clone())),
-            Wish::Stays(why) => return Some(HoldReason::Stays(why.clone())),
-            Wish::Act | Wish::Ignore(_) => {}
+        match &signal.disposition {
+            Disposition::Hold(why) => return Some(HoldReason::Source(why.clone())),
+            Disposition::Stays(why) => return Some(HoldReason::Stays(why.clone())),
+            Disposition::Act | Disposition::Ignore(_) => {}
         }
         if signal.reason == Reason::RiskElevated && signal.playbook.is_none() && !self.playbooks.contains_key(signal.reason.word())
         {

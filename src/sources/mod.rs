@@ -22,7 +22,7 @@ pub mod ssf;
 pub mod webhook;
 
 pub(crate) use shared::http_answers::UNKNOWN_KEY;
-pub use shared::source_state::{Alone, House};
+pub use shared::source_state::{NoState, SourceState};
 
 /// One kind of source: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
 pub struct Kind {
@@ -113,7 +113,7 @@ impl Received {
 
 /// What the header of a request says of its sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum SenderAuth {
     /// It proves who that is.
     Proven,
     /// Nothing, or too little: the body must be read.
@@ -123,7 +123,7 @@ pub enum Standing {
 /// What the targets say about whom a stored delivery names. The work itself asks them; nothing is asked twice, and nothing waits for the
 /// answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
+pub enum SubjectLookup {
     /// A target knows the person, and the work has begun; or a human decides first, as policy says.
     Somebody,
     /// Every target was asked just now and said that nobody is there.
@@ -168,24 +168,24 @@ pub trait Push: Send + Sync {
 
     /// What the header of a request says of its sender, before a byte of the body is read: the body of `head` is empty. A credential that
     /// stands in a header is checked here. Who proves itself here is let in whatever strangers do, so this must be cheap, and say
-    /// [`Standing::Proven`] only to whom [`Push::receive`] would believe.
+    /// [`SenderAuth::Proven`] only to whom [`Push::receive`] would believe.
     ///
     /// # Errors
     /// Where a credential must stand in a header, and does not, or is not one that is valid here.
-    async fn admits(&self, _head: &::http::Request<Bytes>) -> Result<Standing, Rejection> {
-        Ok(Standing::Unread)
+    async fn admits(&self, _head: &::http::Request<Bytes>) -> Result<SenderAuth, Rejection> {
+        Ok(SenderAuth::Unread)
     }
 
     /// Whether a whole request that was refused proves who sent it all the same: what a sender gets wrong is no attack.
     async fn proves(&self, request: &::http::Request<Bytes>) -> bool {
-        self.admits(request).await == Ok(Standing::Proven)
+        self.admits(request).await == Ok(SenderAuth::Proven)
     }
 
     /// Authenticates and reads one delivery. It is acknowledged only after the signals are stored.
     ///
     /// # Errors
     /// A [`Rejection`], which the intake records before it is answered.
-    async fn receive(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Received, Rejection>;
+    async fn receive(&self, request: &::http::Request<Bytes>, state: &dyn SourceState) -> Result<Received, Rejection>;
 
     /// Reads one delivery without asking what proves its sender, for an operator who has a sample and tries what would become of it;
     /// `None` where what is read and what proves it are one and the same.
@@ -212,7 +212,7 @@ pub trait Push: Send + Sync {
     }
 
     /// The answer to a delivery that is stored, by what the targets have said.
-    fn answered(&self, receipt: &Receipt, _known: Known) -> ::http::Response<Bytes> {
+    fn answered(&self, receipt: &Receipt, _known: SubjectLookup) -> ::http::Response<Bytes> {
         self.accepted(receipt)
     }
 
@@ -230,7 +230,7 @@ pub trait Pull: Any + Send + Sync {
     ///
     /// # Errors
     /// Where the source cannot be looked at; the next look comes after the interval, and repeated failure alerts.
-    async fn poll(&self, cursor: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>>;
+    async fn poll(&self, cursor: Option<&str>, state: &dyn SourceState) -> anyhow::Result<Vec<Delivery>>;
 
     /// What is weaker here than it could be, each as a sentence for `revoked check`.
     fn cautions(&self) -> Vec<String> {
@@ -245,7 +245,7 @@ pub trait Pull: Any + Send + Sync {
 
     /// A last word to the other side before the daemon stops, such as what was stored and is not yet acknowledged. Cut off after two
     /// seconds; nothing may depend on it.
-    async fn leave(&self, _cursor: Option<&str>, _house: &dyn House) {}
+    async fn leave(&self, _cursor: Option<&str>, _house: &dyn SourceState) {}
 }
 
 /// Why a delivery is refused.

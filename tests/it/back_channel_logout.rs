@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use revoked::clock::Clock;
 use revoked::jose::{Algorithm, Signer};
-use revoked::model::{CaseId, Priority, Reason, Receipt, Scope, Signal, SignalReceipt, Subject, Timestamp, Wish};
+use revoked::model::{CaseId, Disposition, Priority, Reason, Receipt, Scope, Signal, SignalReceipt, Subject, Timestamp};
 use revoked::settings::{Complaint, Settings};
 use revoked::sources::back_channel_logout::{BODY_CAP, LONGEST_LIFE};
 use revoked::sources::{KINDS, Push, Rejection, RejectionKind, Source};
@@ -56,7 +56,7 @@ impl Door {
     async fn send(&self, token: &str) -> Result<Signal, Rejection> {
         let delivery = self
             .push
-            .receive(&post(&format!("logout_token={token}")), &revoked::sources::Alone)
+            .receive(&post(&format!("logout_token={token}")), &revoked::sources::NoState)
             .await?;
         let delivery = delivery.delivery().expect("something to store");
         assert_eq!((delivery.source.as_str(), delivery.signals.len()), ("idp", 1));
@@ -147,7 +147,10 @@ async fn a_logout_ends_the_sessions_of_its_subject() {
     let door = Door::new("");
     let signal = door.send_claims(&claims()).await.unwrap();
     assert_eq!((signal.reason, signal.scope), (Reason::Logout, Scope::AllSessions));
-    assert_eq!((signal.wish, signal.priority), (Wish::Act, Reason::Logout.priority()));
+    assert_eq!(
+        (signal.disposition, signal.priority),
+        (Disposition::Act, Reason::Logout.priority())
+    );
     assert!(signal.priority > Priority::URGENT);
     assert_eq!(signal.key, format!("{ISSUER}|bWJq"));
     assert_eq!(signal.occurred_at, Some(Timestamp::from_seconds(NOW - 1)));
@@ -173,7 +176,10 @@ async fn the_subject_is_what_the_settings_say() {
     ] {
         let door = Door::new(&format!("subject = {means:?}"));
         let signal = door.send_claims(&claims).await.unwrap();
-        assert_eq!((signal.subject.to_string().as_str(), signal.wish), (subject, Wish::Act));
+        assert_eq!(
+            (signal.subject.to_string().as_str(), signal.disposition),
+            (subject, Disposition::Act)
+        );
     }
     let door = Door::new("subject = \"email\"");
     assert_eq!(
@@ -190,9 +196,9 @@ async fn a_session_without_its_person_is_held_where_the_settings_say_so() {
     let door = Door::new("allow_sid_only = true");
     let signal = door.send_claims(&with("sub", &Value::Null)).await.unwrap();
     assert!(
-        matches!(&signal.wish, Wish::Hold(why) if why.starts_with("session_only")),
+        matches!(&signal.disposition, Disposition::Hold(why) if why.starts_with("session_only")),
         "{:?}",
-        signal.wish
+        signal.disposition
     );
     assert!(matches!(&signal.subject, Subject::Unknown { format, .. } if format == "sid"));
     assert!(!format!("{signal:?}").contains("08a5019c"), "a session's name was quoted");
@@ -209,15 +215,18 @@ async fn a_claim_that_is_null_is_none() {
     let signal = door.send_claims(&null("sub")).await.unwrap();
     assert!(matches!(&signal.subject, Subject::Unknown { format, .. } if format == "sid"));
     assert!(
-        matches!(&signal.wish, Wish::Hold(why) if why.starts_with("session_only")),
+        matches!(&signal.disposition, Disposition::Hold(why) if why.starts_with("session_only")),
         "{:?}",
-        signal.wish
+        signal.disposition
     );
     let (code, why) = Door::new("").refusal(&signed(&null("sub"))).await;
     assert!(code == "invalid_request" && why.contains("allow_sid_only"), "{why}");
     let (code, why) = door.refusal(&signed(&with("sub", &json!("")))).await;
     assert!(code == "invalid_request" && why.contains("sub"), "{why}");
-    assert_eq!(Door::new("").send_claims(&null("sid")).await.unwrap().wish, Wish::Act);
+    assert_eq!(
+        Door::new("").send_claims(&null("sid")).await.unwrap().disposition,
+        Disposition::Act
+    );
     let mut nobody = null("sub");
     nobody["sid"] = Value::Null;
     assert!(door.refusal(&signed(&nobody)).await.1.contains("sub or sid"));
@@ -254,9 +263,13 @@ async fn the_untyped_tokens_of_older_providers_are_taken_whole_and_check_says_ea
     };
     let door = Door::new("allow_untyped = true");
     let person = door.send(&hydra(json!({"sub": "248289761001"}))).await.unwrap();
-    assert_eq!((person.reason, person.wish), (Reason::Logout, Wish::Act));
+    assert_eq!((person.reason, person.disposition), (Reason::Logout, Disposition::Act));
     let session = door.send(&hydra(json!({}))).await.unwrap();
-    assert!(matches!(session.wish, Wish::Hold(_)), "{:?}", session.wish);
+    assert!(
+        matches!(session.disposition, Disposition::Hold(_)),
+        "{:?}",
+        session.disposition
+    );
     let cautions = door.push.cautions();
     assert_eq!(cautions.len(), 3, "{cautions:?}");
     for (caution, part) in cautions.iter().zip(["typ", "without exp", "a session and nobody"]) {
@@ -438,7 +451,7 @@ async fn http_faults_have_the_answers_of_http_and_nothing_is_cached() {
     let door = Door::new("");
     let form = format!("logout_token={}", signed(&claims()));
     let status = async |request: &Request<Bytes>| {
-        let rejection = door.push.receive(request, &revoked::sources::Alone).await.unwrap_err();
+        let rejection = door.push.receive(request, &revoked::sources::NoState).await.unwrap_err();
         let response = door.push.rejected(&rejection);
         assert!(response.body().is_empty());
         assert_eq!(response.headers()["cache-control"], "no-store");
@@ -468,7 +481,7 @@ async fn http_faults_have_the_answers_of_http_and_nothing_is_cached() {
     let mut request = post(&form);
     let media = "Application/X-WWW-Form-URLencoded; charset=utf-8".parse().unwrap();
     request.headers_mut().insert("content-type", media);
-    assert!(door.push.receive(&request, &revoked::sources::Alone).await.is_ok());
+    assert!(door.push.receive(&request, &revoked::sources::NoState).await.is_ok());
 }
 
 #[tokio::test]
@@ -487,14 +500,14 @@ async fn the_form_holds_the_token_once_and_no_refusal_quotes_it() {
     ] {
         let rejection = door
             .push
-            .receive(&post(&form), &revoked::sources::Alone)
+            .receive(&post(&form), &revoked::sources::NoState)
             .await
             .expect_err(&form);
         assert_eq!(rejection.code, "invalid_request", "{form}");
         assert!(!told(&*door.push, &rejection).contains("canary"));
     }
     let other_fields = post(&format!("state=x&logout_token={token}"));
-    assert!(door.push.receive(&other_fields, &revoked::sources::Alone).await.is_ok());
+    assert!(door.push.receive(&other_fields, &revoked::sources::NoState).await.is_ok());
     for name in ["iss", "aud", "iat", "exp", "jti", "events", "nonce"] {
         let rejection = door.send_claims(&with(name, &json!("canary\u{1}"))).await.unwrap_err();
         assert!(!format!("{rejection:?}").contains("canary"), "{rejection:?}");
@@ -541,7 +554,7 @@ async fn keys_are_found_by_the_providers_own_metadata() {
     let form = post(&format!("logout_token={token}"));
     // Before the provider answers, it is our trouble and the token is not lost.
     let push = build(&text).unwrap();
-    let rejection = push.receive(&form, &revoked::sources::Alone).await.unwrap_err();
+    let rejection = push.receive(&form, &revoked::sources::NoState).await.unwrap_err();
     assert!(matches!(rejection.kind, RejectionKind::NotNow(_)), "{rejection}");
     let response = push.rejected(&rejection);
     assert_eq!(
@@ -562,7 +575,7 @@ async fn keys_are_found_by_the_providers_own_metadata() {
             .await;
     }
     let push = build(&text).unwrap();
-    let sent = push.receive(&form, &revoked::sources::Alone).await;
+    let sent = push.receive(&form, &revoked::sources::NoState).await;
     assert!(sent.is_ok(), "{sent:?}");
 }
 

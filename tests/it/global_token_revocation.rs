@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use revoked::clock::Clock;
 use revoked::jose::{Algorithm, Signer};
-use revoked::model::{Delivery, Priority, Reason, Receipt, Scope, Signal, SignalReceipt, Timestamp, When, Wish};
+use revoked::model::{Delivery, Disposition, Priority, Reason, Receipt, Scope, Signal, SignalReceipt, Timestamp, When};
 use revoked::settings::{Complaint, Settings};
 use revoked::sources::global_token_revocation::BODY_CAP;
 use revoked::sources::{KINDS, Push, Rejection, Source};
@@ -45,14 +45,14 @@ impl Endpoint {
     async fn take(&self, request: &Request<Bytes>) -> Signal {
         let delivery = self
             .push
-            .receive(request, &revoked::sources::Alone)
+            .receive(request, &revoked::sources::NoState)
             .await
             .expect("the call was refused");
         only(delivery.delivery().expect("something to store"))
     }
 
     async fn refuse(&self, request: &Request<Bytes>) -> Rejection {
-        let taken = self.push.receive(request, &revoked::sources::Alone).await;
+        let taken = self.push.receive(request, &revoked::sources::NoState).await;
         taken.expect_err("the call was taken")
     }
 
@@ -146,8 +146,8 @@ async fn a_call_is_an_urgent_compromise_of_everything() {
     assert_eq!(signal.subject.to_string(), "email:user@example.com");
     assert_eq!((signal.reason, signal.priority), (Reason::Compromised, Priority::URGENT));
     assert_eq!(
-        (signal.scope, signal.when, signal.wish),
-        (Scope::Everything, When::Now, Wish::Act)
+        (signal.scope, signal.when, signal.disposition),
+        (Scope::Everything, When::Now, Disposition::Act)
     );
     assert_eq!(signal.occurred_at, Some(Timestamp::from_seconds(NOW)));
 }
@@ -482,7 +482,7 @@ async fn keys_that_cannot_be_had_are_our_trouble() {
     let port = crate::ports::Port::default();
     let more = format!("jwks_url = \"http://{}/keys\"\njwks_host = \"127.0.0.1\"\n", port.address());
     let push = build(&(settings() + &more)).unwrap();
-    let rejection = push.receive(&call(BODY), &revoked::sources::Alone).await.unwrap_err();
+    let rejection = push.receive(&call(BODY), &revoked::sources::NoState).await.unwrap_err();
     let response = push.rejected(&rejection);
     assert_eq!((response.status().as_u16(), response.body().len()), (503, 0));
     let wait: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();

@@ -14,9 +14,9 @@ use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::intake::Around;
+use crate::intake::StoredState;
 use crate::model::{Subject, Timestamp};
-use crate::sources::ssf::{self, Asked, Connected, Made, Stream};
+use crate::sources::ssf::{self, Connected, Stream, StreamState, VerificationRequest};
 use crate::store::Store;
 
 /// How often the store is looked at for an answer.
@@ -127,7 +127,7 @@ pub(super) async fn run(command: &SsfCommand, at: &StoreArgs) -> anyhow::Result<
             let seat = Seat::of(name, at).await?;
             let made = seat.made().await?;
             seat.stream.disconnect(&made).await?;
-            let steps = Made::forget(&seat.house).await?;
+            let steps = StreamState::forget(&seat.state).await?;
             seat.store.remember(&seat.name, steps, operator()).await?;
             line(format!(
                 "stream {} is deleted; nothing comes from there any more",
@@ -142,7 +142,7 @@ pub(super) async fn run(command: &SsfCommand, at: &StoreArgs) -> anyhow::Result<
 struct Seat {
     name: String,
     store: Store,
-    house: Around,
+    state: StoredState,
     stream: Arc<Stream>,
 }
 
@@ -160,15 +160,15 @@ impl Seat {
         let store = at.open().await?;
         Ok(Self {
             name: name.to_owned(),
-            house: Around::new(&store, name),
+            state: StoredState::new(&store, name),
             store,
             stream,
         })
     }
 
     /// The stream that the source has.
-    async fn made(&self) -> anyhow::Result<Made> {
-        let made = Made::recall(&self.house).await?;
+    async fn made(&self) -> anyhow::Result<StreamState> {
+        let made = StreamState::recall(&self.state).await?;
         made.with_context(|| format!("source {0} has no stream yet; run revoked source ssf connect {0}", self.name))
     }
 }
@@ -177,14 +177,14 @@ impl Seat {
 struct Outcome<'a> {
     source: &'a str,
     way: &'a str,
-    stream: &'a Made,
+    stream: &'a StreamState,
     missing: &'a [String],
     warnings: Vec<&'a str>,
     usable: bool,
 }
 
 async fn connect(seat: &Seat, subjects: &[Value], as_json: bool) -> anyhow::Result<Exit> {
-    let connected = seat.stream.connect(&seat.house).await?;
+    let connected = seat.stream.connect(&seat.state).await?;
     seat.store
         .remember(&seat.name, vec![connected.made.keep()], operator())
         .await
@@ -243,7 +243,7 @@ fn tell(connected: &Connected, subjects: usize) -> anyhow::Result<()> {
 #[derive(Serialize)]
 struct Standing<'a> {
     source: &'a str,
-    stream: &'a Made,
+    stream: &'a StreamState,
     status: Option<String>,
     reason: Option<String>,
     delivered: Vec<String>,
@@ -252,7 +252,7 @@ struct Standing<'a> {
 }
 
 async fn status(seat: &Seat, as_json: bool) -> anyhow::Result<Exit> {
-    let Some(made) = Made::recall(&seat.house).await? else {
+    let Some(made) = StreamState::recall(&seat.state).await? else {
         if as_json {
             json(&serde_json::json!({"source": seat.name, "stream": null}))?;
             return Ok(Exit::Findings);
@@ -271,8 +271,8 @@ async fn status(seat: &Seat, as_json: bool) -> anyhow::Result<Exit> {
         status,
         reason: reason.flatten(),
         delivered: stream.delivered,
-        verified_at: ssf::verified_at(&seat.house).await?,
-        unanswered_since: Asked::unanswered_since(&seat.house).await?,
+        verified_at: ssf::verified_at(&seat.state).await?,
+        unanswered_since: VerificationRequest::unanswered_since(&seat.state).await?,
     };
     let late = standing
         .unanswered_since
@@ -307,13 +307,13 @@ async fn status(seat: &Seat, as_json: bool) -> anyhow::Result<Exit> {
 
 async fn verify(seat: &Seat, patience: Duration) -> anyhow::Result<Exit> {
     let made = seat.made().await?;
-    let (state, steps) = seat.stream.new_question(&seat.house).await?;
+    let (state, steps) = seat.stream.new_question(&seat.state).await?;
     // Stored first: the answer may be here before the transmitter has told us that it will come.
     seat.store.remember(&seat.name, steps, operator()).await?;
     seat.stream.ask(&made, &state).await?;
     let until = Instant::now() + patience;
     loop {
-        let asked = Asked::recall(&seat.house, &state).await?;
+        let asked = VerificationRequest::recall(&seat.state, &state).await?;
         if let Some(at) = asked.and_then(|asked| asked.answered_at) {
             line(format!("the stream is alive: proved at {at}"))?;
             return Ok(Exit::Ok);
@@ -339,6 +339,6 @@ fn identifier(text: &str) -> Result<Value, String> {
         };
     }
     let subject: Subject = text.parse().map_err(|error| format!("{error}"))?;
-    ssf::identifier(&subject)
+    ssf::subject_identifier(&subject)
         .ok_or_else(|| "no standard format can say this name to a transmitter; write the RFC 9493 object".to_owned())
 }

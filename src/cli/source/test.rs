@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::{Config, SourceConfig};
 use crate::model::{Delivery, Receipt, Scope, Signal, Timestamp, When};
 use crate::policy::{Class, Decision, Facts, Work};
-use crate::sources::{Alone, Push, Received, Rejection};
+use crate::sources::{NoState, Push, Received, Rejection};
 
 /// `revoked source test`
 #[derive(Debug, Clone, Args)]
@@ -171,7 +171,7 @@ async fn read(push: &dyn Push, args: &TestArgs, request: &Request<Bytes>) -> (bo
     {
         return (false, read);
     }
-    (true, push.receive(request, &Alone).await)
+    (true, push.receive(request, &NoState).await)
 }
 
 /// Names each person by every name that the store links, as policy is asked about people.

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::Daemon;
 use crate::model::Actor;
-use crate::sources::{Alone, ssf};
+use crate::sources::{NoState, ssf};
 use crate::store::{Role, Store};
 
 mod echo;
@@ -119,7 +119,7 @@ async fn connect(config: &Config, clock: &Clock, teller: &Teller) -> anyhow::Res
             continue;
         };
         let connected = stream
-            .connect(&Alone)
+            .connect(&NoState)
             .await
             .with_context(|| format!("connecting the stream of {}", source.name))?;
         let steps = vec![connected.made.keep()];

@@ -151,7 +151,7 @@ fn a_named_target_or_playbook_that_is_not_there_is_ignored_with_the_name() {
 #[test]
 fn a_source_that_only_wants_it_kept_or_held_is_heard_first() {
     let kept = decide(|signal, _| {
-        signal.wish = Wish::Ignore("only a handshake".into());
+        signal.disposition = Disposition::Ignore("only a handshake".into());
         signal.subject = "email:break-glass@example.org".parse().unwrap();
     });
     assert_eq!(
@@ -160,7 +160,7 @@ fn a_source_that_only_wants_it_kept_or_held_is_heard_first() {
             why: "only a handshake".into()
         }
     );
-    let held = decide(|signal, _| signal.wish = Wish::Hold("the row is for a whole group".into()));
+    let held = decide(|signal, _| signal.disposition = Disposition::Hold("the row is for a whole group".into()));
     assert_eq!(word(&held), "source");
     assert_eq!(work(held).jobs.len(), 2, "an approval must have something to release");
 }

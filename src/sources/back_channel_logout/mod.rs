@@ -14,10 +14,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::digest::sha256;
-use super::{House, Kind, Push, Received, Rejection, Source};
+use super::{Kind, Push, Received, Rejection, Source, SourceState};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
-use token_reader::Reader;
+use token_reader::TokenReader;
 
 pub use token_reader::{LONGEST_LIFE, UNTOLD_LIFE};
 
@@ -34,7 +34,7 @@ pub const BODY_CAP: usize = 64 << 10;
 /// A built receiver for the logout tokens of one issuer.
 pub struct BackChannelLogout {
     name: String,
-    reader: Reader,
+    reader: TokenReader,
     /// What `revoked check` says.
     cautions: Vec<String>,
     clock: Clock,
@@ -62,7 +62,7 @@ impl Push for BackChannelLogout {
         }
     }
 
-    async fn receive(&self, request: &::http::Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {
+    async fn receive(&self, request: &::http::Request<Bytes>, _: &dyn SourceState) -> Result<Received, Rejection> {
         let read = self.read(request).await.map_err(|rejection| Rejection {
             // What is too large is not worth the hashing.
             digest: (request.body().len() <= BODY_CAP).then(|| sha256(request.body())),

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::BackChannelLogout;
-use super::token_reader::{Leniency, Reader, UNTOLD_LIFE};
+use super::token_reader::{Leniency, TokenReader, UNTOLD_LIFE};
 use crate::clock::Clock;
-use crate::jose::{Algorithm, Document, Keyring, Published};
+use crate::jose::{Algorithm, IssuerKeys, JwksCache, MetadataDocument};
 use crate::settings::{Complaint, Settings};
 use crate::sources::shared::audience::Audience;
-use crate::sources::shared::subject_identifiers::{Means, SubjectRules};
+use crate::sources::shared::subject_identifiers::{IdentifierKind, SubjectRules};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +38,7 @@ struct Written {
     allow_sid_only: Option<bool>,
     /// What the issuer's `sub` is at our targets.
     #[serde(default)]
-    subject: Means,
+    subject: IdentifierKind,
 }
 
 impl Written {
@@ -101,13 +101,13 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<BackChanne
     if written.algorithms.is_empty() {
         complain("algorithms", "algorithms must not be empty".to_owned());
     }
-    let published = Published {
+    let published = IssuerKeys {
         issuer: &written.issuer,
         file: written.jwks_file.as_deref(),
         url: written.jwks_url.as_deref(),
         host: written.jwks_host.as_deref(),
     };
-    let origin = match published.origin(Document::OpenId) {
+    let origin = match published.origin(MetadataDocument::OpenId) {
         Ok(origin) => origin,
         Err((key, error)) => {
             complain(key, format!("{error:#}"));
@@ -121,11 +121,11 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<BackChanne
     Ok(BackChannelLogout {
         name: settings.name.to_owned(),
         cautions,
-        reader: Reader {
+        reader: TokenReader {
             issuer: written.issuer,
             audience: written.audience,
             algorithms: written.algorithms,
-            keyring: Keyring::new(origin),
+            keys: JwksCache::new(origin),
             leniency,
             subjects: SubjectRules {
                 iss_sub: written.subject,

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::answer::{malformed, refusal};
-use crate::jose::{Algorithm, Compact, HeaderRules, Keyring, is_ahead, is_over, time_claim};
-use crate::model::{Reason, Scope, Signal, Timestamp, Wish};
+use crate::jose::{Algorithm, Compact, HeaderRules, JwksCache, is_ahead, is_over, time_claim};
+use crate::model::{Disposition, Reason, Scope, Signal, Timestamp};
 use crate::sources::digest::sha256;
 use crate::sources::shared::audience::Audience;
-use crate::sources::shared::subject_identifiers::{Breadth, SubjectRules, Whom};
+use crate::sources::shared::subject_identifiers::{Breadth, EventSubject, SubjectRules};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The longest time from `iat` to `exp`. The specification recommends two minutes.
@@ -22,7 +22,7 @@ const LONGEST_NAME: usize = 256;
 const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// What an issuer's logout tokens must be like.
-pub(super) struct Reader {
+pub(super) struct TokenReader {
     /// The OpenID provider, byte for byte.
     pub(super) issuer: String,
     /// Our client ids, one of which must be in `aud`.
@@ -30,7 +30,7 @@ pub(super) struct Reader {
     /// The algorithms accepted.
     pub(super) algorithms: Vec<Algorithm>,
     /// The issuer's keys.
-    pub(super) keyring: Keyring,
+    pub(super) keys: JwksCache,
     /// What is forgiven.
     pub(super) leniency: Leniency,
     /// What the issuer's `sub` is.
@@ -48,7 +48,7 @@ pub(super) struct Leniency {
     pub(super) sid_only: bool,
 }
 
-impl Reader {
+impl TokenReader {
     /// Checks `token` and says what it means.
     ///
     /// # Errors
@@ -84,7 +84,7 @@ impl Reader {
             }
             _ => return Err(malformed("iss is missing or not a text")),
         }
-        let key = self.keyring.find(kid, algorithm).await?;
+        let key = self.keys.find(kid, algorithm).await?;
         key.verify(&token, algorithm)?;
         Ok(token)
     }
@@ -143,9 +143,9 @@ impl Reader {
                 self.subjects.read(&sub_id, false, false)?
             }
             (Some(_), _) => return Err(malformed("sub is empty or not a text")),
-            (None, Some(sid)) if self.leniency.sid_only => Whom {
+            (None, Some(sid)) if self.leniency.sid_only => EventSubject {
                 breadth: Breadth::Session,
-                ..Whom::nobody("sid", &json!({"iss": self.issuer, "sid": sid}))
+                ..EventSubject::nobody("sid", &json!({"iss": self.issuer, "sid": sid}))
             },
             (None, Some(_)) => {
                 let why =
@@ -162,7 +162,7 @@ impl Reader {
             Reason::Logout,
         );
         signal.scope = Scope::AllSessions;
-        signal.wish = whom.temper(&Wish::Act);
+        signal.disposition = whom.restrict(&Disposition::Act);
         signal.occurred_at = Some(issued_at);
         signal.note = Some(match sid {
             // A sid names a living session to whoever knows it, so it is said to be there and not quoted.

@@ -10,7 +10,7 @@ use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
 pub(super) use crate::sources::shared::http_answers::refusal;
 use crate::sources::shared::http_answers::{KEYS_UNAVAILABLE, UNKNOWN_KEY, bare, by_http};
-use crate::sources::{Known, Rejection, RejectionKind};
+use crate::sources::{Rejection, RejectionKind, SubjectLookup};
 
 /// The body is not of the draft's form, or the `jti` was used for something else: 400.
 pub(super) const INVALID_REQUEST: &str = "invalid_request";
@@ -57,17 +57,17 @@ pub(super) fn accepted(receipt: &Receipt) -> Response<Bytes> {
 
 /// The answer by what the targets know, where the delivery is stored all the same: 204 where the work has begun or a target must come back
 /// first, 404 where each of them was asked and knows nobody, 422 where nobody can be logged out until a human has said who is meant.
-pub(super) fn answered(receipt: &Receipt, known: Known) -> Response<Bytes> {
+pub(super) fn answered(receipt: &Receipt, known: SubjectLookup) -> Response<Bytes> {
     if receipt.signals.contains(&SignalReceipt::Conflict) {
         return accepted(receipt);
     }
     match known {
-        Known::Somebody | Known::Unreachable => accepted(receipt),
-        Known::Nobody => {
+        SubjectLookup::Somebody | SubjectLookup::Unreachable => accepted(receipt),
+        SubjectLookup::Nobody => {
             let why = "no target knows this subject; it is kept until somebody says who it is";
             told(StatusCode::NOT_FOUND, &refusal(RejectionKind::Malformed, USER_NOT_FOUND, why))
         }
-        Known::Unclear => {
+        SubjectLookup::Unclear => {
             let why = "it is not clear which account is meant; it waits for an operator";
             told(
                 StatusCode::UNPROCESSABLE_ENTITY,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::answer::{NO_TOKEN, refusal, token_refused, untrusted};
-use crate::jose::{Algorithm, Compact, HeaderRules, Keyring, is_ahead, is_over, time_claim};
+use crate::jose::{Algorithm, Compact, HeaderRules, JwksCache, is_ahead, is_over, time_claim};
 use crate::model::Timestamp;
 use crate::sources::shared::http_checks::only;
 use crate::sources::{Rejection, RejectionKind};
@@ -19,7 +19,7 @@ pub const LONGEST_LIFETIME: Duration = Duration::from_mins(10);
 const LONGEST_JTI: usize = 256;
 
 /// What a caller's token must be like.
-pub(super) struct Bearer {
+pub(super) struct CallerToken {
     /// What `iss` must be, byte for byte.
     pub(super) issuer: String,
     /// What `sub` must be: the name that the issuer gave to the application that we log people out of.
@@ -29,7 +29,7 @@ pub(super) struct Bearer {
     /// The algorithms accepted.
     pub(super) algorithms: Vec<Algorithm>,
     /// The issuer's keys.
-    pub(super) keyring: Keyring,
+    pub(super) keys: JwksCache,
 }
 
 /// What a good token says.
@@ -42,7 +42,7 @@ pub(super) struct Call {
     pub(super) payload: Vec<u8>,
 }
 
-impl Bearer {
+impl CallerToken {
     /// Checks the one token of `request`.
     ///
     /// # Errors
@@ -64,11 +64,7 @@ impl Bearer {
         if token.claims.get("iss").and_then(Value::as_str) != Some(self.issuer.as_str()) {
             return Err(untrusted("iss is missing or not the issuer that may call here"));
         }
-        let key = self
-            .keyring
-            .find(kid, algorithm)
-            .await
-            .map_err(|error| token_refused(&error))?;
+        let key = self.keys.find(kid, algorithm).await.map_err(|error| token_refused(&error))?;
         key.verify(&token, algorithm).map_err(|error| token_refused(&error))?;
         let (jti, issued_at) = self.check_claims(&token.claims, now)?;
         Ok(Call {
@@ -117,7 +113,7 @@ impl Bearer {
     }
 }
 
-/// What follows the word `Bearer`, in any case (RFC 9110 section 11.1).
+/// What follows the word `CallerToken`, in any case (RFC 9110 section 11.1).
 fn bearer(value: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = value.split_at_checked("Bearer ".len())?;
     let token = token.trim_ascii();

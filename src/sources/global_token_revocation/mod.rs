@@ -22,10 +22,10 @@ use bytes::Bytes;
 
 use super::shared::http_checks::admit;
 use super::shared::subject_identifiers::SubjectRules;
-use super::{House, Kind, Known, Push, Received, Rejection, Source, Standing};
+use super::{Kind, Push, Received, Rejection, SenderAuth, Source, SourceState, SubjectLookup};
 use crate::clock::Clock;
 use crate::model::{Delivery, Reason, Receipt, Signal, Timestamp};
-use caller_token::Bearer;
+use caller_token::CallerToken;
 
 pub use caller_token::LONGEST_LIFETIME;
 
@@ -45,7 +45,7 @@ pub const PATIENCE: Duration = Duration::from_secs(2);
 /// A built endpoint for one issuer.
 pub struct GlobalTokenRevocation {
     name: String,
-    bearer: Bearer,
+    caller: CallerToken,
     subjects: SubjectRules,
     clock: Clock,
 }
@@ -56,11 +56,11 @@ impl Push for GlobalTokenRevocation {
         BODY_CAP
     }
 
-    async fn admits(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
-        self.bearer.check(head, self.clock.now()).await.map(|_| Standing::Proven)
+    async fn admits(&self, head: &Request<Bytes>) -> Result<SenderAuth, Rejection> {
+        self.caller.check(head, self.clock.now()).await.map(|_| SenderAuth::Proven)
     }
 
-    async fn receive(&self, request: &Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {
+    async fn receive(&self, request: &Request<Bytes>, _: &dyn SourceState) -> Result<Received, Rejection> {
         let received_at = self.clock.now();
         let signal = self.read(request, received_at).await.map_err(|rejection| Rejection {
             // What is too large is not worth the hashing.
@@ -78,7 +78,7 @@ impl Push for GlobalTokenRevocation {
         Some(PATIENCE)
     }
 
-    fn answered(&self, receipt: &Receipt, known: Known) -> ::http::Response<Bytes> {
+    fn answered(&self, receipt: &Receipt, known: SubjectLookup) -> ::http::Response<Bytes> {
         answer::answered(receipt, known)
     }
 
@@ -92,7 +92,7 @@ impl GlobalTokenRevocation {
         admit(request, BODY_CAP, "application/json", |media| {
             media.eq_ignore_ascii_case(b"application/json")
         })?;
-        let token = self.bearer.check(request, now).await?;
+        let token = self.caller.check(request, now).await?;
         let subject = request_body::read(request.body(), &self.subjects)?;
         // The token says nothing about the body, so both are in the digest. Each is hashed by itself first: where one ends and the other
         // begins must not be open to two readings.

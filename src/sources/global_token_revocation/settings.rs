@@ -6,11 +6,11 @@ use reqwest::Url;
 use serde::Deserialize;
 
 use super::GlobalTokenRevocation;
-use super::caller_token::Bearer;
+use super::caller_token::CallerToken;
 use crate::clock::Clock;
-use crate::jose::{Algorithm, Document, Keyring, Origin, Published};
+use crate::jose::{Algorithm, IssuerKeys, JwksCache, JwksOrigin, MetadataDocument};
 use crate::settings::{Complaint, Settings};
-use crate::sources::shared::subject_identifiers::{Meanings, SubjectRules};
+use crate::sources::shared::subject_identifiers::{IdentifierKinds, SubjectRules};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +34,7 @@ struct Written {
     subject_issuers: Option<Vec<String>>,
     /// What the issuer's identifiers are at our targets.
     #[serde(default)]
-    subjects: Meanings,
+    subjects: IdentifierKinds,
 }
 
 fn rs256() -> Vec<Algorithm> {
@@ -76,30 +76,30 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<GlobalToke
             iss_sub: written.subjects.iss_sub,
             opaque: written.subjects.opaque,
         },
-        bearer: Bearer {
+        caller: CallerToken {
             issuer: written.issuer,
             client_id: written.client_id,
             audience: written.audience,
             algorithms: written.algorithms,
-            keyring: Keyring::new(origin),
+            keys: JwksCache::new(origin),
         },
         clock: clock.clone(),
     })
 }
 
 /// Where the keys come from, or the key of the config that is wrong.
-fn origin(written: &Written) -> Result<Origin, (&'static str, anyhow::Error)> {
+fn origin(written: &Written) -> Result<JwksOrigin, (&'static str, anyhow::Error)> {
     // OpenID Connect puts the document after an issuer's path and RFC 8414 before it: only without a path is there one place.
     let looked_up = written.jwks_file.is_none() && written.jwks_url.is_none();
     if looked_up && Url::parse(&written.issuer).is_ok_and(|url| url.path() != "/") {
         let why = "the issuer has a path, so its keys cannot be looked up; write jwks_url or jwks_file";
         return Err(("issuer", anyhow::anyhow!(why)));
     }
-    let published = Published {
+    let published = IssuerKeys {
         issuer: &written.issuer,
         file: written.jwks_file.as_deref(),
         url: written.jwks_url.as_deref(),
         host: written.jwks_host.as_deref(),
     };
-    published.origin(Document::OpenId)
+    published.origin(MetadataDocument::OpenId)
 }

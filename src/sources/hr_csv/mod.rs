@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use async_trait::async_trait;
 
-use super::{House, Kind, Pull, Source};
+use super::{Kind, Pull, Source, SourceState};
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
 
@@ -30,20 +30,20 @@ mod statements;
 
 pub use csv::formula_escape::disarmed;
 pub use files::file_name::shown;
-pub use format::columns::{COLUMNS, Headers, Mapping};
-pub use format::dates::{DateForm, Dates};
-pub use format::file_format::{Form, Undated};
+pub use format::columns::{COLUMNS, ColumnMapping, Headers};
+pub use format::dates::{DateFormat, Dates};
+pub use format::file_format::{FileFormat, Undated};
 pub use format::presets::{PRESETS, Preset};
-pub use format::status_words::{Standing, StatusWords};
+pub use format::status_words::{EmploymentStatus, StatusWords};
 pub use preview::{Effect, Preview, PreviewRefusal, PreviewRow, TakenBefore, Totals, preview};
 pub use proposal::{PassedOver, Proposal, Proposed, Word, propose};
-pub use rows::change_kind::Ask;
+pub use rows::change_kind::ChangeKind;
 pub use settings::rules::{LARGEST_FILE, MOST_ROWS, Rules};
 pub use statements::full_file::LAST as LAST_FULL_FILE;
 pub use statements::rescind::memo_of_end;
 
-use drop_folder::archive::Done;
-use drop_folder::watcher::{Folder, Found};
+use drop_folder::archive::StoredFile;
+use drop_folder::watcher::{DropFolder, ReadFile};
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
@@ -56,13 +56,13 @@ pub const KIND: Kind = Kind {
 };
 
 /// A drop folder for CSV files of leavers.
-pub struct HrCsv(Arc<Folder>);
+pub struct HrCsv(Arc<DropFolder>);
 
 impl HrCsv {
     /// A drop folder under `rules`. Opens nothing.
     #[must_use]
     pub fn new(rules: Rules, clock: Clock) -> Self {
-        Self(Arc::new(Folder::new(rules, clock)))
+        Self(Arc::new(DropFolder::new(rules, clock)))
     }
 
     /// The rules that it goes by.
@@ -78,23 +78,23 @@ impl Pull for HrCsv {
         self.0.rules.interval
     }
 
-    async fn poll(&self, _: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
+    async fn poll(&self, _: Option<&str>, state: &dyn SourceState) -> anyhow::Result<Vec<Delivery>> {
         let folder = Arc::clone(&self.0);
         let now = tokio::time::Instant::now();
         let found = tokio::task::spawn_blocking(move || folder.look(now))
             .await
             .context("cannot look into the drop folder")??;
         let mut deliveries = Vec::with_capacity(found.len());
-        for Found {
+        for ReadFile {
             mut delivery,
             states,
             names,
             modified,
         } in found
         {
-            statements::rescind::call_off(&mut delivery, states, house).await?;
+            statements::rescind::rescind_open_ended(&mut delivery, states, state).await?;
             deliveries.push(match names {
-                Some(names) => statements::full_file::compare(delivery, names, modified, &self.0.rules, house).await?,
+                Some(names) => statements::full_file::compare(delivery, names, modified, &self.0.rules, state).await?,
                 None => delivery,
             });
         }
@@ -102,7 +102,7 @@ impl Pull for HrCsv {
     }
 
     async fn stored(&self, delivery: &Delivery, _: &Receipt) -> anyhow::Result<()> {
-        let Some(done) = Done::of(delivery) else { return Ok(()) };
+        let Some(done) = StoredFile::of(delivery) else { return Ok(()) };
         let folder = Arc::clone(&self.0);
         let now = tokio::time::Instant::now();
         tokio::task::spawn_blocking(move || folder.stored(&done, now))

@@ -9,14 +9,14 @@ use serde::Serialize;
 use super::drop_folder::completeness::{self, Mismatch};
 use super::files::regular_file::{self, Opened};
 use super::files::signature;
-use super::rows::change_kind::Ask;
-use super::rows::contents::{self, Contents};
+use super::rows::change_kind::ChangeKind;
+use super::rows::contents::{self, FileContents};
 use super::rows::row::hex;
 use super::settings::rules::{LARGEST_FILE, Rules, too_large};
-use super::statements::latest::{Said, order};
+use super::statements::latest::{LatestStatement, latest_statements};
 use super::statements::persons::Overtaken;
 use super::statements::{full_file, signals};
-use crate::model::{Leaves, Subject, Timestamp, Wish};
+use crate::model::{Disposition, Leaves, Subject, Timestamp};
 
 /// What a file would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -137,7 +137,8 @@ pub struct PreviewRow {
     /// Whom it is about.
     pub subject: Subject,
     /// What it asks for.
-    pub ask: Ask,
+    #[serde(rename = "ask")]
+    pub change: ChangeKind,
     /// When access ends: local time with offset and zone, as in `2026-04-01T00:00:00+02:00[Europe/Berlin]`. Absent where the row changes no
     /// access.
     pub local: Option<String>,
@@ -221,11 +222,13 @@ pub fn preview(path: &Path, rules: &Rules, now: Timestamp) -> anyhow::Result<Pre
     });
     let refused: Vec<_> = refused.collect();
     let null_days = contents.rows.iter().filter(|(_, row)| row.null_day).count() as u64;
-    let said = order(contents.rows, now);
+    let said = latest_statements(contents.rows, now);
     let stands: HashSet<(String, String)> = said
         .iter()
         .filter(|said| {
-            matches!(said.row.ask, Ask::Active | Ask::Rehire) && said.overtaken.is_none() && !said.row.employment.is_empty()
+            matches!(said.row.change, ChangeKind::Active | ChangeKind::Rehire)
+                && said.overtaken.is_none()
+                && !said.row.employment.is_empty()
         })
         .map(|said| (said.row.employee.clone(), said.row.employment.clone()))
         .filter(|of| {
@@ -237,7 +240,7 @@ pub fn preview(path: &Path, rules: &Rules, now: Timestamp) -> anyhow::Result<Pre
     let mut rows: Vec<_> = said
         .iter()
         // What is not clear stands among what could not be read.
-        .filter(|said| said.row.ask != Ask::Unclear)
+        .filter(|said| said.row.change != ChangeKind::Unclear)
         .map(|said| {
             let other = stands
                 .iter()
@@ -267,18 +270,18 @@ pub fn preview(path: &Path, rules: &Rules, now: Timestamp) -> anyhow::Result<Pre
     Ok(preview)
 }
 
-fn ends(said: &Said) -> bool {
-    said.row.ask == Ask::Terminate && said.overtaken.is_none()
+fn ends(said: &LatestStatement) -> bool {
+    said.row.change == ChangeKind::Terminate && said.overtaken.is_none()
 }
 
-fn read(path: &Path, rules: &Rules) -> anyhow::Result<Contents> {
+fn read(path: &Path, rules: &Rules) -> anyhow::Result<FileContents> {
     let shown = path.display();
     let file = match regular_file::open(path).with_context(|| format!("cannot open {shown}"))? {
         Opened::File(file, identity) if identity.len <= LARGEST_FILE => file,
         Opened::File(..) => {
-            return Ok(Contents {
+            return Ok(FileContents {
                 rejected: Some(too_large()),
-                ..Contents::default()
+                ..FileContents::default()
             });
         }
         Opened::Refused(why) => anyhow::bail!("{shown} {why}"),
@@ -302,14 +305,14 @@ fn read(path: &Path, rules: &Rules) -> anyhow::Result<Contents> {
     Ok(contents)
 }
 
-fn one(said: &Said, other: Option<&str>, rules: &Rules, now: Timestamp) -> PreviewRow {
+fn one(said: &LatestStatement, other: Option<&str>, rules: &Rules, now: Timestamp) -> PreviewRow {
     let row = &said.row;
     let (effect, why) = match said.overtaken {
         Some(Overtaken { line, how }) => (Effect::Overtaken, Some(format!("line {line} {how}"))),
         None => effect(said, other, rules, now),
     };
     // Of somebody who has left on a day that nobody names there is none to show, as long as a human is asked.
-    let has_end = matches!(row.ask, Ask::Terminate | Ask::Suspend) && !(row.undated && effect == Effect::Held);
+    let has_end = matches!(row.change, ChangeKind::Terminate | ChangeKind::Suspend) && !(row.undated && effect == Effect::Held);
     let at = has_end.then(|| row.leaves.as_ref().map_or(now, |(_, at)| *at));
     let leaves = row
         .leaves
@@ -320,7 +323,7 @@ fn one(said: &Said, other: Option<&str>, rules: &Rules, now: Timestamp) -> Previ
         employee: row.employee.clone(),
         employment: row.employment.clone(),
         subject: row.subject.clone(),
-        ask: row.ask,
+        change: row.change,
         local: at.and_then(|at| leaves.local(at, &rules.time_zone)),
         utc: at,
         effect,
@@ -329,24 +332,24 @@ fn one(said: &Said, other: Option<&str>, rules: &Rules, now: Timestamp) -> Previ
     }
 }
 
-fn effect(said: &Said, other: Option<&str>, rules: &Rules, now: Timestamp) -> (Effect, Option<String>) {
+fn effect(said: &LatestStatement, other: Option<&str>, rules: &Rules, now: Timestamp) -> (Effect, Option<String>) {
     let row = &said.row;
-    if let Wish::Hold(why) = signals::signal(said, rules, now, &[0; 32]).wish {
+    if let Disposition::Hold(why) = signals::signal(said, rules, now, &[0; 32]).disposition {
         return (Effect::Held, Some(why));
     }
-    match row.ask {
-        Ask::Rescind | Ask::Rehire => (Effect::CallsOff, None),
-        Ask::Active => {
+    match row.change {
+        ChangeKind::Rescind | ChangeKind::Rehire => (Effect::CallsOff, None),
+        ChangeKind::Active => {
             let stale = "it counts as employed, although the last day is over";
             (Effect::Stands, said.stale.then(|| stale.to_owned()))
         }
-        Ask::Nothing if row.history => (Effect::Nothing, Some("the last day lies before history_before".to_owned())),
-        Ask::Nothing | Ask::Unclear => (
+        ChangeKind::Nothing if row.history => (Effect::Nothing, Some("the last day lies before history_before".to_owned())),
+        ChangeKind::Nothing | ChangeKind::Unclear => (
             Effect::Nothing,
             Some("the status says nothing that concerns access".to_owned()),
         ),
-        Ask::Terminate | Ask::Suspend | Ask::Deleted => {
-            if let Some(employment) = other.filter(|_| row.ask == Ask::Terminate) {
+        ChangeKind::Terminate | ChangeKind::Suspend | ChangeKind::Deleted => {
+            if let Some(employment) = other.filter(|_| row.change == ChangeKind::Terminate) {
                 return (Effect::Blocked, Some(format!("employment {employment} has not ended")));
             }
             match row.leaves.as_ref().map(|(_, at)| *at) {

@@ -25,17 +25,17 @@ use bytes::Bytes;
 
 use super::digest::sha256;
 use super::shared::http_answers::bare;
-use super::{House, Kind, Push, Received, Rejection, Source, Standing};
+use super::{Kind, Push, Received, Rejection, SenderAuth, Source, SourceState};
 use crate::clock::Clock;
 use crate::model::Receipt;
-use http::answer::{Stop, not_found, told};
+use http::answer::{RequestError, not_found, told};
 use http::bearer::Tokens;
-use http::router::Place;
+use http::router::Route;
 use protocol::query::Query;
 use protocol::schema::{ResourceType, TYPES};
-use resources::changes::{Change, Wanted, named};
+use resources::changes::{Change, Update, named};
 use resources::record::Record;
-use resources::user_mapping::Rules;
+use resources::user_mapping::UserMapping;
 
 pub use protocol::list_response::MOST_RESULTS;
 pub use protocol::patch::MOST_OPERATIONS;
@@ -57,7 +57,7 @@ pub struct Scim {
     /// The address that the client knows us by, without a slash at its end.
     base: String,
     tokens: Tokens,
-    rules: Rules,
+    mapping: UserMapping,
     clock: Clock,
 }
 
@@ -81,23 +81,23 @@ impl Push for Scim {
     }
 
     fn only_asks(&self, request: &Request<Bytes>) -> bool {
-        let (place, _) = http::router::place(request, &self.name);
-        http::router::only_asks(request.method(), &place)
+        let (route, _) = http::router::route(request, &self.name);
+        http::router::only_asks(request.method(), &route)
     }
 
     fn knows_who_asks(&self) -> bool {
         true
     }
 
-    async fn admits(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
-        self.tokens.check(head).map(|()| Standing::Proven)
+    async fn admits(&self, head: &Request<Bytes>) -> Result<SenderAuth, Rejection> {
+        self.tokens.check(head).map(|()| SenderAuth::Proven)
     }
 
-    async fn receive(&self, request: &Request<Bytes>, house: &dyn House) -> Result<Received, Rejection> {
-        match self.answer(request, house).await {
+    async fn receive(&self, request: &Request<Bytes>, state: &dyn SourceState) -> Result<Received, Rejection> {
+        match self.answer(request, state).await {
             Ok(received) => Ok(received),
-            Err(Stop::Told(reply)) => Ok(Received::Reply(*reply)),
-            Err(Stop::Refused(rejection)) => Err(Rejection {
+            Err(RequestError::Told(reply)) => Ok(Received::Reply(*reply)),
+            Err(RequestError::Refused(rejection)) => Err(Rejection {
                 // What is too large is not worth the hashing.
                 digest: (request.body().len() <= BODY_CAP).then(|| sha256(request.body())),
                 ..rejection
@@ -116,92 +116,98 @@ impl Push for Scim {
 }
 
 impl Scim {
-    async fn answer(&self, request: &Request<Bytes>, house: &dyn House) -> Result<Received, Stop> {
+    async fn answer(&self, request: &Request<Bytes>, state: &dyn SourceState) -> Result<Received, RequestError> {
         self.tokens.check(request)?;
-        let (place, versioned) = http::router::place(request, &self.name);
+        let (route, versioned) = http::router::route(request, &self.name);
         let base = if versioned {
             format!("{}/v2", self.base)
         } else {
             self.base.clone()
         };
         let get = *request.method() == Method::GET;
-        match place {
-            Place::All(kind) if get => self.list(house, &[kind], &protocol::query::query(request)?, &base).await,
-            Place::All(kind) if *request.method() == Method::POST => {
+        match route {
+            Route::All(kind) if get => self.list(state, &[kind], &protocol::query::query(request)?, &base).await,
+            Route::All(kind) if *request.method() == Method::POST => {
                 let query = protocol::query::query(request)?;
-                let change = self.change(request, house, kind, &base, &query);
+                let change = self.change(request, state, kind, &base, &query);
                 change.create(http::router::body(request)?).await
             }
-            Place::All(_) => Err(http::answer::method("GET, POST")),
-            Place::One(kind, id) => self.one(request, house, kind, &base, &id).await,
-            Place::Search(kind) if *request.method() == Method::POST => {
+            Route::All(_) => Err(http::answer::method("GET, POST")),
+            Route::One(kind, id) => self.one(request, state, kind, &base, &id).await,
+            Route::Search(kind) if *request.method() == Method::POST => {
                 let query = protocol::query::search(http::router::body(request)?)?;
                 let kinds: Vec<&'static ResourceType> = kind.map_or(TYPES.to_vec(), |kind| vec![kind]);
-                self.list(house, &kinds, &query, &base).await
+                self.list(state, &kinds, &query, &base).await
             }
-            Place::Search(_) => Err(http::answer::method("POST")),
-            Place::Unsupported => Err(told(
+            Route::Search(_) => Err(http::answer::method("POST")),
+            Route::Unsupported => Err(told(
                 StatusCode::NOT_IMPLEMENTED,
                 None,
                 "this part of SCIM is not supported here",
             )),
-            Place::Nowhere => Err(not_found()),
-            Place::Capabilities | Place::Schemas(_) | Place::Types(_) if !get => Err(http::answer::method("GET")),
-            Place::Capabilities => Ok(shown(Some(http::discovery::capabilities(&base)))?),
-            Place::Schemas(None) => Ok(shown(Some(http::discovery::schemas(&base)))?),
-            Place::Schemas(Some(urn)) => Ok(shown(http::discovery::schema_called(&urn, &base))?),
-            Place::Types(None) => Ok(shown(Some(http::discovery::types(&base)))?),
-            Place::Types(Some(name)) => Ok(shown(http::discovery::type_called(&name, &base))?),
+            Route::Nowhere => Err(not_found()),
+            Route::Capabilities | Route::Schemas(_) | Route::Types(_) if !get => Err(http::answer::method("GET")),
+            Route::Capabilities => Ok(shown(Some(http::discovery::capabilities(&base)))?),
+            Route::Schemas(None) => Ok(shown(Some(http::discovery::schemas(&base)))?),
+            Route::Schemas(Some(urn)) => Ok(shown(http::discovery::schema_called(&urn, &base))?),
+            Route::Types(None) => Ok(shown(Some(http::discovery::types(&base)))?),
+            Route::Types(Some(name)) => Ok(shown(http::discovery::type_called(&name, &base))?),
         }
     }
 
     async fn one(
         &self,
         request: &Request<Bytes>,
-        house: &dyn House,
+        state: &dyn SourceState,
         kind: &'static ResourceType,
         base: &str,
         id: &str,
-    ) -> Result<Received, Stop> {
+    ) -> Result<Received, RequestError> {
         let query = protocol::query::query(request)?;
-        let change = self.change(request, house, kind, base, &query);
+        let change = self.change(request, state, kind, base, &query);
         match *request.method() {
             Method::GET => {
-                let memo = house.memo(kind.drawer, id).await?.ok_or_else(not_found)?;
+                let memo = state.memo(kind.drawer, id).await?.ok_or_else(not_found)?;
                 let record = Record::read(&memo)?;
                 if named(request.headers(), &IF_NONE_MATCH, &record.tag()) == Some(true) {
                     return Ok(Received::Reply(bare(StatusCode::NOT_MODIFIED)));
                 }
                 Ok(Received::Reply(change.shown(StatusCode::OK, &record)))
             }
-            Method::PUT => change.change(id, Wanted::Whole(http::router::body(request)?)).await,
-            Method::PATCH => change.change(id, Wanted::Patch(http::router::body(request)?)).await,
+            Method::PUT => change.change(id, Update::Whole(http::router::body(request)?)).await,
+            Method::PATCH => change.change(id, Update::Patch(http::router::body(request)?)).await,
             Method::DELETE => change.delete(id).await,
             _ => Err(http::answer::method("GET, PUT, PATCH, DELETE")),
         }
     }
 
-    async fn list(&self, house: &dyn House, kinds: &[&'static ResourceType], query: &Query, base: &str) -> Result<Received, Stop> {
-        let page = resources::listing::list(house, kinds, query, base).await??;
+    async fn list(
+        &self,
+        state: &dyn SourceState,
+        kinds: &[&'static ResourceType],
+        query: &Query,
+        base: &str,
+    ) -> Result<Received, RequestError> {
+        let page = resources::listing::list(state, kinds, query, base).await??;
         shown(Some(page))
     }
 
     fn change<'c>(
         &'c self,
         request: &'c Request<Bytes>,
-        house: &'c dyn House,
+        state: &'c dyn SourceState,
         kind: &'static ResourceType,
         base: &'c str,
         query: &'c Query,
     ) -> Change<'c> {
         Change {
             source: &self.name,
-            rules: &self.rules,
-            house,
+            mapping: &self.mapping,
+            state,
             kind,
             base,
             headers: request.headers(),
-            choice: &query.choice,
+            selection: &query.selection,
             digest: sha256(request.body()),
             now: self.clock.now(),
         }
@@ -209,7 +215,7 @@ impl Scim {
 }
 
 /// 200 with what there is, or 404.
-fn shown(body: Option<serde_json::Value>) -> Result<Received, Stop> {
+fn shown(body: Option<serde_json::Value>) -> Result<Received, RequestError> {
     let body = body.ok_or_else(not_found)?;
     Ok(Received::Reply(http::answer::with(StatusCode::OK, &body)))
 }

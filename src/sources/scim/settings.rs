@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::Scim;
 use super::http::bearer::Tokens;
-use super::resources::user_mapping::{Deactivation, ExternalId, Rules};
+use super::resources::user_mapping::{Deactivation, ExternalId, UserMapping};
 use crate::clock::Clock;
 use crate::secret::SecretSource;
 use crate::settings::{Complaint, Settings};
@@ -77,7 +77,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Scim, Vec<
         name: settings.name.to_owned(),
         base: written.url.trim_end_matches('/').to_owned(),
         tokens: Tokens::new(&tokens),
-        rules: Rules {
+        mapping: UserMapping {
             issuer: written.issuer.unwrap_or_default(),
             external_id: written.external_id,
             deactivation: written.deactivation,

@@ -7,7 +7,7 @@ use crate::model::{Memo, Subject};
 
 /// The house around a source, bound to that source's name.
 #[async_trait]
-pub trait House: Send + Sync {
+pub trait SourceState: Send + Sync {
     /// What the source keeps under `key` in one of its drawers.
     ///
     /// # Errors
@@ -44,10 +44,10 @@ pub trait House: Send + Sync {
 
 /// No house at all: nothing is remembered. For trying a source out.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Alone;
+pub struct NoState;
 
 #[async_trait]
-impl House for Alone {
+impl SourceState for NoState {
     async fn memo(&self, _: &str, _: &str) -> anyhow::Result<Option<Memo>> {
         Ok(None)
     }

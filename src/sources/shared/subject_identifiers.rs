@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::model::{LONGEST_SUBJECT, Subject, Wish};
+use crate::model::{Disposition, LONGEST_SUBJECT, Subject};
 use crate::sources::digest::sha256;
 
 /// How a stream's subjects are read.
@@ -19,15 +19,15 @@ pub(in crate::sources) struct SubjectRules {
     /// Members of a complex subject that must be understood, else the event is discarded.
     pub(in crate::sources) critical: Vec<String>,
     /// What the `sub` of an `iss_sub` is.
-    pub(in crate::sources) iss_sub: Means,
+    pub(in crate::sources) iss_sub: IdentifierKind,
     /// What the `id` of an `opaque` is.
-    pub(in crate::sources) opaque: Means,
+    pub(in crate::sources) opaque: IdentifierKind,
 }
 
 /// What an issuer's identifier is at our targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::sources) enum Means {
+pub(in crate::sources) enum IdentifierKind {
     /// The issuer's own name: `iss_sub` is kept as it is, `opaque` cannot be resolved.
     #[default]
     Issuers,
@@ -44,13 +44,13 @@ pub(in crate::sources) enum Means {
 /// The key `subjects` of a source: what its issuer's identifiers are at our targets.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::sources) struct Meanings {
+pub(in crate::sources) struct IdentifierKinds {
     /// What the `sub` of an `iss_sub` is.
     #[serde(default)]
-    pub(in crate::sources) iss_sub: Means,
+    pub(in crate::sources) iss_sub: IdentifierKind,
     /// What the `id` of an `opaque` is.
     #[serde(default)]
-    pub(in crate::sources) opaque: Means,
+    pub(in crate::sources) opaque: IdentifierKind,
 }
 
 /// Why a subject is refused.
@@ -64,7 +64,7 @@ pub(in crate::sources) enum SubjectFault {
 
 /// Whom an event is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sources) struct Whom {
+pub(in crate::sources) struct EventSubject {
     /// The person, or something that is never resolved.
     pub(in crate::sources) subject: Subject,
     /// How much it covers.
@@ -112,22 +112,22 @@ impl SubjectRules {
     ///
     /// # Errors
     /// [`SubjectFault`], where it is not of its format's form or names a forbidden issuer. A format that is not known is no fault.
-    pub(in crate::sources) fn read(&self, sub_id: &Value, legacy: bool, device: bool) -> Result<Whom, SubjectFault> {
+    pub(in crate::sources) fn read(&self, sub_id: &Value, legacy: bool, device: bool) -> Result<EventSubject, SubjectFault> {
         let members = object(sub_id)?;
         let format = format_of(members, legacy);
         if format == Some("complex") || (format.is_none() && legacy && MEMBERS.iter().any(|name| members.contains_key(*name))) {
             return self.complex(sub_id, members, legacy);
         }
         if device {
-            return Ok(Whom {
+            return Ok(EventSubject {
                 breadth: Breadth::Device,
-                ..Whom::nobody("device", sub_id)
+                ..EventSubject::nobody("device", sub_id)
             });
         }
         self.simple(sub_id, legacy)
     }
 
-    fn complex(&self, whole: &Value, members: &Map<String, Value>, legacy: bool) -> Result<Whom, SubjectFault> {
+    fn complex(&self, whole: &Value, members: &Map<String, Value>, legacy: bool) -> Result<EventSubject, SubjectFault> {
         let has = |name: &str| members.contains_key(name);
         let understood = |name: &str, member: &Value| {
             let format = member.as_object().and_then(|member| format_of(member, legacy));
@@ -138,14 +138,14 @@ impl SubjectRules {
             .iter()
             .any(|(name, member)| critical(name) && !understood(name, member))
         {
-            return Ok(Whom {
+            return Ok(EventSubject {
                 breadth: Breadth::Critical,
-                ..Whom::nobody("complex", whole)
+                ..EventSubject::nobody("complex", whole)
             });
         }
         if let Some(person) = members.get("user") {
             let whom = self.simple(person, legacy)?;
-            return Ok(Whom {
+            return Ok(EventSubject {
                 narrowed: has("session") || has("device") || has("application"),
                 ..whom
             });
@@ -159,13 +159,13 @@ impl SubjectRules {
         } else {
             Breadth::Unresolved("a complex subject without a user")
         };
-        Ok(Whom {
+        Ok(EventSubject {
             breadth,
-            ..Whom::nobody("complex", whole)
+            ..EventSubject::nobody("complex", whole)
         })
     }
 
-    fn simple(&self, value: &Value, legacy: bool) -> Result<Whom, SubjectFault> {
+    fn simple(&self, value: &Value, legacy: bool) -> Result<EventSubject, SubjectFault> {
         let members = object(value)?;
         let format = format_of(members, legacy).ok_or_else(|| fault("the subject names no format"))?;
         if format == "aliases" {
@@ -175,9 +175,9 @@ impl SubjectRules {
             let member = members.get(name).and_then(Value::as_str);
             member.ok_or_else(|| fault(&format!("the subject's {name} is missing or not a text")))
         };
-        let unresolved = |what| Whom {
+        let unresolved = |what| EventSubject {
             breadth: Breadth::Unresolved(what),
-            ..Whom::nobody(format, value)
+            ..EventSubject::nobody(format, value)
         };
         let subject = match format {
             "email" => named("email", text("email")?)?,
@@ -196,7 +196,7 @@ impl SubjectRules {
             )?,
             "iss_sub" => self.iss_sub(text("iss")?, text("sub")?)?,
             "opaque" => match self.opaque {
-                Means::Issuers => {
+                IdentifierKind::Issuers => {
                     text("id")?;
                     return Ok(unresolved("an opaque identifier of the issuer's own"));
                 }
@@ -213,22 +213,22 @@ impl SubjectRules {
             "uri" | "scim" => return Ok(unresolved("a URI")),
             "ip-addresses" => return Ok(unresolved("an IP address, which is nobody's name")),
             "jwt_id" | "saml_assertion_id" => {
-                return Ok(Whom {
+                return Ok(EventSubject {
                     breadth: Breadth::Session,
-                    ..Whom::nobody(format, value)
+                    ..EventSubject::nobody(format, value)
                 });
             }
             "complex" => return Err(fault("a complex subject stands inside another")),
             _ => return Ok(unresolved("a subject format that is not known here")),
         };
-        Ok(Whom {
+        Ok(EventSubject {
             subject,
             breadth: Breadth::Person,
             narrowed: false,
         })
     }
 
-    fn aliases(&self, whole: &Value, members: &Map<String, Value>, legacy: bool) -> Result<Whom, SubjectFault> {
+    fn aliases(&self, whole: &Value, members: &Map<String, Value>, legacy: bool) -> Result<EventSubject, SubjectFault> {
         let list = members.get("identifiers").and_then(Value::as_array);
         let list = list
             .filter(|list| !list.is_empty())
@@ -247,12 +247,12 @@ impl SubjectRules {
             }
         }
         if names.is_empty() {
-            return Ok(Whom {
+            return Ok(EventSubject {
                 breadth: Breadth::Unresolved("aliases of which none can be resolved"),
-                ..Whom::nobody("aliases", whole)
+                ..EventSubject::nobody("aliases", whole)
             });
         }
-        Ok(Whom {
+        Ok(EventSubject {
             subject: together(names),
             breadth: Breadth::Person,
             narrowed: false,
@@ -268,13 +268,13 @@ impl SubjectRules {
             return Err(SubjectFault::Denied);
         }
         match self.iss_sub {
-            Means::Issuers => Subject::iss_sub(iss, sub).map_err(|_| fault("the subject is not a valid iss_sub")),
+            IdentifierKind::Issuers => Subject::iss_sub(iss, sub).map_err(|_| fault("the subject is not a valid iss_sub")),
             means => named(means.word(), sub),
         }
     }
 }
 
-impl Whom {
+impl EventSubject {
     /// Somebody who is never resolved: the identifier's digest stands for it.
     pub(in crate::sources) fn nobody(format: &str, identifier: &Value) -> Self {
         let digest = sha256(identifier.to_string().as_bytes());
@@ -290,15 +290,15 @@ impl Whom {
     }
 
     /// What becomes of the event's wish under the breadth of its subject: nothing that is not one known person is acted on by itself.
-    pub(in crate::sources) fn temper(&self, wish: &Wish) -> Wish {
-        let why = match (&self.breadth, wish) {
+    pub(in crate::sources) fn restrict(&self, disposition: &Disposition) -> Disposition {
+        let why = match (&self.breadth, disposition) {
             (Breadth::Critical, _) => {
-                return Wish::Ignore(
+                return Disposition::Ignore(
                     "discarded_critical_subject: the subject holds a critical member that is not understood".to_owned(),
                 );
             }
-            (Breadth::Person, _) | (_, Wish::Ignore(_)) => return wish.clone(),
-            (Breadth::Device, _) => return Wish::Ignore("device_only: the event names a device and no person".to_owned()),
+            (Breadth::Person, _) | (_, Disposition::Ignore(_)) => return disposition.clone(),
+            (Breadth::Device, _) => return Disposition::Ignore("device_only: the event names a device and no person".to_owned()),
             (Breadth::Unresolved(what), _) => format!("unresolved: the event names {what}"),
             (Breadth::Session, _) => {
                 "session_only: the event names a session of the issuer's and no person, and no target knows that session".to_owned()
@@ -307,14 +307,14 @@ impl Whom {
                 "many: the event names a tenant, group or unit, which is never widened to everybody in it".to_owned()
             }
         };
-        match wish {
-            Wish::Hold(first) => Wish::Hold(format!("{first}; {why}")),
-            _ => Wish::Hold(why),
+        match disposition {
+            Disposition::Hold(first) => Disposition::Hold(format!("{first}; {why}")),
+            _ => Disposition::Hold(why),
         }
     }
 }
 
-impl Means {
+impl IdentifierKind {
     /// The word before the colon of a subject's canonical form.
     const fn word(self) -> &'static str {
         match self {

@@ -1,12 +1,12 @@
 //! The source kinds `ssf` and `ssf-push`: a receiver of the Shared Signals Framework 1.0 with the events of CAEP 1.0 and RISC 1.0.
 //!
-//! Both read security event tokens in one way, in the order of the checks: the HTTP form and the `Authorization` header (`door`), the
+//! Both read security event tokens in one way, in the order of the checks: the HTTP form and the `Authorization` header (`request_checks`), the
 //! token's form, its header, its issuer, key and signature and its claims (`reader`), whom it is about (`whom`), what it means
-//! (`meaning`) and what it says about the stream itself (`word`). What a sender is told is in `answer`.
+//! (`mapping`) and what it says about the stream itself (`word`). What a sender is told is in `answer`.
 //!
 //! `ssf-push` ends there (`pushed`). `ssf` also makes the stream (`connect`) over the transmitter's management API (`transmitter`,
-//! `bearer`, `management`), takes tokens by push (`receiver`) or fetches them (`poll`) and acknowledges them (`acks`), and looks after the
-//! stream (`upkeep`, `looker`).
+//! `access_token`, `management`), takes tokens by push (`receiver`) or fetches them (`poll`) and acknowledges them (`acks`), and looks after the
+//! stream (`health`, `supervisor`).
 //! What it knows of its stream is in its memory (`memory`), never in the config.
 
 mod endpoint;
@@ -22,17 +22,17 @@ use std::sync::Arc;
 use super::digest::sha256;
 use super::{Kind, Pull, Rejection, Source};
 use stream::push_receiver::Receiver;
-use stream::stream_supervisor::Looker;
+use stream::stream_supervisor::StreamSupervisor;
 
 pub use ssf_push::KIND as PUSHED;
-pub use stream::connect::{Connected, Found, Way};
+pub use stream::connect::{ConnectOutcome, Connected, Finding};
 pub use stream::stream::Stream;
-pub use stream::stream_state::{Asked, Made, Status, verified_at};
-pub use stream::verification::PATIENCE;
+pub use stream::stream_health::PATIENCE;
+pub use stream::stream_state::{StreamState, StreamStatus, VerificationRequest, verified_at};
 pub use tokens::token_reader::{LATE, OUR_TXN};
-pub use transmitter::management::{Description, Trouble};
+pub use transmitter::management::{ManagementError, StreamDescription};
 pub use transmitter::metadata::{Method, Transmitter};
-pub use transmitter::subject_format::identifier;
+pub use transmitter::subject_format::subject_identifier;
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
@@ -40,10 +40,10 @@ pub const KIND: Kind = Kind {
     about: "a stream of security events that we make at a transmitter, by push or by poll (SSF 1.0; CAEP and RISC events)",
     build: |settings, clock| {
         let stream = settings::build(settings, clock)?;
-        let looker = Arc::new(Looker::new(Arc::clone(&stream)));
-        Ok(match stream.intent.method {
-            Method::Push => Source::Both(Arc::new(Receiver(stream)), looker),
-            Method::Poll => Source::Pull(looker),
+        let supervisor = Arc::new(StreamSupervisor::new(Arc::clone(&stream)));
+        Ok(match stream.config.method {
+            Method::Push => Source::Both(Arc::new(Receiver(stream)), supervisor),
+            Method::Poll => Source::Pull(supervisor),
         })
     },
 };
@@ -55,8 +55,8 @@ pub const BODY_CAP: usize = 256 << 10;
 #[must_use]
 pub fn stream_of(source: &Source) -> Option<Arc<Stream>> {
     let pull: &dyn Pull = source.pull()?.as_ref();
-    let looker = (pull as &dyn Any).downcast_ref::<Looker>()?;
-    Some(looker.stream())
+    let supervisor = (pull as &dyn Any).downcast_ref::<StreamSupervisor>()?;
+    Some(supervisor.stream())
 }
 
 /// A refusal with the digest of what was sent. What is too large is not worth the hashing.

@@ -7,11 +7,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::endpoint::request_checks::Door;
-use super::stream::stream::{Intent, Stream};
+use super::endpoint::request_checks::RequestChecks;
+use super::stream::stream::{Stream, StreamConfig};
 use super::tokens::event_mapping::{ACTED_ON, full_name};
 use super::tokens::token_settings::{self, Authorization};
-use super::transmitter::access_token::{Bearer, Grant};
+use super::transmitter::access_token::{AccessToken, Grant};
 use super::transmitter::metadata::{Discovery, Method};
 use crate::clock::Clock;
 use crate::jose::permitted;
@@ -112,9 +112,9 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Arc<Stream
             None
         }
     };
-    let bearer = match (&written.token, &written.oauth) {
+    let access_token = match (&written.token, &written.oauth) {
         (Some(token), None) => match token.read() {
-            Ok(token) => Some(Bearer::Fixed(token)),
+            Ok(token) => Some(AccessToken::Fixed(token)),
             Err(error) => {
                 complain("token", format!("token: {:#}", anyhow::Error::from(error)));
                 None
@@ -147,13 +147,13 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Arc<Stream
         || ACTED_ON.iter().map(|name| full_name(name)).collect(),
         |events| events.iter().map(|name| full_name(name)).collect(),
     );
-    let (Some(discovery), Some(bearer), true) = (discovery, bearer, complaints.is_empty()) else {
+    let (Some(discovery), Some(access_token), true) = (discovery, access_token, complaints.is_empty()) else {
         return Err(complaints);
     };
-    let intent = Intent {
+    let config = StreamConfig {
         method: written.delivery,
         endpoint: written.endpoint,
-        door: Door::new(&authorization),
+        request_checks: RequestChecks::new(&authorization),
         authorization: authorization.into_iter().next(),
         events,
         description: written.description,
@@ -162,7 +162,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Arc<Stream
         long_poll: written.long_poll,
         poll_every: written.poll_every.0,
     };
-    let stream = Stream::new(settings.name, reader, discovery, bearer, intent, clock.clone());
+    let stream = Stream::new(settings.name, reader, discovery, access_token, config, clock.clone());
     stream
         .map(Arc::new)
         .map_err(|error| vec![settings.complain("issuer", format!("{error:#}"))])
@@ -175,7 +175,7 @@ fn unfit(written: &Written, authorization: &[SecretString]) -> Vec<(&'static str
     match written.delivery {
         Method::Push => {
             let url = written.endpoint.as_deref().map(Url::parse);
-            let good = url.is_some_and(|url| url.is_ok_and(|url| permitted(&url).is_ok() && url.fragment().is_none()));
+            let good = url.is_some_and(|url| url.is_ok_and(|url| ensure_fetchable(&url).is_ok() && url.fragment().is_none()));
             if !good {
                 complain(
                     "endpoint",
@@ -231,12 +231,12 @@ fn unfit(written: &Written, authorization: &[SecretString]) -> Vec<(&'static str
     found
 }
 
-fn granted(oauth: &OAuth) -> Result<Bearer, String> {
+fn granted(oauth: &OAuth) -> Result<AccessToken, String> {
     let shown = |error: anyhow::Error| format!("oauth: {error:#}");
     let endpoint = Url::parse(&oauth.token_url).map_err(|_| "oauth: token_url is not a URL".to_owned())?;
-    permitted(&endpoint).map_err(shown)?;
+    ensure_fetchable(&endpoint).map_err(shown)?;
     let client_secret = oauth.client_secret.read().map_err(|error| shown(error.into()))?;
-    Ok(Bearer::Granted(Box::new(Grant {
+    Ok(AccessToken::Granted(Box::new(Grant {
         endpoint,
         client_id: oauth.client_id.clone(),
         client_secret,

@@ -7,15 +7,15 @@ use bytes::Bytes;
 use serde::Deserialize;
 
 use super::endpoint::answer;
-use super::endpoint::request_checks::Door;
-use super::tokens::stream_events::{Word, unasked};
-use super::tokens::token_reader::{Reader, Token};
+use super::endpoint::request_checks::RequestChecks;
+use super::tokens::stream_events::{StreamEvent, unasked};
+use super::tokens::token_reader::{TokenReader, VerifiedToken};
 use super::tokens::token_settings::{self, Authorization};
 use super::{BODY_CAP, named};
 use crate::clock::Clock;
 use crate::model::{Alarm, AlarmKind, Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
-use crate::sources::{House, Kind, Push, Received, Rejection, Source, Standing};
+use crate::sources::{Kind, Push, Received, Rejection, SenderAuth, Source, SourceState};
 
 /// The row in [`crate::sources::KINDS`].
 pub const KIND: Kind = Kind {
@@ -36,8 +36,8 @@ struct Written {
 /// A built receiver for one stream of one issuer.
 struct SsfPush {
     name: String,
-    door: Door,
-    reader: Reader,
+    request_checks: RequestChecks,
+    reader: TokenReader,
     /// The `state` that a verification event may carry, where the operator asked for one.
     verification_state: Option<String>,
     clock: Clock,
@@ -54,7 +54,7 @@ fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, Vec<Complain
     let (reader, (authorization, verification_state)) = token_settings::both(reader, written)?;
     Ok(SsfPush {
         name: settings.name.to_owned(),
-        door: Door::new(&authorization),
+        request_checks: RequestChecks::new(&authorization),
         reader,
         verification_state,
         clock: clock.clone(),
@@ -63,17 +63,17 @@ fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, Vec<Complain
 
 impl SsfPush {
     /// What is to be stored of a token. Nothing is known here of the stream but what the operator has written.
-    fn delivery(&self, token: Token, received_at: crate::model::Timestamp) -> Result<Delivery, Rejection> {
+    fn delivery(&self, token: VerifiedToken, received_at: crate::model::Timestamp) -> Result<Delivery, Rejection> {
         let mut delivery = Delivery::of(&self.name, vec![token.signal], received_at);
         delivery.renamed.extend(token.renamed);
-        match token.word {
-            Some(Word::Verification { state: Some(state) }) => {
+        match token.stream_event {
+            Some(StreamEvent::Verification { state: Some(state) }) => {
                 if self.verification_state.as_ref() != Some(&state) {
                     return Err(unasked());
                 }
                 delivery.verified = true;
             }
-            Some(Word::Updated { status, .. }) if status == "enabled" => {
+            Some(StreamEvent::Updated { status, .. }) if status == "enabled" => {
                 delivery.alarms.push(Alarm {
                     kind: AlarmKind::StreamStopped,
                     about: None,
@@ -92,21 +92,21 @@ impl Push for SsfPush {
         BODY_CAP
     }
 
-    async fn admits(&self, head: &::http::Request<Bytes>) -> Result<Standing, Rejection> {
-        self.door.check_head(head)
+    async fn admits(&self, head: &::http::Request<Bytes>) -> Result<SenderAuth, Rejection> {
+        self.request_checks.check_head(head)
     }
 
     async fn proves(&self, request: &::http::Request<Bytes>) -> bool {
-        match self.door.check_head(request) {
-            Ok(Standing::Proven) => true,
-            Ok(Standing::Unread) => self.reader.proves(request.body()).await,
+        match self.request_checks.check_head(request) {
+            Ok(SenderAuth::Proven) => true,
+            Ok(SenderAuth::Unread) => self.reader.proves(request.body()).await,
             Err(_) => false,
         }
     }
 
-    async fn receive(&self, request: &::http::Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {
+    async fn receive(&self, request: &::http::Request<Bytes>, _: &dyn SourceState) -> Result<Received, Rejection> {
         let received_at = self.clock.now();
-        let read = match self.door.admit(request) {
+        let read = match self.request_checks.admit(request) {
             Ok(()) => self.reader.read(request.body(), &[], received_at).await,
             Err(rejection) => Err(rejection),
         };

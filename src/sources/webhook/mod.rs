@@ -23,12 +23,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::digest::sha256;
-use super::{House, Kind, Push, Received, Rejection, Source, Standing};
+use super::{Kind, Push, Received, Rejection, SenderAuth, Source, SourceState};
 use crate::clock::Clock;
 use crate::model::{Alarm, AlarmKind, Delivery, Receipt, Timestamp};
 use body::Body;
 use handshake::Handshakes;
-use mapping::{Mapping, Read};
+use mapping::{MappedBody, Mapping};
 use proof::{Proof, SignedId};
 
 pub use presets::PRESETS;
@@ -58,7 +58,7 @@ pub struct Webhook {
 }
 
 /// What is known of a request before it is proved.
-enum Knock {
+enum Admission {
     /// It was a question that needs no proof.
     Answered(Box<Received>),
     /// It can be looked at; whether its body may be a form.
@@ -66,12 +66,12 @@ enum Knock {
 }
 
 impl Webhook {
-    fn knock(&self, request: &Request<Bytes>) -> Result<Knock, Rejection> {
+    fn admission(&self, request: &Request<Bytes>) -> Result<Admission, Rejection> {
         if let Some(answered) = self.handshakes.before_proof(request)? {
-            return Ok(Knock::Answered(Box::new(answered)));
+            return Ok(Admission::Answered(Box::new(answered)));
         }
         let form = !self.handshakes.has_no_body(request) && request_checks::admit(request)?;
-        Ok(Knock::Admitted { form })
+        Ok(Admission::Admitted { form })
     }
 
     /// Reads a request whose sender is believed; `proven` says whether it was checked.
@@ -103,7 +103,7 @@ impl Webhook {
     }
 
     /// What is stored of what was read.
-    fn delivery(&self, read: Read, now: Timestamp) -> Delivery {
+    fn delivery(&self, read: MappedBody, now: Timestamp) -> Delivery {
         let mut delivery = Delivery::of(&self.name, read.signals, now);
         delivery.refused = read.refused;
         let mut tell = |kind, summary: String| {
@@ -161,12 +161,12 @@ impl Push for Webhook {
         self.proof.is_in_path()
     }
 
-    async fn admits(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
+    async fn admits(&self, head: &Request<Bytes>) -> Result<SenderAuth, Rejection> {
         // A sender that asks first has nothing to show yet.
         if head.method() == Method::POST && matches!(self.handshakes.before_proof(head), Ok(None)) {
             self.proof.check_head(head, self.clock.now()).await
         } else {
-            Ok(Standing::Unread)
+            Ok(SenderAuth::Unread)
         }
     }
 
@@ -175,11 +175,11 @@ impl Push for Webhook {
         self.proof.member().is_none() && self.proof.check(request, self.clock.now()).await.is_ok()
     }
 
-    async fn receive(&self, request: &Request<Bytes>, _: &dyn House) -> Result<Received, Rejection> {
+    async fn receive(&self, request: &Request<Bytes>, _: &dyn SourceState) -> Result<Received, Rejection> {
         let taken = async {
-            let form = match self.knock(request)? {
-                Knock::Answered(answered) => return Ok(*answered),
-                Knock::Admitted { form } => form,
+            let form = match self.admission(request)? {
+                Admission::Answered(answered) => return Ok(*answered),
+                Admission::Admitted { form } => form,
             };
             let now = self.clock.now();
             let id = self.proof.check(request, now).await?;
@@ -189,9 +189,9 @@ impl Push for Webhook {
     }
 
     fn read_unproven(&self, request: &Request<Bytes>) -> Option<Result<Received, Rejection>> {
-        let read = self.knock(request).and_then(|knock| match knock {
-            Knock::Answered(answered) => Ok(*answered),
-            Knock::Admitted { form } => {
+        let read = self.admission(request).and_then(|admission| match admission {
+            Admission::Answered(answered) => Ok(*answered),
+            Admission::Admitted { form } => {
                 let id = self.proof.unproven_id(request.headers());
                 self.read(request, form, id, false, self.clock.now())
             }

@@ -8,8 +8,8 @@ use revoked_trail::{Entry, EntryKind};
 use super::hold_signal::Placed;
 use super::open_case::{NewCase, hex, sha256};
 use crate::model::{
-    Actor, CaseId, Delivery, Departure, DepartureStep, Reason, Receipt, Scope, Signal, SignalReceipt, Subject, Timestamp, When,
-    Wish,
+    Actor, CaseId, Delivery, Departure, DepartureStep, Disposition, Reason, Receipt, Scope, Signal, SignalReceipt, Subject,
+    Timestamp, When,
 };
 use crate::policy::{Class, Decision, Facts, Policy, STAYS};
 use crate::statement::Receiver;
@@ -321,7 +321,7 @@ impl Tx<'_> {
         let whose = self.whose(&signal.subject).await?;
         let said = self.reference(&whose.said).await?;
         // The end of one record of somebody who stays is shown by that record's names.
-        let reference = if whose.anchor == whose.said || matches!(signal.wish, Wish::Stays(_)) {
+        let reference = if whose.anchor == whose.said || matches!(signal.disposition, Disposition::Stays(_)) {
             said.clone()
         } else {
             self.reference(&whose.anchor).await?

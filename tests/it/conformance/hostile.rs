@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request};
 use proptest::prelude::*;
 use revoked::clock::Clock;
-use revoked::sources::{Alone, Push, Received};
+use revoked::sources::{NoState, Push, Received};
 
 use super::row::{Row, Sender};
 use super::rows::PUSHED;
@@ -137,7 +137,7 @@ fn whatever_comes_is_read_or_refused() {
                 }
             }
             let request = request(&call, &more, harmed(call.body.clone(), &harm));
-            let received = runtime.block_on(of.push.receive(&request, &Alone));
+            let received = runtime.block_on(of.push.receive(&request, &NoState));
             match received {
                 Ok(Received::Delivery(delivery) | Received::Answered(delivery, _)) => {
                     prop_assert_eq!(&delivery.source, of.row.kind);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use revoked::clock::Clock;
 use revoked::jose::{Algorithm, Signer};
-use revoked::sources::{Alone, Push, RejectionKind};
+use revoked::sources::{NoState, Push, RejectionKind};
 use serde_json::{Value, json};
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -71,7 +71,7 @@ impl Door {
             request = request.header(*name, value);
         }
         let request = request.body(Bytes::from(self.call.body.clone())).unwrap();
-        match self.push.receive(&request, &Alone).await {
+        match self.push.receive(&request, &NoState).await {
             Ok(_) => "taken",
             Err(rejection) => {
                 let answer = self.push.rejected(&rejection);
@@ -249,7 +249,7 @@ async fn a_file_of_keys_is_read_again_when_a_key_is_missing() {
             for (name, value) in &call.headers {
                 request = request.header(*name, value);
             }
-            push.receive(&request.body(Bytes::from(call.body)).unwrap(), &Alone)
+            push.receive(&request.body(Bytes::from(call.body)).unwrap(), &NoState)
                 .await
                 .is_ok()
         };

@@ -44,7 +44,7 @@ impl Roster {
         let mut found = self
             .drop
             .source
-            .poll(None, &revoked::intake::Around::new(&self.place.store, "hr"))
+            .poll(None, &revoked::intake::StoredState::new(&self.place.store, "hr"))
             .await
             .unwrap();
         assert_eq!(found.len(), 1);
@@ -84,7 +84,7 @@ async fn who_is_missing_from_two_files_an_hour_apart_is_held_and_nobody_leaves()
         ("email:user1@example.org", Reason::Departed)
     );
     assert!(
-        matches!(&signal.wish, Wish::Hold(why) if why.contains("not a termination")),
+        matches!(&signal.disposition, Disposition::Hold(why) if why.contains("not a termination")),
         "{signal:?}"
     );
     assert!(matches!(&signal.when, When::Departure(departure) if matches!(departure.step, DepartureStep::Vanished { .. })));
@@ -185,7 +185,7 @@ async fn a_deleted_record_is_held_in_any_file() {
         let drop = DropFolder::at(place.clock.clone(), |rules| rules.settle = Duration::ZERO);
         drop.put("a.csv", format!("{HEADER}{row}"));
         let delivery = drop.one().await;
-        assert!(matches!(&delivery.signals[0].wish, Wish::Hold(why) if why.contains("deleted")));
+        assert!(matches!(&delivery.signals[0].disposition, Disposition::Hold(why) if why.contains("deleted")));
         let accepted = place.store.accept(policy(), delivery, Vec::new()).await.unwrap();
         assert!(crate::store::case_of(&accepted.receipt.signals[0]).1);
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use revoked::clock::Clock;
-use revoked::model::{Delivery, Receipt, Timestamp, Wish};
+use revoked::model::{Delivery, Disposition, Receipt, Timestamp};
 use revoked::settings::Settings;
 use revoked::sources::hr_csv::{HrCsv, Rules, preview};
 use revoked::sources::{KINDS, Pull, Source};
@@ -67,7 +67,7 @@ impl DropFolder {
     }
 
     async fn poll(&self) -> Vec<Delivery> {
-        self.source.poll(None, &revoked::sources::Alone).await.unwrap()
+        self.source.poll(None, &revoked::sources::NoState).await.unwrap()
     }
 
     /// Looks, waits until what is there has settled, and looks again.

@@ -207,12 +207,12 @@ async fn a_name_with_line_breaks_and_escapes_is_shown_escaped_and_archived() {
 async fn a_folder_that_is_missing_or_open_to_everybody_is_an_error_with_advice() {
     let drop = DropFolder::new();
     fs::set_permissions(drop.dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
-    let error = format!("{:#}", drop.source.poll(None, &revoked::sources::Alone).await.unwrap_err());
+    let error = format!("{:#}", drop.source.poll(None, &revoked::sources::NoState).await.unwrap_err());
     assert!(error.contains("chmod o-w"), "{error}");
     fs::set_permissions(drop.dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
     assert_eq!(drop.poll().await, []);
 
     let gone = HrCsv::new(Rules::new("hr", drop.path("nowhere")), clock());
-    let error = format!("{:#}", gone.poll(None, &revoked::sources::Alone).await.unwrap_err());
+    let error = format!("{:#}", gone.poll(None, &revoked::sources::NoState).await.unwrap_err());
     assert!(error.contains("cannot look into the drop folder"), "{error}");
 }

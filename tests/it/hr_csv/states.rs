@@ -21,7 +21,7 @@ impl Nights {
         let place = place().await;
         let drop = DropFolder::at(place.clock.clone(), |rules| {
             rules.settle = Duration::ZERO;
-            rules.form.words = StatusWords::default();
+            rules.format.words = StatusWords::default();
             change(rules);
         });
         Self {
@@ -48,7 +48,7 @@ impl Nights {
             }
         });
         self.drop.put("export.csv", text.collect::<Vec<_>>().concat());
-        let house = revoked::intake::Around::new(&self.place.store, "hr");
+        let house = revoked::intake::StoredState::new(&self.place.store, "hr");
         let mut found = self.drop.source.poll(None, &house).await.unwrap();
         assert_eq!(found.len(), 1);
         let delivery = found.remove(0);
@@ -141,7 +141,13 @@ async fn a_day_of_hire_is_no_day_of_departure() {
 
 #[tokio::test]
 async fn a_status_that_follows_the_planned_day_is_no_second_departure() {
-    let nights = Nights::new(|rules| rules.form.words.set("Ex", revoked::sources::hr_csv::Standing::Terminated)).await;
+    let nights = Nights::new(|rules| {
+        rules
+            .format
+            .words
+            .set("Ex", revoked::sources::hr_csv::EmploymentStatus::Terminated)
+    })
+    .await;
     nights.night("1,,kim@example.org,active,2025-12-31\n").await;
     let receipts = nights.night("1,,kim@example.org,EX,2025-12-31\n").await;
     assert!(matches!(receipts[..], [SignalReceipt::Repeated { .. }]), "{receipts:?}");
@@ -165,7 +171,7 @@ async fn who_has_a_row_that_is_active_leaves_by_none_of_the_others() {
     assert_eq!(nights.night(both).await, [], "said every night, it leaves nothing behind");
     assert_eq!(nights.departures().await, []);
     // An unknown office is no reason to act: the person may be employed.
-    let house = revoked::sources::Alone;
+    let house = revoked::sources::NoState;
     nights.drop.put(
         "unclear.csv",
         format!("{HEADER}3,A,jo@example.org,terminated,2025-11-20\n3,B,jo@example.org,Leave (paid),\n"),
@@ -230,7 +236,7 @@ async fn who_has_left_on_a_day_that_nobody_names_is_for_a_human_unless_the_confi
     assert_eq!(nights.states().await, of(&[("1", "rescinded")]));
     assert!(nights.place.store.holds(false).await.unwrap().is_empty());
 
-    let nights = Nights::new(|rules| rules.form.undated = Undated::Now).await;
+    let nights = Nights::new(|rules| rules.format.undated = Undated::Now).await;
     let receipts = nights.night(row).await;
     assert!(
         matches!(receipts[..], [SignalReceipt::Accepted { held: false, .. }]),

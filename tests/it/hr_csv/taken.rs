@@ -210,7 +210,7 @@ async fn what_cannot_be_put_away_is_not_handed_in_again_and_tells() {
     let error = drop.source.stored(&delivery, &Receipt::default()).await.unwrap_err();
     assert!(format!("{error:#}").contains("stored already"), "{error:#}");
     assert!(
-        drop.source.poll(None, &revoked::sources::Alone).await.is_err(),
+        drop.source.poll(None, &revoked::sources::NoState).await.is_err(),
         "the trouble comes up at each look, the delivery does not"
     );
     drop.put("next.csv", format!("{HEADER}{BOB}#EOF,rows=1\n"));
@@ -232,8 +232,8 @@ async fn last_years_leavers_are_held_and_absent_people_are_left_alone() {
         format!("{HEADER}1,old@example.org,2025-03-31,,terminate\n{ALICE}"),
     );
     let delivery = drop.one().await;
-    assert!(matches!(delivery.signals[0].wish, Wish::Hold(_)));
-    assert_eq!(delivery.signals[1].wish, Wish::Act);
+    assert!(matches!(delivery.signals[0].disposition, Disposition::Hold(_)));
+    assert_eq!(delivery.signals[1].disposition, Disposition::Act);
     drop.store(&delivery).await;
     drop.put("nobody.csv", HEADER);
     let delivery = drop.one().await;

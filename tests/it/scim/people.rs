@@ -1,7 +1,7 @@
 //! Whom a user resource is about: what is handed in besides the answer.
 
 use revoked::model::{Delivery, MemoStep};
-use revoked::sources::{Alone, Received};
+use revoked::sources::{NoState, Received};
 use serde_json::json;
 
 use super::*;
@@ -12,7 +12,7 @@ async fn handed_in(more: &str, user: &Value) -> Delivery {
     let source = build(folder.path(), more, &Clock::fixed(crate::store::NOW)).unwrap();
     let push = source.push().unwrap();
     let request = request("POST", "/Users", &user.to_string());
-    match push.receive(&request, &Alone).await.unwrap() {
+    match push.receive(&request, &NoState).await.unwrap() {
         Received::Answered(delivery, answer) => {
             assert_eq!(
                 (answer.status(), delivery.source.as_str()),

@@ -1,15 +1,15 @@
 //! What is taken, and what it means.
 
-use revoked::model::{CaseId, Priority, Receipt, Scope, Signal, SignalReceipt, Subject, Timestamp, Wish};
+use revoked::model::{CaseId, Disposition, Priority, Receipt, Scope, Signal, SignalReceipt, Subject, Timestamp};
 use serde_json::{Value, json};
 
 use super::{AUDIENCE, ISSUER, NOW, REVOKED, Stream, T1, about, claims, with};
 
-fn wish(wish: &Wish) -> String {
+fn wish(wish: &Disposition) -> String {
     match wish {
-        Wish::Act => "act".to_owned(),
-        Wish::Hold(why) | Wish::Stays(why) => format!("hold {why}"),
-        Wish::Ignore(why) => format!("ignore {why}"),
+        Disposition::Act => "act".to_owned(),
+        Disposition::Hold(why) | Disposition::Stays(why) => format!("hold {why}"),
+        Disposition::Ignore(why) => format!("ignore {why}"),
     }
 }
 
@@ -47,7 +47,11 @@ async fn every_example_of_the_specifications_is_taken_with_its_meaning() {
             "vector {n}: {}",
             signal.subject
         );
-        assert!(wish(&signal.wish).starts_with(wished), "vector {n}: {:?}", signal.wish);
+        assert!(
+            wish(&signal.disposition).starts_with(wished),
+            "vector {n}: {:?}",
+            signal.disposition
+        );
         assert_eq!(signal.key, format!("{}|vector-{n}", text("iss")));
     }
 }
@@ -113,7 +117,7 @@ async fn each_event_type_has_its_reason_urgency_and_wish() {
             .send_claims(&claims)
             .await
             .unwrap_or_else(|error| panic!("{line}: {error}"));
-        let wished = wish(&signal.wish);
+        let wished = wish(&signal.disposition);
         let wished = wished.split(' ').next().unwrap();
         assert_eq!(format!("{} {wished}", gist(&signal)), expected, "{line}");
     }
@@ -144,8 +148,8 @@ async fn oktas_own_events_name_their_subject_in_the_event_whatever_the_form_of_t
                 .unwrap_or_else(|error| panic!("{subject}: {error}"));
             assert_eq!(signal.subject.to_string(), "email:jane@example.com", "{subject}");
             assert_eq!(
-                (gist(&signal).as_str(), &signal.wish),
-                ("compromised 0 everything", &Wish::Act),
+                (gist(&signal).as_str(), &signal.disposition),
+                ("compromised 0 everything", &Disposition::Act),
                 "{subject}"
             );
         }
@@ -174,7 +178,7 @@ async fn an_unknown_event_type_is_kept_under_its_word() {
     for sub_id in [odd, json!("not even an object"), json!({"format": "email"})] {
         let claims = about("https://example.org/event/unheard-of", json!({}), sub_id);
         let signal = stream.send_claims(&claims).await.unwrap();
-        assert_eq!(signal.wish, Wish::Ignore("ignored_unknown_type".into()));
+        assert_eq!(signal.disposition, Disposition::Ignore("ignored_unknown_type".into()));
         assert!(matches!(signal.subject, Subject::Unknown { .. }));
     }
 }
@@ -236,7 +240,11 @@ async fn nothing_that_is_not_one_known_person_is_acted_on() {
     ];
     for (sub_id, wished) in rows {
         let signal = stream.send_claims(&about(REVOKED, json!({}), sub_id.clone())).await.unwrap();
-        assert!(wish(&signal.wish).starts_with(wished), "{sub_id}: {:?}", signal.wish);
+        assert!(
+            wish(&signal.disposition).starts_with(wished),
+            "{sub_id}: {:?}",
+            signal.disposition
+        );
         let nobody = matches!(signal.subject, Subject::Unknown { .. });
         assert_eq!(nobody, wished != "act", "{sub_id} reads as {}", signal.subject);
     }
@@ -251,7 +259,7 @@ async fn a_session_of_a_named_person_widens_to_all_sessions_of_that_person() {
         "session": {"format": "opaque", "id": "dMTlD|1600802906337.16|16008.16"},
     });
     let signal = stream.send_claims(&about(REVOKED, json!({}), sub_id)).await.unwrap();
-    assert_eq!((signal.scope, signal.wish), (Scope::AllSessions, Wish::Act));
+    assert_eq!((signal.scope, signal.disposition), (Scope::AllSessions, Disposition::Act));
     assert_eq!(signal.subject, Subject::Email("bar@example.com".into()));
 }
 
@@ -269,7 +277,7 @@ async fn a_critical_member_that_is_not_understood_discards_the_event() {
     ] {
         let signal = stream.send_claims(&about(REVOKED, json!({}), sub_id.clone())).await.unwrap();
         assert_eq!(
-            wish(&signal.wish).starts_with("ignore discarded_critical_subject"),
+            wish(&signal.disposition).starts_with("ignore discarded_critical_subject"),
             discarded,
             "{sub_id}"
         );
@@ -301,8 +309,8 @@ async fn identifiers_are_read_as_the_settings_say() {
         let stream = Stream::new(more);
         let signal = stream.send_claims(&about(REVOKED, json!({}), sub_id.clone())).await.unwrap();
         assert_eq!(
-            (signal.subject.to_string().as_str(), &signal.wish),
-            (subject, &Wish::Act),
+            (signal.subject.to_string().as_str(), &signal.disposition),
+            (subject, &Disposition::Act),
             "{more}"
         );
     }
@@ -315,7 +323,7 @@ async fn a_token_a_week_old_is_taken_but_does_not_go_first() {
     let fresh = stream.send_claims(&with("iat", json!(NOW - week))).await.unwrap();
     let late = stream.send_claims(&with("iat", json!(NOW - week - 1))).await.unwrap();
     assert_eq!((fresh.priority, late.priority), (Priority::URGENT, Priority::ROUTINE));
-    assert_eq!(late.wish, Wish::Act);
+    assert_eq!(late.disposition, Disposition::Act);
     assert!(late.note.unwrap().contains("more than a week late"));
 }
 
@@ -334,7 +342,7 @@ async fn one_of_several_audiences_on_either_side_is_enough() {
     let text = format!("issuer = {ISSUER:?}\naudience = [\"a\", {AUDIENCE:?}]\njwks_file = {file:?}\n");
     let push = super::build(&text, &stream.clock).unwrap();
     assert!(
-        push.receive(&super::post(&T1.sign(&claims()).unwrap()), &revoked::sources::Alone)
+        push.receive(&super::post(&T1.sign(&claims()).unwrap()), &revoked::sources::NoState)
             .await
             .is_ok()
     );
@@ -347,7 +355,7 @@ async fn white_space_around_the_token_and_parameters_of_the_media_type_are_taken
     let mut request = super::post(&token);
     let media = "Application/SecEvent+JWT; charset=utf-8".parse().unwrap();
     request.headers_mut().insert("content-type", media);
-    assert!(stream.push.receive(&request, &revoked::sources::Alone).await.is_ok());
+    assert!(stream.push.receive(&request, &revoked::sources::NoState).await.is_ok());
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use revoked::model::{Delivery, Receipt, Wish};
-use revoked::sources::ssf::{Asked, PATIENCE, Status, verified_at};
+use revoked::model::{Delivery, Disposition, Receipt};
+use revoked::sources::ssf::{PATIENCE, StreamStatus, VerificationRequest, verified_at};
 use serde_json::json;
 
 use super::bench::{Bench, err, pass};
@@ -70,7 +70,7 @@ async fn the_state_is_stored_before_it_is_sent_and_only_as_a_digest() {
     bench.pull().stored(&stored[0].0, &stored[0].1).await.unwrap();
     let state = bench.state();
     assert!(state.len() >= 22, "128 bits in base64url");
-    assert!(Asked::recall(&bench, &state).await.unwrap().is_some());
+    assert!(VerificationRequest::recall(&bench, &state).await.unwrap().is_some());
     assert!(!bench.disk().contains(&state));
 }
 
@@ -187,8 +187,8 @@ async fn only_the_last_questions_are_kept() {
         bench.restart();
         bench.settle().await;
     }
-    assert!(Asked::recall(&bench, &first).await.unwrap().is_none());
-    assert!(Asked::recall(&bench, &bench.state()).await.unwrap().is_some());
+    assert!(VerificationRequest::recall(&bench, &first).await.unwrap().is_none());
+    assert!(VerificationRequest::recall(&bench, &bench.state()).await.unwrap().is_some());
     let kept = bench.store.memos_after("idp", "verification", "", 1000).await.unwrap();
     assert_eq!(kept.len(), 8);
 }
@@ -237,7 +237,7 @@ async fn what_the_stream_says_of_itself_is_honoured_and_what_it_says_of_another_
     bench.transmitter.emit(&updated("p", "paused"));
     bench.settle().await;
     assert_eq!(bench.alerts().await, ["stream_stopped"]);
-    assert_eq!(Status::recall(&bench).await.unwrap().unwrap().status, "paused");
+    assert_eq!(StreamStatus::recall(&bench).await.unwrap().unwrap().status, "paused");
     bench.transmitter.emit(&updated("e", "enabled"));
     bench.settle().await;
     assert!(bench.alerts().await.is_empty());
@@ -245,7 +245,7 @@ async fn what_the_stream_says_of_itself_is_honoured_and_what_it_says_of_another_
     other["sub_id"]["id"] = "stream-99".into();
     bench.transmitter.emit(&other);
     let stored = bench.settle().await;
-    assert!(matches!(&stored[0].0.signals[0].wish, Wish::Ignore(why) if why.starts_with("other_stream")));
+    assert!(matches!(&stored[0].0.signals[0].disposition, Disposition::Ignore(why) if why.starts_with("other_stream")));
     assert!(bench.alerts().await.is_empty());
 }
 

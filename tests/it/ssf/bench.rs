@@ -11,8 +11,8 @@ use revoked::config::Config;
 use revoked::model::{Actor, Delivery, Memo, Receipt};
 use revoked::policy::Policy;
 use revoked::settings::Settings;
-use revoked::sources::ssf::{Connected, Made, Stream, stream_of};
-use revoked::sources::{House, KINDS, Pull, Received, Rejection, Source};
+use revoked::sources::ssf::{Connected, Stream, StreamState, stream_of};
+use revoked::sources::{KINDS, Pull, Received, Rejection, Source, SourceState};
 use revoked::store::{Role, Store};
 use serde_json::Value;
 
@@ -90,8 +90,8 @@ impl Bench {
         Ok(connected)
     }
 
-    pub(super) async fn made(&self) -> Made {
-        Made::recall(self).await.unwrap().unwrap()
+    pub(super) async fn made(&self) -> StreamState {
+        StreamState::recall(self).await.unwrap().unwrap()
     }
 
     /// Forgets what is known in memory only, as a restart does.
@@ -204,7 +204,7 @@ impl Bench {
 }
 
 #[async_trait]
-impl House for Bench {
+impl SourceState for Bench {
     async fn memo(&self, drawer: &str, key: &str) -> anyhow::Result<Option<Memo>> {
         Ok(self.store.memo("idp", drawer, key).await?)
     }

@@ -14,7 +14,7 @@ async fn n20_http_faults_have_the_answers_of_http() {
     let stream = Stream::new("");
     let token = T1.sign(&claims()).unwrap();
     let status = async |request: &Request<Bytes>| {
-        let rejection = stream.push.receive(request, &revoked::sources::Alone).await.unwrap_err();
+        let rejection = stream.push.receive(request, &revoked::sources::NoState).await.unwrap_err();
         let response = stream.push.rejected(&rejection);
         assert!(response.body().is_empty());
         response
@@ -71,14 +71,14 @@ async fn the_authorization_header_must_be_one_of_those_agreed_on() {
     assert!(
         stream
             .push
-            .receive(&sent(&["Bearer canary-4713"]), &revoked::sources::Alone)
+            .receive(&sent(&["Bearer canary-4713"]), &revoked::sources::NoState)
             .await
             .is_ok()
     );
     assert!(
         stream
             .push
-            .receive(&sent(&["Bearer canary-4711"]), &revoked::sources::Alone)
+            .receive(&sent(&["Bearer canary-4711"]), &revoked::sources::NoState)
             .await
             .is_ok()
     );
@@ -86,7 +86,7 @@ async fn the_authorization_header_must_be_one_of_those_agreed_on() {
     assert!(
         stream
             .push
-            .receive(&sent(&["Bearer canary-4711"]), &revoked::sources::Alone)
+            .receive(&sent(&["Bearer canary-4711"]), &revoked::sources::NoState)
             .await
             .is_ok()
     );
@@ -99,7 +99,7 @@ async fn the_authorization_header_must_be_one_of_those_agreed_on() {
     ] {
         let rejection = stream
             .push
-            .receive(&sent(values), &revoked::sources::Alone)
+            .receive(&sent(values), &revoked::sources::NoState)
             .await
             .unwrap_err();
         assert_eq!(error_of(&*stream.push, &rejection), "authentication_failed", "{values:?}");

@@ -53,7 +53,7 @@ impl Issuer {
     /// `taken`, the error code, or `503 <seconds>`.
     async fn send(&self, signer: &Signer) -> String {
         let token = signer.sign(&claims()).unwrap();
-        let Err(rejection) = self.push.receive(&post(&token), &revoked::sources::Alone).await else {
+        let Err(rejection) = self.push.receive(&post(&token), &revoked::sources::NoState).await else {
             return "taken".to_owned();
         };
         if let RejectionKind::NotNow(_) = rejection.kind {
@@ -125,7 +125,7 @@ async fn made_up_names_are_put_off_and_counted_and_a_new_key_among_them_is_taken
         let token = signer.sign(&claims()).unwrap();
         let rejection = issuer
             .push
-            .receive(&post(&token), &revoked::sources::Alone)
+            .receive(&post(&token), &revoked::sources::NoState)
             .await
             .unwrap_err();
         let counts = issuer.push.rejected(&rejection).extensions().get::<Suspect>().is_some();
@@ -157,7 +157,7 @@ async fn what_is_not_signed_is_refused_and_no_key_is_looked_up_for_it() {
         let token = key(kid).sign(&claims()).unwrap();
         let (unsigned, _) = token.rsplit_once('.').unwrap();
         let unsigned = post(&format!("{unsigned}."));
-        let rejection = issuer.push.receive(&unsigned, &revoked::sources::Alone).await.unwrap_err();
+        let rejection = issuer.push.receive(&unsigned, &revoked::sources::NoState).await.unwrap_err();
         assert_eq!(super::error_of(&*issuer.push, &rejection), "authentication_failed");
     }
     assert_eq!(issuer.asked().await, 0);
@@ -226,7 +226,7 @@ async fn a_sender_that_hangs_up_does_not_cost_the_others_their_fetch() {
     let token = known.sign(&claims()).unwrap();
     let request = post(&token);
     {
-        let first = issuer.push.receive(&request, &revoked::sources::Alone);
+        let first = issuer.push.receive(&request, &revoked::sources::NoState);
         tokio::pin!(first);
         // Polled until the request is at the issuer, then dropped.
         let arrived = async {
@@ -258,7 +258,7 @@ async fn n16_keys_that_are_too_weak_or_for_something_else_are_refused() {
         let issuer = Issuer::serving(ResponseTemplate::new(200).set_body_json(json!({ "keys": [jwk] }))).await;
         let rejection = issuer
             .push
-            .receive(&post(&T1.sign(&claims()).unwrap()), &revoked::sources::Alone)
+            .receive(&post(&T1.sign(&claims()).unwrap()), &revoked::sources::NoState)
             .await
             .unwrap_err();
         assert_eq!(rejection.code, "invalid_key");
@@ -312,11 +312,11 @@ async fn without_an_address_the_issuers_own_metadata_is_asked() {
     let text = format!("issuer = {issuer:?}\naudience = {AUDIENCE:?}\n");
     let push = build(&text, &Clock::fixed(Timestamp::from_seconds(NOW))).unwrap();
     serve("https://other.example/").await;
-    let rejection = push.receive(&post(&token), &revoked::sources::Alone).await.unwrap_err();
+    let rejection = push.receive(&post(&token), &revoked::sources::NoState).await.unwrap_err();
     assert!(matches!(rejection.kind, RejectionKind::NotNow(_)), "{rejection}");
     serve(&issuer).await;
     pass(MINUTE).await;
-    assert!(push.receive(&post(&token), &revoked::sources::Alone).await.is_ok());
+    assert!(push.receive(&post(&token), &revoked::sources::NoState).await.is_ok());
 }
 
 #[tokio::test]

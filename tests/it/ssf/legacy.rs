@@ -1,6 +1,6 @@
 //! The older form that `legacy_subject` takes: what Okta and Google send.
 
-use revoked::model::{Reason, Scope, Subject, Wish};
+use revoked::model::{Disposition, Reason, Scope, Subject};
 use serde_json::{Value, json};
 
 use super::{NOW, Stream, T1, claims, with};
@@ -42,12 +42,12 @@ async fn the_older_form_is_taken_where_the_setting_says_so() {
     let stream = Stream::new("legacy_subject = true");
     let signal = stream.send_claims(&okta()).await.unwrap();
     assert_eq!(
-        (signal.reason, signal.scope, signal.wish),
-        (Reason::Logout, Scope::AllSessions, Wish::Act)
+        (signal.reason, signal.scope, signal.disposition),
+        (Reason::Logout, Scope::AllSessions, Disposition::Act)
     );
     assert_eq!(signal.subject.to_string(), "iss_sub:https://org.okta.com#okta-user-id1");
     let signal = stream.send_claims(&hijacked()).await.unwrap();
-    assert_eq!((signal.reason, signal.wish), (Reason::Compromised, Wish::Act));
+    assert_eq!((signal.reason, signal.disposition), (Reason::Compromised, Disposition::Act));
     assert_eq!(signal.occurred_at.unwrap().ms(), 1_508_012_752_000);
     let google = older(
         "https://schemas.openid.net/secevent/risc/event-type/sessions-revoked",
@@ -72,7 +72,7 @@ async fn the_older_form_is_refused_or_unknown_without_the_setting() {
     let stream = Stream::new("");
     assert_eq!(stream.refusal_of(&okta()).await, "invalid_request");
     let signal = stream.send_claims(&hijacked()).await.unwrap();
-    assert_eq!(signal.wish, Wish::Ignore("ignored_unknown_type".into()));
+    assert_eq!(signal.disposition, Disposition::Ignore("ignored_unknown_type".into()));
 }
 
 #[tokio::test]

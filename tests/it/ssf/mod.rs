@@ -69,7 +69,7 @@ impl Stream {
     }
 
     async fn send(&self, token: &str) -> Result<Signal, Rejection> {
-        let delivery = self.push.receive(&post(token), &revoked::sources::Alone).await?;
+        let delivery = self.push.receive(&post(token), &revoked::sources::NoState).await?;
         Ok(only(delivery.delivery().expect("something to store")))
     }
 

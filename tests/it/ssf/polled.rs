@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use revoked::model::{SignalReceipt, Wish};
+use revoked::model::{Disposition, SignalReceipt};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -468,11 +468,11 @@ async fn what_we_have_told_ourselves_is_kept_and_not_acted_on() {
     let stored = bench.look().await.unwrap();
     let signals = &stored[0].0.signals;
     assert!(
-        matches!(&signals[0].wish, Wish::Ignore(why) if why.starts_with("echo: ")),
+        matches!(&signals[0].disposition, Disposition::Ignore(why) if why.starts_with("echo: ")),
         "{signals:?}"
     );
     assert_eq!(signals[0].reason.word(), "noted");
-    assert_eq!(signals[1].wish, Wish::Act);
+    assert_eq!(signals[1].disposition, Disposition::Act);
     assert!(matches!(
         stored[0].1.signals[..],
         [SignalReceipt::Ignored { .. }, SignalReceipt::Accepted { .. }]
@@ -486,7 +486,7 @@ async fn what_another_installation_of_ours_says_first_is_acted_on_where_the_conf
     claims["txn"] = "revoked:17".into();
     bench.transmitter.emit(&claims);
     let stored = bench.look().await.unwrap();
-    assert_eq!(stored[0].0.signals[0].wish, Wish::Act);
+    assert_eq!(stored[0].0.signals[0].disposition, Disposition::Act);
 }
 
 #[tokio::test]

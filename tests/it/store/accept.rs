@@ -1,6 +1,6 @@
 //! What a delivery becomes.
 
-use revoked::model::{Delivery, Priority, Reason, SignalReceipt, Wish};
+use revoked::model::{Delivery, Disposition, Priority, Reason, SignalReceipt};
 use revoked::store::ListFilter;
 
 use super::{case_of, place, policy, signal};
@@ -150,7 +150,7 @@ async fn an_urgent_job_is_born_claimed_where_its_lane_offers_a_slot() {
 async fn a_signal_that_is_only_kept_opens_no_case() {
     let place = place().await;
     let mut kept = signal("k1", "alice@example.org", Reason::Noted);
-    kept.wish = Wish::Ignore("an event that is not acted on".to_owned());
+    kept.disposition = Disposition::Ignore("an event that is not acted on".to_owned());
     let receipt = place.accept(vec![kept]).await;
     assert!(matches!(receipt.signals[0], SignalReceipt::Ignored { .. }));
     assert_eq!(place.trail().await, ["signal.ignored"]);
@@ -181,7 +181,7 @@ async fn no_name_and_no_note_stands_in_the_trail() {
 async fn a_source_that_says_it_will_be_silent_raises_an_alert() {
     let place = place().await;
     let mut stopped = signal("k1", "opaque:stream", Reason::Noted);
-    stopped.wish = Wish::Ignore("stream_stopped: the issuer sends nothing from now on".to_owned());
+    stopped.disposition = Disposition::Ignore("stream_stopped: the issuer sends nothing from now on".to_owned());
     place.accept_from("idp", vec![stopped]).await;
     let alerts = place.store.alerts(false).await.unwrap();
     assert_eq!(

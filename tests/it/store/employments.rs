@@ -182,7 +182,7 @@ async fn a_rejected_block_cancels_the_departure_and_the_same_row_again_does_not_
 async fn a_doubtful_end_keeps_the_person_and_its_rejection_too() {
     let place = place().await;
     let mut gone = says("a", "E1", DepartureStep::Vanished { at: NOW });
-    gone.wish = revoked::model::Wish::Hold("deleted".to_owned());
+    gone.disposition = revoked::model::Disposition::Hold("deleted".to_owned());
     place.accept(vec![gone]).await;
     place.accept(vec![says("b", "E2", leaves(at(1)))]).await;
     let blocked = place.departure_of("E2").await.departure;
@@ -322,7 +322,7 @@ async fn an_operator_cancels_what_has_not_happened_and_nothing_else() {
 async fn a_plan_that_was_held_is_executed_when_it_is_approved_after_its_time() {
     let place = place().await;
     let mut old = says("a", "", leaves(at(1)));
-    old.wish = revoked::model::Wish::Hold("a test".to_owned());
+    old.disposition = revoked::model::Disposition::Hold("a test".to_owned());
     place.accept(vec![old]).await;
     place.clock.set(at(30));
     let hold = place.open_holds().await[0];
@@ -345,7 +345,7 @@ async fn a_plan_that_was_held_is_executed_when_it_is_approved_after_its_time() {
 async fn a_new_date_of_a_held_departure_takes_its_place() {
     let place = place().await;
     let mut old = says("a", "", leaves(at(1)));
-    old.wish = revoked::model::Wish::Hold("a test".to_owned());
+    old.disposition = revoked::model::Disposition::Hold("a test".to_owned());
     let first = case_of(&place.accept(vec![old]).await.signals[0]).0;
     let second = case_of(&place.accept(vec![says("b", "", leaves(at(2)))]).await.signals[0]).0;
     assert_ne!(first, second);
@@ -376,7 +376,7 @@ async fn a_date_moved_after_the_fact_alerts() {
 async fn a_record_that_vanished_is_held_and_called_off_when_it_is_there_again() {
     let place = place().await;
     let mut gone = says("a", "E1", DepartureStep::Vanished { at: NOW });
-    gone.wish = revoked::model::Wish::Hold("deleted".to_owned());
+    gone.disposition = revoked::model::Disposition::Hold("deleted".to_owned());
     let (case, held) = case_of(&place.accept(vec![gone.clone()]).await.signals[0]);
     assert!(held);
     place.stands(vec![employment("4711", "E1")]).await;

@@ -1,6 +1,6 @@
 //! What waits for a human, and the decision.
 
-use revoked::model::{Actor, Delivery, Reason, Wish};
+use revoked::model::{Actor, Delivery, Disposition, Reason};
 use revoked::store::{ListFilter, Name, StoreError};
 
 use super::{Place, case_of, place, policy, signal};
@@ -175,7 +175,7 @@ async fn other_words_are_another_cause_and_a_whole_delivery_is_one_by_itself() {
         ("c", "it names a session"),
     ] {
         let mut one = signal(key, &format!("{key}@example.org"), Reason::Compromised);
-        one.wish = Wish::Hold(why.to_owned());
+        one.disposition = Disposition::Hold(why.to_owned());
         place.accept_from("idp", vec![one]).await;
     }
     assert_eq!(place.under_holds().await, [row("source", "idp", 2), row("source", "idp", 1)]);
@@ -186,7 +186,7 @@ async fn other_words_are_another_cause_and_a_whole_delivery_is_one_by_itself() {
     for n in 0..2 {
         let leavers = (0..2).map(|m| {
             let mut one = signal(&format!("f{n}.{m}"), &format!("f{n}.{m}@example.org"), Reason::Departed);
-            one.wish = Wish::Hold("an old row".to_owned());
+            one.disposition = Disposition::Hold("an old row".to_owned());
             one
         });
         let file = Delivery {
@@ -216,14 +216,14 @@ async fn who_waits_already_leaves_no_empty_hold_behind() {
     place.accept(leavers(21)).await;
     // The same person, by another name, from another source and for another cause.
     let mut again = signal("again", "employee_id:7", Reason::Departed);
-    again.wish = Wish::Hold("look at it".to_owned());
+    again.disposition = Disposition::Hold("look at it".to_owned());
     let receipt = place.accept_from("idp", vec![again]).await;
     assert_eq!(case_of(&receipt.signals[0]), (1, true));
     assert_eq!(place.under_holds().await, [row("delivery_limit", "hr", 21)]);
     assert_eq!(place.store.alerts(false).await.unwrap().len(), 1);
     // A cause of the same source that comes later has a hold of its own.
     let mut other = signal("other", "other@example.org", Reason::Departed);
-    other.wish = Wish::Hold("look at it".to_owned());
+    other.disposition = Disposition::Hold("look at it".to_owned());
     place.accept_from("idp", vec![other]).await;
     assert_eq!(place.under_holds().await.len(), 2);
 }

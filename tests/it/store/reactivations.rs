@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use revoked::model::{
-    Action, Actor, Delivery, Departure, DepartureStep, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When, Wish,
+    Action, Actor, Delivery, Departure, DepartureStep, Disposition, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When,
 };
 use revoked::store::{ListFilter, Seen, StoreError};
 
@@ -268,7 +268,7 @@ async fn what_hr_takes_back_and_another_source_does_not_is_told_to_whoever_decid
             fire_at: at,
         },
     );
-    leaves.wish = Wish::Hold("an old row".to_owned());
+    leaves.disposition = Disposition::Hold("an old row".to_owned());
     let case = case_of(&place.accept_from("hr", vec![leaves]).await.signals[0]).0;
     assert_eq!(place.hold_alice("idp").await, case, "one person, one held case");
     place.clock.advance(Duration::from_secs(1));

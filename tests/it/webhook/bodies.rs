@@ -1,6 +1,6 @@
 //! Bodies in other forms than one JSON value: lines, forms, texts, and messages within messages.
 
-use revoked::model::{AlarmKind, Reason, Wish};
+use revoked::model::{AlarmKind, Disposition, Reason};
 use serde_json::{Value, json};
 
 use super::*;
@@ -195,7 +195,10 @@ async fn what_no_rule_of_a_preset_understands_is_told_to_a_person() {
         let door = Door::new(&["a secret of the usual length"], &format!("preset = '{preset}'\n"));
         let read = door.push.read_unproven(&trusted(&body.to_string())).unwrap().unwrap();
         let delivery = read.delivery().unwrap();
-        let wishes = delivery.signals.iter().all(|signal| matches!(signal.wish, Wish::Ignore(_)));
+        let wishes = delivery
+            .signals
+            .iter()
+            .all(|signal| matches!(signal.disposition, Disposition::Ignore(_)));
         assert!(wishes, "{preset}: {:?}", delivery.signals);
         delivery.alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>()
     };

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use base64::engine::general_purpose::STANDARD as BASE64;
 use revoked::jose::{Algorithm, Signer};
-use revoked::model::{AlarmKind, Reason, Subject, Wish};
+use revoked::model::{AlarmKind, Disposition, Reason, Subject};
 use revoked::sources::RejectionKind;
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ async fn a_message_of_sns_is_proved_by_its_certificate_and_read_from_within() {
     );
     // A message that is no request of ours is kept, and somebody is told.
     let delivery = door.delivery(&sns_post(&message("without-subject.json"))).await;
-    assert!(matches!(delivery.signals[0].wish, Wish::Ignore(_)));
+    assert!(matches!(delivery.signals[0].disposition, Disposition::Ignore(_)));
     assert_eq!(delivery.alarms[0].kind, AlarmKind::NotUnderstood);
 }
 
@@ -210,7 +210,10 @@ async fn each_notification_of_graph_proves_itself_and_those_that_do_not_are_put_
             (format!("{issuer}8b"), Reason::Noted)
         ]
     );
-    assert!(matches!(delivery.signals[0].wish, Wish::Hold(_)) && matches!(delivery.signals[1].wish, Wish::Ignore(_)));
+    assert!(
+        matches!(delivery.signals[0].disposition, Disposition::Hold(_))
+            && matches!(delivery.signals[1].disposition, Disposition::Ignore(_))
+    );
     assert_ne!(delivery.signals[0].key, delivery.signals[1].key);
     let places: Vec<&str> = delivery.refused.iter().map(|part| part.place.as_str()).collect();
     assert_eq!(places, ["item 1", "item 3"]);
@@ -234,7 +237,7 @@ async fn what_graph_says_of_its_subscription_is_about_nobody_and_is_told() {
     let lifecycle = json!({"value": [{"subscriptionId": "s1", "subscriptionExpirationDateTime": "2026-03-20T11:00:00.0000000Z",
         "tenantId": "84bd8158-6d4d-4958-8b9f-9d6445542f95", "clientState": STATE, "lifecycleEvent": "reauthorizationRequired"}]});
     let delivery = graph().delivery(&post(&[], lifecycle.to_string().as_bytes())).await;
-    assert!(matches!(delivery.signals[0].wish, Wish::Ignore(_)));
+    assert!(matches!(delivery.signals[0].disposition, Disposition::Ignore(_)));
     assert_eq!(delivery.signals[0].note.as_deref(), Some("reauthorizationRequired; s1"));
     assert_eq!(
         delivery.alarms.iter().map(|alarm| alarm.kind).collect::<Vec<_>>(),
@@ -367,7 +370,11 @@ async fn a_new_alert_of_workspace_is_read_and_a_changed_one_is_not() {
         let signal = door
             .signal(&pushed(&token(&signer, &claims()), &alert(kind), &attributes(status)))
             .await;
-        assert_eq!((signal.reason, signal.wish == Wish::Act), (reason, acts), "{kind} {status}");
+        assert_eq!(
+            (signal.reason, signal.disposition == Disposition::Act),
+            (reason, acts),
+            "{kind} {status}"
+        );
         if acts {
             assert_eq!(signal.subject.to_string(), "email:foo@example.com");
         }
@@ -469,7 +476,7 @@ async fn the_sample_of_githubs_secret_scanning_is_taken_and_its_value_is_nowhere
         "{:?}",
         signal.note
     );
-    assert!(matches!(signal.wish, Wish::Ignore(_)));
+    assert!(matches!(signal.disposition, Disposition::Ignore(_)));
     assert_eq!(delivery.alarms[0].kind, AlarmKind::LeakedValue);
     assert!(!format!("{delivery:?}").contains("some_token"), "{delivery:?}");
     for (id, signature, body) in [

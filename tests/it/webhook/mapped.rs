@@ -1,6 +1,6 @@
 //! What rules make of payloads: subjects, reasons, times, keys, scopes, lists, conditions.
 
-use revoked::model::{Reason, Scope, Subject, Timestamp, When, Wish};
+use revoked::model::{Disposition, Reason, Scope, Subject, Timestamp, When};
 use serde_json::{Value, json};
 
 use super::*;
@@ -76,17 +76,17 @@ async fn somebody_who_cannot_be_named_is_kept_and_held_and_never_dropped() {
         let signal = door.mapped(&body.to_string()).await;
         assert!(matches!(signal.subject, Subject::Unknown { .. }), "{body}");
         assert_eq!(
-            signal.wish,
-            Wish::Hold("unresolved: the item names nobody at /user".to_owned()),
+            signal.disposition,
+            Disposition::Hold("unresolved: the item names nobody at /user".to_owned()),
             "{body}"
         );
         assert_eq!(signal.reason, Reason::Compromised);
     }
     let nowhere = Door::trusting("[[rule]]\nreason = 'departed'\nhold = 'look there'\n");
-    let held = nowhere.mapped("{}").await.wish;
+    let held = nowhere.mapped("{}").await.disposition;
     assert_eq!(
         held,
-        Wish::Hold("look there; unresolved: the rule says nowhere whom the item is about".to_owned())
+        Disposition::Hold("look there; unresolved: the rule says nowhere whom the item is about".to_owned())
     );
 }
 
@@ -103,7 +103,7 @@ async fn an_object_of_rfc_9493_is_read_as_everywhere() {
     assert_eq!(subject(aliases).await, "aliases:email:a@b.example\nopaque:x1");
     // Nobody that we could know: kept for a human.
     let held = door.mapped(&body(json!({"format": "did", "url": "did:example:1"}))).await;
-    assert!(matches!(held.wish, Wish::Hold(why) if why.starts_with("unresolved")));
+    assert!(matches!(held.disposition, Disposition::Hold(why) if why.starts_with("unresolved")));
     // Not of its form: the sender is told.
     let other = json!({"format": "iss_sub", "iss": "https://else.example", "sub": "1"});
     for (subject, word) in [
@@ -300,36 +300,36 @@ ignore = "of no consequence"
 "#,
     );
     for (body, reason, wish) in [
-        (json!({"kind": "left", "sure": true}), Reason::Departed, Wish::Act),
+        (json!({"kind": "left", "sure": true}), Reason::Departed, Disposition::Act),
         (
             json!({"kind": "left", "sure": "true", "tags": ["x", "vip"]}),
             Reason::Departed,
-            Wish::Hold("a very important person".into()),
+            Disposition::Hold("a very important person".into()),
         ),
         (
             json!({"kind": 7, "tags": ["vip"]}),
             Reason::Departed,
-            Wish::Hold("a very important person".into()),
+            Disposition::Hold("a very important person".into()),
         ),
         (
             json!({"kind": "left", "tags": ["vips"]}),
             Reason::Noted,
-            Wish::Ignore("of no consequence".into()),
+            Disposition::Ignore("of no consequence".into()),
         ),
         (
             json!({"text": "a stolen token", "muted": null}),
             Reason::Compromised,
-            Wish::Act,
+            Disposition::Act,
         ),
         (
             json!({"text": "a stolen token", "muted": 0}),
             Reason::Noted,
-            Wish::Ignore("no rule of the source is about it".into()),
+            Disposition::Ignore("no rule of the source is about it".into()),
         ),
         (
             json!(3),
             Reason::Noted,
-            Wish::Ignore("no rule of the source is about it".into()),
+            Disposition::Ignore("no rule of the source is about it".into()),
         ),
     ] {
         let mut body = body;
@@ -337,7 +337,7 @@ ignore = "of no consequence"
             members.insert("user".to_owned(), json!("a@b.example"));
         }
         let signal = door.mapped(&body.to_string()).await;
-        assert_eq!((signal.reason, signal.wish), (reason, wish), "{body}");
+        assert_eq!((signal.reason, signal.disposition), (reason, wish), "{body}");
     }
 }
 
@@ -347,8 +347,8 @@ async fn what_no_rule_is_about_is_recorded_dropped_or_refused() {
     let other = trusted(r#"{"user":"a@b.example","kind":"y"}"#);
     let record = Door::trusting(&rule).signal(&other).await;
     assert!(matches!(
-        (record.subject, record.wish),
-        (Subject::Unknown { .. }, Wish::Ignore(_))
+        (record.subject, record.disposition),
+        (Subject::Unknown { .. }, Disposition::Ignore(_))
     ));
     assert_eq!(
         Door::trusting(&format!("unmatched = 'drop'\n{rule}")).signals(&other).await,
@@ -358,7 +358,10 @@ async fn what_no_rule_is_about_is_recorded_dropped_or_refused() {
     assert_eq!(refuse.refusal(&other).await, (422, "not_understood"));
     // A ping without the list, and a list without anything.
     let list = Door::trusting(&format!("items = '/events'\n{rule}"));
-    assert!(matches!(list.mapped(r#"{"ping":1}"#).await.wish, Wish::Ignore(_)));
+    assert!(matches!(
+        list.mapped(r#"{"ping":1}"#).await.disposition,
+        Disposition::Ignore(_)
+    ));
     assert_eq!(list.signals(&trusted(r#"{"events":[]}"#)).await, []);
 }
 
@@ -411,9 +414,13 @@ async fn what_a_sender_is_known_to_send_may_be_said_by_conditions() {
         (json!({"kind": "LEFT", "user": "a@b.example"}), true),
         (json!({"kind": "moved", "user": "a@b.example"}), false),
     ] {
-        assert_eq!(door.mapped(&body.to_string()).await.wish == Wish::Act, act, "{body}");
+        assert_eq!(
+            door.mapped(&body.to_string()).await.disposition == Disposition::Act,
+            act,
+            "{body}"
+        );
     }
-    let why = async |tags: Value| format!("{:?}", door.mapped(&json!({"tags": tags}).to_string()).await.wish);
+    let why = async |tags: Value| format!("{:?}", door.mapped(&json!({"tags": tags}).to_string()).await.disposition);
     for tags in [json!(["drill"]), json!("a drill"), json!([])] {
         assert!(why(tags.clone()).await.contains("a test"), "{tags}");
     }

@@ -23,7 +23,7 @@ use http::{Request, Response};
 use revoked::clock::Clock;
 use revoked::model::{Delivery, Receipt, Signal, SignalReceipt, Timestamp};
 use revoked::settings::{Complaint, Settings};
-use revoked::sources::{Alone, KINDS, Push, Received, Rejection, Source};
+use revoked::sources::{KINDS, NoState, Push, Received, Rejection, Source};
 use tempfile::TempDir;
 
 /// The time at which everything arrives unless a test says otherwise.
@@ -60,7 +60,7 @@ impl Door {
     }
 
     async fn receive(&self, request: &Request<Bytes>) -> Result<Received, Rejection> {
-        self.push.receive(request, &Alone).await
+        self.push.receive(request, &NoState).await
     }
 
     async fn delivery(&self, request: &Request<Bytes>) -> Delivery {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use revoked::model::{AlarmKind, Priority, Reason, Wish};
+use revoked::model::{AlarmKind, Disposition, Priority, Reason};
 use revoked::sources::webhook::PRESETS;
 use serde_json::{Value, json};
 
@@ -32,10 +32,10 @@ fn one(preset: &str, body: &Value) -> (String, Reason, &'static str) {
     let mut signals = under(preset, body);
     assert_eq!(signals.len(), 1);
     let signal = signals.remove(0);
-    let wish = match signal.wish {
-        Wish::Act => "act",
-        Wish::Hold(_) | Wish::Stays(_) => "hold",
-        Wish::Ignore(_) => "ignore",
+    let wish = match signal.disposition {
+        Disposition::Act => "act",
+        Disposition::Hold(_) | Disposition::Stays(_) => "hold",
+        Disposition::Ignore(_) => "ignore",
     };
     (signal.subject.to_string(), signal.reason, wish)
 }
@@ -91,7 +91,7 @@ fn bamboohrs_older_form_brings_several_employees_with_fields_of_theirs() {
             ("employee_id:14".to_owned(), Reason::Noted),
         ]
     );
-    assert!(matches!(signals[0].wish, Wish::Hold(_)));
+    assert!(matches!(signals[0].disposition, Disposition::Hold(_)));
     assert_eq!(signals[0].note.as_deref(), Some("Updated; Inactive"));
     assert_eq!(signals[0].occurred_at, signals[1].occurred_at);
 }
@@ -206,7 +206,13 @@ fn oktas_events_are_about_their_target_and_several_may_come_together() {
     let signals = under("okta", &body);
     let read: Vec<_> = signals
         .iter()
-        .map(|signal| (signal.subject.to_string(), signal.reason, matches!(signal.wish, Wish::Act)))
+        .map(|signal| {
+            (
+                signal.subject.to_string(),
+                signal.reason,
+                matches!(signal.disposition, Disposition::Act),
+            )
+        })
         .collect();
     let john = || "email:john.doe@example.com".to_owned();
     assert_eq!(read[0], (john(), Reason::Departed, true));
@@ -215,12 +221,15 @@ fn oktas_events_are_about_their_target_and_several_may_come_together() {
     assert_eq!(read[3], (john(), Reason::Compromised, true));
     assert_eq!(read[4], ("email:admin@example.com".to_owned(), Reason::Compromised, true));
     assert_eq!(read[5], (john(), Reason::CredentialChanged, true));
-    assert!(matches!(signals[6].wish, Wish::Ignore(_)), "what failed has not happened");
     assert!(
-        matches!(signals[7].wish, Wish::Hold(_)),
+        matches!(signals[6].disposition, Disposition::Ignore(_)),
+        "what failed has not happened"
+    );
+    assert!(
+        matches!(signals[7].disposition, Disposition::Hold(_)),
         "a person elsewhere is not passed over"
     );
-    assert!(matches!(signals[8].wish, Wish::Ignore(_)));
+    assert!(matches!(signals[8].disposition, Disposition::Ignore(_)));
     assert_eq!(
         (signals[0].key.as_str(), signals[2].priority),
         ("uuid-user.lifecycle.deactivate", Priority::URGENT)
@@ -399,7 +408,7 @@ fn the_ordinary_traffic_of_a_vendor_is_silent() {
         assert!(
             under(preset, &body)
                 .iter()
-                .all(|signal| matches!(signal.wish, Wish::Ignore(_))),
+                .all(|signal| matches!(signal.disposition, Disposition::Ignore(_))),
             "{preset} {body}"
         );
     }

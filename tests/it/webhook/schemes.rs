@@ -234,7 +234,7 @@ async fn pagerduty_signs_once_for_each_secret_and_any_is_enough() {
             .signal(&post(&[("x-pagerduty-signature", &header), ("x-webhook-id", "w1")], body))
             .await;
         assert_eq!(signal.key, "w1");
-        assert!(matches!(signal.wish, revoked::model::Wish::Ignore(_)));
+        assert!(matches!(signal.disposition, revoked::model::Disposition::Ignore(_)));
     }
     for header in [format!("v1={old}"), format!("v2={good}"), good.clone(), String::new()] {
         assert_eq!(
@@ -256,7 +256,7 @@ async fn deel_signs_a_word_and_then_the_body() {
         (signal.reason, signal.note.as_deref()),
         (revoked::model::Reason::Departed, Some("mz1; 2026-01-31"))
     );
-    assert!(matches!(signal.wish, revoked::model::Wish::Hold(_)));
+    assert!(matches!(signal.disposition, revoked::model::Disposition::Hold(_)));
     let bare = hex_hmac(secret, body);
     assert_eq!(door.refusal(&post(&[("x-deel-signature", &bare)], body)).await.0, 401);
 }

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use revoked::model::{Priority, Reason, Scope, SignalReceipt, Timestamp, When, Wish};
+use revoked::model::{Disposition, Priority, Reason, Scope, SignalReceipt, Timestamp, When};
 use serde_json::json;
 
 use super::*;
@@ -69,8 +69,8 @@ async fn our_own_schema_is_read_where_no_rule_is_written() {
     assert_eq!(signal.subject.to_string(), "email:alice@example.org");
     assert_eq!((signal.reason, signal.priority), (Reason::Compromised, Priority::URGENT));
     assert_eq!(
-        (signal.scope, signal.when, signal.wish),
-        (Scope::Everything, When::Now, Wish::Act)
+        (signal.scope, signal.when, signal.disposition),
+        (Scope::Everything, When::Now, Disposition::Act)
     );
     assert_eq!(
         signal.occurred_at,

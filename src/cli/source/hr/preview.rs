@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::model::Subject;
 use crate::sources::Source;
 use crate::sources::hr_csv::{
-    Ask, Effect, HrCsv, LAST_FULL_FILE, Preview, PreviewRow, TakenBefore, Totals, disarmed, memo_of_end, preview,
+    ChangeKind, Effect, HrCsv, LAST_FULL_FILE, Preview, PreviewRow, TakenBefore, Totals, disarmed, memo_of_end, preview,
 };
 use crate::store::{DepartureFilter, Store};
 
@@ -101,7 +101,7 @@ async fn weigh(store: &Store, source: &str, row: &mut PreviewRow) -> anyhow::Res
     let takes_back = row.open_ended && store.memo(source, drawer, &key).await?.is_some();
     if matches!(row.effect, Effect::Overtaken | Effect::Nothing)
         || (row.effect == Effect::Stands && !takes_back)
-        || row.ask == Ask::Suspend
+        || row.change == ChangeKind::Suspend
     {
         return Ok(());
     }
@@ -113,8 +113,8 @@ async fn weigh(store: &Store, source: &str, row: &mut PreviewRow) -> anyhow::Res
     };
     let known = store.departures(&filter).await?;
     let own = known.iter().find(|departure| departure.employment == row.employment);
-    match row.ask {
-        Ask::Terminate => {
+    match row.change {
+        ChangeKind::Terminate => {
             let employments = store.employments(source, &row.employee).await?;
             let other = employments
                 .iter()
@@ -133,10 +133,10 @@ async fn weigh(store: &Store, source: &str, row: &mut PreviewRow) -> anyhow::Res
                 };
             }
         }
-        Ask::Rescind | Ask::Rehire => {
+        ChangeKind::Rescind | ChangeKind::Rehire => {
             let concerned: Vec<_> = known
                 .iter()
-                .filter(|departure| row.ask == Ask::Rehire || departure.employment == row.employment)
+                .filter(|departure| row.change == ChangeKind::Rehire || departure.employment == row.employment)
                 .collect();
             let open = concerned
                 .iter()
@@ -157,14 +157,14 @@ async fn weigh(store: &Store, source: &str, row: &mut PreviewRow) -> anyhow::Res
                 ));
             }
         }
-        Ask::Active => {
+        ChangeKind::Active => {
             let open = own.filter(|own| matches!(own.state.as_str(), "planned" | "held" | "blocked"));
             if let Some(open) = open {
                 row.effect = Effect::CallsOff;
                 row.why = Some(format!("departure {}, {} for {}", open.id, open.state, open.acts_at));
             }
         }
-        Ask::Suspend | Ask::Deleted | Ask::Nothing | Ask::Unclear => {}
+        ChangeKind::Suspend | ChangeKind::Deleted | ChangeKind::Nothing | ChangeKind::Unclear => {}
     }
     Ok(())
 }

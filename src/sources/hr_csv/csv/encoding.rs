@@ -9,7 +9,7 @@ use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 const PORTION: usize = 16 * 1024;
 
 /// A file from its first byte of text on.
-pub(in crate::sources::hr_csv) struct Opened<'r> {
+pub(in crate::sources::hr_csv) struct DecodedFile<'r> {
     /// Its text as UTF-8, from the header on.
     pub text: Box<dyn Read + 'r>,
     /// Why it is no text, by its first bytes.
@@ -22,7 +22,7 @@ pub(in crate::sources::hr_csv) struct Opened<'r> {
     pub lines: u64,
 }
 
-impl<'r> Opened<'r> {
+impl<'r> DecodedFile<'r> {
     /// Opens `input`, which is written in `said` where no mark says otherwise.
     pub(in crate::sources::hr_csv) fn of(mut input: impl Read + 'r, said: &'static Encoding) -> io::Result<Self> {
         let mut start = Vec::with_capacity(512);
@@ -177,7 +177,7 @@ mod tests {
             ("separator\n", None, "separator\n"),
             ("", None, ""),
         ] {
-            let mut opened = Opened::of(text.as_bytes(), UTF_8).unwrap();
+            let mut opened = DecodedFile::of(text.as_bytes(), UTF_8).unwrap();
             let mut left = String::new();
             opened.text.read_to_string(&mut left).unwrap();
             assert_eq!((opened.stated, left.as_str()), (separator, rest), "{text:?}");
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_mark_goes_before_what_is_said() {
-        let mut opened = Opened::of(&b"\xef\xbb\xbfM\xc3\xbcller"[..], WINDOWS_1252).unwrap();
+        let mut opened = DecodedFile::of(&b"\xef\xbb\xbfM\xc3\xbcller"[..], WINDOWS_1252).unwrap();
         let mut text = String::new();
         opened.text.read_to_string(&mut text).unwrap();
         assert_eq!((text.as_str(), opened.marked), ("Müller", true));

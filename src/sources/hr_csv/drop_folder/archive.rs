@@ -14,16 +14,16 @@ use super::completeness::marker_path;
 use super::quarantine;
 use crate::model::Delivery;
 use crate::sources::hr_csv::files::file_name::{is_ours, shown, stem};
-use crate::sources::hr_csv::files::regular_file::{self, Identity, Opened};
+use crate::sources::hr_csv::files::regular_file::{self, FileIdentity, Opened};
 use crate::sources::hr_csv::files::signature;
-use crate::sources::hr_csv::rows::contents::{self, Contents};
+use crate::sources::hr_csv::rows::contents::{self, FileContents};
 use crate::sources::hr_csv::rows::row::hex;
 use crate::sources::hr_csv::settings::rules::{LARGEST_FILE, Rules};
 use crate::sources::hr_csv::statements::signals::WHOLE_FILE;
 
 /// What became of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sources::hr_csv) struct Done {
+pub(in crate::sources::hr_csv) struct StoredFile {
     /// Its name as shown.
     pub name: String,
     /// The SHA-256 of what was read; `None` where nothing was.
@@ -34,7 +34,7 @@ pub(in crate::sources::hr_csv) struct Done {
     pub rows_refused: bool,
 }
 
-impl Done {
+impl StoredFile {
     /// What became of the file behind a delivery.
     pub(in crate::sources::hr_csv) fn of(delivery: &Delivery) -> Option<Self> {
         let whole = delivery.refused.iter().find(|part| part.place == WHOLE_FILE);
@@ -49,7 +49,7 @@ impl Done {
 
 /// Moves the file to the archive or to the quarantine, and leaves there what HR is to correct. A file of the same name whose content is
 /// another one stays: it has not been read.
-pub(in crate::sources::hr_csv) fn put_away(rules: &Rules, done: &Done) -> anyhow::Result<Vec<Moved>> {
+pub(in crate::sources::hr_csv) fn put_away(rules: &Rules, done: &StoredFile) -> anyhow::Result<Vec<MovedFile>> {
     let listing = fs::read_dir(&rules.folder).with_context(|| format!("cannot list {}", rules.folder.display()))?;
     let mut moved = Vec::new();
     for entry in listing {
@@ -63,7 +63,7 @@ pub(in crate::sources::hr_csv) fn put_away(rules: &Rules, done: &Done) -> anyhow
     Ok(moved)
 }
 
-fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<Option<Moved>> {
+fn one(rules: &Rules, done: &StoredFile, name: &OsStr) -> anyhow::Result<Option<MovedFile>> {
     let path = rules.folder.join(name);
     let stem = stem(&done.name);
     let (file, identity) = match regular_file::open(&path)? {
@@ -81,9 +81,9 @@ fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<Option<Moved>
     let contents = if done.rejected.is_some() || done.rows_refused {
         contents::read(&file, rules)?
     } else {
-        Contents {
+        FileContents {
             sha256: contents::sha256(&file)?,
-            ..Contents::default()
+            ..FileContents::default()
         }
     };
     if contents.sha256 != digest {
@@ -114,7 +114,7 @@ fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<Option<Moved>
         }
     }
     rename(&path, &to)?;
-    let moved = Moved {
+    let moved = MovedFile {
         from: path,
         to,
         read: identity,
@@ -124,14 +124,14 @@ fn one(rules: &Rules, done: &Done, name: &OsStr) -> anyhow::Result<Option<Moved>
 
 /// A file that was put away.
 #[derive(Debug)]
-pub(in crate::sources::hr_csv) struct Moved {
+pub(in crate::sources::hr_csv) struct MovedFile {
     from: PathBuf,
     to: PathBuf,
     /// What it was when it was read.
-    read: Identity,
+    read: FileIdentity,
 }
 
-impl Moved {
+impl MovedFile {
     /// Whether it lies where another lay.
     pub(in crate::sources::hr_csv) fn replaces(&self, other: &Self) -> bool {
         self.to == other.to
@@ -141,7 +141,7 @@ impl Moved {
     /// which is no news.
     pub(in crate::sources::hr_csv) fn put_back_if_written(&self) -> anyhow::Result<bool> {
         match fs::symlink_metadata(&self.to) {
-            Ok(meta) if Identity::of(&meta).is_same_file(&self.read) => self.put_back_if_newer(),
+            Ok(meta) if FileIdentity::of(&meta).is_same_file(&self.read) => self.put_back_if_newer(),
             _ => Ok(false),
         }
     }
@@ -150,7 +150,7 @@ impl Moved {
     /// Answers whether it did.
     fn put_back_if_newer(&self) -> anyhow::Result<bool> {
         match fs::symlink_metadata(&self.to) {
-            Ok(meta) if Identity::of(&meta) != self.read => {}
+            Ok(meta) if FileIdentity::of(&meta) != self.read => {}
             _ => return Ok(false),
         }
         let name = self.from.file_name().unwrap_or_default();
@@ -179,7 +179,7 @@ impl Moved {
 }
 
 /// Puts away what was never read: it has no hash, so it gets a number where its name is taken.
-fn unread(rules: &Rules, done: &Done, path: &Path, why: &str) -> anyhow::Result<()> {
+fn unread(rules: &Rules, done: &StoredFile, path: &Path, why: &str) -> anyhow::Result<()> {
     let folder = place(rules, &rules.quarantine)?;
     let stem = stem(&done.name);
     for n in 1..1000 {

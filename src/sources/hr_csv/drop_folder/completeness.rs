@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::sources::hr_csv::files::regular_file::{self, Opened};
-use crate::sources::hr_csv::rows::contents::Contents;
+use crate::sources::hr_csv::rows::contents::FileContents;
 use crate::sources::hr_csv::rows::row::hex;
 
 /// The longest marker read, in bytes.
@@ -51,7 +51,7 @@ impl Marker {
     }
 
     /// Compares what it says with the file.
-    fn check(&self, contents: &Contents) -> Result<(), Mismatch> {
+    fn check(&self, contents: &FileContents) -> Result<(), Mismatch> {
         match &self.sha256 {
             None => {
                 return Err(Mismatch(
@@ -73,7 +73,7 @@ impl Marker {
 }
 
 /// Compares what the marker beside the file at `path` says, where there is one, and the trailer, with the file.
-pub(in crate::sources::hr_csv) fn mismatch(path: &Path, contents: &Contents) -> io::Result<Result<(), Mismatch>> {
+pub(in crate::sources::hr_csv) fn mismatch(path: &Path, contents: &FileContents) -> io::Result<Result<(), Mismatch>> {
     let marker = marker_path(path);
     Ok(if std::fs::symlink_metadata(&marker).is_ok() {
         Marker::read(&marker)?.check(contents)
@@ -83,13 +83,13 @@ pub(in crate::sources::hr_csv) fn mismatch(path: &Path, contents: &Contents) -> 
 }
 
 /// Compares what the trailer says, where there is one, with the file. A file that is rejected anyway was not counted to its end.
-fn trailer(contents: &Contents) -> Result<(), Mismatch> {
+fn trailer(contents: &FileContents) -> Result<(), Mismatch> {
     contents
         .trailer
         .map_or(Ok(()), |rows| rows_fit("its trailer", rows, contents))
 }
 
-fn rows_fit(what: &str, said: u64, contents: &Contents) -> Result<(), Mismatch> {
+fn rows_fit(what: &str, said: u64, contents: &FileContents) -> Result<(), Mismatch> {
     if contents.rejected.is_some() || said == contents.records {
         return Ok(());
     }

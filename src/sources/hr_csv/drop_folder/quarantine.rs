@@ -8,7 +8,7 @@ use encoding_rs::UTF_8;
 use crate::sources::hr_csv::csv::formula_escape::disarmed;
 use crate::sources::hr_csv::format::columns::WHY;
 use crate::sources::hr_csv::format::header_name::normal;
-use crate::sources::hr_csv::rows::contents::{Bad, Contents, Header};
+use crate::sources::hr_csv::rows::contents::{FileContents, Header, RefusedRow};
 use crate::sources::hr_csv::rows::row::hex;
 use crate::sources::hr_csv::settings::rules::Rules;
 
@@ -18,7 +18,7 @@ const MOST_LISTED: usize = 1000;
 /// The rows that could not be read, as a CSV file that a spreadsheet opens without running anything: the reason, then the row as sent. It
 /// is written as the file was, so that it can be corrected and dropped again; what was in another encoding comes as UTF-8 with a mark, which
 /// is always taken.
-pub(in crate::sources::hr_csv) fn rows(contents: &Contents, rules: &Rules) -> io::Result<Vec<u8>> {
+pub(in crate::sources::hr_csv) fn rows(contents: &FileContents, rules: &Rules) -> io::Result<Vec<u8>> {
     let Header {
         cells: header,
         above,
@@ -26,13 +26,13 @@ pub(in crate::sources::hr_csv) fn rows(contents: &Contents, rules: &Rules) -> io
         separator,
         marked,
     } = &contents.header;
-    let separator = separator.unwrap_or(rules.form.separator);
-    let mut start = if *marked || rules.form.encoding != UTF_8 {
+    let separator = separator.unwrap_or(rules.format.separator);
+    let mut start = if *marked || rules.format.encoding != UTF_8 {
         b"\xef\xbb\xbf".to_vec()
     } else {
         Vec::new()
     };
-    if separator != rules.form.separator {
+    if separator != rules.format.separator {
         start.extend([b"sep=".as_slice(), &[separator], b"\n"].concat());
     }
     let mut writer = csv::WriterBuilder::new()
@@ -61,7 +61,7 @@ pub(in crate::sources::hr_csv) fn rows(contents: &Contents, rules: &Rules) -> io
 }
 
 /// Why a whole file was rejected, for a person in HR.
-pub(in crate::sources::hr_csv) fn reason(name: &str, why: &str, contents: Option<&Contents>) -> String {
+pub(in crate::sources::hr_csv) fn reason(name: &str, why: &str, contents: Option<&FileContents>) -> String {
     let mut text = format!("{name} was not taken. Nothing in it was acted on.\n\nWhy: {why}\n");
     if let Some(contents) = contents {
         if let Some(quotes) = &contents.quotes {
@@ -78,7 +78,7 @@ pub(in crate::sources::hr_csv) fn reason(name: &str, why: &str, contents: Option
 }
 
 /// Which rows of a file were put aside, for a person in HR: which row, which column, what is wrong, what to write instead.
-pub(in crate::sources::hr_csv) fn report(name: &str, contents: &Contents) -> String {
+pub(in crate::sources::hr_csv) fn report(name: &str, contents: &FileContents) -> String {
     let counted = contents.bad.iter().filter(|bad| bad.why.counts).count();
     let (bad, all) = (contents.bad.len(), contents.records);
     let mut text = format!(
@@ -108,7 +108,7 @@ pub(in crate::sources::hr_csv) fn report(name: &str, contents: &Contents) -> Str
     text
 }
 
-fn list(text: &mut String, bad: &[Bad]) {
+fn list(text: &mut String, bad: &[RefusedRow]) {
     // Writing to a string cannot fail.
     for bad in bad.iter().take(MOST_LISTED) {
         let column = bad.why.column.map_or(String::new(), |column| format!(", column {column}"));
@@ -124,23 +124,23 @@ fn list(text: &mut String, bad: &[Bad]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::hr_csv::rows::row_error::Wrong;
+    use crate::sources::hr_csv::rows::row_error::RowError;
 
     #[test]
     fn the_reason_stands_before_each_row_once() {
-        let bad = Bad {
+        let bad = RefusedRow {
             first: 3,
             last: 3,
-            why: Wrong::at("action", "action is none of them", "terminate"),
+            why: RowError::at("action", "action is none of them", "terminate"),
             cells: vec!["line 9: old".into(), "7".into(), "=1".into()],
         };
-        let mut contents = Contents {
+        let mut contents = FileContents {
             bad: vec![bad],
-            ..Contents::default()
+            ..FileContents::default()
         };
         contents.header.cells = ["why".to_owned(), "employee_id".into(), "action".into()].to_vec();
         let mut rules = Rules::new("hr", "/drop");
-        let write = |contents: &Contents, rules: &Rules| String::from_utf8(rows(contents, rules).unwrap()).unwrap();
+        let write = |contents: &FileContents, rules: &Rules| String::from_utf8(rows(contents, rules).unwrap()).unwrap();
         assert_eq!(
             write(&contents, &rules),
             "why,employee_id,action\nline 3: action is none of them,7,'=1\n"
@@ -149,7 +149,7 @@ mod tests {
         contents.header.separator = Some(b';');
         contents.header.above = vec![vec!["Report of leavers".to_owned()]];
         contents.header.below = vec![vec![String::new(), "Number".into(), "Action".into()]];
-        rules.form.encoding = encoding_rs::WINDOWS_1252;
+        rules.format.encoding = encoding_rs::WINDOWS_1252;
         assert_eq!(
             write(&contents, &rules),
             "\u{feff}sep=;\nReport of leavers\nwhy;employee_id;action\n;Number;Action\nline 3: action is none of them;7;'=1\n"

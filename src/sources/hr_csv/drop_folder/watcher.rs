@@ -12,20 +12,20 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::time::Instant;
 
-use super::archive::{Done, Moved, put_away};
+use super::archive::{MovedFile, StoredFile, put_away};
 use super::completeness::{Mismatch, marker_path, mismatch};
 use crate::clock::Clock;
 use crate::model::{Delivery, Refused};
 use crate::sources::hr_csv::files::file_name::{is_expected, is_ours, shown};
-use crate::sources::hr_csv::files::regular_file::{self, Identity, Opened, irregular};
+use crate::sources::hr_csv::files::regular_file::{self, FileIdentity, Opened, irregular};
 use crate::sources::hr_csv::files::signature;
 use crate::sources::hr_csv::rows::contents;
-use crate::sources::hr_csv::rows::contents::Contents;
+use crate::sources::hr_csv::rows::contents::FileContents;
 use crate::sources::hr_csv::settings::rules::{LARGEST_FILE, Rules, too_large};
-use crate::sources::hr_csv::statements::full_file::Names;
-use crate::sources::hr_csv::statements::rescind::States;
+use crate::sources::hr_csv::statements::full_file::NamedEmployments;
+use crate::sources::hr_csv::statements::rescind::EmploymentStates;
 use crate::sources::hr_csv::statements::signals;
-use crate::sources::hr_csv::statements::signals::{Claims, WHOLE_FILE};
+use crate::sources::hr_csv::statements::signals::{FileDelivery, WHOLE_FILE};
 
 /// A file that contradicts itself, or stops in the middle of a line, waits this many times as long as one that does not.
 const PATIENCE: u32 = 10;
@@ -41,7 +41,7 @@ const MOST_STRANGERS: usize = 100;
 const WATCHED: Duration = Duration::from_hours(1);
 
 /// A drop folder, and what was seen in it so far.
-pub(in crate::sources::hr_csv) struct Folder {
+pub(in crate::sources::hr_csv) struct DropFolder {
     pub rules: Rules,
     pub clock: Clock,
     memory: Mutex<Memory>,
@@ -51,9 +51,9 @@ pub(in crate::sources::hr_csv) struct Folder {
 struct Memory {
     sightings: HashMap<OsString, Sighting>,
     /// Files that are stored and could not be put away: they are not handed in again.
-    leftovers: HashMap<OsString, (Identity, Done)>,
+    leftovers: HashMap<OsString, (FileIdentity, StoredFile)>,
     /// Files that were put away lately.
-    moved: Vec<(Moved, Instant)>,
+    moved: Vec<(MovedFile, Instant)>,
     /// Files that are not for us, each told of once.
     strangers: HashSet<OsString>,
 }
@@ -61,9 +61,9 @@ struct Memory {
 /// What a file looked like, and since when.
 #[derive(Debug, Clone, Copy)]
 struct Sighting {
-    file: Identity,
-    marker: Option<Identity>,
-    signature: Option<Identity>,
+    file: FileIdentity,
+    marker: Option<FileIdentity>,
+    signature: Option<FileIdentity>,
     since: Instant,
     /// Whether it was read in this state, and contradicts its marker, its trailer or its signature.
     mismatch: bool,
@@ -72,7 +72,7 @@ struct Sighting {
 /// A `*.csv` in the folder.
 struct Candidate {
     name: OsString,
-    identity: Identity,
+    identity: FileIdentity,
     irregular: Option<&'static str>,
 }
 
@@ -80,22 +80,22 @@ struct Candidate {
 enum Outcome {
     Wait,
     Gone,
-    Deliver(Box<Found>),
+    Deliver(Box<ReadFile>),
 }
 
 /// A file that was read.
 #[derive(Debug)]
-pub(in crate::sources::hr_csv) struct Found {
+pub(in crate::sources::hr_csv) struct ReadFile {
     pub delivery: Delivery,
     /// What its statuses say.
-    pub states: States,
+    pub states: EmploymentStates,
     /// Whom it names, where it should name everybody and is not rejected.
-    pub names: Option<Names>,
+    pub names: Option<NamedEmployments>,
     /// When it was last written: seconds and nanoseconds.
     pub modified: (i64, i64),
 }
 
-impl Folder {
+impl DropFolder {
     pub(in crate::sources::hr_csv) fn new(rules: Rules, clock: Clock) -> Self {
         Self {
             rules,
@@ -106,7 +106,7 @@ impl Folder {
 
     /// The files that are complete, oldest first. A file that is not yet complete keeps back those after it, since they may take back
     /// what it says; it never does so for long, since whoever writes on it also makes it younger.
-    pub(in crate::sources::hr_csv) fn look(&self, now: Instant) -> anyhow::Result<Vec<Found>> {
+    pub(in crate::sources::hr_csv) fn look(&self, now: Instant) -> anyhow::Result<Vec<ReadFile>> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         let mut trouble = None;
         memory.moved.retain(|(moved, at)| {
@@ -130,7 +130,7 @@ impl Folder {
         memory
             .sightings
             .retain(|name, _| candidates.iter().any(|candidate| candidate.name == *name));
-        let mut found: Vec<Found> = Vec::new();
+        let mut found: Vec<ReadFile> = Vec::new();
         // A full file is compared with the one before it, which must be stored by then.
         let most = if self.rules.full_file { 1 } else { MOST_FILES };
         for candidate in &candidates {
@@ -160,12 +160,12 @@ impl Folder {
     }
 
     /// Puts the file behind a stored delivery away.
-    pub(in crate::sources::hr_csv) fn stored(&self, done: &Done, now: Instant) -> anyhow::Result<()> {
+    pub(in crate::sources::hr_csv) fn stored(&self, done: &StoredFile, now: Instant) -> anyhow::Result<()> {
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         self.put_away(&mut memory, done, now)
     }
 
-    fn put_away(&self, memory: &mut Memory, done: &Done, now: Instant) -> anyhow::Result<()> {
+    fn put_away(&self, memory: &mut Memory, done: &StoredFile, now: Instant) -> anyhow::Result<()> {
         memory.leftovers.retain(|_, (_, left)| left != done);
         let result = put_away(&self.rules, done);
         if result.is_err() {
@@ -211,7 +211,7 @@ impl Folder {
             let Ok(meta) = fs::symlink_metadata(&path) else { continue };
             candidates.push(Candidate {
                 name,
-                identity: Identity::of(&meta),
+                identity: FileIdentity::of(&meta),
                 irregular: irregular(&meta),
             });
         }
@@ -230,7 +230,7 @@ impl Folder {
             return Ok(self.reject(candidate, None, format!("it {why}")));
         }
         let path = self.rules.folder.join(name);
-        let beside = |path: &Path| fs::symlink_metadata(path).ok().map(|meta| Identity::of(&meta));
+        let beside = |path: &Path| fs::symlink_metadata(path).ok().map(|meta| FileIdentity::of(&meta));
         let marked = beside(&marker_path(&path));
         let fresh = Sighting {
             file: candidate.identity,
@@ -269,14 +269,14 @@ impl Folder {
         let ending = Ending::of(&mut file, identity.len).with_context(doing)?;
         let complete = match ending {
             Ending::Trailer => true,
-            Ending::Line => settled,
+            Ending::Fields => settled,
             Ending::Middle => patient,
         };
         if marked.is_none() && !complete {
             return Ok(Outcome::Wait);
         }
         let (contents, signed) = self.read(&file, &path).with_context(doing)?;
-        if Identity::of(&file.metadata().with_context(doing)?) != identity {
+        if FileIdentity::of(&file.metadata().with_context(doing)?) != identity {
             return Ok(Outcome::Wait);
         }
         let mismatch = mismatch(&path, &contents)
@@ -295,7 +295,7 @@ impl Folder {
     }
 
     /// Reads a file, and checks its signature where one is demanded: over the very bytes that were read.
-    fn read(&self, mut file: &fs::File, path: &Path) -> io::Result<(Contents, Result<(), &'static str>)> {
+    fn read(&self, mut file: &fs::File, path: &Path) -> io::Result<(FileContents, Result<(), &'static str>)> {
         let Some(key) = &self.rules.signature else {
             return Ok((contents::read(file, &self.rules)?, Ok(())));
         };
@@ -305,7 +305,7 @@ impl Folder {
         Ok((contents::read(&bytes[..], &self.rules)?, signed))
     }
 
-    fn deliver(&self, candidate: &Candidate, contents: Contents) -> Outcome {
+    fn deliver(&self, candidate: &Candidate, contents: FileContents) -> Outcome {
         if let Some(why) = contents.rejected {
             return self.reject(candidate, Some(contents.sha256), why);
         }
@@ -315,8 +315,9 @@ impl Folder {
             rows.map(|row| (row.employee.clone(), row.employment.clone(), row.subject.clone()))
                 .collect()
         });
-        let Claims { delivery, states } = signals::claims(shown(&candidate.name), contents, &self.rules, self.clock.now());
-        Outcome::Deliver(Box::new(Found {
+        let FileDelivery { delivery, states } =
+            signals::file_delivery(shown(&candidate.name), contents, &self.rules, self.clock.now());
+        Outcome::Deliver(Box::new(ReadFile {
             delivery,
             states,
             names,
@@ -334,9 +335,9 @@ impl Folder {
             }],
             ..Delivery::of(&self.rules.source, Vec::new(), self.clock.now())
         };
-        Outcome::Deliver(Box::new(Found {
+        Outcome::Deliver(Box::new(ReadFile {
             delivery,
-            states: States::default(),
+            states: EmploymentStates::default(),
             names: None,
             modified: candidate.identity.modified,
         }))
@@ -349,7 +350,7 @@ enum Ending {
     /// With a line that looks like a trailer.
     Trailer,
     /// With the end of a line.
-    Line,
+    Fields,
     /// In the middle of a line, which RFC 4180 allows for the last.
     Middle,
 }
@@ -373,7 +374,7 @@ impl Ending {
         Ok(if is_trailer {
             Self::Trailer
         } else if bytes.last().is_none_or(|byte| *byte == b'\n') {
-            Self::Line
+            Self::Fields
         } else {
             Self::Middle
         })

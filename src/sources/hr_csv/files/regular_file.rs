@@ -9,7 +9,7 @@ use rustix::fs::OFlags;
 
 /// Tells one state of one file from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sources::hr_csv) struct Identity {
+pub(in crate::sources::hr_csv) struct FileIdentity {
     device: u64,
     inode: u64,
     /// Its size in bytes.
@@ -18,7 +18,7 @@ pub(in crate::sources::hr_csv) struct Identity {
     pub modified: (i64, i64),
 }
 
-impl Identity {
+impl FileIdentity {
     pub(in crate::sources::hr_csv) fn of(meta: &fs::Metadata) -> Self {
         Self {
             device: meta.dev(),
@@ -29,7 +29,7 @@ impl Identity {
     }
 }
 
-impl Identity {
+impl FileIdentity {
     /// Whether both are of one file, in whatever state.
     pub(in crate::sources::hr_csv) fn is_same_file(&self, other: &Self) -> bool {
         (self.device, self.inode) == (other.device, other.inode)
@@ -40,7 +40,7 @@ impl Identity {
 #[derive(Debug)]
 pub(in crate::sources::hr_csv) enum Opened {
     /// A regular file, open for reading.
-    File(File, Identity),
+    File(File, FileIdentity),
     /// Something else: what it is and why it is not read.
     Refused(&'static str),
     /// Nothing.
@@ -74,7 +74,7 @@ pub(in crate::sources::hr_csv) fn open(path: &Path) -> io::Result<Opened> {
     let meta = file.metadata()?;
     Ok(match irregular(&meta) {
         Some(why) => Opened::Refused(why),
-        None => Opened::File(file, Identity::of(&meta)),
+        None => Opened::File(file, FileIdentity::of(&meta)),
     })
 }
 

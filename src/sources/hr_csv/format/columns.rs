@@ -34,9 +34,9 @@ pub struct Headers {
 
 /// What a file calls its columns, in the order of [`COLUMNS`]; empty where it calls them by these names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Mapping([Option<Headers>; COLUMNS.len()]);
+pub struct ColumnMapping([Option<Headers>; COLUMNS.len()]);
 
-impl Mapping {
+impl ColumnMapping {
     /// What the header calls `column`, where that is said.
     #[must_use]
     pub fn of(&self, column: &str) -> Option<&Headers> {
@@ -108,7 +108,7 @@ impl Columns {
     /// is almost one of them is taken for a mistake. Every other column is passed over.
     pub(in crate::sources::hr_csv) fn read(
         header: &[String],
-        mapping: &Mapping,
+        mapping: &ColumnMapping,
         ignored: &[String],
         demands: Demands,
     ) -> Result<Self, BadHeader> {
@@ -187,7 +187,7 @@ impl Columns {
         })
     }
 
-    fn refuse_gaps(&self, mapping: &Mapping, demands: Demands) -> Result<(), BadHeader> {
+    fn refuse_gaps(&self, mapping: &ColumnMapping, demands: Demands) -> Result<(), BadHeader> {
         let lacks = |what: &str| Err(BadHeader(format!("the header lacks {what}")));
         if !self.has("employee_id") {
             return lacks("employee_id");

@@ -27,7 +27,7 @@ pub(in crate::sources::hr_csv) const KNOWN: [&str; 9] = [
 ];
 
 /// The same, read.
-static FORMS: LazyLock<Vec<DateForm>> = LazyLock::new(|| KNOWN.iter().filter_map(|form| DateForm::parse(form)).collect());
+static FORMS: LazyLock<Vec<DateFormat>> = LazyLock::new(|| KNOWN.iter().filter_map(|format| DateFormat::parse(format)).collect());
 
 const MONTHS: [&str; 12] = [
     "january",
@@ -46,7 +46,7 @@ const MONTHS: [&str; 12] = [
 
 /// How a day is written: `DD.MM.YYYY`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DateForm {
+pub struct DateFormat {
     written: String,
     parts: Vec<Part>,
 }
@@ -61,7 +61,7 @@ enum Part {
     Between(char),
 }
 
-impl Default for DateForm {
+impl Default for DateFormat {
     fn default() -> Self {
         use Part::{Between, Day, Month, Year};
         Self {
@@ -71,7 +71,7 @@ impl Default for DateForm {
     }
 }
 
-impl DateForm {
+impl DateFormat {
     /// Reads a form such as `DD.MM.YYYY`, also in German (`TT.MM.JJJJ`), French (`JJ/MM/AAAA`) and Spanish (`DD/MM/AAAA`). `None` where
     /// it is none: year (four digits), month and day, once each.
     #[must_use]
@@ -219,7 +219,7 @@ pub(in crate::sources::hr_csv) enum Day {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Dates {
     /// Their form.
-    pub form: DateForm,
+    pub format: DateFormat,
     /// What else stands for none: texts, or days as `YYYY-MM-DD`.
     pub none: Vec<String>,
 }
@@ -233,8 +233,8 @@ impl Dates {
         if self.is_none(cell) {
             return Day::None;
         }
-        match self.form.read(cell) {
-            Some(date) if self.none.iter().any(|none| DateForm::default().read(none) == Some(date)) => Day::None,
+        match self.format.read(cell) {
+            Some(date) if self.none.iter().any(|none| DateFormat::default().read(none) == Some(date)) => Day::None,
             Some(date) => Day::On(date),
             None => Day::Unread,
         }
@@ -246,8 +246,8 @@ impl Dates {
         NONE.contains(&lower.as_str())
             || self.none.iter().any(|none| none.trim().to_lowercase() == lower)
             || is_zeros(cell)
-            || FORMS.iter().any(|form| {
-                let day = form.start(cell);
+            || FORMS.iter().any(|format| {
+                let day = format.start(cell);
                 day.is_some_and(|(date, _)| !YEARS.contains(&date.year()))
             })
     }
@@ -262,13 +262,13 @@ fn is_zeros(cell: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(form: &str, text: &str) -> Option<String> {
-        DateForm::parse(form).unwrap().read(text).map(|date| date.to_string())
+    fn read(format: &str, text: &str) -> Option<String> {
+        DateFormat::parse(format).unwrap().read(text).map(|date| date.to_string())
     }
 
     #[test]
     fn a_day_is_read_in_the_form_that_is_said_and_in_no_other() {
-        for (form, text, day) in [
+        for (format, text, day) in [
             ("YYYY-MM-DD", "2026-11-27", "2026-11-27"),
             ("DD.MM.YYYY", "27.11.2026", "2026-11-27"),
             ("tt.mm.jjjj", "1.2.2026", "2026-02-01"),
@@ -279,9 +279,9 @@ mod tests {
             ("DD MMM YYYY", "7 September 2026", "2026-09-07"),
             ("YYYYMMDD", "20261127", "2026-11-27"),
         ] {
-            assert_eq!(read(form, text).as_deref(), Some(day), "{form} {text}");
+            assert_eq!(read(format, text).as_deref(), Some(day), "{format} {text}");
         }
-        for (form, text) in [
+        for (format, text) in [
             ("MM/DD/YYYY", "27/11/2026"),
             ("DD.MM.YYYY", "11/27/2026"),
             ("YYYY-MM-DD", "2026-2-3"),
@@ -290,7 +290,7 @@ mod tests {
             ("YYYYMMDD", "2026112"),
             ("DD-MMM-YYYY", "27-Nex-2026"),
         ] {
-            assert_eq!(read(form, text), None, "{form} {text}");
+            assert_eq!(read(format, text), None, "{format} {text}");
         }
         for bad in [
             "",
@@ -301,7 +301,7 @@ mod tests {
             "DD.MM.YYYY.DD",
             "ISO",
         ] {
-            assert_eq!(DateForm::parse(bad), None, "{bad:?}");
+            assert_eq!(DateFormat::parse(bad), None, "{bad:?}");
         }
     }
 
@@ -334,7 +334,7 @@ mod tests {
     fn what_stands_for_no_day_does_so_in_every_form() {
         let dates = Dates {
             none: vec!["offen".to_owned(), "2099-12-31".to_owned()],
-            form: DateForm::parse("DD.MM.YYYY").unwrap(),
+            format: DateFormat::parse("DD.MM.YYYY").unwrap(),
         };
         for none in [
             "0000-00-00",

@@ -3,7 +3,7 @@
 use encoding_rs::Encoding;
 use jiff::civil::Date;
 
-use super::columns::Mapping;
+use super::columns::ColumnMapping;
 use super::dates::Dates;
 use super::status_words::StatusWords;
 
@@ -26,7 +26,7 @@ use super::status_words::StatusWords;
 /// header = ["Personalnummer", "E-Mail", "Austritt"]   # of files that have none
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Form {
+pub struct FileFormat {
     /// What stands between two cells.
     pub separator: u8,
     /// What files without a byte order mark are written in.
@@ -34,7 +34,7 @@ pub struct Form {
     /// How days are written.
     pub dates: Dates,
     /// What the header calls our columns.
-    pub columns: Mapping,
+    pub columns: ColumnMapping,
     /// Columns that are passed over, however much they look like ours.
     pub ignore_columns: Vec<String>,
     /// What the words of the status column mean.
@@ -53,13 +53,13 @@ pub struct Form {
     pub header: Option<Vec<String>>,
 }
 
-impl Default for Form {
+impl Default for FileFormat {
     fn default() -> Self {
         Self {
             separator: b',',
             encoding: encoding_rs::UTF_8,
             dates: Dates::default(),
-            columns: Mapping::default(),
+            columns: ColumnMapping::default(),
             ignore_columns: Vec::new(),
             words: StatusWords::default(),
             by_date: false,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::sources::hr_csv::format::dates::{DateForm, Dates, KNOWN};
+use crate::sources::hr_csv::format::dates::{DateFormat, Dates, KNOWN};
 
 /// A day from this year on that many rows share stands for none more likely than not.
 const FAR: i16 = 2050;
@@ -40,14 +40,16 @@ impl Days {
         if values.is_empty() {
             return days;
         }
-        let forms = KNOWN.iter().filter_map(|written| Some((*written, DateForm::parse(written)?)));
+        let forms = KNOWN
+            .iter()
+            .filter_map(|written| Some((*written, DateFormat::parse(written)?)));
         let fitting: Vec<_> = forms
-            .filter(|(_, form)| values.keys().all(|value| form.read(value).is_some()))
+            .filter(|(_, format)| values.keys().all(|value| format.read(value).is_some()))
             .collect();
-        if let Some((_, form)) = fitting.first() {
+        if let Some((_, format)) = fitting.first() {
             let far = values
                 .iter()
-                .filter(|(value, count)| **count > 2 && form.read(value).is_some_and(|day| day.year() >= FAR));
+                .filter(|(value, count)| **count > 2 && format.read(value).is_some_and(|day| day.year() >= FAR));
             days.far = far.map(|(value, count)| ((*value).to_owned(), *count)).collect();
         }
         days.fits = fitting.into_iter().map(|(written, _)| written).collect();

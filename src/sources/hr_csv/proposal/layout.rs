@@ -6,7 +6,7 @@ use std::io::{BufReader, Read as _};
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 
 use crate::sources::hr_csv::csv::csv_reader::{Record, Records, SEPARATORS};
-use crate::sources::hr_csv::csv::encoding::Opened;
+use crate::sources::hr_csv::csv::encoding::DecodedFile;
 use crate::sources::hr_csv::format::column_aliases;
 use crate::sources::hr_csv::format::header_name::normal;
 use crate::sources::hr_csv::settings::rules::MOST_ROWS;
@@ -44,7 +44,7 @@ impl Layout {
     pub(super) fn of(bytes: &[u8]) -> Result<Self, String> {
         let mut undecided = Vec::new();
         let (encoding, key, encoding_why) = encoding(bytes, &mut undecided);
-        let mut opened = Opened::of(bytes, encoding).map_err(|error| error.to_string())?;
+        let mut opened = DecodedFile::of(bytes, encoding).map_err(|error| error.to_string())?;
         if let Some(why) = opened.refused {
             return Err(why);
         }

@@ -9,7 +9,7 @@ mod toml_text;
 use serde::Serialize;
 
 use super::format::column_aliases;
-use super::format::columns::{Columns, Demands, Mapping};
+use super::format::columns::{ColumnMapping, Columns, Demands};
 use super::format::header_name::normal;
 use super::format::presets::PRESETS;
 use crate::model::iana_zone;
@@ -111,7 +111,7 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
         ));
     }
     let states_itself = Demands { states_itself: false };
-    let is_plain = Columns::read(&layout.header, &Mapping::default(), &[], states_itself).is_ok();
+    let is_plain = Columns::read(&layout.header, &ColumnMapping::default(), &[], states_itself).is_ok();
     let found = |name: &str| columns.iter().find(|column| column.column == name);
     for (name, hint) in [
         ("employee_id", "which column holds the person's number in the HR system?"),
@@ -208,13 +208,13 @@ fn cells<'l>(layout: &'l Layout, column: &Proposed) -> impl Iterator<Item = &'l 
 
 /// The presets whose columns the file has.
 fn presets(layout: &Layout) -> Vec<&'static str> {
-    let fits = |mapping: &Mapping, by_date: bool| {
+    let fits = |mapping: &ColumnMapping, by_date: bool| {
         !mapping.is_empty() && Columns::read(&layout.header, mapping, &[], Demands { states_itself: by_date }).is_ok()
     };
     let read = PRESETS
         .iter()
-        .filter_map(|preset| Some((preset.name, super::settings::form_of(preset)?)));
-    let fitting = read.filter(|(_, form)| fits(&form.columns, form.by_date));
+        .filter_map(|preset| Some((preset.name, super::settings::format_of(preset)?)));
+    let fitting = read.filter(|(_, format)| fits(&format.columns, format.by_date));
     fitting.map(|(name, _)| name).collect()
 }
 

@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::sources::hr_csv::format::presets::PRESETS;
-use crate::sources::hr_csv::format::status_words::{Standing, plain};
+use crate::sources::hr_csv::format::status_words::{EmploymentStatus, plain};
 
 /// Words that several systems use, beside those of the presets.
-const COMMON: &[(&str, Standing)] = &[
-    ("Left", Standing::Terminated),
-    ("Resigned", Standing::Terminated),
-    ("Retired", Standing::Terminated),
-    ("Ausgeschieden", Standing::Terminated),
-    ("Ausgetreten", Standing::Terminated),
-    ("Elternzeit", Standing::Active),
-    ("Parental leave", Standing::Active),
-    ("Sick leave", Standing::Active),
-    ("deleted", Standing::Deleted),
+const COMMON: &[(&str, EmploymentStatus)] = &[
+    ("Left", EmploymentStatus::Terminated),
+    ("Resigned", EmploymentStatus::Terminated),
+    ("Retired", EmploymentStatus::Terminated),
+    ("Ausgeschieden", EmploymentStatus::Terminated),
+    ("Ausgetreten", EmploymentStatus::Terminated),
+    ("Elternzeit", EmploymentStatus::Active),
+    ("Parental leave", EmploymentStatus::Active),
+    ("Sick leave", EmploymentStatus::Active),
+    ("deleted", EmploymentStatus::Deleted),
 ];
 
 /// A column of more words than this is none of a status.
@@ -89,7 +89,7 @@ fn known() -> BTreeMap<String, BTreeSet<&'static str>> {
         // The presets are tested to be read.
         let table: toml::Table = preset.keys.parse().unwrap_or_default();
         let lists = table.get("status_words").and_then(toml::Value::as_table);
-        for (_, key) in Standing::ALL {
+        for (_, key) in EmploymentStatus::ALL {
             let words = lists.and_then(|lists| lists.get(key)?.as_array());
             words
                 .into_iter()
@@ -99,7 +99,7 @@ fn known() -> BTreeMap<String, BTreeSet<&'static str>> {
         }
     }
     for (word, standing) in COMMON {
-        for (_, key) in Standing::ALL.into_iter().filter(|(other, _)| other == standing) {
+        for (_, key) in EmploymentStatus::ALL.into_iter().filter(|(other, _)| other == standing) {
             add(word, key);
         }
     }

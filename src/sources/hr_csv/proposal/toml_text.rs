@@ -9,7 +9,7 @@ use super::days::Days;
 use super::layout::Layout;
 use super::status_words::Word;
 use crate::sources::hr_csv::format::header_name::is_unseen;
-use crate::sources::hr_csv::format::status_words::Standing;
+use crate::sources::hr_csv::format::status_words::EmploymentStatus;
 
 pub(super) fn of(layout: &Layout, columns: &[Proposed], days: &Days, words: &[Word], is_plain: bool) -> String {
     // Writing to a string cannot fail.
@@ -31,7 +31,11 @@ pub(super) fn of(layout: &Layout, columns: &[Proposed], days: &Days, words: &[Wo
         }
         [] => text.push_str("# dates = \"YYYY-MM-DD\"\n"),
         _ => {
-            let forms: Vec<String> = days.fits.iter().map(|form| format!("# dates = {}", quoted(form))).collect();
+            let forms: Vec<String> = days
+                .fits
+                .iter()
+                .map(|format| format!("# dates = {}", quoted(format)))
+                .collect();
             let _ = writeln!(text, "{}", forms.join("\n"));
         }
     }
@@ -56,7 +60,7 @@ pub(super) fn of(layout: &Layout, columns: &[Proposed], days: &Days, words: &[Wo
     }
     if !words.is_empty() {
         text.push_str("\n[source.status_words]\n");
-        for (_, key) in Standing::ALL {
+        for (_, key) in EmploymentStatus::ALL {
             let meant: Vec<String> = words
                 .iter()
                 .filter(|word| word.means == Some(key))

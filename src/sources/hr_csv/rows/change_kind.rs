@@ -1,11 +1,11 @@
 //! What a row asks for, by its action.
 
-use super::row_error::Wrong;
+use super::row_error::RowError;
 
 /// What a row asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ask {
+pub enum ChangeKind {
     /// The employment ends.
     Terminate,
     /// The end is called off.
@@ -24,9 +24,9 @@ pub enum Ask {
     Unclear,
 }
 
-impl Ask {
+impl ChangeKind {
     /// Reads an action. `deleted` is whether the status says that the record is gone.
-    pub(in crate::sources::hr_csv) fn of_action(action: &str, deleted: bool) -> Result<Self, Wrong> {
+    pub(in crate::sources::hr_csv) fn of_action(action: &str, deleted: bool) -> Result<Self, RowError> {
         match action.to_ascii_lowercase().as_str() {
             // A deleted record may have had any action before; nobody leaves by it without a human.
             "terminate" if deleted => Ok(Self::Deleted),
@@ -36,7 +36,7 @@ impl Ask {
             "suspend" => Ok(Self::Suspend),
             "hire" | "active" => Ok(Self::Active),
             "deleted" | "delete" => Ok(Self::Deleted),
-            _ => Err(Wrong::at(
+            _ => Err(RowError::at(
                 "action",
                 if action.is_empty() {
                     "action is empty, so it is none of terminate, rescind, rehire, suspend, hire, active, deleted"

@@ -7,16 +7,16 @@ use aws_lc_rs::digest::{Context, SHA256};
 use encoding_rs::UTF_8;
 
 use super::row::{Row, RowRead};
-use super::row_error::Wrong;
+use super::row_error::RowError;
 use crate::sources::hr_csv::csv::csv_reader::{Record, Records, SEPARATORS, Unreadable, WRAPPED};
-use crate::sources::hr_csv::csv::encoding::Opened;
+use crate::sources::hr_csv::csv::encoding::DecodedFile;
 use crate::sources::hr_csv::format::columns::{BadHeader, Columns, Demands, WHY};
 use crate::sources::hr_csv::format::header_name::normal;
 use crate::sources::hr_csv::settings::rules::{MOST_ROWS, Rules};
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(in crate::sources::hr_csv) struct Contents {
+pub(in crate::sources::hr_csv) struct FileContents {
     /// SHA-256 of all its bytes.
     pub sha256: [u8; 32],
     /// The header as written, and what stands around it.
@@ -24,7 +24,7 @@ pub(in crate::sources::hr_csv) struct Contents {
     /// The rows that can be acted on, with their lines.
     pub rows: Vec<(u64, Row)>,
     /// What cannot be read: rows, and cells of the rows of people who stay.
-    pub bad: Vec<Bad>,
+    pub bad: Vec<RefusedRow>,
     /// Records other than header, trailer and blank lines: what a trailer or a marker counts.
     pub records: u64,
     /// What the trailer says, where there is one.
@@ -52,18 +52,18 @@ pub(in crate::sources::hr_csv) struct Header {
 
 /// What cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sources::hr_csv) struct Bad {
+pub(in crate::sources::hr_csv) struct RefusedRow {
     /// The lines it stands on.
     pub first: u64,
     /// The last of them.
     pub last: u64,
     /// Why, and what to write instead.
-    pub why: Wrong,
+    pub why: RowError,
     /// What it holds, for the quarantine only.
     pub cells: Vec<String>,
 }
 
-impl Bad {
+impl RefusedRow {
     /// Where it stands, for people.
     pub(in crate::sources::hr_csv) fn place(&self) -> String {
         if self.first == self.last {
@@ -75,12 +75,12 @@ impl Bad {
 }
 
 /// Reads a file to its end, whatever it holds, so that its hash is known even where it is rejected.
-pub(in crate::sources::hr_csv) fn read(input: impl Read, rules: &Rules) -> io::Result<Contents> {
+pub(in crate::sources::hr_csv) fn read(input: impl Read, rules: &Rules) -> io::Result<FileContents> {
     let mut input = Hashing {
         input,
         context: Context::new(&SHA256),
     };
-    let mut contents = Contents::default();
+    let mut contents = FileContents::default();
     contents.rejected = match fill(&mut contents, &mut input, rules) {
         Ok(()) => None,
         Err(Stop::Rejected(why)) => Some(why),
@@ -117,7 +117,7 @@ impl From<io::Error> for Stop {
 }
 
 fn not_in(line: u64, header: &Header, rules: &Rules) -> String {
-    let encoding = rules.form.encoding;
+    let encoding = rules.format.encoding;
     if encoding != UTF_8 {
         return format!(
             "line {line} is not {}, as the file's mark or the config says",
@@ -134,14 +134,14 @@ fn not_in(line: u64, header: &Header, rules: &Rules) -> String {
 }
 
 /// Fills `contents`, or says why the file is to be rejected.
-fn fill(contents: &mut Contents, input: &mut impl Read, rules: &Rules) -> Result<(), Stop> {
-    let opened = Opened::of(input, rules.form.encoding)?;
+fn fill(contents: &mut FileContents, input: &mut impl Read, rules: &Rules) -> Result<(), Stop> {
+    let opened = DecodedFile::of(input, rules.format.encoding)?;
     contents.header.marked = opened.marked;
     if let Some(why) = opened.refused {
         return Stop::at(why);
     }
     let separator = match opened.stated {
-        None => rules.form.separator,
+        None => rules.format.separator,
         Some(byte) if SEPARATORS.iter().any(|(known, _)| *known == byte) => byte,
         Some(_) => return Stop::at("its first line names a separator that is none of comma, semicolon, tab and bar"),
     };
@@ -185,7 +185,7 @@ fn fill(contents: &mut Contents, input: &mut impl Read, rules: &Rules) -> Result
             }
             Err(why) => Some(why),
         };
-        contents.bad.extend(aside.map(|why| Bad {
+        contents.bad.extend(aside.map(|why| RefusedRow {
             first: record.first,
             last: record.last,
             why,
@@ -201,15 +201,15 @@ fn fill(contents: &mut Contents, input: &mut impl Read, rules: &Rules) -> Result
 
 /// Reads the lines before the first row. Answers the columns, and the first row where it was read already.
 fn head<R: BufRead>(header: &mut Header, records: &mut Records<R>, rules: &Rules) -> Result<(Columns, Option<Record>), Stop> {
-    let form = &rules.form;
-    for _ in 0..form.skip_before_header {
+    let format = &rules.format;
+    for _ in 0..format.skip_before_header {
         header.above.extend(records.next()?.map(|record| record.cells));
     }
     let Some(first) = records.next()? else {
         return Stop::at("the file is empty");
     };
     let mut pending = None;
-    match &form.header {
+    match &format.header {
         // What went through the quarantine has got a header there.
         Some(names) if first.cells.first().is_none_or(|name| normal(name) != WHY) => {
             header.cells.clone_from(names);
@@ -223,17 +223,17 @@ fn head<R: BufRead>(header: &mut Header, records: &mut Records<R>, rules: &Rules
         }
     }
     let demands = Demands {
-        states_itself: rules.full_file || form.by_date,
+        states_itself: rules.full_file || format.by_date,
     };
-    let columns = Columns::read(&header.cells, &form.columns, &form.ignore_columns, demands);
+    let columns = Columns::read(&header.cells, &format.columns, &format.ignore_columns, demands);
     let columns = columns.or_else(|BadHeader(why)| Stop::at(why))?;
-    for _ in 0..form.skip_after_header {
+    for _ in 0..format.skip_after_header {
         header.below.extend(records.next()?.map(|record| record.cells));
     }
     Ok((columns, pending))
 }
 
-fn too_many_bad(contents: &Contents, rules: &Rules) -> Option<String> {
+fn too_many_bad(contents: &FileContents, rules: &Rules) -> Option<String> {
     let counted = || contents.bad.iter().filter(|bad| bad.why.counts);
     // A quote that swallows lines makes each of them unread, not just one.
     let malformed: u64 = counted().map(|bad| bad.last - bad.first + 1).sum();

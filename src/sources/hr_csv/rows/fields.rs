@@ -1,6 +1,6 @@
 //! The cells of one row, by the names of our columns. A cell is looked at only where it is needed: what stands in the others never decides.
 
-use super::row_error::Wrong;
+use super::row_error::RowError;
 use crate::model::Timestamp;
 use crate::sources::hr_csv::csv::csv_reader::Record;
 use crate::sources::hr_csv::csv::formula_escape;
@@ -10,7 +10,7 @@ use crate::sources::hr_csv::format::header_name::is_unseen;
 
 /// One row with the columns of its file.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::sources::hr_csv) struct Line<'r> {
+pub(in crate::sources::hr_csv) struct Fields<'r> {
     pub columns: &'r Columns,
     pub record: &'r Record,
 }
@@ -26,7 +26,7 @@ pub(in crate::sources::hr_csv) enum Instant {
     Unread,
 }
 
-impl<'r> Line<'r> {
+impl<'r> Fields<'r> {
     /// A cell as it stands there.
     fn cell(&self, place: usize) -> &'r str {
         let cell = self.record.cells.get(place).map_or("", |cell| cell.trim());
@@ -50,10 +50,14 @@ impl<'r> Line<'r> {
     }
 
     /// What stands in a column that is needed; empty where there is nothing.
-    pub(in crate::sources::hr_csv) fn need(&self, column: &'static str) -> Result<&'r str, Wrong> {
+    pub(in crate::sources::hr_csv) fn need(&self, column: &'static str) -> Result<&'r str, RowError> {
         let Some(place) = self.place(column) else { return Ok("") };
         if let Some(why) = self.spoilt(place) {
-            return Err(Wrong::at(column, why, "the same on one line, and no longer than it must be"));
+            return Err(RowError::at(
+                column,
+                why,
+                "the same on one line, and no longer than it must be",
+            ));
         }
         let cell = self.cell(place);
         visible(column, cell)?;
@@ -104,7 +108,7 @@ pub(in crate::sources::hr_csv) fn instant(text: &str) -> Option<Timestamp> {
 }
 
 /// Refuses what a reader would not see. Free text may hold the joiners that emoji and some scripts need.
-fn visible(column: &'static str, cell: &str) -> Result<(), Wrong> {
+fn visible(column: &'static str, cell: &str) -> Result<(), RowError> {
     let free = matches!(column, "reason" | "status");
     let hidden = |c: char| match c {
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
@@ -113,7 +117,7 @@ fn visible(column: &'static str, cell: &str) -> Result<(), Wrong> {
     };
     if cell.chars().any(hidden) {
         let instead = "the same by hand: what was pasted from elsewhere brought characters along that cannot be seen";
-        return Err(Wrong::at(
+        return Err(RowError::at(
             column,
             format!("{column} holds control or invisible characters"),
             instead,

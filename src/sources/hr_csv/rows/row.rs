@@ -3,10 +3,10 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
 
-use super::change_kind::Ask;
-use super::fields::{Instant, Line, instant};
+use super::change_kind::ChangeKind;
+use super::fields::{Fields, Instant, instant};
 use super::meaning::Meaning;
-use super::row_error::Wrong;
+use super::row_error::RowError;
 use super::subject::{Needed, number, person, subject};
 use crate::model::{DateRule, Leaves, LeavesError, Subject, Timestamp, iana_zone, iso_date};
 use crate::sources::hr_csv::csv::csv_reader::{Record, WRAPPED};
@@ -27,7 +27,7 @@ pub(in crate::sources::hr_csv) struct Row {
     /// Every name of the person, the strongest first.
     pub names: Vec<Subject>,
     /// What it asks for.
-    pub ask: Ask,
+    pub change: ChangeKind,
     /// Whether a status or a day says so, and no action: such a row tells how things stand, not what has happened.
     pub is_state: bool,
     /// Whether HR calls the person employed, although the row names a last day: it counts only as long as it lies ahead.
@@ -59,56 +59,60 @@ pub(in crate::sources::hr_csv) struct Row {
 pub(in crate::sources::hr_csv) struct RowRead {
     pub row: Row,
     /// What could not be read of the row of somebody who stays, or may: it is taken as that, and HR is told.
-    pub aside: Option<Wrong>,
+    pub aside: Option<RowError>,
     /// A word of the status column that is not known.
     pub unknown: Option<String>,
 }
 
 impl Row {
     /// Reads a row. Only the cells are looked at that what it says makes needed.
-    pub(in crate::sources::hr_csv) fn read(columns: &Columns, record: &Record, rules: &Rules) -> Result<RowRead, Wrong> {
+    pub(in crate::sources::hr_csv) fn read(columns: &Columns, record: &Record, rules: &Rules) -> Result<RowRead, RowError> {
         whole(columns, record)?;
-        let line = Line { columns, record };
-        let mut meaning = Meaning::of(&line, rules)?;
+        let fields = Fields { columns, record };
+        let mut meaning = Meaning::of(&fields, rules)?;
         let stays = meaning.stays();
-        let row = Self::of(&line, &mut meaning, rules).map_err(|wrong| if stays { wrong.of_who_stays() } else { wrong })?;
+        let row = Self::of(&fields, &mut meaning, rules).map_err(|wrong| if stays { wrong.of_who_stays() } else { wrong })?;
         Ok(RowRead {
             row,
-            aside: meaning.aside.map(Wrong::of_who_stays),
+            aside: meaning.aside.map(RowError::of_who_stays),
             unknown: meaning.unknown,
         })
     }
 
     /// The row about which so much is said.
-    fn of(line: &Line<'_>, meaning: &mut Meaning, rules: &Rules) -> Result<Self, Wrong> {
-        let employee = person(line)?;
-        let employment = number(line, "employment_id")?;
+    fn of(fields: &Fields<'_>, meaning: &mut Meaning, rules: &Rules) -> Result<Self, RowError> {
+        let employee = person(fields)?;
+        let employment = number(fields, "employment_id")?;
         let urgency = if meaning.acts() {
-            Urgency::of(line.need("reason")?, meaning.still_here)
+            Urgency::of(fields.need("reason")?, meaning.still_here)
         } else {
             Urgency::Usual
         };
-        let leaves = leaves(line, meaning, urgency, rules)?;
-        let undated = meaning.ask == Ask::Terminate && leaves.is_none() && urgency == Urgency::Usual;
+        let leaves = leaves(fields, meaning, urgency, rules)?;
+        let undated = meaning.change == ChangeKind::Terminate && leaves.is_none() && urgency == Urgency::Usual;
         if undated && !meaning.is_state {
-            return Err(Wrong::at(
+            return Err(RowError::at(
                 "last_working_day",
                 "a terminate row needs last_working_day or effective_at, or a reason that begins with immediate",
                 "the last day of work, such as 2026-03-31",
             ));
         }
-        let needed = match meaning.ask {
-            Ask::Active | Ask::Nothing | Ask::Unclear => Needed::Nothing,
+        let needed = match meaning.change {
+            ChangeKind::Active | ChangeKind::Nothing | ChangeKind::Unclear => Needed::Nothing,
             _ if meaning.is_state => Needed::Number,
             _ => Needed::Names,
         };
-        let (subject, names) = subject(line, &employee, needed)?;
-        let updated_at = match stamp(line.text("updated_at"), rules) {
+        let (subject, names) = subject(fields, &employee, needed)?;
+        let updated_at = match stamp(fields.text("updated_at"), rules) {
             Err(_) if meaning.stays() => None,
             other => other?,
         };
-        let note = if needed == Needed::Nothing { "" } else { line.need("reason")? };
-        let (key, digest) = told_apart(line, meaning, &employee, &employment, updated_at, note);
+        let note = if needed == Needed::Nothing {
+            ""
+        } else {
+            fields.need("reason")?
+        };
+        let (key, digest) = key_and_digest(fields, meaning, &employee, &employment, updated_at, note);
         Ok(Self {
             key,
             digest,
@@ -116,11 +120,11 @@ impl Row {
             employment,
             subject,
             names,
-            ask: meaning.ask,
+            change: meaning.change,
             is_state: meaning.is_state,
             still_here: meaning.still_here,
             undated,
-            open_ended: meaning.ask == Ask::Active && meaning.is_state && !meaning.is_dated() && meaning.aside.is_none(),
+            open_ended: meaning.change == ChangeKind::Active && meaning.is_state && !meaning.is_dated() && meaning.aside.is_none(),
             history: meaning.history,
             null_day: meaning.day == Day::None,
             leaves,
@@ -132,8 +136,8 @@ impl Row {
 }
 
 /// What names a row, and the SHA-256 of its canonical form.
-fn told_apart(
-    line: &Line<'_>,
+fn key_and_digest(
+    fields: &Fields<'_>,
     meaning: &Meaning,
     person: &str,
     employment: &str,
@@ -143,7 +147,7 @@ fn told_apart(
     let canonical = [
         person.to_owned(),
         employment.to_owned(),
-        meaning.ask.word().to_owned(),
+        meaning.change.word().to_owned(),
         if let Day::On(day) = meaning.day {
             day.to_string()
         } else {
@@ -155,10 +159,10 @@ fn told_apart(
             String::new()
         },
         updated_at.map(|at| at.to_string()).unwrap_or_default(),
-        line.text("email").to_lowercase(),
-        line.text("upn").to_lowercase(),
-        meaning.status(line).to_owned(),
-        line.text("timezone").to_owned(),
+        fields.text("email").to_lowercase(),
+        fields.text("upn").to_lowercase(),
+        meaning.status(fields).to_owned(),
+        fields.text("timezone").to_owned(),
         note.to_owned(),
     ];
     // Without a stamp of its own a row is the same only if all of it is: a corrected address must not pass for a repetition, nor be
@@ -172,31 +176,36 @@ fn told_apart(
 }
 
 /// Refuses a record that may be another than it looks.
-fn whole(columns: &Columns, record: &Record) -> Result<(), Wrong> {
+fn whole(columns: &Columns, record: &Record) -> Result<(), RowError> {
     const INSTEAD: &str =
         "each person on one line; text with a separator or a quote in it stands in \"quotes\", and a quote inside it is doubled";
     if let Some(fault) = record.fault {
-        return Err(Wrong::row(fault, INSTEAD));
+        return Err(RowError::row(fault, INSTEAD));
     }
     if record.swallowed.is_some_and(|swallowed| swallowed + 1 >= columns.width) {
-        return Err(Wrong::row(WRAPPED, INSTEAD));
+        return Err(RowError::row(WRAPPED, INSTEAD));
     }
     if record.cells.len() != columns.width {
         let what = format!("it has {} cells where the header has {}", record.cells.len(), columns.width);
         let instead = "as many cells as there are columns; a separator inside a cell needs \"quotes\" around the cell";
-        return Err(Wrong::row(what, instead));
+        return Err(RowError::row(what, instead));
     }
     Ok(())
 }
 
 /// When access ends, where it does. What is wrong with the day of somebody whom HR calls employed is told, and they stay.
-fn leaves(line: &Line<'_>, meaning: &mut Meaning, urgency: Urgency, rules: &Rules) -> Result<Option<(Leaves, Timestamp)>, Wrong> {
+fn leaves(
+    fields: &Fields<'_>,
+    meaning: &mut Meaning,
+    urgency: Urgency,
+    rules: &Rules,
+) -> Result<Option<(Leaves, Timestamp)>, RowError> {
     if !meaning.acts() {
         return Ok(None);
     }
-    match when(line, meaning, urgency, rules) {
+    match when(fields, meaning, urgency, rules) {
         Err(why) if meaning.still_here => {
-            (meaning.ask, meaning.still_here) = (Ask::Active, false);
+            (meaning.change, meaning.still_here) = (ChangeKind::Active, false);
             meaning.aside = Some(why);
             Ok(None)
         }
@@ -205,11 +214,11 @@ fn leaves(line: &Line<'_>, meaning: &mut Meaning, urgency: Urgency, rules: &Rule
 }
 
 /// When access ends: at the instant that is named, or at the end of the day that is. `None` where neither is, or it is now.
-fn when(line: &Line<'_>, meaning: &Meaning, urgency: Urgency, rules: &Rules) -> Result<Option<(Leaves, Timestamp)>, Wrong> {
+fn when(fields: &Fields<'_>, meaning: &Meaning, urgency: Urgency, rules: &Rules) -> Result<Option<(Leaves, Timestamp)>, RowError> {
     let leaves = match (meaning.at, meaning.day) {
         (Instant::At(at), _) => Leaves::Instant { at },
         (_, Day::On(day)) if urgency != Urgency::Immediate => {
-            let zone = match line.need("timezone")? {
+            let zone = match fields.need("timezone")? {
                 "" => rules.time_zone.clone(),
                 name => zone_name(name)?,
             };
@@ -218,7 +227,7 @@ fn when(line: &Line<'_>, meaning: &Meaning, urgency: Urgency, rules: &Rules) -> 
         _ => return Ok(None),
     };
     let fire_at = leaves.fire_at().map_err(|error: LeavesError| {
-        Wrong::at(
+        RowError::at(
             "last_working_day",
             error.to_string(),
             "the last day of work, such as 2026-03-31",
@@ -267,13 +276,13 @@ impl Urgency {
 }
 
 /// The canonical spelling of a zone's name.
-fn zone_name(name: &str) -> Result<String, Wrong> {
+fn zone_name(name: &str) -> Result<String, RowError> {
     iana_zone(name)
         .as_ref()
         .and_then(|zone| zone.iana_name())
         .map(str::to_owned)
         .ok_or_else(|| {
-            Wrong::at(
+            RowError::at(
                 "timezone",
                 "timezone is not the name of a time zone that is known",
                 "region and city as in Europe/Berlin or America/New_York; leave it empty where the usual one is meant",
@@ -282,18 +291,18 @@ fn zone_name(name: &str) -> Result<String, Wrong> {
 }
 
 /// An instant, or a day, which stands for its first instant in UTC.
-fn stamp(text: &str, rules: &Rules) -> Result<Option<Timestamp>, Wrong> {
-    let dates = &rules.form.dates;
+fn stamp(text: &str, rules: &Rules) -> Result<Option<Timestamp>, RowError> {
+    let dates = &rules.format.dates;
     if text.is_empty() || dates.is_none(text) {
         return Ok(None);
     }
     let day = || {
-        let day = iso_date(text).or_else(|| dates.form.read_alone(text))?;
+        let day = iso_date(text).or_else(|| dates.format.read_alone(text))?;
         let at = day.at(0, 0, 0, 0);
         jiff::tz::Offset::UTC.to_timestamp(at).ok().map(Timestamp::from)
     };
     instant(text).or_else(day).map(Some).ok_or_else(|| {
-        Wrong::at(
+        RowError::at(
             "updated_at",
             "updated_at is neither a date with a time nor a date",
             "2026-03-31T17:30:00Z, or 2026-03-31",

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What is wrong with a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sources::hr_csv) struct Wrong {
+pub(in crate::sources::hr_csv) struct RowError {
     /// The column, where it is one's fault.
     pub column: Option<&'static str>,
     /// What is wrong.
@@ -15,7 +15,7 @@ pub(in crate::sources::hr_csv) struct Wrong {
     pub counts: bool,
 }
 
-impl Wrong {
+impl RowError {
     /// Something is wrong in one column.
     pub(in crate::sources::hr_csv) fn at(column: &'static str, what: impl Into<String>, instead: impl Into<String>) -> Self {
         Self {
@@ -40,7 +40,7 @@ impl Wrong {
     }
 }
 
-impl fmt::Display for Wrong {
+impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)
     }

@@ -1,7 +1,7 @@
 //! Whom a row is about: HR's number of the person, and the names that targets know.
 
-use super::fields::Line;
-use super::row_error::Wrong;
+use super::fields::Fields;
+use super::row_error::RowError;
 use crate::model::Subject;
 
 /// The longest number of a person or of an employment, in bytes.
@@ -22,32 +22,32 @@ pub(in crate::sources::hr_csv) enum Needed {
 }
 
 /// HR's number of the person.
-pub(in crate::sources::hr_csv) fn person(line: &Line<'_>) -> Result<String, Wrong> {
-    let employee = number(line, "employee_id")?;
+pub(in crate::sources::hr_csv) fn person(fields: &Fields<'_>) -> Result<String, RowError> {
+    let employee = number(fields, "employee_id")?;
     if employee.is_empty() {
         let instead = "the person's number in the HR system, such as 4711";
-        return Err(Wrong::at("employee_id", "employee_id is empty", instead));
+        return Err(RowError::at("employee_id", "employee_id is empty", instead));
     }
     Ok(employee)
 }
 
 /// HR's number of the person or of the employment: text, whose zeros count.
-pub(in crate::sources::hr_csv) fn number(line: &Line<'_>, column: &'static str) -> Result<String, Wrong> {
-    let cell = line.need(column)?;
+pub(in crate::sources::hr_csv) fn number(fields: &Fields<'_>, column: &'static str) -> Result<String, RowError> {
+    let cell = fields.need(column)?;
     if cell.len() > LONGEST_NUMBER {
         let what = format!("{column} is longer than {LONGEST_NUMBER} bytes");
-        return Err(Wrong::at(column, what, "the number alone"));
+        return Err(RowError::at(column, what, "the number alone"));
     }
     Ok(cell.to_owned())
 }
 
 /// The person's address, and their sign-in name where it is another one; and every name with HR's number first.
 pub(in crate::sources::hr_csv) fn subject(
-    line: &Line<'_>,
+    fields: &Fields<'_>,
     employee: &str,
     needed: Needed,
-) -> Result<(Subject, Vec<Subject>), Wrong> {
-    let read = |column| match line.need(column).and_then(|text| name(column, text, needed)) {
+) -> Result<(Subject, Vec<Subject>), RowError> {
+    let read = |column| match fields.need(column).and_then(|text| name(column, text, needed)) {
         Err(_) if needed == Needed::Nothing => Ok(None),
         other => other,
     };
@@ -58,7 +58,7 @@ pub(in crate::sources::hr_csv) fn subject(
     let subject = match &names[1..] {
         [] if needed == Needed::Names => {
             let instead = "the person's address, such as alice@example.org, in one of the two";
-            return Err(Wrong::at("email", "email and upn are both empty", instead));
+            return Err(RowError::at("email", "email and upn are both empty", instead));
         }
         [] => names[0].clone(),
         [one] => one.clone(),
@@ -67,9 +67,9 @@ pub(in crate::sources::hr_csv) fn subject(
     Ok((subject, names))
 }
 
-fn name(column: &'static str, text: &str, needed: Needed) -> Result<Option<Subject>, Wrong> {
+fn name(column: &'static str, text: &str, needed: Needed) -> Result<Option<Subject>, RowError> {
     let wrong = || {
-        Wrong::at(
+        RowError::at(
             column,
             format!("{column} is not an address"),
             "an address such as alice@example.org",

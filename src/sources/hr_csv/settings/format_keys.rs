@@ -9,18 +9,18 @@ use super::{Names, Written};
 use crate::model::iso_date;
 use crate::settings::{Complaint, Settings, nearest, unknown_key};
 use crate::sources::hr_csv::csv::csv_reader::SEPARATORS;
-use crate::sources::hr_csv::format::columns::{COLUMNS, Headers, Mapping, WHY};
-use crate::sources::hr_csv::format::dates::DateForm;
-use crate::sources::hr_csv::format::file_format::Form;
+use crate::sources::hr_csv::format::columns::{COLUMNS, ColumnMapping, Headers, WHY};
+use crate::sources::hr_csv::format::dates::DateFormat;
+use crate::sources::hr_csv::format::file_format::FileFormat;
 use crate::sources::hr_csv::format::header_name::normal;
 use crate::sources::hr_csv::format::presets::{PRESETS, Preset};
-use crate::sources::hr_csv::format::status_words::{Standing, StatusWords, plain};
+use crate::sources::hr_csv::format::status_words::{EmploymentStatus, StatusWords, plain};
 
 /// Nobody writes more lines than this around a header.
 const MOST_SKIPPED: usize = 50;
 
 /// Reads the form of the files out of the keys as written.
-pub(super) fn read(written: &mut Written, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) -> Form {
+pub(super) fn read(written: &mut Written, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) -> FileFormat {
     let preset = written.preset.take().and_then(|name| {
         let found = PRESETS.iter().find(|preset| preset.name == name.get_ref());
         if found.is_none() {
@@ -28,28 +28,28 @@ pub(super) fn read(written: &mut Written, settings: &Settings<'_>, complaints: &
         }
         found
     });
-    let mut form = Form::default();
+    let mut format = FileFormat::default();
     if let Some(preset) = preset {
         demand(preset, written, settings, complaints);
         // The presets are tested to be read.
-        form = form_of(preset).unwrap_or_default();
+        format = format_of(preset).unwrap_or_default();
     }
-    take(&mut form, written, false, settings, complaints);
-    check(&form, preset, written.full_file, settings, complaints);
-    form
+    take(&mut format, written, false, settings, complaints);
+    check(&format, preset, written.full_file, settings, complaints);
+    format
 }
 
 /// The form that a preset alone comes to.
-pub(in crate::sources::hr_csv) fn form_of(preset: &Preset) -> Option<Form> {
+pub(in crate::sources::hr_csv) fn format_of(preset: &Preset) -> Option<FileFormat> {
     let mut keys = toml::from_str::<Written>(preset.keys).ok()?;
-    let mut form = Form::default();
+    let mut format = FileFormat::default();
     let nothing = Settings {
         name: preset.name,
         table: Spanned::new(0..0, std::iter::empty().collect()),
     };
     let mut complaints = Vec::new();
-    take(&mut form, &mut keys, true, &nothing, &mut complaints);
-    complaints.is_empty().then_some(form)
+    take(&mut format, &mut keys, true, &nothing, &mut complaints);
+    complaints.is_empty().then_some(format)
 }
 
 /// What each installation of a system sets for itself cannot be known here.
@@ -73,10 +73,10 @@ fn demand(preset: &Preset, written: &Written, settings: &Settings<'_>, complaint
 }
 
 /// Lays keys over a form. `any` is whether one of several names of a column is enough.
-fn take(form: &mut Form, written: &mut Written, any: bool, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) {
+fn take(format: &mut FileFormat, written: &mut Written, any: bool, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) {
     if let Some(separator) = written.separator.take() {
         match separator_of(separator.get_ref()) {
-            Some(byte) => form.separator = byte,
+            Some(byte) => format.separator = byte,
             None => complaints.push(Complaint::at(
                 separator.span(),
                 "separator must be one of \",\", \";\", \"tab\" and \"|\"",
@@ -85,7 +85,7 @@ fn take(form: &mut Form, written: &mut Written, any: bool, settings: &Settings<'
     }
     if let Some(label) = written.encoding.take() {
         match Encoding::for_label_no_replacement(label.get_ref().as_bytes()) {
-            Some(encoding) => form.encoding = encoding,
+            Some(encoding) => format.encoding = encoding,
             None => complaints.push(Complaint::at(
                 label.span(),
                 "encoding must be one such as \"utf-8\", \"windows-1252\" or \"utf-16le\"",
@@ -93,8 +93,8 @@ fn take(form: &mut Form, written: &mut Written, any: bool, settings: &Settings<'
         }
     }
     if let Some(dates) = written.dates.take() {
-        match DateForm::parse(dates.get_ref()) {
-            Some(read) => form.dates.form = read,
+        match DateFormat::parse(dates.get_ref()) {
+            Some(read) => format.dates.format = read,
             None => complaints.push(Complaint::at(
                 dates.span(),
                 "dates must name year, month and day, each once, such as \"DD.MM.YYYY\", \"MM/DD/YYYY\" or \"DD-MMM-YYYY\"; a year has four digits",
@@ -102,21 +102,27 @@ fn take(form: &mut Form, written: &mut Written, any: bool, settings: &Settings<'
         }
     }
     if let Some(day) = written.history_before.take() {
-        form.history_before = iso_date(day.get_ref());
-        if form.history_before.is_none() {
+        format.history_before = iso_date(day.get_ref());
+        if format.history_before.is_none() {
             complaints.push(Complaint::at(
                 day.span(),
                 "history_before must be a day such as \"2026-11-01\"",
             ));
         }
     }
-    form.dates.none.extend(written.null_dates.take().unwrap_or_default());
-    form.ignore_columns.extend(written.ignore_columns.take().unwrap_or_default());
-    form.by_date = written.by_date.unwrap_or(form.by_date);
-    form.undated = written.undated.unwrap_or(form.undated);
+    format.dates.none.extend(written.null_dates.take().unwrap_or_default());
+    format
+        .ignore_columns
+        .extend(written.ignore_columns.take().unwrap_or_default());
+    format.by_date = written.by_date.unwrap_or(format.by_date);
+    format.undated = written.undated.unwrap_or(format.undated);
     for (key, skip, place) in [
-        ("skip_before_header", written.skip_before_header, &mut form.skip_before_header),
-        ("skip_after_header", written.skip_after_header, &mut form.skip_after_header),
+        (
+            "skip_before_header",
+            written.skip_before_header,
+            &mut format.skip_before_header,
+        ),
+        ("skip_after_header", written.skip_after_header, &mut format.skip_after_header),
     ] {
         *place = skip.unwrap_or(*place);
         if *place > MOST_SKIPPED {
@@ -124,10 +130,10 @@ fn take(form: &mut Form, written: &mut Written, any: bool, settings: &Settings<'
         }
     }
     if let Some(header) = written.header.take() {
-        form.header = Some(header.into_inner());
+        format.header = Some(header.into_inner());
     }
-    columns(&mut form.columns, std::mem::take(&mut written.columns), any, complaints);
-    words(&mut form.words, &written.status_words, complaints);
+    columns(&mut format.columns, std::mem::take(&mut written.columns), any, complaints);
+    words(&mut format.words, &written.status_words, complaints);
 }
 
 fn separator_of(text: &str) -> Option<u8> {
@@ -138,7 +144,12 @@ fn separator_of(text: &str) -> Option<u8> {
     SEPARATORS.iter().any(|(known, _)| *known == byte).then_some(byte)
 }
 
-fn columns(mapping: &mut Mapping, written: BTreeMap<Spanned<String>, Spanned<Names>>, any: bool, complaints: &mut Vec<Complaint>) {
+fn columns(
+    mapping: &mut ColumnMapping,
+    written: BTreeMap<Spanned<String>, Spanned<Names>>,
+    any: bool,
+    complaints: &mut Vec<Complaint>,
+) {
     let known: Vec<&str> = COLUMNS.into_iter().filter(|column| *column != WHY).collect();
     for (column, names) in written {
         if !known.contains(&column.get_ref().as_str()) {
@@ -161,8 +172,8 @@ fn columns(mapping: &mut Mapping, written: BTreeMap<Spanned<String>, Spanned<Nam
 fn words(words: &mut StatusWords, written: &BTreeMap<Spanned<String>, Spanned<Vec<String>>>, complaints: &mut Vec<Complaint>) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for (standing, list) in written {
-        let Some((meaning, key)) = Standing::ALL.into_iter().find(|(_, key)| key == standing.get_ref()) else {
-            let known = Standing::ALL.map(|(_, key)| key);
+        let Some((meaning, key)) = EmploymentStatus::ALL.into_iter().find(|(_, key)| key == standing.get_ref()) else {
+            let known = EmploymentStatus::ALL.map(|(_, key)| key);
             complaints.push(Complaint::at(standing.span(), unknown_key(standing.get_ref(), &known)));
             continue;
         };
@@ -179,8 +190,8 @@ fn words(words: &mut StatusWords, written: &BTreeMap<Spanned<String>, Spanned<Ve
 }
 
 /// What is wrong with the whole.
-fn check(form: &Form, preset: Option<&Preset>, full_file: bool, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) {
-    if let Some((one, other, header)) = form.columns.claimed_twice() {
+fn check(format: &FileFormat, preset: Option<&Preset>, full_file: bool, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) {
+    if let Some((one, other, header)) = format.columns.claimed_twice() {
         let why = if one == other {
             format!("{one} names the column {header:?} twice")
         } else {
@@ -188,10 +199,10 @@ fn check(form: &Form, preset: Option<&Preset>, full_file: bool, settings: &Setti
         };
         complaints.push(settings.complain("columns", why));
     }
-    if preset.is_none() && form.columns.is_empty() {
+    if preset.is_none() && format.columns.is_empty() {
         return;
     }
-    let mapped = |column: &str| form.columns.of(column).is_some();
+    let mapped = |column: &str| format.columns.of(column).is_some();
     let mut lacks = |column: &str, example: &str| {
         let whose = preset.map_or_else(
             || format!("columns lacks {column}"),
@@ -207,7 +218,7 @@ fn check(form: &Form, preset: Option<&Preset>, full_file: bool, settings: &Setti
     if !mapped("email") && !mapped("upn") {
         lacks("email", "Work Email");
     }
-    if form.by_date {
+    if format.by_date {
         if !mapped("last_working_day") && !mapped("effective_at") {
             lacks("last_working_day", "Termination Date");
         }

@@ -3,7 +3,7 @@
 mod format_keys;
 pub(super) mod rules;
 
-pub(super) use format_keys::form_of;
+pub(super) use format_keys::format_of;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -100,7 +100,7 @@ impl Rules {
             complaints.push(settings.complain("folder", "the key `folder` is missing: name the drop folder"));
         }
         let mut rules = Self::new(settings.name, folder);
-        rules.form = format_keys::read(&mut written, settings, &mut complaints);
+        rules.format = format_keys::read(&mut written, settings, &mut complaints);
         if let Some(zone) = written.time_zone {
             match iana_zone(zone.get_ref()).as_ref().and_then(|zone| zone.iana_name()) {
                 Some(name) => name.clone_into(&mut rules.time_zone),
@@ -216,7 +216,7 @@ fn plain(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sources::hr_csv::format::file_format::Form;
+    use crate::sources::hr_csv::format::file_format::FileFormat;
 
     fn read(text: &str) -> Result<Rules, Vec<Complaint>> {
         let table = toml::de::DeTable::parse(text).unwrap();
@@ -255,7 +255,7 @@ mod tests {
                 signature: signature::public_key("RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"),
                 malformed_rows: 0,
                 malformed_percent: 5,
-                form: Form::default(),
+                format: FileFormat::default(),
             }
         );
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use minisign_verify::PublicKey;
 
 use crate::model::DateRule;
-use crate::sources::hr_csv::format::file_format::Form;
+use crate::sources::hr_csv::format::file_format::FileFormat;
 
 /// The largest file taken, in bytes; a larger one is refused without being read.
 pub const LARGEST_FILE: u64 = 64 * 1024 * 1024;
@@ -42,7 +42,7 @@ pub const MOST_ROWS: u64 = 100_000;
 /// malformed_percent = 1           # beyond them, a larger share of malformed lines does
 /// ```
 ///
-/// How the files are written is another set of keys: see [`Form`].
+/// How the files are written is another set of keys: see [`FileFormat`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rules {
     /// The source's name in the config.
@@ -78,7 +78,7 @@ pub struct Rules {
     /// Beyond [`Rules::malformed_rows`], a file is rejected whole when more than this share of its lines is malformed.
     pub malformed_percent: u64,
     /// How the files are written.
-    pub form: Form,
+    pub format: FileFormat,
 }
 
 impl Rules {
@@ -102,7 +102,7 @@ impl Rules {
             signature: None,
             malformed_rows: 3,
             malformed_percent: 1,
-            form: Form::default(),
+            format: FileFormat::default(),
             folder,
         }
     }

@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::signals::WHOLE_FILE;
-use crate::model::{Delivery, Departure, DepartureStep, Memo, MemoStep, Reason, Refused, Signal, Subject, Timestamp, When, Wish};
-use crate::sources::House;
+use crate::model::{
+    Delivery, Departure, DepartureStep, Disposition, Memo, MemoStep, Reason, Refused, Signal, Subject, Timestamp, When,
+};
+use crate::sources::SourceState;
 use crate::sources::hr_csv::rows::row::{hash, hex};
 use crate::sources::hr_csv::settings::rules::Rules;
 
@@ -29,7 +31,7 @@ struct Named {
 
 /// What is remembered of the last file that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Last {
+struct LastFile {
     /// How many employments it named.
     named: u64,
     /// When it was written: seconds and nanoseconds. The same file read again after a crash is no second file.
@@ -37,10 +39,10 @@ struct Last {
 }
 
 /// Which employments a file names: those of every row, whatever it asks for.
-pub(in crate::sources::hr_csv) type Names = Vec<(String, String, Subject)>;
+pub(in crate::sources::hr_csv) type NamedEmployments = Vec<(String, String, Subject)>;
 
 /// Why a full file is not accepted, if it is not: an empty or short one is an accident upstream, not a wave of departures.
-fn too_short(named: u64, last: Option<Last>, rules: &Rules) -> Option<String> {
+fn too_short(named: u64, last: Option<LastFile>, rules: &Rules) -> Option<String> {
     if named == 0 {
         return Some("it names nobody, and a file that should name everybody does".to_owned());
     }
@@ -57,8 +59,8 @@ pub(in crate::sources::hr_csv) fn would_be_refused(named: u64, last: Option<&str
 }
 
 /// The last file that was accepted.
-async fn last(house: &dyn House) -> anyhow::Result<Option<Last>> {
-    let memo = house.memo(LAST.0, LAST.1).await?;
+async fn last(state: &dyn SourceState) -> anyhow::Result<Option<LastFile>> {
+    let memo = state.memo(LAST.0, LAST.1).await?;
     Ok(memo.and_then(|memo| serde_json::from_str(&memo.body).ok()))
 }
 
@@ -66,13 +68,13 @@ async fn last(house: &dyn House) -> anyhow::Result<Option<Last>> {
 /// Only what has changed is handed on, so that a file of a hundred thousand names costs little where nothing has.
 pub(in crate::sources::hr_csv) async fn compare(
     mut delivery: Delivery,
-    everybody: Names,
+    everybody: NamedEmployments,
     modified: (i64, i64),
     rules: &Rules,
-    house: &dyn House,
+    state: &dyn SourceState,
 ) -> anyhow::Result<Delivery> {
     let now = delivery.received_at;
-    let last = last(house).await?;
+    let last = last(state).await?;
     let named: HashSet<String> = everybody
         .iter()
         .map(|(employee, employment, _)| key(employee, employment))
@@ -88,7 +90,7 @@ pub(in crate::sources::hr_csv) async fn compare(
             ..Delivery::of(delivery.source, Vec::new(), now)
         });
     }
-    let mut roster = roster(house).await?;
+    let mut roster = roster(state).await?;
     // The same file again, or one of which a row could not be read, proves nothing about who is not in it.
     let is_proof = delivery.refused.is_empty() && last.is_none_or(|last| last.modified != modified);
     let stated: HashMap<String, Option<Timestamp>> = delivery
@@ -123,7 +125,7 @@ pub(in crate::sources::hr_csv) async fn compare(
     if is_proof {
         missing(&mut delivery, roster, rules, now);
     }
-    let last = Last {
+    let last = LastFile {
         named: named.len() as u64,
         modified,
     };
@@ -167,18 +169,18 @@ fn missing(delivery: &mut Delivery, roster: HashMap<String, (Named, Option<Subje
             employment: named.employment,
             step: DepartureStep::Vanished { at: now },
         });
-        signal.wish = Wish::Hold(format!(
+        signal.disposition = Disposition::Hold(format!(
             "missing since {since} from the files that should name everybody, which is not a termination: ask HR"
         ));
         delivery.signals.push(signal);
     }
 }
 
-async fn roster(house: &dyn House) -> anyhow::Result<HashMap<String, (Named, Option<Subject>)>> {
+async fn roster(state: &dyn SourceState) -> anyhow::Result<HashMap<String, (Named, Option<Subject>)>> {
     let mut roster = HashMap::new();
     let mut after = String::new();
     loop {
-        let page = house.memos_after(ROSTER, &after, PAGE).await?;
+        let page = state.memos_after(ROSTER, &after, PAGE).await?;
         let Some(end) = page.last() else { return Ok(roster) };
         end.key.clone_into(&mut after);
         for memo in page {

@@ -4,14 +4,14 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use super::persons::{Overtaken, Persons, outlive};
+use super::persons::{Overtaken, Persons, mark_stale};
 use crate::model::Timestamp;
-use crate::sources::hr_csv::rows::change_kind::Ask;
+use crate::sources::hr_csv::rows::change_kind::ChangeKind;
 use crate::sources::hr_csv::rows::row::Row;
 
 /// A row in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sources::hr_csv) struct Said {
+pub(in crate::sources::hr_csv) struct LatestStatement {
     /// The line it stands on.
     pub line: u64,
     /// The row.
@@ -27,10 +27,10 @@ pub(in crate::sources::hr_csv) struct Said {
 }
 
 /// The rows in the order in which they are to be taken at `now`: whoever stays before whoever goes, since somebody may do both in one file.
-pub(in crate::sources::hr_csv) fn order(mut rows: Vec<(u64, Row)>, now: Timestamp) -> Vec<Said> {
-    let stale = outlive(&mut rows, now);
+pub(in crate::sources::hr_csv) fn latest_statements(mut rows: Vec<(u64, Row)>, now: Timestamp) -> Vec<LatestStatement> {
+    let stale = mark_stale(&mut rows, now);
     let mut persons = Persons::of(&rows);
-    let stands_alone = |n: usize, row: &Row| is_statement(row.ask) && persons.overtaken[n].is_none();
+    let stands_alone = |n: usize, row: &Row| is_statement(row.change) && persons.overtaken[n].is_none();
     let mut last: HashMap<(String, String), usize> = HashMap::new();
     let mut hired: HashMap<String, usize> = HashMap::new();
     for (n, (_, row)) in rows.iter().enumerate().filter(|(n, (_, row))| stands_alone(*n, row)) {
@@ -39,7 +39,7 @@ pub(in crate::sources::hr_csv) fn order(mut rows: Vec<(u64, Row)>, now: Timestam
         if !is_older(row, &rows[*best].1) {
             *best = n;
         }
-        if row.ask == Ask::Rehire && row.employment.is_empty() {
+        if row.change == ChangeKind::Rehire && row.employment.is_empty() {
             let best = hired.entry(row.employee.clone()).or_insert(n);
             if !is_older(row, &rows[*best].1) {
                 *best = n;
@@ -58,7 +58,7 @@ pub(in crate::sources::hr_csv) fn order(mut rows: Vec<(u64, Row)>, now: Timestam
         // Hired again without a number: it is about all of the person's employments that were spoken of before.
         let again = *hired.get(&row.employee)?;
         let before = again != n
-            && row.ask != Ask::Rehire
+            && row.change != ChangeKind::Rehire
             && !is_older(&rows[again].1, row)
             && (again > n || is_stamped(&rows[again].1, row));
         before.then(|| Overtaken::by_later_word(rows[again].0))
@@ -67,7 +67,7 @@ pub(in crate::sources::hr_csv) fn order(mut rows: Vec<(u64, Row)>, now: Timestam
     let mut said = Vec::with_capacity(rows.len());
     for (n, (line, row)) in rows.into_iter().enumerate() {
         let last_end = persons.last_end.get(&row.employee).copied().filter(|_| row.is_state);
-        said.push(Said {
+        said.push(LatestStatement {
             line,
             row,
             overtaken: marks[n],
@@ -83,26 +83,29 @@ pub(in crate::sources::hr_csv) fn order(mut rows: Vec<(u64, Row)>, now: Timestam
         turn.entry(said.row.employee.clone()).or_insert(n);
     }
     said.sort_by_key(|said| {
-        let class = match said.row.ask {
-            Ask::Active | Ask::Nothing | Ask::Unclear => 0,
-            Ask::Rehire => 1,
-            Ask::Rescind => 2,
-            Ask::Terminate | Ask::Suspend | Ask::Deleted => 3,
+        let class = match said.row.change {
+            ChangeKind::Active | ChangeKind::Nothing | ChangeKind::Unclear => 0,
+            ChangeKind::Rehire => 1,
+            ChangeKind::Rescind => 2,
+            ChangeKind::Terminate | ChangeKind::Suspend | ChangeKind::Deleted => 3,
         };
         let end = said
             .row
             .leaves
             .as_ref()
             .map(|(_, at)| *at)
-            .filter(|_| said.row.ask == Ask::Terminate);
+            .filter(|_| said.row.change == ChangeKind::Terminate);
         (class, turn.get(&said.row.employee).copied(), Reverse(end))
     });
     said
 }
 
 /// Whether a later word about the same employment takes it back.
-const fn is_statement(ask: Ask) -> bool {
-    matches!(ask, Ask::Terminate | Ask::Rescind | Ask::Rehire | Ask::Deleted)
+const fn is_statement(change: ChangeKind) -> bool {
+    matches!(
+        change,
+        ChangeKind::Terminate | ChangeKind::Rescind | ChangeKind::Rehire | ChangeKind::Deleted
+    )
 }
 
 fn is_stamped(one: &Row, other: &Row) -> bool {
@@ -125,7 +128,7 @@ mod tests {
         let text = format!("employee_id,employment_id,email,action,last_working_day,updated_at\n{rows}");
         let contents = contents::read(text.as_bytes(), &Rules::new("hr", "/drop")).unwrap();
         assert_eq!((contents.bad, contents.rejected), (Vec::new(), None));
-        let mut said = order(contents.rows, Timestamp::from_ms(0));
+        let mut said = latest_statements(contents.rows, Timestamp::from_ms(0));
         said.sort_by_key(|said| said.line);
         said.iter()
             .map(|said| said.overtaken.map_or("-".to_owned(), |by| by.line.to_string()))
@@ -184,7 +187,7 @@ mod tests {
     fn who_stays_is_taken_before_who_goes() {
         let text = "employee_id,employment_id,email,action,last_working_day\n1,A,a@x.org,terminate,2026-03-01\n1,B,a@x.org,hire,\n2,A,b@x.org,rehire,\n";
         let contents = contents::read(text.as_bytes(), &Rules::new("hr", "/drop")).unwrap();
-        let lines: Vec<u64> = order(contents.rows, Timestamp::from_ms(0))
+        let lines: Vec<u64> = latest_statements(contents.rows, Timestamp::from_ms(0))
             .iter()
             .map(|said| said.line)
             .collect();

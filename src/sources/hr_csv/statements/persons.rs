@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use crate::model::{Subject, Timestamp};
-use crate::sources::hr_csv::rows::change_kind::Ask;
+use crate::sources::hr_csv::rows::change_kind::ChangeKind;
 use crate::sources::hr_csv::rows::row::Row;
 
 /// What stands against a row in the same file.
@@ -38,11 +38,11 @@ pub(in crate::sources::hr_csv) struct Persons {
 }
 
 /// Takes the last day of somebody who is called employed for what it is once it is over: stale, and no departure. Answers which rows.
-pub(in crate::sources::hr_csv) fn outlive(rows: &mut [(u64, Row)], now: Timestamp) -> Vec<bool> {
+pub(in crate::sources::hr_csv) fn mark_stale(rows: &mut [(u64, Row)], now: Timestamp) -> Vec<bool> {
     let stale = rows.iter_mut().map(|(_, row)| {
         let over = row.still_here && row.leaves.as_ref().is_none_or(|(_, at)| *at <= now);
         if over {
-            row.ask = Ask::Active;
+            row.change = ChangeKind::Active;
             row.leaves = None;
         }
         over
@@ -57,9 +57,9 @@ impl Persons {
         let mut names: HashMap<&Subject, &(u64, Row)> = HashMap::new();
         for (n, entry) in rows.iter().enumerate() {
             let (line, row) = entry;
-            let how = match row.ask {
-                Ask::Active => "says that the person is employed",
-                Ask::Unclear => "may say that the person is employed",
+            let how = match row.change {
+                ChangeKind::Active => "says that the person is employed",
+                ChangeKind::Unclear => "may say that the person is employed",
                 _ => continue,
             };
             if row.is_state && overtaken[n].is_none() {
@@ -119,7 +119,7 @@ impl Persons {
 
 /// Whether a row says that somebody has left or leaves, and no action does.
 fn ends(row: &Row) -> bool {
-    row.is_state && row.ask == Ask::Terminate
+    row.is_state && row.change == ChangeKind::Terminate
 }
 
 /// Which of two ends counts: one with a day before one without, and the later one.

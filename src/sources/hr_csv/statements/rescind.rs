@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::model::{Delivery, Departure, DepartureStep, Memo, MemoStep, Reason, Signal, Subject, When};
-use crate::sources::House;
+use crate::sources::SourceState;
 use crate::sources::hr_csv::rows::row::{Row, hash, hex};
 
 /// The drawer of the employments of which a status has once said that they end.
@@ -16,7 +16,7 @@ const PAGE: u32 = 1000;
 
 /// What the statuses of a file say.
 #[derive(Debug, Default)]
-pub(in crate::sources::hr_csv) struct States {
+pub(in crate::sources::hr_csv) struct EmploymentStates {
     /// The employments that end, with whose they are.
     pub end: Vec<(String, String, Subject)>,
     /// The rows of people who are employed, and of whom no last day is named.
@@ -24,11 +24,15 @@ pub(in crate::sources::hr_csv) struct States {
 }
 
 /// Calls off what the statuses of the file no longer say, before anything else that it asks for, and remembers what they say now.
-pub(in crate::sources::hr_csv) async fn call_off(delivery: &mut Delivery, states: States, house: &dyn House) -> anyhow::Result<()> {
+pub(in crate::sources::hr_csv) async fn rescind_open_ended(
+    delivery: &mut Delivery,
+    states: EmploymentStates,
+    state: &dyn SourceState,
+) -> anyhow::Result<()> {
     if states.end.is_empty() && states.stand.is_empty() {
         return Ok(());
     }
-    let mut known = known(house).await?;
+    let mut known = known(state).await?;
     let file = delivery.digest.unwrap_or_default();
     let taken_back = states
         .stand
@@ -52,11 +56,11 @@ pub(in crate::sources::hr_csv) async fn call_off(delivery: &mut Delivery, states
     Ok(())
 }
 
-async fn known(house: &dyn House) -> anyhow::Result<HashSet<String>> {
+async fn known(state: &dyn SourceState) -> anyhow::Result<HashSet<String>> {
     let mut known = HashSet::new();
     let mut after = String::new();
     loop {
-        let page = house.memos_after(DRAWER, &after, PAGE).await?;
+        let page = state.memos_after(DRAWER, &after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(known) };
         after.clone_from(&last.key);
         known.extend(page.into_iter().map(|memo| memo.key));

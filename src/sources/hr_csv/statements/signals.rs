@@ -1,14 +1,15 @@
 //! A row becomes a signal, or the word that an employment stands; and a file a delivery.
 
-use super::latest::{Said, order};
+use super::latest::{LatestStatement, latest_statements};
 use super::persons::Overtaken;
-use super::rescind::States;
+use super::rescind::EmploymentStates;
 use crate::model::{
-    Delivery, Departure, DepartureStep, Employment, Identity, Leaves, Priority, Reason, Refused, Signal, Timestamp, When, Wish,
+    Delivery, Departure, DepartureStep, Disposition, Employment, Identity, Leaves, Priority, Reason, Refused, Signal, Timestamp,
+    When,
 };
 use crate::sources::hr_csv::format::file_format::Undated;
-use crate::sources::hr_csv::rows::change_kind::Ask;
-use crate::sources::hr_csv::rows::contents::Contents;
+use crate::sources::hr_csv::rows::change_kind::ChangeKind;
+use crate::sources::hr_csv::rows::contents::FileContents;
 use crate::sources::hr_csv::rows::row::{hash, hex};
 use crate::sources::hr_csv::settings::rules::Rules;
 
@@ -17,15 +18,20 @@ pub(in crate::sources::hr_csv) const WHOLE_FILE: &str = "file";
 
 /// What a file comes to.
 #[derive(Debug)]
-pub(in crate::sources::hr_csv) struct Claims {
+pub(in crate::sources::hr_csv) struct FileDelivery {
     /// What is handed in.
     pub delivery: Delivery,
     /// What its statuses say, to be compared with what they have said before.
-    pub states: States,
+    pub states: EmploymentStates,
 }
 
 /// What a file comes to at `now`; `name` is its name as shown.
-pub(in crate::sources::hr_csv) fn claims(name: String, contents: Contents, rules: &Rules, now: Timestamp) -> Claims {
+pub(in crate::sources::hr_csv) fn file_delivery(
+    name: String,
+    contents: FileContents,
+    rules: &Rules,
+    now: Timestamp,
+) -> FileDelivery {
     let refused = contents.bad.iter().map(|bad| Refused {
         place: bad.place(),
         why: bad.why.to_string(),
@@ -37,15 +43,15 @@ pub(in crate::sources::hr_csv) fn claims(name: String, contents: Contents, rules
         refused,
         ..Delivery::of(&rules.source, Vec::new(), now)
     };
-    let mut states = States::default();
-    for said in order(contents.rows, now) {
+    let mut states = EmploymentStates::default();
+    for said in latest_statements(contents.rows, now) {
         let row = &said.row;
-        if row.names.len() > 1 && !matches!(row.ask, Ask::Nothing | Ask::Unclear) {
+        if row.names.len() > 1 && !matches!(row.change, ChangeKind::Nothing | ChangeKind::Unclear) {
             delivery.identities.push(Identity::of(row.names.clone()));
         }
-        match row.ask {
-            Ask::Nothing | Ask::Unclear => {}
-            Ask::Active => {
+        match row.change {
+            ChangeKind::Nothing | ChangeKind::Unclear => {}
+            ChangeKind::Active => {
                 delivery.employments.push(Employment {
                     employee: row.employee.clone(),
                     employment: row.employment.clone(),
@@ -60,7 +66,7 @@ pub(in crate::sources::hr_csv) fn claims(name: String, contents: Contents, rules
             _ if row.is_state && said.overtaken.is_some() => {}
             _ => {
                 delivery.signals.push(signal(&said, rules, now, &contents.sha256));
-                if row.is_state && row.ask == Ask::Terminate {
+                if row.is_state && row.change == ChangeKind::Terminate {
                     states
                         .end
                         .push((row.employee.clone(), row.employment.clone(), row.subject.clone()));
@@ -68,22 +74,22 @@ pub(in crate::sources::hr_csv) fn claims(name: String, contents: Contents, rules
             }
         }
     }
-    Claims { delivery, states }
+    FileDelivery { delivery, states }
 }
 
 /// The signal that a row is, seen at `now` in the file with this SHA-256. None is made of a row that only says that an employment stands.
-pub(in crate::sources::hr_csv) fn signal(said: &Said, rules: &Rules, now: Timestamp, file: &[u8; 32]) -> Signal {
+pub(in crate::sources::hr_csv) fn signal(said: &LatestStatement, rules: &Rules, now: Timestamp, file: &[u8; 32]) -> Signal {
     let row = &said.row;
-    let reason = match row.ask {
-        Ask::Terminate | Ask::Deleted => Reason::Departed,
-        Ask::Suspend => Reason::Suspended,
-        Ask::Rescind | Ask::Rehire => Reason::Reactivated,
-        Ask::Active | Ask::Nothing | Ask::Unclear => Reason::Noted,
+    let reason = match row.change {
+        ChangeKind::Terminate | ChangeKind::Deleted => Reason::Departed,
+        ChangeKind::Suspend => Reason::Suspended,
+        ChangeKind::Rescind | ChangeKind::Rehire => Reason::Reactivated,
+        ChangeKind::Active | ChangeKind::Nothing | ChangeKind::Unclear => Reason::Noted,
     };
     // What HR says again after it has said something else is news, though the words are the same; where the row has no stamp of its own,
     // the file tells them apart. The store knows which files were taken, and what stands.
-    let key = match (row.updated_at, row.ask) {
-        (Some(_), _) | (None, Ask::Suspend) => row.key.clone(),
+    let key = match (row.updated_at, row.change) {
+        (Some(_), _) | (None, ChangeKind::Suspend) => row.key.clone(),
         (None, _) => hex(&hash(&[row.key.clone(), hex(file)])),
     };
     let mut signal = Signal::new(key, row.digest, row.subject.clone(), reason);
@@ -97,43 +103,43 @@ pub(in crate::sources::hr_csv) fn signal(said: &Said, rules: &Rules, now: Timest
         })
     };
     let (leaves, fire_at) = row.leaves.clone().unwrap_or((Leaves::Instant { at: now }, now));
-    signal.when = match row.ask {
-        Ask::Terminate => departure(DepartureStep::Leave { leaves, fire_at }),
-        Ask::Rescind => departure(DepartureStep::Rescind),
-        Ask::Rehire => departure(DepartureStep::Rehire),
-        Ask::Deleted => departure(DepartureStep::Vanished { at: now }),
-        Ask::Suspend if fire_at > now => When::At(fire_at),
-        Ask::Suspend | Ask::Active | Ask::Nothing | Ask::Unclear => When::Now,
+    signal.when = match row.change {
+        ChangeKind::Terminate => departure(DepartureStep::Leave { leaves, fire_at }),
+        ChangeKind::Rescind => departure(DepartureStep::Rescind),
+        ChangeKind::Rehire => departure(DepartureStep::Rehire),
+        ChangeKind::Deleted => departure(DepartureStep::Vanished { at: now }),
+        ChangeKind::Suspend if fire_at > now => When::At(fire_at),
+        ChangeKind::Suspend | ChangeKind::Active | ChangeKind::Nothing | ChangeKind::Unclear => When::Now,
     };
-    if matches!(row.ask, Ask::Terminate | Ask::Suspend) && row.unwilling {
+    if matches!(row.change, ChangeKind::Terminate | ChangeKind::Suspend) && row.unwilling {
         signal.priority = signal.priority.min(Priority::PROMPT);
     }
-    signal.wish = wish(said, fire_at, rules, now);
+    signal.disposition = disposition(said, fire_at, rules, now);
     signal
 }
 
 /// Whether a row is acted on, is for a human, or is followed by nothing.
-fn wish(said: &Said, fire_at: Timestamp, rules: &Rules, now: Timestamp) -> Wish {
+fn disposition(said: &LatestStatement, fire_at: Timestamp, rules: &Rules, now: Timestamp) -> Disposition {
     let row = &said.row;
     if let Some(Overtaken { line, how }) = said.overtaken {
-        return Wish::Ignore(format!("line {line} of the same file {how}"));
+        return Disposition::Ignore(format!("line {line} of the same file {how}"));
     }
     if let Some(doubt) = &said.doubt {
-        return Wish::Hold(doubt.clone());
+        return Disposition::Hold(doubt.clone());
     }
-    if row.ask == Ask::Deleted {
-        return Wish::Hold("the HR record was deleted, which is not a termination: ask HR".to_owned());
+    if row.change == ChangeKind::Deleted {
+        return Disposition::Hold("the HR record was deleted, which is not a termination: ask HR".to_owned());
     }
-    if row.undated && rules.form.undated == Undated::Hold {
-        return Wish::Hold("the status says that the person has left, and nothing says on which day: ask HR".to_owned());
+    if row.undated && rules.format.undated == Undated::Hold {
+        return Disposition::Hold("the status says that the person has left, and nothing says on which day: ask HR".to_owned());
     }
     // Of several employments the last counts: those that ended long ago are no history of somebody who leaves now.
     let at = fire_at.max(said.last_end.unwrap_or(fire_at));
-    if matches!(row.ask, Ask::Terminate | Ask::Suspend) && now.since(at) > rules.hold_older_than {
-        return Wish::Hold(format!(
+    if matches!(row.change, ChangeKind::Terminate | ChangeKind::Suspend) && now.since(at) > rules.hold_older_than {
+        return Disposition::Hold(format!(
             "it was to take effect on {at}, {} days ago: an old row, or an export of history",
             now.since(at).as_secs() / 86_400
         ));
     }
-    Wish::Act
+    Disposition::Act
 }

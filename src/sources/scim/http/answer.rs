@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use crate::model::NoFault;
-use crate::sources::scim::protocol::error::Fault;
+use crate::sources::scim::protocol::error::ScimError;
 pub(in crate::sources::scim) use crate::sources::shared::http_answers::refusal;
 use crate::sources::shared::http_answers::{bare, later};
 use crate::sources::{Rejection, RejectionKind};
@@ -23,26 +23,26 @@ const ERROR_URN: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
 /// Why a request leads to nothing.
 #[derive(Debug)]
-pub(in crate::sources::scim) enum Stop {
+pub(in crate::sources::scim) enum RequestError {
     /// It is refused, which is recorded.
     Refused(Rejection),
     /// It is in order, and this is the answer.
     Told(Box<Response<Bytes>>),
 }
 
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Refused(refusal(RejectionKind::Malformed, fault.word, fault.why))
+impl From<ScimError> for RequestError {
+    fn from(scim_error: ScimError) -> Self {
+        Self::Refused(refusal(RejectionKind::Malformed, scim_error.word, scim_error.why))
     }
 }
 
-impl From<Rejection> for Stop {
+impl From<Rejection> for RequestError {
     fn from(rejection: Rejection) -> Self {
         Self::Refused(rejection)
     }
 }
 
-impl From<anyhow::Error> for Stop {
+impl From<anyhow::Error> for RequestError {
     /// The store could not be read: our trouble, of which the client learns no more than that.
     fn from(error: anyhow::Error) -> Self {
         tracing::error!(error = format!("{error:#}"), "could not read what a SCIM source keeps");
@@ -52,8 +52,8 @@ impl From<anyhow::Error> for Stop {
 }
 
 /// An answer that is in order and yet an error: `status`, with a `scimType` where there is one.
-pub(in crate::sources::scim) fn told(status: StatusCode, word: Option<&str>, detail: &str) -> Stop {
-    Stop::Told(Box::new(faultless(error(status, word, detail))))
+pub(in crate::sources::scim) fn told(status: StatusCode, word: Option<&str>, detail: &str) -> RequestError {
+    RequestError::Told(Box::new(faultless(error(status, word, detail))))
 }
 
 fn faultless(mut response: Response<Bytes>) -> Response<Bytes> {
@@ -62,8 +62,8 @@ fn faultless(mut response: Response<Bytes>) -> Response<Bytes> {
 }
 
 /// There is nothing at that path.
-pub(in crate::sources::scim) fn not_found() -> Stop {
-    Stop::Told(Box::new(nothing()))
+pub(in crate::sources::scim) fn not_found() -> RequestError {
+    RequestError::Told(Box::new(nothing()))
 }
 
 /// The same, as an answer.
@@ -72,14 +72,14 @@ pub(in crate::sources::scim) fn nothing() -> Response<Bytes> {
 }
 
 /// The methods that the path takes are `allowed`.
-pub(in crate::sources::scim) fn method(allowed: &'static str) -> Stop {
+pub(in crate::sources::scim) fn method(allowed: &'static str) -> RequestError {
     let mut response = faultless(error(
         StatusCode::METHOD_NOT_ALLOWED,
         None,
         "this path does not take that method",
     ));
     response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-    Stop::Told(Box::new(response))
+    RequestError::Told(Box::new(response))
 }
 
 /// `body` under `status`.

@@ -5,16 +5,16 @@ use ::http::{Method, Request};
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use super::answer::{Stop, refusal};
+use super::answer::{RequestError, refusal};
 use crate::jose::read_object;
 use crate::sources::RejectionKind;
 use crate::sources::scim::BODY_CAP;
-use crate::sources::scim::protocol::error::{Fault, INVALID_SYNTAX, INVALID_VALUE, fault};
+use crate::sources::scim::protocol::error::{INVALID_SYNTAX, INVALID_VALUE, ScimError, scim_error};
 use crate::sources::scim::protocol::schema::{ResourceType, TYPES};
 
 /// What a path leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sources::scim) enum Place {
+pub(in crate::sources::scim) enum Route {
     /// All resources of a type.
     All(&'static ResourceType),
     /// One of them.
@@ -34,7 +34,7 @@ pub(in crate::sources::scim) enum Place {
 }
 
 /// Where a request goes, and whether it came by `/v2`.
-pub(in crate::sources::scim) fn place(request: &Request<Bytes>, source: &str) -> (Place, bool) {
+pub(in crate::sources::scim) fn route(request: &Request<Bytes>, source: &str) -> (Route, bool) {
     let below = request
         .uri()
         .path()
@@ -48,20 +48,20 @@ pub(in crate::sources::scim) fn place(request: &Request<Bytes>, source: &str) ->
     }
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     let kind = |name: &str| TYPES.into_iter().find(|kind| kind.endpoint == name);
-    let place = match parts[..] {
-        [".search"] => Place::Search(None),
-        ["ServiceProviderConfig" | "ServiceProviderConfigs"] => Place::Capabilities,
-        ["Schemas"] => Place::Schemas(None),
-        ["Schemas", urn] => Place::Schemas(Some(urn.to_owned())),
-        ["ResourceTypes"] => Place::Types(None),
-        ["ResourceTypes", name] => Place::Types(Some(name.to_owned())),
-        ["Me" | "Bulk", ..] => Place::Unsupported,
-        [name] => kind(name).map_or(Place::Nowhere, Place::All),
-        [name, ".search"] => kind(name).map_or(Place::Nowhere, |kind| Place::Search(Some(kind))),
-        [name, id] => kind(name).map_or(Place::Nowhere, |kind| Place::One(kind, id.to_owned())),
-        _ => Place::Nowhere,
+    let route = match parts[..] {
+        [".search"] => Route::Search(None),
+        ["ServiceProviderConfig" | "ServiceProviderConfigs"] => Route::Capabilities,
+        ["Schemas"] => Route::Schemas(None),
+        ["Schemas", urn] => Route::Schemas(Some(urn.to_owned())),
+        ["ResourceTypes"] => Route::Types(None),
+        ["ResourceTypes", name] => Route::Types(Some(name.to_owned())),
+        ["Me" | "Bulk", ..] => Route::Unsupported,
+        [name] => kind(name).map_or(Route::Nowhere, Route::All),
+        [name, ".search"] => kind(name).map_or(Route::Nowhere, |kind| Route::Search(Some(kind))),
+        [name, id] => kind(name).map_or(Route::Nowhere, |kind| Route::One(kind, id.to_owned())),
+        _ => Route::Nowhere,
     };
-    (place, versioned)
+    (route, versioned)
 }
 
 /// A part of a path without its percent signs. What is not UTF-8 then is left as it was: it is nobody's id.
@@ -88,7 +88,7 @@ fn hex(digit: u8) -> Option<u8> {
 ///
 /// # Errors
 /// 415, 413, or `invalidSyntax`.
-pub(in crate::sources::scim) fn body(request: &Request<Bytes>) -> Result<Map<String, Value>, Stop> {
+pub(in crate::sources::scim) fn body(request: &Request<Bytes>) -> Result<Map<String, Value>, RequestError> {
     let mut values = request.headers().get_all(CONTENT_TYPE).iter();
     let media = match (values.next(), values.next()) {
         (Some(value), None) => value
@@ -114,10 +114,10 @@ pub(in crate::sources::scim) fn body(request: &Request<Bytes>) -> Result<Map<Str
         let why = format!("a body may weigh {BODY_CAP} bytes");
         return Err(refusal(RejectionKind::TooLarge, "too_large", why).into());
     }
-    read_object(request.body()).map_err(|why| fault(INVALID_SYNTAX, format!("the body cannot be read: {why}")).into())
+    read_object(request.body()).map_err(|why| scim_error(INVALID_SYNTAX, format!("the body cannot be read: {why}")).into())
 }
 
 /// Whether the request only asks: nothing is changed by it.
-pub(in crate::sources::scim) fn only_asks(method: &Method, place: &Place) -> bool {
-    method == Method::GET || matches!(place, Place::Search(_))
+pub(in crate::sources::scim) fn only_asks(method: &Method, route: &Route) -> bool {
+    method == Method::GET || matches!(route, Route::Search(_))
 }

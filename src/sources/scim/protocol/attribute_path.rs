@@ -1,6 +1,6 @@
 //! Attribute paths (RFC 7644 sections 3.4.2.2 and 3.10): `userName`, `name.givenName`, `urn:…:User:employeeNumber`, `emails[…].value`.
 
-use super::error::{Fault, INVALID_PATH, fault};
+use super::error::{INVALID_PATH, ScimError, scim_error};
 use super::schema::{Attribute, ResourceType, SHARED, Schema};
 
 /// The longest path or filter read, in bytes.
@@ -8,7 +8,7 @@ pub(in crate::sources::scim) const LONGEST: usize = 4 << 10;
 
 /// What a path names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sources::scim) enum Spot {
+pub(in crate::sources::scim) enum PathTarget {
     /// An attribute, or one of its sub-attributes.
     Attribute {
         /// The schema that it stands in, where that is an extension.
@@ -22,7 +22,7 @@ pub(in crate::sources::scim) enum Spot {
     Unknown,
 }
 
-impl Spot {
+impl PathTarget {
     /// An attribute of a schema of the type.
     pub(in crate::sources::scim) fn of(kind: &ResourceType, schema: &'static Schema, attribute: &'static Attribute) -> Self {
         Self::Attribute {
@@ -36,7 +36,7 @@ impl Spot {
     ///
     /// # Errors
     /// `invalidPath` where it is not written as a path is.
-    pub(in crate::sources::scim) fn find(kind: &ResourceType, path: &str) -> Result<Self, Fault> {
+    pub(in crate::sources::scim) fn find(kind: &ResourceType, path: &str) -> Result<Self, ScimError> {
         let (schema, rest) = match split_urn(kind, path) {
             Urn::None => (None, path),
             Urn::Whole(schema) => return Ok(Self::Schema(schema)),
@@ -48,7 +48,7 @@ impl Spot {
             None => (rest, None),
         };
         if !is_name(name) || sub.is_some_and(|sub| !is_name(sub)) {
-            return Err(fault(
+            return Err(scim_error(
                 INVALID_PATH,
                 "a path is not of the form attribute or attribute.subAttribute",
             ));
@@ -68,7 +68,7 @@ impl Spot {
             None => None,
             Some(_) if attribute.subs().is_empty() => {
                 let why = "a path asks for a part of an attribute that has none";
-                return Err(fault(INVALID_PATH, why));
+                return Err(scim_error(INVALID_PATH, why));
             }
             Some(sub) => match attribute.sub(sub) {
                 Some(sub) => Some(sub),

@@ -2,23 +2,24 @@
 
 use serde_json::{Map, Value, json};
 
-use super::attribute_path::Spot;
+use super::attribute_path::PathTarget;
 use super::attribute_values::inner;
 use super::schema::{ResourceType, SHARED};
 
 /// Which attributes a client wants to see (RFC 7644 section 3.9). Names that are not known are passed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::sources::scim) struct Choice {
+pub(in crate::sources::scim) struct AttributeSelection {
     /// `attributes`: only these.
     pub(in crate::sources::scim) only: Option<Vec<String>>,
     /// `excludedAttributes`: not these.
     pub(in crate::sources::scim) without: Vec<String>,
 }
 
-impl Choice {
+impl AttributeSelection {
     /// What is left of a resource. Its `id` and `schemas` always are.
     pub(in crate::sources::scim) fn of(&self, kind: &ResourceType, shown: Map<String, Value>) -> Value {
-        let spots = |names: &[String]| -> Vec<Spot> { names.iter().filter_map(|name| Spot::find(kind, name).ok()).collect() };
+        let targets =
+            |names: &[String]| -> Vec<PathTarget> { names.iter().filter_map(|name| PathTarget::find(kind, name).ok()).collect() };
         let mut left = match &self.only {
             None => shown,
             Some(names) => {
@@ -26,35 +27,35 @@ impl Choice {
                 for always in ["schemas", "id"] {
                     copy(&shown, &mut left, always, None);
                 }
-                for spot in spots(names) {
-                    pick(&shown, &mut left, spot);
+                for target in targets(names) {
+                    pick(&shown, &mut left, target);
                 }
                 left
             }
         };
-        for spot in spots(&self.without) {
-            drop_spot(&mut left, spot);
+        for target in targets(&self.without) {
+            drop_target(&mut left, target);
         }
         Value::Object(left)
     }
 }
 
-fn pick(from: &Map<String, Value>, into: &mut Map<String, Value>, spot: Spot) {
-    match spot {
-        Spot::Unknown => {}
-        Spot::Schema(schema) => {
+fn pick(from: &Map<String, Value>, into: &mut Map<String, Value>, target: PathTarget) {
+    match target {
+        PathTarget::Unknown => {}
+        PathTarget::Schema(schema) => {
             copy(from, into, schema.urn, None);
             // The core's attributes stand by themselves.
             for attribute in schema.attributes {
                 copy(from, into, attribute.name, None);
             }
         }
-        Spot::Attribute {
+        PathTarget::Attribute {
             extension: None,
             attribute,
             sub,
         } => copy(from, into, attribute.name, sub.map(|sub| sub.name)),
-        Spot::Attribute {
+        PathTarget::Attribute {
             extension: Some(schema),
             attribute,
             sub,
@@ -97,14 +98,14 @@ fn copy(from: &Map<String, Value>, into: &mut Map<String, Value>, name: &str, pa
     }
 }
 
-fn drop_spot(from: &mut Map<String, Value>, spot: Spot) {
-    let (urn, attribute, sub) = match spot {
-        Spot::Unknown => return,
-        Spot::Schema(schema) => {
+fn drop_target(from: &mut Map<String, Value>, target: PathTarget) {
+    let (urn, attribute, sub) = match target {
+        PathTarget::Unknown => return,
+        PathTarget::Schema(schema) => {
             from.remove(schema.urn);
             return;
         }
-        Spot::Attribute {
+        PathTarget::Attribute {
             extension,
             attribute,
             sub,

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value};
 
-use super::attribute_path::Spot;
-use super::error::{Fault, INVALID_SYNTAX, INVALID_VALUE, fault};
+use super::attribute_path::PathTarget;
+use super::error::{INVALID_SYNTAX, INVALID_VALUE, ScimError, scim_error};
 use super::schema::{Attribute, Form, Mutability, ResourceType};
 
 /// The most values that one list may hold.
@@ -14,36 +14,36 @@ const MOST_VALUES: usize = 100;
 ///
 /// # Errors
 /// Where an attribute stands twice, or a value is not of its attribute's form.
-pub(in crate::sources::scim) fn resource(kind: &ResourceType, sent: Map<String, Value>) -> Result<Map<String, Value>, Fault> {
+pub(in crate::sources::scim) fn resource(kind: &ResourceType, sent: Map<String, Value>) -> Result<Map<String, Value>, ScimError> {
     let mut members = Map::new();
     let mut seen = Vec::new();
     for (name, value) in sent {
         // A member that is no attribute's name is not known either.
-        match Spot::find(kind, &name).unwrap_or(Spot::Unknown) {
-            Spot::Schema(schema) => {
+        match PathTarget::find(kind, &name).unwrap_or(PathTarget::Unknown) {
+            PathTarget::Schema(schema) => {
                 let sent = object(value, "the attributes of a schema must be an object")?;
                 for (name, value) in sent.unwrap_or_default() {
                     let Some(attribute) = schema.attribute(&name) else { continue };
-                    put(&mut members, &mut seen, Spot::of(kind, schema, attribute), value)?;
+                    put(&mut members, &mut seen, PathTarget::of(kind, schema, attribute), value)?;
                 }
             }
-            spot => put(&mut members, &mut seen, spot, value)?,
+            target => put(&mut members, &mut seen, target, value)?,
         }
     }
     Ok(members)
 }
 
 /// Puts one attribute where it belongs.
-fn put(members: &mut Map<String, Value>, seen: &mut Vec<Spot>, spot: Spot, value: Value) -> Result<(), Fault> {
-    let Spot::Attribute {
+fn put(members: &mut Map<String, Value>, seen: &mut Vec<PathTarget>, target: PathTarget, value: Value) -> Result<(), ScimError> {
+    let PathTarget::Attribute {
         extension,
         attribute,
         sub,
-    } = spot
+    } = target
     else {
         return Ok(());
     };
-    once(seen, spot)?;
+    once(seen, target)?;
     if attribute.mutability != Mutability::ReadWrite {
         return Ok(());
     }
@@ -72,14 +72,14 @@ pub(in crate::sources::scim) fn is_hollow(value: &Value) -> bool {
 }
 
 /// Two names of one attribute, such as `active` and `Active`, leave it open which is meant.
-fn once(seen: &mut Vec<Spot>, spot: Spot) -> Result<(), Fault> {
-    if seen.contains(&spot) {
-        return Err(fault(
+fn once(seen: &mut Vec<PathTarget>, target: PathTarget) -> Result<(), ScimError> {
+    if seen.contains(&target) {
+        return Err(scim_error(
             INVALID_SYNTAX,
             "an attribute stands twice, under names that differ in case only",
         ));
     }
-    seen.push(spot);
+    seen.push(target);
     Ok(())
 }
 
@@ -110,7 +110,7 @@ pub(in crate::sources::scim) fn inner<'m>(members: &'m mut Map<String, Value>, n
 ///
 /// # Errors
 /// `invalidValue` where it is not of the attribute's form.
-pub(in crate::sources::scim) fn value_of(attribute: &Attribute, value: Value) -> Result<Option<Value>, Fault> {
+pub(in crate::sources::scim) fn value_of(attribute: &Attribute, value: Value) -> Result<Option<Value>, ScimError> {
     if !attribute.many {
         return one_of(attribute, value);
     }
@@ -119,7 +119,7 @@ pub(in crate::sources::scim) fn value_of(attribute: &Attribute, value: Value) ->
         one => vec![one],
     };
     if list.len() > MOST_VALUES {
-        return Err(fault(
+        return Err(scim_error(
             INVALID_VALUE,
             format!("{} holds more than {MOST_VALUES} values", attribute.name),
         ));
@@ -139,8 +139,8 @@ pub(in crate::sources::scim) fn value_of(attribute: &Attribute, value: Value) ->
 ///
 /// # Errors
 /// `invalidValue` where it is not of the attribute's form.
-pub(in crate::sources::scim) fn one_of(attribute: &Attribute, value: Value) -> Result<Option<Value>, Fault> {
-    let wrong = |what: &str| fault(INVALID_VALUE, format!("{} is not {what}", attribute.name));
+pub(in crate::sources::scim) fn one_of(attribute: &Attribute, value: Value) -> Result<Option<Value>, ScimError> {
+    let wrong = |what: &str| scim_error(INVALID_VALUE, format!("{} is not {what}", attribute.name));
     match (attribute.form, value) {
         (_, Value::Null) => Ok(None),
         (Form::Boolean, value) => match only(value) {
@@ -190,14 +190,14 @@ fn only(value: Value) -> Option<Value> {
 }
 
 /// The sub-attributes of one complex value.
-fn parts_of(attribute: &Attribute, sent: Map<String, Value>) -> Result<Map<String, Value>, Fault> {
+fn parts_of(attribute: &Attribute, sent: Map<String, Value>) -> Result<Map<String, Value>, ScimError> {
     let mut members = Map::new();
     let mut seen: Vec<&str> = Vec::new();
     for (name, value) in sent {
         let Some(sub) = attribute.sub(&name) else { continue };
         if seen.contains(&sub.name) {
             let why = "a sub-attribute stands twice, under names that differ in case only";
-            return Err(fault(INVALID_SYNTAX, why));
+            return Err(scim_error(INVALID_SYNTAX, why));
         }
         seen.push(sub.name);
         if let Some(value) = value_of(sub, value)? {
@@ -211,10 +211,10 @@ fn parts_of(attribute: &Attribute, sent: Map<String, Value>) -> Result<Map<Strin
 ///
 /// # Errors
 /// `invalidValue`, and `why`, where it is anything else.
-pub(in crate::sources::scim) fn object(value: Value, why: &str) -> Result<Option<Map<String, Value>>, Fault> {
+pub(in crate::sources::scim) fn object(value: Value, why: &str) -> Result<Option<Map<String, Value>>, ScimError> {
     match value {
         Value::Object(members) => Ok(Some(members)),
         Value::Null => Ok(None),
-        _ => Err(fault(INVALID_VALUE, why)),
+        _ => Err(scim_error(INVALID_VALUE, why)),
     }
 }

@@ -14,14 +14,14 @@ pub(in crate::sources::scim) const MUTABILITY: &str = "mutability";
 pub(in crate::sources::scim) const NO_TARGET: &str = "noTarget";
 /// Why a request cannot be done as it is written: 400.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sources::scim) struct Fault {
+pub(in crate::sources::scim) struct ScimError {
     /// The word of RFC 7644's table 9.
     pub(in crate::sources::scim) word: &'static str,
     /// For the client and the trail. Quotes nothing of the request.
     pub(in crate::sources::scim) why: String,
 }
 
-/// A [`Fault`].
-pub(in crate::sources::scim) fn fault(word: &'static str, why: impl Into<String>) -> Fault {
-    Fault { word, why: why.into() }
+/// A [`ScimError`].
+pub(in crate::sources::scim) fn scim_error(word: &'static str, why: impl Into<String>) -> ScimError {
+    ScimError { word, why: why.into() }
 }

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::attribute_path::Spot;
+use super::attribute_path::PathTarget;
 use super::attribute_values::{container, inner, is_hollow, object, one_of, value_of};
-use super::error::{Fault, INVALID_PATH, INVALID_SYNTAX, INVALID_VALUE, MUTABILITY, NO_TARGET, fault};
+use super::error::{INVALID_PATH, INVALID_SYNTAX, INVALID_VALUE, MUTABILITY, NO_TARGET, ScimError, scim_error};
 use super::filter::{Comparison, Filter, Scope, holds};
-use super::patch_path::Aim;
+use super::patch_path::PatchPath;
 use super::schema::{Attribute, Mutability, ResourceType};
 
 /// The most operations that one request may hold.
@@ -28,19 +28,19 @@ pub(in crate::sources::scim) fn apply(
     id: &str,
     members: &Map<String, Value>,
     body: Map<String, Value>,
-) -> Result<Map<String, Value>, Fault> {
+) -> Result<Map<String, Value>, ScimError> {
     let mut operations = None;
     for (name, value) in body {
         if name.eq_ignore_ascii_case("Operations") && operations.replace(value).is_some() {
-            return Err(fault(INVALID_SYNTAX, "Operations stands twice"));
+            return Err(scim_error(INVALID_SYNTAX, "Operations stands twice"));
         }
     }
     let Some(Value::Array(operations)) = operations else {
-        return Err(fault(INVALID_SYNTAX, "Operations is missing or not a list"));
+        return Err(scim_error(INVALID_SYNTAX, "Operations is missing or not a list"));
     };
     if operations.is_empty() || operations.len() > MOST_OPERATIONS {
         let why = format!("Operations must hold 1 to {MOST_OPERATIONS} operations");
-        return Err(fault(INVALID_SYNTAX, why));
+        return Err(scim_error(INVALID_SYNTAX, why));
     }
     let mut patch = Patch {
         kind,
@@ -61,9 +61,9 @@ struct Patch<'p> {
 }
 
 impl Patch<'_> {
-    fn operate(&mut self, operation: Value) -> Result<(), Fault> {
+    fn operate(&mut self, operation: Value) -> Result<(), ScimError> {
         let Value::Object(parts) = operation else {
-            return Err(fault(INVALID_SYNTAX, "an operation is not an object"));
+            return Err(scim_error(INVALID_SYNTAX, "an operation is not an object"));
         };
         let (mut op, mut path, mut value) = (None, None, None);
         for (name, part) in parts {
@@ -74,71 +74,73 @@ impl Patch<'_> {
                 _ => continue,
             };
             if place.replace(part).is_some() {
-                return Err(fault(INVALID_SYNTAX, "op, path or value stands twice in an operation"));
+                return Err(scim_error(INVALID_SYNTAX, "op, path or value stands twice in an operation"));
             }
         }
         let op = match op.as_ref().and_then(Value::as_str).map(str::to_ascii_lowercase).as_deref() {
             Some("add") => Op::Add,
             Some("replace") => Op::Replace,
             Some("remove") => Op::Remove,
-            _ => return Err(fault(INVALID_SYNTAX, "op must be add, replace or remove")),
+            _ => return Err(scim_error(INVALID_SYNTAX, "op must be add, replace or remove")),
         };
         match path {
             None | Some(Value::Null) => self.without_path(op, value),
             Some(Value::String(path)) if path.is_empty() => self.without_path(op, value),
             Some(Value::String(path)) => {
-                let aim = Aim::read(self.kind, &path)?;
-                self.at(op, &aim, value)
+                let patch_path = PatchPath::read(self.kind, &path)?;
+                self.at(op, &patch_path, value)
             }
-            Some(_) => Err(fault(INVALID_PATH, "path is not a string")),
+            Some(_) => Err(scim_error(INVALID_PATH, "path is not a string")),
         }
     }
 
     /// The members of `value` are named by paths: plain ones, dotted ones, with or without a schema's URN.
-    fn without_path(&mut self, op: Op, value: Option<Value>) -> Result<(), Fault> {
+    fn without_path(&mut self, op: Op, value: Option<Value>) -> Result<(), ScimError> {
         if op == Op::Remove {
-            return Err(fault(NO_TARGET, "remove needs a path"));
+            return Err(scim_error(NO_TARGET, "remove needs a path"));
         }
         let Some(Value::Object(members)) = value else {
-            return Err(fault(INVALID_VALUE, "without a path the value must be an object"));
+            return Err(scim_error(INVALID_VALUE, "without a path the value must be an object"));
         };
-        let mut seen: Vec<Aim> = Vec::new();
+        let mut seen: Vec<PatchPath> = Vec::new();
         for (name, value) in members {
-            let Ok(aim) = Aim::read(self.kind, &name) else { continue };
-            if aim.spot != Spot::Unknown {
-                if seen.contains(&aim) {
-                    return Err(fault(
+            let Ok(patch_path) = PatchPath::read(self.kind, &name) else {
+                continue;
+            };
+            if patch_path.target != PathTarget::Unknown {
+                if seen.contains(&patch_path) {
+                    return Err(scim_error(
                         INVALID_SYNTAX,
                         "an attribute stands twice, under names that differ in case only",
                     ));
                 }
-                seen.push(aim.clone());
+                seen.push(patch_path.clone());
             }
-            self.at(op, &aim, Some(value))?;
+            self.at(op, &patch_path, Some(value))?;
         }
         Ok(())
     }
 
-    fn at(&mut self, op: Op, aim: &Aim, value: Option<Value>) -> Result<(), Fault> {
-        match aim.spot {
-            Spot::Unknown => Ok(()),
-            Spot::Schema(schema) if op == Op::Remove => {
+    fn at(&mut self, op: Op, patch_path: &PatchPath, value: Option<Value>) -> Result<(), ScimError> {
+        match patch_path.target {
+            PathTarget::Unknown => Ok(()),
+            PathTarget::Schema(schema) if op == Op::Remove => {
                 if self.kind.extension != Some(schema) {
-                    return Err(fault(INVALID_PATH, "only an extension can be removed as a whole"));
+                    return Err(scim_error(INVALID_PATH, "only an extension can be removed as a whole"));
                 }
                 self.members.remove(schema.urn);
                 Ok(())
             }
-            Spot::Schema(schema) => {
+            PathTarget::Schema(schema) => {
                 let members = object(value.unwrap_or_default(), "the attributes of a schema must be an object")?;
                 for (name, value) in members.unwrap_or_default() {
                     let Some(attribute) = schema.attribute(&name) else { continue };
-                    let spot = Spot::of(self.kind, schema, attribute);
-                    self.at(op, &Aim { spot, among: None }, Some(value))?;
+                    let target = PathTarget::of(self.kind, schema, attribute);
+                    self.at(op, &PatchPath { target, among: None }, Some(value))?;
                 }
                 Ok(())
             }
-            Spot::Attribute {
+            PathTarget::Attribute {
                 extension,
                 attribute,
                 sub,
@@ -150,10 +152,13 @@ impl Patch<'_> {
                 }
                 let into = container(&mut self.members, extension.map(|schema| schema.urn));
                 match (op, value) {
-                    (Op::Remove, value) => remove(into, attribute, sub, aim.among.as_ref(), value),
-                    (op, Some(value)) if attribute.many => set_many(into, op, attribute, sub, aim.among.as_ref(), value),
+                    (Op::Remove, value) => remove(into, attribute, sub, patch_path.among.as_ref(), value),
+                    (op, Some(value)) if attribute.many => set_many(into, op, attribute, sub, patch_path.among.as_ref(), value),
                     (_, Some(value)) => set(into, attribute, sub, value),
-                    (_, None) => Err(fault(INVALID_VALUE, format!("a value for {} is missing", attribute.name))),
+                    (_, None) => Err(scim_error(
+                        INVALID_VALUE,
+                        format!("a value for {} is missing", attribute.name),
+                    )),
                 }?;
                 self.members.retain(|_, value| !is_hollow(value));
                 Ok(())
@@ -162,17 +167,17 @@ impl Patch<'_> {
     }
 
     /// Okta repeats the id that the resource has; nothing else of ours may even be named. `schemas` follow from the attributes.
-    fn read_only(&self, attribute: &Attribute, value: Option<&Value>) -> Result<(), Fault> {
+    fn read_only(&self, attribute: &Attribute, value: Option<&Value>) -> Result<(), ScimError> {
         let same = attribute.name == "id" && value.and_then(Value::as_str) == Some(self.id);
         if same || attribute.name == "schemas" {
             return Ok(());
         }
-        Err(fault(MUTABILITY, format!("{} cannot be changed", attribute.name)))
+        Err(scim_error(MUTABILITY, format!("{} cannot be changed", attribute.name)))
     }
 }
 
-fn required(attribute: &Attribute) -> Fault {
-    fault(MUTABILITY, format!("{} is required and cannot be removed", attribute.name))
+fn required(attribute: &Attribute) -> ScimError {
+    scim_error(MUTABILITY, format!("{} is required and cannot be removed", attribute.name))
 }
 
 /// Sets what is no list.
@@ -181,7 +186,7 @@ fn set(
     attribute: &'static Attribute,
     sub: Option<&'static Attribute>,
     value: Value,
-) -> Result<(), Fault> {
+) -> Result<(), ScimError> {
     if let Some(sub) = sub {
         let parts = inner(into, attribute.name);
         match value_of(sub, value)? {
@@ -198,7 +203,7 @@ fn set(
         }
         // An unassigned value where one is needed: whether a person is active is never left to a guess.
         None if attribute.required => {
-            return Err(fault(INVALID_VALUE, format!("{} must have a value", attribute.name)));
+            return Err(scim_error(INVALID_VALUE, format!("{} must have a value", attribute.name)));
         }
         None => {
             into.remove(attribute.name);
@@ -223,7 +228,7 @@ fn set_many(
     sub: Option<&'static Attribute>,
     among: Option<&Filter>,
     value: Value,
-) -> Result<(), Fault> {
+) -> Result<(), ScimError> {
     let mut values = take(into, attribute);
     if sub.is_none() && among.is_none() {
         let new = match value_of(attribute, value)? {
@@ -261,7 +266,7 @@ fn set_many(
             let mut parts = among.map_or_else(|| Some(Map::new()), |filter| described(filter, attribute));
             let parts = parts
                 .as_mut()
-                .ok_or_else(|| fault(NO_TARGET, "no value fits the filter of the path"))?;
+                .ok_or_else(|| scim_error(NO_TARGET, "no value fits the filter of the path"))?;
             parts.extend(new);
             let primary = parts.get("primary") == Some(&Value::Bool(true));
             add(&mut values, Value::Object(std::mem::take(parts)));
@@ -325,7 +330,7 @@ fn remove(
     sub: Option<&'static Attribute>,
     among: Option<&Filter>,
     value: Option<Value>,
-) -> Result<(), Fault> {
+) -> Result<(), ScimError> {
     if attribute.required && sub.is_none() {
         return Err(required(attribute));
     }

@@ -7,31 +7,31 @@ use serde_json::{Map, Value};
 
 use super::namesakes::Namesakes;
 use super::record::Record;
-use super::storage::{drop_all, keep, second_name};
-use super::user_mapping::{Deed, Rules, check, together};
+use super::storage::{forget_all, keep, second_name};
+use super::user_mapping::{ResourceOp, UserMapping, check, together};
 use crate::model::{Alarm, AlarmKind, Delivery, MemoStep, Reason, Timestamp};
-use crate::sources::scim::http::answer::{self, Stop, not_found, told};
-use crate::sources::scim::protocol::attribute_selection::Choice;
+use crate::sources::scim::http::answer::{self, RequestError, not_found, told};
+use crate::sources::scim::protocol::attribute_selection::AttributeSelection;
 use crate::sources::scim::protocol::schema::{ResourceType, USER};
 use crate::sources::scim::protocol::{attribute_values, patch};
-use crate::sources::{House, Received};
+use crate::sources::{Received, SourceState};
 
 /// One request that changes something.
 pub(in crate::sources::scim) struct Change<'c> {
     pub(in crate::sources::scim) source: &'c str,
-    pub(in crate::sources::scim) rules: &'c Rules,
-    pub(in crate::sources::scim) house: &'c dyn House,
+    pub(in crate::sources::scim) mapping: &'c UserMapping,
+    pub(in crate::sources::scim) state: &'c dyn SourceState,
     pub(in crate::sources::scim) kind: &'static ResourceType,
     pub(in crate::sources::scim) base: &'c str,
     pub(in crate::sources::scim) headers: &'c HeaderMap,
-    pub(in crate::sources::scim) choice: &'c Choice,
+    pub(in crate::sources::scim) selection: &'c AttributeSelection,
     /// SHA-256 of the body.
     pub(in crate::sources::scim) digest: [u8; 32],
     pub(in crate::sources::scim) now: Timestamp,
 }
 
 /// What is to become of the attributes of a resource.
-pub(in crate::sources::scim) enum Wanted {
+pub(in crate::sources::scim) enum Update {
     /// PUT: these.
     Whole(Map<String, Value>),
     /// PATCH: what they become by it.
@@ -40,7 +40,7 @@ pub(in crate::sources::scim) enum Wanted {
 
 impl Change<'_> {
     /// POST.
-    pub(in crate::sources::scim) async fn create(&self, body: Map<String, Value>) -> Result<Received, Stop> {
+    pub(in crate::sources::scim) async fn create(&self, body: Map<String, Value>) -> Result<Received, RequestError> {
         let mut members = attribute_values::resource(self.kind, body)?;
         if *self.kind == USER {
             members.entry("active").or_insert(Value::Bool(true));
@@ -60,20 +60,20 @@ impl Change<'_> {
         }
         check(self.kind, &record)?;
         self.check_unique(&record).await?;
-        let steps = keep(self.kind, self.rules, None, &mut record)?;
+        let steps = keep(self.kind, self.mapping, None, &mut record)?;
         // One who comes inactive was never active here: an import of everybody who ever left must not look like a mass departure.
-        let delivery = self.delivery(Deed::Created, None, &record, steps).await?;
+        let delivery = self.delivery(ResourceOp::Created, None, &record, steps).await?;
         Ok(self.answered(StatusCode::CREATED, delivery, &record))
     }
 
     /// PUT and PATCH.
-    pub(in crate::sources::scim) async fn change(&self, id: &str, wanted: Wanted) -> Result<Received, Stop> {
+    pub(in crate::sources::scim) async fn change(&self, id: &str, wanted: Update) -> Result<Received, RequestError> {
         let Some(before) = self.find(id).await? else {
             return self.unknown(id, wanted);
         };
         let mut members = match wanted {
-            Wanted::Whole(body) => attribute_values::resource(self.kind, body)?,
-            Wanted::Patch(body) => patch::apply(self.kind, id, &before.members, body)?,
+            Update::Whole(body) => attribute_values::resource(self.kind, body)?,
+            Update::Patch(body) => patch::apply(self.kind, id, &before.members, body)?,
         };
         // What a PUT does not say about whether the person is active stays as it was: nobody is ever deactivated by leaving it out.
         if let Some(active) = before.members.get("active") {
@@ -93,34 +93,34 @@ impl Change<'_> {
         if after.is_active() {
             after.departed = false;
         } else if before.is_active() {
-            after.departed = self.rules.deactivates_by_departure();
+            after.departed = self.mapping.deactivates_by_departure();
         }
-        after.known = (!after.is_active()).then(|| self.rules.known_since(&before, &after));
-        let steps = keep(self.kind, self.rules, Some(&before), &mut after)?;
-        let delivery = self.delivery(Deed::Changed, Some(&before), &after, steps).await?;
+        after.known = (!after.is_active()).then(|| self.mapping.known_since(&before, &after));
+        let steps = keep(self.kind, self.mapping, Some(&before), &mut after)?;
+        let delivery = self.delivery(ResourceOp::Changed, Some(&before), &after, steps).await?;
         Ok(self.answered(StatusCode::OK, delivery, &after))
     }
 
     /// DELETE.
-    pub(in crate::sources::scim) async fn delete(&self, id: &str) -> Result<Received, Stop> {
+    pub(in crate::sources::scim) async fn delete(&self, id: &str) -> Result<Received, RequestError> {
         // A repetition of one that was done finds nothing.
         let before = self.find(id).await?.ok_or_else(not_found)?;
         let after = Record {
             version: before.version + 1,
             ..before.clone()
         };
-        let steps = drop_all(self.kind, &before);
-        let delivery = self.delivery(Deed::Deleted, Some(&before), &after, steps).await?;
+        let steps = forget_all(self.kind, &before);
+        let delivery = self.delivery(ResourceOp::Deleted, Some(&before), &after, steps).await?;
         Ok(Received::Answered(delivery, answer::gone()))
     }
 
     /// 404; and where somebody was to be deactivated whom we do not know, a human hears of it: the store is older than the client's
     /// memory of us, and a departure would be lost.
-    fn unknown(&self, id: &str, wanted: Wanted) -> Result<Received, Stop> {
+    fn unknown(&self, id: &str, wanted: Update) -> Result<Received, RequestError> {
         let active = Map::from_iter([("active".to_owned(), Value::Bool(true))]);
         let members = match wanted {
-            Wanted::Whole(body) => attribute_values::resource(self.kind, body)?,
-            Wanted::Patch(body) => patch::apply(self.kind, id, &active, body)?,
+            Update::Whole(body) => attribute_values::resource(self.kind, body)?,
+            Update::Patch(body) => patch::apply(self.kind, id, &active, body)?,
         };
         if *self.kind != USER || members.get("active") != Some(&Value::Bool(false)) {
             return Err(not_found());
@@ -138,8 +138,8 @@ impl Change<'_> {
     }
 
     /// The resource, if it is the one that the client means.
-    async fn find(&self, id: &str) -> Result<Option<Record>, Stop> {
-        let Some(memo) = self.house.memo(self.kind.drawer, id).await? else {
+    async fn find(&self, id: &str) -> Result<Option<Record>, RequestError> {
+        let Some(memo) = self.state.memo(self.kind.drawer, id).await? else {
             return Ok(None);
         };
         let record = Record::read(&memo)?;
@@ -151,12 +151,12 @@ impl Change<'_> {
         Ok(Some(record))
     }
 
-    async fn check_unique(&self, record: &Record) -> Result<(), Stop> {
+    async fn check_unique(&self, record: &Record) -> Result<(), RequestError> {
         if *self.kind != USER {
             return Ok(());
         }
         let called = second_name(record.text(self.kind.called).unwrap_or_default());
-        let namesakes = self.house.memos_by(self.kind.drawer, &called).await?;
+        let namesakes = self.state.memos_by(self.kind.drawer, &called).await?;
         if namesakes.iter().any(|memo| memo.key != record.id) {
             let why = "there is a user of that userName already";
             return Err(told(StatusCode::CONFLICT, Some("uniqueness"), why));
@@ -164,32 +164,38 @@ impl Change<'_> {
         Ok(())
     }
 
-    async fn delivery(&self, deed: Deed, before: Option<&Record>, after: &Record, memos: Vec<MemoStep>) -> Result<Delivery, Stop> {
+    async fn delivery(
+        &self,
+        op: ResourceOp,
+        before: Option<&Record>,
+        after: &Record,
+        memos: Vec<MemoStep>,
+    ) -> Result<Delivery, RequestError> {
         let mut delivery = Delivery::of(self.source, Vec::new(), self.now);
         delivery.memos = memos;
         if *self.kind != USER {
             return Ok(delivery);
         }
         let user: Vec<&Record> = before.into_iter().chain([after]).collect();
-        let signal = self.rules.signal(deed, before, after, self.digest, self.now);
-        let others = Namesakes::find(self.house, self.rules, &user).await?;
+        let signal = self.mapping.signal(op, before, after, self.digest, self.now);
+        let others = Namesakes::find(self.state, self.mapping, &user).await?;
         if let (Some(mut signal), Some(before)) = (signal, before)
             && let Some(subject) = others.own(&signal.subject, before, after)
         {
             signal.subject = subject;
             if signal.reason != Reason::Reactivated {
-                let others = Namesakes::of_person(self.house, self.rules, &user, &signal.subject).await?;
-                others.temper(&mut signal);
+                let others = Namesakes::of_person(self.state, self.mapping, &user, &signal.subject).await?;
+                others.restrict(&mut signal);
             }
             delivery.signals.push(signal);
         }
         // What an inactive user is called says nothing of whose the names are now.
-        if deed != Deed::Deleted && after.is_active() {
-            let names = self.rules.names(after);
-            if deed == Deed::Created {
+        if op != ResourceOp::Deleted && after.is_active() {
+            let names = self.mapping.names(after);
+            if op == ResourceOp::Created {
                 delivery.active.extend(together(names.clone()));
             }
-            let had = before.map_or(Vec::new(), |before| self.rules.known(before));
+            let had = before.map_or(Vec::new(), |before| self.mapping.known(before));
             delivery.identities.push(others.identity(&names, &had));
         }
         Ok(delivery)
@@ -204,7 +210,7 @@ impl Change<'_> {
         let whole = record.show(self.kind, self.base);
         let headers = answer::resource(status, &Value::Object(whole.clone()));
         let (parts, _) = headers.into_parts();
-        let body = self.choice.of(self.kind, whole).to_string();
+        let body = self.selection.of(self.kind, whole).to_string();
         ::http::Response::from_parts(parts, bytes::Bytes::from(body))
     }
 }
@@ -224,7 +230,7 @@ pub(in crate::sources::scim) fn named(headers: &HeaderMap, name: &HeaderName, ta
     there
 }
 
-impl Rules {
+impl UserMapping {
     /// Whether one whose `active` became false counts as departed.
     const fn deactivates_by_departure(&self) -> bool {
         matches!(self.deactivation, super::user_mapping::Deactivation::Departed)

@@ -5,9 +5,9 @@ use serde_json::{Map, Value};
 use super::record::Record;
 use super::storage::{EMAIL, EXTERNAL, NAMES, second_name};
 use crate::model::Memo;
-use crate::sources::House;
-use crate::sources::scim::protocol::attribute_path::Spot;
-use crate::sources::scim::protocol::error::Fault;
+use crate::sources::SourceState;
+use crate::sources::scim::protocol::attribute_path::PathTarget;
+use crate::sources::scim::protocol::error::ScimError;
 use crate::sources::scim::protocol::filter::{self, Comparison, Filter, Scope, holds};
 use crate::sources::scim::protocol::list_response::{MOST_RESULTS, page};
 use crate::sources::scim::protocol::query::Query;
@@ -23,14 +23,14 @@ const MOST_NAMESAKES: usize = 100;
 /// # Errors
 /// `invalidFilter` in the inner result; the outer one is the store's.
 pub(in crate::sources::scim) async fn list(
-    house: &dyn House,
+    state: &dyn SourceState,
     kinds: &[&'static ResourceType],
     query: &Query,
     base: &str,
-) -> anyhow::Result<Result<Value, Fault>> {
+) -> anyhow::Result<Result<Value, ScimError>> {
     let filter = match query.filter.as_deref().map(filter::read).transpose() {
         Ok(filter) => filter,
-        Err(fault) => return Ok(Err(fault)),
+        Err(scim_error) => return Ok(Err(scim_error)),
     };
     let mut window = Window {
         skip: query.skip,
@@ -44,12 +44,12 @@ pub(in crate::sources::scim) async fn list(
                 Some(shown) => shown,
                 None => Record::read(memo)?.show(kind, base),
             };
-            window.shown.push(query.choice.of(kind, shown));
+            window.shown.push(query.selection.of(kind, shown));
             Ok(())
         };
         match &filter {
             None => {
-                let (total, memos) = house.memos_page(kind.drawer, window.skip, window.left).await?;
+                let (total, memos) = state.memos_page(kind.drawer, window.skip, window.left).await?;
                 window.skip = window.skip.saturating_sub(total);
                 window.left -= memos.len() as u64;
                 window.total += total;
@@ -58,8 +58,8 @@ pub(in crate::sources::scim) async fn list(
                 }
             }
             Some(filter) => {
-                let mut candidates = Candidates::of(house, kind, filter).await?;
-                while let Some(memos) = candidates.next(house, kind).await? {
+                let mut candidates = Candidates::of(state, kind, filter).await?;
+                while let Some(memos) = candidates.next(state, kind).await? {
                     for memo in &memos {
                         let shown = Record::read(memo)?.show(kind, base);
                         if holds(filter, Scope::Resource(kind), &shown) && window.takes() {
@@ -106,12 +106,14 @@ enum Candidates {
 }
 
 impl Candidates {
-    async fn of(house: &dyn House, kind: &ResourceType, filter: &Filter) -> anyhow::Result<Self> {
+    async fn of(state: &dyn SourceState, kind: &ResourceType, filter: &Filter) -> anyhow::Result<Self> {
         for one in filter.conjuncts() {
-            let Some((spot, value)) = equality(kind, one) else { continue };
-            let memos = match spot {
-                "id" => house.memo(kind.drawer, value).await?.into_iter().collect(),
-                called if called == kind.called => house.memos_by(kind.drawer, &second_name(value)).await?,
+            let Some((target, value)) = equality(kind, one) else {
+                continue;
+            };
+            let memos = match target {
+                "id" => state.memo(kind.drawer, value).await?.into_iter().collect(),
+                called if called == kind.called => state.memos_by(kind.drawer, &second_name(value)).await?,
                 prefix => {
                     let name = format!(
                         "{prefix}:{}",
@@ -121,13 +123,13 @@ impl Candidates {
                             value.to_owned()
                         }
                     );
-                    let pointers = house.memos_by(NAMES, &name).await?;
+                    let pointers = state.memos_by(NAMES, &name).await?;
                     if pointers.len() >= MOST_NAMESAKES {
                         continue;
                     }
                     let mut memos: Vec<Memo> = Vec::new();
                     for pointer in pointers {
-                        if let Some(memo) = house.memo(kind.drawer, &pointer.body).await?
+                        if let Some(memo) = state.memo(kind.drawer, &pointer.body).await?
                             && !memos.contains(&memo)
                         {
                             memos.push(memo);
@@ -144,12 +146,12 @@ impl Candidates {
         Ok(Self::After(Some(String::new())))
     }
 
-    async fn next(&mut self, house: &dyn House, kind: &ResourceType) -> anyhow::Result<Option<Vec<Memo>>> {
+    async fn next(&mut self, state: &dyn SourceState, kind: &ResourceType) -> anyhow::Result<Option<Vec<Memo>>> {
         match self {
             Self::Found(memos) => Ok(memos.take()),
             Self::After(after) => {
                 let Some(key) = after.take() else { return Ok(None) };
-                let memos = house.memos_after(kind.drawer, &key, PORTION).await?;
+                let memos = state.memos_after(kind.drawer, &key, PORTION).await?;
                 *after = memos.last().map(|memo| memo.key.clone());
                 Ok(Some(memos).filter(|memos| !memos.is_empty()))
             }
@@ -164,11 +166,11 @@ fn equality<'f>(kind: &ResourceType, filter: &'f Filter) -> Option<(&'static str
         Filter::Compare { path, .. } => (path, None),
         _ => return None,
     };
-    let Ok(Spot::Attribute {
+    let Ok(PathTarget::Attribute {
         extension: None,
         attribute,
         sub,
-    }) = Spot::find(kind, path)
+    }) = PathTarget::find(kind, path)
     else {
         return None;
     };

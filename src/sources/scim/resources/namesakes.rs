@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use super::record::Record;
 use super::storage::{EMAIL, EMPLOYEE, EXTERNAL, NAMES, second_name};
-use super::user_mapping::{ExternalId, Rules, together};
-use crate::model::{Identity, Signal, Subject, Wish};
-use crate::sources::House;
+use super::user_mapping::{ExternalId, UserMapping, together};
+use crate::model::{Disposition, Identity, Signal, Subject};
+use crate::sources::SourceState;
 use crate::sources::scim::protocol::schema::USER;
 
 /// Why a record's end is no departure of its own.
@@ -16,7 +16,7 @@ const STAYS: &str = "another active user of this source is the same person, who 
 const MADE_ANEW: &str = "made_anew: an active user of this source has the same externalId";
 
 /// Another user, as far as it matters here.
-struct Other {
+struct OtherUser {
     names: Vec<Subject>,
     active: bool,
     tie: Tie,
@@ -36,17 +36,21 @@ enum Tie {
 }
 
 /// The other users that bear a name of one user, or its `externalId`.
-pub(in crate::sources::scim) struct Namesakes(Vec<Other>);
+pub(in crate::sources::scim) struct Namesakes(Vec<OtherUser>);
 
 impl Namesakes {
     /// Looks them up for a user as it was and as it is.
     ///
     /// # Errors
     /// Where the memory cannot be read.
-    pub(in crate::sources::scim) async fn find(house: &dyn House, rules: &Rules, user: &[&Record]) -> anyhow::Result<Self> {
-        let borne = |record: &&Record| rules.names(record).into_iter().chain(rules.known(record));
+    pub(in crate::sources::scim) async fn find(
+        state: &dyn SourceState,
+        mapping: &UserMapping,
+        user: &[&Record],
+    ) -> anyhow::Result<Self> {
+        let borne = |record: &&Record| mapping.names(record).into_iter().chain(mapping.known(record));
         let own: BTreeSet<Subject> = user.iter().flat_map(borne).collect();
-        Self::look(house, rules, user, &own, &own).await
+        Self::look(state, mapping, user, &own, &own).await
     }
 
     /// Looks up those that may be the same person as `subject`, which is what is reported of a user: under every name too that is linked to
@@ -55,30 +59,30 @@ impl Namesakes {
     /// # Errors
     /// Where the memory cannot be read.
     pub(in crate::sources::scim) async fn of_person(
-        house: &dyn House,
-        rules: &Rules,
+        state: &dyn SourceState,
+        mapping: &UserMapping,
         user: &[&Record],
         subject: &Subject,
     ) -> anyhow::Result<Self> {
         let own: BTreeSet<Subject> = subject.names().iter().cloned().collect();
-        let linked = house.known_by(subject).await?;
+        let linked = state.known_by(subject).await?;
         let names = own.iter().cloned().chain(linked).collect();
-        Self::look(house, rules, user, &own, &names).await
+        Self::look(state, mapping, user, &own, &names).await
     }
 
     async fn look(
-        house: &dyn House,
-        rules: &Rules,
+        state: &dyn SourceState,
+        mapping: &UserMapping,
         user: &[&Record],
         own: &BTreeSet<Subject>,
         names: &BTreeSet<Subject>,
     ) -> anyhow::Result<Self> {
-        let mut look_ups: BTreeSet<(&str, String)> = names.iter().flat_map(|name| rules.look_ups(name)).collect();
+        let mut look_ups: BTreeSet<(&str, String)> = names.iter().flat_map(|name| mapping.look_ups(name)).collect();
         let externals = user.iter().filter_map(|record| record.text("externalId"));
         look_ups.extend(externals.map(|external| (NAMES, format!("{EXTERNAL}:{external}"))));
         let mut ids = BTreeSet::new();
         for (drawer, name) in look_ups {
-            let memos = house.memos_by(drawer, &name).await?;
+            let memos = state.memos_by(drawer, &name).await?;
             ids.extend(
                 memos
                     .into_iter()
@@ -88,21 +92,21 @@ impl Namesakes {
         let mut others = Vec::new();
         for id in ids.iter().filter(|id| user.iter().all(|record| record.id != **id)) {
             // A pointer may be older than what it leads to.
-            let Some(memo) = house.memo(USER.drawer, id).await? else {
+            let Some(memo) = state.memo(USER.drawer, id).await? else {
                 continue;
             };
             let other = Record::read(&memo)?;
-            let found = Other {
-                names: rules.names(&other),
+            let found = OtherUser {
+                names: mapping.names(&other),
                 active: other.is_active(),
                 tie: if user.iter().any(|record| is_anew(record, &other)) {
                     Tie::Anew
-                } else if rules.names(&other).iter().any(|name| own.contains(name)) {
+                } else if mapping.names(&other).iter().any(|name| own.contains(name)) {
                     Tie::Name
                 } else {
                     Tie::Link
                 },
-                contradicts: user.iter().any(|record| rules.contradict(record, &other)),
+                contradicts: user.iter().any(|record| mapping.contradict(record, &other)),
             };
             if found.tie == Tie::Anew || found.names.iter().any(|name| names.contains(name)) {
                 others.push(found);
@@ -113,12 +117,12 @@ impl Namesakes {
 
     /// What the end of a user is: no departure while the person has another active user. What a human may
     /// decide about it then is about this user alone.
-    pub(in crate::sources::scim) fn temper(&self, signal: &mut Signal) {
+    pub(in crate::sources::scim) fn restrict(&self, signal: &mut Signal) {
         let active = || self.0.iter().filter(|other| other.active);
         if active().any(|other| other.tie == Tie::Anew) {
-            signal.wish = Wish::Ignore(MADE_ANEW.to_owned());
+            signal.disposition = Disposition::Ignore(MADE_ANEW.to_owned());
         } else if active().any(|other| !(other.tie == Tie::Name && other.contradicts)) {
-            signal.wish = Wish::Stays(STAYS.to_owned());
+            signal.disposition = Disposition::Stays(STAYS.to_owned());
             if let Some(alone) = without(&signal.subject, &active().collect::<Vec<_>>()) {
                 signal.subject = alone;
             }
@@ -131,17 +135,17 @@ impl Namesakes {
     pub(in crate::sources::scim) fn own(&self, subject: &Subject, before: &Record, after: &Record) -> Option<Subject> {
         let had_ended = !before.is_active() && !after.is_active();
         let never_began = had_ended && before.known.as_ref().is_some_and(Vec::is_empty);
-        let takes = |other: &&Other| never_began || (other.active && (had_ended || other.contradicts));
+        let takes = |other: &&OtherUser| never_began || (other.active && (had_ended || other.contradicts));
         without(subject, &self.0.iter().filter(takes).collect::<Vec<_>>())
     }
 
     /// What an active user's names say of one another: with those of the person's other active users, so that none of them seems to replace
     /// the other's. `before` are the names that it had until now.
     pub(in crate::sources::scim) fn identity(&self, names: &[Subject], before: &[Subject]) -> Identity {
-        let bears = |other: &Other| other.names.iter().any(|name| names.contains(name));
-        let (active, ended): (Vec<&Other>, Vec<&Other>) = self.0.iter().partition(|other| other.active);
+        let bears = |other: &OtherUser| other.names.iter().any(|name| names.contains(name));
+        let (active, ended): (Vec<&OtherUser>, Vec<&OtherUser>) = self.0.iter().partition(|other| other.active);
         // A mailbox that two people share is neither's name.
-        let strangers: Vec<&Other> = active.iter().filter(|other| other.contradicts).copied().collect();
+        let strangers: Vec<&OtherUser> = active.iter().filter(|other| other.contradicts).copied().collect();
         let own = |names: &[Subject]| -> Vec<Subject> { names.iter().filter(|name| !has(&strangers, name)).cloned().collect() };
         let mut all = own(names);
         // What a user had before it was away may have been somebody else's since.
@@ -180,12 +184,12 @@ impl Namesakes {
     }
 }
 
-fn has(others: &[&Other], name: &Subject) -> bool {
+fn has(others: &[&OtherUser], name: &Subject) -> bool {
     others.iter().any(|other| other.names.contains(name))
 }
 
 /// A subject without the names that others bear.
-fn without(subject: &Subject, others: &[&Other]) -> Option<Subject> {
+fn without(subject: &Subject, others: &[&OtherUser]) -> Option<Subject> {
     let names = subject.names().iter().filter(|name| !has(others, name)).cloned();
     together(names.collect())
 }
@@ -195,7 +199,7 @@ fn is_anew(one: &Record, other: &Record) -> bool {
     external.is_some() && external == other.text("externalId")
 }
 
-impl Rules {
+impl UserMapping {
     /// Where users lie that have this name: the drawers, and the second names there.
     fn look_ups(&self, name: &Subject) -> Vec<(&'static str, String)> {
         let external = |id: &str| (NAMES, format!("{EXTERNAL}:{id}"));

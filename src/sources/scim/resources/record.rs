@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::model::{Memo, Subject, Timestamp};
-use crate::sources::scim::protocol::error::{Fault, INVALID_VALUE, fault};
+use crate::sources::scim::protocol::error::{INVALID_VALUE, ScimError, scim_error};
 use crate::sources::scim::protocol::schema::ResourceType;
 
 /// The largest resource kept, in bytes of its JSON.
@@ -50,10 +50,10 @@ impl Record {
     ///
     /// # Errors
     /// `invalidValue` where it is too large.
-    pub(in crate::sources::scim) fn write(&self) -> Result<String, Fault> {
+    pub(in crate::sources::scim) fn write(&self) -> Result<String, ScimError> {
         let text = serde_json::to_string(self).unwrap_or_default();
         if text.len() > LARGEST {
-            return Err(fault(INVALID_VALUE, format!("a resource may weigh {LARGEST} bytes")));
+            return Err(scim_error(INVALID_VALUE, format!("a resource may weigh {LARGEST} bytes")));
         }
         Ok(text)
     }

@@ -1,9 +1,9 @@
 //! How resources lie in the source's memory: one drawer for each type, and one with pointers to them by their other names.
 
 use super::record::Record;
-use super::user_mapping::{Rules, number};
+use super::user_mapping::{UserMapping, number};
 use crate::model::{Memo, MemoStep};
-use crate::sources::scim::protocol::error::Fault;
+use crate::sources::scim::protocol::error::ScimError;
 use crate::sources::scim::protocol::schema::{ResourceType, USER};
 
 /// The drawer with the pointers: the key is the resource's id with a number, the second name the pointer's, the body the resource's id.
@@ -27,11 +27,11 @@ pub(in crate::sources::scim) fn second_name(name: &str) -> String {
 /// `invalidValue` where it is too large.
 pub(in crate::sources::scim) fn keep(
     kind: &ResourceType,
-    rules: &Rules,
+    mapping: &UserMapping,
     before: Option<&Record>,
     after: &mut Record,
-) -> Result<Vec<MemoStep>, Fault> {
-    let about = (*kind == USER).then(|| rules.about(after)).flatten();
+) -> Result<Vec<MemoStep>, ScimError> {
+    let about = (*kind == USER).then(|| mapping.about(after)).flatten();
     let names = other_names(after);
     after.names = names.len();
     let mut steps = vec![MemoStep::Keep(Memo {
@@ -56,7 +56,7 @@ pub(in crate::sources::scim) fn keep(
 }
 
 /// The steps that forget a resource and its pointers.
-pub(in crate::sources::scim) fn drop_all(kind: &ResourceType, record: &Record) -> Vec<MemoStep> {
+pub(in crate::sources::scim) fn forget_all(kind: &ResourceType, record: &Record) -> Vec<MemoStep> {
     let mut steps = vec![forget(kind.drawer, record.id.clone())];
     steps.extend((0..record.names).map(|n| forget(NAMES, pointer(&record.id, n))));
     steps

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::record::Record;
 use crate::model::{LONGEST_SUBJECT, Reason, Signal, Subject, Timestamp};
-use crate::sources::scim::protocol::error::{Fault, INVALID_VALUE, fault};
+use crate::sources::scim::protocol::error::{INVALID_VALUE, ScimError, scim_error};
 use crate::sources::scim::protocol::schema::{ENTERPRISE_URN, ResourceType, USER};
 
 /// How many names of one person are used.
@@ -39,7 +39,7 @@ pub(in crate::sources::scim) enum Deactivation {
 
 /// How resources become subjects and signals.
 #[derive(Debug, Clone, Default)]
-pub(in crate::sources::scim) struct Rules {
+pub(in crate::sources::scim) struct UserMapping {
     /// The issuer whose `sub` the `externalId` is.
     pub(in crate::sources::scim) issuer: String,
     pub(in crate::sources::scim) external_id: ExternalId,
@@ -48,13 +48,13 @@ pub(in crate::sources::scim) struct Rules {
 
 /// What was done with a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sources::scim) enum Deed {
+pub(in crate::sources::scim) enum ResourceOp {
     Created,
     Changed,
     Deleted,
 }
 
-impl Rules {
+impl UserMapping {
     /// The names of whom a user resource is about, the strongest first.
     pub(in crate::sources::scim) fn names(&self, record: &Record) -> Vec<Subject> {
         let mut names: Vec<Subject> = Vec::new();
@@ -107,17 +107,17 @@ impl Rules {
     /// repetition is harmless: `before` is what was kept and `after` what is kept from now on.
     pub(in crate::sources::scim) fn signal(
         &self,
-        deed: Deed,
+        op: ResourceOp,
         before: Option<&Record>,
         after: &Record,
         body: [u8; 32],
         now: Timestamp,
     ) -> Option<Signal> {
         let before = before?;
-        let (reason, what) = match (deed, before.is_active(), after.is_active()) {
+        let (reason, what) = match (op, before.is_active(), after.is_active()) {
             // One who was reported when the account was deactivated is not reported again.
-            (Deed::Deleted, _, _) if before.departed => return None,
-            (Deed::Deleted, ..) => (Reason::Departed, "the user was deleted"),
+            (ResourceOp::Deleted, _, _) if before.departed => return None,
+            (ResourceOp::Deleted, ..) => (Reason::Departed, "the user was deleted"),
             (_, true, false) => match self.deactivation {
                 Deactivation::Departed => (Reason::Departed, "active became false"),
                 Deactivation::Suspended => (Reason::Suspended, "active became false"),
@@ -147,19 +147,19 @@ impl Rules {
 ///
 /// # Errors
 /// `invalidValue`.
-pub(in crate::sources::scim) fn check(kind: &ResourceType, record: &Record) -> Result<(), Fault> {
+pub(in crate::sources::scim) fn check(kind: &ResourceType, record: &Record) -> Result<(), ScimError> {
     let called = record.text(kind.called).unwrap_or_default();
     if called.trim().is_empty() {
-        return Err(fault(INVALID_VALUE, format!("{} is missing", kind.called)));
+        return Err(scim_error(INVALID_VALUE, format!("{} is missing", kind.called)));
     }
     if *kind == USER && read("username", called).is_none() {
         let why = "userName is longer than 512 bytes, or holds control or invisible characters";
-        return Err(fault(INVALID_VALUE, why));
+        return Err(scim_error(INVALID_VALUE, why));
     }
     let primary = |value: &&Value| value.get("primary") == Some(&Value::Bool(true));
     let emails = record.members.get("emails").and_then(Value::as_array);
     if emails.is_some_and(|emails| emails.iter().filter(primary).count() > 1) {
-        return Err(fault(INVALID_VALUE, "only one of the emails can be primary"));
+        return Err(scim_error(INVALID_VALUE, "only one of the emails can be primary"));
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use crate::sources::scim::protocol::filter::{Comparison, DEEPEST, Filter, MOST, 
 use crate::sources::scim::protocol::schema::USER;
 
 fn finds(filter: &str) -> bool {
-    let filter = read(filter).unwrap_or_else(|fault| panic!("{filter}: {fault:?}"));
+    let filter = read(filter).unwrap_or_else(|scim_error| panic!("{filter}: {scim_error:?}"));
     holds(&filter, Scope::Resource(&USER), &barbara())
 }
 
@@ -128,9 +128,9 @@ fn what_is_no_filter_is_refused_and_not_quoted() {
         "secret\u{0} pr",
         "\"secret\" eq \"secret\"",
     ] {
-        let fault = read(filter).expect_err(filter);
-        assert_eq!(fault.word, "invalidFilter", "{filter}");
-        assert!(!fault.why.contains("secret"), "{}", fault.why);
+        let scim_error = read(filter).expect_err(filter);
+        assert_eq!(scim_error.word, "invalidFilter", "{filter}");
+        assert!(!scim_error.why.contains("secret"), "{}", scim_error.why);
     }
 }
 

@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::sources::scim::protocol::error::Fault;
+use crate::sources::scim::protocol::error::ScimError;
 use crate::sources::scim::protocol::patch::{MOST_OPERATIONS, apply};
 use crate::sources::scim::protocol::schema::USER;
 
-fn patched(operations: Value) -> Result<Value, Fault> {
+fn patched(operations: Value) -> Result<Value, ScimError> {
     let body = Map::from_iter([("Operations".to_owned(), operations)]);
     let mut members = barbara();
     members.remove("id");
@@ -17,7 +17,7 @@ fn patched(operations: Value) -> Result<Value, Fault> {
 
 fn done(operations: Value) -> Value {
     let text = operations.to_string();
-    patched(operations).unwrap_or_else(|fault| panic!("{text}: {fault:?}"))
+    patched(operations).unwrap_or_else(|scim_error| panic!("{text}: {scim_error:?}"))
 }
 
 fn refused(operations: Value) -> &'static str {

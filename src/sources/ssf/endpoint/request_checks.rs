@@ -10,15 +10,15 @@ use super::answer::{AUTHENTICATION_FAILED, refusal};
 use crate::sources::digest::sha256;
 use crate::sources::shared::http_checks::{admit, only};
 use crate::sources::ssf::BODY_CAP;
-use crate::sources::{Rejection, RejectionKind, Standing};
+use crate::sources::{Rejection, RejectionKind, SenderAuth};
 
 /// The checks of HTTP's own.
-pub(in crate::sources::ssf) struct Door {
+pub(in crate::sources::ssf) struct RequestChecks {
     /// SHA-256 of each value that the header may have; empty where none is demanded.
     authorization: Vec<[u8; 32]>,
 }
 
-impl Door {
+impl RequestChecks {
     /// A door that demands one of `authorization` as the whole value of the `Authorization` header. Two are valid while one replaces
     /// the other.
     pub(in crate::sources::ssf) fn new(authorization: &[SecretString]) -> Self {
@@ -44,9 +44,9 @@ impl Door {
     ///
     /// # Errors
     /// 400 `authentication_failed`.
-    pub(in crate::sources::ssf) fn check_head(&self, head: &Request<Bytes>) -> Result<Standing, Rejection> {
+    pub(in crate::sources::ssf) fn check_head(&self, head: &Request<Bytes>) -> Result<SenderAuth, Rejection> {
         if self.authorization.is_empty() {
-            return Ok(Standing::Unread);
+            return Ok(SenderAuth::Unread);
         }
         // Digests are compared, and all of them, so that neither content nor length of a secret shows in the time taken.
         let given = sha256(only(head, &AUTHORIZATION).unwrap_or_default());
@@ -55,6 +55,6 @@ impl Door {
             let why = "the Authorization header is missing or not the one agreed on";
             return Err(refusal(RejectionKind::Unauthenticated, AUTHENTICATION_FAILED, why));
         }
-        Ok(Standing::Proven)
+        Ok(SenderAuth::Proven)
     }
 }

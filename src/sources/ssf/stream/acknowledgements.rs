@@ -24,7 +24,7 @@ const MOST_ROOM: u32 = 2000;
 /// What the transmitter is to be told: kept as the source's cursor.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(in crate::sources::ssf) struct Acks {
+pub(in crate::sources::ssf) struct Acknowledgements {
     /// The names of the tokens that are stored.
     pub(in crate::sources::ssf) ack: BTreeSet<String>,
     /// The names of those that are refused, and why.
@@ -50,7 +50,7 @@ impl SetErr {
     }
 }
 
-impl Acks {
+impl Acknowledgements {
     /// The cursor as it was stored.
     pub(in crate::sources::ssf) fn read(cursor: Option<&str>) -> Self {
         let read = cursor.map(serde_json::from_str).transpose();
@@ -120,7 +120,7 @@ impl Acks {
 
 /// How many tokens of an answer were dealt with before.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::sources::ssf) struct Again {
+pub(in crate::sources::ssf) struct Redelivered {
     /// Of those that were to be told.
     pub(in crate::sources::ssf) pending: usize,
     /// Of those among them that this very poll told.
@@ -129,7 +129,7 @@ pub(in crate::sources::ssf) struct Again {
 
 /// How the transmitter takes what it is told, as far as this life of the daemon knows.
 #[derive(Debug, Default)]
-pub(in crate::sources::ssf) struct Telling {
+pub(in crate::sources::ssf) struct AckDelivery {
     /// How many polls with acknowledgements have failed since one went through.
     refusals: u32,
     /// They are not told before; `None` for now.
@@ -144,11 +144,11 @@ pub(in crate::sources::ssf) struct Telling {
     alert: Option<bool>,
 }
 
-impl Telling {
+impl AckDelivery {
     /// What of `pending` the next poll tells.
-    pub(in crate::sources::ssf) fn next(&self, pending: &Acks) -> Acks {
+    pub(in crate::sources::ssf) fn next(&self, pending: &Acknowledgements) -> Acknowledgements {
         let due = !self.apart && self.not_before.is_none_or(|at| Instant::now() >= at);
-        if due { pending.portion() } else { Acks::default() }
+        if due { pending.portion() } else { Acknowledgements::default() }
     }
 
     /// By how many tokens more than the config says the next poll asks. One that only tries whether it is heard asks for no more.
@@ -190,7 +190,7 @@ impl Telling {
     }
 
     /// A poll came back that told something, or nothing. `usual` is the most tokens of one answer.
-    pub(in crate::sources::ssf) fn came_back(&mut self, tells: bool, again: Again, usual: u32) {
+    pub(in crate::sources::ssf) fn came_back(&mut self, tells: bool, again: Redelivered, usual: u32) {
         self.apart = false;
         let pending = u32::try_from(again.pending).unwrap_or(u32::MAX);
         self.room = if pending >= usual { pending } else { 0 };
@@ -231,18 +231,18 @@ impl Telling {
 mod tests {
     use super::*;
 
-    fn acks(names: impl IntoIterator<Item = String>) -> Acks {
-        Acks {
+    fn acks(names: impl IntoIterator<Item = String>) -> Acknowledgements {
+        Acknowledgements {
             ack: names.into_iter().collect(),
             errs: BTreeMap::new(),
         }
     }
 
-    fn again(pending: usize, told: usize) -> Again {
-        Again { pending, told }
+    fn again(pending: usize, told: usize) -> Redelivered {
+        Redelivered { pending, told }
     }
 
-    fn numbered(count: usize) -> Acks {
+    fn numbered(count: usize) -> Acknowledgements {
         acks((0..count).map(|n| format!("jti-{n}")))
     }
 
@@ -255,9 +255,9 @@ mod tests {
         };
         written.refuse("jti-1".to_owned(), err);
         assert_eq!((written.ack.len(), written.errs.len()), (1, 1));
-        assert_eq!(Acks::read(Some(&written.cursor())), written);
-        assert_eq!(Acks::read(Some(r#"{"ack": ["b", "a"]}"#)).len(), 2);
-        assert!(Acks::read(Some("rubbish")).is_empty() && Acks::read(None).is_empty());
+        assert_eq!(Acknowledgements::read(Some(&written.cursor())), written);
+        assert_eq!(Acknowledgements::read(Some(r#"{"ack": ["b", "a"]}"#)).len(), 2);
+        assert!(Acknowledgements::read(Some("rubbish")).is_empty() && Acknowledgements::read(None).is_empty());
         written.take("jti-1".to_owned());
         assert_eq!(written, numbered(2));
     }
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn a_poll_tells_a_thousand_names_and_the_rest_is_kept() {
         let pending = numbered(2500);
-        let told = Telling::default().next(&pending);
+        let told = AckDelivery::default().next(&pending);
         assert_eq!(told.len(), MOST_TOLD);
         let mut kept = acks(["new".to_owned()]);
         kept.keep(&pending, &told);
@@ -277,72 +277,79 @@ mod tests {
     fn older_names_are_kept_up_to_a_weight_and_the_newest_always() {
         let heavy = |n: usize| acks([n.to_string().repeat(MOST_KEPT * 2 / 3)]);
         let mut kept = heavy(1);
-        kept.keep(&heavy(2), &Acks::default());
-        kept.keep(&acks(heavy(3).ack.into_iter().chain(heavy(4).ack)), &Acks::default());
+        kept.keep(&heavy(2), &Acknowledgements::default());
+        kept.keep(
+            &acks(heavy(3).ack.into_iter().chain(heavy(4).ack)),
+            &Acknowledgements::default(),
+        );
         assert_eq!(kept.len(), 3);
     }
 
     #[tokio::test(start_paused = true)]
     async fn after_a_refusal_one_poll_tells_nothing_and_the_wait_is_kept() {
-        let (pending, none) = (numbered(1), Acks::default());
-        let mut telling = Telling::default();
-        assert_eq!(telling.next(&pending), pending);
-        telling.refused("503".to_owned(), |_| Duration::from_secs(10));
+        let (pending, none) = (numbered(1), Acknowledgements::default());
+        let mut ack_delivery = AckDelivery::default();
+        assert_eq!(ack_delivery.next(&pending), pending);
+        ack_delivery.refused("503".to_owned(), |_| Duration::from_secs(10));
         tokio::time::advance(Duration::from_secs(11)).await;
-        assert_eq!(telling.next(&pending), none, "the next poll carries none, however late it is");
-        telling.came_back(false, again(1, 0), 100);
-        assert_eq!(telling.next(&pending), pending);
-        telling.refused("503".to_owned(), |times| {
+        assert_eq!(
+            ack_delivery.next(&pending),
+            none,
+            "the next poll carries none, however late it is"
+        );
+        ack_delivery.came_back(false, again(1, 0), 100);
+        assert_eq!(ack_delivery.next(&pending), pending);
+        ack_delivery.refused("503".to_owned(), |times| {
             assert_eq!(times, 2);
             Duration::from_secs(10)
         });
-        telling.came_back(false, again(1, 0), 100);
-        assert_eq!(telling.next(&pending), none);
+        ack_delivery.came_back(false, again(1, 0), 100);
+        assert_eq!(ack_delivery.next(&pending), none);
         // Where nothing goes through, it is not for what was told.
-        telling.failed();
-        assert_eq!(telling.next(&pending), pending);
-        assert!(!telling.is_refused());
+        ack_delivery.failed();
+        assert_eq!(ack_delivery.next(&pending), pending);
+        assert!(!ack_delivery.is_refused());
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_comes_again_is_asked_for_beyond_the_usual_once_it_fills_an_answer() {
-        let mut telling = Telling::default();
+        let mut ack_delivery = AckDelivery::default();
         for (known, room) in [(0, 0), (99, 0), (100, 100), (150, 150), (9000, MOST_ROOM)] {
-            telling.came_back(false, again(known, 0), 100);
-            assert_eq!((telling.room(false), telling.room(true)), (room, 0));
+            ack_delivery.came_back(false, again(known, 0), 100);
+            assert_eq!((ack_delivery.room(false), ack_delivery.room(true)), (room, 0));
         }
-        let refuse = |telling: &mut Telling| telling.refused("400".to_owned(), |_| Duration::ZERO);
-        refuse(&mut telling);
+        let refuse = |ack_delivery: &mut AckDelivery| ack_delivery.refused("400".to_owned(), |_| Duration::ZERO);
+        refuse(&mut ack_delivery);
         assert!(
-            telling.room(false) == 0 && !telling.is_refused(),
+            ack_delivery.room(false) == 0 && !ack_delivery.is_refused(),
             "more may be more than it takes"
         );
-        refuse(&mut telling);
-        telling.came_back(false, again(100, 0), 100);
-        telling.failed();
-        assert!(telling.room(false) == 0 && telling.is_refused());
+        refuse(&mut ack_delivery);
+        ack_delivery.came_back(false, again(100, 0), 100);
+        ack_delivery.failed();
+        assert!(ack_delivery.room(false) == 0 && ack_delivery.is_refused());
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_alert_comes_after_five_minutes_of_refusal_or_of_deafness_and_ends_with_them() {
-        let refuse: fn(&mut Telling) = |telling| telling.refused("503".to_owned(), |_| Duration::ZERO);
-        let ignore: fn(&mut Telling) = |telling| telling.came_back(true, again(1, 1), 100);
+        let refuse: fn(&mut AckDelivery) = |ack_delivery| ack_delivery.refused("503".to_owned(), |_| Duration::ZERO);
+        let ignore: fn(&mut AckDelivery) = |ack_delivery| ack_delivery.came_back(true, again(1, 1), 100);
         for vain in [refuse, ignore] {
-            let mut telling = Telling::default();
-            assert!(telling.is_well(), "an earlier life may have raised it");
-            vain(&mut telling);
+            let mut ack_delivery = AckDelivery::default();
+            assert!(ack_delivery.is_well(), "an earlier life may have raised it");
+            vain(&mut ack_delivery);
             tokio::time::advance(PATIENCE / 2).await;
-            telling.came_back(false, again(1, 0), 100);
-            vain(&mut telling);
-            assert_eq!((telling.alarm(), telling.is_well()), (None, false));
+            ack_delivery.came_back(false, again(1, 0), 100);
+            vain(&mut ack_delivery);
+            assert_eq!((ack_delivery.alarm(), ack_delivery.is_well()), (None, false));
             tokio::time::advance(PATIENCE / 2).await;
-            assert!(telling.alarm().is_some());
-            telling.alerted(true);
-            assert_eq!((telling.alarm(), telling.is_well()), (None, false));
-            telling.came_back(true, again(0, 0), 100);
-            assert!(telling.is_well());
-            telling.alerted(false);
-            assert!(!telling.is_well());
+            assert!(ack_delivery.alarm().is_some());
+            ack_delivery.alerted(true);
+            assert_eq!((ack_delivery.alarm(), ack_delivery.is_well()), (None, false));
+            ack_delivery.came_back(true, again(0, 0), 100);
+            assert!(ack_delivery.is_well());
+            ack_delivery.alerted(false);
+            assert!(!ack_delivery.is_well());
         }
     }
 }

@@ -5,32 +5,32 @@ use anyhow::Context as _;
 use serde_json::Value;
 
 use super::stream::{Stream, new_state};
-use super::stream_state::{Asked, Made};
+use super::stream_state::{StreamState, VerificationRequest};
 use crate::model::MemoStep;
-use crate::sources::House;
-use crate::sources::ssf::transmitter::management::{Description, Management, Trouble};
+use crate::sources::SourceState;
+use crate::sources::ssf::transmitter::management::{Management, ManagementError, StreamDescription};
 use crate::sources::ssf::transmitter::metadata::{Method, Transmitter};
 
 /// How a stream came to be ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum ConnectOutcome {
     /// It was made.
-    Made,
+    StreamState,
     /// It was there, and is as the config wants it.
-    Found,
+    Finding,
     /// It was there, and was changed.
     Changed,
     /// It was there, could not be changed, and was made anew.
     MadeAnew,
 }
 
-impl Way {
+impl ConnectOutcome {
     /// A word for people.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Made => "made",
-            Self::Found => "found",
+            Self::StreamState => "made",
+            Self::Finding => "found",
             Self::Changed => "changed",
             Self::MadeAnew => "made anew",
         }
@@ -39,7 +39,7 @@ impl Way {
 
 /// Something about a stream that an operator should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct Finding {
     /// Whether no token will be taken as things are.
     pub fatal: bool,
     /// What it is, and what to do.
@@ -50,13 +50,13 @@ pub struct Found {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connected {
     /// How it came to be.
-    pub way: Way,
+    pub way: ConnectOutcome,
     /// What is to be remembered.
-    pub made: Made,
+    pub made: StreamState,
     /// The event types that were asked for and will not come.
     pub missing: Vec<String>,
     /// What an operator should know.
-    pub found: Vec<Found>,
+    pub found: Vec<Finding>,
 }
 
 impl Stream {
@@ -64,9 +64,9 @@ impl Stream {
     ///
     /// # Errors
     /// What the transmitter said, or what is wrong with the stream that it made.
-    pub async fn connect(&self, house: &dyn House) -> anyhow::Result<Connected> {
+    pub async fn connect(&self, own_state: &dyn SourceState) -> anyhow::Result<Connected> {
         let transmitter = self.discovery.transmitter(&self.client).await?;
-        let method = self.intent.method;
+        let method = self.config.method;
         if let Some(methods) = &transmitter.methods {
             anyhow::ensure!(
                 methods.contains(&method),
@@ -75,7 +75,7 @@ impl Stream {
             );
         }
         let management = self.management(&transmitter);
-        let (way, stream) = match Made::recall(house).await? {
+        let (way, stream) = match StreamState::recall(own_state).await? {
             Some(made) => self.again(&management, &made.id).await?,
             None => self.first(&management).await?,
         };
@@ -83,9 +83,9 @@ impl Stream {
     }
 
     /// Makes a stream; where there is one, takes that.
-    async fn first(&self, management: &Management<'_>) -> anyhow::Result<(Way, Description)> {
+    async fn first(&self, management: &Management<'_>) -> anyhow::Result<(ConnectOutcome, StreamDescription)> {
         match management.create(&self.wanted()).await {
-            Ok(stream) => Ok((Way::Made, stream)),
+            Ok(stream) => Ok((ConnectOutcome::StreamState, stream)),
             Err(trouble) if trouble.status() == Some(StatusCode::CONFLICT) => {
                 let there = self.ours_of(management.read_all().await?)?;
                 self.adopt(management, there).await
@@ -95,7 +95,7 @@ impl Stream {
     }
 
     /// Takes up the stream that we made before.
-    async fn again(&self, management: &Management<'_>, id: &str) -> anyhow::Result<(Way, Description)> {
+    async fn again(&self, management: &Management<'_>, id: &str) -> anyhow::Result<(ConnectOutcome, StreamDescription)> {
         match management.read(id).await {
             Ok(stream) => self.adopt(management, stream).await,
             Err(trouble) if trouble.status() == Some(StatusCode::NOT_FOUND) => self.first(management).await,
@@ -104,7 +104,7 @@ impl Stream {
     }
 
     /// The stream that is ours among those that there are.
-    fn ours_of(&self, mut streams: Vec<Description>) -> anyhow::Result<Description> {
+    fn ours_of(&self, mut streams: Vec<StreamDescription>) -> anyhow::Result<StreamDescription> {
         let ours = streams.iter().position(|stream| self.fits(stream));
         match (ours, streams.len()) {
             (Some(n), _) => Ok(streams.swap_remove(n)),
@@ -122,18 +122,22 @@ impl Stream {
     }
 
     /// Whether a stream comes as the config wants it.
-    fn fits(&self, stream: &Description) -> bool {
-        stream.method == Some(self.intent.method)
-            && (self.intent.method == Method::Poll || stream.endpoint.as_deref() == self.intent.endpoint.as_deref())
+    fn fits(&self, stream: &StreamDescription) -> bool {
+        stream.method == Some(self.config.method)
+            && (self.config.method == Method::Poll || stream.endpoint.as_deref() == self.config.endpoint.as_deref())
     }
 
     /// Makes a stream that there is what the config wants: PATCH, else PUT, else anew.
-    async fn adopt(&self, management: &Management<'_>, stream: Description) -> anyhow::Result<(Way, Description)> {
-        let asked: &[String] = &self.intent.events;
+    async fn adopt(
+        &self,
+        management: &Management<'_>,
+        stream: StreamDescription,
+    ) -> anyhow::Result<(ConnectOutcome, StreamDescription)> {
+        let asked: &[String] = &self.config.events;
         let all_come = asked.iter().all(|event| stream.requested.contains(event));
         // What header a transmitter was told to send it does not tell, so a pushed stream is set again.
-        if self.intent.method == Method::Poll && self.fits(&stream) && all_come {
-            return Ok((Way::Found, stream));
+        if self.config.method == Method::Poll && self.fits(&stream) && all_come {
+            return Ok((ConnectOutcome::Finding, stream));
         }
         let wanted = self.wanted();
         let mut changed = management.update(&stream.id, &wanted).await;
@@ -141,14 +145,14 @@ impl Stream {
             changed = management.replace(&stream.id, &wanted).await;
         }
         match changed {
-            Ok(Some(changed)) => Ok((Way::Changed, changed)),
+            Ok(Some(changed)) => Ok((ConnectOutcome::Changed, changed)),
             // To be done later; what is there now is read again.
-            Ok(None) => Ok((Way::Changed, management.read(&stream.id).await?)),
+            Ok(None) => Ok((ConnectOutcome::Changed, management.read(&stream.id).await?)),
             Err(trouble) if unable(&trouble) => {
                 management.delete(&stream.id).await?;
                 let anew = management.create(&wanted).await;
                 Ok((
-                    Way::MadeAnew,
+                    ConnectOutcome::MadeAnew,
                     anew.context("the old stream is deleted, and no new one was made; run connect again")?,
                 ))
             }
@@ -157,7 +161,7 @@ impl Stream {
     }
 
     /// Looks whether tokens of the stream will be taken, and what will not come.
-    fn judged(&self, transmitter: &Transmitter, way: Way, stream: Description) -> anyhow::Result<Connected> {
+    fn judged(&self, transmitter: &Transmitter, way: ConnectOutcome, stream: StreamDescription) -> anyhow::Result<Connected> {
         let name = &self.name;
         let issuer = &self.reader.issuer;
         // A stream of another issuer would be a stream of other keys (SSF 1.0 section 8.1.1.1).
@@ -165,13 +169,13 @@ impl Stream {
             stream.iss.as_ref().is_none_or(|iss| iss == issuer),
             "the transmitter made a stream whose issuer is not {issuer}; it is not used"
         );
-        let method = self.intent.method;
+        let method = self.config.method;
         anyhow::ensure!(
             stream.method.is_none_or(|theirs| theirs == method),
             "the transmitter made a stream with the other delivery method"
         );
         let mut found = Vec::new();
-        let mut say = |fatal, what: String| found.push(Found { fatal, what });
+        let mut say = |fatal, what: String| found.push(Finding { fatal, what });
         if method == Method::Poll {
             let endpoint = stream.endpoint.as_deref();
             let endpoint = endpoint.context("the transmitter made a stream and does not say where it is polled")?;
@@ -190,13 +194,13 @@ impl Stream {
             );
         }
         let missing: Vec<String> = self
-            .intent
+            .config
             .events
             .iter()
             .filter(|event| !stream.delivered.contains(event))
             .cloned()
             .collect();
-        if missing.len() == self.intent.events.len() {
+        if missing.len() == self.config.events.len() {
             say(
                 true,
                 "the transmitter delivers none of the event types that were asked for".to_owned(),
@@ -232,7 +236,7 @@ impl Stream {
         }
         Ok(Connected {
             way,
-            made: Made::of(stream, method, transmitter.critical.clone(), self.clock.now()),
+            made: StreamState::of(stream, method, transmitter.critical.clone(), self.clock.now()),
             missing,
             found,
         })
@@ -242,13 +246,13 @@ impl Stream {
     ///
     /// # Errors
     /// What the transmitter said.
-    pub async fn as_it_is(&self, made: &Made) -> anyhow::Result<(Description, Option<(String, Option<String>)>)> {
+    pub async fn as_it_is(&self, made: &StreamState) -> anyhow::Result<(StreamDescription, Option<(String, Option<String>)>)> {
         let transmitter = self.discovery.transmitter(&self.client).await?;
         let management = self.management(&transmitter);
         let stream = management.read(&made.id).await?;
         match management.status(&made.id).await {
             Ok(status) => Ok((stream, Some(status))),
-            Err(Trouble::Absent(_)) => Ok((stream, None)),
+            Err(ManagementError::Absent(_)) => Ok((stream, None)),
             Err(trouble) => Err(trouble.into()),
         }
     }
@@ -257,7 +261,7 @@ impl Stream {
     ///
     /// # Errors
     /// What the transmitter said.
-    pub async fn set_status(&self, made: &Made, status: &str, reason: Option<&str>) -> anyhow::Result<()> {
+    pub async fn set_status(&self, made: &StreamState, status: &str, reason: Option<&str>) -> anyhow::Result<()> {
         let transmitter = self.discovery.transmitter(&self.client).await?;
         Ok(self.management(&transmitter).set_status(&made.id, status, reason).await?)
     }
@@ -266,7 +270,7 @@ impl Stream {
     ///
     /// # Errors
     /// What the transmitter said.
-    pub async fn disconnect(&self, made: &Made) -> anyhow::Result<()> {
+    pub async fn disconnect(&self, made: &StreamState) -> anyhow::Result<()> {
         let transmitter = self.discovery.transmitter(&self.client).await?;
         match self.management(&transmitter).delete(&made.id).await {
             Err(trouble) if trouble.status() != Some(StatusCode::NOT_FOUND) => Err(trouble.into()),
@@ -278,7 +282,7 @@ impl Stream {
     ///
     /// # Errors
     /// What the transmitter said.
-    pub async fn add_subject(&self, made: &Made, subject: &Value) -> anyhow::Result<()> {
+    pub async fn add_subject(&self, made: &StreamState, subject: &Value) -> anyhow::Result<()> {
         let transmitter = self.discovery.transmitter(&self.client).await?;
         Ok(self.management(&transmitter).add_subject(&made.id, subject).await?)
     }
@@ -287,7 +291,7 @@ impl Stream {
     ///
     /// # Errors
     /// What the transmitter said.
-    pub async fn remove_subject(&self, made: &Made, subject: &Value) -> anyhow::Result<()> {
+    pub async fn remove_subject(&self, made: &StreamState, subject: &Value) -> anyhow::Result<()> {
         let transmitter = self.discovery.transmitter(&self.client).await?;
         Ok(self.management(&transmitter).remove_subject(&made.id, subject).await?)
     }
@@ -296,9 +300,9 @@ impl Stream {
     ///
     /// # Errors
     /// Where the memory cannot be read.
-    pub async fn new_question(&self, house: &dyn House) -> anyhow::Result<(String, Vec<MemoStep>)> {
+    pub async fn new_question(&self, own_state: &dyn SourceState) -> anyhow::Result<(String, Vec<MemoStep>)> {
         let state = new_state()?;
-        let steps = Asked::first(house, &state, self.clock.now()).await?;
+        let steps = VerificationRequest::first(own_state, &state, self.clock.now()).await?;
         Ok((state, steps))
     }
 
@@ -306,16 +310,16 @@ impl Stream {
     ///
     /// # Errors
     /// What the transmitter said.
-    pub async fn ask(&self, made: &Made, state: &str) -> Result<(), Trouble> {
+    pub async fn ask(&self, made: &StreamState, state: &str) -> Result<(), ManagementError> {
         let doing = "asking for a verification";
         let transmitter = self.discovery.transmitter(&self.client).await;
-        let transmitter = transmitter.map_err(|error| Trouble::Unreachable { doing, error })?;
+        let transmitter = transmitter.map_err(|error| ManagementError::Unreachable { doing, error })?;
         self.management(&transmitter).verify(&made.id, state).await
     }
 }
 
 /// Whether the transmitter cannot do it at all.
-fn unable(trouble: &Trouble) -> bool {
+fn unable(trouble: &ManagementError) -> bool {
     let unable = [StatusCode::METHOD_NOT_ALLOWED, StatusCode::NOT_IMPLEMENTED];
     trouble.status().is_some_and(|status| unable.contains(&status))
 }

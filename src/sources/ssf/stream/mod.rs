@@ -1,5 +1,5 @@
 //! One stream that we made, and its life: `stream` (as the config wants it), `stream_state` (what is remembered of it), `connect` (making it or
-//! taking it over), then either `push_receiver` or `poll` with `acknowledgements`, and `verification` (whether it is alive).
+//! taking it over), then either `push_receiver` or `poll` with `acknowledgements`, and `stream_health` (whether it is alive: its status, and verifications).
 //! `stream_supervisor` runs all of it.
 
 pub(super) mod acknowledgements;
@@ -7,6 +7,6 @@ pub(super) mod connect;
 pub(super) mod poll;
 pub(super) mod push_receiver;
 pub(super) mod stream;
+pub(super) mod stream_health;
 pub(super) mod stream_state;
 pub(super) mod stream_supervisor;
-pub(super) mod verification;

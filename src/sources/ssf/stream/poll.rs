@@ -9,17 +9,17 @@ use ::http::StatusCode;
 use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_LANGUAGE};
 use serde_json::{Value, json};
 
-use super::acknowledgements::{Acks, Again, SetErr};
+use super::acknowledgements::{Acknowledgements, Redelivered, SetErr};
 use super::stream::Stream;
-use super::stream_state::Made;
+use super::stream_state::StreamState;
 use crate::http;
 use crate::jose::read_object;
 use crate::model::{Delivery, Refused};
 use crate::sources::digest::sha256;
 use crate::sources::ssf::BODY_CAP;
 use crate::sources::ssf::endpoint::answer::malformed;
-use crate::sources::ssf::transmitter::management::{Trouble, wait};
-use crate::sources::{House, Rejection, RejectionKind};
+use crate::sources::ssf::transmitter::management::{ManagementError, wait};
+use crate::sources::{Rejection, RejectionKind, SourceState};
 
 /// What an answer may weigh, in bytes.
 const CAP: usize = 8 << 20;
@@ -28,27 +28,27 @@ const AT_ONCE: Duration = Duration::from_secs(30);
 
 /// What a transmitter answered to a poll.
 #[derive(Debug, Default)]
-pub(in crate::sources::ssf) struct Answer {
+pub(in crate::sources::ssf) struct PollResponse {
     /// The tokens by their names.
     sets: Vec<(String, Value)>,
     /// Whether there are more.
     pub(in crate::sources::ssf) more: bool,
 }
 
-impl Answer {
+impl PollResponse {
     /// Whether it brought nothing.
     pub(in crate::sources::ssf) fn is_empty(&self) -> bool {
         self.sets.is_empty()
     }
 
     /// How many of its tokens `acks` names.
-    fn count(&self, acks: &Acks) -> usize {
+    fn count(&self, acks: &Acknowledgements) -> usize {
         self.sets.iter().filter(|(name, _)| acks.names(name)).count()
     }
 }
 
 /// What came of reading the tokens of one answer.
-pub(in crate::sources::ssf) struct Round {
+pub(in crate::sources::ssf) struct PollRound {
     /// What is to be stored; `None` where nothing is new.
     pub(in crate::sources::ssf) delivery: Option<Delivery>,
     /// How long to wait, where some token could not be judged now: it stays with the transmitter.
@@ -56,19 +56,19 @@ pub(in crate::sources::ssf) struct Round {
     /// The digests of the refused, under their names.
     pub(in crate::sources::ssf) refused: Vec<[u8; 32]>,
     /// How many tokens came again although they are dealt with.
-    pub(in crate::sources::ssf) again: Again,
+    pub(in crate::sources::ssf) again: Redelivered,
 }
 
 /// What a poll asks for, besides what it tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::sources::ssf) struct Ask {
+pub(in crate::sources::ssf) struct PollRequest {
     /// The most tokens; none where it is only to tell.
     pub(in crate::sources::ssf) most: u32,
     /// Whether the transmitter is to answer at once, although it has nothing.
     pub(in crate::sources::ssf) at_once: bool,
 }
 
-impl Ask {
+impl PollRequest {
     /// Nothing: the poll only tells.
     pub(in crate::sources::ssf) const NOTHING: Self = Self { most: 0, at_once: true };
 }
@@ -76,16 +76,21 @@ impl Ask {
 /// Polls once. An answer that never came counts as one that brought nothing, where the transmitter may hold it: `None`.
 ///
 /// # Errors
-/// [`Trouble`], with the transmitter's answer where there was one.
-pub(in crate::sources::ssf) async fn poll(stream: &Stream, made: &Made, acks: &Acks, ask: Ask) -> Result<Option<Answer>, Trouble> {
+/// [`ManagementError`], with the transmitter's answer where there was one.
+pub(in crate::sources::ssf) async fn poll(
+    stream: &Stream,
+    made: &StreamState,
+    acks: &Acknowledgements,
+    ask: PollRequest,
+) -> Result<Option<PollResponse>, ManagementError> {
     let doing = "polling";
-    let unreachable = |error: anyhow::Error| Trouble::Unreachable { doing, error };
-    let odd = |why| Trouble::Odd { doing, why };
-    let endpoint = made.endpoint.as_deref().ok_or(Trouble::Absent(doing))?;
+    let unreachable = |error: anyhow::Error| ManagementError::Unreachable { doing, error };
+    let odd = |why| ManagementError::Odd { doing, why };
+    let endpoint = made.endpoint.as_deref().ok_or(ManagementError::Absent(doing))?;
     let url = stream.discovery.allowed(endpoint).map_err(unreachable)?;
     let body = request(acks, ask);
     let send = async |anew| -> anyhow::Result<reqwest::Result<reqwest::Response>> {
-        let header = stream.bearer.header(&stream.client, anew).await?;
+        let header = stream.access_token.header(&stream.client, anew).await?;
         let asked = stream
             .client
             .post(url.clone())
@@ -104,7 +109,7 @@ pub(in crate::sources::ssf) async fn poll(stream: &Stream, made: &Made, acks: &A
     if answer
         .as_ref()
         .is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED)
-        && stream.bearer.renews()
+        && stream.access_token.renews()
     {
         answer = send(true).await.map_err(unreachable)?;
     }
@@ -115,7 +120,7 @@ pub(in crate::sources::ssf) async fn poll(stream: &Stream, made: &Made, acks: &A
     };
     let status = answer.status();
     if status != StatusCode::OK {
-        return Err(Trouble::Answered {
+        return Err(ManagementError::Answered {
             doing,
             status,
             wait: wait(&answer),
@@ -130,10 +135,10 @@ pub(in crate::sources::ssf) async fn poll(stream: &Stream, made: &Made, acks: &A
         None => Vec::new(),
         Some(_) => return Err(odd("its sets are not an object")),
     };
-    Ok(Some(Answer { sets, more }))
+    Ok(Some(PollResponse { sets, more }))
 }
 
-fn request(acks: &Acks, ask: Ask) -> Value {
+fn request(acks: &Acknowledgements, ask: PollRequest) -> Value {
     let mut body = json!({"maxEvents": ask.most, "returnImmediately": ask.at_once});
     if !acks.ack.is_empty() {
         body["ack"] = json!(acks.ack);
@@ -148,26 +153,26 @@ fn request(acks: &Acks, ask: Ask) -> Value {
 /// that very token was refused and recorded before.
 pub(in crate::sources::ssf) async fn read(
     stream: &Stream,
-    answer: Answer,
-    told: &Acks,
-    pending: &Acks,
-    house: &dyn House,
+    answer: PollResponse,
+    told: &Acknowledgements,
+    pending: &Acknowledgements,
+    own_state: &dyn SourceState,
     known: impl Fn(&[u8; 32]) -> bool,
-) -> Round {
+) -> PollRound {
     let now = stream.clock.now();
     let mut delivery = Delivery::of(&stream.name, Vec::new(), now);
-    let mut acks = Acks::default();
-    let mut round = Round {
+    let mut acks = Acknowledgements::default();
+    let mut round = PollRound {
         delivery: None,
         put_off: None,
         refused: Vec::new(),
-        again: Again {
+        again: Redelivered {
             pending: answer.count(pending),
             told: answer.count(told),
         },
     };
     for (name, token) in answer.sets {
-        match take(stream, &name, &token, house, &mut delivery).await {
+        match take(stream, &name, &token, own_state, &mut delivery).await {
             Ok(()) => acks.take(name),
             Err(rejection) => {
                 if let RejectionKind::NotNow(wait) | RejectionKind::TooFast(wait) = rejection.kind {
@@ -202,12 +207,18 @@ pub(in crate::sources::ssf) async fn read(
 }
 
 /// Judges one token and takes it into the delivery.
-async fn take(stream: &Stream, name: &str, token: &Value, house: &dyn House, delivery: &mut Delivery) -> Result<(), Rejection> {
+async fn take(
+    stream: &Stream,
+    name: &str,
+    token: &Value,
+    own_state: &dyn SourceState,
+    delivery: &mut Delivery,
+) -> Result<(), Rejection> {
     let token = token.as_str().ok_or_else(|| malformed("the token is not a text"))?;
     if token.len() > BODY_CAP {
         return Err(malformed(format!("a token may weigh {BODY_CAP} bytes")));
     }
-    stream.take(token.as_bytes(), Some(name), house, delivery).await
+    stream.take(token.as_bytes(), Some(name), own_state, delivery).await
 }
 
 /// A name for the trail, which holds no text of a transmitter's: what its SHA-256 begins with.

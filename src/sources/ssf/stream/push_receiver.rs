@@ -9,18 +9,18 @@ use super::stream::Stream;
 use crate::model::{Delivery, Receipt};
 use crate::sources::ssf::endpoint::answer;
 use crate::sources::ssf::{BODY_CAP, named};
-use crate::sources::{House, Push, Received, Rejection, Standing};
+use crate::sources::{Push, Received, Rejection, SenderAuth, SourceState};
 
 /// The door of one stream.
 pub(in crate::sources::ssf) struct Receiver(pub(in crate::sources::ssf) Arc<Stream>);
 
 impl Receiver {
-    async fn delivery(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Delivery, Rejection> {
+    async fn delivery(&self, request: &::http::Request<Bytes>, own_state: &dyn SourceState) -> Result<Delivery, Rejection> {
         let stream = &self.0;
         let received_at = stream.clock.now();
-        stream.intent.door.admit(request)?;
+        stream.config.request_checks.admit(request)?;
         let mut delivery = Delivery::of(&stream.name, Vec::new(), received_at);
-        stream.take(request.body(), None, house, &mut delivery).await?;
+        stream.take(request.body(), None, own_state, &mut delivery).await?;
         Ok(delivery)
     }
 }
@@ -31,12 +31,12 @@ impl Push for Receiver {
         BODY_CAP
     }
 
-    async fn admits(&self, head: &::http::Request<Bytes>) -> Result<Standing, Rejection> {
-        self.0.intent.door.check_head(head)
+    async fn admits(&self, head: &::http::Request<Bytes>) -> Result<SenderAuth, Rejection> {
+        self.0.config.request_checks.check_head(head)
     }
 
-    async fn receive(&self, request: &::http::Request<Bytes>, house: &dyn House) -> Result<Received, Rejection> {
-        let delivery = self.delivery(request, house).await;
+    async fn receive(&self, request: &::http::Request<Bytes>, own_state: &dyn SourceState) -> Result<Received, Rejection> {
+        let delivery = self.delivery(request, own_state).await;
         delivery
             .map(Received::Delivery)
             .map_err(|rejection| named(rejection, request.body()))

@@ -10,18 +10,18 @@ use secrecy::SecretString;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::stream_state::{Asked, Made, Status};
+use super::stream_state::{StreamState, StreamStatus, VerificationRequest};
 use crate::clock::Clock;
 use crate::http::{self, Bounds};
-use crate::model::{Alarm, AlarmKind, Delivery, Wish};
+use crate::model::{Alarm, AlarmKind, Delivery, Disposition};
 use crate::sources::ssf::endpoint::answer::{malformed, refusal};
-use crate::sources::ssf::endpoint::request_checks::Door;
-use crate::sources::ssf::tokens::stream_events::{Word, unasked};
-use crate::sources::ssf::tokens::token_reader::Reader;
-use crate::sources::ssf::transmitter::access_token::Bearer;
-use crate::sources::ssf::transmitter::management::{Management, Wanted};
+use crate::sources::ssf::endpoint::request_checks::RequestChecks;
+use crate::sources::ssf::tokens::stream_events::{StreamEvent, unasked};
+use crate::sources::ssf::tokens::token_reader::TokenReader;
+use crate::sources::ssf::transmitter::access_token::AccessToken;
+use crate::sources::ssf::transmitter::management::{Management, StreamRequest};
 use crate::sources::ssf::transmitter::metadata::{Discovery, Method, Transmitter};
-use crate::sources::{House, Rejection, RejectionKind};
+use crate::sources::{Rejection, RejectionKind, SourceState};
 
 /// How long a transmitter's metadata is used before it is asked for again.
 const METADATA_AGE: Duration = Duration::from_hours(1);
@@ -39,13 +39,13 @@ const BOUNDS: Bounds = Bounds {
 };
 
 /// What the config wants of a stream.
-pub(in crate::sources::ssf) struct Intent {
+pub(in crate::sources::ssf) struct StreamConfig {
     /// How tokens are to come.
     pub(in crate::sources::ssf) method: Method,
     /// For push: our door's address.
     pub(in crate::sources::ssf) endpoint: Option<String>,
     /// For push: the checks at our door.
-    pub(in crate::sources::ssf) door: Door,
+    pub(in crate::sources::ssf) request_checks: RequestChecks,
     /// For push: the header that the transmitter is told to send.
     pub(in crate::sources::ssf) authorization: Option<SecretString>,
     /// The event types to ask for.
@@ -65,18 +65,18 @@ pub(in crate::sources::ssf) struct Intent {
 /// One stream of one transmitter.
 pub struct Stream {
     pub(in crate::sources::ssf) name: String,
-    pub(in crate::sources::ssf) reader: Reader,
+    pub(in crate::sources::ssf) reader: TokenReader,
     pub(in crate::sources::ssf) discovery: Discovery,
-    pub(in crate::sources::ssf) bearer: Bearer,
-    pub(in crate::sources::ssf) intent: Intent,
+    pub(in crate::sources::ssf) access_token: AccessToken,
+    pub(in crate::sources::ssf) config: StreamConfig,
     pub(in crate::sources::ssf) clock: Clock,
     pub(in crate::sources::ssf) client: reqwest::Client,
-    known: Mutex<Known>,
+    cache: Mutex<TransmitterCache>,
 }
 
 /// What is known of the transmitter.
 #[derive(Default)]
-struct Known {
+struct TransmitterCache {
     /// Its metadata, and since when.
     metadata: Option<(Arc<Transmitter>, Instant)>,
     /// When it could not be had last.
@@ -86,43 +86,43 @@ struct Known {
 impl Stream {
     pub(in crate::sources::ssf) fn new(
         name: &str,
-        reader: Reader,
+        reader: TokenReader,
         discovery: Discovery,
-        bearer: Bearer,
-        intent: Intent,
+        access_token: AccessToken,
+        config: StreamConfig,
         clock: Clock,
     ) -> anyhow::Result<Self> {
         Ok(Self {
             name: name.to_owned(),
             reader,
             discovery,
-            bearer,
-            intent,
+            access_token,
+            config,
             clock,
             client: http::client(BOUNDS)?,
-            known: Mutex::default(),
+            cache: Mutex::default(),
         })
     }
 
     /// The transmitter, as it last described itself.
     pub(in crate::sources::ssf) async fn transmitter(&self) -> anyhow::Result<Arc<Transmitter>> {
-        let mut known = self.known.lock().await;
-        if let Some((transmitter, at)) = known.metadata.as_ref()
+        let mut cache = self.cache.lock().await;
+        if let Some((transmitter, at)) = cache.metadata.as_ref()
             && at.elapsed() < METADATA_AGE
         {
             return Ok(Arc::clone(transmitter));
         }
         // Tokens wait while it is asked for, so one look may not wait for it several times.
-        let failed = known.failed.is_some_and(|at| at.elapsed() < METADATA_PAUSE);
+        let failed = cache.failed.is_some_and(|at| at.elapsed() < METADATA_PAUSE);
         anyhow::ensure!(!failed, "the transmitter's metadata could not be had a moment ago");
         match self.discovery.transmitter(&self.client).await {
             Ok(transmitter) => {
                 let transmitter = Arc::new(transmitter);
-                known.metadata = Some((Arc::clone(&transmitter), Instant::now()));
+                cache.metadata = Some((Arc::clone(&transmitter), Instant::now()));
                 Ok(transmitter)
             }
             Err(error) => {
-                known.failed = Some(Instant::now());
+                cache.failed = Some(Instant::now());
                 Err(error)
             }
         }
@@ -130,26 +130,26 @@ impl Stream {
 
     /// Asks for the transmitter's metadata anew next time: its endpoints may have moved.
     pub(in crate::sources::ssf) async fn look_again(&self) {
-        self.known.lock().await.metadata = None;
+        self.cache.lock().await.metadata = None;
     }
 
     /// The client of the management API.
     pub(in crate::sources::ssf) fn management<'a>(&'a self, transmitter: &'a Transmitter) -> Management<'a> {
         Management {
             transmitter,
-            bearer: &self.bearer,
+            access_token: &self.access_token,
             client: &self.client,
         }
     }
 
     /// What is asked for when the stream is made.
-    pub(in crate::sources::ssf) fn wanted(&self) -> Wanted<'_> {
-        Wanted {
-            method: self.intent.method,
-            endpoint: self.intent.endpoint.as_deref(),
-            authorization: self.intent.authorization.as_ref(),
-            events: &self.intent.events,
-            description: &self.intent.description,
+    pub(in crate::sources::ssf) fn wanted(&self) -> StreamRequest<'_> {
+        StreamRequest {
+            method: self.config.method,
+            endpoint: self.config.endpoint.as_deref(),
+            authorization: self.config.authorization.as_ref(),
+            events: &self.config.events,
+            description: &self.config.description,
         }
     }
 
@@ -162,10 +162,10 @@ impl Stream {
         &self,
         token: &[u8],
         name: Option<&str>,
-        house: &dyn House,
+        own_state: &dyn SourceState,
         delivery: &mut Delivery,
     ) -> Result<(), Rejection> {
-        let made = Made::recall(house).await.map_err(|error| self.forgetful(&error))?;
+        let made = StreamState::recall(own_state).await.map_err(|error| self.forgetful(&error))?;
         let critical = made.as_ref().map_or(&[][..], |made| &made.critical);
         let token = self.reader.read(token, critical, delivery.received_at).await?;
         if name.is_some_and(|name| name != token.jti) {
@@ -173,9 +173,11 @@ impl Stream {
         }
         let mut signal = token.signal;
         delivery.renamed.extend(token.renamed);
-        match token.word {
-            Some(Word::Verification { state: Some(state) }) => {
-                let asked = Asked::recall(house, &state).await.map_err(|error| self.forgetful(&error))?;
+        match token.stream_event {
+            Some(StreamEvent::Verification { state: Some(state) }) => {
+                let asked = VerificationRequest::recall(own_state, &state)
+                    .await
+                    .map_err(|error| self.forgetful(&error))?;
                 let asked = asked.ok_or_else(unasked)?;
                 // The same answer may come again, and is answered as the first time.
                 if asked.answered_at.is_none() {
@@ -184,18 +186,19 @@ impl Stream {
                     delivery.verified = true;
                 }
             }
-            Some(Word::Updated { stream, status }) => {
+            Some(StreamEvent::Updated { stream, status }) => {
                 if made.is_some_and(|made| stream.is_some_and(|stream| stream != made.id)) {
-                    signal.wish = Wish::Ignore("other_stream: the event is about a stream that is not this one".to_owned());
+                    signal.disposition =
+                        Disposition::Ignore("other_stream: the event is about a stream that is not this one".to_owned());
                 } else {
-                    let status = Status { status, reason: None };
+                    let status = StreamStatus { status, reason: None };
                     if status.is_enabled() {
                         delivery.alarms.push(over(AlarmKind::StreamStopped));
                     }
                     delivery.memos.push(status.keep());
                 }
             }
-            Some(Word::Verification { state: None }) | None => {}
+            Some(StreamEvent::Verification { state: None }) | None => {}
         }
         delivery.signals.push(signal);
         Ok(())

@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Memo, MemoStep, Timestamp};
-use crate::sources::House;
+use crate::sources::SourceState;
 use crate::sources::digest::sha256;
-use crate::sources::ssf::transmitter::management::Description;
+use crate::sources::ssf::transmitter::management::StreamDescription;
 use crate::sources::ssf::transmitter::metadata::Method;
 
 /// The drawer of what is known of the stream.
@@ -17,7 +17,7 @@ const KEPT: usize = 8;
 
 /// A stream that we have made or taken over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Made {
+pub struct StreamState {
     /// Its id at the transmitter.
     pub id: String,
     /// How its tokens come.
@@ -41,7 +41,7 @@ pub struct Made {
 
 /// What the transmitter last said of the stream's status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
+pub struct StreamStatus {
     /// `enabled`, `paused` or `disabled`; `gone` where it does not know the stream any more.
     pub status: String,
     /// Why, in the transmitter's words.
@@ -50,17 +50,17 @@ pub struct Status {
 
 /// A verification that we asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct VerificationRequest {
     /// When.
     pub asked_at: Timestamp,
     /// When it was answered.
     pub answered_at: Option<Timestamp>,
 }
 
-impl Made {
+impl StreamState {
     /// What is to be remembered of a stream.
     #[must_use]
-    pub fn of(stream: Description, method: Method, critical: Vec<String>, at: Timestamp) -> Self {
+    pub fn of(stream: StreamDescription, method: Method, critical: Vec<String>, at: Timestamp) -> Self {
         Self {
             id: stream.id,
             method,
@@ -78,8 +78,8 @@ impl Made {
     ///
     /// # Errors
     /// Where the store cannot be read, or holds something else.
-    pub async fn recall(house: &dyn House) -> anyhow::Result<Option<Self>> {
-        recall(house, STREAM, "made").await
+    pub async fn recall(own_state: &dyn SourceState) -> anyhow::Result<Option<Self>> {
+        recall(own_state, STREAM, "made").await
     }
 
     /// The step that keeps it.
@@ -92,21 +92,21 @@ impl Made {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn forget(house: &dyn House) -> anyhow::Result<Vec<MemoStep>> {
+    pub async fn forget(own_state: &dyn SourceState) -> anyhow::Result<Vec<MemoStep>> {
         let mut steps = vec![forget(STREAM, "made"), forget(STREAM, "status"), forget(STREAM, "verified")];
-        let asked = house.memos_after(VERIFICATION, "", 1000).await?;
+        let asked = own_state.memos_after(VERIFICATION, "", 1000).await?;
         steps.extend(asked.iter().map(|memo| forget(VERIFICATION, &memo.key)));
         Ok(steps)
     }
 }
 
-impl Status {
+impl StreamStatus {
     /// What is known of it.
     ///
     /// # Errors
-    /// As [`Made::recall`].
-    pub async fn recall(house: &dyn House) -> anyhow::Result<Option<Self>> {
-        recall(house, STREAM, "status").await
+    /// As [`StreamState::recall`].
+    pub async fn recall(own_state: &dyn SourceState) -> anyhow::Result<Option<Self>> {
+        recall(own_state, STREAM, "status").await
     }
 
     /// The step that keeps it.
@@ -122,21 +122,21 @@ impl Status {
     }
 }
 
-impl Asked {
+impl VerificationRequest {
     /// The verification that was asked for with `state`.
     ///
     /// # Errors
-    /// As [`Made::recall`].
-    pub async fn recall(house: &dyn House, state: &str) -> anyhow::Result<Option<Self>> {
-        recall(house, VERIFICATION, &name(state)).await
+    /// As [`StreamState::recall`].
+    pub async fn recall(own_state: &dyn SourceState, state: &str) -> anyhow::Result<Option<Self>> {
+        recall(own_state, VERIFICATION, &name(state)).await
     }
 
     /// The steps that keep it under `state`, and forget those that are too old to matter.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn first(house: &dyn House, state: &str, at: Timestamp) -> anyhow::Result<Vec<MemoStep>> {
-        let memos = house.memos_after(VERIFICATION, "", 1000).await?;
+    pub async fn first(own_state: &dyn SourceState, state: &str, at: Timestamp) -> anyhow::Result<Vec<MemoStep>> {
+        let memos = own_state.memos_after(VERIFICATION, "", 1000).await?;
         let mut older: Vec<(Timestamp, String)> = memos
             .into_iter()
             .map(|memo| {
@@ -159,8 +159,8 @@ impl Asked {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn unanswered_since(house: &dyn House) -> anyhow::Result<Option<Timestamp>> {
-        let memos = house.memos_after(VERIFICATION, "", 1000).await?;
+    pub async fn unanswered_since(own_state: &dyn SourceState) -> anyhow::Result<Option<Timestamp>> {
+        let memos = own_state.memos_after(VERIFICATION, "", 1000).await?;
         let asked = memos.iter().filter_map(|memo| serde_json::from_str::<Self>(&memo.body).ok());
         let last = asked.max_by_key(|asked| asked.asked_at);
         Ok(last.filter(|last| last.answered_at.is_none()).map(|last| last.asked_at))
@@ -180,9 +180,9 @@ impl Asked {
 /// When the stream last proved that it is alive.
 ///
 /// # Errors
-/// As [`Made::recall`].
-pub async fn verified_at(house: &dyn House) -> anyhow::Result<Option<Timestamp>> {
-    recall(house, STREAM, "verified").await
+/// As [`StreamState::recall`].
+pub async fn verified_at(own_state: &dyn SourceState) -> anyhow::Result<Option<Timestamp>> {
+    recall(own_state, STREAM, "verified").await
 }
 
 /// The digest that stands for a state.
@@ -195,8 +195,8 @@ fn name(state: &str) -> String {
     })
 }
 
-async fn recall<T: for<'d> Deserialize<'d>>(house: &dyn House, drawer: &str, key: &str) -> anyhow::Result<Option<T>> {
-    let Some(memo) = house.memo(drawer, key).await? else {
+async fn recall<T: for<'d> Deserialize<'d>>(own_state: &dyn SourceState, drawer: &str, key: &str) -> anyhow::Result<Option<T>> {
+    let Some(memo) = own_state.memo(drawer, key).await? else {
         return Ok(None);
     };
     let read = serde_json::from_str(&memo.body);

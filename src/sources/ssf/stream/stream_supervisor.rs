@@ -8,16 +8,16 @@ use ::http::StatusCode;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use super::acknowledgements::{Acks, PATIENCE, SetErr, Telling};
-use super::poll::{self, Ask, Round};
+use super::acknowledgements::{AckDelivery, Acknowledgements, PATIENCE, SetErr};
+use super::poll::{self, PollRequest, PollRound};
 use super::stream::{Stream, over, raised};
-use super::stream_state::{Made, Status};
-use super::verification::{Upkeep, gone, stopped};
+use super::stream_health::{StreamHealth, gone, stopped};
+use super::stream_state::{StreamState, StreamStatus};
 use crate::model::{AlarmKind, Delivery, Receipt, SignalReceipt};
 use crate::sources::ssf::endpoint::answer::malformed;
-use crate::sources::ssf::transmitter::management::Trouble;
+use crate::sources::ssf::transmitter::management::ManagementError;
 use crate::sources::ssf::transmitter::metadata::Method;
-use crate::sources::{House, Pull};
+use crate::sources::{Pull, SourceState};
 use crate::worker::{Backoff, Dice};
 
 /// How long to wait between two looks after a stream that is pushed, or that is not made yet.
@@ -33,9 +33,9 @@ const BACKOFF: Backoff = Backoff {
 const REMEMBERED: usize = 1000;
 
 /// Looks after one stream.
-pub(in crate::sources::ssf) struct Looker {
+pub(in crate::sources::ssf) struct StreamSupervisor {
     stream: Arc<Stream>,
-    upkeep: Upkeep,
+    health: StreamHealth,
     dice: Dice,
     pace: Mutex<Pace>,
 }
@@ -49,14 +49,14 @@ struct Pace {
     refused: BTreeSet<[u8; 32]>,
     /// The names of tokens of which another was stored first: they were taken for good when the cursor was written.
     conflicts: BTreeSet<String>,
-    telling: Telling,
+    ack_delivery: AckDelivery,
 }
 
-impl Looker {
+impl StreamSupervisor {
     pub(in crate::sources::ssf) fn new(stream: Arc<Stream>) -> Self {
         Self {
             stream,
-            upkeep: Upkeep::default(),
+            health: StreamHealth::default(),
             dice: Dice::new(None),
             pace: Mutex::default(),
         }
@@ -67,7 +67,7 @@ impl Looker {
     }
 
     /// One poll and what it brought.
-    async fn round(&self, made: &Made, cursor: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
+    async fn round(&self, made: &StreamState, cursor: Option<&str>, own_state: &dyn SourceState) -> anyhow::Result<Vec<Delivery>> {
         let begun = Instant::now();
         let pending = self.acks(cursor);
         let (told, ask) = self.next(&pending);
@@ -80,11 +80,11 @@ impl Looker {
             }
             Err(trouble) => {
                 self.untaken(&told, &trouble.to_string());
-                return self.failed(trouble, house).await;
+                return self.failed(trouble, own_state).await;
             }
         };
         let (empty, more) = (answer.is_empty(), answer.more);
-        let mut round = poll::read(&self.stream, answer, &told, &pending, house, |digest| {
+        let mut round = poll::read(&self.stream, answer, &told, &pending, own_state, |digest| {
             self.pace().refused.contains(digest)
         })
         .await;
@@ -93,34 +93,34 @@ impl Looker {
     }
 
     /// What the next poll tells of what is `pending`, and what it asks for.
-    fn next(&self, pending: &Acks) -> (Acks, Ask) {
-        let (pace, intent) = (self.pace(), &self.stream.intent);
-        let told = pace.telling.next(pending);
+    fn next(&self, pending: &Acknowledgements) -> (Acknowledgements, PollRequest) {
+        let (pace, config) = (self.pace(), &self.stream.config);
+        let told = pace.ack_delivery.next(pending);
         // One that tries whether it is heard is not held, since others wait for news.
-        let tries = pace.telling.is_refused() && !told.is_empty();
-        let ask = Ask {
-            most: intent.max_events.saturating_add(pace.telling.room(tries)),
-            at_once: tries || !intent.long_poll,
+        let tries = pace.ack_delivery.is_refused() && !told.is_empty();
+        let ask = PollRequest {
+            most: config.max_events.saturating_add(pace.ack_delivery.room(tries)),
+            at_once: tries || !config.long_poll,
         };
         (told, ask)
     }
 
     /// Takes note that a poll came to nothing.
-    fn untaken(&self, told: &Acks, why: &str) {
-        let telling = &mut self.pace().telling;
+    fn untaken(&self, told: &Acknowledgements, why: &str) {
+        let ack_delivery = &mut self.pace().ack_delivery;
         if told.is_empty() {
-            telling.failed();
+            ack_delivery.failed();
         } else {
-            telling.refused(why.to_owned(), |times| BACKOFF.wait(times, &self.dice));
+            ack_delivery.refused(why.to_owned(), |times| BACKOFF.wait(times, &self.dice));
         }
     }
 
     /// Takes note that a poll came back, and raises or ends the alert about what it told.
-    fn taken(&self, told: &Acks, pending: &Acks, round: &mut Round) {
+    fn taken(&self, told: &Acknowledgements, pending: &Acknowledgements, round: &mut PollRound) {
         let (name, now) = (&self.stream.name, self.stream.clock.now());
-        let telling = &mut self.pace().telling;
-        telling.came_back(!told.is_empty(), round.again, self.stream.intent.max_events);
-        if let Some(why) = telling.alarm() {
+        let ack_delivery = &mut self.pace().ack_delivery;
+        ack_delivery.came_back(!told.is_empty(), round.again, self.stream.config.max_events);
+        if let Some(why) = ack_delivery.alarm() {
             let summary = format!(
                 "source {name}: the transmitter has taken no acknowledgement for {} minutes ({why}); it keeps and repeats what is stored here \
                  ({} so far); new tokens are still read; ask there",
@@ -129,7 +129,7 @@ impl Looker {
             );
             let delivery = round.delivery.get_or_insert_with(|| Delivery::of(name, Vec::new(), now));
             delivery.alarms.push(raised(AlarmKind::AcksRefused, summary));
-        } else if telling.is_well()
+        } else if ack_delivery.is_well()
             && let Some(delivery) = round.delivery.as_mut()
         {
             // What an earlier life has raised is ended with the next that is stored.
@@ -138,7 +138,7 @@ impl Looker {
     }
 
     /// Sets the pace after a round.
-    fn paced(&self, round: Round, begun: Instant, empty: bool) -> Vec<Delivery> {
+    fn paced(&self, round: PollRound, begun: Instant, empty: bool) -> Vec<Delivery> {
         let mut pace = self.pace();
         pace.failures = 0;
         pace.conflicts.clear();
@@ -152,8 +152,8 @@ impl Looker {
         pace.refused.extend(round.refused);
         pace.wait = if let Some(wait) = round.put_off {
             wait.clamp(FLOOR, BACKOFF.longest)
-        } else if empty && !self.stream.intent.long_poll {
-            self.stream.intent.poll_every
+        } else if empty && !self.stream.config.long_poll {
+            self.stream.config.poll_every
         } else if news {
             // At once: there may be more, and what is stored wants to be acknowledged.
             Duration::ZERO
@@ -164,13 +164,13 @@ impl Looker {
     }
 
     /// What a failed poll leads to.
-    async fn failed(&self, trouble: Trouble, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
+    async fn failed(&self, trouble: ManagementError, own_state: &dyn SourceState) -> anyhow::Result<Vec<Delivery>> {
         {
             let mut pace = self.pace();
             pace.failures = pace.failures.saturating_add(1);
             pace.wait = trouble.wait().unwrap_or_else(|| BACKOFF.wait(pace.failures, &self.dice));
         }
-        if trouble.status() == Some(StatusCode::NOT_FOUND) && Status::recall(house).await? != Some(gone()) {
+        if trouble.status() == Some(StatusCode::NOT_FOUND) && StreamStatus::recall(own_state).await? != Some(gone()) {
             let mut delivery = Delivery::of(&self.stream.name, Vec::new(), self.stream.clock.now());
             delivery.memos.push(gone().keep());
             delivery
@@ -182,8 +182,8 @@ impl Looker {
     }
 
     /// What the next poll tells: the cursor, and what was found out after it was written.
-    fn acks(&self, cursor: Option<&str>) -> Acks {
-        let mut acks = Acks::read(cursor);
+    fn acks(&self, cursor: Option<&str>) -> Acknowledgements {
+        let mut acks = Acknowledgements::read(cursor);
         let pace = self.pace();
         let (bad, good) = acks.ack.into_iter().partition(|name| pace.conflicts.contains(name));
         acks.ack = good;
@@ -200,7 +200,7 @@ impl Looker {
 }
 
 #[async_trait]
-impl Pull for Looker {
+impl Pull for StreamSupervisor {
     fn interval(&self) -> Duration {
         self.pace().wait
     }
@@ -209,31 +209,31 @@ impl Pull for Looker {
         self.stream.reader.cautions()
     }
 
-    async fn poll(&self, cursor: Option<&str>, house: &dyn House) -> anyhow::Result<Vec<Delivery>> {
+    async fn poll(&self, cursor: Option<&str>, own_state: &dyn SourceState) -> anyhow::Result<Vec<Delivery>> {
         let name = &self.stream.name;
         self.pace().wait = LOOK;
-        let made = Made::recall(house).await?;
-        let made = made.filter(|made| made.method == self.stream.intent.method);
+        let made = StreamState::recall(own_state).await?;
+        let made = made.filter(|made| made.method == self.stream.config.method);
         let made = made.ok_or_else(|| anyhow::anyhow!("it has no stream yet; run revoked source ssf connect {name}"))?;
-        if let Some(delivery) = self.upkeep.look(&self.stream, &made, house).await? {
+        if let Some(delivery) = self.health.look(&self.stream, &made, own_state).await? {
             if made.method == Method::Poll {
                 self.pace().wait = Duration::ZERO;
             }
             return Ok(vec![delivery]);
         }
-        match (made.method, self.upkeep.trouble()) {
-            (Method::Poll, _) => self.round(&made, cursor, house).await,
+        match (made.method, self.health.trouble()) {
+            (Method::Poll, _) => self.round(&made, cursor, own_state).await,
             (Method::Push, None) => Ok(Vec::new()),
             (Method::Push, Some(trouble)) => Err(anyhow::anyhow!(trouble)),
         }
     }
 
     async fn stored(&self, delivery: &Delivery, receipt: &Receipt) -> anyhow::Result<()> {
-        self.upkeep.stored(&self.stream).await;
+        self.health.stored(&self.stream).await;
         let mut pace = self.pace();
         for alarm in &delivery.alarms {
             if alarm.kind == AlarmKind::AcksRefused {
-                pace.telling.alerted(alarm.summary.is_some());
+                pace.ack_delivery.alerted(alarm.summary.is_some());
             }
         }
         let outcomes = delivery.signals.iter().zip(&receipt.signals);
@@ -252,13 +252,13 @@ impl Pull for Looker {
         Ok(())
     }
 
-    async fn leave(&self, cursor: Option<&str>, house: &dyn House) {
+    async fn leave(&self, cursor: Option<&str>, own_state: &dyn SourceState) {
         let acks = self.acks(cursor);
-        if self.stream.intent.method != Method::Poll || acks.is_empty() {
+        if self.stream.config.method != Method::Poll || acks.is_empty() {
             return;
         }
-        if let Ok(Some(made)) = Made::recall(house).await
-            && let Err(trouble) = poll::poll(&self.stream, &made, &acks, Ask::NOTHING).await
+        if let Ok(Some(made)) = StreamState::recall(own_state).await
+            && let Err(trouble) = poll::poll(&self.stream, &made, &acks, PollRequest::NOTHING).await
         {
             tracing::debug!(source = self.stream.name, "{trouble}");
         }

@@ -6,11 +6,11 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{Priority, Reason, Wish};
+use crate::model::{Disposition, Priority, Reason};
 
 /// What an event means, before its subject is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sources::ssf) struct Meaning {
+pub(in crate::sources::ssf) struct EventMapping {
     /// Why access must end, or what is noted.
     pub(in crate::sources::ssf) reason: Reason,
     /// How urgent.
@@ -18,7 +18,7 @@ pub(in crate::sources::ssf) struct Meaning {
     /// What must end.
     pub(in crate::sources::ssf) reach: Reach,
     /// Acted on, held, or kept only.
-    pub(in crate::sources::ssf) wish: Wish,
+    pub(in crate::sources::ssf) disposition: Disposition,
     /// Whether a simple subject names a device and not a person.
     pub(in crate::sources::ssf) device: bool,
 }
@@ -141,7 +141,7 @@ impl Event {
     ///
     /// # Errors
     /// What is missing, where the event does not conform to its specification.
-    pub(in crate::sources::ssf) fn meaning(&self, claims: &Map<String, Value>, legacy: bool) -> Result<Meaning, String> {
+    pub(in crate::sources::ssf) fn mapping(&self, claims: &Map<String, Value>, legacy: bool) -> Result<EventMapping, String> {
         if self.is_verification() {
             return Ok(kept(Reason::Noted, "verification"));
         }
@@ -163,7 +163,7 @@ fn required<'a>(claims: &'a Map<String, Value>, member: &str) -> Result<&'a str,
     value.ok_or_else(|| format!("the event's {member} is missing or not a text"))
 }
 
-fn caep(name: &str, claims: &Map<String, Value>, legacy: bool) -> Result<Meaning, String> {
+fn caep(name: &str, claims: &Map<String, Value>, legacy: bool) -> Result<EventMapping, String> {
     let required = |member: &str| required(claims, member);
     match name {
         "session-revoked" => Ok(session_revoked(claims, legacy)),
@@ -179,17 +179,17 @@ fn caep(name: &str, claims: &Map<String, Value>, legacy: bool) -> Result<Meaning
         }
         "token-claims-change" => {
             let changed = claims.get("claims").is_some_and(Value::is_object);
-            let meaning = kept(Reason::Noted, "token_claims_change");
+            let mapping = kept(Reason::Noted, "token_claims_change");
             changed
-                .then_some(meaning)
+                .then_some(mapping)
                 .ok_or_else(|| "the event's claims are missing or not an object".to_owned())
         }
         "device-compliance-change" => {
-            let meaning = match (required("previous_status")?, required("current_status")?) {
+            let mapping = match (required("previous_status")?, required("current_status")?) {
                 ("compliant", "not-compliant") => act(Reason::RiskElevated, Priority::PROMPT, Reach::Sessions),
                 _ => kept(Reason::Noted, "device_compliance_change"),
             };
-            Ok(Meaning { device: true, ..meaning })
+            Ok(EventMapping { device: true, ..mapping })
         }
         "risk-level-change" => Ok(risk(required("principal")?, required("current_level")?)),
         "session-established" | "session-presented" => Ok(kept(Reason::Noted, "session_seen")),
@@ -198,7 +198,7 @@ fn caep(name: &str, claims: &Map<String, Value>, legacy: bool) -> Result<Meaning
 }
 
 /// A subject's own sign-out is a logout; whatever an administrator, a policy or the system ends was somebody else's.
-fn session_revoked(claims: &Map<String, Value>, legacy: bool) -> Meaning {
+fn session_revoked(claims: &Map<String, Value>, legacy: bool) -> EventMapping {
     let by = claims.get("initiating_entity").and_then(Value::as_str);
     // Okta names no initiator and says it in words.
     let told = || {
@@ -213,7 +213,7 @@ fn session_revoked(claims: &Map<String, Value>, legacy: bool) -> Meaning {
     act(Reason::Compromised, Priority::URGENT, Reach::NamedSession)
 }
 
-fn credential_change(credential: &str, change: &str) -> Meaning {
+fn credential_change(credential: &str, change: &str) -> EventMapping {
     match change {
         "revoke" | "delete" => act(Reason::CredentialChanged, Priority::URGENT, Reach::Sessions),
         "update" if matches!(credential, "password" | "pin") => act(Reason::CredentialChanged, Priority::PROMPT, Reach::Sessions),
@@ -223,8 +223,8 @@ fn credential_change(credential: &str, change: &str) -> Meaning {
 }
 
 /// The levels are written in capitals by CAEP and in small letters by Okta, which also has `none`.
-fn risk(principal: &str, level: &str) -> Meaning {
-    let meaning = match (principal, level.to_ascii_uppercase().as_str()) {
+fn risk(principal: &str, level: &str) -> EventMapping {
+    let mapping = match (principal, level.to_ascii_uppercase().as_str()) {
         (_, "LOW" | "NONE") => kept(Reason::RiskElevated, "risk_low"),
         ("USER", "HIGH") => act(Reason::Compromised, Priority::URGENT, Reach::NamedSession),
         ("SESSION", "HIGH") => act(Reason::Compromised, Priority::URGENT, Reach::Sessions),
@@ -234,13 +234,13 @@ fn risk(principal: &str, level: &str) -> Meaning {
         (_, "HIGH" | "MEDIUM") => held("the issuer sees a risk below certainty"),
         _ => held("the issuer names a risk level that is not known here"),
     };
-    Meaning {
+    EventMapping {
         device: principal == "DEVICE",
-        ..meaning
+        ..mapping
     }
 }
 
-fn risc(name: &str, claims: &Map<String, Value>, legacy: bool) -> Meaning {
+fn risc(name: &str, claims: &Map<String, Value>, legacy: bool) -> EventMapping {
     match name {
         "account-credential-change-required" | "credential-compromise" => {
             act(Reason::Compromised, Priority::URGENT, Reach::Everything)
@@ -263,7 +263,7 @@ fn risc(name: &str, claims: &Map<String, Value>, legacy: bool) -> Meaning {
         "recovery-activated" => held("the subject recovers the account at the issuer, which an intruder may do too"),
         "recovery-information-changed" => kept(Reason::Noted, "recovery_information_changed"),
         // Deprecated for CAEP's, and still sent by Google.
-        "sessions-revoked" => Meaning {
+        "sessions-revoked" => EventMapping {
             reach: Reach::Everything,
             ..session_revoked(claims, legacy)
         },
@@ -271,7 +271,7 @@ fn risc(name: &str, claims: &Map<String, Value>, legacy: bool) -> Meaning {
     }
 }
 
-fn ssf(name: &str, claims: &Map<String, Value>) -> Meaning {
+fn ssf(name: &str, claims: &Map<String, Value>) -> EventMapping {
     match (name, claims.get("status").and_then(Value::as_str)) {
         ("stream-updated", Some("paused" | "disabled")) => {
             kept(Reason::Noted, "stream_stopped: the issuer sends nothing from now on")
@@ -281,7 +281,7 @@ fn ssf(name: &str, claims: &Map<String, Value>) -> Meaning {
     }
 }
 
-fn oauth(name: &str) -> Meaning {
+fn oauth(name: &str) -> EventMapping {
     match name {
         "tokens-revoked" => act(Reason::Logout, Priority::PROMPT, Reach::Everything),
         "token-revoked" => kept(Reason::Noted, "token_revoked: one token of the issuer's own"),
@@ -291,7 +291,7 @@ fn oauth(name: &str) -> Meaning {
 
 /// The events that Okta has defined for those who report risks to it, and that others have taken over with its members: `current_level` and
 /// `previous_level`, each `low`, `medium` or `high`.
-fn okta(name: &str, claims: &Map<String, Value>) -> Result<Meaning, String> {
+fn okta(name: &str, claims: &Map<String, Value>) -> Result<EventMapping, String> {
     match name {
         "user-risk-change" => Ok(risk("USER", required(claims, "current_level")?)),
         "device-risk-change" => Ok(risk("DEVICE", required(claims, "current_level")?)),
@@ -300,7 +300,7 @@ fn okta(name: &str, claims: &Map<String, Value>) -> Result<Meaning, String> {
     }
 }
 
-fn scim(name: &str, claims: &Map<String, Value>) -> Meaning {
+fn scim(name: &str, claims: &Map<String, Value>) -> EventMapping {
     let departed = || act(Reason::Departed, Priority::PROMPT, Reach::Everything);
     match name {
         "prov:deactivate" | "prov:delete" => departed(),
@@ -334,30 +334,30 @@ fn deactivates(data: &Value) -> bool {
     patched || data.get("active").is_some_and(off)
 }
 
-fn act(reason: Reason, priority: Priority, reach: Reach) -> Meaning {
-    Meaning {
+fn act(reason: Reason, priority: Priority, reach: Reach) -> EventMapping {
+    EventMapping {
         reason,
         priority,
         reach,
-        wish: Wish::Act,
+        disposition: Disposition::Act,
         device: false,
     }
 }
 
-fn held(why: &str) -> Meaning {
-    Meaning {
-        wish: Wish::Hold(why.to_owned()),
+fn held(why: &str) -> EventMapping {
+    EventMapping {
+        disposition: Disposition::Hold(why.to_owned()),
         ..act(Reason::RiskElevated, Reason::RiskElevated.priority(), Reach::Everything)
     }
 }
 
-fn kept(reason: Reason, why: &str) -> Meaning {
-    Meaning {
-        wish: Wish::Ignore(why.to_owned()),
+fn kept(reason: Reason, why: &str) -> EventMapping {
+    EventMapping {
+        disposition: Disposition::Ignore(why.to_owned()),
         ..act(reason, Priority::ROUTINE, Reach::Everything)
     }
 }
 
-fn unknown() -> Meaning {
+fn unknown() -> EventMapping {
     kept(Reason::Noted, UNKNOWN_TYPE)
 }

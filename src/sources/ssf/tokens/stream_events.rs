@@ -8,7 +8,7 @@ use crate::sources::{Rejection, RejectionKind};
 
 /// What a token says about the stream that it came by.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sources::ssf) enum Word {
+pub(in crate::sources::ssf) enum StreamEvent {
     /// The stream lives.
     Verification {
         /// What we gave the transmitter when we asked; `None` where it says so by itself.
@@ -23,7 +23,7 @@ pub(in crate::sources::ssf) enum Word {
     },
 }
 
-impl Word {
+impl StreamEvent {
     /// Reads it off an event about a stream.
     ///
     /// # Errors

@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 
 use super::event_mapping::{Event, Reach};
 use super::identifier_changes;
-use super::stream_events::Word;
-use crate::jose::{Algorithm, Compact, HeaderRules, Keyring, date_in_either_unit, is_ahead, time_claim};
-use crate::model::{Priority, Reason, Renamed, Scope, Signal, Subject, Timestamp, Wish};
+use super::stream_events::StreamEvent;
+use crate::jose::{Algorithm, Compact, HeaderRules, JwksCache, date_in_either_unit, is_ahead, time_claim};
+use crate::model::{Disposition, Priority, Reason, Renamed, Scope, Signal, Subject, Timestamp};
 use crate::sources::digest::sha256;
 use crate::sources::shared::audience::Audience;
-use crate::sources::shared::subject_identifiers::{SubjectFault, SubjectRules, Whom};
+use crate::sources::shared::subject_identifiers::{EventSubject, SubjectFault, SubjectRules};
 use crate::sources::ssf::endpoint::answer::{ACCESS_DENIED, INVALID_AUDIENCE, INVALID_ISSUER, malformed, refusal};
 use crate::sources::{Rejection, RejectionKind};
 
@@ -25,19 +25,19 @@ const LONGEST_NOTE: usize = 1000;
 pub const OUR_TXN: &str = crate::statement::TXN;
 
 /// A token that is believed.
-pub(in crate::sources::ssf) struct Token {
+pub(in crate::sources::ssf) struct VerifiedToken {
     /// What it claims.
     pub(in crate::sources::ssf) signal: Signal,
     /// Its name.
     pub(in crate::sources::ssf) jti: String,
     /// What it says about the stream itself.
-    pub(in crate::sources::ssf) word: Option<Word>,
+    pub(in crate::sources::ssf) stream_event: Option<StreamEvent>,
     /// What it says about a name that has changed hands.
     pub(in crate::sources::ssf) renamed: Option<Renamed>,
 }
 
 /// What a stream's tokens must be like.
-pub(in crate::sources::ssf) struct Reader {
+pub(in crate::sources::ssf) struct TokenReader {
     /// The stream's issuer, byte for byte.
     pub(in crate::sources::ssf) issuer: String,
     /// Our names, one of which must be in `aud`.
@@ -45,7 +45,7 @@ pub(in crate::sources::ssf) struct Reader {
     /// The algorithms accepted.
     pub(in crate::sources::ssf) algorithms: Vec<Algorithm>,
     /// The issuer's keys.
-    pub(in crate::sources::ssf) keyring: Keyring,
+    pub(in crate::sources::ssf) keys: JwksCache,
     /// Whether the older form is taken: the subject inside the event, `exp`, `sub`, no `kid`, `http:` event types.
     pub(in crate::sources::ssf) legacy: bool,
     /// Whether `typ` may be missing or `JWT`.
@@ -58,22 +58,27 @@ pub(in crate::sources::ssf) struct Reader {
     pub(in crate::sources::ssf) subjects: SubjectRules,
 }
 
-impl Reader {
+impl TokenReader {
     /// Checks `body` in the order of SSF's and SET's rules and says what it means. `critical` are the members of a complex subject that the
     /// transmitter wants understood, besides the config's.
     ///
     /// # Errors
     /// A refusal with the RFC's code.
-    pub(in crate::sources::ssf) async fn read(&self, body: &[u8], critical: &[String], now: Timestamp) -> Result<Token, Rejection> {
+    pub(in crate::sources::ssf) async fn read(
+        &self,
+        body: &[u8],
+        critical: &[String],
+        now: Timestamp,
+    ) -> Result<VerifiedToken, Rejection> {
         let token = self.verified(body).await?;
         let claims = self.check_claims(&token.claims, now)?;
         let signal = self.signal(&token, &claims, critical, now)?;
         let event = Event::named(claims.uri, self.legacy);
-        Ok(Token {
+        Ok(VerifiedToken {
             renamed: identifier_changes::of(&event, claims.event, &signal.subject),
             signal,
             jti: claims.jti.to_owned(),
-            word: Word::of(&event, claims.event, token.claims.get("sub_id"))?,
+            stream_event: StreamEvent::of(&event, claims.event, token.claims.get("sub_id"))?,
         })
     }
 
@@ -101,7 +106,7 @@ impl Reader {
             }
             _ => return Err(malformed("iss is missing or not a text")),
         }
-        let key = self.keyring.find(kid, algorithm).await?;
+        let key = self.keys.find(kid, algorithm).await?;
         key.verify(&token, algorithm)?;
         Ok(token)
     }
@@ -159,34 +164,36 @@ impl Reader {
     fn signal(&self, token: &Compact<'_>, claims: &Checked<'_>, critical: &[String], now: Timestamp) -> Result<Signal, Rejection> {
         let subjects = self.subjects.heeding(critical);
         let event = Event::named(claims.uri, self.legacy);
-        let meaning = event.meaning(claims.event, self.legacy).map_err(malformed)?;
+        let mapping = event.mapping(claims.event, self.legacy).map_err(malformed)?;
         // Okta's own events hold their subject by their own definition, whichever form the token has.
         let older = self.legacy || event.is_okta();
         let sub_id = token.claims.get("sub_id");
         let sub_id = sub_id.or_else(|| older.then(|| claims.event.get("subject")).flatten());
-        let whom = match (sub_id, &meaning.wish) {
-            (Some(sub_id), Wish::Act | Wish::Hold(_) | Wish::Stays(_)) => subjects.read(sub_id, older, meaning.device)?,
-            // What is only kept needs no subject that can be read: an unknown event may be about anything.
-            (Some(sub_id), Wish::Ignore(_)) => {
-                let read = subjects.read(sub_id, older, meaning.device);
-                read.unwrap_or_else(|_| Whom::nobody("malformed", sub_id))
+        let whom = match (sub_id, &mapping.disposition) {
+            (Some(sub_id), Disposition::Act | Disposition::Hold(_) | Disposition::Stays(_)) => {
+                subjects.read(sub_id, older, mapping.device)?
             }
-            (None, Wish::Ignore(_)) => Whom::nobody("none", &Value::Null),
+            // What is only kept needs no subject that can be read: an unknown event may be about anything.
+            (Some(sub_id), Disposition::Ignore(_)) => {
+                let read = subjects.read(sub_id, older, mapping.device);
+                read.unwrap_or_else(|_| EventSubject::nobody("malformed", sub_id))
+            }
+            (None, Disposition::Ignore(_)) => EventSubject::nobody("none", &Value::Null),
             (None, _) => return Err(malformed("sub_id is missing")),
         };
         let mut signal = Signal::new(
             format!("{}|{}", self.issuer, claims.jti),
             sha256(&token.payload),
             whom.subject.clone(),
-            meaning.reason,
+            mapping.reason,
         );
-        signal.priority = meaning.priority;
-        signal.scope = match meaning.reach {
+        signal.priority = mapping.priority;
+        signal.scope = match mapping.reach {
             Reach::Sessions => Scope::AllSessions,
             Reach::NamedSession if whom.narrowed => Scope::AllSessions,
             Reach::Everything | Reach::NamedSession => Scope::Everything,
         };
-        signal.wish = whom.temper(&meaning.wish);
+        signal.disposition = whom.restrict(&mapping.disposition);
         signal.occurred_at = Some(occurred_at(&token.claims, claims, now));
         signal.requested_by = text(claims.event, "initiating_entity").map(|who| cut(who, 64));
         let late = now.since(claims.issued_at) > LATE;
@@ -197,7 +204,7 @@ impl Reader {
         if self.heeds_echoes && text(&token.claims, "txn").is_some_and(|txn| txn.starts_with(OUR_TXN)) {
             // A transmitter that passes on what we have told it: acting on it again would go round for ever.
             signal.reason = Reason::Noted;
-            signal.wish = Wish::Ignore("echo: it was this daemon that said so first".to_owned());
+            signal.disposition = Disposition::Ignore("echo: it was this daemon that said so first".to_owned());
         }
         Ok(signal)
     }
@@ -236,10 +243,10 @@ fn occurred_at(all: &Map<String, Value>, claims: &Checked<'_>, now: Timestamp) -
 }
 
 /// One line for the people who read the case.
-fn note(all: &Map<String, Value>, claims: &Checked<'_>, sub_id: Option<&Value>, whom: &Whom, late: bool) -> String {
+fn note(all: &Map<String, Value>, claims: &Checked<'_>, sub_id: Option<&Value>, whom: &EventSubject, late: bool) -> String {
     let mut parts = vec![claims.uri.rsplit('/').next().unwrap_or(claims.uri).to_owned()];
     parts.extend(reason_text(claims.event).map(str::to_owned));
-    let telling = [
+    let ack_delivery = [
         "credential_type",
         "change_type",
         "current_level",
@@ -247,7 +254,7 @@ fn note(all: &Map<String, Value>, claims: &Checked<'_>, sub_id: Option<&Value>, 
         "reason",
         "new-value",
     ];
-    let told = telling
+    let told = ack_delivery
         .iter()
         .filter_map(|name| Some(format!("{name} {}", text(claims.event, name)?)));
     parts.extend(told);

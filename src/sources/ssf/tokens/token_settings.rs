@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::token_reader::Reader;
-use crate::jose::{Algorithm, Document, Keyring, Published};
+use super::token_reader::TokenReader;
+use crate::jose::{Algorithm, IssuerKeys, JwksCache, MetadataDocument};
 use crate::secret::SecretSource;
 use crate::settings::{Complaint, Period, Settings, nearest};
 use crate::sources::shared::audience::Audience;
-use crate::sources::shared::subject_identifiers::{Meanings, SubjectRules};
+use crate::sources::shared::subject_identifiers::{IdentifierKinds, SubjectRules};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +46,7 @@ struct Tokens {
     critical_subject_members: Vec<String>,
     /// What the issuer's identifiers are at our targets.
     #[serde(default)]
-    subjects: Meanings,
+    subjects: IdentifierKinds,
 }
 
 /// The keys of [`Tokens`].
@@ -148,7 +148,7 @@ pub(in crate::sources::ssf) fn both<A, B>(
 }
 
 /// Builds the reader of a stream's tokens, or says everything that is wrong with its settings.
-pub(in crate::sources::ssf) fn reader(settings: &Settings<'_>) -> Result<Reader, Vec<Complaint>> {
+pub(in crate::sources::ssf) fn reader(settings: &Settings<'_>) -> Result<TokenReader, Vec<Complaint>> {
     let written: Tokens = settings.read()?;
     let mut complaints = Vec::new();
     let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));
@@ -164,13 +164,13 @@ pub(in crate::sources::ssf) fn reader(settings: &Settings<'_>) -> Result<Reader,
     if written.algorithms.is_empty() {
         complain("algorithms", "algorithms must not be empty".to_owned());
     }
-    let published = Published {
+    let published = IssuerKeys {
         issuer: &written.issuer,
         file: written.jwks_file.as_deref(),
         url: written.jwks_url.as_deref(),
         host: written.jwks_host.as_deref(),
     };
-    let origin = match published.origin(Document::Ssf) {
+    let origin = match published.origin(MetadataDocument::Ssf) {
         Ok(origin) => origin,
         Err((key, error)) => {
             complain(key, format!("{error:#}"));
@@ -180,11 +180,11 @@ pub(in crate::sources::ssf) fn reader(settings: &Settings<'_>) -> Result<Reader,
     if !complaints.is_empty() {
         return Err(complaints);
     }
-    Ok(Reader {
+    Ok(TokenReader {
         issuer: written.issuer,
         audience: written.audience,
         algorithms: written.algorithms,
-        keyring: Keyring::new(origin),
+        keys: JwksCache::new(origin),
         legacy: written.legacy_subject,
         allow_untyped: written.allow_untyped,
         heeds_echoes: !written.from_revoked,

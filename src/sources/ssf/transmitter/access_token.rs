@@ -22,7 +22,7 @@ const MARGIN: Duration = Duration::from_secs(30);
 const UNTOLD: Duration = Duration::from_mins(5);
 
 /// Where the token comes from.
-pub(in crate::sources::ssf) enum Bearer {
+pub(in crate::sources::ssf) enum AccessToken {
     /// A file or credential. It does not change while the daemon runs.
     Fixed(SecretString),
     /// The client credentials grant (RFC 6749 section 4.4).
@@ -43,7 +43,7 @@ pub(in crate::sources::ssf) struct Grant {
     pub(in crate::sources::ssf) held: Mutex<Option<(SecretString, Instant)>>,
 }
 
-impl Bearer {
+impl AccessToken {
     /// The value of the `Authorization` header; with `anew`, never one that was used before, where another can be had.
     ///
     /// # Errors

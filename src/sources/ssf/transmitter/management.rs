@@ -8,7 +8,7 @@ use reqwest::Url;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 
-use super::access_token::Bearer;
+use super::access_token::AccessToken;
 use super::metadata::{Method, Transmitter};
 use crate::http;
 
@@ -25,7 +25,7 @@ const LONGEST: Duration = Duration::from_hours(1);
 
 /// Why a request to a transmitter came to nothing.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum ManagementError {
     /// No answer, or none that could be read.
     #[error("{doing}: {error:#}")]
     Unreachable {
@@ -57,7 +57,7 @@ pub enum Trouble {
     },
 }
 
-impl Trouble {
+impl ManagementError {
     /// The HTTP status, where there was an answer.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
@@ -92,7 +92,7 @@ fn hint(status: StatusCode) -> &'static str {
 
 /// A stream as its transmitter describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Description {
+pub struct StreamDescription {
     /// Its id.
     pub id: String,
     /// What `iss` of its tokens is.
@@ -114,7 +114,7 @@ pub struct Description {
 }
 
 /// What we ask for when a stream is made or changed. Never what the transmitter decides: id, issuer, audience, delivered events.
-pub(in crate::sources::ssf) struct Wanted<'a> {
+pub(in crate::sources::ssf) struct StreamRequest<'a> {
     /// How tokens are to come.
     pub method: Method,
     /// Where they are to be pushed to.
@@ -130,13 +130,13 @@ pub(in crate::sources::ssf) struct Wanted<'a> {
 /// A client of one transmitter.
 pub(in crate::sources::ssf) struct Management<'a> {
     pub(in crate::sources::ssf) transmitter: &'a Transmitter,
-    pub(in crate::sources::ssf) bearer: &'a Bearer,
+    pub(in crate::sources::ssf) access_token: &'a AccessToken,
     pub(in crate::sources::ssf) client: &'a reqwest::Client,
 }
 
 impl Management<'_> {
     /// Makes a stream.
-    pub(in crate::sources::ssf) async fn create(&self, wanted: &Wanted<'_>) -> Result<Description, Trouble> {
+    pub(in crate::sources::ssf) async fn create(&self, wanted: &StreamRequest<'_>) -> Result<StreamDescription, ManagementError> {
         let doing = "making a stream";
         let url = endpoint(self.transmitter.configuration.as_ref(), doing)?;
         let (_, body) = self
@@ -152,7 +152,7 @@ impl Management<'_> {
     }
 
     /// Reads one stream.
-    pub(in crate::sources::ssf) async fn read(&self, id: &str) -> Result<Description, Trouble> {
+    pub(in crate::sources::ssf) async fn read(&self, id: &str) -> Result<StreamDescription, ManagementError> {
         let doing = "reading the stream";
         let url = of(endpoint(self.transmitter.configuration.as_ref(), doing)?, id);
         let (_, body) = self.call(doing, Verb::GET, url, None, &[StatusCode::OK]).await?;
@@ -160,7 +160,7 @@ impl Management<'_> {
     }
 
     /// Reads every stream that is ours.
-    pub(in crate::sources::ssf) async fn read_all(&self) -> Result<Vec<Description>, Trouble> {
+    pub(in crate::sources::ssf) async fn read_all(&self) -> Result<Vec<StreamDescription>, ManagementError> {
         let doing = "listing our streams";
         let url = endpoint(self.transmitter.configuration.as_ref(), doing)?;
         let (_, body) = self.call(doing, Verb::GET, url.clone(), None, &[StatusCode::OK]).await?;
@@ -172,17 +172,31 @@ impl Management<'_> {
     }
 
     /// Changes what is named, and leaves the rest. `None` where the transmitter will do it later.
-    pub(in crate::sources::ssf) async fn update(&self, id: &str, wanted: &Wanted<'_>) -> Result<Option<Description>, Trouble> {
+    pub(in crate::sources::ssf) async fn update(
+        &self,
+        id: &str,
+        wanted: &StreamRequest<'_>,
+    ) -> Result<Option<StreamDescription>, ManagementError> {
         self.change("changing the stream", Verb::PATCH, id, wanted).await
     }
 
     /// Sets all that a receiver may decide. `None` where the transmitter will do it later.
-    pub(in crate::sources::ssf) async fn replace(&self, id: &str, wanted: &Wanted<'_>) -> Result<Option<Description>, Trouble> {
+    pub(in crate::sources::ssf) async fn replace(
+        &self,
+        id: &str,
+        wanted: &StreamRequest<'_>,
+    ) -> Result<Option<StreamDescription>, ManagementError> {
         self.change("replacing the stream's configuration", Verb::PUT, id, wanted)
             .await
     }
 
-    async fn change(&self, doing: &'static str, verb: Verb, id: &str, wanted: &Wanted<'_>) -> Result<Option<Description>, Trouble> {
+    async fn change(
+        &self,
+        doing: &'static str,
+        verb: Verb,
+        id: &str,
+        wanted: &StreamRequest<'_>,
+    ) -> Result<Option<StreamDescription>, ManagementError> {
         let url = endpoint(self.transmitter.configuration.as_ref(), doing)?.clone();
         let good = [StatusCode::OK, StatusCode::ACCEPTED];
         let (status, body) = self.call(doing, verb, url, Some(&wanted.json(Some(id))), &good).await?;
@@ -193,7 +207,7 @@ impl Management<'_> {
     }
 
     /// Ends the stream.
-    pub(in crate::sources::ssf) async fn delete(&self, id: &str) -> Result<(), Trouble> {
+    pub(in crate::sources::ssf) async fn delete(&self, id: &str) -> Result<(), ManagementError> {
         let doing = "deleting the stream";
         let url = of(endpoint(self.transmitter.configuration.as_ref(), doing)?, id);
         self.call(doing, Verb::DELETE, url, None, &[StatusCode::NO_CONTENT, StatusCode::OK])
@@ -202,7 +216,7 @@ impl Management<'_> {
     }
 
     /// The stream's status and the reason for it.
-    pub(in crate::sources::ssf) async fn status(&self, id: &str) -> Result<(String, Option<String>), Trouble> {
+    pub(in crate::sources::ssf) async fn status(&self, id: &str) -> Result<(String, Option<String>), ManagementError> {
         let doing = "reading the stream's status";
         let url = of(endpoint(self.transmitter.status.as_ref(), doing)?, id);
         let (_, body) = self.call(doing, Verb::GET, url, None, &[StatusCode::OK]).await?;
@@ -210,7 +224,12 @@ impl Management<'_> {
     }
 
     /// Sets the stream's status: `enabled`, `paused` or `disabled`.
-    pub(in crate::sources::ssf) async fn set_status(&self, id: &str, status: &str, reason: Option<&str>) -> Result<(), Trouble> {
+    pub(in crate::sources::ssf) async fn set_status(
+        &self,
+        id: &str,
+        status: &str,
+        reason: Option<&str>,
+    ) -> Result<(), ManagementError> {
         let doing = "setting the stream's status";
         let url = endpoint(self.transmitter.status.as_ref(), doing)?.clone();
         let mut body = json!({"stream_id": id, "status": status});
@@ -223,7 +242,7 @@ impl Management<'_> {
     }
 
     /// Adds a subject.
-    pub(in crate::sources::ssf) async fn add_subject(&self, id: &str, subject: &Value) -> Result<(), Trouble> {
+    pub(in crate::sources::ssf) async fn add_subject(&self, id: &str, subject: &Value) -> Result<(), ManagementError> {
         let doing = "adding a subject";
         let url = endpoint(self.transmitter.add_subject.as_ref(), doing)?.clone();
         // What we know of people we know from their organisation.
@@ -234,7 +253,7 @@ impl Management<'_> {
     }
 
     /// Takes a subject out.
-    pub(in crate::sources::ssf) async fn remove_subject(&self, id: &str, subject: &Value) -> Result<(), Trouble> {
+    pub(in crate::sources::ssf) async fn remove_subject(&self, id: &str, subject: &Value) -> Result<(), ManagementError> {
         let doing = "removing a subject";
         let url = endpoint(self.transmitter.remove_subject.as_ref(), doing)?.clone();
         let body = json!({"stream_id": id, "subject": subject});
@@ -244,7 +263,7 @@ impl Management<'_> {
     }
 
     /// Asks for a verification event that carries `state`.
-    pub(in crate::sources::ssf) async fn verify(&self, id: &str, state: &str) -> Result<(), Trouble> {
+    pub(in crate::sources::ssf) async fn verify(&self, id: &str, state: &str) -> Result<(), ManagementError> {
         let doing = "asking for a verification";
         let url = endpoint(self.transmitter.verification.as_ref(), doing)?.clone();
         let body = json!({"stream_id": id, "state": state});
@@ -261,10 +280,10 @@ impl Management<'_> {
         url: Url,
         body: Option<&Value>,
         good: &[StatusCode],
-    ) -> Result<(StatusCode, Value), Trouble> {
-        let unreachable = |error| Trouble::Unreachable { doing, error };
+    ) -> Result<(StatusCode, Value), ManagementError> {
+        let unreachable = |error| ManagementError::Unreachable { doing, error };
         let send = async |anew| {
-            let header = self.bearer.header(self.client, anew).await?;
+            let header = self.access_token.header(self.client, anew).await?;
             let mut asked = self
                 .client
                 .request(verb.clone(), url.clone())
@@ -277,12 +296,12 @@ impl Management<'_> {
             Ok(asked.send().await.map_err(reqwest::Error::without_url)?)
         };
         let mut answer = send(false).await.map_err(unreachable)?;
-        if answer.status() == StatusCode::UNAUTHORIZED && self.bearer.renews() {
+        if answer.status() == StatusCode::UNAUTHORIZED && self.access_token.renews() {
             answer = send(true).await.map_err(unreachable)?;
         }
         let status = answer.status();
         if !good.contains(&status) {
-            return Err(Trouble::Answered {
+            return Err(ManagementError::Answered {
                 doing,
                 status,
                 wait: wait(&answer),
@@ -303,7 +322,7 @@ pub(in crate::sources::ssf) fn wait(answer: &reqwest::Response) -> Option<Durati
     some.then(|| seconds.map_or(UNTOLD, Duration::from_secs).clamp(SHORTEST, LONGEST))
 }
 
-impl Wanted<'_> {
+impl StreamRequest<'_> {
     /// The request's body; with the `id` of a stream that there is.
     fn json(&self, id: Option<&str>) -> Value {
         let mut delivery = json!({"method": self.method.urn()});
@@ -321,8 +340,8 @@ impl Wanted<'_> {
     }
 }
 
-fn endpoint<'u>(url: Option<&'u Url>, doing: &'static str) -> Result<&'u Url, Trouble> {
-    url.ok_or(Trouble::Absent(doing))
+fn endpoint<'u>(url: Option<&'u Url>, doing: &'static str) -> Result<&'u Url, ManagementError> {
+    url.ok_or(ManagementError::Absent(doing))
 }
 
 /// The endpoint with the stream's id in its query.
@@ -332,8 +351,8 @@ fn of(url: &Url, id: &str) -> Url {
     url
 }
 
-fn described(doing: &'static str, body: &Value) -> Result<Description, Trouble> {
-    let odd = |why| Trouble::Odd { doing, why };
+fn described(doing: &'static str, body: &Value) -> Result<StreamDescription, ManagementError> {
+    let odd = |why| ManagementError::Odd { doing, why };
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
     let texts = |value: Option<&Value>| match value {
         Some(Value::String(one)) => vec![one.clone()],
@@ -342,7 +361,7 @@ fn described(doing: &'static str, body: &Value) -> Result<Description, Trouble> 
     };
     let id = text(body.get("stream_id")).filter(|id| !id.is_empty() && id.len() <= 512);
     let delivery = body.get("delivery");
-    Ok(Description {
+    Ok(StreamDescription {
         id: id.ok_or_else(|| odd("it holds no stream_id"))?,
         iss: text(body.get("iss")),
         aud: texts(body.get("aud")),
@@ -355,10 +374,10 @@ fn described(doing: &'static str, body: &Value) -> Result<Description, Trouble> 
     })
 }
 
-fn status_of(doing: &'static str, body: &Value) -> Result<(String, Option<String>), Trouble> {
+fn status_of(doing: &'static str, body: &Value) -> Result<(String, Option<String>), ManagementError> {
     let status = body.get("status").and_then(Value::as_str);
     let status = status.filter(|status| ["enabled", "paused", "disabled"].contains(status));
-    let status = status.ok_or(Trouble::Odd {
+    let status = status.ok_or(ManagementError::Odd {
         doing,
         why: "its status is none of enabled, paused, disabled",
     })?;

@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde_json::{Map, Value};
 
 use crate::http;
-use crate::jose::{inserted, permitted, read_object};
+use crate::jose::{ensure_fetchable, read_object, well_known_url};
 
 /// What a metadata document may weigh, in bytes.
 const CAP: usize = 256 << 10;
@@ -93,7 +93,7 @@ impl Discovery {
     /// # Errors
     /// Where the issuer is not a URL that may be asked.
     pub(in crate::sources::ssf) fn new(issuer: &str, host: Option<&str>) -> anyhow::Result<Self> {
-        let url = inserted(issuer, "ssf-configuration")?;
+        let url = well_known_url(issuer, "ssf-configuration")?;
         let own = url.host_str().context("the issuer has no host")?.to_owned();
         Ok(Self {
             host: host.map_or(own, str::to_owned),
@@ -164,7 +164,7 @@ impl Discovery {
     /// Where it is not https, or not on the host that the config allows.
     pub(in crate::sources::ssf) fn allowed(&self, url: &str) -> anyhow::Result<Url> {
         let url = Url::parse(url).context("the transmitter names an address that is no URL")?;
-        permitted(&url)?;
+        ensure_fetchable(&url)?;
         let own = url.host_str().unwrap_or_default();
         anyhow::ensure!(
             own.eq_ignore_ascii_case(&self.host),

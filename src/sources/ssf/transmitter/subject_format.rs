@@ -7,7 +7,7 @@ use crate::model::Subject;
 /// A subject as a transmitter reads it. `None` for one that no standard format can say, and for several names at once: a transmitter
 /// takes each of them.
 #[must_use]
-pub fn identifier(subject: &Subject) -> Option<Value> {
+pub fn subject_identifier(subject: &Subject) -> Option<Value> {
     Some(match subject {
         Subject::Email(address) => json!({"format": "email", "email": address}),
         Subject::Account(account) => json!({"format": "account", "uri": format!("acct:{account}")}),
@@ -37,10 +37,10 @@ mod tests {
         ] {
             let subject: Subject = name.parse().unwrap();
             let read = SubjectRules::default()
-                .read(&identifier(&subject).unwrap(), false, false)
+                .read(&subject_identifier(&subject).unwrap(), false, false)
                 .unwrap();
             assert_eq!((read.subject, read.breadth), (subject, Breadth::Person), "{name}");
         }
-        assert_eq!(identifier(&"username:alice".parse().unwrap()), None);
+        assert_eq!(subject_identifier(&"username:alice".parse().unwrap()), None);
     }
 }

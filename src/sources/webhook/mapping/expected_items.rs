@@ -12,14 +12,14 @@ use crate::sources::webhook::values::json_pointer::Pointer;
     untagged,
     expecting = "expected a pointer such as \"/type\", or a condition such as { pointer = \"/type\", in = [\"user.created\"] }"
 )]
-pub(in crate::sources::webhook) enum Known {
+pub(in crate::sources::webhook) enum ExpectedItem {
     /// Something stands there.
     By(Pointer),
     /// What stands there is as it says.
     Where(Condition),
 }
 
-impl Known {
+impl ExpectedItem {
     /// Whether an item is of this kind.
     pub(super) fn covers(&self, item: &Value) -> bool {
         match self {

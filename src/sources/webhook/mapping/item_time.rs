@@ -7,17 +7,17 @@ use serde_json::Value;
 
 use crate::model::Timestamp;
 use crate::sources::webhook::values::json_pointer::Pointer;
-use crate::sources::webhook::values::time_format::TimeForm;
+use crate::sources::webhook::values::time_format::TimeFormat;
 
 /// A time of an item.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Moment {
+pub(super) struct TimeAt {
     /// Where it stands.
     pointer: Pointer,
     /// How it is written.
     #[serde(default)]
-    form: TimeForm,
+    form: TimeFormat,
     /// Where the clock stands by which a time without an offset is written.
     zone: Option<Zone>,
 }
@@ -37,7 +37,7 @@ impl TryFrom<String> for Zone {
     }
 }
 
-impl Moment {
+impl TimeAt {
     /// The time, where one stands there.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ impl Moment {
         };
         let read = match (value.as_ref(), self.form) {
             (Value::String(text), form) => form.read_text(text).or_else(|| self.on_the_wall(text)),
-            (Value::Number(number), TimeForm::Unix | TimeForm::UnixMs) => self.form.read_text(&number.to_string()),
+            (Value::Number(number), TimeFormat::Unix | TimeFormat::UnixMs) => self.form.read_text(&number.to_string()),
             _ => None,
         };
         let read = read.ok_or_else(|| {
@@ -63,7 +63,7 @@ impl Moment {
 
     /// A time without an offset, where the config says whose clock it is by. A date alone is no time.
     fn on_the_wall(&self, text: &str) -> Option<Timestamp> {
-        let zone = self.zone.as_ref().filter(|_| self.form == TimeForm::Rfc3339)?;
+        let zone = self.zone.as_ref().filter(|_| self.form == TimeFormat::Rfc3339)?;
         let time = text.contains(':').then(|| text.parse::<DateTime>().ok()).flatten()?;
         zone.0
             .to_ambiguous_zoned_datetime(time)
@@ -79,8 +79,8 @@ mod tests {
 
     use super::*;
 
-    fn read(form: TimeForm, value: &Value) -> Result<Option<i64>, String> {
-        let moment = Moment {
+    fn read(form: TimeFormat, value: &Value) -> Result<Option<i64>, String> {
+        let moment = TimeAt {
             pointer: Pointer::try_from("/t".to_owned()).unwrap(),
             form,
             zone: None,
@@ -91,39 +91,39 @@ mod tests {
     #[test]
     fn the_forms_of_the_vendors_are_read() {
         for (form, value) in [
-            (TimeForm::Rfc3339, json!("2026-01-31T18:42:00Z")),
-            (TimeForm::Rfc3339, json!("2026-01-31T18:42:00.000Z")),
-            (TimeForm::Rfc3339, json!("2026-01-31T18:42:00+0000")),
-            (TimeForm::Rfc3339, json!("2026-01-31T19:42:00+01:00")),
-            (TimeForm::Unix, json!(1_769_884_920)),
-            (TimeForm::Unix, json!("1769884920")),
-            (TimeForm::Unix, json!("1769884920.0")),
-            (TimeForm::UnixMs, json!(1_769_884_920_000_i64)),
-            (TimeForm::UnixMs, json!("1769884920000")),
-            (TimeForm::Rfc3339, json!("2026-01-31 18:42:00 UTC")),
-            (TimeForm::Rfc3339, json!("2026-01-31T18:42:00.0000000Z")),
-            (TimeForm::Unix, json!(1_769_884_920_000_i64)),
-            (TimeForm::UnixMs, json!(1_769_884_920)),
+            (TimeFormat::Rfc3339, json!("2026-01-31T18:42:00Z")),
+            (TimeFormat::Rfc3339, json!("2026-01-31T18:42:00.000Z")),
+            (TimeFormat::Rfc3339, json!("2026-01-31T18:42:00+0000")),
+            (TimeFormat::Rfc3339, json!("2026-01-31T19:42:00+01:00")),
+            (TimeFormat::Unix, json!(1_769_884_920)),
+            (TimeFormat::Unix, json!("1769884920")),
+            (TimeFormat::Unix, json!("1769884920.0")),
+            (TimeFormat::UnixMs, json!(1_769_884_920_000_i64)),
+            (TimeFormat::UnixMs, json!("1769884920000")),
+            (TimeFormat::Rfc3339, json!("2026-01-31 18:42:00 UTC")),
+            (TimeFormat::Rfc3339, json!("2026-01-31T18:42:00.0000000Z")),
+            (TimeFormat::Unix, json!(1_769_884_920_000_i64)),
+            (TimeFormat::UnixMs, json!(1_769_884_920)),
         ] {
             assert_eq!(read(form, &value), Ok(Some(1_769_884_920_000)), "{value}");
         }
-        assert_eq!(read(TimeForm::Unix, &json!(1_769_884_920.25)), Ok(Some(1_769_884_920_250)));
-        assert_eq!(read(TimeForm::Unix, &Value::Null), Ok(None));
+        assert_eq!(read(TimeFormat::Unix, &json!(1_769_884_920.25)), Ok(Some(1_769_884_920_250)));
+        assert_eq!(read(TimeFormat::Unix, &Value::Null), Ok(None));
     }
 
     #[test]
     fn what_is_no_such_time_is_told() {
         for (form, value) in [
-            (TimeForm::Rfc3339, json!("2026-01-31T18:42:00")),
-            (TimeForm::Rfc3339, json!("2026-01-31")),
-            (TimeForm::Rfc3339, json!(1_769_884_920)),
-            (TimeForm::Unix, json!(1_769_884_920_000_000_i64)),
-            (TimeForm::Unix, json!("+1769884920")),
-            (TimeForm::Unix, json!(-1)),
-            (TimeForm::Unix, json!("1.")),
-            (TimeForm::Unix, json!("")),
-            (TimeForm::UnixMs, json!(-1.5)),
-            (TimeForm::UnixMs, json!([1])),
+            (TimeFormat::Rfc3339, json!("2026-01-31T18:42:00")),
+            (TimeFormat::Rfc3339, json!("2026-01-31")),
+            (TimeFormat::Rfc3339, json!(1_769_884_920)),
+            (TimeFormat::Unix, json!(1_769_884_920_000_000_i64)),
+            (TimeFormat::Unix, json!("+1769884920")),
+            (TimeFormat::Unix, json!(-1)),
+            (TimeFormat::Unix, json!("1.")),
+            (TimeFormat::Unix, json!("")),
+            (TimeFormat::UnixMs, json!(-1.5)),
+            (TimeFormat::UnixMs, json!([1])),
         ] {
             assert!(read(form, &value).is_err(), "{value}");
         }
@@ -132,9 +132,9 @@ mod tests {
     #[test]
     fn a_time_without_an_offset_is_by_the_clock_of_the_zone_that_is_written() {
         let read = |zone: &str, text: &str| {
-            let moment = Moment {
+            let moment = TimeAt {
                 pointer: Pointer::try_from("/t".to_owned()).unwrap(),
-                form: TimeForm::Rfc3339,
+                form: TimeFormat::Rfc3339,
                 zone: Some(Zone::try_from(zone.to_owned()).unwrap()),
             };
             moment.read(&json!({ "t": text })).ok().flatten().map(Timestamp::ms)

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::{Alarm, AlarmKind, Delivery, LeakedValue, Reason, Scope, Signal, Subject, Wish};
+use crate::model::{Alarm, AlarmKind, Delivery, Disposition, LeakedValue, Reason, Scope, Signal, Subject};
 use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// The longest value taken, in bytes.
@@ -31,7 +31,7 @@ pub(in crate::sources::webhook) struct LeakedAt {
 
 /// A credential value that was found in the open.
 #[derive(Debug)]
-pub(in crate::sources::webhook) struct Leaked {
+pub(in crate::sources::webhook) struct LeakedCredential {
     /// The value.
     pub(in crate::sources::webhook) value: SecretString,
     /// The sender's word for what sort of credential it is.
@@ -47,12 +47,12 @@ impl LeakedAt {
     ///
     /// # Errors
     /// Where no value stands there.
-    pub(in crate::sources::webhook) fn read(&self, item: &Value, signal: Signal) -> Result<Leaked, String> {
+    pub(in crate::sources::webhook) fn read(&self, item: &Value, signal: Signal) -> Result<LeakedCredential, String> {
         let value = self.pointer.text(item).filter(|value| value.len() <= LONGEST);
         let value = value.ok_or_else(|| format!("no leaked value stands at {}", self.pointer))?;
         let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
         let sort = self.sort.as_ref().and_then(|sort| sort.text(item));
-        Ok(Leaked {
+        Ok(LeakedCredential {
             value: SecretString::from(value),
             sort: sort.map(|sort| sort.chars().filter(plain).take(LONGEST_SORT).collect()),
             end: self.target.clone().map(|target| (target, self.contain)),
@@ -61,7 +61,7 @@ impl LeakedAt {
     }
 }
 
-impl Leaked {
+impl LeakedCredential {
     /// The signal that it becomes: to end what it opens where a target is named, else noted under the digest of its value.
     fn into_signal(self) -> Signal {
         let value = LeakedValue(self.value);
@@ -74,12 +74,12 @@ impl Leaked {
         });
         match self.end {
             Some((target, contain)) => Signal {
-                scope: if contain { Scope::Everything } else { Scope::Leaked },
+                scope: if contain { Scope::Everything } else { Scope::LeakedCredential },
                 target: Some(target),
                 note,
                 occurred_at: self.signal.occurred_at,
                 requested_by: self.signal.requested_by,
-                wish: self.signal.wish,
+                disposition: self.signal.disposition,
                 ..Signal::of_leaked(self.signal.key, self.signal.digest, value)
             },
             None => Signal {
@@ -87,7 +87,7 @@ impl Leaked {
                 reason: Reason::Noted,
                 priority: Reason::Noted.priority(),
                 note,
-                wish: Wish::Ignore("a leaked value was reported, and is kept as its digest".to_owned()),
+                disposition: Disposition::Ignore("a leaked value was reported, and is kept as its digest".to_owned()),
                 ..self.signal
             },
         }
@@ -95,7 +95,7 @@ impl Leaked {
 }
 
 /// Hands leaked values on, as parts of `delivery`: what a target is named for is ended, and a person is told of the rest.
-pub(in crate::sources::webhook) fn hand_on(leaked: Vec<Leaked>, delivery: &mut Delivery) {
+pub(in crate::sources::webhook) fn hand_on(leaked: Vec<LeakedCredential>, delivery: &mut Delivery) {
     let untargeted = leaked.iter().filter(|leaked| leaked.end.is_none()).count();
     if untargeted > 0 {
         delivery.alarms.push(Alarm {
@@ -108,5 +108,5 @@ pub(in crate::sources::webhook) fn hand_on(leaked: Vec<Leaked>, delivery: &mut D
             )),
         });
     }
-    delivery.signals.extend(leaked.into_iter().map(Leaked::into_signal));
+    delivery.signals.extend(leaked.into_iter().map(LeakedCredential::into_signal));
 }

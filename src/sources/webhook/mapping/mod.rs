@@ -21,16 +21,16 @@ use serde_json::Value;
 
 use super::answer::{malformed, unmappable, untrusted};
 use super::body::{Body, MOST_ITEMS};
-use super::proof::Member;
+use super::proof::ItemSecret;
 use super::values::json_pointer::Pointer;
-use crate::model::{Reason, Refused, Signal, Timestamp, Wish};
+use crate::model::{Disposition, Reason, Refused, Signal, Timestamp};
 use crate::sources::Rejection;
 use crate::sources::digest::{hex, sha256};
-use crate::sources::shared::subject_identifiers::{SubjectRules, Whom};
-use leaked_credential::Leaked;
+use crate::sources::shared::subject_identifiers::{EventSubject, SubjectRules};
+use leaked_credential::LeakedCredential;
 
 pub(super) use decode::Decode;
-pub(super) use expected_items::Known;
+pub(super) use expected_items::ExpectedItem;
 pub(super) use rule::Rule;
 
 /// The longest key, in bytes; a longer one is replaced by its hash.
@@ -47,7 +47,7 @@ pub(super) struct Mapping {
     /// The first whose conditions hold is the item's.
     pub(super) rules: Vec<Rule>,
     /// The kinds of items that this sender is known to send; empty where that is not known.
-    pub(super) known_by: Vec<Known>,
+    pub(super) known_by: Vec<ExpectedItem>,
     /// Places that differ from one try of a delivery to the next, and do not count for whether two items are alike.
     pub(super) volatile: Vec<Pointer>,
     /// What becomes of an item that no rule is about.
@@ -77,11 +77,11 @@ pub(super) enum Unmatched {
 
 /// What was read of one body.
 #[derive(Debug, Default)]
-pub(super) struct Read {
+pub(super) struct MappedBody {
     /// The signals.
     pub(super) signals: Vec<Signal>,
     /// Credential values that were found in the open.
-    pub(super) leaked: Vec<Leaked>,
+    pub(super) leaked: Vec<LeakedCredential>,
     /// The items that could not be read, where others could.
     pub(super) refused: Vec<Refused>,
     /// How many items are nothing that this sender is known to send, or that a rule should have been about.
@@ -93,7 +93,7 @@ pub(super) struct Read {
 }
 
 /// How the items of one body are named within their source.
-struct Naming<'a> {
+struct ItemNaming<'a> {
     /// What the delivery is called by its sender.
     id: Option<String>,
     /// The body's hash, where nobody names the delivery.
@@ -109,17 +109,17 @@ impl Mapping {
     ///
     /// # Errors
     /// 400 where it holds too much, 401 where no item proves itself, 422 where none of it can be understood. What cannot be understood
-    /// beside what can is told in [`Read::refused`]: a sender who is refused would send none of it again.
+    /// beside what can is told in [`MappedBody::refused`]: a sender who is refused would send none of it again.
     pub(super) fn read(
         &self,
         body: Body,
         digest: &[u8; 32],
         id: Option<String>,
-        member: Option<&Member>,
+        member: Option<&ItemSecret>,
         now: Timestamp,
-    ) -> Result<Read, Rejection> {
-        let mut read = Read::default();
-        let mut naming = Naming {
+    ) -> Result<MappedBody, Rejection> {
+        let mut read = MappedBody::default();
+        let mut naming = ItemNaming {
             id,
             body: digest,
             place: None,
@@ -159,7 +159,13 @@ impl Mapping {
     }
 
     /// Reads one value of a body. Items of a list are counted on in `naming`.
-    fn value(&self, mut value: Value, member: Option<&Member>, naming: &mut Naming<'_>, read: &mut Read) -> Result<(), Rejection> {
+    fn value(
+        &self,
+        mut value: Value,
+        member: Option<&ItemSecret>,
+        naming: &mut ItemNaming<'_>,
+        read: &mut MappedBody,
+    ) -> Result<(), Rejection> {
         for decode in &self.decode {
             decode.unpack(&mut value);
         }
@@ -202,7 +208,7 @@ impl Mapping {
     }
 
     /// Reads one item; or says why it cannot be read.
-    fn item(&self, item: &Value, found: bool, naming: &Naming<'_>, read: &mut Read) -> Result<(), String> {
+    fn item(&self, item: &Value, found: bool, naming: &ItemNaming<'_>, read: &mut MappedBody) -> Result<(), String> {
         let rule = self.rules.iter().find(|rule| found && rule.is_about(item));
         let Some(rule) = rule else {
             return self.stranger(item, naming, read);
@@ -224,7 +230,7 @@ impl Mapping {
     }
 
     /// What becomes of an item that no rule is about.
-    fn stranger(&self, item: &Value, naming: &Naming<'_>, read: &mut Read) -> Result<(), String> {
+    fn stranger(&self, item: &Value, naming: &ItemNaming<'_>, read: &mut MappedBody) -> Result<(), String> {
         let known = self.known_by.is_empty() || self.known_by.iter().any(|known| known.covers(item));
         if known && self.unmatched == Unmatched::Drop {
             return Ok(());
@@ -233,9 +239,9 @@ impl Mapping {
             return Err("no rule of this source is about it".to_owned());
         }
         read.strangers += usize::from(!known || self.unmatched == Unmatched::Alert);
-        let subject = Whom::nobody("webhook", item).subject;
+        let subject = EventSubject::nobody("webhook", item).subject;
         let mut signal = Signal::new(self.key(None, naming), self.digest(item), subject, Reason::Noted);
-        signal.wish = Wish::Ignore("no rule of the source is about it".to_owned());
+        signal.disposition = Disposition::Ignore("no rule of the source is about it".to_owned());
         read.signals.push(signal);
         Ok(())
     }
@@ -252,7 +258,7 @@ impl Mapping {
     }
 
     /// What the item is called: by its own name, by its delivery's, or by what the body holds.
-    fn key(&self, own: Option<String>, naming: &Naming<'_>) -> String {
+    fn key(&self, own: Option<String>, naming: &ItemNaming<'_>) -> String {
         if let Some(own) = own {
             return plain_key(own);
         }
@@ -273,7 +279,7 @@ impl Mapping {
 /// Why an item is put aside that does not hold the secret of its source.
 const UNPROVEN: &str = "it does not hold the secret of this source";
 
-impl Read {
+impl MappedBody {
     fn put_aside(&mut self, place: String, why: String) {
         self.refused.push(Refused { place, why });
     }

@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::condition::Condition;
-use super::item_time::Moment;
+use super::item_time::TimeAt;
 use super::key::KeyAt;
 use super::leaked_credential::LeakedAt;
 use super::reason::ReasonAt;
 use super::subject::{self, SubjectAt};
-use crate::model::{Reason, Scope, Signal, Timestamp, When, Wish};
+use crate::model::{Disposition, Reason, Scope, Signal, Timestamp, When};
 use crate::sources::shared::subject_identifiers::SubjectRules;
 use crate::sources::webhook::values::json_pointer::Pointer;
 
@@ -33,9 +33,9 @@ pub(in crate::sources::webhook) struct Rule {
     /// Why.
     reason: ReasonAt,
     /// When it happened.
-    time: Option<Moment>,
+    time: Option<TimeAt>,
     /// When to act, where that is not at once.
-    effective: Option<Moment>,
+    effective: Option<TimeAt>,
     /// What the item is called by its sender, the same when it is sent again.
     pub(super) key: Option<KeyAt>,
     /// How much of the person's access is meant.
@@ -156,12 +156,12 @@ impl Rule {
     /// Why it cannot be read, without quoting what may be personal.
     pub(super) fn signal(&self, item: &Value, digest: [u8; 32], subjects: &SubjectRules, now: Timestamp) -> Result<Signal, String> {
         let reason = self.reason.read(item)?;
-        let (subject, wish) = subject::read(&self.subject, item, subjects, &self.wish())?;
+        let (subject, disposition) = subject::read(&self.subject, item, subjects, &self.disposition())?;
         let mut signal = Signal::new("", digest, subject, reason);
-        signal.wish = match &self.leaked {
+        signal.disposition = match &self.leaked {
             // Whose a credential is, its target says, and not the item.
-            Some(_) => self.wish(),
-            None => wish,
+            Some(_) => self.disposition(),
+            None => disposition,
         };
         signal.scope = self.scope(item)?;
         let mut notes: Vec<String> = self.note.iter().filter_map(|pointer| pointer.text(item)).collect();
@@ -188,11 +188,11 @@ impl Rule {
         self.hold.is_none() && self.ignore.is_none() && self.leaked.is_none()
     }
 
-    fn wish(&self) -> Wish {
+    fn disposition(&self) -> Disposition {
         match (&self.ignore, &self.hold) {
-            (Some(why), _) => Wish::Ignore(why.clone()),
-            (None, Some(why)) => Wish::Hold(why.clone()),
-            (None, None) => Wish::Act,
+            (Some(why), _) => Disposition::Ignore(why.clone()),
+            (None, Some(why)) => Disposition::Hold(why.clone()),
+            (None, None) => Disposition::Act,
         }
     }
 

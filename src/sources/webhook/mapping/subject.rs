@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::model::{LONGEST_SUBJECT, Subject, Wish};
-use crate::sources::shared::subject_identifiers::{SubjectFault, SubjectRules, Whom};
+use crate::model::{Disposition, LONGEST_SUBJECT, Subject};
+use crate::sources::shared::subject_identifiers::{EventSubject, SubjectFault, SubjectRules};
 use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// One place of an item that names its subject.
@@ -116,7 +116,12 @@ impl TryFrom<Written> for SubjectAt {
 }
 
 /// Whom an item is about, and what becomes of the rule's wish where that is not one known person.
-pub(super) fn read(places: &[SubjectAt], item: &Value, rules: &SubjectRules, wish: &Wish) -> Result<(Subject, Wish), String> {
+pub(super) fn read(
+    places: &[SubjectAt],
+    item: &Value,
+    rules: &SubjectRules,
+    disposition: &Disposition,
+) -> Result<(Subject, Disposition), String> {
     let mut names: Vec<Subject> = Vec::new();
     let mut nobody = None;
     for place in places {
@@ -131,8 +136,8 @@ pub(super) fn read(places: &[SubjectAt], item: &Value, rules: &SubjectRules, wis
                 None => continue,
             },
         };
-        let tempered = whom.temper(wish);
-        if tempered == *wish {
+        let tempered = whom.restrict(disposition);
+        if tempered == *disposition {
             push(&mut names, &whom.subject);
         } else {
             nobody.get_or_insert((whom.subject, tempered));
@@ -146,15 +151,15 @@ pub(super) fn read(places: &[SubjectAt], item: &Value, rules: &SubjectRules, wis
                 [] => "unresolved: the rule says nowhere whom the item is about".to_owned(),
                 places => format!("unresolved: the item names nobody at {}", places.join(", ")),
             };
-            let wish = match wish {
-                Wish::Act => Wish::Hold(why),
-                Wish::Hold(first) => Wish::Hold(format!("{first}; {why}")),
-                Wish::Stays(_) | Wish::Ignore(_) => wish.clone(),
+            let disposition = match disposition {
+                Disposition::Act => Disposition::Hold(why),
+                Disposition::Hold(first) => Disposition::Hold(format!("{first}; {why}")),
+                Disposition::Stays(_) | Disposition::Ignore(_) => disposition.clone(),
             };
-            Ok((Whom::nobody("webhook", item).subject, wish))
+            Ok((EventSubject::nobody("webhook", item).subject, disposition))
         }
-        (1, _) => Ok((names.remove(0), wish.clone())),
-        _ => Ok((Subject::Aliases(names), wish.clone())),
+        (1, _) => Ok((names.remove(0), disposition.clone())),
+        _ => Ok((Subject::Aliases(names), disposition.clone())),
     }
 }
 

@@ -7,12 +7,12 @@ use ::http::header::HeaderName;
 use aws_lc_rs::hmac;
 use serde::Deserialize;
 
-use super::{SignedId, Template, fresh, only};
+use super::{SignedId, SignedTemplate, fresh, only};
 use crate::model::Timestamp;
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
 use crate::sources::webhook::values::encoding::Encoding;
-use crate::sources::webhook::values::time_format::TimeForm;
+use crate::sources::webhook::values::time_format::TimeFormat;
 
 /// The longest timestamp or id in a header, in bytes.
 const LONGEST: usize = 256;
@@ -53,7 +53,7 @@ pub(in crate::sources::webhook) struct Members {
 }
 
 /// A signature of a vendor's own form.
-pub(in crate::sources::webhook) struct Scheme {
+pub(in crate::sources::webhook) struct HmacSignature {
     /// Where the signature is.
     pub(in crate::sources::webhook) header: HeaderName,
     /// What stands before it (`sha256=`).
@@ -63,11 +63,11 @@ pub(in crate::sources::webhook) struct Scheme {
     /// How it is written.
     pub(in crate::sources::webhook) encoding: Encoding,
     /// What is signed.
-    pub(in crate::sources::webhook) signed: Template,
+    pub(in crate::sources::webhook) signed: SignedTemplate,
     /// Where the time is, if not in the list.
     pub(in crate::sources::webhook) timestamp_header: Option<HeaderName>,
     /// How the time is written.
-    pub(in crate::sources::webhook) timestamp_form: TimeForm,
+    pub(in crate::sources::webhook) timestamp_form: TimeFormat,
     /// Where the id is.
     pub(in crate::sources::webhook) id_header: Option<HeaderName>,
     /// The keys, any of which may have signed.
@@ -76,7 +76,7 @@ pub(in crate::sources::webhook) struct Scheme {
     pub(in crate::sources::webhook) tolerance: Duration,
 }
 
-impl Scheme {
+impl HmacSignature {
     /// Whether the time is signed, and checked.
     pub(super) fn is_dated(&self) -> bool {
         self.signed.has_timestamp()

@@ -13,16 +13,16 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::only;
-use crate::jose::{Algorithm, Compact, HeaderRules, Keyring, TokenError};
+use crate::jose::{Algorithm, Compact, HeaderRules, JwksCache, TokenError};
 use crate::model::Timestamp;
 use crate::sources::shared::audience::Audience;
 use crate::sources::shared::http_answers::{KEYS_UNAVAILABLE, UNKNOWN_KEY, refusal};
 use crate::sources::webhook::answer::untrusted;
-use crate::sources::webhook::values::time_format::TimeForm;
+use crate::sources::webhook::values::time_format::TimeFormat;
 use crate::sources::{Rejection, RejectionKind};
 
 /// What a sender's token must be like.
-pub(in crate::sources::webhook) struct Token {
+pub(in crate::sources::webhook) struct IssuerToken {
     /// What `iss` must be, byte for byte.
     pub(in crate::sources::webhook) issuer: String,
     /// Our name or names at the issuer, of which `aud` must hold one.
@@ -32,7 +32,7 @@ pub(in crate::sources::webhook) struct Token {
     /// The algorithms accepted.
     pub(in crate::sources::webhook) algorithms: Vec<Algorithm>,
     /// The issuer's keys.
-    pub(in crate::sources::webhook) keyring: Keyring,
+    pub(in crate::sources::webhook) keys: JwksCache,
     /// How far the sender's clock may be from ours, either way.
     pub(in crate::sources::webhook) tolerance: Duration,
 }
@@ -58,7 +58,7 @@ impl Claim {
     }
 }
 
-impl Token {
+impl IssuerToken {
     /// Checks the one token of `request`.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Token {
         if token.claims.get("iss").and_then(Value::as_str) != Some(self.issuer.as_str()) {
             return Err(untrusted("iss is missing or not the issuer of this source"));
         }
-        let key = self.keyring.find(kid, algorithm).await.map_err(|error| refused(&error))?;
+        let key = self.keys.find(kid, algorithm).await.map_err(|error| refused(&error))?;
         key.verify(&token, algorithm).map_err(|error| refused(&error))?;
         self.check_claims(&token.claims, now)
     }
@@ -104,7 +104,7 @@ impl Token {
             None => Ok(None),
             Some(said) => said
                 .as_number()
-                .and_then(|number| TimeForm::Unix.read_text(&number.to_string()))
+                .and_then(|number| TimeFormat::Unix.read_text(&number.to_string()))
                 .map(Some)
                 .ok_or_else(|| untrusted(format!("{name} is not a time in seconds"))),
         };

@@ -4,21 +4,21 @@
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::Secrets;
+use super::StaticSecrets;
 use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// A static secret in each item.
-pub(in crate::sources::webhook) struct Member {
+pub(in crate::sources::webhook) struct ItemSecret {
     pointer: Pointer,
-    secrets: Secrets,
+    secrets: StaticSecrets,
 }
 
-impl Member {
+impl ItemSecret {
     /// Takes items that hold any of `secrets` at `pointer`.
     pub(in crate::sources::webhook) fn new(pointer: Pointer, secrets: &[SecretString]) -> Self {
         Self {
             pointer,
-            secrets: Secrets::new(secrets),
+            secrets: StaticSecrets::new(secrets),
         }
     }
 

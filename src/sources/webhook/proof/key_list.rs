@@ -6,7 +6,7 @@ use ::http::header::HeaderName;
 
 use super::issuer_token::refused;
 use super::only;
-use crate::jose::{Algorithm, Keyring};
+use crate::jose::{Algorithm, JwksCache};
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
 use crate::sources::webhook::values::encoding::Encoding;
@@ -15,16 +15,16 @@ use crate::sources::webhook::values::encoding::Encoding;
 const LONGEST: usize = 256;
 
 /// A signature by a key of a published list.
-pub(in crate::sources::webhook) struct Listed {
+pub(in crate::sources::webhook) struct KeyList {
     /// Where the signature is: in base 64 the DER of an ECDSA signature over the body as it arrived.
     pub(in crate::sources::webhook) header: HeaderName,
     /// Where the key's name is.
     pub(in crate::sources::webhook) id_header: HeaderName,
     /// The list.
-    pub(in crate::sources::webhook) keyring: Keyring,
+    pub(in crate::sources::webhook) keys: JwksCache,
 }
 
-impl Listed {
+impl KeyList {
     /// Checks one delivery.
     ///
     /// # Errors
@@ -36,7 +36,7 @@ impl Listed {
         }
         let signature = Encoding::Base64.decode(only(headers, &self.header)?);
         let signature = signature.ok_or_else(|| untrusted(format!("the header {} is not base64", self.header)))?;
-        let key = self.keyring.find(Some(id), Algorithm::Es256).await;
+        let key = self.keys.find(Some(id), Algorithm::Es256).await;
         let key = key.map_err(|error| refused(&error))?;
         key.verify_der(body, &signature).map_err(|error| refused(&error))
     }

@@ -21,32 +21,32 @@ use bytes::Bytes;
 
 use super::answer::untrusted;
 use crate::model::Timestamp;
-use crate::sources::{Rejection, Standing};
+use crate::sources::{Rejection, SenderAuth};
 
-pub(super) use hmac_signature::{Algorithm, Members, Scheme};
-pub(super) use issuer_token::{Claim, Token};
-pub(super) use item_secret::Member;
-pub(super) use key_list::Listed;
-pub(super) use signed_template::Template;
+pub(super) use hmac_signature::{Algorithm, HmacSignature, Members};
+pub(super) use issuer_token::{Claim, IssuerToken};
+pub(super) use item_secret::ItemSecret;
+pub(super) use key_list::KeyList;
+pub(super) use signed_template::SignedTemplate;
 pub(super) use sns::{Certificates, Sns, shown};
-pub(super) use standard_webhooks::Standard;
-pub(super) use static_bearer::{Bearer, Place};
-use static_secrets::Secrets;
+pub(super) use standard_webhooks::StandardWebhooks;
+pub(super) use static_bearer::{Place, StaticBearer};
+use static_secrets::StaticSecrets;
 
 /// How a sender proves who it is.
 pub(super) enum Proof {
     /// Standard Webhooks.
-    Standard(Standard),
+    StandardWebhooks(StandardWebhooks),
     /// A signature of the vendor's own form.
-    Scheme(Scheme),
+    HmacSignature(HmacSignature),
     /// A static secret in a header or the URL.
-    Bearer(Bearer),
+    StaticBearer(StaticBearer),
     /// A static secret in each item of the body.
-    Member(Member),
+    ItemSecret(ItemSecret),
     /// A signed token in a header.
-    Token(Token),
+    IssuerToken(IssuerToken),
     /// A signature by a key of a published list.
-    Listed(Listed),
+    KeyList(KeyList),
     /// Amazon SNS.
     Sns(Sns),
 }
@@ -62,20 +62,20 @@ impl Proof {
     pub(super) async fn check(&self, request: &Request<Bytes>, now: Timestamp) -> Result<SignedId, Rejection> {
         let (headers, body) = (request.headers(), request.body());
         match self {
-            Self::Standard(standard) => standard.check(headers, body, now).map(Some),
-            Self::Scheme(scheme) => scheme.check(headers, body, now),
-            Self::Bearer(bearer) => bearer.check(request).map(|()| None),
-            Self::Member(_) => Ok(None),
-            Self::Token(token) => token.check(request, now).await.map(|()| None),
-            Self::Listed(listed) => listed.check(headers, body).await.map(|()| None),
+            Self::StandardWebhooks(standard) => standard.check(headers, body, now).map(Some),
+            Self::HmacSignature(scheme) => scheme.check(headers, body, now),
+            Self::StaticBearer(bearer) => bearer.check(request).map(|()| None),
+            Self::ItemSecret(_) => Ok(None),
+            Self::IssuerToken(token) => token.check(request, now).await.map(|()| None),
+            Self::KeyList(listed) => listed.check(headers, body).await.map(|()| None),
             Self::Sns(sns) => sns.check(headers, body, now).await.map(Some),
         }
     }
 
     /// What each item proves itself by, where the request as a whole proves nothing.
-    pub(super) fn member(&self) -> Option<&Member> {
+    pub(super) fn member(&self) -> Option<&ItemSecret> {
         match self {
-            Self::Member(member) => Some(member),
+            Self::ItemSecret(member) => Some(member),
             _ => None,
         }
     }
@@ -84,19 +84,21 @@ impl Proof {
     ///
     /// # Errors
     /// 401 where that is a secret or a token, and it is not there or not good here; 503 as [`Proof::check`].
-    pub(super) async fn check_head(&self, head: &Request<Bytes>, now: Timestamp) -> Result<Standing, Rejection> {
+    pub(super) async fn check_head(&self, head: &Request<Bytes>, now: Timestamp) -> Result<SenderAuth, Rejection> {
         match self {
-            Self::Bearer(bearer) => bearer.check(head).map(|()| Standing::Proven),
-            Self::Token(token) => token.check(head, now).await.map(|()| Standing::Proven),
-            Self::Standard(_) | Self::Scheme(_) | Self::Member(_) | Self::Listed(_) | Self::Sns(_) => Ok(Standing::Unread),
+            Self::StaticBearer(bearer) => bearer.check(head).map(|()| SenderAuth::Proven),
+            Self::IssuerToken(token) => token.check(head, now).await.map(|()| SenderAuth::Proven),
+            Self::StandardWebhooks(_) | Self::HmacSignature(_) | Self::ItemSecret(_) | Self::KeyList(_) | Self::Sns(_) => {
+                Ok(SenderAuth::Unread)
+            }
         }
     }
 
     /// What the delivery is called, unproven.
     pub(super) fn unproven_id(&self, headers: &HeaderMap) -> SignedId {
         match self {
-            Self::Standard(_) => standard_webhooks::id(headers).ok(),
-            Self::Scheme(scheme) => scheme.id(headers).ok().flatten(),
+            Self::StandardWebhooks(_) => standard_webhooks::id(headers).ok(),
+            Self::HmacSignature(scheme) => scheme.id(headers).ok().flatten(),
             _ => None,
         }
     }
@@ -104,30 +106,32 @@ impl Proof {
     /// Whether an old delivery is refused for its age, so that a recorded one cannot be sent again later.
     pub(super) fn is_dated(&self) -> bool {
         match self {
-            Self::Standard(_) | Self::Sns(_) => true,
-            Self::Scheme(scheme) => scheme.is_dated(),
-            Self::Bearer(_) | Self::Member(_) | Self::Token(_) | Self::Listed(_) => false,
+            Self::StandardWebhooks(_) | Self::Sns(_) => true,
+            Self::HmacSignature(scheme) => scheme.is_dated(),
+            Self::StaticBearer(_) | Self::ItemSecret(_) | Self::IssuerToken(_) | Self::KeyList(_) => false,
         }
     }
 
     /// Whether the body is signed, so that whoever has recorded one delivery cannot make another.
     pub(super) fn covers_body(&self) -> bool {
         match self {
-            Self::Standard(_) | Self::Scheme(_) | Self::Listed(_) | Self::Sns(_) => true,
-            Self::Bearer(_) | Self::Member(_) | Self::Token(_) => false,
+            Self::StandardWebhooks(_) | Self::HmacSignature(_) | Self::KeyList(_) | Self::Sns(_) => true,
+            Self::StaticBearer(_) | Self::ItemSecret(_) | Self::IssuerToken(_) => false,
         }
     }
 
     /// Whether the sender adds something to the source's own path.
     pub(super) fn is_in_path(&self) -> bool {
-        matches!(self, Self::Bearer(bearer) if bearer.is_in_path())
+        matches!(self, Self::StaticBearer(bearer) if bearer.is_in_path())
     }
 
     /// What a refused sender is challenged with (RFC 9110 section 11.6.1).
     pub(super) fn challenge(&self) -> &'static str {
         match self {
-            Self::Standard(_) | Self::Scheme(_) | Self::Listed(_) | Self::Sns(_) | Self::Member(_) => "Signature",
-            Self::Bearer(_) | Self::Token(_) => "Bearer",
+            Self::StandardWebhooks(_) | Self::HmacSignature(_) | Self::KeyList(_) | Self::Sns(_) | Self::ItemSecret(_) => {
+                "Signature"
+            }
+            Self::StaticBearer(_) | Self::IssuerToken(_) => "Bearer",
         }
     }
 }

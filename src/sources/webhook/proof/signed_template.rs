@@ -5,7 +5,7 @@ use serde::Deserialize;
 /// What a vendor signs: `{body}` once, `{timestamp}` and `{id}` at most once, and text between them.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(in crate::sources::webhook) struct Template(Vec<Part>);
+pub(in crate::sources::webhook) struct SignedTemplate(Vec<Part>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -15,7 +15,7 @@ enum Part {
     Id,
 }
 
-impl Template {
+impl SignedTemplate {
     /// The bytes that are signed.
     pub(super) fn fill(&self, id: &str, timestamp: &str, body: &[u8]) -> Vec<u8> {
         let mut signed = Vec::with_capacity(body.len() + 128);
@@ -50,7 +50,7 @@ impl Template {
     }
 }
 
-impl TryFrom<String> for Template {
+impl TryFrom<String> for SignedTemplate {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
@@ -95,8 +95,8 @@ impl TryFrom<String> for Template {
 mod tests {
     use super::*;
 
-    fn template(text: &str) -> Result<Template, String> {
-        Template::try_from(text.to_owned())
+    fn template(text: &str) -> Result<SignedTemplate, String> {
+        SignedTemplate::try_from(text.to_owned())
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::model::Timestamp;
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
 use crate::sources::webhook::values::encoding::Encoding;
-use crate::sources::webhook::values::time_format::TimeForm;
+use crate::sources::webhook::values::time_format::TimeFormat;
 
 /// The longest `webhook-id`, in bytes.
 const LONGEST_ID: usize = 256;
@@ -22,7 +22,7 @@ const LONGEST_ID: usize = 256;
 const MOST_SIGNATURES: usize = 32;
 
 /// The keys of a sender of Standard Webhooks.
-pub(in crate::sources::webhook) struct Standard {
+pub(in crate::sources::webhook) struct StandardWebhooks {
     secrets: Vec<hmac::Key>,
     public_keys: Vec<Vec<u8>>,
     tolerance: Duration,
@@ -47,7 +47,7 @@ const SVIX: Names = Names {
     signature: HeaderName::from_static("svix-signature"),
 };
 
-impl Standard {
+impl StandardWebhooks {
     /// No keys yet.
     pub(in crate::sources::webhook) fn new(tolerance: Duration) -> Self {
         Self {
@@ -96,7 +96,7 @@ impl Standard {
         let names = names(headers);
         let id = id(headers)?;
         let timestamp = only(headers, &names.timestamp)?;
-        let at = TimeForm::Unix.read_text(timestamp);
+        let at = TimeFormat::Unix.read_text(timestamp);
         let at = at.ok_or_else(|| untrusted(format!("{} is not a time in seconds", names.timestamp)))?;
         fresh(at, now, self.tolerance)?;
         // The text as it was sent is what is signed, with its fraction.

@@ -6,30 +6,30 @@ use ::http::header::HeaderName;
 use bytes::Bytes;
 use secrecy::SecretString;
 
-use super::{Secrets, only};
+use super::{StaticSecrets, only};
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
 
 /// A static secret.
-pub(in crate::sources::webhook) struct Bearer {
+pub(in crate::sources::webhook) struct StaticBearer {
     place: Place,
-    secrets: Secrets,
+    secrets: StaticSecrets,
 }
 
 /// Where the secret is.
 pub(in crate::sources::webhook) enum Place {
-    /// In a header, after a word (`Bearer`); the word is empty where the secret stands alone.
+    /// In a header, after a word (`StaticBearer`); the word is empty where the secret stands alone.
     Header(HeaderName, String),
     /// At the end of the URL, below the source's own path.
     Path,
 }
 
-impl Bearer {
+impl StaticBearer {
     /// Takes any of `secrets` at `place`.
     pub(in crate::sources::webhook) fn new(place: Place, secrets: &[SecretString]) -> Self {
         Self {
             place,
-            secrets: Secrets::new(secrets),
+            secrets: StaticSecrets::new(secrets),
         }
     }
 

@@ -6,9 +6,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::sources::digest::sha256;
 
 /// Static secrets, as the SHA-256 of each: of equal length, so that a comparison takes as long whatever is sent.
-pub(super) struct Secrets(Vec<[u8; 32]>);
+pub(super) struct StaticSecrets(Vec<[u8; 32]>);
 
-impl Secrets {
+impl StaticSecrets {
     /// Takes any of `secrets`.
     pub(super) fn new(secrets: &[SecretString]) -> Self {
         let hash = |secret: &SecretString| sha256(secret.expose_secret().as_bytes());

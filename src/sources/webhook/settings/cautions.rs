@@ -13,12 +13,12 @@ pub(super) const SHORT: usize = 24;
 pub(super) fn of(written: &Written, proof: &Proof, secrets: &[SecretString]) -> Vec<String> {
     let mut cautions = Vec::new();
     match proof {
-        Proof::Bearer(_) | Proof::Member(_) => cautions.push(
+        Proof::StaticBearer(_) | Proof::ItemSecret(_) => cautions.push(
             "whoever learns the static bearer can end anybody's access: it protects neither against replay nor against a changed body; \
              use signatures where the sender can make them, and let only the sender's addresses through"
                 .to_owned(),
         ),
-        Proof::Scheme(_) | Proof::Listed(_) if !proof.is_dated() => cautions.push(
+        Proof::HmacSignature(_) | Proof::KeyList(_) if !proof.is_dated() => cautions.push(
             "the sender signs no time, so that a recorded delivery is known only by its key or body".to_owned(),
         ),
         _ => {}
@@ -30,7 +30,7 @@ pub(super) fn of(written: &Written, proof: &Proof, secrets: &[SecretString]) -> 
         );
     }
     let short = secrets.iter().any(|secret| secret.expose_secret().len() < SHORT);
-    if short && !matches!(proof, Proof::Standard(_)) {
+    if short && !matches!(proof, Proof::StandardWebhooks(_)) {
         cautions.push(format!(
             "a secret has fewer than {SHORT} characters; make a longer one, such as with: openssl rand -hex 32"
         ));

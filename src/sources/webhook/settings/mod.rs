@@ -57,7 +57,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Webhook, V
     let handshakes = written.handshake.map(OneOrMore::into_vec);
     let handshakes = handshakes.unwrap_or_else(|| match proof {
         // Whoever holds the secret could say anything, so that an answer gives nothing away.
-        Proof::Bearer(_) => Handshake::OF_SECRET_HOLDERS.to_vec(),
+        Proof::StaticBearer(_) => Handshake::OF_SECRET_HOLDERS.to_vec(),
         _ => Vec::new(),
     });
     Ok(Webhook {

@@ -9,7 +9,7 @@ use super::cautions::SHORT;
 use super::header_name::header;
 use super::written::{BearerForm, Signature, Verify, Written};
 use super::{Fault, published_keys};
-use crate::sources::webhook::proof::{Algorithm, Bearer, Member, Place, Proof, Scheme, Standard};
+use crate::sources::webhook::proof::{Algorithm, HmacSignature, ItemSecret, Place, Proof, StandardWebhooks, StaticBearer};
 
 /// How old a delivery may be, and how far in the future, where the config says nothing.
 const TOLERANCE: Duration = Duration::from_mins(5);
@@ -67,32 +67,34 @@ pub(super) fn proof(written: &Written, secrets: &[SecretString], faults: &mut Ve
         ));
     }
     match verify {
-        Verify::Standard => Some(Proof::Standard(standard(secrets, public, tolerance, faults))),
+        Verify::Standard => Some(Proof::StandardWebhooks(standard(secrets, public, tolerance, faults))),
         Verify::Signature => {
             let Some(signature) = &written.signature else {
                 let why = "verify = \"signature\" needs a table [source.signature], or a preset";
                 faults.push(("verify", why.to_owned()));
                 return None;
             };
-            scheme(signature, secrets, tolerance, faults).map(Proof::Scheme)
+            scheme(signature, secrets, tolerance, faults).map(Proof::HmacSignature)
         }
-        Verify::Bearer => place(written.bearer.as_ref(), secrets, faults).map(|place| Proof::Bearer(Bearer::new(place, secrets))),
+        Verify::Bearer => {
+            place(written.bearer.as_ref(), secrets, faults).map(|place| Proof::StaticBearer(StaticBearer::new(place, secrets)))
+        }
         Verify::Member => {
             let Some(member) = &written.member else {
                 let why = "verify = \"member\" needs a table [source.member] with the pointer to the secret in each item";
                 faults.push(("verify", why.to_owned()));
                 return None;
             };
-            Some(Proof::Member(Member::new(member.pointer.clone(), secrets)))
+            Some(Proof::ItemSecret(ItemSecret::new(member.pointer.clone(), secrets)))
         }
-        Verify::Token => published_keys::token(written.token.as_ref(), tolerance, faults).map(Proof::Token),
-        Verify::KeyList => published_keys::listed(written.key_list.as_ref(), faults).map(Proof::Listed),
+        Verify::Token => published_keys::token(written.token.as_ref(), tolerance, faults).map(Proof::IssuerToken),
+        Verify::KeyList => published_keys::listed(written.key_list.as_ref(), faults).map(Proof::KeyList),
         Verify::Sns => published_keys::sns(written.sns.as_ref(), tolerance, faults).map(Proof::Sns),
     }
 }
 
-fn standard(secrets: &[SecretString], public: &[String], tolerance: Duration, faults: &mut Vec<Fault>) -> Standard {
-    let mut standard = Standard::new(tolerance);
+fn standard(secrets: &[SecretString], public: &[String], tolerance: Duration, faults: &mut Vec<Fault>) -> StandardWebhooks {
+    let mut standard = StandardWebhooks::new(tolerance);
     for secret in secrets {
         if let Err(why) = standard.secret(secret) {
             faults.push(("secrets", why.to_owned()));
@@ -137,7 +139,7 @@ fn place(form: Option<&BearerForm>, secrets: &[SecretString], faults: &mut Vec<F
     Some(Place::Header(header, scheme.unwrap_or(usual).to_owned()))
 }
 
-fn scheme(signature: &Signature, secrets: &[SecretString], tolerance: Duration, faults: &mut Vec<Fault>) -> Option<Scheme> {
+fn scheme(signature: &Signature, secrets: &[SecretString], tolerance: Duration, faults: &mut Vec<Fault>) -> Option<HmacSignature> {
     let before = faults.len();
     let mut wrong = |why: &str| faults.push(("signature", why.to_owned()));
     if signature.algorithm == Algorithm::Sha1 {
@@ -176,7 +178,7 @@ fn scheme(signature: &Signature, secrets: &[SecretString], tolerance: Duration, 
     let timestamp_header = named(&signature.timestamp_header);
     let id_header = named(&signature.id_header);
     let header = header("signature", &signature.header, faults)?;
-    (faults.len() == before).then(|| Scheme {
+    (faults.len() == before).then(|| HmacSignature {
         header,
         prefix: signature.prefix.clone(),
         members: signature.members.clone(),

@@ -7,11 +7,11 @@ use reqwest::Url;
 use super::Fault;
 use super::header_name::header;
 use super::written::{KeyListForm, SnsForm, TokenForm};
-use crate::jose::{Algorithm, Document, Keyring, Origin, Published};
-use crate::sources::webhook::proof::{Certificates, Claim, Listed, Sns, Token};
+use crate::jose::{Algorithm, IssuerKeys, JwksCache, JwksOrigin, MetadataDocument};
+use crate::sources::webhook::proof::{Certificates, Claim, IssuerToken, KeyList, Sns};
 
 /// What a sender's token must be like.
-pub(super) fn token(form: Option<&TokenForm>, tolerance: Duration, faults: &mut Vec<Fault>) -> Option<Token> {
+pub(super) fn token(form: Option<&TokenForm>, tolerance: Duration, faults: &mut Vec<Fault>) -> Option<IssuerToken> {
     let mut wrong = |why: &str| faults.push(("token", why.to_owned()));
     let issuer = form.and_then(|form| form.issuer.clone()).filter(|issuer| !issuer.is_empty());
     let (Some(form), Some(issuer)) = (form, issuer) else {
@@ -40,27 +40,27 @@ pub(super) fn token(form: Option<&TokenForm>, tolerance: Duration, faults: &mut 
     if algorithms.is_empty() {
         wrong("algorithms must not be empty; leave it out for RS256");
     }
-    let published = Published {
+    let published = IssuerKeys {
         issuer: &issuer,
         file: form.jwks_file.as_deref(),
         url: form.jwks_url.as_deref(),
         host: form.jwks_host.as_deref(),
     };
-    let origin = published.origin(Document::OpenId).map_err(|(key, error)| {
+    let origin = published.origin(MetadataDocument::OpenId).map_err(|(key, error)| {
         faults.push(("token", format!("{key}: {error:#}")));
     });
-    Some(Token {
+    Some(IssuerToken {
         audience: audience?,
         claims,
         algorithms,
-        keyring: Keyring::new(origin.ok()?),
+        keys: JwksCache::new(origin.ok()?),
         tolerance,
         issuer,
     })
 }
 
 /// Where the sender's keys are listed.
-pub(super) fn listed(form: Option<&KeyListForm>, faults: &mut Vec<Fault>) -> Option<Listed> {
+pub(super) fn listed(form: Option<&KeyListForm>, faults: &mut Vec<Fault>) -> Option<KeyList> {
     let named = form.and_then(|form| Some((form, form.header.as_deref()?, form.id_header.as_deref()?)));
     let Some((form, signature, id)) = named else {
         let why = "verify = \"key-list\" needs a table [source.key_list] with header, id_header, and url or file";
@@ -68,20 +68,20 @@ pub(super) fn listed(form: Option<&KeyListForm>, faults: &mut Vec<Fault>) -> Opt
         return None;
     };
     let origin = match (&form.file, &form.url) {
-        (Some(path), None) => Origin::file(path),
+        (Some(path), None) => JwksOrigin::file(path),
         (None, Some(url)) => {
             let host = Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-            Origin::url(url, host.as_deref().unwrap_or_default())
+            JwksOrigin::url(url, host.as_deref().unwrap_or_default())
         }
         _ => Err(anyhow::anyhow!("write either url or file")),
     };
     let origin = origin.map_err(|error| faults.push(("key_list", format!("{error:#}")))).ok();
     let signature = header("key_list", signature, faults);
     let id = header("key_list", id, faults);
-    Some(Listed {
+    Some(KeyList {
         header: signature?,
         id_header: id?,
-        keyring: Keyring::new(origin?),
+        keys: JwksCache::new(origin?),
     })
 }
 

@@ -10,13 +10,13 @@ use crate::model::Reason;
 use crate::secret::SecretSource;
 use crate::settings::Period;
 use crate::sources::shared::audience::Audience;
-use crate::sources::shared::subject_identifiers::Means;
+use crate::sources::shared::subject_identifiers::IdentifierKind;
 use crate::sources::webhook::handshake::Handshake;
-use crate::sources::webhook::mapping::{Decode, Known, Rule, Unmatched};
-use crate::sources::webhook::proof::{Algorithm, Claim, Members, Template};
+use crate::sources::webhook::mapping::{Decode, ExpectedItem, Rule, Unmatched};
+use crate::sources::webhook::proof::{Algorithm, Claim, Members, SignedTemplate};
 use crate::sources::webhook::values::encoding::Encoding;
 use crate::sources::webhook::values::json_pointer::Pointer;
-use crate::sources::webhook::values::time_format::TimeForm;
+use crate::sources::webhook::values::time_format::TimeFormat;
 
 /// Every key of its own.
 #[derive(Default, Deserialize)]
@@ -53,7 +53,7 @@ pub(super) struct Written {
     /// Where the items are.
     pub(super) items: Option<OneOrMore<Pointer>>,
     /// The kinds of items that this sender is known to send.
-    pub(super) known_by: Option<OneOrMore<Known>>,
+    pub(super) known_by: Option<OneOrMore<ExpectedItem>>,
     /// Places that differ from one try of a delivery to the next.
     pub(super) volatile: Option<Vec<Pointer>>,
     /// The header that names a delivery.
@@ -129,10 +129,10 @@ pub(super) struct Signature {
     #[serde(default)]
     pub(super) prefix: String,
     pub(super) members: Option<Members>,
-    pub(super) signed: Template,
+    pub(super) signed: SignedTemplate,
     pub(super) timestamp_header: Option<String>,
     #[serde(default = "unix")]
-    pub(super) timestamp_form: TimeForm,
+    pub(super) timestamp_form: TimeFormat,
     pub(super) id_header: Option<String>,
     /// How the secret's bytes are written in its file; without it the text itself is the secret.
     pub(super) secret_encoding: Option<Encoding>,
@@ -192,13 +192,13 @@ pub(super) struct SnsForm {
 pub(super) struct Subjects {
     pub(super) issuers: Option<Vec<String>>,
     #[serde(default)]
-    pub(super) iss_sub: Means,
+    pub(super) iss_sub: IdentifierKind,
     #[serde(default)]
-    pub(super) opaque: Means,
+    pub(super) opaque: IdentifierKind,
 }
 
-fn unix() -> TimeForm {
-    TimeForm::Unix
+fn unix() -> TimeFormat {
+    TimeFormat::Unix
 }
 
 impl Written {

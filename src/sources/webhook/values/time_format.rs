@@ -7,7 +7,7 @@ use crate::model::Timestamp;
 /// How a time is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::sources::webhook) enum TimeForm {
+pub(in crate::sources::webhook) enum TimeFormat {
     /// RFC 3339, with an offset; `+0000` without a colon and the word `UTC` behind the time are taken too.
     #[default]
     Rfc3339,
@@ -24,7 +24,7 @@ const LATEST: i64 = 253_402_300_800;
 /// changed from the one to the other without a word.
 const MILLISECONDS: i64 = 100_000_000_000;
 
-impl TimeForm {
+impl TimeFormat {
     /// Reads a time that is written as a text.
     pub(in crate::sources::webhook) fn read_text(self, text: &str) -> Option<Timestamp> {
         match self {

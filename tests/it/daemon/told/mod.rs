@@ -10,7 +10,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use http::StatusCode;
-use revoked::jose::{Algorithm, Compact, HeaderRules, Keyring, Origin};
+use revoked::jose::{Algorithm, Compact, HeaderRules, JwksCache, JwksOrigin};
 use serde_json::Value;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
@@ -115,7 +115,7 @@ impl Told {
 
     /// Checks a token as a receiver does that only knows our issuer, and gives its claims.
     async fn believed(&self, issuer: &str, token: &str) -> Value {
-        let keyring = Keyring::new(Origin::metadata(issuer, "ssf-configuration", "127.0.0.1").unwrap());
+        let keyring = JwksCache::new(JwksOrigin::metadata(issuer, "ssf-configuration", "127.0.0.1").unwrap());
         let compact = Compact::read(token.as_bytes()).unwrap();
         let rules = HeaderRules {
             algorithms: &[Algorithm::Rs256],

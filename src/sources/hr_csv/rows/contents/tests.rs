@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{DepartureStep, Leaves, Priority, Reason, Signal, Subject, Timestamp, When, Wish};
-use crate::sources::hr_csv::rows::change_kind::Ask;
-use crate::sources::hr_csv::statements::latest::order;
+use crate::model::{DepartureStep, Disposition, Leaves, Priority, Reason, Signal, Subject, Timestamp, When};
+use crate::sources::hr_csv::rows::change_kind::ChangeKind;
+use crate::sources::hr_csv::statements::latest::latest_statements;
 use crate::sources::hr_csv::statements::signals;
 
 const HEADER: &str = "employee_id,employment_id,email,upn,status,last_working_day,effective_at,timezone,action,reason,updated_at";
@@ -17,11 +17,11 @@ fn rules() -> Rules {
     }
 }
 
-fn file(text: impl AsRef<[u8]>) -> Contents {
+fn file(text: impl AsRef<[u8]>) -> FileContents {
     read(text.as_ref(), &rules()).unwrap()
 }
 
-fn with_header(rows: &str) -> Contents {
+fn with_header(rows: &str) -> FileContents {
     file(format!("{HEADER}\n{rows}\n"))
 }
 
@@ -46,7 +46,7 @@ fn at(text: &str) -> Timestamp {
 fn signal(row: &str, now: &str) -> Signal {
     let contents = with_header(row);
     assert_eq!(contents.bad, [], "{row}");
-    let said = order(contents.rows, at(now)).remove(0);
+    let said = latest_statements(contents.rows, at(now)).remove(0);
     signals::signal(&said, &rules(), at(now), &contents.sha256)
 }
 
@@ -70,7 +70,7 @@ fn a_leaver_is_planned_for_the_end_of_the_last_day_in_their_own_zone() {
     );
     assert_eq!(signal.subject, Subject::Email("alice@example.org".into()));
     assert_eq!(signal.reason, Reason::Departed);
-    assert_eq!(signal.wish, Wish::Act);
+    assert_eq!(signal.disposition, Disposition::Act);
     assert_eq!(signal.note.as_deref(), Some("end of contract"));
     assert_eq!(signal.occurred_at, Some(at("2026-03-01T08:00:00Z")));
     assert_eq!(leave(&signal).1, "2026-03-31T22:00:00.000Z");
@@ -111,13 +111,16 @@ fn who_is_made_to_go_is_out_sooner_and_goes_before_the_leavers() {
 fn a_departure_of_last_year_waits_for_a_human_and_one_of_last_week_does_not() {
     let old = signal("1,,a@x.org,,,2025-03-14,,,terminate,,", NOW);
     assert!(
-        matches!(&old.wish, Wish::Hold(why) if why.contains("365 days ago")),
+        matches!(&old.disposition, Disposition::Hold(why) if why.contains("365 days ago")),
         "{:?}",
-        old.wish
+        old.disposition
     );
-    assert_eq!(signal("1,,a@x.org,,,2026-03-09,,,terminate,,", NOW).wish, Wish::Act);
+    assert_eq!(
+        signal("1,,a@x.org,,,2026-03-09,,,terminate,,", NOW).disposition,
+        Disposition::Act
+    );
     let far_off = signal("1,,a@x.org,,,2100-12-31,,,terminate,,", NOW);
-    assert_eq!(far_off.wish, Wish::Act);
+    assert_eq!(far_off.disposition, Disposition::Act);
     assert!(leave(&far_off).1.starts_with("2100-12-31"));
 }
 
@@ -125,7 +128,7 @@ fn a_departure_of_last_year_waits_for_a_human_and_one_of_last_week_does_not() {
 fn rescissions_and_rehires_name_the_employment_and_never_wait() {
     for (action, step) in [("rescind", DepartureStep::Rescind), ("Rehire", DepartureStep::Rehire)] {
         let signal = signal(&format!("4711,E1,a@x.org,,,2020-01-01,,,{action},,"), NOW);
-        assert_eq!((signal.reason, &signal.wish), (Reason::Reactivated, &Wish::Act));
+        assert_eq!((signal.reason, &signal.disposition), (Reason::Reactivated, &Disposition::Act));
         let When::Departure(departure) = signal.when else { panic!() };
         assert_eq!((departure.employee.as_str(), departure.employment.as_str()), ("4711", "E1"));
         assert_eq!(departure.step, step);
@@ -186,8 +189,8 @@ fn columns_may_stand_in_any_order_and_case() {
     let contents = file("Action, EMAIL ,employee_id,last_working_day\nterminate,a@x.org,7,2026-03-31\n");
     assert_eq!(contents.rejected, None);
     assert_eq!(
-        (contents.rows[0].1.employee.as_str(), contents.rows[0].1.ask),
-        ("7", Ask::Terminate)
+        (contents.rows[0].1.employee.as_str(), contents.rows[0].1.change),
+        ("7", ChangeKind::Terminate)
     );
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::parser::same;
 use super::{Comparison, Filter};
-use crate::sources::scim::protocol::attribute_path::Spot;
+use crate::sources::scim::protocol::attribute_path::PathTarget;
 use crate::sources::scim::protocol::schema::{Attribute, Form, ResourceType};
 
 /// What the names of a filter are looked up in.
@@ -44,11 +44,11 @@ pub(in crate::sources::scim) fn holds(filter: &Filter, scope: Scope<'_>, members
         }
         Filter::Within(path, inner) => {
             let Scope::Resource(kind) = scope else { return false };
-            let Ok(Spot::Attribute {
+            let Ok(PathTarget::Attribute {
                 extension,
                 attribute,
                 sub: None,
-            }) = Spot::find(kind, path)
+            }) = PathTarget::find(kind, path)
             else {
                 return false;
             };
@@ -81,11 +81,11 @@ fn find<'v>(path: &str, scope: Scope<'_>, members: &'v Map<String, Value>) -> Fo
             form: sub.form,
         }),
         Scope::Resource(kind) => {
-            let Ok(Spot::Attribute {
+            let Ok(PathTarget::Attribute {
                 extension,
                 attribute,
                 sub,
-            }) = Spot::find(kind, path)
+            }) = PathTarget::find(kind, path)
             else {
                 return nothing;
             };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::sources::scim::protocol::error::{Fault, INVALID_FILTER, fault};
+use crate::sources::scim::protocol::error::{INVALID_FILTER, ScimError, scim_error};
 
 /// One word or sign.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +25,7 @@ pub(super) enum Token {
 ///
 /// # Errors
 /// `invalidFilter` where a string is not closed or not JSON.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
+pub(super) fn tokens(text: &str) -> Result<Vec<Token>, ScimError> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
@@ -49,7 +49,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, Fault> {
                     '"' => serde_json::from_str::<String>(quoted),
                     _ => serde_json::from_str(&in_double_quotes(quoted)),
                 };
-                let text = text.map_err(|_| fault(INVALID_FILTER, "a string of the filter is not written as JSON writes it"))?;
+                let text =
+                    text.map_err(|_| scim_error(INVALID_FILTER, "a string of the filter is not written as JSON writes it"))?;
                 (Token::Text(text), after)
             }
             _ => {
@@ -70,7 +71,7 @@ fn end_of_word(text: &str) -> usize {
 }
 
 /// How long the string is that `text` begins with, its quotes included.
-fn end_of_string(text: &str, quote: char) -> Result<usize, Fault> {
+fn end_of_string(text: &str, quote: char) -> Result<usize, ScimError> {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
         match c {
@@ -80,7 +81,7 @@ fn end_of_string(text: &str, quote: char) -> Result<usize, Fault> {
             _ => {}
         }
     }
-    Err(fault(INVALID_FILTER, "a string of the filter is not closed"))
+    Err(scim_error(INVALID_FILTER, "a string of the filter is not closed"))
 }
 
 /// A string in single quotes, as JSON would have it.

@@ -3,14 +3,14 @@
 use super::lexer::{Token, literal, tokens};
 use super::{Comparison, DEEPEST, Filter, MOST};
 use crate::sources::scim::protocol::attribute_path::{LONGEST, is_name};
-use crate::sources::scim::protocol::error::{Fault, INVALID_FILTER, fault};
+use crate::sources::scim::protocol::error::{INVALID_FILTER, ScimError, scim_error};
 use serde_json::Value;
 
 /// Reads a filter.
 ///
 /// # Errors
 /// `invalidFilter` where it is not one, or is longer, deeper or wider than is read here. Says nothing of what stands in it.
-pub(in crate::sources::scim) fn read(text: &str) -> Result<Filter, Fault> {
+pub(in crate::sources::scim) fn read(text: &str) -> Result<Filter, ScimError> {
     if text.len() > LONGEST {
         return Err(wrong("the filter is longer than 4 KiB"));
     }
@@ -25,8 +25,8 @@ pub(in crate::sources::scim) fn read(text: &str) -> Result<Filter, Fault> {
     Ok(filter)
 }
 
-fn wrong(why: &str) -> Fault {
-    fault(INVALID_FILTER, why)
+fn wrong(why: &str) -> ScimError {
+    scim_error(INVALID_FILTER, why)
 }
 
 struct Reader {
@@ -36,12 +36,12 @@ struct Reader {
 }
 
 impl Reader {
-    fn any(&mut self, depth: usize) -> Result<Filter, Fault> {
+    fn any(&mut self, depth: usize) -> Result<Filter, ScimError> {
         let first = self.all(depth)?;
         self.chain("or", first, depth, Self::all, Filter::Any)
     }
 
-    fn all(&mut self, depth: usize) -> Result<Filter, Fault> {
+    fn all(&mut self, depth: usize) -> Result<Filter, ScimError> {
         let first = self.one(depth)?;
         self.chain("and", first, depth, Self::one, Filter::All)
     }
@@ -52,9 +52,9 @@ impl Reader {
         word: &str,
         first: Filter,
         depth: usize,
-        next: fn(&mut Self, usize) -> Result<Filter, Fault>,
+        next: fn(&mut Self, usize) -> Result<Filter, ScimError>,
         together: fn(Vec<Filter>) -> Filter,
-    ) -> Result<Filter, Fault> {
+    ) -> Result<Filter, ScimError> {
         let mut parts = vec![first];
         while self.takes(word) {
             parts.push(next(self, depth)?);
@@ -74,7 +74,7 @@ impl Reader {
         self.tokens.next_if(is).is_some()
     }
 
-    fn one(&mut self, depth: usize) -> Result<Filter, Fault> {
+    fn one(&mut self, depth: usize) -> Result<Filter, ScimError> {
         let deeper = depth
             .checked_sub(1)
             .ok_or_else(|| wrong("the filter nests deeper than 16 levels"))?;
@@ -89,7 +89,7 @@ impl Reader {
     }
 
     /// What stands before a `)`.
-    fn closed(&mut self, depth: usize) -> Result<Filter, Fault> {
+    fn closed(&mut self, depth: usize) -> Result<Filter, ScimError> {
         let inside = self.any(depth)?;
         match self.tokens.next() {
             Some(Token::Close) => Ok(inside),
@@ -98,7 +98,7 @@ impl Reader {
     }
 
     /// What is asked about the attribute at `path`.
-    fn about(&mut self, path: String, depth: usize) -> Result<Filter, Fault> {
+    fn about(&mut self, path: String, depth: usize) -> Result<Filter, ScimError> {
         if !is_path(&path) {
             return Err(wrong("an attribute's name in the filter is not one"));
         }
@@ -115,7 +115,7 @@ impl Reader {
         self.compare(path)
     }
 
-    fn compare(&mut self, path: String) -> Result<Filter, Fault> {
+    fn compare(&mut self, path: String) -> Result<Filter, ScimError> {
         let by = match self.tokens.next() {
             Some(Token::Word(word)) => Comparison::from_word(&word),
             _ => None,
@@ -142,7 +142,7 @@ impl Reader {
 
     /// The rest of `path[…]`. Entra ID writes `emails[type eq "work"].value eq "…"`, and others `emails[type eq "work"] eq "…"`, which the
     /// grammar does not have: all of it is meant of one value.
-    fn within(&mut self, path: String, depth: usize) -> Result<Filter, Fault> {
+    fn within(&mut self, path: String, depth: usize) -> Result<Filter, ScimError> {
         let inside = self.any(depth)?;
         let inside = match self.tokens.next() {
             Some(Token::CloseBracket(None)) if !self.compares() => inside,

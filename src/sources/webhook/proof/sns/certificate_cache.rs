@@ -29,7 +29,7 @@ const BOUNDS: Bounds = Bounds {
 };
 
 /// What is fetched from SNS, each once.
-pub(super) struct Fetched {
+pub(super) struct CertificateCache {
     from: Box<dyn Fetch>,
     kept: Mutex<Kept>,
     /// When the last fetches began. Held by whoever fetches: the others wait and then find what came.
@@ -60,7 +60,7 @@ impl Fetch for reqwest::Client {
     }
 }
 
-impl Fetched {
+impl CertificateCache {
     /// Nothing yet, over the network.
     ///
     /// # Errors

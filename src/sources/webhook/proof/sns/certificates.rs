@@ -8,7 +8,7 @@ use rustls_pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
 use tokio::sync::Mutex;
 use webpki::{EndEntityCert, KeyUsage};
 
-use super::certificate_cache::Fetched;
+use super::certificate_cache::CertificateCache;
 use super::certificate_chain::{CAP, Chain, read};
 use super::{address, validity};
 use crate::model::Timestamp;
@@ -28,7 +28,7 @@ pub(in crate::sources::webhook) struct Certificates {
 
 enum Origin {
     /// From the address in the message, which must be one of SNS.
-    Sns(Fetched),
+    Sns(CertificateCache),
     /// From a file with one or more, read again when it changes.
     File {
         path: PathBuf,
@@ -36,8 +36,8 @@ enum Origin {
     },
 }
 
-impl From<Fetched> for Certificates {
-    fn from(fetched: Fetched) -> Self {
+impl From<CertificateCache> for Certificates {
+    fn from(fetched: CertificateCache) -> Self {
         Self {
             origin: Origin::Sns(fetched),
             authorities: Vec::new(),
@@ -51,7 +51,7 @@ impl Certificates {
     /// # Errors
     /// Where TLS cannot be set up.
     pub(in crate::sources::webhook) fn of_sns() -> anyhow::Result<Self> {
-        Fetched::over_http().map(Self::from)
+        CertificateCache::over_http().map(Self::from)
     }
 
     /// Certificates in a file, each of which may sign.
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
     use crate::sources::RejectionKind;
     use crate::sources::webhook::proof::sns::Sns;
-    use crate::sources::webhook::proof::sns::certificate_cache::{FETCHES, Fetch, Fetched, LATER, WHILE};
+    use crate::sources::webhook::proof::sns::certificate_cache::{CertificateCache, FETCHES, Fetch, LATER, WHILE};
 
     const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/webhook/sns");
     /// 2026-01-31T18:42:00Z
@@ -223,7 +223,7 @@ mod tests {
 
     fn sns(serves: Option<&'static str>, authorities: Option<&str>) -> (Sns, Arc<AtomicUsize>) {
         let asked = Arc::default();
-        let certificates = Certificates::from(Fetched::by(Box::new(Host {
+        let certificates = Certificates::from(CertificateCache::by(Box::new(Host {
             serves,
             asked: Arc::clone(&asked),
         })));

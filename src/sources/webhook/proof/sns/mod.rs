@@ -18,7 +18,7 @@ use crate::model::Timestamp;
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
 use crate::sources::webhook::values::encoding::Encoding;
-use crate::sources::webhook::values::time_format::TimeForm;
+use crate::sources::webhook::values::time_format::TimeFormat;
 
 pub(in crate::sources::webhook) use address::shown;
 pub(in crate::sources::webhook) use certificates::Certificates;
@@ -75,7 +75,7 @@ impl Sns {
         if !self.topics.iter().any(|ours| ours == topic) {
             return Err(untrusted("the message is of a topic that is not among those of this source"));
         }
-        let at = text("Timestamp").and_then(|at| TimeForm::Rfc3339.read_text(at));
+        let at = text("Timestamp").and_then(|at| TimeFormat::Rfc3339.read_text(at));
         fresh(at.ok_or_else(|| untrusted("the message names no time"))?, now, self.tolerance)?;
         let signed = signed(&message).ok_or_else(|| untrusted("a member that is signed is missing or not a text"))?;
         let signature = text("Signature").and_then(|signature| Encoding::Base64.decode(signature));

@@ -11,10 +11,10 @@ use ::http::StatusCode;
 use tokio::time::Instant;
 
 use super::stream::{Stream, new_state, over, raised};
-use super::stream_state::{Asked, Made, Status};
+use super::stream_state::{StreamState, StreamStatus, VerificationRequest};
 use crate::model::{Alarm, AlarmKind, Delivery, MemoStep, Timestamp};
-use crate::sources::House;
-use crate::sources::ssf::transmitter::management::Trouble;
+use crate::sources::SourceState;
+use crate::sources::ssf::transmitter::management::ManagementError;
 
 /// How long a transmitter may take to prove that its stream is alive.
 pub const PATIENCE: Duration = Duration::from_mins(5);
@@ -27,7 +27,7 @@ const AFTER_TROUBLE: Duration = Duration::from_secs(30);
 
 /// What is known of a stream in this life of the daemon.
 #[derive(Default)]
-pub(in crate::sources::ssf) struct Upkeep(Mutex<Life>);
+pub(in crate::sources::ssf) struct StreamHealth(Mutex<Life>);
 
 #[derive(Default)]
 struct Life {
@@ -61,16 +61,16 @@ struct Found {
     alarms: Vec<Alarm>,
 }
 
-impl Upkeep {
-    /// Does what is due. What came of it is to be stored; then [`Upkeep::stored`] goes on.
+impl StreamHealth {
+    /// Does what is due. What came of it is to be stored; then [`StreamHealth::stored`] goes on.
     ///
     /// # Errors
-    /// Where the memory cannot be read. Trouble with the transmitter is kept for [`Upkeep::trouble`].
+    /// Where the memory cannot be read. Trouble with the transmitter is kept for [`StreamHealth::trouble`].
     pub(in crate::sources::ssf) async fn look(
         &self,
         stream: &Stream,
-        made: &Made,
-        house: &dyn House,
+        made: &StreamState,
+        own_state: &dyn SourceState,
     ) -> anyhow::Result<Option<Delivery>> {
         {
             let mut life = self.life();
@@ -82,9 +82,9 @@ impl Upkeep {
             }
         }
         let mut found = Found::default();
-        self.answered_or_silent(stream, made, house, &mut found).await?;
-        self.read_status(stream, made, house, &mut found).await?;
-        self.ask(stream, made, house, &mut found).await?;
+        self.answered_or_silent(stream, made, own_state, &mut found).await?;
+        self.read_status(stream, made, own_state, &mut found).await?;
+        self.ask(stream, made, own_state, &mut found).await?;
         self.send(stream).await;
         if found.memos.is_empty() && found.alarms.is_empty() {
             return Ok(None);
@@ -109,11 +109,17 @@ impl Upkeep {
     }
 
     /// Looks whether the open verification was answered; raises the alarm where it was not for too long.
-    async fn answered_or_silent(&self, stream: &Stream, made: &Made, house: &dyn House, found: &mut Found) -> anyhow::Result<()> {
+    async fn answered_or_silent(
+        &self,
+        stream: &Stream,
+        made: &StreamState,
+        own_state: &dyn SourceState,
+        found: &mut Found,
+    ) -> anyhow::Result<()> {
         let Some(open) = self.life().open.clone() else {
             return Ok(());
         };
-        let asked = Asked::recall(house, &open.state).await?;
+        let asked = VerificationRequest::recall(own_state, &open.state).await?;
         if asked.as_ref().is_some_and(|asked| asked.answered_at.is_some()) {
             self.life().open = None;
         } else if open.since.elapsed() >= PATIENCE {
@@ -134,7 +140,13 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn read_status(&self, stream: &Stream, made: &Made, house: &dyn House, found: &mut Found) -> anyhow::Result<()> {
+    async fn read_status(
+        &self,
+        stream: &Stream,
+        made: &StreamState,
+        own_state: &dyn SourceState,
+        found: &mut Found,
+    ) -> anyhow::Result<()> {
         if self.life().status_at.is_some_and(|at| Instant::now() < at) {
             return Ok(());
         }
@@ -149,7 +161,10 @@ impl Upkeep {
         };
         self.life().status_at = Some(Instant::now() + next.max(Duration::from_secs(1)));
         let Some(now) = now else { return Ok(()) };
-        if Status::recall(house).await?.is_some_and(|before| before.status == now.status) {
+        if StreamStatus::recall(own_state)
+            .await?
+            .is_some_and(|before| before.status == now.status)
+        {
             return Ok(());
         }
         found.memos.push(now.keep());
@@ -165,17 +180,17 @@ impl Upkeep {
     ///
     /// # Errors
     /// How long to wait before asking again.
-    async fn ask_status(&self, stream: &Stream, made: &Made) -> Result<Option<Status>, Duration> {
+    async fn ask_status(&self, stream: &Stream, made: &StreamState) -> Result<Option<StreamStatus>, Duration> {
         let asked = match stream.transmitter().await {
             Ok(transmitter) => stream.management(&transmitter).status(&made.id).await,
-            Err(error) => Err(Trouble::Unreachable {
+            Err(error) => Err(ManagementError::Unreachable {
                 doing: "reading the stream's status",
                 error,
             }),
         };
         let told = match asked {
-            Ok((status, reason)) => Some(Status { status, reason }),
-            Err(Trouble::Absent(_)) => None,
+            Ok((status, reason)) => Some(StreamStatus { status, reason }),
+            Err(ManagementError::Absent(_)) => None,
             Err(trouble) if trouble.status() == Some(StatusCode::NOT_FOUND) => Some(gone()),
             Err(trouble) => {
                 stream.look_again().await;
@@ -189,7 +204,7 @@ impl Upkeep {
     }
 
     /// Prepares a verification where one is due.
-    async fn ask(&self, stream: &Stream, made: &Made, house: &dyn House, found: &mut Found) -> anyhow::Result<()> {
+    async fn ask(&self, stream: &Stream, made: &StreamState, own_state: &dyn SourceState, found: &mut Found) -> anyhow::Result<()> {
         {
             let life = self.life();
             if life.open.is_some() || life.ask_at.is_some_and(|at| Instant::now() < at) {
@@ -207,8 +222,10 @@ impl Upkeep {
         }
         let state = new_state()?;
         let asked_at = stream.clock.now();
-        found.memos.extend(Asked::first(house, &state, asked_at).await?);
-        let every = stream.intent.verify_every.max(least(made));
+        found
+            .memos
+            .extend(VerificationRequest::first(own_state, &state, asked_at).await?);
+        let every = stream.config.verify_every.max(least(made));
         let now = Instant::now();
         let mut life = self.life();
         life.ask_at = Some(now + every);
@@ -236,7 +253,7 @@ impl Upkeep {
         let Some((id, state)) = due else { return };
         let sent = match stream.transmitter().await {
             Ok(transmitter) => stream.management(&transmitter).verify(&id, &state).await,
-            Err(error) => Err(Trouble::Unreachable {
+            Err(error) => Err(ManagementError::Unreachable {
                 doing: "asking for a verification",
                 error,
             }),
@@ -262,21 +279,21 @@ impl Upkeep {
 }
 
 /// The shortest time between two verifications.
-fn least(made: &Made) -> Duration {
+fn least(made: &StreamState) -> Duration {
     let told = made.min_verification_interval.map_or(Duration::ZERO, Duration::from_secs);
     told.clamp(Duration::from_mins(1), LONGEST_INTERVAL)
 }
 
 /// The status of a stream that its transmitter does not know.
-pub(in crate::sources::ssf) fn gone() -> Status {
-    Status {
+pub(in crate::sources::ssf) fn gone() -> StreamStatus {
+    StreamStatus {
         status: "gone".to_owned(),
         reason: None,
     }
 }
 
 /// What to tell the operator about a stream that has stopped.
-pub(in crate::sources::ssf) fn stopped(stream: &Stream, status: &Status) -> String {
+pub(in crate::sources::ssf) fn stopped(stream: &Stream, status: &StreamStatus) -> String {
     let name = &stream.name;
     if status.status == "gone" {
         return format!("source {name}: the transmitter does not know our stream any more; run revoked source ssf connect {name}");
