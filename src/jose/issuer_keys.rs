@@ -26,6 +26,9 @@ pub enum MetadataDocument {
     Ssf,
     /// OpenID Connect Discovery 1.0 section 4: `/.well-known/openid-configuration` after the path.
     OpenId,
+    /// The same, of an issuer without a path: OpenID Connect puts the document after an issuer's path and RFC 8414 before it, so that only without
+    /// one there is a single place.
+    OpenIdAtRoot,
 }
 
 impl IssuerKeys<'_> {
@@ -41,10 +44,17 @@ impl IssuerKeys<'_> {
                 let origin = self.host().and_then(|host| JwksOrigin::url(url, &host));
                 origin.map_err(|error| ("jwks_url", error))
             }
+            (None, None)
+                if document == MetadataDocument::OpenIdAtRoot
+                    && reqwest::Url::parse(self.issuer).is_ok_and(|url| url.path() != "/") =>
+            {
+                let why = "the issuer has a path, so its keys cannot be looked up; write jwks_url or jwks_file";
+                Err(("issuer", anyhow::anyhow!(why)))
+            }
             (None, None) => {
                 let origin = self.host().and_then(|host| match document {
                     MetadataDocument::Ssf => JwksOrigin::metadata(self.issuer, "ssf-configuration", &host),
-                    MetadataDocument::OpenId => JwksOrigin::discovery(self.issuer, &host),
+                    MetadataDocument::OpenId | MetadataDocument::OpenIdAtRoot => JwksOrigin::discovery(self.issuer, &host),
                 });
                 let origin = origin.context("the issuer's keys cannot be looked up; write jwks_url or jwks_file");
                 origin.map_err(|error| ("issuer", error))

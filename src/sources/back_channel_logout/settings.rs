@@ -7,10 +7,11 @@ use serde::Deserialize;
 use super::BackChannelLogout;
 use super::token_reader::{Leniency, TokenReader, UNTOLD_LIFE};
 use crate::clock::Clock;
-use crate::jose::{Algorithm, IssuerKeys, JwksCache, MetadataDocument};
+use crate::jose::{Algorithm, MetadataDocument};
 use crate::settings::{Complaint, Settings};
 use crate::sources::shared::audience::Audience;
 use crate::sources::shared::subject_identifiers::{IdentifierKind, SubjectRules};
+use crate::sources::shared::trusted_issuer::{TrustedIssuerSettings, rs256};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -83,49 +84,27 @@ impl Written {
     }
 }
 
-fn rs256() -> Vec<Algorithm> {
-    vec![Algorithm::Rs256]
-}
-
 /// Builds a receiver, or says everything that is wrong with its settings.
 pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<BackChannelLogout, Vec<Complaint>> {
     let written: Written = settings.read()?;
     let mut complaints = Vec::new();
-    let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));
-    if written.issuer.is_empty() {
-        complain("issuer", "issuer must not be empty".to_owned());
-    }
     if written.audience.is_blank() {
-        complain("audience", "audience must be the client id at the OpenID provider".to_owned());
-    }
-    if written.algorithms.is_empty() {
-        complain("algorithms", "algorithms must not be empty".to_owned());
-    }
-    let published = IssuerKeys {
-        issuer: &written.issuer,
-        file: written.jwks_file.as_deref(),
-        url: written.jwks_url.as_deref(),
-        host: written.jwks_host.as_deref(),
-    };
-    let origin = match published.origin(MetadataDocument::OpenId) {
-        Ok(origin) => origin,
-        Err((key, error)) => {
-            complain(key, format!("{error:#}"));
-            return Err(complaints);
-        }
-    };
-    if !complaints.is_empty() {
-        return Err(complaints);
+        complaints.push(settings.complain("audience", "audience must be the client id at the OpenID provider"));
     }
     let (leniency, cautions) = (written.leniency(), written.cautions());
+    let issuer = TrustedIssuerSettings {
+        issuer: written.issuer,
+        jwks_file: written.jwks_file,
+        jwks_url: written.jwks_url,
+        jwks_host: written.jwks_host,
+        algorithms: written.algorithms,
+    };
     Ok(BackChannelLogout {
         name: settings.name.to_owned(),
         cautions,
         reader: TokenReader {
-            issuer: written.issuer,
+            issuer: issuer.build(settings, MetadataDocument::OpenId, complaints)?,
             audience: written.audience,
-            algorithms: written.algorithms,
-            keys: JwksCache::new(origin),
             leniency,
             subjects: SubjectRules {
                 iss_sub: written.subject,

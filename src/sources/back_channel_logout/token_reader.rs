@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::answer::{malformed, refusal};
-use crate::jose::{Algorithm, Compact, HeaderRules, JwksCache, is_ahead, is_over, time_claim};
+use crate::jose::{Compact, is_ahead, is_over, time_claim};
 use crate::model::{Disposition, Reason, Scope, Signal, Timestamp};
 use crate::sources::digest::sha256;
 use crate::sources::shared::audience::Audience;
 use crate::sources::shared::subject_identifiers::{Breadth, EventSubject, SubjectRules};
+use crate::sources::shared::trusted_issuer::{TokenHeader, TrustedIssuer, Untrusted};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The longest time from `iat` to `exp`. The specification recommends two minutes.
@@ -23,14 +24,10 @@ const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// What an issuer's logout tokens must be like.
 pub(super) struct TokenReader {
-    /// The OpenID provider, byte for byte.
-    pub(super) issuer: String,
+    /// The OpenID provider.
+    pub(super) issuer: TrustedIssuer,
     /// Our client ids, one of which must be in `aud`.
     pub(super) audience: Audience,
-    /// The algorithms accepted.
-    pub(super) algorithms: Vec<Algorithm>,
-    /// The issuer's keys.
-    pub(super) keys: JwksCache,
     /// What is forgiven.
     pub(super) leniency: Leniency,
     /// What the issuer's `sub` is.
@@ -67,26 +64,24 @@ impl TokenReader {
 
     /// `token` taken apart, signed by the issuer.
     async fn verified<'t>(&self, token: &'t [u8]) -> Result<Compact<'t>, Rejection> {
-        let token = Compact::read(token)?;
-        let (algorithm, kid) = token.check_header(&HeaderRules {
-            algorithms: &self.algorithms,
+        let header = TokenHeader {
             typ: "logout+jwt",
             // No kind of token but this one has the event, so that a missing type does not let an ID token in.
             untyped: self.leniency.untyped,
             // Section 10.1 of OpenID Connect Core asks for a kid only where the issuer has several keys.
             kid_optional: true,
-        })?;
-        match token.claims.get("iss") {
-            Some(Value::String(iss)) if *iss == self.issuer => {}
-            Some(Value::String(_)) => {
-                let why = "this receiver listens to another issuer";
-                return Err(refusal(RejectionKind::Unauthenticated, "invalid_issuer", why));
-            }
-            _ => return Err(malformed("iss is missing or not a text")),
-        }
-        let key = self.keys.find(kid, algorithm).await?;
-        key.verify(&token, algorithm)?;
-        Ok(token)
+        };
+        self.issuer
+            .verified(token, header)
+            .await
+            .map_err(|untrusted| match untrusted {
+                Untrusted::Token(error) => error.into(),
+                Untrusted::OtherIssuer => {
+                    let why = "this receiver listens to another issuer";
+                    refusal(RejectionKind::Unauthenticated, "invalid_issuer", why)
+                }
+                Untrusted::NoIssuer => malformed("iss is missing or not a text"),
+            })
     }
 
     /// Checks every claim but those about the subject, and gives the time of issue.
@@ -139,13 +134,13 @@ impl TokenReader {
         let sid = name(claims, "sid")?;
         let whom = match (claims.get("sub").filter(|sub| !sub.is_null()), sid) {
             (Some(Value::String(sub)), _) if !sub.is_empty() => {
-                let sub_id = json!({"format": "iss_sub", "iss": self.issuer, "sub": sub});
+                let sub_id = json!({"format": "iss_sub", "iss": self.issuer.name, "sub": sub});
                 self.subjects.read(&sub_id, false, false)?
             }
             (Some(_), _) => return Err(malformed("sub is empty or not a text")),
             (None, Some(sid)) if self.leniency.sid_only => EventSubject {
                 breadth: Breadth::Session,
-                ..EventSubject::nobody("sid", &json!({"iss": self.issuer, "sid": sid}))
+                ..EventSubject::nobody("sid", &json!({"iss": self.issuer.name, "sid": sid}))
             },
             (None, Some(_)) => {
                 let why =
@@ -156,7 +151,7 @@ impl TokenReader {
         };
         let jti = name(claims, "jti")?.unwrap_or_default();
         let mut signal = Signal::new(
-            format!("{}|{jti}", self.issuer),
+            format!("{}|{jti}", self.issuer.name),
             sha256(&token.payload),
             whom.subject.clone(),
             Reason::Logout,

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::answer::{NO_TOKEN, refusal, token_refused, untrusted};
-use crate::jose::{Algorithm, Compact, HeaderRules, JwksCache, is_ahead, is_over, time_claim};
+use crate::jose::{is_ahead, is_over, time_claim};
 use crate::model::Timestamp;
 use crate::sources::shared::http_checks::only;
+use crate::sources::shared::trusted_issuer::{TokenHeader, TrustedIssuer, Untrusted};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The longest a token may live, from `iat` to `exp`. Okta's live five minutes.
@@ -20,16 +21,12 @@ const LONGEST_JTI: usize = 256;
 
 /// What a caller's token must be like.
 pub(super) struct CallerToken {
-    /// What `iss` must be, byte for byte.
-    pub(super) issuer: String,
+    /// Who signs them.
+    pub(super) issuer: TrustedIssuer,
     /// What `sub` must be: the name that the issuer gave to the application that we log people out of.
     pub(super) client_id: String,
     /// What `aud` must be, byte for byte: the address of this endpoint as the caller knows it.
     pub(super) audience: String,
-    /// The algorithms accepted.
-    pub(super) algorithms: Vec<Algorithm>,
-    /// The issuer's keys.
-    pub(super) keys: JwksCache,
 }
 
 /// What a good token says.
@@ -52,23 +49,19 @@ impl CallerToken {
             let why = "send one Authorization header with a signed token: Bearer <JWT>";
             refusal(RejectionKind::Unauthenticated, NO_TOKEN, why)
         })?;
-        let token = Compact::read(token).map_err(|error| token_refused(&error))?;
-        let rules = HeaderRules {
-            algorithms: &self.algorithms,
+        let header = TokenHeader {
             typ: "global-token-revocation+jwt",
             untyped: false,
             // The draft's example names no key, so it may be missing where the issuer has a single one.
             kid_optional: true,
         };
-        let (algorithm, kid) = token.check_header(&rules).map_err(|error| token_refused(&error))?;
-        if token.claims.get("iss").and_then(Value::as_str) != Some(self.issuer.as_str()) {
-            return Err(untrusted("iss is missing or not the issuer that may call here"));
-        }
-        let key = self.keys.find(kid, algorithm).await.map_err(|error| token_refused(&error))?;
-        key.verify(&token, algorithm).map_err(|error| token_refused(&error))?;
+        let token = self.issuer.verified(token, header).await.map_err(|why| match why {
+            Untrusted::Token(error) => token_refused(&error),
+            Untrusted::OtherIssuer | Untrusted::NoIssuer => untrusted("iss is missing or not the issuer that may call here"),
+        })?;
         let (jti, issued_at) = self.check_claims(&token.claims, now)?;
         Ok(Call {
-            key: format!("{}|{jti}", self.issuer),
+            key: format!("{}|{jti}", self.issuer.name),
             issued_at,
             payload: token.payload,
         })

@@ -8,9 +8,10 @@ use serde::Deserialize;
 use super::GlobalTokenRevocation;
 use super::caller_token::CallerToken;
 use crate::clock::Clock;
-use crate::jose::{Algorithm, IssuerKeys, JwksCache, JwksOrigin, MetadataDocument};
+use crate::jose::{Algorithm, MetadataDocument};
 use crate::settings::{Complaint, Settings};
 use crate::sources::shared::subject_identifiers::{IdentifierKinds, SubjectRules};
+use crate::sources::shared::trusted_issuer::{TrustedIssuerSettings, rs256};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,18 +38,11 @@ struct Written {
     subjects: IdentifierKinds,
 }
 
-fn rs256() -> Vec<Algorithm> {
-    vec![Algorithm::Rs256]
-}
-
 /// Builds an endpoint, or says everything that is wrong with its settings.
 pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<GlobalTokenRevocation, Vec<Complaint>> {
     let written: Written = settings.read()?;
     let mut complaints = Vec::new();
     let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));
-    if written.issuer.is_empty() {
-        complain("issuer", "issuer must not be empty".to_owned());
-    }
     if written.client_id.is_empty() {
         complain("client_id", "client_id must not be empty".to_owned());
     }
@@ -57,49 +51,28 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<GlobalToke
         let why = "audience must be the URL of this endpoint as the caller has it, without query and fragment";
         complain("audience", why.to_owned());
     }
-    if written.algorithms.is_empty() {
-        complain("algorithms", "algorithms must not be empty".to_owned());
-    }
-    let origin = origin(&written).map_err(|(key, error)| complain(key, format!("{error:#}")));
-    let Ok(origin) = origin else {
-        return Err(complaints);
+    let own = vec![written.issuer.clone()];
+    let issuer = TrustedIssuerSettings {
+        issuer: written.issuer,
+        jwks_file: written.jwks_file,
+        jwks_url: written.jwks_url,
+        jwks_host: written.jwks_host,
+        algorithms: written.algorithms,
     };
-    if !complaints.is_empty() {
-        return Err(complaints);
-    }
-    let own = || vec![written.issuer.clone()];
+    let issuer = issuer.build(settings, MetadataDocument::OpenIdAtRoot, complaints)?;
     Ok(GlobalTokenRevocation {
         name: settings.name.to_owned(),
         subjects: SubjectRules {
-            issuers: Some(written.subject_issuers.unwrap_or_else(own)),
+            issuers: Some(written.subject_issuers.unwrap_or(own)),
             critical: Vec::new(),
             iss_sub: written.subjects.iss_sub,
             opaque: written.subjects.opaque,
         },
         caller: CallerToken {
-            issuer: written.issuer,
+            issuer,
             client_id: written.client_id,
             audience: written.audience,
-            algorithms: written.algorithms,
-            keys: JwksCache::new(origin),
         },
         clock: clock.clone(),
     })
-}
-
-/// Where the keys come from, or the key of the config that is wrong.
-fn origin(written: &Written) -> Result<JwksOrigin, (&'static str, anyhow::Error)> {
-    // OpenID Connect puts the document after an issuer's path and RFC 8414 before it: only without a path is there one place.
-    let looked_up = written.jwks_file.is_none() && written.jwks_url.is_none();
-    if looked_up && Url::parse(&written.issuer).is_ok_and(|url| url.path() != "/") {
-        let why = "the issuer has a path, so its keys cannot be looked up; write jwks_url or jwks_file";
-        return Err(("issuer", anyhow::anyhow!(why)));
-    }
-    let published = IssuerKeys {
-        issuer: &written.issuer,
-        file: written.jwks_file.as_deref(),
-        url: written.jwks_url.as_deref(),
-        host: written.jwks_host.as_deref(),
-    };
-    published.origin(MetadataDocument::OpenId)
 }

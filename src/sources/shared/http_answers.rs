@@ -18,6 +18,15 @@ pub(in crate::sources) const KEYS_UNAVAILABLE: &str = "keys_unavailable";
 /// have been made since; and as a forger comes with such a key too, it counts like a refusal.
 pub(crate) const UNKNOWN_KEY: &str = "unknown_key";
 
+/// The body is no token, or its event does not conform.
+pub(in crate::sources) const INVALID_REQUEST: &str = "invalid_request";
+/// The key or algorithm is not acceptable.
+pub(in crate::sources) const INVALID_KEY: &str = "invalid_key";
+/// The sender or the signature could not be authenticated.
+pub(in crate::sources) const AUTHENTICATION_FAILED: &str = "authentication_failed";
+/// The issuer may not speak about this subject.
+pub(in crate::sources) const ACCESS_DENIED: &str = "access_denied";
+
 /// A refusal of `kind`, under `code` in the answer, the trail or the metric, as the protocol has it.
 pub(in crate::sources) fn refusal(kind: RejectionKind, code: &'static str, description: impl Into<String>) -> Rejection {
     Rejection {

@@ -8,8 +8,10 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::http_answers::{ACCESS_DENIED, INVALID_REQUEST, refusal};
 use crate::model::{Disposition, LONGEST_SUBJECT, Subject};
 use crate::sources::digest::sha256;
+use crate::sources::{Rejection, RejectionKind};
 
 /// How a stream's subjects are read.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +62,18 @@ pub(in crate::sources) enum SubjectFault {
     Malformed(String),
     /// Its issuer is not among those allowed.
     Denied,
+}
+
+impl From<SubjectFault> for Rejection {
+    fn from(fault: SubjectFault) -> Self {
+        match fault {
+            SubjectFault::Malformed(why) => refusal(RejectionKind::Malformed, INVALID_REQUEST, why),
+            SubjectFault::Denied => {
+                let why = "this stream may not speak about subjects of that issuer";
+                refusal(RejectionKind::Unauthenticated, ACCESS_DENIED, why)
+            }
+        }
+    }
 }
 
 /// Whom an event is about.

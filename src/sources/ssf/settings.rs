@@ -104,7 +104,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Arc<Stream
 
     let mut complaints = Vec::new();
     let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));
-    let discovery = match Discovery::new(&reader.issuer, written.endpoint_host.as_deref()) {
+    let discovery = match Discovery::new(&reader.issuer.name, written.endpoint_host.as_deref()) {
         Ok(discovery) => Some(discovery),
         Err(error) => {
             let why = format!("{error:#}; a stream is made at an issuer with a URL (kind ssf-push needs none)");

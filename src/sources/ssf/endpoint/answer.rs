@@ -4,43 +4,21 @@ use ::http::header::{CONTENT_LANGUAGE, CONTENT_TYPE};
 use ::http::{HeaderValue, Response, StatusCode};
 use bytes::Bytes;
 
-use crate::jose::TokenError;
 use crate::model::{Receipt, SignalReceipt};
-pub(in crate::sources::ssf) use crate::sources::shared::http_answers::refusal;
-use crate::sources::shared::http_answers::{KEYS_UNAVAILABLE, UNKNOWN_KEY, bare, by_http};
+pub(in crate::sources::ssf) use crate::sources::shared::http_answers::{AUTHENTICATION_FAILED, INVALID_REQUEST, refusal};
+use crate::sources::shared::http_answers::{bare, by_http};
 use crate::sources::{Rejection, RejectionKind};
 
-/// The body is no token, or its event does not conform.
-pub(in crate::sources::ssf) const INVALID_REQUEST: &str = "invalid_request";
-/// The key or algorithm is not acceptable.
-pub(in crate::sources::ssf) const INVALID_KEY: &str = "invalid_key";
 /// The issuer is not the stream's.
 pub(in crate::sources::ssf) const INVALID_ISSUER: &str = "invalid_issuer";
 /// The audience is not ours.
 pub(in crate::sources::ssf) const INVALID_AUDIENCE: &str = "invalid_audience";
-/// The sender or the signature could not be authenticated.
-pub(in crate::sources::ssf) const AUTHENTICATION_FAILED: &str = "authentication_failed";
-/// The issuer may not speak about this subject.
-pub(in crate::sources::ssf) const ACCESS_DENIED: &str = "access_denied";
 /// A verification event with a state that nobody asked for (SSF 1.0).
 pub(in crate::sources::ssf) const INVALID_STATE: &str = "invalid_state";
 
 /// A refusal of the token's content, answered with 400.
 pub(in crate::sources::ssf) fn malformed(description: impl Into<String>) -> Rejection {
     refusal(RejectionKind::Malformed, INVALID_REQUEST, description)
-}
-
-impl From<TokenError> for Rejection {
-    fn from(error: TokenError) -> Self {
-        let (kind, code) = match &error {
-            TokenError::Malformed(_) | TokenError::Type(_) => (RejectionKind::Malformed, INVALID_REQUEST),
-            TokenError::Encrypted | TokenError::Algorithm(_) | TokenError::Key(_) => (RejectionKind::Unauthenticated, INVALID_KEY),
-            TokenError::Signature => (RejectionKind::Unauthenticated, AUTHENTICATION_FAILED),
-            TokenError::KeysUnavailable(wait) => (RejectionKind::NotNow(*wait), KEYS_UNAVAILABLE),
-            TokenError::UnknownKey(wait) => (RejectionKind::NotNow(*wait), UNKNOWN_KEY),
-        };
-        refusal(kind, code, error.to_string())
-    }
 }
 
 /// 202 for what is stored, new or seen before; 400 where the same `jti` came with other content.

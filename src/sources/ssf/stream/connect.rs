@@ -163,7 +163,7 @@ impl Stream {
     /// Looks whether tokens of the stream will be taken, and what will not come.
     fn judged(&self, transmitter: &Transmitter, way: ConnectOutcome, stream: StreamDescription) -> anyhow::Result<Connected> {
         let name = &self.name;
-        let issuer = &self.reader.issuer;
+        let issuer = &self.reader.issuer.name;
         // A stream of another issuer would be a stream of other keys (SSF 1.0 section 8.1.1.1).
         anyhow::ensure!(
             stream.iss.as_ref().is_none_or(|iss| iss == issuer),

@@ -239,7 +239,7 @@ impl Pull for StreamSupervisor {
         let outcomes = delivery.signals.iter().zip(&receipt.signals);
         let conflicts = outcomes.filter(|(_, outcome)| **outcome == SignalReceipt::Conflict);
         // The key is the issuer and the token's name.
-        let prefix = self.stream.reader.issuer.len() + 1;
+        let prefix = self.stream.reader.issuer.name.len() + 1;
         let names: Vec<String> = conflicts
             .filter_map(|(signal, _)| signal.key.get(prefix..).map(str::to_owned))
             .collect();

@@ -7,12 +7,13 @@ use serde_json::{Map, Value};
 use super::event_mapping::{Event, Reach};
 use super::identifier_changes;
 use super::stream_events::StreamEvent;
-use crate::jose::{Algorithm, Compact, HeaderRules, JwksCache, date_in_either_unit, is_ahead, time_claim};
+use crate::jose::{Compact, date_in_either_unit, is_ahead, time_claim};
 use crate::model::{Disposition, Priority, Reason, Renamed, Scope, Signal, Subject, Timestamp};
 use crate::sources::digest::sha256;
 use crate::sources::shared::audience::Audience;
-use crate::sources::shared::subject_identifiers::{EventSubject, SubjectFault, SubjectRules};
-use crate::sources::ssf::endpoint::answer::{ACCESS_DENIED, INVALID_AUDIENCE, INVALID_ISSUER, malformed, refusal};
+use crate::sources::shared::subject_identifiers::{EventSubject, SubjectRules};
+use crate::sources::shared::trusted_issuer::{TokenHeader, TrustedIssuer, Untrusted};
+use crate::sources::ssf::endpoint::answer::{INVALID_AUDIENCE, INVALID_ISSUER, malformed, refusal};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The age from which a token no longer goes before planned work: what is older than a week waited in somebody's queue, and so can this.
@@ -38,14 +39,10 @@ pub(in crate::sources::ssf) struct VerifiedToken {
 
 /// What a stream's tokens must be like.
 pub(in crate::sources::ssf) struct TokenReader {
-    /// The stream's issuer, byte for byte.
-    pub(in crate::sources::ssf) issuer: String,
+    /// The stream's issuer.
+    pub(in crate::sources::ssf) issuer: TrustedIssuer,
     /// Our names, one of which must be in `aud`.
     pub(in crate::sources::ssf) audience: Audience,
-    /// The algorithms accepted.
-    pub(in crate::sources::ssf) algorithms: Vec<Algorithm>,
-    /// The issuer's keys.
-    pub(in crate::sources::ssf) keys: JwksCache,
     /// Whether the older form is taken: the subject inside the event, `exp`, `sub`, no `kid`, `http:` event types.
     pub(in crate::sources::ssf) legacy: bool,
     /// Whether `typ` may be missing or `JWT`.
@@ -90,25 +87,20 @@ impl TokenReader {
 
     /// The token in `body`, signed by the issuer.
     async fn verified<'b>(&self, body: &'b [u8]) -> Result<Compact<'b>, Rejection> {
-        let token = Compact::read(body)?;
-        let (algorithm, kid) = token.check_header(&HeaderRules {
-            algorithms: &self.algorithms,
+        let header = TokenHeader {
             typ: "secevent+jwt",
             // No other kind of token has exactly one event in it, so that a missing type lets none in.
             untyped: self.allow_untyped,
             kid_optional: self.legacy,
-        })?;
-        match token.claims.get("iss") {
-            Some(Value::String(iss)) if *iss == self.issuer => {}
-            Some(Value::String(_)) => {
+        };
+        self.issuer.verified(body, header).await.map_err(|untrusted| match untrusted {
+            Untrusted::Token(error) => error.into(),
+            Untrusted::OtherIssuer => {
                 let why = "this stream is another issuer's";
-                return Err(refusal(RejectionKind::Unauthenticated, INVALID_ISSUER, why));
+                refusal(RejectionKind::Unauthenticated, INVALID_ISSUER, why)
             }
-            _ => return Err(malformed("iss is missing or not a text")),
-        }
-        let key = self.keys.find(kid, algorithm).await?;
-        key.verify(&token, algorithm)?;
-        Ok(token)
+            Untrusted::NoIssuer => malformed("iss is missing or not a text"),
+        })
     }
 
     /// What is weaker than it could be, each as a sentence for `revoked check`.
@@ -182,7 +174,7 @@ impl TokenReader {
             (None, _) => return Err(malformed("sub_id is missing")),
         };
         let mut signal = Signal::new(
-            format!("{}|{}", self.issuer, claims.jti),
+            format!("{}|{}", self.issuer.name, claims.jti),
             sha256(&token.payload),
             whom.subject.clone(),
             mapping.reason,
@@ -216,18 +208,6 @@ struct Checked<'a> {
     issued_at: Timestamp,
     uri: &'a str,
     event: &'a Map<String, Value>,
-}
-
-impl From<SubjectFault> for Rejection {
-    fn from(fault: SubjectFault) -> Self {
-        match fault {
-            SubjectFault::Malformed(why) => malformed(why),
-            SubjectFault::Denied => {
-                let why = "this stream may not speak about subjects of that issuer";
-                refusal(RejectionKind::Unauthenticated, ACCESS_DENIED, why)
-            }
-        }
-    }
 }
 
 /// When it happened: the event's own word, then the token's, then when it was signed. A time that lies ahead is no word.

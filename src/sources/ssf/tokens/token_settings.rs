@@ -6,11 +6,12 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::token_reader::TokenReader;
-use crate::jose::{Algorithm, IssuerKeys, JwksCache, MetadataDocument};
+use crate::jose::{Algorithm, MetadataDocument};
 use crate::secret::SecretSource;
 use crate::settings::{Complaint, Period, Settings, nearest};
 use crate::sources::shared::audience::Audience;
 use crate::sources::shared::subject_identifiers::{IdentifierKinds, SubjectRules};
+use crate::sources::shared::trusted_issuer::{TrustedIssuerSettings, rs256};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,10 +66,6 @@ const KEYS: [&str; 13] = [
     "critical_subject_members",
     "subjects",
 ];
-
-fn rs256() -> Vec<Algorithm> {
-    vec![Algorithm::Rs256]
-}
 
 /// The secrets that the `Authorization` header may have, as a config writes them: one, or two while one replaces the other.
 #[derive(Deserialize)]
@@ -151,40 +148,20 @@ pub(in crate::sources::ssf) fn both<A, B>(
 pub(in crate::sources::ssf) fn reader(settings: &Settings<'_>) -> Result<TokenReader, Vec<Complaint>> {
     let written: Tokens = settings.read()?;
     let mut complaints = Vec::new();
-    let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));
-    if written.issuer.is_empty() {
-        complain("issuer", "issuer must not be empty".to_owned());
-    }
     if written.audience.is_blank() {
-        complain(
-            "audience",
-            "audience must name this receiver as the transmitter does".to_owned(),
-        );
+        let why = "audience must name this receiver as the transmitter does";
+        complaints.push(settings.complain("audience", why));
     }
-    if written.algorithms.is_empty() {
-        complain("algorithms", "algorithms must not be empty".to_owned());
-    }
-    let published = IssuerKeys {
-        issuer: &written.issuer,
-        file: written.jwks_file.as_deref(),
-        url: written.jwks_url.as_deref(),
-        host: written.jwks_host.as_deref(),
-    };
-    let origin = match published.origin(MetadataDocument::Ssf) {
-        Ok(origin) => origin,
-        Err((key, error)) => {
-            complain(key, format!("{error:#}"));
-            return Err(complaints);
-        }
-    };
-    if !complaints.is_empty() {
-        return Err(complaints);
-    }
-    Ok(TokenReader {
+    let issuer = TrustedIssuerSettings {
         issuer: written.issuer,
-        audience: written.audience,
+        jwks_file: written.jwks_file,
+        jwks_url: written.jwks_url,
+        jwks_host: written.jwks_host,
         algorithms: written.algorithms,
-        keys: JwksCache::new(origin),
+    };
+    Ok(TokenReader {
+        issuer: issuer.build(settings, MetadataDocument::Ssf, complaints)?,
+        audience: written.audience,
         legacy: written.legacy_subject,
         allow_untyped: written.allow_untyped,
         heeds_echoes: !written.from_revoked,

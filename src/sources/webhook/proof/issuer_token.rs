@@ -13,26 +13,23 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::only;
-use crate::jose::{Algorithm, Compact, HeaderRules, JwksCache, TokenError};
+use crate::jose::TokenError;
 use crate::model::Timestamp;
 use crate::sources::shared::audience::Audience;
 use crate::sources::shared::http_answers::{KEYS_UNAVAILABLE, UNKNOWN_KEY, refusal};
+use crate::sources::shared::trusted_issuer::{TokenHeader, TrustedIssuer, Untrusted};
 use crate::sources::webhook::answer::untrusted;
 use crate::sources::webhook::values::time_format::TimeFormat;
 use crate::sources::{Rejection, RejectionKind};
 
 /// What a sender's token must be like.
 pub(in crate::sources::webhook) struct IssuerToken {
-    /// What `iss` must be, byte for byte.
-    pub(in crate::sources::webhook) issuer: String,
+    /// Who signs them.
+    pub(in crate::sources::webhook) issuer: TrustedIssuer,
     /// Our name or names at the issuer, of which `aud` must hold one.
     pub(in crate::sources::webhook) audience: Audience,
     /// What other claims must be.
     pub(in crate::sources::webhook) claims: BTreeMap<String, Claim>,
-    /// The algorithms accepted.
-    pub(in crate::sources::webhook) algorithms: Vec<Algorithm>,
-    /// The issuer's keys.
-    pub(in crate::sources::webhook) keys: JwksCache,
     /// How far the sender's clock may be from ours, either way.
     pub(in crate::sources::webhook) tolerance: Duration,
 }
@@ -71,19 +68,16 @@ impl IssuerToken {
                 "the header authorization must hold the word Bearer and a signed token",
             ));
         }
-        let token = Compact::read(token.as_bytes()).map_err(|error| refused(&error))?;
-        let rules = HeaderRules {
-            algorithms: &self.algorithms,
+        let header = TokenHeader {
             typ: "JWT",
             untyped: false,
             kid_optional: false,
         };
-        let (algorithm, kid) = token.check_header(&rules).map_err(|error| refused(&error))?;
-        if token.claims.get("iss").and_then(Value::as_str) != Some(self.issuer.as_str()) {
-            return Err(untrusted("iss is missing or not the issuer of this source"));
-        }
-        let key = self.keys.find(kid, algorithm).await.map_err(|error| refused(&error))?;
-        key.verify(&token, algorithm).map_err(|error| refused(&error))?;
+        let token = self.issuer.verified(token.as_bytes(), header).await;
+        let token = token.map_err(|why| match why {
+            Untrusted::Token(error) => refused(&error),
+            Untrusted::OtherIssuer | Untrusted::NoIssuer => untrusted("iss is missing or not the issuer of this source"),
+        })?;
         self.check_claims(&token.claims, now)
     }
 

@@ -8,6 +8,7 @@ use super::Fault;
 use super::header_name::header;
 use super::written::{KeyListForm, SnsForm, TokenForm};
 use crate::jose::{Algorithm, IssuerKeys, JwksCache, JwksOrigin, MetadataDocument};
+use crate::sources::shared::trusted_issuer::TrustedIssuer;
 use crate::sources::webhook::proof::{Certificates, Claim, IssuerToken, KeyList, Sns};
 
 /// What a sender's token must be like.
@@ -52,10 +53,12 @@ pub(super) fn token(form: Option<&TokenForm>, tolerance: Duration, faults: &mut 
     Some(IssuerToken {
         audience: audience?,
         claims,
-        algorithms,
-        keys: JwksCache::new(origin.ok()?),
         tolerance,
-        issuer,
+        issuer: TrustedIssuer {
+            algorithms,
+            keys: JwksCache::new(origin.ok()?),
+            name: issuer,
+        },
     })
 }
 
