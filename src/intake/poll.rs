@@ -1,4 +1,4 @@
-//! Sources that we go and look at.
+//! Polls the sources that we fetch from, each at its interval, and alerts where one cannot be read.
 
 use std::sync::Arc;
 

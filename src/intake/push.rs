@@ -26,7 +26,7 @@ pub struct Refused {
 }
 
 impl Intake {
-    /// The door of `source`; `None` where no source of that name has one.
+    /// The push endpoint of `source`; `None` where no source of that name has one.
     #[must_use]
     pub fn push_source(&self, source: &str) -> Option<&Arc<dyn Push>> {
         self.sources.get(source)?.push()

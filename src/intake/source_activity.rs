@@ -1,4 +1,4 @@
-//! What is noticed about sources without a delivery to store: kept in memory, and written every 15 s, so that a question, a look or a refusal
+//! When sources were last seen, how much of theirs was refused, and which proxies are not named: kept in memory, and written every 15 s, so that a question, a look or a refusal
 //! under attack costs no commit of its own. A crash loses seconds of it, which only makes a source look quieter than it is.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ struct Activity {
     known: BTreeMap<IpAddr, bool>,
 }
 
-impl Notes {
+impl SourceActivity {
     /// A source said something that is not stored.
     pub(super) fn spoke(&self, source: &str, at: Timestamp) {
         self.book().sources.entry(source.to_owned()).or_default().spoke_at = Some(at);

@@ -1,4 +1,4 @@
-//! The house around a source: its memory in the store.
+//! A source's own stored state, in our store.
 
 use async_trait::async_trait;
 
@@ -6,14 +6,14 @@ use crate::model::{Memo, Subject};
 use crate::sources::SourceState;
 use crate::store::Store;
 
-/// The house around one source.
+/// The stored state of one source.
 pub struct StoredState {
     store: Store,
     source: String,
 }
 
 impl StoredState {
-    /// The house around the source of that name.
+    /// The stored state of the source of that name.
     #[must_use]
     pub fn new(store: &Store, source: &str) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What a sender that waits for it is told about whom its delivery names.
+//! Whether the targets know the person whom a delivery names, for a sender that waits for the answer.
 //!
 //! The delivery is stored first, so that the work begins at once; the work asks the targets, and this looks on. An own lookup would delay the
 //! first revoke by its calls, and could answer otherwise than the work does.

@@ -1,4 +1,4 @@
-//! What a config says about where an issuer publishes its keys, made into an [`Origin`].
+//! What a config says about where an issuer publishes its keys, made into an [`JwksOrigin`].
 
 use std::path::Path;
 

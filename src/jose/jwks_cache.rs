@@ -1,4 +1,4 @@
-//! The cache of one issuer's keys.
+//! The cache of one issuer's keys (JWKS), asked by `kid`.
 //!
 //! - A `kid` that is not known leads to one fetch, which everybody who waits for a key shares. Of an issuer that answers, [`MOST_FETCHES`]
 //!   may begin within [`REFETCH_PAUSE`], so that a key that has just been made is taken at once and yet tokens with made-up names cannot

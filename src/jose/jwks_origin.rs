@@ -24,7 +24,7 @@ const BOUNDS: Bounds = Bounds {
 
 /// Where an issuer's keys come from. Every URL is https, or http to this very host, and stays on the host that the config allows.
 #[derive(Debug, Clone)]
-pub enum Origin {
+pub enum JwksOrigin {
     /// A JWK set in a file, read again when a key is missing.
     File(PathBuf),
     /// A JWK set at a URL.

@@ -1,4 +1,4 @@
-//! The times in a token: one reader of `NumericDate` (RFC 7519 section 2) and one tolerance, for every door.
+//! The times in a token: one reader of `NumericDate` (RFC 7519 section 2) and one tolerance, for every source.
 
 use std::time::Duration;
 

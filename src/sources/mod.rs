@@ -1,4 +1,7 @@
-//! Sources: the configured origins of signals. One file or folder and one row of [`KINDS`] each.
+//! Sources: the configured origins of signals. One file or folder and one row of [`KINDS`] each; what several share is in `shared`.
+//!
+//! Reading order: the traits [`Push`] and [`Pull`] here, `shared`, then the kinds, from the smallest to the largest: `inbox`,
+//! `global_token_revocation`, `back_channel_logout`, `ssf`, `scim`, `webhook`, `hr_csv`.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -60,7 +63,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// The door for its sender, where the sender comes to us.
+    /// The push endpoint, where the sender comes to us.
     #[must_use]
     pub fn push(&self) -> Option<&Arc<dyn Push>> {
         match self {
@@ -146,7 +149,7 @@ pub trait Push: Send + Sync {
         POST
     }
 
-    /// Whether a path below `/signals/<name>/` is one of its own; without one the door is at `/signals/<name>` alone.
+    /// Whether a path below `/signals/<name>/` is one of its own; without one the endpoint is at `/signals/<name>` alone.
     fn reaches(&self, _below: &str) -> bool {
         false
     }

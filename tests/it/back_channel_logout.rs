@@ -23,12 +23,12 @@ const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 static K1: LazyLock<Signer> = LazyLock::new(|| Signer::generate("k1", Algorithm::Es256).unwrap());
 
 /// One receiver and what it needs to live.
-struct Door {
+struct Endpoint {
     push: Arc<dyn Push>,
     _folder: tempfile::TempDir,
 }
 
-impl Door {
+impl Endpoint {
     /// A receiver for [`ISSUER`] with the key `k1` from a file, and more settings.
     fn new(more: &str) -> Self {
         Self::with_keys(&K1.jwks().unwrap(), more)
@@ -144,8 +144,8 @@ fn with(name: &str, value: &Value) -> Value {
 
 #[tokio::test]
 async fn a_logout_ends_the_sessions_of_its_subject() {
-    let door = Door::new("");
-    let signal = door.send_claims(&claims()).await.unwrap();
+    let endpoint = Endpoint::new("");
+    let signal = endpoint.send_claims(&claims()).await.unwrap();
     assert_eq!((signal.reason, signal.scope), (Reason::Logout, Scope::AllSessions));
     assert_eq!(
         (signal.disposition, signal.priority),
@@ -174,27 +174,27 @@ async fn the_subject_is_what_the_settings_say() {
         ("account_id", "opaque:Alice@example.org"),
         ("employee_id", "employee_id:Alice@example.org"),
     ] {
-        let door = Door::new(&format!("subject = {means:?}"));
-        let signal = door.send_claims(&claims).await.unwrap();
+        let endpoint = Endpoint::new(&format!("subject = {means:?}"));
+        let signal = endpoint.send_claims(&claims).await.unwrap();
         assert_eq!(
             (signal.subject.to_string().as_str(), signal.disposition),
             (subject, Disposition::Act)
         );
     }
-    let door = Door::new("subject = \"email\"");
+    let endpoint = Endpoint::new("subject = \"email\"");
     assert_eq!(
-        door.refusal(&signed(&with("sub", &json!("no address")))).await.0,
+        endpoint.refusal(&signed(&with("sub", &json!("no address")))).await.0,
         "invalid_request"
     );
 }
 
 #[tokio::test]
 async fn a_session_without_its_person_is_held_where_the_settings_say_so() {
-    let strict = Door::new("");
+    let strict = Endpoint::new("");
     let (code, why) = strict.refusal(&signed(&with("sub", &Value::Null))).await;
     assert!(code == "invalid_request" && why.contains("allow_sid_only"), "{why}");
-    let door = Door::new("allow_sid_only = true");
-    let signal = door.send_claims(&with("sub", &Value::Null)).await.unwrap();
+    let endpoint = Endpoint::new("allow_sid_only = true");
+    let signal = endpoint.send_claims(&with("sub", &Value::Null)).await.unwrap();
     assert!(
         matches!(&signal.disposition, Disposition::Hold(why) if why.starts_with("session_only")),
         "{:?}",
@@ -211,26 +211,26 @@ async fn a_claim_that_is_null_is_none() {
         claims[name] = Value::Null;
         claims
     };
-    let door = Door::new("allow_sid_only = true");
-    let signal = door.send_claims(&null("sub")).await.unwrap();
+    let endpoint = Endpoint::new("allow_sid_only = true");
+    let signal = endpoint.send_claims(&null("sub")).await.unwrap();
     assert!(matches!(&signal.subject, Subject::Unknown { format, .. } if format == "sid"));
     assert!(
         matches!(&signal.disposition, Disposition::Hold(why) if why.starts_with("session_only")),
         "{:?}",
         signal.disposition
     );
-    let (code, why) = Door::new("").refusal(&signed(&null("sub"))).await;
+    let (code, why) = Endpoint::new("").refusal(&signed(&null("sub"))).await;
     assert!(code == "invalid_request" && why.contains("allow_sid_only"), "{why}");
-    let (code, why) = door.refusal(&signed(&with("sub", &json!("")))).await;
+    let (code, why) = endpoint.refusal(&signed(&with("sub", &json!("")))).await;
     assert!(code == "invalid_request" && why.contains("sub"), "{why}");
     assert_eq!(
-        Door::new("").send_claims(&null("sid")).await.unwrap().disposition,
+        Endpoint::new("").send_claims(&null("sid")).await.unwrap().disposition,
         Disposition::Act
     );
     let mut nobody = null("sub");
     nobody["sid"] = Value::Null;
-    assert!(door.refusal(&signed(&nobody)).await.1.contains("sub or sid"));
-    assert!(door.refusal(&signed(&null("jti"))).await.1.contains("jti is missing"));
+    assert!(endpoint.refusal(&signed(&nobody)).await.1.contains("sub or sid"));
+    assert!(endpoint.refusal(&signed(&null("jti"))).await.1.contains("jti is missing"));
 }
 
 #[tokio::test]
@@ -240,14 +240,17 @@ async fn a_token_without_an_end_is_taken_for_two_minutes_where_the_settings_say_
         claims["iat"] = iat.into();
         signed(&claims)
     };
-    let (code, why) = Door::new("").refusal(&endless(NOW)).await;
+    let (code, why) = Endpoint::new("").refusal(&endless(NOW)).await;
     assert!(code == "invalid_request" && why.contains("allow_missing_exp"), "{why}");
-    let door = Door::new("allow_missing_exp = true");
+    let endpoint = Endpoint::new("allow_missing_exp = true");
     // Two minutes, and five for the clocks.
-    assert!(door.send(&endless(NOW - 419)).await.is_ok());
-    assert!(door.refusal(&endless(NOW - 420)).await.1.contains("expired"));
+    assert!(endpoint.send(&endless(NOW - 419)).await.is_ok());
+    assert!(endpoint.refusal(&endless(NOW - 420)).await.1.contains("expired"));
     // What is there and wrong is refused all the same.
-    assert_eq!(door.refusal(&signed(&with("exp", &json!("soon")))).await.0, "invalid_request");
+    assert_eq!(
+        endpoint.refusal(&signed(&with("exp", &json!("soon")))).await.0,
+        "invalid_request"
+    );
 }
 
 #[tokio::test]
@@ -261,34 +264,34 @@ async fn the_untyped_tokens_of_older_providers_are_taken_whole_and_check_says_ea
         }
         under(&json!({"alg": "ES256", "typ": "JWT", "kid": "k1"}), &claims)
     };
-    let door = Door::new("allow_untyped = true");
-    let person = door.send(&hydra(json!({"sub": "248289761001"}))).await.unwrap();
+    let endpoint = Endpoint::new("allow_untyped = true");
+    let person = endpoint.send(&hydra(json!({"sub": "248289761001"}))).await.unwrap();
     assert_eq!((person.reason, person.disposition), (Reason::Logout, Disposition::Act));
-    let session = door.send(&hydra(json!({}))).await.unwrap();
+    let session = endpoint.send(&hydra(json!({}))).await.unwrap();
     assert!(
         matches!(session.disposition, Disposition::Hold(_)),
         "{:?}",
         session.disposition
     );
-    let cautions = door.push.cautions();
+    let cautions = endpoint.push.cautions();
     assert_eq!(cautions.len(), 3, "{cautions:?}");
     for (caution, part) in cautions.iter().zip(["typ", "without exp", "a session and nobody"]) {
         assert!(caution.contains(part) && caution.contains("allow_untyped"), "{caution}");
     }
-    let less = Door::new("allow_untyped = true\nallow_missing_exp = false\nallow_sid_only = false");
+    let less = Endpoint::new("allow_untyped = true\nallow_missing_exp = false\nallow_sid_only = false");
     assert!(less.refusal(&hydra(json!({"sub": "248289761001"}))).await.1.contains("exp"));
     assert_eq!(less.push.cautions().len(), 1);
-    let other = Door::new("allow_missing_exp = true").push.cautions();
+    let other = Endpoint::new("allow_missing_exp = true").push.cautions();
     assert!(
         other.len() == 1 && other[0].starts_with("allow_missing_exp takes"),
         "{other:?}"
     );
-    assert!(Door::new("").push.cautions().is_empty());
+    assert!(Endpoint::new("").push.cautions().is_empty());
 }
 
 #[tokio::test]
 async fn a_time_with_a_fraction_is_a_time_and_one_in_milliseconds_is_named_as_such() {
-    let door = Door::new("");
+    let endpoint = Endpoint::new("");
     let mut fractions = claims();
     for (name, seconds) in [
         ("iat", 1_790_000_000.75),
@@ -298,15 +301,15 @@ async fn a_time_with_a_fraction_is_a_time_and_one_in_milliseconds_is_named_as_su
     ] {
         fractions[name] = seconds.into();
     }
-    let signal = door.send_claims(&fractions).await.unwrap();
+    let signal = endpoint.send_claims(&fractions).await.unwrap();
     assert_eq!(signal.occurred_at, Some(Timestamp::from_ms(1_790_000_000_750)));
-    let (_, why) = door.refusal(&signed(&with("iat", &json!(NOW * 1000)))).await;
+    let (_, why) = endpoint.refusal(&signed(&with("iat", &json!(NOW * 1000)))).await;
     assert!(why.contains("iat is a time in milliseconds"), "{why}");
 }
 
 #[tokio::test]
 async fn what_the_specification_leaves_open_is_taken() {
-    let door = Door::new("");
+    let endpoint = Endpoint::new("");
     for (name, value) in [
         ("sid", Value::Null),
         ("aud", json!(["another", CLIENT])),
@@ -322,16 +325,16 @@ async fn what_the_specification_leaves_open_is_taken() {
         } else if name == "iat" {
             claims["exp"] = json!(NOW + 400);
         }
-        let sent = door.send_claims(&claims).await;
+        let sent = endpoint.send_claims(&claims).await;
         assert!(sent.is_ok(), "{name} {value}: {sent:?}");
     }
     let token = under(&json!({"typ": "application/Logout+JWT", "alg": "ES256"}), &claims());
-    assert!(door.send(&token).await.is_ok(), "an issuer with one key needs no kid");
+    assert!(endpoint.send(&token).await.is_ok(), "an issuer with one key needs no kid");
 }
 
 #[tokio::test]
 async fn a_claim_that_is_missing_or_wrong_is_refused_by_name() {
-    let door = Door::new("");
+    let endpoint = Endpoint::new("");
     for (name, value, code) in [
         ("iss", Value::Null, "invalid_request"),
         ("iss", json!(7), "invalid_request"),
@@ -376,26 +379,26 @@ async fn a_claim_that_is_missing_or_wrong_is_refused_by_name() {
         ("sid", json!(""), "invalid_request"),
         ("sid", json!(["x"]), "invalid_request"),
     ] {
-        let (refused, why) = door.refusal(&signed(&with(name, &value))).await;
+        let (refused, why) = endpoint.refusal(&signed(&with(name, &value))).await;
         assert_eq!(refused, code, "{name} {value}: {why}");
         let named = why.contains(name) || code == "invalid_issuer";
         assert!(named, "{name} {value}: {why}");
     }
     let mut expired = with("exp", &json!(NOW - 300));
     expired["iat"] = json!(NOW - 400);
-    assert!(door.refusal(&signed(&expired)).await.1.contains("expired"));
+    assert!(endpoint.refusal(&signed(&expired)).await.1.contains("expired"));
     // `null` is there, and a token with a nonce of any value may be an ID token.
     let mut nonce = claims();
     nonce["nonce"] = Value::Null;
-    assert!(door.refusal(&signed(&nonce)).await.1.contains("nonce"));
+    assert!(endpoint.refusal(&signed(&nonce)).await.1.contains("nonce"));
     let mut nobody = with("sub", &Value::Null);
     nobody.as_object_mut().unwrap().remove("sid");
-    assert!(door.refusal(&signed(&nobody)).await.1.contains("sub or sid"));
+    assert!(endpoint.refusal(&signed(&nobody)).await.1.contains("sub or sid"));
 }
 
 #[tokio::test]
 async fn the_type_is_demanded_unless_the_settings_forgive_it() {
-    let (strict, lenient) = (Door::new(""), Door::new("allow_untyped = true"));
+    let (strict, lenient) = (Endpoint::new(""), Endpoint::new("allow_untyped = true"));
     for (typ, forgiven) in [
         (None, true),
         (Some(json!("JWT")), true),
@@ -422,37 +425,37 @@ async fn the_type_is_demanded_unless_the_settings_forgive_it() {
 
 #[tokio::test]
 async fn only_the_issuers_key_and_the_algorithms_on_the_list_are_believed() {
-    let door = Door::new("");
+    let endpoint = Endpoint::new("");
     for alg in ["none", "None", "HS256", "RS256", "EdDSA", ""] {
         let token = under(&json!({"typ": "logout+jwt", "alg": alg, "kid": "k1"}), &claims());
-        assert_eq!(door.refusal(&token).await.0, "invalid_key", "{alg}");
+        assert_eq!(endpoint.refusal(&token).await.0, "invalid_key", "{alg}");
     }
     let genuine = signed(&claims());
     let (unsigned, _) = genuine.rsplit_once('.').unwrap();
-    assert_eq!(door.refusal(&format!("{unsigned}.")).await.0, "authentication_failed");
+    assert_eq!(endpoint.refusal(&format!("{unsigned}.")).await.0, "authentication_failed");
     let intruder = Signer::generate("k1", Algorithm::Es256).unwrap();
     let header = json!({"typ": "logout+jwt", "alg": "ES256", "kid": "k1", "jwk": intruder.jwk().unwrap()});
     let forged = intruder.sign_under(&header, claims().to_string().as_bytes()).unwrap();
-    assert_eq!(door.refusal(&forged).await.0, "authentication_failed");
+    assert_eq!(endpoint.refusal(&forged).await.0, "authentication_failed");
     let header = json!({"typ": "logout+jwt", "alg": "ES256", "crit": ["exp"]});
-    assert_eq!(door.refusal(&under(&header, &claims())).await.0, "invalid_request");
-    assert_eq!(door.refusal("e30.e30.e30.e30.e30").await.0, "invalid_key");
+    assert_eq!(endpoint.refusal(&under(&header, &claims())).await.0, "invalid_request");
+    assert_eq!(endpoint.refusal("e30.e30.e30.e30.e30").await.0, "invalid_key");
     let twice = claims().to_string().replacen('{', "{\"sub\":\"root\",", 1);
     let header = json!({"typ": "logout+jwt", "alg": "ES256"});
     let twice = K1.sign_under(&header, twice.as_bytes()).unwrap();
-    assert_eq!(door.refusal(&twice).await.0, "invalid_request");
+    assert_eq!(endpoint.refusal(&twice).await.0, "invalid_request");
     // A key with an algorithm that is not on the list.
-    let door = Door::new("algorithms = [\"PS256\"]");
-    assert_eq!(door.refusal(&genuine).await.0, "invalid_key");
+    let endpoint = Endpoint::new("algorithms = [\"PS256\"]");
+    assert_eq!(endpoint.refusal(&genuine).await.0, "invalid_key");
 }
 
 #[tokio::test]
 async fn http_faults_have_the_answers_of_http_and_nothing_is_cached() {
-    let door = Door::new("");
+    let endpoint = Endpoint::new("");
     let form = format!("logout_token={}", signed(&claims()));
     let status = async |request: &Request<Bytes>| {
-        let rejection = door.push.receive(request, &revoked::sources::NoState).await.unwrap_err();
-        let response = door.push.rejected(&rejection);
+        let rejection = endpoint.push.receive(request, &revoked::sources::NoState).await.unwrap_err();
+        let response = endpoint.push.rejected(&rejection);
         assert!(response.body().is_empty());
         assert_eq!(response.headers()["cache-control"], "no-store");
         response
@@ -476,17 +479,17 @@ async fn http_faults_have_the_answers_of_http_and_nothing_is_cached() {
         (response.status().as_u16(), &response.headers()["allow"]),
         (405, &"POST".parse().unwrap())
     );
-    assert_eq!(door.push.body_cap(), BODY_CAP);
+    assert_eq!(endpoint.push.body_cap(), BODY_CAP);
     assert_eq!(status(&post(&"x".repeat(BODY_CAP + 1))).await.status(), 413);
     let mut request = post(&form);
     let media = "Application/X-WWW-Form-URLencoded; charset=utf-8".parse().unwrap();
     request.headers_mut().insert("content-type", media);
-    assert!(door.push.receive(&request, &revoked::sources::NoState).await.is_ok());
+    assert!(endpoint.push.receive(&request, &revoked::sources::NoState).await.is_ok());
 }
 
 #[tokio::test]
 async fn the_form_holds_the_token_once_and_no_refusal_quotes_it() {
-    let door = Door::new("");
+    let endpoint = Endpoint::new("");
     let token = signed(&claims());
     for form in [
         String::new(),
@@ -498,33 +501,33 @@ async fn the_form_holds_the_token_once_and_no_refusal_quotes_it() {
         format!("logout_token={token}&logout%5Ftoken=canary"),
         format!("logout_token={token}\n"),
     ] {
-        let rejection = door
+        let rejection = endpoint
             .push
             .receive(&post(&form), &revoked::sources::NoState)
             .await
             .expect_err(&form);
         assert_eq!(rejection.code, "invalid_request", "{form}");
-        assert!(!told(&*door.push, &rejection).contains("canary"));
+        assert!(!told(&*endpoint.push, &rejection).contains("canary"));
     }
     let other_fields = post(&format!("state=x&logout_token={token}"));
-    assert!(door.push.receive(&other_fields, &revoked::sources::NoState).await.is_ok());
+    assert!(endpoint.push.receive(&other_fields, &revoked::sources::NoState).await.is_ok());
     for name in ["iss", "aud", "iat", "exp", "jti", "events", "nonce"] {
-        let rejection = door.send_claims(&with(name, &json!("canary\u{1}"))).await.unwrap_err();
+        let rejection = endpoint.send_claims(&with(name, &json!("canary\u{1}"))).await.unwrap_err();
         assert!(!format!("{rejection:?}").contains("canary"), "{rejection:?}");
     }
 }
 
 #[tokio::test]
 async fn a_replay_is_told_by_issuer_and_jti() {
-    let door = Door::new("");
+    let endpoint = Endpoint::new("");
     let token = signed(&claims());
-    let (first, again) = (door.send(&token).await.unwrap(), door.send(&token).await.unwrap());
+    let (first, again) = (endpoint.send(&token).await.unwrap(), endpoint.send(&token).await.unwrap());
     assert_eq!((&first.key, first.digest), (&again.key, again.digest));
-    let other = door.send_claims(&with("sub", &json!("mallory"))).await.unwrap();
+    let other = endpoint.send_claims(&with("sub", &json!("mallory"))).await.unwrap();
     assert_eq!(first.key, other.key);
     assert_ne!(first.digest, other.digest);
     let answer = |receipt: SignalReceipt| {
-        door.push.accepted(&Receipt {
+        endpoint.push.accepted(&Receipt {
             signals: vec![receipt],
             hold: None,
         })

@@ -1,7 +1,7 @@
 //! The source kind `back-channel-logout`: a receiver of logout tokens (OpenID Connect Back-Channel Logout 1.0).
 //!
-//! The way of a delivery, in the order of the checks: the HTTP form and the one field `logout_token` (`form`), the token's form, its
-//! header, its issuer, key and signature, its claims and whom it is about (`reader`). What the sender is told is in `answer`.
+//! The way of a delivery, in the order of the checks: the HTTP form and the one field `logout_token` (`request_form`), the token's form, its
+//! header, its issuer, key and signature, its claims and whom it is about (`token_reader`). What the sender is told is in `answer`.
 
 mod answer;
 mod request_form;

@@ -2,7 +2,7 @@
 //! Logout. One authenticated POST says "log this person out everywhere".
 //!
 //! The way of a request, in the order of the checks: what HTTP says about it (`receive`), the signed token in its `Authorization` header
-//! (`bearer`), then the subject in its body (`body`). What the sender is told is in `answer`.
+//! (`caller_token`), then the subject in its body (`request_body`). What the sender is told is in `answer`.
 //!
 //! The draft's 404 and 422 need a look at the targets. The signal is stored first and the work begins; its answer is what the work finds
 //! within [`PATIENCE`], so that no lookup delays the first revoke.

@@ -5,9 +5,9 @@
 //! them, and so that a state can be told from a change. A signal is only ever the difference of two states, which makes every repetition
 //! harmless.
 //!
-//! The way of a request: who calls (`bearer`), what for (`door`), then a question is answered by `listing` and `discovery`, and a change
-//! worked out in `changes`: the values in `shape` and `patch`, what it means in `people` and, where others bear the same names, `namesakes`,
-//! how it is kept in `keeping` and `record`. The attributes stand in `schema`, and the two small languages in `path` and `filter`.
+//! The way of a request: `http` says who calls and what for; a question is answered by `http/discovery` and `resources/listing`, and a change
+//! worked out in `resources/changes`, PATCH by `protocol/patch`. What a change means for a person is in `resources/user_mapping` and, where
+//! others bear the same names, `resources/namesakes`. The attributes and the two small languages of SCIM stand in `protocol`.
 
 mod http;
 mod protocol;

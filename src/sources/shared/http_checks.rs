@@ -1,4 +1,4 @@
-//! What HTTP itself says of a delivery: checked alike at every pushed door, before a byte of the body is read.
+//! Checks of HTTP before a byte of the body is read, alike at every push endpoint: method, media type, content encoding, size.
 
 use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 use ::http::{Method, Request};

@@ -1,11 +1,11 @@
-//! What a source may ask of the house around it: what it has kept for itself, and whom a name belongs to. It writes
-//! only by what it hands in.
+//! A source's own stored state, as the source sees it: what it has kept for itself, and which names belong to one person. It writes only by
+//! what it hands in.
 
 use async_trait::async_trait;
 
 use crate::model::{Memo, Subject};
 
-/// The house around a source, bound to that source's name.
+/// The stored state of one source.
 #[async_trait]
 pub trait SourceState: Send + Sync {
     /// What the source keeps under `key` in one of its drawers.
@@ -42,7 +42,7 @@ pub trait SourceState: Send + Sync {
     }
 }
 
-/// No house at all: nothing is remembered. For trying a source out.
+/// No stored state: nothing is remembered. For trying a source out.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoState;
 

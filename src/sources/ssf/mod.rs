@@ -1,13 +1,10 @@
 //! The source kinds `ssf` and `ssf-push`: a receiver of the Shared Signals Framework 1.0 with the events of CAEP 1.0 and RISC 1.0.
 //!
-//! Both read security event tokens in one way, in the order of the checks: the HTTP form and the `Authorization` header (`request_checks`), the
-//! token's form, its header, its issuer, key and signature and its claims (`reader`), whom it is about (`whom`), what it means
-//! (`mapping`) and what it says about the stream itself (`word`). What a sender is told is in `answer`.
+//! Both read security event tokens in one way, in the order of the checks: the HTTP form and the `Authorization` header (`endpoint`), then the
+//! token's form, header, issuer, key and signature, its claims, whom it is about and what it means (`tokens`).
 //!
-//! `ssf-push` ends there (`pushed`). `ssf` also makes the stream (`connect`) over the transmitter's management API (`transmitter`,
-//! `access_token`, `management`), takes tokens by push (`receiver`) or fetches them (`poll`) and acknowledges them (`acks`), and looks after the
-//! stream (`health`, `supervisor`).
-//! What it knows of its stream is in its memory (`memory`), never in the config.
+//! `ssf-push` ends there (`ssf_push`). `ssf` also makes the stream at the transmitter (`transmitter`), takes its tokens by push or fetches and
+//! acknowledges them, and looks after it (`stream`). What it knows of its stream is in its stored state, never in the config.
 
 mod endpoint;
 mod settings;

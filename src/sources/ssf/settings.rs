@@ -14,7 +14,7 @@ use super::tokens::token_settings::{self, Authorization};
 use super::transmitter::access_token::{AccessToken, Grant};
 use super::transmitter::metadata::{Discovery, Method};
 use crate::clock::Clock;
-use crate::jose::permitted;
+use crate::jose::ensure_fetchable;
 use crate::secret::SecretSource;
 use crate::settings::{Complaint, Period, Settings};
 
@@ -34,7 +34,7 @@ struct Written {
     oauth: Option<OAuth>,
     /// The host of the transmitter's endpoints, where it is not the issuer's.
     endpoint_host: Option<String>,
-    /// For push: our door's address, as the transmitter reaches it.
+    /// For push: our endpoint's address, as the transmitter reaches it.
     endpoint: Option<String>,
     /// For push: the whole value of the `Authorization` header that the transmitter is told to send; a list while one replaces another.
     authorization: Option<Authorization>,

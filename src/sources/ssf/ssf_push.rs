@@ -1,4 +1,4 @@
-//! The source kind `ssf-push`: the door alone, for a stream that somebody else made on the transmitter's side.
+//! The source kind `ssf-push`: the push endpoint alone, for a stream that somebody else made on the transmitter's side.
 
 use std::sync::Arc;
 

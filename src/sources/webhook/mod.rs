@@ -1,9 +1,9 @@
 //! The source kind `webhook`: JSON posted by anything that can sign it, or at least knows a secret.
 //!
-//! The way of a delivery, in the order of the checks: what HTTP itself says (`door`), what proves the sender (`proof`), the question that
-//! some senders ask first (`handshake`), the bytes (`body`), and what they say by the rules of the config (`mapping`). Credential values
-//! that a sender has found in the open go their own way (`leaked`). What the vendors do is in `presets`, as the config that one would write
-//! otherwise; the keys are in `settings`. What the sender is told is in `answer`.
+//! The way of a delivery, in the order of the checks: what HTTP itself says (`request_checks`), what proves the sender (`proof`), the question
+//! that some senders ask first (`handshake`), the bytes (`body`), and what they say by the rules of the config (`mapping`), credential values
+//! found in the open among it. What the vendors do is in `presets`, as the config that one would write otherwise; the keys are in `settings`,
+//! and what payloads and headers are made of in `values`. What the sender is told is in `answer`.
 
 mod answer;
 mod body;
@@ -125,7 +125,7 @@ impl Webhook {
         if !read.notices.is_empty() {
             tell(AlarmKind::SenderNotice, Vec::from_iter(read.notices).join("; "));
         }
-        mapping::leaked_credential::hand_on(read.leaked, &mut delivery);
+        mapping::hand_on(read.leaked, &mut delivery);
         delivery
     }
 

@@ -1,4 +1,4 @@
-//! The checks of HTTP's own, before a byte of the body is read.
+//! Checks of HTTP before a byte of the body is read: method, size, and the media types, which senders write as they like.
 
 use ::http::Request;
 use ::http::header::CONTENT_TYPE;

@@ -18,7 +18,7 @@ use super::wire::Call;
 use crate::daemon::BOUND;
 
 /// A source whose issuer publishes its keys over HTTP.
-struct Door {
+struct Endpoint {
     row: &'static Row,
     server: MockServer,
     push: Arc<dyn Push>,
@@ -27,7 +27,7 @@ struct Door {
     _folder: tempfile::TempDir,
 }
 
-impl Door {
+impl Endpoint {
     async fn new(row: &'static Row) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let server = MockServer::start().await;
@@ -47,12 +47,12 @@ impl Door {
 
     /// One for each kind that takes signed tokens.
     async fn all() -> Vec<Self> {
-        let mut doors = Vec::new();
+        let mut endpoints = Vec::new();
         for row in PUSHED.iter().filter(|row| row.keys.contains("jwks_file")) {
-            doors.push(Self::new(row).await);
+            endpoints.push(Self::new(row).await);
         }
-        assert!(doors.len() >= 3, "the kinds with signed tokens are gone");
-        doors
+        assert!(endpoints.len() >= 3, "the kinds with signed tokens are gone");
+        endpoints
     }
 
     async fn serve(&self, answer: ResponseTemplate) {
@@ -108,23 +108,23 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test]
 async fn keys_are_rotated_without_a_restart_and_one_that_is_gone_is_refused() {
-    for door in Door::all().await {
-        door.serve(set(&other_keys("k0"))).await;
-        assert_eq!(door.send().await, "refused", "{}", door.row.kind);
-        door.serve(set(&door.keys)).await;
-        assert_eq!(door.send().await, "taken", "{}", door.row.kind);
-        door.serve(set(&other_keys("k2"))).await;
+    for endpoint in Endpoint::all().await {
+        endpoint.serve(set(&other_keys("k0"))).await;
+        assert_eq!(endpoint.send().await, "refused", "{}", endpoint.row.kind);
+        endpoint.serve(set(&endpoint.keys)).await;
+        assert_eq!(endpoint.send().await, "taken", "{}", endpoint.row.kind);
+        endpoint.serve(set(&other_keys("k2"))).await;
         pass(Duration::from_hours(1)).await;
-        assert_eq!(door.send().await, "refused", "{}", door.row.kind);
+        assert_eq!(endpoint.send().await, "refused", "{}", endpoint.row.kind);
     }
 }
 
 #[tokio::test]
 async fn an_endpoint_that_fails_or_answers_rubbish_is_our_trouble_and_harms_nothing_known() {
     let elsewhere = MockServer::start().await;
-    for door in Door::all().await {
+    for endpoint in Endpoint::all().await {
         Mock::given(path("/jwks"))
-            .respond_with(set(&door.keys))
+            .respond_with(set(&endpoint.keys))
             .mount(&elsewhere)
             .await;
         let huge = format!("{{\"keys\":[],\"x\":{:?}}}", "x".repeat(300 << 10));
@@ -143,22 +143,22 @@ async fn an_endpoint_that_fails_or_answers_rubbish_is_our_trouble_and_harms_noth
             ]
         };
         for answer in rubbish() {
-            door.serve(answer).await;
-            assert_eq!(door.send().await, "later", "{}", door.row.kind);
+            endpoint.serve(answer).await;
+            assert_eq!(endpoint.send().await, "later", "{}", endpoint.row.kind);
             pass(MINUTE).await;
         }
-        door.serve(set(&door.keys)).await;
-        assert_eq!(door.send().await, "taken", "{}", door.row.kind);
+        endpoint.serve(set(&endpoint.keys)).await;
+        assert_eq!(endpoint.send().await, "taken", "{}", endpoint.row.kind);
         for answer in rubbish() {
-            door.serve(answer).await;
+            endpoint.serve(answer).await;
             pass(Duration::from_hours(1)).await;
             assert_eq!(
-                door.send().await,
+                endpoint.send().await,
                 "taken",
                 "{}: known keys stay good for a day",
-                door.row.kind
+                endpoint.row.kind
             );
-            assert_eq!(door.asked().await, 1, "{}", door.row.kind);
+            assert_eq!(endpoint.asked().await, 1, "{}", endpoint.row.kind);
         }
     }
     assert!(
@@ -169,19 +169,19 @@ async fn an_endpoint_that_fails_or_answers_rubbish_is_our_trouble_and_harms_noth
 
 #[tokio::test]
 async fn an_endpoint_that_does_not_answer_is_not_waited_for_long() {
-    for door in Door::all().await {
-        door.serve(set(&door.keys).set_delay(BOUND)).await;
+    for endpoint in Endpoint::all().await {
+        endpoint.serve(set(&endpoint.keys).set_delay(BOUND)).await;
         let began = tokio::time::Instant::now();
-        assert_eq!(door.send().await, "later", "{}", door.row.kind);
-        assert!(began.elapsed() < BOUND / 2, "{}: {:?}", door.row.kind, began.elapsed());
+        assert_eq!(endpoint.send().await, "later", "{}", endpoint.row.kind);
+        assert!(began.elapsed() < BOUND / 2, "{}: {:?}", endpoint.row.kind, began.elapsed());
     }
 }
 
 #[tokio::test]
 async fn a_key_is_used_for_what_it_is_for_alone() {
-    for door in Door::all().await {
+    for endpoint in Endpoint::all().await {
         let with = |name: &str, value: Value| {
-            let mut keys = door.keys.clone();
+            let mut keys = endpoint.keys.clone();
             keys["keys"][0][name] = value;
             keys
         };
@@ -195,23 +195,23 @@ async fn a_key_is_used_for_what_it_is_for_alone() {
             with("crv", json!("P-384")),
             rsa,
         ] {
-            door.serve(set(&keys)).await;
-            assert_eq!(door.send().await, "refused", "{}: {keys}", door.row.kind);
+            endpoint.serve(set(&keys)).await;
+            assert_eq!(endpoint.send().await, "refused", "{}: {keys}", endpoint.row.kind);
             pass(Duration::from_hours(2)).await;
         }
         // Of two keys with one name, the one that fits is meant; two that both fit are told apart by nobody, and the first is taken.
-        let mut twice = door.keys.clone();
+        let mut twice = endpoint.keys.clone();
         let ours = twice["keys"][0].clone();
         let rsa = json!({"kty": "RSA", "kid": "k1", "use": "enc", "n": "xQ", "e": "AQAB"});
         twice["keys"] = json!([rsa, ours]);
-        door.serve(set(&twice)).await;
-        assert_eq!(door.send().await, "taken", "{}", door.row.kind);
+        endpoint.serve(set(&twice)).await;
+        assert_eq!(endpoint.send().await, "taken", "{}", endpoint.row.kind);
     }
 }
 
 #[tokio::test]
 async fn how_long_keys_are_kept_follows_the_issuers_word_within_bounds() {
-    for door in Door::all().await {
+    for endpoint in Endpoint::all().await {
         for (said, kept, asked_again) in [
             ("max-age=600", 570, 31),
             ("public, MAX-AGE=\"7200\", must-revalidate", 7170, 31),
@@ -220,15 +220,15 @@ async fn how_long_keys_are_kept_follows_the_issuers_word_within_bounds() {
             ("max-age=99999999999999999999", 12 * 3600 - 30, 31),
             ("max-age=soon", 3570, 31),
         ] {
-            door.serve(set(&door.keys).insert_header("cache-control", said)).await;
-            assert_eq!(door.send().await, "taken");
-            assert_eq!(door.asked().await, 1, "{}: {said}", door.row.kind);
+            endpoint.serve(set(&endpoint.keys).insert_header("cache-control", said)).await;
+            assert_eq!(endpoint.send().await, "taken");
+            assert_eq!(endpoint.asked().await, 1, "{}: {said}", endpoint.row.kind);
             pass(Duration::from_secs(kept)).await;
-            assert_eq!(door.send().await, "taken");
-            assert_eq!(door.asked().await, 1, "{}: {said}: asked too early", door.row.kind);
+            assert_eq!(endpoint.send().await, "taken");
+            assert_eq!(endpoint.asked().await, 1, "{}: {said}: asked too early", endpoint.row.kind);
             pass(Duration::from_secs(asked_again)).await;
-            assert_eq!(door.send().await, "taken");
-            assert_eq!(door.asked().await, 2, "{}: {said}: not asked again", door.row.kind);
+            assert_eq!(endpoint.send().await, "taken");
+            assert_eq!(endpoint.asked().await, 2, "{}: {said}: not asked again", endpoint.row.kind);
             pass(Duration::from_hours(13)).await;
         }
     }

@@ -16,7 +16,7 @@ pub(super) struct Row {
     pub(super) kind: &'static str,
     /// The keys of its table beside `name` and `kind`; `{folder}` stands for the installation's folder.
     pub(super) keys: &'static str,
-    /// The methods taken at the door.
+    /// The methods taken at the endpoint.
     pub(super) methods: &'static [&'static str],
     /// The codes of refusals for what stands in the header, which are given before the body is read.
     pub(super) by_header: &'static [&'static str],

@@ -28,7 +28,7 @@ pub(super) struct Answer {
 }
 
 impl Call {
-    /// A POST to the door of `source`.
+    /// A POST to the endpoint of `source`.
     pub(super) fn post(source: &str, media: &str, body: impl Into<Vec<u8>>) -> Self {
         Self {
             method: "POST",

@@ -141,7 +141,7 @@ impl Bench {
         self.pull().leave(cursor.as_deref(), self).await;
     }
 
-    /// Takes a pushed token through the door, and stores it.
+    /// Takes a pushed token through the endpoint, and stores it.
     pub(super) async fn push(&self, token: &str) -> Response<Bytes> {
         self.push_with(token, SECRET).await.unwrap_or_else(|rejection| {
             let push = self.source.push().unwrap();

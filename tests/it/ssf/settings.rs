@@ -69,7 +69,7 @@ fn an_issuer_that_is_no_url_needs_a_key_file_or_address() {
 }
 
 #[test]
-fn an_empty_list_of_secrets_does_not_open_the_door() {
+fn an_empty_list_of_secrets_does_not_let_everybody_in() {
     let text = format!("issuer = {ISSUER:?}\naudience = \"me\"\n");
     assert!(complaints(&format!("{text}authorization = []\n"))[0].contains("empty"));
     assert!(complaints(&format!("{text}authorization = \"Bearer x\"\n"))[0].contains("credential"));

@@ -30,7 +30,7 @@ fn lines(numbers: &[u32]) -> String {
 
 #[tokio::test]
 async fn each_line_is_an_item_under_any_name_of_the_form() {
-    let door = Door::trusting(&format!("unmatched = 'drop'\n{RULE}"));
+    let endpoint = Endpoint::trusting(&format!("unmatched = 'drop'\n{RULE}"));
     for media in [
         "application/json",
         "application/x-ndjson",
@@ -38,7 +38,7 @@ async fn each_line_is_an_item_under_any_name_of_the_form() {
         "application/jsonl",
         "text/plain",
     ] {
-        let signals = door.signals(&of_type(media, &lines(&[3, 4, 5]))).await;
+        let signals = endpoint.signals(&of_type(media, &lines(&[3, 4, 5]))).await;
         let read: Vec<_> = signals
             .iter()
             .map(|signal| (signal.key.as_str(), signal.subject.to_string()))
@@ -51,20 +51,21 @@ async fn each_line_is_an_item_under_any_name_of_the_form() {
             ],
             "{media}"
         );
-        assert_eq!(door.signals(&of_type(media, &lines(&[3]))).await[0].key, "3");
+        assert_eq!(endpoint.signals(&of_type(media, &lines(&[3]))).await[0].key, "3");
     }
 }
 
 #[tokio::test]
 async fn a_line_that_cannot_be_read_does_not_take_its_neighbours_along() {
-    let door = Door::trusting(RULE);
+    let endpoint = Endpoint::trusting(RULE);
     let body = format!("{}\n{{\"uuid\":\"1\",\"uuid\":\"2\"}}\n{}", line(3), line(4));
-    let delivery = door.delivery(&trusted(&body)).await;
+    let delivery = endpoint.delivery(&trusted(&body)).await;
     assert_eq!(delivery.signals.len(), 2);
     let places: Vec<&str> = delivery.refused.iter().map(|part| part.place.as_str()).collect();
     assert_eq!(places, ["line 2"]);
     // A line may hold a list of its own, and the items are counted on.
-    let lists = Door::trusting("items = '/alerts'\n[[rule]]\nsubject = [{ pointer = '/u', is = 'username' }]\nreason = 'logout'\n");
+    let lists =
+        Endpoint::trusting("items = '/alerts'\n[[rule]]\nsubject = [{ pointer = '/u', is = 'username' }]\nreason = 'logout'\n");
     let body = "{\"alerts\":[{\"u\":\"a\"},{\"u\":\"b\"}]}\n{\"alerts\":[{\"u\":\"c\"}]}\n";
     let keys: Vec<String> = lists
         .signals(&trusted(body))
@@ -76,14 +77,17 @@ async fn a_line_that_cannot_be_read_does_not_take_its_neighbours_along() {
         keys[0].contains("#0") && keys[1].contains("#1") && keys[2].contains("#2"),
         "{keys:?}"
     );
-    assert_eq!(door.refusal(&trusted("{\"a\":}\n{\"b\":}\n")).await, (400, "invalid_body"));
+    assert_eq!(
+        endpoint.refusal(&trusted("{\"a\":}\n{\"b\":}\n")).await,
+        (400, "invalid_body")
+    );
 }
 
 #[tokio::test]
 async fn a_mark_before_the_text_is_no_part_of_it_and_a_sequence_is_read_by_its_records() {
-    let door = Door::trusting(RULE);
+    let endpoint = Endpoint::trusting(RULE);
     let keys = async |media: &str, body: String| -> Vec<String> {
-        let signals = door.signals(&of_type(media, &body)).await;
+        let signals = endpoint.signals(&of_type(media, &body)).await;
         signals.into_iter().map(|signal| signal.key).collect()
     };
     assert_eq!(keys("application/json", format!("\u{feff}{}", line(3))).await, ["3"]);
@@ -100,12 +104,12 @@ async fn a_mark_before_the_text_is_no_part_of_it_and_a_sequence_is_read_by_its_r
 
 #[tokio::test]
 async fn json_within_json_is_reached_by_a_pointer() {
-    let door = Door::trusting(
+    let endpoint = Endpoint::trusting(
         "[[rule]]\nsubject = [{ pointer = '/Message/user/0', is = 'email' }]\nreason = 'compromised'\nkey = '/MessageId'\n",
     );
     let inner = json!({"user": ["a@b.example"]}).to_string();
     let body = json!({"MessageId": "m1", "Message": inner}).to_string();
-    let signal = door.signal(&of_type("text/plain; charset=UTF-8", &body)).await;
+    let signal = endpoint.signal(&of_type("text/plain; charset=UTF-8", &body)).await;
     assert_eq!(
         (signal.key.as_str(), signal.subject.to_string().as_str()),
         ("m1", "email:a@b.example")
@@ -118,8 +122,8 @@ async fn a_list_within_a_text_is_a_list_also_in_base_64() {
     let decode = "decode = [{ pointer = '/m/data', encoding = 'base64' }]\n";
     for (packed, decode) in [(list.clone(), ""), (STANDARD.encode(&list), decode)] {
         let rule = "[[rule]]\nsubject = [{ pointer = '/u', is = 'username' }]\nreason = 'logout'\n";
-        let door = Door::trusting(&format!("{decode}items = '/m/data'\nkey_pointer = '/m/id'\n{rule}"));
-        let signals = door
+        let endpoint = Endpoint::trusting(&format!("{decode}items = '/m/data'\nkey_pointer = '/m/id'\n{rule}"));
+        let signals = endpoint
             .signals(&trusted(&json!({"m": {"id": "d1", "data": packed}}).to_string()))
             .await;
         let keys: Vec<&str> = signals.iter().map(|signal| signal.key.as_str()).collect();
@@ -130,19 +134,23 @@ async fn a_list_within_a_text_is_a_list_also_in_base_64() {
 #[tokio::test]
 async fn a_form_is_read_as_the_object_that_it_stands_for() {
     const FORM: &str = "application/x-www-form-urlencoded";
-    let door = Door::trusting(
+    let endpoint = Endpoint::trusting(
         "[[rule]]\nwhen = [{ pointer = '/event_name', equals = 'EmployeeDeleted' }]\nsubject = [{ pointer = '/data/email', is = 'email' }]\nreason = 'departed'\nkey = '/id'\n",
     );
     let form = "event_name=EmployeeDeleted&id=7&data%5Bemail%5D=a%40b.example";
-    let signal = door.signal(&of_type(FORM, form)).await;
+    let signal = endpoint.signal(&of_type(FORM, form)).await;
     assert_eq!(
         (signal.key.as_str(), signal.subject.to_string().as_str()),
         ("7", "email:a@b.example")
     );
     // What is no form by its type is none.
-    assert_eq!(door.refusal(&of_type("application/json", form)).await, (400, "invalid_body"));
-    let field =
-        Door::trusting("form_field = 'payload'\n[[rule]]\nsubject = [{ pointer = '/user', is = 'email' }]\nreason = 'logout'\n");
+    assert_eq!(
+        endpoint.refusal(&of_type("application/json", form)).await,
+        (400, "invalid_body")
+    );
+    let field = Endpoint::trusting(
+        "form_field = 'payload'\n[[rule]]\nsubject = [{ pointer = '/user', is = 'email' }]\nreason = 'logout'\n",
+    );
     let signal = field
         .signal(&of_type(FORM, "payload=%7B%22user%22%3A%22a%40b.example%22%7D"))
         .await;
@@ -157,29 +165,30 @@ async fn a_form_is_read_as_the_object_that_it_stands_for() {
 
 #[tokio::test]
 async fn a_key_of_several_places_names_each_row_of_a_search() {
-    let door = Door::trusting(
+    let endpoint = Endpoint::trusting(
         "[[rule]]\nsubject = [{ pointer = '/result/user', is = 'email' }]\nreason = 'compromised'\nkey = ['/sid', '/result']\n",
     );
     let row =
         |user: &str, from: &str| json!({"sid": "scheduler__1", "result": {"user": user, "src": from}, "link": from}).to_string();
     let (first, second) = (
-        door.mapped(&row("a@b.example", "x")).await,
-        door.mapped(&row("c@b.example", "x")).await,
+        endpoint.mapped(&row("a@b.example", "x")).await,
+        endpoint.mapped(&row("c@b.example", "x")).await,
     );
     assert_ne!(first.key, second.key);
-    assert_eq!(first.key, door.mapped(&row("a@b.example", "x")).await.key);
-    assert_ne!(first.key, door.mapped(&row("a@b.example", "y")).await.key);
+    assert_eq!(first.key, endpoint.mapped(&row("a@b.example", "x")).await.key);
+    assert_ne!(first.key, endpoint.mapped(&row("a@b.example", "y")).await.key);
     assert!(!first.key.contains("b.example"), "a name stands in the trail");
     // Where nothing of it is there, the body names the item.
-    assert!(door.mapped("{}").await.key.starts_with("body:"));
+    assert!(endpoint.mapped("{}").await.key.starts_with("body:"));
 }
 
 #[tokio::test]
 async fn rows_that_share_one_key_in_one_body_are_told_apart() {
-    let door = Door::trusting("[[rule]]\nsubject = [{ pointer = '/user', is = 'email' }]\nreason = 'compromised'\nkey = '/sid'\n");
+    let endpoint =
+        Endpoint::trusting("[[rule]]\nsubject = [{ pointer = '/user', is = 'email' }]\nreason = 'compromised'\nkey = '/sid'\n");
     let row = |user: &str| json!({"sid": "s", "user": user});
     let body = json!([row("a@b.example"), row("c@b.example"), row("a@b.example")]).to_string();
-    let keys: Vec<String> = door
+    let keys: Vec<String> = endpoint
         .signals(&trusted(&body))
         .await
         .into_iter()
@@ -192,8 +201,8 @@ async fn rows_that_share_one_key_in_one_body_are_told_apart() {
 #[tokio::test]
 async fn what_no_rule_of_a_preset_understands_is_told_to_a_person() {
     let alarms = async |preset: &str, body: Value| {
-        let door = Door::new(&["a secret of the usual length"], &format!("preset = '{preset}'\n"));
-        let read = door.push.read_unproven(&trusted(&body.to_string())).unwrap().unwrap();
+        let endpoint = Endpoint::new(&["a secret of the usual length"], &format!("preset = '{preset}'\n"));
+        let read = endpoint.push.read_unproven(&trusted(&body.to_string())).unwrap().unwrap();
         let delivery = read.delivery().unwrap();
         let wishes = delivery
             .signals

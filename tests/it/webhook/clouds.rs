@@ -13,8 +13,8 @@ use super::*;
 const SNS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/webhook/sns");
 const TOPIC: &str = "arn:aws:sns:us-west-2:123456789012:MyTopic";
 
-fn sns_of(topic: &str, more: &str) -> Door {
-    Door::new(
+fn sns_of(topic: &str, more: &str) -> Endpoint {
+    Endpoint::new(
         &[],
         &format!("preset = 'aws-sns'\n{more}\n[sns]\ntopics = ['{topic}']\ncertificates_file = '{SNS}/certificate.pem'\n"),
     )
@@ -34,8 +34,8 @@ fn sns_post(body: &str) -> Request<Bytes> {
 
 #[tokio::test]
 async fn a_message_of_sns_is_proved_by_its_certificate_and_read_from_within() {
-    let door = sns_of(TOPIC, "");
-    let signal = door.signal(&sns_post(&message("notification.json"))).await;
+    let endpoint = sns_of(TOPIC, "");
+    let signal = endpoint.signal(&sns_post(&message("notification.json"))).await;
     assert_eq!(
         (signal.key.as_str(), signal.subject.to_string().as_str(), signal.reason),
         (
@@ -45,14 +45,14 @@ async fn a_message_of_sns_is_proved_by_its_certificate_and_read_from_within() {
         )
     );
     // A message that is no request of ours is kept, and somebody is told.
-    let delivery = door.delivery(&sns_post(&message("without-subject.json"))).await;
+    let delivery = endpoint.delivery(&sns_post(&message("without-subject.json"))).await;
     assert!(matches!(delivery.signals[0].disposition, Disposition::Ignore(_)));
     assert_eq!(delivery.alarms[0].kind, AlarmKind::NotUnderstood);
 }
 
 #[tokio::test]
 async fn what_is_changed_old_raw_or_of_another_topic_or_host_is_refused() {
-    let door = sns_of(TOPIC, "");
+    let endpoint = sns_of(TOPIC, "");
     let good = message("notification.json");
     let host = "https://sns.us-west-2.amazonaws.com/Simple";
     for (what, body) in [
@@ -79,11 +79,11 @@ async fn what_is_changed_old_raw_or_of_another_topic_or_host_is_refused() {
         ("no JSON", "hello".to_owned()),
         ("a member twice", good.replacen('{', "{\"Type\":\"Notification\",", 1)),
     ] {
-        assert_eq!(door.refusal(&sns_post(&body)).await, (401, "invalid_signature"), "{what}");
+        assert_eq!(endpoint.refusal(&sns_post(&body)).await, (401, "invalid_signature"), "{what}");
     }
     let mut raw = sns_post(&good);
     raw.headers_mut().insert("x-amz-sns-rawdelivery", "true".parse().unwrap());
-    assert_eq!(door.refusal(&raw).await.0, 401);
+    assert_eq!(endpoint.refusal(&raw).await.0, 401);
     let elsewhere = sns_of("arn:aws:sns:us-west-2:999999999999:MyTopic", "");
     assert_eq!(elsewhere.refusal(&sns_post(&good)).await.0, 401);
     // SNS tries again for an hour.
@@ -92,7 +92,7 @@ async fn what_is_changed_old_raw_or_of_another_topic_or_host_is_refused() {
             &[],
             &format!("preset = 'aws-sns'\nsns = {{ topics = ['{TOPIC}'], certificates_file = '{SNS}/certificate.pem' }}\n"),
         );
-        Door {
+        Endpoint {
             push: build(&text, NOW + seconds).unwrap(),
             _folder: folder,
         }
@@ -103,7 +103,7 @@ async fn what_is_changed_old_raw_or_of_another_topic_or_host_is_refused() {
 
 #[tokio::test]
 async fn a_subscription_is_shown_to_a_person_and_its_address_never_opened() {
-    let door = sns_of(TOPIC, "");
+    let endpoint = sns_of(TOPIC, "");
     for (name, words) in [
         (
             "confirmation.json",
@@ -111,7 +111,7 @@ async fn a_subscription_is_shown_to_a_person_and_its_address_never_opened() {
         ),
         ("unsubscribed.json", "nothing will come any more"),
     ] {
-        let Ok(Received::Answered(delivery, answer)) = door.receive(&sns_post(&message(name))).await else {
+        let Ok(Received::Answered(delivery, answer)) = endpoint.receive(&sns_post(&message(name))).await else {
             panic!("{name}")
         };
         assert_eq!(
@@ -121,7 +121,7 @@ async fn a_subscription_is_shown_to_a_person_and_its_address_never_opened() {
         let summary = delivery.alarms[0].summary.as_deref().unwrap();
         assert!(summary.contains(words) && summary.contains(TOPIC), "{summary}");
         let forged = message(name).replace("Token=2336", "Token=2337");
-        assert_eq!(door.refusal(&sns_post(&forged)).await.0, 401);
+        assert_eq!(endpoint.refusal(&sns_post(&forged)).await.0, 401);
     }
 }
 
@@ -176,8 +176,8 @@ fn certificates_that_others_may_write_are_refused_with_the_command_that_mends_it
 
 const STATE: &str = "secretClientValue-of-some-length";
 
-fn graph() -> Door {
-    Door::new(&[STATE], "preset = 'microsoft-graph'\n")
+fn graph() -> Endpoint {
+    Endpoint::new(&[STATE], "preset = 'microsoft-graph'\n")
 }
 
 /// Graph's own sample, for a user.
@@ -191,12 +191,12 @@ fn notification(id: &str, state: &str, change: &str) -> Value {
 
 #[tokio::test]
 async fn each_notification_of_graph_proves_itself_and_those_that_do_not_are_put_aside() {
-    let door = graph();
+    let endpoint = graph();
     let sent = json!({"value": [
         notification("6f", STATE, "deleted"), notification("7a", "another", "deleted"), notification("8b", STATE, "updated"),
         {"changeType": "deleted"},
     ]});
-    let delivery = door.delivery(&post(&[], sent.to_string().as_bytes())).await;
+    let delivery = endpoint.delivery(&post(&[], sent.to_string().as_bytes())).await;
     let read: Vec<_> = delivery
         .signals
         .iter()
@@ -225,7 +225,7 @@ async fn each_notification_of_graph_proves_itself_and_those_that_do_not_are_put_
         json!([]),
     ] {
         assert_eq!(
-            door.refusal(&post(&[], nobody.to_string().as_bytes())).await,
+            endpoint.refusal(&post(&[], nobody.to_string().as_bytes())).await,
             (401, "invalid_signature"),
             "{nobody}"
         );
@@ -245,8 +245,8 @@ async fn what_graph_says_of_its_subscription_is_about_nobody_and_is_told() {
     );
 }
 
-/// A push door, and a signer that stands for Google.
-fn pubsub(preset: &str, more: &str) -> (Door, Signer, tempfile::TempDir) {
+/// A push endpoint, and a signer that stands for Google.
+fn pubsub(preset: &str, more: &str) -> (Endpoint, Signer, tempfile::TempDir) {
     let signer = Signer::generate("k1", Algorithm::Es256).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let keys = folder.path().join("jwks.json");
@@ -255,7 +255,7 @@ fn pubsub(preset: &str, more: &str) -> (Door, Signer, tempfile::TempDir) {
         "[token]\naudience = 'https://revoked.example.org/signals/door'\nemail = 'push@p.iam.gserviceaccount.com'\nalgorithms = ['ES256']\njwks_file = '{}'\n{more}",
         keys.display()
     );
-    (Door::new(&[], &format!("preset = '{preset}'\n{token}")), signer, folder)
+    (Endpoint::new(&[], &format!("preset = '{preset}'\n{token}")), signer, folder)
 }
 
 fn claims() -> Value {
@@ -279,12 +279,14 @@ fn token(signer: &Signer, claims: &Value) -> String {
 
 #[tokio::test]
 async fn a_push_of_googles_is_proved_by_the_token_of_its_account() {
-    let (door, signer, _folder) = pubsub("google-pubsub", "");
+    let (endpoint, signer, _folder) = pubsub("google-pubsub", "");
     let request: Value = serde_json::from_str(&ours(
         &json!({"subject": {"format": "email", "email": "a@b.example"}, "reason": "compromised"}),
     ))
     .unwrap();
-    let signal = door.signal(&pushed(&token(&signer, &claims()), &request, &json!({}))).await;
+    let signal = endpoint
+        .signal(&pushed(&token(&signer, &claims()), &request, &json!({})))
+        .await;
     assert_eq!(
         (signal.key.as_str(), signal.subject.to_string().as_str()),
         ("136969346945", "email:a@b.example")
@@ -307,19 +309,22 @@ async fn a_push_of_googles_is_proved_by_the_token_of_its_account() {
         ("nbf", json!(NOW + 301)),
     ] {
         let bad = pushed(&token(&signer, &with(name, value.clone())), &request, &json!({}));
-        assert_eq!(door.refusal(&bad).await, (401, "invalid_signature"), "{name} {value}");
+        assert_eq!(endpoint.refusal(&bad).await, (401, "invalid_signature"), "{name} {value}");
     }
     let other = Signer::generate("k1", Algorithm::Es256).unwrap();
     assert_eq!(
-        door.refusal(&pushed(&token(&other, &claims()), &request, &json!({}))).await.0,
+        endpoint
+            .refusal(&pushed(&token(&other, &claims()), &request, &json!({})))
+            .await
+            .0,
         401
     );
-    assert_eq!(door.refusal(&pushed("x.y.z", &request, &json!({}))).await.0, 401);
+    assert_eq!(endpoint.refusal(&pushed("x.y.z", &request, &json!({}))).await.0, 401);
     let mut bare = pushed(&token(&signer, &claims()), &request, &json!({}));
     bare.headers_mut().remove("authorization");
-    assert_eq!(door.refusal(&bare).await.0, 401);
+    assert_eq!(endpoint.refusal(&bare).await.0, 401);
     // What was published and is no request is acknowledged, or it would come for a week; and somebody is told.
-    let delivery = door
+    let delivery = endpoint
         .delivery(&pushed(
             &token(&signer, &claims()),
             &json!("Hello Cloud Pub/Sub!"),
@@ -349,13 +354,13 @@ fn a_token_without_a_word_of_whom_it_was_made_for_proves_nothing() {
     let entra = "verify = 'token'\ntoken = { issuer = 'https://login.microsoftonline.com/t/v2.0', audience = 'api://revoked', claims = { azp = 'x' } }\n";
     assert!(build(entra, NOW).is_ok());
     // A preset whose own proof is another one keeps the rest.
-    let door = build(&format!("preset = 'azure-event-grid'\n{entra}"), NOW).unwrap();
-    assert!(door.methods().contains(&http::Method::OPTIONS) && !door.reaches("x"));
+    let endpoint = build(&format!("preset = 'azure-event-grid'\n{entra}"), NOW).unwrap();
+    assert!(endpoint.methods().contains(&http::Method::OPTIONS) && !endpoint.reaches("x"));
 }
 
 #[tokio::test]
 async fn a_new_alert_of_workspace_is_read_and_a_changed_one_is_not() {
-    let (door, signer, _folder) = pubsub("google-alert-center", "");
+    let (endpoint, signer, _folder) = pubsub("google-alert-center", "");
     let alert = |kind: &str| {
         json!({"customerId": "C1", "alertId": format!("alert-{}", kind.len()), "createTime": "2026-01-31T18:41:00.000Z", "type": kind,
             "source": "Google identity", "data": {"@type": "type.googleapis.com/google.apps.alertcenter.type.AccountWarning", "email": "foo@example.com"}})
@@ -367,7 +372,7 @@ async fn a_new_alert_of_workspace_is_read_and_a_changed_one_is_not() {
         ("Suspicious login", "CREATED", Reason::RiskElevated, true),
         ("Leaked password", "MODIFIED", Reason::Noted, false),
     ] {
-        let signal = door
+        let signal = endpoint
             .signal(&pushed(&token(&signer, &claims()), &alert(kind), &attributes(status)))
             .await;
         assert_eq!(
@@ -383,7 +388,7 @@ async fn a_new_alert_of_workspace_is_read_and_a_changed_one_is_not() {
 
 #[tokio::test]
 async fn an_alert_that_pub_sub_tries_again_is_the_same_one_whatever_is_written_around_it() {
-    let (door, signer, _folder) = pubsub("google-alert-center", "");
+    let (endpoint, signer, _folder) = pubsub("google-alert-center", "");
     let read = async |status: &str, email: &str, around: [(&str, Value); 3]| {
         let alert = json!({"alertId": "a1", "createTime": "2026-01-31T18:41:00Z", "type": "Leaked password", "source": "Google identity", "data": {"email": email}});
         let request = pushed(
@@ -398,7 +403,7 @@ async fn an_alert_that_pub_sub_tries_again_is_the_same_one_whatever_is_written_a
                 None => body[place.trim_start_matches('/')] = value,
             }
         }
-        let signal = door.signal(&request.map(|_| Bytes::from(body.to_string()))).await;
+        let signal = endpoint.signal(&request.map(|_| Bytes::from(body.to_string()))).await;
         (signal.key, signal.digest)
     };
     let around = |attempt: u32, id: &str, at: &str| {
@@ -422,12 +427,12 @@ async fn an_alert_that_pub_sub_tries_again_is_the_same_one_whatever_is_written_a
 
 #[tokio::test]
 async fn a_message_of_pub_sub_without_data_is_the_same_one_when_it_is_tried_again() {
-    let (door, signer, _folder) = pubsub("google-pubsub", "");
+    let (endpoint, signer, _folder) = pubsub("google-pubsub", "");
     let tried = async |attempt: u32| {
         let body =
             json!({"message": {"attributes": {"k": "v"}, "messageId": "m1"}, "deliveryAttempt": attempt, "subscription": "s"});
         let request = pushed(&token(&signer, &claims()), &json!({}), &json!({}));
-        let signal = door.signal(&request.map(|_| Bytes::from(body.to_string()))).await;
+        let signal = endpoint.signal(&request.map(|_| Bytes::from(body.to_string()))).await;
         (signal.key, signal.digest)
     };
     assert_eq!(tried(1).await, tried(2).await);
@@ -457,14 +462,14 @@ async fn the_sample_of_githubs_secret_scanning_is_taken_and_its_value_is_nowhere
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("keys.json");
     std::fs::write(&file, key_list()).unwrap();
-    let door = Door::new(
+    let endpoint = Endpoint::new(
         &[],
         &format!(
             "preset = 'github-secret-scanning'\nkey_list = {{ file = '{}' }}\n",
             file.display()
         ),
     );
-    let delivery = door.delivery(&scanned(KEY_ID, SCAN_SIGNATURE, SCANNED)).await;
+    let delivery = endpoint.delivery(&scanned(KEY_ID, SCAN_SIGNATURE, SCANNED)).await;
     let signal = &delivery.signals[0];
     assert!(matches!(&signal.subject, Subject::Credential(digest) if digest.starts_with("sha256:")));
     assert!(
@@ -486,14 +491,14 @@ async fn the_sample_of_githubs_secret_scanning_is_taken_and_its_value_is_nowhere
         ("", SCAN_SIGNATURE, SCANNED.to_owned()),
     ] {
         assert_eq!(
-            door.refusal(&scanned(id, signature, &body)).await,
+            endpoint.refusal(&scanned(id, signature, &body)).await,
             (401, "invalid_signature"),
             "{id} {body}"
         );
     }
     // The list is read again for a key that is not in it, a few times a minute; beyond that it may still be on its way.
     for name in ["another", "a third", "a fourth"] {
-        let rejection = door.receive(&scanned(name, SCAN_SIGNATURE, SCANNED)).await.unwrap_err();
+        let rejection = endpoint.receive(&scanned(name, SCAN_SIGNATURE, SCANNED)).await.unwrap_err();
         let (kind, code) = (&rejection.kind, rejection.code);
         if name == "a fourth" {
             assert!(
@@ -515,8 +520,8 @@ async fn githubs_list_is_fetched_once_for_all_and_a_list_that_is_down_is_our_tro
         .expect(1)
         .mount(&server)
         .await;
-    let door = |path: &str| {
-        Door::new(
+    let endpoint = |path: &str| {
+        Endpoint::new(
             &[],
             &format!(
                 "preset = 'github-secret-scanning'\nkey_list = {{ url = '{}{path}' }}\n",
@@ -524,11 +529,11 @@ async fn githubs_list_is_fetched_once_for_all_and_a_list_that_is_down_is_our_tro
             ),
         )
     };
-    let good = door("/keys");
+    let good = endpoint("/keys");
     for _ in 0..3 {
         good.delivery(&scanned(KEY_ID, SCAN_SIGNATURE, SCANNED)).await;
     }
-    let rejection = door("/nowhere")
+    let rejection = endpoint("/nowhere")
         .receive(&scanned(KEY_ID, SCAN_SIGNATURE, SCANNED))
         .await
         .unwrap_err();

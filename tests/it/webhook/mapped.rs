@@ -11,19 +11,19 @@ subject = [{ pointer = "/user", is = "email" }]
 reason = "compromised"
 "#;
 
-fn with(more: &str) -> Door {
-    Door::trusting(&format!("{RULE}{more}\n"))
+fn with(more: &str) -> Endpoint {
+    Endpoint::trusting(&format!("{RULE}{more}\n"))
 }
 
-async fn fault(door: &Door, body: &Value) -> String {
-    let rejection = door.receive(&trusted(&body.to_string())).await.unwrap_err();
+async fn fault(endpoint: &Endpoint, body: &Value) -> String {
+    let rejection = endpoint.receive(&trusted(&body.to_string())).await.unwrap_err();
     assert_eq!(rejection.code, "not_understood");
     rejection.description
 }
 
 #[tokio::test]
 async fn several_places_are_names_of_one_person() {
-    let door = Door::trusting(
+    let endpoint = Endpoint::trusting(
         r#"
 [[rule]]
 reason = "departed"
@@ -39,7 +39,7 @@ subject = [
     );
     let all =
         json!({"email": "A@b.example", "login": "al", "number": 4711, "account": "x1", "id": "auth0|1#2", "path": "users/al"});
-    let signal = door.mapped(&all.to_string()).await;
+    let signal = endpoint.mapped(&all.to_string()).await;
     let names: Vec<String> = signal.subject.names().iter().map(ToString::to_string).collect();
     assert_eq!(
         names,
@@ -60,12 +60,12 @@ subject = [
     );
     // A place that names nobody is passed over while another does.
     let some = json!({"email": "not an address", "login": "", "number": null, "path": "groups/al", "account": "x1"});
-    assert_eq!(door.mapped(&some.to_string()).await.subject.to_string(), "opaque:x1");
+    assert_eq!(endpoint.mapped(&some.to_string()).await.subject.to_string(), "opaque:x1");
 }
 
 #[tokio::test]
 async fn somebody_who_cannot_be_named_is_kept_and_held_and_never_dropped() {
-    let door = with("");
+    let endpoint = with("");
     for body in [
         json!({}),
         json!({"user": null}),
@@ -73,7 +73,7 @@ async fn somebody_who_cannot_be_named_is_kept_and_held_and_never_dropped() {
         json!({"user": ["a@b.example"]}),
         json!({"user": "a\u{202e}@b.example"}),
     ] {
-        let signal = door.mapped(&body.to_string()).await;
+        let signal = endpoint.mapped(&body.to_string()).await;
         assert!(matches!(signal.subject, Subject::Unknown { .. }), "{body}");
         assert_eq!(
             signal.disposition,
@@ -82,7 +82,7 @@ async fn somebody_who_cannot_be_named_is_kept_and_held_and_never_dropped() {
         );
         assert_eq!(signal.reason, Reason::Compromised);
     }
-    let nowhere = Door::trusting("[[rule]]\nreason = 'departed'\nhold = 'look there'\n");
+    let nowhere = Endpoint::trusting("[[rule]]\nreason = 'departed'\nhold = 'look there'\n");
     let held = nowhere.mapped("{}").await.disposition;
     assert_eq!(
         held,
@@ -93,16 +93,16 @@ async fn somebody_who_cannot_be_named_is_kept_and_held_and_never_dropped() {
 #[tokio::test]
 async fn an_object_of_rfc_9493_is_read_as_everywhere() {
     let keys = "[subjects]\nissuers = ['https://idp.example']\nopaque = 'account_id'\n";
-    let door = Door::trusting(keys);
+    let endpoint = Endpoint::trusting(keys);
     let body = |subject: Value| ours(&json!({"subject": subject, "reason": "compromised"}));
-    let subject = async |subject: Value| door.mapped(&body(subject)).await.subject.to_string();
+    let subject = async |subject: Value| endpoint.mapped(&body(subject)).await.subject.to_string();
     assert_eq!(subject(json!({"format": "opaque", "id": "x1"})).await, "opaque:x1");
     let theirs = json!({"format": "iss_sub", "iss": "https://idp.example", "sub": "1"});
     assert_eq!(subject(theirs).await, "iss_sub:https://idp.example#1");
     let aliases = json!({"format": "aliases", "identifiers": [{"format": "email", "email": "a@b.example"}, {"format": "opaque", "id": "x1"}]});
     assert_eq!(subject(aliases).await, "aliases:email:a@b.example\nopaque:x1");
     // Nobody that we could know: kept for a human.
-    let held = door.mapped(&body(json!({"format": "did", "url": "did:example:1"}))).await;
+    let held = endpoint.mapped(&body(json!({"format": "did", "url": "did:example:1"}))).await;
     assert!(matches!(held.disposition, Disposition::Hold(why) if why.starts_with("unresolved")));
     // Not of its form: the sender is told.
     let other = json!({"format": "iss_sub", "iss": "https://else.example", "sub": "1"});
@@ -111,14 +111,14 @@ async fn an_object_of_rfc_9493_is_read_as_everywhere() {
         (json!("a@b.example"), "not an object"),
         (other, "may speak for"),
     ] {
-        let said = fault(&door, &serde_json::from_str(&body(subject)).unwrap()).await;
+        let said = fault(&endpoint, &serde_json::from_str(&body(subject)).unwrap()).await;
         assert!(said.contains(word), "{said}");
     }
 }
 
 #[tokio::test]
 async fn the_senders_words_become_reasons_and_an_unknown_one_is_refused_unquoted() {
-    let door = Door::trusting(
+    let endpoint = Endpoint::trusting(
         r#"
 [[rule]]
 subject = [{ pointer = "/user", is = "email" }]
@@ -131,48 +131,48 @@ reason = { pointer = "/severity", words = { high = "compromised", low = "risk_el
         (json!(3), Reason::Logout),
     ] {
         let body = json!({"user": "a@b.example", "severity": word}).to_string();
-        assert_eq!(door.mapped(&body).await.reason, reason);
+        assert_eq!(endpoint.mapped(&body).await.reason, reason);
     }
-    let said = fault(&door, &json!({"user": "a@b.example", "severity": "mid"})).await;
+    let said = fault(&endpoint, &json!({"user": "a@b.example", "severity": "mid"})).await;
     assert_eq!(said, "the word at /severity is not a reason that is known here");
     assert_eq!(
-        fault(&door, &json!({"user": "a@b.example"})).await,
+        fault(&endpoint, &json!({"user": "a@b.example"})).await,
         "no reason stands at /severity"
     );
 }
 
 #[tokio::test]
 async fn a_sender_gives_only_the_reasons_that_it_may() {
-    let door = Door::trusting("reasons = ['compromised', 'logout']\n");
+    let endpoint = Endpoint::trusting("reasons = ['compromised', 'logout']\n");
     let body = |reason: &str| ours(&json!({"subject": {"format": "email", "email": "a@b.example"}, "reason": reason}));
-    assert_eq!(door.mapped(&body("logout")).await.reason, Reason::Logout);
-    let said = fault(&door, &serde_json::from_str(&body("departed")).unwrap()).await;
+    assert_eq!(endpoint.mapped(&body("logout")).await.reason, Reason::Logout);
+    let said = fault(&endpoint, &serde_json::from_str(&body("departed")).unwrap()).await;
     assert_eq!(said, "the reason departed may not be given by this sender");
 }
 
 #[tokio::test]
 async fn times_are_read_in_the_form_that_the_rule_names() {
-    let door = with("time = { pointer = '/at', form = 'unix' }\neffective = { pointer = '/leaves' }");
+    let endpoint = with("time = { pointer = '/at', form = 'unix' }\neffective = { pointer = '/leaves' }");
     let body = |at: Value, leaves: Value| json!({"user": "a@b.example", "at": at, "leaves": leaves});
-    let signal = door
+    let signal = endpoint
         .mapped(&body(json!(NOW - 60), json!("2026-02-28T18:00:00+01:00")).to_string())
         .await;
     assert_eq!(signal.occurred_at, Some(Timestamp::from_seconds(NOW - 60)));
     assert_eq!(signal.when, When::At(Timestamp::from_seconds(1_772_298_000)));
     // What is yet to come has not happened.
-    let ahead = door.mapped(&body(json!(NOW + 60), Value::Null).to_string()).await;
+    let ahead = endpoint.mapped(&body(json!(NOW + 60), Value::Null).to_string()).await;
     assert_eq!(
         (ahead.occurred_at, ahead.when),
         (Some(Timestamp::from_seconds(NOW)), When::Now)
     );
-    let without = door.mapped(&body(Value::Null, Value::Null).to_string()).await;
+    let without = endpoint.mapped(&body(Value::Null, Value::Null).to_string()).await;
     assert_eq!(without.occurred_at, None);
     for (at, leaves, word) in [
         (json!("yesterday"), Value::Null, "/at"),
         (Value::Null, json!("2026-02-28"), "/leaves"),
         (Value::Null, json!("2028-02-28T18:00:00Z"), "two years"),
     ] {
-        let said = fault(&door, &body(at, leaves)).await;
+        let said = fault(&endpoint, &body(at, leaves)).await;
         assert!(said.contains(word) && !said.contains("yesterday"), "{said}");
     }
 }
@@ -181,8 +181,8 @@ async fn times_are_read_in_the_form_that_the_rule_names() {
 async fn a_time_that_cannot_be_read_loses_nothing_where_a_person_looks_anyway() {
     let body = json!({"user": "a@b.example", "at": "31.01.2026", "n": 7}).to_string();
     for wish in ["hold", "ignore"] {
-        let door = with(&format!("time = {{ pointer = '/at' }}\nnote = ['/n']\n{wish} = 'x'"));
-        let signal = door.mapped(&body).await;
+        let endpoint = with(&format!("time = {{ pointer = '/at' }}\nnote = ['/n']\n{wish} = 'x'"));
+        let signal = endpoint.mapped(&body).await;
         assert_eq!(
             (signal.occurred_at, signal.note.as_deref()),
             (None, Some("7; its time cannot be read"))
@@ -197,19 +197,19 @@ async fn a_time_that_cannot_be_read_loses_nothing_where_a_person_looks_anyway() 
 
 #[tokio::test]
 async fn a_key_of_the_items_own_names_it_in_any_company() {
-    let door = Door::trusting(&format!("items = '/events'\n{RULE}key = '/uuid'\n"));
+    let endpoint = Endpoint::trusting(&format!("items = '/events'\n{RULE}key = '/uuid'\n"));
     let item = |n: u8| json!({"user": format!("p{n}@b.example"), "uuid": format!("u{n}")});
-    let first = door
+    let first = endpoint
         .signals(&trusted(&json!({"id": "x", "events": [item(1), item(2)]}).to_string()))
         .await;
-    let again = door
+    let again = endpoint
         .signals(&trusted(&json!({"id": "y", "events": [item(2)]}).to_string()))
         .await;
     assert_eq!([&*first[0].key, &first[1].key], ["u1", "u2"]);
     assert_eq!((&first[1].key, first[1].digest), (&again[0].key, again[0].digest));
     assert_ne!(first[0].digest, first[1].digest);
     let other = json!({"events": [{"user": "q@b.example", "uuid": "u2"}]}).to_string();
-    let other = door.signals(&trusted(&other)).await;
+    let other = endpoint.signals(&trusted(&other)).await;
     assert_eq!(other[0].key, "u2");
     assert_ne!(other[0].digest, again[0].digest);
 }
@@ -217,18 +217,18 @@ async fn a_key_of_the_items_own_names_it_in_any_company() {
 #[tokio::test]
 async fn without_a_key_the_delivery_or_the_body_names_each_item() {
     let list = json!([{"user": "a@b.example"}, {"user": "c@b.example"}]).to_string();
-    let door = Door::new(&[SECRET], RULE);
+    let endpoint = Endpoint::new(&[SECRET], RULE);
     let keys = |signals: Vec<Signal>| signals.into_iter().map(|signal| signal.key).collect::<Vec<_>>();
-    let signals = door.signals(&signed(SECRET, "msg_1", NOW, list.as_bytes())).await;
+    let signals = endpoint.signals(&signed(SECRET, "msg_1", NOW, list.as_bytes())).await;
     assert_eq!(keys(signals), ["msg_1#0", "msg_1#1"]);
-    let header = Door::trusting(&format!("key_header = 'X-Delivery'\n{RULE}"));
+    let header = Endpoint::trusting(&format!("key_header = 'X-Delivery'\n{RULE}"));
     let mut request = trusted(&list);
     request.headers_mut().insert("x-delivery", "d1".parse().unwrap());
     assert_eq!(keys(header.signals(&request).await), ["d1#0", "d1#1"]);
     request.headers_mut().append("x-delivery", "d2".parse().unwrap());
     let by_body = keys(header.signals(&request).await);
     assert!(by_body[0].starts_with("body:") && by_body[0] != by_body[1], "{by_body:?}");
-    let long = Door::trusting(&format!("{RULE}key = '/id'\n"));
+    let long = Endpoint::trusting(&format!("{RULE}key = '/id'\n"));
     let body = |id: &str| json!({"user": "a@b.example", "id": id}).to_string();
     for id in ["x".repeat(257), "a\nb".to_owned()] {
         assert!(long.mapped(&body(&id)).await.key.starts_with("hash:"));
@@ -243,7 +243,7 @@ async fn a_sender_that_signs_no_time_has_each_body_once_for_ever_unless_told_oth
     let body = json!({"user": "a@b.example"}).to_string();
     let request = post(&[("x-sig", &hex_hmac(secret, body.as_bytes()))], body.as_bytes());
     let key = async |now: i64, more: &str| {
-        Door::at(now, &[secret], &format!("{form}{more}{RULE}"))
+        Endpoint::at(now, &[secret], &format!("{form}{more}{RULE}"))
             .signal(&request)
             .await
             .key
@@ -262,20 +262,23 @@ async fn a_scope_is_a_constant_or_an_id_of_the_item() {
         ("{ access_token = '/sid' }", Scope::AccessToken("s1".to_owned())),
         ("{ pointer = '/scope' }", Scope::AllSessions),
     ] {
-        let door = with(&format!("scope = {scope}"));
+        let endpoint = with(&format!("scope = {scope}"));
         let body = json!({"user": "a@b.example", "sid": "s1", "scope": "all_sessions"});
-        assert_eq!(door.mapped(&body.to_string()).await.scope, expected);
+        assert_eq!(endpoint.mapped(&body.to_string()).await.scope, expected);
     }
     // One session that is not named must not become all of them.
-    let door = with("scope = { session = '/sid' }");
-    assert_eq!(fault(&door, &json!({"user": "a@b.example"})).await, "no id stands at /sid");
-    let door = with("scope = { pointer = '/scope' }");
-    fault(&door, &json!({"user": "a@b.example", "scope": "some"})).await;
+    let endpoint = with("scope = { session = '/sid' }");
+    assert_eq!(
+        fault(&endpoint, &json!({"user": "a@b.example"})).await,
+        "no id stands at /sid"
+    );
+    let endpoint = with("scope = { pointer = '/scope' }");
+    fault(&endpoint, &json!({"user": "a@b.example", "scope": "some"})).await;
 }
 
 #[tokio::test]
 async fn the_first_rule_whose_conditions_hold_is_the_items() {
-    let door = Door::trusting(
+    let endpoint = Endpoint::trusting(
         r#"
 [[rule]]
 when = [{ pointer = "/kind", equals = "left" }, { pointer = "/sure", equals = true }]
@@ -336,7 +339,7 @@ ignore = "of no consequence"
         if let Some(members) = body.as_object_mut() {
             members.insert("user".to_owned(), json!("a@b.example"));
         }
-        let signal = door.mapped(&body.to_string()).await;
+        let signal = endpoint.mapped(&body.to_string()).await;
         assert_eq!((signal.reason, signal.disposition), (reason, wish), "{body}");
     }
 }
@@ -345,19 +348,21 @@ ignore = "of no consequence"
 async fn what_no_rule_is_about_is_recorded_dropped_or_refused() {
     let rule = format!("{RULE}when = [{{ pointer = '/kind', equals = 'x' }}]\n");
     let other = trusted(r#"{"user":"a@b.example","kind":"y"}"#);
-    let record = Door::trusting(&rule).signal(&other).await;
+    let record = Endpoint::trusting(&rule).signal(&other).await;
     assert!(matches!(
         (record.subject, record.disposition),
         (Subject::Unknown { .. }, Disposition::Ignore(_))
     ));
     assert_eq!(
-        Door::trusting(&format!("unmatched = 'drop'\n{rule}")).signals(&other).await,
+        Endpoint::trusting(&format!("unmatched = 'drop'\n{rule}"))
+            .signals(&other)
+            .await,
         []
     );
-    let refuse = Door::trusting(&format!("unmatched = 'refuse'\n{rule}"));
+    let refuse = Endpoint::trusting(&format!("unmatched = 'refuse'\n{rule}"));
     assert_eq!(refuse.refusal(&other).await, (422, "not_understood"));
     // A ping without the list, and a list without anything.
-    let list = Door::trusting(&format!("items = '/events'\n{rule}"));
+    let list = Endpoint::trusting(&format!("items = '/events'\n{rule}"));
     assert!(matches!(
         list.mapped(r#"{"ping":1}"#).await.disposition,
         Disposition::Ignore(_)
@@ -367,27 +372,27 @@ async fn what_no_rule_is_about_is_recorded_dropped_or_refused() {
 
 #[tokio::test]
 async fn what_cannot_be_read_does_not_take_its_neighbours_along() {
-    let door = Door::trusting("[[rule]]\nsubject = [{ pointer = '/user', is = 'email' }]\nreason = { pointer = '/why' }\n");
+    let endpoint = Endpoint::trusting("[[rule]]\nsubject = [{ pointer = '/user', is = 'email' }]\nreason = { pointer = '/why' }\n");
     let good = json!({"user": "a@b.example", "why": "logout"});
     let bad = json!({"user": "c@b.example", "why": "boredom"});
-    let delivery = door.delivery(&trusted(&json!([bad, good, bad]).to_string())).await;
+    let delivery = endpoint.delivery(&trusted(&json!([bad, good, bad]).to_string())).await;
     assert_eq!(delivery.signals.len(), 1);
     let places: Vec<&str> = delivery.refused.iter().map(|part| part.place.as_str()).collect();
     assert_eq!(places, ["item 0", "item 2"]);
     assert!(!format!("{:?}", delivery.refused).contains("c@b.example"));
-    let said = fault(&door, &json!([bad, bad])).await;
+    let said = fault(&endpoint, &json!([bad, bad])).await;
     assert!(said.starts_with("item 0: the word at /why"), "{said}");
 }
 
 #[tokio::test]
 async fn notes_are_joined_cut_and_kept_on_one_line() {
-    let door = with("note = ['/a', '/b', '/c']\nrequested_by = ['/d', '/e']");
+    let endpoint = with("note = ['/a', '/b', '/c']\nrequested_by = ['/d', '/e']");
     let body = json!({"user": "a@b.example", "a": "one\u{1b}[2J\ntwo", "b": 7, "c": {"x": 1}, "e": "soar\r\n"});
-    let signal = door.mapped(&body.to_string()).await;
+    let signal = endpoint.mapped(&body.to_string()).await;
     assert_eq!(signal.note.as_deref(), Some("one [2J two; 7"));
     assert_eq!(signal.requested_by.as_deref(), Some("soar"));
     let long = json!({"user": "a@b.example", "a": "ä".repeat(10_000), "d": "ä".repeat(10_000)});
-    let signal = door.mapped(&long.to_string()).await;
+    let signal = endpoint.mapped(&long.to_string()).await;
     assert_eq!(signal.note.unwrap().chars().count(), 500);
     assert_eq!(signal.requested_by.unwrap().chars().count(), 200);
 }
@@ -397,8 +402,8 @@ proptest::proptest! {
     #[test]
     fn no_body_makes_it_panic_or_quotes_itself(body in "\\PC{0,60}|[\\[\\]{}\",:a-z0-9]{0,60}") {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let door = with("time = { pointer = '/at' }\nkey = '/id'");
-        if let Err(rejection) = runtime.block_on(door.receive(&trusted(&body))) {
+        let endpoint = with("time = { pointer = '/at' }\nkey = '/id'");
+        if let Err(rejection) = runtime.block_on(endpoint.receive(&trusted(&body))) {
             assert!(body.len() < 8 || !rejection.description.contains(&body));
         }
     }
@@ -406,7 +411,7 @@ proptest::proptest! {
 
 #[tokio::test]
 async fn what_a_sender_is_known_to_send_may_be_said_by_conditions() {
-    let door = with(
+    let endpoint = with(
         "when = [{ pointer = '/kind', equals = 'Left', any_case = true }]\n[[rule]]\nreason = 'noted'\nignore = 'a test'\n\
          when = [{ pointer = '/tags', lacks = ['real', 'Live'], any_case = true }]\n",
     );
@@ -415,12 +420,12 @@ async fn what_a_sender_is_known_to_send_may_be_said_by_conditions() {
         (json!({"kind": "moved", "user": "a@b.example"}), false),
     ] {
         assert_eq!(
-            door.mapped(&body.to_string()).await.disposition == Disposition::Act,
+            endpoint.mapped(&body.to_string()).await.disposition == Disposition::Act,
             act,
             "{body}"
         );
     }
-    let why = async |tags: Value| format!("{:?}", door.mapped(&json!({"tags": tags}).to_string()).await.disposition);
+    let why = async |tags: Value| format!("{:?}", endpoint.mapped(&json!({"tags": tags}).to_string()).await.disposition);
     for tags in [json!(["drill"]), json!("a drill"), json!([])] {
         assert!(why(tags.clone()).await.contains("a test"), "{tags}");
     }
@@ -428,7 +433,7 @@ async fn what_a_sender_is_known_to_send_may_be_said_by_conditions() {
         assert!(!why(tags.clone()).await.contains("a test"), "{tags}");
     }
     let known = "known_by = ['/ping', { pointer = '/kind', lacks = 'left', any_case = true }]\n";
-    let door = Door::trusting(&format!(
+    let endpoint = Endpoint::trusting(&format!(
         "{known}[[rule]]\nreason = 'noted'\nignore = 'x'\nwhen = [{{ pointer = '/kind', equals = 'left' }}]\n"
     ));
     for (body, alarms) in [
@@ -439,7 +444,7 @@ async fn what_a_sender_is_known_to_send_may_be_said_by_conditions() {
         (json!({"sort": "moved"}), 1),
     ] {
         assert_eq!(
-            door.delivery(&trusted(&body.to_string())).await.alarms.len(),
+            endpoint.delivery(&trusted(&body.to_string())).await.alarms.len(),
             alarms,
             "{body}"
         );

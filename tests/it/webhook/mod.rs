@@ -33,13 +33,13 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const BY_BEARER: &str = "verify = 'bearer'\n";
 const BEARER: &str = "a-static-bearer-of-some-length";
 
-/// One door and the folder with its secrets.
-struct Door {
+/// One endpoint and the folder with its secrets.
+struct Endpoint {
     push: Arc<dyn Push>,
     _folder: TempDir,
 }
 
-impl Door {
+impl Endpoint {
     /// A source with these secrets and these keys.
     fn new(secrets: &[&str], keys: &str) -> Self {
         Self::at(NOW, secrets, keys)
@@ -141,7 +141,7 @@ fn post(headers: &[(&str, &str)], body: &[u8]) -> Request<Bytes> {
     request.body(Bytes::copy_from_slice(body)).unwrap()
 }
 
-/// A POST of a sender whom [`Door::trusting`] trusts.
+/// A POST of a sender whom [`Endpoint::trusting`] trusts.
 fn trusted(body: &str) -> Request<Bytes> {
     post(&[("authorization", &format!("Bearer {BEARER}"))], body.as_bytes())
 }
@@ -180,6 +180,6 @@ fn ours(data: &serde_json::Value) -> String {
     serde_json::json!({"type": "revoked.request.v1", "timestamp": "2026-01-31T18:40:00Z", "data": data}).to_string()
 }
 
-fn answer(door: &Door, signals: Vec<SignalReceipt>) -> Response<Bytes> {
-    door.push.accepted(&Receipt { signals, hold: None })
+fn answer(endpoint: &Endpoint, signals: Vec<SignalReceipt>) -> Response<Bytes> {
+    endpoint.push.accepted(&Receipt { signals, hold: None })
 }

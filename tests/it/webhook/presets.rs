@@ -14,8 +14,8 @@ fn under(preset: &str, body: &Value) -> Vec<Signal> {
 }
 
 fn delivered(preset: &str, body: &Value) -> Delivery {
-    let door = Door::new(&["a-secret-of-the-usual-length"], &format!("preset = '{preset}'\n"));
-    let read = door
+    let endpoint = Endpoint::new(&["a-secret-of-the-usual-length"], &format!("preset = '{preset}'\n"));
+    let read = endpoint
         .push
         .read_unproven(&trusted(&body.to_string()))
         .expect("a webhook is read unproven");
@@ -52,7 +52,7 @@ fn every_preset_can_be_built_and_has_a_place_in_the_docs() {
             "github-secret-scanning" => (&[], ""),
             _ => (&["a-secret-of-the-usual-length"], ""),
         };
-        Door::new(secrets, &format!("preset = '{preset}'\n{more}"));
+        Endpoint::new(secrets, &format!("preset = '{preset}'\n{more}"));
         let named = [format!("`{preset}`"), format!("preset = \"{preset}\"")];
         assert!(named.iter().any(|named| pages.contains(named)), "{preset} is not in the docs");
     }
@@ -98,7 +98,7 @@ fn bamboohrs_older_form_brings_several_employees_with_fields_of_theirs() {
 
 #[tokio::test]
 async fn bamboohrs_events_may_come_as_a_form_that_is_signed_as_it_was_sent() {
-    let door = Door::new(&["test-private-key"], "preset = 'bamboohr'\n");
+    let endpoint = Endpoint::new(&["test-private-key"], "preset = 'bamboohr'\n");
     let form = "type=employee.updated&timestamp=2026-01-31T18%3A42%3A00%2B0000&data[companyId]=12345&data%5BemployeeId%5D=67890&data[changedFields][0]=status";
     let request = |signed: &str| {
         let signature = hex_hmac("test-private-key", format!("{signed}{NOW}").as_bytes());
@@ -113,14 +113,17 @@ async fn bamboohrs_events_may_come_as_a_form_that_is_signed_as_it_was_sent() {
         request.headers_mut().insert("content-type", media);
         request
     };
-    let signal = door.signal(&request(form)).await;
+    let signal = endpoint.signal(&request(form)).await;
     assert_eq!(
         (signal.subject.to_string().as_str(), signal.reason),
         ("employee_id:67890", Reason::Departed)
     );
     // The same fields written in another way are another body.
     assert_eq!(
-        door.refusal(&request(&form.replace("%5B", "[").replace("%5D", "]"))).await.0,
+        endpoint
+            .refusal(&request(&form.replace("%5B", "[").replace("%5D", "]")))
+            .await
+            .0,
         401
     );
 }
@@ -263,9 +266,9 @@ fn auth0s_leaked_password_is_a_risk_and_the_rest_of_its_log_is_dropped() {
     let signals = under("auth0", &json!([line("s"), line("pwd_leak"), line("f")]));
     assert_eq!(signals.len(), 1);
     // Its default is a line for each.
-    let door = Door::new(&["a secret of the usual length"], "preset = 'auth0'\n");
+    let endpoint = Endpoint::new(&["a secret of the usual length"], "preset = 'auth0'\n");
     let lines = format!("{}\n{}\n{}\n", line("s"), line("pwd_leak"), line("f"));
-    let read = door
+    let read = endpoint
         .push
         .read_unproven(&trusted(&lines))
         .unwrap()

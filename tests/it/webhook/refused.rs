@@ -10,12 +10,12 @@ const BODY: &str = r#"{"type":"revoked.request.v1","data":{"subject":{"format":"
 
 #[tokio::test]
 async fn another_method_is_refused() {
-    let door = Door::trusting("");
+    let endpoint = Endpoint::trusting("");
     for method in [Method::GET, Method::PUT, Method::DELETE, Method::HEAD, Method::PATCH] {
         let mut request = trusted(BODY);
         *request.method_mut() = method;
-        let rejection = door.receive(&request).await.unwrap_err();
-        let answer = door.push.rejected(&rejection);
+        let rejection = endpoint.receive(&request).await.unwrap_err();
+        let answer = endpoint.push.rejected(&rejection);
         assert_eq!(
             (answer.status().as_u16(), &answer.headers()["allow"]),
             (405, &"POST".parse().unwrap())
@@ -25,7 +25,7 @@ async fn another_method_is_refused() {
 
 #[tokio::test]
 async fn a_media_type_of_something_else_a_doubled_one_and_any_encoding_are_refused() {
-    let door = Door::trusting("");
+    let endpoint = Endpoint::trusting("");
     for media in [
         "application/json; charset=utf-8",
         "Application/JSON",
@@ -42,7 +42,7 @@ async fn a_media_type_of_something_else_a_doubled_one_and_any_encoding_are_refus
     ] {
         let mut request = trusted(BODY);
         request.headers_mut().insert("content-type", media.parse().unwrap());
-        door.signal(&request).await;
+        endpoint.signal(&request).await;
     }
     for media in [
         "text/html",
@@ -57,39 +57,43 @@ async fn a_media_type_of_something_else_a_doubled_one_and_any_encoding_are_refus
     ] {
         let mut request = trusted(BODY);
         request.headers_mut().insert("content-type", media.parse().unwrap());
-        assert_eq!(door.refusal(&request).await, (415, "media_type"), "{media}");
+        assert_eq!(endpoint.refusal(&request).await, (415, "media_type"), "{media}");
     }
     let mut twice = trusted(BODY);
     twice
         .headers_mut()
         .append("content-type", "application/json".parse().unwrap());
-    assert_eq!(door.refusal(&twice).await, (415, "media_type"));
+    assert_eq!(endpoint.refusal(&twice).await, (415, "media_type"));
     let mut none = trusted(BODY);
     none.headers_mut().remove("content-type");
-    door.signal(&none).await;
+    endpoint.signal(&none).await;
     *none.body_mut() = Bytes::from_static(b"type=revoked.request.v1");
-    assert_eq!(door.refusal(&none).await, (400, "invalid_body"), "a form says that it is one");
+    assert_eq!(
+        endpoint.refusal(&none).await,
+        (400, "invalid_body"),
+        "a form says that it is one"
+    );
     for coding in ["gzip", "br", "identity"] {
         let mut encoded = trusted(BODY);
         encoded.headers_mut().insert("content-encoding", coding.parse().unwrap());
-        assert_eq!(door.refusal(&encoded).await, (415, "content_encoding"));
+        assert_eq!(endpoint.refusal(&encoded).await, (415, "content_encoding"));
     }
 }
 
 #[tokio::test]
 async fn a_body_that_is_too_large_is_refused_unhashed() {
-    let door = Door::trusting("");
+    let endpoint = Endpoint::trusting("");
     let large = format!("{BODY}{}", " ".repeat(BODY_CAP + 1 - BODY.len()));
-    let rejection = door.receive(&trusted(&large)).await.unwrap_err();
+    let rejection = endpoint.receive(&trusted(&large)).await.unwrap_err();
     assert_eq!((rejection.code, rejection.digest), ("too_large", None));
-    assert_eq!(door.push.rejected(&rejection).status(), 413);
-    door.signal(&trusted(&large[..BODY_CAP])).await;
-    assert_eq!(door.push.body_cap(), BODY_CAP);
+    assert_eq!(endpoint.push.rejected(&rejection).status(), 413);
+    endpoint.signal(&trusted(&large[..BODY_CAP])).await;
+    assert_eq!(endpoint.push.body_cap(), BODY_CAP);
 }
 
 #[tokio::test]
 async fn what_is_no_json_or_can_be_read_in_two_ways_is_refused_without_a_quotation() {
-    let door = Door::new(&[SECRET], "");
+    let endpoint = Endpoint::new(&[SECRET], "");
     let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
     let deep = format!("{}{}", "[".repeat(33), "]".repeat(33));
     let twice = BODY.replace("\"reason\"", "\"reason\":\"compromised\",\"r\\u0065ason\"");
@@ -115,7 +119,7 @@ async fn what_is_no_json_or_can_be_read_in_two_ways_is_refused_without_a_quotati
         br#"{"a":"\ud800"}"#,
     ] {
         let request = signed(SECRET, "msg_1", NOW, body);
-        let rejection = door.receive(&request).await.unwrap_err();
+        let rejection = endpoint.receive(&request).await.unwrap_err();
         assert_eq!(
             rejection.code,
             "invalid_body",
@@ -123,21 +127,21 @@ async fn what_is_no_json_or_can_be_read_in_two_ways_is_refused_without_a_quotati
             String::from_utf8_lossy(body).get(..40)
         );
         assert!(!rejection.description.contains("canary"), "{rejection}");
-        assert_eq!(door.refusal(&request).await.0, 400);
+        assert_eq!(endpoint.refusal(&request).await.0, 400);
     }
 }
 
 #[tokio::test]
 async fn five_thousand_items_are_taken_at_once_and_no_more() {
-    let door = Door::trusting("[[rule]]\nsubject = [{ pointer = '/u', is = 'username' }]\nreason = 'logout'\n");
+    let endpoint = Endpoint::trusting("[[rule]]\nsubject = [{ pointer = '/u', is = 'username' }]\nreason = 'logout'\n");
     let list = |count: usize| json!(vec![json!({"u": "x"}); count]).to_string();
-    assert_eq!(door.signals(&trusted(&list(5000))).await.len(), 5000);
-    assert_eq!(door.refusal(&trusted(&list(5001))).await, (400, "invalid_body"));
+    assert_eq!(endpoint.signals(&trusted(&list(5000))).await.len(), 5000);
+    assert_eq!(endpoint.refusal(&trusted(&list(5001))).await, (400, "invalid_body"));
 }
 
 #[tokio::test]
 async fn a_request_of_an_unknown_version_or_reason_is_refused_rather_than_taken_in_silence() {
-    let door = Door::trusting("");
+    let endpoint = Endpoint::trusting("");
     for body in [
         BODY.replace(".v1", ".v2"),
         BODY.replace("logout", "boredom"),
@@ -148,14 +152,17 @@ async fn a_request_of_an_unknown_version_or_reason_is_refused_rather_than_taken_
         "[{}]".to_owned(),
         "null".to_owned(),
     ] {
-        assert_eq!(door.refusal(&trusted(&body)).await, (422, "not_understood"), "{body}");
+        assert_eq!(endpoint.refusal(&trusted(&body)).await, (422, "not_understood"), "{body}");
     }
 }
 
 #[tokio::test]
 async fn who_is_not_known_learns_nothing_about_the_body() {
-    let door = Door::new(&[SECRET], "");
+    let endpoint = Endpoint::new(&[SECRET], "");
     for body in ["", "{", BODY] {
-        assert_eq!(door.refusal(&post(&[], body.as_bytes())).await, (401, "invalid_signature"));
+        assert_eq!(
+            endpoint.refusal(&post(&[], body.as_bytes())).await,
+            (401, "invalid_signature")
+        );
     }
 }

@@ -23,7 +23,7 @@ async fn the_request_of_the_page_is_taken() {
     let page = published("webhook.md");
     let (_, rest) = page.split_once("```json\n").unwrap();
     let (example, _) = rest.split_once("```").unwrap();
-    let signal = Door::trusting("").mapped(example).await;
+    let signal = Endpoint::trusting("").mapped(example).await;
     assert_eq!(
         (signal.subject.to_string().as_str(), signal.reason),
         ("email:alice@example.org", Reason::Compromised)
@@ -43,7 +43,7 @@ fn every_member_that_is_read_is_published_and_no_other() {
 
 #[tokio::test]
 async fn every_reason_and_scope_that_is_published_is_taken() {
-    let (schema, door) = (schema(), Door::trusting(""));
+    let (schema, endpoint) = (schema(), Endpoint::trusting(""));
     let values = |name: &str| {
         schema["properties"]["data"]["properties"][name]["enum"]
             .as_array()
@@ -54,19 +54,19 @@ async fn every_reason_and_scope_that_is_published_is_taken() {
     for reason in values("reason") {
         for scope in values("scope") {
             let data = json!({"subject": {"format": "email", "email": "a@b.example"}, "reason": reason, "scope": scope});
-            assert_eq!(door.mapped(&ours(&data)).await.reason.word(), reason);
+            assert_eq!(endpoint.mapped(&ours(&data)).await.reason.word(), reason);
         }
     }
 }
 
 #[tokio::test]
 async fn what_the_schema_demands_is_demanded() {
-    let (schema, door) = (schema(), Door::trusting(""));
+    let (schema, endpoint) = (schema(), Endpoint::trusting(""));
     let demanded = schema["properties"]["data"]["required"].as_array().unwrap();
     assert_eq!(demanded, &["subject", "reason"]);
     let whole = json!({"subject": {"format": "email", "email": "a@b.example"}, "reason": "logout"});
-    door.mapped(&ours(&whole)).await;
+    endpoint.mapped(&ours(&whole)).await;
     let mut without = whole.clone();
     without.as_object_mut().unwrap().remove("reason");
-    assert_eq!(door.refusal(&trusted(&ours(&without))).await, (422, "not_understood"));
+    assert_eq!(endpoint.refusal(&trusted(&ours(&without))).await, (422, "not_understood"));
 }

@@ -24,11 +24,11 @@ fn bamboo(body: &str, at: &str, signature: &str) -> Request<Bytes> {
 
 #[tokio::test]
 async fn the_vector_of_bamboohr_is_taken_and_nothing_beside_it() {
-    let door = Door::new(&["test-private-key"], "preset = 'bamboohr'\n");
-    let signal = door.signal(&bamboo(BAMBOO, "1769884920", BAMBOO_SIGNATURE)).await;
+    let endpoint = Endpoint::new(&["test-private-key"], "preset = 'bamboohr'\n");
+    let signal = endpoint.signal(&bamboo(BAMBOO, "1769884920", BAMBOO_SIGNATURE)).await;
     assert_eq!(signal.subject.to_string(), "employee_id:67890");
     let upper = BAMBOO_SIGNATURE.to_uppercase();
-    door.signal(&bamboo(BAMBOO, "1769884920", &upper)).await;
+    endpoint.signal(&bamboo(BAMBOO, "1769884920", &upper)).await;
     for (body, at, signature) in [
         (BAMBOO.replace("67890", "67891"), "1769884920", BAMBOO_SIGNATURE),
         (BAMBOO.to_owned(), "1769884921", BAMBOO_SIGNATURE),
@@ -38,7 +38,7 @@ async fn the_vector_of_bamboohr_is_taken_and_nothing_beside_it() {
         (format!("{BAMBOO}1"), "769884920", BAMBOO_SIGNATURE),
     ] {
         assert_eq!(
-            door.refusal(&bamboo(&body, at, signature)).await,
+            endpoint.refusal(&bamboo(&body, at, signature)).await,
             (401, "invalid_signature"),
             "{at} {body}"
         );
@@ -48,19 +48,22 @@ async fn the_vector_of_bamboohr_is_taken_and_nothing_beside_it() {
 #[tokio::test]
 async fn digits_cannot_wander_between_a_body_and_the_time_that_follows_it() {
     // The moment at which the shorter number is fresh: the signature is good, and the body is not JSON.
-    let door = Door::at(769_884_920, &["test-private-key"], "preset = 'bamboohr'\n");
+    let endpoint = Endpoint::at(769_884_920, &["test-private-key"], "preset = 'bamboohr'\n");
     let wandered = bamboo(&format!("{BAMBOO}1"), "769884920", BAMBOO_SIGNATURE);
-    assert_eq!(door.refusal(&wandered).await, (400, "invalid_body"));
+    assert_eq!(endpoint.refusal(&wandered).await, (400, "invalid_body"));
 }
 
 #[tokio::test]
 async fn the_vector_of_hibob_is_taken() {
-    let door = Door::new(&["test-bob-secret"], "preset = 'hibob'\n");
-    let signal = door.signal(&post(&[("bob-signature", BOB_SIGNATURE)], BOB.as_bytes())).await;
+    let endpoint = Endpoint::new(&["test-bob-secret"], "preset = 'hibob'\n");
+    let signal = endpoint
+        .signal(&post(&[("bob-signature", BOB_SIGNATURE)], BOB.as_bytes()))
+        .await;
     assert_eq!(signal.subject.to_string(), "employee_id:3332883884017713938");
     let other = BOB.replace("713938", "713939");
     assert_eq!(
-        door.refusal(&post(&[("bob-signature", BOB_SIGNATURE)], other.as_bytes()))
+        endpoint
+            .refusal(&post(&[("bob-signature", BOB_SIGNATURE)], other.as_bytes()))
             .await
             .0,
         401
@@ -69,8 +72,8 @@ async fn the_vector_of_hibob_is_taken() {
 
 #[tokio::test]
 async fn the_vector_of_keycloak_is_taken() {
-    let door = Door::new(&["test-kc-secret"], "preset = 'p2-keycloak'\n");
-    let signal = door
+    let endpoint = Endpoint::new(&["test-kc-secret"], "preset = 'p2-keycloak'\n");
+    let signal = endpoint
         .signal(&post(&[("x-keycloak-signature", KEYCLOAK_SIGNATURE)], KEYCLOAK.as_bytes()))
         .await;
     assert_eq!(signal.key, "d9ac5a5f-0000-4000-8000-000000000001");
@@ -78,28 +81,30 @@ async fn the_vector_of_keycloak_is_taken() {
 
 #[tokio::test]
 async fn the_vector_of_github_is_proven_and_then_refused_as_no_json() {
-    let door = Door::new(&[GITHUB_SECRET], "preset = 'github'\n");
+    let endpoint = Endpoint::new(&[GITHUB_SECRET], "preset = 'github'\n");
     let vector = post(&[("x-hub-signature-256", GITHUB_SIGNATURE)], b"Hello, World!");
-    assert_eq!(door.refusal(&vector).await, (400, "invalid_body"));
+    assert_eq!(endpoint.refusal(&vector).await, (400, "invalid_body"));
     let bare = GITHUB_SIGNATURE.trim_start_matches("sha256=");
     for signature in [bare, &format!("sha1={bare}"), &format!("sha256={}", &bare[..62])] {
         let request = post(&[("x-hub-signature-256", signature)], b"Hello, World!");
-        assert_eq!(door.refusal(&request).await, (401, "invalid_signature"), "{signature}");
+        assert_eq!(endpoint.refusal(&request).await, (401, "invalid_signature"), "{signature}");
     }
 }
 
 #[tokio::test]
 async fn a_signature_over_a_body_written_anew_is_refused() {
     let secret = "8f742231b10e8888abcd99yyyzzz85a5";
-    let door = Door::new(&[secret], "preset = 'github'\n");
+    let endpoint = Endpoint::new(&[secret], "preset = 'github'\n");
     let sent = "{\n  \"action\": \"member_removed\",\n  \"n\": 1.0\n}";
     let signature = format!("sha256={}", hex_hmac(secret, sent.as_bytes()));
-    door.signal(&post(&[("x-hub-signature-256", &signature)], sent.as_bytes()))
+    endpoint
+        .signal(&post(&[("x-hub-signature-256", &signature)], sent.as_bytes()))
         .await;
     let value: serde_json::Value = serde_json::from_str(sent).unwrap();
     for anew in [value.to_string(), sent.trim_end().replace('\n', "\r\n"), format!("{sent}\n")] {
         assert_eq!(
-            door.refusal(&post(&[("x-hub-signature-256", &signature)], anew.as_bytes()))
+            endpoint
+                .refusal(&post(&[("x-hub-signature-256", &signature)], anew.as_bytes()))
                 .await
                 .0,
             401,
@@ -111,7 +116,7 @@ async fn a_signature_over_a_body_written_anew_is_refused() {
 #[tokio::test]
 async fn slacks_form_signs_version_time_and_body() {
     let secret = "8f742231b10e8888abcd99yyyzzz85a5";
-    let door = Door::new(&[secret], "preset = 'slack'\n");
+    let endpoint = Endpoint::new(&[secret], "preset = 'slack'\n");
     let body = ours(&serde_json::json!({"subject": {"format": "email", "email": "a@b.example"}, "reason": "logout"}));
     let request = |at: i64, version: &str| {
         let signature = format!("v0={}", hex_hmac(secret, format!("{version}:{at}:{body}").as_bytes()));
@@ -123,15 +128,15 @@ async fn slacks_form_signs_version_time_and_body() {
             body.as_bytes(),
         )
     };
-    door.signal(&request(NOW, "v0")).await;
-    assert_eq!(door.refusal(&request(NOW, "v1")).await.0, 401);
-    assert_eq!(door.refusal(&request(NOW - 301, "v0")).await.0, 401);
+    endpoint.signal(&request(NOW, "v0")).await;
+    assert_eq!(endpoint.refusal(&request(NOW, "v1")).await.0, 401);
+    assert_eq!(endpoint.refusal(&request(NOW - 301, "v0")).await.0, 401);
 }
 
 #[tokio::test]
 async fn stripes_form_has_the_time_and_several_signatures_in_one_header() {
     let secret = "whsec_a-text-that-is-the-secret-itself";
-    let door = Door::new(&[secret], "preset = 'stripe'\n");
+    let endpoint = Endpoint::new(&[secret], "preset = 'stripe'\n");
     let body = ours(&serde_json::json!({"subject": {"format": "email", "email": "a@b.example"}, "reason": "logout"}));
     let good = hex_hmac(secret, format!("{NOW}.{body}").as_bytes());
     let bad = "00".repeat(32);
@@ -139,7 +144,9 @@ async fn stripes_form_has_the_time_and_several_signatures_in_one_header() {
         format!("t={NOW},v1={good}"),
         format!("t={NOW}, v1={bad}, v1={good}, v0={bad}"),
     ] {
-        door.signal(&post(&[("stripe-signature", &header)], body.as_bytes())).await;
+        endpoint
+            .signal(&post(&[("stripe-signature", &header)], body.as_bytes()))
+            .await;
     }
     for header in [
         format!("v1={good}"),
@@ -150,7 +157,9 @@ async fn stripes_form_has_the_time_and_several_signatures_in_one_header() {
         format!("t={NOW},v1={bad}"),
         good.clone(),
     ] {
-        let refusal = door.refusal(&post(&[("stripe-signature", &header)], body.as_bytes())).await;
+        let refusal = endpoint
+            .refusal(&post(&[("stripe-signature", &header)], body.as_bytes()))
+            .await;
         assert_eq!(refusal, (401, "invalid_signature"), "{header}");
     }
 }
@@ -159,7 +168,7 @@ async fn stripes_form_has_the_time_and_several_signatures_in_one_header() {
 async fn a_form_of_ones_own_may_sign_an_id_and_a_time_in_milliseconds() {
     let keys = "verify = 'signature'\n[signature]\nheader = 'X-Sig'\nalgorithm = 'sha256'\nencoding = 'hex'\nprefix = 'hmac '\nsigned = '{id}.{timestamp}.{body}'\ntimestamp_header = 'X-Time'\ntimestamp_form = 'unix_ms'\nid_header = 'X-Id'\nsecret_encoding = 'hex'\n";
     let (secret, other) = (hex("the key that is signed with"), hex("another that is not used"));
-    let door = Door::new(&[&secret, &other], keys);
+    let endpoint = Endpoint::new(&[&secret, &other], keys);
     let body = ours(&serde_json::json!({"subject": {"format": "email", "email": "a@b.example"}, "reason": "logout"}));
     let at = (NOW * 1000).to_string();
     let request = |id: &str, signed: String| {
@@ -167,11 +176,17 @@ async fn a_form_of_ones_own_may_sign_an_id_and_a_time_in_milliseconds() {
         post(&[("x-id", id), ("x-time", &at), ("x-sig", &signature)], body.as_bytes())
     };
     assert_eq!(
-        door.signal(&request("call-1", format!("call-1.{at}.{body}"))).await.key,
+        endpoint.signal(&request("call-1", format!("call-1.{at}.{body}"))).await.key,
         "call-1"
     );
-    assert_eq!(door.refusal(&request("call-2", format!("call-1.{at}.{body}"))).await.0, 401);
-    assert_eq!(door.refusal(&request("call.1", format!("call.1.{at}.{body}"))).await.0, 401);
+    assert_eq!(
+        endpoint.refusal(&request("call-2", format!("call-1.{at}.{body}"))).await.0,
+        401
+    );
+    assert_eq!(
+        endpoint.refusal(&request("call.1", format!("call.1.{at}.{body}"))).await.0,
+        401
+    );
 }
 
 #[tokio::test]
@@ -193,7 +208,7 @@ async fn a_secret_in_the_wrong_encoding_is_no_secret_of_a_few_bytes() {
 #[tokio::test]
 async fn a_signature_in_the_url_safe_alphabet_is_taken_with_its_padding_and_without() {
     let secret = "8f742231b10e8888abcd99yyyzzz85a5";
-    let door = Door::new(&[secret], "preset = 'merge'\n");
+    let endpoint = Endpoint::new(&[secret], "preset = 'merge'\n");
     let mut safe = 0;
     for n in 0..40 {
         let body = serde_json::json!({"hook": {"event": "Employee.changed"}, "n": n,
@@ -203,14 +218,15 @@ async fn a_signature_in_the_url_safe_alphabet_is_taken_with_its_padding_and_with
         let padded = base64::engine::general_purpose::URL_SAFE.encode(tag.as_ref());
         safe += u32::from(padded.contains(['-', '_']));
         for signature in [&padded, padded.trim_end_matches('=')] {
-            let signal = door
+            let signal = endpoint
                 .signal(&post(&[("x-merge-webhook-signature", signature)], body.as_bytes()))
                 .await;
             assert_eq!(signal.subject.to_string(), format!("email:p{n}@b.example"));
         }
         let forged = padded.chars().rev().collect::<String>();
         assert_eq!(
-            door.refusal(&post(&[("x-merge-webhook-signature", &forged)], body.as_bytes()))
+            endpoint
+                .refusal(&post(&[("x-merge-webhook-signature", &forged)], body.as_bytes()))
                 .await
                 .0,
             401
@@ -221,7 +237,7 @@ async fn a_signature_in_the_url_safe_alphabet_is_taken_with_its_padding_and_with
 
 #[tokio::test]
 async fn pagerduty_signs_once_for_each_secret_and_any_is_enough() {
-    let door = Door::new(&["the-secret-that-is-in-use-now"], "preset = 'pagerduty'\n");
+    let endpoint = Endpoint::new(&["the-secret-that-is-in-use-now"], "preset = 'pagerduty'\n");
     let body = br#"{"event":{"id":"01CBFAKE","event_type":"incident.triggered","occurred_at":"2026-01-31T18:40:00Z","data":{}}}"#;
     let good = hex_hmac("the-secret-that-is-in-use-now", body);
     let old = hex_hmac("the-secret-before", body);
@@ -230,7 +246,7 @@ async fn pagerduty_signs_once_for_each_secret_and_any_is_enough() {
         format!("v1={old},v1={good}"),
         format!("v1={good}, v1={old}"),
     ] {
-        let signal = door
+        let signal = endpoint
             .signal(&post(&[("x-pagerduty-signature", &header), ("x-webhook-id", "w1")], body))
             .await;
         assert_eq!(signal.key, "w1");
@@ -238,7 +254,7 @@ async fn pagerduty_signs_once_for_each_secret_and_any_is_enough() {
     }
     for header in [format!("v1={old}"), format!("v2={good}"), good.clone(), String::new()] {
         assert_eq!(
-            door.refusal(&post(&[("x-pagerduty-signature", &header)], body)).await.0,
+            endpoint.refusal(&post(&[("x-pagerduty-signature", &header)], body)).await.0,
             401,
             "{header}"
         );
@@ -248,30 +264,31 @@ async fn pagerduty_signs_once_for_each_secret_and_any_is_enough() {
 #[tokio::test]
 async fn deel_signs_a_word_and_then_the_body() {
     let secret = "8f742231b10e8888abcd99yyyzzz85a5";
-    let door = Door::new(&[secret], "preset = 'deel'\n");
+    let endpoint = Endpoint::new(&[secret], "preset = 'deel'\n");
     let body = br#"{"data":{"meta":{"event_type":"contract.terminated","organization_name":"x"},"resource":{"id":"mz1","completion_date":"2026-01-31"}},"timestamp":"2026-01-31T18:42:00.789Z"}"#;
     let signature = hex_hmac(secret, &[b"POST", &body[..]].concat());
-    let signal = door.signal(&post(&[("x-deel-signature", &signature)], body)).await;
+    let signal = endpoint.signal(&post(&[("x-deel-signature", &signature)], body)).await;
     assert_eq!(
         (signal.reason, signal.note.as_deref()),
         (revoked::model::Reason::Departed, Some("mz1; 2026-01-31"))
     );
     assert!(matches!(signal.disposition, revoked::model::Disposition::Hold(_)));
     let bare = hex_hmac(secret, body);
-    assert_eq!(door.refusal(&post(&[("x-deel-signature", &bare)], body)).await.0, 401);
+    assert_eq!(endpoint.refusal(&post(&[("x-deel-signature", &bare)], body)).await.0, 401);
 }
 
 #[tokio::test]
 async fn a_blank_behind_the_prefix_is_no_part_of_the_signature() {
     let secret = "8f742231b10e8888abcd99yyyzzz85a5";
-    let door = Door::new(&[secret], "preset = 'github'\n");
+    let endpoint = Endpoint::new(&[secret], "preset = 'github'\n");
     let body = br#"{"zen":"Keep it logically awesome.","hook_id":1}"#;
     let signature = hex_hmac(secret, body);
     for header in [format!("sha256={signature}"), format!("sha256= {signature}")] {
-        door.signal(&post(&[("x-hub-signature-256", &header)], body)).await;
+        endpoint.signal(&post(&[("x-hub-signature-256", &header)], body)).await;
     }
     assert_eq!(
-        door.refusal(&post(&[("x-hub-signature-256", &format!("sha256 ={signature}"))], body))
+        endpoint
+            .refusal(&post(&[("x-hub-signature-256", &format!("sha256 ={signature}"))], body))
             .await
             .0,
         401
@@ -281,7 +298,7 @@ async fn a_blank_behind_the_prefix_is_no_part_of_the_signature() {
 #[tokio::test]
 async fn what_is_signed_is_every_byte_as_it_came() {
     let secret = "8f742231b10e8888abcd99yyyzzz85a5";
-    let door = Door::new(&[secret], "preset = 'github'\n");
+    let endpoint = Endpoint::new(&[secret], "preset = 'github'\n");
     for body in [
         "{\"zen\":\"\\u001b[0m\"}",
         "{\"zen\":\"\\u001B[0m\"}",
@@ -295,6 +312,6 @@ async fn what_is_signed_is_every_byte_as_it_came() {
             let form = "application/x-www-form-urlencoded".parse().unwrap();
             request.headers_mut().insert("content-type", form);
         }
-        door.signal(&request).await;
+        endpoint.signal(&request).await;
     }
 }

@@ -156,14 +156,14 @@ fn a_secret_that_others_may_read_is_refused() {
 #[tokio::test]
 async fn a_key_of_ones_own_takes_the_place_of_the_presets() {
     let rule = "[[rule]]\nsubject = [{ pointer = '/data/employeeId', is = 'username' }]\nreason = 'suspended'\n";
-    let door = Door::new(&["a secret of the usual length"], &format!("preset = 'hibob'\n{rule}"));
+    let endpoint = Endpoint::new(&["a secret of the usual length"], &format!("preset = 'hibob'\n{rule}"));
     let body = r#"{"type":"employee.left","data":{"employeeId":"al"}}"#;
-    let read = door.push.read_unproven(&post(&[], body.as_bytes())).unwrap().unwrap();
+    let read = endpoint.push.read_unproven(&post(&[], body.as_bytes())).unwrap().unwrap();
     let signal = read.delivery().unwrap().signals.remove(0);
     assert_eq!(
         (signal.subject.to_string().as_str(), signal.reason.word()),
         ("username:al", "suspended")
     );
     // What is read unproven is still refused when it comes unproven.
-    assert_eq!(door.refusal(&post(&[], body.as_bytes())).await.0, 401);
+    assert_eq!(endpoint.refusal(&post(&[], body.as_bytes())).await.0, 401);
 }

@@ -1,4 +1,4 @@
-//! What is left for HR to correct: rows with the reason before each, and files with the reason beside them.
+//! The quarantine, for HR to correct: rows with the reason before each, and files with the reason beside them.
 
 use std::fmt::Write as _;
 use std::io;

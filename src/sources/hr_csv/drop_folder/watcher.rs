@@ -1,4 +1,4 @@
-//! Looks into the drop folder: what is there, what is complete, and what it holds.
+//! Watches the drop folder: what is there, what is complete, and what it holds.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;

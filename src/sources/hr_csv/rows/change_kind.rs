@@ -1,4 +1,4 @@
-//! What a row asks for, by its action.
+//! What a row asks for: terminate, rescind, rehire, suspend and so on.
 
 use super::row_error::RowError;
 

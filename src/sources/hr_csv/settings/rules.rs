@@ -1,4 +1,4 @@
-//! What the settings of one drop folder come to.
+//! The settings of one drop folder, checked.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What a file says in the end about each employment. A file may tell a story (left, stays after all, leaves later); acting on its middle
+//! The latest statement of a file about each employment. A file may tell a story (left, stays after all, leaves later); acting on its middle
 //! would end the access of somebody who stays.
 
 use std::cmp::Reverse;

@@ -1,4 +1,4 @@
-//! What a status says today against what a status said before. An export of how things stand has no word for "called off": the last day is
+//! Rescinds departures that a status has planned and no longer says. An export of how things stand has no word for "called off": the last day is
 //! empty again, or the person is active again, and a plan that nobody takes back would end the access of somebody who stays.
 //!
 //! Only what a status of this source has planned is called off by one. A plan that an action made is taken back by an action alone.

@@ -1,4 +1,4 @@
-//! A row becomes a signal, or the word that an employment stands; and a file a delivery.
+//! Maps a row to a signal, or to the word that an employment stands; and a file to a delivery.
 
 use super::latest::{LatestStatement, latest_statements};
 use super::persons::Overtaken;

@@ -1,4 +1,4 @@
-//! What a request asks for: its path, its query, its body.
+//! Where the path of a request leads, and its body.
 
 use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ::http::{Method, Request};
@@ -9,7 +9,7 @@ use super::answer::{RequestError, refusal};
 use crate::jose::read_object;
 use crate::sources::RejectionKind;
 use crate::sources::scim::BODY_CAP;
-use crate::sources::scim::protocol::error::{INVALID_SYNTAX, INVALID_VALUE, ScimError, scim_error};
+use crate::sources::scim::protocol::error::{INVALID_SYNTAX, scim_error};
 use crate::sources::scim::protocol::schema::{ResourceType, TYPES};
 
 /// What a path leads to.

@@ -1,4 +1,5 @@
-//! Attribute paths (RFC 7644 sections 3.4.2.2 and 3.10): `userName`, `name.givenName`, `urn:…:User:employeeNumber`, `emails[…].value`.
+//! Attribute paths (RFC 7644 sections 3.4.2.2 and 3.10): `userName`, `name.givenName`, `urn:…:User:employeeNumber`. Those of PATCH are in
+//! `patch_path`.
 
 use super::error::{INVALID_PATH, ScimError, scim_error};
 use super::schema::{Attribute, ResourceType, SHARED, Schema};

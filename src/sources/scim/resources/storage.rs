@@ -1,4 +1,4 @@
-//! How resources lie in the source's memory: one drawer for each type, and one with pointers to them by their other names.
+//! How resources are stored in the source's state: one drawer for each type, and one with pointers to them by their other names.
 
 use super::record::Record;
 use super::user_mapping::{UserMapping, number};

@@ -1,4 +1,4 @@
-//! Whom a resource is about, and what a change of it means: the one place where a signal is made.
+//! Maps a user to a subject, and a change of it to a signal: the only place where one is made.
 
 use serde::Deserialize;
 use serde_json::Value;

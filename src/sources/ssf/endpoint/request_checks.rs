@@ -19,7 +19,7 @@ pub(in crate::sources::ssf) struct RequestChecks {
 }
 
 impl RequestChecks {
-    /// A door that demands one of `authorization` as the whole value of the `Authorization` header. Two are valid while one replaces
+    /// Checks that demand one of `authorization` as the whole value of the `Authorization` header. Two are valid while one replaces
     /// the other.
     pub(in crate::sources::ssf) fn new(authorization: &[SecretString]) -> Self {
         let digests = authorization.iter().map(|secret| sha256(secret.expose_secret().as_bytes()));

@@ -1,4 +1,4 @@
-//! What a transmitter that is polled is told of its tokens, and what is done where it does not take that.
+//! Acknowledgements to a transmitter that is polled, and what is done where it does not take them.
 //!
 //! Acknowledgements ride with the next poll for more (RFC 8936 section 2.4.1). Where such a poll fails, the next one carries none, so that
 //! a transmitter that refuses them keeps nothing new from us; they wait in the cursor and are told again and again, ever less often. What

@@ -1,4 +1,4 @@
-//! The door of a stream that is pushed.
+//! The push endpoint of a stream that we made (RFC 8935).
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::sources::ssf::endpoint::answer;
 use crate::sources::ssf::{BODY_CAP, named};
 use crate::sources::{Push, Received, Rejection, SenderAuth, SourceState};
 
-/// The door of one stream.
+/// The push endpoint of one stream.
 pub(in crate::sources::ssf) struct Receiver(pub(in crate::sources::ssf) Arc<Stream>);
 
 impl Receiver {

@@ -1,4 +1,4 @@
-//! One stream as the config wants it: what is shared by its door, by the looks after it, and by the commands.
+//! One stream as the config wants it: what its push endpoint, its supervisor and the commands share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,9 +42,9 @@ const BOUNDS: Bounds = Bounds {
 pub(in crate::sources::ssf) struct StreamConfig {
     /// How tokens are to come.
     pub(in crate::sources::ssf) method: Method,
-    /// For push: our door's address.
+    /// For push: our endpoint's address.
     pub(in crate::sources::ssf) endpoint: Option<String>,
-    /// For push: the checks at our door.
+    /// For push: the checks at our endpoint.
     pub(in crate::sources::ssf) request_checks: RequestChecks,
     /// For push: the header that the transmitter is told to send.
     pub(in crate::sources::ssf) authorization: Option<SecretString>,

@@ -1,4 +1,4 @@
-//! Looks after a stream: reads its status, asks it to prove that it is alive, and raises the alarm where it does not.
+//! The health of a stream: reads its status, asks for verification events, and raises the alarm where none comes.
 //!
 //! A quiet stream and a dead one look alike, and only a verification that we asked for tells them apart (SSF 1.0 section 8.1.4). Its state
 //! is stored before it is sent, since the answer may come before our request is answered. What is known in memory only is asked again

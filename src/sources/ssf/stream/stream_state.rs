@@ -1,4 +1,4 @@
-//! What is remembered of a stream between two looks and over restarts. None of it is a secret: of a verification's state only the digest.
+//! The stored state of a stream: its id at the transmitter, its status, the verifications that we asked for. None of it is a secret: of a verification's state only the digest.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The looks after one stream: its upkeep and, where we fetch its tokens, the polls and their pace.
+//! Supervises one stream: its health and, where we fetch its tokens, the polls and their pace.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,5 @@
-//! What an event means: every event type of CAEP 1.0, RISC 1.0 and SSF 1.0, Google's OAuth events, Okta's own and RFC 9967's SCIM events,
-//! each with its reason, its urgency and whether it is acted on.
+//! Maps each event type to a reason, an urgency, and whether it is acted on: all of CAEP 1.0, RISC 1.0 and SSF 1.0, Google's OAuth events,
+//! Okta's own and RFC 9967's SCIM events.
 //!
 //! Urgent is kept for compromise, and for a credential that was taken away: a wave of departures may never stand before it. Everything
 //! else that is acted on at once is prompt.

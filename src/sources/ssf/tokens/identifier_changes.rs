@@ -1,4 +1,4 @@
-//! What RISC says about names themselves: `identifier-changed` and `identifier-recycled` (RISC 1.0 sections 2.5 and 2.6).
+//! Identifiers that were changed or given to somebody else: the events `identifier-changed` and `identifier-recycled` (RISC 1.0 sections 2.5 and 2.6).
 
 use serde_json::{Map, Value};
 

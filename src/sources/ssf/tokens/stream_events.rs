@@ -1,4 +1,4 @@
-//! What a stream says about itself: verification and stream-updated events (SSF 1.0 section 8.1).
+//! Events about the stream itself: verification and stream-updated (SSF 1.0 section 8.1).
 
 use serde_json::{Map, Value};
 

@@ -91,7 +91,7 @@ impl Authorization {
             Some(Self::One(source)) => std::slice::from_ref(source),
             Some(Self::More(sources)) => sources.as_slice(),
         };
-        // A list of none would open the door instead of closing it.
+        // A list of none would let everybody in instead of nobody.
         if sources.is_empty() && written.is_some() {
             return Err("authorization must not be an empty list".to_owned());
         }

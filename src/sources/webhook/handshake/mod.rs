@@ -1,4 +1,4 @@
-//! How some senders make sure that the endpoint is ours before they send anything: they ask, and the answer repeats what they asked.
+//! Handshakes: some senders make sure that the endpoint is ours before they send anything. They ask, and the answer repeats what they asked.
 //!
 //! What is repeated is a short text without control characters, and never becomes markup. Nothing that a question names is ever fetched: an
 //! address to be opened is shown to a person.

@@ -1,4 +1,4 @@
-//! What a sender is known to send.
+//! The kinds of items that a sender is known to send: any other is told to a person.
 
 use serde::Deserialize;
 use serde_json::Value;

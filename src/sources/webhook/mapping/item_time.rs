@@ -1,4 +1,4 @@
-//! Times as payloads and headers write them.
+//! The times of an item: where they stand, and how they are written.
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;

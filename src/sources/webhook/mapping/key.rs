@@ -1,4 +1,4 @@
-//! What an item is called by its sender.
+//! The key of an item, by which a repetition is known: what its sender calls it.
 
 use serde::Deserialize;
 use serde_json::Value;

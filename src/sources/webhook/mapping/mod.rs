@@ -1,7 +1,8 @@
 //! From a payload to signals, by what the config says: where the items are, which rule is about an item, and what its pointers name.
 //!
 //! Nothing here trusts a header but for the name of the delivery, since few senders sign their headers. Reading order: [`Mapping::read`]
-//! here, one rule in `rule`, what its parts name in `whom`, `moment`, `key`, `condition` and `pointer`.
+//! here, one rule in `rule`, what its parts name in `condition`,
+//! `subject`, `reason`, `item_time` and `key`; `expected_items` for what no rule is about, `leaked_credential` for what ends no access of a person.
 
 mod condition;
 mod decode;
@@ -31,6 +32,7 @@ use leaked_credential::LeakedCredential;
 
 pub(super) use decode::Decode;
 pub(super) use expected_items::ExpectedItem;
+pub(super) use leaked_credential::hand_on;
 pub(super) use rule::Rule;
 
 /// The longest key, in bytes; a longer one is replaced by its hash.

@@ -1,4 +1,4 @@
-//! Why: a constant of the rule, or a word of the item.
+//! Maps an item to a reason: a constant of the rule, or a word of the item.
 
 use std::collections::BTreeMap;
 

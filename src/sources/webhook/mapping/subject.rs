@@ -1,4 +1,4 @@
-//! Whom an item is about.
+//! Maps an item to its subject: where it names a person, and by what sort of identifier.
 
 use serde::Deserialize;
 use serde_json::Value;

@@ -39,7 +39,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Webhook, V
     let key_header = written
         .key_header
         .as_deref()
-        .and_then(|name| proof_settings::header("key_header", name, &mut faults));
+        .and_then(|name| header_name::header("key_header", name, &mut faults));
     check_mapping(&written, &mut faults);
     let proof = match proof {
         Some(proof) if faults.is_empty() => proof,
