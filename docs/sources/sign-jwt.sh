@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Signs a JSON web token with a key of its own, to try the doors that take signed tokens. Needs bash and openssl.
+# Signs a JSON web token with a key of its own, to try the endpoints that take signed tokens. Needs bash and openssl.
 #
 #   sign-jwt.sh keys [RS256|ES256] [FOLDER]          makes FOLDER/key.pem and FOLDER/jwks.json, the key set that a source's jwks_file names
 #   sign-jwt.sh sign TYP CLAIMS [SECONDS] [FOLDER]   prints a token; TYP is the header's typ, CLAIMS a JSON object

@@ -63,7 +63,7 @@ impl Intake {
 
     /// What was noticed about the sources and is not yet stored.
     #[must_use]
-    pub fn activity(&self) -> &Notes {
+    pub fn activity(&self) -> &SourceActivity {
         &self.activity
     }
 

@@ -82,7 +82,7 @@ fn every_door_has_a_walk_through_that_shows_what_comes() {
 
 #[test]
 fn the_index_of_the_doors_names_every_kind() {
-    let rows = rows_under(&page("docs/sources/README.md"), "The doors");
+    let rows = rows_under(&page("docs/sources/README.md"), "The sources");
     let named: BTreeSet<String> = rows
         .iter()
         .filter_map(|row| row[0].split(['[', ']']).nth(1).map(str::to_owned))

@@ -74,7 +74,7 @@ impl LeakedCredential {
         });
         match self.end {
             Some((target, contain)) => Signal {
-                scope: if contain { Scope::Everything } else { Scope::LeakedCredential },
+                scope: if contain { Scope::Everything } else { Scope::Leaked },
                 target: Some(target),
                 note,
                 occurred_at: self.signal.occurred_at,

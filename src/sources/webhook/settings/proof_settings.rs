@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ::http::header::{AUTHORIZATION, HeaderName};
+use ::http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::cautions::SHORT;
