@@ -97,7 +97,7 @@ impl crate::api::Transmitter for Told {
 impl crate::api::Intake for Front {
     fn door(&self, source: &str, below: Option<&str>) -> Option<Door> {
         let push = self.intake.push_source(source)?;
-        below.is_none_or(|below| push.reaches(below)).then(|| Door {
+        below.is_none_or(|below| push.has_path_below(below)).then(|| Door {
             body_cap: push.body_cap(),
             methods: push.methods(),
         })
@@ -134,11 +134,11 @@ impl crate::api::Intake for Front {
     }
 
     async fn closed(&self, source: &str) {
-        self.intake.door_closed(source).await;
+        self.intake.endpoint_closed(source).await;
     }
 
     async fn opened(&self, source: &str) {
-        self.intake.door_opened(source).await;
+        self.intake.endpoint_opened(source).await;
     }
 
     async fn passed_on(&self, by: IpAddr) {

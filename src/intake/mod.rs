@@ -47,7 +47,7 @@ impl Intake {
     pub fn new(store: Store, policy: Arc<Policy>, lanes: Lanes, targets: Vec<String>, sources: BTreeMap<String, Source>) -> Self {
         let in_turn = sources
             .iter()
-            .filter(|(_, source)| source.push().is_some_and(|push| push.in_turn()));
+            .filter(|(_, source)| source.push().is_some_and(|push| push.is_sequential()));
         let turns = in_turn.map(|(name, _)| (name.clone(), Mutex::default())).collect();
         Self {
             store,

@@ -58,7 +58,8 @@ pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: Cancel
 
 async fn leave(intake: &Intake, name: &str, pull: &dyn Pull) {
     if let Ok(cursor) = intake.store.cursor(name).await {
-        pull.leave(cursor.as_deref(), &StoredState::new(&intake.store, name)).await;
+        pull.before_stop(cursor.as_deref(), &StoredState::new(&intake.store, name))
+            .await;
     }
 }
 

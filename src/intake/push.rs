@@ -66,7 +66,7 @@ impl Intake {
     pub async fn deliver(&self, source: &str, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let push = Arc::clone(self.push_source(source)?);
         let _turn = match self.turns.get(source) {
-            Some(turn) if !push.only_asks(request) => Some(turn.lock().await),
+            Some(turn) if !push.is_read_only(request) => Some(turn.lock().await),
             _ => None,
         };
         let state = StoredState::new(&self.store, source);
@@ -77,7 +77,7 @@ impl Intake {
                 }
                 return Some(faultless(reply));
             }
-            Ok(Received::Delivery(delivery)) => match (self.store_pushed(source, delivery).await, push.asks()) {
+            Ok(Received::Delivery(delivery)) => match (self.store_pushed(source, delivery).await, push.lookup_timeout()) {
                 (Ok(receipt), None) => Ok(push.accepted(&receipt)),
                 (Ok(receipt), Some(patience)) => {
                     let known = self.look_up_subject(source, &receipt, patience).await;
@@ -126,19 +126,19 @@ impl Intake {
     }
 
     /// Alerts that `source` holds strangers off.
-    pub async fn door_closed(&self, source: &str) {
+    pub async fn endpoint_closed(&self, source: &str) {
         let summary = format!(
             "the door of source {source} is closed to strangers: too many requests to it proved nothing. Who proves who it is gets in"
         );
-        let raised = self.store.raise("door_closed", door_key(source), summary).await;
+        let raised = self.store.raise("door_closed", alert_key(source), summary).await;
         if let Err(error) = raised {
             tracing::error!(source, error = %crate::model::error_chain(&error), "could not alert that a door is closed");
         }
     }
 
     /// Ends the alert that `source` holds strangers off.
-    pub async fn door_opened(&self, source: &str) {
-        if let Err(error) = self.store.over("door_closed", door_key(source)).await {
+    pub async fn endpoint_opened(&self, source: &str) {
+        if let Err(error) = self.store.over("door_closed", alert_key(source)).await {
             tracing::error!(source, error = %crate::model::error_chain(&error), "could not end the alert about a closed door");
         }
     }
@@ -171,7 +171,7 @@ impl Intake {
     }
 }
 
-fn door_key(source: &str) -> String {
+fn alert_key(source: &str) -> String {
     format!("source:{source}")
 }
 

@@ -150,17 +150,17 @@ pub trait Push: Send + Sync {
     }
 
     /// Whether a path below `/signals/<name>/` is one of its own; without one the endpoint is at `/signals/<name>` alone.
-    fn reaches(&self, _below: &str) -> bool {
+    fn has_path_below(&self, _below: &str) -> bool {
         false
     }
 
     /// Whether its deliveries are taken one at a time, since each reads what the one before it has stored.
-    fn in_turn(&self) -> bool {
+    fn is_sequential(&self) -> bool {
         false
     }
 
     /// Whether a request only asks and changes nothing, so that it need not wait for its turn.
-    fn only_asks(&self, _request: &::http::Request<Bytes>) -> bool {
+    fn is_read_only(&self, _request: &::http::Request<Bytes>) -> bool {
         false
     }
 
@@ -210,7 +210,7 @@ pub trait Push: Send + Sync {
     fn accepted(&self, receipt: &Receipt) -> ::http::Response<Bytes>;
 
     /// How long the answer waits for what the targets say about whom the delivery names; `None` where it does not depend on that.
-    fn asks(&self) -> Option<Duration> {
+    fn lookup_timeout(&self) -> Option<Duration> {
         None
     }
 
@@ -248,7 +248,7 @@ pub trait Pull: Any + Send + Sync {
 
     /// A last word to the other side before the daemon stops, such as what was stored and is not yet acknowledged. Cut off after two
     /// seconds; nothing may depend on it.
-    async fn leave(&self, _cursor: Option<&str>, _house: &dyn SourceState) {}
+    async fn before_stop(&self, _cursor: Option<&str>, _state: &dyn SourceState) {}
 }
 
 /// Why a delivery is refused.

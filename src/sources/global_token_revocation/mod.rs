@@ -74,7 +74,7 @@ impl Push for GlobalTokenRevocation {
         answer::accepted(receipt)
     }
 
-    fn asks(&self) -> Option<Duration> {
+    fn lookup_timeout(&self) -> Option<Duration> {
         Some(PATIENCE)
     }
 

@@ -72,17 +72,17 @@ impl Push for Scim {
         ALL
     }
 
-    fn reaches(&self, _: &str) -> bool {
+    fn has_path_below(&self, _: &str) -> bool {
         true
     }
 
-    fn in_turn(&self) -> bool {
+    fn is_sequential(&self) -> bool {
         true
     }
 
-    fn only_asks(&self, request: &Request<Bytes>) -> bool {
+    fn is_read_only(&self, request: &Request<Bytes>) -> bool {
         let (route, _) = http::router::route(request, &self.name);
-        http::router::only_asks(request.method(), &route)
+        http::router::is_read_only(request.method(), &route)
     }
 
     fn knows_who_asks(&self) -> bool {

@@ -156,7 +156,7 @@ impl Push for Webhook {
         self.handshakes.methods()
     }
 
-    fn reaches(&self, _below: &str) -> bool {
+    fn has_path_below(&self, _below: &str) -> bool {
         // Whether it is the secret is seen in a place that takes as long for any answer.
         self.proof.is_in_path()
     }

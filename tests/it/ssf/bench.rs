@@ -138,7 +138,7 @@ impl Bench {
     /// A last word, as when the daemon stops.
     pub(super) async fn leave(&self) {
         let cursor = self.store.cursor("idp").await.unwrap();
-        self.pull().leave(cursor.as_deref(), self).await;
+        self.pull().before_stop(cursor.as_deref(), self).await;
     }
 
     /// Takes a pushed token through the endpoint, and stores it.

@@ -118,6 +118,6 @@ pub(in crate::sources::scim) fn body(request: &Request<Bytes>) -> Result<Map<Str
 }
 
 /// Whether the request only asks: nothing is changed by it.
-pub(in crate::sources::scim) fn only_asks(method: &Method, route: &Route) -> bool {
+pub(in crate::sources::scim) fn is_read_only(method: &Method, route: &Route) -> bool {
     method == Method::GET || matches!(route, Route::Search(_))
 }

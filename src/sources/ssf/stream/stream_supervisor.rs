@@ -252,7 +252,7 @@ impl Pull for StreamSupervisor {
         Ok(())
     }
 
-    async fn leave(&self, cursor: Option<&str>, own_state: &dyn SourceState) {
+    async fn before_stop(&self, cursor: Option<&str>, own_state: &dyn SourceState) {
         let acks = self.acks(cursor);
         if self.stream.config.method != Method::Poll || acks.is_empty() {
             return;
