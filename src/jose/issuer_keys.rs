@@ -1,4 +1,4 @@
-//! What a config says about where an issuer publishes its keys, made into an [`JwksOrigin`].
+//! What a config says about where an issuer publishes its keys, made into a [`JwksOrigin`].
 
 use std::path::Path;
 

@@ -159,7 +159,7 @@ impl fmt::Display for JwksOrigin {
     }
 }
 
-/// A URL that may be asked for keys: see [`Origin`].
+/// A URL that may be asked for keys: see [`JwksOrigin`].
 fn checked(url: &str, host: &str) -> anyhow::Result<Url> {
     let url = Url::parse(url).context("the address of the keys is not a URL")?;
     ensure_fetchable(&url)?;

@@ -48,8 +48,8 @@ impl Nights {
             }
         });
         self.drop.put("export.csv", text.collect::<Vec<_>>().concat());
-        let house = revoked::intake::StoredState::new(&self.place.store, "hr");
-        let mut found = self.drop.source.poll(None, &house).await.unwrap();
+        let state = revoked::intake::StoredState::new(&self.place.store, "hr");
+        let mut found = self.drop.source.poll(None, &state).await.unwrap();
         assert_eq!(found.len(), 1);
         let delivery = found.remove(0);
         assert!(delivery.refused.is_empty(), "{:?}", delivery.refused);
@@ -171,12 +171,12 @@ async fn who_has_a_row_that_is_active_leaves_by_none_of_the_others() {
     assert_eq!(nights.night(both).await, [], "said every night, it leaves nothing behind");
     assert_eq!(nights.departures().await, []);
     // An unknown office is no reason to act: the person may be employed.
-    let house = revoked::sources::NoState;
+    let state = revoked::sources::NoState;
     nights.drop.put(
         "unclear.csv",
         format!("{HEADER}3,A,jo@example.org,terminated,2025-11-20\n3,B,jo@example.org,Leave (paid),\n"),
     );
-    let delivery = nights.drop.source.poll(None, &house).await.unwrap().remove(0);
+    let delivery = nights.drop.source.poll(None, &state).await.unwrap().remove(0);
     assert_eq!(
         (delivery.signals.len(), delivery.employments.len(), delivery.refused.len()),
         (0, 0, 1)

@@ -1,8 +1,8 @@
 //! Bytes to records, strictly by RFC 4180 (but for the separator) and with bounded memory.
 //!
-//! The `csv` crate reads a stray or unclosed quote leniently and does not tell; where a row ends somebody's access, a row that can be
-//! read in two ways must not be read at all. What a quote swallows is refused together with it, since a line inside a cell may look like
-//! a row.
+//! The `csv` crate, and `csv-core` below it, read a stray or unclosed quote leniently and do not tell; where a row ends somebody's access, a
+//! row that can be read in two ways must not be read at all. What a quote swallows is refused together with it, since a line inside a cell
+//! may look like a row.
 //!
 //! What is wrong with one cell alone (a line break in quotes, more text than anybody needs) is told with its place: it spoils the record
 //! only where that cell is needed, or where the quotes have swallowed so many separators that there may be a row inside.
