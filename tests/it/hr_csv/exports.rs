@@ -217,7 +217,7 @@ async fn what_is_put_aside_of_an_export_is_written_as_the_export_was_and_can_be_
     let (header, rows) = text.split_once('\n').unwrap();
     let text = format!("Bericht für Müller\n{header}\nNr;Name;Mail;Stand;Tag\n{rows}");
     let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
-    let drop = DropFolder::with(|own| own.form = rules(&keys).form);
+    let drop = DropFolder::with(|own| own.format = rules(&keys).format);
     drop.put("export.csv", bytes);
     let delivery = drop.settled().await.remove(0);
     assert_eq!(
@@ -238,7 +238,7 @@ async fn what_is_put_aside_of_an_export_is_written_as_the_export_was_and_can_be_
 
 #[tokio::test(start_paused = true)]
 async fn an_export_that_says_how_many_rows_it_has_is_taken_at_once_in_any_encoding() {
-    let drop = DropFolder::with(|own| own.form = rules(MAPPED).form);
+    let drop = DropFolder::with(|own| own.format = rules(MAPPED).format);
     let text = format!("\u{feff}{GERMAN}#EOF;rows=2\n");
     drop.put(
         "wide.csv",
