@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use revoked_trail::Summary;
 
 use super::output::{json, line, plain};
 use super::store::references_of;
@@ -125,7 +126,7 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
             };
             let report = trail::verify(&store, &keys, &anchors).await?;
             if as_json {
-                json(&trail::summary(&report))?;
+                json(&Summary::from(&report))?;
             } else {
                 line(&report)?;
                 for path in anchors.iter().filter(|path| path.parent() == store.path().parent()) {

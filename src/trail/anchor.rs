@@ -4,9 +4,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-
-/// Closes a note that a crash cut short, so that the next one stands by itself. The file may be append-only: nothing can be taken away.
-const CUT_SHORT: &str = "# cut short";
+use revoked_trail::checkpoint_file::{self, CUT_SHORT};
 
 /// A file of checkpoint notes, each followed by an empty line.
 #[derive(Debug, Clone)]
@@ -58,22 +56,7 @@ impl AnchorFile {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error).with_context(|| format!("reading the checkpoint file {}", self.0.display())),
         };
-        // A note is its text, an empty line, and its signatures: two blocks. What follows the last empty line was cut short.
-        let mut blocks: Vec<&str> = text.split("\n\n").collect();
-        blocks.pop();
-        let mut notes = Vec::new();
-        let mut before: Option<&str> = None;
-        for block in blocks.into_iter().map(|block| block.trim_start_matches('\n')) {
-            if block.lines().any(|line| line == CUT_SHORT) {
-                before = None;
-            } else if let (Some(text), true) = (before, block.starts_with('\u{2014}')) {
-                notes.push(format!("{text}\n\n{block}\n"));
-                before = None;
-            } else {
-                before = Some(block);
-            }
-        }
-        Ok(notes)
+        Ok(checkpoint_file::notes(&text))
     }
 }
 

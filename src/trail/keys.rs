@@ -5,11 +5,14 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use revoked_trail::key::random_key;
+use revoked_trail::key::{random_key, verifier_keys};
 use revoked_trail::{Signer, VerifierKey};
 
 use crate::modes;
 use crate::secret::SecretSource;
+
+/// What is being done where a key cannot be read.
+const FORM: &str = "reading a verifier key of the form name+id+key";
 
 /// The signer for `origin`: from `source`, or, where none is configured, from a seed that is made beside the store on first use.
 ///
@@ -64,7 +67,7 @@ pub fn keys_beside(store: &Path) -> anyhow::Result<Vec<VerifierKey>> {
     let path = beside(store, "vkey");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("reading the verifier key {}; name it with --key", path.display()))?;
-    text.lines().filter(|line| !line.trim().is_empty()).map(parse).collect()
+    verifier_keys(&text).context(FORM)
 }
 
 /// A verifier key given as text, or in a file.
@@ -80,9 +83,7 @@ pub fn read_key(text: &str) -> anyhow::Result<VerifierKey> {
 }
 
 fn parse(line: &str) -> anyhow::Result<VerifierKey> {
-    line.trim()
-        .parse()
-        .with_context(|| "reading a verifier key of the form name+id+key".to_owned())
+    line.trim().parse().context(FORM)
 }
 
 fn beside(store: &Path, what: &str) -> PathBuf {

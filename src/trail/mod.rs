@@ -12,4 +12,4 @@ pub use anchor::AnchorFile;
 pub use checkpoints::{Checkpoints, run};
 pub use keys::{keys_beside, read_key, signer};
 pub use start::{Turn, check as check_at_start};
-pub use verify::{Summary, summary, verify};
+pub use verify::verify;

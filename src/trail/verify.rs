@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
+use revoked_trail::key::origin_of;
 use revoked_trail::{BLOCK, Place, Report, Verifier, VerifierKey};
-use serde::Serialize;
 
 use super::AnchorFile;
 use crate::store::Store;
@@ -11,16 +12,12 @@ use crate::store::Store;
 /// How many rows one read takes.
 const PORTION: u32 = 4096;
 
-/// Verifies every entry of the store's trail, offline. The newest of `keys` names the origin.
+/// Verifies every entry of the store's trail, offline. The newest trail's key among `keys` names the origin.
 ///
 /// # Errors
 /// Where the store or an anchor cannot be read, or there is no key. What is wrong with the trail is in the report.
 pub async fn verify(store: &Store, keys: &[VerifierKey], anchors: &[PathBuf]) -> anyhow::Result<Report> {
-    let origin = keys
-        .last()
-        .ok_or_else(|| anyhow::anyhow!("no verifier key; name one with --key"))?
-        .name()
-        .to_owned();
+    let origin = origin_of(keys).context("no verifier key; name one with --key")?;
     // The anchors first: what a running daemon signs after this is beyond the snapshot, and would look like a trail cut short.
     let mut outside = Vec::new();
     for path in anchors {
@@ -28,7 +25,7 @@ pub async fn verify(store: &Store, keys: &[VerifierKey], anchors: &[PathBuf]) ->
         outside.extend(AnchorFile::new(path).notes()?.into_iter().map(|note| (place.clone(), note)));
     }
     let mut trail = store.trail_snapshot().await?;
-    let mut verifier = Verifier::new(&origin, keys);
+    let mut verifier = Verifier::new(origin, keys);
     for (_, note) in trail.checkpoints().await? {
         verifier.checkpoint(&Place::Stored, &note);
     }
@@ -50,34 +47,4 @@ pub async fn verify(store: &Store, keys: &[VerifierKey], anchors: &[PathBuf]) ->
         }
     }
     Ok(verifier.finish(head.as_ref().map(|(size, frontier)| (*size, frontier.as_slice()))))
-}
-
-/// A report for programs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Summary {
-    /// Whether nothing was found.
-    pub verified: bool,
-    /// How many entries were read.
-    pub entries: u64,
-    /// Up to which size a checkpoint outside the database confirms them.
-    pub confirmed: u64,
-    /// The first entry that is certainly bad, where one can be named.
-    pub first_bad: Option<u64>,
-    /// What was found, one sentence each.
-    pub findings: Vec<String>,
-    /// What is odd without being proof of anything.
-    pub remarks: Vec<String>,
-}
-
-/// The report for programs.
-#[must_use]
-pub fn summary(report: &Report) -> Summary {
-    Summary {
-        verified: report.verified(),
-        entries: report.entries,
-        confirmed: report.confirmed(),
-        first_bad: report.first_bad(),
-        findings: report.findings.iter().map(ToString::to_string).collect(),
-        remarks: report.remarks.iter().map(ToString::to_string).collect(),
-    }
 }

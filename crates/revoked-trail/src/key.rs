@@ -178,11 +178,11 @@ pub fn verifier_keys(text: &str) -> Result<Vec<VerifierKey>, KeyError> {
     lines.map(str::parse).collect()
 }
 
-/// The trail whose key is the newest of `keys`: the last one that is not a witness's.
+/// The trail whose key is the newest of `keys`: the last one that is not a witness's, where there is one.
 #[must_use]
 pub fn origin_of(keys: &[VerifierKey]) -> Option<&str> {
-    let key = keys.iter().rev().find(|key| key.kind() == KeyKind::Log)?;
-    Some(key.name())
+    let own = keys.iter().rev().find(|key| key.kind() == KeyKind::Log);
+    own.or(keys.last()).map(VerifierKey::name)
 }
 
 /// A log's signing key. Prints as its verifier key only.
