@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`run`] here is the play; `cast` says who is who, `stage` puts up the installation (a config file as a user writes it),
 //! `intruder` uses what was stolen, `doors` sends the signals, `narrator` follows the store, `outcome` gathers what is on the record and
-//! `expectations` judges it. [`tour`] is the other mode: one signal through every door. Nothing here prints: what is to be shown goes out as [`Scene`]s.
+//! `judge` holds it against what was expected. [`tour`] is the other mode: one signal through every door. Nothing here prints: what is to be shown goes out as [`Scene`]s.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,24 +18,25 @@ use crate::daemon::Daemon;
 
 mod cast;
 mod doors;
-mod expectations;
+mod expectation;
 mod folder;
 mod intruder;
+mod judge;
 mod narrator;
 mod outcome;
 mod scene;
 mod stage;
 pub mod tour;
 
-pub use expectations::Expectation;
+pub use expectation::Expectation;
 pub use intruder::Loot;
 pub use outcome::{CaseLine, IntruderLine, Outcome, PlanLine, TrailLine};
 pub use scene::{Scene, Teller};
 
 use cast::Cast;
-use expectations::Facts;
 use folder::Folder;
 use intruder::Intruder;
+use judge::{Facts, judge};
 use narrator::Narrator;
 use stage::Stage;
 
@@ -114,7 +115,7 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
     daemon.stop().await;
 
     let outcome = outcome::gather(&stage, &cast, &sent, &calls, &clock).await?;
-    let expectations = expectations::judge(Facts {
+    let expectations = judge(Facts {
         outcome: &outcome,
         cast: &cast,
         sent: &sent,

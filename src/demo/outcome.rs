@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use revoked_trail::Summary;
 use serde::Serialize;
 
 use super::cast::Cast;
 use super::doors::Sent;
-use super::expectations::Expectation;
+use super::expectation::Expectation;
 use super::intruder::Record;
 use super::stage::Stage;
 use super::{Loot, Place};
@@ -180,7 +181,7 @@ pub(super) async fn gather(stage: &Stage, cast: &Cast, sent: &Sent, record: &Rec
 pub(super) async fn trail(store: &Store, anchor: &Path) -> anyhow::Result<TrailLine> {
     let keys = trail::keys_beside(store.path())?;
     let report = trail::verify(store, &keys, &[anchor.to_owned()]).await?;
-    let summary = trail::summary(&report);
+    let summary = Summary::from(&report);
     Ok(TrailLine {
         entries: summary.entries,
         confirmed: summary.confirmed,

@@ -1,13 +1,7 @@
 //! Faults that a test (or another process, by `POST /sandbox/faults`) sets on a running sandbox.
 
-use std::collections::VecDeque;
-use std::time::Duration;
-
 use http::Method;
 use serde::{Deserialize, Serialize};
-
-use super::replica::Replica;
-use super::state::State;
 
 /// Something that goes wrong with the calls it names.
 ///
@@ -151,57 +145,6 @@ pub(super) fn take(faults: &mut Vec<Fault>, method: &Method, path: &str, node: u
         }
     }
     Some(fault)
-}
-
-/// Faults of the server as a whole, and the list of [`Fault`]s: a lock on a running sandbox.
-pub struct Faults<'a>(pub(super) std::sync::MutexGuard<'a, State>);
-
-impl Faults<'_> {
-    /// Adds a fault; of several that fit a call, the first one added counts.
-    pub fn add(&mut self, fault: Fault) {
-        self.0.faults.push(fault);
-    }
-
-    /// Takes away all faults, of calls and of the server.
-    pub fn clear(&mut self) {
-        self.0.clear_faults();
-    }
-
-    /// Faults that have calls left.
-    #[must_use]
-    pub fn pending(&self) -> &[Fault] {
-        &self.0.faults
-    }
-
-    /// Stops or starts the database: cached sessions go on, uncached ones get 401, everything else fails.
-    pub fn database_down(&mut self, down: bool) {
-        self.0.database_down = down;
-    }
-
-    /// Whether a node misses the cluster's messages, so that its session cache goes stale.
-    pub fn deafen(&mut self, node: usize, deaf: bool) {
-        if let Some(node) = self.0.nodes.get_mut(node) {
-            node.deaf = deaf;
-        }
-    }
-
-    /// Reads stand still from now on.
-    pub fn freeze_replica(&mut self) {
-        self.0.replica = Replica::Frozen(Box::new(self.0.world.clone()));
-    }
-
-    /// Reads lag by so much from now on.
-    pub fn lag_replica(&mut self, by: Duration) {
-        self.0.replica = Replica::Lagging {
-            by,
-            before: VecDeque::new(),
-        };
-    }
-
-    /// Reads are in step again.
-    pub fn release_replica(&mut self) {
-        self.0.replica = Replica::Live;
-    }
 }
 
 #[cfg(test)]

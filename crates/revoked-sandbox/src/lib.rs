@@ -11,6 +11,7 @@
 
 mod call;
 mod clock;
+mod fault_control;
 mod faults;
 mod id;
 mod log;
@@ -38,7 +39,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 pub use clock::Clock;
-pub use faults::{Effect, Fault, Faults};
+pub use fault_control::Faults;
+pub use faults::{Effect, Fault};
 pub use id::{Id, Ids};
 pub use log::Seen;
 pub use rate::RateSettings;

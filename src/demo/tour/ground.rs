@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use futures_util::future::LocalBoxFuture;
 use revoked_sandbox::World;
 use revoked_trail::key::random_key;
 
@@ -10,9 +11,30 @@ use super::super::cast::{Character, date_in};
 use super::super::folder::Folder;
 use super::super::stage::hex;
 use super::provider::Provider;
-use super::stops::Stop;
 use crate::clock::Clock;
 use crate::http::{Bounds, client};
+
+/// One way in, who comes through it, and what follows.
+pub(super) struct Stop {
+    /// The kind of source, as a config writes it.
+    pub(super) kind: &'static str,
+    /// The name of the source; each stop has its own.
+    pub(super) source: &'static str,
+    /// Whom the signal is about, by username; each stop has its own person.
+    pub(super) who: &'static str,
+    /// What is sent, in one line; `{who}` stands for the person.
+    pub(super) sends: &'static str,
+    /// The answer that the sender is to get.
+    pub(super) answer: &'static str,
+    /// The reason of the case that is to follow.
+    pub(super) reason: &'static str,
+    /// Whether the identity provider is the sender, and is told what was proved.
+    pub(super) told_back: bool,
+    /// Writes the files that the source needs, and gives its table of the config.
+    pub(super) furnish: fn(&Ground<'_>) -> anyhow::Result<String>,
+    /// Sends the signal, and gives what the sender was answered.
+    pub(super) send: for<'a> fn(&'a Ground<'a>) -> LocalBoxFuture<'a, anyhow::Result<String>>,
+}
 
 /// The ground of one stop.
 pub(super) struct Ground<'a> {

@@ -9,8 +9,9 @@ use revoked_sandbox::World;
 use revoked_trail::key::random_key;
 
 use super::cast::holdings;
-use super::expectations::{self, Expectation, expect, or};
+use super::expectation::{Expectation, expect, or};
 use super::folder::Folder;
+use super::judge;
 use super::{
     OLD, Options, PEOPLE, Place, Scene, Teller, outcome as record,
     stage::{self, hex},
@@ -100,7 +101,7 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
         touched.is_empty(),
         or(&touched, || format!("{} other accounts have what they had", before.len())),
     ));
-    expectations.push(expectations::of_trail(&trail));
+    expectations.push(judge::of_trail(&trail));
     Ok(TourOutcome {
         ok: expectations.iter().all(|expectation| expectation.held),
         stops: lines,

@@ -1,10 +1,9 @@
 //! The stops of the tour: one file and one row for each way in. A kind of source without a stop fails a test.
 
 use anyhow::Context as _;
-use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
-use super::ground::Ground;
+use super::ground::{Ground, Stop};
 use crate::http::read_body;
 
 mod back_channel_logout;
@@ -18,28 +17,6 @@ mod webhook;
 
 /// What an answer may weigh.
 const ANSWER_CAP: usize = 64 * 1024;
-
-/// One way in, who comes through it, and what follows.
-pub(super) struct Stop {
-    /// The kind of source, as a config writes it.
-    pub(super) kind: &'static str,
-    /// The name of the source; each stop has its own.
-    pub(super) source: &'static str,
-    /// Whom the signal is about, by username; each stop has its own person.
-    pub(super) who: &'static str,
-    /// What is sent, in one line; `{who}` stands for the person.
-    pub(super) sends: &'static str,
-    /// The answer that the sender is to get.
-    pub(super) answer: &'static str,
-    /// The reason of the case that is to follow.
-    pub(super) reason: &'static str,
-    /// Whether the identity provider is the sender, and is told what was proved.
-    pub(super) told_back: bool,
-    /// Writes the files that the source needs, and gives its table of the config.
-    pub(super) furnish: fn(&Ground<'_>) -> anyhow::Result<String>,
-    /// Sends the signal, and gives what the sender was answered.
-    pub(super) send: for<'a> fn(&'a Ground<'a>) -> LocalBoxFuture<'a, anyhow::Result<String>>,
-}
 
 /// Every stop, in the order of the tour.
 pub(super) const STOPS: &[Stop] = &[
