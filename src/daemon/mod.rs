@@ -22,7 +22,7 @@ use crate::policy::Policy;
 use crate::sources::Source;
 use crate::store::{Role, Store};
 use crate::telemetry;
-use crate::trail::{self, AnchorFile, Checkpoints, Turn};
+use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{Backoff, LaneSettings, Lanes, Rate, Retries, Shutdown, WorkSettings};
 
@@ -63,8 +63,8 @@ impl Daemon {
         let signer = trail::signer(&config.trail.origin, config.trail.key.as_ref(), store.path())?;
         let anchor = AnchorFile::new(&config.trail.anchor);
         let keys = trail::keys_beside(store.path())?;
-        let turn = trail::check_at_start(&store, signer.verifier(), &keys, &anchor).await?;
-        record_turn(&store, &turn, &signer).await?;
+        let transition = trail::check_at_start(&store, signer.verifier(), &keys, &anchor).await?;
+        record_start_transition(&store, &transition, &signer).await?;
         let taken_back = store.expire(true).await?;
         store
             .record(
@@ -91,7 +91,7 @@ impl Daemon {
         let lanes = start_lanes(&store, &config, Arc::clone(&policy), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
         signing.1.spawn(trail::run(
-            Checkpoints::new(store.clone(), signer, anchor, config.trail.journal),
+            CheckpointSigner::new(store.clone(), signer, anchor, config.trail.journal),
             signing.0.clone(),
         ));
 
@@ -212,14 +212,14 @@ impl Daemon {
 }
 
 /// A trail that begins anew or is signed by another key says so before anything else.
-async fn record_turn(store: &Store, turn: &Turn, signer: &Signer) -> anyhow::Result<()> {
-    match turn {
-        Turn::GoesOn => {}
-        Turn::NewOrigin(before) => {
+async fn record_start_transition(store: &Store, transition: &StartTransition, signer: &Signer) -> anyhow::Result<()> {
+    match transition {
+        StartTransition::Continues => {}
+        StartTransition::NewOrigin(before) => {
             let detail = serde_json::json!({ "origin": signer.verifier().name(), "checkpoint_before": before });
             store.record(EntryKind::TrailOriginStarted, detail).await?;
         }
-        Turn::NewKey => {
+        StartTransition::NewKey => {
             let detail = serde_json::json!({ "verifier": signer.verifier().to_string() });
             store.record(EntryKind::TrailKeyRotated, detail).await?;
         }

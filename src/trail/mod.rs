@@ -2,14 +2,14 @@
 //!
 //! The pure parts are in [`revoked_trail`]; the rows are written by [`crate::store`]. Here they meet keys and files.
 
-mod anchor;
-mod checkpoints;
+mod anchor_file;
+mod checkpoint_signer;
 mod keys;
-mod start;
+mod startup_check;
 mod verify;
 
-pub use anchor::AnchorFile;
-pub use checkpoints::{Checkpoints, run};
+pub use anchor_file::AnchorFile;
+pub use checkpoint_signer::{CheckpointSigner, run};
 pub use keys::{keys_beside, read_key, signer};
-pub use start::{Turn, check as check_at_start};
+pub use startup_check::{StartTransition, check as check_at_start};
 pub use verify::verify;

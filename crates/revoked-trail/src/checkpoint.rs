@@ -7,9 +7,9 @@ use thiserror::Error;
 
 use super::frontier::Frontier;
 use super::key::{KeyKind, Signer, VerifierKey};
-use super::note::{self, Note, NoteError};
-use super::path::{self, PathError};
+use super::signed_note::{self, Note, NoteError};
 use super::tree::Hash;
+use super::tree_proof::{self, TreeProofError};
 use crate::Timestamp;
 
 /// The head of one trail: how many entries it has, and the root over them.
@@ -136,8 +136,8 @@ impl Checkpoint {
     ///
     /// # Errors
     /// When it does not, or the proof proves nothing.
-    pub fn continues(&self, older: &Self, proof: &[Hash]) -> Result<(), PathError> {
-        path::check_consistency((older.size, older.root), (self.size, self.root), proof)
+    pub fn continues(&self, older: &Self, proof: &[Hash]) -> Result<(), TreeProofError> {
+        tree_proof::check_consistency((older.size, older.root), (self.size, self.root), proof)
     }
 }
 
@@ -148,7 +148,7 @@ impl Checkpoint {
 /// # Errors
 /// When the name would make a note that no reader takes, which [`Signer::from_seed`] refuses already.
 pub fn sign(frontier: &Frontier, signer: &Signer) -> Result<String, NoteError> {
-    note::sign(&Checkpoint::of(signer.verifier().name(), frontier).text(), signer)
+    signed_note::sign(&Checkpoint::of(signer.verifier().name(), frontier).text(), signer)
 }
 
 /// A decimal number as the formats write it: digits only, no leading zero.
@@ -160,10 +160,10 @@ pub(super) fn decimal(text: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::super::key::tests::{ORIGIN, seed, signer};
-    use super::super::note::signature_line;
-    use super::super::note::tests::{NOTE, keys};
-    use super::super::path::{Nodes, consistency};
+    use super::super::signed_note::signature_line;
+    use super::super::signed_note::tests::{NOTE, keys};
     use super::super::tree::tests::vector_leaves;
+    use super::super::tree_proof::{Nodes, consistency};
     use super::*;
 
     fn frontier(size: u64) -> Frontier {
@@ -245,7 +245,7 @@ mod tests {
         };
         assert_eq!(
             new.continues(&rewritten, &proof),
-            Err(PathError::Inconsistent { from: 3, to: 8 })
+            Err(TreeProofError::Inconsistent { from: 3, to: 8 })
         );
     }
 }

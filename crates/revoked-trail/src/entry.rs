@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::kind::EntryKind;
+use super::entry_kind::EntryKind;
 use super::redact;
 use crate::{Actor, Timestamp};
 
 /// What an entry says, before the store gives it its place (`seq`) and time (`at`).
 ///
-/// Personal data stands behind `subject_ref` (see [`super::reference`]), never in `detail`: the line can't be erased.
+/// Personal data stands behind `subject_ref` (see [`mod@super::subject_ref`]), never in `detail`: the line can't be erased.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// What happened.

@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use super::finding::{Place, Report};
 use super::key::{VerifierKey, origin_of};
-use super::verify::Verifier;
+use super::verifier::Verifier;
 
 /// What one line may have at most, in bytes: far more than any entry has, and little enough to be held.
 const LONGEST_LINE: usize = 64 << 20;
@@ -69,7 +69,7 @@ fn number(body: &[u8]) -> Option<u64> {
 mod tests {
     use super::super::finding::Finding;
     use super::super::key::tests::signer;
-    use super::super::verify::tests::Trail;
+    use super::super::verifier::tests::Trail;
     use super::*;
 
     /// Twenty entries, signed at 10 and 20.

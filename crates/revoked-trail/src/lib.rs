@@ -2,7 +2,7 @@
 //!
 //! Every state change is one line of JSON ([`Entry::line`]); the exact bytes of the lines are the leaves of a Merkle tree
 //! ([`Frontier`]); the head of the tree is signed as a note that leaves the machine ([`checkpoint::sign`]). From these come the evidence
-//! for one entry ([`Proof`]) and the verification of the whole ([`Verifier`]), both of which need nothing but bytes and public keys.
+//! for one entry ([`EntryProof`]) and the verification of the whole ([`Verifier`]), both of which need nothing but bytes and public keys.
 //!
 //! Invariants: bytes are hashed as stored and never written again; a head is signed only after its COMMIT; nothing personal and nothing
 //! secret stands in a line.
@@ -11,33 +11,33 @@ mod actor;
 pub mod checkpoint;
 pub mod checkpoint_file;
 pub mod entry;
+pub mod entry_kind;
+pub mod entry_proof;
 pub mod export;
 pub mod finding;
 pub mod frontier;
 pub mod key;
-pub mod kind;
-pub mod note;
-pub mod path;
-pub mod proof;
 pub mod redact;
-pub mod reference;
+pub mod signed_note;
+pub mod subject_ref;
 mod summary;
 #[cfg(test)]
-mod tamper;
+mod tampering;
 mod time;
 pub mod tree;
-pub mod verify;
+pub mod tree_proof;
+pub mod verifier;
 
 pub use actor::{Actor, NoActor};
 pub use checkpoint::Checkpoint;
 pub use entry::Entry;
+pub use entry_kind::EntryKind;
+pub use entry_proof::EntryProof;
 pub use finding::{Finding, Place, Report};
 pub use frontier::Frontier;
 pub use key::{Signer, VerifierKey};
-pub use kind::EntryKind;
-pub use proof::Proof;
-pub use reference::subject_ref;
+pub use subject_ref::subject_ref;
 pub use summary::Summary;
 pub use time::Timestamp;
 pub use tree::{BLOCK, Hash, leaf_hash};
-pub use verify::Verifier;
+pub use verifier::Verifier;

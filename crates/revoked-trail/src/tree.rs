@@ -1,7 +1,7 @@
 //! The Merkle tree over the trail's entries (RFC 6962 §2.1): leaf `i` is the hash of the exact bytes of entry `i`.
 //!
 //! The running tree is kept as its [`super::Frontier`]. Beside it the store keeps each leaf hash and the root of each complete block of
-//! [`BLOCK`] leaves, from which [`super::path`] builds proofs.
+//! [`BLOCK`] leaves, from which [`super::tree_proof`] builds proofs.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! What a start finds of the trail.
 
 use revoked::store::OpenError;
-use revoked::trail::{AnchorFile, Checkpoints, Turn, check_at_start};
+use revoked::trail::{AnchorFile, CheckpointSigner, StartTransition, check_at_start};
 
 use super::{place, signer};
 
@@ -12,16 +12,16 @@ async fn a_trail_goes_on_and_a_new_key_or_origin_is_seen() {
     let place = place().await;
     let anchor = AnchorFile::new(&place.path.with_extension("checkpoints"));
     place.store.raise("test", "a".into(), "a".into()).await.unwrap();
-    let mut checkpoints = Checkpoints::new(place.store.clone(), signer(ORIGIN, 1), anchor.clone(), false);
+    let mut checkpoints = CheckpointSigner::new(place.store.clone(), signer(ORIGIN, 1), anchor.clone(), false);
     checkpoints.sign().await.unwrap();
     let old = signer(ORIGIN, 1);
     let turn = async |now: &revoked_trail::Signer| {
         let keys = [old.verifier().clone(), now.verifier().clone()];
         check_at_start(&place.store, now.verifier(), &keys, &anchor).await
     };
-    assert_eq!(turn(&old).await.unwrap(), Turn::GoesOn);
-    assert_eq!(turn(&signer(ORIGIN, 2)).await.unwrap(), Turn::NewKey);
-    let Turn::NewOrigin(before) = turn(&signer("test.example.org/trail/2", 1)).await.unwrap() else {
+    assert_eq!(turn(&old).await.unwrap(), StartTransition::Continues);
+    assert_eq!(turn(&signer(ORIGIN, 2)).await.unwrap(), StartTransition::NewKey);
+    let StartTransition::NewOrigin(before) = turn(&signer("test.example.org/trail/2", 1)).await.unwrap() else {
         panic!("a new origin")
     };
     assert_eq!(before, anchor.notes().unwrap()[0]);
@@ -34,7 +34,7 @@ async fn a_trail_shorter_than_its_anchor_is_refused() {
     for n in 0..3 {
         long.store.raise("test", format!("{n}"), "a".into()).await.unwrap();
     }
-    Checkpoints::new(long.store.clone(), signer(ORIGIN, 1), anchor.clone(), false)
+    CheckpointSigner::new(long.store.clone(), signer(ORIGIN, 1), anchor.clone(), false)
         .sign()
         .await
         .unwrap();

@@ -3,7 +3,7 @@
 use super::super::checkpoint;
 use super::super::key::Signer;
 use super::super::key::tests::{ORIGIN, WITNESS_KEY, seed, signer};
-use super::super::note::tests::cosignature_line;
+use super::super::signed_note::tests::cosignature_line;
 use super::tests::{Trail, sentences, signed_trail};
 use super::*;
 

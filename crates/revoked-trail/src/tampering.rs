@@ -5,8 +5,8 @@
 use super::checkpoint;
 use super::finding::{Finding, Place};
 use super::key::tests::{ORIGIN, signer};
-use super::verify::Verifier;
-use super::verify::tests::Trail;
+use super::verifier::Verifier;
+use super::verifier::tests::Trail;
 use super::{Frontier, tree::leaf_hash};
 
 /// Whether the attack is found: by the entries and head alone, with the store's checkpoints, with the anchors as well.

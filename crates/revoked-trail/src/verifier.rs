@@ -11,10 +11,10 @@ use std::str::FromStr as _;
 use serde::Deserialize;
 
 use super::checkpoint::Checkpoint;
+use super::entry_kind::EntryKind;
 use super::finding::{Finding, Place, Remark, Report};
 use super::frontier::Frontier;
 use super::key::{KeyKind, VerifierKey};
-use super::kind::EntryKind;
 use super::tree::{Hash, leaf_hash};
 
 /// Verifies one trail: hand over the checkpoints, then each entry in the order of `seq`, then [`Verifier::finish`].

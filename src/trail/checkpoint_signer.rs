@@ -12,7 +12,7 @@ use crate::store::Store;
 const PACE: Duration = Duration::from_secs(1);
 
 /// What signs a store's trail, and where the notes go.
-pub struct Checkpoints {
+pub struct CheckpointSigner {
     store: Store,
     signer: Signer,
     anchor: AnchorFile,
@@ -20,8 +20,8 @@ pub struct Checkpoints {
     signed: u64,
 }
 
-impl Checkpoints {
-    /// Checkpoints of `store`, signed by `signer`, appended to `anchor` and, with `journal`, written to the log (the
+impl CheckpointSigner {
+    /// A signer for `store`, by `signer`, whose notes are appended to `anchor`, signed by `signer`, appended to `anchor` and, with `journal`, written to the log (the
     /// journal, under systemd).
     #[must_use]
     pub fn new(store: Store, signer: Signer, anchor: AnchorFile, journal: bool) -> Self {
@@ -62,7 +62,7 @@ impl Checkpoints {
 }
 
 /// Signs at the start, after commits that moved the head and at most once a second, and at the stop.
-pub async fn run(mut checkpoints: Checkpoints, stop: CancellationToken) {
+pub async fn run(mut checkpoints: CheckpointSigner, stop: CancellationToken) {
     let mut committed = checkpoints.store.committed();
     let mut failing = false;
     loop {

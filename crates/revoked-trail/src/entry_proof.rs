@@ -7,8 +7,8 @@ use thiserror::Error;
 
 use super::checkpoint::{Checkpoint, CheckpointError, Opened, decimal};
 use super::key::VerifierKey;
-use super::path::{self, PathError};
 use super::tree::{Hash, leaf_hash};
+use super::tree_proof::{self, TreeProofError};
 
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 
@@ -17,8 +17,8 @@ const MAX_PATH: usize = 64;
 
 /// The evidence that an entry stands in a trail whose head was signed. Its text form is what the file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proof {
-    /// The bytes of the entry, carried along. Nothing vouches for them but the path itself, so [`Proof::verify`] hashes them.
+pub struct EntryProof {
+    /// The bytes of the entry, carried along. Nothing vouches for them but the path itself, so [`EntryProof::verify`] hashes them.
     pub extra: Option<Vec<u8>>,
     /// The entry's place in the trail, its `seq`.
     pub index: u64,
@@ -30,7 +30,7 @@ pub struct Proof {
 
 /// Why evidence is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum ProofError {
+pub enum EntryProofError {
     /// The file has not the form of one.
     #[error("read a proof: line {0} is not what {HEADER} has there")]
     Line(usize),
@@ -42,34 +42,37 @@ pub enum ProofError {
     Checkpoint(#[from] CheckpointError),
     /// The path does not lead from the entry to the signed root.
     #[error("verify a proof: the entry is not in the signed trail")]
-    Path(#[from] PathError),
+    Path(#[from] TreeProofError),
 }
 
-impl Proof {
+impl EntryProof {
     /// Reads a proof, without believing it.
     ///
     /// # Errors
     /// When a line is not what the format has there.
-    pub fn parse(text: &str) -> Result<Self, ProofError> {
+    pub fn parse(text: &str) -> Result<Self, EntryProofError> {
         let (head, checkpoint) = text
             .split_once("\n\n")
-            .ok_or_else(|| ProofError::Line(text.lines().count() + 1))?;
+            .ok_or_else(|| EntryProofError::Line(text.lines().count() + 1))?;
         let mut lines = head.split('\n').enumerate().map(|(i, line)| (i + 1, line)).peekable();
         if lines.next().is_none_or(|(_, line)| line != HEADER) {
-            return Err(ProofError::Line(1));
+            return Err(EntryProofError::Line(1));
         }
         let mut extra = None;
         if let Some((at, encoded)) = lines.peek().and_then(|(at, line)| Some((*at, line.strip_prefix("extra ")?))) {
-            extra = Some(STANDARD.decode(encoded).map_err(|_| ProofError::Line(at))?);
+            extra = Some(STANDARD.decode(encoded).map_err(|_| EntryProofError::Line(at))?);
             lines.next();
         }
-        let (at, line) = lines.next().ok_or(ProofError::Line(2))?;
-        let index = line.strip_prefix("index ").and_then(decimal).ok_or(ProofError::Line(at))?;
+        let (at, line) = lines.next().ok_or(EntryProofError::Line(2))?;
+        let index = line
+            .strip_prefix("index ")
+            .and_then(decimal)
+            .ok_or(EntryProofError::Line(at))?;
         let path = lines
             .map(|(at, line)| {
                 Hash::from_base64(line)
                     .filter(|_| at <= MAX_PATH + 3)
-                    .ok_or(ProofError::Line(at))
+                    .ok_or(EntryProofError::Line(at))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {
@@ -85,16 +88,16 @@ impl Proof {
     ///
     /// # Errors
     /// When the checkpoint does not hold, the path does not lead to it, or there is no entry.
-    pub fn verify(&self, entry: Option<&[u8]>, keys: &[VerifierKey]) -> Result<Opened, ProofError> {
-        let entry = entry.or(self.extra.as_deref()).ok_or(ProofError::NoEntry)?;
+    pub fn verify(&self, entry: Option<&[u8]>, keys: &[VerifierKey]) -> Result<Opened, EntryProofError> {
+        let entry = entry.or(self.extra.as_deref()).ok_or(EntryProofError::NoEntry)?;
         let opened = Checkpoint::open(&self.checkpoint, keys)?;
         let Checkpoint { size, root, .. } = opened.checkpoint;
-        path::check_inclusion(leaf_hash(entry), self.index, size, &self.path, root)?;
+        tree_proof::check_inclusion(leaf_hash(entry), self.index, size, &self.path, root)?;
         Ok(opened)
     }
 }
 
-impl fmt::Display for Proof {
+impl fmt::Display for EntryProof {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{HEADER}")?;
         if let Some(extra) = &self.extra {
@@ -108,7 +111,7 @@ impl fmt::Display for Proof {
 
 #[cfg(test)]
 mod tests {
-    use super::super::note::tests::{NOTE, keys};
+    use super::super::signed_note::tests::{NOTE, keys};
     use super::super::tree::tests::hash;
     use super::*;
 
@@ -124,7 +127,7 @@ mod tests {
 
     #[test]
     fn our_own_vector_is_read_written_and_verified() {
-        let proof = Proof::parse(&vector()).unwrap();
+        let proof = EntryProof::parse(&vector()).unwrap();
         assert_eq!(proof.index, 2);
         assert_eq!(
             proof.path[0],
@@ -137,18 +140,18 @@ mod tests {
 
     #[test]
     fn the_entry_may_travel_in_the_file_and_is_checked_all_the_same() {
-        let mut proof = Proof::parse(&vector()).unwrap();
-        assert_eq!(proof.verify(None, &keys()), Err(ProofError::NoEntry));
+        let mut proof = EntryProof::parse(&vector()).unwrap();
+        assert_eq!(proof.verify(None, &keys()), Err(EntryProofError::NoEntry));
         proof.extra = Some(ENTRY.to_vec());
-        let proof = Proof::parse(&proof.to_string()).unwrap();
+        let proof = EntryProof::parse(&proof.to_string()).unwrap();
         assert!(proof.verify(None, &keys()).is_ok());
-        let forged = Proof {
+        let forged = EntryProof {
             extra: Some(br#"{"seq":3}"#.to_vec()),
             ..proof
         };
         assert_eq!(
             forged.verify(None, &keys()),
-            Err(ProofError::Path(PathError::NotIncluded { index: 2, size: 5 }))
+            Err(EntryProofError::Path(TreeProofError::NotIncluded { index: 2, size: 5 }))
         );
     }
 
@@ -158,13 +161,13 @@ mod tests {
         let mut frontier = super::super::Frontier::default();
         frontier.append(leaf_hash(ENTRY));
         let checkpoint = super::super::checkpoint::sign(&frontier, &signer).unwrap();
-        let proof = Proof {
+        let proof = EntryProof {
             extra: Some(ENTRY.to_vec()),
             index: 0,
             path: Vec::new(),
             checkpoint,
         };
-        assert_eq!(Proof::parse(&proof.to_string()), Ok(proof.clone()));
+        assert_eq!(EntryProof::parse(&proof.to_string()), Ok(proof.clone()));
         assert!(proof.verify(None, &keys()).is_ok());
     }
 
@@ -180,15 +183,15 @@ mod tests {
             let Ok(changed) = String::from_utf8(bytes) else {
                 continue;
             };
-            let outcome = Proof::parse(&changed).and_then(|proof| proof.verify(Some(ENTRY), log_only));
+            let outcome = EntryProof::parse(&changed).and_then(|proof| proof.verify(Some(ENTRY), log_only));
             assert!(outcome.is_err(), "byte {at} flipped, and it still verifies:\n{changed}");
         }
     }
 
     #[test]
     fn files_out_of_form_name_the_line() {
-        let line = |text: &str| match Proof::parse(text) {
-            Err(ProofError::Line(line)) => line,
+        let line = |text: &str| match EntryProof::parse(text) {
+            Err(EntryProofError::Line(line)) => line,
             other => panic!("{other:?}"),
         };
         let good = vector();

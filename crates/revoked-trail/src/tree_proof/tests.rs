@@ -99,7 +99,7 @@ fn all_inclusion_proofs_to_32_hold_and_none_of_their_mutations_does() {
         }
         assert_eq!(
             inclusion(&nodes, size, size),
-            Err(PathError::OutOfRange { index: size, size })
+            Err(TreeProofError::OutOfRange { index: size, size })
         );
     }
 }
@@ -134,7 +134,7 @@ fn all_consistency_proofs_to_32_hold_and_none_of_their_mutations_does() {
         }
         assert_eq!(
             consistency(&nodes, to + 1, to),
-            Err(PathError::OutOfRange { index: to + 1, size: to })
+            Err(TreeProofError::OutOfRange { index: to + 1, size: to })
         );
     }
 }
@@ -168,7 +168,7 @@ fn a_missing_hash_is_named() {
     let leaves = vector_leaves(600);
     let full = nodes(&leaves);
     let no_leaf = (|i| full.leaf(i).filter(|_| i != 3), |n| full.block(n));
-    assert_eq!(inclusion(&no_leaf, 2, 600), Err(PathError::MissingLeaf(3)));
+    assert_eq!(inclusion(&no_leaf, 2, 600), Err(TreeProofError::MissingLeaf(3)));
     let no_block = (|i| full.leaf(i), |n| full.block(n).filter(|_| n != 1));
-    assert_eq!(inclusion(&no_block, 2, 600), Err(PathError::MissingBlock(1)));
+    assert_eq!(inclusion(&no_block, 2, 600), Err(TreeProofError::MissingBlock(1)));
 }

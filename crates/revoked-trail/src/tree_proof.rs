@@ -28,7 +28,7 @@ impl<L: Fn(u64) -> Option<Hash>, B: Fn(u64) -> Option<Hash>> Nodes for (L, B) {
 
 /// Why a proof can't be made, or proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PathError {
+pub enum TreeProofError {
     /// No such proof exists.
     #[error("prove {index} in a tree of {size} entries: it is out of range")]
     OutOfRange {
@@ -76,9 +76,9 @@ pub fn leaves_needed(at: u64, size: u64) -> [Range<u64>; 2] {
 ///
 /// # Errors
 /// When the entry is not in that tree, or a hash is missing.
-pub fn inclusion(nodes: &impl Nodes, index: u64, size: u64) -> Result<Vec<Hash>, PathError> {
+pub fn inclusion(nodes: &impl Nodes, index: u64, size: u64) -> Result<Vec<Hash>, TreeProofError> {
     if index >= size {
-        return Err(PathError::OutOfRange { index, size });
+        return Err(TreeProofError::OutOfRange { index, size });
     }
     let (mut path, mut range) = (Vec::new(), 0..size);
     while range.end - range.start > 1 {
@@ -99,9 +99,9 @@ pub fn inclusion(nodes: &impl Nodes, index: u64, size: u64) -> Result<Vec<Hash>,
 ///
 /// # Errors
 /// When `from` is larger than `to`, or a hash is missing.
-pub fn consistency(nodes: &impl Nodes, from: u64, to: u64) -> Result<Vec<Hash>, PathError> {
+pub fn consistency(nodes: &impl Nodes, from: u64, to: u64) -> Result<Vec<Hash>, TreeProofError> {
     if from > to {
-        return Err(PathError::OutOfRange { index: from, size: to });
+        return Err(TreeProofError::OutOfRange { index: from, size: to });
     }
     if from == 0 {
         return Ok(Vec::new());
@@ -129,11 +129,11 @@ pub fn consistency(nodes: &impl Nodes, from: u64, to: u64) -> Result<Vec<Hash>, 
 ///
 /// # Errors
 /// When it isn't, or the path proves nothing.
-pub fn check_inclusion(leaf: Hash, index: u64, size: u64, path: &[Hash], root: Hash) -> Result<(), PathError> {
+pub fn check_inclusion(leaf: Hash, index: u64, size: u64, path: &[Hash], root: Hash) -> Result<(), TreeProofError> {
     if index >= size {
-        return Err(PathError::OutOfRange { index, size });
+        return Err(TreeProofError::OutOfRange { index, size });
     }
-    let wrong = || PathError::NotIncluded { index, size };
+    let wrong = || TreeProofError::NotIncluded { index, size };
     let (mut node, mut last, mut hash) = (index, size - 1, leaf);
     for sibling in path {
         if last == 0 {
@@ -155,10 +155,10 @@ pub fn check_inclusion(leaf: Hash, index: u64, size: u64, path: &[Hash], root: H
 ///
 /// # Errors
 /// When it does not, or the path proves nothing.
-pub fn check_consistency(from: (u64, Hash), to: (u64, Hash), path: &[Hash]) -> Result<(), PathError> {
-    let wrong = || PathError::Inconsistent { from: from.0, to: to.0 };
+pub fn check_consistency(from: (u64, Hash), to: (u64, Hash), path: &[Hash]) -> Result<(), TreeProofError> {
+    let wrong = || TreeProofError::Inconsistent { from: from.0, to: to.0 };
     if from.0 > to.0 {
-        return Err(PathError::OutOfRange {
+        return Err(TreeProofError::OutOfRange {
             index: from.0,
             size: to.0,
         });
@@ -221,13 +221,13 @@ fn split(range: &Range<u64>) -> u64 {
     range.start + (1 << (range.end - range.start - 1).ilog2())
 }
 
-fn root(nodes: &impl Nodes, range: Range<u64>) -> Result<Hash, PathError> {
+fn root(nodes: &impl Nodes, range: Range<u64>) -> Result<Hash, TreeProofError> {
     let (start, length) = (range.start, range.end - range.start);
     if length == 1 {
-        return nodes.leaf(start).ok_or(PathError::MissingLeaf(start));
+        return nodes.leaf(start).ok_or(TreeProofError::MissingLeaf(start));
     }
     if length == BLOCK && start.is_multiple_of(BLOCK) {
-        return nodes.block(start / BLOCK).ok_or(PathError::MissingBlock(start / BLOCK));
+        return nodes.block(start / BLOCK).ok_or(TreeProofError::MissingBlock(start / BLOCK));
     }
     let middle = split(&range);
     Ok(node_hash(root(nodes, start..middle)?, root(nodes, middle..range.end)?))

@@ -8,9 +8,9 @@ use super::AnchorFile;
 
 /// What the start of a daemon means for its trail, to be recorded as the first entry of the new life.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Turn {
+pub enum StartTransition {
     /// The trail goes on under its name and key, or is new.
-    GoesOn,
+    Continues,
     /// The config names another origin than the newest checkpoint, as after a restore of an older copy: quotes that checkpoint.
     NewOrigin(String),
     /// The newest checkpoint was signed with another key of the same origin.
@@ -22,7 +22,12 @@ pub enum Turn {
 ///
 /// # Errors
 /// [`OpenError::Trail`] with what does not stand.
-pub async fn check(store: &Store, signer: &VerifierKey, keys: &[VerifierKey], anchor: &AnchorFile) -> Result<Turn, OpenError> {
+pub async fn check(
+    store: &Store,
+    signer: &VerifierKey,
+    keys: &[VerifierKey],
+    anchor: &AnchorFile,
+) -> Result<StartTransition, OpenError> {
     let refused = |what: String| OpenError::Trail {
         path: store.path().to_owned(),
         what,
@@ -45,10 +50,10 @@ pub async fn check(store: &Store, signer: &VerifierKey, keys: &[VerifierKey], an
         .into_iter()
         .next_back()
         .map(|note| (format!("the checkpoint file {}", anchor.path().display()), note));
-    let mut turn = Turn::GoesOn;
+    let mut transition = StartTransition::Continues;
     for (place, note) in stored.into_iter().chain(outside) {
         if note.lines().next() != Some(signer.name()) {
-            turn = Turn::NewOrigin(note);
+            transition = StartTransition::NewOrigin(note);
             continue;
         }
         let opened = Checkpoint::open(&note, keys)
@@ -66,11 +71,11 @@ pub async fn check(store: &Store, signer: &VerifierKey, keys: &[VerifierKey], an
                 "its first {size} entries are not those that {place} bears witness to"
             )));
         }
-        if turn == Turn::GoesOn && Checkpoint::open(&note, std::slice::from_ref(signer)).is_err() {
-            turn = Turn::NewKey;
+        if transition == StartTransition::Continues && Checkpoint::open(&note, std::slice::from_ref(signer)).is_err() {
+            transition = StartTransition::NewKey;
         }
     }
-    Ok(turn)
+    Ok(transition)
 }
 
 /// The frontier at `size`, from the stored blocks and fewer than 256 leaves.
