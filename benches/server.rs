@@ -67,7 +67,7 @@ pub(crate) async fn serve(arguments: &[String]) {
     });
     // A week old by the real clock: sessions that have expired would leave nothing to end.
     let founded = Clock::system().now().minus(Duration::from_hours(7 * 24)).ms();
-    let mut world = World::town_since(1, people, founded);
+    let mut world = World::fixture_since(1, people, founded);
     for team in 1..arguments[3].parse().unwrap() {
         world.add_team(&format!("Team {team}"), &format!("team-{team}"), founded);
     }

@@ -70,7 +70,7 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<Exit> {
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let founded = Clock::system().now().minus(OLD).ms();
-    let mut world = World::town_since(args.seed, args.people, founded);
+    let mut world = World::fixture_since(args.seed, args.people, founded);
     world.version = args.version;
     let token = world.operator_token().context("the town has no operator")?.to_string();
     if let Some(path) = &args.token_file {

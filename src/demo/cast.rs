@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn at_every_minute_of_the_day_some_zone_has_another_date() {
-        let town = World::town(1, 40);
+        let town = World::fixture(1, 40);
         for day in ["2026-01-15T00:00:00Z", "2026-07-15T00:00:00Z"] {
             let midnight: jiff::Timestamp = day.parse().unwrap();
             for minute in 0..24 * 60 {
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn the_victim_has_all_that_an_intruder_wants() {
-        let town = World::town(9, 40);
+        let town = World::fixture(9, 40);
         let cast = Cast::of(&town, &Clock::system()).unwrap();
         let bystanders = cast.bystanders(&town);
         assert!(!bystanders.contains_key(&cast.victim.username));

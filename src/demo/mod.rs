@@ -78,7 +78,7 @@ pub struct Place {
 /// Where the folder cannot be used, a port cannot be had, or the daemon does not start.
 pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Result<Outcome> {
     let folder = Folder::make(options.keep.clone())?;
-    let world = World::town_since(options.seed, PEOPLE, clock.now().minus(OLD).ms());
+    let world = World::fixture_since(options.seed, PEOPLE, clock.now().minus(OLD).ms());
     let cast = Cast::of(&world, &clock)?;
     let mut stage = Stage::build(folder, world, &cast, &clock).await?;
     let config = Config::load(&stage.config(), &clock).context("loading the demo's own config")?;

@@ -21,8 +21,8 @@ pub struct CheckpointSigner {
 }
 
 impl CheckpointSigner {
-    /// A signer for `store`, by `signer`, whose notes are appended to `anchor`, signed by `signer`, appended to `anchor` and, with `journal`, written to the log (the
-    /// journal, under systemd).
+    /// Signs the trail of `store` by `signer`; the notes are appended to `anchor` and, with `journal`, written to the log (the journal,
+    /// under systemd).
     #[must_use]
     pub fn new(store: Store, signer: Signer, anchor: AnchorFile, journal: bool) -> Self {
         Self {

@@ -9,10 +9,10 @@
     reason = "a recording that cannot be read or played has failed its test"
 )]
 
+mod add_objects;
 mod compare;
 mod fixture;
-mod harvest;
-mod plant;
+mod initial_world;
 mod scripts;
 
 use std::collections::BTreeMap;
@@ -29,7 +29,7 @@ use scripts::{NOT_REPLAYED, STOOD_IN_FOR, Script};
 #[tokio::test]
 async fn the_sandbox_answers_as_the_recorded_server_did() {
     let cases = fixture::load();
-    let directory = harvest::Directory::of(&cases);
+    let directory = initial_world::Directory::of(&cases);
     let client = client(Bounds::default()).expect("a client");
     let (mut replayed, mut report) = (0, String::new());
     for case in cases.values() {
@@ -89,15 +89,15 @@ fn every_recording_is_replayed_or_named_with_its_reason() {
 }
 
 /// Plays one case and returns what differed.
-async fn replay(case: &Case, directory: &harvest::Directory, client: &reqwest::Client) -> Vec<String> {
+async fn replay(case: &Case, directory: &initial_world::Directory, client: &reqwest::Client) -> Vec<String> {
     let script = Script::of(&case.case);
-    let (world, clock) = harvest::world(case, directory, &script);
+    let (world, clock) = initial_world::world(case, directory, &script);
     let options = Options {
         rate: script.rate,
         clock,
         ..Options::default()
     };
-    let mut bindings = Bindings::knowing(harvest::ids_in(&world));
+    let mut bindings = Bindings::knowing(initial_world::ids_in(&world));
     let sandbox = Sandbox::start(world, options).await.expect("a sandbox starts");
     let mut problems = Vec::new();
     for (index, step) in case.steps.iter().enumerate() {

@@ -3,7 +3,7 @@
 mod faults;
 mod nodes;
 mod speed;
-mod stand;
+mod test_server;
 mod versions;
 
 use revoked::clock::Clock;

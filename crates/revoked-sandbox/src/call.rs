@@ -5,12 +5,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Id;
-use super::refusal::{self, Refusal};
+use super::app_error::{self, AppError};
 use super::state::State;
 use super::wire::Answer;
 use super::world::{Person, Session, SessionKind, World};
 
-pub(super) type Outcome = Result<Answer, Refusal>;
+pub(super) type Outcome = Result<Answer, AppError>;
 
 /// A request on its way through a route.
 pub(super) struct Call<'a> {
@@ -81,13 +81,13 @@ impl Call<'_> {
     }
 
     /// Finds out who asks. A dead, unknown or missing token is one and the same 401.
-    pub(super) fn caller(&mut self) -> Result<Session, Refusal> {
-        let (secret, by) = self.credential().ok_or(refusal::EXPIRED)?;
+    pub(super) fn caller(&mut self) -> Result<Session, AppError> {
+        let (secret, by) = self.credential().ok_or(app_error::EXPIRED)?;
         let session = self.session(secret)?;
         match by {
-            Credential::Query if !session.is_oauth() => return Err(refusal::TOKEN_IN_QUERY),
+            Credential::Query if !session.is_oauth() => return Err(app_error::TOKEN_IN_QUERY),
             // The cookie stays: the session itself is alive.
-            Credential::Cookie if *self.method != Method::GET && !self.has_csrf_of(&session) => return Err(refusal::EXPIRED),
+            Credential::Cookie if *self.method != Method::GET && !self.has_csrf_of(&session) => return Err(app_error::EXPIRED),
             _ => {}
         }
         self.caller = Some(session.clone());
@@ -134,10 +134,10 @@ impl Call<'_> {
     }
 
     /// The live session of a secret: from the node's cache, from its row, or made afresh for a personal access token.
-    fn session(&mut self, secret: Id) -> Result<Session, Refusal> {
-        let dead = Refusal {
+    fn session(&mut self, secret: Id) -> Result<Session, AppError> {
+        let dead = AppError {
             drop_cookie: true,
-            ..refusal::EXPIRED
+            ..app_error::EXPIRED
         };
         let (now, lifetime) = (self.now, self.state.world.settings.session_cache_ms);
         let cached = self.state.nodes[self.node].cached(secret, now, lifetime);
@@ -160,17 +160,17 @@ impl Call<'_> {
     }
 
     /// Personal access tokens of humans die with the setting, sessions made from them too. The cookie stays, as the server leaves it.
-    fn require_tokens_on(&self, person: Id) -> Result<(), Refusal> {
+    fn require_tokens_on(&self, person: Id) -> Result<(), AppError> {
         let world = &self.state.world;
         let bot = world.person_by_id(person).is_some_and(Person::is_bot);
         if world.settings.user_access_tokens || bot {
             Ok(())
         } else {
-            Err(refusal::EXPIRED)
+            Err(app_error::EXPIRED)
         }
     }
 
-    fn session_of_access_token(&mut self, secret: Id) -> Result<Option<Session>, Refusal> {
+    fn session_of_access_token(&mut self, secret: Id) -> Result<Option<Session>, AppError> {
         let world = &self.state.world;
         let Some(token) = world.token_by_secret(secret) else {
             return Ok(None);
@@ -188,18 +188,18 @@ impl Call<'_> {
     }
 
     /// The answer while the database is down, for what this path would have read first.
-    fn down(&self) -> Refusal {
+    fn down(&self) -> AppError {
         if self.path.contains("/tokens") {
-            refusal::TOKENS_DOWN
+            app_error::TOKENS_DOWN
         } else if self.path.contains("/sessions") {
-            refusal::SESSIONS_DOWN
+            app_error::SESSIONS_DOWN
         } else {
-            refusal::PEOPLE_DOWN
+            app_error::PEOPLE_DOWN
         }
     }
 
     /// The person that a path names: its id, or `me`.
-    pub(super) fn person_param(caller: &Session, text: &str) -> Result<Id, Refusal> {
+    pub(super) fn person_param(caller: &Session, text: &str) -> Result<Id, AppError> {
         if text == "me" {
             return Ok(caller.person);
         }
@@ -228,20 +228,20 @@ impl Call<'_> {
     }
 
     /// 403 unless the caller holds the permission.
-    pub(super) fn require(&self, caller: &Session, permission: &str) -> Result<(), Refusal> {
+    pub(super) fn require(&self, caller: &Session, permission: &str) -> Result<(), AppError> {
         if self.may(caller, permission) {
             Ok(())
         } else {
-            Err(refusal::FORBIDDEN)
+            Err(app_error::FORBIDDEN)
         }
     }
 
     /// 403 unless the caller is that person or may edit others.
-    pub(super) fn require_over(&self, caller: &Session, person: Id) -> Result<(), Refusal> {
+    pub(super) fn require_over(&self, caller: &Session, person: Id) -> Result<(), AppError> {
         if self.may_edit(caller, person) {
             Ok(())
         } else {
-            Err(refusal::FORBIDDEN)
+            Err(app_error::FORBIDDEN)
         }
     }
 
@@ -255,11 +255,11 @@ impl Call<'_> {
     }
 
     /// 403 unless the caller may edit that person, or manage it where it is a bot.
-    pub(super) fn require_over_person_or_bot(&self, caller: &Session, person: Id) -> Result<(), Refusal> {
+    pub(super) fn require_over_person_or_bot(&self, caller: &Session, person: Id) -> Result<(), AppError> {
         if self.may_edit(caller, person) || self.may_manage_bot(caller, person) {
             Ok(())
         } else {
-            Err(refusal::FORBIDDEN)
+            Err(app_error::FORBIDDEN)
         }
     }
 
@@ -282,8 +282,8 @@ enum Credential {
 }
 
 /// An id from the path, or the server's complaint about it.
-pub(super) fn id_param(name: &str, text: &str) -> Result<Id, Refusal> {
-    Id::parse(text).ok_or_else(|| Refusal::url_param(name))
+pub(super) fn id_param(name: &str, text: &str) -> Result<Id, AppError> {
+    Id::parse(text).ok_or_else(|| AppError::url_param(name))
 }
 
 /// The decoded value of a parameter in a query string or a form body.

@@ -9,16 +9,16 @@
 //! [`Sandbox::faults`] look at it and break it while it runs. Left out: the websocket protocol (a count of open and muted sockets
 //! stands for it), posts and channels, SAML.
 
+mod app_error;
 mod call;
 mod clock;
 mod fault_control;
 mod faults;
 mod id;
-mod log;
 mod node;
-mod rate;
-mod refusal;
+mod rate_limiter;
 mod replica;
+mod request_log;
 mod routes;
 mod serve;
 mod settings;
@@ -42,16 +42,16 @@ pub use clock::Clock;
 pub use fault_control::Faults;
 pub use faults::{Effect, Fault};
 pub use id::{Id, Ids};
-pub use log::Seen;
-pub use rate::RateSettings;
+pub use rate_limiter::RateSettings;
+pub use request_log::LoggedRequest;
 pub use settings::Settings;
 pub use version::Version;
 pub use world::World;
 
-use log::Log;
 use node::Node;
 use rate::Limiters;
 use replica::Replica;
+use request_log::RequestLog;
 use serve::Shared;
 use state::State;
 
@@ -105,7 +105,7 @@ impl Sandbox {
                 nodes: vec![Node::new(limiters); nodes],
                 faults: Vec::new(),
                 database_down: false,
-                log: Log::default(),
+                log: RequestLog::default(),
                 request_ids,
             }),
             clock: options.clock,
@@ -156,7 +156,7 @@ impl Sandbox {
 
     /// The newest 100,000 requests that were answered, oldest first.
     #[must_use]
-    pub fn requests(&self) -> Vec<Seen> {
+    pub fn requests(&self) -> Vec<LoggedRequest> {
         self.shared.lock().log.kept.iter().cloned().collect()
     }
 
@@ -168,7 +168,7 @@ impl Sandbox {
 
     /// Waits until `holds` says so of the world and the requests, asked after every request. It has no limit of its own: a test puts a
     /// timeout around it.
-    pub async fn until(&self, mut holds: impl FnMut(&World, &VecDeque<Seen>) -> bool) {
+    pub async fn until(&self, mut holds: impl FnMut(&World, &VecDeque<LoggedRequest>) -> bool) {
         loop {
             // Interest is registered before the look, so that a request in between is not missed.
             let mut changed = std::pin::pin!(self.shared.changed.notified());
@@ -180,7 +180,7 @@ impl Sandbox {
         }
     }
 
-    fn holds(&self, holds: &mut impl FnMut(&World, &VecDeque<Seen>) -> bool) -> bool {
+    fn holds(&self, holds: &mut impl FnMut(&World, &VecDeque<LoggedRequest>) -> bool) -> bool {
         let state = self.shared.lock();
         holds(&state.world, &state.log.kept)
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Id;
-use super::rate::Limiters;
+use super::rate_limiter::Limiters;
 use super::world::Session;
 
 /// A node. Cleared by every revocation, unless it is deaf to the cluster's messages.

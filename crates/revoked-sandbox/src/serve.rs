@@ -23,12 +23,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::Id;
+use super::app_error::AppError;
 use super::call::Call;
 use super::clock::Clock;
 use super::faults::{self, Effect, Fault};
-use super::log::Seen;
-use super::rate::Reading;
-use super::refusal::Refusal;
+use super::rate_limiter::Reading;
+use super::request_log::LoggedRequest;
 use super::routes;
 use super::state::State;
 use super::wire::{Answer, Envelope, HTML};
@@ -74,7 +74,7 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: TcpListener, node: usi
 
 async fn connection(shared: Arc<Shared>, stream: TcpStream, peer: IpAddr, node: usize) {
     let cut = Arc::new(AtomicBool::new(false));
-    let line = Line {
+    let line = ResettableStream {
         stream,
         cut: Arc::clone(&cut),
     };
@@ -169,7 +169,7 @@ fn respond(
     };
     let reset = limited.is_none() && fault.is_some_and(|fault| fault.effect == Effect::Reset);
     if !control {
-        state.log.push(Seen {
+        state.log.push(LoggedRequest {
             node,
             method: head.method.to_string(),
             path: path.to_owned(),
@@ -223,7 +223,7 @@ fn limit(call: &mut Call<'_>, peer: IpAddr) -> (Vec<Reading>, Option<u64>) {
 fn perform(call: &mut Call<'_>, fault: Option<&Fault>, request_id: Id) -> Answer {
     let right = |call: &mut Call<'_>| {
         let path = call.path;
-        routes::route(call).unwrap_or_else(|refusal| Answer::refused(&refusal, request_id, path))
+        routes::route(call).unwrap_or_else(|app_error| Answer::refused(&app_error, request_id, path))
     };
     let Some(fault) = fault else { return right(call) };
     let spoiled = match fault.effect {
@@ -243,8 +243,8 @@ fn perform(call: &mut Call<'_>, fault: Option<&Fault>, request_id: Id) -> Answer
         ),
         Effect::Status(status) if status < 400 => Answer::ok().status(status),
         Effect::Status(status) => {
-            let refusal = Refusal::new(status, "sandbox.fault.app_error", "A fault that was asked for.");
-            Answer::refused(&refusal, request_id, call.path)
+            let app_error = AppError::new(status, "sandbox.fault.app_error", "A fault that was asked for.");
+            Answer::refused(&app_error, request_id, call.path)
         }
     };
     if fault.applied {
@@ -271,12 +271,12 @@ fn truncated(envelope: &Envelope<'_>, answer: &Answer) -> Response<Body> {
 }
 
 /// A connection that a fault can cut: it then ends with a reset instead of an orderly close.
-struct Line {
+struct ResettableStream {
     stream: TcpStream,
     cut: Arc<AtomicBool>,
 }
 
-impl Drop for Line {
+impl Drop for ResettableStream {
     fn drop(&mut self) {
         if self.cut.load(Ordering::Relaxed) {
             let _ = self.stream.set_zero_linger();
@@ -284,13 +284,13 @@ impl Drop for Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for ResettableStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for ResettableStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

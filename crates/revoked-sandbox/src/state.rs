@@ -1,9 +1,9 @@
 //! What the nodes of a sandbox share, behind one lock.
 
 use super::faults::Fault;
-use super::log::Log;
 use super::node::Node;
 use super::replica::Replica;
+use super::request_log::RequestLog;
 use super::world::World;
 use super::{Id, Ids};
 
@@ -15,7 +15,7 @@ pub(super) struct State {
     pub(super) faults: Vec<Fault>,
     /// Cached sessions go on, everything else fails.
     pub(super) database_down: bool,
-    pub(super) log: Log,
+    pub(super) log: RequestLog,
     /// Draws request ids, apart from the world's so that a look at it does not change what it makes next.
     pub(super) request_ids: Ids,
 }

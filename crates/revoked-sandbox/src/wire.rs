@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::Id;
-use super::rate::Reading;
-use super::refusal::{NO_ROUTE, Refusal, RefusalView};
+use super::app_error::{AppError, AppErrorView, NO_ROUTE};
+use super::rate_limiter::Reading;
 
 /// An answer before its headers.
 #[derive(Debug, Clone)]
@@ -68,19 +68,19 @@ impl Answer {
     }
 
     /// The answer to a refused request.
-    pub(super) fn refused(refusal: &Refusal, request_id: Id, path: &str) -> Self {
-        if refusal.id == NO_ROUTE.id {
+    pub(super) fn refused(app_error: &AppError, request_id: Id, path: &str) -> Self {
+        if app_error.id == NO_ROUTE.id {
             return Self::no_route(path);
         }
-        let view = RefusalView {
-            id: refusal.id,
-            message: &refusal.message,
+        let view = AppErrorView {
+            id: app_error.id,
+            message: &app_error.message,
             detailed_error: "",
             request_id: Some(request_id),
-            status_code: refusal.status,
+            status_code: app_error.status,
         };
-        let answer = Self::json(&view).status(refusal.status);
-        if refusal.drop_cookie {
+        let answer = Self::json(&view).status(app_error.status);
+        if app_error.drop_cookie {
             return answer.header(header::SET_COOKIE, "MMAUTHTOKEN=; Path=/; Max-Age=0; HttpOnly");
         }
         answer
@@ -91,7 +91,7 @@ impl Answer {
         let detail = format!(
             "There doesn't appear to be an api call for the url='{path}'.  Typo? are you missing a team_id or user_id as part of the url?"
         );
-        let view = RefusalView {
+        let view = AppErrorView {
             id: NO_ROUTE.id,
             message: &NO_ROUTE.message,
             detailed_error: &detail,

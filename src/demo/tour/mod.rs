@@ -44,7 +44,7 @@ use visit::visit;
 /// Where the folder cannot be used, a port cannot be had, or the daemon does not start.
 pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Result<TourOutcome> {
     let folder = Folder::make(options.keep.clone())?;
-    let world = World::town_since(options.seed, PEOPLE, clock.now().minus(OLD).ms());
+    let world = World::fixture_since(options.seed, PEOPLE, clock.now().minus(OLD).ms());
     let token = world.operator_token().context("the town has no operator")?;
     let sandbox = stage::stand_in(world, &clock).await?;
     let provider = Provider::start(&clock).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use revoked_sandbox::{Id, Sandbox, Seen};
+use revoked_sandbox::{Id, LoggedRequest, Sandbox};
 
 /// What one person holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub(crate) fn others(chat: &Sandbox, username: &str) -> Vec<Holdings> {
 }
 
 /// The requests that may have changed something.
-pub(crate) fn changes(chat: &Sandbox) -> Vec<Seen> {
+pub(crate) fn changes(chat: &Sandbox) -> Vec<LoggedRequest> {
     let reads = ["/roles/names", "/users/ids", "/users/usernames"];
     chat.requests()
         .into_iter()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use revoked_sandbox::Seen;
+use revoked_sandbox::LoggedRequest;
 use serde::Deserialize;
 use serde_json::Value;
 use sqlx::Row as _;
@@ -139,7 +139,7 @@ fn check_actions(entries: &[Entry]) {
 
 /// No request that changes something left before the trail said that it would: for each kind of change and principal there are at every
 /// moment at least as many starts as requests.
-fn check_requests(entries: &[Entry], changes: &[Seen]) {
+fn check_requests(entries: &[Entry], changes: &[LoggedRequest]) {
     let mut starts: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.kind == "action.started") {
         starts.entry(started(&entry.detail)).or_default().push(entry.at);
@@ -174,7 +174,7 @@ fn started(detail: &Value) -> (String, String) {
     }
 }
 
-fn requested(seen: &Seen) -> (String, String) {
+fn requested(seen: &LoggedRequest) -> (String, String) {
     let path: Vec<&str> = seen.path.trim_start_matches("/api/v4/").split('/').collect();
     let (what, whose) = match (seen.method.as_str(), path.as_slice()) {
         ("DELETE", ["users", id]) => ("suspend", *id),
@@ -243,7 +243,7 @@ fn replay(entries: &[Entry]) -> (States<'_>, States<'_>) {
 mod planted {
     //! Proof that the checker can see.
 
-    use revoked_sandbox::Seen;
+    use revoked_sandbox::LoggedRequest;
     use serde_json::json;
 
     use super::{Entry, check_actions, check_requests, replay};
@@ -262,8 +262,8 @@ mod planted {
         )
     }
 
-    fn sweep(at: i64) -> Seen {
-        Seen {
+    fn sweep(at: i64) -> LoggedRequest {
+        LoggedRequest {
             node: 0,
             method: "POST".to_owned(),
             path: "/api/v4/users/alice/sessions/revoke/all".to_owned(),

@@ -471,7 +471,7 @@ async fn a_session_that_ends_by_itself_meanwhile_is_not_taken_for_the_leaked_one
     let ends = async {
         until("the first list of the sessions", async || {
             let requests = site.chat().requests();
-            let listed = |seen: &revoked_sandbox::Seen| seen.method == "GET" && seen.path.ends_with("/sessions");
+            let listed = |seen: &revoked_sandbox::LoggedRequest| seen.method == "GET" && seen.path.ends_with("/sessions");
             requests.iter().any(listed).then_some(())
         })
         .await;

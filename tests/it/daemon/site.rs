@@ -168,7 +168,7 @@ impl Site {
     /// A chat server of so many people, a config that names it, and no daemon yet.
     pub(crate) async fn new(plan: Plan) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let world = World::town(1, plan.people);
+        let world = World::fixture(1, plan.people);
         let token = world.operator_token().unwrap();
         let port = Port::default();
         let options = Options {

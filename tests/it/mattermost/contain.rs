@@ -111,7 +111,7 @@ async fn one_access_token_ends_with_the_session_that_it_made_and_nothing_else() 
 
 #[tokio::test]
 async fn more_tokens_than_a_page_all_end() {
-    let mut world = World::town(7, 20);
+    let mut world = World::fixture(7, 20);
     let person = world.person("user03").unwrap().id;
     for n in 0..207 {
         world.add_token(person, &format!("script {n}"));
@@ -250,7 +250,7 @@ async fn we_do_not_end_ourselves() {
 
 #[tokio::test]
 async fn a_feature_that_is_switched_off_is_no_obstacle_and_no_proof() {
-    let mut world = World::town(7, 20);
+    let mut world = World::fixture(7, 20);
     world.settings.incoming_webhooks = false;
     world.settings.oauth_provider = false;
     let town = Town::start(world, options(), false).await;

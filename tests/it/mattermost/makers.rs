@@ -57,7 +57,7 @@ fn chain(world: &mut World) -> [Id; 4] {
 #[tokio::test]
 async fn what_bots_of_a_persons_bots_made_is_the_persons_and_ends() {
     for version in [OLD, NEW] {
-        let mut world = World::town(7, 20);
+        let mut world = World::fixture(7, 20);
         world.version = version;
         let makers = chain(&mut world);
         let town = Town::start(world, options(), false).await;
@@ -93,7 +93,7 @@ async fn what_bots_of_a_persons_bots_made_is_the_persons_and_ends() {
 
 #[tokio::test]
 async fn bots_that_own_each_other_in_a_circle_are_found_once_and_end() {
-    let mut world = World::town(7, 20);
+    let mut world = World::fixture(7, 20);
     let person = world.person("user02").unwrap().id;
     let first = world.add_bot("first-bot", person, "", 0);
     let second = world.add_bot("second-bot", first, "", 0);
@@ -115,7 +115,7 @@ async fn bots_that_own_each_other_in_a_circle_are_found_once_and_end() {
 
 #[tokio::test]
 async fn a_webhook_in_the_persons_name_ends_and_one_made_in_anothers_is_said_not_to_be_covered() {
-    let mut world = World::town(7, 20);
+    let mut world = World::fixture(7, 20);
     let (person, other) = (world.person("user02").unwrap().id, world.person("user04").unwrap().id);
     let team = world.teams.iter().next().unwrap().id;
     let channel = *world.channels.keys().next().unwrap();

@@ -37,7 +37,7 @@ pub(crate) struct Town {
 impl Town {
     /// Twenty people on a server of that version.
     pub(crate) async fn of(version: Version) -> Self {
-        let mut world = World::town(7, 20);
+        let mut world = World::fixture(7, 20);
         world.version = version;
         Self::start(world, options(), false).await
     }

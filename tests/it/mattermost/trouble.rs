@@ -71,7 +71,7 @@ async fn answers_that_break_off_are_tried_again_and_never_believed() {
 async fn a_node_with_a_stale_cache_forgets_the_session_when_it_is_listed() {
     for listed in [false, true] {
         let two = Options { nodes: 2, ..options() };
-        let town = Town::start(World::town(7, 20), two, listed).await;
+        let town = Town::start(World::fixture(7, 20), two, listed).await;
         let stolen = town.stolen("user02")[0];
         assert_eq!(town.status(1, stolen).await, 200, "now the second node has it in its cache");
         town.sandbox.faults().deafen(1, true);
@@ -93,7 +93,7 @@ async fn a_node_with_a_stale_cache_forgets_the_session_when_it_is_listed() {
 #[tokio::test]
 async fn one_session_ends_at_a_deaf_node_and_the_others_stay() {
     let two = Options { nodes: 2, ..options() };
-    let town = Town::start(World::town(7, 20), two, true).await;
+    let town = Town::start(World::fixture(7, 20), two, true).await;
     let stolen = town.stolen("user02");
     for credential in &stolen {
         assert_eq!(town.status(1, *credential).await, 200);
@@ -110,7 +110,7 @@ async fn one_session_ends_at_a_deaf_node_and_the_others_stay() {
 #[tokio::test]
 async fn an_orphan_oauth_session_is_ended_with_the_others() {
     for version in [OLD, NEW] {
-        let mut world = World::town(7, 20);
+        let mut world = World::fixture(7, 20);
         world.version = version;
         let person = world.person("user01").unwrap().id;
         let access = world.grants().find(|grant| grant.person == person).unwrap().access;

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use revoked::model::{Containment, Reason, Verdict};
 use revoked::policy::Policy;
-use revoked_sandbox::{Options, Seen, World};
+use revoked_sandbox::{LoggedRequest, Options, World};
 
 use super::sandbox::{Town, lanes, town_of};
 use super::stage::Stage;
 
 /// People of a server with so many teams.
 fn world(people: usize, teams: usize) -> World {
-    let mut world = World::town(7, people);
+    let mut world = World::fixture(7, people);
     for n in 1..teams {
         world.add_team(&format!("Team {n}"), &format!("team-{n}"), 0);
     }
@@ -39,7 +39,7 @@ async fn warm(stage: &Stage, town: &Town) {
 }
 
 /// The calls since a number of them.
-fn since(town: &Town, before: u64) -> Vec<Seen> {
+fn since(town: &Town, before: u64) -> Vec<LoggedRequest> {
     town.sandbox.requests().split_off(usize::try_from(before).unwrap())
 }
 

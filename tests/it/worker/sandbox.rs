@@ -25,7 +25,7 @@ pub(crate) struct Town {
 }
 
 async fn town(options: Options) -> Town {
-    town_of(World::town(7, 12), options).await
+    town_of(World::fixture(7, 12), options).await
 }
 
 /// A world on the network.

@@ -3,23 +3,23 @@
 use serde_json::json;
 
 use crate::Id;
+use crate::app_error::{self, AppError};
 use crate::call::{Call, Outcome, id_param};
-use crate::refusal::{self, Refusal};
 use crate::wire::Answer;
 use crate::world::{Command, Session};
 
-const NO_COMMAND: Refusal = Refusal::new(404, "store.sql_command.save.get.app_error", "Unable to get the command.");
+const NO_COMMAND: AppError = AppError::new(404, "store.sql_command.save.get.app_error", "Unable to get the command.");
 /// Not recorded.
-const COMMANDS_OFF: Refusal = Refusal::new(
+const COMMANDS_OFF: AppError = AppError::new(
     501,
     "api.command.disabled.app_error",
     "Commands have been disabled by the system admin.",
 );
 
-fn require(call: &Call<'_>, caller: &Session, team: Id, maker: Id) -> Result<(), Refusal> {
+fn require(call: &Call<'_>, caller: &Session, team: Id, maker: Id) -> Result<(), AppError> {
     let own = call.may_in_team(caller, team, "manage_slash_commands");
     let others = maker == caller.person || call.may_in_team(caller, team, "manage_others_slash_commands");
-    if own && others { Ok(()) } else { Err(refusal::FORBIDDEN) }
+    if own && others { Ok(()) } else { Err(app_error::FORBIDDEN) }
 }
 
 /// The commands of one team, all in one answer. The server's own commands, which come without `custom_only`, are left out.
@@ -27,7 +27,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let caller = call.caller()?;
     let team = call.query("team_id").unwrap_or_default();
     if team.is_empty() {
-        return Err(Refusal::body_param("team_id"));
+        return Err(AppError::body_param("team_id"));
     }
     let team = id_param("team_id", &team)?;
     require(call, &caller, team, caller.person)?;
@@ -46,7 +46,7 @@ pub(super) fn list(call: &mut Call<'_>) -> Outcome {
 
 pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     let caller = call.caller()?;
-    let team = Id::parse(&call.json_str("team_id")).ok_or_else(|| Refusal::body_param("team_id"))?;
+    let team = Id::parse(&call.json_str("team_id")).ok_or_else(|| AppError::body_param("team_id"))?;
     require(call, &caller, team, caller.person)?;
     let (trigger, url, now) = (call.json_str("trigger"), call.json_str("url"), call.now);
     let id = call.world_mut().add_command(caller.person, team, &trigger, now);
@@ -55,7 +55,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::json(command).status(201))
 }
 
-fn managed(call: &mut Call<'_>, id: &str) -> Result<Command, Refusal> {
+fn managed(call: &mut Call<'_>, id: &str) -> Result<Command, AppError> {
     let caller = call.caller()?;
     let id = id_param("command_id", id)?;
     let command = call.world().commands.get(id).cloned().ok_or(NO_COMMAND)?;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::app_error::{AppError, NO_PERSON};
 use crate::call::{Call, Outcome};
 use crate::faults::Fault;
-use crate::refusal::{NO_PERSON, Refusal};
 use crate::replica::Replica;
 use crate::wire::Answer;
 use crate::world::{Person, Session, World};
@@ -84,10 +84,10 @@ pub(super) fn faults(call: &mut Call<'_>) -> Answer {
     })
 }
 
-fn wrong(error: &serde_json::Error) -> Refusal {
-    Refusal {
+fn wrong(error: &serde_json::Error) -> AppError {
+    AppError {
         message: error.to_string().into(),
-        ..Refusal::new(400, "sandbox.body.app_error", "")
+        ..AppError::new(400, "sandbox.body.app_error", "")
     }
 }
 

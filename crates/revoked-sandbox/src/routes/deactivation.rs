@@ -4,36 +4,36 @@ use serde_json::Value;
 
 use super::sessions;
 use crate::Id;
+use crate::app_error::{self, AppError};
 use crate::call::{Call, Outcome};
-use crate::refusal::{self, Refusal};
 use crate::wire::Answer;
 use crate::world::{Person, Session};
 
-const NOT_SELF: Refusal = Refusal::new(
+const NOT_SELF: AppError = AppError::new(
     401,
     "api.user.update_active.not_enable.app_error",
     "You cannot deactivate yourself because this feature is not enabled. Please contact your System Administrator.",
 );
-const NOT_PERMANENT: Refusal = Refusal::new(
+const NOT_PERMANENT: AppError = AppError::new(
     401,
     "api.user.delete_user.not_enabled.app_error",
     "Permanent user deletion feature is not enabled. Please contact your System Administrator.",
 );
-const NOT_PERMITTED: Refusal = Refusal::new(
+const NOT_PERMITTED: AppError = AppError::new(
     403,
     "api.user.update_active.permissions.app_error",
     "You do not have the appropriate permissions.",
 );
 /// Not recorded: named by the facts for 10.2 and later.
-const LDAP_MANAGED: Refusal = Refusal::new(
+const LDAP_MANAGED: AppError = AppError::new(
     403,
     "api.user.update_active.cannot_modify_status_when_user_is_managed_by_ldap.app_error",
     "You cannot modify user status. User is managed by LDAP",
 );
 
 /// The person, unless it is an administrator and the caller is none.
-fn target<'a>(call: &'a Call<'_>, caller: &Session, id: Id) -> Result<&'a Person, Refusal> {
-    let person = call.world().person_by_id(id).ok_or(refusal::NO_PERSON)?;
+fn target<'a>(call: &'a Call<'_>, caller: &Session, id: Id) -> Result<&'a Person, AppError> {
+    let person = call.world().person_by_id(id).ok_or(app_error::NO_PERSON)?;
     if person.is_administrator() {
         call.require(caller, "manage_system")?;
     }
@@ -68,7 +68,7 @@ pub(super) fn set_active(call: &mut Call<'_>, id: &str) -> Outcome {
         .json()
         .get("active")
         .and_then(Value::as_bool)
-        .ok_or_else(|| Refusal::body_param("active"))?;
+        .ok_or_else(|| AppError::body_param("active"))?;
     let deactivates_self = !active && id == caller.person;
     if !deactivates_self && !call.may(&caller, "sysconsole_write_user_management_users") {
         return Err(NOT_PERMITTED);
@@ -86,7 +86,7 @@ pub(super) fn set_active(call: &mut Call<'_>, id: &str) -> Outcome {
 
 /// Changes the state of an account with all that follows. Where ending the sessions fails, the account is deactivated already, and its
 /// bots and codes are untouched.
-pub(super) fn activate(call: &mut Call<'_>, id: Id, active: bool) -> Result<(), Refusal> {
+pub(super) fn activate(call: &mut Call<'_>, id: Id, active: bool) -> Result<(), AppError> {
     let now = call.now;
     call.world_mut().set_active(id, active, now);
     if let Some(bot) = call.world_mut().bots.get_mut(id) {

@@ -4,53 +4,53 @@ use serde_json::json;
 
 use super::oauth_apps::{NO_APP, end_grant, require_provider, withdraw};
 use crate::Id;
+use crate::app_error::{self, AppError};
 use crate::call::{Call, Outcome, form};
-use crate::refusal::{self, Refusal};
 use crate::wire::Answer;
 use crate::world::{App, Code, OAuthGrant, Person, SessionKind};
 
 const CODE_MS: i64 = 10 * 60 * 1000;
 
-const BAD_GRANT: Refusal = Refusal::new(
+const BAD_GRANT: AppError = AppError::new(
     400,
     "api.oauth.get_access_token.bad_grant.app_error",
     "invalid_request: Bad grant_type.",
 );
-const NO_CLIENT: Refusal = Refusal::new(
+const NO_CLIENT: AppError = AppError::new(
     404,
     "api.oauth.get_access_token.credentials.app_error",
     "invalid_client: Invalid client credentials.",
 );
-const WRONG_SECRET: Refusal = Refusal::new(
+const WRONG_SECRET: AppError = AppError::new(
     403,
     "api.oauth.get_access_token.credentials.app_error",
     "invalid_client: Invalid client credentials.",
 );
-const NO_REFRESH: Refusal = Refusal::new(
+const NO_REFRESH: AppError = AppError::new(
     404,
     "api.oauth.get_access_token.refresh_token.app_error",
     "invalid_grant: Invalid refresh token.",
 );
 /// Not recorded.
-const NO_CODE: Refusal = Refusal::new(
+const NO_CODE: AppError = AppError::new(
     400,
     "api.oauth.get_access_token.expired_code.app_error",
     "invalid_grant: Invalid or expired authorization code.",
 );
 /// Not recorded: the same id under another status.
-const DEAD_CODE: Refusal = Refusal::new(
+const DEAD_CODE: AppError = AppError::new(
     403,
     "api.oauth.get_access_token.expired_code.app_error",
     "invalid_grant: Invalid or expired authorization code.",
 );
 /// Not recorded.
-const WRONG_REDIRECT: Refusal = Refusal::new(
+const WRONG_REDIRECT: AppError = AppError::new(
     400,
     "api.oauth.get_access_token.redirect_uri.app_error",
     "invalid_request: Supplied redirect_uri does not match authorization code redirect_uri.",
 );
 /// Not recorded.
-const NO_CALLBACK: Refusal = Refusal::new(
+const NO_CALLBACK: AppError = AppError::new(
     400,
     "api.oauth.allow_oauth.redirect_callback.app_error",
     "invalid_request: Supplied redirect_uri did not match registered callback_url.",
@@ -61,9 +61,9 @@ pub(super) fn authorise(call: &mut Call<'_>) -> Outcome {
     let caller = call.caller()?;
     require_provider(call)?;
     if caller.is_oauth() {
-        return Err(refusal::FORBIDDEN);
+        return Err(app_error::FORBIDDEN);
     }
-    let client = Id::parse(&call.json_str("client_id")).ok_or_else(|| Refusal::body_param("client_id"))?;
+    let client = Id::parse(&call.json_str("client_id")).ok_or_else(|| AppError::body_param("client_id"))?;
     let app = call.world().apps.get(client).cloned().ok_or(NO_APP)?;
     let (redirect_uri, state, scope) = (call.json_str("redirect_uri"), call.json_str("state"), call.json_str("scope"));
     if !app.callback_urls.contains(&redirect_uri) {
@@ -107,7 +107,7 @@ pub(super) fn authorise(call: &mut Call<'_>) -> Outcome {
 /// Acts on the caller alone: an administrator cannot withdraw for another.
 pub(super) fn deauthorise(call: &mut Call<'_>) -> Outcome {
     let caller = call.caller()?;
-    let app = Id::parse(&call.json_str("client_id")).ok_or_else(|| Refusal::body_param("client_id"))?;
+    let app = Id::parse(&call.json_str("client_id")).ok_or_else(|| AppError::body_param("client_id"))?;
     require_provider(call)?;
     if let Some(access) = call.world().grant_of_pair(app, caller.person).map(|grant| grant.access) {
         end_grant(call, access);

@@ -3,41 +3,41 @@
 use serde_json::Value;
 
 use crate::Id;
+use crate::app_error::{self, AppError};
 use crate::call::{Call, Outcome, id_param};
-use crate::refusal::{self, Refusal};
 use crate::wire::Answer;
 use crate::world::Session;
 
-const INCOMING_OFF: Refusal = Refusal::new(
+const INCOMING_OFF: AppError = AppError::new(
     501,
     "api.incoming_webhook.disabled.app_error",
     "Incoming webhooks have been disabled by the system admin.",
 );
-const POSTING_OFF: Refusal = Refusal::new(
+const POSTING_OFF: AppError = AppError::new(
     501,
     "web.incoming_webhook.disabled.app_error",
     "Incoming webhooks have been disabled by the system admin.",
 );
 /// Not recorded.
-const OUTGOING_OFF: Refusal = Refusal::new(
+const OUTGOING_OFF: AppError = AppError::new(
     501,
     "api.outgoing_webhook.disabled.app_error",
     "Outgoing webhooks have been disabled by the system admin.",
 );
-const NO_INCOMING: Refusal = Refusal::new(404, "app.webhooks.get_incoming.app_error", "Unable to get the webhook.");
-const NO_OUTGOING: Refusal = Refusal::new(404, "app.webhooks.get_outgoing.app_error", "Unable to get the webhook.");
-const NO_SUCH_HOOK: Refusal = Refusal::new(400, "web.incoming_webhook.invalid.app_error", "Invalid webhook.");
+const NO_INCOMING: AppError = AppError::new(404, "app.webhooks.get_incoming.app_error", "Unable to get the webhook.");
+const NO_OUTGOING: AppError = AppError::new(404, "app.webhooks.get_outgoing.app_error", "Unable to get the webhook.");
+const NO_SUCH_HOOK: AppError = AppError::new(400, "web.incoming_webhook.invalid.app_error", "Invalid webhook.");
 /// Not recorded.
-const NO_TEXT: Refusal = Refusal::new(400, "web.incoming_webhook.text.app_error", "No text specified.");
+const NO_TEXT: AppError = AppError::new(400, "web.incoming_webhook.text.app_error", "No text specified.");
 /// Not recorded.
-const NO_CHANNEL: Refusal = Refusal::new(
+const NO_CHANNEL: AppError = AppError::new(
     404,
     "app.channel.get.existing.app_error",
     "Unable to find the existing channel.",
 );
 
 /// Not recorded; `HandleIncomingWebhook` upstream.
-const NO_SUCH_CHANNEL: Refusal = Refusal::new(404, "web.incoming_webhook.channel.app_error", "Couldn't find the channel.");
+const NO_SUCH_CHANNEL: AppError = AppError::new(404, "web.incoming_webhook.channel.app_error", "Couldn't find the channel.");
 
 /// Which hooks a list shows: those of the asked team, and only one's own without the permission over others'.
 struct Scope {
@@ -46,7 +46,7 @@ struct Scope {
 }
 
 impl Scope {
-    fn of(call: &Call<'_>, caller: &Session, own: &str, others: &str) -> Result<Self, Refusal> {
+    fn of(call: &Call<'_>, caller: &Session, own: &str, others: &str) -> Result<Self, AppError> {
         let team = call
             .query("team_id")
             .filter(|team| !team.is_empty())
@@ -57,7 +57,7 @@ impl Scope {
             None => call.may(caller, permission),
         };
         if !may(own) {
-            return Err(refusal::FORBIDDEN);
+            return Err(app_error::FORBIDDEN);
         }
         Ok(Self {
             team,
@@ -71,10 +71,10 @@ impl Scope {
 }
 
 /// 403 unless the caller may manage a hook of that maker in that team.
-fn require(call: &Call<'_>, caller: &Session, team: Id, maker: Id, kind: &str) -> Result<(), Refusal> {
+fn require(call: &Call<'_>, caller: &Session, team: Id, maker: Id, kind: &str) -> Result<(), AppError> {
     let own = call.may_in_team(caller, team, &format!("manage_{kind}_webhooks"));
     let others = maker == caller.person || call.may_in_team(caller, team, &format!("manage_others_{kind}_webhooks"));
-    if own && others { Ok(()) } else { Err(refusal::FORBIDDEN) }
+    if own && others { Ok(()) } else { Err(app_error::FORBIDDEN) }
 }
 
 pub(super) fn list_incoming(call: &mut Call<'_>) -> Outcome {
@@ -175,7 +175,7 @@ pub(super) fn create_outgoing(call: &mut Call<'_>) -> Outcome {
     if !call.world().settings.outgoing_webhooks {
         return Err(OUTGOING_OFF);
     }
-    let team = Id::parse(&call.json_str("team_id")).ok_or_else(|| Refusal::body_param("team_id"))?;
+    let team = Id::parse(&call.json_str("team_id")).ok_or_else(|| AppError::body_param("team_id"))?;
     require(call, &caller, team, caller.person, "outgoing")?;
     let body = call.json();
     let channel = Id::parse(&call.json_str("channel_id")).unwrap_or(team);

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::Id;
+use crate::app_error::{AppError, EXPIRED};
 use crate::call::{Call, Outcome};
-use crate::refusal::{EXPIRED, Refusal};
 use crate::wire::Answer;
 use crate::world::{Browser, Person, Session, SessionKind};
 
@@ -14,32 +14,32 @@ const MOST_ATTEMPTS: u32 = 10;
 /// The life of the cookies, half a year.
 const COOKIE_SECONDS: u32 = 15_552_000;
 
-const NO_PASSWORD: Refusal = Refusal::new(400, "api.user.login.blank_pwd.app_error", "Password field must not be blank");
-const WRONG: Refusal = Refusal::new(
+const NO_PASSWORD: AppError = AppError::new(400, "api.user.login.blank_pwd.app_error", "Password field must not be blank");
+const WRONG: AppError = AppError::new(
     401,
     "api.user.login.invalid_credentials_email_username",
     "Enter a valid email or username and/or password.",
 );
-const INACTIVE: Refusal = Refusal::new(
+const INACTIVE: AppError = AppError::new(
     401,
     "api.user.login.inactive.app_error",
     "Login failed because your account has been deactivated.  Please contact an administrator.",
 );
 /// Not recorded.
-const TOO_MANY: Refusal = Refusal::new(
+const TOO_MANY: AppError = AppError::new(
     401,
     "api.user.check_user_login_attempts.too_many.app_error",
     "Your account is locked because of too many failed password attempts. Please reset your password.",
 );
 /// Not recorded.
-const BOT: Refusal = Refusal::new(401, "api.user.login.bot_login_forbidden.app_error", "Bot login is forbidden.");
+const BOT: AppError = AppError::new(401, "api.user.login.bot_login_forbidden.app_error", "Bot login is forbidden.");
 /// Not recorded.
-const ELSEWHERE: Refusal = Refusal::new(
+const ELSEWHERE: AppError = AppError::new(
     400,
     "api.user.login.use_auth_service.app_error",
     "Please sign in using your identity provider.",
 );
-const NO_MAIL: Refusal = Refusal::new(
+const NO_MAIL: AppError = AppError::new(
     500,
     "api.user.send_password_reset.send.app_error",
     "Failed to send password reset email successfully.",
@@ -151,7 +151,7 @@ pub(super) fn logout(call: &mut Call<'_>) -> Answer {
 pub(super) fn send_reset(call: &mut Call<'_>) -> Outcome {
     let email = call.json_str("email");
     if email.is_empty() {
-        return Err(Refusal::body_param("email"));
+        return Err(AppError::body_param("email"));
     }
     if call.state.database_down {
         return Err(EXPIRED);
@@ -165,5 +165,5 @@ pub(super) fn send_reset(call: &mut Call<'_>) -> Outcome {
 
 /// No reset token is ever made here, so that every one is wrong.
 pub(super) fn reset(_: &mut Call<'_>) -> Outcome {
-    Err(Refusal::body_param("token"))
+    Err(AppError::body_param("token"))
 }

@@ -18,8 +18,8 @@ mod tokens;
 
 use http::Method;
 
+use super::app_error::NO_ROUTE;
 use super::call::{Call, Outcome, decode};
-use super::refusal::NO_ROUTE;
 
 /// The server's routes take ids of letters and digits; anything else there is another path, and so no route.
 fn word(text: &str) -> bool {

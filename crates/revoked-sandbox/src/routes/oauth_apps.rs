@@ -3,22 +3,22 @@
 use serde_json::{Value, json};
 
 use crate::Id;
+use crate::app_error::{self, AppError};
 use crate::call::{Call, Outcome, id_param};
-use crate::refusal::{self, Refusal};
 use crate::wire::Answer;
 use crate::world::App;
 
-pub(super) const PROVIDER_OFF: Refusal = Refusal::new(
+pub(super) const PROVIDER_OFF: AppError = AppError::new(
     501,
     "api.oauth.allow_oauth.turn_off.app_error",
     "The system admin has turned off OAuth2 Service Provider.",
 );
-pub(super) const NO_APP: Refusal = Refusal::new(404, "app.oauth.get_app.find.app_error", "Unable to find the requested app.");
+pub(super) const NO_APP: AppError = AppError::new(404, "app.oauth.get_app.find.app_error", "Unable to find the requested app.");
 
 /// The category of preferences that holds authorisations.
 const CATEGORY: &str = "oauth_app";
 
-pub(super) fn require_provider(call: &Call<'_>) -> Result<(), Refusal> {
+pub(super) fn require_provider(call: &Call<'_>) -> Result<(), AppError> {
     if call.world().settings.oauth_provider {
         Ok(())
     } else {
@@ -53,7 +53,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::json(app).status(201))
 }
 
-fn managed(call: &mut Call<'_>, id: &str) -> Result<Id, Refusal> {
+fn managed(call: &mut Call<'_>, id: &str) -> Result<Id, AppError> {
     let caller = call.caller()?;
     let id = id_param("app_id", id)?;
     call.require(&caller, "manage_oauth")?;
@@ -153,12 +153,12 @@ pub(super) fn delete_preferences(call: &mut Call<'_>, id: &str) -> Outcome {
     let id = Call::person_param(&caller, id)?;
     call.require_over(&caller, id)?;
     let Value::Array(rows) = call.json() else {
-        return Err(Refusal::body_param("preferences"));
+        return Err(AppError::body_param("preferences"));
     };
     for row in &rows {
         let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
         if text("user_id") != id.as_str() {
-            return Err(refusal::FORBIDDEN);
+            return Err(app_error::FORBIDDEN);
         }
         if text("category") == CATEGORY
             && let Some(app) = Id::parse(text("name"))

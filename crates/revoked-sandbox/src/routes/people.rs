@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::Id;
+use crate::app_error::{self, AppError};
 use crate::call::{Call, Outcome};
-use crate::refusal::{self, Refusal};
 use crate::wire::Answer;
 use crate::world::{NewPerson, Person, Session};
 
@@ -32,16 +32,16 @@ fn show_all<'a>(call: &Call<'_>, caller: &Session, people: impl Iterator<Item = 
 pub(super) fn by_id(call: &mut Call<'_>, id: &str) -> Outcome {
     let caller = call.caller()?;
     let id = Call::person_param(&caller, id)?;
-    let person = call.reading().person_by_id(id).ok_or(refusal::NO_PERSON)?;
+    let person = call.reading().person_by_id(id).ok_or(app_error::NO_PERSON)?;
     Ok(show(call, &caller, person))
 }
 
 pub(super) fn by_username(call: &mut Call<'_>, username: &str) -> Outcome {
     let caller = call.caller()?;
     if username.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Err(Refusal::body_param("username"));
+        return Err(AppError::body_param("username"));
     }
-    let person = call.reading().person(username).ok_or(refusal::NO_USERNAME)?;
+    let person = call.reading().person(username).ok_or(app_error::NO_USERNAME)?;
     Ok(show(call, &caller, person))
 }
 
@@ -51,20 +51,20 @@ pub(super) fn by_email(call: &mut Call<'_>, email: &str) -> Outcome {
         .split_once('@')
         .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
     {
-        return Err(Refusal::url_param("email"));
+        return Err(AppError::url_param("email"));
     }
     if !call.world().settings.show_email {
         call.require(&caller, "manage_system")?;
     }
-    let person = call.reading().person_by_email(email).ok_or(refusal::NO_PERSON)?;
+    let person = call.reading().person_by_email(email).ok_or(app_error::NO_PERSON)?;
     Ok(show(call, &caller, person))
 }
 
 /// The texts of a JSON array; a body that is anything else, or empty, is the caller's mistake.
-fn texts(call: &Call<'_>, name: &str) -> Result<Vec<String>, Refusal> {
-    let texts: Vec<String> = serde_json::from_slice(call.body).map_err(|_| Refusal::body_param(name))?;
+fn texts(call: &Call<'_>, name: &str) -> Result<Vec<String>, AppError> {
+    let texts: Vec<String> = serde_json::from_slice(call.body).map_err(|_| AppError::body_param(name))?;
     if texts.is_empty() {
-        Err(Refusal::body_param(name))
+        Err(AppError::body_param(name))
     } else {
         Ok(texts)
     }
@@ -96,7 +96,7 @@ pub(super) fn search(call: &mut Call<'_>) -> Outcome {
         .trim_start_matches('@')
         .to_lowercase();
     if term.is_empty() {
-        return Err(Refusal::body_param("term"));
+        return Err(AppError::body_param("term"));
     }
     let inactive_too = body.get("allow_inactive").and_then(Value::as_bool).unwrap_or(false);
     let limit = body
@@ -139,9 +139,9 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     call.require(&caller, "manage_system")?;
     let (username, email) = (call.json_str("username"), call.json_str("email"));
     if username.is_empty() || email.is_empty() {
-        return Err(Refusal::body_param("user"));
+        return Err(AppError::body_param("user"));
     }
-    let taken = Refusal::new(
+    let taken = AppError::new(
         400,
         "app.user.save.username_exists.app_error",
         "An account with that username already exists.",
@@ -159,6 +159,6 @@ pub(super) fn create(call: &mut Call<'_>) -> Outcome {
     };
     let now = call.now;
     let id = call.world_mut().add_person(new, now);
-    let person = call.world().person_by_id(id).ok_or(refusal::NO_PERSON)?;
+    let person = call.world().person_by_id(id).ok_or(app_error::NO_PERSON)?;
     Ok(Answer::json(&person.view(true, true)).status(201))
 }

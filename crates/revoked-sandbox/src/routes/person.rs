@@ -3,40 +3,40 @@
 use serde_json::{Value, json};
 
 use super::{people, sessions};
+use crate::app_error::{self, AppError};
 use crate::call::{Call, Outcome};
-use crate::refusal::{self, Refusal};
 use crate::wire::Answer;
 use crate::world::{Person, Roles};
 
 const SHORTEST_PASSWORD: usize = 8;
 
-const NOT_OTHERS: Refusal = Refusal::new(
+const NOT_OTHERS: AppError = AppError::new(
     403,
     "api.user.update_password.context.app_error",
     "Update password failed because context user_id did not match props user_id.",
 );
-const TOO_SHORT: Refusal = Refusal::new(
+const TOO_SHORT: AppError = AppError::new(
     400,
     "model.user.is_valid.pwd.app_error",
     "Your password must contain at least 8 characters.",
 );
 /// Not recorded.
-const WRONG_CURRENT: Refusal = Refusal::new(
+const WRONG_CURRENT: AppError = AppError::new(
     400,
     "api.user.update_password.incorrect.app_error",
     "The current password you entered is incorrect.",
 );
-const NO_ROLE: Refusal = Refusal::new(
+const NO_ROLE: AppError = AppError::new(
     400,
     "app.role.check_roles_exist.role_not_found",
     "The provided role does not exist",
 );
-const UNLICENSED_ROLE: Refusal = Refusal::new(
+const UNLICENSED_ROLE: AppError = AppError::new(
     400,
     "api.user.update_user_roles.license.app_error",
     "Custom Permission Schemes not supported by current license",
 );
-const NO_GUESTS: Refusal = Refusal::new(
+const NO_GUESTS: AppError = AppError::new(
     501,
     "api.team.demote_user_to_guest.license.error",
     "Your license does not support guest accounts",
@@ -50,7 +50,7 @@ pub(super) fn set_password(call: &mut Call<'_>, id: &str) -> Outcome {
     if id == caller.person {
         let current = call.json_str("current_password");
         if current.is_empty() {
-            return Err(Refusal::body_param("current_password"));
+            return Err(AppError::body_param("current_password"));
         }
         if person.is_none_or(|person| person.password != current) {
             return Err(WRONG_CURRENT);
@@ -94,7 +94,7 @@ pub(super) fn set_mfa(call: &mut Call<'_>, id: &str) -> Outcome {
     call.json()
         .get("activate")
         .and_then(Value::as_bool)
-        .ok_or_else(|| Refusal::body_param("activate"))?;
+        .ok_or_else(|| AppError::body_param("activate"))?;
     Ok(Answer::ok())
 }
 
@@ -103,13 +103,13 @@ pub(super) fn set_roles(call: &mut Call<'_>, id: &str) -> Outcome {
     let id = Call::person_param(&caller, id)?;
     let roles = call.json_str("roles");
     if roles.is_empty() {
-        return Err(Refusal::body_param("roles"));
+        return Err(AppError::body_param("roles"));
     }
     if !call.world().settings.licensed && roles.split(' ').any(Roles::needs_licence) {
         return Err(UNLICENSED_ROLE);
     }
     call.require(&caller, "manage_roles")?;
-    call.world().person_by_id(id).ok_or(refusal::NO_PERSON)?;
+    call.world().person_by_id(id).ok_or(app_error::NO_PERSON)?;
     if !roles.split(' ').all(|role| call.world().roles.exists(role)) {
         return Err(NO_ROLE);
     }
@@ -129,11 +129,11 @@ pub(super) fn patch(call: &mut Call<'_>, id: &str) -> Outcome {
     let caller = call.caller()?;
     let id = Call::person_param(&caller, id)?;
     let Value::Object(changes) = call.json() else {
-        return Err(Refusal::body_param("user"));
+        return Err(AppError::body_param("user"));
     };
     call.require_over(&caller, id)?;
     let now = call.now;
-    let person = call.world_mut().person_mut(id).ok_or(refusal::NO_PERSON)?;
+    let person = call.world_mut().person_mut(id).ok_or(app_error::NO_PERSON)?;
     let text = |name: &str| changes.get(name).and_then(Value::as_str).map(str::to_owned);
     if let Some(first_name) = text("first_name") {
         person.first_name = first_name.into();
@@ -143,7 +143,7 @@ pub(super) fn patch(call: &mut Call<'_>, id: &str) -> Outcome {
     }
     person.update_at = now;
     nudge(call, id);
-    let person = call.world().person_by_id(id).ok_or(refusal::NO_PERSON)?;
+    let person = call.world().person_by_id(id).ok_or(app_error::NO_PERSON)?;
     Ok(people::show(call, &caller, person))
 }
 
@@ -152,7 +152,7 @@ pub(super) fn set_auth(call: &mut Call<'_>, id: &str) -> Outcome {
     let id = Call::person_param(&caller, id)?;
     call.require(&caller, "edit_other_users")?;
     let (service, data, now) = (call.json_str("auth_service"), call.json_str("auth_data"), call.now);
-    let person = call.world_mut().person_mut(id).ok_or(refusal::NO_PERSON)?;
+    let person = call.world_mut().person_mut(id).ok_or(app_error::NO_PERSON)?;
     person.auth_service = service.clone().into();
     person.update_at = now;
     nudge(call, id);

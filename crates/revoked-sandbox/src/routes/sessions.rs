@@ -1,8 +1,8 @@
 //! Listing and revoking sessions.
 
 use crate::Id;
+use crate::app_error::{self, AppError};
 use crate::call::{Call, Outcome};
-use crate::refusal::{self, Refusal};
 use crate::wire::Answer;
 
 pub(super) fn list(call: &mut Call<'_>, id: &str) -> Outcome {
@@ -26,22 +26,22 @@ pub(super) fn revoke(call: &mut Call<'_>, id: &str) -> Outcome {
     call.require_over(&caller, id)?;
     let given = call.json_str("session_id");
     if given.is_empty() {
-        return Err(Refusal::body_param("session_id"));
+        return Err(AppError::body_param("session_id"));
     }
-    let either = Id::parse(&given).ok_or(refusal::NO_SESSION)?;
+    let either = Id::parse(&given).ok_or(app_error::NO_SESSION)?;
     let world = call.reading();
     let session = world
         .session(either)
         .or_else(|| world.session_by_token(either))
-        .ok_or(refusal::NO_SESSION)?;
+        .ok_or(app_error::NO_SESSION)?;
     let (session, owner, oauth) = (session.id, session.person, session.is_oauth());
     if owner != id {
-        return Err(Refusal::url_param("user_id"));
+        return Err(AppError::url_param("user_id"));
     }
-    let removed = call.world_mut().remove_session(session).ok_or(refusal::NO_SESSION)?;
+    let removed = call.world_mut().remove_session(session).ok_or(app_error::NO_SESSION)?;
     // The row of an orphan goes although the call fails, so that the next listing is right.
     if oauth && call.world_mut().remove_grant(removed.token).is_none() {
-        return Err(refusal::ORPHAN_ONE);
+        return Err(app_error::ORPHAN_ONE);
     }
     after_revocation(call, id);
     Ok(Answer::ok())
@@ -57,7 +57,7 @@ pub(super) fn revoke_all(call: &mut Call<'_>, id: &str) -> Outcome {
 
 /// Ends every session that the replica shows, one by one. On newer servers an OAuth session without its grant stops the loop: its row
 /// still goes, but the ones after it stay, and no cache is cleared.
-pub(super) fn revoke_all_of(call: &mut Call<'_>, person: Id) -> Result<(), Refusal> {
+pub(super) fn revoke_all_of(call: &mut Call<'_>, person: Id) -> Result<(), AppError> {
     let listed: Vec<Id> = call
         .reading()
         .sessions_by_activity(person)
@@ -71,7 +71,7 @@ pub(super) fn revoke_all_of(call: &mut Call<'_>, person: Id) -> Result<(), Refus
         };
         let orphan = session.is_oauth() && call.world_mut().remove_grant(session.token).is_none();
         if orphan && stumbles {
-            return Err(refusal::ORPHAN);
+            return Err(app_error::ORPHAN);
         }
     }
     after_revocation(call, person);

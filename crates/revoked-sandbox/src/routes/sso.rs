@@ -2,18 +2,18 @@
 
 use super::login;
 use crate::Id;
+use crate::app_error::AppError;
 use crate::call::{Call, Outcome};
-use crate::refusal::Refusal;
 use crate::wire::{Answer, HTML};
 
 /// Not recorded: the provider turned the person away.
-const TURNED_AWAY: Refusal = Refusal::new(
+const TURNED_AWAY: AppError = AppError::new(
     401,
     "api.user.authorize_oauth_user.bad_response.app_error",
     "Received invalid response from OAuth service provider.",
 );
 /// Not recorded: for a server that refused what the real one allows.
-const INACTIVE: Refusal = Refusal::new(
+const INACTIVE: AppError = AppError::new(
     401,
     "api.user.login.inactive.app_error",
     "Login failed because your account has been deactivated.  Please contact an administrator.",

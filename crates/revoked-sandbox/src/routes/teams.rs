@@ -1,12 +1,12 @@
 //! Teams, as far as access hangs on them.
 
 use crate::Id;
+use crate::app_error::{self, AppError};
 use crate::call::{Call, Outcome, id_param};
-use crate::refusal::{self, Refusal};
 use crate::wire::Answer;
 
 /// Not recorded.
-const NO_TEAM: Refusal = Refusal::new(404, "app.team.get.find.app_error", "Unable to find the existing team.");
+const NO_TEAM: AppError = AppError::new(404, "app.team.get.find.app_error", "Unable to find the existing team.");
 
 pub(super) fn list(call: &mut Call<'_>) -> Outcome {
     let caller = call.caller()?;
@@ -52,7 +52,7 @@ pub(super) fn regenerate_invite(call: &mut Call<'_>, id: &str) -> Outcome {
     let caller = call.caller()?;
     let id = id_param("team_id", id)?;
     if !call.may_in_team(&caller, id, "manage_team") {
-        return Err(refusal::FORBIDDEN);
+        return Err(app_error::FORBIDDEN);
     }
     let (invite, now) = (call.world_mut().ids.id(), call.now);
     let team = call.world_mut().teams.get_mut(id).ok_or(NO_TEAM)?;
@@ -73,7 +73,7 @@ pub(super) fn remove_member(call: &mut Call<'_>, team: &str, person: &str) -> Ou
     let team: Id = id_param("team_id", team)?;
     let person = Call::person_param(&caller, person)?;
     if person != caller.person && !call.may_in_team(&caller, team, "remove_user_from_team") {
-        return Err(refusal::FORBIDDEN);
+        return Err(app_error::FORBIDDEN);
     }
     if let Some(person) = call.world_mut().person_mut(person) {
         person.teams.retain(|(other, _)| *other != team);

@@ -1,8 +1,8 @@
 //! Personal access tokens.
 
 use crate::Id;
+use crate::app_error::{self, AppError};
 use crate::call::{Call, Outcome, id_param};
-use crate::refusal::{self, Refusal};
 use crate::wire::Answer;
 use crate::world::{AccessToken, Person};
 
@@ -10,18 +10,18 @@ pub(super) fn create(call: &mut Call<'_>, id: &str) -> Outcome {
     let caller = call.caller()?;
     let id = Call::person_param(&caller, id)?;
     if caller.is_oauth() {
-        return Err(refusal::FORBIDDEN);
+        return Err(app_error::FORBIDDEN);
     }
     let description = call.json_str("description");
-    let person = call.world().person_by_id(id).ok_or(refusal::NO_PERSON)?;
+    let person = call.world().person_by_id(id).ok_or(app_error::NO_PERSON)?;
     let bot = person.is_bot();
     if description.is_empty() {
-        return Err(Refusal::body_param("description"));
+        return Err(AppError::body_param("description"));
     }
     call.require(&caller, "create_user_access_token")?;
     call.require_over_person_or_bot(&caller, id)?;
     if !call.world().settings.user_access_tokens && !bot {
-        return Err(refusal::TOKENS_OFF);
+        return Err(app_error::TOKENS_OFF);
     }
     let token = call.world_mut().add_token(id, &description);
     Ok(Answer::json(&token.view(true)))
@@ -50,7 +50,7 @@ pub(super) fn search(call: &mut Call<'_>) -> Outcome {
     call.require(&caller, "manage_system")?;
     let term = call.json_str("term");
     if term.is_empty() {
-        return Err(Refusal::body_param("term"));
+        return Err(AppError::body_param("term"));
     }
     let world = call.reading();
     let of_that_name = |person: &Person| person.username.starts_with(&term) || person.id.as_str().starts_with(&term);
@@ -66,18 +66,18 @@ pub(super) fn get(call: &mut Call<'_>, id: &str) -> Outcome {
     let caller = call.caller()?;
     let id = id_param("token_id", id)?;
     call.require(&caller, "read_user_access_token")?;
-    let token = call.reading().tokens.get(id).ok_or(refusal::NO_TOKEN)?;
+    let token = call.reading().tokens.get(id).ok_or(app_error::NO_TOKEN)?;
     call.require_over_person_or_bot(&caller, token.person)?;
     Ok(Answer::json(&token.view(false)))
 }
 
 /// The token that the body names. A body without one, or without JSON, is answered like a token that is gone: the server goes on after
 /// it has noticed the missing parameter.
-fn named(call: &mut Call<'_>, permission: &str) -> Result<AccessToken, Refusal> {
+fn named(call: &mut Call<'_>, permission: &str) -> Result<AccessToken, AppError> {
     let caller = call.caller()?;
     call.require(&caller, permission)?;
-    let id = Id::parse(&call.json_str("token_id")).ok_or(refusal::NO_TOKEN)?;
-    let token = call.world().tokens.get(id).cloned().ok_or(refusal::NO_TOKEN)?;
+    let id = Id::parse(&call.json_str("token_id")).ok_or(app_error::NO_TOKEN)?;
+    let token = call.world().tokens.get(id).cloned().ok_or(app_error::NO_TOKEN)?;
     call.require_over_person_or_bot(&caller, token.person)?;
     Ok(token)
 }

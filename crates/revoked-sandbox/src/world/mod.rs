@@ -1,16 +1,16 @@
-//! The world in memory: people, what they hold, and what acts in their name. Every look-up by id, username, email or secret is O(1)
+//! What the sandbox stores, in memory: people, what they hold, and what acts in their name. Every look-up by id, username, email or secret is O(1)
 //! or O(log n), so that a world of 100,000 people answers as fast as one of ten.
 //!
 //! Nothing here knows of HTTP or permissions; the routes decide who may do what, and tests seed and inspect the world directly.
 
 mod access;
+mod fixture;
 mod integration;
-mod names;
 mod person;
+mod person_names;
 mod role;
 mod session;
 mod table;
-mod town;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -25,7 +25,7 @@ use super::settings::Settings;
 use super::version::Version;
 use super::{Id, Ids};
 
-/// The password that [`World::town`] gives to everybody.
+/// The password that [`World::fixture`] gives to everybody.
 pub const PASSWORD: &str = "Passw0rd-demo";
 
 /// How many lines the server's own audit trail keeps here.

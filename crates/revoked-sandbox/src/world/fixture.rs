@@ -1,19 +1,19 @@
-//! Whole worlds: people, what they hold, and an operator, the same for the same seed.
+//! The fixture world: people, what they hold, and an operator, the same for the same seed.
 
 use std::borrow::Cow;
 
-use super::names::{FIRST, LAST};
+use super::person_names::{FIRST, LAST};
 use super::{App, Bot, Browser, Command, IncomingHook, NewPerson, OutgoingHook, SessionKind, Team, World};
 use crate::Id;
 
-/// When a town was founded (2026-01-05T08:00:00Z): its people, sessions and tokens are older than any test.
+/// When a fixture was made (2026-01-05T08:00:00Z): its people, sessions and tokens are older than any test.
 const FOUNDED: i64 = 1_767_600_000_000;
 
-/// Only so many people make bots, hooks and commands: their number does not grow with the town, since every list of them is of the whole
+/// Only so many people make bots, hooks and commands: their number does not grow with the fixture, since every list of them is of the whole
 /// server.
 const INTEGRATED: usize = 800;
 
-/// How long the sessions of a town last: late enough for any clock that a test or a demo may have.
+/// How long the sessions of a fixture last: late enough for any clock that a test or a demo may have.
 const TWENTY_YEARS_MS: i64 = 20 * 365 * 24 * 3600 * 1000;
 
 /// The username of the bot that a revoking tool works as; it is a system administrator and nobody owns it.
@@ -27,13 +27,13 @@ impl World {
     ///
     /// `user01` has everything that there is. Sessions last for twenty years, whatever the clock. All passwords are [`PASSWORD`](super::PASSWORD).
     #[must_use]
-    pub fn town(seed: u64, people: usize) -> Self {
-        Self::town_since(seed, people, FOUNDED)
+    pub fn fixture(seed: u64, people: usize) -> Self {
+        Self::fixture_since(seed, people, FOUNDED)
     }
 
-    /// A [`World::town`] whose people, sessions and tokens have been there since `founded`, in milliseconds since the epoch.
+    /// A [`World::fixture`] whose people, sessions and tokens have been there since `founded`, in milliseconds since the epoch.
     #[must_use]
-    pub fn town_since(seed: u64, people: usize, founded: i64) -> Self {
+    pub fn fixture_since(seed: u64, people: usize, founded: i64) -> Self {
         let mut world = Self::empty(seed);
         world.reserve(people);
         let team = world.add_team("Town", "town", founded);
@@ -69,7 +69,7 @@ impl World {
         world
     }
 
-    /// The secret of the operator's personal access token, in a [`World::town`].
+    /// The secret of the operator's personal access token, in a [`World::fixture`].
     #[must_use]
     pub fn operator_token(&self) -> Option<Id> {
         let operator = self.person(OPERATOR)?;
@@ -85,7 +85,7 @@ impl World {
         self.token_of.reserve(people / 2);
     }
 
-    /// Adds one person of a town with all that the person's number entails.
+    /// Adds one person of a fixture with all that the person's number entails.
     fn settle(&mut self, number: usize, width: usize, (team, channel, app): (Id, Id, Id), founded: i64) {
         let first = number == 1;
         let now = founded + i64::try_from(number).unwrap_or_default() * 1000;
@@ -321,30 +321,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_founds_the_same_town() {
-        let (one, other) = (World::town(3, 40), World::town(3, 40));
+    fn the_same_seed_makes_the_same_fixture() {
+        let (one, other) = (World::fixture(3, 40), World::fixture(3, 40));
         assert_eq!(one.operator_token(), other.operator_token());
-        assert_ne!(one.operator_token(), World::town(4, 40).operator_token());
+        assert_ne!(one.operator_token(), World::fixture(4, 40).operator_token());
         assert_eq!(one.population(), 40 + 3 + 2);
     }
 
     #[test]
-    fn the_first_person_of_a_town_has_every_kind_of_access() {
-        let town = World::town(1, 40);
-        let person = town.person("user01").unwrap();
+    fn the_first_person_of_a_fixture_has_every_kind_of_access() {
+        let fixture = World::fixture(1, 40);
+        let person = fixture.person("user01").unwrap();
         let owns = |owner: Id| owner == person.id;
         assert_eq!(person.sessions.len(), 5);
         assert_eq!(person.tokens.len(), 1);
         assert_eq!(person.authorisations.len(), 1);
-        assert!(town.grants().any(|grant| owns(grant.person)));
-        assert!(town.bots.iter().any(|bot| owns(bot.owner_id)));
-        assert!(town.incoming_hooks.iter().any(|hook| owns(hook.user_id)));
-        assert!(town.outgoing_hooks.iter().any(|hook| owns(hook.creator_id)));
-        assert!(town.commands.iter().any(|command| owns(command.creator_id)));
-        assert!(town.people().any(|person| person.auth_service == "gitlab"));
-        assert!(town.people().any(Person::is_guest));
-        assert!(!town.person("user07").unwrap().is_active());
-        assert_eq!(town.administrators().len(), 3);
+        assert!(fixture.grants().any(|grant| owns(grant.person)));
+        assert!(fixture.bots.iter().any(|bot| owns(bot.owner_id)));
+        assert!(fixture.incoming_hooks.iter().any(|hook| owns(hook.user_id)));
+        assert!(fixture.outgoing_hooks.iter().any(|hook| owns(hook.creator_id)));
+        assert!(fixture.commands.iter().any(|command| owns(command.creator_id)));
+        assert!(fixture.people().any(|person| person.auth_service == "gitlab"));
+        assert!(fixture.people().any(Person::is_guest));
+        assert!(!fixture.person("user07").unwrap().is_active());
+        assert_eq!(fixture.administrators().len(), 3);
     }
 
     use super::super::Person;

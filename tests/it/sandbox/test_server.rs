@@ -1,16 +1,16 @@
-//! A sandbox with a town in it, and a client that speaks as the operator or as an intruder.
+//! A sandbox with a fixture in it, and a client that speaks as the operator or as an intruder.
 
 use revoked::http::{Bounds, client};
 use revoked_sandbox::{Id, Options, Sandbox, World};
 use serde_json::Value;
 
-pub(super) struct Stand {
+pub(super) struct TestServer {
     pub(super) sandbox: Sandbox,
     client: reqwest::Client,
     operator: Id,
 }
 
-impl Stand {
+impl TestServer {
     pub(super) async fn with(world: World, options: Options) -> Self {
         let operator = world.operator_token().expect("an operator");
         let sandbox = Sandbox::start(world, options).await.expect("a sandbox");
@@ -26,11 +26,11 @@ impl Stand {
         }
     }
 
-    pub(super) async fn town() -> Self {
-        Self::with(World::town(1, 20), Options::default()).await
+    pub(super) async fn fixture() -> Self {
+        Self::with(World::fixture(1, 20), Options::default()).await
     }
 
-    /// The first person of the town, who has every kind of access.
+    /// The first person of the fixture, who has every kind of access.
     pub(super) fn victim(&self) -> Id {
         self.sandbox.world().person("user01").expect("the person").id
     }

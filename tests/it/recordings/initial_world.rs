@@ -1,4 +1,4 @@
-//! Builds the world that a recording was made in from what the recording shows.
+//! The world in which a recording was made, built from what the recording shows.
 //!
 //! What a case lists was there before, unless the case itself made it; what it only names by id is looked up in the other cases. Secrets
 //! and states that no answer shows come from the case's [`Script`].
@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use revoked_sandbox::{Clock, Id, World};
 use serde_json::Value;
 
+use super::add_objects::{add, apply_script, id, number};
 use super::fixture::Case;
-use super::plant::{dress, id, number, plant};
 use super::scripts::{Script, Seed};
 
 /// The channel that the recorded hooks post to, and its team.
@@ -94,13 +94,13 @@ impl Directory {
     }
 }
 
-/// The seeds of one case, in the order in which they are to be made.
-struct Seeds {
+/// What was there before a case, in the order in which they are to be made.
+struct ObjectsBefore {
     order: Vec<(Kind, Value)>,
     taken: HashSet<(Kind, String)>,
 }
 
-impl Seeds {
+impl ObjectsBefore {
     fn add(&mut self, kind: Kind, object: &Value) {
         let Some(name) = name_of(object) else { return };
         if self.taken.insert((kind, name)) {
@@ -112,29 +112,29 @@ impl Seeds {
 /// The world and the clock that a case starts with.
 pub(super) fn world(case: &Case, directory: &Directory, script: &Script) -> (World, Clock) {
     let started = started_at(case);
-    let mut seeds = Seeds {
+    let mut before = ObjectsBefore {
         order: Vec::new(),
         taken: HashSet::new(),
     };
-    let made = shown(case, started, directory, script, &mut seeds);
+    let made = shown(case, started, directory, script, &mut before);
     let mentioned = mentioned(case, script);
     for ((kind, name), object) in &directory.0 {
         let by_name = object.get("username").and_then(Value::as_str).unwrap_or_default();
         let named = mentioned.contains(name) || (*kind == Kind::Person && mentioned.contains(by_name));
         if named && !made.contains(name) && !script.gone.contains(&name.as_str()) {
-            seeds.add(*kind, &active(*kind, object));
+            before.add(*kind, &active(*kind, object));
         }
     }
     // Whoever is named as the holder or maker of a seed must be there too.
-    let owners: Vec<String> = seeds.order.iter().flat_map(|(_, object)| owners(object)).collect();
+    let owners: Vec<String> = before.order.iter().flat_map(|(_, object)| owners(object)).collect();
     for owner in owners {
         if let Some(person) = directory.0.get(&(Kind::Person, owner)) {
-            seeds.add(Kind::Person, &active(Kind::Person, person));
+            before.add(Kind::Person, &active(Kind::Person, person));
         }
     }
     let mut world = World::empty(1);
     // The trail is listed newest first; everything else in the order in which it was made.
-    seeds.order.sort_by_key(|(kind, object)| {
+    before.order.sort_by_key(|(kind, object)| {
         (
             *kind,
             if *kind == Kind::Audit {
@@ -144,17 +144,17 @@ pub(super) fn world(case: &Case, directory: &Directory, script: &Script) -> (Wor
             },
         )
     });
-    for (kind, object) in &seeds.order {
-        plant(&mut world, *kind, object, script);
+    for (kind, object) in &before.order {
+        add(&mut world, *kind, object, script);
     }
     world.channels.insert(id(CHANNEL.0), id(CHANNEL.1));
-    dress(&mut world, script, started);
+    apply_script(&mut world, script, started);
     let clock = Clock::new(move || started + 1000);
     (world, clock)
 }
 
 /// Collects what the case shows that was there before; returns the ids of what it made itself.
-fn shown(case: &Case, started: i64, directory: &Directory, script: &Script, seeds: &mut Seeds) -> HashSet<String> {
+fn shown(case: &Case, started: i64, directory: &Directory, script: &Script, before: &mut ObjectsBefore) -> HashSet<String> {
     let (mut made, mut changed) = (HashSet::new(), false);
     for step in &case.steps {
         let (Some(request), Some(response)) = (&step.request, &step.response) else {
@@ -179,7 +179,7 @@ fn shown(case: &Case, started: i64, directory: &Directory, script: &Script, seed
                 };
                 // Most answers blank an app's secret.
                 let keeper = directory.0.get(&(kind, name)).filter(|_| kind == Kind::App);
-                seeds.add(kind, keeper.unwrap_or(&first));
+                before.add(kind, keeper.unwrap_or(&first));
             }
         }
         changed |= request.changes();

@@ -1,4 +1,4 @@
-//! Names for the people of a town.
+//! Names for the people of a fixture.
 
 /// Given names.
 pub(super) const FIRST: [&str; 32] = [

@@ -12,7 +12,7 @@ const KEPT: usize = 100_000;
 
 /// One answered request. Neither secrets nor bodies are kept.
 #[derive(Debug, Clone, Serialize)]
-pub struct Seen {
+pub struct LoggedRequest {
     /// The node that answered.
     pub node: usize,
     /// The method.
@@ -30,7 +30,7 @@ pub struct Seen {
     pub at_ms: i64,
 }
 
-impl Seen {
+impl LoggedRequest {
     /// Whether the request was of that method and its path ends with `path`.
     #[must_use]
     pub fn is(&self, method: &str, path: &str) -> bool {
@@ -40,15 +40,15 @@ impl Seen {
 
 /// The kept requests, and how many there were in all.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Log {
-    pub(super) kept: VecDeque<Seen>,
+pub(super) struct RequestLog {
+    pub(super) kept: VecDeque<LoggedRequest>,
     pub(super) total: u64,
     /// How many of them the rate limiter refused.
     pub(super) limited: u64,
 }
 
-impl Log {
-    pub(super) fn push(&mut self, seen: Seen) {
+impl RequestLog {
+    pub(super) fn push(&mut self, seen: LoggedRequest) {
         if self.kept.len() == KEPT {
             self.kept.pop_front();
         }

@@ -1,4 +1,4 @@
-//! Puts what was harvested into a world, and what the script adds to it.
+//! Adds the objects that a recording shows to a world, and what the script adds to it.
 
 use revoked_sandbox::world::{
     AccessToken, App, Audit, Bot, Browser, Code, Command, IncomingHook, NewPerson, OAuthGrant, OutgoingHook, Session, SessionKind,
@@ -8,7 +8,7 @@ use revoked_sandbox::{Id, World};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::harvest::{CHANNEL, Kind, OPERATOR};
+use super::initial_world::{CHANNEL, Kind, OPERATOR};
 use super::scripts::{Script, Seed};
 
 pub(super) fn id(text: &str) -> Id {
@@ -27,13 +27,13 @@ pub(super) fn number(object: &Value, name: &str) -> i64 {
     object.get(name).and_then(Value::as_i64).unwrap_or_default()
 }
 
-pub(super) fn plant(world: &mut World, kind: Kind, object: &Value, script: &Script) {
+pub(super) fn add(world: &mut World, kind: Kind, object: &Value, script: &Script) {
     match kind {
         Kind::Team => {
             let team: Team = read(object);
             world.teams.insert(team.id, team);
         }
-        Kind::Person => plant_person(world, object),
+        Kind::Person => add_person(world, object),
         Kind::Bot => {
             let bot: Bot = read(object);
             world.put_bot(bot);
@@ -56,7 +56,7 @@ pub(super) fn plant(world: &mut World, kind: Kind, object: &Value, script: &Scri
             let app: App = read(object);
             world.apps.insert(app.id, app);
         }
-        Kind::Session => plant_session(world, object, script),
+        Kind::Session => add_session(world, object, script),
         Kind::Incoming => {
             let hook: IncomingHook = read(object);
             world.incoming_hooks.insert(hook.id, hook);
@@ -76,7 +76,7 @@ pub(super) fn plant(world: &mut World, kind: Kind, object: &Value, script: &Scri
     }
 }
 
-fn plant_person(world: &mut World, object: &Value) {
+fn add_person(world: &mut World, object: &Value) {
     let named = id(&text(object, "id"));
     let new = NewPerson {
         username: text(object, "username"),
@@ -98,7 +98,7 @@ fn plant_person(world: &mut World, object: &Value) {
     }
 }
 
-fn plant_session(world: &mut World, object: &Value, script: &Script) {
+fn add_session(world: &mut World, object: &Value, script: &Script) {
     let (named, person, props) = (text(object, "id"), id(&text(object, "user_id")), &object["props"]);
     let created = number(object, "create_at");
     let kind = if object["is_oauth"] == true {
@@ -154,7 +154,7 @@ fn secret_of_token(world: &mut World, token: Id, person: Id, script: &Script) ->
 }
 
 /// Adds what no answer shows: the operator's token, and the script's seeds.
-pub(super) fn dress(world: &mut World, script: &Script, now: i64) {
+pub(super) fn apply_script(world: &mut World, script: &Script, now: i64) {
     if world.person(OPERATOR.2).is_some() && world.token_by_secret(id(OPERATOR.0)).is_none() {
         hold_token(world, OPERATOR.0, OPERATOR.2, OPERATOR.1);
     }
