@@ -53,7 +53,12 @@ async fn contained(reason: Reason, people: usize, watch: &[u64]) -> (f64, f64) {
     let bench = lane::built_in(folder, target, (rate, 0), watch).await;
     // Who we are is asked once in a while, and then known: here for somebody whom the server does not know.
     bench
-        .accept(vec![lane::signal(people + 21, width(people), reason, "nobody of the town")])
+        .accept(vec![lane::signal(
+            people + 21,
+            width(people),
+            reason,
+            "nobody of the fixture",
+        )])
         .await;
     lane::drained(&bench.store, 1, Duration::from_millis(20)).await;
     let before = server.counts().await.0;
@@ -72,7 +77,7 @@ async fn contained(reason: Reason, people: usize, watch: &[u64]) -> (f64, f64) {
     (each(verdicts - before), each(sweeps - verdicts))
 }
 
-/// How many digits the names of a town of so many people have.
+/// How many digits the names of a fixture of so many people have.
 fn width(people: usize) -> usize {
     (people + 20).to_string().len().max(2)
 }

@@ -16,7 +16,7 @@ use super::Exit;
 use super::output::{json, line};
 use crate::clock::Clock;
 
-/// How long the town has been there.
+/// How long its people have been there.
 const OLD: Duration = Duration::from_hours(7 * 24);
 /// How many people are named as examples.
 const SHOWN: usize = 3;
@@ -72,7 +72,7 @@ pub(super) async fn run(args: SandboxArgs) -> anyhow::Result<Exit> {
     let founded = Clock::system().now().minus(OLD).ms();
     let mut world = World::fixture_since(args.seed, args.people, founded);
     world.version = args.version;
-    let token = world.operator_token().context("the town has no operator")?.to_string();
+    let token = world.operator_token().context("the sandbox has no operator")?.to_string();
     if let Some(path) = &args.token_file {
         write_token(path, &token).with_context(|| format!("writing the token to {}", path.display()))?;
     }

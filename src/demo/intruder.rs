@@ -10,8 +10,8 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::cast::{Cast, Stolen};
-use super::{Scene, Teller};
+use super::people::{People, Stolen};
+use super::{Progress, ProgressSender};
 use crate::clock::Clock;
 use crate::http::{Bounds, client, read_body};
 use crate::model::Timestamp;
@@ -24,7 +24,7 @@ const ANSWER_CAP: usize = 64 * 1024;
 /// A stolen thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Loot {
+pub enum StolenCredential {
     /// A signed-in session, and the password behind it.
     Session,
     /// A personal access token.
@@ -33,12 +33,12 @@ pub enum Loot {
     RefreshToken,
 }
 
-impl Loot {
+impl StolenCredential {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Session, Self::AccessToken, Self::RefreshToken];
 }
 
-impl fmt::Display for Loot {
+impl fmt::Display for StolenCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Session => "stolen session",
@@ -67,49 +67,49 @@ impl Call {
 
 /// Every call, by what was used.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Record(BTreeMap<Loot, Vec<Call>>);
+pub(super) struct CallRecord(BTreeMap<StolenCredential, Vec<Call>>);
 
-impl Record {
-    pub(super) fn of(&self, loot: Loot) -> &[Call] {
-        self.0.get(&loot).map(Vec::as_slice).unwrap_or_default()
+impl CallRecord {
+    pub(super) fn of(&self, credential: StolenCredential) -> &[Call] {
+        self.0.get(&credential).map(Vec::as_slice).unwrap_or_default()
     }
 }
 
 /// The intruder at work.
 pub(super) struct Intruder {
-    record: Arc<Mutex<Record>>,
+    record: Arc<Mutex<CallRecord>>,
     stop: CancellationToken,
     tracker: TaskTracker,
 }
 
 impl Intruder {
     /// Sets the intruder to work, with a client of its own for each stolen thing.
-    pub(super) fn start(server: &str, cast: &Cast, clock: &Clock, teller: &Teller) -> anyhow::Result<Self> {
+    pub(super) fn start(server: &str, people: &People, clock: &Clock, progress: &ProgressSender) -> anyhow::Result<Self> {
         let intruder = Self {
             record: Arc::default(),
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
         };
-        for loot in Loot::ALL {
-            let hand = Hand {
-                loot,
+        for credential in StolenCredential::ALL {
+            let user = CredentialUser {
+                credential,
                 server: server.to_owned(),
-                stolen: cast.stolen.clone(),
-                bearer: match loot {
-                    Loot::Session => cast.stolen.session.clone(),
-                    Loot::AccessToken => cast.stolen.access_token.clone(),
+                stolen: people.stolen.clone(),
+                bearer: match credential {
+                    StolenCredential::Session => people.stolen.session.clone(),
+                    StolenCredential::AccessToken => people.stolen.access_token.clone(),
                     // Nothing yet: the first thing to do with a refresh token is to use it.
-                    Loot::RefreshToken => String::new(),
+                    StolenCredential::RefreshToken => String::new(),
                 },
                 client: client(Bounds::default())?,
                 clock: clock.clone(),
-                teller: teller.clone(),
+                progress: progress.clone(),
                 record: Arc::clone(&intruder.record),
                 out: false,
                 locked_out: false,
                 counts: (0, 0),
             };
-            intruder.tracker.spawn(hand.work(intruder.stop.clone()));
+            intruder.tracker.spawn(user.work(intruder.stop.clone()));
         }
         intruder.tracker.close();
         Ok(intruder)
@@ -125,34 +125,34 @@ impl Intruder {
     /// How often the stolen thing that was used least was used since `since`.
     pub(super) fn least_used_since(&self, since: Timestamp) -> usize {
         let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-        let used = |loot| {
+        let used = |credential| {
             record
-                .of(loot)
+                .of(credential)
                 .iter()
                 .filter(|call| call.sent >= since && !call.regains)
                 .count()
         };
-        Loot::ALL.into_iter().map(used).min().unwrap_or_default()
+        StolenCredential::ALL.into_iter().map(used).min().unwrap_or_default()
     }
 
     /// Ends the intruder's work; what is under way is awaited and counts.
-    pub(super) async fn stop(self) -> Record {
+    pub(super) async fn stop(self) -> CallRecord {
         self.stop.cancel();
         self.tracker.wait().await;
         std::mem::take(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// One hand of the intruder, with one stolen thing in it.
-struct Hand {
-    loot: Loot,
+/// Uses one stolen credential.
+struct CredentialUser {
+    credential: StolenCredential,
     server: String,
     stolen: Stolen,
     bearer: String,
     client: reqwest::Client,
     clock: Clock,
-    teller: Teller,
-    record: Arc<Mutex<Record>>,
+    progress: ProgressSender,
+    record: Arc<Mutex<CallRecord>>,
     /// Whether it has been thrown out.
     out: bool,
     /// Whether the newest attempt to get in again has failed.
@@ -161,11 +161,11 @@ struct Hand {
     counts: (u64, u64),
 }
 
-impl Hand {
+impl CredentialUser {
     async fn work(mut self, stop: CancellationToken) {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        if self.loot == Loot::RefreshToken {
+        if self.credential == StolenCredential::RefreshToken {
             self.refresh().await;
         }
         loop {
@@ -191,11 +191,11 @@ impl Hand {
     }
 
     async fn get_in_again(&mut self) {
-        match self.loot {
-            Loot::Session => self.log_in().await,
-            Loot::RefreshToken => self.refresh().await,
+        match self.credential {
+            StolenCredential::Session => self.log_in().await,
+            StolenCredential::RefreshToken => self.refresh().await,
             // A token cannot be made again without a session.
-            Loot::AccessToken => {}
+            StolenCredential::AccessToken => {}
         }
     }
 
@@ -243,7 +243,7 @@ impl Hand {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .0
-            .entry(self.loot)
+            .entry(self.credential)
             .or_default()
             .push(call);
         self.show(call);
@@ -256,8 +256,8 @@ impl Hand {
         } else {
             self.counts.1 += 1;
         }
-        self.teller.send(Scene::Loot {
-            loot: self.loot,
+        self.progress.send(Progress::StolenCredential {
+            credential: self.credential,
             ok: self.counts.0,
             refused: self.counts.1,
             status: call.status,
@@ -268,14 +268,14 @@ impl Hand {
         match (call.is_ok(), self.out) {
             (false, false) => {
                 self.out = true;
-                self.teller.line(format!(
+                self.progress.line(format!(
                     "the {} gets {} after {} calls that worked",
-                    self.loot, call.status, self.counts.0
+                    self.credential, call.status, self.counts.0
                 ));
             }
             (true, true) => {
                 self.out = false;
-                self.teller.line(format!("the {} works again", self.loot));
+                self.progress.line(format!("the {} works again", self.credential));
             }
             _ => {}
         }
@@ -283,14 +283,14 @@ impl Hand {
 
     /// Tells when getting in again works, and once when it no longer does. The first use of a refresh token is not worth a line.
     fn tell_of_regaining(&mut self, call: Call) {
-        let what = match self.loot {
-            Loot::Session => "the stolen password",
-            Loot::AccessToken | Loot::RefreshToken => "the refresh token itself",
+        let what = match self.credential {
+            StolenCredential::Session => "the stolen password",
+            StolenCredential::AccessToken | StolenCredential::RefreshToken => "the refresh token itself",
         };
         if call.is_ok() && self.out {
-            self.teller.line(format!("the intruder gets in again with {what}"));
+            self.progress.line(format!("the intruder gets in again with {what}"));
         } else if !call.is_ok() && !self.locked_out {
-            self.teller
+            self.progress
                 .line(format!("the intruder tries {what}, over and over: {}", call.status));
         }
         self.locked_out = !call.is_ok();

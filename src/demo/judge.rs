@@ -3,13 +3,13 @@
 use revoked_sandbox::World;
 use revoked_sandbox::world::Person;
 
-use super::Loot;
-use super::cast::{Cast, Character, Holdings};
-use super::doors::Sent;
+use super::StolenCredential;
+use super::case_follower::TRIES;
 use super::expectation::{Expectation, expect, or};
-use super::intruder::Record;
-use super::narrator::TRIES;
+use super::intruder::CallRecord;
 use super::outcome::{CaseLine, Outcome, TrailLine};
+use super::people::{DemoPerson, Holdings, People};
+use super::send_signals::Sent;
 use crate::model::Timestamp;
 
 /// So many leavers are being worked on at a time, besides the slot that is kept for urgent work. They may be over before the victim is; and on
@@ -21,11 +21,11 @@ const IN_HAND: usize = 3;
 pub(super) struct Facts<'a> {
     /// What is on the record.
     pub(super) outcome: &'a Outcome,
-    pub(super) cast: &'a Cast,
+    pub(super) people: &'a People,
     /// How the doors answered.
     pub(super) sent: &'a Sent,
     /// Every call of the intruder.
-    pub(super) calls: &'a Record,
+    pub(super) calls: &'a CallRecord,
     /// Whether everything that was awaited came within the time.
     pub(super) in_time: bool,
     /// What the server answers in the end to the token that was published.
@@ -50,9 +50,9 @@ pub(super) fn judge(facts: Facts<'_>) -> Vec<Expectation> {
 
 fn of_the_intruder(facts: Facts<'_>) -> Vec<Expectation> {
     let line = &facts.outcome.intruder;
-    let uses = |loot: Loot| facts.calls.of(loot).iter().filter(|call| !call.regains);
-    let worked = Loot::ALL.map(|loot| uses(loot).filter(|call| call.is_ok()).count());
-    let newest = Loot::ALL.map(|loot| uses(loot).next_back().map_or(0, |call| call.status));
+    let uses = |credential: StolenCredential| facts.calls.of(credential).iter().filter(|call| !call.regains);
+    let worked = StolenCredential::ALL.map(|credential| uses(credential).filter(|call| call.is_ok()).count());
+    let newest = StolenCredential::ALL.map(|credential| uses(credential).next_back().map_or(0, |call| call.status));
     vec![
         expect(
             "every_stolen_thing_worked_before",
@@ -64,7 +64,7 @@ fn of_the_intruder(facts: Facts<'_>) -> Vec<Expectation> {
         ),
         expect(
             "no_call_of_the_intruder_works_after_contained",
-            line.calls_ok_after_contained == 0 && line.calls_after_contained >= TRIES * Loot::ALL.len(),
+            line.calls_ok_after_contained == 0 && line.calls_after_contained >= TRIES * StolenCredential::ALL.len(),
             format!(
                 "{} of {} calls sent after contained worked, {} logins and refreshes among them",
                 line.calls_ok_after_contained, line.calls_after_contained, line.regains_after_contained
@@ -80,9 +80,9 @@ fn of_the_intruder(facts: Facts<'_>) -> Vec<Expectation> {
 
 fn of_those_who_are_due(facts: Facts<'_>) -> Vec<Expectation> {
     let Facts {
-        outcome, cast, world, ..
+        outcome, people, world, ..
     } = facts;
-    let due = cast.due();
+    let due = people.due();
     let wrong: Vec<String> = due
         .iter()
         .map(|who| (who, verdict_of(outcome, who)))
@@ -97,16 +97,16 @@ fn of_those_who_are_due(facts: Facts<'_>) -> Vec<Expectation> {
         .map(|case| case.subject.as_str())
         .collect();
     let ended: usize = outcome.cases.iter().map(|case| case.grants_ended).sum();
-    let stays = |who: &Character| world.person(&who.username).is_some_and(Person::is_active);
-    let open = cast.leavers.iter().filter(|who| stays(who)).count();
+    let stays = |who: &DemoPerson| world.person(&who.username).is_some_and(Person::is_active);
+    let open = people.leavers.iter().filter(|who| stays(who)).count();
     let (sweeps, reopened) = outcome
-        .case_of(&cast.victim)
+        .case_of(&people.victim)
         .map_or((0, 0), |case| (case.sweeps, case.reopened));
-    let contained_at = |who: &Character| outcome.case_of(who).and_then(|case| case.contained_at);
-    let victim = outcome.case_of(&cast.victim);
-    let later_than = |at: Option<Timestamp>| cast.leavers.iter().filter(|who| contained_at(who) > at).count();
+    let contained_at = |who: &DemoPerson| outcome.case_of(who).and_then(|case| case.contained_at);
+    let victim = outcome.case_of(&people.victim);
+    let later_than = |at: Option<Timestamp>| people.leavers.iter().filter(|who| contained_at(who) > at).count();
     let waited = later_than(victim.and_then(CaseLine::received_at));
-    let overtaken = later_than(contained_at(&cast.victim));
+    let overtaken = later_than(contained_at(&people.victim));
     vec![
         expect(
             "everybody_who_is_due_is_contained",
@@ -133,17 +133,17 @@ fn of_those_who_are_due(facts: Facts<'_>) -> Vec<Expectation> {
         ),
         expect(
             "the_compromised_keep_their_accounts",
-            stays(&cast.victim) && stays(&cast.lost_laptop),
-            format!("of {} and {}", cast.victim.email, cast.lost_laptop.email),
+            stays(&people.victim) && stays(&people.lost_laptop),
+            format!("of {} and {}", people.victim.email, people.lost_laptop.email),
         ),
         expect(
             "those_who_left_are_suspended",
             open == 0,
-            format!("{} of {} accounts are open", open, cast.leavers.len()),
+            format!("{} of {} accounts are open", open, people.leavers.len()),
         ),
         expect(
             "the_compromised_overtake_the_leavers",
-            contained_at(&cast.victim).is_some() && (overtaken > 0 || waited <= IN_HAND),
+            contained_at(&people.victim).is_some() && (overtaken > 0 || waited <= IN_HAND),
             format!(
                 "{overtaken} of {waited} leavers who were not contained yet when the signal came were contained after the victim"
             ),
@@ -171,11 +171,11 @@ fn of_the_published_token(facts: Facts<'_>) -> Expectation {
 
 fn of_those_who_are_not(facts: Facts<'_>) -> Vec<Expectation> {
     let Facts {
-        outcome, cast, world, ..
+        outcome, people, world, ..
     } = facts;
-    let stranger = verdict_of(outcome, &cast.stranger);
-    let waits = |who: &Character| outcome.scheduled.iter().any(|plan| who.is_named_by(&plan.subject));
-    let after = cast.bystanders(world);
+    let stranger = verdict_of(outcome, &people.stranger);
+    let waits = |who: &DemoPerson| outcome.scheduled.iter().any(|plan| who.is_named_by(&plan.subject));
+    let after = people.bystanders(world);
     let touched: Vec<&str> = facts
         .bystanders
         .iter()
@@ -186,24 +186,24 @@ fn of_those_who_are_not(facts: Facts<'_>) -> Vec<Expectation> {
         expect(
             "a_stranger_is_no_success",
             stranger == "no_principal",
-            format!("{} is {stranger}", cast.stranger.email),
+            format!("{} is {stranger}", people.stranger.email),
         ),
         expect(
             "who_leaves_tomorrow_waits",
-            waits(&cast.tomorrow) && outcome.case_of(&cast.tomorrow).is_none(),
+            waits(&people.tomorrow) && outcome.case_of(&people.tomorrow).is_none(),
             format!("{} planned", outcome.scheduled.len()),
         ),
         expect(
             "a_zone_decides_when_a_day_is_over",
-            waits(&cast.abroad.who) != cast.abroad.is_due,
+            waits(&people.abroad.who) != people.abroad.is_due,
             format!(
                 "the last day {} in {} ends at {}",
-                cast.abroad.last_day, cast.abroad.zone, cast.abroad.fire_at
+                people.abroad.last_day, people.abroad.zone, people.abroad.fire_at
             ),
         ),
         expect(
             "a_malformed_row_is_quarantined_and_the_others_go_on",
-            outcome.quarantined.len() == 1 && outcome.case_of(&cast.malformed).is_none(),
+            outcome.quarantined.len() == 1 && outcome.case_of(&people.malformed).is_none(),
             format!("{} in the quarantine", outcome.quarantined.len()),
         ),
         expect(
@@ -212,7 +212,7 @@ fn of_those_who_are_not(facts: Facts<'_>) -> Vec<Expectation> {
                 .held
                 .iter()
                 .any(|hold| hold.why == "protected" && hold.state == "open")
-                && outcome.case_of(&cast.protected).is_none(),
+                && outcome.case_of(&people.protected).is_none(),
             format!("{} held", outcome.held.len()),
         ),
         expect(
@@ -251,7 +251,7 @@ pub(super) fn of_trail(trail: &TrailLine) -> Expectation {
     )
 }
 
-fn verdict_of<'a>(outcome: &'a Outcome, who: &Character) -> &'a str {
+fn verdict_of<'a>(outcome: &'a Outcome, who: &DemoPerson) -> &'a str {
     outcome
         .case_of(who)
         .and_then(|case| case.verdict.as_deref())
@@ -259,7 +259,7 @@ fn verdict_of<'a>(outcome: &'a Outcome, who: &Character) -> &'a str {
 }
 
 /// What the server still stores of somebody, where it stores anything.
-fn left_at(world: &World, who: &Character) -> Option<String> {
+fn left_at(world: &World, who: &DemoPerson) -> Option<String> {
     let person = world.person(&who.username)?;
     let counts = [
         ("sessions", person.sessions.len()),

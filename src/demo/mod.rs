@@ -1,9 +1,10 @@
 //! The whole line on loopback, without any configuration: a Mattermost stand-in, an intruder at work in it, the daemon as it is installed,
-//! real signals through the real doors, and what came of them, held against what was expected.
+//! real signals through real sources, and what came of them, held against what was expected.
 //!
-//! Reading order: [`run`] here is the play; `cast` says who is who, `stage` puts up the installation (a config file as a user writes it),
-//! `intruder` uses what was stolen, `doors` sends the signals, `narrator` follows the store, `outcome` gathers what is on the record and
-//! `judge` holds it against what was expected. [`tour`] is the other mode: one signal through every door. Nothing here prints: what is to be shown goes out as [`Scene`]s.
+//! Reading order: [`run`] here is the whole of it; `people` says who is who, `installation` starts the stand-in and writes the config as a user
+//! would, `intruder` uses what was stolen, `send_signals` sends the signals, `case_follower` follows the cases in the store, `outcome` gathers
+//! what is on the record, and `judge` holds it against what was expected. [`tour`] is the other mode: one signal through every kind of source.
+//! Nothing here prints: what is to be shown goes out as [`Progress`].
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,33 +17,33 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::Daemon;
 
-mod cast;
-mod doors;
+mod case_follower;
 mod expectation;
 mod folder;
+mod installation;
 mod intruder;
 mod judge;
-mod narrator;
 mod outcome;
-mod scene;
-mod stage;
+mod people;
+mod progress;
+mod send_signals;
 pub mod tour;
 
 pub use expectation::Expectation;
-pub use intruder::Loot;
+pub use intruder::StolenCredential;
 pub use outcome::{CaseLine, IntruderLine, Outcome, PlanLine, TrailLine};
-pub use scene::{Scene, Teller};
+pub use progress::{Progress, ProgressSender};
 
-use cast::Cast;
+use case_follower::CaseFollower;
 use folder::Folder;
+use installation::Installation;
 use intruder::Intruder;
 use judge::{Facts, judge};
-use narrator::Narrator;
-use stage::Stage;
+use people::People;
 
-/// How many people the town has.
+/// How many people the sandbox has.
 const PEOPLE: usize = 40;
-/// How long the town has been there.
+/// How long they have been there.
 const OLD: Duration = Duration::from_hours(7 * 24);
 /// How often the intruder uses each stolen thing before the first signal.
 const AT_EASE: usize = 20;
@@ -56,7 +57,7 @@ const MARGIN: Duration = Duration::from_mins(5);
 pub struct Options {
     /// Where config, database, trail and keys are to stay; a temporary folder that goes away where absent.
     pub keep: Option<PathBuf>,
-    /// Decides who lives in the town, and every id there.
+    /// Decides who the people are, and every id.
     pub seed: u64,
 }
 
@@ -76,54 +77,54 @@ pub struct Place {
 ///
 /// # Errors
 /// Where the folder cannot be used, a port cannot be had, or the daemon does not start.
-pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Result<Outcome> {
+pub async fn run(options: Options, clock: Clock, progress: ProgressSender) -> anyhow::Result<Outcome> {
     let folder = Folder::make(options.keep.clone())?;
     let world = World::fixture_since(options.seed, PEOPLE, clock.now().minus(OLD).ms());
-    let cast = Cast::of(&world, &clock)?;
-    let mut stage = Stage::build(folder, world, &cast, &clock).await?;
-    let config = Config::load(&stage.config(), &clock).context("loading the demo's own config")?;
+    let people = People::of(&world, &clock)?;
+    let mut installation = Installation::build(folder, world, &people, &clock).await?;
+    let config = Config::load(&installation.config(), &clock).context("loading the demo's own config")?;
     let daemon = Daemon::start(config, clock.clone())
         .await
         .context("starting the daemon of the demo")?;
-    stage.open(daemon.address());
-    teller.line(format!(
+    installation.open(daemon.address());
+    progress.line(format!(
         "a Mattermost {} stand-in with {} people at {}; the daemon at {}",
-        stage.sandbox.world().version,
+        installation.sandbox.world().version,
         PEOPLE,
-        stage.sandbox.url(),
-        stage.daemon_url()
+        installation.sandbox.url(),
+        installation.daemon_url()
     ));
 
-    teller.send(Scene::Cases {
+    progress.send(Progress::Cases {
         over: 0,
-        all: cast.cases(),
+        all: people.cases(),
     });
 
-    let intruder = Intruder::start(&stage.sandbox.url(), &cast, &clock, &teller)?;
-    teller.line(format!(
+    let intruder = Intruder::start(&installation.sandbox.url(), &people, &clock, &progress)?;
+    progress.line(format!(
         "an intruder holds a session, an access token, an OAuth refresh token and the password of {}, and calls every 50 ms",
-        cast.victim.shown()
+        people.victim.shown()
     ));
     intruder.at_ease(AT_EASE).await;
 
-    let bystanders = cast.bystanders(&stage.sandbox.world());
-    let sent = doors::send_all(&stage, &cast, &clock, &teller).await?;
-    let mut narrator = Narrator::new(daemon.store().clone(), &cast, &teller);
-    let in_time = tokio::time::timeout(PATIENCE, narrator.follow(&intruder)).await.is_ok();
+    let bystanders = people.bystanders(&installation.sandbox.world());
+    let sent = send_signals::send_all(&installation, &people, &clock, &progress).await?;
+    let mut follower = CaseFollower::new(daemon.store().clone(), &people, &progress);
+    let in_time = tokio::time::timeout(PATIENCE, follower.follow(&intruder)).await.is_ok();
     let calls = intruder.stop().await;
-    let published = doors::try_out(&stage, &cast.published).await?;
+    let published = send_signals::try_out(&installation, &people.published).await?;
     daemon.stop().await;
 
-    let outcome = outcome::gather(&stage, &cast, &sent, &calls, &clock).await?;
+    let outcome = outcome::gather(&installation, &people, &sent, &calls, &clock).await?;
     let expectations = judge(Facts {
         outcome: &outcome,
-        cast: &cast,
+        people: &people,
         sent: &sent,
         calls: &calls,
         in_time,
         published,
         bystanders: &bystanders,
-        world: &stage.sandbox.world(),
+        world: &installation.sandbox.world(),
     });
-    Ok(outcome.with(expectations, teller.elapsed(), stage.place()))
+    Ok(outcome.with(expectations, progress.elapsed(), installation.place()))
 }

@@ -8,12 +8,12 @@ use anyhow::Context as _;
 use revoked_trail::Summary;
 use serde::Serialize;
 
-use super::cast::Cast;
-use super::doors::Sent;
 use super::expectation::Expectation;
-use super::intruder::Record;
-use super::stage::Stage;
-use super::{Loot, Place};
+use super::installation::Installation;
+use super::intruder::CallRecord;
+use super::people::People;
+use super::send_signals::Sent;
+use super::{Place, StolenCredential};
 use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::store::{Alert, CaseDetail, Hold, ListFilter, Role, Store};
@@ -123,8 +123,14 @@ pub struct TrailLine {
 }
 
 /// Reads everything.
-pub(super) async fn gather(stage: &Stage, cast: &Cast, sent: &Sent, record: &Record, clock: &Clock) -> anyhow::Result<Outcome> {
-    let store = Store::open(&stage.store(), Role::Command, clock.clone()).await?;
+pub(super) async fn gather(
+    installation: &Installation,
+    people: &People,
+    sent: &Sent,
+    record: &CallRecord,
+    clock: &Clock,
+) -> anyhow::Result<Outcome> {
+    let store = Store::open(&installation.store(), Role::Command, clock.clone()).await?;
     let cases = store
         .cases(&ListFilter {
             limit: 200,
@@ -136,7 +142,7 @@ pub(super) async fn gather(stage: &Stage, cast: &Cast, sent: &Sent, record: &Rec
         cases: Vec::new(),
         scheduled: Vec::new(),
         held: store.holds(true).await?,
-        quarantined: quarantined(stage)?,
+        quarantined: quarantined(installation)?,
         alerts: store.alerts(true).await?,
         intruder: IntruderLine::default(),
         not_covered: Vec::new(),
@@ -159,7 +165,7 @@ pub(super) async fn gather(stage: &Stage, cast: &Cast, sent: &Sent, record: &Rec
         } else if case.state != "held" {
             let evidence = detail.jobs.iter().filter_map(|job| job.evidence.as_ref());
             not_covered.extend(evidence.flat_map(|evidence| evidence.not_covered.iter().cloned()));
-            if case.subject.as_deref() == Some(&format!("email:{}", cast.victim.email)) {
+            if case.subject.as_deref() == Some(&format!("email:{}", people.victim.email)) {
                 outcome.intruder = intruder(record, case.contained_at.unwrap_or(case.received_at));
             }
             outcome.cases.push(line(&detail));
@@ -172,7 +178,7 @@ pub(super) async fn gather(stage: &Stage, cast: &Cast, sent: &Sent, record: &Rec
             tracing::warn!(why = answer.why, "the operator's request was rejected");
         }
     }
-    outcome.trail = trail(&store, &stage.anchor()).await?;
+    outcome.trail = trail(&store, &installation.anchor()).await?;
     store.close().await;
     Ok(outcome)
 }
@@ -210,7 +216,7 @@ impl Outcome {
     }
 
     /// The case about `email`, or about `username`.
-    pub(super) fn case_of(&self, who: &super::cast::Character) -> Option<&CaseLine> {
+    pub(super) fn case_of(&self, who: &super::people::DemoPerson) -> Option<&CaseLine> {
         self.cases.iter().find(|case| who.is_named_by(&case.subject))
     }
 }
@@ -249,9 +255,9 @@ fn line(detail: &CaseDetail) -> CaseLine {
 }
 
 /// Judges every call by when it was sent. One that was sent in the very millisecond of the verdict counts as after it: the proof is older.
-fn intruder(record: &Record, contained_at: Timestamp) -> IntruderLine {
+fn intruder(record: &CallRecord, contained_at: Timestamp) -> IntruderLine {
     let mut line = IntruderLine::default();
-    for call in Loot::ALL.into_iter().flat_map(|loot| record.of(loot)) {
+    for call in StolenCredential::ALL.into_iter().flat_map(|credential| record.of(credential)) {
         line.regained += usize::from(call.regains && call.is_ok());
         if call.sent < contained_at {
             line.calls_before += usize::from(call.is_ok());
@@ -265,8 +271,8 @@ fn intruder(record: &Record, contained_at: Timestamp) -> IntruderLine {
 }
 
 /// The reasons in the files that the drop folder's quarantine holds.
-fn quarantined(stage: &Stage) -> anyhow::Result<Vec<String>> {
-    let folder = stage.drop_folder().join("quarantine");
+fn quarantined(installation: &Installation) -> anyhow::Result<Vec<String>> {
+    let folder = installation.drop_folder().join("quarantine");
     if !folder.exists() {
         return Ok(Vec::new());
     }

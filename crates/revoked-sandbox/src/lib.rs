@@ -49,7 +49,7 @@ pub use version::Version;
 pub use world::World;
 
 use node::Node;
-use rate::Limiters;
+use rate_limiter::Limiters;
 use replica::Replica;
 use request_log::RequestLog;
 use serve::Shared;

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::Exit;
 use super::output::json;
 use crate::clock::Clock;
-use crate::demo::{self, Options, Teller};
+use crate::demo::{self, Options, ProgressSender};
 use crate::telemetry::{self, Setup};
 
 mod report;
@@ -58,21 +58,21 @@ pub(super) async fn run(args: DemoArgs) -> anyhow::Result<Exit> {
     )?;
     let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
-    let (out, scenes) = tokio::sync::mpsc::unbounded_channel();
+    let (out, updates) = tokio::sync::mpsc::unbounded_channel();
     let options = Options {
         keep: args.keep,
         seed: args.seed,
     };
     let play = async {
-        let teller = Teller::new(out);
+        let progress = ProgressSender::new(out);
         let run = async {
             Ok(if args.tour {
-                Played::Tour(Box::pin(demo::tour::run(options, clock, teller)).await?)
+                Played::Tour(Box::pin(demo::tour::run(options, clock, progress)).await?)
             } else {
-                Played::Play(Box::pin(demo::run(options, clock, teller)).await?)
+                Played::Play(Box::pin(demo::run(options, clock, progress)).await?)
             })
         };
-        let (outcome, shown) = tokio::join!(run, view.show(scenes));
+        let (outcome, shown) = tokio::join!(run, view.show(updates));
         shown?;
         outcome
     };

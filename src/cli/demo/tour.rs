@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::output::{line, span, table};
 use super::report::{judged, kept, over};
-use crate::demo::tour::{Came, StopLine, TourOutcome};
+use crate::demo::tour::{ResultingCase, ScenarioLine, TourOutcome};
 
 /// Prints the report.
 pub(super) fn print(outcome: &TourOutcome) -> anyhow::Result<()> {
@@ -29,15 +29,19 @@ pub(super) fn print(outcome: &TourOutcome) -> anyhow::Result<()> {
 }
 
 fn case_of(outcome: &TourOutcome) -> Option<i64> {
-    outcome.stops.iter().find_map(|stop| stop.came.as_ref()).map(|came| came.case)
+    outcome
+        .stops
+        .iter()
+        .find_map(|scenario| scenario.came.as_ref())
+        .map(|came| came.case)
 }
 
-fn row(stop: &StopLine) -> Vec<String> {
-    let came = |what: fn(&Came) -> String| stop.came.as_ref().map_or_else(|| "-".to_owned(), what);
+fn row(scenario: &ScenarioLine) -> Vec<String> {
+    let came = |what: fn(&ResultingCase) -> String| scenario.came.as_ref().map_or_else(|| "-".to_owned(), what);
     vec![
-        stop.kind.clone(),
-        stop.who.clone(),
-        stop.answer.clone(),
+        scenario.kind.clone(),
+        scenario.who.clone(),
+        scenario.answer.clone(),
         came(|came| came.case.to_string()),
         came(|came| came.reason.clone()),
         came(|came| came.verdict.clone().unwrap_or_else(|| "open".to_owned())),
@@ -45,7 +49,10 @@ fn row(stop: &StopLine) -> Vec<String> {
             came.sent_to_verdict_ms
                 .map_or_else(|| "-".to_owned(), |ms| span(Duration::from_millis(ms)))
         }),
-        stop.told.as_ref().map_or_else(|| "-".to_owned(), |told| told.event.clone()),
-        came(Came::ended_in_words),
+        scenario
+            .told
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), |told| told.event.clone()),
+        came(ResultingCase::ended_in_words),
     ]
 }

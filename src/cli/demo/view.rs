@@ -9,9 +9,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::super::output::{line, plain};
-use crate::demo::{Loot, Scene};
+use crate::demo::{Progress, StolenCredential};
 
-/// Draws scenes.
+/// Draws the progress.
 pub(super) struct View {
     /// Whether lines go to standard output: not where one JSON object is to be all of it.
     lines: bool,
@@ -34,34 +34,34 @@ impl View {
         Some(Box::new(Aside(bars)))
     }
 
-    /// Shows scenes until there are no more.
-    pub(super) async fn show(self, mut scenes: UnboundedReceiver<Scene>) -> anyhow::Result<()> {
+    /// Shows updates until there are no more.
+    pub(super) async fn show(self, mut updates: UnboundedReceiver<Progress>) -> anyhow::Result<()> {
         let mut gauges = self.bars.as_ref().map(Gauges::new);
-        while let Some(scene) = scenes.recv().await {
-            match scene {
-                Scene::Line { after, text } if self.lines => {
+        while let Some(update) = updates.recv().await {
+            match update {
+                Progress::Line { after, text } if self.lines => {
                     let text = stamped(after, &text);
                     match &self.bars {
                         Some(bars) => bars.suspend(|| line(text))?,
                         None => line(text)?,
                     }
                 }
-                Scene::Line { after, text } => {
+                Progress::Line { after, text } => {
                     if let Some(bars) = &self.bars {
                         bars.println(stamped(after, &text))?;
                     }
                 }
-                Scene::Loot {
-                    loot,
+                Progress::StolenCredential {
+                    credential,
                     ok,
                     refused,
                     status,
                 } => {
                     if let Some(gauges) = &mut gauges {
-                        gauges.loot(loot, ok, refused, status);
+                        gauges.credential(credential, ok, refused, status);
                     }
                 }
-                Scene::Cases { over, all } => {
+                Progress::Cases { over, all } => {
                     if let Some(gauges) = &mut gauges {
                         gauges.cases(over, all);
                     }
@@ -81,29 +81,29 @@ fn stamped(after: Duration, text: &str) -> String {
 
 /// One bar for each stolen thing, and one for the cases.
 struct Gauges {
-    loot: BTreeMap<Loot, ProgressBar>,
+    credential: BTreeMap<StolenCredential, ProgressBar>,
     cases: ProgressBar,
     coloured: bool,
 }
 
 impl Gauges {
     fn new(bars: &MultiProgress) -> Self {
-        let loot = Loot::ALL.map(|loot| {
+        let credential = StolenCredential::ALL.map(|credential| {
             let bar = bars.add(ProgressBar::new_spinner().with_style(style("  {prefix:22} {msg}")));
-            bar.set_prefix(loot.to_string());
-            (loot, bar)
+            bar.set_prefix(credential.to_string());
+            (credential, bar)
         });
         let cases = bars.add(ProgressBar::new(1).with_style(style("  {prefix:22} [{bar:30}] {pos}/{len}")));
         cases.set_prefix("cases over");
         Self {
-            loot: loot.into(),
+            credential: credential.into(),
             cases,
             coloured: anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never,
         }
     }
 
-    fn loot(&mut self, loot: Loot, ok: u64, refused: u64, status: u16) {
-        let Some(bar) = self.loot.get(&loot) else { return };
+    fn credential(&mut self, credential: StolenCredential, ok: u64, refused: u64, status: u16) {
+        let Some(bar) = self.credential.get(&credential) else { return };
         let colour = if status == 200 { AnsiColor::Red } else { AnsiColor::Green };
         let style = if self.coloured {
             Style::new().fg_color(Some(colour.into())).bold()

@@ -1,6 +1,7 @@
-//! `revoked demo --tour`: one signal through every door, about another person each, and what came of it.
+//! `revoked demo --tour`: one signal through every kind of source, about another person each, and what came of it.
 //!
-//! Reading order: [`run`] is the tour, `stops` the table of the ways in, `ground` what a stop stands on, `provider` the identity provider.
+//! Reading order: [`run`] is the tour, `scenarios` the table of the kinds of source, `scenario` what one of them consists of and works with,
+//! `run_scenario` sends its signal and follows it, `told_back` reads what we tell the sender, `identity_provider` is the sender's side.
 
 use std::fmt::Write as _;
 
@@ -8,13 +9,14 @@ use anyhow::Context as _;
 use revoked_sandbox::World;
 use revoked_trail::key::random_key;
 
-use super::cast::holdings;
 use super::expectation::{Expectation, expect, or};
 use super::folder::Folder;
 use super::judge;
+use super::people::holdings;
 use super::{
-    OLD, Options, PEOPLE, Place, Scene, Teller, outcome as record,
-    stage::{self, hex},
+    OLD, Options, PEOPLE, Place, Progress, ProgressSender,
+    installation::{self, hex},
+    outcome as record,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -23,43 +25,45 @@ use crate::model::Actor;
 use crate::sources::{NoState, ssf};
 use crate::store::{Role, Store};
 
-mod echo;
-mod ground;
+mod identity_provider;
 mod outcome;
-mod provider;
-mod stops;
-mod visit;
+mod run_scenario;
+mod scenario;
+mod scenarios;
+mod told_back;
 
-pub use outcome::{Came, StopLine, Told, TourOutcome};
+pub use outcome::{ResultingCase, ScenarioLine, ToldBack, TourOutcome};
 
-use ground::{Ground, quoted};
-use provider::Provider;
-use stops::STOPS;
-use visit::visit;
+use identity_provider::IdentityProvider;
+use run_scenario::run_scenario;
+use scenario::{ScenarioContext, quoted};
+use scenarios::SCENARIOS;
 
-/// Goes to every stop and says what came of it. What goes against expectation is in the outcome; an error is what kept the tour from
+/// Goes to every scenario and says what came of it. What goes against expectation is in the outcome; an error is what kept the tour from
 /// being made.
 ///
 /// # Errors
 /// Where the folder cannot be used, a port cannot be had, or the daemon does not start.
-pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Result<TourOutcome> {
+pub async fn run(options: Options, clock: Clock, progress: ProgressSender) -> anyhow::Result<TourOutcome> {
     let folder = Folder::make(options.keep.clone())?;
     let world = World::fixture_since(options.seed, PEOPLE, clock.now().minus(OLD).ms());
-    let token = world.operator_token().context("the town has no operator")?;
-    let sandbox = stage::stand_in(world, &clock).await?;
-    let provider = Provider::start(&clock).await?;
-    let mut grounds = STOPS
+    let token = world.operator_token().context("the sandbox has no operator")?;
+    let sandbox = installation::stand_in(world, &clock).await?;
+    let provider = IdentityProvider::start(&clock).await?;
+    let mut contexts = SCENARIOS
         .iter()
-        .map(|stop| Ground::new(stop, &folder, &provider, &sandbox.world(), &clock))
+        .map(|scenario| ScenarioContext::new(scenario, &folder, &provider, &sandbox.world(), &clock))
         .collect::<anyhow::Result<Vec<_>>>()?;
     folder.folder("elsewhere")?;
     folder.write("chat-token", format!("{token}\n"))?;
     folder.write("trail-key", random_key()?)?;
-    let config = folder.write("revoked.toml", config(&folder, &sandbox.url(), &provider, &grounds)?)?;
+    let config = folder.write("revoked.toml", config(&folder, &sandbox.url(), &provider, &contexts)?)?;
 
-    let before = holdings(&sandbox.world(), |person| STOPS.iter().any(|stop| stop.who == person));
+    let before = holdings(&sandbox.world(), |person| {
+        SCENARIOS.iter().any(|scenario| scenario.who == person)
+    });
     let checked = Config::load(&config, &clock).context("loading the tour's own config")?;
-    connect(&checked, &clock, &teller).await?;
+    connect(&checked, &clock, &progress).await?;
     let daemon = Daemon::start(checked, clock.clone())
         .await
         .context("starting the daemon of the tour")?;
@@ -68,34 +72,36 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
         daemon: format!("http://{}", daemon.address()),
         config: folder.is_kept().then_some(config),
     };
-    teller.line(format!(
+    progress.line(format!(
         "a Mattermost stand-in with {PEOPLE} people at {}; an identity provider at {}; the daemon, with {} doors, at {}",
         place.server,
         provider.issuer(),
-        STOPS.len(),
+        SCENARIOS.len(),
         place.daemon
     ));
     let mut lines = Vec::new();
-    for ground in &mut grounds {
-        teller.send(Scene::Cases {
+    for context in &mut contexts {
+        progress.send(Progress::Cases {
             over: lines.len(),
-            all: STOPS.len(),
+            all: SCENARIOS.len(),
         });
-        ground.open(place.daemon.clone());
-        lines.push(visit(ground, daemon.store(), &clock, &teller).await?);
+        context.open(place.daemon.clone());
+        lines.push(run_scenario(context, daemon.store(), &clock, &progress).await?);
     }
     daemon.stop().await;
 
     let store = Store::open(&folder.path().join("revoked.db"), Role::Command, clock.clone()).await?;
     let trail = record::trail(&store, &folder.path().join("elsewhere/checkpoints")).await?;
     store.close().await;
-    let after = holdings(&sandbox.world(), |person| STOPS.iter().any(|stop| stop.who == person));
+    let after = holdings(&sandbox.world(), |person| {
+        SCENARIOS.iter().any(|scenario| scenario.who == person)
+    });
     let touched: Vec<&str> = before
         .iter()
         .filter(|(name, had)| after.get(*name) != Some(had))
         .map(|(name, _)| name.as_str())
         .collect();
-    let mut expectations: Vec<Expectation> = lines.iter().map(of_a_stop).collect();
+    let mut expectations: Vec<Expectation> = lines.iter().map(of_a_scenario).collect();
     expectations.push(expect(
         "nobody_else_lost_anything",
         touched.is_empty(),
@@ -108,12 +114,12 @@ pub async fn run(options: Options, clock: Clock, teller: Teller) -> anyhow::Resu
         trail,
         expectations,
         place,
-        elapsed_ms: record::ms(teller.elapsed()),
+        elapsed_ms: record::ms(progress.elapsed()),
     })
 }
 
 /// Makes the streams that sources have at the transmitter: what `revoked source ssf connect` does.
-async fn connect(config: &Config, clock: &Clock, teller: &Teller) -> anyhow::Result<()> {
+async fn connect(config: &Config, clock: &Clock, progress: &ProgressSender) -> anyhow::Result<()> {
     let store = Store::open(&config.store, Role::Daemon, clock.clone()).await?;
     for source in &config.sources {
         let Some(stream) = ssf::stream_of(&source.source) else {
@@ -125,7 +131,7 @@ async fn connect(config: &Config, clock: &Clock, teller: &Teller) -> anyhow::Res
             .with_context(|| format!("connecting the stream of {}", source.name))?;
         let steps = vec![connected.made.keep()];
         store.remember(&source.name, steps, Actor::operator("demo", None)).await?;
-        teller.line(format!(
+        progress.line(format!(
             "{}: a stream is {} at the identity provider, by {} (revoked source ssf connect {})",
             source.kind,
             connected.way.word(),
@@ -137,7 +143,7 @@ async fn connect(config: &Config, clock: &Clock, teller: &Teller) -> anyhow::Res
     Ok(())
 }
 
-fn of_a_stop(line: &StopLine) -> Expectation {
+fn of_a_scenario(line: &ScenarioLine) -> Expectation {
     let what = line.came.as_ref().map_or_else(
         || "no case".to_owned(),
         |came| {
@@ -161,16 +167,16 @@ fn of_a_stop(line: &StopLine) -> Expectation {
     )
 }
 
-/// The config, with a table for each stop.
-fn config(folder: &Folder, server: &str, provider: &Provider, grounds: &[Ground<'_>]) -> anyhow::Result<String> {
+/// The config, with a table for each scenario.
+fn config(folder: &Folder, server: &str, provider: &IdentityProvider, contexts: &[ScenarioContext<'_>]) -> anyhow::Result<String> {
     let mut config = format!(
         "# What `revoked demo --tour` ran with. The stand-in and the identity provider went away with the tour.\n\n{}",
-        stage::installation(folder.path(), server)
+        installation::base_config(folder.path(), server)
     );
-    for ground in grounds {
-        let keys = (ground.stop.furnish)(ground)?;
+    for context in contexts {
+        let keys = (context.scenario.configure)(context)?;
         if !keys.is_empty() {
-            let (kind, source) = (ground.stop.kind, ground.stop.source);
+            let (kind, source) = (context.scenario.kind, context.scenario.source);
             // Writing to a string cannot fail.
             let _ = write!(config, "\n[[source]]\nname = \"{source}\"\nkind = \"{kind}\"\n{keys}");
         }
@@ -178,7 +184,11 @@ fn config(folder: &Folder, server: &str, provider: &Provider, grounds: &[Ground<
     let authorization = format!("Bearer {}", hex(&random_key()?));
     provider.expects(&authorization);
     let file = quoted(&folder.write("idp-authorization", format!("{authorization}\n"))?);
-    let told: Vec<&str> = STOPS.iter().filter(|stop| stop.told_back).map(|stop| stop.source).collect();
-    config.push_str(&echo::config(provider, &file, &told));
+    let told: Vec<&str> = SCENARIOS
+        .iter()
+        .filter(|scenario| scenario.told_back)
+        .map(|scenario| scenario.source)
+        .collect();
+    config.push_str(&told_back::config(provider, &file, &told));
     Ok(config)
 }

@@ -11,8 +11,8 @@ use crate::model::GrantKind;
 /// The whole of what came of the tour.
 #[derive(Debug, Clone, Serialize)]
 pub struct TourOutcome {
-    /// Every stop, in order.
-    pub stops: Vec<StopLine>,
+    /// Every scenario, in order.
+    pub stops: Vec<ScenarioLine>,
     /// The trail.
     pub trail: TrailLine,
     /// What was expected, and whether it held.
@@ -25,9 +25,9 @@ pub struct TourOutcome {
     pub ok: bool,
 }
 
-/// One stop.
+/// One scenario.
 #[derive(Debug, Clone, Serialize)]
-pub struct StopLine {
+pub struct ScenarioLine {
     /// The kind of source.
     pub kind: String,
     /// The source's name.
@@ -41,16 +41,16 @@ pub struct StopLine {
     /// The answer that was expected.
     pub answer_expected: String,
     /// What followed; absent where nothing did within the time.
-    pub came: Option<Came>,
+    pub came: Option<ResultingCase>,
     /// Whether the sender is told what was proved.
     pub told_expected: bool,
     /// What the sender was told.
-    pub told: Option<Told>,
+    pub told: Option<ToldBack>,
 }
 
 /// What a sender was told back, as security event tokens say it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Told {
+pub struct ToldBack {
     /// The event, by its last word.
     pub event: String,
     /// The address of the person whom it is about.
@@ -63,7 +63,7 @@ pub struct Told {
 
 /// The case that followed.
 #[derive(Debug, Clone, Serialize)]
-pub struct Came {
+pub struct ResultingCase {
     /// Its number.
     pub case: i64,
     /// Its reason.
@@ -80,7 +80,7 @@ pub struct Came {
     pub suspended: bool,
 }
 
-impl StopLine {
+impl ScenarioLine {
     /// Whether the sender got the expected answer, the verdict is what was asked for, about something that was there, and the sender was
     /// told so where it is to be.
     pub(super) fn is_as_expected(&self) -> bool {
@@ -96,7 +96,7 @@ impl StopLine {
     }
 }
 
-impl Came {
+impl ResultingCase {
     /// `session 3, access_token 1, the account is suspended`
     #[must_use]
     pub fn ended_in_words(&self) -> String {
@@ -115,15 +115,15 @@ impl Came {
 mod tests {
     use super::*;
 
-    fn line() -> StopLine {
-        StopLine {
+    fn line() -> ScenarioLine {
+        ScenarioLine {
             kind: "ssf-push".to_owned(),
             source: "idp".to_owned(),
             who: "user01".to_owned(),
             sent: "an event".to_owned(),
             answer: "202 Accepted".to_owned(),
             answer_expected: "202 Accepted".to_owned(),
-            came: Some(Came {
+            came: Some(ResultingCase {
                 case: 1,
                 reason: "compromised".to_owned(),
                 reason_expected: "compromised".to_owned(),
@@ -133,7 +133,7 @@ mod tests {
                 suspended: true,
             }),
             told_expected: true,
-            told: Some(Told {
+            told: Some(ToldBack {
                 event: "session-revoked".to_owned(),
                 subject: "user01@example.test".to_owned(),
                 stands: true,
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn a_stop_is_as_expected_only_where_everything_is() {
         assert!(line().is_as_expected());
-        let spoilt: [fn(&mut StopLine); 9] = [
+        let spoilt: [fn(&mut ScenarioLine); 9] = [
             |line| line.answer = "400 Bad Request: no".to_owned(),
             |line| line.came = None,
             |line| line.came.as_mut().unwrap().reason = "logout".to_owned(),

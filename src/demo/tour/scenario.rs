@@ -1,4 +1,5 @@
-//! What a stop stands on: the folder, the identity provider, the daemon's address, and the person whose turn it is.
+//! One scenario of the tour, a kind of source with whom its signal is about, and what it works with: the folder, the identity provider, the
+//! daemon's address, the person.
 
 use std::path::{Path, PathBuf};
 
@@ -7,20 +8,20 @@ use futures_util::future::LocalBoxFuture;
 use revoked_sandbox::World;
 use revoked_trail::key::random_key;
 
-use super::super::cast::{Character, date_in};
 use super::super::folder::Folder;
-use super::super::stage::hex;
-use super::provider::Provider;
+use super::super::installation::hex;
+use super::super::people::{DemoPerson, date_in};
+use super::identity_provider::IdentityProvider;
 use crate::clock::Clock;
 use crate::http::{Bounds, client};
 
 /// One way in, who comes through it, and what follows.
-pub(super) struct Stop {
+pub(super) struct Scenario {
     /// The kind of source, as a config writes it.
     pub(super) kind: &'static str,
-    /// The name of the source; each stop has its own.
+    /// The name of the source; each scenario has its own.
     pub(super) source: &'static str,
-    /// Whom the signal is about, by username; each stop has its own person.
+    /// Whom the signal is about, by username; each scenario has its own person.
     pub(super) who: &'static str,
     /// What is sent, in one line; `{who}` stands for the person.
     pub(super) sends: &'static str,
@@ -31,40 +32,40 @@ pub(super) struct Stop {
     /// Whether the identity provider is the sender, and is told what was proved.
     pub(super) told_back: bool,
     /// Writes the files that the source needs, and gives its table of the config.
-    pub(super) furnish: fn(&Ground<'_>) -> anyhow::Result<String>,
+    pub(super) configure: fn(&ScenarioContext<'_>) -> anyhow::Result<String>,
     /// Sends the signal, and gives what the sender was answered.
-    pub(super) send: for<'a> fn(&'a Ground<'a>) -> LocalBoxFuture<'a, anyhow::Result<String>>,
+    pub(super) send: for<'a> fn(&'a ScenarioContext<'a>) -> LocalBoxFuture<'a, anyhow::Result<String>>,
 }
 
-/// The ground of one stop.
-pub(super) struct Ground<'a> {
-    pub(super) provider: &'a Provider,
-    pub(super) who: Character,
+/// What one scenario works with.
+pub(super) struct ScenarioContext<'a> {
+    pub(super) provider: &'a IdentityProvider,
+    pub(super) who: DemoPerson,
     /// The person's account id at the chat.
     pub(super) account: String,
-    pub(super) stop: &'a Stop,
+    pub(super) scenario: &'a Scenario,
     folder: &'a Folder,
     clock: &'a Clock,
     pub(super) daemon: String,
     http: reqwest::Client,
 }
 
-impl<'a> Ground<'a> {
+impl<'a> ScenarioContext<'a> {
     pub(super) fn new(
-        stop: &'a Stop,
+        scenario: &'a Scenario,
         folder: &'a Folder,
-        provider: &'a Provider,
+        provider: &'a IdentityProvider,
         world: &World,
         clock: &'a Clock,
     ) -> anyhow::Result<Self> {
         let person = world
-            .person(stop.who)
-            .with_context(|| format!("the town has no {}", stop.who))?;
+            .person(scenario.who)
+            .with_context(|| format!("the sandbox has no {}", scenario.who))?;
         Ok(Self {
             provider,
-            who: Character::of(person),
+            who: DemoPerson::of(person),
             account: person.id.to_string(),
-            stop,
+            scenario,
             folder,
             clock,
             daemon: String::new(),
@@ -79,17 +80,17 @@ impl<'a> Ground<'a> {
 
     /// What is sent, in words.
     pub(super) fn sends(&self) -> String {
-        self.stop.sends.replace("{who}", &self.who.shown())
+        self.scenario.sends.replace("{who}", &self.who.shown())
     }
 
-    /// A call to the stop's own door.
+    /// A call to the endpoint of the scenario's source.
     pub(super) fn post(&self) -> reqwest::RequestBuilder {
         self.call(http::Method::POST, "")
     }
 
-    /// A call to a path below the stop's own door.
+    /// A call to a path below it.
     pub(super) fn call(&self, method: http::Method, below: &str) -> reqwest::RequestBuilder {
-        let url = format!("{}/signals/{}{below}", self.daemon, self.stop.source);
+        let url = format!("{}/signals/{}{below}", self.daemon, self.scenario.source);
         self.http.request(method, url)
     }
 
@@ -102,17 +103,17 @@ impl<'a> Ground<'a> {
         Ok(quoted(&self.folder.folder(name)?))
     }
 
-    /// Writes `before` and a secret of the stop's own into a file, and gives the path as a config writes it.
+    /// Writes `before` and a secret of the scenario's own into a file, and gives the path as a config writes it.
     pub(super) fn secret(&self, name: &str, before: &str) -> anyhow::Result<String> {
         self.write(name, &format!("{before}{}\n", hex(&random_key()?)))
     }
 
-    /// Writes a file of the stop's own, and gives the path as a config writes it.
+    /// Writes a file of the scenario's own, and gives the path as a config writes it.
     pub(super) fn write(&self, name: &str, text: &str) -> anyhow::Result<String> {
         Ok(quoted(&self.folder.write(name, text)?))
     }
 
-    /// What is in a file of the stop's.
+    /// What is in a file of the scenario's.
     pub(super) fn read(&self, name: &str) -> anyhow::Result<String> {
         let path = self.path(name);
         let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;

@@ -1,9 +1,9 @@
-//! A transmitter's stream of security events, made by us: one stop that is polled (RFC 8936), and one that is pushed (RFC 8935).
+//! A transmitter's stream of security events, made by us: one scenario that is polled (RFC 8936), and one that is pushed (RFC 8935).
 
 use serde_json::{Value, json};
 
-use super::super::provider::{ALGORITHM, audience};
-use super::{Ground, Stop, answered};
+use super::super::identity_provider::{ALGORITHM, audience};
+use super::{Scenario, ScenarioContext, answered};
 
 /// Where the event types of the CAEP profile stand.
 const CAEP: &str = "https://schemas.openid.net/secevent/caep/event-type/";
@@ -12,7 +12,7 @@ const ACKNOWLEDGED: &str = "acknowledged by the next poll";
 /// The door of the pushed stream, as the transmitter has it.
 const ENDPOINT: &str = "https://revoked.example.test/signals/pushed-stream";
 
-pub(super) const POLLED: Stop = Stop {
+pub(super) const POLLED: Scenario = Scenario {
     kind: "ssf",
     source: "polled-stream",
     who: "user31",
@@ -20,11 +20,11 @@ pub(super) const POLLED: Stop = Stop {
     answer: ACKNOWLEDGED,
     reason: "compromised",
     told_back: true,
-    furnish: |ground| furnish(ground, "polled-stream-token", "poll", ""),
-    send: |ground| Box::pin(offer(ground)),
+    configure: |context| configure(context, "polled-stream-token", "poll", ""),
+    send: |context| Box::pin(offer(context)),
 };
 
-pub(super) const PUSHED: Stop = Stop {
+pub(super) const PUSHED: Scenario = Scenario {
     kind: "ssf",
     source: "pushed-stream",
     who: "user34",
@@ -32,15 +32,15 @@ pub(super) const PUSHED: Stop = Stop {
     answer: "202 Accepted",
     reason: "credential_changed",
     told_back: true,
-    furnish: |ground| {
-        let authorization = ground.secret("pushed-stream-authorization", "Bearer ")?;
+    configure: |context| {
+        let authorization = context.secret("pushed-stream-authorization", "Bearer ")?;
         let keys = format!("endpoint = \"{ENDPOINT}\"\nauthorization = {{ file = {authorization} }}\n");
-        furnish(ground, "pushed-stream-token", "push", &keys)
+        configure(context, "pushed-stream-token", "push", &keys)
     },
-    send: |ground| Box::pin(push(ground)),
+    send: |context| Box::pin(push(context)),
 };
 
-fn furnish(ground: &Ground<'_>, token: &str, delivery: &str, more: &str) -> anyhow::Result<String> {
+fn configure(context: &ScenarioContext<'_>, token: &str, delivery: &str, more: &str) -> anyhow::Result<String> {
     Ok(format!(
         "issuer = \"{issuer}\"
 audience = \"{audience}\"
@@ -48,39 +48,39 @@ algorithms = [\"{ALGORITHM}\"]
 delivery = \"{delivery}\"
 token = {{ file = {token} }}
 {more}",
-        issuer = ground.provider.issuer(),
+        issuer = context.provider.issuer(),
         audience = audience(delivery),
-        token = ground.write(token, &format!("{}\n", ground.provider.token()))?,
+        token = context.write(token, &format!("{}\n", context.provider.token()))?,
     ))
 }
 
-fn claims(ground: &Ground<'_>, delivery: &str, event: &str, detail: &Value) -> Value {
+fn claims(context: &ScenarioContext<'_>, delivery: &str, event: &str, detail: &Value) -> Value {
     json!({
         "aud": audience(delivery),
-        "sub_id": { "format": "email", "email": ground.who.email },
+        "sub_id": { "format": "email", "email": context.who.email },
         "events": { format!("{CAEP}{event}"): detail },
     })
 }
 
-async fn offer(ground: &Ground<'_>) -> anyhow::Result<String> {
+async fn offer(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
     let detail = json!({ "initiating_entity": "admin" });
-    ground
+    context
         .provider
-        .offer(claims(ground, "poll", "session-revoked", &detail))
+        .offer(claims(context, "poll", "session-revoked", &detail))
         .await?;
     Ok(ACKNOWLEDGED.to_owned())
 }
 
 /// Pushes as the stream's configuration says; the proxy that stands before the endpoint is left out.
-async fn push(ground: &Ground<'_>) -> anyhow::Result<String> {
-    let (endpoint, authorization) = ground.provider.pushes_to()?;
+async fn push(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
+    let (endpoint, authorization) = context.provider.pushes_to()?;
     anyhow::ensure!(endpoint == ENDPOINT, "the stream goes to {endpoint}");
     let detail = json!({ "credential_type": "password", "change_type": "revoke", "initiating_entity": "admin" });
-    let claims = claims(ground, "push", "credential-change", &detail);
-    let request = ground
+    let claims = claims(context, "push", "credential-change", &detail);
+    let request = context
         .post()
         .header(http::header::CONTENT_TYPE, "application/secevent+jwt")
         .header(http::header::AUTHORIZATION, authorization)
-        .body(ground.provider.sign("secevent+jwt", claims, None)?);
+        .body(context.provider.sign("secevent+jwt", claims, None)?);
     answered(request.send().await?).await
 }

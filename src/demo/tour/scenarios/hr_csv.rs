@@ -2,8 +2,8 @@
 
 use anyhow::Context as _;
 
-use super::super::super::doors::{drop_file, picked_up};
-use super::{Ground, Stop};
+use super::super::super::send_signals::{drop_file, picked_up};
+use super::{Scenario, ScenarioContext};
 
 /// The file's name in the drop folder.
 const FILE: &str = "leavers.csv";
@@ -11,7 +11,7 @@ const FILE: &str = "leavers.csv";
 /// How the sender sees that its file was taken.
 const ARCHIVED: &str = "the file is in the archive";
 
-pub(super) const STOP: Stop = Stop {
+pub(super) const SCENARIO: Scenario = Scenario {
     kind: "hr-csv",
     source: "hr",
     who: "user22",
@@ -19,27 +19,27 @@ pub(super) const STOP: Stop = Stop {
     answer: ARCHIVED,
     reason: "departed",
     told_back: false,
-    furnish,
-    send: |ground| Box::pin(drop_and_wait(ground)),
+    configure,
+    send: |context| Box::pin(drop_and_wait(context)),
 };
 
-fn furnish(ground: &Ground<'_>) -> anyhow::Result<String> {
+fn configure(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
     Ok(format!(
         "folder = {folder}
 time_zone = \"UTC\"
 interval = \"200ms\"                      # the default is 1s
 ",
-        folder = ground.folder("hr")?,
+        folder = context.folder("hr")?,
     ))
 }
 
 /// A file gets no answer: its sender sees it leave the drop folder.
-async fn drop_and_wait(ground: &Ground<'_>) -> anyhow::Result<String> {
-    let folder = ground.path("hr");
+async fn drop_and_wait(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
+    let folder = context.path("hr");
     let text = format!(
         "employee_id,email,last_working_day,action,reason\n1022,{},{},terminate,end of contract\n",
-        ground.who.email,
-        ground.yesterday()?
+        context.who.email,
+        context.yesterday()?
     );
     drop_file(&folder, FILE, &text).context("dropping the HR file")?;
     picked_up(&folder.join(FILE)).await?;

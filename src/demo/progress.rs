@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::Instant;
 
-use super::Loot;
+use super::StolenCredential;
 
 /// One thing to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scene {
+pub enum Progress {
     /// Something happened.
     Line {
         /// How long after the start.
@@ -18,9 +18,9 @@ pub enum Scene {
         text: String,
     },
     /// How one stolen thing fares.
-    Loot {
+    StolenCredential {
         /// Which.
-        loot: Loot,
+        credential: StolenCredential,
         /// Calls that the server answered as asked.
         ok: u64,
         /// Calls that it refused.
@@ -37,17 +37,17 @@ pub enum Scene {
     },
 }
 
-/// Sends scenes out, each with its time.
+/// Sends what is to be shown, each with its time.
 #[derive(Debug, Clone)]
-pub struct Teller {
+pub struct ProgressSender {
     started: Instant,
-    out: UnboundedSender<Scene>,
+    out: UnboundedSender<Progress>,
 }
 
-impl Teller {
-    /// A teller whose time starts now.
+impl ProgressSender {
+    /// A sender whose time starts now.
     #[must_use]
-    pub fn new(out: UnboundedSender<Scene>) -> Self {
+    pub fn new(out: UnboundedSender<Progress>) -> Self {
         Self {
             started: Instant::now(),
             out,
@@ -61,14 +61,14 @@ impl Teller {
     }
 
     pub(super) fn line(&self, text: impl Into<String>) {
-        self.send(Scene::Line {
+        self.send(Progress::Line {
             after: self.elapsed(),
             text: text.into(),
         });
     }
 
-    pub(super) fn send(&self, scene: Scene) {
+    pub(super) fn send(&self, update: Progress) {
         // Nobody needs to look: the outcome is the same.
-        drop(self.out.send(scene));
+        drop(self.out.send(update));
     }
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use revoked_trail::key::random_key;
 use serde_json::json;
 
-use super::{Ground, Stop, answered};
+use super::{Scenario, ScenarioContext, answered};
 
 /// The secret that both sides have.
 const SECRET: &str = "soar-secret";
@@ -17,7 +17,7 @@ const PREFIX: &str = "whsec_";
 /// What the SOAR says.
 const REASON: &str = "compromised";
 
-pub(super) const STOP: Stop = Stop {
+pub(super) const SCENARIO: Scenario = Scenario {
     kind: "webhook",
     source: "soar",
     who: "user19",
@@ -25,37 +25,37 @@ pub(super) const STOP: Stop = Stop {
     answer: "204 No Content",
     reason: REASON,
     told_back: false,
-    furnish,
-    send: |ground| Box::pin(post(ground)),
+    configure,
+    send: |context| Box::pin(post(context)),
 };
 
-fn furnish(ground: &Ground<'_>) -> anyhow::Result<String> {
+fn configure(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
     let secret = format!("{PREFIX}{}\n", STANDARD.encode(random_key()?));
     Ok(format!(
         "secrets = [{{ file = {} }}]
 reasons = [\"compromised\", \"logout\"]   # what this sender may ask for
 ",
-        ground.write(SECRET, &secret)?
+        context.write(SECRET, &secret)?
     ))
 }
 
-async fn post(ground: &Ground<'_>) -> anyhow::Result<String> {
+async fn post(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
     let body = json!({
         "type": "revoked.request.v1",
         "data": {
-            "subject": { "format": "email", "email": ground.who.email },
+            "subject": { "format": "email", "email": context.who.email },
             "reason": REASON,
             "ticket": "INC-1",
             "requested_by": "soar",
         },
     })
     .to_string();
-    let (id, seconds) = (format!("msg_{}", uuid::Uuid::now_v7().simple()), ground.seconds());
-    let secret = ground.read(SECRET)?;
+    let (id, seconds) = (format!("msg_{}", uuid::Uuid::now_v7().simple()), context.seconds());
+    let secret = context.read(SECRET)?;
     let secret = secret.strip_prefix(PREFIX).context("the secret is none of the standard's")?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(secret).context("reading the secret")?);
     let signature = hmac::sign(&key, format!("{id}.{seconds}.{body}").as_bytes());
-    let request = ground
+    let request = context
         .post()
         .header(http::header::CONTENT_TYPE, "application/json")
         .header("webhook-id", id)

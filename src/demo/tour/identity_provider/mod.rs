@@ -1,4 +1,4 @@
-//! The identity provider of the tour: its key, and over HTTP what the doors look up by themselves and the streams that we make there.
+//! The identity provider of the tour: its key, and over HTTP what the sources look up by themselves and the streams that we make there.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -18,15 +18,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::super::stage::hex;
+use super::super::installation::hex;
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Signer};
 use crate::model::Timestamp;
 
-mod letters;
+mod received_tokens;
 mod streams;
 
-use letters::Letters;
+use received_tokens::ReceivedTokens;
 use streams::Streams;
 
 /// What the provider signs with, as a config writes it.
@@ -40,24 +40,24 @@ pub(super) fn audience(delivery: &str) -> String {
 const BODY_CAP: usize = 64 * 1024;
 
 /// A provider that listens until it is dropped.
-pub(super) struct Provider {
-    desk: Arc<Desk>,
+pub(super) struct IdentityProvider {
+    endpoints: Arc<Endpoints>,
     signer: Signer,
     clock: Clock,
     _serving: JoinSet<()>,
 }
 
 /// What is asked for over HTTP.
-struct Desk {
+struct Endpoints {
     issuer: String,
     keys: Value,
     /// What the receiver of a stream shows.
     token: String,
     streams: Streams,
-    letters: Letters,
+    received: ReceivedTokens,
 }
 
-impl Provider {
+impl IdentityProvider {
     /// Makes a key and publishes it on a free port of the loopback.
     pub(super) async fn start(clock: &Clock) -> anyhow::Result<Self> {
         let signer = Signer::generate("tour-1", Algorithm::Es256)?;
@@ -65,17 +65,17 @@ impl Provider {
             .await
             .context("finding a port for the identity provider")?;
         let address = listener.local_addr().context("reading the identity provider's address")?;
-        let desk = Arc::new(Desk {
+        let endpoints = Arc::new(Endpoints {
             issuer: format!("http://{address}"),
             keys: signer.jwks()?,
             token: hex(&random_key()?),
             streams: Streams::default(),
-            letters: Letters::new(clock),
+            received: ReceivedTokens::new(clock),
         });
         let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, Arc::clone(&desk)));
+        serving.spawn(serve(listener, Arc::clone(&endpoints)));
         Ok(Self {
-            desk,
+            endpoints,
             signer,
             clock: clock.clone(),
             _serving: serving,
@@ -84,12 +84,12 @@ impl Provider {
 
     /// The name by which it signs, which is its address too.
     pub(super) fn issuer(&self) -> &str {
-        &self.desk.issuer
+        &self.endpoints.issuer
     }
 
     /// What it has given us for its streams.
     pub(super) fn token(&self) -> &str {
-        &self.desk.token
+        &self.endpoints.token
     }
 
     /// Signs `claims` as a token of its own: `iss`, `iat` and a fresh `jti` are added, and `exp` where it has a `life`.
@@ -115,36 +115,36 @@ impl Provider {
     /// Puts a security event into the stream that is polled, and waits until it is acknowledged there.
     pub(super) async fn offer(&self, claims: Value) -> anyhow::Result<()> {
         let (jti, token) = self.signed("secevent+jwt", claims, None)?;
-        self.desk.streams.offer(&jti, token)?;
-        self.desk.streams.acknowledged(&jti).await
+        self.endpoints.streams.offer(&jti, token)?;
+        self.endpoints.streams.acknowledged(&jti).await
     }
 
     /// What we must show to tell it something.
     pub(super) fn expects(&self, authorization: &str) {
-        self.desk.letters.expect(authorization);
+        self.endpoints.received.expect(authorization);
     }
 
     /// The token about the cause `txn` that somebody has pushed to it, and when; `None` where none comes within `patience`.
     pub(super) async fn statement(&self, txn: &str, patience: Duration) -> Option<(String, Timestamp)> {
-        tokio::time::timeout(patience, self.desk.letters.about(txn)).await.ok()
+        tokio::time::timeout(patience, self.endpoints.received.about(txn)).await.ok()
     }
 
     /// Where the stream that is pushed goes, and what is sent as `Authorization`.
     pub(super) fn pushes_to(&self) -> anyhow::Result<(String, String)> {
-        self.desk.streams.pushes_to()
+        self.endpoints.streams.pushes_to()
     }
 }
 
-async fn serve(listener: TcpListener, desk: Arc<Desk>) {
+async fn serve(listener: TcpListener, endpoints: Arc<Endpoints>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
-                let desk = Arc::clone(&desk);
+                let endpoints = Arc::clone(&endpoints);
                 let service = service_fn(move |request| {
-                    let desk = Arc::clone(&desk);
-                    async move { Ok::<_, Infallible>(desk.answer(request).await) }
+                    let endpoints = Arc::clone(&endpoints);
+                    async move { Ok::<_, Infallible>(endpoints.answer(request).await) }
                 });
                 connections.spawn(async move {
                     // How a connection ends is the caller's affair.
@@ -156,7 +156,7 @@ async fn serve(listener: TcpListener, desk: Arc<Desk>) {
     }
 }
 
-impl Desk {
+impl Endpoints {
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
         let (status, document) = self.told(request).await;
         // A yes to a pushed token has no body (RFC 8935 section 2.2).
@@ -195,7 +195,7 @@ impl Desk {
                 });
                 (StatusCode::OK, document)
             }
-            "/events" => self.letters.take(request).await,
+            "/events" => self.received.take(request).await,
             "/keys" => (StatusCode::OK, self.keys.clone()),
             path if path.starts_with("/ssf/") => self.of_streams(path, request).await,
             _ => (StatusCode::NOT_FOUND, Value::Null),

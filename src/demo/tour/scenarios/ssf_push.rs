@@ -2,15 +2,15 @@
 
 use serde_json::json;
 
-use super::super::provider::ALGORITHM;
-use super::{Ground, Stop, answered};
+use super::super::identity_provider::ALGORITHM;
+use super::{Scenario, ScenarioContext, answered};
 
 /// Our name at the identity provider.
 const AUDIENCE: &str = "https://revoked.example.test/signals/pushed-events";
 /// An account that somebody has taken over is locked, of the RISC profile.
 const DISABLED: &str = "https://schemas.openid.net/secevent/risc/event-type/account-disabled";
 
-pub(super) const STOP: Stop = Stop {
+pub(super) const SCENARIO: Scenario = Scenario {
     kind: "ssf-push",
     source: "pushed-events",
     who: "user01",
@@ -18,36 +18,36 @@ pub(super) const STOP: Stop = Stop {
     answer: "202 Accepted",
     reason: "compromised",
     told_back: true,
-    furnish,
-    send: |ground| Box::pin(push(ground)),
+    configure,
+    send: |context| Box::pin(push(context)),
 };
 
-fn furnish(ground: &Ground<'_>) -> anyhow::Result<String> {
-    let authorization = ground.secret("pushed-events-authorization", "Bearer ")?;
+fn configure(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
+    let authorization = context.secret("pushed-events-authorization", "Bearer ")?;
     Ok(format!(
         "issuer = \"{issuer}\"
 audience = \"{AUDIENCE}\"
 algorithms = [\"{ALGORITHM}\"]
 authorization = {{ file = {authorization} }}
 ",
-        issuer = ground.provider.issuer(),
+        issuer = context.provider.issuer(),
     ))
 }
 
-async fn push(ground: &Ground<'_>) -> anyhow::Result<String> {
-    let token = ground.provider.sign(
+async fn push(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
+    let token = context.provider.sign(
         "secevent+jwt",
         json!({
             "aud": AUDIENCE,
-            "sub_id": { "format": "email", "email": ground.who.email },
+            "sub_id": { "format": "email", "email": context.who.email },
             "events": { DISABLED: { "reason": "hijacking" } },
         }),
         None,
     )?;
-    let request = ground
+    let request = context
         .post()
         .header(http::header::CONTENT_TYPE, "application/secevent+jwt")
-        .header(http::header::AUTHORIZATION, ground.read("pushed-events-authorization")?)
+        .header(http::header::AUTHORIZATION, context.read("pushed-events-authorization")?)
         .body(token);
     answered(request.send().await?).await
 }

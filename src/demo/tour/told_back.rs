@@ -1,12 +1,12 @@
-//! What the identity provider hears back: a statement of ours, read and checked as its receiver would, with nothing but our keys.
+//! What the transmitter tells the identity provider about the case: a security event token, checked as its receiver would, with our keys alone.
 
 use std::time::Duration;
 
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::outcome::Told;
-use super::provider::Provider;
+use super::identity_provider::IdentityProvider;
+use super::outcome::ToldBack;
 use super::record;
 use crate::http::{Bounds, client, read_body};
 use crate::jose::{Algorithm, Compact, HeaderRules, KeySet};
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const KEYS_CAP: usize = 64 * 1024;
 
 /// The tables of the config by which the identity provider is told about what `sources` have sent.
-pub(super) fn config(provider: &Provider, authorization: &str, sources: &[&str]) -> String {
+pub(super) fn config(provider: &IdentityProvider, authorization: &str, sources: &[&str]) -> String {
     let sources: Vec<String> = sources.iter().map(|source| format!("\"{source}\"")).collect();
     format!(
         "
@@ -43,14 +43,19 @@ sources = [{sources}]
 }
 
 /// Waits for the statement about a case, and checks it. `None` where none comes in time.
-pub(super) async fn heard(provider: &Provider, daemon: &str, case: i64, since: Timestamp) -> anyhow::Result<Option<Told>> {
+pub(super) async fn heard(
+    provider: &IdentityProvider,
+    daemon: &str,
+    case: i64,
+    since: Timestamp,
+) -> anyhow::Result<Option<ToldBack>> {
     let Some((token, at)) = provider.statement(&format!("revoked:{case}"), PATIENCE).await else {
         return Ok(None);
     };
     let compact = Compact::read(token.as_bytes()).context("reading the statement")?;
     let claims = Value::Object(compact.claims.clone());
     let event = claims["events"].as_object().and_then(|events| events.keys().next());
-    Ok(Some(Told {
+    Ok(Some(ToldBack {
         event: event
             .and_then(|event| event.rsplit('/').next())
             .unwrap_or_default()

@@ -14,23 +14,23 @@ use crate::jose::Compact;
 use crate::model::Timestamp;
 
 /// The tokens that came, unjudged.
-pub(super) struct Letters {
-    desk: Mutex<Desk>,
+pub(super) struct ReceivedTokens {
+    received: Mutex<Received>,
     came: Notify,
     clock: Clock,
 }
 
 #[derive(Default)]
-struct Desk {
+struct Received {
     /// What a sender must show.
     authorization: String,
-    letters: Vec<(String, Timestamp)>,
+    tokens: Vec<(String, Timestamp)>,
 }
 
-impl Letters {
+impl ReceivedTokens {
     pub(super) fn new(clock: &Clock) -> Self {
         Self {
-            desk: Mutex::default(),
+            received: Mutex::default(),
             came: Notify::new(),
             clock: clock.clone(),
         }
@@ -53,7 +53,7 @@ impl Letters {
             return refused("invalid_request");
         };
         let at = self.clock.now();
-        self.lock().letters.push((token, at));
+        self.lock().tokens.push((token, at));
         self.came.notify_waiters();
         (StatusCode::ACCEPTED, Value::Null)
     }
@@ -62,7 +62,7 @@ impl Letters {
     pub(super) async fn about(&self, txn: &str) -> (String, Timestamp) {
         loop {
             let came = self.came.notified();
-            let found = self.lock().letters.iter().find(|(token, _)| is_about(token, txn)).cloned();
+            let found = self.lock().tokens.iter().find(|(token, _)| is_about(token, txn)).cloned();
             if let Some(found) = found {
                 return found;
             }
@@ -70,9 +70,9 @@ impl Letters {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Desk> {
+    fn lock(&self) -> MutexGuard<'_, Received> {
         // Nothing between lock and unlock can leave it half-written.
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

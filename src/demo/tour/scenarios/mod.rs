@@ -1,9 +1,9 @@
-//! The stops of the tour: one file and one row for each way in. A kind of source without a stop fails a test.
+//! The scenarios of the tour: one file and one row for each kind of source. A kind without a scenario fails a test.
 
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::ground::{Ground, Stop};
+use super::scenario::{Scenario, ScenarioContext};
 use crate::http::read_body;
 
 mod back_channel_logout;
@@ -18,17 +18,17 @@ mod webhook;
 /// What an answer may weigh.
 const ANSWER_CAP: usize = 64 * 1024;
 
-/// Every stop, in the order of the tour.
-pub(super) const STOPS: &[Stop] = &[
-    inbox::STOP,
-    ssf_push::STOP,
+/// Every scenario, in the order of the tour.
+pub(super) const SCENARIOS: &[Scenario] = &[
+    inbox::SCENARIO,
+    ssf_push::SCENARIO,
     ssf::PUSHED,
     ssf::POLLED,
-    global_token_revocation::STOP,
-    back_channel_logout::STOP,
-    webhook::STOP,
-    scim::STOP,
-    hr_csv::STOP,
+    global_token_revocation::SCENARIO,
+    back_channel_logout::SCENARIO,
+    webhook::SCENARIO,
+    scim::SCENARIO,
+    hr_csv::SCENARIO,
 ];
 
 /// The status of an answer in words, with what a refusal says.
@@ -52,14 +52,14 @@ mod tests {
     #[test]
     fn every_kind_of_source_has_a_stop() {
         let kinds: BTreeSet<&str> = KINDS.iter().map(|kind| kind.name).collect();
-        let stops: BTreeSet<&str> = STOPS.iter().map(|stop| stop.kind).collect();
-        assert_eq!(stops, kinds);
+        let covered: BTreeSet<&str> = SCENARIOS.iter().map(|scenario| scenario.kind).collect();
+        assert_eq!(covered, kinds);
     }
 
     #[test]
     fn no_two_stops_share_a_person_or_a_source() {
-        let people: BTreeSet<&str> = STOPS.iter().map(|stop| stop.who).collect();
-        let sources: BTreeSet<&str> = STOPS.iter().map(|stop| stop.source).collect();
-        assert_eq!((people.len(), sources.len()), (STOPS.len(), STOPS.len()));
+        let people: BTreeSet<&str> = SCENARIOS.iter().map(|scenario| scenario.who).collect();
+        let sources: BTreeSet<&str> = SCENARIOS.iter().map(|scenario| scenario.source).collect();
+        assert_eq!((people.len(), sources.len()), (SCENARIOS.len(), SCENARIOS.len()));
     }
 }

@@ -1,4 +1,4 @@
-//! Who is who in the town: the victim and what was stolen, those who leave, and those to whom nothing may happen.
+//! The people of the demo: the victim and what was stolen, those who leave, and those to whom nothing may happen.
 
 use std::collections::BTreeMap;
 
@@ -12,15 +12,15 @@ use crate::model::{DateRule, Leaves, Timestamp};
 
 use super::MARGIN;
 
-/// One person of the town, or one who never had an account there.
+/// One person with an account, or one who never had any.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Character {
+pub(super) struct DemoPerson {
     pub(super) username: String,
     pub(super) email: String,
     pub(super) name: String,
 }
 
-impl Character {
+impl DemoPerson {
     pub(super) fn of(person: &Person) -> Self {
         let name = format!("{} {}", person.first_name, person.last_name).trim().to_owned();
         Self {
@@ -66,7 +66,7 @@ pub(super) struct Stolen {
 /// Somebody whose last day is over in one place and not in another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Abroad {
-    pub(super) who: Character,
+    pub(super) who: DemoPerson,
     /// The IANA zone of the row.
     pub(super) zone: &'static str,
     /// The last working day, as it is written there.
@@ -77,28 +77,28 @@ pub(super) struct Abroad {
     pub(super) is_due: bool,
 }
 
-/// Everybody who plays a part.
-pub(super) struct Cast {
+/// Everybody whom the demo is about.
+pub(super) struct People {
     /// Whose things were stolen; the identity provider tells.
-    pub(super) victim: Character,
+    pub(super) victim: DemoPerson,
     pub(super) stolen: Stolen,
     /// Whose laptop was lost; an operator tells.
-    pub(super) lost_laptop: Character,
+    pub(super) lost_laptop: DemoPerson,
     /// Whose access token stands in a public repository; an operator hands the token in. Nothing else of theirs is to end.
-    pub(super) careless: Character,
+    pub(super) careless: DemoPerson,
     /// That token.
     pub(super) published: SecretString,
     /// Whose last day was yesterday; HR tells.
-    pub(super) leavers: Vec<Character>,
+    pub(super) leavers: Vec<DemoPerson>,
     /// Who left too, and never had an account.
-    pub(super) stranger: Character,
+    pub(super) stranger: DemoPerson,
     /// Whose last day is tomorrow.
-    pub(super) tomorrow: Character,
+    pub(super) tomorrow: DemoPerson,
     pub(super) abroad: Abroad,
     /// In whose row the date is none.
-    pub(super) malformed: Character,
+    pub(super) malformed: DemoPerson,
     /// The break-glass account, which HR's file names by mistake.
-    pub(super) protected: Character,
+    pub(super) protected: DemoPerson,
     /// Yesterday and tomorrow in UTC.
     pub(super) days: (String, String),
 }
@@ -106,44 +106,44 @@ pub(super) struct Cast {
 /// How much access each person has: sessions, tokens, and whether the account is active.
 pub(super) type Holdings = BTreeMap<String, (usize, usize, bool)>;
 
-impl Cast {
-    /// Gives the parts of the play to people of `world`.
+impl People {
+    /// Chooses them among the people of `world`.
     pub(super) fn of(world: &World, clock: &Clock) -> anyhow::Result<Self> {
         let now = clock.now();
-        let character = |username: &str| -> anyhow::Result<Character> {
+        let person_of = |username: &str| -> anyhow::Result<DemoPerson> {
             let person = world
                 .person(username)
-                .with_context(|| format!("the town has no {username}"))?;
-            Ok(Character::of(person))
+                .with_context(|| format!("the sandbox has no {username}"))?;
+            Ok(DemoPerson::of(person))
         };
-        let victim = character("user01")?;
+        let victim = person_of("user01")?;
         let today = date_in("UTC", now)?;
         Ok(Self {
-            stolen: steal(world, &victim.username).context("there is nothing to steal in the town")?,
+            stolen: steal(world, &victim.username).context("there is nothing to steal in the sandbox")?,
             victim,
-            lost_laptop: character("user13")?,
-            careless: character("user04")?,
+            lost_laptop: person_of("user13")?,
+            careless: person_of("user04")?,
             published: published(world, "user04").context("nobody has a token that could be published")?,
             // With a webhook, with a hook that sends out, with a token and an app, and one who comes through GitLab.
             leavers: ["user03", "user09", "user17", "user22", "user15"]
                 .into_iter()
-                .map(character)
+                .map(person_of)
                 .collect::<anyhow::Result<_>>()?,
-            stranger: Character {
+            stranger: DemoPerson {
                 username: "kim".to_owned(),
                 email: "kim@example.test".to_owned(),
                 name: "Kim".to_owned(),
             },
-            tomorrow: character("user24")?,
-            abroad: abroad(character("user28")?, today, now)?,
-            malformed: character("user30")?,
-            protected: character("admin")?,
+            tomorrow: person_of("user24")?,
+            abroad: abroad(person_of("user28")?, today, now)?,
+            malformed: person_of("user30")?,
+            protected: person_of("admin")?,
             days: (today.yesterday()?.to_string(), today.tomorrow()?.to_string()),
         })
     }
 
     /// The addresses of those whose access must be ended now, whoever asked for it. The stranger has none.
-    pub(super) fn due(&self) -> Vec<&Character> {
+    pub(super) fn due(&self) -> Vec<&DemoPerson> {
         let abroad = self.abroad.is_due.then_some(&self.abroad.who);
         [&self.victim, &self.lost_laptop]
             .into_iter()
@@ -224,7 +224,7 @@ pub(super) fn date_in(zone: &str, now: Timestamp) -> anyhow::Result<jiff::civil:
 
 /// A row whose zone makes the difference, at any time of the day: where it is tomorrow already, somebody's last day (our today) is over; where
 /// it is still yesterday, somebody's last day (our yesterday) is not.
-fn abroad(who: Character, today: jiff::civil::Date, now: Timestamp) -> anyhow::Result<Abroad> {
+fn abroad(who: DemoPerson, today: jiff::civil::Date, now: Timestamp) -> anyhow::Result<Abroad> {
     for zone in ["Pacific/Auckland", "Pacific/Pago_Pago", "Pacific/Kiritimati"] {
         let there = date_in(zone, now)?;
         let last_day = match there.cmp(&today) {
@@ -240,7 +240,7 @@ fn abroad(who: Character, today: jiff::civil::Date, now: Timestamp) -> anyhow::R
         };
         let fire_at = leaves.fire_at()?;
         let is_due = fire_at <= now;
-        // Midnight over there must not strike in the middle of the play.
+        // Midnight over there must not strike in the middle of the demo.
         if is_due || fire_at.since(now) > MARGIN {
             return Ok(Abroad {
                 who,
@@ -260,13 +260,13 @@ mod tests {
 
     #[test]
     fn at_every_minute_of_the_day_some_zone_has_another_date() {
-        let town = World::fixture(1, 40);
+        let world = World::fixture(1, 40);
         for day in ["2026-01-15T00:00:00Z", "2026-07-15T00:00:00Z"] {
             let midnight: jiff::Timestamp = day.parse().unwrap();
             for minute in 0..24 * 60 {
                 let clock = Clock::fixed(Timestamp::from_seconds(midnight.as_second() + minute * 60));
-                let cast = Cast::of(&town, &clock).unwrap();
-                let abroad = &cast.abroad;
+                let people = People::of(&world, &clock).unwrap();
+                let abroad = &people.abroad;
                 let same_day_here = Leaves::Wall {
                     date: abroad.last_day.clone(),
                     zone: "UTC".to_owned(),
@@ -281,11 +281,11 @@ mod tests {
 
     #[test]
     fn the_victim_has_all_that_an_intruder_wants() {
-        let town = World::fixture(9, 40);
-        let cast = Cast::of(&town, &Clock::system()).unwrap();
-        let bystanders = cast.bystanders(&town);
-        assert!(!bystanders.contains_key(&cast.victim.username));
-        assert!(bystanders.contains_key(&cast.tomorrow.username) && bystanders.contains_key(&cast.protected.username));
-        assert!(cast.due().len() >= 7);
+        let world = World::fixture(9, 40);
+        let people = People::of(&world, &Clock::system()).unwrap();
+        let bystanders = people.bystanders(&world);
+        assert!(!bystanders.contains_key(&people.victim.username));
+        assert!(bystanders.contains_key(&people.tomorrow.username) && bystanders.contains_key(&people.protected.username));
+        assert!(people.due().len() >= 7);
     }
 }

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::provider::ALGORITHM;
-use super::{Ground, Stop, answered};
+use super::super::identity_provider::ALGORITHM;
+use super::{Scenario, ScenarioContext, answered};
 
 /// The endpoint, as the identity provider has it.
 const AUDIENCE: &str = "https://revoked.example.test/signals/universal-logout";
 /// The application at the identity provider whose people are logged out.
 const CLIENT: &str = "chat-app";
 
-pub(super) const STOP: Stop = Stop {
+pub(super) const SCENARIO: Scenario = Scenario {
     kind: "global-token-revocation",
     source: "universal-logout",
     who: "user03",
@@ -20,26 +20,26 @@ pub(super) const STOP: Stop = Stop {
     answer: "204 No Content",
     reason: "compromised",
     told_back: true,
-    furnish: |ground| Ok(keys(ground)),
-    send: |ground| Box::pin(call(ground)),
+    configure: |context| Ok(keys(context)),
+    send: |context| Box::pin(call(context)),
 };
 
-fn keys(ground: &Ground<'_>) -> String {
+fn keys(context: &ScenarioContext<'_>) -> String {
     format!(
         "issuer = \"{issuer}\"
 client_id = \"{CLIENT}\"
 audience = \"{AUDIENCE}\"
 algorithms = [\"{ALGORITHM}\"]
 ",
-        issuer = ground.provider.issuer(),
+        issuer = context.provider.issuer(),
     )
 }
 
-async fn call(ground: &Ground<'_>) -> anyhow::Result<String> {
+async fn call(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
     let claims = json!({ "sub": CLIENT, "aud": AUDIENCE });
-    let token = ground
+    let token = context
         .provider
         .sign("global-token-revocation+jwt", claims, Some(Duration::from_mins(5)))?;
-    let body = json!({ "sub_id": { "format": "email", "email": ground.who.email } });
-    answered(ground.post().bearer_auth(token).json(&body).send().await?).await
+    let body = json!({ "sub_id": { "format": "email", "email": context.who.email } });
+    answered(context.post().bearer_auth(token).json(&body).send().await?).await
 }

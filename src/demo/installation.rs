@@ -8,8 +8,8 @@ use revoked_sandbox::{Sandbox, World};
 use revoked_trail::key::random_key;
 
 use super::Place;
-use super::cast::Cast;
 use super::folder::Folder;
+use super::people::People;
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Signer};
 
@@ -23,7 +23,7 @@ pub(super) const FIRST_SWEEP: &str = "2s";
 pub(super) const KID: &str = "demo-1";
 
 /// Everything that is there before the daemon starts.
-pub(super) struct Stage {
+pub(super) struct Installation {
     pub(super) sandbox: Sandbox,
     /// The identity provider.
     pub(super) issuer: Signer,
@@ -33,10 +33,10 @@ pub(super) struct Stage {
     address: Option<SocketAddr>,
 }
 
-impl Stage {
+impl Installation {
     /// Puts up the stand-in with `world` in it and writes the installation into `folder`.
-    pub(super) async fn build(folder: Folder, world: World, cast: &Cast, clock: &Clock) -> anyhow::Result<Self> {
-        let token = world.operator_token().context("the town has no operator")?;
+    pub(super) async fn build(folder: Folder, world: World, people: &People, clock: &Clock) -> anyhow::Result<Self> {
+        let token = world.operator_token().context("the sandbox has no operator")?;
         let sandbox = stand_in(world, clock).await?;
         let issuer = Signer::generate(KID, Algorithm::EdDsa)?;
         let authorization = format!("Bearer {}", hex(&random_key()?));
@@ -46,7 +46,7 @@ impl Stage {
         folder.write("idp-authorization", format!("{authorization}\n"))?;
         folder.write("trail-key", random_key()?)?;
         folder.write("idp.jwks.json", issuer.jwks()?.to_string())?;
-        folder.write("revoked.toml", config(folder.path(), &sandbox.url(), cast))?;
+        folder.write("revoked.toml", config(folder.path(), &sandbox.url(), people))?;
         Ok(Self {
             sandbox,
             issuer,
@@ -103,7 +103,7 @@ pub(super) async fn stand_in(world: World, clock: &Clock) -> anyhow::Result<Sand
 }
 
 /// The tables of the config without which there is no installation.
-pub(super) fn installation(folder: &Path, server: &str) -> String {
+pub(super) fn base_config(folder: &Path, server: &str) -> String {
     let path = |name: &str| toml::Value::String(folder.join(name).display().to_string()).to_string();
     format!(
         "[store]
@@ -134,12 +134,12 @@ concurrency = 4
 
 /// The config, as a user writes one. The only things that a real one would not have are the short first sweep and the quick looks into the
 /// drop folder, which keep the demo short.
-fn config(folder: &Path, server: &str, cast: &Cast) -> String {
+fn config(folder: &Path, server: &str, people: &People) -> String {
     let path = |name: &str| toml::Value::String(folder.join(name).display().to_string()).to_string();
     format!(
         "# What `revoked demo` ran with. The stand-in at the target's url went away with the demo.
 
-{installation}
+{base}
 [[source]]
 name = \"idp\"
 kind = \"ssf-push\"
@@ -167,11 +167,11 @@ watch = [\"{FIRST_SWEEP}\", \"11m\", \"1h\", \"24h\"]
 [policy]
 protected = [\"email:{protected}\"]
 ",
-        installation = installation(folder, server),
+        base = base_config(folder, server),
         jwks = path("idp.jwks.json"),
         authorization = path("idp-authorization"),
         hr = path("hr"),
-        protected = cast.protected.email,
+        protected = people.protected.email,
     )
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::cast::{Cast, Character};
 use super::intruder::Intruder;
-use super::{Scene, Teller};
+use super::people::{DemoPerson, People};
+use super::{Progress, ProgressSender};
 use crate::model::{Evidence, Timestamp};
 use crate::store::{CaseView, JobView, ListFilter, Store};
 
@@ -14,20 +14,20 @@ const EVERY: Duration = Duration::from_millis(25);
 /// How often each stolen thing must have been tried after containment before the intruder may give up.
 pub(super) const TRIES: usize = 15;
 
-/// Looks and tells.
-pub(super) struct Narrator<'a> {
+/// Reads the cases again and again, and tells what is new.
+pub(super) struct CaseFollower<'a> {
     store: Store,
-    cast: &'a Cast,
-    teller: &'a Teller,
+    people: &'a People,
+    progress: &'a ProgressSender,
     told: BTreeSet<(i64, &'static str)>,
 }
 
-impl<'a> Narrator<'a> {
-    pub(super) fn new(store: Store, cast: &'a Cast, teller: &'a Teller) -> Self {
+impl<'a> CaseFollower<'a> {
+    pub(super) fn new(store: Store, people: &'a People, progress: &'a ProgressSender) -> Self {
         Self {
             store,
-            cast,
-            teller,
+            people,
+            progress,
             told: BTreeSet::new(),
         }
     }
@@ -39,7 +39,7 @@ impl<'a> Narrator<'a> {
             match self.look().await {
                 Ok(Some(contained_at)) if intruder.least_used_since(contained_at) >= TRIES => return,
                 Ok(_) => {}
-                Err(error) => self.teller.line(format!("the store cannot be read: {error}")),
+                Err(error) => self.progress.line(format!("the store cannot be read: {error}")),
             }
             tokio::time::sleep(EVERY).await;
         }
@@ -64,14 +64,14 @@ impl<'a> Narrator<'a> {
                 continue;
             }
             over += 1;
-            if is_about(case, &self.cast.victim) {
+            if is_about(case, &self.people.victim) {
                 contained_at = case.contained_at;
                 swept = self.sweep(case).await?;
             }
         }
-        let all = self.cast.cases();
+        let all = self.people.cases();
         if self.told.insert((i64::try_from(over).unwrap_or_default(), "over")) {
-            self.teller.send(Scene::Cases { over, all });
+            self.progress.send(Progress::Cases { over, all });
         }
         Ok(contained_at.filter(|_| swept && over >= all))
     }
@@ -79,13 +79,13 @@ impl<'a> Narrator<'a> {
     async fn tell(&mut self, case: &CaseView) -> Result<(), crate::store::StoreError> {
         let whom = case.subject.as_deref().unwrap_or("somebody");
         if case.state == "held" && self.told.insert((case.id, "held")) {
-            self.teller.line(format!("case {}: {whom} is held for a human", case.id));
+            self.progress.line(format!("case {}: {whom} is held for a human", case.id));
         }
         if let Some(first) = case.first_revoke_at
-            && is_about(case, &self.cast.victim)
+            && is_about(case, &self.people.victim)
             && self.told.insert((case.id, "first"))
         {
-            self.teller.line(format!(
+            self.progress.line(format!(
                 "case {}: the first revocation is through {} ms after the signal",
                 case.id,
                 first.since(case.received_at).as_millis()
@@ -100,7 +100,7 @@ impl<'a> Narrator<'a> {
             let after = case.contained_at.map_or_else(String::new, |at| {
                 format!(" {} ms after the signal", at.since(case.received_at).as_millis())
             });
-            self.teller.line(format!(
+            self.progress.line(format!(
                 "case {}: {whom} ({}): {}{after}{}",
                 case.id,
                 case.reason,
@@ -122,7 +122,7 @@ impl<'a> Narrator<'a> {
         };
         self.told.insert((case.id, "swept"));
         let found: usize = sweep.evidence.as_ref().map_or(0, |evidence| evidence.before.values().sum());
-        self.teller.line(format!(
+        self.progress.line(format!(
             "case {}: the first sweep looks again: {}",
             case.id,
             if found == 0 {
@@ -145,7 +145,7 @@ impl<'a> Narrator<'a> {
     }
 }
 
-fn is_about(case: &CaseView, who: &Character) -> bool {
+fn is_about(case: &CaseView, who: &DemoPerson) -> bool {
     case.subject.as_deref() == Some(&format!("email:{}", who.email))
 }
 

@@ -1,4 +1,4 @@
-//! Sends the signals through the doors that real senders use: a signed token over HTTP, a file in the drop folder, a row in the inbox.
+//! Sends the signals in the ways that real senders use: a signed token over HTTP, a file in the drop folder, a row in the inbox.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::Teller;
-use super::cast::{Cast, Character};
-use super::stage::{AUDIENCE, ISSUER, KID, Stage};
+use super::ProgressSender;
+use super::installation::{AUDIENCE, ISSUER, Installation, KID};
+use super::people::{DemoPerson, People};
 use crate::clock::Clock;
 use crate::http::{Bounds, client, read_body};
 use crate::intake::CREDENTIAL;
@@ -26,7 +26,7 @@ const COMPROMISE: &str = "https://schemas.openid.net/secevent/risc/event-type/cr
 /// The file's name in the drop folder.
 const FILE: &str = "leavers.csv";
 
-/// How the doors answered.
+/// How they were answered.
 pub(super) struct Sent {
     /// To a token that the intruder signed: the status and the RFC's error code.
     pub(super) forged: (u16, String),
@@ -39,50 +39,55 @@ pub(super) struct Sent {
 }
 
 /// Sends everything. The leavers come first, so that the compromised account has somebody to overtake.
-pub(super) async fn send_all(stage: &Stage, cast: &Cast, clock: &Clock, teller: &Teller) -> anyhow::Result<Sent> {
+pub(super) async fn send_all(
+    installation: &Installation,
+    people: &People,
+    clock: &Clock,
+    progress: &ProgressSender,
+) -> anyhow::Result<Sent> {
     let stranger = Signer::generate(KID, Algorithm::EdDsa)?;
-    let forged = push(stage, &stranger, &claims(&cast.leavers[0].email, clock)).await?;
-    teller.line(format!(
+    let forged = push(installation, &stranger, &claims(&people.leavers[0].email, clock)).await?;
+    progress.line(format!(
         "ssf-push: a security event that the intruder signed is refused with {} ({})",
         forged.0, forged.1
     ));
 
-    drop_file(&stage.drop_folder(), FILE, &file(cast)).context("dropping the HR file")?;
-    teller.line(format!(
+    drop_file(&installation.drop_folder(), FILE, &file(people)).context("dropping the HR file")?;
+    progress.line(format!(
         "hr-csv: {FILE} is dropped: {} leavers as of yesterday, one tomorrow, one in {}, one that is not to be read, one protected",
-        cast.leavers.len() + 1,
-        cast.abroad.zone
+        people.leavers.len() + 1,
+        people.abroad.zone
     ));
-    picked_up(&stage.drop_folder().join(FILE)).await?;
+    picked_up(&installation.drop_folder().join(FILE)).await?;
 
     let before = Instant::now();
-    let compromise = push(stage, &stage.issuer, &claims(&cast.victim.email, clock)).await?;
-    teller.line(format!(
+    let compromise = push(installation, &installation.issuer, &claims(&people.victim.email, clock)).await?;
+    progress.line(format!(
         "ssf-push: the identity provider says that the credential of {} is compromised: {} after {} ms",
-        cast.victim.shown(),
+        people.victim.shown(),
         compromise.0,
         before.elapsed().as_millis()
     ));
 
     // Another process would do the same: the command's role, the same file, and no other way to the daemon.
-    let store = Store::open(&stage.store(), Role::Command, clock.clone()).await?;
+    let store = Store::open(&installation.store(), Role::Command, clock.clone()).await?;
     let request = store
         .submit(InboxRow {
-            subject: format!("username:{}", cast.lost_laptop.username),
+            subject: format!("username:{}", people.lost_laptop.username),
             reason: "compromised".to_owned(),
             requested_by: Actor::operator("demo", None).to_string(),
             note: Some("the laptop was left on a train".to_owned()),
             ..InboxRow::default()
         })
         .await?;
-    teller.line(format!(
+    progress.line(format!(
         "inbox: an operator asks for {} (revoked revoke username:{} --reason compromised)",
-        cast.lost_laptop.shown(),
-        cast.lost_laptop.username
+        people.lost_laptop.shown(),
+        people.lost_laptop.username
     ));
 
-    let published = try_out(stage, &cast.published).await?;
-    let value = LeakedValue(cast.published.clone());
+    let published = try_out(installation, &people.published).await?;
+    let value = LeakedValue(people.published.clone());
     let leaked = store
         .submit(InboxRow {
             subject: CREDENTIAL.to_owned(),
@@ -96,7 +101,7 @@ pub(super) async fn send_all(stage: &Stage, cast: &Cast, clock: &Clock, teller: 
         })
         .await?;
     store.close().await;
-    teller.line(format!(
+    progress.line(format!(
         "inbox: an operator hands in a token that is good ({published}) and stands in a public repository, and does not know whose it is \
          (revoked leaked --target chat < found-token)"
     ));
@@ -109,9 +114,9 @@ pub(super) async fn send_all(stage: &Stage, cast: &Cast, clock: &Clock, teller: 
 }
 
 /// What the server answers to whoever uses a token: the status.
-pub(super) async fn try_out(stage: &Stage, token: &SecretString) -> anyhow::Result<u16> {
+pub(super) async fn try_out(installation: &Installation, token: &SecretString) -> anyhow::Result<u16> {
     let response = client(Bounds::default())?
-        .get(format!("{}/api/v4/users/me", stage.sandbox.url()))
+        .get(format!("{}/api/v4/users/me", installation.sandbox.url()))
         .bearer_auth(token.expose_secret())
         .send()
         .await
@@ -132,12 +137,12 @@ fn claims(email: &str, clock: &Clock) -> Value {
 }
 
 /// Pushes a token as RFC 8935 says, and gives the status with the error code of a refusal.
-async fn push(stage: &Stage, signer: &Signer, claims: &Value) -> anyhow::Result<(u16, String)> {
+async fn push(installation: &Installation, signer: &Signer, claims: &Value) -> anyhow::Result<(u16, String)> {
     let response = client(Bounds::default())?
-        .post(format!("{}/signals/idp", stage.daemon_url()))
+        .post(format!("{}/signals/idp", installation.daemon_url()))
         .header(http::header::CONTENT_TYPE, "application/secevent+jwt")
         .header(http::header::ACCEPT, "application/json")
-        .header(http::header::AUTHORIZATION, &stage.authorization)
+        .header(http::header::AUTHORIZATION, &installation.authorization)
         .body(signer.sign(claims)?)
         .send()
         .await
@@ -149,19 +154,24 @@ async fn push(stage: &Stage, signer: &Signer, claims: &Value) -> anyhow::Result<
 }
 
 /// The HR system's file. Its days are UTC's where a row names no zone.
-fn file(cast: &Cast) -> String {
-    let (yesterday, tomorrow) = &cast.days;
+fn file(people: &People) -> String {
+    let (yesterday, tomorrow) = &people.days;
     let mut rows = vec!["employee_id,email,last_working_day,timezone,action,reason".to_owned()];
-    let mut row = |who: &Character, day: &str, zone: &str, reason: &str| {
+    let mut row = |who: &DemoPerson, day: &str, zone: &str, reason: &str| {
         rows.push(format!("{},{},{day},{zone},terminate,{reason}", who.number(), who.email));
     };
-    for leaver in cast.leavers.iter().chain([&cast.stranger]) {
+    for leaver in people.leavers.iter().chain([&people.stranger]) {
         row(leaver, yesterday, "", "end of contract");
     }
-    row(&cast.tomorrow, tomorrow, "", "end of contract");
-    row(&cast.abroad.who, &cast.abroad.last_day, cast.abroad.zone, "end of contract");
-    row(&cast.malformed, "31.02.2026", "", "end of contract");
-    row(&cast.protected, yesterday, "", "wrong number typed");
+    row(&people.tomorrow, tomorrow, "", "end of contract");
+    row(
+        &people.abroad.who,
+        &people.abroad.last_day,
+        people.abroad.zone,
+        "end of contract",
+    );
+    row(&people.malformed, "31.02.2026", "", "end of contract");
+    row(&people.protected, yesterday, "", "wrong number typed");
     rows.push(String::new());
     rows.join("\n")
 }
@@ -174,7 +184,7 @@ pub(super) fn drop_file(folder: &Path, name: &str, text: &str) -> anyhow::Result
     std::fs::rename(&part, folder.join(name))?;
     std::fs::write(
         folder.join(format!("{name}.done")),
-        format!("{}  {name}\n", super::stage::hex(digest.as_ref())),
+        format!("{}  {name}\n", super::installation::hex(digest.as_ref())),
     )?;
     Ok(())
 }

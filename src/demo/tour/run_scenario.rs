@@ -1,4 +1,4 @@
-//! One stop: its signal is sent, followed to the verdict, and to the sender's being told.
+//! One scenario: its signal is sent, followed to the verdict, and to the sender's being told.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,62 +6,67 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::time::Instant;
 
-use super::echo;
-use super::ground::Ground;
-use super::outcome::{Came, StopLine};
-use super::{Teller, record};
+use super::outcome::{ResultingCase, ScenarioLine};
+use super::scenario::ScenarioContext;
+use super::told_back;
+use super::{ProgressSender, record};
 use crate::clock::Clock;
 use crate::model::Timestamp;
 use crate::store::{CaseDetail, ListFilter, Store};
 
-/// How long one stop may take, from sending to the verdict.
+/// How long one scenario may take, from sending to the verdict.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// How often the store is looked at.
 const EVERY: Duration = Duration::from_millis(10);
 
-/// Sends the signal of one stop and follows it to the verdict.
-pub(super) async fn visit(ground: &Ground<'_>, store: &Store, clock: &Clock, teller: &Teller) -> anyhow::Result<StopLine> {
-    let stop = ground.stop;
-    let sent = ground.sends();
-    teller.line(format!("{}: {sent}", stop.kind));
+/// Sends the signal of one scenario and follows it to the verdict.
+pub(super) async fn run_scenario(
+    context: &ScenarioContext<'_>,
+    store: &Store,
+    clock: &Clock,
+    progress: &ProgressSender,
+) -> anyhow::Result<ScenarioLine> {
+    let scenario = context.scenario;
+    let sent = context.sends();
+    progress.line(format!("{}: {sent}", scenario.kind));
     let sent_at = clock.now();
-    let answer = (stop.send)(ground)
+    let answer = (scenario.send)(context)
         .await
-        .with_context(|| format!("sending a signal through {}", stop.kind))?;
-    teller.line(format!("{}: the sender is answered: {answer}", stop.kind));
-    let found = follow(stop.source, store).await?;
-    let came = found.map(|detail| came(&detail, stop.reason, sent_at));
-    teller.line(match &came {
+        .with_context(|| format!("sending a signal through {}", scenario.kind))?;
+    progress.line(format!("{}: the sender is answered: {answer}", scenario.kind));
+    let found = follow(scenario.source, store).await?;
+    let came = found.map(|detail| came(&detail, scenario.reason, sent_at));
+    progress.line(match &came {
         Some(came) => format!(
             "{}: case {} ({}): {} {} ms after it was sent; ended: {}",
-            stop.kind,
+            scenario.kind,
             came.case,
             came.reason,
             came.verdict.as_deref().unwrap_or("no verdict yet"),
             came.sent_to_verdict_ms.unwrap_or_default(),
             came.ended_in_words()
         ),
-        None => format!("{}: no case followed within {} s", stop.kind, PATIENCE.as_secs()),
+        None => format!("{}: no case followed within {} s", scenario.kind, PATIENCE.as_secs()),
     });
     let told = match &came {
-        Some(came) if stop.told_back => echo::heard(ground.provider, &ground.daemon, came.case, sent_at).await?,
+        Some(came) if scenario.told_back => told_back::heard(context.provider, &context.daemon, came.case, sent_at).await?,
         _ => None,
     };
     if let Some(told) = &told {
-        teller.line(format!(
+        progress.line(format!(
             "{}: the identity provider is told back, signed: {} about {}, {} ms after it sent",
-            stop.kind, told.event, told.subject, told.sent_to_told_ms
+            scenario.kind, told.event, told.subject, told.sent_to_told_ms
         ));
     }
-    Ok(StopLine {
-        kind: stop.kind.to_owned(),
-        source: stop.source.to_owned(),
-        who: stop.who.to_owned(),
+    Ok(ScenarioLine {
+        kind: scenario.kind.to_owned(),
+        source: scenario.source.to_owned(),
+        who: scenario.who.to_owned(),
         sent,
         answer,
-        answer_expected: stop.answer.to_owned(),
+        answer_expected: scenario.answer.to_owned(),
         came,
-        told_expected: stop.told_back,
+        told_expected: scenario.told_back,
         told,
     })
 }
@@ -86,7 +91,7 @@ async fn follow(source: &str, store: &Store) -> anyhow::Result<Option<CaseDetail
     }
 }
 
-fn came(detail: &CaseDetail, reason: &str, sent_at: Timestamp) -> Came {
+fn came(detail: &CaseDetail, reason: &str, sent_at: Timestamp) -> ResultingCase {
     let case = &detail.case;
     let evidence = || {
         let jobs = detail.jobs.iter().filter(|job| job.kind == "contain");
@@ -101,7 +106,7 @@ fn came(detail: &CaseDetail, reason: &str, sent_at: Timestamp) -> Came {
             }
         }
     }
-    Came {
+    ResultingCase {
         case: case.id,
         reason: case.reason.clone(),
         reason_expected: reason.to_owned(),

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::provider::ALGORITHM;
-use super::{Ground, Stop, answered};
+use super::super::identity_provider::ALGORITHM;
+use super::{Scenario, ScenarioContext, answered};
 
 /// The chat's client id at the provider.
 const CLIENT: &str = "chat-app";
 /// The one event of a logout token.
 const LOGOUT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-pub(super) const STOP: Stop = Stop {
+pub(super) const SCENARIO: Scenario = Scenario {
     kind: "back-channel-logout",
     source: "logout",
     who: "user04",
@@ -20,24 +20,24 @@ pub(super) const STOP: Stop = Stop {
     answer: "200 OK",
     reason: "logout",
     told_back: false,
-    furnish: |ground| Ok(keys(ground)),
-    send: |ground| Box::pin(log_out(ground)),
+    configure: |context| Ok(keys(context)),
+    send: |context| Box::pin(log_out(context)),
 };
 
-fn keys(ground: &Ground<'_>) -> String {
+fn keys(context: &ScenarioContext<'_>) -> String {
     format!(
         "issuer = \"{issuer}\"
 audience = \"{CLIENT}\"
 algorithms = [\"{ALGORITHM}\"]
 subject = \"account_id\"                  # what the provider's `sub` is at the chat
 ",
-        issuer = ground.provider.issuer(),
+        issuer = context.provider.issuer(),
     )
 }
 
-async fn log_out(ground: &Ground<'_>) -> anyhow::Result<String> {
-    let claims = json!({ "aud": CLIENT, "sub": ground.account, "events": { LOGOUT: {} } });
-    let token = ground.provider.sign("logout+jwt", claims, Some(Duration::from_mins(2)))?;
-    let request = ground.post().form(&[("logout_token", token)]);
+async fn log_out(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
+    let claims = json!({ "aud": CLIENT, "sub": context.account, "events": { LOGOUT: {} } });
+    let token = context.provider.sign("logout+jwt", claims, Some(Duration::from_mins(2)))?;
+    let request = context.post().form(&[("logout_token", token)]);
     answered(request.send().await?).await
 }
