@@ -11,6 +11,7 @@ use super::Place;
 use super::folder::Folder;
 use super::people::People;
 use crate::clock::Clock;
+use crate::digest::hex;
 use crate::jose::{Algorithm, Signer};
 
 /// The identity provider's name for itself.
@@ -173,14 +174,4 @@ protected = [\"email:{protected}\"]
         hr = path("hr"),
         protected = people.protected.email,
     )
-}
-
-/// Bytes in hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

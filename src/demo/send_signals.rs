@@ -12,6 +12,7 @@ use super::ProgressSender;
 use super::installation::{AUDIENCE, ISSUER, Installation, KID};
 use super::people::{DemoPerson, People};
 use crate::clock::Clock;
+use crate::digest::{hex, sha256};
 use crate::http::{Bounds, client, read_body};
 use crate::intake::CREDENTIAL;
 use crate::jose::{Algorithm, Signer};
@@ -180,11 +181,10 @@ fn file(people: &People) -> String {
 pub(super) fn drop_file(folder: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let part = folder.join(format!("{name}.part"));
     std::fs::write(&part, text)?;
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
     std::fs::rename(&part, folder.join(name))?;
     std::fs::write(
         folder.join(format!("{name}.done")),
-        format!("{}  {name}\n", super::installation::hex(digest.as_ref())),
+        format!("{}  {name}\n", hex(&sha256(text.as_bytes()))),
     )?;
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest;
 use tokio_util::sync::CancellationToken;
 
 use super::Intake;
+use crate::digest::sha256;
 use crate::model::{Delivery, Priority, Reason, Scope, Signal, Subject, Timestamp, When};
 use crate::store::{InboxRefusal, InboxRow};
 
@@ -188,7 +188,5 @@ fn quoted(text: &str) -> String {
 fn content(row: &InboxRow) -> [u8; 32] {
     let asked = InboxRow { id: 0, ..row.clone() };
     let text = serde_json::to_vec(&asked).unwrap_or_default();
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest::digest(&digest::SHA256, &text).as_ref());
-    bytes
+    sha256(&text)
 }

@@ -1,7 +1,6 @@
 //! Signs tokens and publishes the public half of the key: the other end of this module, for what we say ourselves, the demo and the tests.
 
 use anyhow::Context as _;
-use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -179,7 +178,7 @@ impl Signer {
 fn thumbprint(jwk: &Value) -> String {
     let text = |name: &str| jwk[name].as_str().unwrap_or_default().to_owned();
     let members = format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text("e"), text("n"));
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, members.as_bytes()))
+    URL_SAFE_NO_PAD.encode(crate::digest::sha256(members.as_bytes()))
 }
 
 #[cfg(test)]

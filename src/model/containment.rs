@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Access, Action, Capabilities, Door, DoorKind, GrantKind, GrantRef, Remaining, Verdict};
+use crate::digest::{hex, sha256};
 
 /// What a case is about: everything that the playbook names, or one of the three operations an operator can ask for alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -50,13 +51,7 @@ pub fn digest_of_named(value: &str) -> String {
 /// the target has listed the value as an id nobody can tell. `sha256:` and the first 32 hexadecimal digits.
 #[must_use]
 pub fn digest_of(value: &str) -> String {
-    use std::fmt::Write as _;
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, value.as_bytes());
-    digest.as_ref().iter().take(16).fold("sha256:".to_owned(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    format!("sha256:{}", hex(&sha256(value.as_bytes())[..16]))
 }
 
 /// Whether a value has the form of a target's id at all: letters, digits and `-_:.`, at most 128 of them.

@@ -15,7 +15,6 @@ use crate::model::{Delivery, Receipt};
 use crate::settings::{Complaint, Settings};
 
 pub mod back_channel_logout;
-mod digest;
 pub mod global_token_revocation;
 pub mod hr_csv;
 pub mod inbox;

@@ -4,6 +4,7 @@ use crate::tree::{File, repository};
 
 /// From the bottom to the top. Modules of one row do not use each other.
 const LAYERS: &[&[&str]] = &[
+    &["digest"],
     &["model"],
     &["clock", "modes", "secret"],
     &["settings"],

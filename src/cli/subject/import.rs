@@ -5,7 +5,6 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{line, operator, say};
 use crate::model::{Subject, SubjectError};
@@ -60,10 +59,8 @@ pub(super) async fn run(store: &Store, file: &Path, check: bool) -> anyhow::Resu
     if check {
         return line(format!("{count} people with {names} names; nothing was changed"));
     }
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, &bytes).as_ref());
     let linked = store
-        .link_many(people, hash, operator())
+        .link_many(people, crate::digest::sha256(&bytes), operator())
         .await
         .with_context(|| format!("nothing of {} was linked", file.display()))?;
     line(format!("{count} people"))?;

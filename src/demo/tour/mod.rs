@@ -15,12 +15,13 @@ use super::judge;
 use super::people::holdings;
 use super::{
     OLD, Options, PEOPLE, Place, Progress, ProgressSender,
-    installation::{self, hex},
+    installation,
     outcome as record,
 };
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::Daemon;
+use crate::digest::hex;
 use crate::model::Actor;
 use crate::sources::{NoState, ssf};
 use crate::store::{Role, Store};

@@ -9,10 +9,10 @@ use revoked_sandbox::World;
 use revoked_trail::key::random_key;
 
 use super::super::folder::Folder;
-use super::super::installation::hex;
 use super::super::people::{DemoPerson, date_in};
 use super::identity_provider::IdentityProvider;
 use crate::clock::Clock;
+use crate::digest::hex;
 use crate::http::{Bounds, client};
 
 /// One way in, who comes through it, and what follows.

@@ -13,9 +13,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::digest::sha256;
 use super::{Kind, Push, Received, Rejection, Source, SourceState};
 use crate::clock::Clock;
+use crate::digest::sha256;
 use crate::model::{Delivery, Receipt};
 use token_reader::TokenReader;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::answer::{malformed, refusal};
+use crate::digest::sha256;
 use crate::jose::{Compact, is_ahead, is_over, time_claim};
 use crate::model::{Disposition, Reason, Scope, Signal, Timestamp};
-use crate::sources::digest::sha256;
 use crate::sources::shared::audience::Audience;
 use crate::sources::shared::subject_identifiers::{Breadth, EventSubject, SubjectRules};
 use crate::sources::shared::trusted_issuer::{TokenHeader, TrustedIssuer, Untrusted};

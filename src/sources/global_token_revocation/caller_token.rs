@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use ::http::Request;
-use ::http::header::AUTHORIZATION;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
 use super::answer::{NO_TOKEN, refusal, token_refused, untrusted};
 use crate::jose::{is_ahead, is_over, time_claim};
 use crate::model::Timestamp;
-use crate::sources::shared::http_checks::only;
+use crate::secret::bearer_token;
 use crate::sources::shared::trusted_issuer::{TokenHeader, TrustedIssuer, Untrusted};
 use crate::sources::{Rejection, RejectionKind};
 
@@ -45,7 +44,7 @@ impl CallerToken {
     /// # Errors
     /// 401 whatever is wrong with it; 503 where the issuer's keys cannot be had.
     pub(super) async fn check(&self, request: &Request<Bytes>, now: Timestamp) -> Result<Call, Rejection> {
-        let token = only(request, &AUTHORIZATION).and_then(bearer).ok_or_else(|| {
+        let token = bearer_token(request.headers()).ok_or_else(|| {
             let why = "send one Authorization header with a signed token: Bearer <JWT>";
             refusal(RejectionKind::Unauthenticated, NO_TOKEN, why)
         })?;
@@ -104,11 +103,4 @@ impl CallerToken {
         }
         Ok((jti, issued_at))
     }
-}
-
-/// What follows the word `CallerToken`, in any case (RFC 9110 section 11.1).
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
-    let token = token.trim_ascii();
-    (scheme.eq_ignore_ascii_case(b"Bearer ") && !token.is_empty()).then_some(token)
 }

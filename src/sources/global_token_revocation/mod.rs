@@ -17,13 +17,13 @@ use std::time::Duration;
 
 use ::http::Request;
 use async_trait::async_trait;
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 
 use super::shared::http_checks::admit;
 use super::shared::subject_identifiers::SubjectRules;
 use super::{Kind, Push, Received, Rejection, SenderAuth, Source, SourceState, SubjectLookup};
 use crate::clock::Clock;
+use crate::digest::sha256;
 use crate::model::{Delivery, Reason, Receipt, Signal, Timestamp};
 use caller_token::CallerToken;
 
@@ -64,7 +64,7 @@ impl Push for GlobalTokenRevocation {
         let received_at = self.clock.now();
         let signal = self.read(request, received_at).await.map_err(|rejection| Rejection {
             // What is too large is not worth the hashing.
-            digest: (request.body().len() <= BODY_CAP).then(|| sha256(&[request.body()])),
+            digest: (request.body().len() <= BODY_CAP).then(|| sha256(request.body())),
             ..rejection
         })?;
         Ok(Received::Delivery(Delivery::of(&self.name, vec![signal], received_at)))
@@ -96,17 +96,10 @@ impl GlobalTokenRevocation {
         let subject = request_body::read(request.body(), &self.subjects)?;
         // The token says nothing about the body, so both are in the digest. Each is hashed by itself first: where one ends and the other
         // begins must not be open to two readings.
-        let content = sha256(&[&sha256(&[&token.payload]), &sha256(&[request.body()])]);
+        let content = sha256(&[sha256(&token.payload), sha256(request.body())].concat());
         let mut signal = Signal::new(token.key, content, subject, Reason::Compromised);
         signal.occurred_at = Some(token.issued_at.min(now));
         signal.note = Some("global token revocation".to_owned());
         Ok(signal)
     }
-}
-
-/// SHA-256 of `parts`, one after the other.
-fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut out = [0; 32];
-    out.copy_from_slice(digest(&SHA256, &parts.concat()).as_ref());
-    out
 }

@@ -11,11 +11,11 @@ use super::files::regular_file::{self, Opened};
 use super::files::signature;
 use super::rows::change_kind::ChangeKind;
 use super::rows::contents::{self, FileContents};
-use super::rows::row::hex;
 use super::settings::rules::{LARGEST_FILE, Rules, too_large};
 use super::statements::latest::{LatestStatement, latest_statements};
 use super::statements::persons::Overtaken;
 use super::statements::{full_file, signals};
+use crate::digest::hex;
 use crate::model::{Disposition, Leaves, Subject, Timestamp};
 
 /// What a file would do.

@@ -23,10 +23,10 @@ use ::http::{Method, Request, Response, StatusCode};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::digest::sha256;
 use super::shared::http_answers::bare;
 use super::{Kind, Push, Received, Rejection, SenderAuth, Source, SourceState};
 use crate::clock::Clock;
+use crate::digest::sha256;
 use crate::model::Receipt;
 use http::answer::{RequestError, not_found, told};
 use http::bearer::Tokens;

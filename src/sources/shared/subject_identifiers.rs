@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::http_answers::{ACCESS_DENIED, INVALID_REQUEST, refusal};
+use crate::digest::{hex, sha256};
 use crate::model::{Disposition, LONGEST_SUBJECT, Subject};
-use crate::sources::digest::sha256;
 use crate::sources::{Rejection, RejectionKind};
 
 /// How a stream's subjects are read.
@@ -339,15 +339,6 @@ impl IdentifierKind {
             Self::EmployeeId => "employee_id",
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn object(value: &Value) -> Result<&Map<String, Value>, SubjectFault> {

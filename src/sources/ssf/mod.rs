@@ -16,8 +16,8 @@ mod transmitter;
 use std::any::Any;
 use std::sync::Arc;
 
-use super::digest::sha256;
 use super::{Kind, Pull, Rejection, Source};
+use crate::digest::sha256;
 use stream::push_receiver::Receiver;
 use stream::stream_supervisor::StreamSupervisor;
 

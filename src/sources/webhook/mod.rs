@@ -22,9 +22,9 @@ use ::http::{Method, Request};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::digest::sha256;
 use super::{Kind, Push, Received, Rejection, SenderAuth, Source, SourceState};
 use crate::clock::Clock;
+use crate::digest::sha256;
 use crate::model::{Alarm, AlarmKind, Delivery, Receipt, Timestamp};
 use body::Body;
 use handshake::Handshakes;

@@ -1,11 +1,12 @@
 //! Holds: what waits for a human, and the decision about exactly the set that was shown.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
-use aws_lc_rs::digest;
 use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 
+use crate::digest::{hex, sha256};
 use crate::model::{Actor, JobState, Step, Timestamp};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
@@ -335,18 +336,18 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
     .await
     .map_err(StoreError::sql("listing what is held"))?;
     let mut reactivated = reactivations(conn, id).await?;
-    let mut hash = digest::Context::new(&digest::SHA256);
+    let mut shown = String::new();
     let cases = rows
         .iter()
         .map(|row| {
             let (case, due): (i64, Option<i64>) = (row.read(0)?, row.read(5)?);
             let (scope, jobs): (&str, Option<&str>) = (row.read(4)?, row.read(6)?);
             let line = format!("{case}\t{scope}\t{}\t{due:?}\n", jobs.unwrap_or_default());
-            hash.update(line.as_bytes());
+            shown.push_str(&line);
             let reactivated = reactivated.remove(&case).unwrap_or_default();
             // Whoever approved before that was said has decided about something else.
             for said in &reactivated {
-                hash.update(format!("active\t{}\t{}\n", said.source, said.at).as_bytes());
+                let _ = writeln!(shown, "active\t{}\t{}", said.source, said.at);
             }
             Ok(HeldCase {
                 case,
@@ -358,12 +359,7 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
             })
         })
         .collect::<Result<_>>()?;
-    let set = hash
-        .finish()
-        .as_ref()
-        .iter()
-        .take(8)
-        .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
+    let set = hex(&sha256(shown.as_bytes())[..8]);
     Ok(HeldSet { hold, cases, set })
 }
 

@@ -298,7 +298,7 @@ impl Tx<'_> {
         let (cases, targets) = self.look_again(&all, by).await?;
         linked.cases = cases;
         let detail = serde_json::json!({
-            "sha256": crate::store::queue::open_case::hex(digest), "people": people.len(), "names": linked.added, "moved": linked.moved,
+            "sha256": crate::digest::hex(digest), "people": people.len(), "names": linked.added, "moved": linked.moved,
             "cases": linked.cases,
         });
         self.record(&Entry::new(EntryKind::SubjectLinked, by.clone()).detail(detail));

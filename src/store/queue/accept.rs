@@ -6,7 +6,8 @@ use std::sync::Arc;
 use revoked_trail::{Entry, EntryKind};
 
 use super::hold_signal::Placed;
-use super::open_case::{NewCase, hex, sha256};
+use super::open_case::NewCase;
+use crate::digest::{hex, sha256};
 use crate::model::{
     Actor, CaseId, Delivery, Departure, DepartureStep, Disposition, Reason, Receipt, Scope, Signal, SignalReceipt, Subject,
     Timestamp, When,
@@ -242,7 +243,7 @@ impl Tx<'_> {
                 case: row.read::<Option<i64>>(1)?.map(CaseId),
             }));
         }
-        let key = hex(&sha256(&signal.key));
+        let key = hex(&sha256(signal.key.as_bytes()));
         let detail = serde_json::json!({ "code": "same_key_other_content", "key_sha256": key, "sha256": hex(&signal.digest) });
         self.record(&Entry::new(EntryKind::SignalRejected, Actor::source(source)).detail(detail));
         let summary = format!("source {source} sent a signal under a key that it has used for another: a fault or an attack");
@@ -368,7 +369,7 @@ impl Tx<'_> {
                     _ => why,
                 };
                 self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
-                    "signal": id, "reason": signal.reason.word(), "why": why, "key_sha256": hex(&sha256(&signal.key)),
+                    "signal": id, "reason": signal.reason.word(), "why": why, "key_sha256": hex(&sha256(signal.key.as_bytes())),
                 })));
                 if let Some(kind) = SOURCE_TROUBLE.iter().find(|kind| why.starts_with(**kind)) {
                     let summary = format!("source {} says {why}", delivery.source);

@@ -1,6 +1,5 @@
 //! The life of a case: opened with its jobs, closed with the worst of their verdicts, opened again when a sweep finds something.
 
-use aws_lc_rs::digest;
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
@@ -9,6 +8,7 @@ use super::coalesce::Live;
 use super::requester;
 use super::requeue::Over;
 use super::settle::NewJob;
+use crate::digest::{hex, sha256};
 use crate::model::{Actor, CaseId, Delivery, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Signal, Timestamp, Verdict};
 use crate::policy::Work;
 use crate::store::identity::resolution::Whose;
@@ -25,10 +25,10 @@ impl Tx<'_> {
     ) -> Result<CaseId> {
         let asker = requester::plain(&new.delivery.source, new.signal.requested_by.as_deref());
         self.record(&new.entry(EntryKind::SignalAccepted).detail(serde_json::json!({
-            "signal": new.signal_id, "reason": new.signal.reason.word(), "key_sha256": hex(&sha256(&new.signal.key)), "sha256": hex(&new.signal.digest),
+            "signal": new.signal_id, "reason": new.signal.reason.word(), "key_sha256": hex(&sha256(new.signal.key.as_bytes())), "sha256": hex(&new.signal.digest),
             "occurred_at": new.signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook,
-            "requested_by": asker, "requested_by_sha256": new.signal.requested_by.as_deref().filter(|_| asker.is_none()).map(|by| hex(&sha256(by))),
-            "note_sha256": new.signal.note.as_deref().map(|note| hex(&sha256(note))),
+            "requested_by": asker, "requested_by_sha256": new.signal.requested_by.as_deref().filter(|_| asker.is_none()).map(|by| hex(&sha256(by.as_bytes()))),
+            "note_sha256": new.signal.note.as_deref().map(|note| hex(&sha256(note.as_bytes()))),
         })));
         let scope = serde_json::to_string(&new.signal.scope).unwrap_or_default();
         if let Some(case) = self.join_case(intake, new, work, &scope, hold).await? {
@@ -372,16 +372,4 @@ impl NewCase<'_> {
     pub(in crate::store) fn entry(&self, kind: EntryKind) -> Entry {
         Entry::new(kind, Actor::source(&self.delivery.source)).subject_ref(self.reference)
     }
-}
-
-pub(in crate::store) fn sha256(text: &str) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(digest::digest(&digest::SHA256, text.as_bytes()).as_ref());
-    bytes
-}
-
-pub(in crate::store) fn hex(bytes: &[u8; 32]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(64), |hex, byte| format!("{hex}{byte:02x}"))
 }

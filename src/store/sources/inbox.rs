@@ -5,9 +5,9 @@ use secrecy::SecretString;
 use sqlx::sqlite::SqliteRow;
 use tokio::time::Duration;
 
+use crate::digest::hex;
 use crate::model::{Actor, CaseId, LeakedValue, digest_of_named, error_chain, has_form_of_id};
 use crate::store::columns::Columns as _;
-use crate::store::queue::open_case::hex;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// How often the daemon looks for commits of other processes: 2 µs a look.

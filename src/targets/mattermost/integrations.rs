@@ -1,24 +1,16 @@
 //! Webhooks and slash commands: they go on after sessions end and after a suspension, until they are deleted.
 
-use std::fmt::Write as _;
-
-use aws_lc_rs::digest::{SHA256, digest};
-
 use super::bots::Makers;
 use super::observe::{Look, Part};
 use super::shared_reading::Reading;
 use super::wire::{IncomingWebhook, Outgoing, instant};
+use crate::digest::{hex, sha256};
 use crate::model::{Grant, GrantKind};
 use crate::targets::TargetError;
 
 /// The name under which an incoming webhook appears in the trail, since its id is the secret of its URL.
 pub(super) fn alias(id: &str) -> String {
-    let digest = digest(&SHA256, id.as_bytes());
-    digest.as_ref().iter().take(8).fold("sha256:".to_owned(), |mut name, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(name, "{byte:02x}");
-        name
-    })
+    format!("sha256:{}", hex(&sha256(id.as_bytes())[..8]))
 }
 
 /// The incoming webhooks that post as the account or as a bot of it. The server shows in whose name one posts, and not who made it.

@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use super::super::installation::hex;
 use crate::clock::Clock;
+use crate::digest::hex;
 use crate::jose::{Algorithm, Signer};
 use crate::model::Timestamp;
 

@@ -12,12 +12,12 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use super::completeness::marker_path;
 use super::quarantine;
+use crate::digest::hex;
 use crate::model::Delivery;
 use crate::sources::hr_csv::files::file_name::{is_ours, shown, stem};
 use crate::sources::hr_csv::files::regular_file::{self, FileIdentity, Opened};
 use crate::sources::hr_csv::files::signature;
 use crate::sources::hr_csv::rows::contents::{self, FileContents};
-use crate::sources::hr_csv::rows::row::hex;
 use crate::sources::hr_csv::settings::rules::{LARGEST_FILE, Rules};
 use crate::sources::hr_csv::statements::signals::WHOLE_FILE;
 

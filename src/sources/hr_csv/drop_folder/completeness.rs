@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use crate::digest::hex;
 use crate::sources::hr_csv::files::regular_file::{self, Opened};
 use crate::sources::hr_csv::rows::contents::FileContents;
-use crate::sources::hr_csv::rows::row::hex;
 
 /// The longest marker read, in bytes.
 const LONGEST_MARKER: u64 = 4096;

@@ -5,11 +5,11 @@ use std::io;
 
 use encoding_rs::UTF_8;
 
+use crate::digest::hex;
 use crate::sources::hr_csv::csv::formula_escape::disarmed;
 use crate::sources::hr_csv::format::columns::WHY;
 use crate::sources::hr_csv::format::header_name::normal;
 use crate::sources::hr_csv::rows::contents::{FileContents, Header, RefusedRow};
-use crate::sources::hr_csv::rows::row::hex;
 use crate::sources::hr_csv::settings::rules::Rules;
 
 /// The most rows that a reason file lists.

@@ -1,6 +1,5 @@
 //! One row: what HR says about one employment, checked.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use jiff::civil::Date;
 
 use super::change_kind::ChangeKind;
@@ -8,6 +7,7 @@ use super::fields::{Fields, Instant, instant};
 use super::meaning::Meaning;
 use super::row_error::RowError;
 use super::subject::{Needed, number, person, subject};
+use crate::digest::{hex, sha256};
 use crate::model::{DateRule, Leaves, LeavesError, Subject, Timestamp, iana_zone, iso_date};
 use crate::sources::hr_csv::csv::csv_reader::{Record, WRAPPED};
 use crate::sources::hr_csv::format::columns::Columns;
@@ -312,17 +312,5 @@ fn stamp(text: &str, rules: &Rules) -> Result<Option<Timestamp>, RowError> {
 
 /// SHA-256 over fields that no field can run into, since none holds a control character.
 pub(in crate::sources::hr_csv) fn hash(fields: &[String]) -> [u8; 32] {
-    let mut hash = [0; 32];
-    hash.copy_from_slice(digest(&SHA256, fields.join("\u{1f}").as_bytes()).as_ref());
-    hash
-}
-
-/// Bytes in hexadecimal.
-pub(in crate::sources::hr_csv) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    sha256(fields.join("\u{1f}").as_bytes())
 }

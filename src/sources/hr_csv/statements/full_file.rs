@@ -5,11 +5,12 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::signals::WHOLE_FILE;
+use crate::digest::hex;
 use crate::model::{
     Delivery, Departure, DepartureStep, Disposition, Memo, MemoStep, Reason, Refused, Signal, Subject, Timestamp, When,
 };
 use crate::sources::SourceState;
-use crate::sources::hr_csv::rows::row::{hash, hex};
+use crate::sources::hr_csv::rows::row::hash;
 use crate::sources::hr_csv::settings::rules::Rules;
 
 /// The drawer of the employments that the last file named.

@@ -5,9 +5,10 @@
 
 use std::collections::HashSet;
 
+use crate::digest::hex;
 use crate::model::{Delivery, Departure, DepartureStep, Memo, MemoStep, Reason, Signal, Subject, When};
 use crate::sources::SourceState;
-use crate::sources::hr_csv::rows::row::{Row, hash, hex};
+use crate::sources::hr_csv::rows::row::{Row, hash};
 
 /// The drawer of the employments of which a status has once said that they end.
 const DRAWER: &str = "ends";

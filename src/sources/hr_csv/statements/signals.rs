@@ -3,6 +3,7 @@
 use super::latest::{LatestStatement, latest_statements};
 use super::persons::Overtaken;
 use super::rescind::EmploymentStates;
+use crate::digest::hex;
 use crate::model::{
     Delivery, Departure, DepartureStep, Disposition, Employment, Identity, Leaves, Priority, Reason, Refused, Signal, Timestamp,
     When,
@@ -10,7 +11,7 @@ use crate::model::{
 use crate::sources::hr_csv::format::file_format::Undated;
 use crate::sources::hr_csv::rows::change_kind::ChangeKind;
 use crate::sources::hr_csv::rows::contents::FileContents;
-use crate::sources::hr_csv::rows::row::{hash, hex};
+use crate::sources::hr_csv::rows::row::hash;
 use crate::sources::hr_csv::settings::rules::Rules;
 
 /// Where a part of a delivery stands that means the whole file.

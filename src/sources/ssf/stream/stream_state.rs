@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::digest::{hex, sha256};
 use crate::model::{Memo, MemoStep, Timestamp};
 use crate::sources::SourceState;
-use crate::sources::digest::sha256;
 use crate::sources::ssf::transmitter::management::StreamDescription;
 use crate::sources::ssf::transmitter::metadata::Method;
 
@@ -187,12 +187,7 @@ pub async fn verified_at(own_state: &dyn SourceState) -> anyhow::Result<Option<T
 
 /// The digest that stands for a state.
 fn name(state: &str) -> String {
-    use std::fmt::Write as _;
-    sha256(state.as_bytes()).iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&sha256(state.as_bytes()))
 }
 
 async fn recall<T: for<'d> Deserialize<'d>>(own_state: &dyn SourceState, drawer: &str, key: &str) -> anyhow::Result<Option<T>> {

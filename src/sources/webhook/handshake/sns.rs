@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
+use crate::digest::{hex, sha256};
 use crate::model::{Alarm, AlarmKind};
-use crate::sources::digest::{hex, sha256};
 use crate::sources::webhook::proof::shown;
 
 /// The longest name of a topic that is shown, in characters (an ARN has 256 + 5 parts).

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::sources::digest::{hex, sha256};
+use crate::digest::{hex, sha256};
 use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// Where the name of an item stands: in one place, or spread over several (a search and its row).

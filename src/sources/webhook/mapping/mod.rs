@@ -24,9 +24,9 @@ use super::answer::{malformed, unmappable, untrusted};
 use super::body::{Body, MOST_ITEMS};
 use super::proof::ItemSecret;
 use super::values::json_pointer::Pointer;
+use crate::digest::{hex, sha256};
 use crate::model::{Disposition, Reason, Refused, Signal, Timestamp};
 use crate::sources::Rejection;
-use crate::sources::digest::{hex, sha256};
 use crate::sources::shared::subject_identifiers::{EventSubject, SubjectRules};
 use leaked_credential::LeakedCredential;
 

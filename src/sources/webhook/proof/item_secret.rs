@@ -4,13 +4,13 @@
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::StaticSecrets;
+use crate::secret::AcceptedSecrets;
 use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// A static secret in each item.
 pub(in crate::sources::webhook) struct ItemSecret {
     pointer: Pointer,
-    secrets: StaticSecrets,
+    secrets: AcceptedSecrets,
 }
 
 impl ItemSecret {
@@ -18,7 +18,7 @@ impl ItemSecret {
     pub(in crate::sources::webhook) fn new(pointer: Pointer, secrets: &[SecretString]) -> Self {
         Self {
             pointer,
-            secrets: StaticSecrets::new(secrets),
+            secrets: AcceptedSecrets::new(secrets),
         }
     }
 
@@ -26,6 +26,6 @@ impl ItemSecret {
     pub(in crate::sources::webhook) fn holds(&self, item: &Value) -> bool {
         let found = self.pointer.of(item);
         self.secrets
-            .hold(found.as_deref().and_then(Value::as_str).unwrap_or_default())
+            .contains(found.as_deref().and_then(Value::as_str).unwrap_or_default().as_bytes())
     }
 }

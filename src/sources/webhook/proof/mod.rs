@@ -11,7 +11,6 @@ mod signed_template;
 mod sns;
 mod standard_webhooks;
 mod static_bearer;
-mod static_secrets;
 
 use std::time::Duration;
 
@@ -31,7 +30,6 @@ pub(super) use signed_template::SignedTemplate;
 pub(super) use sns::{Certificates, Sns, shown};
 pub(super) use standard_webhooks::StandardWebhooks;
 pub(super) use static_bearer::{Place, StaticBearer};
-use static_secrets::StaticSecrets;
 
 /// How a sender proves who it is.
 pub(super) enum Proof {

@@ -6,14 +6,15 @@ use ::http::header::HeaderName;
 use bytes::Bytes;
 use secrecy::SecretString;
 
-use super::{StaticSecrets, only};
+use super::only;
+use crate::secret::AcceptedSecrets;
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
 
 /// A static secret.
 pub(in crate::sources::webhook) struct StaticBearer {
     place: Place,
-    secrets: StaticSecrets,
+    secrets: AcceptedSecrets,
 }
 
 /// Where the secret is.
@@ -29,7 +30,7 @@ impl StaticBearer {
     pub(in crate::sources::webhook) fn new(place: Place, secrets: &[SecretString]) -> Self {
         Self {
             place,
-            secrets: StaticSecrets::new(secrets),
+            secrets: AcceptedSecrets::new(secrets),
         }
     }
 
@@ -56,7 +57,7 @@ impl StaticBearer {
                 (secret, format!("the header {header}"))
             }
         };
-        if !self.secrets.hold(sent) {
+        if !self.secrets.contains(sent.as_bytes()) {
             return Err(untrusted(format!("{place} does not hold the secret")));
         }
         Ok(())

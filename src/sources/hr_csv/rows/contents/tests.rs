@@ -336,8 +336,7 @@ fn a_file_with_too_many_rows_is_rejected() {
 #[test]
 fn the_hash_covers_the_whole_file_even_where_it_is_rejected() {
     let text = format!("no header\n{}", "x".repeat(200_000));
-    let mut expected = [0; 32];
-    expected.copy_from_slice(aws_lc_rs::digest::digest(&SHA256, text.as_bytes()).as_ref());
+    let expected = crate::digest::sha256(text.as_bytes());
     assert_eq!(file(&text).sha256, expected);
     assert_eq!(sha256(text.as_bytes()).unwrap(), expected);
 }

@@ -1,4 +1,4 @@
-//! The one door for secrets: files only, never inline, refused where others may read them.
+//! Where a secret comes from: a file or a systemd credential, never inline, refused where others may read it.
 
 use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
@@ -73,7 +73,7 @@ impl SecretSource {
                 if name.is_empty() || name.contains('/') || name.starts_with('.') {
                     return Err(SecretError::BadName(name.clone()));
                 }
-                #[expect(clippy::disallowed_methods, reason = "this is the door that the ban points to")]
+                #[expect(clippy::disallowed_methods, reason = "this is the place that the ban points to")]
                 let folder = std::env::var("CREDENTIALS_DIRECTORY").map_err(|_| SecretError::NoDirectory(name.clone()))?;
                 Ok(Path::new(&folder).join(name))
             }
