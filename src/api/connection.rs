@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 only, every wait with an end.
+//! One HTTP/1.1 connection: header read timeout against slowloris clients, keep-alive, graceful shutdown.
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
-use super::exchange::Answerer;
-use super::seats::Seat;
-use super::stall::Stall;
+use super::connection_limit::ConnectionSlot;
+use super::request::RequestHandler;
+use super::write_timeout::WriteTimeout;
 
 /// The least that hyper takes as the size of its buffer.
 const SMALLEST_BUFFER: usize = 8 << 10;
@@ -33,38 +33,38 @@ pub(super) fn protocol(limits: &Limits) -> http1::Builder {
 pub(super) struct Client {
     pub(super) stream: TcpStream,
     pub(super) peer: IpAddr,
-    pub(super) seat: Seat,
+    pub(super) slot: ConnectionSlot,
 }
 
-/// Serves one connection to its end: the client's, an idle one's, ours, or because others need its seat. `stopping` lets the running request
+/// Serves one connection to its end: the client's, an idle one's, ours, or because others need its slot. `stopping` lets the running request
 /// finish, `cut` does not.
 pub(super) async fn run(
     protocol: http1::Builder,
-    answerer: Answerer,
+    answerer: RequestHandler,
     limits: &Limits,
     client: Client,
     stopping: CancellationToken,
     cut: CancellationToken,
 ) {
-    let Client { stream, peer, seat } = client;
+    let Client { stream, peer, slot } = client;
     // Of those that never say anything there may be many, and none of them is worth a buffer.
     let spoke = tokio::select! {
         ready = tokio::time::timeout(limits.header, stream.readable()) => matches!(ready, Ok(Ok(()))),
-        () = seat.must_go() => false,
+        () = slot.evicted() => false,
         () = cut.cancelled() => false,
         () = stopping.cancelled() => false,
     };
     if !spoke {
         return;
     }
-    let seat = Arc::new(seat);
-    let sitting = Arc::clone(&seat);
-    let service = service_fn(move |request| answerer.clone().answer(peer, Arc::clone(&sitting), request));
-    let stream = TokioIo::new(Stall::new(stream, limits.write));
+    let slot = Arc::new(slot);
+    let held = Arc::clone(&slot);
+    let service = service_fn(move |request| answerer.clone().answer(peer, Arc::clone(&held), request));
+    let stream = TokioIo::new(WriteTimeout::new(stream, limits.write));
     let mut connection = pin!(protocol.serve_connection(stream, service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = seat.must_go() => return,
+        () = slot.evicted() => return,
         () = cut.cancelled() => return,
         () = stopping.cancelled() => {
             connection.as_mut().graceful_shutdown();

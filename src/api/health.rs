@@ -1,15 +1,15 @@
-//! Whether the daemon lives, whether it can take signals, and its metrics.
+//! `/livez`, `/readyz` and `/metrics`: liveness, readiness and metrics.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State as Part;
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::Serialize;
 
-use super::doorway::Doorway;
+use super::app_state::AppState;
 
 #[derive(Serialize)]
 struct Ready {
@@ -23,8 +23,8 @@ pub(super) async fn livez() -> &'static str {
 }
 
 /// 200 where signals can be taken, else 503 with the reasons.
-pub(super) async fn readyz(Part(doorway): Part<Arc<Doorway>>) -> Response {
-    let reasons = doorway.state.readiness.unready().await;
+pub(super) async fn readyz(State(app): State<Arc<AppState>>) -> Response {
+    let reasons = app.ports.readiness.unready().await;
     let ready = reasons.is_empty();
     let status = if ready {
         StatusCode::OK
@@ -35,8 +35,8 @@ pub(super) async fn readyz(Part(doorway): Part<Arc<Doorway>>) -> Response {
 }
 
 /// The metrics in Prometheus's text format.
-pub(super) async fn metrics(Part(doorway): Part<Arc<Doorway>>) -> Response {
-    doorway.state.gauges.refresh().await;
-    let text = doorway.state.metrics.render();
+pub(super) async fn metrics(State(app): State<Arc<AppState>>) -> Response {
+    app.ports.gauges.refresh().await;
+    let text = app.ports.metrics.render();
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }

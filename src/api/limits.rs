@@ -1,4 +1,4 @@
-//! What a client may take of us.
+//! Limits of the HTTP server: timeouts, header and body limits, the connection limit, and the rate limit of refused requests.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -29,12 +29,12 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Bytes of bodies in memory at once, those of deliveries at work among them; more is answered with 503.
     pub body_bytes: usize,
-    /// Deliveries at work at once at one door; further ones wait a second for a place, and are answered with 503.
+    /// Deliveries at work at once at one endpoint; further ones wait a second for a place, and are answered with 503.
     pub deliveries: usize,
-    /// Refused requests that one stranger may send to one door at once; after them it is answered with 429 where it is refused. Who proves
+    /// Refused requests that one unauthenticated client may send to one endpoint at once; after them it is answered with 429 where it is refused. Who proves
     /// who it is never is.
     pub failures: u32,
-    /// How long it takes a stranger to earn back one of them.
+    /// How long it takes it to earn back one of them.
     pub failure_recovery: Duration,
     /// Peers whose `X-Forwarded-For` is believed when clients are told apart. Never used to authenticate.
     pub proxies: Vec<IpAddr>,

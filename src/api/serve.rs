@@ -1,4 +1,4 @@
-//! The accept loop.
+//! Listening, the accept loop, and its graceful shutdown.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -10,16 +10,16 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::app_state::AppState;
 use super::connection::Client;
-use super::doorway::Doorway;
-use super::exchange::Answerer;
-use super::seats::{Entry, Seat, Seats};
-use super::{Limits, State, connection};
+use super::connection_limit::{Admittance, ConnectionSlot, ConnectionSlots};
+use super::request::RequestHandler;
+use super::{Limits, Ports, connection};
 use crate::telemetry::table;
 
 /// How long to wait where the system cannot give us a connection: it is out of descriptors or memory, and asking again at once would only
 /// burn the processor.
-const BREATHER: Duration = Duration::from_secs(1);
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// How many connections wait in the system until they are accepted, where the system allows so many. Beyond it a client's try is lost, and
 /// it tries again after a second.
@@ -40,26 +40,26 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves `state` at `listener` until `shutdown`, then lets running requests and deliveries finish for [`Limits::grace`] and cuts what is left.
+/// Serves `ports` at `listener` until `shutdown`, then lets running requests and deliveries finish for [`Limits::grace`] and cuts what is left.
 ///
 /// Dropping the future cuts every connection at once. A failing `accept` is logged and waited out: it never ends the server.
 ///
 /// Connections are accepted on a thread of their own: on the runtime's, each would wait behind whatever a crowd gives it to do, and the
 /// system's backlog would overflow, where a client that is turned away tries again only after a second.
-pub async fn serve(listener: TcpListener, limits: Limits, state: State, shutdown: CancellationToken) {
+pub async fn serve(listener: TcpListener, limits: Limits, ports: Ports, shutdown: CancellationToken) {
     let limits = Arc::new(limits);
     let protocol = connection::protocol(&limits);
-    let seats = Seats::new(&limits);
+    let slots = ConnectionSlots::new(&limits);
     let tracker = TaskTracker::new();
     let cut = CancellationToken::new();
     let _cut_when_dropped = cut.clone().drop_guard();
-    let doorway = Doorway::new(state, Arc::clone(&limits), tracker.clone(), shutdown.clone(), cut.clone());
-    let answerer = Answerer::new(doorway);
+    let app = AppState::new(ports, Arc::clone(&limits), tracker.clone(), shutdown.clone(), cut.clone());
+    let answerer = RequestHandler::new(app);
 
     let accepting = {
         let (limits, tracker, shutdown, cut) = (Arc::clone(&limits), tracker.clone(), shutdown.clone(), cut.clone());
         async move {
-            while let Some(client) = next(&listener, &seats, &shutdown).await {
+            while let Some(client) = next(&listener, &slots, &shutdown).await {
                 let (protocol, answerer, limits) = (protocol.clone(), answerer.clone(), Arc::clone(&limits));
                 let (stopping, cut) = (shutdown.clone(), cut.clone());
                 tracker.spawn(async move {
@@ -85,13 +85,13 @@ pub async fn serve(listener: TcpListener, limits: Limits, state: State, shutdown
     }
 }
 
-/// The next connection with its seat, or `None` once it is time to stop.
-async fn next(listener: &TcpListener, seats: &Seats, shutdown: &CancellationToken) -> Option<Client> {
+/// The next connection with its slot, or `None` once it is time to stop.
+async fn next(listener: &TcpListener, slots: &ConnectionSlots, shutdown: &CancellationToken) -> Option<Client> {
     let arrive = async {
         loop {
             let (stream, peer) = accept(listener).await?;
-            if let Some(seat) = seat(seats, peer).await {
-                return Some(Client { stream, peer, seat });
+            if let Some(slot) = slot(slots, peer).await {
+                return Some(Client { stream, peer, slot });
             }
         }
     };
@@ -102,18 +102,18 @@ async fn next(listener: &TcpListener, seats: &Seats, shutdown: &CancellationToke
     }
 }
 
-/// A seat for a connection from `peer`; `None` where its address has all that it may have. While everybody is worked on, this waits, and with
+/// A slot for a connection from `peer`; `None` where its address has all that it may have. While everybody is worked on, this waits, and with
 /// it all who come after.
-async fn seat(seats: &Seats, peer: IpAddr) -> Option<Seat> {
+async fn slot(slots: &ConnectionSlots, peer: IpAddr) -> Option<ConnectionSlot> {
     loop {
-        match seats.enter(peer) {
-            Entry::In(seat) => return Some(seat),
-            Entry::AtShare => {
+        match slots.enter(peer) {
+            Admittance::Admitted(slot) => return Some(slot),
+            Admittance::AtAddressLimit => {
                 table::CONNECTIONS_REFUSED.add([], 1);
                 tracing::debug!(peer.address = %peer, "an address has all the connections it may have; closed one more");
                 return None;
             }
-            Entry::Full => seats.change().await,
+            Admittance::Full => slots.change().await,
         }
     }
 }
@@ -141,7 +141,7 @@ async fn accept(listener: &TcpListener) -> Option<(TcpStream, IpAddr)> {
                         error = &error as &dyn std::error::Error,
                         "accepting a connection; raise LimitNOFILE= if the system is out of descriptors"
                     );
-                    tokio::time::sleep(BREATHER).await;
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! File descriptors: as many as the system allows, some of them kept for the database, the targets and our own files, so that no crowd of
+//! The limit of open files (file descriptors, `LimitNOFILE=`): as many as the system allows, some of them kept for the database, the targets and our own files, so that no crowd of
 //! connections takes them.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};

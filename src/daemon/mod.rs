@@ -1,7 +1,10 @@
-//! Wiring and shutdown: build, start, soft stop, hard stop.
+//! The daemon: builds, starts and wires everything, and its graceful shutdown (soft stop, then hard stop).
 //!
-//! Start order: lock and store, trail, leases of an earlier life, lanes, ways in, `READY=1`. Stop order: ways in, lanes (running attempts
-//! finish, or give their job back), checkpoints, store.
+//! Start order: lock and store, trail, leases of an earlier life, lanes, listeners, `READY=1`. Stop order: listeners, lanes (running attempts
+//! finish, or give their job back), checkpoints, store. What SIGTERM does is here; who waits for the signal is `cli::run`.
+//!
+//! Here [`Daemon`]; then `endpoints`, what the HTTP server serves; `health`, readiness and gauges; `systemd`, ready and watchdog; `periodic`,
+//! what runs by a schedule; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -27,7 +30,8 @@ use crate::transmitter::{self, Transmitter};
 use crate::worker::{Backoff, LaneSettings, Lanes, Rate, Retries, Shutdown, WorkSettings};
 
 mod descriptors;
-mod doors;
+mod endpoints;
+mod health;
 mod periodic;
 mod systemd;
 
@@ -44,9 +48,9 @@ pub struct Daemon {
     store: Store,
     lanes: Lanes,
     address: SocketAddr,
-    ways_in: CancellationToken,
+    stop_intake: CancellationToken,
     shutdown: Shutdown,
-    doors: TaskTracker,
+    listeners: TaskTracker,
     signing: (CancellationToken, TaskTracker),
     periodic: periodic::Periodic,
 }
@@ -78,14 +82,14 @@ impl Daemon {
             soft: CancellationToken::new(),
             hard: CancellationToken::new(),
         };
-        let ways_in = CancellationToken::new();
+        let stop_intake = CancellationToken::new();
         // Before the lanes: what closes from now on is told.
         let transmitter = match &config.transmitter {
             None => {
-                store.tell(Vec::new()).await?;
+                store.set_receivers(Vec::new()).await?;
                 None
             }
-            Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), ways_in.clone()).await?),
+            Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), stop_intake.clone()).await?),
         };
         let policy = Arc::new(config.policy.clone());
         let lanes = start_lanes(&store, &config, Arc::clone(&policy), shutdown.clone()).await?;
@@ -95,7 +99,7 @@ impl Daemon {
             signing.0.clone(),
         ));
 
-        let doors = TaskTracker::new();
+        let listeners = TaskTracker::new();
         let sources: BTreeMap<String, Source> = config
             .sources
             .iter()
@@ -103,10 +107,10 @@ impl Daemon {
             .collect();
         let targets = config.targets.iter().map(|target| target.name.clone()).collect();
         let intake = Intake::new(store.clone(), policy, lanes.clone(), targets, sources.clone());
-        doors.spawn(intake::run_inbox(intake.clone(), ways_in.clone()));
+        listeners.spawn(intake::run_inbox(intake.clone(), stop_intake.clone()));
         for (name, source) in sources {
             if let Some(pull) = source.pull() {
-                doors.spawn(intake::run_poll(intake.clone(), name, Arc::clone(pull), ways_in.clone()));
+                listeners.spawn(intake::run_poll(intake.clone(), name, Arc::clone(pull), stop_intake.clone()));
             }
         }
         let listener = api::listen(config.listen.address).with_context(|| {
@@ -120,21 +124,26 @@ impl Daemon {
             .context("reading the address that the server listens at")?;
         let notes = intake.activity().clone();
         if let Some(transmitter) = &transmitter {
-            start_telling(transmitter, &shutdown);
+            start_transmitter(transmitter, &shutdown);
         }
         // Whom an earlier life held off is not remembered.
         store.over_all("door_closed").await?;
-        let state = doors::state(&store, &lanes, intake, transmitter, metrics);
-        doors.spawn(api::serve(listener, doors::limits(&config.listen), state, ways_in.clone()));
+        let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
+        listeners.spawn(api::serve(
+            listener,
+            endpoints::limits(&config.listen),
+            ports,
+            stop_intake.clone(),
+        ));
         let periodic = periodic::start(&store, &config, &notes).await?;
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");
         Ok(Self {
             store,
             lanes,
             address,
-            ways_in,
+            stop_intake,
             shutdown,
-            doors,
+            listeners,
             signing,
             periodic,
         })
@@ -163,7 +172,7 @@ impl Daemon {
     /// # Errors
     /// Where the daemon had to stop by itself: exit code 1, and systemd starts it again.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let watchdog = systemd::ready(&self.store, &self.ways_in);
+        let watchdog = systemd::ready(&self.store, &self.stop_intake);
         let mut committed = self.store.committed();
         let trouble = tokio::select! {
             biased;
@@ -185,8 +194,8 @@ impl Daemon {
     /// Stops in good order: what runs may finish for 25 s, the rest is given back.
     pub async fn stop(mut self) {
         tracing::info!("stopping");
-        self.ways_in.cancel();
-        self.doors.close();
+        self.stop_intake.cancel();
+        self.listeners.close();
         self.periodic.stop().await;
         self.shutdown.soft.cancel();
         self.shutdown.tracker.close();
@@ -196,7 +205,7 @@ impl Daemon {
                 tracing::warn!("some attempts did not end; their leases bring their jobs back");
             }
         }
-        if tokio::time::timeout(HARD_STOP, self.doors.wait()).await.is_err() {
+        if tokio::time::timeout(HARD_STOP, self.listeners.wait()).await.is_err() {
             tracing::warn!("some connections did not end");
         }
         if let Err(error) = self.store.record(EntryKind::DaemonStopped, serde_json::json!({})).await {
@@ -228,14 +237,14 @@ async fn record_start_transition(store: &Store, transition: &StartTransition, si
 }
 
 /// Starts what tells receivers. It ends with the lanes: what waits for a receiver waits in the store.
-fn start_telling(transmitter: &Transmitter, shutdown: &Shutdown) {
-    for name in transmitter.pushed() {
+fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
+    for name in transmitter.push_receivers() {
         let run = transmitter::run_push(transmitter.clone(), name.to_owned(), shutdown.soft.clone());
         shutdown.tracker.spawn(run);
     }
     shutdown
         .tracker
-        .spawn(transmitter::run_watch(transmitter.clone(), shutdown.soft.clone()));
+        .spawn(transmitter::run_overdue_polls(transmitter.clone(), shutdown.soft.clone()));
 }
 
 async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdown: Shutdown) -> anyhow::Result<Lanes> {

@@ -1,4 +1,4 @@
-//! What is periodic, on tokio-cron-scheduler. It holds no state that matters: each run looks at the store, and what was due while the
+//! The periodic runs (cron), on tokio-cron-scheduler. It holds no state that matters: each run looks at the store, and what was due while the
 //! daemon was down is found by the first look. No job of the queue waits here.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! What systemd is told: ready, alive, stopping. Outside a unit nothing is sent.
+//! `sd_notify` and the watchdog: systemd is told ready, alive, stopping. Outside a unit nothing is sent.
 
 use std::future::Future;
 use std::pin::pin;

@@ -1,12 +1,12 @@
 //! The listening server, on real sockets.
 
-mod caps;
-mod doors;
-mod hosts;
-mod shares;
-mod slow;
-mod stop;
-mod strangers;
+mod client_penalty;
+mod connection_limit;
+mod endpoints;
+mod eviction;
+mod graceful_shutdown;
+mod host_header;
+mod slow_clients;
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
@@ -17,7 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use revoked::api::{Admission, Door, Intake, Limits, Peer, Readiness, Refusal, RequestId, State, TurnedAway, serve};
+use revoked::api::{Admission, EarlyRefusal, Endpoint, Intake, Limits, Peer, Ports, Readiness, Refusal, RequestId, serve};
 use revoked::model::{NoFault, Trace};
 use revoked::telemetry::{Gauges, metrics, table};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -37,40 +37,40 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// A server, its fakes, and the means to stop it.
-struct Rig {
+struct TestServer {
     address: SocketAddr,
-    behind: Arc<Behind>,
+    fakes: Arc<FakePorts>,
     shutdown: CancellationToken,
     served: JoinHandle<()>,
 }
 
 /// What the server answers from. The sources `idp` and `siem` take 1 KiB, and `bulk` a mebibyte; they answer by what the body says. The header
 /// `Authorization: mine` proves their sender, any other value is refused, and without one the body must begin with `signed` to prove it.
-struct Behind {
+struct FakePorts {
     unready: Vec<String>,
     arrived: Semaphore,
     gate: Semaphore,
     finished: Semaphore,
     delivered: AtomicUsize,
     /// Requests that were turned away and recorded, as `source code: why`.
-    turned_away: Mutex<Vec<String>>,
+    refused_early: Mutex<Vec<String>>,
     /// How many were turned away and only counted.
     counted: AtomicUsize,
-    /// Which doors were closed and opened, in order.
-    told: Mutex<Vec<String>>,
-    passed_on: Mutex<Vec<IpAddr>>,
+    /// Which endpoints were closed and opened, in order.
+    throttling: Mutex<Vec<String>>,
+    forwarders: Mutex<Vec<IpAddr>>,
 }
 
 #[async_trait]
-impl Intake for Behind {
-    fn door(&self, source: &str, below: Option<&str>) -> Option<Door> {
+impl Intake for FakePorts {
+    fn endpoint(&self, source: &str, below: Option<&str>) -> Option<Endpoint> {
         const POST: &[Method] = &[Method::POST];
         let body_cap = match source {
             "idp" | "siem" => 1024,
             "bulk" => 1 << 20,
             _ => return None,
         };
-        below.is_none().then_some(Door { body_cap, methods: POST })
+        below.is_none().then_some(Endpoint { body_cap, methods: POST })
     }
 
     async fn admits(&self, _: &str, head: &Request<Bytes>) -> Admission {
@@ -115,48 +115,48 @@ impl Intake for Behind {
         }
     }
 
-    async fn turned_away(&self, source: &str, refused: TurnedAway<'_>) {
-        let TurnedAway {
+    async fn refused_early(&self, source: &str, refused: EarlyRefusal<'_>) {
+        let EarlyRefusal {
             code,
             why,
             proven,
             trace,
         } = refused;
         if proven || trace == Trace::Entry {
-            self.turned_away.lock().unwrap().push(format!("{source} {code}: {why}"));
+            self.refused_early.lock().unwrap().push(format!("{source} {code}: {why}"));
         } else {
             self.counted.fetch_add(1, Ordering::SeqCst);
         }
     }
 
-    async fn closed(&self, source: &str) {
-        self.told.lock().unwrap().push(format!("{source} closed"));
+    async fn throttling_started(&self, source: &str) {
+        self.throttling.lock().unwrap().push(format!("{source} closed"));
     }
 
-    async fn opened(&self, source: &str) {
-        self.told.lock().unwrap().push(format!("{source} opened"));
+    async fn throttling_ended(&self, source: &str) {
+        self.throttling.lock().unwrap().push(format!("{source} opened"));
     }
 
-    async fn passed_on(&self, by: IpAddr) {
-        self.passed_on.lock().unwrap().push(by);
+    async fn forwarded_by_unnamed(&self, by: IpAddr) {
+        self.forwarders.lock().unwrap().push(by);
     }
 }
 
 #[async_trait]
-impl Readiness for Behind {
+impl Readiness for FakePorts {
     async fn unready(&self) -> Vec<String> {
         self.unready.clone()
     }
 }
 
 #[async_trait]
-impl Gauges for Behind {
+impl Gauges for FakePorts {
     async fn refresh(&self) {
         table::LEDGER.set([], 7.0);
     }
 }
 
-impl Rig {
+impl TestServer {
     async fn start(limits: Limits) -> Self {
         Self::start_unready(limits, &[]).await
     }
@@ -164,29 +164,29 @@ impl Rig {
     async fn start_unready(limits: Limits, unready: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let behind = Arc::new(Behind {
+        let fakes = Arc::new(FakePorts {
             unready: unready.iter().map(ToString::to_string).collect(),
             arrived: Semaphore::new(0),
             gate: Semaphore::new(0),
             finished: Semaphore::new(0),
             delivered: AtomicUsize::new(0),
-            turned_away: Mutex::default(),
+            refused_early: Mutex::default(),
             counted: AtomicUsize::new(0),
-            told: Mutex::default(),
-            passed_on: Mutex::default(),
+            throttling: Mutex::default(),
+            forwarders: Mutex::default(),
         });
-        let state = State {
-            intake: behind.clone(),
+        let ports = Ports {
+            intake: fakes.clone(),
             transmitter: None,
-            readiness: behind.clone(),
+            readiness: fakes.clone(),
             metrics: metrics(),
-            gauges: behind.clone(),
+            gauges: fakes.clone(),
         };
         let shutdown = CancellationToken::new();
-        let served = tokio::spawn(serve(listener, limits, state, shutdown.clone()));
+        let served = tokio::spawn(serve(listener, limits, ports, shutdown.clone()));
         Self {
             address,
-            behind,
+            fakes,
             shutdown,
             served,
         }
@@ -211,20 +211,20 @@ impl Rig {
 
     /// Waits until `n` deliveries stand at the gate.
     async fn arrived(&self, n: u32) {
-        soon(self.behind.arrived.acquire_many(n)).await.unwrap().forget();
+        soon(self.fakes.arrived.acquire_many(n)).await.unwrap().forget();
     }
 
     /// Waits until one delivery that stood at the gate is done.
     async fn finished(&self) {
-        soon(self.behind.finished.acquire()).await.unwrap().forget();
+        soon(self.fakes.finished.acquire()).await.unwrap().forget();
     }
 
     fn open_gate(&self, n: usize) {
-        self.behind.gate.add_permits(n);
+        self.fakes.gate.add_permits(n);
     }
 
     fn delivered(&self) -> usize {
-        self.behind.delivered.load(Ordering::SeqCst)
+        self.fakes.delivered.load(Ordering::SeqCst)
     }
 }
 
@@ -242,7 +242,7 @@ fn delivery_with(lines: &str, body: &str) -> String {
 }
 
 /// The same request as a proxy passes it on for `client`.
-fn passed_on(client: &str, request: &str) -> String {
+fn forwarded(client: &str, request: &str) -> String {
     request.replacen("Host: x\r\n", &format!("Host: x\r\nX-Forwarded-For: {client}\r\n"), 1)
 }
 

@@ -1,51 +1,17 @@
-//! What the listening server answers from: the intake, the lanes and the store behind its ports.
+//! Readiness, and the gauges that are read from the store when somebody asks for the metrics.
 
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::api::{Admission, Door, Limits, Readiness, Refusal, State, TurnedAway};
-use crate::config::Listen;
-use crate::intake::Intake;
+use crate::api::Readiness;
 use crate::model::Timestamp;
-use crate::sources::{Rejection, RejectionKind, SenderAuth};
 use crate::store::{SourceHealth, Store};
-use crate::telemetry::{Gauges, Metrics, table};
+use crate::telemetry::{Gauges, table};
 use crate::transmitter::Transmitter;
 use crate::worker::Lanes;
-
-pub(super) fn state(store: &Store, lanes: &Lanes, intake: Intake, transmitter: Option<Transmitter>, metrics: Metrics) -> State {
-    let front = Arc::new(Front {
-        store: store.clone(),
-        lanes: lanes.clone(),
-        intake,
-        transmitter: transmitter.clone(),
-        asked: Mutex::new(()),
-    });
-    State {
-        intake: front.clone(),
-        transmitter: transmitter.map(|transmitter| Arc::new(Told(transmitter)) as Arc<dyn crate::api::Transmitter>),
-        readiness: front.clone(),
-        metrics,
-        gauges: front,
-    }
-}
-
-pub(super) fn limits(listen: &Listen) -> Limits {
-    Limits {
-        header: listen.header,
-        body: listen.body,
-        connections: super::descriptors::connections(listen.connections),
-        connections_per_address: listen.per_peer,
-        proxies: listen.proxies.clone(),
-        ..Limits::default()
-    }
-}
 
 /// How long the store may take to prove that it can be written, and that it can be read.
 const PROOF: Duration = Duration::from_secs(3);
@@ -53,101 +19,28 @@ const PROOF: Duration = Duration::from_secs(3);
 /// With less room than this a delivery may not fit, and its sender is better off elsewhere or later.
 const LEAST_ROOM: u64 = 1 << 20;
 
-struct Front {
+/// How the daemon is, for those who ask.
+pub(super) struct Health {
     store: Store,
     lanes: Lanes,
-    intake: Intake,
     transmitter: Option<Transmitter>,
     /// Held by whoever asks how we are, ready or in numbers: whoever asks often waits for himself, and not for the store's readers.
     asked: Mutex<()>,
 }
 
-/// The largest body that a receiver may send: a thousand acknowledgements and as many errors fit.
-const ASKED_CAP: usize = 256 << 10;
-
-struct Told(Transmitter);
-
-#[async_trait]
-impl crate::api::Transmitter for Told {
-    fn door(&self, path: &str) -> Option<Door> {
-        self.0.page(path).map(|page| Door {
-            body_cap: ASKED_CAP,
-            methods: page.methods(),
-        })
-    }
-
-    fn admits(&self, head: &http::Request<Bytes>) -> Admission {
-        match self.0.knows(head) {
-            None => Admission::Unread,
-            Some(true) => Admission::Proven,
-            Some(false) => Admission::Refused(Refusal {
-                code: "unauthorized",
-                why: "the receiver's token is missing or not valid here".to_owned(),
-                answer: Transmitter::unauthorized(),
-            }),
+impl Health {
+    pub(super) fn new(store: Store, lanes: Lanes, transmitter: Option<Transmitter>) -> Self {
+        Self {
+            store,
+            lanes,
+            transmitter,
+            asked: Mutex::new(()),
         }
-    }
-
-    async fn answer(&self, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
-        self.0.answer(&request).await
     }
 }
 
 #[async_trait]
-impl crate::api::Intake for Front {
-    fn door(&self, source: &str, below: Option<&str>) -> Option<Door> {
-        let push = self.intake.push_source(source)?;
-        below.is_none_or(|below| push.has_path_below(below)).then(|| Door {
-            body_cap: push.body_cap(),
-            methods: push.methods(),
-        })
-    }
-
-    async fn admits(&self, source: &str, head: &http::Request<Bytes>) -> Admission {
-        match self.intake.admits(source, head).await {
-            Ok(SenderAuth::Proven) => Admission::Proven,
-            Ok(SenderAuth::Unread) => Admission::Unread,
-            Err(refused) => Admission::Refused(Refusal {
-                code: refused.rejection.code,
-                why: refused.rejection.description,
-                answer: refused.answer,
-            }),
-        }
-    }
-
-    async fn proves(&self, source: &str, request: &http::Request<Bytes>) -> bool {
-        self.intake.proves(source, request).await
-    }
-
-    async fn deliver(&self, source: &str, request: http::Request<Bytes>) -> Option<http::Response<Bytes>> {
-        self.intake.deliver(source, &request).await
-    }
-
-    async fn turned_away(&self, source: &str, refused: TurnedAway<'_>) {
-        let rejection = Rejection {
-            kind: RejectionKind::Malformed,
-            code: refused.code,
-            description: refused.why.to_owned(),
-            digest: None,
-        };
-        self.intake.refuse(source, &rejection, refused.proven, refused.trace).await;
-    }
-
-    async fn closed(&self, source: &str) {
-        self.intake.endpoint_closed(source).await;
-    }
-
-    async fn opened(&self, source: &str) {
-        self.intake.endpoint_opened(source).await;
-    }
-
-    async fn passed_on(&self, by: IpAddr) {
-        self.intake.passed_on(by).await;
-    }
-}
-
-#[async_trait]
-impl Readiness for Front {
+impl Readiness for Health {
     /// A target that is down or paused is no reason: signals are taken in and wait.
     async fn unready(&self) -> Vec<String> {
         let mut reasons = Vec::new();
@@ -179,7 +72,7 @@ impl Readiness for Front {
 }
 
 #[async_trait]
-impl Gauges for Front {
+impl Gauges for Health {
     async fn refresh(&self) {
         let _alone = self.asked.lock().await;
         let counts = match self.store.counts().await {
@@ -204,15 +97,15 @@ impl Gauges for Front {
         table::TRAIL_UNANCHORED_SECONDS.set([], age(counts.signed_at.filter(|_| unanchored > 0)));
         table::WAL_BYTES.set([], number(wal_bytes(&self.store).await));
         match self.store.source_health().await {
-            Ok(sources) => sources.iter().for_each(|source| health(source, now)),
+            Ok(sources) => sources.iter().for_each(|source| source_gauges(source, now)),
             Err(error) => {
                 tracing::warn!(error = %crate::model::error_chain(&error), "could not read the sources' health for the metrics");
             }
         }
         for receiver in self.transmitter.iter().flat_map(Transmitter::receivers) {
-            if let Ok(untold) = self.store.untold(receiver).await {
-                table::STATEMENTS_WAITING.set([receiver], number(untold.pending));
-                table::STATEMENTS_OLDEST_SECONDS.set([receiver], age(untold.oldest));
+            if let Ok(waiting) = self.store.pending(receiver).await {
+                table::STATEMENTS_WAITING.set([receiver], number(waiting.pending));
+                table::STATEMENTS_OLDEST_SECONDS.set([receiver], age(waiting.oldest));
             }
         }
         for lane in self.lanes.status() {
@@ -222,7 +115,7 @@ impl Gauges for Front {
 }
 
 /// Sets what the metrics say of one source.
-fn health(source: &SourceHealth, now: Timestamp) {
+fn source_gauges(source: &SourceHealth, now: Timestamp) {
     let name = source.source.as_str();
     let age = |at: Timestamp| now.since(at).as_secs_f64();
     table::SOURCE_SILENT_SECONDS.set([name], age(source.silent_since()));

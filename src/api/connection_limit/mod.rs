@@ -1,8 +1,8 @@
-//! Who is connected, and who goes first where there is no more room.
+//! The connection limit: where it is reached, an idle connection is evicted for each that comes.
 //!
-//! A connection that is being answered, or whose sender has proved who it is, keeps its seat. All others wait for their client: they are
-//! silent, or sent a header or a body that is not whole yet. Where every seat is taken, one of them goes for each that comes: of the network
-//! with the most connections, there of the address with the most, and there the one that has waited longest. So a crowd takes its seats
+//! A connection that is being answered, or whose sender has proved who it is, keeps its slot. All others wait for their client: they are
+//! silent, or sent a header or a body that is not whole yet. Where every slot is taken, one of them goes for each that comes: of the network
+//! with the most connections, there of the address with the most, and there the one that has waited longest. So a crowd takes its slots
 //! from itself, and whoever says at once what it wants is heard.
 
 use std::cmp::Reverse;
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
-use super::address::{Block, Network, stands_for_many};
+use super::client_address::{Block, Network, is_shared};
 use crate::telemetry::table;
 
 /// How many connections may be closing at once. Their descriptors are still there, so nobody new is let in beyond it.
@@ -27,43 +27,43 @@ const CLOSING: usize = 64;
 /// A body that takes longer than this is slow: it goes where others need the memory.
 const SLOW: Duration = Duration::from_secs(1);
 /// How long a body waits for memory.
-const MEMORY_PATIENCE: Duration = Duration::from_secs(3);
+const MEMORY_WAIT: Duration = Duration::from_secs(3);
 /// How often it looks, where nobody gives any back.
-const MEMORY_LOOK: Duration = Duration::from_millis(100);
+const MEMORY_POLL: Duration = Duration::from_millis(100);
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// Its client has said nothing since it came, or since its last answer.
-    Silent,
+    Idle,
     /// A header came, and nothing proves yet who sent it.
     Unproven,
     /// It is worked on, or its sender has proved who it is.
-    Kept,
+    Protected,
 }
 
 /// Every connection. Clones share them.
 #[derive(Clone)]
-pub(super) struct Seats(Arc<Shared>);
+pub(super) struct ConnectionSlots(Arc<Shared>);
 
 struct Shared {
     most: usize,
     per_address: usize,
     body_bytes: usize,
     proxies: Vec<IpAddr>,
-    table: Mutex<Table>,
-    /// Told when a seat is free, or may be taken away.
+    table: Mutex<SlotTable>,
+    /// Told when a slot is free, or may be taken away.
     room: Notify,
     /// Told when memory is given back.
     memory: Notify,
 }
 
-/// All of the seats are looked at to find who goes first, and that for each connection of a flood: so they lie side by side, and what is
+/// All of the slots are looked at to find who goes first, and that for each connection of a flood: so they lie side by side, and what is
 /// counted of them too.
 #[derive(Default)]
-struct Table {
-    seats: Slab<Place>,
-    /// How many seats were given so far.
+struct SlotTable {
+    slots: Slab<Row>,
+    /// How many slots were given so far.
     given: u64,
     addresses: Counts<Block>,
     networks: Counts<Network>,
@@ -73,8 +73,8 @@ struct Table {
     bytes: usize,
 }
 
-struct Place {
-    /// Tells this one from others that had the same place in the table.
+struct Row {
+    /// Tells this one from others that had the same row in the table.
     id: u64,
     /// Whose share it counts in; `None` where the peer stands for many.
     share: Option<Share>,
@@ -82,7 +82,7 @@ struct Place {
     since: Instant,
     /// Bytes of its body that are read so far.
     bytes: usize,
-    go: CancellationToken,
+    evict: CancellationToken,
 }
 
 /// Where the network and the address of a connection are counted.
@@ -99,16 +99,16 @@ struct Counts<K> {
 }
 
 /// What becomes of a connection that comes.
-pub(super) enum Entry {
-    /// It has a seat.
-    In(Seat),
+pub(super) enum Admittance {
+    /// It has a slot.
+    Admitted(ConnectionSlot),
     /// Its address has all that it may have, and none of them waits.
-    AtShare,
-    /// Every connection is worked on: [`Seats::change`] tells when to ask again.
+    AtAddressLimit,
+    /// Every connection is worked on: [`ConnectionSlots::change`] tells when to ask again.
     Full,
 }
 
-impl Seats {
+impl ConnectionSlots {
     pub(super) fn new(limits: &Limits) -> Self {
         Self(Arc::new(Shared {
             most: limits.connections,
@@ -121,50 +121,50 @@ impl Seats {
         }))
     }
 
-    /// Gives a connection from `peer` a seat, if need be another's.
-    pub(super) fn enter(&self, peer: IpAddr) -> Entry {
-        let many = stands_for_many(peer, &self.0.proxies);
+    /// Gives a connection from `peer` a slot, if need be another's.
+    pub(super) fn enter(&self, peer: IpAddr) -> Admittance {
+        let many = is_shared(peer, &self.0.proxies);
         let block = Block::from(peer);
         let mut table = self.table();
         let own = table.addresses.index.get(&block).copied().filter(|_| !many);
         let gives = if own.is_some_and(|own| table.addresses.of(own) >= self.0.per_address) {
-            let of_own = |place: &Place| place.share.map(|share| share.address) == own;
-            match table.first_to_go(of_own) {
-                None => return Entry::AtShare,
+            let of_own = |row: &Row| row.share.map(|share| share.address) == own;
+            match table.eviction_candidate(of_own) {
+                None => return Admittance::AtAddressLimit,
                 gives => gives,
             }
-        } else if table.seats.len() >= self.0.most {
-            match table.first_to_go(|_| true) {
-                None => return Entry::Full,
+        } else if table.slots.len() >= self.0.most {
+            match table.eviction_candidate(|_| true) {
+                None => return Admittance::Full,
                 gives => gives,
             }
         } else {
             None
         };
         if table.closing >= CLOSING {
-            return Entry::Full;
+            return Admittance::Full;
         }
-        gives.inspect(|key| table.send_away(*key));
+        gives.inspect(|key| table.evict(*key));
         let id = table.given;
         table.given += 1;
-        let go = CancellationToken::new();
+        let evict = CancellationToken::new();
         let share = (!many).then(|| Share {
             network: table.networks.enter(peer.into()),
             address: table.addresses.enter(block),
         });
-        let key = table.seats.insert(Place {
+        let key = table.slots.insert(Row {
             id,
             share,
-            stage: Stage::Silent,
+            stage: Stage::Idle,
             since: Instant::now(),
             bytes: 0,
-            go: go.clone(),
+            evict: evict.clone(),
         });
-        Entry::In(Seat {
-            seats: self.clone(),
+        Admittance::Admitted(ConnectionSlot {
+            slots: self.clone(),
             key,
             id,
-            go,
+            evict,
         })
     }
 
@@ -173,48 +173,48 @@ impl Seats {
         self.0.room.notified().await;
     }
 
-    fn table(&self) -> MutexGuard<'_, Table> {
+    fn table(&self) -> MutexGuard<'_, SlotTable> {
         // Nothing between lock and unlock can leave the table half-written.
         self.0.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Table {
-    /// The place of a seat, unless it was taken away.
-    fn place(&mut self, seat: &Seat) -> Option<&mut Place> {
-        self.seats.get_mut(seat.key).filter(|place| place.id == seat.id)
+impl SlotTable {
+    /// The row of a slot, unless it was taken away.
+    fn row(&mut self, slot: &ConnectionSlot) -> Option<&mut Row> {
+        self.slots.get_mut(slot.key).filter(|row| row.id == slot.id)
     }
 
-    /// Takes a seat out, with all that it counted in.
-    fn remove(&mut self, key: usize) -> Place {
-        let place = self.seats.remove(key);
-        self.bytes -= place.bytes;
-        if let Some(share) = place.share {
+    /// Takes a slot out, with all that it counted in.
+    fn remove(&mut self, key: usize) -> Row {
+        let row = self.slots.remove(key);
+        self.bytes -= row.bytes;
+        if let Some(share) = row.share {
             self.networks.leave(share.network);
             self.addresses.leave(share.address);
         }
-        place
+        row
     }
 
-    /// How many connections the network of a place has, and its address. Where the peer stands for many, each counts by itself.
-    fn weight(&self, place: &Place) -> (usize, usize) {
-        place.share.map_or((1, 1), |share| {
+    /// How many connections the network of a row has, and its address. Where the peer stands for many, each counts by itself.
+    fn weight(&self, row: &Row) -> (usize, usize) {
+        row.share.map_or((1, 1), |share| {
             (self.networks.of(share.network), self.addresses.of(share.address))
         })
     }
 
     /// Who of those that wait for their client goes first.
-    fn first_to_go(&self, among: impl Fn(&Place) -> bool) -> Option<usize> {
+    fn eviction_candidate(&self, among: impl Fn(&Row) -> bool) -> Option<usize> {
         let waiting = self
-            .seats
+            .slots
             .iter()
-            .filter(|(_, place)| place.stage != Stage::Kept && among(place));
-        let first = waiting.min_by_key(|(_, place)| (Reverse(self.weight(place)), place.since));
+            .filter(|(_, row)| row.stage != Stage::Protected && among(row));
+        let first = waiting.min_by_key(|(_, row)| (Reverse(self.weight(row)), row.since));
         first.map(|(key, _)| key)
     }
 
-    fn send_away(&mut self, key: usize) {
-        self.remove(key).go.cancel();
+    fn evict(&mut self, key: usize) {
+        self.remove(key).evict.cancel();
         self.closing += 1;
         table::CONNECTIONS_GIVEN_UP.add([], 1);
     }
@@ -249,102 +249,102 @@ impl<K> Default for Counts<K> {
     }
 }
 
-/// The seat of one connection, until it is dropped.
-pub(super) struct Seat {
-    seats: Seats,
+/// The slot of one connection, until it is dropped.
+pub(super) struct ConnectionSlot {
+    slots: ConnectionSlots,
     key: usize,
     id: u64,
-    go: CancellationToken,
+    evict: CancellationToken,
 }
 
-impl Seat {
+impl ConnectionSlot {
     /// Comes when the connection must make room.
-    pub(super) async fn must_go(&self) {
-        self.go.cancelled().await;
+    pub(super) async fn evicted(&self) {
+        self.evict.cancelled().await;
     }
 
     /// Says what the connection is doing from now on.
-    pub(super) fn is(&self, stage: Stage) {
-        let mut table = self.seats.table();
-        if let Some(place) = table.place(self) {
-            place.stage = stage;
-            place.since = Instant::now();
+    pub(super) fn set_stage(&self, stage: Stage) {
+        let mut table = self.slots.table();
+        if let Some(row) = table.row(self) {
+            row.stage = stage;
+            row.since = Instant::now();
         }
         drop(table);
-        if stage != Stage::Kept {
-            self.seats.0.room.notify_one();
+        if stage != Stage::Protected {
+            self.slots.0.room.notify_one();
         }
     }
 
     /// Counts `bytes` more of its body. Where there is no room for them, those go whose bodies have taken long, the slowest first; those that
     /// have not are waited for, since they are whole in a moment. False where there will be no room, or the connection itself must go.
-    pub(super) async fn reads(&self, bytes: usize) -> bool {
-        let until = Instant::now() + MEMORY_PATIENCE;
+    pub(super) async fn reserve_memory(&self, bytes: usize) -> bool {
+        let until = Instant::now() + MEMORY_WAIT;
         loop {
-            let freed = self.seats.0.memory.notified();
+            let freed = self.slots.0.memory.notified();
             match self.take(bytes) {
                 Some(taken) => return taken,
                 None if Instant::now() >= until => return false,
-                None => drop(tokio::time::timeout(MEMORY_LOOK, freed).await),
+                None => drop(tokio::time::timeout(MEMORY_POLL, freed).await),
             }
         }
     }
 
     /// Whether `bytes` more are counted; `None` where there may be room in a moment.
     fn take(&self, bytes: usize) -> Option<bool> {
-        let most = self.seats.0.body_bytes;
-        let mut table = self.seats.table();
+        let most = self.slots.0.body_bytes;
+        let mut table = self.slots.table();
         while table.bytes.saturating_add(bytes) > most {
-            let is_slow = |place: &Place| place.bytes > 0 && place.id != self.id && place.since.elapsed() > SLOW;
-            let Some(key) = table.first_to_go(is_slow) else {
-                let own = table.place(self).map_or(0, |place| place.bytes);
-                return (own.saturating_add(bytes) > most || self.go.is_cancelled()).then_some(false);
+            let is_slow = |row: &Row| row.bytes > 0 && row.id != self.id && row.since.elapsed() > SLOW;
+            let Some(key) = table.eviction_candidate(is_slow) else {
+                let own = table.row(self).map_or(0, |row| row.bytes);
+                return (own.saturating_add(bytes) > most || self.evict.is_cancelled()).then_some(false);
             };
-            table.send_away(key);
+            table.evict(key);
         }
-        let Some(place) = table.place(self) else {
+        let Some(row) = table.row(self) else {
             return Some(false);
         };
-        place.bytes += bytes;
+        row.bytes += bytes;
         table.bytes += bytes;
         Some(true)
     }
 
     /// Hands over what its body takes of the memory, to be given back when the work on it is done: that may outlive the connection.
-    pub(super) fn body(&self) -> Body {
-        let mut table = self.seats.table();
-        let place = table.place(self);
-        Body {
-            seats: self.seats.clone(),
-            bytes: place.map(|place| std::mem::take(&mut place.bytes)).unwrap_or_default(),
+    pub(super) fn take_body_memory(&self) -> BodyMemory {
+        let mut table = self.slots.table();
+        let row = table.row(self);
+        BodyMemory {
+            slots: self.slots.clone(),
+            bytes: row.map(|row| std::mem::take(&mut row.bytes)).unwrap_or_default(),
         }
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut table = self.seats.table();
-        if table.place(self).is_some() {
+        let mut table = self.slots.table();
+        if table.row(self).is_some() {
             table.remove(self.key);
         } else {
             table.closing -= 1;
         }
         drop(table);
-        self.seats.0.room.notify_one();
-        self.seats.0.memory.notify_waiters();
+        self.slots.0.room.notify_one();
+        self.slots.0.memory.notify_waiters();
     }
 }
 
 /// The memory of one body.
-pub(super) struct Body {
-    seats: Seats,
+pub(super) struct BodyMemory {
+    slots: ConnectionSlots,
     bytes: usize,
 }
 
-impl Drop for Body {
+impl Drop for BodyMemory {
     fn drop(&mut self) {
-        self.seats.table().bytes -= self.bytes;
-        self.seats.0.memory.notify_waiters();
+        self.slots.table().bytes -= self.bytes;
+        self.slots.0.memory.notify_waiters();
     }
 }
 

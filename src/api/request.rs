@@ -1,4 +1,4 @@
-//! One request and its answer: what holds for every route.
+//! Handling one request: its id, its span, its timeout, and what every answer carries.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -18,9 +18,9 @@ use tower::ServiceExt as _;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use super::address::{Caller, client, is_passed_on};
-use super::doorway::Doorway;
-use super::seats::{Seat, Stage};
+use super::app_state::AppState;
+use super::client_address::{ClientKey, client, is_forwarded};
+use super::connection_limit::{ConnectionSlot, Stage};
 use super::{Limits, Problem, problem, routes};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -48,17 +48,17 @@ pub struct Peer(pub IpAddr);
 
 /// Answers the requests of every connection.
 #[derive(Clone)]
-pub(super) struct Answerer {
+pub(super) struct RequestHandler {
     router: Router,
-    doorway: Arc<Doorway>,
+    app: Arc<AppState>,
 }
 
-impl Answerer {
-    pub(super) fn new(doorway: Doorway) -> Self {
-        let doorway = Arc::new(doorway);
+impl RequestHandler {
+    pub(super) fn new(app: AppState) -> Self {
+        let app = Arc::new(app);
         Self {
-            router: routes(Arc::clone(&doorway)),
-            doorway,
+            router: routes(Arc::clone(&app)),
+            app,
         }
     }
 
@@ -66,32 +66,32 @@ impl Answerer {
     pub(super) async fn answer(
         self,
         peer: IpAddr,
-        seat: Arc<Seat>,
+        slot: Arc<ConnectionSlot>,
         mut request: Request<Incoming>,
     ) -> Result<Response, Infallible> {
-        seat.is(Stage::Unproven);
+        slot.set_stage(Stage::Unproven);
         let id = RequestId::fresh();
-        let proxies = &self.doorway.limits.proxies;
+        let proxies = &self.app.limits.proxies;
         let client = client(peer, proxies, request.headers());
-        if is_passed_on(request.headers()) && !proxies.contains(&peer.to_canonical()) {
-            let intake = Arc::clone(&self.doorway.state.intake);
-            self.doorway
+        if is_forwarded(request.headers()) && !proxies.contains(&peer.to_canonical()) {
+            let intake = Arc::clone(&self.app.ports.intake);
+            self.app
                 .tracker
-                .spawn(async move { intake.passed_on(peer.to_canonical()).await });
+                .spawn(async move { intake.forwarded_by_unnamed(peer.to_canonical()).await });
         }
         let extensions = request.extensions_mut();
         extensions.insert(id.clone());
         extensions.insert(Peer(client));
-        extensions.insert(Caller::at(client, proxies));
-        extensions.insert(Arc::clone(&seat));
+        extensions.insert(ClientKey::at(client, proxies));
+        extensions.insert(Arc::clone(&slot));
         let span = tracing::info_span!("request", request.id = id.as_str(), method = %request.method());
         let response = self.within(id, request).instrument(span).await;
-        seat.is(Stage::Silent);
+        slot.set_stage(Stage::Idle);
         Ok(response)
     }
 
     async fn within(self, id: RequestId, request: Request<Incoming>) -> Response {
-        let Limits { body, answer, .. } = *self.doorway.limits;
+        let Limits { body, answer, .. } = *self.app.limits;
         let whole = body + answer;
         let answer = async {
             match host_fault(&request) {
@@ -103,10 +103,10 @@ impl Answerer {
         let mut response = match tokio::time::timeout(whole, call).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(never))) => match never {},
-            Ok(Err(_)) => broken(),
+            Ok(Err(_)) => internal_error(),
             Err(_) => {
                 tracing::error!(after.ms = whole.as_millis(), "a request was not answered in time");
-                late()
+                unavailable()
             }
         };
         problem::render(&mut response, &id);
@@ -138,7 +138,7 @@ fn host_fault<B>(request: &Request<B>) -> Option<Problem> {
 }
 
 /// The answer to a request on which the daemon broke down.
-pub(super) fn broken() -> Response {
+pub(super) fn internal_error() -> Response {
     tracing::error!("answered 500; the line of the breakdown itself stands above");
     Problem::new(
         StatusCode::INTERNAL_SERVER_ERROR,
@@ -148,7 +148,7 @@ pub(super) fn broken() -> Response {
 }
 
 /// The answer to a request that took us too long.
-pub(super) fn late() -> Response {
+pub(super) fn unavailable() -> Response {
     busy().into_response()
 }
 

@@ -1,9 +1,9 @@
-//! The routes: what each answers, and how it refuses.
+//! The endpoints: what each answers, and how it refuses.
 
 use revoked::api::Limits;
 use tokio::io::AsyncWriteExt as _;
 
-use super::{Rig, SHORT, ask, body, delivery, delivery_with, get, header, status};
+use super::{SHORT, TestServer, ask, body, delivery, delivery_with, get, header, status};
 
 fn json(answer: &str) -> serde_json::Value {
     serde_json::from_str(body(answer)).unwrap()
@@ -11,14 +11,14 @@ fn json(answer: &str) -> serde_json::Value {
 
 #[tokio::test]
 async fn a_delivery_reaches_its_source_and_its_answer_comes_back_as_it_is() {
-    let rig = Rig::start(Limits::default()).await;
-    let answer = rig.ask(delivery("a token")).await;
+    let server = TestServer::start(Limits::default()).await;
+    let answer = server.ask(delivery("a token")).await;
     assert_eq!((status(&answer), body(&answer)), (202, "idp took 7 bytes\n"));
 }
 
 #[tokio::test]
 async fn every_answer_has_a_request_id_and_nosniff() {
-    let rig = Rig::start(Limits::default()).await;
+    let server = TestServer::start(Limits::default()).await;
     for request in [
         get("/livez"),
         get("/nowhere"),
@@ -26,7 +26,7 @@ async fn every_answer_has_a_request_id_and_nosniff() {
         delivery("refuse me"),
         delivery("panic"),
     ] {
-        let answer = rig.ask(request).await;
+        let answer = server.ask(request).await;
         let id = header(&answer, "x-request-id").unwrap();
         assert_eq!(id.len(), 36, "{answer}");
         assert_eq!(header(&answer, "x-content-type-options"), Some("nosniff"), "{answer}");
@@ -35,8 +35,8 @@ async fn every_answer_has_a_request_id_and_nosniff() {
 
 #[tokio::test]
 async fn the_intake_is_told_the_request_id_of_the_answer_and_the_peer() {
-    let rig = Rig::start(Limits::default()).await;
-    let answer = rig.ask(delivery("who")).await;
+    let server = TestServer::start(Limits::default()).await;
+    let answer = server.ask(delivery("who")).await;
     assert_eq!(
         body(&answer),
         format!("127.0.0.1 {}", header(&answer, "x-request-id").unwrap())
@@ -45,8 +45,8 @@ async fn the_intake_is_told_the_request_id_of_the_answer_and_the_peer() {
 
 #[tokio::test]
 async fn a_sender_cannot_choose_its_request_id() {
-    let rig = Rig::start(Limits::default()).await;
-    let answer = rig
+    let server = TestServer::start(Limits::default()).await;
+    let answer = server
         .ask("GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: mine\r\n\r\n")
         .await;
     assert_ne!(header(&answer, "x-request-id"), Some("mine"));
@@ -54,7 +54,7 @@ async fn a_sender_cannot_choose_its_request_id() {
 
 #[tokio::test]
 async fn an_unknown_path_and_an_unknown_source_get_the_same_404() {
-    let rig = Rig::start(Limits::default()).await;
+    let server = TestServer::start(Limits::default()).await;
     let mut answers = Vec::new();
     for path in [
         "/",
@@ -64,7 +64,7 @@ async fn an_unknown_path_and_an_unknown_source_get_the_same_404() {
         "/signals/%ff",
         "/signals/idp/deeper",
     ] {
-        let answer = rig.ask(get(path)).await;
+        let answer = server.ask(get(path)).await;
         assert_eq!(status(&answer), 404, "{path}: {answer}");
         assert_eq!(header(&answer, "content-type"), Some("application/problem+json"));
         let mut problem = json(&answer);
@@ -77,10 +77,10 @@ async fn an_unknown_path_and_an_unknown_source_get_the_same_404() {
 
 #[tokio::test]
 async fn another_method_is_405_with_the_methods_taken() {
-    let rig = Rig::start(Limits::default()).await;
-    let answer = rig.ask(get("/signals/idp")).await;
+    let server = TestServer::start(Limits::default()).await;
+    let answer = server.ask(get("/signals/idp")).await;
     assert_eq!((status(&answer), header(&answer, "allow")), (405, Some("POST")));
-    let answer = rig
+    let answer = server
         .ask("DELETE /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         .await;
     assert_eq!(status(&answer), 405);
@@ -93,11 +93,11 @@ async fn another_method_is_405_with_the_methods_taken() {
 
 #[tokio::test]
 async fn a_body_over_the_sources_cap_is_413_and_not_delivered() {
-    let rig = Rig::start(Limits::default()).await;
-    let fits = rig.ask(delivery(&"x".repeat(1024))).await;
+    let server = TestServer::start(Limits::default()).await;
+    let fits = server.ask(delivery(&"x".repeat(1024))).await;
     assert_eq!(status(&fits), 202);
     for size in [1025, 100_000] {
-        let answer = rig.ask(delivery(&"x".repeat(size))).await;
+        let answer = server.ask(delivery(&"x".repeat(size))).await;
         assert_eq!(
             (status(&answer), json(&answer)["status"].as_u64()),
             (413, Some(413)),
@@ -107,14 +107,14 @@ async fn a_body_over_the_sources_cap_is_413_and_not_delivered() {
     let chunk = format!("{:x}\r\n{}\r\n0\r\n\r\n", 2000, "x".repeat(2000));
     let chunked =
         format!("POST /signals/idp HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}");
-    assert_eq!(status(&rig.ask(chunked).await), 413);
-    assert_eq!(rig.delivered(), 1);
+    assert_eq!(status(&server.ask(chunked).await), 413);
+    assert_eq!(server.delivered(), 1);
 }
 
 #[tokio::test]
-async fn a_declared_giant_is_413_before_its_body_is_sent() {
-    let rig = Rig::start(Limits::default()).await;
-    let answer = rig
+async fn a_body_that_is_declared_too_large_is_413_before_its_body_is_sent() {
+    let server = TestServer::start(Limits::default()).await;
+    let answer = server
         .ask("POST /signals/idp HTTP/1.1\r\nHost: x\r\nContent-Length: 104857600\r\nExpect: 100-continue\r\n\r\n")
         .await;
     assert_eq!(status(&answer), 413, "{answer}");
@@ -122,31 +122,31 @@ async fn a_declared_giant_is_413_before_its_body_is_sent() {
 
 #[tokio::test]
 async fn an_encoded_body_is_415() {
-    let rig = Rig::start(Limits::default()).await;
+    let server = TestServer::start(Limits::default()).await;
     for (coding, expected) in [("gzip", 415), ("identity, br", 415), ("identity", 202)] {
-        let answer = rig
+        let answer = server
             .ask(format!(
                 "POST /signals/idp HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Encoding: {coding}\r\nContent-Length: 1\r\n\r\nx"
             ))
             .await;
         assert_eq!(status(&answer), expected, "{coding}: {answer}");
     }
-    assert_eq!(rig.delivered(), 1);
+    assert_eq!(server.delivered(), 1);
 }
 
 #[tokio::test]
 async fn a_broken_body_is_400_and_not_delivered() {
-    let rig = Rig::start(Limits::default()).await;
-    let answer = rig
+    let server = TestServer::start(Limits::default()).await;
+    let answer = server
         .ask("POST /signals/idp HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnot a size\r\n")
         .await;
     assert_eq!(status(&answer), 400, "{answer}");
-    assert_eq!(rig.delivered(), 0);
+    assert_eq!(server.delivered(), 0);
 }
 
 #[tokio::test]
-async fn what_is_turned_away_at_the_door_of_a_source_is_recorded() {
-    let rig = Rig::start(Limits::default()).await;
+async fn what_is_refused_before_the_endpoint_of_a_source_is_recorded() {
+    let server = TestServer::start(Limits::default()).await;
     let head = |more: &str| delivery_with(more, "x");
     for (request, expected) in [
         (get("/signals/idp"), 405),
@@ -162,10 +162,10 @@ async fn what_is_turned_away_at_the_door_of_a_source_is_recorded() {
         ),
         (get("/signals/nobody"), 404),
     ] {
-        let answer = rig.ask(request).await;
+        let answer = server.ask(request).await;
         assert_eq!(status(&answer), expected, "{answer}");
     }
-    let recorded = rig.behind.turned_away.lock().unwrap().clone();
+    let recorded = server.fakes.refused_early.lock().unwrap().clone();
     let codes: Vec<&str> = recorded.iter().map(|line| line.split(':').next().unwrap()).collect();
     assert_eq!(
         codes,
@@ -180,54 +180,54 @@ async fn what_is_turned_away_at_the_door_of_a_source_is_recorded() {
             "idp body_broken"
         ]
     );
-    assert_eq!(rig.delivered(), 0);
+    assert_eq!(server.delivered(), 0);
 }
 
 #[tokio::test]
 async fn garbage_is_400() {
-    let rig = Rig::start(Limits::default()).await;
-    let answer = rig.ask(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").await;
+    let server = TestServer::start(Limits::default()).await;
+    let answer = server.ask(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n").await;
     assert_eq!(status(&answer), 400, "{answer}");
 }
 
 #[tokio::test]
 async fn a_panic_is_a_500_that_tells_nothing_of_it() {
-    let rig = Rig::start(Limits::default()).await;
-    let answer = rig.ask(delivery("panic")).await;
+    let server = TestServer::start(Limits::default()).await;
+    let answer = server.ask(delivery("panic")).await;
     assert_eq!(status(&answer), 500);
     assert!(!answer.contains("asked to"), "{answer}");
-    assert_eq!(status(&rig.ask(delivery("x")).await), 202);
+    assert_eq!(status(&server.ask(delivery("x")).await), 202);
 }
 
 #[tokio::test]
 async fn a_delivery_that_is_not_stored_in_time_is_503() {
-    let rig = Rig::start(Limits {
+    let server = TestServer::start(Limits {
         answer: SHORT,
         ..Limits::default()
     })
     .await;
-    let answer = rig.ask(delivery("wait")).await;
+    let answer = server.ask(delivery("wait")).await;
     assert_eq!(status(&answer), 503, "{answer}");
     assert_eq!(header(&answer, "retry-after"), Some("10"));
-    rig.open_gate(1);
-    rig.finished().await;
+    server.open_gate(1);
+    server.finished().await;
 }
 
 #[tokio::test]
 async fn readiness_is_200_or_503_with_its_reasons() {
-    let ready = Rig::start(Limits::default()).await.ask(get("/readyz")).await;
+    let ready = TestServer::start(Limits::default()).await.ask(get("/readyz")).await;
     assert_eq!((status(&ready), json(&ready)["ready"].as_bool()), (200, Some(true)));
-    let rig = Rig::start_unready(Limits::default(), &["the disk is full"]).await;
-    let unready = rig.ask(get("/readyz")).await;
+    let server = TestServer::start_unready(Limits::default(), &["the disk is full"]).await;
+    let unready = server.ask(get("/readyz")).await;
     assert_eq!(status(&unready), 503);
     assert_eq!(json(&unready)["reasons"][0], "the disk is full");
-    assert_eq!(status(&rig.ask(get("/livez")).await), 200, "living is not being ready");
+    assert_eq!(status(&server.ask(get("/livez")).await), 200, "living is not being ready");
 }
 
 #[tokio::test]
 async fn metrics_are_prometheus_text_with_fresh_gauges() {
-    let rig = Rig::start(Limits::default()).await;
-    let answer = rig.ask(get("/metrics")).await;
+    let server = TestServer::start(Limits::default()).await;
+    let answer = server.ask(get("/metrics")).await;
     assert_eq!(
         header(&answer, "content-type"),
         Some("text/plain; version=0.0.4; charset=utf-8")
@@ -240,8 +240,8 @@ async fn metrics_are_prometheus_text_with_fresh_gauges() {
 
 #[tokio::test]
 async fn one_connection_carries_several_requests() {
-    let rig = Rig::start(Limits::default()).await;
-    let mut stream = rig.connect().await;
+    let server = TestServer::start(Limits::default()).await;
+    let mut stream = server.connect().await;
     stream.write_all(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
     let answers = ask(&mut stream, get("/readyz")).await;
     assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 2, "{answers}");

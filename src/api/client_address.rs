@@ -1,4 +1,4 @@
-//! Telling clients apart by where they connect from.
+//! Telling clients apart by where they connect from: behind a trusted proxy by `X-Forwarded-For`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -74,25 +74,25 @@ impl From<IpAddr> for Network {
 }
 
 /// Whether those who come from `peer` are many: a program on this host passes on what others send, and so does a proxy that is named.
-pub(super) fn stands_for_many(peer: IpAddr, proxies: &[IpAddr]) -> bool {
+pub(super) fn is_shared(peer: IpAddr, proxies: &[IpAddr]) -> bool {
     let peer = peer.to_canonical();
     peer.is_loopback() || proxies.contains(&peer)
 }
 
 /// Whom a refusal is counted against, where nothing proves who sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Caller {
+pub(super) enum ClientKey {
     /// One client.
     One(Block),
     /// Everybody who comes by way of this host, or of a proxy that does not say for whom: they cannot be told apart.
-    Any,
+    Shared,
 }
 
-impl Caller {
+impl ClientKey {
     /// Whoever is behind the address `client`.
     pub(super) fn at(client: IpAddr, proxies: &[IpAddr]) -> Self {
-        if stands_for_many(client, proxies) {
-            Self::Any
+        if is_shared(client, proxies) {
+            Self::Shared
         } else {
             Self::One(client.into())
         }
@@ -100,7 +100,7 @@ impl Caller {
 }
 
 /// Whether a request says that somebody passed it on.
-pub(super) fn is_passed_on(headers: &HeaderMap) -> bool {
+pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.contains_key("x-forwarded-for") || headers.contains_key("forwarded")
 }
 
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_cannot_choose_its_address() {
+    fn a_client_cannot_choose_its_address() {
         let headers = forwarded(&["203.0.113.9"]);
         assert_eq!(client(ip("192.0.2.1"), &[], &headers), ip("192.0.2.1"));
     }
@@ -195,8 +195,8 @@ mod tests {
             "10.0.0.1",
             "::ffff:10.0.0.1",
         ] {
-            assert_eq!(Caller::at(ip(many), &proxies), Caller::Any, "{many}");
+            assert_eq!(ClientKey::at(ip(many), &proxies), ClientKey::Shared, "{many}");
         }
-        assert_eq!(Caller::at(ip("10.0.0.2"), &proxies), Caller::One(ip("10.0.0.2").into()));
+        assert_eq!(ClientKey::at(ip("10.0.0.2"), &proxies), ClientKey::One(ip("10.0.0.2").into()));
     }
 }

@@ -2,11 +2,11 @@
 
 use revoked::api::Limits;
 
-use super::{Rig, body, status};
+use super::{TestServer, body, status};
 
 #[tokio::test]
 async fn a_request_of_http_1_1_names_its_host_once() {
-    let rig = Rig::start(Limits::default()).await;
+    let server = TestServer::start(Limits::default()).await;
     for (version, hosts, expected) in [
         ("1.1", "Host: x\r\n", 200),
         ("1.1", "Host: revoked.example.org:8480\r\n", 200),
@@ -23,12 +23,12 @@ async fn a_request_of_http_1_1_names_its_host_once() {
         ("1.0", "Host: x\r\nHost: y\r\n", 400),
     ] {
         let request = format!("GET /livez HTTP/{version}\r\n{hosts}Connection: close\r\n\r\n");
-        let answer = rig.ask(request).await;
+        let answer = server.ask(request).await;
         assert_eq!(status(&answer), expected, "{version} {hosts:?}: {answer}");
         if expected == 400 {
             let problem: serde_json::Value = serde_json::from_str(body(&answer)).unwrap();
             assert!(problem["detail"].as_str().unwrap().contains("Host"), "{problem}");
         }
     }
-    assert_eq!(rig.delivered(), 0);
+    assert_eq!(server.delivered(), 0);
 }

@@ -1,4 +1,4 @@
-//! A stream that gives up on a client which does not take its answer. hyper bounds only what it reads.
+//! A stream whose writes time out: it gives up on a client that does not read its answer. hyper bounds only what it reads.
 
 use std::io;
 use std::pin::Pin;
@@ -9,20 +9,20 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 /// A stream whose writes fail once the other side has taken nothing for a while.
-pub(super) struct Stall<S> {
+pub(super) struct WriteTimeout<S> {
     stream: S,
-    patience: Duration,
+    timeout: Duration,
     /// Runs while a write waits.
     deadline: Pin<Box<Sleep>>,
     waiting: bool,
 }
 
-impl<S> Stall<S> {
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
+impl<S> WriteTimeout<S> {
+    pub(super) fn new(stream: S, timeout: Duration) -> Self {
         Self {
             stream,
-            patience,
-            deadline: Box::pin(tokio::time::sleep(patience)),
+            timeout,
+            deadline: Box::pin(tokio::time::sleep(timeout)),
             waiting: false,
         }
     }
@@ -35,7 +35,7 @@ impl<S> Stall<S> {
         }
         if !self.waiting {
             self.waiting = true;
-            self.deadline.as_mut().reset(Instant::now() + self.patience);
+            self.deadline.as_mut().reset(Instant::now() + self.timeout);
         }
         ready!(self.deadline.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(
@@ -45,13 +45,13 @@ impl<S> Stall<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stall<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stall<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let outcome = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.bounded(context, outcome)
@@ -89,7 +89,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_client_that_takes_nothing_is_given_up() {
         let (near, far) = tokio::io::duplex(8);
-        let mut stream = Stall::new(near, Duration::from_secs(10));
+        let mut stream = WriteTimeout::new(near, Duration::from_secs(10));
         let error = stream.write_all(&[0; 64]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         drop(far);
@@ -98,7 +98,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_slow_client_that_takes_something_is_served() {
         let (near, mut far) = tokio::io::duplex(8);
-        let mut stream = Stall::new(near, Duration::from_secs(10));
+        let mut stream = WriteTimeout::new(near, Duration::from_secs(10));
         let reader = async {
             let mut taken = [0; 8];
             for _ in 0..8 {
