@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::secret::SecretSource;
 use crate::store::{Backlog, Role, Store};
-use crate::transmitter::{Post, Settings, key_file, published, signer};
+use crate::transmitter::{ReceiverSettings, Settings, key_file, published, signer};
 
 /// How often a command that waits looks again.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -92,7 +92,7 @@ pub(super) async fn run(command: TransmitterCommand, at: &StoreArgs) -> anyhow::
         TransmitterCommand::Verify { receiver, timeout } => verify(&store, named(&settings, &receiver)?, timeout).await,
         TransmitterCommand::Retry { receiver } => {
             let count = store
-                .retry_letters(&named(&settings, &receiver)?.receiver.name, operator())
+                .retry_events(&named(&settings, &receiver)?.receiver.name, operator())
                 .await?;
             line(format!("{count} tokens are sent to {} again", plain(&receiver)))?;
             Ok(Exit::Ok)
@@ -105,12 +105,12 @@ pub(super) async fn run(command: TransmitterCommand, at: &StoreArgs) -> anyhow::
 
 async fn status(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Result<Exit> {
     let mut rows = Vec::new();
-    for post in &settings.receivers {
+    for settings in &settings.receivers {
         rows.push(Row {
-            receiver: post.receiver.name.clone(),
-            delivery: post.delivery.word(),
-            audience: post.receiver.audience.clone(),
-            backlog: store.backlog(&post.receiver.name).await?,
+            receiver: settings.receiver.name.clone(),
+            delivery: settings.delivery.word(),
+            audience: settings.receiver.audience.clone(),
+            backlog: store.backlog(&settings.receiver.name).await?,
         });
     }
     if as_json {
@@ -119,11 +119,11 @@ async fn status(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Re
     }
     let now = store.clock().now();
     let cells = rows.into_iter().map(|row| {
-        let oldest = row.backlog.untold.oldest.map(|at| span(now.since(at)));
+        let oldest = row.backlog.waiting.oldest.map(|at| span(now.since(at)));
         vec![
             row.receiver,
             row.delivery.to_owned(),
-            row.backlog.untold.pending.to_string(),
+            row.backlog.waiting.pending.to_string(),
             oldest.unwrap_or_else(|| "-".to_owned()),
             time(row.backlog.last_delivered),
             row.backlog.refused.to_string(),
@@ -145,19 +145,19 @@ async fn status(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Re
     Ok(Exit::Ok)
 }
 
-async fn verify(store: &Store, post: &Post, timeout: u64) -> anyhow::Result<Exit> {
-    let name = plain(&post.receiver.name);
-    let jti = store.queue_verification(post.receiver.clone(), None, operator()).await?;
+async fn verify(store: &Store, settings: &ReceiverSettings, timeout: u64) -> anyhow::Result<Exit> {
+    let name = plain(&settings.receiver.name);
+    let jti = store.queue_verification(settings.receiver.clone(), None, operator()).await?;
     let waiting = async {
         loop {
-            match store.letter_state(&jti).await? {
+            match store.event_state(&jti).await? {
                 Some((state, _)) if state == "pending" => tokio::time::sleep(LOOK_EVERY).await,
                 other => return anyhow::Ok(other),
             }
         }
     };
     let Ok(ended) = tokio::time::timeout(Duration::from_secs(timeout), waiting).await else {
-        let error = store.letter_state(&jti).await?.and_then(|(_, error)| error);
+        let error = store.event_state(&jti).await?.and_then(|(_, error)| error);
         let why = match error {
             Some(error) => plain(&error),
             None if !crate::store::daemon_runs(store.path()) => "the daemon does not run; it is sent when it does".to_owned(),
@@ -176,7 +176,7 @@ async fn verify(store: &Store, post: &Post, timeout: u64) -> anyhow::Result<Exit
     Ok(Exit::Failed)
 }
 
-fn named<'a>(settings: &'a Settings, name: &str) -> anyhow::Result<&'a Post> {
-    let post = settings.receivers.iter().find(|post| post.receiver.name == name);
-    post.with_context(|| format!("no receiver is called {name:?}; revoked transmitter status lists them"))
+fn named<'a>(settings: &'a Settings, name: &str) -> anyhow::Result<&'a ReceiverSettings> {
+    let settings = settings.receivers.iter().find(|settings| settings.receiver.name == name);
+    settings.with_context(|| format!("no receiver is called {name:?}; revoked transmitter status lists them"))
 }

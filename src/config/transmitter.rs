@@ -17,7 +17,7 @@ use crate::model::Reason;
 use crate::secret::SecretSource;
 use crate::settings::{Settings, salvage};
 use crate::statement::{EventType, Form, Receiver};
-use crate::transmitter::{self, Delivery, Post, Site};
+use crate::transmitter::{self, Delivery, Issuer, ReceiverSettings};
 
 /// Members of a JWK that only a private or a shared key has.
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -113,12 +113,12 @@ pub(super) fn transmitter(
     let (written, complaints) = salvage::<Table>(table);
     found.complaints.extend(complaints);
     let written = written?;
-    let site = match &written.issuer {
+    let issuer = match &written.issuer {
         None => {
             found.complain(at, "the key `issuer` is missing");
             None
         }
-        Some(issuer) => Site::new(issuer.get_ref())
+        Some(issuer) => Issuer::new(issuer.get_ref())
             .map_err(|error| found.complain(issuer.span(), format!("issuer: {error:#}")))
             .ok(),
     };
@@ -137,39 +137,39 @@ pub(super) fn transmitter(
     if receivers.is_empty() {
         found.warn("[transmitter] is there and no [[receiver]]: nobody is told what was contained");
     }
-    let issuer = site.as_ref().map(|site| site.issuer().to_owned()).unwrap_or_default();
+    let our_name = issuer.as_ref().map(|issuer| issuer.as_str().to_owned()).unwrap_or_default();
     let mut names = Vec::new();
-    let mut posts: Vec<Post> = Vec::new();
+    let mut built: Vec<ReceiverSettings> = Vec::new();
     for entry in receivers {
         let at = entry.span();
-        let Some((post, name)) = post(entry, &issuer, sources, found) else {
+        let Some((receiver, name)) = receiver(entry, &our_name, sources, found) else {
             continue;
         };
         entries::claim(&name, &mut names, "receiver", found);
-        if let Some(other) = posts.iter().find(|other| share(&other.tokens, &post.tokens)) {
+        if let Some(other) = built.iter().find(|other| share(&other.tokens, &receiver.tokens)) {
             let other = &other.receiver.name;
             found.complain(
                 at,
                 format!("token: receiver {other} shows the same one, so nobody could tell them apart"),
             );
         }
-        posts.push(post);
+        built.push(receiver);
     }
     Some(transmitter::Settings {
-        site: site?,
+        issuer: issuer?,
         key: written.key.map(Spanned::into_inner),
         more_keys,
-        receivers: posts,
+        receivers: built,
     })
 }
 
 /// Builds one receiver.
-fn post(
+fn receiver(
     entry: Spanned<DeTable<'_>>,
     issuer: &str,
     sources: &[SourceConfig],
     found: &mut Findings,
-) -> Option<(Post, Spanned<String>)> {
+) -> Option<(ReceiverSettings, Spanned<String>)> {
     let settings = Settings { name: "", table: entry };
     let written: Written = match settings.read() {
         Ok(written) => written,
@@ -236,7 +236,7 @@ fn post(
         single_sessions: written.single_sessions,
     };
     Some((
-        Post {
+        ReceiverSettings {
             receiver,
             delivery: delivery?,
             tokens,

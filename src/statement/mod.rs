@@ -68,24 +68,24 @@ pub struct Statement {
 
 /// Why nothing is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Silence {
+pub enum NotSent {
     /// The receiver is not meant: another source, another reason, or an event that it does not want.
-    NotMeant,
+    NotSubscribed,
     /// Nothing that a standard event expresses was proved.
     NotProved,
     /// The person, or the session, has no name that the receiver understands.
-    Nameless,
+    NoSubjectIdentifier,
 }
 
 /// What `proof` lets us say to `receiver`, in the order in which it is to be sent.
 ///
 /// # Errors
 /// Why nothing may be said.
-pub fn statements(proof: &Proof, receiver: &Receiver) -> Result<Vec<Statement>, Silence> {
+pub fn statements(proof: &Proof, receiver: &Receiver) -> Result<Vec<Statement>, NotSent> {
     if !receiver.means(proof) {
-        return Err(Silence::NotMeant);
+        return Err(NotSent::NotSubscribed);
     }
-    let proved = proved(proof).ok_or(Silence::NotProved)?;
+    let proved = proved(proof).ok_or(NotSent::NotProved)?;
     let mut said: Vec<(EventType, Scope, Value)> = Vec::new();
     if receiver.events.contains(&EventType::SessionRevoked) {
         said.extend(sessions(proof, &proved));
@@ -94,9 +94,9 @@ pub fn statements(proof: &Proof, receiver: &Receiver) -> Result<Vec<Statement>, 
         said.extend(password(proof, &proved));
     }
     if said.is_empty() {
-        return Err(Silence::NotProved);
+        return Err(NotSent::NotProved);
     }
-    let person = receiver.subject.of(proof, receiver).ok_or(Silence::Nameless)?;
+    let person = receiver.subject.of(proof, receiver).ok_or(NotSent::NoSubjectIdentifier)?;
     let named = said.into_iter().map(|(event, scope, claims)| {
         Some(Statement {
             event,
@@ -105,7 +105,7 @@ pub fn statements(proof: &Proof, receiver: &Receiver) -> Result<Vec<Statement>, 
             txn: Some(format!("{TXN}{}", proof.case)),
         })
     });
-    named.collect::<Option<Vec<_>>>().ok_or(Silence::Nameless)
+    named.collect::<Option<Vec<_>>>().ok_or(NotSent::NoSubjectIdentifier)
 }
 
 /// The handshake of a stream: that it is alive, with the `state` that was asked for. Without one it is unsolicited.

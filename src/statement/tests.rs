@@ -99,16 +99,16 @@ fn no_other_verdict_is_told_not_even_beside_a_contained_target() {
             "alice@example.org",
             vec![at("chat", Verdict::Contained), at("mail", verdict.clone())],
         );
-        assert_eq!(statements(&beside, &receiver()), Err(Silence::NotProved), "{verdict}");
+        assert_eq!(statements(&beside, &receiver()), Err(NotSent::NotProved), "{verdict}");
         let alone = proof("alice@example.org", vec![at("mail", verdict)]);
-        assert_eq!(statements(&alone, &receiver()), Err(Silence::NotProved));
+        assert_eq!(statements(&alone, &receiver()), Err(NotSent::NotProved));
     }
     let nobody = Verdict::NoPrincipal {
         what: "nobody".to_owned(),
     };
     assert_eq!(
         statements(&proof("alice@example.org", vec![at("chat", nobody.clone())]), &receiver()),
-        Err(Silence::NotProved)
+        Err(NotSent::NotProved)
     );
     let beside = proof("alice@example.org", vec![at("chat", Verdict::Contained), at("mail", nobody)]);
     let said = statements(&beside, &receiver()).unwrap();
@@ -120,14 +120,14 @@ fn no_other_verdict_is_told_not_even_beside_a_contained_target() {
 fn a_case_of_tokens_alone_and_a_look_of_unknown_time_say_nothing_of_sessions() {
     let mut tokens = alice();
     tokens.targets[0].containment.end = [GrantKind::AccessToken].into();
-    assert_eq!(statements(&tokens, &receiver()), Err(Silence::NotProved));
+    assert_eq!(statements(&tokens, &receiver()), Err(NotSent::NotProved));
     let mut one_token = alice();
     one_token.scope = Scope::AccessToken("t1".to_owned());
     one_token.targets[0].containment = containment(Scope::AccessToken("t1".to_owned()));
-    assert_eq!(statements(&one_token, &receiver()), Err(Silence::NotProved));
+    assert_eq!(statements(&one_token, &receiver()), Err(NotSent::NotProved));
     let mut unseen = alice();
     unseen.targets[0].seen_at = None;
-    assert_eq!(statements(&unseen, &receiver()), Err(Silence::NotProved));
+    assert_eq!(statements(&unseen, &receiver()), Err(NotSent::NotProved));
 }
 
 #[test]
@@ -135,7 +135,7 @@ fn a_single_session_is_told_only_to_whom_reads_complex_subjects() {
     let mut one = alice();
     one.scope = Scope::Session("s1".to_owned());
     one.targets[0].containment = containment(one.scope.clone());
-    assert_eq!(statements(&one, &receiver()), Err(Silence::Nameless));
+    assert_eq!(statements(&one, &receiver()), Err(NotSent::NoSubjectIdentifier));
     let reads = Receiver {
         single_sessions: true,
         ..receiver()
@@ -201,7 +201,7 @@ fn nothing_is_sent_under_a_name_that_the_receiver_cannot_read() {
         (Form::AsReceived, "unknown:catalog_item#ab"),
         (Form::AsReceived, "opaque:npryem6qbfdcxji356uo9tc33o"),
     ] {
-        assert_eq!(with(form, subject), Err(Silence::Nameless), "{subject}");
+        assert_eq!(with(form, subject), Err(NotSent::NoSubjectIdentifier), "{subject}");
     }
     let home = Receiver {
         sources: vec!["okta".to_owned()],
@@ -211,10 +211,10 @@ fn nothing_is_sent_under_a_name_that_the_receiver_cannot_read() {
     assert!(statements(&opaque, &home).is_ok());
     let mut elsewhere = opaque;
     elsewhere.said[0].0 = "inbox".to_owned();
-    assert_eq!(statements(&elsewhere, &home), Err(Silence::Nameless));
+    assert_eq!(statements(&elsewhere, &home), Err(NotSent::NoSubjectIdentifier));
     let mut erased = alice();
     erased.said.clear();
-    assert_eq!(statements(&erased, &receiver()), Err(Silence::Nameless));
+    assert_eq!(statements(&erased, &receiver()), Err(NotSent::NoSubjectIdentifier));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_receiver_is_told_the_name_that_its_own_source_used() {
         to(Form::AsReceived, &["entra"]),
         Ok(json!({ "format": "opaque", "id": "e1" }))
     );
-    assert_eq!(to(Form::AsReceived, &["hr"]), Err(Silence::Nameless));
+    assert_eq!(to(Form::AsReceived, &["hr"]), Err(NotSent::NoSubjectIdentifier));
     assert_eq!(to(Form::AsReceived, &[]), Ok(email.clone()), "an opaque name goes home only");
     assert_eq!(
         to(Form::Email, &["hr"]),
@@ -257,7 +257,7 @@ fn a_receiver_is_told_the_name_that_its_own_source_used() {
 
 #[test]
 fn sources_reasons_and_events_choose_what_is_told() {
-    let not_meant = |receiver: &Receiver| statements(&alice(), receiver) == Err(Silence::NotMeant);
+    let not_meant = |receiver: &Receiver| statements(&alice(), receiver) == Err(NotSent::NotSubscribed);
     assert!(not_meant(&Receiver {
         sources: vec!["entra".to_owned()],
         ..receiver()

@@ -41,7 +41,7 @@ pub use file::open::{Role, daemon_runs};
 pub use file::privacy::check_privacy;
 pub use identity::links::{Linked, Name};
 pub use identity::resolution::KnownName;
-pub use outbox::deliveries::{Backlog, Letter, Posted, Untold};
+pub use outbox::deliveries::{Backlog, DeliveryOutcome, OutboxEvent, Pending};
 pub use queue::accept::{Accepted, SOURCE_TROUBLE};
 pub use queue::claim::Claim;
 pub use queue::intents::Seen;

@@ -1,10 +1,12 @@
-//! SSF 1.0 from the other side: after a containment, the senders of signals are told what it proved (CAEP `session-revoked`, and
+//! The SSF 1.0 transmitter: after a containment, the senders of signals are told what it proved (CAEP `session-revoked`, and
 //! `credential-change` where a password was changed), in security event tokens signed with our own key.
 //!
 //! What may be said is decided by [`crate::statement`], in the transaction that closes the case; it waits in the store's outbox. Here it is
-//! signed and brought to the receiver: `push` sends it (RFC 8935), `poll` hands it out (RFC 8936), `stream` answers what a receiver may ask
-//! about its stream, `pages` says which path is what. A token keeps its `jti` and its claims, whatever dies in between: a receiver may get
-//! it twice, and never another under the same name.
+//! signed and brought to the receiver. A token keeps its `jti` and its claims, whatever dies in between: a receiver may get it twice, and
+//! never another under the same name.
+//!
+//! Reading order: `push` sends tokens (RFC 8935), `poll` hands them out (RFC 8936), `overdue_polls` alerts when nobody fetches them;
+//! `endpoints` says which path is what, `stream_management` answers there, in the forms of `responses`; `signing_key` signs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,42 +19,39 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::jose::Signer;
-use crate::secret::SecretSource;
+use crate::secret::{AcceptedSecrets, SecretSource, bearer_token};
 use crate::statement::Receiver;
 use crate::store::Store;
 
-mod answer;
-mod bearer;
-mod key;
-mod pages;
+mod endpoints;
+mod overdue_polls;
 mod poll;
 mod push;
-mod stream;
-mod watch;
+mod responses;
+mod signing_key;
+mod stream_management;
 
-pub use key::{key_file, published, read as read_key, signer};
-pub use pages::{Page, Site};
+pub use endpoints::{Endpoint, Issuer};
+pub use overdue_polls::run as run_overdue_polls;
 pub use push::run as run_push;
-pub use watch::run as run_watch;
-
-use bearer::Bearer;
+pub use signing_key::{key_file, published, read as read_key, signer};
 
 /// What a config says about the transmitter.
 #[derive(Clone)]
 pub struct Settings {
     /// Our name: what `iss` is, byte for byte, and where our metadata is looked up.
-    pub site: Site,
+    pub issuer: Issuer,
     /// The private key; `None` for one that is made beside the store.
     pub key: Option<SecretSource>,
     /// Public keys that are published beside our own, while one replaces another.
     pub more_keys: Vec<Value>,
     /// Who is told.
-    pub receivers: Vec<Post>,
+    pub receivers: Vec<ReceiverSettings>,
 }
 
 /// One receiver, and how it is reached.
 #[derive(Clone)]
-pub struct Post {
+pub struct ReceiverSettings {
     /// What it is told.
     pub receiver: Receiver,
     /// How.
@@ -103,7 +102,7 @@ pub struct Transmitter(Arc<Inner>);
 
 struct Inner {
     store: Store,
-    site: Site,
+    issuer: Issuer,
     signer: Signer,
     jwks: Bytes,
     streams: BTreeMap<String, Stream>,
@@ -112,8 +111,8 @@ struct Inner {
 
 /// One receiver with what it may show.
 struct Stream {
-    post: Post,
-    bearer: Bearer,
+    settings: ReceiverSettings,
+    tokens: AcceptedSecrets,
 }
 
 impl Transmitter {
@@ -125,14 +124,14 @@ impl Transmitter {
     pub async fn start(settings: Settings, store: Store, stop: CancellationToken) -> anyhow::Result<Self> {
         let signer = signer(settings.key.as_ref(), store.path())?;
         let jwks = published(&signer, &settings.more_keys)?;
-        let receivers = settings.receivers.iter().map(|post| post.receiver.clone());
-        store.tell(receivers.collect()).await?;
-        let streams = settings.receivers.into_iter().map(|post| {
-            let bearer = Bearer::new(&post.tokens);
-            (post.receiver.name.clone(), Stream { post, bearer })
+        let receivers = settings.receivers.iter().map(|settings| settings.receiver.clone());
+        store.set_receivers(receivers.collect()).await?;
+        let streams = settings.receivers.into_iter().map(|settings| {
+            let tokens = AcceptedSecrets::new(&settings.tokens);
+            (settings.receiver.name.clone(), Stream { settings, tokens })
         });
         Ok(Self(Arc::new(Inner {
-            site: settings.site,
+            issuer: settings.issuer,
             signer,
             jwks: jwks.to_string().into(),
             streams: streams.collect(),
@@ -142,10 +141,10 @@ impl Transmitter {
     }
 
     /// The receivers that are sent to, by name.
-    pub fn pushed(&self) -> impl Iterator<Item = &str> {
+    pub fn push_receivers(&self) -> impl Iterator<Item = &str> {
         let streams = self.0.streams.iter();
         streams
-            .filter(|(_, stream)| matches!(stream.post.delivery, Delivery::Push { .. }))
+            .filter(|(_, stream)| matches!(stream.settings.delivery, Delivery::Push { .. }))
             .map(|(name, _)| name.as_str())
     }
 
@@ -156,40 +155,47 @@ impl Transmitter {
 
     /// What is at `path`; `None` where nothing of ours is.
     #[must_use]
-    pub fn page(&self, path: &str) -> Option<Page> {
-        let page = self.0.site.page(path)?;
+    pub fn endpoint(&self, path: &str) -> Option<Endpoint> {
+        let endpoint = self.0.issuer.endpoint(path)?;
         // A path below which nobody may come shows nothing of itself.
-        let asks = self.0.streams.values().any(|stream| !stream.bearer.is_closed());
-        (asks || page.is_public()).then_some(page)
+        let asks = self.0.streams.values().any(|stream| !stream.tokens.is_empty());
+        (asks || endpoint.is_public()).then_some(endpoint)
     }
 
-    /// Whether the header of a request that [`Transmitter::page`] has let in shows a receiver's token; `None` where none is needed.
+    /// Whether the header of a request that [`Transmitter::endpoint`] has let in shows a receiver's token; `None` where none is needed.
     #[must_use]
-    pub fn knows(&self, head: &Request<Bytes>) -> Option<bool> {
+    pub fn is_authorized(&self, head: &Request<Bytes>) -> Option<bool> {
         let inner = &*self.0;
-        match self.page(head.uri().path())? {
-            Page::Metadata | Page::Keys => None,
-            Page::Poll(name) => Some(inner.polls(&name, head)),
-            Page::Configuration | Page::Status | Page::Verification => Some(inner.asker(head).is_some()),
+        match self.endpoint(head.uri().path())? {
+            Endpoint::Metadata | Endpoint::Keys => None,
+            Endpoint::Poll(name) => Some(inner.polls(&name, head)),
+            Endpoint::Configuration | Endpoint::Status | Endpoint::Verification => Some(inner.authenticated(head).is_some()),
         }
     }
 
     /// The answer to whoever shows no token, or a wrong one.
     #[must_use]
     pub fn unauthorized() -> Response<Bytes> {
-        answer::unauthorized()
+        responses::unauthorized()
     }
 
-    /// Answers a request that [`Transmitter::page`] has let in. `None` where there is nothing after all.
+    /// Answers a request that [`Transmitter::endpoint`] has let in. `None` where there is nothing after all.
     pub async fn answer(&self, request: &Request<Bytes>) -> Option<Response<Bytes>> {
         let inner = &*self.0;
-        Some(match self.page(request.uri().path())? {
-            Page::Metadata => inner.metadata(),
-            Page::Keys => answer::json_for_all(inner.jwks.clone()),
-            Page::Poll(name) => poll::answer(inner, &name, request).await,
-            Page::Configuration => inner.configuration(request),
-            Page::Status => inner.status(request),
-            Page::Verification => inner.verification(request).await,
+        Some(match self.endpoint(request.uri().path())? {
+            Endpoint::Metadata => inner.metadata(),
+            Endpoint::Keys => responses::json_for_all(inner.jwks.clone()),
+            Endpoint::Poll(name) => poll::answer(inner, &name, request).await,
+            Endpoint::Configuration => inner.configuration(request),
+            Endpoint::Status => inner.status(request),
+            Endpoint::Verification => inner.verification(request).await,
         })
+    }
+}
+
+impl Stream {
+    /// Whether the request shows one of the receiver's tokens.
+    fn admits(&self, request: &Request<Bytes>) -> bool {
+        self.tokens.contains(bearer_token(request.headers()).unwrap_or_default())
     }
 }

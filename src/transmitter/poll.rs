@@ -1,4 +1,4 @@
-//! Poll delivery (RFC 8936): hands tokens out until they are acknowledged.
+//! Poll delivery (RFC 8936), a long poll: hands tokens out until they are acknowledged, and waits for new ones.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use http::{Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::{Delivery, Inner, answer};
-use crate::store::{Posted, StoreError};
+use super::{Delivery, Inner, responses};
+use crate::store::{DeliveryOutcome, StoreError};
 use crate::telemetry::table;
 
 /// The most tokens in one answer.
@@ -22,38 +22,38 @@ const LONGEST_WAIT: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// What a receiver asks for.
-struct Asked {
+struct PollRequest {
     most: u32,
     at_once: bool,
-    outcomes: Vec<(String, Posted)>,
+    outcomes: Vec<(String, DeliveryOutcome)>,
 }
 
 impl Inner {
     /// Whether a request shows the token of the receiver of that name, which polls.
     pub(super) fn polls(&self, name: &str, request: &Request<Bytes>) -> bool {
         let stream = self.streams.get(name);
-        stream.is_some_and(|stream| matches!(stream.post.delivery, Delivery::Poll) && stream.bearer.admits(request))
+        stream.is_some_and(|stream| matches!(stream.settings.delivery, Delivery::Poll) && stream.admits(request))
     }
 }
 
 /// Answers a poll.
 pub(super) async fn answer(inner: &Inner, name: &str, request: &Request<Bytes>) -> Response<Bytes> {
     if !inner.polls(name, request) {
-        return answer::unauthorized();
+        return responses::unauthorized();
     }
     if !is_json(request) {
-        return answer::bare(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        return responses::empty(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
-    let asked = match Asked::read(request.body()) {
+    let poll = match PollRequest::read(request.body()) {
         Ok(asked) => asked,
-        Err(why) => return answer::bad(why),
+        Err(why) => return responses::invalid_request(why),
     };
-    match serve(inner, name, asked).await {
-        Ok(body) => answer::json(&body),
-        Err(Trouble::Store(error)) => answer::trouble(&error),
+    match serve(inner, name, poll).await {
+        Ok(body) => responses::json(&body),
+        Err(Trouble::Store(error)) => responses::unavailable(&error),
         Err(Trouble::Key(error)) => {
             tracing::error!(error = format!("{error:#}"), "could not sign for a receiver");
-            answer::bare(StatusCode::SERVICE_UNAVAILABLE)
+            responses::empty(StatusCode::SERVICE_UNAVAILABLE)
         }
     }
 }
@@ -64,19 +64,23 @@ enum Trouble {
 }
 
 /// Records what was acknowledged, then hands out what waits; waits itself where nothing does and the receiver allows it.
-async fn serve(inner: &Inner, name: &str, asked: Asked) -> Result<Value, Trouble> {
-    let counts = asked.outcomes.iter().map(|(_, outcome)| match outcome {
-        Posted::Delivered => "delivered",
+async fn serve(inner: &Inner, name: &str, request: PollRequest) -> Result<Value, Trouble> {
+    let counts = request.outcomes.iter().map(|(_, outcome)| match outcome {
+        DeliveryOutcome::Delivered => "delivered",
         _ => "refused",
     });
     let counts: Vec<&str> = counts.collect();
-    if !asked.outcomes.is_empty() {
-        inner.store.posted(name, asked.outcomes).await.map_err(Trouble::Store)?;
+    if !request.outcomes.is_empty() {
+        inner
+            .store
+            .record_outcomes(name, request.outcomes)
+            .await
+            .map_err(Trouble::Store)?;
     }
     for outcome in counts {
         table::STATEMENTS.add([name, outcome], 1);
     }
-    if asked.most == 0 {
+    if request.most == 0 {
         return Ok(json!({ "sets": {} }));
     }
     let wake = inner.store.wake_outbox();
@@ -85,15 +89,15 @@ async fn serve(inner: &Inner, name: &str, asked: Asked) -> Result<Value, Trouble
         // Registered before the query: what is written while it runs wakes us too.
         let mut woken = std::pin::pin!(wake.notified());
         woken.as_mut().enable();
-        let letters = inner.store.letters(name, asked.most + 1).await.map_err(Trouble::Store)?;
-        if !letters.is_empty() || asked.at_once || Instant::now() >= until || inner.stop.is_cancelled() {
-            let most = usize::try_from(asked.most).unwrap_or(usize::MAX);
+        let events = inner.store.due_events(name, request.most + 1).await.map_err(Trouble::Store)?;
+        if !events.is_empty() || request.at_once || Instant::now() >= until || inner.stop.is_cancelled() {
+            let most = usize::try_from(request.most).unwrap_or(usize::MAX);
             let mut sets = Map::new();
-            for letter in letters.iter().take(most) {
-                let token = inner.signer.sign_text(&letter.claims).map_err(Trouble::Key)?;
-                sets.insert(letter.jti.clone(), token.into());
+            for event in events.iter().take(most) {
+                let token = inner.signer.sign_text(&event.claims).map_err(Trouble::Key)?;
+                sets.insert(event.jti.clone(), token.into());
             }
-            return Ok(json!({ "sets": sets, "moreAvailable": letters.len() > most }));
+            return Ok(json!({ "sets": sets, "moreAvailable": events.len() > most }));
         }
         tracing::trace!(receiver = name, "handed nothing out yet");
         tokio::select! {
@@ -104,7 +108,7 @@ async fn serve(inner: &Inner, name: &str, asked: Asked) -> Result<Value, Trouble
     }
 }
 
-impl Asked {
+impl PollRequest {
     /// Reads a request's body strictly: an acknowledgement that is not understood must not be taken for one.
     fn read(body: &[u8]) -> Result<Self, &'static str> {
         let body = crate::jose::read_object(body).map_err(|_| "the body is not a JSON object")?;
@@ -126,7 +130,7 @@ impl Asked {
             Some(Value::Array(acks)) => {
                 for jti in acks {
                     let jti = jti.as_str().ok_or("ack holds something that is not a text")?;
-                    outcomes.push((jti.to_owned(), Posted::Delivered));
+                    outcomes.push((jti.to_owned(), DeliveryOutcome::Delivered));
                 }
             }
             Some(_) => return Err("ack is not a list"),
@@ -137,7 +141,7 @@ impl Asked {
                 for (jti, error) in errors {
                     let code = error.get("err").and_then(Value::as_str);
                     let code = code.ok_or("an entry of setErrs has no err")?;
-                    outcomes.push((jti.clone(), Posted::Refused(plain_code(code))));
+                    outcomes.push((jti.clone(), DeliveryOutcome::Refused(plain_code(code))));
                 }
             }
             Some(_) => return Err("setErrs is not an object"),
@@ -172,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_figures_of_rfc_8936_are_read() {
-        let read = |body: &str| Asked::read(body.as_bytes()).unwrap();
+        let read = |body: &str| PollRequest::read(body.as_bytes()).unwrap();
         assert!(read(r#"{"returnImmediately": true}"#).at_once);
         let plain = read("{}");
         assert!(!plain.at_once && plain.most == MOST);
@@ -184,7 +188,10 @@ mod tests {
             r#"{"ack":["3d0c3cf797584bd193bd0fb1bd4e7d30"],"setErrs":{"4d3559ec67504aaba65d40b0363faad8":
                {"err":"authentication_failed","description":"The SET could not be authenticated"}},"returnImmediately":true}"#,
         );
-        assert_eq!(errors.outcomes[1].1, Posted::Refused("authentication_failed".to_owned()));
+        assert_eq!(
+            errors.outcomes[1].1,
+            DeliveryOutcome::Refused("authentication_failed".to_owned())
+        );
         assert_eq!(read(r#"{"maxEvents":5000000000}"#).most, MOST);
     }
 
@@ -203,10 +210,10 @@ mod tests {
             r#"{"maxEvents":"1"}"#,
             r#"{"returnImmediately":1}"#,
         ] {
-            assert!(Asked::read(body.as_bytes()).is_err(), "{body}");
+            assert!(PollRequest::read(body.as_bytes()).is_err(), "{body}");
         }
         let many = format!(r#"{{"ack":[{}"x"]}}"#, r#""x","#.repeat(1000));
-        assert!(Asked::read(many.as_bytes()).is_err());
+        assert!(PollRequest::read(many.as_bytes()).is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Push delivery (RFC 8935): one sender for each receiver, which goes on where it was whatever happened in between.
+//! Push delivery (RFC 8935): one sender for each receiver, with backoff, which goes on where it was whatever happened in between.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::poll::plain_code;
 use super::{Delivery, Transmitter};
 use crate::http as door;
 use crate::model::{Timestamp, error_chain};
-use crate::store::{Letter, Posted, Store};
+use crate::store::{DeliveryOutcome, OutboxEvent, Store};
 use crate::telemetry::table;
 use crate::worker::{Backoff, Dice};
 
@@ -32,7 +32,7 @@ pub(super) const GIVE_UP_AFTER: Duration = Duration::from_hours(24 * 7);
 /// The longest sleep: commits of other processes wake nobody.
 const LONGEST_SLEEP: Duration = Duration::from_secs(2);
 /// How many tokens are read at once.
-const PORTION: u32 = 16;
+const BATCH: u32 = 16;
 /// What an answer may weigh.
 const ANSWER_CAP: usize = 16 << 10;
 
@@ -75,21 +75,21 @@ async fn round(
 ) -> Result<Option<Duration>, crate::store::StoreError> {
     let store = &transmitter.0.store;
     loop {
-        let letters = store.letters(name, PORTION).await?;
-        if letters.is_empty() {
+        let events = store.due_events(name, BATCH).await?;
+        if events.is_empty() {
             return Ok(None);
         }
-        for letter in letters {
-            let Some(answered) = stop.run_until_cancelled(post(transmitter, name, &letter)).await else {
+        for event in events {
+            let Some(answered) = stop.run_until_cancelled(post(transmitter, name, &event)).await else {
                 return Ok(None);
             };
-            let (outcome, pause) = judge(store.clock().now(), &letter, answered, dice, *failures);
+            let (outcome, pause) = judge(store.clock().now(), &event, answered, dice, *failures);
             table::STATEMENTS.add([name, word(&outcome)], 1);
             let why = match &outcome {
-                Posted::Later { why, .. } => Some(why.clone()),
+                DeliveryOutcome::Retry { why, .. } => Some(why.clone()),
                 _ => None,
             };
-            store.posted(name, vec![(letter.jti, outcome)]).await?;
+            store.record_outcomes(name, vec![(event.jti, outcome)]).await?;
             let Some(pause) = pause else {
                 *failures = 0;
                 continue;
@@ -111,7 +111,7 @@ async fn alert(store: &Store, name: &str, why: &str) -> Result<(), crate::store:
 
 /// What a receiver answered to one token.
 #[derive(Debug, PartialEq, Eq)]
-enum Answered {
+enum PushResult {
     /// 202: it has it.
     Taken,
     /// 400 with a code: it will never take it.
@@ -121,19 +121,25 @@ enum Answered {
 }
 
 /// What an answer means for the token, and for how long the receiver is left alone.
-fn judge(now: Timestamp, letter: &Letter, answered: Answered, dice: &Dice, failures: u32) -> (Posted, Option<Duration>) {
+fn judge(
+    now: Timestamp,
+    event: &OutboxEvent,
+    answered: PushResult,
+    dice: &Dice,
+    failures: u32,
+) -> (DeliveryOutcome, Option<Duration>) {
     match answered {
-        Answered::Taken => (Posted::Delivered, None),
-        Answered::Refused(code) => (Posted::Refused(code), None),
-        Answered::Trouble(why, asked) => {
+        PushResult::Taken => (DeliveryOutcome::Delivered, None),
+        PushResult::Refused(code) => (DeliveryOutcome::Refused(code), None),
+        PushResult::Trouble(why, asked) => {
             let wait = asked.map_or_else(
                 || BACKOFF.wait(failures.saturating_add(1), dice),
                 |asked| asked.clamp(SHORTEST_ASKED, LONGEST_ASKED),
             );
-            let outcome = if now.since(letter.created_at) >= GIVE_UP_AFTER {
-                Posted::GivenUp { why }
+            let outcome = if now.since(event.created_at) >= GIVE_UP_AFTER {
+                DeliveryOutcome::GivenUp { why }
             } else {
-                Posted::Later {
+                DeliveryOutcome::Retry {
                     due: now.plus(wait),
                     why,
                 }
@@ -143,19 +149,19 @@ fn judge(now: Timestamp, letter: &Letter, answered: Answered, dice: &Dice, failu
     }
 }
 
-async fn post(transmitter: &Transmitter, name: &str, letter: &Letter) -> Answered {
+async fn post(transmitter: &Transmitter, name: &str, event: &OutboxEvent) -> PushResult {
     let stream = transmitter.0.streams.get(name);
     let Some(Delivery::Push {
         endpoint,
         authorization,
         client,
-    }) = stream.map(|stream| &stream.post.delivery)
+    }) = stream.map(|stream| &stream.settings.delivery)
     else {
-        return Answered::Trouble("the receiver is not one that is sent to".to_owned(), None);
+        return PushResult::Trouble("the receiver is not one that is sent to".to_owned(), None);
     };
-    let token = match transmitter.0.signer.sign_text(&letter.claims) {
+    let token = match transmitter.0.signer.sign_text(&event.claims) {
         Ok(token) => token,
-        Err(error) => return Answered::Trouble(format!("{error:#}"), None),
+        Err(error) => return PushResult::Trouble(format!("{error:#}"), None),
     };
     let mut asked = client
         .post(endpoint.clone())
@@ -168,7 +174,7 @@ async fn post(transmitter: &Transmitter, name: &str, letter: &Letter) -> Answere
                 value.set_sensitive(true);
                 asked = asked.header(AUTHORIZATION, value);
             }
-            Err(_) => return Answered::Trouble("the authorization is not one that a header can hold".to_owned(), None),
+            Err(_) => return PushResult::Trouble("the authorization is not one that a header can hold".to_owned(), None),
         }
     }
     match asked.send().await {
@@ -179,29 +185,29 @@ async fn post(transmitter: &Transmitter, name: &str, letter: &Letter) -> Answere
             } else {
                 "it cannot be reached"
             };
-            Answered::Trouble(what.to_owned(), None)
+            PushResult::Trouble(what.to_owned(), None)
         }
     }
 }
 
 /// Reads an answer as RFC 8935 section 2.2 to 2.4 means it.
-async fn understood(answer: reqwest::Response, now: Timestamp) -> Answered {
+async fn understood(answer: reqwest::Response, now: Timestamp) -> PushResult {
     let status = answer.status();
     let asked = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
     let asked = asked.and_then(|text| wait(text, now));
     match status {
-        StatusCode::ACCEPTED => Answered::Taken,
+        StatusCode::ACCEPTED => PushResult::Taken,
         StatusCode::BAD_REQUEST => match door::read_body(answer, ANSWER_CAP).await {
             Ok(body) => match refusal(&body) {
-                Some(code) => Answered::Refused(code),
-                None => Answered::Trouble("it answered 400 without a code of RFC 8935".to_owned(), None),
+                Some(code) => PushResult::Refused(code),
+                None => PushResult::Trouble("it answered 400 without a code of RFC 8935".to_owned(), None),
             },
-            Err(_) => Answered::Trouble("its answer broke off".to_owned(), None),
+            Err(_) => PushResult::Trouble("its answer broke off".to_owned(), None),
         },
         status if status.is_success() => {
-            Answered::Trouble(format!("it answered {} where RFC 8935 asks for 202", status.as_u16()), asked)
+            PushResult::Trouble(format!("it answered {} where RFC 8935 asks for 202", status.as_u16()), asked)
         }
-        status => Answered::Trouble(format!("it answered {}", status.as_u16()), asked),
+        status => PushResult::Trouble(format!("it answered {}", status.as_u16()), asked),
     }
 }
 
@@ -221,12 +227,12 @@ fn refusal(body: &[u8]) -> Option<String> {
     body.get("err")?.as_str().map(plain_code)
 }
 
-const fn word(outcome: &Posted) -> &'static str {
+const fn word(outcome: &DeliveryOutcome) -> &'static str {
     match outcome {
-        Posted::Delivered => "delivered",
-        Posted::Refused(_) => "refused",
-        Posted::Later { .. } => "retried",
-        Posted::GivenUp { .. } => "given_up",
+        DeliveryOutcome::Delivered => "delivered",
+        DeliveryOutcome::Refused(_) => "refused",
+        DeliveryOutcome::Retry { .. } => "retried",
+        DeliveryOutcome::GivenUp { .. } => "given_up",
     }
 }
 
@@ -236,19 +242,19 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_ms(1_764_000_000_000);
 
-    fn judged(age: Duration, answered: Answered, failures: u32) -> (Posted, Option<Duration>) {
-        let letter = Letter {
+    fn judged(age: Duration, answered: PushResult, failures: u32) -> (DeliveryOutcome, Option<Duration>) {
+        let event = OutboxEvent {
             jti: "j".to_owned(),
-            event: "session-revoked".to_owned(),
+            event_type: "session-revoked".to_owned(),
             claims: "{}".to_owned(),
             attempts: 0,
             created_at: NOW.minus(age),
         };
-        judge(NOW, &letter, answered, &Dice::new(Some(1)), failures)
+        judge(NOW, &event, answered, &Dice::new(Some(1)), failures)
     }
 
-    fn trouble(asked: Option<u64>) -> Answered {
-        Answered::Trouble("it answered 503".to_owned(), asked.map(Duration::from_secs))
+    fn trouble(asked: Option<u64>) -> PushResult {
+        PushResult::Trouble("it answered 503".to_owned(), asked.map(Duration::from_secs))
     }
 
     #[test]
@@ -260,7 +266,7 @@ mod tests {
             let why = "it answered 503".to_owned();
             assert_eq!(
                 outcome,
-                Posted::Later {
+                DeliveryOutcome::Retry {
                     due: NOW.plus(wait),
                     why
                 }
@@ -276,8 +282,14 @@ mod tests {
             .unwrap();
         assert!(longest > Duration::from_mins(2) && longest <= BACKOFF.longest, "{longest:?}");
         assert!(judged(Duration::ZERO, trouble(None), 0).1.unwrap() <= BACKOFF.first);
-        assert!(matches!(judged(GIVE_UP_AFTER, trouble(None), 9).0, Posted::GivenUp { .. }));
-        assert_eq!(judged(GIVE_UP_AFTER, Answered::Taken, 9), (Posted::Delivered, None));
+        assert!(matches!(
+            judged(GIVE_UP_AFTER, trouble(None), 9).0,
+            DeliveryOutcome::GivenUp { .. }
+        ));
+        assert_eq!(
+            judged(GIVE_UP_AFTER, PushResult::Taken, 9),
+            (DeliveryOutcome::Delivered, None)
+        );
     }
 
     #[test]

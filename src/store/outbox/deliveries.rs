@@ -11,16 +11,16 @@ use tokio::sync::Notify;
 
 use crate::model::{Actor, CaseId, Evidence, Reason, Scope, Subject, Timestamp, is_named};
 use crate::policy::INBOX;
-use crate::statement::{AtTarget, EventType, Proof, Receiver, Silence, Statement, statements, verification};
+use crate::statement::{AtTarget, EventType, NotSent, Proof, Receiver, Statement, statements, verification};
 use crate::store::{Result, Store, StoreError, Tx};
 
-/// A token on its way to a receiver.
+/// An event in the outbox: a token on its way to a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Letter {
+pub struct OutboxEvent {
     /// Its name, for ever.
     pub jti: String,
     /// The event's word.
-    pub event: String,
+    pub event_type: String,
     /// The claims, to be signed as they stand.
     pub claims: String,
     /// How often it was tried.
@@ -31,13 +31,13 @@ pub struct Letter {
 
 /// What became of an attempt to tell a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Posted {
+pub enum DeliveryOutcome {
     /// The receiver acknowledged it.
     Delivered,
     /// The receiver refused it for good, with the protocol's code.
     Refused(String),
     /// It is to be tried again.
-    Later {
+    Retry {
         /// When.
         due: Timestamp,
         /// What went wrong.
@@ -52,7 +52,7 @@ pub enum Posted {
 
 /// What waits for a receiver.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Untold {
+pub struct Pending {
     /// Tokens that wait to be told.
     pub pending: i64,
     /// When the oldest of them was written.
@@ -66,7 +66,7 @@ pub struct Untold {
 pub struct Backlog {
     /// What waits.
     #[serde(flatten)]
-    pub untold: Untold,
+    pub waiting: Pending,
     /// Tokens that the receiver acknowledged and that retention has kept.
     pub delivered: i64,
     /// Tokens that it refused.
@@ -85,7 +85,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn tell(&self, receivers: Vec<Receiver>) -> Result<()> {
+    pub async fn set_receivers(&self, receivers: Vec<Receiver>) -> Result<()> {
         let names: Vec<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
         let known = serde_json::to_string(&names).unwrap_or_default();
         self.write(move |tx| Box::pin(async move { tx.forget_receivers(&known).await }))
@@ -110,7 +110,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn letters(&self, receiver: &str, limit: u32) -> Result<Vec<Letter>> {
+    pub async fn due_events(&self, receiver: &str, limit: u32) -> Result<Vec<OutboxEvent>> {
         let rows = sqlx::query(
             "SELECT jti, event, claims, attempts, created_at FROM outbox INDEXED BY outbox_pending \
              WHERE receiver = ? AND state = 'pending' AND due <= ? ORDER BY due, id LIMIT ?",
@@ -121,14 +121,14 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("reading the outbox"))?;
-        Ok(rows.iter().map(letter).collect())
+        Ok(rows.iter().map(outbox_event).collect())
     }
 
     /// When the next token for a receiver is due.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn next_letter(&self, receiver: &str) -> Result<Option<Timestamp>> {
+    pub async fn next_due_event(&self, receiver: &str) -> Result<Option<Timestamp>> {
         let due: Option<i64> =
             sqlx::query_scalar("SELECT min(due) FROM outbox INDEXED BY outbox_pending WHERE receiver = ? AND state = 'pending'")
                 .bind(receiver)
@@ -143,13 +143,13 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn posted(&self, receiver: &str, outcomes: Vec<(String, Posted)>) -> Result<usize> {
+    pub async fn record_outcomes(&self, receiver: &str, outcomes: Vec<(String, DeliveryOutcome)>) -> Result<usize> {
         let receiver = receiver.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
                 let mut touched = 0;
                 for (jti, outcome) in &outcomes {
-                    touched += usize::from(tx.posted(&receiver, jti, outcome).await?);
+                    touched += usize::from(tx.record_outcome(&receiver, jti, outcome).await?);
                 }
                 Ok(touched)
             })
@@ -178,10 +178,10 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn retry_letters(&self, receiver: &str, by: Actor) -> Result<u64> {
+    pub async fn retry_events(&self, receiver: &str, by: Actor) -> Result<u64> {
         let receiver = receiver.to_owned();
         let count = self
-            .write(move |tx| Box::pin(async move { tx.retry_letters(&receiver, &by).await }))
+            .write(move |tx| Box::pin(async move { tx.retry_events(&receiver, &by).await }))
             .await?;
         self.0.outbox.notify_waiters();
         Ok(count)
@@ -191,7 +191,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn letter_state(&self, jti: &str) -> Result<Option<(String, Option<String>)>> {
+    pub async fn event_state(&self, jti: &str) -> Result<Option<(String, Option<String>)>> {
         let row = sqlx::query("SELECT state, error FROM outbox WHERE jti = ?")
             .bind(jti)
             .fetch_optional(self.readers())
@@ -204,7 +204,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn untold(&self, receiver: &str) -> Result<Untold> {
+    pub async fn pending(&self, receiver: &str) -> Result<Pending> {
         let row = sqlx::query(
             "SELECT count(*), min(created_at), count(*) FILTER (WHERE case_id IS NULL) FROM outbox INDEXED BY outbox_pending \
              WHERE receiver = ? AND state = 'pending'",
@@ -213,7 +213,7 @@ impl Store {
         .fetch_one(self.readers())
         .await
         .map_err(StoreError::sql("reading the outbox"))?;
-        Ok(Untold {
+        Ok(Pending {
             pending: row.get(0),
             oldest: row.get::<Option<i64>, _>(1).map(Timestamp::from_ms),
             handshakes: row.get(2),
@@ -240,7 +240,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn backlog(&self, receiver: &str) -> Result<Backlog> {
-        let untold = self.untold(receiver).await?;
+        let waiting = self.pending(receiver).await?;
         let row = sqlx::query(
             "SELECT count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'refused'), \
                     count(*) FILTER (WHERE state = 'dead'), max(finished_at) FILTER (WHERE state = 'delivered'), \
@@ -252,7 +252,7 @@ impl Store {
         .await
         .map_err(StoreError::sql("reading the outbox"))?;
         Ok(Backlog {
-            untold,
+            waiting,
             delivered: row.get(0),
             refused: row.get(1),
             dead: row.get(2),
@@ -265,15 +265,15 @@ impl Store {
 impl Tx<'_> {
     /// Writes what the closing of a case lets us say. Answers whether there is anything.
     pub(in crate::store) async fn announce(&mut self, case: CaseId, receivers: &[Receiver]) -> Result<bool> {
-        self.tell_of(case, receivers, false).await
+        self.queue_statements(case, receivers, false).await
     }
 
     /// Writes what a case that is closed lets us say to whom it was not said yet: a further source has reported what it has ended.
     pub(in crate::store) async fn announce_late(&mut self, case: CaseId, receivers: &[Receiver]) -> Result<bool> {
-        self.tell_of(case, receivers, true).await
+        self.queue_statements(case, receivers, true).await
     }
 
-    async fn tell_of(&mut self, case: CaseId, receivers: &[Receiver], late: bool) -> Result<bool> {
+    async fn queue_statements(&mut self, case: CaseId, receivers: &[Receiver], late: bool) -> Result<bool> {
         if receivers.is_empty() {
             return Ok(false);
         }
@@ -293,13 +293,13 @@ impl Tx<'_> {
                         queued = true;
                     }
                 }
-                Err(Silence::Nameless) if !late => self.record(
+                Err(NotSent::NoSubjectIdentifier) if !late => self.record(
                     &Entry::new(EntryKind::StatementWithheld, Actor::Daemon)
                         .case(case.0)
                         .subject_ref(&reference)
                         .detail(serde_json::json!({ "receiver": receiver.name })),
                 ),
-                Err(Silence::Nameless | Silence::NotMeant | Silence::NotProved) => {}
+                Err(NotSent::NoSubjectIdentifier | NotSent::NotSubscribed | NotSent::NotProved) => {}
             }
         }
         Ok(queued)
@@ -419,12 +419,12 @@ impl Tx<'_> {
         Ok(jti)
     }
 
-    async fn posted(&mut self, receiver: &str, jti: &str, outcome: &Posted) -> Result<bool> {
+    async fn record_outcome(&mut self, receiver: &str, jti: &str, outcome: &DeliveryOutcome) -> Result<bool> {
         let (state, due, error) = match outcome {
-            Posted::Delivered => ("delivered", None, None),
-            Posted::Refused(code) => ("refused", None, Some(code)),
-            Posted::Later { due, why } => ("pending", Some(due.ms()), Some(why)),
-            Posted::GivenUp { why } => ("dead", None, Some(why)),
+            DeliveryOutcome::Delivered => ("delivered", None, None),
+            DeliveryOutcome::Refused(code) => ("refused", None, Some(code)),
+            DeliveryOutcome::Retry { due, why } => ("pending", Some(due.ms()), Some(why)),
+            DeliveryOutcome::GivenUp { why } => ("dead", None, Some(why)),
         };
         let row = sqlx::query(
             "UPDATE outbox SET state = ?1, due = ?2, error = coalesce(?3, error), attempts = attempts + 1, \
@@ -444,10 +444,10 @@ impl Tx<'_> {
         let (event, case, reference): (String, Option<i64>, Option<String>) = (row.get(0), row.get(1), row.get(2));
         let attempts: i64 = row.get(3);
         let kind = match outcome {
-            Posted::Delivered => EntryKind::StatementDelivered,
-            Posted::Refused(_) => EntryKind::StatementRefused,
-            Posted::Later { .. } => EntryKind::StatementRetried,
-            Posted::GivenUp { .. } => EntryKind::StatementGivenUp,
+            DeliveryOutcome::Delivered => EntryKind::StatementDelivered,
+            DeliveryOutcome::Refused(_) => EntryKind::StatementRefused,
+            DeliveryOutcome::Retry { .. } => EntryKind::StatementRetried,
+            DeliveryOutcome::GivenUp { .. } => EntryKind::StatementGivenUp,
         };
         let mut entry = Entry::new(kind, Actor::Daemon).detail(serde_json::json!({
             "receiver": receiver, "jti": jti, "event": event, "attempts": attempts, "due": due, "error": error,
@@ -457,25 +457,25 @@ impl Tx<'_> {
         self.record(&entry);
         let key = format!("receiver:{receiver}");
         match outcome {
-            Posted::Delivered => {
+            DeliveryOutcome::Delivered => {
                 self.over("receiver_down", &key).await?;
                 if !self.stuck(receiver).await? {
                     self.over("receiver_refuses", &key).await?;
                 }
             }
-            Posted::Refused(code) => {
+            DeliveryOutcome::Refused(code) => {
                 let summary = format!(
                     "receiver {receiver} refuses what it is told ({code}); mend that, then run revoked transmitter retry {receiver}"
                 );
                 self.raise("receiver_refuses", &key, &summary, case).await?;
             }
-            Posted::GivenUp { why } => {
+            DeliveryOutcome::GivenUp { why } => {
                 let summary = format!(
                     "receiver {receiver} was not told in time ({why}); mend that, then run revoked transmitter retry {receiver}"
                 );
                 self.raise("receiver_down", &key, &summary, case).await?;
             }
-            Posted::Later { .. } => {}
+            DeliveryOutcome::Retry { .. } => {}
         }
         Ok(true)
     }
@@ -491,7 +491,7 @@ impl Tx<'_> {
         .map_err(StoreError::sql("looking for what a receiver refused"))
     }
 
-    async fn retry_letters(&mut self, receiver: &str, by: &Actor) -> Result<u64> {
+    async fn retry_events(&mut self, receiver: &str, by: &Actor) -> Result<u64> {
         let rows = sqlx::query(
             "UPDATE outbox INDEXED BY outbox_stuck SET state = 'pending', due = ?1, finished_at = NULL, attempts = 0 \
              WHERE receiver = ?2 AND state IN ('refused', 'dead') RETURNING jti, event, case_id, subject_ref",
@@ -525,7 +525,8 @@ impl Tx<'_> {
         for row in &rows {
             let (receiver, jti): (String, String) = (row.get(0), row.get(1));
             let why = "the receiver is not in the config any more".to_owned();
-            self.posted(&receiver, &jti, &Posted::GivenUp { why }).await?;
+            self.record_outcome(&receiver, &jti, &DeliveryOutcome::GivenUp { why })
+                .await?;
         }
         Ok(())
     }
@@ -541,10 +542,10 @@ impl Tx<'_> {
     }
 }
 
-fn letter(row: &SqliteRow) -> Letter {
-    Letter {
+fn outbox_event(row: &SqliteRow) -> OutboxEvent {
+    OutboxEvent {
         jti: row.get(0),
-        event: row.get(1),
+        event_type: row.get(1),
         claims: row.get(2),
         attempts: u32::try_from(row.get::<i64, _>(3)).unwrap_or(u32::MAX),
         created_at: Timestamp::from_ms(row.get(4)),

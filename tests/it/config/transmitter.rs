@@ -42,7 +42,7 @@ single_sessions = true
     );
     let config = parse(&text).unwrap();
     let transmitter = config.transmitter.unwrap();
-    assert_eq!(transmitter.site.issuer(), "https://revoked.example.org");
+    assert_eq!(transmitter.issuer.as_str(), "https://revoked.example.org");
     let [idp, siem] = &transmitter.receivers[..] else {
         panic!("two receivers")
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use revoked::model::{Action, ActionOutcome, Actor, Evidence, Finished, PasswordReset, Reason, Settlement, Verdict};
 use revoked::statement::{EventType, Form, Receiver};
-use revoked::store::{Backlog, Claim, Letter, Posted, Seen, StoreError};
+use revoked::store::{Backlog, Claim, DeliveryOutcome, OutboxEvent, Seen, StoreError};
 use serde_json::Value;
 
 use super::{Place, case_of, place, signal};
@@ -25,7 +25,7 @@ fn receiver() -> Receiver {
 /// A place that tells one receiver, with one job for Alice under way.
 async fn told(reason: Reason) -> (Place, i64, Claim) {
     let place = place().await;
-    place.store.tell(vec![receiver()]).await.unwrap();
+    place.store.set_receivers(vec![receiver()]).await.unwrap();
     let case = case_of(&place.accept(vec![signal("k", "alice@example.org", reason)]).await.signals[0]).0;
     let claim = place.claim().await;
     (place, case, claim)
@@ -41,8 +41,8 @@ impl Place {
         self.store.settle(claim, finished, evidence, Settlement::Done(verdict)).await
     }
 
-    async fn letters(&self) -> Vec<Letter> {
-        self.store.letters("idp", 100).await.unwrap()
+    async fn events(&self) -> Vec<OutboxEvent> {
+        self.store.due_events("idp", 100).await.unwrap()
     }
 
     async fn backlog(&self) -> Backlog {
@@ -72,10 +72,10 @@ impl Place {
     }
 }
 
-fn jti(letter: &Letter) -> String {
-    let claims: Value = serde_json::from_str(&letter.claims).unwrap();
-    assert_eq!(claims["jti"], letter.jti);
-    letter.jti.clone()
+fn jti(event: &OutboxEvent) -> String {
+    let claims: Value = serde_json::from_str(&event.claims).unwrap();
+    assert_eq!(claims["jti"], event.jti);
+    event.jti.clone()
 }
 
 #[tokio::test]
@@ -84,11 +84,11 @@ async fn a_case_that_closes_contained_leaves_a_token_in_the_same_commit() {
     let before = place.store.committed().borrow().commits;
     place.settle(claim, vec![], Verdict::Contained).await.unwrap();
     assert_eq!(place.store.committed().borrow().commits, before + 1);
-    let letters = place.letters().await;
-    assert_eq!(letters.len(), 1);
+    let events = place.events().await;
+    assert_eq!(events.len(), 1);
     assert!(
-        letters[0].claims.contains(&format!("\"txn\":\"revoked:{case}\"")),
-        "{letters:?}"
+        events[0].claims.contains(&format!("\"txn\":\"revoked:{case}\"")),
+        "{events:?}"
     );
     let trail = place.trail().await;
     let place_of = |kind: &str| trail.iter().position(|entry| entry == kind).unwrap();
@@ -149,36 +149,36 @@ async fn what_was_residual_is_told_when_a_sweep_finds_nothing_left() {
         what: "a cache".to_owned(),
     })
     .await;
-    assert!(place.letters().await.is_empty());
+    assert!(place.events().await.is_empty());
     place.clock.advance(Duration::from_mins(1));
     place.store.promote().await.unwrap();
     let sweep = place.claim().await;
     place.settle(sweep, vec![], Verdict::Contained).await.unwrap();
-    assert_eq!(place.letters().await.len(), 1);
+    assert_eq!(place.events().await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_sweep_that_finds_nothing_says_nothing_and_one_that_ends_something_says_it_anew() {
     let (place, _) = told_and(Verdict::Contained).await;
-    let first = jti(&place.letters().await[0]);
+    let first = jti(&place.events().await[0]);
     place.clock.advance(Duration::from_mins(1));
     place.store.promote().await.unwrap();
     let quiet = place.claim().await;
     place.settle(quiet, vec![], Verdict::Contained).await.unwrap();
-    assert_eq!(place.letters().await.len(), 1);
+    assert_eq!(place.events().await.len(), 1);
 
     let (claim, finished) = place.came_back(Duration::from_mins(10)).await;
     place.settle(claim, finished, Verdict::Contained).await.unwrap();
-    let letters = place.letters().await;
-    assert_eq!(letters.len(), 2);
-    assert_eq!(jti(&letters[0]), first);
-    assert_ne!(jti(&letters[1]), first);
+    let events = place.events().await;
+    assert_eq!(events.len(), 2);
+    assert_eq!(jti(&events[0]), first);
+    assert_ne!(jti(&events[1]), first);
 }
 
 #[tokio::test]
 async fn a_changed_password_is_told_once_however_often_the_case_closes() {
     let place = place().await;
-    place.store.tell(vec![receiver()]).await.unwrap();
+    place.store.set_receivers(vec![receiver()]).await.unwrap();
     let mut policy = (*super::policy()).clone();
     let playbook = policy.playbooks.get_mut("compromised").unwrap();
     playbook.get_mut("chat").unwrap().reset_password = PasswordReset::Always;
@@ -195,42 +195,42 @@ async fn a_changed_password_is_told_once_however_often_the_case_closes() {
     place.settle(claim, finished, Verdict::Contained).await.unwrap();
     let (claim, finished) = place.came_back(Duration::from_mins(1)).await;
     place.settle(claim, finished, Verdict::Contained).await.unwrap();
-    let events: Vec<String> = place.letters().await.into_iter().map(|letter| letter.event).collect();
+    let events: Vec<String> = place.events().await.into_iter().map(|event| event.event_type).collect();
     assert_eq!(events, ["session-revoked", "credential-change", "session-revoked"]);
 }
 
 #[tokio::test]
 async fn a_delivered_token_loses_its_claims_and_an_acknowledgement_may_come_twice() {
     let (place, _) = told_and(Verdict::Contained).await;
-    let jti = jti(&place.letters().await[0]);
-    let posted = |outcome: Posted| place.store.posted("idp", vec![(jti.clone(), outcome)]);
+    let jti = jti(&place.events().await[0]);
+    let record = |outcome: DeliveryOutcome| place.store.record_outcomes("idp", vec![(jti.clone(), outcome)]);
     let due = place.clock.now().plus(Duration::from_secs(5));
-    let later = Posted::Later {
+    let later = DeliveryOutcome::Retry {
         due,
         why: "it answered 503".to_owned(),
     };
-    assert_eq!(posted(later).await.unwrap(), 1);
-    assert!(place.letters().await.is_empty(), "it is not due yet");
-    assert_eq!(place.store.next_letter("idp").await.unwrap(), Some(due));
+    assert_eq!(record(later).await.unwrap(), 1);
+    assert!(place.events().await.is_empty(), "it is not due yet");
+    assert_eq!(place.store.next_due_event("idp").await.unwrap(), Some(due));
     place.clock.advance(Duration::from_secs(5));
-    assert_eq!(place.letters().await[0].attempts, 1);
+    assert_eq!(place.events().await[0].attempts, 1);
     assert_eq!(
         place
             .store
-            .posted("other", vec![(jti.clone(), Posted::Delivered)])
+            .record_outcomes("other", vec![(jti.clone(), DeliveryOutcome::Delivered)])
             .await
             .unwrap(),
         0
     );
-    assert_eq!(posted(Posted::Delivered).await.unwrap(), 1);
-    assert_eq!(posted(Posted::Delivered).await.unwrap(), 0);
+    assert_eq!(record(DeliveryOutcome::Delivered).await.unwrap(), 1);
+    assert_eq!(record(DeliveryOutcome::Delivered).await.unwrap(), 0);
     assert_eq!(
-        posted(Posted::Refused("invalid_key".to_owned())).await.unwrap(),
+        record(DeliveryOutcome::Refused("invalid_key".to_owned())).await.unwrap(),
         0,
         "it has it already"
     );
     let backlog = place.backlog().await;
-    assert_eq!((backlog.untold.pending, backlog.delivered, backlog.refused), (0, 1, 0));
+    assert_eq!((backlog.waiting.pending, backlog.delivered, backlog.refused), (0, 1, 0));
     place.store.close().await;
     let bytes = std::fs::read(&place.path).unwrap();
     assert!(
@@ -242,31 +242,27 @@ async fn a_delivered_token_loses_its_claims_and_an_acknowledgement_may_come_twic
 #[tokio::test]
 async fn what_is_refused_alerts_until_it_is_sent_again_and_taken() {
     let (place, _) = told_and(Verdict::Contained).await;
-    let jti = jti(&place.letters().await[0]);
-    let posted = |outcome: Posted| place.store.posted("idp", vec![(jti.clone(), outcome)]);
-    posted(Posted::Refused("invalid_audience".to_owned())).await.unwrap();
+    let jti = jti(&place.events().await[0]);
+    let record = |outcome: DeliveryOutcome| place.store.record_outcomes("idp", vec![(jti.clone(), outcome)]);
+    record(DeliveryOutcome::Refused("invalid_audience".to_owned())).await.unwrap();
     assert!(place.store.alert_is_open("receiver_refuses", "receiver:idp").await.unwrap());
-    assert!(place.letters().await.is_empty());
+    assert!(place.events().await.is_empty());
     assert_eq!(
-        place
-            .store
-            .retry_letters("idp", Actor::operator("alice", None))
-            .await
-            .unwrap(),
+        place.store.retry_events("idp", Actor::operator("alice", None)).await.unwrap(),
         1
     );
-    assert_eq!(place.letters().await[0].jti, jti);
-    posted(Posted::Delivered).await.unwrap();
+    assert_eq!(place.events().await[0].jti, jti);
+    record(DeliveryOutcome::Delivered).await.unwrap();
     assert!(!place.store.alert_is_open("receiver_refuses", "receiver:idp").await.unwrap());
-    assert_eq!(place.store.retry_letters("idp", Actor::Daemon).await.unwrap(), 0);
+    assert_eq!(place.store.retry_events("idp", Actor::Daemon).await.unwrap(), 0);
 }
 
 #[tokio::test]
 async fn what_waits_for_a_receiver_that_is_gone_is_given_up() {
     let (place, _) = told_and(Verdict::Contained).await;
-    place.store.tell(Vec::new()).await.unwrap();
+    place.store.set_receivers(Vec::new()).await.unwrap();
     let backlog = place.backlog().await;
-    assert_eq!((backlog.untold.pending, backlog.dead), (0, 1));
+    assert_eq!((backlog.waiting.pending, backlog.dead), (0, 1));
     assert!(place.trail().await.contains(&"statement.given_up".to_owned()));
     assert!(place.store.alert_is_open("receiver_down", "receiver:idp").await.unwrap());
 }
@@ -275,7 +271,7 @@ async fn what_waits_for_a_receiver_that_is_gone_is_given_up() {
 async fn an_erased_person_is_told_about_to_nobody() {
     let (place, _, claim) = told(Reason::Logout).await;
     place.settle(claim, vec![], Verdict::Contained).await.unwrap();
-    assert_eq!(place.letters().await.len(), 1);
+    assert_eq!(place.events().await.len(), 1);
     assert!(
         place
             .store
@@ -294,19 +290,19 @@ async fn retention_takes_tokens_with_their_case_and_handshakes_by_age() {
     let waits = place.store.queue_verification(receiver(), None, Actor::Daemon).await.unwrap();
     place
         .store
-        .posted("idp", vec![(handshake.clone(), Posted::Delivered)])
+        .record_outcomes("idp", vec![(handshake.clone(), DeliveryOutcome::Delivered)])
         .await
         .unwrap();
     let day = Duration::from_hours(24);
     place.clock.advance(day / 2);
     place.store.prune(day, day).await.unwrap();
-    assert_eq!(place.backlog().await.untold.handshakes, 1);
-    assert!(place.store.letter_state(&handshake).await.unwrap().is_some());
+    assert_eq!(place.backlog().await.waiting.handshakes, 1);
+    assert!(place.store.event_state(&handshake).await.unwrap().is_some());
     place.clock.advance(day);
     assert_eq!(place.store.prune(day, day).await.unwrap(), 1);
-    assert!(place.store.letter_state(&handshake).await.unwrap().is_none());
-    assert_eq!(place.letters().await.len(), 1);
-    assert_eq!(place.letters().await[0].jti, waits);
+    assert!(place.store.event_state(&handshake).await.unwrap().is_none());
+    assert_eq!(place.events().await.len(), 1);
+    assert_eq!(place.events().await[0].jti, waits);
 }
 
 #[tokio::test]
@@ -317,7 +313,11 @@ async fn whoever_reports_what_has_just_been_ended_is_told_so_and_nobody_twice() 
         sources: vec![source.to_owned()],
         ..receiver()
     };
-    place.store.tell(vec![to("idp", "okta"), to("siem", "splunk")]).await.unwrap();
+    place
+        .store
+        .set_receivers(vec![to("idp", "okta"), to("siem", "splunk")])
+        .await
+        .unwrap();
     let reported = |key: &str| {
         let mut alice = signal(key, "alice@example.org", Reason::Compromised);
         alice.occurred_at = Some(super::NOW);
@@ -327,7 +327,7 @@ async fn whoever_reports_what_has_just_been_ended_is_told_so_and_nobody_twice() 
     let claim = place.claim().await;
     place.clock.advance(Duration::from_secs(5));
     place.settle(claim, vec![], Verdict::Contained).await.unwrap();
-    let waiting = async |name: &str| place.store.untold(name).await.unwrap().pending;
+    let waiting = async |name: &str| place.store.pending(name).await.unwrap().pending;
     assert_eq!((waiting("idp").await, waiting("siem").await), (1, 0));
     // It happened before the proof, so it belongs to the case that is closed.
     place.clock.advance(Duration::from_secs(5));

@@ -1,4 +1,4 @@
-//! Which of our paths is what. All of them follow from the issuer, as SSF 1.0 section 7.2 asks for the first.
+//! The paths of the transmitter: which endpoint is at each. All of them follow from the issuer, as SSF 1.0 section 7.2 asks for the first.
 
 use anyhow::Context as _;
 use http::Method;
@@ -8,16 +8,16 @@ use crate::jose::is_loopback;
 
 /// Our name, and the paths that follow from it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Site {
+pub struct Issuer {
     /// The issuer, byte for byte.
-    issuer: String,
+    text: String,
     /// Its path without a slash at the end; empty for none.
     prefix: String,
 }
 
 /// What is at one of our paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Page {
+pub enum Endpoint {
     /// The transmitter's metadata.
     Metadata,
     /// Its public keys.
@@ -32,7 +32,7 @@ pub enum Page {
     Verification,
 }
 
-impl Page {
+impl Endpoint {
     /// The methods it takes.
     #[must_use]
     pub const fn methods(&self) -> &'static [Method] {
@@ -50,8 +50,8 @@ impl Page {
     }
 }
 
-impl Site {
-    /// The site of `issuer`: https, or http on this very host.
+impl Issuer {
+    /// The ours of `issuer`: https, or http on this very host.
     ///
     /// # Errors
     /// Where it is not such a URL, or has a query, a fragment or a user.
@@ -67,38 +67,38 @@ impl Site {
             url.as_str().trim_end_matches('/')
         );
         Ok(Self {
-            issuer: issuer.to_owned(),
+            text: issuer.to_owned(),
             prefix: url.path().trim_end_matches('/').to_owned(),
         })
     }
 
     /// The issuer.
     #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.issuer
+    pub fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The address of something below us, as others reach it.
     #[must_use]
     pub fn url(&self, below: &str) -> String {
-        format!("{}/ssf/{below}", self.issuer.trim_end_matches('/'))
+        format!("{}/ssf/{below}", self.text.trim_end_matches('/'))
     }
 
     /// What is at `path`.
     #[must_use]
-    pub fn page(&self, path: &str) -> Option<Page> {
+    pub fn endpoint(&self, path: &str) -> Option<Endpoint> {
         if let Some(after) = path.strip_prefix("/.well-known/ssf-configuration") {
-            return (after == self.prefix).then_some(Page::Metadata);
+            return (after == self.prefix).then_some(Endpoint::Metadata);
         }
         let below = path.strip_prefix(self.prefix.as_str())?.strip_prefix("/ssf/")?;
         match below {
-            "jwks.json" => Some(Page::Keys),
-            "stream" => Some(Page::Configuration),
-            "status" => Some(Page::Status),
-            "verification" => Some(Page::Verification),
+            "jwks.json" => Some(Endpoint::Keys),
+            "stream" => Some(Endpoint::Configuration),
+            "status" => Some(Endpoint::Status),
+            "verification" => Some(Endpoint::Verification),
             _ => {
                 let name = below.strip_prefix("poll/")?;
-                (!name.is_empty() && !name.contains('/')).then(|| Page::Poll(name.to_owned()))
+                (!name.is_empty() && !name.contains('/')).then(|| Endpoint::Poll(name.to_owned()))
             }
         }
     }
@@ -119,11 +119,11 @@ mod tests {
                 "/a/b/ssf/jwks.json",
             ),
         ] {
-            let site = Site::new(issuer).unwrap();
-            assert_eq!(site.page(metadata), Some(Page::Metadata), "{issuer}");
-            assert_eq!(site.page(keys), Some(Page::Keys));
-            assert!(site.url("jwks.json").ends_with(keys));
-            assert_eq!(site.issuer(), issuer);
+            let ours = Issuer::new(issuer).unwrap();
+            assert_eq!(ours.endpoint(metadata), Some(Endpoint::Metadata), "{issuer}");
+            assert_eq!(ours.endpoint(keys), Some(Endpoint::Keys));
+            assert!(ours.url("jwks.json").ends_with(keys));
+            assert_eq!(ours.as_str(), issuer);
             for other in [
                 "/.well-known/ssf-configuration/x",
                 "/ssf",
@@ -132,11 +132,11 @@ mod tests {
                 "/x/ssf/jwks.json",
                 "/",
             ] {
-                assert_eq!(site.page(other), None, "{other}");
+                assert_eq!(ours.endpoint(other), None, "{other}");
             }
         }
-        let site = Site::new("https://r.example.org").unwrap();
-        assert_eq!(site.page("/ssf/poll/idp"), Some(Page::Poll("idp".to_owned())));
+        let ours = Issuer::new("https://r.example.org").unwrap();
+        assert_eq!(ours.endpoint("/ssf/poll/idp"), Some(Endpoint::Poll("idp".to_owned())));
     }
 
     #[test]
@@ -150,8 +150,8 @@ mod tests {
             "https://r.example.org:443",
             "r.example.org",
         ] {
-            assert!(Site::new(issuer).is_err(), "{issuer}");
+            assert!(Issuer::new(issuer).is_err(), "{issuer}");
         }
-        assert!(Site::new("http://127.0.0.1:8480").is_ok());
+        assert!(Issuer::new("http://127.0.0.1:8480").is_ok());
     }
 }

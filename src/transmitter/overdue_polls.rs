@@ -1,4 +1,5 @@
-//! Receivers that fetch nothing: whoever should poll and does not is as deaf as one that is down.
+//! Alerts when a receiver stops polling, and gives up what it has not fetched for a week: whoever should poll and does not is as deaf as one
+//! that is down.
 
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::push::GIVE_UP_AFTER;
 use super::{Delivery, Transmitter};
 use crate::model::error_chain;
-use crate::store::{Posted, StoreError};
+use crate::store::{DeliveryOutcome, StoreError};
 use crate::telemetry::table;
 
 /// How often the backlog is looked at.
@@ -23,7 +24,7 @@ pub async fn run(transmitter: Transmitter, stop: CancellationToken) {
             () = tokio::time::sleep(EVERY) => {}
         }
         for (name, stream) in &transmitter.0.streams {
-            if !matches!(stream.post.delivery, Delivery::Poll) {
+            if !matches!(stream.settings.delivery, Delivery::Poll) {
                 continue;
             }
             if let Err(error) = look(&transmitter, name).await {
@@ -36,7 +37,7 @@ pub async fn run(transmitter: Transmitter, stop: CancellationToken) {
 async fn look(transmitter: &Transmitter, name: &str) -> Result<(), StoreError> {
     let store = &transmitter.0.store;
     let now = store.clock().now();
-    let Some(oldest) = store.untold(name).await?.oldest else {
+    let Some(oldest) = store.pending(name).await?.oldest else {
         return Ok(());
     };
     let age = now.since(oldest);
@@ -52,13 +53,13 @@ async fn look(transmitter: &Transmitter, name: &str) -> Result<(), StoreError> {
     if age < GIVE_UP_AFTER {
         return Ok(());
     }
-    let old = store.letters(name, 100).await?.into_iter();
-    let old = old.filter(|letter| now.since(letter.created_at) >= GIVE_UP_AFTER);
+    let old = store.due_events(name, 100).await?.into_iter();
+    let old = old.filter(|event| now.since(event.created_at) >= GIVE_UP_AFTER);
     let why = "it was never fetched";
-    let given_up: Vec<(String, Posted)> = old
-        .map(|letter| (letter.jti, Posted::GivenUp { why: why.to_owned() }))
+    let given_up: Vec<(String, DeliveryOutcome)> = old
+        .map(|event| (event.jti, DeliveryOutcome::GivenUp { why: why.to_owned() }))
         .collect();
     table::STATEMENTS.add([name, "given_up"], given_up.len() as u64);
-    store.posted(name, given_up).await?;
+    store.record_outcomes(name, given_up).await?;
     Ok(())
 }

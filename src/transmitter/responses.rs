@@ -1,4 +1,4 @@
-//! Answers in the forms of RFC 8936 and SSF 1.0.
+//! HTTP responses in the forms of RFC 8936 and SSF 1.0.
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -27,7 +27,7 @@ pub(super) fn json(body: &Value) -> Response<Bytes> {
 }
 
 /// An answer without a body.
-pub(super) fn bare(status: StatusCode) -> Response<Bytes> {
+pub(super) fn empty(status: StatusCode) -> Response<Bytes> {
     with(status, &[], Bytes::new())
 }
 
@@ -37,7 +37,7 @@ pub(super) fn unauthorized() -> Response<Bytes> {
 }
 
 /// What is wrong with a request, in a sentence that quotes none of it.
-pub(super) fn bad(why: &'static str) -> Response<Bytes> {
+pub(super) fn invalid_request(why: &'static str) -> Response<Bytes> {
     with(
         StatusCode::BAD_REQUEST,
         &[(CONTENT_TYPE, "application/json")],
@@ -48,7 +48,7 @@ pub(super) fn bad(why: &'static str) -> Response<Bytes> {
 }
 
 /// Our own trouble.
-pub(super) fn trouble(error: &dyn std::error::Error) -> Response<Bytes> {
+pub(super) fn unavailable(error: &dyn std::error::Error) -> Response<Bytes> {
     tracing::error!(error = %crate::model::error_chain(error), "a receiver could not be answered");
     with(
         StatusCode::SERVICE_UNAVAILABLE,
