@@ -13,11 +13,7 @@ use super::expectation::{Expectation, expect, or};
 use super::folder::Folder;
 use super::judge;
 use super::people::holdings;
-use super::{
-    OLD, Options, PEOPLE, Place, Progress, ProgressSender,
-    installation,
-    outcome as record,
-};
+use super::{OLD, Options, PEOPLE, Place, Progress, ProgressSender, installation, outcome as record};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::daemon::Daemon;
