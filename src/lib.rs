@@ -28,7 +28,7 @@
 //! 8. [`config`] over [`settings`]: from what is written to what is built. [`cli`]: one file for each command.
 //!
 //! [`digest`] has the one SHA-256 and the one hexadecimal form.
-//! [`clock`], [`http`], [`secret`] and [`telemetry`] are the one door each for time, calls to the outside, credentials, and logs with
+//! [`clock`], [`http`], [`secret`] and [`telemetry`] are the only places for time, calls to the outside, credentials, and logs with
 //! metrics; [`modes`] holds the one rule about who else may write what we rely on. [`jose`] reads signed tokens. `revoked_sandbox`, a
 //! crate of its own too, is a Mattermost stand-in, for `demo`, the tests and the benchmarks; both are behind the feature `demo`.
 //!
@@ -42,8 +42,9 @@
 //! - **The most urgent waiter gets the permit**, call by call, at the moment the permit exists.
 //! - **The trail signs what is committed**, never what is about to be.
 //! - **SQL stays in [`store`]**, printing in [`cli`], wall time in [`clock`].
-//! - **`use crate::` edges point only downwards**: [`digest`], [`model`], the doors, [`jose`], [`policy`], [`statement`], [`store`],
-//!   [`trail`], [`targets`], [`worker`], [`sources`], [`intake`], [`transmitter`], [`config`], [`api`], [`daemon`], `demo`, [`cli`], from the bottom to the top.
+//! - **`use crate::` edges point only downwards**: [`digest`], [`model`], [`clock`], [`modes`], [`secret`], [`settings`], [`http`],
+//!   [`telemetry`], [`jose`], [`policy`], [`statement`], [`store`], [`trail`], [`targets`], [`worker`], [`sources`], [`intake`],
+//!   [`transmitter`], [`config`], [`api`], [`daemon`], `demo`, [`cli`], from the bottom to the top.
 //!   Below them all lie the packages of `crates/`, which know nothing of this one.
 //!
 //! What is deliberately absent: plug points besides the two traits, a repository trait over the store, an undo of anything but our own

@@ -7,7 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::tree::{File, repository};
 
 /// Folders that still hold a circle.
-const KNOWN: &[&str] = &[];
+const KNOWN: &[&str] = &[
+    "src/cli",
+    "src/store",
+    "src/store/queue",
+    "src/store/writer",
+    "src/targets/mattermost",
+    "src/worker",
+    "src/worker/attempt",
+];
 
 /// A module, by the names on the way from its crate's root.
 type Module = Vec<String>;

@@ -1,7 +1,7 @@
 //! `revoked demo` and `revoked sandbox` as a new user runs them: the built program, its output and its exit code.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::LazyLock;
 
@@ -139,6 +139,61 @@ fn what_the_demo_keeps_is_read_by_the_other_commands() {
     assert_eq!(checked.status.code(), Some(0), "{}", text(&checked.stderr));
 }
 
+#[test]
+fn an_auditor_verifies_what_was_exported_without_the_daemon_and_without_its_database() {
+    let entries = outcome()["trail"]["entries"].as_u64().unwrap();
+    let kept = RUN.folder.path();
+    let exported = beside(kept, &["trail", "export"]);
+    assert_eq!(exported.status.code(), Some(0));
+    let away = tempfile::tempdir().unwrap();
+    let export = away.path().join("trail.jsonl");
+    let verify = |lines: &str| {
+        std::fs::write(&export, lines).unwrap();
+        let mut command = Command::new(revoked_verify());
+        command
+            .current_dir(away.path())
+            .arg("--json")
+            .arg("--key")
+            .arg(kept.join("revoked.db.vkey"));
+        let output = command
+            .arg("--anchor")
+            .arg(kept.join("elsewhere/checkpoints"))
+            .arg(&export)
+            .output()
+            .unwrap();
+        let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code().unwrap(), summary)
+    };
+    let lines = text(&exported.stdout);
+    let (code, summary) = verify(&lines);
+    assert_eq!(code, 0, "{summary}");
+    assert_eq!(
+        (&summary["entries"], &summary["confirmed"]),
+        (&entries.into(), &entries.into())
+    );
+
+    let mut shorter: Vec<&str> = lines.lines().collect();
+    let gone = shorter.len() / 2;
+    shorter.remove(gone);
+    let (code, summary) = verify(&(shorter.join("\n") + "\n"));
+    assert_eq!((code, &summary["first_bad"]), (5, &gone.into()), "{summary}");
+}
+
+/// The auditors' program: as `cargo test` has built it for all packages, and built now where it was asked for the tests of this one alone.
+fn revoked_verify() -> PathBuf {
+    let ours = Path::new(env!("CARGO_BIN_EXE_revoked"));
+    let program = ours.with_file_name("revoked-verify");
+    if !program.exists() {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--locked", "--package", "revoked-trail", "--target-dir"]);
+        cargo
+            .arg(ours.ancestors().nth(2).unwrap())
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        assert!(cargo.status().unwrap().success(), "revoked-verify cannot be built");
+    }
+    program
+}
+
 #[tokio::test]
 async fn one_flipped_byte_in_the_trail_is_found() {
     let kept = RUN.folder.path();
@@ -264,7 +319,7 @@ async fn the_sandbox_command_serves_until_it_is_told_to_stop() {
     let pid = rustix::process::Pid::from_child(&child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     let ended = tokio::task::spawn_blocking(move || child.wait());
-    let status = tokio::time::timeout(crate::daemon::BOUND, ended)
+    let status = tokio::time::timeout(crate::wait::BOUND, ended)
         .await
         .unwrap()
         .unwrap()

@@ -25,5 +25,6 @@ mod store;
 mod telemetry;
 mod tidy;
 mod tree;
+mod wait;
 mod webhook;
 mod worker;

@@ -13,6 +13,7 @@ mod add_objects;
 mod compare;
 mod fixture;
 mod initial_world;
+mod objects;
 mod scripts;
 
 use std::collections::BTreeMap;

@@ -41,6 +41,7 @@ impl fmt::Debug for Clock {
 }
 
 /// Writes an instant as RFC 3339 with milliseconds.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
 pub(super) fn rfc_3339<S: Serializer>(ms: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     let at = jiff::Timestamp::from_millisecond(*ms).map_err(S::Error::custom)?;
     serializer.collect_str(&format_args!("{at:.3}"))

@@ -6,8 +6,10 @@
 //! answers of a real 6.7.0.
 //!
 //! A [`World`] is what the server stores; [`Sandbox::start`] puts it on the network; [`Sandbox::world`], [`Sandbox::requests`] and
-//! [`Sandbox::faults`] look at it and break it while it runs. Left out: the websocket protocol (a count of open and muted sockets
-//! stands for it), posts and channels, SAML.
+//! [`Sandbox::faults`] look at it and break it while it runs. A request goes through `serve` (connection, faults, `rate_limiter`), `routes` (one
+//! file for each part of the API, with the `call` in hand) and `wire` (how an answer is written).
+//!
+//! Left out: the websocket protocol (a count of open and muted sockets stands for it), posts and channels, SAML.
 
 mod app_error;
 mod call;

@@ -1,4 +1,5 @@
-//! The running tree as the store keeps it: the roots of the perfect subtrees, which is all that appending and the root need.
+//! The running tree as the store keeps it (elsewhere called a compact range): the roots of the perfect subtrees, which is all that appending and
+//! the root need.
 
 use thiserror::Error;
 

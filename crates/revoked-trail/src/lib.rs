@@ -1,8 +1,12 @@
-//! The trail: entries, tree, checkpoints and their verification. Pure: no I/O.
+//! The trail: entries, tree, signed checkpoints, proofs and their verification. Pure: bytes and public keys go in, findings come out.
 //!
 //! Every state change is one line of JSON ([`Entry::line`]); the exact bytes of the lines are the leaves of a Merkle tree
 //! ([`Frontier`]); the head of the tree is signed as a note that leaves the machine ([`checkpoint::sign`]). From these come the evidence
 //! for one entry ([`EntryProof`]) and the verification of the whole ([`Verifier`]), both of which need nothing but bytes and public keys.
+//!
+//! Reading order: [`entry`] with [`entry_kind`] and [`redact`], what an entry says; [`tree`], [`frontier`] and [`tree_proof`], the Merkle tree;
+//! [`key`], [`signed_note`] and [`checkpoint`], its signed head; [`entry_proof`]; [`verifier`], which reads a whole trail, and [`finding`], what
+//! it finds; [`export`] and [`checkpoint_file`], what `revoked-verify` reads.
 //!
 //! Invariants: bytes are hashed as stored and never written again; a head is signed only after its COMMIT; nothing personal and nothing
 //! secret stands in a line.

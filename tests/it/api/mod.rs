@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::daemon::BOUND;
+use crate::wait::BOUND;
 
 /// A limit short enough to wait for, and long enough for what must come before it on a busy machine.
 const SHORT: Duration = Duration::from_secs(2);

@@ -15,7 +15,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 use super::row::Row;
 use super::rows::PUSHED;
 use super::wire::Call;
-use crate::daemon::BOUND;
+use crate::wait::BOUND;
 
 /// A source whose issuer publishes its keys over HTTP.
 struct Endpoint {

@@ -3,7 +3,7 @@
 use super::rows::PUSHED;
 use super::stage::Stage;
 use super::wire::Call;
-use crate::daemon::until;
+use crate::wait::until;
 
 impl Stage {
     async fn spoke(&self, source: &str) -> bool {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::daemon::BOUND;
+use crate::wait::BOUND;
 
 /// One request: what a sender would send.
 #[derive(Debug, Clone)]

@@ -25,7 +25,6 @@ mod logged_out;
 mod lying;
 mod modes;
 mod outage;
-mod patience;
 mod plans;
 mod provisioned;
 mod pushed;
@@ -42,6 +41,6 @@ mod universal_logout;
 mod watch;
 mod webhooks;
 
-pub(crate) use patience::{BOUND, until};
+pub(crate) use crate::wait::{BOUND, until};
 pub(crate) use running::Running;
 pub(crate) use site::{Plan, Said, Site};

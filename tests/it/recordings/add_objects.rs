@@ -8,12 +8,8 @@ use revoked_sandbox::{Id, World};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::initial_world::{CHANNEL, Kind, OPERATOR};
+use super::objects::{CHANNEL, Kind, OPERATOR, authorise, id, number};
 use super::scripts::{Script, Seed};
-
-pub(super) fn id(text: &str) -> Id {
-    Id::parse(text).unwrap_or_else(|| panic!("{text} is no id"))
-}
 
 fn read<T: DeserializeOwned>(object: &Value) -> T {
     serde_json::from_value(object.clone()).unwrap_or_else(|error| panic!("{error}: {object}"))
@@ -21,10 +17,6 @@ fn read<T: DeserializeOwned>(object: &Value) -> T {
 
 fn text(object: &Value, name: &str) -> String {
     object.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
-}
-
-pub(super) fn number(object: &Value, name: &str) -> i64 {
-    object.get(name).and_then(Value::as_i64).unwrap_or_default()
 }
 
 pub(super) fn add(world: &mut World, kind: Kind, object: &Value, script: &Script) {
@@ -241,12 +233,4 @@ fn hold_token(world: &mut World, secret: &str, person: &str, token: &str) {
         description,
         is_active: true,
     });
-}
-
-pub(super) fn authorise(world: &mut World, person: Id, app: Id) {
-    if let Some(person) = world.person_mut(person)
-        && !person.authorisations.iter().any(|(other, _)| *other == app)
-    {
-        person.authorisations.push((app, "user".to_owned()));
-    }
 }

@@ -8,55 +8,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use revoked_sandbox::{Clock, Id, World};
 use serde_json::Value;
 
-use super::add_objects::{add, apply_script, id, number};
+use super::add_objects::{add, apply_script};
 use super::fixture::Case;
+use super::objects::{CHANNEL, Kind, OPERATOR, id, kind, name_of, number};
 use super::scripts::{Script, Seed};
-
-/// The channel that the recorded hooks post to, and its team.
-pub(super) const CHANNEL: (&str, &str) = ("niin97brnbyj5xb7uafiumzgje", "aaf78db7eibg8kjdct635hey3h");
-
-/// The recording operator's personal access token: its secret, its id, and its holder.
-pub(super) const OPERATOR: (&str, &str, &str) = ("redactedeb7374fadca93fa755", "6cfbu8hkp7f5f8gozicuaegnqw", "admin");
-
-/// What kind of thing an object in an answer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Kind {
-    Team,
-    Person,
-    Bot,
-    Token,
-    App,
-    Session,
-    Incoming,
-    Outgoing,
-    Command,
-    Audit,
-}
-
-fn kind(object: &Value) -> Option<Kind> {
-    let has = |name: &str| object.get(name).is_some();
-    match () {
-        () if has("invite_id") => Some(Kind::Team),
-        () if has("username") && has("timezone") => Some(Kind::Person),
-        () if has("owner_id") => Some(Kind::Bot),
-        () if has("is_active") => Some(Kind::Token),
-        () if has("client_secret") => Some(Kind::App),
-        () if has("last_activity_at") => Some(Kind::Session),
-        () if has("channel_locked") => Some(Kind::Incoming),
-        () if has("trigger_words") => Some(Kind::Outgoing),
-        () if has("trigger") => Some(Kind::Command),
-        () if has("extra_info") => Some(Kind::Audit),
-        () => None,
-    }
-}
-
-fn name_of(object: &Value) -> Option<String> {
-    object
-        .get("id")
-        .or_else(|| object.get("user_id"))
-        .and_then(Value::as_str)
-        .map(str::to_owned)
-}
 
 /// The objects in an answer, in order.
 fn objects(body: &Value) -> Vec<&Value> {

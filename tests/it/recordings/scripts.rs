@@ -6,9 +6,8 @@ use std::pin::Pin;
 use revoked_sandbox::world::{AccessToken, Browser, NewPerson, Person, SessionKind};
 use revoked_sandbox::{Id, RateSettings, Sandbox, World};
 
-use super::add_objects::{authorise, id};
 use super::compare::Looseness;
-use super::initial_world::OPERATOR;
+use super::objects::{OPERATOR, authorise, id};
 
 /// Recordings that the sandbox cannot play, each with the reason.
 pub(super) const NOT_REPLAYED: [(&str, &str); 0] = [];

@@ -115,7 +115,7 @@ async fn a_test_waits_for_a_request_instead_of_for_time() {
         requests.iter().any(|seen| seen.is("POST", "/sessions/revoke/all"))
             && world.person("user01").is_some_and(|person| person.sessions.is_empty())
     });
-    let (waited, status) = tokio::join!(timeout(crate::daemon::BOUND, waiting), server.status("POST", &path));
+    let (waited, status) = tokio::join!(timeout(crate::wait::BOUND, waiting), server.status("POST", &path));
     assert!(waited.is_ok());
     assert_eq!(status, 200);
 }

@@ -9,7 +9,7 @@ use revoked_sandbox::{Options, World};
 
 use super::clock_of;
 use super::test_server::TestServer;
-use crate::daemon::BOUND;
+use crate::wait::BOUND;
 
 async fn two_nodes(clock: Clock) -> TestServer {
     TestServer::with(

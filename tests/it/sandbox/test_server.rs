@@ -15,7 +15,7 @@ impl TestServer {
         let operator = world.operator_token().expect("an operator");
         let sandbox = Sandbox::start(world, options).await.expect("a sandbox");
         let client = client(Bounds {
-            total: crate::daemon::BOUND,
+            total: crate::wait::BOUND,
             ..Bounds::default()
         })
         .expect("a client");

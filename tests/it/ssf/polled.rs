@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::bench::{Bench, names, pass};
 use super::transmitter::{Manners, REVOKED, Transmitter};
-use crate::daemon::until;
+use crate::wait::until;
 
 /// The body of the last poll.
 fn asked(bench: &Bench) -> Value {

@@ -265,7 +265,7 @@ async fn a_lane_that_waits_is_woken_by_the_commit() {
     let wake = place.store.wake("chat");
     let woken = wake.notified();
     with_job(&place, Reason::Departed).await;
-    tokio::time::timeout(crate::daemon::BOUND, woken)
+    tokio::time::timeout(crate::wait::BOUND, woken)
         .await
         .expect("the commit wakes the lane");
 }

@@ -13,7 +13,7 @@ use revoked_sandbox::world::{Browser, SessionKind};
 use revoked_sandbox::{Effect, Fault, Options, RateSettings, Sandbox, World};
 
 use super::stage::{ROUTINE, Stage, URGENT, everything, open_account, quick};
-use crate::daemon::BOUND;
+use crate::wait::BOUND;
 
 const REVOKE_ALL: &str = "/api/v4/users/*/sessions/revoke/all";
 

@@ -15,7 +15,7 @@ use revoked::worker::{
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::daemon::BOUND;
+use crate::wait::BOUND;
 
 /// A store in a folder of its own, on the machine's clock.
 pub(crate) struct Stage {
