@@ -6,7 +6,7 @@ use crate::tree::{File, repository};
 const LAYERS: &[&[&str]] = &[
     &["digest"],
     &["model"],
-    &["clock", "modes", "secret"],
+    &["clock", "file_modes", "secret"],
     &["settings"],
     &["http", "telemetry"],
     &["jose"],

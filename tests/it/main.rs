@@ -12,6 +12,7 @@ mod demo;
 mod deploy;
 mod docs;
 mod global_token_revocation;
+mod harness;
 mod hr_csv;
 mod layers;
 mod mattermost;

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::rows::PUSHED;
 use super::stage::Stage;
 use super::wire::{Answer, Call, connect, exchange, send};
-use crate::daemon::{Plan, until};
+use crate::harness::{InstallationPlan, until};
 
 /// A yes, or a no that says when to come again.
 fn is_fair(answer: &Answer) -> bool {
@@ -60,9 +60,9 @@ async fn who_keeps_sending_garbage_is_held_off_and_nobody_else() {
 
 #[tokio::test]
 async fn a_burst_of_good_deliveries_is_taken_whole_by_senders_who_come_again() {
-    let stage = Stage::with(Plan {
+    let stage = Stage::with(InstallationPlan {
         listen: "connections = 16",
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     for row in PUSHED {
@@ -90,9 +90,9 @@ async fn a_burst_of_good_deliveries_is_taken_whole_by_senders_who_come_again() {
 
 #[tokio::test]
 async fn more_than_can_wait_for_the_store_are_told_to_come_again() {
-    let stage = Stage::with(Plan {
+    let stage = Stage::with(InstallationPlan {
         listen: "connections = 4",
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     for row in PUSHED {

@@ -9,7 +9,7 @@ use revoked::clock::Clock;
 
 use sqlx::{Connection as _, Row as _};
 
-use crate::daemon::{Plan, Running, Site, until};
+use crate::harness::{DaemonProcess, Installation, InstallationPlan, until};
 
 const SOURCE: &str = r#"
 [[source]]
@@ -29,16 +29,16 @@ fn left() -> String {
 }
 
 struct Folder {
-    site: Site,
-    running: Option<Running>,
+    site: Installation,
+    running: Option<DaemonProcess>,
 }
 
 impl Folder {
     async fn new() -> Self {
-        let site = Site::new(Plan {
+        let site = Installation::new(InstallationPlan {
             more: SOURCE,
             policy: "departures_per_hour = \"unlimited\"\ndepartures_per_delivery = \"unlimited\"",
-            ..Plan::default()
+            ..InstallationPlan::default()
         })
         .await;
         fs::create_dir(site.path("hr")).unwrap();

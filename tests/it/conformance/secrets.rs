@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::rows::PUSHED;
 use super::stage::Stage;
-use crate::daemon::Plan;
+use crate::harness::InstallationPlan;
 
 /// What each file under `folder` holds of the secrets, but for the files of the config.
 fn search(folder: &Path, secrets: &BTreeMap<String, String>, found: &mut Vec<String>) {
@@ -32,9 +32,9 @@ fn holds(place: &str, bytes: &[u8], secrets: &BTreeMap<String, String>) -> Vec<S
 
 #[tokio::test]
 async fn no_secret_is_in_logs_metrics_store_trail_answers_or_output() {
-    let stage = Stage::with(Plan {
+    let stage = Stage::with(InstallationPlan {
         level: "trace",
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     let mut secrets = BTreeMap::new();

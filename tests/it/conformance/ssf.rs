@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::Connection as _;
 use tokio::time::timeout;
 
-use crate::daemon::{Plan, Running, Site, until};
+use crate::harness::{DaemonProcess, Installation, InstallationPlan, until};
 use crate::ssf::transmitter::{Manners, TOKEN, Transmitter};
 
 const SOURCE: &str = r#"
@@ -21,18 +21,18 @@ token = { file = "{folder}/idp-token" }
 "#;
 
 struct Stream {
-    site: Site,
+    site: Installation,
     transmitter: Transmitter,
-    running: Option<Running>,
+    running: Option<DaemonProcess>,
 }
 
 impl Stream {
     async fn new(manners: Manners, level: &'static str) -> Self {
         let transmitter = Transmitter::start(manners).await;
-        let site = Site::new(Plan {
+        let site = Installation::new(InstallationPlan {
             more: SOURCE.replace("{issuer}", transmitter.issuer()).leak(),
             level,
-            ..Plan::default()
+            ..InstallationPlan::default()
         })
         .await;
         site.secret("idp-token", TOKEN.as_bytes());

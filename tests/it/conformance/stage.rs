@@ -10,22 +10,22 @@ use sqlx::Row as _;
 use super::row::{Row, Sender};
 use super::rows::PUSHED;
 use super::wire::{Answer, Call, answer};
-use crate::daemon::{Plan, Running, Site};
+use crate::harness::{DaemonProcess, Installation, InstallationPlan};
 
 /// An installation, its senders, and its daemon.
 pub(super) struct Stage {
-    pub(super) site: Site,
-    running: Option<Running>,
+    pub(super) site: Installation,
+    running: Option<DaemonProcess>,
     senders: BTreeMap<&'static str, Box<dyn Sender>>,
 }
 
 impl Stage {
     pub(super) async fn new() -> Self {
-        Self::with(Plan::default()).await
+        Self::with(InstallationPlan::default()).await
     }
 
     /// One whose daemon is to be like `plan`.
-    pub(super) async fn with(plan: Plan) -> Self {
+    pub(super) async fn with(plan: InstallationPlan) -> Self {
         let tables: Vec<String> = PUSHED.iter().map(|row| row.table(Path::new("{folder}"))).collect();
         // The limits are other tests' matter.
         let more = format!("{}\n{}", tables.join("\n"), plan.more).leak();
@@ -33,7 +33,7 @@ impl Stage {
             "compromises_per_minute = \"unlimited\"\ndepartures_per_hour = \"unlimited\"\ndepartures_per_delivery = \"unlimited\"";
         // What is sent here says for whom it is passed on.
         let listen = format!("proxies = [\"127.0.0.1\"]\n{}", plan.listen).leak();
-        let site = Site::new(Plan {
+        let site = Installation::new(InstallationPlan {
             listen,
             policy,
             more,
@@ -55,7 +55,7 @@ impl Stage {
         self.running = Some(self.site.start().await);
     }
 
-    pub(super) fn running(&self) -> &Running {
+    pub(super) fn running(&self) -> &DaemonProcess {
         self.running.as_ref().expect("it runs")
     }
 

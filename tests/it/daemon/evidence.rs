@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use revoked_sandbox::{Effect, Fault};
 use serde_json::Value;
 
-use super::chat::Holdings;
-use super::{Plan, Site};
+use super::{Installation, InstallationPlan};
+use crate::harness::chat_holdings::Holdings;
 
 /// What a person holds that a departure ends, counted in the world.
-fn holds(site: &Site, username: &str) -> BTreeMap<String, u64> {
+fn holds(site: &Installation, username: &str) -> BTreeMap<String, u64> {
     let person = Holdings::of(site.chat(), username);
     let world = site.chat().world();
     let owned = |owner| owner == person.id;
@@ -53,9 +53,9 @@ fn all_ended(evidence: &Value, held: &BTreeMap<String, u64>) {
 #[tokio::test]
 async fn what_a_killed_attempt_ended_counts_in_the_verdict_of_the_next() {
     for kill in [false, true] {
-        let site = Site::new(Plan {
+        let site = Installation::new(InstallationPlan {
             attempts: 8,
-            ..Plan::default()
+            ..InstallationPlan::default()
         })
         .await;
         let running = site.start().await;
@@ -108,7 +108,7 @@ async fn what_a_killed_attempt_ended_counts_in_the_verdict_of_the_next() {
 
 #[tokio::test]
 async fn bots_that_a_suspension_disabled_by_itself_count_as_ended() {
-    let site = Site::new(Plan::default()).await;
+    let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
     let held = holds(&site, "user01");
     assert!(held["bot"] > 0);
@@ -120,10 +120,10 @@ async fn bots_that_a_suspension_disabled_by_itself_count_as_ended() {
 #[tokio::test]
 async fn lines_that_repeat_are_one_line_with_a_count_and_the_node() {
     let node = "127.0.0.1:9";
-    let site = Site::new(Plan {
+    let site = Installation::new(InstallationPlan {
         attempts: 3,
         target: "nodes = [\"http://127.0.0.1:9\"]",
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     let _running = site.start().await;

@@ -6,25 +6,25 @@ use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
 
-use super::chat::Holdings;
-use super::idp::{self, Idp};
-use super::{Plan, Running, Said, Site, until};
+use super::{CommandOutput, DaemonProcess, Installation, InstallationPlan, until};
+use crate::harness::chat_holdings::Holdings;
+use crate::harness::identity_provider::{self, Idp};
 
 /// A daemon whose store lies on a disk of its own.
 struct OnDisk {
-    site: Site,
+    site: Installation,
     idp: Idp,
-    running: Running,
+    running: DaemonProcess,
 }
 
 impl OnDisk {
     /// Starts it; `None` where this machine does not let us mount.
     async fn start() -> Option<Self> {
-        let site = Site::new(Plan {
+        let site = Installation::new(InstallationPlan {
             people: 60,
             store: "disk/revoked.db",
-            more: idp::SOURCE,
-            ..Plan::default()
+            more: identity_provider::SOURCE,
+            ..InstallationPlan::default()
         })
         .await;
         let idp = Idp::new(&site);
@@ -59,7 +59,7 @@ impl OnDisk {
     }
 
     /// Runs a command of `revoked` where the disk is.
-    async fn says(&self, args: &[&str]) -> Said {
+    async fn says(&self, args: &[&str]) -> CommandOutput {
         let mut command = Command::new("nsenter");
         command
             .args(["--mount", "--target", &self.running.pid().to_string(), "--"])
@@ -68,7 +68,7 @@ impl OnDisk {
             .arg("--config")
             .arg(self.site.config())
             .kill_on_drop(true);
-        Said::of(command.output().await.unwrap())
+        CommandOutput::of(command.output().await.unwrap())
     }
 
     async fn status(&self, person: usize) -> u16 {

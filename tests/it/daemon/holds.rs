@@ -2,25 +2,25 @@
 
 use serde_json::Value;
 
-use super::chat::{Holdings, changes};
-use super::{Plan, Said, Site};
+use super::{CommandOutput, Installation, InstallationPlan};
+use crate::harness::chat_holdings::{Holdings, changes};
 
-async fn guarded() -> Site {
-    Site::new(Plan {
+async fn guarded() -> Installation {
+    Installation::new(InstallationPlan {
         policy: "compromises_per_minute = \"unlimited\"\nprotected = [\"email:user02@example.test\"]",
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await
 }
 
-fn held(said: &Said) -> String {
+fn held(said: &CommandOutput) -> String {
     assert_eq!(said.code, 14, "{said:?}");
     let case = &said.json()["case"];
     assert_eq!(case["state"], "held");
     case["hold"].to_string()
 }
 
-impl Site {
+impl Installation {
     /// Waits for a case's end.
     pub(crate) async fn closed(&self, case: &Value) -> Value {
         let number = case.to_string();
@@ -119,9 +119,9 @@ async fn our_own_account_is_never_acted_on_and_no_approval_that_could_only_fail_
 
 #[tokio::test]
 async fn what_goes_over_a_limit_of_compromises_waits_and_departures_go_on() {
-    let site = Site::new(Plan {
+    let site = Installation::new(InstallationPlan {
         policy: "",
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     let _running = site.start().await;

@@ -4,9 +4,9 @@ use std::fs;
 
 use revoked::cli::Exit;
 
-use super::chat::Holdings;
-use super::leavers::day;
-use super::{Plan, Said, Site, until};
+use super::hr_departures::day;
+use super::{CommandOutput, Installation, InstallationPlan, until};
+use crate::harness::chat_holdings::Holdings;
 
 const EXPORT: &str = "Personalnummer;Nachname;Vorname;E-Mail;Status;Vertragsende;Letzter Arbeitstag;Abteilung\n\
                       1003;Muster;Kim;user03@example.test;Ausgeschieden;;{yesterday};Vertrieb\n\
@@ -22,12 +22,12 @@ fn export() -> String {
 }
 
 /// Adds to the config.
-fn append(site: &Site, text: &str) {
+fn append(site: &Installation, text: &str) {
     let config = fs::read_to_string(site.config()).unwrap();
     fs::write(site.config(), config + text).unwrap();
 }
 
-async fn mapped(site: &Site, more: &[&str]) -> Said {
+async fn mapped(site: &Installation, more: &[&str]) -> CommandOutput {
     let file = site.path("export.csv").display().to_string();
     let mut args = vec!["source", "hr", "map", file.as_str()];
     args.extend(more);
@@ -36,9 +36,9 @@ async fn mapped(site: &Site, more: &[&str]) -> Said {
 
 #[tokio::test]
 async fn a_proposal_that_is_pasted_reads_the_export_and_the_leaver_is_out() {
-    let site = Site::new(Plan {
+    let site = Installation::new(InstallationPlan {
         people: 30,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     fs::create_dir(site.path("hr")).unwrap();
@@ -101,9 +101,9 @@ async fn a_proposal_that_is_pasted_reads_the_export_and_the_leaver_is_out() {
 
 #[tokio::test]
 async fn a_preview_ends_by_what_it_found_and_a_mapping_by_what_it_left_open() {
-    let site = Site::new(Plan {
+    let site = Installation::new(InstallationPlan {
         people: 10,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     fs::create_dir(site.path("hr")).unwrap();

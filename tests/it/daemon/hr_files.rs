@@ -9,31 +9,31 @@ use serde_json::Value;
 use sqlx::Executor as _;
 use tokio::process::Command;
 
-use super::chat::{Holdings, changes};
-use super::leavers::{day, with_hr};
-use super::{Plan, Said, Site, until};
+use super::hr_departures::{day, with_hr};
+use super::{CommandOutput, Installation, InstallationPlan, until};
+use crate::harness::chat_holdings::{Holdings, changes};
 
 /// The script that the docs give to whoever has no better way to drop a file.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sources/drop-hr-csv.sh");
 
-async fn drop_by_script(site: &Site, file: &str) -> Said {
+async fn drop_by_script(site: &Installation, file: &str) -> CommandOutput {
     let mut command = Command::new(SCRIPT);
     command.arg(site.path(file)).arg(site.path("hr"));
-    Said::of(command.output().await.unwrap())
+    CommandOutput::of(command.output().await.unwrap())
 }
 
 /// What a preview says as JSON, and how it ends.
-async fn previewed(site: &Site, file: &str, exit: Exit) -> Value {
+async fn previewed(site: &Installation, file: &str, exit: Exit) -> Value {
     let said = site.says(&["source", "hr", "preview", file, "--json"]).await;
     assert_eq!(said.code, i32::from(exit.code()), "{said:?}");
     serde_json::from_str(&said.out).unwrap()
 }
 
-async fn with_source(more: &'static str) -> Site {
-    let site = Site::new(Plan {
+async fn with_source(more: &'static str) -> Installation {
+    let site = Installation::new(InstallationPlan {
         people: 30,
         more,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     fs::create_dir(site.path("hr")).unwrap();

@@ -2,24 +2,24 @@
 
 use serde_json::Value;
 
-use super::chat::{Holdings, changes};
-use super::idp::{self, Idp};
-use super::{Plan, Running, Site};
+use super::{DaemonProcess, Installation, InstallationPlan};
+use crate::harness::chat_holdings::{Holdings, changes};
+use crate::harness::identity_provider::{self, Idp};
 
 const ISSUER: &str = "https://idp.example.test";
 
-async fn site(more: &'static str, policy: &'static str) -> (Site, Running) {
-    let site = Site::new(Plan {
+async fn site(more: &'static str, policy: &'static str) -> (Installation, DaemonProcess) {
+    let site = Installation::new(InstallationPlan {
         policy,
         more,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     let running = site.start().await;
     (site, running)
 }
 
-impl Site {
+impl Installation {
     async fn does(&self, args: &[&str]) -> String {
         let said = self.says(args).await;
         assert_eq!(said.code, 0, "{said:?}");
@@ -125,9 +125,9 @@ async fn a_file_of_people_is_linked_whole_or_not_at_all() {
 
 #[tokio::test]
 async fn three_sources_at_once_make_one_case_that_is_worked_on_once() {
-    let mut site = Site::new(Plan {
-        more: idp::SOURCE,
-        ..Plan::default()
+    let mut site = Installation::new(InstallationPlan {
+        more: identity_provider::SOURCE,
+        ..InstallationPlan::default()
     })
     .await;
     let idp = Idp::new(&site);
@@ -161,7 +161,7 @@ async fn three_sources_at_once_make_one_case_that_is_worked_on_once() {
     // The same town, and one report.
     let (other, alone) = self::site("", "").await;
     assert_eq!(other.revoke("user01@example.test", "compromised", &[]).await.code, 0);
-    let sent = |site: &Site| {
+    let sent = |site: &Installation| {
         let seen = changes(site.chat()).into_iter();
         let mut sent: Vec<(String, String)> = seen.map(|seen| (seen.method, seen.path)).collect();
         sent.sort();

@@ -2,8 +2,8 @@
 
 use sqlx::Row as _;
 
-use super::chat::Holdings;
-use super::{Plan, Site, until};
+use super::{Installation, InstallationPlan, until};
+use crate::harness::chat_holdings::Holdings;
 
 /// What the daemon wrote beside a row.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Answer {
     taken_at: i64,
 }
 
-impl Site {
+impl Installation {
     /// Writes a row; gives its number, or what the database says against it.
     pub(crate) async fn write(&self, subject: &str, reason: &str, key: Option<&str>) -> Result<i64, String> {
         self.write_more(subject, reason, key, "").await
@@ -63,7 +63,7 @@ impl Site {
 
 #[tokio::test]
 async fn rows_written_while_the_daemon_is_down_are_taken_up_at_its_start() {
-    let site = Site::new(Plan::default()).await;
+    let site = Installation::new(InstallationPlan::default()).await;
     site.start().await.stop().await;
     let mut rows = Vec::new();
     for n in 1..=3 {
@@ -93,7 +93,7 @@ async fn rows_written_while_the_daemon_is_down_are_taken_up_at_its_start() {
 
 #[tokio::test]
 async fn a_row_written_while_the_daemon_runs_is_noticed_at_once() {
-    let site = Site::new(Plan::default()).await;
+    let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
     let mut quickest = i64::MAX;
     for n in 0..12 {
@@ -110,7 +110,7 @@ async fn a_row_written_while_the_daemon_runs_is_noticed_at_once() {
 
 #[tokio::test]
 async fn bad_rows_are_rejected_with_the_reason_and_keep_no_good_one_back() {
-    let site = Site::new(Plan::default()).await;
+    let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
     for (subject, reason, more, why) in [
         ("alice", "departed", "", "cannot tell what \"alice\" names"),
@@ -177,7 +177,7 @@ async fn bad_rows_are_rejected_with_the_reason_and_keep_no_good_one_back() {
 #[tokio::test]
 async fn no_text_of_a_row_reaches_the_trail_and_large_ones_are_not_copied() {
     const CANARY: &str = "canary-jane.doe";
-    let site = Site::new(Plan::default()).await;
+    let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
     let large = "x".repeat(10 << 20);
     for (subject, reason, key, more, quotes) in [
@@ -268,7 +268,7 @@ async fn no_text_of_a_row_reaches_the_trail_and_large_ones_are_not_copied() {
 
 #[tokio::test]
 async fn a_row_that_is_not_utf_8_is_rejected_and_the_next_one_is_taken() {
-    let site = Site::new(Plan::default()).await;
+    let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
     let garbage = "CAST(x'4a6f73e9' AS TEXT)";
     for column in ["note", "target", "session", "access_token", "leaked"] {
@@ -288,7 +288,7 @@ async fn a_row_that_is_not_utf_8_is_rejected_and_the_next_one_is_taken() {
 
 #[tokio::test]
 async fn the_same_request_key_is_the_same_case_and_another_request_under_it_is_refused() {
-    let site = Site::new(Plan::default()).await;
+    let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
     let first = site.write("user01@example.test", "departed", Some("ticket-7")).await.unwrap();
     let first = site.answer(first).await;
@@ -308,7 +308,7 @@ async fn the_same_request_key_is_the_same_case_and_another_request_under_it_is_r
 
 #[tokio::test]
 async fn a_row_that_was_taken_cannot_be_changed() {
-    let site = Site::new(Plan::default()).await;
+    let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
     let row = site.write("user01@example.test", "logout", None).await.unwrap();
     site.answer(row).await;

@@ -1,46 +1,45 @@
 //! The whole, as an operator has it: the real binary with a real config, over real HTTP to the sandbox.
+//!
+//! Ways in: `inbox`, `webhooks`, `ssf_push`, `ssf_streams`, `scim`, `universal_logout`, `back_channel_logout`, `hr_files`, `hr_exports`,
+//! `hr_departures`, `planned_departures`, `leaked_credentials`, `silent_source`. Cases: `seed_operations` first, `departed_person`, `identity`,
+//! `evidence`, `open_doors`, `holds`, `sweeps`, `keep_out`, `case_call_off`, `release`. What receivers are told: `transmitter`. Operation:
+//! `readiness_and_watchdog`, `graceful_shutdown`, `crash_recovery`, `full_disk`, `target_outage`, `lying_target`, `connection_flood`,
+//! `throttled_endpoints`, `file_modes`, `refused_starts`, `secret_leaks`. The installation that they all drive is `harness`.
 
-mod called_off;
-mod canary;
-mod chat;
-mod checker;
-mod crowd;
-mod departed;
-mod doors;
+mod back_channel_logout;
+mod case_call_off;
+mod connection_flood;
+mod crash_recovery;
+mod departed_person;
 mod evidence;
+mod file_modes;
 mod full_disk;
-mod gates;
-mod health;
+mod graceful_shutdown;
 mod holds;
+mod hr_departures;
 mod hr_exports;
 mod hr_files;
 mod identity;
-mod idp;
 mod inbox;
-mod kept_out;
-mod kills;
-mod leaked;
-mod leavers;
-mod logged_out;
-mod lying;
-mod modes;
-mod outage;
-mod plans;
-mod provisioned;
-mod pushed;
-mod refusals;
-mod released;
-mod running;
-mod seeds;
-mod silence;
-mod site;
-mod stop;
-mod streams;
-mod told;
+mod keep_out;
+mod leaked_credentials;
+mod lying_target;
+mod open_doors;
+mod planned_departures;
+mod readiness_and_watchdog;
+mod refused_starts;
+mod release;
+mod scim;
+mod secret_leaks;
+mod seed_operations;
+mod silent_source;
+mod ssf_push;
+mod ssf_streams;
+mod sweeps;
+mod target_outage;
+mod throttled_endpoints;
+mod transmitter;
 mod universal_logout;
-mod watch;
 mod webhooks;
 
-pub(crate) use crate::wait::{BOUND, until};
-pub(crate) use running::Running;
-pub(crate) use site::{Plan, Said, Site};
+use crate::harness::{BOUND, CommandOutput, DaemonProcess, Installation, InstallationPlan, until};

@@ -4,8 +4,8 @@ use revoked::clock::Clock;
 use revoked::jose::{Algorithm, Signer};
 use serde_json::{Value, json};
 
-use super::chat::Holdings;
-use super::{Plan, Running, Site};
+use super::{DaemonProcess, Installation, InstallationPlan};
+use crate::harness::chat_holdings::Holdings;
 
 const SOURCE: &str = r#"
 [[source]]
@@ -33,7 +33,7 @@ fn token(signer: &Signer, jti: &str) -> String {
     signer.sign_under(&header, claims.to_string().as_bytes()).unwrap()
 }
 
-async fn call(running: &Running, token: &str, email: &str) -> reqwest::Response {
+async fn call(running: &DaemonProcess, token: &str, email: &str) -> reqwest::Response {
     let body: Value = json!({"sub_id": {"format": "email", "email": email}});
     let request = running.http.post(running.url("/signals/logout")).bearer_auth(token);
     request.json(&body).send().await.unwrap()
@@ -41,9 +41,9 @@ async fn call(running: &Running, token: &str, email: &str) -> reqwest::Response 
 
 #[tokio::test]
 async fn one_call_ends_the_sessions_and_a_used_token_serves_nobody_else() {
-    let site = Site::new(Plan {
+    let site = Installation::new(InstallationPlan {
         more: SOURCE,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     let signer = Signer::generate("k1", Algorithm::Es256).unwrap();
@@ -77,9 +77,9 @@ async fn one_call_ends_the_sessions_and_a_used_token_serves_nobody_else() {
 
 #[tokio::test]
 async fn whoever_nobody_knows_is_404_and_kept_and_whoever_is_unclear_is_422_and_held() {
-    let site = Site::new(Plan {
+    let site = Installation::new(InstallationPlan {
         more: SOURCE,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     let signer = Signer::generate("k1", Algorithm::Es256).unwrap();
@@ -121,9 +121,9 @@ async fn whoever_nobody_knows_is_404_and_kept_and_whoever_is_unclear_is_422_and_
 
 #[tokio::test]
 async fn a_target_that_is_down_is_204_within_seconds_and_the_case_says_so() {
-    let mut site = Site::new(Plan {
+    let mut site = Installation::new(InstallationPlan {
         more: SOURCE,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     let signer = Signer::generate("k1", Algorithm::Es256).unwrap();

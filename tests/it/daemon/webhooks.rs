@@ -10,8 +10,8 @@ use revoked::jose::{Algorithm, Signer};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::chat::Holdings;
-use super::{Plan, Running, Said, Site};
+use super::{CommandOutput, DaemonProcess, Installation, InstallationPlan};
+use crate::harness::chat_holdings::Holdings;
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
@@ -29,7 +29,7 @@ fn signed(id: &str, at: i64, body: &str) -> String {
     format!("v1,{}", STANDARD.encode(tag.as_ref()))
 }
 
-async fn send(running: &Running, id: &str, body: &Value) -> reqwest::Response {
+async fn send(running: &DaemonProcess, id: &str, body: &Value) -> reqwest::Response {
     let (at, body) = (Clock::system().now().ms() / 1000, body.to_string());
     let request = running
         .http
@@ -51,9 +51,9 @@ fn request(email: &str, reason: &str) -> Value {
 
 #[tokio::test]
 async fn one_request_ends_the_sessions_and_its_id_serves_nobody_else() {
-    let site = Site::new(Plan {
+    let site = Installation::new(InstallationPlan {
         more: SOURCE,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     site.secret("soar-secret", SECRET.as_bytes());
@@ -86,7 +86,7 @@ async fn one_request_ends_the_sessions_and_its_id_serves_nobody_else() {
 }
 
 /// Runs the script that the docs give to a stranger.
-async fn script(site: &Site, url: &str, id: &str) -> Said {
+async fn script(site: &Installation, url: &str, id: &str) -> CommandOutput {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/sources/send-webhook.sh");
     let mut command = Command::new(script);
     command
@@ -94,14 +94,14 @@ async fn script(site: &Site, url: &str, id: &str) -> Said {
         .arg(site.path("soar-secret"))
         .arg(site.path("request.json"))
         .arg(id);
-    Said::of(command.stdin(Stdio::null()).output().await.unwrap())
+    CommandOutput::of(command.stdin(Stdio::null()).output().await.unwrap())
 }
 
 #[tokio::test]
 async fn the_script_of_the_docs_is_taken_once_and_its_forgery_is_not() {
-    let site = Site::new(Plan {
+    let site = Installation::new(InstallationPlan {
         more: SOURCE,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     site.secret("soar-secret", format!("{SECRET}\n").as_bytes());
@@ -148,10 +148,10 @@ jwks_file = "{folder}/jwks.json"
 subject = "username"
 "#;
 
-async fn others() -> (Site, Signer) {
-    let site = Site::new(Plan {
+async fn others() -> (Installation, Signer) {
+    let site = Installation::new(InstallationPlan {
         more: OTHERS,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     let signer = Signer::generate("k1", Algorithm::Es256).unwrap();
@@ -246,10 +246,10 @@ kind = "webhook"
 secrets = [{ file = "{folder}/soar-secret" }]
 "#;
 
-async fn three() -> Site {
-    let site = Site::new(Plan {
+async fn three() -> Installation {
+    let site = Installation::new(InstallationPlan {
         more: THREE,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     site.secret("siem-secret", b"canary-canary-canary-canary");
@@ -426,9 +426,9 @@ preset = "github-secret-scanning"
 
 #[tokio::test]
 async fn what_the_clouds_send_is_tried_without_their_keys_and_shows_no_value() {
-    let site = Site::new(Plan {
+    let site = Installation::new(InstallationPlan {
         more: CLOUDS,
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     site.secret("state", b"a-client-state-of-some-length");
@@ -491,10 +491,10 @@ when = [{ pointer = "/value", exists = true }]
 leaked = { pointer = "/value", sort = "/sort" }
 reason = "compromised"
 "#;
-    let site = Site::new(Plan {
+    let site = Installation::new(InstallationPlan {
         more: rules,
         level: "trace",
-        ..Plan::default()
+        ..InstallationPlan::default()
     })
     .await;
     site.secret("soar-secret", SECRET.as_bytes());

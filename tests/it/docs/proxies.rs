@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::process::{Child, Command};
 
 use super::{Block, blocks_of, page, pages, rows_under};
-use crate::daemon::{Plan, Running, Site, until};
+use crate::harness::{DaemonProcess, Installation, InstallationPlan, until};
 
 const PAGE: &str = "docs/sources/proxies.md";
 const HOST: &str = "revoked.example.org";
@@ -66,8 +66,8 @@ fn free_port() -> u16 {
 
 /// A daemon, and a proxy in front of it that is ended when dropped.
 struct Behind {
-    site: Site,
-    running: Running,
+    site: Installation,
+    running: DaemonProcess,
     port: u16,
     _proxy: Child,
 }
@@ -75,10 +75,10 @@ struct Behind {
 impl Behind {
     /// Starts both. `proxy` writes what the proxy needs into the folder, for its own port and the daemon's address, and says how to start it.
     async fn start(proxy: impl Fn(&Path, u16, &str) -> Command) -> Self {
-        let site = Site::new(Plan {
+        let site = Installation::new(InstallationPlan {
             more: SOURCE,
             listen: "proxies = [\"127.0.0.1\", \"::1\"]",
-            ..Plan::default()
+            ..InstallationPlan::default()
         })
         .await;
         site.secret("siem-secret", SECRET.as_bytes());
@@ -143,13 +143,13 @@ impl Behind {
         self.site
             .until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
             .await;
-        // Paths below a door arrive as they were written.
+        // Paths below an endpoint arrive as they were written.
         let found = self
             .ask(&["-H", &good], "/signals/okta/Users?filter=userName%20eq%20%22a%2Fb%22")
             .await;
         assert!(found.contains("\"totalResults\":0"), "{found}");
         assert_eq!(self.status(&["-H", &good], "/signals/okta/Users/a%2Fb").await, "404");
-        // A body that is too large gets the door's own answer, with its reason.
+        // A body that is too large gets the endpoint's own answer, with its reason.
         let large = self.site.path("proxy/large");
         fs::write(&large, vec![b' '; 2 << 20]).unwrap();
         let data = format!("@{}", large.display());
@@ -282,7 +282,7 @@ fn every_door_that_is_pushed_to_shows_the_proxy_in_front() {
         let text = page(&format!("docs/sources/{kind}.md"));
         assert_eq!(section(&text), shared, "{kind}");
     }
-    assert!(rows_under(&page("docs/security.md"), "The doors").len() > 5);
+    assert!(rows_under(&page("docs/security.md"), "The endpoints").len() > 5);
 }
 
 /// How long a proxy may hold a request that waits for an answer of ours must be longer than we take at most.

@@ -26,7 +26,7 @@ const PAGES: [&str; 3] = [
     "docs/sources/webhook-mapping.md",
 ];
 
-/// A recipe, and the door that it builds.
+/// A recipe, and the source that it builds.
 struct Recipe {
     name: String,
     push: Arc<dyn Push>,

@@ -340,31 +340,31 @@ fn the_numbers_in_the_docs_are_the_defaults() {
 }
 
 #[test]
-fn the_numbers_of_the_doors_are_the_defaults() {
-    let doors = revoked::api::Limits::default();
+fn the_limits_of_the_http_server_are_the_defaults() {
+    let limits = revoked::api::Limits::default();
     let text = page("docs/security.md");
     for claim in [
         format!(
             "{} s, {} KiB, {} fields",
-            doors.header.as_secs(),
-            doors.header_bytes >> 10,
-            doors.header_fields
+            limits.header.as_secs(),
+            limits.header_bytes >> 10,
+            limits.header_fields
         ),
         format!(
             "| connections (`connections`) | {} | one that waits for its client makes room for each that comes; their headers take {} MiB",
-            doors.connections,
-            (doors.connections * doors.header_bytes) >> 20
+            limits.connections,
+            (limits.connections * limits.header_bytes) >> 20
         ),
         format!(
             "| connections of one client (`per_peer`) | {} |",
-            doors.connections_per_address
+            limits.connections_per_address
         ),
-        format!("| bodies in memory | {} MiB |", doors.body_bytes >> 20),
-        format!("| deliveries at work at one door | {} |", doors.deliveries),
+        format!("| bodies in memory | {} MiB |", limits.body_bytes >> 20),
+        format!("| deliveries at work at one endpoint | {} |", limits.deliveries),
         format!(
             "{}, one earned back every {} s",
-            doors.failures,
-            doors.failure_recovery.as_secs()
+            limits.failures,
+            limits.failure_recovery.as_secs()
         ),
     ] {
         assert!(text.contains(&claim), "docs/security.md does not say {claim:?}");
@@ -373,9 +373,9 @@ fn the_numbers_of_the_doors_are_the_defaults() {
     let listen = &config.listen;
     assert_eq!(
         (listen.connections, listen.per_peer),
-        (doors.connections, doors.connections_per_address)
+        (limits.connections, limits.connections_per_address)
     );
-    assert_eq!((listen.header, listen.body), (doors.header, doors.body));
+    assert_eq!((listen.header, listen.body), (limits.header, limits.body));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use revoked::model::{Action, ActionOutcome, Actor, Evidence, Finished, PasswordReset, Reason, Settlement, Verdict};
-use revoked::statement::{EventType, Form, Receiver};
+use revoked::statement::{EventType, Receiver, SubjectForm};
 use revoked::store::{Backlog, Claim, DeliveryOutcome, OutboxEvent, Seen, StoreError};
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ fn receiver() -> Receiver {
         issuer: "https://revoked.example.org".to_owned(),
         audience: "https://idp.example.org".to_owned(),
         events: [EventType::SessionRevoked, EventType::CredentialChange].into(),
-        subject: Form::AsReceived,
+        subject: SubjectForm::AsReceived,
         sources: Vec::new(),
         reasons: Vec::new(),
         single_sessions: false,

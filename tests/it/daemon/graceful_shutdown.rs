@@ -1,0 +1,78 @@
+//! Graceful shutdown: SIGTERM in the middle of work.
+
+use std::time::Duration;
+
+use revoked_sandbox::{Effect, Fault};
+use rustix::process::Signal;
+use tokio::time::{Instant, timeout};
+
+use super::{BOUND, Installation, InstallationPlan};
+use crate::harness::chat_holdings::Holdings;
+
+#[tokio::test]
+async fn a_stop_in_the_middle_of_a_batch_burns_no_attempt() {
+    // More than are at work at once.
+    let site = Installation::new(InstallationPlan {
+        people: 80,
+        rate: "60/s",
+        policy: "departures_per_hour = \"unlimited\"",
+        ..InstallationPlan::default()
+    })
+    .await;
+    let running = site.start().await;
+    site.ask_for(1..=80, "departed").await;
+    timeout(BOUND, site.chat().until(|_, requests| requests.len() > 25))
+        .await
+        .unwrap();
+    running.stop().await;
+    assert!(
+        site.count("SELECT count(*) FROM job WHERE state <> 'done'").await > 0,
+        "nothing was left to do"
+    );
+    assert_eq!(site.count("SELECT count(*) FROM job WHERE state = 'running'").await, 0);
+    assert_eq!(
+        site.count("SELECT count(*) FROM action WHERE outcome IS NULL OR outcome = 'unknown'")
+            .await,
+        0
+    );
+    assert_eq!(site.entries("daemon.stopped").await, 1);
+    let _running = site.start().await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 80)
+        .await;
+    assert_eq!(site.count("SELECT max(attempt) FROM job").await, 1);
+}
+
+#[tokio::test]
+async fn a_call_that_hangs_keeps_nobody_from_stopping_and_is_known_to_be_unknown() {
+    let site = Installation::new(InstallationPlan::default()).await;
+    let running = site.start().await;
+    let hang = Fault::on("POST", "/api/v4/users/*/sessions/revoke/all", Effect::Latency(600_000));
+    site.chat().faults().add(hang);
+    site.ask_for(1..=1, "compromised").await;
+    site.until_count("SELECT count(*) > 0 FROM action WHERE outcome IS NULL", 1)
+        .await;
+    let began = Instant::now();
+    running.stop().await;
+    let took = began.elapsed();
+    assert!(took > Duration::from_secs(24) && took < BOUND, "{took:?}");
+    assert_eq!(site.count("SELECT count(*) FROM action WHERE outcome = 'unknown'").await, 1);
+    assert_eq!(site.count("SELECT attempt FROM job WHERE state = 'queued'").await, 0);
+    site.chat().faults().clear();
+    let _running = site.start().await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert!(Holdings::of(site.chat(), "user01").is_out());
+}
+
+#[tokio::test]
+async fn a_hangup_ends_nothing_and_a_second_order_to_stop_does_no_harm() {
+    let site = Installation::new(InstallationPlan::default()).await;
+    let running = site.start().await;
+    running.signal(Signal::HUP);
+    assert_eq!(site.revoke("username:user01", "compromised", &[]).await.code, 0);
+    running.terminate();
+    running.terminate();
+    let status = running.ended().await;
+    assert!(status.success(), "{status}");
+    assert_eq!(site.entries("daemon.stopped").await, 1);
+}
