@@ -1,4 +1,4 @@
-//! The one door for wall time. Everything that asks "what time is it" holds a [`Clock`]; tests set it by hand.
+//! The only place that reads wall time. Everything that asks "what time is it" holds a [`Clock`]; tests set it by hand.
 //!
 //! Durations that pace or time out work (`sleep`, deadlines, leases in memory) use `tokio::time` instead, which a paused runtime moves:
 //! a wall clock that jumps must not bunch or stall them.
@@ -11,9 +11,9 @@ use crate::model::Timestamp;
 
 /// The runtime's monotonic time for `governor`, which a test can pause.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Pace;
+pub struct MonotonicClock;
 
-impl governor::clock::Clock for Pace {
+impl governor::clock::Clock for MonotonicClock {
     type Instant = std::time::Instant;
 
     fn now(&self) -> Self::Instant {
@@ -49,7 +49,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         match &self.0 {
-            #[expect(clippy::disallowed_methods, reason = "this is the door that the ban points to")]
+            #[expect(clippy::disallowed_methods, reason = "this is the place that the ban points to")]
             Hands::System => jiff::Timestamp::now().into(),
             Hands::Fixed(ms) => Timestamp::from_ms(ms.load(Ordering::SeqCst)),
         }

@@ -1,4 +1,4 @@
-//! The one door for HTTP to the outside: clients without redirects, with bounds on time and on what is read.
+//! The only place that makes HTTP clients for calls to the outside: clients without redirects, with bounds on time and on what is read.
 
 use std::time::Duration;
 

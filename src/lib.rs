@@ -29,7 +29,7 @@
 //!
 //! [`digest`] has the one SHA-256 and the one hexadecimal form.
 //! [`clock`], [`http`], [`secret`] and [`telemetry`] are the only places for time, calls to the outside, credentials, and logs with
-//! metrics; [`modes`] holds the one rule about who else may write what we rely on. [`jose`] reads signed tokens. `revoked_sandbox`, a
+//! metrics; [`file_modes`] holds the one rule about who else may write what we rely on. [`jose`] reads signed tokens. `revoked_sandbox`, a
 //! crate of its own too, is a Mattermost stand-in, for `demo`, the tests and the benchmarks; both are behind the feature `demo`.
 //!
 //! # Invariants
@@ -58,11 +58,11 @@ pub mod daemon;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod digest;
+pub mod file_modes;
 pub mod http;
 pub mod intake;
 pub mod jose;
 pub mod model;
-pub mod modes;
 pub mod policy;
 pub mod secret;
 pub mod settings;

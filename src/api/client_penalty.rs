@@ -13,7 +13,7 @@ use governor::{Quota, RateLimiter};
 
 use super::Limits;
 use super::client_address::ClientKey;
-use crate::clock::Pace;
+use crate::clock::MonotonicClock;
 
 /// Clients remembered at most. Past that the one nearest to forgiveness is forgotten, so a crowd cannot wash out the worst.
 const MOST_CLIENTS: usize = 4096;
@@ -29,7 +29,7 @@ pub(super) struct PenaltyKey {
 
 /// The failures of each client, as a GCRA.
 pub(super) struct ClientPenalties {
-    limiter: RateLimiter<Query, Table, Pace>,
+    limiter: RateLimiter<Query, Table, MonotonicClock>,
 }
 
 impl ClientPenalties {
@@ -40,7 +40,7 @@ impl ClientPenalties {
             .unwrap_or(Quota::per_second(burst))
             .allow_burst(burst);
         Self {
-            limiter: RateLimiter::new(quota, Table::default(), Pace),
+            limiter: RateLimiter::new(quota, Table::default(), MonotonicClock),
         }
     }
 

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::revoke::{check, follow};
 use super::store::operator;
-use super::{Exit, Misused, StoreArgs};
+use super::{Exit, StoreArgs, UsageError};
 use crate::intake::{CREDENTIAL, OWNER};
 use crate::model::{LeakedValue, Reason};
 use crate::store::InboxRow;
@@ -99,7 +99,7 @@ fn read(file: Option<&PathBuf>) -> anyhow::Result<SecretString> {
             .context("reading the credential from standard input")?,
     };
     let misused = |why: &str| {
-        anyhow::Error::from(Misused(format!(
+        anyhow::Error::from(UsageError(format!(
             "{why}; hand in the credential alone, by standard input or --file"
         )))
     };

@@ -1,4 +1,7 @@
-//! The commands, one file each. Only here is anything printed.
+//! The commands, one file or folder each, under the name of the command. Only here is anything printed.
+//!
+//! `output` prints tables, JSON and sanitized text; `store` opens the store beside a running daemon; `exit` has the exit codes; `run` starts the
+//! daemon and waits for SIGTERM; `source_health` says in words how sources are.
 
 use std::path::PathBuf;
 
@@ -14,13 +17,11 @@ mod demo;
 mod departures;
 mod erase;
 mod exit;
-mod health;
 mod hold;
 mod job;
 mod kinds;
 mod leaked;
 mod output;
-mod rehearse;
 mod release;
 mod revoke;
 mod run;
@@ -28,6 +29,7 @@ mod run;
 mod sandbox;
 mod shell;
 mod source;
+mod source_health;
 mod status;
 mod store;
 mod subject;
@@ -184,14 +186,14 @@ impl Cli {
 /// What was typed does not fit: exit code 2, like a command line that cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct Misused(String);
+struct UsageError(String);
 
 /// The exit code of an error: the store's refusals and the config's have their own.
 #[must_use]
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(exit) = store::refusal(error) {
         exit
-    } else if error.is::<crate::config::Report>() || error.is::<Misused>() {
+    } else if error.is::<crate::config::Report>() || error.is::<UsageError>() {
         Exit::Usage
     } else {
         Exit::Failed

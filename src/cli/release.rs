@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::output::{json, line, plain};
 use super::store::operator;
-use super::{Exit, Misused, StoreArgs};
+use super::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{Subject, digest_of};
@@ -64,7 +64,7 @@ async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::
     let mut releasable = store.releasable(args.case).await?;
     releasable.retain(|one| args.target.as_ref().is_none_or(|target| *target == one.target));
     if releasable.is_empty() {
-        return Err(Misused(format!(
+        return Err(UsageError(format!(
             "case {} has suspended nobody{} that it could release; what others have suspended is not released here",
             args.case,
             args.target
@@ -91,7 +91,7 @@ async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::
         return show(args, &rehearsed, &set).map(|()| Exit::Ok);
     };
     if *asked != set {
-        return Err(Misused(format!(
+        return Err(UsageError(format!(
             "what would come back to life, or who else asks for the suspension, has changed ({set}) since it was rehearsed ({asked}); \
              look again with revoked release {}",
             args.case
@@ -114,12 +114,12 @@ async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::
 
 async fn rehearse(case: i64, config: &Config, store: &Store, suspension: Releasable) -> anyhow::Result<AtTarget> {
     let target = config.targets.iter().find(|target| target.name == suspension.target);
-    let target = target.ok_or_else(|| Misused(format!("no target is called {:?} any more", suspension.target)))?;
+    let target = target.ok_or_else(|| UsageError(format!("no target is called {:?} any more", suspension.target)))?;
     let mut accounts = Vec::with_capacity(suspension.suspensions.len());
     for (id, since) in &suspension.suspensions {
         let revival = rehearse_release(target.target.as_ref(), &CallContext::unpaced(), id, *since).await?;
         accounts.push(revival.ok_or_else(|| {
-            Misused(format!(
+            UsageError(format!(
                 "the account {id} at {} is not suspended as the case suspended it: somebody has enabled it, or suspended it again, since",
                 target.name
             ))

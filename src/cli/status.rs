@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::output::{json, line, plain, span};
-use super::{Exit, StoreArgs, health};
+use super::{Exit, StoreArgs, source_health};
 use crate::store::{Alert, Counts, Hold, SourceHealth};
 
 #[derive(Serialize)]
@@ -58,7 +58,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         line(format!("paused: target {} ({})", plain(target), plain(why)))?;
     }
     for source in &status.sources {
-        line(format!("source: {}", health::sentence(source, now)))?;
+        line(format!("source: {}", source_health::sentence(source, now)))?;
     }
     for hold in &status.open_holds {
         line(format!(

@@ -227,7 +227,7 @@ fn read_trusted(path: &Path) -> anyhow::Result<String> {
     let (text, meta) = read(path)?;
     // Standard input and the like are not files that somebody could have left open.
     if meta.is_file() {
-        crate::modes::check("the config", path, &meta)?;
+        crate::file_modes::check("the config", path, &meta)?;
     }
     Ok(text)
 }

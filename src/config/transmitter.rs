@@ -16,7 +16,7 @@ use crate::jose::{JWKS_CAP, KeySet, is_loopback, read_object};
 use crate::model::Reason;
 use crate::secret::SecretSource;
 use crate::settings::{Settings, salvage};
-use crate::statement::{EventType, Form, Receiver};
+use crate::statement::{EventType, Receiver, SubjectForm};
 use crate::transmitter::{self, Delivery, Issuer, ReceiverSettings};
 
 /// Members of a JWK that only a private or a shared key has.
@@ -48,7 +48,7 @@ struct Written {
     token: Option<Secrets>,
     events: Option<Vec<Wanted>>,
     #[serde(default)]
-    subject: Form,
+    subject: SubjectForm,
     #[serde(default)]
     sources: Vec<Spanned<String>>,
     #[serde(default)]

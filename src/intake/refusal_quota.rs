@@ -7,7 +7,7 @@ use std::time::Duration;
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter};
 
-use crate::clock::Pace;
+use crate::clock::MonotonicClock;
 
 /// Entries about refusals of one source at once: an operator who sets a sender up sees each try.
 const OF_EACH: u32 = 64;
@@ -20,15 +20,15 @@ const EVERY_OF_ALL: Duration = Duration::from_secs(5);
 
 /// The room for entries about refusals. What proven senders get wrong has a room of its own, which no stranger can fill.
 pub(super) struct RefusalQuota {
-    of_each: RateLimiter<(String, bool), HashMapStateStore<(String, bool)>, Pace>,
-    of_all: RateLimiter<bool, HashMapStateStore<bool>, Pace>,
+    of_each: RateLimiter<(String, bool), HashMapStateStore<(String, bool)>, MonotonicClock>,
+    of_all: RateLimiter<bool, HashMapStateStore<bool>, MonotonicClock>,
 }
 
 impl Default for RefusalQuota {
     fn default() -> Self {
         Self {
-            of_each: RateLimiter::hashmap_with_clock(quota(OF_EACH, EVERY_OF_EACH), Pace),
-            of_all: RateLimiter::hashmap_with_clock(quota(OF_ALL, EVERY_OF_ALL), Pace),
+            of_each: RateLimiter::hashmap_with_clock(quota(OF_EACH, EVERY_OF_EACH), MonotonicClock),
+            of_all: RateLimiter::hashmap_with_clock(quota(OF_ALL, EVERY_OF_ALL), MonotonicClock),
         }
     }
 }

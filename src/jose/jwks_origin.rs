@@ -9,8 +9,8 @@ use reqwest::Url;
 use serde_json::Value;
 
 use super::{KeySet, cache_control, read_object};
+use crate::file_modes;
 use crate::http::{self, Bounds};
-use crate::modes;
 
 /// What a key set or a metadata document may weigh, in bytes.
 pub const JWKS_CAP: usize = 256 << 10;
@@ -53,7 +53,7 @@ impl JwksOrigin {
     /// # Errors
     /// Where the file cannot be read, may be written by others, is larger than [`JWKS_CAP`], or holds no key that may be used.
     pub fn file(path: &Path) -> anyhow::Result<Self> {
-        let bytes = modes::read("the key set", path)?;
+        let bytes = file_modes::read("the key set", path)?;
         anyhow::ensure!(
             bytes.len() <= JWKS_CAP,
             "the key set {} is larger than {JWKS_CAP} bytes",
@@ -115,7 +115,7 @@ impl JwksOrigin {
     pub async fn fetch(&self) -> anyhow::Result<(KeySet, Option<Duration>)> {
         match self {
             Self::File(path) => {
-                modes::check_at("the key set", path)?;
+                file_modes::check_at("the key set", path)?;
                 let bytes = tokio::fs::read(path).await;
                 let bytes = bytes.with_context(|| format!("reading the key set {}", path.display()))?;
                 anyhow::ensure!(

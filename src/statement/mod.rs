@@ -1,21 +1,21 @@
-//! What may be said to others about what a verdict proved: the pure rule from a [`Proof`] to CAEP 1.0 statements. No clock, no store, no
+//! CAEP 1.0 statements about what a verdict proved: the pure rule from a [`Proof`] to what may be said to a receiver. No clock, no store, no
 //! key: everything it knows stands in its arguments.
 //!
 //! A statement says no more than was seen. It is made for the verdict `contained` alone: `unverified` and `failed` prove nothing, of
 //! `no_principal` there is nothing to tell, and while something is `residual` it is not over. Reading order: [`statements`] here, the
-//! receiver's wishes in `receiver`, how it understands people in `name`.
+//! receiver's wishes in `receiver`, how it understands people in `subject_form`.
 
 use serde_json::{Map, Value, json};
 
 use crate::model::{CaseId, Containment, GrantKind, PasswordReset, Reason, Scope, Subject, Timestamp, Verdict};
 
-mod name;
 mod receiver;
+mod subject_form;
 #[cfg(test)]
 mod tests;
 
-pub use name::Form;
 pub use receiver::{EventType, Receiver};
+pub use subject_form::SubjectForm;
 
 /// The prefix of `txn` in everything that `revoked` says: whoever also listens to us knows our own words by it.
 pub const TXN: &str = "revoked:";
@@ -38,12 +38,12 @@ pub struct Proof {
     /// Whether an operator asked for it.
     pub by_operator: bool,
     /// The newest job of each target.
-    pub targets: Vec<AtTarget>,
+    pub targets: Vec<TargetProof>,
 }
 
 /// What was proved at one target.
 #[derive(Debug, Clone)]
-pub struct AtTarget {
+pub struct TargetProof {
     /// The target's name.
     pub target: String,
     /// What was demanded there.
@@ -82,7 +82,7 @@ pub enum NotSent {
 /// # Errors
 /// Why nothing may be said.
 pub fn statements(proof: &Proof, receiver: &Receiver) -> Result<Vec<Statement>, NotSent> {
-    if !receiver.means(proof) {
+    if !receiver.subscribes_to(proof) {
         return Err(NotSent::NotSubscribed);
     }
     let proved = proved(proof).ok_or(NotSent::NotProved)?;
@@ -140,7 +140,7 @@ impl Statement {
 }
 
 /// The targets at which containment was proved; `None` where anything else was proved anywhere.
-fn proved(proof: &Proof) -> Option<Vec<&AtTarget>> {
+fn proved(proof: &Proof) -> Option<Vec<&TargetProof>> {
     let mut contained = Vec::new();
     for at in &proof.targets {
         match at.verdict {
@@ -156,8 +156,8 @@ fn proved(proof: &Proof) -> Option<Vec<&AtTarget>> {
 }
 
 /// That sessions are gone: where they were part of what was demanded, and an observation of known time showed none.
-fn sessions(proof: &Proof, proved: &[&AtTarget]) -> Option<(EventType, Scope, Value)> {
-    let covered: Vec<&&AtTarget> = proved
+fn sessions(proof: &Proof, proved: &[&TargetProof]) -> Option<(EventType, Scope, Value)> {
+    let covered: Vec<&&TargetProof> = proved
         .iter()
         .filter(|at| at.containment.kinds().contains(&GrantKind::Session))
         .collect();
@@ -178,7 +178,7 @@ fn sessions(proof: &Proof, proved: &[&AtTarget]) -> Option<(EventType, Scope, Va
 }
 
 /// That the password is another one: where the target accepted the change. No observation shows a password, and the statement says so.
-fn password(proof: &Proof, proved: &[&AtTarget]) -> Option<(EventType, Scope, Value)> {
+fn password(proof: &Proof, proved: &[&TargetProof]) -> Option<(EventType, Scope, Value)> {
     let reset: Vec<(&str, Timestamp)> = proved
         .iter()
         .filter(|at| at.containment.reset_password != PasswordReset::Never)

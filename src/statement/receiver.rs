@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Form, Proof};
+use super::{Proof, SubjectForm};
 use crate::model::Reason;
 
 /// A configured party that is told what was proved.
@@ -19,7 +19,7 @@ pub struct Receiver {
     /// The events that it wants.
     pub events: BTreeSet<EventType>,
     /// How it names people.
-    pub subject: Form,
+    pub subject: SubjectForm,
     /// Only cases to which signals of these sources belong; empty for all.
     pub sources: Vec<String>,
     /// Only cases that were opened for these reasons; empty for all.
@@ -30,7 +30,7 @@ pub struct Receiver {
 
 impl Receiver {
     /// Whether it is to hear of a case at all.
-    pub(super) fn means(&self, proof: &Proof) -> bool {
+    pub(super) fn subscribes_to(&self, proof: &Proof) -> bool {
         let source = self.sources.is_empty() || self.sources.iter().any(|name| proof.sources.contains(name));
         let reason = self.reasons.is_empty() || self.reasons.contains(&proof.reason);
         source && reason

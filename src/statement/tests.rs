@@ -11,7 +11,7 @@ fn receiver() -> Receiver {
         issuer: "https://revoked.example.org".to_owned(),
         audience: "https://idp.example.org/ssf".to_owned(),
         events: [EventType::SessionRevoked, EventType::CredentialChange].into(),
-        subject: Form::AsReceived,
+        subject: SubjectForm::AsReceived,
         sources: Vec::new(),
         reasons: Vec::new(),
         single_sessions: false,
@@ -27,8 +27,8 @@ fn containment(scope: Scope) -> Containment {
     }
 }
 
-fn at(target: &str, verdict: Verdict) -> AtTarget {
-    AtTarget {
+fn at(target: &str, verdict: Verdict) -> TargetProof {
+    TargetProof {
         target: target.to_owned(),
         containment: containment(Scope::Everything),
         verdict,
@@ -37,7 +37,7 @@ fn at(target: &str, verdict: Verdict) -> AtTarget {
     }
 }
 
-fn proof(subject: &str, targets: Vec<AtTarget>) -> Proof {
+fn proof(subject: &str, targets: Vec<TargetProof>) -> Proof {
     Proof {
         case: CaseId(17),
         reason: Reason::Compromised,
@@ -182,24 +182,24 @@ fn nothing_is_sent_under_a_name_that_the_receiver_cannot_read() {
     let email = json!({ "format": "email", "email": "a@example.org" });
     let iss_sub = json!({ "format": "iss_sub", "iss": "https://idp", "sub": "7" });
     let both = "aliases:iss_sub:https://idp#7\nemail:a@example.org\nusername:a";
-    assert_eq!(with(Form::Email, both), Ok(email.clone()));
-    assert_eq!(with(Form::IssSub, both), Ok(iss_sub.clone()));
+    assert_eq!(with(SubjectForm::Email, both), Ok(email.clone()));
+    assert_eq!(with(SubjectForm::IssSub, both), Ok(iss_sub.clone()));
     assert_eq!(
-        with(Form::AsReceived, both),
+        with(SubjectForm::AsReceived, both),
         Ok(json!({ "format": "aliases", "identifiers": [iss_sub, email] }))
     );
     assert_eq!(
-        with(Form::AsReceived, "account:a@example.org"),
+        with(SubjectForm::AsReceived, "account:a@example.org"),
         Ok(json!({ "format": "account", "uri": "acct:a@example.org" }))
     );
     for (form, subject) in [
-        (Form::Email, "iss_sub:https://idp#7"),
-        (Form::Email, "account:a@example.org"),
-        (Form::IssSub, "email:a@example.org"),
-        (Form::AsReceived, "username:alice"),
-        (Form::AsReceived, "employee_id:4711"),
-        (Form::AsReceived, "unknown:catalog_item#ab"),
-        (Form::AsReceived, "opaque:npryem6qbfdcxji356uo9tc33o"),
+        (SubjectForm::Email, "iss_sub:https://idp#7"),
+        (SubjectForm::Email, "account:a@example.org"),
+        (SubjectForm::IssSub, "email:a@example.org"),
+        (SubjectForm::AsReceived, "username:alice"),
+        (SubjectForm::AsReceived, "employee_id:4711"),
+        (SubjectForm::AsReceived, "unknown:catalog_item#ab"),
+        (SubjectForm::AsReceived, "opaque:npryem6qbfdcxji356uo9tc33o"),
     ] {
         assert_eq!(with(form, subject), Err(NotSent::NoSubjectIdentifier), "{subject}");
     }
@@ -237,20 +237,24 @@ fn a_receiver_is_told_the_name_that_its_own_source_used() {
         statements(&joined, &receiver).map(|said| said[0].sub_id.clone())
     };
     let email = json!({ "format": "email", "email": "alice@example.org" });
-    assert_eq!(to(Form::AsReceived, &["okta"]), Ok(email.clone()));
+    assert_eq!(to(SubjectForm::AsReceived, &["okta"]), Ok(email.clone()));
     assert_eq!(
-        to(Form::AsReceived, &["entra"]),
+        to(SubjectForm::AsReceived, &["entra"]),
         Ok(json!({ "format": "opaque", "id": "e1" }))
     );
-    assert_eq!(to(Form::AsReceived, &["hr"]), Err(NotSent::NoSubjectIdentifier));
-    assert_eq!(to(Form::AsReceived, &[]), Ok(email.clone()), "an opaque name goes home only");
+    assert_eq!(to(SubjectForm::AsReceived, &["hr"]), Err(NotSent::NoSubjectIdentifier));
     assert_eq!(
-        to(Form::Email, &["hr"]),
+        to(SubjectForm::AsReceived, &[]),
+        Ok(email.clone()),
+        "an opaque name goes home only"
+    );
+    assert_eq!(
+        to(SubjectForm::Email, &["hr"]),
         Ok(email),
         "what was reported goes before what is only known"
     );
     assert_eq!(
-        to(Form::IssSub, &["hr"]),
+        to(SubjectForm::IssSub, &["hr"]),
         Ok(json!({ "format": "iss_sub", "iss": "https://idp", "sub": "7" }))
     );
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use tracing::field::{Field, Visit};
 
-use super::text::{MESSAGE_CAP, VALUE_CAP, harmless};
+use super::sanitize::{MESSAGE_CAP, VALUE_CAP, sanitized};
 use crate::model::error_chain;
 
 /// Fields that are ours and worth nothing when cut: the chain of an error, and a checkpoint's signed note.
@@ -42,14 +42,14 @@ impl Fields {
 
     fn set_text(&mut self, field: &Field, text: &str) {
         if field.name() == "message" {
-            self.message = harmless(text, MESSAGE_CAP);
+            self.message = sanitized(text, MESSAGE_CAP);
         } else {
             let cap = if LONG.contains(&field.name()) {
                 MESSAGE_CAP
             } else {
                 VALUE_CAP
             };
-            self.set(field, Value::Text(harmless(text, cap)));
+            self.set(field, Value::Text(sanitized(text, cap)));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The journal's native protocol (systemd, "Native Journal Protocol"): one datagram of `NAME=value` lines an entry.
 //!
-//! Small and by hand, since every entry goes through the bounded queue of [`super::outlet`]: a journal that is down must not hold up work.
+//! Small and by hand, since every entry goes through the bounded queue of [`super::log_queue`]: a journal that is down must not hold up work.
 
 use std::io;
 use std::os::unix::net::UnixDatagram;

@@ -1,4 +1,4 @@
-//! Turns what `tracing` hands out into lines.
+//! The `tracing` layer that turns events into log lines.
 
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
@@ -8,14 +8,14 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::fields::Fields;
 use super::line::{Form, Line, Span};
-use super::outlet::Outlet;
+use super::log_queue::LogQueue;
 use crate::clock::Clock;
 
-/// Writes every line that passes the filter into an [`Outlet`].
+/// Writes every line that passes the filter into an [`LogQueue`].
 pub(super) struct Lines {
     pub(super) form: Form,
     pub(super) clock: Clock,
-    pub(super) outlet: Outlet,
+    pub(super) queue: LogQueue,
 }
 
 impl<S> Layer<S> for Lines
@@ -56,6 +56,6 @@ where
             fields: &fields,
             spans: &spans,
         };
-        self.outlet.push(self.form.write(&line));
+        self.queue.push(self.form.write(&line));
     }
 }

@@ -1,4 +1,4 @@
-//! The one door for what the daemon says about itself: log lines and metrics.
+//! Logging and metrics: the only place where the daemon says something about itself.
 //!
 //! [`start`] sends what `tracing`'s macros say to standard error, or to the journal where standard error is the journal's, through a
 //! bounded queue: a log that nobody reads costs lines, which are counted, and never time. Text from outside is cut and made harmless on the
@@ -10,11 +10,11 @@ mod fields;
 mod journal;
 mod layer;
 mod line;
+mod log_queue;
 mod metric;
-mod outlet;
 mod recorder;
+mod sanitize;
 pub mod table;
-mod text;
 
 use std::io::Write;
 use std::time::Duration;
@@ -27,7 +27,7 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use self::fields::Fields;
 use self::layer::Lines;
 use self::line::{Form, Line};
-use self::outlet::{Drain, Outlet};
+use self::log_queue::{LogQueue, LogSink};
 use crate::clock::Clock;
 
 pub use journal::Journal;
@@ -39,7 +39,7 @@ pub use recorder::{Gauges, Metrics, metrics};
 pub const FILTER: &str = "REVOKED_LOG";
 
 /// How long the end of the program waits for its last lines to be read.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How to log.
 pub struct Setup {
@@ -63,11 +63,11 @@ impl Default for Setup {
 
 /// Waits for the last lines when it is dropped; to be held by `main`.
 #[must_use = "the last lines are lost without it"]
-pub struct Guard(Outlet);
+pub struct Guard(LogQueue);
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        self.0.close(LAST_WORDS);
+        self.0.close(FLUSH_TIMEOUT);
     }
 }
 
@@ -76,10 +76,10 @@ impl Drop for Guard {
 /// # Errors
 /// Where logging was started before, or the system refuses a thread.
 pub fn start(setup: Setup, clock: &Clock) -> anyhow::Result<Guard> {
-    let (form, drain) = way_out(setup.format, setup.output);
+    let (form, sink) = destination(setup.format, setup.output);
     let (filter, complaint) = filter(variable(FILTER).as_deref(), &setup.filter);
-    let lines = lines(form, drain, clock)?;
-    let guard = Guard(lines.outlet.clone());
+    let lines = lines(form, sink, clock)?;
+    let guard = Guard(lines.queue.clone());
     tracing_subscriber::registry()
         .with(filter)
         .with(lines)
@@ -96,25 +96,25 @@ pub fn start(setup: Setup, clock: &Clock) -> anyhow::Result<Guard> {
 }
 
 /// Where lines go and in which form: the journal's protocol where standard error is the journal's and nothing else was asked for.
-fn way_out(format: Format, output: Option<Box<dyn Write + Send>>) -> (Form, Drain) {
+fn destination(format: Format, output: Option<Box<dyn Write + Send>>) -> (Form, LogSink) {
     let form = match format {
         Format::Json => Form::Json,
         Format::Human => Form::Human,
     };
     if let Some(output) = output {
-        return (form, Drain::Writer(output));
+        return (form, LogSink::Writer(output));
     }
     let is_journal = variable("JOURNAL_STREAM").is_some_and(|stream| journal::is_ours(&stream, std::io::stderr()));
     if is_journal
         && form == Form::Human
         && let Ok(journal) = Journal::connect()
     {
-        return (Form::Journal, Drain::Journal(journal));
+        return (Form::Journal, LogSink::Journal(journal));
     }
-    (form, Drain::Writer(Box::new(std::io::stderr())))
+    (form, LogSink::Writer(Box::new(std::io::stderr())))
 }
 
-fn lines(form: Form, drain: Drain, clock: &Clock) -> anyhow::Result<Lines> {
+fn lines(form: Form, sink: LogSink, clock: &Clock) -> anyhow::Result<Lines> {
     let note_clock = clock.clone();
     let note = move |dropped: u64| {
         form.write(&Line {
@@ -126,11 +126,11 @@ fn lines(form: Form, drain: Drain, clock: &Clock) -> anyhow::Result<Lines> {
             spans: &[],
         })
     };
-    let outlet = Outlet::start(drain, note).context("starting the thread that writes the log")?;
+    let queue = LogQueue::start(sink, note).context("starting the thread that writes the log")?;
     Ok(Lines {
         form,
         clock: clock.clone(),
-        outlet,
+        queue,
     })
 }
 
@@ -162,7 +162,7 @@ fn log_panics() {
     }));
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is one of the two doors that the ban points to")]
+#[expect(clippy::disallowed_methods, reason = "this is one of the two places that the ban points to")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

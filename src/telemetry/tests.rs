@@ -7,7 +7,7 @@ use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::line::Form;
-use super::outlet::Drain;
+use super::log_queue::LogSink;
 use super::{filter, lines};
 use crate::clock::Clock;
 use crate::model::Timestamp;
@@ -30,11 +30,11 @@ impl Write for Paper {
 fn logged(form: Form, say: impl FnOnce()) -> String {
     let paper = Paper::default();
     let clock = Clock::fixed(Timestamp::from_ms(1_764_000_000_120));
-    let lines = lines(form, Drain::Writer(Box::new(paper.clone())), &clock).unwrap();
-    let outlet = lines.outlet.clone();
+    let lines = lines(form, LogSink::Writer(Box::new(paper.clone())), &clock).unwrap();
+    let queue = lines.queue.clone();
     let subscriber = tracing_subscriber::registry().with(filter(None, "info").0).with(lines);
     tracing::subscriber::with_default(subscriber, say);
-    outlet.close(Duration::from_secs(20));
+    queue.close(Duration::from_secs(20));
     String::from_utf8(paper.0.lock().unwrap().clone()).unwrap()
 }
 

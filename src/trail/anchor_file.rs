@@ -29,7 +29,7 @@ impl AnchorFile {
     /// Where the file cannot be written.
     pub fn append(&self, note: &str) -> anyhow::Result<()> {
         let doing = || format!("writing the checkpoint file {}", self.0.display());
-        let mut file = crate::modes::public()
+        let mut file = crate::file_modes::public()
             .read(true)
             .append(true)
             .open(&self.0)

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use revoked_trail::key::{random_key, verifier_keys};
 use revoked_trail::{Signer, VerifierKey};
 
-use crate::modes;
+use crate::file_modes;
 use crate::secret::SecretSource;
 
 /// What is being done where a key cannot be read.
@@ -51,7 +51,7 @@ pub fn signer(origin: &str, source: Option<&SecretSource>, store: &Path) -> anyh
     // Keys that were valid before stay in the file: older checkpoints are verified with them.
     let known = std::fs::read_to_string(&public).unwrap_or_default();
     if !known.lines().any(|line| line == text.trim_end()) {
-        let opened = modes::public().write(true).truncate(true).open(&public);
+        let opened = file_modes::public().write(true).truncate(true).open(&public);
         opened
             .and_then(|mut file| file.write_all(format!("{known}{text}").as_bytes()))
             .with_context(|| format!("writing the verifier key {}", public.display()))?;

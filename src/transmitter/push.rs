@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::poll::plain_code;
 use super::{Delivery, Transmitter};
-use crate::http as door;
+use crate::http::read_body;
 use crate::model::{Timestamp, error_chain};
 use crate::store::{DeliveryOutcome, OutboxEvent, Store};
 use crate::telemetry::table;
@@ -197,7 +197,7 @@ async fn understood(answer: reqwest::Response, now: Timestamp) -> PushResult {
     let asked = asked.and_then(|text| wait(text, now));
     match status {
         StatusCode::ACCEPTED => PushResult::Taken,
-        StatusCode::BAD_REQUEST => match door::read_body(answer, ANSWER_CAP).await {
+        StatusCode::BAD_REQUEST => match read_body(answer, ANSWER_CAP).await {
             Ok(body) => match refusal(&body) {
                 Some(code) => PushResult::Refused(code),
                 None => PushResult::Trouble("it answered 400 without a code of RFC 8935".to_owned(), None),

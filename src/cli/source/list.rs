@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::health;
 use crate::cli::output::{json, span, table};
+use crate::cli::source_health;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -18,7 +18,8 @@ use crate::store::{Role, SourceHealth, Store};
 struct Row {
     source: String,
     kind: &'static str,
-    door: Option<String>,
+    #[serde(rename = "door")]
+    endpoint: Option<String>,
     silent_after: Option<String>,
     health: Option<SourceHealth>,
 }
@@ -44,7 +45,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         .map(|source| Row {
             source: source.name.clone(),
             kind: source.kind,
-            door: door(&source.name, &source.source),
+            endpoint: endpoint(&source.name, &source.source),
             silent_after: source.silent_after.map(|length: Duration| Period(length).to_string()),
             health: known.iter().find(|health| health.source == source.name).cloned(),
         })
@@ -74,14 +75,14 @@ fn cells(row: Row, now: Timestamp) -> Vec<String> {
     vec![
         row.source,
         row.kind.to_owned(),
-        row.door.unwrap_or_else(|| "we go and look".to_owned()),
+        row.endpoint.unwrap_or_else(|| "we go and look".to_owned()),
         ago(known.and_then(|health| health.spoke_at)),
         ago(known.and_then(|health| health.signal_at)),
-        known.and_then(health::lag).unwrap_or_else(dash),
-        known.and_then(health::refused).unwrap_or_else(dash),
+        known.and_then(source_health::lag).unwrap_or_else(dash),
+        known.and_then(source_health::refused).unwrap_or_else(dash),
     ]
 }
 
-fn door(name: &str, source: &Source) -> Option<String> {
+fn endpoint(name: &str, source: &Source) -> Option<String> {
     source.push().map(|_| format!("/signals/{name}"))
 }

@@ -96,39 +96,42 @@ pub enum SsfCommand {
 /// What the transmitter said, or a store or config that cannot be read.
 pub(super) async fn run(command: &SsfCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     match command {
-        SsfCommand::Connect { name, add_subject, json } => connect(&Seat::of(name, at).await?, add_subject, *json).await,
+        SsfCommand::Connect { name, add_subject, json } => connect(&StreamContext::of(name, at).await?, add_subject, *json).await,
         SsfCommand::Status { name, set, reason, json } => {
-            let seat = Seat::of(name, at).await?;
+            let context = StreamContext::of(name, at).await?;
             if let Some(status) = set {
-                seat.stream.set_status(&seat.made().await?, status, reason.as_deref()).await?;
+                context
+                    .stream
+                    .set_status(&context.made().await?, status, reason.as_deref())
+                    .await?;
             }
-            status(&seat, *json).await
+            status(&context, *json).await
         }
-        SsfCommand::Verify { name, timeout } => verify(&Seat::of(name, at).await?, Duration::from_secs(*timeout)).await,
+        SsfCommand::Verify { name, timeout } => verify(&StreamContext::of(name, at).await?, Duration::from_secs(*timeout)).await,
         SsfCommand::AddSubject { name, subjects } => {
-            let seat = Seat::of(name, at).await?;
-            let made = seat.made().await?;
+            let context = StreamContext::of(name, at).await?;
+            let made = context.made().await?;
             for subject in subjects {
-                seat.stream.add_subject(&made, subject).await?;
+                context.stream.add_subject(&made, subject).await?;
             }
             line(format!("{} added", subjects.len()))?;
             Ok(Exit::Ok)
         }
         SsfCommand::RemoveSubject { name, subjects } => {
-            let seat = Seat::of(name, at).await?;
-            let made = seat.made().await?;
+            let context = StreamContext::of(name, at).await?;
+            let made = context.made().await?;
             for subject in subjects {
-                seat.stream.remove_subject(&made, subject).await?;
+                context.stream.remove_subject(&made, subject).await?;
             }
             line(format!("{} removed", subjects.len()))?;
             Ok(Exit::Ok)
         }
         SsfCommand::Disconnect { name } => {
-            let seat = Seat::of(name, at).await?;
-            let made = seat.made().await?;
-            seat.stream.disconnect(&made).await?;
-            let steps = StreamState::forget(&seat.state).await?;
-            seat.store.remember(&seat.name, steps, operator()).await?;
+            let context = StreamContext::of(name, at).await?;
+            let made = context.made().await?;
+            context.stream.disconnect(&made).await?;
+            let steps = StreamState::forget(&context.state).await?;
+            context.store.remember(&context.name, steps, operator()).await?;
             line(format!(
                 "stream {} is deleted; nothing comes from there any more",
                 plain(&made.id)
@@ -139,14 +142,14 @@ pub(super) async fn run(command: &SsfCommand, at: &StoreArgs) -> anyhow::Result<
 }
 
 /// A command's place beside the daemon: the store, and the stream of one source.
-struct Seat {
+struct StreamContext {
     name: String,
     store: Store,
     state: StoredState,
     stream: Arc<Stream>,
 }
 
-impl Seat {
+impl StreamContext {
     async fn of(name: &str, at: &StoreArgs) -> anyhow::Result<Self> {
         let config = Config::load(&at.config, &Clock::system())?;
         let source = config.sources.iter().find(|source| source.name == name);
@@ -183,19 +186,20 @@ struct Outcome<'a> {
     usable: bool,
 }
 
-async fn connect(seat: &Seat, subjects: &[Value], as_json: bool) -> anyhow::Result<Exit> {
-    let connected = seat.stream.connect(&seat.state).await?;
-    seat.store
-        .remember(&seat.name, vec![connected.made.keep()], operator())
+async fn connect(context: &StreamContext, subjects: &[Value], as_json: bool) -> anyhow::Result<Exit> {
+    let connected = context.stream.connect(&context.state).await?;
+    context
+        .store
+        .remember(&context.name, vec![connected.made.keep()], operator())
         .await
         .context("the stream is made, but could not be remembered; run connect again")?;
     for subject in subjects {
-        seat.stream.add_subject(&connected.made, subject).await?;
+        context.stream.add_subject(&connected.made, subject).await?;
     }
     let usable = connected.found.iter().all(|found| !found.fatal);
     if as_json {
         json(&Outcome {
-            source: &seat.name,
+            source: &context.name,
             way: connected.way.word(),
             stream: &connected.made,
             missing: &connected.missing,
@@ -241,7 +245,7 @@ fn tell(connected: &Connected, subjects: usize) -> anyhow::Result<()> {
 }
 
 #[derive(Serialize)]
-struct Standing<'a> {
+struct StreamStatus<'a> {
     source: &'a str,
     stream: &'a StreamState,
     status: Option<String>,
@@ -251,28 +255,28 @@ struct Standing<'a> {
     unanswered_since: Option<Timestamp>,
 }
 
-async fn status(seat: &Seat, as_json: bool) -> anyhow::Result<Exit> {
-    let Some(made) = StreamState::recall(&seat.state).await? else {
+async fn status(context: &StreamContext, as_json: bool) -> anyhow::Result<Exit> {
+    let Some(made) = StreamState::recall(&context.state).await? else {
         if as_json {
-            json(&serde_json::json!({"source": seat.name, "stream": null}))?;
+            json(&serde_json::json!({"source": context.name, "stream": null}))?;
             return Ok(Exit::Findings);
         }
         line(format!(
             "source {0} has no stream yet; run revoked source ssf connect {0}",
-            seat.name
+            context.name
         ))?;
         return Ok(Exit::Findings);
     };
-    let (stream, status) = seat.stream.as_it_is(&made).await?;
+    let (stream, status) = context.stream.as_it_is(&made).await?;
     let (status, reason) = status.unzip();
-    let standing = Standing {
-        source: &seat.name,
+    let standing = StreamStatus {
+        source: &context.name,
         stream: &made,
         status,
         reason: reason.flatten(),
         delivered: stream.delivered,
-        verified_at: ssf::verified_at(&seat.state).await?,
-        unanswered_since: VerificationRequest::unanswered_since(&seat.state).await?,
+        verified_at: ssf::verified_at(&context.state).await?,
+        unanswered_since: VerificationRequest::unanswered_since(&context.state).await?,
     };
     let late = standing
         .unanswered_since
@@ -305,15 +309,15 @@ async fn status(seat: &Seat, as_json: bool) -> anyhow::Result<Exit> {
     Ok(if stopped || late { Exit::Findings } else { Exit::Ok })
 }
 
-async fn verify(seat: &Seat, patience: Duration) -> anyhow::Result<Exit> {
-    let made = seat.made().await?;
-    let (state, steps) = seat.stream.new_question(&seat.state).await?;
+async fn verify(context: &StreamContext, patience: Duration) -> anyhow::Result<Exit> {
+    let made = context.made().await?;
+    let (state, steps) = context.stream.new_question(&context.state).await?;
     // Stored first: the answer may be here before the transmitter has told us that it will come.
-    seat.store.remember(&seat.name, steps, operator()).await?;
-    seat.stream.ask(&made, &state).await?;
+    context.store.remember(&context.name, steps, operator()).await?;
+    context.stream.ask(&made, &state).await?;
     let until = Instant::now() + patience;
     loop {
-        let asked = VerificationRequest::recall(&seat.state, &state).await?;
+        let asked = VerificationRequest::recall(&context.state, &state).await?;
         if let Some(at) = asked.and_then(|asked| asked.answered_at) {
             line(format!("the stream is alive: proved at {at}"))?;
             return Ok(Exit::Ok);

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::modes;
+use crate::file_modes;
 use crate::store::OpenError;
 
 /// What a file of the store must be like: it names people.
@@ -21,10 +21,10 @@ const LOGS: [&str; 2] = ["-wal", "-shm"];
 /// [`OpenError::Loose`] with everything that is wrong, and the commands that mend it.
 pub fn check_privacy(path: &Path) -> Result<(), OpenError> {
     let real = real(path);
-    let file = |what, name| modes::check_at(what, &beside(&real, name));
-    let secret = |what, name| modes::check_secret_at(what, &beside(&real, name));
+    let file = |what, name| file_modes::check_at(what, &beside(&real, name));
+    let secret = |what, name| file_modes::check_secret_at(what, &beside(&real, name));
     let checks = [
-        modes::check_folder_of("its folder", &real),
+        file_modes::check_folder_of("its folder", &real),
         file("the database", ""),
         file("its log", LOGS[0]),
         file("its index", LOGS[1]),

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::model::{Actor, CaseId, Evidence, Reason, Scope, Subject, Timestamp, is_named};
 use crate::policy::INBOX;
-use crate::statement::{AtTarget, EventType, NotSent, Proof, Receiver, Statement, statements, verification};
+use crate::statement::{EventType, NotSent, Proof, Receiver, Statement, TargetProof, statements, verification};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// An event in the outbox: a token on its way to a receiver.
@@ -334,7 +334,7 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reading what a case proved"))?;
-        let targets: Option<Vec<AtTarget>> = rows.iter().map(at_target).collect();
+        let targets: Option<Vec<TargetProof>> = rows.iter().map(at_target).collect();
         // What cannot be read back proves nothing.
         let (Some(targets), Ok(scope), Some(reason)) = (targets, serde_json::from_str(&scope), Reason::from_word(&reason)) else {
             return Ok(None);
@@ -564,9 +564,9 @@ fn by_listed_id(scope: Scope, rows: &[SqliteRow]) -> Scope {
     Scope::Session(listed.unwrap_or(named))
 }
 
-fn at_target(row: &SqliteRow) -> Option<AtTarget> {
+fn at_target(row: &SqliteRow) -> Option<TargetProof> {
     let evidence: crate::model::Evidence = serde_json::from_str(&row.get::<Option<String>, _>(3)?).ok()?;
-    Some(AtTarget {
+    Some(TargetProof {
         target: row.get(0),
         containment: serde_json::from_str(&row.get::<String, _>(1)).ok()?,
         verdict: serde_json::from_str(&row.get::<Option<String>, _>(2)?).ok()?,

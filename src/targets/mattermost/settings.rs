@@ -125,7 +125,7 @@ fn base(text: &str) -> anyhow::Result<Url> {
 }
 
 fn authorities(path: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
-    let pem = crate::modes::read("the certificates in", path)?;
+    let pem = crate::file_modes::read("the certificates in", path)?;
     let found =
         reqwest::Certificate::from_pem_bundle(&pem).with_context(|| format!("{} holds no PEM certificates", path.display()))?;
     anyhow::ensure!(!found.is_empty(), "{} holds no PEM certificates", path.display());

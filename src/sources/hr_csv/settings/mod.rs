@@ -188,8 +188,8 @@ impl WrittenSignature {
         let text = match (&self.public_key, &self.public_key_file) {
             (Some(text), None) => text.clone(),
             (None, Some(path)) => {
-                let read =
-                    crate::modes::read("the public key in", path).map_err(|error| crate::model::error_chain(&error).to_string())?;
+                let read = crate::file_modes::read("the public key in", path)
+                    .map_err(|error| crate::model::error_chain(&error).to_string())?;
                 String::from_utf8_lossy(&read).into_owned()
             }
             _ => return Err("write signature = { public_key = \"RW…\" } or { public_key_file = \"…\" }".to_owned()),

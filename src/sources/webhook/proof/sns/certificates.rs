@@ -11,8 +11,8 @@ use webpki::{EndEntityCert, KeyUsage};
 use super::certificate_cache::CertificateCache;
 use super::certificate_chain::{CAP, Chain, read};
 use super::{address, validity};
+use crate::file_modes;
 use crate::model::Timestamp;
-use crate::modes;
 use crate::sources::Rejection;
 use crate::sources::webhook::answer::untrusted;
 
@@ -176,7 +176,7 @@ async fn current(path: &Path, read: &mut (SystemTime, Chain)) -> Chain {
 }
 
 fn in_file(path: &Path) -> anyhow::Result<Chain> {
-    let bytes = modes::read("the certificates in", path)?;
+    let bytes = file_modes::read("the certificates in", path)?;
     anyhow::ensure!(bytes.len() <= CAP, "{} is larger than {CAP} bytes", path.display());
     read(&bytes).with_context(|| format!("in {}", path.display()))
 }

@@ -1,4 +1,4 @@
-//! The way out for log lines: a bounded queue and a thread that empties it. Whoever logs never waits; what does not fit is counted.
+//! The bounded queue of log lines, and the thread that writes them out. Whoever logs never waits; what does not fit is counted.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -12,12 +12,12 @@ use super::table;
 const WAITING_CAP: usize = 1 << 20;
 
 /// Where lines go in the end.
-pub(super) enum Drain {
+pub(super) enum LogSink {
     Writer(Box<dyn Write + Send>),
     Journal(Journal),
 }
 
-impl Drain {
+impl LogSink {
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
         match self {
             Self::Writer(writer) => writer.write_all(line).and_then(|()| writer.flush()),
@@ -28,7 +28,7 @@ impl Drain {
 
 /// The queue's near end. Clones feed the same queue.
 #[derive(Clone)]
-pub(super) struct Outlet(Arc<Queue>);
+pub(super) struct LogQueue(Arc<Queue>);
 
 struct Queue {
     waiting: Mutex<Waiting>,
@@ -45,9 +45,9 @@ struct Waiting {
     closed: bool,
 }
 
-impl Outlet {
+impl LogQueue {
     /// Starts the thread. `note` makes the line that says how many were dropped.
-    pub(super) fn start(drain: Drain, note: impl Fn(u64) -> Vec<u8> + Send + 'static) -> io::Result<Self> {
+    pub(super) fn start(sink: LogSink, note: impl Fn(u64) -> Vec<u8> + Send + 'static) -> io::Result<Self> {
         let queue = Arc::new(Queue {
             waiting: Mutex::default(),
             changed: Condvar::new(),
@@ -55,7 +55,7 @@ impl Outlet {
         let far_end = Arc::clone(&queue);
         std::thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || far_end.empty_into(drain, note))?;
+            .spawn(move || far_end.empty_into(sink, note))?;
         Ok(Self(queue))
     }
 
@@ -94,14 +94,14 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn empty_into(&self, mut drain: Drain, note: impl Fn(u64) -> Vec<u8>) {
+    fn empty_into(&self, mut sink: LogSink, note: impl Fn(u64) -> Vec<u8>) {
         while let Some((lines, dropped)) = self.take() {
-            // A drain that fails (a closed pipe, a journal that restarts) cannot be complained about anywhere; the next line may pass again.
+            // A sink that fails (a closed pipe, a journal that restarts) cannot be complained about anywhere; the next line may pass again.
             for line in lines {
-                let _ = drain.write(&line);
+                let _ = sink.write(&line);
             }
             if dropped > 0 {
-                let _ = drain.write(&note(dropped));
+                let _ = sink.write(&note(dropped));
             }
         }
     }
@@ -154,20 +154,20 @@ mod tests {
         let (begun, has_begun) = channel();
         let (let_go, release) = channel();
         let written = Arc::new(Mutex::new(Vec::new()));
-        let drain = Drain::Writer(Box::new(Stuck {
+        let sink = LogSink::Writer(Box::new(Stuck {
             begun,
             release,
             written: Arc::clone(&written),
         }));
-        let outlet = Outlet::start(drain, |n| format!("dropped {n}\n").into_bytes()).unwrap();
-        outlet.push(b"first\n".to_vec());
+        let queue = LogQueue::start(sink, |n| format!("dropped {n}\n").into_bytes()).unwrap();
+        queue.push(b"first\n".to_vec());
         has_begun.recv_timeout(BOUND).unwrap();
         let line = vec![b'x'; WAITING_CAP / 4];
         for _ in 0..10 {
-            outlet.push(line.clone());
+            queue.push(line.clone());
         }
         drop(let_go);
-        outlet.flush(BOUND);
+        queue.flush(BOUND);
         let written = written.lock().unwrap();
         let kept = String::from_utf8_lossy(&written).matches('x').count();
         assert_eq!(kept, WAITING_CAP);
@@ -178,14 +178,14 @@ mod tests {
     fn a_flush_gives_up_on_a_stuck_reader() {
         let (begun, has_begun) = channel();
         let (_let_go, release) = channel();
-        let drain = Drain::Writer(Box::new(Stuck {
+        let sink = LogSink::Writer(Box::new(Stuck {
             begun,
             release,
             written: Arc::default(),
         }));
-        let outlet = Outlet::start(drain, |_| Vec::new()).unwrap();
-        outlet.push(b"line\n".to_vec());
+        let queue = LogQueue::start(sink, |_| Vec::new()).unwrap();
+        queue.push(b"line\n".to_vec());
         has_begun.recv_timeout(BOUND).unwrap();
-        outlet.close(Duration::from_millis(10));
+        queue.close(Duration::from_millis(10));
     }
 }

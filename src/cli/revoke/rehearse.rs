@@ -1,8 +1,8 @@
 //! `revoke --rehearse`: what would be done, with the targets asked now. Changes nothing; needs no daemon.
 
-use super::output::{json, line, plain};
-use super::revoke::RevokeArgs;
-use super::{Exit, Misused, StoreArgs};
+use super::RevokeArgs;
+use crate::cli::output::{json, line, plain};
+use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{Containment, Scope, Subject};
@@ -22,7 +22,7 @@ pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exi
         .policy
         .playbooks
         .get(&name)
-        .ok_or_else(|| Misused(format!("no playbook is called {name:?}")))?;
+        .ok_or_else(|| UsageError(format!("no playbook is called {name:?}")))?;
     let scope = match (&args.session, &args.token, args.all_sessions) {
         (Some(id), _, _) => Scope::Session(id.clone()),
         (_, Some(id), _) => Scope::AccessToken(id.clone()),

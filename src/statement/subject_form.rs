@@ -9,7 +9,7 @@ use crate::model::Subject;
 /// The form of name that a receiver understands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Form {
+pub enum SubjectForm {
     /// The names under which the receiver's sources reported the person, where they have a form of RFC 9493.
     #[default]
     AsReceived,
@@ -19,7 +19,7 @@ pub enum Form {
     IssSub,
 }
 
-impl Form {
+impl SubjectForm {
     /// The subject identifier for `receiver`; `None` where the person has no name that it understands.
     pub(super) fn of(self, proof: &Proof, receiver: &Receiver) -> Option<Value> {
         // What a receiver's own sources have said comes first: it knows the person by that.

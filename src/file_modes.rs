@@ -1,5 +1,5 @@
-//! Who else may write what we rely on: the one rule about modes of files and folders. What others may write they may also replace, and so
-//! speak for us, or for those whom we believe.
+//! File modes: refuses files and folders that others may write, and secrets that others may read. What others may write they may also replace,
+//! and so speak for us, or for those whom we believe.
 
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
@@ -21,11 +21,11 @@ pub struct Loose {
     what: &'static str,
     path: PathBuf,
     mode: u32,
-    mend: Mend,
+    remedy: Remedy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mend {
+enum Remedy {
     /// `chmod go-w`.
     Write,
     /// `chmod 600`.
@@ -37,16 +37,16 @@ enum Mend {
 impl fmt::Display for Loose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, path, mode) = (self.what, self.path.display(), self.mode & 0o7777);
-        match self.mend {
-            Mend::Write => write!(
+        match self.remedy {
+            Remedy::Write => write!(
                 f,
                 "{what} {path} may be written by others (mode {mode:04o}); run chmod go-w {path}"
             ),
-            Mend::Secret => write!(
+            Remedy::Secret => write!(
                 f,
                 "{what} {path} may be read or written by others (mode {mode:04o}); run chmod 600 {path}"
             ),
-            Mend::Move => write!(
+            Remedy::Move => write!(
                 f,
                 "{what} {path} is everybody's (mode {mode:04o}); make one of its own, with mode 0700"
             ),
@@ -107,7 +107,7 @@ pub fn check(what: &'static str, path: &Path, meta: &Metadata) -> Result<(), Loo
     let mode = meta.permissions().mode();
     let closed = || folder_of(path).is_some_and(|folder| folder.permissions().mode() & OTHERS == 0);
     let loose = mode & 0o002 != 0 || mode & 0o020 != 0 && !closed();
-    or_loose(loose, what, path, mode, Mend::Write)
+    or_loose(loose, what, path, mode, Remedy::Write)
 }
 
 /// Checks the file at `path`, where it is there, as [`check`] does.
@@ -127,7 +127,7 @@ pub fn check_at(what: &'static str, path: &Path) -> Result<(), Loose> {
 /// Where others may.
 pub fn check_secret_at(what: &'static str, path: &Path) -> Result<(), Loose> {
     match std::fs::metadata(path).map(|meta| meta.permissions().mode()) {
-        Ok(mode) => or_loose(mode & ANY != 0, what, path, mode, Mend::Secret),
+        Ok(mode) => or_loose(mode & ANY != 0, what, path, mode, Remedy::Secret),
         Err(_) => Ok(()),
     }
 }
@@ -141,11 +141,11 @@ pub fn check_folder_of(what: &'static str, path: &Path) -> Result<(), Loose> {
         return Ok(());
     };
     // Whoever takes the right to write away from /tmp breaks the machine.
-    let mend = if mode & 0o1000 == 0 { Mend::Write } else { Mend::Move };
-    or_loose(mode & WRITE != 0, what, &parent(path), mode, mend)
+    let remedy = if mode & 0o1000 == 0 { Remedy::Write } else { Remedy::Move };
+    or_loose(mode & WRITE != 0, what, &parent(path), mode, remedy)
 }
 
-fn or_loose(loose: bool, what: &'static str, path: &Path, mode: u32, mend: Mend) -> Result<(), Loose> {
+fn or_loose(loose: bool, what: &'static str, path: &Path, mode: u32, remedy: Remedy) -> Result<(), Loose> {
     if !loose {
         return Ok(());
     }
@@ -153,7 +153,7 @@ fn or_loose(loose: bool, what: &'static str, path: &Path, mode: u32, mend: Mend)
         what,
         path: path.to_owned(),
         mode,
-        mend,
+        remedy,
     })
 }
 
@@ -185,8 +185,8 @@ mod tests {
         for (folder, file) in [(0o755, 0o666), (0o700, 0o666), (0o700, 0o602), (0o750, 0o664), (0o755, 0o620)] {
             let (_dir, path) = made(folder, file);
             let error = read("the key", &path).unwrap_err().to_string();
-            let mend = format!("run chmod go-w {}", path.display());
-            assert!(error.starts_with("the key ") && error.ends_with(&mend), "{error}");
+            let remedy = format!("run chmod go-w {}", path.display());
+            assert!(error.starts_with("the key ") && error.ends_with(&remedy), "{error}");
         }
         for (folder, file) in [(0o755, 0o644), (0o700, 0o664), (0o700, 0o600), (0o755, 0o444)] {
             let (_dir, path) = made(folder, file);
@@ -196,10 +196,10 @@ mod tests {
 
     #[test]
     fn a_folder_that_others_may_write_is_refused_and_one_that_is_everybodys_is_left_as_it_is() {
-        for (mode, mend) in [(0o777, "chmod go-w"), (0o770, "chmod go-w"), (0o1777, "one of its own")] {
+        for (mode, remedy) in [(0o777, "chmod go-w"), (0o770, "chmod go-w"), (0o1777, "one of its own")] {
             let (_dir, path) = made(mode, 0o600);
             let error = check_folder_of("the folder", &path).unwrap_err().to_string();
-            assert!(error.contains(mend), "{error}");
+            assert!(error.contains(remedy), "{error}");
         }
         let (_dir, path) = made(0o755, 0o600);
         assert_eq!(check_folder_of("the folder", &path), Ok(()));

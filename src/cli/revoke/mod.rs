@@ -1,0 +1,86 @@
+//! `revoked revoke`: an operator's request, through the same inbox that other programs use.
+//!
+//! `args` first; here the request is checked and stored; `follow` waits for what becomes of it; `rehearse` is `--rehearse`, which changes nothing.
+
+use std::path::Path;
+
+use super::output::remark;
+use super::store::operator;
+use super::{Exit, StoreArgs, UsageError};
+use crate::clock::Clock;
+use crate::config::{Config, DEFAULT_PATH};
+use crate::model::Timestamp;
+use crate::settings::nearest;
+use crate::store::InboxRow;
+
+mod args;
+mod follow;
+mod rehearse;
+
+pub(super) use args::RevokeArgs;
+pub(super) use follow::follow;
+
+/// Runs `revoked revoke`.
+///
+/// # Errors
+/// Where the store cannot be reached; with `--rehearse`, where a target cannot.
+pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    if args.rehearse {
+        return rehearse::run(&args, at).await;
+    }
+    check(at, args.playbook.as_deref(), args.target.as_deref())?;
+    let store = at.open().await?;
+    let row = store
+        .submit(InboxRow {
+            id: 0,
+            subject: args.subject.to_string(),
+            reason: args.reason.word().to_owned(),
+            requested_by: operator().to_string(),
+            note: args.note.clone(),
+            request_key: args.key.clone(),
+            playbook: args.playbook.clone(),
+            target: args.target.clone(),
+            session: args.session.clone(),
+            access_token: args.token.clone(),
+            all_sessions: args.all_sessions,
+            act_at: args.at.map(Timestamp::ms),
+            keep_out: args
+                .keep_out
+                .map(|length| i64::try_from(length.as_secs()).unwrap_or(i64::MAX)),
+            ..InboxRow::default()
+        })
+        .await?;
+    let exit = follow(&store, row, args.wait.then_some(args.timeout), args.json).await;
+    store.close().await;
+    exit
+}
+
+/// Says what is asked for cannot be done, before it is stored: a config that the daemon would refuse, a playbook or a target of no such name.
+///
+/// # Errors
+/// What is wrong, with exit code 2.
+pub(super) fn check(at: &StoreArgs, playbook: Option<&str>, target: Option<&str>) -> anyhow::Result<()> {
+    if at.store.is_some() && at.config == Path::new(DEFAULT_PATH) && !at.config.exists() {
+        // Somebody who names the database alone may have no config here.
+        remark(format!(
+            "nothing was checked against a config, since {DEFAULT_PATH} is not there; name one with --config"
+        ));
+        return Ok(());
+    }
+    let config = Config::load_without_secrets(&at.config, &Clock::system())?;
+    known("playbook", playbook, config.policy.playbooks.keys().map(String::as_str))?;
+    known("target", target, config.target_names.iter().map(String::as_str))
+}
+
+/// Whether a name that was typed is one of those that there are.
+fn known<'n>(what: &str, typed: Option<&str>, names: impl Iterator<Item = &'n str> + Clone) -> anyhow::Result<()> {
+    let Some(typed) = typed else { return Ok(()) };
+    if names.clone().any(|name| name == typed) {
+        return Ok(());
+    }
+    let there = match nearest(typed, names.clone()) {
+        Some(meant) => format!("did you mean {meant:?}?"),
+        None => format!("there are: {}", names.collect::<Vec<_>>().join(", ")),
+    };
+    Err(UsageError(format!("no {what} is called {typed:?}; {there}")).into())
+}
