@@ -8,6 +8,6 @@ pub(crate) mod identity_provider;
 mod installation;
 pub(crate) mod invariants;
 
+pub(crate) use crate::wait::{BOUND, until};
 pub(crate) use daemon_process::DaemonProcess;
 pub(crate) use installation::{CommandOutput, Installation, InstallationPlan};
-pub(crate) use crate::wait::{BOUND, until};
