@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::model::{Memo, Subject};
+use crate::model::{StateEntry, Subject};
 use crate::sources::SourceState;
 use crate::store::Store;
 
@@ -25,23 +25,23 @@ impl StoredState {
 
 #[async_trait]
 impl SourceState for StoredState {
-    async fn memo(&self, drawer: &str, key: &str) -> anyhow::Result<Option<Memo>> {
-        Ok(self.store.memo(&self.source, drawer, key).await?)
+    async fn state_entry(&self, namespace: &str, key: &str) -> anyhow::Result<Option<StateEntry>> {
+        Ok(self.store.state_entry(&self.source, namespace, key).await?)
     }
 
-    async fn memos_by(&self, drawer: &str, look_up: &str) -> anyhow::Result<Vec<Memo>> {
-        Ok(self.store.memos_by(&self.source, drawer, look_up).await?)
+    async fn state_entries_by(&self, namespace: &str, look_up: &str) -> anyhow::Result<Vec<StateEntry>> {
+        Ok(self.store.state_entries_by(&self.source, namespace, look_up).await?)
     }
 
-    async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>> {
-        Ok(self.store.memos_after(&self.source, drawer, after, limit).await?)
+    async fn state_entries_after(&self, namespace: &str, after: &str, limit: u32) -> anyhow::Result<Vec<StateEntry>> {
+        Ok(self.store.state_entries_after(&self.source, namespace, after, limit).await?)
     }
 
     async fn known_by(&self, subject: &Subject) -> anyhow::Result<Vec<Subject>> {
         Ok(self.store.expanded(subject).await?.names().to_vec())
     }
 
-    async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
-        Ok(self.store.memos_page(&self.source, drawer, skip, limit).await?)
+    async fn state_entries_page(&self, namespace: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<StateEntry>)> {
+        Ok(self.store.state_entries_page(&self.source, namespace, skip, limit).await?)
     }
 }

@@ -20,7 +20,7 @@ pub struct Delivery {
     /// The rows of the inbox behind the signals, one for each, to be answered in the same transaction; empty for other sources.
     pub inbox: Vec<i64>,
     /// What the source wants to remember, or no longer; stored with the signals.
-    pub memos: Vec<MemoStep>,
+    pub state_changes: Vec<StateChange>,
     /// Names that the source says are one person's.
     pub identities: Vec<Identity>,
     /// People whom the source makes known as active. What still waits about them on its own word is called off.
@@ -50,7 +50,7 @@ impl Delivery {
             refused: Vec::new(),
             cursor: None,
             inbox: Vec::new(),
-            memos: Vec::new(),
+            state_changes: Vec::new(),
             identities: Vec::new(),
             active: Vec::new(),
             renamed: Vec::new(),
@@ -70,10 +70,10 @@ impl Delivery {
 
 /// What a source keeps for itself between two deliveries: a person whom it provisioned, a stream that it made.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Memo {
-    /// Which of the source's drawers it lies in.
-    pub drawer: String,
-    /// Its name in that drawer.
+pub struct StateEntry {
+    /// Which of the source's namespaces it lies in.
+    pub namespace: String,
+    /// Its name in that namespace.
     pub key: String,
     /// A second name that it is found by; need not be unique.
     pub look_up: Option<String>,
@@ -83,15 +83,15 @@ pub struct Memo {
     pub body: String,
 }
 
-/// What becomes of a memo.
+/// What becomes of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MemoStep {
+pub enum StateChange {
     /// It is kept, in the place of one with the same key.
-    Keep(Memo),
+    Put(StateEntry),
     /// It goes.
-    Forget {
-        /// The drawer.
-        drawer: String,
+    Delete {
+        /// The namespace.
+        namespace: String,
         /// The key.
         key: String,
     },

@@ -40,7 +40,7 @@ pub use proposal::{PassedOver, Proposal, Proposed, Word, propose};
 pub use rows::change_kind::ChangeKind;
 pub use settings::rules::{LARGEST_FILE, MOST_ROWS, Rules};
 pub use statements::full_file::LAST as LAST_FULL_FILE;
-pub use statements::rescind::memo_of_end;
+pub use statements::rescind::state_key_of_end;
 
 use drop_folder::archive::StoredFile;
 use drop_folder::watcher::{DropFolder, ReadFile};

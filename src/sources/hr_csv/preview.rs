@@ -111,7 +111,7 @@ impl Preview {
         };
     }
 
-    /// Compares a file that should name everybody with the last one: `last` is the body of the memo [`super::LAST_FULL_FILE`].
+    /// Compares a file that should name everybody with the last one: `last` is the body of the entry [`super::LAST_FULL_FILE`].
     pub fn compare(&mut self, rules: &Rules, last: Option<&str>) {
         if !rules.full_file || self.rejected.is_some() {
             return;

@@ -167,8 +167,8 @@ impl Scim {
         let change = self.change(request, state, kind, base, &query);
         match *request.method() {
             Method::GET => {
-                let memo = state.memo(kind.drawer, id).await?.ok_or_else(not_found)?;
-                let record = Record::read(&memo)?;
+                let entry = state.state_entry(kind.namespace, id).await?.ok_or_else(not_found)?;
+                let record = Record::read(&entry)?;
                 if named(request.headers(), &IF_NONE_MATCH, &record.tag()) == Some(true) {
                     return Ok(Received::Reply(bare(StatusCode::NOT_MODIFIED)));
                 }

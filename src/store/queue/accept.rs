@@ -217,7 +217,7 @@ impl Tx<'_> {
             self.keep_cursor(&delivery.source, cursor).await?;
         }
         self.refused(delivery, batch).await?;
-        self.keep_memos(delivery).await?;
+        self.keep_state_changes(delivery).await?;
         self.alarms(delivery).await?;
         let receipt = Receipt {
             signals,

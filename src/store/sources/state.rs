@@ -4,72 +4,72 @@ use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::model::{Actor, Delivery, Memo, MemoStep};
+use crate::model::{Actor, Delivery, StateChange, StateEntry};
 use crate::store::{Result, Store, StoreError, Tx};
 
-/// The most memos that one trail entry names; beyond it the count stands alone.
+/// The most entries that one trail entry names; beyond it the count stands alone.
 const NAMED: usize = 20;
 
 impl Store {
-    /// What `source` keeps under `key` of a drawer.
+    /// What `source` keeps under `key` of a namespace.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn memo(&self, source: &str, drawer: &str, key: &str) -> Result<Option<Memo>> {
+    pub async fn state_entry(&self, source: &str, namespace: &str, key: &str) -> Result<Option<StateEntry>> {
         let row = sqlx::query("SELECT drawer, key, look_up, about, body FROM memory WHERE source = ? AND drawer = ? AND key = ?")
             .bind(source)
-            .bind(drawer)
+            .bind(namespace)
             .bind(key)
             .fetch_optional(self.readers())
             .await
             .map_err(StoreError::sql("reading what a source keeps"))?;
-        Ok(row.as_ref().map(memo))
+        Ok(row.as_ref().map(read_entry))
     }
 
     /// What `source` keeps under that second name, by key.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn memos_by(&self, source: &str, drawer: &str, look_up: &str) -> Result<Vec<Memo>> {
+    pub async fn state_entries_by(&self, source: &str, namespace: &str, look_up: &str) -> Result<Vec<StateEntry>> {
         let rows = sqlx::query(
             "SELECT drawer, key, look_up, about, body FROM memory WHERE source = ? AND drawer = ? AND look_up = ? ORDER BY key LIMIT 100",
         )
         .bind(source)
-        .bind(drawer)
+        .bind(namespace)
         .bind(look_up)
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("looking up what a source keeps"))?;
-        Ok(rows.iter().map(memo).collect())
+        Ok(rows.iter().map(read_entry).collect())
     }
 
-    /// Up to `limit` memos of a drawer whose keys come after `after`, by key.
+    /// Up to `limit` entries of a namespace whose keys come after `after`, by key.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn memos_after(&self, source: &str, drawer: &str, after: &str, limit: u32) -> Result<Vec<Memo>> {
+    pub async fn state_entries_after(&self, source: &str, namespace: &str, after: &str, limit: u32) -> Result<Vec<StateEntry>> {
         let rows = sqlx::query(
             "SELECT drawer, key, look_up, about, body FROM memory WHERE source = ? AND drawer = ? AND key > ? ORDER BY key LIMIT ?",
         )
         .bind(source)
-        .bind(drawer)
+        .bind(namespace)
         .bind(after)
         .bind(limit)
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("listing what a source keeps"))?;
-        Ok(rows.iter().map(memo).collect())
+        Ok(rows.iter().map(read_entry).collect())
     }
 
-    /// How many memos a drawer holds, and by key up to `limit` of those that come after the first `skip`.
+    /// How many entries a namespace holds, and by key up to `limit` of those that come after the first `skip`.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn memos_page(&self, source: &str, drawer: &str, skip: u64, limit: u64) -> Result<(u64, Vec<Memo>)> {
+    pub async fn state_entries_page(&self, source: &str, namespace: &str, skip: u64, limit: u64) -> Result<(u64, Vec<StateEntry>)> {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let total: i64 = sqlx::query_scalar("SELECT count(*) FROM memory WHERE source = ? AND drawer = ?")
             .bind(source)
-            .bind(drawer)
+            .bind(namespace)
             .fetch_one(self.readers())
             .await
             .map_err(StoreError::sql("counting what a source keeps"))?;
@@ -77,20 +77,20 @@ impl Store {
             "SELECT drawer, key, look_up, about, body FROM memory WHERE source = ? AND drawer = ? ORDER BY key LIMIT ? OFFSET ?",
         )
         .bind(source)
-        .bind(drawer)
+        .bind(namespace)
         .bind(number(limit))
         .bind(number(skip))
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("listing what a source keeps"))?;
-        Ok((u64::try_from(total).unwrap_or(0), rows.iter().map(memo).collect()))
+        Ok((u64::try_from(total).unwrap_or(0), rows.iter().map(read_entry).collect()))
     }
 
     /// Changes what a source keeps outside of any delivery: for a command that works on the source's behalf.
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn remember(&self, source: &str, steps: Vec<MemoStep>, by: Actor) -> Result<()> {
+    pub async fn remember(&self, source: &str, steps: Vec<StateChange>, by: Actor) -> Result<()> {
         let source = source.to_owned();
         self.write(move |tx| Box::pin(async move { tx.remember(&source, &steps, &by).await }))
             .await
@@ -99,22 +99,22 @@ impl Store {
 
 impl Tx<'_> {
     /// Keeps and forgets what a delivery asks for.
-    pub(in crate::store) async fn keep_memos(&mut self, delivery: &Delivery) -> Result<()> {
-        self.remember(&delivery.source, &delivery.memos, &Actor::source(&delivery.source))
+    pub(in crate::store) async fn keep_state_changes(&mut self, delivery: &Delivery) -> Result<()> {
+        self.remember(&delivery.source, &delivery.state_changes, &Actor::source(&delivery.source))
             .await
     }
 
-    async fn remember(&mut self, source: &str, steps: &[MemoStep], by: &Actor) -> Result<()> {
+    async fn remember(&mut self, source: &str, steps: &[StateChange], by: &Actor) -> Result<()> {
         if steps.is_empty() {
             return Ok(());
         }
         for step in steps {
             match step {
-                MemoStep::Keep(memo) => self.keep_memo(source, memo).await?,
-                MemoStep::Forget { drawer, key } => {
+                StateChange::Put(entry) => self.put_state_entry(source, entry).await?,
+                StateChange::Delete { namespace, key } => {
                     sqlx::query("DELETE FROM memory WHERE source = ? AND drawer = ? AND key = ?")
                         .bind(source)
-                        .bind(drawer)
+                        .bind(namespace)
                         .bind(key)
                         .execute(&mut *self.conn)
                         .await
@@ -126,8 +126,8 @@ impl Tx<'_> {
             .iter()
             .take(NAMED)
             .map(|step| match step {
-                MemoStep::Keep(memo) => serde_json::json!({ "drawer": memo.drawer, "key": memo.key }),
-                MemoStep::Forget { drawer, key } => serde_json::json!({ "drawer": drawer, "key": key, "forgotten": true }),
+                StateChange::Put(entry) => serde_json::json!({ "drawer": entry.namespace, "key": entry.key }),
+                StateChange::Delete { namespace, key } => serde_json::json!({ "drawer": namespace, "key": key, "forgotten": true }),
             })
             .collect();
         let detail = serde_json::json!({ "source": source, "changes": steps.len(), "memos": named });
@@ -135,17 +135,17 @@ impl Tx<'_> {
         Ok(())
     }
 
-    async fn keep_memo(&mut self, source: &str, memo: &Memo) -> Result<()> {
+    async fn put_state_entry(&mut self, source: &str, entry: &StateEntry) -> Result<()> {
         sqlx::query(
             "INSERT INTO memory (source, drawer, key, look_up, about, body, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
              ON CONFLICT (source, drawer, key) DO UPDATE SET look_up = ?4, about = ?5, body = ?6, changed_at = ?7",
         )
         .bind(source)
-        .bind(&memo.drawer)
-        .bind(&memo.key)
-        .bind(&memo.look_up)
-        .bind(memo.about.as_ref().map(ToString::to_string))
-        .bind(&memo.body)
+        .bind(&entry.namespace)
+        .bind(&entry.key)
+        .bind(&entry.look_up)
+        .bind(entry.about.as_ref().map(ToString::to_string))
+        .bind(&entry.body)
         .bind(self.now.ms())
         .execute(&mut *self.conn)
         .await
@@ -154,9 +154,9 @@ impl Tx<'_> {
     }
 }
 
-fn memo(row: &SqliteRow) -> Memo {
-    Memo {
-        drawer: row.get(0),
+fn read_entry(row: &SqliteRow) -> StateEntry {
+    StateEntry {
+        namespace: row.get(0),
         key: row.get(1),
         look_up: row.get(2),
         about: row.get::<Option<String>, _>(3).and_then(|name| name.parse().ok()),

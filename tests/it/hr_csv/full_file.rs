@@ -68,7 +68,7 @@ async fn who_is_missing_from_two_files_an_hour_apart_is_held_and_nobody_leaves()
     let roster = Roster::new().await;
     let first = roster.file(1..=20).await;
     assert_eq!((first.employments.len(), first.signals.len()), (20, 0));
-    assert!(first.memos.len() > 20);
+    assert!(first.state_changes.len() > 20);
     let names: Vec<String> = first.identities[0].names.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["employee_id:1", "email:user1@example.org"]);
     roster.pass(HOUR);
@@ -118,7 +118,7 @@ async fn an_empty_or_a_short_file_is_rejected_whole() {
         roster.pass(HOUR * 2);
         let delivery = roster.file(1..=people).await;
         assert!(refusal(&delivery).contains(why), "{delivery:?}");
-        assert_eq!((delivery.employments.len(), delivery.memos.len()), (0, 0));
+        assert_eq!((delivery.employments.len(), delivery.state_changes.len()), (0, 0));
         let alerts = roster.place.store.alerts(false).await.unwrap();
         assert_eq!(alerts[0].kind, "quarantine");
     }
@@ -154,7 +154,10 @@ async fn a_file_in_which_nothing_changed_hands_nothing_on() {
     let roster = Roster::new().await;
     roster.file(1..=20).await;
     let again = roster.file(1..=20).await;
-    assert_eq!((again.employments.len(), again.signals.len(), again.memos.len()), (0, 0, 1));
+    assert_eq!(
+        (again.employments.len(), again.signals.len(), again.state_changes.len()),
+        (0, 0, 1)
+    );
     assert_eq!(again.identities, []);
 }
 

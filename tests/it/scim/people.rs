@@ -1,6 +1,6 @@
 //! Whom a user resource is about: what is handed in besides the answer.
 
-use revoked::model::{Delivery, MemoStep};
+use revoked::model::{Delivery, StateChange};
 use revoked::sources::{NoState, Received};
 use serde_json::json;
 
@@ -94,28 +94,28 @@ async fn more_names_than_anybody_has_are_cut() {
 }
 
 #[tokio::test]
-async fn every_memo_is_about_the_person_and_its_key_names_nobody() {
+async fn every_state_entry_is_about_the_person_and_its_key_names_nobody() {
     let delivery = handed_in("", &maya()).await;
     assert!(delivery.signals.is_empty());
-    let memos = delivery.memos.into_iter().map(|step| match step {
-        MemoStep::Keep(memo) => memo,
-        other @ MemoStep::Forget { .. } => panic!("{other:?}"),
+    let entries = delivery.state_changes.into_iter().map(|step| match step {
+        StateChange::Put(entry) => entry,
+        other @ StateChange::Delete { .. } => panic!("{other:?}"),
     });
-    let memos: Vec<_> = memos.collect();
+    let entries: Vec<_> = entries.collect();
     // The user, its externalId, its HR number, and two addresses.
-    assert_eq!(memos.len(), 5);
-    for memo in &memos {
+    assert_eq!(entries.len(), 5);
+    for entry in &entries {
         // Erasing the person by any name goes through the linked ones to the strongest.
-        assert_eq!(memo.about.as_ref().unwrap().to_string(), "employee_id:4711");
+        assert_eq!(entry.about.as_ref().unwrap().to_string(), "employee_id:4711");
         assert!(
-            memo.key.starts_with(&memos[0].key) && !memo.key.contains("maya"),
+            entry.key.starts_with(&entries[0].key) && !entry.key.contains("maya"),
             "{}",
-            memo.key
+            entry.key
         );
-        assert!(!memo.body.contains("canary"), "{}", memo.body);
+        assert!(!entry.body.contains("canary"), "{}", entry.body);
     }
-    assert_eq!(memos[0].look_up.as_deref(), Some("maya@example.org"));
-    let others: Vec<_> = memos[1..].iter().map(|memo| memo.look_up.as_deref().unwrap()).collect();
+    assert_eq!(entries[0].look_up.as_deref(), Some("maya@example.org"));
+    let others: Vec<_> = entries[1..].iter().map(|entry| entry.look_up.as_deref().unwrap()).collect();
     assert_eq!(
         others,
         [

@@ -189,7 +189,11 @@ async fn only_the_last_questions_are_kept() {
     }
     assert!(VerificationRequest::recall(&bench, &first).await.unwrap().is_none());
     assert!(VerificationRequest::recall(&bench, &bench.state()).await.unwrap().is_some());
-    let kept = bench.store.memos_after("idp", "verification", "", 1000).await.unwrap();
+    let kept = bench
+        .store
+        .state_entries_after("idp", "verification", "", 1000)
+        .await
+        .unwrap();
     assert_eq!(kept.len(), 8);
 }
 

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use revoked::clock::Clock;
 use revoked::config::Config;
-use revoked::model::{Actor, Delivery, Memo, Receipt};
+use revoked::model::{Actor, Delivery, Receipt, StateEntry};
 use revoked::policy::Policy;
 use revoked::settings::Settings;
 use revoked::sources::ssf::{Connected, Stream, StreamState, stream_of};
@@ -205,20 +205,20 @@ impl Bench {
 
 #[async_trait]
 impl SourceState for Bench {
-    async fn memo(&self, drawer: &str, key: &str) -> anyhow::Result<Option<Memo>> {
-        Ok(self.store.memo("idp", drawer, key).await?)
+    async fn state_entry(&self, namespace: &str, key: &str) -> anyhow::Result<Option<StateEntry>> {
+        Ok(self.store.state_entry("idp", namespace, key).await?)
     }
 
-    async fn memos_by(&self, drawer: &str, look_up: &str) -> anyhow::Result<Vec<Memo>> {
-        Ok(self.store.memos_by("idp", drawer, look_up).await?)
+    async fn state_entries_by(&self, namespace: &str, look_up: &str) -> anyhow::Result<Vec<StateEntry>> {
+        Ok(self.store.state_entries_by("idp", namespace, look_up).await?)
     }
 
-    async fn memos_after(&self, drawer: &str, after: &str, limit: u32) -> anyhow::Result<Vec<Memo>> {
-        Ok(self.store.memos_after("idp", drawer, after, limit).await?)
+    async fn state_entries_after(&self, namespace: &str, after: &str, limit: u32) -> anyhow::Result<Vec<StateEntry>> {
+        Ok(self.store.state_entries_after("idp", namespace, after, limit).await?)
     }
 
-    async fn memos_page(&self, drawer: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<Memo>)> {
-        Ok(self.store.memos_page("idp", drawer, skip, limit).await?)
+    async fn state_entries_page(&self, namespace: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<StateEntry>)> {
+        Ok(self.store.state_entries_page("idp", namespace, skip, limit).await?)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What sources keep for themselves.
 
-use revoked::model::{Actor, Alarm, AlarmKind, Delivery, Memo, MemoStep, Reason, Subject};
+use revoked::model::{Actor, Alarm, AlarmKind, Delivery, Reason, StateChange, StateEntry, Subject};
 
 use super::{Place, place, policy, signal};
 
@@ -8,9 +8,9 @@ fn alice() -> Subject {
     "alice@example.org".parse().unwrap()
 }
 
-fn memo(key: &str, body: &str) -> Memo {
-    Memo {
-        drawer: "people".to_owned(),
+fn entry(key: &str, body: &str) -> StateEntry {
+    StateEntry {
+        namespace: "people".to_owned(),
         key: key.to_owned(),
         look_up: Some("alice".to_owned()),
         about: Some(alice()),
@@ -18,9 +18,9 @@ fn memo(key: &str, body: &str) -> Memo {
     }
 }
 
-async fn hand_in(place: &Place, memos: Vec<MemoStep>, alarms: Vec<Alarm>) {
+async fn hand_in(place: &Place, state_changes: Vec<StateChange>, alarms: Vec<Alarm>) {
     let delivery = Delivery {
-        memos,
+        state_changes,
         alarms,
         ..Delivery::of("scim", Vec::new(), place.clock.now())
     };
@@ -30,30 +30,33 @@ async fn hand_in(place: &Place, memos: Vec<MemoStep>, alarms: Vec<Alarm>) {
 #[tokio::test]
 async fn what_a_source_keeps_is_found_by_its_key_and_its_second_name_and_by_no_other_source() {
     let place = place().await;
-    hand_in(&place, vec![MemoStep::Keep(memo("1", "first"))], Vec::new()).await;
+    hand_in(&place, vec![StateChange::Put(entry("1", "first"))], Vec::new()).await;
     hand_in(
         &place,
-        vec![MemoStep::Keep(memo("1", "second")), MemoStep::Keep(memo("2", "other"))],
+        vec![StateChange::Put(entry("1", "second")), StateChange::Put(entry("2", "other"))],
         Vec::new(),
     )
     .await;
     let store = &place.store;
-    assert_eq!(store.memo("scim", "people", "1").await.unwrap(), Some(memo("1", "second")));
-    assert_eq!(store.memos_by("scim", "people", "alice").await.unwrap().len(), 2);
     assert_eq!(
-        store.memos_after("scim", "people", "1", 10).await.unwrap(),
-        [memo("2", "other")]
+        store.state_entry("scim", "people", "1").await.unwrap(),
+        Some(entry("1", "second"))
     );
-    assert_eq!(store.memo("hr", "people", "1").await.unwrap(), None);
+    assert_eq!(store.state_entries_by("scim", "people", "alice").await.unwrap().len(), 2);
+    assert_eq!(
+        store.state_entries_after("scim", "people", "1", 10).await.unwrap(),
+        [entry("2", "other")]
+    );
+    assert_eq!(store.state_entry("hr", "people", "1").await.unwrap(), None);
     assert_eq!(place.trail().await, ["source.noted", "source.noted"]);
 }
 
 #[tokio::test]
-async fn a_forgotten_memo_is_gone() {
+async fn a_deleted_entry_is_gone() {
     let place = place().await;
-    hand_in(&place, vec![MemoStep::Keep(memo("1", "first"))], Vec::new()).await;
-    let forget = MemoStep::Forget {
-        drawer: "people".to_owned(),
+    hand_in(&place, vec![StateChange::Put(entry("1", "first"))], Vec::new()).await;
+    let forget = StateChange::Delete {
+        namespace: "people".to_owned(),
         key: "1".to_owned(),
     };
     place
@@ -61,7 +64,7 @@ async fn a_forgotten_memo_is_gone() {
         .remember("scim", vec![forget], Actor::operator("ops", Some(7)))
         .await
         .unwrap();
-    assert_eq!(place.store.memo("scim", "people", "1").await.unwrap(), None);
+    assert_eq!(place.store.state_entry("scim", "people", "1").await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -105,20 +108,23 @@ async fn alarms_about_different_things_of_a_source_stand_beside_each_other() {
 async fn erasing_a_person_takes_what_sources_keep_about_that_person() {
     let place = place().await;
     place.accept(vec![signal("k", "alice@example.org", Reason::Noted)]).await;
-    hand_in(&place, vec![MemoStep::Keep(memo("1", "first"))], Vec::new()).await;
+    hand_in(&place, vec![StateChange::Put(entry("1", "first"))], Vec::new()).await;
     assert!(place.store.erase(&alice(), Actor::Daemon).await.unwrap());
-    assert_eq!(place.store.memo("scim", "people", "1").await.unwrap(), None);
+    assert_eq!(place.store.state_entry("scim", "people", "1").await.unwrap(), None);
 }
 
 #[tokio::test]
-async fn a_page_of_a_drawer_says_how_many_there_are_in_all() {
+async fn a_page_of_a_namespace_says_how_many_there_are_in_all() {
     let place = place().await;
-    let memos = ["1", "2", "3", "4"].map(|key| MemoStep::Keep(memo(key, "x")));
-    hand_in(&place, memos.to_vec(), Vec::new()).await;
-    let page = async |skip, limit| place.store.memos_page("scim", "people", skip, limit).await.unwrap();
-    assert_eq!(page(1, 2).await, (4, vec![memo("2", "x"), memo("3", "x")]));
-    assert_eq!(page(3, u64::MAX).await, (4, vec![memo("4", "x")]));
+    let entries = ["1", "2", "3", "4"].map(|key| StateChange::Put(entry(key, "x")));
+    hand_in(&place, entries.to_vec(), Vec::new()).await;
+    let page = async |skip, limit| place.store.state_entries_page("scim", "people", skip, limit).await.unwrap();
+    assert_eq!(page(1, 2).await, (4, vec![entry("2", "x"), entry("3", "x")]));
+    assert_eq!(page(3, u64::MAX).await, (4, vec![entry("4", "x")]));
     assert_eq!(page(u64::MAX, 1).await, (4, Vec::new()));
     assert_eq!(page(0, 0).await, (4, Vec::new()));
-    assert_eq!(place.store.memos_page("hr", "people", 0, 9).await.unwrap(), (0, Vec::new()));
+    assert_eq!(
+        place.store.state_entries_page("hr", "people", 0, 9).await.unwrap(),
+        (0, Vec::new())
+    );
 }

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::model::Subject;
 use crate::sources::Source;
 use crate::sources::hr_csv::{
-    ChangeKind, Effect, HrCsv, LAST_FULL_FILE, Preview, PreviewRow, TakenBefore, Totals, disarmed, memo_of_end, preview,
+    ChangeKind, Effect, HrCsv, LAST_FULL_FILE, Preview, PreviewRow, TakenBefore, Totals, disarmed, preview, state_key_of_end,
 };
 use crate::store::{DepartureFilter, Store};
 
@@ -48,9 +48,9 @@ pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Ex
     let path = at.store.as_ref().unwrap_or(&config.store);
     if path.exists() {
         let store = at.open().await?;
-        let (drawer, key) = LAST_FULL_FILE;
-        let last = store.memo(&name, drawer, key).await?;
-        preview.compare(folder.rules(), last.as_ref().map(|memo| memo.body.as_str()));
+        let (namespace, key) = LAST_FULL_FILE;
+        let last = store.state_entry(&name, namespace, key).await?;
+        preview.compare(folder.rules(), last.as_ref().map(|entry| entry.body.as_str()));
         for row in &mut preview.rows {
             weigh(&store, &name, row).await?;
         }
@@ -97,8 +97,8 @@ fn folder<'a>(config: &'a Config, wanted: Option<&str>) -> anyhow::Result<(Strin
 
 /// What the store knows about the person of a row.
 async fn weigh(store: &Store, source: &str, row: &mut PreviewRow) -> anyhow::Result<()> {
-    let (drawer, key) = memo_of_end(&row.employee, &row.employment);
-    let takes_back = row.open_ended && store.memo(source, drawer, &key).await?.is_some();
+    let (namespace, key) = state_key_of_end(&row.employee, &row.employment);
+    let takes_back = row.open_ended && store.state_entry(source, namespace, &key).await?.is_some();
     if matches!(row.effect, Effect::Overtaken | Effect::Nothing)
         || (row.effect == Effect::Stands && !takes_back)
         || row.change == ChangeKind::Suspend

@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 use super::signals::WHOLE_FILE;
 use crate::digest::hex;
 use crate::model::{
-    Delivery, Departure, DepartureStep, Disposition, Memo, MemoStep, Reason, Refused, Signal, Subject, Timestamp, When,
+    Delivery, Departure, DepartureStep, Disposition, Reason, Refused, Signal, StateChange, StateEntry, Subject, Timestamp, When,
 };
 use crate::sources::SourceState;
 use crate::sources::hr_csv::rows::row::hash;
 use crate::sources::hr_csv::settings::rules::Rules;
 
-/// The drawer of the employments that the last file named.
+/// The namespace of the employments that the last file named.
 const ROSTER: &str = "roster";
-/// The drawer and the key of the last file itself.
+/// The namespace and the key of the last file itself.
 pub const LAST: (&str, &str) = ("full_file", "last");
-/// So many memos are read at once.
+/// So many entries are read at once.
 const PAGE: u32 = 1000;
 
 /// What is remembered of an employment.
@@ -61,8 +61,8 @@ pub(in crate::sources::hr_csv) fn would_be_refused(named: u64, last: Option<&str
 
 /// The last file that was accepted.
 async fn last(state: &dyn SourceState) -> anyhow::Result<Option<LastFile>> {
-    let memo = state.memo(LAST.0, LAST.1).await?;
-    Ok(memo.and_then(|memo| serde_json::from_str(&memo.body).ok()))
+    let entry = state.state_entry(LAST.0, LAST.1).await?;
+    Ok(entry.and_then(|entry| serde_json::from_str(&entry.body).ok()))
 }
 
 /// Compares a full file with what is remembered: who is new, who is missing, and who has been missing for long enough to ask a human.
@@ -114,7 +114,7 @@ pub(in crate::sources::hr_csv) async fn compare(
             unchanged.insert(key);
         } else {
             changed.insert(Subject::EmployeeId(fresh.employee.clone()));
-            delivery.memos.push(keep(key, &fresh, Some(subject)));
+            delivery.state_changes.push(keep(key, &fresh, Some(subject)));
         }
     }
     delivery
@@ -130,8 +130,8 @@ pub(in crate::sources::hr_csv) async fn compare(
         named: named.len() as u64,
         modified,
     };
-    delivery.memos.push(MemoStep::Keep(Memo {
-        drawer: LAST.0.to_owned(),
+    delivery.state_changes.push(StateChange::Put(StateEntry {
+        namespace: LAST.0.to_owned(),
         key: LAST.1.to_owned(),
         look_up: None,
         about: None,
@@ -150,15 +150,15 @@ fn missing(delivery: &mut Delivery, roster: HashMap<String, (Named, Option<Subje
                 missing_since: Some(now),
                 ..named
             };
-            delivery.memos.push(keep(key, &missing, about));
+            delivery.state_changes.push(keep(key, &missing, about));
             continue;
         };
         if now.since(since) < rules.full_file_apart {
             continue;
         }
         // From here on it is for a human; what the human decides stands until the record is there again.
-        delivery.memos.push(MemoStep::Forget {
-            drawer: ROSTER.to_owned(),
+        delivery.state_changes.push(StateChange::Delete {
+            namespace: ROSTER.to_owned(),
             key: key.clone(),
         });
         let Some(subject) = about else { continue };
@@ -181,20 +181,20 @@ async fn roster(state: &dyn SourceState) -> anyhow::Result<HashMap<String, (Name
     let mut roster = HashMap::new();
     let mut after = String::new();
     loop {
-        let page = state.memos_after(ROSTER, &after, PAGE).await?;
+        let page = state.state_entries_after(ROSTER, &after, PAGE).await?;
         let Some(end) = page.last() else { return Ok(roster) };
         end.key.clone_into(&mut after);
-        for memo in page {
-            if let Ok(named) = serde_json::from_str(&memo.body) {
-                roster.insert(memo.key, (named, memo.about));
+        for entry in page {
+            if let Ok(named) = serde_json::from_str(&entry.body) {
+                roster.insert(entry.key, (named, entry.about));
             }
         }
     }
 }
 
-fn keep(key: String, named: &Named, about: Option<Subject>) -> MemoStep {
-    MemoStep::Keep(Memo {
-        drawer: ROSTER.to_owned(),
+fn keep(key: String, named: &Named, about: Option<Subject>) -> StateChange {
+    StateChange::Put(StateEntry {
+        namespace: ROSTER.to_owned(),
         key,
         look_up: None,
         about,
@@ -202,7 +202,7 @@ fn keep(key: String, named: &Named, about: Option<Subject>) -> MemoStep {
     })
 }
 
-/// The key of a memo stands in the trail, so it is no number of HR's.
+/// The key of an entry stands in the trail, so it is no number of HR's.
 fn key(employee: &str, employment: &str) -> String {
     hex(&hash(&[employee.to_owned(), employment.to_owned()])[..16])
 }

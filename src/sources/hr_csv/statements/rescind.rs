@@ -6,13 +6,13 @@
 use std::collections::HashSet;
 
 use crate::digest::hex;
-use crate::model::{Delivery, Departure, DepartureStep, Memo, MemoStep, Reason, Signal, Subject, When};
+use crate::model::{Delivery, Departure, DepartureStep, Reason, Signal, StateChange, StateEntry, Subject, When};
 use crate::sources::SourceState;
 use crate::sources::hr_csv::rows::row::{Row, hash};
 
-/// The drawer of the employments of which a status has once said that they end.
-const DRAWER: &str = "ends";
-/// So many memos are read at once.
+/// The namespace of the employments of which a status has once said that they end.
+const NAMESPACE: &str = "ends";
+/// So many entries are read at once.
 const PAGE: u32 = 1000;
 
 /// What the statuses of a file say.
@@ -45,8 +45,8 @@ pub(in crate::sources::hr_csv) async fn rescind_open_ended(
     for (employee, employment, about) in states.end {
         let key = key(&employee, &employment);
         if known.insert(key.clone()) {
-            delivery.memos.push(MemoStep::Keep(Memo {
-                drawer: DRAWER.to_owned(),
+            delivery.state_changes.push(StateChange::Put(StateEntry {
+                namespace: NAMESPACE.to_owned(),
                 key,
                 look_up: None,
                 about: Some(about),
@@ -61,10 +61,10 @@ async fn known(state: &dyn SourceState) -> anyhow::Result<HashSet<String>> {
     let mut known = HashSet::new();
     let mut after = String::new();
     loop {
-        let page = state.memos_after(DRAWER, &after, PAGE).await?;
+        let page = state.state_entries_after(NAMESPACE, &after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(known) };
         after.clone_from(&last.key);
-        known.extend(page.into_iter().map(|memo| memo.key));
+        known.extend(page.into_iter().map(|entry| entry.key));
     }
 }
 
@@ -86,13 +86,13 @@ fn rescission(row: &Row, file: &[u8; 32]) -> Signal {
     signal
 }
 
-/// The key of a memo stands in the trail, so it is no number of HR's.
+/// The key of an entry stands in the trail, so it is no number of HR's.
 fn key(employee: &str, employment: &str) -> String {
     hex(&hash(&[employee.to_owned(), employment.to_owned()])[..16])
 }
 
-/// Where the source remembers that a status has once said that this employment ends: drawer and key.
+/// Where the source remembers that a status has once said that this employment ends: namespace and key.
 #[must_use]
-pub fn memo_of_end(employee: &str, employment: &str) -> (&'static str, String) {
-    (DRAWER, key(employee, employment))
+pub fn state_key_of_end(employee: &str, employment: &str) -> (&'static str, String) {
+    (NAMESPACE, key(employee, employment))
 }

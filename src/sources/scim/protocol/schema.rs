@@ -137,7 +137,7 @@ pub(in crate::sources::scim) struct ResourceType {
     /// The path of its resources.
     pub(in crate::sources::scim) endpoint: &'static str,
     /// Where its resources are kept.
-    pub(in crate::sources::scim) drawer: &'static str,
+    pub(in crate::sources::scim) namespace: &'static str,
     pub(in crate::sources::scim) about: &'static str,
     pub(in crate::sources::scim) core: &'static Schema,
     pub(in crate::sources::scim) extension: Option<&'static Schema>,
@@ -181,7 +181,7 @@ const META: &[Attribute] = &[
 pub(in crate::sources::scim) static USER: ResourceType = ResourceType {
     name: "User",
     endpoint: "Users",
-    drawer: "users",
+    namespace: "users",
     about: "A person whose access ends when the account is deactivated or deleted.",
     core: &USER_SCHEMA,
     extension: Some(&ENTERPRISE_SCHEMA),
@@ -192,7 +192,7 @@ pub(in crate::sources::scim) static USER: ResourceType = ResourceType {
 pub(in crate::sources::scim) static GROUP: ResourceType = ResourceType {
     name: "Group",
     endpoint: "Groups",
-    drawer: "groups",
+    namespace: "groups",
     about: "A group's name. Its members are not kept, and no access ends by leaving one.",
     core: &GROUP_SCHEMA,
     extension: None,

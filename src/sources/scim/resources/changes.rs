@@ -9,7 +9,7 @@ use super::namesakes::Namesakes;
 use super::record::Record;
 use super::storage::{forget_all, keep, second_name};
 use super::user_mapping::{ResourceOp, UserMapping, check, together};
-use crate::model::{Alarm, AlarmKind, Delivery, MemoStep, Reason, Timestamp};
+use crate::model::{Alarm, AlarmKind, Delivery, Reason, StateChange, Timestamp};
 use crate::sources::scim::http::answer::{self, RequestError, not_found, told};
 use crate::sources::scim::protocol::attribute_selection::AttributeSelection;
 use crate::sources::scim::protocol::schema::{ResourceType, USER};
@@ -139,10 +139,10 @@ impl Change<'_> {
 
     /// The resource, if it is the one that the client means.
     async fn find(&self, id: &str) -> Result<Option<Record>, RequestError> {
-        let Some(memo) = self.state.memo(self.kind.drawer, id).await? else {
+        let Some(entry) = self.state.state_entry(self.kind.namespace, id).await? else {
             return Ok(None);
         };
-        let record = Record::read(&memo)?;
+        let record = Record::read(&entry)?;
         let tag = record.tag();
         if named(self.headers, &IF_MATCH, &tag) == Some(false) || named(self.headers, &IF_NONE_MATCH, &tag) == Some(true) {
             let why = "the resource has changed since: its version is another";
@@ -156,8 +156,8 @@ impl Change<'_> {
             return Ok(());
         }
         let called = second_name(record.text(self.kind.called).unwrap_or_default());
-        let namesakes = self.state.memos_by(self.kind.drawer, &called).await?;
-        if namesakes.iter().any(|memo| memo.key != record.id) {
+        let namesakes = self.state.state_entries_by(self.kind.namespace, &called).await?;
+        if namesakes.iter().any(|entry| entry.key != record.id) {
             let why = "there is a user of that userName already";
             return Err(told(StatusCode::CONFLICT, Some("uniqueness"), why));
         }
@@ -169,10 +169,10 @@ impl Change<'_> {
         op: ResourceOp,
         before: Option<&Record>,
         after: &Record,
-        memos: Vec<MemoStep>,
+        state_changes: Vec<StateChange>,
     ) -> Result<Delivery, RequestError> {
         let mut delivery = Delivery::of(self.source, Vec::new(), self.now);
-        delivery.memos = memos;
+        delivery.state_changes = state_changes;
         if *self.kind != USER {
             return Ok(delivery);
         }

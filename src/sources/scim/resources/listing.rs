@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::record::Record;
 use super::storage::{EMAIL, EXTERNAL, NAMES, second_name};
-use crate::model::Memo;
+use crate::model::StateEntry;
 use crate::sources::SourceState;
 use crate::sources::scim::protocol::attribute_path::PathTarget;
 use crate::sources::scim::protocol::error::ScimError;
@@ -13,7 +13,7 @@ use crate::sources::scim::protocol::list_response::{MOST_RESULTS, page};
 use crate::sources::scim::protocol::query::Query;
 use crate::sources::scim::protocol::schema::{ResourceType, USER};
 
-/// How many memos one look takes.
+/// How many entries one look takes.
 const PORTION: u32 = 500;
 /// A second name that so many have is looked for in all of them.
 const MOST_NAMESAKES: usize = 100;
@@ -39,31 +39,31 @@ pub(in crate::sources::scim) async fn list(
         shown: Vec::new(),
     };
     for kind in kinds {
-        let show = |window: &mut Window, memo: &Memo, known: Option<Map<String, Value>>| -> anyhow::Result<()> {
+        let show = |window: &mut Window, entry: &StateEntry, known: Option<Map<String, Value>>| -> anyhow::Result<()> {
             let shown = match known {
                 Some(shown) => shown,
-                None => Record::read(memo)?.show(kind, base),
+                None => Record::read(entry)?.show(kind, base),
             };
             window.shown.push(query.selection.of(kind, shown));
             Ok(())
         };
         match &filter {
             None => {
-                let (total, memos) = state.memos_page(kind.drawer, window.skip, window.left).await?;
+                let (total, entries) = state.state_entries_page(kind.namespace, window.skip, window.left).await?;
                 window.skip = window.skip.saturating_sub(total);
-                window.left -= memos.len() as u64;
+                window.left -= entries.len() as u64;
                 window.total += total;
-                for memo in &memos {
-                    show(&mut window, memo, None)?;
+                for entry in &entries {
+                    show(&mut window, entry, None)?;
                 }
             }
             Some(filter) => {
                 let mut candidates = Candidates::of(state, kind, filter).await?;
-                while let Some(memos) = candidates.next(state, kind).await? {
-                    for memo in &memos {
-                        let shown = Record::read(memo)?.show(kind, base);
+                while let Some(entries) = candidates.next(state, kind).await? {
+                    for entry in &entries {
+                        let shown = Record::read(entry)?.show(kind, base);
                         if holds(filter, Scope::Resource(kind), &shown) && window.takes() {
-                            show(&mut window, memo, Some(shown))?;
+                            show(&mut window, entry, Some(shown))?;
                         }
                     }
                 }
@@ -100,7 +100,7 @@ impl Window {
 /// Where matches may be.
 enum Candidates {
     /// Among these.
-    Found(Option<Vec<Memo>>),
+    Found(Option<Vec<StateEntry>>),
     /// Among all that come after this key.
     After(Option<String>),
 }
@@ -111,9 +111,9 @@ impl Candidates {
             let Some((target, value)) = equality(kind, one) else {
                 continue;
             };
-            let memos = match target {
-                "id" => state.memo(kind.drawer, value).await?.into_iter().collect(),
-                called if called == kind.called => state.memos_by(kind.drawer, &second_name(value)).await?,
+            let entries = match target {
+                "id" => state.state_entry(kind.namespace, value).await?.into_iter().collect(),
+                called if called == kind.called => state.state_entries_by(kind.namespace, &second_name(value)).await?,
                 prefix => {
                     let name = format!(
                         "{prefix}:{}",
@@ -123,37 +123,37 @@ impl Candidates {
                             value.to_owned()
                         }
                     );
-                    let pointers = state.memos_by(NAMES, &name).await?;
+                    let pointers = state.state_entries_by(NAMES, &name).await?;
                     if pointers.len() >= MOST_NAMESAKES {
                         continue;
                     }
-                    let mut memos: Vec<Memo> = Vec::new();
+                    let mut entries: Vec<StateEntry> = Vec::new();
                     for pointer in pointers {
-                        if let Some(memo) = state.memo(kind.drawer, &pointer.body).await?
-                            && !memos.contains(&memo)
+                        if let Some(entry) = state.state_entry(kind.namespace, &pointer.body).await?
+                            && !entries.contains(&entry)
                         {
-                            memos.push(memo);
+                            entries.push(entry);
                         }
                     }
-                    memos.sort_by(|one, other| one.key.cmp(&other.key));
-                    memos
+                    entries.sort_by(|one, other| one.key.cmp(&other.key));
+                    entries
                 }
             };
-            if memos.len() < MOST_NAMESAKES {
-                return Ok(Self::Found(Some(memos)));
+            if entries.len() < MOST_NAMESAKES {
+                return Ok(Self::Found(Some(entries)));
             }
         }
         Ok(Self::After(Some(String::new())))
     }
 
-    async fn next(&mut self, state: &dyn SourceState, kind: &ResourceType) -> anyhow::Result<Option<Vec<Memo>>> {
+    async fn next(&mut self, state: &dyn SourceState, kind: &ResourceType) -> anyhow::Result<Option<Vec<StateEntry>>> {
         match self {
-            Self::Found(memos) => Ok(memos.take()),
+            Self::Found(entries) => Ok(entries.take()),
             Self::After(after) => {
                 let Some(key) = after.take() else { return Ok(None) };
-                let memos = state.memos_after(kind.drawer, &key, PORTION).await?;
-                *after = memos.last().map(|memo| memo.key.clone());
-                Ok(Some(memos).filter(|memos| !memos.is_empty()))
+                let entries = state.state_entries_after(kind.namespace, &key, PORTION).await?;
+                *after = entries.last().map(|entry| entry.key.clone());
+                Ok(Some(entries).filter(|entries| !entries.is_empty()))
             }
         }
     }

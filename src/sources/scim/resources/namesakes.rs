@@ -81,21 +81,21 @@ impl Namesakes {
         let externals = user.iter().filter_map(|record| record.text("externalId"));
         look_ups.extend(externals.map(|external| (NAMES, format!("{EXTERNAL}:{external}"))));
         let mut ids = BTreeSet::new();
-        for (drawer, name) in look_ups {
-            let memos = state.memos_by(drawer, &name).await?;
+        for (namespace, name) in look_ups {
+            let entries = state.state_entries_by(namespace, &name).await?;
             ids.extend(
-                memos
+                entries
                     .into_iter()
-                    .map(|memo| if drawer == NAMES { memo.body } else { memo.key }),
+                    .map(|entry| if namespace == NAMES { entry.body } else { entry.key }),
             );
         }
         let mut others = Vec::new();
         for id in ids.iter().filter(|id| user.iter().all(|record| record.id != **id)) {
             // A pointer may be older than what it leads to.
-            let Some(memo) = state.memo(USER.drawer, id).await? else {
+            let Some(entry) = state.state_entry(USER.namespace, id).await? else {
                 continue;
             };
-            let other = Record::read(&memo)?;
+            let other = Record::read(&entry)?;
             let found = OtherUser {
                 names: mapping.names(&other),
                 active: other.is_active(),
@@ -200,12 +200,12 @@ fn is_anew(one: &Record, other: &Record) -> bool {
 }
 
 impl UserMapping {
-    /// Where users lie that have this name: the drawers, and the second names there.
+    /// Where users lie that have this name: the namespaces, and the second names there.
     fn look_ups(&self, name: &Subject) -> Vec<(&'static str, String)> {
         let external = |id: &str| (NAMES, format!("{EXTERNAL}:{id}"));
         match name {
-            Subject::Email(address) => vec![(NAMES, format!("{EMAIL}:{address}")), (USER.drawer, second_name(address))],
-            Subject::Username(called) => vec![(USER.drawer, second_name(called))],
+            Subject::Email(address) => vec![(NAMES, format!("{EMAIL}:{address}")), (USER.namespace, second_name(address))],
+            Subject::Username(called) => vec![(USER.namespace, second_name(called))],
             Subject::EmployeeId(number) if self.external_id == ExternalId::EmployeeId => {
                 vec![(NAMES, format!("{EMPLOYEE}:{number}")), external(number)]
             }

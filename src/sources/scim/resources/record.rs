@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::model::{Memo, Subject, Timestamp};
+use crate::model::{StateEntry, Subject, Timestamp};
 use crate::sources::scim::protocol::error::{INVALID_VALUE, ScimError, scim_error};
 use crate::sources::scim::protocol::schema::ResourceType;
 
@@ -13,7 +13,7 @@ pub const LARGEST: usize = 64 << 10;
 /// A resource. What a client wrote is in `members`; the rest is ours.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::sources::scim) struct Record {
-    /// Its id, which is the memo's key.
+    /// Its id, which is the entry's key.
     #[serde(skip)]
     pub(in crate::sources::scim) id: String,
     /// Counts its changes: the entity tag, and part of each signal's key.
@@ -27,7 +27,7 @@ pub(in crate::sources::scim) struct Record {
     /// is active, and for what was kept before this was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::sources::scim) known: Option<Vec<Subject>>,
-    /// How many memos lead to it by other names.
+    /// How many entries lead to it by other names.
     #[serde(default)]
     pub(in crate::sources::scim) names: usize,
     pub(in crate::sources::scim) members: Map<String, Value>,
@@ -38,11 +38,16 @@ impl Record {
     ///
     /// # Errors
     /// Where it is not what was written: the store was changed by another hand.
-    pub(in crate::sources::scim) fn read(memo: &Memo) -> anyhow::Result<Self> {
+    pub(in crate::sources::scim) fn read(entry: &StateEntry) -> anyhow::Result<Self> {
         // The reader's own words could quote what is in there.
-        let mut record: Self = serde_json::from_str(&memo.body)
-            .map_err(|_| anyhow::anyhow!("the memo {} of the drawer {} is not a resource", memo.key, memo.drawer))?;
-        record.id.clone_from(&memo.key);
+        let mut record: Self = serde_json::from_str(&entry.body).map_err(|_| {
+            anyhow::anyhow!(
+                "the entry {} of the namespace {} is not a resource",
+                entry.key,
+                entry.namespace
+            )
+        })?;
+        record.id.clone_from(&entry.key);
         Ok(record)
     }
 

@@ -1,12 +1,12 @@
-//! How resources are stored in the source's state: one drawer for each type, and one with pointers to them by their other names.
+//! How resources are stored in the source's state: one namespace for each type, and one with pointers to them by their other names.
 
 use super::record::Record;
 use super::user_mapping::{UserMapping, number};
-use crate::model::{Memo, MemoStep};
+use crate::model::{StateChange, StateEntry};
 use crate::sources::scim::protocol::error::ScimError;
 use crate::sources::scim::protocol::schema::{ResourceType, USER};
 
-/// The drawer with the pointers: the key is the resource's id with a number, the second name the pointer's, the body the resource's id.
+/// The namespace with the pointers: the key is the resource's id with a number, the second name the pointer's, the body the resource's id.
 /// No name of a person stands in a key, since keys go into the trail.
 pub(in crate::sources::scim) const NAMES: &str = "names";
 /// A pointer by `externalId`.
@@ -30,20 +30,20 @@ pub(in crate::sources::scim) fn keep(
     mapping: &UserMapping,
     before: Option<&Record>,
     after: &mut Record,
-) -> Result<Vec<MemoStep>, ScimError> {
+) -> Result<Vec<StateChange>, ScimError> {
     let about = (*kind == USER).then(|| mapping.about(after)).flatten();
     let names = other_names(after);
     after.names = names.len();
-    let mut steps = vec![MemoStep::Keep(Memo {
-        drawer: kind.drawer.to_owned(),
+    let mut steps = vec![StateChange::Put(StateEntry {
+        namespace: kind.namespace.to_owned(),
         key: after.id.clone(),
         look_up: after.text(kind.called).map(second_name),
         about: about.clone(),
         body: after.write()?,
     })];
     for (n, name) in names.into_iter().enumerate() {
-        steps.push(MemoStep::Keep(Memo {
-            drawer: NAMES.to_owned(),
+        steps.push(StateChange::Put(StateEntry {
+            namespace: NAMES.to_owned(),
             key: pointer(&after.id, n),
             look_up: Some(name),
             about: about.clone(),
@@ -56,8 +56,8 @@ pub(in crate::sources::scim) fn keep(
 }
 
 /// The steps that forget a resource and its pointers.
-pub(in crate::sources::scim) fn forget_all(kind: &ResourceType, record: &Record) -> Vec<MemoStep> {
-    let mut steps = vec![forget(kind.drawer, record.id.clone())];
+pub(in crate::sources::scim) fn forget_all(kind: &ResourceType, record: &Record) -> Vec<StateChange> {
+    let mut steps = vec![forget(kind.namespace, record.id.clone())];
     steps.extend((0..record.names).map(|n| forget(NAMES, pointer(&record.id, n))));
     steps
 }
@@ -66,9 +66,9 @@ fn pointer(id: &str, n: usize) -> String {
     format!("{id}.{n}")
 }
 
-fn forget(drawer: &str, key: String) -> MemoStep {
-    MemoStep::Forget {
-        drawer: drawer.to_owned(),
+fn forget(namespace: &str, key: String) -> StateChange {
+    StateChange::Delete {
+        namespace: namespace.to_owned(),
         key,
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::stream::{Stream, new_state};
 use super::stream_state::{StreamState, VerificationRequest};
-use crate::model::MemoStep;
+use crate::model::StateChange;
 use crate::sources::SourceState;
 use crate::sources::ssf::transmitter::management::{Management, ManagementError, StreamDescription};
 use crate::sources::ssf::transmitter::metadata::{Method, Transmitter};
@@ -300,7 +300,7 @@ impl Stream {
     ///
     /// # Errors
     /// Where the memory cannot be read.
-    pub async fn new_question(&self, own_state: &dyn SourceState) -> anyhow::Result<(String, Vec<MemoStep>)> {
+    pub async fn new_question(&self, own_state: &dyn SourceState) -> anyhow::Result<(String, Vec<StateChange>)> {
         let state = new_state()?;
         let steps = VerificationRequest::first(own_state, &state, self.clock.now()).await?;
         Ok((state, steps))

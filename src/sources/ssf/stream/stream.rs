@@ -181,7 +181,7 @@ impl Stream {
                 let asked = asked.ok_or_else(unasked)?;
                 // The same answer may come again, and is answered as the first time.
                 if asked.answered_at.is_none() {
-                    delivery.memos.extend(asked.answered(&state, delivery.received_at));
+                    delivery.state_changes.extend(asked.answered(&state, delivery.received_at));
                     delivery.alarms.push(over(AlarmKind::StreamSilent));
                     delivery.verified = true;
                 }
@@ -195,7 +195,7 @@ impl Stream {
                     if status.is_enabled() {
                         delivery.alarms.push(over(AlarmKind::StreamStopped));
                     }
-                    delivery.memos.push(status.keep());
+                    delivery.state_changes.push(status.keep());
                 }
             }
             Some(StreamEvent::Verification { state: None }) | None => {}

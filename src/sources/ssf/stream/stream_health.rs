@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::stream::{Stream, new_state, over, raised};
 use super::stream_state::{StreamState, StreamStatus, VerificationRequest};
-use crate::model::{Alarm, AlarmKind, Delivery, MemoStep, Timestamp};
+use crate::model::{Alarm, AlarmKind, Delivery, StateChange, Timestamp};
 use crate::sources::SourceState;
 use crate::sources::ssf::transmitter::management::ManagementError;
 
@@ -57,7 +57,7 @@ struct Open {
 /// What a look found.
 #[derive(Default)]
 struct Found {
-    memos: Vec<MemoStep>,
+    state_changes: Vec<StateChange>,
     alarms: Vec<Alarm>,
 }
 
@@ -86,11 +86,11 @@ impl StreamHealth {
         self.read_status(stream, made, own_state, &mut found).await?;
         self.ask(stream, made, own_state, &mut found).await?;
         self.send(stream).await;
-        if found.memos.is_empty() && found.alarms.is_empty() {
+        if found.state_changes.is_empty() && found.alarms.is_empty() {
             return Ok(None);
         }
         let mut delivery = Delivery::of(&stream.name, Vec::new(), stream.clock.now());
-        delivery.memos = found.memos;
+        delivery.state_changes = found.state_changes;
         delivery.alarms = found.alarms;
         Ok(Some(delivery))
     }
@@ -167,7 +167,7 @@ impl StreamHealth {
         {
             return Ok(());
         }
-        found.memos.push(now.keep());
+        found.state_changes.push(now.keep());
         found.alarms.push(if now.is_enabled() {
             over(AlarmKind::StreamStopped)
         } else {
@@ -223,7 +223,7 @@ impl StreamHealth {
         let state = new_state()?;
         let asked_at = stream.clock.now();
         found
-            .memos
+            .state_changes
             .extend(VerificationRequest::first(own_state, &state, asked_at).await?);
         let every = stream.config.verify_every.max(least(made));
         let now = Instant::now();

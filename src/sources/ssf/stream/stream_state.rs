@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{hex, sha256};
-use crate::model::{Memo, MemoStep, Timestamp};
+use crate::model::{StateChange, StateEntry, Timestamp};
 use crate::sources::SourceState;
 use crate::sources::ssf::transmitter::management::StreamDescription;
 use crate::sources::ssf::transmitter::metadata::Method;
 
-/// The drawer of what is known of the stream.
+/// The namespace of what is known of the stream.
 const STREAM: &str = "stream";
-/// The drawer of the verifications that we asked for, by the digest of their state.
+/// The namespace of the verifications that we asked for, by the digest of their state.
 const VERIFICATION: &str = "verification";
 /// How many asked verifications are kept: an answer may come late, and after the one to a later question.
 const KEPT: usize = 8;
@@ -84,7 +84,7 @@ impl StreamState {
 
     /// The step that keeps it.
     #[must_use]
-    pub fn keep(&self) -> MemoStep {
+    pub fn keep(&self) -> StateChange {
         keep(STREAM, "made", self)
     }
 
@@ -92,10 +92,10 @@ impl StreamState {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn forget(own_state: &dyn SourceState) -> anyhow::Result<Vec<MemoStep>> {
+    pub async fn forget(own_state: &dyn SourceState) -> anyhow::Result<Vec<StateChange>> {
         let mut steps = vec![forget(STREAM, "made"), forget(STREAM, "status"), forget(STREAM, "verified")];
-        let asked = own_state.memos_after(VERIFICATION, "", 1000).await?;
-        steps.extend(asked.iter().map(|memo| forget(VERIFICATION, &memo.key)));
+        let asked = own_state.state_entries_after(VERIFICATION, "", 1000).await?;
+        steps.extend(asked.iter().map(|entry| forget(VERIFICATION, &entry.key)));
         Ok(steps)
     }
 }
@@ -111,7 +111,7 @@ impl StreamStatus {
 
     /// The step that keeps it.
     #[must_use]
-    pub fn keep(&self) -> MemoStep {
+    pub fn keep(&self) -> StateChange {
         keep(STREAM, "status", self)
     }
 
@@ -135,18 +135,18 @@ impl VerificationRequest {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn first(own_state: &dyn SourceState, state: &str, at: Timestamp) -> anyhow::Result<Vec<MemoStep>> {
-        let memos = own_state.memos_after(VERIFICATION, "", 1000).await?;
-        let mut older: Vec<(Timestamp, String)> = memos
+    pub async fn first(own_state: &dyn SourceState, state: &str, at: Timestamp) -> anyhow::Result<Vec<StateChange>> {
+        let entries = own_state.state_entries_after(VERIFICATION, "", 1000).await?;
+        let mut older: Vec<(Timestamp, String)> = entries
             .into_iter()
-            .map(|memo| {
-                let asked = serde_json::from_str::<Self>(&memo.body);
-                (asked.map_or(Timestamp::from_ms(0), |asked| asked.asked_at), memo.key)
+            .map(|entry| {
+                let asked = serde_json::from_str::<Self>(&entry.body);
+                (asked.map_or(Timestamp::from_ms(0), |asked| asked.asked_at), entry.key)
             })
             .collect();
         older.sort();
         let gone = older.len().saturating_sub(KEPT - 1);
-        let mut steps: Vec<MemoStep> = older[..gone].iter().map(|(_, key)| forget(VERIFICATION, key)).collect();
+        let mut steps: Vec<StateChange> = older[..gone].iter().map(|(_, key)| forget(VERIFICATION, key)).collect();
         let asked = Self {
             asked_at: at,
             answered_at: None,
@@ -160,15 +160,17 @@ impl VerificationRequest {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn unanswered_since(own_state: &dyn SourceState) -> anyhow::Result<Option<Timestamp>> {
-        let memos = own_state.memos_after(VERIFICATION, "", 1000).await?;
-        let asked = memos.iter().filter_map(|memo| serde_json::from_str::<Self>(&memo.body).ok());
+        let entries = own_state.state_entries_after(VERIFICATION, "", 1000).await?;
+        let asked = entries
+            .iter()
+            .filter_map(|entry| serde_json::from_str::<Self>(&entry.body).ok());
         let last = asked.max_by_key(|asked| asked.asked_at);
         Ok(last.filter(|last| last.answered_at.is_none()).map(|last| last.asked_at))
     }
 
     /// The steps that note the answer to the verification asked for with `state`.
     #[must_use]
-    pub fn answered(self, state: &str, at: Timestamp) -> Vec<MemoStep> {
+    pub fn answered(self, state: &str, at: Timestamp) -> Vec<StateChange> {
         let asked = Self {
             answered_at: Some(at),
             ..self
@@ -190,21 +192,21 @@ fn name(state: &str) -> String {
     hex(&sha256(state.as_bytes()))
 }
 
-async fn recall<T: for<'d> Deserialize<'d>>(own_state: &dyn SourceState, drawer: &str, key: &str) -> anyhow::Result<Option<T>> {
-    let Some(memo) = own_state.memo(drawer, key).await? else {
+async fn recall<T: for<'d> Deserialize<'d>>(own_state: &dyn SourceState, namespace: &str, key: &str) -> anyhow::Result<Option<T>> {
+    let Some(entry) = own_state.state_entry(namespace, key).await? else {
         return Ok(None);
     };
-    let read = serde_json::from_str(&memo.body);
+    let read = serde_json::from_str(&entry.body);
     if let Err(error) = &read {
         // As good as forgotten: to connect again mends it.
-        tracing::warn!(drawer, key, %error, "what is remembered of a stream cannot be read");
+        tracing::warn!(namespace, key, %error, "what is remembered of a stream cannot be read");
     }
     Ok(read.ok())
 }
 
-fn keep<T: Serialize>(drawer: &str, key: &str, value: &T) -> MemoStep {
-    MemoStep::Keep(Memo {
-        drawer: drawer.to_owned(),
+fn keep<T: Serialize>(namespace: &str, key: &str, value: &T) -> StateChange {
+    StateChange::Put(StateEntry {
+        namespace: namespace.to_owned(),
         key: key.to_owned(),
         look_up: None,
         about: None,
@@ -213,9 +215,9 @@ fn keep<T: Serialize>(drawer: &str, key: &str, value: &T) -> MemoStep {
     })
 }
 
-fn forget(drawer: &str, key: &str) -> MemoStep {
-    MemoStep::Forget {
-        drawer: drawer.to_owned(),
+fn forget(namespace: &str, key: &str) -> StateChange {
+    StateChange::Delete {
+        namespace: namespace.to_owned(),
         key: key.to_owned(),
     }
 }

@@ -172,7 +172,7 @@ impl StreamSupervisor {
         }
         if trouble.status() == Some(StatusCode::NOT_FOUND) && StreamStatus::recall(own_state).await? != Some(gone()) {
             let mut delivery = Delivery::of(&self.stream.name, Vec::new(), self.stream.clock.now());
-            delivery.memos.push(gone().keep());
+            delivery.state_changes.push(gone().keep());
             delivery
                 .alarms
                 .push(raised(AlarmKind::StreamStopped, stopped(&self.stream, &gone())));
