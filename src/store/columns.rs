@@ -4,6 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Decode, Row as _, Sqlite, Type};
 
 use super::{Result, StoreError};
+use crate::model::Timestamp;
 
 /// Reading a row column by column.
 pub(super) trait Columns {
@@ -19,4 +20,9 @@ impl Columns for SqliteRow {
     fn read<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(&'r self, index: usize) -> Result<T> {
         self.try_get(index).map_err(StoreError::sql("reading a column"))
     }
+}
+
+/// The instant in the column at `index`, which may hold none.
+pub(super) fn time_at(row: &SqliteRow, index: usize) -> Option<Timestamp> {
+    row.get::<Option<i64>, _>(index).map(Timestamp::from_ms)
 }

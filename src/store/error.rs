@@ -62,19 +62,35 @@ pub enum StoreError {
 impl StoreError {
     /// Sorts what SQLite said while `doing`.
     pub(super) fn sql(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| match code(&source).as_deref() {
-            // SQLITE_FULL, and the primary code of SQLITE_BUSY with its extensions.
-            Some("13") => Self::Full,
-            Some("5" | "261" | "517") => Self::Busy,
-            _ => Self::Sql { doing, source },
+        move |source| match SqliteFailure::of(&source) {
+            SqliteFailure::Full => Self::Full,
+            SqliteFailure::Busy => Self::Busy,
+            SqliteFailure::Other => Self::Sql { doing, source },
         }
     }
 }
 
-fn code(error: &sqlx::Error) -> Option<String> {
-    error
-        .as_database_error()
-        .and_then(|error| error.code().map(std::borrow::Cow::into_owned))
+/// What SQLite's code says of a failure, where we act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SqliteFailure {
+    /// No space is left.
+    Full,
+    /// Another process holds the lock.
+    Busy,
+    /// Everything else.
+    Other,
+}
+
+impl SqliteFailure {
+    pub(super) fn of(error: &sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        match code.as_deref() {
+            // SQLITE_FULL, and the primary code of SQLITE_BUSY with its extensions.
+            Some("13") => Self::Full,
+            Some("5" | "261" | "517") => Self::Busy,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Why a store is not opened. Each has its own sentence and exit code, and nothing was written.

@@ -37,22 +37,31 @@ pub use cases::release::{Releasable, ReleaseAsked};
 pub use cases::unresolved::{Found, Unresolved};
 pub use departures::queries::{DepartureDetail, DepartureFilter, DepartureView, EmploymentView, Planned, StepView};
 pub use error::{OpenError, StoreError};
+pub use file::commit_watch::CommitWatch;
 pub use file::open::{Role, daemon_runs};
 pub use file::privacy::check_privacy;
-pub use identity::links::{Linked, Name};
+pub use identity::link_rows::Name;
+pub use identity::operator_links::Linked;
 pub use identity::resolution::KnownName;
-pub use outbox::deliveries::{Backlog, DeliveryOutcome, OutboxEvent, Pending};
+pub use outbox::backlog::{Backlog, Pending};
+pub use outbox::deliveries::{DeliveryOutcome, OutboxEvent};
 pub use queue::accept::{Accepted, SOURCE_TROUBLE};
 pub use queue::claim::Claim;
 pub use queue::intents::Seen;
-pub use sources::health::{LAGS, Lag, Noticed, Refusals, SourceHealth};
-pub use sources::inbox::{CommitWatch, InboxAnswer, InboxRefusal, InboxRow};
+pub use sources::health::{Noticed, Refusals, SourceHealth};
+pub use sources::inbox::InboxAnswer;
+pub use sources::inbox_row::{InboxRefusal, InboxRow};
+pub use sources::lag::{LAGS, Lag};
 pub use sources::unnamed_proxies::UnnamedProxy;
-pub use trail::read::{RawRow, TrailFilter, TrailRow, TrailSnapshot};
-pub use views::cases::{ActionView, CaseDetail, CaseView, Counts, JobView, ListFilter, SignalView};
+pub use trail::read::{TrailFilter, TrailRow};
+pub use trail::snapshot::{RawRow, TrailSnapshot};
+pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
+pub use views::counts::Counts;
+pub use views::jobs::{JobView, ListFilter};
 pub use writer::group_commit::Committed;
 
-use writer::group_commit::{Call, LockWait, Mutation, Tx};
+use writer::group_commit::LockWait;
+use writer::transaction::{Call, Mutation, Tx};
 
 /// What a store call answers.
 pub type Result<T> = std::result::Result<T, StoreError>;

@@ -6,101 +6,12 @@ use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
 use super::{Result, Store, StoreError, Tx};
-use crate::model::{Actor, JobState, Step, Timestamp};
+use crate::model::{Actor, Timestamp};
 
 /// How many rows one transaction of the retention takes away: claims must not wait for it.
 const PORTION: i64 = 200;
 
 impl Store {
-    /// Goes once through the writer and commits nothing of note: the watchdog's proof that mutations still get through.
-    ///
-    /// # Errors
-    /// Where the writer does not answer with a commit.
-    pub async fn prove_writer(&self) -> Result<()> {
-        self.write(|_| Box::pin(async { Ok(()) })).await
-    }
-
-    /// Whether the writer lives and waits for nothing but a lock that another process holds.
-    #[must_use]
-    pub fn is_kept_waiting(&self) -> bool {
-        self.0.lock_wait.borrow().is_some_and(|wait| wait.is_fresh())
-    }
-
-    /// Reads what accepting a delivery would read, from the file and not from memory.
-    ///
-    /// # Errors
-    /// Where it cannot be read.
-    pub async fn prove_readers(&self) -> Result<()> {
-        let failed = || StoreError::sql("reading the store");
-        let mut conn = self.readers().acquire().await.map_err(failed())?;
-        for sql in [
-            // What a connection has read before it would answer from memory.
-            "PRAGMA shrink_memory",
-            "SELECT count(*) FROM sqlite_schema",
-            "SELECT max(id) FROM signal",
-            "SELECT max(id) FROM cases",
-            "SELECT max(id) FROM job",
-            "SELECT max(id) FROM inbox",
-            "SELECT count(*) FROM alert WHERE cleared_at IS NULL",
-            "SELECT body FROM trail ORDER BY seq DESC LIMIT 1",
-        ] {
-            sqlx::query(sql).fetch_optional(&mut *conn).await.map_err(failed())?;
-        }
-        Ok(())
-    }
-
-    /// How many bytes the disk under the store still has for us.
-    ///
-    /// # Errors
-    /// What the system says where it cannot tell.
-    pub fn room(&self) -> std::io::Result<u64> {
-        let folder = self.path().parent().filter(|folder| !folder.as_os_str().is_empty());
-        let disk = rustix::fs::statvfs(folder.unwrap_or_else(|| std::path::Path::new(".")))?;
-        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
-    }
-
-    /// Records an entry about the daemon's own life.
-    ///
-    /// # Errors
-    /// Where the store cannot be written.
-    pub async fn record(&self, kind: EntryKind, detail: serde_json::Value) -> Result<()> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                tx.record(&Entry::new(kind, Actor::Daemon).detail(detail));
-                Ok(())
-            })
-        })
-        .await
-    }
-
-    /// Records an entry about a case.
-    ///
-    /// # Errors
-    /// Where the store cannot be written.
-    pub async fn record_about(&self, kind: EntryKind, case: i64, detail: serde_json::Value) -> Result<()> {
-        self.write(move |tx| {
-            Box::pin(async move {
-                tx.record(&Entry::new(kind, Actor::Daemon).case(case).detail(detail));
-                Ok(())
-            })
-        })
-        .await
-    }
-
-    /// Alerts about what has stood in the ledger longer than `age`, and tries it again: the target may work by now, and what lives is
-    /// never forgotten.
-    ///
-    /// # Errors
-    /// Where the store cannot be written.
-    pub async fn age_ledger(&self, age: Duration) -> Result<usize> {
-        let targets = self
-            .write(move |tx| Box::pin(async move { tx.age_ledger(age).await }))
-            .await?;
-        let count = targets.len();
-        self.wake_lanes(&targets);
-        Ok(count)
-    }
-
     /// Takes away what has been over for longer than `cases`, and people of whom nothing is left and who were not seen for `people`.
     /// The trail stays.
     ///
@@ -130,48 +41,6 @@ impl Store {
 }
 
 impl Tx<'_> {
-    async fn age_ledger(&mut self, age: Duration) -> Result<Vec<String>> {
-        let rows = sqlx::query(
-            "SELECT j.id, j.case_id, j.target, j.error FROM job j INDEXED BY job_ledger JOIN cases c ON c.id = j.case_id \
-             WHERE j.state = 'failed' AND j.finished_at <= ? AND c.called_off_at IS NULL ORDER BY j.finished_at",
-        )
-        .bind(self.now.minus(age).ms())
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("reading the ledger"))?;
-        let mut targets = Vec::new();
-        for row in &rows {
-            let (id, case, target): (i64, i64, String) = (row.get(0), row.get(1), row.get(2));
-            let error: Option<String> = row.get(3);
-            let error = error.unwrap_or_default();
-            JobState::Failed { error: error.clone() }.next(Step::Retry)?;
-            sqlx::query(
-                "UPDATE job SET state = 'queued', attempt = 0, verdict = NULL, outcome = NULL, finished_at = NULL WHERE id = ? AND state = 'failed'",
-            )
-            .bind(id)
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("trying the ledger again"))?;
-            sqlx::query("UPDATE cases SET state = 'open', verdict = NULL, closed_at = NULL WHERE id = ? AND state = 'closed'")
-                .bind(case)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("reopening a case of the ledger"))?;
-            let detail = serde_json::json!({ "target": target, "from": "ledger", "error": error });
-            self.record(
-                &Entry::new(EntryKind::JobEnqueued, Actor::Daemon)
-                    .case(case)
-                    .job(id)
-                    .detail(detail),
-            );
-            let summary = format!("case {case} has not been contained at {target} for a long time and is tried again: {error}");
-            self.raise("could_not_revoke", &format!("job:{id}"), &summary, Some(case))
-                .await?;
-            targets.push(target);
-        }
-        Ok(targets)
-    }
-
     async fn prune_cases(&mut self, age: Duration) -> Result<u64> {
         let before = self.now.minus(age).ms();
         let rows = sqlx::query(

@@ -23,14 +23,7 @@ impl Store {
     pub async fn call_off(&self, case: i64, by: Actor, note: Option<String>) -> Result<CalledOff> {
         self.write(move |tx| {
             Box::pin(async move {
-                let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM cases WHERE id = ?)")
-                    .bind(case)
-                    .fetch_one(&mut *tx.conn)
-                    .await
-                    .map_err(StoreError::sql("reading a case"))?;
-                if !there {
-                    return Err(StoreError::NotFound { what: "case", id: case });
-                }
+                ensure_exists(&mut *tx.conn, case).await?;
                 let why = note.as_deref().unwrap_or("an operator called it off");
                 tx.cancel_departures(case, &by, why).await?;
                 let ended = tx.call_off_case(case, &by, why).await?;
@@ -51,11 +44,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn called_off(&self, case: CaseId) -> Result<bool> {
-        sqlx::query_scalar("SELECT called_off_at IS NOT NULL FROM cases WHERE id = ?")
-            .bind(case.0)
-            .fetch_one(self.readers())
-            .await
-            .map_err(StoreError::sql("looking whether a case was called off"))
+        read_called_off(self.readers(), case.0).await
     }
 }
 
@@ -94,12 +83,7 @@ impl Tx<'_> {
                 .case(case)
                 .detail(serde_json::json!({ "why": why, "cancelled": cancelled, "stopping": stopping, "in_the_ledger": failed })),
         );
-        let hold: Option<i64> = sqlx::query_scalar("SELECT hold FROM cases WHERE id = ? AND state = 'held'")
-            .bind(case)
-            .fetch_optional(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("reading a case"))?
-            .flatten();
+        let hold = self.hold_of_held(case).await?;
         if !self.cancel_case(case, by, why).await? {
             self.close_what_is_left(case).await?;
         }
@@ -122,11 +106,7 @@ impl Tx<'_> {
 
     /// Whether nothing more is to be done for a case.
     pub(in crate::store) async fn is_called_off(&mut self, case: i64) -> Result<bool> {
-        sqlx::query_scalar("SELECT called_off_at IS NOT NULL FROM cases WHERE id = ?")
-            .bind(case)
-            .fetch_one(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("looking whether a case was called off"))
+        read_called_off(&mut *self.conn, case).await
     }
 
     /// The job that was at work when its case was called off has stopped.
@@ -139,14 +119,26 @@ impl Tx<'_> {
         }
         Ok(())
     }
+}
 
-    /// Closes a case of which some jobs are over and the others were cancelled: it keeps the verdict of what was proved.
-    pub(in crate::store) async fn close_what_is_left(&mut self, case: i64) -> Result<()> {
-        let reference: String = sqlx::query_scalar("SELECT subject_ref FROM cases WHERE id = ?")
-            .bind(case)
-            .fetch_one(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("reading a case"))?;
-        self.close_if_over(case, &reference, None).await.map(|_| ())
+async fn read_called_off<'e>(executor: impl sqlx::SqliteExecutor<'e>, case: i64) -> Result<bool> {
+    sqlx::query_scalar("SELECT called_off_at IS NOT NULL FROM cases WHERE id = ?")
+        .bind(case)
+        .fetch_one(executor)
+        .await
+        .map_err(StoreError::sql("looking whether a case was called off"))
+}
+
+/// Fails where there is no such case.
+pub(super) async fn ensure_exists<'e>(executor: impl sqlx::SqliteExecutor<'e>, case: i64) -> Result<()> {
+    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM cases WHERE id = ?)")
+        .bind(case)
+        .fetch_one(executor)
+        .await
+        .map_err(StoreError::sql("reading a case"))?;
+    if there {
+        Ok(())
+    } else {
+        Err(StoreError::NotFound { what: "case", id: case })
     }
 }

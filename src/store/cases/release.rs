@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 
+use super::call_off::ensure_exists;
 use crate::model::{Actor, Evidence, JobKind, JobState, Priority, Timestamp};
 use crate::store::columns::Columns as _;
-use crate::store::queue::settle::NewJob;
+use crate::store::queue::enqueue::NewJob;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What a case has suspended at one target.
@@ -34,14 +35,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`], and where the store cannot be read.
     pub async fn releasable(&self, case: i64) -> Result<Vec<Releasable>> {
-        let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM cases WHERE id = ?)")
-            .bind(case)
-            .fetch_one(self.readers())
-            .await
-            .map_err(StoreError::sql("reading a case"))?;
-        if !there {
-            return Err(StoreError::NotFound { what: "case", id: case });
-        }
+        ensure_exists(self.readers(), case).await?;
         // Of each job the suspensions that it has made itself: not what was so already, and not what a sweep has only seen.
         let rows = sqlx::query(
             "SELECT j.target, j.evidence FROM job j WHERE j.case_id = ?1 AND j.kind <> 'release' \

@@ -5,8 +5,8 @@ use serde::Serialize;
 use sqlx::Row as _;
 
 use crate::model::{Actor, Subject, Timestamp};
-use crate::store::identity::links::Name;
-use crate::store::queue::requeue::Over;
+use crate::store::identity::link_rows::Name;
+use crate::store::queue::requeue::{NEWEST_CONTAINING, Over};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// A case about somebody whom no target knows.
@@ -53,16 +53,16 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn found(&self, case: i64) -> Result<Found> {
-        let rows = sqlx::query(
+        let sql = format!(
             "SELECT j.state, j.verdict, j.evidence ->> '$.principal' IS NOT NULL OR EXISTS (SELECT 1 FROM action WHERE job_id = j.id), \
                     coalesce(j.evidence ->> '$.nameless' = 1, 0), coalesce(j.evidence ->> '$.unclear' = 1, 0), j.error IS NOT NULL \
-             FROM job j WHERE j.case_id = ?1 AND j.kind = 'contain' AND j.state <> 'cancelled' AND j.id = \
-                (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.kind = 'contain' AND k.state <> 'cancelled')",
-        )
-        .bind(case)
-        .fetch_all(self.readers())
-        .await
-        .map_err(StoreError::sql("looking how far a case is"))?;
+             FROM job j WHERE {NEWEST_CONTAINING}"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(case)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("looking how far a case is"))?;
         let (mut found, mut not_yet) = (Found::Nobody, false);
         for row in &rows {
             let (state, verdict): (&str, Option<&str>) = (row.get(0), row.get(1));
@@ -164,16 +164,6 @@ impl Tx<'_> {
             .await
     }
 
-    /// Whom a reference stands for; `None` where the person was erased.
-    async fn subject_of(&mut self, subject_ref: &str) -> Result<Option<Subject>> {
-        let text: Option<String> = sqlx::query_scalar("SELECT subject FROM person WHERE ref = ?")
-            .bind(subject_ref)
-            .fetch_optional(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("reading whom a case is about"))?;
-        Ok(text.and_then(|text| text.parse().ok()))
-    }
-
     /// Somebody was found after all.
     pub(in crate::store) async fn note_resolved(&mut self, case: i64) -> Result<()> {
         self.end_unresolved(case, "found", &Actor::Daemon, None).await.map(|_| ())
@@ -266,11 +256,7 @@ impl Tx<'_> {
             }
         }
         if !jobs.is_empty() {
-            sqlx::query("UPDATE cases SET state = 'open', verdict = NULL, closed_at = NULL WHERE id = ? AND state = 'closed'")
-                .bind(case)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("opening a case again"))?;
+            self.reopen_for_retry(case).await?;
         }
         Ok(())
     }

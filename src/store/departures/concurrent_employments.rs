@@ -7,10 +7,8 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Actor, Departure, Subject, Timestamp};
+use crate::store::queue::place_hold::BLOCKED;
 use crate::store::{Result, StoreError, Tx};
-
-/// The class and the words of a hold over a departure that is blocked: they name nobody.
-pub(in crate::store) const BLOCKED: (&str, &str) = ("employment", "another employment of the same person has not ended");
 
 const PLANS: &str = "SELECT d.id, d.employment, d.fire_at, d.acts_at, d.state, d.why, d.case_id, d.despite, e.subject, d.subject_ref, d.source, \
      d.employee FROM departure d LEFT JOIN employment e USING (source, employee, employment)";
@@ -178,18 +176,6 @@ impl Tx<'_> {
         for row in &rows {
             self.weigh(row.get(0), row.get(1), "").await?;
         }
-        Ok(())
-    }
-
-    async fn set_plan(&mut self, id: i64, state: &str, why: Option<&str>) -> Result<()> {
-        sqlx::query("UPDATE departure SET state = ?, why = ?, changed_at = ? WHERE id = ?")
-            .bind(state)
-            .bind(why)
-            .bind(self.now.ms())
-            .bind(id)
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("changing a plan"))?;
         Ok(())
     }
 

@@ -4,7 +4,7 @@ use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::model::{Actor, Delivery, Departure, DepartureStep, Signal, Timestamp, When};
+use crate::model::{Actor, Delivery, Departure, DepartureStep, Signal, Timestamp};
 use crate::store::{Result, StoreError, Tx};
 
 /// How many employments one statement takes.
@@ -214,13 +214,5 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("changing an employment"))?;
         Ok(())
-    }
-}
-
-/// The step of a signal, if it is about an employment.
-pub(in crate::store) fn departure(signal: &Signal) -> Option<&Departure> {
-    match &signal.when {
-        When::Departure(departure) => Some(departure),
-        _ => None,
     }
 }

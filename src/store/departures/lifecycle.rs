@@ -3,11 +3,13 @@
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
-use super::queries::LATE;
-use crate::model::{Actor, CaseId, Departure, DepartureStep, Leaves, SignalReceipt, Timestamp, When};
-use crate::store::queue::open_case::NewCase;
+use crate::model::{Actor, Departure, DepartureStep, Leaves, Timestamp, When};
+use crate::store::queue::accept_context::NewCase;
+use crate::store::queue::place_hold::BLOCKED;
 use crate::store::{Result, StoreError, Tx};
 
+/// What is later than this is late.
+pub(super) const LATE: i64 = 60_000;
 /// From here on a departure that was missed is worth an alert.
 const VERY_LATE: i64 = 3_600_000;
 
@@ -31,7 +33,7 @@ impl Tx<'_> {
         let by = Actor::source(source);
         let acts_at = fire_at.max(self.latest_end(source, departure, new.reference).await?.unwrap_or(fire_at));
         let state = match new.held {
-            Some(("employment", _)) => "blocked",
+            Some((class, _)) if class == BLOCKED.0 => "blocked",
             Some(_) => "held",
             None if acts_at <= self.now => "executed",
             None => "planned",
@@ -143,78 +145,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Calls a departure off. Only what has not happened is cancelled; what has is never undone by itself, and somebody is told.
-    pub(in crate::store) async fn withdraw(&mut self, new: &NewCase<'_>) -> Result<SignalReceipt> {
-        let When::Departure(Departure {
-            employee,
-            employment,
-            step,
-        }) = &new.signal.when
-        else {
-            return Ok(SignalReceipt::Ignored {
-                why: "it names no departure to call off".to_owned(),
-            });
-        };
-        // A rehire under a new employment ends every plan of the person that HR has not stated since; a rescission only its own.
-        let every = *step == DepartureStep::Rehire;
-        let stated = new.signal.occurred_at.map(Timestamp::ms);
-        let rows = sqlx::query(
-            "SELECT id, state, case_id FROM departure WHERE source = ?1 AND employee = ?2 AND (?3 OR employment = ?4) \
-             AND state NOT IN ('rescinded', 'cancelled') AND NOT (stated_at IS NOT NULL AND ?5 IS NOT NULL AND stated_at > ?5)",
-        )
-        .bind(&new.delivery.source)
-        .bind(employee)
-        .bind(every)
-        .bind(employment)
-        .bind(stated)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for plans"))?;
-        let by = Actor::source(&new.delivery.source);
-        let why = if every {
-            "the person was hired again"
-        } else {
-            "HR called it off"
-        };
-        let nothing = "no departure of this employee is planned".to_owned();
-        if rows.is_empty() {
-            // A suspension has no plan, and is called off by the same words.
-            let why = self.take_back(new, nothing).await?;
-            return Ok(SignalReceipt::Ignored { why });
-        }
-        let mut receipt = SignalReceipt::Ignored { why: nothing };
-        for row in &rows {
-            let (id, state, case): (i64, String, Option<i64>) = (row.get(0), row.get(1), row.get(2));
-            if state == "executed" && self.has_begun(case).await? {
-                self.too_late(id, &new.delivery.source, case).await?;
-                self.step(id, &by, "too_late", Some(why)).await?;
-                if let Some(case) = case {
-                    self.end_what_is_left_of(case, id, &new.delivery.source, &by).await?;
-                }
-                receipt = SignalReceipt::Ignored {
-                    why: "the departure had been carried out".to_owned(),
-                };
-                continue;
-            }
-            self.call_off(id, "rescinded", &by, why).await?;
-            let mut entry = new
-                .entry(EntryKind::DepartureRescinded)
-                .detail(serde_json::json!({ "departure": id, "step": step }));
-            entry.case = case;
-            self.record(&entry);
-            if let Some(case) = case {
-                self.leave_case(case, &new.delivery.source, &by, "the departure was called off")
-                    .await?;
-                self.note_reactivated(case, &new.delivery.source).await?;
-                receipt = SignalReceipt::Accepted {
-                    case: CaseId(case),
-                    held: false,
-                };
-            }
-        }
-        Ok(receipt)
-    }
-
     /// Marks the plans behind a case as executed once the first of its jobs is due. `waited` is whether a human let it wait, who knows how
     /// late it is.
     pub(in crate::store) async fn departure_is_due(&mut self, case: i64, waited: bool) -> Result<()> {
@@ -243,53 +173,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// The departures under a hold that was approved: planned again, and those that were blocked in spite of what blocked them.
-    pub(in crate::store) async fn approve_departures(&mut self, hold: i64, by: &Actor) -> Result<()> {
-        let rows = sqlx::query(
-            "UPDATE departure SET despite = state = 'blocked', state = 'planned', why = NULL, changed_at = ?1 \
-             WHERE state IN ('held', 'blocked') AND case_id IN (SELECT id FROM cases WHERE hold = ?2 AND state = 'held') \
-             RETURNING id, despite",
-        )
-        .bind(self.now.ms())
-        .bind(hold)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("releasing departures"))?;
-        for row in &rows {
-            let detail = if row.get(1) {
-                "approved, although another employment stands"
-            } else {
-                "approved"
-            };
-            self.step(row.get(0), by, "released", Some(detail)).await?;
-        }
-        Ok(())
-    }
-
-    /// Calls off what waits behind a case that a human does not let go on.
-    pub(in crate::store) async fn cancel_departures(&mut self, case: i64, by: &Actor, why: &str) -> Result<()> {
-        let rows = sqlx::query(
-            "SELECT id, state, source, employee, employment FROM departure WHERE case_id = ? AND state IN ('planned', 'held', 'blocked')",
-        )
-        .bind(case)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for the departures of a case"))?;
-        for row in &rows {
-            let id: i64 = row.get(0);
-            self.call_off(id, "cancelled", by, why).await?;
-            if row.get::<&str, _>(1) != "blocked" {
-                self.set_employment(row.get(2), row.get(3), row.get(4), "stands").await?;
-            }
-            self.record(
-                &Entry::new(EntryKind::DepartureCancelled, by.clone())
-                    .case(case)
-                    .detail(serde_json::json!({ "departure": id, "why": why })),
-            );
-        }
-        Ok(())
-    }
-
     /// Records that a departure is carried out now, and answers how late.
     async fn executed(&mut self, id: i64, case: i64, acts_at: Timestamp) -> Result<i64> {
         let late = self.now.ms().saturating_sub(acts_at.ms()).max(0);
@@ -301,6 +184,19 @@ impl Tx<'_> {
         let detail = (late > LATE).then(|| format!("late by {} minutes", late / 60_000));
         self.step(id, &Actor::Daemon, "executed", detail.as_deref()).await?;
         Ok(late)
+    }
+
+    /// Moves a departure into a state in which it has not been carried out.
+    pub(super) async fn set_plan(&mut self, id: i64, state: &str, why: Option<&str>) -> Result<()> {
+        sqlx::query("UPDATE departure SET state = ?, why = ?, executed_at = NULL, changed_at = ? WHERE id = ?")
+            .bind(state)
+            .bind(why)
+            .bind(self.now.ms())
+            .bind(id)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("changing a plan"))?;
+        Ok(())
     }
 
     /// One step in what became of a departure.
@@ -315,84 +211,6 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("keeping what became of a departure"))?;
         Ok(())
-    }
-
-    /// The departure will not take place: `state` is `rescinded` or `cancelled`.
-    pub(in crate::store) async fn call_off(&mut self, id: i64, state: &str, by: &Actor, why: &str) -> Result<()> {
-        sqlx::query("UPDATE departure SET state = ?, why = ?, executed_at = NULL, changed_at = ? WHERE id = ?")
-            .bind(state)
-            .bind(why)
-            .bind(self.now.ms())
-            .bind(id)
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("calling a plan off"))?;
-        self.step(id, by, state, Some(why)).await
-    }
-
-    /// Cancels a case that only a departure stood for which no longer does. It goes on where another source, or another employment that
-    /// ends, still asks for it.
-    pub(in crate::store) async fn leave_case(&mut self, case: i64, source: &str, by: &Actor, why: &str) -> Result<()> {
-        let wanted: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2 \
-                     AND source NOT IN (SELECT source FROM reactivation r WHERE r.case_id = ?1)) \
-                 OR EXISTS (SELECT 1 FROM departure WHERE case_id = ?1 AND state IN ('planned', 'held', 'blocked', 'executed'))",
-        )
-        .bind(case)
-        .bind(source)
-        .fetch_one(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking who else asks for a case"))?;
-        if wanted {
-            return Ok(());
-        }
-        let hold = self.hold_of_held(case).await?;
-        self.cancel_case(case, by, why).await?;
-        match hold {
-            Some(hold) => self.end_empty_hold(hold, "rejected", by, why).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Whether anything of a case was done, or is being done.
-    async fn has_begun(&mut self, case: Option<i64>) -> Result<bool> {
-        let Some(case) = case else { return Ok(true) };
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM job WHERE case_id = ? AND (attempt > 0 OR acted = 1 OR state IN ('running', 'done', 'failed')))",
-        )
-        .bind(case)
-        .fetch_one(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking whether a case has begun"))
-    }
-
-    /// A departure was called off after it had begun: what has not happened yet does not, and no sweep suspends the person again. Not where
-    /// another source, or another employment that ends, asks for the same.
-    async fn end_what_is_left_of(&mut self, case: i64, departure: i64, source: &str, by: &Actor) -> Result<()> {
-        let wanted: bool = sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2) \
-                 OR EXISTS (SELECT 1 FROM departure WHERE case_id = ?1 AND id <> ?3 AND state IN ('planned', 'held', 'blocked', 'executed'))",
-        )
-        .bind(case)
-        .bind(source)
-        .bind(departure)
-        .fetch_one(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking who else asks for a case"))?;
-        if wanted {
-            return Ok(());
-        }
-        self.call_off_case(case, by, "its departure was called off after it had begun")
-            .await
-            .map(|_| ())
-    }
-
-    async fn too_late(&mut self, id: i64, source: &str, case: Option<i64>) -> Result<()> {
-        let how = case.map_or_else(String::new, |case| format!("; revoked release {case} undoes the suspension"));
-        let summary =
-            format!("source {source}: a departure was called off after it was carried out; nothing is undone by itself{how}");
-        self.raise("rescinded_too_late", &format!("departure:{id}"), &summary, case)
-            .await
     }
 }
 

@@ -5,3 +5,4 @@ pub(in crate::store) mod employments;
 pub(in crate::store) mod lifecycle;
 pub(in crate::store) mod queries;
 pub(in crate::store) mod reactivation;
+pub(in crate::store) mod rescission;

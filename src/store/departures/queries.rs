@@ -1,12 +1,12 @@
 //! Departures, as operators and the daemon's periodic run see them: what is planned, what became of it, and an operator's cancel.
 
-use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::model::{Actor, Leaves, Subject, Timestamp};
-use crate::store::{Result, Store, StoreError, Tx};
+use super::lifecycle::LATE;
+use crate::model::{Leaves, Subject, Timestamp};
+use crate::store::{Result, Store, StoreError};
 
 /// A planned departure, with the instant that its wall date meant when it was last computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -110,9 +110,6 @@ pub struct DepartureFilter {
 
 const COLUMNS: &str = "SELECT d.id, d.source, d.employee, d.employment, p.subject, d.leaves, d.fire_at, d.acts_at, d.state, d.why, d.case_id, \
      d.stated_at, d.executed_at, d.changed_at FROM departure d LEFT JOIN person p ON p.ref = d.subject_ref";
-
-/// What is later than this is late.
-pub(in crate::store) const LATE: i64 = 60_000;
 
 impl Store {
     /// Departures that have not fired.
@@ -234,56 +231,6 @@ impl Store {
             .await?;
         self.0.promoter.notify_one();
         Ok(())
-    }
-
-    /// Calls a departure off on an operator's word, which only works for what has not happened.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`], and [`StoreError::Refused`] where it was carried out or called off already.
-    pub async fn cancel_departure(&self, id: i64, by: Actor, note: String) -> Result<()> {
-        self.write(move |tx| Box::pin(async move { tx.cancel_departure(id, &by, &note).await }))
-            .await
-    }
-}
-
-impl Tx<'_> {
-    async fn cancel_departure(&mut self, id: i64, by: &Actor, note: &str) -> Result<()> {
-        let row = sqlx::query(
-            "SELECT state, case_id, source, employee, employment, subject_ref, executed_at FROM departure WHERE id = ?",
-        )
-        .bind(id)
-        .fetch_optional(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for a departure"))?
-        .ok_or(StoreError::NotFound { what: "departure", id })?;
-        let (state, case): (String, Option<i64>) = (row.get(0), row.get(1));
-        match state.as_str() {
-            "executed" => {
-                let at = Timestamp::from_ms(row.get::<Option<i64>, _>(6).unwrap_or_default());
-                let case = case.map_or(String::new(), |case| format!(" (revoked case show {case})"));
-                return Err(StoreError::Refused(format!(
-                    "departure {id} was carried out at {at}{case}; nothing is undone by itself: enable the account by hand, if that is right"
-                )));
-            }
-            "rescinded" | "cancelled" => return Err(StoreError::Refused(format!("departure {id} is {state} already"))),
-            _ => {}
-        }
-        let (source, employee): (String, String) = (row.get(2), row.get(3));
-        self.call_off(id, "cancelled", by, note).await?;
-        let mut entry = Entry::new(EntryKind::DepartureCancelled, by.clone())
-            .subject_ref(row.get::<String, _>(5))
-            .detail(serde_json::json!({ "departure": id, "was": state, "note": note }));
-        entry.case = case;
-        self.record(&entry);
-        if let Some(case) = case {
-            self.leave_case(case, &source, by, "an operator cancelled the departure")
-                .await?;
-        }
-        // Who stays since another employment stands has left this one all the same.
-        if state != "blocked" {
-            self.set_employment(&source, &employee, row.get(4), "stands").await?;
-        }
-        self.weigh(&source, &employee, row.get(5)).await
     }
 }
 

@@ -4,8 +4,8 @@
 use crate::model::{Actor, CaseId, Reason, Subject, Timestamp};
 use crate::policy::{Class, STAYS};
 use crate::store::columns::Columns as _;
-use crate::store::identity::resolution::{REFERENCES, json_of};
-use crate::store::queue::open_case::NewCase;
+use crate::store::identity::references::{REFERENCES, json_of};
+use crate::store::queue::accept_context::NewCase;
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {

@@ -2,8 +2,9 @@
 
 use revoked_trail::{Entry, EntryKind};
 
-use super::links::{Name, REPLACED, Row};
-use super::resolution::{REFERENCES, json_of};
+use super::link_rows::{Name, Row};
+use super::links::REPLACED;
+use super::references::{REFERENCES, json_of};
 use crate::model::{Actor, Delivery, Identity, Reason, Renamed, Subject};
 use crate::store::{Result, StoreError, Tx};
 
@@ -193,12 +194,7 @@ impl Tx<'_> {
     /// Takes a name out of people who are known by several at once.
     async fn drop_alias(&mut self, name: &Subject, references: &[String]) -> Result<()> {
         for reference in references {
-            let subject: Option<String> = sqlx::query_scalar("SELECT subject FROM person WHERE ref = ?")
-                .bind(reference)
-                .fetch_optional(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("looking a person up"))?;
-            let Some(Ok(Subject::Aliases(names))) = subject.map(|text| text.parse()) else {
+            let Some(Subject::Aliases(names)) = self.subject_of(reference).await? else {
                 continue;
             };
             let rest = Subject::together(names.into_iter().filter(|one| one != name));

@@ -1,22 +1,30 @@
-//! People, behind references: the one table that holds names. Erasing a row leaves every hash of the trail valid.
+//! Pseudonyms: the reference that stands for a person in the trail and in every table but the one that holds names.
 
 use revoked_trail::key::random_key;
-use revoked_trail::{Entry, EntryKind, subject_ref};
+use revoked_trail::subject_ref;
+use sqlx::sqlite::SqliteConnection;
 
-use super::resolution::json_of;
-use crate::model::{Actor, Subject};
+use crate::model::Subject;
 use crate::store::{Result, Store, StoreError, Tx};
 
+/// Every reference that has stood for somebody with one of the names in the JSON list `?1`. By itself, or within another statement where
+/// one more would cost a hop between threads for each signal.
+pub(in crate::store) const REFERENCES: &str = "SELECT p.ref FROM json_each(?1) n JOIN person p ON p.subject = n.value \
+     UNION SELECT a.ref FROM json_each(?1) n JOIN alias a ON a.name = n.value";
+
 impl Store {
-    /// Erases a person: every name that is known of it, the keys behind its references, its links, the notes about it and who asked. Open cases are
-    /// left alone and refuse it.
+    /// Every reference that has stood for the person whom `subject` names.
     ///
     /// # Errors
-    /// [`StoreError::Refused`] where work about the person is open; [`StoreError::NotFound`] is not told apart from a name never seen.
-    pub async fn erase(&self, subject: &Subject, by: Actor) -> Result<bool> {
-        let subject = subject.clone();
-        self.write(move |tx| Box::pin(async move { tx.erase(&subject, &by).await }))
+    /// Where the store cannot be read.
+    pub async fn references(&self, subject: &Subject) -> Result<Vec<String>> {
+        let names = self.expanded(subject).await?;
+        let mut conn = self
+            .readers()
+            .acquire()
             .await
+            .map_err(StoreError::sql("looking a person up"))?;
+        references(&mut conn, names.names()).await
     }
 }
 
@@ -48,73 +56,33 @@ impl Tx<'_> {
         Ok(reference)
     }
 
-    async fn erase(&mut self, subject: &Subject, by: &Actor) -> Result<bool> {
-        let names = self.every_name(subject).await?;
-        let references = self.references(names.names()).await?;
-        let (list, names) = (serde_json::to_string(&references).unwrap_or_default(), json_of(names.names()));
-        let open: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM cases c JOIN job j ON j.case_id = c.id \
-             WHERE c.subject_ref IN (SELECT value FROM json_each(?)) AND j.state IN ('scheduled', 'queued', 'running', 'held')",
-        )
-        .bind(&list)
-        .fetch_one(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for open work"))?;
-        if open > 0 {
-            return Err(StoreError::Refused(format!(
-                "{open} jobs about this person are open (sweeps included); erase the person after they have ended"
-            )));
-        }
-        let mut gone = 0;
-        for sql in [
-            "DELETE FROM identity WHERE name IN (SELECT value FROM json_each(?))",
-            "DELETE FROM inbox WHERE subject IN (SELECT value FROM json_each(?)) AND state <> 'new'",
-            "DELETE FROM employment WHERE subject IN (SELECT value FROM json_each(?))",
-            "DELETE FROM memory WHERE about IN (SELECT value FROM json_each(?))",
-        ] {
-            gone += sqlx::query(sql)
-                .bind(&names)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql(
-                    "erasing a person's links and requests, and what sources keep about them",
-                ))?
-                .rows_affected();
-        }
-        for sql in [
-            "UPDATE unresolved SET note = NULL WHERE case_id IN \
-                (SELECT c.id FROM json_each(?) n JOIN cases c ON c.subject_ref = n.value)",
-            "UPDATE cases SET note = NULL, requested_by = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
-            "UPDATE signal SET note = NULL, requested_by = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
-            "DELETE FROM departure WHERE subject_ref IN (SELECT value FROM json_each(?))",
-            "DELETE FROM outbox WHERE subject_ref IN (SELECT value FROM json_each(?))",
-            "DELETE FROM person WHERE ref IN (SELECT value FROM json_each(?))",
-        ] {
-            gone += sqlx::query(sql)
-                .bind(&list)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("erasing a person"))?
-                .rows_affected();
-        }
-        for reference in &references {
-            self.record(&Entry::new(EntryKind::PersonErased, by.clone()).subject_ref(reference));
-        }
-        Ok(gone > 0)
+    /// Whom a reference stands for; `None` where the person was erased.
+    pub(in crate::store) async fn subject_of(&mut self, subject_ref: &str) -> Result<Option<Subject>> {
+        let text: Option<String> = sqlx::query_scalar("SELECT subject FROM person WHERE ref = ?")
+            .bind(subject_ref)
+            .fetch_optional(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking a person up"))?;
+        Ok(text.and_then(|text| text.parse().ok()))
     }
 
-    /// Every name of a person, those that were replaced included.
-    async fn every_name(&mut self, subject: &Subject) -> Result<Subject> {
-        let texts: Vec<String> = sqlx::query_scalar(
-            "SELECT name FROM identity WHERE person IN \
-                (SELECT i.person FROM json_each(?1) n JOIN identity i ON i.name = n.value) \
-             UNION SELECT value FROM json_each(?1)",
-        )
-        .bind(json_of(subject.names()))
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("reading the names of a person"))?;
-        let names = texts.iter().filter_map(|text| text.parse().ok());
-        Ok(Subject::together(names).unwrap_or_else(|| subject.clone()))
+    /// Every reference that has stood for somebody with one of these names.
+    pub(in crate::store) async fn references(&mut self, names: &[Subject]) -> Result<Vec<String>> {
+        references(self.conn, names).await
     }
+}
+
+async fn references(conn: &mut SqliteConnection, names: &[Subject]) -> Result<Vec<String>> {
+    let names = json_of(names);
+    sqlx::query_scalar(REFERENCES)
+        .bind(names)
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::sql("looking a person up"))
+}
+
+/// Names as a JSON list of their canonical forms.
+pub(in crate::store) fn json_of<'n>(names: impl IntoIterator<Item = &'n Subject>) -> String {
+    let names: Vec<String> = names.into_iter().map(ToString::to_string).collect();
+    serde_json::to_string(&names).unwrap_or_default()
 }

@@ -6,7 +6,9 @@ use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
+use super::references::json_of;
 use crate::model::{Job, Subject, Timestamp};
+use crate::store::columns::time_at;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// A name of a person, as `revoked subject show` lists it.
@@ -30,6 +32,9 @@ pub struct KnownName {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub disputed_at: Option<Timestamp>,
 }
+
+/// What [`linked_name`] reads.
+const LINKED: &str = "SELECT name, target, source, since, seen_at, until, disputed_at FROM identity";
 
 /// Whom a signal is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,15 +62,15 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn names_of(&self, name: &Subject) -> Result<Vec<KnownName>> {
-        let rows = sqlx::query(
-            "SELECT name, target, source, since, seen_at, until, disputed_at FROM identity \
-             WHERE person IN (SELECT person FROM identity WHERE name IN (SELECT value FROM json_each(?))) ORDER BY person, id",
-        )
-        .bind(json_of(name.names()))
-        .fetch_all(self.readers())
-        .await
-        .map_err(StoreError::sql("looking up who a name belongs to"))?;
-        rows.iter().map(known_name).collect()
+        let sql = format!(
+            "{LINKED} WHERE person IN (SELECT person FROM identity WHERE name IN (SELECT value FROM json_each(?))) ORDER BY person, id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(json_of(name.names()))
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("looking up who a name belongs to"))?;
+        rows.iter().map(linked_name).collect()
     }
 
     /// The names that a source has claimed for somebody else than whom they are linked to.
@@ -73,14 +78,12 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn disputed_names(&self) -> Result<Vec<KnownName>> {
-        let rows = sqlx::query(
-            "SELECT name, target, source, since, seen_at, until, disputed_at FROM identity WHERE disputed_at IS NOT NULL \
-             ORDER BY disputed_at, id LIMIT 1000",
-        )
-        .fetch_all(self.readers())
-        .await
-        .map_err(StoreError::sql("listing names in dispute"))?;
-        rows.iter().map(known_name).collect()
+        let sql = format!("{LINKED} WHERE disputed_at IS NOT NULL ORDER BY disputed_at, id LIMIT 1000");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("listing names in dispute"))?;
+        rows.iter().map(linked_name).collect()
     }
 
     /// The same subject with every name that is known of its person. Where it is not clear who is meant, the subject as it is.
@@ -96,31 +99,12 @@ impl Store {
             .map_err(StoreError::sql("looking up who a name belongs to"))?;
         Ok(whose(&mut conn, subject, now).await?.own().clone())
     }
-
-    /// Every reference that has stood for the person whom `subject` names.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn references(&self, subject: &Subject) -> Result<Vec<String>> {
-        let names = self.expanded(subject).await?;
-        let mut conn = self
-            .readers()
-            .acquire()
-            .await
-            .map_err(StoreError::sql("looking a person up"))?;
-        references(&mut conn, names.names()).await
-    }
 }
 
 impl Tx<'_> {
     /// Whom a subject is, by every name that is known.
     pub(in crate::store) async fn whose(&mut self, subject: &Subject) -> Result<Whose> {
         whose(self.conn, subject, self.now).await
-    }
-
-    /// Every reference that has stood for somebody with one of these names.
-    pub(in crate::store) async fn references(&mut self, names: &[Subject]) -> Result<Vec<String>> {
-        references(self.conn, names).await
     }
 
     /// Gives each job all names by which its person can be asked for at its target: those of every signal of its case, and what they
@@ -300,26 +284,6 @@ async fn members(
     Ok(members)
 }
 
-/// Every reference that has stood for somebody with one of the names in the JSON list `?1`. By itself, or within another statement where
-/// one more would cost a hop between threads for each signal.
-pub(in crate::store) const REFERENCES: &str = "SELECT p.ref FROM json_each(?1) n JOIN person p ON p.subject = n.value \
-     UNION SELECT a.ref FROM json_each(?1) n JOIN alias a ON a.name = n.value";
-
-async fn references(conn: &mut SqliteConnection, names: &[Subject]) -> Result<Vec<String>> {
-    let names = json_of(names);
-    sqlx::query_scalar(REFERENCES)
-        .bind(names)
-        .fetch_all(conn)
-        .await
-        .map_err(StoreError::sql("looking a person up"))
-}
-
-/// Names as a JSON list of their canonical forms.
-pub(in crate::store) fn json_of<'n>(names: impl IntoIterator<Item = &'n Subject>) -> String {
-    let names: Vec<String> = names.into_iter().map(ToString::to_string).collect();
-    serde_json::to_string(&names).unwrap_or_default()
-}
-
 fn read_name(row: &SqliteRow, column: usize) -> Result<Subject> {
     let text: String = row.get(column);
     text.parse().map_err(|error| StoreError::Corrupt {
@@ -329,15 +293,14 @@ fn read_name(row: &SqliteRow, column: usize) -> Result<Subject> {
     })
 }
 
-fn known_name(row: &SqliteRow) -> Result<KnownName> {
-    let at = |column: usize| row.get::<Option<i64>, _>(column).map(Timestamp::from_ms);
+fn linked_name(row: &SqliteRow) -> Result<KnownName> {
     Ok(KnownName {
         name: read_name(row, 0)?,
         target: Some(row.get::<String, _>(1)).filter(|target| !target.is_empty()),
         source: row.get(2),
         since: Timestamp::from_ms(row.get(3)),
         seen_at: Timestamp::from_ms(row.get(4)),
-        until: at(5),
-        disputed_at: at(6),
+        until: time_at(row, 5),
+        disputed_at: time_at(row, 6),
     })
 }

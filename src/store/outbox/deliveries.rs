@@ -1,6 +1,5 @@
 //! The outbox: what receivers are to be told, written with the closing of a case and kept until they have it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +8,8 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::Notify;
 
-use crate::model::{Actor, CaseId, Evidence, Reason, Scope, Subject, Timestamp, is_named};
-use crate::policy::INBOX;
-use crate::statement::{EventType, NotSent, Proof, Receiver, Statement, TargetProof, statements, verification};
+use crate::model::{Actor, Timestamp};
+use crate::statement::Receiver;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// An event in the outbox: a token on its way to a receiver.
@@ -48,35 +46,6 @@ pub enum DeliveryOutcome {
         /// What went wrong the last time.
         why: String,
     },
-}
-
-/// What waits for a receiver.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Pending {
-    /// Tokens that wait to be told.
-    pub pending: i64,
-    /// When the oldest of them was written.
-    pub oldest: Option<Timestamp>,
-    /// How many of them are handshakes.
-    pub handshakes: i64,
-}
-
-/// How a receiver's part of the outbox stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Backlog {
-    /// What waits.
-    #[serde(flatten)]
-    pub waiting: Pending,
-    /// Tokens that the receiver acknowledged and that retention has kept.
-    pub delivered: i64,
-    /// Tokens that it refused.
-    pub refused: i64,
-    /// Tokens that were given up.
-    pub dead: i64,
-    /// When it last acknowledged one.
-    pub last_delivered: Option<Timestamp>,
-    /// What went wrong last with a token that it does not have.
-    pub last_error: Option<String>,
 }
 
 impl Store {
@@ -157,23 +126,6 @@ impl Store {
         .await
     }
 
-    /// Puts a stream's handshake into the outbox and answers its `jti`.
-    ///
-    /// # Errors
-    /// Where the store cannot be written.
-    pub async fn queue_verification(&self, receiver: Receiver, state: Option<String>, by: Actor) -> Result<String> {
-        let jti = self
-            .write(move |tx| {
-                Box::pin(async move {
-                    let statement = verification(&receiver, state.as_deref());
-                    tx.queue(&receiver, &statement, None, by).await
-                })
-            })
-            .await?;
-        self.0.outbox.notify_waiters();
-        Ok(jti)
-    }
-
     /// Sends again, on an operator's word, what a receiver refused or what was given up. Answers how many.
     ///
     /// # Errors
@@ -186,239 +138,9 @@ impl Store {
         self.0.outbox.notify_waiters();
         Ok(count)
     }
-
-    /// Where one token stands, and what went wrong with it last.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn event_state(&self, jti: &str) -> Result<Option<(String, Option<String>)>> {
-        let row = sqlx::query("SELECT state, error FROM outbox WHERE jti = ?")
-            .bind(jti)
-            .fetch_optional(self.readers())
-            .await
-            .map_err(StoreError::sql("reading the outbox"))?;
-        Ok(row.map(|row| (row.get(0), row.get(1))))
-    }
-
-    /// What waits for a receiver: cheap, however much it has been told before.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn pending(&self, receiver: &str) -> Result<Pending> {
-        let row = sqlx::query(
-            "SELECT count(*), min(created_at), count(*) FILTER (WHERE case_id IS NULL) FROM outbox INDEXED BY outbox_pending \
-             WHERE receiver = ? AND state = 'pending'",
-        )
-        .bind(receiver)
-        .fetch_one(self.readers())
-        .await
-        .map_err(StoreError::sql("reading the outbox"))?;
-        Ok(Pending {
-            pending: row.get(0),
-            oldest: row.get::<Option<i64>, _>(1).map(Timestamp::from_ms),
-            handshakes: row.get(2),
-        })
-    }
-
-    /// When the newest handshake for a receiver was written.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn last_handshake(&self, receiver: &str) -> Result<Option<Timestamp>> {
-        let at: Option<i64> = sqlx::query_scalar(
-            "SELECT max(created_at) FROM outbox INDEXED BY outbox_handshakes WHERE receiver = ? AND case_id IS NULL",
-        )
-        .bind(receiver)
-        .fetch_one(self.readers())
-        .await
-        .map_err(StoreError::sql("reading the outbox"))?;
-        Ok(at.map(Timestamp::from_ms))
-    }
-
-    /// How a receiver's part of the outbox stands: counts everything that retention has kept.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn backlog(&self, receiver: &str) -> Result<Backlog> {
-        let waiting = self.pending(receiver).await?;
-        let row = sqlx::query(
-            "SELECT count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'refused'), \
-                    count(*) FILTER (WHERE state = 'dead'), max(finished_at) FILTER (WHERE state = 'delivered'), \
-                    (SELECT error FROM outbox o WHERE o.receiver = ?1 AND error IS NOT NULL AND state <> 'delivered' ORDER BY id DESC LIMIT 1) \
-             FROM outbox WHERE receiver = ?1",
-        )
-        .bind(receiver)
-        .fetch_one(self.readers())
-        .await
-        .map_err(StoreError::sql("reading the outbox"))?;
-        Ok(Backlog {
-            waiting,
-            delivered: row.get(0),
-            refused: row.get(1),
-            dead: row.get(2),
-            last_delivered: row.get::<Option<i64>, _>(3).map(Timestamp::from_ms),
-            last_error: row.get(4),
-        })
-    }
 }
 
 impl Tx<'_> {
-    /// Writes what the closing of a case lets us say. Answers whether there is anything.
-    pub(in crate::store) async fn announce(&mut self, case: CaseId, receivers: &[Receiver]) -> Result<bool> {
-        self.queue_statements(case, receivers, false).await
-    }
-
-    /// Writes what a case that is closed lets us say to whom it was not said yet: a further source has reported what it has ended.
-    pub(in crate::store) async fn announce_late(&mut self, case: CaseId, receivers: &[Receiver]) -> Result<bool> {
-        self.queue_statements(case, receivers, true).await
-    }
-
-    async fn queue_statements(&mut self, case: CaseId, receivers: &[Receiver], late: bool) -> Result<bool> {
-        if receivers.is_empty() {
-            return Ok(false);
-        }
-        let Some((proof, reference)) = self.proof(case).await? else {
-            return Ok(false);
-        };
-        let about = Some((case, reference.as_str()));
-        let mut queued = false;
-        for receiver in receivers {
-            match statements(&proof, receiver) {
-                Ok(said) => {
-                    for statement in said {
-                        if self.said_before(&proof, receiver, &statement, late).await? {
-                            continue;
-                        }
-                        self.queue(receiver, &statement, about, Actor::Daemon).await?;
-                        queued = true;
-                    }
-                }
-                Err(NotSent::NoSubjectIdentifier) if !late => self.record(
-                    &Entry::new(EntryKind::StatementWithheld, Actor::Daemon)
-                        .case(case.0)
-                        .subject_ref(&reference)
-                        .detail(serde_json::json!({ "receiver": receiver.name })),
-                ),
-                Err(NotSent::NoSubjectIdentifier | NotSent::NotSubscribed | NotSent::NotProved) => {}
-            }
-        }
-        Ok(queued)
-    }
-
-    /// What a case has proved, and the reference of its person.
-    async fn proof(&mut self, case: CaseId) -> Result<Option<(Proof, String)>> {
-        let row = sqlx::query("SELECT source, scope, reason, subject_ref FROM cases WHERE id = ?")
-            .bind(case.0)
-            .fetch_one(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("reading what a case proved"))?;
-        let (source, scope, reason): (String, String, String) = (row.get(0), row.get(1), row.get(2));
-        let reference: String = row.get(3);
-        let signals = sqlx::query(
-            "SELECT s.source, p.subject FROM signal s LEFT JOIN person p ON p.ref = s.subject_ref WHERE s.case_id = ? ORDER BY s.id",
-        )
-        .bind(case.0)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("reading who reported a case"))?;
-        let rows = sqlx::query(
-            "SELECT j.target, j.containment, j.outcome, j.evidence, \
-                    (SELECT max(a.finished_at) FROM action a JOIN job k ON k.id = a.job_id \
-                     WHERE k.case_id = ?1 AND k.target = j.target AND a.outcome = 'done' AND a.action ->> 'do' = 'reset_password') \
-             FROM job j WHERE j.case_id = ?1 AND j.state IN ('done', 'failed') AND j.kind <> 'release' \
-             AND j.id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state IN ('done', 'failed') \
-                         AND k.kind <> 'release') \
-             ORDER BY j.target",
-        )
-        .bind(case.0)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("reading what a case proved"))?;
-        let targets: Option<Vec<TargetProof>> = rows.iter().map(at_target).collect();
-        // What cannot be read back proves nothing.
-        let (Some(targets), Ok(scope), Some(reason)) = (targets, serde_json::from_str(&scope), Reason::from_word(&reason)) else {
-            return Ok(None);
-        };
-        let scope = by_listed_id(scope, &rows);
-        let mut sources: Vec<String> = Vec::new();
-        let mut said: Vec<(String, Subject)> = Vec::new();
-        for row in &signals {
-            let by: String = row.get(0);
-            let name: Option<String> = row.get(1);
-            if let Some(subject) = name.and_then(|name| name.parse().ok()) {
-                said.push((by.clone(), subject));
-            }
-            if !sources.contains(&by) {
-                sources.push(by);
-            }
-        }
-        let names: BTreeSet<Subject> = said.iter().flat_map(|(_, subject)| subject.names()).cloned().collect();
-        let known = self.known_by(&names).await?;
-        let proof = Proof {
-            case,
-            reason,
-            scope,
-            said,
-            sources,
-            known,
-            by_operator: source == INBOX,
-            targets,
-        };
-        Ok(Some((proof, reference)))
-    }
-
-    /// Whether this was told before. A password is reset once for each job, while a case may close several times; and who was told at the
-    /// closing is not told again when somebody else is told late.
-    async fn said_before(&mut self, proof: &Proof, receiver: &Receiver, statement: &Statement, late: bool) -> Result<bool> {
-        let reset = proof.targets.iter().filter_map(|at| at.password_reset_at).max();
-        let since = match statement.event {
-            EventType::CredentialChange => reset,
-            _ if late => None,
-            _ => return Ok(false),
-        };
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE case_id = ?1 AND receiver = ?2 AND event = ?3 \
-             AND created_at >= coalesce(?4, (SELECT closed_at FROM cases WHERE id = ?1)))",
-        )
-        .bind(proof.case.0)
-        .bind(&receiver.name)
-        .bind(statement.event.word())
-        .bind(since.map(Timestamp::ms))
-        .fetch_one(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for what was said before"))
-    }
-
-    async fn queue(
-        &mut self,
-        receiver: &Receiver,
-        statement: &Statement,
-        about: Option<(CaseId, &str)>,
-        by: Actor,
-    ) -> Result<String> {
-        let jti = uuid::Uuid::now_v7().to_string();
-        sqlx::query("INSERT INTO outbox (receiver, jti, event, case_id, subject_ref, claims, due, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-            .bind(&receiver.name)
-            .bind(&jti)
-            .bind(statement.event.word())
-            .bind(about.map(|(case, _)| case.0))
-            .bind(about.map(|(_, reference)| reference))
-            .bind(statement.text(receiver, &jti, self.now))
-            .bind(self.now.ms())
-            .bind(self.now.ms())
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("writing to the outbox"))?;
-        let mut entry = Entry::new(EntryKind::StatementQueued, by).detail(serde_json::json!({
-            "receiver": receiver.name, "jti": jti, "event": statement.event.word(),
-        }));
-        if let Some((case, reference)) = about {
-            entry = entry.case(case.0).subject_ref(reference);
-        }
-        self.record(&entry);
-        Ok(jti)
-    }
-
     async fn record_outcome(&mut self, receiver: &str, jti: &str, outcome: &DeliveryOutcome) -> Result<bool> {
         let (state, due, error) = match outcome {
             DeliveryOutcome::Delivered => ("delivered", None, None),
@@ -550,27 +272,4 @@ fn outbox_event(row: &SqliteRow) -> OutboxEvent {
         attempts: u32::try_from(row.get::<i64, _>(3)).unwrap_or(u32::MAX),
         created_at: Timestamp::from_ms(row.get(4)),
     }
-}
-
-/// What one job proved; `None` where its row cannot be read back.
-/// A case names one session by a digest of what was written; what was ended is named by the id that the target listed.
-fn by_listed_id(scope: Scope, rows: &[SqliteRow]) -> Scope {
-    let Scope::Session(named) = scope else { return scope };
-    let ended = rows.iter().filter_map(|row| {
-        let evidence: Evidence = serde_json::from_str(row.get::<Option<&str>, _>(3)?).ok()?;
-        evidence.ended.into_iter().find(|grant| is_named(&named, &grant.id))
-    });
-    let listed = ended.map(|grant| grant.id).next();
-    Scope::Session(listed.unwrap_or(named))
-}
-
-fn at_target(row: &SqliteRow) -> Option<TargetProof> {
-    let evidence: crate::model::Evidence = serde_json::from_str(&row.get::<Option<String>, _>(3)?).ok()?;
-    Some(TargetProof {
-        target: row.get(0),
-        containment: serde_json::from_str(&row.get::<String, _>(1)).ok()?,
-        verdict: serde_json::from_str(&row.get::<Option<String>, _>(2)?).ok()?,
-        seen_at: evidence.after_at,
-        password_reset_at: row.get::<Option<i64>, _>(4).map(Timestamp::from_ms),
-    })
 }

@@ -1,16 +1,10 @@
 //! The queue: what waits, who may take it, and how long a claim lasts.
 
-use std::sync::Arc;
-
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
-use tokio::sync::Notify;
 
-use crate::model::{
-    Actor, CaseId, Containment, Evidence, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Priority, Reason, Step, Subject,
-    Timestamp,
-};
+use crate::model::{Actor, CaseId, Containment, Evidence, Job, JobId, JobKind, Lease, Priority, Reason, Subject, Timestamp};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// A worker's time-limited ownership of a job. Made only by the store, consumed by [`Store::settle`].
@@ -47,76 +41,11 @@ impl Store {
         self.write(move |tx| Box::pin(async move { tx.claim(&target, worst, limit).await }))
             .await
     }
-
-    /// Moves every job whose time has come into the queue. Answers when the next one is due.
-    ///
-    /// # Errors
-    /// Where the store cannot be written.
-    pub async fn promote(&self) -> Result<Option<Timestamp>> {
-        let (next, due) = self.next_due().await?;
-        if !due {
-            return Ok(next);
-        }
-        let targets = self.write(|tx| Box::pin(tx.promote())).await?;
-        self.wake_lanes(&targets);
-        Ok(self.next_due().await?.0)
-    }
-
-    /// When the next scheduled job is due, and whether that is now. A read, so that an idle promoter commits nothing.
-    async fn next_due(&self) -> Result<(Option<Timestamp>, bool)> {
-        let next: Option<i64> = sqlx::query_scalar("SELECT min(due) FROM job INDEXED BY job_due WHERE state = 'scheduled'")
-            .fetch_one(self.readers())
-            .await
-            .map_err(StoreError::sql("looking for what is due"))?;
-        let next = next.map(Timestamp::from_ms);
-        Ok((next, next.is_some_and(|due| due <= self.clock().now())))
-    }
-
-    /// Takes jobs back whose lease has ended; at a daemon's start all of them, since nobody else can hold one.
-    ///
-    /// # Errors
-    /// Where the store cannot be written.
-    pub async fn expire(&self, everything: bool) -> Result<u64> {
-        let targets = self.write(move |tx| Box::pin(tx.expire(everything))).await?;
-        self.wake_lanes(&targets);
-        Ok(targets.len() as u64)
-    }
-
-    /// Is notified after a commit that queued work for the lane of `target`.
-    #[must_use]
-    pub fn wake(&self, target: &str) -> Arc<Notify> {
-        let mut wakes = self.0.wakes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Arc::clone(wakes.entry(target.to_owned()).or_default())
-    }
-
-    /// Is notified after a commit that scheduled a job.
-    #[must_use]
-    pub fn wake_promoter(&self) -> Arc<Notify> {
-        Arc::clone(&self.0.promoter)
-    }
-
-    pub(in crate::store) fn wake_lanes(&self, targets: &[String]) {
-        for target in targets {
-            self.wake(target).notify_one();
-        }
-    }
-
-    /// Wakes every lane and the promoter: another process has committed something.
-    pub fn wake_everything(&self) {
-        let wakes = self.0.wakes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for wake in wakes.values() {
-            wake.notify_one();
-        }
-        self.0.promoter.notify_one();
-    }
 }
 
 impl Tx<'_> {
     async fn claim(&mut self, target: &str, worst: Priority, limit: usize) -> Result<Vec<Claim>> {
-        let lease = Lease {
-            id: uuid::Uuid::now_v7().to_string(),
-            until: self.now.plus(LEASE_LENGTH),
-        };
+        let lease = self.new_lease();
         let rows = sqlx::query(
             "UPDATE job SET state = 'running', lease_id = ?1, lease_until = ?2, attempt = attempt + 1 \
              WHERE id IN (SELECT id FROM job INDEXED BY job_claim \
@@ -167,63 +96,6 @@ impl Tx<'_> {
             });
         }
         Ok(claims)
-    }
-
-    async fn promote(&mut self) -> Result<Vec<String>> {
-        let rows = sqlx::query(
-            "UPDATE job SET state = 'queued', due = NULL \
-             WHERE id IN (SELECT id FROM job INDEXED BY job_due WHERE state = 'scheduled' AND due <= ? ORDER BY due LIMIT 1000) \
-             RETURNING id, case_id, target",
-        )
-        .bind(self.now.ms())
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("promoting what is due"))?;
-        let mut targets = Vec::new();
-        for row in &rows {
-            let (job, case, target): (i64, i64, String) = (row.get(0), row.get(1), row.get(2));
-            self.record(&Entry::new(EntryKind::JobDue, Actor::Daemon).case(case).job(job));
-            self.departure_is_due(case, false).await?;
-            if !targets.contains(&target) {
-                targets.push(target);
-            }
-        }
-        Ok(targets)
-    }
-
-    async fn expire(&mut self, everything: bool) -> Result<Vec<String>> {
-        let ended = if everything { i64::MAX } else { self.now.ms() };
-        let rows = sqlx::query(
-            "SELECT id, case_id, target, lease_id, lease_until FROM job INDEXED BY job_running WHERE state = 'running' AND lease_until <= ?",
-        )
-        .bind(ended)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for leases that ended"))?;
-        let mut targets = Vec::new();
-        for row in &rows {
-            let (id, case): (i64, i64) = (row.get(0), row.get(1));
-            let lease = Lease {
-                id: row.get(3),
-                until: Timestamp::from_ms(row.get(4)),
-            };
-            JobState::Running { lease: lease.clone() }.next(Step::Expire)?;
-            // The attempt is not given back: it may have done something, and a job that kills its daemon must run out of attempts.
-            sqlx::query("UPDATE job SET state = 'queued', lease_id = NULL, lease_until = NULL WHERE id = ? AND state = 'running'")
-                .bind(id)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("taking a job back"))?;
-            self.record(
-                &Entry::new(EntryKind::JobLeaseExpired, Actor::Daemon)
-                    .case(case)
-                    .job(id)
-                    .detail(serde_json::json!({ "lease": lease.id })),
-            );
-            self.forget_open_actions(case, id).await?;
-            targets.push(row.get(2));
-        }
-        Ok(targets)
     }
 }
 

@@ -8,12 +8,11 @@ use std::time::Duration;
 use revoked_trail::EntryKind;
 use sqlx::Row as _;
 
-use super::accept::Intake;
-use super::open_case::NewCase;
-use super::requeue::Over;
+use super::accept_context::{Intake, NewCase};
+use super::requeue::{NEWEST_CONTAINING, Over};
 use crate::model::{CaseId, Containment, Evidence, Reason, Timestamp, When};
 use crate::policy::{STAYS, Work};
-use crate::store::identity::resolution::{REFERENCES, json_of};
+use crate::store::identity::references::{REFERENCES, json_of};
 use crate::store::{Result, StoreError, Tx};
 
 /// How long after its verdict a case still takes in reports of what it has ended.
@@ -22,12 +21,12 @@ const SAME_CAUSE: Duration = Duration::from_mins(1);
 const CLOCKS: Duration = Duration::from_secs(2);
 
 /// A live case that a signal joins.
-pub(in crate::store) struct Live {
-    pub(in crate::store) case: i64,
+struct Live {
+    case: i64,
     /// How urgent it is so far.
-    pub(in crate::store) priority: u8,
+    priority: u8,
     /// What is over at some targets, and proves nothing about what the signal reports.
-    pub(in crate::store) stale: Vec<Over>,
+    stale: Vec<Over>,
 }
 
 /// The newest containing job of a case at one target.
@@ -43,8 +42,104 @@ struct Part {
 }
 
 impl Tx<'_> {
+    /// Joins a signal to a case that does what it asks for already. A more urgent signal raises what still waits.
+    pub(super) async fn join_case(
+        &mut self,
+        intake: &mut Intake<'_>,
+        new: &NewCase<'_>,
+        work: &Work,
+        scope: &str,
+        hold: Option<i64>,
+    ) -> Result<Option<CaseId>> {
+        let found = match self.live_case(intake, new, work, scope, hold).await? {
+            Some(live) => Some(live),
+            None if hold.is_none() => {
+                let case = self.just_proved(new, work, scope).await?;
+                if let Some(case) = case {
+                    intake.told |= self.announce_late(case, intake.receivers).await?;
+                }
+                return Ok(case);
+            }
+            None => None,
+        };
+        let Some(Live { case, priority, stale }) = found else {
+            return Ok(None);
+        };
+        self.link(new.signal_id, case).await?;
+        self.record(
+            &new.entry(EntryKind::CaseCoalesced)
+                .case(case)
+                .detail(serde_json::json!({ "signal": new.signal_id })),
+        );
+        for over in stale {
+            let over = Over {
+                priority: work.priority.min(over.priority),
+                ..over
+            };
+            self.again(case, new.reference, &over, "a newer signal").await?;
+            intake.targets.push(over.target);
+        }
+        let sooner = hold.is_none() && work.due.is_none_or(|due| due <= self.now);
+        if work.priority.0 < priority || sooner {
+            let due = if sooner { self.due_at_once(case).await? } else { Vec::new() };
+            let rows = sqlx::query(
+                "UPDATE job SET priority = min(priority, ?) \
+                 WHERE case_id = ? AND kind = 'contain' AND state IN ('scheduled', 'queued', 'held') RETURNING target",
+            )
+            .bind(work.priority.0)
+            .bind(case)
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("raising a case"))?;
+            for job in due {
+                self.record(&new.entry(EntryKind::JobDue).case(case).job(job));
+            }
+            sqlx::query("UPDATE cases SET priority = min(priority, ?) WHERE id = ?")
+                .bind(work.priority.0)
+                .bind(case)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("raising a case"))?;
+            if sooner {
+                self.departure_is_due(case, true).await?;
+            }
+            if work.priority.0 < priority {
+                self.record(
+                    &new.entry(EntryKind::CaseRaised)
+                        .case(case)
+                        .detail(serde_json::json!({ "priority": work.priority.0 })),
+                );
+            }
+            intake.targets.extend(rows.iter().map(|row| row.get::<String, _>(0)));
+        }
+        // A plan that moved moves its jobs, and only those that have not started.
+        self.plan_departure(new, case).await?;
+        Ok(Some(CaseId(case)))
+    }
+
+    /// Moves the scheduled jobs of a case into the queue and answers their numbers.
+    async fn due_at_once(&mut self, case: i64) -> Result<Vec<i64>> {
+        sqlx::query_scalar(
+            "UPDATE job SET state = 'queued', due = NULL WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled' RETURNING id",
+        )
+        .bind(case)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("moving jobs into the queue"))
+    }
+
+    pub(super) async fn link(&mut self, signal: i64, case: i64) -> Result<()> {
+        sqlx::query("UPDATE signal SET case_id = ? WHERE id = ?")
+            .bind(case)
+            .bind(signal)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("linking a signal to its case"))?;
+        Ok(())
+    }
+
     /// The live case that a signal joins, with its priority.
-    pub(in crate::store) async fn live_case(
+    async fn live_case(
         &mut self,
         intake: &Intake<'_>,
         new: &NewCase<'_>,
@@ -137,7 +232,7 @@ impl Tx<'_> {
 
     /// Records a signal against a case that has just been contained, where it reports something that happened before the proof: what the
     /// proving observation did not show any more is ended for this signal too.
-    pub(in crate::store) async fn just_proved(&mut self, new: &NewCase<'_>, work: &Work, scope: &str) -> Result<Option<CaseId>> {
+    async fn just_proved(&mut self, new: &NewCase<'_>, work: &Work, scope: &str) -> Result<Option<CaseId>> {
         let Some(occurred_at) = new
             .signal
             .occurred_at
@@ -173,11 +268,7 @@ impl Tx<'_> {
 
     /// The newest containing job of a case at each target.
     async fn parts(&mut self, case: i64) -> Result<Vec<Part>> {
-        let sql = format!(
-            "SELECT {}, evidence FROM job j WHERE case_id = ?1 AND kind = 'contain' AND state <> 'cancelled' \
-             AND id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.kind = 'contain' AND k.state <> 'cancelled')",
-            Over::COLUMNS
-        );
+        let sql = format!("SELECT {}, j.evidence FROM job j WHERE {NEWEST_CONTAINING}", Over::COLUMNS);
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(case)
             .fetch_all(&mut *self.conn)

@@ -4,9 +4,13 @@ use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::settle::NewJob;
+use super::enqueue::NewJob;
 use crate::model::{Actor, JobKind, JobState, Priority, Step};
 use crate::store::{Result, StoreError, Tx};
+
+/// The newest containing job `j` of case `?1` at each target, as a condition.
+pub(in crate::store) const NEWEST_CONTAINING: &str = "j.case_id = ?1 AND j.kind = 'contain' AND j.state <> 'cancelled' AND j.id = \
+     (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.kind = 'contain' AND k.state <> 'cancelled')";
 
 /// A containing job that is over.
 #[derive(Debug, Clone)]
@@ -21,8 +25,8 @@ pub(in crate::store) struct Over {
 }
 
 impl Over {
-    /// What [`Over::read`] reads, of a row of `job`.
-    pub(in crate::store) const COLUMNS: &str = "id, target, containment, priority, approved, state, error";
+    /// What [`Over::read`] reads, of a row of `job j`.
+    pub(in crate::store) const COLUMNS: &str = "j.id, j.target, j.containment, j.priority, j.approved, j.state, j.error";
 
     pub(in crate::store) fn read(row: &SqliteRow) -> Self {
         let failed = row.get::<&str, _>(5) == "failed";
@@ -41,24 +45,30 @@ impl Tx<'_> {
     /// Asks once more for what a job that is over was about. One that stands in the ledger leaves it; a proof stays as it is, beside the
     /// new job. `why` goes into the trail.
     pub(in crate::store) async fn again(&mut self, case: i64, subject_ref: &str, over: &Over, why: &'static str) -> Result<()> {
-        let Some(error) = &over.error else {
-            self.enqueue(&NewJob {
-                case,
-                target: &over.target,
-                kind: JobKind::Contain,
-                containment: &over.containment,
-                priority: over.priority,
-                state: &JobState::Queued,
-                held_due: None,
-                sweep: 0,
-                approved: over.approved,
-                subject_ref,
-                evidence: None,
-                chain_at: None,
-            })
-            .await?;
-            return Ok(());
-        };
+        if over.error.is_some() {
+            return self.retry_failed(case, Some(subject_ref), over, why).await;
+        }
+        self.enqueue(&NewJob {
+            case,
+            target: &over.target,
+            kind: JobKind::Contain,
+            containment: &over.containment,
+            priority: over.priority,
+            state: &JobState::Queued,
+            held_due: None,
+            sweep: 0,
+            approved: over.approved,
+            subject_ref,
+            evidence: None,
+            chain_at: None,
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Puts a job of the ledger into the queue again, with all its attempts. `from` goes into the trail.
+    pub(super) async fn retry_failed(&mut self, case: i64, subject_ref: Option<&str>, over: &Over, from: &str) -> Result<()> {
+        let error = over.error.clone().unwrap_or_default();
         JobState::Failed { error: error.clone() }.next(Step::Retry)?;
         sqlx::query(
             "UPDATE job SET state = 'queued', attempt = 0, verdict = NULL, outcome = NULL, finished_at = NULL, priority = min(priority, ?) \
@@ -69,13 +79,12 @@ impl Tx<'_> {
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("trying a job again"))?;
-        self.record(
-            &Entry::new(EntryKind::JobEnqueued, Actor::Daemon)
-                .case(case)
-                .job(over.id)
-                .subject_ref(subject_ref)
-                .detail(serde_json::json!({ "target": over.target, "from": why, "error": error })),
-        );
+        let mut entry = Entry::new(EntryKind::JobEnqueued, Actor::Daemon)
+            .case(case)
+            .job(over.id)
+            .detail(serde_json::json!({ "target": over.target, "from": from, "error": error }));
+        entry.subject_ref = subject_ref.map(ToOwned::to_owned);
+        self.record(&entry);
         Ok(())
     }
 }

@@ -6,16 +6,13 @@ use std::time::Duration;
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
-use super::open_case::Closed;
-use crate::model::{
-    Actor, Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Reason, Settlement, Step, Timestamp, Verdict,
-};
-use crate::store::{Claim, Result, Store, StoreError, Tx};
+use super::claim::Claim;
+use super::close_case::Closed;
+use crate::model::{Actor, Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Timestamp, Verdict};
+use crate::store::{Result, Store, StoreError, Tx};
 
 /// How long a settlement waits before it is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
-/// How much later than it is asked for a sweep after a leaver may come at most.
-const LONGEST_WINDOW: Duration = Duration::from_mins(5);
 
 impl Store {
     /// Ends an attempt. Consumes the claim: settling twice does not compile. While the disk is full or another process holds the lock,
@@ -223,141 +220,4 @@ impl Tx<'_> {
                 .detail(detail),
         );
     }
-
-    /// Schedules the next sweep of the chain. The times count from the containing verdict, not from sweep to sweep. Where the last sweep of a
-    /// chain found access again, a new chain begins.
-    async fn next_sweep(&mut self, job: &Job, verdict: &Verdict, evidence: &Evidence, (sweep, urgent): (i64, bool)) -> Result<()> {
-        if matches!(
-            verdict,
-            Verdict::NoPrincipal { .. } | Verdict::Failed { .. } | Verdict::Released { .. }
-        ) {
-            return Ok(());
-        }
-        if job.containment.leaked.is_some() && evidence.principal.is_none() {
-            // Nobody is known to look after.
-            return Ok(());
-        }
-        let mut containment = job.containment.clone();
-        // The credential itself is not kept for later looks.
-        containment.leaked = None;
-        let number = usize::try_from(sweep).unwrap_or(usize::MAX);
-        let since = match job.kind {
-            JobKind::Sweep => job.contained_at.unwrap_or(self.now),
-            JobKind::Contain | JobKind::Release => self.now,
-        };
-        let (number, since, after) = match containment.sweep(number) {
-            Some(after) => (number, since, after),
-            None if evidence.came_back => {
-                containment.keep_out = None;
-                let Some(after) = containment.sweep(0) else { return Ok(()) };
-                (0, self.now, after)
-            }
-            None => return Ok(()),
-        };
-        // A sweep that comes late (the daemon was down) does not bunch with the next: at least now.
-        let priority = if job.reason == Reason::Compromised || urgent {
-            // Whoever broke in once may be back: that look must not wait behind the leavers.
-            // A compromise that has joined a case of another reason has made it urgent.
-            Priority::PROMPT
-        } else {
-            Priority::SWEEP
-        };
-        let asked = since.plus(after);
-        let due = if priority == Priority::SWEEP {
-            gathered(asked, after)
-        } else {
-            asked
-        };
-        let due = due.max(self.now);
-        self.enqueue(&NewJob {
-            case: job.case.0,
-            target: &job.target,
-            kind: JobKind::Sweep,
-            containment: &serde_json::to_string(&containment).unwrap_or_default(),
-            priority,
-            state: &JobState::Scheduled { due },
-            held_due: None,
-            sweep: i64::try_from(number).unwrap_or(i64::MAX).saturating_add(1),
-            approved: job.approved,
-            subject_ref: &job.subject_ref,
-            evidence: serde_json::to_string(&evidence.for_a_sweep()).ok(),
-            chain_at: Some(since),
-        })
-        .await?;
-        Ok(())
-    }
-
-    /// Puts a job into the queue, or where its state says.
-    pub(in crate::store) async fn enqueue(&mut self, job: &NewJob<'_>) -> Result<i64> {
-        let (due, lease) = match job.state {
-            JobState::Scheduled { due } => (Some(due.ms()), None),
-            JobState::Running { lease } => (None, Some(lease)),
-            _ => (None, None),
-        };
-        let id = sqlx::query(
-            "INSERT INTO job (case_id, target, kind, containment, priority, state, due, lease_id, lease_until, attempt, sweep, approved, \
-                              held_due, created_at, evidence, chain_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(job.case)
-        .bind(job.target)
-        .bind(job.kind.word())
-        .bind(job.containment)
-        .bind(job.priority.0)
-        .bind(job.state.word())
-        .bind(due)
-        .bind(lease.map(|lease| lease.id.as_str()))
-        .bind(lease.map(|lease| lease.until.ms()))
-        .bind(i64::from(lease.is_some()))
-        .bind(job.sweep)
-        .bind(job.approved)
-        .bind(job.held_due.map(Timestamp::ms))
-        .bind(self.now.ms())
-        .bind(&job.evidence)
-        .bind(job.chain_at.map(Timestamp::ms))
-        .execute(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("enqueuing a job"))?
-        .last_insert_rowid();
-        self.record(
-            &Entry::new(EntryKind::JobEnqueued, Actor::Daemon)
-                .case(job.case)
-                .job(id)
-                .subject_ref(job.subject_ref)
-                .detail(serde_json::json!({
-                    "target": job.target, "for": job.kind.word(), "state": job.state.word(), "due": due, "priority": job.priority.0,
-                })),
-        );
-        Ok(id)
-    }
-}
-
-/// A job to be put into the queue.
-pub(in crate::store) struct NewJob<'a> {
-    pub(in crate::store) case: i64,
-    pub(in crate::store) target: &'a str,
-    pub(in crate::store) kind: JobKind,
-    /// As JSON, so that a delivery of thousands writes it once.
-    pub(in crate::store) containment: &'a str,
-    pub(in crate::store) priority: Priority,
-    pub(in crate::store) state: &'a JobState,
-    /// For a job that is held: when it may start after its approval.
-    pub(in crate::store) held_due: Option<Timestamp>,
-    /// How many sweeps came before; for a sweep, its own number from 1.
-    pub(in crate::store) sweep: i64,
-    pub(in crate::store) approved: bool,
-    pub(in crate::store) subject_ref: &'a str,
-    /// As JSON: whom a sweep or a release looks after.
-    pub(in crate::store) evidence: Option<String>,
-    /// When the verdict was reached that a sweep looks after.
-    pub(in crate::store) chain_at: Option<Timestamp>,
-}
-
-/// When a sweep after a leaver comes that is asked for `after` the verdict, at `asked`: at the end of the window in which that is, together with
-/// all others of the window. One reading of what concerns nobody in particular serves all of them then.
-fn gathered(asked: Timestamp, after: Duration) -> Timestamp {
-    let window = i64::try_from((after / 4).min(LONGEST_WINDOW).as_millis())
-        .unwrap_or(i64::MAX)
-        .max(1);
-    let into = asked.ms().rem_euclid(window);
-    Timestamp::from_ms(if into == 0 { asked.ms() } else { asked.ms() - into + window })
 }

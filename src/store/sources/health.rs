@@ -3,22 +3,20 @@
 //! What is written here are observations, which change nothing for anybody, so they leave no entry of their own in the trail. The alert does.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use super::lag::Lag;
 use crate::model::{Delivery, Receipt, SignalReceipt, Timestamp};
+use crate::store::columns::time_at;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// The cause under which the parts of a delivery are counted that could not be read: rows of a file, tokens of a poll.
 const UNREADABLE: &str = "unreadable";
 
-/// How many lags are kept of each source: the newest.
-pub const LAGS: u32 = 32;
-
-const ROWS: &str =
+pub(super) const HEALTH_ROWS: &str =
     "SELECT source, since, spoke_at, signal_at, verified_at, looked_at, lags, alerted_at FROM source_health ORDER BY source";
 
 /// How a source is.
@@ -42,19 +40,6 @@ pub struct SourceHealth {
     pub refused: BTreeMap<String, Refusals>,
     /// Since when an alert says that it is silent.
     pub alerted_at: Option<Timestamp>,
-}
-
-/// How late the signals of a source come: from what happened to our receipt, in milliseconds. Each delivery counts by its latest signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Lag {
-    /// The newest delivery's.
-    pub last_ms: u64,
-    /// The median of the newest deliveries.
-    pub median_ms: u64,
-    /// The longest of the newest deliveries.
-    pub longest_ms: u64,
-    /// How many deliveries that are: at most [`LAGS`].
-    pub of: usize,
 }
 
 /// Deliveries that were refused for one cause.
@@ -83,66 +68,13 @@ impl SourceHealth {
     }
 }
 
-/// What an alert must be told of a source.
-enum Judgement {
-    Well,
-    /// It spoke, or nobody expects it to speak any more.
-    Over,
-    /// It has said nothing for this long, or for this long since the last alert.
-    Silent(Duration),
-}
-
-impl SourceHealth {
-    fn judge(&self, expected: &BTreeMap<String, Duration>, now: Timestamp) -> Judgement {
-        let since = self.silent_since();
-        match (expected.get(&self.source), self.alerted_at) {
-            (None, None) => Judgement::Well,
-            (None, Some(_)) => Judgement::Over,
-            (Some(_), Some(alerted)) if since > alerted => Judgement::Over,
-            (Some(patience), alerted) => {
-                if now.since(alerted.unwrap_or(since)) >= *patience {
-                    Judgement::Silent(*patience)
-                } else {
-                    Judgement::Well
-                }
-            }
-        }
-    }
-}
-
-impl Lag {
-    /// A lag as the store keeps it: 8 hexadecimal digits, at most 49 days.
-    fn written(lag: Duration) -> String {
-        format!("{:08x}", u32::try_from(lag.as_millis()).unwrap_or(u32::MAX))
-    }
-
-    /// The lags that the store keeps, in the order of their deliveries.
-    fn read(text: &str) -> Vec<u64> {
-        let parts = text.as_bytes().chunks(8).filter_map(|part| str::from_utf8(part).ok());
-        parts.filter_map(|part| u64::from_str_radix(part, 16).ok()).collect()
-    }
-
-    /// The summary of lags in the order of their deliveries.
-    fn of(lags: &[u64]) -> Option<Self> {
-        let last_ms = *lags.last()?;
-        let mut sorted = lags.to_vec();
-        sorted.sort_unstable();
-        Some(Self {
-            last_ms,
-            median_ms: sorted[(sorted.len() - 1) / 2],
-            longest_ms: sorted[sorted.len() - 1],
-            of: sorted.len(),
-        })
-    }
-}
-
 impl Store {
     /// How every source is that was ever known here, by name.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn source_health(&self) -> Result<Vec<SourceHealth>> {
-        let rows = sqlx::query(ROWS).fetch_all(self.readers()).await;
+        let rows = sqlx::query(HEALTH_ROWS).fetch_all(self.readers()).await;
         let rows = rows.map_err(StoreError::sql("reading the sources' health"))?;
         let refused = sqlx::query("SELECT source, code, times, last_at FROM source_refusal")
             .fetch_all(self.readers())
@@ -187,36 +119,6 @@ impl Store {
         .await
     }
 
-    /// Keeps what was noticed, and raises and ends the alerts about silence. `expected` says of each configured source how long it may say
-    /// nothing. A silence that goes on alerts again after each further such time, and counts up.
-    ///
-    /// # Errors
-    /// Where the store cannot be written.
-    pub async fn judge_silence(&self, noticed: BTreeMap<String, Noticed>, expected: BTreeMap<String, Duration>) -> Result<()> {
-        let now = self.clock().now();
-        // Asked often: a minute in which nothing happened costs no commit.
-        if noticed.is_empty() {
-            let sources = self.source_health().await?;
-            if sources
-                .iter()
-                .all(|source| matches!(source.judge(&expected, now), Judgement::Well))
-            {
-                return Ok(());
-            }
-        }
-        self.write(move |tx| {
-            Box::pin(async move {
-                for (source, noticed) in &noticed {
-                    tx.keep_noticed(source, *noticed).await?;
-                }
-                tx.judge_silence(&expected).await
-            })
-        })
-        .await
-    }
-}
-
-impl Store {
     /// Counts refused deliveries of which no entry tells, by source and cause.
     ///
     /// # Errors
@@ -290,7 +192,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    async fn keep_noticed(&mut self, source: &str, noticed: Noticed) -> Result<()> {
+    pub(super) async fn keep_noticed(&mut self, source: &str, noticed: Noticed) -> Result<()> {
         sqlx::query(
             "UPDATE source_health SET spoke_at = max(coalesce(spoke_at, ?2), coalesce(?2, spoke_at)), looked_at = coalesce(?3, looked_at) \
              WHERE source = ?1",
@@ -303,88 +205,18 @@ impl Tx<'_> {
         .map_err(StoreError::sql("keeping what was noticed about a source"))?;
         Ok(())
     }
-
-    async fn judge_silence(&mut self, expected: &BTreeMap<String, Duration>) -> Result<()> {
-        let rows = sqlx::query(ROWS).fetch_all(&mut *self.conn).await;
-        let rows = rows.map_err(StoreError::sql("looking for silent sources"))?;
-        for source in rows.iter().map(health) {
-            match source.judge(expected, self.now) {
-                Judgement::Well => {}
-                Judgement::Over => self.end_silence(&source.source).await?,
-                Judgement::Silent(patience) => self.raise_silence(&source, patience).await?,
-            }
-        }
-        Ok(())
-    }
-
-    async fn raise_silence(&mut self, source: &SourceHealth, patience: Duration) -> Result<()> {
-        let name = &source.source;
-        let what = match source.spoke_at {
-            Some(at) => format!("has said nothing since {at}"),
-            None => format!("has never said anything; it is known since {}", source.since),
-        };
-        let hours = patience.as_secs() / 3600;
-        let bound = if hours > 0 {
-            format!("{hours} h")
-        } else {
-            format!("{} m", patience.as_secs() / 60)
-        };
-        let summary = format!("source {name} {what}, and should speak every {bound} (silent_after): signals may be lost");
-        self.raise("source_silent", &format!("source:{name}"), &summary, None).await?;
-        sqlx::query("UPDATE source_health SET alerted_at = ? WHERE source = ?")
-            .bind(self.now.ms())
-            .bind(name)
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("noting an alert about silence"))?;
-        Ok(())
-    }
-
-    async fn end_silence(&mut self, source: &str) -> Result<()> {
-        sqlx::query("UPDATE source_health SET alerted_at = NULL WHERE source = ?")
-            .bind(source)
-            .execute(&mut *self.conn)
-            .await
-            .map_err(StoreError::sql("noting the end of a silence"))?;
-        self.over("source_silent", &format!("source:{source}")).await
-    }
 }
 
-fn health(row: &SqliteRow) -> SourceHealth {
-    let at = |column: usize| row.get::<Option<i64>, _>(column).map(Timestamp::from_ms);
+pub(super) fn health(row: &SqliteRow) -> SourceHealth {
     SourceHealth {
         source: row.get(0),
         since: Timestamp::from_ms(row.get(1)),
-        spoke_at: at(2),
-        signal_at: at(3),
-        verified_at: at(4),
-        looked_at: at(5),
+        spoke_at: time_at(row, 2),
+        signal_at: time_at(row, 3),
+        verified_at: time_at(row, 4),
+        looked_at: time_at(row, 5),
         lag: Lag::of(&Lag::read(row.get(6))),
         refused: BTreeMap::new(),
-        alerted_at: at(7),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lag_is_read_as_it_was_written() {
-        let lags = [0, 7, 1000, 4_294_967_295, 8_000_000_000];
-        let text: String = lags.map(|ms| Lag::written(Duration::from_millis(ms))).concat();
-        assert_eq!(Lag::read(&text), [0, 7, 1000, 4_294_967_295, 4_294_967_295]);
-        assert_eq!(Lag::read(""), [] as [u64; 0]);
-        assert_eq!(LAGS * 8, 256, "the store's statement cuts there");
-    }
-
-    #[test]
-    fn a_lag_is_summed_up_by_the_last_the_median_and_the_longest() {
-        assert_eq!(Lag::of(&[]), None);
-        let summary = Lag::of(&[9, 1, 1000, 5]).unwrap();
-        assert_eq!(
-            (summary.last_ms, summary.median_ms, summary.longest_ms, summary.of),
-            (5, 5, 1000, 4)
-        );
+        alerted_at: time_at(row, 7),
     }
 }

@@ -7,6 +7,9 @@ use sqlx::sqlite::SqliteRow;
 use crate::model::{Actor, Delivery, StateChange, StateEntry};
 use crate::store::{Result, Store, StoreError, Tx};
 
+/// What [`read_entry`] reads.
+const ENTRIES: &str = "SELECT drawer, key, look_up, about, body FROM memory";
+
 /// The most entries that one trail entry names; beyond it the count stands alone.
 const NAMED: usize = 20;
 
@@ -16,13 +19,15 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn state_entry(&self, source: &str, namespace: &str, key: &str) -> Result<Option<StateEntry>> {
-        let row = sqlx::query("SELECT drawer, key, look_up, about, body FROM memory WHERE source = ? AND drawer = ? AND key = ?")
-            .bind(source)
-            .bind(namespace)
-            .bind(key)
-            .fetch_optional(self.readers())
-            .await
-            .map_err(StoreError::sql("reading what a source keeps"))?;
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{ENTRIES} WHERE source = ? AND drawer = ? AND key = ?"
+        )))
+        .bind(source)
+        .bind(namespace)
+        .bind(key)
+        .fetch_optional(self.readers())
+        .await
+        .map_err(StoreError::sql("reading what a source keeps"))?;
         Ok(row.as_ref().map(read_entry))
     }
 
@@ -31,9 +36,9 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn state_entries_by(&self, source: &str, namespace: &str, look_up: &str) -> Result<Vec<StateEntry>> {
-        let rows = sqlx::query(
-            "SELECT drawer, key, look_up, about, body FROM memory WHERE source = ? AND drawer = ? AND look_up = ? ORDER BY key LIMIT 100",
-        )
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{ENTRIES} WHERE source = ? AND drawer = ? AND look_up = ? ORDER BY key LIMIT 100"
+        )))
         .bind(source)
         .bind(namespace)
         .bind(look_up)
@@ -48,9 +53,9 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn state_entries_after(&self, source: &str, namespace: &str, after: &str, limit: u32) -> Result<Vec<StateEntry>> {
-        let rows = sqlx::query(
-            "SELECT drawer, key, look_up, about, body FROM memory WHERE source = ? AND drawer = ? AND key > ? ORDER BY key LIMIT ?",
-        )
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{ENTRIES} WHERE source = ? AND drawer = ? AND key > ? ORDER BY key LIMIT ?"
+        )))
         .bind(source)
         .bind(namespace)
         .bind(after)
@@ -73,9 +78,9 @@ impl Store {
             .fetch_one(self.readers())
             .await
             .map_err(StoreError::sql("counting what a source keeps"))?;
-        let rows = sqlx::query(
-            "SELECT drawer, key, look_up, about, body FROM memory WHERE source = ? AND drawer = ? ORDER BY key LIMIT ? OFFSET ?",
-        )
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{ENTRIES} WHERE source = ? AND drawer = ? ORDER BY key LIMIT ? OFFSET ?"
+        )))
         .bind(source)
         .bind(namespace)
         .bind(number(limit))

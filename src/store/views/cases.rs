@@ -1,12 +1,12 @@
 //! What the commands and the metrics show: read only, by any process that may read the file.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::model::{Evidence, Timestamp, Verdict};
+use super::jobs::{JobView, ListFilter};
+use crate::model::Timestamp;
+use crate::store::columns::time_at;
 use crate::store::{Result, Store, StoreError};
 
 /// A case as a list shows it.
@@ -51,37 +51,6 @@ pub struct CaseView {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub called_off_why: Option<String>,
-}
-
-/// A job as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct JobView {
-    /// Its number.
-    pub id: i64,
-    /// Its case.
-    pub case: i64,
-    /// Its target.
-    pub target: String,
-    /// `contain` or `watch`.
-    pub kind: String,
-    /// Where it stands.
-    pub state: String,
-    /// When it may start, where it is scheduled.
-    pub due: Option<Timestamp>,
-    /// How urgent it is.
-    pub priority: u8,
-    /// Attempts so far.
-    pub attempt: u32,
-    /// What was proved, in full.
-    pub verdict: Option<Verdict>,
-    /// The newest error.
-    pub error: Option<String>,
-    /// When it was put into the queue.
-    pub created_at: Timestamp,
-    /// When it ended.
-    pub finished_at: Option<Timestamp>,
-    /// What its newest attempt saw and did.
-    pub evidence: Option<Evidence>,
 }
 
 /// An action as `case show` lists it.
@@ -140,58 +109,9 @@ pub struct CaseDetail {
     pub actions: Vec<ActionView>,
 }
 
-/// Which cases or jobs a list shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ListFilter {
-    /// Only this state.
-    pub state: Option<String>,
-    /// Only this target (jobs).
-    pub target: Option<String>,
-    /// Only this subject, by every reference that has stood for it (cases).
-    pub subject_refs: Option<Vec<String>>,
-    /// Only this case (jobs).
-    pub case: Option<i64>,
-    /// Without those whose case was called off: nothing more is done about them (jobs).
-    pub pursued: bool,
-    /// At most so many, newest first.
-    pub limit: u32,
-}
-
-/// The numbers that `status` and `/metrics` show, read from the tables and never counted along.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Counts {
-    /// Jobs by state.
-    pub jobs: BTreeMap<String, i64>,
-    /// Cases by state.
-    pub cases: BTreeMap<String, i64>,
-    /// Closed cases by verdict.
-    pub verdicts: BTreeMap<String, i64>,
-    /// Jobs in the could-not-revoke ledger.
-    pub ledger: i64,
-    /// When the oldest of them failed.
-    pub ledger_oldest: Option<Timestamp>,
-    /// Open alerts.
-    pub alerts: i64,
-    /// Open holds.
-    pub holds: i64,
-    /// Entries of the trail.
-    pub trail: i64,
-    /// The size of the newest signed checkpoint.
-    pub signed: Option<i64>,
-    /// When it was signed.
-    pub signed_at: Option<Timestamp>,
-    /// Lanes that are paused, with why.
-    pub paused: BTreeMap<String, String>,
-    /// Departures that wait for their day.
-    pub planned: i64,
-}
-
 const CASE: &str = "SELECT c.id, p.subject, c.subject_ref, c.reason, c.playbook, c.priority, c.state, c.verdict, c.source, c.requested_by, \
      c.hold, c.received_at, c.first_revoke_at, c.contained_at, c.reopened, c.called_off_at, c.called_off_by, \
      c.called_off_why FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref";
-
-const JOB: &str =
-    "SELECT id, case_id, target, kind, state, due, priority, attempt, outcome, error, created_at, finished_at, evidence FROM job";
 
 impl Store {
     /// Cases, newest first.
@@ -266,83 +186,6 @@ impl Store {
             actions: actions.iter().map(read_action).collect(),
         })
     }
-
-    /// Jobs, newest first.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn jobs(&self, filter: &ListFilter) -> Result<Vec<JobView>> {
-        // A case's jobs are found by its index; the planner cannot tell from an optional parameter that it may be used.
-        let by_case = if filter.case.is_some() { "case_id = ?3" } else { "?3 IS NULL" };
-        let pursued = if filter.pursued {
-            "EXISTS (SELECT 1 FROM cases c WHERE c.id = case_id AND c.called_off_at IS NULL)"
-        } else {
-            "1"
-        };
-        let sql = format!(
-            "{JOB} WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR target = ?2) AND {by_case} AND {pursued} ORDER BY id DESC LIMIT ?4"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(filter.state.as_deref())
-            .bind(filter.target.as_deref())
-            .bind(filter.case)
-            .bind(filter.limit)
-            .fetch_all(self.readers())
-            .await
-            .map_err(StoreError::sql("listing jobs"))?;
-        Ok(rows.iter().map(read_job).collect())
-    }
-
-    /// The numbers of `status`.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn counts(&self) -> Result<Counts> {
-        let mut counts = Counts {
-            jobs: self.tally("SELECT state, count(*) FROM job GROUP BY state").await?,
-            cases: self.tally("SELECT state, count(*) FROM cases GROUP BY state").await?,
-            verdicts: self
-                .tally("SELECT verdict, count(*) FROM cases WHERE verdict IS NOT NULL GROUP BY verdict")
-                .await?,
-            ..Counts::default()
-        };
-        let row = sqlx::query(
-            "WITH ledger AS (SELECT j.finished_at FROM job j INDEXED BY job_ledger JOIN cases c ON c.id = j.case_id \
-                             WHERE j.state = 'failed' AND c.called_off_at IS NULL) \
-             SELECT (SELECT count(*) FROM ledger), (SELECT min(finished_at) FROM ledger), (SELECT count(*) FROM alert WHERE cleared_at IS NULL), (SELECT count(*) FROM hold WHERE state = 'open'), \
-                    (SELECT size FROM trail_head), (SELECT max(size) FROM checkpoint), \
-                    (SELECT at FROM checkpoint ORDER BY size DESC LIMIT 1), (SELECT count(*) FROM departure WHERE state IN ('planned', 'blocked'))",
-        )
-        .fetch_one(self.readers())
-        .await
-        .map_err(StoreError::sql("reading the status"))?;
-        counts.ledger = row.get(0);
-        counts.ledger_oldest = at(&row, 1);
-        counts.alerts = row.get(2);
-        counts.holds = row.get(3);
-        counts.trail = row.get(4);
-        counts.signed = row.get(5);
-        counts.signed_at = at(&row, 6);
-        counts.planned = row.get(7);
-        let paused = sqlx::query("SELECT target, paused_why FROM lane WHERE paused_at IS NOT NULL")
-            .fetch_all(self.readers())
-            .await
-            .map_err(StoreError::sql("reading the lanes"))?;
-        counts.paused = paused.iter().map(|row| (row.get(0), row.get(1))).collect();
-        Ok(counts)
-    }
-
-    async fn tally(&self, sql: &'static str) -> Result<BTreeMap<String, i64>> {
-        let rows = sqlx::query(sql)
-            .fetch_all(self.readers())
-            .await
-            .map_err(StoreError::sql("counting"))?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
-    }
-}
-
-fn at(row: &SqliteRow, column: usize) -> Option<Timestamp> {
-    row.get::<Option<i64>, _>(column).map(Timestamp::from_ms)
 }
 
 fn read_case(row: &SqliteRow) -> CaseView {
@@ -359,31 +202,12 @@ fn read_case(row: &SqliteRow) -> CaseView {
         requested_by: row.get(9),
         hold: row.get(10),
         received_at: Timestamp::from_ms(row.get(11)),
-        first_revoke_at: at(row, 12),
-        contained_at: at(row, 13),
+        first_revoke_at: time_at(row, 12),
+        contained_at: time_at(row, 13),
         reopened: row.get(14),
-        called_off_at: at(row, 15),
+        called_off_at: time_at(row, 15),
         called_off_by: row.get(16),
         called_off_why: row.get(17),
-    }
-}
-
-fn read_job(row: &SqliteRow) -> JobView {
-    let json = |column: usize| row.get::<Option<String>, _>(column);
-    JobView {
-        id: row.get(0),
-        case: row.get(1),
-        target: row.get(2),
-        kind: row.get(3),
-        state: row.get(4),
-        due: at(row, 5),
-        priority: row.get(6),
-        attempt: row.get(7),
-        verdict: json(8).and_then(|text| serde_json::from_str(&text).ok()),
-        error: row.get(9),
-        created_at: Timestamp::from_ms(row.get(10)),
-        finished_at: at(row, 11),
-        evidence: json(12).and_then(|text| serde_json::from_str(&text).ok()),
     }
 }
 
@@ -407,7 +231,7 @@ fn read_action(row: &SqliteRow) -> ActionView {
         job: row.get(1),
         action: serde_json::from_str(row.get(2)).unwrap_or_default(),
         started_at: Timestamp::from_ms(row.get(3)),
-        finished_at: at(row, 4),
+        finished_at: time_at(row, 4),
         outcome: row.get(5),
         requests: requests.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
         why: row.get(7),

@@ -5,15 +5,15 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use sqlx::sqlite::SqliteConnection;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::trail_append::Tail;
+use super::transaction::{Call, Mutation, Stop, Tx};
 use crate::clock::Clock;
-use crate::model::Timestamp;
 use crate::store::StoreError;
+use crate::store::error::SqliteFailure;
 use crate::telemetry::table;
 
 /// How many mutations one commit may carry: bounds the time that the first of them waits.
@@ -28,91 +28,6 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 pub(in crate::store) const LOCK_LOOK: &str = "PRAGMA busy_timeout = 250";
 /// A lock that is held for longer than this alerts: a command of ours takes milliseconds.
 const LOCK_LONG: Duration = Duration::from_secs(3);
-
-/// A transaction in the making: what a mutation sees.
-pub(in crate::store) struct Tx<'c> {
-    /// The writing connection, inside `BEGIN IMMEDIATE`.
-    pub(in crate::store) conn: &'c mut SqliteConnection,
-    /// The time of this transaction: every row and entry of one mutation has the same.
-    pub(in crate::store) now: Timestamp,
-    /// The end of the trail, to which entries are appended.
-    pub(in crate::store) tail: &'c mut Tail,
-}
-
-/// One mutation on its way.
-pub(in crate::store) trait Mutation: Send {
-    /// Does the work. False where it failed and must leave no trace.
-    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, bool>;
-    /// Answers the caller: after the commit, or with why there was none.
-    fn answer(self: Box<Self>, commit: Result<(), Stop>);
-}
-
-/// Why a whole group was not committed.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::store) enum Stop {
-    /// Rolled back for want of space.
-    Full,
-    /// Rolled back, another process held the lock.
-    Busy,
-    /// Nothing was begun, since the store could not be read.
-    Unread,
-    /// Nobody knows. The daemon ends, and the next start looks at what is there.
-    Unknown,
-}
-
-/// A mutation given as a function.
-pub(in crate::store) struct Call<F, T> {
-    work: Option<F>,
-    outcome: Option<Result<T, StoreError>>,
-    reply: oneshot::Sender<Result<T, StoreError>>,
-}
-
-impl<F, T> Call<F, T>
-where
-    F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T, StoreError>>,
-{
-    pub(in crate::store) fn new(work: F) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
-        let (reply, answer) = oneshot::channel();
-        (
-            Self {
-                work: Some(work),
-                outcome: None,
-                reply,
-            },
-            answer,
-        )
-    }
-}
-
-impl<F, T> Mutation for Call<F, T>
-where
-    F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T, StoreError>> + Send,
-    T: Send,
-{
-    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, bool> {
-        Box::pin(async move {
-            let Some(work) = self.work.take() else { return false };
-            let outcome = work(tx).await;
-            let kept = outcome.is_ok();
-            self.outcome = Some(outcome);
-            kept
-        })
-    }
-
-    fn answer(self: Box<Self>, commit: Result<(), Stop>) {
-        let answer = match commit {
-            Ok(()) => self.outcome.unwrap_or(Err(StoreError::Stopped)),
-            // A mutation's own error stands whatever became of the group.
-            Err(Stop::Full) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Full)),
-            Err(Stop::Busy) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Busy)),
-            Err(Stop::Unread) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Unread)),
-            // Dropping the sender tells the caller `Stopped`: neither yes nor no.
-            Err(Stop::Unknown) => return,
-        };
-        // A caller that went away needs no answer.
-        drop(self.reply.send(answer));
-    }
-}
 
 /// What the writer tells the rest of the store after a commit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -337,13 +252,10 @@ fn stopped(error: &StoreError, doing: &str, otherwise: Stop) -> Stop {
 }
 
 fn sort(error: &sqlx::Error) -> Stop {
-    let code = error
-        .as_database_error()
-        .and_then(|error| error.code().map(std::borrow::Cow::into_owned));
-    match code.as_deref() {
-        Some("13") => Stop::Full,
-        Some("5" | "261" | "517") => Stop::Busy,
-        _ => Stop::Unknown,
+    match SqliteFailure::of(error) {
+        SqliteFailure::Full => Stop::Full,
+        SqliteFailure::Busy => Stop::Busy,
+        SqliteFailure::Other => Stop::Unknown,
     }
 }
 

@@ -2,3 +2,4 @@
 
 pub(in crate::store) mod group_commit;
 pub(in crate::store) mod trail_append;
+pub(in crate::store) mod transaction;

@@ -1,10 +1,10 @@
-//! The trail's rows: appended in the transaction of the change they tell of, under the tree whose frontier the same transaction stores.
+//! Appending to the trail: its rows are written in the transaction of the change they tell of, under the tree whose frontier the same transaction stores.
 
 use revoked_trail::{Entry, Frontier, Hash, leaf_hash};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
-use super::group_commit::Tx;
+use crate::model::Timestamp;
 use crate::store::StoreError;
 
 /// The end of the trail while a group is written.
@@ -15,32 +15,23 @@ pub(in crate::store) struct Tail {
 }
 
 /// Where the trail stood before a mutation, to go back to when it fails.
-pub(in crate::store) struct Mark {
+pub(super) struct Mark {
     frontier: Frontier,
     rows: usize,
     blocks: usize,
 }
 
 impl Tail {
-    pub(in crate::store) async fn read(conn: &mut SqliteConnection) -> Result<Self, StoreError> {
-        let row = sqlx::query("SELECT size, frontier FROM trail_head WHERE id = 1")
-            .fetch_one(conn)
-            .await
-            .map_err(StoreError::sql("reading the trail's head"))?;
-        let size = u64::try_from(row.get::<i64, _>(0)).unwrap_or(0);
-        let frontier = Frontier::from_bytes(size, row.get::<&[u8], _>(1)).map_err(|error| StoreError::Corrupt {
-            table: "trail_head",
-            id: 1,
-            why: error.to_string(),
-        })?;
+    /// The end of the trail as the database has it.
+    pub(super) async fn read(conn: &mut SqliteConnection) -> Result<Self, StoreError> {
         Ok(Self {
-            frontier,
+            frontier: read_frontier(conn).await?,
             rows: Vec::new(),
             blocks: Vec::new(),
         })
     }
 
-    pub(in crate::store) fn mark(&self) -> Mark {
+    pub(super) fn mark(&self) -> Mark {
         Mark {
             frontier: self.frontier.clone(),
             rows: self.rows.len(),
@@ -48,14 +39,26 @@ impl Tail {
         }
     }
 
-    pub(in crate::store) fn back_to(&mut self, mark: Mark) {
+    pub(super) fn back_to(&mut self, mark: Mark) {
         self.frontier = mark.frontier;
         self.rows.truncate(mark.rows);
         self.blocks.truncate(mark.blocks);
     }
 
+    /// Appends an entry: its line, its leaf, and the root of a block that is full with it.
+    pub(super) fn append(&mut self, entry: &Entry, now: Timestamp) {
+        let seq = self.frontier.size();
+        let line = entry.line(seq, now);
+        let leaf = leaf_hash(line.as_bytes());
+        if let Some(root) = self.frontier.append(leaf) {
+            let block = i64::try_from(seq / revoked_trail::BLOCK).unwrap_or(i64::MAX);
+            self.blocks.push((block, root));
+        }
+        self.rows.push((i64::try_from(seq).unwrap_or(i64::MAX), line, leaf));
+    }
+
     /// Writes what was appended, and the head. Returns the trail's size.
-    pub(in crate::store) async fn flush(&mut self, conn: &mut SqliteConnection) -> Result<u64, StoreError> {
+    pub(super) async fn flush(&mut self, conn: &mut SqliteConnection) -> Result<u64, StoreError> {
         // Powers of four keep the number of distinct statements small, so that each stays prepared.
         let mut rest = self.rows.as_slice();
         while !rest.is_empty() {
@@ -92,16 +95,16 @@ impl Tail {
     }
 }
 
-impl Tx<'_> {
-    /// Appends an entry to the trail. There is no way to change state without calling this in the same transaction.
-    pub(in crate::store) fn record(&mut self, entry: &Entry) {
-        let seq = self.tail.frontier.size();
-        let line = entry.line(seq, self.now);
-        let leaf = leaf_hash(line.as_bytes());
-        if let Some(root) = self.tail.frontier.append(leaf) {
-            let block = i64::try_from(seq / revoked_trail::BLOCK).unwrap_or(i64::MAX);
-            self.tail.blocks.push((block, root));
-        }
-        self.tail.rows.push((i64::try_from(seq).unwrap_or(i64::MAX), line, leaf));
-    }
+/// The frontier of the trail as stored.
+pub(in crate::store) async fn read_frontier(conn: &mut SqliteConnection) -> Result<Frontier, StoreError> {
+    let row = sqlx::query("SELECT size, frontier FROM trail_head WHERE id = 1")
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::sql("reading the trail's head"))?;
+    let size = u64::try_from(row.get::<i64, _>(0)).unwrap_or(0);
+    Frontier::from_bytes(size, row.get::<&[u8], _>(1)).map_err(|error| StoreError::Corrupt {
+        table: "trail_head",
+        id: 1,
+        why: error.to_string(),
+    })
 }

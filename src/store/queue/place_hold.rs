@@ -2,32 +2,16 @@
 
 use revoked_trail::EntryKind;
 
-use super::accept::Intake;
-use super::open_case::NewCase;
-use crate::model::CaseId;
+use super::accept_context::{Intake, NewCase};
+use crate::model::{CaseId, Job};
 use crate::policy::{STAYS, Work};
-use crate::store::departures::concurrent_employments::BLOCKED;
 use crate::store::{Result, StoreError, Tx};
+
+/// The class and the words of a hold over a departure that is blocked: they name nobody.
+pub(in crate::store) const BLOCKED: (&str, &str) = ("employment", "another employment of the same person has not ended");
 
 /// The class of a hold over a whole delivery: it is never one decision with another delivery.
 const WHOLE_DELIVERY: &str = "delivery_limit";
-
-/// The holds that the signals of one delivery came under: one for each class, and where they are not the delivery's own for each cause.
-#[derive(Debug, Default)]
-pub(in crate::store) struct Placed(Vec<(&'static str, Option<String>, i64)>);
-
-impl Placed {
-    fn of(&self, class: &str, words: Option<&str>) -> Option<i64> {
-        let mut holds = self.0.iter();
-        let found = holds.find(|(placed, said, _)| *placed == class && said.as_deref() == words);
-        found.map(|(.., hold)| *hold)
-    }
-
-    /// The first of them.
-    pub(in crate::store) fn first(&self) -> Option<i64> {
-        self.0.first().map(|(.., hold)| *hold)
-    }
-}
 
 impl Tx<'_> {
     /// Opens a case that waits for a human, or joins the signal to one that does.
@@ -58,7 +42,7 @@ impl Tx<'_> {
             // The person waits for a decision already: nothing came under the new hold, and nobody has seen it.
             self.drop_hold(hold).await?;
         } else if intake.holds.of(class, words.as_deref()).is_none() {
-            intake.holds.0.push((class, words, hold));
+            intake.holds.push(class, words, hold);
         }
         self.forget_reactivated(case.0, source).await?;
         if class == STAYS {
@@ -97,5 +81,37 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("taking an empty hold back"))?;
         Ok(())
+    }
+
+    /// Places an open hold and answers its number. The caller records what came under it.
+    pub(in crate::store) async fn place_hold(&mut self, why: &str, detail: &str, source: &str, batch: Option<i64>) -> Result<i64> {
+        let done = sqlx::query("INSERT INTO hold (why, detail, source, batch, placed_at) VALUES (?, ?, ?, ?, ?)")
+            .bind(why)
+            .bind(detail)
+            .bind(source)
+            .bind(batch)
+            .bind(self.now.ms())
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("placing a hold"))?;
+        Ok(done.last_insert_rowid())
+    }
+
+    /// An attempt found that a human must decide: places a hold over the case.
+    pub(in crate::store) async fn hold_case(&mut self, job: &Job, why: &str) -> Result<()> {
+        let source: String = sqlx::query_scalar("SELECT source FROM cases WHERE id = ?")
+            .bind(job.case.0)
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading a case"))?;
+        let hold = self.place_hold("principal", why, &source, None).await?;
+        sqlx::query("UPDATE cases SET state = 'held', hold = ?, verdict = NULL, closed_at = NULL WHERE id = ?")
+            .bind(hold)
+            .bind(job.case.0)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("holding a case"))?;
+        let summary = format!("case {} waits for a decision: {why} (revoked hold show {hold})", job.case);
+        self.raise("hold", &format!("hold:{hold}"), &summary, Some(job.case.0)).await
     }
 }

@@ -1,0 +1,52 @@
+//! Health probes of the store: whether the writer commits, whether the file can be read, how much room its disk has.
+
+use crate::store::{Result, Store, StoreError};
+
+impl Store {
+    /// Goes once through the writer and commits nothing of note: the watchdog's proof that mutations still get through.
+    ///
+    /// # Errors
+    /// Where the writer does not answer with a commit.
+    pub async fn prove_writer(&self) -> Result<()> {
+        self.write(|_| Box::pin(async { Ok(()) })).await
+    }
+
+    /// Whether the writer lives and waits for nothing but a lock that another process holds.
+    #[must_use]
+    pub fn is_kept_waiting(&self) -> bool {
+        self.0.lock_wait.borrow().is_some_and(|wait| wait.is_fresh())
+    }
+
+    /// Reads what accepting a delivery would read, from the file and not from memory.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub async fn prove_readers(&self) -> Result<()> {
+        let failed = || StoreError::sql("reading the store");
+        let mut conn = self.readers().acquire().await.map_err(failed())?;
+        for sql in [
+            // What a connection has read before it would answer from memory.
+            "PRAGMA shrink_memory",
+            "SELECT count(*) FROM sqlite_schema",
+            "SELECT max(id) FROM signal",
+            "SELECT max(id) FROM cases",
+            "SELECT max(id) FROM job",
+            "SELECT max(id) FROM inbox",
+            "SELECT count(*) FROM alert WHERE cleared_at IS NULL",
+            "SELECT body FROM trail ORDER BY seq DESC LIMIT 1",
+        ] {
+            sqlx::query(sql).fetch_optional(&mut *conn).await.map_err(failed())?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes the disk under the store still has for us.
+    ///
+    /// # Errors
+    /// What the system says where it cannot tell.
+    pub fn room(&self) -> std::io::Result<u64> {
+        let folder = self.path().parent().filter(|folder| !folder.as_os_str().is_empty());
+        let disk = rustix::fs::statvfs(folder.unwrap_or_else(|| std::path::Path::new(".")))?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+}

@@ -1,0 +1,117 @@
+//! Rows of the table `identity`: one name that is linked to a person, read, written and taken away.
+
+use sqlx::Row as _;
+
+use super::references::json_of;
+use crate::model::{Subject, Timestamp};
+use crate::store::{Result, StoreError, Tx};
+
+/// A name, and where it means something.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Name {
+    /// The name: a simple subject.
+    pub subject: Subject,
+    /// The one target at which it means something; `None` for a name that means the person everywhere.
+    pub target: Option<String>,
+}
+
+impl From<Subject> for Name {
+    fn from(subject: Subject) -> Self {
+        Self { subject, target: None }
+    }
+}
+
+/// A row of the table.
+pub(in crate::store) struct Row {
+    pub(super) id: i64,
+    pub(in crate::store) person: i64,
+    pub(super) name: String,
+    pub(super) target: String,
+    pub(in crate::store) source: Option<String>,
+    pub(super) seen_at: Timestamp,
+    pub(in crate::store) replaced: bool,
+}
+
+impl Row {
+    pub(in crate::store) fn is(&self, name: &Name) -> bool {
+        self.name == name.subject.to_string() && self.target == name.target.as_deref().unwrap_or_default()
+    }
+}
+
+impl Tx<'_> {
+    /// The rows of these names, less those whose time is over.
+    pub(super) async fn rows_of(&mut self, names: &[Name]) -> Result<Vec<Row>> {
+        let list = json_of(names.iter().map(|name| &name.subject));
+        sqlx::query("DELETE FROM identity WHERE until <= ? AND name IN (SELECT value FROM json_each(?))")
+            .bind(self.now.ms())
+            .bind(&list)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("forgetting names that were replaced"))?;
+        let rows = sqlx::query(
+            "SELECT i.id, i.person, i.name, i.target, i.source, i.seen_at, i.until IS NOT NULL \
+             FROM json_each(?) n JOIN identity i ON i.name = n.value ORDER BY i.id",
+        )
+        .bind(list)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking up who names belong to"))?;
+        let rows = rows.iter().map(|row| Row {
+            id: row.get(0),
+            person: row.get(1),
+            name: row.get(2),
+            target: row.get(3),
+            source: row.get(4),
+            seen_at: Timestamp::from_ms(row.get(5)),
+            replaced: row.get(6),
+        });
+        // The same name at another target is another name.
+        Ok(rows.filter(|row| names.iter().any(|name| row.is(name))).collect())
+    }
+
+    pub(super) async fn next_person(&mut self) -> Result<i64> {
+        sqlx::query_scalar("SELECT coalesce(max(person), 0) + 1 FROM identity")
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("numbering a person"))
+    }
+
+    pub(super) async fn insert(&mut self, person: i64, name: &Name, source: Option<&str>) -> Result<()> {
+        sqlx::query("INSERT INTO identity (person, name, target, source, since, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)")
+            .bind(person)
+            .bind(name.subject.to_string())
+            .bind(name.target.as_deref().unwrap_or_default())
+            .bind(source)
+            .bind(self.now.ms())
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("linking a name"))?;
+        Ok(())
+    }
+
+    /// Runs a change of one row: its number is the first parameter, now is the second.
+    pub(super) async fn set(&mut self, id: i64, sql: &'static str) -> Result<()> {
+        sqlx::query(sql)
+            .bind(id)
+            .bind(self.now.ms())
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("changing a link"))?;
+        Ok(())
+    }
+
+    /// Forgets what was replaced long ago, and what a source has not said again since `before`, unless something is kept about the person.
+    /// An operator's word stays.
+    pub(in crate::store) async fn prune_links(&mut self, before: Timestamp) -> Result<u64> {
+        let gone = sqlx::query(
+            "DELETE FROM identity WHERE until <= ?1 OR (source IS NOT NULL AND seen_at < ?2 AND NOT EXISTS \
+                (SELECT 1 FROM identity o JOIN person p ON p.subject = o.name WHERE o.person = identity.person))",
+        )
+        .bind(self.now.ms())
+        .bind(before.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("forgetting links"))?;
+        Ok(gone.rows_affected())
+    }
+}

@@ -1,0 +1,111 @@
+//! The backlog of the outbox: what waits for a receiver, what it has, and what it refused.
+
+use sqlx::Row as _;
+
+use crate::model::Timestamp;
+use crate::store::{Result, Store, StoreError};
+
+/// What waits for a receiver.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Pending {
+    /// Tokens that wait to be told.
+    pub pending: i64,
+    /// When the oldest of them was written.
+    pub oldest: Option<Timestamp>,
+    /// How many of them are handshakes.
+    pub handshakes: i64,
+}
+
+/// How a receiver's part of the outbox stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Backlog {
+    /// What waits.
+    #[serde(flatten)]
+    pub waiting: Pending,
+    /// Tokens that the receiver acknowledged and that retention has kept.
+    pub delivered: i64,
+    /// Tokens that it refused.
+    pub refused: i64,
+    /// Tokens that were given up.
+    pub dead: i64,
+    /// When it last acknowledged one.
+    pub last_delivered: Option<Timestamp>,
+    /// What went wrong last with a token that it does not have.
+    pub last_error: Option<String>,
+}
+
+impl Store {
+    /// Where one token stands, and what went wrong with it last.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn event_state(&self, jti: &str) -> Result<Option<(String, Option<String>)>> {
+        let row = sqlx::query("SELECT state, error FROM outbox WHERE jti = ?")
+            .bind(jti)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(row.map(|row| (row.get(0), row.get(1))))
+    }
+
+    /// What waits for a receiver: cheap, however much it has been told before.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn pending(&self, receiver: &str) -> Result<Pending> {
+        let row = sqlx::query(
+            "SELECT count(*), min(created_at), count(*) FILTER (WHERE case_id IS NULL) FROM outbox INDEXED BY outbox_pending \
+             WHERE receiver = ? AND state = 'pending'",
+        )
+        .bind(receiver)
+        .fetch_one(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(Pending {
+            pending: row.get(0),
+            oldest: row.get::<Option<i64>, _>(1).map(Timestamp::from_ms),
+            handshakes: row.get(2),
+        })
+    }
+
+    /// When the newest handshake for a receiver was written.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn last_handshake(&self, receiver: &str) -> Result<Option<Timestamp>> {
+        let at: Option<i64> = sqlx::query_scalar(
+            "SELECT max(created_at) FROM outbox INDEXED BY outbox_handshakes WHERE receiver = ? AND case_id IS NULL",
+        )
+        .bind(receiver)
+        .fetch_one(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(at.map(Timestamp::from_ms))
+    }
+
+    /// How a receiver's part of the outbox stands: counts everything that retention has kept.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn backlog(&self, receiver: &str) -> Result<Backlog> {
+        let waiting = self.pending(receiver).await?;
+        let row = sqlx::query(
+            "SELECT count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'refused'), \
+                    count(*) FILTER (WHERE state = 'dead'), max(finished_at) FILTER (WHERE state = 'delivered'), \
+                    (SELECT error FROM outbox o WHERE o.receiver = ?1 AND error IS NOT NULL AND state <> 'delivered' ORDER BY id DESC LIMIT 1) \
+             FROM outbox WHERE receiver = ?1",
+        )
+        .bind(receiver)
+        .fetch_one(self.readers())
+        .await
+        .map_err(StoreError::sql("reading the outbox"))?;
+        Ok(Backlog {
+            waiting,
+            delivered: row.get(0),
+            refused: row.get(1),
+            dead: row.get(2),
+            last_delivered: row.get::<Option<i64>, _>(3).map(Timestamp::from_ms),
+            last_error: row.get(4),
+        })
+    }
+}

@@ -1,0 +1,98 @@
+//! What a case has proved, read back from its jobs: the ground of every statement about it.
+
+use std::collections::BTreeSet;
+
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
+
+use crate::model::{CaseId, Evidence, Reason, Scope, Subject, Timestamp, is_named};
+use crate::policy::INBOX;
+use crate::statement::{Proof, TargetProof};
+use crate::store::{Result, StoreError, Tx};
+
+impl Tx<'_> {
+    /// What a case has proved, and the reference of its person.
+    pub(super) async fn proof(&mut self, case: CaseId) -> Result<Option<(Proof, String)>> {
+        let row = sqlx::query("SELECT source, scope, reason, subject_ref FROM cases WHERE id = ?")
+            .bind(case.0)
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading what a case proved"))?;
+        let (source, scope, reason): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        let reference: String = row.get(3);
+        let signals = sqlx::query(
+            "SELECT s.source, p.subject FROM signal s LEFT JOIN person p ON p.ref = s.subject_ref WHERE s.case_id = ? ORDER BY s.id",
+        )
+        .bind(case.0)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("reading who reported a case"))?;
+        let rows = sqlx::query(
+            "SELECT j.target, j.containment, j.outcome, j.evidence, \
+                    (SELECT max(a.finished_at) FROM action a JOIN job k ON k.id = a.job_id \
+                     WHERE k.case_id = ?1 AND k.target = j.target AND a.outcome = 'done' AND a.action ->> 'do' = 'reset_password') \
+             FROM job j WHERE j.case_id = ?1 AND j.state IN ('done', 'failed') AND j.kind <> 'release' \
+             AND j.id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state IN ('done', 'failed') \
+                         AND k.kind <> 'release') \
+             ORDER BY j.target",
+        )
+        .bind(case.0)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("reading what a case proved"))?;
+        let targets: Option<Vec<TargetProof>> = rows.iter().map(target_proof).collect();
+        // What cannot be read back proves nothing.
+        let (Some(targets), Ok(scope), Some(reason)) = (targets, serde_json::from_str(&scope), Reason::from_word(&reason)) else {
+            return Ok(None);
+        };
+        let scope = by_listed_id(scope, &rows);
+        let mut sources: Vec<String> = Vec::new();
+        let mut said: Vec<(String, Subject)> = Vec::new();
+        for row in &signals {
+            let by: String = row.get(0);
+            let name: Option<String> = row.get(1);
+            if let Some(subject) = name.and_then(|name| name.parse().ok()) {
+                said.push((by.clone(), subject));
+            }
+            if !sources.contains(&by) {
+                sources.push(by);
+            }
+        }
+        let names: BTreeSet<Subject> = said.iter().flat_map(|(_, subject)| subject.names()).cloned().collect();
+        let known = self.known_by(&names).await?;
+        let proof = Proof {
+            case,
+            reason,
+            scope,
+            said,
+            sources,
+            known,
+            by_operator: source == INBOX,
+            targets,
+        };
+        Ok(Some((proof, reference)))
+    }
+}
+
+/// A case names one session by a digest of what was written; what was ended is named by the id that the target listed.
+fn by_listed_id(scope: Scope, rows: &[SqliteRow]) -> Scope {
+    let Scope::Session(named) = scope else { return scope };
+    let ended = rows.iter().filter_map(|row| {
+        let evidence: Evidence = serde_json::from_str(row.get::<Option<&str>, _>(3)?).ok()?;
+        evidence.ended.into_iter().find(|grant| is_named(&named, &grant.id))
+    });
+    let listed = ended.map(|grant| grant.id).next();
+    Scope::Session(listed.unwrap_or(named))
+}
+
+/// What one job proved; `None` where its row cannot be read back.
+fn target_proof(row: &SqliteRow) -> Option<TargetProof> {
+    let evidence: crate::model::Evidence = serde_json::from_str(&row.get::<Option<String>, _>(3)?).ok()?;
+    Some(TargetProof {
+        target: row.get(0),
+        containment: serde_json::from_str(&row.get::<String, _>(1)).ok()?,
+        verdict: serde_json::from_str(&row.get::<Option<String>, _>(2)?).ok()?,
+        seen_at: evidence.after_at,
+        password_reset_at: row.get::<Option<i64>, _>(4).map(Timestamp::from_ms),
+    })
+}

@@ -1,0 +1,70 @@
+//! What the transaction of one delivery carries: the delivery's own part, and each signal once policy has decided about it.
+
+use std::collections::BTreeMap;
+
+use revoked_trail::{Entry, EntryKind};
+
+use super::claim::Claim;
+use crate::model::{Actor, Delivery, Signal};
+use crate::policy::Policy;
+use crate::statement::Receiver;
+use crate::store::identity::resolution::Whose;
+use crate::store::sources::leaked_credentials::Sealed;
+
+/// What one delivery carries through its transaction.
+pub(in crate::store) struct Intake<'a> {
+    /// Credentials that have leaked, encrypted, by what stands for them.
+    pub(super) sealed: BTreeMap<String, Sealed>,
+    pub(in crate::store) policy: &'a Policy,
+    /// Whom a case that has just been contained is told to, where a signal joins it.
+    pub(in crate::store) receivers: &'a [Receiver],
+    /// Whether there is something to tell.
+    pub(in crate::store) told: bool,
+    /// Lanes that offer a slot to an urgent job.
+    pub(in crate::store) slots: Vec<String>,
+    /// The holds that its signals came under.
+    pub(in crate::store) holds: Placed,
+    /// Lanes to wake after the commit.
+    pub(in crate::store) targets: Vec<String>,
+    /// Jobs that were born claimed.
+    pub(in crate::store) claims: Vec<Claim>,
+}
+
+/// The holds that the signals of one delivery came under: one for each class, and where they are not the delivery's own for each cause.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Placed(Vec<(&'static str, Option<String>, i64)>);
+
+impl Placed {
+    pub(super) fn of(&self, class: &str, words: Option<&str>) -> Option<i64> {
+        let mut holds = self.0.iter();
+        let found = holds.find(|(placed, said, _)| *placed == class && said.as_deref() == words);
+        found.map(|(.., hold)| *hold)
+    }
+
+    /// The first of them.
+    pub(in crate::store) fn first(&self) -> Option<i64> {
+        self.0.first().map(|(.., hold)| *hold)
+    }
+
+    pub(super) fn push(&mut self, class: &'static str, words: Option<String>, hold: i64) {
+        self.0.push((class, words, hold));
+    }
+}
+
+/// A signal on its way to a case.
+pub(in crate::store) struct NewCase<'a> {
+    pub(in crate::store) delivery: &'a Delivery,
+    pub(in crate::store) signal: &'a Signal,
+    pub(in crate::store) reference: &'a str,
+    pub(in crate::store) whose: &'a Whose,
+    pub(in crate::store) batch: Option<i64>,
+    pub(in crate::store) signal_id: i64,
+    /// The class of the hold that it comes under, and why, for people.
+    pub(in crate::store) held: Option<(&'static str, &'a str)>,
+}
+
+impl NewCase<'_> {
+    pub(in crate::store) fn entry(&self, kind: EntryKind) -> Entry {
+        Entry::new(kind, Actor::source(&self.delivery.source)).subject_ref(self.reference)
+    }
+}

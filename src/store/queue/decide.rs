@@ -1,0 +1,85 @@
+//! What is to be done about a new signal: policy's decision, with the limits it counts and what HR has said before about the person.
+
+use super::accept_context::Intake;
+use super::place_hold::BLOCKED;
+use crate::model::{Delivery, Departure, DepartureStep, Reason, Scope, Signal, When};
+use crate::policy::{Class, Decision, Facts};
+use crate::store::{Result, StoreError, Tx};
+
+impl Tx<'_> {
+    /// Policy's decision, and what HR's other words about the same person make of it: with why a departure is blocked, where it is.
+    pub(super) async fn decide(
+        &mut self,
+        intake: &Intake<'_>,
+        delivery: &Delivery,
+        signal: &Signal,
+        person: &Signal,
+        facts: &Facts<'_>,
+        reference: &str,
+    ) -> Result<(Decision, Option<String>)> {
+        let decision = intake.policy.decide(person, facts);
+        let Some(departure) = departure(signal) else {
+            return Ok((decision, None));
+        };
+        let last = self.last_word(&delivery.source, departure).await?.1;
+        if signal.occurred_at.zip(last).is_some_and(|(at, last)| at < last) {
+            let why = "HR has said something newer about this employment".to_owned();
+            return Ok((Decision::Ignore { why }, None));
+        }
+        if matches!(departure.step, DepartureStep::Vanished { .. }) && self.is_known_to_end(&delivery.source, departure).await? {
+            let why = "the end of this employment is known already".to_owned();
+            return Ok((Decision::Ignore { why }, None));
+        }
+        let Decision::Act(mut work) = decision else {
+            return Ok((decision, None));
+        };
+        if let Some(why) = self.what_blocks(&delivery.source, departure, &signal.subject).await? {
+            let held = Decision::Hold {
+                class: BLOCKED.0,
+                why: BLOCKED.1.to_owned(),
+                work,
+            };
+            return Ok((held, Some(why)));
+        }
+        // Who has another employment that ends later leaves then.
+        let latest = self.latest_end(&delivery.source, departure, reference).await?;
+        work.due = work.due.max(latest.filter(|latest| *latest > self.now));
+        Ok((Decision::Act(work), None))
+    }
+
+    /// How many signals of a class were acted on within its window; not counted where the delivery has none of that class.
+    pub(super) async fn recent(&mut self, delivery: &Delivery, fresh: &[usize], class: Class) -> Result<usize> {
+        if !fresh.iter().any(|n| Class::of(delivery.signals[*n].reason) == Some(class)) {
+            return Ok(0);
+        }
+        let reasons: Vec<&str> = class.reasons().map(Reason::word).collect();
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM signal INDEXED BY signal_window \
+             WHERE source = ? AND reason IN (SELECT value FROM json_each(?)) AND received_at > ? AND decision = 'act'",
+        )
+        .bind(&delivery.source)
+        .bind(serde_json::to_string(&reasons).unwrap_or_default())
+        .bind(self.now.minus(class.window()).ms())
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("counting recent signals"))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+}
+
+/// Whether a signal counts against the limits of departures.
+pub(super) fn leaves(signal: &Signal) -> bool {
+    let step = match &signal.when {
+        When::Departure(Departure { step, .. }) => matches!(step, DepartureStep::Leave { .. } | DepartureStep::Vanished { .. }),
+        _ => true,
+    };
+    Class::of(signal.reason) == Some(Class::Departures) && signal.scope == Scope::Everything && step
+}
+
+/// The step of a signal, if it is about an employment.
+pub(super) fn departure(signal: &Signal) -> Option<&Departure> {
+    match &signal.when {
+        When::Departure(departure) => Some(departure),
+        _ => None,
+    }
+}

@@ -1,0 +1,64 @@
+//! Expires leases: a job whose worker died, or took too long, is requeued when its lease has ended.
+
+use revoked_trail::{Entry, EntryKind};
+use sqlx::Row as _;
+
+use crate::model::{Actor, JobState, LEASE_LENGTH, Lease, Step, Timestamp};
+use crate::store::{Result, Store, StoreError, Tx};
+
+impl Store {
+    /// Takes jobs back whose lease has ended; at a daemon's start all of them, since nobody else can hold one.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn expire(&self, everything: bool) -> Result<u64> {
+        let targets = self.write(move |tx| Box::pin(tx.expire(everything))).await?;
+        self.wake_lanes(&targets);
+        Ok(targets.len() as u64)
+    }
+}
+
+impl Tx<'_> {
+    /// A lease that begins now.
+    pub(super) fn new_lease(&self) -> Lease {
+        Lease {
+            id: uuid::Uuid::now_v7().to_string(),
+            until: self.now.plus(LEASE_LENGTH),
+        }
+    }
+
+    async fn expire(&mut self, everything: bool) -> Result<Vec<String>> {
+        let ended = if everything { i64::MAX } else { self.now.ms() };
+        let rows = sqlx::query(
+            "SELECT id, case_id, target, lease_id, lease_until FROM job INDEXED BY job_running WHERE state = 'running' AND lease_until <= ?",
+        )
+        .bind(ended)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("looking for leases that ended"))?;
+        let mut targets = Vec::new();
+        for row in &rows {
+            let (id, case): (i64, i64) = (row.get(0), row.get(1));
+            let lease = Lease {
+                id: row.get(3),
+                until: Timestamp::from_ms(row.get(4)),
+            };
+            JobState::Running { lease: lease.clone() }.next(Step::Expire)?;
+            // The attempt is not given back: it may have done something, and a job that kills its daemon must run out of attempts.
+            sqlx::query("UPDATE job SET state = 'queued', lease_id = NULL, lease_until = NULL WHERE id = ? AND state = 'running'")
+                .bind(id)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("taking a job back"))?;
+            self.record(
+                &Entry::new(EntryKind::JobLeaseExpired, Actor::Daemon)
+                    .case(case)
+                    .job(id)
+                    .detail(serde_json::json!({ "lease": lease.id })),
+            );
+            self.forget_open_actions(case, id).await?;
+            targets.push(row.get(2));
+        }
+        Ok(targets)
+    }
+}

@@ -1,0 +1,57 @@
+//! Promotes scheduled jobs: what is due moves into the queue.
+
+use revoked_trail::{Entry, EntryKind};
+use sqlx::Row as _;
+
+use crate::model::{Actor, Timestamp};
+use crate::store::{Result, Store, StoreError, Tx};
+
+impl Store {
+    /// Moves every job whose time has come into the queue. Answers when the next one is due.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn promote(&self) -> Result<Option<Timestamp>> {
+        let (next, due) = self.next_due().await?;
+        if !due {
+            return Ok(next);
+        }
+        let targets = self.write(|tx| Box::pin(tx.promote())).await?;
+        self.wake_lanes(&targets);
+        Ok(self.next_due().await?.0)
+    }
+
+    /// When the next scheduled job is due, and whether that is now. A read, so that an idle promoter commits nothing.
+    async fn next_due(&self) -> Result<(Option<Timestamp>, bool)> {
+        let next: Option<i64> = sqlx::query_scalar("SELECT min(due) FROM job INDEXED BY job_due WHERE state = 'scheduled'")
+            .fetch_one(self.readers())
+            .await
+            .map_err(StoreError::sql("looking for what is due"))?;
+        let next = next.map(Timestamp::from_ms);
+        Ok((next, next.is_some_and(|due| due <= self.clock().now())))
+    }
+}
+
+impl Tx<'_> {
+    async fn promote(&mut self) -> Result<Vec<String>> {
+        let rows = sqlx::query(
+            "UPDATE job SET state = 'queued', due = NULL \
+             WHERE id IN (SELECT id FROM job INDEXED BY job_due WHERE state = 'scheduled' AND due <= ? ORDER BY due LIMIT 1000) \
+             RETURNING id, case_id, target",
+        )
+        .bind(self.now.ms())
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("promoting what is due"))?;
+        let mut targets = Vec::new();
+        for row in &rows {
+            let (job, case, target): (i64, i64, String) = (row.get(0), row.get(1), row.get(2));
+            self.record(&Entry::new(EntryKind::JobDue, Actor::Daemon).case(case).job(job));
+            self.departure_is_due(case, false).await?;
+            if !targets.contains(&target) {
+                targets.push(target);
+            }
+        }
+        Ok(targets)
+    }
+}

@@ -1,0 +1,126 @@
+//! What is kept of a delivery beside its signals: the file that it was, the parts that could not be read, the cursor, the alerts that its source decided on.
+
+use revoked_trail::{Entry, EntryKind};
+
+use crate::digest::hex;
+use crate::model::{Actor, Delivery};
+use crate::store::{Result, Store, StoreError, Tx};
+
+impl Store {
+    /// Records a delivery that was refused before it was read: its source, the protocol's word and the body's hash, never the body.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn refuse(&self, source: &str, code: &'static str, why: String, sent: Option<[u8; 32]>) -> Result<()> {
+        let source = source.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let sent = sent.map(|digest| hex(&digest));
+                tx.note_refusals(&source, code, 1).await?;
+                tx.record(
+                    &Entry::new(EntryKind::DeliveryRejected, Actor::source(source))
+                        .detail(serde_json::json!({ "code": code, "why": why, "body_sha256": sent })),
+                );
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Where a source reads on.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn cursor(&self, source: &str) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT cursor FROM cursor WHERE source = ?")
+            .bind(source)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("reading a cursor"))
+    }
+}
+
+impl Tx<'_> {
+    pub(in crate::store) async fn batch(&mut self, delivery: &Delivery, name: &str) -> Result<i64> {
+        let done = sqlx::query("INSERT INTO batch (source, name, digest, signals, refused, received_at) VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(&delivery.source)
+            .bind(name)
+            .bind(delivery.digest.as_ref().map(<[u8; 32]>::as_slice))
+            .bind(i64::try_from(delivery.signals.len()).unwrap_or(i64::MAX))
+            .bind(i64::try_from(delivery.refused.len()).unwrap_or(i64::MAX))
+            .bind(delivery.received_at.ms())
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("keeping a batch"))?;
+        let id = done.last_insert_rowid();
+        self.record(
+            &Entry::new(EntryKind::FileAccepted, Actor::source(&delivery.source)).detail(serde_json::json!({
+                "batch": id, "sha256": delivery.digest.map(|digest| hex(&digest)), "signals": delivery.signals.len(),
+                "refused": delivery.refused.len(),
+            })),
+        );
+        Ok(id)
+    }
+
+    /// Records the parts that could not be read, and alerts once for all of them.
+    pub(in crate::store) async fn refused(&mut self, delivery: &Delivery, batch: Option<i64>) -> Result<()> {
+        if delivery.refused.is_empty() {
+            return Ok(());
+        }
+        let named: Vec<_> = delivery
+            .refused
+            .iter()
+            .take(100)
+            .map(|part| serde_json::json!({ "place": part.place, "why": part.why }))
+            .collect();
+        self.record(
+            &Entry::new(EntryKind::FileQuarantined, Actor::source(&delivery.source)).detail(serde_json::json!({
+                "batch": batch, "refused": delivery.refused.len(), "parts": named,
+            })),
+        );
+        let said = |whole: &str| {
+            let parts = delivery.refused.len();
+            format!(
+                "source {}: {parts} parts of {whole} could not be read and were put aside",
+                delivery.source
+            )
+        };
+        let name = delivery.name.as_deref().unwrap_or("a delivery");
+        // A file's name may be a person's.
+        let logged = match &delivery.digest {
+            Some(digest) if delivery.name.is_some() => said(&format!("the file with the SHA-256 {}", hex(digest))),
+            _ => said("a delivery"),
+        };
+        let key = format!("source:{}", delivery.source);
+        self.discreetly_raise("quarantine", &key, &said(&format!("{name:?}")), &logged, None)
+            .await
+    }
+
+    /// Raises and clears the alerts that the source has decided on.
+    pub(in crate::store) async fn alarms(&mut self, delivery: &Delivery) -> Result<()> {
+        for alarm in &delivery.alarms {
+            let key = match &alarm.about {
+                None => format!("source:{}", delivery.source),
+                Some(about) => format!("source:{}:{about}", delivery.source),
+            };
+            match &alarm.summary {
+                Some(summary) => self.raise(alarm.kind.word(), &key, summary, None).await?,
+                None => self.over(alarm.kind.word(), &key).await?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(in crate::store) async fn keep_cursor(&mut self, source: &str, cursor: &str) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO cursor (source, cursor, at) VALUES (?1, ?2, ?3) ON CONFLICT (source) DO UPDATE SET cursor = ?2, at = ?3",
+        )
+        .bind(source)
+        .bind(cursor)
+        .bind(self.now.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("keeping a cursor"))?;
+        Ok(())
+    }
+}

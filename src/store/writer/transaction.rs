@@ -1,0 +1,102 @@
+//! One transaction in the making: the mutations that a group commit runs, and what each of them sees of the database.
+
+use futures_util::future::BoxFuture;
+use revoked_trail::Entry;
+use sqlx::sqlite::SqliteConnection;
+use tokio::sync::oneshot;
+
+use super::trail_append::Tail;
+use crate::model::Timestamp;
+use crate::store::StoreError;
+
+/// A transaction in the making: what a mutation sees.
+pub(in crate::store) struct Tx<'c> {
+    /// The writing connection, inside `BEGIN IMMEDIATE`.
+    pub(in crate::store) conn: &'c mut SqliteConnection,
+    /// The time of this transaction: every row and entry of one mutation has the same.
+    pub(in crate::store) now: Timestamp,
+    /// The end of the trail, to which entries are appended.
+    pub(in crate::store) tail: &'c mut Tail,
+}
+
+impl Tx<'_> {
+    /// Appends an entry to the trail. There is no way to change state without calling this in the same transaction.
+    pub(in crate::store) fn record(&mut self, entry: &Entry) {
+        self.tail.append(entry, self.now);
+    }
+}
+
+/// One mutation on its way.
+pub(in crate::store) trait Mutation: Send {
+    /// Does the work. False where it failed and must leave no trace.
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, bool>;
+    /// Answers the caller: after the commit, or with why there was none.
+    fn answer(self: Box<Self>, commit: Result<(), Stop>);
+}
+
+/// Why a whole group was not committed.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::store) enum Stop {
+    /// Rolled back for want of space.
+    Full,
+    /// Rolled back, another process held the lock.
+    Busy,
+    /// Nothing was begun, since the store could not be read.
+    Unread,
+    /// Nobody knows. The daemon ends, and the next start looks at what is there.
+    Unknown,
+}
+
+/// A mutation given as a function.
+pub(in crate::store) struct Call<F, T> {
+    work: Option<F>,
+    outcome: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Call<F, T>
+where
+    F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T, StoreError>>,
+{
+    pub(in crate::store) fn new(work: F) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
+        let (reply, answer) = oneshot::channel();
+        (
+            Self {
+                work: Some(work),
+                outcome: None,
+                reply,
+            },
+            answer,
+        )
+    }
+}
+
+impl<F, T> Mutation for Call<F, T>
+where
+    F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T, StoreError>> + Send,
+    T: Send,
+{
+    fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let Some(work) = self.work.take() else { return false };
+            let outcome = work(tx).await;
+            let kept = outcome.is_ok();
+            self.outcome = Some(outcome);
+            kept
+        })
+    }
+
+    fn answer(self: Box<Self>, commit: Result<(), Stop>) {
+        let answer = match commit {
+            Ok(()) => self.outcome.unwrap_or(Err(StoreError::Stopped)),
+            // A mutation's own error stands whatever became of the group.
+            Err(Stop::Full) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Full)),
+            Err(Stop::Busy) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Busy)),
+            Err(Stop::Unread) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Unread)),
+            // Dropping the sender tells the caller `Stopped`: neither yes nor no.
+            Err(Stop::Unknown) => return,
+        };
+        // A caller that went away needs no answer.
+        drop(self.reply.send(answer));
+    }
+}
