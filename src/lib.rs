@@ -19,7 +19,7 @@
 //! 1. [`model`]: the words, as plain types. [`model::Containment`] holds the two pure functions at the heart, `plan` and `verdict`;
 //!    [`model::JobState`] the only way from one state to another.
 //! 2. [`policy`]: from a signal to a decision, pure.
-//! 3. [`store`]: the queue and everything durable. `writer` first (group commit), then `accept`, `queue`, `settle`.
+//! 3. [`store`]: the queue and everything durable. `writer` first (group commit), then `queue` (accept, claim, start, finish, settle).
 //! 4. [`worker`]: lanes, the priority pacer, and the attempt, which is the loop.
 //! 5. [`targets`] and [`sources`]: the two traits with their contracts, and a folder for each kind.
 //! 6. [`revoked_trail`] (a crate of its own, pure: entries, tree, notes, verification) and [`trail`] (keys, files, the running checkpoints).

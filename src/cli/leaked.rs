@@ -68,7 +68,7 @@ pub(super) async fn run(args: LeakedArgs, at: &StoreArgs) -> anyhow::Result<Exit
     let store = at.open().await?;
     let value = LeakedValue(value);
     let row = store
-        .submit(InboxRow {
+        .submit_request(InboxRow {
             subject: if args.contain { OWNER } else { CREDENTIAL }.to_owned(),
             reason: Reason::Compromised.word().to_owned(),
             requested_by: operator().to_string(),

@@ -9,7 +9,7 @@ use super::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::{Subject, digest_of};
-use crate::store::{OtherDemand, Releasable, ReleaseAsked, Store};
+use crate::store::{OtherDemand, Releasable, ReleaseRequest, Store};
 use crate::targets::CallContext;
 use crate::worker::{Revival, rehearse_release};
 
@@ -45,7 +45,7 @@ struct AtTarget {
     accounts: Vec<Revival>,
     others: Vec<OtherDemand>,
     #[serde(skip)]
-    asked: ReleaseAsked,
+    asked: ReleaseRequest,
 }
 
 /// Runs `revoked release`.
@@ -136,7 +136,7 @@ async fn rehearse(case: i64, config: &Config, store: &Store, suspension: Releasa
         target: suspension.target.clone(),
         accounts,
         others,
-        asked: ReleaseAsked { suspension, set },
+        asked: ReleaseRequest { suspension, set },
     })
 }
 

@@ -46,8 +46,8 @@ impl Readiness for Health {
         let mut reasons = Vec::new();
         let _alone = self.asked.lock().await;
         let proofs = tokio::join!(
-            timeout(PROOF, self.store.prove_writer()),
-            timeout(PROOF, self.store.prove_readers())
+            timeout(PROOF, self.store.probe_writer()),
+            timeout(PROOF, self.store.probe_readers())
         );
         for (proof, doing) in [(proofs.0, "written"), (proofs.1, "read")] {
             match proof {
@@ -60,7 +60,7 @@ impl Readiness for Health {
             }
         }
         // The writer's proof takes no room, so it works on a full disk too.
-        match self.store.room() {
+        match self.store.free_space() {
             Ok(room) if room < LEAST_ROOM => {
                 reasons.push(format!("the disk under the store is full: {} KiB are left", room / 1024));
             }

@@ -69,7 +69,7 @@ impl Daemon {
         let keys = trail::keys_beside(store.path())?;
         let transition = trail::check_at_start(&store, signer.verifier(), &keys, &anchor).await?;
         record_start_transition(&store, &transition, &signer).await?;
-        let taken_back = store.expire(true).await?;
+        let taken_back = store.expire_leases(true).await?;
         store
             .record(
                 EntryKind::DaemonStarted,
@@ -127,7 +127,7 @@ impl Daemon {
             start_transmitter(transmitter, &shutdown);
         }
         // Whom an earlier life held off is not remembered.
-        store.over_all("door_closed").await?;
+        store.end_alerts("door_closed").await?;
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         listeners.spawn(api::serve(
             listener,

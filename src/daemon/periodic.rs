@@ -53,7 +53,7 @@ impl Periodic {
 pub(super) async fn start(store: &Store, config: &Config, notes: &SourceActivity) -> anyhow::Result<Periodic> {
     recompute(store).await.context("computing the planned departures")?;
     let names = config.sources.iter().map(|source| source.name.clone()).collect();
-    store.know_sources(names).await.context("making the sources known")?;
+    store.register_sources(names).await.context("making the sources known")?;
     let expected: BTreeMap<String, Duration> = config
         .sources
         .iter()
@@ -74,7 +74,7 @@ pub(super) async fn start(store: &Store, config: &Config, notes: &SourceActivity
                         crate::telemetry::metrics().upkeep();
                         Ok(())
                     }
-                    "ledger" => store.age_ledger(ledger).await.map(|_| ()).map_err(Into::into),
+                    "ledger" => store.retry_ledger(ledger).await.map(|_| ()).map_err(Into::into),
                     _ => store
                         .prune(retention.cases, retention.people)
                         .await
@@ -124,7 +124,7 @@ async fn recompute(store: &Store) -> anyhow::Result<()> {
                     plan.source
                 );
                 store
-                    .raise("departure_unclear", format!("departure:{}", plan.id), summary)
+                    .raise_alert("departure_unclear", format!("departure:{}", plan.id), summary)
                     .await?;
             }
         }
@@ -136,11 +136,11 @@ async fn recompute(store: &Store) -> anyhow::Result<()> {
 async fn keep_notes(store: &Store, notes: &SourceActivity, expected: BTreeMap<String, Duration>) -> anyhow::Result<()> {
     store.count_refusals(notes.take_refused()).await?;
     store.note_proxies(notes.take_proxies()).await?;
-    Ok(store.judge_silence(notes.take(), expected).await?)
+    Ok(store.check_silence(notes.take(), expected).await?)
 }
 
 async fn due(store: &Store) -> anyhow::Result<()> {
-    store.expire(false).await?;
+    store.expire_leases(false).await?;
     store.promote().await?;
     Ok(())
 }

@@ -62,13 +62,13 @@ pub(super) fn ready(store: &Store, stop: &CancellationToken) -> impl Future<Outp
 /// Asks the writer for a proof that it works.
 async fn ask(store: &Store) -> Writer {
     let until = Instant::now() + WRITER;
-    let mut proof = pin!(store.prove_writer());
+    let mut proof = pin!(store.probe_writer());
     loop {
         match timeout(LOOK, proof.as_mut()).await {
             Ok(Ok(())) => return Writer::Works,
             Ok(Err(StoreError::Stopped)) => return Writer::Gone,
             Ok(Err(error)) => return Writer::Refuses(error),
-            Err(_) if store.is_kept_waiting() => return Writer::KeptWaiting,
+            Err(_) if store.waits_for_lock() => return Writer::KeptWaiting,
             Err(_) if Instant::now() >= until => return Writer::Hangs,
             Err(_) => {}
         }

@@ -73,7 +73,7 @@ pub(super) async fn send_all(
     // Another process would do the same: the command's role, the same file, and no other way to the daemon.
     let store = Store::open(&installation.store(), Role::Command, clock.clone()).await?;
     let request = store
-        .submit(InboxRow {
+        .submit_request(InboxRow {
             subject: format!("username:{}", people.lost_laptop.username),
             reason: "compromised".to_owned(),
             requested_by: Actor::operator("demo", None).to_string(),
@@ -90,7 +90,7 @@ pub(super) async fn send_all(
     let published = try_out(installation, &people.published).await?;
     let value = LeakedValue(people.published.clone());
     let leaked = store
-        .submit(InboxRow {
+        .submit_request(InboxRow {
             subject: CREDENTIAL.to_owned(),
             reason: "compromised".to_owned(),
             requested_by: Actor::operator("demo", None).to_string(),

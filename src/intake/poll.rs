@@ -20,7 +20,7 @@ pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: Cancel
         match look(&intake, &name, pull.as_ref(), &stop).await {
             Ok(()) => {
                 if failures >= PATIENCE {
-                    report(intake.store.over("source_unreadable", format!("source:{name}")).await);
+                    report(intake.store.end_alert("source_unreadable", format!("source:{name}")).await);
                 }
                 failures = 0;
             }
@@ -37,7 +37,7 @@ pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: Cancel
                     report(
                         intake
                             .store
-                            .raise("source_unreadable", format!("source:{name}"), summary)
+                            .raise_alert("source_unreadable", format!("source:{name}"), summary)
                             .await,
                     );
                 }

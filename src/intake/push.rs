@@ -120,7 +120,7 @@ impl Intake {
         }
         tracing::warn!(source, code = rejection.code, "refused a delivery: {}", rejection.description);
         let (why, digest) = (rejection.description.clone(), rejection.digest);
-        if let Err(error) = self.store.refuse(source, rejection.code, why, digest).await {
+        if let Err(error) = self.store.record_rejection(source, rejection.code, why, digest).await {
             tracing::error!(source, error = %crate::model::error_chain(&error), "could not record a refused delivery");
         }
     }
@@ -130,7 +130,7 @@ impl Intake {
         let summary = format!(
             "the door of source {source} is closed to strangers: too many requests to it proved nothing. Who proves who it is gets in"
         );
-        let raised = self.store.raise("door_closed", alert_key(source), summary).await;
+        let raised = self.store.raise_alert("door_closed", alert_key(source), summary).await;
         if let Err(error) = raised {
             tracing::error!(source, error = %crate::model::error_chain(&error), "could not alert that a door is closed");
         }
@@ -138,7 +138,7 @@ impl Intake {
 
     /// Ends the alert that `source` holds strangers off.
     pub async fn endpoint_opened(&self, source: &str) {
-        if let Err(error) = self.store.over("door_closed", alert_key(source)).await {
+        if let Err(error) = self.store.end_alert("door_closed", alert_key(source)).await {
             tracing::error!(source, error = %crate::model::error_chain(&error), "could not end the alert about a closed door");
         }
     }

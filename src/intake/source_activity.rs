@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::Timestamp;
-use crate::store::Noticed;
+use crate::store::LastSeen;
 
 /// Proxies that are remembered at most of those that are on this host or in a private network, and of all others: from there anybody may
 /// claim to be one.
@@ -19,7 +19,7 @@ pub struct SourceActivity(Arc<Mutex<Activity>>);
 
 #[derive(Debug, Default)]
 struct Activity {
-    sources: BTreeMap<String, Noticed>,
+    sources: BTreeMap<String, LastSeen>,
     refused: BTreeMap<(String, &'static str), u64>,
     proxies: BTreeMap<IpAddr, u64>,
     /// All proxies of this life, those that were taken among them.
@@ -60,7 +60,7 @@ impl SourceActivity {
 
     /// What was noticed of each source since the last call.
     #[must_use]
-    pub fn take(&self) -> BTreeMap<String, Noticed> {
+    pub fn take(&self) -> BTreeMap<String, LastSeen> {
         std::mem::take(&mut self.book().sources)
     }
 

@@ -38,7 +38,7 @@ impl SourceState for StoredState {
     }
 
     async fn known_by(&self, subject: &Subject) -> anyhow::Result<Vec<Subject>> {
-        Ok(self.store.expanded(subject).await?.names().to_vec())
+        Ok(self.store.with_known_names(subject).await?.names().to_vec())
     }
 
     async fn state_entries_page(&self, namespace: &str, skip: u64, limit: u64) -> anyhow::Result<(u64, Vec<StateEntry>)> {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use super::Intake;
 use crate::model::{Receipt, SignalReceipt};
 use crate::sources::SubjectLookup;
-use crate::store::{Found, StoreError};
+use crate::store::{AccountLookup, StoreError};
 
 /// How long to wait at least between two looks.
 const REST: Duration = Duration::from_millis(5);
@@ -57,7 +57,7 @@ impl Intake {
             committed.mark_unchanged();
             let mut all = Vec::with_capacity(cases.len());
             for case in cases {
-                all.push(self.store.found(*case).await?);
+                all.push(self.store.account_lookup(*case).await?);
             }
             if let Some(known) = decided(&all) {
                 return Ok(known);
@@ -83,15 +83,15 @@ fn case(signal: &SignalReceipt) -> Option<i64> {
 }
 
 /// What is known once every case has said enough.
-fn decided(all: &[Found]) -> Option<SubjectLookup> {
-    let any = |wanted: Found| all.contains(&wanted);
-    if any(Found::Somebody) {
+fn decided(all: &[AccountLookup]) -> Option<SubjectLookup> {
+    let any = |wanted: AccountLookup| all.contains(&wanted);
+    if any(AccountLookup::Found) {
         Some(SubjectLookup::Somebody)
-    } else if any(Found::NotYet) {
+    } else if any(AccountLookup::Pending) {
         None
-    } else if any(Found::Unclear) {
+    } else if any(AccountLookup::Ambiguous) {
         Some(SubjectLookup::Unclear)
-    } else if any(Found::Trouble) {
+    } else if any(AccountLookup::Failed) {
         Some(SubjectLookup::Unreachable)
     } else {
         Some(SubjectLookup::Nobody)

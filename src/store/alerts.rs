@@ -37,8 +37,8 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn raise(&self, kind: &'static str, key: String, summary: String) -> Result<()> {
-        self.write(move |tx| Box::pin(async move { tx.raise(kind, &key, &summary, None).await }))
+    pub async fn raise_alert(&self, kind: &'static str, key: String, summary: String) -> Result<()> {
+        self.write(move |tx| Box::pin(async move { tx.raise_alert(kind, &key, &summary, None).await }))
             .await
     }
 
@@ -46,25 +46,26 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn over(&self, kind: &'static str, key: String) -> Result<()> {
+    pub async fn end_alert(&self, kind: &'static str, key: String) -> Result<()> {
         if self.open_alert(kind, &key).await?.is_none() {
             return Ok(());
         }
-        self.write(move |tx| Box::pin(async move { tx.over(kind, &key).await })).await
+        self.write(move |tx| Box::pin(async move { tx.end_alert(kind, &key).await }))
+            .await
     }
 
     /// Ends every alert of a kind.
     ///
     /// # Errors
     /// Where the store cannot be read or written.
-    pub async fn over_all(&self, kind: &'static str) -> Result<()> {
+    pub async fn end_alerts(&self, kind: &'static str) -> Result<()> {
         let keys: Vec<String> = sqlx::query_scalar("SELECT key FROM alert WHERE kind = ? AND cleared_at IS NULL")
             .bind(kind)
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("looking for alerts"))?;
         for key in keys {
-            self.over(kind, key).await?;
+            self.end_alert(kind, key).await?;
         }
         Ok(())
     }
@@ -127,12 +128,12 @@ impl Store {
 }
 
 impl Tx<'_> {
-    pub(super) async fn raise(&mut self, kind: &str, key: &str, summary: &str, case: Option<i64>) -> Result<()> {
-        self.discreetly_raise(kind, key, summary, summary, case).await
+    pub(super) async fn raise_alert(&mut self, kind: &str, key: &str, summary: &str, case: Option<i64>) -> Result<()> {
+        self.raise_alert_discreetly(kind, key, summary, summary, case).await
     }
 
     /// The same, where the log is to say it in other words than whoever reads alerts is told: the summary names what may name people.
-    pub(super) async fn discreetly_raise(
+    pub(super) async fn raise_alert_discreetly(
         &mut self,
         kind: &str,
         key: &str,
@@ -162,7 +163,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub(super) async fn over(&mut self, kind: &str, key: &str) -> Result<()> {
+    pub(super) async fn end_alert(&mut self, kind: &str, key: &str) -> Result<()> {
         let id: Option<i64> = sqlx::query_scalar(
             "UPDATE alert SET cleared_at = ?, cleared_by = 'daemon' WHERE kind = ? AND key = ? AND cleared_at IS NULL RETURNING id",
         )

@@ -1,4 +1,4 @@
-//! What can go wrong at the store, told apart where a caller decides differently.
+//! Errors of the store, told apart where a caller decides differently: disk full, locked, lease lost, not found, refused.
 
 use std::path::PathBuf;
 

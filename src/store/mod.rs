@@ -1,7 +1,18 @@
 //! The store: queue, cases and trail in one SQLite file. No other module knows which database it is.
 //!
-//! Reading order: `open` (the start sequence), `writer` (group commit), `accept` (a delivery becomes cases and jobs), `queue` (claim and
-//! settle), then the rest by name. Every mutating method writes its trail entries in its own transaction.
+//! Every mutating method writes its trail entries in its own transaction. The folders, in the order to read them, each above those it needs:
+//!
+//! - `file`: opening the database, its modes, health probes, commits of other processes.
+//! - `writer`: the single writer (group commit), the transaction, and the append to the trail.
+//! - `identity`: from names to people: resolution, links, reassigned identifiers, pseudonyms, erasure.
+//! - `sources`: the inbox, state of sources, their health, sealed credentials.
+//! - `queue`: the job queue and its hot path: accept (idempotency, coalescing, holds), claim and lease, start, finish, settle, requeue.
+//! - `cases`: what a human decides: approve or reject a hold, cancel, release, unresolved subjects.
+//! - `departures`: leavers: planned, blocked by another employment, rescinded, executed.
+//! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
+//! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
+//!
+//! Beside them `alerts`, `retention`, `error`, and `columns`, the reading of rows.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -31,24 +42,24 @@ mod writer;
 
 pub use alerts::Alert;
 pub use cases::call_off::CalledOff;
-pub use cases::holds::{HeldCase, HeldSet, Hold, Reactivated};
-pub use cases::other_demands::{OtherDemand, ToCome};
-pub use cases::release::{Releasable, ReleaseAsked};
-pub use cases::unresolved::{Found, Unresolved};
-pub use departures::queries::{DepartureDetail, DepartureFilter, DepartureView, EmploymentView, Planned, StepView};
+pub use cases::holds::{HeldCase, HeldSet, Hold, Reactivation};
+pub use cases::other_demands::{OtherDemand, Outstanding};
+pub use cases::release::{Releasable, ReleaseRequest};
+pub use cases::unresolved::{AccountLookup, Unresolved};
+pub use departures::queries::{DepartureDetail, DepartureFilter, DepartureView, EmploymentView, PlannedDeparture, StepView};
 pub use error::{OpenError, StoreError};
 pub use file::commit_watch::CommitWatch;
 pub use file::open::{Role, daemon_runs};
 pub use file::privacy::check_privacy;
-pub use identity::link_rows::Name;
-pub use identity::operator_links::Linked;
-pub use identity::resolution::KnownName;
+pub use identity::link_rows::ScopedName;
+pub use identity::operator_links::LinkOutcome;
+pub use identity::resolution::LinkedName;
 pub use outbox::backlog::{Backlog, Pending};
-pub use outbox::deliveries::{DeliveryOutcome, OutboxEvent};
+pub use outbox::dispatch::{DeliveryOutcome, OutboxEvent};
 pub use queue::accept::{Accepted, SOURCE_TROUBLE};
 pub use queue::claim::Claim;
-pub use queue::intents::Seen;
-pub use sources::health::{Noticed, Refusals, SourceHealth};
+pub use queue::intents::ObservationSummary;
+pub use sources::health::{LastSeen, Refusals, SourceHealth};
 pub use sources::inbox::InboxAnswer;
 pub use sources::inbox_row::{InboxRefusal, InboxRow};
 pub use sources::lag::{LAGS, Lag};
@@ -61,7 +72,7 @@ pub use views::jobs::{JobView, ListFilter};
 pub use writer::group_commit::Committed;
 
 use writer::group_commit::LockWait;
-use writer::transaction::{Call, Mutation, Tx};
+use writer::transaction::{ClosureMutation, Mutation, Tx};
 
 /// What a store call answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -157,7 +168,7 @@ impl Store {
         F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T>> + Send + 'static,
         T: Send + 'static,
     {
-        let (call, answer) = Call::new(work);
+        let (call, answer) = ClosureMutation::new(work);
         let sender = self.0.sender.upgrade().ok_or(StoreError::Stopped)?;
         sender.send(Box::new(call)).await.map_err(|_| StoreError::Stopped)?;
         drop(sender);

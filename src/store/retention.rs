@@ -1,4 +1,4 @@
-//! What runs from time to time: proof that the writer lives, retention, and the could-not-revoke ledger's ageing.
+//! Retention: takes away what has been over for long enough, cases first, then people of whom nothing is left. The trail stays.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ impl Store {
         }
         self.write(move |tx| {
             Box::pin(async move {
-                tx.prune_handshakes(cases).await?;
+                tx.prune_verifications(cases).await?;
                 tx.prune_sealed().await?;
                 tx.prune_people(people, gone).await
             })

@@ -90,7 +90,7 @@ async fn report(store: &Store, failing: &mut bool, outcome: anyhow::Result<()>) 
     let said = match outcome {
         Ok(()) if *failing => {
             *failing = false;
-            store.over("checkpoint_failed", "trail".to_owned()).await
+            store.end_alert("checkpoint_failed", "trail".to_owned()).await
         }
         Ok(()) => Ok(()),
         Err(error) if *failing => {
@@ -100,7 +100,7 @@ async fn report(store: &Store, failing: &mut bool, outcome: anyhow::Result<()>) 
         Err(error) => {
             *failing = true;
             store
-                .raise(
+                .raise_alert(
                     "checkpoint_failed",
                     "trail".to_owned(),
                     format!("no checkpoint of the trail can be signed: {error:#}"),

@@ -48,7 +48,7 @@ async fn look(transmitter: &Transmitter, name: &str) -> Result<(), StoreError> {
             "receiver {name} does not fetch what it is to be told; the oldest token waits for {} minutes",
             age.as_secs() / 60
         );
-        store.raise("receiver_down", key, summary).await?;
+        store.raise_alert("receiver_down", key, summary).await?;
     }
     if age < GIVE_UP_AFTER {
         return Ok(());

@@ -106,7 +106,7 @@ async fn round(
 
 async fn alert(store: &Store, name: &str, why: &str) -> Result<(), crate::store::StoreError> {
     let summary = format!("receiver {name} cannot be told what was contained ({why}); it is tried again for a week");
-    store.raise("receiver_down", format!("receiver:{name}"), summary).await
+    store.raise_alert("receiver_down", format!("receiver:{name}"), summary).await
 }
 
 /// What a receiver answered to one token.

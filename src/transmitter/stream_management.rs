@@ -148,7 +148,7 @@ impl Inner {
         if self.store.pending(name).await?.handshakes >= MOST_HANDSHAKES {
             return Ok(true);
         }
-        let last = self.store.last_handshake(name).await?;
+        let last = self.store.last_verification(name).await?;
         let now = self.store.clock().now();
         Ok(last.is_some_and(|last| now.since(last) < HANDSHAKES_APART))
     }

@@ -26,7 +26,7 @@ pub(super) async fn run(store: Store, soft: CancellationToken) {
         woken.as_mut().enable();
         if Instant::now() >= leases_due {
             leases_due = Instant::now() + LEASES_EVERY;
-            match store.expire(false).await {
+            match store.expire_leases(false).await {
                 Ok(0) => {}
                 Ok(count) => tracing::warn!(count, "took back jobs whose lease had ended"),
                 Err(error) => tracing::warn!(error = %error_chain(&error), "could not look for leases that ended"),

@@ -202,7 +202,7 @@ impl Lane {
             self.store.record_breaker(&self.name, None).await
         } else if first {
             // An alert may be left from before a restart.
-            self.store.over("target_down", format!("target:{}", self.name)).await
+            self.store.end_alert("target_down", format!("target:{}", self.name)).await
         } else {
             Ok(())
         };

@@ -31,7 +31,7 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
     check(at, args.playbook.as_deref(), args.target.as_deref())?;
     let store = at.open().await?;
     let row = store
-        .submit(InboxRow {
+        .submit_request(InboxRow {
             id: 0,
             subject: args.subject.to_string(),
             reason: args.reason.word().to_owned(),

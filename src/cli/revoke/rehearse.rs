@@ -97,7 +97,7 @@ async fn by_every_name(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Subj
     let Some(store) = at.open_if_there().await? else {
         return Ok(args.subject.clone());
     };
-    let subject = store.expanded(&args.subject).await;
+    let subject = store.with_known_names(&args.subject).await;
     store.close().await;
     Ok(subject?)
 }

@@ -131,7 +131,7 @@ pub(super) async fn run(command: &SsfCommand, at: &StoreArgs) -> anyhow::Result<
             let made = context.made().await?;
             context.stream.disconnect(&made).await?;
             let steps = StreamState::forget(&context.state).await?;
-            context.store.remember(&context.name, steps, operator()).await?;
+            context.store.change_state(&context.name, steps, operator()).await?;
             line(format!(
                 "stream {} is deleted; nothing comes from there any more",
                 plain(&made.id)
@@ -190,7 +190,7 @@ async fn connect(context: &StreamContext, subjects: &[Value], as_json: bool) -> 
     let connected = context.stream.connect(&context.state).await?;
     context
         .store
-        .remember(&context.name, vec![connected.made.keep()], operator())
+        .change_state(&context.name, vec![connected.made.keep()], operator())
         .await
         .context("the stream is made, but could not be remembered; run connect again")?;
     for subject in subjects {
@@ -313,7 +313,7 @@ async fn verify(context: &StreamContext, patience: Duration) -> anyhow::Result<E
     let made = context.made().await?;
     let (state, steps) = context.stream.new_question(&context.state).await?;
     // Stored first: the answer may be here before the transmitter has told us that it will come.
-    context.store.remember(&context.name, steps, operator()).await?;
+    context.store.change_state(&context.name, steps, operator()).await?;
     context.stream.ask(&made, &state).await?;
     let until = Instant::now() + patience;
     loop {

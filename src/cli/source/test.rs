@@ -180,7 +180,7 @@ async fn name_all(delivery: &mut Delivery, at: &StoreArgs) -> anyhow::Result<()>
         return Ok(());
     };
     for signal in &mut delivery.signals {
-        signal.subject = store.expanded(&signal.subject).await?;
+        signal.subject = store.with_known_names(&signal.subject).await?;
     }
     store.close().await;
     Ok(())

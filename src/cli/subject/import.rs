@@ -8,7 +8,7 @@ use anyhow::Context as _;
 
 use super::{line, operator, say};
 use crate::model::{Subject, SubjectError};
-use crate::store::{Name, Store};
+use crate::store::{ScopedName, Store};
 
 /// A larger file is no list of people.
 const LARGEST: u64 = 64 << 20;
@@ -71,7 +71,7 @@ pub(super) async fn run(store: &Store, file: &Path, check: bool) -> anyhow::Resu
 ///
 /// # Errors
 /// Everything that is wrong, each with its line.
-fn read(bytes: &[u8]) -> Result<Vec<(usize, Vec<Name>)>, Vec<String>> {
+fn read(bytes: &[u8]) -> Result<Vec<(usize, Vec<ScopedName>)>, Vec<String>> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
@@ -89,7 +89,7 @@ fn read(bytes: &[u8]) -> Result<Vec<(usize, Vec<Name>)>, Vec<String>> {
     }
     let columns: Vec<Column> = columns.into_iter().flatten().collect();
     let mut people = Vec::new();
-    let mut owners: BTreeMap<Name, usize> = BTreeMap::new();
+    let mut owners: BTreeMap<ScopedName, usize> = BTreeMap::new();
     let mut lines = Lines {
         bytes,
         counted: 0,
@@ -169,7 +169,7 @@ fn column(heading: &str) -> Result<Column, String> {
 }
 
 /// The names of one line: two at least.
-fn person(record: &csv::StringRecord, columns: &[Column]) -> Result<Vec<Name>, Vec<String>> {
+fn person(record: &csv::StringRecord, columns: &[Column]) -> Result<Vec<ScopedName>, Vec<String>> {
     if record.len() != columns.len() {
         return Err(vec![format!(
             "it has {} cells, and the header {}",
@@ -177,7 +177,7 @@ fn person(record: &csv::StringRecord, columns: &[Column]) -> Result<Vec<Name>, V
             columns.len()
         )]);
     }
-    let mut names: Vec<Name> = Vec::new();
+    let mut names: Vec<ScopedName> = Vec::new();
     let mut complaints = Vec::new();
     for (cell, column) in record.iter().zip(columns).filter(|(cell, _)| !cell.is_empty()) {
         match name(cell, column) {
@@ -192,13 +192,13 @@ fn person(record: &csv::StringRecord, columns: &[Column]) -> Result<Vec<Name>, V
     if complaints.is_empty() { Ok(names) } else { Err(complaints) }
 }
 
-fn name(cell: &str, column: &Column) -> Result<Name, SubjectError> {
+fn name(cell: &str, column: &Column) -> Result<ScopedName, SubjectError> {
     let (subject, target) = match column {
         Column::Format(format) => (format!("{format}:{cell}").parse()?, None),
         Column::Issuer(issuer) => (Subject::iss_sub(issuer, cell)?, None),
         Column::Account(target) => (format!("opaque:{cell}").parse()?, target.clone()),
     };
-    Ok(Name { subject, target })
+    Ok(ScopedName { subject, target })
 }
 
 #[cfg(test)]

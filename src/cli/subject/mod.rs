@@ -8,7 +8,7 @@ use super::output::{json, line, plain, table};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::model::Subject;
-use crate::store::{Linked, Name, Store};
+use crate::store::{LinkOutcome, ScopedName, Store};
 
 mod import;
 mod show;
@@ -133,12 +133,12 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
 }
 
 /// The names with the target that account ids belong to.
-fn names_at(subjects: Vec<Subject>, target: Option<&str>) -> anyhow::Result<Vec<Name>> {
+fn names_at(subjects: Vec<Subject>, target: Option<&str>) -> anyhow::Result<Vec<ScopedName>> {
     let all = Subject::together(subjects);
-    let names: Vec<Name> = all
+    let names: Vec<ScopedName> = all
         .iter()
         .flat_map(Subject::names)
-        .map(|subject| Name {
+        .map(|subject| ScopedName {
             subject: subject.clone(),
             target: target.filter(|_| matches!(subject, Subject::Opaque(_))).map(str::to_owned),
         })
@@ -154,7 +154,7 @@ fn names_at(subjects: Vec<Subject>, target: Option<&str>) -> anyhow::Result<Vec<
     Ok(names)
 }
 
-fn say(linked: &Linked) -> anyhow::Result<()> {
+fn say(linked: &LinkOutcome) -> anyhow::Result<()> {
     line(format!(
         "linked: {} new names, {} from other people",
         linked.added, linked.moved

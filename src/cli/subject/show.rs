@@ -7,7 +7,7 @@ use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{Config, TargetConfig};
 use crate::model::{Resolution, Subject};
-use crate::store::{CaseView, KnownName, ListFilter, Store};
+use crate::store::{CaseView, LinkedName, ListFilter, Store};
 use crate::targets::CallContext;
 
 /// How many cases are shown, the newest first.
@@ -68,7 +68,7 @@ pub(super) async fn run(store: &Store, at: &StoreArgs, name: &Subject, ask: bool
     Ok(if failed { Exit::Failed } else { Exit::Ok })
 }
 
-fn print(name: &Subject, names: &[KnownName], cases: &[CaseView]) -> anyhow::Result<()> {
+fn print(name: &Subject, names: &[LinkedName], cases: &[CaseView]) -> anyhow::Result<()> {
     if names.is_empty() {
         line(format!("{} is linked to no other name", plain(&name.to_string())))?;
     } else {
@@ -104,7 +104,7 @@ fn print(name: &Subject, names: &[KnownName], cases: &[CaseView]) -> anyhow::Res
 }
 
 /// What a target says about each name that it can be asked by.
-async fn ask_target(target: &TargetConfig, name: &Subject, known: &[KnownName]) -> Vec<Answer> {
+async fn ask_target(target: &TargetConfig, name: &Subject, known: &[LinkedName]) -> Vec<Answer> {
     let linked = known
         .iter()
         .filter(|known| known.target.as_ref().is_none_or(|only| *only == target.name));

@@ -1,4 +1,4 @@
-//! Calling a case off: what is queued, held or watched ends, and what is at work stops before its next change.
+//! Cancels a case (calling off): what is queued, held or swept ends, and what is at work stops before its next change.
 
 use revoked_trail::{Entry, EntryKind};
 
@@ -83,9 +83,9 @@ impl Tx<'_> {
                 .case(case)
                 .detail(serde_json::json!({ "why": why, "cancelled": cancelled, "stopping": stopping, "in_the_ledger": failed })),
         );
-        let hold = self.hold_of_held(case).await?;
+        let hold = self.current_hold(case).await?;
         if !self.cancel_case(case, by, why).await? {
-            self.close_what_is_left(case).await?;
+            self.close_what_was_proved(case).await?;
         }
         if let Some(hold) = hold {
             self.end_empty_hold(hold, "rejected", by, why).await?;
@@ -96,7 +96,7 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("reading the ledger"))?;
         for job in ledger {
-            self.over("could_not_revoke", &format!("job:{job}")).await?;
+            self.end_alert("could_not_revoke", &format!("job:{job}")).await?;
         }
         Ok(CalledOff {
             cancelled: cancelled + failed,
@@ -115,7 +115,7 @@ impl Tx<'_> {
             .cancel_case(job.case.0, &Actor::Daemon, "its last job has stopped")
             .await?
         {
-            self.close_what_is_left(job.case.0).await?;
+            self.close_what_was_proved(job.case.0).await?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Holds: what waits for a human, and the decision about exactly the set that was shown.
+//! Holds: an operator approves or rejects what waits for a human, and the decision is about exactly the set that was shown.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -53,12 +53,12 @@ pub struct HeldCase {
     pub due: Option<Timestamp>,
     /// Which sources have said since that the person is active again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub reactivated: Vec<Reactivated>,
+    pub reactivated: Vec<Reactivation>,
 }
 
 /// That a source has said of somebody who waits for a decision that the person is active again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reactivated {
+pub struct Reactivation {
     /// The source.
     pub source: String,
     /// When it said so.
@@ -132,7 +132,7 @@ impl Store {
 impl Tx<'_> {
     async fn approve_hold(&mut self, id: i64, set: &str, by: &Actor, note: Option<&str>) -> Result<(usize, Vec<String>)> {
         let held = held_set(self.conn, id).await?;
-        undecided(&held.hold)?;
+        ensure_undecided(&held.hold)?;
         if held.set != set {
             return Err(StoreError::Refused(format!(
                 "hold {id} now covers another set ({}) than the one approved ({set}); look at it again with revoked hold show {id}",
@@ -144,7 +144,7 @@ impl Tx<'_> {
         let mut targets = Vec::new();
         self.approve_departures(id, by).await?;
         for case in &held.cases {
-            if self.is_blocked_anew(case.case).await? {
+            if self.block_approved_departure(case.case).await? {
                 continue;
             }
             let jobs = sqlx::query("SELECT id, target, held_due FROM job WHERE case_id = ? AND state = 'held'")
@@ -189,7 +189,7 @@ impl Tx<'_> {
             }
         }
         for case in &held.cases {
-            self.weigh_case(case.case).await?;
+            self.reevaluate_case(case.case).await?;
         }
         self.record(
             &Entry::new(EntryKind::HoldApproved, by.clone())
@@ -200,17 +200,17 @@ impl Tx<'_> {
 
     async fn reject_hold(&mut self, id: i64, by: &Actor, note: Option<&str>) -> Result<usize> {
         let held = held_set(self.conn, id).await?;
-        undecided(&held.hold)?;
+        ensure_undecided(&held.hold)?;
         self.decide_hold(id, "rejected", by, note).await?;
         for case in &held.cases {
             self.cancel_departures(case.case, by, "its hold was rejected").await?;
             if !self.cancel_case(case.case, by, "its hold was rejected").await? {
                 // A sweep was held: what was proved before it stands.
-                self.close_what_is_left(case.case).await?;
+                self.close_what_was_proved(case.case).await?;
             }
         }
         for case in &held.cases {
-            self.weigh_case(case.case).await?;
+            self.reevaluate_case(case.case).await?;
         }
         self.record(
             &Entry::new(EntryKind::HoldRejected, by.clone())
@@ -220,7 +220,7 @@ impl Tx<'_> {
     }
 
     /// The hold that a case waits under, where it does.
-    pub(in crate::store) async fn hold_of_held(&mut self, case: i64) -> Result<Option<i64>> {
+    pub(in crate::store) async fn current_hold(&mut self, case: i64) -> Result<Option<i64>> {
         let hold = sqlx::query_scalar("SELECT hold FROM cases WHERE id = ? AND state = 'held'")
             .bind(case)
             .fetch_optional(&mut *self.conn)
@@ -262,7 +262,7 @@ impl Tx<'_> {
             .execute(&mut *self.conn)
             .await
             .map_err(StoreError::sql("deciding a hold"))?;
-        self.over("hold", &format!("hold:{id}")).await
+        self.end_alert("hold", &format!("hold:{id}")).await
     }
 
     /// Calls off what has not started. A job that runs is left to end: cutting it off would hide what it did.
@@ -306,7 +306,7 @@ impl Tx<'_> {
     }
 }
 
-fn undecided(hold: &Hold) -> Result<()> {
+fn ensure_undecided(hold: &Hold) -> Result<()> {
     match (&hold.decided_by, hold.decided_at) {
         (Some(by), Some(at)) => Err(StoreError::Refused(format!(
             "hold {} was {} by {by} at {at}",
@@ -364,7 +364,7 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
 }
 
 /// What sources have said since of those who wait under a hold.
-async fn reactivations(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<BTreeMap<i64, Vec<Reactivated>>> {
+async fn reactivations(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<BTreeMap<i64, Vec<Reactivation>>> {
     let rows = sqlx::query(
         "SELECT r.case_id, r.source, r.at FROM cases c JOIN reactivation r ON r.case_id = c.id \
          WHERE c.hold = ? AND c.state = 'held' ORDER BY r.case_id, r.source",
@@ -373,9 +373,9 @@ async fn reactivations(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<B
     .fetch_all(conn)
     .await
     .map_err(StoreError::sql("reading who is active again"))?;
-    let mut said: BTreeMap<i64, Vec<Reactivated>> = BTreeMap::new();
+    let mut said: BTreeMap<i64, Vec<Reactivation>> = BTreeMap::new();
     for row in &rows {
-        said.entry(row.read(0)?).or_default().push(Reactivated {
+        said.entry(row.read(0)?).or_default().push(Reactivation {
             source: row.read(1)?,
             at: Timestamp::from_ms(row.read(2)?),
         });

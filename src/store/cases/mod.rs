@@ -1,4 +1,7 @@
-//! What a human decides about cases.
+//! Cases in the hands of a human: approval, cancelling, releasing, and subjects that nobody could resolve.
+//!
+//! [`holds`] first (approve or reject what waits), then [`call_off`] (cancel), [`release`] with [`other_demands`] (undo a suspension), and
+//! [`unresolved`]. How a case is opened, coalesced and closed stands in `queue`, with the jobs that it lives by.
 
 pub(in crate::store) mod call_off;
 pub(in crate::store) mod holds;

@@ -1,4 +1,4 @@
-//! Which other cases ask for a suspension that one case has made: whoever undoes it should know that they do.
+//! Lists the other cases that ask for a suspension which one case has made: whoever undoes it should know that they do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,13 +19,13 @@ pub struct OtherDemand {
     /// The source that opened it.
     pub source: String,
     /// What of it is still to come at the target.
-    pub to_come: ToCome,
+    pub to_come: Outstanding,
 }
 
 /// What of a case is still to come, the least pressing first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ToCome {
+pub enum Outstanding {
     /// Nothing: it found the account suspended, or has suspended it, and is over.
     Nothing,
     /// A sweep, which holds where the account is enabled.
@@ -53,11 +53,11 @@ impl fmt::Display for OtherDemand {
         } = self;
         write!(f, "case {case} ({reason}, from {source}) asks for the same suspension; ")?;
         match self.to_come {
-            ToCome::Nothing => return f.write_str("nothing of it is still to come"),
-            ToCome::Sweep => f.write_str("its next sweep will hold"),
-            ToCome::Decision => f.write_str("once it is approved, it will suspend the account"),
-            ToCome::Day(at) => write!(f, "it will suspend the account at {at}"),
-            ToCome::Work => f.write_str("it will suspend the account at once"),
+            Outstanding::Nothing => return f.write_str("nothing of it is still to come"),
+            Outstanding::Sweep => f.write_str("its next sweep will hold"),
+            Outstanding::Decision => f.write_str("once it is approved, it will suspend the account"),
+            Outstanding::Day(at) => write!(f, "it will suspend the account at {at}"),
+            Outstanding::Work => f.write_str("it will suspend the account at once"),
         }?;
         write!(f, "; revoked case cancel {case} ends it")
     }
@@ -98,12 +98,12 @@ impl Store {
             let watch = row.read::<&str>(3)? == JobKind::Sweep.word();
             let due = row.read::<Option<i64>>(5)?.map(Timestamp::from_ms);
             let to_come = match (row.read(4)?, due) {
-                ("done", _) if evidence.suspended.1 && is_of(suspension, evidence.suspended_at) => ToCome::Nothing,
+                ("done", _) if evidence.suspended.1 && is_of(suspension, evidence.suspended_at) => Outstanding::Nothing,
                 ("done", _) => continue,
-                ("held", _) => ToCome::Decision,
-                _ if watch => ToCome::Sweep,
-                (_, Some(due)) => ToCome::Day(due),
-                _ => ToCome::Work,
+                ("held", _) => Outstanding::Decision,
+                _ if watch => Outstanding::Sweep,
+                (_, Some(due)) => Outstanding::Day(due),
+                _ => Outstanding::Work,
             };
             let found = OtherDemand {
                 case: row.read(0)?,

@@ -1,4 +1,4 @@
-//! Undoing a suspension on an operator's word: which cases have one to undo, and the job that does it.
+//! Releases a suspension on an operator's word: which cases have one to undo, and the job that does it.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub struct Releasable {
 
 /// A release that is to be carried out, as it was rehearsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReleaseAsked {
+pub struct ReleaseRequest {
     /// What is to be undone.
     pub suspension: Releasable,
     /// The hash of what would come back to life.
@@ -62,10 +62,10 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Refused`] where the case is at work.
-    pub async fn release(&self, case: i64, asked: Vec<ReleaseAsked>, by: Actor, note: Option<String>) -> Result<Vec<i64>> {
+    pub async fn release(&self, case: i64, asked: Vec<ReleaseRequest>, by: Actor, note: Option<String>) -> Result<Vec<i64>> {
         let targets: Vec<String> = asked.iter().map(|release| release.suspension.target.clone()).collect();
         let jobs = self
-            .write(move |tx| Box::pin(async move { tx.ask_for_release(case, &asked, &by, note.as_deref()).await }))
+            .write(move |tx| Box::pin(async move { tx.enqueue_release(case, &asked, &by, note.as_deref()).await }))
             .await?;
         self.wake_lanes(&targets);
         Ok(jobs)
@@ -73,7 +73,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    async fn ask_for_release(&mut self, case: i64, asked: &[ReleaseAsked], by: &Actor, note: Option<&str>) -> Result<Vec<i64>> {
+    async fn enqueue_release(&mut self, case: i64, asked: &[ReleaseRequest], by: &Actor, note: Option<&str>) -> Result<Vec<i64>> {
         let row = sqlx::query(
             "SELECT subject_ref, EXISTS (SELECT 1 FROM job WHERE case_id = ?1 AND state IN ('running', 'queued')) FROM cases WHERE id = ?1",
         )

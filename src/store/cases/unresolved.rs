@@ -1,12 +1,12 @@
-//! Cases about somebody whom no target knows: listed and alerted until an operator says who that is, or that it does not matter.
+//! Unresolved subjects: cases about somebody whom no target knows, listed and alerted until an operator links them or dismisses the case.
 
 use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 use sqlx::Row as _;
 
 use crate::model::{Actor, Subject, Timestamp};
-use crate::store::identity::link_rows::Name;
-use crate::store::queue::requeue::{NEWEST_CONTAINING, Over};
+use crate::store::identity::link_rows::ScopedName;
+use crate::store::queue::requeue::{FinishedJob, NEWEST_CONTAINING};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// A case about somebody whom no target knows.
@@ -34,17 +34,17 @@ pub struct Unresolved {
 
 /// How far the work of a case has found out whom it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub enum AccountLookup {
     /// Somebody is known at one target at least.
-    Somebody,
+    Found,
     /// Every target was asked and knows nobody.
-    Nobody,
+    NoAccount,
     /// The names fit several accounts, or no target can be asked by them.
-    Unclear,
+    Ambiguous,
     /// Every target has been tried, and one at least did not answer as it should.
-    Trouble,
+    Failed,
     /// A target is still to be asked.
-    NotYet,
+    Pending,
 }
 
 impl Store {
@@ -52,7 +52,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn found(&self, case: i64) -> Result<Found> {
+    pub async fn account_lookup(&self, case: i64) -> Result<AccountLookup> {
         let sql = format!(
             "SELECT j.state, j.verdict, j.evidence ->> '$.principal' IS NOT NULL OR EXISTS (SELECT 1 FROM action WHERE job_id = j.id), \
                     coalesce(j.evidence ->> '$.nameless' = 1, 0), coalesce(j.evidence ->> '$.unclear' = 1, 0), j.error IS NOT NULL \
@@ -63,26 +63,26 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("looking how far a case is"))?;
-        let (mut found, mut not_yet) = (Found::Nobody, false);
+        let (mut found, mut not_yet) = (AccountLookup::NoAccount, false);
         for row in &rows {
             let (state, verdict): (&str, Option<&str>) = (row.get(0), row.get(1));
             let verdict = verdict.filter(|_| state == "done");
             let (somebody, nameless, unclear, error): (bool, bool, bool, bool) = (row.get(2), row.get(3), row.get(4), row.get(5));
             if somebody || verdict.is_some_and(|verdict| verdict != "no_principal") {
-                return Ok(Found::Somebody);
+                return Ok(AccountLookup::Found);
             }
             match state {
                 "done" => {}
-                "failed" if nameless => found = Found::Unclear,
-                "held" if unclear => found = Found::Unclear,
+                "failed" if nameless => found = AccountLookup::Ambiguous,
+                "held" if unclear => found = AccountLookup::Ambiguous,
                 // A human decides about somebody.
-                "held" => return Ok(Found::Somebody),
-                "failed" => found = Found::Trouble,
-                "scheduled" if error => found = Found::Trouble,
+                "held" => return Ok(AccountLookup::Found),
+                "failed" => found = AccountLookup::Failed,
+                "scheduled" if error => found = AccountLookup::Failed,
                 _ => not_yet = true,
             }
         }
-        Ok(if not_yet { Found::NotYet } else { found })
+        Ok(if not_yet { AccountLookup::Pending } else { found })
     }
 
     /// Who is unresolved, the oldest first; with `all`, what is over too.
@@ -160,7 +160,7 @@ impl Tx<'_> {
         // One alert a source: a file may be full of people who have no account.
         let summary =
             format!("source {source} named people whom no target knows, last in case {case}: {why} (revoked subject unresolved)");
-        self.raise("unresolved", &format!("source:{source}"), &summary, Some(case))
+        self.raise_alert("unresolved", &format!("source:{source}"), &summary, Some(case))
             .await
     }
 
@@ -208,13 +208,17 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("looking who else is unresolved"))?;
         if let Some(source) = source {
-            self.over("unresolved", &format!("source:{source}")).await?;
+            self.end_alert("unresolved", &format!("source:{source}")).await?;
         }
         Ok(true)
     }
 
     /// Looks again at every unresolved case that one of these names is about. Answers the cases and the targets to wake.
-    pub(in crate::store) async fn look_again(&mut self, names: &[Name], by: &Actor) -> Result<(Vec<i64>, Vec<String>)> {
+    pub(in crate::store) async fn requeue_unresolved(
+        &mut self,
+        names: &[ScopedName],
+        by: &Actor,
+    ) -> Result<(Vec<i64>, Vec<String>)> {
         let open: Vec<i64> = sqlx::query_scalar("SELECT case_id FROM unresolved WHERE state = 'open' ORDER BY id")
             .fetch_all(&mut *self.conn)
             .await
@@ -228,7 +232,7 @@ impl Tx<'_> {
                 .is_some_and(|said| said.iter().any(|name| linked.contains(name)))
             {
                 self.end_unresolved(case, "linked", by, None).await?;
-                self.try_again(case, &mut targets).await?;
+                self.requeue_not_found(case, &mut targets).await?;
                 cases.push(case);
             }
         }
@@ -236,12 +240,12 @@ impl Tx<'_> {
     }
 
     /// Puts every target at which the case's person was not found into the queue again.
-    async fn try_again(&mut self, case: i64, targets: &mut Vec<String>) -> Result<()> {
+    async fn requeue_not_found(&mut self, case: i64, targets: &mut Vec<String>) -> Result<()> {
         let sql = format!(
             "SELECT {}, (SELECT subject_ref FROM cases WHERE id = ?1) FROM job j \
              WHERE case_id = ?1 AND (state = 'failed' OR (state = 'done' AND verdict = 'no_principal')) \
              AND id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state <> 'cancelled')",
-            Over::COLUMNS
+            FinishedJob::COLUMNS
         );
         let jobs = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(case)
@@ -249,10 +253,10 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("reading a case's jobs"))?;
         for row in &jobs {
-            let (over, subject_ref) = (Over::read(row), row.get::<String, _>(7));
-            self.again(case, &subject_ref, &over, "linked").await?;
-            if !targets.contains(&over.target) {
-                targets.push(over.target);
+            let (finished, subject_ref) = (FinishedJob::read(row), row.get::<String, _>(7));
+            self.requeue(case, &subject_ref, &finished, "linked").await?;
+            if !targets.contains(&finished.target) {
+                targets.push(finished.target);
             }
         }
         if !jobs.is_empty() {

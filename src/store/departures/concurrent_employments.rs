@@ -1,4 +1,4 @@
-//! Somebody who has another employment stays: a departure waits until all employments that are known have ended.
+//! Holds a departure while another employment of the same person is active, and reevaluates a person's departures when that changes.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +7,14 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Actor, Departure, Subject, Timestamp};
-use crate::store::queue::place_hold::BLOCKED;
+use crate::store::queue::place_hold::OTHER_EMPLOYMENT;
 use crate::store::{Result, StoreError, Tx};
 
-const PLANS: &str = "SELECT d.id, d.employment, d.fire_at, d.acts_at, d.state, d.why, d.case_id, d.despite, e.subject, d.subject_ref, d.source, \
+const DEPARTURES: &str = "SELECT d.id, d.employment, d.fire_at, d.acts_at, d.state, d.why, d.case_id, d.despite, e.subject, d.subject_ref, d.source, \
      d.employee FROM departure d LEFT JOIN employment e USING (source, employee, employment)";
 
 /// A departure that has not happened.
-struct Plan {
+struct WaitingDeparture {
     id: i64,
     employment: String,
     fire_at: i64,
@@ -31,7 +31,7 @@ struct Plan {
 
 impl Tx<'_> {
     /// Why the person behind a departure stays, in words for the operator; `None` where no other employment is known.
-    pub(in crate::store) async fn what_blocks(
+    pub(in crate::store) async fn blocking_employment(
         &mut self,
         source: &str,
         departure: &Departure,
@@ -105,9 +105,9 @@ impl Tx<'_> {
     }
 
     /// Looks again at all plans of a person, by HR's number and by name: what blocks them, and when the last employment ends.
-    pub(in crate::store) async fn weigh(&mut self, source: &str, employee: &str, reference: &str) -> Result<()> {
+    pub(in crate::store) async fn reevaluate(&mut self, source: &str, employee: &str, reference: &str) -> Result<()> {
         let sql = format!(
-            "{PLANS} WHERE d.id IN (SELECT id FROM departure WHERE source = ?1 AND employee = ?2 \
+            "{DEPARTURES} WHERE d.id IN (SELECT id FROM departure WHERE source = ?1 AND employee = ?2 \
                  UNION SELECT id FROM departure WHERE subject_ref = ?3 \
                  UNION SELECT o.id FROM departure d JOIN departure o USING (subject_ref) WHERE d.source = ?1 AND d.employee = ?2) \
              AND d.state IN ('planned', 'blocked') ORDER BY d.id"
@@ -119,7 +119,7 @@ impl Tx<'_> {
             .fetch_all(&mut *self.conn)
             .await
             .map_err(StoreError::sql("reading the plans of a person"))?;
-        let plans: Vec<Plan> = rows.iter().map(read_plan).collect();
+        let plans: Vec<WaitingDeparture> = rows.iter().map(read_waiting).collect();
         let Some(latest) = plans.iter().map(|plan| plan.fire_at).max() else {
             return Ok(());
         };
@@ -141,14 +141,14 @@ impl Tx<'_> {
                     .map_err(StoreError::sql("moving a plan"))?;
             }
             if let Some(case) = plan.case {
-                self.due_jobs(case, latest).await?;
+                self.reschedule_jobs(case, latest).await?;
             }
             match why {
-                Some(why) if plan.state == "planned" => self.block(plan, &why).await?,
-                Some(why) if plan.why.as_ref() != Some(&why) => self.set_plan(plan.id, "blocked", Some(&why)).await?,
+                Some(why) if plan.state == "planned" => self.block_departure(plan, &why).await?,
+                Some(why) if plan.why.as_ref() != Some(&why) => self.set_departure(plan.id, "blocked", Some(&why)).await?,
                 None if plan.state == "blocked" => {
-                    self.set_plan(plan.id, "planned", None).await?;
-                    self.step(
+                    self.set_departure(plan.id, "planned", None).await?;
+                    self.add_step(
                         plan.id,
                         &Actor::Daemon,
                         "released",
@@ -161,26 +161,26 @@ impl Tx<'_> {
             }
         }
         for case in released {
-            self.release(case, latest).await?;
+            self.release_departure(case, latest).await?;
         }
         Ok(())
     }
 
     /// Looks again at all plans of the people behind a case.
-    pub(in crate::store) async fn weigh_case(&mut self, case: i64) -> Result<()> {
+    pub(in crate::store) async fn reevaluate_case(&mut self, case: i64) -> Result<()> {
         let rows = sqlx::query("SELECT DISTINCT source, employee FROM departure WHERE case_id = ?")
             .bind(case)
             .fetch_all(&mut *self.conn)
             .await
             .map_err(StoreError::sql("reading the departures of a case"))?;
         for row in &rows {
-            self.weigh(row.get(0), row.get(1), "").await?;
+            self.reevaluate(row.get(0), row.get(1), "").await?;
         }
         Ok(())
     }
 
     /// Lets a planned departure wait for a human, since the person stays. Not where another source asks for the same: that is no plan.
-    async fn block(&mut self, plan: &Plan, why: &str) -> Result<()> {
+    async fn block_departure(&mut self, plan: &WaitingDeparture, why: &str) -> Result<()> {
         let Some(case) = plan.case else { return Ok(()) };
         let source = plan.source.as_str();
         let shared: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ? AND source <> ?)")
@@ -192,8 +192,8 @@ impl Tx<'_> {
         if shared {
             return Ok(());
         }
-        self.set_plan(plan.id, "blocked", Some(why)).await?;
-        self.step(plan.id, &Actor::source(source), "blocked", Some(why)).await?;
+        self.set_departure(plan.id, "blocked", Some(why)).await?;
+        self.add_step(plan.id, &Actor::source(source), "blocked", Some(why)).await?;
         let waiting = sqlx::query(
             "UPDATE job SET state = 'held', held_due = due, due = NULL \
              WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled' AND attempt = 0",
@@ -205,12 +205,12 @@ impl Tx<'_> {
         if waiting.rows_affected() == 0 {
             return Ok(());
         }
-        self.hold_plan(source, case, plan.id, &plan.subject_ref).await
+        self.hold_blocked_departure(source, case, plan.id, &plan.subject_ref).await
     }
 
     /// Places the hold over a case whose departure is blocked.
-    pub(in crate::store) async fn hold_plan(&mut self, source: &str, case: i64, departure: i64, subject_ref: &str) -> Result<()> {
-        let hold = self.place_hold(BLOCKED.0, BLOCKED.1, source, None).await?;
+    async fn hold_blocked_departure(&mut self, source: &str, case: i64, departure: i64, subject_ref: &str) -> Result<()> {
+        let hold = self.place_hold(OTHER_EMPLOYMENT.0, OTHER_EMPLOYMENT.1, source, None).await?;
         sqlx::query("UPDATE cases SET state = 'held', hold = ? WHERE id = ? AND state IN ('open', 'held')")
             .bind(hold)
             .bind(case)
@@ -221,18 +221,18 @@ impl Tx<'_> {
             &Entry::new(EntryKind::HoldPlaced, Actor::source(source))
                 .case(case)
                 .subject_ref(subject_ref)
-                .detail(serde_json::json!({ "hold": hold, "class": BLOCKED.0, "why": BLOCKED.1, "departure": departure })),
+                .detail(serde_json::json!({ "hold": hold, "class": OTHER_EMPLOYMENT.0, "why": OTHER_EMPLOYMENT.1, "departure": departure })),
         );
         let summary = format!(
             "a departure of source {source} is blocked: {} (revoked departures show {departure}, revoked hold show {hold})",
-            BLOCKED.1
+            OTHER_EMPLOYMENT.1
         );
-        self.raise("hold", &format!("hold:{hold}"), &summary, Some(case)).await
+        self.raise_alert("hold", &format!("hold:{hold}"), &summary, Some(case)).await
     }
 
     /// Whether the departure behind a case that was approved for another reason is blocked: it waits under a hold of its own then.
-    pub(in crate::store) async fn is_blocked_anew(&mut self, case: i64) -> Result<bool> {
-        let sql = format!("{PLANS} WHERE d.case_id = ? AND d.state = 'planned' AND NOT d.despite");
+    pub(in crate::store) async fn block_approved_departure(&mut self, case: i64) -> Result<bool> {
+        let sql = format!("{DEPARTURES} WHERE d.case_id = ? AND d.state = 'planned' AND NOT d.despite");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(case)
             .fetch_all(&mut *self.conn)
@@ -240,19 +240,20 @@ impl Tx<'_> {
             .map_err(StoreError::sql("reading the departures of a case"))?;
         let mut blocked = None;
         for row in &rows {
-            let plan = read_plan(row);
+            let plan = read_waiting(row);
             let why = self
                 .blocked_by(&plan.source, &plan.employee, &plan.employment, &plan.subject)
                 .await?;
             if let Some(why) = why {
-                self.set_plan(plan.id, "blocked", Some(&why)).await?;
-                self.step(plan.id, &Actor::Daemon, "blocked", Some(&why)).await?;
+                self.set_departure(plan.id, "blocked", Some(&why)).await?;
+                self.add_step(plan.id, &Actor::Daemon, "blocked", Some(&why)).await?;
                 blocked = Some(plan);
             }
         }
         match blocked {
             Some(plan) => {
-                self.hold_plan(&plan.source, case, plan.id, &plan.subject_ref).await?;
+                self.hold_blocked_departure(&plan.source, case, plan.id, &plan.subject_ref)
+                    .await?;
                 Ok(true)
             }
             None => Ok(false),
@@ -260,8 +261,8 @@ impl Tx<'_> {
     }
 
     /// Lets a case go on whose departure is blocked no longer.
-    async fn release(&mut self, case: i64, at: Timestamp) -> Result<()> {
-        let hold = self.hold_of_held(case).await?;
+    async fn release_departure(&mut self, case: i64, at: Timestamp) -> Result<()> {
+        let hold = self.current_hold(case).await?;
         sqlx::query(
             "UPDATE job SET state = 'scheduled', due = ?, held_due = NULL WHERE case_id = ? AND kind = 'contain' AND state = 'held'",
         )
@@ -285,8 +286,8 @@ impl Tx<'_> {
     }
 }
 
-fn read_plan(row: &SqliteRow) -> Plan {
-    Plan {
+fn read_waiting(row: &SqliteRow) -> WaitingDeparture {
+    WaitingDeparture {
         id: row.get(0),
         employment: row.get(1),
         fire_at: row.get(2),

@@ -1,4 +1,4 @@
-//! The employments of a person, as far as HR has named them: which stand, and what was said last about each.
+//! Employments of a person, as far as HR has named them: which stand, and which statement about each was the last.
 
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
@@ -27,7 +27,7 @@ impl Tx<'_> {
                 })
                 .collect();
             let rows = serde_json::to_string(&rows).unwrap_or_default();
-            self.seen_again(delivery, &rows).await?;
+            self.rescind_vanished(delivery, &rows).await?;
             // An employment whose end is planned stands until then, which is no news; one that has ended stands again only where HR
             // has changed the record since.
             changed += sqlx::query(
@@ -46,8 +46,8 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("keeping employments"))?
             .rows_affected();
-            for row in &self.planned_among(delivery, &rows).await? {
-                self.weigh(row.get(0), row.get(1), "").await?;
+            for row in &self.departures_among(delivery, &rows).await? {
+                self.reevaluate(row.get(0), row.get(1), "").await?;
             }
         }
         if changed > 0 {
@@ -60,7 +60,7 @@ impl Tx<'_> {
     }
 
     /// Records of which we thought that they had vanished.
-    async fn seen_again(&mut self, delivery: &Delivery, rows: &str) -> Result<()> {
+    async fn rescind_vanished(&mut self, delivery: &Delivery, rows: &str) -> Result<()> {
         let found = sqlx::query(
             "SELECT d.id, d.case_id, d.employee, d.employment, d.subject_ref FROM json_each(?2) n CROSS JOIN departure d \
              ON d.employee = n.value ->> 0 AND d.employment = n.value ->> 1 \
@@ -75,14 +75,14 @@ impl Tx<'_> {
         let why = "the HR record is there again";
         for row in &found {
             let (id, case): (i64, Option<i64>) = (row.get(0), row.get(1));
-            self.call_off(id, "rescinded", &by, why).await?;
+            self.end_departure(id, "rescinded", &by, why).await?;
             let mut entry = Entry::new(EntryKind::DepartureRescinded, by.clone())
                 .subject_ref(row.get::<String, _>(4))
                 .detail(serde_json::json!({ "departure": id, "why": why }));
             entry.case = case;
             self.record(&entry);
             if let Some(case) = case {
-                self.leave_case(case, &delivery.source, &by, why).await?;
+                self.cancel_case_unless_wanted(case, &delivery.source, &by, why).await?;
             }
             self.set_employment(&delivery.source, row.get(2), row.get(3), "stands")
                 .await?;
@@ -91,7 +91,7 @@ impl Tx<'_> {
     }
 
     /// The employees with a plan whom these employments may concern, by their numbers or by their names.
-    async fn planned_among(&mut self, delivery: &Delivery, rows: &str) -> Result<Vec<SqliteRow>> {
+    async fn departures_among(&mut self, delivery: &Delivery, rows: &str) -> Result<Vec<SqliteRow>> {
         sqlx::query(
             "SELECT d.source, d.employee FROM json_each(?2) n CROSS JOIN departure d ON d.employee = n.value ->> 0 \
              WHERE d.source = ?1 AND d.state IN ('planned', 'blocked') \
@@ -165,7 +165,7 @@ impl Tx<'_> {
     }
 
     /// The statement that stands about an employment, and when it was made.
-    pub(in crate::store) async fn last_word(
+    pub(in crate::store) async fn last_statement(
         &mut self,
         source: &str,
         departure: &Departure,
@@ -197,13 +197,7 @@ impl Tx<'_> {
         .map_err(StoreError::sql("looking whether an employment is known to end"))
     }
 
-    pub(in crate::store) async fn set_employment(
-        &mut self,
-        source: &str,
-        employee: &str,
-        employment: &str,
-        state: &str,
-    ) -> Result<()> {
+    pub(super) async fn set_employment(&mut self, source: &str, employee: &str, employment: &str, state: &str) -> Result<()> {
         sqlx::query("UPDATE employment SET state = ?, changed_at = ? WHERE source = ? AND employee = ? AND employment = ?")
             .bind(state)
             .bind(self.now.ms())

@@ -1,11 +1,11 @@
-//! The life of a departure: planned as wall date and zone, moved, called off, carried out. Only what has not happened is called off.
+//! The lifecycle of a planned departure: planned as wall date and zone, rescheduled, executed when its first job is due.
 
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
 use crate::model::{Actor, Departure, DepartureStep, Leaves, Timestamp, When};
-use crate::store::queue::accept_context::NewCase;
-use crate::store::queue::place_hold::BLOCKED;
+use crate::store::queue::accept_context::DecidedSignal;
+use crate::store::queue::place_hold::OTHER_EMPLOYMENT;
 use crate::store::{Result, StoreError, Tx};
 
 /// What is later than this is late.
@@ -15,7 +15,7 @@ const VERY_LATE: i64 = 3_600_000;
 
 impl Tx<'_> {
     /// Keeps the plan behind a case, if the signal is one. A plan that is there already moves, with its jobs that have not started.
-    pub(in crate::store) async fn plan_departure(&mut self, new: &NewCase<'_>, case: i64) -> Result<()> {
+    pub(in crate::store) async fn plan_departure(&mut self, new: &DecidedSignal<'_>, case: i64) -> Result<()> {
         let When::Departure(departure) = &new.signal.when else {
             return Ok(());
         };
@@ -33,7 +33,7 @@ impl Tx<'_> {
         let by = Actor::source(source);
         let acts_at = fire_at.max(self.latest_end(source, departure, new.reference).await?.unwrap_or(fire_at));
         let state = match new.held {
-            Some((class, _)) if class == BLOCKED.0 => "blocked",
+            Some((class, _)) if class == OTHER_EMPLOYMENT.0 => "blocked",
             Some(_) => "held",
             None if acts_at <= self.now => "executed",
             None => "planned",
@@ -83,31 +83,31 @@ impl Tx<'_> {
             "departure": id, "leaves": leaves, "fire_at": fire_at.ms(), "acts_at": acts_at.ms(), "state": state,
         })));
         let detail = new.held.map_or_else(
-            || shown(&leaves, acts_at),
-            |(_, why)| format!("{}; {why}", shown(&leaves, acts_at)),
+            || describe(&leaves, acts_at),
+            |(_, why)| format!("{}; {why}", describe(&leaves, acts_at)),
         );
-        self.step(id, &by, what, Some(&detail)).await?;
+        self.add_step(id, &by, what, Some(&detail)).await?;
         if matches!(was.as_str(), "planned" | "held" | "blocked")
             && let Some(old) = old_case.filter(|old| *old != case)
         {
-            self.leave_case(old, source, &by, "the source changed what it says about the departure")
+            self.cancel_case_unless_wanted(old, source, &by, "the source changed what it says about the departure")
                 .await?;
         }
         if was == "executed" && acts_at > self.now {
-            self.too_late(id, source, old_case).await?;
+            self.alert_rescinded_too_late(id, source, old_case).await?;
         }
         match state {
-            "planned" => self.due_jobs(case, acts_at).await,
+            "planned" => self.reschedule_jobs(case, acts_at).await,
             "executed" => {
                 self.set_employment(source, employee, employment, "ended").await?;
-                self.executed(id, case, acts_at).await.map(|_| ())
+                self.record_executed(id, case, acts_at).await.map(|_| ())
             }
             _ => Ok(()),
         }
     }
 
     /// The plan's zone has other rules now.
-    pub(in crate::store) async fn recompute_departure(&mut self, id: i64, fire_at: Timestamp) -> Result<()> {
+    pub(super) async fn recompute_departure(&mut self, id: i64, fire_at: Timestamp) -> Result<()> {
         let row = sqlx::query(
             "UPDATE departure SET fire_at = ?1, changed_at = ?2 WHERE id = ?3 AND state IN ('planned', 'blocked') AND fire_at <> ?1 \
              RETURNING case_id, subject_ref, source, employee",
@@ -125,12 +125,12 @@ impl Tx<'_> {
         entry.case = row.get(0);
         self.record(&entry);
         let detail = format!("the zone's rules changed: it means {fire_at} now");
-        self.step(id, &Actor::Daemon, "changed", Some(&detail)).await?;
-        self.weigh(row.get(2), row.get(3), row.get(1)).await
+        self.add_step(id, &Actor::Daemon, "changed", Some(&detail)).await?;
+        self.reevaluate(row.get(2), row.get(3), row.get(1)).await
     }
 
     /// Moves the jobs of a plan that have not started.
-    pub(in crate::store) async fn due_jobs(&mut self, case: i64, at: Timestamp) -> Result<()> {
+    pub(super) async fn reschedule_jobs(&mut self, case: i64, at: Timestamp) -> Result<()> {
         for sql in [
             "UPDATE job SET due = ? WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled' AND attempt = 0",
             "UPDATE job SET held_due = ? WHERE case_id = ? AND kind = 'contain' AND state = 'held' AND attempt = 0",
@@ -160,13 +160,13 @@ impl Tx<'_> {
         for row in &fired {
             let id: i64 = row.get(0);
             self.set_employment(row.get(2), row.get(3), row.get(4), "ended").await?;
-            let late = self.executed(id, case, Timestamp::from_ms(row.get(1))).await?;
+            let late = self.record_executed(id, case, Timestamp::from_ms(row.get(1))).await?;
             if late > VERY_LATE && !waited {
                 let summary = format!(
                     "departure {id} was carried out {} minutes late, since revoked was down",
                     late / 60_000
                 );
-                self.raise("departed_late", &format!("departure:{id}"), &summary, Some(case))
+                self.raise_alert("departed_late", &format!("departure:{id}"), &summary, Some(case))
                     .await?;
             }
         }
@@ -174,7 +174,7 @@ impl Tx<'_> {
     }
 
     /// Records that a departure is carried out now, and answers how late.
-    async fn executed(&mut self, id: i64, case: i64, acts_at: Timestamp) -> Result<i64> {
+    async fn record_executed(&mut self, id: i64, case: i64, acts_at: Timestamp) -> Result<i64> {
         let late = self.now.ms().saturating_sub(acts_at.ms()).max(0);
         self.record(
             &Entry::new(EntryKind::DepartureExecuted, Actor::Daemon)
@@ -182,12 +182,12 @@ impl Tx<'_> {
                 .detail(serde_json::json!({ "departure": id, "fire_at": acts_at.ms(), "late_ms": late, "late": late > LATE })),
         );
         let detail = (late > LATE).then(|| format!("late by {} minutes", late / 60_000));
-        self.step(id, &Actor::Daemon, "executed", detail.as_deref()).await?;
+        self.add_step(id, &Actor::Daemon, "executed", detail.as_deref()).await?;
         Ok(late)
     }
 
     /// Moves a departure into a state in which it has not been carried out.
-    pub(super) async fn set_plan(&mut self, id: i64, state: &str, why: Option<&str>) -> Result<()> {
+    pub(super) async fn set_departure(&mut self, id: i64, state: &str, why: Option<&str>) -> Result<()> {
         sqlx::query("UPDATE departure SET state = ?, why = ?, executed_at = NULL, changed_at = ? WHERE id = ?")
             .bind(state)
             .bind(why)
@@ -200,7 +200,7 @@ impl Tx<'_> {
     }
 
     /// One step in what became of a departure.
-    pub(in crate::store) async fn step(&mut self, departure: i64, by: &Actor, what: &str, detail: Option<&str>) -> Result<()> {
+    pub(super) async fn add_step(&mut self, departure: i64, by: &Actor, what: &str, detail: Option<&str>) -> Result<()> {
         sqlx::query("INSERT INTO departure_step (departure, at, by, what, detail) VALUES (?, ?, ?, ?, ?)")
             .bind(departure)
             .bind(self.now.ms())
@@ -215,7 +215,7 @@ impl Tx<'_> {
 }
 
 /// A plan in words: the day as written, and the instant.
-fn shown(leaves: &Leaves, acts_at: Timestamp) -> String {
+fn describe(leaves: &Leaves, acts_at: Timestamp) -> String {
     match leaves {
         Leaves::Wall { date, zone, .. } => format!("last working day {date} in {zone}: access ends at {acts_at}"),
         Leaves::Instant { .. } => format!("access ends at {acts_at}"),

@@ -1,4 +1,7 @@
-//! Planned departures (leavers).
+//! Leavers: planned departures, the employments that block them, and what calls them off.
+//!
+//! [`lifecycle`] first (plan, reschedule, execute), then [`employments`] and [`concurrent_employments`] (who has another employment stays),
+//! [`rescission`] (called off by HR or an operator), [`reactivation`] (a source says that somebody is back), and [`queries`].
 
 pub(in crate::store) mod concurrent_employments;
 pub(in crate::store) mod employments;

@@ -1,4 +1,4 @@
-//! Departures, as operators and the daemon's periodic run see them: what is planned, what became of it, and an operator's cancel.
+//! Departure queries: what is planned and what became of it, for operators and for the daemon's periodic run.
 
 use serde::Serialize;
 use sqlx::Row as _;
@@ -10,7 +10,7 @@ use crate::store::{Result, Store, StoreError};
 
 /// A planned departure, with the instant that its wall date meant when it was last computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Planned {
+pub struct PlannedDeparture {
     /// Its number.
     pub id: i64,
     /// The source it came from.
@@ -116,7 +116,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn planned_departures(&self) -> Result<Vec<Planned>> {
+    pub async fn planned_departures(&self) -> Result<Vec<PlannedDeparture>> {
         let rows = sqlx::query(
             "SELECT id, source, leaves, fire_at, case_id FROM departure WHERE state IN ('planned', 'blocked') ORDER BY fire_at",
         )
@@ -126,7 +126,7 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let id = row.get(0);
-                Ok(Planned {
+                Ok(PlannedDeparture {
                     id,
                     source: row.get(1),
                     leaves: read_leaves(id, row.get(2))?,

@@ -1,19 +1,23 @@
-//! A later word of a source: somebody whom it had reported as gone is active again. What was done stays done; what has not happened yet, and is
-//! asked for by that source alone, is called off. Where others asked for it too, a human is told.
+//! Reactivation: a source says that somebody whom it had reported as gone is active again.
+//!
+//! What was done stays done; what has not happened yet, and is asked for by that source alone, is called off. Where others asked for it too, a
+//! human is told.
 
 use crate::model::{Actor, CaseId, Reason, Subject, Timestamp};
 use crate::policy::{Class, STAYS};
 use crate::store::columns::Columns as _;
 use crate::store::identity::references::{REFERENCES, json_of};
-use crate::store::queue::accept_context::NewCase;
+use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
     /// What a signal that somebody is active again leads to, in words for its receipt; `why` where it leads to nothing.
-    pub(in crate::store) async fn take_back(&mut self, new: &NewCase<'_>, why: String) -> Result<String> {
-        let names = new.whose.own().clone();
+    pub(in crate::store) async fn apply_reactivation(&mut self, new: &DecidedSignal<'_>, why: String) -> Result<String> {
+        let names = new.identity.own_names().clone();
         let said_at = new.signal.occurred_at;
-        let (called_off, noted) = self.reactivated(&new.delivery.source, names.names(), said_at).await?;
+        let (called_off, noted) = self
+            .call_off_reactivated(&new.delivery.source, names.names(), said_at)
+            .await?;
         if called_off + noted == 0 {
             return Ok(why);
         }
@@ -40,7 +44,7 @@ impl Tx<'_> {
 
     /// Calls off what has not happened yet about somebody with these names, sweeps too, where it is on the word of `source` alone, unless that
     /// was said after `said_at`. Answers how many cases that were, and about how many a human was told instead.
-    pub(in crate::store) async fn reactivated(
+    pub(in crate::store) async fn call_off_reactivated(
         &mut self,
         source: &str,
         names: &[Subject],
@@ -81,7 +85,7 @@ impl Tx<'_> {
                     let summary = format!(
                         "{why}, whose departure was carried out; nothing is undone by itself; revoked release {case} undoes the suspension"
                     );
-                    self.raise("rescinded_too_late", &format!("case:{case}"), &summary, Some(case))
+                    self.raise_alert("rescinded_too_late", &format!("case:{case}"), &summary, Some(case))
                         .await?;
                 }
             }
@@ -99,7 +103,7 @@ impl Tx<'_> {
     }
 
     /// Keeps for whoever decides about a held case that `source` has said since that the person is active. Answers whether it is held.
-    pub(in crate::store) async fn note_reactivated(&mut self, case: i64, source: &str) -> Result<bool> {
+    pub(super) async fn note_reactivated(&mut self, case: i64, source: &str) -> Result<bool> {
         let done = sqlx::query(
             "INSERT INTO reactivation (case_id, source, at) SELECT id, ?2, ?3 FROM cases WHERE id = ?1 AND state = 'held' \
              ON CONFLICT (case_id, source) DO UPDATE SET at = ?3",
@@ -126,7 +130,7 @@ impl Tx<'_> {
 
     /// Where `case` is about the end of the person's last record at its source, what waited since another record stood is over. A file's rows are
     /// about employments, which have their own way of waiting.
-    pub(in crate::store) async fn overtake(&mut self, new: &NewCase<'_>, case: CaseId) -> Result<()> {
+    pub(in crate::store) async fn call_off_superseded(&mut self, new: &DecidedSignal<'_>, case: CaseId) -> Result<()> {
         if new.delivery.name.is_some() || Class::of(new.signal.reason) != Some(Class::Departures) {
             return Ok(());
         }
@@ -135,7 +139,7 @@ impl Tx<'_> {
              WHERE c.subject_ref IN ({REFERENCES}) AND c.state IN ('open', 'held') AND c.state = 'held' AND h.state = 'open' AND h.why = ?2 AND h.source = ?3 ORDER BY c.id"
         );
         let cases: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .bind(json_of(new.whose.own().names()))
+            .bind(json_of(new.identity.own_names().names()))
             .bind(STAYS)
             .bind(&new.delivery.source)
             .fetch_all(&mut *self.conn)

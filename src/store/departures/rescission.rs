@@ -1,11 +1,12 @@
-//! Rescission: a departure is called off, by HR (rescinded) or by an operator (cancelled). Only what has not happened; what has is never undone by
-//! itself, and somebody is told.
+//! Rescission: a departure is called off, by HR (rescinded) or by an operator (cancelled).
+//!
+//! Only what has not happened; what has is never undone by itself, and somebody is told.
 
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
 use crate::model::{Actor, CaseId, Departure, DepartureStep, SignalReceipt, Timestamp, When};
-use crate::store::queue::accept_context::NewCase;
+use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::{Result, Store, StoreError, Tx};
 
 impl Store {
@@ -21,7 +22,7 @@ impl Store {
 
 impl Tx<'_> {
     /// Calls a departure off. Only what has not happened is cancelled; what has is never undone by itself, and somebody is told.
-    pub(in crate::store) async fn withdraw(&mut self, new: &NewCase<'_>) -> Result<SignalReceipt> {
+    pub(in crate::store) async fn rescind_departures(&mut self, new: &DecidedSignal<'_>) -> Result<SignalReceipt> {
         let When::Departure(Departure {
             employee,
             employment,
@@ -56,31 +57,31 @@ impl Tx<'_> {
         let nothing = "no departure of this employee is planned".to_owned();
         if rows.is_empty() {
             // A suspension has no plan, and is called off by the same words.
-            let why = self.take_back(new, nothing).await?;
+            let why = self.apply_reactivation(new, nothing).await?;
             return Ok(SignalReceipt::Ignored { why });
         }
         let mut receipt = SignalReceipt::Ignored { why: nothing };
         for row in &rows {
             let (id, state, case): (i64, String, Option<i64>) = (row.get(0), row.get(1), row.get(2));
             if state == "executed" && self.has_begun(case).await? {
-                self.too_late(id, &new.delivery.source, case).await?;
-                self.step(id, &by, "too_late", Some(why)).await?;
+                self.alert_rescinded_too_late(id, &new.delivery.source, case).await?;
+                self.add_step(id, &by, "too_late", Some(why)).await?;
                 if let Some(case) = case {
-                    self.end_what_is_left_of(case, id, &new.delivery.source, &by).await?;
+                    self.call_off_rest(case, id, &new.delivery.source, &by).await?;
                 }
                 receipt = SignalReceipt::Ignored {
                     why: "the departure had been carried out".to_owned(),
                 };
                 continue;
             }
-            self.call_off(id, "rescinded", &by, why).await?;
+            self.end_departure(id, "rescinded", &by, why).await?;
             let mut entry = new
                 .entry(EntryKind::DepartureRescinded)
                 .detail(serde_json::json!({ "departure": id, "step": step }));
             entry.case = case;
             self.record(&entry);
             if let Some(case) = case {
-                self.leave_case(case, &new.delivery.source, &by, "the departure was called off")
+                self.cancel_case_unless_wanted(case, &new.delivery.source, &by, "the departure was called off")
                     .await?;
                 self.note_reactivated(case, &new.delivery.source).await?;
                 receipt = SignalReceipt::Accepted {
@@ -114,21 +115,21 @@ impl Tx<'_> {
             _ => {}
         }
         let (source, employee): (String, String) = (row.get(2), row.get(3));
-        self.call_off(id, "cancelled", by, note).await?;
+        self.end_departure(id, "cancelled", by, note).await?;
         let mut entry = Entry::new(EntryKind::DepartureCancelled, by.clone())
             .subject_ref(row.get::<String, _>(5))
             .detail(serde_json::json!({ "departure": id, "was": state, "note": note }));
         entry.case = case;
         self.record(&entry);
         if let Some(case) = case {
-            self.leave_case(case, &source, by, "an operator cancelled the departure")
+            self.cancel_case_unless_wanted(case, &source, by, "an operator cancelled the departure")
                 .await?;
         }
         // Who stays since another employment stands has left this one all the same.
         if state != "blocked" {
             self.set_employment(&source, &employee, row.get(4), "stands").await?;
         }
-        self.weigh(&source, &employee, row.get(5)).await
+        self.reevaluate(&source, &employee, row.get(5)).await
     }
 
     /// Calls off what waits behind a case that a human does not let go on.
@@ -142,7 +143,7 @@ impl Tx<'_> {
         .map_err(StoreError::sql("looking for the departures of a case"))?;
         for row in &rows {
             let id: i64 = row.get(0);
-            self.call_off(id, "cancelled", by, why).await?;
+            self.end_departure(id, "cancelled", by, why).await?;
             if row.get::<&str, _>(1) != "blocked" {
                 self.set_employment(row.get(2), row.get(3), row.get(4), "stands").await?;
             }
@@ -173,20 +174,20 @@ impl Tx<'_> {
             } else {
                 "approved"
             };
-            self.step(row.get(0), by, "released", Some(detail)).await?;
+            self.add_step(row.get(0), by, "released", Some(detail)).await?;
         }
         Ok(())
     }
 
     /// The departure will not take place: `state` is `rescinded` or `cancelled`.
-    pub(in crate::store) async fn call_off(&mut self, id: i64, state: &str, by: &Actor, why: &str) -> Result<()> {
-        self.set_plan(id, state, Some(why)).await?;
-        self.step(id, by, state, Some(why)).await
+    pub(super) async fn end_departure(&mut self, id: i64, state: &str, by: &Actor, why: &str) -> Result<()> {
+        self.set_departure(id, state, Some(why)).await?;
+        self.add_step(id, by, state, Some(why)).await
     }
 
     /// Cancels a case that only a departure stood for which no longer does. It goes on where another source, or another employment that
     /// ends, still asks for it.
-    pub(in crate::store) async fn leave_case(&mut self, case: i64, source: &str, by: &Actor, why: &str) -> Result<()> {
+    pub(super) async fn cancel_case_unless_wanted(&mut self, case: i64, source: &str, by: &Actor, why: &str) -> Result<()> {
         let wanted: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2 \
                      AND source NOT IN (SELECT source FROM reactivation r WHERE r.case_id = ?1)) \
@@ -200,7 +201,7 @@ impl Tx<'_> {
         if wanted {
             return Ok(());
         }
-        let hold = self.hold_of_held(case).await?;
+        let hold = self.current_hold(case).await?;
         self.cancel_case(case, by, why).await?;
         match hold {
             Some(hold) => self.end_empty_hold(hold, "rejected", by, why).await,
@@ -222,7 +223,7 @@ impl Tx<'_> {
 
     /// A departure was called off after it had begun: what has not happened yet does not, and no sweep suspends the person again. Not where
     /// another source, or another employment that ends, asks for the same.
-    async fn end_what_is_left_of(&mut self, case: i64, departure: i64, source: &str, by: &Actor) -> Result<()> {
+    async fn call_off_rest(&mut self, case: i64, departure: i64, source: &str, by: &Actor) -> Result<()> {
         let wanted: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2) \
                  OR EXISTS (SELECT 1 FROM departure WHERE case_id = ?1 AND id <> ?3 AND state IN ('planned', 'held', 'blocked', 'executed'))",
@@ -241,11 +242,11 @@ impl Tx<'_> {
             .map(|_| ())
     }
 
-    pub(super) async fn too_late(&mut self, id: i64, source: &str, case: Option<i64>) -> Result<()> {
+    pub(super) async fn alert_rescinded_too_late(&mut self, id: i64, source: &str, case: Option<i64>) -> Result<()> {
         let how = case.map_or_else(String::new, |case| format!("; revoked release {case} undoes the suspension"));
         let summary =
             format!("source {source}: a departure was called off after it was carried out; nothing is undone by itself{how}");
-        self.raise("rescinded_too_late", &format!("departure:{id}"), &summary, case)
+        self.raise_alert("rescinded_too_late", &format!("departure:{id}"), &summary, case)
             .await
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::store::{Result, Store, StoreError};
 
 /// How often the daemon looks for commits of other processes: 2 µs a look.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const POLL_EVERY: Duration = Duration::from_millis(20);
 
 impl Store {
     /// A watch on commits, of any process.
@@ -46,7 +46,7 @@ impl CommitWatch {
                 self.seen = version;
                 return Ok(());
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_EVERY).await;
         }
     }
 

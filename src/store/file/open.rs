@@ -1,4 +1,5 @@
-//! Opening the store, in the order that lets each refusal come before anything is written.
+//! Opens the database file: lock, checks, migrations, connections and the writer, in the order that lets each refusal come before anything is
+//! written.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::privacy::{check_privacy, lock_file, make_private, open_lock};
 use crate::clock::Clock;
-use crate::store::writer::group_commit::{self, Committed, LOCK_LOOK, Told};
+use crate::store::writer::group_commit::{self, Committed, LOCK_POLL, WriterSignals};
 use crate::store::{OpenError, Store};
 
 /// "rvkd": marks the file as ours.
@@ -52,7 +53,7 @@ impl Store {
             .clone()
             .connect()
             .await
-            .map_err(|error| refused(path, "connecting", &error))?;
+            .map_err(|error| open_error(path, "connecting", &error))?;
         check_sqlite(&mut conn, path).await?;
         let found = schema(&mut conn, path).await?;
         let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
@@ -87,14 +88,14 @@ impl Store {
         let (mutations, inbox) = mpsc::channel(4096);
         let (committed, watching) = watch::channel(Committed::default());
         let (lock_wait, waiting) = watch::channel(None);
-        let told = Told {
+        let told = WriterSignals {
             committed,
             lock: lock_wait,
         };
-        sqlx::query(LOCK_LOOK)
+        sqlx::query(LOCK_POLL)
             .execute(&mut conn)
             .await
-            .map_err(|error| refused(path, "setting the writer up", &error))?;
+            .map_err(|error| open_error(path, "setting the writer up", &error))?;
         // On a thread of its own: a commit crosses to SQLite's thread and back for each statement, and on the runtime's workers every one
         // of these steps would wait behind whatever else they are doing. `close` waits for it.
         let (ended, writer) = tokio::sync::oneshot::channel();
@@ -274,7 +275,7 @@ async fn pragma(conn: &mut SqliteConnection, path: &Path, sql: &'static str) -> 
         .execute(conn)
         .await
         .map(|_| ())
-        .map_err(|error| refused(path, sql, &error))
+        .map_err(|error| open_error(path, sql, &error))
 }
 
 async fn scalar<T>(conn: &mut SqliteConnection, path: &Path, sql: &'static str) -> Result<T, OpenError>
@@ -282,10 +283,11 @@ where
     T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
 {
     let row = sqlx::query(sql).fetch_one(conn).await;
-    row.and_then(|row| row.try_get(0)).map_err(|error| refused(path, sql, &error))
+    row.and_then(|row| row.try_get(0))
+        .map_err(|error| open_error(path, sql, &error))
 }
 
-fn refused(path: &Path, doing: &str, error: &sqlx::Error) -> OpenError {
+fn open_error(path: &Path, doing: &str, error: &sqlx::Error) -> OpenError {
     match error
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code)

@@ -1,4 +1,4 @@
-//! That the store is its owner's alone: the modes of its folder, of the database, and of what lies beside it.
+//! File modes: the store's folder, database and keys are readable and writable by their owner alone.
 
 use std::fs::{File, OpenOptions, Permissions, set_permissions};
 use std::io;
@@ -20,7 +20,7 @@ const LOGS: [&str; 2] = ["-wal", "-shm"];
 /// # Errors
 /// [`OpenError::Loose`] with everything that is wrong, and the commands that mend it.
 pub fn check_privacy(path: &Path) -> Result<(), OpenError> {
-    let real = real(path);
+    let real = real_path(path);
     let file = |what, name| file_modes::check_at(what, &beside(&real, name));
     let secret = |what, name| file_modes::check_secret_at(what, &beside(&real, name));
     let checks = [
@@ -51,13 +51,13 @@ pub fn check_privacy(path: &Path) -> Result<(), OpenError> {
 /// Makes the database readable by its owner only, whatever the umask and whatever it was. SQLite gives its log the same mode as the database.
 /// Only where nothing is there it is opened, and before SQLite does: a descriptor of ours that is closed later would take SQLite's locks
 /// with it.
-pub(in crate::store) fn make_private(path: &Path) -> io::Result<()> {
+pub(super) fn make_private(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(path) {
         Ok(file) => return file.set_permissions(Permissions::from_mode(PRIVATE)),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }
-    let real = real(path);
+    let real = real_path(path);
     for name in [""].into_iter().chain(LOGS) {
         let file = beside(&real, name);
         let Ok(meta) = std::fs::metadata(&file) else { continue };
@@ -70,7 +70,7 @@ pub(in crate::store) fn make_private(path: &Path) -> io::Result<()> {
 }
 
 /// Opens the lock file beside the store at `path`, for its owner only: whoever can open it can hold the lock, and keep the daemon out.
-pub(in crate::store) fn open_lock(path: &Path) -> io::Result<File> {
+pub(super) fn open_lock(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -82,11 +82,11 @@ pub(in crate::store) fn open_lock(path: &Path) -> io::Result<File> {
 }
 
 /// The lock stands beside the file that is meant, whatever name it was reached by: a symlink must not give a second daemon its own.
-pub(in crate::store) fn lock_file(path: &Path) -> PathBuf {
-    beside(&real(path), ".lock")
+pub(super) fn lock_file(path: &Path) -> PathBuf {
+    beside(&real_path(path), ".lock")
 }
 
-fn real(path: &Path) -> PathBuf {
+fn real_path(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 

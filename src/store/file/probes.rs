@@ -7,13 +7,13 @@ impl Store {
     ///
     /// # Errors
     /// Where the writer does not answer with a commit.
-    pub async fn prove_writer(&self) -> Result<()> {
+    pub async fn probe_writer(&self) -> Result<()> {
         self.write(|_| Box::pin(async { Ok(()) })).await
     }
 
     /// Whether the writer lives and waits for nothing but a lock that another process holds.
     #[must_use]
-    pub fn is_kept_waiting(&self) -> bool {
+    pub fn waits_for_lock(&self) -> bool {
         self.0.lock_wait.borrow().is_some_and(|wait| wait.is_fresh())
     }
 
@@ -21,7 +21,7 @@ impl Store {
     ///
     /// # Errors
     /// Where it cannot be read.
-    pub async fn prove_readers(&self) -> Result<()> {
+    pub async fn probe_readers(&self) -> Result<()> {
         let failed = || StoreError::sql("reading the store");
         let mut conn = self.readers().acquire().await.map_err(failed())?;
         for sql in [
@@ -44,7 +44,7 @@ impl Store {
     ///
     /// # Errors
     /// What the system says where it cannot tell.
-    pub fn room(&self) -> std::io::Result<u64> {
+    pub fn free_space(&self) -> std::io::Result<u64> {
         let folder = self.path().parent().filter(|folder| !folder.as_os_str().is_empty());
         let disk = rustix::fs::statvfs(folder.unwrap_or_else(|| std::path::Path::new(".")))?;
         Ok(disk.f_bavail.saturating_mul(disk.f_frsize))

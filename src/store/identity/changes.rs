@@ -1,8 +1,8 @@
-//! Names that change hands: an address that a person gave up, an address that somebody else has now.
+//! Changed and reassigned identifiers: an address that a person gave up, an address that somebody else has now.
 
 use revoked_trail::{Entry, EntryKind};
 
-use super::link_rows::{Name, Row};
+use super::link_rows::{LinkRow, ScopedName};
 use super::links::REPLACED;
 use super::references::{REFERENCES, json_of};
 use crate::model::{Actor, Delivery, Identity, Reason, Renamed, Subject};
@@ -10,18 +10,18 @@ use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
     /// Takes in what a source says about names that have changed hands.
-    pub(in crate::store) async fn keep_renamed(&mut self, delivery: &Delivery) -> Result<()> {
+    pub(in crate::store) async fn apply_identity_changes(&mut self, delivery: &Delivery) -> Result<()> {
         for renamed in &delivery.renamed {
             match renamed {
-                Renamed::Changed { from, to } => self.changed(&delivery.source, from, to).await?,
-                Renamed::Recycled(name) => self.recycled(&delivery.source, name).await?,
+                Renamed::Changed { from, to } => self.identifier_changed(&delivery.source, from, to).await?,
+                Renamed::Recycled(name) => self.identifier_reassigned(&delivery.source, name).await?,
             }
         }
         Ok(())
     }
 
     /// Both names mean the person for some time. It is the source's word, so it takes no name from anybody, and ends no operator's link.
-    async fn changed(&mut self, source: &str, from: &Subject, to: &Subject) -> Result<()> {
+    async fn identifier_changed(&mut self, source: &str, from: &Subject, to: &Subject) -> Result<()> {
         self.link_people(source, &[Identity::of(vec![from.clone(), to.clone()])])
             .await?;
         sqlx::query(
@@ -39,12 +39,12 @@ impl Tx<'_> {
 
     /// The name means nobody from now on, whoever said so: its new owner must never be taken for the one before. What is known of that one
     /// under this name keeps its reference and loses the name, so that nothing that waits asks for it.
-    async fn recycled(&mut self, source: &str, name: &Subject) -> Result<()> {
+    async fn identifier_reassigned(&mut self, source: &str, name: &Subject) -> Result<()> {
         let references = self.references(std::slice::from_ref(name)).await?;
         let live = self.live_cases(&references).await?;
         let text = name.to_string();
-        let whose = self.whose(name).await?;
-        let other = whose.own().names().iter().find(|other| *other != name).cloned();
+        let identity = self.resolve_identity(name).await?;
+        let other = identity.own_names().names().iter().find(|other| *other != name).cloned();
         sqlx::query("DELETE FROM identity WHERE name = ?")
             .bind(&text)
             .execute(&mut *self.conn)
@@ -52,7 +52,7 @@ impl Tx<'_> {
             .map_err(StoreError::sql("taking a name from its person"))?;
         if let Some(other) = other {
             // Whoever is known by other names too keeps the cases and plans.
-            let anchor = self.whose(&other).await?.anchor;
+            let anchor = self.resolve_identity(&other).await?.anchor;
             let reference = self.reference(&anchor).await?;
             for sql in [
                 "UPDATE cases SET subject_ref = ?1 WHERE subject_ref IN (SELECT ref FROM person WHERE subject = ?2)",
@@ -97,7 +97,7 @@ impl Tx<'_> {
     }
 
     /// A source says no longer whose these names are. What others have said of them stays.
-    pub(in crate::store) async fn disown(&mut self, source: &str, names: &[Subject]) -> Result<()> {
+    pub(super) async fn withdraw_links(&mut self, source: &str, names: &[Subject]) -> Result<()> {
         if names.is_empty() {
             return Ok(());
         }
@@ -112,23 +112,23 @@ impl Tx<'_> {
 
     /// Takes the names that a person of the source has only now from whoever had them there and has left, or has another by now. An operator's
     /// word stays above that. Answers whether any was taken.
-    pub(in crate::store) async fn give_on(
+    pub(super) async fn reassign_given(
         &mut self,
         source: &str,
         identity: &Identity,
-        rows: &[Row],
+        rows: &[LinkRow],
         person: Option<i64>,
     ) -> Result<bool> {
         let mut given = false;
         for name in &identity.given {
-            let row = rows.iter().find(|row| row.is(&Name::from(name.clone())));
+            let row = rows.iter().find(|row| row.is(&ScopedName::from(name.clone())));
             let over = match row {
                 Some(row) if row.source.is_none() || Some(row.person) == person => false,
                 Some(row) if row.replaced => true,
                 _ => self.has_left(source, name).await?,
             };
             if over {
-                self.recycled(source, name).await?;
+                self.identifier_reassigned(source, name).await?;
                 given = true;
             }
         }
@@ -137,13 +137,13 @@ impl Tx<'_> {
 
     /// Whether a source has said of the person with this name that it has left, and has not taken it back.
     async fn has_left(&mut self, source: &str, name: &Subject) -> Result<bool> {
-        let names = self.whose(name).await?;
+        let names = self.resolve_identity(name).await?;
         let sql = format!(
             "SELECT EXISTS (SELECT 1 FROM cases c INDEXED BY cases_by_subject JOIN signal s ON s.case_id = c.id \
              WHERE c.subject_ref IN ({REFERENCES}) AND c.state <> 'cancelled' AND s.source = ?2 AND s.reason IN (?3, ?4))"
         );
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .bind(json_of(names.own().names()))
+            .bind(json_of(names.own_names().names()))
             .bind(source)
             .bind(Reason::Departed.word())
             .bind(Reason::Suspended.word())

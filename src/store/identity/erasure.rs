@@ -21,7 +21,7 @@ impl Store {
 
 impl Tx<'_> {
     async fn erase(&mut self, subject: &Subject, by: &Actor) -> Result<bool> {
-        let names = self.every_name(subject).await?;
+        let names = self.all_names(subject).await?;
         let references = self.references(names.names()).await?;
         let (list, names) = (serde_json::to_string(&references).unwrap_or_default(), json_of(names.names()));
         let open: i64 = sqlx::query_scalar(
@@ -76,7 +76,7 @@ impl Tx<'_> {
     }
 
     /// Every name of a person, those that were replaced included.
-    async fn every_name(&mut self, subject: &Subject) -> Result<Subject> {
+    async fn all_names(&mut self, subject: &Subject) -> Result<Subject> {
         let texts: Vec<String> = sqlx::query_scalar(
             "SELECT name FROM identity WHERE person IN \
                 (SELECT i.person FROM json_each(?1) n JOIN identity i ON i.name = n.value) \

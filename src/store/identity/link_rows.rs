@@ -8,39 +8,39 @@ use crate::store::{Result, StoreError, Tx};
 
 /// A name, and where it means something.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Name {
+pub struct ScopedName {
     /// The name: a simple subject.
     pub subject: Subject,
     /// The one target at which it means something; `None` for a name that means the person everywhere.
     pub target: Option<String>,
 }
 
-impl From<Subject> for Name {
+impl From<Subject> for ScopedName {
     fn from(subject: Subject) -> Self {
         Self { subject, target: None }
     }
 }
 
 /// A row of the table.
-pub(in crate::store) struct Row {
+pub(super) struct LinkRow {
     pub(super) id: i64,
-    pub(in crate::store) person: i64,
+    pub(super) person: i64,
     pub(super) name: String,
     pub(super) target: String,
-    pub(in crate::store) source: Option<String>,
+    pub(super) source: Option<String>,
     pub(super) seen_at: Timestamp,
-    pub(in crate::store) replaced: bool,
+    pub(super) replaced: bool,
 }
 
-impl Row {
-    pub(in crate::store) fn is(&self, name: &Name) -> bool {
+impl LinkRow {
+    pub(super) fn is(&self, name: &ScopedName) -> bool {
         self.name == name.subject.to_string() && self.target == name.target.as_deref().unwrap_or_default()
     }
 }
 
 impl Tx<'_> {
     /// The rows of these names, less those whose time is over.
-    pub(super) async fn rows_of(&mut self, names: &[Name]) -> Result<Vec<Row>> {
+    pub(super) async fn link_rows(&mut self, names: &[ScopedName]) -> Result<Vec<LinkRow>> {
         let list = json_of(names.iter().map(|name| &name.subject));
         sqlx::query("DELETE FROM identity WHERE until <= ? AND name IN (SELECT value FROM json_each(?))")
             .bind(self.now.ms())
@@ -56,7 +56,7 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking up who names belong to"))?;
-        let rows = rows.iter().map(|row| Row {
+        let rows = rows.iter().map(|row| LinkRow {
             id: row.get(0),
             person: row.get(1),
             name: row.get(2),
@@ -76,7 +76,7 @@ impl Tx<'_> {
             .map_err(StoreError::sql("numbering a person"))
     }
 
-    pub(super) async fn insert(&mut self, person: i64, name: &Name, source: Option<&str>) -> Result<()> {
+    pub(super) async fn insert_link(&mut self, person: i64, name: &ScopedName, source: Option<&str>) -> Result<()> {
         sqlx::query("INSERT INTO identity (person, name, target, source, since, seen_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5)")
             .bind(person)
             .bind(name.subject.to_string())
@@ -90,7 +90,7 @@ impl Tx<'_> {
     }
 
     /// Runs a change of one row: its number is the first parameter, now is the second.
-    pub(super) async fn set(&mut self, id: i64, sql: &'static str) -> Result<()> {
+    pub(super) async fn update_link(&mut self, id: i64, sql: &'static str) -> Result<()> {
         sqlx::query(sql)
             .bind(id)
             .bind(self.now.ms())

@@ -1,11 +1,11 @@
-//! Links between names: what operators and directory sources say is one person's, and what becomes of a name that two of them claim.
+//! Identity links that sources report: which names are one person's, and what becomes of a name that two of them claim (dispute).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use revoked_trail::{Entry, EntryKind};
 
-use super::link_rows::{Name, Row};
+use super::link_rows::{LinkRow, ScopedName};
 use super::references::json_of;
 use crate::model::{Actor, Delivery, Identity, Subject};
 use crate::store::{Result, StoreError, Tx};
@@ -16,17 +16,17 @@ pub(in crate::store) const REPLACED: Duration = Duration::from_hours(24 * 30);
 const SEEN_EVERY: Duration = Duration::from_hours(24);
 
 /// Names without those that mean nobody.
-fn simple<'n>(names: impl IntoIterator<Item = &'n Subject>) -> Vec<Name> {
+fn simple_names<'n>(names: impl IntoIterator<Item = &'n Subject>) -> Vec<ScopedName> {
     let together = Subject::together(names.into_iter().cloned());
     let names = together.iter().flat_map(|all| all.names().to_vec());
     names
         .filter(|name| !matches!(name, Subject::Unknown { .. }))
-        .map(Name::from)
+        .map(ScopedName::from)
         .collect()
 }
 
 /// Whether a name is never given to somebody else: what an issuer pins, an account's own id, an HR number.
-const fn lasts(name: &Subject) -> bool {
+const fn is_permanent(name: &Subject) -> bool {
     matches!(
         name,
         Subject::IssSub { .. } | Subject::Opaque(_) | Subject::Uri(_) | Subject::Did(_) | Subject::EmployeeId(_)
@@ -50,7 +50,7 @@ impl Tx<'_> {
     }
 
     /// Takes in people as a source names them, and says what came of it.
-    pub(in crate::store) async fn link_people(&mut self, source: &str, people: &[Identity]) -> Result<()> {
+    pub(super) async fn link_people(&mut self, source: &str, people: &[Identity]) -> Result<()> {
         let mut changes = Changes::default();
         for identity in people {
             self.link_for(source, identity, &mut changes).await?;
@@ -68,7 +68,7 @@ impl Tx<'_> {
                  (revoked subject unresolved)",
                 changes.disputed
             );
-            self.raise("identity_conflict", &format!("source:{source}"), &summary, None)
+            self.raise_alert("identity_conflict", &format!("source:{source}"), &summary, None)
                 .await?;
         }
         Ok(())
@@ -76,18 +76,18 @@ impl Tx<'_> {
 
     /// One person of a source. It never takes a name that another source or an operator has given to somebody else.
     async fn link_for(&mut self, source: &str, identity: &Identity, changes: &mut Changes) -> Result<()> {
-        let names = simple(&identity.names);
-        let all = simple(identity.names.iter().chain(&identity.before));
-        let mut rows = self.rows_of(&all).await?;
+        let names = simple_names(&identity.names);
+        let all = simple_names(identity.names.iter().chain(&identity.before));
+        let mut rows = self.link_rows(&all).await?;
         // Nobody is whom it has parted from.
-        let apart = simple(&identity.apart);
+        let apart = simple_names(&identity.apart);
         let others = if apart.is_empty() {
             Vec::new()
         } else {
-            self.rows_of(&apart).await?
+            self.link_rows(&apart).await?
         };
-        let whose = |rows: &[Row], names: &[Subject]| {
-            let ours = |row: &&Row| others.iter().all(|other| other.person != row.person);
+        let owner_of = |rows: &[LinkRow], names: &[Subject]| {
+            let ours = |row: &&LinkRow| others.iter().all(|other| other.person != row.person);
             let find = |replaced: bool| {
                 names.iter().map(ToString::to_string).find_map(|name| {
                     rows.iter()
@@ -99,37 +99,37 @@ impl Tx<'_> {
             find(false).or_else(|| find(true)).map(|row| row.person)
         };
         // Whom the source knew by other names is that person; else what never changes hands says who it is.
-        let lasting: Vec<Subject> = identity.names.iter().filter(|name| lasts(name)).cloned().collect();
-        let known = whose(&rows, &identity.before).or_else(|| whose(&rows, &lasting));
-        if self.give_on(source, identity, &rows, known).await? {
-            rows = self.rows_of(&all).await?;
+        let lasting: Vec<Subject> = identity.names.iter().filter(|name| is_permanent(name)).cloned().collect();
+        let known = owner_of(&rows, &identity.before).or_else(|| owner_of(&rows, &lasting));
+        if self.reassign_given(source, identity, &rows, known).await? {
+            rows = self.link_rows(&all).await?;
         }
-        self.disown(source, &identity.shared).await?;
+        self.withdraw_links(source, &identity.shared).await?;
         // What was known by one name alone stands for itself, until there is another.
         if all.len() < 2 {
             return Ok(());
         }
         // Its first name is the surest: whose that is, the person is.
-        let person = match known.or_else(|| whose(&rows, &identity.names)) {
+        let person = match known.or_else(|| owner_of(&rows, &identity.names)) {
             Some(person) => person,
             None => self.next_person().await?,
         };
         // What the person was called until now still means it for a while, where nobody has linked it.
-        let stays = |name: &&Name| !names.contains(name) && !apart.contains(name) && !rows.iter().any(|row| row.is(name));
+        let stays = |name: &&ScopedName| !names.contains(name) && !apart.contains(name) && !rows.iter().any(|row| row.is(name));
         for name in all.iter().filter(stays) {
-            self.insert(person, name, Some(source)).await?;
+            self.insert_link(person, name, Some(source)).await?;
         }
         let before = (changes.added, changes.moved);
         for name in &names {
             let Some(row) = rows.iter().find(|row| row.is(name)) else {
-                self.insert(person, name, Some(source)).await?;
+                self.insert_link(person, name, Some(source)).await?;
                 changes.added += 1;
                 continue;
             };
             let ours = row.source.as_deref() == Some(source);
             if row.person == person {
                 if ours && (row.replaced || self.now.since(row.seen_at) > SEEN_EVERY) {
-                    self.set(row.id, "UPDATE identity SET seen_at = ?2, until = NULL WHERE id = ?1")
+                    self.update_link(row.id, "UPDATE identity SET seen_at = ?2, until = NULL WHERE id = ?1")
                         .await?;
                 }
             } else if ours {
@@ -142,7 +142,7 @@ impl Tx<'_> {
                     .map_err(StoreError::sql("giving a name to another person"))?;
                 changes.moved += 1;
             } else {
-                self.set(
+                self.update_link(
                     row.id,
                     "UPDATE identity SET disputed_at = coalesce(disputed_at, ?2) WHERE id = ?1",
                 )
@@ -153,7 +153,7 @@ impl Tx<'_> {
         let is_new = before != (changes.added, changes.moved);
         // A name may also have gone without another in its place.
         if is_new || !identity.before.is_empty() {
-            let replaced = self.replace(source, person, &names).await?;
+            let replaced = self.replace_identifiers(source, person, &names).await?;
             changes.replaced += replaced;
             changes.people += usize::from(is_new || replaced > 0);
         }
@@ -161,7 +161,7 @@ impl Tx<'_> {
     }
 
     /// A source that names another address (login name, number) of a person has replaced the one before.
-    async fn replace(&mut self, source: &str, person: i64, names: &[Name]) -> Result<u64> {
+    async fn replace_identifiers(&mut self, source: &str, person: i64, names: &[ScopedName]) -> Result<u64> {
         let formats: BTreeSet<&str> = names.iter().map(|name| name.subject.format()).collect();
         let done = sqlx::query(
             "UPDATE identity SET until = ? WHERE person = ? AND source = ? AND until IS NULL \

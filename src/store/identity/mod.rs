@@ -1,4 +1,7 @@
-//! Whose names are whose.
+//! Identity: which names are one person's, and the pseudonyms that stand for people everywhere else.
+//!
+//! [`references`] first (pseudonyms), then [`resolution`] (from names to a person), [`links`] (what sources say) over [`link_rows`],
+//! [`operator_links`], [`changes`] (reassigned identifiers) and [`erasure`].
 
 pub(in crate::store) mod changes;
 pub(in crate::store) mod erasure;

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
-use super::link_rows::Name;
+use super::link_rows::ScopedName;
 use crate::digest::hex;
 use crate::model::{Actor, Subject};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What came of a link.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Linked {
+pub struct LinkOutcome {
     /// How many names were new.
     pub added: usize,
     /// How many came from another person.
@@ -26,7 +26,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Refused`] where two people would become one without `merge`.
-    pub async fn link(&self, names: Vec<Name>, merge: bool, by: Actor) -> Result<Linked> {
+    pub async fn link(&self, names: Vec<ScopedName>, merge: bool, by: Actor) -> Result<LinkOutcome> {
         let (linked, targets) = self
             .write(move |tx| Box::pin(async move { tx.link_one(&names, merge, &by).await }))
             .await?;
@@ -38,7 +38,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Refused`] with one sentence a line where a person cannot be linked.
-    pub async fn link_many(&self, people: Vec<(usize, Vec<Name>)>, digest: [u8; 32], by: Actor) -> Result<Linked> {
+    pub async fn link_many(&self, people: Vec<(usize, Vec<ScopedName>)>, digest: [u8; 32], by: Actor) -> Result<LinkOutcome> {
         let (linked, targets) = self
             .write(move |tx| Box::pin(async move { tx.link_many(&people, &digest, &by).await }))
             .await?;
@@ -58,15 +58,15 @@ impl Store {
 }
 
 impl Tx<'_> {
-    async fn link_one(&mut self, names: &[Name], merge: bool, by: &Actor) -> Result<(Linked, Vec<String>)> {
+    async fn link_one(&mut self, names: &[ScopedName], merge: bool, by: &Actor) -> Result<(LinkOutcome, Vec<String>)> {
         let mut linked = self.link_by_operator(names, merge).await?;
-        let (cases, targets) = self.look_again(names, by).await?;
+        let (cases, targets) = self.requeue_unresolved(names, by).await?;
         linked.cases = cases;
-        let whose = match names.first() {
-            Some(name) => self.whose(&name.subject).await?,
+        let identity = match names.first() {
+            Some(name) => self.resolve_identity(&name.subject).await?,
             None => return Ok((linked, targets)),
         };
-        let reference = self.reference(&whose.anchor).await?;
+        let reference = self.reference(&identity.anchor).await?;
         let formats: Vec<&str> = names.iter().map(|name| name.subject.format()).collect();
         self.record(
             &Entry::new(EntryKind::SubjectLinked, by.clone())
@@ -78,8 +78,13 @@ impl Tx<'_> {
         Ok((linked, targets))
     }
 
-    async fn link_many(&mut self, people: &[(usize, Vec<Name>)], digest: &[u8; 32], by: &Actor) -> Result<(Linked, Vec<String>)> {
-        let mut linked = Linked::default();
+    async fn link_many(
+        &mut self,
+        people: &[(usize, Vec<ScopedName>)],
+        digest: &[u8; 32],
+        by: &Actor,
+    ) -> Result<(LinkOutcome, Vec<String>)> {
+        let mut linked = LinkOutcome::default();
         let mut complaints = Vec::new();
         for (line, names) in people {
             match self.link_by_operator(names, false).await {
@@ -94,8 +99,8 @@ impl Tx<'_> {
         if !complaints.is_empty() {
             return Err(StoreError::Refused(complaints.join("\n")));
         }
-        let all: Vec<Name> = people.iter().flat_map(|(_, names)| names.clone()).collect();
-        let (cases, targets) = self.look_again(&all, by).await?;
+        let all: Vec<ScopedName> = people.iter().flat_map(|(_, names)| names.clone()).collect();
+        let (cases, targets) = self.requeue_unresolved(&all, by).await?;
         linked.cases = cases;
         let detail = serde_json::json!({
             "sha256": hex(digest), "people": people.len(), "names": linked.added, "moved": linked.moved,
@@ -105,9 +110,9 @@ impl Tx<'_> {
         Ok((linked, targets))
     }
 
-    async fn link_by_operator(&mut self, names: &[Name], merge: bool) -> Result<Linked> {
-        let mut linked = Linked::default();
-        let rows = self.rows_of(names).await?;
+    async fn link_by_operator(&mut self, names: &[ScopedName], merge: bool) -> Result<LinkOutcome> {
+        let mut linked = LinkOutcome::default();
+        let rows = self.link_rows(names).await?;
         let people: BTreeSet<i64> = rows.iter().map(|row| row.person).collect();
         let mut with_others = Vec::new();
         for person in &people {
@@ -144,9 +149,9 @@ impl Tx<'_> {
         for name in names {
             if let Some(row) = rows.iter().find(|row| row.is(name)) {
                 let sql = "UPDATE identity SET source = NULL, seen_at = ?2, until = NULL, disputed_at = NULL WHERE id = ?1";
-                self.set(row.id, sql).await?;
+                self.update_link(row.id, sql).await?;
             } else {
-                self.insert(person, name, None).await?;
+                self.insert_link(person, name, None).await?;
                 linked.added += 1;
             }
         }

@@ -18,7 +18,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn references(&self, subject: &Subject) -> Result<Vec<String>> {
-        let names = self.expanded(subject).await?;
+        let names = self.with_known_names(subject).await?;
         let mut conn = self
             .readers()
             .acquire()

@@ -1,4 +1,4 @@
-//! Identities: which names are one person's, and therefore whom a signal is about, whatever it calls the person.
+//! Identity resolution: from the names in a signal to the person that they belong to, by every name that is linked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use crate::store::{Result, Store, StoreError, Tx};
 
 /// A name of a person, as `revoked subject show` lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct KnownName {
+pub struct LinkedName {
     /// The name.
     pub name: Subject,
     /// Where it means something at one target only: that target.
@@ -38,7 +38,7 @@ const LINKED: &str = "SELECT name, target, source, since, seen_at, until, disput
 
 /// Whom a signal is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::store) struct Whose {
+pub(in crate::store) struct ResolvedIdentity {
     /// The names that the signal came with, in their canonical order.
     pub(in crate::store) said: Subject,
     /// All names of that person; where it is not clear who is meant, those of everybody who may be.
@@ -49,9 +49,9 @@ pub(in crate::store) struct Whose {
     pub(in crate::store) unclear: bool,
 }
 
-impl Whose {
+impl ResolvedIdentity {
     /// The names by which the person's open cases are found: never those of somebody else.
-    pub(in crate::store) fn own(&self) -> &Subject {
+    pub(in crate::store) fn own_names(&self) -> &Subject {
         if self.unclear { &self.said } else { &self.names }
     }
 }
@@ -61,7 +61,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn names_of(&self, name: &Subject) -> Result<Vec<KnownName>> {
+    pub async fn names_of(&self, name: &Subject) -> Result<Vec<LinkedName>> {
         let sql = format!(
             "{LINKED} WHERE person IN (SELECT person FROM identity WHERE name IN (SELECT value FROM json_each(?))) ORDER BY person, id"
         );
@@ -77,7 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn disputed_names(&self) -> Result<Vec<KnownName>> {
+    pub async fn disputed_names(&self) -> Result<Vec<LinkedName>> {
         let sql = format!("{LINKED} WHERE disputed_at IS NOT NULL ORDER BY disputed_at, id LIMIT 1000");
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .fetch_all(self.readers())
@@ -90,26 +90,26 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn expanded(&self, subject: &Subject) -> Result<Subject> {
+    pub async fn with_known_names(&self, subject: &Subject) -> Result<Subject> {
         let now = self.clock().now();
         let mut conn = self
             .readers()
             .acquire()
             .await
             .map_err(StoreError::sql("looking up who a name belongs to"))?;
-        Ok(whose(&mut conn, subject, now).await?.own().clone())
+        Ok(resolve_identity(&mut conn, subject, now).await?.own_names().clone())
     }
 }
 
 impl Tx<'_> {
     /// Whom a subject is, by every name that is known.
-    pub(in crate::store) async fn whose(&mut self, subject: &Subject) -> Result<Whose> {
-        whose(self.conn, subject, self.now).await
+    pub(in crate::store) async fn resolve_identity(&mut self, subject: &Subject) -> Result<ResolvedIdentity> {
+        resolve_identity(self.conn, subject, self.now).await
     }
 
     /// Gives each job all names by which its person can be asked for at its target: those of every signal of its case, and what they
     /// are linked to now, which may be more than when the case was opened.
-    pub(in crate::store) async fn name_all(&mut self, jobs: &mut [Job]) -> Result<()> {
+    pub(in crate::store) async fn add_known_names(&mut self, jobs: &mut [Job]) -> Result<()> {
         let cases: Vec<i64> = jobs.iter().map(|job| job.case.0).collect();
         let mut said = self.names_of_cases(&cases).await?;
         let alone = self.named_only(jobs).await?;
@@ -118,12 +118,12 @@ impl Tx<'_> {
             names.extend(job.subject.names().iter().cloned());
         }
         let all: BTreeSet<&Subject> = said.values().flatten().collect();
-        let found = people(self.conn, &all, self.now).await?;
+        let found = linked_people(self.conn, &all, self.now).await?;
         let members = if found.is_empty() {
             BTreeMap::new()
         } else {
             let people: BTreeSet<i64> = found.values().flatten().map(|link| link.person).collect();
-            members(self.conn, &people, self.now).await?
+            names_of_people(self.conn, &people, self.now).await?
         };
         for job in jobs {
             let own = said.get(&job.case.0).into_iter().flatten();
@@ -154,12 +154,12 @@ impl Tx<'_> {
     }
 
     /// What the one person with these names is known by everywhere, the oldest first; nothing where it is in doubt who that is.
-    pub(in crate::store) async fn known_by(&mut self, names: &BTreeSet<Subject>) -> Result<Vec<Subject>> {
-        let found = people(self.conn, &names.iter().collect(), self.now).await?;
+    pub(in crate::store) async fn known_names(&mut self, names: &BTreeSet<Subject>) -> Result<Vec<Subject>> {
+        let found = linked_people(self.conn, &names.iter().collect(), self.now).await?;
         let Some(person) = only_person(names.iter(), &found) else {
             return Ok(Vec::new());
         };
-        let mut members = members(self.conn, &[person].into(), self.now).await?;
+        let mut members = names_of_people(self.conn, &[person].into(), self.now).await?;
         let names = members.remove(&person).into_iter().flatten();
         Ok(names.filter(|(_, target)| target.is_empty()).map(|(name, _)| name).collect())
     }
@@ -191,28 +191,28 @@ struct Link {
     disputed: bool,
 }
 
-async fn whose(conn: &mut SqliteConnection, subject: &Subject, now: Timestamp) -> Result<Whose> {
+async fn resolve_identity(conn: &mut SqliteConnection, subject: &Subject, now: Timestamp) -> Result<ResolvedIdentity> {
     let said = Subject::together([subject.clone()]).unwrap_or_else(|| subject.clone());
-    let mut whose = Whose {
+    let mut identity = ResolvedIdentity {
         names: said.clone(),
         anchor: said.clone(),
         said,
         unclear: false,
     };
-    let found = people(conn, &whose.said.names().iter().collect(), now).await?;
+    let found = linked_people(conn, &identity.said.names().iter().collect(), now).await?;
     if found.is_empty() {
-        return Ok(whose);
+        return Ok(identity);
     }
     let persons: BTreeSet<i64> = found.values().flatten().map(|link| link.person).collect();
-    let members = members(conn, &persons, now).await?;
+    let members = names_of_people(conn, &persons, now).await?;
     let known = || members.values().flatten().map(|(name, _)| name.clone());
-    match only_person(whose.said.names().iter(), &found) {
-        Some(_) => whose.anchor = known().min_by_key(readable).unwrap_or(whose.anchor),
-        None => whose.unclear = true,
+    match only_person(identity.said.names().iter(), &found) {
+        Some(_) => identity.anchor = known().min_by_key(readable).unwrap_or(identity.anchor),
+        None => identity.unclear = true,
     }
-    let all = whose.said.names().iter().cloned().chain(known());
-    whose.names = Subject::together(all).unwrap_or(whose.names);
-    Ok(whose)
+    let all = identity.said.names().iter().cloned().chain(known());
+    identity.names = Subject::together(all).unwrap_or(identity.names);
+    Ok(identity)
 }
 
 /// How well people recognise somebody by a name of this form, best first: what lists show of a person should say who it is.
@@ -240,7 +240,11 @@ fn only_person<'n>(names: impl Iterator<Item = &'n Subject>, found: &BTreeMap<St
 }
 
 /// Who each of these names is linked to. One name may be two people's where it means something at one target only.
-async fn people(conn: &mut SqliteConnection, names: &BTreeSet<&Subject>, now: Timestamp) -> Result<BTreeMap<String, Vec<Link>>> {
+async fn linked_people(
+    conn: &mut SqliteConnection,
+    names: &BTreeSet<&Subject>,
+    now: Timestamp,
+) -> Result<BTreeMap<String, Vec<Link>>> {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     let rows = sqlx::query(
         "SELECT i.name, i.person, i.disputed_at IS NOT NULL AND i.source IS NOT NULL FROM json_each(?) n JOIN identity i ON i.name = n.value \
@@ -263,7 +267,7 @@ async fn people(conn: &mut SqliteConnection, names: &BTreeSet<&Subject>, now: Ti
 }
 
 /// Every name of these people with the target that it is limited to, the oldest first.
-async fn members(
+async fn names_of_people(
     conn: &mut SqliteConnection,
     people: &BTreeSet<i64>,
     now: Timestamp,
@@ -293,8 +297,8 @@ fn read_name(row: &SqliteRow, column: usize) -> Result<Subject> {
     })
 }
 
-fn linked_name(row: &SqliteRow) -> Result<KnownName> {
-    Ok(KnownName {
+fn linked_name(row: &SqliteRow) -> Result<LinkedName> {
+    Ok(LinkedName {
         name: read_name(row, 0)?,
         target: Some(row.get::<String, _>(1)).filter(|target| !target.is_empty()),
         source: row.get(2),

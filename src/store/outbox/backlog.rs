@@ -72,7 +72,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn last_handshake(&self, receiver: &str) -> Result<Option<Timestamp>> {
+    pub async fn last_verification(&self, receiver: &str) -> Result<Option<Timestamp>> {
         let at: Option<i64> = sqlx::query_scalar(
             "SELECT max(created_at) FROM outbox INDEXED BY outbox_handshakes WHERE receiver = ? AND case_id IS NULL",
         )

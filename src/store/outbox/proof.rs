@@ -12,7 +12,7 @@ use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
     /// What a case has proved, and the reference of its person.
-    pub(super) async fn proof(&mut self, case: CaseId) -> Result<Option<(Proof, String)>> {
+    pub(super) async fn read_proof(&mut self, case: CaseId) -> Result<Option<(Proof, String)>> {
         let row = sqlx::query("SELECT source, scope, reason, subject_ref FROM cases WHERE id = ?")
             .bind(case.0)
             .fetch_one(&mut *self.conn)
@@ -59,7 +59,7 @@ impl Tx<'_> {
             }
         }
         let names: BTreeSet<Subject> = said.iter().flat_map(|(_, subject)| subject.names()).cloned().collect();
-        let known = self.known_by(&names).await?;
+        let known = self.known_names(&names).await?;
         let proof = Proof {
             case,
             reason,

@@ -16,7 +16,7 @@ impl Store {
             .write(move |tx| {
                 Box::pin(async move {
                     let statement = verification(&receiver, state.as_deref());
-                    tx.queue(&receiver, &statement, None, by).await
+                    tx.insert_event(&receiver, &statement, None, by).await
                 })
             })
             .await?;
@@ -27,20 +27,20 @@ impl Store {
 
 impl Tx<'_> {
     /// Writes what the closing of a case lets us say. Answers whether there is anything.
-    pub(in crate::store) async fn announce(&mut self, case: CaseId, receivers: &[Receiver]) -> Result<bool> {
-        self.tell_of(case, receivers, false).await
+    pub(in crate::store) async fn queue_statements(&mut self, case: CaseId, receivers: &[Receiver]) -> Result<bool> {
+        self.queue_for_receivers(case, receivers, false).await
     }
 
     /// Writes what a case that is closed lets us say to whom it was not said yet: a further source has reported what it has ended.
-    pub(in crate::store) async fn announce_late(&mut self, case: CaseId, receivers: &[Receiver]) -> Result<bool> {
-        self.tell_of(case, receivers, true).await
+    pub(in crate::store) async fn queue_late_statements(&mut self, case: CaseId, receivers: &[Receiver]) -> Result<bool> {
+        self.queue_for_receivers(case, receivers, true).await
     }
 
-    async fn tell_of(&mut self, case: CaseId, receivers: &[Receiver], late: bool) -> Result<bool> {
+    async fn queue_for_receivers(&mut self, case: CaseId, receivers: &[Receiver], late: bool) -> Result<bool> {
         if receivers.is_empty() {
             return Ok(false);
         }
-        let Some((proof, reference)) = self.proof(case).await? else {
+        let Some((proof, reference)) = self.read_proof(case).await? else {
             return Ok(false);
         };
         let about = Some((case, reference.as_str()));
@@ -49,10 +49,10 @@ impl Tx<'_> {
             match statements(&proof, receiver) {
                 Ok(said) => {
                     for statement in said {
-                        if self.said_before(&proof, receiver, &statement, late).await? {
+                        if self.was_queued_before(&proof, receiver, &statement, late).await? {
                             continue;
                         }
-                        self.queue(receiver, &statement, about, Actor::Daemon).await?;
+                        self.insert_event(receiver, &statement, about, Actor::Daemon).await?;
                         queued = true;
                     }
                 }
@@ -70,7 +70,7 @@ impl Tx<'_> {
 
     /// Whether this was told before. A password is reset once for each job, while a case may close several times; and who was told at the
     /// closing is not told again when somebody else is told late.
-    async fn said_before(&mut self, proof: &Proof, receiver: &Receiver, statement: &Statement, late: bool) -> Result<bool> {
+    async fn was_queued_before(&mut self, proof: &Proof, receiver: &Receiver, statement: &Statement, late: bool) -> Result<bool> {
         let reset = proof.targets.iter().filter_map(|at| at.password_reset_at).max();
         let since = match statement.event {
             EventType::CredentialChange => reset,
@@ -90,7 +90,7 @@ impl Tx<'_> {
         .map_err(StoreError::sql("looking for what was said before"))
     }
 
-    async fn queue(
+    async fn insert_event(
         &mut self,
         receiver: &Receiver,
         statement: &Statement,

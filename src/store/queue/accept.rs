@@ -1,14 +1,14 @@
-//! A delivery becomes signals, cases, jobs, holds and trail entries in one transaction, before its sender is told yes.
+//! Accepts a delivery: signals, cases, jobs, holds and trail entries in one transaction, before its sender is told yes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use revoked_trail::EntryKind;
 
-use super::accept_context::{Intake, NewCase, Placed};
+use super::accept_context::{AcceptContext, DecidedSignal, PlacedHolds};
 use super::claim::Claim;
-use super::decide::{departure, leaves};
-use super::place_hold::BLOCKED;
+use super::decide::{counts_as_departure, departure};
+use super::place_hold::OTHER_EMPLOYMENT;
 use crate::digest::{hex, sha256};
 use crate::model::{Delivery, Disposition, Reason, Receipt, Signal, SignalReceipt, Subject};
 use crate::policy::{Class, Decision, Facts, Policy, STAYS};
@@ -48,32 +48,32 @@ impl Store {
                 sealed.insert(value.digest.clone(), value);
             }
         }
-        let (accepted, targets, told) = self
+        let (accepted, targets, queued) = self
             .write(move |tx| {
                 Box::pin(async move {
-                    let mut intake = Intake {
+                    let mut context = AcceptContext {
                         sealed,
                         policy: &policy,
                         receivers: &receivers,
-                        told: false,
+                        queued: false,
                         slots,
-                        holds: Placed::default(),
+                        holds: PlacedHolds::default(),
                         targets: Vec::new(),
                         claims: Vec::new(),
                     };
-                    let receipt = tx.accept(&mut intake, &delivery).await?;
+                    let receipt = tx.accept(&mut context, &delivery).await?;
                     Ok((
                         Accepted {
                             receipt,
-                            claims: intake.claims,
+                            claims: context.claims,
                         },
-                        intake.targets,
-                        intake.told,
+                        context.targets,
+                        context.queued,
                     ))
                 })
             })
             .await?;
-        if told {
+        if queued {
             self.wake_outbox().notify_waiters();
         }
         self.wake_lanes(&targets);
@@ -83,10 +83,10 @@ impl Store {
 }
 
 impl Tx<'_> {
-    async fn accept(&mut self, intake: &mut Intake<'_>, delivery: &Delivery) -> Result<Receipt> {
-        let again = self.is_repeated(delivery).await?;
+    async fn accept(&mut self, context: &mut AcceptContext<'_>, delivery: &Delivery) -> Result<Receipt> {
+        let again = self.is_repeated_file(delivery).await?;
         let batch = match &delivery.name {
-            Some(name) => Some(self.batch(delivery, name).await?),
+            Some(name) => Some(self.insert_batch(delivery, name).await?),
             None => None,
         };
         // First of all: a signal of the same delivery may use a name that only this delivery links.
@@ -96,7 +96,7 @@ impl Tx<'_> {
         let mut fresh = Vec::with_capacity(delivery.signals.len());
         let mut receipts = Vec::with_capacity(delivery.signals.len());
         for signal in &delivery.signals {
-            let seen = self.seen(&delivery.source, signal, again).await?;
+            let seen = self.find_repetition(&delivery.source, signal, again).await?;
             if seen.is_none() {
                 fresh.push(receipts.len());
             }
@@ -104,17 +104,18 @@ impl Tx<'_> {
         }
         // Said again, it would take the name from whom an operator has linked it to since.
         if !fresh.is_empty() || delivery.signals.is_empty() {
-            self.keep_renamed(delivery).await?;
+            self.apply_identity_changes(delivery).await?;
         }
         for subject in &delivery.active {
-            let whose = self.whose(subject).await?;
-            self.reactivated(&delivery.source, whose.own().names(), None).await?;
+            let identity = self.resolve_identity(subject).await?;
+            self.call_off_reactivated(&delivery.source, identity.own_names().names(), None)
+                .await?;
         }
         let mut facts = Facts {
             source: &delivery.source,
-            delivery_departures: fresh.iter().filter(|n| leaves(&delivery.signals[**n])).count(),
-            recent_departures: self.recent(delivery, &fresh, Class::Departures).await?,
-            recent_compromises: self.recent(delivery, &fresh, Class::Compromises).await?,
+            delivery_departures: fresh.iter().filter(|n| counts_as_departure(&delivery.signals[**n])).count(),
+            recent_departures: self.recent_signals(delivery, &fresh, Class::Departures).await?,
+            recent_compromises: self.recent_signals(delivery, &fresh, Class::Compromises).await?,
             unclear: false,
             now: self.now,
         };
@@ -124,13 +125,13 @@ impl Tx<'_> {
             let signal = &delivery.signals[n];
             let twice = !keys.insert(&signal.key);
             let seen = if twice {
-                self.seen(&delivery.source, signal, again).await?
+                self.find_repetition(&delivery.source, signal, again).await?
             } else {
                 None
             };
             let receipt = match seen {
                 Some(seen) => seen,
-                None => self.take(intake, delivery, signal, batch, &mut facts).await?,
+                None => self.store_signal(context, delivery, signal, batch, &mut facts).await?,
             };
             receipts[n] = Some(receipt);
         }
@@ -141,41 +142,41 @@ impl Tx<'_> {
         if let Some(cursor) = &delivery.cursor {
             self.keep_cursor(&delivery.source, cursor).await?;
         }
-        self.refused(delivery, batch).await?;
+        self.record_unreadable_parts(delivery, batch).await?;
         self.keep_state_changes(delivery).await?;
-        self.alarms(delivery).await?;
+        self.raise_source_alerts(delivery).await?;
         let receipt = Receipt {
             signals,
-            hold: intake.holds.first(),
+            hold: context.holds.first(),
         };
         self.note_delivery(delivery, &receipt).await?;
         Ok(receipt)
     }
 
     /// Stores a new signal and what policy makes of it.
-    async fn take(
+    async fn store_signal(
         &mut self,
-        intake: &mut Intake<'_>,
+        context: &mut AcceptContext<'_>,
         delivery: &Delivery,
         signal: &Signal,
         batch: Option<i64>,
         facts: &mut Facts<'_>,
     ) -> Result<SignalReceipt> {
-        let whose = self.whose(&signal.subject).await?;
-        let said = self.reference(&whose.said).await?;
+        let identity = self.resolve_identity(&signal.subject).await?;
+        let said = self.reference(&identity.said).await?;
         // The end of one record of somebody who stays is shown by that record's names.
-        let reference = if whose.anchor == whose.said || matches!(signal.disposition, Disposition::Stays(_)) {
+        let reference = if identity.anchor == identity.said || matches!(signal.disposition, Disposition::Stays(_)) {
             said.clone()
         } else {
-            self.reference(&whose.anchor).await?
+            self.reference(&identity.anchor).await?
         };
         // Policy is asked about the person, not about the name that this source happens to use.
-        facts.unclear = whose.unclear;
+        facts.unclear = identity.unclear;
         let person = Signal {
-            subject: whose.names.clone(),
+            subject: identity.names.clone(),
             ..signal.clone()
         };
-        let (decision, blocked) = self.decide(intake, delivery, signal, &person, facts, &reference).await?;
+        let (decision, blocked) = self.decide(context, delivery, signal, &person, facts, &reference).await?;
         let (decided, why) = match &decision {
             Decision::Act(_) => ("act", None),
             Decision::Hold { why, .. } => ("hold", Some(why.clone())),
@@ -183,23 +184,23 @@ impl Tx<'_> {
             Decision::Withdraw => ("withdraw", None),
         };
         let id = self
-            .keep_signal(delivery, signal, &said, batch, decided, why.as_deref())
+            .insert_signal(delivery, signal, &said, batch, decided, why.as_deref())
             .await?;
         if let Subject::Credential(digest) = &signal.subject
             && matches!(decided, "act" | "hold")
-            && let Some(value) = intake.sealed.get(digest)
+            && let Some(value) = context.sealed.get(digest)
         {
             self.keep_sealed(value).await?;
         }
-        let new = NewCase {
+        let new = DecidedSignal {
             delivery,
             signal,
             reference: &reference,
-            whose: &whose,
+            identity: &identity,
             batch,
             signal_id: id,
             held: match (&blocked, &decision) {
-                (Some(why), _) => Some((BLOCKED.0, why)),
+                (Some(why), _) => Some((OTHER_EMPLOYMENT.0, why)),
                 (None, Decision::Hold { class, why, .. }) => Some((class, why)),
                 _ => None,
             },
@@ -207,7 +208,7 @@ impl Tx<'_> {
         let receipt = match decision.clone() {
             Decision::Ignore { why } => {
                 let why = match signal.reason {
-                    Reason::Reactivated => self.take_back(&new, why).await?,
+                    Reason::Reactivated => self.apply_reactivation(&new, why).await?,
                     _ => why,
                 };
                 self.record(&new.entry(EntryKind::SignalIgnored).detail(serde_json::json!({
@@ -215,38 +216,38 @@ impl Tx<'_> {
                 })));
                 if let Some(kind) = SOURCE_TROUBLE.iter().find(|kind| why.starts_with(**kind)) {
                     let summary = format!("source {} says {why}", delivery.source);
-                    self.raise(kind, &format!("source:{}", delivery.source), &summary, None)
+                    self.raise_alert(kind, &format!("source:{}", delivery.source), &summary, None)
                         .await?;
                 }
                 return Ok(SignalReceipt::Ignored { why });
             }
-            Decision::Withdraw => self.withdraw(&new).await?,
+            Decision::Withdraw => self.rescind_departures(&new).await?,
             Decision::Act(work) => {
                 match Class::of(signal.reason) {
                     Some(Class::Departures) => facts.recent_departures += 1,
                     Some(Class::Compromises) => facts.recent_compromises += 1,
                     None => {}
                 }
-                let case = self.open_case(intake, &new, &work, None).await?;
-                self.overtake(&new, case).await?;
+                let case = self.open_case(context, &new, &work, None).await?;
+                self.call_off_superseded(&new, case).await?;
                 SignalReceipt::Accepted { case, held: false }
             }
             Decision::Hold { class, why, work } => {
-                let case = self.hold_signal(intake, &new, (class, &why), &work).await?;
+                let case = self.hold_signal(context, &new, (class, &why), &work).await?;
                 if class != STAYS {
-                    self.overtake(&new, case).await?;
+                    self.call_off_superseded(&new, case).await?;
                 }
                 SignalReceipt::Accepted { case, held: true }
             }
         };
         if let Some(departure) = departure(signal) {
             self.keep_statement(delivery, signal, departure).await?;
-            self.weigh(&delivery.source, &departure.employee, new.reference).await?;
+            self.reevaluate(&delivery.source, &departure.employee, new.reference).await?;
         }
         Ok(receipt)
     }
 
-    async fn keep_signal(
+    async fn insert_signal(
         &mut self,
         delivery: &Delivery,
         signal: &Signal,

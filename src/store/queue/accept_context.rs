@@ -8,22 +8,22 @@ use super::claim::Claim;
 use crate::model::{Actor, Delivery, Signal};
 use crate::policy::Policy;
 use crate::statement::Receiver;
-use crate::store::identity::resolution::Whose;
+use crate::store::identity::resolution::ResolvedIdentity;
 use crate::store::sources::leaked_credentials::Sealed;
 
 /// What one delivery carries through its transaction.
-pub(in crate::store) struct Intake<'a> {
+pub(in crate::store) struct AcceptContext<'a> {
     /// Credentials that have leaked, encrypted, by what stands for them.
     pub(super) sealed: BTreeMap<String, Sealed>,
     pub(in crate::store) policy: &'a Policy,
-    /// Whom a case that has just been contained is told to, where a signal joins it.
+    /// The receivers of statements about a case that has just been contained, where a signal joins it.
     pub(in crate::store) receivers: &'a [Receiver],
-    /// Whether there is something to tell.
-    pub(in crate::store) told: bool,
+    /// Whether a statement was queued.
+    pub(in crate::store) queued: bool,
     /// Lanes that offer a slot to an urgent job.
     pub(in crate::store) slots: Vec<String>,
     /// The holds that its signals came under.
-    pub(in crate::store) holds: Placed,
+    pub(in crate::store) holds: PlacedHolds,
     /// Lanes to wake after the commit.
     pub(in crate::store) targets: Vec<String>,
     /// Jobs that were born claimed.
@@ -32,9 +32,9 @@ pub(in crate::store) struct Intake<'a> {
 
 /// The holds that the signals of one delivery came under: one for each class, and where they are not the delivery's own for each cause.
 #[derive(Debug, Default)]
-pub(in crate::store) struct Placed(Vec<(&'static str, Option<String>, i64)>);
+pub(in crate::store) struct PlacedHolds(Vec<(&'static str, Option<String>, i64)>);
 
-impl Placed {
+impl PlacedHolds {
     pub(super) fn of(&self, class: &str, words: Option<&str>) -> Option<i64> {
         let mut holds = self.0.iter();
         let found = holds.find(|(placed, said, _)| *placed == class && said.as_deref() == words);
@@ -52,18 +52,18 @@ impl Placed {
 }
 
 /// A signal on its way to a case.
-pub(in crate::store) struct NewCase<'a> {
+pub(in crate::store) struct DecidedSignal<'a> {
     pub(in crate::store) delivery: &'a Delivery,
     pub(in crate::store) signal: &'a Signal,
     pub(in crate::store) reference: &'a str,
-    pub(in crate::store) whose: &'a Whose,
+    pub(in crate::store) identity: &'a ResolvedIdentity,
     pub(in crate::store) batch: Option<i64>,
     pub(in crate::store) signal_id: i64,
     /// The class of the hold that it comes under, and why, for people.
     pub(in crate::store) held: Option<(&'static str, &'a str)>,
 }
 
-impl NewCase<'_> {
+impl DecidedSignal<'_> {
     pub(in crate::store) fn entry(&self, kind: EntryKind) -> Entry {
         Entry::new(kind, Actor::source(&self.delivery.source)).subject_ref(self.reference)
     }

@@ -1,4 +1,4 @@
-//! The queue: what waits, who may take it, and how long a claim lasts.
+//! Claims jobs under a lease: the most urgent of a target first.
 
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
@@ -65,7 +65,7 @@ impl Tx<'_> {
     }
 
     /// The claims on jobs that this transaction has just made running, most urgent first.
-    pub(in crate::store) async fn claimed(&mut self, ids: &[i64], lease: &Lease) -> Result<Vec<Claim>> {
+    pub(super) async fn claimed(&mut self, ids: &[i64], lease: &Lease) -> Result<Vec<Claim>> {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
@@ -81,7 +81,7 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("reading claimed jobs"))?;
         let mut jobs = rows.iter().map(read_job).collect::<Result<Vec<Job>>>()?;
-        self.name_all(&mut jobs).await?;
+        self.add_known_names(&mut jobs).await?;
         let mut claims = Vec::with_capacity(jobs.len());
         for job in jobs {
             self.record(

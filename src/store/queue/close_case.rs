@@ -8,7 +8,7 @@ use crate::store::{Result, StoreError, Tx};
 
 /// How a case closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) enum Closed {
+pub(in crate::store) enum CaseOutcome {
     /// With this verdict about somebody.
     Verdict(&'static str),
     /// No target knows the person.
@@ -18,12 +18,7 @@ pub(in crate::store) enum Closed {
 impl Tx<'_> {
     /// Closes a case once no job of it is open, with the worst verdict among the newest job of each target. `job` is the one that has just
     /// ended.
-    pub(in crate::store) async fn close_if_over(
-        &mut self,
-        case: i64,
-        subject_ref: &str,
-        job: Option<JobId>,
-    ) -> Result<Option<Closed>> {
+    pub(super) async fn close_if_done(&mut self, case: i64, subject_ref: &str, job: Option<JobId>) -> Result<Option<CaseOutcome>> {
         let rows = sqlx::query(
             "SELECT state, verdict, evidence ->> '$.principal' IS NULL AND (verdict = 'no_principal' OR evidence ->> '$.nameless' = 1) \
              FROM job j WHERE case_id = ?1 AND state <> 'cancelled' AND kind <> 'release' \
@@ -79,28 +74,28 @@ impl Tx<'_> {
                 })),
         );
         if let Some(job) = job.filter(|_| contained && row.get(3)) {
-            self.over("could_not_revoke", &format!("job:{job}")).await?;
+            self.end_alert("could_not_revoke", &format!("job:{job}")).await?;
         }
         if nobody {
             self.note_unresolved(case, subject_ref, verdict == "no_principal").await?;
-            return Ok(Some(Closed::Nobody));
+            return Ok(Some(CaseOutcome::Nobody));
         }
         self.note_resolved(case).await?;
-        Ok(Some(Closed::Verdict(verdict)))
+        Ok(Some(CaseOutcome::Verdict(verdict)))
     }
 
     /// Closes a case of which some jobs are over and the others were cancelled: it keeps the verdict of what was proved.
-    pub(in crate::store) async fn close_what_is_left(&mut self, case: i64) -> Result<()> {
+    pub(in crate::store) async fn close_what_was_proved(&mut self, case: i64) -> Result<()> {
         let reference: String = sqlx::query_scalar("SELECT subject_ref FROM cases WHERE id = ?")
             .bind(case)
             .fetch_one(&mut *self.conn)
             .await
             .map_err(StoreError::sql("reading a case"))?;
-        self.close_if_over(case, &reference, None).await.map(|_| ())
+        self.close_if_done(case, &reference, None).await.map(|_| ())
     }
 
     /// A sweep found access again: the case is open until the sweep has ended it, and somebody should know why it came back.
-    pub(in crate::store) async fn reopen(&mut self, job: &Job) -> Result<()> {
+    pub(super) async fn reopen(&mut self, job: &Job) -> Result<()> {
         // Where a human was asked before anything was done, the case is open already.
         let touched = sqlx::query(
             "UPDATE cases SET state = 'open', verdict = NULL, closed_at = NULL, reopened = reopened + 1 \
@@ -131,7 +126,7 @@ impl Tx<'_> {
              ends the sweeps)",
             job.case, job.target
         );
-        self.raise("came_back", &format!("case:{}", job.case), &summary, Some(job.case.0))
+        self.raise_alert("came_back", &format!("case:{}", job.case), &summary, Some(job.case.0))
             .await
     }
 

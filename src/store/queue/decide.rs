@@ -1,7 +1,7 @@
-//! What is to be done about a new signal: policy's decision, with the limits it counts and what HR has said before about the person.
+//! Decides about a new signal: policy's decision, with the limits it counts and what HR has said before about the person.
 
-use super::accept_context::Intake;
-use super::place_hold::BLOCKED;
+use super::accept_context::AcceptContext;
+use super::place_hold::OTHER_EMPLOYMENT;
 use crate::model::{Delivery, Departure, DepartureStep, Reason, Scope, Signal, When};
 use crate::policy::{Class, Decision, Facts};
 use crate::store::{Result, StoreError, Tx};
@@ -10,18 +10,18 @@ impl Tx<'_> {
     /// Policy's decision, and what HR's other words about the same person make of it: with why a departure is blocked, where it is.
     pub(super) async fn decide(
         &mut self,
-        intake: &Intake<'_>,
+        context: &AcceptContext<'_>,
         delivery: &Delivery,
         signal: &Signal,
         person: &Signal,
         facts: &Facts<'_>,
         reference: &str,
     ) -> Result<(Decision, Option<String>)> {
-        let decision = intake.policy.decide(person, facts);
+        let decision = context.policy.decide(person, facts);
         let Some(departure) = departure(signal) else {
             return Ok((decision, None));
         };
-        let last = self.last_word(&delivery.source, departure).await?.1;
+        let last = self.last_statement(&delivery.source, departure).await?.1;
         if signal.occurred_at.zip(last).is_some_and(|(at, last)| at < last) {
             let why = "HR has said something newer about this employment".to_owned();
             return Ok((Decision::Ignore { why }, None));
@@ -33,10 +33,10 @@ impl Tx<'_> {
         let Decision::Act(mut work) = decision else {
             return Ok((decision, None));
         };
-        if let Some(why) = self.what_blocks(&delivery.source, departure, &signal.subject).await? {
+        if let Some(why) = self.blocking_employment(&delivery.source, departure, &signal.subject).await? {
             let held = Decision::Hold {
-                class: BLOCKED.0,
-                why: BLOCKED.1.to_owned(),
+                class: OTHER_EMPLOYMENT.0,
+                why: OTHER_EMPLOYMENT.1.to_owned(),
                 work,
             };
             return Ok((held, Some(why)));
@@ -48,7 +48,7 @@ impl Tx<'_> {
     }
 
     /// How many signals of a class were acted on within its window; not counted where the delivery has none of that class.
-    pub(super) async fn recent(&mut self, delivery: &Delivery, fresh: &[usize], class: Class) -> Result<usize> {
+    pub(super) async fn recent_signals(&mut self, delivery: &Delivery, fresh: &[usize], class: Class) -> Result<usize> {
         if !fresh.iter().any(|n| Class::of(delivery.signals[*n].reason) == Some(class)) {
             return Ok(0);
         }
@@ -68,7 +68,7 @@ impl Tx<'_> {
 }
 
 /// Whether a signal counts against the limits of departures.
-pub(super) fn leaves(signal: &Signal) -> bool {
+pub(super) fn counts_as_departure(signal: &Signal) -> bool {
     let step = match &signal.when {
         When::Departure(Departure { step, .. }) => matches!(step, DepartureStep::Leave { .. } | DepartureStep::Vanished { .. }),
         _ => true,

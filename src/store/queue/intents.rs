@@ -1,4 +1,5 @@
-//! What is about to be sent to a target, and what came of it: two records for each change, so that a crash between them shows.
+//! Write-ahead intents: what is about to be sent to a target is recorded before it leaves, and what came of it after, so that a crash between
+//! them shows.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::store::{Claim, Result, Store, StoreError, Tx};
 
 /// What the observation behind a plan showed, for the trail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
+pub struct ObservationSummary {
     /// The target's id of the account.
     pub principal: String,
     /// Grants listed by kind.
@@ -26,11 +27,11 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] where the claim is no longer ours: nothing may be sent.
-    pub async fn start(&self, claim: &Claim, actions: Vec<Action>, seen: Seen) -> Result<Vec<Started>> {
+    pub async fn start(&self, claim: &Claim, actions: Vec<Action>, seen: ObservationSummary) -> Result<Vec<Started>> {
         let (job, lease) = (claim.job.clone(), claim.lease.id.clone());
         self.write(move |tx| {
             Box::pin(async move {
-                tx.still_claimed(&job, &lease, !actions.is_empty(), &seen.evidence).await?;
+                tx.check_lease(&job, &lease, !actions.is_empty(), &seen.evidence).await?;
                 tx.start(&job, actions, &seen).await
             })
         })
@@ -50,7 +51,7 @@ impl Store {
 
 impl Tx<'_> {
     /// Fails where the claim is no longer ours, and where the case was called off; marks the job as one that has acted where it is about to.
-    async fn still_claimed(&mut self, job: &Job, lease: &str, acts: bool, evidence: &Evidence) -> Result<()> {
+    async fn check_lease(&mut self, job: &Job, lease: &str, acts: bool, evidence: &Evidence) -> Result<()> {
         let called_off: Option<bool> = sqlx::query_scalar(
             "UPDATE job SET acted = acted OR ?, evidence = ? WHERE id = ? AND state = 'running' AND lease_id = ? \
              RETURNING (SELECT called_off_at IS NOT NULL FROM cases WHERE cases.id = case_id)",
@@ -70,7 +71,7 @@ impl Tx<'_> {
         }
     }
 
-    async fn start(&mut self, job: &Job, actions: Vec<Action>, seen: &Seen) -> Result<Vec<Started>> {
+    async fn start(&mut self, job: &Job, actions: Vec<Action>, seen: &ObservationSummary) -> Result<Vec<Started>> {
         let entry = |kind| {
             Entry::new(kind, Actor::Daemon)
                 .case(job.case.0)
@@ -191,7 +192,7 @@ impl Tx<'_> {
     }
 
     /// Closes the open actions of an attempt that died: nobody knows whether the target made the change. The next attempt looks.
-    pub(in crate::store) async fn forget_open_actions(&mut self, case: i64, job: i64) -> Result<()> {
+    pub(super) async fn mark_open_actions_unknown(&mut self, case: i64, job: i64) -> Result<()> {
         let rows = sqlx::query(
             "UPDATE action SET outcome = 'unknown', finished_at = ? \
              WHERE id IN (SELECT id FROM action INDEXED BY action_open WHERE job_id = ? AND outcome IS NULL) RETURNING id",

@@ -1,4 +1,4 @@
-//! What must survive a restart about a lane: whether it is paused and why, and when its limiter next allows a call.
+//! Durable state of lanes: whether one is paused and why, whether its breaker is open, and when its limiter next allows a call.
 
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
@@ -32,7 +32,8 @@ impl Store {
                     &Entry::new(EntryKind::LanePaused, Actor::Daemon).detail(serde_json::json!({ "target": target, "why": why })),
                 );
                 let summary = format!("target {target} is paused, its jobs wait: {why}; mend it, then run revoked check");
-                tx.raise("lane_paused", &format!("target:{target}"), &summary, None).await
+                tx.raise_alert("lane_paused", &format!("target:{target}"), &summary, None)
+                    .await
             })
         })
         .await
@@ -54,7 +55,7 @@ impl Store {
                         .map_err(StoreError::sql("resuming a lane"))?;
                 if touched.rows_affected() > 0 {
                     tx.record(&Entry::new(EntryKind::LaneResumed, Actor::Daemon).detail(serde_json::json!({ "target": name })));
-                    tx.over("lane_paused", &format!("target:{name}")).await?;
+                    tx.end_alert("lane_paused", &format!("target:{name}")).await?;
                 }
                 Ok(())
             })
@@ -125,12 +126,12 @@ impl Store {
                             .detail(serde_json::json!({ "target": target, "why": why })),
                     );
                     let summary = format!("target {target} does not answer, its jobs wait: {why}");
-                    tx.raise("target_down", &key, &summary, None).await
+                    tx.raise_alert("target_down", &key, &summary, None).await
                 } else {
                     tx.record(
                         &Entry::new(EntryKind::LaneBreakerClosed, Actor::Daemon).detail(serde_json::json!({ "target": target })),
                     );
-                    tx.over("target_down", &key).await
+                    tx.end_alert("target_down", &key).await
                 }
             })
         })

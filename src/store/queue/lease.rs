@@ -11,8 +11,8 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn expire(&self, everything: bool) -> Result<u64> {
-        let targets = self.write(move |tx| Box::pin(tx.expire(everything))).await?;
+    pub async fn expire_leases(&self, everything: bool) -> Result<u64> {
+        let targets = self.write(move |tx| Box::pin(tx.expire_leases(everything))).await?;
         self.wake_lanes(&targets);
         Ok(targets.len() as u64)
     }
@@ -27,7 +27,7 @@ impl Tx<'_> {
         }
     }
 
-    async fn expire(&mut self, everything: bool) -> Result<Vec<String>> {
+    async fn expire_leases(&mut self, everything: bool) -> Result<Vec<String>> {
         let ended = if everything { i64::MAX } else { self.now.ms() };
         let rows = sqlx::query(
             "SELECT id, case_id, target, lease_id, lease_until FROM job INDEXED BY job_running WHERE state = 'running' AND lease_until <= ?",
@@ -56,7 +56,7 @@ impl Tx<'_> {
                     .job(id)
                     .detail(serde_json::json!({ "lease": lease.id })),
             );
-            self.forget_open_actions(case, id).await?;
+            self.mark_open_actions_unknown(case, id).await?;
             targets.push(row.get(2));
         }
         Ok(targets)

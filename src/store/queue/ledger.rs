@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::Row as _;
 
-use super::requeue::Over;
+use super::requeue::FinishedJob;
 use crate::store::{Result, Store, StoreError, Tx};
 
 impl Store {
@@ -13,9 +13,9 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn age_ledger(&self, age: Duration) -> Result<usize> {
+    pub async fn retry_ledger(&self, age: Duration) -> Result<usize> {
         let targets = self
-            .write(move |tx| Box::pin(async move { tx.age_ledger(age).await }))
+            .write(move |tx| Box::pin(async move { tx.retry_ledger(age).await }))
             .await?;
         let count = targets.len();
         self.wake_lanes(&targets);
@@ -24,11 +24,11 @@ impl Store {
 }
 
 impl Tx<'_> {
-    async fn age_ledger(&mut self, age: Duration) -> Result<Vec<String>> {
+    async fn retry_ledger(&mut self, age: Duration) -> Result<Vec<String>> {
         let sql = format!(
             "SELECT {}, j.case_id FROM job j INDEXED BY job_ledger JOIN cases c ON c.id = j.case_id \
              WHERE j.state = 'failed' AND j.finished_at <= ? AND c.called_off_at IS NULL ORDER BY j.finished_at",
-            Over::COLUMNS
+            FinishedJob::COLUMNS
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(self.now.minus(age).ms())
@@ -37,12 +37,12 @@ impl Tx<'_> {
             .map_err(StoreError::sql("reading the ledger"))?;
         let mut targets = Vec::new();
         for row in &rows {
-            let (job, case) = (Over::read(row), row.get::<i64, _>(7));
-            self.retry_failed(case, None, &job, "ledger").await?;
+            let (job, case) = (FinishedJob::read(row), row.get::<i64, _>(7));
+            self.requeue_failed(case, None, &job, "ledger").await?;
             self.reopen_for_retry(case).await?;
             let (id, target, error) = (job.id, job.target, job.error.unwrap_or_default());
             let summary = format!("case {case} has not been contained at {target} for a long time and is tried again: {error}");
-            self.raise("could_not_revoke", &format!("job:{id}"), &summary, Some(case))
+            self.raise_alert("could_not_revoke", &format!("job:{id}"), &summary, Some(case))
                 .await?;
             targets.push(target);
         }

@@ -1,4 +1,14 @@
-//! The job queue and the way into it: a delivery is accepted, its jobs are claimed, started, finished and settled.
+//! The job queue and its hot path: a delivery is accepted, its jobs are claimed, started, finished and settled.
+//!
+//! The five mutations on the way of every signal, in their order: [`accept`], [`claim`], start and finish in [`intents`], [`settle`]. What
+//! they are made of:
+//!
+//! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`], [`place_hold`], [`requester`], and [`accept_context`],
+//!   which they hand on;
+//! - of jobs: [`enqueue`], [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not);
+//! - of settle: [`close_case`], [`sweeps`], and [`ledger`] for what could not be revoked.
+//!
+//! Nothing here needs `cases` or `departures`: those stand above, and what these steps call of them are methods of the transaction.
 
 pub(in crate::store) mod accept;
 pub(in crate::store) mod accept_context;

@@ -1,8 +1,8 @@
-//! The life of a case: opened with its jobs, closed with the worst of their verdicts, opened again when a sweep finds something.
+//! Opens a case with a job for each target that its playbook names.
 
 use revoked_trail::EntryKind;
 
-use super::accept_context::{Intake, NewCase};
+use super::accept_context::{AcceptContext, DecidedSignal};
 use super::enqueue::NewJob;
 use super::requester;
 use crate::digest::{hex, sha256};
@@ -12,22 +12,22 @@ use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
     /// Opens a case with its jobs, or joins the signal to the case that is open already for the same person and playbook.
-    pub(in crate::store) async fn open_case(
+    pub(super) async fn open_case(
         &mut self,
-        intake: &mut Intake<'_>,
-        new: &NewCase<'_>,
+        context: &mut AcceptContext<'_>,
+        new: &DecidedSignal<'_>,
         work: &Work,
         hold: Option<i64>,
     ) -> Result<CaseId> {
-        let asker = requester::plain(&new.delivery.source, new.signal.requested_by.as_deref());
+        let requested_by = requester::loggable(&new.delivery.source, new.signal.requested_by.as_deref());
         self.record(&new.entry(EntryKind::SignalAccepted).detail(serde_json::json!({
             "signal": new.signal_id, "reason": new.signal.reason.word(), "key_sha256": hex(&sha256(new.signal.key.as_bytes())), "sha256": hex(&new.signal.digest),
             "occurred_at": new.signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook,
-            "requested_by": asker, "requested_by_sha256": new.signal.requested_by.as_deref().filter(|_| asker.is_none()).map(|by| hex(&sha256(by.as_bytes()))),
+            "requested_by": requested_by, "requested_by_sha256": new.signal.requested_by.as_deref().filter(|_| requested_by.is_none()).map(|by| hex(&sha256(by.as_bytes()))),
             "note_sha256": new.signal.note.as_deref().map(|note| hex(&sha256(note.as_bytes()))),
         })));
         let scope = serde_json::to_string(&new.signal.scope).unwrap_or_default();
-        if let Some(case) = self.join_case(intake, new, work, &scope, hold).await? {
+        if let Some(case) = self.coalesce(context, new, work, &scope, hold).await? {
             return Ok(case);
         }
         let case = sqlx::query(
@@ -50,7 +50,7 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("opening a case"))?
         .last_insert_rowid();
-        self.link(new.signal_id, case).await?;
+        self.link_signal(new.signal_id, case).await?;
         self.record(&new.entry(EntryKind::CaseOpened).case(case).detail(serde_json::json!({
             "reason": new.signal.reason.word(), "playbook": work.playbook, "priority": work.priority.0, "scope": new.signal.scope,
             "due": work.due.map(Timestamp::ms),
@@ -59,7 +59,7 @@ impl Tx<'_> {
             let state = match (hold, work.due.filter(|due| *due > self.now)) {
                 (Some(_), _) => JobState::Held,
                 (None, Some(due)) => JobState::Scheduled { due },
-                (None, None) => self.born(intake, target, work),
+                (None, None) => self.initial_state(context, target, work),
             };
             let job = self
                 .enqueue(&NewJob {
@@ -79,9 +79,9 @@ impl Tx<'_> {
                 .await?;
             match state {
                 JobState::Running { lease } => {
-                    intake.claims.extend(self.claimed(&[job], &lease).await?);
+                    context.claims.extend(self.claimed(&[job], &lease).await?);
                 }
-                JobState::Queued if !intake.targets.contains(target) => intake.targets.push(target.clone()),
+                JobState::Queued if !context.targets.contains(target) => context.targets.push(target.clone()),
                 _ => {}
             }
         }
@@ -90,11 +90,11 @@ impl Tx<'_> {
     }
 
     /// An urgent job takes the slot that its lane has offered; everything else waits in the queue.
-    fn born(&self, intake: &mut Intake<'_>, target: &str, work: &Work) -> JobState {
-        let offered = intake.slots.iter().position(|slot| slot == target);
+    fn initial_state(&self, context: &mut AcceptContext<'_>, target: &str, work: &Work) -> JobState {
+        let offered = context.slots.iter().position(|slot| slot == target);
         match offered.filter(|_| work.priority.is_urgent()) {
             Some(n) => {
-                intake.slots.swap_remove(n);
+                context.slots.swap_remove(n);
                 JobState::Running { lease: self.new_lease() }
             }
             None => JobState::Queued,

@@ -1,14 +1,14 @@
-//! What signals are held for: those of one cause wait under one hold, as long as it is open, and are one decision.
+//! Places holds: signals of one cause wait under one hold, as long as it is open, and are one decision.
 
 use revoked_trail::EntryKind;
 
-use super::accept_context::{Intake, NewCase};
+use super::accept_context::{AcceptContext, DecidedSignal};
 use crate::model::{CaseId, Job};
 use crate::policy::{STAYS, Work};
 use crate::store::{Result, StoreError, Tx};
 
 /// The class and the words of a hold over a departure that is blocked: they name nobody.
-pub(in crate::store) const BLOCKED: (&str, &str) = ("employment", "another employment of the same person has not ended");
+pub(in crate::store) const OTHER_EMPLOYMENT: (&str, &str) = ("employment", "another employment of the same person has not ended");
 
 /// The class of a hold over a whole delivery: it is never one decision with another delivery.
 const WHOLE_DELIVERY: &str = "delivery_limit";
@@ -18,17 +18,17 @@ impl Tx<'_> {
     ///
     /// What waits for one cause, as long as it waits, is one decision: a source and its class and words. A file and whatever else came as a
     /// batch stays apart, so that a bad one can be rejected alone.
-    pub(in crate::store) async fn hold_signal(
+    pub(super) async fn hold_signal(
         &mut self,
-        intake: &mut Intake<'_>,
-        new: &NewCase<'_>,
+        context: &mut AcceptContext<'_>,
+        new: &DecidedSignal<'_>,
         (class, why): (&'static str, &str),
         work: &Work,
     ) -> Result<CaseId> {
         let source = &new.delivery.source;
-        let alone = new.batch.is_some() || class == BLOCKED.0 || class == WHOLE_DELIVERY;
+        let alone = new.batch.is_some() || class == OTHER_EMPLOYMENT.0 || class == WHOLE_DELIVERY;
         let words = (!alone).then(|| why.to_owned());
-        let known = match (intake.holds.of(class, words.as_deref()), &words) {
+        let known = match (context.holds.of(class, words.as_deref()), &words) {
             (None, Some(words)) => self.open_hold(source, class, words).await?,
             (placed, _) => placed,
         };
@@ -36,13 +36,13 @@ impl Tx<'_> {
             Some(hold) => hold,
             None => self.place_hold(class, why, source, new.batch).await?,
         };
-        let case = self.open_case(intake, new, work, Some(hold)).await?;
-        let under = self.hold_of_held(case.0).await?.unwrap_or(hold);
+        let case = self.open_case(context, new, work, Some(hold)).await?;
+        let under = self.current_hold(case.0).await?.unwrap_or(hold);
         if known.is_none() && under != hold {
             // The person waits for a decision already: nothing came under the new hold, and nobody has seen it.
             self.drop_hold(hold).await?;
-        } else if intake.holds.of(class, words.as_deref()).is_none() {
-            intake.holds.push(class, words, hold);
+        } else if context.holds.of(class, words.as_deref()).is_none() {
+            context.holds.push(class, words, hold);
         }
         self.forget_reactivated(case.0, source).await?;
         if class == STAYS {
@@ -55,7 +55,7 @@ impl Tx<'_> {
         let entry = new.entry(EntryKind::HoldPlaced).case(case.0);
         self.record(&entry.detail(serde_json::json!({ "hold": under, "class": class, "why": why })));
         let summary = format!("signals of source {source} wait for a decision: {why} (revoked hold show {under})");
-        self.raise("hold", &format!("hold:{under}"), &summary, None).await?;
+        self.raise_alert("hold", &format!("hold:{under}"), &summary, None).await?;
         Ok(case)
     }
 
@@ -98,7 +98,7 @@ impl Tx<'_> {
     }
 
     /// An attempt found that a human must decide: places a hold over the case.
-    pub(in crate::store) async fn hold_case(&mut self, job: &Job, why: &str) -> Result<()> {
+    pub(super) async fn hold_case(&mut self, job: &Job, why: &str) -> Result<()> {
         let source: String = sqlx::query_scalar("SELECT source FROM cases WHERE id = ?")
             .bind(job.case.0)
             .fetch_one(&mut *self.conn)
@@ -112,6 +112,7 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("holding a case"))?;
         let summary = format!("case {} waits for a decision: {why} (revoked hold show {hold})", job.case);
-        self.raise("hold", &format!("hold:{hold}"), &summary, Some(job.case.0)).await
+        self.raise_alert("hold", &format!("hold:{hold}"), &summary, Some(job.case.0))
+            .await
     }
 }

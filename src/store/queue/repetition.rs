@@ -13,7 +13,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn taken(&self, source: &str, digest: &[u8; 32]) -> Result<Option<(String, Timestamp)>> {
+    pub async fn file_taken_before(&self, source: &str, digest: &[u8; 32]) -> Result<Option<(String, Timestamp)>> {
         let row = sqlx::query(
             "SELECT name, received_at FROM batch INDEXED BY batch_by_digest \
              WHERE source = ? AND digest = ? AND (signals > 0 OR refused = 0) ORDER BY id DESC LIMIT 1",
@@ -30,7 +30,7 @@ impl Store {
 
 impl Tx<'_> {
     /// What became of a signal with this key the first time, if there was one.
-    pub(super) async fn seen(&mut self, source: &str, signal: &Signal, again: bool) -> Result<Option<SignalReceipt>> {
+    pub(super) async fn find_repetition(&mut self, source: &str, signal: &Signal, again: bool) -> Result<Option<SignalReceipt>> {
         let row = sqlx::query("SELECT digest, case_id FROM signal WHERE source = ? AND key = ?")
             .bind(source)
             .bind(&signal.key)
@@ -49,13 +49,13 @@ impl Tx<'_> {
         let detail = serde_json::json!({ "code": "same_key_other_content", "key_sha256": key, "sha256": hex(&signal.digest) });
         self.record(&Entry::new(EntryKind::SignalRejected, Actor::source(source)).detail(detail));
         let summary = format!("source {source} sent a signal under a key that it has used for another: a fault or an attack");
-        self.raise("replay_with_other_content", &format!("source:{source}"), &summary, None)
+        self.raise_alert("replay_with_other_content", &format!("source:{source}"), &summary, None)
             .await?;
         Ok(Some(SignalReceipt::Conflict))
     }
 
     /// Whether a file with these bytes was taken before: then its rows say nothing new, whatever HR has said in between.
-    pub(super) async fn is_repeated(&mut self, delivery: &Delivery) -> Result<bool> {
+    pub(super) async fn is_repeated_file(&mut self, delivery: &Delivery) -> Result<bool> {
         let Some(digest) = &delivery.digest else { return Ok(false) };
         sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM batch INDEXED BY batch_by_digest WHERE source = ? AND digest = ? AND signals > 0)",
@@ -73,7 +73,7 @@ impl Tx<'_> {
         let Some(departure) = departure(signal) else { return Ok(None) };
         let stands = match signal.occurred_at {
             Some(_) => false,
-            None => self.last_word(source, departure).await?.0.as_deref() == Some(&signal.digest),
+            None => self.last_statement(source, departure).await?.0.as_deref() == Some(&signal.digest),
         };
         // Who is missing from a file is not what it says: the same bytes a day later are another proof.
         let again = again && !matches!(departure.step, DepartureStep::Vanished { .. });

@@ -1,4 +1,4 @@
-//! Who asks, as far as the trail may say it: nothing leaves the trail again, and what senders write there may be somebody's name.
+//! Redacts who asked, as far as the trail may say it: nothing leaves the trail again, and what senders write there may be somebody's name.
 
 use crate::model::Actor;
 use crate::policy::INBOX;
@@ -10,7 +10,7 @@ const LONGEST_LOGIN: usize = 32;
 
 /// What of `text` may stand as it is: one of the words, or the login and uid of an operator, as our own commands write them into the inbox.
 /// Another program with a right to write there could write the like of it, but nothing longer or freer than a login.
-pub(in crate::store) fn plain<'t>(source: &str, text: Option<&'t str>) -> Option<&'t str> {
+pub(super) fn loggable<'t>(source: &str, text: Option<&'t str>) -> Option<&'t str> {
     text.filter(|text| WORDS.contains(text) || (source == INBOX && is_operator(text)))
 }
 
@@ -37,11 +37,11 @@ mod tests {
     #[test]
     fn a_word_and_an_operator_of_the_inbox_stand_and_nothing_else_does() {
         for word in WORDS {
-            assert_eq!(plain("idp", Some(word)), Some(word));
+            assert_eq!(loggable("idp", Some(word)), Some(word));
         }
         let alice = "operator:alice.b-c_1(1000)";
-        assert_eq!(plain("inbox", Some(alice)), Some(alice));
-        assert_eq!(plain("idp", Some(alice)), None, "a sender is no command of ours");
+        assert_eq!(loggable("inbox", Some(alice)), Some(alice));
+        assert_eq!(loggable("idp", Some(alice)), None, "a sender is no command of ours");
         for text in [
             "ann.smith@example.org",
             "payroll",
@@ -57,8 +57,8 @@ mod tests {
             "daemon",
             "",
         ] {
-            assert_eq!(plain("inbox", Some(text)), None, "{text}");
+            assert_eq!(loggable("inbox", Some(text)), None, "{text}");
         }
-        assert_eq!(plain("inbox", None), None);
+        assert_eq!(loggable("inbox", None), None);
     }
 }

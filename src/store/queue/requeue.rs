@@ -1,4 +1,4 @@
-//! Looking again: what is over at a target is put into the queue once more, in the same case.
+//! Requeues finished jobs: what is over at a target is put into the queue once more, in the same case.
 
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
@@ -12,9 +12,9 @@ use crate::store::{Result, StoreError, Tx};
 pub(in crate::store) const NEWEST_CONTAINING: &str = "j.case_id = ?1 AND j.kind = 'contain' AND j.state <> 'cancelled' AND j.id = \
      (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.kind = 'contain' AND k.state <> 'cancelled')";
 
-/// A containing job that is over.
+/// A containing job that is job.
 #[derive(Debug, Clone)]
-pub(in crate::store) struct Over {
+pub(in crate::store) struct FinishedJob {
     pub(in crate::store) id: i64,
     pub(in crate::store) target: String,
     pub(in crate::store) containment: String,
@@ -24,8 +24,8 @@ pub(in crate::store) struct Over {
     pub(in crate::store) error: Option<String>,
 }
 
-impl Over {
-    /// What [`Over::read`] reads, of a row of `job j`.
+impl FinishedJob {
+    /// What [`FinishedJob::read`] reads, of a row of `job j`.
     pub(in crate::store) const COLUMNS: &str = "j.id, j.target, j.containment, j.priority, j.approved, j.state, j.error";
 
     pub(in crate::store) fn read(row: &SqliteRow) -> Self {
@@ -44,20 +44,26 @@ impl Over {
 impl Tx<'_> {
     /// Asks once more for what a job that is over was about. One that stands in the ledger leaves it; a proof stays as it is, beside the
     /// new job. `why` goes into the trail.
-    pub(in crate::store) async fn again(&mut self, case: i64, subject_ref: &str, over: &Over, why: &'static str) -> Result<()> {
-        if over.error.is_some() {
-            return self.retry_failed(case, Some(subject_ref), over, why).await;
+    pub(in crate::store) async fn requeue(
+        &mut self,
+        case: i64,
+        subject_ref: &str,
+        job: &FinishedJob,
+        why: &'static str,
+    ) -> Result<()> {
+        if job.error.is_some() {
+            return self.requeue_failed(case, Some(subject_ref), job, why).await;
         }
         self.enqueue(&NewJob {
             case,
-            target: &over.target,
+            target: &job.target,
             kind: JobKind::Contain,
-            containment: &over.containment,
-            priority: over.priority,
+            containment: &job.containment,
+            priority: job.priority,
             state: &JobState::Queued,
             held_due: None,
             sweep: 0,
-            approved: over.approved,
+            approved: job.approved,
             subject_ref,
             evidence: None,
             chain_at: None,
@@ -67,22 +73,28 @@ impl Tx<'_> {
     }
 
     /// Puts a job of the ledger into the queue again, with all its attempts. `from` goes into the trail.
-    pub(super) async fn retry_failed(&mut self, case: i64, subject_ref: Option<&str>, over: &Over, from: &str) -> Result<()> {
-        let error = over.error.clone().unwrap_or_default();
+    pub(super) async fn requeue_failed(
+        &mut self,
+        case: i64,
+        subject_ref: Option<&str>,
+        job: &FinishedJob,
+        from: &str,
+    ) -> Result<()> {
+        let error = job.error.clone().unwrap_or_default();
         JobState::Failed { error: error.clone() }.next(Step::Retry)?;
         sqlx::query(
             "UPDATE job SET state = 'queued', attempt = 0, verdict = NULL, outcome = NULL, finished_at = NULL, priority = min(priority, ?) \
              WHERE id = ? AND state = 'failed'",
         )
-        .bind(over.priority.0)
-        .bind(over.id)
+        .bind(job.priority.0)
+        .bind(job.id)
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("trying a job again"))?;
         let mut entry = Entry::new(EntryKind::JobEnqueued, Actor::Daemon)
             .case(case)
-            .job(over.id)
-            .detail(serde_json::json!({ "target": over.target, "from": from, "error": error }));
+            .job(job.id)
+            .detail(serde_json::json!({ "target": job.target, "from": from, "error": error }));
         entry.subject_ref = subject_ref.map(ToOwned::to_owned);
         self.record(&entry);
         Ok(())

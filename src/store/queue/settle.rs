@@ -1,4 +1,4 @@
-//! The end of an attempt: the job's next state, the next sweep, and the case's verdict, in one transaction.
+//! Settles an attempt: the job's next state, the next sweep, and the case's verdict, in one transaction.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,12 +7,12 @@ use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
 
 use super::claim::Claim;
-use super::close_case::Closed;
+use super::close_case::CaseOutcome;
 use crate::model::{Actor, Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Timestamp, Verdict};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// How long a settlement waits before it is tried again.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Store {
     /// Ends an attempt. Consumes the claim: settling twice does not compile. While the disk is full or another process holds the lock,
@@ -24,27 +24,29 @@ impl Store {
         let (target, again) = (claim.job.target.clone(), settlement == Settlement::Interrupted);
         let end = Arc::new((claim, finished, evidence, settlement));
         let receivers = self.receivers();
-        let told = loop {
+        let queued = loop {
             let (end, receivers) = (Arc::clone(&end), Arc::clone(&receivers));
-            let written = self.write(move |tx| {
-                Box::pin(async move {
-                    let (claim, finished, evidence, settlement) = &*end;
-                    let closed = tx
-                        .settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
-                        .await?;
-                    // In the same transaction: what is proved and what is to be told of it are lost together or not at all.
-                    Ok(closed == Some(Closed::Verdict("contained")) && tx.announce(claim.job.case, &receivers).await?)
-                })
-            });
+            let written =
+                self.write(move |tx| {
+                    Box::pin(async move {
+                        let (claim, finished, evidence, settlement) = &*end;
+                        let closed = tx
+                            .settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
+                            .await?;
+                        // In the same transaction: what is proved and what is to be told of it are lost together or not at all.
+                        Ok(closed == Some(CaseOutcome::Verdict("contained"))
+                            && tx.queue_statements(claim.job.case, &receivers).await?)
+                    })
+                });
             match written.await {
                 Err(error @ (StoreError::Full | StoreError::Busy | StoreError::Unread)) => {
                     tracing::warn!(%error, "could not settle a job yet; will try again");
-                    tokio::time::sleep(AGAIN_AFTER).await;
+                    tokio::time::sleep(RETRY_AFTER).await;
                 }
                 other => break other?,
             }
         };
-        if told {
+        if queued {
             self.0.outbox.notify_waiters();
         }
         self.0.promoter.notify_one();
@@ -64,7 +66,7 @@ impl Tx<'_> {
         finished: &[Finished],
         evidence: &Evidence,
         settlement: Settlement,
-    ) -> Result<Option<Closed>> {
+    ) -> Result<Option<CaseOutcome>> {
         let called_off = self.is_called_off(job.case.0).await?;
         let settlement = match settlement {
             Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted | Settlement::Hold { .. }
@@ -135,7 +137,7 @@ impl Tx<'_> {
         self.finish(job, finished).await?;
         // Nothing is proved while an action is under way, so a verdict leaves none open.
         if !matches!(settlement, Settlement::Done(_)) {
-            self.forget_open_actions(job.case.0, job.id.0).await?;
+            self.mark_open_actions_unknown(job.case.0, job.id.0).await?;
         }
         self.record_settlement(job, evidence, &settlement);
         if job.containment.leaked.is_some() && next.is_final() {
@@ -147,7 +149,7 @@ impl Tx<'_> {
                 if !called_off {
                     self.next_sweep(job, &verdict, evidence, (sweep, urgent)).await?;
                 }
-                self.close_if_over(job.case.0, &job.subject_ref, Some(job.id)).await
+                self.close_if_done(job.case.0, &job.subject_ref, Some(job.id)).await
             }
             Settlement::CalledOff => {
                 self.close_called_off(job).await?;
@@ -155,10 +157,10 @@ impl Tx<'_> {
             }
             Settlement::GiveUp { error } => {
                 // Where nobody is known by these names anywhere, one alert about that says more than one for each target.
-                let closed = self.close_if_over(job.case.0, &job.subject_ref, Some(job.id)).await?;
-                if closed != Some(Closed::Nobody) {
+                let closed = self.close_if_done(job.case.0, &job.subject_ref, Some(job.id)).await?;
+                if closed != Some(CaseOutcome::Nobody) {
                     let summary = format!("case {} could not be contained at {}: {error}", job.case, job.target);
-                    self.raise("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
+                    self.raise_alert("could_not_revoke", &format!("job:{}", job.id), &summary, Some(job.case.0))
                         .await?;
                 }
                 Ok(closed)

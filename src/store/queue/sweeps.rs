@@ -56,7 +56,7 @@ impl Tx<'_> {
         };
         let asked = since.plus(after);
         let due = if priority == Priority::SWEEP {
-            gathered(asked, after)
+            batched_due(asked, after)
         } else {
             asked
         };
@@ -82,7 +82,7 @@ impl Tx<'_> {
 
 /// When a sweep after a leaver comes that is asked for `after` the verdict, at `asked`: at the end of the window in which that is, together with
 /// all others of the window. One reading of what concerns nobody in particular serves all of them then.
-fn gathered(asked: Timestamp, after: Duration) -> Timestamp {
+fn batched_due(asked: Timestamp, after: Duration) -> Timestamp {
     let window = i64::try_from((after / 4).min(LONGEST_WINDOW).as_millis())
         .unwrap_or(i64::MAX)
         .max(1);

@@ -1,4 +1,4 @@
-//! What is kept of a delivery beside its signals: the file that it was, the parts that could not be read, the cursor, the alerts that its source decided on.
+//! Deliveries beside their signals: the file that one was, the parts that could not be read (quarantine), the source's cursor and alerts.
 
 use revoked_trail::{Entry, EntryKind};
 
@@ -11,7 +11,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn refuse(&self, source: &str, code: &'static str, why: String, sent: Option<[u8; 32]>) -> Result<()> {
+    pub async fn record_rejection(&self, source: &str, code: &'static str, why: String, sent: Option<[u8; 32]>) -> Result<()> {
         let source = source.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
@@ -41,7 +41,7 @@ impl Store {
 }
 
 impl Tx<'_> {
-    pub(in crate::store) async fn batch(&mut self, delivery: &Delivery, name: &str) -> Result<i64> {
+    pub(in crate::store) async fn insert_batch(&mut self, delivery: &Delivery, name: &str) -> Result<i64> {
         let done = sqlx::query("INSERT INTO batch (source, name, digest, signals, refused, received_at) VALUES (?, ?, ?, ?, ?, ?)")
             .bind(&delivery.source)
             .bind(name)
@@ -63,7 +63,7 @@ impl Tx<'_> {
     }
 
     /// Records the parts that could not be read, and alerts once for all of them.
-    pub(in crate::store) async fn refused(&mut self, delivery: &Delivery, batch: Option<i64>) -> Result<()> {
+    pub(in crate::store) async fn record_unreadable_parts(&mut self, delivery: &Delivery, batch: Option<i64>) -> Result<()> {
         if delivery.refused.is_empty() {
             return Ok(());
         }
@@ -92,20 +92,20 @@ impl Tx<'_> {
             _ => said("a delivery"),
         };
         let key = format!("source:{}", delivery.source);
-        self.discreetly_raise("quarantine", &key, &said(&format!("{name:?}")), &logged, None)
+        self.raise_alert_discreetly("quarantine", &key, &said(&format!("{name:?}")), &logged, None)
             .await
     }
 
     /// Raises and clears the alerts that the source has decided on.
-    pub(in crate::store) async fn alarms(&mut self, delivery: &Delivery) -> Result<()> {
+    pub(in crate::store) async fn raise_source_alerts(&mut self, delivery: &Delivery) -> Result<()> {
         for alarm in &delivery.alarms {
             let key = match &alarm.about {
                 None => format!("source:{}", delivery.source),
                 Some(about) => format!("source:{}:{about}", delivery.source),
             };
             match &alarm.summary {
-                Some(summary) => self.raise(alarm.kind.word(), &key, summary, None).await?,
-                None => self.over(alarm.kind.word(), &key).await?,
+                Some(summary) => self.raise_alert(alarm.kind.word(), &key, summary, None).await?,
+                None => self.end_alert(alarm.kind.word(), &key).await?,
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! How the sources are: when each last spoke, how late its signals come, what was refused of it, and which are silent that should speak.
+//! Health of sources: when each last spoke, how late its signals come, and what was refused of it.
 //!
 //! What is written here are observations, which change nothing for anybody, so they leave no entry of their own in the trail. The alert does.
 
@@ -51,9 +51,9 @@ pub struct Refusals {
     pub last_at: Timestamp,
 }
 
-/// What was noticed about a source without a delivery to store.
+/// When a source was last seen, without a delivery to store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Noticed {
+pub struct LastSeen {
     /// It said something that is not stored: a question.
     pub spoke_at: Option<Timestamp>,
     /// We looked at it and could.
@@ -101,7 +101,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn know_sources(&self, names: Vec<String>) -> Result<()> {
+    pub async fn register_sources(&self, names: Vec<String>) -> Result<()> {
         self.write(move |tx| {
             Box::pin(async move {
                 let names = serde_json::to_string(&names).unwrap_or_default();
@@ -177,7 +177,7 @@ impl Tx<'_> {
     }
 
     /// Counts refused deliveries, or parts of one.
-    pub(in crate::store) async fn note_refusals(&mut self, source: &str, code: &str, times: usize) -> Result<()> {
+    pub(super) async fn note_refusals(&mut self, source: &str, code: &str, times: usize) -> Result<()> {
         sqlx::query(
             "INSERT INTO source_refusal (source, code, times, last_at) VALUES (?1, ?2, ?4, ?3) \
              ON CONFLICT (source, code) DO UPDATE SET times = times + ?4, last_at = ?3",
@@ -192,14 +192,14 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub(super) async fn keep_noticed(&mut self, source: &str, noticed: Noticed) -> Result<()> {
+    pub(super) async fn keep_last_seen(&mut self, source: &str, activity: LastSeen) -> Result<()> {
         sqlx::query(
             "UPDATE source_health SET spoke_at = max(coalesce(spoke_at, ?2), coalesce(?2, spoke_at)), looked_at = coalesce(?3, looked_at) \
              WHERE source = ?1",
         )
         .bind(source)
-        .bind(noticed.spoke_at.map(Timestamp::ms))
-        .bind(noticed.looked_at.map(Timestamp::ms))
+        .bind(activity.spoke_at.map(Timestamp::ms))
+        .bind(activity.looked_at.map(Timestamp::ms))
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("keeping what was noticed about a source"))?;

@@ -1,4 +1,4 @@
-//! The table `inbox`: the documented door for other programs and for `revoked revoke`. Rows are untrusted input.
+//! The table `inbox`: the documented way in for other programs and for `revoked revoke`. Rows are untrusted input.
 
 use revoked_trail::{Entry, EntryKind};
 
@@ -24,7 +24,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn submit(&self, row: InboxRow) -> Result<i64> {
+    pub async fn submit_request(&self, row: InboxRow) -> Result<i64> {
         let sealed = row.value.as_ref().map(|value| self.seal(&value.0)).transpose()?;
         self.write(move |tx| {
             Box::pin(async move {
@@ -149,13 +149,7 @@ impl Tx<'_> {
         self.answer_inbox(row, state, case.map(|case| case.0), why).await
     }
 
-    pub(in crate::store) async fn answer_inbox(
-        &mut self,
-        id: i64,
-        state: &str,
-        case: Option<i64>,
-        why: Option<&str>,
-    ) -> Result<()> {
+    async fn answer_inbox(&mut self, id: i64, state: &str, case: Option<i64>, why: Option<&str>) -> Result<()> {
         // What was written as a value may be a secret, and is one until a target has listed it: only what stands for it stays.
         let row = sqlx::query("SELECT session, access_token, leaked FROM inbox WHERE id = ? AND state = 'new'")
             .bind(id)

@@ -1,4 +1,4 @@
-//! Credentials that have leaked: encrypted under a key beside the store, and wiped as soon as no open job needs them.
+//! Leaked credentials, sealed: encrypted under a key beside the store, and wiped as soon as no open job needs them.
 //!
 //! The key is a file that only the account of the daemon may read, like the trail's. Whoever copies the database without it learns digests.
 
@@ -49,7 +49,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store or the key cannot be read.
-    pub async fn unsealed(&self, digest: &str) -> Result<Option<SecretString>> {
+    pub async fn unseal(&self, digest: &str) -> Result<Option<SecretString>> {
         let row = sqlx::query("SELECT box FROM sealed WHERE digest = ?")
             .bind(digest)
             .fetch_optional(self.readers())

@@ -1,4 +1,7 @@
-//! What the store keeps for and about sources.
+//! What the store keeps about sources and for them.
+//!
+//! [`deliveries`] and [`inbox`] (with [`inbox_row`]) first: what comes in beside signals; then [`state`] (what a source keeps for itself),
+//! [`health`] with [`lag`] and [`silence`], [`leaked_credentials`], and [`unnamed_proxies`].
 
 pub(in crate::store) mod deliveries;
 pub(in crate::store) mod health;

@@ -3,31 +3,31 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::health::{HEALTH_ROWS, Noticed, SourceHealth, health};
+use super::health::{HEALTH_ROWS, LastSeen, SourceHealth, health};
 use crate::model::Timestamp;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What an alert must be told of a source.
-enum Judgement {
-    Well,
+enum SilenceCheck {
+    Fine,
     /// It spoke, or nobody expects it to speak any more.
-    Over,
+    Ended,
     /// It has said nothing for this long, or for this long since the last alert.
     Silent(Duration),
 }
 
 impl SourceHealth {
-    fn judge(&self, expected: &BTreeMap<String, Duration>, now: Timestamp) -> Judgement {
+    fn check(&self, expected: &BTreeMap<String, Duration>, now: Timestamp) -> SilenceCheck {
         let since = self.silent_since();
         match (expected.get(&self.source), self.alerted_at) {
-            (None, None) => Judgement::Well,
-            (None, Some(_)) => Judgement::Over,
-            (Some(_), Some(alerted)) if since > alerted => Judgement::Over,
+            (None, None) => SilenceCheck::Fine,
+            (None, Some(_)) => SilenceCheck::Ended,
+            (Some(_), Some(alerted)) if since > alerted => SilenceCheck::Ended,
             (Some(patience), alerted) => {
                 if now.since(alerted.unwrap_or(since)) >= *patience {
-                    Judgement::Silent(*patience)
+                    SilenceCheck::Silent(*patience)
                 } else {
-                    Judgement::Well
+                    SilenceCheck::Fine
                 }
             }
         }
@@ -35,29 +35,29 @@ impl SourceHealth {
 }
 
 impl Store {
-    /// Keeps what was noticed, and raises and ends the alerts about silence. `expected` says of each configured source how long it may say
+    /// Keeps the activity, and raises and ends the alerts about silence. `expected` says of each configured source how long it may say
     /// nothing. A silence that goes on alerts again after each further such time, and counts up.
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn judge_silence(&self, noticed: BTreeMap<String, Noticed>, expected: BTreeMap<String, Duration>) -> Result<()> {
+    pub async fn check_silence(&self, activity: BTreeMap<String, LastSeen>, expected: BTreeMap<String, Duration>) -> Result<()> {
         let now = self.clock().now();
         // Asked often: a minute in which nothing happened costs no commit.
-        if noticed.is_empty() {
+        if activity.is_empty() {
             let sources = self.source_health().await?;
             if sources
                 .iter()
-                .all(|source| matches!(source.judge(&expected, now), Judgement::Well))
+                .all(|source| matches!(source.check(&expected, now), SilenceCheck::Fine))
             {
                 return Ok(());
             }
         }
         self.write(move |tx| {
             Box::pin(async move {
-                for (source, noticed) in &noticed {
-                    tx.keep_noticed(source, *noticed).await?;
+                for (source, activity) in &activity {
+                    tx.keep_last_seen(source, *activity).await?;
                 }
-                tx.judge_silence(&expected).await
+                tx.check_silence(&expected).await
             })
         })
         .await
@@ -65,14 +65,14 @@ impl Store {
 }
 
 impl Tx<'_> {
-    async fn judge_silence(&mut self, expected: &BTreeMap<String, Duration>) -> Result<()> {
+    async fn check_silence(&mut self, expected: &BTreeMap<String, Duration>) -> Result<()> {
         let rows = sqlx::query(HEALTH_ROWS).fetch_all(&mut *self.conn).await;
         let rows = rows.map_err(StoreError::sql("looking for silent sources"))?;
         for source in rows.iter().map(health) {
-            match source.judge(expected, self.now) {
-                Judgement::Well => {}
-                Judgement::Over => self.end_silence(&source.source).await?,
-                Judgement::Silent(patience) => self.raise_silence(&source, patience).await?,
+            match source.check(expected, self.now) {
+                SilenceCheck::Fine => {}
+                SilenceCheck::Ended => self.end_silence(&source.source).await?,
+                SilenceCheck::Silent(patience) => self.raise_silence(&source, patience).await?,
             }
         }
         Ok(())
@@ -91,7 +91,8 @@ impl Tx<'_> {
             format!("{} m", patience.as_secs() / 60)
         };
         let summary = format!("source {name} {what}, and should speak every {bound} (silent_after): signals may be lost");
-        self.raise("source_silent", &format!("source:{name}"), &summary, None).await?;
+        self.raise_alert("source_silent", &format!("source:{name}"), &summary, None)
+            .await?;
         sqlx::query("UPDATE source_health SET alerted_at = ? WHERE source = ?")
             .bind(self.now.ms())
             .bind(name)
@@ -107,6 +108,6 @@ impl Tx<'_> {
             .execute(&mut *self.conn)
             .await
             .map_err(StoreError::sql("noting the end of a silence"))?;
-        self.over("source_silent", &format!("source:{source}")).await
+        self.end_alert("source_silent", &format!("source:{source}")).await
     }
 }

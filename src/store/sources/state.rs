@@ -1,4 +1,4 @@
-//! What sources keep for themselves: written with their deliveries, read when the next one comes.
+//! State of sources: what each keeps for itself by key in a namespace, written with its deliveries, read when the next one comes.
 
 use revoked_trail::{Entry, EntryKind};
 use sqlx::Row as _;
@@ -95,9 +95,9 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be written.
-    pub async fn remember(&self, source: &str, steps: Vec<StateChange>, by: Actor) -> Result<()> {
+    pub async fn change_state(&self, source: &str, steps: Vec<StateChange>, by: Actor) -> Result<()> {
         let source = source.to_owned();
-        self.write(move |tx| Box::pin(async move { tx.remember(&source, &steps, &by).await }))
+        self.write(move |tx| Box::pin(async move { tx.change_state(&source, &steps, &by).await }))
             .await
     }
 }
@@ -105,11 +105,11 @@ impl Store {
 impl Tx<'_> {
     /// Keeps and forgets what a delivery asks for.
     pub(in crate::store) async fn keep_state_changes(&mut self, delivery: &Delivery) -> Result<()> {
-        self.remember(&delivery.source, &delivery.state_changes, &Actor::source(&delivery.source))
+        self.change_state(&delivery.source, &delivery.state_changes, &Actor::source(&delivery.source))
             .await
     }
 
-    async fn remember(&mut self, source: &str, steps: &[StateChange], by: &Actor) -> Result<()> {
+    async fn change_state(&mut self, source: &str, steps: &[StateChange], by: &Actor) -> Result<()> {
         if steps.is_empty() {
             return Ok(());
         }

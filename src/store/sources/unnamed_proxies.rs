@@ -1,5 +1,6 @@
-//! Proxies by way of which requests come and which the config does not name: an observation, for `revoked check`. It changes nothing for
-//! anybody, so it leaves no entry in the trail.
+//! Proxies by way of which requests come and which the config does not name: an observation, for `revoked check`.
+//!
+//! It changes nothing for anybody, so it leaves no entry in the trail.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! Reading the trail, and keeping the checkpoints that were signed over it.
+//! Reads the trail: its head, and the entries that pass a filter.
 
 use revoked_trail::{Frontier, Hash};
 use sqlx::Row as _;

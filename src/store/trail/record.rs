@@ -1,4 +1,4 @@
-//! Entries about the daemon's own life, and the checkpoints that were signed over the trail.
+//! Records entries about the daemon's own life, and keeps the checkpoints that were signed over the trail.
 
 use revoked_trail::{Entry, EntryKind};
 

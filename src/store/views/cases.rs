@@ -1,4 +1,4 @@
-//! What the commands and the metrics show: read only, by any process that may read the file.
+//! Cases with their signals and actions, as lists and `case show` have them.
 
 use serde::Serialize;
 use sqlx::Row as _;

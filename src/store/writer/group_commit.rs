@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::trail_append::Tail;
-use super::transaction::{Call, Mutation, Stop, Tx};
+use super::transaction::{ClosureMutation, CommitFailure, Mutation, Tx};
 use crate::clock::Clock;
 use crate::store::StoreError;
 use crate::store::error::SqliteFailure;
@@ -23,11 +23,11 @@ const CHECKPOINT_EVERY: u32 = 512;
 /// How long the store must be idle before the log is folded back.
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a group waits for a lock that another process holds.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long SQLite itself waits for it: then we look again, and show that we live.
-pub(in crate::store) const LOCK_LOOK: &str = "PRAGMA busy_timeout = 250";
+pub(in crate::store) const LOCK_POLL: &str = "PRAGMA busy_timeout = 250";
 /// A lock that is held for longer than this alerts: a command of ours takes milliseconds.
-const LOCK_LONG: Duration = Duration::from_secs(3);
+const LOCK_ALERT_AFTER: Duration = Duration::from_secs(3);
 
 /// What the writer tells the rest of the store after a commit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl LockWait {
 }
 
 /// What the writer tells the rest of the store.
-pub(in crate::store) struct Told {
+pub(in crate::store) struct WriterSignals {
     pub(in crate::store) committed: watch::Sender<Committed>,
     pub(in crate::store) lock: watch::Sender<Option<LockWait>>,
 }
@@ -66,9 +66,9 @@ pub(in crate::store) async fn run(
     mut conn: SqliteConnection,
     mut mutations: mpsc::Receiver<Box<dyn Mutation>>,
     clock: Clock,
-    told: Told,
+    signals: WriterSignals,
 ) {
-    let Told { committed, lock } = told;
+    let WriterSignals { committed, lock } = signals;
     let mut since_checkpoint = 0_u32;
     loop {
         let first = match tokio::time::timeout(IDLE, mutations.recv()).await {
@@ -94,7 +94,7 @@ pub(in crate::store) async fn run(
         let began = Instant::now();
         let outcome = match begin(&mut conn, &lock).await {
             Ok(waited) => {
-                if waited > LOCK_LONG {
+                if waited > LOCK_ALERT_AFTER {
                     group.insert(0, lock_was_held(waited));
                 }
                 commit(&mut conn, &mut group, &clock).await
@@ -102,7 +102,7 @@ pub(in crate::store) async fn run(
             Err(stop) => Err(stop),
         };
         table::COMMIT_SECONDS.observe([], began.elapsed().as_secs_f64());
-        let lost = matches!(outcome, Err(Stop::Unknown));
+        let lost = matches!(outcome, Err(CommitFailure::Unknown));
         if let Ok(size) = outcome {
             committed.send_modify(|seen| {
                 seen.commits += 1;
@@ -136,29 +136,33 @@ async fn checkpoint(conn: &mut SqliteConnection, how: &'static str) {
 }
 
 /// Begins a transaction. `Ok` is how long another process kept us waiting for the lock, over all tries since the last that succeeded.
-async fn begin(conn: &mut SqliteConnection, lock: &watch::Sender<Option<LockWait>>) -> Result<Duration, Stop> {
+async fn begin(conn: &mut SqliteConnection, lock: &watch::Sender<Option<LockWait>>) -> Result<Duration, CommitFailure> {
     let began = Instant::now();
     loop {
         let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await else {
             let waited = lock.send_replace(None).map(|wait| wait.since.elapsed());
             return Ok(waited.unwrap_or_default());
         };
-        let stop = sort(&error);
-        if !matches!(stop, Stop::Busy) {
+        let stop = classify(&error);
+        if !matches!(stop, CommitFailure::Busy) {
             tracing::warn!(%error, "could not begin a transaction on the store");
             // Nothing was begun, so nothing can be unknown.
-            return Err(if matches!(stop, Stop::Unknown) { Stop::Unread } else { stop });
+            return Err(if matches!(stop, CommitFailure::Unknown) {
+                CommitFailure::Unread
+            } else {
+                stop
+            });
         }
         lock.send_modify(|wait| {
             let looked = Instant::now();
             let since = wait.map_or(began, |wait| wait.since);
             let before = wait.map_or(Duration::ZERO, |wait| wait.looked.duration_since(since));
-            if before <= LOCK_LONG && looked.duration_since(since) > LOCK_LONG {
+            if before <= LOCK_ALERT_AFTER && looked.duration_since(since) > LOCK_ALERT_AFTER {
                 tracing::error!("another program holds the store's write lock: nothing is stored until it lets go");
             }
             *wait = Some(LockWait { since, looked });
         });
-        if began.elapsed() >= LOCK_PATIENCE {
+        if began.elapsed() >= LOCK_TIMEOUT {
             return Err(stop);
         }
     }
@@ -170,17 +174,18 @@ fn lock_was_held(waited: Duration) -> Box<dyn Mutation> {
         "another program held the store's write lock for {} s: nothing was stored meanwhile, and senders were told to come again",
         waited.as_secs()
     );
-    let (call, _) = Call::new(move |tx| Box::pin(async move { tx.raise("store_locked", "store", &summary, None).await }));
+    let (call, _) =
+        ClosureMutation::new(move |tx| Box::pin(async move { tx.raise_alert("store_locked", "store", &summary, None).await }));
     Box::new(call)
 }
 
 /// Fills a transaction that was begun with a group. `Ok` is the trail's size after a commit that returned.
-async fn commit(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, Stop> {
+async fn commit(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, CommitFailure> {
     match fill(conn, group, clock).await {
         Ok(size) => match sqlx::query("COMMIT").execute(&mut *conn).await {
             Ok(_) => Ok(size),
             Err(error) => {
-                let stop = sort(&error);
+                let stop = classify(&error);
                 tracing::error!(%error, "a commit on the store failed");
                 roll_back(conn).await;
                 Err(stop)
@@ -198,15 +203,15 @@ async fn roll_back(conn: &mut SqliteConnection) {
     drop(sqlx::query("ROLLBACK").execute(&mut *conn).await);
 }
 
-async fn fill(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, Stop> {
+async fn fill(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, CommitFailure> {
     // Read again for each group: a command of an operator in another process may have appended since.
     let mut tail = Tail::read(conn)
         .await
-        .map_err(|error| stopped(&error, "read", Stop::Unread))?;
+        .map_err(|error| trail_failure(&error, "read", CommitFailure::Unread))?;
     // A mutation that fails must not take the others of its group down; one that is alone needs no savepoint for that.
     let alone = group.len() == 1;
     if !alone {
-        step(conn, "SAVEPOINT mutation").await?;
+        savepoint(conn, "SAVEPOINT mutation").await?;
     }
     for mutation in group.iter_mut() {
         let mark = tail.mark();
@@ -222,40 +227,42 @@ async fn fill(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], cloc
         }
         match (kept, alone) {
             // One step closes this savepoint and opens the next; the commit closes the last.
-            (true, false) => step(conn, "RELEASE mutation; SAVEPOINT mutation").await?,
-            (false, false) => step(conn, "ROLLBACK TO mutation").await?,
+            (true, false) => savepoint(conn, "RELEASE mutation; SAVEPOINT mutation").await?,
+            (false, false) => savepoint(conn, "ROLLBACK TO mutation").await?,
             (true, true) => {}
             (false, true) => {
-                step(conn, "ROLLBACK").await?;
-                step(conn, "BEGIN IMMEDIATE").await?;
+                savepoint(conn, "ROLLBACK").await?;
+                savepoint(conn, "BEGIN IMMEDIATE").await?;
             }
         }
     }
-    tail.flush(conn).await.map_err(|error| stopped(&error, "written", Stop::Full))
+    tail.flush(conn)
+        .await
+        .map_err(|error| trail_failure(&error, "written", CommitFailure::Full))
 }
 
-async fn step(conn: &mut SqliteConnection, sql: &'static str) -> Result<(), Stop> {
+async fn savepoint(conn: &mut SqliteConnection, sql: &'static str) -> Result<(), CommitFailure> {
     // Inside a transaction a failing savepoint means that SQLite has rolled back by itself, which it does when space runs out.
     sqlx::query(sql).execute(conn).await.map(|_| ()).map_err(|error| {
         tracing::warn!(%error, "{sql} failed");
-        Stop::Full
+        CommitFailure::Full
     })
 }
 
-fn stopped(error: &StoreError, doing: &str, otherwise: Stop) -> Stop {
+fn trail_failure(error: &StoreError, doing: &str, otherwise: CommitFailure) -> CommitFailure {
     tracing::warn!(error = %crate::model::error_chain(error), "the trail could not be {doing}");
     match error {
-        StoreError::Busy => Stop::Busy,
-        StoreError::Full => Stop::Full,
+        StoreError::Busy => CommitFailure::Busy,
+        StoreError::Full => CommitFailure::Full,
         _ => otherwise,
     }
 }
 
-fn sort(error: &sqlx::Error) -> Stop {
+fn classify(error: &sqlx::Error) -> CommitFailure {
     match SqliteFailure::of(error) {
-        SqliteFailure::Full => Stop::Full,
-        SqliteFailure::Busy => Stop::Busy,
-        SqliteFailure::Other => Stop::Unknown,
+        SqliteFailure::Full => CommitFailure::Full,
+        SqliteFailure::Busy => CommitFailure::Busy,
+        SqliteFailure::Other => CommitFailure::Unknown,
     }
 }
 
@@ -275,7 +282,7 @@ mod tests {
         let (lock, waits) = watch::channel(None);
         let stop = begin(&mut conn, &lock).await.unwrap_err();
         assert!(waits.borrow().is_none(), "nobody waited for a lock");
-        let (call, answer) = Call::new(|_: &mut Tx<'_>| Box::pin(async { Ok(()) }));
+        let (call, answer) = ClosureMutation::new(|_: &mut Tx<'_>| Box::pin(async { Ok(()) }));
         Box::new(call).answer(Err(stop));
         let error = answer.await.unwrap().unwrap_err();
         assert!(matches!(error, StoreError::Unread), "{error}");

@@ -1,4 +1,7 @@
-//! The one writer (group commit), and the trail that it appends to.
+//! The single writer: every mutation goes through it, and it commits what has gathered as one transaction.
+//!
+//! [`transaction`] first (what a mutation is and sees), then [`group_commit`] (the loop), and [`trail_append`] (the entries of the same
+//! transaction).
 
 pub(in crate::store) mod group_commit;
 pub(in crate::store) mod trail_append;

@@ -1,4 +1,4 @@
-//! Appending to the trail: its rows are written in the transaction of the change they tell of, under the tree whose frontier the same transaction stores.
+//! Appends to the trail: rows in the transaction of the change they tell of, under the tree whose frontier the same transaction stores.
 
 use revoked_trail::{Entry, Frontier, Hash, leaf_hash};
 use sqlx::Row as _;

@@ -1,4 +1,4 @@
-//! One transaction in the making: the mutations that a group commit runs, and what each of them sees of the database.
+//! One transaction in the making: the mutations of a group, and what each of them sees of the database.
 
 use futures_util::future::BoxFuture;
 use revoked_trail::Entry;
@@ -31,12 +31,12 @@ pub(in crate::store) trait Mutation: Send {
     /// Does the work. False where it failed and must leave no trace.
     fn run<'a>(&'a mut self, tx: &'a mut Tx<'_>) -> BoxFuture<'a, bool>;
     /// Answers the caller: after the commit, or with why there was none.
-    fn answer(self: Box<Self>, commit: Result<(), Stop>);
+    fn answer(self: Box<Self>, commit: Result<(), CommitFailure>);
 }
 
 /// Why a whole group was not committed.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::store) enum Stop {
+pub(in crate::store) enum CommitFailure {
     /// Rolled back for want of space.
     Full,
     /// Rolled back, another process held the lock.
@@ -48,13 +48,13 @@ pub(in crate::store) enum Stop {
 }
 
 /// A mutation given as a function.
-pub(in crate::store) struct Call<F, T> {
+pub(in crate::store) struct ClosureMutation<F, T> {
     work: Option<F>,
     outcome: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<F, T> Call<F, T>
+impl<F, T> ClosureMutation<F, T>
 where
     F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T, StoreError>>,
 {
@@ -71,7 +71,7 @@ where
     }
 }
 
-impl<F, T> Mutation for Call<F, T>
+impl<F, T> Mutation for ClosureMutation<F, T>
 where
     F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T, StoreError>> + Send,
     T: Send,
@@ -86,15 +86,15 @@ where
         })
     }
 
-    fn answer(self: Box<Self>, commit: Result<(), Stop>) {
+    fn answer(self: Box<Self>, commit: Result<(), CommitFailure>) {
         let answer = match commit {
             Ok(()) => self.outcome.unwrap_or(Err(StoreError::Stopped)),
             // A mutation's own error stands whatever became of the group.
-            Err(Stop::Full) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Full)),
-            Err(Stop::Busy) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Busy)),
-            Err(Stop::Unread) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Unread)),
+            Err(CommitFailure::Full) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Full)),
+            Err(CommitFailure::Busy) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Busy)),
+            Err(CommitFailure::Unread) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Unread)),
             // Dropping the sender tells the caller `Stopped`: neither yes nor no.
-            Err(Stop::Unknown) => return,
+            Err(CommitFailure::Unknown) => return,
         };
         // A caller that went away needs no answer.
         drop(self.reply.send(answer));

@@ -11,7 +11,7 @@ use crate::targets::Identified;
 impl Attempt<'_> {
     /// Asks the target whose the credential is, by using it once.
     pub(super) async fn owner_of_leaked(&mut self, credential: String) -> Result<Who, End> {
-        let kept = self.context.store.unsealed(&credential).await.map_err(End::Store)?;
+        let kept = self.context.store.unseal(&credential).await.map_err(End::Store)?;
         let Some(kept) = kept else {
             return Err(End::Hopeless(format!(
                 "the leaked credential {credential} is kept no longer (for seven days at most, and not where it is the one that revoked itself \

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::room::Room;
 use super::{Attempt, End};
 use crate::model::{Access, Action, ActionOutcome, Finished, GrantKind, JobKind, Reason, Timestamp, error_chain};
-use crate::store::{Seen, StoreError};
+use crate::store::{ObservationSummary, StoreError};
 use crate::targets::{Applied, Remedy, TargetError};
 use crate::telemetry::table;
 
@@ -93,7 +93,7 @@ impl Attempt<'_> {
         if self.context.hard.is_cancelled() {
             return Err(End::Interrupted);
         }
-        let seen = Seen {
+        let seen = ObservationSummary {
             principal: room.principal.id.clone(),
             counts: room.access.counts(),
             suspended: room.access.suspended(),

@@ -86,7 +86,9 @@ impl Bench {
     /// Makes the stream and remembers it, as the command does.
     pub(super) async fn connect(&self) -> anyhow::Result<Connected> {
         let connected = self.stream().connect(self).await?;
-        self.store.remember("idp", vec![connected.made.keep()], operator()).await?;
+        self.store
+            .change_state("idp", vec![connected.made.keep()], operator())
+            .await?;
         Ok(connected)
     }
 

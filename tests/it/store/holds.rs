@@ -1,7 +1,7 @@
 //! What waits for a human, and the decision.
 
 use revoked::model::{Actor, Delivery, Disposition, Reason};
-use revoked::store::{ListFilter, Name, StoreError};
+use revoked::store::{ListFilter, ScopedName, StoreError};
 
 use super::{Place, case_of, place, policy, signal};
 
@@ -211,7 +211,7 @@ async fn other_words_are_another_cause_and_a_whole_delivery_is_one_by_itself() {
 #[tokio::test]
 async fn who_waits_already_leaves_no_empty_hold_behind() {
     let place = place().await;
-    let names = ["p0@example.org", "employee_id:7"].map(|text| Name::from(text.parse::<revoked::model::Subject>().unwrap()));
+    let names = ["p0@example.org", "employee_id:7"].map(|text| ScopedName::from(text.parse::<revoked::model::Subject>().unwrap()));
     place.store.link(names.into(), false, Actor::Daemon).await.unwrap();
     place.accept(leavers(21)).await;
     // The same person, by another name, from another source and for another cause.

@@ -1,18 +1,18 @@
 //! The store on real files.
 
 mod accept;
+mod coalesce;
 mod departures;
 mod employments;
-mod health;
+mod erasure;
 mod holds;
-mod identities;
-mod joins;
-mod memory;
+mod identity;
 mod migrations;
 mod outbox;
-mod people;
 mod queue;
-mod reactivations;
+mod reactivation;
+mod source_health;
+mod source_state;
 mod trail;
 mod writer;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use revoked::model::{Action, ActionOutcome, Actor, Evidence, Finished, PasswordReset, Reason, Settlement, Verdict};
 use revoked::statement::{EventType, Receiver, SubjectForm};
-use revoked::store::{Backlog, Claim, DeliveryOutcome, OutboxEvent, Seen, StoreError};
+use revoked::store::{Backlog, Claim, DeliveryOutcome, ObservationSummary, OutboxEvent, StoreError};
 use serde_json::Value;
 
 use super::{Place, case_of, place, signal};
@@ -56,7 +56,7 @@ impl Place {
         let claim = self.claim().await;
         let started = self
             .store
-            .start(&claim, vec![Action::EndAllSessions], Seen::default())
+            .start(&claim, vec![Action::EndAllSessions], ObservationSummary::default())
             .await
             .unwrap();
         (claim, vec![self.done(started[0].id)])
@@ -135,7 +135,7 @@ async fn told_and(verdict: Verdict) -> (Place, i64) {
 #[tokio::test]
 async fn an_attempt_that_lost_its_lease_tells_nobody() {
     let (place, _, claim) = told(Reason::Compromised).await;
-    place.store.expire(true).await.unwrap();
+    place.store.expire_leases(true).await.unwrap();
     let lost = place.settle(claim, vec![], Verdict::Contained).await;
     assert!(matches!(lost, Err(StoreError::LeaseLost(_))));
     assert_eq!(place.backlog().await, Backlog::default());
@@ -188,7 +188,7 @@ async fn a_changed_password_is_told_once_however_often_the_case_closes() {
     let claim = place.claim().await;
     let started = place
         .store
-        .start(&claim, vec![Action::ResetPassword], Seen::default())
+        .start(&claim, vec![Action::ResetPassword], ObservationSummary::default())
         .await
         .unwrap();
     let finished = vec![place.done(started[0].id)];

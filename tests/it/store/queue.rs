@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use revoked::clock::Clock;
 use revoked::model::{Action, ActionOutcome, Evidence, Finished, JobState, Priority, Reason, Settlement, Timestamp, Verdict};
-use revoked::store::{ListFilter, Role, Seen, Store, StoreError};
+use revoked::store::{ListFilter, ObservationSummary, Role, Store, StoreError};
 
 use super::{Place, case_of, place, signal};
 
@@ -28,7 +28,7 @@ async fn a_contained_job_closes_its_case_and_plans_the_first_sweep() {
     let claim = place.claim().await;
     let started = place
         .store
-        .start(&claim, vec![Action::EndAllSessions], Seen::default())
+        .start(&claim, vec![Action::EndAllSessions], ObservationSummary::default())
         .await
         .unwrap();
     place.clock.advance(Duration::from_millis(40));
@@ -122,7 +122,7 @@ async fn a_sweep_that_has_to_act_reopens_the_case_and_alerts() {
     let sweep = place.claim().await;
     let started = place
         .store
-        .start(&sweep, vec![Action::EndAllSessions], Seen::default())
+        .start(&sweep, vec![Action::EndAllSessions], ObservationSummary::default())
         .await
         .unwrap();
     assert_eq!(place.store.case(case).await.unwrap().state, "open");
@@ -179,7 +179,7 @@ async fn a_settlement_after_the_lease_was_lost_changes_nothing() {
     let case = with_job(&place, Reason::Compromised).await;
     let stale = place.claim().await;
     place.clock.advance(revoked::model::LEASE_LENGTH + Duration::from_secs(1));
-    assert_eq!(place.store.expire(false).await.unwrap(), 1);
+    assert_eq!(place.store.expire_leases(false).await.unwrap(), 1);
     let fresh = place.claim().await;
     let outcome = place
         .store
@@ -201,14 +201,18 @@ async fn an_action_whose_daemon_died_is_unknown_and_its_job_goes_back() {
     let claim = place.claim().await;
     place
         .store
-        .start(&claim, vec![Action::Suspend, Action::EndAllSessions], Seen::default())
+        .start(
+            &claim,
+            vec![Action::Suspend, Action::EndAllSessions],
+            ObservationSummary::default(),
+        )
         .await
         .unwrap();
     place.store.close().await;
     let store = Store::open(&place.path, Role::Daemon, Clock::fixed(super::NOW))
         .await
         .unwrap();
-    assert_eq!(store.expire(true).await.unwrap(), 1);
+    assert_eq!(store.expire_leases(true).await.unwrap(), 1);
     let detail = store.case_detail(1).await.unwrap();
     assert!(
         detail

@@ -11,7 +11,7 @@ const ORIGIN: &str = "test.example.org/trail/1";
 async fn a_trail_goes_on_and_a_new_key_or_origin_is_seen() {
     let place = place().await;
     let anchor = AnchorFile::new(&place.path.with_extension("checkpoints"));
-    place.store.raise("test", "a".into(), "a".into()).await.unwrap();
+    place.store.raise_alert("test", "a".into(), "a".into()).await.unwrap();
     let mut checkpoints = CheckpointSigner::new(place.store.clone(), signer(ORIGIN, 1), anchor.clone(), false);
     checkpoints.sign().await.unwrap();
     let old = signer(ORIGIN, 1);
@@ -32,13 +32,13 @@ async fn a_trail_shorter_than_its_anchor_is_refused() {
     let (long, short) = (place().await, place().await);
     let anchor = AnchorFile::new(&long.path.with_extension("checkpoints"));
     for n in 0..3 {
-        long.store.raise("test", format!("{n}"), "a".into()).await.unwrap();
+        long.store.raise_alert("test", format!("{n}"), "a".into()).await.unwrap();
     }
     CheckpointSigner::new(long.store.clone(), signer(ORIGIN, 1), anchor.clone(), false)
         .sign()
         .await
         .unwrap();
-    short.store.raise("test", "a".into(), "a".into()).await.unwrap();
+    short.store.raise_alert("test", "a".into(), "a".into()).await.unwrap();
     let keys = [signer(ORIGIN, 1).verifier().clone()];
     let refused = check_at_start(&short.store, &keys[0], &keys, &anchor).await;
     assert!(

@@ -61,7 +61,7 @@ async fn a_garbage_file_is_refused() {
 #[tokio::test]
 async fn the_trail_refuses_update_delete_and_replace() {
     let place = place().await;
-    place.store.raise("test", "a".into(), "a".into()).await.unwrap();
+    place.store.raise_alert("test", "a".into(), "a".into()).await.unwrap();
     let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(&place.path)
         .connect()
@@ -80,7 +80,7 @@ async fn the_trail_refuses_update_delete_and_replace() {
 #[tokio::test]
 async fn concurrent_mutations_share_commits_and_each_leaves_its_entry() {
     let place = place().await;
-    let calls = (0..300).map(|n| place.store.raise("test", format!("key:{n}"), "trouble".into()));
+    let calls = (0..300).map(|n| place.store.raise_alert("test", format!("key:{n}"), "trouble".into()));
     for outcome in futures_util::future::join_all(calls).await {
         outcome.unwrap();
     }
@@ -94,7 +94,7 @@ async fn concurrent_mutations_share_commits_and_each_leaves_its_entry() {
 async fn a_failing_mutation_takes_none_of_its_group_down() {
     let place = place().await;
     let wrong = (0..20).map(|n| place.store.clear_alert(n + 1000, revoked::model::Actor::Daemon, None));
-    let right = (0..20).map(|n| place.store.raise("test", format!("key:{n}"), "trouble".into()));
+    let right = (0..20).map(|n| place.store.raise_alert("test", format!("key:{n}"), "trouble".into()));
     let (wrong, right) = tokio::join!(futures_util::future::join_all(wrong), futures_util::future::join_all(right));
     assert!(wrong.iter().all(Result::is_err));
     assert!(right.iter().all(Result::is_ok));
@@ -105,7 +105,7 @@ async fn a_failing_mutation_takes_none_of_its_group_down() {
 async fn a_new_store_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = place().await;
-    place.store.raise("test", "a".into(), "a".into()).await.unwrap();
+    place.store.raise_alert("test", "a".into(), "a".into()).await.unwrap();
     for name in ["revoked.db", "revoked.db-wal"] {
         let mode = std::fs::metadata(place.path.with_file_name(name))
             .unwrap()

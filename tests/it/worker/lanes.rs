@@ -251,7 +251,7 @@ async fn a_job_whose_daemon_died_is_taken_up_at_the_next_start() {
 }
 
 async fn expire(store: &Store) {
-    assert_eq!(store.expire(true).await.unwrap(), 1);
+    assert_eq!(store.expire_leases(true).await.unwrap(), 1);
 }
 
 #[tokio::test]

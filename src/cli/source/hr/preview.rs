@@ -54,7 +54,7 @@ pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Ex
         for row in &mut preview.rows {
             weigh(&store, &name, row).await?;
         }
-        if let Some((name, at)) = store.taken(&name, preview.digest()).await? {
+        if let Some((name, at)) = store.file_taken_before(&name, preview.digest()).await? {
             preview.repeats(TakenBefore { name, at });
         }
         store.close().await;

@@ -24,7 +24,7 @@ pub(super) const SCENARIO: Scenario = Scenario {
 async fn submit(context: &ScenarioContext<'_>) -> anyhow::Result<String> {
     let store = Store::open(&context.path("revoked.db"), Role::Command, Clock::system()).await?;
     let row = store
-        .submit(InboxRow {
+        .submit_request(InboxRow {
             subject: format!("username:{}", context.who.username),
             reason: REASON.to_owned(),
             requested_by: Actor::operator("demo", None).to_string(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use revoked::model::{Actor, Evidence, Reason, Settlement, Subject, Timestamp, Verdict};
-use revoked::store::Name;
+use revoked::store::ScopedName;
 
 use super::{Place, case_of, place, signal};
 
@@ -17,7 +17,7 @@ const NAMES: [&str; 4] = [
 
 impl Place {
     async fn one_person(&self) {
-        let names = NAMES.map(|text| Name::from(text.parse::<Subject>().unwrap()));
+        let names = NAMES.map(|text| ScopedName::from(text.parse::<Subject>().unwrap()));
         self.store.link(names.into(), false, Actor::Daemon).await.unwrap();
     }
 

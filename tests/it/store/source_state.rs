@@ -61,7 +61,7 @@ async fn a_deleted_entry_is_gone() {
     };
     place
         .store
-        .remember("scim", vec![forget], Actor::operator("ops", Some(7)))
+        .change_state("scim", vec![forget], Actor::operator("ops", Some(7)))
         .await
         .unwrap();
     assert_eq!(place.store.state_entry("scim", "people", "1").await.unwrap(), None);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use revoked::model::{
     Action, Actor, Delivery, Departure, DepartureStep, Disposition, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When,
 };
-use revoked::store::{ListFilter, Seen, StoreError};
+use revoked::store::{ListFilter, ObservationSummary, StoreError};
 
 use super::{Place, case_of, place, policy, signal};
 
@@ -181,7 +181,7 @@ async fn who_is_active_again_after_the_verdict_is_swept_no_more_and_nothing_is_u
     let claim = place.claim().await;
     place
         .store
-        .start(&claim, vec![Action::Suspend], Seen::default())
+        .start(&claim, vec![Action::Suspend], ObservationSummary::default())
         .await
         .unwrap();
     let evidence = Evidence {

@@ -1,4 +1,4 @@
-//! The outbox: what receivers are to be told, written with the closing of a case and kept until they have it.
+//! Dispatch of outbox events: which are due for a receiver, what became of an attempt, when it is retried, and when it is a dead letter.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +57,7 @@ impl Store {
     pub async fn set_receivers(&self, receivers: Vec<Receiver>) -> Result<()> {
         let names: Vec<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
         let known = serde_json::to_string(&names).unwrap_or_default();
-        self.write(move |tx| Box::pin(async move { tx.forget_receivers(&known).await }))
+        self.write(move |tx| Box::pin(async move { tx.dead_letter_unknown_receivers(&known).await }))
             .await?;
         // A second call has no effect: what is to be told is settled before anything closes.
         drop(self.0.receivers.set(receivers.into()));
@@ -180,22 +180,22 @@ impl Tx<'_> {
         let key = format!("receiver:{receiver}");
         match outcome {
             DeliveryOutcome::Delivered => {
-                self.over("receiver_down", &key).await?;
-                if !self.stuck(receiver).await? {
-                    self.over("receiver_refuses", &key).await?;
+                self.end_alert("receiver_down", &key).await?;
+                if !self.has_dead_letters(receiver).await? {
+                    self.end_alert("receiver_refuses", &key).await?;
                 }
             }
             DeliveryOutcome::Refused(code) => {
                 let summary = format!(
                     "receiver {receiver} refuses what it is told ({code}); mend that, then run revoked transmitter retry {receiver}"
                 );
-                self.raise("receiver_refuses", &key, &summary, case).await?;
+                self.raise_alert("receiver_refuses", &key, &summary, case).await?;
             }
             DeliveryOutcome::GivenUp { why } => {
                 let summary = format!(
                     "receiver {receiver} was not told in time ({why}); mend that, then run revoked transmitter retry {receiver}"
                 );
-                self.raise("receiver_down", &key, &summary, case).await?;
+                self.raise_alert("receiver_down", &key, &summary, case).await?;
             }
             DeliveryOutcome::Retry { .. } => {}
         }
@@ -203,7 +203,7 @@ impl Tx<'_> {
     }
 
     /// Whether something that a receiver refused, or that was given up, is still to be decided.
-    async fn stuck(&mut self, receiver: &str) -> Result<bool> {
+    async fn has_dead_letters(&mut self, receiver: &str) -> Result<bool> {
         sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_stuck WHERE receiver = ? AND state IN ('refused', 'dead'))",
         )
@@ -236,7 +236,7 @@ impl Tx<'_> {
     }
 
     /// Gives up what waits for a receiver that is not among `known`, a JSON list of names.
-    async fn forget_receivers(&mut self, known: &str) -> Result<()> {
+    async fn dead_letter_unknown_receivers(&mut self, known: &str) -> Result<()> {
         let rows = sqlx::query(
             "SELECT receiver, jti FROM outbox WHERE state = 'pending' AND receiver NOT IN (SELECT value FROM json_each(?))",
         )
@@ -254,7 +254,7 @@ impl Tx<'_> {
     }
 
     /// Takes away handshakes that were over before `before`.
-    pub(in crate::store) async fn prune_handshakes(&mut self, age: Duration) -> Result<()> {
+    pub(in crate::store) async fn prune_verifications(&mut self, age: Duration) -> Result<()> {
         sqlx::query("DELETE FROM outbox WHERE case_id IS NULL AND finished_at < ?")
             .bind(self.now.minus(age).ms())
             .execute(&mut *self.conn)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use revoked::model::{Actor, Delivery, Evidence, Identity, Reason, Renamed, Settlement, Subject, Verdict};
 use revoked::policy::Policy;
-use revoked::store::{Name, StoreError};
+use revoked::store::{ScopedName, StoreError};
 
 use super::{Place, case_of, place, signal};
 
@@ -15,8 +15,8 @@ fn subject(text: &str) -> Subject {
     text.parse().unwrap()
 }
 
-fn names(texts: &[&str]) -> Vec<Name> {
-    texts.iter().map(|text| Name::from(subject(text))).collect()
+fn names(texts: &[&str]) -> Vec<ScopedName> {
+    texts.iter().map(|text| ScopedName::from(subject(text))).collect()
 }
 
 fn operator() -> Actor {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use revoked::clock::Clock;
 use revoked::model::{Delivery, Reason, Signal, Timestamp};
-use revoked::store::{LAGS, Noticed, Role, SourceHealth, Store};
+use revoked::store::{LAGS, LastSeen, Role, SourceHealth, Store};
 
 use super::{NOW, Place, place, policy, signal};
 
@@ -26,7 +26,7 @@ impl Place {
     /// Judges the silence of `idp`, which should speak once a day, and gives the open alerts' kinds with how often they were raised.
     async fn judge(&self) -> Vec<(String, i64)> {
         let expected = BTreeMap::from([("idp".to_owned(), DAY)]);
-        self.store.judge_silence(BTreeMap::new(), expected).await.unwrap();
+        self.store.check_silence(BTreeMap::new(), expected).await.unwrap();
         self.alerts_of_sources().await
     }
 
@@ -36,7 +36,7 @@ impl Place {
     }
 
     async fn knows_its_sources(&self) {
-        self.store.know_sources(vec!["idp".to_owned()]).await.unwrap();
+        self.store.register_sources(vec!["idp".to_owned()]).await.unwrap();
     }
 }
 
@@ -110,13 +110,17 @@ async fn refusals_are_counted_by_cause_and_all_of_it_survives_a_restart() {
     let place = place().await;
     place.knows_its_sources().await;
     for code in ["invalid_key", "invalid_key", "media_type"] {
-        place.store.refuse("idp", code, "why".to_owned(), None).await.unwrap();
+        place
+            .store
+            .record_rejection("idp", code, "why".to_owned(), None)
+            .await
+            .unwrap();
     }
     place.accept_from("idp", vec![late("1", Duration::from_secs(2))]).await;
     let before = place.health("idp").await;
     place.store.close().await;
     let store = Store::open(&place.path, Role::Daemon, Clock::fixed(NOW)).await.unwrap();
-    store.know_sources(vec!["idp".to_owned()]).await.unwrap();
+    store.register_sources(vec!["idp".to_owned()]).await.unwrap();
     assert_eq!(store.source_health().await.unwrap(), std::slice::from_ref(&before));
     let refused: Vec<(&str, i64)> = before.refused.iter().map(|(code, of)| (code.as_str(), of.times)).collect();
     assert_eq!(refused, [("invalid_key", 2), ("media_type", 1)]);
@@ -161,7 +165,7 @@ async fn a_source_that_never_spoke_is_silent_since_it_is_known() {
     // A refused delivery proves nothing: anybody can send one.
     place
         .store
-        .refuse("idp", "invalid_key", "why".to_owned(), None)
+        .record_rejection("idp", "invalid_key", "why".to_owned(), None)
         .await
         .unwrap();
     assert_eq!(place.judge().await.len(), 1);
@@ -177,10 +181,10 @@ async fn a_question_ends_a_silence_and_a_look_does_not() {
     let now = place.clock.now();
     let expected = BTreeMap::from([("idp".to_owned(), DAY)]);
     let noticed = |spoke_at: Option<Timestamp>, looked_at: Option<Timestamp>| {
-        BTreeMap::from([("idp".to_owned(), Noticed { spoke_at, looked_at })])
+        BTreeMap::from([("idp".to_owned(), LastSeen { spoke_at, looked_at })])
     };
     let judge = async |noticed| {
-        place.store.judge_silence(noticed, expected.clone()).await.unwrap();
+        place.store.check_silence(noticed, expected.clone()).await.unwrap();
         place.alerts_of_sources().await.len()
     };
     assert_eq!(judge(noticed(None, Some(now))).await, 1);
@@ -202,6 +206,6 @@ async fn an_alert_about_a_source_that_nobody_expects_to_speak_any_more_is_over()
     place.knows_its_sources().await;
     place.clock.advance(DAY);
     assert_eq!(place.judge().await.len(), 1);
-    place.store.judge_silence(BTreeMap::new(), BTreeMap::new()).await.unwrap();
+    place.store.check_silence(BTreeMap::new(), BTreeMap::new()).await.unwrap();
     assert!(place.alerts_of_sources().await.is_empty());
 }
