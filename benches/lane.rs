@@ -11,7 +11,7 @@ use revoked::model::{
 };
 use revoked::policy::Policy;
 use revoked::store::{Role, Store};
-use revoked::targets::{Applied, Ask, CallContext, Probe, Target, TargetError};
+use revoked::targets::{Applied, CallContext, ObservationRequest, Probe, Target, TargetError};
 use revoked::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -215,7 +215,7 @@ impl Target for Noting {
         answer
     }
 
-    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
+    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &ObservationRequest) -> Result<Access, TargetError> {
         self.note(Call::Observe, &principal.id);
         self.inner.observe(context, principal, ask).await
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use revoked::model::{GrantKind, Reason, Resolution};
-use revoked::targets::{Ask, CallContext, Target};
+use revoked::targets::{CallContext, ObservationRequest, Target};
 
 use crate::lane;
 use crate::table::{Row, median};
@@ -86,7 +86,7 @@ async fn one(target: &dyn Target, containment: &revoked::model::Containment, per
         return;
     };
     let before = target
-        .observe(&context, &principal, &Ask::now(containment.end.clone()))
+        .observe(&context, &principal, &ObservationRequest::now(containment.end.clone()))
         .await
         .unwrap();
     let progress = revoked::model::Progress::default();
@@ -97,7 +97,7 @@ async fn one(target: &dyn Target, containment: &revoked::model::Containment, per
             .unwrap();
     }
     let after = target
-        .observe(&context, &principal, &Ask::now(containment.end.clone()))
+        .observe(&context, &principal, &ObservationRequest::now(containment.end.clone()))
         .await
         .unwrap();
     drop(containment.verdict(&before, &after, progress));

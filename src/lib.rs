@@ -27,7 +27,7 @@
 //!    [`statement`] (pure) and [`transmitter`]: what others are told of what was proved.
 //! 8. [`config`] over [`settings`]: from what is written to what is built. [`cli`]: one file for each command.
 //!
-//! [`digest`] has the one SHA-256 and the one hexadecimal form.
+//! [`digest`] has the one SHA-256 and the one hexadecimal form, [`backoff`] the retry delays of all.
 //! [`clock`], [`http`], [`secret`] and [`telemetry`] are the only places for time, calls to the outside, credentials, and logs with
 //! metrics; [`file_modes`] holds the one rule about who else may write what we rely on. [`jose`] reads signed tokens. `revoked_sandbox`, a
 //! crate of its own too, is a Mattermost stand-in, for `demo`, the tests and the benchmarks; both are behind the feature `demo`.
@@ -51,6 +51,7 @@
 //! suspensions, and any state in memory that a `kill -9` may not take.
 
 pub mod api;
+pub mod backoff;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::model::{Subject, digest_of};
 use crate::store::{OtherDemand, Releasable, ReleaseRequest, Store};
 use crate::targets::CallContext;
-use crate::worker::{Revival, rehearse_release};
+use crate::worker::{Reactivation, rehearse_release};
 
 /// `revoked release`
 #[derive(Debug, Clone, Args)]
@@ -42,7 +42,7 @@ pub struct ReleaseArgs {
 #[derive(Serialize)]
 struct AtTarget {
     target: String,
-    accounts: Vec<Revival>,
+    accounts: Vec<Reactivation>,
     others: Vec<OtherDemand>,
     #[serde(skip)]
     asked: ReleaseRequest,
@@ -117,8 +117,8 @@ async fn rehearse(case: i64, config: &Config, store: &Store, suspension: Releasa
     let target = target.ok_or_else(|| UsageError(format!("no target is called {:?} any more", suspension.target)))?;
     let mut accounts = Vec::with_capacity(suspension.suspensions.len());
     for (id, since) in &suspension.suspensions {
-        let revival = rehearse_release(target.target.as_ref(), &CallContext::unpaced(), id, *since).await?;
-        accounts.push(revival.ok_or_else(|| {
+        let reactivation = rehearse_release(target.target.as_ref(), &CallContext::unpaced(), id, *since).await?;
+        accounts.push(reactivation.ok_or_else(|| {
             UsageError(format!(
                 "the account {id} at {} is not suspended as the case suspended it: somebody has enabled it, or suspended it again, since",
                 target.name

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::api;
+use crate::backoff::{Backoff, Retries};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::intake::{self, Intake};
@@ -27,7 +28,7 @@ use crate::store::{Role, Store};
 use crate::telemetry;
 use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
-use crate::worker::{Backoff, LaneSettings, Lanes, Rate, Retries, Shutdown, WorkSettings};
+use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
 mod descriptors;
 mod endpoints;

@@ -147,7 +147,7 @@ const KEEP_OUT_EVERY: u64 = 6 * 3600;
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that no look shows")]
 pub struct Progress {
     /// All sessions were ended since the block was confirmed (or since the start, where no block is asked for).
-    pub swept: bool,
+    pub sessions_ended: bool,
     /// The password was reset.
     pub password_reset: bool,
     /// An action of this job has been sent before: a named grant that is absent may be our own work.
@@ -208,7 +208,7 @@ impl Containment {
     /// What would make a session again although the case is not about it: the access token behind a session, and for all sessions every
     /// access token of the account.
     #[must_use]
-    pub fn makers(&self, access: &Access) -> Vec<Door> {
+    pub fn session_sources(&self, access: &Access) -> Vec<Door> {
         let behind = |grant: &super::Grant| grant.made_by.clone();
         let mut makers: BTreeSet<String> = match &self.scope {
             Scope::Session(id) => access
@@ -280,7 +280,7 @@ impl Containment {
                 actions.extend(named.filter(|grant| self.alive(grant)).map(|grant| self.end_token(grant)));
             }
             Scope::AllSessions => {
-                if !progress.swept || access.grants.iter().any(|grant| is_session(grant.name.kind)) {
+                if !progress.sessions_ended || access.grants.iter().any(|grant| is_session(grant.name.kind)) {
                     actions.push(Action::EndAllSessions);
                 }
             }
@@ -329,7 +329,7 @@ impl Containment {
         // sessions in its cache that no table shows.
         let all_sessions = able.ends_all_sessions && wanted(GrantKind::Session) && wanted(GrantKind::OauthGrant);
         let listed = access.grants.iter().any(|grant| is_session(grant.name.kind));
-        if all_sessions && access.listed.contains(&GrantKind::Session) && (listed || !progress.swept) {
+        if all_sessions && access.listed.contains(&GrantKind::Session) && (listed || !progress.sessions_ended) {
             actions.push(Action::EndAllSessions);
         }
         for grant in access.grants.iter().filter(|grant| wanted(grant.name.kind)) {

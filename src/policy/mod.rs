@@ -178,7 +178,7 @@ impl Policy {
     /// Whether a name may lead to an account: an address only where its domain is one of ours. Addresses are given to others one day, and
     /// whoever runs a domain says whose they are.
     #[must_use]
-    pub fn may_lead(&self, name: &Subject) -> bool {
+    pub fn may_identify(&self, name: &Subject) -> bool {
         match name.domain() {
             Some(domain) => self.email_domains.is_empty() || self.email_domains.contains(domain),
             None => true,
@@ -233,7 +233,7 @@ impl Policy {
             return Some(HoldReason::Unclear);
         }
         // What an operator writes is meant.
-        if facts.source != INBOX && !signal.subject.names().iter().any(|name| self.may_lead(name)) {
+        if facts.source != INBOX && !signal.subject.names().iter().any(|name| self.may_identify(name)) {
             return Some(HoldReason::EmailDomain);
         }
         match &signal.disposition {

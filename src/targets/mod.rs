@@ -13,10 +13,10 @@ use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject};
 use crate::settings::{Complaint, Settings};
 
+mod call_context;
 pub mod mattermost;
-mod permit;
 
-pub use permit::{CallContext, Permit, Permits, Said, Stage};
+pub use call_context::{AttemptStage, CallContext, Permit, Permits, RateLimitHints};
 
 /// One kind of target: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
 pub struct Kind {
@@ -54,8 +54,8 @@ pub trait Target: Send + Sync {
 
     /// Lists what the principal can reach, of the kinds asked for, and how the account is. Changes nothing. A kind that could not be
     /// listed whole is in `unseen`, never silently absent; a partial list is an error. What concerns nobody in particular may come from a
-    /// reading that other jobs share, where it began late enough for [`Ask::since`].
-    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &Ask) -> Result<Access, TargetError>;
+    /// reading that other jobs share, where it began late enough for [`ObservationRequest::since`].
+    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &ObservationRequest) -> Result<Access, TargetError>;
 
     /// Makes one change. Idempotent: what is already so counts as done. `principals` has one member unless
     /// [`Capabilities::set_size`] says that the target takes sets.
@@ -98,7 +98,7 @@ fn no_leaked() -> TargetError {
 
 /// What an observation is asked to look at.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct ObservationRequest {
     /// The kinds to list.
     pub kinds: BTreeSet<GrantKind>,
     /// Whether the account itself is looked at; without, what its lookup has shown stands.
@@ -107,7 +107,7 @@ pub struct Ask {
     pub since: BTreeMap<GrantKind, Instant>,
 }
 
-impl Ask {
+impl ObservationRequest {
     /// Everything about these kinds, as it is now.
     #[must_use]
     pub fn now(kinds: BTreeSet<GrantKind>) -> Self {

@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::poll::plain_code;
 use super::{Delivery, Transmitter};
+use crate::backoff::{Backoff, Jitter};
 use crate::http::read_body;
 use crate::model::{Timestamp, error_chain};
 use crate::store::{DeliveryOutcome, OutboxEvent, Store};
 use crate::telemetry::table;
-use crate::worker::{Backoff, Dice};
 
 /// How the waits between attempts grow, for the receiver as a whole.
 const BACKOFF: Backoff = Backoff {
@@ -39,7 +39,7 @@ const ANSWER_CAP: usize = 16 << 10;
 /// Tells one push receiver what waits for it, until `stop`.
 pub async fn run(transmitter: Transmitter, name: String, stop: CancellationToken) {
     let store = transmitter.0.store.clone();
-    let dice = Dice::new(None);
+    let jitter = Jitter::new(None);
     let wake = store.wake_outbox();
     let mut failures = 0_u32;
     let mut not_before = Instant::now();
@@ -49,7 +49,7 @@ pub async fn run(transmitter: Transmitter, name: String, stop: CancellationToken
         woken.as_mut().enable();
         let mut sleep = LONGEST_SLEEP;
         if Instant::now() >= not_before {
-            match round(&transmitter, &name, &dice, &mut failures, &stop).await {
+            match round(&transmitter, &name, &jitter, &mut failures, &stop).await {
                 Ok(Some(pause)) => not_before = Instant::now() + pause,
                 Ok(None) => {}
                 Err(error) => tracing::warn!(receiver = name, error = %error_chain(&error), "could not work on the outbox"),
@@ -69,7 +69,7 @@ pub async fn run(transmitter: Transmitter, name: String, stop: CancellationToken
 async fn round(
     transmitter: &Transmitter,
     name: &str,
-    dice: &Dice,
+    jitter: &Jitter,
     failures: &mut u32,
     stop: &CancellationToken,
 ) -> Result<Option<Duration>, crate::store::StoreError> {
@@ -83,7 +83,7 @@ async fn round(
             let Some(answered) = stop.run_until_cancelled(post(transmitter, name, &event)).await else {
                 return Ok(None);
             };
-            let (outcome, pause) = judge(store.clock().now(), &event, answered, dice, *failures);
+            let (outcome, pause) = judge(store.clock().now(), &event, answered, jitter, *failures);
             table::STATEMENTS.add([name, word(&outcome)], 1);
             let why = match &outcome {
                 DeliveryOutcome::Retry { why, .. } => Some(why.clone()),
@@ -125,7 +125,7 @@ fn judge(
     now: Timestamp,
     event: &OutboxEvent,
     answered: PushResult,
-    dice: &Dice,
+    jitter: &Jitter,
     failures: u32,
 ) -> (DeliveryOutcome, Option<Duration>) {
     match answered {
@@ -133,7 +133,7 @@ fn judge(
         PushResult::Refused(code) => (DeliveryOutcome::Refused(code), None),
         PushResult::Trouble(why, asked) => {
             let wait = asked.map_or_else(
-                || BACKOFF.wait(failures.saturating_add(1), dice),
+                || BACKOFF.wait(failures.saturating_add(1), jitter),
                 |asked| asked.clamp(SHORTEST_ASKED, LONGEST_ASKED),
             );
             let outcome = if now.since(event.created_at) >= GIVE_UP_AFTER {
@@ -250,7 +250,7 @@ mod tests {
             attempts: 0,
             created_at: NOW.minus(age),
         };
-        judge(NOW, &event, answered, &Dice::new(Some(1)), failures)
+        judge(NOW, &event, answered, &Jitter::new(Some(1)), failures)
     }
 
     fn trouble(asked: Option<u64>) -> PushResult {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::backoff::Dice;
+use crate::backoff::Jitter;
 
 /// When a breaker opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl Breaker {
     }
 
     /// Nothing more is sent for a while. True where it was closed before.
-    pub(super) fn open(&mut self, now: Instant, dice: &Dice) -> bool {
+    pub(super) fn open(&mut self, now: Instant, jitter: &Jitter) -> bool {
         if matches!(self.state, State::Open { .. }) {
             return false;
         }
@@ -146,7 +146,7 @@ impl Breaker {
             .saturating_mul(2_u32.checked_pow(self.pauses).unwrap_or(u32::MAX));
         self.pauses = self.pauses.saturating_add(1);
         // Between half the pause and the whole, so that several lanes of one failing network do not probe in step.
-        let jittered = |pause: Duration| pause / 2 + dice.within(pause / 2);
+        let jittered = |pause: Duration| pause / 2 + jitter.within(pause / 2);
         let others = jittered(doubled.min(self.settings.longest));
         let urgent = jittered(doubled.min(self.settings.urgent_longest)).min(others);
         let before = std::mem::replace(
@@ -166,13 +166,13 @@ mod tests {
 
     fn opened(pauses: u32) -> (Breaker, Instant) {
         let mut breaker = Breaker::new(BreakerSettings::default());
-        let dice = Dice::new(Some(5));
+        let jitter = Jitter::new(Some(5));
         let now = Instant::now();
         for _ in 0..pauses {
-            breaker.open(now, &dice);
+            breaker.open(now, &jitter);
             breaker.trying(now);
         }
-        breaker.open(now, &dice);
+        breaker.open(now, &jitter);
         (breaker, now)
     }
 

@@ -7,12 +7,12 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::backoff::{Backoff, Dice};
 use super::breaker::{Admits, Breaker};
-use super::guard::Guard;
-use super::lanes::{LaneSettings, LaneStatus, Shutdown, WorkSettings};
-use super::permits::Pacer;
-use super::slots::{Slot, Slots, at_work};
+use super::concurrency::{Slot, Slots, max_concurrent_jobs};
+use super::lane_settings::{LaneSettings, LaneStatus, Shutdown, WorkSettings};
+use super::pacer::Pacer;
+use super::protection::Protection;
+use crate::backoff::{Backoff, Jitter};
 use crate::model::{LEASE_LENGTH, Priority, error_chain};
 use crate::store::{Claim, Result, Store};
 use crate::targets::{CallContext, Level, Probe, Target};
@@ -34,11 +34,11 @@ pub(super) struct Lane {
     pub(super) name: String,
     pub(super) target: Arc<dyn Target>,
     pub(super) store: Store,
-    pub(super) guard: Arc<dyn Guard>,
+    pub(super) protection: Arc<dyn Protection>,
     pub(super) settings: Arc<WorkSettings>,
     pub(super) shutdown: Shutdown,
     pub(super) pacer: Arc<Pacer>,
-    pub(super) dice: Dice,
+    pub(super) jitter: Jitter,
     slots: Arc<Slots>,
     state: Mutex<State>,
     /// A slot came free, or the breaker or the pause changed.
@@ -72,7 +72,7 @@ impl Lane {
     pub(super) fn new(
         lane: LaneSettings,
         store: Store,
-        guard: Arc<dyn Guard>,
+        protection: Arc<dyn Protection>,
         settings: Arc<WorkSettings>,
         shutdown: Shutdown,
         pacer: Arc<Pacer>,
@@ -83,12 +83,14 @@ impl Lane {
             name: lane.name,
             target: lane.target,
             store,
-            guard,
+            protection,
             shutdown,
             pacer,
-            dice: Dice::new(settings.seed),
+            jitter: Jitter::new(settings.seed),
             slots: Slots::new(
-                settings.at_work.unwrap_or_else(|| at_work(lane.rate, lane.concurrency)),
+                settings
+                    .concurrent_jobs
+                    .unwrap_or_else(|| max_concurrent_jobs(lane.rate, lane.concurrency)),
                 Arc::clone(&changed),
             ),
             state: Mutex::new(State {
@@ -257,7 +259,7 @@ impl Lane {
                 why: why.clone(),
                 recorded: false,
                 probes: 1,
-                next: Instant::now() + PROBES.wait(1, &self.dice),
+                next: Instant::now() + PROBES.wait(1, &self.jitter),
             });
         }
         self.change();
@@ -281,7 +283,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Looks whether a paused lane may work again: because an operator said so in the store, or because a probe finds nothing wrong.
+    /// Freshness whether a paused lane may work again: because an operator said so in the store, or because a probe finds nothing wrong.
     async fn tend_pause(&self, next: Instant, recorded: bool) -> Next {
         if recorded && matches!(self.store.lane_paused(&self.name).await, Ok(None)) {
             // The operator's `check` has found the target usable, with the credential as its file holds it now. A probe of our own reads
@@ -300,7 +302,7 @@ impl Lane {
             }
             if let Some(pause) = self.state().pause.as_mut() {
                 pause.probes += 1;
-                pause.next = Instant::now() + PROBES.wait(pause.probes, &self.dice);
+                pause.next = Instant::now() + PROBES.wait(pause.probes, &self.jitter);
             }
         }
         Next::Until(next.max(Instant::now()).min(Instant::now() + POLL))

@@ -3,76 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-
-use super::attempt::AttemptLimits;
-use super::backoff::Retries;
-use super::breaker::BreakerSettings;
-use super::guard::Guard;
+use super::concurrency::Slot;
 use super::lane::Lane;
-use super::permits::Pacer;
-use super::promoter;
-use super::quota::Rate;
-use super::slots::Slot;
+use super::lane_settings::{LaneSettings, LaneStatus, Shutdown, WorkSettings};
+use super::pacer::Pacer;
+use super::protection::Protection;
+use super::scheduler;
 use crate::store::{Claim, Result, Store, StoreError};
-use crate::targets::Target;
-
-/// One lane as the config describes it.
-pub struct LaneSettings {
-    /// The target's name in the config.
-    pub name: String,
-    /// The target.
-    pub target: Arc<dyn Target>,
-    /// How many calls it may be sent.
-    pub rate: Rate,
-    /// How many calls urgent work may send at once after the lane was idle; up to 1 for none.
-    pub burst: u32,
-    /// How many calls are under way at once, at least one. From two on, the last is kept for urgent ones.
-    pub concurrency: usize,
-}
-
-/// What all lanes share.
-#[derive(Debug, Clone, Default)]
-pub struct WorkSettings {
-    /// How jobs are tried again.
-    pub retries: Retries,
-    /// When a lane stops calling a target that fails.
-    pub breaker: BreakerSettings,
-    /// How patient one attempt is.
-    pub attempt_limits: AttemptLimits,
-    /// How many urgent jobs are at work at one target, and how many others; as its rate allows where it says nothing.
-    pub at_work: Option<usize>,
-    /// The seed of all jitter; none in earnest.
-    pub seed: Option<u64>,
-}
-
-/// How lanes live and end.
-#[derive(Clone, Debug)]
-pub struct Shutdown {
-    /// Everything that lanes spawn is tracked here. Close it after `soft`, then wait for it.
-    pub tracker: TaskTracker,
-    /// Lanes claim nothing more; attempts run to their end.
-    pub soft: CancellationToken,
-    /// Attempts are cut off at their present call and give their job back.
-    pub hard: CancellationToken,
-}
-
-/// Where a lane stands.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct LaneStatus {
-    /// The target's name.
-    pub target: String,
-    /// Jobs that run.
-    pub running: usize,
-    /// Calls that wait for a permit.
-    pub waiting_for_permit: usize,
-    /// Why it is paused, if it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub paused: Option<String>,
-    /// Whether its breaker is open: the target does not answer.
-    pub down: bool,
-}
 
 /// The lanes of a running daemon. Cheap to clone.
 #[derive(Clone)]
@@ -86,7 +23,7 @@ impl Lanes {
     pub async fn start(
         store: &Store,
         lanes: Vec<LaneSettings>,
-        guard: Arc<dyn Guard>,
+        protection: Arc<dyn Protection>,
         settings: WorkSettings,
         shutdown: Shutdown,
     ) -> Result<Self> {
@@ -101,7 +38,7 @@ impl Lanes {
             let lane = Lane::new(
                 lane,
                 store.clone(),
-                Arc::clone(&guard),
+                Arc::clone(&protection),
                 Arc::clone(&settings),
                 shutdown.clone(),
                 pacer,
@@ -112,7 +49,7 @@ impl Lanes {
         for lane in started.values() {
             lane.spawn();
         }
-        shutdown.tracker.spawn(promoter::run(store.clone(), shutdown.soft.clone()));
+        shutdown.tracker.spawn(scheduler::run(store.clone(), shutdown.soft.clone()));
         Ok(Self(Arc::new(started)))
     }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::attempt::{Who, resolve};
-use super::guard::spared;
-use super::revival::{Revival, TOKENS};
+use super::attempt::{Resolved, resolve};
+use super::protection::exempt_actions;
+use super::reactivation::{REACTIVATED_KINDS, Reactivation};
 use crate::model::{Access, Action, Containment, Door, DoorKind, GrantKind, Principal, Progress, Resolution, Scope, Subject};
-use crate::targets::{Ask, CallContext, Target, TargetError};
+use crate::targets::{CallContext, ObservationRequest, Target, TargetError};
 
 /// What an attempt would find and do now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,8 +49,8 @@ pub async fn rehearse(
     subject: &Subject,
 ) -> Result<Rehearsal, TargetError> {
     let (principals, nobody) = match resolve(target, context, subject, false).await? {
-        Who::Those(principals) => (principals, None),
-        Who::Nobody(why) | Who::Nameless(why) | Who::Unclear(why) => (Vec::new(), Some(why)),
+        Resolved::Those(principals) => (principals, None),
+        Resolved::Nobody(why) | Resolved::Nameless(why) | Resolved::Unclear(why) => (Vec::new(), Some(why)),
     };
     let mut accounts = Vec::with_capacity(principals.len());
     for principal in principals {
@@ -58,13 +58,13 @@ pub async fn rehearse(
         if containment.scope == Scope::AllSessions {
             kinds.insert(GrantKind::AccessToken);
         }
-        let ask = Ask {
+        let ask = ObservationRequest {
             kinds,
             account: false,
             since: BTreeMap::new(),
         };
         let access = target.observe(context, &principal, &ask).await?;
-        let exempt = spared(name, &principal);
+        let exempt = exempt_actions(name, &principal);
         let mut actions = containment.plan(&access, &target.capabilities(), Progress::default());
         let (undone, done): (Vec<_>, Vec<_>) = actions
             .drain(..)
@@ -86,7 +86,7 @@ pub async fn rehearse(
 
 /// What would still let somebody in once the actions are done.
 fn doors(containment: &Containment, access: &Access, actions: &[Action]) -> Vec<Door> {
-    let mut doors = containment.makers(access);
+    let mut doors = containment.session_sources(access);
     doors.extend(access.doors().iter().cloned());
     if actions.contains(&Action::ResetPassword) {
         doors.retain(|door| door.door != DoorKind::OwnPassword);
@@ -107,11 +107,13 @@ pub async fn rehearse_release(
     context: &CallContext,
     id: &str,
     suspended_at: crate::model::Timestamp,
-) -> Result<Option<Revival>, TargetError> {
+) -> Result<Option<Reactivation>, TargetError> {
     let Resolution::One(principal) = target.resolve(context, &Subject::Opaque(id.to_owned())).await? else {
         return Ok(None);
     };
-    let access = target.observe(context, &principal, &Ask::now(TOKENS.into())).await?;
+    let access = target
+        .observe(context, &principal, &ObservationRequest::now(REACTIVATED_KINDS.into()))
+        .await?;
     let ours = access.suspended() && access.account.suspended_at == Some(suspended_at);
-    Ok(ours.then(|| Revival::of(&principal, &access)))
+    Ok(ours.then(|| Reactivation::of(&principal, &access)))
 }

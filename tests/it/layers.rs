@@ -6,7 +6,7 @@ use crate::tree::{File, repository};
 const LAYERS: &[&[&str]] = &[
     &["digest"],
     &["model"],
-    &["clock", "file_modes", "secret"],
+    &["backoff", "clock", "file_modes", "secret"],
     &["settings"],
     &["http", "telemetry"],
     &["jose"],

@@ -1,7 +1,7 @@
 //! What this target can do, and what it cannot reach.
 
 use super::Mattermost;
-use super::sweep::after_sessions;
+use super::apply::end_sessions::after_sessions;
 use crate::model::{Capabilities, GrantKind};
 
 /// What can be done at the server as far as it is known.
@@ -23,7 +23,7 @@ pub(super) fn capabilities(target: &Mattermost) -> Capabilities {
 fn not_covered(target: &Mattermost) -> Vec<String> {
     let version = target.api.version();
     let mut lines: Vec<&str> = Vec::new();
-    if !version.is_some_and(super::version::Version::refuses_stale_refresh) {
+    if !version.is_some_and(super::api::version::Version::refuses_stale_refresh) {
         lines.push(
             "an OAuth refresh token whose session row was cleaned away is in no list and survives (fixed upstream by MM-68983, June 2026): \
              a watch sweep ends what it makes; a new secret of the app or deleting the app ends it",

@@ -14,16 +14,16 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::Mattermost;
-use super::api::fail;
-use super::apply::Change;
-use super::call::Call;
-use super::failure::{NO_SESSION, Refusal, Trouble};
-use super::findings::{ACCESS_TOKENS, off};
-use super::integrations::alias;
-use super::password::random_word;
+use super::api::client::fail;
+use super::api::failure::{CallFailure, NO_SESSION, Refusal};
+use super::api::request::Call;
+use super::api::wire::{Account, Health, IncomingWebhook, Session, is_id};
+use super::apply::change::Change;
+use super::apply::password::random_word;
+use super::config_checks::{ACCESS_TOKENS, off};
+use super::observe::webhooks_and_commands::alias;
 use super::probe::client_config;
 use super::resolve::principal;
-use super::wire::{Account, Health, IncomingWebhook, Session, is_id};
 use crate::model::{GrantKind, GrantRef, Principal, PrincipalTrait};
 use crate::targets::{Applied, CallContext, EndedLeaked, Identified, Remedy, TargetError};
 
@@ -100,16 +100,16 @@ pub(super) async fn end(
     credential: &SecretString,
     principal: &Principal,
 ) -> Result<EndedLeaked, TargetError> {
-    let standing = target.standing(context).await?;
+    let own_account = target.own_account(context).await?;
     let change = Change {
         target,
         context,
         principal,
-        standing: &standing,
+        own_account: &own_account,
     };
     if let Some(hook) = webhook(target, context, credential).await? {
         let grant = named(GrantKind::IncomingWebhook, alias(&hook.id), None);
-        let applied = super::integration_ends::end(change, &grant).await?;
+        let applied = super::apply::end_integrations::end(change, &grant).await?;
         return Ok(EndedLeaked {
             applied,
             grants: vec![grant],
@@ -119,8 +119,8 @@ pub(super) async fn end(
 }
 
 async fn alive(target: &Mattermost, context: &CallContext, found: (Account, Option<String>)) -> Result<Identified, TargetError> {
-    let standing = target.standing(context).await?;
-    Ok(Identified::Alive(principal(target, context, found, &standing).await?))
+    let own_account = target.own_account(context).await?;
+    Ok(Identified::Alive(principal(target, context, found, &own_account).await?))
 }
 
 /// Reads a webhook's URL, or takes the value for the secret of a session or a token.
@@ -149,8 +149,8 @@ async fn try_out(
             let call = Call::get("using a leaked credential once", &["users", "me"]).by(credential);
             match target.api.send_to(base, context, call).await {
                 Ok(answer) => return Ok(Some((answer.read()?, answer.request))),
-                Err(Trouble::Refused(refusal)) if refusal.status.as_u16() == 401 => {}
-                Err(trouble) => return Err(not_of_ours(trouble)),
+                Err(CallFailure::Refused(refusal)) if refusal.status.as_u16() == 401 => {}
+                Err(failure) => return Err(not_of_ours(failure)),
             }
         }
     }
@@ -164,8 +164,8 @@ async fn healthy(target: &Mattermost, context: &CallContext) -> Result<(), Targe
 }
 
 /// What the server says to another credential says nothing about ours: the lane does not pause for it.
-fn not_of_ours(trouble: Trouble) -> TargetError {
-    let mut error = TargetError::from(trouble);
+fn not_of_ours(failure: CallFailure) -> TargetError {
+    let mut error = TargetError::from(failure);
     if error.remedy == Remedy::Pause {
         error.remedy = Remedy::Retry;
     }
@@ -223,11 +223,11 @@ async fn posts(target: &Mattermost, context: &CallContext, id: &SecretString) ->
             .json(&json!({ "text": "is this webhook alive?", "channel": nowhere }));
         match target.api.send(context, call).await {
             Ok(_) => return Ok(true),
-            Err(Trouble::Refused(refusal)) if refusal.is(400, NO_HOOK) => {}
-            Err(Trouble::Refused(refusal)) if refusal.switched_off() => return Err(switched_off(refusal)),
+            Err(CallFailure::Refused(refusal)) if refusal.is(400, NO_HOOK) => {}
+            Err(CallFailure::Refused(refusal)) if refusal.switched_off() => return Err(switched_off(refusal)),
             // It got as far as the channel.
-            Err(Trouble::Refused(refusal)) if refusal.id.starts_with("web.incoming_webhook.") => return Ok(true),
-            Err(trouble) => return Err(not_of_ours(trouble)),
+            Err(CallFailure::Refused(refusal)) if refusal.id.starts_with("web.incoming_webhook.") => return Ok(true),
+            Err(failure) => return Err(not_of_ours(failure)),
         }
     }
     Ok(false)
@@ -264,7 +264,7 @@ async fn end_session_and_maker(change: Change<'_>, credential: &SecretString) ->
         let ended = change
             .send_once(call, Some((400, NO_SESSION)))
             .await
-            .map_err(|trouble| change.judge(trouble))?;
+            .map_err(|failure| change.essential_error(failure))?;
         let already = ended.already;
         applied.requests.extend(ended.requests);
         known.extend(before.iter().map(|session| session.id.clone()));
@@ -272,9 +272,9 @@ async fn end_session_and_maker(change: Change<'_>, credential: &SecretString) ->
             let mut gone = what_vanishes(change, &mut applied, before, &mut known).await?;
             // A row speaks once, also where the copies that the lists are read from do not agree.
             gone.retain(|session| vanished.iter().all(|other| other.id != session.id));
-            let makers: BTreeSet<String> = gone.iter().filter_map(made_by).collect();
+            let owned: BTreeSet<String> = gone.iter().filter_map(made_by).collect();
             vanished.extend(gone);
-            let both: BTreeSet<String> = agreed.intersection(&makers).cloned().collect();
+            let both: BTreeSet<String> = agreed.intersection(&owned).cloned().collect();
             if let (Some(token), 1) = (both.first(), both.len()) {
                 let token = token.clone();
                 vanished.retain(|session| made_by(session).as_ref() == Some(&token));
@@ -282,8 +282,8 @@ async fn end_session_and_maker(change: Change<'_>, credential: &SecretString) ->
             }
             if !both.is_empty() {
                 agreed = both;
-            } else if !makers.is_empty() {
-                agreed = makers;
+            } else if !owned.is_empty() {
+                agreed = owned;
             }
         }
         // Used once more: where it is an access token it makes its next session.
@@ -359,7 +359,7 @@ async fn finish(
 async fn sessions(change: Change<'_>, applied: &mut Applied) -> Result<Vec<Session>, TargetError> {
     let id = &change.principal.id;
     let call = Call::get(format!("listing the sessions of {id}"), &["users", id, "sessions"]);
-    let answer = change.send(call).await.map_err(|trouble| change.judge(trouble))?;
+    let answer = change.send(call).await.map_err(|failure| change.essential_error(failure))?;
     let sessions: Vec<Session> = answer.read()?;
     applied.requests.extend(answer.request);
     Ok(sessions)

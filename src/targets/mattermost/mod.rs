@@ -1,9 +1,10 @@
 //! The target kind `mattermost`: API v4 of a Mattermost server.
 //!
-//! Reading order: `settings` (what an operator writes), `api` (the one function that sends), `failure` (what an answer means), `resolve`,
-//! `observe` with the lists (`credentials`, `oauth`, `bots`, `integrations`; those of the whole server come from `shared_reading`, by `pages`)
-//! and `doors` (what lets somebody in afresh), `apply` with `sweep` and `integration_ends`, `leaked` (a credential in the wrong hands),
-//! `capabilities`, `probe`. `standing` and `admins` know whom not to touch.
+//! Reading order: `settings` (what an operator writes), `api` (requests, answers, failures, 429), `resolve` (from a subject to an account,
+//! with `account_batching`), `observe` (what an account can reach), `apply` (the changes), `leaked` (a credential in the wrong hands),
+//! `capabilities`, `probe` with `config_checks`. `own_account` knows who we are and what we may do.
+//!
+//! A grant kind more: its list in `observe`, its end in `apply`, and `capabilities`.
 //!
 //! Sources: the answers of a real server 6.7.0 in `tests/fixtures/mattermost/`, and the upstream source where a comment names a version.
 
@@ -12,44 +13,28 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use self::accounts::Accounts;
-use self::admins::Admins;
-use self::api::{Api, fail};
-use self::shared_reading::SharedReadings;
-use self::standing::{Memory, Standing};
-use self::sweep::Swept;
-use super::{Applied, Ask, Built, CallContext, EndedLeaked, Identified, Kind, Probe, Remedy, Target, TargetError};
+use self::account_batching::AccountBatches;
+use self::api::client::{Api, fail};
+use self::apply::end_sessions::FlushedNodes;
+use self::apply::last_admin::Administrators;
+use self::observe::shared_lists::SharedLists;
+use self::own_account::{OwnAccount, OwnAccountCache};
+use super::{Applied, Built, CallContext, EndedLeaked, Identified, Kind, ObservationRequest, Probe, Remedy, Target, TargetError};
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Principal, Resolution, Subject};
 use crate::settings::Settings;
 
-mod accounts;
-mod admins;
+mod account_batching;
 mod api;
 mod apply;
-mod bots;
-mod call;
 mod capabilities;
-mod credentials;
-mod doors;
-mod failure;
-mod findings;
-mod integration_ends;
-mod integrations;
+mod config_checks;
 mod leaked;
-mod limits;
-mod oauth;
 mod observe;
-mod pages;
-mod password;
+mod own_account;
 mod probe;
 mod resolve;
 mod settings;
-mod shared_reading;
-mod standing;
-mod sweep;
-mod version;
-mod wire;
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
@@ -61,27 +46,27 @@ pub const KIND: Kind = Kind {
 fn build(settings: &Settings<'_>, clock: &Clock) -> Built {
     Ok(Arc::new(Mattermost {
         api: settings::read(settings, clock)?,
-        memory: Memory::default(),
-        admins: Admins::default(),
-        swept: Swept::default(),
-        shared: SharedReadings::default(),
-        accounts: Accounts::default(),
+        own_account_cache: OwnAccountCache::default(),
+        administrators: Administrators::default(),
+        flushed_nodes: FlushedNodes::default(),
+        shared: SharedLists::default(),
+        accounts: AccountBatches::default(),
     }))
 }
 
 /// A Mattermost server.
 struct Mattermost {
     api: Api,
-    memory: Memory,
-    admins: Admins,
-    swept: Swept,
-    shared: SharedReadings,
-    accounts: Accounts,
+    own_account_cache: OwnAccountCache,
+    administrators: Administrators,
+    flushed_nodes: FlushedNodes,
+    shared: SharedLists,
+    accounts: AccountBatches,
 }
 
 impl Mattermost {
-    async fn standing(&self, context: &CallContext) -> Result<Arc<Standing>, TargetError> {
-        self.memory.standing(self, context).await
+    async fn own_account(&self, context: &CallContext) -> Result<Arc<OwnAccount>, TargetError> {
+        self.own_account_cache.get(self, context).await
     }
 }
 
@@ -99,7 +84,7 @@ impl Target for Mattermost {
         resolve::resolve(self, context, subject).await
     }
 
-    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
+    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &ObservationRequest) -> Result<Access, TargetError> {
         observe::observe(self, context, principal, ask).await
     }
 

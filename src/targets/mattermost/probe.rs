@@ -9,12 +9,12 @@ use anyhow::anyhow;
 use reqwest::Url;
 
 use super::Mattermost;
-use super::api::{fail, place};
-use super::call::Call;
-use super::failure::Trouble;
-use super::findings::{self, ClientConfig, ServerConfig, finding};
-use super::standing::Standing;
-use super::wire::{Account, Health};
+use super::api::client::{fail, place};
+use super::api::failure::CallFailure;
+use super::api::request::Call;
+use super::api::wire::{Account, Health};
+use super::config_checks::{self, ClientConfig, ServerConfig, finding};
+use super::own_account::OwnAccount;
 use crate::model::Timestamp;
 use crate::targets::{CallContext, CallLimit, Finding, Level, Probe, Remedy, TargetError};
 
@@ -28,9 +28,9 @@ pub(super) async fn probe(target: &Mattermost, context: &CallContext) -> Result<
         .api
         .renew_credential()
         .map_err(|source| fail("reading the credential again", Remedy::Pause, source, None))?;
-    target.memory.forget();
-    let standing = match target.standing(context).await {
-        Ok(standing) => standing,
+    target.own_account_cache.forget();
+    let own_account = match target.own_account(context).await {
+        Ok(own_account) => own_account,
         Err(error) => return Err(explain(target, context, error).await),
     };
     let ((), client, server) = tokio::try_join!(
@@ -40,18 +40,18 @@ pub(super) async fn probe(target: &Mattermost, context: &CallContext) -> Result<
     )?;
     let nodes = target.api.nodes.len();
     let mut found = skew(target, client.1);
-    found.extend(findings::permissions(&standing, nodes));
-    found.extend(findings::identity(&standing, &client.0));
-    found.extend(findings::client(&client.0, nodes));
+    found.extend(config_checks::permissions(&own_account, nodes));
+    found.extend(config_checks::identity(&own_account, &client.0));
+    found.extend(config_checks::client(&client.0, nodes));
     found.extend(server.0);
     for node in &target.api.nodes {
-        found.extend(at_node(target, context, node, &standing, &client.0).await);
+        found.extend(at_node(target, context, node, &own_account, &client.0).await);
     }
     found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     Ok(Probe {
         version: target.api.version().map(|version| version.to_string()),
-        acting_as: Some(standing.me.username.clone()),
-        doors: findings::doors(target.api.version(), &client.0),
+        acting_as: Some(own_account.me.username.clone()),
+        doors: config_checks::doors(target.api.version(), &client.0),
         limit: server.1,
         findings: found,
     })
@@ -70,7 +70,7 @@ async fn explain(target: &Mattermost, context: &CallContext, error: TargetError)
     match (error.remedy, health(target, context).await) {
         (Remedy::Pause, Err(health)) if health.remedy == Remedy::Retry => TargetError {
             source: anyhow!(
-                "the server says that it is not healthy, probably its database is down, and then it refuses valid credentials too; look \
+                "the server says that it is not healthy, probably its database is down, and then it refuses valid credentials too; observation \
                  after the server first"
             ),
             ..error
@@ -98,9 +98,9 @@ async fn server_config(target: &Mattermost, context: &CallContext) -> Result<(Ve
     {
         Ok(answer) => {
             let config = answer.read::<ServerConfig>()?;
-            Ok((findings::server(&config), findings::limit(&config)))
+            Ok((config_checks::server(&config), config_checks::limit(&config)))
         }
-        Err(Trouble::Refused(refusal)) if refusal.forbids() || refusal.unknown_call() => Ok((
+        Err(CallFailure::Refused(refusal)) if refusal.forbids() || refusal.unknown_call() => Ok((
             vec![finding(
                 Level::Note,
                 "the operator account may not read the server's settings, so rate limits and bot rules were not looked at",
@@ -108,7 +108,7 @@ async fn server_config(target: &Mattermost, context: &CallContext) -> Result<(Ve
             )],
             None,
         )),
-        Err(trouble) => Err(trouble.into()),
+        Err(failure) => Err(failure.into()),
     }
 }
 
@@ -131,7 +131,7 @@ async fn at_node(
     target: &Mattermost,
     context: &CallContext,
     node: &Url,
-    standing: &Standing,
+    own_account: &OwnAccount,
     client: &ClientConfig,
 ) -> Option<Finding> {
     let name = place(node);
@@ -143,10 +143,10 @@ async fn at_node(
         .await
     {
         Ok(answer) => answer.read::<Account>(),
-        Err(trouble) => Err(trouble.into()),
+        Err(failure) => Err(failure.into()),
     };
     let other = match (me, client_config(target, context, node).await) {
-        (Ok(me), Ok((other, _))) if me.id == standing.me.id => other,
+        (Ok(me), Ok((other, _))) if me.id == own_account.me.id => other,
         (Ok(_), Ok(_)) => {
             return Some(finding(
                 Level::Warning,

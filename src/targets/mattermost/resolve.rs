@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use anyhow::anyhow;
 
 use super::Mattermost;
-use super::api::fail;
-use super::call::Call;
-use super::doors::account_state;
-use super::failure::{NO_ACCOUNT, NO_USERNAME, Trouble};
-use super::standing::Standing;
-use super::wire::{Account, is_id};
+use super::api::client::fail;
+use super::api::failure::{CallFailure, NO_ACCOUNT, NO_USERNAME};
+use super::api::request::Call;
+use super::api::wire::{Account, is_id};
+use super::observe::sign_in_paths::account_state;
+use super::own_account::OwnAccount;
 use crate::model::{Principal, PrincipalTrait, Resolution, Subject};
 use crate::targets::{CallContext, Remedy, TargetError};
 
@@ -45,14 +45,14 @@ pub(super) async fn resolve(target: &Mattermost, context: &CallContext, subject:
         ));
     }
     let lookups = names.iter().map(|(subject, name)| look_up(target, context, subject, name));
-    let (found, standing) = tokio::try_join!(futures_util::future::try_join_all(lookups), target.standing(context))?;
+    let (found, own_account) = tokio::try_join!(futures_util::future::try_join_all(lookups), target.own_account(context))?;
     let mut found: BTreeMap<String, Found> = found.into_iter().flatten().map(|found| (found.0.id.clone(), found)).collect();
     if found.len() > 1 {
         return Ok(Resolution::Ambiguous(found.into_keys().collect()));
     }
     match found.pop_first() {
         None => Ok(Resolution::None),
-        Some((_, found)) => Ok(Resolution::One(principal(target, context, found, &standing).await?)),
+        Some((_, found)) => Ok(Resolution::One(principal(target, context, found, &own_account).await?)),
     }
 }
 
@@ -89,12 +89,12 @@ async fn look_up(
     let (account, request) = match sent {
         Ok(found) => found,
         // Only the server's own word for "nobody" with a request id counts: a 404 of a wrong route or of a proxy has none.
-        Err(Trouble::Refused(refusal))
+        Err(CallFailure::Refused(refusal))
             if (refusal.is(404, NO_ACCOUNT) || refusal.is(404, NO_USERNAME)) && refusal.request.is_some() =>
         {
             return Ok(None);
         }
-        Err(trouble) => return Err(trouble.into()),
+        Err(failure) => return Err(failure.into()),
     };
     let same = match name {
         Name::Id(id) => account.id == *id,
@@ -115,7 +115,7 @@ async fn look_up(
     }
 }
 
-async fn one(target: &Mattermost, context: &CallContext, call: Call) -> Result<Found, Trouble> {
+async fn one(target: &Mattermost, context: &CallContext, call: Call) -> Result<Found, CallFailure> {
     let answer = target.api.send(context, call).await?;
     Ok((answer.read()?, answer.request))
 }
@@ -125,10 +125,14 @@ pub(super) async fn principal(
     target: &Mattermost,
     context: &CallContext,
     (account, request): Found,
-    standing: &Standing,
+    own_account: &OwnAccount,
 ) -> Result<Principal, TargetError> {
     // What matters of it is only that its suspension would lock us out, which before one is asked again.
-    let owns_us = account.delete_at == 0 && target.memory.is_our_owner_now(target, context, &account.id).await?;
+    let owns_us = account.delete_at == 0
+        && target
+            .own_account_cache
+            .is_our_owner_now(target, context, &account.id)
+            .await?;
     let mut names = vec![
         Subject::Opaque(account.id.clone()),
         Subject::Username(account.username.clone()),
@@ -137,7 +141,7 @@ pub(super) async fn principal(
     let mut principal = Principal {
         names,
         traits: [
-            standing.is_us(&account.id).then_some(PrincipalTrait::Ourselves),
+            own_account.is_us(&account.id).then_some(PrincipalTrait::Ourselves),
             owns_us.then_some(PrincipalTrait::OwnsUs),
             account.is_admin().then_some(PrincipalTrait::Admin),
             account.is_bot.then_some(PrincipalTrait::Bot),
@@ -150,7 +154,13 @@ pub(super) async fn principal(
         id: account.id,
     };
     let admin = principal.traits.contains(&PrincipalTrait::Admin);
-    if admin && account.delete_at == 0 && target.admins.is_last(&target.api, context, standing, &principal).await? {
+    if admin
+        && account.delete_at == 0
+        && target
+            .administrators
+            .is_last(&target.api, context, own_account, &principal)
+            .await?
+    {
         principal.traits.insert(PrincipalTrait::LastAdmin);
     }
     Ok(principal)

@@ -9,7 +9,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::api::Api;
+use super::api::client::Api;
 use crate::clock::Clock;
 use crate::http::{Bounds, client_trusting};
 use crate::secret::SecretSource;

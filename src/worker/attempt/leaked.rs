@@ -3,17 +3,17 @@
 //! It is the one case in which the proof is the credential itself. Its value is read from the store, where it is kept encrypted, for as long as
 //! the attempt lasts; everything else knows its digest alone.
 
-use super::room::Room;
-use super::{Attempt, End, Who};
+use super::principal_run::PrincipalRun;
+use super::{Attempt, End, Resolved};
 use crate::model::{Resolution, Subject, Verdict};
 use crate::targets::Identified;
 
 impl Attempt<'_> {
     /// Asks the target whose the credential is, by using it once.
-    pub(super) async fn owner_of_leaked(&mut self, credential: String) -> Result<Who, End> {
+    pub(super) async fn owner_of_leaked(&mut self, credential: String) -> Result<Resolved, End> {
         let kept = self.context.store.unseal(&credential).await.map_err(End::Store)?;
         let Some(kept) = kept else {
-            return Err(End::Hopeless(format!(
+            return Err(End::Unrevocable(format!(
                 "the leaked credential {credential} is kept no longer (for seven days at most, and not where it is the one that revoked itself \
                  uses); hand it in again with revoked leaked"
             )));
@@ -23,7 +23,7 @@ impl Attempt<'_> {
         match identified {
             Identified::Alive(principal) => {
                 self.evidence.refused_at = None;
-                Ok(Who::Those(vec![principal]))
+                Ok(Resolved::Those(vec![principal]))
             }
             Identified::Refused { .. } | Identified::SwitchedOff(..) if self.has_named_its_owner() => {
                 self.evidence.refused_at = Some(self.context.store.clock().now());
@@ -31,7 +31,7 @@ impl Attempt<'_> {
             }
             Identified::Refused { proves } => {
                 self.evidence.refused_at = Some(self.context.store.clock().now());
-                Ok(Who::Nobody(proves.to_owned()))
+                Ok(Resolved::Nobody(proves.to_owned()))
             }
             Identified::SwitchedOff(kind, why) => Err(End::Proved(Verdict::Unverified {
                 kinds: [(kind, why.to_owned())].into(),
@@ -39,7 +39,7 @@ impl Attempt<'_> {
             Identified::Ours => {
                 // It works, and it stays: nothing but harm could come of keeping it.
                 self.context.store.wipe_sealed(credential).await.map_err(End::Store)?;
-                Err(End::Hopeless(
+                Err(End::Unrevocable(
                     "the leaked credential is the credential that revoked itself uses here: make another for it, put that into its file, and \
                      hand this one in again"
                         .to_owned(),
@@ -54,7 +54,7 @@ impl Attempt<'_> {
     }
 
     /// Whose a credential was that an earlier attempt has ended.
-    async fn owner_by_now(&mut self) -> Result<Who, End> {
+    async fn owner_by_now(&mut self) -> Result<Resolved, End> {
         let known: Vec<String> = self.evidence.principals().map(str::to_owned).collect();
         let mut principals = Vec::with_capacity(known.len());
         for id in known {
@@ -65,12 +65,12 @@ impl Attempt<'_> {
                 principals.push(principal);
             }
         }
-        Ok(Who::Those(principals))
+        Ok(Resolved::Those(principals))
     }
 
     /// Uses the credential again: what of it still works, or `None` where it is refused, or the case is about none.
-    pub(super) async fn leaked_still_works(&mut self, room: &mut Room<'_>) -> Result<Option<String>, End> {
-        if !room.progress.leaked_is_alive {
+    pub(super) async fn leaked_still_works(&mut self, run: &mut PrincipalRun<'_>) -> Result<Option<String>, End> {
+        if !run.progress.leaked_is_alive {
             return Ok(None);
         }
         let Some(credential) = self.credential.clone() else {
@@ -86,13 +86,13 @@ impl Attempt<'_> {
                     .await?,
                 Identified::Refused { .. } | Identified::SwitchedOff(..)
             ) {
-                room.progress.leaked_is_alive = false;
+                run.progress.leaked_is_alive = false;
                 self.evidence.refused_at = Some(self.context.store.clock().now());
                 self.evidence
                     .note("the credential itself was refused when it was tried again");
                 return Ok(None);
             }
-            if !room.progress.acted {
+            if !run.progress.acted {
                 break;
             }
         }

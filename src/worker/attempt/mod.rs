@@ -10,13 +10,14 @@
 //! Reading order: here (the whole course), `who` (resolve), `room` (one principal), `looks` (what must be looked at again), `wave` (sending),
 //! `proof` (the second look), `leaked` (a leaked credential), `release` (undoing a suspension).
 
+mod apply;
+mod contain;
+mod freshness;
 mod leaked;
-mod looks;
-mod proof;
+mod principal_run;
 mod release;
-mod room;
-mod wave;
-mod who;
+mod resolve;
+mod verify;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,14 +26,14 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::guard::{Guard, never, spared};
+use super::protection::{Protection, exempt_actions, refuse_own_account};
 use crate::model::{
     Access, Action, ActionOutcome, DoorKind, Evidence, Finished, Job, JobKind, Principal, Started, Subject, Verdict,
 };
 use crate::store::{Claim, Store, StoreError};
 use crate::targets::{CallContext, Target, TargetError};
 
-pub(super) use who::{Who, resolve};
+pub(super) use resolve::{Resolved, resolve};
 
 /// How patient an attempt is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,9 +66,9 @@ pub(super) enum End {
     /// A sweep met the account enabled again by somebody, and a human must decide, whatever was approved before.
     EnabledAgain,
     /// Something is still there, although everything that can be sent was sent and accepted.
-    Remains(String),
+    StillPresent(String),
     /// Something is still there and there is nothing left to send.
-    Hopeless(String),
+    Unrevocable(String),
     /// A call failed in a way that stands in the way of all the rest.
     Failed(TargetError),
     /// It took longer than the limit.
@@ -93,7 +94,7 @@ pub(super) struct AttemptContext<'a> {
     pub(super) target: &'a dyn Target,
     pub(super) call_context: &'a CallContext,
     pub(super) store: &'a Store,
-    pub(super) guard: &'a dyn Guard,
+    pub(super) protection: &'a dyn Protection,
     pub(super) attempt_limits: &'a AttemptLimits,
     /// Cuts the attempt off.
     pub(super) hard: &'a CancellationToken,
@@ -137,10 +138,10 @@ pub(super) async fn attempt(context: &AttemptContext<'_>, claim: &Claim) -> Ende
     };
     let course = match claim.job.kind {
         JobKind::Release => Box::pin(attempt.release()).await,
-        JobKind::Contain | JobKind::Sweep => attempt.reach().await,
+        JobKind::Contain | JobKind::Sweep => attempt.contain_or_sweep().await,
     };
     let end = course.map_or_else(|end| end, End::Proved);
-    attempt.give_up_open();
+    attempt.close_open_actions();
     let mut evidence = attempt.evidence;
     evidence.not_covered = context.target.capabilities().not_covered;
     Ended {
@@ -156,25 +157,25 @@ impl Attempt<'_> {
     }
 
     /// The whole course. What cannot go on is an `Err`, so that `?` leaves at every step.
-    async fn reach(&mut self) -> Result<Verdict, End> {
+    async fn contain_or_sweep(&mut self) -> Result<Verdict, End> {
         let found = match &self.job().containment.leaked {
             Some(credential) => Box::pin(self.owner_of_leaked(credential.clone())).await?,
-            None => self.who().await?,
+            None => self.resolve().await?,
         };
         let principals = match found {
-            Who::Nobody(what) => return Ok(Verdict::NoPrincipal { what }),
-            Who::Nameless(why) => {
+            Resolved::Nobody(what) => return Ok(Verdict::NoPrincipal { what }),
+            Resolved::Nameless(why) => {
                 self.evidence.nameless = true;
-                return Err(End::Hopeless(why));
+                return Err(End::Unrevocable(why));
             }
-            Who::Unclear(why) => {
+            Resolved::Unclear(why) => {
                 self.evidence.unclear = true;
                 return Err(End::Held(why));
             }
-            Who::Those(principals) => principals,
+            Resolved::Those(principals) => principals,
         };
         for principal in &principals {
-            self.context.guard.admit(self.job(), principal).map_err(End::Held)?;
+            self.context.protection.admit(self.job(), principal).map_err(End::Held)?;
         }
         let ids: Vec<&str> = principals.iter().map(|principal| principal.id.as_str()).collect();
         self.evidence.principal = Some(ids.join(", "));
@@ -182,7 +183,7 @@ impl Attempt<'_> {
     }
 
     /// Whom the job is about. A sweep looks after the accounts that were contained, whatever the person is called by now.
-    async fn who(&mut self) -> Result<Who, End> {
+    async fn resolve(&mut self) -> Result<Resolved, End> {
         let job = self.job();
         let known: Vec<Subject> = job.evidence.principals().map(|id| Subject::Opaque(id.to_owned())).collect();
         if job.kind == JobKind::Sweep && !known.is_empty() {
@@ -191,8 +192,12 @@ impl Attempt<'_> {
                 .call(resolve(self.context.target, &self.call_context, &subject, true))
                 .await;
         }
-        let all = self.context.guard.all_of_several(job);
-        let leading = job.subject.names().iter().filter(|name| self.context.guard.may_lead(name));
+        let all = self.context.protection.contains_all_of_several(job);
+        let leading = job
+            .subject
+            .names()
+            .iter()
+            .filter(|name| self.context.protection.may_identify(name));
         let subject = Subject::together(leading.cloned()).unwrap_or_else(|| job.subject.clone());
         self.call(resolve(self.context.target, &self.call_context, &subject, all))
             .await
@@ -205,15 +210,15 @@ impl Attempt<'_> {
         };
         let mut failed = None;
         for principal in principals {
-            if let Err(why) = never(self.job(), principal) {
-                failed = Some(End::Hopeless(why));
+            if let Err(why) = refuse_own_account(self.job(), principal) {
+                failed = Some(End::Unrevocable(why));
                 continue;
             }
-            self.refused = spared(&self.job().target, principal);
+            self.refused = exempt_actions(&self.job().target, principal);
             match Box::pin(self.contain(principal)).await {
                 Ok(verdict) if verdict.severity() >= worst.severity() => worst = verdict,
                 Ok(_) => {}
-                Err(end @ (End::Remains(_) | End::Hopeless(_))) => failed = Some(end),
+                Err(end @ (End::StillPresent(_) | End::Unrevocable(_))) => failed = Some(end),
                 Err(end) => return Err(end),
             }
         }
@@ -221,7 +226,7 @@ impl Attempt<'_> {
     }
 
     /// Takes an observation into the evidence: what it showed, and what is left by it.
-    fn note_look(&mut self, seen: &Access, observed: &Access) {
+    fn merge_evidence(&mut self, seen: &Access, observed: &Access) {
         self.evidence.take_in(seen);
         self.evidence.conclude(self.over.iter().chain(std::iter::once(observed)));
         if self.evidence.password_reset_at.is_some() {
@@ -252,7 +257,7 @@ impl Attempt<'_> {
     }
 
     /// Closes what was started and not answered: nobody knows about the one that was under way, and the others never left.
-    fn give_up_open(&mut self) {
+    fn close_open_actions(&mut self) {
         let at = self.context.store.clock().now();
         for started in std::mem::take(&mut self.open) {
             let outcome = if std::mem::take(&mut self.sending) {

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use tokio::time::Instant;
 
-use super::looks::Looks;
-use super::room::Room;
+use super::freshness::Freshness;
+use super::principal_run::PrincipalRun;
 use super::{Attempt, End};
 use crate::model::{Action, Principal, Resolution, Subject, Verdict};
 use crate::store::Releasable;
-use crate::targets::Ask;
-use crate::worker::revival::{Revival, TOKENS};
+use crate::targets::ObservationRequest;
+use crate::worker::reactivation::{REACTIVATED_KINDS, Reactivation};
 
 impl Attempt<'_> {
     /// Enables the account again that the case has suspended.
@@ -23,33 +23,36 @@ impl Attempt<'_> {
                 .await?
             {
                 Resolution::One(principal) => said.push(self.release_one(&principal).await?),
-                _ => return Err(End::Hopeless(format!("the account {id} is gone"))),
+                _ => return Err(End::Unrevocable(format!("the account {id} is gone"))),
             }
         }
         Ok(Verdict::Released { what: said.join("; ") })
     }
 
     async fn release_one(&mut self, principal: &Principal) -> Result<String, End> {
-        let (looks, ask) = (Looks::new(Instant::now()), Ask::now(TOKENS.into()));
+        let (freshness, ask) = (
+            Freshness::new(Instant::now()),
+            ObservationRequest::now(REACTIVATED_KINDS.into()),
+        );
         let seen = self.observe(principal, &ask).await?;
-        let mut room = Room::of(principal, seen.clone(), looks);
-        self.take_in(&mut room, seen.clone());
+        let mut run = PrincipalRun::of(principal, seen.clone(), freshness);
+        self.take_in(&mut run, seen.clone());
         if !seen.suspended() {
             return Ok(format!("{} was enabled already", principal.id));
         }
         let ours = self.job().evidence.suspensions.get(&principal.id).copied();
         let Some(since) = ours.filter(|since| seen.account.suspended_at == Some(*since)) else {
-            return Err(End::Hopeless(format!(
+            return Err(End::Unrevocable(format!(
                 "{} is not suspended as it was by this case: somebody has enabled and suspended it again since; what others suspended is not \
                  released",
                 principal.id
             )));
         };
-        let revival = Revival::of(principal, &seen);
+        let reactivation = Reactivation::of(principal, &seen);
         let rehearsed = self.job().evidence.rehearsed.as_deref().unwrap_or_default();
         let knew = |token: &str| rehearsed.split(' ').any(|one| one == token);
-        if !knew(&revival.set) {
-            return Err(End::Hopeless(
+        if !knew(&reactivation.set) {
+            return Err(End::Unrevocable(
                 "what would come back to life has changed since it was rehearsed; rehearse the release again".to_owned(),
             ));
         }
@@ -58,25 +61,29 @@ impl Attempt<'_> {
             suspensions: [(principal.id.clone(), since)].into(),
         };
         let store = self.context.store;
-        let others = store.other_demands(self.job().case.0, &suspension, &revival.names).await;
+        let others = store.other_demands(self.job().case.0, &suspension, &reactivation.names).await;
         if let Some(other) = others.map_err(End::Store)?.iter().find(|other| !knew(&other.token())) {
-            return Err(End::Hopeless(format!(
+            return Err(End::Unrevocable(format!(
                 "since it was rehearsed, {other}; rehearse the release again"
             )));
         }
-        self.wave(&mut room, vec![Action::Release]).await?;
+        self.apply_all(&mut run, vec![Action::Release]).await?;
         for wait in std::iter::once(None).chain(self.context.attempt_limits.recheck_delays.iter().map(Some)) {
             if let Some(wait) = wait {
                 self.pause(*wait).await?;
             }
-            let ask = room.looks.ask(BTreeSet::new(), true);
-            let after = self.look(&mut room, &ask).await?;
-            self.take_in(&mut room, after);
-            if !room.observed.suspended() {
-                self.over.push(room.observed);
-                return Ok(format!("{} is enabled again; {}", principal.id, revival.in_words("came")));
+            let ask = run.freshness.ask(BTreeSet::new(), true);
+            let after = self.look(&mut run, &ask).await?;
+            self.take_in(&mut run, after);
+            if !run.observed.suspended() {
+                self.over.push(run.observed);
+                return Ok(format!(
+                    "{} is enabled again; {}",
+                    principal.id,
+                    reactivation.in_words("came")
+                ));
             }
         }
-        Err(End::Remains(format!("{} is still suspended", principal.id)))
+        Err(End::StillPresent(format!("{} is still suspended", principal.id)))
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use revoked::model::GrantKind;
-use revoked::targets::{Ask, CallContext, Remedy};
+use revoked::targets::{CallContext, ObservationRequest, Remedy};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
@@ -39,7 +39,7 @@ async fn a_success_that_is_not_understood_is_never_an_empty_list() {
         let stand = with_sessions(ResponseTemplate::new(200).set_body_string(body)).await;
         let error = stand
             .target
-            .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
+            .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
             .await
             .unwrap_err();
         assert_eq!(error.remedy, Remedy::Retry, "{body}: {error}");
@@ -53,7 +53,7 @@ async fn an_error_does_not_quote_the_answer() {
     let stand = with_sessions(ResponseTemplate::new(200).set_body_string(body)).await;
     let error = stand
         .target
-        .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
+        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
         .await
         .unwrap_err();
     assert!(!format!("{error:?}").contains("topsecret"));
@@ -65,7 +65,7 @@ async fn another_accounts_sessions_are_not_taken() {
     let stand = with_sessions(ResponseTemplate::new(200).set_body_json(other)).await;
     let error = stand
         .target
-        .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
+        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
@@ -103,7 +103,7 @@ async fn each_refusal_has_its_remedy() {
         let stand = with_sessions(answer).await;
         let error = stand
             .target
-            .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
+            .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
             .await
             .unwrap_err();
         assert_eq!(error.remedy, remedy, "{error}");
@@ -116,7 +116,7 @@ async fn a_valid_token_that_gets_401_while_the_database_is_down_pauses_the_lane(
     stand.recorded("database-down-valid-pat-401", 0).await;
     let error = stand
         .target
-        .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
+        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
@@ -132,14 +132,14 @@ async fn a_recorded_429_waits_as_told_and_is_heard() {
     let stand = with_sessions(answer(&limited)).await;
     let error = stand
         .target
-        .observe(&stand.context, &principal(USER01), &Ask::now(sessions()))
+        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
         .await
         .unwrap_err();
     let Remedy::RetryAfter(wait) = error.remedy else {
         panic!("{error}")
     };
-    let heard = stand.ledger.heard.lock().unwrap();
-    assert!(heard.iter().any(|said| said.refused == Some(wait)), "{heard:?}");
+    let noted = stand.ledger.noted.lock().unwrap();
+    assert!(noted.iter().any(|hints| hints.refused == Some(wait)), "{noted:?}");
 }
 
 #[tokio::test]
@@ -160,12 +160,12 @@ async fn doubled_limit_headers_are_heard_as_the_stricter() {
         .target
         .resolve(&stand.context, &"username:user01".parse().unwrap())
         .await;
-    let heard = stand.ledger.heard.lock().unwrap();
+    let noted = stand.ledger.noted.lock().unwrap();
     assert!(
-        heard
+        noted
             .iter()
-            .any(|said| said.remaining == Some(5) && said.reset == Some(Duration::from_secs(1))),
-        "{heard:?}"
+            .any(|hints| hints.remaining == Some(5) && hints.reset == Some(Duration::from_secs(1))),
+        "{noted:?}"
     );
 }
 
@@ -203,7 +203,7 @@ async fn every_request_asks_for_a_permit_and_carries_the_token() {
     let principal = stand.resolve("username:user01").await;
     stand
         .target
-        .observe(&stand.context, &principal, &Ask::now(sessions()))
+        .observe(&stand.context, &principal, &ObservationRequest::now(sessions()))
         .await
         .unwrap();
     let requests = stand.server.received_requests().await.unwrap();

@@ -1,7 +1,7 @@
 //! Changes: what is sent, what counts as done already, and what does not.
 
 use revoked::model::{Action, GrantKind, GrantRef, PrincipalTrait};
-use revoked::targets::{Applied, Ask, Remedy, TargetError};
+use revoked::targets::{Applied, ObservationRequest, Remedy, TargetError};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
@@ -197,7 +197,7 @@ async fn an_incoming_webhook_is_ended_by_its_digest_and_never_named() {
     let asked: std::collections::BTreeSet<GrantKind> = [GrantKind::IncomingWebhook].into();
     let access = stand
         .target
-        .observe(&stand.context, &principal(USER01), &Ask::now(asked.clone()))
+        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(asked.clone()))
         .await
         .unwrap();
     let grant = access.grants[0].name.clone();

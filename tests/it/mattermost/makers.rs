@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use revoked::model::{Access, Action, GrantKind, PrincipalTrait, Verdict};
-use revoked::targets::{Ask, Remedy};
+use revoked::targets::{ObservationRequest, Remedy};
 use revoked_sandbox::world::Bot;
 use revoked_sandbox::{Id, World};
 use tokio::time::Instant;
@@ -141,7 +141,7 @@ async fn a_reading_that_began_before_a_change_proves_nothing_after_it() {
     let (first, second) = (town.resolve("username:user02").await, town.resolve("username:user04").await);
     let kinds = || MADE.into();
     let asked = Instant::now();
-    let ask = |since| Ask {
+    let ask = |since| ObservationRequest {
         kinds: kinds(),
         account: false,
         since: GrantKind::ALL.map(|kind| (kind, since)).into(),

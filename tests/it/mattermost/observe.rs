@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use revoked::model::{Access, Grant, GrantKind, PrincipalTrait};
-use revoked::targets::{Ask, Remedy};
+use revoked::targets::{ObservationRequest, Remedy};
 use serde_json::{Value, json};
 use wiremock::{Request, Respond, ResponseTemplate};
 
@@ -31,7 +31,7 @@ fn kinds(kinds: &[GrantKind]) -> BTreeSet<GrantKind> {
 async fn look(stand: &Stand, asked: &[GrantKind]) -> Access {
     let access = stand
         .target
-        .observe(&stand.context, &principal(USER01), &Ask::now(kinds(asked)))
+        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(kinds(asked)))
         .await;
     access.unwrap_or_else(|error| panic!("{error}"))
 }
@@ -106,7 +106,7 @@ async fn all_207_tokens_of_the_recording_are_listed() {
         .observe(
             &stand.context,
             &principal(&owner),
-            &Ask::now(kinds(&[GrantKind::AccessToken])),
+            &ObservationRequest::now(kinds(&[GrantKind::AccessToken])),
         )
         .await
         .unwrap();
@@ -331,7 +331,11 @@ async fn an_account_that_is_gone_is_not_an_account_without_access() {
     stand.get(&format!("/api/v4/users/{id}/sessions"), 200, &json!([])).await;
     let error = stand
         .target
-        .observe(&stand.context, &principal(id), &Ask::now(kinds(&[GrantKind::Session])))
+        .observe(
+            &stand.context,
+            &principal(id),
+            &ObservationRequest::now(kinds(&[GrantKind::Session])),
+        )
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
@@ -356,13 +360,13 @@ async fn an_administrator_on_whom_we_may_not_act_does_not_pause_the_lane() {
     let admin = with_trait(USER01, PrincipalTrait::Admin);
     let error = stand
         .target
-        .observe(&stand.context, &admin, &Ask::now(asked.clone()))
+        .observe(&stand.context, &admin, &ObservationRequest::now(asked.clone()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::GiveUp);
     let error = stand
         .target
-        .observe(&stand.context, &principal(USER01), &Ask::now(asked.clone()))
+        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(asked.clone()))
         .await
         .unwrap_err();
     assert_eq!(

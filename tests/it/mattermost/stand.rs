@@ -8,7 +8,7 @@ use revoked::clock::Clock;
 use revoked::model::{AccountState, Principal, PrincipalTrait, Priority, Resolution, Subject, Timestamp};
 use revoked::settings::Settings;
 use revoked::targets::mattermost::KIND;
-use revoked::targets::{Built, CallContext, Permit, Permits, Said, Stage, Target};
+use revoked::targets::{AttemptStage, Built, CallContext, Permit, Permits, RateLimitHints, Target};
 use serde_json::{Value, json};
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
@@ -24,18 +24,18 @@ pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_795_478_121_000);
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) permits: Mutex<usize>,
-    pub(crate) heard: Mutex<Vec<Said>>,
+    pub(crate) noted: Mutex<Vec<RateLimitHints>>,
 }
 
 #[async_trait]
 impl Permits for Ledger {
-    async fn permit(&self, _: Priority, _: Stage) -> Permit {
+    async fn permit(&self, _: Priority, _: AttemptStage) -> Permit {
         *self.permits.lock().unwrap() += 1;
         Permit::free()
     }
 
-    fn heard(&self, said: Said) {
-        self.heard.lock().unwrap().push(said);
+    fn note_limits(&self, hints: RateLimitHints) {
+        self.noted.lock().unwrap().push(hints);
     }
 }
 

@@ -7,7 +7,7 @@ use revoked::clock::Clock;
 use revoked::model::{Access, Containment, GrantKind, Principal, Progress, Remaining, Resolution, Scope, Timestamp, Verdict};
 use revoked::settings::Settings;
 use revoked::targets::mattermost::KIND;
-use revoked::targets::{Ask, CallContext, Target, TargetError};
+use revoked::targets::{CallContext, ObservationRequest, Target, TargetError};
 use revoked_sandbox::world::PASSWORD;
 use revoked_sandbox::{Id, Options, Sandbox, Version, World};
 
@@ -81,7 +81,7 @@ impl Town {
     pub(crate) async fn observe(&self, principal: &Principal) -> Access {
         let seen = self
             .target
-            .observe(&self.context, principal, &Ask::now(GrantKind::ALL.into()))
+            .observe(&self.context, principal, &ObservationRequest::now(GrantKind::ALL.into()))
             .await;
         seen.unwrap_or_else(|error| panic!("{error}"))
     }
@@ -91,7 +91,7 @@ impl Town {
         let kinds = demanded.kinds();
         let before = self
             .target
-            .observe(&self.context, principal, &Ask::now(kinds.clone()))
+            .observe(&self.context, principal, &ObservationRequest::now(kinds.clone()))
             .await?;
         let (mut access, mut progress) = (before.clone(), Progress::default());
         let mut outcome = None;
@@ -104,9 +104,9 @@ impl Town {
             }
             access = self
                 .target
-                .observe(&self.context, principal, &Ask::now(kinds.clone()))
+                .observe(&self.context, principal, &ObservationRequest::now(kinds.clone()))
                 .await?;
-            progress.swept = access.suspended() || !demanded.blocks();
+            progress.sessions_ended = access.suspended() || !demanded.blocks();
             progress.password_reset = true;
             let verdict = demanded.verdict(&before, &access, progress);
             let holds = verdict.is_ok();

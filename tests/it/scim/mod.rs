@@ -21,7 +21,7 @@ use revoked::policy::{Limits, Policy};
 use revoked::settings::{Complaint, Settings};
 use revoked::sources::{KINDS, Source};
 use revoked::store::{Role, Store};
-use revoked::worker::{Guard, Lanes, Shutdown, WorkSettings};
+use revoked::worker::{Lanes, Protection, Shutdown, WorkSettings};
 use serde_json::{Value, json};
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -120,7 +120,7 @@ impl Server {
         let lanes = Lanes::start(
             &store,
             Vec::new(),
-            Arc::clone(&policy) as Arc<dyn Guard>,
+            Arc::clone(&policy) as Arc<dyn Protection>,
             WorkSettings::default(),
             shutdown,
         )

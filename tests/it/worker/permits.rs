@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revoked::model::Priority;
-use revoked::targets::{Permits as _, Said, Stage};
+use revoked::targets::{AttemptStage, Permits as _, RateLimitHints};
 use revoked::worker::{Pacer, Rate};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -30,7 +30,7 @@ async fn queue(pacer: &Arc<Pacer>, priority: Priority, count: usize, told: &mpsc
     for n in 0..count {
         let (pacer, told) = (Arc::clone(pacer), told.clone());
         tokio::spawn(async move {
-            drop(pacer.permit(priority, Stage::Look).await);
+            drop(pacer.permit(priority, AttemptStage::Lookup).await);
             told.send((priority, n, Instant::now())).ok();
         });
     }
@@ -47,7 +47,7 @@ async fn instants(rate: f64, count: usize) -> (Instant, Vec<Instant>) {
     for n in 0..count {
         let (pacer, told) = (Arc::clone(&pacer), told.clone());
         tokio::spawn(async move {
-            drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+            drop(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
             told.send((n, Instant::now())).ok();
         });
     }
@@ -94,11 +94,17 @@ async fn permits_go_to_the_most_urgent_and_among_equals_to_the_first_to_come() {
 async fn within_one_urgency_the_earlier_stage_of_a_job_goes_first() {
     let pacer = pacer(10.0);
     let (told, mut heard) = mpsc::unbounded_channel();
-    let stages = [Stage::Shared, Stage::Proof, Stage::Rest, Stage::Cut, Stage::Look];
+    let stages = [
+        AttemptStage::Shared,
+        AttemptStage::Verify,
+        AttemptStage::Rest,
+        AttemptStage::CutOff,
+        AttemptStage::Lookup,
+    ];
     let callers = stages
         .map(|stage| (Priority::URGENT, stage))
         .into_iter()
-        .chain([(Priority::ROUTINE, Stage::Look)]);
+        .chain([(Priority::ROUTINE, AttemptStage::Lookup)]);
     for (waiting, (priority, stage)) in callers.enumerate() {
         let (pacer, told) = (Arc::clone(&pacer), told.clone());
         let line = Arc::clone(&pacer);
@@ -114,9 +120,16 @@ async fn within_one_urgency_the_earlier_stage_of_a_job_goes_first() {
     for _ in 0..6 {
         served.push(heard.recv().await.unwrap());
     }
-    let urgent = [Stage::Look, Stage::Cut, Stage::Rest, Stage::Proof, Stage::Shared].map(|stage| (Priority::URGENT, stage));
+    let urgent = [
+        AttemptStage::Lookup,
+        AttemptStage::CutOff,
+        AttemptStage::Rest,
+        AttemptStage::Verify,
+        AttemptStage::Shared,
+    ]
+    .map(|stage| (Priority::URGENT, stage));
     assert_eq!(served[..5], urgent);
-    assert_eq!(served[5], (Priority::ROUTINE, Stage::Look));
+    assert_eq!(served[5], (Priority::ROUTINE, AttemptStage::Lookup));
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,16 +138,16 @@ async fn no_more_calls_are_under_way_than_allowed_and_the_last_is_kept_for_the_u
     tokio::time::advance(Duration::from_secs(1)).await;
     let mut under_way = Vec::new();
     for _ in 0..2 {
-        under_way.push(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+        under_way.push(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
     }
-    let waits = tokio::time::timeout(INTERVAL, pacer.permit(Priority::ROUTINE, Stage::Look)).await;
+    let waits = tokio::time::timeout(INTERVAL, pacer.permit(Priority::ROUTINE, AttemptStage::Lookup)).await;
     assert!(waits.is_err(), "a third routine call went out");
-    let urgent = tokio::time::timeout(INTERVAL, pacer.permit(Priority::URGENT, Stage::Look)).await;
+    let urgent = tokio::time::timeout(INTERVAL, pacer.permit(Priority::URGENT, AttemptStage::Lookup)).await;
     under_way.push(urgent.expect("the last one is the urgent one's"));
-    let waits = tokio::time::timeout(INTERVAL, pacer.permit(Priority::URGENT, Stage::Look)).await;
+    let waits = tokio::time::timeout(INTERVAL, pacer.permit(Priority::URGENT, AttemptStage::Lookup)).await;
     assert!(waits.is_err(), "a fourth call went out");
     under_way.clear();
-    let freed = tokio::time::timeout(INTERVAL, pacer.permit(Priority::ROUTINE, Stage::Look)).await;
+    let freed = tokio::time::timeout(INTERVAL, pacer.permit(Priority::ROUTINE, AttemptStage::Lookup)).await;
     assert!(freed.is_ok(), "calls that are over free their places");
 }
 
@@ -144,7 +157,7 @@ async fn urgent_calls_use_what_idling_saved_and_routine_ones_never_do() {
     tokio::time::advance(Duration::from_mins(1)).await;
     let asked = Instant::now();
     for _ in 0..3 {
-        drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+        drop(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
     }
     assert!(
         Instant::now() + TOLERANCE >= asked + 2 * INTERVAL,
@@ -153,10 +166,10 @@ async fn urgent_calls_use_what_idling_saved_and_routine_ones_never_do() {
     tokio::time::advance(Duration::from_mins(1)).await;
     let asked = Instant::now();
     for _ in 0..10 {
-        drop(pacer.permit(Priority::URGENT, Stage::Look).await);
+        drop(pacer.permit(Priority::URGENT, AttemptStage::Lookup).await);
     }
     assert_eq!(Instant::now(), asked, "ten urgent calls at once after idling");
-    drop(pacer.permit(Priority::URGENT, Stage::Look).await);
+    drop(pacer.permit(Priority::URGENT, AttemptStage::Lookup).await);
     assert!(
         Instant::now() + TOLERANCE >= asked + INTERVAL,
         "an eleventh in the same burst"
@@ -168,7 +181,7 @@ async fn a_restart_grants_no_fresh_burst() {
     let start = Instant::now();
     let pacer = pacer_with(10.0, 10, usize::MAX);
     for _ in 0..5 {
-        drop(pacer.permit(Priority::URGENT, Stage::Look).await);
+        drop(pacer.permit(Priority::URGENT, AttemptStage::Lookup).await);
     }
     assert!(Instant::now() + TOLERANCE >= start + 5 * INTERVAL);
 }
@@ -208,12 +221,12 @@ async fn no_window_holds_more_than_the_rate_and_the_rate_is_reached() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_lane_gives_its_next_permit_at_once() {
     let pacer = pacer(10.0);
-    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+    drop(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
     tokio::time::advance(INTERVAL * 50).await;
     let asked = Instant::now();
-    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+    drop(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
     assert_eq!(Instant::now(), asked);
-    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+    drop(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
     assert!(
         Instant::now() + TOLERANCE >= asked + INTERVAL,
         "fifty idle intervals bought a burst"
@@ -224,25 +237,25 @@ async fn an_idle_lane_gives_its_next_permit_at_once() {
 async fn a_restart_grants_no_burst_and_keeps_a_refusal() {
     let start = Instant::now();
     for _ in 0..20 {
-        drop(pacer(10.0).permit(Priority::URGENT, Stage::Look).await);
+        drop(pacer(10.0).permit(Priority::URGENT, AttemptStage::Lookup).await);
     }
     assert!(Instant::now() + TOLERANCE >= start + 20 * INTERVAL);
 
     let restarted = pacer(10.0);
     restarted.close_for(Duration::from_mins(1));
     let asked = Instant::now();
-    drop(restarted.permit(Priority::URGENT, Stage::Look).await);
+    drop(restarted.permit(Priority::URGENT, AttemptStage::Lookup).await);
     assert!(asked.elapsed() >= Duration::from_mins(1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn nobody_calls_while_the_target_refuses_and_then_it_recovers() {
     let pacer = pacer(10.0);
-    drop(pacer.permit(Priority::URGENT, Stage::Look).await);
+    drop(pacer.permit(Priority::URGENT, AttemptStage::Lookup).await);
     let refused = Instant::now();
-    pacer.heard(Said {
+    pacer.note_limits(RateLimitHints {
         refused: Some(Duration::from_secs(7)),
-        ..Said::default()
+        ..RateLimitHints::default()
     });
     assert_eq!(pacer.closed_for(), Duration::from_secs(7));
     let (told, mut heard) = mpsc::unbounded_channel();
@@ -262,7 +275,7 @@ async fn nobody_calls_while_the_target_refuses_and_then_it_recovers() {
     }
     let asked = Instant::now();
     for _ in 0..10 {
-        drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+        drop(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
     }
     assert!(
         asked.elapsed() <= 10 * INTERVAL + TOLERANCE,
@@ -274,8 +287,8 @@ async fn nobody_calls_while_the_target_refuses_and_then_it_recovers() {
 #[tokio::test(start_paused = true)]
 async fn what_the_target_has_left_is_spread_and_kept_for_the_urgent() {
     let pacer = pacer(10.0);
-    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
-    pacer.heard(Said {
+    drop(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
+    pacer.note_limits(RateLimitHints {
         remaining: Some(4),
         reset: Some(Duration::from_secs(8)),
         refused: None,
@@ -296,8 +309,8 @@ async fn a_generous_target_does_not_raise_the_rate() {
     let pacer = pacer(10.0);
     let start = Instant::now();
     for _ in 0..20 {
-        drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
-        pacer.heard(Said {
+        drop(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
+        pacer.note_limits(RateLimitHints {
             remaining: Some(1_000_000),
             reset: Some(Duration::from_millis(1)),
             refused: None,
@@ -309,11 +322,11 @@ async fn a_generous_target_does_not_raise_the_rate() {
 #[tokio::test(start_paused = true)]
 async fn a_caller_that_goes_away_leaves_the_line_and_costs_no_permit() {
     let pacer = pacer(10.0);
-    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+    drop(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
     let start = Instant::now();
-    let gone = tokio::time::timeout(INTERVAL / 2, pacer.permit(Priority::URGENT, Stage::Look)).await;
+    let gone = tokio::time::timeout(INTERVAL / 2, pacer.permit(Priority::URGENT, AttemptStage::Lookup)).await;
     assert!(gone.is_err());
     assert_eq!(pacer.waiting(), 0);
-    drop(pacer.permit(Priority::ROUTINE, Stage::Look).await);
+    drop(pacer.permit(Priority::ROUTINE, AttemptStage::Lookup).await);
     assert!(start.elapsed() <= INTERVAL + TOLERANCE);
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use revoked::backoff::Retries;
 use revoked::clock::Clock;
 use revoked::model::{GrantKind, Scope, Verdict};
 use revoked::settings::Settings;
 use revoked::targets::Target;
 use revoked::targets::mattermost::KIND;
-use revoked::worker::{LaneSettings, Lanes, Rate, Retries, WorkSettings};
+use revoked::worker::{LaneSettings, Lanes, Rate, WorkSettings};
 use revoked_sandbox::world::{Browser, SessionKind};
 use revoked_sandbox::{Effect, Fault, Options, RateSettings, Sandbox, World};
 

@@ -8,7 +8,7 @@ use revoked::clock::Clock;
 use revoked::model::{
     Access, AccountState, Action, Capabilities, Grant, GrantKind, Principal, PrincipalTrait, Resolution, Subject, Timestamp,
 };
-use revoked::targets::{Applied, Ask, CallContext, Finding, Level, Probe, Remedy, Target, TargetError};
+use revoked::targets::{Applied, CallContext, Finding, Level, ObservationRequest, Probe, Remedy, Target, TargetError};
 use tokio::sync::Semaphore;
 
 /// The scripted target.
@@ -193,7 +193,7 @@ impl Target for Scripted {
         })
     }
 
-    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &Ask) -> Result<Access, TargetError> {
+    async fn observe(&self, context: &CallContext, principal: &Principal, ask: &ObservationRequest) -> Result<Access, TargetError> {
         let kinds = &ask.kinds;
         self.enter(context, "observe", &principal.id).await?;
         let mut world = self.world();

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use revoked::backoff::{Backoff, Retries};
 use revoked::clock::Clock;
 use revoked::model::{Containment, Delivery, GrantKind, Priority, Reason, Scope, Signal, Subject};
 use revoked::policy::{Limits, Policy};
 use revoked::store::{Alert, CaseDetail, JobView, ListFilter, Role, Store};
 use revoked::targets::Target;
-use revoked::worker::{
-    AttemptLimits, Backoff, BreakerSettings, Guard, LaneSettings, Lanes, Rate, Retries, Shutdown, Slot, WorkSettings,
-};
+use revoked::worker::{AttemptLimits, BreakerSettings, LaneSettings, Lanes, Protection, Rate, Shutdown, Slot, WorkSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -129,11 +128,11 @@ impl Stage {
             concurrency: 64,
         };
         let settings = WorkSettings {
-            at_work: Some(concurrency),
+            concurrent_jobs: Some(concurrency),
             ..settings
         };
-        let guard: Arc<dyn Guard> = Arc::new(self.policy.clone());
-        Lanes::start(&self.store, vec![lane], guard, settings, self.shutdown.clone())
+        let protection: Arc<dyn Protection> = Arc::new(self.policy.clone());
+        Lanes::start(&self.store, vec![lane], protection, settings, self.shutdown.clone())
             .await
             .unwrap()
     }
@@ -211,7 +210,7 @@ pub(crate) fn quick() -> WorkSettings {
         longest: Duration::from_millis(5),
     };
     WorkSettings {
-        at_work: None,
+        concurrent_jobs: None,
         retries: Retries {
             attempts: 3,
             urgent: backoff,

@@ -101,7 +101,7 @@ async fn a_job_that_always_fails_at_a_target_that_is_up_ends_in_the_ledger() {
     let target = target(&["mallory"]);
     target.world().faults = (0..50).map(|_| ("observe".to_owned(), Remedy::Retry)).collect();
     let settings = WorkSettings {
-        retries: revoked::worker::Retries {
+        retries: revoked::backoff::Retries {
             attempts: 9,
             ..quick().retries
         },

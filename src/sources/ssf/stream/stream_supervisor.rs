@@ -13,12 +13,12 @@ use super::poll::{self, PollRequest, PollRound};
 use super::stream_config::{Stream, over, raised};
 use super::stream_health::{StreamHealth, gone, stopped};
 use super::stream_state::{StreamState, StreamStatus};
+use crate::backoff::{Backoff, Jitter};
 use crate::model::{AlarmKind, Delivery, Receipt, SignalReceipt};
 use crate::sources::ssf::endpoint::answer::malformed;
 use crate::sources::ssf::transmitter::management::ManagementError;
 use crate::sources::ssf::transmitter::metadata::Method;
 use crate::sources::{Pull, SourceState};
-use crate::worker::{Backoff, Dice};
 
 /// How long to wait between two looks after a stream that is pushed, or that is not made yet.
 const LOOK: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ const REMEMBERED: usize = 1000;
 pub(in crate::sources::ssf) struct StreamSupervisor {
     stream: Arc<Stream>,
     health: StreamHealth,
-    dice: Dice,
+    jitter: Jitter,
     pace: Mutex<Pace>,
 }
 
@@ -57,7 +57,7 @@ impl StreamSupervisor {
         Self {
             stream,
             health: StreamHealth::default(),
-            dice: Dice::new(None),
+            jitter: Jitter::new(None),
             pace: Mutex::default(),
         }
     }
@@ -111,7 +111,7 @@ impl StreamSupervisor {
         if told.is_empty() {
             ack_delivery.failed();
         } else {
-            ack_delivery.refused(why.to_owned(), |times| BACKOFF.wait(times, &self.dice));
+            ack_delivery.refused(why.to_owned(), |times| BACKOFF.wait(times, &self.jitter));
         }
     }
 
@@ -168,7 +168,7 @@ impl StreamSupervisor {
         {
             let mut pace = self.pace();
             pace.failures = pace.failures.saturating_add(1);
-            pace.wait = trouble.wait().unwrap_or_else(|| BACKOFF.wait(pace.failures, &self.dice));
+            pace.wait = trouble.wait().unwrap_or_else(|| BACKOFF.wait(pace.failures, &self.jitter));
         }
         if trouble.status() == Some(StatusCode::NOT_FOUND) && StreamStatus::recall(own_state).await? != Some(gone()) {
             let mut delivery = Delivery::of(&self.stream.name, Vec::new(), self.stream.clock.now());

@@ -1,0 +1,76 @@
+//! What must never be acted on, looked at again with the account that the target itself names.
+
+use crate::model::{Action, Job, Principal, PrincipalTrait, Scope, Subject};
+use crate::policy::Policy;
+
+/// Has the last word before the first action of an attempt. The intake has looked at the subject already; here the target's own names of
+/// the account are known too.
+pub trait Protection: Send + Sync {
+    /// Whether the job may act on this principal. The text of a refusal becomes the reason of a hold; it must not name the person.
+    ///
+    /// # Errors
+    /// Why not. A job that a human has approved ([`Job::approved`]) is given up on a refusal instead of held again, so a guard that only
+    /// wants a human's word lets it pass.
+    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String>;
+
+    /// Whether the job's person may be asked for by this name, beside others. Where no name may be, a human has let the job pass.
+    fn may_identify(&self, _name: &Subject) -> bool {
+        true
+    }
+
+    /// Whether all accounts are contained where the subject fits more than one, instead of holding the job for a human.
+    fn contains_all_of_several(&self, job: &Job) -> bool {
+        job.approved
+    }
+}
+
+impl Protection for Policy {
+    fn may_identify(&self, name: &Subject) -> bool {
+        Self::may_identify(self, name)
+    }
+
+    fn admit(&self, job: &Job, principal: &Principal) -> Result<(), String> {
+        match self.principal_allowed(principal) {
+            Err(reason) if !job.approved => Err(reason.to_string()),
+            _ => Ok(()),
+        }
+    }
+
+    fn contains_all_of_several(&self, job: &Job) -> bool {
+        job.approved || self.takes_all(job.reason)
+    }
+}
+
+/// What holds at every target and whatever a guard says: never the account whose credential is in use. One leaked credential of that account
+/// may be ended all the same: it is another one than that in use, or the target refuses.
+///
+/// # Errors
+/// Why nothing is done. No approval helps, so no human is asked: it is a failure, which is tried again once an hour.
+pub(super) fn refuse_own_account(job: &Job, principal: &Principal) -> Result<(), String> {
+    if principal.traits.contains(&PrincipalTrait::Ourselves) && job.containment.scope != Scope::Leaked {
+        return Err(format!(
+            "it is the account that revoked itself uses at {}: acting on it would lock revoked out; give the target another credential first",
+            job.target
+        ));
+    }
+    Ok(())
+}
+
+/// The changes that are not made to this account at `target` whatever is demanded, each with why and what helps. Everything else is done.
+#[must_use]
+pub fn exempt_actions(target: &str, principal: &Principal) -> Vec<(Action, String)> {
+    let mut exempt = Vec::new();
+    if principal.traits.contains(&PrincipalTrait::OwnsUs) {
+        let why = format!(
+            "it owns the bot that revoked acts as at {target}, and its suspension would disable that bot; give the bot to another account"
+        );
+        exempt.push((Action::Suspend, why));
+    }
+    if principal.traits.contains(&PrincipalTrait::LastAdmin) {
+        let why =
+            format!("it is the last active administrator of {target}, and nobody would be left in charge; appoint another one");
+        // A password that nobody knows locks the last administrator out as surely as a suspension does.
+        exempt.extend([Action::Suspend, Action::ResetPassword].map(|action| (action, why.clone())));
+    }
+    exempt
+}
