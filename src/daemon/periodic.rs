@@ -23,7 +23,7 @@ pub(super) const SCHEDULE: &[(&str, &str, &str)] = &[
     (
         "due",
         "*/30 * * * * *",
-        "take back leases that ended, promote what is due: departures, sweeps, retries (the promoter's safety net)",
+        "take back leases that ended, promote what is due: departures, sweeps, retries (the scheduler's safety net)",
     ),
     (
         "silence",

@@ -75,7 +75,7 @@ pub struct Lease {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "state")]
 pub enum JobState {
-    /// Waits for its time: a departure's date, or the back-off of a retry. The promoter moves it on when due.
+    /// Waits for its time: a departure's date, or the back-off of a retry. The scheduler moves it on when due.
     Scheduled {
         /// When it may start.
         due: Timestamp,

@@ -92,7 +92,7 @@ struct Inner {
     /// Never sent to: it fails once the writer has ended.
     writer: Mutex<Option<oneshot::Receiver<()>>>,
     wakes: std::sync::Mutex<BTreeMap<String, Arc<Notify>>>,
-    promoter: Arc<Notify>,
+    scheduler: Arc<Notify>,
     /// Whom the closing of a case tells; set once.
     receivers: OnceLock<Arc<[Receiver]>>,
     outbox: Arc<Notify>,
@@ -120,7 +120,7 @@ impl Store {
             readers,
             writer: Mutex::new(Some(writer)),
             wakes: std::sync::Mutex::default(),
-            promoter: Arc::default(),
+            scheduler: Arc::default(),
             receivers: OnceLock::new(),
             outbox: Arc::default(),
             lock: Mutex::new(lock),

@@ -16,7 +16,7 @@ use crate::store::{Claim, Result, Store, StoreError};
 pub struct Lanes(Arc<BTreeMap<String, Arc<Lane>>>);
 
 impl Lanes {
-    /// Starts one lane for each target, and the promoter. Leases of an earlier life must have been expired before.
+    /// Starts one lane for each target, and the scheduler. Leases of an earlier life must have been expired before.
     ///
     /// # Errors
     /// Where the store cannot be read.

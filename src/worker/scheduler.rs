@@ -1,4 +1,4 @@
-//! The promoter: moves jobs whose time has come into the queue, and takes back those whose lease ran out.
+//! The scheduler: moves jobs whose time has come into the queue, and takes back those whose lease ran out.
 
 use std::time::Duration;
 

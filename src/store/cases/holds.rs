@@ -115,7 +115,7 @@ impl Store {
             .write(move |tx| Box::pin(async move { tx.approve_hold(id, &set, &by, note.as_deref()).await }))
             .await?;
         self.wake_lanes(&targets);
-        self.0.promoter.notify_one();
+        self.0.scheduler.notify_one();
         Ok(count)
     }
 

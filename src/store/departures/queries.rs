@@ -229,7 +229,7 @@ impl Store {
     pub async fn move_departure(&self, id: i64, fire_at: Timestamp) -> Result<()> {
         self.write(move |tx| Box::pin(async move { tx.recompute_departure(id, fire_at).await }))
             .await?;
-        self.0.promoter.notify_one();
+        self.0.scheduler.notify_one();
         Ok(())
     }
 }

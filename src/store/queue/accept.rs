@@ -77,7 +77,7 @@ impl Store {
             self.wake_outbox().notify_waiters();
         }
         self.wake_lanes(&targets);
-        self.0.promoter.notify_one();
+        self.0.scheduler.notify_one();
         Ok(accepted)
     }
 }

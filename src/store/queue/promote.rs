@@ -21,7 +21,7 @@ impl Store {
         Ok(self.next_due().await?.0)
     }
 
-    /// When the next scheduled job is due, and whether that is now. A read, so that an idle promoter commits nothing.
+    /// When the next scheduled job is due, and whether that is now. A read, so that an idle scheduler commits nothing.
     async fn next_due(&self) -> Result<(Option<Timestamp>, bool)> {
         let next: Option<i64> = sqlx::query_scalar("SELECT min(due) FROM job INDEXED BY job_due WHERE state = 'scheduled'")
             .fetch_one(self.readers())

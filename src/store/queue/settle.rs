@@ -49,7 +49,7 @@ impl Store {
         if queued {
             self.0.outbox.notify_waiters();
         }
-        self.0.promoter.notify_one();
+        self.0.scheduler.notify_one();
         if again {
             self.wake_lanes(&[target]);
         }

@@ -1,4 +1,4 @@
-//! Wakes lanes and the promoter in process, after a commit that gave them work.
+//! Wakes lanes and the scheduler in process, after a commit that gave them work.
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ impl Store {
 
     /// Is notified after a commit that scheduled a job.
     #[must_use]
-    pub fn wake_promoter(&self) -> Arc<Notify> {
-        Arc::clone(&self.0.promoter)
+    pub fn wake_scheduler(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.scheduler)
     }
 
     pub(in crate::store) fn wake_lanes(&self, targets: &[String]) {
@@ -26,12 +26,12 @@ impl Store {
         }
     }
 
-    /// Wakes every lane and the promoter: another process has committed something.
+    /// Wakes every lane and the scheduler: another process has committed something.
     pub fn wake_everything(&self) {
         let wakes = self.0.wakes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for wake in wakes.values() {
             wake.notify_one();
         }
-        self.0.promoter.notify_one();
+        self.0.scheduler.notify_one();
     }
 }
