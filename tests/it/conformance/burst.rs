@@ -8,9 +8,9 @@ use serde_json::Value;
 use sqlx::Connection as _;
 use tokio::io::AsyncWriteExt as _;
 
+use super::daemon_fixture::DaemonFixture;
+use super::raw_http::{Answer, Call, connect, exchange, send};
 use super::rows::PUSHED;
-use super::stage::Stage;
-use super::wire::{Answer, Call, connect, exchange, send};
 use crate::harness::{InstallationPlan, until};
 
 /// A yes, or a no that says when to come again.
@@ -21,7 +21,7 @@ fn is_fair(answer: &Answer) -> bool {
 
 #[tokio::test]
 async fn who_keeps_sending_garbage_is_held_off_and_nobody_else() {
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     for (n, row) in PUSHED.iter().enumerate() {
         let good = stage.prepared(row, "garbage-1", "user01").await;
         let bad = Call {
@@ -60,7 +60,7 @@ async fn who_keeps_sending_garbage_is_held_off_and_nobody_else() {
 
 #[tokio::test]
 async fn a_burst_of_good_deliveries_is_taken_whole_by_senders_who_come_again() {
-    let stage = Stage::with(InstallationPlan {
+    let stage = DaemonFixture::with(InstallationPlan {
         listen: "connections = 16",
         ..InstallationPlan::default()
     })
@@ -90,7 +90,7 @@ async fn a_burst_of_good_deliveries_is_taken_whole_by_senders_who_come_again() {
 
 #[tokio::test]
 async fn more_than_can_wait_for_the_store_are_told_to_come_again() {
-    let stage = Stage::with(InstallationPlan {
+    let stage = DaemonFixture::with(InstallationPlan {
         listen: "connections = 4",
         ..InstallationPlan::default()
     })

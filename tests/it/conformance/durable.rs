@@ -7,13 +7,13 @@ use revoked::store::{Role, Store};
 use sqlx::Connection as _;
 use tokio::time::timeout;
 
+use super::daemon_fixture::DaemonFixture;
+use super::raw_http;
 use super::rows::PUSHED;
-use super::stage::Stage;
-use super::wire;
 
 #[tokio::test]
 async fn the_yes_comes_after_the_commit() {
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     for row in PUSHED {
         let call = stage.prepared(row, "slow-1", "user01").await;
         // While another program holds the lock nothing can be stored, and so nothing may be acknowledged.
@@ -31,13 +31,13 @@ async fn the_yes_comes_after_the_commit() {
 
 #[tokio::test]
 async fn a_power_cut_before_the_commit_gives_no_yes_and_one_after_it_loses_nothing() {
-    let mut stage = Stage::new().await;
+    let mut stage = DaemonFixture::new().await;
     for row in PUSHED {
         let call = stage.prepared(row, "cut-1", "user01").await;
         let mut other = stage.site.sql().await;
         let lock = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
         let address = stage.address();
-        let mut asked = Box::pin(wire::send(address, &call));
+        let mut asked = Box::pin(raw_http::send(address, &call));
         assert!(timeout(Duration::from_millis(200), &mut asked).await.is_err(), "{}", row.kind);
         stage.kill().await;
         let answer = asked.await;
@@ -59,7 +59,7 @@ async fn a_power_cut_before_the_commit_gives_no_yes_and_one_after_it_loses_nothi
 
 #[tokio::test]
 async fn a_store_that_fails_is_our_trouble_and_nothing_of_the_delivery_stays() {
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     for row in PUSHED {
         let call = stage.prepared(row, "fails-1", "user01").await;
         let mut other = stage.site.sql().await;
@@ -83,7 +83,7 @@ async fn a_store_that_fails_is_our_trouble_and_nothing_of_the_delivery_stays() {
 
 #[tokio::test]
 async fn neither_retention_nor_erasure_opens_a_way_for_a_replay() {
-    let mut stage = Stage::new().await;
+    let mut stage = DaemonFixture::new().await;
     let mut calls = Vec::new();
     for row in PUSHED {
         let call = stage.prepared(row, "kept-1", "user01").await;

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use wiremock::matchers::path;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
+use super::raw_http::Call;
 use super::row::Row;
 use super::rows::PUSHED;
-use super::wire::Call;
 use crate::wait::BOUND;
 
 /// A source whose issuer publishes its keys over HTTP.

@@ -4,19 +4,19 @@
 
 mod burst;
 mod checklist;
+mod daemon_fixture;
 mod durable;
-mod harmless;
-mod hostile;
+mod fuzz;
 mod hr_csv;
 mod keys;
+mod raw_http;
 mod refused;
+mod repetition;
 mod row;
 mod rows;
 mod secrets;
 mod silence;
 mod ssf;
-mod stage;
-mod wire;
 
 use std::collections::BTreeSet;
 

@@ -1,13 +1,13 @@
 //! What is bad is refused as its protocol says, and leaves a record.
 
+use super::daemon_fixture::DaemonFixture;
+use super::raw_http::{Answer, Call, connect, exchange};
 use super::row::Row;
 use super::rows::PUSHED;
-use super::stage::Stage;
-use super::wire::{Answer, Call, connect, exchange};
 
 #[tokio::test]
 async fn every_bad_delivery_is_refused_and_on_record_without_its_body() {
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     for row in PUSHED {
         let bad = stage.sender(row).bad("bad-1", "user01");
         assert!(bad.len() > 5, "{}", row.kind);
@@ -28,7 +28,7 @@ async fn every_bad_delivery_is_refused_and_on_record_without_its_body() {
 
 #[tokio::test]
 async fn what_http_says_of_a_delivery_is_checked_and_on_record() {
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     for row in PUSHED {
         let good = stage.prepared(row, "http-1", "user01").await;
         for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"] {
@@ -112,7 +112,7 @@ async fn what_http_says_of_a_delivery_is_checked_and_on_record() {
 #[tokio::test]
 async fn two_lengths_and_a_body_that_breaks_off_are_refused() {
     // The same length twice is one length (RFC 9112 section 6.3).
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     for row in PUSHED {
         let good = stage.prepared(row, "cut-1", "user01").await;
         let length = good.body.len().to_string();
@@ -156,7 +156,7 @@ async fn two_lengths_and_a_body_that_breaks_off_are_refused() {
 
 #[tokio::test]
 async fn a_body_that_is_cut_or_not_utf_8_or_nests_deep_is_refused() {
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     for row in PUSHED {
         let good = stage.prepared(row, "form-1", "user01").await;
         let with_body = |body: Vec<u8>| Call { body, ..good.clone() };
@@ -192,7 +192,7 @@ async fn a_body_that_is_cut_or_not_utf_8_or_nests_deep_is_refused() {
 
 #[tokio::test]
 async fn times_far_away_are_judged_as_the_protocol_says() {
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     for row in PUSHED {
         for (ahead, taken, call) in stage.sender(row).at_other_times("time", "user01") {
             let what = format!("{}: {ahead} s", row.kind);
@@ -207,7 +207,7 @@ async fn times_far_away_are_judged_as_the_protocol_says() {
     }
 }
 
-impl Stage {
+impl DaemonFixture {
     /// The answer to a delivery that is refused, and the detail of the one entry that this left.
     async fn refusal(&self, row: &Row, what: &str, call: &Call) -> (Answer, serde_json::Value) {
         let before = self.entries(row, "delivery.rejected").await.len();

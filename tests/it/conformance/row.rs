@@ -8,7 +8,7 @@ use revoked::clock::Clock;
 use revoked::settings::Settings;
 use revoked::sources::{KINDS, Push};
 
-use super::wire::{Answer, Call};
+use super::raw_http::{Answer, Call};
 
 /// One kind of source.
 pub(super) struct Row {

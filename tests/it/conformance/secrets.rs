@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::daemon_fixture::DaemonFixture;
 use super::rows::PUSHED;
-use super::stage::Stage;
 use crate::harness::InstallationPlan;
 
 /// What each file under `folder` holds of the secrets, but for the files of the config.
@@ -32,7 +32,7 @@ fn holds(place: &str, bytes: &[u8], secrets: &BTreeMap<String, String>) -> Vec<S
 
 #[tokio::test]
 async fn no_secret_is_in_logs_metrics_store_trail_answers_or_output() {
-    let stage = Stage::with(InstallationPlan {
+    let stage = DaemonFixture::with(InstallationPlan {
         level: "trace",
         ..InstallationPlan::default()
     })

@@ -1,11 +1,11 @@
 //! What counts as a word of a source.
 
+use super::daemon_fixture::DaemonFixture;
+use super::raw_http::Call;
 use super::rows::PUSHED;
-use super::stage::Stage;
-use super::wire::Call;
 use crate::wait::until;
 
-impl Stage {
+impl DaemonFixture {
     async fn spoke(&self, source: &str) -> bool {
         let status = self.site.ask(&["status"]).await;
         let sources = status["sources"].as_array().unwrap();
@@ -16,7 +16,7 @@ impl Stage {
 
 #[tokio::test]
 async fn a_stored_delivery_and_a_proven_question_are_words_of_a_source_and_a_refusal_is_none() {
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     for row in PUSHED {
         for (_, call) in stage.sender(row).bad("word-1", "user01") {
             assert!(!stage.answer(&call).await.is_yes());

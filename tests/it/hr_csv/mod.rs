@@ -1,15 +1,15 @@
 //! The drop folder, with real files.
 
+mod drop_folder;
 mod exports;
 mod full_file;
 mod presets;
 mod preview;
 mod proposals;
 mod refused;
-mod signed;
-mod states;
+mod signatures;
+mod statuses;
 mod stored;
-mod taken;
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};

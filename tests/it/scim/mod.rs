@@ -1,11 +1,11 @@
 //! The source kind `scim`: a server over a real store, asked as Okta and Entra ID ask it.
 
 mod entra;
-mod lists;
+mod listing;
+mod namesakes;
 mod okta;
-mod people;
-mod persons;
 mod refused;
+mod user_mapping;
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,18 +1,18 @@
 //! The source kinds `ssf-push` and `ssf`: through [`Push::receive`] with keys made at run time, and against a transmitter over HTTP.
 
 mod accepted;
-mod alive;
-mod bench;
-mod connected;
-mod content;
-mod keys;
+mod connect;
+mod jwks;
 mod legacy;
-mod polled;
+mod nonconforming;
+mod poll;
+mod push_and_poll;
 mod refused;
 mod request_checks;
 mod settings;
+mod stream_fixture;
+mod stream_health;
 pub(crate) mod transmitter;
-mod ways;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};

@@ -1,16 +1,16 @@
 //! The source kind `webhook`, through [`Push::receive`], with the vectors of the standards and vendors.
 
-mod bearer;
 mod bodies;
-mod clouds;
+mod cloud_proofs;
 mod handshakes;
-mod mapped;
+mod hmac_signatures;
+mod mapping;
 mod presets;
 mod refused;
-mod schema;
-mod schemes;
+mod request_schema;
 mod settings;
-mod standard;
+mod standard_webhooks;
+mod static_bearer;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::super::raw_http::Call;
 use super::super::row::{Row, Sender};
-use super::super::wire::Call;
 use super::token::{Issuer, now, parts};
 
 pub(super) const ROW: Row = Row {

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
+use super::super::raw_http::{Answer, Call};
 use super::super::row::{Row, Sender, secret};
-use super::super::wire::{Answer, Call};
 
 const TOKEN: &str = "canary-2f9e4c7b1a8d60355c9e7f1b3d5a7c90";
 

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::super::raw_http::Call;
 use super::super::row::{Row, Sender, secret};
-use super::super::wire::Call;
 use super::token::{Issuer, now, parts};
 
 const TOKEN: &str = "canary-1b8e0f5d3c7a49266e90";

@@ -7,8 +7,8 @@ use revoked::clock::Clock;
 use revoked::model::Timestamp;
 use serde_json::json;
 
+use super::super::raw_http::Call;
 use super::super::row::{Row, Sender, secret};
-use super::super::wire::Call;
 use super::token::now;
 
 const KEY: &str = "Y2FuYXJ5LTVmMDljMWQ3ZTM0YTg4YjI5Zg==";

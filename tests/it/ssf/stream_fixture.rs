@@ -21,7 +21,7 @@ use super::transmitter::{AUDIENCE, Manners, TOKEN, Transmitter};
 pub(super) const SECRET: &str = "Bearer 0123456789abcdef0123456789abcdef";
 pub(super) const ENDPOINT: &str = "https://revoked.example.test/signals/idp";
 
-pub(super) struct Bench {
+pub(super) struct StreamFixture {
     pub(super) transmitter: Transmitter,
     pub(super) store: Store,
     source: Source,
@@ -30,7 +30,7 @@ pub(super) struct Bench {
     settings: String,
 }
 
-impl Bench {
+impl StreamFixture {
     /// A source with these settings besides the usual ones. No stream is made yet.
     pub(super) async fn unconnected(manners: Manners, more: &str) -> Self {
         let transmitter = Transmitter::start(manners).await;
@@ -204,7 +204,7 @@ impl Bench {
 }
 
 #[async_trait]
-impl SourceState for Bench {
+impl SourceState for StreamFixture {
     async fn memo(&self, drawer: &str, key: &str) -> anyhow::Result<Option<Memo>> {
         Ok(self.store.memo("idp", drawer, key).await?)
     }

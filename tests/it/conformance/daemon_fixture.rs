@@ -7,19 +7,19 @@ use std::path::Path;
 use serde_json::Value;
 use sqlx::Row as _;
 
+use super::raw_http::{Answer, Call, answer};
 use super::row::{Row, Sender};
 use super::rows::PUSHED;
-use super::wire::{Answer, Call, answer};
 use crate::harness::{DaemonProcess, Installation, InstallationPlan};
 
 /// An installation, its senders, and its daemon.
-pub(super) struct Stage {
+pub(super) struct DaemonFixture {
     pub(super) site: Installation,
     running: Option<DaemonProcess>,
     senders: BTreeMap<&'static str, Box<dyn Sender>>,
 }
 
-impl Stage {
+impl DaemonFixture {
     pub(super) async fn new() -> Self {
         Self::with(InstallationPlan::default()).await
     }

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::bench::{Bench, ENDPOINT, SECRET, build, push_settings};
+use super::stream_fixture::{ENDPOINT, SECRET, StreamFixture, build, push_settings};
 use super::transmitter::{AUDIENCE, Manners, REVOKED};
 
 const POLL: &str = "delivery = \"poll\"";
 
-async fn poll_bench(manners: Manners) -> Bench {
-    Bench::unconnected(manners, POLL).await
+async fn poll_bench(manners: Manners) -> StreamFixture {
+    StreamFixture::unconnected(manners, POLL).await
 }
 
 /// What connecting to a transmitter with this metadata says.
@@ -101,7 +101,7 @@ async fn older_versions_are_taken_and_unknown_ones_remarked_on() {
 
 #[tokio::test]
 async fn a_stream_by_poll_is_made_with_what_a_receiver_may_decide_and_nothing_else() {
-    let bench = Bench::unconnected(
+    let bench = StreamFixture::unconnected(
         Manners::default(),
         &format!("{POLL}\nevents = [\"session-revoked\", \"urn:example:odd\"]\ndescription = \"ours\""),
     )
@@ -128,7 +128,7 @@ async fn a_stream_by_poll_is_made_with_what_a_receiver_may_decide_and_nothing_el
 
 #[tokio::test]
 async fn a_stream_by_push_tells_the_transmitter_the_secret_and_keeps_it_nowhere() {
-    let bench = Bench::pushed(Manners::default(), "").await;
+    let bench = StreamFixture::pushed(Manners::default(), "").await;
     let made = bench.transmitter.seen("POST /streams").pop().unwrap();
     assert_eq!(
         made.body["delivery"],
@@ -140,7 +140,7 @@ async fn a_stream_by_push_tells_the_transmitter_the_secret_and_keeps_it_nowhere(
 
 #[tokio::test]
 async fn the_stream_that_there_is_becomes_ours() {
-    let there = |bench: &Bench| {
+    let there = |bench: &StreamFixture| {
         bench
             .transmitter
             .put_stream(&json!({"events_requested": ["urn:example:other"]}))
@@ -190,7 +190,7 @@ async fn the_stream_that_there_is_becomes_ours() {
 
 #[tokio::test]
 async fn another_receivers_stream_is_not_taken() {
-    let bench = Bench::unconnected(Manners::default(), &push_settings()).await;
+    let bench = StreamFixture::unconnected(Manners::default(), &push_settings()).await;
     let other = |url: &str| json!({"delivery": {"method": "urn:ietf:rfc:8935", "endpoint_url": url}});
     bench.transmitter.put_stream(&other("https://one.example/"));
     bench.transmitter.put_stream(&other("https://two.example/"));
@@ -204,7 +204,7 @@ async fn another_receivers_stream_is_not_taken() {
 
 #[tokio::test]
 async fn a_stream_that_was_lost_is_made_again() {
-    let bench = Bench::polled(Manners::default(), "").await;
+    let bench = StreamFixture::polled(Manners::default(), "").await;
     bench.transmitter.lose_streams();
     let connected = bench.connect().await.unwrap();
     assert_eq!((connected.way.word(), connected.made.id.as_str()), ("made", "stream-2"));
@@ -290,7 +290,7 @@ async fn every_refusal_of_the_management_api_is_told_with_what_to_do() {
         let told = format!("{:#}", bench.connect().await.unwrap_err());
         assert!(told.contains("making a stream") && told.contains(word), "{told}");
     }
-    let bench = Bench::polled(Manners::default(), "").await;
+    let bench = StreamFixture::polled(Manners::default(), "").await;
     let (stream, made) = (bench.stream(), bench.made().await);
     let subject = json!({"format": "email", "email": "alice@example.org"});
     for status in [400, 401, 403, 404, 429] {
@@ -312,7 +312,7 @@ async fn every_refusal_of_the_management_api_is_told_with_what_to_do() {
 
 #[tokio::test]
 async fn subjects_and_status_are_set_read_and_ended() {
-    let bench = Bench::polled(Manners::default(), "").await;
+    let bench = StreamFixture::polled(Manners::default(), "").await;
     let (stream, made) = (bench.stream(), bench.made().await);
     let subject = json!({"format": "email", "email": "alice@example.org"});
     stream.add_subject(&made, &subject).await.unwrap();
@@ -332,7 +332,7 @@ async fn subjects_and_status_are_set_read_and_ended() {
 #[tokio::test]
 async fn a_token_of_an_authorization_server_is_had_kept_and_had_again_when_it_is_refused() {
     let oauth = "delivery = \"poll\"\noauth = { token_url = \"{issuer}/token\", client_id = \"revoked\", client_secret = { file = \"{folder}/token\" } }";
-    let bench = Bench::unconnected(Manners::default(), oauth).await;
+    let bench = StreamFixture::unconnected(Manners::default(), oauth).await;
     bench.connect().await.unwrap();
     let asked = |n: usize| assert_eq!(bench.transmitter.seen("POST /token").len(), n);
     asked(1);

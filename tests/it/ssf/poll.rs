@@ -6,19 +6,19 @@ use revoked::model::{Disposition, SignalReceipt};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::bench::{Bench, names, pass};
+use super::stream_fixture::{StreamFixture, names, pass};
 use super::transmitter::{Manners, REVOKED, Transmitter};
 use crate::wait::until;
 
 /// The body of the last poll.
-fn asked(bench: &Bench) -> Value {
+fn asked(bench: &StreamFixture) -> Value {
     let polls = bench.transmitter.seen("POST /poll/");
     polls.last().unwrap().body.clone()
 }
 
 /// A source that has done its upkeep, so that every look is a poll.
-async fn polling(manners: Manners, more: &str) -> Bench {
-    let bench = Bench::polled(manners, more).await;
+async fn polling(manners: Manners, more: &str) -> StreamFixture {
+    let bench = StreamFixture::polled(manners, more).await;
     bench.settle().await;
     bench
 }
@@ -340,7 +340,7 @@ async fn an_answer_that_is_none_is_an_error_and_loses_no_acknowledgement() {
 }
 
 /// Looks so many times, ten seconds apart, whether they fail or not. Gives the names of the tokens that were stored for the first time.
-async fn looks(bench: &Bench, times: usize) -> Vec<String> {
+async fn looks(bench: &StreamFixture, times: usize) -> Vec<String> {
     let mut new = Vec::new();
     for _ in 0..times {
         pass(Duration::from_secs(10)).await;
@@ -357,7 +357,7 @@ async fn looks(bench: &Bench, times: usize) -> Vec<String> {
 async fn a_transmitter_that_refuses_acknowledgements_keeps_nothing_new_from_us() {
     let mut bench = polling(quick(), "max_events = 2").await;
     bench.transmitter.behave(|manners| manners.takes_acks = false);
-    let emit = |bench: &Bench, jti: &str| bench.transmitter.emit(&bench.transmitter.claims(jti, "alice@example.org"));
+    let emit = |bench: &StreamFixture, jti: &str| bench.transmitter.emit(&bench.transmitter.claims(jti, "alice@example.org"));
     emit(&bench, "a");
     assert_eq!(looks(&bench, 1).await, ["a"]);
     bench.look().await.unwrap_err();
@@ -491,7 +491,7 @@ async fn what_another_installation_of_ours_says_first_is_acted_on_where_the_conf
 
 #[tokio::test]
 async fn without_a_stream_the_look_says_what_to_do() {
-    let bench = Bench::unconnected(quick(), "delivery = \"poll\"").await;
+    let bench = StreamFixture::unconnected(quick(), "delivery = \"poll\"").await;
     let error = bench.look().await.unwrap_err().to_string();
     assert!(error.contains("revoked source ssf connect idp"), "{error}");
     assert!(bench.transmitter.seen("").is_empty());

@@ -9,9 +9,9 @@ use proptest::prelude::*;
 use revoked::clock::Clock;
 use revoked::sources::{NoState, Push, Received};
 
+use super::raw_http::Call;
 use super::row::{Row, Sender};
 use super::rows::PUSHED;
-use super::wire::Call;
 
 /// A source built from a row, and its sender.
 struct Built {

@@ -6,7 +6,7 @@ use revoked::model::{Delivery, Disposition, Receipt};
 use revoked::sources::ssf::{PATIENCE, StreamStatus, VerificationRequest, verified_at};
 use serde_json::json;
 
-use super::bench::{Bench, err, pass};
+use super::stream_fixture::{StreamFixture, err, pass};
 use super::transmitter::{Manners, Transmitter};
 
 fn quick() -> Manners {
@@ -23,7 +23,7 @@ fn mute() -> Manners {
     }
 }
 
-fn verifications(bench: &Bench) -> usize {
+fn verifications(bench: &StreamFixture) -> usize {
     bench.transmitter.seen("POST /verify").len()
 }
 
@@ -33,7 +33,7 @@ fn verified(stored: &[(Delivery, Receipt)]) -> usize {
 
 #[tokio::test]
 async fn a_stream_is_asked_to_prove_itself_at_once_and_every_quarter_of_an_hour() {
-    let bench = Bench::polled(quick(), "").await;
+    let bench = StreamFixture::polled(quick(), "").await;
     let stored = bench.settle().await;
     assert_eq!((verifications(&bench), verified(&stored)), (1, 1));
     assert!(verified_at(&bench).await.unwrap().is_some());
@@ -52,7 +52,7 @@ async fn a_transmitter_that_wants_longer_pauses_is_given_them() {
         stream: json!({"min_verification_interval": 3600}),
         ..quick()
     };
-    let bench = Bench::polled(manners, "").await;
+    let bench = StreamFixture::polled(manners, "").await;
     bench.settle().await;
     pass(Duration::from_mins(59)).await;
     bench.settle().await;
@@ -64,7 +64,7 @@ async fn a_transmitter_that_wants_longer_pauses_is_given_them() {
 
 #[tokio::test]
 async fn the_state_is_stored_before_it_is_sent_and_only_as_a_digest() {
-    let bench = Bench::polled(quick(), "").await;
+    let bench = StreamFixture::polled(quick(), "").await;
     let stored = bench.look_without_end().await.unwrap();
     assert_eq!((stored.len(), verifications(&bench)), (1, 0));
     bench.pull().stored(&stored[0].0, &stored[0].1).await.unwrap();
@@ -76,7 +76,7 @@ async fn the_state_is_stored_before_it_is_sent_and_only_as_a_digest() {
 
 #[tokio::test]
 async fn a_stream_that_does_not_answer_within_five_minutes_alerts_and_its_answer_ends_that() {
-    let bench = Bench::polled(mute(), "").await;
+    let bench = StreamFixture::polled(mute(), "").await;
     bench.settle().await;
     let state = bench.state();
     pass(PATIENCE.checked_sub(Duration::from_mins(1)).unwrap()).await;
@@ -100,7 +100,7 @@ async fn a_stream_that_does_not_answer_within_five_minutes_alerts_and_its_answer
 
 #[tokio::test]
 async fn a_transmitter_that_cannot_be_asked_is_silent_too() {
-    let bench = Bench::polled(mute(), "").await;
+    let bench = StreamFixture::polled(mute(), "").await;
     bench.transmitter.script("/verify", 429, Some(120));
     bench.settle().await;
     assert_eq!(verifications(&bench), 1);
@@ -121,9 +121,9 @@ async fn a_transmitter_that_cannot_be_asked_is_silent_too() {
 
 #[tokio::test]
 async fn n21_a_state_that_nobody_asked_for_is_refused_and_an_unsolicited_verification_is_taken() {
-    let polled = Bench::polled(mute(), "").await;
+    let polled = StreamFixture::polled(mute(), "").await;
     polled.settle().await;
-    let about = |bench: &Bench, jti: &str, claims| bench.transmitter.about_stream(jti, "verification", claims);
+    let about = |bench: &StreamFixture, jti: &str, claims| bench.transmitter.about_stream(jti, "verification", claims);
     polled.transmitter.emit(&about(&polled, "wrong", json!({"state": "guessed"})));
     polled.transmitter.emit(&about(&polled, "number", json!({"state": 5})));
     polled.transmitter.emit(&about(&polled, "unsolicited", json!({})));
@@ -136,7 +136,7 @@ async fn n21_a_state_that_nobody_asked_for_is_refused_and_an_unsolicited_verific
     );
     assert_eq!(polled.transmitter.acked(), ["unsolicited"]);
 
-    let pushed = Bench::pushed(mute(), "").await;
+    let pushed = StreamFixture::pushed(mute(), "").await;
     pushed.settle().await;
     let answer = pushed
         .push(&Transmitter::sign(&about(&pushed, "wrong", json!({"state": "guessed"}))))
@@ -150,7 +150,7 @@ async fn n21_a_state_that_nobody_asked_for_is_refused_and_an_unsolicited_verific
 
 #[tokio::test]
 async fn a_pushed_answer_proves_the_stream_once_and_is_taken_again() {
-    let bench = Bench::pushed(mute(), "").await;
+    let bench = StreamFixture::pushed(mute(), "").await;
     bench.settle().await;
     let claims = bench
         .transmitter
@@ -166,7 +166,7 @@ async fn a_pushed_answer_proves_the_stream_once_and_is_taken_again() {
 
 #[tokio::test]
 async fn an_answer_from_before_a_restart_still_counts_and_a_restart_asks_anew() {
-    let mut bench = Bench::polled(mute(), "").await;
+    let mut bench = StreamFixture::polled(mute(), "").await;
     bench.settle().await;
     let state = bench.state();
     bench.restart();
@@ -180,7 +180,7 @@ async fn an_answer_from_before_a_restart_still_counts_and_a_restart_asks_anew() 
 
 #[tokio::test]
 async fn only_the_last_questions_are_kept() {
-    let mut bench = Bench::polled(mute(), "").await;
+    let mut bench = StreamFixture::polled(mute(), "").await;
     bench.settle().await;
     let first = bench.state();
     for _ in 0..10 {
@@ -199,7 +199,7 @@ async fn the_status_is_read_in_a_third_of_the_time_that_the_transmitter_allows()
         stream: json!({"inactivity_timeout": 900}),
         ..quick()
     };
-    let bench = Bench::pushed(manners, "").await;
+    let bench = StreamFixture::pushed(manners, "").await;
     let reads = || bench.transmitter.seen("GET /status").len();
     bench.settle().await;
     assert_eq!(reads(), 1);
@@ -213,7 +213,7 @@ async fn the_status_is_read_in_a_third_of_the_time_that_the_transmitter_allows()
 
 #[tokio::test]
 async fn a_stream_that_was_paused_alerts_until_it_is_enabled() {
-    let bench = Bench::pushed(quick(), "").await;
+    let bench = StreamFixture::pushed(quick(), "").await;
     bench.settle().await;
     bench.transmitter.set_status("paused");
     pass(Duration::from_mins(61)).await;
@@ -227,7 +227,7 @@ async fn a_stream_that_was_paused_alerts_until_it_is_enabled() {
 
 #[tokio::test]
 async fn what_the_stream_says_of_itself_is_honoured_and_what_it_says_of_another_is_not() {
-    let bench = Bench::polled(quick(), "").await;
+    let bench = StreamFixture::polled(quick(), "").await;
     bench.settle().await;
     let updated = |jti: &str, status: &str| {
         bench
@@ -251,7 +251,7 @@ async fn what_the_stream_says_of_itself_is_honoured_and_what_it_says_of_another_
 
 #[tokio::test]
 async fn trouble_with_the_management_api_shows_where_tokens_are_pushed_and_stops_no_poll() {
-    let pushed = Bench::pushed(mute(), "").await;
+    let pushed = StreamFixture::pushed(mute(), "").await;
     pushed.transmitter.script("/status", 401, None);
     // The verification that it was asked for is stored by the first look.
     pushed.look().await.unwrap();
@@ -260,16 +260,16 @@ async fn trouble_with_the_management_api_shows_where_tokens_are_pushed_and_stops
     pass(Duration::from_secs(31)).await;
     pushed.settle().await;
 
-    let polled = Bench::polled(mute(), "").await;
+    let polled = StreamFixture::polled(mute(), "").await;
     polled.transmitter.script("/status", 401, None);
     polled.settle().await;
     polled.transmitter.emit(&polled.transmitter.claims("a", "alice@example.org"));
-    assert_eq!(super::bench::names(&polled.settle().await), ["a"]);
+    assert_eq!(super::stream_fixture::names(&polled.settle().await), ["a"]);
 }
 
 #[tokio::test]
 async fn a_transmitter_that_is_gone_altogether_is_silent_and_is_not_waited_for_again_and_again() {
-    let bench = Bench::pushed(mute(), "").await;
+    let bench = StreamFixture::pushed(mute(), "").await;
     for n in 0..13 {
         bench.transmitter.script("ssf-configuration", 500, None);
         bench.transmitter.script("ssf-configuration", 500, None);
@@ -282,7 +282,7 @@ async fn a_transmitter_that_is_gone_altogether_is_silent_and_is_not_waited_for_a
 
 #[tokio::test]
 async fn what_is_remembered_and_cannot_be_read_is_forgotten_and_mended_by_connecting() {
-    let bench = Bench::polled(mute(), "").await;
+    let bench = StreamFixture::polled(mute(), "").await;
     let mut conn = bench.sql().await;
     sqlx::query("UPDATE memory SET body = 'rubbish'")
         .execute(&mut conn)

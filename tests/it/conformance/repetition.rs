@@ -1,11 +1,11 @@
 //! What comes again is harmless, and what comes under a used name with other content is an attack.
 
+use super::daemon_fixture::DaemonFixture;
 use super::rows::PUSHED;
-use super::stage::Stage;
 
 #[tokio::test]
 async fn a_delivery_that_comes_again_is_answered_alike_and_leads_to_one_case() {
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     for row in PUSHED {
         let call = stage.prepared(row, "again-1", "user01").await;
         let first = stage.answer(&call).await;
@@ -23,7 +23,7 @@ async fn a_delivery_that_comes_again_is_answered_alike_and_leads_to_one_case() {
 
 #[tokio::test]
 async fn another_delivery_under_a_used_key_is_refused_and_recorded_as_an_attack() {
-    let stage = Stage::new().await;
+    let stage = DaemonFixture::new().await;
     let mut attacks = 0;
     for row in PUSHED {
         let call = stage.prepared(row, "used-1", "user03").await;

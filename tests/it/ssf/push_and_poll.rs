@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use revoked::jose::{Algorithm, Signer};
 use serde_json::{Value, json};
 
-use super::bench::{Bench, err, names};
+use super::stream_fixture::{StreamFixture, err, names};
 use super::transmitter::{Manners, REVOKED, Transmitter};
 
 /// A token, the name it is polled under, and the code it is refused with.
@@ -134,7 +134,7 @@ async fn every_negative_vector_has_one_code_by_both_ways() {
         verifies: false,
         ..Manners::default()
     };
-    let pushed = Bench::pushed(quiet(), "").await;
+    let pushed = StreamFixture::pushed(quiet(), "").await;
     for vector in vectors(&pushed.transmitter) {
         let answer = pushed.push(&vector.token).await;
         let told = (answer.status().as_u16(), err(&answer));
@@ -142,7 +142,7 @@ async fn every_negative_vector_has_one_code_by_both_ways() {
         assert_eq!((told.0, told.1.as_str()), expected, "{} by push", vector.name);
     }
 
-    let polled = Bench::polled(quiet(), "").await;
+    let polled = StreamFixture::polled(quiet(), "").await;
     let vectors = vectors(&polled.transmitter);
     for vector in &vectors {
         polled.transmitter.queue(&vector.name, vector.token.as_str());
@@ -161,7 +161,7 @@ async fn every_negative_vector_has_one_code_by_both_ways() {
 async fn every_example_of_the_specifications_is_taken_by_poll() {
     for (n, line) in include_str!("../../fixtures/ssf/positive.jsonl").lines().enumerate() {
         let printed: Value = serde_json::from_str(line).unwrap();
-        let bench = Bench::polled(
+        let bench = StreamFixture::polled(
             Manners {
                 hold: std::time::Duration::ZERO,
                 verifies: false,
