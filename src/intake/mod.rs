@@ -1,4 +1,8 @@
 //! From sources to the store: reads deliveries, has them stored with what policy makes of them, and only then acknowledges.
+//!
+//! Reading order: [`Intake::store`] here, which every way in ends with; then the three ways in: `push` (senders come by HTTP), `poll` (we fetch),
+//! `inbox` (rows of our own database). Beside them: `subject_lookup` (an answer that depends on what targets say), `source_state` (what a
+//! source has kept for itself), `source_activity` (when each was last seen), `refusal_quota` (how many refusals are recorded).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

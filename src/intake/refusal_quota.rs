@@ -18,7 +18,7 @@ const OF_ALL: u32 = 512;
 /// And then one in this time: 17,280 a day, which is about 10 MB.
 const EVERY_OF_ALL: Duration = Duration::from_secs(5);
 
-/// The room for entries about refusals. What proven senders get wrong has a room of its own, which no stranger can fill.
+/// The quota of entries about refusals. What proven senders get wrong has one of its own, which no stranger can use up.
 pub(super) struct RefusalQuota {
     of_each: RateLimiter<(String, bool), HashMapStateStore<(String, bool)>, MonotonicClock>,
     of_all: RateLimiter<bool, HashMapStateStore<bool>, MonotonicClock>,
@@ -34,7 +34,7 @@ impl Default for RefusalQuota {
 }
 
 impl RefusalQuota {
-    /// Takes room for one entry about a refusal of `source`. False where there is none.
+    /// Takes one entry about a refusal of `source` out of it. False where none is left.
     pub(super) fn take(&self, source: &str, proven: bool) -> bool {
         self.of_each.check_key(&(source.to_owned(), proven)).is_ok() && self.of_all.check_key(&proven).is_ok()
     }

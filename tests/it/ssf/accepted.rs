@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{AUDIENCE, ISSUER, NOW, REVOKED, Stream, T1, about, claims, with};
 
-fn wish(wish: &Disposition) -> String {
-    match wish {
+fn disposition(disposition: &Disposition) -> String {
+    match disposition {
         Disposition::Act => "act".to_owned(),
         Disposition::Hold(why) | Disposition::Stays(why) => format!("hold {why}"),
         Disposition::Ignore(why) => format!("ignore {why}"),
@@ -48,7 +48,7 @@ async fn every_example_of_the_specifications_is_taken_with_its_meaning() {
             signal.subject
         );
         assert!(
-            wish(&signal.disposition).starts_with(wished),
+            disposition(&signal.disposition).starts_with(wished),
             "vector {n}: {:?}",
             signal.disposition
         );
@@ -117,7 +117,7 @@ async fn each_event_type_has_its_reason_urgency_and_wish() {
             .send_claims(&claims)
             .await
             .unwrap_or_else(|error| panic!("{line}: {error}"));
-        let wished = wish(&signal.disposition);
+        let wished = disposition(&signal.disposition);
         let wished = wished.split(' ').next().unwrap();
         assert_eq!(format!("{} {wished}", gist(&signal)), expected, "{line}");
     }
@@ -241,7 +241,7 @@ async fn nothing_that_is_not_one_known_person_is_acted_on() {
     for (sub_id, wished) in rows {
         let signal = stream.send_claims(&about(REVOKED, json!({}), sub_id.clone())).await.unwrap();
         assert!(
-            wish(&signal.disposition).starts_with(wished),
+            disposition(&signal.disposition).starts_with(wished),
             "{sub_id}: {:?}",
             signal.disposition
         );
@@ -277,7 +277,7 @@ async fn a_critical_member_that_is_not_understood_discards_the_event() {
     ] {
         let signal = stream.send_claims(&about(REVOKED, json!({}), sub_id.clone())).await.unwrap();
         assert_eq!(
-            wish(&signal.disposition).starts_with("ignore discarded_critical_subject"),
+            disposition(&signal.disposition).starts_with("ignore discarded_critical_subject"),
             discarded,
             "{sub_id}"
         );

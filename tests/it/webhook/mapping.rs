@@ -302,7 +302,7 @@ reason = "noted"
 ignore = "of no consequence"
 "#,
     );
-    for (body, reason, wish) in [
+    for (body, reason, disposition) in [
         (json!({"kind": "left", "sure": true}), Reason::Departed, Disposition::Act),
         (
             json!({"kind": "left", "sure": "true", "tags": ["x", "vip"]}),
@@ -340,7 +340,7 @@ ignore = "of no consequence"
             members.insert("user".to_owned(), json!("a@b.example"));
         }
         let signal = endpoint.mapped(&body.to_string()).await;
-        assert_eq!((signal.reason, signal.disposition), (reason, wish), "{body}");
+        assert_eq!((signal.reason, signal.disposition), (reason, disposition), "{body}");
     }
 }
 

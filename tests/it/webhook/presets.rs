@@ -32,12 +32,12 @@ fn one(preset: &str, body: &Value) -> (String, Reason, &'static str) {
     let mut signals = under(preset, body);
     assert_eq!(signals.len(), 1);
     let signal = signals.remove(0);
-    let wish = match signal.disposition {
+    let disposition = match signal.disposition {
         Disposition::Act => "act",
         Disposition::Hold(_) | Disposition::Stays(_) => "hold",
         Disposition::Ignore(_) => "ignore",
     };
-    (signal.subject.to_string(), signal.reason, wish)
+    (signal.subject.to_string(), signal.reason, disposition)
 }
 
 #[test]

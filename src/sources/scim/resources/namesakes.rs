@@ -42,7 +42,7 @@ impl Namesakes {
     /// Looks them up for a user as it was and as it is.
     ///
     /// # Errors
-    /// Where the memory cannot be read.
+    /// Where the stored state cannot be read.
     pub(in crate::sources::scim) async fn find(
         state: &dyn SourceState,
         mapping: &UserMapping,
@@ -57,7 +57,7 @@ impl Namesakes {
     /// its own.
     ///
     /// # Errors
-    /// Where the memory cannot be read.
+    /// Where the stored state cannot be read.
     pub(in crate::sources::scim) async fn of_person(
         state: &dyn SourceState,
         mapping: &UserMapping,

@@ -299,7 +299,7 @@ impl Stream {
     /// Prepares a verification: its state, and the steps to store before [`Stream::ask`].
     ///
     /// # Errors
-    /// Where the memory cannot be read.
+    /// Where the stored state cannot be read.
     pub async fn new_question(&self, own_state: &dyn SourceState) -> anyhow::Result<(String, Vec<MemoStep>)> {
         let state = new_state()?;
         let steps = VerificationRequest::first(own_state, &state, self.clock.now()).await?;

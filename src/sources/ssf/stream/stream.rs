@@ -157,7 +157,7 @@ impl Stream {
     /// with a `name`, that must be the token's own.
     ///
     /// # Errors
-    /// A refusal with the RFC's code; not now, where the memory or the issuer's keys cannot be read.
+    /// A refusal with the RFC's code; not now, where the stored state or the issuer's keys cannot be read.
     pub(in crate::sources::ssf) async fn take(
         &self,
         token: &[u8],

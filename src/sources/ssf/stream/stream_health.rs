@@ -65,7 +65,7 @@ impl StreamHealth {
     /// Does what is due. What came of it is to be stored; then [`StreamHealth::stored`] goes on.
     ///
     /// # Errors
-    /// Where the memory cannot be read. Trouble with the transmitter is kept for [`StreamHealth::trouble`].
+    /// Where the stored state cannot be read. Trouble with the transmitter is kept for [`StreamHealth::trouble`].
     pub(in crate::sources::ssf) async fn look(
         &self,
         stream: &Stream,
