@@ -23,7 +23,7 @@ use stream::stream_supervisor::StreamSupervisor;
 
 pub use ssf_push::KIND as PUSHED;
 pub use stream::connect::{ConnectOutcome, Connected, Finding};
-pub use stream::stream::Stream;
+pub use stream::stream_config::Stream;
 pub use stream::stream_health::PATIENCE;
 pub use stream::stream_state::{StreamState, StreamStatus, VerificationRequest, verified_at};
 pub use tokens::token_reader::{LATE, OUR_TXN};

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::endpoint::request_checks::RequestChecks;
-use super::stream::stream::{Stream, StreamConfig};
+use super::stream::stream_config::{Stream, StreamConfig};
 use super::tokens::event_mapping::{ACTED_ON, full_name};
 use super::tokens::token_settings::{self, Authorization};
 use super::transmitter::access_token::{AccessToken, Grant};

@@ -4,7 +4,7 @@ use ::http::StatusCode;
 use anyhow::Context as _;
 use serde_json::Value;
 
-use super::stream::{Stream, new_state};
+use super::stream_config::{Stream, new_state};
 use super::stream_state::{StreamState, VerificationRequest};
 use crate::model::MemoStep;
 use crate::sources::SourceState;

@@ -10,7 +10,7 @@ use ::http::header::{ACCEPT, AUTHORIZATION, CONTENT_LANGUAGE};
 use serde_json::{Value, json};
 
 use super::acknowledgements::{Acknowledgements, Redelivered, SetErr};
-use super::stream::Stream;
+use super::stream_config::Stream;
 use super::stream_state::StreamState;
 use crate::digest::sha256;
 use crate::http;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::stream::Stream;
+use super::stream_config::Stream;
 use crate::model::{Delivery, Receipt};
 use crate::sources::ssf::endpoint::answer;
 use crate::sources::ssf::{BODY_CAP, named};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::http::StatusCode;
 use tokio::time::Instant;
 
-use super::stream::{Stream, new_state, over, raised};
+use super::stream_config::{Stream, new_state, over, raised};
 use super::stream_state::{StreamState, StreamStatus, VerificationRequest};
 use crate::model::{Alarm, AlarmKind, Delivery, MemoStep, Timestamp};
 use crate::sources::SourceState;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::acknowledgements::{AckDelivery, Acknowledgements, PATIENCE, SetErr};
 use super::poll::{self, PollRequest, PollRound};
-use super::stream::{Stream, over, raised};
+use super::stream_config::{Stream, over, raised};
 use super::stream_health::{StreamHealth, gone, stopped};
 use super::stream_state::{StreamState, StreamStatus};
 use crate::model::{AlarmKind, Delivery, Receipt, SignalReceipt};
