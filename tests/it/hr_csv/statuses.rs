@@ -145,7 +145,7 @@ async fn a_status_that_follows_the_planned_day_is_no_second_departure() {
         rules
             .format
             .words
-            .set("Ex", revoked::sources::hr_csv::EmploymentStatus::Terminated)
+            .set("Ex", revoked::sources::hr_csv::EmploymentStatus::Terminated);
     })
     .await;
     nights.night("1,,kim@example.org,active,2025-12-31\n").await;
