@@ -270,7 +270,7 @@ impl Lane {
                 }
             }
             Err(error) => {
-                tracing::error!(target = %self.name, error = %error_chain(&error), "could not record that the lane is paused")
+                tracing::error!(target = %self.name, error = %error_chain(&error), "could not record that the lane is paused");
             }
         }
     }
