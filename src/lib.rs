@@ -1,7 +1,9 @@
 //! `revoked`, the revoke daemon: it ends every way a compromised or departed person can still get in, proves that it is ended, and keeps
 //! the evidence. This page is the map; what it is for stands in `README.md`, how it is run in `docs/`, why it is as it is in `docs/adr/`.
+//! `docs/architecture.md` has the way of a signal and of an operator's request, the tests that hold the invariants, and where to look for what;
+//! `CONTRIBUTING.md` how to build, test and add to it.
 //!
-//! # The way through the house
+//! # The way of a signal
 //!
 //! ```text
 //!  sources ─► intake ─► policy ─► store (queue + trail, one transaction) ─► lanes ─► attempt ─► target
@@ -14,23 +16,57 @@
 //! *containment* demanded there. A lane claims the job. The attempt resolves the subject to a *principal*, observes what it can reach,
 //! plans, applies, and observes again. What the second observation proves is the *verdict*.
 //!
-//! # Reading order
+//! # Where everything is
 //!
-//! 1. [`model`]: the words, as plain types. [`model::Containment`] holds the two pure functions at the heart, `plan` and `verdict`;
-//!    [`model::JobState`] the only way from one state to another.
-//! 2. [`policy`]: from a signal to a decision, pure.
-//! 3. [`store`]: the queue and everything durable. `writer` first (group commit), then `queue` (accept, claim, start, finish, settle).
-//! 4. [`worker`]: lanes, the priority pacer, and the attempt, which is the loop.
-//! 5. [`targets`] and [`sources`]: the two traits with their contracts, and a folder for each kind.
-//! 6. [`revoked_trail`] (a crate of its own, pure: entries, tree, notes, verification) and [`trail`] (keys, files, the running checkpoints).
-//! 7. [`intake`], [`api`], [`daemon`]: how signals come in, and how all of it lives and stops.
-//!    [`statement`] (pure) and [`transmitter`]: what others are told of what was proved.
-//! 8. [`config`] over [`settings`]: from what is written to what is built. [`cli`]: one file for each command.
+//! The page of each module says what lives there and in which order to read it.
 //!
-//! [`digest`] has the one SHA-256 and the one hexadecimal form, [`backoff`] the retry delays of all.
-//! [`clock`], [`http`], [`secret`] and [`telemetry`] are the only places for time, calls to the outside, credentials, and logs with
-//! metrics; [`file_modes`] holds the one rule about who else may write what we rely on. [`jose`] reads signed tokens. `revoked_sandbox`, a
-//! crate of its own too, is a Mattermost stand-in, for `demo`, the tests and the benchmarks; both are behind the feature `demo`.
+//! | module | what is in it |
+//! | --- | --- |
+//! | [`model`] | the words, as plain types. [`model::Containment`] holds the two pure functions at the heart, `plan` and `verdict`; [`model::JobState`] the only way from one state to another; subjects, grant kinds, evidence |
+//! | [`policy`] | from a signal to a decision, pure: playbooks, limits, holds |
+//! | [`store`] | all that is durable, in one SQLite file: the writer, the job queue (accept, coalesce, claim under a lease, requeue, settle), cases, holds, identity, departures, the state and health of sources, the outbox, retention |
+//! | [`worker`] | lanes and their priority pacer (rate limits, 429, concurrency, circuit breaker), and the attempt, which is the loop |
+//! | [`backoff`] | how long to wait before the next try |
+//! | [`targets`] | the trait of a target with its contract, and a folder for each kind: how a session, a token, a webhook is found and ended there |
+//! | [`sources`] | the two traits of a source with their contracts, and a folder for each kind: SSF, SCIM, webhooks, HR files, logout |
+//! | [`intake`] | from a source to the store: push, poll, the table `inbox` |
+//! | [`api`] | the listening HTTP server: connection and body limits, client penalties, health |
+//! | [`daemon`] | how all of it is built, started and stopped (SIGTERM, graceful shutdown) |
+//! | [`revoked_trail`] | a crate of its own, pure: trail entries, Merkle tree, checkpoints, proofs, the verifier |
+//! | [`trail`] | the trail's keys, its files, the running checkpoints |
+//! | [`statement`], [`transmitter`] | what others are told of what was proved (pure), and the telling |
+//! | [`config`] over [`settings`] | from what is written to what is built, and every mistake in it |
+//! | [`cli`] | one file or folder for each command. Only here is anything printed |
+//! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
+//! | [`clock`], [`http`], [`secret`], [`telemetry`] | the only places for time, calls to the outside, credentials, and logs with metrics |
+//! | [`digest`], [`file_modes`] | the one SHA-256 with its hexadecimal form, and the one rule about who else may write what we rely on |
+//! | `demo`, `revoked_sandbox` | the demo, and the Mattermost stand-in (a crate of its own) for it, the tests and the benchmarks; behind the feature `demo` |
+//!
+//! # Glossary
+//!
+//! Where the field has another word for what is ours:
+//!
+//! | the field says | here it is |
+//! | --- | --- |
+//! | event, security event token, alert of a SIEM, HR change | a *signal*; what brings one or more of them is a *delivery* |
+//! | connector, integration, receiver, feed | a *source*; where its sender comes to us, an *endpoint* |
+//! | application, resource server, managed system | a *target* |
+//! | user, identity, subject identifier | a *subject*: whoever a signal means, by all names that are linked; at a target, the *principal* |
+//! | account, session, token, consent, entitlement | a *grant*, of a *grant kind* |
+//! | incident, ticket | a *case*; correlation of signals is to *coalesce* |
+//! | work item, run | a *job*; one try at it is an *attempt* |
+//! | runbook, response action | a *playbook*; the desired state that it demands is the *containment* |
+//! | disable, deactivate, deprovision | to *suspend*, which is the *account block*; to undo it is to *release* |
+//! | dry run, what-if | a *rehearsal* |
+//! | approval, four-eyes, change control | a *hold* |
+//! | leaver, offboarding, termination | a *departure*; called off it is *rescinded* by HR, *cancelled* by an operator |
+//! | recheck, rescan, re-verification | a *sweep* (the key `watch` of a playbook; jobs of the kind `watch` in the database and in JSON) |
+//! | residual access, remaining sign-in path | a *door*: what still lets somebody in afresh |
+//! | worker pool, consumer of a queue | a *lane*, one for each target |
+//! | throttling, rate limiting of ourselves | the *pacer* with its *permits* |
+//! | failed for good, given up | the *ledger* of what could not be revoked; of what others are told, a dead letter |
+//! | audit log, tamper-evident log | the *trail*; its signed tree head is a *checkpoint* |
+//! | pseudonym | the `subject_ref` of an entry |
 //!
 //! # Invariants
 //!
@@ -42,10 +78,8 @@
 //! - **The most urgent waiter gets the permit**, call by call, at the moment the permit exists.
 //! - **The trail signs what is committed**, never what is about to be.
 //! - **SQL stays in [`store`]**, printing in [`cli`], wall time in [`clock`].
-//! - **`use crate::` edges point only downwards**: [`digest`], [`model`], [`clock`], [`modes`], [`secret`], [`settings`], [`http`],
-//!   [`telemetry`], [`jose`], [`policy`], [`statement`], [`store`], [`trail`], [`targets`], [`worker`], [`sources`], [`intake`],
-//!   [`transmitter`], [`config`], [`api`], [`daemon`], `demo`, [`cli`], from the bottom to the top.
-//!   Below them all lie the packages of `crates/`, which know nothing of this one.
+//! - **`use crate::` edges point only downwards**, in the order of `tests/it/layers.rs`, and no two files of a folder need each other. Below all
+//!   of it lie the packages of `crates/`, which know nothing of this one.
 //!
 //! What is deliberately absent: plug points besides the two traits, a repository trait over the store, an undo of anything but our own
 //! suspensions, and any state in memory that a `kill -9` may not take.

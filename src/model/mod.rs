@@ -1,4 +1,9 @@
 //! The words of the project: plain types, no I/O. Every other module's `use` points here in the end.
+//!
+//! Reading order: `subject` (whom a signal means), `signal`, `reason` and `delivery` (what a source says), `departure` (when somebody leaves);
+//! `grant` (the kinds of grant, and their groups) and `access` (what a principal has); `containment` (what is demanded, and from it the plan
+//! and the verdict, pure) with `action`, `verdict`, `evidence` and `door`; `job` (its states and the ways between them); `capabilities` of a
+//! target. `error_chain` shows an error with its causes.
 
 mod access;
 mod action;

@@ -1,4 +1,4 @@
-//! How a lane goes slower than its quota because of what the target said. Pure: instants come in from outside.
+//! Adaptive rate: how a lane goes slower than its quota after a 429 or what else the target says of its limits. Pure: instants come in from outside.
 
 use std::time::Duration;
 

@@ -1,9 +1,10 @@
 //! The worker: lanes take jobs from the queue and lead principals to the demanded state, within each target's limits.
 //!
-//! Reading order: `lanes` (starting and stopping them all), `lane` (what one takes from the queue and when), `attempt` (one attempt at one
-//! job), `settling` (what its end means for the job and the lane), `permits` (the priority pacer). `slots`, `breaker`, `quota`, `adaptive_rate`
-//! and `backoff` are the small machines behind these; `promoter` moves scheduled jobs into the queue; `rehearsal` plans without changing
-//! anything.
+//! Reading order: `lanes` (starting and stopping them all), `lane` with `lane_settings` (what one takes from the queue and when), `attempt` (one
+//! attempt at one job), `job_outcome` (what its end means for the job and the lane), `pacer` (the priority pacer: who gets the next call).
+//! Behind these: `token_bucket` (the configured rate and burst), `adaptive_rate` (slower after a 429), `concurrency` (how many jobs at once),
+//! `breaker` (the circuit breaker). `scheduler` moves due jobs into the queue, `protection` knows whom not to touch, `rehearsal` plans without
+//! changing anything, `reactivation` says what a release brings back.
 //!
 //! Invariants: no change is sent before its intent is committed; a permit goes to the most urgent waiter at the moment it exists; a lane
 //! claims only what it can start; every attempt is settled once, or its lease runs out.

@@ -1,4 +1,4 @@
-//! One principal: the door, the room, and the way round again.
+//! Contains one principal: plan, apply, look again, until nothing is left to do or the attempt is over.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::tree::{File, repository};
 
+mod arrival;
 mod commands;
 mod examples;
 mod links;
