@@ -1,4 +1,4 @@
-//! AccountBatches by id. What several jobs that are not urgent ask at the same time is asked in one call.
+//! Looks up accounts by id. What several jobs that are not urgent ask at the same time is asked in one call.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
