@@ -10,7 +10,7 @@ use super::{GrantKind, GrantRef};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "do")]
 pub enum Action {
-    /// Suspend the account: the door before the room.
+    /// Suspend the account: the account block, which goes first.
     Suspend,
     /// Give the account a password that nobody knows.
     ResetPassword,

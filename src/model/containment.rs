@@ -210,7 +210,7 @@ impl Containment {
     #[must_use]
     pub fn session_sources(&self, access: &Access) -> Vec<Door> {
         let behind = |grant: &super::Grant| grant.made_by.clone();
-        let mut makers: BTreeSet<String> = match &self.scope {
+        let mut sources: BTreeSet<String> = match &self.scope {
             Scope::Session(id) => access
                 .grants
                 .iter()
@@ -222,13 +222,13 @@ impl Containment {
         };
         if self.scope == Scope::AllSessions {
             let tokens = access.of(GrantKind::AccessToken).filter(|grant| grant.enabled);
-            makers.extend(tokens.map(|grant| grant.name.id.clone()));
+            sources.extend(tokens.map(|grant| grant.name.id.clone()));
         }
         let says = |id: &String| format!("the access token {id} makes the next session; end it too with --token {id}");
-        makers.iter().map(|id| Door::new(DoorKind::AccessToken, says(id))).collect()
+        sources.iter().map(|id| Door::new(DoorKind::AccessToken, says(id))).collect()
     }
 
-    /// Whether the door is to be closed at all: the three single operations never close it.
+    /// Whether the account is to be blocked at all: the three single operations never block it.
     #[must_use]
     pub fn blocks(&self) -> bool {
         self.block && self.scope == Scope::Everything
@@ -260,7 +260,7 @@ impl Containment {
             .is_some_and(|seconds| now <= since.plus(Duration::from_secs(seconds)))
     }
 
-    /// The actions that lead from `access` to the demanded state, in the order in which they must be sent: the door first, then what
+    /// The actions that lead from `access` to the demanded state, in the order in which they must be sent: the account block first, then what
     /// makes new credentials (bots, tokens, apps), then sessions, then what only posts (webhooks, commands).
     #[must_use]
     pub fn plan(&self, access: &Access, able: &Capabilities, progress: Progress) -> Vec<Action> {

@@ -123,7 +123,7 @@ pub enum Step {
     },
     /// An operator or a rescission calls it off.
     Cancel,
-    /// An operator or a sweep of the ledger tries a failed one again.
+    /// An operator, or the hourly round over the ledger, tries a failed one again.
     Retry,
 }
 

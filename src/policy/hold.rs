@@ -1,4 +1,4 @@
-//! Why a human must decide.
+//! Holds for approval: why a human must decide.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! How much a source may ask for before a human is asked.
+//! Blast-radius limits: how much a source may ask for before a human is asked.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Permits to call a target: who goes first, and what a call carries with it.
+//! What a call to a target carries: its priority, its stage, and whom it asks for a permit (rate limit, throttling).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::model::Priority;
 
-/// How far a job is: of two equally urgent calls, the one at the earlier stage goes first, so that everybody's door is shut before anybody's
+/// How far a job is: of two equally urgent calls, the one at the earlier stage goes first, so that everybody's account is blocked before anybody's
 /// webhooks are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum AttemptStage {

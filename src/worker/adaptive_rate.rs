@@ -1,4 +1,4 @@
-//! Adaptive rate: how a lane goes slower than its quota after a 429 or what else the target says of its limits. Pure: instants come in from outside.
+//! Throttling: how a lane goes slower than its configured rate after a 429, or while the target says that few calls are left. Pure: instants come in from outside.
 
 use std::time::Duration;
 

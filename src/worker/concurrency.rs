@@ -1,7 +1,7 @@
-//! How many jobs of one lane are at work at once: so many urgent ones, and as many others.
+//! Concurrency: how many jobs of one lane are at work at once, so many urgent ones and as many others.
 //!
 //! How many *calls* are under way is the pacer's business, and much less: jobs mostly wait for their permits. That many are at work lets them
-//! share readings, and lets every urgent one shut its door before any goes into depth.
+//! share readings, and lets every urgent one block its account before any goes into depth.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

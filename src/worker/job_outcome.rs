@@ -1,4 +1,4 @@
-//! One claimed job from its start to its settlement: what the end of an attempt means for the job, and for the lane.
+//! The outcome of a job: what the end of an attempt (a verdict, a failure, a 429, a time-out) means for the job and for its lane.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

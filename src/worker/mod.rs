@@ -1,10 +1,14 @@
 //! The worker: lanes take jobs from the queue and lead principals to the demanded state, within each target's limits.
 //!
-//! Reading order: `lanes` (starting and stopping them all), `lane` with `lane_settings` (what one takes from the queue and when), `attempt` (one
-//! attempt at one job), `job_outcome` (what its end means for the job and the lane), `pacer` (the priority pacer: who gets the next call).
-//! Behind these: `token_bucket` (the configured rate and burst), `adaptive_rate` (slower after a 429), `concurrency` (how many jobs at once),
-//! `breaker` (the circuit breaker). `scheduler` moves due jobs into the queue, `protection` knows whom not to touch, `rehearsal` plans without
-//! changing anything, `reactivation` says what a release brings back.
+//! Reading order: `lanes` (starting and stopping them all; `lane_settings` is what they are given), `lane` (what one takes from the queue and
+//! when), `attempt` (one attempt at one job), `job_outcome` (what its end means for the job and the lane: retry, snooze, pause, verdict).
+//!
+//! How fast a target is called: `pacer` (rate limit: a permit for each call, most urgent first), over `token_bucket` (the configured rate and
+//! burst) and `adaptive_rate` (throttling after a 429); `concurrency` (how many jobs are at work at once), `breaker` (the circuit breaker).
+//! Retry delays come from [`crate::backoff`].
+//!
+//! Beside them: `scheduler` (moves due jobs into the queue, ends expired leases), `protection` (who must not be acted on), `rehearsal` (the
+//! plan without its changes), `reactivation` (what a release of a suspension brings back).
 //!
 //! Invariants: no change is sent before its intent is committed; a permit goes to the most urgent waiter at the moment it exists; a lane
 //! claims only what it can start; every attempt is settled once, or its lease runs out.

@@ -1,9 +1,9 @@
-//! The priority pacer of one lane: a permit for each call, handed to the most urgent waiter at the moment the permit exists.
+//! The pacer of one lane enforces its rate limit by priority: a permit for each call, handed to the most urgent waiter at the moment the permit exists.
 //!
 //! While nobody waits, the quota allows it and few enough calls are under way, a permit costs a lock and a look at the bucket. Otherwise a
 //! caller queues up, and the one [`Pacer::run`] of the lane sleeps until the instant that the quota names, or until a call is over, and then
 //! serves the first in line: lowest priority number first, within it the earlier stage, and first come first served within that. 100,000
-//! routine callers so cost an urgent one at most one interval, and twenty urgent jobs all shut their doors before any of them looks for
+//! routine callers so cost an urgent one at most one interval, and twenty urgent jobs all block their accounts before any of them looks for
 //! webhooks.
 
 use std::collections::BTreeMap;

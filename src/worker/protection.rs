@@ -1,4 +1,4 @@
-//! What must never be acted on, looked at again with the account that the target itself names.
+//! Protected accounts: who must not be acted on, decided again with the account that the target itself names, and which actions are spared.
 
 use crate::model::{Action, Job, Principal, PrincipalTrait, Scope, Subject};
 use crate::policy::Policy;

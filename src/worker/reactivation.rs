@@ -1,4 +1,4 @@
-//! What comes back to life when a suspension is undone: rehearsed before, and the same when it is done.
+//! Reactivation: which grants work again when a suspension is undone, rehearsed before, and the same when it is done.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Rehearse: the plan for a subject at a target, as an attempt would make it now. Reads only.
+//! Rehearsal (dry run): the plan for a subject at a target, as an attempt would make it now. Reads only.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! A configured rate as a `governor` quota on tokio's clock, so that a paused runtime moves it.
+//! The token bucket of a target: its configured rate limit and burst, as a `governor` quota on tokio's clock, so that a paused runtime moves it.
 
 use std::num::NonZeroU32;
 use std::time::Duration;

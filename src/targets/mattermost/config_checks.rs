@@ -1,4 +1,4 @@
-//! What the server's settings and our permissions mean for our work: pure, from what was read to what to say.
+//! Checks of the server's configuration and of our permissions, for `revoked check`: pure, from what was read to what to say.
 
 use std::collections::BTreeMap;
 

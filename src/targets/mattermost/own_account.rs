@@ -1,4 +1,4 @@
-//! Who we are at the server: the account behind our credential, whose it is, and what its roles permit.
+//! Our own account at the server: the account behind our credential, whose it is, and what its roles permit.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

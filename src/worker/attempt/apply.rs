@@ -1,4 +1,4 @@
-//! Sending: the intent of a whole wave is durable before its first request leaves.
+//! Applies a batch of actions: the intent of all of them is durable before its first request leaves.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use crate::store::{ObservationSummary, StoreError};
 use crate::targets::{Applied, Remedy, TargetError};
 use crate::telemetry::table;
 
-/// After how many failures in a row the rest of a wave is not sent: the target itself is in trouble.
+/// After how many failures in a row the rest of a batch is not sent: the target itself is in trouble.
 const STRIKES: u32 = 2;
-/// How often a wave looks whether its case was called off: whoever does that is another process, and only the file tells.
+/// How often a batch looks whether its case was called off: whoever does that is another process, and only the file tells.
 const LOOK: Duration = Duration::from_millis(100);
 
 impl Attempt<'_> {
@@ -58,7 +58,7 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Fails where the case was called off since: the rest of the wave is not sent.
+    /// Fails where the case was called off since: the rest of the batch is not sent.
     async fn check_not_called_off(&self) -> Result<(), End> {
         // A release follows on the calling off.
         if self.job().kind == JobKind::Release {
@@ -88,7 +88,7 @@ impl Attempt<'_> {
             .await
     }
 
-    /// Makes the intent durable, and in the same group commit what came of the wave before.
+    /// Makes the intent durable, and in the same group commit what came of the batch before.
     async fn record_intents(&mut self, run: &PrincipalRun<'_>, actions: Vec<Action>) -> Result<(), End> {
         if self.context.hard.is_cancelled() {
             return Err(End::Interrupted);
@@ -152,7 +152,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// What an accepted action changes in what is known. The second observation decides; this only keeps the next wave from repeating it.
+    /// What an accepted action changes in what is known. The second observation decides; this only keeps the next batch from repeating it.
     fn take_effect(&mut self, run: &mut PrincipalRun<'_>, action: &Action, at: Timestamp) {
         run.progress.acted = true;
         run.unconfirmed.retain(|owed| owed != action);
@@ -164,7 +164,7 @@ impl Attempt<'_> {
             Action::Suspend => {
                 run.suspend_sent = true;
                 self.evidence.suspensions.remove(&run.principal.id);
-                // What was ended before the door was shut is ended again after it.
+                // What was ended before the account was blocked is ended again after it.
                 run.progress.sessions_ended = false;
             }
             Action::ResetPassword => {

@@ -1,4 +1,4 @@
-//! Contains one principal: plan, apply, look again, until nothing is left to do or the attempt is over.
+//! Contains one principal: block the account, revoke its grants, verify, repeat.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -200,7 +200,7 @@ impl Attempt<'_> {
         actions
     }
 
-    /// Carries out the plan without the door: what an intruder acts with before anybody else's rest, the rest after it.
+    /// Carries out the plan without the account block: what an intruder acts with before anybody else's rest, the rest after it.
     async fn revoke_grants(&mut self, run: &mut PrincipalRun<'_>) -> Result<(), End> {
         let mut actions = self.plan(run);
         actions.retain(|action| !blocks_account(action));
@@ -214,17 +214,17 @@ impl Attempt<'_> {
     }
 
     /// Suspends the account or changes its password where the plan says so, and looks whether a suspension holds, so that what is revoked
-    /// next is revoked behind a closed door. A block that the target does not show in time keeps nobody in the room: the rest is revoked
+    /// next is revoked of a blocked account. A block that the target does not show in time holds nothing up: the rest is revoked
     /// anyway, and again in the next round.
     async fn block_account(&mut self, run: &mut PrincipalRun<'_>) -> Result<(), End> {
-        let mut door = self.plan(run);
-        door.retain(blocks_account);
-        if door.is_empty() {
+        let mut block = self.plan(run);
+        block.retain(blocks_account);
+        if block.is_empty() {
             return Ok(());
         }
         self.call_context = self.call_context.stage(AttemptStage::CutOff);
-        let suspends = door.contains(&Action::Suspend);
-        self.apply_all(run, door).await?;
+        let suspends = block.contains(&Action::Suspend);
+        self.apply_all(run, block).await?;
         if !suspends || !run.suspend_sent {
             // No look shows a password.
             return Ok(());

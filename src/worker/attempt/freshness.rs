@@ -1,4 +1,4 @@
-//! What must be looked at again: a kind is proved by a reading that began after the last change to it.
+//! Freshness of readings, or what must be read again: a kind is proved by a reading that began after the last change to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

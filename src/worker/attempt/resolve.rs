@@ -1,4 +1,4 @@
-//! Resolve: which accounts at the target a subject means.
+//! Resolves a subject: which accounts at the target a subject means.
 //!
 //! A person's names are asked for one after the other, the surest first, until one leads to an account. The names that this account bears
 //! need no further call. Only those that it does not bear are asked too: where one of them is somebody else's account, the names contradict

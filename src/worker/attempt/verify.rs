@@ -1,4 +1,4 @@
-//! The second look: what it proves, and what is still to be done.
+//! Verifies: what the second observation proves (the verdict), and what is still to be done.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The one door to the server: the function that sends a request, and what an answer must look like.
+//! The client of the API, the only place that sends: what goes out, and what an answer must look like.
 
 use std::sync::{Mutex, PoisonError, RwLock};
 

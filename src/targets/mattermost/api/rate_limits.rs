@@ -1,4 +1,4 @@
-//! What an answer's headers say about the server's limits: `X-Ratelimit-*`, and `Retry-After` of a refusal.
+//! Rate limits (429): what an answer's headers say about the server's limits, `X-Ratelimit-*`, and `Retry-After` of a refusal.
 
 use std::time::Duration;
 

@@ -18,7 +18,7 @@ use crate::targets::mattermost::api::wire::{Account, Session};
 use crate::targets::mattermost::own_account::optional_error;
 use crate::targets::{Applied, Remedy, TargetError};
 
-/// How long a sweep of every node makes another clearing of caches needless: the actions of one plan follow each other at once.
+/// How long the ending of all sessions on every node makes another clearing of caches needless: the actions of one plan follow each other at once.
 const RECENT: Duration = Duration::from_secs(30);
 
 /// The accounts whose sessions every node was told to forget lately. It only saves requests: what it has forgotten is done again.

@@ -1,4 +1,4 @@
-//! The last administrator stays: who else is one, and the door through which one administrator at a time is locked out.
+//! The last administrator stays: who else is one, and a lock under which one administrator at a time is locked out.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,7 +34,7 @@ impl Lockout {
     }
 }
 
-/// The administrators whom we locked out lately, each with until when it is not counted, behind the door: two jobs that each lock out the
+/// The administrators whom we locked out lately, each with until when it is not counted, under a lock: two jobs that each lock out the
 /// last but one would leave none. What was reset before a restart is not known any more.
 #[derive(Default)]
 pub(in crate::targets::mattermost) struct Administrators(Mutex<BTreeMap<String, Instant>>);
