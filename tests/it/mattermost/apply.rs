@@ -5,7 +5,7 @@ use revoked::targets::{Applied, ObservationRequest, Remedy, TargetError};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
-use super::stand::{Stand, USER01, accepted, account, answer, principal, refusal, steps, with_trait};
+use super::test_server::{TestServer, USER01, accepted, account, answer, principal, refusal, steps, with_trait};
 
 pub(super) const SESSION: &str = "b4yb8ru1affbpp8terkjno3rhr";
 pub(super) const TOKEN: &str = "j788jzpipi8x9fodzmm1zx9heo";
@@ -22,13 +22,13 @@ pub(super) fn end(kind: GrantKind, id: &str) -> Action {
     Action::End { grant: grant(kind, id) }
 }
 
-pub(super) async fn apply(stand: &Stand, action: &Action) -> Result<Applied, TargetError> {
-    stand.target.apply(&stand.context, action, &[principal(USER01)]).await
+pub(super) async fn apply(server: &TestServer, action: &Action) -> Result<Applied, TargetError> {
+    server.target.apply(&server.context, action, &[principal(USER01)]).await
 }
 
 /// The bodies of the requests that came with `verb` to `at`.
-pub(super) async fn bodies(stand: &Stand, verb: &str, at: &str) -> Vec<Value> {
-    let requests = stand.server.received_requests().await.unwrap();
+pub(super) async fn bodies(server: &TestServer, verb: &str, at: &str) -> Vec<Value> {
+    let requests = server.mock.received_requests().await.unwrap();
     let named = requests
         .iter()
         .filter(|request| request.method.as_str() == verb && request.url.path() == at);
@@ -37,37 +37,37 @@ pub(super) async fn bodies(stand: &Stand, verb: &str, at: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn the_three_operations_send_what_the_server_documents() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let revoke = format!("/api/v4/users/{USER01}/sessions/revoke");
-    stand.post(&revoke, 200, &accepted()).await;
-    stand.post(&format!("{revoke}/all"), 200, &accepted()).await;
-    stand.post("/api/v4/users/tokens/revoke", 200, &accepted()).await;
-    apply(&stand, &end(GrantKind::Session, SESSION)).await.unwrap();
-    apply(&stand, &Action::EndAllSessions).await.unwrap();
-    apply(&stand, &end(GrantKind::AccessToken, TOKEN)).await.unwrap();
-    assert_eq!(bodies(&stand, "POST", &revoke).await, [json!({ "session_id": SESSION })]);
+    server.post(&revoke, 200, &accepted()).await;
+    server.post(&format!("{revoke}/all"), 200, &accepted()).await;
+    server.post("/api/v4/users/tokens/revoke", 200, &accepted()).await;
+    apply(&server, &end(GrantKind::Session, SESSION)).await.unwrap();
+    apply(&server, &Action::EndAllSessions).await.unwrap();
+    apply(&server, &end(GrantKind::AccessToken, TOKEN)).await.unwrap();
+    assert_eq!(bodies(&server, "POST", &revoke).await, [json!({ "session_id": SESSION })]);
     assert_eq!(
-        bodies(&stand, "POST", "/api/v4/users/tokens/revoke").await,
+        bodies(&server, "POST", "/api/v4/users/tokens/revoke").await,
         [json!({ "token_id": TOKEN })]
     );
-    assert_eq!(stand.sent("POST").await.len(), 3);
+    assert_eq!(server.sent("POST").await.len(), 3);
 }
 
 #[tokio::test]
 async fn what_is_gone_already_counts_as_done() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let session = &steps("session-revoke-already-revoked")[0];
-    stand
+    server
         .respond("POST", &format!("/api/v4/users/{USER01}/sessions/revoke"), answer(session))
         .await;
-    stand.recorded("token-revoke-already-revoked", 0).await;
+    server.recorded("token-revoke-already-revoked", 0).await;
     let gone = [
         ("/api/v4/hooks/outgoing/h", "app.webhooks.get_outgoing.app_error"),
         ("/api/v4/commands/c", "store.sql_command.save.get.app_error"),
         ("/api/v4/oauth/apps/a", "app.oauth.get_app.find.app_error"),
     ];
     for (at, id) in gone {
-        stand.respond("DELETE", at, refusal(404, id)).await;
+        server.respond("DELETE", at, refusal(404, id)).await;
     }
     for action in [
         end(GrantKind::Session, SESSION),
@@ -78,7 +78,7 @@ async fn what_is_gone_already_counts_as_done() {
         end(GrantKind::SlashCommand, "c"),
         end(GrantKind::OauthApp, "a"),
     ] {
-        let applied = apply(&stand, &action).await.unwrap();
+        let applied = apply(&server, &action).await.unwrap();
         assert!(applied.already, "{action}");
         assert_eq!(applied.requests.len(), 1, "{action}");
     }
@@ -86,31 +86,31 @@ async fn what_is_gone_already_counts_as_done() {
 
 #[tokio::test]
 async fn the_same_error_id_of_a_server_whose_database_is_down_is_not_gone() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let down = steps("database-down")
         .into_iter()
         .find(|step| step["label"] == "token revoke")
         .unwrap();
-    stand.respond("POST", "/api/v4/users/tokens/revoke", answer(&down)).await;
-    let error = apply(&stand, &end(GrantKind::AccessToken, TOKEN)).await.unwrap_err();
+    server.respond("POST", "/api/v4/users/tokens/revoke", answer(&down)).await;
+    let error = apply(&server, &end(GrantKind::AccessToken, TOKEN)).await.unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
 }
 
 #[tokio::test]
 async fn a_page_of_a_proxy_is_no_acceptance() {
     for body in ["<html>ok</html>", "null", "{}", "{\"status\":\"FAIL\"}", ""] {
-        let stand = Stand::new().await;
+        let server = TestServer::new().await;
         let page = ResponseTemplate::new(200).set_body_string(body);
-        stand.respond("DELETE", &format!("/api/v4/users/{USER01}"), page).await;
-        let error = apply(&stand, &Action::Suspend).await.unwrap_err();
+        server.respond("DELETE", &format!("/api/v4/users/{USER01}"), page).await;
+        let error = apply(&server, &Action::Suspend).await.unwrap_err();
         assert_eq!(error.remedy, Remedy::Retry, "{body}");
     }
 }
 
 #[tokio::test]
 async fn an_ldap_account_is_suspended_by_delete() {
-    let stand = Stand::new().await;
-    stand
+    let server = TestServer::new().await;
+    server
         .respond(
             "DELETE",
             &format!("/api/v4/users/{USER01}"),
@@ -118,16 +118,16 @@ async fn an_ldap_account_is_suspended_by_delete() {
         )
         .await;
     let ldap = with_trait(USER01, PrincipalTrait::ManagedBy("ldap".into()));
-    let applied = stand
+    let applied = server
         .target
-        .apply(&stand.context, &Action::Suspend, std::slice::from_ref(&ldap))
+        .apply(&server.context, &Action::Suspend, std::slice::from_ref(&ldap))
         .await
         .unwrap();
     assert!(!applied.already && applied.requests.len() == 1);
-    assert!(stand.sent("PUT").await.is_empty());
-    let applied = stand
+    assert!(server.sent("PUT").await.is_empty());
+    let applied = server
         .target
-        .apply(&stand.context, &Action::ResetPassword, &[ldap])
+        .apply(&server.context, &Action::ResetPassword, &[ldap])
         .await
         .unwrap();
     assert!(applied.already, "its password is not ours to set");
@@ -135,29 +135,29 @@ async fn an_ldap_account_is_suspended_by_delete() {
 
 #[tokio::test]
 async fn a_suspension_that_an_orphan_stopped_is_left_to_the_observation() {
-    let stand = Stand::new().await;
-    stand
+    let server = TestServer::new().await;
+    server
         .respond(
             "DELETE",
             &format!("/api/v4/users/{USER01}"),
             refusal(500, "app.session.remove.app_error"),
         )
         .await;
-    assert_eq!(apply(&stand, &Action::Suspend).await.unwrap().requests.len(), 1);
+    assert_eq!(apply(&server, &Action::Suspend).await.unwrap().requests.len(), 1);
 }
 
 #[tokio::test]
 async fn an_orphan_oauth_session_does_not_save_the_others() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let all = format!("/api/v4/users/{USER01}/sessions/revoke/all");
-    stand
+    server
         .respond("POST", &all, refusal(500, "app.session.remove.app_error"))
         .await;
     let session = |id: &str, oauth: bool| json!({"id": id, "user_id": USER01, "create_at": 1, "expires_at": 0, "is_oauth": oauth});
     let sessions = json!([session("orphan", true), session("web", false), session("mobile", false)]);
-    stand.get(&format!("/api/v4/users/{USER01}/sessions"), 200, &sessions).await;
+    server.get(&format!("/api/v4/users/{USER01}/sessions"), 200, &sessions).await;
     let one = format!("/api/v4/users/{USER01}/sessions/revoke");
-    stand
+    server
         .respond("POST", &one, |request: &wiremock::Request| {
             let body: Value = serde_json::from_slice(&request.body).unwrap();
             if body["session_id"] == "orphan" {
@@ -167,9 +167,9 @@ async fn an_orphan_oauth_session_does_not_save_the_others() {
             }
         })
         .await;
-    let error = apply(&stand, &Action::EndAllSessions).await.unwrap_err();
+    let error = apply(&server, &Action::EndAllSessions).await.unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry, "the orphan's row goes in the background");
-    let asked: Vec<_> = bodies(&stand, "POST", &one)
+    let asked: Vec<_> = bodies(&server, "POST", &one)
         .await
         .into_iter()
         .map(|body| body["session_id"].clone())
@@ -179,15 +179,15 @@ async fn an_orphan_oauth_session_does_not_save_the_others() {
 
 #[tokio::test]
 async fn an_incoming_webhook_is_ended_by_its_digest_and_never_named() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let hooks = json!([
         {"id": "is889gzyppds7kxqyrty8j7qry", "user_id": USER01, "create_at": 1},
         {"id": "7748igssxbn6bkwj4azzeh86th", "user_id": USER01, "create_at": 1},
     ]);
-    stand.recorded("user-by-id", 0).await;
-    stand.get("/api/v4/hooks/incoming", 200, &hooks).await;
-    stand.get("/api/v4/bots", 200, &json!([])).await;
-    stand
+    server.recorded("user-by-id", 0).await;
+    server.get("/api/v4/hooks/incoming", 200, &hooks).await;
+    server.get("/api/v4/bots", 200, &json!([])).await;
+    server
         .respond(
             "DELETE",
             "/api/v4/hooks/incoming/is889gzyppds7kxqyrty8j7qry",
@@ -195,24 +195,24 @@ async fn an_incoming_webhook_is_ended_by_its_digest_and_never_named() {
         )
         .await;
     let asked: std::collections::BTreeSet<GrantKind> = [GrantKind::IncomingWebhook].into();
-    let access = stand
+    let access = server
         .target
-        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(asked.clone()))
+        .observe(&server.context, &principal(USER01), &ObservationRequest::now(asked.clone()))
         .await
         .unwrap();
     let grant = access.grants[0].name.clone();
     // By what the look has shown: nothing is listed again for it.
     for _ in 0..2 {
-        let error = apply(&stand, &Action::End { grant: grant.clone() }).await.unwrap_err();
+        let error = apply(&server, &Action::End { grant: grant.clone() }).await.unwrap_err();
         assert!(
             error.to_string().contains(&grant.id) && !format!("{error:?}").contains("is889"),
             "{error:?}"
         );
         assert_eq!(
-            stand.sent("DELETE").await.last().unwrap(),
+            server.sent("DELETE").await.last().unwrap(),
             "/api/v4/hooks/incoming/is889gzyppds7kxqyrty8j7qry"
         );
-        let listed = stand
+        let listed = server
             .sent("GET")
             .await
             .iter()
@@ -224,7 +224,7 @@ async fn an_incoming_webhook_is_ended_by_its_digest_and_never_named() {
         id: "sha256:0000000000000000".to_owned(),
         ..grant
     };
-    assert!(apply(&stand, &Action::End { grant: absent }).await.unwrap().already);
+    assert!(apply(&server, &Action::End { grant: absent }).await.unwrap().already);
 }
 
 #[tokio::test]
@@ -232,18 +232,18 @@ async fn a_bot_that_looks_missing_is_looked_at_before_it_is_believed() {
     let bot = "bo91qgyi8bdd9d4use1ysrkwhr";
     let disable = format!("/api/v4/bots/{bot}/disable");
     for (delete_at, done) in [(0, false), (1_795_477_807_541_i64, true)] {
-        let stand = Stand::new().await;
-        stand
+        let server = TestServer::new().await;
+        server
             .respond("POST", &disable, refusal(404, "store.sql_bot.get.missing.app_error"))
             .await;
-        stand
+        server
             .get(
                 &format!("/api/v4/users/{bot}"),
                 200,
                 &account(bot, "bot-a", "system_user", delete_at),
             )
             .await;
-        match apply(&stand, &end(GrantKind::Bot, bot)).await {
+        match apply(&server, &end(GrantKind::Bot, bot)).await {
             Ok(applied) => assert!(done && applied.already),
             Err(error) => assert!(
                 !done && error.remedy == Remedy::GiveUp && error.to_string().contains("manage_others_bots"),
@@ -251,20 +251,20 @@ async fn a_bot_that_looks_missing_is_looked_at_before_it_is_believed() {
             ),
         }
     }
-    let stand = Stand::new().await;
-    stand.recorded("bot-disable-ok", 0).await;
-    assert!(!apply(&stand, &end(GrantKind::Bot, bot)).await.unwrap().already);
+    let server = TestServer::new().await;
+    server.recorded("bot-disable-ok", 0).await;
+    assert!(!apply(&server, &end(GrantKind::Bot, bot)).await.unwrap().already);
 }
 
 #[tokio::test]
 async fn a_consent_is_ended_by_its_preference() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let at = format!("/api/v4/users/{USER01}/preferences/delete");
-    stand.post(&at, 200, &accepted()).await;
-    apply(&stand, &end(GrantKind::OauthAuthorization, "nu86czzh17fqzq44e6eqc5m34y"))
+    server.post(&at, 200, &accepted()).await;
+    apply(&server, &end(GrantKind::OauthAuthorization, "nu86czzh17fqzq44e6eqc5m34y"))
         .await
         .unwrap();
-    let body = &bodies(&stand, "POST", &at).await[0][0];
+    let body = &bodies(&server, "POST", &at).await[0][0];
     assert_eq!(body["category"], "oauth_app");
     assert_eq!(
         (&body["user_id"], &body["name"]),
@@ -274,25 +274,25 @@ async fn a_consent_is_ended_by_its_preference() {
 
 #[tokio::test]
 async fn a_token_is_disabled_where_that_is_asked_and_nothing_else_is() {
-    let stand = Stand::new().await;
-    stand.post("/api/v4/users/tokens/disable", 200, &accepted()).await;
+    let server = TestServer::new().await;
+    server.post("/api/v4/users/tokens/disable", 200, &accepted()).await;
     let disable = |kind| Action::Disable {
         grant: grant(kind, TOKEN),
     };
-    apply(&stand, &disable(GrantKind::AccessToken)).await.unwrap();
-    let error = apply(&stand, &disable(GrantKind::Session)).await.unwrap_err();
+    apply(&server, &disable(GrantKind::AccessToken)).await.unwrap();
+    let error = apply(&server, &disable(GrantKind::Session)).await.unwrap_err();
     assert_eq!(error.remedy, Remedy::GiveUp);
 }
 
 #[tokio::test]
 async fn a_reset_password_is_long_and_in_no_error() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let at = format!("/api/v4/users/{USER01}/password");
-    stand
+    server
         .respond("PUT", &at, refusal(400, "model.user.is_valid.pwd.app_error"))
         .await;
-    let error = apply(&stand, &Action::ResetPassword).await.unwrap_err();
-    let sent = bodies(&stand, "PUT", &at).await[0]["new_password"]
+    let error = apply(&server, &Action::ResetPassword).await.unwrap_err();
+    let sent = bodies(&server, "PUT", &at).await[0]["new_password"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -303,11 +303,11 @@ async fn a_reset_password_is_long_and_in_no_error() {
 
 #[tokio::test]
 async fn a_permission_that_is_missing_beside_the_sessions_does_not_pause_the_lane() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let forbidden = || refusal(403, "api.context.permissions.app_error");
-    stand.respond("DELETE", "/api/v4/hooks/outgoing/h", forbidden()).await;
-    stand.respond("POST", "/api/v4/users/tokens/revoke", forbidden()).await;
-    stand
+    server.respond("DELETE", "/api/v4/hooks/outgoing/h", forbidden()).await;
+    server.respond("POST", "/api/v4/users/tokens/revoke", forbidden()).await;
+    server
         .respond(
             "PUT",
             &format!("/api/v4/users/{USER01}/password"),
@@ -320,6 +320,6 @@ async fn a_permission_that_is_missing_beside_the_sessions_does_not_pause_the_lan
         (Action::ResetPassword, Remedy::GiveUp),
         (end(GrantKind::AccessToken, TOKEN), Remedy::Pause),
     ] {
-        assert_eq!(apply(&stand, &action).await.unwrap_err().remedy, remedy, "{action}");
+        assert_eq!(apply(&server, &action).await.unwrap_err().remedy, remedy, "{action}");
     }
 }

@@ -1,16 +1,16 @@
 //! The target kind `mattermost`, against recorded answers, answers that a real server never gives, and the sandbox.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up must fail")]
 
-mod answers;
 mod apply;
 mod contain;
-mod guards;
-mod makers;
+mod faults;
+mod fixture;
 mod nodes;
 mod observe;
+mod own_credential;
+mod owned_bots;
 mod probe;
 mod resolve;
 mod settings;
-mod stand;
-mod town;
-mod trouble;
+mod test_server;
+mod unexpected_answers;

@@ -7,7 +7,7 @@ use revoked::targets::{ObservationRequest, Remedy};
 use serde_json::{Value, json};
 use wiremock::{Request, Respond, ResponseTemplate};
 
-use super::stand::{ADMIN, Stand, USER01, account, principal, refusal, steps, with_trait};
+use super::test_server::{ADMIN, TestServer, USER01, account, principal, refusal, steps, with_trait};
 
 /// Answers a list by pages as the server does: `page` from 0, `per_page` cut to 200.
 struct Paged(Vec<Value>);
@@ -28,18 +28,18 @@ fn kinds(kinds: &[GrantKind]) -> BTreeSet<GrantKind> {
     kinds.iter().copied().collect()
 }
 
-async fn look(stand: &Stand, asked: &[GrantKind]) -> Access {
-    let access = stand
+async fn look(server: &TestServer, asked: &[GrantKind]) -> Access {
+    let access = server
         .target
-        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(kinds(asked)))
+        .observe(&server.context, &principal(USER01), &ObservationRequest::now(kinds(asked)))
         .await;
     access.unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn stand() -> Stand {
-    let stand = Stand::new().await;
-    stand.recorded("user-by-id", 0).await;
-    stand
+async fn server() -> TestServer {
+    let server = TestServer::new().await;
+    server.recorded("user-by-id", 0).await;
+    server
 }
 
 /// The 207 tokens of the recording, as one list.
@@ -56,9 +56,9 @@ fn many_tokens() -> Vec<Value> {
 
 #[tokio::test]
 async fn recorded_sessions_are_listed_with_the_token_that_made_one() {
-    let stand = stand().await;
-    stand.recorded("sessions-list", 0).await;
-    let access = look(&stand, &[GrantKind::Session, GrantKind::OauthGrant]).await;
+    let server = server().await;
+    server.recorded("sessions-list", 0).await;
+    let access = look(&server, &[GrantKind::Session, GrantKind::OauthGrant]).await;
     assert!(!access.suspended());
     assert_eq!(access.counts(), [(GrantKind::Session, 4), (GrantKind::OauthGrant, 0)].into());
     let made_by: Vec<_> = access.grants.iter().filter_map(|grant| grant.made_by.as_deref()).collect();
@@ -73,12 +73,12 @@ async fn recorded_sessions_are_listed_with_the_token_that_made_one() {
 
 #[tokio::test]
 async fn what_was_not_asked_for_is_neither_listed_nor_fetched() {
-    let stand = stand().await;
-    stand.recorded("sessions-list", 0).await;
-    let access = look(&stand, &[GrantKind::OauthGrant]).await;
+    let server = server().await;
+    server.recorded("sessions-list", 0).await;
+    let access = look(&server, &[GrantKind::OauthGrant]).await;
     assert_eq!((access.grants.len(), access.listed), (0, kinds(&[GrantKind::OauthGrant])));
     assert!(
-        !stand
+        !server
             .sent("GET")
             .await
             .iter()
@@ -88,23 +88,23 @@ async fn what_was_not_asked_for_is_neither_listed_nor_fetched() {
 
 #[tokio::test]
 async fn all_207_tokens_of_the_recording_are_listed() {
-    let (stand, tokens) = (stand().await, many_tokens());
+    let (server, tokens) = (server().await, many_tokens());
     assert_eq!(tokens.len(), 207);
     let owner = tokens[0]["user_id"].as_str().unwrap().to_owned();
-    stand
+    server
         .get(
             &format!("/api/v4/users/{owner}"),
             200,
             &account(&owner, "user07", "system_user", 0),
         )
         .await;
-    stand
+    server
         .respond("GET", &format!("/api/v4/users/{owner}/tokens"), Paged(tokens))
         .await;
-    let access = stand
+    let access = server
         .target
         .observe(
-            &stand.context,
+            &server.context,
             &principal(&owner),
             &ObservationRequest::now(kinds(&[GrantKind::AccessToken])),
         )
@@ -117,14 +117,14 @@ async fn all_207_tokens_of_the_recording_are_listed() {
 
 #[tokio::test]
 async fn a_server_that_repeats_its_first_page_has_not_listed_whole() {
-    let stand = stand().await;
+    let server = server().await;
     let tokens: Vec<_> = (0..200)
         .map(|n| json!({"id": format!("t{n}"), "user_id": USER01, "is_active": true}))
         .collect();
-    stand
+    server
         .get(&format!("/api/v4/users/{USER01}/tokens"), 200, &json!(tokens))
         .await;
-    let access = look(&stand, &[GrantKind::AccessToken]).await;
+    let access = look(&server, &[GrantKind::AccessToken]).await;
     assert!(access.listed.is_empty(), "it may not be claimed");
     assert!(access.unseen.contains_key(&GrantKind::AccessToken));
     assert_eq!(access.grants.len(), 200, "but what was seen can be revoked");
@@ -146,35 +146,35 @@ impl Respond for Shrinking {
 
 #[tokio::test]
 async fn a_bot_that_moved_between_two_pages_is_not_missed() {
-    let stand = stand().await;
+    let server = server().await;
     let bot = |n: usize| {
         let owner = if n == 200 { USER01 } else { ADMIN };
         json!({"user_id": format!("bot{n}"), "owner_id": owner, "create_at": n, "delete_at": 0})
     };
     let bots = Shrinking((0..260).map(bot).collect::<Vec<_>>().into(), 257);
-    stand.respond("GET", "/api/v4/bots", bots).await;
-    let access = look(&stand, &[GrantKind::Bot]).await;
+    server.respond("GET", "/api/v4/bots", bots).await;
+    let access = look(&server, &[GrantKind::Bot]).await;
     assert_eq!(access.grants.len(), 1, "the first reading skipped it");
     assert_eq!(access.listed, kinds(&[GrantKind::Bot]));
 }
 
 #[tokio::test]
 async fn a_list_that_never_stands_still_is_unseen() {
-    let stand = stand().await;
+    let server = server().await;
     let bot = |n: usize| json!({"user_id": format!("bot{n}"), "owner_id": ADMIN, "create_at": n, "delete_at": 0});
     let bots = Shrinking((0..260).map(bot).collect::<Vec<_>>().into(), 0);
-    stand.respond("GET", "/api/v4/bots", bots).await;
-    let access = look(&stand, &[GrantKind::Bot]).await;
+    server.respond("GET", "/api/v4/bots", bots).await;
+    let access = look(&server, &[GrantKind::Bot]).await;
     assert!(access.unseen[&GrantKind::Bot].contains("changed"), "{access:?}");
     assert!(access.listed.is_empty());
 }
 
 #[tokio::test]
 async fn bots_webhooks_commands_and_apps_of_the_account_alone_are_grants() {
-    let stand = stand().await;
+    let server = server().await;
     let made =
         |id: &str, key: &str, owner: &str| json!({"id": id, key: owner, "create_at": 7, "delete_at": 0, "token": "topsecret"});
-    stand
+    server
         .get(
             "/api/v4/bots",
             200,
@@ -188,31 +188,31 @@ async fn bots_webhooks_commands_and_apps_of_the_account_alone_are_grants() {
         .await;
     for bot in ["botalive", "botdisabled"] {
         let token = json!([{"id": format!("t-{bot}"), "user_id": bot, "is_active": true}]);
-        stand.get(&format!("/api/v4/users/{bot}/tokens"), 200, &token).await;
+        server.get(&format!("/api/v4/users/{bot}/tokens"), 200, &token).await;
     }
-    stand
+    server
         .get(
             "/api/v4/hooks/incoming",
             200,
             &json!([made("secrethook", "user_id", USER01), made("other", "user_id", ADMIN)]),
         )
         .await;
-    stand
+    server
         .get(
             "/api/v4/hooks/outgoing",
             200,
             &json!([made("out", "creator_id", USER01), made("other", "creator_id", ADMIN)]),
         )
         .await;
-    stand.get("/api/v4/teams", 200, &json!([{"id": "team1"}])).await;
-    stand
+    server.get("/api/v4/teams", 200, &json!([{"id": "team1"}])).await;
+    server
         .get(
             "/api/v4/commands",
             200,
             &json!([made("cmd", "creator_id", USER01), made("other", "creator_id", ADMIN)]),
         )
         .await;
-    stand
+    server
         .get(
             "/api/v4/oauth/apps",
             200,
@@ -220,12 +220,12 @@ async fn bots_webhooks_commands_and_apps_of_the_account_alone_are_grants() {
         )
         .await;
     let consents = format!("/api/v4/users/{USER01}/oauth/apps/authorized");
-    stand
+    server
         .get(&consents, 200, &json!([made("consent", "creator_id", ADMIN)]))
         .await;
-    stand.get(&format!("/api/v4/users/{USER01}/sessions"), 200, &json!([])).await;
-    stand.get(&format!("/api/v4/users/{USER01}/tokens"), 200, &json!([])).await;
-    let access = look(&stand, &GrantKind::ALL).await;
+    server.get(&format!("/api/v4/users/{USER01}/sessions"), 200, &json!([])).await;
+    server.get(&format!("/api/v4/users/{USER01}/tokens"), 200, &json!([])).await;
+    let access = look(&server, &GrantKind::ALL).await;
     let mut names: Vec<_> = access
         .grants
         .iter()
@@ -260,17 +260,17 @@ async fn bots_webhooks_commands_and_apps_of_the_account_alone_are_grants() {
 
 #[tokio::test]
 async fn a_feature_that_is_switched_off_is_unseen() {
-    let stand = stand().await;
-    stand.recorded("incoming-webhooks-disabled", 0).await;
-    stand.get("/api/v4/bots", 200, &json!([])).await;
-    stand
+    let server = server().await;
+    server.recorded("incoming-webhooks-disabled", 0).await;
+    server.get("/api/v4/bots", 200, &json!([])).await;
+    server
         .respond(
             "GET",
             "/api/v4/oauth/apps",
             refusal(501, "api.oauth.allow_oauth.turn_off.app_error"),
         )
         .await;
-    let access = look(&stand, &[GrantKind::IncomingWebhook, GrantKind::OauthApp]).await;
+    let access = look(&server, &[GrantKind::IncomingWebhook, GrantKind::OauthApp]).await;
     assert_eq!(access.listed, kinds(&[]));
     assert!(access.unseen[&GrantKind::IncomingWebhook].starts_with("incoming webhooks are switched off"));
     assert!(access.unseen[&GrantKind::OauthApp].starts_with("OAuth apps are switched off"));
@@ -278,11 +278,11 @@ async fn a_feature_that_is_switched_off_is_unseen() {
 
 #[tokio::test]
 async fn a_kind_that_we_may_not_list_is_unseen() {
-    let stand = stand().await;
-    stand
+    let server = server().await;
+    server
         .respond("GET", "/api/v4/bots", refusal(403, "api.context.permissions.app_error"))
         .await;
-    let access = look(&stand, &[GrantKind::Bot, GrantKind::BotToken]).await;
+    let access = look(&server, &[GrantKind::Bot, GrantKind::BotToken]).await;
     assert_eq!(
         access.unseen.keys().copied().collect::<Vec<_>>(),
         [GrantKind::Bot, GrantKind::BotToken]
@@ -292,17 +292,17 @@ async fn a_kind_that_we_may_not_list_is_unseen() {
 
 #[tokio::test]
 async fn a_list_that_shows_only_our_own_is_unseen() {
-    let stand = Stand::bare("").await;
-    stand
+    let server = TestServer::bare("").await;
+    server
         .get("/api/v4/users/me", 200, &account(ADMIN, "operator", "system_user revoker", 0))
         .await;
-    stand.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
+    server.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
     let roles = json!([{"permissions": ["view_members"]}, {"permissions": ["edit_other_users", "manage_incoming_webhooks", "read_others_bots"]}]);
-    stand.post("/api/v4/roles/names", 200, &roles).await;
-    stand.recorded("user-by-id", 0).await;
-    stand.get("/api/v4/hooks/incoming", 200, &json!([])).await;
-    stand.get("/api/v4/bots", 200, &json!([])).await;
-    let access = look(&stand, &[GrantKind::IncomingWebhook, GrantKind::Bot]).await;
+    server.post("/api/v4/roles/names", 200, &roles).await;
+    server.recorded("user-by-id", 0).await;
+    server.get("/api/v4/hooks/incoming", 200, &json!([])).await;
+    server.get("/api/v4/bots", 200, &json!([])).await;
+    let access = look(&server, &[GrantKind::IncomingWebhook, GrantKind::Bot]).await;
     assert_eq!(
         access.listed,
         kinds(&[GrantKind::Bot]),
@@ -313,11 +313,11 @@ async fn a_list_that_shows_only_our_own_is_unseen() {
 
 #[tokio::test]
 async fn a_suspended_account_is_shown_as_such_and_sso_is_a_door() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let mut user = account(USER01, "user01", "system_user", 1_795_477_459_552);
     user["auth_service"] = json!("gitlab");
-    stand.get(&format!("/api/v4/users/{USER01}"), 200, &user).await;
-    let access = look(&stand, &[]).await;
+    server.get(&format!("/api/v4/users/{USER01}"), 200, &user).await;
+    let access = look(&server, &[]).await;
     assert!(access.suspended());
     assert!(access.doors()[0].says.contains("gitlab"), "{:?}", access.doors());
     assert!(access.account.revived_elsewhere && !access.account.own_password);
@@ -325,14 +325,14 @@ async fn a_suspended_account_is_shown_as_such_and_sso_is_a_door() {
 
 #[tokio::test]
 async fn an_account_that_is_gone_is_not_an_account_without_access() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let id = "zzzzzzzzzzzzzzzzzzzzzzzzzz";
-    stand.recorded("user-by-id-unknown", 0).await;
-    stand.get(&format!("/api/v4/users/{id}/sessions"), 200, &json!([])).await;
-    let error = stand
+    server.recorded("user-by-id-unknown", 0).await;
+    server.get(&format!("/api/v4/users/{id}/sessions"), 200, &json!([])).await;
+    let error = server
         .target
         .observe(
-            &stand.context,
+            &server.context,
             &principal(id),
             &ObservationRequest::now(kinds(&[GrantKind::Session])),
         )
@@ -343,30 +343,30 @@ async fn an_account_that_is_gone_is_not_an_account_without_access() {
 
 #[tokio::test]
 async fn an_administrator_on_whom_we_may_not_act_does_not_pause_the_lane() {
-    let stand = Stand::bare("").await;
-    stand
+    let server = TestServer::bare("").await;
+    server
         .get("/api/v4/users/me", 200, &account(ADMIN, "operator", "system_user", 0))
         .await;
-    stand.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
-    stand
+    server.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
+    server
         .post("/api/v4/roles/names", 200, &json!([{"permissions": ["edit_other_users"]}]))
         .await;
-    stand.recorded("user-by-id", 0).await;
+    server.recorded("user-by-id", 0).await;
     let sessions = format!("/api/v4/users/{USER01}/sessions");
-    stand
+    server
         .respond("GET", &sessions, refusal(403, "api.context.permissions.app_error"))
         .await;
     let asked = kinds(&[GrantKind::Session]);
     let admin = with_trait(USER01, PrincipalTrait::Admin);
-    let error = stand
+    let error = server
         .target
-        .observe(&stand.context, &admin, &ObservationRequest::now(asked.clone()))
+        .observe(&server.context, &admin, &ObservationRequest::now(asked.clone()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::GiveUp);
-    let error = stand
+    let error = server
         .target
-        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(asked.clone()))
+        .observe(&server.context, &principal(USER01), &ObservationRequest::now(asked.clone()))
         .await
         .unwrap_err();
     assert_eq!(

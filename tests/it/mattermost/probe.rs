@@ -4,13 +4,13 @@ use revoked::targets::{CallContext, Level, Probe, Remedy};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
-use super::stand::{ADMIN, Stand, account, answer, refusal, steps};
+use super::test_server::{ADMIN, TestServer, account, answer, refusal, steps};
 
-async fn recorded() -> Stand {
-    let stand = Stand::new().await;
-    stand.recorded("system-config-client", 0).await;
-    stand.recorded("database-down", 0).await;
-    stand
+async fn recorded() -> TestServer {
+    let server = TestServer::new().await;
+    server.recorded("system-config-client", 0).await;
+    server.recorded("database-down", 0).await;
+    server
 }
 
 fn says(probe: &Probe, level: Level, words: &str) -> bool {
@@ -24,13 +24,13 @@ fn says(probe: &Probe, level: Level, words: &str) -> bool {
 
 #[tokio::test]
 async fn a_server_in_order_has_no_error() {
-    let stand = recorded().await;
+    let server = recorded().await;
     let config = json!({
         "ServiceSettings": {"DisableBotsWhenOwnerIsDeactivated": false},
         "RateLimitSettings": {"Enable": true, "PerSec": 10, "MaxBurst": 100},
     });
-    stand.get("/api/v4/config", 200, &config).await;
-    let probe = stand.target.probe(&stand.context).await.unwrap();
+    server.get("/api/v4/config", 200, &config).await;
+    let probe = server.target.probe(&server.context).await.unwrap();
     assert_eq!(probe.version.as_deref(), Some("6.7.0"));
     assert_eq!(probe.acting_as.as_deref(), Some("admin"));
     assert!(
@@ -47,24 +47,24 @@ async fn a_server_in_order_has_no_error() {
 
 #[tokio::test]
 async fn each_missing_permission_is_named() {
-    let stand = Stand::bare("").await;
-    stand
+    let server = TestServer::bare("").await;
+    server
         .get("/api/v4/users/me", 200, &account(ADMIN, "operator", "system_user", 0))
         .await;
-    stand
+    server
         .respond(
             "GET",
             &format!("/api/v4/users/{ADMIN}/tokens"),
             refusal(403, "api.context.permissions.app_error"),
         )
         .await;
-    stand
+    server
         .post("/api/v4/roles/names", 200, &json!([{"permissions": ["edit_other_users"]}]))
         .await;
-    stand.recorded("system-config-client", 0).await;
-    stand.recorded("config-read", 0).await;
-    stand.recorded("database-down", 0).await;
-    let probe = stand.target.probe(&stand.context).await.unwrap();
+    server.recorded("system-config-client", 0).await;
+    server.recorded("config-read", 0).await;
+    server.recorded("database-down", 0).await;
+    let probe = server.target.probe(&server.context).await.unwrap();
     says(&probe, Level::Error, "revoke_user_access_token");
     says(&probe, Level::Warning, "manage_others_incoming_webhooks");
     says(&probe, Level::Note, "may not read the server's settings");
@@ -79,34 +79,34 @@ async fn each_missing_permission_is_named() {
 
 #[tokio::test]
 async fn a_refused_credential_is_told_from_a_database_that_is_down() {
-    let stand = Stand::bare("").await;
-    stand.recorded("database-down-valid-pat-401", 0).await;
+    let server = TestServer::bare("").await;
+    server.recorded("database-down-valid-pat-401", 0).await;
     let ping = answer(&steps("database-down")[1]);
-    stand.respond("GET", "/api/v4/system/ping", ping).await;
-    let error = stand.target.probe(&stand.context).await.unwrap_err();
+    server.respond("GET", "/api/v4/system/ping", ping).await;
+    let error = server.target.probe(&server.context).await.unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
     assert!(error.to_string().contains("its database is down"), "{error}");
 
-    let stand = Stand::bare("").await;
-    stand.recorded("database-down-valid-pat-401", 0).await;
-    stand.recorded("database-down", 0).await;
-    let error = stand.target.probe(&stand.context).await.unwrap_err();
+    let server = TestServer::bare("").await;
+    server.recorded("database-down-valid-pat-401", 0).await;
+    server.recorded("database-down", 0).await;
+    let error = server.target.probe(&server.context).await.unwrap_err();
     assert!(error.to_string().contains("put a valid token"), "{error}");
 }
 
 #[tokio::test]
 async fn a_token_that_was_replaced_is_taken_up() {
-    let stand = recorded().await;
-    stand.get("/api/v4/config", 200, &json!({})).await;
-    stand.replace_token("pat-number-two");
-    stand.target.probe(&stand.context).await.unwrap();
-    let last = stand.server.received_requests().await.unwrap().pop().unwrap();
+    let server = recorded().await;
+    server.get("/api/v4/config", 200, &json!({})).await;
+    server.replace_token("pat-number-two");
+    server.target.probe(&server.context).await.unwrap();
+    let last = server.mock.received_requests().await.unwrap().pop().unwrap();
     assert_eq!(last.headers["authorization"], "Bearer pat-number-two");
 }
 
 #[tokio::test]
 async fn a_listed_node_should_answer_and_belong_to_the_server() {
-    let other = Stand::bare("").await;
+    let other = TestServer::bare("").await;
     other.recorded("users-me-pat", 0).await;
     other
         .get(
@@ -115,21 +115,21 @@ async fn a_listed_node_should_answer_and_belong_to_the_server() {
             &json!({"TelemetryId": "another", "DiagnosticId": "another"}),
         )
         .await;
-    let same = Stand::bare("").await;
+    let same = TestServer::bare("").await;
     same.recorded("users-me-pat", 0).await;
     same.recorded("system-config-client", 0).await;
     let nodes = format!(
         "nodes = [\"{}\", \"http://127.0.0.1:1\", \"{}\"]\n",
-        other.server.uri(),
-        same.server.uri()
+        other.mock.uri(),
+        same.mock.uri()
     );
-    let stand = Stand::bare(&nodes).await;
-    stand.recorded("users-me-pat", 0).await;
-    stand.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
-    stand.recorded("system-config-client", 0).await;
-    stand.get("/api/v4/config", 200, &json!({})).await;
-    stand.recorded("database-down", 0).await;
-    let probe = stand.target.probe(&CallContext::unpaced()).await.unwrap();
+    let server = TestServer::bare(&nodes).await;
+    server.recorded("users-me-pat", 0).await;
+    server.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
+    server.recorded("system-config-client", 0).await;
+    server.get("/api/v4/config", 200, &json!({})).await;
+    server.recorded("database-down", 0).await;
+    let probe = server.target.probe(&CallContext::unpaced()).await.unwrap();
     says(&probe, Level::Warning, "belongs to another server");
     says(&probe, Level::Warning, "127.0.0.1:1 does not answer");
     let worst = probe.findings.iter().map(|finding| finding.level).max();
@@ -150,28 +150,28 @@ async fn a_listed_node_should_answer_and_belong_to_the_server() {
 
 #[tokio::test]
 async fn an_account_from_a_cache_does_not_make_a_sick_server_well() {
-    let stand = recorded().await;
-    stand.get("/api/v4/config", 200, &json!({})).await;
-    stand.server.reset().await;
-    stand.recorded("users-me-pat", 0).await;
-    stand.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
-    stand.recorded("system-config-client", 0).await;
-    stand.get("/api/v4/config", 200, &json!({})).await;
-    stand.recorded("database-down", 1).await;
-    assert_eq!(stand.target.probe(&stand.context).await.unwrap_err().remedy, Remedy::Retry);
+    let server = recorded().await;
+    server.get("/api/v4/config", 200, &json!({})).await;
+    server.mock.reset().await;
+    server.recorded("users-me-pat", 0).await;
+    server.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
+    server.recorded("system-config-client", 0).await;
+    server.get("/api/v4/config", 200, &json!({})).await;
+    server.recorded("database-down", 1).await;
+    assert_eq!(server.target.probe(&server.context).await.unwrap_err().remedy, Remedy::Retry);
 }
 
 #[tokio::test]
 async fn something_that_is_no_mattermost_is_not_probed_as_one() {
-    let stand = Stand::bare("").await;
-    stand
+    let server = TestServer::bare("").await;
+    server
         .respond(
             "GET",
             "/api/v4/users/me",
             ResponseTemplate::new(404).set_body_string("<html>nginx</html>"),
         )
         .await;
-    let error = stand.target.probe(&stand.context).await.unwrap_err();
+    let error = server.target.probe(&server.context).await.unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
     assert!(error.to_string().contains("no Mattermost answers there"), "{error}");
 }

@@ -8,7 +8,7 @@ use revoked::targets::Remedy;
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
-use super::stand::{ADMIN, Stand, USER01, account, refusal, steps};
+use super::test_server::{ADMIN, TestServer, USER01, account, refusal, steps};
 
 fn subject(text: &str) -> Subject {
     text.parse().unwrap()
@@ -16,17 +16,17 @@ fn subject(text: &str) -> Subject {
 
 #[tokio::test]
 async fn an_account_is_found_by_id_name_and_address() {
-    let stand = Stand::new().await;
-    stand.recorded("user-by-id", 0).await;
-    stand.recorded("user-by-email", 0).await;
-    stand.recorded("user-by-username", 0).await;
+    let server = TestServer::new().await;
+    server.recorded("user-by-id", 0).await;
+    server.recorded("user-by-email", 0).await;
+    server.recorded("user-by-username", 0).await;
     for text in [
         "opaque:npryem6qbfdcxji356uo9tc33o",
         "email:USER01@Example.TEST",
         "acct:user01@example.test",
         "username:@User01",
     ] {
-        let principal = stand.resolve(text).await;
+        let principal = server.resolve(text).await;
         assert_eq!(principal.id, USER01, "{text}");
         assert_eq!(
             principal.names,
@@ -42,31 +42,31 @@ async fn an_account_is_found_by_id_name_and_address() {
 
 #[tokio::test]
 async fn an_address_with_a_plus_is_found() {
-    let stand = Stand::new().await;
-    stand.recorded("user-by-email-plus", 2).await;
+    let server = TestServer::new().await;
+    server.recorded("user-by-email-plus", 2).await;
     assert_eq!(steps("user-by-email-plus")[2]["label"], "encoded");
-    stand.resolve("email:plus+tag@example.test").await;
+    server.resolve("email:plus+tag@example.test").await;
 }
 
 #[tokio::test]
 async fn nobody_is_only_what_the_server_says_with_a_request_id() {
-    let stand = Stand::new().await;
-    stand.recorded("user-by-id-unknown", 0).await;
-    stand.recorded("user-by-email-unknown", 0).await;
-    stand.recorded("user-by-username-unknown", 0).await;
+    let server = TestServer::new().await;
+    server.recorded("user-by-id-unknown", 0).await;
+    server.recorded("user-by-email-unknown", 0).await;
+    server.recorded("user-by-username-unknown", 0).await;
     for text in [
         "opaque:zzzzzzzzzzzzzzzzzzzzzzzzzz",
         "email:nobody@example.test",
         "username:nobody",
     ] {
-        let found = stand.target.resolve(&stand.context, &subject(text)).await.unwrap();
+        let found = server.target.resolve(&server.context, &subject(text)).await.unwrap();
         assert_eq!(found, Resolution::None, "{text}");
     }
 }
 
 #[tokio::test]
 async fn a_404_that_is_not_about_the_account_is_not_nobody() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let route = &steps("unknown-endpoint")[1]["response"];
     let answers = [
         ResponseTemplate::new(404).set_body_string(route["body"].as_str().unwrap()),
@@ -74,10 +74,10 @@ async fn a_404_that_is_not_about_the_account_is_not_nobody() {
         ResponseTemplate::new(404).set_body_json(json!({ "id": "app.user.missing_account.const" })),
     ];
     for (n, answer) in answers.into_iter().enumerate() {
-        stand.respond("GET", &format!("/api/v4/users/username/u{n}"), answer).await;
-        let error = stand
+        server.respond("GET", &format!("/api/v4/users/username/u{n}"), answer).await;
+        let error = server
             .target
-            .resolve(&stand.context, &subject(&format!("username:u{n}")))
+            .resolve(&server.context, &subject(&format!("username:u{n}")))
             .await
             .unwrap_err();
         assert!(matches!(error.remedy, Remedy::Pause | Remedy::Retry), "{error}");
@@ -86,11 +86,11 @@ async fn a_404_that_is_not_about_the_account_is_not_nobody() {
 
 #[tokio::test]
 async fn names_of_two_accounts_are_ambiguous_and_of_one_are_one() {
-    let stand = Stand::new().await;
-    stand.recorded("user-by-id", 0).await;
-    stand.recorded("user-by-email", 0).await;
-    stand.recorded("user-by-username-unknown", 0).await;
-    stand
+    let server = TestServer::new().await;
+    server.recorded("user-by-id", 0).await;
+    server.recorded("user-by-email", 0).await;
+    server.recorded("user-by-username-unknown", 0).await;
+    server
         .get(
             "/api/v4/users/username/other",
             200,
@@ -98,12 +98,12 @@ async fn names_of_two_accounts_are_ambiguous_and_of_one_are_one() {
         )
         .await;
     let two = subject("aliases:email:user01@example.test\nusername:other");
-    let found = stand.target.resolve(&stand.context, &two).await.unwrap();
+    let found = server.target.resolve(&server.context, &two).await.unwrap();
     assert_eq!(
         found,
         Resolution::Ambiguous(vec!["aaaaaaaaaaaaaaaaaaaaaaaaaa".into(), USER01.into()])
     );
-    let one = stand
+    let one = server
         .resolve("aliases:email:user01@example.test\nusername:nobody\nopaque:npryem6qbfdcxji356uo9tc33o\nemployee_id:4711")
         .await;
     assert_eq!(one.id, USER01);
@@ -111,33 +111,33 @@ async fn names_of_two_accounts_are_ambiguous_and_of_one_are_one() {
 
 #[tokio::test]
 async fn a_form_that_names_no_account_here_is_an_error_that_says_which_do() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     for text in [
         "iss_sub:https://idp.example.com#jane",
         "employee_id:4711",
         "opaque:4711",
         "username:a/b",
     ] {
-        let error = stand.target.resolve(&stand.context, &subject(text)).await.unwrap_err();
+        let error = server.target.resolve(&server.context, &subject(text)).await.unwrap_err();
         assert_eq!(error.remedy, Remedy::GiveUp);
         assert!(error.to_string().contains("email:<address>"), "{error}");
     }
-    assert_eq!(stand.sent("GET").await, Vec::<String>::new(), "nothing was asked");
+    assert_eq!(server.sent("GET").await, Vec::<String>::new(), "nothing was asked");
 }
 
 #[tokio::test]
 async fn somebody_elses_account_is_not_taken() {
-    let stand = Stand::new().await;
-    stand
+    let server = TestServer::new().await;
+    server
         .get(
             "/api/v4/users/email/alice@example.test",
             200,
             &account(USER01, "user01", "system_user", 0),
         )
         .await;
-    let error = stand
+    let error = server
         .target
-        .resolve(&stand.context, &subject("email:alice@example.test"))
+        .resolve(&server.context, &subject("email:alice@example.test"))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
@@ -149,10 +149,10 @@ async fn somebody_elses_account_is_not_taken() {
 
 #[tokio::test]
 async fn what_is_special_about_an_account_is_found_out() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let ldap = json!({"id": USER01, "username": "user01", "email": "", "delete_at": 0, "auth_service": "ldap", "is_bot": true});
-    stand.get(&format!("/api/v4/users/{USER01}"), 200, &ldap).await;
-    let principal = stand.resolve(&format!("opaque:{USER01}")).await;
+    server.get(&format!("/api/v4/users/{USER01}"), 200, &ldap).await;
+    let principal = server.resolve(&format!("opaque:{USER01}")).await;
     assert_eq!(
         principal.traits,
         [PrincipalTrait::ManagedBy("ldap".into()), PrincipalTrait::Bot].into()
@@ -161,8 +161,8 @@ async fn what_is_special_about_an_account_is_found_out() {
 
 #[tokio::test]
 async fn we_know_ourselves_and_the_last_person_who_is_an_administrator() {
-    let stand = Stand::new().await;
-    stand
+    let server = TestServer::new().await;
+    server
         .get(
             &format!("/api/v4/users/{ADMIN}"),
             200,
@@ -187,8 +187,8 @@ async fn we_know_ourselves_and_the_last_person_who_is_an_administrator() {
             0
         ),
     ]);
-    stand.get("/api/v4/users", 200, &users).await;
-    let principal = stand.resolve(&format!("opaque:{ADMIN}")).await;
+    server.get("/api/v4/users", 200, &users).await;
+    let principal = server.resolve(&format!("opaque:{ADMIN}")).await;
     assert_eq!(
         principal.traits,
         [PrincipalTrait::Ourselves, PrincipalTrait::LastAdmin, PrincipalTrait::Admin].into()
@@ -197,10 +197,10 @@ async fn we_know_ourselves_and_the_last_person_who_is_an_administrator() {
 
 #[tokio::test]
 async fn one_of_two_administrators_is_not_the_last() {
-    let stand = Stand::new().await;
+    let server = TestServer::new().await;
     let sysadmin2 = account("6xmzfjwkjigd3euo976yistmpa", "sysadmin2", "system_user system_admin", 0);
-    stand.get("/api/v4/users/username/sysadmin2", 200, &sysadmin2).await;
-    stand
+    server.get("/api/v4/users/username/sysadmin2", 200, &sysadmin2).await;
+    server
         .get(
             "/api/v4/users",
             200,
@@ -208,46 +208,46 @@ async fn one_of_two_administrators_is_not_the_last() {
         )
         .await;
     assert_eq!(
-        stand.resolve("username:sysadmin2").await.traits,
+        server.resolve("username:sysadmin2").await.traits,
         [PrincipalTrait::Admin].into()
     );
 }
 
 #[tokio::test]
 async fn the_owner_of_the_bot_that_we_are_is_known_as_such_until_the_bot_is_given_away() {
-    let stand = Stand::bare("").await;
+    let server = TestServer::bare("").await;
     let mut me = account("aneazdskr7fi5kwdoptfqa84yh", "revoked-bot", "system_user system_admin", 0);
     me["is_bot"] = json!(true);
-    stand.get("/api/v4/users/me", 200, &me).await;
-    stand
+    server.get("/api/v4/users/me", 200, &me).await;
+    server
         .get("/api/v4/users/aneazdskr7fi5kwdoptfqa84yh/tokens", 200, &json!([]))
         .await;
     let bot = json!({"user_id": "aneazdskr7fi5kwdoptfqa84yh", "owner_id": USER01, "create_at": 1, "delete_at": 0});
-    stand.get("/api/v4/bots/aneazdskr7fi5kwdoptfqa84yh", 200, &bot).await;
-    stand.recorded("user-by-id", 0).await;
+    server.get("/api/v4/bots/aneazdskr7fi5kwdoptfqa84yh", 200, &bot).await;
+    server.recorded("user-by-id", 0).await;
     let subject = format!("opaque:{USER01}");
-    assert_eq!(stand.resolve(&subject).await.traits, [PrincipalTrait::OwnsUs].into());
+    assert_eq!(server.resolve(&subject).await.traits, [PrincipalTrait::OwnsUs].into());
     // Whose the bot is is asked afresh each time that it matters.
-    stand.server.reset().await;
+    server.mock.reset().await;
     let bot = json!({"user_id": "aneazdskr7fi5kwdoptfqa84yh", "owner_id": ADMIN, "create_at": 1, "delete_at": 0});
-    stand.get("/api/v4/bots/aneazdskr7fi5kwdoptfqa84yh", 200, &bot).await;
-    stand.recorded("user-by-id", 0).await;
-    assert_eq!(stand.resolve(&subject).await.traits, [].into());
+    server.get("/api/v4/bots/aneazdskr7fi5kwdoptfqa84yh", 200, &bot).await;
+    server.recorded("user-by-id", 0).await;
+    assert_eq!(server.resolve(&subject).await.traits, [].into());
 }
 
 #[tokio::test]
 async fn an_address_that_we_may_not_see_pauses_the_lane() {
-    let stand = Stand::new().await;
-    stand
+    let server = TestServer::new().await;
+    server
         .respond(
             "GET",
             "/api/v4/users/email/a@example.test",
             refusal(403, "api.context.permissions.app_error"),
         )
         .await;
-    let error = stand
+    let error = server
         .target
-        .resolve(&stand.context, &subject("email:a@example.test"))
+        .resolve(&server.context, &subject("email:a@example.test"))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
@@ -256,20 +256,20 @@ async fn an_address_that_we_may_not_see_pauses_the_lane() {
 
 #[tokio::test]
 async fn who_we_are_is_asked_again_in_the_call_that_looks_somebody_up() {
-    let mut stand = Stand::new().await;
-    stand.context = stand.context.at(Priority::ROUTINE);
-    stand.recorded("user-by-id", 0).await;
+    let mut server = TestServer::new().await;
+    server.context = server.context.at(Priority::ROUTINE);
+    server.recorded("user-by-id", 0).await;
     let subject = format!("opaque:{USER01}");
-    let before = stand.resolve(&subject).await;
+    let before = server.resolve(&subject).await;
     let us = account(ADMIN, "admin", "system_user system_admin", 0);
     let both = json!([us, account(USER01, "user01", "system_user", 0)]);
-    stand.post("/api/v4/users/ids", 200, &both).await;
-    let asked = stand.server.received_requests().await.unwrap().len();
+    server.post("/api/v4/users/ids", 200, &both).await;
+    let asked = server.mock.received_requests().await.unwrap().len();
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(61)).await;
     tokio::time::resume();
-    assert_eq!(stand.resolve(&subject).await.id, before.id);
-    let requests = stand.server.received_requests().await.unwrap();
+    assert_eq!(server.resolve(&subject).await.id, before.id);
+    let requests = server.mock.received_requests().await.unwrap();
     let paths: Vec<&str> = requests[asked..].iter().map(|request| request.url.path()).collect();
     assert_eq!(paths, ["/api/v4/users/ids"]);
     assert_eq!(

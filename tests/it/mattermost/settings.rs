@@ -1,6 +1,6 @@
 //! What an operator writes for the target.
 
-use super::stand::{build, token_file};
+use super::test_server::{build, token_file};
 
 fn complaints(toml: &str) -> Vec<String> {
     let complaints = build(toml).err().unwrap_or_default();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use revoked::model::{Containment, Grant, GrantKind, PasswordReset, Verdict};
 use revoked::store::Store;
 
-use super::scripted::Scripted;
-use super::stage::{ROUTINE, Stage, URGENT, everything, open_account};
+use super::harness::{Harness, ROUTINE, URGENT, everything, open_account};
+use super::scripted_target::Scripted;
 
 const SESSION: &[(GrantKind, &str)] = &[(GrantKind::Session, "s1")];
 
@@ -19,8 +19,8 @@ fn gated(names: &[&str]) -> Arc<Scripted> {
 }
 
 /// Waits until the target has seen so many calls in all, those at its gate not counted.
-async fn running(stage: &Stage, lanes: &revoked::worker::Lanes, count: usize) {
-    stage
+async fn running(harness: &Harness, lanes: &revoked::worker::Lanes, count: usize) {
+    harness
         .until("jobs that run", || async {
             (lanes.status()[0].running == count).then_some(())
         })
@@ -29,135 +29,135 @@ async fn running(stage: &Stage, lanes: &revoked::worker::Lanes, count: usize) {
 
 #[tokio::test]
 async fn an_urgent_job_finds_a_slot_when_routine_ones_fill_the_lane() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = gated(&["a", "b", "c", "d", "mallory"]);
-    let lanes = stage.lanes(&target, 2).await;
+    let lanes = harness.lanes(&target, 2).await;
     for name in ["a", "b", "c", "d"] {
-        stage.signal(&format!("username:{name}"), ROUTINE).await;
+        harness.signal(&format!("username:{name}"), ROUTINE).await;
     }
-    running(&stage, &lanes, 2).await;
-    let urgent = stage.signal("username:mallory", URGENT).await;
-    stage.job_is(urgent, &["running"]).await;
-    running(&stage, &lanes, 3).await;
+    running(&harness, &lanes, 2).await;
+    let urgent = harness.signal("username:mallory", URGENT).await;
+    harness.job_is(urgent, &["running"]).await;
+    running(&harness, &lanes, 3).await;
     // Calls pass the gate in the order in which they came; the urgent one is behind two.
     target.let_through(1000);
-    assert_eq!(stage.over(urgent).await.verdict, Some(Verdict::Contained));
-    stage.stop().await;
+    assert_eq!(harness.over(urgent).await.verdict, Some(Verdict::Contained));
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_lane_of_one_slot_takes_the_most_urgent_first() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = gated(&["a", "b", "mallory"]);
-    let lanes = stage.lanes(&target, 1).await;
-    let first = stage.signal("username:a", ROUTINE).await;
-    stage.job_is(first, &["running"]).await;
-    let routine = stage.signal("username:b", ROUTINE).await;
-    let urgent = stage.signal("username:mallory", URGENT).await;
+    let lanes = harness.lanes(&target, 1).await;
+    let first = harness.signal("username:a", ROUTINE).await;
+    harness.job_is(first, &["running"]).await;
+    let routine = harness.signal("username:b", ROUTINE).await;
+    let urgent = harness.signal("username:mallory", URGENT).await;
     target.let_through(1000);
-    stage.over(routine).await;
-    let (urgent, routine) = (stage.over(urgent).await, stage.over(routine).await);
+    harness.over(routine).await;
+    let (urgent, routine) = (harness.over(urgent).await, harness.over(routine).await);
     assert!(urgent.finished_at.unwrap() <= routine.finished_at.unwrap());
     let calls = target.calls();
     let place = |name: &str| calls.iter().position(|call| call == &format!("observe:{name}")).unwrap();
     assert!(place("a") < place("mallory") && place("mallory") < place("b"));
     assert_eq!(lanes.status()[0].paused, None);
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn an_urgent_job_born_claimed_starts_in_the_slot_that_was_reserved() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = gated(&["a", "b", "mallory", "oscar"]);
-    let lanes = stage.lanes(&target, 1).await;
-    stage.signal("username:a", ROUTINE).await;
-    stage.signal("username:b", ROUTINE).await;
-    running(&stage, &lanes, 1).await;
+    let lanes = harness.lanes(&target, 1).await;
+    harness.signal("username:a", ROUTINE).await;
+    harness.signal("username:b", ROUTINE).await;
+    running(&harness, &lanes, 1).await;
     let slot = lanes.reserve_urgent("chat").unwrap();
     assert!(lanes.reserve_urgent("chat").is_none(), "the slot was given twice");
     assert!(lanes.reserve_urgent("elsewhere").is_none());
-    let case = stage.signal_into(&lanes, slot, "username:mallory").await;
+    let case = harness.signal_into(&lanes, slot, "username:mallory").await;
     target.let_through(1000);
-    assert_eq!(stage.over(case).await.verdict, Some(Verdict::Contained));
-    drop(stage.until("a free slot", || async { lanes.reserve_urgent("chat") }).await);
-    stage.stop().await;
+    assert_eq!(harness.over(case).await.verdict, Some(Verdict::Contained));
+    drop(harness.until("a free slot", || async { lanes.reserve_urgent("chat") }).await);
+    harness.stop().await;
     assert!(lanes.reserve_urgent("chat").is_none(), "a lane that stops gave a slot");
 }
 
 #[tokio::test]
 async fn two_commits_stand_before_the_first_revoke() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = Arc::new(Scripted::new());
     target.account("mallory", SESSION);
-    let lanes = stage.lanes(&target, 2).await;
-    let committed = stage.store.committed();
+    let lanes = harness.lanes(&target, 2).await;
+    let committed = harness.store.committed();
     let (before, seen) = (committed.borrow().commits, Arc::new(std::sync::Mutex::new(Vec::new())));
     let told = Arc::clone(&seen);
     target.world().witness = Some(Box::new(move |_| {
         told.lock().unwrap().push(committed.borrow().commits - before);
     }));
     let slot = lanes.reserve_urgent("chat").unwrap();
-    let case = stage.signal_into(&lanes, slot, "username:mallory").await;
-    assert_eq!(stage.over(case).await.verdict, Some(Verdict::Contained));
+    let case = harness.signal_into(&lanes, slot, "username:mallory").await;
+    assert_eq!(harness.over(case).await.verdict, Some(Verdict::Contained));
     assert_eq!(seen.lock().unwrap()[0], 2, "the signal's commit and the intent's");
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn an_attempt_that_lost_its_lease_sends_nothing() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = gated(&["mallory"]);
-    let lanes = stage.lanes(&target, 3).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    running(&stage, &lanes, 1).await;
-    expire(&stage.store).await;
-    running(&stage, &lanes, 2).await;
+    let lanes = harness.lanes(&target, 3).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    running(&harness, &lanes, 1).await;
+    expire(&harness.store).await;
+    running(&harness, &lanes, 2).await;
     target.let_through(1000);
-    let job = stage.over(case).await;
+    let job = harness.over(case).await;
     assert_eq!((job.verdict, job.attempt), (Some(Verdict::Contained), 2));
-    running(&stage, &lanes, 0).await;
+    running(&harness, &lanes, 0).await;
     assert_eq!(
         target.sent(),
         ["end all sessions:mallory", "clear the session caches:mallory"]
     );
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_soft_stop_finishes_what_runs_and_claims_nothing_more() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = gated(&["a", "b"]);
-    stage.lanes(&target, 1).await;
-    let first = stage.signal("username:a", ROUTINE).await;
-    stage.job_is(first, &["running"]).await;
-    let second = stage.signal("username:b", ROUTINE).await;
-    stage.shutdown.soft.cancel();
+    harness.lanes(&target, 1).await;
+    let first = harness.signal("username:a", ROUTINE).await;
+    harness.job_is(first, &["running"]).await;
+    let second = harness.signal("username:b", ROUTINE).await;
+    harness.shutdown.soft.cancel();
     target.let_through(1000);
-    stage.stop().await;
-    assert_eq!(stage.jobs(first).await[0].verdict, Some(Verdict::Contained));
-    assert_eq!(stage.jobs(second).await[0].state, "queued");
+    harness.stop().await;
+    assert_eq!(harness.jobs(first).await[0].verdict, Some(Verdict::Contained));
+    assert_eq!(harness.jobs(second).await[0].state, "queued");
 }
 
 #[tokio::test]
 async fn a_hard_stop_gives_the_job_back_and_says_what_is_unknown() {
-    let stage = Stage::demanding(everything()).await;
+    let harness = Harness::demanding(everything()).await;
     let target = Scripted::gated();
     target.account("mallory", &[(GrantKind::Session, "s1"), (GrantKind::AccessToken, "t1")]);
     let target = Arc::new(target);
-    stage.lanes(&target, 1).await;
-    let case = stage.signal("username:mallory", URGENT).await;
+    harness.lanes(&target, 1).await;
+    let case = harness.signal("username:mallory", URGENT).await;
     // Resolve, observe, suspend, observe; the token's end is on its way.
     target.let_through(4);
-    stage
+    harness
         .until("a second wave", || async {
-            (stage.detail(case).await.actions.len() == 4).then_some(())
+            (harness.detail(case).await.actions.len() == 4).then_some(())
         })
         .await;
-    stage.shutdown.hard.cancel();
-    stage.stop().await;
-    let job = stage.jobs(case).await.remove(0);
+    harness.shutdown.hard.cancel();
+    harness.stop().await;
+    let job = harness.jobs(case).await.remove(0);
     assert_eq!((job.state.as_str(), job.attempt), ("queued", 0));
-    let outcomes: Vec<Option<String>> = stage
+    let outcomes: Vec<Option<String>> = harness
         .detail(case)
         .await
         .actions
@@ -170,25 +170,25 @@ async fn a_hard_stop_gives_the_job_back_and_says_what_is_unknown() {
 
 #[tokio::test]
 async fn a_sweep_that_finds_nothing_sends_nothing() {
-    let stage = Stage::demanding(Containment {
+    let harness = Harness::demanding(Containment {
         watch: vec![0],
         ..open_account()
     })
     .await;
     let target = Arc::new(Scripted::new());
     target.account("mallory", SESSION);
-    stage.lanes(&target, 1).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    let sweep = sweep(&stage, case).await;
+    harness.lanes(&target, 1).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    let sweep = sweep(&harness, case).await;
     assert_eq!((sweep.kind.as_str(), sweep.verdict), ("watch", Some(Verdict::Contained)));
     assert_eq!(target.sent().len(), 2);
-    assert_eq!(stage.detail(case).await.case.reopened, 0);
-    stage.stop().await;
+    assert_eq!(harness.detail(case).await.case.reopened, 0);
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_sweep_ends_what_came_back_and_reopens_the_case() {
-    let stage = Stage::demanding(Containment {
+    let harness = Harness::demanding(Containment {
         watch: vec![1],
         reset_password: PasswordReset::Always,
         ..everything()
@@ -196,9 +196,9 @@ async fn a_sweep_ends_what_came_back_and_reopens_the_case() {
     .await;
     let target = Arc::new(Scripted::new());
     target.account("mallory", SESSION);
-    stage.lanes(&target, 1).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    stage.over(case).await;
+    harness.lanes(&target, 1).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    harness.over(case).await;
     {
         let mut world = target.world();
         world.calls.clear();
@@ -206,7 +206,7 @@ async fn a_sweep_ends_what_came_back_and_reopens_the_case() {
         account.suspended = false;
         account.grants.push(Grant::new(GrantKind::Session, "s2"));
     }
-    let sweep = sweep(&stage, case).await;
+    let sweep = sweep(&harness, case).await;
     assert_eq!(sweep.verdict, Some(Verdict::Contained));
     let notes = sweep.evidence.unwrap().notes;
     assert!(
@@ -221,15 +221,15 @@ async fn a_sweep_ends_what_came_back_and_reopens_the_case() {
         ["suspend the account:mallory", "end all sessions:mallory"],
         "a sweep resets no password"
     );
-    assert_eq!(stage.detail(case).await.case.reopened, 1);
+    assert_eq!(harness.detail(case).await.case.reopened, 1);
     assert_eq!(target.left("mallory"), [""; 0]);
-    stage.stop().await;
+    harness.stop().await;
 }
 
-async fn sweep(stage: &Stage, case: i64) -> revoked::store::JobView {
-    stage
+async fn sweep(harness: &Harness, case: i64) -> revoked::store::JobView {
+    harness
         .until("the sweep", || async {
-            let jobs = stage.jobs(case).await;
+            let jobs = harness.jobs(case).await;
             jobs.into_iter().find(|job| job.kind == "watch" && job.finished_at.is_some())
         })
         .await
@@ -237,17 +237,17 @@ async fn sweep(stage: &Stage, case: i64) -> revoked::store::JobView {
 
 #[tokio::test]
 async fn a_job_whose_daemon_died_is_taken_up_at_the_next_start() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = Arc::new(Scripted::new());
     target.account("mallory", SESSION);
-    let case = stage.signal("username:mallory", URGENT).await;
-    let lost = stage.store.claim("chat", revoked::model::Priority::SWEEP, 1).await.unwrap();
+    let case = harness.signal("username:mallory", URGENT).await;
+    let lost = harness.store.claim("chat", revoked::model::Priority::SWEEP, 1).await.unwrap();
     drop(lost);
-    expire(&stage.store).await;
-    stage.lanes(&target, 1).await;
-    let job = stage.over(case).await;
+    expire(&harness.store).await;
+    harness.lanes(&target, 1).await;
+    let job = harness.over(case).await;
     assert_eq!((job.verdict, job.attempt), (Some(Verdict::Contained), 2));
-    stage.stop().await;
+    harness.stop().await;
 }
 
 async fn expire(store: &Store) {
@@ -256,19 +256,19 @@ async fn expire(store: &Store) {
 
 #[tokio::test]
 async fn many_jobs_go_through_a_few_slots() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = Arc::new(Scripted::new());
     let mut cases = Vec::new();
     for n in 0..60 {
         target.account(&format!("u{n}"), SESSION);
-        cases.push(stage.signal(&format!("username:u{n}"), ROUTINE).await);
+        cases.push(harness.signal(&format!("username:u{n}"), ROUTINE).await);
     }
-    let lanes = stage.lanes(&target, 8).await;
+    let lanes = harness.lanes(&target, 8).await;
     for case in cases {
-        assert_eq!(stage.over(case).await.verdict, Some(Verdict::Contained));
+        assert_eq!(harness.over(case).await.verdict, Some(Verdict::Contained));
     }
-    stage
+    harness
         .until("idle slots", || async { (lanes.status()[0].running == 0).then_some(()) })
         .await;
-    stage.stop().await;
+    harness.stop().await;
 }

@@ -1,10 +1,10 @@
 //! The worker: its pacer under a paused clock, and whole lanes on a real store against a target that the tests script.
 
 mod attempts;
-mod calls;
+mod call_costs;
+mod failures;
+mod harness;
 mod lanes;
-mod permits;
+mod pacer;
 mod sandbox;
-mod scripted;
-mod stage;
-mod trouble;
+mod scripted_target;

@@ -13,24 +13,24 @@ use revoked::worker::{LaneSettings, Lanes, Rate, WorkSettings};
 use revoked_sandbox::world::{Browser, SessionKind};
 use revoked_sandbox::{Effect, Fault, Options, RateSettings, Sandbox, World};
 
-use super::stage::{ROUTINE, Stage, URGENT, everything, open_account, quick};
+use super::harness::{Harness, ROUTINE, URGENT, everything, open_account, quick};
 use crate::wait::BOUND;
 
 const REVOKE_ALL: &str = "/api/v4/users/*/sessions/revoke/all";
 
 /// A town, and the target that the config would build for it.
-pub(crate) struct Town {
+pub(crate) struct SandboxFixture {
     pub(crate) sandbox: Sandbox,
     pub(crate) target: Arc<dyn Target>,
     _folder: tempfile::TempDir,
 }
 
-async fn town(options: Options) -> Town {
-    town_of(World::fixture(7, 12), options).await
+async fn fixture(options: Options) -> SandboxFixture {
+    fixture_of(World::fixture(7, 12), options).await
 }
 
 /// A world on the network.
-pub(crate) async fn town_of(mut world: World, options: Options) -> Town {
+pub(crate) async fn fixture_of(mut world: World, options: Options) -> SandboxFixture {
     let token = world.operator_token().unwrap();
     // The town's own sessions may have run out by the day of the test.
     let people: Vec<_> = world.people().map(|person| person.id).collect();
@@ -45,27 +45,27 @@ pub(crate) async fn town_of(mut world: World, options: Options) -> Town {
     let text = format!("url = \"{}\"\ntoken = {{ file = \"{}\" }}\n", sandbox.url(), file.display());
     let table = toml::de::DeTable::parse(&text).unwrap();
     let target = (KIND.build)(&Settings { name: "chat", table }, &Clock::system());
-    Town {
+    SandboxFixture {
         sandbox,
         target: target.unwrap_or_else(|complaints| panic!("{complaints:?}")),
         _folder: folder,
     }
 }
 
-pub(crate) async fn lanes(stage: &Stage, town: &Town, rate: f64) -> Lanes {
-    lanes_with(stage, town, rate, quick()).await
+pub(crate) async fn lanes(harness: &Harness, fixture: &SandboxFixture, rate: f64) -> Lanes {
+    lanes_with(harness, fixture, rate, quick()).await
 }
 
-async fn lanes_with(stage: &Stage, town: &Town, rate: f64, work: WorkSettings) -> Lanes {
+async fn lanes_with(harness: &Harness, fixture: &SandboxFixture, rate: f64, work: WorkSettings) -> Lanes {
     let lane = LaneSettings {
         name: "chat".to_owned(),
-        target: Arc::clone(&town.target),
+        target: Arc::clone(&fixture.target),
         rate: Rate::per_second(rate).unwrap(),
         burst: 0,
         concurrency: 4,
     };
-    let guard = Arc::new(stage.policy.clone());
-    Lanes::start(&stage.store, vec![lane], guard, work, stage.shutdown.clone())
+    let guard = Arc::new(harness.policy.clone());
+    Lanes::start(&harness.store, vec![lane], guard, work, harness.shutdown.clone())
         .await
         .unwrap()
 }
@@ -83,90 +83,91 @@ fn held(sandbox: &Sandbox, username: &str) -> (usize, usize, usize) {
 
 #[tokio::test]
 async fn whoever_holds_everything_is_contained_with_proof() {
-    let stage = Stage::demanding(everything()).await;
-    let town = town(Options::default()).await;
-    lanes(&stage, &town, 1000.0).await;
-    assert_ne!(held(&town.sandbox, "user01"), (0, 0, 0));
-    let case = stage.signal("email:user01@example.test", URGENT).await;
-    let job = stage.over(case).await;
+    let harness = Harness::demanding(everything()).await;
+    let fixture = fixture(Options::default()).await;
+    lanes(&harness, &fixture, 1000.0).await;
+    assert_ne!(held(&fixture.sandbox, "user01"), (0, 0, 0));
+    let case = harness.signal("email:user01@example.test", URGENT).await;
+    let job = harness.over(case).await;
     assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
-    assert_eq!(held(&town.sandbox, "user01"), (0, 0, 0));
-    assert!(!town.sandbox.world().person("user01").unwrap().is_active());
+    assert_eq!(held(&fixture.sandbox, "user01"), (0, 0, 0));
+    assert!(!fixture.sandbox.world().person("user01").unwrap().is_active());
     let evidence = job.evidence.unwrap();
     assert_eq!(evidence.after.values().sum::<usize>(), 0, "{:?}", evidence.after);
     assert!(evidence.before[&GrantKind::Session] >= 1 && evidence.before[&GrantKind::AccessToken] == 1);
     assert!(!evidence.requests.is_empty() && !evidence.not_covered.is_empty());
-    let actions = stage.detail(case).await.actions;
+    let actions = harness.detail(case).await.actions;
     assert!(
         actions
             .iter()
             .all(|action| action.outcome.as_deref() == Some("done") || action.outcome.as_deref() == Some("already"))
     );
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_server_that_answers_ok_and_does_nothing_gets_failed() {
-    let stage = Stage::demanding(open_account()).await;
-    let town = town(Options::default()).await;
-    town.sandbox
+    let harness = Harness::demanding(open_account()).await;
+    let fixture = fixture(Options::default()).await;
+    fixture
+        .sandbox
         .faults()
         .add(Fault::on("POST", "/api/v4/users/**", Effect::Nothing));
-    lanes(&stage, &town, 1000.0).await;
-    let case = stage.signal("username:user02", URGENT).await;
-    let job = stage.over(case).await;
+    lanes(&harness, &fixture, 1000.0).await;
+    let case = harness.signal("username:user02", URGENT).await;
+    let job = harness.over(case).await;
     assert!(
         matches!(&job.verdict, Some(Verdict::Failed { why }) if why.contains("session")),
         "{job:?}"
     );
-    assert_ne!(held(&town.sandbox, "user02").0, 0);
-    stage.stop().await;
+    assert_ne!(held(&fixture.sandbox, "user02").0, 0);
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_session_opened_while_the_others_end_is_ended_too() {
-    let stage = Stage::demanding(open_account()).await;
-    let town = town(Options {
+    let harness = Harness::demanding(open_account()).await;
+    let fixture = fixture(Options {
         latency: Duration::from_millis(5),
         ..Options::default()
     })
     .await;
-    lanes(&stage, &town, 1000.0).await;
-    let case = stage.signal("username:user02", URGENT).await;
-    let back = town
+    lanes(&harness, &fixture, 1000.0).await;
+    let case = harness.signal("username:user02", URGENT).await;
+    let back = fixture
         .sandbox
         .until(|_, requests| requests.iter().any(|seen| seen.is("POST", "/sessions/revoke/all")));
     tokio::time::timeout(BOUND, back).await.unwrap();
     {
-        let mut world = town.sandbox.world();
+        let mut world = fixture.sandbox.world();
         let person = world.person("user02").unwrap().id;
         world.open_session(person, SessionKind::Login(Browser::web()), Clock::system().now().ms());
     }
-    assert_eq!(stage.over(case).await.verdict, Some(Verdict::Contained));
-    assert_eq!(held(&town.sandbox, "user02").0, 0);
-    stage.stop().await;
+    assert_eq!(harness.over(case).await.verdict, Some(Verdict::Contained));
+    assert_eq!(held(&fixture.sandbox, "user02").0, 0);
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_replica_that_lags_does_not_spoil_the_verdict() {
-    let stage = Stage::demanding(open_account()).await;
-    let town = town(Options::default()).await;
-    town.sandbox.faults().lag_replica(Duration::from_millis(30));
-    lanes(&stage, &town, 1000.0).await;
-    let case = stage.signal("username:user02", URGENT).await;
-    let job = stage.over(case).await;
+    let harness = Harness::demanding(open_account()).await;
+    let fixture = fixture(Options::default()).await;
+    fixture.sandbox.faults().lag_replica(Duration::from_millis(30));
+    lanes(&harness, &fixture, 1000.0).await;
+    let case = harness.signal("username:user02", URGENT).await;
+    let job = harness.over(case).await;
     assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn the_three_seed_operations_end_exactly_their_grant() {
-    let stage = Stage::demanding(everything()).await;
-    let town = town(Options::default()).await;
-    lanes(&stage, &town, 1000.0).await;
-    let before = held(&town.sandbox, "user01");
+    let harness = Harness::demanding(everything()).await;
+    let fixture = fixture(Options::default()).await;
+    lanes(&harness, &fixture, 1000.0).await;
+    let before = held(&fixture.sandbox, "user01");
     let (session, token) = {
-        let world = town.sandbox.world();
+        let world = fixture.sandbox.world();
         let person = world.person("user01").unwrap().id;
         let token = world.tokens_of(person).next().unwrap().id.to_string();
         (world.sessions_by_activity(person)[0].id.to_string(), token)
@@ -176,44 +177,50 @@ async fn the_three_seed_operations_end_exactly_their_grant() {
         (Scope::AllSessions, (0, before.1)),
         (Scope::AccessToken(token), (0, before.1 - 1)),
     ] {
-        let case = stage.signal_about("username:user01", URGENT, scope.clone()).await;
-        let job = stage.over(case).await;
+        let case = harness.signal_about("username:user01", URGENT, scope.clone()).await;
+        let job = harness.over(case).await;
         assert_eq!(job.verdict, Some(Verdict::Contained), "{scope:?}: {:?}", job.error);
-        let held = held(&town.sandbox, "user01");
+        let held = held(&fixture.sandbox, "user01");
         assert_eq!((held.0, held.1), left, "{scope:?}");
     }
-    let case = stage.signal_about("username:user01", URGENT, Scope::Session(session)).await;
-    assert!(matches!(stage.over(case).await.verdict, Some(Verdict::NoPrincipal { .. })));
-    assert!(town.sandbox.world().person("user01").unwrap().is_active());
-    stage.stop().await;
+    let case = harness.signal_about("username:user01", URGENT, Scope::Session(session)).await;
+    assert!(matches!(harness.over(case).await.verdict, Some(Verdict::NoPrincipal { .. })));
+    assert!(fixture.sandbox.world().person("user01").unwrap().is_active());
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_server_error_in_the_middle_is_overcome() {
-    let stage = Stage::demanding(open_account()).await;
-    let town = town(Options::default()).await;
-    town.sandbox
+    let harness = Harness::demanding(open_account()).await;
+    let fixture = fixture(Options::default()).await;
+    fixture
+        .sandbox
         .faults()
         .add(Fault::on("POST", REVOKE_ALL, Effect::Status(500)).times(2));
-    town.sandbox
+    fixture
+        .sandbox
         .faults()
         .add(Fault::on("GET", "/api/v4/users/*/sessions", Effect::Reset).times(1));
-    town.sandbox
+    fixture
+        .sandbox
         .faults()
         .add(Fault::on("GET", "/api/v4/users/*/tokens", Effect::Truncated).times(1));
-    lanes(&stage, &town, 1000.0).await;
-    let case = stage.signal("username:user04", URGENT).await;
-    let job = stage.over(case).await;
+    lanes(&harness, &fixture, 1000.0).await;
+    let case = harness.signal("username:user04", URGENT).await;
+    let job = harness.over(case).await;
     assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
-    assert_eq!(held(&town.sandbox, "user04"), (0, 0, 0));
-    stage.stop().await;
+    assert_eq!(held(&fixture.sandbox, "user04"), (0, 0, 0));
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn an_outage_burns_nothing_out() {
-    let stage = Stage::demanding(open_account()).await;
-    let town = town(Options::default()).await;
-    town.sandbox.faults().add(Fault::on("GET", "/api/v4/**", Effect::Status(502)));
+    let harness = Harness::demanding(open_account()).await;
+    let fixture = fixture(Options::default()).await;
+    fixture
+        .sandbox
+        .faults()
+        .add(Fault::on("GET", "/api/v4/**", Effect::Status(502)));
     // As by default: the breaker opens before one job alone has used up its attempts.
     let work = WorkSettings {
         retries: Retries {
@@ -222,46 +229,49 @@ async fn an_outage_burns_nothing_out() {
         },
         ..quick()
     };
-    let lanes = lanes_with(&stage, &town, 1000.0, work).await;
-    let mut cases = vec![stage.signal("username:user01", URGENT).await];
+    let lanes = lanes_with(&harness, &fixture, 1000.0, work).await;
+    let mut cases = vec![harness.signal("username:user01", URGENT).await];
     for name in ["user02", "user03", "user04", "user05", "user06"] {
-        cases.push(stage.signal(&format!("username:{name}"), ROUTINE).await);
+        cases.push(harness.signal(&format!("username:{name}"), ROUTINE).await);
     }
-    stage
+    harness
         .until("an open breaker", || async { lanes.status()[0].down.then_some(()) })
         .await;
-    let enough = town.sandbox.until(|_, requests| requests.len() > 60);
+    let enough = fixture.sandbox.until(|_, requests| requests.len() > 60);
     tokio::time::timeout(BOUND, enough).await.unwrap();
-    town.sandbox.faults().clear();
+    fixture.sandbox.faults().clear();
     for case in cases {
-        let job = stage.over(case).await;
+        let job = harness.over(case).await;
         assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
     }
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_revoked_credential_pauses_the_lane_and_another_resumes_it() {
-    let stage = Stage::demanding(open_account()).await;
-    let town = town(Options::default()).await;
-    let lanes = lanes(&stage, &town, 1000.0).await;
-    let first = stage.signal("username:user02", URGENT).await;
-    assert_eq!(stage.over(first).await.verdict, Some(Verdict::Contained));
-    town.sandbox.faults().add(Fault::on("GET", "/api/v4/**", Effect::Status(401)));
-    let second = stage.signal("username:user04", URGENT).await;
-    stage.until("a pause", || async { lanes.status()[0].paused.clone() }).await;
-    assert_ne!(held(&town.sandbox, "user04").0, 0);
-    town.sandbox.faults().clear();
+    let harness = Harness::demanding(open_account()).await;
+    let fixture = fixture(Options::default()).await;
+    let lanes = lanes(&harness, &fixture, 1000.0).await;
+    let first = harness.signal("username:user02", URGENT).await;
+    assert_eq!(harness.over(first).await.verdict, Some(Verdict::Contained));
+    fixture
+        .sandbox
+        .faults()
+        .add(Fault::on("GET", "/api/v4/**", Effect::Status(401)));
+    let second = harness.signal("username:user04", URGENT).await;
+    harness.until("a pause", || async { lanes.status()[0].paused.clone() }).await;
+    assert_ne!(held(&fixture.sandbox, "user04").0, 0);
+    fixture.sandbox.faults().clear();
     lanes.resume("chat").await.unwrap();
-    let job = stage.over(second).await;
+    let job = harness.over(second).await;
     assert_eq!((job.verdict, job.attempt), (Some(Verdict::Contained), 1), "{:?}", job.error);
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_server_that_limits_below_our_rate_slows_us_down_and_all_is_done() {
-    let stage = Stage::demanding(open_account()).await;
-    let town = town(Options {
+    let harness = Harness::demanding(open_account()).await;
+    let fixture = fixture(Options {
         rate: Some(RateSettings {
             per_second: 50,
             burst: 10,
@@ -270,13 +280,13 @@ async fn a_server_that_limits_below_our_rate_slows_us_down_and_all_is_done() {
         ..Options::default()
     })
     .await;
-    lanes(&stage, &town, 1000.0).await;
+    lanes(&harness, &fixture, 1000.0).await;
     let mut cases = Vec::new();
     for name in ["user01", "user02", "user03"] {
-        cases.push(stage.signal(&format!("username:{name}"), URGENT).await);
+        cases.push(harness.signal(&format!("username:{name}"), URGENT).await);
     }
     for case in cases {
-        let job = stage.over(case).await;
+        let job = harness.over(case).await;
         assert_eq!(
             (job.verdict, job.state.as_str()),
             (Some(Verdict::Contained), "done"),
@@ -284,39 +294,39 @@ async fn a_server_that_limits_below_our_rate_slows_us_down_and_all_is_done() {
             job.error
         );
     }
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn the_operator_itself_is_left_alone_and_no_approval_is_offered() {
-    let stage = Stage::demanding(everything()).await;
-    let town = town(Options::default()).await;
-    lanes(&stage, &town, 1000.0).await;
-    let case = stage.signal("username:revoked-operator", URGENT).await;
-    let job = stage.over(case).await;
+    let harness = Harness::demanding(everything()).await;
+    let fixture = fixture(Options::default()).await;
+    lanes(&harness, &fixture, 1000.0).await;
+    let case = harness.signal("username:revoked-operator", URGENT).await;
+    let job = harness.over(case).await;
     assert_eq!(job.state, "failed");
     assert!(job.error.unwrap().contains("the account that revoked itself uses"));
-    assert!(town.sandbox.world().person("revoked-operator").unwrap().is_active());
-    stage.stop().await;
+    assert!(fixture.sandbox.world().person("revoked-operator").unwrap().is_active());
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn one_broken_list_keeps_nobody_in_by_the_others_and_is_no_success() {
-    let stage = Stage::demanding(everything()).await;
-    let town = town(Options::default()).await;
-    let person = town.sandbox.world().person("user01").unwrap().id;
+    let harness = Harness::demanding(everything()).await;
+    let fixture = fixture(Options::default()).await;
+    let person = fixture.sandbox.world().person("user01").unwrap().id;
     let tokens = format!("/api/v4/users/{person}/tokens");
-    town.sandbox.faults().add(Fault::on("GET", &tokens, Effect::Truncated));
-    lanes(&stage, &town, 1000.0).await;
-    let case = stage.signal("email:user01@example.test", URGENT).await;
-    let ended = town.sandbox.until(|world, _| world.sessions_of(person).is_empty());
+    fixture.sandbox.faults().add(Fault::on("GET", &tokens, Effect::Truncated));
+    lanes(&harness, &fixture, 1000.0).await;
+    let case = harness.signal("email:user01@example.test", URGENT).await;
+    let ended = fixture.sandbox.until(|world, _| world.sessions_of(person).is_empty());
     tokio::time::timeout(BOUND, ended)
         .await
         .expect("the sessions are ended although the tokens cannot be listed");
-    assert_ne!(stage.store.case(case).await.unwrap().verdict.as_deref(), Some("contained"));
-    assert!(held(&town.sandbox, "user01").1 > 0, "the tokens are still there");
-    town.sandbox.faults().clear();
-    let job = stage.over(case).await;
+    assert_ne!(harness.store.case(case).await.unwrap().verdict.as_deref(), Some("contained"));
+    assert!(held(&fixture.sandbox, "user01").1 > 0, "the tokens are still there");
+    fixture.sandbox.faults().clear();
+    let job = harness.over(case).await;
     assert_eq!(job.verdict, Some(Verdict::Contained));
-    assert_eq!(held(&town.sandbox, "user01"), (0, 0, 0));
+    assert_eq!(held(&fixture.sandbox, "user01"), (0, 0, 0));
 }

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use crate::wait::BOUND;
 
 /// A store in a folder of its own, on the machine's clock.
-pub(crate) struct Stage {
+pub(crate) struct Harness {
     pub(crate) store: Store,
     pub(crate) policy: Policy,
     pub(crate) shutdown: Shutdown,
@@ -43,7 +43,7 @@ pub(crate) fn open_account() -> Containment {
     }
 }
 
-impl Stage {
+impl Harness {
     /// A policy in which `compromised` (urgent) and `departed` (routine) demand this at the target `chat`.
     pub(crate) async fn demanding(containment: Containment) -> Self {
         let folder = tempfile::tempdir().unwrap();

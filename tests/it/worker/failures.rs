@@ -7,8 +7,8 @@ use revoked::model::{GrantKind, Verdict};
 use revoked::targets::Remedy;
 use revoked::worker::{AttemptLimits, Lanes, WorkSettings};
 
-use super::scripted::Scripted;
-use super::stage::{ROUTINE, Stage, URGENT, open_account, quick};
+use super::harness::{Harness, ROUTINE, URGENT, open_account, quick};
+use super::scripted_target::Scripted;
 
 fn target(names: &[&str]) -> Arc<Scripted> {
     let target = Scripted::new();
@@ -20,60 +20,60 @@ fn target(names: &[&str]) -> Arc<Scripted> {
 
 #[tokio::test]
 async fn a_failure_is_tried_again_and_counts() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = target(&["mallory"]);
     target.world().faults = vec![("observe".to_owned(), Remedy::Retry)];
-    stage.lanes(&target, 1).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    let job = stage.over(case).await;
+    harness.lanes(&target, 1).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    let job = harness.over(case).await;
     assert_eq!((job.verdict, job.attempt), (Some(Verdict::Contained), 2));
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_refusal_for_good_goes_to_the_ledger_at_once() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = target(&["mallory"]);
     target.world().faults = vec![("observe".to_owned(), Remedy::GiveUp)];
-    stage.lanes(&target, 1).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    let job = stage.over(case).await;
+    harness.lanes(&target, 1).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    let job = harness.over(case).await;
     assert_eq!((job.state.as_str(), job.attempt), ("failed", 1));
     assert!(job.error.unwrap().contains("asking to observe"));
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_rate_limit_snoozes_and_costs_no_attempt() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = target(&["mallory"]);
     let limited = Remedy::RetryAfter(Duration::from_millis(5));
     target.world().faults = (0..6).map(|_| ("observe".to_owned(), limited)).collect();
-    stage.lanes(&target, 1).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    let job = stage.over(case).await;
+    harness.lanes(&target, 1).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    let job = harness.over(case).await;
     assert_eq!((job.verdict, job.attempt), (Some(Verdict::Contained), 1));
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_target_that_is_down_burns_no_attempts_and_is_tried_until_it_is_back() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = target(&["mallory", "a", "b", "c"]);
     target.world().down = true;
-    let lanes = stage.lanes(&target, 4).await;
-    let urgent = stage.signal("username:mallory", URGENT).await;
+    let lanes = harness.lanes(&target, 4).await;
+    let urgent = harness.signal("username:mallory", URGENT).await;
     let mut routine = Vec::new();
     for name in ["a", "b", "c"] {
-        routine.push(stage.signal(&format!("username:{name}"), ROUTINE).await);
+        routine.push(harness.signal(&format!("username:{name}"), ROUTINE).await);
     }
-    stage
+    harness
         .until("an alert", || async {
-            (!stage.alerts("target_down").await.is_empty()).then_some(())
+            (!harness.alerts("target_down").await.is_empty()).then_some(())
         })
         .await;
     // Far more probes than a job has attempts.
-    stage
+    harness
         .until("probes", || async {
             let probes = target.calls().iter().filter(|call| call.starts_with("probe")).count();
             (probes >= 15).then_some(())
@@ -82,22 +82,22 @@ async fn a_target_that_is_down_burns_no_attempts_and_is_tried_until_it_is_back()
     assert!(lanes.status()[0].down);
     assert!(lanes.reserve_urgent("chat").is_none());
     target.world().down = false;
-    let job = stage.over(urgent).await;
+    let job = harness.over(urgent).await;
     assert_eq!(job.verdict, Some(Verdict::Contained));
     for case in routine {
-        assert_eq!(stage.over(case).await.verdict, Some(Verdict::Contained));
+        assert_eq!(harness.over(case).await.verdict, Some(Verdict::Contained));
     }
-    stage
+    harness
         .until("the alert's end", || async {
-            stage.alerts("target_down").await.is_empty().then_some(())
+            harness.alerts("target_down").await.is_empty().then_some(())
         })
         .await;
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_job_that_always_fails_at_a_target_that_is_up_ends_in_the_ledger() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = target(&["mallory"]);
     target.world().faults = (0..50).map(|_| ("observe".to_owned(), Remedy::Retry)).collect();
     let settings = WorkSettings {
@@ -107,69 +107,69 @@ async fn a_job_that_always_fails_at_a_target_that_is_up_ends_in_the_ledger() {
         },
         ..quick()
     };
-    let lanes = stage.lanes_with(&target, 1, settings).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    let job = stage.over(case).await;
+    let lanes = harness.lanes_with(&target, 1, settings).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    let job = harness.over(case).await;
     assert_eq!((job.state.as_str(), job.attempt), ("failed", 9));
     assert!(!lanes.status()[0].down);
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_credential_that_stops_working_pauses_the_lane_until_an_operator_resumes_it() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = target(&["mallory", "a"]);
     target.world().locked_out = true;
-    let lanes = stage.lanes(&target, 2).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    paused(&stage, &lanes).await;
+    let lanes = harness.lanes(&target, 2).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    paused(&harness, &lanes).await;
     assert_eq!(target.calls(), ["resolve:username"], "a paused lane went on");
-    assert_eq!(stage.alerts("lane_paused").await.len(), 1);
-    let other = stage.signal("username:a", ROUTINE).await;
+    assert_eq!(harness.alerts("lane_paused").await.len(), 1);
+    let other = harness.signal("username:a", ROUTINE).await;
     target.world().locked_out = false;
     target.world().calls.clear();
     lanes.resume("chat").await.unwrap();
     for case in [case, other] {
-        let job = stage.over(case).await;
+        let job = harness.over(case).await;
         assert_eq!((job.verdict, job.attempt), (Some(Verdict::Contained), 1));
     }
-    assert!(stage.alerts("lane_paused").await.is_empty());
+    assert!(harness.alerts("lane_paused").await.is_empty());
     assert!(lanes.resume("elsewhere").await.is_err());
-    stage.stop().await;
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_lane_that_was_paused_before_a_restart_probes_and_resumes_by_itself() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = target(&["mallory"]);
-    stage.store.pause_lane("chat", "the credential was refused").await.unwrap();
-    let case = stage.signal("username:mallory", URGENT).await;
-    let lanes = stage.lanes(&target, 1).await;
-    assert_eq!(stage.over(case).await.verdict, Some(Verdict::Contained));
+    harness.store.pause_lane("chat", "the credential was refused").await.unwrap();
+    let case = harness.signal("username:mallory", URGENT).await;
+    let lanes = harness.lanes(&target, 1).await;
+    assert_eq!(harness.over(case).await.verdict, Some(Verdict::Contained));
     assert!(target.calls()[0].starts_with("probe"), "it claimed before its probe");
     assert_eq!(lanes.status()[0].paused, None);
-    assert!(stage.alerts("lane_paused").await.is_empty());
-    stage.stop().await;
+    assert!(harness.alerts("lane_paused").await.is_empty());
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_pause_that_another_process_ends_is_over_here_too() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = target(&["mallory"]);
     target.world().locked_out = true;
-    let lanes = stage.lanes(&target, 1).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    paused(&stage, &lanes).await;
+    let lanes = harness.lanes(&target, 1).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    paused(&harness, &lanes).await;
     target.world().locked_out = false;
-    stage.store.resume_lane("chat").await.unwrap();
-    assert_eq!(stage.over(case).await.verdict, Some(Verdict::Contained));
-    stage.stop().await;
+    harness.store.resume_lane("chat").await.unwrap();
+    assert_eq!(harness.over(case).await.verdict, Some(Verdict::Contained));
+    harness.stop().await;
 }
 
-async fn paused(stage: &Stage, lanes: &Lanes) {
-    stage
+async fn paused(harness: &Harness, lanes: &Lanes) {
+    harness
         .until("a pause", || async {
-            let recorded = stage.store.lane_paused("chat").await.unwrap().is_some();
+            let recorded = harness.store.lane_paused("chat").await.unwrap().is_some();
             (recorded && lanes.status()[0].paused.is_some()).then_some(())
         })
         .await;
@@ -177,7 +177,7 @@ async fn paused(stage: &Stage, lanes: &Lanes) {
 
 #[tokio::test]
 async fn an_attempt_that_takes_too_long_is_cut_off_and_counts() {
-    let stage = Stage::demanding(open_account()).await;
+    let harness = Harness::demanding(open_account()).await;
     let target = Arc::new(Scripted::gated());
     target.account("mallory", &[(GrantKind::Session, "s1")]);
     let settings = WorkSettings {
@@ -187,31 +187,31 @@ async fn an_attempt_that_takes_too_long_is_cut_off_and_counts() {
         },
         ..quick()
     };
-    stage.lanes_with(&target, 1, settings).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    let retried = stage
-        .until("an error", || async { stage.jobs(case).await[0].error.clone() })
+    harness.lanes_with(&target, 1, settings).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    let retried = harness
+        .until("an error", || async { harness.jobs(case).await[0].error.clone() })
         .await;
     assert!(retried.contains("cut off"), "{retried}");
-    stage.shutdown.hard.cancel();
-    stage.stop().await;
+    harness.shutdown.hard.cancel();
+    harness.stop().await;
 }
 
 #[tokio::test]
 async fn a_refusal_is_remembered_over_a_restart() {
-    let stage = Stage::demanding(open_account()).await;
-    let next = stage.store.clock().now().plus(Duration::from_hours(1));
-    stage.store.keep_permit_time("chat", next).await.unwrap();
+    let harness = Harness::demanding(open_account()).await;
+    let next = harness.store.clock().now().plus(Duration::from_hours(1));
+    harness.store.keep_permit_time("chat", next).await.unwrap();
     let target = target(&["mallory"]);
-    let lanes = stage.lanes(&target, 1).await;
-    let case = stage.signal("username:mallory", URGENT).await;
-    stage
+    let lanes = harness.lanes(&target, 1).await;
+    let case = harness.signal("username:mallory", URGENT).await;
+    harness
         .until("a caller in the line", || async {
             (lanes.status()[0].waiting_for_permit == 1).then_some(())
         })
         .await;
     assert_eq!(target.calls(), [""; 0]);
-    stage.shutdown.hard.cancel();
-    stage.stop().await;
-    assert_eq!(stage.jobs(case).await[0].state, "queued");
+    harness.shutdown.hard.cancel();
+    harness.stop().await;
+    assert_eq!(harness.jobs(case).await[0].state, "queued");
 }

@@ -8,20 +8,20 @@ use revoked::targets::{CallContext, ObservationRequest, Remedy};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
-use super::stand::{Stand, USER01, account, answer, build, principal, refusal, steps, token_file};
+use super::test_server::{TestServer, USER01, account, answer, build, principal, refusal, steps, token_file};
 use crate::ports::Port;
 
 fn sessions() -> BTreeSet<GrantKind> {
     [GrantKind::Session].into()
 }
 
-async fn with_sessions(answer: ResponseTemplate) -> Stand {
-    let stand = Stand::new().await;
-    stand.recorded("user-by-id", 0).await;
-    stand
+async fn with_sessions(answer: ResponseTemplate) -> TestServer {
+    let server = TestServer::new().await;
+    server.recorded("user-by-id", 0).await;
+    server
         .respond("GET", &format!("/api/v4/users/{USER01}/sessions"), answer)
         .await;
-    stand
+    server
 }
 
 #[tokio::test]
@@ -36,10 +36,10 @@ async fn a_success_that_is_not_understood_is_never_an_empty_list() {
         "[{\"id\":\"3pd477sndj8jdp4w8p73c1hhay\"}]",
         "[{\"id\":\"3pd477sndj8jdp4w8p73c1hhay\",\"user_id\":\"npryem6qbfdcxji356uo9tc33o\",\"create_at\":1,\"expires_at\":0,\"is_oa",
     ] {
-        let stand = with_sessions(ResponseTemplate::new(200).set_body_string(body)).await;
-        let error = stand
+        let server = with_sessions(ResponseTemplate::new(200).set_body_string(body)).await;
+        let error = server
             .target
-            .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
+            .observe(&server.context, &principal(USER01), &ObservationRequest::now(sessions()))
             .await
             .unwrap_err();
         assert_eq!(error.remedy, Remedy::Retry, "{body}: {error}");
@@ -50,10 +50,10 @@ async fn a_success_that_is_not_understood_is_never_an_empty_list() {
 #[tokio::test]
 async fn an_error_does_not_quote_the_answer() {
     let body = "[{\"id\":5,\"props\":{\"csrf\":\"topsecret\"}}]";
-    let stand = with_sessions(ResponseTemplate::new(200).set_body_string(body)).await;
-    let error = stand
+    let server = with_sessions(ResponseTemplate::new(200).set_body_string(body)).await;
+    let error = server
         .target
-        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
+        .observe(&server.context, &principal(USER01), &ObservationRequest::now(sessions()))
         .await
         .unwrap_err();
     assert!(!format!("{error:?}").contains("topsecret"));
@@ -62,10 +62,10 @@ async fn an_error_does_not_quote_the_answer() {
 #[tokio::test]
 async fn another_accounts_sessions_are_not_taken() {
     let other = json!([{"id": "a", "user_id": "x", "create_at": 1, "expires_at": 0, "is_oauth": false}]);
-    let stand = with_sessions(ResponseTemplate::new(200).set_body_json(other)).await;
-    let error = stand
+    let server = with_sessions(ResponseTemplate::new(200).set_body_json(other)).await;
+    let error = server
         .target
-        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
+        .observe(&server.context, &principal(USER01), &ObservationRequest::now(sessions()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Retry);
@@ -100,10 +100,10 @@ async fn each_refusal_has_its_remedy() {
         ),
         (redirect, Remedy::Pause),
     ] {
-        let stand = with_sessions(answer).await;
-        let error = stand
+        let server = with_sessions(answer).await;
+        let error = server
             .target
-            .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
+            .observe(&server.context, &principal(USER01), &ObservationRequest::now(sessions()))
             .await
             .unwrap_err();
         assert_eq!(error.remedy, remedy, "{error}");
@@ -112,11 +112,11 @@ async fn each_refusal_has_its_remedy() {
 
 #[tokio::test]
 async fn a_valid_token_that_gets_401_while_the_database_is_down_pauses_the_lane() {
-    let stand = Stand::bare("").await;
-    stand.recorded("database-down-valid-pat-401", 0).await;
-    let error = stand
+    let server = TestServer::bare("").await;
+    server.recorded("database-down-valid-pat-401", 0).await;
+    let error = server
         .target
-        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
+        .observe(&server.context, &principal(USER01), &ObservationRequest::now(sessions()))
         .await
         .unwrap_err();
     assert_eq!(error.remedy, Remedy::Pause);
@@ -129,16 +129,16 @@ async fn a_recorded_429_waits_as_told_and_is_heard() {
         .into_iter()
         .find(|step| step["response"]["status"] == 429)
         .unwrap();
-    let stand = with_sessions(answer(&limited)).await;
-    let error = stand
+    let server = with_sessions(answer(&limited)).await;
+    let error = server
         .target
-        .observe(&stand.context, &principal(USER01), &ObservationRequest::now(sessions()))
+        .observe(&server.context, &principal(USER01), &ObservationRequest::now(sessions()))
         .await
         .unwrap_err();
     let Remedy::RetryAfter(wait) = error.remedy else {
         panic!("{error}")
     };
-    let noted = stand.ledger.noted.lock().unwrap();
+    let noted = server.permits.noted.lock().unwrap();
     assert!(noted.iter().any(|hints| hints.refused == Some(wait)), "{noted:?}");
 }
 
@@ -154,13 +154,13 @@ async fn doubled_limit_headers_are_heard_as_the_stricter() {
             .count(),
         2
     );
-    let stand = Stand::new().await;
-    stand.respond("GET", "/api/v4/users/username/user01", answer(first)).await;
-    let _ = stand
+    let server = TestServer::new().await;
+    server.respond("GET", "/api/v4/users/username/user01", answer(first)).await;
+    let _ = server
         .target
-        .resolve(&stand.context, &"username:user01".parse().unwrap())
+        .resolve(&server.context, &"username:user01".parse().unwrap())
         .await;
-    let noted = stand.ledger.noted.lock().unwrap();
+    let noted = server.permits.noted.lock().unwrap();
     assert!(
         noted
             .iter()
@@ -192,22 +192,22 @@ async fn a_server_that_is_not_there_is_tried_again() {
 
 #[tokio::test]
 async fn every_request_asks_for_a_permit_and_carries_the_token() {
-    let stand = with_sessions(ResponseTemplate::new(200).set_body_json(json!([]))).await;
-    stand
+    let server = with_sessions(ResponseTemplate::new(200).set_body_json(json!([]))).await;
+    server
         .get(
             "/api/v4/users/username/user01",
             200,
             &account(USER01, "user01", "system_user", 0),
         )
         .await;
-    let principal = stand.resolve("username:user01").await;
-    stand
+    let principal = server.resolve("username:user01").await;
+    server
         .target
-        .observe(&stand.context, &principal, &ObservationRequest::now(sessions()))
+        .observe(&server.context, &principal, &ObservationRequest::now(sessions()))
         .await
         .unwrap();
-    let requests = stand.server.received_requests().await.unwrap();
-    assert_eq!(requests.len(), *stand.ledger.permits.lock().unwrap());
+    let requests = server.mock.received_requests().await.unwrap();
+    assert_eq!(requests.len(), *server.permits.permits.lock().unwrap());
     assert!(
         requests
             .iter()

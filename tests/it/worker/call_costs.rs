@@ -6,8 +6,8 @@ use revoked::model::{Containment, Reason, Verdict};
 use revoked::policy::Policy;
 use revoked_sandbox::{LoggedRequest, Options, World};
 
-use super::sandbox::{Town, lanes, town_of};
-use super::stage::Stage;
+use super::harness::Harness;
+use super::sandbox::{SandboxFixture, fixture_of, lanes};
 
 /// People of a server with so many teams.
 fn world(people: usize, teams: usize) -> World {
@@ -23,8 +23,8 @@ fn built_in(reason: Reason) -> Containment {
 }
 
 /// The playbook of a reason, as it is built in, without its sweeps.
-async fn once(reason: Reason) -> Stage {
-    Stage::demanding(Containment {
+async fn once(reason: Reason) -> Harness {
+    Harness::demanding(Containment {
         watch: Vec::new(),
         ..built_in(reason)
     })
@@ -32,29 +32,32 @@ async fn once(reason: Reason) -> Stage {
 }
 
 /// Has the lane learn who we are, which it asks once in its life.
-async fn warm(stage: &Stage, town: &Town) {
-    let nobody = stage.signal("username:nobody-of-this-name", Reason::Departed).await;
-    assert!(matches!(stage.over(nobody).await.verdict, Some(Verdict::NoPrincipal { .. })));
-    assert!(town.sandbox.request_count() > 0);
+async fn warm(harness: &Harness, fixture: &SandboxFixture) {
+    let nobody = harness.signal("username:nobody-of-this-name", Reason::Departed).await;
+    assert!(matches!(
+        harness.over(nobody).await.verdict,
+        Some(Verdict::NoPrincipal { .. })
+    ));
+    assert!(fixture.sandbox.request_count() > 0);
 }
 
 /// The calls since a number of them.
-fn since(town: &Town, before: u64) -> Vec<LoggedRequest> {
-    town.sandbox.requests().split_off(usize::try_from(before).unwrap())
+fn since(fixture: &SandboxFixture, before: u64) -> Vec<LoggedRequest> {
+    fixture.sandbox.requests().split_off(usize::try_from(before).unwrap())
 }
 
 /// How many calls one person costs alone, and how many of them it took until no session and no token was left.
 async fn alone(reason: Reason, username: &str, teams: usize) -> (usize, usize) {
-    let stage = once(reason).await;
-    let town = town_of(world(40, teams), Options::default()).await;
-    lanes(&stage, &town, 500.0).await;
-    warm(&stage, &town).await;
-    let before = town.sandbox.request_count();
-    let case = stage.signal(&format!("username:{username}"), reason).await;
-    let job = stage.over(case).await;
+    let harness = once(reason).await;
+    let fixture = fixture_of(world(40, teams), Options::default()).await;
+    lanes(&harness, &fixture, 500.0).await;
+    warm(&harness, &fixture).await;
+    let before = fixture.sandbox.request_count();
+    let case = harness.signal(&format!("username:{username}"), reason).await;
+    let job = harness.over(case).await;
     assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
-    let calls = since(&town, before);
-    stage.stop().await;
+    let calls = since(&fixture, before);
+    harness.stop().await;
     let ends = ["/sessions/revoke/all", "/tokens/revoke"];
     let dead = calls.iter().rposition(|seen| ends.iter().any(|end| seen.is("POST", end)));
     (calls.len(), dead.expect("nothing was ended") + 1)
@@ -93,51 +96,51 @@ async fn a_token_of_a_bot_that_went_with_its_owner_costs_no_second_look_at_every
 #[tokio::test]
 async fn leavers_of_a_batch_share_their_readings_and_cost_eleven_calls_each_at_most() {
     const PEOPLE: usize = 60;
-    let stage = once(Reason::Departed).await;
-    let town = town_of(world(PEOPLE, 5), Options::default()).await;
-    lanes(&stage, &town, 200.0).await;
-    warm(&stage, &town).await;
-    let before = town.sandbox.request_count();
+    let harness = once(Reason::Departed).await;
+    let fixture = fixture_of(world(PEOPLE, 5), Options::default()).await;
+    lanes(&harness, &fixture, 200.0).await;
+    warm(&harness, &fixture).await;
+    let before = fixture.sandbox.request_count();
     let mut cases = Vec::new();
     for n in 1..=PEOPLE {
-        cases.push(stage.signal(&format!("username:user{n:02}"), Reason::Departed).await);
+        cases.push(harness.signal(&format!("username:user{n:02}"), Reason::Departed).await);
     }
     for case in cases {
-        let job = stage.over(case).await;
+        let job = harness.over(case).await;
         assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
     }
-    let calls = since(&town, before).len();
+    let calls = since(&fixture, before).len();
     assert!(calls <= 11 * PEOPLE, "{calls} calls for {PEOPLE} people");
-    stage.stop().await;
+    harness.stop().await;
 }
 
 /// The sweeps of so many leavers, from `first` on: how many calls they took in all.
 async fn sweeps(first: usize, people: usize) -> usize {
-    let stage = Stage::demanding(Containment {
+    let harness = Harness::demanding(Containment {
         watch: vec![3],
         ..built_in(Reason::Departed)
     })
     .await;
-    let town = town_of(world(people.max(20), 1), Options::default()).await;
-    lanes(&stage, &town, 200.0).await;
+    let fixture = fixture_of(world(people.max(20), 1), Options::default()).await;
+    lanes(&harness, &fixture, 200.0).await;
     let mut cases = Vec::new();
     for n in first..first + people {
-        cases.push(stage.signal(&format!("username:user{n:02}"), Reason::Departed).await);
+        cases.push(harness.signal(&format!("username:user{n:02}"), Reason::Departed).await);
     }
     for case in &cases {
-        stage
+        harness
             .until("a verdict", || async {
-                stage.jobs(*case).await.pop().filter(|job| job.state == "done")
+                harness.jobs(*case).await.pop().filter(|job| job.state == "done")
             })
             .await;
     }
-    let before = town.sandbox.request_count();
+    let before = fixture.sandbox.request_count();
     let watched = cases.len();
-    stage
+    harness
         .until("every sweep", || async {
             let mut over = 0;
             for case in &cases {
-                over += stage
+                over += harness
                     .jobs(*case)
                     .await
                     .iter()
@@ -147,12 +150,12 @@ async fn sweeps(first: usize, people: usize) -> usize {
             (over == watched).then_some(())
         })
         .await;
-    let calls = since(&town, before);
+    let calls = since(&fixture, before);
     assert!(
         calls.iter().all(|seen| seen.method == "GET" || seen.is("POST", "/users/ids")),
         "a sweep changed something"
     );
-    stage.stop().await;
+    harness.stop().await;
     calls.len()
 }
 
@@ -171,8 +174,8 @@ async fn sweeps_of_a_batch_share_their_readings_and_cost_four_calls_each_at_most
 #[tokio::test]
 async fn the_last_of_twenty_who_are_compromised_at_once_is_cut_off_before_anybody_is_looked_at_in_depth() {
     const PEOPLE: usize = 20;
-    let stage = once(Reason::Compromised).await;
-    let town = town_of(
+    let harness = once(Reason::Compromised).await;
+    let fixture = fixture_of(
         world(PEOPLE, 5),
         Options {
             // Slower than the signals come in, so that all twenty compete.
@@ -183,16 +186,16 @@ async fn the_last_of_twenty_who_are_compromised_at_once_is_cut_off_before_anybod
     .await;
     let mut cases = Vec::new();
     for n in 1..=PEOPLE {
-        cases.push(stage.signal(&format!("username:user{n:02}"), Reason::Compromised).await);
+        cases.push(harness.signal(&format!("username:user{n:02}"), Reason::Compromised).await);
     }
-    lanes(&stage, &town, 200.0).await;
+    lanes(&harness, &fixture, 200.0).await;
     for case in cases {
-        let job = stage.over(case).await;
+        let job = harness.over(case).await;
         assert_eq!(job.verdict, Some(Verdict::Contained), "{:?}", job.error);
     }
-    let calls = town.sandbox.requests();
+    let calls = fixture.sandbox.requests();
     let ids: Vec<String> = (1..=PEOPLE)
-        .map(|n| town.sandbox.world().person(&format!("user{n:02}")).unwrap().id.to_string())
+        .map(|n| fixture.sandbox.world().person(&format!("user{n:02}")).unwrap().id.to_string())
         .collect();
     let first_revokes = ids.iter().map(|id| {
         calls
@@ -203,5 +206,5 @@ async fn the_last_of_twenty_who_are_compromised_at_once_is_cut_off_before_anybod
     let last = first_revokes.max().unwrap() + 1;
     // At ten calls a second: thirteen seconds.
     assert!(last <= 130, "the last first revoke was call {last}");
-    stage.stop().await;
+    harness.stop().await;
 }

@@ -22,13 +22,13 @@ pub(crate) const NOW: Timestamp = Timestamp::from_ms(1_795_478_121_000);
 
 /// Permits that let everything through at once and remember what was asked and heard.
 #[derive(Default)]
-pub(crate) struct Ledger {
+pub(crate) struct RecordingPermits {
     pub(crate) permits: Mutex<usize>,
     pub(crate) noted: Mutex<Vec<RateLimitHints>>,
 }
 
 #[async_trait]
-impl Permits for Ledger {
+impl Permits for RecordingPermits {
     async fn permit(&self, _: Priority, _: AttemptStage) -> Permit {
         *self.permits.lock().unwrap() += 1;
         Permit::free()
@@ -40,10 +40,10 @@ impl Permits for Ledger {
 }
 
 /// A server, the target that was built for it, and the folder of its token.
-pub(crate) struct Stand {
-    pub(crate) server: MockServer,
+pub(crate) struct TestServer {
+    pub(crate) mock: MockServer,
     pub(crate) target: Arc<dyn Target>,
-    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) permits: Arc<RecordingPermits>,
     pub(crate) context: CallContext,
     folder: tempfile::TempDir,
 }
@@ -63,13 +63,13 @@ pub(crate) fn token_file(folder: &Path) -> String {
     file.display().to_string()
 }
 
-impl Stand {
+impl TestServer {
     /// A server that knows only who we are.
     pub(crate) async fn new() -> Self {
-        let stand = Self::bare("").await;
-        stand.recorded("users-me-pat", 0).await;
-        stand.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
-        stand
+        let server = Self::bare("").await;
+        server.recorded("users-me-pat", 0).await;
+        server.get(&format!("/api/v4/users/{ADMIN}/tokens"), 200, &json!([])).await;
+        server
     }
 
     /// Puts another token into the credential's file.
@@ -79,20 +79,17 @@ impl Stand {
 
     /// A server that knows nothing, and more keys of the target's table.
     pub(crate) async fn bare(keys: &str) -> Self {
-        let server = MockServer::start().await;
+        let mock = MockServer::start().await;
         let folder = tempfile::tempdir().unwrap();
         let token = token_file(folder.path());
-        let target = build(&format!(
-            "url = \"{}\"\ntoken = {{ file = \"{token}\" }}\n{keys}",
-            server.uri()
-        ))
-        .unwrap_or_else(|complaints| panic!("{complaints:?}"));
-        let ledger = Arc::new(Ledger::default());
+        let target = build(&format!("url = \"{}\"\ntoken = {{ file = \"{token}\" }}\n{keys}", mock.uri()))
+            .unwrap_or_else(|complaints| panic!("{complaints:?}"));
+        let permits = Arc::new(RecordingPermits::default());
         Self {
-            server,
+            mock,
             target,
-            context: CallContext::new(Priority::URGENT, Arc::clone(&ledger) as Arc<dyn Permits>),
-            ledger,
+            context: CallContext::new(Priority::URGENT, Arc::clone(&permits) as Arc<dyn Permits>),
+            permits,
             folder,
         }
     }
@@ -106,7 +103,7 @@ impl Stand {
         Mock::given(method(request["method"].as_str().unwrap()))
             .and(path(at))
             .respond_with(answer(step))
-            .mount(&self.server)
+            .mount(&self.mock)
             .await;
     }
 
@@ -127,13 +124,13 @@ impl Stand {
         Mock::given(method(verb))
             .and(path(at))
             .respond_with(with)
-            .mount(&self.server)
+            .mount(&self.mock)
             .await;
     }
 
     /// The requests that came with `verb`, as paths.
     pub(crate) async fn sent(&self, verb: &str) -> Vec<String> {
-        let requests: Vec<Request> = self.server.received_requests().await.unwrap();
+        let requests: Vec<Request> = self.mock.received_requests().await.unwrap();
         let of_verb = requests.into_iter().filter(|request| request.method.as_str() == verb);
         of_verb.map(|request| request.url.path().to_owned()).collect()
     }

@@ -25,7 +25,7 @@ pub(crate) fn options() -> Options {
 }
 
 /// A running sandbox and the target for it.
-pub(crate) struct Town {
+pub(crate) struct Fixture {
     pub(crate) sandbox: Sandbox,
     pub(crate) clock: Clock,
     pub(crate) target: Arc<dyn Target>,
@@ -34,7 +34,7 @@ pub(crate) struct Town {
     _folder: tempfile::TempDir,
 }
 
-impl Town {
+impl Fixture {
     /// Twenty people on a server of that version.
     pub(crate) async fn of(version: Version) -> Self {
         let mut world = World::fixture(7, 20);

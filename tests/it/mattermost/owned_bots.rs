@@ -9,7 +9,7 @@ use revoked_sandbox::{Id, World};
 use tokio::time::Instant;
 
 use super::contain::{NEW, OLD};
-use super::town::{Town, everything, options};
+use super::fixture::{Fixture, everything, options};
 
 const MADE: [GrantKind; 4] = [
     GrantKind::IncomingWebhook,
@@ -60,12 +60,12 @@ async fn what_bots_of_a_persons_bots_made_is_the_persons_and_ends() {
         let mut world = World::fixture(7, 20);
         world.version = version;
         let makers = chain(&mut world);
-        let town = Town::start(world, options(), false).await;
-        let principal = town.resolve("username:user02").await;
-        assert_eq!(made(&town.observe(&principal).await), [4; 4]);
-        let outcome = town.contain(&principal, &everything(false)).await.unwrap();
+        let fixture = Fixture::start(world, options(), false).await;
+        let principal = fixture.resolve("username:user02").await;
+        assert_eq!(made(&fixture.observe(&principal).await), [4; 4]);
+        let outcome = fixture.contain(&principal, &everything(false)).await.unwrap();
         assert_eq!(outcome.verdict, Ok(Verdict::Contained), "{outcome:?}");
-        let world = town.sandbox.world();
+        let world = fixture.sandbox.world();
         let of = |maker: &Id| makers.contains(maker);
         assert!(
             world
@@ -105,12 +105,12 @@ async fn bots_that_own_each_other_in_a_circle_are_found_once_and_end() {
     for maker in [first, second] {
         make(&mut world, maker);
     }
-    let town = Town::start(world, options(), false).await;
-    let principal = town.resolve("username:first-bot").await;
-    assert_eq!(made(&town.observe(&principal).await), [2; 4]);
-    let outcome = town.contain(&principal, &everything(true)).await.unwrap();
+    let fixture = Fixture::start(world, options(), false).await;
+    let principal = fixture.resolve("username:first-bot").await;
+    assert_eq!(made(&fixture.observe(&principal).await), [2; 4]);
+    let outcome = fixture.contain(&principal, &everything(true)).await.unwrap();
     assert_eq!(outcome.verdict, Ok(Verdict::Contained), "{outcome:?}");
-    assert!(town.sandbox.world().bots.get(second).unwrap().delete_at > 0);
+    assert!(fixture.sandbox.world().bots.get(second).unwrap().delete_at > 0);
 }
 
 #[tokio::test]
@@ -122,23 +122,26 @@ async fn a_webhook_in_the_persons_name_ends_and_one_made_in_anothers_is_said_not
     // The list shows as whom a webhook posts. Who made it is not shown.
     let theirs = world.add_incoming_hook(person, channel, team, 0);
     let anothers = world.add_incoming_hook(other, channel, team, 0);
-    let town = Town::start(world, options(), false).await;
-    let principal = town.resolve("username:user02").await;
-    let outcome = town.contain(&principal, &everything(false)).await.unwrap();
+    let fixture = Fixture::start(world, options(), false).await;
+    let principal = fixture.resolve("username:user02").await;
+    let outcome = fixture.contain(&principal, &everything(false)).await.unwrap();
     assert_eq!(outcome.verdict, Ok(Verdict::Contained), "{outcome:?}");
     {
-        let world = town.sandbox.world();
+        let world = fixture.sandbox.world();
         let left = |id| world.incoming_hooks.get(id).is_some_and(|hook| hook.delete_at == 0);
         assert!(!left(theirs) && left(anothers));
     }
-    let not_covered = town.target.capabilities().not_covered.join("\n");
+    let not_covered = fixture.target.capabilities().not_covered.join("\n");
     assert!(not_covered.contains("in another's name"), "{not_covered}");
 }
 
 #[tokio::test]
 async fn a_reading_that_began_before_a_change_proves_nothing_after_it() {
-    let town = Town::of(OLD).await;
-    let (first, second) = (town.resolve("username:user02").await, town.resolve("username:user04").await);
+    let fixture = Fixture::of(OLD).await;
+    let (first, second) = (
+        fixture.resolve("username:user02").await,
+        fixture.resolve("username:user04").await,
+    );
     let kinds = || MADE.into();
     let asked = Instant::now();
     let ask = |since| ObservationRequest {
@@ -146,22 +149,22 @@ async fn a_reading_that_began_before_a_change_proves_nothing_after_it() {
         account: false,
         since: GrantKind::ALL.map(|kind| (kind, since)).into(),
     };
-    let before = town.sandbox.request_count();
-    let seen = town.target.observe(&town.context, &first, &ask(asked)).await.unwrap();
-    let alone = town.sandbox.request_count() - before;
+    let before = fixture.sandbox.request_count();
+    let seen = fixture.target.observe(&fixture.context, &first, &ask(asked)).await.unwrap();
+    let alone = fixture.sandbox.request_count() - before;
     assert_eq!(made(&seen), [0; 4]);
     // Another job of the same moment reads nothing anew.
-    town.target.observe(&town.context, &second, &ask(asked)).await.unwrap();
-    assert_eq!(town.sandbox.request_count() - before, alone);
+    fixture.target.observe(&fixture.context, &second, &ask(asked)).await.unwrap();
+    assert_eq!(fixture.sandbox.request_count() - before, alone);
     // A webhook is made while that reading is the last one: whoever asks for one that began later sees it.
     {
-        let mut world = town.sandbox.world();
+        let mut world = fixture.sandbox.world();
         let maker = world.person("user04").unwrap().id;
         make(&mut world, maker);
     }
-    let seen = town
+    let seen = fixture
         .target
-        .observe(&town.context, &second, &ask(Instant::now()))
+        .observe(&fixture.context, &second, &ask(Instant::now()))
         .await
         .unwrap();
     assert_eq!(made(&seen), [1; 4]);
@@ -169,11 +172,11 @@ async fn a_reading_that_began_before_a_change_proves_nothing_after_it() {
 
 #[tokio::test]
 async fn whoever_was_given_our_own_bot_a_moment_ago_is_not_suspended() {
-    let town = Town::of(OLD).await;
-    let heir = town.resolve("username:user02").await;
+    let fixture = Fixture::of(OLD).await;
+    let heir = fixture.resolve("username:user02").await;
     assert!(!heir.traits.contains(&PrincipalTrait::OwnsUs), "somebody else owns it");
     {
-        let mut world = town.sandbox.world();
+        let mut world = fixture.sandbox.world();
         let owner_id = world.person("user02").unwrap().id;
         let us = world.person("revoked-operator").unwrap().id;
         let bot = world.bots.get(us).unwrap().clone();
@@ -182,10 +185,14 @@ async fn whoever_was_given_our_own_bot_a_moment_ago_is_not_suspended() {
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(6)).await;
     tokio::time::resume();
-    let refused = town.target.apply(&town.context, &Action::Suspend, &[heir]).await.unwrap_err();
+    let refused = fixture
+        .target
+        .apply(&fixture.context, &Action::Suspend, &[heir])
+        .await
+        .unwrap_err();
     assert!(
         refused.remedy == Remedy::GiveUp && refused.to_string().contains("lock us out"),
         "{refused}"
     );
-    assert!(town.sandbox.world().person("user02").unwrap().is_active());
+    assert!(fixture.sandbox.world().person("user02").unwrap().is_active());
 }

@@ -105,12 +105,12 @@ async fn within_one_urgency_the_earlier_stage_of_a_job_goes_first() {
         .map(|stage| (Priority::URGENT, stage))
         .into_iter()
         .chain([(Priority::ROUTINE, AttemptStage::Lookup)]);
-    for (waiting, (priority, stage)) in callers.enumerate() {
+    for (waiting, (priority, harness)) in callers.enumerate() {
         let (pacer, told) = (Arc::clone(&pacer), told.clone());
         let line = Arc::clone(&pacer);
         tokio::spawn(async move {
-            drop(pacer.permit(priority, stage).await);
-            told.send((priority, stage)).ok();
+            drop(pacer.permit(priority, harness).await);
+            told.send((priority, harness)).ok();
         });
         while line.waiting() <= waiting {
             tokio::task::yield_now().await;
