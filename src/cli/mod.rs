@@ -193,7 +193,7 @@ struct UsageError(String);
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(exit) = store::refusal(error) {
         exit
-    } else if error.is::<crate::config::Report>() || error.is::<UsageError>() {
+    } else if error.is::<crate::config::ConfigReport>() || error.is::<UsageError>() {
         Exit::Usage
     } else {
         Exit::Failed

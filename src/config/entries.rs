@@ -8,10 +8,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{self, Bound};
-use super::{Findings, SourceConfig, TargetConfig};
+use super::{Diagnostics, SourceConfig, TargetConfig};
 use crate::clock::Clock;
 use crate::policy::{INBOX, Limits};
-use crate::settings::{Complaint, Period, Rate, Settings, nearest};
+use crate::settings::{ConfigError, Period, Rate, Settings, nearest};
 use crate::sources::{self, Source};
 use crate::targets;
 
@@ -26,14 +26,14 @@ type Entry<'a> = Spanned<DeTable<'a>>;
 
 /// The limits that a source has of its own.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Overrides {
+pub(super) struct SourceLimits {
     pub(super) departures_per_delivery: Option<Bound>,
     pub(super) departures_per_hour: Option<Bound>,
     pub(super) compromises_per_minute: Option<Bound>,
 }
 
 /// Takes the tables `[[name]]` out of the file.
-pub(super) fn take<'a>(root: &mut Spanned<DeTable<'a>>, name: &str, found: &mut Findings) -> Vec<Entry<'a>> {
+pub(super) fn take<'a>(root: &mut Spanned<DeTable<'a>>, name: &str, found: &mut Diagnostics) -> Vec<Entry<'a>> {
     let Some((key, value)) = root.get_mut().remove_entry(name) else {
         return Vec::new();
     };
@@ -57,7 +57,7 @@ pub(super) fn take<'a>(root: &mut Spanned<DeTable<'a>>, name: &str, found: &mut 
 }
 
 /// Adds `[[target]]`, `[[source]]` and `[[receiver]]` to what the complaint about an unknown table suggests.
-pub(super) fn with_arrays(mut complaint: Complaint) -> Complaint {
+pub(super) fn with_arrays(mut complaint: ConfigError) -> ConfigError {
     if let Some(key) = quoted(&complaint.message)
         && let Some(array) = nearest(key, ["target", "source", "receiver"])
         && !complaint.message.contains("did you mean")
@@ -86,8 +86,8 @@ fn split<'a>(entry: Entry<'a>, shared: &[&str]) -> (Entry<'a>, Entry<'a>) {
 }
 
 /// What a kind complains about, with a place and, for an unknown key, the keys that every entry has in mind too.
-fn of_kind(complaints: Vec<Complaint>, at: &Range<usize>, shared: &[&str], found: &mut Findings) {
-    for complaint in complaints {
+fn of_kind(errors: Vec<ConfigError>, at: &Range<usize>, shared: &[&str], found: &mut Diagnostics) {
+    for complaint in errors {
         let mut complaint = complaint.or_at(at.clone());
         if let Some(key) = quoted(&complaint.message)
             && let Some(meant) = nearest(key, shared.iter().copied())
@@ -95,12 +95,12 @@ fn of_kind(complaints: Vec<Complaint>, at: &Range<usize>, shared: &[&str], found
         {
             complaint.message = format!("unknown key `{key}`; did you mean `{meant}`?");
         }
-        found.complaints.push(complaint);
+        found.errors.push(complaint);
     }
 }
 
 /// Where nobody knows the kind, only keys that are nearly one that every entry has can be told to be wrong.
-fn misspelt(theirs: &Entry<'_>, shared: &[&str], found: &mut Findings) {
+fn misspelt(theirs: &Entry<'_>, shared: &[&str], found: &mut Diagnostics) {
     for (key, _) in theirs.get_ref() {
         if let Some(meant) = nearest(key.get_ref(), shared.iter().copied()) {
             found.complain(
@@ -112,7 +112,7 @@ fn misspelt(theirs: &Entry<'_>, shared: &[&str], found: &mut Findings) {
 }
 
 /// Builds the targets. The names are returned apart from what was built, so that a target that cannot be built is still known by name.
-pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Findings) -> (Vec<TargetConfig>, Vec<String>) {
+pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Diagnostics) -> (Vec<TargetConfig>, Vec<String>) {
     let mut built = Vec::new();
     let mut names: Vec<String> = Vec::new();
     for entry in entries {
@@ -120,7 +120,7 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Findin
         let (ours, theirs) = split(entry, &file::Target::KEYS);
         let missing = missing(&ours);
         let written: file::Target = shared(ours, found);
-        found.complaints.extend(missing);
+        found.errors.extend(missing);
         if let Some(name) = &written.name {
             claim(name, &mut names, "target", found);
         }
@@ -128,7 +128,7 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Findin
             let kind = targets::KINDS.iter().find(|kind| kind.name == word.get_ref());
             if kind.is_none() {
                 let known = targets::KINDS.iter().map(|kind| kind.name);
-                found.complaints.push(unknown_kind("target", word, known));
+                found.errors.push(unknown_kind("target", word, known));
             }
             kind
         });
@@ -167,27 +167,27 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Findin
                 target,
             }),
             (Ok(_), None) => {}
-            (Err(complaints), _) => of_kind(complaints, &span, &file::Target::KEYS, found),
+            (Err(errors), _) => of_kind(errors, &span, &file::Target::KEYS, found),
         }
     }
     (built, names)
 }
 
 /// Reads the keys that every entry has, as far as they can be read.
-fn shared<T: Default + serde::de::DeserializeOwned>(ours: Entry<'_>, found: &mut Findings) -> T {
-    let (written, complaints) = crate::settings::salvage(ours);
-    found.complaints.extend(complaints);
+fn shared<T: Default + serde::de::DeserializeOwned>(ours: Entry<'_>, found: &mut Diagnostics) -> T {
+    let (written, errors) = crate::settings::salvage(ours);
+    found.errors.extend(errors);
     written.unwrap_or_default()
 }
 
 /// The keys that every entry must have and this one has not.
-fn missing(entry: &Entry<'_>) -> Vec<Complaint> {
+fn missing(entry: &Entry<'_>) -> Vec<ConfigError> {
     let keys = ["name", "kind"].into_iter().filter(|key| !entry.get_ref().contains_key(*key));
-    keys.map(|key| Complaint::at(entry.span(), format!("the key `{key}` is missing")))
+    keys.map(|key| ConfigError::at(entry.span(), format!("the key `{key}` is missing")))
         .collect()
 }
 
-fn rate(written: Option<&Spanned<String>>, found: &mut Findings) -> Option<Rate> {
+fn rate(written: Option<&Spanned<String>>, found: &mut Diagnostics) -> Option<Rate> {
     let text = written.map_or(RATE, |written| written.get_ref());
     match text.parse() {
         Ok(rate) => Some(rate),
@@ -203,8 +203,8 @@ pub(super) fn sources(
     entries: Vec<Entry<'_>>,
     target_names: &[String],
     clock: &Clock,
-    found: &mut Findings,
-) -> (Vec<SourceConfig>, BTreeMap<String, Overrides>) {
+    found: &mut Diagnostics,
+) -> (Vec<SourceConfig>, BTreeMap<String, SourceLimits>) {
     let mut built = vec![SourceConfig {
         name: INBOX.to_owned(),
         kind: INBOX,
@@ -212,7 +212,7 @@ pub(super) fn sources(
         silent_after: None,
         source: Source::Inbox,
     }];
-    let mut overrides = BTreeMap::from([(INBOX.to_owned(), Overrides::default())]);
+    let mut overrides = BTreeMap::from([(INBOX.to_owned(), SourceLimits::default())]);
     let mut names: Vec<String> = Vec::new();
     let mut streams: Vec<(String, String)> = Vec::new();
     for entry in entries {
@@ -240,12 +240,12 @@ pub(super) fn sources(
             }
             None => String::new(),
         };
-        found.complaints.extend(
+        found.errors.extend(
             missing
                 .into_iter()
                 .filter(|complaint| !(is_inbox && complaint.message.contains("`name`"))),
         );
-        let own = Overrides {
+        let own = SourceLimits {
             departures_per_delivery: written.departures_per_delivery,
             departures_per_hour: written.departures_per_hour,
             compromises_per_minute: written.compromises_per_minute,
@@ -256,7 +256,7 @@ pub(super) fn sources(
             let kind = sources::KINDS.iter().find(|kind| kind.name == word.get_ref());
             if kind.is_none() {
                 let known = sources::KINDS.iter().map(|kind| kind.name);
-                found.complaints.push(unknown_kind("source", word, known));
+                found.errors.push(unknown_kind("source", word, known));
             }
             kind
         });
@@ -281,14 +281,14 @@ pub(super) fn sources(
                     source,
                 });
             }
-            Err(complaints) => of_kind(complaints, &span, &file::Source::KEYS, found),
+            Err(errors) => of_kind(errors, &span, &file::Source::KEYS, found),
         }
     }
     (built, overrides)
 }
 
 /// A source must not ask for work at a target that is not there.
-fn names_targets(source: &Source, target_names: &[String], span: &std::ops::Range<usize>, found: &mut Findings) {
+fn names_targets(source: &Source, target_names: &[String], span: &std::ops::Range<usize>, found: &mut Diagnostics) {
     let named = source.push().map(|push| push.targets()).unwrap_or_default();
     for name in named
         .into_iter()
@@ -301,7 +301,7 @@ fn names_targets(source: &Source, target_names: &[String], span: &std::ops::Rang
 }
 
 /// How long a source may say nothing. It is looked at every 15 s, so that much less would promise too much.
-fn silent_after(written: Option<&Spanned<Period>>, found: &mut Findings) -> Option<Duration> {
+fn silent_after(written: Option<&Spanned<Period>>, found: &mut Diagnostics) -> Option<Duration> {
     let written = written?;
     let length = written.get_ref().0;
     if !SILENCES.contains(&length) {
@@ -312,7 +312,7 @@ fn silent_after(written: Option<&Spanned<Period>>, found: &mut Findings) -> Opti
 }
 
 /// Two sources for the same stream would take each signal twice, under two limits.
-fn one_stream(entry: &Entry<'_>, streams: &mut Vec<(String, String)>, found: &mut Findings) {
+fn one_stream(entry: &Entry<'_>, streams: &mut Vec<(String, String)>, found: &mut Diagnostics) {
     let table = entry.get_ref();
     let issuer = table.get("issuer").and_then(|value| value.get_ref().as_str());
     let (Some(issuer), Some(audience)) = (issuer, table.get("audience")) else {
@@ -333,7 +333,7 @@ fn one_stream(entry: &Entry<'_>, streams: &mut Vec<(String, String)>, found: &mu
 }
 
 /// Takes a name, and complains where it is taken already or does not look like one.
-pub(super) fn claim(name: &Spanned<String>, names: &mut Vec<String>, what: &str, found: &mut Findings) {
+pub(super) fn claim(name: &Spanned<String>, names: &mut Vec<String>, what: &str, found: &mut Diagnostics) {
     if names.contains(name.get_ref()) {
         found.complain(
             name.span(),
@@ -352,7 +352,7 @@ pub(super) fn bad_name(name: &str) -> Option<String> {
     (!good).then(|| "it must be up to 40 of a-z, 0-9, - and _, with a letter first".to_owned())
 }
 
-fn unknown_kind<'k>(what: &str, written: &Spanned<String>, known: impl Iterator<Item = &'k str> + Clone) -> Complaint {
+fn unknown_kind<'k>(what: &str, written: &Spanned<String>, known: impl Iterator<Item = &'k str> + Clone) -> ConfigError {
     let word: String = written.get_ref().chars().take(40).collect();
     let message = match nearest(&word, known.clone()) {
         Some(meant) => format!("kind: no kind of {what} is called {word:?}; did you mean {meant:?}?"),
@@ -361,5 +361,5 @@ fn unknown_kind<'k>(what: &str, written: &Spanned<String>, known: impl Iterator<
             known.collect::<Vec<_>>().join(", ")
         ),
     };
-    Complaint::at(written.span(), message)
+    ConfigError::at(written.span(), message)
 }

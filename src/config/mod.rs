@@ -1,7 +1,7 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter`. Everything that is wrong is told at once, each complaint at its place in the file ([`Report`]).
+//! `playbooks`, whom we tell in `transmitter`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use toml::de::DeTable;
 use crate::clock::Clock;
 use crate::policy::{Limits, Policy};
 use crate::secret::is_unreadable_here;
-use crate::settings::{Complaint, Rate};
+use crate::settings::{ConfigError, Rate};
 use crate::sources::Source;
 use crate::targets::Target;
 
@@ -26,7 +26,7 @@ mod tables;
 mod trail;
 mod transmitter;
 
-pub use crate::settings::Report;
+pub use crate::settings::ConfigReport;
 pub use file::LogFormat;
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
@@ -67,7 +67,7 @@ pub struct Config {
     /// Whom we tell what was proved; `None` where nobody is told.
     pub transmitter: Option<crate::transmitter::Settings>,
     /// What works, but is weaker than it could be.
-    pub warnings: Report,
+    pub warnings: ConfigReport,
 }
 
 /// A built target.
@@ -105,11 +105,11 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn load(path: &Path, clock: &Clock) -> Result<Self, Report> {
+    pub fn load(path: &Path, clock: &Clock) -> Result<Self, ConfigReport> {
         let name = path.display().to_string();
         match read_trusted(path) {
             Ok(text) => Self::parse(&name, &text, clock),
-            Err(error) => Err(Report::new(name, "", [Complaint::new(format!("{error:#}"))])),
+            Err(error) => Err(ConfigReport::new(name, "", [ConfigError::new(format!("{error:#}"))])),
         }
     }
 
@@ -117,15 +117,16 @@ impl Config {
     ///
     /// # Errors
     /// Everything else that is wrong with it.
-    pub fn load_without_secrets(path: &Path, clock: &Clock) -> Result<Self, Report> {
+    pub fn load_without_secrets(path: &Path, clock: &Clock) -> Result<Self, ConfigReport> {
         let name = path.display().to_string();
-        let text = read_trusted(path).map_err(|error| Report::new(name.clone(), "", [Complaint::new(format!("{error:#}"))]))?;
-        let mut found = Findings::default();
+        let text =
+            read_trusted(path).map_err(|error| ConfigReport::new(name.clone(), "", [ConfigError::new(format!("{error:#}"))]))?;
+        let mut found = Diagnostics::default();
         let config = build(&text, clock, &mut found);
-        let report = Report::new(name.clone(), &text, found.complaints).without(is_unreadable_here);
+        let report = ConfigReport::new(name.clone(), &text, found.errors).without(is_unreadable_here);
         match config {
             Some(mut config) if report.is_empty() => {
-                config.warnings = Report::new(name, &text, found.warnings);
+                config.warnings = ConfigReport::new(name, &text, found.warnings);
                 Ok(config)
             }
             _ => Err(report),
@@ -136,46 +137,46 @@ impl Config {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn parse(name: &str, text: &str, clock: &Clock) -> Result<Self, Report> {
-        let mut found = Findings::default();
+    pub fn parse(name: &str, text: &str, clock: &Clock) -> Result<Self, ConfigReport> {
+        let mut found = Diagnostics::default();
         let config = build(text, clock, &mut found);
         match config {
-            Some(mut config) if found.complaints.is_empty() => {
-                config.warnings = Report::new(name, text, found.warnings);
+            Some(mut config) if found.errors.is_empty() => {
+                config.warnings = ConfigReport::new(name, text, found.warnings);
                 Ok(config)
             }
-            _ => Err(Report::new(name, text, found.complaints)),
+            _ => Err(ConfigReport::new(name, text, found.errors)),
         }
     }
 }
 
 /// What was found while a config was checked.
 #[derive(Debug, Default)]
-struct Findings {
-    complaints: Vec<Complaint>,
-    warnings: Vec<Complaint>,
+struct Diagnostics {
+    errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
 }
 
-impl Findings {
+impl Diagnostics {
     fn complain(&mut self, span: std::ops::Range<usize>, message: impl Into<String>) {
-        self.complaints.push(Complaint::at(span, message));
+        self.errors.push(ConfigError::at(span, message));
     }
 
     fn warn(&mut self, message: impl Into<String>) {
-        self.warnings.push(Complaint::new(message));
+        self.warnings.push(ConfigError::new(message));
     }
 }
 
 /// Builds what can be built. `None` only where the file is not TOML or one of its tables cannot be read: what is wrong elsewhere has
 /// been found all the same.
-fn build(text: &str, clock: &Clock, found: &mut Findings) -> Option<Config> {
+fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let mut root = syntax(text, found)?;
     let targets = entries::take(&mut root, "target", found);
     let sources = entries::take(&mut root, "source", found);
     let receivers = entries::take(&mut root, "receiver", found);
     let transmitter = transmitter::take(&mut root, found);
-    let (file, complaints) = crate::settings::salvage::<file::File>(root);
-    found.complaints.extend(complaints.into_iter().map(entries::with_arrays));
+    let (file, errors) = crate::settings::salvage::<file::File>(root);
+    found.errors.extend(errors.into_iter().map(entries::with_arrays));
     let (targets, target_names) = entries::targets(targets, clock, found);
     let (mut sources, overrides) = entries::sources(sources, &target_names, clock, found);
     let transmitter = transmitter::transmitter(transmitter, receivers, &sources, found);
@@ -198,7 +199,7 @@ fn build(text: &str, clock: &Clock, found: &mut Findings) -> Option<Config> {
         sources,
         policy,
         transmitter,
-        warnings: Report::new("", "", []),
+        warnings: ConfigReport::new("", "", []),
     };
     if config.target_names.is_empty() {
         found.warn("no [[target]] is configured: nothing can be revoked");
@@ -210,12 +211,12 @@ fn build(text: &str, clock: &Clock, found: &mut Findings) -> Option<Config> {
 }
 
 /// Parses the TOML. Where that fails only the syntax is complained about: what the broken file would mean is anybody's guess.
-fn syntax<'a>(text: &'a str, found: &mut Findings) -> Option<Spanned<DeTable<'a>>> {
+fn syntax<'a>(text: &'a str, found: &mut Diagnostics) -> Option<Spanned<DeTable<'a>>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if errors.is_empty() {
         return Some(root);
     }
-    found.complaints.extend(errors.iter().map(|error| Complaint {
+    found.errors.extend(errors.iter().map(|error| ConfigError {
         span: error.span(),
         message: format!("not TOML: {}", error.message()),
     }));
@@ -271,10 +272,10 @@ fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
     }
     let (text, _) = read(path).with_context(looking)?;
     let value: toml::Table = toml::from_str(&text).map_err(|error| {
-        Report::new(
+        ConfigReport::new(
             path.display().to_string(),
             &text,
-            [Complaint {
+            [ConfigError {
                 span: error.span(),
                 message: error.message().to_owned(),
             }],

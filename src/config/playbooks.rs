@@ -4,19 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::Spanned;
 
-use super::Findings;
-use super::entries::Overrides;
+use super::Diagnostics;
+use super::entries::SourceLimits;
 use super::file::{self, Bound, End, File};
 use crate::model::{Containment, GrantKind, Reason};
 use crate::policy::{self, Ambiguous, BUILT_IN, INBOX, Limits, Playbook, Policy, Protected};
 use crate::settings::nearest;
 
 /// The policy of a file, for these targets and the limits that sources have of their own.
-pub(super) fn policy(file: &File, targets: &[String], overrides: &BTreeMap<String, Overrides>, found: &mut Findings) -> Policy {
+pub(super) fn policy(
+    file: &File,
+    targets: &[String],
+    overrides: &BTreeMap<String, SourceLimits>,
+    found: &mut Diagnostics,
+) -> Policy {
     let written = &file.policy;
     let fallback = Policy::default();
     let protected: Vec<_> = written.protected.iter().filter_map(|text| subject(text, found)).collect();
-    let general = Overrides {
+    let general = SourceLimits {
         departures_per_delivery: written.departures_per_delivery,
         departures_per_hour: written.departures_per_hour,
         compromises_per_minute: written.compromises_per_minute,
@@ -25,9 +30,9 @@ pub(super) fn policy(file: &File, targets: &[String], overrides: &BTreeMap<Strin
         let start = if source == INBOX {
             // What guards against a bad feed stays off for operators, unless their own table sets it.
             let compromises_per_minute = general.compromises_per_minute;
-            Overrides {
+            SourceLimits {
                 compromises_per_minute,
-                ..Overrides::default()
+                ..SourceLimits::default()
             }
             .over(Limits::operators())
         } else {
@@ -48,7 +53,7 @@ pub(super) fn policy(file: &File, targets: &[String], overrides: &BTreeMap<Strin
     }
 }
 
-impl Overrides {
+impl SourceLimits {
     /// These limits over others.
     fn over(&self, limits: Limits) -> Limits {
         let pick = |own: Option<Bound>, other: Option<usize>| own.map_or(other, |Bound(limit)| limit);
@@ -61,7 +66,7 @@ impl Overrides {
     }
 }
 
-fn subject(text: &Spanned<String>, found: &mut Findings) -> Option<crate::model::Subject> {
+fn subject(text: &Spanned<String>, found: &mut Diagnostics) -> Option<crate::model::Subject> {
     match text.get_ref().parse() {
         Ok(subject) => Some(subject),
         Err(error) => {
@@ -72,7 +77,7 @@ fn subject(text: &Spanned<String>, found: &mut Findings) -> Option<crate::model:
 }
 
 /// A domain as it stands in addresses: lower case, without the `@`.
-fn domain(text: &Spanned<String>, found: &mut Findings) -> Option<String> {
+fn domain(text: &Spanned<String>, found: &mut Diagnostics) -> Option<String> {
     let domain = text.get_ref().trim().to_lowercase();
     let sound = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-');
     if domain.is_empty() || !domain.chars().all(sound) || domain.starts_with('.') || domain.ends_with('.') {
@@ -94,7 +99,7 @@ const SHORTEST_KEEP_OUT: u64 = 3600;
 type Written = BTreeMap<Spanned<String>, BTreeMap<Spanned<String>, file::Playbook>>;
 
 /// Every playbook applies to every target: with what it demands by default, or with what its table for that target changes of it.
-fn playbooks(written: &Written, targets: &[String], found: &mut Findings) -> BTreeMap<String, Playbook> {
+fn playbooks(written: &Written, targets: &[String], found: &mut Diagnostics) -> BTreeMap<String, Playbook> {
     let mut playbooks = BTreeMap::new();
     let built_in = BUILT_IN.iter().map(|reason| reason.word().to_owned());
     let names: BTreeSet<String> = built_in.chain(written.keys().map(|name| name.get_ref().clone())).collect();
@@ -157,7 +162,7 @@ fn bad_name(name: &str) -> Option<String> {
 }
 
 /// A containment with the keys of a table in the place of its own.
-fn changed(mut containment: Containment, table: &file::Playbook, found: &mut Findings) -> Containment {
+fn changed(mut containment: Containment, table: &file::Playbook, found: &mut Diagnostics) -> Containment {
     if let Some(written) = &table.end {
         containment.end = end(written, found);
     }
@@ -188,7 +193,7 @@ fn changed(mut containment: Containment, table: &file::Playbook, found: &mut Fin
 }
 
 /// The kinds that `end` names, by group or by kind.
-fn end(written: &Spanned<End>, found: &mut Findings) -> BTreeSet<GrantKind> {
+fn end(written: &Spanned<End>, found: &mut Diagnostics) -> BTreeSet<GrantKind> {
     const WHOLE: &str = "everything";
     let kind = |word: &str| GrantKind::ALL.into_iter().find(|kind| kind.word() == word);
     match written.get_ref() {
@@ -237,9 +242,9 @@ mod tests {
         let text = text.join("\n");
         let table = toml::de::DeTable::parse(&text).unwrap();
         let file: File = crate::settings::read(table).unwrap();
-        let mut found = Findings::default();
+        let mut found = Diagnostics::default();
         let shown = playbooks(&file.playbook, &["chat".to_owned()], &mut found);
-        assert!(found.complaints.is_empty() && found.warnings.is_empty(), "{found:?}");
+        assert!(found.errors.is_empty() && found.warnings.is_empty(), "{found:?}");
         let written: Vec<&str> = file.playbook.keys().map(|name| name.get_ref().as_str()).collect();
         assert_eq!(written.len(), BUILT_IN.len());
         assert_eq!(shown, Policy::standard(&["chat"]).playbooks);
@@ -255,9 +260,9 @@ mod tests {
         );
     }
 
-    fn built(text: &str) -> (BTreeMap<String, Playbook>, Findings) {
+    fn built(text: &str) -> (BTreeMap<String, Playbook>, Diagnostics) {
         let file: File = crate::settings::read(toml::de::DeTable::parse(text).unwrap()).unwrap();
-        let mut found = Findings::default();
+        let mut found = Diagnostics::default();
         let playbooks = playbooks(&file.playbook, &["chat".to_owned(), "wiki".to_owned()], &mut found);
         (playbooks, found)
     }
@@ -265,7 +270,7 @@ mod tests {
     #[test]
     fn a_table_changes_only_the_keys_and_the_target_that_it_names() {
         let (playbooks, found) = built("[playbook.departed.chat]\nend = ['sessions', 'bot']\nwatch = ['90s']\n");
-        assert!(found.complaints.is_empty());
+        assert!(found.errors.is_empty());
         let chat = &playbooks["departed"]["chat"];
         assert_eq!(chat.end, [GrantKind::Session, GrantKind::Bot].into());
         assert!(chat.block, "it is not named, so it stays");
@@ -285,7 +290,7 @@ mod tests {
     #[test]
     fn a_playbook_of_ones_own_starts_like_compromised() {
         let (playbooks, found) = built("[playbook.lock-down.chat]\nblock = true\n");
-        assert!(found.complaints.is_empty(), "{found:?}");
+        assert!(found.errors.is_empty(), "{found:?}");
         assert_eq!(
             playbooks["lock-down"]["chat"],
             Containment {
@@ -300,7 +305,7 @@ mod tests {
     fn a_reason_from_which_nothing_follows_can_have_no_playbook() {
         for name in ["noted", "reactivated", "compromized", "Departed", "-x"] {
             let (_, found) = built(&format!("[playbook.{name}.chat]\nblock = true\n"));
-            assert_eq!(found.complaints.len(), 1, "{name}");
+            assert_eq!(found.errors.len(), 1, "{name}");
         }
     }
 }

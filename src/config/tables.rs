@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::Findings;
+use super::Diagnostics;
 use super::file::{self, LogFormat};
 use crate::settings::{Period, nearest};
 
@@ -67,7 +67,7 @@ pub struct Log {
     pub format: LogFormat,
 }
 
-pub(super) fn listen(written: &file::Listen, found: &mut Findings) -> Listen {
+pub(super) fn listen(written: &file::Listen, found: &mut Diagnostics) -> Listen {
     let address = match &written.address {
         None => SocketAddr::from(([127, 0, 0, 1], 8480)),
         Some(text) => text.get_ref().parse().unwrap_or_else(|_| {
@@ -81,7 +81,7 @@ pub(super) fn listen(written: &file::Listen, found: &mut Findings) -> Listen {
             "[listen] address {address} can be reached from elsewhere without TLS; listen on 127.0.0.1 behind a proxy that ends TLS"
         ));
     }
-    let count = |written: &Option<Spanned<u32>>, default: u32, key: &str, found: &mut Findings| {
+    let count = |written: &Option<Spanned<u32>>, default: u32, key: &str, found: &mut Diagnostics| {
         let count = value(written.as_ref(), default, found, |count| {
             (1..=100_000)
                 .contains(count)
@@ -95,7 +95,7 @@ pub(super) fn listen(written: &file::Listen, found: &mut Findings) -> Listen {
     let proxies = written.proxies.iter().filter_map(|text| {
         let parsed = text.get_ref().parse();
         if parsed.is_err() {
-            found.complaints.push(crate::settings::Complaint::at(
+            found.errors.push(crate::settings::ConfigError::at(
                 text.span(),
                 "proxies: it is not an IP address",
             ));
@@ -118,7 +118,7 @@ pub(super) fn listen(written: &file::Listen, found: &mut Findings) -> Listen {
     }
 }
 
-pub(super) fn retry(written: &file::Retry, found: &mut Findings) -> Retry {
+pub(super) fn retry(written: &file::Retry, found: &mut Diagnostics) -> Retry {
     let attempts = value(written.attempts.as_ref(), 8, found, |attempts| {
         (1..=1000)
             .contains(attempts)
@@ -167,7 +167,7 @@ pub(super) fn retry(written: &file::Retry, found: &mut Findings) -> Retry {
     retry
 }
 
-pub(super) fn ledger(written: &file::Ledger, found: &mut Findings) -> Ledger {
+pub(super) fn ledger(written: &file::Ledger, found: &mut Diagnostics) -> Ledger {
     Ledger {
         alert_after: period(
             written.alert_after.as_ref(),
@@ -179,7 +179,7 @@ pub(super) fn ledger(written: &file::Ledger, found: &mut Findings) -> Ledger {
     }
 }
 
-pub(super) fn retention(written: &file::Retention, found: &mut Findings) -> Retention {
+pub(super) fn retention(written: &file::Retention, found: &mut Diagnostics) -> Retention {
     let retention = Retention {
         cases: period(written.cases.as_ref(), "cases", DAY * 365, DAY..=CENTURY, found),
         people: period(written.people.as_ref(), "people", DAY * 400, DAY..=CENTURY, found),
@@ -196,7 +196,7 @@ pub(super) fn retention(written: &file::Retention, found: &mut Findings) -> Rete
     retention
 }
 
-pub(super) fn log(written: &file::Log, found: &mut Findings) -> Log {
+pub(super) fn log(written: &file::Log, found: &mut Diagnostics) -> Log {
     let level = match &written.level {
         None => "info".to_owned(),
         Some(text) => {
@@ -242,7 +242,7 @@ fn period(
     key: &str,
     default: Duration,
     bounds: RangeInclusive<Duration>,
-    found: &mut Findings,
+    found: &mut Diagnostics,
 ) -> Duration {
     value(written, Period(default), found, |period| {
         let (least, most) = (Period(*bounds.start()), Period(*bounds.end()));
@@ -255,7 +255,12 @@ fn period(
 }
 
 /// The written value, or the default; a complaint at its place where the check refuses it.
-fn value<T: Copy>(written: Option<&Spanned<T>>, default: T, found: &mut Findings, check: impl Fn(&T) -> Result<(), String>) -> T {
+fn value<T: Copy>(
+    written: Option<&Spanned<T>>,
+    default: T,
+    found: &mut Diagnostics,
+    check: impl Fn(&T) -> Result<(), String>,
+) -> T {
     let Some(written) = written else { return default };
     if let Err(message) = check(written.get_ref()) {
         found.complain(written.span(), message);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use toml::Spanned;
 
-use super::Findings;
+use super::Diagnostics;
 use super::file;
 use crate::secret::SecretSource;
 
@@ -26,14 +26,14 @@ pub struct Trail {
     pub journal: bool,
 }
 
-pub(super) fn store(written: &file::Store, found: &mut Findings) -> PathBuf {
+pub(super) fn store(written: &file::Store, found: &mut Diagnostics) -> PathBuf {
     match &written.path {
         Some(path) => absolute(path, "the database", found),
         None => PathBuf::from(STORE),
     }
 }
 
-pub(super) fn trail(written: file::Trail, store: &Path, found: &mut Findings) -> Trail {
+pub(super) fn trail(written: file::Trail, store: &Path, found: &mut Diagnostics) -> Trail {
     let origin = if let Some(origin) = written.origin {
         if !is_key_name(origin.get_ref()) {
             let message = "origin: it must have neither spaces nor `+`; write one such as \"revoked.example.org/trail/1\"";
@@ -77,7 +77,7 @@ fn is_key_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 200 && text.chars().all(plain)
 }
 
-fn check_seed(key: &Spanned<SecretSource>, found: &mut Findings) {
+fn check_seed(key: &Spanned<SecretSource>, found: &mut Diagnostics) {
     let source = key.get_ref();
     match source.read_bytes() {
         Ok(seed) if seed.len() == 32 => {}
@@ -91,7 +91,7 @@ fn check_seed(key: &Spanned<SecretSource>, found: &mut Findings) {
 }
 
 /// A path that does not depend on where the daemon was started.
-fn absolute(path: &Spanned<PathBuf>, what: &str, found: &mut Findings) -> PathBuf {
+fn absolute(path: &Spanned<PathBuf>, what: &str, found: &mut Diagnostics) -> PathBuf {
     let span = path.span();
     let path = path.get_ref();
     if !path.is_absolute() {

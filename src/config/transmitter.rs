@@ -10,7 +10,7 @@ use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Findings, SourceConfig, entries};
+use super::{Diagnostics, SourceConfig, entries};
 use crate::http::{self, Bounds};
 use crate::jose::{JWKS_CAP, KeySet, is_loopback, read_object};
 use crate::model::Reason;
@@ -83,7 +83,7 @@ enum Secrets {
 }
 
 /// Takes `[transmitter]` out of the file.
-pub(super) fn take<'a>(root: &mut Spanned<DeTable<'a>>, found: &mut Findings) -> Option<Spanned<DeTable<'a>>> {
+pub(super) fn take<'a>(root: &mut Spanned<DeTable<'a>>, found: &mut Diagnostics) -> Option<Spanned<DeTable<'a>>> {
     let (key, value) = root.get_mut().remove_entry("transmitter")?;
     let span = value.span();
     if let DeValue::Table(table) = value.into_inner() {
@@ -101,7 +101,7 @@ pub(super) fn transmitter(
     table: Option<Spanned<DeTable<'_>>>,
     receivers: Vec<Spanned<DeTable<'_>>>,
     sources: &[SourceConfig],
-    found: &mut Findings,
+    found: &mut Diagnostics,
 ) -> Option<transmitter::Settings> {
     let Some(table) = table else {
         if let Some(first) = receivers.first() {
@@ -110,8 +110,8 @@ pub(super) fn transmitter(
         return None;
     };
     let at = table.span();
-    let (written, complaints) = salvage::<Table>(table);
-    found.complaints.extend(complaints);
+    let (written, errors) = salvage::<Table>(table);
+    found.errors.extend(errors);
     let written = written?;
     let issuer = match &written.issuer {
         None => {
@@ -168,22 +168,22 @@ fn receiver(
     entry: Spanned<DeTable<'_>>,
     issuer: &str,
     sources: &[SourceConfig],
-    found: &mut Findings,
+    found: &mut Diagnostics,
 ) -> Option<(ReceiverSettings, Spanned<String>)> {
     let settings = Settings { name: "", table: entry };
     let written: Written = match settings.read() {
         Ok(written) => written,
-        Err(complaints) => {
+        Err(errors) => {
             let at = settings.table.span();
             found
-                .complaints
-                .extend(complaints.into_iter().map(|complaint| complaint.or_at(at.clone())));
+                .errors
+                .extend(errors.into_iter().map(|complaint| complaint.or_at(at.clone())));
             return None;
         }
     };
     let name = written.name.clone();
-    let mut complaints = Vec::new();
-    let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, format!("{key}: {message}")));
+    let mut errors = Vec::new();
+    let mut complain = |key: &str, message: String| errors.push(settings.complain(key, format!("{key}: {message}")));
     if written.audience.trim().is_empty() {
         complain("audience", "it must be what the receiver calls itself".to_owned());
     }
@@ -213,8 +213,8 @@ fn receiver(
             name.get_ref()
         ));
     }
-    let delivery = delivery.filter(|_| complaints.is_empty());
-    found.complaints.extend(complaints);
+    let delivery = delivery.filter(|_| errors.is_empty());
+    found.errors.extend(errors);
     let events: BTreeSet<EventType> = match written.events {
         None => [EventType::SessionRevoked, EventType::CredentialChange].into(),
         Some(wanted) => wanted

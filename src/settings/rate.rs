@@ -1,4 +1,4 @@
-//! How often a target may be called, as a config writes it: `10/s`, `300/m`.
+//! The rate limit of a target, or how often it may be called, as a config writes it: `10/s`, `300/m`.
 
 use std::fmt;
 use std::num::NonZeroU32;

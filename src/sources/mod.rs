@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use crate::clock::Clock;
 use crate::model::{Delivery, Receipt};
-use crate::settings::{Complaint, Settings};
+use crate::settings::{ConfigError, Settings};
 
 pub mod back_channel_logout;
 pub mod global_token_revocation;
@@ -33,7 +33,7 @@ pub struct Kind {
     /// One line for `revoked kinds`.
     pub about: &'static str,
     /// Builds one from the keys of its table. Reads credentials, opens nothing.
-    pub build: fn(&Settings<'_>, &Clock) -> Result<Source, Vec<Complaint>>,
+    pub build: fn(&Settings<'_>, &Clock) -> Result<Source, Vec<ConfigError>>,
 }
 
 /// Every kind of source.

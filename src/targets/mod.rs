@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject};
-use crate::settings::{Complaint, Settings};
+use crate::settings::{ConfigError, Settings};
 
 mod call_context;
 pub mod mattermost;
@@ -29,7 +29,7 @@ pub struct Kind {
 }
 
 /// A built target, or everything that is wrong with its table.
-pub type Built = Result<Arc<dyn Target>, Vec<Complaint>>;
+pub type Built = Result<Arc<dyn Target>, Vec<ConfigError>>;
 
 /// Every kind of target.
 pub const KINDS: &[Kind] = &[mattermost::KIND];

@@ -7,7 +7,7 @@ use http::{Method, Request};
 use revoked::clock::Clock;
 use revoked::jose::{Algorithm, Signer};
 use revoked::model::{CaseId, Disposition, Priority, Reason, Receipt, Scope, Signal, SignalReceipt, Subject, Timestamp};
-use revoked::settings::{Complaint, Settings};
+use revoked::settings::{ConfigError, Settings};
 use revoked::sources::back_channel_logout::{BODY_CAP, LONGEST_LIFE};
 use revoked::sources::{KINDS, NoState, Push, Rejection, RejectionKind, Source};
 use serde_json::{Value, json};
@@ -71,7 +71,7 @@ impl Endpoint {
     }
 }
 
-fn build(text: &str) -> Result<Arc<dyn Push>, Vec<Complaint>> {
+fn build(text: &str) -> Result<Arc<dyn Push>, Vec<ConfigError>> {
     let kind = KINDS.iter().find(|kind| kind.name == "back-channel-logout").unwrap();
     let settings = Settings {
         name: "idp",

@@ -7,7 +7,7 @@ use http::{Method, Request, Response};
 use revoked::clock::Clock;
 use revoked::jose::{Algorithm, Signer};
 use revoked::model::{Delivery, Disposition, Priority, Reason, Receipt, Scope, Signal, SignalReceipt, Timestamp, When};
-use revoked::settings::{Complaint, Settings};
+use revoked::settings::{ConfigError, Settings};
 use revoked::sources::global_token_revocation::BODY_CAP;
 use revoked::sources::{KINDS, Push, Rejection, Source};
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ fn settings() -> String {
     format!("issuer = {ISSUER:?}\nclient_id = {CLIENT:?}\naudience = {AUDIENCE:?}\n")
 }
 
-fn build(text: &str) -> Result<Arc<dyn Push>, Vec<Complaint>> {
+fn build(text: &str) -> Result<Arc<dyn Push>, Vec<ConfigError>> {
     let kind = KINDS.iter().find(|kind| kind.name == "global-token-revocation").unwrap();
     let settings = Settings {
         name: "okta",

@@ -8,7 +8,7 @@ use super::BackChannelLogout;
 use super::token_reader::{Leniency, TokenReader, UNTOLD_LIFE};
 use crate::clock::Clock;
 use crate::jose::{Algorithm, MetadataDocument};
-use crate::settings::{Complaint, Settings};
+use crate::settings::{ConfigError, Settings};
 use crate::sources::shared::audience::Audience;
 use crate::sources::shared::subject_identifiers::{IdentifierKind, SubjectRules};
 use crate::sources::shared::trusted_issuer::{TrustedIssuerSettings, rs256};
@@ -85,7 +85,7 @@ impl Written {
 }
 
 /// Builds a receiver, or says everything that is wrong with its settings.
-pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<BackChannelLogout, Vec<Complaint>> {
+pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<BackChannelLogout, Vec<ConfigError>> {
     let written: Written = settings.read()?;
     let mut complaints = Vec::new();
     if written.audience.is_blank() {

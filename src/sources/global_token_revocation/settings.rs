@@ -9,7 +9,7 @@ use super::GlobalTokenRevocation;
 use super::caller_token::CallerToken;
 use crate::clock::Clock;
 use crate::jose::{Algorithm, MetadataDocument};
-use crate::settings::{Complaint, Settings};
+use crate::settings::{ConfigError, Settings};
 use crate::sources::shared::subject_identifiers::{IdentifierKinds, SubjectRules};
 use crate::sources::shared::trusted_issuer::{TrustedIssuerSettings, rs256};
 
@@ -39,7 +39,7 @@ struct Written {
 }
 
 /// Builds an endpoint, or says everything that is wrong with its settings.
-pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<GlobalTokenRevocation, Vec<Complaint>> {
+pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<GlobalTokenRevocation, Vec<ConfigError>> {
     let written: Written = settings.read()?;
     let mut complaints = Vec::new();
     let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));

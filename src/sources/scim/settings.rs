@@ -9,7 +9,7 @@ use super::http::bearer::Tokens;
 use super::resources::user_mapping::{Deactivation, ExternalId, UserMapping};
 use crate::clock::Clock;
 use crate::secret::SecretSource;
-use crate::settings::{Complaint, Settings};
+use crate::settings::{ConfigError, Settings};
 
 /// The shortest token taken, in characters: a shorter one could be guessed.
 const SHORTEST_TOKEN: usize = 32;
@@ -34,7 +34,7 @@ struct Written {
 }
 
 /// Builds a server, or says everything that is wrong with its settings.
-pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Scim, Vec<Complaint>> {
+pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Scim, Vec<ConfigError>> {
     let written: Written = settings.read()?;
     let mut complaints = Vec::new();
     let mut complain = |key: &str, message: String| complaints.push(settings.complain(key, message));

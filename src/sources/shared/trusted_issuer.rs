@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::http_answers::{AUTHENTICATION_FAILED, INVALID_KEY, INVALID_REQUEST, KEYS_UNAVAILABLE, UNKNOWN_KEY, refusal};
 use crate::jose::{Algorithm, Compact, HeaderRules, IssuerKeys, JwksCache, MetadataDocument, TokenError};
-use crate::settings::{Complaint, Settings};
+use crate::settings::{ConfigError, Settings};
 use crate::sources::{Rejection, RejectionKind};
 
 /// The keys of the config that every source with signed tokens has, as written.
@@ -34,8 +34,8 @@ impl TrustedIssuerSettings {
         self,
         settings: &Settings<'_>,
         document: MetadataDocument,
-        mut complaints: Vec<Complaint>,
-    ) -> Result<TrustedIssuer, Vec<Complaint>> {
+        mut complaints: Vec<ConfigError>,
+    ) -> Result<TrustedIssuer, Vec<ConfigError>> {
         let mut complain = |key: &str, message: &str| complaints.push(settings.complain(key, message));
         if self.issuer.is_empty() {
             complain("issuer", "issuer must not be empty");

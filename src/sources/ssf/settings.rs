@@ -16,7 +16,7 @@ use super::transmitter::metadata::{Discovery, Method};
 use crate::clock::Clock;
 use crate::jose::ensure_fetchable;
 use crate::secret::SecretSource;
-use crate::settings::{Complaint, Period, Settings};
+use crate::settings::{ConfigError, Period, Settings};
 
 /// The shortest secret that a transmitter is told to send: what `head -c 18 /dev/urandom | base64` gives.
 const SHORTEST_SECRET: usize = 24;
@@ -96,7 +96,7 @@ fn scope() -> String {
 }
 
 /// Builds a stream, or says everything that is wrong with its settings.
-pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Arc<Stream>, Vec<Complaint>> {
+pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Arc<Stream>, Vec<ConfigError>> {
     let (tokens, own) = token_settings::apart(settings);
     let reader = token_settings::reader(&tokens);
     let written = own.read::<Written>().map_err(token_settings::with_ours);

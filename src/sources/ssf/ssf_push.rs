@@ -14,7 +14,7 @@ use super::tokens::token_settings::{self, Authorization};
 use super::{BODY_CAP, named};
 use crate::clock::Clock;
 use crate::model::{Alarm, AlarmKind, Delivery, Receipt};
-use crate::settings::{Complaint, Settings};
+use crate::settings::{ConfigError, Settings};
 use crate::sources::{Kind, Push, Received, Rejection, SenderAuth, Source, SourceState};
 
 /// The row in [`crate::sources::KINDS`].
@@ -43,7 +43,7 @@ struct SsfPush {
     clock: Clock,
 }
 
-fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, Vec<Complaint>> {
+fn build(settings: &Settings<'_>, clock: &Clock) -> Result<SsfPush, Vec<ConfigError>> {
     let (tokens, own) = token_settings::apart(settings);
     let reader = token_settings::reader(&tokens);
     let written = own.read::<Written>().map_err(token_settings::with_ours).and_then(|written| {

@@ -13,7 +13,7 @@ use super::api::client::Api;
 use crate::clock::Clock;
 use crate::http::{Bounds, client_trusting};
 use crate::secret::SecretSource;
-use crate::settings::{Complaint, Settings};
+use crate::settings::{ConfigError, Settings};
 
 /// As written.
 #[derive(Debug, Deserialize)]
@@ -35,7 +35,7 @@ struct Keys {
 }
 
 /// Builds the connection from a table, or says everything that is wrong with it.
-pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<Api, Vec<Complaint>> {
+pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<Api, Vec<ConfigError>> {
     let keys: Keys = settings.read()?;
     let mut complaints = Vec::new();
     let url = take(&mut complaints, &keys.url, |text| base(text));
@@ -69,14 +69,14 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<Api, Vec<Co
     };
     client_trusting(bounds, roots.flatten().unwrap_or_default())
         .and_then(|client| Api::new((url, nodes), clock.clone(), client, (keys.token.into_inner(), &token)))
-        .map_err(|error| vec![Complaint::new(format!("{error:#}"))])
+        .map_err(|error| vec![ConfigError::new(format!("{error:#}"))])
 }
 
 /// Reads one value; what is wrong with it becomes a complaint at its place.
-fn take<T, U>(complaints: &mut Vec<Complaint>, value: &Spanned<T>, read: impl FnOnce(&T) -> anyhow::Result<U>) -> Option<U> {
+fn take<T, U>(complaints: &mut Vec<ConfigError>, value: &Spanned<T>, read: impl FnOnce(&T) -> anyhow::Result<U>) -> Option<U> {
     read(value.get_ref())
         .map_err(|error| {
-            complaints.push(Complaint {
+            complaints.push(ConfigError {
                 span: Some(value.span()),
                 message: format!("{error:#}"),
             });

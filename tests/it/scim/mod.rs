@@ -18,7 +18,7 @@ use revoked::clock::Clock;
 use revoked::intake::Intake;
 use revoked::model::{Reason, Subject};
 use revoked::policy::{Limits, Policy};
-use revoked::settings::{Complaint, Settings};
+use revoked::settings::{ConfigError, Settings};
 use revoked::sources::{KINDS, Source};
 use revoked::store::{Role, Store};
 use revoked::worker::{Lanes, Protection, Shutdown, WorkSettings};
@@ -67,14 +67,14 @@ fn secret(folder: &Path, name: &str, text: &str) -> String {
     path.display().to_string()
 }
 
-fn build(folder: &Path, more: &str, clock: &Clock) -> Result<Source, Vec<Complaint>> {
+fn build(folder: &Path, more: &str, clock: &Clock) -> Result<Source, Vec<ConfigError>> {
     let token = secret(folder, "token", TOKEN);
     let next = secret(folder, "next", NEXT);
     let text = format!("url = {BASE:?}\ntoken = {{ file = {token:?} }}\nnext_token = {{ file = {next:?} }}\n{more}");
     build_as_written(&text, clock)
 }
 
-fn build_as_written(text: &str, clock: &Clock) -> Result<Source, Vec<Complaint>> {
+fn build_as_written(text: &str, clock: &Clock) -> Result<Source, Vec<ConfigError>> {
     let kind = KINDS.iter().find(|kind| kind.name == "scim").unwrap();
     let settings = Settings {
         name: "okta",

@@ -22,7 +22,7 @@ use http::Request;
 use revoked::clock::Clock;
 use revoked::jose::{Algorithm, Signer};
 use revoked::model::{Delivery, Signal, Timestamp};
-use revoked::settings::{Complaint, Settings};
+use revoked::settings::{ConfigError, Settings};
 use revoked::sources::{KINDS, Push, Rejection, Source};
 use serde_json::{Value, json};
 
@@ -88,7 +88,7 @@ impl Stream {
     }
 }
 
-fn build(text: &str, clock: &Clock) -> Result<Arc<dyn Push>, Vec<Complaint>> {
+fn build(text: &str, clock: &Clock) -> Result<Arc<dyn Push>, Vec<ConfigError>> {
     let kind = KINDS.iter().find(|kind| kind.name == "ssf-push").unwrap();
     let settings = Settings {
         name: "idp",

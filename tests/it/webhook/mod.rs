@@ -22,7 +22,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use revoked::clock::Clock;
 use revoked::model::{Delivery, Receipt, Signal, SignalReceipt, Timestamp};
-use revoked::settings::{Complaint, Settings};
+use revoked::settings::{ConfigError, Settings};
 use revoked::sources::{KINDS, NoState, Push, Received, Rejection, Source};
 use tempfile::TempDir;
 
@@ -120,7 +120,7 @@ fn written(secrets: &[&str], keys: &str) -> (TempDir, String) {
     (folder, format!("{list}{keys}"))
 }
 
-fn build(text: &str, now: i64) -> Result<Arc<dyn Push>, Vec<Complaint>> {
+fn build(text: &str, now: i64) -> Result<Arc<dyn Push>, Vec<ConfigError>> {
     let kind = KINDS.iter().find(|kind| kind.name == "webhook").unwrap();
     let settings = Settings {
         name: "door",

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::{Names, Written};
 use crate::model::iso_date;
-use crate::settings::{Complaint, Settings, nearest, unknown_key};
+use crate::settings::{ConfigError, Settings, nearest, unknown_key};
 use crate::sources::hr_csv::csv::csv_reader::SEPARATORS;
 use crate::sources::hr_csv::format::columns::{COLUMNS, ColumnMapping, Headers, WHY};
 use crate::sources::hr_csv::format::dates::DateFormat;
@@ -20,11 +20,11 @@ use crate::sources::hr_csv::format::status_words::{EmploymentStatus, StatusWords
 const MOST_SKIPPED: usize = 50;
 
 /// Reads the form of the files out of the keys as written.
-pub(super) fn read(written: &mut Written, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) -> FileFormat {
+pub(super) fn read(written: &mut Written, settings: &Settings<'_>, complaints: &mut Vec<ConfigError>) -> FileFormat {
     let preset = written.preset.take().and_then(|name| {
         let found = PRESETS.iter().find(|preset| preset.name == name.get_ref());
         if found.is_none() {
-            complaints.push(Complaint::at(name.span(), unknown_preset(name.get_ref())));
+            complaints.push(ConfigError::at(name.span(), unknown_preset(name.get_ref())));
         }
         found
     });
@@ -53,7 +53,7 @@ pub(in crate::sources::hr_csv) fn format_of(preset: &Preset) -> Option<FileForma
 }
 
 /// What each installation of a system sets for itself cannot be known here.
-fn demand(preset: &Preset, written: &Written, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) {
+fn demand(preset: &Preset, written: &Written, settings: &Settings<'_>, complaints: &mut Vec<ConfigError>) {
     for key in preset.demands {
         let (given, example) = match *key {
             "dates" => (
@@ -73,11 +73,11 @@ fn demand(preset: &Preset, written: &Written, settings: &Settings<'_>, complaint
 }
 
 /// Lays keys over a form. `any` is whether one of several names of a column is enough.
-fn take(format: &mut FileFormat, written: &mut Written, any: bool, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) {
+fn take(format: &mut FileFormat, written: &mut Written, any: bool, settings: &Settings<'_>, complaints: &mut Vec<ConfigError>) {
     if let Some(separator) = written.separator.take() {
         match separator_of(separator.get_ref()) {
             Some(byte) => format.separator = byte,
-            None => complaints.push(Complaint::at(
+            None => complaints.push(ConfigError::at(
                 separator.span(),
                 "separator must be one of \",\", \";\", \"tab\" and \"|\"",
             )),
@@ -86,7 +86,7 @@ fn take(format: &mut FileFormat, written: &mut Written, any: bool, settings: &Se
     if let Some(label) = written.encoding.take() {
         match Encoding::for_label_no_replacement(label.get_ref().as_bytes()) {
             Some(encoding) => format.encoding = encoding,
-            None => complaints.push(Complaint::at(
+            None => complaints.push(ConfigError::at(
                 label.span(),
                 "encoding must be one such as \"utf-8\", \"windows-1252\" or \"utf-16le\"",
             )),
@@ -95,7 +95,7 @@ fn take(format: &mut FileFormat, written: &mut Written, any: bool, settings: &Se
     if let Some(dates) = written.dates.take() {
         match DateFormat::parse(dates.get_ref()) {
             Some(read) => format.dates.format = read,
-            None => complaints.push(Complaint::at(
+            None => complaints.push(ConfigError::at(
                 dates.span(),
                 "dates must name year, month and day, each once, such as \"DD.MM.YYYY\", \"MM/DD/YYYY\" or \"DD-MMM-YYYY\"; a year has four digits",
             )),
@@ -104,7 +104,7 @@ fn take(format: &mut FileFormat, written: &mut Written, any: bool, settings: &Se
     if let Some(day) = written.history_before.take() {
         format.history_before = iso_date(day.get_ref());
         if format.history_before.is_none() {
-            complaints.push(Complaint::at(
+            complaints.push(ConfigError::at(
                 day.span(),
                 "history_before must be a day such as \"2026-11-01\"",
             ));
@@ -148,18 +148,18 @@ fn columns(
     mapping: &mut ColumnMapping,
     written: BTreeMap<Spanned<String>, Spanned<Names>>,
     any: bool,
-    complaints: &mut Vec<Complaint>,
+    complaints: &mut Vec<ConfigError>,
 ) {
     let known: Vec<&str> = COLUMNS.into_iter().filter(|column| *column != WHY).collect();
     for (column, names) in written {
         if !known.contains(&column.get_ref().as_str()) {
-            complaints.push(Complaint::at(column.span(), unknown_key(column.get_ref(), &known)));
+            complaints.push(ConfigError::at(column.span(), unknown_key(column.get_ref(), &known)));
             continue;
         }
         let span = names.span();
         let names = names.into_inner().0;
         if names.iter().any(|name| normal(name).is_empty()) {
-            complaints.push(Complaint::at(
+            complaints.push(ConfigError::at(
                 span,
                 "a column's name is empty: write it as it stands in the header",
             ));
@@ -169,17 +169,17 @@ fn columns(
     }
 }
 
-fn words(words: &mut StatusWords, written: &BTreeMap<Spanned<String>, Spanned<Vec<String>>>, complaints: &mut Vec<Complaint>) {
+fn words(words: &mut StatusWords, written: &BTreeMap<Spanned<String>, Spanned<Vec<String>>>, complaints: &mut Vec<ConfigError>) {
     let mut seen: BTreeMap<String, &str> = BTreeMap::new();
     for (standing, list) in written {
         let Some((meaning, key)) = EmploymentStatus::ALL.into_iter().find(|(_, key)| key == standing.get_ref()) else {
             let known = EmploymentStatus::ALL.map(|(_, key)| key);
-            complaints.push(Complaint::at(standing.span(), unknown_key(standing.get_ref(), &known)));
+            complaints.push(ConfigError::at(standing.span(), unknown_key(standing.get_ref(), &known)));
             continue;
         };
         for word in list.get_ref() {
             if let Some(other) = seen.insert(plain(word), key).filter(|other| *other != key) {
-                complaints.push(Complaint::at(
+                complaints.push(ConfigError::at(
                     list.span(),
                     format!("{word:?} stands under {other} and under {key}: it can mean one of them"),
                 ));
@@ -190,7 +190,13 @@ fn words(words: &mut StatusWords, written: &BTreeMap<Spanned<String>, Spanned<Ve
 }
 
 /// What is wrong with the whole.
-fn check(format: &FileFormat, preset: Option<&Preset>, full_file: bool, settings: &Settings<'_>, complaints: &mut Vec<Complaint>) {
+fn check(
+    format: &FileFormat,
+    preset: Option<&Preset>,
+    full_file: bool,
+    settings: &Settings<'_>,
+    complaints: &mut Vec<ConfigError>,
+) {
     if let Some((one, other, header)) = format.columns.claimed_twice() {
         let why = if one == other {
             format!("{one} names the column {header:?} twice")

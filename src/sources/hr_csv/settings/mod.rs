@@ -18,7 +18,7 @@ use toml::Spanned;
 use super::files::signature;
 use super::format::file_format::Undated;
 use crate::model::{DateRule, iana_zone, time_of_day};
-use crate::settings::{Complaint, Period, Settings};
+use crate::settings::{ConfigError, Period, Settings};
 use rules::Rules;
 
 /// The table as written. A preset is such a table too, so that each key may be missing.
@@ -92,7 +92,7 @@ impl Rules {
     ///
     /// # Errors
     /// Every complaint that can be found.
-    pub fn read(settings: &Settings<'_>) -> Result<Self, Vec<Complaint>> {
+    pub fn read(settings: &Settings<'_>) -> Result<Self, Vec<ConfigError>> {
         let mut written: Written = settings.read()?;
         let mut complaints = Vec::new();
         let folder = written.folder.take().unwrap_or_default();
@@ -104,7 +104,7 @@ impl Rules {
         if let Some(zone) = written.time_zone {
             match iana_zone(zone.get_ref()).as_ref().and_then(|zone| zone.iana_name()) {
                 Some(name) => name.clone_into(&mut rules.time_zone),
-                None => complaints.push(Complaint::at(
+                None => complaints.push(ConfigError::at(
                     zone.span(),
                     format!(
                         "{:?} is not a time zone that this machine knows: write an IANA name such as Europe/Berlin",
@@ -115,7 +115,7 @@ impl Rules {
         }
         if let Some(at) = written.at {
             if time_of_day(at.get_ref()).is_none() {
-                complaints.push(Complaint::at(at.span(), "at must be a time of day such as 17:30"));
+                complaints.push(ConfigError::at(at.span(), "at must be a time of day such as 17:30"));
             }
             rules.at = Some(at.into_inner());
         }
@@ -126,7 +126,7 @@ impl Rules {
             let Some(name) = name else { continue };
             *place = rules.folder.join(name.get_ref());
             if plain(place) == plain(&rules.folder) {
-                complaints.push(Complaint::at(
+                complaints.push(ConfigError::at(
                     name.span(),
                     "archive and quarantine must be folders of their own, not the drop folder",
                 ));
@@ -161,10 +161,12 @@ impl Rules {
         if rules.full_file_percent > 100 {
             complaints.push(settings.complain("full_file_percent", "full_file_percent is a share of a hundred: write 90"));
         }
-        match written
-            .signature
-            .map(|signature| signature.get_ref().key().map_err(|why| Complaint::at(signature.span(), why)))
-        {
+        match written.signature.map(|signature| {
+            signature
+                .get_ref()
+                .key()
+                .map_err(|why| ConfigError::at(signature.span(), why))
+        }) {
             Some(Ok(key)) => rules.signature = Some(key),
             Some(Err(complaint)) => complaints.push(complaint),
             None => {}
@@ -218,7 +220,7 @@ mod tests {
     use super::*;
     use crate::sources::hr_csv::format::file_format::FileFormat;
 
-    fn read(text: &str) -> Result<Rules, Vec<Complaint>> {
+    fn read(text: &str) -> Result<Rules, Vec<ConfigError>> {
         let table = toml::de::DeTable::parse(text).unwrap();
         Rules::read(&Settings { name: "hr", table })
     }

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::token_reader::TokenReader;
 use crate::jose::{Algorithm, MetadataDocument};
 use crate::secret::SecretSource;
-use crate::settings::{Complaint, Period, Settings, nearest};
+use crate::settings::{ConfigError, Period, Settings, nearest};
 use crate::sources::shared::audience::Audience;
 use crate::sources::shared::subject_identifiers::{IdentifierKinds, SubjectRules};
 use crate::sources::shared::trusted_issuer::{TrustedIssuerSettings, rs256};
@@ -113,7 +113,7 @@ pub(in crate::sources::ssf) fn apart<'a>(settings: &Settings<'a>) -> (Settings<'
 }
 
 /// Adds the keys read here to what a complaint about an unknown key of the kind alone suggests.
-pub(in crate::sources::ssf) fn with_ours(mut complaints: Vec<Complaint>) -> Vec<Complaint> {
+pub(in crate::sources::ssf) fn with_ours(mut complaints: Vec<ConfigError>) -> Vec<ConfigError> {
     for complaint in &mut complaints {
         let key = complaint
             .message
@@ -131,9 +131,9 @@ pub(in crate::sources::ssf) fn with_ours(mut complaints: Vec<Complaint>) -> Vec<
 
 /// Both, or everything that is wrong with either.
 pub(in crate::sources::ssf) fn both<A, B>(
-    one: Result<A, Vec<Complaint>>,
-    other: Result<B, Vec<Complaint>>,
-) -> Result<(A, B), Vec<Complaint>> {
+    one: Result<A, Vec<ConfigError>>,
+    other: Result<B, Vec<ConfigError>>,
+) -> Result<(A, B), Vec<ConfigError>> {
     match (one, other) {
         (Ok(one), Ok(other)) => Ok((one, other)),
         (Err(mut complaints), Err(more)) => {
@@ -145,7 +145,7 @@ pub(in crate::sources::ssf) fn both<A, B>(
 }
 
 /// Builds the reader of a stream's tokens, or says everything that is wrong with its settings.
-pub(in crate::sources::ssf) fn reader(settings: &Settings<'_>) -> Result<TokenReader, Vec<Complaint>> {
+pub(in crate::sources::ssf) fn reader(settings: &Settings<'_>) -> Result<TokenReader, Vec<ConfigError>> {
     let written: Tokens = settings.read()?;
     let mut complaints = Vec::new();
     if written.audience.is_blank() {

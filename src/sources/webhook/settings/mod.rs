@@ -16,7 +16,7 @@ use super::proof::Proof;
 use super::values::json_pointer::Pointer;
 use crate::clock::Clock;
 use crate::model::Reason;
-use crate::settings::{Complaint, Settings, nearest};
+use crate::settings::{ConfigError, Settings, nearest};
 use crate::sources::shared::subject_identifiers::SubjectRules;
 use written::{OneOrMore, Written};
 
@@ -27,7 +27,7 @@ const WINDOW: Duration = Duration::from_hours(1);
 type Fault = (&'static str, String);
 
 /// Builds a receiver, or says everything that is wrong with its settings.
-pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Webhook, Vec<Complaint>> {
+pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Webhook, Vec<ConfigError>> {
     let written: Written = settings.read()?;
     let mut faults: Vec<Fault> = Vec::new();
     let written = match whole(written) {
@@ -44,7 +44,7 @@ pub(super) fn build(settings: &Settings<'_>, clock: &Clock) -> Result<Webhook, V
     let proof = match proof {
         Some(proof) if faults.is_empty() => proof,
         _ => {
-            let mut complaints: Vec<Complaint> = faults.into_iter().map(|(key, why)| settings.complain(key, why)).collect();
+            let mut complaints: Vec<ConfigError> = faults.into_iter().map(|(key, why)| settings.complain(key, why)).collect();
             if complaints.is_empty() {
                 complaints.push(settings.complain("verify", "nothing says how the sender is proved"));
             }

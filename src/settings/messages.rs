@@ -1,4 +1,4 @@
-//! Says in the words of a config's author what the deserializer says in its own.
+//! Messages of config errors: the deserializer's, put into the words of a config's author, with the key that was meant.
 
 /// The word of `known` that `word` was probably meant to be: one or two slips of the finger away, by the length of the word.
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -24,7 +24,7 @@ pub fn unknown_key(key: &str, known: &[&str]) -> String {
 
 /// What an error of the deserializer is about.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum SerdeProblem {
     /// A key that nothing reads.
     Unknown {
         /// The key.
@@ -41,34 +41,34 @@ pub(super) enum Trouble {
 }
 
 /// Reads an error message of serde's derive. Values are not repeated in what comes out, since one may be a secret in the wrong place.
-pub(super) fn understand(message: &str) -> Trouble {
+pub(super) fn classify(message: &str) -> SerdeProblem {
     let mut words = message.split('`').skip(1).step_by(2);
     if message.starts_with("unknown field `") {
         let key = words.next().unwrap_or_default();
         let known: Vec<&str> = words.collect();
-        return Trouble::Unknown {
+        return SerdeProblem::Unknown {
             key: key.to_owned(),
             meant: nearest(key, known.iter().copied()).map(str::to_owned),
             message: unknown_key(key, &known),
         };
     }
     if message.starts_with("missing field `") {
-        return Trouble::Missing(words.next().unwrap_or_default().to_owned());
+        return SerdeProblem::Missing(words.next().unwrap_or_default().to_owned());
     }
     if message.starts_with("unknown variant `") {
         let word = words.next().unwrap_or_default();
         let known: Vec<&str> = words.collect();
-        return Trouble::Other(match nearest(word, known.iter().copied()) {
+        return SerdeProblem::Other(match nearest(word, known.iter().copied()) {
             Some(meant) => format!("it cannot be {word:?}; did you mean {meant:?}?"),
             None => format!("it must be one of {}", list(&known)),
         });
     }
     for start in ["invalid type: ", "invalid value: "] {
         if let Some((found, expected)) = message.strip_prefix(start).and_then(|rest| rest.split_once(", expected ")) {
-            return Trouble::Other(format!("it must be {}, not {}", wanted(expected), given(found)));
+            return SerdeProblem::Other(format!("it must be {}, not {}", wanted(expected), given(found)));
         }
     }
-    Trouble::Other(message.to_owned())
+    SerdeProblem::Other(message.to_owned())
 }
 
 /// What serde calls the type that it wants, in a config's words.
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn a_value_of_the_wrong_type_is_not_repeated() {
-        let Trouble::Other(said) = understand("invalid type: string \"s3cret\", expected u16") else {
+        let SerdeProblem::Other(said) = classify("invalid type: string \"s3cret\", expected u16") else {
             panic!("understood as something else");
         };
         assert_eq!(said, "it must be a whole number from 0 to 65535, not a text");

@@ -1,4 +1,4 @@
-//! Reads a table into a type and finds every complaint, where a deserializer stops at the first.
+//! Collects every error of a table while it is read into a type, where a deserializer stops at the first.
 
 use std::ops::Range;
 
@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue, Deserializer};
 
-use super::Complaint;
-use super::wording::{Trouble, understand};
+use super::ConfigError;
+use super::messages::{SerdeProblem, classify};
 
 /// Whoever wrote more than this will not read further either.
 const MOST: usize = 100;
@@ -19,10 +19,10 @@ const STAND_IN: usize = usize::MAX / 2;
 ///
 /// # Errors
 /// Every complaint that can be found: unknown keys, wrong types, missing keys.
-pub fn read<T: DeserializeOwned>(table: Spanned<DeTable<'_>>) -> Result<T, Vec<Complaint>> {
+pub fn read<T: DeserializeOwned>(table: Spanned<DeTable<'_>>) -> Result<T, Vec<ConfigError>> {
     match salvage(table) {
-        (Some(value), complaints) if complaints.is_empty() => Ok(value),
-        (_, complaints) => Err(complaints),
+        (Some(value), errors) if errors.is_empty() => Ok(value),
+        (_, errors) => Err(errors),
     }
 }
 
@@ -32,23 +32,23 @@ pub fn read<T: DeserializeOwned>(table: Spanned<DeTable<'_>>) -> Result<T, Vec<C
 /// The deserializer stops at its first error. So what the error is about is noted and taken out of the table (or, for a missing key, put
 /// in), and the table is read again until nothing is left to complain about.
 #[must_use]
-pub fn salvage<T: DeserializeOwned>(mut table: Spanned<DeTable<'_>>) -> (Option<T>, Vec<Complaint>) {
+pub fn salvage<T: DeserializeOwned>(mut table: Spanned<DeTable<'_>>) -> (Option<T>, Vec<ConfigError>) {
     let mut finder = Finder::default();
     for _ in 0..MOST * STAND_INS.len() {
         let error = match T::deserialize(Deserializer::from(table.clone())) {
-            Ok(value) => return (Some(value), finder.complaints),
+            Ok(value) => return (Some(value), finder.errors),
             Err(error) => error,
         };
-        if finder.complaints.len() >= MOST || !finder.note(&mut table, &error) {
+        if finder.errors.len() >= MOST || !finder.note(&mut table, &error) {
             break;
         }
     }
-    (None, finder.complaints)
+    (None, finder.errors)
 }
 
 #[derive(Default)]
 struct Finder {
-    complaints: Vec<Complaint>,
+    errors: Vec<ConfigError>,
     /// Keys that were complained about, by the span of their table: that they are missing now is no news.
     gone: Vec<(Range<usize>, String)>,
     /// Places where something was taken out: what the container then lacks is no news either.
@@ -70,18 +70,18 @@ impl Finder {
         if let Some(n) = span.start.checked_sub(STAND_IN) {
             return self.try_another(table, n);
         }
-        match understand(error.message()) {
-            Trouble::Unknown { key, meant, message } => {
-                self.complain(span.clone(), message);
+        match classify(error.message()) {
+            SerdeProblem::Unknown { key, meant, message } => {
+                self.add_error(span.clone(), message);
                 let Some(taken) = take_out(table, &span) else { return false };
                 self.gone.push((taken.table.clone(), key));
                 self.gone.extend(meant.map(|meant| (taken.table, meant)));
                 true
             }
-            Trouble::Missing(key) => self.missing(table, &span, key),
-            Trouble::Other(message) => {
+            SerdeProblem::Missing(key) => self.missing(table, &span, key),
+            SerdeProblem::Other(message) => {
                 let Some(taken) = take_out(table, &span) else {
-                    self.complain(span, message);
+                    self.add_error(span, message);
                     return false;
                 };
                 if !self
@@ -89,7 +89,7 @@ impl Finder {
                     .iter()
                     .any(|inner| inner.start >= span.start && inner.end <= span.end)
                 {
-                    self.complain(span.clone(), format!("{}: {message}", taken.key));
+                    self.add_error(span.clone(), format!("{}: {message}", taken.key));
                 }
                 self.touched.push(span);
                 self.gone.push((taken.table, taken.key));
@@ -98,17 +98,17 @@ impl Finder {
         }
     }
 
-    fn complain(&mut self, span: Range<usize>, message: String) {
-        let complaint = Complaint::at(span, message);
-        if !self.complaints.contains(&complaint) {
-            self.complaints.push(complaint);
+    fn add_error(&mut self, span: Range<usize>, message: String) {
+        let error = ConfigError::at(span, message);
+        if !self.errors.contains(&error) {
+            self.errors.push(error);
         }
     }
 
     /// Notes a missing key and puts a stand-in there, so that the next missing key is found too.
     fn missing(&mut self, table: &mut Spanned<DeTable<'_>>, span: &Range<usize>, key: String) -> bool {
         if !self.gone.iter().any(|(owner, name)| owner == span && *name == key) {
-            self.complain(span.clone(), format!("the key `{key}` is missing"));
+            self.add_error(span.clone(), format!("the key `{key}` is missing"));
         }
         let n = self.stand_ins.len();
         let Some(owner) = table_at(table, span) else { return false };
@@ -274,7 +274,7 @@ mod tests {
 
     use super::*;
     use crate::secret::SecretSource;
-    use crate::settings::{Period, Rate, Report};
+    use crate::settings::{ConfigReport, Period, Rate};
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -301,15 +301,15 @@ mod tests {
         size: u16,
     }
 
-    fn complaints(text: &str) -> String {
+    fn errors(text: &str) -> String {
         let table = DeTable::parse(text).unwrap();
-        Report::new("t", text, read::<Sample>(table).unwrap_err()).to_string()
+        ConfigReport::new("t", text, read::<Sample>(table).unwrap_err()).to_string()
     }
 
     #[test]
     fn every_kind_of_trouble_is_found_in_one_reading() {
         let text = "ulr = \"x\"\ntoken = \"s3cret\"\nwatch = [\"1m\", \"ten\", 3]\nblock = \"yes\"\n\n[inner.a]\nsize = 70000\n\n[inner.b]\nname = \"b\"\nsize = 1\nsice = 2\n";
-        insta::assert_snapshot!(complaints(text), @r#"
+        insta::assert_snapshot!(errors(text), @r#"
         t:1:1: the key `rate` is missing
         t:1:1: unknown key `ulr`; did you mean `url`?
         t:2:9: token: a secret never stands in the config itself; write { credential = "NAME" } or { file = "PATH" }
@@ -323,7 +323,7 @@ mod tests {
 
     #[test]
     fn every_missing_key_is_found() {
-        insta::assert_snapshot!(complaints("[[list]]\n[[list]]\nname = 'b'\n[inner]\nx = {}\n"), @r#"
+        insta::assert_snapshot!(errors("[[list]]\n[[list]]\nname = 'b'\n[inner]\nx = {}\n"), @r#"
         t:1:1: the key `name` is missing
         t:1:1: the key `rate` is missing
         t:1:1: the key `size` is missing
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn a_table_where_a_value_belongs_is_found_and_the_rest_too() {
-        insta::assert_snapshot!(complaints("inner = 3\nlist = 4\n[url]\n[rate]\na = 1\n[token]\nfile = 'x'\ncredential = 'y'\n"), @r#"
+        insta::assert_snapshot!(errors("inner = 3\nlist = 4\n[url]\n[rate]\na = 1\n[token]\nfile = 'x'\ncredential = 'y'\n"), @r#"
         t:1:9: inner: it must be a table, not 3
         t:2:8: list: it must be a list, not 4
         t:3:1: url: it must be a text in quotes, not a table
@@ -355,7 +355,7 @@ mod tests {
             "token = { 'x' = 's3cret' }",
             "inner = 's3cret'",
         ] {
-            let said = complaints(text);
+            let said = errors(text);
             assert!(!said.contains("s3cret"), "{said}");
         }
     }

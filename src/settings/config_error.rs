@@ -1,18 +1,18 @@
-//! What is wrong with a config file, and how it is told: every complaint, by its place in the file.
+//! Config errors: what is wrong with a config file, each with its place, rendered as a report by line and column.
 
 use std::fmt;
 use std::ops::Range;
 
 /// One thing wrong with a config, at a byte range of the file where one is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
+pub struct ConfigError {
     /// The bytes of the file it is about.
     pub span: Option<Range<usize>>,
     /// What is wrong and what to write instead.
     pub message: String,
 }
 
-impl Complaint {
+impl ConfigError {
     /// A complaint about a whole table.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
@@ -41,18 +41,18 @@ impl Complaint {
 
 /// Every complaint about one file, rendered one a line as `revoked.toml:17:5: unknown key …`, in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub struct Report {
+pub struct ConfigReport {
     file: String,
     lines: Vec<(Option<(usize, usize)>, String)>,
 }
 
-impl Report {
+impl ConfigReport {
     /// The complaints about `text`, which was read from `file`.
     #[must_use]
-    pub fn new(file: impl Into<String>, text: &str, complaints: impl IntoIterator<Item = Complaint>) -> Self {
-        let mut lines: Vec<_> = complaints
+    pub fn new(file: impl Into<String>, text: &str, errors: impl IntoIterator<Item = ConfigError>) -> Self {
+        let mut lines: Vec<_> = errors
             .into_iter()
-            .map(|complaint| (complaint.span.map(|span| position(text, span.start)), complaint.message))
+            .map(|error| (error.span.map(|span| position(text, span.start)), error.message))
             .collect();
         lines.sort();
         lines.dedup();
@@ -87,7 +87,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for ConfigReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, (place, message)) in self.lines.iter().enumerate() {
             if n > 0 {
@@ -122,13 +122,13 @@ mod tests {
     fn complaints_come_in_the_order_of_the_file_with_line_and_column() {
         let text = "a = 1\nümlaut = \"ä\" # ß\nb = 2\n";
         let at = |what: &str| text.find(what).unwrap()..text.len();
-        let report = Report::new(
+        let report = ConfigReport::new(
             "revoked.toml",
             text,
             [
-                Complaint::at(at("b = 2"), "third"),
-                Complaint::at(at("\"ä\""), "second"),
-                Complaint::new("first, without a place"),
+                ConfigError::at(at("b = 2"), "third"),
+                ConfigError::at(at("\"ä\""), "second"),
+                ConfigError::new("first, without a place"),
             ],
         );
         assert_eq!(
