@@ -125,7 +125,7 @@ const LIST: &[(&str, &[&str])] = &[
         "a body that is too large, or packed",
         &[
             "a_body_over_the_sources_cap_is_413_and_not_delivered",
-            "a_declared_giant_is_413_before_its_body_is_sent",
+            "a_body_that_is_declared_too_large_is_413_before_its_body_is_sent",
             "an_encoded_body_is_415",
         ],
     ),

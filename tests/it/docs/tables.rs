@@ -94,7 +94,7 @@ fn every_kind_of_entry_is_listed() {
 fn every_kind_of_alert_is_listed_and_no_other() {
     let mut raised = BTreeSet::new();
     for file in repository().iter().filter(|file| file.path.starts_with("src/")) {
-        for call in file.text.split("raise(").skip(1) {
+        for call in file.text.split("raise_alert(").skip(1) {
             // The kind is the first argument, on the same line or the next.
             let argument = call.trim_start();
             if let Some(kind) = argument.strip_prefix('"').and_then(|rest| rest.split('"').next()) {
@@ -134,11 +134,11 @@ fn every_reason_is_on_the_inbox_page() {
 #[test]
 fn every_permission_that_check_asks_for_is_listed() {
     let listed = first_column(&page("docs/targets/mattermost.md"), "Permissions");
-    let findings = repository()
+    let checks = repository()
         .into_iter()
-        .find(|file| file.path == "src/targets/mattermost/findings.rs")
+        .find(|file| file.path == "src/targets/mattermost/config_checks.rs")
         .unwrap();
-    let (_, table) = findings.text.split_once("const PERMISSIONS").unwrap();
+    let (_, table) = checks.text.split_once("const PERMISSIONS").unwrap();
     let (table, _) = table.split_once("];").unwrap();
     let asked: Vec<&str> = literals(table).filter(|text| !text.contains(' ')).collect();
     assert!(asked.len() > 10);

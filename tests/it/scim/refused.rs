@@ -128,7 +128,7 @@ async fn bodies_that_two_readers_could_read_differently_are_refused() {
     assert_eq!(server.ask("POST", "/Users", &large).await.status, 413);
     let wide = format!("{{\"userName\":\"canary\",\"title\":\"{}\"}}", "x".repeat(100_000));
     assert_eq!(refused(&server, "POST", "/Users", &wide).await, "invalidValue");
-    assert_eq!(server.count("SELECT count(*) FROM memory WHERE namespace = 'users'").await, 1);
+    assert_eq!(server.count("SELECT count(*) FROM memory WHERE drawer = 'users'").await, 1);
     assert_eq!(server.get(&path).await.body["meta"]["version"], "W/\"1\"");
 }
 
