@@ -13,7 +13,7 @@ use revoked_sandbox::{Id, Options, Sandbox, Version, World};
 
 use crate::sandbox::clock_of;
 
-/// A day after the town was founded: later, its sessions run out.
+/// A day after the fixture was made: later, its sessions run out.
 const NOW: Timestamp = Timestamp::from_ms(1_767_686_400_000);
 
 /// One node whose clock stands still.

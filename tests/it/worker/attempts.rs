@@ -32,7 +32,7 @@ fn position(calls: &[String], call: &str) -> usize {
 }
 
 #[tokio::test]
-async fn the_door_goes_before_the_room_and_the_block_is_confirmed_in_between() {
+async fn the_account_block_goes_first_and_is_confirmed_before_the_rest() {
     let harness = Harness::demanding(everything()).await;
     let target = target();
     harness.lanes(&target, 1).await;
@@ -233,7 +233,7 @@ async fn what_the_target_refuses_for_good_goes_to_the_ledger_after_all_the_rest_
 }
 
 #[tokio::test]
-async fn a_failed_action_keeps_the_others_in_the_wave_going() {
+async fn a_failed_action_keeps_the_others_of_the_batch_going() {
     let harness = Harness::demanding(open_account()).await;
     let target = target();
     target.world().faults = vec![("end access_token".to_owned(), Remedy::Retry)];
@@ -359,7 +359,7 @@ async fn the_account_in_use_is_left_alone_and_no_approval_is_offered_that_cannot
 }
 
 #[tokio::test]
-async fn the_last_administrator_and_the_owner_of_our_bot_lose_all_but_the_door() {
+async fn the_last_administrator_and_the_owner_of_our_bot_lose_all_but_the_account_itself() {
     let harness = Harness::demanding(Containment {
         reset_password: PasswordReset::Own,
         ..everything()
