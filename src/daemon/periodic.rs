@@ -13,29 +13,59 @@ use crate::config::Config;
 use crate::intake::SourceActivity;
 use crate::store::Store;
 
+/// One periodic run. One that stands in no row of [`SCHEDULE`] is never made, which the compiler says.
+#[derive(Debug, Clone, Copy)]
+enum Run {
+    Departures,
+    Due,
+    Silence,
+    Metrics,
+    Ledger,
+    Retention,
+}
+
+impl Run {
+    /// The name in the log.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Departures => "departures",
+            Self::Due => "due",
+            Self::Silence => "silence",
+            Self::Metrics => "metrics",
+            Self::Ledger => "ledger",
+            Self::Retention => "retention",
+        }
+    }
+}
+
 /// What runs when: seconds, minutes, hours, day of month, month, day of week, UTC.
-pub(super) const SCHEDULE: &[(&str, &str, &str)] = &[
+const SCHEDULE: &[(Run, &str, &str)] = &[
     (
-        "departures",
+        Run::Departures,
         "0 * * * * *",
         "compute planned departures again: the rules of a zone may have changed",
     ),
     (
-        "due",
+        Run::Due,
         "*/30 * * * * *",
         "take back leases that ended, promote what is due: departures, sweeps, retries (the scheduler's safety net)",
     ),
     (
-        "silence",
+        Run::Silence,
         "5/15 * * * * *",
         "keep what was noticed about the sources, and alert about those that should speak and do not",
     ),
     (
-        "ledger",
+        Run::Metrics,
+        "10/30 * * * * *",
+        "fold what histograms gathered into their buckets, so that it does not pile up where nobody asks for the metrics",
+    ),
+    (
+        Run::Ledger,
         "0 7 * * * *",
         "alert about what has stood in the could-not-revoke ledger for too long, and try it again",
     ),
-    ("retention", "0 17 3 * * *", "take away what has been over for long enough"),
+    (Run::Retention, "0 17 3 * * *", "take away what has been over for long enough"),
 ];
 
 /// The running scheduler.
@@ -61,21 +91,21 @@ pub(super) async fn start(store: &Store, config: &Config, notes: &SourceActivity
         .collect();
     let scheduler = JobScheduler::new().await.context("making the scheduler")?;
     let (ledger, retention) = (config.ledger.alert_after, config.retention.clone());
-    for (name, cron, _) in SCHEDULE {
+    for (kind, cron, _) in SCHEDULE {
         let (store, retention, notes, expected) = (store.clone(), retention.clone(), notes.clone(), expected.clone());
         let work = move || {
             let (store, retention, notes, expected) = (store.clone(), retention.clone(), notes.clone(), expected.clone());
             async move {
-                match *name {
-                    "departures" => recompute(&store).await,
-                    "due" => due(&store).await,
-                    "silence" => keep_notes(&store, &notes, expected).await,
-                    "metrics" => {
+                match *kind {
+                    Run::Departures => recompute(&store).await,
+                    Run::Due => due(&store).await,
+                    Run::Silence => keep_notes(&store, &notes, expected).await,
+                    Run::Metrics => {
                         crate::telemetry::metrics().upkeep();
                         Ok(())
                     }
-                    "ledger" => store.retry_ledger(ledger).await.map(|_| ()).map_err(Into::into),
-                    _ => store
+                    Run::Ledger => store.retry_ledger(ledger).await.map(|_| ()).map_err(Into::into),
+                    Run::Retention => store
                         .prune(retention.cases, retention.people)
                         .await
                         .map(|_| ())
@@ -84,16 +114,16 @@ pub(super) async fn start(store: &Store, config: &Config, notes: &SourceActivity
             }
         };
         scheduler
-            .add(job(name, cron, work)?)
+            .add(job(*kind, cron, work)?)
             .await
-            .with_context(|| format!("scheduling {name}"))?;
+            .with_context(|| format!("scheduling the run {}", kind.name()))?;
     }
     scheduler.start().await.context("starting the scheduler")?;
     Ok(Periodic(scheduler))
 }
 
 /// A run that never overlaps itself: the scheduler starts the next one whether or not the last has ended.
-fn job<F, W>(name: &'static str, cron: &str, work: W) -> anyhow::Result<Job>
+fn job<F, W>(kind: Run, cron: &str, work: W) -> anyhow::Result<Job>
 where
     F: Future<Output = anyhow::Result<()>> + Send + 'static,
     W: Fn() -> F + Send + Sync + 'static,
@@ -104,12 +134,12 @@ where
         let guarded = async move {
             let Ok(_alone) = running.try_lock() else { return };
             if let Err(error) = run.await {
-                tracing::error!(run = name, error = format!("{error:#}"), "a periodic run failed");
+                tracing::error!(run = kind.name(), error = format!("{error:#}"), "a periodic run failed");
             }
         };
         Box::pin(guarded) as Pin<Box<dyn Future<Output = ()> + Send>>
     })
-    .with_context(|| format!("reading the schedule of {name}"))
+    .with_context(|| format!("reading the schedule of the run {}", kind.name()))
 }
 
 async fn recompute(store: &Store) -> anyhow::Result<()> {

@@ -53,6 +53,35 @@ fn every_invariant_is_held_by_a_test_that_is_there() {
     }
 }
 
+#[test]
+fn every_filter_that_is_typed_finds_a_test() {
+    let code: Vec<File> = repository().into_iter().filter(File::is_rust).collect();
+    let text = page("CONTRIBUTING.md");
+    let filters: Vec<&str> = quoted(&text)
+        .into_iter()
+        .filter_map(|command| {
+            command
+                .strip_prefix("cargo test ")?
+                .split_once("-- ")
+                .map(|(_, filter)| filter)
+        })
+        .collect();
+    assert!(filters.len() > 2, "{filters:?}");
+    for filter in filters {
+        let module = filter.trim_end_matches("::").replace("::", "/");
+        let found = code.iter().any(|file| {
+            if filter.contains("::") {
+                ["tests/it/", "src/"]
+                    .iter()
+                    .any(|root| file.path.starts_with(&format!("{root}{module}")))
+            } else {
+                file.text.contains(&format!("fn {filter}"))
+            }
+        });
+        assert!(found, "no test is called {filter}");
+    }
+}
+
 /// From the crate's page to the answer in two hops: the page names the module, and the module's own page, or a folder's in it, the file.
 #[test]
 fn every_question_is_answered_two_hops_from_the_crates_page() {
