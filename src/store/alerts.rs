@@ -2,10 +2,10 @@
 
 use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
-use sqlx::Row as _;
 
 use super::{Result, Store, StoreError, Tx};
 use crate::model::{Actor, Timestamp};
+use crate::store::columns::{Columns as _, time_at};
 
 /// One alert.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -100,21 +100,22 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("listing alerts"))?;
-        Ok(rows
-            .iter()
-            .map(|row| Alert {
-                id: row.get(0),
-                kind: row.get(1),
-                key: row.get(2),
-                summary: row.get(3),
-                case: row.get(4),
-                raised_at: Timestamp::from_ms(row.get(5)),
-                last_at: Timestamp::from_ms(row.get(6)),
-                times: row.get(7),
-                cleared_at: row.get::<Option<i64>, _>(8).map(Timestamp::from_ms),
-                cleared_by: row.get(9),
+        rows.iter()
+            .map(|row| {
+                Ok(Alert {
+                    id: row.read(0)?,
+                    kind: row.read(1)?,
+                    key: row.read(2)?,
+                    summary: row.read(3)?,
+                    case: row.read(4)?,
+                    raised_at: Timestamp::from_ms(row.read(5)?),
+                    last_at: Timestamp::from_ms(row.read(6)?),
+                    times: row.read(7)?,
+                    cleared_at: time_at(row, 8)?,
+                    cleared_by: row.read(9)?,
+                })
             })
-            .collect())
+            .collect()
     }
 
     async fn open_alert(&self, kind: &str, key: &str) -> Result<Option<i64>> {
@@ -154,7 +155,7 @@ impl Tx<'_> {
         .fetch_one(&mut *self.conn)
         .await
         .map_err(StoreError::sql("raising an alert"))?;
-        let (id, times): (i64, i64) = (row.get(0), row.get(1));
+        let (id, times): (i64, i64) = (row.read(0)?, row.read(1)?);
         tracing::warn!(alert.id = id, alert.kind = kind, "{logged}");
         let mut entry = Entry::new(EntryKind::AlertRaised, Actor::Daemon)
             .detail(serde_json::json!({ "alert": id, "kind": kind, "key": key, "times": times }));

@@ -23,6 +23,9 @@ impl Columns for SqliteRow {
 }
 
 /// The instant in the column at `index`, which may hold none.
-pub(super) fn time_at(row: &SqliteRow, index: usize) -> Option<Timestamp> {
-    row.get::<Option<i64>, _>(index).map(Timestamp::from_ms)
+///
+/// # Errors
+/// As [`Columns::read`].
+pub(super) fn time_at(row: &SqliteRow, index: usize) -> Result<Option<Timestamp>> {
+    Ok(row.read::<Option<i64>>(index)?.map(Timestamp::from_ms))
 }

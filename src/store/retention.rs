@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 
 use super::{Result, Store, StoreError, Tx};
 use crate::model::{Actor, Timestamp};
+use crate::store::columns::Columns as _;
 
 /// How many rows one transaction of the retention takes away: claims must not wait for it.
 const PORTION: i64 = 200;
@@ -56,7 +56,7 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("looking for what is over"))?;
         for row in &rows {
-            let case: i64 = row.get(0);
+            let case: i64 = row.read(0)?;
             for sql in [
                 "DELETE FROM action WHERE job_id IN (SELECT id FROM job WHERE case_id = ?)",
                 "DELETE FROM job WHERE case_id = ?",

@@ -41,6 +41,18 @@ fn uses_point_only_downwards() {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
+/// `sqlx::Row` has a way to read a column that panics. The one reader of columns gives an error.
+#[test]
+fn rows_are_read_in_one_place() {
+    let readers: Vec<String> = repository()
+        .into_iter()
+        .filter(|file| file.is_rust() && file.path.starts_with("src/"))
+        .filter(|file| mentions(&code_of(&file.text), "Row as _").next().is_some() || file.text.contains("sqlx::Row"))
+        .map(|file| file.path)
+        .collect();
+    assert_eq!(readers, ["src/store/columns.rs"]);
+}
+
 /// What is wrong with the edges of one file.
 fn violations(file: &File) -> Vec<String> {
     let parts = file.parts();

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::digest::{hex, sha256};
 use crate::model::{Actor, JobState, Step, Timestamp};
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// One hold.
@@ -154,7 +154,7 @@ impl Tx<'_> {
                 .map_err(StoreError::sql("reading held jobs"))?;
             for job in &jobs {
                 let (job_id, target): (i64, String) = (job.read(0)?, job.read(1)?);
-                let due = job.read::<Option<i64>>(2)?.map(Timestamp::from_ms).filter(|due| *due > now);
+                let due = time_at(job, 2)?.filter(|due| *due > now);
                 let next = JobState::Held.next(Step::Approve { due })?;
                 sqlx::query("UPDATE job SET state = ?, due = ?, held_due = NULL, approved = 1, error = NULL WHERE id = ? AND state = 'held'")
                     .bind(next.word())
@@ -392,7 +392,7 @@ fn read_hold(row: &sqlx::sqlite::SqliteRow) -> Result<Hold> {
         batch: row.read(4)?,
         state: row.read(5)?,
         placed_at: Timestamp::from_ms(row.read(6)?),
-        decided_at: row.read::<Option<i64>>(7)?.map(Timestamp::from_ms),
+        decided_at: time_at(row, 7)?,
         decided_by: row.read(8)?,
         note: row.read(9)?,
         cases: row.read(10)?,

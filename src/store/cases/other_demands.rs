@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{Containment, Evidence, JobKind, Subject, Timestamp};
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Releasable, Result, Store, StoreError};
 
 /// Another case that asks for the same suspension.
@@ -96,7 +96,7 @@ impl Store {
                 continue;
             }
             let watch = row.read::<&str>(3)? == JobKind::Sweep.word();
-            let due = row.read::<Option<i64>>(5)?.map(Timestamp::from_ms);
+            let due = time_at(row, 5)?;
             let to_come = match (row.read(4)?, due) {
                 ("done", _) if evidence.suspended.1 && is_of(suspension, evidence.suspended_at) => Outstanding::Nothing,
                 ("done", _) => continue,

@@ -2,9 +2,9 @@
 
 use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
-use sqlx::Row as _;
 
 use crate::model::{Actor, Subject, Timestamp};
+use crate::store::columns::Columns as _;
 use crate::store::identity::link_rows::ScopedName;
 use crate::store::queue::requeue::{FinishedJob, NEWEST_CONTAINING};
 use crate::store::{Result, Store, StoreError, Tx};
@@ -65,9 +65,10 @@ impl Store {
             .map_err(StoreError::sql("looking how far a case is"))?;
         let (mut found, mut not_yet) = (AccountLookup::NoAccount, false);
         for row in &rows {
-            let (state, verdict): (&str, Option<&str>) = (row.get(0), row.get(1));
+            let (state, verdict): (&str, Option<&str>) = (row.read(0)?, row.read(1)?);
             let verdict = verdict.filter(|_| state == "done");
-            let (somebody, nameless, unclear, error): (bool, bool, bool, bool) = (row.get(2), row.get(3), row.get(4), row.get(5));
+            let (somebody, nameless, unclear, error): (bool, bool, bool, bool) =
+                (row.read(2)?, row.read(3)?, row.read(4)?, row.read(5)?);
             if somebody || verdict.is_some_and(|verdict| verdict != "no_principal") {
                 return Ok(AccountLookup::Found);
             }
@@ -99,18 +100,20 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("listing who is unresolved"))?;
-        let read = rows.iter().map(|row| Unresolved {
-            case: row.get(0),
-            subject: row.get(1),
-            reason: row.get(2),
-            source: row.get(3),
-            why: row.get(4),
-            since: Timestamp::from_ms(row.get(5)),
-            state: row.get(6),
-            ended_by: row.get(7),
-            note: row.get(8),
+        let read = rows.iter().map(|row| {
+            Ok(Unresolved {
+                case: row.read(0)?,
+                subject: row.read(1)?,
+                reason: row.read(2)?,
+                source: row.read(3)?,
+                why: row.read(4)?,
+                since: Timestamp::from_ms(row.read(5)?),
+                state: row.read(6)?,
+                ended_by: row.read(7)?,
+                note: row.read(8)?,
+            })
         });
-        Ok(read.collect())
+        read.collect()
     }
 
     /// Takes a case off the list on an operator's word that nothing is to be done.
@@ -253,7 +256,7 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("reading a case's jobs"))?;
         for row in &jobs {
-            let (finished, subject_ref) = (FinishedJob::read(row), row.get::<String, _>(7));
+            let (finished, subject_ref) = (FinishedJob::read(row)?, row.read::<String>(7)?);
             self.requeue(case, &subject_ref, &finished, "linked").await?;
             if !targets.contains(&finished.target) {
                 targets.push(finished.target);

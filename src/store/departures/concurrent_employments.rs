@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Actor, Departure, Subject, Timestamp};
+use crate::store::columns::Columns as _;
 use crate::store::queue::place_hold::OTHER_EMPLOYMENT;
 use crate::store::{Result, StoreError, Tx};
 
@@ -56,7 +56,7 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("looking for other employments"))?;
         if let Some(row) = standing {
-            let (other, number, employment): (&str, &str, &str) = (row.get(0), row.get(1), row.get(2));
+            let (other, number, employment): (&str, &str, &str) = (row.read(0)?, row.read(1)?, row.read(2)?);
             let what = if employment.is_empty() {
                 "an employment".to_owned()
             } else {
@@ -119,7 +119,7 @@ impl Tx<'_> {
             .fetch_all(&mut *self.conn)
             .await
             .map_err(StoreError::sql("reading the plans of a person"))?;
-        let plans: Vec<WaitingDeparture> = rows.iter().map(read_waiting).collect();
+        let plans: Vec<WaitingDeparture> = rows.iter().map(read_waiting).collect::<Result<_>>()?;
         let Some(latest) = plans.iter().map(|plan| plan.fire_at).max() else {
             return Ok(());
         };
@@ -174,7 +174,7 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("reading the departures of a case"))?;
         for row in &rows {
-            self.reevaluate(row.get(0), row.get(1), "").await?;
+            self.reevaluate(row.read(0)?, row.read(1)?, "").await?;
         }
         Ok(())
     }
@@ -240,7 +240,7 @@ impl Tx<'_> {
             .map_err(StoreError::sql("reading the departures of a case"))?;
         let mut blocked = None;
         for row in &rows {
-            let plan = read_waiting(row);
+            let plan = read_waiting(row)?;
             let why = self
                 .blocked_by(&plan.source, &plan.employee, &plan.employment, &plan.subject)
                 .await?;
@@ -286,19 +286,19 @@ impl Tx<'_> {
     }
 }
 
-fn read_waiting(row: &SqliteRow) -> WaitingDeparture {
-    WaitingDeparture {
-        id: row.get(0),
-        employment: row.get(1),
-        fire_at: row.get(2),
-        acts_at: row.get(3),
-        state: row.get(4),
-        why: row.get(5),
-        case: row.get(6),
-        despite: row.get(7),
-        subject: row.get::<Option<String>, _>(8).unwrap_or_default(),
-        subject_ref: row.get(9),
-        source: row.get(10),
-        employee: row.get(11),
-    }
+fn read_waiting(row: &SqliteRow) -> Result<WaitingDeparture> {
+    Ok(WaitingDeparture {
+        id: row.read(0)?,
+        employment: row.read(1)?,
+        fire_at: row.read(2)?,
+        acts_at: row.read(3)?,
+        state: row.read(4)?,
+        why: row.read(5)?,
+        case: row.read(6)?,
+        despite: row.read(7)?,
+        subject: row.read::<Option<String>>(8)?.unwrap_or_default(),
+        subject_ref: row.read(9)?,
+        source: row.read(10)?,
+        employee: row.read(11)?,
+    })
 }

@@ -1,10 +1,10 @@
 //! Employments of a person, as far as HR has named them: which stand, and which statement about each was the last.
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Actor, Delivery, Departure, DepartureStep, Signal, Timestamp};
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, StoreError, Tx};
 
 /// How many employments one statement takes.
@@ -47,7 +47,7 @@ impl Tx<'_> {
             .map_err(StoreError::sql("keeping employments"))?
             .rows_affected();
             for row in &self.departures_among(delivery, &rows).await? {
-                self.reevaluate(row.get(0), row.get(1), "").await?;
+                self.reevaluate(row.read(0)?, row.read(1)?, "").await?;
             }
         }
         if changed > 0 {
@@ -74,17 +74,17 @@ impl Tx<'_> {
         let by = Actor::source(&delivery.source);
         let why = "the HR record is there again";
         for row in &found {
-            let (id, case): (i64, Option<i64>) = (row.get(0), row.get(1));
+            let (id, case): (i64, Option<i64>) = (row.read(0)?, row.read(1)?);
             self.end_departure(id, "rescinded", &by, why).await?;
             let mut entry = Entry::new(EntryKind::DepartureRescinded, by.clone())
-                .subject_ref(row.get::<String, _>(4))
+                .subject_ref(row.read::<String>(4)?)
                 .detail(serde_json::json!({ "departure": id, "why": why }));
             entry.case = case;
             self.record(&entry);
             if let Some(case) = case {
                 self.cancel_case_unless_wanted(case, &delivery.source, &by, why).await?;
             }
-            self.set_employment(&delivery.source, row.get(2), row.get(3), "stands")
+            self.set_employment(&delivery.source, row.read(2)?, row.read(3)?, "stands")
                 .await?;
         }
         Ok(())
@@ -177,9 +177,8 @@ impl Tx<'_> {
             .fetch_optional(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for what HR said last"))?;
-        Ok(row.map_or((None, None), |row| {
-            (row.get(0), row.get::<Option<i64>, _>(1).map(Timestamp::from_ms))
-        }))
+        let Some(row) = row else { return Ok((None, None)) };
+        Ok((row.read(0)?, time_at(&row, 1)?))
     }
 
     /// Whether the end of an employment is planned, or was carried out, so that it is no wonder that its record is gone.

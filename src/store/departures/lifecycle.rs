@@ -1,9 +1,9 @@
 //! The lifecycle of a planned departure: planned as wall date and zone, rescheduled, executed when its first job is due.
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 
 use crate::model::{Actor, Departure, DepartureStep, Leaves, Timestamp, When};
+use crate::store::columns::Columns as _;
 use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::queue::place_hold::OTHER_EMPLOYMENT;
 use crate::store::{Result, StoreError, Tx};
@@ -46,8 +46,10 @@ impl Tx<'_> {
                 .fetch_optional(&mut *self.conn)
                 .await
                 .map_err(StoreError::sql("looking for a plan"))?;
-        let was = known.as_ref().map_or(String::new(), |row| row.get::<String, _>(3));
-        let old_case = known.as_ref().and_then(|row| row.get::<Option<i64>, _>(2));
+        let (was, old_case): (String, Option<i64>) = match &known {
+            Some(row) => (row.read(3)?, row.read(2)?),
+            None => (String::new(), None),
+        };
         let id: i64 = sqlx::query_scalar(
             "INSERT INTO departure (source, employee, employment, subject_ref, leaves, fire_at, acts_at, state, why, vanished, stated_at, \
                                     executed_at, case_id, changed_at) \
@@ -120,13 +122,13 @@ impl Tx<'_> {
         .map_err(StoreError::sql("moving a plan"))?;
         let Some(row) = row else { return Ok(()) };
         let mut entry = Entry::new(EntryKind::DepartureChanged, Actor::Daemon)
-            .subject_ref(row.get::<String, _>(1))
+            .subject_ref(row.read::<String>(1)?)
             .detail(serde_json::json!({ "departure": id, "fire_at": fire_at.ms(), "why": "the zone's rules changed" }));
-        entry.case = row.get(0);
+        entry.case = row.read(0)?;
         self.record(&entry);
         let detail = format!("the zone's rules changed: it means {fire_at} now");
         self.add_step(id, &Actor::Daemon, "changed", Some(&detail)).await?;
-        self.reevaluate(row.get(2), row.get(3), row.get(1)).await
+        self.reevaluate(row.read(2)?, row.read(3)?, row.read(1)?).await
     }
 
     /// Moves the jobs of a plan that have not started.
@@ -158,9 +160,9 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("executing a departure"))?;
         for row in &fired {
-            let id: i64 = row.get(0);
-            self.set_employment(row.get(2), row.get(3), row.get(4), "ended").await?;
-            let late = self.record_executed(id, case, Timestamp::from_ms(row.get(1))).await?;
+            let id: i64 = row.read(0)?;
+            self.set_employment(row.read(2)?, row.read(3)?, row.read(4)?, "ended").await?;
+            let late = self.record_executed(id, case, Timestamp::from_ms(row.read(1)?)).await?;
             if late > VERY_LATE && !waited {
                 let summary = format!(
                     "departure {id} was carried out {} minutes late, since revoked was down",

@@ -1,11 +1,11 @@
 //! Departure queries: what is planned and what became of it, for operators and for the daemon's periodic run.
 
 use serde::Serialize;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::lifecycle::LATE;
 use crate::model::{Leaves, Subject, Timestamp};
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 /// A planned departure, with the instant that its wall date meant when it was last computed.
@@ -125,13 +125,13 @@ impl Store {
         .map_err(StoreError::sql("listing planned departures"))?;
         rows.iter()
             .map(|row| {
-                let id = row.get(0);
+                let id = row.read(0)?;
                 Ok(PlannedDeparture {
                     id,
-                    source: row.get(1),
-                    leaves: read_leaves(id, row.get(2))?,
-                    fire_at: Timestamp::from_ms(row.get(3)),
-                    case: row.get(4),
+                    source: row.read(1)?,
+                    leaves: read_leaves(id, row.read(2)?)?,
+                    fire_at: Timestamp::from_ms(row.read(3)?),
+                    case: row.read(4)?,
                 })
             })
             .collect()
@@ -188,13 +188,15 @@ impl Store {
             departure,
             steps: steps
                 .iter()
-                .map(|row| StepView {
-                    at: Timestamp::from_ms(row.get(0)),
-                    by: row.get(1),
-                    what: row.get(2),
-                    detail: row.get(3),
+                .map(|row| {
+                    Ok(StepView {
+                        at: Timestamp::from_ms(row.read(0)?),
+                        by: row.read(1)?,
+                        what: row.read(2)?,
+                        detail: row.read(3)?,
+                    })
                 })
-                .collect(),
+                .collect::<Result<_>>()?,
             employments,
         })
     }
@@ -212,14 +214,15 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("reading the employments of a person"))?;
-        Ok(rows
-            .iter()
-            .map(|row| EmploymentView {
-                employment: row.get(0),
-                state: row.get(1),
-                stated_at: row.get::<Option<i64>, _>(2).map(Timestamp::from_ms),
+        rows.iter()
+            .map(|row| {
+                Ok(EmploymentView {
+                    employment: row.read(0)?,
+                    state: row.read(1)?,
+                    stated_at: time_at(row, 2)?,
+                })
             })
-            .collect())
+            .collect()
     }
 
     /// Moves a planned departure whose zone's rules have changed.
@@ -243,26 +246,26 @@ fn read_leaves(id: i64, text: &str) -> Result<Leaves> {
 }
 
 fn read_departure(row: &SqliteRow) -> Result<DepartureView> {
-    let id = row.get(0);
-    let leaves = read_leaves(id, row.get(5))?;
-    let acts_at = Timestamp::from_ms(row.get(7));
-    let executed_at: Option<i64> = row.get(12);
+    let id = row.read(0)?;
+    let leaves = read_leaves(id, row.read(5)?)?;
+    let acts_at = Timestamp::from_ms(row.read(7)?);
+    let executed_at: Option<i64> = row.read(12)?;
     Ok(DepartureView {
         id,
-        source: row.get(1),
-        employee: row.get(2),
-        employment: row.get(3),
-        subject: row.get(4),
-        fire_at: Timestamp::from_ms(row.get(6)),
+        source: row.read(1)?,
+        employee: row.read(2)?,
+        employment: row.read(3)?,
+        subject: row.read(4)?,
+        fire_at: Timestamp::from_ms(row.read(6)?),
         acts_at,
         local: leaves.zone().and_then(|zone| leaves.local(acts_at, zone)),
         leaves,
-        state: row.get(8),
-        why: row.get(9),
-        case: row.get(10),
-        stated_at: row.get::<Option<i64>, _>(11).map(Timestamp::from_ms),
+        state: row.read(8)?,
+        why: row.read(9)?,
+        case: row.read(10)?,
+        stated_at: time_at(row, 11)?,
         executed_at: executed_at.map(Timestamp::from_ms),
         late: executed_at.is_some_and(|at| at - acts_at.ms() > LATE),
-        changed_at: Timestamp::from_ms(row.get(13)),
+        changed_at: Timestamp::from_ms(row.read(13)?),
     })
 }

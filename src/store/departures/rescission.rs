@@ -3,9 +3,9 @@
 //! Only what has not happened; what has is never undone by itself, and somebody is told.
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 
 use crate::model::{Actor, CaseId, Departure, DepartureStep, SignalReceipt, Timestamp, When};
+use crate::store::columns::Columns as _;
 use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -62,7 +62,7 @@ impl Tx<'_> {
         }
         let mut receipt = SignalReceipt::Ignored { why: nothing };
         for row in &rows {
-            let (id, state, case): (i64, String, Option<i64>) = (row.get(0), row.get(1), row.get(2));
+            let (id, state, case): (i64, String, Option<i64>) = (row.read(0)?, row.read(1)?, row.read(2)?);
             if state == "executed" && self.has_begun(case).await? {
                 self.alert_rescinded_too_late(id, &new.delivery.source, case).await?;
                 self.add_step(id, &by, "too_late", Some(why)).await?;
@@ -102,10 +102,10 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("looking for a departure"))?
         .ok_or(StoreError::NotFound { what: "departure", id })?;
-        let (state, case): (String, Option<i64>) = (row.get(0), row.get(1));
+        let (state, case): (String, Option<i64>) = (row.read(0)?, row.read(1)?);
         match state.as_str() {
             "executed" => {
-                let at = Timestamp::from_ms(row.get::<Option<i64>, _>(6).unwrap_or_default());
+                let at = Timestamp::from_ms(row.read::<Option<i64>>(6)?.unwrap_or_default());
                 let case = case.map_or(String::new(), |case| format!(" (revoked case show {case})"));
                 return Err(StoreError::Refused(format!(
                     "departure {id} was carried out at {at}{case}; nothing is undone by itself: enable the account by hand, if that is right"
@@ -114,10 +114,10 @@ impl Tx<'_> {
             "rescinded" | "cancelled" => return Err(StoreError::Refused(format!("departure {id} is {state} already"))),
             _ => {}
         }
-        let (source, employee): (String, String) = (row.get(2), row.get(3));
+        let (source, employee): (String, String) = (row.read(2)?, row.read(3)?);
         self.end_departure(id, "cancelled", by, note).await?;
         let mut entry = Entry::new(EntryKind::DepartureCancelled, by.clone())
-            .subject_ref(row.get::<String, _>(5))
+            .subject_ref(row.read::<String>(5)?)
             .detail(serde_json::json!({ "departure": id, "was": state, "note": note }));
         entry.case = case;
         self.record(&entry);
@@ -127,9 +127,9 @@ impl Tx<'_> {
         }
         // Who stays since another employment stands has left this one all the same.
         if state != "blocked" {
-            self.set_employment(&source, &employee, row.get(4), "stands").await?;
+            self.set_employment(&source, &employee, row.read(4)?, "stands").await?;
         }
-        self.reevaluate(&source, &employee, row.get(5)).await
+        self.reevaluate(&source, &employee, row.read(5)?).await
     }
 
     /// Calls off what waits behind a case that a human does not let go on.
@@ -142,10 +142,11 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("looking for the departures of a case"))?;
         for row in &rows {
-            let id: i64 = row.get(0);
+            let id: i64 = row.read(0)?;
             self.end_departure(id, "cancelled", by, why).await?;
-            if row.get::<&str, _>(1) != "blocked" {
-                self.set_employment(row.get(2), row.get(3), row.get(4), "stands").await?;
+            if row.read::<&str>(1)? != "blocked" {
+                self.set_employment(row.read(2)?, row.read(3)?, row.read(4)?, "stands")
+                    .await?;
             }
             self.record(
                 &Entry::new(EntryKind::DepartureCancelled, by.clone())
@@ -169,12 +170,12 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("releasing departures"))?;
         for row in &rows {
-            let detail = if row.get(1) {
+            let detail = if row.read(1)? {
                 "approved, although another employment stands"
             } else {
                 "approved"
             };
-            self.add_step(row.get(0), by, "released", Some(detail)).await?;
+            self.add_step(row.read(0)?, by, "released", Some(detail)).await?;
         }
         Ok(())
     }

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Row as _};
 use tokio::sync::{mpsc, watch};
 
 use super::privacy::{check_privacy, lock_file, make_private, open_lock};
@@ -280,11 +280,10 @@ async fn pragma(conn: &mut SqliteConnection, path: &Path, sql: &'static str) -> 
 
 async fn scalar<T>(conn: &mut SqliteConnection, path: &Path, sql: &'static str) -> Result<T, OpenError>
 where
-    T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    T: for<'r> sqlx::Decode<'r, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite> + Send + Unpin,
 {
-    let row = sqlx::query(sql).fetch_one(conn).await;
-    row.and_then(|row| row.try_get(0))
-        .map_err(|error| open_error(path, sql, &error))
+    let value = sqlx::query_scalar(sql).fetch_one(conn).await;
+    value.map_err(|error| open_error(path, sql, &error))
 }
 
 fn open_error(path: &Path, doing: &str, error: &sqlx::Error) -> OpenError {

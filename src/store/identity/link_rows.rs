@@ -1,9 +1,8 @@
 //! Rows of the table `identity`: one name that is linked to a person, read, written and taken away.
 
-use sqlx::Row as _;
-
 use super::references::json_of;
 use crate::model::{Subject, Timestamp};
+use crate::store::columns::Columns as _;
 use crate::store::{Result, StoreError, Tx};
 
 /// A name, and where it means something.
@@ -56,17 +55,23 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking up who names belong to"))?;
-        let rows = rows.iter().map(|row| LinkRow {
-            id: row.get(0),
-            person: row.get(1),
-            name: row.get(2),
-            target: row.get(3),
-            source: row.get(4),
-            seen_at: Timestamp::from_ms(row.get(5)),
-            replaced: row.get(6),
-        });
+        let mut rows: Vec<LinkRow> = rows
+            .iter()
+            .map(|row| {
+                Ok(LinkRow {
+                    id: row.read(0)?,
+                    person: row.read(1)?,
+                    name: row.read(2)?,
+                    target: row.read(3)?,
+                    source: row.read(4)?,
+                    seen_at: Timestamp::from_ms(row.read(5)?),
+                    replaced: row.read(6)?,
+                })
+            })
+            .collect::<Result<_>>()?;
         // The same name at another target is another name.
-        Ok(rows.filter(|row| names.iter().any(|name| row.is(name))).collect())
+        rows.retain(|row| names.iter().any(|name| row.is(name)));
+        Ok(rows)
     }
 
     pub(super) async fn next_person(&mut self) -> Result<i64> {

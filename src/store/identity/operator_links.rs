@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 
 use super::link_rows::ScopedName;
 use crate::digest::hex;
 use crate::model::{Actor, Subject};
+use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What came of a link.
@@ -169,7 +169,10 @@ impl Tx<'_> {
         if rows.is_empty() {
             return Err(StoreError::Refused("this name is linked to nothing".to_owned()));
         }
-        let alone = rows.iter().all(|row| row.get::<i64, _>(1) == 0);
+        let mut alone = true;
+        for row in &rows {
+            alone &= row.read::<i64>(1)? == 0;
+        }
         let reference = self.reference(name).await?;
         if alone {
             sqlx::query("DELETE FROM identity WHERE name = ?")

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use sqlx::Row as _;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::references::json_of;
 use crate::model::{Job, Subject, Timestamp};
-use crate::store::columns::time_at;
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// A name of a person, as `revoked subject show` lists it.
@@ -177,7 +176,7 @@ impl Tx<'_> {
         let mut names: BTreeMap<i64, BTreeSet<Subject>> = BTreeMap::new();
         for row in &rows {
             let subject = read_name(row, 1)?;
-            names.entry(row.get(0)).or_default().extend(subject.names().iter().cloned());
+            names.entry(row.read(0)?).or_default().extend(subject.names().iter().cloned());
         }
         Ok(names)
     }
@@ -258,10 +257,10 @@ async fn linked_people(
     let mut found: BTreeMap<String, Vec<Link>> = BTreeMap::new();
     for row in &rows {
         let link = Link {
-            person: row.get(1),
-            disputed: row.get(2),
+            person: row.read(1)?,
+            disputed: row.read(2)?,
         };
-        found.entry(row.get(0)).or_default().push(link);
+        found.entry(row.read(0)?).or_default().push(link);
     }
     Ok(found)
 }
@@ -283,13 +282,16 @@ async fn names_of_people(
     .map_err(StoreError::sql("reading the names of a person"))?;
     let mut members: BTreeMap<i64, Vec<(Subject, String)>> = BTreeMap::new();
     for row in &rows {
-        members.entry(row.get(1)).or_default().push((read_name(row, 0)?, row.get(2)));
+        members
+            .entry(row.read(1)?)
+            .or_default()
+            .push((read_name(row, 0)?, row.read(2)?));
     }
     Ok(members)
 }
 
 fn read_name(row: &SqliteRow, column: usize) -> Result<Subject> {
-    let text: String = row.get(column);
+    let text: String = row.read(column)?;
     text.parse().map_err(|error| StoreError::Corrupt {
         table: "identity",
         id: 0,
@@ -300,11 +302,11 @@ fn read_name(row: &SqliteRow, column: usize) -> Result<Subject> {
 fn linked_name(row: &SqliteRow) -> Result<LinkedName> {
     Ok(LinkedName {
         name: read_name(row, 0)?,
-        target: Some(row.get::<String, _>(1)).filter(|target| !target.is_empty()),
-        source: row.get(2),
-        since: Timestamp::from_ms(row.get(3)),
-        seen_at: Timestamp::from_ms(row.get(4)),
-        until: time_at(row, 5),
-        disputed_at: time_at(row, 6),
+        target: Some(row.read::<String>(1)?).filter(|target| !target.is_empty()),
+        source: row.read(2)?,
+        since: Timestamp::from_ms(row.read(3)?),
+        seen_at: Timestamp::from_ms(row.read(4)?),
+        until: time_at(row, 5)?,
+        disputed_at: time_at(row, 6)?,
     })
 }

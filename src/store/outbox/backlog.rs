@@ -1,8 +1,7 @@
 //! The backlog of the outbox: what waits for a receiver, what it has, and what it refused.
 
-use sqlx::Row as _;
-
 use crate::model::Timestamp;
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 /// What waits for a receiver.
@@ -45,7 +44,7 @@ impl Store {
             .fetch_optional(self.readers())
             .await
             .map_err(StoreError::sql("reading the outbox"))?;
-        Ok(row.map(|row| (row.get(0), row.get(1))))
+        row.map(|row| Ok((row.read(0)?, row.read(1)?))).transpose()
     }
 
     /// What waits for a receiver: cheap, however much it has been told before.
@@ -62,9 +61,9 @@ impl Store {
         .await
         .map_err(StoreError::sql("reading the outbox"))?;
         Ok(Pending {
-            pending: row.get(0),
-            oldest: row.get::<Option<i64>, _>(1).map(Timestamp::from_ms),
-            handshakes: row.get(2),
+            pending: row.read(0)?,
+            oldest: time_at(&row, 1)?,
+            handshakes: row.read(2)?,
         })
     }
 
@@ -101,11 +100,11 @@ impl Store {
         .map_err(StoreError::sql("reading the outbox"))?;
         Ok(Backlog {
             waiting,
-            delivered: row.get(0),
-            refused: row.get(1),
-            dead: row.get(2),
-            last_delivered: row.get::<Option<i64>, _>(3).map(Timestamp::from_ms),
-            last_error: row.get(4),
+            delivered: row.read(0)?,
+            refused: row.read(1)?,
+            dead: row.read(2)?,
+            last_delivered: time_at(&row, 3)?,
+            last_error: row.read(4)?,
         })
     }
 }

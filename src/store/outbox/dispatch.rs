@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use tokio::sync::Notify;
 
 use crate::model::{Actor, Timestamp};
 use crate::statement::Receiver;
+use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// An event in the outbox: a token on its way to a receiver.
@@ -90,7 +90,7 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("reading the outbox"))?;
-        Ok(rows.iter().map(outbox_event).collect())
+        rows.iter().map(outbox_event).collect()
     }
 
     /// When the next token for a receiver is due.
@@ -163,8 +163,8 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("recording what became of a token"))?;
         let Some(row) = row else { return Ok(false) };
-        let (event, case, reference): (String, Option<i64>, Option<String>) = (row.get(0), row.get(1), row.get(2));
-        let attempts: i64 = row.get(3);
+        let (event, case, reference): (String, Option<i64>, Option<String>) = (row.read(0)?, row.read(1)?, row.read(2)?);
+        let attempts: i64 = row.read(3)?;
         let kind = match outcome {
             DeliveryOutcome::Delivered => EntryKind::StatementDelivered,
             DeliveryOutcome::Refused(_) => EntryKind::StatementRefused,
@@ -224,12 +224,12 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("sending again what a receiver refused"))?;
         for row in &rows {
-            let (jti, event): (String, String) = (row.get(0), row.get(1));
+            let (jti, event): (String, String) = (row.read(0)?, row.read(1)?);
             let mut entry = Entry::new(EntryKind::StatementQueued, by.clone()).detail(serde_json::json!({
                 "receiver": receiver, "jti": jti, "event": event, "again": true,
             }));
-            entry.case = row.get(2);
-            entry.subject_ref = row.get(3);
+            entry.case = row.read(2)?;
+            entry.subject_ref = row.read(3)?;
             self.record(&entry);
         }
         Ok(rows.len() as u64)
@@ -245,7 +245,7 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("looking for receivers that are gone"))?;
         for row in &rows {
-            let (receiver, jti): (String, String) = (row.get(0), row.get(1));
+            let (receiver, jti): (String, String) = (row.read(0)?, row.read(1)?);
             let why = "the receiver is not in the config any more".to_owned();
             self.record_outcome(&receiver, &jti, &DeliveryOutcome::GivenUp { why })
                 .await?;
@@ -264,12 +264,12 @@ impl Tx<'_> {
     }
 }
 
-fn outbox_event(row: &SqliteRow) -> OutboxEvent {
-    OutboxEvent {
-        jti: row.get(0),
-        event_type: row.get(1),
-        claims: row.get(2),
-        attempts: u32::try_from(row.get::<i64, _>(3)).unwrap_or(u32::MAX),
-        created_at: Timestamp::from_ms(row.get(4)),
-    }
+fn outbox_event(row: &SqliteRow) -> Result<OutboxEvent> {
+    Ok(OutboxEvent {
+        jti: row.read(0)?,
+        event_type: row.read(1)?,
+        claims: row.read(2)?,
+        attempts: u32::try_from(row.read::<i64>(3)?).unwrap_or(u32::MAX),
+        created_at: Timestamp::from_ms(row.read(4)?),
+    })
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use crate::model::{CaseId, Evidence, Reason, Scope, Subject, Timestamp, is_named};
+use crate::model::{CaseId, Evidence, Reason, Scope, Subject, is_named};
 use crate::policy::INBOX;
 use crate::statement::{Proof, TargetProof};
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
@@ -18,8 +18,8 @@ impl Tx<'_> {
             .fetch_one(&mut *self.conn)
             .await
             .map_err(StoreError::sql("reading what a case proved"))?;
-        let (source, scope, reason): (String, String, String) = (row.get(0), row.get(1), row.get(2));
-        let reference: String = row.get(3);
+        let (source, scope, reason): (String, String, String) = (row.read(0)?, row.read(1)?, row.read(2)?);
+        let reference: String = row.read(3)?;
         let signals = sqlx::query(
             "SELECT s.source, p.subject FROM signal s LEFT JOIN person p ON p.ref = s.subject_ref WHERE s.case_id = ? ORDER BY s.id",
         )
@@ -49,8 +49,8 @@ impl Tx<'_> {
         let mut sources: Vec<String> = Vec::new();
         let mut said: Vec<(String, Subject)> = Vec::new();
         for row in &signals {
-            let by: String = row.get(0);
-            let name: Option<String> = row.get(1);
+            let by: String = row.read(0)?;
+            let name: Option<String> = row.read(1)?;
             if let Some(subject) = name.and_then(|name| name.parse().ok()) {
                 said.push((by.clone(), subject));
             }
@@ -78,7 +78,7 @@ impl Tx<'_> {
 fn by_listed_id(scope: Scope, rows: &[SqliteRow]) -> Scope {
     let Scope::Session(named) = scope else { return scope };
     let ended = rows.iter().filter_map(|row| {
-        let evidence: Evidence = serde_json::from_str(row.get::<Option<&str>, _>(3)?).ok()?;
+        let evidence: Evidence = serde_json::from_str(row.read::<Option<&str>>(3).ok()??).ok()?;
         evidence.ended.into_iter().find(|grant| is_named(&named, &grant.id))
     });
     let listed = ended.map(|grant| grant.id).next();
@@ -87,12 +87,12 @@ fn by_listed_id(scope: Scope, rows: &[SqliteRow]) -> Scope {
 
 /// What one job proved; `None` where its row cannot be read back.
 fn target_proof(row: &SqliteRow) -> Option<TargetProof> {
-    let evidence: crate::model::Evidence = serde_json::from_str(&row.get::<Option<String>, _>(3)?).ok()?;
+    let evidence: crate::model::Evidence = serde_json::from_str(&row.read::<Option<String>>(3).ok()??).ok()?;
     Some(TargetProof {
-        target: row.get(0),
-        containment: serde_json::from_str(&row.get::<String, _>(1)).ok()?,
-        verdict: serde_json::from_str(&row.get::<Option<String>, _>(2)?).ok()?,
+        target: row.read(0).ok()?,
+        containment: serde_json::from_str(&row.read::<String>(1).ok()?).ok()?,
+        verdict: serde_json::from_str(&row.read::<Option<String>>(2).ok()??).ok()?,
         seen_at: evidence.after_at,
-        password_reset_at: row.get::<Option<i64>, _>(4).map(Timestamp::from_ms),
+        password_reset_at: time_at(row, 4).ok()?,
     })
 }

@@ -1,10 +1,10 @@
 //! Claims jobs under a lease: the most urgent of a target first.
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Actor, CaseId, Containment, Evidence, Job, JobId, JobKind, Lease, Priority, Reason, Subject, Timestamp};
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// A worker's time-limited ownership of a job. Made only by the store, consumed by [`Store::settle`].
@@ -29,7 +29,7 @@ impl Store {
         .fetch_optional(self.readers())
         .await
         .map_err(StoreError::sql("looking at the queue"))?;
-        Ok(row.map(|row| Priority(row.get(0))))
+        row.map(|row| row.read(0).map(Priority)).transpose()
     }
 
     /// Takes up to `limit` jobs of `target` that are at least as urgent as `worst`, most urgent first.
@@ -60,7 +60,7 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("claiming jobs"))?;
-        let ids: Vec<i64> = rows.iter().map(|row| row.get(0)).collect();
+        let ids = rows.iter().map(|row| row.read(0)).collect::<Result<Vec<i64>>>()?;
         self.claimed(&ids, &lease).await
     }
 
@@ -101,36 +101,36 @@ impl Tx<'_> {
 
 /// Reads the columns that [`Tx::claimed`] selects.
 fn read_job(row: &SqliteRow) -> Result<Job> {
-    let id: i64 = row.get(0);
+    let id: i64 = row.read(0)?;
     let corrupt = |why: String| StoreError::Corrupt { table: "job", id, why };
-    let subject: Option<String> = row.get(4);
+    let subject: Option<String> = row.read(4)?;
     let subject: Subject = subject
         .ok_or_else(|| corrupt("the person was erased while work was open".to_owned()))?
         .parse()
         .map_err(|error| corrupt(format!("subject: {error}")))?;
-    let containment: Containment = serde_json::from_str(row.get(6)).map_err(|error| corrupt(format!("containment: {error}")))?;
-    let kind: String = row.get(3);
-    let reason: String = row.get(13);
+    let containment: Containment = serde_json::from_str(row.read(6)?).map_err(|error| corrupt(format!("containment: {error}")))?;
+    let kind: String = row.read(3)?;
+    let reason: String = row.read(13)?;
     Ok(Job {
         id: JobId(id),
-        case: CaseId(row.get(1)),
-        target: row.get(2),
+        case: CaseId(row.read(1)?),
+        target: row.read(2)?,
         kind: JobKind::from_word(&kind).ok_or_else(|| corrupt(format!("kind {kind:?}")))?,
         subject,
-        subject_ref: row.get(5),
+        subject_ref: row.read(5)?,
         reason: Reason::from_word(&reason).ok_or_else(|| corrupt(format!("reason {reason:?}")))?,
         containment,
-        priority: Priority(row.get(7)),
-        attempt: row.get(8),
-        received_at: Timestamp::from_ms(row.get(9)),
-        acted: row.get(10),
-        password_reset: row.get(11),
-        approved: row.get(12),
-        evidence: match row.get::<Option<&str>, _>(14) {
+        priority: Priority(row.read(7)?),
+        attempt: row.read(8)?,
+        received_at: Timestamp::from_ms(row.read(9)?),
+        acted: row.read(10)?,
+        password_reset: row.read(11)?,
+        approved: row.read(12)?,
+        evidence: match row.read::<Option<&str>>(14)? {
             Some(text) => serde_json::from_str(text).map_err(|error| corrupt(format!("evidence: {error}")))?,
             None => Evidence::default(),
         },
-        contained_at: row.get::<Option<i64>, _>(15).map(Timestamp::from_ms),
-        sweep: usize::try_from(row.get::<i64, _>(16)).unwrap_or(0),
+        contained_at: time_at(row, 15)?,
+        sweep: usize::try_from(row.read::<i64>(16)?).unwrap_or(0),
     })
 }

@@ -1,9 +1,9 @@
 //! Closes a case with the worst of its targets' verdicts once no job of it is open, and reopens it when a sweep finds access again.
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 
 use crate::model::{Actor, Job, JobId, Verdict};
+use crate::store::columns::Columns as _;
 use crate::store::{Result, StoreError, Tx};
 
 /// How a case closed.
@@ -33,12 +33,12 @@ impl Tx<'_> {
         let mut worst = 0;
         let mut nobody = true;
         for row in &rows {
-            let (state, verdict): (String, Option<String>) = (row.get(0), row.get(1));
+            let (state, verdict): (String, Option<String>) = (row.read(0)?, row.read(1)?);
             // A sweep that waits for its lane leaves the case as it is; it reopens it if it has to act.
             if !matches!(state.as_str(), "done" | "failed") {
                 return Ok(None);
             }
-            nobody &= row.get::<Option<bool>, _>(2) == Some(true);
+            nobody &= row.read::<Option<bool>>(2)? == Some(true);
             let place = Verdict::WORDS.iter().position(|word| Some(*word) == verdict.as_deref());
             worst = worst.max(place.unwrap_or(Verdict::WORDS.len() - 1));
         }
@@ -60,7 +60,7 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("closing a case"))?;
         let Some(row) = row else { return Ok(None) };
-        let (received, first, at): (i64, Option<i64>, Option<i64>) = (row.get(0), row.get(1), row.get(2));
+        let (received, first, at): (i64, Option<i64>, Option<i64>) = (row.read(0)?, row.read(1)?, row.read(2)?);
         // Whoever was contained and is gone by now is no riddle.
         nobody &= at.is_none();
         self.record(
@@ -73,7 +73,8 @@ impl Tx<'_> {
                     "received_to_contained_ms": at.map(|at| at - received),
                 })),
         );
-        if let Some(job) = job.filter(|_| contained && row.get(3)) {
+        let was_in_ledger: bool = row.read(3)?;
+        if let Some(job) = job.filter(|_| contained && was_in_ledger) {
             self.end_alert("could_not_revoke", &format!("job:{job}")).await?;
         }
         if nobody {

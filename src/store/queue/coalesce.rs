@@ -7,12 +7,12 @@
 use std::time::Duration;
 
 use revoked_trail::EntryKind;
-use sqlx::Row as _;
 
 use super::accept_context::{AcceptContext, DecidedSignal};
 use super::requeue::{FinishedJob, NEWEST_CONTAINING};
 use crate::model::{CaseId, Containment, Evidence, Reason, Timestamp, When};
 use crate::policy::{STAYS, Work};
+use crate::store::columns::Columns as _;
 use crate::store::identity::references::{REFERENCES, json_of};
 use crate::store::{Result, StoreError, Tx};
 
@@ -115,7 +115,9 @@ impl Tx<'_> {
                         .detail(serde_json::json!({ "priority": work.priority.0 })),
                 );
             }
-            context.targets.extend(rows.iter().map(|row| row.get::<String, _>(0)));
+            for row in &rows {
+                context.targets.push(row.read(0)?);
+            }
         }
         // A plan that moved moves its jobs, and only those that have not started.
         self.plan_departure(new, case).await?;
@@ -165,14 +167,14 @@ impl Tx<'_> {
             .map_err(StoreError::sql("looking for a live case"))?;
         let plan = matches!(new.signal.when, When::Departure(_));
         for row in &rows {
-            let (case, priority, state): (i64, u8, String) = (row.get(0), row.get(1), row.get(2));
-            let (playbook, reason): (String, String) = (row.get(3), row.get(4));
+            let (case, priority, state): (i64, u8, String) = (row.read(0)?, row.read(1)?, row.read(2)?);
+            let (playbook, reason): (String, String) = (row.read(3)?, row.read(4)?);
             // A signal that may act must not be swallowed by a case that waits for a human, nor the reverse.
             if (state == "held") != hold.is_some() {
                 continue;
             }
             // Nor may a plan be let go, or called off, by a decision about something else.
-            let under: Option<String> = row.get(5);
+            let under: Option<String> = row.read(5)?;
             let (under, class) = (under.as_deref(), new.held.map(|(class, _)| class));
             if plan && state == "held" && under != class {
                 continue;
@@ -279,14 +281,14 @@ impl Tx<'_> {
             .map_err(StoreError::sql("reading what a case demands"))?;
         rows.iter()
             .map(|row| {
-                let job = FinishedJob::read(row);
+                let job = FinishedJob::read(row)?;
                 let containment = serde_json::from_str(&job.containment).map_err(|error| StoreError::Corrupt {
                     table: "job",
                     id: job.id,
                     why: format!("containment: {error}"),
                 })?;
-                let state: &str = row.get(5);
-                let evidence: Option<String> = row.get(7);
+                let state: &str = row.read(5)?;
+                let evidence: Option<String> = row.read(7)?;
                 let evidence: Option<Evidence> = evidence.and_then(|text| serde_json::from_str(&text).ok());
                 Ok(NewestJob {
                     containment,

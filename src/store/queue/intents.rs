@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 
 use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, GrantKind, Job, JobKind, Started, Timestamp};
+use crate::store::columns::Columns as _;
 use crate::store::{Claim, Result, Store, StoreError, Tx};
 
 /// What the observation behind a plan showed, for the trail.
@@ -142,7 +142,10 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("recording answers"))?;
-        let open: BTreeMap<i64, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+        let open = rows
+            .iter()
+            .map(|row| Ok((row.read(0)?, row.read(1)?)))
+            .collect::<Result<BTreeMap<i64, String>>>()?;
         let mut first_revoke: Option<Timestamp> = None;
         for action in finished {
             // One that was closed before, as unknown, stays what it was.
@@ -207,7 +210,7 @@ impl Tx<'_> {
                 &Entry::new(EntryKind::ActionUnknown, Actor::Daemon)
                     .case(case)
                     .job(job)
-                    .detail(serde_json::json!({ "action": row.get::<i64, _>(0) })),
+                    .detail(serde_json::json!({ "action": row.read::<i64>(0)? })),
             );
         }
         Ok(())

@@ -1,9 +1,9 @@
 //! Durable state of lanes: whether one is paused and why, whether its breaker is open, and when its limiter next allows a call.
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 
 use crate::model::{Actor, Timestamp};
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 impl Store {
@@ -75,7 +75,7 @@ impl Store {
             .fetch_optional(self.readers())
             .await
             .map_err(StoreError::sql("reading a lane"))?;
-        Ok(row.and_then(|row| row.get(0)))
+        row.map_or(Ok(None), |row| row.read(0))
     }
 
     /// Keeps when the limiter of a lane next allows a call, so that a restart grants no fresh burst.
@@ -108,7 +108,7 @@ impl Store {
             .fetch_optional(self.readers())
             .await
             .map_err(StoreError::sql("reading a lane"))?;
-        Ok(row.and_then(|row| row.get::<Option<i64>, _>(0)).map(Timestamp::from_ms))
+        row.map_or(Ok(None), |row| time_at(&row, 0))
     }
 
     /// Records that a lane's breaker opened or closed. An open breaker alerts.

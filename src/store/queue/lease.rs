@@ -1,9 +1,9 @@
 //! Expires leases: a job whose worker died, or took too long, is requeued when its lease has ended.
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 
 use crate::model::{Actor, JobState, LEASE_LENGTH, Lease, Step, Timestamp};
+use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 impl Store {
@@ -38,10 +38,10 @@ impl Tx<'_> {
         .map_err(StoreError::sql("looking for leases that ended"))?;
         let mut targets = Vec::new();
         for row in &rows {
-            let (id, case): (i64, i64) = (row.get(0), row.get(1));
+            let (id, case): (i64, i64) = (row.read(0)?, row.read(1)?);
             let lease = Lease {
-                id: row.get(3),
-                until: Timestamp::from_ms(row.get(4)),
+                id: row.read(3)?,
+                until: Timestamp::from_ms(row.read(4)?),
             };
             JobState::Running { lease: lease.clone() }.next(Step::Expire)?;
             // The attempt is not given back: it may have done something, and a job that kills its daemon must run out of attempts.
@@ -57,7 +57,7 @@ impl Tx<'_> {
                     .detail(serde_json::json!({ "lease": lease.id })),
             );
             self.mark_open_actions_unknown(case, id).await?;
-            targets.push(row.get(2));
+            targets.push(row.read(2)?);
         }
         Ok(targets)
     }

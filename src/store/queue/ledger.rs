@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use sqlx::Row as _;
-
 use super::requeue::FinishedJob;
+use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 impl Store {
@@ -37,7 +36,7 @@ impl Tx<'_> {
             .map_err(StoreError::sql("reading the ledger"))?;
         let mut targets = Vec::new();
         for row in &rows {
-            let (job, case) = (FinishedJob::read(row), row.get::<i64, _>(7));
+            let (job, case) = (FinishedJob::read(row)?, row.read::<i64>(7)?);
             self.requeue_failed(case, None, &job, "ledger").await?;
             self.reopen_for_retry(case).await?;
             let (id, target, error) = (job.id, job.target, job.error.unwrap_or_default());

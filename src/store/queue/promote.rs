@@ -1,9 +1,9 @@
 //! Promotes scheduled jobs: what is due moves into the queue.
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 
 use crate::model::{Actor, Timestamp};
+use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 impl Store {
@@ -45,7 +45,7 @@ impl Tx<'_> {
         .map_err(StoreError::sql("promoting what is due"))?;
         let mut targets = Vec::new();
         for row in &rows {
-            let (job, case, target): (i64, i64, String) = (row.get(0), row.get(1), row.get(2));
+            let (job, case, target): (i64, i64, String) = (row.read(0)?, row.read(1)?, row.read(2)?);
             self.record(&Entry::new(EntryKind::JobDue, Actor::Daemon).case(case).job(job));
             self.departure_is_due(case, false).await?;
             if !targets.contains(&target) {

@@ -1,11 +1,11 @@
 //! Requeues finished jobs: what is over at a target is put into the queue once more, in the same case.
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::enqueue::NewJob;
 use crate::model::{Actor, JobKind, JobState, Priority, Step};
+use crate::store::columns::Columns as _;
 use crate::store::{Result, StoreError, Tx};
 
 /// The newest containing job `j` of case `?1` at each target, as a condition.
@@ -28,16 +28,17 @@ impl FinishedJob {
     /// What [`FinishedJob::read`] reads, of a row of `job j`.
     pub(in crate::store) const COLUMNS: &str = "j.id, j.target, j.containment, j.priority, j.approved, j.state, j.error";
 
-    pub(in crate::store) fn read(row: &SqliteRow) -> Self {
-        let failed = row.get::<&str, _>(5) == "failed";
-        Self {
-            id: row.get(0),
-            target: row.get(1),
-            containment: row.get(2),
-            priority: Priority(row.get(3)),
-            approved: row.get(4),
-            error: failed.then(|| row.get::<Option<String>, _>(6).unwrap_or_default()),
-        }
+    pub(in crate::store) fn read(row: &SqliteRow) -> Result<Self> {
+        let failed = row.read::<&str>(5)? == "failed";
+        let error: Option<String> = row.read(6)?;
+        Ok(Self {
+            id: row.read(0)?,
+            target: row.read(1)?,
+            containment: row.read(2)?,
+            priority: Priority(row.read(3)?),
+            approved: row.read(4)?,
+            error: failed.then(|| error.unwrap_or_default()),
+        })
     }
 }
 

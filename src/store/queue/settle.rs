@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 
 use super::claim::Claim;
 use super::close_case::CaseOutcome;
 use crate::model::{Actor, Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Timestamp, Verdict};
+use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// How long a settlement waits before it is tried again.
@@ -132,8 +132,8 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("settling a job"))?
         .ok_or(StoreError::LeaseLost(job.id))?;
-        let sweep: i64 = row.get(0);
-        let urgent = Priority(row.get(1)).is_urgent();
+        let sweep: i64 = row.read(0)?;
+        let urgent = Priority(row.read(1)?).is_urgent();
         self.finish(job, finished).await?;
         // Nothing is proved while an action is under way, so a verdict leaves none open.
         if !matches!(settlement, Settlement::Done(_)) {

@@ -5,12 +5,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::lag::Lag;
 use crate::model::{Delivery, Receipt, SignalReceipt, Timestamp};
-use crate::store::columns::time_at;
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// The cause under which the parts of a delivery are counted that could not be read: rows of a file, tokens of a poll.
@@ -80,15 +79,15 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("reading what was refused"))?;
-        let mut sources: Vec<SourceHealth> = rows.iter().map(health).collect();
+        let mut sources: Vec<SourceHealth> = rows.iter().map(health).collect::<Result<_>>()?;
         for row in &refused {
-            let name: &str = row.get(0);
+            let name: &str = row.read(0)?;
             if let Some(source) = sources.iter_mut().find(|source| source.source == name) {
-                let last_at = Timestamp::from_ms(row.get(3));
+                let last_at = Timestamp::from_ms(row.read(3)?);
                 source.refused.insert(
-                    row.get(1),
+                    row.read(1)?,
                     Refusals {
-                        times: row.get(2),
+                        times: row.read(2)?,
                         last_at,
                     },
                 );
@@ -207,16 +206,16 @@ impl Tx<'_> {
     }
 }
 
-pub(super) fn health(row: &SqliteRow) -> SourceHealth {
-    SourceHealth {
-        source: row.get(0),
-        since: Timestamp::from_ms(row.get(1)),
-        spoke_at: time_at(row, 2),
-        signal_at: time_at(row, 3),
-        verified_at: time_at(row, 4),
-        looked_at: time_at(row, 5),
-        lag: Lag::of(&Lag::read(row.get(6))),
+pub(super) fn health(row: &SqliteRow) -> Result<SourceHealth> {
+    Ok(SourceHealth {
+        source: row.read(0)?,
+        since: Timestamp::from_ms(row.read(1)?),
+        spoke_at: time_at(row, 2)?,
+        signal_at: time_at(row, 3)?,
+        verified_at: time_at(row, 4)?,
+        looked_at: time_at(row, 5)?,
+        lag: Lag::of(&Lag::read(row.read(6)?)),
         refused: BTreeMap::new(),
-        alerted_at: time_at(row, 7),
-    }
+        alerted_at: time_at(row, 7)?,
+    })
 }

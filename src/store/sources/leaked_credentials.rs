@@ -11,10 +11,10 @@ use anyhow::Context as _;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::Row as _;
 
 use crate::model::digest_of;
 use crate::secret::SecretSource;
+use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// How long a credential is kept whose job has failed and is tried again once an hour.
@@ -56,7 +56,7 @@ impl Store {
             .await
             .map_err(StoreError::sql("reading a leaked credential"))?;
         let Some(row) = row else { return Ok(None) };
-        let sealed: Vec<u8> = row.get(0);
+        let sealed: Vec<u8> = row.read(0)?;
         let key = key(self.path(), false).map_err(|why| no_key(&why))?;
         Ok(open(&key, digest, &sealed))
     }

@@ -68,7 +68,8 @@ impl Tx<'_> {
     async fn check_silence(&mut self, expected: &BTreeMap<String, Duration>) -> Result<()> {
         let rows = sqlx::query(HEALTH_ROWS).fetch_all(&mut *self.conn).await;
         let rows = rows.map_err(StoreError::sql("looking for silent sources"))?;
-        for source in rows.iter().map(health) {
+        for row in &rows {
+            let source = health(row)?;
             match source.check(expected, self.now) {
                 SilenceCheck::Fine => {}
                 SilenceCheck::Ended => self.end_silence(&source.source).await?,

@@ -1,10 +1,10 @@
 //! State of sources: what each keeps for itself by key in a namespace, written with its deliveries, read when the next one comes.
 
 use revoked_trail::{Entry, EntryKind};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Actor, Delivery, StateChange, StateEntry};
+use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What [`read_entry`] reads.
@@ -28,7 +28,7 @@ impl Store {
         .fetch_optional(self.readers())
         .await
         .map_err(StoreError::sql("reading what a source keeps"))?;
-        Ok(row.as_ref().map(read_entry))
+        row.as_ref().map(read_entry).transpose()
     }
 
     /// What `source` keeps under that second name, by key.
@@ -45,7 +45,7 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("looking up what a source keeps"))?;
-        Ok(rows.iter().map(read_entry).collect())
+        rows.iter().map(read_entry).collect()
     }
 
     /// Up to `limit` entries of a namespace whose keys come after `after`, by key.
@@ -63,7 +63,7 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("listing what a source keeps"))?;
-        Ok(rows.iter().map(read_entry).collect())
+        rows.iter().map(read_entry).collect()
     }
 
     /// How many entries a namespace holds, and by key up to `limit` of those that come after the first `skip`.
@@ -88,7 +88,10 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("listing what a source keeps"))?;
-        Ok((u64::try_from(total).unwrap_or(0), rows.iter().map(read_entry).collect()))
+        Ok((
+            u64::try_from(total).unwrap_or(0),
+            rows.iter().map(read_entry).collect::<Result<_>>()?,
+        ))
     }
 
     /// Changes what a source keeps outside of any delivery: for a command that works on the source's behalf.
@@ -159,12 +162,12 @@ impl Tx<'_> {
     }
 }
 
-fn read_entry(row: &SqliteRow) -> StateEntry {
-    StateEntry {
-        namespace: row.get(0),
-        key: row.get(1),
-        look_up: row.get(2),
-        about: row.get::<Option<String>, _>(3).and_then(|name| name.parse().ok()),
-        body: row.get(4),
-    }
+fn read_entry(row: &SqliteRow) -> Result<StateEntry> {
+    Ok(StateEntry {
+        namespace: row.read(0)?,
+        key: row.read(1)?,
+        look_up: row.read(2)?,
+        about: row.read::<Option<String>>(3)?.and_then(|name| name.parse().ok()),
+        body: row.read(4)?,
+    })
 }

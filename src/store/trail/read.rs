@@ -1,9 +1,9 @@
 //! Reads the trail: its head, and the entries that pass a filter.
 
 use revoked_trail::{Frontier, Hash};
-use sqlx::Row as _;
 
 use crate::model::Timestamp;
+use crate::store::columns::Columns as _;
 use crate::store::writer::trail_append::read_frontier;
 use crate::store::{Result, Store, StoreError};
 
@@ -77,15 +77,15 @@ impl Store {
 }
 
 fn read_row(row: &sqlx::sqlite::SqliteRow) -> Result<TrailRow> {
-    let seq: i64 = row.get(0);
-    let leaf = Hash::from_slice(row.get(2)).ok_or_else(|| StoreError::Corrupt {
+    let seq: i64 = row.read(0)?;
+    let leaf = Hash::from_slice(row.read(2)?).ok_or_else(|| StoreError::Corrupt {
         table: "trail",
         id: seq,
         why: "its leaf is not 32 bytes".to_owned(),
     })?;
     Ok(TrailRow {
         seq: u64::try_from(seq).unwrap_or(0),
-        body: row.get(1),
+        body: row.read(1)?,
         leaf,
     })
 }

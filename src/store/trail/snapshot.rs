@@ -1,7 +1,6 @@
 //! A snapshot of the trail for verification and export: raw rows, checkpoints and block roots as of one instant.
 
-use sqlx::Row as _;
-
+use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError};
 
 /// One row of the trail as the file holds it, sound or not.
@@ -44,14 +43,15 @@ impl TrailSnapshot {
             .fetch_all(&mut *self.0)
             .await
             .map_err(StoreError::sql("reading the trail"))?;
-        Ok(rows
-            .iter()
-            .map(|row| RawRow {
-                seq: u64::try_from(row.get::<i64, _>(0)).unwrap_or(0),
-                body: row.get(1),
-                leaf: row.get(2),
+        rows.iter()
+            .map(|row| {
+                Ok(RawRow {
+                    seq: u64::try_from(row.read::<i64>(0)?).unwrap_or(0),
+                    body: row.read(1)?,
+                    leaf: row.read(2)?,
+                })
             })
-            .collect())
+            .collect()
     }
 
     /// Every checkpoint kept, smallest first: `(size, note)`.
@@ -63,14 +63,13 @@ impl TrailSnapshot {
             .fetch_all(&mut *self.0)
             .await
             .map_err(StoreError::sql("reading checkpoints"))?;
-        Ok(rows
-            .iter()
+        rows.iter()
             .map(|row| {
                 // A damaged note is no note, which the verifier says; it must get to see it.
-                let note = String::from_utf8_lossy(row.get::<&[u8], _>(1)).into_owned();
-                (u64::try_from(row.get::<i64, _>(0)).unwrap_or(0), note)
+                let note = String::from_utf8_lossy(row.read::<&[u8]>(1)?).into_owned();
+                Ok((u64::try_from(row.read::<i64>(0)?).unwrap_or(0), note))
             })
-            .collect())
+            .collect()
     }
 
     /// The note of the newest checkpoint kept.
@@ -93,10 +92,9 @@ impl TrailSnapshot {
             .fetch_all(&mut *self.0)
             .await
             .map_err(StoreError::sql("reading the trail's blocks"))?;
-        Ok(rows
-            .iter()
-            .map(|row| (u64::try_from(row.get::<i64, _>(0)).unwrap_or(0), row.get(1)))
-            .collect())
+        rows.iter()
+            .map(|row| Ok((u64::try_from(row.read::<i64>(0)?).unwrap_or(0), row.read(1)?)))
+            .collect()
     }
 
     /// The trail's head as stored, sound or not: `(size, frontier)`.
@@ -108,6 +106,7 @@ impl TrailSnapshot {
             .fetch_optional(&mut *self.0)
             .await
             .map_err(StoreError::sql("reading the trail's head"))?;
-        Ok(row.map(|row| (u64::try_from(row.get::<i64, _>(0)).unwrap_or(0), row.get(1))))
+        row.map(|row| Ok((u64::try_from(row.read::<i64>(0)?).unwrap_or(0), row.read(1)?)))
+            .transpose()
     }
 }

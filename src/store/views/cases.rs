@@ -1,12 +1,11 @@
 //! Cases with their signals and actions, as lists and `case show` have them.
 
 use serde::Serialize;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::jobs::{JobView, ListFilter};
 use crate::model::Timestamp;
-use crate::store::columns::time_at;
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 /// A case as a list shows it.
@@ -134,7 +133,7 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("listing cases"))?;
-        Ok(rows.iter().map(read_case).collect())
+        rows.iter().map(read_case).collect()
     }
 
     /// One case without its jobs: cheap enough to ask for again and again.
@@ -148,7 +147,7 @@ impl Store {
             .await
             .map_err(StoreError::sql("reading a case"))?
             .ok_or(StoreError::NotFound { what: "case", id })?;
-        Ok(read_case(&row))
+        read_case(&row)
     }
 
     /// One case with its signals, jobs and actions.
@@ -181,59 +180,59 @@ impl Store {
         .map_err(StoreError::sql("reading a case's actions"))?;
         Ok(CaseDetail {
             case,
-            signals: signals.iter().map(read_signal).collect(),
+            signals: signals.iter().map(read_signal).collect::<Result<_>>()?,
             jobs,
-            actions: actions.iter().map(read_action).collect(),
+            actions: actions.iter().map(read_action).collect::<Result<_>>()?,
         })
     }
 }
 
-fn read_case(row: &SqliteRow) -> CaseView {
-    CaseView {
-        id: row.get(0),
-        subject: row.get(1),
-        subject_ref: row.get(2),
-        reason: row.get(3),
-        playbook: row.get(4),
-        priority: row.get(5),
-        state: row.get(6),
-        verdict: row.get(7),
-        source: row.get(8),
-        requested_by: row.get(9),
-        hold: row.get(10),
-        received_at: Timestamp::from_ms(row.get(11)),
-        first_revoke_at: time_at(row, 12),
-        contained_at: time_at(row, 13),
-        reopened: row.get(14),
-        called_off_at: time_at(row, 15),
-        called_off_by: row.get(16),
-        called_off_why: row.get(17),
-    }
+fn read_case(row: &SqliteRow) -> Result<CaseView> {
+    Ok(CaseView {
+        id: row.read(0)?,
+        subject: row.read(1)?,
+        subject_ref: row.read(2)?,
+        reason: row.read(3)?,
+        playbook: row.read(4)?,
+        priority: row.read(5)?,
+        state: row.read(6)?,
+        verdict: row.read(7)?,
+        source: row.read(8)?,
+        requested_by: row.read(9)?,
+        hold: row.read(10)?,
+        received_at: Timestamp::from_ms(row.read(11)?),
+        first_revoke_at: time_at(row, 12)?,
+        contained_at: time_at(row, 13)?,
+        reopened: row.read(14)?,
+        called_off_at: time_at(row, 15)?,
+        called_off_by: row.read(16)?,
+        called_off_why: row.read(17)?,
+    })
 }
 
-fn read_signal(row: &SqliteRow) -> SignalView {
-    SignalView {
-        id: row.get(0),
-        source: row.get(1),
-        reason: row.get(2),
-        decision: row.get(3),
-        why: row.get(4),
-        requested_by: row.get(5),
-        note: row.get(6),
-        received_at: Timestamp::from_ms(row.get(7)),
-    }
+fn read_signal(row: &SqliteRow) -> Result<SignalView> {
+    Ok(SignalView {
+        id: row.read(0)?,
+        source: row.read(1)?,
+        reason: row.read(2)?,
+        decision: row.read(3)?,
+        why: row.read(4)?,
+        requested_by: row.read(5)?,
+        note: row.read(6)?,
+        received_at: Timestamp::from_ms(row.read(7)?),
+    })
 }
 
-fn read_action(row: &SqliteRow) -> ActionView {
-    let requests: Option<String> = row.get(6);
-    ActionView {
-        id: row.get(0),
-        job: row.get(1),
-        action: serde_json::from_str(row.get(2)).unwrap_or_default(),
-        started_at: Timestamp::from_ms(row.get(3)),
-        finished_at: time_at(row, 4),
-        outcome: row.get(5),
+fn read_action(row: &SqliteRow) -> Result<ActionView> {
+    let requests: Option<String> = row.read(6)?;
+    Ok(ActionView {
+        id: row.read(0)?,
+        job: row.read(1)?,
+        action: serde_json::from_str(row.read(2)?).unwrap_or_default(),
+        started_at: Timestamp::from_ms(row.read(3)?),
+        finished_at: time_at(row, 4)?,
+        outcome: row.read(5)?,
         requests: requests.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
-        why: row.get(7),
-    }
+        why: row.read(7)?,
+    })
 }

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use sqlx::Row as _;
 
 use crate::model::Timestamp;
-use crate::store::columns::time_at;
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 /// The numbers that `status` and `/metrics` show, read from the tables and never counted along.
@@ -62,19 +61,22 @@ impl Store {
         .fetch_one(self.readers())
         .await
         .map_err(StoreError::sql("reading the status"))?;
-        counts.ledger = row.get(0);
-        counts.ledger_oldest = time_at(&row, 1);
-        counts.alerts = row.get(2);
-        counts.holds = row.get(3);
-        counts.trail = row.get(4);
-        counts.signed = row.get(5);
-        counts.signed_at = time_at(&row, 6);
-        counts.planned = row.get(7);
+        counts.ledger = row.read(0)?;
+        counts.ledger_oldest = time_at(&row, 1)?;
+        counts.alerts = row.read(2)?;
+        counts.holds = row.read(3)?;
+        counts.trail = row.read(4)?;
+        counts.signed = row.read(5)?;
+        counts.signed_at = time_at(&row, 6)?;
+        counts.planned = row.read(7)?;
         let paused = sqlx::query("SELECT target, paused_why FROM lane WHERE paused_at IS NOT NULL")
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("reading the lanes"))?;
-        counts.paused = paused.iter().map(|row| (row.get(0), row.get(1))).collect();
+        counts.paused = paused
+            .iter()
+            .map(|row| Ok((row.read(0)?, row.read(1)?)))
+            .collect::<Result<_>>()?;
         Ok(counts)
     }
 
@@ -83,6 +85,6 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("counting"))?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+        rows.iter().map(|row| Ok((row.read(0)?, row.read(1)?))).collect()
     }
 }

@@ -1,11 +1,10 @@
 //! Jobs of the queue as lists show them.
 
 use serde::Serialize;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Evidence, Timestamp, Verdict};
-use crate::store::columns::time_at;
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 /// Which cases or jobs a list shows.
@@ -83,25 +82,25 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("listing jobs"))?;
-        Ok(rows.iter().map(read_job).collect())
+        rows.iter().map(read_job).collect()
     }
 }
 
-fn read_job(row: &SqliteRow) -> JobView {
-    let json = |column: usize| row.get::<Option<String>, _>(column);
-    JobView {
-        id: row.get(0),
-        case: row.get(1),
-        target: row.get(2),
-        kind: row.get(3),
-        state: row.get(4),
-        due: time_at(row, 5),
-        priority: row.get(6),
-        attempt: row.get(7),
-        verdict: json(8).and_then(|text| serde_json::from_str(&text).ok()),
-        error: row.get(9),
-        created_at: Timestamp::from_ms(row.get(10)),
-        finished_at: time_at(row, 11),
-        evidence: json(12).and_then(|text| serde_json::from_str(&text).ok()),
-    }
+fn read_job(row: &SqliteRow) -> Result<JobView> {
+    let (verdict, evidence): (Option<String>, Option<String>) = (row.read(8)?, row.read(12)?);
+    Ok(JobView {
+        id: row.read(0)?,
+        case: row.read(1)?,
+        target: row.read(2)?,
+        kind: row.read(3)?,
+        state: row.read(4)?,
+        due: time_at(row, 5)?,
+        priority: row.read(6)?,
+        attempt: row.read(7)?,
+        verdict: verdict.and_then(|text| serde_json::from_str(&text).ok()),
+        error: row.read(9)?,
+        created_at: Timestamp::from_ms(row.read(10)?),
+        finished_at: time_at(row, 11)?,
+        evidence: evidence.and_then(|text| serde_json::from_str(&text).ok()),
+    })
 }

@@ -1,11 +1,11 @@
 //! Appends to the trail: rows in the transaction of the change they tell of, under the tree whose frontier the same transaction stores.
 
 use revoked_trail::{Entry, Frontier, Hash, leaf_hash};
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteConnection;
 
 use crate::model::Timestamp;
 use crate::store::StoreError;
+use crate::store::columns::Columns as _;
 
 /// The end of the trail while a group is written.
 pub(in crate::store) struct Tail {
@@ -101,8 +101,8 @@ pub(in crate::store) async fn read_frontier(conn: &mut SqliteConnection) -> Resu
         .fetch_one(conn)
         .await
         .map_err(StoreError::sql("reading the trail's head"))?;
-    let size = u64::try_from(row.get::<i64, _>(0)).unwrap_or(0);
-    Frontier::from_bytes(size, row.get::<&[u8], _>(1)).map_err(|error| StoreError::Corrupt {
+    let size = u64::try_from(row.read::<i64>(0)?).unwrap_or(0);
+    Frontier::from_bytes(size, row.read::<&[u8]>(1)?).map_err(|error| StoreError::Corrupt {
         table: "trail_head",
         id: 1,
         why: error.to_string(),

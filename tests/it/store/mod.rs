@@ -2,6 +2,7 @@
 
 mod accept;
 mod coalesce;
+mod damaged_rows;
 mod departures;
 mod employments;
 mod erasure;
