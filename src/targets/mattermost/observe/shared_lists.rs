@@ -7,13 +7,14 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures_util::future::try_join_all;
+use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use crate::targets::mattermost::api::client::Api;
 use crate::targets::mattermost::api::failure::{CallFailure, Refusal};
 use crate::targets::mattermost::api::pages::{self, Listing};
 use crate::targets::mattermost::api::request::Call;
-use crate::targets::mattermost::api::wire::{App, Bot, IncomingWebhook, Outgoing, Team};
+use crate::targets::mattermost::api::wire::{App, Bot, IncomingWebhook, Keyed, Outgoing, Team};
 use crate::targets::{AttemptStage, CallContext};
 
 /// How many teams' commands are asked for at once.
@@ -102,6 +103,22 @@ impl<T> List<T> {
     }
 }
 
+impl<T: DeserializeOwned + Keyed> List<T> {
+    /// The same of a list that comes by pages.
+    async fn get_paged(
+        &self,
+        api: &Api,
+        context: &CallContext,
+        since: Instant,
+        call: impl Fn() -> Call,
+    ) -> Result<Arc<Reading<T>>, CallFailure> {
+        let context = &context.stage(AttemptStage::Shared);
+        let begun = Begun::default();
+        self.get(context, since, &begun, pages::list(api, context, begun.by(call)))
+            .await
+    }
+}
+
 /// When a reading began: when there was a permit for its first call.
 #[derive(Default)]
 struct Begun(OnceLock<Instant>);
@@ -124,10 +141,8 @@ impl SharedLists {
         context: &CallContext,
         since: Instant,
     ) -> Result<Arc<Reading<Bot>>, CallFailure> {
-        let context = &context.stage(AttemptStage::Shared);
-        let begun = Begun::default();
-        let call = begun.by(|| Call::get("listing the bots", &["bots"]).query("include_deleted", true));
-        self.bots.get(context, since, &begun, pages::list(api, context, call)).await
+        let call = || Call::get("listing the bots", &["bots"]).query("include_deleted", true);
+        self.bots.get_paged(api, context, since, call).await
     }
 
     /// Every OAuth app.
@@ -137,10 +152,8 @@ impl SharedLists {
         context: &CallContext,
         since: Instant,
     ) -> Result<Arc<Reading<App>>, CallFailure> {
-        let context = &context.stage(AttemptStage::Shared);
-        let begun = Begun::default();
-        let call = begun.by(|| Call::get("listing the OAuth apps", &["oauth", "apps"]));
-        self.apps.get(context, since, &begun, pages::list(api, context, call)).await
+        let call = || Call::get("listing the OAuth apps", &["oauth", "apps"]);
+        self.apps.get_paged(api, context, since, call).await
     }
 
     /// Every incoming webhook.
@@ -150,12 +163,8 @@ impl SharedLists {
         context: &CallContext,
         since: Instant,
     ) -> Result<Arc<Reading<IncomingWebhook>>, CallFailure> {
-        let context = &context.stage(AttemptStage::Shared);
-        let begun = Begun::default();
-        let call = begun.by(|| Call::get("listing the incoming webhooks", &["hooks", "incoming"]));
-        self.incoming
-            .get(context, since, &begun, pages::list(api, context, call))
-            .await
+        let call = || Call::get("listing the incoming webhooks", &["hooks", "incoming"]);
+        self.incoming.get_paged(api, context, since, call).await
     }
 
     /// The incoming webhooks of the last reading, however old.
@@ -170,12 +179,8 @@ impl SharedLists {
         context: &CallContext,
         since: Instant,
     ) -> Result<Arc<Reading<Outgoing>>, CallFailure> {
-        let context = &context.stage(AttemptStage::Shared);
-        let begun = Begun::default();
-        let call = begun.by(|| Call::get("listing the outgoing webhooks", &["hooks", "outgoing"]));
-        self.outgoing
-            .get(context, since, &begun, pages::list(api, context, call))
-            .await
+        let call = || Call::get("listing the outgoing webhooks", &["hooks", "outgoing"]);
+        self.outgoing.get_paged(api, context, since, call).await
     }
 
     /// Every slash command. They are listed team by team, in teams that a person has left too.
