@@ -116,7 +116,7 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
             json: as_json,
         } => {
             let keys = match key {
-                Some(text) => vec![trail::read_key(&text)?],
+                Some(text) => trail::read_keys(&text)?,
                 None => trail::keys_beside(store.path())?,
             };
             let anchors = if anchor.is_empty() {

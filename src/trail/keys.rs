@@ -67,23 +67,25 @@ pub fn keys_beside(store: &Path) -> anyhow::Result<Vec<VerifierKey>> {
     let path = beside(store, "vkey");
     let text = std::fs::read_to_string(&path)
         .with_context(|| format!("reading the verifier key {}; name it with --key", path.display()))?;
-    verifier_keys(&text).context(FORM)
+    parse(&text)
 }
 
-/// A verifier key given as text, or in a file.
+/// The verifier keys in a file, the newest last, or the one that is given as text.
 ///
 /// # Errors
 /// Where it is neither.
-pub fn read_key(text: &str) -> anyhow::Result<VerifierKey> {
+pub fn read_keys(text: &str) -> anyhow::Result<Vec<VerifierKey>> {
     if Path::new(text).is_file() {
-        let text = std::fs::read_to_string(text).with_context(|| format!("reading the verifier key {text}"))?;
-        return parse(text.lines().next().unwrap_or_default());
+        let text = std::fs::read_to_string(text).with_context(|| format!("reading the verifier keys in {text}"))?;
+        return parse(&text);
     }
     parse(text)
 }
 
-fn parse(line: &str) -> anyhow::Result<VerifierKey> {
-    line.trim().parse().context(FORM)
+fn parse(text: &str) -> anyhow::Result<Vec<VerifierKey>> {
+    let keys = verifier_keys(text).context(FORM)?;
+    anyhow::ensure!(!keys.is_empty(), "{FORM}: there is none");
+    Ok(keys)
 }
 
 fn beside(store: &Path, what: &str) -> PathBuf {
@@ -91,4 +93,29 @@ fn beside(store: &Path, what: &str) -> PathBuf {
     name.push(".");
     name.push(what);
     PathBuf::from(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_a_file_is_read_and_one_as_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let keys = [1, 2].map(|seed| {
+            Signer::from_seed("example.org/trail", &[seed; 32])
+                .unwrap()
+                .verifier()
+                .to_string()
+        });
+        let file = folder.path().join("trail.vkey");
+        std::fs::write(&file, format!("{}\n{}\n", keys[0], keys[1])).unwrap();
+        let read = |text: &str| read_keys(text).map(|keys| keys.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(read(file.to_str().unwrap()).unwrap(), keys);
+        assert_eq!(read(&keys[1]).unwrap(), keys[1..]);
+        std::fs::write(&file, "\n").unwrap();
+        for nothing in [file.to_str().unwrap(), "no key"] {
+            assert!(read(nothing).is_err(), "{nothing}");
+        }
+    }
 }

@@ -10,6 +10,6 @@ mod verify;
 
 pub use anchor_file::AnchorFile;
 pub use checkpoint_signer::{CheckpointSigner, run};
-pub use keys::{keys_beside, read_key, signer};
+pub use keys::{keys_beside, read_keys, signer};
 pub use startup_check::{StartTransition, check as check_at_start};
 pub use verify::verify;

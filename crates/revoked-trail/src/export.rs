@@ -72,18 +72,6 @@ mod tests {
     use super::super::verifier::tests::Trail;
     use super::*;
 
-    /// Twenty entries, signed at 10 and 20.
-    fn trail() -> Trail {
-        let mut trail = Trail::default();
-        for size in 1..=20 {
-            trail.append("honest");
-            if size % 10 == 0 {
-                trail.sign(&signer(), true);
-            }
-        }
-        trail
-    }
-
     fn lines(trail: &Trail) -> Vec<Vec<u8>> {
         trail.rows.iter().map(|(_, body, _)| [body, &b"\n"[..]].concat()).collect()
     }
@@ -95,7 +83,7 @@ mod tests {
 
     #[test]
     fn an_export_as_it_was_written_is_verified_with_and_without_its_last_line_end() {
-        let trail = trail();
+        let trail = Trail::signed_at_ten_and_twenty();
         let mut lines = lines(&trail);
         for _ in 0..2 {
             let report = report(&lines, &trail.anchors);
@@ -107,13 +95,16 @@ mod tests {
 
     #[test]
     fn what_no_checkpoint_confirms_is_not_verified_even_where_nothing_is_there() {
-        assert_eq!(report(&lines(&trail()), &[]).findings, [Finding::NoCheckpoint(20)]);
+        assert_eq!(
+            report(&lines(&Trail::signed_at_ten_and_twenty()), &[]).findings,
+            [Finding::NoCheckpoint(20)]
+        );
         assert_eq!(report(&[], &[]).findings, [Finding::NoCheckpoint(0)]);
     }
 
     #[test]
     fn what_was_changed_is_found_with_its_place() {
-        let trail = trail();
+        let trail = Trail::signed_at_ten_and_twenty();
         let whole = lines(&trail);
         let root = |size, after| Finding::Root {
             place: Place::anchor("journal"),
@@ -157,7 +148,7 @@ mod tests {
     #[test]
     fn another_key_is_refused_and_none_is_an_error() {
         let other = super::super::key::Signer::from_seed(signer().verifier().name(), &[7; 32]).unwrap();
-        let trail = trail();
+        let trail = Trail::signed_at_ten_and_twenty();
         let notes: Vec<_> = trail
             .anchors
             .iter()

@@ -17,18 +17,6 @@ struct Found {
     anchored: bool,
 }
 
-/// Twenty entries; each tenth is signed and anchored.
-fn victim() -> Trail {
-    let mut trail = Trail::default();
-    for size in 1..=20 {
-        trail.append("honest");
-        if size % 10 == 0 {
-            trail.sign(&signer(), true);
-        }
-    }
-    trail
-}
-
 fn found(trail: &Trail) -> Found {
     let plain = |trail: &Trail| {
         let mut verifier = Verifier::new(ORIGIN, &[]);
@@ -93,25 +81,25 @@ const NOWHERE: Found = Found {
 
 #[test]
 fn an_untouched_trail_is_clean_everywhere() {
-    assert_eq!(found(&victim()), NOWHERE);
+    assert_eq!(found(&Trail::signed_at_ten_and_twenty()), NOWHERE);
 }
 
 #[test]
 fn an_edited_entry_is_found_everywhere() {
-    let mut trail = victim();
+    let mut trail = Trail::signed_at_ten_and_twenty();
     forge(&mut trail, 7);
     assert_eq!(found(&trail), EVERYWHERE);
 }
 
 #[test]
 fn deleting_inserting_and_reordering_are_found_everywhere() {
-    let mut deleted = victim();
+    let mut deleted = Trail::signed_at_ten_and_twenty();
     deleted.rows.remove(7);
     assert_eq!(found(&deleted), EVERYWHERE);
-    let mut inserted = victim();
+    let mut inserted = Trail::signed_at_ten_and_twenty();
     inserted.rows.insert(7, inserted.rows[3].clone());
     assert_eq!(found(&inserted), EVERYWHERE);
-    let mut reordered = victim();
+    let mut reordered = Trail::signed_at_ten_and_twenty();
     reordered.rows.swap(7, 8);
     assert_eq!(found(&reordered), EVERYWHERE);
 }
@@ -124,7 +112,7 @@ fn the_same_with_hashes_recomputed_is_found_by_the_signature() {
         |trail| trail.rows.insert(7, trail.rows[3].clone()),
         |trail| trail.rows.swap(7, 8),
     ] {
-        let mut trail = victim();
+        let mut trail = Trail::signed_at_ten_and_twenty();
         attack(&mut trail);
         recompute(&mut trail);
         assert_eq!(found(&trail), BY_SIGNATURE);
@@ -135,7 +123,7 @@ fn the_same_with_hashes_recomputed_is_found_by_the_signature() {
 
 #[test]
 fn a_cut_tail_with_the_older_head_put_back_is_found_by_the_anchor_only() {
-    let mut cut = victim();
+    let mut cut = Trail::signed_at_ten_and_twenty();
     cut.rows.truncate(15);
     recompute(&mut cut);
     assert_eq!(found(&cut), BY_SIGNATURE);
@@ -149,7 +137,7 @@ fn a_cut_tail_with_the_older_head_put_back_is_found_by_the_anchor_only() {
 
 #[test]
 fn a_tail_cut_behind_the_last_anchor_is_found_by_nobody() {
-    let mut trail = victim();
+    let mut trail = Trail::signed_at_ten_and_twenty();
     (0..5).for_each(|_| trail.append("honest"));
     trail.rows.truncate(22);
     recompute(&mut trail);
@@ -161,14 +149,14 @@ fn a_tail_cut_behind_the_last_anchor_is_found_by_nobody() {
 fn an_older_copy_of_the_whole_file_is_found_by_the_anchor_only() {
     let mut older = Trail::of(10);
     older.sign(&signer(), false);
-    older.anchors = victim().anchors;
+    older.anchors = Trail::signed_at_ten_and_twenty().anchors;
     assert_eq!(found(&older), BY_ANCHOR);
 }
 
 #[test]
 fn a_rewrite_with_the_stolen_key_is_found_by_the_anchor_up_to_its_size() {
     let rewrite = |row: usize| {
-        let mut trail = victim();
+        let mut trail = Trail::signed_at_ten_and_twenty();
         (0..5).for_each(|_| trail.append("honest"));
         forge(&mut trail, row);
         recompute(&mut trail);
@@ -207,7 +195,7 @@ fn a_rewrite_with_the_stolen_key_is_found_by_the_anchor_up_to_its_size() {
 
 #[test]
 fn a_fork_is_found_by_comparing_anchors() {
-    let mut trail = victim();
+    let mut trail = Trail::signed_at_ten_and_twenty();
     let mut other = Trail::of(12);
     (0..8).for_each(|_| other.append("another story"));
     let shown_to_another = checkpoint::sign(&other.tree, &signer()).unwrap();
@@ -219,7 +207,7 @@ fn a_fork_is_found_by_comparing_anchors() {
 
 #[test]
 fn what_the_daemon_itself_records_falsely_is_found_by_nobody() {
-    let mut trail = victim();
+    let mut trail = Trail::signed_at_ten_and_twenty();
     trail.append("a false entry by the live daemon under control");
     trail.sign(&signer(), true);
     assert_eq!(found(&trail), NOWHERE);

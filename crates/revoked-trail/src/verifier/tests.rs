@@ -19,6 +19,18 @@ pub(crate) struct Trail {
 }
 
 impl Trail {
+    /// Twenty entries; each tenth is signed and anchored.
+    pub(crate) fn signed_at_ten_and_twenty() -> Self {
+        let mut trail = Self::default();
+        for size in 1..=20 {
+            trail.append("honest");
+            if size % 10 == 0 {
+                trail.sign(&signer(), true);
+            }
+        }
+        trail
+    }
+
     /// A trail of `n` honest entries without checkpoints.
     pub(crate) fn of(n: u64) -> Self {
         let mut trail = Self::default();
