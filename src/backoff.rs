@@ -1,4 +1,4 @@
-//! Backoff, the one home of retry delays: exponential, with full jitter, sooner for urgent work. Jobs, probes of a paused lane, polls and
+//! Backoff, the delays before a next try: exponential, with full jitter, sooner for urgent work. Jobs, probes of a paused lane, polls and
 //! deliveries all draw their waits here.
 
 use std::sync::atomic::{AtomicU64, Ordering};

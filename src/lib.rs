@@ -24,19 +24,25 @@
 //! | --- | --- |
 //! | [`model`] | the words, as plain types. [`model::Containment`] holds the two pure functions at the heart, `plan` and `verdict`; [`model::JobState`] the only way from one state to another; subjects, grant kinds, evidence |
 //! | [`policy`] | from a signal to a decision, pure: playbooks, limits, holds |
-//! | [`store`] | all that is durable, in one SQLite file: the writer, the job queue (accept, coalesce, claim under a lease, requeue, settle), cases, holds, identity, departures, the state and health of sources, the outbox, retention |
+//! | [`store`] | all that is durable, in one SQLite file; beside its folders `retention` (what is kept for how long), alerts, columns |
+//! | `store/queue` | the job queue: accept, coalesce, claim under a `lease`, requeue, settle |
+//! | `store/cases`, `store/departures` | what a human decides (`holds`, release, calling off); leavers |
+//! | `store/identity` | whose name it is: resolution, links, `reassignment` of an identifier, erasure |
+//! | `store/sources`, `store/outbox` | the table `inbox`, health of sources, `leaked_credentials`; what others are told |
+//! | `store/writer`, `store/trail`, `store/views`, `store/file` | the one writer; reading the trail; lists and counts; opening the file |
 //! | [`worker`] | lanes and their priority pacer (rate limits, 429, concurrency, circuit breaker), and the attempt, which is the loop |
 //! | [`backoff`] | how long to wait before the next try |
-//! | [`targets`] | the trait of a target with its contract, and a folder for each kind: how a session, a token, a webhook is found and ended there |
-//! | [`sources`] | the two traits of a source with their contracts, and a folder for each kind: SSF, SCIM, webhooks, HR files, logout |
+//! | [`targets`] | the trait of a target with its contract, and a folder for each kind |
+//! | `targets/mattermost` | how a session, a token, a webhook is found and ended at a Mattermost server |
+//! | [`sources`] | the two traits of a source with their contracts, and a folder for each kind: `ssf`, `scim`, `webhook`, `hr_csv` (HR's files), logout; `sources/shared` reads what several of them say (subject identifiers) |
 //! | [`intake`] | from a source to the store: push, poll, the table `inbox` |
 //! | [`api`] | the listening HTTP server: connection and body limits, client penalties, health |
 //! | [`daemon`] | how all of it is built, started and stopped (SIGTERM, graceful shutdown) |
-//! | [`revoked_trail`] | a crate of its own, pure: trail entries, Merkle tree, checkpoints, proofs, the verifier |
+//! | [`revoked_trail`] | a crate of its own (`crates/revoked-trail`, with the program `revoked-verify`), pure: trail entries, Merkle tree, checkpoints, proofs, the verifier |
 //! | [`trail`] | the trail's keys, its files, the running checkpoints |
 //! | [`statement`], [`transmitter`] | what others are told of what was proved (pure), and the telling |
 //! | [`config`] over [`settings`] | from what is written to what is built, and every mistake in it |
-//! | [`cli`] | one file or folder for each command. Only here is anything printed |
+//! | [`cli`] | one file or folder for each command. Only here is anything printed. `cli/revoke` writes a row of the table `inbox` (`store/sources/inbox`), which `intake/inbox` takes to `store/queue/accept` |
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
 //! | [`clock`], [`http`], [`secret`], [`telemetry`] | the only places for time, calls to the outside, credentials, and logs with metrics |
 //! | [`digest`], [`file_modes`] | the one SHA-256 with its hexadecimal form, and the one rule about who else may write what we rely on |

@@ -255,7 +255,7 @@ impl<'d> EndpointRequest<'d> {
         }
     }
 
-    /// What a refusal of this request leaves backend where nothing proves who sent it.
+    /// What a refusal of this request leaves behind where nothing proves who sent it.
     fn trace(&self) -> Trace {
         if self.wait.is_some() { Trace::Count } else { Trace::Entry }
     }

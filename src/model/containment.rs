@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Access, Action, Capabilities, Door, DoorKind, GrantKind, GrantRef, Remaining, Verdict};
 use crate::digest::{hex, sha256};
 
-/// What a case is about: everything that the playbook names, or one of the three operations an operator can ask for alone.
+/// What a case is about: everything that the playbook names, or one of the operations an operator can ask for alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "scope", content = "id")]
 pub enum Scope {
@@ -228,7 +228,7 @@ impl Containment {
         sources.iter().map(|id| Door::new(DoorKind::AccessToken, says(id))).collect()
     }
 
-    /// Whether the account is to be blocked at all: the three single operations never block it.
+    /// Whether the account is to be blocked at all: the single operations never block it.
     #[must_use]
     pub fn blocks(&self) -> bool {
         self.block && self.scope == Scope::Everything

@@ -34,7 +34,7 @@ pub enum GrantKind {
 }
 
 impl GrantKind {
-    /// All kinds, in the order in which a plan ends them is [`super::Action`]'s business; this is the order of the docs.
+    /// All kinds, in the order of the docs. In which order a plan ends them is [`super::Containment::plan`]'s business.
     pub const ALL: [Self; 10] = [
         Self::Session,
         Self::AccessToken,

@@ -127,7 +127,7 @@ pub enum Step {
     Retry,
 }
 
-/// The five ends of an attempt.
+/// How an attempt ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settlement {
     /// The second observation proved something.

@@ -1,4 +1,6 @@
 //! Retention: takes away what has been over for long enough, cases first, then people of whom nothing is left. The trail stays.
+//!
+//! How long is the table `[retention]` of the config (`config/tables`: 365 and 400 days); when it runs, `daemon/periodic`.
 
 use std::time::Duration;
 

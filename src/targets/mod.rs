@@ -1,4 +1,7 @@
 //! Targets: the systems in which principals are contained. One file or folder and one row of [`KINDS`] each.
+//!
+//! Here is the trait [`Target`] with its contract, and what its calls ask and answer. `mattermost` is the one kind so far; `call_context`
+//! says for whom a call is made.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -68,7 +71,7 @@ pub trait Target: Send + Sync {
     ///
     /// # Errors
     /// A target whose credentials cannot be told apart by using them gives up; that is the default.
-    async fn identify(&self, _pass: &CallContext, _credential: &SecretString) -> Result<Identified, TargetError> {
+    async fn identify(&self, _context: &CallContext, _credential: &SecretString) -> Result<Identified, TargetError> {
         Err(no_leaked())
     }
 
@@ -78,7 +81,7 @@ pub trait Target: Send + Sync {
     /// As [`Target::apply`].
     async fn end_leaked(
         &self,
-        _pass: &CallContext,
+        _context: &CallContext,
         _credential: &SecretString,
         _principal: &Principal,
     ) -> Result<EndedLeaked, TargetError> {

@@ -1,4 +1,4 @@
-//! The circuit breaker of one lane: after some failures of the target itself in a row nothing is sent for a growing time, and then one job tries.
+//! The circuit breaker of one lane: after some failures of the target itself in a row no job is claimed for a growing time, and then one job tries.
 //!
 //! While it is open, jobs are snoozed, so that a target that is down for an hour burns no attempt. Pure: instants come in from outside.
 

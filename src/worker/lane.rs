@@ -48,7 +48,7 @@ pub(super) struct Lane {
 pub(super) struct State {
     pub(super) breaker: Breaker,
     pause: Option<Pause>,
-    /// Whether the target has answered in this shutdown: an alert of an earlier one is over then.
+    /// Whether the target has answered since the daemon started: an alert of an earlier run is over then.
     pub(super) answered: bool,
 }
 
@@ -283,7 +283,7 @@ impl Lane {
         Ok(())
     }
 
-    /// Freshness whether a paused lane may work again: because an operator said so in the store, or because a probe finds nothing wrong.
+    /// Looks whether a paused lane may work again: because an operator said so in the store, or because a probe finds nothing wrong.
     async fn tend_pause(&self, next: Instant, recorded: bool) -> Next {
         if recorded && matches!(self.store.lane_paused(&self.name).await, Ok(None)) {
             // The operator's `check` has found the target usable, with the credential as its file holds it now. A probe of our own reads

@@ -7,7 +7,7 @@
 //! burst) and `adaptive_rate` (throttling after a 429); `concurrency` (how many jobs are at work at once), `breaker` (the circuit breaker).
 //! Retry delays come from [`crate::backoff`].
 //!
-//! Beside them: `scheduler` (moves due jobs into the queue, ends expired leases), `protection` (who must not be acted on), `rehearsal` (the
+//! Beside them: `scheduler` (when due jobs and expired leases are looked at; what is done then is in `store/queue/promote` and `store/queue/lease`), `protection` (who must not be acted on), `rehearsal` (the
 //! plan without its changes), `reactivation` (what a release of a suspension brings back).
 //!
 //! Invariants: no change is sent before its intent is committed; a permit goes to the most urgent waiter at the moment it exists; a lane

@@ -1,4 +1,5 @@
-//! The scheduler: moves jobs whose time has come into the queue, and takes back those whose lease ran out.
+//! The scheduler of the queue: moves jobs whose time has come into it, and takes back those whose lease ran out. How lives in
+//! `store/queue/promote` and `store/queue/lease`. The periodic run `due` of the daemon does both as well, should this one be stuck.
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::store::Store;
 const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 /// How long to wait after the store failed.
 const AFTER_ERROR: Duration = Duration::from_secs(5);
-/// How often leases are looked at: they outlive their attempts by a minute, so this is soon enough.
+/// How often leases are looked at: they outlive their attempts by a minute, and the daemon's periodic run looks as well.
 const LEASES_EVERY: Duration = Duration::from_mins(1);
 
 /// Runs until `soft` is cancelled.

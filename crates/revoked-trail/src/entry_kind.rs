@@ -34,7 +34,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    /// The daemon started: version, store, and the size of the trail that it found.
+    /// The daemon started: its version, its targets, and how many jobs were taken back from a run that died.
     DaemonStarted = "daemon.started",
     /// The daemon stopped in good order.
     DaemonStopped = "daemon.stopped",
@@ -52,7 +52,7 @@ kinds! {
     CaseOpened = "case.opened",
     /// A case became more urgent or got more to do.
     CaseRaised = "case.raised",
-    /// A further signal joined a case that was open already.
+    /// A further signal joined a case of the same person: one that was open, or one just contained whose proof covers it.
     CaseCoalesced = "case.coalesced",
     /// A case closed with its verdict, which need not be `contained`.
     CaseContained = "case.contained",
@@ -110,15 +110,15 @@ kinds! {
     DepartureRescinded = "departure.rescinded",
     /// An operator called a planned departure off.
     DepartureCancelled = "departure.cancelled",
-    /// A departure became due and its case was opened.
+    /// A departure became due: the jobs of its case were put into the queue.
     DepartureExecuted = "departure.executed",
     /// A source said which employments stand: how many, never whose.
     EmploymentsNoted = "employment.noted",
-    /// A lane was paused: no calls to its target.
+    /// A lane was paused: its jobs wait, and its target is only probed.
     LanePaused = "lane.paused",
     /// A paused lane works again.
     LaneResumed = "lane.resumed",
-    /// Too many failures in a row: the lane's breaker opened.
+    /// The lane's breaker opened: its target failed several times in a row, or a probe after a job's last attempt found it down.
     LaneBreakerOpened = "lane.breaker_opened",
     /// The target answers again: the lane's breaker closed.
     LaneBreakerClosed = "lane.breaker_closed",

@@ -6,7 +6,7 @@
 //!
 //! Reading order: [`entry`] with [`entry_kind`] and [`redact`], what an entry says; [`tree`], [`frontier`] and [`tree_proof`], the Merkle tree;
 //! [`key`], [`signed_note`] and [`checkpoint`], its signed head; [`entry_proof`]; [`verifier`], which reads a whole trail, and [`finding`], what
-//! it finds; [`export`] and [`checkpoint_file`], what `revoked-verify` reads.
+//! it finds; [`export`] and [`checkpoint_file`], what the program `revoked-verify` (`src/main.rs`) reads.
 //!
 //! Invariants: bytes are hashed as stored and never written again; a head is signed only after its COMMIT; nothing personal and nothing
 //! secret stands in a line.

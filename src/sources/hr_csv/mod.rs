@@ -1,7 +1,7 @@
 //! The source kind `hr-csv`: a folder into which an HR system, or a person in HR, drops files of leavers.
 //!
 //! Reading order: `settings` (what the config says; `format` is how the files are written, with `presets` for the exports of HR systems),
-//! `drop_folder` (which files are there and complete, where they go afterwards), `csv` (bytes to cells), `rows` (cells to checked rows),
+//! `drop_folder` (which files are there and complete, where they go afterwards), `csv` (bytes to cells), `rows` (cells to checked rows; `rows/row` says why one is refused, as a `rows/row_error`),
 //! `statements` (what a file says in the end, as signals). Beside that way: `files` (opening, names, signatures), `preview` (what a file
 //! would do) and `proposal` (a mapping for an unknown export).
 //!

@@ -5,9 +5,9 @@
 //! them, and so that a state can be told from a change. A signal is only ever the difference of two states, which makes every repetition
 //! harmless.
 //!
-//! The way of a request: `http` says who calls and what for; a question is answered by `http/discovery` and `resources/listing`, and a change
-//! worked out in `resources/changes`, PATCH by `protocol/patch`. What a change means for a person is in `resources/user_mapping` and, where
-//! others bear the same names, `resources/namesakes`. The attributes and the two small languages of SCIM stand in `protocol`.
+//! The way of a request: `http` says who calls and what for; a question is answered by `http/discovery` and `resources/listing`, and of a change
+//! `resources/changes` works out the new record, from a PATCH by `protocol/patch`. How the change becomes a signal, such as a departure, is in
+//! `resources/user_mapping`; where others bear the same names, in `resources/namesakes`. The attributes and the two small languages of SCIM stand in `protocol`.
 
 mod http;
 mod protocol;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::model::{Actor, Subject, Timestamp};
 use crate::store::columns::Columns as _;
 use crate::store::identity::link_rows::ScopedName;
-use crate::store::queue::requeue::{FinishedJob, NEWEST_CONTAINING};
+use crate::store::queue::requeue::{ContainingJob, NEWEST_CONTAINING};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// A case about somebody whom no target knows.
@@ -248,7 +248,7 @@ impl Tx<'_> {
             "SELECT {}, (SELECT subject_ref FROM cases WHERE id = ?1) FROM job j \
              WHERE case_id = ?1 AND (state = 'failed' OR (state = 'done' AND verdict = 'no_principal')) \
              AND id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state <> 'cancelled')",
-            FinishedJob::COLUMNS
+            ContainingJob::COLUMNS
         );
         let jobs = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(case)
@@ -256,7 +256,7 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("reading a case's jobs"))?;
         for row in &jobs {
-            let (finished, subject_ref) = (FinishedJob::read(row)?, row.read::<String>(7)?);
+            let (finished, subject_ref) = (ContainingJob::read(row)?, row.read::<String>(7)?);
             self.requeue(case, &subject_ref, &finished, "linked").await?;
             if !targets.contains(&finished.target) {
                 targets.push(finished.target);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use revoked_trail::EntryKind;
 
 use super::accept_context::{AcceptContext, DecidedSignal};
-use super::requeue::{FinishedJob, NEWEST_CONTAINING};
+use super::requeue::{ContainingJob, NEWEST_CONTAINING};
 use crate::model::{CaseId, Containment, Evidence, Reason, Timestamp, When};
 use crate::policy::{STAYS, Work};
 use crate::store::columns::Columns as _;
@@ -22,17 +22,17 @@ const CONTAINED_WINDOW: Duration = Duration::from_mins(1);
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
 
 /// A live case that a signal joins.
-struct OpenCase {
+struct LiveCase {
     case: i64,
     /// How urgent it is so far.
     priority: u8,
     /// What is over at some targets, and proves nothing about what the signal reports.
-    stale: Vec<FinishedJob>,
+    stale: Vec<ContainingJob>,
 }
 
 /// The newest containing job of a case at one target.
 struct NewestJob {
-    row: FinishedJob,
+    row: ContainingJob,
     containment: Containment,
     /// It waits for its day, for a retry or for a human.
     waits: bool,
@@ -63,7 +63,7 @@ impl Tx<'_> {
             }
             None => None,
         };
-        let Some(OpenCase { case, priority, stale }) = found else {
+        let Some(LiveCase { case, priority, stale }) = found else {
             return Ok(None);
         };
         self.link_signal(new.signal_id, case).await?;
@@ -73,7 +73,7 @@ impl Tx<'_> {
                 .detail(serde_json::json!({ "signal": new.signal_id })),
         );
         for job in stale {
-            let job = FinishedJob {
+            let job = ContainingJob {
                 priority: work.priority.min(job.priority),
                 ..job
             };
@@ -153,7 +153,7 @@ impl Tx<'_> {
         work: &Work,
         scope: &str,
         hold: Option<i64>,
-    ) -> Result<Option<OpenCase>> {
+    ) -> Result<Option<LiveCase>> {
         let sql = format!(
             "SELECT id, priority, state, playbook, reason, (SELECT why FROM hold WHERE hold.id = cases.hold) FROM cases INDEXED BY cases_live \
              WHERE subject_ref IN ({REFERENCES}) AND scope = ?2 AND state IN ('open', 'held') AND called_off_at IS NULL ORDER BY playbook = ?3 DESC, id DESC"
@@ -190,7 +190,7 @@ impl Tx<'_> {
                     continue;
                 }
                 // A plan belongs to the case that waits for its day, whatever the playbook has become meanwhile.
-                return Ok(Some(OpenCase {
+                return Ok(Some(LiveCase {
                     case,
                     priority,
                     stale: Vec::new(),
@@ -213,7 +213,7 @@ impl Tx<'_> {
                     .into_iter()
                     .filter(|job| work.jobs.iter().any(|(target, _)| job.row.target == *target));
                 let unproved = asked.filter(|job| job.finished && !job.proves(new.signal.occurred_at));
-                return Ok(Some(OpenCase {
+                return Ok(Some(LiveCase {
                     case,
                     priority,
                     stale: unproved.map(|job| job.row).collect(),
@@ -272,7 +272,7 @@ impl Tx<'_> {
     async fn newest_jobs(&mut self, case: i64) -> Result<Vec<NewestJob>> {
         let sql = format!(
             "SELECT {}, j.evidence FROM job j WHERE {NEWEST_CONTAINING}",
-            FinishedJob::COLUMNS
+            ContainingJob::COLUMNS
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(case)
@@ -281,7 +281,7 @@ impl Tx<'_> {
             .map_err(StoreError::sql("reading what a case demands"))?;
         rows.iter()
             .map(|row| {
-                let job = FinishedJob::read(row)?;
+                let job = ContainingJob::read(row)?;
                 let containment = serde_json::from_str(&job.containment).map_err(|error| StoreError::Corrupt {
                     table: "job",
                     id: job.id,

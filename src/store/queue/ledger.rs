@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::requeue::FinishedJob;
+use super::requeue::ContainingJob;
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -27,7 +27,7 @@ impl Tx<'_> {
         let sql = format!(
             "SELECT {}, j.case_id FROM job j INDEXED BY job_ledger JOIN cases c ON c.id = j.case_id \
              WHERE j.state = 'failed' AND j.finished_at <= ? AND c.called_off_at IS NULL ORDER BY j.finished_at",
-            FinishedJob::COLUMNS
+            ContainingJob::COLUMNS
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(self.now.minus(age).ms())
@@ -36,7 +36,7 @@ impl Tx<'_> {
             .map_err(StoreError::sql("reading the ledger"))?;
         let mut targets = Vec::new();
         for row in &rows {
-            let (job, case) = (FinishedJob::read(row)?, row.read::<i64>(7)?);
+            let (job, case) = (ContainingJob::read(row)?, row.read::<i64>(7)?);
             self.requeue_failed(case, None, &job, "ledger").await?;
             self.reopen_for_retry(case).await?;
             let (id, target, error) = (job.id, job.target, job.error.unwrap_or_default());

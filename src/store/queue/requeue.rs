@@ -12,9 +12,9 @@ use crate::store::{Result, StoreError, Tx};
 pub(in crate::store) const NEWEST_CONTAINING: &str = "j.case_id = ?1 AND j.kind = 'contain' AND j.state <> 'cancelled' AND j.id = \
      (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.kind = 'contain' AND k.state <> 'cancelled')";
 
-/// A containing job that is job.
+/// The newest containing job of a case at a target, as it may be put into the queue once more.
 #[derive(Debug, Clone)]
-pub(in crate::store) struct FinishedJob {
+pub(in crate::store) struct ContainingJob {
     pub(in crate::store) id: i64,
     pub(in crate::store) target: String,
     pub(in crate::store) containment: String,
@@ -24,8 +24,8 @@ pub(in crate::store) struct FinishedJob {
     pub(in crate::store) error: Option<String>,
 }
 
-impl FinishedJob {
-    /// What [`FinishedJob::read`] reads, of a row of `job j`.
+impl ContainingJob {
+    /// What [`ContainingJob::read`] reads, of a row of `job j`.
     pub(in crate::store) const COLUMNS: &str = "j.id, j.target, j.containment, j.priority, j.approved, j.state, j.error";
 
     pub(in crate::store) fn read(row: &SqliteRow) -> Result<Self> {
@@ -49,7 +49,7 @@ impl Tx<'_> {
         &mut self,
         case: i64,
         subject_ref: &str,
-        job: &FinishedJob,
+        job: &ContainingJob,
         why: &'static str,
     ) -> Result<()> {
         if job.error.is_some() {
@@ -78,7 +78,7 @@ impl Tx<'_> {
         &mut self,
         case: i64,
         subject_ref: Option<&str>,
-        job: &FinishedJob,
+        job: &ContainingJob,
         from: &str,
     ) -> Result<()> {
         let error = job.error.clone().unwrap_or_default();

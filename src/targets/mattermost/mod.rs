@@ -1,7 +1,8 @@
 //! The target kind `mattermost`: API v4 of a Mattermost server.
 //!
 //! Reading order: `settings` (what an operator writes), `api` (requests, answers, failures, 429), `resolve` (from a subject to an account,
-//! with `account_batching`), `observe` (what an account can reach), `apply` (the changes), `leaked` (a credential in the wrong hands),
+//! with `account_batching`), `observe` (what an account can reach; `observe/shared_lists` has what is listed for the whole server at once), `apply` (the changes:
+//! `apply/end_sessions`, `apply/end_integrations`, `apply/password`), `leaked` (a credential in the wrong hands),
 //! `capabilities`, `probe` with `config_checks`. `own_account` knows who we are and what we may do.
 //!
 //! A grant kind more: its list in `observe`, its end in `apply`, and `capabilities`.
@@ -15,7 +16,7 @@ use secrecy::SecretString;
 
 use self::account_batching::AccountBatches;
 use self::api::client::{Api, fail};
-use self::apply::end_sessions::FlushedNodes;
+use self::apply::end_sessions::FlushedAccounts;
 use self::apply::last_admin::Administrators;
 use self::observe::shared_lists::SharedLists;
 use self::own_account::{OwnAccount, OwnAccountCache};
@@ -48,7 +49,7 @@ fn build(settings: &Settings<'_>, clock: &Clock) -> Built {
         api: settings::read(settings, clock)?,
         own_account_cache: OwnAccountCache::default(),
         administrators: Administrators::default(),
-        flushed_nodes: FlushedNodes::default(),
+        flushed_accounts: FlushedAccounts::default(),
         shared: SharedLists::default(),
         accounts: AccountBatches::default(),
     }))
@@ -59,7 +60,7 @@ struct Mattermost {
     api: Api,
     own_account_cache: OwnAccountCache,
     administrators: Administrators,
-    flushed_nodes: FlushedNodes,
+    flushed_accounts: FlushedAccounts,
     shared: SharedLists,
     accounts: AccountBatches,
 }

@@ -22,7 +22,7 @@ pub(in crate::worker) enum Resolved {
     Unclear(String),
 }
 
-/// Freshness the subject up. Where it fits several accounts it is for a human to say which, or, with `all`, every one of them is meant.
+/// Looks the subject up. Where it fits several accounts it is for a human to say which, or, with `all`, every one of them is meant.
 pub(in crate::worker) async fn resolve(
     target: &dyn Target,
     context: &CallContext,

@@ -18,7 +18,7 @@ pub(super) enum Verification {
 }
 
 impl Attempt<'_> {
-    /// Freshness again at everything that may have changed since it was looked at. A list that still holds what the target said it ended may lag,
+    /// Looks again at everything that may have changed since it was looked at. A list that still holds what the target said it ended may lag,
     /// so it gets a few more looks; anything that is new goes round again at once.
     pub(super) async fn verify(&mut self, run: &mut PrincipalRun<'_>, kinds: &BTreeSet<GrantKind>) -> Result<Verification, End> {
         if let Some(what) = Box::pin(self.leaked_still_works(run)).await? {

@@ -1,6 +1,6 @@
 //! From a file's records to checked rows. Read `contents` (a whole file, and whether it is rejected), `row` (one row), `meaning` (what its
 //! action, status or day asks for: a `change_kind`), `subject` (whom it is about), over `fields` (its cells by the names of columns).
-//! What is wrong with a row is a `row_error`.
+//! Why a row is refused stands in `row`; a `row_error` is the form of the answer: what is wrong, and what to write instead.
 
 pub(super) mod change_kind;
 pub(super) mod contents;

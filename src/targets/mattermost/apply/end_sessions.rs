@@ -23,18 +23,18 @@ const RECENT: Duration = Duration::from_secs(30);
 
 /// The accounts whose sessions every node was told to forget lately. It only saves requests: what it has forgotten is done again.
 #[derive(Default)]
-pub(in crate::targets::mattermost) struct FlushedNodes(Mutex<HashMap<String, Instant>>);
+pub(in crate::targets::mattermost) struct FlushedAccounts(Mutex<HashMap<String, Instant>>);
 
-impl FlushedNodes {
+impl FlushedAccounts {
     fn note(&self, id: &str) {
-        let mut flushed_nodes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        flushed_nodes.retain(|_, at| at.elapsed() < RECENT);
-        flushed_nodes.insert(id.to_owned(), Instant::now());
+        let mut flushed_accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        flushed_accounts.retain(|_, at| at.elapsed() < RECENT);
+        flushed_accounts.insert(id.to_owned(), Instant::now());
     }
 
     pub(in crate::targets::mattermost) fn take(&self, id: &str) -> bool {
-        let mut flushed_nodes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        flushed_nodes.remove(id).is_some_and(|at| at.elapsed() < RECENT)
+        let mut flushed_accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        flushed_accounts.remove(id).is_some_and(|at| at.elapsed() < RECENT)
     }
 }
 
@@ -61,7 +61,7 @@ pub(in crate::targets::mattermost) async fn end_all_sessions(change: Change<'_>)
     }
     let told = join_all(api.nodes.iter().map(|node| at_node(change, node, call(change)))).await;
     if told.iter().all(Result::is_ok) {
-        change.target.flushed_nodes.note(&change.principal.id);
+        change.target.flushed_accounts.note(&change.principal.id);
     }
     applied.requests.extend(told.into_iter().flatten().flatten());
     Ok(applied)
@@ -118,7 +118,7 @@ async fn one_by_one(change: Change<'_>) -> Result<Applied, TargetError> {
 /// missed the message, and `revoke/all` there would end the others too, so the node is told to drop its caches.
 pub(in crate::targets::mattermost) async fn clear_caches(change: Change<'_>) -> Result<Applied, TargetError> {
     let nodes = &change.target.api.nodes;
-    if nodes.is_empty() || change.target.flushed_nodes.take(&change.principal.id) {
+    if nodes.is_empty() || change.target.flushed_accounts.take(&change.principal.id) {
         return Ok(done(None, true));
     }
     let calls = nodes.iter().map(|node| {

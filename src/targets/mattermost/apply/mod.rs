@@ -62,7 +62,7 @@ pub(in crate::targets::mattermost) async fn apply(
         Action::End { grant } => match grant.kind {
             GrantKind::Session | GrantKind::OauthGrant => {
                 // Every node was told to forget all sessions, perhaps, but not since this one.
-                target.flushed_nodes.take(&principal.id);
+                target.flushed_accounts.take(&principal.id);
                 change.end_session(&grant.id).await
             }
             _ if ends_token(grant) => change.end_token("revoke", grant).await,
