@@ -29,3 +29,11 @@ impl Columns for SqliteRow {
 pub(super) fn time_at(row: &SqliteRow, index: usize) -> Result<Option<Timestamp>> {
     Ok(row.read::<Option<i64>>(index)?.map(Timestamp::from_ms))
 }
+
+/// `value` as the JSON that a column holds. `what` it is, for the error.
+///
+/// # Errors
+/// [`StoreError::Unwritten`] where it cannot be written: then nothing is stored in its place.
+pub(super) fn written<T: serde::Serialize + ?Sized>(what: &'static str, value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|source| StoreError::Unwritten { what, source })
+}

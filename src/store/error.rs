@@ -49,6 +49,14 @@ pub enum StoreError {
         /// What is wrong.
         why: String,
     },
+    /// A value that is to be stored has no written form.
+    #[error("{what} cannot be written down, so nothing was stored")]
+    Unwritten {
+        /// What it is.
+        what: &'static str,
+        /// Why not.
+        source: serde_json::Error,
+    },
     /// The database said no.
     #[error("the store failed while {doing}")]
     Sql {
@@ -65,7 +73,7 @@ impl StoreError {
         move |source| match SqliteFailure::of(&source) {
             SqliteFailure::Full => Self::Full,
             SqliteFailure::Busy => Self::Busy,
-            SqliteFailure::Other => Self::Sql { doing, source },
+            SqliteFailure::Statement | SqliteFailure::Other => Self::Sql { doing, source },
         }
     }
 }
@@ -77,17 +85,26 @@ pub(super) enum SqliteFailure {
     Full,
     /// Another process holds the lock.
     Busy,
-    /// Everything else.
+    /// A statement failed on its own: what it asks for cannot be, or what it reads is damaged.
+    Statement,
+    /// Everything else: the disk, the memory, the connection. Where it happens while a commit runs, nobody knows what became of it.
     Other,
 }
 
 impl SqliteFailure {
     pub(super) fn of(error: &sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        match code.as_deref() {
-            // SQLITE_FULL, and the primary code of SQLITE_BUSY with its extensions.
-            Some("13") => Self::Full,
-            Some("5" | "261" | "517") => Self::Busy,
+        let primary = code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff);
+        match (primary, error) {
+            (Some(13), _) => Self::Full,
+            (Some(5), _) => Self::Busy,
+            // ERROR, ABORT, CORRUPT, TOOBIG, CONSTRAINT, MISMATCH, RANGE, NOTADB.
+            (Some(1 | 4 | 11 | 18 | 19 | 20 | 25 | 26), _) => Self::Statement,
+            // Nothing was sent, or what came back could not be read.
+            (
+                None,
+                sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Protocol(_),
+            ) => Self::Statement,
             _ => Self::Other,
         }
     }

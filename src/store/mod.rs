@@ -3,10 +3,11 @@
 //! Every mutating method writes its trail entries in its own transaction. The folders, in the order to read them, each above those it needs:
 //!
 //! - `file`: opening the database, its modes, health probes, commits of other processes.
-//! - `writer`: the single writer (group commit), the transaction, and the append to the trail.
+//! - `transaction`: what a mutation is and sees, and the append to the trail.
 //! - `identity`: from names to people: resolution, links, reassigned identifiers, pseudonyms, erasure.
 //! - `sources`: the inbox, state of sources, their health, sealed credentials.
 //! - `queue`: the job queue and its hot path: accept (idempotency, coalescing, holds), claim and lease, start, finish, settle, requeue.
+//! - `writer`: the single writer (group commit), which reads, decides and writes the hot path of a whole group as sets.
 //! - `cases`: what a human decides: approve or reject a hold, cancel, release, unresolved subjects.
 //! - `departures`: leavers: planned, blocked by another employment, rescinded, executed.
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
@@ -37,6 +38,7 @@ mod queue;
 mod retention;
 mod sources;
 mod trail;
+mod transaction;
 mod views;
 mod writer;
 
@@ -58,7 +60,7 @@ pub use outbox::backlog::{Backlog, Pending};
 pub use outbox::dispatch::{DeliveryOutcome, OutboxEvent};
 pub use queue::accept::{Accepted, SOURCE_TROUBLE};
 pub use queue::claim::Claim;
-pub use queue::intents::ObservationSummary;
+pub use queue::observation_summary::ObservationSummary;
 pub use sources::health::{LastSeen, Refusals, SourceHealth};
 pub use sources::inbox::InboxAnswer;
 pub use sources::inbox_row::{InboxRefusal, InboxRow};
@@ -71,8 +73,10 @@ pub use views::counts::Counts;
 pub use views::jobs::{JobView, ListFilter};
 pub use writer::group_commit::Committed;
 
+use queue::sets::hot_mutation::{Call, HotMutation};
+use transaction::mutation::{ClosureMutation, Tx};
+use writer::group::Queued;
 use writer::group_commit::LockWait;
-use writer::transaction::{ClosureMutation, Mutation, Tx};
 
 /// What a store call answers.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -84,8 +88,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     path: PathBuf,
     clock: Clock,
-    mutations: Mutex<Option<mpsc::Sender<Box<dyn Mutation>>>>,
-    sender: mpsc::WeakSender<Box<dyn Mutation>>,
+    mutations: Mutex<Option<mpsc::Sender<Queued>>>,
+    sender: mpsc::WeakSender<Queued>,
     committed: watch::Receiver<Committed>,
     lock_wait: watch::Receiver<Option<LockWait>>,
     readers: SqlitePool,
@@ -103,7 +107,7 @@ impl Store {
     fn assemble(
         path: PathBuf,
         clock: Clock,
-        mutations: mpsc::Sender<Box<dyn Mutation>>,
+        mutations: mpsc::Sender<Queued>,
         (committed, lock_wait): (watch::Receiver<Committed>, watch::Receiver<Option<LockWait>>),
         readers: SqlitePool,
         writer: oneshot::Receiver<()>,
@@ -169,9 +173,19 @@ impl Store {
         T: Send + 'static,
     {
         let (call, answer) = ClosureMutation::new(work);
-        let sender = self.0.sender.upgrade().ok_or(StoreError::Stopped)?;
-        sender.send(Box::new(call)).await.map_err(|_| StoreError::Stopped)?;
-        drop(sender);
+        self.queue(Queued::Function(Box::new(call))).await?;
         answer.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    /// Runs a mutation of the hot path in the next group and answers after its commit.
+    async fn write_hot<R, T>(&self, request: R, mutation: impl FnOnce(Call<R, T>) -> HotMutation) -> Result<T> {
+        let (call, answer) = Call::new(request);
+        self.queue(Queued::Hot(mutation(call))).await?;
+        answer.await.map_err(|_| StoreError::Stopped)?
+    }
+
+    async fn queue(&self, mutation: Queued) -> Result<()> {
+        let sender = self.0.sender.upgrade().ok_or(StoreError::Stopped)?;
+        sender.send(mutation).await.map_err(|_| StoreError::Stopped)
     }
 }

@@ -1,9 +1,11 @@
 //! Claims jobs under a lease: the most urgent of a target first.
 
-use revoked_trail::{Entry, EntryKind};
+use std::sync::Arc;
+
 use sqlx::sqlite::SqliteRow;
 
-use crate::model::{Actor, CaseId, Containment, Evidence, Job, JobId, JobKind, Lease, Priority, Reason, Subject, Timestamp};
+use super::entries;
+use crate::model::{CaseId, Containment, Evidence, Job, JobId, JobKind, Lease, Priority, Reason, Subject, Timestamp};
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -12,7 +14,7 @@ use crate::store::{Result, Store, StoreError, Tx};
 #[derive(Debug)]
 pub struct Claim {
     /// The job.
-    pub job: Job,
+    pub job: Arc<Job>,
     pub(in crate::store) lease: Lease,
 }
 
@@ -84,14 +86,9 @@ impl Tx<'_> {
         self.add_known_names(&mut jobs).await?;
         let mut claims = Vec::with_capacity(jobs.len());
         for job in jobs {
-            self.record(
-                &Entry::new(EntryKind::JobClaimed, Actor::Daemon)
-                    .case(job.case.0)
-                    .job(job.id.0)
-                    .detail(serde_json::json!({ "target": job.target, "attempt": job.attempt, "lease": lease.id })),
-            );
+            self.record(&entries::claimed(&job, &lease.id));
             claims.push(Claim {
-                job,
+                job: Arc::new(job),
                 lease: lease.clone(),
             });
         }

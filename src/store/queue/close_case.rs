@@ -2,6 +2,7 @@
 
 use revoked_trail::{Entry, EntryKind};
 
+use super::entries;
 use crate::model::{Actor, Job, JobId, Verdict};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, StoreError, Tx};
@@ -13,6 +14,31 @@ pub(in crate::store) enum CaseOutcome {
     Verdict(&'static str),
     /// No target knows the person.
     Nobody,
+}
+
+/// The newest job of a case at one target.
+pub(super) struct NewestJob {
+    pub(super) state: String,
+    pub(super) verdict: Option<String>,
+    /// Nobody was found there by any name, or no name is one that it can be asked for.
+    pub(super) nobody: bool,
+}
+
+/// The worst verdict among the newest job of each target, and whether nobody was found at any; `None` while one of them is open.
+pub(super) fn worst_verdict(jobs: &[NewestJob]) -> Option<(&'static str, bool)> {
+    // A sweep that waits for its lane leaves the case as it is; it reopens it if it has to act.
+    let over = jobs.iter().all(|job| matches!(job.state.as_str(), "done" | "failed"));
+    let severity = |job: &NewestJob| {
+        let place = Verdict::WORDS.iter().position(|word| Some(*word) == job.verdict.as_deref());
+        place.unwrap_or(Verdict::WORDS.len() - 1)
+    };
+    let worst = jobs.iter().map(severity).max().unwrap_or(0);
+    over.then(|| (Verdict::WORDS[worst], jobs.iter().all(|job| job.nobody)))
+}
+
+/// Whether by this verdict somebody was contained, as well as can be proved.
+pub(super) fn is_contained(verdict: &str) -> bool {
+    matches!(verdict, "contained" | "unverified" | "residual")
 }
 
 impl Tx<'_> {
@@ -30,20 +56,18 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reading a case's jobs"))?;
-        let mut worst = 0;
-        let mut nobody = true;
-        for row in &rows {
-            let (state, verdict): (String, Option<String>) = (row.read(0)?, row.read(1)?);
-            // A sweep that waits for its lane leaves the case as it is; it reopens it if it has to act.
-            if !matches!(state.as_str(), "done" | "failed") {
-                return Ok(None);
-            }
-            nobody &= row.read::<Option<bool>>(2)? == Some(true);
-            let place = Verdict::WORDS.iter().position(|word| Some(*word) == verdict.as_deref());
-            worst = worst.max(place.unwrap_or(Verdict::WORDS.len() - 1));
-        }
-        let verdict = Verdict::WORDS[worst];
-        let contained = matches!(verdict, "contained" | "unverified" | "residual");
+        let jobs = rows.iter().map(|row| {
+            Ok(NewestJob {
+                state: row.read(0)?,
+                verdict: row.read(1)?,
+                nobody: row.read::<Option<bool>>(2)? == Some(true),
+            })
+        });
+        let jobs: Vec<NewestJob> = jobs.collect::<Result<_>>()?;
+        let Some((verdict, mut nobody)) = worst_verdict(&jobs) else {
+            return Ok(None);
+        };
+        let contained = is_contained(verdict);
         let row = sqlx::query(
             "UPDATE cases SET state = 'closed', verdict = ?2, closed_at = ?3, \
                     contained_at = CASE WHEN ?4 THEN coalesce(contained_at, ?3) ELSE contained_at END \
@@ -63,16 +87,7 @@ impl Tx<'_> {
         let (received, first, at): (i64, Option<i64>, Option<i64>) = (row.read(0)?, row.read(1)?, row.read(2)?);
         // Whoever was contained and is gone by now is no riddle.
         nobody &= at.is_none();
-        self.record(
-            &Entry::new(EntryKind::CaseContained, Actor::Daemon)
-                .case(case)
-                .subject_ref(subject_ref)
-                .detail(serde_json::json!({
-                    "verdict": verdict,
-                    "received_to_first_revoke_ms": first.map(|first| first - received),
-                    "received_to_contained_ms": at.map(|at| at - received),
-                })),
-        );
+        self.record(&entries::case_closed((case, subject_ref), verdict, received, first, at));
         let was_in_ledger: bool = row.read(3)?;
         if let Some(job) = job.filter(|_| contained && was_in_ledger) {
             self.end_alert("could_not_revoke", &format!("job:{job}")).await?;

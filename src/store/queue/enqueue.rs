@@ -1,8 +1,7 @@
 //! Enqueues a job: the one way a row gets into the job queue.
 
-use revoked_trail::{Entry, EntryKind};
-
-use crate::model::{Actor, JobKind, JobState, Priority, Timestamp};
+use super::entries;
+use crate::model::{JobKind, JobState, Lease, Priority, Timestamp};
 use crate::store::{Result, StoreError, Tx};
 
 /// A job to be put into the queue.
@@ -21,19 +20,26 @@ pub(in crate::store) struct NewJob<'a> {
     pub(in crate::store) approved: bool,
     pub(in crate::store) subject_ref: &'a str,
     /// As JSON: whom a sweep or a release looks after.
-    pub(in crate::store) evidence: Option<String>,
+    pub(in crate::store) evidence: Option<&'a str>,
     /// When the verdict was reached that a sweep looks after.
     pub(in crate::store) chain_at: Option<Timestamp>,
+}
+
+impl<'a> NewJob<'a> {
+    /// When it is due, where it waits for that, and the lease that it is born with.
+    pub(super) fn due_and_lease(&self) -> (Option<i64>, Option<&'a Lease>) {
+        match self.state {
+            JobState::Scheduled { due } => (Some(due.ms()), None),
+            JobState::Running { lease } => (None, Some(lease)),
+            _ => (None, None),
+        }
+    }
 }
 
 impl Tx<'_> {
     /// Puts a job into the queue, or where its state says.
     pub(in crate::store) async fn enqueue(&mut self, job: &NewJob<'_>) -> Result<i64> {
-        let (due, lease) = match job.state {
-            JobState::Scheduled { due } => (Some(due.ms()), None),
-            JobState::Running { lease } => (None, Some(lease)),
-            _ => (None, None),
-        };
+        let (due, lease) = job.due_and_lease();
         let id = sqlx::query(
             "INSERT INTO job (case_id, target, kind, containment, priority, state, due, lease_id, lease_until, attempt, sweep, approved, \
                               held_due, created_at, evidence, chain_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -52,21 +58,13 @@ impl Tx<'_> {
         .bind(job.approved)
         .bind(job.held_due.map(Timestamp::ms))
         .bind(self.now.ms())
-        .bind(&job.evidence)
+        .bind(job.evidence)
         .bind(job.chain_at.map(Timestamp::ms))
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("enqueuing a job"))?
         .last_insert_rowid();
-        self.record(
-            &Entry::new(EntryKind::JobEnqueued, Actor::Daemon)
-                .case(job.case)
-                .job(id)
-                .subject_ref(job.subject_ref)
-                .detail(serde_json::json!({
-                    "target": job.target, "for": job.kind.word(), "state": job.state.word(), "due": due, "priority": job.priority.0,
-                })),
-        );
+        self.record(&entries::enqueued(id, job));
         Ok(id)
     }
 }

@@ -2,25 +2,16 @@
 //! them shows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use revoked_trail::{Entry, EntryKind};
 
-use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, GrantKind, Job, JobKind, Started, Timestamp};
+use super::entries;
+use super::observation_summary::ObservationSummary;
+use super::sets::hot_mutation::{Finish, HotMutation, Start};
+use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, Job, JobKind, Started, Timestamp};
 use crate::store::columns::Columns as _;
 use crate::store::{Claim, Result, Store, StoreError, Tx};
-
-/// What the observation behind a plan showed, for the trail.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ObservationSummary {
-    /// The target's id of the account.
-    pub principal: String,
-    /// Grants listed by kind.
-    pub counts: BTreeMap<GrantKind, usize>,
-    /// Whether the account was suspended.
-    pub suspended: bool,
-    /// What all attempts of the job saw and did so far: kept with the intent, so that a crash loses nothing of it.
-    pub evidence: Evidence,
-}
 
 impl Store {
     /// Makes the intent durable: returns only after the commit, and only then may the requests leave.
@@ -28,14 +19,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeaseLost`] where the claim is no longer ours: nothing may be sent.
     pub async fn start(&self, claim: &Claim, actions: Vec<Action>, seen: ObservationSummary) -> Result<Vec<Started>> {
-        let (job, lease) = (claim.job.clone(), claim.lease.id.clone());
-        self.write(move |tx| {
-            Box::pin(async move {
-                tx.check_lease(&job, &lease, !actions.is_empty(), &seen.evidence).await?;
-                tx.start(&job, actions, &seen).await
-            })
-        })
-        .await
+        let request = Start {
+            job: Arc::clone(&claim.job),
+            lease: claim.lease.clone(),
+            actions,
+            seen,
+        };
+        self.write_hot(request, HotMutation::Start).await
     }
 
     /// Records what became of actions, between two plans of one attempt.
@@ -43,13 +33,27 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn finish(&self, claim: &Claim, finished: Vec<Finished>) -> Result<()> {
-        let job = claim.job.clone();
-        self.write(move |tx| Box::pin(async move { tx.finish(&job, &finished).await }))
-            .await
+        let request = Finish {
+            job: Arc::clone(&claim.job),
+            finished,
+        };
+        self.write_hot(request, HotMutation::Finish).await
     }
 }
 
 impl Tx<'_> {
+    /// Records the intents of an attempt that still has its lease.
+    pub(super) async fn start_if_ours(&mut self, request: &Start) -> Result<Vec<Started>> {
+        let Start {
+            job,
+            lease,
+            actions,
+            seen,
+        } = request;
+        self.check_lease(job, &lease.id, !actions.is_empty(), &seen.evidence).await?;
+        self.start(job, actions, seen).await
+    }
+
     /// Fails where the claim is no longer ours, and where the case was called off; marks the job as one that has acted where it is about to.
     async fn check_lease(&mut self, job: &Job, lease: &str, acts: bool, evidence: &Evidence) -> Result<()> {
         let called_off: Option<bool> = sqlx::query_scalar(
@@ -71,16 +75,8 @@ impl Tx<'_> {
         }
     }
 
-    async fn start(&mut self, job: &Job, actions: Vec<Action>, seen: &ObservationSummary) -> Result<Vec<Started>> {
-        let entry = |kind| {
-            Entry::new(kind, Actor::Daemon)
-                .case(job.case.0)
-                .job(job.id.0)
-                .subject_ref(&job.subject_ref)
-        };
-        self.record(&entry(EntryKind::ObservationRecorded).detail(serde_json::json!({
-            "target": job.target, "principal": seen.principal, "grants": seen.counts, "suspended": seen.suspended,
-        })));
+    async fn start(&mut self, job: &Job, actions: &[Action], seen: &ObservationSummary) -> Result<Vec<Started>> {
+        self.record(&entries::observed(job, seen));
         if job.kind == JobKind::Sweep && !actions.is_empty() {
             self.reopen(job).await?;
         }
@@ -106,10 +102,11 @@ impl Tx<'_> {
         ids.sort_unstable();
         let mut started = Vec::with_capacity(actions.len());
         for (id, action) in ids.into_iter().zip(actions) {
-            self.record(&entry(EntryKind::ActionStarted).detail(serde_json::json!({
-                "action": id, "target": job.target, "principal": seen.principal, "attempt": job.attempt, "what": action,
-            })));
-            started.push(Started { id, action });
+            self.record(&entries::action_started(job, &seen.principal, id, action));
+            started.push(Started {
+                id,
+                action: action.clone(),
+            });
         }
         Ok(started)
     }
@@ -122,12 +119,9 @@ impl Tx<'_> {
             .iter()
             .map(|action| {
                 let requests = serde_json::to_string(&action.requests).unwrap_or_default();
-                let why = match &action.outcome {
-                    ActionOutcome::Failed(why) => Some(why),
-                    _ => None,
-                };
                 serde_json::json!({
-                    "id": action.id, "outcome": action.outcome.word(), "at": action.at.ms(), "requests": requests, "why": why,
+                    "id": action.id, "outcome": action.outcome.word(), "at": action.at.ms(), "requests": requests,
+                    "why": entries::why_failed(action),
                 })
             })
             .collect();
@@ -150,7 +144,7 @@ impl Tx<'_> {
         for action in finished {
             // One that was closed before, as unknown, stays what it was.
             let Some(text) = open.get(&action.id) else { continue };
-            self.record_answer(job, action);
+            self.record(&entries::action_finished(job, action));
             let what: Option<Action> = serde_json::from_str(text).ok();
             if !matches!(action.outcome, ActionOutcome::Done | ActionOutcome::Already) {
                 continue;
@@ -175,23 +169,6 @@ impl Tx<'_> {
                 .map_err(StoreError::sql("marking a case"))?;
         }
         Ok(())
-    }
-
-    fn record_answer(&mut self, job: &Job, action: &Finished) {
-        let why = match &action.outcome {
-            ActionOutcome::Failed(why) => Some(why.as_str()),
-            _ => None,
-        };
-        self.record(
-            &Entry::new(EntryKind::ActionFinished, Actor::Daemon)
-                .case(job.case.0)
-                .job(job.id.0)
-                .subject_ref(&job.subject_ref)
-                .detail(serde_json::json!({
-                    "action": action.id, "outcome": action.outcome.word(), "why": why, "requests": action.requests,
-                    "answered_at": action.at.ms(),
-                })),
-        );
     }
 
     /// Closes the open actions of an attempt that died: nobody knows whether the target made the change. The next attempt looks.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use revoked_trail::{Entry, EntryKind};
-
 use super::claim::Claim;
 use super::close_case::CaseOutcome;
-use crate::model::{Actor, Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Timestamp, Verdict};
+use super::entries;
+use super::sets::hot_mutation::{AttemptEnd, HotMutation};
+use super::sweeps::NextSweep;
+use crate::model::{Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Timestamp, Verdict};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -22,23 +23,16 @@ impl Store {
     /// [`StoreError::LeaseLost`] where the lease had ended: another attempt has the job, and nothing of this one is recorded.
     pub async fn settle(&self, claim: Claim, finished: Vec<Finished>, evidence: Evidence, settlement: Settlement) -> Result<()> {
         let (target, again) = (claim.job.target.clone(), settlement == Settlement::Interrupted);
-        let end = Arc::new((claim, finished, evidence, settlement));
-        let receivers = self.receivers();
+        let end = Arc::new(AttemptEnd {
+            job: claim.job,
+            lease: claim.lease,
+            finished,
+            evidence,
+            settlement,
+            receivers: self.receivers(),
+        });
         let queued = loop {
-            let (end, receivers) = (Arc::clone(&end), Arc::clone(&receivers));
-            let written =
-                self.write(move |tx| {
-                    Box::pin(async move {
-                        let (claim, finished, evidence, settlement) = &*end;
-                        let closed = tx
-                            .settle(&claim.job, claim.lease.clone(), finished, evidence, settlement.clone())
-                            .await?;
-                        // In the same transaction: what is proved and what is to be told of it are lost together or not at all.
-                        Ok(closed == Some(CaseOutcome::Verdict("contained"))
-                            && tx.queue_statements(claim.job.case, &receivers).await?)
-                    })
-                });
-            match written.await {
+            match self.write_hot(Arc::clone(&end), HotMutation::Settle).await {
                 Err(error @ (StoreError::Full | StoreError::Busy | StoreError::Unread)) => {
                     tracing::warn!(%error, "could not settle a job yet; will try again");
                     tokio::time::sleep(RETRY_AFTER).await;
@@ -58,6 +52,21 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Ends an attempt. Answers whether a statement was queued for a receiver: in the same transaction, so that what is proved and what is to be
+    /// told of it are lost together or not at all.
+    pub(super) async fn settle_and_tell(&mut self, end: &AttemptEnd) -> Result<bool> {
+        let closed = self
+            .settle(
+                &end.job,
+                end.lease.clone(),
+                &end.finished,
+                &end.evidence,
+                end.settlement.clone(),
+            )
+            .await?;
+        Ok(closed == Some(CaseOutcome::Verdict("contained")) && self.queue_statements(end.job.case, &end.receivers).await?)
+    }
+
     /// Ends an attempt. Answers how the case closed, where it closed with it.
     async fn settle(
         &mut self,
@@ -139,15 +148,15 @@ impl Tx<'_> {
         if !matches!(settlement, Settlement::Done(_)) {
             self.mark_open_actions_unknown(job.case.0, job.id.0).await?;
         }
-        self.record_settlement(job, evidence, &settlement);
+        self.record(&entries::settled(job, evidence, &settlement));
         if job.containment.leaked.is_some() && next.is_final() {
             self.wipe_credential_of(job.case.0).await?;
         }
         match settlement {
             Settlement::Done(_) if job.kind == JobKind::Release => Ok(None),
             Settlement::Done(verdict) => {
-                if !called_off {
-                    self.next_sweep(job, &verdict, evidence, (sweep, urgent)).await?;
+                if !called_off && let Some(next) = NextSweep::after(job, &verdict, evidence, (sweep, urgent), self.now)? {
+                    self.enqueue(&next.job(job)).await?;
                 }
                 self.close_if_done(job.case.0, &job.subject_ref, Some(job.id)).await
             }
@@ -179,47 +188,5 @@ impl Tx<'_> {
             .fetch_one(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for newer signals"))
-    }
-
-    fn record_settlement(&mut self, job: &Job, evidence: &Evidence, settlement: &Settlement) {
-        use serde_json::json;
-        let (kind, detail) = match settlement {
-            Settlement::Done(verdict) => (
-                EntryKind::JobSettled,
-                json!({
-                    "target": job.target, "verdict": verdict.word(), "says": verdict.to_string(), "principal": evidence.principal,
-                    "before": evidence.before, "after": evidence.after, "suspended": evidence.suspended.1,
-                    "ended": evidence.ended, "ended_count": evidence.ended_count, "requests": evidence.requests,
-                    "before_at": evidence.before_at.map(Timestamp::ms), "after_at": evidence.after_at.map(Timestamp::ms),
-                    "first_revoke_at": evidence.first_revoke_at.map(Timestamp::ms),
-                    "refused_at": evidence.refused_at.map(Timestamp::ms), "doors": evidence.doors,
-                }),
-            ),
-            Settlement::Retry { due, error } => (
-                EntryKind::JobRetried,
-                json!({ "target": job.target, "attempt": job.attempt, "due": due.ms(), "error": error }),
-            ),
-            Settlement::Snooze { due } => (EntryKind::JobSnoozed, json!({ "target": job.target, "due": due.ms() })),
-            Settlement::Interrupted => (EntryKind::JobInterrupted, json!({ "target": job.target })),
-            Settlement::CalledOff => (
-                EntryKind::JobCancelled,
-                json!({
-                    "target": job.target, "why": "its case was called off while it was at work", "principal": evidence.principal,
-                    "before": evidence.before, "after": evidence.after, "ended": evidence.ended, "ended_count": evidence.ended_count,
-                }),
-            ),
-            Settlement::Hold { why } => (EntryKind::HoldPlaced, json!({ "target": job.target, "why": why })),
-            Settlement::GiveUp { error } => (
-                EntryKind::JobFailed,
-                json!({ "target": job.target, "attempt": job.attempt, "error": error }),
-            ),
-        };
-        self.record(
-            &Entry::new(kind, Actor::Daemon)
-                .case(job.case.0)
-                .job(job.id.0)
-                .subject_ref(&job.subject_ref)
-                .detail(detail),
-        );
     }
 }

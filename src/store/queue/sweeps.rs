@@ -4,47 +4,65 @@ use std::time::Duration;
 
 use super::enqueue::NewJob;
 use crate::model::{Evidence, Job, JobKind, JobState, Priority, Reason, Timestamp, Verdict};
-use crate::store::{Result, Tx};
+use crate::store::Result;
+use crate::store::columns::written;
 
 /// How much later than it is asked for a sweep after a leaver may come at most.
 const LONGEST_WINDOW: Duration = Duration::from_mins(5);
 
-impl Tx<'_> {
-    /// Schedules the next sweep of the chain. The times count from the containing verdict, not from sweep to sweep. Where the last sweep of a
-    /// chain found access again, a new chain begins.
-    pub(super) async fn next_sweep(
-        &mut self,
+/// The next sweep of a chain.
+pub(super) struct NextSweep {
+    containment: String,
+    priority: Priority,
+    state: JobState,
+    number: i64,
+    evidence: String,
+    since: Timestamp,
+}
+
+impl NextSweep {
+    /// The next sweep after a job's verdict, at `now`, if there is one. The times count from the containing verdict, not from sweep to sweep.
+    /// Where the last sweep of a chain found access again, a new chain begins. `sweep` is the job's own number, `urgent` whether its case is.
+    ///
+    /// # Errors
+    /// Where it cannot be written down.
+    pub(super) fn after(
         job: &Job,
         verdict: &Verdict,
         evidence: &Evidence,
         (sweep, urgent): (i64, bool),
-    ) -> Result<()> {
+        now: Timestamp,
+    ) -> Result<Option<Self>> {
         if matches!(
             verdict,
             Verdict::NoPrincipal { .. } | Verdict::Failed { .. } | Verdict::Released { .. }
         ) {
-            return Ok(());
+            return Ok(None);
         }
         if job.containment.leaked.is_some() && evidence.principal.is_none() {
             // Nobody is known to look after.
-            return Ok(());
+            return Ok(None);
+        }
+        let number = usize::try_from(sweep).unwrap_or(usize::MAX);
+        let since = match job.kind {
+            JobKind::Sweep => job.contained_at.unwrap_or(now),
+            JobKind::Contain | JobKind::Release => now,
+        };
+        let next = job.containment.sweep(number);
+        if next.is_none() && !evidence.came_back {
+            return Ok(None);
         }
         let mut containment = job.containment.clone();
         // The credential itself is not kept for later looks.
         containment.leaked = None;
-        let number = usize::try_from(sweep).unwrap_or(usize::MAX);
-        let since = match job.kind {
-            JobKind::Sweep => job.contained_at.unwrap_or(self.now),
-            JobKind::Contain | JobKind::Release => self.now,
-        };
-        let (number, since, after) = match containment.sweep(number) {
-            Some(after) => (number, since, after),
-            None if evidence.came_back => {
-                containment.keep_out = None;
-                let Some(after) = containment.sweep(0) else { return Ok(()) };
-                (0, self.now, after)
-            }
-            None => return Ok(()),
+        let (number, since, after) = if let Some(after) = next {
+            (number, since, after)
+        } else {
+            containment.keep_out = None;
+            let Some(after) = containment.sweep(0) else {
+                return Ok(None);
+            };
+            (0, now, after)
         };
         // A sweep that comes late (the daemon was down) does not bunch with the next: at least now.
         let priority = if job.reason == Reason::Compromised || urgent {
@@ -60,23 +78,32 @@ impl Tx<'_> {
         } else {
             asked
         };
-        let due = due.max(self.now);
-        self.enqueue(&NewJob {
+        Ok(Some(Self {
+            containment: written("the demands of a sweep", &containment)?,
+            priority,
+            state: JobState::Scheduled { due: due.max(now) },
+            number: i64::try_from(number).unwrap_or(i64::MAX).saturating_add(1),
+            evidence: written("what a sweep looks after", &evidence.for_a_sweep())?,
+            since,
+        }))
+    }
+
+    /// The job that it is, after `job`.
+    pub(super) fn job<'a>(&'a self, job: &'a Job) -> NewJob<'a> {
+        NewJob {
             case: job.case.0,
             target: &job.target,
             kind: JobKind::Sweep,
-            containment: &serde_json::to_string(&containment).unwrap_or_default(),
-            priority,
-            state: &JobState::Scheduled { due },
+            containment: &self.containment,
+            priority: self.priority,
+            state: &self.state,
             held_due: None,
-            sweep: i64::try_from(number).unwrap_or(i64::MAX).saturating_add(1),
+            sweep: self.number,
             approved: job.approved,
             subject_ref: &job.subject_ref,
-            evidence: serde_json::to_string(&evidence.for_a_sweep()).ok(),
-            chain_at: Some(since),
-        })
-        .await?;
-        Ok(())
+            evidence: Some(&self.evidence),
+            chain_at: Some(self.since),
+        }
     }
 }
 

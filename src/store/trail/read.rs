@@ -4,7 +4,7 @@ use revoked_trail::{Frontier, Hash};
 
 use crate::model::Timestamp;
 use crate::store::columns::Columns as _;
-use crate::store::writer::trail_append::read_frontier;
+use crate::store::transaction::trail_append::read_frontier;
 use crate::store::{Result, Store, StoreError};
 
 /// One row of the trail.

@@ -9,11 +9,10 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::trail_append::Tail;
-use super::transaction::{ClosureMutation, CommitFailure, Mutation, Tx};
+use super::group::{self, Opening, Queued, Unwritten};
 use crate::clock::Clock;
-use crate::store::StoreError;
 use crate::store::error::SqliteFailure;
+use crate::store::transaction::mutation::{ClosureMutation, CommitFailure};
 use crate::telemetry::table;
 
 /// How many mutations one commit may carry: bounds the time that the first of them waits.
@@ -64,7 +63,7 @@ pub(in crate::store) struct WriterSignals {
 /// Runs until every sender is gone, then folds the log back and closes.
 pub(in crate::store) async fn run(
     mut conn: SqliteConnection,
-    mut mutations: mpsc::Receiver<Box<dyn Mutation>>,
+    mut mutations: mpsc::Receiver<Queued>,
     clock: Clock,
     signals: WriterSignals,
 ) {
@@ -92,15 +91,10 @@ pub(in crate::store) async fn run(
         }
         table::COMMIT_GROUP_SIZE.observe([], f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
         let began = Instant::now();
-        let outcome = match begin(&mut conn, &lock).await {
-            Ok(waited) => {
-                if waited > LOCK_ALERT_AFTER {
-                    group.insert(0, lock_was_held(waited));
-                }
-                commit(&mut conn, &mut group, &clock).await
-            }
-            Err(stop) => Err(stop),
-        };
+        let outcome = commit(&mut conn, &mut group, &clock, &lock).await;
+        if outcome.is_err() {
+            roll_back(&mut conn).await;
+        }
         table::COMMIT_SECONDS.observe([], began.elapsed().as_secs_f64());
         let lost = matches!(outcome, Err(CommitFailure::Unknown));
         if let Ok(size) = outcome {
@@ -135,6 +129,63 @@ async fn checkpoint(conn: &mut SqliteConnection, how: &'static str) {
     }
 }
 
+/// Commits a group. `Ok` is the trail's size after a commit that returned.
+async fn commit(
+    conn: &mut SqliteConnection,
+    group: &mut Vec<Queued>,
+    clock: &Clock,
+    lock: &watch::Sender<Option<LockWait>>,
+) -> Result<u64, CommitFailure> {
+    let opening = match group::open(conn, group, false).await {
+        Ok(opening) => {
+            lock.send_if_modified(|wait| wait.take().is_some());
+            opening
+        }
+        // Whatever it was: begun alone, the transaction says it, and waits where another process has the lock.
+        Err(_) => begin_and_open(conn, group, lock).await?,
+    };
+    match group::commit(conn, group, clock, opening).await {
+        Ok(size) => Ok(size),
+        Err(Unwritten::Failed(failure)) => Err(failure),
+        Err(Unwritten::OneByOne) => {
+            let opening = begin_and_open(conn, group, lock).await?;
+            match group::commit(conn, group, clock, opening.one_by_one()).await {
+                Ok(size) => Ok(size),
+                Err(Unwritten::Failed(failure)) => Err(failure),
+                // What is left of the group is the trail and the commit itself.
+                Err(Unwritten::OneByOne) => Err(CommitFailure::Unread),
+            }
+        }
+    }
+}
+
+/// Begins a transaction, waiting for the lock where another process has it, and reads what the group needs.
+async fn begin_and_open(
+    conn: &mut SqliteConnection,
+    group: &mut Vec<Queued>,
+    lock: &watch::Sender<Option<LockWait>>,
+) -> Result<Opening, CommitFailure> {
+    roll_back(conn).await;
+    let waited = begin(conn, lock).await?;
+    if waited > LOCK_ALERT_AFTER {
+        group.insert(0, lock_was_held(waited));
+    }
+    if let Ok(opening) = group::open(conn, group, true).await {
+        return Ok(opening);
+    }
+    // One damaged page stands in the way of what needs it, and of nothing else.
+    let head = group::open(conn, &[], true).await.map(Opening::one_by_one);
+    head.map_err(|error| {
+        tracing::warn!(%error, "the trail's head could not be read");
+        match SqliteFailure::of(&error) {
+            SqliteFailure::Full => CommitFailure::Full,
+            SqliteFailure::Busy => CommitFailure::Busy,
+            // Nothing was written, so nothing can be unknown.
+            SqliteFailure::Statement | SqliteFailure::Other => CommitFailure::Unread,
+        }
+    })
+}
+
 /// Begins a transaction. `Ok` is how long another process kept us waiting for the lock, over all tries since the last that succeeded.
 async fn begin(conn: &mut SqliteConnection, lock: &watch::Sender<Option<LockWait>>) -> Result<Duration, CommitFailure> {
     let began = Instant::now();
@@ -143,14 +194,14 @@ async fn begin(conn: &mut SqliteConnection, lock: &watch::Sender<Option<LockWait
             let waited = lock.send_replace(None).map(|wait| wait.since.elapsed());
             return Ok(waited.unwrap_or_default());
         };
-        let stop = classify(&error);
-        if !matches!(stop, CommitFailure::Busy) {
+        let failure = SqliteFailure::of(&error);
+        if failure != SqliteFailure::Busy {
             tracing::warn!(%error, "could not begin a transaction on the store");
             // Nothing was begun, so nothing can be unknown.
-            return Err(if matches!(stop, CommitFailure::Unknown) {
-                CommitFailure::Unread
+            return Err(if failure == SqliteFailure::Full {
+                CommitFailure::Full
             } else {
-                stop
+                CommitFailure::Unread
             });
         }
         lock.send_modify(|wait| {
@@ -163,107 +214,25 @@ async fn begin(conn: &mut SqliteConnection, lock: &watch::Sender<Option<LockWait
             *wait = Some(LockWait { since, looked });
         });
         if began.elapsed() >= LOCK_TIMEOUT {
-            return Err(stop);
+            return Err(CommitFailure::Busy);
         }
     }
 }
 
 /// Raises the alert about a lock that was held for long, as soon as it can be written.
-fn lock_was_held(waited: Duration) -> Box<dyn Mutation> {
+fn lock_was_held(waited: Duration) -> Queued {
     let summary = format!(
         "another program held the store's write lock for {} s: nothing was stored meanwhile, and senders were told to come again",
         waited.as_secs()
     );
     let (call, _) =
         ClosureMutation::new(move |tx| Box::pin(async move { tx.raise_alert("store_locked", "store", &summary, None).await }));
-    Box::new(call)
+    Queued::Function(Box::new(call))
 }
 
-/// Fills a transaction that was begun with a group. `Ok` is the trail's size after a commit that returned.
-async fn commit(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, CommitFailure> {
-    match fill(conn, group, clock).await {
-        Ok(size) => match sqlx::query("COMMIT").execute(&mut *conn).await {
-            Ok(_) => Ok(size),
-            Err(error) => {
-                let stop = classify(&error);
-                tracing::error!(%error, "a commit on the store failed");
-                roll_back(conn).await;
-                Err(stop)
-            }
-        },
-        Err(stop) => {
-            roll_back(conn).await;
-            Err(stop)
-        }
-    }
-}
-
-/// SQLite may have rolled back by itself already, which makes this fail harmlessly.
+/// SQLite may have rolled back by itself already, or nothing was begun, which makes this fail harmlessly.
 async fn roll_back(conn: &mut SqliteConnection) {
     drop(sqlx::query("ROLLBACK").execute(&mut *conn).await);
-}
-
-async fn fill(conn: &mut SqliteConnection, group: &mut [Box<dyn Mutation>], clock: &Clock) -> Result<u64, CommitFailure> {
-    // Read again for each group: a command of an operator in another process may have appended since.
-    let mut tail = Tail::read(conn)
-        .await
-        .map_err(|error| trail_failure(&error, "read", CommitFailure::Unread))?;
-    // A mutation that fails must not take the others of its group down; one that is alone needs no savepoint for that.
-    let alone = group.len() == 1;
-    if !alone {
-        savepoint(conn, "SAVEPOINT mutation").await?;
-    }
-    for mutation in group.iter_mut() {
-        let mark = tail.mark();
-        let kept = mutation
-            .run(&mut Tx {
-                conn: &mut *conn,
-                now: clock.now(),
-                tail: &mut tail,
-            })
-            .await;
-        if !kept {
-            tail.back_to(mark);
-        }
-        match (kept, alone) {
-            // One step closes this savepoint and opens the next; the commit closes the last.
-            (true, false) => savepoint(conn, "RELEASE mutation; SAVEPOINT mutation").await?,
-            (false, false) => savepoint(conn, "ROLLBACK TO mutation").await?,
-            (true, true) => {}
-            (false, true) => {
-                savepoint(conn, "ROLLBACK").await?;
-                savepoint(conn, "BEGIN IMMEDIATE").await?;
-            }
-        }
-    }
-    tail.flush(conn)
-        .await
-        .map_err(|error| trail_failure(&error, "written", CommitFailure::Full))
-}
-
-async fn savepoint(conn: &mut SqliteConnection, sql: &'static str) -> Result<(), CommitFailure> {
-    // Inside a transaction a failing savepoint means that SQLite has rolled back by itself, which it does when space runs out.
-    sqlx::query(sql).execute(conn).await.map(|_| ()).map_err(|error| {
-        tracing::warn!(%error, "{sql} failed");
-        CommitFailure::Full
-    })
-}
-
-fn trail_failure(error: &StoreError, doing: &str, otherwise: CommitFailure) -> CommitFailure {
-    tracing::warn!(error = %crate::model::error_chain(error), "the trail could not be {doing}");
-    match error {
-        StoreError::Busy => CommitFailure::Busy,
-        StoreError::Full => CommitFailure::Full,
-        _ => otherwise,
-    }
-}
-
-fn classify(error: &sqlx::Error) -> CommitFailure {
-    match SqliteFailure::of(error) {
-        SqliteFailure::Full => CommitFailure::Full,
-        SqliteFailure::Busy => CommitFailure::Busy,
-        SqliteFailure::Other => CommitFailure::Unknown,
-    }
 }
 
 #[cfg(test)]
@@ -272,6 +241,7 @@ mod tests {
     use sqlx::sqlite::SqliteConnectOptions;
 
     use super::*;
+    use crate::store::{StoreError, Tx};
 
     #[tokio::test]
     async fn a_store_that_cannot_be_read_is_not_called_locked() {
@@ -283,7 +253,7 @@ mod tests {
         let stop = begin(&mut conn, &lock).await.unwrap_err();
         assert!(waits.borrow().is_none(), "nobody waited for a lock");
         let (call, answer) = ClosureMutation::new(|_: &mut Tx<'_>| Box::pin(async { Ok(()) }));
-        Box::new(call).answer(Err(stop));
+        Queued::Function(Box::new(call)).answer(Err(stop));
         let error = answer.await.unwrap().unwrap_err();
         assert!(matches!(error, StoreError::Unread), "{error}");
         assert!(error.to_string().starts_with("the store could not be read"), "{error}");

@@ -1,8 +1,6 @@
 //! The single writer: every mutation goes through it, and it commits what has gathered as one transaction.
 //!
-//! [`transaction`] first (what a mutation is and sees), then [`group_commit`] (the loop), and [`trail_append`] (the entries of the same
-//! transaction).
+//! [`group_commit`] first (the loop), then [`group`] (one transaction: what can be done as sets, then the rest one by one).
 
+pub(in crate::store) mod group;
 pub(in crate::store) mod group_commit;
-pub(in crate::store) mod trail_append;
-pub(in crate::store) mod transaction;

@@ -402,7 +402,7 @@ async fn a_recycled_address_never_leads_to_its_new_owner() {
     place.renamed(Renamed::Recycled(subject("shared@example.org"))).await;
     assert_eq!(place.links_of("employee_id:1").await, ["employee_id:1"]);
     // What waits for the old owner does not ask for the address any more.
-    let asked = place.claim().await.job.subject;
+    let asked = place.claim().await.job.subject.clone();
     assert!(!asked.to_string().contains("shared"), "{asked}");
     assert!(
         asked.to_string().contains("username:old") && asked.to_string().contains("employee_id:1"),

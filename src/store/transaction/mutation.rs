@@ -87,16 +87,26 @@ where
     }
 
     fn answer(self: Box<Self>, commit: Result<(), CommitFailure>) {
-        let answer = match commit {
-            Ok(()) => self.outcome.unwrap_or(Err(StoreError::Stopped)),
-            // A mutation's own error stands whatever became of the group.
-            Err(CommitFailure::Full) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Full)),
-            Err(CommitFailure::Busy) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Busy)),
-            Err(CommitFailure::Unread) => Err(self.outcome.and_then(Result::err).unwrap_or(StoreError::Unread)),
-            // Dropping the sender tells the caller `Stopped`: neither yes nor no.
-            Err(CommitFailure::Unknown) => return,
-        };
-        // A caller that went away needs no answer.
-        drop(self.reply.send(answer));
+        answer(self.reply, self.outcome, commit);
     }
+}
+
+/// Tells the caller of a mutation what came of it.
+pub(in crate::store) fn answer<T>(
+    reply: oneshot::Sender<Result<T, StoreError>>,
+    outcome: Option<Result<T, StoreError>>,
+    commit: Result<(), CommitFailure>,
+) {
+    // A mutation's own error stands whatever became of the group.
+    let answer = match (commit, outcome) {
+        (Ok(()), outcome) => outcome.unwrap_or(Err(StoreError::Stopped)),
+        // Dropping the sender tells the caller `Stopped`: neither yes nor no.
+        (Err(CommitFailure::Unknown), _) => return,
+        (Err(_), Some(Err(error))) => Err(error),
+        (Err(CommitFailure::Full), _) => Err(StoreError::Full),
+        (Err(CommitFailure::Busy), _) => Err(StoreError::Busy),
+        (Err(CommitFailure::Unread), _) => Err(StoreError::Unread),
+    };
+    // A caller that went away needs no answer.
+    drop(reply.send(answer));
 }

@@ -1,8 +1,11 @@
 //! Appends to the trail: rows in the transaction of the change they tell of, under the tree whose frontier the same transaction stores.
 
-use revoked_trail::{Entry, Frontier, Hash, leaf_hash};
-use sqlx::sqlite::SqliteConnection;
+use std::fmt::Write as _;
 
+use revoked_trail::{Entry, Frontier, Hash, leaf_hash};
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use super::statements::Statements;
 use crate::model::Timestamp;
 use crate::store::StoreError;
 use crate::store::columns::Columns as _;
@@ -15,23 +18,14 @@ pub(in crate::store) struct Tail {
 }
 
 /// Where the trail stood before a mutation, to go back to when it fails.
-pub(super) struct Mark {
+pub(in crate::store) struct Mark {
     frontier: Frontier,
     rows: usize,
     blocks: usize,
 }
 
 impl Tail {
-    /// The end of the trail as the database has it.
-    pub(super) async fn read(conn: &mut SqliteConnection) -> Result<Self, StoreError> {
-        Ok(Self {
-            frontier: read_frontier(conn).await?,
-            rows: Vec::new(),
-            blocks: Vec::new(),
-        })
-    }
-
-    pub(super) fn mark(&self) -> Mark {
+    pub(in crate::store) fn mark(&self) -> Mark {
         Mark {
             frontier: self.frontier.clone(),
             rows: self.rows.len(),
@@ -39,14 +33,14 @@ impl Tail {
         }
     }
 
-    pub(super) fn back_to(&mut self, mark: Mark) {
+    pub(in crate::store) fn back_to(&mut self, mark: Mark) {
         self.frontier = mark.frontier;
         self.rows.truncate(mark.rows);
         self.blocks.truncate(mark.blocks);
     }
 
     /// Appends an entry: its line, its leaf, and the root of a block that is full with it.
-    pub(super) fn append(&mut self, entry: &Entry, now: Timestamp) {
+    pub(in crate::store) fn append(&mut self, entry: &Entry, now: Timestamp) {
         let seq = self.frontier.size();
         let line = entry.line(seq, now);
         let leaf = leaf_hash(line.as_bytes());
@@ -57,43 +51,59 @@ impl Tail {
         self.rows.push((i64::try_from(seq).unwrap_or(i64::MAX), line, leaf));
     }
 
-    /// Writes what was appended, and the head. Returns the trail's size.
-    pub(super) async fn flush(&mut self, conn: &mut SqliteConnection) -> Result<u64, StoreError> {
-        // Powers of four keep the number of distinct statements small, so that each stays prepared.
+    /// The end of the trail in a row of [`HEAD`].
+    pub(in crate::store) fn of(row: &SqliteRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            frontier: frontier_of(row)?,
+            rows: Vec::new(),
+            blocks: Vec::new(),
+        })
+    }
+
+    /// The trail's size with what was appended.
+    pub(in crate::store) fn size(&self) -> u64 {
+        self.frontier.size()
+    }
+
+    /// The statements that write what was appended.
+    pub(in crate::store) fn push_rows_to(&self, list: &mut Statements) {
         let mut rest = self.rows.as_slice();
         while !rest.is_empty() {
+            // Powers of four keep the number of distinct statements small, so that most lists stay prepared.
             let chunk = [64, 16, 4].into_iter().find(|size| rest.len() >= *size).unwrap_or(1);
             let (now, later) = rest.split_at(chunk);
-            let mut insert = sqlx::QueryBuilder::new("INSERT INTO trail (seq, body, leaf) ");
-            insert.push_values(now, |mut row, (seq, body, leaf)| {
-                row.push_bind(*seq).push_bind(body.as_str()).push_bind(leaf.0.as_slice());
-            });
-            insert
-                .build()
-                .execute(&mut *conn)
-                .await
-                .map_err(StoreError::sql("appending to the trail"))?;
+            let mut insert = "INSERT INTO trail (seq, body, leaf) VALUES ".to_owned();
+            for n in 0..chunk {
+                let comma = if n == 0 { "" } else { ", " };
+                // Writing to a string cannot fail.
+                let _ = write!(insert, "{comma}(${}, ${}, ${})", 3 * n + 1, 3 * n + 2, 3 * n + 3);
+            }
+            list.push(&insert);
+            for (seq, body, leaf) in now {
+                list.bind(*seq).bind(body.as_str()).bind(leaf.0.as_slice());
+            }
             rest = later;
         }
         for (block, root) in &self.blocks {
-            sqlx::query("INSERT INTO trail_block (block, root) VALUES (?, ?)")
-                .bind(block)
-                .bind(root.0.as_slice())
-                .execute(&mut *conn)
-                .await
-                .map_err(StoreError::sql("keeping a block of the trail"))?;
+            list.push("INSERT INTO trail_block (block, root) VALUES ($1, $2)")
+                .bind(*block)
+                .bind(root.0.as_slice());
         }
+    }
+
+    /// The statement that moves the head behind what was appended.
+    pub(in crate::store) fn push_head_to(&self, list: &mut Statements) {
         if !self.rows.is_empty() {
-            sqlx::query("UPDATE trail_head SET size = ?, frontier = ? WHERE id = 1")
+            list.push("UPDATE trail_head SET size = $1, frontier = $2 WHERE id = 1")
                 .bind(i64::try_from(self.frontier.size()).unwrap_or(i64::MAX))
-                .bind(self.frontier.to_bytes())
-                .execute(&mut *conn)
-                .await
-                .map_err(StoreError::sql("moving the trail's head"))?;
+                .bind(self.frontier.to_bytes());
         }
-        Ok(self.frontier.size())
     }
 }
+
+/// The end of the trail, and the largest numbers in use of jobs and actions.
+pub(in crate::store) const HEAD: &str = "SELECT size, frontier, (SELECT coalesce(max(id), 0) FROM job), \
+     (SELECT coalesce(max(id), 0) FROM action) FROM trail_head WHERE id = 1";
 
 /// The frontier of the trail as stored.
 pub(in crate::store) async fn read_frontier(conn: &mut SqliteConnection) -> Result<Frontier, StoreError> {
@@ -101,6 +111,10 @@ pub(in crate::store) async fn read_frontier(conn: &mut SqliteConnection) -> Resu
         .fetch_one(conn)
         .await
         .map_err(StoreError::sql("reading the trail's head"))?;
+    frontier_of(&row)
+}
+
+fn frontier_of(row: &SqliteRow) -> Result<Frontier, StoreError> {
     let size = u64::try_from(row.read::<i64>(0)?).unwrap_or(0);
     Frontier::from_bytes(size, row.read::<&[u8]>(1)?).map_err(|error| StoreError::Corrupt {
         table: "trail_head",

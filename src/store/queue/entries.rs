@@ -1,0 +1,114 @@
+//! The trail entries of the hot path: the same whether a mutation is written alone or with a group.
+
+use revoked_trail::{Entry, EntryKind};
+use serde_json::json;
+
+use super::enqueue::NewJob;
+use super::observation_summary::ObservationSummary;
+use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, Job, Settlement, Timestamp};
+
+/// An entry of the daemon about a job.
+fn about(kind: EntryKind, job: &Job) -> Entry {
+    Entry::new(kind, Actor::Daemon)
+        .case(job.case.0)
+        .job(job.id.0)
+        .subject_ref(&job.subject_ref)
+}
+
+pub(super) fn enqueued(id: i64, job: &NewJob<'_>) -> Entry {
+    let (due, _) = job.due_and_lease();
+    Entry::new(EntryKind::JobEnqueued, Actor::Daemon)
+        .case(job.case)
+        .job(id)
+        .subject_ref(job.subject_ref)
+        .detail(json!({
+            "target": job.target, "for": job.kind.word(), "state": job.state.word(), "due": due, "priority": job.priority.0,
+        }))
+}
+
+pub(super) fn claimed(job: &Job, lease: &str) -> Entry {
+    Entry::new(EntryKind::JobClaimed, Actor::Daemon)
+        .case(job.case.0)
+        .job(job.id.0)
+        .detail(json!({ "target": job.target, "attempt": job.attempt, "lease": lease }))
+}
+
+pub(super) fn observed(job: &Job, seen: &ObservationSummary) -> Entry {
+    about(EntryKind::ObservationRecorded, job).detail(json!({
+        "target": job.target, "principal": seen.principal, "grants": seen.counts, "suspended": seen.suspended,
+    }))
+}
+
+pub(super) fn action_started(job: &Job, principal: &str, id: i64, action: &Action) -> Entry {
+    about(EntryKind::ActionStarted, job).detail(json!({
+        "action": id, "target": job.target, "principal": principal, "attempt": job.attempt, "what": action,
+    }))
+}
+
+pub(super) fn action_finished(job: &Job, action: &Finished) -> Entry {
+    about(EntryKind::ActionFinished, job).detail(json!({
+        "action": action.id, "outcome": action.outcome.word(), "why": why_failed(action), "requests": action.requests,
+        "answered_at": action.at.ms(),
+    }))
+}
+
+/// What stood in the way of an action that failed.
+pub(super) fn why_failed(action: &Finished) -> Option<&str> {
+    match &action.outcome {
+        ActionOutcome::Failed(why) => Some(why),
+        _ => None,
+    }
+}
+
+pub(super) fn settled(job: &Job, evidence: &Evidence, settlement: &Settlement) -> Entry {
+    let (kind, detail) = match settlement {
+        Settlement::Done(verdict) => (
+            EntryKind::JobSettled,
+            json!({
+                "target": job.target, "verdict": verdict.word(), "says": verdict.to_string(), "principal": evidence.principal,
+                "before": evidence.before, "after": evidence.after, "suspended": evidence.suspended.1,
+                "ended": evidence.ended, "ended_count": evidence.ended_count, "requests": evidence.requests,
+                "before_at": evidence.before_at.map(Timestamp::ms), "after_at": evidence.after_at.map(Timestamp::ms),
+                "first_revoke_at": evidence.first_revoke_at.map(Timestamp::ms),
+                "refused_at": evidence.refused_at.map(Timestamp::ms), "doors": evidence.doors,
+            }),
+        ),
+        Settlement::Retry { due, error } => (
+            EntryKind::JobRetried,
+            json!({ "target": job.target, "attempt": job.attempt, "due": due.ms(), "error": error }),
+        ),
+        Settlement::Snooze { due } => (EntryKind::JobSnoozed, json!({ "target": job.target, "due": due.ms() })),
+        Settlement::Interrupted => (EntryKind::JobInterrupted, json!({ "target": job.target })),
+        Settlement::CalledOff => (
+            EntryKind::JobCancelled,
+            json!({
+                "target": job.target, "why": "its case was called off while it was at work", "principal": evidence.principal,
+                "before": evidence.before, "after": evidence.after, "ended": evidence.ended, "ended_count": evidence.ended_count,
+            }),
+        ),
+        Settlement::Hold { why } => (EntryKind::HoldPlaced, json!({ "target": job.target, "why": why })),
+        Settlement::GiveUp { error } => (
+            EntryKind::JobFailed,
+            json!({ "target": job.target, "attempt": job.attempt, "error": error }),
+        ),
+    };
+    about(kind, job).detail(detail)
+}
+
+/// A case has closed: its verdict, and how long it took since its first signal was `received`.
+pub(super) fn case_closed(
+    (case, subject_ref): (i64, &str),
+    verdict: &str,
+    received: i64,
+    first_revoke: Option<i64>,
+    contained: Option<i64>,
+) -> Entry {
+    Entry::new(EntryKind::CaseContained, Actor::Daemon)
+        .case(case)
+        .subject_ref(subject_ref)
+        .detail(json!({
+            "verdict": verdict,
+            "received_to_first_revoke_ms": first_revoke.map(|first| first - received),
+            "received_to_contained_ms": contained.map(|at| at - received),
+        }))
+}

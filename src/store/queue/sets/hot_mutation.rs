@@ -1,0 +1,107 @@
+//! The mutations of the hot path as plain values, and each of them done alone.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use crate::model::{Action, Evidence, Finished, Job, Lease, Settlement, Started};
+use crate::statement::Receiver;
+use crate::store::queue::observation_summary::ObservationSummary;
+use crate::store::transaction::mutation::{CommitFailure, answer};
+use crate::store::{Result, Tx};
+
+/// A mutation that the writer can do together with others of its kind.
+pub(in crate::store) enum HotMutation {
+    /// What is about to be sent.
+    Start(Call<Start, Vec<Started>>),
+    /// What came of it.
+    Finish(Call<Finish, ()>),
+    /// The end of an attempt. Answers whether a statement was queued for a receiver.
+    Settle(Call<Arc<AttemptEnd>, bool>),
+}
+
+/// What is asked, and whoever waits for the answer.
+pub(in crate::store) struct Call<R, T> {
+    pub(super) request: R,
+    pub(super) outcome: Option<Result<T>>,
+    reply: oneshot::Sender<Result<T>>,
+}
+
+/// The intents of an attempt's next batch.
+pub(in crate::store) struct Start {
+    pub(in crate::store) job: Arc<Job>,
+    pub(in crate::store) lease: Lease,
+    pub(in crate::store) actions: Vec<Action>,
+    pub(in crate::store) seen: ObservationSummary,
+}
+
+/// The answers to an attempt's last batch.
+pub(in crate::store) struct Finish {
+    pub(in crate::store) job: Arc<Job>,
+    pub(in crate::store) finished: Vec<Finished>,
+}
+
+/// How an attempt ended.
+pub(in crate::store) struct AttemptEnd {
+    pub(in crate::store) job: Arc<Job>,
+    pub(in crate::store) lease: Lease,
+    pub(in crate::store) finished: Vec<Finished>,
+    pub(in crate::store) evidence: Evidence,
+    pub(in crate::store) settlement: Settlement,
+    /// Whom the closing of the case tells.
+    pub(in crate::store) receivers: Arc<[Receiver]>,
+}
+
+impl<R, T> Call<R, T> {
+    pub(in crate::store) fn new(request: R) -> (Self, oneshot::Receiver<Result<T>>) {
+        let (reply, answer) = oneshot::channel();
+        let outcome = None;
+        (Self { request, outcome, reply }, answer)
+    }
+
+    /// Keeps what came of it; false where it failed and must leave no trace.
+    fn came_to(&mut self, outcome: Result<T>) -> bool {
+        let kept = outcome.is_ok();
+        self.outcome = Some(outcome);
+        kept
+    }
+}
+
+impl HotMutation {
+    /// The case and the job that it is about.
+    pub(super) fn about(&self) -> (i64, i64) {
+        let job = match self {
+            Self::Start(call) => &call.request.job,
+            Self::Finish(call) => &call.request.job,
+            Self::Settle(call) => &call.request.job,
+        };
+        (job.case.0, job.id.0)
+    }
+
+    /// Does it alone. False where it failed and must leave no trace.
+    pub(in crate::store) async fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        match self {
+            Self::Start(call) => {
+                let outcome = tx.start_if_ours(&call.request).await;
+                call.came_to(outcome)
+            }
+            Self::Finish(call) => {
+                let outcome = tx.finish(&call.request.job, &call.request.finished).await;
+                call.came_to(outcome)
+            }
+            Self::Settle(call) => {
+                let outcome = tx.settle_and_tell(&call.request).await;
+                call.came_to(outcome)
+            }
+        }
+    }
+
+    /// Answers the caller: after the commit, or with why there was none.
+    pub(in crate::store) fn answer(self, commit: std::result::Result<(), CommitFailure>) {
+        match self {
+            Self::Start(call) => answer(call.reply, call.outcome, commit),
+            Self::Finish(call) => answer(call.reply, call.outcome, commit),
+            Self::Settle(call) => answer(call.reply, call.outcome, commit),
+        }
+    }
+}

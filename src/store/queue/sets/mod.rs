@@ -1,0 +1,15 @@
+//! The hot path as sets: the mutations of every signal and every job as plain values, of which the writer reads, decides and writes a whole
+//! group at once.
+//!
+//! [`hot_mutation`] first (what they are, and how one is done alone), then the three steps of a group: [`reading`] (what the group needs to
+//! know, in one step), the decisions, in memory: [`start`], [`finish`], [`settle`], and [`writing`] (set statements, in one more).
+//!
+//! What a decision cannot take on by what was read, such as a signal that joins a case or a job that failed, is done alone after the rest
+//! of the group, in the same transaction. Alone and in a group, a mutation leaves the same rows and the same bytes in the trail.
+
+pub(in crate::store) mod finish;
+pub(in crate::store) mod hot_mutation;
+pub(in crate::store) mod reading;
+pub(in crate::store) mod settle;
+pub(in crate::store) mod start;
+pub(in crate::store) mod writing;

@@ -1,0 +1,60 @@
+//! Decides an intent: whether the lease is still the attempt's, and what is recorded before the first request leaves.
+
+use super::hot_mutation::{Call, Start};
+use super::reading::Reading;
+use super::writing::{ActionRow, GroupContext, StartedRow, Writing};
+use crate::model::{JobKind, Started};
+use crate::store::columns::written;
+use crate::store::queue::entries;
+use crate::store::{Result, StoreError};
+
+/// Decides it. False where it must be done alone.
+pub(super) fn decide(
+    call: &mut Call<Start, Vec<Started>>,
+    reading: &Reading,
+    writing: &mut Writing,
+    group: &mut GroupContext<'_>,
+) -> bool {
+    let Start { job, lease, actions, .. } = &call.request;
+    // A sweep that acts opens its case again.
+    if job.kind == JobKind::Sweep && !actions.is_empty() {
+        return false;
+    }
+    let Some(row) = reading.leases.get(&job.id.0).filter(|row| row.is(&lease.id)) else {
+        call.outcome = Some(Err(StoreError::LeaseLost(job.id)));
+        return true;
+    };
+    // A release follows on the calling off.
+    if row.called_off && job.kind != JobKind::Release {
+        call.outcome = Some(Err(StoreError::CalledOff(job.id)));
+        return true;
+    }
+    call.outcome = Some(start(&call.request, writing, group));
+    true
+}
+
+fn start(request: &Start, writing: &mut Writing, group: &mut GroupContext<'_>) -> Result<Vec<Started>> {
+    let Start { job, actions, seen, .. } = request;
+    let evidence = written("the evidence of an attempt", &seen.evidence)?;
+    let texts = actions
+        .iter()
+        .map(|action| written("an action", action))
+        .collect::<Result<Vec<String>>>()?;
+    writing
+        .started
+        .push(StartedRow(job.id.0, i64::from(!actions.is_empty()), evidence));
+    group.record(&entries::observed(job, seen));
+    let mut started = Vec::with_capacity(actions.len());
+    for (action, text) in actions.iter().zip(texts) {
+        let id = group.next_action();
+        writing
+            .actions
+            .push(ActionRow(id, job.id.0, job.attempt, text, group.now.ms()));
+        group.record(&entries::action_started(job, &seen.principal, id, action));
+        started.push(Started {
+            id,
+            action: action.clone(),
+        });
+    }
+    Ok(started)
+}

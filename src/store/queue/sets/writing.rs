@@ -1,0 +1,204 @@
+//! What a decided group writes: rows by statement, each statement for all of them.
+
+use std::collections::BTreeMap;
+
+use revoked_trail::Entry;
+use serde::Serialize;
+
+use super::hot_mutation::HotMutation;
+use super::reading::Reading;
+use super::{finish, settle, start};
+use crate::model::Timestamp;
+use crate::store::queue::enqueue::NewJob;
+use crate::store::transaction::statements::Statements;
+use crate::store::transaction::trail_append::Tail;
+
+/// What the mutations of a group share while they are decided.
+pub(in crate::store) struct GroupContext<'g> {
+    pub(in crate::store) now: Timestamp,
+    pub(in crate::store) tail: &'g mut Tail,
+    pub(in crate::store) numbers: &'g mut Numbers,
+}
+
+/// The largest number in use of each table.
+#[derive(Debug, Default, Clone, Copy)]
+pub(in crate::store) struct Numbers {
+    pub(in crate::store) job: i64,
+    pub(in crate::store) action: i64,
+}
+
+impl GroupContext<'_> {
+    pub(super) fn record(&mut self, entry: &Entry) {
+        self.tail.append(entry, self.now);
+    }
+
+    pub(super) fn next_job(&mut self) -> i64 {
+        self.numbers.job += 1;
+        self.numbers.job
+    }
+
+    pub(super) fn next_action(&mut self) -> i64 {
+        self.numbers.action += 1;
+        self.numbers.action
+    }
+}
+
+/// The rows that a group writes, each as the JSON list of its columns.
+#[derive(Default)]
+pub(in crate::store) struct Writing {
+    pub(super) started: Vec<StartedRow>,
+    pub(super) actions: Vec<ActionRow>,
+    pub(super) answers: Vec<AnswerRow>,
+    pub(super) password_resets: Vec<i64>,
+    pub(super) first_revokes: Vec<(i64, i64)>,
+    pub(super) settled: Vec<SettledRow>,
+    pub(super) jobs: Vec<JobRow>,
+    pub(super) closed: Vec<CaseRow>,
+    /// By case: the job that a mutation of the group was about.
+    touched: BTreeMap<i64, i64>,
+}
+
+/// A job that is about to act, or only looks: `id, acts, evidence`.
+#[derive(Serialize)]
+pub(super) struct StartedRow(pub(super) i64, pub(super) i64, pub(super) String);
+/// An intent: `id, job_id, attempt, action, started_at`.
+#[derive(Serialize)]
+pub(super) struct ActionRow(
+    pub(super) i64,
+    pub(super) i64,
+    pub(super) u32,
+    pub(super) String,
+    pub(super) i64,
+);
+/// An answer: `id, outcome, finished_at, requests, why`.
+#[derive(Serialize)]
+pub(super) struct AnswerRow(
+    pub(super) i64,
+    pub(super) &'static str,
+    pub(super) i64,
+    pub(super) String,
+    pub(super) Option<String>,
+);
+/// A job with its verdict: `id, attempt, verdict, outcome, evidence, finished_at`.
+#[derive(Serialize)]
+pub(super) struct SettledRow(
+    pub(super) i64,
+    pub(super) u32,
+    pub(super) &'static str,
+    pub(super) String,
+    pub(super) String,
+    pub(super) i64,
+);
+/// A case with its verdict: `id, verdict, closed_at, contained_at`.
+#[derive(Serialize)]
+pub(super) struct CaseRow(
+    pub(super) i64,
+    pub(super) &'static str,
+    pub(super) i64,
+    pub(super) Option<i64>,
+);
+
+/// A new job: the columns of [`NEW_JOBS`].
+#[derive(Serialize)]
+pub(super) struct JobRow {
+    id: i64,
+    case_id: i64,
+    target: String,
+    kind: &'static str,
+    containment: String,
+    priority: u8,
+    state: &'static str,
+    due: Option<i64>,
+    lease_id: Option<String>,
+    lease_until: Option<i64>,
+    sweep: i64,
+    approved: bool,
+    held_due: Option<i64>,
+    created_at: i64,
+    evidence: Option<String>,
+    chain_at: Option<i64>,
+}
+
+impl JobRow {
+    pub(super) fn new(id: i64, job: &NewJob<'_>, now: Timestamp) -> Self {
+        let (due, lease) = job.due_and_lease();
+        Self {
+            id,
+            case_id: job.case,
+            target: job.target.to_owned(),
+            kind: job.kind.word(),
+            containment: job.containment.to_owned(),
+            priority: job.priority.0,
+            state: job.state.word(),
+            due,
+            lease_id: lease.map(|lease| lease.id.clone()),
+            lease_until: lease.map(|lease| lease.until.ms()),
+            sweep: job.sweep,
+            approved: job.approved,
+            held_due: job.held_due.map(Timestamp::ms),
+            created_at: now.ms(),
+            evidence: job.evidence.map(ToOwned::to_owned),
+            chain_at: job.chain_at.map(Timestamp::ms),
+        }
+    }
+}
+
+pub(super) const STARTED: &str = "UPDATE job SET acted = CASE WHEN n.acts = 1 THEN 1 ELSE job.acted END, evidence = n.evidence \
+     FROM (SELECT value ->> 0 AS id, value ->> 1 AS acts, value ->> 2 AS evidence FROM json_each($1)) n WHERE job.id = n.id";
+pub(super) const ACTIONS: &str = "INSERT INTO action (id, job_id, attempt, action, started_at) \
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each($1)";
+pub(super) const ANSWERS: &str = "UPDATE action SET outcome = n.outcome, finished_at = n.at, requests = n.requests, why = n.why \
+     FROM (SELECT value ->> 0 AS id, value ->> 1 AS outcome, value ->> 2 AS at, value ->> 3 AS requests, value ->> 4 AS why \
+           FROM json_each($1)) n WHERE action.id = n.id";
+pub(super) const PASSWORD_RESETS: &str = "UPDATE job SET password_reset = 1 WHERE id IN (SELECT value FROM json_each($1))";
+pub(super) const FIRST_REVOKES: &str = "UPDATE cases SET first_revoke_at = n.at \
+     FROM (SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each($1)) n WHERE cases.id = n.id AND cases.first_revoke_at IS NULL";
+pub(super) const SETTLED: &str = "UPDATE job SET state = 'done', due = NULL, lease_id = NULL, lease_until = NULL, attempt = n.attempt, \
+     verdict = n.verdict, outcome = n.outcome, evidence = n.evidence, finished_at = n.at \
+     FROM (SELECT value ->> 0 AS id, value ->> 1 AS attempt, value ->> 2 AS verdict, value ->> 3 AS outcome, value ->> 4 AS evidence, \
+           value ->> 5 AS at FROM json_each($1)) n WHERE job.id = n.id";
+pub(super) const NEW_JOBS: &str = "INSERT INTO job (id, case_id, target, kind, containment, priority, state, due, lease_id, lease_until, \
+     attempt, sweep, approved, held_due, created_at, evidence, chain_at) \
+     SELECT value ->> 'id', value ->> 'case_id', value ->> 'target', value ->> 'kind', value ->> 'containment', value ->> 'priority', \
+     value ->> 'state', value ->> 'due', value ->> 'lease_id', value ->> 'lease_until', value ->> 'lease_id' IS NOT NULL, \
+     value ->> 'sweep', value ->> 'approved', value ->> 'held_due', value ->> 'created_at', value ->> 'evidence', value ->> 'chain_at' \
+     FROM json_each($1)";
+pub(super) const CLOSED: &str = "UPDATE cases SET state = 'closed', verdict = n.verdict, closed_at = n.at, contained_at = n.contained_at \
+     FROM (SELECT value ->> 0 AS id, value ->> 1 AS verdict, value ->> 2 AS at, value ->> 3 AS contained_at FROM json_each($1)) n \
+     WHERE cases.id = n.id";
+
+impl Writing {
+    /// Decides what can be decided by what was read. Answers which of the mutations that was.
+    pub(in crate::store) fn decide(
+        &mut self,
+        mutation: &mut HotMutation,
+        reading: &mut Reading,
+        group: &mut GroupContext<'_>,
+    ) -> bool {
+        // What one job changes in its case is not in what was read for another.
+        let (case, job) = mutation.about();
+        if *self.touched.entry(case).or_insert(job) != job {
+            return false;
+        }
+        match mutation {
+            HotMutation::Start(call) => start::decide(call, reading, self, group),
+            HotMutation::Finish(call) => {
+                finish::decide(call, reading, self, group);
+                true
+            }
+            HotMutation::Settle(call) => settle::decide(call, reading, self, group),
+        }
+    }
+
+    /// The statements that write it.
+    pub(in crate::store) fn push_to(&self, list: &mut Statements) {
+        list.push_set(STARTED, &self.started);
+        list.push_set(ACTIONS, &self.actions);
+        list.push_set(ANSWERS, &self.answers);
+        list.push_set(PASSWORD_RESETS, &self.password_resets);
+        list.push_set(FIRST_REVOKES, &self.first_revokes);
+        list.push_set(SETTLED, &self.settled);
+        list.push_set(NEW_JOBS, &self.jobs);
+        list.push_set(CLOSED, &self.closed);
+    }
+}

@@ -1,0 +1,129 @@
+//! A list of statements that goes to SQLite in one step: each step crosses between two threads, which costs more than most statements do.
+
+use std::fmt::Write as _;
+
+use sqlx::Arguments as _;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+
+/// The longest list that stays prepared, in bytes.
+const LONGEST_KEPT: usize = 8192;
+
+/// Statements in order, each with `$1…` for its own values. An error stops those behind it.
+#[derive(Default)]
+pub(in crate::store) struct Statements {
+    sql: String,
+    arguments: SqliteArguments,
+    failed: Option<sqlx::error::BoxDynError>,
+}
+
+impl Statements {
+    /// Appends a statement; its values follow by [`Self::bind`], in the order of their numbers.
+    pub(in crate::store) fn push(&mut self, sql: &str) -> &mut Self {
+        if !self.sql.is_empty() {
+            self.sql.push(';');
+        }
+        // SQLite's side counts through the whole list.
+        let before = self.arguments.len();
+        let mut parts = sql.split('$');
+        self.sql.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let (number, rest) = part.split_at(digits);
+            // Writing to a string cannot fail. Without a number it is the sign of a path in JSON.
+            let _ = match number.parse::<usize>() {
+                Ok(number) => write!(self.sql, "${}{rest}", before + number),
+                Err(_) => write!(self.sql, "${part}"),
+            };
+        }
+        self
+    }
+
+    /// The next value of the statement that was pushed last.
+    pub(in crate::store) fn bind<'t, T>(&mut self, value: T) -> &mut Self
+    where
+        T: sqlx::Encode<'t, sqlx::Sqlite> + sqlx::Type<sqlx::Sqlite>,
+    {
+        if let Err(error) = self.arguments.add(value) {
+            self.failed = Some(error);
+        }
+        self
+    }
+
+    /// Appends a statement whose one value is a set of rows, as a JSON list of lists; nothing where there are none.
+    pub(in crate::store) fn push_set<R: serde::Serialize>(&mut self, sql: &str, rows: &[R]) {
+        if rows.is_empty() {
+            return;
+        }
+        match serde_json::to_string(rows) {
+            Ok(set) => drop(self.push(sql).bind(set)),
+            Err(error) => self.failed = Some(error.into()),
+        }
+    }
+
+    /// Whether there is none.
+    pub(in crate::store) fn is_empty(&self) -> bool {
+        self.sql.is_empty()
+    }
+
+    /// Runs them, and answers the rows of all of them, in order.
+    pub(in crate::store) async fn fetch(self, conn: &mut SqliteConnection) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        self.query()?.fetch_all(conn).await
+    }
+
+    /// Runs them.
+    pub(in crate::store) async fn execute(self, conn: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+        self.query()?.execute(conn).await.map(|_| ())
+    }
+
+    fn query(self) -> Result<sqlx::query::Query<'static, sqlx::Sqlite, SqliteArguments>, sqlx::Error> {
+        match self.failed {
+            Some(error) => Err(sqlx::Error::Encode(error)),
+            None => {
+                // A list with many rows in its text never comes again as it is, and would only fill the cache.
+                let keep = self.sql.len() < LONGEST_KEPT;
+                Ok(sqlx::query_with(sqlx::AssertSqlSafe(self.sql), self.arguments).persistent(keep))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{ConnectOptions as _, Row as _};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn statements_of_a_list_have_their_own_numbers_and_cross_once() {
+        let mut conn = sqlx::sqlite::SqliteConnectOptions::new().connect().await.unwrap();
+        let mut list = Statements::default();
+        list.push("CREATE TABLE t (id INTEGER PRIMARY KEY, what TEXT)");
+        list.push_set(
+            "INSERT INTO t (id, what) SELECT value ->> 0, value ->> 1 FROM json_each($1)",
+            &[(7, "seven"), (8, "eight")],
+        );
+        list.push_set("DELETE FROM t WHERE id IN (SELECT value FROM json_each($1))", &[] as &[i64]);
+        list.push("SELECT what, '{\"a\":3}' ->> '$.a', $2 FROM t WHERE id = $1")
+            .bind(8)
+            .bind("two");
+        list.push("SELECT count(*) FROM t WHERE id > $1").bind(7);
+        let rows = list.fetch(&mut conn).await.unwrap();
+        assert_eq!(rows.len(), 2);
+        let first: (String, i64, String) = (rows[0].get(0), rows[0].get(1), rows[0].get(2));
+        assert_eq!(first, ("eight".to_owned(), 3, "two".to_owned()));
+        assert_eq!(rows[1].get::<i64, _>(0), 1);
+    }
+
+    #[tokio::test]
+    async fn an_error_stops_what_stands_behind_it() {
+        let mut conn = sqlx::sqlite::SqliteConnectOptions::new().connect().await.unwrap();
+        let mut list = Statements::default();
+        list.push("CREATE TABLE t (id INTEGER PRIMARY KEY)");
+        list.push("BEGIN");
+        list.push("INSERT INTO t VALUES ($1), ($1)").bind(1);
+        list.push("COMMIT");
+        list.execute(&mut conn).await.unwrap_err();
+        // Still inside the transaction.
+        sqlx::query("ROLLBACK").execute(&mut conn).await.unwrap();
+    }
+}

@@ -1,0 +1,211 @@
+//! One transaction: a group is read in one step, decided in memory and written in one more; what that cannot do is done one by one between
+//! the two.
+
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+use crate::clock::Clock;
+use crate::model::error_chain;
+use crate::store::columns::Columns as _;
+use crate::store::error::SqliteFailure;
+use crate::store::queue::sets::hot_mutation::HotMutation;
+use crate::store::queue::sets::reading::{self, Reading};
+use crate::store::queue::sets::writing::{GroupContext, Numbers, Writing};
+use crate::store::transaction::mutation::{CommitFailure, Mutation, Tx};
+use crate::store::transaction::statements::Statements;
+use crate::store::transaction::trail_append::{HEAD, Tail};
+use crate::store::{Result, StoreError};
+
+/// A mutation on its way to the writer.
+pub(in crate::store) enum Queued {
+    /// One of the hot path, as a plain value.
+    Hot(HotMutation),
+    /// Any other.
+    Function(Box<dyn Mutation>),
+}
+
+/// What a transaction knows once it has begun.
+pub(super) struct Opening {
+    tail: Tail,
+    numbers: Numbers,
+    /// `None` where a row of it cannot be read: then each mutation finds out alone which it is.
+    reading: Option<Reading>,
+}
+
+impl Queued {
+    async fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        match self {
+            Self::Hot(mutation) => mutation.run(tx).await,
+            Self::Function(mutation) => mutation.run(tx).await,
+        }
+    }
+
+    /// Answers the caller: after the commit, or with why there was none.
+    pub(super) fn answer(self, commit: std::result::Result<(), CommitFailure>) {
+        match self {
+            Self::Hot(mutation) => mutation.answer(commit),
+            Self::Function(mutation) => mutation.answer(commit),
+        }
+    }
+
+    const fn hot(&self) -> Option<&HotMutation> {
+        match self {
+            Self::Hot(mutation) => Some(mutation),
+            Self::Function(_) => None,
+        }
+    }
+}
+
+/// Begins a transaction and reads what the group needs, in one step; with `begun`, the transaction is there already.
+pub(super) async fn open(conn: &mut SqliteConnection, group: &[Queued], begun: bool) -> std::result::Result<Opening, sqlx::Error> {
+    let mut list = Statements::default();
+    if !begun {
+        list.push("BEGIN IMMEDIATE");
+    }
+    list.push(HEAD);
+    reading::ask(group.iter().filter_map(Queued::hot), &mut list);
+    let rows = list.fetch(conn).await?;
+    Opening::of(&rows).map_err(|error| sqlx::Error::Decode(error.into()))
+}
+
+impl Opening {
+    /// The same, with nothing read: every mutation is done one by one.
+    pub(super) fn one_by_one(self) -> Self {
+        Self { reading: None, ..self }
+    }
+
+    fn of(rows: &[SqliteRow]) -> Result<Self> {
+        let (head, rows) = rows.split_first().ok_or(StoreError::Unread)?;
+        let numbers = Numbers {
+            job: head.read(2)?,
+            action: head.read(3)?,
+        };
+        let reading = Reading::of(rows).inspect_err(|error| {
+            tracing::warn!(error = %error_chain(error), "a row cannot be read; the group is done one by one");
+        });
+        Ok(Self {
+            tail: Tail::of(head)?,
+            numbers,
+            reading: reading.ok(),
+        })
+    }
+}
+
+/// Why a group was not written as sets.
+pub(super) enum Unwritten {
+    /// A statement failed before the commit: one by one, only the mutation that it belongs to fails.
+    OneByOne,
+    /// The whole group fails.
+    Failed(CommitFailure),
+}
+
+/// Writes a group into a transaction that was begun, and commits it. `Ok` is the trail's size after a commit that returned.
+pub(super) async fn commit(
+    conn: &mut SqliteConnection,
+    group: &mut [Queued],
+    clock: &Clock,
+    opening: Opening,
+) -> std::result::Result<u64, Unwritten> {
+    let Opening {
+        mut tail,
+        mut numbers,
+        reading,
+    } = opening;
+    let mut writing = Writing::default();
+    let mut alone = Vec::new();
+    let mut reading = reading;
+    for (n, queued) in group.iter_mut().enumerate() {
+        let decided = match (&mut *queued, &mut reading) {
+            (Queued::Hot(mutation), Some(reading)) => {
+                let mut context = GroupContext {
+                    now: clock.now(),
+                    tail: &mut tail,
+                    numbers: &mut numbers,
+                };
+                writing.decide(mutation, reading, &mut context)
+            }
+            _ => false,
+        };
+        if !decided {
+            alone.push(n);
+        }
+    }
+    let mut list = Statements::default();
+    if alone.is_empty() {
+        tail.push_rows_to(&mut list);
+        writing.push_to(&mut list);
+    } else {
+        writing.push_to(&mut list);
+        if !list.is_empty() {
+            std::mem::take(&mut list)
+                .execute(conn)
+                .await
+                .map_err(|error| set_failure(&error))?;
+        }
+        let single = group.len() == 1;
+        for n in alone {
+            one_by_one(conn, &mut group[n], clock, &mut tail, single)
+                .await
+                .map_err(Unwritten::Failed)?;
+        }
+        tail.push_rows_to(&mut list);
+    }
+    tail.push_head_to(&mut list);
+    list.push("COMMIT");
+    list.execute(conn).await.map_err(|error| set_failure(&error))?;
+    Ok(tail.size())
+}
+
+/// Does one mutation with statements of its own. One that fails must not take the others of its group down; one that is `single` needs no
+/// savepoint for that.
+async fn one_by_one(
+    conn: &mut SqliteConnection,
+    mutation: &mut Queued,
+    clock: &Clock,
+    tail: &mut Tail,
+    single: bool,
+) -> std::result::Result<(), CommitFailure> {
+    if !single {
+        savepoint(conn, "SAVEPOINT mutation").await?;
+    }
+    let mark = tail.mark();
+    let kept = mutation
+        .run(&mut Tx {
+            conn: &mut *conn,
+            now: clock.now(),
+            tail: &mut *tail,
+        })
+        .await;
+    if !kept {
+        tail.back_to(mark);
+    }
+    match (kept, single) {
+        (true, true) => Ok(()),
+        (true, false) => savepoint(conn, "RELEASE mutation").await,
+        (false, false) => savepoint(conn, "ROLLBACK TO mutation; RELEASE mutation").await,
+        (false, true) => savepoint(conn, "ROLLBACK; BEGIN IMMEDIATE").await,
+    }
+}
+
+async fn savepoint(conn: &mut SqliteConnection, sql: &'static str) -> std::result::Result<(), CommitFailure> {
+    // Inside a transaction a failing savepoint means that SQLite has rolled back by itself, which it does when space runs out.
+    sqlx::query(sql).execute(conn).await.map(|_| ()).map_err(|error| {
+        tracing::warn!(%error, "{sql} failed");
+        CommitFailure::Full
+    })
+}
+
+/// What an error in a list that ends with the commit means.
+fn set_failure(error: &sqlx::Error) -> Unwritten {
+    match SqliteFailure::of(error) {
+        SqliteFailure::Full => Unwritten::Failed(CommitFailure::Full),
+        SqliteFailure::Busy => Unwritten::Failed(CommitFailure::Busy),
+        SqliteFailure::Statement => {
+            tracing::warn!(%error, "a group could not be written as it is");
+            Unwritten::OneByOne
+        }
+        SqliteFailure::Other => {
+            tracing::error!(%error, "a commit on the store failed");
+            Unwritten::Failed(CommitFailure::Unknown)
+        }
+    }
+}
