@@ -179,10 +179,15 @@ impl Daemon {
             biased;
             () = stop => None,
             seen = committed.wait_for(|seen| seen.lost) => Some(match seen {
-                Ok(_) => "the outcome of a commit is unknown; the next start looks at what is there",
-                Err(_) => GONE,
+                Ok(_) => "the outcome of a commit is unknown; the next start looks at what is there".to_owned(),
+                Err(_) => GONE.to_owned(),
             }),
-            () = watchdog => Some(GONE),
+            () = watchdog => Some(GONE.to_owned()),
+            displaced = self.store.watch_files() => {
+                // Nothing that an attempt does from now on would be recorded.
+                self.shutdown.hard.cancel();
+                Some(displaced)
+            }
         };
         systemd::stopping();
         self.stop().await;

@@ -19,6 +19,9 @@ pub enum StoreError {
     /// What SQLite read of the store's files made no sense, or could not be read at all. Nothing was begun.
     #[error("the store could not be read, and nothing was stored; the log has what SQLite said of it")]
     Unread,
+    /// A file of the store was removed or replaced while it was open: what is committed would be gone with the process.
+    #[error("{0}: nothing more is stored, and what came last may be lost")]
+    Displaced(String),
     /// A settlement came after its lease had ended.
     #[error("the lease on job {0} was lost before it was settled")]
     LeaseLost(JobId),
@@ -154,6 +157,19 @@ pub enum OpenError {
         path: PathBuf,
         /// Each with the command that mends it.
         what: Vec<String>,
+    },
+    /// It goes by more than one name. Exit code 3.
+    #[error(
+        "{path} has {names} names (hard links), and a revoked under another one would write it unseen; find them with \
+         find MOUNT -xdev -inum {inode}, remove all but one, or replace this one by a copy (cp), and start again"
+    )]
+    HardLinked {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        names: u64,
+        /// By what they are found.
+        inode: u64,
     },
     /// SQLite finds it damaged. Exit code 3.
     #[error("{path} is damaged: {what}; restore the newest backup and keep this file for examination")]

@@ -51,7 +51,8 @@ pub use cases::unresolved::{AccountLookup, Unresolved};
 pub use departures::queries::{DepartureDetail, DepartureFilter, DepartureView, EmploymentView, PlannedDeparture, StepView};
 pub use error::{OpenError, StoreError};
 pub use file::commit_watch::CommitWatch;
-pub use file::open::{Role, daemon_runs};
+pub use file::lock::daemon_runs;
+pub use file::open::Role;
 pub use file::privacy::check_privacy;
 pub use identity::link_rows::ScopedName;
 pub use identity::operator_links::LinkOutcome;
@@ -73,6 +74,7 @@ pub use views::counts::Counts;
 pub use views::jobs::{JobView, ListFilter};
 pub use writer::group_commit::Committed;
 
+use file::identity_watch::OpenedFiles;
 use queue::sets::hot_mutation::{Call, HotMutation};
 use transaction::mutation::{ClosureMutation, Tx};
 use writer::group::Queued;
@@ -101,6 +103,7 @@ struct Inner {
     receivers: OnceLock<Arc<[Receiver]>>,
     outbox: Arc<Notify>,
     lock: Mutex<Option<std::fs::File>>,
+    files: OpenedFiles,
 }
 
 impl Store {
@@ -111,7 +114,7 @@ impl Store {
         (committed, lock_wait): (watch::Receiver<Committed>, watch::Receiver<Option<LockWait>>),
         readers: SqlitePool,
         writer: oneshot::Receiver<()>,
-        lock: Option<std::fs::File>,
+        (lock, files): (Option<std::fs::File>, OpenedFiles),
     ) -> Self {
         let sender = mutations.downgrade();
         Self(Arc::new(Inner {
@@ -128,6 +131,7 @@ impl Store {
             receivers: OnceLock::new(),
             outbox: Arc::default(),
             lock: Mutex::new(lock),
+            files,
         }))
     }
 
@@ -150,7 +154,14 @@ impl Store {
     }
 
     /// Commits what is under way, folds the log back, and closes the file. Later calls answer [`StoreError::Stopped`].
+    ///
+    /// A store whose database was taken away is left as it is: closing would touch what lies there now.
     pub async fn close(&self) {
+        if !self.0.files.may_be_closed() {
+            // Kept open to the end of the process, which closes nothing in SQLite's sense.
+            std::mem::forget(self.clone());
+            return;
+        }
         // The readers first: the last connection to close does SQLite's own checkpoint, and that must be the writer.
         self.0.readers.close().await;
         drop(self.0.mutations.lock().await.take());
@@ -185,6 +196,7 @@ impl Store {
     }
 
     async fn queue(&self, mutation: Queued) -> Result<()> {
+        self.refuse_if_displaced()?;
         let sender = self.0.sender.upgrade().ok_or(StoreError::Stopped)?;
         sender.send(mutation).await.map_err(|_| StoreError::Stopped)
     }

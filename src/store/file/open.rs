@@ -8,7 +8,9 @@ use sqlx::ConnectOptions as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::{mpsc, watch};
 
-use super::privacy::{check_privacy, lock_file, make_private, open_lock};
+use super::identity_watch::OpenedFiles;
+use super::lock::{daemon_runs, lock, lock_database, refuse_hard_links};
+use super::privacy::{check_privacy, make_private};
 use crate::clock::Clock;
 use crate::store::writer::group_commit::{self, Committed, LOCK_POLL, WriterSignals};
 use crate::store::{OpenError, Store};
@@ -37,17 +39,20 @@ impl Store {
             path: path.to_owned(),
             what,
         };
-        let lock = match role {
+        // A command goes by the name that a running daemon goes by, which harms nothing, and operators are not shut out.
+        if role == Role::Daemon || !daemon_runs(path) {
+            refuse_hard_links(path)?;
+        }
+        let locks = match role {
             Role::Daemon => {
                 check_privacy(path)?;
-                Some(lock(path)?)
+                let lock = lock(path)?;
+                make_private(path).map_err(|error| other(format!("making the database private: {error}")))?;
+                Some((lock, lock_database(path)?))
             }
             Role::Command if path.exists() => None,
             Role::Command => return Err(OpenError::Missing(path.to_owned())),
         };
-        if role == Role::Daemon {
-            make_private(path).map_err(|error| other(format!("making the database private: {error}")))?;
-        }
         let options = options(path);
         let mut conn = options
             .clone()
@@ -85,6 +90,12 @@ impl Store {
             .connect_with(options.pragma("query_only", "ON"))
             .await
             .map_err(|error| other(error.to_string()))?;
+        let files = match &locks {
+            Some((lock, database)) => OpenedFiles::of(path, database, lock)
+                .map_err(|error| other(format!("looking at the files that were opened: {error}")))?,
+            None => OpenedFiles::unwatched(),
+        };
+        let (lock, database) = locks.unzip();
         let (mutations, inbox) = mpsc::channel(4096);
         let (committed, watching) = watch::channel(Committed::default());
         let (lock_wait, waiting) = watch::channel(None);
@@ -104,6 +115,8 @@ impl Store {
             .name("store-writer".to_owned())
             .spawn(move || {
                 runtime.block_on(group_commit::run(conn, inbox, hands, told));
+                // Not before the writer's connection is closed: it would take that one's locks with it.
+                drop(database);
                 drop(ended);
             })
             .map_err(|error| other(format!("starting the writer: {error}")))?;
@@ -114,7 +127,7 @@ impl Store {
             (watching, waiting),
             readers,
             writer,
-            lock,
+            (lock, files),
         ))
     }
 }
@@ -132,42 +145,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("secure_delete", "ON")
         .pragma("wal_autocheckpoint", "0")
         .disable_statement_logging()
-}
-
-/// Takes the lock file for the life of the daemon: `flock`, never a pid file, and never a lock on the database file itself, which SQLite
-/// would lose when the descriptor is closed.
-fn lock(path: &Path) -> Result<std::fs::File, OpenError> {
-    let other = |error: std::io::Error| OpenError::Other {
-        path: path.to_owned(),
-        what: match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() && !folder.exists() => {
-                format!(
-                    "the folder {} does not exist; make it, owned by the account that runs revoked",
-                    folder.display()
-                )
-            }
-            _ => format!("its lock file: {error}"),
-        },
-    };
-    let file = open_lock(path).map_err(other)?;
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked(path.to_owned())),
-        Err(error) => Err(other(error.into())),
-    }
-}
-
-/// Whether a daemon has the store at `path` now, by its lock.
-#[must_use]
-pub fn daemon_runs(path: &Path) -> bool {
-    let Ok(file) = std::fs::OpenOptions::new().write(true).open(lock_file(path)) else {
-        return false;
-    };
-    // A lock that is had is let go again with the descriptor at the end of this function.
-    matches!(
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared),
-        Err(rustix::io::Errno::WOULDBLOCK)
-    )
 }
 
 /// The WAL-reset bug corrupts a file that two connections use; fixed in 3.51.3 and two backports, and 3.52.0 was withdrawn.

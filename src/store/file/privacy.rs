@@ -11,8 +11,10 @@ use crate::store::OpenError;
 /// What a file of the store must be like: it names people.
 const PRIVATE: u32 = 0o600;
 
-/// Files of SQLite's beside the database.
-const LOGS: [&str; 2] = ["-wal", "-shm"];
+/// SQLite's write-ahead log beside the database, by what its name ends in.
+pub(super) const LOG: &str = "-wal";
+/// The index of that log, which connections share.
+pub(super) const INDEX: &str = "-shm";
 
 /// Checks that nobody but its owner may write the store at `path`, its folder, and what lies beside it, and read the keys. What is not there
 /// is no fault.
@@ -26,8 +28,8 @@ pub fn check_privacy(path: &Path) -> Result<(), OpenError> {
     let checks = [
         file_modes::check_folder_of("its folder", &real),
         file("the database", ""),
-        file("its log", LOGS[0]),
-        file("its index", LOGS[1]),
+        file("its log", LOG),
+        file("its index", INDEX),
         file("its lock", ".lock"),
         file("the trail's verifier key", ".vkey"),
         file("the checkpoint file", ".checkpoints"),
@@ -58,7 +60,7 @@ pub(super) fn make_private(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     let real = real_path(path);
-    for name in [""].into_iter().chain(LOGS) {
+    for name in ["", LOG, INDEX] {
         let file = beside(&real, name);
         let Ok(meta) = std::fs::metadata(&file) else { continue };
         if meta.permissions().mode() & 0o777 != PRIVATE {
@@ -86,11 +88,11 @@ pub(super) fn lock_file(path: &Path) -> PathBuf {
     beside(&real_path(path), ".lock")
 }
 
-fn real_path(path: &Path) -> PathBuf {
+pub(super) fn real_path(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-fn beside(path: &Path, what: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, what: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(what);
     PathBuf::from(name)

@@ -73,6 +73,8 @@ impl Store {
                 })
             })
             .await?;
+        // Committed into a file that lost its name is not stored.
+        self.files_are_in_place()?;
         if queued {
             self.wake_outbox().notify_waiters();
         }

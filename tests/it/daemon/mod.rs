@@ -4,13 +4,14 @@
 //! `hr_departures`, `planned_departures`, `leaked_credentials`, `silent_source`. Cases: `seed_operations` first, `departed_person`, `identity`,
 //! `evidence`, `open_doors`, `holds`, `sweeps`, `keep_out`, `case_call_off`, `release`. What receivers are told: `transmitter`. Operation:
 //! `readiness_and_watchdog`, `graceful_shutdown`, `crash_recovery`, `full_disk`, `target_outage`, `lying_target`, `connection_flood`,
-//! `throttled_endpoints`, `file_modes`, `refused_starts`, `secret_leaks`. The installation that they all drive is `harness`.
+//! `throttled_endpoints`, `file_modes`, `displaced_store`, `refused_starts`, `secret_leaks`. The installation that they all drive is `harness`.
 
 mod back_channel_logout;
 mod case_call_off;
 mod connection_flood;
 mod crash_recovery;
 mod departed_person;
+mod displaced_store;
 mod evidence;
 mod file_modes;
 mod full_disk;

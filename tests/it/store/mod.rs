@@ -4,6 +4,7 @@ mod accept;
 mod coalesce;
 mod damaged_rows;
 mod departures;
+mod displaced;
 mod employments;
 mod erasure;
 mod holds;
