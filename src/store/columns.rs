@@ -1,7 +1,7 @@
 //! The reader of columns: a value that is not what the schema says is an error of the one who reads it, and never a panic.
 
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Decode, Row as _, Sqlite, Type};
+use sqlx::{Column as _, Decode, Row as _, Sqlite, Type};
 
 use super::{Result, StoreError};
 use crate::model::Timestamp;
@@ -11,14 +11,35 @@ pub(super) trait Columns {
     /// The value of the column at `index`.
     ///
     /// # Errors
-    /// [`StoreError::Sql`] where it is of another type, is missing, or is a text that is not UTF-8: another program wrote it, or the file is
-    /// damaged.
+    /// [`StoreError::Unreadable`] where it is of another type, is missing, or is a text that is not UTF-8: another program wrote it, or the
+    /// file is damaged.
     fn read<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(&'r self, index: usize) -> Result<T>;
+
+    /// The text in the column at `index`, with a mark for each byte that is none: for what is only shown or recorded, and must not keep
+    /// anything from being done.
+    ///
+    /// # Errors
+    /// As [`Columns::read`], where it is no text at all.
+    fn lossy(&self, index: usize) -> Result<String>;
 }
 
 impl Columns for SqliteRow {
     fn read<'r, T: Decode<'r, Sqlite> + Type<Sqlite>>(&'r self, index: usize) -> Result<T> {
-        self.try_get(index).map_err(StoreError::sql("reading a column"))
+        self.try_get(index).map_err(|error| StoreError::Unreadable {
+            column: self
+                .columns()
+                .get(index)
+                .map_or_else(String::new, |column| column.name().to_owned()),
+            // What stands there is quoted by none of these: it may be somebody's name.
+            why: match error {
+                sqlx::Error::ColumnDecode { source, .. } => source.to_string(),
+                other => other.to_string(),
+            },
+        })
+    }
+
+    fn lossy(&self, index: usize) -> Result<String> {
+        Ok(String::from_utf8_lossy(self.read(index)?).into_owned())
     }
 }
 

@@ -60,6 +60,14 @@ pub enum StoreError {
         /// Why not.
         source: serde_json::Error,
     },
+    /// A value that is not what its column says.
+    #[error("the column {column} cannot be read: {why}")]
+    Unreadable {
+        /// The column.
+        column: String,
+        /// What is wrong with it, without what stands there.
+        why: String,
+    },
     /// The database said no.
     #[error("the store failed while {doing}")]
     Sql {
@@ -77,6 +85,29 @@ impl StoreError {
             SqliteFailure::Full => Self::Full,
             SqliteFailure::Busy => Self::Busy,
             SqliteFailure::Statement | SqliteFailure::Other => Self::Sql { doing, source },
+        }
+    }
+
+    /// Why one row cannot be read, without what stands in it, which may be somebody's name. `None` where it is no row that is at fault:
+    /// whatever is done about the others would fail as well.
+    #[must_use]
+    pub fn of_a_row(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { .. } => Some(self.to_string()),
+            Self::Corrupt { why, .. } => {
+                let what = why.split([':', '"']).next().unwrap_or_default().trim();
+                // One word is the name of a part; more say by themselves what is wrong.
+                Some(if what.contains(' ') {
+                    what.to_owned()
+                } else {
+                    format!("its {what} cannot be read")
+                })
+            }
+            Self::Sql {
+                source: sqlx::Error::ColumnDecode { source, .. },
+                ..
+            } => Some(format!("a column cannot be read: {source}")),
+            _ => None,
         }
     }
 }

@@ -31,7 +31,9 @@ impl Store {
         .fetch_optional(self.readers())
         .await
         .map_err(StoreError::sql("looking at the queue"))?;
-        row.map(|row| row.read(0).map(Priority)).transpose()
+        // No number that stands there may keep the lane from looking: what is out of range is found by the claim.
+        let clamped = |priority: i64| Priority(u8::try_from(priority.max(0)).unwrap_or(u8::MAX));
+        row.map(|row| row.read(0).map(clamped)).transpose()
     }
 
     /// Takes up to `limit` jobs of `target` that are at least as urgent as `worst`, most urgent first.
@@ -57,7 +59,7 @@ impl Tx<'_> {
         .bind(&lease.id)
         .bind(lease.until.ms())
         .bind(target)
-        .bind(worst.0)
+        .bind(if worst.0 == u8::MAX { i64::MAX } else { i64::from(worst.0) })
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&mut *self.conn)
         .await
@@ -82,8 +84,11 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reading claimed jobs"))?;
-        let mut jobs = rows.iter().map(read_job).collect::<Result<Vec<Job>>>()?;
-        self.add_known_names(&mut jobs).await?;
+        let read = rows
+            .iter()
+            .map(|row| Ok((row.read(0)?, read_job(row))))
+            .collect::<Result<_>>()?;
+        let jobs = self.readable(ids, read).await?;
         let mut claims = Vec::with_capacity(jobs.len());
         for job in jobs {
             self.record(&entries::claimed(&job, &lease.id));

@@ -46,7 +46,8 @@ impl Tx<'_> {
     /// ended.
     pub(super) async fn close_if_done(&mut self, case: i64, subject_ref: &str, job: Option<JobId>) -> Result<Option<CaseOutcome>> {
         let rows = sqlx::query(
-            "SELECT state, verdict, evidence ->> '$.principal' IS NULL AND (verdict = 'no_principal' OR evidence ->> '$.nameless' = 1) \
+            "SELECT state, verdict, CASE WHEN evidence IS NULL OR json_valid(evidence) \
+                    THEN evidence ->> '$.principal' IS NULL AND (verdict = 'no_principal' OR evidence ->> '$.nameless' = 1) END \
              FROM job j WHERE case_id = ?1 AND state <> 'cancelled' AND kind <> 'release' \
              AND NOT (kind = 'watch' AND state = 'scheduled') \
              AND id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state <> 'cancelled' \

@@ -5,7 +5,8 @@
 //!
 //! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`], [`place_hold`], [`requester`], and [`accept_context`],
 //!   which they hand on;
-//! - of jobs: [`enqueue`], [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not);
+//! - of jobs: [`enqueue`], [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not),
+//!   [`unreadable_job`] (given up);
 //! - of settle: [`close_case`], [`sweeps`], and [`ledger`] for what could not be revoked.
 //!
 //! Nothing here needs `cases` or `departures`: those stand above, and what these steps call of them are methods of the transaction.
@@ -32,4 +33,5 @@ pub(in crate::store) mod requeue;
 pub(in crate::store) mod sets;
 pub(in crate::store) mod settle;
 pub(in crate::store) mod sweeps;
+pub(in crate::store) mod unreadable_job;
 pub(in crate::store) mod wake;
