@@ -77,6 +77,15 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// How many signals of a class are acted on within its window before a human is asked.
+    #[must_use]
+    pub const fn within_window(&self, class: Class) -> Option<usize> {
+        match class {
+            Class::Departures => self.departures_per_hour,
+            Class::Compromises => self.compromises_per_minute,
+        }
+    }
+
     /// For the operators' inbox: a human asks there for each person by name, so what guards against a bad feed is off; a script that runs
     /// away is still stopped at the compromises, which have the shortest way to the targets.
     #[must_use]

@@ -119,18 +119,15 @@ impl Tx<'_> {
         let all: BTreeSet<&Subject> = said.values().flatten().collect();
         let found = linked_people(self.conn, &all, self.now).await?;
         let members = if found.is_empty() {
-            BTreeMap::new()
+            Members::new()
         } else {
             let people: BTreeSet<i64> = found.values().flatten().map(|link| link.person).collect();
             names_of_people(self.conn, &people, self.now).await?
         };
         for job in jobs {
             let own = said.get(&job.case.0).into_iter().flatten();
-            let person = only_person(own.clone(), &found).filter(|_| !alone.contains(&job.case.0));
-            let more = person.and_then(|person| members.get(&person)).into_iter().flatten();
-            let more = more.filter(|(_, target)| target.is_empty() || *target == job.target);
-            let names = own.cloned().chain(more.map(|(name, _)| name.clone()));
-            if let Some(subject) = Subject::together(names) {
+            let linked = !alone.contains(&job.case.0);
+            if let Some(subject) = names_at(own, (&found, &members), &job.target, linked) {
                 job.subject = subject;
             }
         }
@@ -182,36 +179,75 @@ impl Tx<'_> {
     }
 }
 
+/// By name: whom it is linked to.
+pub(in crate::store) type Links = BTreeMap<String, Vec<Link>>;
+/// By person: every name with the target that it is limited to, the oldest first.
+pub(in crate::store) type Members = BTreeMap<i64, Vec<(Subject, String)>>;
+
 /// A name that is linked to a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Link {
-    person: i64,
+pub(in crate::store) struct Link {
+    pub(in crate::store) person: i64,
     /// Whether another source says that it is somebody else's; an operator's word is above that.
-    disputed: bool,
+    pub(in crate::store) disputed: bool,
 }
 
 async fn resolve_identity(conn: &mut SqliteConnection, subject: &Subject, now: Timestamp) -> Result<ResolvedIdentity> {
-    let said = Subject::together([subject.clone()]).unwrap_or_else(|| subject.clone());
-    let mut identity = ResolvedIdentity {
-        names: said.clone(),
-        anchor: said.clone(),
-        said,
-        unclear: false,
+    let said = ResolvedIdentity::said(subject);
+    let found = linked_people(conn, &said.names().iter().collect(), now).await?;
+    let members = if found.is_empty() {
+        Members::new()
+    } else {
+        let persons: BTreeSet<i64> = found.values().flatten().map(|link| link.person).collect();
+        names_of_people(conn, &persons, now).await?
     };
-    let found = linked_people(conn, &identity.said.names().iter().collect(), now).await?;
-    if found.is_empty() {
-        return Ok(identity);
+    Ok(ResolvedIdentity::of(said, &found, &members))
+}
+
+impl ResolvedIdentity {
+    /// The names of a subject in their canonical order.
+    pub(in crate::store) fn said(subject: &Subject) -> Subject {
+        Subject::together([subject.clone()]).unwrap_or_else(|| subject.clone())
     }
-    let persons: BTreeSet<i64> = found.values().flatten().map(|link| link.person).collect();
-    let members = names_of_people(conn, &persons, now).await?;
-    let known = || members.values().flatten().map(|(name, _)| name.clone());
-    match only_person(identity.said.names().iter(), &found) {
-        Some(_) => identity.anchor = known().min_by_key(readable).unwrap_or(identity.anchor),
-        None => identity.unclear = true,
+
+    /// Whom the names `said` mean, where `found` is whom they are linked to, and `members` has at least every name of those.
+    pub(in crate::store) fn of(said: Subject, found: &Links, members: &Members) -> Self {
+        let mut identity = Self {
+            names: said.clone(),
+            anchor: said.clone(),
+            said,
+            unclear: false,
+        };
+        let links = identity.said.names().iter().filter_map(|name| found.get(&name.to_string()));
+        let persons: BTreeSet<i64> = links.flatten().map(|link| link.person).collect();
+        if persons.is_empty() {
+            return identity;
+        }
+        let known = || {
+            let names = persons.iter().filter_map(|person| members.get(person)).flatten();
+            names.map(|(name, _)| name.clone())
+        };
+        match only_person(identity.said.names().iter(), found) {
+            Some(_) => identity.anchor = known().min_by_key(readable).unwrap_or(identity.anchor),
+            None => identity.unclear = true,
+        }
+        let all = identity.said.names().iter().cloned().chain(known());
+        identity.names = Subject::together(all).unwrap_or(identity.names);
+        identity
     }
-    let all = identity.said.names().iter().cloned().chain(known());
-    identity.names = Subject::together(all).unwrap_or(identity.names);
-    Ok(identity)
+}
+
+/// The names by which a person can be asked for at `target`: those that are `said`, and with `linked` all that they are linked to.
+pub(in crate::store) fn names_at<'n>(
+    said: impl Iterator<Item = &'n Subject> + Clone,
+    (found, members): (&Links, &Members),
+    target: &str,
+    linked: bool,
+) -> Option<Subject> {
+    let person = only_person(said.clone(), found).filter(|_| linked);
+    let more = person.and_then(|person| members.get(&person)).into_iter().flatten();
+    let more = more.filter(|(_, at)| at.is_empty() || at == target);
+    Subject::together(said.cloned().chain(more.map(|(name, _)| name.clone())))
 }
 
 /// How well people recognise somebody by a name of this form, best first: what lists show of a person should say who it is.
@@ -226,7 +262,7 @@ fn readable(name: &Subject) -> u8 {
 }
 
 /// The one person whom names are linked to; `None` where there are several, nobody, or only a name in dispute says who.
-fn only_person<'n>(names: impl Iterator<Item = &'n Subject>, found: &BTreeMap<String, Vec<Link>>) -> Option<i64> {
+fn only_person<'n>(names: impl Iterator<Item = &'n Subject>, found: &Links) -> Option<i64> {
     let links: Vec<Link> = names
         .filter_map(|name| found.get(&name.to_string()))
         .flatten()
@@ -239,11 +275,7 @@ fn only_person<'n>(names: impl Iterator<Item = &'n Subject>, found: &BTreeMap<St
 }
 
 /// Who each of these names is linked to. One name may be two people's where it means something at one target only.
-async fn linked_people(
-    conn: &mut SqliteConnection,
-    names: &BTreeSet<&Subject>,
-    now: Timestamp,
-) -> Result<BTreeMap<String, Vec<Link>>> {
+async fn linked_people(conn: &mut SqliteConnection, names: &BTreeSet<&Subject>, now: Timestamp) -> Result<Links> {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     let rows = sqlx::query(
         "SELECT i.name, i.person, i.disputed_at IS NOT NULL AND i.source IS NOT NULL FROM json_each(?) n JOIN identity i ON i.name = n.value \
@@ -254,7 +286,7 @@ async fn linked_people(
     .fetch_all(conn)
     .await
     .map_err(StoreError::sql("looking up who a name belongs to"))?;
-    let mut found: BTreeMap<String, Vec<Link>> = BTreeMap::new();
+    let mut found = Links::new();
     for row in &rows {
         let link = Link {
             person: row.read(1)?,
@@ -266,11 +298,7 @@ async fn linked_people(
 }
 
 /// Every name of these people with the target that it is limited to, the oldest first.
-async fn names_of_people(
-    conn: &mut SqliteConnection,
-    people: &BTreeSet<i64>,
-    now: Timestamp,
-) -> Result<BTreeMap<i64, Vec<(Subject, String)>>> {
+async fn names_of_people(conn: &mut SqliteConnection, people: &BTreeSet<i64>, now: Timestamp) -> Result<Members> {
     let rows = sqlx::query(
         "SELECT i.name, i.person, i.target FROM json_each(?) n JOIN identity i ON i.person = n.value \
          WHERE i.until IS NULL OR i.until > ? ORDER BY i.id",
@@ -280,7 +308,7 @@ async fn names_of_people(
     .fetch_all(conn)
     .await
     .map_err(StoreError::sql("reading the names of a person"))?;
-    let mut members: BTreeMap<i64, Vec<(Subject, String)>> = BTreeMap::new();
+    let mut members = Members::new();
     for row in &rows {
         members
             .entry(row.read(1)?)
@@ -290,7 +318,7 @@ async fn names_of_people(
     Ok(members)
 }
 
-fn read_name(row: &SqliteRow, column: usize) -> Result<Subject> {
+pub(in crate::store) fn read_name(row: &SqliteRow, column: usize) -> Result<Subject> {
     let text: String = row.read(column)?;
     text.parse().map_err(|error| StoreError::Corrupt {
         table: "identity",

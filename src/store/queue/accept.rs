@@ -6,9 +6,10 @@ use std::sync::Arc;
 use revoked_trail::EntryKind;
 
 use super::accept_context::{AcceptContext, DecidedSignal, PlacedHolds};
-use super::claim::Claim;
+use super::accepted::{Accepted, Outcome};
 use super::decide::{counts_as_departure, departure};
 use super::place_hold::OTHER_EMPLOYMENT;
+use super::sets::hot_mutation::{AcceptRequest, HotMutation};
 use crate::digest::{hex, sha256};
 use crate::model::{Delivery, Disposition, Reason, Receipt, Signal, SignalReceipt, Subject};
 use crate::policy::{Class, Decision, Facts, Policy, STAYS};
@@ -22,15 +23,6 @@ pub const SOURCE_TROUBLE: [&str; 4] = [
     "identifier_recycled",
     "discarded_critical_subject",
 ];
-
-/// What came of accepting a delivery.
-#[derive(Debug, Default)]
-pub struct Accepted {
-    /// For the sender.
-    pub receipt: Receipt,
-    /// Urgent jobs that were born claimed, since the lane had offered a slot: no further commit stands before their first read.
-    pub claims: Vec<Claim>,
-}
 
 impl Store {
     /// Stores a delivery and everything that follows from it. `slots` names the lanes that keep a slot free for one urgent job.
@@ -48,31 +40,18 @@ impl Store {
                 sealed.insert(value.digest.clone(), value);
             }
         }
-        let (accepted, targets, queued) = self
-            .write(move |tx| {
-                Box::pin(async move {
-                    let mut context = AcceptContext {
-                        sealed,
-                        policy: &policy,
-                        receivers: &receivers,
-                        queued: false,
-                        slots,
-                        holds: PlacedHolds::default(),
-                        targets: Vec::new(),
-                        claims: Vec::new(),
-                    };
-                    let receipt = tx.accept(&mut context, &delivery).await?;
-                    Ok((
-                        Accepted {
-                            receipt,
-                            claims: context.claims,
-                        },
-                        context.targets,
-                        context.queued,
-                    ))
-                })
-            })
-            .await?;
+        let request = AcceptRequest {
+            policy,
+            receivers,
+            delivery,
+            sealed,
+            slots,
+        };
+        let Outcome {
+            accepted,
+            targets,
+            queued,
+        } = self.write_hot(request, HotMutation::Accept).await?;
         // Committed into a file that lost its name is not stored.
         self.files_are_in_place()?;
         if queued {
@@ -85,6 +64,29 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Stores a delivery with statements of its own.
+    pub(super) async fn accept_alone(&mut self, request: &AcceptRequest) -> Result<Outcome> {
+        let mut context = AcceptContext {
+            sealed: &request.sealed,
+            policy: &request.policy,
+            receivers: &request.receivers,
+            queued: false,
+            slots: request.slots.clone(),
+            holds: PlacedHolds::default(),
+            targets: Vec::new(),
+            claims: Vec::new(),
+        };
+        let receipt = self.accept(&mut context, &request.delivery).await?;
+        Ok(Outcome {
+            accepted: Accepted {
+                receipt,
+                claims: context.claims,
+            },
+            targets: context.targets,
+            queued: context.queued,
+        })
+    }
+
     async fn accept(&mut self, context: &mut AcceptContext<'_>, delivery: &Delivery) -> Result<Receipt> {
         let again = self.is_repeated_file(delivery).await?;
         let batch = match &delivery.name {

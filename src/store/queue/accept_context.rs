@@ -14,7 +14,7 @@ use crate::store::sources::leaked_credentials::Sealed;
 /// What one delivery carries through its transaction.
 pub(in crate::store) struct AcceptContext<'a> {
     /// Credentials that have leaked, encrypted, by what stands for them.
-    pub(super) sealed: BTreeMap<String, Sealed>,
+    pub(super) sealed: &'a BTreeMap<String, Sealed>,
     pub(in crate::store) policy: &'a Policy,
     /// The receivers of statements about a case that has just been contained, where a signal joins it.
     pub(in crate::store) receivers: &'a [Receiver],

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::sqlite::SqliteRow;
 
 use super::entries;
+use super::lease::new_lease;
 use crate::model::{CaseId, Containment, Evidence, Job, JobId, JobKind, Lease, Priority, Reason, Subject, Timestamp};
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError, Tx};
@@ -49,7 +50,7 @@ impl Store {
 
 impl Tx<'_> {
     async fn claim(&mut self, target: &str, worst: Priority, limit: usize) -> Result<Vec<Claim>> {
-        let lease = self.new_lease();
+        let lease = new_lease(self.now);
         let rows = sqlx::query(
             "UPDATE job SET state = 'running', lease_id = ?1, lease_until = ?2, attempt = attempt + 1 \
              WHERE id IN (SELECT id FROM job INDEXED BY job_claim \

@@ -17,7 +17,7 @@ use crate::store::identity::references::{REFERENCES, json_of};
 use crate::store::{Result, StoreError, Tx};
 
 /// How long after its verdict a case still takes in reports of what it has ended.
-const CONTAINED_WINDOW: Duration = Duration::from_mins(1);
+pub(super) const CONTAINED_WINDOW: Duration = Duration::from_mins(1);
 /// How far a source's clock may be behind: what it dates just before the proof may have happened after it.
 const CLOCK_SKEW: Duration = Duration::from_secs(2);
 

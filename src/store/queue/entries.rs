@@ -3,9 +3,13 @@
 use revoked_trail::{Entry, EntryKind};
 use serde_json::json;
 
+use super::accept_context::DecidedSignal;
 use super::enqueue::NewJob;
 use super::observation_summary::ObservationSummary;
+use super::requester;
+use crate::digest::{hex, sha256};
 use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, Job, Settlement, Timestamp};
+use crate::policy::Work;
 
 /// An entry of the daemon about a job.
 fn about(kind: EntryKind, job: &Job) -> Entry {
@@ -13,6 +17,33 @@ fn about(kind: EntryKind, job: &Job) -> Entry {
         .case(job.case.0)
         .job(job.id.0)
         .subject_ref(&job.subject_ref)
+}
+
+pub(super) fn signal_accepted(new: &DecidedSignal<'_>, work: &Work) -> Entry {
+    let signal = new.signal;
+    let sha256_of = |text: &str| hex(&sha256(text.as_bytes()));
+    let requested_by = requester::loggable(&new.delivery.source, signal.requested_by.as_deref());
+    new.entry(EntryKind::SignalAccepted).detail(json!({
+        "signal": new.signal_id, "reason": signal.reason.word(), "key_sha256": sha256_of(&signal.key), "sha256": hex(&signal.digest),
+        "occurred_at": signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook, "requested_by": requested_by,
+        "requested_by_sha256": signal.requested_by.as_deref().filter(|_| requested_by.is_none()).map(sha256_of),
+        "note_sha256": signal.note.as_deref().map(sha256_of),
+    }))
+}
+
+pub(super) fn case_opened(new: &DecidedSignal<'_>, case: i64, work: &Work) -> Entry {
+    new.entry(EntryKind::CaseOpened).case(case).detail(json!({
+        "reason": new.signal.reason.word(), "playbook": work.playbook, "priority": work.priority.0, "scope": new.signal.scope,
+        "due": work.due.map(Timestamp::ms),
+    }))
+}
+
+/// An inbox row has led to this case.
+pub(super) fn inbox_accepted(row: i64, case: i64) -> Entry {
+    let why: Option<&str> = None;
+    Entry::new(EntryKind::InboxAccepted, Actor::source("inbox"))
+        .case(case)
+        .detail(json!({ "row": row, "why": why }))
 }
 
 pub(super) fn enqueued(id: i64, job: &NewJob<'_>) -> Entry {

@@ -18,15 +18,15 @@ impl Store {
     }
 }
 
-impl Tx<'_> {
-    /// A lease that begins now.
-    pub(super) fn new_lease(&self) -> Lease {
-        Lease {
-            id: uuid::Uuid::now_v7().to_string(),
-            until: self.now.plus(LEASE_LENGTH),
-        }
+/// A lease that begins at `now`.
+pub(super) fn new_lease(now: Timestamp) -> Lease {
+    Lease {
+        id: uuid::Uuid::now_v7().to_string(),
+        until: now.plus(LEASE_LENGTH),
     }
+}
 
+impl Tx<'_> {
     async fn expire_leases(&mut self, everything: bool) -> Result<Vec<String>> {
         let ended = if everything { i64::MAX } else { self.now.ms() };
         let rows = sqlx::query(

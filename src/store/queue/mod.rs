@@ -13,6 +13,7 @@
 
 pub(in crate::store) mod accept;
 pub(in crate::store) mod accept_context;
+pub(in crate::store) mod accepted;
 pub(in crate::store) mod claim;
 pub(in crate::store) mod close_case;
 pub(in crate::store) mod coalesce;

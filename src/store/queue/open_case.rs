@@ -1,12 +1,10 @@
 //! Opens a case with a job for each target that its playbook names.
 
-use revoked_trail::EntryKind;
-
 use super::accept_context::{AcceptContext, DecidedSignal};
 use super::enqueue::NewJob;
-use super::requester;
-use crate::digest::{hex, sha256};
-use crate::model::{CaseId, JobKind, JobState, Timestamp};
+use super::entries;
+use super::lease::new_lease;
+use crate::model::{CaseId, JobKind, JobState};
 use crate::policy::Work;
 use crate::store::{Result, StoreError, Tx};
 
@@ -19,13 +17,7 @@ impl Tx<'_> {
         work: &Work,
         hold: Option<i64>,
     ) -> Result<CaseId> {
-        let requested_by = requester::loggable(&new.delivery.source, new.signal.requested_by.as_deref());
-        self.record(&new.entry(EntryKind::SignalAccepted).detail(serde_json::json!({
-            "signal": new.signal_id, "reason": new.signal.reason.word(), "key_sha256": hex(&sha256(new.signal.key.as_bytes())), "sha256": hex(&new.signal.digest),
-            "occurred_at": new.signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook,
-            "requested_by": requested_by, "requested_by_sha256": new.signal.requested_by.as_deref().filter(|_| requested_by.is_none()).map(|by| hex(&sha256(by.as_bytes()))),
-            "note_sha256": new.signal.note.as_deref().map(|note| hex(&sha256(note.as_bytes()))),
-        })));
+        self.record(&entries::signal_accepted(new, work));
         let scope = serde_json::to_string(&new.signal.scope).unwrap_or_default();
         if let Some(case) = self.coalesce(context, new, work, &scope, hold).await? {
             return Ok(case);
@@ -51,10 +43,7 @@ impl Tx<'_> {
         .map_err(StoreError::sql("opening a case"))?
         .last_insert_rowid();
         self.link_signal(new.signal_id, case).await?;
-        self.record(&new.entry(EntryKind::CaseOpened).case(case).detail(serde_json::json!({
-            "reason": new.signal.reason.word(), "playbook": work.playbook, "priority": work.priority.0, "scope": new.signal.scope,
-            "due": work.due.map(Timestamp::ms),
-        })));
+        self.record(&entries::case_opened(new, case, work));
         for (target, containment) in &work.jobs {
             let state = match (hold, work.due.filter(|due| *due > self.now)) {
                 (Some(_), _) => JobState::Held,
@@ -95,7 +84,9 @@ impl Tx<'_> {
         match offered.filter(|_| work.priority.is_urgent()) {
             Some(n) => {
                 context.slots.swap_remove(n);
-                JobState::Running { lease: self.new_lease() }
+                JobState::Running {
+                    lease: new_lease(self.now),
+                }
             }
             None => JobState::Queued,
         }

@@ -22,7 +22,7 @@ pub struct Lag {
 
 impl Lag {
     /// A lag as the store keeps it: 8 hexadecimal digits, at most 49 days.
-    pub(super) fn written(lag: Duration) -> String {
+    pub(in crate::store) fn written(lag: Duration) -> String {
         format!("{:08x}", u32::try_from(lag.as_millis()).unwrap_or(u32::MAX))
     }
 

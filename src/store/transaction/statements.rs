@@ -49,14 +49,21 @@ impl Statements {
         self
     }
 
-    /// Appends a statement whose one value is a set of rows, as a JSON list of lists; nothing where there are none.
-    pub(in crate::store) fn push_set<R: serde::Serialize>(&mut self, sql: &str, rows: &[R]) {
-        if rows.is_empty() {
-            return;
-        }
+    /// The next value of the statement that was pushed last: a set of rows, as a JSON list.
+    pub(in crate::store) fn bind_set<R: serde::Serialize>(&mut self, rows: &[R]) -> &mut Self {
         match serde_json::to_string(rows) {
-            Ok(set) => drop(self.push(sql).bind(set)),
-            Err(error) => self.failed = Some(error.into()),
+            Ok(set) => self.bind(set),
+            Err(error) => {
+                self.failed = Some(error.into());
+                self
+            }
+        }
+    }
+
+    /// Appends a statement whose first value is a set of rows, as a JSON list; nothing where there are none.
+    pub(in crate::store) fn push_set<R: serde::Serialize>(&mut self, sql: &str, rows: &[R]) {
+        if !rows.is_empty() {
+            self.push(sql).bind_set(rows);
         }
     }
 

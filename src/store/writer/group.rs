@@ -4,7 +4,7 @@
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use crate::clock::Clock;
-use crate::model::error_chain;
+use crate::model::{Timestamp, error_chain};
 use crate::store::columns::Columns as _;
 use crate::store::error::SqliteFailure;
 use crate::store::queue::sets::hot_mutation::HotMutation;
@@ -56,13 +56,18 @@ impl Queued {
 }
 
 /// Begins a transaction and reads what the group needs, in one step; with `begun`, the transaction is there already.
-pub(super) async fn open(conn: &mut SqliteConnection, group: &[Queued], begun: bool) -> std::result::Result<Opening, sqlx::Error> {
+pub(super) async fn open(
+    conn: &mut SqliteConnection,
+    group: &[Queued],
+    now: Timestamp,
+    begun: bool,
+) -> std::result::Result<Opening, sqlx::Error> {
     let mut list = Statements::default();
     if !begun {
         list.push("BEGIN IMMEDIATE");
     }
     list.push(HEAD);
-    reading::ask(group.iter().filter_map(Queued::hot), &mut list);
+    reading::ask(group.iter().filter_map(Queued::hot), now, &mut list);
     let rows = list.fetch(conn).await?;
     Opening::of(&rows).map_err(|error| sqlx::Error::Decode(error.into()))
 }
@@ -76,8 +81,10 @@ impl Opening {
     fn of(rows: &[SqliteRow]) -> Result<Self> {
         let (head, rows) = rows.split_first().ok_or(StoreError::Unread)?;
         let numbers = Numbers {
-            job: head.read(2)?,
-            action: head.read(3)?,
+            signal: head.read(2)?,
+            case: head.read(3)?,
+            job: head.read(4)?,
+            action: head.read(5)?,
         };
         let reading = Reading::of(rows).inspect_err(|error| {
             tracing::warn!(error = %error_chain(error), "a row cannot be read; the group is done one by one");

@@ -136,19 +136,19 @@ async fn commit(
     clock: &Clock,
     lock: &watch::Sender<Option<LockWait>>,
 ) -> Result<u64, CommitFailure> {
-    let opening = match group::open(conn, group, false).await {
+    let opening = match group::open(conn, group, clock.now(), false).await {
         Ok(opening) => {
             lock.send_if_modified(|wait| wait.take().is_some());
             opening
         }
         // Whatever it was: begun alone, the transaction says it, and waits where another process has the lock.
-        Err(_) => begin_and_open(conn, group, lock).await?,
+        Err(_) => begin_and_open(conn, group, clock, lock).await?,
     };
     match group::commit(conn, group, clock, opening).await {
         Ok(size) => Ok(size),
         Err(Unwritten::Failed(failure)) => Err(failure),
         Err(Unwritten::OneByOne) => {
-            let opening = begin_and_open(conn, group, lock).await?;
+            let opening = begin_and_open(conn, group, clock, lock).await?;
             match group::commit(conn, group, clock, opening.one_by_one()).await {
                 Ok(size) => Ok(size),
                 Err(Unwritten::Failed(failure)) => Err(failure),
@@ -163,6 +163,7 @@ async fn commit(
 async fn begin_and_open(
     conn: &mut SqliteConnection,
     group: &mut Vec<Queued>,
+    clock: &Clock,
     lock: &watch::Sender<Option<LockWait>>,
 ) -> Result<Opening, CommitFailure> {
     roll_back(conn).await;
@@ -170,11 +171,11 @@ async fn begin_and_open(
     if waited > LOCK_ALERT_AFTER {
         group.insert(0, lock_was_held(waited));
     }
-    if let Ok(opening) = group::open(conn, group, true).await {
+    if let Ok(opening) = group::open(conn, group, clock.now(), true).await {
         return Ok(opening);
     }
     // One damaged page stands in the way of what needs it, and of nothing else.
-    let head = group::open(conn, &[], true).await.map(Opening::one_by_one);
+    let head = group::open(conn, &[], clock.now(), true).await.map(Opening::one_by_one);
     head.map_err(|error| {
         tracing::warn!(%error, "the trail's head could not be read");
         match SqliteFailure::of(&error) {

@@ -1,17 +1,23 @@
 //! The mutations of the hot path as plain values, and each of them done alone.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::model::{Action, Evidence, Finished, Job, Lease, Settlement, Started};
+use crate::model::{Action, Delivery, Evidence, Finished, Job, Lease, Settlement, Started};
+use crate::policy::Policy;
 use crate::statement::Receiver;
+use crate::store::queue::accepted::Outcome;
 use crate::store::queue::observation_summary::ObservationSummary;
+use crate::store::sources::leaked_credentials::Sealed;
 use crate::store::transaction::mutation::{CommitFailure, answer};
 use crate::store::{Result, Tx};
 
 /// A mutation that the writer can do together with others of its kind.
 pub(in crate::store) enum HotMutation {
+    /// A delivery.
+    Accept(Call<AcceptRequest, Outcome>),
     /// What is about to be sent.
     Start(Call<Start, Vec<Started>>),
     /// What came of it.
@@ -25,6 +31,18 @@ pub(in crate::store) struct Call<R, T> {
     pub(super) request: R,
     pub(super) outcome: Option<Result<T>>,
     reply: oneshot::Sender<Result<T>>,
+}
+
+/// A delivery that is to be stored, with everything that follows from it.
+pub(in crate::store) struct AcceptRequest {
+    pub(in crate::store) policy: Arc<Policy>,
+    /// Whom a case tells that has just been contained, where a signal joins it.
+    pub(in crate::store) receivers: Arc<[Receiver]>,
+    pub(in crate::store) delivery: Delivery,
+    /// Credentials that have leaked, encrypted, by what stands for them.
+    pub(in crate::store) sealed: BTreeMap<String, Sealed>,
+    /// Lanes that offer a slot to an urgent job.
+    pub(in crate::store) slots: Vec<String>,
 }
 
 /// The intents of an attempt's next batch.
@@ -68,19 +86,24 @@ impl<R, T> Call<R, T> {
 }
 
 impl HotMutation {
-    /// The case and the job that it is about.
-    pub(super) fn about(&self) -> (i64, i64) {
+    /// The case and the job that it is about; `None` for a delivery, which is about people.
+    pub(super) fn about(&self) -> Option<(i64, i64)> {
         let job = match self {
+            Self::Accept(_) => return None,
             Self::Start(call) => &call.request.job,
             Self::Finish(call) => &call.request.job,
             Self::Settle(call) => &call.request.job,
         };
-        (job.case.0, job.id.0)
+        Some((job.case.0, job.id.0))
     }
 
     /// Does it alone. False where it failed and must leave no trace.
     pub(in crate::store) async fn run(&mut self, tx: &mut Tx<'_>) -> bool {
         match self {
+            Self::Accept(call) => {
+                let outcome = tx.accept_alone(&call.request).await;
+                call.came_to(outcome)
+            }
             Self::Start(call) => {
                 let outcome = tx.start_if_ours(&call.request).await;
                 call.came_to(outcome)
@@ -99,6 +122,7 @@ impl HotMutation {
     /// Answers the caller: after the commit, or with why there was none.
     pub(in crate::store) fn answer(self, commit: std::result::Result<(), CommitFailure>) {
         match self {
+            Self::Accept(call) => answer(call.reply, call.outcome, commit),
             Self::Start(call) => answer(call.reply, call.outcome, commit),
             Self::Finish(call) => answer(call.reply, call.outcome, commit),
             Self::Settle(call) => answer(call.reply, call.outcome, commit),

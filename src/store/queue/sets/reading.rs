@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::sqlite::SqliteRow;
 
 use super::hot_mutation::HotMutation;
+use super::people::{AskedDeliveries, FIRST_OF_PEOPLE, People};
 use crate::model::{Finished, Job, Timestamp};
 use crate::store::Result;
 use crate::store::columns::{Columns as _, time_at};
@@ -38,6 +39,7 @@ pub(in crate::store) struct Reading {
     pub(super) ends: BTreeMap<i64, EndRow>,
     /// By job: the target and the state of the other jobs of its case.
     pub(super) other_jobs: BTreeMap<i64, Vec<(String, NewestJob)>>,
+    pub(super) people: People,
 }
 
 /// A job whose next intent is asked for.
@@ -70,11 +72,13 @@ impl LeaseRow {
 }
 
 /// Asks what these mutations need to know.
-pub(in crate::store) fn ask<'m>(mutations: impl Iterator<Item = &'m HotMutation>, list: &mut Statements) {
+pub(in crate::store) fn ask<'m>(mutations: impl Iterator<Item = &'m HotMutation>, now: Timestamp, list: &mut Statements) {
+    let mut deliveries = AskedDeliveries::default();
     let (mut leases, mut actions, mut ends, mut cases) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     let mut answered = |finished: &[Finished]| actions.extend(finished.iter().map(|action| action.id));
     for mutation in mutations {
         match mutation {
+            HotMutation::Accept(call) => deliveries.ask(&call.request),
             HotMutation::Start(call) => {
                 leases.insert(call.request.job.id.0);
             }
@@ -87,6 +91,7 @@ pub(in crate::store) fn ask<'m>(mutations: impl Iterator<Item = &'m HotMutation>
             }
         }
     }
+    deliveries.push_to(now, list);
     list.push_set(LEASES, &Vec::from_iter(leases));
     list.push_set(OPEN_ACTIONS, &Vec::from_iter(actions));
     list.push_set(ENDS, &Vec::from_iter(ends));
@@ -101,8 +106,13 @@ impl Reading {
     pub(in crate::store) fn of(rows: &[SqliteRow]) -> Result<Self> {
         let mut reading = Self::default();
         for row in rows {
+            let what: i64 = row.read(0)?;
+            if what >= FIRST_OF_PEOPLE {
+                reading.people.take_in(what, row)?;
+                continue;
+            }
             let id: i64 = row.read(1)?;
-            match row.read::<i64>(0)? {
+            match what {
                 1 => drop(reading.leases.insert(id, lease_row(row)?)),
                 2 => drop(reading.open_actions.insert(id, (row.read(2)?, row.read(3)?))),
                 3 => drop(reading.ends.insert(id, end_row(row)?)),

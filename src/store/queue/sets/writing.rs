@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use revoked_trail::Entry;
 use serde::Serialize;
 
+use super::delivery_rows::DeliveryRows;
 use super::hot_mutation::HotMutation;
 use super::reading::Reading;
-use super::{finish, settle, start};
+use super::{accept, finish, settle, start};
 use crate::model::Timestamp;
 use crate::store::queue::enqueue::NewJob;
 use crate::store::transaction::statements::Statements;
@@ -23,6 +24,8 @@ pub(in crate::store) struct GroupContext<'g> {
 /// The largest number in use of each table.
 #[derive(Debug, Default, Clone, Copy)]
 pub(in crate::store) struct Numbers {
+    pub(in crate::store) signal: i64,
+    pub(in crate::store) case: i64,
     pub(in crate::store) job: i64,
     pub(in crate::store) action: i64,
 }
@@ -30,6 +33,16 @@ pub(in crate::store) struct Numbers {
 impl GroupContext<'_> {
     pub(super) fn record(&mut self, entry: &Entry) {
         self.tail.append(entry, self.now);
+    }
+
+    pub(super) fn next_signal(&mut self) -> i64 {
+        self.numbers.signal += 1;
+        self.numbers.signal
+    }
+
+    pub(super) fn next_case(&mut self) -> i64 {
+        self.numbers.case += 1;
+        self.numbers.case
     }
 
     pub(super) fn next_job(&mut self) -> i64 {
@@ -54,6 +67,7 @@ pub(in crate::store) struct Writing {
     pub(super) settled: Vec<SettledRow>,
     pub(super) jobs: Vec<JobRow>,
     pub(super) closed: Vec<CaseRow>,
+    pub(super) deliveries: DeliveryRows,
     /// By case: the job that a mutation of the group was about.
     touched: BTreeMap<i64, i64>,
 }
@@ -176,11 +190,13 @@ impl Writing {
         group: &mut GroupContext<'_>,
     ) -> bool {
         // What one job changes in its case is not in what was read for another.
-        let (case, job) = mutation.about();
-        if *self.touched.entry(case).or_insert(job) != job {
+        if let Some((case, job)) = mutation.about()
+            && *self.touched.entry(case).or_insert(job) != job
+        {
             return false;
         }
         match mutation {
+            HotMutation::Accept(call) => accept::decide(call, &mut reading.people, self, group),
             HotMutation::Start(call) => start::decide(call, reading, self, group),
             HotMutation::Finish(call) => {
                 finish::decide(call, reading, self, group);
@@ -192,13 +208,14 @@ impl Writing {
 
     /// The statements that write it.
     pub(in crate::store) fn push_to(&self, list: &mut Statements) {
+        self.deliveries.push_to(list);
+        list.push_set(NEW_JOBS, &self.jobs);
         list.push_set(STARTED, &self.started);
         list.push_set(ACTIONS, &self.actions);
         list.push_set(ANSWERS, &self.answers);
         list.push_set(PASSWORD_RESETS, &self.password_resets);
         list.push_set(FIRST_REVOKES, &self.first_revokes);
         list.push_set(SETTLED, &self.settled);
-        list.push_set(NEW_JOBS, &self.jobs);
         list.push_set(CLOSED, &self.closed);
     }
 }
