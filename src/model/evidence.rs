@@ -56,6 +56,10 @@ pub struct Evidence {
     /// When the last observation was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_at: Option<Timestamp>,
+    /// The newest signal that was stored when the look began that the verdict rests on, by its number: a clock that is set back or forth
+    /// tells nothing about which of the two came first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_signal: Option<i64>,
     /// When the leaked credential that the case is about was refused: the strongest proof that there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_at: Option<Timestamp>,

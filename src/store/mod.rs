@@ -17,6 +17,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
@@ -103,6 +104,8 @@ struct Inner {
     /// Whom the closing of a case tells; set once.
     receivers: OnceLock<Arc<[Receiver]>>,
     outbox: Arc<Notify>,
+    /// The number of the newest signal whose commit has returned.
+    newest_signal: AtomicI64,
     lock: Mutex<Option<std::fs::File>>,
     files: OpenedFiles,
 }
@@ -116,6 +119,7 @@ impl Store {
         readers: SqlitePool,
         writer: oneshot::Receiver<()>,
         (lock, files): (Option<std::fs::File>, OpenedFiles),
+        newest_signal: i64,
     ) -> Self {
         let sender = mutations.downgrade();
         Self(Arc::new(Inner {
@@ -131,6 +135,7 @@ impl Store {
             scheduler: Arc::default(),
             receivers: OnceLock::new(),
             outbox: Arc::default(),
+            newest_signal: AtomicI64::new(newest_signal),
             lock: Mutex::new(lock),
             files,
         }))
@@ -152,6 +157,12 @@ impl Store {
     #[must_use]
     pub fn committed(&self) -> watch::Receiver<Committed> {
         self.0.committed.clone()
+    }
+
+    /// The number of the newest signal that is stored for certain: whoever looks at a target after this has looked after it.
+    #[must_use]
+    pub fn newest_signal(&self) -> i64 {
+        self.0.newest_signal.load(Ordering::Acquire)
     }
 
     /// Commits what is under way, folds the log back, and closes the file. Later calls answer [`StoreError::Stopped`].

@@ -96,6 +96,7 @@ impl Store {
             None => OpenedFiles::unwatched(),
         };
         let (lock, database) = locks.unzip();
+        let newest_signal: i64 = scalar(&mut conn, path, "SELECT coalesce(max(id), 0) FROM signal").await?;
         let (mutations, inbox) = mpsc::channel(4096);
         let (committed, watching) = watch::channel(Committed::default());
         let (lock_wait, waiting) = watch::channel(None);
@@ -128,6 +129,7 @@ impl Store {
             readers,
             writer,
             (lock, files),
+            newest_signal,
         ))
     }
 }

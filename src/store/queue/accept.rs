@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use revoked_trail::EntryKind;
 
@@ -51,9 +52,11 @@ impl Store {
             accepted,
             targets,
             queued,
+            newest_signal,
         } = self.write_hot(request, HotMutation::Accept).await?;
         // Committed into a file that lost its name is not stored.
         self.files_are_in_place()?;
+        self.0.newest_signal.fetch_max(newest_signal, Ordering::AcqRel);
         if queued {
             self.wake_outbox().notify_waiters();
         }
@@ -75,6 +78,7 @@ impl Tx<'_> {
             holds: PlacedHolds::default(),
             targets: Vec::new(),
             claims: Vec::new(),
+            newest_signal: 0,
         };
         let receipt = self.accept(&mut context, &request.delivery).await?;
         Ok(Outcome {
@@ -84,6 +88,7 @@ impl Tx<'_> {
             },
             targets: context.targets,
             queued: context.queued,
+            newest_signal: context.newest_signal,
         })
     }
 
@@ -190,6 +195,7 @@ impl Tx<'_> {
         let id = self
             .insert_signal(delivery, signal, &said, batch, decided, why.as_deref())
             .await?;
+        context.newest_signal = id;
         if let Subject::Credential(digest) = &signal.subject
             && matches!(decided, "act" | "hold")
             && let Some(value) = context.sealed.get(digest)

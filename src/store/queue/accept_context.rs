@@ -28,6 +28,8 @@ pub(in crate::store) struct AcceptContext<'a> {
     pub(in crate::store) targets: Vec<String>,
     /// Jobs that were born claimed.
     pub(in crate::store) claims: Vec<Claim>,
+    /// The number of the last signal that was stored.
+    pub(in crate::store) newest_signal: i64,
 }
 
 /// The holds that the signals of one delivery came under: one for each class, and where they are not the delivery's own for each cause.

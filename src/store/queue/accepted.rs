@@ -20,4 +20,6 @@ pub(in crate::store) struct Outcome {
     pub(in crate::store) targets: Vec<String>,
     /// Whether a statement was queued for a receiver.
     pub(in crate::store) queued: bool,
+    /// The number of the last signal that was stored.
+    pub(in crate::store) newest_signal: i64,
 }

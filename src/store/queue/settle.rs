@@ -8,7 +8,7 @@ use super::close_case::CaseOutcome;
 use super::entries;
 use super::sets::hot_mutation::{AttemptEnd, HotMutation};
 use super::sweeps::NextSweep;
-use crate::model::{Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Timestamp, Verdict};
+use crate::model::{Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Verdict};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -77,6 +77,7 @@ impl Tx<'_> {
         settlement: Settlement,
     ) -> Result<Option<CaseOutcome>> {
         let called_off = self.is_called_off(job.case.0).await?;
+        let newer = self.newer_signal(job, evidence.after_signal).await?;
         let settlement = match settlement {
             Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted | Settlement::Hold { .. }
                 if called_off && job.kind != JobKind::Release =>
@@ -84,9 +85,7 @@ impl Tx<'_> {
                 Settlement::CalledOff
             }
             // What the verdict proves is older than the newest signal: the next attempt looks again.
-            Settlement::Done(_) if !called_off && self.signalled_since(job, evidence.after_at).await? => {
-                Settlement::Snooze { due: self.now }
-            }
+            Settlement::Done(_) if !called_off && newer.is_some() => Settlement::Snooze { due: self.now },
             other => other,
         };
         let lease_id = lease.id.clone();
@@ -116,11 +115,15 @@ impl Tx<'_> {
             _ => None,
         };
         // What has failed is tried again one day, and goes on counting.
-        let kept = if matches!(next, JobState::Done { .. } | JobState::Cancelled) {
+        let mut kept = if matches!(next, JobState::Done { .. } | JobState::Cancelled) {
             evidence.clone().of_a_job_that_is_over()
         } else {
             evidence.clone()
         };
+        if newer.is_some() {
+            // The next attempt begins after it, whoever has stored it.
+            kept.after_signal = newer;
+        }
         let row = sqlx::query(
             "UPDATE job SET state = ?, due = ?, lease_id = NULL, lease_until = NULL, attempt = ?, verdict = ?, outcome = ?, \
                     error = coalesce(?, error), evidence = ?, finished_at = ? \
@@ -179,12 +182,12 @@ impl Tx<'_> {
         }
     }
 
-    /// Whether a signal joined the job's case after the last look at the target.
-    async fn signalled_since(&mut self, job: &Job, looked: Option<Timestamp>) -> Result<bool> {
-        let Some(looked) = looked else { return Ok(false) };
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ? AND received_at > ?)")
+    /// The newest signal of the job's case, where it was stored after the last look at the target began.
+    async fn newer_signal(&mut self, job: &Job, looked: Option<i64>) -> Result<Option<i64>> {
+        let Some(looked) = looked else { return Ok(None) };
+        sqlx::query_scalar("SELECT max(id) FROM signal WHERE case_id = $1 AND id > $2")
             .bind(job.case.0)
-            .bind(looked.ms())
+            .bind(looked)
             .fetch_one(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for newer signals"))

@@ -1,6 +1,7 @@
 //! Contains one principal: block the account, revoke its grants, verify, repeat.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -171,6 +172,9 @@ impl Attempt<'_> {
 
     /// Lists what the principal can reach.
     pub(super) async fn observe(&self, principal: &Principal, ask: &ObservationRequest) -> Result<Access, End> {
+        let known = self.looked_after.load(Ordering::Relaxed);
+        self.looked_after
+            .store(self.context.store.newest_signal().max(known), Ordering::Relaxed);
         self.call(self.context.target.observe(&self.call_context, principal, ask))
             .await
     }

@@ -21,6 +21,7 @@ mod resolve;
 mod verify;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -116,6 +117,10 @@ struct Attempt<'a> {
     refused: Vec<(Action, String)>,
     /// What all attempts of the job saw and did so far.
     evidence: Evidence,
+    /// The newest signal that was stored when the last look began.
+    looked_after: AtomicI64,
+    /// The same for the oldest of the looks that the verdict rests on.
+    proved_after: i64,
     /// The last observation of each account before the present one.
     over: Vec<Access>,
     /// The leaked credential that the case is about.
@@ -124,6 +129,11 @@ struct Attempt<'a> {
 
 /// Makes one attempt at the claimed job. Settles nothing.
 pub(super) async fn attempt(context: &AttemptContext<'_>, claim: &Claim) -> Ended {
+    // Another host may have stored what this one has not heard of, and the end of an earlier attempt has told.
+    let since = context
+        .store
+        .newest_signal()
+        .max(claim.job.evidence.after_signal.unwrap_or(0));
     let mut attempt = Attempt {
         context,
         claim,
@@ -134,6 +144,8 @@ pub(super) async fn attempt(context: &AttemptContext<'_>, claim: &Claim) -> Ende
         sending: false,
         refused: Vec::new(),
         evidence: claim.job.evidence.clone(),
+        looked_after: AtomicI64::new(since),
+        proved_after: since,
         over: Vec::new(),
         credential: None,
     };
@@ -144,6 +156,7 @@ pub(super) async fn attempt(context: &AttemptContext<'_>, claim: &Claim) -> Ende
     let end = course.map_or_else(|end| end, End::Proved);
     attempt.close_open_actions();
     let mut evidence = attempt.evidence;
+    evidence.after_signal = evidence.after_at.map(|_| attempt.proved_after);
     evidence.not_covered = context.target.capabilities().not_covered;
     Ended {
         end,
@@ -210,13 +223,18 @@ impl Attempt<'_> {
             what: "nobody".to_owned(),
         };
         let mut failed = None;
+        let mut proved_after = None;
         for principal in principals {
             if let Err(why) = refuse_own_account(self.job(), principal) {
                 failed = Some(End::Unrevocable(why));
                 continue;
             }
             self.refused = exempt_actions(&self.job().target, principal);
-            match Box::pin(self.contain(principal)).await {
+            let contained = Box::pin(self.contain(principal)).await;
+            let looked_after = self.looked_after.load(Ordering::Relaxed);
+            proved_after = Some(proved_after.map_or(looked_after, |before: i64| before.min(looked_after)));
+            self.proved_after = proved_after.unwrap_or(looked_after);
+            match contained {
                 Ok(verdict) if verdict.severity() >= worst.severity() => worst = verdict,
                 Ok(_) => {}
                 Err(end @ (End::StillPresent(_) | End::Unrevocable(_))) => failed = Some(end),

@@ -62,11 +62,13 @@ async fn a_verdict_older_than_the_newest_signal_does_not_close_the_case() {
     let case = with_job(&place, Reason::Compromised).await;
     let looked = |place: &Place| Evidence {
         after_at: Some(place.clock.now()),
+        after_signal: Some(place.store.newest_signal()),
         ..Evidence::default()
     };
     let claim = place.claim().await;
     let evidence = looked(&place);
-    place.clock.advance(Duration::from_millis(5));
+    // Which came first is not asked of a clock.
+    place.clock.set(place.clock.now().minus(Duration::from_hours(2)));
     let again = place
         .accept(vec![signal("k2", "alice@example.org", Reason::Compromised)])
         .await;
@@ -80,6 +82,25 @@ async fn a_verdict_older_than_the_newest_signal_does_not_close_the_case() {
     let claim = place.claim().await;
     assert_eq!(claim.job.attempt, 1, "looking again costs no attempt");
     let evidence = looked(&place);
+    let settled = place
+        .store
+        .settle(claim, vec![], evidence, Settlement::Done(Verdict::Contained));
+    settled.await.unwrap();
+    assert_eq!(place.store.case(case).await.unwrap().state, "closed");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_job_look_again() {
+    let place = place().await;
+    place.clock.advance(Duration::from_hours(2));
+    let case = with_job(&place, Reason::Compromised).await;
+    place.clock.set(place.clock.now().minus(Duration::from_hours(2)));
+    let claim = place.claim().await;
+    let evidence = Evidence {
+        after_at: Some(place.clock.now()),
+        after_signal: Some(place.store.newest_signal()),
+        ..Evidence::default()
+    };
     let settled = place
         .store
         .settle(claim, vec![], evidence, Settlement::Done(Verdict::Contained));

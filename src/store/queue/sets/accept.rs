@@ -231,6 +231,7 @@ fn open_case(
         signal_id,
         held: None,
     };
+    outcome.newest_signal = signal_id;
     group.record(&entries::signal_accepted(&new, work));
     writing.deliveries.cases.push(NewCaseRow {
         id: case,

@@ -8,7 +8,7 @@ use super::hot_mutation::HotMutation;
 use super::people::{AskedDeliveries, FIRST_OF_PEOPLE, People};
 use crate::model::{Finished, Job, Timestamp};
 use crate::store::Result;
-use crate::store::columns::{Columns as _, time_at};
+use crate::store::columns::Columns as _;
 use crate::store::queue::close_case::NewestJob;
 use crate::store::transaction::statements::Statements;
 
@@ -20,7 +20,7 @@ pub(super) const OPEN_ACTIONS: &str = "SELECT 2, a.id, a.job_id, a.action \
      FROM (SELECT value AS id FROM json_each($1)) n CROSS JOIN action a WHERE a.id = n.id AND a.outcome IS NULL";
 /// What the ends of the jobs in `$1` depend on.
 pub(super) const ENDS: &str = "SELECT 3, j.id, j.state, j.lease_id, c.called_off_at IS NOT NULL, j.sweep, c.state, c.verdict, c.priority, \
-     c.received_at, c.first_revoke_at, c.contained_at, (SELECT max(s.received_at) FROM signal s WHERE s.case_id = c.id), \
+     c.received_at, c.first_revoke_at, c.contained_at, (SELECT max(s.id) FROM signal s WHERE s.case_id = c.id), \
      EXISTS (SELECT 1 FROM alert a WHERE a.kind = 'could_not_revoke' AND a.key = 'job:' || j.id AND a.cleared_at IS NULL), \
      EXISTS (SELECT 1 FROM unresolved u WHERE u.case_id = c.id AND u.state = 'open') \
      FROM (SELECT value AS id FROM json_each($1)) n CROSS JOIN job j CROSS JOIN cases c WHERE j.id = n.id AND c.id = j.case_id";
@@ -59,7 +59,7 @@ pub(super) struct EndRow {
     pub(super) received_at: i64,
     pub(super) first_revoke_at: Option<i64>,
     pub(super) contained_at: Option<i64>,
-    pub(super) newest_signal: Option<Timestamp>,
+    pub(super) newest_signal: Option<i64>,
     pub(super) in_ledger: bool,
     pub(super) unresolved: bool,
 }
@@ -148,7 +148,7 @@ fn end_row(row: &SqliteRow) -> Result<EndRow> {
         received_at: row.read(9)?,
         first_revoke_at: row.read(10)?,
         contained_at: row.read(11)?,
-        newest_signal: time_at(row, 12)?,
+        newest_signal: row.read(12)?,
         in_ledger: row.read(13)?,
         unresolved: row.read(14)?,
     })

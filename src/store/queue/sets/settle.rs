@@ -43,7 +43,7 @@ fn is_plain(end: &AttemptEnd, verdict: &Verdict, row: &EndRow, others: &[(String
     let told = !end.receivers.is_empty() && *verdict == Verdict::Contained;
     let newer = row
         .newest_signal
-        .zip(end.evidence.after_at)
+        .zip(end.evidence.after_signal)
         .is_some_and(|(signal, looked)| signal > looked);
     job.kind != JobKind::Release
         && job.containment.leaked.is_none()
