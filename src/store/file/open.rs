@@ -12,6 +12,7 @@ use super::identity_watch::OpenedFiles;
 use super::lock::{daemon_runs, lock, lock_database, refuse_hard_links};
 use super::privacy::{check_privacy, make_private};
 use crate::clock::Clock;
+use crate::store::writer::fold::{Fold, KEPT_BYTES};
 use crate::store::writer::group_commit::{self, Committed, LOCK_POLL, WriterSignals};
 use crate::store::{OpenError, Store};
 
@@ -111,11 +112,11 @@ impl Store {
         // On a thread of its own: a commit crosses to SQLite's thread and back for each statement, and on the runtime's workers every one
         // of these steps would wait behind whatever else they are doing. `close` waits for it.
         let (ended, writer) = tokio::sync::oneshot::channel();
-        let (runtime, hands) = (tokio::runtime::Handle::current(), clock.clone());
+        let (runtime, hands, log) = (tokio::runtime::Handle::current(), clock.clone(), Fold::new(path));
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
-                runtime.block_on(group_commit::run(conn, inbox, hands, told));
+                runtime.block_on(group_commit::run(conn, inbox, hands, told, log));
                 // Not before the writer's connection is closed: it would take that one's locks with it.
                 drop(database);
                 drop(ended);
@@ -146,6 +147,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
         // An erased name must leave the file, not only the table.
         .pragma("secure_delete", "ON")
         .pragma("wal_autocheckpoint", "0")
+        .pragma("journal_size_limit", KEPT_BYTES.to_string())
         .disable_statement_logging()
 }
 

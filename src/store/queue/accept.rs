@@ -123,8 +123,12 @@ impl Tx<'_> {
         let mut facts = Facts {
             source: &delivery.source,
             delivery_departures: fresh.iter().filter(|n| counts_as_departure(&delivery.signals[**n])).count(),
-            recent_departures: self.recent_signals(delivery, &fresh, Class::Departures).await?,
-            recent_compromises: self.recent_signals(delivery, &fresh, Class::Compromises).await?,
+            recent_departures: self
+                .recent_signals(context.policy, delivery, &fresh, Class::Departures)
+                .await?,
+            recent_compromises: self
+                .recent_signals(context.policy, delivery, &fresh, Class::Compromises)
+                .await?,
             unclear: false,
             now: self.now,
         };

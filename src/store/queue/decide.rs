@@ -1,9 +1,11 @@
 //! Decides about a new signal: policy's decision, with the limits it counts and what HR has said before about the person.
 
+use sqlx::{QueryBuilder, Sqlite};
+
 use super::accept_context::AcceptContext;
 use super::place_hold::OTHER_EMPLOYMENT;
-use crate::model::{Delivery, Departure, DepartureStep, Reason, Scope, Signal, When};
-use crate::policy::{Class, Decision, Facts};
+use crate::model::{Delivery, Departure, DepartureStep, Scope, Signal, When};
+use crate::policy::{Class, Decision, Facts, Policy};
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
@@ -47,25 +49,44 @@ impl Tx<'_> {
         Ok((Decision::Act(work), None))
     }
 
-    /// How many signals of a class were acted on within its window; not counted where the delivery has none of that class.
-    pub(super) async fn recent_signals(&mut self, delivery: &Delivery, fresh: &[usize], class: Class) -> Result<usize> {
+    /// How many signals of a class were acted on within its window, as far as it matters: no further than one beyond the limit, and not at all
+    /// without one, or where the delivery has none of that class.
+    pub(super) async fn recent_signals(
+        &mut self,
+        policy: &Policy,
+        delivery: &Delivery,
+        fresh: &[usize],
+        class: Class,
+    ) -> Result<usize> {
+        let Some(limit) = policy.limits_of(&delivery.source).within_window(class) else {
+            return Ok(0);
+        };
         if !fresh.iter().any(|n| Class::of(delivery.signals[*n].reason) == Some(class)) {
             return Ok(0);
         }
-        let reasons: Vec<&str> = class.reasons().map(Reason::word).collect();
-        let count: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM signal INDEXED BY signal_window \
-             WHERE source = ? AND reason IN (SELECT value FROM json_each(?)) AND received_at > ? AND decision = 'act'",
-        )
-        .bind(&delivery.source)
-        .bind(serde_json::to_string(&reasons).unwrap_or_default())
-        .bind(self.now.minus(class.window()).ms())
-        .fetch_one(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("counting recent signals"))?;
+        let mut query = QueryBuilder::<Sqlite>::new(COUNTED_SIGNALS);
+        query.push_bind(&delivery.source).push(" AND reason IN (");
+        let mut reasons = query.separated(", ");
+        for reason in class.reasons() {
+            reasons.push_bind(reason.word());
+        }
+        query
+            .push(") AND received_at > ")
+            .push_bind(self.now.minus(class.window()).ms())
+            .push(" LIMIT ")
+            .push_bind(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1))
+            .push(") counted");
+        let count: i64 = query
+            .build_query_scalar()
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("counting recent signals"))?;
         Ok(usize::try_from(count).unwrap_or(0))
     }
 }
+
+/// The beginning of the count, without its values. Its index is `signal_window`.
+const COUNTED_SIGNALS: &str = "SELECT count(*) FROM (SELECT 1 FROM signal WHERE decision = 'act' AND source = ";
 
 /// Whether a signal counts against the limits of departures.
 pub(super) fn counts_as_departure(signal: &Signal) -> bool {

@@ -9,6 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::fold::Fold;
 use super::group::{self, Opening, Queued, Unwritten};
 use crate::clock::Clock;
 use crate::store::error::SqliteFailure;
@@ -17,8 +18,6 @@ use crate::telemetry::table;
 
 /// How many mutations one commit may carry: bounds the time that the first of them waits.
 const LARGEST_GROUP: usize = 256;
-/// After how many commits the log is folded back into the database even under load.
-const CHECKPOINT_EVERY: u32 = 512;
 /// How long the store must be idle before the log is folded back.
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a group waits for a lock that another process holds.
@@ -66,16 +65,15 @@ pub(in crate::store) async fn run(
     mut mutations: mpsc::Receiver<Queued>,
     clock: Clock,
     signals: WriterSignals,
+    mut log: Fold,
 ) {
     let WriterSignals { committed, lock } = signals;
-    let mut since_checkpoint = 0_u32;
     loop {
         let first = match tokio::time::timeout(IDLE, mutations.recv()).await {
             Ok(Some(first)) => first,
             Ok(None) => break,
-            Err(_) if since_checkpoint > 0 => {
-                checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)").await;
-                since_checkpoint = 0;
+            Err(_) if log.is_pending() => {
+                log.when_idle(&mut conn).await;
                 continue;
             }
             Err(_) => match mutations.recv().await {
@@ -84,6 +82,7 @@ pub(in crate::store) async fn run(
             },
         };
         let mut group = vec![first];
+        group.extend(log.news().map(Queued::Function));
         while group.len() < LARGEST_GROUP
             && let Ok(next) = mutations.try_recv()
         {
@@ -110,23 +109,10 @@ pub(in crate::store) async fn run(
             committed.send_modify(|seen| seen.lost = true);
             return;
         }
-        since_checkpoint += 1;
-        if since_checkpoint >= CHECKPOINT_EVERY {
-            checkpoint(&mut conn, "PRAGMA wal_checkpoint(PASSIVE)").await;
-            since_checkpoint = 0;
-        }
+        log.after_group(&mut conn, outcome.is_ok()).await;
     }
-    // The last fold waits for readers of other processes.
-    drop(sqlx::query("PRAGMA busy_timeout = 5000").execute(&mut conn).await);
-    checkpoint(&mut conn, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    log.at_the_end(&mut conn).await;
     drop(sqlx::Connection::close(conn).await);
-}
-
-/// A checkpoint that fails leaves a longer log, nothing worse; the next one tries again.
-async fn checkpoint(conn: &mut SqliteConnection, how: &'static str) {
-    if let Err(error) = sqlx::query(how).execute(&mut *conn).await {
-        tracing::warn!(%error, "could not fold the write-ahead log back into the store");
-    }
 }
 
 /// Commits a group. `Ok` is the trail's size after a commit that returned.

@@ -122,3 +122,42 @@ async fn a_missing_folder_is_named() {
     let error = Store::open(&path, Role::Daemon, Clock::system()).await.err().unwrap();
     assert!(error.to_string().contains("does not exist; make it"), "{error}");
 }
+
+#[tokio::test]
+async fn the_log_is_bounded_by_its_bytes_under_load() {
+    let place = place().await;
+    let log = place.path.with_file_name("revoked.db-wal");
+    let mut longest = 0;
+    for n in 0..60 {
+        let detail = serde_json::json!({ "said": format!("{n} ").repeat(400_000) });
+        let kind = revoked_trail::EntryKind::DaemonStarted;
+        place.store.record(kind, detail).await.unwrap();
+        longest = longest.max(std::fs::metadata(&log).unwrap().len());
+    }
+    let written = std::fs::metadata(&place.path).unwrap().len();
+    assert!(written > 32 << 20, "little was written: {written}");
+    assert!(longest < 40 << 20, "the log grew to {longest}");
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_folded_alerts_until_it_can() {
+    let place = place().await;
+    let log = place.path.with_file_name("revoked.db-wal");
+    let write_until = async |open: bool| {
+        for _ in 0..5 {
+            place.store.raise_alert("test", "a".into(), "a".into()).await.unwrap();
+            if place.store.alert_is_open("log_grows", "store").await.unwrap() == open {
+                return;
+            }
+        }
+        panic!("after five commits the alert was not {}", if open { "open" } else { "over" });
+    };
+    write_until(false).await;
+    // As a reader that keeps its state open for long would make it.
+    let file = std::fs::OpenOptions::new().write(true).open(&log).unwrap();
+    file.set_len(300 << 20).unwrap();
+    write_until(true).await;
+    // It could be folded meanwhile, and was begun anew.
+    write_until(false).await;
+    assert!(std::fs::metadata(&log).unwrap().len() < 64 << 20);
+}
