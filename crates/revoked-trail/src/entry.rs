@@ -1,17 +1,15 @@
 //! The entry line: one JSON object, stored as written and hashed as stored. Verification never writes it again.
 
-use std::fmt::Write as _;
+use serde::{Serialize, Serializer as _};
 
-use serde_json::Value;
-
+use super::detail::Detail;
 use super::entry_kind::EntryKind;
-use super::redact;
 use crate::{Actor, Timestamp};
 
 /// What an entry says, before the store gives it its place (`seq`) and time (`at`).
 ///
 /// Personal data stands behind `subject_ref` (see [`mod@super::subject_ref`]), never in `detail`: the line can't be erased.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Entry {
     /// What happened.
     pub kind: EntryKind,
@@ -23,11 +21,11 @@ pub struct Entry {
     pub job: Option<i64>,
     /// Whom it is about: `s_…`, a keyed reference that loses its meaning when the subject's key is erased.
     pub subject_ref: Option<String>,
-    /// Everything else, as a JSON object: status, request id, counts, reason. An empty object or null is left out of the line.
+    /// Everything else, as a JSON object: status, request id, counts, reason. One without members is left out of the line.
     ///
     /// It never holds a secret. A member named like one (`token`, `secret`, `password`, `authorization`, `csrf`, …) with a long string
     /// as its value stops a debug build, and is replaced by `(withheld)` in a release build; ids go under names such as `token_id`.
-    pub detail: Value,
+    pub detail: Detail,
 }
 
 impl Entry {
@@ -40,7 +38,7 @@ impl Entry {
             case: None,
             job: None,
             subject_ref: None,
-            detail: Value::Null,
+            detail: Detail::new(),
         }
     }
 
@@ -65,10 +63,10 @@ impl Entry {
         self
     }
 
-    /// The same, with this detail: an object (`serde_json::json!({…})`).
+    /// The same, with this detail: [`detail!`](crate::detail!), or an object of `serde_json::json!`, which costs a tree first.
     #[must_use]
-    pub fn detail(mut self, detail: Value) -> Self {
-        self.detail = detail;
+    pub fn detail(mut self, detail: impl Into<Detail>) -> Self {
+        self.detail = detail.into();
         self
     }
 
@@ -77,47 +75,57 @@ impl Entry {
     #[must_use]
     pub fn line(&self, seq: u64, at: Timestamp) -> String {
         debug_assert!(
-            redact::secret_member(&self.detail).is_none(),
+            self.detail.secret_member().is_none(),
             "{}: the detail's member `{}` looks like a secret",
             self.kind,
-            redact::secret_member(&self.detail).unwrap_or_default(),
+            self.detail.secret_member().unwrap_or_default(),
         );
-        debug_assert!(
-            self.detail.is_object() || self.detail.is_null(),
-            "{}: the detail must be an object",
-            self.kind
-        );
-        let actor = Value::String(self.actor.to_string());
-        let mut line = format!(r#"{{"seq":{seq},"at":{},"kind":"{}","actor":{actor}"#, at.ms(), self.kind);
-        // Writing to a string cannot fail, and a `Value` prints itself as one line of JSON: control characters are escaped.
-        let mut member = |name: &str, value: Value| {
-            let _ = write!(line, r#","{name}":{value}"#);
-        };
+        let reference = self.subject_ref.as_deref().unwrap_or_default();
+        let mut line = Vec::with_capacity(LEAST + reference.len() + self.detail.length());
+        line.extend_from_slice(br#"{"seq":"#);
+        push(&mut line, &seq);
+        line.extend_from_slice(br#","at":"#);
+        push(&mut line, &at.ms());
+        line.extend_from_slice(br#","kind":""#);
+        line.extend_from_slice(self.kind.name().as_bytes());
+        line.extend_from_slice(br#"","actor":"#);
+        // Writing to memory cannot fail, and a text becomes one line of JSON: control characters are escaped.
+        drop(serde_json::Serializer::new(&mut line).collect_str(&self.actor));
         if let Some(case) = self.case {
-            member("case", case.into());
+            line.extend_from_slice(br#","case":"#);
+            push(&mut line, &case);
         }
         if let Some(job) = self.job {
-            member("job", job.into());
+            line.extend_from_slice(br#","job":"#);
+            push(&mut line, &job);
         }
-        if let Some(reference) = &self.subject_ref {
-            member("subject_ref", reference.as_str().into());
+        if self.subject_ref.is_some() {
+            line.extend_from_slice(br#","subject_ref":"#);
+            push(&mut line, reference);
         }
-        match &self.detail {
-            Value::Null => {}
-            Value::Object(members) if members.is_empty() => {}
-            detail => member("detail", redact::withheld(detail)),
+        if !self.detail.is_empty() {
+            line.extend_from_slice(br#","detail":"#);
+            self.detail.append_to(&mut line);
         }
-        line.push('}');
-        line
+        line.push(b'}');
+        String::from_utf8(line).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
+}
+
+/// About how long a line is without its reference and its detail.
+const LEAST: usize = 160;
+
+fn push<T: Serialize + ?Sized>(line: &mut Vec<u8>, value: &T) {
+    drop(serde_json::to_writer(line, value));
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::detail;
 
     const AT: Timestamp = Timestamp::from_ms(1_764_000_000_120);
 
@@ -127,7 +135,7 @@ mod tests {
             .case(7)
             .job(9)
             .subject_ref("s_abc")
-            .detail(json!({"status": 200, "request_id": "x1"}));
+            .detail(detail! { "status": 200, "request_id": "x1" });
         assert_eq!(
             entry.line(17, AT),
             r#"{"seq":17,"at":1764000000120,"kind":"action.finished","actor":"operator:alice(1000)","case":7,"job":9,"#.to_owned()
@@ -144,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "looks like a secret")]
+    #[should_panic(expected = "action.started: the detail's member `X-CSRF-Token` looks like a secret")]
     fn a_secret_in_the_detail_stops_a_debug_build() {
         let detail = json!({"headers": {"X-CSRF-Token": "pq8c4kf7x3dkzr1r5iywa6m5zc"}});
         let line = Entry::new(EntryKind::ActionStarted, Actor::Daemon).detail(detail).line(0, AT);
@@ -153,17 +161,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_stays_on_one_line_and_reads_back(name in "[a-z]{1,8}", text: String, reference: String) {
+        fn any_text_stays_on_one_line_and_reads_back(name: String, text: String, reference: String) {
             let entry = Entry::new(EntryKind::SignalRejected, Actor::source(name)).subject_ref(reference.clone())
-                .detail(json!({"reason": text}));
+                .detail(detail! { "reason": text });
             let line = entry.line(3, AT);
             prop_assert_eq!(&line, &entry.line(3, AT));
             prop_assert!(!line.contains('\n') && !line.contains('\r'));
             let read: Value = serde_json::from_str(&line).unwrap();
             prop_assert_eq!(read["seq"].as_u64(), Some(3));
             prop_assert_eq!(read["at"].as_i64(), Some(AT.ms()));
+            prop_assert_eq!(&read["actor"], &json!(entry.actor.to_string()));
             prop_assert_eq!(read["subject_ref"].as_str(), Some(reference.as_str()));
-            prop_assert_eq!(&read["detail"], &entry.detail);
+            prop_assert_eq!(&read["detail"], &json!({ "reason": text }));
         }
     }
 }

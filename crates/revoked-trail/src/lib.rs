@@ -4,7 +4,7 @@
 //! ([`Frontier`]); the head of the tree is signed as a note that leaves the machine ([`checkpoint::sign`]). From these come the evidence
 //! for one entry ([`EntryProof`]) and the verification of the whole ([`Verifier`]), both of which need nothing but bytes and public keys.
 //!
-//! Reading order: [`entry`] with [`entry_kind`] and [`redact`], what an entry says; [`tree`], [`frontier`] and [`tree_proof`], the Merkle tree;
+//! Reading order: [`entry`] with [`entry_kind`], [`Detail`] and [`redact`], what an entry says; [`tree`], [`frontier`] and [`tree_proof`], the Merkle tree;
 //! [`key`], [`signed_note`] and [`checkpoint`], its signed head; [`entry_proof`]; [`verifier`], which reads a whole trail, and [`finding`], what
 //! it finds; [`export`] and [`checkpoint_file`], what the program `revoked-verify` (`src/main.rs`) reads.
 //!
@@ -14,6 +14,9 @@
 mod actor;
 pub mod checkpoint;
 pub mod checkpoint_file;
+mod detail;
+#[cfg(test)]
+mod detail_by_tree;
 pub mod entry;
 pub mod entry_kind;
 pub mod entry_proof;
@@ -23,6 +26,7 @@ pub mod frontier;
 pub mod key;
 pub mod redact;
 pub mod signed_note;
+mod sorted_json;
 pub mod subject_ref;
 mod summary;
 #[cfg(test)]
@@ -34,6 +38,7 @@ pub mod verifier;
 
 pub use actor::{Actor, NoActor};
 pub use checkpoint::Checkpoint;
+pub use detail::Detail;
 pub use entry::Entry;
 pub use entry_kind::EntryKind;
 pub use entry_proof::EntryProof;
