@@ -6,10 +6,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::output::{json, line, plain};
+use super::store::open;
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{Config, TargetConfig};
-use crate::store::{Role, Store, check_privacy};
+use crate::store::{Store, check_privacy};
 use crate::targets::{CallContext, CallLimit, Finding, Level, Probe};
 use crate::worker::Rate;
 
@@ -51,11 +52,7 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
     let config = Config::load(&at.config, &clock)?;
     let path = at.store.clone().unwrap_or_else(|| config.store.clone());
     check_privacy(&path)?;
-    let store = if path.exists() {
-        Some(Store::open(&path, Role::Command, clock.clone()).await?)
-    } else {
-        None
-    };
+    let store = if path.exists() { Some(open(&path).await?) } else { None };
     let mut checked = Checked {
         config: at.config.display().to_string(),
         warnings: config.warnings.iter().map(|(_, warning)| warning.to_owned()).collect(),

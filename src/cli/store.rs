@@ -1,13 +1,20 @@
 //! How a command reaches the store: beside a running daemon or without one.
 
-use std::path::PathBuf;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 
+use super::output::remark;
 use crate::clock::Clock;
 use crate::config;
 use crate::model::{Actor, Subject};
 use crate::store::{OpenError, Role, Store};
+
+/// How long a command waits for the write lock before it says so: to somebody who watches, and in a script's log.
+const PATIENCE_WATCHED: Duration = Duration::from_millis(500);
+const PATIENCE_ALONE: Duration = Duration::from_secs(3);
 
 /// Which store a command looks at.
 #[derive(Debug, Clone, Args)]
@@ -26,7 +33,7 @@ impl StoreArgs {
     /// # Errors
     /// A config that names no path, or an [`OpenError`].
     pub async fn open(&self) -> anyhow::Result<Store> {
-        Ok(Store::open(&self.path()?, Role::Command, Clock::system()).await?)
+        Ok(open(&self.path()?).await?)
     }
 
     /// Opens the store for a command that can do without one: before the daemon's first start there is none.
@@ -51,6 +58,26 @@ impl StoreArgs {
             None => config::store_path(&self.config),
         }
     }
+}
+
+/// Opens the store at `path` for a command, which says so where it must wait to write: the daemon, or another command, may be at it.
+///
+/// # Errors
+/// An [`OpenError`].
+pub(super) async fn open(path: &Path) -> Result<Store, OpenError> {
+    let store = Store::open(path, Role::Command, Clock::system()).await?;
+    let patience = if std::io::stderr().is_terminal() {
+        PATIENCE_WATCHED
+    } else {
+        PATIENCE_ALONE
+    };
+    let waiting = store.clone();
+    tokio::spawn(async move {
+        if waiting.has_waited_for_lock(patience).await {
+            remark("another process holds the store's write lock: waiting for it, a minute at most");
+        }
+    });
+    Ok(store)
 }
 
 /// Whether an error is the store's refusal, and which exit code that is.

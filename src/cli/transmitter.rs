@@ -8,12 +8,12 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::output::{json, line, plain, span, table, time};
-use super::store::operator;
+use super::store::{open, operator};
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::secret::SecretSource;
-use crate::store::{Backlog, Role, Store};
+use crate::store::{Backlog, Store};
 use crate::transmitter::{ReceiverSettings, Settings, key_file, published, signer};
 
 /// How often a command that waits looks again.
@@ -86,7 +86,7 @@ pub(super) async fn run(command: TransmitterCommand, at: &StoreArgs) -> anyhow::
         json(&published(&signer(settings.key.as_ref(), &path)?, &settings.more_keys)?)?;
         return Ok(Exit::Ok);
     }
-    let store = Store::open(&path, Role::Command, Clock::system()).await?;
+    let store = open(&path).await?;
     let exit = match command {
         TransmitterCommand::Status { json } => status(&store, &settings, json).await,
         TransmitterCommand::Verify { receiver, timeout } => verify(&store, named(&settings, &receiver)?, timeout).await,

@@ -1,13 +1,17 @@
 //! The table `inbox`: other programs write rows, `revoked revoke` too; each becomes a signal, or is rejected with the reason.
+//!
+//! The most urgent reasons go first, and rows are taken in portions between which the write lock is free: a million routine rows keep neither
+//! an urgent one waiting nor a command of another process that wants to write one.
 
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Intake;
 use crate::digest::sha256;
 use crate::model::{Delivery, Priority, Reason, Scope, Signal, Subject, Timestamp, When};
-use crate::store::{InboxRefusal, InboxRow};
+use crate::store::{InboxRefusal, InboxRow, PortionPace};
 
 /// The name of the source whose signals the inbox's rows are.
 pub(super) const SOURCE: &str = "inbox";
@@ -15,8 +19,6 @@ pub(super) const SOURCE: &str = "inbox";
 pub const CREDENTIAL: &str = "credential";
 /// The subject of a row about everything of a leaked credential's owner.
 pub const OWNER: &str = "owner";
-/// How many rows one transaction takes: a million rows at once must not keep an urgent one waiting.
-const PORTION: u32 = 256;
 /// How much of a text of a row its answer quotes, in characters.
 const SHOWN: usize = 80;
 /// How long to wait after the store could not be read.
@@ -39,17 +41,25 @@ pub async fn run(intake: Intake, stop: CancellationToken) {
 async fn watch(intake: &Intake) -> Result<(), crate::store::StoreError> {
     let mut commits = intake.store.watch_commits().await?;
     loop {
-        while take(intake).await? {}
+        let mut pace = PortionPace::default();
+        loop {
+            let began = Instant::now();
+            let taken = take(intake, pace.size()).await?;
+            if taken == 0 {
+                break;
+            }
+            tokio::time::sleep(pace.took(taken, began.elapsed())).await;
+        }
         commits.changed().await?;
         // Another process may have approved a hold or resumed a lane.
         intake.store.wake_everything();
     }
 }
 
-/// Takes one portion. True where there may be more.
-async fn take(intake: &Intake) -> Result<bool, crate::store::StoreError> {
-    let rows = intake.store.inbox_new(PORTION).await?;
-    let more = rows.len() == PORTION as usize;
+/// Takes one portion, and answers how many rows that were.
+async fn take(intake: &Intake, most: usize) -> Result<usize, crate::store::StoreError> {
+    let rows = intake.store.inbox_new(u32::try_from(most).unwrap_or(u32::MAX)).await?;
+    let taken = rows.len();
     let now = intake.store.clock().now();
     let mut delivery = Delivery::of(SOURCE, Vec::new(), now);
     for row in rows {
@@ -64,7 +74,7 @@ async fn take(intake: &Intake) -> Result<bool, crate::store::StoreError> {
     if !delivery.signals.is_empty() {
         intake.store(delivery).await?;
     }
-    Ok(more)
+    Ok(taken)
 }
 
 /// Reads a row as a signal.

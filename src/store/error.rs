@@ -14,7 +14,10 @@ pub enum StoreError {
     #[error("the store has stopped; what was asked may or may not be stored")]
     Stopped,
     /// Another process holds the write lock for too long.
-    #[error("another process has held the store's write lock for too long")]
+    #[error(
+        "another process has held the store's write lock for too long, and nothing was stored; ask again, and find out who has the database \
+         open if it stays so (fuser shows it)"
+    )]
     Busy,
     /// What SQLite read of the store's files made no sense, or could not be read at all. Nothing was begun.
     #[error("the store could not be read, and nothing was stored; the log has what SQLite said of it")]

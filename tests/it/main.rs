@@ -14,6 +14,7 @@ mod docs;
 mod global_token_revocation;
 mod harness;
 mod hr_csv;
+mod intake;
 mod layers;
 mod mattermost;
 mod moments;

@@ -6,13 +6,14 @@ use serde::Serialize;
 
 use crate::cli::output::{json, span, table};
 use crate::cli::source_health;
+use crate::cli::store::open;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Timestamp;
 use crate::settings::Period;
 use crate::sources::Source;
-use crate::store::{Role, SourceHealth, Store};
+use crate::store::SourceHealth;
 
 #[derive(Serialize)]
 struct Row {
@@ -35,7 +36,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let mut known = Vec::new();
     // Before the daemon's first start there is no store, and nothing to say of any source.
     if path.exists() {
-        let store = Store::open(&path, Role::Command, clock.clone()).await?;
+        let store = open(&path).await?;
         known = store.source_health().await?;
         store.close().await;
     }

@@ -13,7 +13,8 @@ use super::lock::{daemon_runs, lock, lock_database, refuse_hard_links};
 use super::privacy::{check_privacy, make_private};
 use crate::clock::Clock;
 use crate::store::writer::fold::{Fold, KEPT_BYTES};
-use crate::store::writer::group_commit::{self, Committed, LOCK_POLL, WriterSignals};
+use crate::store::writer::group_commit::{self, Committed, WriterSignals};
+use crate::store::writer::lock_sharing::LockManners;
 use crate::store::{OpenError, Store};
 
 /// "rvkd": marks the file as ours.
@@ -105,7 +106,11 @@ impl Store {
             committed,
             lock: lock_wait,
         };
-        sqlx::query(LOCK_POLL)
+        let manners = match role {
+            Role::Daemon => LockManners::DAEMON,
+            Role::Command => LockManners::COMMAND,
+        };
+        sqlx::query(manners.poll)
             .execute(&mut conn)
             .await
             .map_err(|error| open_error(path, "setting the writer up", &error))?;
@@ -116,7 +121,7 @@ impl Store {
         std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
-                runtime.block_on(group_commit::run(conn, inbox, hands, told, log));
+                runtime.block_on(group_commit::run(conn, inbox, hands, told, (log, manners)));
                 // Not before the writer's connection is closed: it would take that one's locks with it.
                 drop(database);
                 drop(ended);

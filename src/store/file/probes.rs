@@ -1,5 +1,7 @@
 //! Health probes of the store: whether the writer commits, whether the file can be read, how much room its disk has.
 
+use std::time::Duration;
+
 use crate::store::{Result, Store, StoreError};
 
 impl Store {
@@ -15,6 +17,14 @@ impl Store {
     #[must_use]
     pub fn waits_for_lock(&self) -> bool {
         self.0.lock_wait.borrow().is_some_and(|wait| wait.is_fresh())
+    }
+
+    /// Waits until the writer has waited for `length` for a lock that another process holds. False where it ended without. For a command, which
+    /// tells whoever typed it what it waits for.
+    pub async fn has_waited_for_lock(&self, length: Duration) -> bool {
+        let mut waits = self.0.lock_wait.clone();
+        let long = waits.wait_for(|wait| wait.is_some_and(|wait| wait.length() >= length));
+        long.await.is_ok()
     }
 
     /// Reads what accepting a delivery would read, from the file and not from memory.

@@ -31,9 +31,10 @@ impl Store {
                 if let Some(sealed) = &sealed {
                     tx.keep_sealed(sealed).await?;
                 }
-                let done = sqlx::query(
+                sqlx::query_scalar(
                     "INSERT INTO inbox (subject, reason, requested_by, note, request_key, playbook, target, session, access_token, \
-                                        all_sessions, act_at, keep_out, leaked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                        all_sessions, act_at, keep_out, leaked) \
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
                 )
                 .bind(row.subject)
                 .bind(row.reason)
@@ -48,17 +49,16 @@ impl Store {
                 .bind(row.act_at)
                 .bind(row.keep_out)
                 .bind(row.leaked)
-                .execute(&mut *tx.conn)
+                .fetch_one(&mut *tx.conn)
                 .await
-                .map_err(StoreError::sql("writing to the inbox"))?;
-                Ok(done.last_insert_rowid())
+                .map_err(StoreError::sql("writing to the inbox"))
             })
         })
         .await
     }
 
-    /// The rows that nobody has looked at, oldest first, at most `limit`. One that is larger than any request is not read, and one that cannot
-    /// be read is none: both are rejected here.
+    /// Rows that nobody has looked at, those of the most urgent reasons alone, oldest first, at most `limit`. One that is larger than any request
+    /// is not read, and one that cannot be read is none: both are rejected here.
     ///
     /// # Errors
     /// Where the store cannot be read, or a row not be rejected.
@@ -108,7 +108,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn inbox_answer(&self, id: i64) -> Result<InboxAnswer> {
-        let row = sqlx::query("SELECT state, case_id, why FROM inbox WHERE id = ?")
+        let row = sqlx::query("SELECT state, case_id, why FROM inbox WHERE id = $1")
             .bind(id)
             .fetch_optional(self.readers())
             .await
@@ -151,7 +151,7 @@ impl Tx<'_> {
 
     async fn answer_inbox(&mut self, id: i64, state: &str, case: Option<i64>, why: Option<&str>) -> Result<()> {
         // What was written as a value may be a secret, and is one until a target has listed it: only what stands for it stays.
-        let row = sqlx::query("SELECT session, access_token, leaked FROM inbox WHERE id = ? AND state = 'new'")
+        let row = sqlx::query("SELECT session, access_token, leaked FROM inbox WHERE id = $1 AND state = 'new'")
             .bind(id)
             .fetch_optional(&mut *self.conn)
             .await
@@ -164,8 +164,8 @@ impl Tx<'_> {
         };
         let values = (0..3).map(digest).collect::<Result<Vec<Option<String>>>>()?;
         sqlx::query(
-            "UPDATE inbox SET state = ?, case_id = ?, why = ?, taken_at = ?, session = ?, access_token = ?, leaked = ? \
-             WHERE id = ? AND state = 'new'",
+            "UPDATE inbox SET state = $1, case_id = $2, why = $3, taken_at = $4, session = $5, access_token = $6, leaked = $7 \
+             WHERE id = $8 AND state = 'new'",
         )
         .bind(state)
         .bind(case)

@@ -63,11 +63,12 @@ macro_rules! weight {
 /// A column of a row that does not weigh too much.
 macro_rules! light {
     ($column:literal, $else:literal) => {
-        concat!("iif(", weight!(), " <= ?2, ", $column, ", ", $else, "), ")
+        concat!("CASE WHEN ", weight!(), " <= $2 THEN ", $column, " ELSE ", $else, " END, ")
     };
 }
 
-/// The new rows, each with its weight.
+/// The new rows of the most urgent reasons that there are, each with its weight. The rest waits: an urgent row must not share a transaction
+/// with hundreds that are not.
 pub(super) const INBOX_ROWS: &str = concat!(
     "SELECT id, ",
     light!("subject", "''"),
@@ -82,7 +83,7 @@ pub(super) const INBOX_ROWS: &str = concat!(
     "all_sessions, act_at, keep_out, ",
     light!("leaked", "NULL"),
     weight!(),
-    " FROM inbox INDEXED BY inbox_new WHERE state = 'new' ORDER BY id LIMIT ?1"
+    " FROM inbox WHERE state = 'new' AND urgency = (SELECT min(urgency) FROM inbox WHERE state = 'new') ORDER BY id LIMIT $1"
 );
 
 /// Why a row is no request.
@@ -141,4 +142,40 @@ pub(super) fn read_row(id: i64, row: &SqliteRow) -> Result<InboxRow> {
             .filter(|value| digest_of_named(value) != *value)
             .map(|value| LeakedValue(SecretString::from(value))),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::model::Timestamp;
+    use crate::store::{Role, Store};
+
+    /// A million rows wait: nothing may walk through them, or sort them.
+    #[tokio::test]
+    async fn the_next_rows_are_found_by_the_index_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::fixed(Timestamp::from_ms(1_764_000_000_000));
+        let store = Store::open(&folder.path().join("revoked.db"), Role::Daemon, clock)
+            .await
+            .unwrap();
+        let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {INBOX_ROWS}")))
+            .bind(64)
+            .bind(LARGEST_ROW)
+            .fetch_all(store.readers())
+            .await
+            .unwrap();
+        let steps: Vec<String> = plan.iter().map(|row| row.read(3).unwrap()).collect();
+        let by_index = steps
+            .iter()
+            .filter(|step| step.starts_with("SEARCH inbox USING") && step.contains("INDEX inbox_waiting"));
+        assert_eq!(by_index.count(), 2, "{steps:?}");
+        assert!(
+            !steps
+                .iter()
+                .any(|step| step.starts_with("SCAN") || step.contains("TEMP B-TREE")),
+            "{steps:?}"
+        );
+        store.close().await;
+    }
 }

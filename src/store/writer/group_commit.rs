@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::fold::Fold;
 use super::group::{self, Opening, Queued, Unwritten};
+use super::lock_sharing::{LockManners, LockTurns};
 use crate::clock::Clock;
 use crate::store::error::SqliteFailure;
 use crate::store::transaction::mutation::{ClosureMutation, CommitFailure};
@@ -20,10 +21,6 @@ use crate::telemetry::table;
 const LARGEST_GROUP: usize = 256;
 /// How long the store must be idle before the log is folded back.
 const IDLE: Duration = Duration::from_millis(500);
-/// How long a group waits for a lock that another process holds.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long SQLite itself waits for it: then we look again, and show that we live.
-pub(in crate::store) const LOCK_POLL: &str = "PRAGMA busy_timeout = 250";
 /// A lock that is held for longer than this alerts: a command of ours takes milliseconds.
 const LOCK_ALERT_AFTER: Duration = Duration::from_secs(3);
 
@@ -47,6 +44,11 @@ pub(in crate::store) struct LockWait {
 }
 
 impl LockWait {
+    /// How long it has lasted.
+    pub(in crate::store) fn length(&self) -> Duration {
+        self.since.elapsed()
+    }
+
     /// Whether the writer lives, and waits for nothing but the lock.
     pub(in crate::store) fn is_fresh(&self) -> bool {
         self.looked.elapsed() < Duration::from_secs(2)
@@ -65,10 +67,12 @@ pub(in crate::store) async fn run(
     mut mutations: mpsc::Receiver<Queued>,
     clock: Clock,
     signals: WriterSignals,
-    mut log: Fold,
+    (mut log, manners): (Fold, LockManners),
 ) {
     let WriterSignals { committed, lock } = signals;
+    let mut turns = LockTurns::new();
     loop {
+        let idle_since = Instant::now();
         let first = match tokio::time::timeout(IDLE, mutations.recv()).await {
             Ok(Some(first)) => first,
             Ok(None) => break,
@@ -81,6 +85,8 @@ pub(in crate::store) async fn run(
                 None => break,
             },
         };
+        turns.rested(idle_since.elapsed());
+        turns.give_way().await;
         let mut group = vec![first];
         group.extend(log.news().map(Queued::Function));
         while group.len() < LARGEST_GROUP
@@ -90,7 +96,7 @@ pub(in crate::store) async fn run(
         }
         table::COMMIT_GROUP_SIZE.observe([], f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
         let began = Instant::now();
-        let outcome = commit(&mut conn, &mut group, &clock, &lock).await;
+        let outcome = commit(&mut conn, &mut group, &clock, &lock, manners).await;
         if outcome.is_err() {
             roll_back(&mut conn).await;
         }
@@ -109,9 +115,13 @@ pub(in crate::store) async fn run(
             committed.send_modify(|seen| seen.lost = true);
             return;
         }
-        log.after_group(&mut conn, outcome.is_ok()).await;
+        if manners.tends {
+            log.after_group(&mut conn, outcome.is_ok()).await;
+        }
     }
-    log.at_the_end(&mut conn).await;
+    if manners.tends {
+        log.at_the_end(&mut conn).await;
+    }
     drop(sqlx::Connection::close(conn).await);
 }
 
@@ -121,6 +131,7 @@ async fn commit(
     group: &mut Vec<Queued>,
     clock: &Clock,
     lock: &watch::Sender<Option<LockWait>>,
+    manners: LockManners,
 ) -> Result<u64, CommitFailure> {
     let opening = match group::open(conn, group, clock.now(), false).await {
         Ok(opening) => {
@@ -128,13 +139,13 @@ async fn commit(
             opening
         }
         // Whatever it was: begun alone, the transaction says it, and waits where another process has the lock.
-        Err(_) => begin_and_open(conn, group, clock, lock).await?,
+        Err(_) => begin_and_open(conn, group, clock, lock, manners).await?,
     };
     match group::commit(conn, group, clock, opening).await {
         Ok(size) => Ok(size),
         Err(Unwritten::Failed(failure)) => Err(failure),
         Err(Unwritten::OneByOne) => {
-            let opening = begin_and_open(conn, group, clock, lock).await?;
+            let opening = begin_and_open(conn, group, clock, lock, manners).await?;
             match group::commit(conn, group, clock, opening.one_by_one()).await {
                 Ok(size) => Ok(size),
                 Err(Unwritten::Failed(failure)) => Err(failure),
@@ -151,10 +162,11 @@ async fn begin_and_open(
     group: &mut Vec<Queued>,
     clock: &Clock,
     lock: &watch::Sender<Option<LockWait>>,
+    manners: LockManners,
 ) -> Result<Opening, CommitFailure> {
     roll_back(conn).await;
-    let waited = begin(conn, lock).await?;
-    if waited > LOCK_ALERT_AFTER {
+    let waited = begin(conn, lock, manners.patience).await?;
+    if manners.tends && waited > LOCK_ALERT_AFTER {
         group.insert(0, lock_was_held(waited));
     }
     if let Ok(opening) = group::open(conn, group, clock.now(), true).await {
@@ -174,7 +186,11 @@ async fn begin_and_open(
 }
 
 /// Begins a transaction. `Ok` is how long another process kept us waiting for the lock, over all tries since the last that succeeded.
-async fn begin(conn: &mut SqliteConnection, lock: &watch::Sender<Option<LockWait>>) -> Result<Duration, CommitFailure> {
+async fn begin(
+    conn: &mut SqliteConnection,
+    lock: &watch::Sender<Option<LockWait>>,
+    patience: Duration,
+) -> Result<Duration, CommitFailure> {
     let began = Instant::now();
     loop {
         let Err(error) = sqlx::query("BEGIN IMMEDIATE").execute(&mut *conn).await else {
@@ -200,7 +216,7 @@ async fn begin(conn: &mut SqliteConnection, lock: &watch::Sender<Option<LockWait
             }
             *wait = Some(LockWait { since, looked });
         });
-        if began.elapsed() >= LOCK_TIMEOUT {
+        if began.elapsed() >= patience {
             return Err(CommitFailure::Busy);
         }
     }
@@ -237,7 +253,7 @@ mod tests {
         std::fs::write(&path, vec![0x5a; 8192]).unwrap();
         let mut conn = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
         let (lock, waits) = watch::channel(None);
-        let stop = begin(&mut conn, &lock).await.unwrap_err();
+        let stop = begin(&mut conn, &lock, Duration::from_secs(5)).await.unwrap_err();
         assert!(waits.borrow().is_none(), "nobody waited for a lock");
         let (call, answer) = ClosureMutation::new(|_: &mut Tx<'_>| Box::pin(async { Ok(()) }));
         Queued::Function(Box::new(call)).answer(Err(stop));

@@ -9,6 +9,7 @@ mod employments;
 mod erasure;
 mod holds;
 mod identity;
+mod lock_sharing;
 mod migrations;
 mod outbox;
 mod queue;

@@ -3,8 +3,8 @@
 mod attempts;
 mod call_costs;
 mod failures;
-mod harness;
+pub(crate) mod harness;
 mod lanes;
 mod pacer;
 mod sandbox;
-mod scripted_target;
+pub(crate) mod scripted_target;

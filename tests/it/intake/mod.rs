@@ -1,0 +1,3 @@
+//! The ways in, beside a load.
+
+mod bulk_inbox;
