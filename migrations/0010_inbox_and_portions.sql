@@ -12,3 +12,5 @@ DROP INDEX inbox_new;
 -- same batch. `departures` is how many of its rows counted against the limits when it was read first: the limit is about the whole file.
 ALTER TABLE batch ADD COLUMN unfinished INTEGER NOT NULL DEFAULT 0 CHECK (unfinished IN (0, 1));
 ALTER TABLE batch ADD COLUMN departures INTEGER;
+-- What each portion comes under.
+CREATE INDEX hold_by_batch ON hold (batch) WHERE batch IS NOT NULL;

@@ -74,7 +74,7 @@ impl Intake {
     /// Stores a delivery with everything that follows from it, and hands urgent jobs to the lanes that kept a slot for them.
     ///
     /// # Errors
-    /// Where the store cannot be written; nothing of the delivery is stored then.
+    /// Where the store cannot be written; nothing of the delivery is stored then, or of a large file a part.
     pub async fn store(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
         let (source, unreadable) = (delivery.source.clone(), delivery.refused.len());
         let urgent = delivery.signals.iter().any(|signal| signal.priority.is_urgent());

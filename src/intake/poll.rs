@@ -74,7 +74,16 @@ async fn look(intake: &Intake, name: &str, pull: &dyn Pull, stop: &CancellationT
     };
     for mut delivery in deliveries {
         name.clone_into(&mut delivery.source);
-        let receipt = intake.store(delivery.clone()).await?;
+        let storing = intake.store(delivery.clone());
+        // A file may be stored in many portions. What is left of it at a stop is read again at the next start.
+        let receipt = if delivery.digest.is_some() {
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                receipt = storing => receipt?,
+            }
+        } else {
+            storing.await?
+        };
         pull.stored(&delivery, &receipt).await?;
     }
     intake.activity.looked(name, intake.store.clock().now());

@@ -2,7 +2,8 @@
 
 use super::{CaseId, Signal, Subject, Timestamp};
 
-/// Signals that arrived together: a pushed token, a file, a poll round. Stored, or refused, as one.
+/// Signals that arrived together: a pushed token, a file, a poll round. Decided about, stored or refused as one; of a large file what is stored
+/// before a crash stays, and the rest follows when it is read again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The source's name in the config.

@@ -228,7 +228,8 @@ pub trait Pull: Any + Send + Sync {
     /// How long to wait between two looks.
     fn interval(&self) -> Duration;
 
-    /// The deliveries that wait, oldest first, from `cursor` on. Each is stored in a transaction of its own, with its cursor.
+    /// The deliveries that wait, oldest first, from `cursor` on. Each is stored in a transaction of its own, with its cursor; a large file in
+    /// several, and read again where that broke off.
     ///
     /// # Errors
     /// Where the source cannot be looked at; the next look comes after the interval, and repeated failure alerts.
@@ -239,7 +240,7 @@ pub trait Pull: Any + Send + Sync {
         Vec::new()
     }
 
-    /// Told after the commit that stored `delivery`, to tidy up (archive a file). May come again after a crash.
+    /// Told after the commit that stored `delivery`, or the last of it, to tidy up (archive a file). May come again after a crash.
     ///
     /// # Errors
     /// Where tidying up failed; the delivery stays stored.

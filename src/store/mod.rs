@@ -13,7 +13,7 @@
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
 //!
-//! Beside them `alerts`, `retention`, `error`, and `columns`, the reading of rows.
+//! Beside them `alerts`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Accepts a delivery: signals, cases, jobs, holds and trail entries in one transaction, before its sender is told yes.
+//! Accepts a delivery: signals, cases, jobs, holds and trail entries in one transaction, before its sender is told yes. A large file has several.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use super::accept_context::{AcceptContext, DecidedSignal, PlacedHolds};
 use super::accepted::{Accepted, Outcome};
 use super::decide::{counts_as_departure, departure};
 use super::place_hold::OTHER_EMPLOYMENT;
+use super::portions;
+use super::repetition::SeenSignals;
 use super::sets::hot_mutation::{AcceptRequest, HotMutation};
 use crate::digest::{hex, sha256};
 use crate::model::{Delivery, Disposition, Reason, Receipt, Signal, SignalReceipt, Subject};
@@ -29,7 +31,8 @@ impl Store {
     /// Stores a delivery and everything that follows from it. `slots` names the lanes that keep a slot free for one urgent job.
     ///
     /// # Errors
-    /// Where the store cannot be written: nothing of the delivery is stored then.
+    /// Where the store cannot be written: nothing of the delivery is stored then, or of a large file a part, which is recognised when it comes
+    /// again.
     pub async fn accept(&self, policy: Arc<Policy>, mut delivery: Delivery, slots: Vec<String>) -> Result<Accepted> {
         let receivers = self.receivers();
         let mut sealed = BTreeMap::new();
@@ -40,6 +43,14 @@ impl Store {
                 let value = self.seal(&value.0)?;
                 sealed.insert(value.digest.clone(), value);
             }
+        }
+        if sealed.is_empty() && portions::is_large(&delivery) {
+            let receipt = self.accept_in_portions(policy, delivery).await?;
+            self.files_are_in_place()?;
+            return Ok(Accepted {
+                receipt,
+                claims: Vec::new(),
+            });
         }
         let request = AcceptRequest {
             policy,
@@ -101,16 +112,8 @@ impl Tx<'_> {
         // First of all: a signal of the same delivery may use a name that only this delivery links.
         self.keep_identities(delivery).await?;
         self.keep_employments(delivery).await?;
-        // Repetitions don't count against a limit: a file that is delivered twice would trip it by itself.
-        let mut fresh = Vec::with_capacity(delivery.signals.len());
-        let mut receipts = Vec::with_capacity(delivery.signals.len());
-        for signal in &delivery.signals {
-            let seen = self.find_repetition(&delivery.source, signal, again).await?;
-            if seen.is_none() {
-                fresh.push(receipts.len());
-            }
-            receipts.push(seen);
-        }
+        let seen = self.find_repetitions(delivery, again).await?;
+        let fresh = &seen.fresh;
         // Said again, it would take the name from whom an operator has linked it to since.
         if !fresh.is_empty() || delivery.signals.is_empty() {
             self.apply_identity_changes(delivery).await?;
@@ -124,31 +127,15 @@ impl Tx<'_> {
             source: &delivery.source,
             delivery_departures: fresh.iter().filter(|n| counts_as_departure(&delivery.signals[**n])).count(),
             recent_departures: self
-                .recent_signals(context.policy, delivery, &fresh, Class::Departures)
+                .recent_signals(context.policy, delivery, fresh, Class::Departures)
                 .await?,
             recent_compromises: self
-                .recent_signals(context.policy, delivery, &fresh, Class::Compromises)
+                .recent_signals(context.policy, delivery, fresh, Class::Compromises)
                 .await?,
             unclear: false,
             now: self.now,
         };
-        let mut keys = BTreeSet::new();
-        for n in fresh {
-            // A key that stands twice in one delivery is stored by its first row and seen by the second.
-            let signal = &delivery.signals[n];
-            let twice = !keys.insert(&signal.key);
-            let seen = if twice {
-                self.find_repetition(&delivery.source, signal, again).await?
-            } else {
-                None
-            };
-            let receipt = match seen {
-                Some(seen) => seen,
-                None => self.store_signal(context, delivery, signal, batch, &mut facts).await?,
-            };
-            receipts[n] = Some(receipt);
-        }
-        let signals: Vec<SignalReceipt> = receipts.into_iter().flatten().collect();
+        let signals = self.store_fresh(context, delivery, seen, (batch, again), &mut facts).await?;
         for (row, receipt) in delivery.inbox.iter().zip(&signals) {
             self.answer_request(*row, receipt).await?;
         }
@@ -164,6 +151,35 @@ impl Tx<'_> {
         };
         self.note_delivery(delivery, &receipt).await?;
         Ok(receipt)
+    }
+
+    /// Stores those signals that are new, and answers what became of each, in order.
+    pub(super) async fn store_fresh(
+        &mut self,
+        context: &mut AcceptContext<'_>,
+        delivery: &Delivery,
+        seen: SeenSignals,
+        (batch, again): (Option<i64>, bool),
+        facts: &mut Facts<'_>,
+    ) -> Result<Vec<SignalReceipt>> {
+        let SeenSignals { mut receipts, fresh } = seen;
+        let mut keys = BTreeSet::new();
+        for n in fresh {
+            // A key that stands twice in one delivery is stored by its first row and seen by the second.
+            let signal = &delivery.signals[n];
+            let twice = !keys.insert(&signal.key);
+            let seen = if twice {
+                self.find_repetition(&delivery.source, signal, again).await?
+            } else {
+                None
+            };
+            let receipt = match seen {
+                Some(seen) => seen,
+                None => self.store_signal(context, delivery, signal, batch, facts).await?,
+            };
+            receipts[n] = Some(receipt);
+        }
+        Ok(receipts.into_iter().flatten().collect())
     }
 
     /// Stores a new signal and what policy makes of it.

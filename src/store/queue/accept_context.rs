@@ -34,7 +34,7 @@ pub(in crate::store) struct AcceptContext<'a> {
 
 /// The holds that the signals of one delivery came under: one for each class, and where they are not the delivery's own for each cause.
 #[derive(Debug, Default)]
-pub(in crate::store) struct PlacedHolds(Vec<(&'static str, Option<String>, i64)>);
+pub(in crate::store) struct PlacedHolds(Vec<(String, Option<String>, i64)>);
 
 impl PlacedHolds {
     pub(super) fn of(&self, class: &str, words: Option<&str>) -> Option<i64> {
@@ -48,7 +48,7 @@ impl PlacedHolds {
         self.0.first().map(|(.., hold)| *hold)
     }
 
-    pub(super) fn push(&mut self, class: &'static str, words: Option<String>, hold: i64) {
+    pub(super) fn push(&mut self, class: String, words: Option<String>, hold: i64) {
         self.0.push((class, words, hold));
     }
 }

@@ -4,7 +4,7 @@
 //! they are made of:
 //!
 //! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`], [`place_hold`], [`requester`], and [`accept_context`],
-//!   which they hand on;
+//!   which they hand on; [`portions`] for a large file, which is stored a part at a time;
 //! - of jobs: [`enqueue`], [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not),
 //!   [`unreadable_job`] (given up);
 //! - of settle: [`close_case`], [`sweeps`], and [`ledger`] for what could not be revoked.
@@ -27,6 +27,7 @@ pub(in crate::store) mod ledger;
 pub(in crate::store) mod observation_summary;
 pub(in crate::store) mod open_case;
 pub(in crate::store) mod place_hold;
+pub(in crate::store) mod portions;
 pub(in crate::store) mod promote;
 pub(in crate::store) mod repetition;
 pub(in crate::store) mod requester;

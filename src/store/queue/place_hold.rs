@@ -42,7 +42,7 @@ impl Tx<'_> {
             // The person waits for a decision already: nothing came under the new hold, and nobody has seen it.
             self.drop_hold(hold).await?;
         } else if context.holds.of(class, words.as_deref()).is_none() {
-            context.holds.push(class, words, hold);
+            context.holds.push(class.to_owned(), words, hold);
         }
         self.forget_reactivated(case.0, source).await?;
         if class == STAYS {

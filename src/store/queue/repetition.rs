@@ -2,21 +2,40 @@
 
 use revoked_trail::{Entry, EntryKind};
 
-use super::decide::departure;
+use super::decide::{counts_as_departure, departure};
 use crate::digest::{hex, sha256};
 use crate::model::{Actor, CaseId, Delivery, DepartureStep, Signal, SignalReceipt, Timestamp};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
+/// How many rows one statement looks up.
+const LOOKED_UP: usize = 500;
+
+/// Whether a file with these bytes was taken, and not only in part.
+const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 0 AND signals > 0)";
+
+/// How many rows of a list, each with its key and, where it is about an employment, that and its digest, are neither stored nor say what stands.
+const FRESH: &str = "SELECT count(*) FROM json_each($2) n \
+     WHERE NOT EXISTS (SELECT 1 FROM signal s WHERE s.source = $1 AND s.key = n.value ->> 0) \
+     AND NOT EXISTS (SELECT 1 FROM employment e WHERE e.source = $1 AND e.employee = n.value ->> 1 AND e.employment = n.value ->> 2 \
+                     AND lower(hex(e.statement)) = n.value ->> 3)";
+
+/// The signals of a delivery: what became the first time of those that say nothing new, and the places of those that do.
+pub(super) struct SeenSignals {
+    pub(super) receipts: Vec<Option<SignalReceipt>>,
+    pub(super) fresh: Vec<usize>,
+}
+
 impl Store {
-    /// The name under which `source` has taken a file with these bytes last, and when. One that was rejected whole was not taken.
+    /// The name under which `source` has taken a file with these bytes last, and when. One that was rejected whole was not taken, nor is one
+    /// that is stored in part.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn file_taken_before(&self, source: &str, digest: &[u8; 32]) -> Result<Option<(String, Timestamp)>> {
         let row = sqlx::query(
-            "SELECT name, received_at FROM batch INDEXED BY batch_by_digest \
-             WHERE source = ? AND digest = ? AND (signals > 0 OR refused = 0) ORDER BY id DESC LIMIT 1",
+            "SELECT name, received_at FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 0 AND (signals > 0 OR refused = 0) \
+             ORDER BY id DESC LIMIT 1",
         )
         .bind(source)
         .bind(digest.as_slice())
@@ -26,9 +45,81 @@ impl Store {
         row.map(|row| Ok((row.read(0)?, Timestamp::from_ms(row.read(1)?))))
             .transpose()
     }
+
+    /// As [`Tx::is_repeated_file`], by reading alone.
+    pub(super) async fn is_file_taken(&self, delivery: &Delivery) -> Result<bool> {
+        sqlx::query_scalar(TAKEN)
+            .bind(&delivery.source)
+            .bind(delivery.digest.as_ref().map(<[u8; 32]>::as_slice))
+            .fetch_one(self.readers())
+            .await
+            .map_err(StoreError::sql("looking for a file that was taken before"))
+    }
+
+    /// The batch of a file with these bytes that is stored in part, and how many departures were counted in it.
+    pub(super) async fn unfinished_file(&self, delivery: &Delivery) -> Result<Option<(i64, usize)>> {
+        let row = sqlx::query(
+            "SELECT id, coalesce(departures, 0) FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 1 ORDER BY id DESC LIMIT 1",
+        )
+        .bind(&delivery.source)
+        .bind(delivery.digest.as_ref().map(<[u8; 32]>::as_slice))
+        .fetch_optional(self.readers())
+        .await
+        .map_err(StoreError::sql("looking for a file that is stored in part"))?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some((row.read(0)?, usize::try_from(row.read::<i64>(1)?).unwrap_or(0))))
+    }
+
+    /// How many departures of a delivery are no repetitions. What [`Tx::find_repetitions`] finds one by one inside a transaction, in sets and
+    /// outside of any.
+    pub(super) async fn count_fresh_departures(&self, delivery: &Delivery, again: bool) -> Result<usize> {
+        let counted: Vec<&Signal> = delivery
+            .signals
+            .iter()
+            .filter(|signal| counts_as_departure(signal) && !(again && says_nothing_again(signal)))
+            .collect();
+        let mut fresh = 0;
+        for portion in counted.chunks(LOOKED_UP) {
+            let rows: serde_json::Value = portion
+                .iter()
+                .map(|signal| {
+                    let about = departure(signal);
+                    // A statement with a stamp of its own is told from others by its key.
+                    let digest = about.filter(|_| signal.occurred_at.is_none()).map(|_| hex(&signal.digest));
+                    let employee = about.map(|about| &about.employee);
+                    serde_json::json!([signal.key, employee, about.map(|about| &about.employment), digest])
+                })
+                .collect();
+            let count: i64 = sqlx::query_scalar(FRESH)
+                .bind(&delivery.source)
+                .bind(rows.to_string())
+                .fetch_one(self.readers())
+                .await
+                .map_err(StoreError::sql("counting the departures of a file"))?;
+            fresh += usize::try_from(count).unwrap_or(0);
+        }
+        Ok(fresh)
+    }
 }
 
 impl Tx<'_> {
+    /// Sorts the signals of a delivery into those that say nothing new and those that do. Repetitions don't count against a limit: a file that
+    /// is delivered twice would trip it by itself.
+    pub(super) async fn find_repetitions(&mut self, delivery: &Delivery, again: bool) -> Result<SeenSignals> {
+        let mut seen = SeenSignals {
+            receipts: Vec::with_capacity(delivery.signals.len()),
+            fresh: Vec::with_capacity(delivery.signals.len()),
+        };
+        for signal in &delivery.signals {
+            let receipt = self.find_repetition(&delivery.source, signal, again).await?;
+            if receipt.is_none() {
+                seen.fresh.push(seen.receipts.len());
+            }
+            seen.receipts.push(receipt);
+        }
+        Ok(seen)
+    }
+
     /// What became of a signal with this key the first time, if there was one.
     pub(super) async fn find_repetition(&mut self, source: &str, signal: &Signal, again: bool) -> Result<Option<SignalReceipt>> {
         let row = sqlx::query("SELECT digest, case_id FROM signal WHERE source = ? AND key = ?")
@@ -57,14 +148,12 @@ impl Tx<'_> {
     /// Whether a file with these bytes was taken before: then its rows say nothing new, whatever HR has said in between.
     pub(super) async fn is_repeated_file(&mut self, delivery: &Delivery) -> Result<bool> {
         let Some(digest) = &delivery.digest else { return Ok(false) };
-        sqlx::query_scalar(
-            "SELECT EXISTS (SELECT 1 FROM batch INDEXED BY batch_by_digest WHERE source = ? AND digest = ? AND signals > 0)",
-        )
-        .bind(&delivery.source)
-        .bind(digest.as_slice())
-        .fetch_one(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("looking for a repetition"))
+        sqlx::query_scalar(TAKEN)
+            .bind(&delivery.source)
+            .bind(digest.as_slice())
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking for a repetition"))
     }
 
     /// A row without a stamp of its own has another key in each file. It is a repetition where the file is one, and where it says what
@@ -75,9 +164,8 @@ impl Tx<'_> {
             Some(_) => false,
             None => self.last_statement(source, departure).await?.0.as_deref() == Some(&signal.digest),
         };
-        // Who is missing from a file is not what it says: the same bytes a day later are another proof.
-        let again = again && !matches!(departure.step, DepartureStep::Vanished { .. });
-        if !again && !stands {
+        let repeated = stands || (again && says_nothing_again(signal));
+        if !repeated {
             return Ok(None);
         }
         let case: Option<Option<i64>> =
@@ -92,4 +180,10 @@ impl Tx<'_> {
             case: case.flatten().map(CaseId),
         }))
     }
+}
+
+/// Whether a row of a file that was taken before is a repetition by that alone. Who is missing from a file is not what it says: the same bytes a
+/// day later are another proof.
+fn says_nothing_again(signal: &Signal) -> bool {
+    departure(signal).is_some_and(|departure| !matches!(departure.step, DepartureStep::Vanished { .. }))
 }

@@ -53,13 +53,47 @@ impl Tx<'_> {
             .await
             .map_err(StoreError::sql("keeping a batch"))?;
         let id = done.last_insert_rowid();
+        self.record_file(delivery, id);
+        Ok(id)
+    }
+
+    /// Begins the batch of a file that is stored in portions, `departures` of which count against the limits. Until it is finished the file does
+    /// not count as taken.
+    pub(in crate::store) async fn begin_batch(&mut self, delivery: &Delivery, departures: usize) -> Result<i64> {
+        sqlx::query_scalar(
+            "INSERT INTO batch (source, name, digest, signals, refused, received_at, unfinished, departures) \
+             VALUES ($1, $2, $3, $4, $5, $6, 1, $7) RETURNING id",
+        )
+        .bind(&delivery.source)
+        .bind(&delivery.name)
+        .bind(delivery.digest.as_ref().map(<[u8; 32]>::as_slice))
+        .bind(i64::try_from(delivery.signals.len()).unwrap_or(i64::MAX))
+        .bind(i64::try_from(delivery.refused.len()).unwrap_or(i64::MAX))
+        .bind(delivery.received_at.ms())
+        .bind(i64::try_from(departures).unwrap_or(i64::MAX))
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("beginning a batch"))
+    }
+
+    /// The last portion of a file is stored: it counts as taken.
+    pub(in crate::store) async fn finish_batch(&mut self, delivery: &Delivery, batch: i64) -> Result<()> {
+        sqlx::query("UPDATE batch SET unfinished = 0 WHERE id = $1")
+            .bind(batch)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("finishing a batch"))?;
+        self.record_file(delivery, batch);
+        Ok(())
+    }
+
+    fn record_file(&mut self, delivery: &Delivery, batch: i64) {
         self.record(
             &Entry::new(EntryKind::FileAccepted, Actor::source(&delivery.source)).detail(serde_json::json!({
-                "batch": id, "sha256": delivery.digest.map(|digest| hex(&digest)), "signals": delivery.signals.len(),
+                "batch": batch, "sha256": delivery.digest.map(|digest| hex(&digest)), "signals": delivery.signals.len(),
                 "refused": delivery.refused.len(),
             })),
         );
-        Ok(id)
     }
 
     /// Records the parts that could not be read, and alerts once for all of them.

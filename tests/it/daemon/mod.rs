@@ -1,10 +1,11 @@
 //! The whole, as an operator has it: the real binary with a real config, over real HTTP to the sandbox.
 //!
 //! Ways in: `inbox`, `webhooks`, `ssf_push`, `ssf_streams`, `scim`, `universal_logout`, `back_channel_logout`, `hr_files`, `hr_exports`,
-//! `hr_departures`, `planned_departures`, `leaked_credentials`, `silent_source`. Cases: `seed_operations` first, `departed_person`, `identity`,
-//! `evidence`, `open_doors`, `holds`, `sweeps`, `keep_out`, `case_call_off`, `release`. What receivers are told: `transmitter`. Operation:
-//! `readiness_and_watchdog`, `graceful_shutdown`, `crash_recovery`, `full_disk`, `target_outage`, `lying_target`, `connection_flood`,
-//! `throttled_endpoints`, `file_modes`, `displaced_store`, `refused_starts`, `secret_leaks`. The installation that they all drive is `harness`.
+//! `hr_departures`, `large_files`, `planned_departures`, `leaked_credentials`, `silent_source`. Cases: `seed_operations` first,
+//! `departed_person`, `identity`, `evidence`, `open_doors`, `holds`, `sweeps`, `keep_out`, `case_call_off`, `release`. What receivers are told: `transmitter`. Operation:
+//! `readiness_and_watchdog`, `graceful_shutdown`, `crash_recovery`, `full_disk`, `lock_waits`, `target_outage`, `lying_target`,
+//! `connection_flood`, `throttled_endpoints`, `file_modes`, `displaced_store`, `refused_starts`, `secret_leaks`. The installation that they all
+//! drive is `harness`.
 
 mod back_channel_logout;
 mod case_call_off;
@@ -23,7 +24,9 @@ mod hr_files;
 mod identity;
 mod inbox;
 mod keep_out;
+mod large_files;
 mod leaked_credentials;
+mod lock_waits;
 mod lying_target;
 mod open_doors;
 mod planned_departures;

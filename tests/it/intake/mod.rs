@@ -1,3 +1,4 @@
 //! The ways in, beside a load.
 
 mod bulk_inbox;
+mod large_file;

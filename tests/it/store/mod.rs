@@ -12,6 +12,7 @@ mod identity;
 mod lock_sharing;
 mod migrations;
 mod outbox;
+mod portions;
 mod queue;
 mod reactivation;
 mod source_health;
