@@ -1,17 +1,18 @@
 //! `revoked trail`: show it, verify it offline, export it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
 use revoked_trail::Summary;
 
 use super::output::{json, line, plain};
-use super::store::references_of;
+use super::store::{operator, references_of};
 use super::{Exit, StoreArgs};
-use crate::config;
+use crate::clock::Clock;
+use crate::config::{self, Config};
 use crate::model::{Subject, Timestamp};
-use crate::store::TrailFilter;
+use crate::store::{OpenError, Role, Store, TrailFilter};
 use crate::trail;
 
 /// How many rows one read takes.
@@ -63,6 +64,18 @@ pub enum TrailCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Replace the key that signs the trail: the old key names the new one. The daemon must not run
+    #[command(
+        after_help = "Example: revoked trail rotate-key\n\nWhere [trail] key names the key, make the new one first: revoked trail rotate-key --to /etc/revoked/trail-key.new"
+    )]
+    RotateKey {
+        /// The file with the new key, 32 random bytes, where [trail] key names one; put it there afterwards
+        #[arg(long, value_name = "FILE")]
+        to: Option<PathBuf>,
+        /// The old key is lost, or has signed nothing that is left: go on without its word. An entry, an alert and every verification say so
+        #[arg(long)]
+        lost: bool,
+    },
     /// Write every entry as it was hashed, one JSON object a line
     #[command(after_help = "Example: revoked trail export > trail.jsonl")]
     Export {
@@ -77,6 +90,9 @@ pub enum TrailCommand {
 /// # Errors
 /// Where the store, a key or an anchor cannot be read.
 pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    if let TrailCommand::RotateKey { to, lost } = command {
+        return rotate_key(at, to.as_deref(), lost).await;
+    }
     let store = at.open().await?;
     let exit = match command {
         TrailCommand::Show {
@@ -138,6 +154,8 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
             }
             if report.verified() { Exit::Ok } else { Exit::Unverified }
         }
+        // Done above.
+        TrailCommand::RotateKey { .. } => Exit::Ok,
         TrailCommand::Export { mut from } => {
             let mut snapshot = store.trail_snapshot().await?;
             loop {
@@ -153,6 +171,32 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
     };
     store.close().await;
     Ok(exit)
+}
+
+/// Replaces the key, as the only one who has the store.
+async fn rotate_key(at: &StoreArgs, to: Option<&Path>, lost: bool) -> anyhow::Result<Exit> {
+    let clock = Clock::system();
+    let config = Config::load(&at.config, &clock)?;
+    let path = at.store.as_ref().unwrap_or(&config.store);
+    anyhow::ensure!(path.exists(), OpenError::Missing(path.clone()));
+    let store = Store::open(path, Role::Daemon, clock).await?;
+    let place = trail::TrailPlace {
+        origin: &config.trail.origin,
+        key: config.trail.key.as_ref(),
+        anchor: trail::AnchorFile::new(&config.trail.anchor),
+    };
+    let rotated = trail::rotate(&store, &place, to, lost, operator()).await;
+    store.close().await;
+    let rotated = rotated?;
+    line(format!(
+        "the trail of {} entries is signed by its new key: give it to whoever verifies elsewhere",
+        rotated.signed
+    ))?;
+    line(format!("  {}", rotated.key))?;
+    if !rotated.in_place {
+        line("put the new key where [trail] key names it, before you start the daemon: it does not start with another one")?;
+    }
+    Ok(Exit::Ok)
 }
 
 /// An entry on one line for a person: place, time, kind, actor, then the rest as it is.

@@ -65,10 +65,12 @@ impl Daemon {
         // First of all: whatever counts from now on is gathered.
         let metrics = telemetry::metrics();
         let store = Store::open(&config.store, Role::Daemon, clock).await?;
-        let signer = trail::signer(&config.trail.origin, config.trail.key.as_ref(), store.path())?;
+        let is_new = store.trail_head().await?.size() == 0;
+        let signer = trail::signer(&config.trail.origin, config.trail.key.as_ref(), store.path(), is_new)?;
         let anchor = AnchorFile::new(&config.trail.anchor);
-        let keys = trail::keys_beside(store.path())?;
+        let keys = trail::known_keys(store.path())?;
         let transition = trail::check_at_start(&store, signer.verifier(), &keys, &anchor).await?;
+        trail::publish(signer.verifier(), store.path())?;
         record_start_transition(&store, &transition, &signer).await?;
         let taken_back = store.expire_leases(true).await?;
         store
@@ -77,6 +79,10 @@ impl Daemon {
                 serde_json::json!({ "version": env!("CARGO_PKG_VERSION"), "jobs_taken_back": taken_back, "targets": config.targets.len() }),
             )
             .await?;
+
+        let mut checkpoints = CheckpointSigner::new(store.clone(), signer, anchor, config.trail.journal);
+        // From here on the trail cannot be replaced unseen: one that its key has not signed is not started on again.
+        checkpoints.sign_or_alert().await;
 
         let shutdown = Shutdown {
             tracker: TaskTracker::new(),
@@ -95,10 +101,7 @@ impl Daemon {
         let policy = Arc::new(config.policy.clone());
         let lanes = start_lanes(&store, &config, Arc::clone(&policy), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
-        signing.1.spawn(trail::run(
-            CheckpointSigner::new(store.clone(), signer, anchor, config.trail.journal),
-            signing.0.clone(),
-        ));
+        signing.1.spawn(trail::run(checkpoints, signing.0.clone()));
 
         let listeners = TaskTracker::new();
         let sources: BTreeMap<String, Source> = config
@@ -226,17 +229,13 @@ impl Daemon {
     }
 }
 
-/// A trail that begins anew or is signed by another key says so before anything else.
+/// A trail that begins anew says so before anything else.
 async fn record_start_transition(store: &Store, transition: &StartTransition, signer: &Signer) -> anyhow::Result<()> {
     match transition {
         StartTransition::Continues => {}
         StartTransition::NewOrigin(before) => {
             let detail = serde_json::json!({ "origin": signer.verifier().name(), "checkpoint_before": before });
             store.record(EntryKind::TrailOriginStarted, detail).await?;
-        }
-        StartTransition::NewKey => {
-            let detail = serde_json::json!({ "verifier": signer.verifier().to_string() });
-            store.record(EntryKind::TrailKeyRotated, detail).await?;
         }
     }
     Ok(())

@@ -23,12 +23,29 @@ impl AnchorFile {
         &self.0
     }
 
-    /// Appends a note and returns once it is on the disk.
+    /// How many bytes it has; `None` where it is not there.
+    ///
+    /// # Errors
+    /// Where it cannot be told.
+    pub fn length(&self) -> anyhow::Result<Option<u64>> {
+        match std::fs::metadata(&self.0) {
+            Ok(meta) => Ok(Some(meta.len())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("looking at the checkpoint file {}", self.0.display())),
+        }
+    }
+
+    /// Appends a note and returns once it is on the disk, with the bytes that the file has then. Where it holds fewer than `least` already it
+    /// was cut short or taken away: nothing is written, and `None` says so.
     ///
     /// # Errors
     /// Where the file cannot be written.
-    pub fn append(&self, note: &str) -> anyhow::Result<()> {
+    pub fn append(&self, note: &str, least: u64) -> anyhow::Result<Option<u64>> {
         let doing = || format!("writing the checkpoint file {}", self.0.display());
+        // Only a file of which nothing is known is begun.
+        if least > 0 && self.length()?.is_none_or(|length| length < least) {
+            return Ok(None);
+        }
         let mut file = crate::file_modes::public()
             .read(true)
             .append(true)
@@ -43,7 +60,8 @@ impl AnchorFile {
         };
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_data())
-            .with_context(doing)
+            .with_context(doing)?;
+        file.metadata().map(|meta| Some(meta.len())).with_context(doing)
     }
 
     /// Every whole note in the file, oldest first. What a crash cut short at the end is left out; a file that is not there holds none.
@@ -85,11 +103,27 @@ mod tests {
         assert!(anchor.notes().unwrap().is_empty());
         let notes = ["o\n1\nabc=\n\n— o xyz=\n", "o\n2\ndef=\n\n— o xyz=\n— w uvw=\n"];
         for note in notes {
-            anchor.append(note).unwrap();
+            anchor.append(note, 0).unwrap();
         }
         let mut file = std::fs::OpenOptions::new().append(true).open(anchor.path()).unwrap();
         file.write_all("o\n3\nghi=\n\n— o".as_bytes()).unwrap();
         assert_eq!(anchor.notes().unwrap(), notes);
+    }
+
+    #[test]
+    fn a_file_that_shrank_or_is_gone_is_neither_written_nor_begun() {
+        let folder = tempfile::tempdir().unwrap();
+        let anchor = AnchorFile::new(&folder.path().join("checkpoints"));
+        let note = "o\n1\nabc=\n\n— o xyz=\n";
+        let length = anchor.append(note, 0).unwrap().unwrap();
+        assert_eq!(anchor.length().unwrap(), Some(length));
+        assert!(anchor.append(note, length).unwrap().is_some_and(|longer| longer > length));
+        std::fs::write(anchor.path(), note).unwrap();
+        assert_eq!(anchor.append(note, 2 * length).unwrap(), None);
+        assert_eq!(std::fs::read_to_string(anchor.path()).unwrap(), note);
+        std::fs::remove_file(anchor.path()).unwrap();
+        assert_eq!(anchor.append(note, length).unwrap(), None);
+        assert!(!anchor.path().exists());
     }
 
     #[test]
@@ -105,10 +139,10 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let anchor = AnchorFile::new(&folder.path().join("checkpoints"));
             let (first, last) = ("o\n1\nabc=\n\n— o xyz=\n", "o\n4\njkl=\n\n— o xyz=\n");
-            anchor.append(first).unwrap();
+            anchor.append(first, 0).unwrap();
             let mut file = std::fs::OpenOptions::new().append(true).open(anchor.path()).unwrap();
             file.write_all(torn.as_bytes()).unwrap();
-            anchor.append(last).unwrap();
+            anchor.append(last, 0).unwrap();
             assert_eq!(anchor.notes().unwrap(), [first, last], "{torn:?}");
         }
     }

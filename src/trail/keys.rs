@@ -10,45 +10,72 @@ use revoked_trail::{Signer, VerifierKey};
 
 use crate::file_modes;
 use crate::secret::SecretSource;
+use crate::store::OpenError;
 
 /// What is being done where a key cannot be read.
 const FORM: &str = "reading a verifier key of the form name+id+key";
 
-/// The signer for `origin`: from `source`, or, where none is configured, from a seed that is made beside the store on first use.
-///
-/// The verifier key is written beside the store as `<store>.vkey`, for `trail verify` and for whoever verifies elsewhere.
+/// The signer for `origin`: from `source`, or, where none is configured, from the seed beside the store. That is made only for a trail that is
+/// `new`: one that has entries goes on under the key that signed them.
 ///
 /// # Errors
-/// Where the seed cannot be read or is not 32 bytes, or the files cannot be written.
-pub fn signer(origin: &str, source: Option<&SecretSource>, store: &Path) -> anyhow::Result<Signer> {
-    let made = beside(store, "trail-key");
-    let own = SecretSource::File(made.clone());
-    if source.is_none() && !made.exists() {
-        let seed = random_key().context("making the trail's signing key")?;
-        let mut file = std::fs::OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .mode(0o600)
-            .open(&made)
-            .with_context(|| format!("making the trail's signing key {}", made.display()))?;
-        file.write_all(&seed)
-            .and_then(|()| file.sync_all())
-            .context("writing the trail's signing key")?;
+/// Where the seed cannot be read or is not 32 bytes, or cannot be made; an [`OpenError`] where it is gone.
+pub fn signer(origin: &str, source: Option<&SecretSource>, store: &Path, new: bool) -> anyhow::Result<Signer> {
+    if let Some(source) = source {
+        return read_signer(origin, source).context("reading the trail's signing key");
     }
-    let seed = source
-        .unwrap_or(&own)
-        .read_bytes()
-        .context("reading the trail's signing key")?;
-    let seed: [u8; 32] = seed.try_into().map_err(|seed: Vec<u8>| {
+    let made = beside(store, "trail-key");
+    if !made.exists() {
+        if !new {
+            let what = format!(
+                "its signing key {} is gone: put it back; where it is lost for good, revoked trail rotate-key --lost goes on under a new one, \
+                 and says so for ever",
+                made.display()
+            );
+            return Err(OpenError::Trail {
+                path: store.to_owned(),
+                what,
+            }
+            .into());
+        }
+        make_seed(&made)?;
+    }
+    read_signer(origin, &SecretSource::File(made)).context("reading the trail's signing key")
+}
+
+/// Makes the seed of a key in a file that is not there yet, for its owner only.
+pub(super) fn make_seed(path: &Path) -> anyhow::Result<()> {
+    let seed = random_key().context("making the trail's signing key")?;
+    let mut file = std::fs::OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .with_context(|| format!("making the trail's signing key {}", path.display()))?;
+    file.write_all(&seed)
+        .and_then(|()| file.sync_all())
+        .context("writing the trail's signing key")
+}
+
+/// The signer of a seed.
+pub(super) fn read_signer(origin: &str, source: &SecretSource) -> anyhow::Result<Signer> {
+    let seed: [u8; 32] = source.read_bytes()?.try_into().map_err(|seed: Vec<u8>| {
         anyhow::anyhow!(
             "the trail's signing key has {} bytes and needs 32; make one with head -c 32 /dev/urandom",
             seed.len()
         )
     })?;
-    let signer = Signer::from_seed(origin, &seed).context("using the trail's signing key")?;
-    let text = format!("{}\n", signer.verifier());
+    Signer::from_seed(origin, &seed).context("using the trail's signing key")
+}
+
+/// Writes a verifier key beside the store as `<store>.vkey`, for `trail verify` and for whoever verifies elsewhere. Keys that were valid before
+/// stay in the file: older checkpoints are verified with them.
+///
+/// # Errors
+/// Where the file cannot be written.
+pub fn publish(key: &VerifierKey, store: &Path) -> anyhow::Result<()> {
+    let text = format!("{key}\n");
     let public = beside(store, "vkey");
-    // Keys that were valid before stay in the file: older checkpoints are verified with them.
     let known = std::fs::read_to_string(&public).unwrap_or_default();
     if !known.lines().any(|line| line == text.trim_end()) {
         let opened = file_modes::public().write(true).truncate(true).open(&public);
@@ -56,7 +83,19 @@ pub fn signer(origin: &str, source: Option<&SecretSource>, store: &Path) -> anyh
             .and_then(|mut file| file.write_all(format!("{known}{text}").as_bytes()))
             .with_context(|| format!("writing the verifier key {}", public.display()))?;
     }
-    Ok(signer)
+    Ok(())
+}
+
+/// The keys beside the store, none where nothing was signed yet.
+///
+/// # Errors
+/// Where they are there and cannot be read.
+pub fn known_keys(store: &Path) -> anyhow::Result<Vec<VerifierKey>> {
+    if beside(store, "vkey").exists() {
+        keys_beside(store)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 /// The verifier keys that lie beside a store, the newest last.
@@ -88,7 +127,7 @@ fn parse(text: &str) -> anyhow::Result<Vec<VerifierKey>> {
     Ok(keys)
 }
 
-fn beside(store: &Path, what: &str) -> PathBuf {
+pub(super) fn beside(store: &Path, what: &str) -> PathBuf {
     let mut name = store.as_os_str().to_owned();
     name.push(".");
     name.push(what);

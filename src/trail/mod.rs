@@ -5,11 +5,13 @@
 mod anchor_file;
 mod checkpoint_signer;
 mod keys;
+mod rotation;
 mod startup_check;
 mod verify;
 
 pub use anchor_file::AnchorFile;
 pub use checkpoint_signer::{CheckpointSigner, run};
-pub use keys::{keys_beside, read_keys, signer};
+pub use keys::{keys_beside, known_keys, publish, read_keys, signer};
+pub use rotation::{Rotated, TrailPlace, rotate};
 pub use startup_check::{StartTransition, check as check_at_start};
 pub use verify::verify;

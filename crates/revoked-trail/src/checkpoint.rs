@@ -28,6 +28,8 @@ pub struct Checkpoint {
 pub struct Opened {
     /// What was signed.
     pub checkpoint: Checkpoint,
+    /// The trail's key that signed it.
+    pub by: VerifierKey,
     /// The witnesses that cosigned it, with the time at which each says it saw it.
     pub witnesses: Vec<(String, Timestamp)>,
 }
@@ -105,17 +107,21 @@ impl Checkpoint {
         let note = Note::parse(note.as_bytes())?;
         let verified = note.verify(keys)?;
         let checkpoint = Self::parse(&note.text)?;
-        if !verified
+        let by = verified
             .iter()
-            .any(|good| good.key.kind() == KeyKind::Log && good.key.name() == checkpoint.origin)
-        {
+            .find(|good| good.key.kind() == KeyKind::Log && good.key.name() == checkpoint.origin);
+        let Some(by) = by.map(|good| good.key.clone()) else {
             return Err(CheckpointError::NotByOrigin(checkpoint.origin));
-        }
+        };
         let witnesses = verified
             .iter()
             .filter_map(|good| Some((good.key.name().to_owned(), good.seen?)))
             .collect();
-        Ok(Opened { checkpoint, witnesses })
+        Ok(Opened {
+            checkpoint,
+            by,
+            witnesses,
+        })
     }
 
     /// What `other` says about this one.

@@ -160,8 +160,10 @@ kinds! {
     RetentionPruned = "retention.pruned",
     /// A new trail begins; after a restore it quotes the last known checkpoint of the one before.
     TrailOriginStarted = "trail.origin_started",
-    /// The trail's signing key was replaced; names the new verifier key.
+    /// The trail's signing key was replaced: the old key's signed statement that names the new one.
     TrailKeyRotated = "trail.key_rotated",
+    /// An operator let the trail go on under a new key without a word of the old one, which is lost.
+    TrailKeyLost = "trail.key_lost",
 }
 
 impl fmt::Display for EntryKind {

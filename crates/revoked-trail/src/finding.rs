@@ -7,6 +7,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::checkpoint::CheckpointError;
+use super::key::VerifierKey;
 use super::tree::Hash;
 
 /// Where a checkpoint was kept.
@@ -138,6 +139,26 @@ pub enum Finding {
     /// No checkpoint of an exported trail was given that could be believed.
     #[error("no checkpoint of this trail holds: whoever wrote the export could have written all of its {0} entries")]
     NoCheckpoint(u64),
+    /// A key that had been replaced signed on.
+    #[error("checkpoint at size {size} in {place} is signed by the key {key}, which was replaced by entry {by}")]
+    ReplacedKey {
+        /// Where it was kept.
+        place: Place,
+        /// The size that it signs.
+        size: u64,
+        /// The key.
+        key: String,
+        /// The entry that replaced it.
+        by: u64,
+    },
+    /// An entry says that the trail's key was replaced, and no key that could say so did.
+    #[error("entry {seq}: the trail's key was not replaced as it says: {problem}")]
+    Rotation {
+        /// The entry.
+        seq: u64,
+        /// What is wrong with its statement.
+        problem: String,
+    },
     /// A checkpoint was handed to the verifier behind the entries that it signs.
     #[error("checkpoint at size {size} in {place} was read behind its entries and could not be compared")]
     Late {
@@ -159,6 +180,7 @@ impl Finding {
             | Self::Leaf(seq)
             | Self::NotJson(seq)
             | Self::Member { seq, .. }
+            | Self::Rotation { seq, .. }
             | Self::OtherSeq { seq, .. } => Some(*seq),
             _ => None,
         }
@@ -184,6 +206,19 @@ pub enum Remark {
         /// The kind's name.
         kind: String,
     },
+    /// A key signs on its own word from here on.
+    #[error(
+        "entry {seq}: from here on the key {key} signs on its own word{}",
+        if *.lost { ": an operator declared the one before it lost" } else { ": the one before it has not said so" }
+    )]
+    OwnWord {
+        /// The entry.
+        seq: u64,
+        /// The new key.
+        key: String,
+        /// Whether an operator said so.
+        lost: bool,
+    },
     /// A checkpoint is about another trail, such as the one before a restore, and was left aside.
     #[error("a checkpoint in {place} is about the trail `{origin}`")]
     OtherTrail {
@@ -192,6 +227,38 @@ pub enum Remark {
         /// The other trail's name.
         origin: String,
     },
+}
+
+/// On whose word a key signs the trail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyWord {
+    /// It was brought, and no entry says that it took another's place.
+    Brought,
+    /// The key before it signed that it takes its place.
+    KeyBefore,
+    /// On nobody's but its own: an operator declared the key before it lost, or an older version changed keys.
+    OwnWord,
+}
+
+impl fmt::Display for KeyWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Brought => "it was brought",
+            Self::KeyBefore => "the key before it says so",
+            Self::OwnWord => "on its own word, without that of the key before it",
+        })
+    }
+}
+
+/// Where a key of the trail begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyBegins {
+    /// The key.
+    pub key: VerifierKey,
+    /// The entry from which on it signs.
+    pub from: u64,
+    /// On whose word.
+    pub word: KeyWord,
 }
 
 /// The outcome of a verification.
@@ -215,6 +282,8 @@ pub struct Report {
     pub signed: u64,
     /// Up to which size a checkpoint outside matches, for each anchor and witness that has one.
     pub anchors: BTreeMap<Arc<str>, u64>,
+    /// The keys of the trail in the order in which they begin, where it has had more than one.
+    pub keys: Vec<KeyBegins>,
 }
 
 impl Report {
@@ -261,6 +330,9 @@ impl fmt::Display for Report {
         self.remarks.iter().try_for_each(|remark| writeln!(f, "  remark: {remark}"))?;
         if self.more_remarks > 0 {
             writeln!(f, "  and {} more remarks", self.more_remarks)?;
+        }
+        for KeyBegins { key, from, word } in &self.keys {
+            writeln!(f, "  key {}+{:08x} signs from entry {from} on: {word}", key.name(), key.id())?;
         }
         writeln!(f, "  signed by the trail's own key: the first {}", self.signed)?;
         for (anchor, size) in &self.anchors {

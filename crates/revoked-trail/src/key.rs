@@ -111,6 +111,14 @@ impl VerifierKey {
         &self.name
     }
 
+    /// The same key under another name, as that of the same owner's earlier trail.
+    ///
+    /// # Errors
+    /// When the name can't stand in a signature line.
+    pub fn named(&self, name: &str) -> Result<Self, KeyError> {
+        Self::new(name, self.kind, self.key)
+    }
+
     /// What the key signs.
     #[must_use]
     pub fn kind(&self) -> KeyKind {

@@ -5,7 +5,7 @@
 //! for one entry ([`EntryProof`]) and the verification of the whole ([`Verifier`]), both of which need nothing but bytes and public keys.
 //!
 //! Reading order: [`entry`] with [`entry_kind`], [`Detail`] and [`redact`], what an entry says; [`tree`], [`frontier`] and [`tree_proof`], the Merkle tree;
-//! [`key`], [`signed_note`] and [`checkpoint`], its signed head; [`entry_proof`]; [`verifier`], which reads a whole trail, and [`finding`], what
+//! [`key`], [`signed_note`], [`checkpoint`], its signed head, and [`key_rotation`], the change of its key; [`entry_proof`]; [`verifier`], which reads a whole trail, and [`finding`], what
 //! it finds; [`export`] and [`checkpoint_file`], what the program `revoked-verify` (`src/main.rs`) reads.
 //!
 //! Invariants: bytes are hashed as stored and never written again; a head is signed only after its COMMIT; nothing personal and nothing
@@ -24,6 +24,8 @@ pub mod export;
 pub mod finding;
 pub mod frontier;
 pub mod key;
+mod key_chain;
+pub mod key_rotation;
 pub mod redact;
 pub mod signed_note;
 mod sorted_json;

@@ -10,27 +10,41 @@ use std::str::FromStr as _;
 
 use serde::Deserialize;
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, CheckpointError};
 use super::entry_kind::EntryKind;
-use super::finding::{Finding, Place, Remark, Report};
+use super::finding::{Finding, KeyWord, Place, Remark, Report};
 use super::frontier::Frontier;
 use super::key::{KeyKind, VerifierKey};
+use super::key_chain::{KeyChain, KeyChange};
+use super::signed_note::NoteError;
 use super::tree::{Hash, leaf_hash};
 
 /// Verifies one trail: hand over the checkpoints, then each entry in the order of `seq`, then [`Verifier::finish`].
 #[derive(Debug)]
-pub struct Verifier<'k> {
+pub struct Verifier {
     origin: String,
-    keys: &'k [VerifierKey],
+    keys: Vec<VerifierKey>,
+    chain: KeyChain,
+    /// Notes by keys that are not known yet: an entry may name them.
+    unknown: Vec<(Place, String, CheckpointError)>,
     /// An export comes without the checkpoints that the store keeps: those from outside must do.
     is_export: bool,
     tree: Frontier,
     block: Option<Hash>,
     last_seq: Option<u64>,
     last_at: Option<i64>,
-    waiting: BTreeMap<u64, Vec<(Place, Hash)>>,
+    waiting: BTreeMap<u64, Vec<Claim>>,
     standings: BTreeMap<Place, Standing>,
     report: Report,
+}
+
+/// What a checkpoint claims of its size.
+#[derive(Debug, Clone)]
+struct Claim {
+    place: Place,
+    root: Hash,
+    /// The id of the key that signed it.
+    by: u32,
 }
 
 /// How the checkpoints of one place have fared.
@@ -53,14 +67,17 @@ struct Members<'a> {
     _actor: Cow<'a, str>,
 }
 
-impl<'k> Verifier<'k> {
-    /// A verifier of the trail named `origin`, whose checkpoints must be signed by a key of that name among `keys`; witnesses' keys
+impl Verifier {
+    /// A verifier of the trail named `origin`, whose checkpoints must be signed by a key of that name among `keys`, or by one that such a key
+    /// has named as its successor in the trail; witnesses' keys
     /// among them are checked too, and so are those of earlier trails, whose checkpoints are left aside with a remark. An operator who trusts nothing on the machine brings `keys` from outside.
     #[must_use]
-    pub fn new(origin: &str, keys: &'k [VerifierKey]) -> Self {
+    pub fn new(origin: &str, keys: &[VerifierKey]) -> Self {
         Self {
             origin: origin.to_owned(),
-            keys,
+            keys: keys.to_vec(),
+            chain: KeyChain::default(),
+            unknown: Vec::new(),
             is_export: false,
             tree: Frontier::default(),
             block: None,
@@ -78,6 +95,7 @@ impl<'k> Verifier<'k> {
                 more_remarks: 0,
                 signed: 0,
                 anchors: BTreeMap::new(),
+                keys: Vec::new(),
             },
         }
     }
@@ -85,7 +103,7 @@ impl<'k> Verifier<'k> {
     /// The same for the entries alone, as they are exported: no head and no checkpoint of the store comes with them. Without a checkpoint from
     /// elsewhere that holds, they do not verify.
     #[must_use]
-    pub fn of_export(origin: &str, keys: &'k [VerifierKey]) -> Self {
+    pub fn of_export(origin: &str, keys: &[VerifierKey]) -> Self {
         Self {
             is_export: true,
             ..Self::new(origin, keys)
@@ -94,8 +112,11 @@ impl<'k> Verifier<'k> {
 
     /// Takes a checkpoint note, at the latest when exactly the entries that it signs have been read.
     pub fn checkpoint(&mut self, place: &Place, note: &str) {
-        let opened = match Checkpoint::open(note, self.keys) {
+        let opened = match Checkpoint::open(note, &self.keys) {
             Ok(opened) => opened,
+            Err(error @ (CheckpointError::Note(NoteError::NoKnownKey) | CheckpointError::NotByOrigin(_))) => {
+                return self.unknown.push((place.clone(), note.to_owned(), error));
+            }
             Err(error) => {
                 return self.find(Finding::Refused {
                     place: place.clone(),
@@ -110,9 +131,10 @@ impl<'k> Verifier<'k> {
             });
         }
         let Checkpoint { size, root, .. } = opened.checkpoint;
-        self.hold(place.clone(), size, root);
-        for (witness, _) in opened.witnesses {
-            self.hold(Place::anchor(&witness), size, root);
+        let witnesses = opened.witnesses.into_iter().map(|(witness, _)| Place::anchor(&witness));
+        for place in std::iter::once(place.clone()).chain(witnesses) {
+            let by = opened.by.id();
+            self.hold(Claim { place, root, by }, size);
         }
     }
 
@@ -127,8 +149,8 @@ impl<'k> Verifier<'k> {
         }
         self.block = self.tree.append(hash);
         let size = self.tree.size();
-        for (place, root) in self.waiting.remove(&size).unwrap_or_default() {
-            self.compare(place, size, root);
+        for claim in self.waiting.remove(&size).unwrap_or_default() {
+            self.compare(claim, size);
         }
     }
 
@@ -151,9 +173,12 @@ impl<'k> Verifier<'k> {
                 self.find(Finding::HeadFrontier(entries));
             }
         }
+        for (place, _, error) in std::mem::take(&mut self.unknown) {
+            self.find(Finding::Refused { place, error });
+        }
         let mut longest: BTreeMap<Place, u64> = BTreeMap::new();
         for (size, claims) in std::mem::take(&mut self.waiting) {
-            longest.extend(claims.into_iter().map(|(place, _)| (place, size)));
+            longest.extend(claims.into_iter().map(|claim| (claim.place, size)));
         }
         for (place, size) in longest {
             self.standings.entry(place.clone()).or_default().failed = true;
@@ -184,30 +209,41 @@ impl<'k> Verifier<'k> {
         Report {
             entries,
             root: self.tree.root(),
+            keys: self.chain.begins(&self.origin, &self.keys),
             ..self.report
         }
     }
 
-    fn hold(&mut self, place: Place, size: u64, root: Hash) {
+    fn hold(&mut self, claim: Claim, size: u64) {
         if size < self.tree.size() {
-            return self.find(Finding::Late { place, size });
+            return self.find(Finding::Late {
+                place: claim.place,
+                size,
+            });
         }
         if size == self.tree.size() {
-            return self.compare(place, size, root);
+            return self.compare(claim, size);
         }
         let claims = self.waiting.entry(size).or_default();
-        if claims.iter().any(|claim| claim.0 == place && claim.1 == root) {
+        if claims
+            .iter()
+            .any(|known| known.place == claim.place && known.root == claim.root)
+        {
             return;
         }
-        let forked = claims.iter().find(|claim| claim.1 != root).map(|claim| claim.0.clone());
-        claims.push((place.clone(), root));
-        if let Some(one) = forked {
-            self.find(Finding::Fork { size, one, other: place });
+        let forked = claims.iter().find(|known| known.root != claim.root);
+        let forked = forked.map(|known| (known.place.clone(), claim.place.clone()));
+        claims.push(claim);
+        if let Some((one, other)) = forked {
+            self.find(Finding::Fork { size, one, other });
         }
     }
 
-    fn compare(&mut self, place: Place, size: u64, root: Hash) {
+    fn compare(&mut self, Claim { place, root, by }: Claim, size: u64) {
         let matches = self.tree.root() == root;
+        if let Some((key, by)) = self.chain.replaced(by, size) {
+            return self.find(Finding::ReplacedKey { place, size, key, by });
+        }
         let standing = self.standings.entry(place.clone()).or_default();
         if matches {
             standing.matched = size;
@@ -215,6 +251,33 @@ impl<'k> Verifier<'k> {
             standing.failed = true;
             let after = standing.matched;
             self.find(Finding::Root { place, size, after });
+        }
+    }
+
+    /// Takes a change of the trail's key: by the old key's statement, or by nobody's but its own.
+    fn key_change(&mut self, seq: u64, kind: EntryKind, body: &str) {
+        let change = match KeyChange::read(body) {
+            Ok(change) => change,
+            Err(problem) => return self.find(Finding::Rotation { seq, problem }),
+        };
+        match self.chain.take(seq, kind, &change, &self.keys) {
+            Ok(KeyWord::KeyBefore) => self.learn(change.to),
+            Ok(_) => self.remark(Remark::OwnWord {
+                seq,
+                key: change.to.to_string(),
+                lost: kind == EntryKind::TrailKeyLost,
+            }),
+            Err(problem) => self.find(Finding::Rotation { seq, problem }),
+        }
+    }
+
+    /// Believes a key from here on, and looks again at the notes that nobody known had signed.
+    fn learn(&mut self, key: VerifierKey) {
+        if !self.keys.contains(&key) {
+            self.keys.push(key);
+            for (place, note, _) in std::mem::take(&mut self.unknown) {
+                self.checkpoint(&place, &note);
+            }
         }
     }
 
@@ -256,11 +319,13 @@ impl<'k> Verifier<'k> {
             });
         }
         self.last_at = Some(members.at);
-        if EntryKind::from_str(&members.kind).is_err() {
-            self.remark(Remark::UnknownKind {
+        match EntryKind::from_str(&members.kind) {
+            Ok(kind @ (EntryKind::TrailKeyRotated | EntryKind::TrailKeyLost)) => self.key_change(seq, kind, text),
+            Ok(_) => {}
+            Err(_) => self.remark(Remark::UnknownKind {
                 seq,
                 kind: members.kind.into_owned(),
-            });
+            }),
         }
     }
 
@@ -285,5 +350,7 @@ impl<'k> Verifier<'k> {
 mod checkpoints;
 #[cfg(test)]
 mod flips;
+#[cfg(test)]
+mod rotations;
 #[cfg(test)]
 pub(super) mod tests;

@@ -83,6 +83,17 @@ impl TrailSnapshot {
             .map_err(StoreError::sql("reading the newest checkpoint"))
     }
 
+    /// The note of the newest checkpoint that is known to have reached the file outside.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn newest_anchored(&mut self) -> Result<Option<String>> {
+        sqlx::query_scalar("SELECT note FROM checkpoint WHERE anchored = 1 ORDER BY size DESC LIMIT 1")
+            .fetch_optional(&mut *self.0)
+            .await
+            .map_err(StoreError::sql("reading the newest checkpoint that is outside"))
+    }
+
     /// The stored roots of complete blocks: `(block, root)`.
     ///
     /// # Errors

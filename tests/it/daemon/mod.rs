@@ -4,7 +4,7 @@
 //! `hr_departures`, `large_files`, `planned_departures`, `leaked_credentials`, `silent_source`. Cases: `seed_operations` first,
 //! `departed_person`, `identity`, `evidence`, `open_doors`, `holds`, `sweeps`, `keep_out`, `case_call_off`, `release`. What receivers are told: `transmitter`. Operation:
 //! `readiness_and_watchdog`, `graceful_shutdown`, `crash_recovery`, `full_disk`, `lock_waits`, `target_outage`, `lying_target`,
-//! `connection_flood`, `throttled_endpoints`, `file_modes`, `displaced_store`, `refused_starts`, `secret_leaks`. The installation that they all
+//! `connection_flood`, `throttled_endpoints`, `file_modes`, `displaced_store`, `refused_starts`, `trail_keys`, `secret_leaks`. The installation that they all
 //! drive is `harness`.
 
 mod back_channel_logout;
@@ -42,6 +42,7 @@ mod ssf_streams;
 mod sweeps;
 mod target_outage;
 mod throttled_endpoints;
+mod trail_keys;
 mod transmitter;
 mod universal_logout;
 mod webhooks;

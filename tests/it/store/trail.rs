@@ -2,29 +2,137 @@
 
 use revoked::store::OpenError;
 use revoked::trail::{AnchorFile, CheckpointSigner, StartTransition, check_at_start};
+use revoked_trail::EntryKind;
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::SqliteConnectOptions;
 
-use super::{place, signer};
+use super::{Place, place, signer};
 
 const ORIGIN: &str = "test.example.org/trail/1";
 
-#[tokio::test]
-async fn a_trail_goes_on_and_a_new_key_or_origin_is_seen() {
-    let place = place().await;
-    let anchor = AnchorFile::new(&place.path.with_extension("checkpoints"));
-    place.store.raise_alert("test", "a".into(), "a".into()).await.unwrap();
-    let mut checkpoints = CheckpointSigner::new(place.store.clone(), signer(ORIGIN, 1), anchor.clone(), false);
-    checkpoints.sign().await.unwrap();
+/// The place's trail as its key finds it at a start.
+async fn start(place: &Place, key: &revoked_trail::Signer) -> Result<StartTransition, OpenError> {
     let old = signer(ORIGIN, 1);
-    let turn = async |now: &revoked_trail::Signer| {
-        let keys = [old.verifier().clone(), now.verifier().clone()];
-        check_at_start(&place.store, now.verifier(), &keys, &anchor).await
-    };
-    assert_eq!(turn(&old).await.unwrap(), StartTransition::Continues);
-    assert_eq!(turn(&signer(ORIGIN, 2)).await.unwrap(), StartTransition::NewKey);
-    let StartTransition::NewOrigin(before) = turn(&signer("test.example.org/trail/2", 1)).await.unwrap() else {
+    let keys = [old.verifier().clone(), key.verifier().clone()];
+    check_at_start(&place.store, key.verifier(), &keys, &anchor(place)).await
+}
+
+fn anchor(place: &Place) -> AnchorFile {
+    AnchorFile::new(&place.path.with_extension("checkpoints"))
+}
+
+fn checkpoints(place: &Place) -> CheckpointSigner {
+    CheckpointSigner::new(place.store.clone(), signer(ORIGIN, 1), anchor(place), false)
+}
+
+/// A place with a trail of one entry, signed.
+async fn signed() -> Place {
+    let place = place().await;
+    place.store.raise_alert("test", "a".into(), "a".into()).await.unwrap();
+    checkpoints(&place).sign().await.unwrap();
+    place
+}
+
+async fn sql(place: &Place, sql: &'static str) {
+    let mut conn = SqliteConnectOptions::new().filename(&place.path).connect().await.unwrap();
+    sqlx::query(sql).execute(&mut conn).await.unwrap();
+}
+
+fn why(refused: Result<StartTransition, OpenError>) -> String {
+    match refused {
+        Err(OpenError::Trail { what, .. }) => what,
+        other => panic!("it was not refused: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_trail_goes_on_under_its_key_and_under_a_new_name_of_it_and_under_no_other() {
+    let place = signed().await;
+    assert_eq!(start(&place, &signer(ORIGIN, 1)).await.unwrap(), StartTransition::Continues);
+    let StartTransition::NewOrigin(before) = start(&place, &signer("test.example.org/trail/2", 1)).await.unwrap() else {
         panic!("a new origin")
     };
-    assert_eq!(before, anchor.notes().unwrap()[0]);
+    assert_eq!(before, anchor(&place).notes().unwrap()[0]);
+    for other in [signer(ORIGIN, 2), signer("test.example.org/trail/2", 2)] {
+        let what = why(start(&place, &other).await);
+        assert!(what.contains("is not signed by its key"), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_trail_that_its_key_vouches_for_nowhere_is_refused() {
+    let place = signed().await;
+    sql(&place, "DELETE FROM checkpoint").await;
+    // The copy outside speaks for it still.
+    assert_eq!(start(&place, &signer(ORIGIN, 1)).await.unwrap(), StartTransition::Continues);
+    std::fs::remove_file(anchor(&place).path()).unwrap();
+    let what = why(start(&place, &signer(ORIGIN, 1)).await);
+    assert!(what.contains("no checkpoint by its key") && what.contains("--lost"), "{what}");
+}
+
+#[tokio::test]
+async fn a_first_start_that_was_cut_off_before_it_signed_can_be_repeated() {
+    let place = place().await;
+    for _ in 0..3 {
+        let detail = serde_json::json!({});
+        place.store.record(EntryKind::DaemonStarted, detail).await.unwrap();
+    }
+    assert_eq!(start(&place, &signer(ORIGIN, 1)).await.unwrap(), StartTransition::Continues);
+    place.store.raise_alert("test", "a".into(), "a".into()).await.unwrap();
+    assert!(start(&place, &signer(ORIGIN, 1)).await.is_err());
+}
+
+/// Signs what a further entry makes of the trail. Answers whether the anchor counts as lost.
+async fn loses(place: &Place, signer: &mut CheckpointSigner) -> bool {
+    place.store.raise_alert("test", "a".into(), "a".into()).await.unwrap();
+    signer.sign().await.unwrap();
+    place.store.alert_is_open("anchor_lost", "trail").await.unwrap()
+}
+
+#[tokio::test]
+async fn an_anchor_that_shrank_or_vanished_alerts_and_is_begun_anew_on_an_operators_word_alone() {
+    // One that runs sees it by the length, one that starts by what is missing.
+    for (runs, is_gone) in [(true, true), (true, false), (false, true), (false, false)] {
+        let place = signed().await;
+        let first = std::fs::read_to_string(anchor(&place).path()).unwrap();
+        assert!(!loses(&place, &mut checkpoints(&place)).await);
+        let whole = std::fs::read_to_string(anchor(&place).path()).unwrap();
+        let mut signer = checkpoints(&place);
+        if runs {
+            signer.sign().await.unwrap();
+        }
+        let damage = || {
+            if is_gone {
+                std::fs::remove_file(anchor(&place).path()).unwrap();
+            } else {
+                std::fs::write(anchor(&place).path(), &first).unwrap();
+            }
+        };
+        damage();
+        for _ in 0..2 {
+            assert!(loses(&place, &mut signer).await);
+        }
+        let left = (!is_gone).then_some(&first);
+        assert_eq!(
+            std::fs::read_to_string(anchor(&place).path()).ok().as_ref(),
+            left,
+            "it was written"
+        );
+        // Put back it is written on.
+        std::fs::write(anchor(&place).path(), &whole).unwrap();
+        assert!(!loses(&place, &mut signer).await);
+        assert!(std::fs::read_to_string(anchor(&place).path()).unwrap().starts_with(&whole));
+        damage();
+        assert!(loses(&place, &mut signer).await);
+        let alerts = place.store.alerts(false).await.unwrap();
+        let alert = alerts.iter().find(|alert| alert.kind == "anchor_lost").unwrap();
+        let by = revoked::model::Actor::operator("alice".to_owned(), Some(1000));
+        place.store.clear_alert(alert.id, by, None).await.unwrap();
+        assert!(!loses(&place, &mut signer).await);
+        assert_eq!(anchor(&place).notes().unwrap().len(), if is_gone { 1 } else { 2 });
+        let stored = place.store.trail_snapshot().await.unwrap().checkpoints().await.unwrap();
+        assert_eq!(stored.len(), 7, "the store keeps what the anchor does not take");
+    }
 }
 
 #[tokio::test]
