@@ -10,7 +10,7 @@ use super::store::open;
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{Config, TargetConfig};
-use crate::store::{Store, check_privacy};
+use crate::store::{CounterDifference, Store, check_privacy};
 use crate::targets::{CallContext, CallLimit, Finding, Level, Probe};
 use crate::worker::Rate;
 
@@ -20,6 +20,9 @@ pub struct CheckArgs {
     /// Check the config alone and ask no target
     #[arg(long)]
     pub offline: bool,
+    /// Count everything in the store again and compare it with the counters that `status` and the metrics show
+    #[arg(long)]
+    pub deep: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -30,6 +33,9 @@ struct Checked {
     config: String,
     warnings: Vec<String>,
     store: Option<String>,
+    /// Present with `--deep`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wrong_counters: Option<Vec<CounterDifference>>,
     email_domains: Vec<String>,
     targets: Vec<Asked>,
     ok: bool,
@@ -57,6 +63,7 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         config: at.config.display().to_string(),
         warnings: config.warnings.iter().map(|(_, warning)| warning.to_owned()).collect(),
         store: store.as_ref().map(|store| store.path().display().to_string()),
+        wrong_counters: None,
         email_domains: config.policy.email_domains.iter().cloned().collect(),
         targets: Vec::new(),
         ok: true,
@@ -68,6 +75,11 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
     }
     if let Some(store) = &store {
         checked.warnings.extend(unnamed(store, &config.listen.proxies).await?);
+        if args.deep {
+            let wrong = store.wrong_counters().await?;
+            checked.ok &= wrong.is_empty();
+            checked.wrong_counters = Some(wrong);
+        }
     }
     for target in config.targets.iter().filter(|_| !args.offline) {
         let mut probe = target
@@ -160,6 +172,17 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
     match &checked.store {
         Some(path) => line(format!("store {}: opens", plain(path)))?,
         None => line("store: not there yet; the daemon makes it at its first start")?,
+    }
+    if let Some(wrong) = &checked.wrong_counters {
+        line(if wrong.is_empty() {
+            "counters: every one is what counting anew gives"
+        } else {
+            "error: counters of status and the metrics are wrong; work does not depend on them. Another program has written into the database \
+             past its triggers, or the file is damaged: run PRAGMA integrity_check on a copy"
+        })?;
+        for counter in wrong {
+            line(format!("  {}", plain(&counter.to_string())))?;
+        }
     }
     line(if checked.email_domains.is_empty() {
         "addresses of any domain lead to accounts; [policy] email_domains names the domains that are yours".to_owned()

@@ -92,14 +92,17 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn alerts(&self, all: bool) -> Result<Vec<Alert>> {
-        let rows = sqlx::query(
+        let sql = if all {
             "SELECT id, kind, key, summary, case_id, raised_at, last_at, times, cleared_at, cleared_by FROM alert \
-             WHERE ? OR cleared_at IS NULL ORDER BY last_at DESC, id DESC LIMIT 200",
-        )
-        .bind(all)
-        .fetch_all(self.readers())
-        .await
-        .map_err(StoreError::sql("listing alerts"))?;
+             ORDER BY last_at DESC, id DESC LIMIT 200"
+        } else {
+            "SELECT id, kind, key, summary, case_id, raised_at, last_at, times, cleared_at, cleared_by FROM alert \
+             WHERE cleared_at IS NULL ORDER BY last_at DESC, id DESC LIMIT 200"
+        };
+        let rows = sqlx::query(sql)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("listing alerts"))?;
         rows.iter()
             .map(|row| {
                 Ok(Alert {

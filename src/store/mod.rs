@@ -74,7 +74,7 @@ pub use sources::unnamed_proxies::UnnamedProxy;
 pub use trail::read::{TrailFilter, TrailRow};
 pub use trail::snapshot::{RawRow, TrailSnapshot};
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
-pub use views::counts::Counts;
+pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
 pub use writer::group_commit::Committed;
 

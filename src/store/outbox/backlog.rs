@@ -53,8 +53,9 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn pending(&self, receiver: &str) -> Result<Pending> {
         let row = sqlx::query(
-            "SELECT count(*), min(created_at), count(*) FILTER (WHERE case_id IS NULL) FROM outbox INDEXED BY outbox_pending \
-             WHERE receiver = ? AND state = 'pending'",
+            "SELECT coalesce((SELECT n FROM tally WHERE what = 'outbox' AND word = 'pending' AND about = $1), 0), \
+                    (SELECT min(created_at) FROM outbox WHERE receiver = $1 AND state = 'pending'), \
+                    (SELECT count(*) FROM outbox WHERE receiver = $1 AND case_id IS NULL AND state = 'pending')",
         )
         .bind(receiver)
         .fetch_one(self.readers())

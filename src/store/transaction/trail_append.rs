@@ -15,6 +15,8 @@ pub(in crate::store) struct Tail {
     frontier: Frontier,
     rows: Vec<(i64, String, Hash)>,
     blocks: Vec<(i64, Hash)>,
+    /// Which case is spoken of in which block: `trail show --case` reads those alone.
+    places: Vec<(i64, i64)>,
 }
 
 /// Where the trail stood before a mutation, to go back to when it fails.
@@ -22,6 +24,7 @@ pub(in crate::store) struct Mark {
     frontier: Frontier,
     rows: usize,
     blocks: usize,
+    places: usize,
 }
 
 impl Tail {
@@ -30,6 +33,7 @@ impl Tail {
             frontier: self.frontier.clone(),
             rows: self.rows.len(),
             blocks: self.blocks.len(),
+            places: self.places.len(),
         }
     }
 
@@ -37,6 +41,7 @@ impl Tail {
         self.frontier = mark.frontier;
         self.rows.truncate(mark.rows);
         self.blocks.truncate(mark.blocks);
+        self.places.truncate(mark.places);
     }
 
     /// Appends an entry: its line, its leaf, and the root of a block that is full with it.
@@ -44,9 +49,14 @@ impl Tail {
         let seq = self.frontier.size();
         let line = entry.line(seq, now);
         let leaf = leaf_hash(line.as_bytes());
+        let block = i64::try_from(seq / revoked_trail::BLOCK).unwrap_or(i64::MAX);
         if let Some(root) = self.frontier.append(leaf) {
-            let block = i64::try_from(seq / revoked_trail::BLOCK).unwrap_or(i64::MAX);
             self.blocks.push((block, root));
+        }
+        if let Some(case) = entry.case
+            && self.places.last() != Some(&(case, block))
+        {
+            self.places.push((case, block));
         }
         self.rows.push((i64::try_from(seq).unwrap_or(i64::MAX), line, leaf));
     }
@@ -57,6 +67,7 @@ impl Tail {
             frontier: frontier_of(row)?,
             rows: Vec::new(),
             blocks: Vec::new(),
+            places: Vec::new(),
         })
     }
 
@@ -89,6 +100,13 @@ impl Tail {
                 .bind(*block)
                 .bind(root.0.as_slice());
         }
+        let mut places = self.places.clone();
+        places.sort_unstable();
+        places.dedup();
+        list.push_set(
+            "INSERT INTO trail_case (case_id, block) SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
+            &places,
+        );
     }
 
     /// The statement that moves the head behind what was appended.

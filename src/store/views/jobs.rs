@@ -1,9 +1,10 @@
 //! Jobs of the queue as lists show them.
 
 use serde::Serialize;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{QueryBuilder, Sqlite};
 
-use crate::model::{Evidence, Timestamp, Verdict};
+use crate::model::{Evidence, JobState, Timestamp, Verdict};
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
@@ -64,26 +65,71 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn jobs(&self, filter: &ListFilter) -> Result<Vec<JobView>> {
-        // A case's jobs are found by its index; the planner cannot tell from an optional parameter that it may be used.
-        let by_case = if filter.case.is_some() { "case_id = ?3" } else { "?3 IS NULL" };
+        let doing = || StoreError::sql("listing jobs");
+        let mut conn = self.readers().begin().await.map_err(doing())?;
         let pursued = if filter.pursued {
-            "EXISTS (SELECT 1 FROM cases c WHERE c.id = case_id AND c.called_off_at IS NULL)"
+            " AND EXISTS (SELECT 1 FROM cases c WHERE c.id = case_id AND c.called_off_at IS NULL)"
         } else {
-            "1"
+            ""
         };
-        let sql = format!(
-            "{JOB} WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR target = ?2) AND {by_case} AND {pursued} ORDER BY id DESC LIMIT ?4"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(filter.state.as_deref())
-            .bind(filter.target.as_deref())
-            .bind(filter.case)
-            .bind(filter.limit)
-            .fetch_all(self.readers())
-            .await
-            .map_err(StoreError::sql("listing jobs"))?;
+        let mut query = QueryBuilder::<Sqlite>::new(JOB);
+        if filter.case.is_some() || (filter.state.is_none() && filter.target.is_none()) {
+            query.push(" WHERE true").push(pursued);
+            if let Some(case) = filter.case {
+                query.push(" AND case_id = ").push_bind(case);
+            }
+            for (column, value) in [(" AND state = ", &filter.state), (" AND target = ", &filter.target)] {
+                if let Some(value) = value {
+                    query.push(column).push_bind(value);
+                }
+            }
+        } else {
+            // The newest of each state at each target come straight from the index `job_listed`, however many there are in all.
+            query.push(" WHERE id IN (SELECT id FROM (SELECT id FROM job WHERE false)");
+            for (state, target) in shelves(&mut conn, filter).await? {
+                query
+                    .push(" UNION ALL SELECT id FROM (SELECT id FROM job WHERE id > 0 AND state = ")
+                    .push_bind(state);
+                query.push(" AND target = ").push_bind(target).push(pursued);
+                query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit).push(")");
+            }
+            query.push(")");
+        }
+        query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
+        let rows = query.build().fetch_all(&mut *conn).await.map_err(doing())?;
         rows.iter().map(read_job).collect()
     }
+}
+
+/// Each state with each target at which a list is to look.
+async fn shelves(conn: &mut SqliteConnection, filter: &ListFilter) -> Result<Vec<(String, String)>> {
+    let states: Vec<String> = match &filter.state {
+        Some(state) => vec![state.clone()],
+        None => JobState::WORDS.map(str::to_owned).to_vec(),
+    };
+    let mut shelves = Vec::new();
+    for state in states {
+        if let Some(target) = &filter.target {
+            shelves.push((state, target.clone()));
+            continue;
+        }
+        // From each target to the next one in the index.
+        let rows = sqlx::query(
+            "WITH RECURSIVE found (target) AS ( \
+                 SELECT min(target) FROM job WHERE id > 0 AND state = $1 \
+                 UNION ALL SELECT (SELECT min(target) FROM job WHERE id > 0 AND state = $1 AND target > found.target) FROM found \
+                 WHERE found.target IS NOT NULL) \
+             SELECT target FROM found WHERE target IS NOT NULL",
+        )
+        .bind(&state)
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(StoreError::sql("listing jobs"))?;
+        for row in &rows {
+            shelves.push((state.clone(), row.read(0)?));
+        }
+    }
+    Ok(shelves)
 }
 
 fn read_job(row: &SqliteRow) -> Result<JobView> {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod coalesce;
+mod counters;
 mod damaged_rows;
 mod departures;
 mod displaced;
@@ -15,6 +16,7 @@ mod outbox;
 mod portions;
 mod queue;
 mod reactivation;
+mod retention;
 mod source_health;
 mod source_state;
 mod trail;
