@@ -33,6 +33,7 @@ use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 mod descriptors;
 mod endpoints;
 mod health;
+mod integrity;
 mod periodic;
 mod systemd;
 
@@ -139,6 +140,7 @@ impl Daemon {
             ports,
             stop_intake.clone(),
         ));
+        listeners.spawn(integrity::look(store.clone(), stop_intake.clone()));
         let periodic = periodic::start(&store, &config, &notes).await?;
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");
         Ok(Self {

@@ -53,6 +53,7 @@ pub use cases::unresolved::{AccountLookup, Unresolved};
 pub use departures::queries::{DepartureDetail, DepartureFilter, DepartureView, EmploymentView, PlannedDeparture, StepView};
 pub use error::{OpenError, StoreError};
 pub use file::commit_watch::CommitWatch;
+pub use file::integrity::Integrity;
 pub use file::lock::daemon_runs;
 pub use file::open::Role;
 pub use file::privacy::check_privacy;

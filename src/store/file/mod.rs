@@ -5,6 +5,7 @@
 
 pub(in crate::store) mod commit_watch;
 pub(in crate::store) mod identity_watch;
+pub(in crate::store) mod integrity;
 pub(in crate::store) mod lock;
 pub(in crate::store) mod open;
 pub(in crate::store) mod privacy;

@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqlitePoolOptions, Sq
 use tokio::sync::{mpsc, watch};
 
 use super::identity_watch::OpenedFiles;
+use super::integrity::is_small;
 use super::lock::{daemon_runs, lock, lock_database, refuse_hard_links};
 use super::privacy::{check_privacy, make_private};
 use crate::clock::Clock;
@@ -83,7 +84,8 @@ impl Store {
             _ => {}
         }
         use_wal(&mut conn, path).await?;
-        if role == Role::Daemon {
+        // A large one is looked at beside the work (`integrity`): here it would keep the doors shut for minutes.
+        if role == Role::Daemon && is_small(path) {
             quick_check(&mut conn, path).await?;
         }
         let readers = SqlitePoolOptions::new()

@@ -11,6 +11,7 @@ mod back_channel_logout;
 mod case_call_off;
 mod connection_flood;
 mod crash_recovery;
+mod damaged_file;
 mod departed_person;
 mod displaced_store;
 mod evidence;

@@ -10,6 +10,7 @@ mod employments;
 mod erasure;
 mod holds;
 mod identity;
+mod integrity;
 mod lock_sharing;
 mod migrations;
 mod outbox;
