@@ -16,6 +16,7 @@ mod first_revoke;
 mod lane;
 mod memory;
 mod pacing;
+mod scale;
 mod server;
 mod table;
 mod throughput;
@@ -57,6 +58,9 @@ fn main() {
     }
     if wanted("pacing") {
         rows.extend(runtime.block_on(pacing::measure()));
+    }
+    if wanted("scale") {
+        rows.extend(runtime.block_on(scale::measure()));
     }
     if wanted("memory") {
         rows.extend(runtime.block_on(memory::measure()));

@@ -1,7 +1,7 @@
 //! What a command prints: tables for people, JSON for programs. Text from outside is made harmless for a terminal first.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::presets;
 use comfy_table::{ContentArrangement, Table};
@@ -25,6 +25,27 @@ pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
 pub(super) fn remark(text: impl std::fmt::Display) {
     let _ = writeln!(anstream::stderr().lock(), "revoked: {text}");
 }
+
+/// Shows how far something is that takes long: on standard error, one line that is written over, and only where a person looks at it.
+pub(super) fn progress(what: &'static str) -> impl FnMut(u64, u64) {
+    let mut shown = std::io::stderr().is_terminal().then(|| (tokio::time::Instant::now(), false));
+    move |done, all| {
+        let Some((since, begun)) = &mut shown else { return };
+        let is_over = done >= all;
+        // What is over in a moment shows nothing.
+        if since.elapsed() < PROGRESS_EVERY && !(is_over && *begun) {
+            return;
+        }
+        (*since, *begun) = (tokio::time::Instant::now(), true);
+        let end = if is_over { "\n" } else { "" };
+        let mut out = anstream::stderr().lock();
+        let _ = write!(out, "\r{done} of {all} {what}{end}");
+        let _ = out.flush();
+    }
+}
+
+/// How often it is shown how far something is.
+const PROGRESS_EVERY: std::time::Duration = std::time::Duration::from_millis(250);
 
 /// Prints `value` as one JSON object or array.
 ///

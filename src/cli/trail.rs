@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use revoked_trail::Summary;
 
-use super::output::{json, line, plain};
+use super::output::{json, line, plain, progress};
 use super::store::{operator, references_of};
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -140,7 +140,7 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
             } else {
                 anchor
             };
-            let report = trail::verify(&store, &keys, &anchors).await?;
+            let report = trail::verify_telling(&store, &keys, &anchors, progress("entries verified")).await?;
             if as_json {
                 json(&Summary::from(&report))?;
             } else {

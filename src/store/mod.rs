@@ -73,7 +73,7 @@ pub use sources::inbox_row::{InboxRefusal, InboxRow};
 pub use sources::lag::{LAGS, Lag};
 pub use sources::unnamed_proxies::UnnamedProxy;
 pub use trail::read::{TrailFilter, TrailRow};
-pub use trail::snapshot::{RawRow, TrailSnapshot};
+pub use trail::snapshot::{Portion, RawRow, TrailSnapshot};
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
 pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};

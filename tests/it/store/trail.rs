@@ -154,3 +154,39 @@ async fn a_trail_shorter_than_its_anchor_is_refused() {
         "{refused:?}"
     );
 }
+
+/// A verifier must get to see what somebody wrote past the triggers.
+#[tokio::test]
+async fn a_portion_holds_the_bytes_of_its_rows_sound_or_not() {
+    use sqlx::ConnectOptions as _;
+    let place = place().await;
+    for n in 0..5 {
+        place.store.raise_alert("test", format!("{n}"), "a".into()).await.unwrap();
+    }
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&place.path);
+    let mut conn = options.connect().await.unwrap();
+    sqlx::raw_sql(
+        "DROP TRIGGER trail_is_not_changed; PRAGMA ignore_check_constraints = ON; \
+         UPDATE trail SET body = CAST(x'7b00ff0a7d' AS TEXT) WHERE seq = 1; UPDATE trail SET leaf = x'' WHERE seq = 2; \
+         UPDATE trail SET body = '' WHERE seq = 3",
+    )
+    .execute(&mut conn)
+    .await
+    .unwrap();
+    let mut snapshot = place.store.trail_snapshot().await.unwrap();
+    for (from, limit) in [(0, 10), (1, 3), (4, 1)] {
+        let rows = snapshot.rows(from, limit).await.unwrap();
+        let portion = snapshot.portion(from, limit).await.unwrap();
+        let packed: Vec<_> = portion
+            .rows()
+            .map(|(seq, body, leaf)| revoked::store::RawRow {
+                seq,
+                body: body.to_vec(),
+                leaf: leaf.to_vec(),
+            })
+            .collect();
+        assert_eq!(packed, rows);
+        assert_eq!(portion.last(), rows.last().map(|row| row.seq));
+    }
+    assert_eq!(snapshot.portion(5, 10).await.unwrap().last(), None);
+}
