@@ -8,7 +8,7 @@ use revoked::worker::Rate;
 
 use crate::lane::{self, Call, Noting};
 use crate::table::{Row, median, ms};
-use crate::{RUNS, server};
+use crate::{RUNS, figures, server};
 
 /// The default of `rate`.
 const RATE: u32 = 10;
@@ -29,25 +29,17 @@ pub(crate) async fn measure() -> Vec<Row> {
     }
     let (first, whole, last) = (median(firsts), median(contained), median(lasts));
     let interval = 1000.0 / f64::from(RATE);
-    let row = |what: &str, measured: f64, goal: f64| Row {
-        what: what.to_owned(),
+    let row = |what: &'static str, measured: f64, goal: f64| Row {
+        what,
         measured: format!("{measured:.0} ms"),
         reference: format!("permit interval {interval:.0} ms, call 5 ms"),
         goal: format!("{goal:.0} ms"),
         met: Some(measured <= goal),
     };
     vec![
-        row(
-            "compromise alone at 10/s with a burst of 10: signal to first revoke",
-            first,
-            100.0,
-        ),
-        row("the same: signal to verdict", whole, 1500.0),
-        row(
-            "20 compromised at once at 10/s without a burst: signal to the first revoke of the last",
-            last,
-            13_000.0,
-        ),
+        row(figures::ALONE_FIRST, first, 100.0),
+        row(figures::ALONE_VERDICT, whole, 1500.0),
+        row(figures::CROWD, last, 13_000.0),
     ]
 }
 
@@ -75,7 +67,7 @@ async fn alone(run: usize) -> (f64, f64) {
     let first = ms(noting.first(Call::Applied, None).await.duration_since(began));
     lane::drained(&bench.store, 2, Duration::from_millis(5)).await;
     let whole = ms(began.elapsed());
-    bench.stop().await;
+    drop(bench.stop().await);
     (first, whole)
 }
 
@@ -89,6 +81,6 @@ async fn crowd(run: usize) -> f64 {
     let began = Instant::now();
     bench.accept(people.collect()).await;
     let last = ms(noting.applied_to(CROWD).await.duration_since(began));
-    bench.stop().await;
+    drop(bench.stop().await);
     last
 }

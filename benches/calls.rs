@@ -6,7 +6,7 @@ use revoked::model::Reason;
 use revoked::worker::Rate;
 
 use crate::table::Row;
-use crate::{lane, server};
+use crate::{figures, lane, server};
 
 const TEAMS: usize = 5;
 const BATCH: usize = 300;
@@ -15,26 +15,22 @@ const RATE: u32 = 100;
 
 pub(crate) async fn measure() -> Vec<Row> {
     let mut rows = Vec::new();
-    for (reason, people, goal) in [
-        (Reason::Compromised, 1, 20.0),
-        (Reason::Departed, 1, 20.0),
-        (Reason::Departed, BATCH, 11.0),
+    for (what, reason, people, goal) in [
+        (figures::CALLS_COMPROMISED, Reason::Compromised, 1, 20.0),
+        (figures::CALLS_DEPARTED, Reason::Departed, 1, 20.0),
+        (figures::CALLS_MANY, Reason::Departed, BATCH, 11.0),
     ] {
         let (calls, _) = contained(reason, people, &[]).await;
-        rows.push(row(
-            format!("calls a person, {people} {} at once", reason.word()),
-            calls,
-            goal,
-        ));
+        rows.push(row(what, calls, goal));
     }
-    for (people, goal) in [(1, 10.0), (BATCH, 4.0)] {
+    for (what, people, goal) in [(figures::SWEEP, 1, 10.0), (figures::SWEEPS, BATCH, 4.0)] {
         let (_, calls) = contained(Reason::Departed, people, &[60]).await;
-        rows.push(row(format!("calls a sweep, {people} leavers at once"), calls, goal));
+        rows.push(row(what, calls, goal));
     }
     rows
 }
 
-fn row(what: String, calls: f64, goal: f64) -> Row {
+fn row(what: &'static str, calls: f64, goal: f64) -> Row {
     Row {
         what,
         measured: format!("{calls:.1}"),
@@ -72,7 +68,7 @@ async fn contained(reason: Reason, people: usize, watch: &[u64]) -> (f64, f64) {
         lane::swept(&bench.store, people, Duration::from_millis(200)).await;
     }
     let sweeps = server.counts().await.0;
-    bench.stop().await;
+    drop(bench.stop().await);
     let each = |calls: f64| calls / f64::from(u32::try_from(people).unwrap());
     (each(verdicts - before), each(sweeps - verdicts))
 }

@@ -8,14 +8,14 @@ use revoked::policy::Policy;
 use revoked::store::{Role, Store};
 use sqlx::ConnectOptions as _;
 
-use crate::lane;
 use crate::table::{Row, median, ms};
+use crate::{figures, lane};
 
 pub(crate) async fn measure() -> Vec<Row> {
     let small = claims(1_000).await;
     let large = claims(1_000_000).await;
     vec![Row {
-        what: "claim of one job with its commit, 10^6 queued".to_owned(),
+        what: figures::CLAIM,
         measured: format!("{large:.2} ms = {:.2} of the small one", large / small),
         reference: format!("10^3 queued: {small:.2} ms"),
         goal: "flat (at most 1.5)".to_owned(),

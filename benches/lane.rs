@@ -21,7 +21,7 @@ pub(crate) struct Bench {
     pub(crate) store: Store,
     pub(crate) lanes: Lanes,
     pub(crate) policy: Arc<Policy>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     shutdown: Shutdown,
 }
 
@@ -105,7 +105,7 @@ async fn open(
         store,
         lanes,
         policy,
-        _folder: folder,
+        folder,
         shutdown,
     }
 }
@@ -124,12 +124,14 @@ impl Bench {
         accepted.receipt.signals
     }
 
-    pub(crate) async fn stop(self) {
+    /// Ends the lane and closes the store. The folder goes when the answer is dropped.
+    pub(crate) async fn stop(self) -> tempfile::TempDir {
         self.shutdown.soft.cancel();
         self.shutdown.hard.cancel();
         self.shutdown.tracker.close();
         self.shutdown.tracker.wait().await;
         self.store.close().await;
+        self.folder
     }
 }
 

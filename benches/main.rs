@@ -12,6 +12,8 @@
 mod burst;
 mod calls;
 mod claim;
+mod cost;
+mod figures;
 mod first_revoke;
 mod lane;
 mod memory;
@@ -21,6 +23,7 @@ mod server;
 mod table;
 mod throughput;
 mod urgent;
+mod wal;
 
 use table::Row;
 
@@ -43,6 +46,9 @@ fn main() {
     }
     if wanted("throughput") {
         rows.extend(runtime.block_on(throughput::measure()));
+    }
+    if wanted("slow_server") {
+        rows.extend(runtime.block_on(throughput::measure_slow()));
     }
     if wanted("calls") {
         rows.extend(runtime.block_on(calls::measure()));

@@ -5,21 +5,21 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::table::Row;
-use crate::{claim, lane};
+use crate::{claim, figures, lane};
 
 pub(crate) async fn measure() -> Vec<Row> {
     let idle = resident(0).await;
     let full = resident(1_000_000).await;
     vec![
         Row {
-            what: "resident memory, idle".to_owned(),
+            what: figures::IDLE_MEMORY,
             measured: format!("{idle:.1} MB"),
             reference: "VmRSS after 5 s".to_owned(),
             goal: "below 25 MB".to_owned(),
             met: Some(idle < 25.0),
         },
         Row {
-            what: "resident memory, 10^6 queued behind an unreachable target".to_owned(),
+            what: figures::FULL_MEMORY,
             measured: format!("{full:.1} MB"),
             reference: "VmRSS after 5 s".to_owned(),
             goal: "below 60 MB".to_owned(),

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use revoked::model::Reason;
 use revoked::worker::Rate;
 
-use crate::lane;
-use crate::server;
 use crate::table::Row;
+use crate::{figures, lane, server};
 
 const PERMITTED: u32 = 100;
 const SECONDS: u64 = 10;
@@ -26,11 +25,11 @@ pub(crate) async fn measure() -> Vec<Row> {
     tokio::time::sleep(Duration::from_secs(SECONDS)).await;
     let after = server.counts().await;
     let seconds = began.elapsed().as_secs_f64();
-    bench.stop().await;
+    drop(bench.stop().await);
     let achieved = (after.0 - before.0) / seconds / f64::from(PERMITTED);
     let refused = after.1 - before.1;
     vec![Row {
-        what: format!("achieved of {PERMITTED}/s permitted, over {SECONDS} s"),
+        what: figures::PACING,
         measured: format!("{achieved:.3}, {refused:.0} answers of 429"),
         reference: "the server's own count and limiter".to_owned(),
         goal: "at least 0.98, no 429 after the first second".to_owned(),

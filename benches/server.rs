@@ -88,6 +88,11 @@ pub(crate) async fn serve(arguments: &[String]) {
 }
 
 impl Server {
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Requests answered and refused so far, as the sandbox counts them.
     pub(crate) async fn counts(&self) -> (f64, f64) {
         let client = revoked::http::client(revoked::http::Bounds::default()).unwrap();

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 /// One figure.
 pub(crate) struct Row {
-    pub(crate) what: String,
+    /// One of [`crate::figures`].
+    pub(crate) what: &'static str,
     pub(crate) measured: String,
     pub(crate) reference: String,
     pub(crate) goal: String,

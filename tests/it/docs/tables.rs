@@ -60,6 +60,27 @@ fn every_metric_is_listed_with_its_labels() {
 }
 
 #[test]
+fn every_figure_of_the_benchmark_has_its_row_and_no_other() {
+    let names = page_of_code("benches/figures.rs");
+    let figures = names
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub(crate) const "))
+        .map(|line| literals(line).next().unwrap_or_else(|| panic!("one line, one name: {line}")));
+    let rows = rows_under(&page("docs/speed.md"), "Speed");
+    assert_eq!(rows.into_iter().map(|mut row| row.remove(0)).collect::<BTreeSet<String>>(), set(figures));
+    for file in repository().iter().filter(|file| file.path.starts_with("benches/") && file.is_rust()) {
+        let nameless = file.text.lines().find(|line| line.trim_start().starts_with("what: \""));
+        assert_eq!(nameless, None, "{}: the names of figures stand in benches/figures.rs", file.path);
+    }
+}
+
+/// The text of one file of code.
+fn page_of_code(path: &str) -> String {
+    let file = repository().into_iter().find(|file| file.path == path);
+    file.unwrap_or_else(|| panic!("{path} is missing")).text
+}
+
+#[test]
 fn no_metric_is_written_past_the_table() {
     for file in repository()
         .iter()
