@@ -239,7 +239,7 @@ impl<'a> ser::Serializer for Writer<'a> {
     {
         let mut object = self.object("");
         object.members.write(object.text, variant.into(), value)?;
-        object.close()
+        Ok(object.close())
     }
 
     fn serialize_seq(self, _length: Option<usize>) -> Result<Items<'a>, Error> {
@@ -295,12 +295,13 @@ struct Items<'a> {
 
 impl<'a> Items<'a> {
     fn open(writer: Writer<'a>, variant: Option<&'static str>) -> Self {
-        let start = writer.text.bytes.len();
-        writer.text.push("[");
+        let Writer { text, name, listed } = writer;
+        let start = text.bytes.len();
+        text.push("[");
         Self {
-            text: writer.text,
+            text,
             // What stands in a list that stands in a list is not judged by the member's name.
-            name: writer.name.filter(|_| !writer.listed),
+            name: name.filter(|_| !listed),
             start,
             secret: false,
             variant,
@@ -319,16 +320,16 @@ impl<'a> Items<'a> {
         Ok(())
     }
 
-    fn close(self) -> Result<bool, Error> {
+    fn close(self) -> bool {
         self.text.push("]");
         let Some(variant) = self.variant else {
-            return Ok(self.secret);
+            return self.secret;
         };
         if self.secret {
             self.text.withhold(self.start, variant);
         }
         self.text.push("}");
-        Ok(false)
+        false
     }
 }
 
@@ -343,7 +344,7 @@ macro_rules! lists {
             }
 
             fn end(self) -> Result<bool, Error> {
-                self.close()
+                Ok(self.close())
             }
         })*
     };
@@ -367,11 +368,11 @@ struct Object<'a> {
 }
 
 impl Object<'_> {
-    fn close(self) -> Result<bool, Error> {
+    fn close(self) -> bool {
         self.members.sort(self.text);
         self.text.push("}");
         self.text.push(self.tail);
-        Ok(false)
+        false
     }
 }
 
@@ -395,7 +396,7 @@ impl SerializeMap for Object<'_> {
     }
 
     fn end(self) -> Result<bool, Error> {
-        self.close()
+        Ok(self.close())
     }
 }
 
@@ -410,7 +411,7 @@ macro_rules! structs {
             }
 
             fn end(self) -> Result<bool, Error> {
-                self.close()
+                Ok(self.close())
             }
         })*
     };

@@ -67,10 +67,20 @@ fn every_figure_of_the_benchmark_has_its_row_and_no_other() {
         .filter_map(|line| line.strip_prefix("pub(crate) const "))
         .map(|line| literals(line).next().unwrap_or_else(|| panic!("one line, one name: {line}")));
     let rows = rows_under(&page("docs/speed.md"), "Speed");
-    assert_eq!(rows.into_iter().map(|mut row| row.remove(0)).collect::<BTreeSet<String>>(), set(figures));
-    for file in repository().iter().filter(|file| file.path.starts_with("benches/") && file.is_rust()) {
+    assert_eq!(
+        rows.into_iter().map(|mut row| row.remove(0)).collect::<BTreeSet<String>>(),
+        set(figures)
+    );
+    for file in repository()
+        .iter()
+        .filter(|file| file.path.starts_with("benches/") && file.is_rust())
+    {
         let nameless = file.text.lines().find(|line| line.trim_start().starts_with("what: \""));
-        assert_eq!(nameless, None, "{}: the names of figures stand in benches/figures.rs", file.path);
+        assert_eq!(
+            nameless, None,
+            "{}: the names of figures stand in benches/figures.rs",
+            file.path
+        );
     }
 }
 
