@@ -30,7 +30,7 @@ pub(crate) async fn measure() -> Vec<Row> {
     let (first, whole, last) = (median(firsts), median(contained), median(lasts));
     let interval = 1000.0 / f64::from(RATE);
     let row = |what: &'static str, measured: f64, goal: f64| Row {
-        what,
+        what: what.to_owned(),
         measured: format!("{measured:.0} ms"),
         reference: format!("permit interval {interval:.0} ms, call 5 ms"),
         goal: format!("{goal:.0} ms"),

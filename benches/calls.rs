@@ -32,7 +32,7 @@ pub(crate) async fn measure() -> Vec<Row> {
 
 fn row(what: &'static str, calls: f64, goal: f64) -> Row {
     Row {
-        what,
+        what: what.to_owned(),
         measured: format!("{calls:.1}"),
         reference: "the server's own count".to_owned(),
         goal: format!("{goal:.0}"),

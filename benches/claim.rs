@@ -15,7 +15,7 @@ pub(crate) async fn measure() -> Vec<Row> {
     let small = claims(1_000).await;
     let large = claims(1_000_000).await;
     vec![Row {
-        what: figures::CLAIM,
+        what: figures::CLAIM.to_owned(),
         measured: format!("{large:.2} ms = {:.2} of the small one", large / small),
         reference: format!("10^3 queued: {small:.2} ms"),
         goal: "flat (at most 1.5)".to_owned(),

@@ -2,6 +2,7 @@
 
 pub(crate) const FIRST_REVOKE: &str = "signal to first revoke, idle, p50";
 pub(crate) const FIRST_REVOKE_TAIL: &str = "signal to first revoke, idle, p99";
+pub(crate) const ACCEPT: &str = "signals accepted a second, one by one";
 pub(crate) const JOBS: &str = "jobs a second to verdict, 64 at once";
 pub(crate) const CPU: &str = "own CPU a job, 64 at once";
 pub(crate) const SWITCHES: &str = "context switches a job, 64 at once";

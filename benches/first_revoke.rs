@@ -45,14 +45,14 @@ pub(crate) async fn measure() -> Vec<Row> {
     let bound = 2.5f64.mul_add(fsync, 0.5);
     vec![
         Row {
-            what: figures::FIRST_REVOKE,
+            what: figures::FIRST_REVOKE.to_owned(),
             measured: format!("{first:.2} ms = {ratio:.1} fsync + 0.5 ms"),
             reference: format!("an fsync paired with each signal: {fsync:.2} ms"),
             goal: format!("2.5 fsync + 0.5 ms = {bound:.2} ms"),
             met: Some(ratio <= 2.5),
         },
         Row {
-            what: figures::FIRST_REVOKE_TAIL,
+            what: figures::FIRST_REVOKE_TAIL.to_owned(),
             measured: format!("{tail:.2} ms"),
             reference: "the same".to_owned(),
             goal: format!("4 (2.5 fsync + 0.5 ms) = {:.2} ms", 4.0 * bound),

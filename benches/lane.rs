@@ -72,13 +72,7 @@ async fn open(
     let store = Store::open(&folder.path().join("revoked.db"), Role::Daemon, Clock::system())
         .await
         .unwrap();
-    let unlimited = revoked::policy::Limits {
-        departures_per_delivery: None,
-        departures_per_hour: None,
-        compromises_per_minute: None,
-        old_news_is_held: false,
-    };
-    policy.limits.insert("bench".to_owned(), unlimited);
+    no_limits(&mut policy);
     let policy = Arc::new(policy);
     let shutdown = Shutdown {
         tracker: TaskTracker::new(),
@@ -108,6 +102,17 @@ async fn open(
         folder,
         shutdown,
     }
+}
+
+/// Takes the limits off the source of the benchmark.
+pub(crate) fn no_limits(policy: &mut Policy) {
+    let unlimited = revoked::policy::Limits {
+        departures_per_delivery: None,
+        departures_per_hour: None,
+        compromises_per_minute: None,
+        old_news_is_held: false,
+    };
+    policy.limits.insert("bench".to_owned(), unlimited);
 }
 
 impl Bench {

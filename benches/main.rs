@@ -9,6 +9,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures with the machine's own clock")]
 
+mod accept;
 mod burst;
 mod calls;
 mod claim;
@@ -43,6 +44,9 @@ fn main() {
     let mut rows: Vec<Row> = Vec::new();
     if wanted("first_revoke") {
         rows.extend(runtime.block_on(first_revoke::measure()));
+    }
+    if wanted("accept") {
+        rows.extend(runtime.block_on(accept::measure()));
     }
     if wanted("throughput") {
         rows.extend(runtime.block_on(throughput::measure()));

@@ -12,14 +12,14 @@ pub(crate) async fn measure() -> Vec<Row> {
     let full = resident(1_000_000).await;
     vec![
         Row {
-            what: figures::IDLE_MEMORY,
+            what: figures::IDLE_MEMORY.to_owned(),
             measured: format!("{idle:.1} MB"),
             reference: "VmRSS after 5 s".to_owned(),
             goal: "below 25 MB".to_owned(),
             met: Some(idle < 25.0),
         },
         Row {
-            what: figures::FULL_MEMORY,
+            what: figures::FULL_MEMORY.to_owned(),
             measured: format!("{full:.1} MB"),
             reference: "VmRSS after 5 s".to_owned(),
             goal: "below 60 MB".to_owned(),

@@ -29,7 +29,7 @@ pub(crate) async fn measure() -> Vec<Row> {
     let achieved = (after.0 - before.0) / seconds / f64::from(PERMITTED);
     let refused = after.1 - before.1;
     vec![Row {
-        what: figures::PACING,
+        what: figures::PACING.to_owned(),
         measured: format!("{achieved:.3}, {refused:.0} answers of 429"),
         reference: "the server's own count and limiter".to_owned(),
         goal: "at least 0.98, no 429 after the first second".to_owned(),

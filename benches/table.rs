@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// One figure.
 pub(crate) struct Row {
-    /// One of [`crate::figures`].
-    pub(crate) what: &'static str,
+    /// One of [`crate::figures`], or what the figures of `scale` say of a size.
+    pub(crate) what: String,
     pub(crate) measured: String,
     pub(crate) reference: String,
     pub(crate) goal: String,

@@ -70,14 +70,14 @@ pub(crate) async fn measure() -> Vec<Row> {
     let none = || "-".to_owned();
     vec![
         Row {
-            what: figures::JOBS,
+            what: figures::JOBS.to_owned(),
             measured: format!("{:.0}/s = {share:.2} of bare", of_ours(|ours| ours.side.rate)),
             reference: format!("bare calls {:.0} jobs/s", of_bare(|bare| bare.rate)),
             goal: "at least 0.70 of bare".to_owned(),
             met: Some(share >= 0.70),
         },
         Row {
-            what: figures::CPU,
+            what: figures::CPU.to_owned(),
             measured: format!(
                 "{:.0} µs = bare + {more:.0} µs",
                 median(ours.iter().map(|ours| cpu(&ours.side)).collect())
@@ -87,28 +87,28 @@ pub(crate) async fn measure() -> Vec<Row> {
             met: Some(more <= 150.0),
         },
         Row {
-            what: figures::SWITCHES,
+            what: figures::SWITCHES.to_owned(),
             measured: format!("{switches:.1}, {store:.1} of them of SQLite's threads"),
             reference: format!("bare client {:.1}", of_bare(|bare| a_job(bare.own.whole().switches()))),
             goal: none(),
             met: None,
         },
         Row {
-            what: figures::COMMITS,
+            what: figures::COMMITS.to_owned(),
             measured: format!("{:.2}", of_ours(|ours| a_job(f64::from(ours.written.commits)))),
             reference: "the count of the log's index".to_owned(),
             goal: none(),
             met: None,
         },
         Row {
-            what: figures::WAL,
+            what: figures::WAL.to_owned(),
             measured: format!("{log:.1} KB"),
             reference: "the frames of the log's index".to_owned(),
             goal: "at most 16 KB".to_owned(),
             met: Some(log <= 16.0),
         },
         Row {
-            what: figures::DISK,
+            what: figures::DISK.to_owned(),
             measured: format!("{disk:.1} KB"),
             reference: "the file when closed, less an empty one".to_owned(),
             goal: "at most 5 KB".to_owned(),
@@ -127,7 +127,7 @@ pub(crate) async fn measure_slow() -> Vec<Row> {
     }
     let share = median(ours.iter().zip(&bare).map(|(ours, bare)| ours / bare).collect());
     vec![Row {
-        what: figures::SLOW,
+        what: figures::SLOW.to_owned(),
         measured: format!("{:.0}/s = {share:.2} of bare", median(ours)),
         reference: format!("bare calls {:.0} jobs/s", median(bare)),
         goal: "at least 0.97 of bare".to_owned(),

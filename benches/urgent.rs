@@ -14,7 +14,7 @@ pub(crate) async fn measure() -> Vec<Row> {
     for (what, routine) in [(figures::URGENT_5, 100_000), (figures::URGENT_6, 1_000_000)] {
         let wait = behind(routine).await;
         rows.push(Row {
-            what,
+            what: what.to_owned(),
             measured: format!("{wait:.0} ms"),
             reference: "permit interval 100 ms".to_owned(),
             goal: "110 ms".to_owned(),
