@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::Intake;
 use crate::digest::sha256;
 use crate::model::{Delivery, Priority, Reason, Scope, Signal, Subject, Timestamp, When};
-use crate::store::{InboxRefusal, InboxRow, PortionPace};
+use crate::store::{InboxRefusal, InboxRow, PortionPace, StoreError};
 
 /// The name of the source whose signals the inbox's rows are.
 pub(super) const SOURCE: &str = "inbox";
@@ -38,7 +38,7 @@ pub async fn run(intake: Intake, stop: CancellationToken) {
     }
 }
 
-async fn watch(intake: &Intake) -> Result<(), crate::store::StoreError> {
+async fn watch(intake: &Intake) -> Result<(), StoreError> {
     let mut commits = intake.store.watch_commits().await?;
     loop {
         let mut pace = PortionPace::default();
@@ -57,7 +57,7 @@ async fn watch(intake: &Intake) -> Result<(), crate::store::StoreError> {
 }
 
 /// Takes one portion, and answers how many rows that were.
-async fn take(intake: &Intake, most: usize) -> Result<usize, crate::store::StoreError> {
+async fn take(intake: &Intake, most: usize) -> Result<usize, StoreError> {
     let rows = intake.store.inbox_new(u32::try_from(most).unwrap_or(u32::MAX)).await?;
     let taken = rows.len();
     let now = intake.store.clock().now();
@@ -72,9 +72,33 @@ async fn take(intake: &Intake, most: usize) -> Result<usize, crate::store::Store
         }
     }
     if !delivery.signals.is_empty() {
-        intake.store(delivery).await?;
+        match intake.store(delivery.clone()).await {
+            Err(error) if error.of_a_row().is_some() => store_apart(intake, delivery).await?,
+            other => other.map(drop)?,
+        }
     }
     Ok(taken)
+}
+
+/// Stores each row by itself: something that the store has about one of them cannot be read, and those beside it and after it must not wait for
+/// that. It is rejected, so that whoever wrote it learns of it.
+async fn store_apart(intake: &Intake, delivery: Delivery) -> Result<(), StoreError> {
+    for (row, signal) in delivery.inbox.into_iter().zip(delivery.signals) {
+        let one = Delivery {
+            inbox: vec![row],
+            ..Delivery::of(SOURCE, vec![signal], delivery.received_at)
+        };
+        let Err(error) = intake.store(one).await else { continue };
+        let Some(why) = error.of_a_row() else { return Err(error) };
+        tracing::error!(row, error = %crate::model::error_chain(&error), "an inbox row could not be stored");
+        let refusal = InboxRefusal {
+            code: "not_stored",
+            why: format!("what the store has about the subject is damaged ({why}): nothing was done, act by hand"),
+            digest: None,
+        };
+        intake.store.reject_inbox(row, refusal).await?;
+    }
+    Ok(())
 }
 
 /// Reads a row as a signal.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use revoked::clock::Clock;
 use revoked::intake::{self, Intake};
-use revoked::model::{GrantKind, Reason};
+use revoked::model::{Delivery, GrantKind, Reason, Signal, When};
 use revoked::store::{InboxRow, Role, Store};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
@@ -118,6 +118,57 @@ async fn an_operator_of_another_process_gets_past_a_bulk_of_routine_rows() {
         "a command waited {slowest:?} for the write lock"
     );
     assert!(until_revoke < Duration::from_secs(5), "{until_revoke:?} to the first revoke");
+}
+
+#[tokio::test]
+async fn a_row_about_somebody_whose_rows_are_damaged_is_rejected_and_holds_up_no_other() {
+    let harness = Harness::demanding(everything()).await;
+    let target = Arc::new(Scripted::new());
+    let lanes = harness.lanes(&target, 1).await;
+    // Planned for a day that does not come, so that only the store knows of it.
+    let mut planned = Signal::new("planned", [1; 32], "username:damaged".parse().unwrap(), Reason::Departed);
+    planned.when = When::At(harness.store.clock().now().plus(Duration::from_hours(24)));
+    let delivery = Delivery::of("test", vec![planned], harness.store.clock().now());
+    let policy = Arc::new(harness.policy.clone());
+    harness.store.accept(Arc::clone(&policy), delivery, Vec::new()).await.unwrap();
+    let mut other = SqliteConnectOptions::new()
+        .filename(harness.store.path())
+        .connect()
+        .await
+        .unwrap();
+    sqlx::query("UPDATE job SET containment = 'rubbish'")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    let mut rows = Vec::new();
+    for subject in ["username:before", "username:damaged", "username:after"] {
+        rows.push(
+            harness
+                .store
+                .submit_request(request(subject, Reason::Compromised))
+                .await
+                .unwrap(),
+        );
+    }
+    let intake = Intake::new(harness.store.clone(), policy, lanes, vec!["chat".to_owned()], BTreeMap::new());
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(intake::run_inbox(intake, stop.clone()));
+    until("the last row", async || {
+        (count(&mut other, STILL_NEW).await == 0).then_some(())
+    })
+    .await;
+    stop.cancel();
+    running.await.unwrap();
+    let mut answers = Vec::new();
+    for row in rows {
+        answers.push(harness.store.inbox_answer(row).await.unwrap());
+    }
+    harness.shutdown.soft.cancel();
+    harness.store.close().await;
+    let states: Vec<&str> = answers.iter().map(|answer| answer.state.as_str()).collect();
+    assert_eq!(states, ["accepted", "rejected", "accepted"], "{answers:?}");
+    let why = answers[1].why.as_deref().unwrap();
+    assert!(why.contains("damaged") && why.contains("containment"), "{why}");
 }
 
 #[tokio::test]
