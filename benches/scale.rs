@@ -1,5 +1,5 @@
-//! What must stay as it is while the rows grow: the start, the numbers, the lists, the trail, the log, retention and memory, at ten thousand, a
-//! hundred thousand and a million finished cases with as many queued jobs, made by SQL.
+//! What must stay as it is while the rows grow: the start, the numbers, the lists, the trail, the log and retention, at a thousand, a hundred
+//! thousand and a million finished cases with as many queued jobs, made by SQL.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(crate) async fn measure() -> Vec<Row> {
         .iter()
         .zip(&first.timed)
         .map(|((what, time, goal), (_, small, _))| Row {
-            what: format!("{what}, {} finished cases and as many queued jobs", last.size),
+            what: format!("{what}, {} finished cases, as many queued", last.size),
             measured: format!("{time:.2} ms"),
             reference: format!("{} of each: {small:.2} ms", first.size),
             goal: goal.words(),
@@ -44,7 +44,7 @@ pub(crate) async fn measure() -> Vec<Row> {
         })
         .collect();
     rows.extend(last.others.iter().map(|(what, measured, goal, met)| Row {
-        what: format!("{what}, {} finished cases", last.size),
+        what: format!("{what}, {} finished cases, as many queued", last.size),
         measured: measured.clone(),
         reference: format!("{:.0} MB on disk", last.megabytes),
         goal: goal.clone(),
@@ -320,19 +320,19 @@ async fn fill(path: &Path, size: i64) {
         .await
         .unwrap();
     for sql in [
-        "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= $1) \
+        "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < $1 + 2) \
          INSERT INTO cases (id, subject_ref, reason, playbook, scope, priority, state, verdict, source, received_at, first_revoke_at, contained_at, closed_at) \
          SELECT i, printf('s_%020d', i), 'departed', 'departed', c.scope, c.priority, 'closed', 'contained', 'bench', c.received_at, \
                 c.received_at, c.received_at, c.received_at - CASE WHEN i % 10 = 0 THEN 40000000000 ELSE 0 END FROM n, cases c WHERE c.id = 1",
         "INSERT INTO job (case_id, target, kind, containment, priority, state, verdict, outcome, evidence, created_at, finished_at) \
          SELECT c.id, 'chat', 'contain', j.containment, 3, 'done', 'contained', '{\"verdict\":\"contained\"}', printf('{\"said\":\"%.*c\"}', 600, 'x'), \
-                c.received_at, c.closed_at FROM cases c, job j WHERE j.id = 1 AND c.id > 1 AND $1 > 0",
-        "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i <= $1) \
+                c.received_at, c.closed_at FROM cases c, job j WHERE j.id = 1 AND c.id > 2 AND $1 > 0",
+        "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < $1 + 2) \
          INSERT INTO cases (subject_ref, reason, playbook, scope, priority, state, source, received_at) \
          SELECT printf('q_%020d', i), 'departed', 'departed', c.scope, c.priority, 'open', 'bench', c.received_at FROM n, cases c WHERE c.id = 1",
         "INSERT INTO job (case_id, target, kind, containment, priority, state, created_at) \
          SELECT c.id, 'chat', 'contain', j.containment, 3, 'queued', c.received_at FROM cases c, job j WHERE j.id = 1 AND c.state = 'open' \
-         AND c.id > 1 AND $1 > 0",
+         AND c.id > 2 AND $1 > 0",
     ] {
         sqlx::query(sql).bind(size).execute(&mut conn).await.unwrap();
     }
@@ -353,7 +353,7 @@ async fn entries(conn: &mut sqlx::SqliteConnection, size: i64) {
     let mut tree = Frontier::from_bytes(u64::try_from(head.get::<i64, _>(0)).unwrap(), head.get::<&[u8], _>(1)).unwrap();
     sqlx::query("BEGIN").execute(&mut *conn).await.unwrap();
     for n in 0..size * ENTRIES {
-        let (seq, case) = (tree.size(), 2 + n / ENTRIES);
+        let (seq, case) = (tree.size(), 3 + n / ENTRIES);
         let body = format!(
             "{{\"seq\":{seq},\"at\":1764000000000,\"kind\":\"action.finished\",\"actor\":\"daemon\",\"case\":{case},\"job\":{case},\
              \"subject_ref\":\"s_{case:020}\",\"detail\":{{\"action\":\"end_sessions\",\"outcome\":\"done\",\"request_ids\":[\"8rqx1h6dpfncmgd5u4ss1kx7qr\"],\
@@ -380,7 +380,7 @@ async fn entries(conn: &mut sqlx::SqliteConnection, size: i64) {
     for sql in [
         "UPDATE trail_head SET size = $1, frontier = $2",
         "INSERT INTO trail_case (case_id, block) SELECT DISTINCT body ->> '$.case', seq / 256 FROM trail \
-         WHERE body ->> '$.case' > 1 AND $1 > 0 AND length($2) > 0",
+         WHERE body ->> '$.case' > 2 AND $1 > 0 AND length($2) > 0",
     ] {
         sqlx::query(sql)
             .bind(i64::try_from(tree.size()).unwrap())
