@@ -6,7 +6,8 @@ use crate::store::{OpenError, Store, TrailFilter, TrailSnapshot};
 
 use super::AnchorFile;
 
-/// Entries that a first start may have written before it was cut off and nothing was signed: some starts, and nothing else.
+/// Entries that may have been written before anything was signed: first starts that were cut off, and what a source keeps for itself where it
+/// was connected before. None of them is about a person.
 const UNSIGNED_STARTS: u64 = 32;
 
 /// What the start of a daemon means for its trail, to be recorded as the first entry of the new life.
@@ -184,7 +185,7 @@ async fn is_unsigned_start(trail: &mut TrailSnapshot, size: u64) -> Result<bool,
     let rows = trail.rows(0, u32::MAX).await.map_err(|error| error.to_string())?;
     let starts = rows.iter().all(|row| {
         let entry: Option<serde_json::Value> = serde_json::from_slice(&row.body).ok();
-        entry.is_some_and(|entry| entry["kind"] == "daemon.started")
+        entry.is_some_and(|entry| entry["kind"] == "daemon.started" || entry["kind"] == "source.noted")
     });
     Ok(starts && !has_checkpoints)
 }
