@@ -4,7 +4,7 @@
 //! a wall clock that jumps must not bunch or stall them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::model::Timestamp;
@@ -29,7 +29,14 @@ pub struct Clock(Hands);
 enum Hands {
     #[default]
     System,
-    Fixed(Arc<AtomicI64>),
+    Fixed(Arc<FixedHands>),
+}
+
+/// The hands of a clock that tests drive, in milliseconds.
+#[derive(Debug, Default)]
+struct FixedHands {
+    wall: AtomicI64,
+    passed: AtomicU64,
 }
 
 impl Clock {
@@ -42,7 +49,10 @@ impl Clock {
     /// A clock that stands at `at` until [`Clock::advance`] or [`Clock::set`] moves it.
     #[must_use]
     pub fn fixed(at: Timestamp) -> Self {
-        Self(Hands::Fixed(Arc::new(AtomicI64::new(at.ms()))))
+        Self(Hands::Fixed(Arc::new(FixedHands {
+            wall: AtomicI64::new(at.ms()),
+            passed: AtomicU64::new(0),
+        })))
     }
 
     /// The present instant.
@@ -51,21 +61,45 @@ impl Clock {
         match &self.0 {
             #[expect(clippy::disallowed_methods, reason = "this is the place that the ban points to")]
             Hands::System => jiff::Timestamp::now().into(),
-            Hands::Fixed(ms) => Timestamp::from_ms(ms.load(Ordering::SeqCst)),
+            Hands::Fixed(hands) => Timestamp::from_ms(hands.wall.load(Ordering::SeqCst)),
         }
     }
 
-    /// Moves a fixed clock forward by `by`; a system clock stays as it is.
+    /// The time that has passed since some instant, which nobody can set: a machine's sleep counts, a step of wall time does not.
+    #[must_use]
+    pub fn passed(&self) -> Duration {
+        match &self.0 {
+            Hands::System => {
+                let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+                let (seconds, nanos) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
+                Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+            }
+            Hands::Fixed(hands) => Duration::from_millis(hands.passed.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Lets `by` pass on a fixed clock; a system clock stays as it is.
     pub fn advance(&self, by: Duration) {
-        if let Hands::Fixed(ms) = &self.0 {
-            ms.store(self.now().plus(by).ms(), Ordering::SeqCst);
+        if let Hands::Fixed(hands) = &self.0 {
+            hands.wall.store(self.now().plus(by).ms(), Ordering::SeqCst);
+            let passed = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+            hands.passed.fetch_add(passed, Ordering::SeqCst);
         }
     }
 
-    /// Sets a fixed clock to `at`, backwards too; a system clock stays as it is.
+    /// Lets time pass on a fixed clock until it is `at`, or sets it back to that; a system clock stays as it is.
     pub fn set(&self, at: Timestamp) {
-        if let Hands::Fixed(ms) = &self.0 {
-            ms.store(at.ms(), Ordering::SeqCst);
+        if at > self.now() {
+            self.advance(at.since(self.now()));
+        } else {
+            self.step_to(at);
+        }
+    }
+
+    /// Sets a fixed clock to `at` without any time passing, as somebody sets a machine's; a system clock stays as it is.
+    pub fn step_to(&self, at: Timestamp) {
+        if let Hands::Fixed(hands) = &self.0 {
+            hands.wall.store(at.ms(), Ordering::SeqCst);
         }
     }
 }

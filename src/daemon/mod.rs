@@ -72,6 +72,7 @@ impl Daemon {
         let keys = trail::known_keys(store.path())?;
         let transition = trail::check_at_start(&store, signer.verifier(), &keys, &anchor).await?;
         trail::publish(signer.verifier(), store.path())?;
+        store.check_clock_at_start().await?;
         record_start_transition(&store, &transition, &signer).await?;
         let taken_back = store.expire_leases(true).await?;
         store

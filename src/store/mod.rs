@@ -13,7 +13,7 @@
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
 //!
-//! Beside them `alerts`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows.
+//! Beside them `alerts`, `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,7 @@ use crate::statement::Receiver;
 
 mod alerts;
 mod cases;
+mod clock_steps;
 mod columns;
 mod departures;
 mod error;
@@ -79,6 +80,7 @@ pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
 pub use writer::group_commit::Committed;
 
+use clock_steps::ClockSteps;
 use file::identity_watch::OpenedFiles;
 use queue::sets::hot_mutation::{Call, HotMutation};
 use transaction::mutation::{ClosureMutation, Tx};
@@ -109,6 +111,7 @@ struct Inner {
     outbox: Arc<Notify>,
     /// The number of the newest signal whose commit has returned.
     newest_signal: AtomicI64,
+    clock_steps: ClockSteps,
     lock: Mutex<Option<std::fs::File>>,
     files: OpenedFiles,
 }
@@ -125,6 +128,7 @@ impl Store {
         newest_signal: i64,
     ) -> Self {
         let sender = mutations.downgrade();
+        let clock_steps = ClockSteps::new(&clock);
         Self(Arc::new(Inner {
             path,
             clock,
@@ -139,6 +143,7 @@ impl Store {
             receivers: OnceLock::new(),
             outbox: Arc::default(),
             newest_signal: AtomicI64::new(newest_signal),
+            clock_steps,
             lock: Mutex::new(lock),
             files,
         }))

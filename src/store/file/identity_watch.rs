@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// Looks at the files every second, and returns with what was found once one of them is gone or replaced: nothing that is committed from
-    /// then on can be believed to last. Alerts about a further name of the database while there is one.
+    /// then on can be believed to last. Alerts about a further name of the database while there is one, and looks at the clock.
     pub async fn watch_files(&self) -> String {
         let mut said = None;
         let mut ticks = tokio::time::interval(EVERY);
@@ -52,6 +52,9 @@ impl Store {
             if let Some(displaced) = self.0.files.displaced.get() {
                 tracing::error!("{displaced}: nothing more is stored");
                 return displaced.to_string();
+            }
+            if let Err(error) = self.look_at_clock().await {
+                tracing::error!(error = %crate::model::error_chain(&error), "could not record that the clock was set");
             }
             let names = self.0.files.names.load(Ordering::Relaxed);
             let linked = names > 1;

@@ -1,10 +1,15 @@
 //! Promotes scheduled jobs: what is due moves into the queue.
 
+use std::time::Duration;
+
 use revoked_trail::{Entry, EntryKind};
 
 use crate::model::{Actor, Timestamp};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
+
+/// How soon plans are looked at again that wait although they are due.
+const HELD: Duration = Duration::from_secs(5);
 
 impl Store {
     /// Moves every job whose time has come into the queue. Answers when the next one is due.
@@ -16,9 +21,13 @@ impl Store {
         if !due {
             return Ok(next);
         }
-        let targets = self.write(|tx| Box::pin(tx.promote())).await?;
+        let departures = self.departures_due_until().await?;
+        let targets = self.write(move |tx| Box::pin(tx.promote(departures))).await?;
         self.wake_lanes(&targets);
-        Ok(self.next_due().await?.0)
+        let (next, due) = self.next_due().await?;
+        // What is due and waits for the clock to be trusted is looked at again soon, and not at once.
+        let held = due && targets.is_empty();
+        Ok(if held { Some(self.clock().now().plus(HELD)) } else { next })
     }
 
     /// When the next scheduled job is due, and whether that is now. A read, so that an idle scheduler commits nothing.
@@ -33,13 +42,16 @@ impl Store {
 }
 
 impl Tx<'_> {
-    async fn promote(&mut self) -> Result<Vec<String>> {
+    async fn promote(&mut self, departures: Timestamp) -> Result<Vec<String>> {
         let rows = sqlx::query(
             "UPDATE job SET state = 'queued', due = NULL \
-             WHERE id IN (SELECT id FROM job INDEXED BY job_due WHERE state = 'scheduled' AND due <= ? ORDER BY due LIMIT 1000) \
+             WHERE id IN (SELECT j.id FROM job j INDEXED BY job_due WHERE j.state = 'scheduled' AND j.due <= $1 \
+                 AND (j.due <= $2 OR NOT EXISTS (SELECT 1 FROM departure d WHERE d.case_id = j.case_id AND d.state = 'planned')) \
+                 ORDER BY j.due LIMIT 1000) \
              RETURNING id, case_id, target",
         )
         .bind(self.now.ms())
+        .bind(departures.ms())
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("promoting what is due"))?;

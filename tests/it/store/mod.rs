@@ -1,6 +1,7 @@
 //! The store on real files.
 
 mod accept;
+mod clock_steps;
 mod coalesce;
 mod counters;
 mod damaged_rows;
