@@ -78,6 +78,7 @@ async fn open(
         tracker: TaskTracker::new(),
         soft: CancellationToken::new(),
         hard: CancellationToken::new(),
+        supervisor: revoked::supervision::Supervisor::default(),
     };
     let settings = LaneSettings {
         name: "chat".to_owned(),

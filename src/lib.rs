@@ -45,6 +45,7 @@
 //! | [`cli`] | one file or folder for each command. Only here is anything printed. `cli/revoke` writes a row of the table `inbox` (`store/sources/inbox`), which `intake/inbox` takes to `store/queue/accept` |
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
 //! | [`clock`], [`http`], [`secret`], [`telemetry`] | the only places for time, calls to the outside, credentials, and logs with metrics |
+//! | [`supervision`] | long-lived work is watched: what ends or panics although it should not ends the daemon with its name |
 //! | [`digest`], [`file_modes`] | the one SHA-256 with its hexadecimal form, and the one rule about who else may write what we rely on |
 //! | `demo`, `revoked_sandbox` | the demo, and the Mattermost stand-in (a crate of its own) for it, the tests and the benchmarks; behind the feature `demo` |
 //!
@@ -110,6 +111,7 @@ pub mod settings;
 pub mod sources;
 pub mod statement;
 pub mod store;
+pub mod supervision;
 pub mod targets;
 pub mod telemetry;
 pub mod trail;

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -23,7 +24,7 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
         LogFormat::Human => Format::Human,
         LogFormat::Json => Format::Json,
     };
-    let _log = telemetry::start(
+    let log = telemetry::start(
         Setup {
             format,
             filter: filter(&config),
@@ -39,17 +40,34 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
     let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
     let daemon = Daemon::start(config, clock).await?;
-    daemon
-        .run(async move {
-            loop {
-                tokio::select! {
-                    _ = terminate.recv() => return,
-                    _ = interrupt.recv() => return,
-                    _ = hang_up.recv() => tracing::warn!("SIGHUP does nothing; check the config with revoked check, then restart"),
+    let stopping = CancellationToken::new();
+    let told = stopping.clone();
+    let orders = async {
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = hang_up.recv() => {
+                    tracing::warn!("SIGHUP does nothing; check the config with revoked check, then restart");
+                    continue;
                 }
             }
-        })
-        .await?;
+            if told.is_cancelled() {
+                return;
+            }
+            told.cancel();
+        }
+    };
+    tokio::select! {
+        ended = daemon.run(stopping.cancelled_owned()) => ended?,
+        () = orders => {
+            super::output::remark("told to stop a second time: stopped at once, without waiting for what was under way");
+            drop(log);
+            // As after a power cut: the next start knows that what was under way is unknown, and brings it back. To end the runtime would
+            // take as long as what it waits for.
+            std::process::exit(i32::from(Exit::Failed.code()));
+        }
+    }
     Ok(Exit::Ok)
 }
 

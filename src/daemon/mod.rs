@@ -1,7 +1,11 @@
 //! The daemon: builds, starts and wires everything, and its graceful shutdown (soft stop, then hard stop).
 //!
-//! Start order: lock and store, trail, leases of an earlier life, lanes, listeners, `READY=1`. Stop order: listeners, lanes (running attempts
+//! Start order: lock and store, trail, port, leases of an earlier life, what runs by a schedule, lanes, intake, `READY=1`. Whatever can be
+//! refused comes before the lanes, so that a start that fails costs no job an attempt. Stop order: listeners, lanes (running attempts
 //! finish, or give their job back), checkpoints, store. What SIGTERM does is here; who waits for the signal is `cli::run`.
+//!
+//! Everything long-lived is watched ([`crate::supervision`]): what ends although it should not stops the rest in the same good order, and
+//! the daemon ends with exit code 1.
 //!
 //! Here [`Daemon`]; then `endpoints`, what the HTTP server serves; `health`, readiness and gauges; `systemd`, ready and watchdog; `periodic`,
 //! what runs by a schedule; `descriptors`, the limit of open files.
@@ -21,10 +25,11 @@ use crate::api;
 use crate::backoff::{Backoff, Retries};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::intake::{self, Intake};
+use crate::intake::{self, Intake, SourceActivity};
 use crate::policy::Policy;
 use crate::sources::Source;
 use crate::store::{Role, Store};
+use crate::supervision::Supervisor;
 use crate::telemetry;
 use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
@@ -55,6 +60,7 @@ pub struct Daemon {
     listeners: TaskTracker,
     signing: (CancellationToken, TaskTracker),
     periodic: periodic::Periodic,
+    supervisor: Supervisor,
 }
 
 impl Daemon {
@@ -71,6 +77,16 @@ impl Daemon {
         let anchor = AnchorFile::new(&config.trail.anchor);
         let keys = trail::known_keys(store.path())?;
         let transition = trail::check_at_start(&store, signer.verifier(), &keys, &anchor).await?;
+        // Before anything is written or taken back: a port that is taken must cost nothing, however often systemd tries again.
+        let listener = api::listen(config.listen.address).with_context(|| {
+            format!(
+                "listening at {}; is another program there? change [listen] address",
+                config.listen.address
+            )
+        })?;
+        let address = listener
+            .local_addr()
+            .context("reading the address that the server listens at")?;
         trail::publish(signer.verifier(), store.path())?;
         store.check_clock_at_start().await?;
         record_start_transition(&store, &transition, &signer).await?;
@@ -86,10 +102,12 @@ impl Daemon {
         // From here on the trail cannot be replaced unseen: one that its key has not signed is not started on again.
         checkpoints.sign_or_alert().await;
 
+        let supervisor = Supervisor::default();
         let shutdown = Shutdown {
             tracker: TaskTracker::new(),
             soft: CancellationToken::new(),
             hard: CancellationToken::new(),
+            supervisor: supervisor.clone(),
         };
         let stop_intake = CancellationToken::new();
         // Before the lanes: what closes from now on is told.
@@ -100,49 +118,33 @@ impl Daemon {
             }
             Some(settings) => Some(Transmitter::start(settings.clone(), store.clone(), stop_intake.clone()).await?),
         };
+        // Whom an earlier life held off is not remembered.
+        store.end_alerts("door_closed").await?;
+        let activity = SourceActivity::default();
+        let periodic = periodic::start(&store, &config, &activity, &supervisor).await?;
+
         let policy = Arc::new(config.policy.clone());
         let lanes = start_lanes(&store, &config, Arc::clone(&policy), shutdown.clone()).await?;
         let signing = (CancellationToken::new(), TaskTracker::new());
-        signing.1.spawn(trail::run(checkpoints, signing.0.clone()));
-
-        let listeners = TaskTracker::new();
-        let sources: BTreeMap<String, Source> = config
-            .sources
-            .iter()
-            .map(|source| (source.name.clone(), source.source.clone()))
-            .collect();
-        let targets = config.targets.iter().map(|target| target.name.clone()).collect();
-        let intake = Intake::new(store.clone(), policy, lanes.clone(), targets, sources.clone());
-        listeners.spawn(intake::run_inbox(intake.clone(), stop_intake.clone()));
-        for (name, source) in sources {
-            if let Some(pull) = source.pull() {
-                listeners.spawn(intake::run_poll(intake.clone(), name, Arc::clone(pull), stop_intake.clone()));
-            }
-        }
-        let listener = api::listen(config.listen.address).with_context(|| {
-            format!(
-                "listening at {}; is another program there? change [listen] address",
-                config.listen.address
-            )
-        })?;
-        let address = listener
-            .local_addr()
-            .context("reading the address that the server listens at")?;
-        let notes = intake.activity().clone();
+        signing.1.spawn(supervisor.watch(
+            "the signer of checkpoints",
+            signing.0.clone(),
+            trail::run(checkpoints, signing.0.clone()),
+        ));
+        let listeners = Listeners {
+            tracker: TaskTracker::new(),
+            stop: stop_intake.clone(),
+            supervisor: supervisor.clone(),
+        };
+        let intake = start_intake(&store, &config, policy, &lanes, activity, &listeners);
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
-        // Whom an earlier life held off is not remembered.
-        store.end_alerts("door_closed").await?;
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
-        listeners.spawn(api::serve(
-            listener,
-            endpoints::limits(&config.listen),
-            ports,
-            stop_intake.clone(),
-        ));
-        listeners.spawn(integrity::look(store.clone(), stop_intake.clone()));
-        let periodic = periodic::start(&store, &config, &notes).await?;
+        let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
+        listeners.spawn_watched("the HTTP server", serving);
+        // Not watched: it ends by itself, and its word is an alert.
+        listeners.tracker.spawn(integrity::look(store.clone(), stop_intake.clone()));
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");
         Ok(Self {
             store,
@@ -150,9 +152,10 @@ impl Daemon {
             address,
             stop_intake,
             shutdown,
-            listeners,
+            listeners: listeners.tracker,
             signing,
             periodic,
+            supervisor,
         })
     }
 
@@ -194,8 +197,13 @@ impl Daemon {
                 self.shutdown.hard.cancel();
                 Some(displaced)
             }
+            // Last: what the end of the writer takes along is named by the writer.
+            failure = self.supervisor.failure() => Some(failure.to_string()),
         };
         systemd::stopping();
+        if let Some(trouble) = &trouble {
+            tracing::error!("{trouble}; stopping, so that the daemon can be started whole again");
+        }
         self.stop().await;
         match trouble {
             None => Ok(()),
@@ -248,11 +256,49 @@ async fn record_start_transition(store: &Store, transition: &StartTransition, si
 fn start_transmitter(transmitter: &Transmitter, shutdown: &Shutdown) {
     for name in transmitter.push_receivers() {
         let run = transmitter::run_push(transmitter.clone(), name.to_owned(), shutdown.soft.clone());
-        shutdown.tracker.spawn(run);
+        shutdown.spawn_watched(&format!("the transmitter to receiver {name}"), run);
     }
-    shutdown
-        .tracker
-        .spawn(transmitter::run_overdue_polls(transmitter.clone(), shutdown.soft.clone()));
+    let overdue = transmitter::run_overdue_polls(transmitter.clone(), shutdown.soft.clone());
+    shutdown.spawn_watched("the look for receivers that do not poll", overdue);
+}
+
+/// What takes things in, until `stop`.
+struct Listeners {
+    tracker: TaskTracker,
+    stop: CancellationToken,
+    supervisor: Supervisor,
+}
+
+impl Listeners {
+    fn spawn_watched(&self, name: &str, work: impl Future<Output = ()> + Send + 'static) {
+        self.tracker.spawn(self.supervisor.watch(name, self.stop.clone(), work));
+    }
+}
+
+/// Starts the inbox and the sources that we fetch from.
+fn start_intake(
+    store: &Store,
+    config: &Config,
+    policy: Arc<Policy>,
+    lanes: &Lanes,
+    activity: SourceActivity,
+    listeners: &Listeners,
+) -> Intake {
+    let sources: BTreeMap<String, Source> = config
+        .sources
+        .iter()
+        .map(|source| (source.name.clone(), source.source.clone()))
+        .collect();
+    let targets = config.targets.iter().map(|target| target.name.clone()).collect();
+    let intake = Intake::new(store.clone(), policy, lanes.clone(), targets, sources.clone()).noting(activity);
+    listeners.spawn_watched("the inbox", intake::run_inbox(intake.clone(), listeners.stop.clone()));
+    for (name, source) in sources {
+        if let Some(pull) = source.pull() {
+            let looking = intake::run_poll(intake.clone(), name.clone(), Arc::clone(pull), listeners.stop.clone());
+            listeners.spawn_watched(&format!("the poll of source {name}"), looking);
+        }
+    }
+    intake
 }
 
 async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdown: Shutdown) -> anyhow::Result<Lanes> {
@@ -283,4 +329,62 @@ async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdo
         ..WorkSettings::default()
     };
     Ok(Lanes::start(store, lanes, policy, settings, shutdown).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A daemon with a target that nobody answers at.
+    async fn started(folder: &std::path::Path) -> Daemon {
+        let clock = Clock::system();
+        let text = format!(
+            "[store]\npath = \"{0}/revoked.db\"\n[trail]\norigin = \"test.example/revoked\"\nanchor = \"{0}/revoked.checkpoints\"\n\
+             [listen]\naddress = \"127.0.0.1:0\"\n\
+             [[target]]\nname = \"chat\"\nkind = \"mattermost\"\nurl = \"http://127.0.0.1:9\"\ntoken = {{ file = \"{0}/token\" }}\n",
+            folder.display()
+        );
+        for (name, text) in [("token", "0123456789abcdefghijklmnop"), ("revoked.toml", &text)] {
+            use std::os::unix::fs::PermissionsExt as _;
+            let path = folder.join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let config = Config::load(&folder.join("revoked.toml"), &clock).unwrap();
+        Daemon::start(config, clock).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_daemon_whose_writer_has_died_ends_with_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let daemon = started(folder.path()).await;
+        let store = daemon.store().clone();
+        let running = tokio::spawn(daemon.run(std::future::pending()));
+        store.panic_writer().await;
+        let error = running.await.unwrap().unwrap_err().to_string();
+        assert!(error.contains("writer has ended"), "{error}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_daemon_of_which_a_part_has_panicked_stops_in_order_and_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let daemon = started(folder.path()).await;
+        let (shutdown, path) = (daemon.shutdown.clone(), daemon.store().path().to_owned());
+        let running = tokio::spawn(daemon.run(std::future::pending()));
+        shutdown.spawn_watched("the lane of target mail", async { panic!("of a test") });
+        let error = running.await.unwrap().unwrap_err().to_string();
+        assert!(error.starts_with("the lane of target mail has panicked"), "{error}");
+        let store = Store::open(&path, Role::Command, Clock::system()).await.unwrap();
+        let stops = crate::store::TrailFilter {
+            kind: Some("daemon.stopped".to_owned()),
+            limit: 10,
+            ..Default::default()
+        };
+        assert_eq!(
+            store.trail_search(&stops).await.unwrap().len(),
+            1,
+            "the stop was not in order"
+        );
+        store.close().await;
+    }
 }

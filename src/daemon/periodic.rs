@@ -3,15 +3,21 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
+use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Config;
 use crate::intake::SourceActivity;
 use crate::store::Store;
+use crate::supervision::Supervisor;
 
 /// One periodic run. One that stands in no row of [`SCHEDULE`] is never made, which the compiler says.
 #[derive(Debug, Clone, Copy)]
@@ -68,19 +74,31 @@ const SCHEDULE: &[(Run, &str, &str)] = &[
     (Run::Retention, "0 17 3 * * *", "take away what has been over for long enough"),
 ];
 
+/// How long nothing may run: the most frequent run comes four times a minute.
+const SILENCE: Duration = Duration::from_mins(5);
+
 /// The running scheduler.
-pub(super) struct Periodic(JobScheduler);
+pub(super) struct Periodic {
+    scheduler: JobScheduler,
+    watch: AbortOnDropHandle<()>,
+}
 
 impl Periodic {
     pub(super) async fn stop(&mut self) {
-        if let Err(error) = self.0.shutdown().await {
+        self.watch.abort();
+        if let Err(error) = self.scheduler.shutdown().await {
             tracing::warn!(%error, "the scheduler did not stop in good order");
         }
     }
 }
 
 /// Starts every periodic run, and does the first of each that could have been missed.
-pub(super) async fn start(store: &Store, config: &Config, notes: &SourceActivity) -> anyhow::Result<Periodic> {
+pub(super) async fn start(
+    store: &Store,
+    config: &Config,
+    notes: &SourceActivity,
+    supervisor: &Supervisor,
+) -> anyhow::Result<Periodic> {
     recompute(store).await.context("computing the planned departures")?;
     let names = config.sources.iter().map(|source| source.name.clone()).collect();
     store.register_sources(names).await.context("making the sources known")?;
@@ -91,6 +109,10 @@ pub(super) async fn start(store: &Store, config: &Config, notes: &SourceActivity
         .collect();
     let scheduler = JobScheduler::new().await.context("making the scheduler")?;
     let (ledger, retention) = (config.ledger.alert_after, config.retention.clone());
+    let runs = Runs {
+        began: Arc::new(Notify::new()),
+        supervisor: supervisor.clone(),
+    };
     for (kind, cron, _) in SCHEDULE {
         let (store, retention, notes, expected) = (store.clone(), retention.clone(), notes.clone(), expected.clone());
         let work = move || {
@@ -114,27 +136,46 @@ pub(super) async fn start(store: &Store, config: &Config, notes: &SourceActivity
             }
         };
         scheduler
-            .add(job(*kind, cron, work)?)
+            .add(job(*kind, cron, &runs, work)?)
             .await
             .with_context(|| format!("scheduling the run {}", kind.name()))?;
     }
     scheduler.start().await.context("starting the scheduler")?;
-    Ok(Periodic(scheduler))
+    let watch = AbortOnDropHandle::new(tokio::spawn(watch(runs)));
+    Ok(Periodic { scheduler, watch })
+}
+
+/// What every run tells of.
+#[derive(Clone)]
+struct Runs {
+    /// One has begun.
+    began: Arc<Notify>,
+    supervisor: Supervisor,
+}
+
+/// Tells where no run has begun for too long: what starts them is a library's own, which says nothing when it ends.
+async fn watch(runs: Runs) {
+    while tokio::time::timeout(SILENCE, runs.began.notified()).await.is_ok() {}
+    runs.supervisor
+        .report("the periodic scheduler", "has started nothing for five minutes");
 }
 
 /// A run that never overlaps itself: the scheduler starts the next one whether or not the last has ended.
-fn job<F, W>(kind: Run, cron: &str, work: W) -> anyhow::Result<Job>
+fn job<F, W>(kind: Run, cron: &str, runs: &Runs, work: W) -> anyhow::Result<Job>
 where
     F: Future<Output = anyhow::Result<()>> + Send + 'static,
     W: Fn() -> F + Send + Sync + 'static,
 {
-    let running = std::sync::Arc::new(tokio::sync::Mutex::new(()));
+    let (running, runs) = (Arc::new(tokio::sync::Mutex::new(())), runs.clone());
     Job::new_async(cron, move |_, _| {
-        let (running, run) = (std::sync::Arc::clone(&running), work());
+        let (running, runs, run) = (Arc::clone(&running), runs.clone(), work());
         let guarded = async move {
+            runs.began.notify_one();
             let Ok(_alone) = running.try_lock() else { return };
-            if let Err(error) = run.await {
-                tracing::error!(run = kind.name(), error = format!("{error:#}"), "a periodic run failed");
+            match AssertUnwindSafe(run).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::error!(run = kind.name(), error = format!("{error:#}"), "a periodic run failed"),
+                Err(_) => runs.supervisor.panicked(&format!("the periodic run {}", kind.name())),
             }
         };
         Box::pin(guarded) as Pin<Box<dyn Future<Output = ()> + Send>>

@@ -65,6 +65,13 @@ impl Intake {
         }
     }
 
+    /// The same, noting what it notices about the sources in `activity`.
+    #[must_use]
+    pub fn noting(mut self, activity: SourceActivity) -> Self {
+        self.activity = activity;
+        self
+    }
+
     /// What was noticed about the sources and is not yet stored.
     #[must_use]
     pub fn activity(&self) -> &SourceActivity {

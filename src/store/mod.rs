@@ -215,6 +215,14 @@ impl Store {
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 
+    /// Ends the writer by a panic, as a defect could.
+    #[cfg(test)]
+    pub(crate) async fn panic_writer(&self) {
+        let panics = self.write(|_| Box::pin(async { panic!("of a test") })).await;
+        let panics: Result<()> = panics;
+        assert!(panics.is_err());
+    }
+
     async fn queue(&self, mutation: Queued) -> Result<()> {
         self.refuse_if_displaced()?;
         let sender = self.0.sender.upgrade().ok_or(StoreError::Stopped)?;

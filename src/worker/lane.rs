@@ -113,7 +113,7 @@ impl Lane {
         let (pacer, hard) = (Arc::clone(&self.pacer), self.shutdown.hard.clone());
         // The pacer outlives the lane's own loop, since attempts that finish still call; it ends with them.
         let (soft, slots, freed) = (self.shutdown.soft.clone(), Arc::clone(&self.slots), Arc::clone(&self.changed));
-        self.shutdown.tracker.spawn(async move {
+        self.shutdown.spawn_watched(&format!("the pacer of target {}", self.name), async move {
             let over = async {
                 soft.cancelled().await;
                 loop {
@@ -131,7 +131,8 @@ impl Lane {
             }
         });
         let lane = Arc::clone(self);
-        self.shutdown.tracker.spawn(async move { lane.run().await });
+        self.shutdown
+            .spawn_watched(&format!("the lane of target {}", self.name), lane.run());
     }
 
     async fn run(self: Arc<Self>) {

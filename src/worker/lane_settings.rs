@@ -1,5 +1,6 @@
 //! What a lane is given and what it shows: its settings, the settings all lanes share, how they are shut down, and their status.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -9,6 +10,7 @@ use super::attempt::AttemptLimits;
 use super::breaker::BreakerSettings;
 use super::token_bucket::Rate;
 use crate::backoff::Retries;
+use crate::supervision::Supervisor;
 use crate::targets::Target;
 
 /// One lane as the config describes it.
@@ -49,6 +51,15 @@ pub struct Shutdown {
     pub soft: CancellationToken,
     /// Attempts are cut off at their present call and give their job back.
     pub hard: CancellationToken,
+    /// Is told of a lane, a pacer or the scheduler that ends before `soft` or panics.
+    pub supervisor: Supervisor,
+}
+
+impl Shutdown {
+    /// Spawns work that must not end before `soft`.
+    pub fn spawn_watched(&self, name: &str, work: impl Future<Output = ()> + Send + 'static) {
+        self.tracker.spawn(self.supervisor.watch(name, self.soft.clone(), work));
+    }
 }
 
 /// Where a lane stands.

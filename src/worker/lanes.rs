@@ -49,7 +49,7 @@ impl Lanes {
         for lane in started.values() {
             lane.spawn();
         }
-        shutdown.tracker.spawn(scheduler::run(store.clone(), shutdown.soft.clone()));
+        shutdown.spawn_watched("the scheduler", scheduler::run(store.clone(), shutdown.soft.clone()));
         Ok(Self(Arc::new(started)))
     }
 

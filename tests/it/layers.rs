@@ -8,7 +8,7 @@ const LAYERS: &[&[&str]] = &[
     &["model"],
     &["backoff", "clock", "file_modes", "secret"],
     &["settings"],
-    &["http", "telemetry"],
+    &["http", "supervision", "telemetry"],
     &["jose"],
     &["policy", "statement"],
     &["store"],

@@ -3,9 +3,15 @@
 use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use super::privacy::{lock_file, open_lock};
 use crate::store::OpenError;
+
+/// How long a daemon that starts waits for a command that looks at its lock.
+const LOOK: Duration = Duration::from_millis(5);
+/// How many such commands in a row it waits for.
+const LOOKERS: u32 = 400;
 
 /// Takes the lock file for the life of the daemon: `flock`, never a pid file.
 pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
@@ -40,14 +46,31 @@ pub(super) fn lock_database(path: &Path) -> Result<File, OpenError> {
 }
 
 fn hold(file: &File, path: &Path, what: &str) -> Result<(), OpenError> {
-    match rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(()),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked(path.to_owned())),
-        Err(error) => Err(OpenError::Other {
-            path: path.to_owned(),
-            what: format!("{what}: {}", std::io::Error::from(error)),
-        }),
+    for _ in 0..LOOKERS {
+        match rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(()),
+            // Only a daemon keeps everybody out. Whoever lets us share the lock is a command that looks, and is gone in a moment.
+            Err(rustix::io::Errno::WOULDBLOCK) if is_kept(file) => break,
+            Err(rustix::io::Errno::WOULDBLOCK) => std::thread::sleep(LOOK),
+            Err(error) => {
+                return Err(OpenError::Other {
+                    path: path.to_owned(),
+                    what: format!("{what}: {}", std::io::Error::from(error)),
+                });
+            }
+        }
     }
+    Err(OpenError::Locked(path.to_owned()))
+}
+
+/// Whether a daemon keeps the lock of this file. It is looked at by sharing it for a moment.
+fn is_kept(file: &File) -> bool {
+    let shared = rustix::fs::flock(file, rustix::fs::FlockOperation::NonBlockingLockShared);
+    if shared.is_ok() {
+        // A lock that cannot be let go now is let go with the descriptor.
+        let _ = rustix::fs::flock(file, rustix::fs::FlockOperation::Unlock);
+    }
+    shared == Err(rustix::io::Errno::WOULDBLOCK)
 }
 
 /// Refuses a database that has a second name. SQLite's log lies beside the name by which the file was opened: under two names it has two
@@ -69,9 +92,35 @@ pub fn daemon_runs(path: &Path) -> bool {
     let Ok(file) = std::fs::OpenOptions::new().write(true).open(lock_file(path)) else {
         return false;
     };
-    // A lock that is had is let go again with the descriptor at the end of this function.
-    matches!(
-        rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockShared),
-        Err(rustix::io::Errno::WOULDBLOCK)
-    )
+    is_kept(&file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_that_look_whether_a_daemon_runs_keep_none_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revoked.db");
+        let held = lock(&path).unwrap();
+        assert!(daemon_runs(&path));
+        assert!(matches!(lock(&path), Err(OpenError::Locked(_))));
+        drop(held);
+        let over = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                        let _ = daemon_runs(&path);
+                    }
+                });
+            }
+            for start in 0..200 {
+                assert!(lock(&path).is_ok(), "start {start} was refused");
+            }
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        assert!(!daemon_runs(&path));
+    }
 }

@@ -96,9 +96,10 @@ impl Statements {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::{ConnectOptions as _, Row as _};
+    use sqlx::ConnectOptions as _;
 
     use super::*;
+    use crate::store::columns::Columns as _;
 
     #[tokio::test]
     async fn statements_of_a_list_have_their_own_numbers_and_cross_once() {
@@ -116,9 +117,9 @@ mod tests {
         list.push("SELECT count(*) FROM t WHERE id > $1").bind(7);
         let rows = list.fetch(&mut conn).await.unwrap();
         assert_eq!(rows.len(), 2);
-        let first: (String, i64, String) = (rows[0].get(0), rows[0].get(1), rows[0].get(2));
+        let first: (String, i64, String) = (rows[0].read(0).unwrap(), rows[0].read(1).unwrap(), rows[0].read(2).unwrap());
         assert_eq!(first, ("eight".to_owned(), 3, "two".to_owned()));
-        assert_eq!(rows[1].get::<i64, _>(0), 1);
+        assert_eq!(rows[1].read::<i64>(0).unwrap(), 1);
     }
 
     #[tokio::test]

@@ -6,7 +6,7 @@ use revoked_sandbox::{Effect, Fault};
 use rustix::process::Signal;
 use tokio::time::{Instant, timeout};
 
-use super::{BOUND, Installation, InstallationPlan};
+use super::{BOUND, Installation, InstallationPlan, until};
 use crate::harness::chat_holdings::Holdings;
 
 #[tokio::test]
@@ -65,14 +65,36 @@ async fn a_call_that_hangs_keeps_nobody_from_stopping_and_is_known_to_be_unknown
 }
 
 #[tokio::test]
-async fn a_hangup_ends_nothing_and_a_second_order_to_stop_does_no_harm() {
+async fn a_hangup_ends_nothing() {
     let site = Installation::new(InstallationPlan::default()).await;
     let running = site.start().await;
     running.signal(Signal::HUP);
     assert_eq!(site.revoke("username:user01", "compromised", &[]).await.code, 0);
+    running.stop().await;
+    assert_eq!(site.entries("daemon.stopped").await, 1);
+}
+
+#[tokio::test]
+async fn a_second_order_to_stop_stops_at_once_and_the_next_start_knows_what_was_under_way() {
+    let site = Installation::new(InstallationPlan::default()).await;
+    let running = site.start().await;
+    let hang = Fault::on("POST", "/api/v4/users/*/sessions/revoke/all", Effect::Latency(600_000));
+    site.chat().faults().add(hang);
+    site.ask_for(1..=1, "compromised").await;
+    site.until_count("SELECT count(*) > 0 FROM action WHERE outcome IS NULL", 1)
+        .await;
     running.terminate();
+    until("the first order", async || site.log().contains("\"stopping\"").then_some(())).await;
+    let began = Instant::now();
     running.terminate();
     let status = running.ended().await;
-    assert!(status.success(), "{status}");
-    assert_eq!(site.entries("daemon.stopped").await, 1);
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(status.code(), Some(1));
+    assert!(site.log().contains("told to stop a second time"), "{}", site.log());
+    site.chat().faults().clear();
+    let _running = site.start().await;
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    assert!(site.count("SELECT count(*) FROM action WHERE outcome = 'unknown'").await > 0);
+    assert!(Holdings::of(site.chat(), "user01").is_out());
 }

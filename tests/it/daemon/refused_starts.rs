@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use sqlx::Row as _;
+use tokio::time::timeout;
 
-use super::{Installation, InstallationPlan};
+use super::{BOUND, Installation, InstallationPlan};
 
 /// An installation that has worked and is stopped.
 async fn worked() -> Installation {
@@ -164,4 +165,42 @@ async fn a_credential_that_others_may_read_is_refused() {
     let said = site.says(&["run"]).await;
     assert!(said.code == 2 && said.err.contains("chmod 600"), "{said:?}");
     assert!(!site.store().exists());
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_costs_no_attempt_however_often_the_daemon_is_started() {
+    let site = Installation::new(InstallationPlan {
+        people: 80,
+        rate: "60/s",
+        policy: "departures_per_hour = \"unlimited\"",
+        ..InstallationPlan::default()
+    })
+    .await;
+    let running = site.start().await;
+    site.ask_for(1..=80, "departed").await;
+    timeout(BOUND, site.chat().until(|_, requests| requests.len() > 25))
+        .await
+        .unwrap();
+    running.stop().await;
+    assert!(site.count("SELECT count(*) FROM job WHERE state = 'queued'").await > 0);
+    let attempts = "SELECT sum(attempt) FROM job";
+    let before = (
+        site.count(attempts).await,
+        site.entries_of_trail().await.len(),
+        site.chat().requests().len(),
+    );
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = fs::read_to_string(site.config()).unwrap();
+    let taken = config.replace("127.0.0.1:0", &other.local_addr().unwrap().to_string());
+    fs::write(site.config(), taken).unwrap();
+    for _ in 0..5 {
+        let said = site.says(&["run"]).await;
+        assert!(said.code == 1 && said.err.contains("listening at"), "{said:?}");
+    }
+    let after = (
+        site.count(attempts).await,
+        site.entries_of_trail().await.len(),
+        site.chat().requests().len(),
+    );
+    assert_eq!(after, before);
 }

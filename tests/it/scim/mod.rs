@@ -19,6 +19,7 @@ use revoked::intake::Intake;
 use revoked::model::{Reason, Subject};
 use revoked::policy::{Limits, Policy};
 use revoked::settings::{ConfigError, Settings};
+use revoked::supervision::Supervisor;
 use revoked::sources::{KINDS, Source};
 use revoked::store::{Role, Store};
 use revoked::worker::{Lanes, Protection, Shutdown, WorkSettings};
@@ -116,6 +117,7 @@ impl Server {
             tracker: TaskTracker::new(),
             soft: CancellationToken::new(),
             hard: CancellationToken::new(),
+            supervisor: Supervisor::default(),
         };
         let lanes = Lanes::start(
             &store,

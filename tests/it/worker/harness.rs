@@ -8,6 +8,7 @@ use revoked::backoff::{Backoff, Retries};
 use revoked::clock::Clock;
 use revoked::model::{Containment, Delivery, GrantKind, Priority, Reason, Scope, Signal, Subject};
 use revoked::policy::{Limits, Policy};
+use revoked::supervision::Supervisor;
 use revoked::store::{Alert, CaseDetail, JobView, ListFilter, Role, Store};
 use revoked::targets::Target;
 use revoked::worker::{AttemptLimits, BreakerSettings, LaneSettings, Lanes, Protection, Rate, Shutdown, Slot, WorkSettings};
@@ -70,6 +71,7 @@ impl Harness {
                 tracker: TaskTracker::new(),
                 soft: CancellationToken::new(),
                 hard: CancellationToken::new(),
+                supervisor: Supervisor::default(),
             },
             sent: std::sync::atomic::AtomicU64::new(0),
             _folder: folder,
