@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::output::{json, line, table};
+use super::output::{json_list, line, name_unreadable, table};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 
@@ -40,8 +40,9 @@ pub(super) async fn run(command: AlertCommand, at: &StoreArgs) -> anyhow::Result
         AlertCommand::List { all, json: as_json } => {
             let alerts = store.alerts(all).await?;
             if as_json {
-                json(&alerts)?;
+                json_list(&alerts)?;
             } else {
+                name_unreadable(&alerts.unreadable);
                 let rows = alerts.iter().map(|alert| {
                     let cleared = alert.cleared_by.clone().unwrap_or_else(|| "-".to_owned());
                     vec![

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Subcommand;
 
-use super::output::{json, line, plain, span, table, time};
+use super::output::{json, json_list, line, name_unreadable, plain, span, table, time};
 use super::store::{operator, references_of};
 use super::{Exit, StoreArgs};
 use crate::model::{Evidence, Subject};
@@ -80,8 +80,9 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
                 })
                 .await?;
             if as_json {
-                json(&cases)?;
+                json_list(&cases)?;
             } else {
+                name_unreadable(&cases.unreadable);
                 let headings = [
                     "case",
                     "subject",
@@ -116,6 +117,7 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
         }
         CaseCommand::Show { case, json: as_json } => {
             let detail = store.case_detail(case).await?;
+            name_unreadable(&detail.unreadable);
             if as_json { json(&detail)? } else { show(&detail)? }
         }
     }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::output::{json, line, plain, table, time};
+use super::output::{json, json_list, line, name_unreadable, plain, table, time};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::model::{Leaves, Subject};
@@ -72,8 +72,9 @@ pub(super) async fn run(command: DeparturesCommand, at: &StoreArgs) -> anyhow::R
             };
             let departures = store.departures(&filter).await?;
             if as_json {
-                json(&departures)?;
+                json_list(&departures)?;
             } else {
+                name_unreadable(&departures.unreadable);
                 let headings = ["departure", "person", "leaves", "in UTC", "source", "state", "case", "why"];
                 table(&headings, departures.iter().map(row).collect(), "no departures")?;
             }

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::output::{json, line, plain, table, time};
+use super::output::{json, json_list, line, name_unreadable, plain, table, time};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 
@@ -61,8 +61,9 @@ pub(super) async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<
         HoldCommand::List { all, json: as_json } => {
             let holds = store.holds(all).await?;
             if as_json {
-                json(&holds)?;
+                json_list(&holds)?;
             } else {
+                name_unreadable(&holds.unreadable);
                 let rows = holds.iter().map(|hold| {
                     vec![
                         hold.id.to_string(),

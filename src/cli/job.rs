@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::output::{json, span, table, time};
+use super::output::{json_list, name_unreadable, span, table, time};
 use super::{Exit, StoreArgs};
 use crate::store::{JobView, ListFilter};
 
@@ -53,8 +53,9 @@ pub(super) async fn run(command: JobCommand, at: &StoreArgs) -> anyhow::Result<E
         })
         .await?;
     if as_json {
-        json(&jobs)?;
+        json_list(&jobs)?;
     } else {
+        name_unreadable(&jobs.unreadable);
         let headings = [
             "job",
             "case",
@@ -103,8 +104,9 @@ pub(super) async fn ledger(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit
         .await?;
     jobs.reverse();
     if as_json {
-        json(&jobs)?;
+        json_list(&jobs)?;
     } else {
+        name_unreadable(&jobs.unreadable);
         let now = store.clock().now();
         let rows = jobs.iter().map(|job| {
             let age = job.finished_at.map_or_else(|| "-".to_owned(), |at| span(now.since(at)));

@@ -8,6 +8,7 @@ use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::model::Timestamp;
+use crate::store::{Listed, UnreadableRow};
 
 /// Prints a line to standard output. A reader that went away (`| head`) is no error.
 ///
@@ -53,6 +54,35 @@ const PROGRESS_EVERY: std::time::Duration = std::time::Duration::from_millis(250
 /// As [`line()`].
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string_pretty(value)?)
+}
+
+/// Prints a list as one JSON array. A row that could not be read is an element of it with the one member `unreadable`.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn json_list<T: Serialize>(listed: &Listed<T>) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    #[serde(untagged)]
+    enum Element<'l, T> {
+        Row(&'l T),
+        Unreadable { unreadable: &'l UnreadableRow },
+    }
+    let rows = listed.rows.iter().map(Element::Row);
+    let unreadable = listed.unreadable.iter().map(|unreadable| Element::Unreadable { unreadable });
+    name_unreadable(&listed.unreadable);
+    json(&rows.chain(unreadable).collect::<Vec<_>>())
+}
+
+/// Names rows that could not be read on standard error: the rest is an answer nevertheless.
+pub(super) fn name_unreadable(rows: &[UnreadableRow]) {
+    for row in rows {
+        remark(format!(
+            "row {} of the table {} cannot be read: {}",
+            plain(&row.row),
+            row.table,
+            plain(&row.why)
+        ));
+    }
 }
 
 /// Prints rows under headings, or `nothing` where there are none.

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::output::{json, line, plain, span};
+use super::output::{json, line, name_unreadable, plain, span};
 use super::{Exit, StoreArgs, source_health};
-use crate::store::{Alert, Counts, Hold, SourceHealth};
+use crate::store::{Alert, Counts, Hold, SourceHealth, UnreadableRow};
 
 #[derive(Serialize)]
 struct Status {
@@ -14,6 +14,8 @@ struct Status {
     open_holds: Vec<Hold>,
     sources: Vec<SourceHealth>,
     daemon_running: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableRow>,
 }
 
 /// Runs `revoked status`.
@@ -22,13 +24,17 @@ struct Status {
 /// Where the store cannot be read.
 pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let store = at.open().await?;
+    let (alerts, holds) = (store.alerts(false).await?, store.holds(false).await?);
+    let sources = store.source_health().await?;
     let status = Status {
         counts: store.counts().await?,
-        open_alerts: store.alerts(false).await?,
-        open_holds: store.holds(false).await?,
-        sources: store.source_health().await?,
+        open_alerts: alerts.rows,
+        open_holds: holds.rows,
+        sources: sources.rows,
         daemon_running: crate::store::daemon_runs(store.path()),
+        unreadable: [alerts.unreadable, holds.unreadable, sources.unreadable].concat(),
     };
+    name_unreadable(&status.unreadable);
     if as_json {
         json(&status)?;
         store.close().await;

@@ -184,7 +184,17 @@ where
 }
 
 async fn recompute(store: &Store) -> anyhow::Result<()> {
-    for plan in store.planned_departures().await? {
+    let plans = store.planned_departures().await?;
+    for row in &plans.unreadable {
+        let summary = format!(
+            "planned departure {} cannot be computed again, since its row cannot be read: {}; it keeps its instant",
+            row.row, row.why
+        );
+        store
+            .raise_alert("departure_unclear", format!("departure:{}", row.row), summary)
+            .await?;
+    }
+    for plan in plans {
         match plan.leaves.fire_at() {
             Ok(fire_at) if fire_at != plan.fire_at => store.move_departure(plan.id, fire_at).await?,
             Ok(_) => {}

@@ -135,13 +135,15 @@ impl<'a> CaseFollower<'a> {
     }
 
     async fn jobs(&self, case: i64) -> Result<Vec<JobView>, crate::store::StoreError> {
-        self.store
+        let jobs = self
+            .store
             .jobs(&ListFilter {
                 case: Some(case),
                 limit: 100,
                 ..ListFilter::default()
             })
-            .await
+            .await?;
+        Ok(jobs.rows)
     }
 }
 

@@ -141,9 +141,9 @@ pub(super) async fn gather(
     let mut outcome = Outcome {
         cases: Vec::new(),
         scheduled: Vec::new(),
-        held: store.holds(true).await?,
+        held: store.holds(true).await?.rows,
         quarantined: quarantined(installation)?,
-        alerts: store.alerts(true).await?,
+        alerts: store.alerts(true).await?.rows,
         intruder: IntruderLine::default(),
         not_covered: Vec::new(),
         trail: TrailLine::default(),

@@ -3,7 +3,7 @@
 use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 
-use super::{Result, Store, StoreError, Tx};
+use super::{Listed, Result, Store, StoreError, Tx};
 use crate::model::{Actor, Timestamp};
 use crate::store::columns::{Columns as _, time_at};
 
@@ -59,13 +59,16 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read or written.
     pub async fn end_alerts(&self, kind: &'static str) -> Result<()> {
-        let keys: Vec<String> = sqlx::query_scalar("SELECT key FROM alert WHERE kind = ? AND cleared_at IS NULL")
+        let open = sqlx::query("SELECT key FROM alert WHERE kind = $1 AND cleared_at IS NULL")
             .bind(kind)
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("looking for alerts"))?;
-        for key in keys {
-            self.end_alert(kind, key).await?;
+        for row in &open {
+            // One whose key cannot be read stands until an operator clears it by its number.
+            if let Ok(key) = row.read(0) {
+                self.end_alert(kind, key).await?;
+            }
         }
         Ok(())
     }
@@ -91,7 +94,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn alerts(&self, all: bool) -> Result<Vec<Alert>> {
+    pub async fn alerts(&self, all: bool) -> Result<Listed<Alert>> {
         let sql = if all {
             "SELECT id, kind, key, summary, case_id, raised_at, last_at, times, cleared_at, cleared_by FROM alert \
              ORDER BY last_at DESC, id DESC LIMIT 200"
@@ -103,22 +106,20 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("listing alerts"))?;
-        rows.iter()
-            .map(|row| {
-                Ok(Alert {
-                    id: row.read(0)?,
-                    kind: row.read(1)?,
-                    key: row.read(2)?,
-                    summary: row.read(3)?,
-                    case: row.read(4)?,
-                    raised_at: Timestamp::from_ms(row.read(5)?),
-                    last_at: Timestamp::from_ms(row.read(6)?),
-                    times: row.read(7)?,
-                    cleared_at: time_at(row, 8)?,
-                    cleared_by: row.read(9)?,
-                })
+        Listed::read("alert", &rows, |row| {
+            Ok(Alert {
+                id: row.read(0)?,
+                kind: row.read(1)?,
+                key: row.read(2)?,
+                summary: row.read(3)?,
+                case: row.read(4)?,
+                raised_at: Timestamp::from_ms(row.read(5)?),
+                last_at: Timestamp::from_ms(row.read(6)?),
+                times: row.read(7)?,
+                cleared_at: time_at(row, 8)?,
+                cleared_by: row.read(9)?,
             })
-            .collect()
+        })
     }
 
     async fn open_alert(&self, kind: &str, key: &str) -> Result<Option<i64>> {

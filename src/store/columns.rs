@@ -21,6 +21,9 @@ pub(super) trait Columns {
     /// # Errors
     /// As [`Columns::read`], where it is no text at all.
     fn lossy(&self, index: usize) -> Result<String>;
+
+    /// Whether the column at `index` holds nothing.
+    fn is_null(&self, index: usize) -> bool;
 }
 
 impl Columns for SqliteRow {
@@ -40,6 +43,10 @@ impl Columns for SqliteRow {
 
     fn lossy(&self, index: usize) -> Result<String> {
         Ok(String::from_utf8_lossy(self.read(index)?).into_owned())
+    }
+
+    fn is_null(&self, index: usize) -> bool {
+        matches!(self.read::<Option<&[u8]>>(index), Ok(None))
     }
 }
 

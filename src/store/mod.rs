@@ -13,7 +13,8 @@
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
 //!
-//! Beside them `alerts`, `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows.
+//! Beside them `alerts`, `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows,
+//! with `listed` for many of them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ mod departures;
 mod error;
 mod file;
 mod identity;
+mod listed;
 mod outbox;
 mod portion_pace;
 mod queue;
@@ -61,6 +63,7 @@ pub use file::privacy::check_privacy;
 pub use identity::link_rows::ScopedName;
 pub use identity::operator_links::LinkOutcome;
 pub use identity::resolution::LinkedName;
+pub use listed::{Listed, UnreadableRow};
 pub use outbox::backlog::{Backlog, Pending};
 pub use outbox::dispatch::{DeliveryOutcome, OutboxEvent};
 pub use portion_pace::PortionPace;

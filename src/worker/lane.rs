@@ -113,23 +113,24 @@ impl Lane {
         let (pacer, hard) = (Arc::clone(&self.pacer), self.shutdown.hard.clone());
         // The pacer outlives the lane's own loop, since attempts that finish still call; it ends with them.
         let (soft, slots, freed) = (self.shutdown.soft.clone(), Arc::clone(&self.slots), Arc::clone(&self.changed));
-        self.shutdown.spawn_watched(&format!("the pacer of target {}", self.name), async move {
-            let over = async {
-                soft.cancelled().await;
-                loop {
-                    let one = freed.notified();
-                    if slots.taken() == 0 {
-                        return;
+        self.shutdown
+            .spawn_watched(&format!("the pacer of target {}", self.name), async move {
+                let over = async {
+                    soft.cancelled().await;
+                    loop {
+                        let one = freed.notified();
+                        if slots.taken() == 0 {
+                            return;
+                        }
+                        one.await;
                     }
-                    one.await;
+                };
+                tokio::select! {
+                    () = pacer.run() => {}
+                    () = hard.cancelled() => {}
+                    () = over => {}
                 }
-            };
-            tokio::select! {
-                () = pacer.run() => {}
-                () = hard.cancelled() => {}
-                () = over => {}
-            }
-        });
+            });
         let lane = Arc::clone(self);
         self.shutdown
             .spawn_watched(&format!("the lane of target {}", self.name), lane.run());

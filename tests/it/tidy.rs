@@ -42,6 +42,29 @@ fn the_tree_is_tidy() {
     assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
+/// What is stored although it could not be written: an empty text, or nothing at all, reads back as something else was.
+fn swallowed(file: &File) -> Vec<String> {
+    if !file.path.starts_with("src/store/") {
+        return Vec::new();
+    }
+    let writes = |line: &str| {
+        ["to_string(", "to_vec(", "to_value("]
+            .iter()
+            .any(|form| line.contains(&format!("serde_json::{form}")))
+    };
+    let swallows = |line: &str| line.contains(".unwrap_or_default()") || line.contains(".ok()");
+    let lines = file.text.lines().enumerate();
+    lines
+        .filter(|(_, line)| writes(line) && swallows(line))
+        .map(|(n, _)| {
+            format!(
+                "line {} stores something else where a value cannot be written; make that an error",
+                n + 1
+            )
+        })
+        .collect()
+}
+
 fn lines(file: &File) -> usize {
     file.text.lines().count()
 }
@@ -69,6 +92,7 @@ fn violations(file: &File) -> Vec<String> {
             }
         }
         found.extend(sleeps(file));
+        found.extend(swallowed(file));
     }
     found.into_iter().map(|what| format!("{}: {what}", file.path)).collect()
 }
@@ -151,6 +175,20 @@ mod planted {
             found("src/x.rs", &"\n".repeat(LONGEST + 1)),
             "src/x.rs: 601 lines; 600 are the most"
         );
+    }
+
+    #[test]
+    fn a_value_that_is_stored_empty_where_it_cannot_be_written_is_found_where_things_are_stored() {
+        let (write, swallow) = ("serde_json::to_string(x)", [".unwrap_or_default()", ".ok()"]);
+        for swallow in swallow {
+            let line = format!("let x = {write}{swallow};");
+            assert!(
+                found("src/store/x.rs", &line).contains("line 1 stores something else"),
+                "{line}"
+            );
+            assert_eq!(found("src/api/x.rs", &line), "");
+        }
+        assert_eq!(found("src/store/x.rs", &format!("let x = {write}?;")), "");
     }
 
     #[test]

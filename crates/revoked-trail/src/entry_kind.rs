@@ -134,7 +134,7 @@ kinds! {
     InboxRejected = "inbox.rejected",
     /// A receiver is to be told something that a verdict proved: a token's `jti`, its event and the receiver.
     StatementQueued = "statement.queued",
-    /// Nothing is told to a receiver, since the person has no name in a form that it understands.
+    /// Nothing is told to a receiver, since the person has no name in a form that it understands, or since what was proved cannot be read back.
     StatementWithheld = "statement.withheld",
     /// A receiver could not be told and will be tried again.
     StatementRetried = "statement.retried",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::output::{json, span, table};
+use crate::cli::output::{json, name_unreadable, span, table};
 use crate::cli::source_health;
 use crate::cli::store::open;
 use crate::cli::{Exit, StoreArgs};
@@ -37,7 +37,9 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     // Before the daemon's first start there is no store, and nothing to say of any source.
     if path.exists() {
         let store = open(&path).await?;
-        known = store.source_health().await?;
+        let health = store.source_health().await?;
+        name_unreadable(&health.unreadable);
+        known = health.rows;
         store.close().await;
     }
     let rows: Vec<Row> = config

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::output::{json, line, plain, table};
+use super::output::{json, line, name_unreadable, plain, table};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::model::Subject;
@@ -168,6 +168,8 @@ fn say(linked: &LinkOutcome) -> anyhow::Result<()> {
 
 async fn unresolved(store: &Store, all: bool, as_json: bool) -> anyhow::Result<()> {
     let (cases, disputed) = (store.unresolved(all).await?, store.disputed_names().await?);
+    name_unreadable(&cases.unreadable);
+    let cases = cases.rows;
     if as_json {
         return json(&serde_json::json!({ "cases": cases, "disputed": disputed }));
     }

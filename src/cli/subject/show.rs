@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::cli::output::{json, line, plain, table, time};
+use crate::cli::output::{json, line, name_unreadable, plain, table, time};
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{Config, TargetConfig};
@@ -36,6 +36,8 @@ pub(super) async fn run(store: &Store, at: &StoreArgs, name: &Subject, ask: bool
         ..ListFilter::default()
     };
     let cases = store.cases(&filter).await?;
+    name_unreadable(&cases.unreadable);
+    let cases = cases.rows;
     let mut answers = Vec::new();
     if ask {
         let config = Config::load(&at.config, &Clock::system())?;

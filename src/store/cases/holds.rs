@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::digest::{hex, sha256};
 use crate::model::{Actor, JobState, Step, Timestamp};
 use crate::store::columns::{Columns as _, time_at};
-use crate::store::{Result, Store, StoreError, Tx};
+use crate::store::{Listed, Result, Store, StoreError, Tx};
 
 /// One hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,7 +84,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn holds(&self, all: bool) -> Result<Vec<Hold>> {
+    pub async fn holds(&self, all: bool) -> Result<Listed<Hold>> {
         let sql = if all {
             format!("{COLUMNS} ORDER BY h.id DESC LIMIT 200")
         } else {
@@ -94,7 +94,7 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("listing holds"))?;
-        rows.iter().map(read_hold).collect()
+        Listed::read("hold", &rows, read_hold)
     }
 
     /// One hold with its set.

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::model::{Containment, Evidence, JobKind, Subject, Timestamp};
-use crate::store::columns::{Columns as _, time_at};
+use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::{Releasable, Result, Store, StoreError};
 
 /// Another case that asks for the same suspension.
@@ -82,8 +82,8 @@ impl Store {
         )
         .bind(case)
         .bind(&suspension.target)
-        .bind(serde_json::to_string(&references).unwrap_or_default())
-        .bind(serde_json::to_string(&suspension.suspensions.keys().collect::<Vec<_>>()).unwrap_or_default())
+        .bind(written("references", &references)?)
+        .bind(written("principals", &suspension.suspensions.keys().collect::<Vec<_>>())?)
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("looking who else asks for a suspension"))?;

@@ -103,7 +103,7 @@ impl Tx<'_> {
                     case,
                     target: &suspension.target,
                     kind: JobKind::Release,
-                    containment: &serde_json::to_string(&crate::model::Containment::nothing()).unwrap_or_default(),
+                    containment: &written("a containment", &crate::model::Containment::nothing())?,
                     priority: Priority::PROMPT,
                     state: &JobState::Queued,
                     held_due: None,

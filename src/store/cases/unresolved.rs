@@ -7,7 +7,7 @@ use crate::model::{Actor, Subject, Timestamp};
 use crate::store::columns::Columns as _;
 use crate::store::identity::link_rows::ScopedName;
 use crate::store::queue::requeue::{ContainingJob, NEWEST_CONTAINING};
-use crate::store::{Result, Store, StoreError, Tx};
+use crate::store::{Listed, Result, Store, StoreError, Tx};
 
 /// A case about somebody whom no target knows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,6 +32,9 @@ pub struct Unresolved {
     pub note: Option<String>,
 }
 
+/// The evidence of a job `j`, where it is JSON: one that is damaged says nothing, and keeps nobody from asking about the others.
+const EVIDENCE: &str = "(CASE WHEN json_valid(j.evidence) THEN j.evidence END)";
+
 /// How far the work of a case has found out whom it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountLookup {
@@ -54,8 +57,8 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn account_lookup(&self, case: i64) -> Result<AccountLookup> {
         let sql = format!(
-            "SELECT j.state, j.verdict, j.evidence ->> '$.principal' IS NOT NULL OR EXISTS (SELECT 1 FROM action WHERE job_id = j.id), \
-                    coalesce(j.evidence ->> '$.nameless' = 1, 0), coalesce(j.evidence ->> '$.unclear' = 1, 0), j.error IS NOT NULL \
+            "SELECT j.state, j.verdict, {EVIDENCE} ->> '$.principal' IS NOT NULL OR EXISTS (SELECT 1 FROM action WHERE job_id = j.id), \
+                    coalesce({EVIDENCE} ->> '$.nameless' = 1, 0), coalesce({EVIDENCE} ->> '$.unclear' = 1, 0), j.error IS NOT NULL \
              FROM job j WHERE {NEWEST_CONTAINING}"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -90,7 +93,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn unresolved(&self, all: bool) -> Result<Vec<Unresolved>> {
+    pub async fn unresolved(&self, all: bool) -> Result<Listed<Unresolved>> {
         let rows = sqlx::query(
             "SELECT u.case_id, p.subject, c.reason, c.source, u.why, u.since, u.state, u.ended_by, u.note \
              FROM unresolved u JOIN cases c ON c.id = u.case_id LEFT JOIN person p ON p.ref = c.subject_ref \
@@ -100,7 +103,7 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("listing who is unresolved"))?;
-        let read = rows.iter().map(|row| {
+        Listed::read("unresolved", &rows, |row| {
             Ok(Unresolved {
                 case: row.read(0)?,
                 subject: row.read(1)?,
@@ -112,8 +115,7 @@ impl Store {
                 ended_by: row.read(7)?,
                 note: row.read(8)?,
             })
-        });
-        read.collect()
+        })
     }
 
     /// Takes a case off the list on an operator's word that nothing is to be done.

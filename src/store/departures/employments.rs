@@ -4,7 +4,7 @@ use revoked_trail::{Entry, EntryKind};
 use sqlx::sqlite::SqliteRow;
 
 use crate::model::{Actor, Delivery, Departure, DepartureStep, Signal, Timestamp};
-use crate::store::columns::{Columns as _, time_at};
+use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::{Result, StoreError, Tx};
 
 /// How many employments one statement takes.
@@ -26,7 +26,7 @@ impl Tx<'_> {
                     )
                 })
                 .collect();
-            let rows = serde_json::to_string(&rows).unwrap_or_default();
+            let rows = written("employments", &rows)?;
             self.rescind_vanished(delivery, &rows).await?;
             // An employment whose end is planned stands until then, which is no news; one that has ended stands again only where HR
             // has changed the record since.

@@ -3,7 +3,7 @@
 use revoked_trail::{Entry, EntryKind};
 
 use crate::model::{Actor, Departure, DepartureStep, Leaves, Timestamp, When};
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, written};
 use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::queue::place_hold::OTHER_EMPLOYMENT;
 use crate::store::{Result, StoreError, Tx};
@@ -63,7 +63,7 @@ impl Tx<'_> {
         .bind(employee)
         .bind(employment)
         .bind(new.reference)
-        .bind(serde_json::to_string(&leaves).unwrap_or_default())
+        .bind(written("when somebody leaves", &leaves)?)
         .bind(fire_at.ms())
         .bind(acts_at.ms())
         .bind(state)
@@ -161,7 +161,10 @@ impl Tx<'_> {
         .map_err(StoreError::sql("executing a departure"))?;
         for row in &fired {
             let id: i64 = row.read(0)?;
-            self.set_employment(row.read(2)?, row.read(3)?, row.read(4)?, "ended").await?;
+            // What HR calls the employment is a matter of the record; that access ends is not to wait for it.
+            if let (Ok(source), Ok(employee), Ok(employment)) = (row.read(2), row.read(3), row.read(4)) {
+                self.set_employment(source, employee, employment, "ended").await?;
+            }
             let late = self.record_executed(id, case, Timestamp::from_ms(row.read(1)?)).await?;
             if late > VERY_LATE && !waited {
                 let summary = format!(

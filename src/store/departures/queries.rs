@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 use super::lifecycle::LATE;
 use crate::model::{Leaves, Subject, Timestamp};
 use crate::store::columns::{Columns as _, time_at};
-use crate::store::{Result, Store, StoreError};
+use crate::store::{Listed, Result, Store, StoreError};
 
 /// A planned departure, with the instant that its wall date meant when it was last computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -116,32 +116,30 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn planned_departures(&self) -> Result<Vec<PlannedDeparture>> {
+    pub async fn planned_departures(&self) -> Result<Listed<PlannedDeparture>> {
         let rows = sqlx::query(
             "SELECT id, source, leaves, fire_at, case_id FROM departure WHERE state IN ('planned', 'blocked') ORDER BY fire_at",
         )
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("listing planned departures"))?;
-        rows.iter()
-            .map(|row| {
-                let id = row.read(0)?;
-                Ok(PlannedDeparture {
-                    id,
-                    source: row.read(1)?,
-                    leaves: read_leaves(id, row.read(2)?)?,
-                    fire_at: Timestamp::from_ms(row.read(3)?),
-                    case: row.read(4)?,
-                })
+        Listed::read("departure", &rows, |row| {
+            let id = row.read(0)?;
+            Ok(PlannedDeparture {
+                id,
+                source: row.read(1)?,
+                leaves: read_leaves(id, row.read(2)?)?,
+                fire_at: Timestamp::from_ms(row.read(3)?),
+                case: row.read(4)?,
             })
-            .collect()
+        })
     }
 
     /// Departures, the next first; what is over stands after what is not.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn departures(&self, filter: &DepartureFilter) -> Result<Vec<DepartureView>> {
+    pub async fn departures(&self, filter: &DepartureFilter) -> Result<Listed<DepartureView>> {
         let (employee, name) = match &filter.person {
             Some(Subject::EmployeeId(number)) => (Some(number.clone()), None),
             Some(subject) => (None, Some(subject.to_string())),
@@ -162,7 +160,7 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("listing departures"))?;
-        rows.iter().map(read_departure).collect()
+        Listed::read("departure", &rows, read_departure)
     }
 
     /// One departure with its history.
@@ -241,7 +239,7 @@ fn read_leaves(id: i64, text: &str) -> Result<Leaves> {
     serde_json::from_str(text).map_err(|error| StoreError::Corrupt {
         table: "departure",
         id,
-        why: error.to_string(),
+        why: format!("leaves: {error}"),
     })
 }
 
@@ -265,7 +263,7 @@ fn read_departure(row: &SqliteRow) -> Result<DepartureView> {
         case: row.read(10)?,
         stated_at: time_at(row, 11)?,
         executed_at: executed_at.map(Timestamp::from_ms),
-        late: executed_at.is_some_and(|at| at - acts_at.ms() > LATE),
+        late: executed_at.is_some_and(|at| at.saturating_sub(acts_at.ms()) > LATE),
         changed_at: Timestamp::from_ms(row.read(13)?),
     })
 }

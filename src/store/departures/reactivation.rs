@@ -5,7 +5,7 @@
 
 use crate::model::{Actor, CaseId, Reason, Subject, Timestamp};
 use crate::policy::{Class, STAYS};
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, written};
 use crate::store::identity::references::{REFERENCES, json_of};
 use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::{Result, StoreError, Tx};
@@ -64,7 +64,7 @@ impl Tx<'_> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(json_of(names))
             .bind(source)
-            .bind(serde_json::to_string(&reasons).unwrap_or_default())
+            .bind(written("reasons", &reasons)?)
             .bind(said_at.map(Timestamp::ms))
             .fetch_all(&mut *self.conn)
             .await

@@ -4,6 +4,7 @@ use revoked_trail::{Entry, EntryKind};
 
 use super::references::json_of;
 use crate::model::{Actor, Subject};
+use crate::store::columns::written;
 use crate::store::{Result, Store, StoreError, Tx};
 
 impl Store {
@@ -23,7 +24,7 @@ impl Tx<'_> {
     async fn erase(&mut self, subject: &Subject, by: &Actor) -> Result<bool> {
         let names = self.all_names(subject).await?;
         let references = self.references(names.names()).await?;
-        let (list, names) = (serde_json::to_string(&references).unwrap_or_default(), json_of(names.names()));
+        let (list, names) = (written("references", &references)?, json_of(names.names()));
         let open: i64 = sqlx::query_scalar(
             "SELECT count(*) FROM cases c JOIN job j ON j.case_id = c.id \
              WHERE c.subject_ref IN (SELECT value FROM json_each(?)) AND j.state IN ('scheduled', 'queued', 'running', 'held')",

@@ -8,6 +8,7 @@ use revoked_trail::{Entry, EntryKind};
 use super::link_rows::{LinkRow, ScopedName};
 use super::references::json_of;
 use crate::model::{Actor, Delivery, Identity, Subject};
+use crate::store::columns::written;
 use crate::store::{Result, StoreError, Tx};
 
 /// How long a name that was replaced still means the person: what was sent under it may be under way.
@@ -172,7 +173,7 @@ impl Tx<'_> {
         .bind(person)
         .bind(source)
         .bind(json_of(names.iter().map(|name| &name.subject)))
-        .bind(serde_json::to_string(&formats).unwrap_or_default())
+        .bind(written("formats of names", &formats)?)
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("replacing a name"))?;

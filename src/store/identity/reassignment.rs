@@ -6,6 +6,7 @@ use super::link_rows::{LinkRow, ScopedName};
 use super::links::REPLACED;
 use super::references::{REFERENCES, json_of};
 use crate::model::{Actor, Delivery, Identity, Reason, Renamed, Subject};
+use crate::store::columns::written;
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
@@ -158,7 +159,7 @@ impl Tx<'_> {
             "SELECT c.id FROM json_each(?) n JOIN cases c INDEXED BY cases_by_subject ON c.subject_ref = n.value \
              WHERE EXISTS (SELECT 1 FROM job j WHERE j.case_id = c.id AND j.state IN ('scheduled', 'queued', 'held')) ORDER BY c.id",
         )
-        .bind(serde_json::to_string(references).unwrap_or_default())
+        .bind(written("references", references)?)
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking for a person's cases"))

@@ -7,7 +7,7 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::references::json_of;
 use crate::model::{Job, Subject, Timestamp};
-use crate::store::columns::{Columns as _, time_at};
+use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// A name of a person, as `revoked subject show` lists it.
@@ -142,7 +142,7 @@ impl Tx<'_> {
         }
         let cases: Vec<i64> =
             sqlx::query_scalar("SELECT c.id FROM json_each(?) n JOIN cases c ON c.id = n.value WHERE c.named_only = 1")
-                .bind(serde_json::to_string(&approved).unwrap_or_default())
+                .bind(written("cases", &approved)?)
                 .fetch_all(&mut *self.conn)
                 .await
                 .map_err(StoreError::sql("reading how far a case goes"))?;
@@ -166,7 +166,7 @@ impl Tx<'_> {
             "SELECT DISTINCT s.case_id, p.subject FROM json_each(?) n JOIN signal s ON s.case_id = n.value \
              JOIN person p ON p.ref = s.subject_ref",
         )
-        .bind(serde_json::to_string(cases).unwrap_or_default())
+        .bind(written("cases", cases)?)
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reading whom the signals of a case name"))?;
@@ -281,7 +281,7 @@ async fn linked_people(conn: &mut SqliteConnection, names: &BTreeSet<&Subject>, 
         "SELECT i.name, i.person, i.disputed_at IS NOT NULL AND i.source IS NOT NULL FROM json_each(?) n JOIN identity i ON i.name = n.value \
          WHERE i.until IS NULL OR i.until > ?",
     )
-    .bind(serde_json::to_string(&names).unwrap_or_default())
+    .bind(written("names", &names)?)
     .bind(now.ms())
     .fetch_all(conn)
     .await
@@ -303,7 +303,7 @@ async fn names_of_people(conn: &mut SqliteConnection, people: &BTreeSet<i64>, no
         "SELECT i.name, i.person, i.target FROM json_each(?) n JOIN identity i ON i.person = n.value \
          WHERE i.until IS NULL OR i.until > ? ORDER BY i.id",
     )
-    .bind(serde_json::to_string(people).unwrap_or_default())
+    .bind(written("people", people)?)
     .bind(now.ms())
     .fetch_all(conn)
     .await

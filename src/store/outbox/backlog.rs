@@ -1,5 +1,7 @@
 //! The backlog of the outbox: what waits for a receiver, what it has, and what it refused.
 
+use sqlx::sqlite::SqliteRow;
+
 use crate::model::Timestamp;
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
@@ -44,7 +46,8 @@ impl Store {
             .fetch_optional(self.readers())
             .await
             .map_err(StoreError::sql("reading the outbox"))?;
-        row.map(|row| Ok((row.read(0)?, row.read(1)?))).transpose()
+        let text = |row: &SqliteRow| Ok((row.lossy(0)?, (!row.is_null(1)).then(|| row.lossy(1)).transpose()?));
+        row.as_ref().map(text).transpose()
     }
 
     /// What waits for a receiver: cheap, however much it has been told before.
@@ -105,7 +108,7 @@ impl Store {
             refused: row.read(1)?,
             dead: row.read(2)?,
             last_delivered: time_at(&row, 3)?,
-            last_error: row.read(4)?,
+            last_error: (!row.is_null(4)).then(|| row.lossy(4)).transpose()?,
         })
     }
 }

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 
 use crate::model::{Actor, Timestamp};
 use crate::statement::Receiver;
-use crate::store::columns::Columns as _;
-use crate::store::{Result, Store, StoreError, Tx};
+use crate::store::columns::{Columns as _, written};
+use crate::store::{Listed, Result, Store, StoreError, Tx};
 
 /// An event in the outbox: a token on its way to a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ impl Store {
     /// Where the store cannot be written.
     pub async fn set_receivers(&self, receivers: Vec<Receiver>) -> Result<()> {
         let names: Vec<&str> = receivers.iter().map(|receiver| receiver.name.as_str()).collect();
-        let known = serde_json::to_string(&names).unwrap_or_default();
+        let known = written("the receivers' names", &names)?;
         self.write(move |tx| Box::pin(async move { tx.dead_letter_unknown_receivers(&known).await }))
             .await?;
         // A second call has no effect: what is to be told is settled before anything closes.
@@ -75,13 +75,14 @@ impl Store {
         Arc::clone(&self.0.outbox)
     }
 
-    /// Up to `limit` tokens for a receiver that may be sent now, the one that is due for longest first.
+    /// Up to `limit` tokens for a receiver that may be sent now, the one that is due for longest first. One that cannot be read is given up,
+    /// with an alert: it must not stand before the others for ever.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// Where the store cannot be read, or written where something is given up.
     pub async fn due_events(&self, receiver: &str, limit: u32) -> Result<Vec<OutboxEvent>> {
         let rows = sqlx::query(
-            "SELECT jti, event, claims, attempts, created_at FROM outbox INDEXED BY outbox_pending \
+            "SELECT id, jti, event, claims, attempts, created_at FROM outbox INDEXED BY outbox_pending \
              WHERE receiver = ? AND state = 'pending' AND due <= ? ORDER BY due, id LIMIT ?",
         )
         .bind(receiver)
@@ -90,7 +91,24 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("reading the outbox"))?;
-        rows.iter().map(outbox_event).collect()
+        let due = Listed::read("outbox", &rows, outbox_event)?;
+        if !due.unreadable.is_empty() {
+            let unreadable: Vec<(i64, String)> = due
+                .unreadable
+                .iter()
+                .filter_map(|row| Some((row.row.parse().ok()?, row.why.clone())))
+                .collect();
+            self.write(move |tx| {
+                Box::pin(async move {
+                    for (id, why) in &unreadable {
+                        tx.give_up_unreadable_token(*id, why).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        }
+        Ok(due.rows)
     }
 
     /// When the next token for a receiver is due.
@@ -163,7 +181,9 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("recording what became of a token"))?;
         let Some(row) = row else { return Ok(false) };
-        let (event, case, reference): (String, Option<i64>, Option<String>) = (row.read(0)?, row.read(1)?, row.read(2)?);
+        // What was done is recorded, whatever else stands in the row: an outcome that is lost is a token that is sent for ever.
+        let (event, case, reference): (String, Option<i64>, Option<String>) =
+            (row.lossy(0)?, row.read(1)?, row.read(2).ok().flatten());
         let attempts: i64 = row.read(3)?;
         let kind = match outcome {
             DeliveryOutcome::Delivered => EntryKind::StatementDelivered,
@@ -202,6 +222,31 @@ impl Tx<'_> {
         Ok(true)
     }
 
+    /// Gives up a token whose row cannot be read, and says so. It changes as little of the row as it can.
+    async fn give_up_unreadable_token(&mut self, id: i64, why: &str) -> Result<()> {
+        let error = format!("the store's row of the token cannot be read: {why}");
+        let row = sqlx::query(
+            "UPDATE outbox SET state = 'dead', due = NULL, error = $2, finished_at = $3 WHERE id = $1 AND state = 'pending' \
+             RETURNING receiver, jti, (SELECT c.id FROM cases c WHERE c.id = case_id)",
+        )
+        .bind(id)
+        .bind(&error)
+        .bind(self.now.ms())
+        .fetch_optional(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("giving up a token that cannot be read"))?;
+        let Some(row) = row else { return Ok(()) };
+        let (receiver, jti, case): (String, String, Option<i64>) = (row.lossy(0)?, row.lossy(1)?, row.read(2)?);
+        let mut entry = Entry::new(EntryKind::StatementGivenUp, Actor::Daemon)
+            .detail(serde_json::json!({ "receiver": receiver, "jti": jti, "error": error }));
+        entry.case = case;
+        self.record(&entry);
+        let summary =
+            format!("receiver {receiver} was not told in time ({error}); tell it by hand (revoked case show has what was proved)");
+        self.raise_alert("receiver_down", &format!("receiver:{receiver}"), &summary, case)
+            .await
+    }
+
     /// Whether something that a receiver refused, or that was given up, is still to be decided.
     async fn has_dead_letters(&mut self, receiver: &str) -> Result<bool> {
         sqlx::query_scalar(
@@ -238,17 +283,21 @@ impl Tx<'_> {
     /// Gives up what waits for a receiver that is not among `known`, a JSON list of names.
     async fn dead_letter_unknown_receivers(&mut self, known: &str) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT receiver, jti FROM outbox WHERE state = 'pending' AND receiver NOT IN (SELECT value FROM json_each(?))",
+            "SELECT id, receiver, jti FROM outbox WHERE state = 'pending' AND receiver NOT IN (SELECT value FROM json_each(?))",
         )
         .bind(known)
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking for receivers that are gone"))?;
         for row in &rows {
-            let (receiver, jti): (String, String) = (row.read(0)?, row.read(1)?);
             let why = "the receiver is not in the config any more".to_owned();
-            self.record_outcome(&receiver, &jti, &DeliveryOutcome::GivenUp { why })
-                .await?;
+            match (row.read::<String>(1), row.read::<String>(2)) {
+                (Ok(receiver), Ok(jti)) => {
+                    self.record_outcome(&receiver, &jti, &DeliveryOutcome::GivenUp { why })
+                        .await?;
+                }
+                _ => self.give_up_unreadable_token(row.read(0)?, &why).await?,
+            }
         }
         Ok(())
     }
@@ -266,10 +315,10 @@ impl Tx<'_> {
 
 fn outbox_event(row: &SqliteRow) -> Result<OutboxEvent> {
     Ok(OutboxEvent {
-        jti: row.read(0)?,
-        event_type: row.read(1)?,
-        claims: row.read(2)?,
-        attempts: u32::try_from(row.read::<i64>(3)?).unwrap_or(u32::MAX),
-        created_at: Timestamp::from_ms(row.read(4)?),
+        jti: row.read(1)?,
+        event_type: row.read(2)?,
+        claims: row.read(3)?,
+        attempts: u32::try_from(row.read::<i64>(4)?).unwrap_or(u32::MAX),
+        created_at: Timestamp::from_ms(row.read(5)?),
     })
 }

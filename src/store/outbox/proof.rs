@@ -11,7 +11,10 @@ use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
-    /// What a case has proved, and the reference of its person.
+    /// What a case has proved, and the reference of its person; `None` where a job of it ended without having looked.
+    ///
+    /// # Errors
+    /// Where a row of it cannot be read, which is no proof and must not pass for one.
     pub(super) async fn read_proof(&mut self, case: CaseId) -> Result<Option<(Proof, String)>> {
         let row = sqlx::query("SELECT source, scope, reason, subject_ref FROM cases WHERE id = ?")
             .bind(case.0)
@@ -30,7 +33,8 @@ impl Tx<'_> {
         let rows = sqlx::query(
             "SELECT j.target, j.containment, j.outcome, j.evidence, \
                     (SELECT max(a.finished_at) FROM action a JOIN job k ON k.id = a.job_id \
-                     WHERE k.case_id = ?1 AND k.target = j.target AND a.outcome = 'done' AND a.action ->> 'do' = 'reset_password') \
+                     WHERE k.case_id = ?1 AND k.target = j.target AND a.outcome = 'done' \
+                     AND CASE WHEN json_valid(a.action) THEN a.action ->> 'do' = 'reset_password' END), j.id \
              FROM job j WHERE j.case_id = ?1 AND j.state IN ('done', 'failed') AND j.kind <> 'release' \
              AND j.id = (SELECT max(id) FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.state IN ('done', 'failed') \
                          AND k.kind <> 'release') \
@@ -40,9 +44,14 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reading what a case proved"))?;
-        let targets: Option<Vec<TargetProof>> = rows.iter().map(target_proof).collect();
-        // What cannot be read back proves nothing.
-        let (Some(targets), Ok(scope), Some(reason)) = (targets, serde_json::from_str(&scope), Reason::from_word(&reason)) else {
+        let corrupt = |why: String| StoreError::Corrupt {
+            table: "cases",
+            id: case.0,
+            why,
+        };
+        let scope = serde_json::from_str(&scope).map_err(|error| corrupt(format!("scope: {error}")))?;
+        let reason = Reason::from_word(&reason).ok_or_else(|| corrupt(format!("reason: {reason}")))?;
+        let Some(targets) = rows.iter().map(target_proof).collect::<Result<Option<Vec<TargetProof>>>>()? else {
             return Ok(None);
         };
         let scope = by_listed_id(scope, &rows);
@@ -85,14 +94,23 @@ fn by_listed_id(scope: Scope, rows: &[SqliteRow]) -> Scope {
     Scope::Session(listed.unwrap_or(named))
 }
 
-/// What one job proved; `None` where its row cannot be read back.
-fn target_proof(row: &SqliteRow) -> Option<TargetProof> {
-    let evidence: crate::model::Evidence = serde_json::from_str(&row.read::<Option<String>>(3).ok()??).ok()?;
-    Some(TargetProof {
-        target: row.read(0).ok()?,
-        containment: serde_json::from_str(&row.read::<String>(1).ok()?).ok()?,
-        verdict: serde_json::from_str(&row.read::<Option<String>>(2).ok()??).ok()?,
+/// What one job proved; `None` where it ended without having looked.
+fn target_proof(row: &SqliteRow) -> Result<Option<TargetProof>> {
+    let id = row.read(5)?;
+    let corrupt = |what: &str, error: serde_json::Error| StoreError::Corrupt {
+        table: "job",
+        id,
+        why: format!("{what}: {error}"),
+    };
+    let (Some(outcome), Some(evidence)) = (row.read::<Option<&str>>(2)?, row.read::<Option<&str>>(3)?) else {
+        return Ok(None);
+    };
+    let evidence: Evidence = serde_json::from_str(evidence).map_err(|error| corrupt("evidence", error))?;
+    Ok(Some(TargetProof {
+        target: row.read(0)?,
+        containment: serde_json::from_str(row.read(1)?).map_err(|error| corrupt("containment", error))?,
+        verdict: serde_json::from_str(outcome).map_err(|error| corrupt("outcome", error))?,
         seen_at: evidence.after_at,
-        password_reset_at: time_at(row, 4).ok()?,
-    })
+        password_reset_at: time_at(row, 4)?,
+    }))
 }

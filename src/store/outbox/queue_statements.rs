@@ -40,8 +40,13 @@ impl Tx<'_> {
         if receivers.is_empty() {
             return Ok(false);
         }
-        let Some((proof, reference)) = self.read_proof(case).await? else {
-            return Ok(false);
+        let (proof, reference) = match self.read_proof(case).await {
+            Ok(Some(proof)) => proof,
+            Ok(None) => return Ok(false),
+            Err(error) => {
+                let Some(why) = error.of_a_row() else { return Err(error) };
+                return self.withhold_unreadable(case, receivers, &why).await.map(|()| false);
+            }
         };
         let about = Some((case, reference.as_str()));
         let mut queued = false;
@@ -66,6 +71,22 @@ impl Tx<'_> {
             }
         }
         Ok(queued)
+    }
+
+    /// What a case has proved cannot be read back: nothing is said of it, and somebody must know that nothing is.
+    async fn withhold_unreadable(&mut self, case: CaseId, receivers: &[Receiver], why: &str) -> Result<()> {
+        for receiver in receivers {
+            self.record(
+                &Entry::new(EntryKind::StatementWithheld, Actor::Daemon)
+                    .case(case.0)
+                    .detail(serde_json::json!({ "receiver": receiver.name, "why": why })),
+            );
+        }
+        let summary = format!(
+            "nobody is told what case {case} has proved, since it cannot be read back ({why}); tell the receivers by hand (revoked case show {case})"
+        );
+        self.raise_alert("proof_unreadable", &format!("case:{case}"), &summary, Some(case.0))
+            .await
     }
 
     /// Whether this was told before. A password is reset once for each job, while a case may close several times; and who was told at the

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use super::entries;
 use super::lease::new_lease;
 use crate::model::{CaseId, Containment, Evidence, Job, JobId, JobKind, Lease, Priority, Reason, Subject, Timestamp};
-use crate::store::columns::{Columns as _, time_at};
+use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// A worker's time-limited ownership of a job. Made only by the store, consumed by [`Store::settle`].
@@ -81,7 +81,7 @@ impl Tx<'_> {
              FROM json_each(?) n JOIN job j ON j.id = n.value JOIN cases c ON c.id = j.case_id LEFT JOIN person p ON p.ref = c.subject_ref \
              ORDER BY j.priority, j.id",
         )
-        .bind(serde_json::to_string(ids).unwrap_or_default())
+        .bind(written("jobs", ids)?)
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("reading claimed jobs"))?;

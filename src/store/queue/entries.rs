@@ -139,7 +139,7 @@ pub(super) fn case_closed(
         .subject_ref(subject_ref)
         .detail(json!({
             "verdict": verdict,
-            "received_to_first_revoke_ms": first_revoke.map(|first| first - received),
-            "received_to_contained_ms": contained.map(|at| at - received),
+            "received_to_first_revoke_ms": first_revoke.map(|first| first.saturating_sub(received)),
+            "received_to_contained_ms": contained.map(|at| at.saturating_sub(received)),
         }))
 }

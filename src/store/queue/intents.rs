@@ -10,7 +10,7 @@ use super::entries;
 use super::observation_summary::ObservationSummary;
 use super::sets::hot_mutation::{Finish, HotMutation, Start};
 use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, Job, JobKind, Started, Timestamp};
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, written};
 use crate::store::{Claim, Result, Store, StoreError, Tx};
 
 impl Store {
@@ -61,7 +61,7 @@ impl Tx<'_> {
              RETURNING (SELECT called_off_at IS NOT NULL FROM cases WHERE cases.id = case_id)",
         )
         .bind(acts)
-        .bind(serde_json::to_string(evidence).unwrap_or_default())
+        .bind(written("evidence", evidence)?)
         .bind(job.id.0)
         .bind(lease)
         .fetch_optional(&mut *self.conn)
@@ -86,8 +86,8 @@ impl Tx<'_> {
         // One statement for the whole wave. Rows are inserted in the order of the plan, so the sorted numbers are theirs.
         let texts: Vec<String> = actions
             .iter()
-            .map(|action| serde_json::to_string(action).unwrap_or_default())
-            .collect();
+            .map(|action| written("an action", action))
+            .collect::<Result<_>>()?;
         let mut ids: Vec<i64> = sqlx::query_scalar(
             "INSERT INTO action (job_id, attempt, action, started_at) \
              SELECT ?1, ?2, value, ?3 FROM json_each(?4) ORDER BY key RETURNING id",
@@ -95,7 +95,7 @@ impl Tx<'_> {
         .bind(job.id.0)
         .bind(job.attempt)
         .bind(self.now.ms())
-        .bind(serde_json::to_string(&texts).unwrap_or_default())
+        .bind(written("actions", &texts)?)
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("recording an intent"))?;
@@ -118,20 +118,20 @@ impl Tx<'_> {
         let answers: Vec<_> = finished
             .iter()
             .map(|action| {
-                let requests = serde_json::to_string(&action.requests).unwrap_or_default();
-                serde_json::json!({
+                let requests = written("the requests of an action", &action.requests)?;
+                Ok(serde_json::json!({
                     "id": action.id, "outcome": action.outcome.word(), "at": action.at.ms(), "requests": requests,
                     "why": entries::why_failed(action),
-                })
+                }))
             })
-            .collect();
+            .collect::<Result<_>>()?;
         let rows = sqlx::query(
             "UPDATE action SET outcome = f.value ->> 'outcome', finished_at = f.value ->> 'at', requests = f.value ->> 'requests', \
                                why = f.value ->> 'why' \
              FROM json_each(?1) f WHERE action.id = f.value ->> 'id' AND job_id = ?2 AND outcome IS NULL \
              RETURNING action.id, action.action",
         )
-        .bind(serde_json::to_string(&answers).unwrap_or_default())
+        .bind(written("answers", &answers)?)
         .bind(job.id.0)
         .fetch_all(&mut *self.conn)
         .await

@@ -75,7 +75,8 @@ impl Store {
             .fetch_optional(self.readers())
             .await
             .map_err(StoreError::sql("reading a lane"))?;
-        row.map_or(Ok(None), |row| row.read(0))
+        // What stands there is told on, and whatever it is, it says that the lane is paused.
+        row.filter(|row| !row.is_null(0)).map(|row| row.lossy(0)).transpose()
     }
 
     /// Keeps when the limiter of a lane next allows a call, so that a restart grants no fresh burst.

@@ -40,7 +40,8 @@ impl Tx<'_> {
         for row in &rows {
             let (id, case): (i64, i64) = (row.read(0)?, row.read(1)?);
             let lease = Lease {
-                id: row.read(3)?,
+                // Only recorded: a job must come back whatever stands here.
+                id: row.lossy(3)?,
                 until: Timestamp::from_ms(row.read(4)?),
             };
             JobState::Running { lease: lease.clone() }.next(Step::Expire)?;
@@ -57,7 +58,7 @@ impl Tx<'_> {
                     .detail(serde_json::json!({ "lease": lease.id })),
             );
             self.mark_open_actions_unknown(case, id).await?;
-            targets.push(row.read(2)?);
+            targets.push(row.lossy(2)?);
         }
         Ok(targets)
     }

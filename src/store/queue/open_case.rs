@@ -6,6 +6,7 @@ use super::entries;
 use super::lease::new_lease;
 use crate::model::{CaseId, JobKind, JobState};
 use crate::policy::Work;
+use crate::store::columns::written;
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
@@ -18,7 +19,7 @@ impl Tx<'_> {
         hold: Option<i64>,
     ) -> Result<CaseId> {
         self.record(&entries::signal_accepted(new, work));
-        let scope = serde_json::to_string(&new.signal.scope).unwrap_or_default();
+        let scope = written("the scope of a case", &new.signal.scope)?;
         if let Some(case) = self.coalesce(context, new, work, &scope, hold).await? {
             return Ok(case);
         }
@@ -55,7 +56,7 @@ impl Tx<'_> {
                     case,
                     target,
                     kind: JobKind::Contain,
-                    containment: &serde_json::to_string(containment).unwrap_or_default(),
+                    containment: &written("a containment", containment)?,
                     priority: work.priority,
                     state: &state,
                     held_due: work.due.filter(|_| hold.is_some()),

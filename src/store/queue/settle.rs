@@ -9,7 +9,7 @@ use super::entries;
 use super::sets::hot_mutation::{AttemptEnd, HotMutation};
 use super::sweeps::NextSweep;
 use crate::model::{Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Verdict};
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// How long a settlement waits before it is tried again.
@@ -134,9 +134,9 @@ impl Tx<'_> {
         .bind(due)
         .bind(attempt)
         .bind(verdict.as_ref().map(Verdict::word))
-        .bind(verdict.as_ref().and_then(|verdict| serde_json::to_string(verdict).ok()))
+        .bind(verdict.as_ref().map(|verdict| written("a verdict", verdict)).transpose()?)
         .bind(error)
-        .bind(serde_json::to_string(&kept).unwrap_or_default())
+        .bind(written("evidence", &kept)?)
         .bind(next.is_final().then_some(self.now.ms()))
         .bind(job.id.0)
         .bind(lease_id)

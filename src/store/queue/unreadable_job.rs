@@ -6,7 +6,7 @@
 use revoked_trail::{Entry, EntryKind};
 
 use crate::model::{Actor, Job, JobId, Verdict};
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
@@ -53,11 +53,7 @@ impl Tx<'_> {
     pub(in crate::store) async fn give_up_unreadable(&mut self, job: i64, why: &str) -> Result<()> {
         let error = format!("the store's row of the job cannot be read: {why}");
         let verdict = Verdict::Failed { why: error.clone() };
-        let outcome = serde_json::to_string(&verdict).map_err(|error| StoreError::Corrupt {
-            table: "job",
-            id: job,
-            why: format!("outcome: {error}"),
-        })?;
+        let outcome = written("the verdict of a job", &verdict)?;
         let row = sqlx::query(
             "UPDATE job SET state = 'failed', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, \
                     verdict = $2, outcome = $3, error = $4, finished_at = $5 \

@@ -9,8 +9,8 @@ use sqlx::sqlite::SqliteRow;
 
 use super::lag::Lag;
 use crate::model::{Delivery, Receipt, SignalReceipt, Timestamp};
-use crate::store::columns::{Columns as _, time_at};
-use crate::store::{Result, Store, StoreError, Tx};
+use crate::store::columns::{Columns as _, time_at, written};
+use crate::store::{Listed, Result, Store, StoreError, Tx};
 
 /// The cause under which the parts of a delivery are counted that could not be read: rows of a file, tokens of a poll.
 const UNREADABLE: &str = "unreadable";
@@ -72,27 +72,25 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn source_health(&self) -> Result<Vec<SourceHealth>> {
+    pub async fn source_health(&self) -> Result<Listed<SourceHealth>> {
         let rows = sqlx::query(HEALTH_ROWS).fetch_all(self.readers()).await;
         let rows = rows.map_err(StoreError::sql("reading the sources' health"))?;
         let refused = sqlx::query("SELECT source, code, times, last_at FROM source_refusal")
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("reading what was refused"))?;
-        let mut sources: Vec<SourceHealth> = rows.iter().map(health).collect::<Result<_>>()?;
-        for row in &refused {
-            let name: &str = row.read(0)?;
+        let mut sources = Listed::read("source_health", &rows, health)?;
+        let refused = Listed::read("source_refusal", &refused, |row| {
+            let last_at = Timestamp::from_ms(row.read(3)?);
+            let times = row.read(2)?;
+            Ok((row.read::<String>(0)?, row.read(1)?, Refusals { times, last_at }))
+        })?;
+        for (name, code, refusals) in refused.rows {
             if let Some(source) = sources.iter_mut().find(|source| source.source == name) {
-                let last_at = Timestamp::from_ms(row.read(3)?);
-                source.refused.insert(
-                    row.read(1)?,
-                    Refusals {
-                        times: row.read(2)?,
-                        last_at,
-                    },
-                );
+                source.refused.insert(code, refusals);
             }
         }
+        sources.unreadable.extend(refused.unreadable);
         Ok(sources)
     }
 
@@ -103,7 +101,7 @@ impl Store {
     pub async fn register_sources(&self, names: Vec<String>) -> Result<()> {
         self.write(move |tx| {
             Box::pin(async move {
-                let names = serde_json::to_string(&names).unwrap_or_default();
+                let names = written("the names of sources", &names)?;
                 sqlx::query(
                     "INSERT INTO source_health (source, since) SELECT value, ?2 FROM json_each(?1) WHERE true ON CONFLICT (source) DO NOTHING",
                 )
@@ -155,7 +153,8 @@ impl Tx<'_> {
             "INSERT INTO source_health (source, since, spoke_at, signal_at, verified_at, lags) \
              VALUES (?1, ?2, ?2, ?3, ?4, ?5) \
              ON CONFLICT (source) DO UPDATE SET spoke_at = max(?2, coalesce(spoke_at, ?2)), signal_at = coalesce(?3, signal_at), \
-             verified_at = coalesce(?4, verified_at), lags = substr(lags || ?5, -256) RETURNING alerted_at",
+             verified_at = coalesce(?4, verified_at), \
+             lags = CASE WHEN length(lags) % 8 = 0 THEN substr(lags || ?5, -256) ELSE ?5 END RETURNING alerted_at",
         )
         .bind(&delivery.source)
         .bind(at.ms())

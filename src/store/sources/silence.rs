@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::health::{HEALTH_ROWS, LastSeen, SourceHealth, health};
 use crate::model::Timestamp;
-use crate::store::{Result, Store, StoreError, Tx};
+use crate::store::{Listed, Result, Store, StoreError, Tx};
 
 /// What an alert must be told of a source.
 enum SilenceCheck {
@@ -68,8 +68,7 @@ impl Tx<'_> {
     async fn check_silence(&mut self, expected: &BTreeMap<String, Duration>) -> Result<()> {
         let rows = sqlx::query(HEALTH_ROWS).fetch_all(&mut *self.conn).await;
         let rows = rows.map_err(StoreError::sql("looking for silent sources"))?;
-        for row in &rows {
-            let source = health(row)?;
+        for source in Listed::read("source_health", &rows, health)? {
             match source.check(expected, self.now) {
                 SilenceCheck::Fine => {}
                 SilenceCheck::Ended => self.end_silence(&source.source).await?,

@@ -144,6 +144,13 @@ impl Tx<'_> {
     }
 
     async fn put_state_entry(&mut self, source: &str, entry: &StateEntry) -> Result<()> {
+        // No source keeps an empty text: it is what is left of one that could not be written down.
+        if entry.body.is_empty() {
+            return Err(StoreError::Refused(format!(
+                "what source {source} wants to keep under {} could not be written down, so nothing is stored",
+                entry.namespace
+            )));
+        }
         sqlx::query(
             "INSERT INTO memory (source, drawer, key, look_up, about, body, changed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
              ON CONFLICT (source, drawer, key) DO UPDATE SET look_up = ?4, about = ?5, body = ?6, changed_at = ?7",

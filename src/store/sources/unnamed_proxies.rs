@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::model::Timestamp;
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, Store, StoreError};
 
 /// Where they lie among what sources keep: under a name that no source can have.
@@ -56,7 +56,7 @@ impl Store {
                         .bind(PLACE.0)
                         .bind(PLACE.1)
                         .bind(address.to_string())
-                        .bind(serde_json::to_string(&body).unwrap_or_default())
+                        .bind(written("what is known of a proxy", &body)?)
                         .bind(tx.now.ms())
                         .execute(&mut *tx.conn)
                         .await

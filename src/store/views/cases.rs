@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::jobs::{JobView, ListFilter};
 use crate::model::Timestamp;
 use crate::store::columns::{Columns as _, time_at};
-use crate::store::{Result, Store, StoreError};
+use crate::store::{Listed, Result, Store, StoreError, UnreadableRow};
 
 /// A case as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -107,6 +107,9 @@ pub struct CaseDetail {
     pub jobs: Vec<JobView>,
     /// What was sent to targets.
     pub actions: Vec<ActionView>,
+    /// What of it cannot be read, and is not shown or not whole.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 const CASE: &str = "SELECT c.id, p.subject, c.subject_ref, c.reason, c.playbook, c.priority, c.state, c.verdict, c.source, c.requested_by, \
@@ -118,7 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn cases(&self, filter: &ListFilter) -> Result<Vec<CaseView>> {
+    pub async fn cases(&self, filter: &ListFilter) -> Result<Listed<CaseView>> {
         // Only what is asked for stands in the statement: the planner cannot tell from an optional parameter that an index may be used.
         let mut query = QueryBuilder::<Sqlite>::new(CASE);
         query.push(" WHERE true");
@@ -140,7 +143,7 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("listing cases"))?;
-        rows.iter().map(read_case).collect()
+        Listed::read("cases", &rows, read_case)
     }
 
     /// One case without its jobs: cheap enough to ask for again and again.
@@ -185,11 +188,14 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("reading a case's actions"))?;
+        let signals = Listed::read("signal", &signals, read_signal)?;
+        let actions = Listed::read("action", &actions, read_action)?;
         Ok(CaseDetail {
             case,
-            signals: signals.iter().map(read_signal).collect::<Result<_>>()?,
-            jobs,
-            actions: actions.iter().map(read_action).collect::<Result<_>>()?,
+            signals: signals.rows,
+            jobs: jobs.rows,
+            actions: actions.rows,
+            unreadable: [signals.unreadable, jobs.unreadable, actions.unreadable].concat(),
         })
     }
 }
@@ -231,15 +237,24 @@ fn read_signal(row: &SqliteRow) -> Result<SignalView> {
 }
 
 fn read_action(row: &SqliteRow) -> Result<ActionView> {
-    let requests: Option<String> = row.read(6)?;
+    let id = row.read(0)?;
+    let corrupt = |what: &str, error: serde_json::Error| StoreError::Corrupt {
+        table: "action",
+        id,
+        why: format!("{what}: {error}"),
+    };
+    let requests = match row.read::<Option<&str>>(6)? {
+        Some(text) => serde_json::from_str(text).map_err(|error| corrupt("requests", error))?,
+        None => Vec::new(),
+    };
     Ok(ActionView {
-        id: row.read(0)?,
+        id,
         job: row.read(1)?,
-        action: serde_json::from_str(row.read(2)?).unwrap_or_default(),
+        action: serde_json::from_str(row.read(2)?).map_err(|error| corrupt("action", error))?,
         started_at: Timestamp::from_ms(row.read(3)?),
         finished_at: time_at(row, 4)?,
         outcome: row.read(5)?,
-        requests: requests.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+        requests,
         why: row.read(7)?,
     })
 }

@@ -120,7 +120,7 @@ impl Store {
             .map_err(StoreError::sql("reading the lanes"))?;
         counts.paused = paused
             .iter()
-            .map(|row| Ok((row.read(0)?, row.read(1)?)))
+            .map(|row| Ok((row.lossy(0)?, row.lossy(1)?)))
             .collect::<Result<_>>()?;
         Ok(counts)
     }
@@ -169,6 +169,6 @@ type Key = (String, String, String);
 
 async fn kept(conn: &mut SqliteConnection, sql: &'static str) -> Result<BTreeMap<Key, i64>> {
     let rows = sqlx::query(sql).fetch_all(conn).await.map_err(StoreError::sql("counting"))?;
-    let read = |row: &SqliteRow| Ok(((row.read(0)?, row.read(1)?, row.read(2)?), row.read(3)?));
+    let read = |row: &SqliteRow| Ok(((row.lossy(0)?, row.lossy(1)?, row.lossy(2)?), row.read(3)?));
     rows.iter().map(read).collect()
 }

@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use crate::model::{Evidence, JobState, Timestamp, Verdict};
 use crate::store::columns::{Columns as _, time_at};
-use crate::store::{Result, Store, StoreError};
+use crate::store::{Listed, Result, Store, StoreError};
 
 /// Which cases or jobs a list shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn jobs(&self, filter: &ListFilter) -> Result<Vec<JobView>> {
+    pub async fn jobs(&self, filter: &ListFilter) -> Result<Listed<JobView>> {
         let doing = || StoreError::sql("listing jobs");
         let mut conn = self.readers().begin().await.map_err(doing())?;
         let pursued = if filter.pursued {
@@ -73,7 +73,12 @@ impl Store {
             ""
         };
         let mut query = QueryBuilder::<Sqlite>::new(JOB);
-        if filter.case.is_some() || (filter.state.is_none() && filter.target.is_none()) {
+        let shelves = match shelves(&mut conn, filter).await {
+            // A target that cannot be read is no shelf to look at, and its jobs are to be named.
+            Err(error) if error.of_a_row().is_some() => None,
+            shelves => shelves?,
+        };
+        if shelves.is_none() {
             query.push(" WHERE true").push(pursued);
             if let Some(case) = filter.case {
                 query.push(" AND case_id = ").push_bind(case);
@@ -86,7 +91,7 @@ impl Store {
         } else {
             // The newest of each state at each target come straight from the index `job_listed`, however many there are in all.
             query.push(" WHERE id IN (SELECT id FROM (SELECT id FROM job WHERE false)");
-            for (state, target) in shelves(&mut conn, filter).await? {
+            for (state, target) in shelves.into_iter().flatten() {
                 query
                     .push(" UNION ALL SELECT id FROM (SELECT id FROM job WHERE id > 0 AND state = ")
                     .push_bind(state);
@@ -97,12 +102,25 @@ impl Store {
         }
         query.push(" ORDER BY id DESC LIMIT ").push_bind(filter.limit);
         let rows = query.build().fetch_all(&mut *conn).await.map_err(doing())?;
-        rows.iter().map(read_job).collect()
+        let mut listed = Listed::read("job", &rows, read_job)?;
+        for row in &rows {
+            if let Some(what) = unread_part(row) {
+                listed.name(
+                    "job",
+                    row,
+                    format!("its {what} cannot be read, and the job is shown without it"),
+                );
+            }
+        }
+        Ok(listed)
     }
 }
 
-/// Each state with each target at which a list is to look.
-async fn shelves(conn: &mut SqliteConnection, filter: &ListFilter) -> Result<Vec<(String, String)>> {
+/// Each state with each target at which a list is to look; `None` where it is to look at all of a case, or of the queue.
+async fn shelves(conn: &mut SqliteConnection, filter: &ListFilter) -> Result<Option<Vec<(String, String)>>> {
+    if filter.case.is_some() || (filter.state.is_none() && filter.target.is_none()) {
+        return Ok(None);
+    }
     let states: Vec<String> = match &filter.state {
         Some(state) => vec![state.clone()],
         None => JobState::WORDS.map(str::to_owned).to_vec(),
@@ -129,7 +147,7 @@ async fn shelves(conn: &mut SqliteConnection, filter: &ListFilter) -> Result<Vec
             shelves.push((state.clone(), row.read(0)?));
         }
     }
-    Ok(shelves)
+    Ok(Some(shelves))
 }
 
 fn read_job(row: &SqliteRow) -> Result<JobView> {
@@ -149,4 +167,14 @@ fn read_job(row: &SqliteRow) -> Result<JobView> {
         finished_at: time_at(row, 11)?,
         evidence: evidence.and_then(|text| serde_json::from_str(&text).ok()),
     })
+}
+
+/// Which part of a job that is shown cannot be read: without it the job is still worth showing.
+fn unread_part(row: &SqliteRow) -> Option<&'static str> {
+    read_job(row).ok()?;
+    let is_unread = |index, parses: fn(&str) -> bool| matches!(row.read::<Option<&str>>(index), Ok(Some(text)) if !parses(text));
+    if is_unread(8, |text| serde_json::from_str::<Verdict>(text).is_ok()) {
+        return Some("outcome");
+    }
+    is_unread(12, |text| serde_json::from_str::<Evidence>(text).is_ok()).then_some("evidence")
 }

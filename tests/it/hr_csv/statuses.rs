@@ -64,7 +64,7 @@ impl Nights {
             limit: 100,
             ..DepartureFilter::default()
         };
-        let mut all: Vec<DepartureView> = self.place.store.departures(&filter).await.unwrap();
+        let mut all: Vec<DepartureView> = self.place.store.departures(&filter).await.unwrap().rows;
         all.sort_by(|one, other| (&one.employee, &one.employment).cmp(&(&other.employee, &other.employment)));
         let shown = |one: DepartureView| {
             (

@@ -1,7 +1,7 @@
 //! A row that another program or a damaged file has made unreadable is an error of whoever reads it: no panic, and the store works on.
 
 use revoked::model::{Priority, Reason};
-use revoked::store::{ListFilter, StoreError};
+use revoked::store::{ListFilter, Listed};
 use sqlx::ConnectOptions as _;
 
 use super::{Place, case_of, place, signal};
@@ -30,8 +30,14 @@ async fn damage_with(place: &Place, table: &str, column: &str, value: &str) {
     assert!(changed.rows_affected() > 0, "{table} has no row");
 }
 
-fn is_unreadable<T>(read: Result<T, StoreError>) -> bool {
-    read.is_err_and(|error| format!("{:#}", anyhow::Error::from(error)).contains("cannot be read"))
+/// The tables and rows that a list names.
+fn named<T>(listed: &Listed<T>) -> Vec<(&str, &str)> {
+    let rows = listed.unreadable.iter();
+    rows.map(|row| {
+        assert!(row.why.contains("cannot be read"), "{row:?}");
+        (row.table, row.row.as_str())
+    })
+    .collect()
 }
 
 /// A store with a case, a job, an alert and a paused lane.
@@ -49,25 +55,121 @@ async fn furnished() -> (Place, i64) {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_an_error_of_its_view() {
+async fn lists_show_the_rest_and_name_what_cannot_be_read() {
     let (place, case) = furnished().await;
     let store = &place.store;
     let all = ListFilter {
         limit: 10,
         ..ListFilter::default()
     };
-    assert!(store.alerts(false).await.is_ok() && store.case_detail(case).await.is_ok() && store.jobs(&all).await.is_ok());
+    let row = case.to_string();
     damage(&place, "alert", "summary").await;
-    assert!(is_unreadable(store.alerts(false).await));
     damage(&place, "lane", "paused_why").await;
-    assert!(is_unreadable(store.lane_paused("chat").await));
-    assert!(is_unreadable(store.counts().await));
     damage(&place, "signal", "note").await;
-    assert!(is_unreadable(store.case_detail(case).await));
-    damage(&place, "job", "error").await;
-    assert!(is_unreadable(store.jobs(&all).await));
+    damage_with(&place, "job", "evidence", "'{'").await;
     damage(&place, "cases", "requested_by").await;
-    assert!(is_unreadable(store.cases(&all).await));
+    damage(&place, "source_health", "lags").await;
+    let later = place.accept(vec![signal("b", "bob@example.org", Reason::Departed)]).await;
+    let later = case_of(&later.signals[0]).0;
+    store
+        .raise_alert("target_down", "target:mail".to_owned(), "down".to_owned())
+        .await
+        .unwrap();
+
+    let alerts = store.alerts(false).await.unwrap();
+    assert_eq!(named(&alerts), [("alert", "2"), ("alert", "1")]);
+    assert_eq!(alerts.len(), 1);
+    let cases = store.cases(&all).await.unwrap();
+    assert_eq!(named(&cases), [("cases", row.as_str())]);
+    assert_eq!(cases.iter().map(|case| case.id).collect::<Vec<_>>(), [later]);
+    // A part of a job that cannot be read does not hide the job.
+    let jobs = store.jobs(&all).await.unwrap();
+    assert_eq!((named(&jobs), jobs.len()), (vec![("job", "1")], 2));
+    assert_eq!(named(&store.source_health().await.unwrap()), [("source_health", "hr")]);
+    assert!(store.counts().await.unwrap().paused.contains_key("chat"));
+    assert!(
+        store
+            .lane_paused("chat")
+            .await
+            .unwrap()
+            .is_some_and(|why| why.starts_with("Jos"))
+    );
+    damage_with(&place, "cases", "requested_by", "'ops'").await;
+    let detail = store.case_detail(case).await.unwrap();
+    let tables: Vec<_> = detail.unreadable.iter().map(|row| row.table).collect();
+    assert_eq!(tables, ["signal", "job"]);
+    assert_eq!((detail.signals.len(), detail.jobs.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_read_is_given_up_with_an_alert_and_the_next_one_is_sent() {
+    let (place, _) = furnished().await;
+    let store = &place.store;
+    let receiver = super::outbox::receiver();
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let by = revoked::model::Actor::Daemon;
+        tokens.push(store.queue_verification(receiver.clone(), None, by).await.unwrap());
+    }
+    damage_with(
+        &place,
+        "outbox",
+        "claims",
+        &format!("CASE WHEN id = 1 THEN {GARBAGE} ELSE claims END"),
+    )
+    .await;
+    let due = store.due_events("idp", 10).await.unwrap();
+    assert_eq!(due.iter().map(|event| &event.jti).collect::<Vec<_>>(), [&tokens[1]]);
+    assert_eq!(store.backlog("idp").await.unwrap().dead, 1);
+    assert!(store.alert_is_open("receiver_down", "receiver:idp").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_proof_that_cannot_be_read_back_is_not_told_and_alerts() {
+    let place = place().await;
+    place.store.set_receivers(vec![super::outbox::receiver()]).await.unwrap();
+    let receipt = place.accept(vec![signal("a", "alice@example.org", Reason::Departed)]).await;
+    let case = case_of(&receipt.signals[0]).0;
+    let claim = place.claim().await;
+    damage(&place, "cases", "scope").await;
+    let evidence = revoked::model::Evidence {
+        after_at: Some(place.clock.now()),
+        ..Default::default()
+    };
+    let done = revoked::model::Settlement::Done(revoked::model::Verdict::Contained);
+    place.store.settle(claim, vec![], evidence, done).await.unwrap();
+    assert_eq!(place.store.case(case).await.unwrap().state, "closed");
+    assert!(place.store.due_events("idp", 10).await.unwrap().is_empty());
+    assert!(
+        place
+            .store
+            .alert_is_open("proof_unreadable", &format!("case:{case}"))
+            .await
+            .unwrap()
+    );
+    assert!(place.trail().await.contains(&"statement.withheld".to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_due_and_what_was_under_way_comes_back_whatever_stands_beside_it() {
+    let (place, _) = furnished().await;
+    let mut claims = place.store.claim("chat", Priority(9), 10).await.unwrap();
+    let done = revoked::model::Settlement::Retry {
+        due: place.clock.now(),
+        error: "busy".to_owned(),
+    };
+    place
+        .store
+        .settle(claims.remove(0), vec![], revoked::model::Evidence::default(), done)
+        .await
+        .unwrap();
+    damage(&place, "job", "target").await;
+    place.store.promote().await.unwrap();
+    damage_with(&place, "job", "target", "'chat'").await;
+    assert_eq!(place.store.claim("chat", Priority(9), 10).await.unwrap().len(), 1);
+    damage(&place, "job", "lease_id").await;
+    assert_eq!(place.store.expire_leases(true).await.unwrap(), 1);
+    assert_eq!(place.store.claim("chat", Priority(9), 10).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

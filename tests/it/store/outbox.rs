@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{Place, case_of, place, signal};
 
-fn receiver() -> Receiver {
+pub(super) fn receiver() -> Receiver {
     Receiver {
         name: "idp".to_owned(),
         issuer: "https://revoked.example.org".to_owned(),

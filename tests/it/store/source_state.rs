@@ -52,6 +52,15 @@ async fn what_a_source_keeps_is_found_by_its_key_and_its_second_name_and_by_no_o
 }
 
 #[tokio::test]
+async fn an_empty_text_is_not_kept_in_the_place_of_what_could_not_be_written() {
+    let place = place().await;
+    let put = vec![StateChange::Put(entry("1", ""))];
+    let refused = place.store.change_state("scim", put, Actor::Daemon).await.unwrap_err();
+    assert!(refused.to_string().contains("could not be written down"), "{refused}");
+    assert_eq!(place.store.state_entry("scim", "people", "1").await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_deleted_entry_is_gone() {
     let place = place().await;
     hand_in(&place, vec![StateChange::Put(entry("1", "first"))], Vec::new()).await;

@@ -8,8 +8,8 @@ use revoked::backoff::{Backoff, Retries};
 use revoked::clock::Clock;
 use revoked::model::{Containment, Delivery, GrantKind, Priority, Reason, Scope, Signal, Subject};
 use revoked::policy::{Limits, Policy};
-use revoked::supervision::Supervisor;
 use revoked::store::{Alert, CaseDetail, JobView, ListFilter, Role, Store};
+use revoked::supervision::Supervisor;
 use revoked::targets::Target;
 use revoked::worker::{AttemptLimits, BreakerSettings, LaneSettings, Lanes, Protection, Rate, Shutdown, Slot, WorkSettings};
 use tokio_util::sync::CancellationToken;
@@ -160,7 +160,7 @@ impl Harness {
             limit: 100,
             ..ListFilter::default()
         };
-        self.store.jobs(&filter).await.unwrap()
+        self.store.jobs(&filter).await.unwrap().rows
     }
 
     pub(crate) async fn detail(&self, case: i64) -> CaseDetail {
@@ -169,7 +169,7 @@ impl Harness {
 
     /// The open alerts of this kind.
     pub(crate) async fn alerts(&self, kind: &str) -> Vec<Alert> {
-        let mut alerts = self.store.alerts(false).await.unwrap();
+        let mut alerts = self.store.alerts(false).await.unwrap().rows;
         alerts.retain(|alert| alert.kind == kind);
         alerts
     }

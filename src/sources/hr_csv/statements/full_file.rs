@@ -114,7 +114,7 @@ pub(in crate::sources::hr_csv) async fn compare(
             unchanged.insert(key);
         } else {
             changed.insert(Subject::EmployeeId(fresh.employee.clone()));
-            delivery.state_changes.push(keep(key, &fresh, Some(subject)));
+            delivery.state_changes.push(keep(key, &fresh, Some(subject))?);
         }
     }
     delivery
@@ -124,7 +124,7 @@ pub(in crate::sources::hr_csv) async fn compare(
         .identities
         .retain(|one| one.names.first().is_some_and(|number| changed.contains(number)));
     if is_proof {
-        missing(&mut delivery, roster, rules, now);
+        missing(&mut delivery, roster, rules, now)?;
     }
     let last = LastFile {
         named: named.len() as u64,
@@ -135,13 +135,18 @@ pub(in crate::sources::hr_csv) async fn compare(
         key: LAST.1.to_owned(),
         look_up: None,
         about: None,
-        body: serde_json::to_string(&last).unwrap_or_default(),
+        body: serde_json::to_string(&last)?,
     }));
     Ok(delivery)
 }
 
 /// What is left of the roster: nobody named it this time.
-fn missing(delivery: &mut Delivery, roster: HashMap<String, (Named, Option<Subject>)>, rules: &Rules, now: Timestamp) {
+fn missing(
+    delivery: &mut Delivery,
+    roster: HashMap<String, (Named, Option<Subject>)>,
+    rules: &Rules,
+    now: Timestamp,
+) -> serde_json::Result<()> {
     let mut rest: Vec<_> = roster.into_iter().collect();
     rest.sort_by(|one, other| one.0.cmp(&other.0));
     for (key, (named, about)) in rest {
@@ -150,7 +155,7 @@ fn missing(delivery: &mut Delivery, roster: HashMap<String, (Named, Option<Subje
                 missing_since: Some(now),
                 ..named
             };
-            delivery.state_changes.push(keep(key, &missing, about));
+            delivery.state_changes.push(keep(key, &missing, about)?);
             continue;
         };
         if now.since(since) < rules.full_file_apart {
@@ -175,6 +180,7 @@ fn missing(delivery: &mut Delivery, roster: HashMap<String, (Named, Option<Subje
         ));
         delivery.signals.push(signal);
     }
+    Ok(())
 }
 
 async fn roster(state: &dyn SourceState) -> anyhow::Result<HashMap<String, (Named, Option<Subject>)>> {
@@ -192,14 +198,14 @@ async fn roster(state: &dyn SourceState) -> anyhow::Result<HashMap<String, (Name
     }
 }
 
-fn keep(key: String, named: &Named, about: Option<Subject>) -> StateChange {
-    StateChange::Put(StateEntry {
+fn keep(key: String, named: &Named, about: Option<Subject>) -> serde_json::Result<StateChange> {
+    Ok(StateChange::Put(StateEntry {
         namespace: ROSTER.to_owned(),
         key,
         look_up: None,
         about,
-        body: serde_json::to_string(named).unwrap_or_default(),
-    })
+        body: serde_json::to_string(named)?,
+    }))
 }
 
 /// The key of an entry stands in the trail, so it is no number of HR's.

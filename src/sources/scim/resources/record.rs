@@ -54,9 +54,10 @@ impl Record {
     /// What is kept.
     ///
     /// # Errors
-    /// `invalidValue` where it is too large.
+    /// `invalidValue` where it is too large, or cannot be written down.
     pub(in crate::sources::scim) fn write(&self) -> Result<String, ScimError> {
-        let text = serde_json::to_string(self).unwrap_or_default();
+        let text = serde_json::to_string(self)
+            .map_err(|error| scim_error(INVALID_VALUE, format!("the resource cannot be kept: {error}")))?;
         if text.len() > LARGEST {
             return Err(scim_error(INVALID_VALUE, format!("a resource may weigh {LARGEST} bytes")));
         }
