@@ -114,5 +114,9 @@ fn batched_due(asked: Timestamp, after: Duration) -> Timestamp {
         .unwrap_or(i64::MAX)
         .max(1);
     let into = asked.ms().rem_euclid(window);
-    Timestamp::from_ms(if into == 0 { asked.ms() } else { asked.ms() - into + window })
+    Timestamp::from_ms(if into == 0 {
+        asked.ms()
+    } else {
+        asked.ms().saturating_sub(into).saturating_add(window)
+    })
 }

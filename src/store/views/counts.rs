@@ -85,7 +85,7 @@ impl Store {
                 "case" => drop(counts.cases.insert(word, n)),
                 "verdict" => drop(counts.verdicts.insert(word, n)),
                 "ledger" => counts.ledger = n,
-                "departure" if matches!(word.as_str(), "planned" | "blocked") => counts.planned += n,
+                "departure" if matches!(word.as_str(), "planned" | "blocked") => counts.planned = counts.planned.saturating_add(n),
                 _ => {}
             }
         }
