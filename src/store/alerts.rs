@@ -148,7 +148,7 @@ impl Tx<'_> {
     ) -> Result<()> {
         let row = sqlx::query(
             "INSERT INTO alert (kind, key, summary, case_id, raised_at, last_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5) \
-             ON CONFLICT (kind, key) WHERE cleared_at IS NULL DO UPDATE SET times = times + 1, last_at = ?5, summary = ?3 \
+             ON CONFLICT (kind, key) WHERE cleared_at IS NULL DO UPDATE SET times = min(times, 4294967295) + 1, last_at = ?5, summary = ?3 \
              RETURNING id, times",
         )
         .bind(kind)

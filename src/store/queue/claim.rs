@@ -52,7 +52,7 @@ impl Tx<'_> {
     async fn claim(&mut self, target: &str, worst: Priority, limit: usize) -> Result<Vec<Claim>> {
         let lease = new_lease(self.now);
         let rows = sqlx::query(
-            "UPDATE job SET state = 'running', lease_id = ?1, lease_until = ?2, attempt = attempt + 1 \
+            "UPDATE job SET state = 'running', lease_id = ?1, lease_until = ?2, attempt = min(attempt, 4294967295) + 1 \
              WHERE id IN (SELECT id FROM job INDEXED BY job_claim \
                           WHERE target = ?3 AND state = 'queued' AND priority <= ?4 ORDER BY priority, id LIMIT ?5) \
              RETURNING id",

@@ -36,7 +36,19 @@ impl Tx<'_> {
             .map_err(StoreError::sql("reading the ledger"))?;
         let mut targets = Vec::new();
         for row in &rows {
-            let (job, case) = (ContainingJob::read(row)?, row.read::<i64>(7)?);
+            let case: i64 = row.read(7)?;
+            let job = match ContainingJob::read(row) {
+                Ok(job) => job,
+                Err(error) => {
+                    let Some(why) = error.of_a_row() else { return Err(error) };
+                    let job: i64 = row.read(0)?;
+                    let summary =
+                        format!("job {job} of case {case} cannot be tried again, since the store's row cannot be read: {why}");
+                    self.raise_alert("could_not_revoke", &format!("job:{job}"), &summary, Some(case))
+                        .await?;
+                    continue;
+                }
+            };
             self.requeue_failed(case, None, &job, "ledger").await?;
             self.reopen_for_retry(case).await?;
             let (id, target, error) = (job.id, job.target, job.error.unwrap_or_default());

@@ -180,6 +180,7 @@ async fn a_job_that_cannot_be_read_goes_to_the_ledger_with_an_alert_and_its_lane
         ("job", "evidence", "'{'"),
         ("job", "kind", "'blame'"),
         ("job", "priority", "-300"),
+        ("job", "attempt", "9223372036854775807"),
         ("cases", "subject_ref", GARBAGE),
         ("cases", "reason", "'boredom'"),
         ("person", "subject", GARBAGE),
@@ -200,6 +201,33 @@ async fn a_job_that_cannot_be_read_goes_to_the_ledger_with_an_alert_and_its_lane
         assert_eq!(place.store.counts().await.unwrap().ledger, 1, "{table}.{column}");
         assert!(place.store.claim("chat", Priority(9), 10).await.unwrap().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_job_of_the_ledger_that_cannot_be_read_keeps_no_other_from_being_tried_again() {
+    let (place, _) = furnished().await;
+    place.accept(vec![signal("b", "bob@example.org", Reason::Departed)]).await;
+    for claim in place.store.claim("chat", Priority(9), 10).await.unwrap() {
+        let error = "refused".to_owned();
+        let end = revoked::model::Settlement::GiveUp { error };
+        let evidence = revoked::model::Evidence::default();
+        place.store.settle(claim, vec![], evidence, end).await.unwrap();
+    }
+    damage_with(
+        &place,
+        "job",
+        "containment",
+        &format!("CASE WHEN id = 1 THEN {GARBAGE} ELSE containment END"),
+    )
+    .await;
+    assert_eq!(place.store.retry_ledger(std::time::Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(place.store.claim("chat", Priority(9), 10).await.unwrap().len(), 1);
+    let alerts = place.store.alerts(false).await.unwrap();
+    assert!(
+        alerts
+            .iter()
+            .any(|alert| alert.key == "job:1" && alert.summary.contains("cannot be read"))
+    );
 }
 
 #[tokio::test]
