@@ -85,6 +85,7 @@ pub use writer::group_commit::Committed;
 
 use clock_steps::ClockSteps;
 use file::identity_watch::OpenedFiles;
+use queue::reservation::Reserved;
 use queue::sets::hot_mutation::{Call, HotMutation};
 use transaction::mutation::{ClosureMutation, Tx};
 use writer::group::Queued;
@@ -115,6 +116,7 @@ struct Inner {
     /// The number of the newest signal whose commit has returned.
     newest_signal: AtomicI64,
     clock_steps: ClockSteps,
+    reserved: Reserved,
     lock: Mutex<Option<std::fs::File>>,
     files: OpenedFiles,
 }
@@ -147,6 +149,7 @@ impl Store {
             outbox: Arc::default(),
             newest_signal: AtomicI64::new(newest_signal),
             clock_steps,
+            reserved: Reserved::default(),
             lock: Mutex::new(lock),
             files,
         }))
@@ -193,6 +196,11 @@ impl Store {
         }
         // Last, so that nobody opens the file while it is being closed.
         drop(self.0.lock.lock().await.take());
+    }
+
+    /// The jobs that lanes of this process keep for themselves.
+    fn reserved(&self) -> &Reserved {
+        &self.0.reserved
     }
 
     /// A connection for reading.

@@ -33,6 +33,7 @@ pub(super) struct Slots {
     size: usize,
     busy: Mutex<Busy>,
     freed: Arc<Notify>,
+    emptied: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -48,6 +49,7 @@ impl Slots {
             size: size.max(1),
             busy: Mutex::default(),
             freed,
+            emptied: Notify::new(),
         })
     }
 
@@ -72,6 +74,20 @@ impl Slots {
     pub(super) fn taken(&self) -> usize {
         let busy = self.busy();
         busy.urgent + busy.others
+    }
+
+    /// Returns once none is taken.
+    pub(super) async fn emptied(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            let mut emptied = std::pin::pin!(emptied);
+            // Registered before the look: what is given back meanwhile is not missed.
+            emptied.as_mut().enable();
+            if self.taken() == 0 {
+                return;
+            }
+            emptied.await;
+        }
     }
 
     fn slot(self: &Arc<Self>, urgent: bool) -> Slot {
@@ -120,7 +136,11 @@ impl Drop for Slot {
         } else {
             busy.others -= 1;
         }
+        let empty = busy.urgent + busy.others == 0;
         drop(busy);
+        if empty {
+            self.slots.emptied.notify_waiters();
+        }
         if !self.quiet {
             self.slots.freed.notify_one();
         }

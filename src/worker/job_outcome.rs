@@ -1,5 +1,6 @@
 //! The outcome of a job: what the end of an attempt (a verdict, a failure, a 429, a time-out) means for the job and for its lane.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tracing::Instrument as _;
 use super::attempt::{AttemptContext, End, Ended, attempt};
 use super::lane::Lane;
 use super::pacer::Pacer;
-use crate::model::{Evidence, Job, JobKind, Priority, Reason, Settlement, Verdict, error_chain};
+use crate::model::{Evidence, Finished, Job, JobKind, Priority, Reason, Settlement, Verdict, error_chain};
 use crate::store::{Claim, StoreError};
 use crate::targets::{AttemptStage, CallContext, Permit, Permits, RateLimitHints, Remedy, TargetError};
 use crate::telemetry::table;
@@ -19,9 +20,20 @@ use crate::telemetry::table;
 /// How long a job waits after the store failed.
 const AFTER_STORE_ERROR: Duration = Duration::from_secs(5);
 
+/// How long an attempt may read before its lease is committed all the same.
+const COMMIT_CLAIM_AFTER: Duration = Duration::from_millis(250);
+
+/// What came of an attempt, before it is written down.
+pub(super) struct JobOutcome {
+    claim: Claim,
+    finished: Vec<Finished>,
+    evidence: Evidence,
+    settlement: Settlement,
+}
+
 impl Lane {
-    /// Makes one attempt and settles it.
-    pub(super) async fn work(&self, claim: Claim) {
+    /// Makes one attempt, and decides what its end means. `None` where another attempt has the job.
+    pub(super) async fn work(&self, claim: Claim) -> Option<JobOutcome> {
         let job = &claim.job;
         let span = tracing::info_span!(
             "job",
@@ -44,19 +56,31 @@ impl Lane {
                 attempt_limits: &self.settings.attempt_limits,
                 hard: &self.shutdown.hard,
             };
-            let ended = Box::pin(attempt(&context, &claim)).await;
-            self.settle(claim, ended, &metered).await;
+            let ended = tokio::select! {
+                ended = Box::pin(attempt(&context, &claim)) => ended,
+                never = self.commit_claim_late(&claim) => match never {},
+            };
+            self.outcome(claim, ended, &metered).await
         }
         .instrument(span)
-        .await;
+        .await
     }
 
-    async fn settle(&self, claim: Claim, ended: Ended, metered: &MeteredPermits) {
+    /// Commits the lease of an attempt that reads for long before it writes anything, so that others see the job at work. Never ends.
+    async fn commit_claim_late(&self, claim: &Claim) -> Infallible {
+        tokio::time::sleep(COMMIT_CLAIM_AFTER).await;
+        if let Err(error) = self.store.commit_claim(claim).await {
+            tracing::warn!(error = %error_chain(&error), "could not record yet that the job is at work");
+        }
+        std::future::pending().await
+    }
+
+    async fn outcome(&self, claim: Claim, ended: Ended, metered: &MeteredPermits) -> Option<JobOutcome> {
         let Ended { end, finished, evidence } = ended;
         if let End::Store(StoreError::LeaseLost(_)) = end {
             tracing::warn!("the lease was lost; another attempt has the job");
             self.state().breaker.undecided(Instant::now());
-            return;
+            return None;
         }
         let settlement = match self.settlement_of(&claim.job, end, metered).await {
             // An account that stays suspended is no access that could not be revoked: it does not stand in the ledger.
@@ -67,10 +91,33 @@ impl Lane {
         if let Settlement::Done(verdict) = &settlement {
             self.measure(&claim.job, verdict);
         }
+        Some(JobOutcome {
+            claim,
+            finished,
+            evidence,
+            settlement,
+        })
+    }
+
+    /// Writes down what came of an attempt.
+    pub(super) async fn settle(&self, outcome: JobOutcome) {
+        let JobOutcome {
+            claim,
+            finished,
+            evidence,
+            settlement,
+        } = outcome;
+        // What is over leaves nothing in the queue; the slot that it freed has woken the lane already.
+        let again = !matches!(
+            settlement,
+            Settlement::Done(_) | Settlement::GiveUp { .. } | Settlement::CalledOff
+        );
         if let Err(error) = self.store.settle(claim, finished, evidence, settlement).await {
             tracing::error!(error = %error_chain(&error), "could not settle the job; its lease brings it back");
         }
-        self.change();
+        if again {
+            self.change();
+        }
     }
 
     /// What the end of an attempt means for its job. What it means for the lane is done here.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -21,6 +21,8 @@ use crate::targets::{CallContext, Level, Probe, Target};
 const POLL: Duration = Duration::from_secs(1);
 /// How many jobs are claimed in one commit at most.
 const LARGEST_CLAIM: usize = 64;
+/// How many jobs that are done with the target may wait to be written down, besides those at work.
+const UNWRITTEN: usize = 64;
 /// How long a probe may take.
 pub(super) const PROBE_LIMIT: Duration = Duration::from_secs(30);
 /// The waits between probes of a paused lane.
@@ -40,6 +42,8 @@ pub(super) struct Lane {
     pub(super) pacer: Arc<Pacer>,
     pub(super) jitter: Jitter,
     slots: Arc<Slots>,
+    /// Bounds how many jobs that are done with the target wait to be written down.
+    unwritten: Semaphore,
     state: Mutex<State>,
     /// A slot came free, or the breaker or the pause changed.
     changed: Arc<Notify>,
@@ -93,6 +97,7 @@ impl Lane {
                     .unwrap_or_else(|| max_concurrent_jobs(lane.rate, lane.concurrency)),
                 Arc::clone(&changed),
             ),
+            unwritten: Semaphore::new(UNWRITTEN),
             state: Mutex::new(State {
                 breaker: Breaker::new(settings.breaker),
                 pause: paused.map(|why| Pause {
@@ -112,18 +117,12 @@ impl Lane {
     pub(super) fn spawn(self: &Arc<Self>) {
         let (pacer, hard) = (Arc::clone(&self.pacer), self.shutdown.hard.clone());
         // The pacer outlives the lane's own loop, since attempts that finish still call; it ends with them.
-        let (soft, slots, freed) = (self.shutdown.soft.clone(), Arc::clone(&self.slots), Arc::clone(&self.changed));
+        let (soft, slots) = (self.shutdown.soft.clone(), Arc::clone(&self.slots));
         self.shutdown
             .spawn_watched(&format!("the pacer of target {}", self.name), async move {
                 let over = async {
                     soft.cancelled().await;
-                    loop {
-                        let one = freed.notified();
-                        if slots.taken() == 0 {
-                            return;
-                        }
-                        one.await;
-                    }
+                    slots.emptied().await;
                 };
                 tokio::select! {
                     () = pacer.run() => {}
@@ -172,17 +171,9 @@ impl Lane {
             Admits::OneUrgent => 0,
             Admits::All => LARGEST_CLAIM,
         };
-        let waiting = match self.store.waiting(&self.name).await {
-            Ok(Some(waiting)) => waiting,
-            Ok(None) => return idle,
-            Err(error) => {
-                tracing::warn!(target = %self.name, error = %error_chain(&error), "could not look at the queue");
-                return idle;
-            }
-        };
         // A slot before a claim, so that nothing is claimed that cannot start.
         let (mut worst, mut slots) = (LAST, self.slots.take(most));
-        if slots.is_empty() && waiting.is_urgent() {
+        if slots.is_empty() && self.urgent_waits().await {
             // The slots that are kept serve nobody else.
             worst = Priority::URGENT;
             slots.extend(self.slots.take_urgent());
@@ -192,10 +183,10 @@ impl Lane {
         }
         let claims = self
             .store
-            .claim(&self.name, worst, slots.len())
+            .reserve(&self.name, worst, slots.len())
             .await
             .unwrap_or_else(|error| {
-                tracing::warn!(target = %self.name, error = %error_chain(&error), "could not claim jobs");
+                tracing::warn!(target = %self.name, error = %error_chain(&error), "could not look at the queue");
                 Vec::new()
             });
         let next = if claims.is_empty() { idle } else { Next::Again };
@@ -210,6 +201,17 @@ impl Lane {
         next
     }
 
+    /// Whether something urgent waits in the queue.
+    async fn urgent_waits(&self) -> bool {
+        match self.store.waiting(&self.name).await {
+            Ok(waiting) => waiting.is_some_and(Priority::is_urgent),
+            Err(error) => {
+                tracing::warn!(target = %self.name, error = %error_chain(&error), "could not look at the queue");
+                false
+            }
+        }
+    }
+
     /// Starts a job in a slot.
     pub(super) fn take(self: &Arc<Self>, claim: Claim, mut slot: Slot) {
         if claim.job.priority.is_urgent() {
@@ -217,8 +219,12 @@ impl Lane {
         }
         let lane = Arc::clone(self);
         self.shutdown.tracker.spawn(async move {
-            lane.work(claim).await;
+            let Some(outcome) = lane.work(claim).await else { return };
+            // The target is done with: another job may begin while this one is written down, as long as not too many wait for that.
+            let unwritten = lane.unwritten.acquire().await;
             drop(slot);
+            lane.settle(outcome).await;
+            drop(unwritten);
         });
     }
 

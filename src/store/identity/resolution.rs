@@ -106,47 +106,9 @@ impl Tx<'_> {
         resolve_identity(self.conn, subject, self.now).await
     }
 
-    /// Gives each job all names by which its person can be asked for at its target: those of every signal of its case, and what they
-    /// are linked to now, which may be more than when the case was opened.
+    /// See [`add_known_names`].
     pub(in crate::store) async fn add_known_names(&mut self, jobs: &mut [Job]) -> Result<()> {
-        let cases: Vec<i64> = jobs.iter().map(|job| job.case.0).collect();
-        let mut said = self.names_of_cases(&cases).await?;
-        let alone = self.named_only(jobs).await?;
-        for job in jobs.iter().filter(|job| !alone.contains(&job.case.0)) {
-            let names = said.entry(job.case.0).or_default();
-            names.extend(job.subject.names().iter().cloned());
-        }
-        let all: BTreeSet<&Subject> = said.values().flatten().collect();
-        let found = linked_people(self.conn, &all, self.now).await?;
-        let members = if found.is_empty() {
-            Members::new()
-        } else {
-            let people: BTreeSet<i64> = found.values().flatten().map(|link| link.person).collect();
-            names_of_people(self.conn, &people, self.now).await?
-        };
-        for job in jobs {
-            let own = said.get(&job.case.0).into_iter().flatten();
-            let linked = !alone.contains(&job.case.0);
-            if let Some(subject) = names_at(own, (&found, &members), &job.target, linked) {
-                job.subject = subject;
-            }
-        }
-        Ok(())
-    }
-
-    /// Those of the jobs' cases that ask for no name but those that their signals came with. Each of them was approved by a human.
-    async fn named_only(&mut self, jobs: &[Job]) -> Result<BTreeSet<i64>> {
-        let approved: Vec<i64> = jobs.iter().filter(|job| job.approved).map(|job| job.case.0).collect();
-        if approved.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        let cases: Vec<i64> =
-            sqlx::query_scalar("SELECT c.id FROM json_each(?) n JOIN cases c ON c.id = n.value WHERE c.named_only = 1")
-                .bind(written("cases", &approved)?)
-                .fetch_all(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("reading how far a case goes"))?;
-        Ok(cases.into_iter().collect())
+        add_known_names(self.conn, jobs, self.now).await
     }
 
     /// What the one person with these names is known by everywhere, the oldest first; nothing where it is in doubt who that is.
@@ -160,22 +122,9 @@ impl Tx<'_> {
         Ok(names.filter(|(_, target)| target.is_empty()).map(|(name, _)| name).collect())
     }
 
-    /// The names that the signals of each case came with.
+    /// See [`names_of_cases`].
     pub(in crate::store) async fn names_of_cases(&mut self, cases: &[i64]) -> Result<BTreeMap<i64, BTreeSet<Subject>>> {
-        let rows = sqlx::query(
-            "SELECT DISTINCT s.case_id, p.subject FROM json_each(?) n JOIN signal s ON s.case_id = n.value \
-             JOIN person p ON p.ref = s.subject_ref",
-        )
-        .bind(written("cases", cases)?)
-        .fetch_all(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("reading whom the signals of a case name"))?;
-        let mut names: BTreeMap<i64, BTreeSet<Subject>> = BTreeMap::new();
-        for row in &rows {
-            let subject = read_name(row, 1)?;
-            names.entry(row.read(0)?).or_default().extend(subject.names().iter().cloned());
-        }
-        Ok(names)
+        names_of_cases(self.conn, cases).await
     }
 }
 
@@ -248,6 +197,67 @@ pub(in crate::store) fn names_at<'n>(
     let more = person.and_then(|person| members.get(&person)).into_iter().flatten();
     let more = more.filter(|(_, at)| at.is_empty() || at == target);
     Subject::together(said.cloned().chain(more.map(|(name, _)| name.clone())))
+}
+
+/// Gives each job all names by which its person can be asked for at its target: those of every signal of its case, and what they
+/// are linked to now, which may be more than when the case was opened.
+pub(in crate::store) async fn add_known_names(conn: &mut SqliteConnection, jobs: &mut [Job], now: Timestamp) -> Result<()> {
+    let cases: Vec<i64> = jobs.iter().map(|job| job.case.0).collect();
+    let mut said = names_of_cases(&mut *conn, &cases).await?;
+    let alone = named_only(&mut *conn, jobs).await?;
+    for job in jobs.iter().filter(|job| !alone.contains(&job.case.0)) {
+        let names = said.entry(job.case.0).or_default();
+        names.extend(job.subject.names().iter().cloned());
+    }
+    let all: BTreeSet<&Subject> = said.values().flatten().collect();
+    let found = linked_people(&mut *conn, &all, now).await?;
+    let members = if found.is_empty() {
+        Members::new()
+    } else {
+        let people: BTreeSet<i64> = found.values().flatten().map(|link| link.person).collect();
+        names_of_people(conn, &people, now).await?
+    };
+    for job in jobs {
+        let own = said.get(&job.case.0).into_iter().flatten();
+        let linked = !alone.contains(&job.case.0);
+        if let Some(subject) = names_at(own, (&found, &members), &job.target, linked) {
+            job.subject = subject;
+        }
+    }
+    Ok(())
+}
+
+/// Those of the jobs' cases that ask for no name but those that their signals came with. Each of them was approved by a human.
+async fn named_only(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<BTreeSet<i64>> {
+    let approved: Vec<i64> = jobs.iter().filter(|job| job.approved).map(|job| job.case.0).collect();
+    if approved.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let cases: Vec<i64> =
+        sqlx::query_scalar("SELECT c.id FROM json_each(?) n JOIN cases c ON c.id = n.value WHERE c.named_only = 1")
+            .bind(written("names", &approved)?)
+            .fetch_all(conn)
+            .await
+            .map_err(StoreError::sql("reading how far a case goes"))?;
+    Ok(cases.into_iter().collect())
+}
+
+/// The names that the signals of each case came with.
+async fn names_of_cases(conn: &mut SqliteConnection, cases: &[i64]) -> Result<BTreeMap<i64, BTreeSet<Subject>>> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT s.case_id, p.subject FROM json_each(?) n JOIN signal s ON s.case_id = n.value \
+         JOIN person p ON p.ref = s.subject_ref",
+    )
+    .bind(written("cases", cases)?)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::sql("reading whom the signals of a case name"))?;
+    let mut names: BTreeMap<i64, BTreeSet<Subject>> = BTreeMap::new();
+    for row in &rows {
+        let subject = read_name(row, 1)?;
+        names.entry(row.read(0)?).or_default().extend(subject.names().iter().cloned());
+    }
+    Ok(names)
 }
 
 /// How well people recognise somebody by a name of this form, best first: what lists show of a person should say who it is.

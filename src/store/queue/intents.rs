@@ -8,7 +8,7 @@ use revoked_trail::{Entry, EntryKind};
 
 use super::entries;
 use super::observation_summary::ObservationSummary;
-use super::sets::hot_mutation::{Finish, HotMutation, Start};
+use super::sets::hot_mutation::{ClaimRequest, Finish, HotMutation, Start};
 use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, Job, JobKind, Started, Timestamp};
 use crate::store::columns::{Columns as _, written};
 use crate::store::{Claim, Result, Store, StoreError, Tx};
@@ -22,6 +22,7 @@ impl Store {
         let request = Start {
             job: Arc::clone(&claim.job),
             lease: claim.lease.clone(),
+            reserved: claim.reservation.is_some(),
             actions,
             seen,
         };
@@ -47,9 +48,17 @@ impl Tx<'_> {
         let Start {
             job,
             lease,
+            reserved,
             actions,
             seen,
         } = request;
+        if *reserved {
+            self.commit_claim(&ClaimRequest {
+                job: Arc::clone(job),
+                lease: lease.clone(),
+            })
+            .await?;
+        }
         self.check_lease(job, &lease.id, !actions.is_empty(), &seen.evidence).await?;
         self.start(job, actions, seen).await
     }

@@ -12,14 +12,18 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn expire_leases(&self, everything: bool) -> Result<u64> {
-        let targets = self.write(move |tx| Box::pin(tx.expire_leases(everything))).await?;
+        let ended = self.write(move |tx| Box::pin(tx.expire_leases(everything))).await?;
+        for (job, _) in &ended {
+            self.reserved().end(*job);
+        }
+        let targets: Vec<String> = ended.into_iter().map(|(_, target)| target).collect();
         self.wake_lanes(&targets);
         Ok(targets.len() as u64)
     }
 }
 
 /// A lease that begins at `now`.
-pub(super) fn new_lease(now: Timestamp) -> Lease {
+pub(in crate::store) fn new_lease(now: Timestamp) -> Lease {
     Lease {
         id: uuid::Uuid::now_v7().to_string(),
         until: now.plus(LEASE_LENGTH),
@@ -27,7 +31,8 @@ pub(super) fn new_lease(now: Timestamp) -> Lease {
 }
 
 impl Tx<'_> {
-    async fn expire_leases(&mut self, everything: bool) -> Result<Vec<String>> {
+    /// The jobs that were taken back, each with its target.
+    async fn expire_leases(&mut self, everything: bool) -> Result<Vec<(i64, String)>> {
         let ended = if everything { i64::MAX } else { self.now.ms() };
         let rows = sqlx::query(
             "SELECT id, case_id, target, lease_id, lease_until FROM job INDEXED BY job_running WHERE state = 'running' AND lease_until <= ?",
@@ -36,7 +41,7 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking for leases that ended"))?;
-        let mut targets = Vec::new();
+        let mut ended_jobs = Vec::new();
         for row in &rows {
             let (id, case): (i64, i64) = (row.read(0)?, row.read(1)?);
             let lease = Lease {
@@ -58,8 +63,8 @@ impl Tx<'_> {
                     .detail(serde_json::json!({ "lease": lease.id })),
             );
             self.mark_open_actions_unknown(case, id).await?;
-            targets.push(row.lossy(2)?);
+            ended_jobs.push((id, row.lossy(2)?));
         }
-        Ok(targets)
+        Ok(ended_jobs)
     }
 }

@@ -32,6 +32,7 @@ pub(in crate::store) mod promote;
 pub(in crate::store) mod repetition;
 pub(in crate::store) mod requester;
 pub(in crate::store) mod requeue;
+pub(in crate::store) mod reservation;
 pub(in crate::store) mod sets;
 pub(in crate::store) mod settle;
 pub(in crate::store) mod sweeps;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::claim::Claim;
 use super::close_case::CaseOutcome;
 use super::entries;
-use super::sets::hot_mutation::{AttemptEnd, HotMutation};
+use super::sets::hot_mutation::{AttemptEnd, ClaimRequest, HotMutation};
 use super::sweeps::NextSweep;
 use crate::model::{Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Verdict};
 use crate::store::columns::{Columns as _, written};
@@ -26,6 +26,7 @@ impl Store {
         let end = Arc::new(AttemptEnd {
             job: claim.job,
             lease: claim.lease,
+            reservation: claim.reservation,
             finished,
             evidence,
             settlement,
@@ -40,6 +41,8 @@ impl Store {
                 other => break other?,
             }
         };
+        // Whoever is woken now must find the job free.
+        drop(end);
         if queued {
             self.0.outbox.notify_waiters();
         }
@@ -55,6 +58,13 @@ impl Tx<'_> {
     /// Ends an attempt. Answers whether a statement was queued for a receiver: in the same transaction, so that what is proved and what is to be
     /// told of it are lost together or not at all.
     pub(super) async fn settle_and_tell(&mut self, end: &AttemptEnd) -> Result<bool> {
+        if end.reservation.is_some() {
+            self.commit_claim(&ClaimRequest {
+                job: Arc::clone(&end.job),
+                lease: end.lease.clone(),
+            })
+            .await?;
+        }
         let closed = self
             .settle(
                 &end.job,

@@ -117,25 +117,7 @@ pub(super) async fn commit(
         mut numbers,
         reading,
     } = opening;
-    let mut writing = Writing::default();
-    let mut alone = Vec::new();
-    let mut reading = reading;
-    for (n, queued) in group.iter_mut().enumerate() {
-        let decided = match (&mut *queued, &mut reading) {
-            (Queued::Hot(mutation), Some(reading)) => {
-                let mut context = GroupContext {
-                    now: clock.now(),
-                    tail: &mut tail,
-                    numbers: &mut numbers,
-                };
-                writing.decide(mutation, reading, &mut context)
-            }
-            _ => false,
-        };
-        if !decided {
-            alone.push(n);
-        }
-    }
+    let (writing, alone) = decide(group, clock, &mut tail, &mut numbers, reading);
     let mut list = Statements::default();
     if alone.is_empty() {
         tail.push_rows_to(&mut list);
@@ -160,6 +142,35 @@ pub(super) async fn commit(
     list.push("COMMIT");
     list.execute(conn).await.map_err(|error| set_failure(&error))?;
     Ok(tail.size())
+}
+
+/// Decides what can be decided by what was read. Answers what that writes, and which of the mutations are left.
+fn decide(
+    group: &mut [Queued],
+    clock: &Clock,
+    tail: &mut Tail,
+    numbers: &mut Numbers,
+    mut reading: Option<Reading>,
+) -> (Writing, Vec<usize>) {
+    let mut writing = Writing::default();
+    let mut alone = Vec::new();
+    for (n, queued) in group.iter_mut().enumerate() {
+        let decided = match (&mut *queued, &mut reading) {
+            (Queued::Hot(mutation), Some(reading)) => {
+                let mut context = GroupContext {
+                    now: clock.now(),
+                    tail: &mut *tail,
+                    numbers: &mut *numbers,
+                };
+                writing.decide(mutation, reading, &mut context)
+            }
+            _ => false,
+        };
+        if !decided {
+            alone.push(n);
+        }
+    }
+    (writing, alone)
 }
 
 /// Does one mutation with statements of its own. One that fails must not take the others of its group down; one that is `single` needs no
@@ -216,3 +227,6 @@ fn set_failure(error: &sqlx::Error) -> Unwritten {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,6 +110,8 @@ async fn an_attempt_that_lost_its_lease_sends_nothing() {
     let lanes = harness.lanes(&target, 3).await;
     let case = harness.signal("username:mallory", URGENT).await;
     running(&harness, &lanes, 1).await;
+    // It reads for long: its lease is committed before anything else of it is.
+    harness.job_is(case, &["running"]).await;
     expire(&harness.store).await;
     running(&harness, &lanes, 2).await;
     target.let_through(1000);

@@ -285,7 +285,11 @@ fn open_case(
             JobState::Running { lease } => {
                 let job = Arc::new(claimed_job(delivery, opens, reference, (id, case, target, demanded), people));
                 group.record(&entries::claimed(&job, &lease.id));
-                outcome.accepted.claims.push(Claim { job, lease });
+                outcome.accepted.claims.push(Claim {
+                    job,
+                    lease,
+                    reservation: None,
+                });
             }
             JobState::Queued if !outcome.targets.contains(target) => outcome.targets.push(target.clone()),
             _ => {}

@@ -9,17 +9,17 @@ use crate::store::columns::written;
 use crate::store::queue::entries;
 
 pub(super) fn decide(call: &mut Call<Finish, ()>, reading: &mut Reading, writing: &mut Writing, group: &mut GroupContext<'_>) {
-    call.outcome = Some(finish(&call.request.job, &call.request.finished, reading, writing, group).map(|_| ()));
+    call.outcome = Some(finish(&call.request.job, &call.request.finished, reading, writing, group));
 }
 
-/// Records answers. Answers when the first change was accepted that ends access, if one was.
+/// Records answers.
 pub(super) fn finish(
     job: &Job,
     finished: &[Finished],
     reading: &mut Reading,
     writing: &mut Writing,
     group: &mut GroupContext<'_>,
-) -> Result<Option<Timestamp>> {
+) -> Result<()> {
     let requests = finished
         .iter()
         .map(|action| written("the requests of an action", &action.requests))
@@ -47,8 +47,10 @@ pub(super) fn finish(
             first_revoke = Some(first_revoke.map_or(action.at, |first| first.min(action.at)));
         }
     }
-    if let Some(first) = first_revoke {
+    if let Some(first) = first_revoke
+        && writing.first_revoke(job.case.0).is_none()
+    {
         writing.first_revokes.push((job.case.0, first.ms()));
     }
-    Ok(first_revoke)
+    Ok(())
 }

@@ -10,6 +10,7 @@ use crate::policy::Policy;
 use crate::statement::Receiver;
 use crate::store::queue::accepted::Outcome;
 use crate::store::queue::observation_summary::ObservationSummary;
+use crate::store::queue::reservation::Reservation;
 use crate::store::sources::leaked_credentials::Sealed;
 use crate::store::transaction::mutation::{CommitFailure, answer};
 use crate::store::{Result, Tx};
@@ -18,6 +19,8 @@ use crate::store::{Result, Tx};
 pub(in crate::store) enum HotMutation {
     /// A delivery.
     Accept(Call<AcceptRequest, Outcome>),
+    /// The lease of a job that was reserved.
+    Claim(Call<ClaimRequest, ()>),
     /// What is about to be sent.
     Start(Call<Start, Vec<Started>>),
     /// What came of it.
@@ -45,10 +48,18 @@ pub(in crate::store) struct AcceptRequest {
     pub(in crate::store) slots: Vec<String>,
 }
 
+/// The lease of a job that was reserved.
+pub(in crate::store) struct ClaimRequest {
+    pub(in crate::store) job: Arc<Job>,
+    pub(in crate::store) lease: Lease,
+}
+
 /// The intents of an attempt's next batch.
 pub(in crate::store) struct Start {
     pub(in crate::store) job: Arc<Job>,
     pub(in crate::store) lease: Lease,
+    /// Whether the lease may not be committed yet.
+    pub(in crate::store) reserved: bool,
     pub(in crate::store) actions: Vec<Action>,
     pub(in crate::store) seen: ObservationSummary,
 }
@@ -63,6 +74,8 @@ pub(in crate::store) struct Finish {
 pub(in crate::store) struct AttemptEnd {
     pub(in crate::store) job: Arc<Job>,
     pub(in crate::store) lease: Lease,
+    /// Where the lease may not be committed yet; nobody else takes the job until this is written.
+    pub(in crate::store) reservation: Option<Reservation>,
     pub(in crate::store) finished: Vec<Finished>,
     pub(in crate::store) evidence: Evidence,
     pub(in crate::store) settlement: Settlement,
@@ -90,6 +103,7 @@ impl HotMutation {
     pub(super) fn about(&self) -> Option<(i64, i64)> {
         let job = match self {
             Self::Accept(_) => return None,
+            Self::Claim(call) => &call.request.job,
             Self::Start(call) => &call.request.job,
             Self::Finish(call) => &call.request.job,
             Self::Settle(call) => &call.request.job,
@@ -102,6 +116,10 @@ impl HotMutation {
         match self {
             Self::Accept(call) => {
                 let outcome = tx.accept_alone(&call.request).await;
+                call.came_to(outcome)
+            }
+            Self::Claim(call) => {
+                let outcome = tx.commit_claim(&call.request).await;
                 call.came_to(outcome)
             }
             Self::Start(call) => {
@@ -123,9 +141,14 @@ impl HotMutation {
     pub(in crate::store) fn answer(self, commit: std::result::Result<(), CommitFailure>) {
         match self {
             Self::Accept(call) => answer(call.reply, call.outcome, commit),
+            Self::Claim(call) => answer(call.reply, call.outcome, commit),
             Self::Start(call) => answer(call.reply, call.outcome, commit),
             Self::Finish(call) => answer(call.reply, call.outcome, commit),
-            Self::Settle(call) => answer(call.reply, call.outcome, commit),
+            Self::Settle(call) => {
+                // Whoever is told must find the job free.
+                drop(call.request);
+                answer(call.reply, call.outcome, commit);
+            }
         }
     }
 }

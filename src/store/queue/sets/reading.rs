@@ -64,10 +64,25 @@ pub(super) struct EndRow {
     pub(super) unresolved: bool,
 }
 
+/// What a lease is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is the job's.
+    Held,
+    /// The job waits in the queue, reserved: the lease is to be committed with whatever comes first.
+    Reserved,
+    /// The job is somebody else's, or over.
+    Lost,
+}
+
 impl LeaseRow {
-    /// Whether the lease of this id is the job's.
-    pub(super) fn is(&self, lease: &str) -> bool {
-        self.state == "running" && self.lease.as_deref() == Some(lease)
+    /// What the lease of this id is worth, to somebody who has `reserved` the job or not.
+    pub(super) fn standing(&self, lease: &str, reserved: bool) -> Standing {
+        match self.state.as_str() {
+            "running" if self.lease.as_deref() == Some(lease) => Standing::Held,
+            "queued" if reserved => Standing::Reserved,
+            _ => Standing::Lost,
+        }
     }
 }
 
@@ -79,9 +94,8 @@ pub(in crate::store) fn ask<'m>(mutations: impl Iterator<Item = &'m HotMutation>
     for mutation in mutations {
         match mutation {
             HotMutation::Accept(call) => deliveries.ask(&call.request),
-            HotMutation::Start(call) => {
-                leases.insert(call.request.job.id.0);
-            }
+            HotMutation::Claim(call) => drop(leases.insert(call.request.job.id.0)),
+            HotMutation::Start(call) => drop(leases.insert(call.request.job.id.0)),
             HotMutation::Finish(call) => answered(&call.request.finished),
             HotMutation::Settle(call) => {
                 let job: &Job = &call.request.job;

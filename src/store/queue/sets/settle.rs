@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::finish::finish;
 use super::hot_mutation::{AttemptEnd, Call};
-use super::reading::{EndRow, Reading};
+use super::reading::{EndRow, Reading, Standing};
 use super::writing::{CaseRow, GroupContext, JobRow, SettledRow, Writing};
 use crate::model::{JobKind, JobState, Priority, Settlement, Step, Verdict};
 use crate::store::columns::written;
@@ -22,7 +22,13 @@ pub(super) fn decide(
 ) -> bool {
     let end = Arc::clone(&call.request);
     let id = end.job.id;
-    let Some(row) = reading.ends.remove(&id.0).filter(|row| row.lease.is(&end.lease.id)) else {
+    if writing.changes(id.0) {
+        return false;
+    }
+    let reserved = end.reservation.is_some();
+    let standing = |row: &EndRow| row.lease.standing(&end.lease.id, reserved);
+    let found = reading.ends.remove(&id.0).map(|row| (standing(&row), row));
+    let Some((standing, row)) = found.filter(|(standing, _)| *standing != Standing::Lost) else {
         call.outcome = Some(Err(StoreError::LeaseLost(id)));
         return true;
     };
@@ -33,7 +39,7 @@ pub(super) fn decide(
     if !is_plain(&end, verdict, &row, &others) {
         return false;
     }
-    call.outcome = Some(settle(&end, verdict, &row, others, reading, writing, group).map(|()| false));
+    call.outcome = Some(settle(&end, verdict, (&row, standing), others, reading, writing, group).map(|()| false));
     true
 }
 
@@ -61,7 +67,7 @@ fn is_plain(end: &AttemptEnd, verdict: &Verdict, row: &EndRow, others: &[(String
 fn settle(
     end: &AttemptEnd,
     verdict: &Verdict,
-    row: &EndRow,
+    (row, standing): (&EndRow, Standing),
     others: Vec<(String, NewestJob)>,
     reading: &mut Reading,
     writing: &mut Writing,
@@ -76,7 +82,10 @@ fn settle(
     let kept = written("the evidence of a job", &evidence.clone().of_a_job_that_is_over())?;
     let urgent = Priority(row.case_priority).is_urgent();
     let next = NextSweep::after(job, verdict, evidence, (row.sweep, urgent), group.now)?;
-    let first = finish(job, &end.finished, reading, writing, group)?;
+    if standing == Standing::Reserved {
+        writing.claim(job, &end.lease, group);
+    }
+    finish(job, &end.finished, reading, writing, group)?;
     writing.settled.push(SettledRow(
         job.id.0,
         job.attempt,
@@ -115,7 +124,7 @@ fn settle(
     } else {
         row.contained_at
     };
-    let first = row.first_revoke_at.or(first.map(crate::model::Timestamp::ms));
+    let first = row.first_revoke_at.or(writing.first_revoke(job.case.0));
     writing.closed.push(CaseRow(job.case.0, worst, now, contained));
     group.record(&entries::case_closed(
         (job.case.0, &job.subject_ref),

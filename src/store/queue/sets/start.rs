@@ -1,7 +1,7 @@
 //! Decides an intent: whether the lease is still the attempt's, and what is recorded before the first request leaves.
 
 use super::hot_mutation::{Call, Start};
-use super::reading::Reading;
+use super::reading::{LeaseRow, Reading, Standing};
 use super::writing::{ActionRow, GroupContext, StartedRow, Writing};
 use crate::model::{JobKind, Started};
 use crate::store::columns::written;
@@ -20,7 +20,13 @@ pub(super) fn decide(
     if job.kind == JobKind::Sweep && !actions.is_empty() {
         return false;
     }
-    let Some(row) = reading.leases.get(&job.id.0).filter(|row| row.is(&lease.id)) else {
+    // What another mutation of the group makes of the job was not there to be read.
+    if writing.changes(job.id.0) {
+        return false;
+    }
+    let standing = |row: &LeaseRow| row.standing(&lease.id, call.request.reserved);
+    let found = reading.leases.get(&job.id.0).map(|row| (row, standing(row)));
+    let Some((row, standing)) = found.filter(|(_, standing)| *standing != Standing::Lost) else {
         call.outcome = Some(Err(StoreError::LeaseLost(job.id)));
         return true;
     };
@@ -29,17 +35,20 @@ pub(super) fn decide(
         call.outcome = Some(Err(StoreError::CalledOff(job.id)));
         return true;
     }
-    call.outcome = Some(start(&call.request, writing, group));
+    call.outcome = Some(start(&call.request, standing, writing, group));
     true
 }
 
-fn start(request: &Start, writing: &mut Writing, group: &mut GroupContext<'_>) -> Result<Vec<Started>> {
+fn start(request: &Start, standing: Standing, writing: &mut Writing, group: &mut GroupContext<'_>) -> Result<Vec<Started>> {
     let Start { job, actions, seen, .. } = request;
     let evidence = written("the evidence of an attempt", &seen.evidence)?;
     let texts = actions
         .iter()
         .map(|action| written("an action", action))
         .collect::<Result<Vec<String>>>()?;
+    if standing == Standing::Reserved {
+        writing.claim(job, &request.lease, group);
+    }
     writing
         .started
         .push(StartedRow(job.id.0, i64::from(!actions.is_empty()), evidence));

@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::delivery_rows::DeliveryRows;
 use super::hot_mutation::HotMutation;
 use super::reading::Reading;
-use super::{accept, finish, settle, start};
-use crate::model::Timestamp;
+use super::{accept, claim, finish, settle, start};
+use crate::model::{Job, Lease, Timestamp};
 use crate::store::queue::enqueue::NewJob;
+use crate::store::queue::entries;
 use crate::store::transaction::statements::Statements;
 use crate::store::transaction::trail_append::Tail;
 
@@ -59,6 +60,7 @@ impl GroupContext<'_> {
 /// The rows that a group writes, each as the JSON list of its columns.
 #[derive(Default)]
 pub(in crate::store) struct Writing {
+    pub(super) claimed: Vec<ClaimedRow>,
     pub(super) started: Vec<StartedRow>,
     pub(super) actions: Vec<ActionRow>,
     pub(super) answers: Vec<AnswerRow>,
@@ -72,6 +74,9 @@ pub(in crate::store) struct Writing {
     touched: BTreeMap<i64, i64>,
 }
 
+/// A job with its lease: `id, lease_id, lease_until, attempt`.
+#[derive(Serialize)]
+pub(super) struct ClaimedRow(i64, String, i64, u32);
 /// A job that is about to act, or only looks: `id, acts, evidence`.
 #[derive(Serialize)]
 pub(super) struct StartedRow(pub(super) i64, pub(super) i64, pub(super) String);
@@ -157,6 +162,9 @@ impl JobRow {
     }
 }
 
+pub(super) const CLAIMED: &str = "UPDATE job SET state = 'running', lease_id = n.lease, lease_until = n.until, attempt = n.attempt \
+     FROM (SELECT value ->> 0 AS id, value ->> 1 AS lease, value ->> 2 AS until, value ->> 3 AS attempt FROM json_each($1)) n \
+     WHERE job.id = n.id";
 pub(super) const STARTED: &str = "UPDATE job SET acted = CASE WHEN n.acts = 1 THEN 1 ELSE job.acted END, evidence = n.evidence \
      FROM (SELECT value ->> 0 AS id, value ->> 1 AS acts, value ->> 2 AS evidence FROM json_each($1)) n WHERE job.id = n.id";
 pub(super) const ACTIONS: &str = "INSERT INTO action (id, job_id, attempt, action, started_at) \
@@ -197,6 +205,7 @@ impl Writing {
         }
         match mutation {
             HotMutation::Accept(call) => accept::decide(call, &mut reading.people, self, group),
+            HotMutation::Claim(call) => claim::decide(call, reading, self, group),
             HotMutation::Start(call) => start::decide(call, reading, self, group),
             HotMutation::Finish(call) => {
                 finish::decide(call, reading, self, group);
@@ -206,10 +215,30 @@ impl Writing {
         }
     }
 
+    /// Writes the lease of a job that was reserved.
+    pub(super) fn claim(&mut self, job: &Job, lease: &Lease, group: &mut GroupContext<'_>) {
+        self.claimed
+            .push(ClaimedRow(job.id.0, lease.id.clone(), lease.until.ms(), job.attempt));
+        group.record(&entries::claimed(job, &lease.id));
+    }
+
+    /// Whether the group claims, starts or settles this job.
+    pub(super) fn changes(&self, job: i64) -> bool {
+        self.claimed.iter().any(|row| row.0 == job)
+            || self.started.iter().any(|row| row.0 == job)
+            || self.settled.iter().any(|row| row.0 == job)
+    }
+
+    /// When the first change was accepted in a case that ends access, as far as this group knows.
+    pub(super) fn first_revoke(&self, case: i64) -> Option<i64> {
+        self.first_revokes.iter().find(|(of, _)| *of == case).map(|(_, at)| *at)
+    }
+
     /// The statements that write it.
     pub(in crate::store) fn push_to(&self, list: &mut Statements) {
         self.deliveries.push_to(list);
         list.push_set(NEW_JOBS, &self.jobs);
+        list.push_set(CLAIMED, &self.claimed);
         list.push_set(STARTED, &self.started);
         list.push_set(ACTIONS, &self.actions);
         list.push_set(ANSWERS, &self.answers);
