@@ -87,7 +87,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written. A job that was taken back since is no error here: the next intent is refused.
     pub async fn commit_claim(&self, claim: &Claim) -> Result<()> {
-        if claim.reservation.is_none() {
+        if !claim.reservation.as_ref().is_some_and(Reservation::is_current) {
             return Ok(());
         }
         let request = ClaimRequest {

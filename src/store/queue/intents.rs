@@ -8,6 +8,7 @@ use revoked_trail::{Entry, EntryKind};
 
 use super::entries;
 use super::observation_summary::ObservationSummary;
+use super::reservation::Reservation;
 use super::sets::hot_mutation::{ClaimRequest, Finish, HotMutation, Start};
 use crate::model::{Action, ActionOutcome, Actor, Evidence, Finished, Job, JobKind, Started, Timestamp};
 use crate::store::columns::{Columns as _, written};
@@ -22,7 +23,7 @@ impl Store {
         let request = Start {
             job: Arc::clone(&claim.job),
             lease: claim.lease.clone(),
-            reserved: claim.reservation.is_some(),
+            reserved: claim.reservation.as_ref().is_some_and(Reservation::is_current),
             actions,
             seen,
         };

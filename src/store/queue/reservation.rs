@@ -51,6 +51,13 @@ impl Reserved {
     }
 }
 
+impl Reservation {
+    /// Whether the job is still kept for it: not once its lease has ended.
+    pub(in crate::store) fn is_current(&self) -> bool {
+        self.reserved.reservations().jobs.get(&self.job) == Some(&self.number)
+    }
+}
+
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut reservations = self.reserved.reservations();
@@ -72,6 +79,7 @@ mod tests {
         assert_eq!(reserved.as_json(), "[7,9]");
         reserved.end(7);
         assert_eq!(reserved.as_json(), "[9]");
+        assert!(!first.is_current() && other.is_current());
         let again = reserved.reserve(7);
         drop(first);
         assert_eq!(reserved.as_json(), "[7,9]", "the second attempt keeps it");

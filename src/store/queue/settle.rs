@@ -58,7 +58,7 @@ impl Tx<'_> {
     /// Ends an attempt. Answers whether a statement was queued for a receiver: in the same transaction, so that what is proved and what is to be
     /// told of it are lost together or not at all.
     pub(super) async fn settle_and_tell(&mut self, end: &AttemptEnd) -> Result<bool> {
-        if end.reservation.is_some() {
+        if end.is_reserved() {
             self.commit_claim(&ClaimRequest {
                 job: Arc::clone(&end.job),
                 lease: end.lease.clone(),

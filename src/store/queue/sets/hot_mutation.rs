@@ -83,6 +83,13 @@ pub(in crate::store) struct AttemptEnd {
     pub(in crate::store) receivers: Arc<[Receiver]>,
 }
 
+impl AttemptEnd {
+    /// Whether the job is kept for the attempt although its lease may not be committed yet.
+    pub(in crate::store) fn is_reserved(&self) -> bool {
+        self.reservation.as_ref().is_some_and(Reservation::is_current)
+    }
+}
+
 impl<R, T> Call<R, T> {
     pub(in crate::store) fn new(request: R) -> (Self, oneshot::Receiver<Result<T>>) {
         let (reply, answer) = oneshot::channel();

@@ -25,7 +25,7 @@ pub(super) fn decide(
     if writing.changes(id.0) {
         return false;
     }
-    let reserved = end.reservation.is_some();
+    let reserved = end.is_reserved();
     let standing = |row: &EndRow| row.lease.standing(&end.lease.id, reserved);
     let found = reading.ends.remove(&id.0).map(|row| (standing(&row), row));
     let Some((standing, row)) = found.filter(|(standing, _)| *standing != Standing::Lost) else {
