@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use revoked_trail::{Entry, EntryKind};
 
-use super::claim::Claim;
+use super::reservation::Claim;
 use crate::model::{Actor, Delivery, Signal};
 use crate::policy::Policy;
 use crate::statement::Receiver;

@@ -1,6 +1,6 @@
 //! What came of accepting a delivery.
 
-use super::claim::Claim;
+use super::reservation::Claim;
 use crate::model::Receipt;
 
 /// What came of accepting a delivery.

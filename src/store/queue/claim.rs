@@ -6,23 +6,12 @@ use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::entries;
 use super::lease::new_lease;
-use super::reservation::Reservation;
+use super::reservation::{Claim, Reservation};
 use super::sets::hot_mutation::{ClaimRequest, HotMutation};
 use crate::model::{CaseId, Containment, Evidence, Job, JobId, JobKind, Lease, Priority, Reason, Subject, Timestamp};
 use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::identity::resolution::add_known_names;
 use crate::store::{Result, Store, StoreError, Tx};
-
-/// A worker's time-limited ownership of a job. Made only by the store, consumed by [`Store::settle`].
-#[must_use = "a claim that is not settled blocks its job until the lease ends"]
-#[derive(Debug)]
-pub struct Claim {
-    /// The job.
-    pub job: Arc<Job>,
-    pub(in crate::store) lease: Lease,
-    /// Where the lease is not committed yet: the job is kept for this claim in memory, until it is settled or dropped.
-    pub(in crate::store) reservation: Option<Reservation>,
-}
 
 /// What a claim reads of the queue: up to `$3` jobs of the target `$1` that are at least as urgent as `$2`, without those in `$4`.
 const WAITING: &str = "SELECT id FROM job INDEXED BY job_claim WHERE target = $1 AND state = 'queued' AND priority <= $2 \

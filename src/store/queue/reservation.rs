@@ -1,7 +1,20 @@
-//! Jobs that lanes of this process keep for themselves although their leases may not be committed yet.
+//! Claims, and the jobs that lanes of this process keep for themselves although their leases may not be committed yet.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::model::{Job, Lease};
+
+/// A worker's time-limited ownership of a job. Made only by the store, consumed by [`Store::settle`].
+#[must_use = "a claim that is not settled blocks its job until the lease ends"]
+#[derive(Debug)]
+pub struct Claim {
+    /// The job.
+    pub job: Arc<Job>,
+    pub(in crate::store) lease: Lease,
+    /// Where the lease is not committed yet: the job is kept for this claim in memory, until it is settled or dropped.
+    pub(in crate::store) reservation: Option<Reservation>,
+}
 
 /// The jobs that are reserved, each with the number of its reservation.
 #[derive(Debug, Clone, Default)]

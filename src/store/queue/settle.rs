@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::claim::Claim;
 use super::close_case::CaseOutcome;
 use super::entries;
+use super::reservation::Claim;
 use super::sets::hot_mutation::{AttemptEnd, ClaimRequest, HotMutation};
 use super::sweeps::NextSweep;
 use crate::model::{Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Verdict};

@@ -229,4 +229,6 @@ fn set_failure(error: &sqlx::Error) -> Unwritten {
 }
 
 #[cfg(test)]
+mod failure_tests;
+#[cfg(test)]
 mod tests;

@@ -19,11 +19,11 @@ use crate::store::columns::written;
 use crate::store::identity::resolution::{ResolvedIdentity, names_at};
 use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::queue::accepted::Outcome;
-use crate::store::queue::claim::Claim;
 use crate::store::queue::decide::counts_as_departure;
 use crate::store::queue::enqueue::NewJob;
 use crate::store::queue::entries;
 use crate::store::queue::lease::new_lease;
+use crate::store::queue::reservation::Claim;
 use crate::store::sources::lag::Lag;
 use crate::store::{Result, StoreError};
 

@@ -248,3 +248,83 @@ impl Writing {
         list.push_set(CLOSED, &self.closed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions as _;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::columns::Columns as _;
+    use crate::store::queue::sets::{delivery_rows, people, reading};
+    use crate::store::{Role, Store};
+
+    /// A table that grows with the years is never read from one end to the other: only what was handed over, and what was found so far.
+    #[tokio::test]
+    async fn every_set_statement_finds_its_rows_by_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revoked.db");
+        let store = Store::open(&path, Role::Daemon, Clock::system()).await.unwrap();
+        store.close().await;
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+        let mut conn = options.connect().await.unwrap();
+        let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            .fetch_all(&mut conn)
+            .await
+            .unwrap();
+        for statement in [
+            reading::LEASES,
+            reading::OPEN_ACTIONS,
+            reading::ENDS,
+            reading::OTHER_JOBS,
+            people::REPEATED,
+            people::LINKS,
+            people::REFERENCES,
+            people::BUSY,
+            people::RECENT,
+            people::ALERTED,
+            people::INBOX,
+            CLAIMED,
+            STARTED,
+            ACTIONS,
+            ANSWERS,
+            PASSWORD_RESETS,
+            FIRST_REVOKES,
+            SETTLED,
+            NEW_JOBS,
+            CLOSED,
+            delivery_rows::PEOPLE,
+            delivery_rows::ALIASES,
+            delivery_rows::CASES,
+            delivery_rows::SIGNALS,
+            delivery_rows::TAKEN,
+            delivery_rows::HEALTH,
+        ] {
+            // Who a short name in a plan stands for.
+            let stands_for = |name: &str| -> Option<String> {
+                let words: Vec<&str> = statement
+                    .split([' ', '(', ')', ','])
+                    .filter(|word| !word.is_empty())
+                    .collect();
+                let named = words
+                    .windows(2)
+                    .find(|pair| pair[1] == name && tables.iter().any(|table| table == pair[0]));
+                let own = tables.iter().find(|table| *table == name).cloned();
+                own.or_else(|| named.map(|pair| pair[0].to_owned()))
+            };
+            let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+                .fetch_all(&mut conn)
+                .await
+                .unwrap();
+            assert!(!plan.is_empty(), "{statement}");
+            for step in &plan {
+                let step: String = step.read(3).unwrap();
+                let scanned = step
+                    .strip_prefix("SCAN ")
+                    .map(|rest| rest.split(' ').next().unwrap_or_default());
+                let table = scanned.and_then(stands_for);
+                assert!(table.is_none(), "{statement}\nreads all of {table:?}: {step}");
+            }
+        }
+    }
+}

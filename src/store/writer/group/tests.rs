@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use sqlx::{ConnectOptions as _, Row as _};
+use sqlx::ConnectOptions as _;
 use tokio::sync::oneshot;
 
 use super::*;
@@ -381,11 +381,11 @@ impl Side {
             .await
             .unwrap()
         {
-            drawn.push((row.get(0), format!("ref({})", row.get::<String, _>(1))));
+            drawn.push((row.read(0).unwrap(), format!("ref({})", row.read::<String>(1).unwrap())));
         }
         let leases = "SELECT DISTINCT body ->> '$.detail.lease' FROM trail WHERE body ->> '$.detail.lease' IS NOT NULL";
         for row in sqlx::query(leases).fetch_all(&mut self.conn).await.unwrap() {
-            drawn.push((row.get(0), "a lease".to_owned()));
+            drawn.push((row.read(0).unwrap(), "a lease".to_owned()));
         }
         let mut rows = Vec::new();
         for table in [
@@ -437,8 +437,8 @@ impl Side {
             .await
             .unwrap()
         {
-            let leaf = revoked_trail::leaf_hash(row.get::<String, _>(0).as_bytes());
-            assert_eq!(leaf.0.as_slice(), row.get::<Vec<u8>, _>(1));
+            let leaf = revoked_trail::leaf_hash(row.read::<String>(0).unwrap().as_bytes());
+            assert_eq!(leaf.0.as_slice(), row.read::<Vec<u8>>(1).unwrap());
             frontier.append(leaf);
         }
         let head: Vec<u8> = sqlx::query_scalar("SELECT frontier FROM trail_head")
