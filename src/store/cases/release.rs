@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::call_off::ensure_exists;
 use crate::model::{Actor, Evidence, JobKind, JobState, Priority, Timestamp};
 use crate::store::columns::{Columns as _, written};
-use crate::store::queue::enqueue::NewJob;
+use crate::store::queue::new_job::NewJob;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What a case has suspended at one target.

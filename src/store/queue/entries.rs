@@ -4,7 +4,7 @@ use revoked_trail::{Entry, EntryKind};
 use serde_json::json;
 
 use super::accept_context::DecidedSignal;
-use super::enqueue::NewJob;
+use super::new_job::NewJob;
 use super::observation_summary::ObservationSummary;
 use super::requester;
 use crate::digest::{hex, sha256};

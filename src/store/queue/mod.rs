@@ -5,7 +5,7 @@
 //!
 //! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`], [`place_hold`], [`requester`], and [`accept_context`],
 //!   which they hand on; [`portions`] for a large file, which is stored a part at a time;
-//! - of jobs: [`enqueue`], [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not),
+//! - of jobs: [`enqueue`] (a [`new_job`]), [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not),
 //!   [`unreadable_job`] (given up);
 //! - of settle: [`close_case`], [`sweeps`], and [`ledger`] for what could not be revoked.
 //!
@@ -24,6 +24,7 @@ pub(in crate::store) mod intents;
 pub(in crate::store) mod lanes;
 pub(in crate::store) mod lease;
 pub(in crate::store) mod ledger;
+pub(in crate::store) mod new_job;
 pub(in crate::store) mod observation_summary;
 pub(in crate::store) mod open_case;
 pub(in crate::store) mod place_hold;

@@ -1,9 +1,9 @@
 //! Opens a case with a job for each target that its playbook names.
 
 use super::accept_context::{AcceptContext, DecidedSignal};
-use super::enqueue::NewJob;
 use super::entries;
 use super::lease::new_lease;
+use super::new_job::NewJob;
 use crate::model::{CaseId, JobKind, JobState};
 use crate::policy::Work;
 use crate::store::columns::written;

@@ -3,7 +3,7 @@
 use revoked_trail::{Entry, EntryKind};
 use sqlx::sqlite::SqliteRow;
 
-use super::enqueue::NewJob;
+use super::new_job::NewJob;
 use crate::model::{Actor, JobKind, JobState, Priority, Step};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, StoreError, Tx};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::enqueue::NewJob;
+use super::new_job::NewJob;
 use crate::model::{Evidence, Job, JobKind, JobState, Priority, Reason, Timestamp, Verdict};
 use crate::store::Result;
 use crate::store::columns::written;

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::model::{Timestamp, error_chain};
 use crate::store::columns::Columns as _;
 use crate::store::error::SqliteFailure;
+use crate::store::queue::sets::decide::decide as decide_one;
 use crate::store::queue::sets::hot_mutation::HotMutation;
 use crate::store::queue::sets::reading::{self, Reading};
 use crate::store::queue::sets::writing::{GroupContext, Numbers, Writing};
@@ -162,7 +163,7 @@ fn decide(
                     tail: &mut *tail,
                     numbers: &mut *numbers,
                 };
-                writing.decide(mutation, reading, &mut context)
+                decide_one(mutation, reading, &mut writing, &mut context)
             }
             _ => false,
         };

@@ -2,7 +2,7 @@
 //! group at once.
 //!
 //! [`hot_mutation`] first (what they are, and how one is done alone), then the three steps of a group: [`reading`] (what the group needs to
-//! know, in one step; [`people`] what deliveries do), the decisions, in memory: [`accept`], [`claim`], [`start`], [`finish`], [`settle`], and
+//! know, in one step; [`people`] what deliveries do), the decisions, in memory: [`decide`] with [`accept`], [`claim`], [`start`], [`finish`], [`settle`], and
 //! [`writing`] (set statements, in one more; [`delivery_rows`] those of deliveries).
 //!
 //! What a decision cannot take on by what was read, such as a signal that joins a case or a job that failed, is done alone after the rest
@@ -10,6 +10,7 @@
 
 pub(in crate::store) mod accept;
 pub(in crate::store) mod claim;
+pub(in crate::store) mod decide;
 pub(in crate::store) mod delivery_rows;
 pub(in crate::store) mod finish;
 pub(in crate::store) mod hot_mutation;

@@ -6,12 +6,9 @@ use revoked_trail::Entry;
 use serde::Serialize;
 
 use super::delivery_rows::DeliveryRows;
-use super::hot_mutation::HotMutation;
-use super::reading::Reading;
-use super::{accept, claim, finish, settle, start};
 use crate::model::{Job, Lease, Timestamp};
-use crate::store::queue::enqueue::NewJob;
 use crate::store::queue::entries;
+use crate::store::queue::new_job::NewJob;
 use crate::store::transaction::statements::Statements;
 use crate::store::transaction::trail_append::Tail;
 
@@ -71,7 +68,7 @@ pub(in crate::store) struct Writing {
     pub(super) closed: Vec<CaseRow>,
     pub(super) deliveries: DeliveryRows,
     /// By case: the job that a mutation of the group was about.
-    touched: BTreeMap<i64, i64>,
+    pub(super) touched: BTreeMap<i64, i64>,
 }
 
 /// A job with its lease: `id, lease_id, lease_until, attempt`.
@@ -190,31 +187,6 @@ pub(super) const CLOSED: &str = "UPDATE cases SET state = 'closed', verdict = n.
      WHERE cases.id = n.id";
 
 impl Writing {
-    /// Decides what can be decided by what was read. Answers which of the mutations that was.
-    pub(in crate::store) fn decide(
-        &mut self,
-        mutation: &mut HotMutation,
-        reading: &mut Reading,
-        group: &mut GroupContext<'_>,
-    ) -> bool {
-        // What one job changes in its case is not in what was read for another.
-        if let Some((case, job)) = mutation.about()
-            && *self.touched.entry(case).or_insert(job) != job
-        {
-            return false;
-        }
-        match mutation {
-            HotMutation::Accept(call) => accept::decide(call, &mut reading.people, self, group),
-            HotMutation::Claim(call) => claim::decide(call, reading, self, group),
-            HotMutation::Start(call) => start::decide(call, reading, self, group),
-            HotMutation::Finish(call) => {
-                finish::decide(call, reading, self, group);
-                true
-            }
-            HotMutation::Settle(call) => settle::decide(call, reading, self, group),
-        }
-    }
-
     /// Writes the lease of a job that was reserved.
     pub(super) fn claim(&mut self, job: &Job, lease: &Lease, group: &mut GroupContext<'_>) {
         self.claimed

@@ -1,0 +1,35 @@
+//! A job that is to be put into the queue.
+
+use crate::model::{JobKind, JobState, Lease, Priority, Timestamp};
+
+/// A job to be put into the queue.
+pub(in crate::store) struct NewJob<'a> {
+    pub(in crate::store) case: i64,
+    pub(in crate::store) target: &'a str,
+    pub(in crate::store) kind: JobKind,
+    /// As JSON, so that a delivery of thousands writes it once.
+    pub(in crate::store) containment: &'a str,
+    pub(in crate::store) priority: Priority,
+    pub(in crate::store) state: &'a JobState,
+    /// For a job that is held: when it may start after its approval.
+    pub(in crate::store) held_due: Option<Timestamp>,
+    /// How many sweeps came before; for a sweep, its own number from 1.
+    pub(in crate::store) sweep: i64,
+    pub(in crate::store) approved: bool,
+    pub(in crate::store) subject_ref: &'a str,
+    /// As JSON: whom a sweep or a release looks after.
+    pub(in crate::store) evidence: Option<&'a str>,
+    /// When the verdict was reached that a sweep looks after.
+    pub(in crate::store) chain_at: Option<Timestamp>,
+}
+
+impl<'a> NewJob<'a> {
+    /// When it is due, where it waits for that, and the lease that it is born with.
+    pub(super) fn due_and_lease(&self) -> (Option<i64>, Option<&'a Lease>) {
+        match self.state {
+            JobState::Scheduled { due } => (Some(due.ms()), None),
+            JobState::Running { lease } => (None, Some(lease)),
+            _ => (None, None),
+        }
+    }
+}
