@@ -136,9 +136,9 @@ impl SqliteFailure {
             (Some(13), _) => Self::Full,
             (Some(5), _) => Self::Busy,
             // ERROR, ABORT, CORRUPT, TOOBIG, CONSTRAINT, MISMATCH, RANGE, NOTADB.
-            (Some(1 | 4 | 11 | 18 | 19 | 20 | 25 | 26), _) => Self::Statement,
-            // Nothing was sent, or what came back could not be read.
-            (
+            // Last: nothing was sent, or what came back could not be read.
+            (Some(1 | 4 | 11 | 18 | 19 | 20 | 25 | 26), _)
+            | (
                 None,
                 sqlx::Error::Encode(_) | sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } | sqlx::Error::Protocol(_),
             ) => Self::Statement,

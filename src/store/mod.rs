@@ -127,8 +127,7 @@ impl Store {
         clock: Clock,
         mutations: mpsc::Sender<Queued>,
         (committed, lock_wait): (watch::Receiver<Committed>, watch::Receiver<Option<LockWait>>),
-        readers: SqlitePool,
-        writer: oneshot::Receiver<()>,
+        (readers, writer): (SqlitePool, oneshot::Receiver<()>),
         (lock, files): (Option<std::fs::File>, OpenedFiles),
         newest_signal: i64,
     ) -> Self {
@@ -222,7 +221,7 @@ impl Store {
     /// Runs a mutation of the hot path in the next group and answers after its commit.
     async fn write_hot<R, T>(&self, request: R, mutation: impl FnOnce(Call<R, T>) -> HotMutation) -> Result<T> {
         let (call, answer) = Call::new(request);
-        self.queue(Queued::Hot(mutation(call))).await?;
+        self.queue(Queued::Hot(Box::new(mutation(call)))).await?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 

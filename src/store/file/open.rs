@@ -134,8 +134,7 @@ impl Store {
             clock,
             mutations,
             (watching, waiting),
-            readers,
-            writer,
+            (readers, writer),
             (lock, files),
             newest_signal,
         ))

@@ -2,7 +2,7 @@
 
 use super::entries;
 use super::new_job::NewJob;
-use crate::model::{JobKind, JobState, Lease, Priority, Timestamp};
+use crate::model::Timestamp;
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {

@@ -1,7 +1,6 @@
 //! The trail entries of the hot path: the same whether a mutation is written alone or with a group.
 
-use revoked_trail::{Entry, EntryKind};
-use serde_json::json;
+use revoked_trail::{Entry, EntryKind, detail};
 
 use super::accept_context::DecidedSignal;
 use super::new_job::NewJob;
@@ -23,19 +22,19 @@ pub(super) fn signal_accepted(new: &DecidedSignal<'_>, work: &Work) -> Entry {
     let signal = new.signal;
     let sha256_of = |text: &str| hex(&sha256(text.as_bytes()));
     let requested_by = requester::loggable(&new.delivery.source, signal.requested_by.as_deref());
-    new.entry(EntryKind::SignalAccepted).detail(json!({
+    new.entry(EntryKind::SignalAccepted).detail(detail! {
         "signal": new.signal_id, "reason": signal.reason.word(), "key_sha256": sha256_of(&signal.key), "sha256": hex(&signal.digest),
         "occurred_at": signal.occurred_at.map(Timestamp::ms), "playbook": work.playbook, "requested_by": requested_by,
         "requested_by_sha256": signal.requested_by.as_deref().filter(|_| requested_by.is_none()).map(sha256_of),
         "note_sha256": signal.note.as_deref().map(sha256_of),
-    }))
+    })
 }
 
 pub(super) fn case_opened(new: &DecidedSignal<'_>, case: i64, work: &Work) -> Entry {
-    new.entry(EntryKind::CaseOpened).case(case).detail(json!({
+    new.entry(EntryKind::CaseOpened).case(case).detail(detail! {
         "reason": new.signal.reason.word(), "playbook": work.playbook, "priority": work.priority.0, "scope": new.signal.scope,
         "due": work.due.map(Timestamp::ms),
-    }))
+    })
 }
 
 /// An inbox row has led to this case.
@@ -43,7 +42,7 @@ pub(super) fn inbox_accepted(row: i64, case: i64) -> Entry {
     let why: Option<&str> = None;
     Entry::new(EntryKind::InboxAccepted, Actor::source("inbox"))
         .case(case)
-        .detail(json!({ "row": row, "why": why }))
+        .detail(detail! { "row": row, "why": why })
 }
 
 pub(super) fn enqueued(id: i64, job: &NewJob<'_>) -> Entry {
@@ -52,35 +51,35 @@ pub(super) fn enqueued(id: i64, job: &NewJob<'_>) -> Entry {
         .case(job.case)
         .job(id)
         .subject_ref(job.subject_ref)
-        .detail(json!({
+        .detail(detail! {
             "target": job.target, "for": job.kind.word(), "state": job.state.word(), "due": due, "priority": job.priority.0,
-        }))
+        })
 }
 
 pub(super) fn claimed(job: &Job, lease: &str) -> Entry {
     Entry::new(EntryKind::JobClaimed, Actor::Daemon)
         .case(job.case.0)
         .job(job.id.0)
-        .detail(json!({ "target": job.target, "attempt": job.attempt, "lease": lease }))
+        .detail(detail! { "target": job.target, "attempt": job.attempt, "lease": lease })
 }
 
 pub(super) fn observed(job: &Job, seen: &ObservationSummary) -> Entry {
-    about(EntryKind::ObservationRecorded, job).detail(json!({
+    about(EntryKind::ObservationRecorded, job).detail(detail! {
         "target": job.target, "principal": seen.principal, "grants": seen.counts, "suspended": seen.suspended,
-    }))
+    })
 }
 
 pub(super) fn action_started(job: &Job, principal: &str, id: i64, action: &Action) -> Entry {
-    about(EntryKind::ActionStarted, job).detail(json!({
+    about(EntryKind::ActionStarted, job).detail(detail! {
         "action": id, "target": job.target, "principal": principal, "attempt": job.attempt, "what": action,
-    }))
+    })
 }
 
 pub(super) fn action_finished(job: &Job, action: &Finished) -> Entry {
-    about(EntryKind::ActionFinished, job).detail(json!({
+    about(EntryKind::ActionFinished, job).detail(detail! {
         "action": action.id, "outcome": action.outcome.word(), "why": why_failed(action), "requests": action.requests,
         "answered_at": action.at.ms(),
-    }))
+    })
 }
 
 /// What stood in the way of an action that failed.
@@ -95,32 +94,32 @@ pub(super) fn settled(job: &Job, evidence: &Evidence, settlement: &Settlement) -
     let (kind, detail) = match settlement {
         Settlement::Done(verdict) => (
             EntryKind::JobSettled,
-            json!({
+            detail! {
                 "target": job.target, "verdict": verdict.word(), "says": verdict.to_string(), "principal": evidence.principal,
                 "before": evidence.before, "after": evidence.after, "suspended": evidence.suspended.1,
                 "ended": evidence.ended, "ended_count": evidence.ended_count, "requests": evidence.requests,
                 "before_at": evidence.before_at.map(Timestamp::ms), "after_at": evidence.after_at.map(Timestamp::ms),
                 "first_revoke_at": evidence.first_revoke_at.map(Timestamp::ms),
                 "refused_at": evidence.refused_at.map(Timestamp::ms), "doors": evidence.doors,
-            }),
+            },
         ),
         Settlement::Retry { due, error } => (
             EntryKind::JobRetried,
-            json!({ "target": job.target, "attempt": job.attempt, "due": due.ms(), "error": error }),
+            detail! { "target": job.target, "attempt": job.attempt, "due": due.ms(), "error": error },
         ),
-        Settlement::Snooze { due } => (EntryKind::JobSnoozed, json!({ "target": job.target, "due": due.ms() })),
-        Settlement::Interrupted => (EntryKind::JobInterrupted, json!({ "target": job.target })),
+        Settlement::Snooze { due } => (EntryKind::JobSnoozed, detail! { "target": job.target, "due": due.ms() }),
+        Settlement::Interrupted => (EntryKind::JobInterrupted, detail! { "target": job.target }),
         Settlement::CalledOff => (
             EntryKind::JobCancelled,
-            json!({
+            detail! {
                 "target": job.target, "why": "its case was called off while it was at work", "principal": evidence.principal,
                 "before": evidence.before, "after": evidence.after, "ended": evidence.ended, "ended_count": evidence.ended_count,
-            }),
+            },
         ),
-        Settlement::Hold { why } => (EntryKind::HoldPlaced, json!({ "target": job.target, "why": why })),
+        Settlement::Hold { why } => (EntryKind::HoldPlaced, detail! { "target": job.target, "why": why }),
         Settlement::GiveUp { error } => (
             EntryKind::JobFailed,
-            json!({ "target": job.target, "attempt": job.attempt, "error": error }),
+            detail! { "target": job.target, "attempt": job.attempt, "error": error },
         ),
     };
     about(kind, job).detail(detail)
@@ -137,9 +136,9 @@ pub(super) fn case_closed(
     Entry::new(EntryKind::CaseContained, Actor::Daemon)
         .case(case)
         .subject_ref(subject_ref)
-        .detail(json!({
+        .detail(detail! {
             "verdict": verdict,
             "received_to_first_revoke_ms": first_revoke.map(|first| first.saturating_sub(received)),
             "received_to_contained_ms": contained.map(|at| at.saturating_sub(received)),
-        }))
+        })
 }

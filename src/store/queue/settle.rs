@@ -8,7 +8,7 @@ use super::entries;
 use super::reservation::Claim;
 use super::sets::hot_mutation::{AttemptEnd, ClaimRequest, HotMutation};
 use super::sweeps::NextSweep;
-use crate::model::{Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Verdict};
+use crate::model::{Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Timestamp, Verdict};
 use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -88,16 +88,7 @@ impl Tx<'_> {
     ) -> Result<Option<CaseOutcome>> {
         let called_off = self.is_called_off(job.case.0).await?;
         let newer = self.newer_signal(job, evidence.after_signal).await?;
-        let settlement = match settlement {
-            Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted | Settlement::Hold { .. }
-                if called_off && job.kind != JobKind::Release =>
-            {
-                Settlement::CalledOff
-            }
-            // What the verdict proves is older than the newest signal: the next attempt looks again.
-            Settlement::Done(_) if !called_off && newer.is_some() => Settlement::Snooze { due: self.now },
-            other => other,
-        };
+        let settlement = in_its_case(job, settlement, (called_off, newer.is_some()), self.now);
         let lease_id = lease.id.clone();
         let next = JobState::Running { lease }.next(Step::Settle(settlement.clone()))?;
         let given_back = matches!(
@@ -201,5 +192,19 @@ impl Tx<'_> {
             .fetch_one(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for newer signals"))
+    }
+}
+
+/// What the end of an attempt is in a case that was called off, or has a newer signal.
+fn in_its_case(job: &Job, settlement: Settlement, (called_off, newer): (bool, bool), now: Timestamp) -> Settlement {
+    match settlement {
+        Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted | Settlement::Hold { .. }
+            if called_off && job.kind != JobKind::Release =>
+        {
+            Settlement::CalledOff
+        }
+        // What the verdict proves is older than the newest signal: the next attempt looks again.
+        Settlement::Done(_) if !called_off && newer => Settlement::Snooze { due: now },
+        other => other,
     }
 }

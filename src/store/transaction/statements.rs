@@ -83,14 +83,12 @@ impl Statements {
     }
 
     fn query(self) -> Result<sqlx::query::Query<'static, sqlx::Sqlite, SqliteArguments>, sqlx::Error> {
-        match self.failed {
-            Some(error) => Err(sqlx::Error::Encode(error)),
-            None => {
-                // A list with many rows in its text never comes again as it is, and would only fill the cache.
-                let keep = self.sql.len() < LONGEST_KEPT;
-                Ok(sqlx::query_with(sqlx::AssertSqlSafe(self.sql), self.arguments).persistent(keep))
-            }
+        if let Some(error) = self.failed {
+            return Err(sqlx::Error::Encode(error));
         }
+        // A list with many rows in its text never comes again as it is, and would only fill the cache.
+        let keep = self.sql.len() < LONGEST_KEPT;
+        Ok(sqlx::query_with(sqlx::AssertSqlSafe(self.sql), self.arguments).persistent(keep))
     }
 }
 

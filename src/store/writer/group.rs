@@ -19,7 +19,7 @@ use crate::store::{Result, StoreError};
 /// A mutation on its way to the writer.
 pub(in crate::store) enum Queued {
     /// One of the hot path, as a plain value.
-    Hot(HotMutation),
+    Hot(Box<HotMutation>),
     /// Any other.
     Function(Box<dyn Mutation>),
 }

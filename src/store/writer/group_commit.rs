@@ -135,7 +135,14 @@ async fn commit(
 ) -> Result<u64, CommitFailure> {
     let opening = match group::open(conn, group, clock.now(), false).await {
         Ok(opening) => {
-            lock.send_if_modified(|wait| wait.take().is_some());
+            // Groups before this one may have waited in vain.
+            let waited = lock.borrow().map(|wait| wait.since.elapsed());
+            if let Some(waited) = waited {
+                lock.send_replace(None);
+                if waited > LOCK_ALERT_AFTER {
+                    group.push(lock_was_held(waited));
+                }
+            }
             opening
         }
         // Whatever it was: begun alone, the transaction says it, and waits where another process has the lock.

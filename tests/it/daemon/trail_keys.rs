@@ -11,7 +11,7 @@ async fn worked() -> Installation {
     let site = Installation::new(InstallationPlan::default()).await;
     let config = fs::read_to_string(site.config()).unwrap();
     let lines = config.lines().filter(|line| !line.contains("trail-seed"));
-    fs::write(site.config(), lines.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    fs::write(site.config(), lines.flat_map(|line| [line, "\n"]).collect::<String>()).unwrap();
     let running = site.start().await;
     assert_eq!(site.revoke("username:user01", "departed", &[]).await.code, 0);
     running.stop().await;

@@ -83,14 +83,12 @@ pub(super) const HEALTH: &str = "INSERT INTO source_health (source, since, spoke
 impl DeliveryRows {
     /// Notes that a source has said something at `at`; `lag` as the store keeps it.
     pub(super) fn spoke(&mut self, source: &str, at: i64, lag: &str) {
-        let row = match self.health.iter_mut().position(|row| row.0 == source) {
-            Some(found) => &mut self.health[found],
-            None => {
-                self.health.push(HealthRow(source.to_owned(), at, String::new()));
-                let last = self.health.len() - 1;
-                &mut self.health[last]
-            }
-        };
+        let known = self.health.iter().position(|row| row.0 == source);
+        let place = known.unwrap_or(self.health.len());
+        if known.is_none() {
+            self.health.push(HealthRow(source.to_owned(), at, String::new()));
+        }
+        let row = &mut self.health[place];
         row.1 = row.1.max(at);
         row.2.push_str(lag);
         let surplus = row.2.len().saturating_sub(256);

@@ -50,7 +50,7 @@ impl Place {
             sealed: std::collections::BTreeMap::new(),
             slots: Vec::new(),
         });
-        (Queued::Hot(HotMutation::Accept(call)), answer)
+        (Queued::Hot(Box::new(HotMutation::Accept(call))), answer)
     }
 
     /// As the writer does: together, and one by one where that fails before the commit.

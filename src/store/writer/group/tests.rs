@@ -157,7 +157,7 @@ impl Side {
                 again,
             } => {
                 let (call, answer) = Call::new(self.delivery(people, *reason, *occurred, *slot, *again));
-                Some((Queued::Hot(HotMutation::Accept(call)), Answer::Accept(answer)))
+                Some((Queued::Hot(Box::new(HotMutation::Accept(call))), Answer::Accept(answer)))
             }
             Step::Claim { limit } => {
                 let (limit, reserved) = (*limit, self.reserved.as_json());
@@ -173,7 +173,7 @@ impl Side {
                     job: Arc::clone(&self.attempts[place].claim.job),
                     lease: self.attempts[place].claim.lease.clone(),
                 });
-                Some((Queued::Hot(HotMutation::Claim(call)), Answer::Finish(answer)))
+                Some((Queued::Hot(Box::new(HotMutation::Claim(call))), Answer::Finish(answer)))
             }
             Step::Start { job, actions } => {
                 let place = job.checked_rem(self.attempts.len())?;
@@ -189,7 +189,7 @@ impl Side {
                         ..ObservationSummary::default()
                     },
                 });
-                Some((Queued::Hot(HotMutation::Start(call)), Answer::Start(place, answer)))
+                Some((Queued::Hot(Box::new(HotMutation::Start(call))), Answer::Start(place, answer)))
             }
             Step::Finish { job, outcome } => {
                 let place = job.checked_rem(self.attempts.len())?;
@@ -198,7 +198,7 @@ impl Side {
                     job: Arc::clone(&self.attempts[place].claim.job),
                     finished,
                 });
-                Some((Queued::Hot(HotMutation::Finish(call)), Answer::Finish(answer)))
+                Some((Queued::Hot(Box::new(HotMutation::Finish(call))), Answer::Finish(answer)))
             }
             Step::Settle { job, end } => {
                 let place = job.checked_rem(self.attempts.len())?;
@@ -213,7 +213,7 @@ impl Side {
                     settlement: settlement(*end),
                     receivers: Arc::new([]),
                 }));
-                Some((Queued::Hot(HotMutation::Settle(call)), Answer::Settle(answer)))
+                Some((Queued::Hot(Box::new(HotMutation::Settle(call))), Answer::Settle(answer)))
             }
             Step::CallOff { case } => {
                 let case = *case;
@@ -365,9 +365,8 @@ impl Side {
     async fn commit(&mut self, mut group: Vec<Queued>, together: bool) {
         let opening = open(&mut self.conn, &group, self.clock.now(), false).await.unwrap();
         let opening = if together { opening } else { opening.one_by_one() };
-        if commit(&mut self.conn, &mut group, &self.clock, opening).await.is_err() {
-            panic!("the group was not written");
-        }
+        let written = commit(&mut self.conn, &mut group, &self.clock, opening).await;
+        assert!(written.is_ok(), "the group was not written");
         for queued in group {
             queued.answer(Ok(()));
         }
