@@ -7,7 +7,9 @@
 //!   which they hand on; [`portions`] for a large file, which is stored a part at a time;
 //! - of jobs: [`enqueue`] (a [`new_job`]), [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not),
 //!   [`unreadable_job`] (given up);
-//! - of settle: [`close_case`], [`sweeps`], and [`ledger`] for what could not be revoked.
+//! - of settle: [`close_case`], [`sweeps`], and [`ledger`] for what could not be revoked;
+//! - of all of them: [`sets`], which does them for a whole group at once, [`entries`] (what they append to the trail), [`reservation`] (claims
+//!   that are not committed yet), and what they hand over: [`accepted`], [`observation_summary`].
 //!
 //! Nothing here needs `cases` or `departures`: those stand above, and what these steps call of them are methods of the transaction.
 

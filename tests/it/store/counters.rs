@@ -58,7 +58,10 @@ async fn the_counters_follow_every_change_and_are_what_counting_gives() {
         .await;
     drop(claim);
     let counts = place.store.counts().await.unwrap();
-    assert_eq!((counts.ledger, counts.ledger_oldest.map(revoked::model::Timestamp::ms)), (2, Some(7)));
+    assert_eq!(
+        (counts.ledger, counts.ledger_oldest.map(revoked::model::Timestamp::ms)),
+        (2, Some(7))
+    );
     let (case, _) = case_of(&receipt.signals[0]);
     place.store.call_off(case, Actor::Daemon, None).await.unwrap();
     assert_eq!(place.store.counts().await.unwrap().ledger, 1);
