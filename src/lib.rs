@@ -24,8 +24,8 @@
 //! | --- | --- |
 //! | [`model`] | the words, as plain types. [`model::Containment`] holds the two pure functions at the heart, `plan` and `verdict`; [`model::JobState`] the only way from one state to another; subjects, grant kinds, evidence |
 //! | [`policy`] | from a signal to a decision, pure: playbooks, limits, holds |
-//! | [`store`] | all that is durable, in one SQLite file; beside its folders `retention` (what is kept for how long), alerts, columns |
-//! | `store/queue` | the job queue: accept, coalesce, claim under a `lease`, requeue, settle |
+//! | [`store`] | all that is durable, in one SQLite file; beside its folders `retention` (what goes, and which table of the config says when), alerts, columns |
+//! | `store/queue` | the job queue: accept, coalesce, claim under a `lease`, requeue, settle; in `store/queue/sets` the same for a whole group at once |
 //! | `store/cases`, `store/departures` | what a human decides (`holds`, release, calling off); leavers |
 //! | `store/identity` | whose name it is: resolution, links, `reassignment` of an identifier, erasure |
 //! | `store/sources`, `store/outbox` | the table `inbox`, health of sources, `leaked_credentials`; what others are told |

@@ -7,7 +7,7 @@
 //! - `identity`: from names to people: resolution, links, reassigned identifiers, pseudonyms, erasure.
 //! - `sources`: the inbox, state of sources, their health, sealed credentials.
 //! - `queue`: the job queue and its hot path: accept (idempotency, coalescing, holds), claim and lease, start, finish, settle, requeue.
-//! - `writer`: the single writer (group commit), which reads, decides and writes the hot path of a whole group as sets.
+//! - `writer`: the single writer: group commit, over the sets of `queue/sets`.
 //! - `cases`: what a human decides: approve or reject a hold, cancel, release, unresolved subjects.
 //! - `departures`: leavers: planned, blocked by another employment, rescinded, executed.
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.

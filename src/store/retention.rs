@@ -2,6 +2,8 @@
 //!
 //! In bites: what may go is looked for beside the writer, page by page, and the writer takes each page away as sets, looking again whether it may
 //! go. Between two bites it rests for longer than the bite took, so that full load goes on beside it.
+//!
+//! How long is the table `[retention]` of the config (`config/tables`: 365 days for cases, 400 for people); when it runs, `daemon/periodic`.
 
 use std::time::Duration;
 

@@ -25,17 +25,23 @@ pub(super) fn decide(
     if writing.changes(id.0) {
         return false;
     }
-    let reserved = end.is_reserved();
-    let standing = |row: &EndRow| row.lease.standing(&end.lease.id, reserved);
-    let found = reading.ends.remove(&id.0).map(|row| (standing(&row), row));
-    let Some((standing, row)) = found.filter(|(standing, _)| *standing != Standing::Lost) else {
+    let lost = |call: &mut Call<Arc<AttemptEnd>, bool>| {
         call.outcome = Some(Err(StoreError::LeaseLost(id)));
-        return true;
+        true
     };
-    let others = reading.other_jobs.remove(&id.0).unwrap_or_default();
+    let Some(row) = reading.ends.remove(&id.0) else {
+        return lost(call);
+    };
+    let standing = row.lease.standing(&end.lease.id, end.is_reserved());
+    if standing == Standing::Lost {
+        // The attempt that has the job may settle it in the same group.
+        reading.ends.insert(id.0, row);
+        return lost(call);
+    }
     let Settlement::Done(verdict) = &end.settlement else {
         return false;
     };
+    let others = reading.other_jobs.remove(&id.0).unwrap_or_default();
     if !is_plain(&end, verdict, &row, &others) {
         return false;
     }

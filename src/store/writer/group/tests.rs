@@ -497,8 +497,15 @@ fn settlement(end: u8) -> Settlement {
     }
 }
 
+/// How many runs there are: each takes some tenths of a second in a debug build.
+fn cases() -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    asked.and_then(|cases| cases.parse().ok()).unwrap_or(24)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    // PROPTEST_CASES looks further.
+    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
 
     #[test]
     fn a_group_leaves_what_its_mutations_leave_one_by_one(rounds in proptest::collection::vec(proptest::collection::vec(step(), 1..12), 1..10)) {
