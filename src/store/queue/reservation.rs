@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::{Job, Lease};
 
-/// A worker's time-limited ownership of a job. Made only by the store, consumed by [`Store::settle`].
+/// A worker's time-limited ownership of a job. Made only by the store, consumed by [`crate::store::Store::settle`].
 #[must_use = "a claim that is not settled blocks its job until the lease ends"]
 #[derive(Debug)]
 pub struct Claim {
