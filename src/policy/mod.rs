@@ -64,6 +64,17 @@ pub struct Facts<'a> {
     pub now: Timestamp,
 }
 
+impl Facts<'_> {
+    /// Counts a signal that is acted on against the limits of those behind it.
+    pub fn acted_on(&mut self, reason: Reason) {
+        match Class::of(reason) {
+            Some(Class::Departures) => self.recent_departures += 1,
+            Some(Class::Compromises) => self.recent_compromises += 1,
+            None => {}
+        }
+    }
+}
+
 /// What is to be done about a signal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {

@@ -253,11 +253,7 @@ impl Tx<'_> {
             }
             Decision::Withdraw => self.rescind_departures(&new).await?,
             Decision::Act(work) => {
-                match Class::of(signal.reason) {
-                    Some(Class::Departures) => facts.recent_departures += 1,
-                    Some(Class::Compromises) => facts.recent_compromises += 1,
-                    None => {}
-                }
+                facts.acted_on(signal.reason);
                 let case = self.open_case(context, &new, &work, None).await?;
                 self.call_off_superseded(&new, case).await?;
                 SignalReceipt::Accepted { case, held: false }

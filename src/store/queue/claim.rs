@@ -14,7 +14,7 @@ use crate::store::identity::resolution::add_known_names;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What a claim reads of the queue: up to `$3` jobs of the target `$1` that are at least as urgent as `$2`, without those in `$4`.
-const WAITING: &str = "SELECT id FROM job INDEXED BY job_claim WHERE target = $1 AND state = 'queued' AND priority <= $2 \
+pub(super) const WAITING: &str = "SELECT id FROM job INDEXED BY job_claim WHERE target = $1 AND state = 'queued' AND priority <= $2 \
      AND id NOT IN (SELECT value FROM json_each($4)) ORDER BY priority, id LIMIT $3";
 /// What [`read_job`] reads.
 const JOB: &str = "SELECT j.id, j.case_id, j.target, j.kind, p.subject, c.subject_ref, j.containment, j.priority, j.attempt, c.received_at, \

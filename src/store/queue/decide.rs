@@ -1,11 +1,10 @@
 //! Decides about a new signal: policy's decision, with the limits it counts and what HR has said before about the person.
 
-use sqlx::{QueryBuilder, Sqlite};
-
 use super::accept_context::AcceptContext;
 use super::place_hold::OTHER_EMPLOYMENT;
-use crate::model::{Delivery, Departure, DepartureStep, Scope, Signal, When};
+use crate::model::{Delivery, Departure, DepartureStep, Reason, Scope, Signal, When};
 use crate::policy::{Class, Decision, Facts, Policy};
+use crate::store::columns::written;
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
@@ -64,20 +63,12 @@ impl Tx<'_> {
         if !fresh.iter().any(|n| Class::of(delivery.signals[*n].reason) == Some(class)) {
             return Ok(0);
         }
-        let mut query = QueryBuilder::<Sqlite>::new(COUNTED_SIGNALS);
-        query.push_bind(&delivery.source).push(" AND reason IN (");
-        let mut reasons = query.separated(", ");
-        for reason in class.reasons() {
-            reasons.push_bind(reason.word());
-        }
-        query
-            .push(") AND received_at > ")
-            .push_bind(self.now.minus(class.window()).ms())
-            .push(" LIMIT ")
-            .push_bind(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1))
-            .push(") counted");
-        let count: i64 = query
-            .build_query_scalar()
+        let reasons: Vec<&str> = class.reasons().map(Reason::word).collect();
+        let count: i64 = sqlx::query_scalar(RECENT_SIGNALS)
+            .bind(&delivery.source)
+            .bind(written("reasons", &reasons)?)
+            .bind(self.now.minus(class.window()).ms())
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1))
             .fetch_one(&mut *self.conn)
             .await
             .map_err(StoreError::sql("counting recent signals"))?;
@@ -85,8 +76,10 @@ impl Tx<'_> {
     }
 }
 
-/// The beginning of the count, without its values. Its index is `signal_window`.
-const COUNTED_SIGNALS: &str = "SELECT count(*) FROM (SELECT 1 FROM signal WHERE decision = 'act' AND source = ";
+/// How many signals of the source `$1` for one of the reasons in `$2` were acted on since `$3`, counted up to `$4`. Its index is
+/// `signal_window`.
+pub(super) const RECENT_SIGNALS: &str = "SELECT count(*) FROM (SELECT 1 FROM signal WHERE decision = 'act' AND source = $1 \
+     AND reason IN (SELECT value FROM json_each($2)) AND received_at > $3 LIMIT $4) counted";
 
 /// Whether a signal counts against the limits of departures.
 pub(super) fn counts_as_departure(signal: &Signal) -> bool {

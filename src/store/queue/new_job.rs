@@ -1,5 +1,6 @@
 //! A job that is to be put into the queue.
 
+use super::lease::new_lease;
 use crate::model::{JobKind, JobState, Lease, Priority, Timestamp};
 
 /// A job to be put into the queue.
@@ -31,5 +32,17 @@ impl<'a> NewJob<'a> {
             JobState::Running { lease } => (None, Some(lease)),
             _ => (None, None),
         }
+    }
+}
+
+/// An urgent job takes the slot that its lane has offered; everything else waits in the queue.
+pub(super) fn initial_state(slots: &mut Vec<String>, target: &str, priority: Priority, now: Timestamp) -> JobState {
+    let offered = slots.iter().position(|slot| slot == target);
+    match offered.filter(|_| priority.is_urgent()) {
+        Some(n) => {
+            slots.swap_remove(n);
+            JobState::Running { lease: new_lease(now) }
+        }
+        None => JobState::Queued,
     }
 }

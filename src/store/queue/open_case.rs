@@ -2,8 +2,7 @@
 
 use super::accept_context::{AcceptContext, DecidedSignal};
 use super::entries;
-use super::lease::new_lease;
-use super::new_job::NewJob;
+use super::new_job::{NewJob, initial_state};
 use crate::model::{CaseId, JobKind, JobState};
 use crate::policy::Work;
 use crate::store::columns::written;
@@ -49,7 +48,7 @@ impl Tx<'_> {
             let state = match (hold, work.due.filter(|due| *due > self.now)) {
                 (Some(_), _) => JobState::Held,
                 (None, Some(due)) => JobState::Scheduled { due },
-                (None, None) => self.initial_state(context, target, work),
+                (None, None) => initial_state(&mut context.slots, target, work.priority, self.now),
             };
             let job = self
                 .enqueue(&NewJob {
@@ -77,19 +76,5 @@ impl Tx<'_> {
         }
         self.plan_departure(new, case).await?;
         Ok(CaseId(case))
-    }
-
-    /// An urgent job takes the slot that its lane has offered; everything else waits in the queue.
-    fn initial_state(&self, context: &mut AcceptContext<'_>, target: &str, work: &Work) -> JobState {
-        let offered = context.slots.iter().position(|slot| slot == target);
-        match offered.filter(|_| work.priority.is_urgent()) {
-            Some(n) => {
-                context.slots.swap_remove(n);
-                JobState::Running {
-                    lease: new_lease(self.now),
-                }
-            }
-            None => JobState::Queued,
-        }
     }
 }

@@ -126,13 +126,17 @@ pub(super) async fn commit(
     } else {
         writing.push_to(&mut list);
         if !list.is_empty() {
+            // Nothing is committed with it, so nothing can be unknown.
             std::mem::take(&mut list)
                 .execute(conn)
                 .await
-                .map_err(|error| set_failure(&error))?;
+                .map_err(|error| match set_failure(&error) {
+                    Unwritten::Failed(CommitFailure::Unknown) => Unwritten::OneByOne,
+                    other => other,
+                })?;
         }
         let single = group.len() == 1;
-        for n in alone {
+        for n in alone.iter().copied() {
             one_by_one(conn, &mut group[n], clock, &mut tail, single)
                 .await
                 .map_err(Unwritten::Failed)?;
@@ -141,7 +145,11 @@ pub(super) async fn commit(
     }
     tail.push_head_to(&mut list);
     list.push("COMMIT");
-    list.execute(conn).await.map_err(|error| set_failure(&error))?;
+    list.execute(conn).await.map_err(|error| match set_failure(&error) {
+        // A function can be run once only: what was done one by one is not done again, and fails as a whole.
+        Unwritten::OneByOne if !alone.is_empty() => Unwritten::Failed(CommitFailure::Unread),
+        other => other,
+    })?;
     Ok(tail.size())
 }
 

@@ -139,7 +139,7 @@ async fn commit(
             let waited = lock.borrow().map(|wait| wait.since.elapsed());
             if let Some(waited) = waited {
                 lock.send_replace(None);
-                if waited > LOCK_ALERT_AFTER {
+                if manners.tends && waited > LOCK_ALERT_AFTER {
                     group.push(lock_was_held(waited));
                 }
             }

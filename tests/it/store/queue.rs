@@ -295,53 +295,6 @@ async fn a_lane_that_waits_is_woken_by_the_commit() {
         .expect("the commit wakes the lane");
 }
 
-#[tokio::test]
-async fn the_claim_reads_its_own_index() {
-    use sqlx::{ConnectOptions as _, Row as _};
-    let place = place().await;
-    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&place.path)
-        .connect()
-        .await
-        .unwrap();
-    let plan = sqlx::query(
-        "EXPLAIN QUERY PLAN SELECT id FROM job INDEXED BY job_claim WHERE target = 'chat' AND state = 'queued' AND priority <= 9 \
-         ORDER BY priority, id LIMIT 5",
-    )
-    .fetch_all(&mut conn)
-    .await
-    .unwrap();
-    let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
-    assert_eq!(steps.len(), 1, "no sort: {steps:?}");
-    assert!(steps[0].contains("job_claim"), "{steps:?}");
-}
-
-/// Of the window's rows it reads one more than the limit, by the index that was made for them.
-#[tokio::test]
-async fn a_limit_counts_by_its_own_index() {
-    use sqlx::{ConnectOptions as _, Row as _};
-    let place = place().await;
-    let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
-        .filename(&place.path)
-        .connect()
-        .await
-        .unwrap();
-    let plan = sqlx::query(
-        "EXPLAIN QUERY PLAN SELECT count(*) FROM (SELECT 1 FROM signal WHERE decision = 'act' AND source = 'hr' \
-         AND reason IN ('departed', 'suspended') AND received_at > 1 LIMIT 21) counted",
-    )
-    .fetch_all(&mut conn)
-    .await
-    .unwrap();
-    let steps: Vec<String> = plan.iter().map(|row| row.get("detail")).collect();
-    assert!(
-        steps
-            .iter()
-            .any(|step| step.contains("signal_window (source=? AND reason=? AND received_at>?)")),
-        "{steps:?}"
-    );
-}
-
 #[test]
 fn every_state_of_the_model_is_a_state_of_the_table() {
     let schema = include_str!("../../../migrations/0001_first.sql");

@@ -21,8 +21,8 @@ use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::queue::accepted::Outcome;
 use crate::store::queue::decide::counts_as_departure;
 use crate::store::queue::entries;
-use crate::store::queue::lease::new_lease;
 use crate::store::queue::new_job::NewJob;
+use crate::store::queue::new_job::initial_state;
 use crate::store::queue::reservation::Claim;
 use crate::store::sources::lag::Lag;
 use crate::store::{Result, StoreError};
@@ -100,7 +100,7 @@ fn opens<'d>(request: &'d AcceptRequest, people: &People, now: Timestamp) -> Res
         let Decision::Act(work) = request.policy.decide(&person, &facts) else {
             return Ok(None);
         };
-        count(&mut facts, signal);
+        facts.acted_on(signal.reason);
         let containments = work
             .jobs
             .iter()
@@ -114,14 +114,6 @@ fn opens<'d>(request: &'d AcceptRequest, people: &People, now: Timestamp) -> Res
         });
     }
     Ok(Some(opens))
-}
-
-fn count(facts: &mut Facts<'_>, signal: &Signal) {
-    match Class::of(signal.reason) {
-        Some(Class::Departures) => facts.recent_departures += 1,
-        Some(Class::Compromises) => facts.recent_compromises += 1,
-        None => {}
-    }
 }
 
 fn open(
@@ -263,7 +255,7 @@ fn open_case(
         let id = group.next_job();
         let state = match work.due.filter(|due| *due > group.now) {
             Some(due) => JobState::Scheduled { due },
-            None => initial_state(slots, target, work, group.now),
+            None => initial_state(slots, target, work.priority, group.now),
         };
         let job = NewJob {
             case,
@@ -296,18 +288,6 @@ fn open_case(
         }
     }
     case
-}
-
-/// An urgent job takes the slot that its lane has offered; everything else waits in the queue.
-fn initial_state(slots: &mut Vec<String>, target: &str, work: &Work, now: Timestamp) -> JobState {
-    let offered = slots.iter().position(|slot| slot == target);
-    match offered.filter(|_| work.priority.is_urgent()) {
-        Some(n) => {
-            slots.swap_remove(n);
-            JobState::Running { lease: new_lease(now) }
-        }
-        None => JobState::Queued,
-    }
 }
 
 /// The job as a worker receives it.

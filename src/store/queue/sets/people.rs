@@ -11,6 +11,7 @@ use crate::store::Result;
 use crate::store::columns::Columns as _;
 use crate::store::identity::resolution::{Link, Links, Members, ResolvedIdentity, read_name};
 use crate::store::queue::coalesce::CONTAINED_WINDOW;
+use crate::store::queue::decide::RECENT_SIGNALS;
 use crate::store::transaction::statements::Statements;
 
 /// The smallest number that a row of these statements begins with.
@@ -41,9 +42,6 @@ pub(super) const BUSY: &str = "WITH asked AS (SELECT value AS name FROM json_eac
               UNION SELECT k.asked, a.ref FROM known k CROSS JOIN alias a WHERE a.name = k.name) \
      SELECT 13, r.asked FROM refs r CROSS JOIN cases c WHERE c.subject_ref = r.ref AND c.state IN ('open', 'held') \
      UNION SELECT 13, r.asked FROM refs r CROSS JOIN cases c WHERE c.subject_ref = r.ref AND c.closed_at > $2";
-/// How many signals of the source `$1` for the reasons in `$3` were acted on since `$4`, counted up to `$5`; `$2` is their class.
-pub(super) const RECENT: &str = "SELECT 14, $1, $2, (SELECT count(*) FROM (SELECT 1 FROM signal WHERE source = $1 \
-     AND reason IN (SELECT value FROM json_each($3)) AND received_at > $4 AND decision = 'act' LIMIT $5))";
 /// Those of the sources in `$1` whose silence has raised an alert.
 pub(super) const ALERTED: &str = "SELECT 15, h.source FROM (SELECT value AS source FROM json_each($1)) n CROSS JOIN source_health h \
      WHERE h.source = n.source AND h.alerted_at IS NOT NULL";
@@ -122,9 +120,12 @@ impl AskedDeliveries {
         list.bind(now.minus(CONTAINED_WINDOW).ms());
         for ((source, class), counted) in self.windows {
             let reasons: Vec<&str> = class.reasons().map(Reason::word).collect();
-            list.push(RECENT).bind(source).bind(number_of(class)).bind_set(&reasons);
-            list.bind(now.minus(class.window()).ms())
-                .bind(i64::try_from(counted).unwrap_or(i64::MAX));
+            list.push(&format!("SELECT 14, $1, $5, ({RECENT_SIGNALS})"))
+                .bind(source)
+                .bind_set(&reasons)
+                .bind(now.minus(class.window()).ms())
+                .bind(i64::try_from(counted).unwrap_or(i64::MAX))
+                .bind(number_of(class));
         }
         list.push_set(ALERTED, &Vec::from_iter(self.sources));
         list.push_set(INBOX, &self.inbox);

@@ -229,17 +229,44 @@ mod tests {
     use crate::clock::Clock;
     use crate::store::columns::Columns as _;
     use crate::store::queue::sets::{delivery_rows, people, reading};
+    use crate::store::queue::{claim, decide};
     use crate::store::{Role, Store};
 
-    /// A table that grows with the years is never read from one end to the other: only what was handed over, and what was found so far.
-    #[tokio::test]
-    async fn every_set_statement_finds_its_rows_by_an_index() {
+    async fn database() -> (tempfile::TempDir, sqlx::SqliteConnection) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("revoked.db");
         let store = Store::open(&path, Role::Daemon, Clock::system()).await.unwrap();
         store.close().await;
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
-        let mut conn = options.connect().await.unwrap();
+        let conn = options.connect().await.unwrap();
+        (folder, conn)
+    }
+
+    async fn plan(conn: &mut sqlx::SqliteConnection, statement: &str) -> Vec<String> {
+        let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
+            .fetch_all(conn)
+            .await
+            .unwrap();
+        plan.iter().map(|step| step.read(3).unwrap()).collect()
+    }
+
+    /// In the order of the index, so that a million waiting jobs cost what one does.
+    #[tokio::test]
+    async fn the_claim_and_the_limits_read_their_own_indexes() {
+        let (_folder, mut conn) = database().await;
+        let steps = plan(&mut conn, claim::WAITING).await;
+        let own = "INDEX job_claim (target=? AND priority<?)";
+        assert!(steps.iter().any(|step| step.contains(own)), "{steps:?}");
+        assert!(!steps.iter().any(|step| step.contains("ORDER BY")), "no sort: {steps:?}");
+        let steps = plan(&mut conn, decide::RECENT_SIGNALS).await;
+        let own = "INDEX signal_window (source=? AND reason=? AND received_at>?)";
+        assert!(steps.iter().any(|step| step.contains(own)), "{steps:?}");
+    }
+
+    /// A table that grows with the years is never read from one end to the other: only what was handed over, and what was found so far.
+    #[tokio::test]
+    async fn every_set_statement_finds_its_rows_by_an_index() {
+        let (_folder, mut conn) = database().await;
         let tables: Vec<String> = sqlx::query_scalar("SELECT name FROM sqlite_schema WHERE type = 'table'")
             .fetch_all(&mut conn)
             .await
@@ -253,7 +280,8 @@ mod tests {
             people::LINKS,
             people::REFERENCES,
             people::BUSY,
-            people::RECENT,
+            decide::RECENT_SIGNALS,
+            claim::WAITING,
             people::ALERTED,
             people::INBOX,
             CLAIMED,
@@ -284,13 +312,9 @@ mod tests {
                 let own = tables.iter().find(|table| *table == name).cloned();
                 own.or_else(|| named.map(|pair| pair[0].to_owned()))
             };
-            let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}")))
-                .fetch_all(&mut conn)
-                .await
-                .unwrap();
-            assert!(!plan.is_empty(), "{statement}");
-            for step in &plan {
-                let step: String = step.read(3).unwrap();
+            let steps = plan(&mut conn, statement).await;
+            assert!(!steps.is_empty(), "{statement}");
+            for step in steps {
                 let scanned = step
                     .strip_prefix("SCAN ")
                     .map(|rest| rest.split(' ').next().unwrap_or_default());

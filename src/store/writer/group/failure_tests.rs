@@ -53,21 +53,26 @@ impl Place {
         (Queued::Hot(Box::new(HotMutation::Accept(call))), answer)
     }
 
-    /// As the writer does: together, and one by one where that fails before the commit.
+    /// As the writer does: together, and one by one where that fails before the commit. Answers whether it was together.
     async fn commit(&mut self, mut group: Vec<Queued>) -> bool {
         let opening = open(&mut self.conn, &group, NOW, false).await.unwrap();
-        let together = match commit(&mut self.conn, &mut group, &self.clock, opening).await {
-            Ok(_) => true,
-            Err(Unwritten::OneByOne) => {
-                sqlx::query("ROLLBACK").execute(&mut self.conn).await.unwrap();
-                let opening = open(&mut self.conn, &group, NOW, false).await.unwrap().one_by_one();
-                assert!(commit(&mut self.conn, &mut group, &self.clock, opening).await.is_ok());
-                false
-            }
-            Err(Unwritten::Failed(failure)) => panic!("{failure:?}"),
+        let mut outcome = commit(&mut self.conn, &mut group, &self.clock, opening).await;
+        let together = outcome.is_ok();
+        if matches!(outcome, Err(Unwritten::OneByOne)) {
+            sqlx::query("ROLLBACK").execute(&mut self.conn).await.unwrap();
+            let opening = open(&mut self.conn, &group, NOW, false).await.unwrap().one_by_one();
+            outcome = commit(&mut self.conn, &mut group, &self.clock, opening).await;
+        }
+        let told = match outcome {
+            Ok(_) => Ok(()),
+            Err(Unwritten::Failed(failure)) => Err(failure),
+            Err(Unwritten::OneByOne) => panic!("it was done one by one already"),
         };
+        if told.is_err() {
+            sqlx::query("ROLLBACK").execute(&mut self.conn).await.unwrap();
+        }
         for queued in group {
-            queued.answer(Ok(()));
+            queued.answer(told);
         }
         together
     }
@@ -160,5 +165,27 @@ async fn what_another_process_has_appended_meanwhile_comes_first() {
     assert!(place.commit(vec![bob]).await);
     bob_answer.await.unwrap().unwrap();
     assert_eq!(place.keys().await, ["ann", "bob"]);
+    place.trail_stands().await;
+}
+
+/// A function can be run once only: where its entries cannot be written, it is not done, and nobody is told that it was.
+#[tokio::test]
+async fn a_function_whose_entries_cannot_be_written_is_not_told_that_it_was_done() {
+    let mut place = Place::new().await;
+    let refuses =
+        "CREATE TRIGGER no_line BEFORE INSERT ON trail WHEN NEW.body LIKE '%daemon.started%' BEGIN SELECT RAISE(ABORT, 'no'); END";
+    sqlx::query(refuses).execute(&mut place.conn).await.unwrap();
+    let (ann, ann_answer) = place.signal("ann");
+    let (call, answer) = ClosureMutation::new(|tx: &mut Tx<'_>| {
+        Box::pin(async move {
+            tx.record(&Entry::new(EntryKind::DaemonStarted, Actor::Daemon));
+            Ok(())
+        })
+    });
+    assert!(!place.commit(vec![ann, Queued::Function(Box::new(call))]).await);
+    let error = answer.await.unwrap().unwrap_err();
+    assert!(matches!(error, StoreError::Unread), "{error}");
+    ann_answer.await.unwrap().unwrap_err();
+    assert_eq!(place.keys().await, [""; 0]);
     place.trail_stands().await;
 }
