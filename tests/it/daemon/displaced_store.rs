@@ -3,20 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{DaemonProcess, Installation, InstallationPlan, until};
-use crate::harness::identity_provider::{self, Idp};
-
-/// A daemon that is told by an identity provider whose sessions are to end.
-async fn told() -> (Installation, Idp, DaemonProcess) {
-    let site = Installation::new(InstallationPlan {
-        more: identity_provider::SOURCE,
-        ..InstallationPlan::default()
-    })
-    .await;
-    let idp = Idp::new(&site);
-    let running = site.start().await;
-    (site, idp, running)
-}
+use super::under_way::with_identity_provider;
+use super::{DaemonProcess, Installation, until};
+use crate::harness::identity_provider::Idp;
 
 /// A file of the store beside the database.
 fn beside(store: &Path, what: &str) -> PathBuf {
@@ -41,7 +30,7 @@ async fn ends_with(site: &Installation, running: DaemonProcess, why: &str) {
 
 #[tokio::test]
 async fn nothing_is_acknowledged_once_the_database_is_gone_and_the_daemon_ends_with_the_reason() {
-    let (site, idp, running) = told().await;
+    let (site, idp, running) = with_identity_provider().await;
     assert_eq!(push(&running, &idp, 1).await, 202);
     for part in ["", "-wal", "-shm"] {
         fs::remove_file(beside(&site.store(), part)).unwrap();
@@ -59,7 +48,7 @@ async fn nothing_is_acknowledged_once_the_database_is_gone_and_the_daemon_ends_w
 
 #[tokio::test]
 async fn a_log_that_was_unlinked_loses_nothing_that_was_acknowledged() {
-    let (site, idp, running) = told().await;
+    let (site, idp, running) = with_identity_provider().await;
     fs::remove_file(beside(&site.store(), "-wal")).unwrap();
     let mut acknowledged = 0;
     for person in 1..6 {
@@ -75,7 +64,7 @@ async fn a_log_that_was_unlinked_loses_nothing_that_was_acknowledged() {
 
 #[tokio::test]
 async fn a_copy_that_was_put_in_the_place_of_the_database_is_left_as_it_is() {
-    let (site, idp, running) = told().await;
+    let (site, idp, running) = with_identity_provider().await;
     assert_eq!(push(&running, &idp, 1).await, 202);
     let copies = ["", "-wal"].map(|part| (beside(&site.store(), part), beside(&site.path("copy"), part)));
     for (there, copy) in &copies {
@@ -93,7 +82,7 @@ async fn a_copy_that_was_put_in_the_place_of_the_database_is_left_as_it_is() {
 
 #[tokio::test]
 async fn a_second_name_of_the_database_alerts_while_it_is_there_and_keeps_every_start_out() {
-    let (site, _, running) = told().await;
+    let (site, _, running) = with_identity_provider().await;
     let other = site.path("other.db");
     fs::hard_link(site.store(), &other).unwrap();
     until("the alert", async || (site.alerts().await == ["store_linked"]).then_some(())).await;
@@ -108,7 +97,7 @@ async fn a_second_name_of_the_database_alerts_while_it_is_there_and_keeps_every_
 
 #[tokio::test]
 async fn a_daemon_whose_lock_was_taken_away_keeps_others_out_and_ends() {
-    let (site, _, running) = told().await;
+    let (site, _, running) = with_identity_provider().await;
     fs::remove_file(beside(&site.store(), ".lock")).unwrap();
     let said = site.says(&["run"]).await;
     let ended = site.log().contains("the lock of the store");

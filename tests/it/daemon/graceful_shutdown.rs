@@ -2,29 +2,16 @@
 
 use std::time::Duration;
 
-use revoked_sandbox::{Effect, Fault};
 use rustix::process::Signal;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
+use super::under_way::{stopped_in_the_middle, with_a_call_that_hangs};
 use super::{BOUND, Installation, InstallationPlan, until};
 use crate::harness::chat_holdings::Holdings;
 
 #[tokio::test]
 async fn a_stop_in_the_middle_of_a_batch_burns_no_attempt() {
-    // More than are at work at once.
-    let site = Installation::new(InstallationPlan {
-        people: 80,
-        rate: "60/s",
-        policy: "departures_per_hour = \"unlimited\"",
-        ..InstallationPlan::default()
-    })
-    .await;
-    let running = site.start().await;
-    site.ask_for(1..=80, "departed").await;
-    timeout(BOUND, site.chat().until(|_, requests| requests.len() > 25))
-        .await
-        .unwrap();
-    running.stop().await;
+    let site = stopped_in_the_middle().await;
     assert!(
         site.count("SELECT count(*) FROM job WHERE state <> 'done'").await > 0,
         "nothing was left to do"
@@ -44,13 +31,7 @@ async fn a_stop_in_the_middle_of_a_batch_burns_no_attempt() {
 
 #[tokio::test]
 async fn a_call_that_hangs_keeps_nobody_from_stopping_and_is_known_to_be_unknown() {
-    let site = Installation::new(InstallationPlan::default()).await;
-    let running = site.start().await;
-    let hang = Fault::on("POST", "/api/v4/users/*/sessions/revoke/all", Effect::Latency(600_000));
-    site.chat().faults().add(hang);
-    site.ask_for(1..=1, "compromised").await;
-    site.until_count("SELECT count(*) > 0 FROM action WHERE outcome IS NULL", 1)
-        .await;
+    let (site, running) = with_a_call_that_hangs().await;
     let began = Instant::now();
     running.stop().await;
     let took = began.elapsed();
@@ -76,13 +57,7 @@ async fn a_hangup_ends_nothing() {
 
 #[tokio::test]
 async fn a_second_order_to_stop_stops_at_once_and_the_next_start_knows_what_was_under_way() {
-    let site = Installation::new(InstallationPlan::default()).await;
-    let running = site.start().await;
-    let hang = Fault::on("POST", "/api/v4/users/*/sessions/revoke/all", Effect::Latency(600_000));
-    site.chat().faults().add(hang);
-    site.ask_for(1..=1, "compromised").await;
-    site.until_count("SELECT count(*) > 0 FROM action WHERE outcome IS NULL", 1)
-        .await;
+    let (site, running) = with_a_call_that_hangs().await;
     running.terminate();
     until("the first order", async || site.log().contains("\"stopping\"").then_some(())).await;
     let began = Instant::now();

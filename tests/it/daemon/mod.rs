@@ -5,7 +5,7 @@
 //! `departed_person`, `identity`, `evidence`, `open_doors`, `holds`, `sweeps`, `keep_out`, `case_call_off`, `release`. What receivers are told: `transmitter`. Operation:
 //! `readiness_and_watchdog`, `graceful_shutdown`, `crash_recovery`, `full_disk`, `lock_waits`, `target_outage`, `lying_target`,
 //! `connection_flood`, `throttled_endpoints`, `file_modes`, `displaced_store`, `refused_starts`, `trail_keys`, `secret_leaks`. The installation that they all
-//! drive is `harness`.
+//! drive is `harness`; `under_way` has those from which several begin.
 
 mod back_channel_logout;
 mod case_call_off;
@@ -45,6 +45,7 @@ mod target_outage;
 mod throttled_endpoints;
 mod trail_keys;
 mod transmitter;
+mod under_way;
 mod universal_logout;
 mod webhooks;
 

@@ -4,9 +4,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use sqlx::Row as _;
-use tokio::time::timeout;
 
-use super::{BOUND, Installation, InstallationPlan};
+use super::under_way::stopped_in_the_middle;
+use super::{Installation, InstallationPlan};
 
 /// An installation that has worked and is stopped.
 async fn worked() -> Installation {
@@ -169,19 +169,7 @@ async fn a_credential_that_others_may_read_is_refused() {
 
 #[tokio::test]
 async fn a_port_that_is_taken_costs_no_attempt_however_often_the_daemon_is_started() {
-    let site = Installation::new(InstallationPlan {
-        people: 80,
-        rate: "60/s",
-        policy: "departures_per_hour = \"unlimited\"",
-        ..InstallationPlan::default()
-    })
-    .await;
-    let running = site.start().await;
-    site.ask_for(1..=80, "departed").await;
-    timeout(BOUND, site.chat().until(|_, requests| requests.len() > 25))
-        .await
-        .unwrap();
-    running.stop().await;
+    let site = stopped_in_the_middle().await;
     assert!(site.count("SELECT count(*) FROM job WHERE state = 'queued'").await > 0);
     let attempts = "SELECT sum(attempt) FROM job";
     let before = (

@@ -5,24 +5,13 @@ use std::time::Duration;
 use sqlx::{Connection as _, Row as _};
 use tokio::time::timeout;
 
-use super::{DaemonProcess, Installation, InstallationPlan};
+use super::under_way::with_identity_provider;
 use crate::harness::chat_holdings::Holdings;
-use crate::harness::identity_provider::{self, Idp};
-
-async fn listening() -> (Installation, Idp, DaemonProcess) {
-    let site = Installation::new(InstallationPlan {
-        more: identity_provider::SOURCE,
-        ..InstallationPlan::default()
-    })
-    .await;
-    let idp = Idp::new(&site);
-    let running = site.start().await;
-    (site, idp, running)
-}
+use crate::harness::identity_provider::Idp;
 
 #[tokio::test]
 async fn the_yes_comes_after_the_commit_and_the_sessions_end() {
-    let (site, idp, running) = listening().await;
+    let (site, idp, running) = with_identity_provider().await;
     let token = idp.token("jti-1", "user01@example.test");
     // While another program holds the lock nothing can be stored, and so nothing may be acknowledged.
     let mut other = site.sql().await;
@@ -41,7 +30,7 @@ async fn the_yes_comes_after_the_commit_and_the_sessions_end() {
 
 #[tokio::test]
 async fn a_delivery_that_comes_again_is_harmless_and_another_under_its_name_is_refused() {
-    let (site, idp, running) = listening().await;
+    let (site, idp, running) = with_identity_provider().await;
     let token = idp.token("jti-1", "user01@example.test");
     for _ in 0..3 {
         assert_eq!(running.push(&token).await.unwrap().status(), 202);
@@ -63,7 +52,7 @@ async fn a_delivery_that_comes_again_is_harmless_and_another_under_its_name_is_r
 
 #[tokio::test]
 async fn what_is_not_signed_by_the_issuer_is_refused_and_on_record() {
-    let (site, idp, running) = listening().await;
+    let (site, idp, running) = with_identity_provider().await;
     let forged = Idp::impostor().token("jti-1", "user01@example.test");
     let genuine = idp.token("jti-2", "user01@example.test");
     let unsigned = format!("{}.", genuine.rsplit_once('.').unwrap().0);
@@ -96,7 +85,7 @@ async fn what_is_not_signed_by_the_issuer_is_refused_and_on_record() {
 
 #[tokio::test]
 async fn forgeries_under_names_that_nobody_has_published_are_refused_or_put_off_and_each_leaves_a_record() {
-    let (site, idp, running) = listening().await;
+    let (site, idp, running) = with_identity_provider().await;
     let mut told = Vec::new();
     for n in 0..6 {
         let token = Idp::stranger(&format!("k-{n}")).token(&format!("forged-{n}"), "user01@example.test");

@@ -352,14 +352,28 @@ impl Side {
         self.begin(claims);
     }
 
-    /// Which of a group are decided together; the rest follows one by one.
-    async fn order(&mut self, group: &mut [Queued]) -> Vec<usize> {
+    /// Which of a group cannot be decided together.
+    async fn left(&mut self, group: &mut [Queued]) -> Vec<usize> {
         let mut opening = open(&mut self.conn, group, self.clock.now(), false).await.unwrap();
         let (_, alone) = decide(group, &self.clock, &mut opening.tail, &mut opening.numbers, opening.reading);
         sqlx::query("ROLLBACK").execute(&mut self.conn).await.unwrap();
-        let mut order: Vec<usize> = (0..group.len()).filter(|n| !alone.contains(n)).collect();
-        order.extend(alone);
-        order
+        alone
+    }
+
+    /// In which order a group is done: what is decided together first.
+    async fn order(&mut self, group: &mut [Queued]) -> Vec<usize> {
+        let left = self.left(group).await;
+        let together = (0..group.len()).filter(|n| !left.contains(n));
+        together.chain(left.iter().copied()).collect()
+    }
+
+    /// Does one step, which must be decided as a set.
+    async fn all_together(&mut self, step: &Step) {
+        let (queued, answer) = self.mutation(step).unwrap();
+        let mut group = [queued];
+        assert!(self.left(&mut group).await.is_empty(), "{step:?}");
+        self.commit(group.into(), true).await;
+        self.take(answer).await;
     }
 
     async fn commit(&mut self, mut group: Vec<Queued>, together: bool) {
@@ -551,4 +565,32 @@ async fn both_ways(rounds: Vec<Vec<Step>>) -> std::result::Result<(), TestCaseEr
     }
     together.trail_stands().await;
     Ok(())
+}
+
+/// Were nothing decided together, the comparison above would compare a thing with itself.
+#[tokio::test]
+async fn what_opens_a_case_starts_answers_and_proves_is_decided_together() {
+    let mut side = Side::new(&Clock::fixed(NOW)).await;
+    let accept = Step::Accept {
+        people: vec![7, 8],
+        reason: 2,
+        occurred: true,
+        slot: false,
+        again: false,
+    };
+    side.all_together(&accept).await;
+    side.reserve(1).await;
+    side.all_together(&Step::CommitClaim { job: 0 }).await;
+    let start = Step::Start {
+        job: 0,
+        actions: vec![2],
+    };
+    side.all_together(&start).await;
+    side.all_together(&Step::Finish { job: 0, outcome: 0 }).await;
+    side.all_together(&Step::Settle { job: 0, end: 0 }).await;
+    let done: i64 = sqlx::query_scalar("SELECT count(*) FROM job WHERE state = 'done'")
+        .fetch_one(&mut side.conn)
+        .await
+        .unwrap();
+    assert_eq!(done, 1);
 }
