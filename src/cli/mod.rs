@@ -117,7 +117,7 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show, verify or export the trail
+    /// Show, verify or export the trail, and replace its key
     #[command(subcommand)]
     Trail(trail::TrailCommand),
     /// Look at whom we tell what was proved, and whether it arrives
