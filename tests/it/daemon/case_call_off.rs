@@ -94,7 +94,7 @@ async fn a_case_that_is_at_work_stops_before_its_next_change() {
     let slow = Fault::on("DELETE", "/api/v4/users/*", Effect::Latency(3000)).applied();
     site.chat().faults().add(slow);
     let row = site.write("username:user01", "departed", None).await.unwrap();
-    site.until_count("SELECT count(*) FROM action WHERE outcome IS NULL", 1).await;
+    site.until_under_way("suspend").await;
     assert_eq!(site.says(&["case", "cancel", "1", "--note", "the wrong one"]).await.code, 0);
     let detail = site.closed(&1.into()).await;
     assert!(row > 0 && detail["case"]["verdict"] != "contained", "{detail:#}");
@@ -132,7 +132,7 @@ async fn a_rescission_stops_a_departure_that_is_at_work() {
     let slow = Fault::on("DELETE", "/api/v4/users/*", Effect::Latency(3000)).applied();
     site.chat().faults().add(slow);
     site.drop_file("one.csv", &format!("1,user01@example.test,{},,terminate\n", day(-2)));
-    site.until_count("SELECT count(*) FROM action WHERE outcome IS NULL", 1).await;
+    site.until_under_way("suspend").await;
     site.drop_file("two.csv", &format!("1,user01@example.test,{},,rescind\n", day(-2)));
     let detail = site.closed(&1.into()).await;
     assert_ne!(detail["case"]["verdict"], "contained", "{detail:#}");

@@ -90,8 +90,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_done_unrecorded_however_oft
     let running = site.start().await;
     told.rows
         .push(site.write("username:user01", "compromised", Some("hit")).await.unwrap());
-    site.until_count("SELECT count(*) > 0 FROM action WHERE outcome IS NULL", 1)
-        .await;
+    site.until_under_way("end_all_sessions").await;
     running.kill().await;
     site.chat().faults().clear();
     for round in 0..KILLS {

@@ -68,11 +68,7 @@ async fn what_a_killed_attempt_ended_counts_in_the_verdict_of_the_next() {
             .add(Fault::on("DELETE", "/api/v4/hooks/outgoing/*", effect).times(1));
         site.write("username:user01", "compromised", None).await.unwrap();
         if kill {
-            site.until_count(
-                "SELECT count(*) FROM action WHERE outcome IS NULL AND action LIKE '%outgoing_webhook%'",
-                1,
-            )
-            .await;
+            site.until_under_way("outgoing_webhook").await;
             let first = site.count("SELECT first_revoke_at FROM cases").await;
             running.kill().await;
             site.chat().faults().clear();

@@ -43,7 +43,6 @@ pub(super) async fn with_a_call_that_hangs() -> (Installation, DaemonProcess) {
     let hang = Fault::on("POST", "/api/v4/users/*/sessions/revoke/all", Effect::Latency(600_000));
     site.chat().faults().add(hang);
     site.ask_for(1..=1, "compromised").await;
-    site.until_count("SELECT count(*) > 0 FROM action WHERE outcome IS NULL", 1)
-        .await;
+    site.until_under_way("end_all_sessions").await;
     (site, running)
 }

@@ -298,6 +298,18 @@ impl Installation {
         .await;
     }
 
+    /// Waits until the intent of such a change is on record and its outcome is not: its call is about to be sent, or has been.
+    pub(crate) async fn until_under_way(&self, change: &str) {
+        until(change, async || {
+            let found = sqlx::query("SELECT 1 FROM action WHERE outcome IS NULL AND action LIKE '%' || ?1 || '%'")
+                .bind(change)
+                .fetch_optional(&mut self.sql().await)
+                .await;
+            found.unwrap().map(|_| ())
+        })
+        .await;
+    }
+
     /// The kinds of the open alerts.
     pub(crate) async fn alerts(&self) -> Vec<String> {
         let alerts = self.ask(&["alert", "list"]).await;
