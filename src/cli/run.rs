@@ -39,7 +39,16 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
     // Its default would end the daemon, and a reload that takes half a config is worse than none.
     let mut hang_up = signal(SignalKind::hangup()).context("listening for SIGHUP")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listening for SIGINT")?;
-    let daemon = Daemon::start(config, clock).await?;
+    let told_to_stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let Some(daemon) = Daemon::start_unless(config, clock, told_to_stop).await? else {
+        tracing::info!("told to stop while the start waited for room on the disk");
+        return Ok(Exit::Ok);
+    };
     let stopping = CancellationToken::new();
     let told = stopping.clone();
     let orders = async {

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::output::{json, line, name_unreadable, plain, span};
 use super::{Exit, StoreArgs, source_health};
-use crate::store::{Alert, Counts, Hold, SourceHealth, UnreadableRow};
+use crate::store::{Alert, Counts, Hold, Room, SourceHealth, UnreadableRow};
 
 #[derive(Serialize)]
 struct Status {
@@ -14,6 +14,9 @@ struct Status {
     open_holds: Vec<Hold>,
     sources: Vec<SourceHealth>,
     daemon_running: bool,
+    /// Bytes left on the disk under the store.
+    room: Option<u64>,
+    disk_full: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<UnreadableRow>,
 }
@@ -26,12 +29,15 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     let (alerts, holds) = (store.alerts(false).await?, store.holds(false).await?);
     let sources = store.source_health().await?;
+    let room = store.room().ok();
     let status = Status {
         counts: store.counts().await?,
         open_alerts: alerts.rows,
         open_holds: holds.rows,
         sources: sources.rows,
         daemon_running: crate::store::daemon_runs(store.path()),
+        room: room.map(|room| room.bytes),
+        disk_full: room.is_some_and(Room::is_full),
         unreadable: [alerts.unreadable, holds.unreadable, sources.unreadable].concat(),
     };
     name_unreadable(&status.unreadable);
@@ -47,6 +53,12 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     } else {
         "daemon: not running; requests wait in the inbox until it starts"
     })?;
+    if let Some(room) = room.filter(|room| room.is_full()) {
+        line(format!(
+            "disk:   full, {} KiB are left: nothing new is stored until there is room",
+            room.bytes / 1024
+        ))?;
+    }
     line(format!("cases:  {}", tally(&counts.cases)))?;
     line(format!("jobs:   {}", tally(&counts.jobs)))?;
     line(format!("closed: {}", tally(&counts.verdicts)))?;

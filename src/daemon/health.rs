@@ -16,9 +16,6 @@ use crate::worker::Lanes;
 /// How long the store may take to prove that it can be written, and that it can be read.
 const PROOF: Duration = Duration::from_secs(3);
 
-/// With less room than this a delivery may not fit, and its sender is better off elsewhere or later.
-const LEAST_ROOM: u64 = 1 << 20;
-
 /// How the daemon is, for those who ask.
 pub(super) struct Health {
     store: Store,
@@ -60,9 +57,12 @@ impl Readiness for Health {
             }
         }
         // The writer's proof takes no room, so it works on a full disk too.
-        match self.store.free_space() {
-            Ok(room) if room < LEAST_ROOM => {
-                reasons.push(format!("the disk under the store is full: {} KiB are left", room / 1024));
+        match self.store.room() {
+            Ok(room) if room.is_full() => {
+                reasons.push(format!(
+                    "the disk under the store is full: {} KiB are left",
+                    room.bytes / 1024
+                ));
             }
             Ok(_) => {}
             Err(error) => reasons.push(format!("the disk under the store cannot be asked for its room: {error}")),
@@ -95,7 +95,10 @@ impl Gauges for Health {
         let unanchored = counts.trail - counts.signed.unwrap_or(0);
         table::TRAIL_UNANCHORED.set([], number(unanchored));
         table::TRAIL_UNANCHORED_SECONDS.set([], age(counts.signed_at.filter(|_| unanchored > 0)));
-        table::WAL_BYTES.set([], number(wal_bytes(&self.store).await));
+        table::WAL_BYTES.set([], number(i64::try_from(self.store.log_bytes()).unwrap_or(i64::MAX)));
+        if let Ok(room) = self.store.room() {
+            table::STORE_ROOM_BYTES.set([], number(i64::try_from(room.bytes).unwrap_or(i64::MAX)));
+        }
         match self.store.source_health().await {
             Ok(sources) => sources.iter().for_each(|source| source_gauges(source, now)),
             Err(error) => {
@@ -136,15 +139,6 @@ fn source_gauges(source: &SourceHealth, now: Timestamp) {
     for (code, refusals) in &source.refused {
         table::SOURCE_REFUSED.set([name, code], number(refusals.times));
     }
-}
-
-/// Looked up by name and never opened: closing any descriptor of the file would drop SQLite's locks. Absent means empty.
-async fn wal_bytes(store: &Store) -> i64 {
-    let mut path = store.path().as_os_str().to_owned();
-    path.push("-wal");
-    tokio::fs::metadata(path)
-        .await
-        .map_or(0, |wal| i64::try_from(wal.len()).unwrap_or(i64::MAX))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and counts stay far below 2^53")]

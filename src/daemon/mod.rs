@@ -7,7 +7,7 @@
 //! Everything long-lived is watched ([`crate::supervision`]): what ends although it should not stops the rest in the same good order, and
 //! the daemon ends with exit code 1.
 //!
-//! Here [`Daemon`]; then `endpoints`, what the HTTP server serves; `health`, readiness and gauges; `systemd`, ready and watchdog; `periodic`,
+//! Here [`Daemon`]; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and gauges; `systemd`, ready and watchdog; `periodic`,
 //! what runs by a schedule; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
@@ -28,7 +28,7 @@ use crate::config::Config;
 use crate::intake::{self, Intake, SourceActivity};
 use crate::policy::Policy;
 use crate::sources::Source;
-use crate::store::{Role, Store};
+use crate::store::Store;
 use crate::supervision::Supervisor;
 use crate::telemetry;
 use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
@@ -40,6 +40,7 @@ mod endpoints;
 mod health;
 mod integrity;
 mod periodic;
+mod room;
 mod systemd;
 
 /// How long running attempts may go on after the order to stop.
@@ -69,9 +70,26 @@ impl Daemon {
     /// # Errors
     /// An [`crate::store::OpenError`] where the store is refused; otherwise what could not be started.
     pub async fn start(config: Config, clock: Clock) -> anyhow::Result<Self> {
+        let store = room::open(&config.store, clock).await?;
+        Self::start_on(store, config).await
+    }
+
+    /// The same, unless `stop` comes while the start waits for room on the disk.
+    ///
+    /// # Errors
+    /// As [`Daemon::start`].
+    pub async fn start_unless(config: Config, clock: Clock, stop: impl Future<Output = ()>) -> anyhow::Result<Option<Self>> {
+        let store = tokio::select! {
+            biased;
+            store = room::open(&config.store, clock) => store?,
+            () = stop => return Ok(None),
+        };
+        Self::start_on(store, config).await.map(Some)
+    }
+
+    async fn start_on(store: Store, config: Config) -> anyhow::Result<Self> {
         // First of all: whatever counts from now on is gathered.
         let metrics = telemetry::metrics();
-        let store = Store::open(&config.store, Role::Daemon, clock).await?;
         let is_new = store.trail_head().await?.size() == 0;
         let signer = trail::signer(&config.trail.origin, config.trail.key.as_ref(), store.path(), is_new)?;
         let anchor = AnchorFile::new(&config.trail.anchor);
@@ -192,6 +210,7 @@ impl Daemon {
                 Err(_) => GONE.to_owned(),
             }),
             () = watchdog => Some(GONE.to_owned()),
+            never = self.store.watch_room() => match never {},
             displaced = self.store.watch_files() => {
                 // Nothing that an attempt does from now on would be recorded.
                 self.shutdown.hard.cancel();
@@ -214,6 +233,7 @@ impl Daemon {
     /// Stops in good order: what runs may finish for 25 s, the rest is given back.
     pub async fn stop(mut self) {
         tracing::info!("stopping");
+        self.store.stop_waiting_for_room();
         self.stop_intake.cancel();
         self.listeners.close();
         self.periodic.stop().await;
@@ -334,6 +354,7 @@ async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Role;
 
     /// A daemon with a target that nobody answers at.
     async fn started(folder: &std::path::Path) -> Daemon {

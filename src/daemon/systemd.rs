@@ -34,7 +34,7 @@ enum Writer {
 /// Says that the daemon is ready, and pings the watchdog as long as the writer proves that mutations get through, or would: a ping from a
 /// bare timer would say nothing. The future ends only when the writer is gone.
 pub(super) fn ready(store: &Store, stop: &CancellationToken) -> impl Future<Output = ()> + use<> {
-    tell(&[NotifyState::Ready]);
+    tell(&[NotifyState::Ready, NotifyState::Status("")]);
     let (store, stop) = (store.clone(), stop.clone());
     async move {
         let every = sd_notify::watchdog_enabled().map_or(UNWATCHED, |limit| limit / 3);
@@ -73,6 +73,14 @@ async fn ask(store: &Store) -> Writer {
             Err(_) => {}
         }
     }
+}
+
+/// Says that the start waits for room on the disk, and asks for more time than the last time that it was said.
+pub(super) fn waiting_for_room() {
+    tell(&[
+        NotifyState::Status("the disk under the store is full; the start waits for room"),
+        NotifyState::ExtendTimeoutUsec(60_000_000),
+    ]);
 }
 
 /// Says that the daemon is stopping.

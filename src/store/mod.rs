@@ -24,6 +24,7 @@ use std::sync::{Arc, OnceLock};
 use futures_util::future::BoxFuture;
 use sqlx::SqlitePool;
 use tokio::sync::{Mutex, Notify, mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::statement::Receiver;
@@ -60,6 +61,7 @@ pub use file::integrity::Integrity;
 pub use file::lock::daemon_runs;
 pub use file::open::Role;
 pub use file::privacy::check_privacy;
+pub use file::room::Room;
 pub use identity::link_rows::ScopedName;
 pub use identity::operator_links::LinkOutcome;
 pub use identity::resolution::LinkedName;
@@ -85,6 +87,7 @@ pub use writer::group_commit::Committed;
 
 use clock_steps::ClockSteps;
 use file::identity_watch::OpenedFiles;
+use file::room::OutOfRoom;
 use queue::reservation::Reserved;
 use queue::sets::hot_mutation::{Call, HotMutation};
 use transaction::mutation::{ClosureMutation, Tx};
@@ -119,6 +122,9 @@ struct Inner {
     reserved: Reserved,
     lock: Mutex<Option<std::fs::File>>,
     files: OpenedFiles,
+    out_of_room: OutOfRoom,
+    /// The daemon stops: nothing waits for room on the disk any more.
+    stopping: CancellationToken,
 }
 
 impl Store {
@@ -151,6 +157,8 @@ impl Store {
             reserved: Reserved::default(),
             lock: Mutex::new(lock),
             files,
+            out_of_room: OutOfRoom::default(),
+            stopping: CancellationToken::new(),
         }))
     }
 
@@ -215,14 +223,18 @@ impl Store {
     {
         let (call, answer) = ClosureMutation::new(work);
         self.queue(Queued::Function(Box::new(call))).await?;
-        answer.await.map_err(|_| StoreError::Stopped)?
+        let answer = answer.await.map_err(|_| StoreError::Stopped)?;
+        self.0.out_of_room.note(&answer);
+        answer
     }
 
     /// Runs a mutation of the hot path in the next group and answers after its commit.
     async fn write_hot<R, T>(&self, request: R, mutation: impl FnOnce(Call<R, T>) -> HotMutation) -> Result<T> {
         let (call, answer) = Call::new(request);
         self.queue(Queued::Hot(Box::new(mutation(call)))).await?;
-        answer.await.map_err(|_| StoreError::Stopped)?
+        let answer = answer.await.map_err(|_| StoreError::Stopped)?;
+        self.0.out_of_room.note(&answer);
+        answer
     }
 
     /// Ends the writer by a panic, as a defect could.

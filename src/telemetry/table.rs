@@ -189,6 +189,13 @@ pub const COMMIT_SECONDS: Histogram<0> = Histogram::new(
 /// Bytes of the write-ahead log.
 pub const WAL_BYTES: Gauge<0> = Gauge::new("revoked_wal_bytes", "Size of the database's write-ahead log.", &[]);
 
+/// Bytes of room on the disk under the store.
+pub const STORE_ROOM_BYTES: Gauge<0> = Gauge::new(
+    "revoked_store_room_bytes",
+    "Room left on the disk under the store: below 1 MiB nothing new is taken.",
+    &[],
+);
+
 /// Entries of the trail.
 pub const TRAIL_ENTRIES: Gauge<0> = Gauge::new("revoked_trail_entries", "Entries of the trail.", &[]);
 
@@ -259,6 +266,7 @@ pub const METRICS: &[Row] = &[
     COMMIT_GROUP_SIZE.row(),
     COMMIT_SECONDS.row(),
     WAL_BYTES.row(),
+    STORE_ROOM_BYTES.row(),
     TRAIL_ENTRIES.row(),
     TRAIL_UNANCHORED.row(),
     TRAIL_UNANCHORED_SECONDS.row(),

@@ -1,7 +1,8 @@
-//! Health probes of the store: whether the writer commits, whether the file can be read, how much room its disk has.
+//! Health probes of the store: whether the writer commits, whether the file can be read.
 
 use std::time::Duration;
 
+use super::privacy::{LOG, beside, real_path};
 use crate::store::{Result, Store, StoreError};
 
 impl Store {
@@ -27,6 +28,14 @@ impl Store {
         long.await.is_ok()
     }
 
+    /// How many bytes the write-ahead log has. Looked up by name and never opened: closing any descriptor of the file would drop SQLite's
+    /// locks. Absent means empty.
+    #[must_use]
+    pub fn log_bytes(&self) -> u64 {
+        // SQLite puts it beside the file that is meant, whatever name that was reached by.
+        std::fs::metadata(beside(&real_path(self.path()), LOG)).map_or(0, |log| log.len())
+    }
+
     /// Reads what accepting a delivery would read, from the file and not from memory.
     ///
     /// # Errors
@@ -48,15 +57,5 @@ impl Store {
             sqlx::query(sql).fetch_optional(&mut *conn).await.map_err(failed())?;
         }
         Ok(())
-    }
-
-    /// How many bytes the disk under the store still has for us.
-    ///
-    /// # Errors
-    /// What the system says where it cannot tell.
-    pub fn free_space(&self) -> std::io::Result<u64> {
-        let folder = self.path().parent().filter(|folder| !folder.as_os_str().is_empty());
-        let disk = rustix::fs::statvfs(folder.unwrap_or_else(|| std::path::Path::new(".")))?;
-        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 }

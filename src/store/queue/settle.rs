@@ -17,9 +17,11 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Store {
     /// Ends an attempt. Consumes the claim: settling twice does not compile. While the disk is full or another process holds the lock,
-    /// it waits and tries again: an end that is not recorded would leave the job to its lease, minutes later.
+    /// it waits and tries again: an end that is not recorded would leave the job to its lease, minutes later. Not for room while the daemon
+    /// stops: the next start takes the job back at once, and calls what was under way unknown.
     ///
     /// # Errors
+    /// [`StoreError::Full`] where the daemon stops on a full disk.
     /// [`StoreError::LeaseLost`] where the lease had ended: another attempt has the job, and nothing of this one is recorded.
     pub async fn settle(&self, claim: Claim, finished: Vec<Finished>, evidence: Evidence, settlement: Settlement) -> Result<()> {
         let (target, again) = (claim.job.target.clone(), settlement == Settlement::Interrupted);
@@ -34,9 +36,14 @@ impl Store {
         });
         let queued = loop {
             match self.write_hot(Arc::clone(&end), HotMutation::Settle).await {
+                Err(StoreError::Full) if self.0.stopping.is_cancelled() => return Err(StoreError::Full),
                 Err(error @ (StoreError::Full | StoreError::Busy | StoreError::Unread)) => {
                     tracing::warn!(%error, "could not settle a job yet; will try again");
-                    tokio::time::sleep(RETRY_AFTER).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(RETRY_AFTER) => {}
+                        // Once more, and then no longer.
+                        () = self.0.stopping.cancelled(), if matches!(error, StoreError::Full) => {}
+                    }
                 }
                 other => break other?,
             }

@@ -58,7 +58,8 @@ impl Installation {
         self.spawn_by(self.command(&["run"]))
     }
 
-    fn spawn_by(&self, mut command: Command) -> Child {
+    /// Starts it by a command of the test's own, and waits for nothing.
+    pub(crate) fn spawn_by(&self, mut command: Command) -> Child {
         let log = File::options()
             .create(true)
             .append(true)
