@@ -7,8 +7,9 @@
 //! Everything long-lived is watched ([`crate::supervision`]): what ends although it should not stops the rest in the same good order, and
 //! the daemon ends with exit code 1.
 //!
-//! Here [`Daemon`]; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and gauges; `systemd`, ready and watchdog; `periodic`,
-//! what runs by a schedule; `descriptors`, the limit of open files.
+//! Here [`Daemon`]; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
+//! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work;
+//! `target_clocks`, how far those are from ours; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -42,6 +43,7 @@ mod integrity;
 mod periodic;
 mod room;
 mod systemd;
+mod target_clocks;
 
 /// How long running attempts may go on after the order to stop.
 const SOFT_STOP: Duration = Duration::from_secs(25);
@@ -295,7 +297,7 @@ impl Listeners {
     }
 }
 
-/// Starts the inbox and the sources that we fetch from.
+/// Starts the inbox and the sources that we fetch from, and the look at the targets' clocks, which decide when departures are due.
 fn start_intake(
     store: &Store,
     config: &Config,
@@ -310,6 +312,14 @@ fn start_intake(
         .map(|source| (source.name.clone(), source.source.clone()))
         .collect();
     let targets = config.targets.iter().map(|target| target.name.clone()).collect();
+    let clocks = config
+        .targets
+        .iter()
+        .map(|target| (target.name.clone(), Arc::clone(&target.target)));
+    listeners.spawn_watched(
+        "the look at the targets' clocks",
+        target_clocks::run(store.clone(), clocks.collect(), listeners.stop.clone()),
+    );
     let intake = Intake::new(store.clone(), policy, lanes.clone(), targets, sources.clone()).noting(activity);
     listeners.spawn_watched("the inbox", intake::run_inbox(intake.clone(), listeners.stop.clone()));
     for (name, source) in sources {

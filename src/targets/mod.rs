@@ -1,7 +1,7 @@
 //! Targets: the systems in which principals are contained. One file or folder and one row of [`KINDS`] each.
 //!
 //! Here is the trait [`Target`] with its contract, and what its calls ask and answer. `mattermost` is the one kind so far; `call_context`
-//! says for whom a call is made.
+//! says for whom a call is made, `server_clock` what the answers show of a target's clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,8 +18,10 @@ use crate::settings::{ConfigError, Settings};
 
 mod call_context;
 pub mod mattermost;
+mod server_clock;
 
 pub use call_context::{AttemptStage, CallContext, Permit, Permits, RateLimitHints};
+pub use server_clock::ServerClock;
 
 /// One kind of target: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
 pub struct Kind {
@@ -49,6 +51,11 @@ pub trait Target: Send + Sync {
     /// Whether the target can be asked for somebody by a simple subject of this form. One that cannot is no proof that nobody is there.
     fn asks_by(&self, _name: &Subject) -> bool {
         true
+    }
+
+    /// What its answers show of its clock. `None` for a kind whose answers are not dated.
+    fn clock(&self) -> Option<&ServerClock> {
+        None
     }
 
     /// Looks a subject up, by all of its names. `None` only where the target was reached and said that nobody is there; names that lead

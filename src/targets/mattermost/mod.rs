@@ -20,7 +20,9 @@ use self::apply::end_sessions::FlushedAccounts;
 use self::apply::last_admin::Administrators;
 use self::observe::shared_lists::SharedLists;
 use self::own_account::{OwnAccount, OwnAccountCache};
-use super::{Applied, Built, CallContext, EndedLeaked, Identified, Kind, ObservationRequest, Probe, Remedy, Target, TargetError};
+use super::{
+    Applied, Built, CallContext, EndedLeaked, Identified, Kind, ObservationRequest, Probe, Remedy, ServerClock, Target, TargetError,
+};
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Principal, Resolution, Subject};
 use crate::settings::Settings;
@@ -75,6 +77,10 @@ impl Mattermost {
 impl Target for Mattermost {
     fn capabilities(&self) -> Capabilities {
         capabilities::capabilities(self)
+    }
+
+    fn clock(&self) -> Option<&ServerClock> {
+        Some(&self.api.server_clock)
     }
 
     fn asks_by(&self, name: &Subject) -> bool {

@@ -175,3 +175,30 @@ async fn something_that_is_no_mattermost_is_not_probed_as_one() {
     assert_eq!(error.remedy, Remedy::Pause);
     assert!(error.to_string().contains("no Mattermost answers there"), "{error}");
 }
+
+#[tokio::test]
+async fn a_dated_answer_shows_the_servers_clock_unless_a_cache_has_kept_it() {
+    // The clock of the tests stands at Mon, 23 Nov 2026 23:55:21 GMT.
+    for (date, age, ahead) in [
+        ("Mon, 23 Nov 2026 23:55:21 GMT", None, Some(0)),
+        ("Mon, 23 Nov 2026 23:56:00 GMT", None, Some(0)),
+        ("Tue, 24 Nov 2026 01:55:21 GMT", None, Some(7_200_000)),
+        ("Sun, 22 Nov 2026 23:55:21 GMT", None, Some(-86_399_000)),
+        ("Sun, 22 Nov 2026 23:55:21 GMT", Some("86400"), None),
+        ("yesterday", None, None),
+    ] {
+        let server = TestServer::bare("").await;
+        let mut answer =
+            ResponseTemplate::new(200)
+                .insert_header("date", date)
+                .set_body_json(account(ADMIN, "operator", "system_admin", 0));
+        if let Some(age) = age {
+            answer = answer.insert_header("age", age);
+        }
+        server.respond("GET", "/api/v4/users/me", answer).await;
+        drop(server.target.probe(&server.context).await);
+        assert!(!server.sent("GET").await.is_empty(), "nothing was asked");
+        let shown = server.target.clock().unwrap().ahead();
+        assert_eq!(shown, ahead, "{date} {age:?}");
+    }
+}

@@ -18,7 +18,7 @@ use crate::clock::Clock;
 use crate::http::{ANSWER_CAP, read_body};
 use crate::model::Timestamp;
 use crate::secret::SecretSource;
-use crate::targets::{CallContext, Remedy, TargetError};
+use crate::targets::{CallContext, Remedy, ServerClock, TargetError};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const VERSION_ID: HeaderName = HeaderName::from_static("x-version-id");
@@ -34,6 +34,8 @@ pub(in crate::targets::mattermost) struct Api {
     secret: SecretSource,
     credential: RwLock<HeaderValue>,
     version: Mutex<Option<Version>>,
+    /// What the answers show of the server's clock.
+    pub(in crate::targets::mattermost) server_clock: ServerClock,
 }
 
 /// A success, with what every answer carries.
@@ -65,6 +67,7 @@ impl Api {
             secret,
             credential: RwLock::new(bearer(token)?),
             version: Mutex::default(),
+            server_clock: ServerClock::default(),
         })
     }
 
@@ -130,6 +133,7 @@ impl Api {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
             *request.body_mut() = Some(body.into());
         }
+        let sent = self.clock.now();
         let answer = match self.client.execute(request).await {
             Ok(answer) => answer,
             // The URL may hold an incoming webhook's id, so it is taken out of the error.
@@ -139,7 +143,8 @@ impl Api {
             }
         };
         let (status, headers) = (answer.status(), answer.headers().clone());
-        context.note_limits(rate_limits::hints(status, &headers, self.clock.now()));
+        let answered = self.clock.now();
+        context.note_limits(rate_limits::hints(status, &headers, answered));
         if let Some(version) = text(&headers, &VERSION_ID).and_then(Version::read) {
             *self.version.lock().unwrap_or_else(PoisonError::into_inner) = Some(version);
         }
@@ -150,6 +155,10 @@ impl Api {
         };
         if status.is_success() {
             let date = text(&headers, &header::DATE).and_then(rate_limits::date);
+            // One that a cache has kept is dated by when it came there.
+            if let Some(date) = date.filter(|_| !headers.contains_key(header::AGE)) {
+                self.server_clock.note(date, (sent, answered));
+            }
             return Ok(Answer {
                 doing: call.doing,
                 request,
