@@ -7,7 +7,7 @@ use clap::Subcommand;
 use super::output::{json, json_list, line, name_unreadable, plain, span, table, time};
 use super::store::{operator, references_of};
 use super::{Exit, StoreArgs};
-use crate::model::{Evidence, Subject};
+use crate::model::{Evidence, Sentence, Subject};
 use crate::store::{ActionView, CaseDetail, CaseView, JobView, ListFilter};
 
 /// How many of the grants that a job ended are named; `--json` has them all.
@@ -207,7 +207,7 @@ pub(super) fn show(detail: &CaseDetail) -> anyhow::Result<()> {
         .iter()
         .filter_map(|job| job.evidence.as_ref())
         .filter(|evidence| evidence.before_at.is_some());
-    let gaps: BTreeSet<&String> = evidence.flat_map(|evidence| &evidence.not_covered).collect();
+    let gaps: BTreeSet<&Sentence> = evidence.flat_map(|evidence| &evidence.not_covered).collect();
     for gap in gaps {
         line(format!("  not covered: {}", plain(gap)))?;
     }

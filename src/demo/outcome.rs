@@ -164,7 +164,7 @@ pub(super) async fn gather(
             });
         } else if case.state != "held" {
             let evidence = detail.jobs.iter().filter_map(|job| job.evidence.as_ref());
-            not_covered.extend(evidence.flat_map(|evidence| evidence.not_covered.iter().cloned()));
+            not_covered.extend(evidence.flat_map(|evidence| evidence.not_covered.iter().map(ToString::to_string)));
             if case.subject.as_deref() == Some(&format!("email:{}", people.victim.email)) {
                 outcome.intruder = intruder(record, case.contained_at.unwrap_or(case.received_at));
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, GrantKind};
+use super::{Action, GrantKind, Sentence};
 
 /// What a target can do for a containment. The plan asks for nothing else, and the report prints what is not covered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,5 +24,5 @@ pub struct Capabilities {
     /// How many principals one action may name; 1 where the target takes no sets.
     pub set_size: usize,
     /// What lives on and cannot be ended or seen here, one sentence each.
-    pub not_covered: Vec<String>,
+    pub not_covered: Vec<Sentence>,
 }

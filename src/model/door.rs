@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::Timestamp;
+use super::{Sentence, Timestamp};
 
 /// One way in that ending grants does not close.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +12,7 @@ pub struct Door {
     /// Which.
     pub door: DoorKind,
     /// What it means here and what closes it, in one sentence.
-    pub says: String,
+    pub says: Sentence,
     /// Until when at the latest, where it closes by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
@@ -51,7 +51,7 @@ impl DoorKind {
 impl Door {
     /// A door without an end.
     #[must_use]
-    pub fn new(door: DoorKind, says: impl Into<String>) -> Self {
+    pub fn new(door: DoorKind, says: impl Into<Sentence>) -> Self {
         Self {
             door,
             says: says.into(),

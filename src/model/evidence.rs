@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Action, Door, GrantKind, GrantRef, Timestamp};
+use super::{Access, Action, Door, GrantKind, GrantRef, Sentence, Timestamp};
 
 /// What the attempts of a job saw and did, all of them together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub struct Evidence {
     /// What a reader should know.
     pub notes: Vec<String>,
     /// What the target cannot end or see.
-    pub not_covered: Vec<String>,
+    pub not_covered: Vec<Sentence>,
     /// What a release must find unchanged: a hash of what would come back to life, as it was rehearsed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rehearsed: Option<String>,
@@ -177,6 +177,16 @@ impl Evidence {
         if self.notes.len() < Self::NOTES && !self.notes.contains(&note) {
             self.notes.push(note);
         }
+    }
+
+    /// What the target says in it, sentence by sentence.
+    pub fn sentences(&self) -> impl Iterator<Item = &Sentence> {
+        self.doors.iter().map(|door| &door.says).chain(&self.not_covered)
+    }
+
+    /// The same, to be changed.
+    pub fn sentences_mut(&mut self) -> impl Iterator<Item = &mut Sentence> {
+        self.doors.iter_mut().map(|door| &mut door.says).chain(&mut self.not_covered)
     }
 
     /// What is kept of a job that is over.

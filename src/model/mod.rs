@@ -2,7 +2,7 @@
 //!
 //! Reading order: `subject` (whom a signal means), `signal`, `reason` and `delivery` (what a source says), `departure` (when somebody leaves);
 //! `grant` (the kinds of grant, and their groups) and `access` (what a principal has); `containment` (what is demanded, and from it the plan
-//! and the verdict, pure) with `action`, `verdict`, `evidence` and `door`; `job` (its states and the ways between them); `capabilities` of a
+//! and the verdict, pure) with `action`, `verdict`, `evidence`, `door` and `sentence` (what a target says); `job` (its states and the ways between them); `capabilities` of a
 //! target. `error_chain` shows an error with its causes.
 
 mod access;
@@ -17,6 +17,7 @@ mod evidence;
 mod grant;
 mod job;
 mod reason;
+mod sentence;
 mod signal;
 mod subject;
 mod verdict;
@@ -37,6 +38,7 @@ pub use grant::{Grant, GrantKind, GrantRef};
 pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};
 pub use reason::{Priority, Reason};
 pub use revoked_trail::{Actor, NoActor, Timestamp};
+pub use sentence::Sentence;
 pub use signal::{DateRule, Departure, DepartureStep, Disposition, LeakedValue, Leaves, Signal, When};
 pub use subject::{LONGEST_SUBJECT, Subject, SubjectError};
 pub use verdict::{Remaining, Verdict};

@@ -7,7 +7,9 @@ use serde::Serialize;
 use super::attempt::{Resolved, resolve};
 use super::protection::exempt_actions;
 use super::reactivation::{REACTIVATED_KINDS, Reactivation};
-use crate::model::{Access, Action, Containment, Door, DoorKind, GrantKind, Principal, Progress, Resolution, Scope, Subject};
+use crate::model::{
+    Access, Action, Containment, Door, DoorKind, GrantKind, Principal, Progress, Resolution, Scope, Sentence, Subject,
+};
 use crate::targets::{CallContext, ObservationRequest, Target, TargetError};
 
 /// What an attempt would find and do now.
@@ -19,7 +21,7 @@ pub struct Rehearsal {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nobody: Option<String>,
     /// What the target cannot end or see.
-    pub not_covered: Vec<String>,
+    pub not_covered: Vec<Sentence>,
 }
 
 /// What would be done about one account.

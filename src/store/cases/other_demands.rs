@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::model::{Containment, Evidence, JobKind, Subject, Timestamp};
 use crate::store::columns::{Columns as _, time_at, written};
+use crate::store::queue::evidence_row;
 use crate::store::{Releasable, Result, Store, StoreError};
 
 /// Another case that asks for the same suspension.
@@ -90,7 +91,9 @@ impl Store {
         let mut others: BTreeMap<i64, OtherDemand> = BTreeMap::new();
         for row in &rows {
             let containment: Option<Containment> = serde_json::from_str(row.read(6)?).ok();
-            let evidence = row.read::<Option<&str>>(7)?.and_then(|text| serde_json::from_str(text).ok());
+            let evidence = row
+                .read::<Option<&str>>(7)?
+                .and_then(|text| evidence_row::seen_and_done(text).ok());
             let evidence: Evidence = evidence.unwrap_or_default();
             if !containment.is_some_and(|containment| containment.blocks()) || is_about_others(&evidence, suspension) {
                 continue;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::call_off::ensure_exists;
 use crate::model::{Actor, Evidence, JobKind, JobState, Priority, Timestamp};
 use crate::store::columns::{Columns as _, written};
+use crate::store::queue::evidence_row;
 use crate::store::queue::new_job::NewJob;
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -50,7 +51,7 @@ impl Store {
         let mut by_target: BTreeMap<String, BTreeMap<String, Timestamp>> = BTreeMap::new();
         for row in &rows {
             // Evidence of an earlier version does not say since when: then nobody can tell whose suspension it is.
-            if let Ok(evidence) = serde_json::from_str::<Evidence>(row.read(1)?) {
+            if let Ok(evidence) = evidence_row::seen_and_done(row.read(1)?) {
                 by_target.entry(row.read(0)?).or_default().extend(evidence.suspensions);
             }
         }
@@ -110,7 +111,7 @@ impl Tx<'_> {
                     sweep: 0,
                     approved: true,
                     subject_ref: &reference,
-                    evidence: Some(&written("whom a release looks after", &evidence)?),
+                    evidence: Some(&evidence_row::of_new_job(&evidence)?),
                     chain_at: None,
                 })
                 .await?;

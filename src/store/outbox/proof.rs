@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use sqlx::sqlite::SqliteRow;
 
-use crate::model::{CaseId, Evidence, Reason, Scope, Subject, is_named};
+use crate::model::{CaseId, Reason, Scope, Subject, is_named};
 use crate::policy::INBOX;
 use crate::statement::{Proof, TargetProof};
 use crate::store::columns::{Columns as _, time_at};
+use crate::store::queue::evidence_row;
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
@@ -87,7 +88,7 @@ impl Tx<'_> {
 fn by_listed_id(scope: Scope, rows: &[SqliteRow]) -> Scope {
     let Scope::Session(named) = scope else { return scope };
     let ended = rows.iter().filter_map(|row| {
-        let evidence: Evidence = serde_json::from_str(row.read::<Option<&str>>(3).ok()??).ok()?;
+        let evidence = evidence_row::seen_and_done(row.read::<Option<&str>>(3).ok()??).ok()?;
         evidence.ended.into_iter().find(|grant| is_named(&named, &grant.id))
     });
     let listed = ended.map(|grant| grant.id).next();
@@ -105,7 +106,7 @@ fn target_proof(row: &SqliteRow) -> Result<Option<TargetProof>> {
     let (Some(outcome), Some(evidence)) = (row.read::<Option<&str>>(2)?, row.read::<Option<&str>>(3)?) else {
         return Ok(None);
     };
-    let evidence: Evidence = serde_json::from_str(evidence).map_err(|error| corrupt("evidence", error))?;
+    let evidence = evidence_row::seen_and_done(evidence).map_err(|error| corrupt("evidence", error))?;
     Ok(Some(TargetProof {
         target: row.read(0)?,
         containment: serde_json::from_str(row.read(1)?).map_err(|error| corrupt("containment", error))?,

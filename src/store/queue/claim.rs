@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
 use super::entries;
+use super::evidence_row;
 use super::lease::new_lease;
 use super::reservation::{Claim, Reservation};
 use super::sets::hot_mutation::{ClaimRequest, HotMutation};
@@ -116,6 +117,7 @@ pub(in crate::store) async fn read_waiting(
         .await
         .map_err(StoreError::sql("looking at the queue"))?;
     let mut jobs = rows.iter().map(read_job).collect::<Result<Vec<Job>>>()?;
+    evidence_row::recall(conn, jobs.iter_mut().map(|job| &mut job.evidence)).await;
     if !jobs.is_empty() {
         add_known_names(conn, &mut jobs, now).await?;
     }
@@ -193,7 +195,8 @@ impl Tx<'_> {
             .iter()
             .map(|row| Ok((row.read(0)?, read_job(row))))
             .collect::<Result<_>>()?;
-        let jobs = self.readable(ids, read).await?;
+        let mut jobs = self.readable(ids, read).await?;
+        evidence_row::recall(self.conn, jobs.iter_mut().map(|job| &mut job.evidence)).await;
         let mut claims = Vec::with_capacity(jobs.len());
         for job in jobs {
             self.record(&entries::claimed(&job, &lease.id));
@@ -207,7 +210,7 @@ impl Tx<'_> {
     }
 }
 
-/// Reads the columns that [`Tx::claimed`] selects.
+/// Reads the columns of [`JOB`], the evidence with codes.
 fn read_job(row: &SqliteRow) -> Result<Job> {
     let id: i64 = row.read(0)?;
     let corrupt = |why: String| StoreError::Corrupt { table: "job", id, why };
@@ -235,7 +238,7 @@ fn read_job(row: &SqliteRow) -> Result<Job> {
         password_reset: row.read(11)?,
         approved: row.read(12)?,
         evidence: match row.read::<Option<&str>>(14)? {
-            Some(text) => serde_json::from_str(text).map_err(|error| corrupt(format!("evidence: {error}")))?,
+            Some(text) => evidence_row::with_codes(text).map_err(|error| corrupt(format!("evidence: {error}")))?,
             None => Evidence::default(),
         },
         contained_at: time_at(row, 15)?,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use revoked_trail::EntryKind;
 
 use super::accept_context::{AcceptContext, DecidedSignal};
+use super::evidence_row;
 use super::requeue::{ContainingJob, NEWEST_CONTAINING};
 use crate::model::{CaseId, Containment, Evidence, Reason, Timestamp, When};
 use crate::policy::{STAYS, Work};
@@ -289,7 +290,7 @@ impl Tx<'_> {
                 })?;
                 let state: &str = row.read(5)?;
                 let evidence: Option<String> = row.read(7)?;
-                let evidence: Option<Evidence> = evidence.and_then(|text| serde_json::from_str(&text).ok());
+                let evidence: Option<Evidence> = evidence.and_then(|text| evidence_row::seen_and_done(&text).ok());
                 Ok(NewestJob {
                     containment,
                     waits: matches!(state, "scheduled" | "held"),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use revoked_trail::{Entry, EntryKind};
 
 use super::entries;
+use super::evidence_row;
 use super::observation_summary::ObservationSummary;
 use super::reservation::Reservation;
 use super::sets::hot_mutation::{ClaimRequest, Finish, HotMutation, Start};
@@ -71,7 +72,7 @@ impl Tx<'_> {
              RETURNING (SELECT called_off_at IS NOT NULL FROM cases WHERE cases.id = case_id)",
         )
         .bind(acts)
-        .bind(written("evidence", evidence)?)
+        .bind(evidence_row::of_attempt(evidence.clone())?)
         .bind(job.id.0)
         .bind(lease)
         .fetch_optional(&mut *self.conn)

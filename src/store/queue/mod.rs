@@ -9,7 +9,7 @@
 //!   [`unreadable_job`] (given up);
 //! - of settle: [`close_case`], [`sweeps`], and [`ledger`] for what could not be revoked;
 //! - of all of them: [`sets`], which does them for a whole group at once, [`entries`] (what they append to the trail), [`reservation`] (claims
-//!   that are not committed yet), and what they hand over: [`accepted`], [`observation_summary`].
+//!   that are not committed yet), [`evidence_row`] (what an attempt saw and did, in its row) with [`wordings`], and what they hand over: [`accepted`], [`observation_summary`].
 //!
 //! Nothing here needs `cases` or `departures`: those stand above, and what these steps call of them are methods of the transaction.
 
@@ -22,6 +22,7 @@ pub(in crate::store) mod coalesce;
 pub(in crate::store) mod decide;
 pub(in crate::store) mod enqueue;
 pub(in crate::store) mod entries;
+pub(in crate::store) mod evidence_row;
 pub(in crate::store) mod intents;
 pub(in crate::store) mod lanes;
 pub(in crate::store) mod lease;
@@ -41,3 +42,4 @@ pub(in crate::store) mod settle;
 pub(in crate::store) mod sweeps;
 pub(in crate::store) mod unreadable_job;
 pub(in crate::store) mod wake;
+pub(in crate::store) mod wordings;

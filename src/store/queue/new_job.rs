@@ -18,7 +18,7 @@ pub(in crate::store) struct NewJob<'a> {
     pub(in crate::store) sweep: i64,
     pub(in crate::store) approved: bool,
     pub(in crate::store) subject_ref: &'a str,
-    /// As JSON: whom a sweep or a release looks after.
+    /// As its row holds it: whom a sweep or a release looks after.
     pub(in crate::store) evidence: Option<&'a str>,
     /// When the verdict was reached that a sweep looks after.
     pub(in crate::store) chain_at: Option<Timestamp>,

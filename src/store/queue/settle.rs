@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::close_case::CaseOutcome;
 use super::entries;
+use super::evidence_row;
 use super::reservation::Claim;
 use super::sets::hot_mutation::{AttemptEnd, ClaimRequest, HotMutation};
 use super::sweeps::NextSweep;
@@ -144,7 +145,7 @@ impl Tx<'_> {
         .bind(verdict.as_ref().map(Verdict::word))
         .bind(verdict.as_ref().map(|verdict| written("a verdict", verdict)).transpose()?)
         .bind(error)
-        .bind(written("evidence", &kept)?)
+        .bind(evidence_row::of_attempt(kept)?)
         .bind(next.is_final().then_some(self.now.ms()))
         .bind(job.id.0)
         .bind(lease_id)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::evidence_row;
 use super::new_job::NewJob;
 use crate::model::{Evidence, Job, JobKind, JobState, Priority, Reason, Timestamp, Verdict};
 use crate::store::Result;
@@ -83,7 +84,7 @@ impl NextSweep {
             priority,
             state: JobState::Scheduled { due: due.max(now) },
             number: i64::try_from(number).unwrap_or(i64::MAX).saturating_add(1),
-            evidence: written("what a sweep looks after", &evidence.for_a_sweep())?,
+            evidence: evidence_row::of_new_job(&evidence.for_a_sweep())?,
             since,
         }))
     }

@@ -6,7 +6,8 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use crate::model::{Evidence, JobState, Timestamp, Verdict};
 use crate::store::columns::{Columns as _, time_at};
-use crate::store::{Listed, Result, Store, StoreError};
+use crate::store::queue::evidence_row;
+use crate::store::{Listed, Result, Store, StoreError, UnreadableRow};
 
 /// Which cases or jobs a list shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,6 +113,20 @@ impl Store {
                 );
             }
         }
+        let Listed { rows: jobs, unreadable } = &mut listed;
+        evidence_row::recall(&mut conn, jobs.iter_mut().filter_map(|job| job.evidence.as_mut())).await;
+        for (job, evidence) in jobs.iter().filter_map(|job| Some((job, job.evidence.as_ref()?))) {
+            for code in evidence_row::unexplained(evidence) {
+                unreadable.push(UnreadableRow {
+                    table: "wording",
+                    row: code.to_owned(),
+                    why: format!(
+                        "it cannot be read what the code stands for, which is shown in its place at job {}",
+                        job.id
+                    ),
+                });
+            }
+        }
         Ok(listed)
     }
 }
@@ -165,7 +180,7 @@ fn read_job(row: &SqliteRow) -> Result<JobView> {
         error: row.read(9)?,
         created_at: Timestamp::from_ms(row.read(10)?),
         finished_at: time_at(row, 11)?,
-        evidence: evidence.and_then(|text| serde_json::from_str(&text).ok()),
+        evidence: evidence.and_then(|text| evidence_row::with_codes(&text).ok()),
     })
 }
 
@@ -176,5 +191,5 @@ fn unread_part(row: &SqliteRow) -> Option<&'static str> {
     if is_unread(8, |text| serde_json::from_str::<Verdict>(text).is_ok()) {
         return Some("outcome");
     }
-    is_unread(12, |text| serde_json::from_str::<Evidence>(text).is_ok()).then_some("evidence")
+    is_unread(12, |text| evidence_row::with_codes(text).is_ok()).then_some("evidence")
 }

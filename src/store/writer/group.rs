@@ -11,6 +11,7 @@ use crate::store::queue::sets::decide::decide as decide_one;
 use crate::store::queue::sets::hot_mutation::HotMutation;
 use crate::store::queue::sets::reading::{self, Reading};
 use crate::store::queue::sets::writing::{GroupContext, Numbers, Writing};
+use crate::store::queue::wordings::{KnownWordings, NEW_WORDINGS};
 use crate::store::transaction::mutation::{CommitFailure, Mutation, Tx};
 use crate::store::transaction::statements::Statements;
 use crate::store::transaction::trail_append::{HEAD, Tail};
@@ -106,25 +107,31 @@ pub(super) enum Unwritten {
     Failed(CommitFailure),
 }
 
-/// Writes a group into a transaction that was begun, and commits it. `Ok` is the trail's size after a commit that returned.
+/// Writes a group into a transaction that was begun, and commits it. `Ok` is the trail's size after a commit that returned; what it wrote
+/// of sentences is `known` from then on.
 pub(super) async fn commit(
     conn: &mut SqliteConnection,
     group: &mut [Queued],
     clock: &Clock,
     opening: Opening,
+    known: &mut KnownWordings,
 ) -> std::result::Result<u64, Unwritten> {
     let Opening {
         mut tail,
         mut numbers,
         reading,
     } = opening;
+    let wordings = known.unknown(group.iter().filter_map(Queued::hot).filter_map(HotMutation::evidence));
     let (writing, alone) = decide(group, clock, &mut tail, &mut numbers, reading);
     let mut list = Statements::default();
     if alone.is_empty() {
         tail.push_rows_to(&mut list);
+        list.push_set(NEW_WORDINGS, &wordings);
         writing.push_to(&mut list);
     } else {
+        list.push_set(NEW_WORDINGS, &wordings);
         writing.push_to(&mut list);
+        let single = group.len() == 1 && list.is_empty();
         if !list.is_empty() {
             // Nothing is committed with it, so nothing can be unknown.
             std::mem::take(&mut list)
@@ -135,7 +142,6 @@ pub(super) async fn commit(
                     other => other,
                 })?;
         }
-        let single = group.len() == 1;
         for n in alone.iter().copied() {
             one_by_one(conn, &mut group[n], clock, &mut tail, single)
                 .await
@@ -150,6 +156,7 @@ pub(super) async fn commit(
         Unwritten::OneByOne if !alone.is_empty() => Unwritten::Failed(CommitFailure::Unread),
         other => other,
     })?;
+    known.learn(wordings);
     Ok(tail.size())
 }
 

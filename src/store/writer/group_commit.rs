@@ -14,6 +14,7 @@ use super::group::{self, Opening, Queued, Unwritten};
 use super::lock_sharing::{LockManners, LockTurns};
 use crate::clock::Clock;
 use crate::store::error::SqliteFailure;
+use crate::store::queue::wordings::KnownWordings;
 use crate::store::transaction::mutation::{ClosureMutation, CommitFailure};
 use crate::telemetry::table;
 
@@ -71,6 +72,7 @@ pub(in crate::store) async fn run(
 ) {
     let WriterSignals { committed, lock } = signals;
     let mut turns = LockTurns::new();
+    let mut known = KnownWordings::default();
     loop {
         let idle_since = Instant::now();
         let first = match tokio::time::timeout(IDLE, mutations.recv()).await {
@@ -96,7 +98,7 @@ pub(in crate::store) async fn run(
         }
         table::COMMIT_GROUP_SIZE.observe([], f64::from(u32::try_from(group.len()).unwrap_or(u32::MAX)));
         let began = Instant::now();
-        let outcome = commit(&mut conn, &mut group, &clock, &lock, manners).await;
+        let outcome = commit(&mut conn, &mut group, &clock, (&lock, manners), &mut known).await;
         if outcome.is_err() {
             roll_back(&mut conn).await;
         }
@@ -130,8 +132,8 @@ async fn commit(
     conn: &mut SqliteConnection,
     group: &mut Vec<Queued>,
     clock: &Clock,
-    lock: &watch::Sender<Option<LockWait>>,
-    manners: LockManners,
+    (lock, manners): (&watch::Sender<Option<LockWait>>, LockManners),
+    known: &mut KnownWordings,
 ) -> Result<u64, CommitFailure> {
     let opening = match group::open(conn, group, clock.now(), false).await {
         Ok(opening) => {
@@ -148,12 +150,12 @@ async fn commit(
         // Whatever it was: begun alone, the transaction says it, and waits where another process has the lock.
         Err(_) => begin_and_open(conn, group, clock, lock, manners).await?,
     };
-    match group::commit(conn, group, clock, opening).await {
+    match group::commit(conn, group, clock, opening, known).await {
         Ok(size) => Ok(size),
         Err(Unwritten::Failed(failure)) => Err(failure),
         Err(Unwritten::OneByOne) => {
             let opening = begin_and_open(conn, group, clock, lock, manners).await?;
-            match group::commit(conn, group, clock, opening.one_by_one()).await {
+            match group::commit(conn, group, clock, opening.one_by_one(), known).await {
                 Ok(size) => Ok(size),
                 Err(Unwritten::Failed(failure)) => Err(failure),
                 // What is left of the group is the trail and the commit itself.

@@ -2,7 +2,7 @@
 
 use super::Mattermost;
 use super::apply::end_sessions::after_sessions;
-use crate::model::{Capabilities, GrantKind};
+use crate::model::{Capabilities, GrantKind, Sentence};
 
 /// What can be done at the server as far as it is known.
 pub(super) fn capabilities(target: &Mattermost) -> Capabilities {
@@ -20,9 +20,9 @@ pub(super) fn capabilities(target: &Mattermost) -> Capabilities {
 }
 
 /// What lives on and cannot be ended or seen through the API.
-fn not_covered(target: &Mattermost) -> Vec<String> {
+fn not_covered(target: &Mattermost) -> Vec<Sentence> {
     let version = target.api.version();
-    let mut lines: Vec<&str> = Vec::new();
+    let mut lines: Vec<&'static str> = Vec::new();
     if !version.is_some_and(super::api::version::Version::refuses_stale_refresh) {
         lines.push(
             "an OAuth refresh token whose session row was cleaned away is in no list and survives (fixed upstream by MM-68983, June 2026): \
@@ -48,5 +48,5 @@ fn not_covered(target: &Mattermost) -> Vec<String> {
         }
         Some(_) => {}
     }
-    lines.into_iter().map(str::to_owned).collect()
+    lines.into_iter().map(Sentence::from).collect()
 }

@@ -22,6 +22,7 @@ mod retention;
 mod source_health;
 mod source_state;
 mod trail;
+mod wordings;
 mod writer;
 
 use std::path::PathBuf;

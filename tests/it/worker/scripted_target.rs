@@ -82,7 +82,7 @@ impl Scripted {
                 ends_all_sessions: true,
                 after_sessions: vec![Action::ClearCaches],
                 set_size: 1,
-                not_covered: vec!["public file links live on".to_owned()],
+                not_covered: vec!["public file links live on".into()],
             },
             ..World::default()
         };

@@ -118,6 +118,15 @@ impl HotMutation {
         Some((job.case.0, job.id.0))
     }
 
+    /// The evidence that it writes of an attempt.
+    pub(in crate::store) fn evidence(&self) -> Option<&Evidence> {
+        match self {
+            Self::Accept(_) | Self::Claim(_) | Self::Finish(_) => None,
+            Self::Start(call) => Some(&call.request.seen.evidence),
+            Self::Settle(call) => Some(&call.request.evidence),
+        }
+    }
+
     /// Does it alone. False where it failed and must leave no trace.
     pub(in crate::store) async fn run(&mut self, tx: &mut Tx<'_>) -> bool {
         match self {

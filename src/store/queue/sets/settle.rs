@@ -9,8 +9,8 @@ use super::writing::{CaseRow, GroupContext, JobRow, SettledRow, Writing};
 use crate::model::{JobKind, JobState, Priority, Settlement, Step, Verdict};
 use crate::store::columns::written;
 use crate::store::queue::close_case::{NewestJob, is_contained, worst_verdict};
-use crate::store::queue::entries;
 use crate::store::queue::sweeps::NextSweep;
+use crate::store::queue::{entries, evidence_row};
 use crate::store::{Result, StoreError};
 
 /// Decides it. False where it must be done alone.
@@ -85,7 +85,7 @@ fn settle(
     }
     .next(Step::Settle(end.settlement.clone()))?;
     let outcome = written("a verdict", verdict)?;
-    let kept = written("the evidence of a job", &evidence.clone().of_a_job_that_is_over())?;
+    let kept = evidence_row::of_attempt(evidence.clone().of_a_job_that_is_over())?;
     let urgent = Priority(row.case_priority).is_urgent();
     let next = NextSweep::after(job, verdict, evidence, (row.sweep, urgent), group.now)?;
     if standing == Standing::Reserved {

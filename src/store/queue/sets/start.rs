@@ -5,7 +5,7 @@ use super::reading::{LeaseRow, Reading, Standing};
 use super::writing::{ActionRow, GroupContext, StartedRow, Writing};
 use crate::model::{JobKind, Started};
 use crate::store::columns::written;
-use crate::store::queue::entries;
+use crate::store::queue::{entries, evidence_row};
 use crate::store::{Result, StoreError};
 
 /// Decides it. False where it must be done alone.
@@ -41,7 +41,7 @@ pub(super) fn decide(
 
 fn start(request: &Start, standing: Standing, writing: &mut Writing, group: &mut GroupContext<'_>) -> Result<Vec<Started>> {
     let Start { job, actions, seen, .. } = request;
-    let evidence = written("the evidence of an attempt", &seen.evidence)?;
+    let evidence = evidence_row::of_attempt(seen.evidence.clone())?;
     let texts = actions
         .iter()
         .map(|action| written("an action", action))

@@ -229,7 +229,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::store::columns::Columns as _;
     use crate::store::queue::sets::{delivery_rows, people, reading};
-    use crate::store::queue::{claim, decide};
+    use crate::store::queue::{claim, decide, wordings};
     use crate::store::{Role, Store};
 
     async fn database() -> (tempfile::TempDir, sqlx::SqliteConnection) {
@@ -293,6 +293,8 @@ mod tests {
             SETTLED,
             NEW_JOBS,
             CLOSED,
+            wordings::NEW_WORDINGS,
+            wordings::MEANINGS,
             delivery_rows::PEOPLE,
             delivery_rows::ALIASES,
             delivery_rows::CASES,

@@ -4,10 +4,13 @@ use revoked_trail::{Entry, EntryKind};
 use sqlx::ConnectOptions as _;
 
 use super::*;
-use crate::model::{Actor, Delivery, Reason, Signal, SignalReceipt};
+use crate::model::{Action, Actor, Delivery, Evidence, Priority, Reason, Signal, SignalReceipt};
 use crate::policy::Policy;
 use crate::store::queue::accepted::Outcome;
-use crate::store::queue::sets::hot_mutation::{AcceptRequest, Call};
+use crate::store::queue::claim::read_waiting;
+use crate::store::queue::lease::new_lease;
+use crate::store::queue::observation_summary::ObservationSummary;
+use crate::store::queue::sets::hot_mutation::{AcceptRequest, Call, Start};
 use crate::store::transaction::mutation::ClosureMutation;
 use crate::store::{Role, Store};
 
@@ -18,6 +21,7 @@ struct Place {
     path: std::path::PathBuf,
     conn: SqliteConnection,
     clock: Clock,
+    known: KnownWordings,
 }
 
 type Answer = tokio::sync::oneshot::Receiver<Result<Outcome>>;
@@ -38,6 +42,7 @@ impl Place {
             path,
             conn,
             clock,
+            known: KnownWordings::default(),
         }
     }
 
@@ -56,12 +61,12 @@ impl Place {
     /// As the writer does: together, and one by one where that fails before the commit. Answers whether it was together.
     async fn commit(&mut self, mut group: Vec<Queued>) -> bool {
         let opening = open(&mut self.conn, &group, NOW, false).await.unwrap();
-        let mut outcome = commit(&mut self.conn, &mut group, &self.clock, opening).await;
+        let mut outcome = commit(&mut self.conn, &mut group, &self.clock, opening, &mut self.known).await;
         let together = outcome.is_ok();
         if matches!(outcome, Err(Unwritten::OneByOne)) {
             sqlx::query("ROLLBACK").execute(&mut self.conn).await.unwrap();
             let opening = open(&mut self.conn, &group, NOW, false).await.unwrap().one_by_one();
-            outcome = commit(&mut self.conn, &mut group, &self.clock, opening).await;
+            outcome = commit(&mut self.conn, &mut group, &self.clock, opening, &mut self.known).await;
         }
         let told = match outcome {
             Ok(_) => Ok(()),
@@ -188,4 +193,46 @@ async fn a_function_whose_entries_cannot_be_written_is_not_told_that_it_was_done
     ann_answer.await.unwrap().unwrap_err();
     assert_eq!(place.keys().await, [""; 0]);
     place.trail_stands().await;
+}
+
+/// What was rolled back is written again with the next evidence that needs it.
+#[tokio::test]
+async fn a_sentence_of_a_group_that_failed_is_not_believed_to_be_kept() {
+    let mut place = Place::new().await;
+    let (ann, _ann) = place.signal("ann");
+    place.commit(vec![ann]).await;
+    let waiting = ("chat", Priority(9), 1, "[]");
+    let job = std::sync::Arc::new(read_waiting(&mut place.conn, waiting, NOW).await.unwrap().remove(0));
+    let start = || {
+        let evidence = Evidence {
+            not_covered: vec!["links to files".into(), "what plugins hold".into()],
+            ..Evidence::default()
+        };
+        let (call, _) = Call::new(Start {
+            job: std::sync::Arc::clone(&job),
+            lease: new_lease(NOW),
+            reserved: true,
+            actions: vec![Action::EndAllSessions],
+            seen: ObservationSummary {
+                evidence,
+                ..ObservationSummary::default()
+            },
+        });
+        Queued::Hot(Box::new(HotMutation::Start(call)))
+    };
+    let kept = "SELECT count(*) FROM wording";
+    let refuses = "CREATE TRIGGER no_line BEFORE INSERT ON trail BEGIN SELECT RAISE(ABORT, 'no'); END";
+    sqlx::query(refuses).execute(&mut place.conn).await.unwrap();
+    let (call, _answer) = ClosureMutation::new(|_: &mut Tx<'_>| Box::pin(async { Ok(()) }));
+    assert!(!place.commit(vec![start(), Queued::Function(Box::new(call))]).await);
+    let count: i64 = sqlx::query_scalar(kept).fetch_one(&mut place.conn).await.unwrap();
+    assert_eq!(count, 0, "the group was rolled back");
+    sqlx::query("DROP TRIGGER no_line").execute(&mut place.conn).await.unwrap();
+    assert!(place.commit(vec![start()]).await);
+    let count: i64 = sqlx::query_scalar(kept).fetch_one(&mut place.conn).await.unwrap();
+    assert_eq!(count, 2);
+    // From now on no statement is spent on them.
+    let known = [start()];
+    let known = known.iter().filter_map(Queued::hot).filter_map(HotMutation::evidence);
+    assert_eq!(place.known.unknown(known), []);
 }

@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 
 use super::*;
 use crate::model::{
-    Action, ActionOutcome, Delivery, Evidence, Finished, GrantKind, GrantRef, Priority, Reason, Settlement, Signal, Started,
-    Subject, Verdict, When,
+    Action, ActionOutcome, Delivery, Door, DoorKind, Evidence, Finished, GrantKind, GrantRef, Priority, Reason, Settlement, Signal,
+    Started, Subject, Verdict, When,
 };
 use crate::policy::Policy;
 use crate::store::queue::accepted::Outcome;
@@ -104,6 +104,7 @@ struct Side {
     keys: u64,
     reserved: Reserved,
     answers: Vec<String>,
+    known: KnownWordings,
 }
 
 impl Side {
@@ -143,6 +144,7 @@ impl Side {
             keys: 0,
             reserved: Reserved::default(),
             answers: Vec::new(),
+            known: KnownWordings::default(),
         }
     }
 
@@ -219,15 +221,12 @@ impl Side {
                 let case = *case;
                 let (call, answer) = ClosureMutation::new(move |tx: &mut Tx<'_>| {
                     Box::pin(async move {
-                        let touched = sqlx::query(
-                            "UPDATE cases SET called_off_at = 7, called_off_by = 'daemon' WHERE id = ? AND state = 'open'",
-                        )
-                        .bind(case)
-                        .execute(&mut *tx.conn)
-                        .await
-                        .map_err(StoreError::sql("calling off"))?;
-                        let _ = touched.rows_affected();
-                        Ok(())
+                        sqlx::query("UPDATE cases SET called_off_at = 7, called_off_by = 'daemon' WHERE id = ? AND state = 'open'")
+                            .bind(case)
+                            .execute(&mut *tx.conn)
+                            .await
+                            .map(|_| ())
+                            .map_err(StoreError::sql("calling off"))
                     })
                 });
                 Some((Queued::Function(Box::new(call)), Answer::CallOff(answer)))
@@ -379,7 +378,7 @@ impl Side {
     async fn commit(&mut self, mut group: Vec<Queued>, together: bool) {
         let opening = open(&mut self.conn, &group, self.clock.now(), false).await.unwrap();
         let opening = if together { opening } else { opening.one_by_one() };
-        let written = commit(&mut self.conn, &mut group, &self.clock, opening).await;
+        let written = commit(&mut self.conn, &mut group, &self.clock, opening, &mut self.known).await;
         assert!(written.is_ok(), "the group was not written");
         for queued in group {
             queued.answer(Ok(()));
@@ -412,6 +411,7 @@ impl Side {
             "inbox",
             "source_health",
             "unresolved",
+            "wording",
             "trail",
         ] {
             let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)")
@@ -491,6 +491,10 @@ fn evidence(end: u8) -> Evidence {
         after_at: (end != 4).then_some(NOW),
         came_back: end == 1,
         requests: vec!["r1".to_owned(), "\"quoted\"".to_owned()],
+        doors: vec![Door::new(DoorKind::AccessToken, format!("the token t{end} makes another"))],
+        not_covered: (end % 3..2)
+            .map(|n| ["\"links\"", "plugins"][usize::from(n)].into())
+            .collect(),
         ..Evidence::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{AccountState, Door, DoorKind, Timestamp};
+use crate::model::{AccountState, Door, DoorKind, Sentence, Timestamp};
 use crate::targets::mattermost::Mattermost;
 use crate::targets::mattermost::api::version::Version;
 use crate::targets::mattermost::api::wire::{Account, instant};
@@ -80,20 +80,31 @@ fn doors(account: &Account, suspended: bool, version: Option<Version>, now: Time
     doors
 }
 
+/// A constant for each service that the server has, so that the store keeps it once; any other has a sentence put together for it.
+macro_rules! decided_by {
+    ($service:literal) => {
+        concat!(
+            "the sign-in is decided by ",
+            $service,
+            ": the next sign-in there lifts a suspension here and revives every access token; disable the account there first"
+        )
+    };
+}
+
 /// What it means where the sign-in is decided elsewhere.
 fn sign_in(service: &str, suspended: bool) -> Option<Door> {
     let says = match service {
         "" => return None,
         "saml" if suspended => return None,
-        "saml" => "the sign-in is decided by SAML: end the account's sessions at the identity provider too".to_owned(),
-        "ldap" => {
-            "the sign-in is decided by LDAP: its next synchronisation lifts a suspension unless the account is disabled there"
-                .to_owned()
-        }
-        service => format!(
-            "the sign-in is decided by {service}: the next sign-in there lifts a suspension here and revives every access token; disable the \
-             account there first"
+        "saml" => Sentence::from("the sign-in is decided by SAML: end the account's sessions at the identity provider too"),
+        "ldap" => Sentence::from(
+            "the sign-in is decided by LDAP: its next synchronisation lifts a suspension unless the account is disabled there",
         ),
+        "gitlab" => Sentence::from(decided_by!("gitlab")),
+        "google" => Sentence::from(decided_by!("google")),
+        "office365" => Sentence::from(decided_by!("office365")),
+        "openid" => Sentence::from(decided_by!("openid")),
+        service => Sentence::from(format!(decided_by!("{}"), service)),
     };
     Some(Door::new(DoorKind::SignInElsewhere, says))
 }
