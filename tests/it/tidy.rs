@@ -65,6 +65,19 @@ fn swallowed(file: &File) -> Vec<String> {
         .collect()
 }
 
+/// The evidence of a job, read or written past the one module that knows what its column holds.
+fn evidence_elsewhere(file: &File) -> Vec<String> {
+    if !file.path.starts_with("src/store/") || file.path.ends_with("/evidence_row.rs") {
+        return Vec::new();
+    }
+    let lines = file.text.lines().enumerate();
+    let converts = |line: &str| line.contains("serde_json::from_") || line.contains("serde_json::to_") || line.contains("written(");
+    lines
+        .filter(|(_, line)| converts(line) && line.to_lowercase().contains("evidence"))
+        .map(|(n, _)| format!("line {} reads or writes evidence; `queue/evidence_row.rs` does", n + 1))
+        .collect()
+}
+
 fn lines(file: &File) -> usize {
     file.text.lines().count()
 }
@@ -93,6 +106,7 @@ fn violations(file: &File) -> Vec<String> {
         }
         found.extend(sleeps(file));
         found.extend(swallowed(file));
+        found.extend(evidence_elsewhere(file));
     }
     found.into_iter().map(|what| format!("{}: {what}", file.path)).collect()
 }
