@@ -87,7 +87,8 @@ impl Problem {
             detail: &self.detail,
             request_id: request.as_str(),
         };
-        serde_json::to_vec(&members).unwrap_or_default()
+        // A problem of which nothing more can be said is an empty object (RFC 9457 section 3.1).
+        serde_json::to_vec(&members).unwrap_or_else(|_| b"{}".to_vec())
     }
 }
 

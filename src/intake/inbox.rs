@@ -109,7 +109,7 @@ fn signal(row: &InboxRow, intake: &Intake) -> Result<Signal, InboxRefusal> {
     read(row, intake).map_err(|(code, why)| InboxRefusal {
         code,
         why,
-        digest: Some(content(row)),
+        digest: content(row).ok(),
     })
 }
 
@@ -182,7 +182,7 @@ fn read(row: &InboxRow, intake: &Intake) -> Result<Signal, Fault> {
         Some(key) => format!("key:{key}"),
         None => format!("row:{}", row.id),
     };
-    let mut signal = Signal::new(key, content(row), subject, reason);
+    let mut signal = Signal::new(key, content(row)?, subject, reason);
     // A human or program that asks for one grant to end is waiting for it.
     if scope != Scope::Everything {
         signal.priority = Priority(signal.priority.0.min(Priority::PROMPT.0));
@@ -219,8 +219,8 @@ fn quoted(text: &str) -> String {
 }
 
 /// The hash of what a row asks for, without its number: the same request key with other content is no repetition.
-fn content(row: &InboxRow) -> [u8; 32] {
+fn content(row: &InboxRow) -> Result<[u8; 32], Fault> {
     let asked = InboxRow { id: 0, ..row.clone() };
-    let text = serde_json::to_vec(&asked).unwrap_or_default();
-    sha256(&text)
+    let text = serde_json::to_vec(&asked).map_err(|error| ("unreadable", format!("the row cannot be written down: {error}")))?;
+    Ok(sha256(&text))
 }

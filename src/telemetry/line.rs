@@ -74,7 +74,9 @@ fn sentence(line: &Line<'_>) -> String {
 }
 
 fn json(line: &Line<'_>) -> Vec<u8> {
-    let mut bytes = serde_json::to_vec(line).unwrap_or_default();
+    let Ok(mut bytes) = serde_json::to_vec(line) else {
+        return human(line).into_bytes();
+    };
     bytes.push(b'\n');
     bytes
 }

@@ -26,6 +26,25 @@ const UNWANTED: &[(&str, &str, &str)] = &[
 /// Ways to wait for time instead of for what is waited for.
 const SLEEPS: &[(&str, &str)] = &[("thread::", "sleep"), ("time::", "sleep"), ("sleep_", "ms(")];
 
+/// Where a value is written down.
+const WRITERS: &[&str] = &[
+    "serde_json::to_string(",
+    "serde_json::to_string_pretty(",
+    "serde_json::to_vec(",
+    "serde_json::to_value(",
+];
+
+/// What may follow on that, and takes nothing, or a text that says nothing, for what could not be written.
+const SWALLOWS: &[&str] = &[
+    "unwrap_or_default()",
+    "unwrap_or(",
+    "unwrap_or_else(|_| String::new())",
+    "unwrap_or_else(|_| Vec::new())",
+    "map_or(",
+    "map_or_default(",
+    "ok()",
+];
+
 #[test]
 fn the_tree_is_tidy() {
     let files = repository();
@@ -44,24 +63,21 @@ fn the_tree_is_tidy() {
 
 /// What is stored although it could not be written: an empty text, or nothing at all, reads back as something else was.
 fn swallowed(file: &File) -> Vec<String> {
-    if !file.path.starts_with("src/store/") {
+    if !file.is_source() {
         return Vec::new();
     }
-    let writes = |line: &str| {
-        ["to_string(", "to_vec(", "to_value("]
-            .iter()
-            .any(|form| line.contains(&format!("serde_json::{form}")))
-    };
-    let swallows = |line: &str| line.contains(".unwrap_or_default()") || line.contains(".ok()");
-    let lines = file.text.lines().enumerate();
-    lines
-        .filter(|(_, line)| writes(line) && swallows(line))
-        .map(|(n, _)| {
-            format!(
-                "line {} stores something else where a value cannot be written; make that an error",
-                n + 1
-            )
-        })
+    let writes = WRITERS.iter().flat_map(|writer| file.text.match_indices(writer));
+    let swallowed = writes.filter(|(at, writer)| {
+        let after = after_call(&file.text[at + writer.len()..]);
+        // A chain may go on in the next line.
+        let next = after.trim_start().strip_prefix('.').unwrap_or_default();
+        SWALLOWS.iter().any(|way| next.starts_with(way))
+    });
+    let mut lines: Vec<usize> = swallowed.map(|(at, _)| file.text[..at].matches('\n').count() + 1).collect();
+    lines.sort_unstable();
+    let found = lines.iter();
+    found
+        .map(|n| format!("line {n} goes on with something else where a value cannot be written; make that an error"))
         .collect()
 }
 
@@ -76,6 +92,20 @@ fn evidence_elsewhere(file: &File) -> Vec<String> {
         .filter(|(_, line)| converts(line) && line.to_lowercase().contains("evidence"))
         .map(|(n, _)| format!("line {} reads or writes evidence; `queue/evidence_row.rs` does", n + 1))
         .collect()
+}
+
+/// What follows on a call whose arguments `text` begins with.
+fn after_call(text: &str) -> &str {
+    let mut open = 1;
+    let end = text.find(|c| {
+        open += match c {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        open == 0
+    });
+    end.map_or("", |end| &text[end + 1..])
 }
 
 fn lines(file: &File) -> usize {
@@ -176,7 +206,7 @@ fn too_long_by_half(files: &[File]) -> Option<String> {
 mod planted {
     //! Proof that the test can see.
 
-    use super::{File, LONGEST, MEDIAN, SLEEPS, UNWANTED, missing_docs, too_long_by_half, violations};
+    use super::{File, LONGEST, MEDIAN, SLEEPS, SWALLOWS, UNWANTED, WRITERS, missing_docs, too_long_by_half, violations};
 
     fn found(path: &str, text: &str) -> String {
         violations(&File::new(path, text)).join("\n")
@@ -192,17 +222,21 @@ mod planted {
     }
 
     #[test]
-    fn a_value_that_is_stored_empty_where_it_cannot_be_written_is_found_where_things_are_stored() {
-        let (write, swallow) = ("serde_json::to_string(x)", [".unwrap_or_default()", ".ok()"]);
-        for swallow in swallow {
-            let line = format!("let x = {write}{swallow};");
-            assert!(
-                found("src/store/x.rs", &line).contains("line 1 stores something else"),
-                "{line}"
-            );
-            assert_eq!(found("src/api/x.rs", &line), "");
+    fn a_value_that_becomes_an_empty_text_where_it_cannot_be_written_is_found_in_all_of_the_source() {
+        for (write, swallow) in WRITERS
+            .iter()
+            .flat_map(|write| SWALLOWS.iter().map(move |swallow| (write, swallow)))
+        {
+            for path in ["src/store/x.rs", "src/sources/x.rs", "crates/x/src/x.rs"] {
+                // In one line and in two, as the formatter has it.
+                for between in ["", "\n        "] {
+                    let text = format!("\nlet x = {write}f(x)){between}.{swallow};");
+                    assert!(found(path, &text).contains("line 2 goes on with something else"), "{text}");
+                    assert_eq!(found("tests/it/x.rs", &text), "");
+                }
+            }
+            assert_eq!(found("src/x.rs", &format!("let x = {write}x)?; let y = z.{swallow};")), "");
         }
-        assert_eq!(found("src/store/x.rs", &format!("let x = {write}?;")), "");
     }
 
     #[test]

@@ -24,11 +24,16 @@ pub(super) const JSON: &str = "application/json";
 pub(super) const TEXT: &str = "text/plain; charset=utf-8";
 pub(super) const HTML: &str = "text/html; charset=utf-8";
 
+/// What is answered; where it cannot be written, why not.
+fn json_body(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_else(|error| error.to_string().into_bytes())
+}
+
 impl Answer {
     pub(super) fn json(value: &impl Serialize) -> Self {
         Self {
             status: 200,
-            body: serde_json::to_vec(value).unwrap_or_default(),
+            body: json_body(value),
             content_type: JSON,
             headers: Vec::new(),
             from_api: true,
@@ -98,7 +103,7 @@ impl Answer {
             request_id: None,
             status_code: NO_ROUTE.status,
         };
-        Self::foreign(NO_ROUTE.status, TEXT, serde_json::to_vec(&view).unwrap_or_default())
+        Self::foreign(NO_ROUTE.status, TEXT, json_body(&view))
     }
 
     /// The rate limiter's refusal.

@@ -190,7 +190,7 @@ async fn connect(context: &StreamContext, subjects: &[Value], as_json: bool) -> 
     let connected = context.stream.connect(&context.state).await?;
     context
         .store
-        .change_state(&context.name, vec![connected.made.keep()], operator())
+        .change_state(&context.name, vec![connected.made.keep()?], operator())
         .await
         .context("the stream is made, but could not be remembered; run connect again")?;
     for subject in subjects {

@@ -126,7 +126,7 @@ async fn connect(config: &Config, clock: &Clock, progress: &ProgressSender) -> a
             .connect(&NoState)
             .await
             .with_context(|| format!("connecting the stream of {}", source.name))?;
-        let steps = vec![connected.made.keep()];
+        let steps = vec![connected.made.keep()?];
         store.change_state(&source.name, steps, Actor::operator("demo", None)).await?;
         progress.line(format!(
             "{}: a stream is {} at the identity provider, by {} (revoked source ssf connect {})",

@@ -87,7 +87,7 @@ impl StreamFixture {
     pub(super) async fn connect(&self) -> anyhow::Result<Connected> {
         let connected = self.stream().connect(self).await?;
         self.store
-            .change_state("idp", vec![connected.made.keep()], operator())
+            .change_state("idp", vec![connected.made.keep()?], operator())
             .await?;
         Ok(connected)
     }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -113,8 +114,12 @@ impl Acknowledgements {
         }
     }
 
-    pub(in crate::sources::ssf) fn cursor(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    /// The cursor that keeps it.
+    ///
+    /// # Errors
+    /// Where it cannot be written down: an empty cursor would forget what the transmitter is still to be told.
+    pub(in crate::sources::ssf) fn cursor(&self) -> anyhow::Result<String> {
+        serde_json::to_string(self).context("the acknowledgements of a poll cannot be written down")
     }
 }
 
@@ -255,7 +260,7 @@ mod tests {
         };
         written.refuse("jti-1".to_owned(), err);
         assert_eq!((written.ack.len(), written.errs.len()), (1, 1));
-        assert_eq!(Acknowledgements::read(Some(&written.cursor())), written);
+        assert_eq!(Acknowledgements::read(Some(&written.cursor().unwrap())), written);
         assert_eq!(Acknowledgements::read(Some(r#"{"ack": ["b", "a"]}"#)).len(), 2);
         assert!(Acknowledgements::read(Some("rubbish")).is_empty() && Acknowledgements::read(None).is_empty());
         written.take("jti-1".to_owned());

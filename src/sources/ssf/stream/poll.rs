@@ -151,6 +151,9 @@ fn request(acks: &Acknowledgements, ask: PollRequest) -> Value {
 
 /// Reads the tokens of an answer. `told` is what this poll told of all that was `pending`, and over now; `known` says of a digest whether
 /// that very token was refused and recorded before.
+///
+/// # Errors
+/// Where what is to be acknowledged cannot be written down.
 pub(in crate::sources::ssf) async fn read(
     stream: &Stream,
     answer: PollResponse,
@@ -158,7 +161,7 @@ pub(in crate::sources::ssf) async fn read(
     pending: &Acknowledgements,
     own_state: &dyn SourceState,
     known: impl Fn(&[u8; 32]) -> bool,
-) -> PollRound {
+) -> anyhow::Result<PollRound> {
     let now = stream.clock.now();
     let mut delivery = Delivery::of(&stream.name, Vec::new(), now);
     let mut acks = Acknowledgements::default();
@@ -200,10 +203,10 @@ pub(in crate::sources::ssf) async fn read(
     }
     acks.keep(pending, told);
     if acks != *pending || !delivery.signals.is_empty() || !delivery.refused.is_empty() {
-        delivery.cursor = Some(acks.cursor());
+        delivery.cursor = Some(acks.cursor()?);
         round.delivery = Some(delivery);
     }
-    round
+    Ok(round)
 }
 
 /// Judges one token and takes it into the delivery.

@@ -181,7 +181,10 @@ impl Stream {
                 let asked = asked.ok_or_else(unasked)?;
                 // The same answer may come again, and is answered as the first time.
                 if asked.answered_at.is_none() {
-                    delivery.state_changes.extend(asked.answered(&state, delivery.received_at));
+                    let answered = asked.answered(&state, delivery.received_at);
+                    delivery
+                        .state_changes
+                        .extend(answered.map_err(|error| self.forgetful(&error))?);
                     delivery.alarms.push(over(AlarmKind::StreamSilent));
                     delivery.verified = true;
                 }
@@ -195,7 +198,9 @@ impl Stream {
                     if status.is_enabled() {
                         delivery.alarms.push(over(AlarmKind::StreamStopped));
                     }
-                    delivery.state_changes.push(status.keep());
+                    delivery
+                        .state_changes
+                        .push(status.keep().map_err(|error| self.forgetful(&error))?);
                 }
             }
             Some(StreamEvent::Verification { state: None }) | None => {}
@@ -208,7 +213,7 @@ impl Stream {
         tracing::error!(
             source = self.name,
             error = format!("{error:#}"),
-            "could not read what is remembered of a stream"
+            "could not read, or keep, what is remembered of a stream"
         );
         refusal(RejectionKind::NotNow(OUR_TROUBLE), "not_stored", "try again later")
     }

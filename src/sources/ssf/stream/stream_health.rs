@@ -167,7 +167,7 @@ impl StreamHealth {
         {
             return Ok(());
         }
-        found.state_changes.push(now.keep());
+        found.state_changes.push(now.keep()?);
         found.alarms.push(if now.is_enabled() {
             over(AlarmKind::StreamStopped)
         } else {

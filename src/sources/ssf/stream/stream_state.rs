@@ -1,5 +1,6 @@
 //! The stored state of a stream: its id at the transmitter, its status, the verifications that we asked for. None of it is a secret: of a verification's state only the digest.
 
+use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{hex, sha256};
@@ -83,8 +84,10 @@ impl StreamState {
     }
 
     /// The step that keeps it.
-    #[must_use]
-    pub fn keep(&self) -> StateChange {
+    ///
+    /// # Errors
+    /// Where it cannot be written down.
+    pub fn keep(&self) -> anyhow::Result<StateChange> {
         keep(STREAM, "made", self)
     }
 
@@ -110,8 +113,10 @@ impl StreamStatus {
     }
 
     /// The step that keeps it.
-    #[must_use]
-    pub fn keep(&self) -> StateChange {
+    ///
+    /// # Errors
+    /// Where it cannot be written down.
+    pub fn keep(&self) -> anyhow::Result<StateChange> {
         keep(STREAM, "status", self)
     }
 
@@ -134,7 +139,7 @@ impl VerificationRequest {
     /// The steps that keep it under `state`, and forget those that are too old to matter.
     ///
     /// # Errors
-    /// Where the store cannot be read.
+    /// Where the store cannot be read, or a step not be written down.
     pub async fn first(own_state: &dyn SourceState, state: &str, at: Timestamp) -> anyhow::Result<Vec<StateChange>> {
         let entries = own_state.state_entries_after(VERIFICATION, "", 1000).await?;
         let mut older: Vec<(Timestamp, String)> = entries
@@ -151,7 +156,7 @@ impl VerificationRequest {
             asked_at: at,
             answered_at: None,
         };
-        steps.push(keep(VERIFICATION, &name(state), &asked));
+        steps.push(keep(VERIFICATION, &name(state), &asked)?);
         Ok(steps)
     }
 
@@ -169,13 +174,18 @@ impl VerificationRequest {
     }
 
     /// The steps that note the answer to the verification asked for with `state`.
-    #[must_use]
-    pub fn answered(self, state: &str, at: Timestamp) -> Vec<StateChange> {
+    ///
+    /// # Errors
+    /// Where one cannot be written down.
+    pub fn answered(self, state: &str, at: Timestamp) -> anyhow::Result<Vec<StateChange>> {
         let asked = Self {
             answered_at: Some(at),
             ..self
         };
-        vec![keep(VERIFICATION, &name(state), &asked), keep(STREAM, "verified", &at)]
+        Ok(vec![
+            keep(VERIFICATION, &name(state), &asked)?,
+            keep(STREAM, "verified", &at)?,
+        ])
     }
 }
 
@@ -204,15 +214,15 @@ async fn recall<T: for<'d> Deserialize<'d>>(own_state: &dyn SourceState, namespa
     Ok(read.ok())
 }
 
-fn keep<T: Serialize>(namespace: &str, key: &str, value: &T) -> StateChange {
-    StateChange::Put(StateEntry {
+fn keep<T: Serialize>(namespace: &str, key: &str, value: &T) -> anyhow::Result<StateChange> {
+    let body = serde_json::to_string(value).context("what is to be remembered of a stream cannot be written down")?;
+    Ok(StateChange::Put(StateEntry {
         namespace: namespace.to_owned(),
         key: key.to_owned(),
         look_up: None,
         about: None,
-        // Plain structs of texts and numbers: nothing in them can fail to be written.
-        body: serde_json::to_string(value).unwrap_or_default(),
-    })
+        body,
+    }))
 }
 
 fn forget(namespace: &str, key: &str) -> StateChange {

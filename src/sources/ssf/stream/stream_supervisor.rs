@@ -87,7 +87,7 @@ impl StreamSupervisor {
         let mut round = poll::read(&self.stream, answer, &told, &pending, own_state, |digest| {
             self.pace().refused.contains(digest)
         })
-        .await;
+        .await?;
         self.taken(&told, &pending, &mut round);
         Ok(self.paced(round, begun, empty && !more))
     }
@@ -172,7 +172,7 @@ impl StreamSupervisor {
         }
         if trouble.status() == Some(StatusCode::NOT_FOUND) && StreamStatus::recall(own_state).await? != Some(gone()) {
             let mut delivery = Delivery::of(&self.stream.name, Vec::new(), self.stream.clock.now());
-            delivery.state_changes.push(gone().keep());
+            delivery.state_changes.push(gone().keep()?);
             delivery
                 .alarms
                 .push(raised(AlarmKind::StreamStopped, stopped(&self.stream, &gone())));
