@@ -159,7 +159,8 @@ impl JobRow {
     }
 }
 
-pub(super) const CLAIMED: &str = "UPDATE job SET state = 'running', lease_id = n.lease, lease_until = n.until, attempt = n.attempt \
+pub(super) const CLAIMED: &str = "UPDATE job SET state = 'running', due = NULL, held_due = NULL, lease_id = n.lease, lease_until = n.until, \
+     attempt = n.attempt, verdict = NULL, finished_at = NULL \
      FROM (SELECT value ->> 0 AS id, value ->> 1 AS lease, value ->> 2 AS until, value ->> 3 AS attempt FROM json_each($1)) n \
      WHERE job.id = n.id";
 pub(super) const STARTED: &str = "UPDATE job SET acted = CASE WHEN n.acts = 1 THEN 1 ELSE job.acted END, evidence = n.evidence \
@@ -172,8 +173,8 @@ pub(super) const ANSWERS: &str = "UPDATE action SET outcome = n.outcome, finishe
 pub(super) const PASSWORD_RESETS: &str = "UPDATE job SET password_reset = 1 WHERE id IN (SELECT value FROM json_each($1))";
 pub(super) const FIRST_REVOKES: &str = "UPDATE cases SET first_revoke_at = n.at \
      FROM (SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each($1)) n WHERE cases.id = n.id AND cases.first_revoke_at IS NULL";
-pub(super) const SETTLED: &str = "UPDATE job SET state = 'done', due = NULL, lease_id = NULL, lease_until = NULL, attempt = n.attempt, \
-     verdict = n.verdict, outcome = n.outcome, evidence = n.evidence, finished_at = n.at \
+pub(super) const SETTLED: &str = "UPDATE job SET state = 'done', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, \
+     attempt = n.attempt, verdict = n.verdict, outcome = n.outcome, evidence = n.evidence, finished_at = n.at \
      FROM (SELECT value ->> 0 AS id, value ->> 1 AS attempt, value ->> 2 AS verdict, value ->> 3 AS outcome, value ->> 4 AS evidence, \
            value ->> 5 AS at FROM json_each($1)) n WHERE job.id = n.id";
 pub(super) const NEW_JOBS: &str = "INSERT INTO job (id, case_id, target, kind, containment, priority, state, due, lease_id, lease_until, \
