@@ -125,6 +125,7 @@ fn row(departure: &DepartureView) -> Vec<String> {
 
 fn show(detail: &DepartureDetail) -> anyhow::Result<()> {
     let departure = &detail.departure;
+    name_unreadable(&detail.unreadable);
     line(format!("departure {}: {}", departure.id, plain(&person(departure))))?;
     let why = departure
         .why
@@ -132,11 +133,12 @@ fn show(detail: &DepartureDetail) -> anyhow::Result<()> {
         .map_or(String::new(), |why| format!(": {}", plain(why)));
     line(format!("  {}{why}", state(departure)))?;
     let written = match &departure.leaves {
-        Leaves::Wall { date, zone, at, .. } => {
+        Some(Leaves::Wall { date, zone, at, .. }) => {
             let at = at.as_deref().map_or(String::new(), |at| format!(" at {at}"));
             format!("{date}{at} in {}", plain(zone))
         }
-        Leaves::Instant { at } => at.to_string(),
+        Some(Leaves::Instant { at }) => at.to_string(),
+        None => "what cannot be read".to_owned(),
     };
     line(format!("  HR wrote {written}, which means {}", departure.fire_at))?;
     let local = departure

@@ -84,6 +84,7 @@ pub(super) async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<
             if as_json {
                 json(&held)?;
             } else {
+                name_unreadable(&held.unreadable);
                 line(format!(
                     "hold {}: {} ({})",
                     held.hold.id,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use revoked_trail::Summary;
 
-use super::output::{json, line, plain, progress};
+use super::output::{json, line, name_unreadable, plain, progress};
 use super::store::{operator, references_of};
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -117,6 +117,7 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
                     limit,
                 })
                 .await?;
+            name_unreadable(&rows.unreadable);
             for row in &rows {
                 if as_json {
                     line(&row.body)?;

@@ -91,6 +91,19 @@ impl StoreError {
         }
     }
 
+    /// That SQLite has refused to change a row since a value in it is not of its column's type: the table, and what it said.
+    pub(super) fn mistyped_row(&self) -> Option<(String, String)> {
+        let Self::Sql { source, .. } = self else { return None };
+        let error = source.as_database_error()?;
+        // SQLITE_CONSTRAINT_DATATYPE and SQLITE_CONSTRAINT_NOTNULL, whose messages end with the column.
+        if !matches!(error.code()?.as_ref(), "3091" | "1299") {
+            return None;
+        }
+        let (table, _) = error.message().rsplit(' ').next()?.split_once('.')?;
+        let plain = table.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        plain.then(|| (table.to_owned(), error.message().to_owned()))
+    }
+
     /// Why one row cannot be read, without what stands in it, which may be somebody's name. `None` where it is no row that is at fault:
     /// whatever is done about the others would fail as well.
     #[must_use]
@@ -110,7 +123,12 @@ impl StoreError {
                 source: sqlx::Error::ColumnDecode { source, .. },
                 ..
             } => Some(format!("a column cannot be read: {source}")),
-            _ => None,
+            _ => {
+                let (table, _) = self.mistyped_row()?;
+                Some(format!(
+                    "a value in a row of {table} is not of its column's type, so that it cannot be changed"
+                ))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::Result;
 use crate::store::columns::Columns as _;
+use crate::store::gaps::Gaps;
 
 /// A row that a list does not show, or not whole, since another program wrote into it or the file is damaged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,6 +18,23 @@ pub struct UnreadableRow {
     pub row: String,
     /// Why it cannot be read, without what stands in it.
     pub why: String,
+}
+
+impl UnreadableRow {
+    /// Names a row that is shown with gaps; its first column is its number, or its name. `None` where there is none.
+    pub(super) fn of_gaps(table: &'static str, gaps: &Gaps<'_>) -> Option<Self> {
+        let why = format!("{}, and the row is shown without it", gaps.why()?);
+        Some(Self::new(table, gaps.row, why))
+    }
+
+    fn new(table: &'static str, row: &SqliteRow, why: String) -> Self {
+        let number = row.read(0).map(|id: i64| id.to_string());
+        Self {
+            table,
+            row: number.or_else(|_| row.lossy(0)).unwrap_or_default(),
+            why,
+        }
+    }
 }
 
 /// The rows of a list, and those that could not be read.
@@ -52,12 +70,7 @@ impl<T> Listed<T> {
 
     /// Names a row that is not shown, or not whole.
     pub(super) fn name(&mut self, table: &'static str, row: &SqliteRow, why: String) {
-        let number = row.read(0).map(|id: i64| id.to_string());
-        self.unreadable.push(UnreadableRow {
-            table,
-            row: number.or_else(|_| row.lossy(0)).unwrap_or_default(),
-            why,
-        });
+        self.unreadable.push(UnreadableRow::new(table, row, why));
     }
 }
 

@@ -14,7 +14,8 @@
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
 //!
 //! Beside them `alerts`, `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows,
-//! with `listed` for many of them.
+//! with `listed` for many of them and `gaps` for one that is shown although parts of it are damaged;
+//! `mistyped` converts what keeps a row from being changed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -36,8 +37,10 @@ mod columns;
 mod departures;
 mod error;
 mod file;
+mod gaps;
 mod identity;
 mod listed;
+mod mistyped;
 mod outbox;
 mod portion_pace;
 mod queue;
@@ -221,6 +224,19 @@ impl Store {
         F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T>> + Send + 'static,
         T: Send + 'static,
     {
+        let outcome = self.write_once(work).await;
+        if let Some(refusal) = outcome.as_ref().err().and_then(StoreError::mistyped_row) {
+            self.mend_after(refusal).await;
+        }
+        outcome
+    }
+
+    /// The same, where nothing is done about a row that refuses it.
+    async fn write_once<T, F>(&self, work: F) -> Result<T>
+    where
+        F: for<'a> FnOnce(&'a mut Tx<'_>) -> BoxFuture<'a, Result<T>> + Send + 'static,
+        T: Send + 'static,
+    {
         let (call, answer) = ClosureMutation::new(work);
         self.queue(Queued::Function(Box::new(call))).await?;
         let answer = answer.await.map_err(|_| StoreError::Stopped)?;
@@ -232,9 +248,12 @@ impl Store {
     async fn write_hot<R, T>(&self, request: R, mutation: impl FnOnce(Call<R, T>) -> HotMutation) -> Result<T> {
         let (call, answer) = Call::new(request);
         self.queue(Queued::Hot(Box::new(mutation(call)))).await?;
-        let answer = answer.await.map_err(|_| StoreError::Stopped)?;
-        self.0.out_of_room.note(&answer);
-        answer
+        let outcome = answer.await.map_err(|_| StoreError::Stopped)?;
+        self.0.out_of_room.note(&outcome);
+        if let Some(refusal) = outcome.as_ref().err().and_then(StoreError::mistyped_row) {
+            self.mend_after(refusal).await;
+        }
+        outcome
     }
 
     /// Ends the writer by a panic, as a defect could.

@@ -1,15 +1,16 @@
 //! Holds: an operator approves or rejects what waits for a human, and the decision is about exactly the set that was shown.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
+use sqlx::sqlite::SqliteRow;
 
 use crate::digest::{hex, sha256};
 use crate::model::{Actor, JobState, Step, Timestamp};
 use crate::store::columns::{Columns as _, time_at};
-use crate::store::{Listed, Result, Store, StoreError, Tx};
+use crate::store::gaps::Gaps;
+use crate::store::{Listed, Result, Store, StoreError, Tx, UnreadableRow};
 
 /// One hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -74,6 +75,9 @@ pub struct HeldSet {
     pub cases: Vec<HeldCase>,
     /// SHA-256 over the sorted cases and what each would do, first 16 hex digits.
     pub set: String,
+    /// What of it cannot be read, and is shown with gaps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 const COLUMNS: &str = "SELECT h.id, h.why, h.detail, h.source, b.name, h.state, h.placed_at, h.decided_at, h.decided_by, h.note, \
@@ -156,13 +160,16 @@ impl Tx<'_> {
                 let (job_id, target): (i64, String) = (job.read(0)?, job.read(1)?);
                 let due = time_at(job, 2)?.filter(|due| *due > now);
                 let next = JobState::Held.next(Step::Approve { due })?;
-                sqlx::query("UPDATE job SET state = ?, due = ?, held_due = NULL, approved = 1, error = NULL WHERE id = ? AND state = 'held'")
-                    .bind(next.word())
-                    .bind(due.map(Timestamp::ms))
-                    .bind(job_id)
-                    .execute(&mut *self.conn)
-                    .await
-                    .map_err(StoreError::sql("releasing a held job"))?;
+                sqlx::query(
+                    "UPDATE job SET state = ?, due = ?, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
+                            finished_at = NULL, approved = 1, error = NULL WHERE id = ? AND state = 'held'",
+                )
+                .bind(next.word())
+                .bind(due.map(Timestamp::ms))
+                .bind(job_id)
+                .execute(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("releasing a held job"))?;
                 self.record(
                     &Entry::new(EntryKind::JobEnqueued, by.clone())
                         .case(case.case)
@@ -268,7 +275,8 @@ impl Tx<'_> {
     /// Calls off what has not started. A job that runs is left to end: cutting it off would hide what it did.
     pub(in crate::store) async fn cancel_case(&mut self, case: i64, by: &Actor, why: &str) -> Result<bool> {
         let jobs = sqlx::query(
-            "UPDATE job SET state = 'cancelled', due = NULL, held_due = NULL, finished_at = ?1 \
+            "UPDATE job SET state = 'cancelled', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
+                    finished_at = ?1 \
              WHERE case_id = ?2 AND state IN ('scheduled', 'queued', 'held') RETURNING id",
         )
         .bind(self.now.ms())
@@ -324,11 +332,13 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
         .await
         .map_err(StoreError::sql("reading a hold"))?
         .ok_or(StoreError::NotFound { what: "hold", id })?;
-    let hold = read_hold(&row)?;
+    let mut gaps = Gaps::of(&row);
+    let hold = hold_view(&mut gaps);
+    let mut unreadable = Vec::from_iter(UnreadableRow::of_gaps("hold", &gaps));
     let rows = sqlx::query(
         "SELECT c.id, p.subject, c.reason, c.playbook, c.scope, \
                 (SELECT min(held_due) FROM job j WHERE j.case_id = c.id), \
-                (SELECT group_concat(j.target || ' ' || j.containment, char(10)) FROM job j WHERE j.case_id = c.id AND j.state = 'held') \
+                (SELECT group_concat(j.target || ' ' || j.containment, char(10)) FROM job j WHERE j.case_id = c.id AND j.state = 'held') AS jobs \
          FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref WHERE c.hold = ? AND c.state = 'held' ORDER BY c.id",
     )
     .bind(id)
@@ -336,31 +346,44 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
     .await
     .map_err(StoreError::sql("listing what is held"))?;
     let mut reactivated = reactivations(conn, id).await?;
-    let mut shown = String::new();
-    let cases = rows
-        .iter()
-        .map(|row| {
-            let (case, due): (i64, Option<i64>) = (row.read(0)?, row.read(5)?);
-            let (scope, jobs): (&str, Option<&str>) = (row.read(4)?, row.read(6)?);
-            let line = format!("{case}\t{scope}\t{}\t{due:?}\n", jobs.unwrap_or_default());
-            shown.push_str(&line);
-            let reactivated = reactivated.remove(&case).unwrap_or_default();
-            // Whoever approved before that was said has decided about something else.
-            for said in &reactivated {
-                let _ = writeln!(shown, "active\t{}\t{}", said.source, said.at);
-            }
-            Ok(HeldCase {
-                case,
-                subject: row.read(1)?,
-                reason: row.read(2)?,
-                playbook: row.read(3)?,
-                due: due.map(Timestamp::from_ms),
-                reactivated,
-            })
-        })
-        .collect::<Result<_>>()?;
-    let set = hex(&sha256(shown.as_bytes())[..8]);
-    Ok(HeldSet { hold, cases, set })
+    let mut shown = Vec::new();
+    let mut cases = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut gaps = Gaps::of(row);
+        let (case, due): (i64, Option<i64>) = (gaps.read(0), gaps.read(5));
+        // As bytes, so that no two sets are alike of which a text cannot be read.
+        let (scope, jobs): (&[u8], Option<&[u8]>) = (gaps.read(4), gaps.read(6));
+        shown.extend(format!("{case}\t").into_bytes());
+        shown.extend(scope);
+        shown.push(b'\t');
+        shown.extend(jobs.unwrap_or_default());
+        shown.extend(format!("\t{due:?}\n").into_bytes());
+        let reactivated = reactivated.remove(&case).unwrap_or_default();
+        // Whoever approved before that was said has decided about something else.
+        for said in &reactivated {
+            shown.extend(format!("active\t{}\t{}\n", said.source, said.at).into_bytes());
+        }
+        // Shown is neither, but without them nobody knows what is approved.
+        for index in [4, 6] {
+            gaps.text_if_any(index);
+        }
+        cases.push(HeldCase {
+            case,
+            subject: gaps.text_if_any(1),
+            reason: gaps.text(2),
+            playbook: gaps.text(3),
+            due: due.map(Timestamp::from_ms),
+            reactivated,
+        });
+        unreadable.extend(UnreadableRow::of_gaps("cases", &gaps));
+    }
+    let set = hex(&sha256(&shown)[..8]);
+    Ok(HeldSet {
+        hold,
+        cases,
+        set,
+        unreadable,
+    })
 }
 
 /// What sources have said since of those who wait under a hold.
@@ -375,26 +398,33 @@ async fn reactivations(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<B
     .map_err(StoreError::sql("reading who is active again"))?;
     let mut said: BTreeMap<i64, Vec<Reactivation>> = BTreeMap::new();
     for row in &rows {
-        said.entry(row.read(0)?).or_default().push(Reactivation {
-            source: row.read(1)?,
-            at: Timestamp::from_ms(row.read(2)?),
+        let mut gaps = Gaps::of(row);
+        said.entry(gaps.read(0)).or_default().push(Reactivation {
+            source: gaps.text(1),
+            at: gaps.time(2),
         });
     }
     Ok(said)
 }
 
-fn read_hold(row: &sqlx::sqlite::SqliteRow) -> Result<Hold> {
-    Ok(Hold {
-        id: row.read(0)?,
-        why: row.read(1)?,
-        detail: row.read(2)?,
-        source: row.read(3)?,
-        batch: row.read(4)?,
-        state: row.read(5)?,
-        placed_at: Timestamp::from_ms(row.read(6)?),
-        decided_at: time_at(row, 7)?,
-        decided_by: row.read(8)?,
-        note: row.read(9)?,
-        cases: row.read(10)?,
-    })
+fn read_hold(row: &SqliteRow) -> Result<Hold> {
+    let mut gaps = Gaps::of(row);
+    let hold = hold_view(&mut gaps);
+    gaps.whole(hold)
+}
+
+fn hold_view(row: &mut Gaps<'_>) -> Hold {
+    Hold {
+        id: row.read(0),
+        why: row.text(1),
+        detail: row.text(2),
+        source: row.text(3),
+        batch: row.text_if_any(4),
+        state: row.text(5),
+        placed_at: row.time(6),
+        decided_at: row.time_if_any(7),
+        decided_by: row.text_if_any(8),
+        note: row.text_if_any(9),
+        cases: row.read(10),
+    }
 }

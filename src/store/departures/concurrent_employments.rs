@@ -195,7 +195,7 @@ impl Tx<'_> {
         self.set_departure(plan.id, "blocked", Some(why)).await?;
         self.add_step(plan.id, &Actor::source(source), "blocked", Some(why)).await?;
         let waiting = sqlx::query(
-            "UPDATE job SET state = 'held', held_due = due, due = NULL \
+            "UPDATE job SET state = 'held', held_due = due, due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, finished_at = NULL \
              WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled' AND attempt = 0",
         )
         .bind(case)
@@ -264,7 +264,9 @@ impl Tx<'_> {
     async fn release_departure(&mut self, case: i64, at: Timestamp) -> Result<()> {
         let hold = self.current_hold(case).await?;
         sqlx::query(
-            "UPDATE job SET state = 'scheduled', due = ?, held_due = NULL WHERE case_id = ? AND kind = 'contain' AND state = 'held'",
+            "UPDATE job SET state = 'scheduled', due = ?, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
+                    finished_at = NULL \
+             WHERE case_id = ? AND kind = 'contain' AND state = 'held'",
         )
         .bind(at.max(self.now).ms())
         .bind(case)

@@ -6,7 +6,8 @@ use sqlx::sqlite::SqliteRow;
 use super::lifecycle::LATE;
 use crate::model::{Leaves, Subject, Timestamp};
 use crate::store::columns::{Columns as _, time_at};
-use crate::store::{Listed, Result, Store, StoreError};
+use crate::store::gaps::Gaps;
+use crate::store::{Listed, Result, Store, StoreError, UnreadableRow};
 
 /// A planned departure, with the instant that its wall date meant when it was last computed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -36,8 +37,8 @@ pub struct DepartureView {
     pub employment: String,
     /// Who leaves; `None` where the person was erased.
     pub subject: Option<String>,
-    /// When the employment ends, as written.
-    pub leaves: Leaves,
+    /// When the employment ends, as written; `None` where that cannot be read.
+    pub leaves: Option<Leaves>,
     /// The instant that this means.
     pub fire_at: Timestamp,
     /// When access ends: later than `fire_at` where another employment of the person ends later.
@@ -93,6 +94,9 @@ pub struct DepartureDetail {
     pub steps: Vec<StepView>,
     /// Every employment of the same employee number that the source has named.
     pub employments: Vec<EmploymentView>,
+    /// What of it cannot be read, and is not shown or shown with gaps.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableRow>,
 }
 
 /// Which departures to list.
@@ -175,27 +179,28 @@ impl Store {
             .await
             .map_err(StoreError::sql("reading a departure"))?
             .ok_or(StoreError::NotFound { what: "departure", id })?;
-        let departure = read_departure(&row)?;
-        let steps = sqlx::query("SELECT at, by, what, detail FROM departure_step WHERE departure = ? ORDER BY id")
+        let mut gaps = Gaps::of(&row);
+        let departure = departure_view(&mut gaps);
+        let own = Vec::from_iter(UnreadableRow::of_gaps("departure", &gaps));
+        let steps = sqlx::query("SELECT id, at, by, what, detail FROM departure_step WHERE departure = $1 ORDER BY id")
             .bind(id)
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("reading what became of a departure"))?;
+        let steps = Listed::read("departure_step", &steps, |row| {
+            Ok(StepView {
+                at: Timestamp::from_ms(row.read(1)?),
+                by: row.read(2)?,
+                what: row.read(3)?,
+                detail: row.read(4)?,
+            })
+        })?;
         let employments = self.employments(&departure.source, &departure.employee).await?;
         Ok(DepartureDetail {
             departure,
-            steps: steps
-                .iter()
-                .map(|row| {
-                    Ok(StepView {
-                        at: Timestamp::from_ms(row.read(0)?),
-                        by: row.read(1)?,
-                        what: row.read(2)?,
-                        detail: row.read(3)?,
-                    })
-                })
-                .collect::<Result<_>>()?,
-            employments,
+            steps: steps.rows,
+            employments: employments.rows,
+            unreadable: [own, steps.unreadable, employments.unreadable].concat(),
         })
     }
 
@@ -203,7 +208,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn employments(&self, source: &str, employee: &str) -> Result<Vec<EmploymentView>> {
+    pub async fn employments(&self, source: &str, employee: &str) -> Result<Listed<EmploymentView>> {
         let rows = sqlx::query(
             "SELECT employment, state, stated_at FROM employment WHERE source = ? AND employee = ? ORDER BY employment LIMIT 100",
         )
@@ -212,15 +217,13 @@ impl Store {
         .fetch_all(self.readers())
         .await
         .map_err(StoreError::sql("reading the employments of a person"))?;
-        rows.iter()
-            .map(|row| {
-                Ok(EmploymentView {
-                    employment: row.read(0)?,
-                    state: row.read(1)?,
-                    stated_at: time_at(row, 2)?,
-                })
+        Listed::read("employment", &rows, |row| {
+            Ok(EmploymentView {
+                employment: row.read(0)?,
+                state: row.read(1)?,
+                stated_at: time_at(row, 2)?,
             })
-            .collect()
+        })
     }
 
     /// Moves a planned departure whose zone's rules have changed.
@@ -244,26 +247,35 @@ fn read_leaves(id: i64, text: &str) -> Result<Leaves> {
 }
 
 fn read_departure(row: &SqliteRow) -> Result<DepartureView> {
-    let id = row.read(0)?;
-    let leaves = read_leaves(id, row.read(5)?)?;
-    let acts_at = Timestamp::from_ms(row.read(7)?);
-    let executed_at: Option<i64> = row.read(12)?;
-    Ok(DepartureView {
+    let mut gaps = Gaps::of(row);
+    let departure = departure_view(&mut gaps);
+    gaps.whole(departure)
+}
+
+fn departure_view(row: &mut Gaps<'_>) -> DepartureView {
+    let id = row.read(0);
+    let leaves = row.row.read(5).and_then(|text| read_leaves(id, text)).map(Some);
+    let leaves = row.filled(leaves);
+    let acts_at = row.time(7);
+    let executed_at = row.time_if_any(12);
+    DepartureView {
         id,
-        source: row.read(1)?,
-        employee: row.read(2)?,
-        employment: row.read(3)?,
-        subject: row.read(4)?,
-        fire_at: Timestamp::from_ms(row.read(6)?),
+        source: row.text(1),
+        employee: row.text(2),
+        employment: row.text(3),
+        subject: row.text_if_any(4),
+        fire_at: row.time(6),
         acts_at,
-        local: leaves.zone().and_then(|zone| leaves.local(acts_at, zone)),
+        local: leaves
+            .as_ref()
+            .and_then(|leaves| leaves.zone().and_then(|zone| leaves.local(acts_at, zone))),
         leaves,
-        state: row.read(8)?,
-        why: row.read(9)?,
-        case: row.read(10)?,
-        stated_at: time_at(row, 11)?,
-        executed_at: executed_at.map(Timestamp::from_ms),
-        late: executed_at.is_some_and(|at| at.saturating_sub(acts_at.ms()) > LATE),
-        changed_at: Timestamp::from_ms(row.read(13)?),
-    })
+        state: row.text(8),
+        why: row.text_if_any(9),
+        case: row.read(10),
+        stated_at: row.time_if_any(11),
+        executed_at,
+        late: executed_at.is_some_and(|at| at.ms().saturating_sub(acts_at.ms()) > LATE),
+        changed_at: row.time(13),
+    }
 }

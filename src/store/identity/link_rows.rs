@@ -75,7 +75,7 @@ impl Tx<'_> {
     }
 
     pub(super) async fn next_person(&mut self) -> Result<i64> {
-        sqlx::query_scalar("SELECT coalesce(max(person), 0) + 1 FROM identity")
+        sqlx::query_scalar("SELECT coalesce(max(person), 0) + 1 FROM identity WHERE person < 4611686018427387904")
             .fetch_one(&mut *self.conn)
             .await
             .map_err(StoreError::sql("numbering a person"))

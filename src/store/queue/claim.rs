@@ -38,7 +38,9 @@ impl Store {
         .map_err(StoreError::sql("looking at the queue"))?;
         // No number that stands there may keep the lane from looking: what is out of range is found by the claim.
         let clamped = |priority: i64| Priority(u8::try_from(priority.max(0)).unwrap_or(u8::MAX));
-        row.map(|row| row.read(0).map(clamped)).transpose()
+        let priority = row.map(|row| row.read(0).map(clamped)).transpose();
+        // Nor anything that is no number.
+        Ok(priority.unwrap_or(Some(Priority::URGENT)))
     }
 
     /// Keeps up to `limit` jobs of `target` that are at least as urgent as `worst`, most urgent first, for this process: by a read. The lease
@@ -142,7 +144,8 @@ impl Tx<'_> {
     ) -> Result<Vec<Claim>> {
         let lease = new_lease(self.now);
         let sql = format!(
-            "UPDATE job SET state = 'running', lease_id = $5, lease_until = $6, attempt = min(attempt, 4294967295) + 1 WHERE id IN ({WAITING}) RETURNING id"
+            "UPDATE job SET state = 'running', due = NULL, held_due = NULL, lease_id = $5, lease_until = $6, \
+                    attempt = min(attempt, 4294967295) + 1, verdict = NULL, finished_at = NULL WHERE id IN ({WAITING}) RETURNING id"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(target)
@@ -162,7 +165,9 @@ impl Tx<'_> {
     pub(super) async fn commit_claim(&mut self, request: &ClaimRequest) -> Result<()> {
         let ClaimRequest { job, lease } = request;
         let touched = sqlx::query(
-            "UPDATE job SET state = 'running', lease_id = $2, lease_until = $3, attempt = $4 WHERE id = $1 AND state = 'queued'",
+            "UPDATE job SET state = 'running', due = NULL, held_due = NULL, lease_id = $2, lease_until = $3, attempt = $4, \
+                    verdict = NULL, finished_at = NULL \
+             WHERE id = $1 AND state = 'queued'",
         )
         .bind(job.id.0)
         .bind(&lease.id)

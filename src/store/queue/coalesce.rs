@@ -128,7 +128,9 @@ impl Tx<'_> {
     /// Moves the scheduled jobs of a case into the queue and answers their numbers.
     async fn queue_scheduled_jobs(&mut self, case: i64) -> Result<Vec<i64>> {
         sqlx::query_scalar(
-            "UPDATE job SET state = 'queued', due = NULL WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled' RETURNING id",
+            "UPDATE job SET state = 'queued', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
+                    finished_at = NULL \
+             WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled' RETURNING id",
         )
         .bind(case)
         .fetch_all(&mut *self.conn)

@@ -109,7 +109,8 @@ impl Store {
             .fetch_optional(self.readers())
             .await
             .map_err(StoreError::sql("reading a lane"))?;
-        row.map_or(Ok(None), |row| time_at(&row, 0))
+        // One that cannot be read is none: the lane begins at its rate.
+        Ok(row.and_then(|row| time_at(&row, 0).ok().flatten()))
     }
 
     /// Records that a lane's breaker opened or closed. An open breaker alerts.

@@ -12,7 +12,10 @@ impl Store {
     /// # Errors
     /// Where the store cannot be written.
     pub async fn expire_leases(&self, everything: bool) -> Result<u64> {
-        let ended = self.write(move |tx| Box::pin(tx.expire_leases(everything))).await?;
+        let (ended, refused) = self.write(move |tx| Box::pin(tx.expire_leases(everything))).await?;
+        if let Some(row) = refused {
+            self.mend_after(row).await;
+        }
         for (job, _) in &ended {
             self.reserved().end(*job);
         }
@@ -31,8 +34,8 @@ pub(in crate::store) fn new_lease(now: Timestamp) -> Lease {
 }
 
 impl Tx<'_> {
-    /// The jobs that were taken back, each with its target.
-    async fn expire_leases(&mut self, everything: bool) -> Result<Vec<(i64, String)>> {
+    /// The jobs that were taken back, each with its target, and a row that SQLite refuses to change: the others come back without it.
+    async fn expire_leases(&mut self, everything: bool) -> Result<(Vec<(i64, String)>, Option<(String, String)>)> {
         let ended = if everything { i64::MAX } else { self.now.ms() };
         let rows = sqlx::query(
             "SELECT id, case_id, target, lease_id, lease_until FROM job INDEXED BY job_running WHERE state = 'running' AND lease_until <= ?",
@@ -41,21 +44,30 @@ impl Tx<'_> {
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking for leases that ended"))?;
-        let mut ended_jobs = Vec::new();
+        let (mut ended_jobs, mut refused) = (Vec::new(), None);
         for row in &rows {
-            let (id, case): (i64, i64) = (row.read(0)?, row.read(1)?);
+            // A job must come back whatever stands in the rest of its row.
+            let (id, case): (i64, i64) = (row.read(0)?, row.read(1).unwrap_or_default());
             let lease = Lease {
-                // Only recorded: a job must come back whatever stands here.
+                // Only recorded.
                 id: row.lossy(3)?,
                 until: Timestamp::from_ms(row.read(4)?),
             };
             JobState::Running { lease: lease.clone() }.next(Step::Expire)?;
             // The attempt is not given back: it may have done something, and a job that kills its daemon must run out of attempts.
-            sqlx::query("UPDATE job SET state = 'queued', lease_id = NULL, lease_until = NULL WHERE id = ? AND state = 'running'")
-                .bind(id)
-                .execute(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("taking a job back"))?;
+            let taken_back = sqlx::query(
+                "UPDATE job SET state = 'queued', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
+                        finished_at = NULL \
+                 WHERE id = ? AND state = 'running'",
+            )
+            .bind(id)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("taking a job back"));
+            if let Err(error) = taken_back {
+                refused = Some(error.mistyped_row().ok_or(error)?);
+                continue;
+            }
             self.record(
                 &Entry::new(EntryKind::JobLeaseExpired, Actor::Daemon)
                     .case(case)
@@ -65,6 +77,6 @@ impl Tx<'_> {
             self.mark_open_actions_unknown(case, id).await?;
             ended_jobs.push((id, row.lossy(2)?));
         }
-        Ok(ended_jobs)
+        Ok((ended_jobs, refused))
     }
 }

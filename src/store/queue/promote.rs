@@ -5,7 +5,7 @@ use std::time::Duration;
 use revoked_trail::{Entry, EntryKind};
 
 use crate::model::{Actor, Timestamp};
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// How soon plans are looked at again that wait although they are due.
@@ -52,8 +52,15 @@ impl Store {
                 Ok(moved) => targets.extend(moved),
                 Err(error) => {
                     let Some(why) = error.of_a_row() else { return Err(error) };
-                    self.write(move |tx| Box::pin(async move { tx.give_up_unreadable(job, &why).await }))
-                        .await?;
+                    let given_up = self
+                        .write(move |tx| Box::pin(async move { tx.give_up_unreadable(job, &why).await }))
+                        .await;
+                    // Nothing of the row can be changed: the alert says so, and the next ones do not wait for it.
+                    if let Err(error) = given_up
+                        && error.of_a_row().is_none()
+                    {
+                        return Err(error);
+                    }
                 }
             }
         }
@@ -62,11 +69,14 @@ impl Store {
 
     /// When the next scheduled job is due, and whether that is now. A read, so that an idle scheduler commits nothing.
     async fn next_due(&self) -> Result<(Option<Timestamp>, bool)> {
-        let next: Option<i64> = sqlx::query_scalar("SELECT min(due) FROM job INDEXED BY job_due WHERE state = 'scheduled'")
-            .fetch_one(self.readers())
-            .await
-            .map_err(StoreError::sql("looking for what is due"))?;
-        let next = next.map(Timestamp::from_ms);
+        // What is no number comes after all that are one.
+        let row = sqlx::query(
+            "SELECT due FROM job INDEXED BY job_due WHERE state = 'scheduled' AND due IS NOT NULL ORDER BY due LIMIT 1",
+        )
+        .fetch_optional(self.readers())
+        .await
+        .map_err(StoreError::sql("looking for what is due"))?;
+        let next = row.and_then(|row| time_at(&row, 0).ok().flatten());
         Ok((next, next.is_some_and(|due| due <= self.clock().now())))
     }
 }
@@ -75,7 +85,8 @@ impl Tx<'_> {
     /// Moves what is due into the queue, or `only` this job of it.
     async fn promote(&mut self, departures: Timestamp, only: Option<i64>) -> Result<Vec<String>> {
         let rows = sqlx::query(
-            "UPDATE job SET state = 'queued', due = NULL \
+            "UPDATE job SET state = 'queued', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
+                    finished_at = NULL \
              WHERE id IN (SELECT j.id FROM job j INDEXED BY job_due WHERE j.state = 'scheduled' AND j.due <= $1 \
                  AND (j.due <= $2 OR NOT EXISTS (SELECT 1 FROM departure d WHERE d.case_id = j.case_id AND d.state = 'planned')) \
                  AND ($3 IS NULL OR j.id = $3) ORDER BY j.due LIMIT $4) \

@@ -84,7 +84,8 @@ impl Tx<'_> {
         let error = job.error.clone().unwrap_or_default();
         JobState::Failed { error: error.clone() }.next(Step::Retry)?;
         sqlx::query(
-            "UPDATE job SET state = 'queued', attempt = 0, verdict = NULL, outcome = NULL, finished_at = NULL, priority = min(priority, ?) \
+            "UPDATE job SET state = 'queued', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, attempt = 0, verdict = NULL, \
+                    outcome = NULL, finished_at = NULL, priority = min(priority, ?) \
              WHERE id = ? AND state = 'failed'",
         )
         .bind(job.priority.0)

@@ -134,7 +134,7 @@ impl Tx<'_> {
             kept.after_signal = newer;
         }
         let row = sqlx::query(
-            "UPDATE job SET state = ?, due = ?, lease_id = NULL, lease_until = NULL, attempt = ?, verdict = ?, outcome = ?, \
+            "UPDATE job SET state = ?, due = ?, held_due = NULL, lease_id = NULL, lease_until = NULL, attempt = ?, verdict = ?, outcome = ?, \
                     error = coalesce(?, error), evidence = ?, finished_at = ? \
              WHERE id = ? AND state = 'running' AND lease_id = ? \
              RETURNING sweep, (SELECT priority FROM cases WHERE cases.id = case_id)",
@@ -154,7 +154,8 @@ impl Tx<'_> {
         .map_err(StoreError::sql("settling a job"))?
         .ok_or(StoreError::LeaseLost(job.id))?;
         let sweep: i64 = row.read(0)?;
-        let urgent = Priority(row.read(1)?).is_urgent();
+        // Of a case whose urgency cannot be read, what is left is done at once.
+        let urgent = row.read(1).map_or(true, |priority| Priority(priority).is_urgent());
         self.finish(job, finished).await?;
         // Nothing is proved while an action is under way, so a verdict leaves none open.
         if !matches!(settlement, Settlement::Done(_)) {

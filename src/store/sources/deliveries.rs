@@ -3,7 +3,8 @@
 use revoked_trail::{Entry, EntryKind};
 
 use crate::digest::hex;
-use crate::model::{Actor, Delivery};
+use crate::model::{Actor, Delivery, error_chain};
+use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 impl Store {
@@ -27,16 +28,23 @@ impl Store {
         .await
     }
 
-    /// Where a source reads on.
+    /// Where a source reads on. One that cannot be read is none: what comes again is recognised.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn cursor(&self, source: &str) -> Result<Option<String>> {
-        sqlx::query_scalar("SELECT cursor FROM cursor WHERE source = ?")
+        let row = sqlx::query("SELECT cursor FROM cursor WHERE source = $1")
             .bind(source)
             .fetch_optional(self.readers())
             .await
-            .map_err(StoreError::sql("reading a cursor"))
+            .map_err(StoreError::sql("reading a cursor"))?;
+        match row.map(|row| row.read(0)).transpose() {
+            Err(error) if error.of_a_row().is_some() => {
+                tracing::warn!(source, error = %error_chain(&error), "where a source reads on cannot be read; it reads from the beginning");
+                Ok(None)
+            }
+            cursor => cursor,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use crate::model::Timestamp;
 use crate::store::columns::Columns as _;
 use crate::store::transaction::trail_append::read_frontier;
-use crate::store::{Result, Store, StoreError};
+use crate::store::{Listed, Result, Store, StoreError};
 
 /// One row of the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,13 @@ pub struct TrailFilter {
     pub limit: u32,
 }
 
+/// A member of an entry; nothing where the entry is no JSON, which must not fail the reading of the others.
+macro_rules! member {
+    ($name:literal) => {
+        concat!("CASE WHEN json_valid(t.body) THEN t.body ->> '$.", $name, "' END")
+    };
+}
+
 impl Store {
     /// The trail's frontier as stored.
     ///
@@ -52,11 +59,15 @@ impl Store {
         read_frontier(&mut conn).await
     }
 
-    /// The rows that pass `filter`, oldest first.
+    /// The rows that pass `filter`, oldest first. One that is no text is named, and one that is no JSON passes no filter by what stands in it.
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn trail_search(&self, filter: &TrailFilter) -> Result<Vec<TrailRow>> {
+    pub async fn trail_search(&self, filter: &TrailFilter) -> Result<Listed<TrailRow>> {
+        // Behind the largest number there is nothing, not the row of that number once more.
+        let Ok(from) = i64::try_from(filter.from) else {
+            return Ok(Listed::default());
+        };
         // Only what is asked for stands in the statement: an entry's members are read from its text, which costs most of the time.
         let mut query = QueryBuilder::<Sqlite>::new("SELECT t.seq, t.body, t.leaf FROM ");
         if let Some(case) = filter.case {
@@ -64,18 +75,21 @@ impl Store {
             query.push(format!(
                 "trail_case b CROSS JOIN trail t WHERE t.seq >= b.block * {BLOCK} AND t.seq < (b.block + 1) * {BLOCK} AND b.case_id = "
             ));
-            query.push_bind(case).push(" AND t.body ->> '$.case' = ").push_bind(case);
+            query
+                .push_bind(case)
+                .push(" AND ")
+                .push(member!("case"))
+                .push(" = ")
+                .push_bind(case);
         } else {
             query.push("trail t WHERE true");
         }
-        query
-            .push(" AND t.seq >= ")
-            .push_bind(i64::try_from(filter.from).unwrap_or(i64::MAX));
+        query.push(" AND t.seq >= ").push_bind(from);
         if let Some(job) = filter.job {
-            query.push(" AND t.body ->> '$.job' = ").push_bind(job);
+            query.push(" AND ").push(member!("job")).push(" = ").push_bind(job);
         }
         if let Some(references) = &filter.subject_refs {
-            query.push(" AND t.body ->> '$.subject_ref' IN (");
+            query.push(" AND ").push(member!("subject_ref")).push(" IN (");
             let mut list = query.separated(", ");
             for reference in references {
                 list.push_bind(reference);
@@ -84,13 +98,15 @@ impl Store {
         }
         if let Some(kind) = &filter.kind {
             query
-                .push(" AND substr(t.body ->> '$.kind', 1, length(")
+                .push(" AND substr(")
+                .push(member!("kind"))
+                .push(", 1, length(")
                 .push_bind(kind)
                 .push(")) = ")
                 .push_bind(kind);
         }
         if let Some(since) = filter.since {
-            query.push(" AND t.body ->> '$.at' >= ").push_bind(since.ms());
+            query.push(" AND ").push(member!("at")).push(" >= ").push_bind(since.ms());
         }
         query.push(" ORDER BY t.seq LIMIT ").push_bind(filter.limit);
         let rows = query
@@ -98,7 +114,7 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("searching the trail"))?;
-        rows.iter().map(read_row).collect()
+        Listed::read("trail", &rows, read_row)
     }
 }
 

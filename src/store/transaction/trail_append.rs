@@ -119,9 +119,12 @@ impl Tail {
     }
 }
 
-/// The end of the trail, and the largest numbers in use of signals, cases, jobs and actions.
-pub(in crate::store) const HEAD: &str = "SELECT size, frontier, (SELECT coalesce(max(id), 0) FROM signal), (SELECT coalesce(max(id), 0) FROM cases), \
-     (SELECT coalesce(max(id), 0) FROM job), (SELECT coalesce(max(id), 0) FROM action) FROM trail_head WHERE id = 1";
+/// The end of the trail, and the largest numbers in use of signals, cases, jobs and actions. Numbers beyond 2^62 are none that were given
+/// here: after the largest of all there is no next one.
+pub(in crate::store) const HEAD: &str = "SELECT size, frontier, (SELECT coalesce(max(id), 0) FROM signal WHERE id < 4611686018427387904), \
+     (SELECT coalesce(max(id), 0) FROM cases WHERE id < 4611686018427387904), \
+     (SELECT coalesce(max(id), 0) FROM job WHERE id < 4611686018427387904), \
+     (SELECT coalesce(max(id), 0) FROM action WHERE id < 4611686018427387904) FROM trail_head WHERE id = 1";
 
 /// The frontier of the trail as stored.
 pub(in crate::store) async fn read_frontier(conn: &mut SqliteConnection) -> Result<Frontier, StoreError> {

@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Sqlite};
 use super::jobs::{JobView, ListFilter};
 use crate::model::Timestamp;
 use crate::store::columns::{Columns as _, time_at};
+use crate::store::gaps::Gaps;
 use crate::store::{Listed, Result, Store, StoreError, UnreadableRow};
 
 /// A case as a list shows it.
@@ -151,13 +152,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn case(&self, id: i64) -> Result<CaseView> {
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{CASE} WHERE c.id = ?")))
+        read_case(&self.case_row(id).await?)
+    }
+
+    async fn case_row(&self, id: i64) -> Result<SqliteRow> {
+        sqlx::query(sqlx::AssertSqlSafe(format!("{CASE} WHERE c.id = $1")))
             .bind(id)
             .fetch_optional(self.readers())
             .await
             .map_err(StoreError::sql("reading a case"))?
-            .ok_or(StoreError::NotFound { what: "case", id })?;
-        read_case(&row)
+            .ok_or(StoreError::NotFound { what: "case", id })
     }
 
     /// One case with its signals, jobs and actions.
@@ -165,7 +169,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn case_detail(&self, id: i64) -> Result<CaseDetail> {
-        let case = self.case(id).await?;
+        let row = self.case_row(id).await?;
+        let mut gaps = Gaps::of(&row);
+        let case = case_view(&mut gaps);
+        let own = Vec::from_iter(UnreadableRow::of_gaps("cases", &gaps));
         let jobs = self
             .jobs(&ListFilter {
                 case: Some(id),
@@ -195,32 +202,38 @@ impl Store {
             signals: signals.rows,
             jobs: jobs.rows,
             actions: actions.rows,
-            unreadable: [signals.unreadable, jobs.unreadable, actions.unreadable].concat(),
+            unreadable: [own, signals.unreadable, jobs.unreadable, actions.unreadable].concat(),
         })
     }
 }
 
 fn read_case(row: &SqliteRow) -> Result<CaseView> {
-    Ok(CaseView {
-        id: row.read(0)?,
-        subject: row.read(1)?,
-        subject_ref: row.read(2)?,
-        reason: row.read(3)?,
-        playbook: row.read(4)?,
-        priority: row.read(5)?,
-        state: row.read(6)?,
-        verdict: row.read(7)?,
-        source: row.read(8)?,
-        requested_by: row.read(9)?,
-        hold: row.read(10)?,
-        received_at: Timestamp::from_ms(row.read(11)?),
-        first_revoke_at: time_at(row, 12)?,
-        contained_at: time_at(row, 13)?,
-        reopened: row.read(14)?,
-        called_off_at: time_at(row, 15)?,
-        called_off_by: row.read(16)?,
-        called_off_why: row.read(17)?,
-    })
+    let mut gaps = Gaps::of(row);
+    let case = case_view(&mut gaps);
+    gaps.whole(case)
+}
+
+fn case_view(row: &mut Gaps<'_>) -> CaseView {
+    CaseView {
+        id: row.read(0),
+        subject: row.text_if_any(1),
+        subject_ref: row.text(2),
+        reason: row.text(3),
+        playbook: row.text(4),
+        priority: row.read(5),
+        state: row.text(6),
+        verdict: row.text_if_any(7),
+        source: row.text(8),
+        requested_by: row.text_if_any(9),
+        hold: row.read(10),
+        received_at: row.time(11),
+        first_revoke_at: row.time_if_any(12),
+        contained_at: row.time_if_any(13),
+        reopened: row.read(14),
+        called_off_at: row.time_if_any(15),
+        called_off_by: row.text_if_any(16),
+        called_off_why: row.text_if_any(17),
+    }
 }
 
 fn read_signal(row: &SqliteRow) -> Result<SignalView> {

@@ -102,9 +102,10 @@ impl Store {
         .map_err(doing())?;
         counts.alerts = row.read(0)?;
         counts.holds = row.read(1)?;
-        counts.trail = row.read(2)?;
-        counts.signed = row.read(3)?;
-        counts.signed_at = time_at(&row, 4)?;
+        counts.trail = row.read(2).unwrap_or_default();
+        counts.signed = row.read(3).ok().flatten();
+        // Numbers beside those that matter: one that cannot be read is shown as none.
+        counts.signed_at = time_at(&row, 4).ok().flatten();
         // By the ledger's own index, oldest first: what was called off is passed over.
         let oldest = sqlx::query(
             "SELECT j.finished_at FROM job j WHERE j.state = 'failed' \
@@ -113,7 +114,7 @@ impl Store {
         .fetch_optional(&mut *conn)
         .await
         .map_err(doing())?;
-        counts.ledger_oldest = oldest.as_ref().map(|row| time_at(row, 0)).transpose()?.flatten();
+        counts.ledger_oldest = oldest.as_ref().and_then(|row| time_at(row, 0).ok().flatten());
         let paused = sqlx::query("SELECT target, paused_why FROM lane WHERE paused_at IS NOT NULL")
             .fetch_all(&mut *conn)
             .await
@@ -169,6 +170,6 @@ type Key = (String, String, String);
 
 async fn kept(conn: &mut SqliteConnection, sql: &'static str) -> Result<BTreeMap<Key, i64>> {
     let rows = sqlx::query(sql).fetch_all(conn).await.map_err(StoreError::sql("counting"))?;
-    let read = |row: &SqliteRow| Ok(((row.lossy(0)?, row.lossy(1)?, row.lossy(2)?), row.read(3)?));
+    let read = |row: &SqliteRow| Ok(((row.lossy(0)?, row.lossy(1)?, row.lossy(2)?), row.read(3).unwrap_or_default()));
     rows.iter().map(read).collect()
 }

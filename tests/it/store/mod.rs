@@ -4,6 +4,7 @@ mod accept;
 mod clock_steps;
 mod coalesce;
 mod counters;
+mod damage;
 mod damaged_rows;
 mod departures;
 mod displaced;

@@ -1,0 +1,116 @@
+//! A store with rows in every table, and jobs in every state.
+
+use std::time::Duration;
+
+use revoked::model::{Action, Departure, DepartureStep, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When};
+use revoked::store::ObservationSummary;
+use sqlx::Connection as _;
+
+use super::making::connect;
+use crate::store::{NOW, Place, place, signal};
+
+/// A store with rows in every table.
+pub(super) async fn furnished() -> Place {
+    let place = place().await;
+    let store = &place.store;
+    store.set_receivers(vec![crate::store::outbox::receiver()]).await.unwrap();
+    let ends = [
+        ("alice", Some(Settlement::Done(Verdict::Contained))),
+        (
+            "dave",
+            Some(Settlement::GiveUp {
+                error: "refused".to_owned(),
+            }),
+        ),
+        (
+            "erin",
+            Some(Settlement::Hold {
+                why: "the last administrator".to_owned(),
+            }),
+        ),
+        (
+            "gina",
+            Some(Settlement::Done(Verdict::NoPrincipal {
+                what: "nobody".to_owned(),
+            })),
+        ),
+        (
+            "hugo",
+            Some(Settlement::Retry {
+                due: NOW.plus(Duration::from_hours(1)),
+                error: "busy".to_owned(),
+            }),
+        ),
+        ("frank", None),
+    ];
+    for (name, end) in ends {
+        let person = format!("{name}@example.org");
+        place.accept(vec![signal(name, &person, Reason::Departed)]).await;
+        let claim = place.claim().await;
+        let started = store
+            .start(&claim, vec![Action::EndAllSessions], ObservationSummary::default())
+            .await
+            .unwrap();
+        let Some(end) = end else { continue };
+        let finished = started.iter().map(|action| revoked::model::Finished {
+            id: action.id,
+            outcome: revoked::model::ActionOutcome::Done,
+            requests: vec!["req".to_owned()],
+            at: NOW,
+        });
+        let evidence = Evidence {
+            after_at: Some(NOW),
+            principal: (name != "gina").then(|| "u1".to_owned()),
+            not_covered: vec!["links that plugins hold".into()],
+            ..Evidence::default()
+        };
+        store.settle(claim, finished.collect(), evidence, end).await.unwrap();
+    }
+    place.accept(vec![signal("bob", "bob@example.org", Reason::Departed)]).await;
+    place.accept(vec![leaver("carol", Duration::from_hours(8))]).await;
+    place.accept(vec![leaver("ines", Duration::from_hours(800))]).await;
+    store.pause_lane("mail", "its token is refused").await.unwrap();
+    store.keep_permit_time("mail", NOW).await.unwrap();
+    // As many as make a block full.
+    for _ in 0..=revoked_trail::BLOCK {
+        store
+            .record(revoked_trail::EntryKind::DaemonStarted, serde_json::json!({}))
+            .await
+            .unwrap();
+    }
+    store.keep_checkpoint(3, "no note".to_owned(), false).await.unwrap();
+    let mut conn = connect(&place.path, false).await;
+    for sql in [
+        "INSERT INTO batch (source, name, signals, refused, received_at) VALUES ('hr', 'file', 1, 0, 1764000000000)",
+        "INSERT INTO cursor (source, cursor, at) VALUES ('hr', 'c', 1764000000000)",
+        "INSERT INTO inbox (subject, reason, requested_by, note) VALUES ('email:xeno@example.org', 'departed', 'ops', 'n')",
+        "INSERT INTO memory (source, drawer, key, look_up, about, body, changed_at) \
+         VALUES ('scim', 'people', '1', 'xeno', 'email:xeno@example.org', '{}', 1764000000000)",
+        "INSERT INTO identity (person, name, source, since, seen_at) VALUES (1, 'email:alice@example.org', 'scim', 1764000000000, 1764000000000)",
+        "INSERT INTO identity (person, name, source, since, seen_at) VALUES (1, 'username:alice', 'scim', 1764000000000, 1764000000000)",
+        "INSERT INTO alias (name, ref) SELECT 'username:alice', ref FROM person LIMIT 1",
+        "INSERT INTO source_refusal (source, code, times, last_at) VALUES ('hr', 'unreadable', 2, 1764000000000)",
+        "INSERT INTO reactivation (case_id, source, at) VALUES (1, 'scim', 1764000000000)",
+        "INSERT INTO sealed (digest, box, since) VALUES ('sha256:00', x'00', 1764000000000)",
+        "INSERT OR IGNORE INTO employment (source, employee, employment, subject, state, changed_at) \
+         VALUES ('hr', '9', '1', 'email:nora@example.org', 'stands', 1764000000000)",
+    ] {
+        sqlx::query(sql).execute(&mut conn).await.unwrap();
+    }
+    conn.close().await.unwrap();
+    place
+}
+
+pub(super) fn leaver(name: &str, after: Duration) -> Signal {
+    let mut signal = signal(name, &format!("{name}@example.org"), Reason::Departed);
+    let fire_at = NOW.plus(after);
+    signal.when = When::Departure(Departure {
+        employee: name.to_owned(),
+        employment: "1".to_owned(),
+        step: DepartureStep::Leave {
+            leaves: Leaves::Instant { at: fire_at },
+            fire_at,
+        },
+    });
+    signal
+}
