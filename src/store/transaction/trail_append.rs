@@ -1,7 +1,5 @@
 //! Appends to the trail: rows in the transaction of the change they tell of, under the tree whose frontier the same transaction stores.
 
-use std::fmt::Write as _;
-
 use revoked_trail::{Entry, Frontier, Hash, leaf_hash};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 
@@ -76,37 +74,26 @@ impl Tail {
         self.frontier.size()
     }
 
-    /// The statements that write what was appended.
+    /// The statements that write what was appended. Their text is the same however much it is, so that they stay prepared.
     pub(in crate::store) fn push_rows_to(&self, list: &mut Statements) {
-        let mut rest = self.rows.as_slice();
-        while !rest.is_empty() {
-            // Powers of four keep the number of distinct statements small, so that most lists stay prepared.
-            let chunk = [64, 16, 4].into_iter().find(|size| rest.len() >= *size).unwrap_or(1);
-            let (now, later) = rest.split_at(chunk);
-            let mut insert = "INSERT INTO trail (seq, body, leaf) VALUES ".to_owned();
-            for n in 0..chunk {
-                let comma = if n == 0 { "" } else { ", " };
-                // Writing to a string cannot fail.
-                let _ = write!(insert, "{comma}(${}, ${}, ${})", 3 * n + 1, 3 * n + 2, 3 * n + 3);
-            }
-            list.push(&insert);
-            for (seq, body, leaf) in now {
-                list.bind(*seq).bind(body.as_str()).bind(leaf.0.as_slice());
-            }
-            rest = later;
+        let Some((first, ..)) = self.rows.first() else { return };
+        let mut bodies = Vec::with_capacity(self.rows.iter().map(|(_, body, _)| body.len()).sum());
+        let mut leaves = Vec::with_capacity(self.rows.len() * LEAF);
+        let mut places = Vec::with_capacity(self.rows.len());
+        for (_, body, leaf) in &self.rows {
+            places.push((bodies.len() << 32) | body.len());
+            bodies.extend_from_slice(body.as_bytes());
+            leaves.extend_from_slice(&leaf.0);
         }
-        for (block, root) in &self.blocks {
-            list.push("INSERT INTO trail_block (block, root) VALUES ($1, $2)")
-                .bind(*block)
-                .bind(root.0.as_slice());
+        list.push(APPEND).bind(*first).bind(bodies).bind(leaves).bind_set(&places);
+        if !self.blocks.is_empty() {
+            let (numbers, roots): (Vec<i64>, Vec<[u8; LEAF]>) = self.blocks.iter().map(|(block, root)| (*block, root.0)).unzip();
+            list.push(BLOCKS).bind(roots.concat()).bind_set(&numbers);
         }
-        let mut places = self.places.clone();
-        places.sort_unstable();
-        places.dedup();
-        list.push_set(
-            "INSERT INTO trail_case (case_id, block) SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true ON CONFLICT DO NOTHING",
-            &places,
-        );
+        let mut cases = self.places.clone();
+        cases.sort_unstable();
+        cases.dedup();
+        list.push_set(CASES, &cases);
     }
 
     /// The statement that moves the head behind what was appended.
@@ -118,6 +105,19 @@ impl Tail {
         }
     }
 }
+
+/// How long a hash is, in bytes.
+const LEAF: usize = 32;
+/// Appends entries from the number `$1` on. Their bodies lie one behind the other in `$2` and their leaves in `$3`; `$4` says of each body
+/// where it begins (the upper 32 bits) and how long it is. Nothing of them is quoted, and nothing has to be read back.
+pub(in crate::store) const APPEND: &str = "INSERT INTO trail (seq, body, leaf) \
+     SELECT $1 + key, CAST(substr($2, (value >> 32) + 1, value & 4294967295) AS TEXT), substr($3, 32 * key + 1, 32) FROM json_each($4)";
+/// The roots in `$1`, one behind the other, of the blocks in `$2`.
+pub(in crate::store) const BLOCKS: &str =
+    "INSERT INTO trail_block (block, root) SELECT value, substr($1, 32 * key + 1, 32) FROM json_each($2)";
+/// Which case is spoken of in which block.
+pub(in crate::store) const CASES: &str =
+    "INSERT INTO trail_case (case_id, block) SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
 
 /// The end of the trail, and the largest numbers in use of signals, cases, jobs and actions. Numbers beyond 2^62 are none that were given
 /// here: after the largest of all there is no next one.
