@@ -1,5 +1,6 @@
 //! One lane: what it takes from the queue, and when.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,8 +20,10 @@ use crate::targets::{CallContext, Level, Probe, Target};
 
 /// How often an idle lane looks by itself: the safety net under the wakes.
 const POLL: Duration = Duration::from_secs(1);
-/// How many jobs are claimed in one commit at most.
+/// How many slots are filled in one step at most.
 const LARGEST_CLAIM: usize = 64;
+/// How many jobs are read ahead of the slots that are free, where the queue is deep: one look at it then serves as many slots.
+const AHEAD: usize = 64;
 /// How many jobs that are done with the target may wait to be written down, besides those at work.
 const UNWRITTEN: usize = 64;
 /// How long a probe may take.
@@ -62,6 +65,13 @@ struct Pause {
     recorded: bool,
     probes: u32,
     next: Instant,
+}
+
+/// Jobs that are reserved for the slots that come free next. What is queued meanwhile may be more urgent, so a wake lets them go.
+struct ReadAhead {
+    claims: VecDeque<Claim>,
+    /// Until when they are the next: later, the queue is looked at again.
+    until: Instant,
 }
 
 /// What to do after a step.
@@ -137,15 +147,20 @@ impl Lane {
 
     async fn run(self: Arc<Self>) {
         let wake = self.store.wake(&self.name);
+        let mut ahead = ReadAhead::new();
         while !self.shutdown.soft.is_cancelled() {
             // Registered before the query: what is queued or freed while it runs wakes us too.
             let (woken, changed) = (wake.notified(), self.changed.notified());
             let (mut woken, mut changed) = (std::pin::pin!(woken), std::pin::pin!(changed));
-            woken.as_mut().enable();
+            if woken.as_mut().enable() {
+                ahead.let_go();
+            }
             changed.as_mut().enable();
-            let Next::Until(next) = self.step().await else { continue };
+            let Next::Until(next) = self.step(&mut ahead).await else {
+                continue;
+            };
             tokio::select! {
-                () = woken => {}
+                () = woken => ahead.let_go(),
                 () = changed => {}
                 () = tokio::time::sleep_until(next) => {}
                 () = self.shutdown.soft.cancelled() => {}
@@ -154,7 +169,7 @@ impl Lane {
         self.keep_permit_time().await;
     }
 
-    async fn step(self: &Arc<Self>) -> Next {
+    async fn step(self: &Arc<Self>, ahead: &mut ReadAhead) -> Next {
         let now = Instant::now();
         let pause = self.state().pause.as_ref().map(|pause| (pause.next, pause.recorded));
         if let Some((next, recorded)) = pause {
@@ -181,14 +196,21 @@ impl Lane {
         if slots.is_empty() {
             return idle;
         }
-        let claims = self
-            .store
-            .reserve(&self.name, worst, slots.len())
-            .await
-            .unwrap_or_else(|error| {
-                tracing::warn!(target = %self.name, error = %error_chain(&error), "could not look at the queue");
-                Vec::new()
-            });
+        let mut claims = if worst == LAST { ahead.take(slots.len()) } else { Vec::new() };
+        if claims.is_empty() {
+            let more = if admits == Admits::All && worst == LAST { AHEAD } else { 0 };
+            claims = self
+                .store
+                .reserve(&self.name, worst, slots.len() + more)
+                .await
+                .unwrap_or_else(|error| {
+                    tracing::warn!(target = %self.name, error = %error_chain(&error), "could not look at the queue");
+                    Vec::new()
+                });
+            if more > 0 {
+                *ahead = ReadAhead::of(claims.split_off(claims.len().min(slots.len())));
+            }
+        }
         let next = if claims.is_empty() { idle } else { Next::Again };
         if !claims.is_empty() && admits != Admits::All {
             self.state().breaker.trying(now + LEASE_LENGTH);
@@ -341,6 +363,32 @@ impl Lane {
                 tracing::warn!(target = %self.name, error = %error_chain(&error), "could not keep how long the target refuses");
             }
         }
+    }
+}
+
+impl ReadAhead {
+    fn new() -> Self {
+        Self::of(Vec::new())
+    }
+
+    /// What is urgent stays in the queue: slots of its own may be free for it.
+    fn of(claims: Vec<Claim>) -> Self {
+        Self {
+            claims: claims.into_iter().filter(|claim| !claim.job.priority.is_urgent()).collect(),
+            until: Instant::now() + POLL,
+        }
+    }
+
+    /// Up to so many of them, the most urgent first.
+    fn take(&mut self, limit: usize) -> Vec<Claim> {
+        if Instant::now() >= self.until {
+            self.let_go();
+        }
+        self.claims.drain(..limit.min(self.claims.len())).collect()
+    }
+
+    fn let_go(&mut self) {
+        self.claims.clear();
     }
 }
 
