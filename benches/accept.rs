@@ -29,7 +29,7 @@ pub(crate) async fn measure() -> Vec<Row> {
         for person in 1..=SIGNALS {
             let signal = lane::signal(person as usize, 4, Reason::Compromised, &person.to_string());
             let delivery = Delivery::of("bench", vec![signal], store.clock().now());
-            store.accept(Arc::clone(&policy), delivery, Vec::new()).await.unwrap();
+            store.accept(Arc::clone(&policy), delivery, Default::default()).await.unwrap();
         }
         rates.push(f64::from(SIGNALS) / began.elapsed().as_secs_f64());
         store.close().await;

@@ -49,7 +49,7 @@ pub(crate) async fn filled(path: &std::path::Path, rows: usize) {
         vec![lane::signal(1, 7, Reason::Departed, "first")],
         store.clock().now(),
     );
-    store.accept(policy, delivery, Vec::new()).await.unwrap();
+    store.accept(policy, delivery, Default::default()).await.unwrap();
     store.close().await;
     let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(path)

@@ -117,17 +117,11 @@ pub(crate) fn no_limits(policy: &mut Policy) {
 }
 
 impl Bench {
-    /// Takes a delivery in as the intake does, handing urgent jobs to the slot kept for them.
+    /// Takes a delivery in as the intake does.
     pub(crate) async fn accept(&self, signals: Vec<Signal>) -> Vec<SignalReceipt> {
-        let urgent = signals.iter().any(|signal| signal.priority.is_urgent());
-        let slot = if urgent { self.lanes.reserve_urgent("chat") } else { None };
         let delivery = Delivery::of("bench", signals, self.store.clock().now());
-        let slots = slot.iter().map(|_| "chat".to_owned()).collect();
-        let accepted = self.store.accept(Arc::clone(&self.policy), delivery, slots).await.unwrap();
-        if let (Some(slot), Some(claim)) = (slot, accepted.claims.into_iter().next()) {
-            self.lanes.take(claim, slot);
-        }
-        accepted.receipt.signals
+        let accepted = self.lanes.accept(&self.store, Arc::clone(&self.policy), delivery);
+        accepted.await.unwrap().signals
     }
 
     /// Ends the lane and closes the store. The folder goes when the answer is dropped.

@@ -84,26 +84,9 @@ impl Intake {
     /// Where the store cannot be written; nothing of the delivery is stored then, or of a large file a part.
     pub async fn store(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
         let (source, unreadable) = (delivery.source.clone(), delivery.refused.len());
-        let urgent = delivery.signals.iter().any(|signal| signal.priority.is_urgent());
-        let mut slots: BTreeMap<String, _> = BTreeMap::new();
-        if urgent {
-            for target in self.targets.iter() {
-                if let Some(slot) = self.lanes.reserve_urgent(target) {
-                    slots.insert(target.clone(), slot);
-                }
-            }
-        }
-        let accepted = self
-            .store
-            .accept(Arc::clone(&self.policy), delivery, slots.keys().cloned().collect())
-            .await?;
-        for claim in accepted.claims {
-            if let Some(slot) = slots.remove(&claim.job.target) {
-                self.lanes.take(claim, slot);
-            }
-        }
-        count(&source, unreadable, &accepted.receipt);
-        Ok(accepted.receipt)
+        let receipt = self.lanes.accept(&self.store, Arc::clone(&self.policy), delivery).await?;
+        count(&source, unreadable, &receipt);
+        Ok(receipt)
     }
 }
 

@@ -306,6 +306,22 @@ impl Containment {
         actions
     }
 
+    /// What the plan begins with whatever an observation shows, where that is certain: the account block, or else the end of all sessions.
+    /// Its intent may be stored before anybody has looked. An account that is suspended already, or that is to be spared, shows only then;
+    /// what is not sent is recorded so.
+    #[must_use]
+    pub fn first_for_certain(&self, able: &Capabilities) -> Option<Action> {
+        let wanted = |kind: GrantKind| self.end.contains(&kind) && able.ends.contains(&kind);
+        let sessions = || able.ends_all_sessions.then_some(Action::EndAllSessions);
+        match self.scope {
+            _ if self.leaked.is_some() => None,
+            Scope::Everything if self.block && able.suspends => Some(Action::Suspend),
+            Scope::Everything if wanted(GrantKind::Session) && wanted(GrantKind::OauthGrant) => sessions(),
+            Scope::AllSessions => sessions(),
+            _ => None,
+        }
+    }
+
     /// Whether the password is to be reset: never for one of the single operations.
     #[must_use]
     pub fn resets(&self, access: &Access) -> bool {

@@ -76,6 +76,7 @@ pub use queue::accept::SOURCE_TROUBLE;
 pub use queue::accepted::Accepted;
 pub use queue::observation_summary::ObservationSummary;
 pub use queue::reservation::Claim;
+pub use queue::slot_offer::{SlotOffer, SlotOffers};
 pub use sources::health::{LastSeen, Refusals, SourceHealth};
 pub use sources::inbox::InboxAnswer;
 pub use sources::inbox_row::{InboxRefusal, InboxRow};

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
+
 use super::concurrency::Slot;
 use super::lane::Lane;
 use super::lane_settings::{LaneSettings, LaneStatus, Shutdown, WorkSettings};
 use super::pacer::Pacer;
 use super::protection::Protection;
 use super::scheduler;
-use crate::store::{Claim, Result, Store, StoreError};
+use crate::model::{Delivery, Receipt};
+use crate::policy::Policy;
+use crate::store::{Claim, Result, SlotOffer, SlotOffers, Store, StoreError};
 
 /// The lanes of a running daemon. Cheap to clone.
 #[derive(Clone)]
@@ -53,11 +57,55 @@ impl Lanes {
         Ok(Self(Arc::new(started)))
     }
 
-    /// The slot of `target` for one urgent job that is to be born claimed; `None` where the lane has none or could not start it now. Give
-    /// it to [`Lanes::take`] with the claim, or drop it.
+    /// Has a delivery stored. Each lane offers a slot to an urgent job of it, whose reads begin beside the commit.
+    ///
+    /// # Errors
+    /// Where the store cannot be written; nothing of the delivery is stored then, or of a large file a part.
+    pub async fn accept(&self, store: &Store, policy: Arc<Policy>, delivery: Delivery) -> Result<Receipt> {
+        if !delivery.signals.iter().any(|signal| signal.priority.is_urgent()) {
+            let accepted = store.accept(policy, delivery, SlotOffers::default()).await?;
+            return Ok(accepted.receipt);
+        }
+        let mut slots = BTreeMap::new();
+        let mut offered = Vec::new();
+        for target in self.0.keys() {
+            if let Some((offer, slot)) = self.offer_urgent(target) {
+                slots.insert(target.clone(), slot);
+                offered.push(offer);
+            }
+        }
+        let (born, mut claims) = mpsc::unbounded_channel();
+        let offers = SlotOffers {
+            slots: offered,
+            born: Some(born),
+        };
+        let mut begin = |claim: Claim| {
+            if let Some(slot) = slots.remove(&claim.job.target) {
+                self.take(claim, slot);
+            }
+        };
+        let mut accept = std::pin::pin!(store.accept(policy, delivery, offers));
+        let accepted = loop {
+            tokio::select! {
+                biased;
+                Some(claim) = claims.recv() => begin(claim),
+                accepted = &mut accept => break accepted?,
+            }
+        };
+        accepted.claims.into_iter().for_each(begin);
+        Ok(accepted.receipt)
+    }
+
+    /// The slot of `target` for one urgent job that is to be born claimed, with what the store is told of it; `None` where the lane has none
+    /// or could not start it now. Give it to [`Lanes::take`] with the claim, or drop it.
     #[must_use]
-    pub fn reserve_urgent(&self, target: &str) -> Option<Slot> {
-        self.0.get(target)?.reserve_urgent()
+    pub fn offer_urgent(&self, target: &str) -> Option<(SlotOffer, Slot)> {
+        let lane = self.0.get(target)?;
+        let offer = SlotOffer {
+            target: target.to_owned(),
+            able: Arc::new(lane.target.capabilities()),
+        };
+        Some((offer, lane.reserve_urgent()?))
     }
 
     /// Starts a job that was born claimed.

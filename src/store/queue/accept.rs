@@ -13,6 +13,7 @@ use super::place_hold::OTHER_EMPLOYMENT;
 use super::portions;
 use super::repetition::SeenSignals;
 use super::sets::hot_mutation::{AcceptRequest, HotMutation};
+use super::slot_offer::{Births, SlotOffers};
 use crate::digest::{hex, sha256};
 use crate::model::{Delivery, Disposition, Reason, Receipt, Signal, SignalReceipt, Subject};
 use crate::policy::{Class, Decision, Facts, Policy, STAYS};
@@ -28,12 +29,12 @@ pub const SOURCE_TROUBLE: [&str; 4] = [
 ];
 
 impl Store {
-    /// Stores a delivery and everything that follows from it. `slots` names the lanes that keep a slot free for one urgent job.
+    /// Stores a delivery and everything that follows from it. `offers` are the lanes that keep a slot free for one urgent job.
     ///
     /// # Errors
     /// Where the store cannot be written: nothing of the delivery is stored then, or of a large file a part, which is recognised when it comes
     /// again.
-    pub async fn accept(&self, policy: Arc<Policy>, mut delivery: Delivery, slots: Vec<String>) -> Result<Accepted> {
+    pub async fn accept(&self, policy: Arc<Policy>, mut delivery: Delivery, offers: SlotOffers) -> Result<Accepted> {
         let receivers = self.receivers();
         let mut sealed = BTreeMap::new();
         for signal in &mut delivery.signals {
@@ -57,7 +58,9 @@ impl Store {
             receivers,
             delivery,
             sealed,
-            slots,
+            slots: offers.slots,
+            births: offers.born.map(Births::new),
+            told: false,
         };
         let Outcome {
             accepted,

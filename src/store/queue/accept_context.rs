@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use revoked_trail::{Entry, EntryKind};
 
 use super::reservation::Claim;
+use super::slot_offer::SlotOffer;
 use crate::model::{Actor, Delivery, Signal};
 use crate::policy::Policy;
 use crate::statement::Receiver;
@@ -21,7 +22,7 @@ pub(in crate::store) struct AcceptContext<'a> {
     /// Whether a statement was queued.
     pub(in crate::store) queued: bool,
     /// Lanes that offer a slot to an urgent job.
-    pub(in crate::store) slots: Vec<String>,
+    pub(in crate::store) slots: Vec<SlotOffer>,
     /// The holds that its signals came under.
     pub(in crate::store) holds: PlacedHolds,
     /// Lanes to wake after the commit.

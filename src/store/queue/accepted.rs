@@ -8,7 +8,7 @@ use crate::model::Receipt;
 pub struct Accepted {
     /// For the sender.
     pub receipt: Receipt,
-    /// Urgent jobs that were born claimed, since the lane had offered a slot: no further commit stands before their first read.
+    /// Urgent jobs that were born claimed, since the lane had offered a slot, and were not told of before.
     pub claims: Vec<Claim>,
 }
 

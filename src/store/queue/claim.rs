@@ -14,9 +14,10 @@ use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::identity::resolution::add_known_names;
 use crate::store::{Result, Store, StoreError, Tx};
 
-/// What a claim reads of the queue: up to `$3` jobs of the target `$1` that are at least as urgent as `$2`, without those in `$4`.
+/// What a claim reads of the queue: up to `$3` jobs of the target `$1` that are at least as urgent as `$2`, without those in `$4`. A bare
+/// `$3` as the limit would have SQLite compile the statement anew each time that it is bound.
 pub(super) const WAITING: &str = "SELECT id FROM job INDEXED BY job_claim WHERE target = $1 AND state = 'queued' AND priority <= $2 \
-     AND id NOT IN (SELECT value FROM json_each($4)) ORDER BY priority, id LIMIT $3";
+     AND id NOT IN (SELECT value FROM json_each($4)) ORDER BY priority, id LIMIT $3 + 0";
 /// What [`read_job`] reads.
 const JOB: &str = "SELECT j.id, j.case_id, j.target, j.kind, p.subject, c.subject_ref, j.containment, j.priority, j.attempt, c.received_at, \
      j.acted, j.password_reset, j.approved, c.reason, j.evidence, coalesce(j.chain_at, c.contained_at), j.sweep";
@@ -68,8 +69,7 @@ impl Store {
         let lease = new_lease(self.clock().now());
         let claim = |job: Job| Claim {
             reservation: Some(self.reserved().reserve(job.id.0)),
-            job: Arc::new(job),
-            lease: lease.clone(),
+            ..Claim::new(Arc::new(job), lease.clone())
         };
         jobs.into_iter().map(claim).collect()
     }
@@ -205,11 +205,7 @@ impl Tx<'_> {
         let mut claims = Vec::with_capacity(jobs.len());
         for job in jobs {
             self.record(&entries::claimed(&job, &lease.id));
-            claims.push(Claim {
-                job: Arc::new(job),
-                lease: lease.clone(),
-                reservation: None,
-            });
+            claims.push(Claim::new(Arc::new(job), lease.clone()));
         }
         Ok(claims)
     }

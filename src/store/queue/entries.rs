@@ -69,7 +69,8 @@ pub(super) fn observed(job: &Job, seen: &ObservationSummary) -> Entry {
     })
 }
 
-pub(super) fn action_started(job: &Job, principal: &str, id: i64, action: &Action) -> Entry {
+/// The principal is missing where the intent was stored with the job, before anybody had looked whom it is about.
+pub(super) fn action_started(job: &Job, principal: Option<&str>, id: i64, action: &Action) -> Entry {
     about(EntryKind::ActionStarted, job).detail(detail! {
         "action": id, "target": job.target, "principal": principal, "attempt": job.attempt, "what": action,
     })

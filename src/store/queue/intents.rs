@@ -113,13 +113,36 @@ impl Tx<'_> {
         ids.sort_unstable();
         let mut started = Vec::with_capacity(actions.len());
         for (id, action) in ids.into_iter().zip(actions) {
-            self.record(&entries::action_started(job, &seen.principal, id, action));
+            self.record(&entries::action_started(job, Some(&seen.principal), id, action));
             started.push(Started {
                 id,
                 action: action.clone(),
             });
         }
         Ok(started)
+    }
+
+    /// Records the intent of an action with the job itself, before anybody has looked whom it is about.
+    pub(super) async fn intend(&mut self, job: &Job, action: &Action) -> Result<Started> {
+        sqlx::query("UPDATE job SET acted = 1 WHERE id = $1")
+            .bind(job.id.0)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("marking a job"))?;
+        let id =
+            sqlx::query_scalar("INSERT INTO action (job_id, attempt, action, started_at) VALUES ($1, $2, $3, $4) RETURNING id")
+                .bind(job.id.0)
+                .bind(job.attempt)
+                .bind(written("an action", action)?)
+                .bind(self.now.ms())
+                .fetch_one(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("recording an intent"))?;
+        self.record(&entries::action_started(job, None, id, action));
+        Ok(Started {
+            id,
+            action: action.clone(),
+        })
     }
 
     pub(in crate::store) async fn finish(&mut self, job: &Job, finished: &[Finished]) -> Result<()> {

@@ -39,6 +39,7 @@ pub(in crate::store) mod requeue;
 pub(in crate::store) mod reservation;
 pub(in crate::store) mod sets;
 pub(in crate::store) mod settle;
+pub(in crate::store) mod slot_offer;
 pub(in crate::store) mod sweeps;
 pub(in crate::store) mod unreadable_job;
 pub(in crate::store) mod wake;

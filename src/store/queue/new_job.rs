@@ -1,6 +1,7 @@
 //! A job that is to be put into the queue.
 
 use super::lease::new_lease;
+use super::slot_offer::SlotOffer;
 use crate::model::{JobKind, JobState, Lease, Priority, Timestamp};
 
 /// A job to be put into the queue.
@@ -36,13 +37,15 @@ impl<'a> NewJob<'a> {
 }
 
 /// An urgent job takes the slot that its lane has offered; everything else waits in the queue.
-pub(super) fn initial_state(slots: &mut Vec<String>, target: &str, priority: Priority, now: Timestamp) -> JobState {
-    let offered = slots.iter().position(|slot| slot == target);
+pub(super) fn initial_state(
+    slots: &mut Vec<SlotOffer>,
+    target: &str,
+    priority: Priority,
+    now: Timestamp,
+) -> (JobState, Option<SlotOffer>) {
+    let offered = slots.iter().position(|slot| slot.target == target);
     match offered.filter(|_| priority.is_urgent()) {
-        Some(n) => {
-            slots.swap_remove(n);
-            JobState::Running { lease: new_lease(now) }
-        }
-        None => JobState::Queued,
+        Some(n) => (JobState::Running { lease: new_lease(now) }, Some(slots.swap_remove(n))),
+        None => (JobState::Queued, None),
     }
 }

@@ -1,5 +1,7 @@
 //! Opens a case with a job for each target that its playbook names.
 
+use std::sync::Arc;
+
 use super::accept_context::{AcceptContext, DecidedSignal};
 use super::entries;
 use super::new_job::{NewJob, initial_state};
@@ -45,9 +47,9 @@ impl Tx<'_> {
         self.link_signal(new.signal_id, case).await?;
         self.record(&entries::case_opened(new, case, work));
         for (target, containment) in &work.jobs {
-            let state = match (hold, work.due.filter(|due| *due > self.now)) {
-                (Some(_), _) => JobState::Held,
-                (None, Some(due)) => JobState::Scheduled { due },
+            let (state, offer) = match (hold, work.due.filter(|due| *due > self.now)) {
+                (Some(_), _) => (JobState::Held, None),
+                (None, Some(due)) => (JobState::Scheduled { due }, None),
                 (None, None) => initial_state(&mut context.slots, target, work.priority, self.now),
             };
             let job = self
@@ -68,7 +70,15 @@ impl Tx<'_> {
                 .await?;
             match state {
                 JobState::Running { lease } => {
-                    context.claims.extend(self.claimed(&[job], &lease).await?);
+                    let first = offer.and_then(|offer| offer.first_of(containment));
+                    for mut claim in self.claimed(&[job], &lease).await? {
+                        // It is looked at because of this signal, whatever else is stored meanwhile.
+                        Arc::make_mut(&mut claim.job).evidence.after_signal = Some(new.signal_id);
+                        if let Some(action) = &first {
+                            claim.intended.push(self.intend(&claim.job, action).await?);
+                        }
+                        context.claims.push(claim);
+                    }
                 }
                 JobState::Queued if !context.targets.contains(target) => context.targets.push(target.clone()),
                 _ => {}

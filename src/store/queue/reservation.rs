@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::model::{Job, Lease};
+use tokio::sync::watch;
+
+use crate::model::{Job, Lease, Started};
 
 /// A worker's time-limited ownership of a job. Made only by the store, consumed by [`crate::store::Store::settle`].
 #[must_use = "a claim that is not settled blocks its job until the lease ends"]
@@ -14,6 +16,37 @@ pub struct Claim {
     pub(in crate::store) lease: Lease,
     /// Where the lease is not committed yet: the job is kept for this claim in memory, until it is settled or dropped.
     pub(in crate::store) reservation: Option<Reservation>,
+    /// Actions whose intents were stored with the job.
+    pub(in crate::store) intended: Vec<Started>,
+    /// Where the job was told of before it was committed: turns true once it is, and ends where it never will be.
+    pub(in crate::store) commit: Option<watch::Receiver<bool>>,
+}
+
+impl Claim {
+    /// A claim whose lease is committed with the job, or before it is handed out.
+    pub(in crate::store) const fn new(job: Arc<Job>, lease: Lease) -> Self {
+        Self {
+            job,
+            lease,
+            reservation: None,
+            intended: Vec::new(),
+            commit: None,
+        }
+    }
+
+    /// Actions whose intents were stored with the job: they may be sent once it [is committed](Self::is_committed).
+    #[must_use]
+    pub fn intended(&self) -> &[Started] {
+        &self.intended
+    }
+
+    /// Waits until the job is committed, where it was told of before. False where it never was: nothing may be sent.
+    pub async fn is_committed(&self) -> bool {
+        match self.commit.clone() {
+            None => true,
+            Some(mut commit) => commit.wait_for(|committed| *committed).await.is_ok(),
+        }
+    }
 }
 
 /// The jobs that are reserved, each with the number of its reservation.

@@ -49,6 +49,12 @@ impl Queued {
         }
     }
 
+    fn tell_births(&mut self) {
+        if let Self::Hot(mutation) = self {
+            mutation.tell_births();
+        }
+    }
+
     const fn hot(&self) -> Option<&HotMutation> {
         match self {
             Self::Hot(mutation) => Some(mutation),
@@ -123,6 +129,9 @@ pub(super) async fn commit(
     } = opening;
     let wordings = known.unknown(group.iter().filter_map(Queued::hot).filter_map(HotMutation::evidence));
     let (writing, alone) = decide(group, clock, &mut tail, &mut numbers, reading);
+    for queued in group.iter_mut() {
+        queued.tell_births();
+    }
     let mut list = Statements::default();
     if alone.is_empty() {
         tail.push_rows_to(&mut list);
@@ -244,6 +253,8 @@ fn set_failure(error: &sqlx::Error) -> Unwritten {
     }
 }
 
+#[cfg(test)]
+mod birth_tests;
 #[cfg(test)]
 mod failure_tests;
 #[cfg(test)]

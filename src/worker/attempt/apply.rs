@@ -23,8 +23,12 @@ impl Attempt<'_> {
         if actions.is_empty() {
             return Ok(());
         }
-        self.record_intents(run, actions).await?;
         let mut strikes = 0;
+        if self.open.is_empty() {
+            self.record_intents(run, actions).await?;
+        } else {
+            self.send_intended(run, actions, &mut strikes).await?;
+        }
         // The commit of the intent was such a look, so that the first change never waits for one.
         let mut looked = Instant::now();
         while let Some(started) = self.open.front() {
@@ -35,25 +39,66 @@ impl Attempt<'_> {
             }
             self.sending = true;
             let answer = self.send(run, &action).await;
-            // Also where no answer came: the target may have made the change.
-            let cuts_off = run.cuts_off(&action);
-            run.freshness.note_change(&action, cuts_off);
-            match answer {
-                Ok(applied) => {
-                    strikes = 0;
-                    let at = self.answered(&applied);
-                    self.take_effect(run, &action, at);
-                }
-                Err(End::Failed(error)) => {
-                    self.failed(run, &action, &error);
-                    strikes += u32::from(error.remedy == Remedy::Retry);
-                    let stop = matches!(error.remedy, Remedy::Pause | Remedy::RetryAfter(_)) || strikes >= STRIKES;
-                    if stop {
-                        return Err(End::Failed(error));
-                    }
-                }
-                Err(end) => return Err(end),
+            self.take_answer(run, &action, answer, &mut strikes)?;
+        }
+        Ok(())
+    }
+
+    /// Sends the action whose intent was stored with the job, and meanwhile records what was seen, and the intents of the others. Where the
+    /// plan does not have it after all, it is recorded as not sent.
+    async fn send_intended(&mut self, run: &mut PrincipalRun<'_>, mut actions: Vec<Action>, strikes: &mut u32) -> Result<(), End> {
+        let intended = self.open.front().map(|started| started.action.clone());
+        let Some((place, action)) = intended.and_then(|intended| {
+            let place = actions.iter().position(|action| *action == intended)?;
+            Some((place, intended))
+        }) else {
+            self.close(ActionOutcome::NotSent, Vec::new());
+            return self.record_intents(run, actions).await;
+        };
+        if !self.claim.is_committed().await {
+            return Err(End::Store(StoreError::LeaseLost(self.job().id)));
+        }
+        if self.began.elapsed() >= LOOK {
+            self.check_not_called_off().await?;
+        }
+        // Sent before what can make new sessions, the end of all sessions is sent once more in its turn.
+        if place == 0 {
+            actions.remove(0);
+        }
+        self.sending = true;
+        let seen = self.seen(run);
+        let (answer, others) = tokio::join!(self.apply(run, &action), self.context.store.start(self.claim, actions, seen));
+        let taken = self.take_answer(run, &action, answer, strikes);
+        self.open = others.map_err(stopped)?.into();
+        taken
+    }
+
+    /// What the answer to an action means. Fails where it stands in the way of all the rest.
+    fn take_answer(
+        &mut self,
+        run: &mut PrincipalRun<'_>,
+        action: &Action,
+        answer: Result<Applied, End>,
+        strikes: &mut u32,
+    ) -> Result<(), End> {
+        // Also where no answer came: the target may have made the change.
+        let cuts_off = run.cuts_off(action);
+        run.freshness.note_change(action, cuts_off);
+        match answer {
+            Ok(applied) => {
+                *strikes = 0;
+                let at = self.answered(&applied);
+                self.take_effect(run, action, at);
             }
+            Err(End::Failed(error)) => {
+                self.failed(run, action, &error);
+                *strikes += u32::from(error.remedy == Remedy::Retry);
+                let stop = matches!(error.remedy, Remedy::Pause | Remedy::RetryAfter(_)) || *strikes >= STRIKES;
+                if stop {
+                    return Err(End::Failed(error));
+                }
+            }
+            Err(end) => return Err(end),
         }
         Ok(())
     }
@@ -83,9 +128,22 @@ impl Attempt<'_> {
             self.evidence.saw_ended(ended.grants);
             return Ok(ended.applied);
         }
+        self.apply(run, action).await
+    }
+
+    async fn apply(&self, run: &PrincipalRun<'_>, action: &Action) -> Result<Applied, End> {
         let principals = std::slice::from_ref(run.principal);
         self.call(self.context.target.apply(&self.call_context, action, principals))
             .await
+    }
+
+    fn seen(&self, run: &PrincipalRun<'_>) -> ObservationSummary {
+        ObservationSummary {
+            principal: run.principal.id.clone(),
+            counts: run.access.counts(),
+            suspended: run.access.suspended(),
+            evidence: self.evidence.clone(),
+        }
     }
 
     /// Makes the intent durable, and in the same group commit what came of the batch before.
@@ -93,12 +151,7 @@ impl Attempt<'_> {
         if self.context.hard.is_cancelled() {
             return Err(End::Interrupted);
         }
-        let seen = ObservationSummary {
-            principal: run.principal.id.clone(),
-            counts: run.access.counts(),
-            suspended: run.access.suspended(),
-            evidence: self.evidence.clone(),
-        };
+        let seen = self.seen(run);
         // Neither write is ever dropped half-way: the attempt is only cut off at calls to the target.
         let store = self.context.store;
         let started = if self.finished.is_empty() {

@@ -1,7 +1,8 @@
 //! One attempt at one job: resolve → observe → plan → apply → observe → verdict, as often as it takes within one attempt.
 //!
-//! Reads start at once. Only a change waits for a commit: the intent of a whole batch of actions becomes durable before its first request
-//! leaves, and what came of the batch before rides along. The order is the account block first: where the plan suspends the account or
+//! Reads start at once, those for an urgent signal beside the commit that stores it. Only a change waits for a commit: the intent of a whole
+//! batch of actions becomes durable before its first request leaves, and what came of the batch before rides along. The first action of an
+//! urgent job, where it is certain, has its intent in the commit of the signal. The order is the account block first: where the plan suspends the account or
 //! resets its password, that goes first, a suspension is confirmed by a look, and only then is everything else revoked. The verdict comes
 //! from a second observation, never from an answer; as long as the plan for what that observation shows is not empty, the attempt goes round
 //! again. No list is read twice without need: a kind is proved by a reading that began after the last change to it, and after the last
@@ -107,6 +108,7 @@ struct Attempt<'a> {
     context: &'a AttemptContext<'a>,
     claim: &'a Claim,
     call_context: CallContext,
+    began: Instant,
     deadline: Instant,
     /// Answers that are not recorded yet.
     finished: Vec<Finished>,
@@ -134,13 +136,15 @@ pub(super) async fn attempt(context: &AttemptContext<'_>, claim: &Claim) -> Ende
         .store
         .newest_signal()
         .max(claim.job.evidence.after_signal.unwrap_or(0));
+    let began = Instant::now();
     let mut attempt = Attempt {
         context,
         claim,
         call_context: context.call_context.clone(),
-        deadline: Instant::now() + context.attempt_limits.limit,
+        began,
+        deadline: began + context.attempt_limits.limit,
         finished: Vec::new(),
-        open: VecDeque::new(),
+        open: claim.intended().to_vec().into(),
         sending: false,
         refused: Vec::new(),
         evidence: claim.job.evidence.clone(),

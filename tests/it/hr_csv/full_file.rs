@@ -49,7 +49,12 @@ impl Roster {
             .unwrap();
         assert_eq!(found.len(), 1);
         let delivery = found.remove(0);
-        let accepted = self.place.store.accept(policy(), delivery.clone(), Vec::new()).await.unwrap();
+        let accepted = self
+            .place
+            .store
+            .accept(policy(), delivery.clone(), Default::default())
+            .await
+            .unwrap();
         self.drop.source.stored(&delivery, &accepted.receipt).await.unwrap();
         delivery
     }
@@ -189,7 +194,7 @@ async fn a_deleted_record_is_held_in_any_file() {
         drop.put("a.csv", format!("{HEADER}{row}"));
         let delivery = drop.one().await;
         assert!(matches!(&delivery.signals[0].disposition, Disposition::Hold(why) if why.contains("deleted")));
-        let accepted = place.store.accept(policy(), delivery, Vec::new()).await.unwrap();
+        let accepted = place.store.accept(policy(), delivery, Default::default()).await.unwrap();
         assert!(crate::store::case_of(&accepted.receipt.signals[0]).1);
     }
 }

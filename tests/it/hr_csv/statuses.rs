@@ -53,7 +53,12 @@ impl Nights {
         assert_eq!(found.len(), 1);
         let delivery = found.remove(0);
         assert!(delivery.refused.is_empty(), "{:?}", delivery.refused);
-        let accepted = self.place.store.accept(policy(), delivery.clone(), Vec::new()).await.unwrap();
+        let accepted = self
+            .place
+            .store
+            .accept(policy(), delivery.clone(), Default::default())
+            .await
+            .unwrap();
         self.drop.source.stored(&delivery, &accepted.receipt).await.unwrap();
         accepted.receipt.signals
     }

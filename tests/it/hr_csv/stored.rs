@@ -11,7 +11,11 @@ const STAYS: &str = "1,E1,alice@example.org,2025-11-25,terminate,2025-11-20\n";
 /// Takes the one file that waits, stores it, and puts it away.
 async fn take(drop: &DropFolder, place: &Place) -> Vec<SignalReceipt> {
     let delivery = drop.one().await;
-    let accepted = place.store.accept(policy(), delivery.clone(), Vec::new()).await.unwrap();
+    let accepted = place
+        .store
+        .accept(policy(), delivery.clone(), Default::default())
+        .await
+        .unwrap();
     drop.source.stored(&delivery, &accepted.receipt).await.unwrap();
     assert_eq!(drop.names(""), [] as [&str; 0]);
     accepted.receipt.signals

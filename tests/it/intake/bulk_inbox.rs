@@ -130,7 +130,11 @@ async fn a_row_about_somebody_whose_rows_are_damaged_is_rejected_and_holds_up_no
     planned.when = When::At(harness.store.clock().now().plus(Duration::from_hours(24)));
     let delivery = Delivery::of("test", vec![planned], harness.store.clock().now());
     let policy = Arc::new(harness.policy.clone());
-    harness.store.accept(Arc::clone(&policy), delivery, Vec::new()).await.unwrap();
+    harness
+        .store
+        .accept(Arc::clone(&policy), delivery, Default::default())
+        .await
+        .unwrap();
     let mut other = SqliteConnectOptions::new()
         .filename(harness.store.path())
         .connect()

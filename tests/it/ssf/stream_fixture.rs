@@ -118,7 +118,7 @@ impl StreamFixture {
         for delivery in self.pull().poll(cursor.as_deref(), self).await? {
             let accepted = self
                 .store
-                .accept(Arc::clone(&self.policy), delivery.clone(), Vec::new())
+                .accept(Arc::clone(&self.policy), delivery.clone(), Default::default())
                 .await?;
             stored.push((delivery, accepted.receipt));
         }
@@ -163,7 +163,7 @@ impl StreamFixture {
         };
         let accepted = self
             .store
-            .accept(Arc::clone(&self.policy), delivery, Vec::new())
+            .accept(Arc::clone(&self.policy), delivery, Default::default())
             .await
             .unwrap();
         Ok(push.accepted(&accepted.receipt))

@@ -1,7 +1,7 @@
 //! What a delivery becomes.
 
 use revoked::model::{Delivery, Disposition, Priority, Reason, SignalReceipt};
-use revoked::store::ListFilter;
+use revoked::store::{ListFilter, SlotOffer, SlotOffers};
 
 use super::{case_of, place, policy, signal};
 
@@ -125,7 +125,13 @@ async fn an_urgent_job_is_born_claimed_where_its_lane_offers_a_slot() {
             place.clock.now(),
         )
     };
-    let slots = || vec!["chat".to_owned()];
+    let slots = || SlotOffers {
+        slots: vec![SlotOffer {
+            target: "chat".to_owned(),
+            able: std::sync::Arc::default(),
+        }],
+        born: None,
+    };
     let urgent = place
         .store
         .accept(policy(), delivery("a", Reason::Compromised), slots())

@@ -46,7 +46,7 @@ impl Place {
             employments,
             ..Delivery::of("hr", Vec::new(), self.clock.now())
         };
-        self.store.accept(policy(), delivery, Vec::new()).await.unwrap();
+        self.store.accept(policy(), delivery, Default::default()).await.unwrap();
     }
 
     async fn departure_of(&self, employment: &str) -> DepartureDetail {

@@ -193,7 +193,7 @@ async fn other_words_are_another_cause_and_a_whole_delivery_is_one_by_itself() {
             name: Some(format!("file{n}.csv")),
             ..Delivery::of("hr", leavers.collect(), place.clock.now())
         };
-        place.store.accept(policy(), file, Vec::new()).await.unwrap();
+        place.store.accept(policy(), file, Default::default()).await.unwrap();
     }
     let open = place.under_holds().await;
     assert_eq!(

@@ -34,7 +34,10 @@ impl Place {
             identities: vec![Identity::of(texts.iter().map(|text| subject(text)).collect())],
             ..Delivery::of(source, Vec::new(), self.clock.now())
         };
-        self.store.accept(super::policy(), delivery, Vec::new()).await.unwrap();
+        self.store
+            .accept(super::policy(), delivery, Default::default())
+            .await
+            .unwrap();
     }
 
     /// The names of the person, sorted, with `*` behind those in dispute.
@@ -137,7 +140,11 @@ async fn a_protected_person_is_held_whatever_the_name() {
         vec![signal("k", "employee_id:4711", Reason::Departed)],
         place.clock.now(),
     );
-    let accepted = place.store.accept(Arc::new(policy), delivery, Vec::new()).await.unwrap();
+    let accepted = place
+        .store
+        .accept(Arc::new(policy), delivery, Default::default())
+        .await
+        .unwrap();
     assert!(case_of(&accepted.receipt.signals[0]).1, "a protected person was not held");
     assert_eq!(place.store.holds(false).await.unwrap()[0].why, "protected");
 }
@@ -201,7 +208,11 @@ async fn names_of_two_people_in_one_signal_are_unclear_and_a_compromise_may_take
     let bold = Arc::new(bold);
     for (key, reason, held) in [("k2", Reason::Compromised, false), ("k3", Reason::Departed, true)] {
         let delivery = Delivery::of("hr", vec![signal(key, both, reason)], place.clock.now());
-        let accepted = place.store.accept(Arc::clone(&bold), delivery, Vec::new()).await.unwrap();
+        let accepted = place
+            .store
+            .accept(Arc::clone(&bold), delivery, Default::default())
+            .await
+            .unwrap();
         assert_eq!(case_of(&accepted.receipt.signals[0]).1, held, "{reason}");
     }
     // Nobody's other names are dragged in.
@@ -351,7 +362,10 @@ impl Place {
             renamed: vec![renamed],
             ..Delivery::of("idp", Vec::new(), self.clock.now())
         };
-        self.store.accept(super::policy(), delivery, Vec::new()).await.unwrap();
+        self.store
+            .accept(super::policy(), delivery, Default::default())
+            .await
+            .unwrap();
     }
 }
 

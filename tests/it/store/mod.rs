@@ -67,7 +67,11 @@ impl Place {
 
     pub(crate) async fn accept_from(&self, source: &str, signals: Vec<Signal>) -> Receipt {
         let delivery = Delivery::of(source, signals, self.clock.now());
-        self.store.accept(policy(), delivery, Vec::new()).await.unwrap().receipt
+        self.store
+            .accept(policy(), delivery, Default::default())
+            .await
+            .unwrap()
+            .receipt
     }
 
     /// The only job that waits, claimed.

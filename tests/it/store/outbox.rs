@@ -184,7 +184,7 @@ async fn a_changed_password_is_told_once_however_often_the_case_closes() {
     playbook.get_mut("chat").unwrap().reset_password = PasswordReset::Always;
     let alice = signal("k", "alice@example.org", Reason::Compromised);
     let delivery = revoked::model::Delivery::of("hr", vec![alice], place.clock.now());
-    place.store.accept(policy.into(), delivery, Vec::new()).await.unwrap();
+    place.store.accept(policy.into(), delivery, Default::default()).await.unwrap();
     let claim = place.claim().await;
     let started = place
         .store

@@ -239,7 +239,12 @@ async fn a_compromise_stands_and_an_older_word_takes_nothing_back() {
     let mut back = signal("newer word", ALICE, Reason::Reactivated);
     back.occurred_at = Some(now.plus(Duration::from_secs(1)));
     let delivery = Delivery::of("idp", vec![back], place.clock.now());
-    let receipt = place.store.accept(policy(), delivery, Vec::new()).await.unwrap().receipt;
+    let receipt = place
+        .store
+        .accept(policy(), delivery, Default::default())
+        .await
+        .unwrap()
+        .receipt;
     assert_eq!(place.state(case).await, "cancelled");
     let said = format!("{receipt:?}");
     assert!(said.contains("called off what has not happened yet (cases: 1)"), "{said}");

@@ -20,7 +20,7 @@ impl Place {
     }
 
     async fn deliver(&self, delivery: Delivery) {
-        self.store.accept(policy(), delivery, Vec::new()).await.unwrap();
+        self.store.accept(policy(), delivery, Default::default()).await.unwrap();
     }
 
     /// Judges the silence of `idp`, which should speak once a day, and gives the open alerts' kinds with how often they were raised.

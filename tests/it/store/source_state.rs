@@ -24,7 +24,7 @@ async fn hand_in(place: &Place, state_changes: Vec<StateChange>, alarms: Vec<Ala
         alarms,
         ..Delivery::of("scim", Vec::new(), place.clock.now())
     };
-    place.store.accept(policy(), delivery, Vec::new()).await.unwrap();
+    place.store.accept(policy(), delivery, Default::default()).await.unwrap();
 }
 
 #[tokio::test]

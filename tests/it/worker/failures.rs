@@ -80,7 +80,7 @@ async fn a_target_that_is_down_burns_no_attempts_and_is_tried_until_it_is_back()
         })
         .await;
     assert!(lanes.status()[0].down);
-    assert!(lanes.reserve_urgent("chat").is_none());
+    assert!(lanes.offer_urgent("chat").is_none());
     target.world().down = false;
     let job = harness.over(urgent).await;
     assert_eq!(job.verdict, Some(Verdict::Contained));

@@ -8,7 +8,7 @@ use revoked::backoff::{Backoff, Retries};
 use revoked::clock::Clock;
 use revoked::model::{Containment, Delivery, GrantKind, Priority, Reason, Scope, Signal, Subject};
 use revoked::policy::{Limits, Policy};
-use revoked::store::{Alert, CaseDetail, JobView, ListFilter, Role, Store};
+use revoked::store::{Alert, CaseDetail, JobView, ListFilter, Role, SlotOffer, SlotOffers, Store};
 use revoked::supervision::Supervisor;
 use revoked::targets::Target;
 use revoked::worker::{AttemptLimits, BreakerSettings, LaneSettings, Lanes, Protection, Rate, Shutdown, Slot, WorkSettings};
@@ -87,19 +87,35 @@ impl Harness {
         let delivery = self.delivery(subject, reason, scope);
         let accepted = self
             .store
-            .accept(Arc::new(self.policy.clone()), delivery, Vec::new())
+            .accept(Arc::new(self.policy.clone()), delivery, Default::default())
             .await
             .unwrap();
         case_of(&accepted.receipt.signals[0])
     }
 
     /// Accepts one urgent signal whose job is born claimed in this slot.
-    pub(crate) async fn signal_into(&self, lanes: &Lanes, slot: Slot, subject: &str) -> i64 {
+    pub(crate) async fn signal_into(&self, lanes: &Lanes, (offer, slot): (SlotOffer, Slot), subject: &str) -> i64 {
         let delivery = self.delivery(subject, Reason::Compromised, Scope::Everything);
         let policy = Arc::new(self.policy.clone());
-        let mut accepted = self.store.accept(policy, delivery, vec!["chat".to_owned()]).await.unwrap();
+        let offers = SlotOffers {
+            slots: vec![offer],
+            born: None,
+        };
+        let mut accepted = self.store.accept(policy, delivery, offers).await.unwrap();
         lanes.take(accepted.claims.pop().expect("no job was born claimed"), slot);
         case_of(&accepted.receipt.signals[0])
+    }
+
+    /// Accepts one urgent signal as the intake does: its job is told of before it is committed.
+    pub(crate) async fn told(&self, lanes: &Lanes, subject: &str) -> i64 {
+        self.try_told(lanes, subject).await.unwrap()
+    }
+
+    /// The same, where it may fail.
+    pub(crate) async fn try_told(&self, lanes: &Lanes, subject: &str) -> Result<i64, revoked::store::StoreError> {
+        let delivery = self.delivery(subject, Reason::Compromised, Scope::Everything);
+        let receipt = lanes.accept(&self.store, Arc::new(self.policy.clone()), delivery).await?;
+        Ok(case_of(&receipt.signals[0]))
     }
 
     fn delivery(&self, subject: &str, reason: Reason, scope: Scope) -> Delivery {

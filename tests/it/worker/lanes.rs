@@ -73,34 +73,15 @@ async fn an_urgent_job_born_claimed_starts_in_the_slot_that_was_reserved() {
     harness.signal("username:a", ROUTINE).await;
     harness.signal("username:b", ROUTINE).await;
     running(&harness, &lanes, 1).await;
-    let slot = lanes.reserve_urgent("chat").unwrap();
-    assert!(lanes.reserve_urgent("chat").is_none(), "the slot was given twice");
-    assert!(lanes.reserve_urgent("elsewhere").is_none());
+    let slot = lanes.offer_urgent("chat").unwrap();
+    assert!(lanes.offer_urgent("chat").is_none(), "the slot was given twice");
+    assert!(lanes.offer_urgent("elsewhere").is_none());
     let case = harness.signal_into(&lanes, slot, "username:mallory").await;
     target.let_through(1000);
     assert_eq!(harness.over(case).await.verdict, Some(Verdict::Contained));
-    drop(harness.until("a free slot", || async { lanes.reserve_urgent("chat") }).await);
+    drop(harness.until("a free slot", || async { lanes.offer_urgent("chat") }).await);
     harness.stop().await;
-    assert!(lanes.reserve_urgent("chat").is_none(), "a lane that stops gave a slot");
-}
-
-#[tokio::test]
-async fn two_commits_stand_before_the_first_revoke() {
-    let harness = Harness::demanding(open_account()).await;
-    let target = Arc::new(Scripted::new());
-    target.account("mallory", SESSION);
-    let lanes = harness.lanes(&target, 2).await;
-    let committed = harness.store.committed();
-    let (before, seen) = (committed.borrow().commits, Arc::new(std::sync::Mutex::new(Vec::new())));
-    let told = Arc::clone(&seen);
-    target.world().witness = Some(Box::new(move |_| {
-        told.lock().unwrap().push(committed.borrow().commits - before);
-    }));
-    let slot = lanes.reserve_urgent("chat").unwrap();
-    let case = harness.signal_into(&lanes, slot, "username:mallory").await;
-    assert_eq!(harness.over(case).await.verdict, Some(Verdict::Contained));
-    assert_eq!(seen.lock().unwrap()[0], 2, "the signal's commit and the intent's");
-    harness.stop().await;
+    assert!(lanes.offer_urgent("chat").is_none(), "a lane that stops gave a slot");
 }
 
 #[tokio::test]

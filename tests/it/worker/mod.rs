@@ -1,6 +1,7 @@
 //! The worker: its pacer under a paused clock, and whole lanes on a real store against a target that the tests script.
 
 mod attempts;
+mod born_claimed;
 mod call_costs;
 mod failures;
 pub(crate) mod harness;

@@ -12,7 +12,7 @@ use super::people::{People, is_plain};
 use super::writing::{GroupContext, JobRow, Writing};
 use crate::digest::hex;
 use crate::model::{
-    CaseId, Containment, Delivery, Evidence, Job, JobId, JobKind, JobState, Signal, SignalReceipt, Subject, Timestamp,
+    Action, CaseId, Containment, Delivery, Evidence, Job, JobId, JobKind, JobState, Signal, SignalReceipt, Subject, Timestamp,
 };
 use crate::policy::{Class, Decision, Facts, Work};
 use crate::store::columns::written;
@@ -24,6 +24,7 @@ use crate::store::queue::entries;
 use crate::store::queue::new_job::NewJob;
 use crate::store::queue::new_job::initial_state;
 use crate::store::queue::reservation::Claim;
+use crate::store::queue::slot_offer::SlotOffer;
 use crate::store::sources::lag::Lag;
 use crate::store::{Result, StoreError};
 
@@ -35,6 +36,8 @@ struct Opens<'d> {
     scope: String,
     /// By target: what is demanded, as JSON.
     containments: Vec<String>,
+    /// By target: what a job in the slot of its lane begins with, with its JSON.
+    firsts: Vec<Option<(Action, String)>>,
 }
 
 /// Decides it. False where it must be done alone.
@@ -105,11 +108,17 @@ fn opens<'d>(request: &'d AcceptRequest, people: &People, now: Timestamp) -> Res
             .jobs
             .iter()
             .map(|(_, containment)| written("the demands of a job", containment));
+        let first = |(target, containment): &(String, Containment)| {
+            let offer = request.slots.iter().find(|offer| offer.target == *target);
+            let action = offer.and_then(|offer| offer.first_of(containment))?;
+            Some(written("an action", &action).map(|text| (action, text)))
+        };
         opens.push(Opens {
             signal,
             identity,
             scope: written("what a case is about", &signal.scope)?,
             containments: containments.collect::<Result<_>>()?,
+            firsts: work.jobs.iter().map(|job| first(job).transpose()).collect::<Result<_>>()?,
             work,
         });
     }
@@ -206,7 +215,7 @@ fn open_case(
     delivery: &Delivery,
     opens: &Opens<'_>,
     (said, reference): (&str, &str),
-    slots: &mut Vec<String>,
+    slots: &mut Vec<SlotOffer>,
     people: &People,
     writing: &mut Writing,
     group: &mut GroupContext<'_>,
@@ -251,10 +260,10 @@ fn open_case(
         received_at: delivery.received_at.ms(),
     });
     group.record(&entries::case_opened(&new, case, work));
-    for ((target, demanded), containment) in work.jobs.iter().zip(&opens.containments) {
+    for (((target, demanded), containment), first) in work.jobs.iter().zip(&opens.containments).zip(&opens.firsts) {
         let id = group.next_job();
-        let state = match work.due.filter(|due| *due > group.now) {
-            Some(due) => JobState::Scheduled { due },
+        let (state, offer) = match work.due.filter(|due| *due > group.now) {
+            Some(due) => (JobState::Scheduled { due }, None),
             None => initial_state(slots, target, work.priority, group.now),
         };
         let job = NewJob {
@@ -272,20 +281,31 @@ fn open_case(
             chain_at: None,
         };
         group.record(&entries::enqueued(id, &job));
-        writing.jobs.push(JobRow::new(id, &job, group.now));
+        let mut row = JobRow::new(id, &job, group.now);
         match state {
             JobState::Running { lease } => {
-                let job = Arc::new(claimed_job(delivery, opens, reference, (id, case, target, demanded), people));
+                let job = Arc::new(claimed_job(
+                    delivery,
+                    opens,
+                    reference,
+                    (id, case, target, demanded),
+                    people,
+                    signal_id,
+                ));
                 group.record(&entries::claimed(&job, &lease.id));
-                outcome.accepted.claims.push(Claim {
-                    job,
-                    lease,
-                    reservation: None,
-                });
+                let mut claim = Claim::new(job, lease);
+                if let Some((action, text)) = offer.and(first.as_ref()) {
+                    row.acts();
+                    claim
+                        .intended
+                        .push(writing.intend(&claim.job, None, (action, text.clone()), group));
+                }
+                outcome.accepted.claims.push(claim);
             }
             JobState::Queued if !outcome.targets.contains(target) => outcome.targets.push(target.clone()),
             _ => {}
         }
+        writing.jobs.push(row);
     }
     case
 }
@@ -297,6 +317,7 @@ fn claimed_job(
     reference: &str,
     (id, case, target, demanded): (i64, i64, &str, &Containment),
     people: &People,
+    signal_id: i64,
 ) -> Job {
     let identity = &opens.identity;
     let own: BTreeSet<Subject> = [&identity.said, &identity.anchor]
@@ -319,7 +340,11 @@ fn claimed_job(
         acted: false,
         password_reset: false,
         approved: false,
-        evidence: Evidence::default(),
+        // It may be looked at before the signal is committed, and is looked at because of it.
+        evidence: Evidence {
+            after_signal: Some(signal_id),
+            ..Evidence::default()
+        },
         contained_at: None,
         sweep: 0,
     }

@@ -11,6 +11,7 @@ use crate::statement::Receiver;
 use crate::store::queue::accepted::Outcome;
 use crate::store::queue::observation_summary::ObservationSummary;
 use crate::store::queue::reservation::Reservation;
+use crate::store::queue::slot_offer::{Births, SlotOffer};
 use crate::store::sources::leaked_credentials::Sealed;
 use crate::store::transaction::mutation::{CommitFailure, answer};
 use crate::store::{Result, Tx};
@@ -45,7 +46,11 @@ pub(in crate::store) struct AcceptRequest {
     /// Credentials that have leaked, encrypted, by what stands for them.
     pub(in crate::store) sealed: BTreeMap<String, Sealed>,
     /// Lanes that offer a slot to an urgent job.
-    pub(in crate::store) slots: Vec<String>,
+    pub(in crate::store) slots: Vec<SlotOffer>,
+    /// Where jobs that are born in those slots are told of before they are committed.
+    pub(in crate::store) births: Option<Births>,
+    /// Whether a job was told of.
+    pub(in crate::store) told: bool,
 }
 
 /// The lease of a job that was reserved.
@@ -81,6 +86,16 @@ pub(in crate::store) struct AttemptEnd {
     pub(in crate::store) settlement: Settlement,
     /// Whom the closing of the case tells.
     pub(in crate::store) receivers: Arc<[Receiver]>,
+}
+
+impl AcceptRequest {
+    /// Jobs that were told of and never came to be: what is done once more has no slots and tells of nobody.
+    fn forget_births(&mut self) {
+        if std::mem::take(&mut self.told) {
+            self.slots.clear();
+            self.births = None;
+        }
+    }
 }
 
 impl AttemptEnd {
@@ -131,6 +146,7 @@ impl HotMutation {
     pub(in crate::store) async fn run(&mut self, tx: &mut Tx<'_>) -> bool {
         match self {
             Self::Accept(call) => {
+                call.request.forget_births();
                 let outcome = tx.accept_alone(&call.request).await;
                 call.came_to(outcome)
             }
@@ -153,10 +169,26 @@ impl HotMutation {
         }
     }
 
+    /// Tells of the jobs that were born in a lane's slot, before they are committed.
+    pub(in crate::store) fn tell_births(&mut self) {
+        let Self::Accept(call) = self else { return };
+        if let (Some(births), Some(Ok(outcome))) = (&call.request.births, &mut call.outcome)
+            && !outcome.accepted.claims.is_empty()
+        {
+            births.tell(outcome.accepted.claims.drain(..));
+            call.request.told = true;
+        }
+    }
+
     /// Answers the caller: after the commit, or with why there was none.
     pub(in crate::store) fn answer(self, commit: std::result::Result<(), CommitFailure>) {
         match self {
-            Self::Accept(call) => answer(call.reply, call.outcome, commit),
+            Self::Accept(call) => {
+                if let (Ok(()), Some(births)) = (commit, &call.request.births) {
+                    births.committed();
+                }
+                answer(call.reply, call.outcome, commit);
+            }
             Self::Claim(call) => answer(call.reply, call.outcome, commit),
             Self::Start(call) => answer(call.reply, call.outcome, commit),
             Self::Finish(call) => answer(call.reply, call.outcome, commit),

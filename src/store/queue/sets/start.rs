@@ -2,7 +2,7 @@
 
 use super::hot_mutation::{Call, Start};
 use super::reading::{LeaseRow, Reading, Standing};
-use super::writing::{ActionRow, GroupContext, StartedRow, Writing};
+use super::writing::{GroupContext, StartedRow, Writing};
 use crate::model::{JobKind, Started};
 use crate::store::columns::written;
 use crate::store::queue::{entries, evidence_row};
@@ -54,16 +54,8 @@ fn start(request: &Start, standing: Standing, writing: &mut Writing, group: &mut
         .push(StartedRow(job.id.0, i64::from(!actions.is_empty()), evidence));
     group.record(&entries::observed(job, seen));
     let mut started = Vec::with_capacity(actions.len());
-    for (action, text) in actions.iter().zip(texts) {
-        let id = group.next_action();
-        writing
-            .actions
-            .push(ActionRow(id, job.id.0, job.attempt, text, group.now.ms()));
-        group.record(&entries::action_started(job, &seen.principal, id, action));
-        started.push(Started {
-            id,
-            action: action.clone(),
-        });
+    for intent in actions.iter().zip(texts) {
+        started.push(writing.intend(job, Some(&seen.principal), intent, group));
     }
     Ok(started)
 }

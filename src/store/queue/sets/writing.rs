@@ -6,7 +6,7 @@ use revoked_trail::Entry;
 use serde::Serialize;
 
 use super::delivery_rows::DeliveryRows;
-use crate::model::{Job, Lease, Timestamp};
+use crate::model::{Action, Job, Lease, Started, Timestamp};
 use crate::store::queue::entries;
 use crate::store::queue::new_job::NewJob;
 use crate::store::transaction::statements::Statements;
@@ -133,6 +133,7 @@ pub(super) struct JobRow {
     created_at: i64,
     evidence: Option<String>,
     chain_at: Option<i64>,
+    acted: bool,
 }
 
 impl JobRow {
@@ -155,7 +156,13 @@ impl JobRow {
             created_at: now.ms(),
             evidence: job.evidence.map(ToOwned::to_owned),
             chain_at: job.chain_at.map(Timestamp::ms),
+            acted: false,
         }
+    }
+
+    /// The intent of an action is stored with it.
+    pub(super) const fn acts(&mut self) {
+        self.acted = true;
     }
 }
 
@@ -178,10 +185,11 @@ pub(super) const SETTLED: &str = "UPDATE job SET state = 'done', due = NULL, hel
      FROM (SELECT value ->> 0 AS id, value ->> 1 AS attempt, value ->> 2 AS verdict, value ->> 3 AS outcome, value ->> 4 AS evidence, \
            value ->> 5 AS at FROM json_each($1)) n WHERE job.id = n.id";
 pub(super) const NEW_JOBS: &str = "INSERT INTO job (id, case_id, target, kind, containment, priority, state, due, lease_id, lease_until, \
-     attempt, sweep, approved, held_due, created_at, evidence, chain_at) \
+     attempt, sweep, approved, held_due, created_at, evidence, chain_at, acted) \
      SELECT value ->> 'id', value ->> 'case_id', value ->> 'target', value ->> 'kind', value ->> 'containment', value ->> 'priority', \
      value ->> 'state', value ->> 'due', value ->> 'lease_id', value ->> 'lease_until', value ->> 'lease_id' IS NOT NULL, \
-     value ->> 'sweep', value ->> 'approved', value ->> 'held_due', value ->> 'created_at', value ->> 'evidence', value ->> 'chain_at' \
+     value ->> 'sweep', value ->> 'approved', value ->> 'held_due', value ->> 'created_at', value ->> 'evidence', value ->> 'chain_at', \
+     value ->> 'acted' \
      FROM json_each($1)";
 pub(super) const CLOSED: &str = "UPDATE cases SET state = 'closed', verdict = n.verdict, closed_at = n.at, contained_at = n.contained_at \
      FROM (SELECT value ->> 0 AS id, value ->> 1 AS verdict, value ->> 2 AS at, value ->> 3 AS contained_at FROM json_each($1)) n \
@@ -193,6 +201,23 @@ impl Writing {
         self.claimed
             .push(ClaimedRow(job.id.0, lease.id.clone(), lease.until.ms(), job.attempt));
         group.record(&entries::claimed(job, &lease.id));
+    }
+
+    /// Writes an intent, with its JSON.
+    pub(super) fn intend(
+        &mut self,
+        job: &Job,
+        principal: Option<&str>,
+        (action, text): (&Action, String),
+        group: &mut GroupContext<'_>,
+    ) -> Started {
+        let id = group.next_action();
+        self.actions.push(ActionRow(id, job.id.0, job.attempt, text, group.now.ms()));
+        group.record(&entries::action_started(job, principal, id, action));
+        Started {
+            id,
+            action: action.clone(),
+        }
     }
 
     /// Whether the group claims, starts or settles this job.

@@ -11,23 +11,24 @@ use crate::store::queue::claim::read_waiting;
 use crate::store::queue::lease::new_lease;
 use crate::store::queue::observation_summary::ObservationSummary;
 use crate::store::queue::sets::hot_mutation::{AcceptRequest, Call, Start};
+use crate::store::queue::slot_offer::Births;
 use crate::store::transaction::mutation::ClosureMutation;
-use crate::store::{Role, Store};
+use crate::store::{Role, SlotOffer, Store};
 
 const NOW: Timestamp = Timestamp::from_ms(1_764_000_000_000);
 
-struct Place {
+pub(super) struct Place {
     _folder: tempfile::TempDir,
     path: std::path::PathBuf,
-    conn: SqliteConnection,
+    pub(super) conn: SqliteConnection,
     clock: Clock,
     known: KnownWordings,
 }
 
-type Answer = tokio::sync::oneshot::Receiver<Result<Outcome>>;
+pub(super) type Answer = tokio::sync::oneshot::Receiver<Result<Outcome>>;
 
 impl Place {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("revoked.db");
         let clock = Clock::fixed(NOW);
@@ -47,19 +48,25 @@ impl Place {
     }
 
     fn signal(&self, name: &str) -> (Queued, Answer) {
-        let signal = Signal::new(name, [1; 32], format!("username:{name}").parse().unwrap(), Reason::Logout);
+        self.offered(name, Reason::Logout, Vec::new(), None)
+    }
+
+    pub(super) fn offered(&self, name: &str, reason: Reason, slots: Vec<SlotOffer>, births: Option<Births>) -> (Queued, Answer) {
+        let signal = Signal::new(name, [1; 32], format!("username:{name}").parse().unwrap(), reason);
         let (call, answer) = Call::new(AcceptRequest {
             policy: std::sync::Arc::new(Policy::standard(&["chat"])),
             receivers: std::sync::Arc::new([]),
             delivery: Delivery::of("idp", vec![signal], self.clock.now()),
             sealed: std::collections::BTreeMap::new(),
-            slots: Vec::new(),
+            slots,
+            births,
+            told: false,
         });
         (Queued::Hot(Box::new(HotMutation::Accept(call))), answer)
     }
 
     /// As the writer does: together, and one by one where that fails before the commit. Answers whether it was together.
-    async fn commit(&mut self, mut group: Vec<Queued>) -> bool {
+    pub(super) async fn commit(&mut self, mut group: Vec<Queued>) -> bool {
         let opening = open(&mut self.conn, &group, NOW, false).await.unwrap();
         let mut outcome = commit(&mut self.conn, &mut group, &self.clock, opening, &mut self.known).await;
         let together = outcome.is_ok();

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use sqlx::ConnectOptions as _;
 use tokio::sync::oneshot;
 
+use super::birth_tests::slot_offer;
 use super::*;
 use crate::model::{
     Action, ActionOutcome, Delivery, Door, DoorKind, Evidence, Finished, GrantKind, GrantRef, Priority, Reason, Settlement, Signal,
@@ -267,7 +268,9 @@ impl Side {
             receivers: Arc::new([]),
             delivery: Delivery::of("idp", signals, self.clock.now()),
             sealed: BTreeMap::new(),
-            slots: slot.then(|| "chat".to_owned()).into_iter().collect(),
+            slots: slot.then(slot_offer).into_iter().collect(),
+            births: None,
+            told: false,
         }
     }
 
@@ -331,8 +334,8 @@ impl Side {
             format!("{job:?}")
         }));
         self.attempts.extend(claims.into_iter().map(|claim| Attempt {
+            started: claim.intended().to_vec(),
             claim,
-            started: Vec::new(),
         }));
     }
 
@@ -344,8 +347,7 @@ impl Side {
             .unwrap();
         let claims = jobs.into_iter().map(|job| Claim {
             reservation: Some(self.reserved.reserve(job.id.0)),
-            job: Arc::new(job),
-            lease: new_lease(now),
+            ..Claim::new(Arc::new(job), new_lease(now))
         });
         let claims = claims.collect();
         self.begin(claims);

@@ -1,0 +1,65 @@
+//! Slots that lanes offer for urgent jobs, and the jobs that are born in them: their first reads begin beside the commit that stores them.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+
+use super::reservation::Claim;
+use crate::model::{Action, Capabilities, Containment};
+
+/// A lane's slot for one urgent job.
+#[derive(Debug, Clone)]
+pub struct SlotOffer {
+    /// The lane's target.
+    pub target: String,
+    /// What the target can do: where that settles what comes first, the intent of it is stored with the job.
+    pub able: Arc<Capabilities>,
+}
+
+/// What lanes offer to a delivery.
+#[derive(Debug, Default)]
+pub struct SlotOffers {
+    /// One slot for each of these lanes.
+    pub slots: Vec<SlotOffer>,
+    /// Is told of a job that is born in a slot before it is committed: it may be read for at once, and nothing may be sent for it before
+    /// [`Claim::is_committed`]. A job that is not told of here comes with the answer.
+    pub born: Option<mpsc::UnboundedSender<Claim>>,
+}
+
+/// The jobs that are told of before they are committed.
+#[derive(Debug)]
+pub(in crate::store) struct Births {
+    born: mpsc::UnboundedSender<Claim>,
+    /// Dropped unsent where the jobs never came to be.
+    commit: watch::Sender<bool>,
+}
+
+impl SlotOffer {
+    /// What a job that is born in this slot does first, whatever is seen of the account: see [`Containment::first_for_certain`].
+    pub(super) fn first_of(&self, containment: &Containment) -> Option<Action> {
+        containment.first_for_certain(&self.able)
+    }
+}
+
+impl Births {
+    pub(in crate::store) fn new(born: mpsc::UnboundedSender<Claim>) -> Self {
+        Self {
+            born,
+            commit: watch::Sender::new(false),
+        }
+    }
+
+    /// Tells of these claims before they are committed.
+    pub(in crate::store) fn tell(&self, claims: impl Iterator<Item = Claim>) {
+        for claim in claims {
+            let commit = Some(self.commit.subscribe());
+            // Whoever has gone away needs no claim: its lease brings the job back.
+            drop(self.born.send(Claim { commit, ..claim }));
+        }
+    }
+
+    /// What was told of is committed.
+    pub(in crate::store) fn committed(&self) {
+        self.commit.send_replace(true);
+    }
+}
