@@ -7,7 +7,7 @@ use std::time::Instant;
 use revoked::clock::Clock;
 use revoked::model::{Delivery, Reason};
 use revoked::policy::Policy;
-use revoked::store::{Role, Store};
+use revoked::store::{Role, SlotOffers, Store};
 
 use crate::table::{Row, median};
 use crate::{RUNS, figures, lane};
@@ -29,7 +29,10 @@ pub(crate) async fn measure() -> Vec<Row> {
         for person in 1..=SIGNALS {
             let signal = lane::signal(person as usize, 4, Reason::Compromised, &person.to_string());
             let delivery = Delivery::of("bench", vec![signal], store.clock().now());
-            store.accept(Arc::clone(&policy), delivery, Default::default()).await.unwrap();
+            store
+                .accept(Arc::clone(&policy), delivery, SlotOffers::default())
+                .await
+                .unwrap();
         }
         rates.push(f64::from(SIGNALS) / began.elapsed().as_secs_f64());
         store.close().await;

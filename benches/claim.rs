@@ -5,7 +5,7 @@ use std::time::Instant;
 use revoked::clock::Clock;
 use revoked::model::Reason;
 use revoked::policy::Policy;
-use revoked::store::{Role, Store};
+use revoked::store::{Role, SlotOffers, Store};
 use sqlx::ConnectOptions as _;
 
 use crate::table::{Row, median, ms};
@@ -49,7 +49,7 @@ pub(crate) async fn filled(path: &std::path::Path, rows: usize) {
         vec![lane::signal(1, 7, Reason::Departed, "first")],
         store.clock().now(),
     );
-    store.accept(policy, delivery, Default::default()).await.unwrap();
+    store.accept(policy, delivery, SlotOffers::default()).await.unwrap();
     store.close().await;
     let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
         .filename(path)

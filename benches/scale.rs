@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use revoked::clock::Clock;
 use revoked::model::{Delivery, Reason};
 use revoked::policy::Policy;
-use revoked::store::{Integrity, ListFilter, Role, Store, TrailFilter};
+use revoked::store::{Integrity, ListFilter, Role, SlotOffers, Store, TrailFilter};
 use revoked_trail::{Frontier, Signer, leaf_hash};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
@@ -176,7 +176,10 @@ async fn hot(store: &Store) -> Vec<(&'static str, f64, Goal)> {
         let signals = vec![lane::signal(n, 7, Reason::Logout, &format!("scale-{n}"))];
         let delivery = Delivery::of("bench", signals, store.clock().now());
         let began = Instant::now();
-        store.accept(Arc::clone(&policy), delivery, Default::default()).await.unwrap();
+        store
+            .accept(Arc::clone(&policy), delivery, SlotOffers::default())
+            .await
+            .unwrap();
         accepts.push(ms(began.elapsed()));
         let began = Instant::now();
         drop(store.claim("chat", lane::ANY, 1).await.unwrap());
@@ -242,7 +245,7 @@ async fn log(store: &Store, path: &Path) -> (&'static str, String, String, bool)
                 store.accept(
                     Arc::clone(&policy),
                     Delivery::of("bench", signals, store.clock().now()),
-                    Default::default(),
+                    SlotOffers::default(),
                 )
             });
             for accepted in futures_util::future::join_all(deliveries).await {
@@ -303,7 +306,10 @@ async fn paced_accepts(store: &Store, name: &str, over: &AtomicBool) -> f64 {
         let signals = vec![lane::signal(n % 5000, 7, Reason::Logout, &format!("{name}-{n}"))];
         let delivery = Delivery::of("bench", signals, store.clock().now());
         let began = Instant::now();
-        store.accept(Arc::clone(&policy), delivery, Default::default()).await.unwrap();
+        store
+            .accept(Arc::clone(&policy), delivery, SlotOffers::default())
+            .await
+            .unwrap();
         times.push(ms(began.elapsed()));
         tokio::time::sleep(Duration::from_millis(2)).await;
     }

@@ -1,6 +1,7 @@
 //! Files that name everybody: who is missing is asked about, and never leaves by it.
 
 use revoked::model::{DepartureStep, Reason, When};
+use revoked::store::SlotOffers;
 
 use super::*;
 use crate::store::{NOW, Place, place, policy};
@@ -52,7 +53,7 @@ impl Roster {
         let accepted = self
             .place
             .store
-            .accept(policy(), delivery.clone(), Default::default())
+            .accept(policy(), delivery.clone(), SlotOffers::default())
             .await
             .unwrap();
         self.drop.source.stored(&delivery, &accepted.receipt).await.unwrap();
@@ -194,7 +195,7 @@ async fn a_deleted_record_is_held_in_any_file() {
         drop.put("a.csv", format!("{HEADER}{row}"));
         let delivery = drop.one().await;
         assert!(matches!(&delivery.signals[0].disposition, Disposition::Hold(why) if why.contains("deleted")));
-        let accepted = place.store.accept(policy(), delivery, Default::default()).await.unwrap();
+        let accepted = place.store.accept(policy(), delivery, SlotOffers::default()).await.unwrap();
         assert!(crate::store::case_of(&accepted.receipt.signals[0]).1);
     }
 }

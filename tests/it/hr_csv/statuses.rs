@@ -2,7 +2,7 @@
 
 use revoked::model::SignalReceipt;
 use revoked::sources::hr_csv::{StatusWords, Undated};
-use revoked::store::{DepartureFilter, DepartureView};
+use revoked::store::{DepartureFilter, DepartureView, SlotOffers};
 
 use super::*;
 use crate::store::{NOW, Place, place, policy};
@@ -56,7 +56,7 @@ impl Nights {
         let accepted = self
             .place
             .store
-            .accept(policy(), delivery.clone(), Default::default())
+            .accept(policy(), delivery.clone(), SlotOffers::default())
             .await
             .unwrap();
         self.drop.source.stored(&delivery, &accepted.receipt).await.unwrap();

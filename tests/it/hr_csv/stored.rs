@@ -1,6 +1,7 @@
 //! From the file to the store: what the rows come to, once and again.
 
 use revoked::model::SignalReceipt;
+use revoked::store::SlotOffers;
 
 use super::*;
 use crate::store::{Place, place, policy};
@@ -13,7 +14,7 @@ async fn take(drop: &DropFolder, place: &Place) -> Vec<SignalReceipt> {
     let delivery = drop.one().await;
     let accepted = place
         .store
-        .accept(policy(), delivery.clone(), Default::default())
+        .accept(policy(), delivery.clone(), SlotOffers::default())
         .await
         .unwrap();
     drop.source.stored(&delivery, &accepted.receipt).await.unwrap();

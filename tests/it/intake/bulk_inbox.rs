@@ -7,7 +7,7 @@ use std::time::Duration;
 use revoked::clock::Clock;
 use revoked::intake::{self, Intake};
 use revoked::model::{Delivery, GrantKind, Reason, Signal, When};
-use revoked::store::{InboxRow, Role, Store};
+use revoked::store::{InboxRow, Role, SlotOffers, Store};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use tokio::time::Instant;
@@ -132,7 +132,7 @@ async fn a_row_about_somebody_whose_rows_are_damaged_is_rejected_and_holds_up_no
     let policy = Arc::new(harness.policy.clone());
     harness
         .store
-        .accept(Arc::clone(&policy), delivery, Default::default())
+        .accept(Arc::clone(&policy), delivery, SlotOffers::default())
         .await
         .unwrap();
     let mut other = SqliteConnectOptions::new()

@@ -13,7 +13,7 @@ use revoked::policy::Policy;
 use revoked::settings::Settings;
 use revoked::sources::ssf::{Connected, Stream, StreamState, stream_of};
 use revoked::sources::{KINDS, Pull, Received, Rejection, Source, SourceState};
-use revoked::store::{Role, Store};
+use revoked::store::{Role, SlotOffers, Store};
 use serde_json::Value;
 
 use super::transmitter::{AUDIENCE, Manners, TOKEN, Transmitter};
@@ -118,7 +118,7 @@ impl StreamFixture {
         for delivery in self.pull().poll(cursor.as_deref(), self).await? {
             let accepted = self
                 .store
-                .accept(Arc::clone(&self.policy), delivery.clone(), Default::default())
+                .accept(Arc::clone(&self.policy), delivery.clone(), SlotOffers::default())
                 .await?;
             stored.push((delivery, accepted.receipt));
         }
@@ -163,7 +163,7 @@ impl StreamFixture {
         };
         let accepted = self
             .store
-            .accept(Arc::clone(&self.policy), delivery, Default::default())
+            .accept(Arc::clone(&self.policy), delivery, SlotOffers::default())
             .await
             .unwrap();
         Ok(push.accepted(&accepted.receipt))

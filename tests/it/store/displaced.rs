@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use revoked::model::{Delivery, Reason};
-use revoked::store::{OpenError, Role, Store, StoreError};
+use revoked::store::{OpenError, Role, SlotOffers, Store, StoreError};
 
 use super::{place, policy, signal};
 use crate::wait::until;
@@ -22,7 +22,7 @@ async fn a_delivery_that_is_committed_into_an_unlinked_file_is_not_accepted() {
             place.clock.now(),
         )
     };
-    let accepted = place.store.accept(policy(), delivery(), Default::default()).await;
+    let accepted = place.store.accept(policy(), delivery(), SlotOffers::default()).await;
     assert!(
         matches!(&accepted, Err(StoreError::Displaced(what)) if what.contains("was removed")),
         "{accepted:?}"
@@ -66,5 +66,5 @@ async fn a_store_that_was_closed_can_be_opened_at_once() {
         vec![signal("1", "username:alice", Reason::Compromised)],
         place.clock.now(),
     );
-    again.accept(policy, delivery, Default::default()).await.unwrap();
+    again.accept(policy, delivery, SlotOffers::default()).await.unwrap();
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use revoked::model::{Actor, Delivery, Departure, DepartureStep, Employment, Leaves, Reason, Signal, Timestamp, When};
-use revoked::store::{DepartureDetail, DepartureFilter};
+use revoked::store::{DepartureDetail, DepartureFilter, SlotOffers};
 
 use super::{NOW, Place, case_of, place, policy, signal};
 
@@ -46,7 +46,7 @@ impl Place {
             employments,
             ..Delivery::of("hr", Vec::new(), self.clock.now())
         };
-        self.store.accept(policy(), delivery, Default::default()).await.unwrap();
+        self.store.accept(policy(), delivery, SlotOffers::default()).await.unwrap();
     }
 
     async fn departure_of(&self, employment: &str) -> DepartureDetail {

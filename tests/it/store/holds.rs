@@ -1,7 +1,7 @@
 //! What waits for a human, and the decision.
 
 use revoked::model::{Actor, Delivery, Disposition, Reason};
-use revoked::store::{ListFilter, ScopedName, StoreError};
+use revoked::store::{ListFilter, ScopedName, SlotOffers, StoreError};
 
 use super::{Place, case_of, place, policy, signal};
 
@@ -193,7 +193,7 @@ async fn other_words_are_another_cause_and_a_whole_delivery_is_one_by_itself() {
             name: Some(format!("file{n}.csv")),
             ..Delivery::of("hr", leavers.collect(), place.clock.now())
         };
-        place.store.accept(policy(), file, Default::default()).await.unwrap();
+        place.store.accept(policy(), file, SlotOffers::default()).await.unwrap();
     }
     let open = place.under_holds().await;
     assert_eq!(

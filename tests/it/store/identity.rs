@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use revoked::model::{Actor, Delivery, Evidence, Identity, Reason, Renamed, Settlement, Subject, Verdict};
 use revoked::policy::Policy;
-use revoked::store::{ScopedName, StoreError};
+use revoked::store::{ScopedName, SlotOffers, StoreError};
 
 use super::{Place, case_of, place, signal};
 
@@ -35,7 +35,7 @@ impl Place {
             ..Delivery::of(source, Vec::new(), self.clock.now())
         };
         self.store
-            .accept(super::policy(), delivery, Default::default())
+            .accept(super::policy(), delivery, SlotOffers::default())
             .await
             .unwrap();
     }
@@ -142,7 +142,7 @@ async fn a_protected_person_is_held_whatever_the_name() {
     );
     let accepted = place
         .store
-        .accept(Arc::new(policy), delivery, Default::default())
+        .accept(Arc::new(policy), delivery, SlotOffers::default())
         .await
         .unwrap();
     assert!(case_of(&accepted.receipt.signals[0]).1, "a protected person was not held");
@@ -210,7 +210,7 @@ async fn names_of_two_people_in_one_signal_are_unclear_and_a_compromise_may_take
         let delivery = Delivery::of("hr", vec![signal(key, both, reason)], place.clock.now());
         let accepted = place
             .store
-            .accept(Arc::clone(&bold), delivery, Default::default())
+            .accept(Arc::clone(&bold), delivery, SlotOffers::default())
             .await
             .unwrap();
         assert_eq!(case_of(&accepted.receipt.signals[0]).1, held, "{reason}");
@@ -363,7 +363,7 @@ impl Place {
             ..Delivery::of("idp", Vec::new(), self.clock.now())
         };
         self.store
-            .accept(super::policy(), delivery, Default::default())
+            .accept(super::policy(), delivery, SlotOffers::default())
             .await
             .unwrap();
     }

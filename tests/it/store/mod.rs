@@ -32,7 +32,7 @@ use std::sync::Arc;
 use revoked::clock::Clock;
 use revoked::model::{Delivery, Reason, Receipt, Signal, SignalReceipt, Timestamp};
 use revoked::policy::Policy;
-use revoked::store::{Claim, Role, Store};
+use revoked::store::{Claim, Role, SlotOffers, Store};
 use revoked_trail::{Signer, VerifierKey};
 
 /// Monday 2025-11-24 16:00 UTC.
@@ -68,7 +68,7 @@ impl Place {
     pub(crate) async fn accept_from(&self, source: &str, signals: Vec<Signal>) -> Receipt {
         let delivery = Delivery::of(source, signals, self.clock.now());
         self.store
-            .accept(policy(), delivery, Default::default())
+            .accept(policy(), delivery, SlotOffers::default())
             .await
             .unwrap()
             .receipt

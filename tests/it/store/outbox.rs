@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use revoked::model::{Action, ActionOutcome, Actor, Evidence, Finished, PasswordReset, Reason, Settlement, Verdict};
 use revoked::statement::{EventType, Receiver, SubjectForm};
-use revoked::store::{Backlog, Claim, DeliveryOutcome, ObservationSummary, OutboxEvent, StoreError};
+use revoked::store::{Backlog, Claim, DeliveryOutcome, ObservationSummary, OutboxEvent, SlotOffers, StoreError};
 use serde_json::Value;
 
 use super::{Place, case_of, place, signal};
@@ -184,7 +184,11 @@ async fn a_changed_password_is_told_once_however_often_the_case_closes() {
     playbook.get_mut("chat").unwrap().reset_password = PasswordReset::Always;
     let alice = signal("k", "alice@example.org", Reason::Compromised);
     let delivery = revoked::model::Delivery::of("hr", vec![alice], place.clock.now());
-    place.store.accept(policy.into(), delivery, Default::default()).await.unwrap();
+    place
+        .store
+        .accept(policy.into(), delivery, SlotOffers::default())
+        .await
+        .unwrap();
     let claim = place.claim().await;
     let started = place
         .store

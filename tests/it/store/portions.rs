@@ -10,7 +10,7 @@ use revoked::model::{
     StateChange, StateEntry, Subject, When,
 };
 use revoked::policy::{Limits, Policy};
-use revoked::store::{InboxRow, Role, Store};
+use revoked::store::{InboxRow, Role, SlotOffers, Store};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
 
@@ -175,14 +175,14 @@ async fn left(place: &Place) -> BTreeMap<&'static str, Vec<String>> {
 async fn in_one_piece(policy: Arc<Policy>) -> BTreeMap<&'static str, Vec<String>> {
     let place = place().await;
     let whole = Delivery { digest: None, ..file() };
-    place.store.accept(policy, whole, Default::default()).await.unwrap();
+    place.store.accept(policy, whole, SlotOffers::default()).await.unwrap();
     left(&place).await
 }
 
 /// Stores the file until some of its rows are in, and no further: as a crash would leave it. Answers how many rows that were.
 async fn break_off(place: &Place, policy: Arc<Policy>) -> i64 {
     let mut conn = sql(place).await;
-    let mut storing = Box::pin(place.store.accept(policy, file(), Default::default()));
+    let mut storing = Box::pin(place.store.accept(policy, file(), SlotOffers::default()));
     tokio::select! {
         done = &mut storing => panic!("{} rows in one go", done.unwrap().receipt.signals.len()),
         () = until("the first rows", async || (count(&mut conn, STORED).await > 0).then_some(())) => {}
@@ -199,7 +199,7 @@ async fn break_off(place: &Place, policy: Arc<Policy>) -> i64 {
 async fn a_large_file_leaves_what_it_would_leave_in_one_piece() {
     for most in [None, Some(100)] {
         let place = place().await;
-        let accepted = place.store.accept(policy(most), file(), Default::default()).await.unwrap();
+        let accepted = place.store.accept(policy(most), file(), SlotOffers::default()).await.unwrap();
         assert_eq!(accepted.receipt.signals.len(), ROWS);
         assert!(accepted.receipt.hold.is_some());
         assert!(
@@ -231,7 +231,7 @@ async fn a_crash_in_the_middle_of_a_large_file_loses_nothing_and_doubles_nothing
         store: Store::open(&place.path, Role::Daemon, Clock::fixed(NOW)).await.unwrap(),
         ..place
     };
-    let accepted = place.store.accept(policy(most), file(), Default::default()).await.unwrap();
+    let accepted = place.store.accept(policy(most), file(), SlotOffers::default()).await.unwrap();
     let repeated = accepted
         .receipt
         .signals
@@ -244,7 +244,7 @@ async fn a_crash_in_the_middle_of_a_large_file_loses_nothing_and_doubles_nothing
         assert_eq!(&found[table], rows, "{table}");
     }
     // And a third time, whole.
-    let again = place.store.accept(policy(most), file(), Default::default()).await.unwrap();
+    let again = place.store.accept(policy(most), file(), SlotOffers::default()).await.unwrap();
     let repeated = |receipt: &SignalReceipt| matches!(receipt, SignalReceipt::Repeated { .. });
     assert!(again.receipt.signals.iter().all(repeated));
     assert_eq!(left(&place).await["signal"], expected["signal"]);
@@ -264,7 +264,7 @@ async fn what_comes_after_a_decision_about_the_first_rows_waits_for_another() {
         .approve_hold(limit.id, shown.set, Actor::operator("ann", Some(1000)), None)
         .await
         .unwrap();
-    place.store.accept(policy(most), file(), Default::default()).await.unwrap();
+    place.store.accept(policy(most), file(), SlotOffers::default()).await.unwrap();
     let mut conn = sql(&place).await;
     let under_decided = "SELECT count(*) FROM cases c JOIN hold h ON h.id = c.hold WHERE c.state = 'held' AND h.state <> 'open'";
     assert_eq!(
@@ -290,7 +290,7 @@ async fn urgent_signals_and_commands_get_in_beside_a_large_file() {
     let place = place().await;
     let storing = tokio::spawn({
         let store = place.store.clone();
-        async move { store.accept(policy(None), file(), Default::default()).await.map(|_| ()) }
+        async move { store.accept(policy(None), file(), SlotOffers::default()).await.map(|_| ()) }
     });
     let mut conn = sql(&place).await;
     until("the file's beginning", async || {

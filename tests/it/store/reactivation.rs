@@ -5,7 +5,7 @@ use std::time::Duration;
 use revoked::model::{
     Action, Actor, Delivery, Departure, DepartureStep, Disposition, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When,
 };
-use revoked::store::{ListFilter, ObservationSummary, StoreError};
+use revoked::store::{ListFilter, ObservationSummary, SlotOffers, StoreError};
 
 use super::{Place, case_of, place, policy, signal};
 
@@ -241,7 +241,7 @@ async fn a_compromise_stands_and_an_older_word_takes_nothing_back() {
     let delivery = Delivery::of("idp", vec![back], place.clock.now());
     let receipt = place
         .store
-        .accept(policy(), delivery, Default::default())
+        .accept(policy(), delivery, SlotOffers::default())
         .await
         .unwrap()
         .receipt;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use revoked::clock::Clock;
 use revoked::model::{Delivery, Reason, Signal, Timestamp};
-use revoked::store::{LAGS, LastSeen, Role, SourceHealth, Store};
+use revoked::store::{LAGS, LastSeen, Role, SlotOffers, SourceHealth, Store};
 
 use super::{NOW, Place, place, policy, signal};
 
@@ -20,7 +20,7 @@ impl Place {
     }
 
     async fn deliver(&self, delivery: Delivery) {
-        self.store.accept(policy(), delivery, Default::default()).await.unwrap();
+        self.store.accept(policy(), delivery, SlotOffers::default()).await.unwrap();
     }
 
     /// Judges the silence of `idp`, which should speak once a day, and gives the open alerts' kinds with how often they were raised.

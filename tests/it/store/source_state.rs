@@ -1,6 +1,7 @@
 //! What sources keep for themselves.
 
 use revoked::model::{Actor, Alarm, AlarmKind, Delivery, Reason, StateChange, StateEntry, Subject};
+use revoked::store::SlotOffers;
 
 use super::{Place, place, policy, signal};
 
@@ -24,7 +25,7 @@ async fn hand_in(place: &Place, state_changes: Vec<StateChange>, alarms: Vec<Ala
         alarms,
         ..Delivery::of("scim", Vec::new(), place.clock.now())
     };
-    place.store.accept(policy(), delivery, Default::default()).await.unwrap();
+    place.store.accept(policy(), delivery, SlotOffers::default()).await.unwrap();
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ impl Harness {
         let delivery = self.delivery(subject, reason, scope);
         let accepted = self
             .store
-            .accept(Arc::new(self.policy.clone()), delivery, Default::default())
+            .accept(Arc::new(self.policy.clone()), delivery, SlotOffers::default())
             .await
             .unwrap();
         case_of(&accepted.receipt.signals[0])

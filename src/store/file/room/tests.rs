@@ -96,7 +96,11 @@ async fn an_end_that_cannot_be_written_waits_for_room_until_the_daemon_stops() {
         let signal = Signal::new("1", [1; 32], "username:alice".parse().unwrap(), Reason::Logout);
         let delivery = Delivery::of("idp", vec![signal], place.clock.now());
         let policy = Arc::new(Policy::standard(&["chat"]));
-        place.store.accept(policy, delivery, Vec::new()).await.unwrap();
+        place
+            .store
+            .accept(policy, delivery, crate::store::SlotOffers::default())
+            .await
+            .unwrap();
         let claim = place.store.claim("chat", Priority(9), 1).await.unwrap().pop().unwrap();
         place.fill().await;
         let store = place.store.clone();

@@ -13,7 +13,7 @@ use super::birth_tests::slot_offer;
 use super::*;
 use crate::model::{
     Action, ActionOutcome, Delivery, Door, DoorKind, Evidence, Finished, GrantKind, GrantRef, Priority, Reason, Settlement, Signal,
-    Started, Subject, Verdict, When,
+    Started, Subject, Verdict,
 };
 use crate::policy::Policy;
 use crate::store::queue::accepted::Outcome;
@@ -259,7 +259,6 @@ impl Side {
                 let mut signal = Signal::new(format!("k{}", self.keys), [reason as u8; 32], subject, reason);
                 signal.occurred_at = occurred.then(|| self.clock.now().minus(Duration::from_secs(3)));
                 signal.requested_by = occurred.then(|| "somebody".to_owned());
-                signal.when = When::Now;
                 signal
             })
             .collect();
