@@ -9,7 +9,6 @@ use proptest::prelude::*;
 use sqlx::ConnectOptions as _;
 use tokio::sync::oneshot;
 
-use super::birth_tests::slot_offer;
 use super::*;
 use crate::model::{
     Action, ActionOutcome, Delivery, Door, DoorKind, Evidence, Finished, GrantKind, GrantRef, Priority, Reason, Settlement, Signal,
@@ -267,7 +266,7 @@ impl Side {
             receivers: Arc::new([]),
             delivery: Delivery::of("idp", signals, self.clock.now()),
             sealed: BTreeMap::new(),
-            slots: slot.then(slot_offer).into_iter().collect(),
+            slots: slot.then(birth_tests::slot_offer).into_iter().collect(),
             births: None,
             told: false,
         }
