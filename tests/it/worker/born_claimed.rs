@@ -31,7 +31,7 @@ fn commits(store: &Store, target: &Scripted) -> Arc<Mutex<Vec<u64>>> {
     let (committed, seen) = (store.committed(), Arc::new(Mutex::new(Vec::new())));
     let (before, told) = (committed.borrow().commits, Arc::clone(&seen));
     target.world().witness = Some(Box::new(move |_| {
-        told.lock().unwrap().push(committed.borrow().commits - before)
+        told.lock().unwrap().push(committed.borrow().commits - before);
     }));
     seen
 }
