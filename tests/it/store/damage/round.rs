@@ -9,7 +9,7 @@ use revoked::clock::Clock;
 use revoked::model::{
     Action, Delivery, Evidence, Identity, LEASE_LENGTH, Priority, Reason, Settlement, Signal, SignalReceipt, Verdict,
 };
-use revoked::store::{DepartureFilter, ListFilter, Listed, ObservationSummary, Store, TrailFilter};
+use revoked::store::{DepartureFilter, ListFilter, Listed, ObservationSummary, SlotOffers, Store, TrailFilter};
 
 use super::furnished::leaver;
 use super::making::connect;
@@ -83,7 +83,7 @@ pub(super) async fn work(store: &Store, clock: &Clock, path: &Path, wrong: &mut 
     known.identities.push(Identity::of(names.to_vec()));
     wrong
         .ask("keeping names", async || {
-            store.accept(policy(), known.clone(), Vec::new()).await
+            store.accept(policy(), known.clone(), SlotOffers::default()).await
         })
         .await;
     write_to_inbox(path).await;
@@ -124,7 +124,7 @@ async fn accept(store: &Store, clock: &Clock, source: &str, new: Signal, wrong: 
     let delivery = Delivery::of(source, vec![new], clock.now());
     let accepted = wrong
         .ask("accepting", async || {
-            store.accept(policy(), delivery.clone(), Vec::new()).await
+            store.accept(policy(), delivery.clone(), SlotOffers::default()).await
         })
         .await?;
     match &accepted.receipt.signals[0] {
