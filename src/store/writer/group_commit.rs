@@ -185,6 +185,10 @@ async fn begin_and_open(
     let head = group::open(conn, &[], clock.now(), true).await.map(Opening::one_by_one);
     head.map_err(|error| {
         tracing::warn!(%error, "the trail's head could not be read");
+        // What stands there makes no sense, and will not at the next try either: nothing can be stored any more. A start says what is wrong.
+        if manners.tends && matches!(error, sqlx::Error::Decode(_)) {
+            return CommitFailure::Unknown;
+        }
         match SqliteFailure::of(&error) {
             SqliteFailure::Full => CommitFailure::Full,
             SqliteFailure::Busy => CommitFailure::Busy,
