@@ -52,6 +52,9 @@ const HARD_STOP: Duration = Duration::from_secs(5);
 
 /// Why the daemon ends when it could not write any more.
 const GONE: &str = "the store's writer has ended; the lines above say why";
+/// The same, where the writer has ended by itself.
+const LOST: &str = "the store's writer has ended: it does not know what became of a commit, or cannot read the end of the trail (the lines above \
+                    say which); the next start looks at what is there";
 
 /// A daemon that has started.
 pub struct Daemon {
@@ -92,7 +95,8 @@ impl Daemon {
     async fn start_on(store: Store, config: Config) -> anyhow::Result<Self> {
         // First of all: whatever counts from now on is gathered.
         let metrics = telemetry::metrics();
-        let is_new = store.trail_head().await?.size() == 0;
+        // One whose head cannot be read is no new one; the check below refuses it.
+        let is_new = store.trail_head().await.is_ok_and(|head| head.size() == 0);
         let signer = trail::signer(&config.trail.origin, config.trail.key.as_ref(), store.path(), is_new)?;
         let anchor = AnchorFile::new(&config.trail.anchor);
         let keys = trail::known_keys(store.path())?;
@@ -208,7 +212,7 @@ impl Daemon {
             biased;
             () = stop => None,
             seen = committed.wait_for(|seen| seen.lost) => Some(match seen {
-                Ok(_) => "the outcome of a commit is unknown; the next start looks at what is there".to_owned(),
+                Ok(_) => LOST.to_owned(),
                 Err(_) => GONE.to_owned(),
             }),
             () = watchdog => Some(GONE.to_owned()),

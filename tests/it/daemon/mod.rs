@@ -12,6 +12,8 @@ mod case_call_off;
 mod connection_flood;
 mod crash_recovery;
 mod damaged_file;
+mod damaged_rows;
+mod dead_writer;
 mod departed_person;
 mod displaced_store;
 mod evidence;

@@ -3,10 +3,12 @@
 //!
 //! The damages come from the schema: a new table must be furnished here, a new column is included by itself. What the schema does not refuse
 //! must stop nothing. What it refuses can come about only with its rules switched off, or by a damaged file; it must not stop anything either.
-//! There is no exception; only what SQLite itself does not let be, whatever the schema says, is not tried.
+//! What SQLite itself does not let be, whatever the schema says, is not tried. The one exception is the head of the trail: every change is
+//! appended to it, so a daemon ends where it makes no sense, and no other starts (`daemon/dead_writer`).
 
 mod furnished;
 mod making;
+mod receivers;
 mod round;
 
 use std::panic::AssertUnwindSafe;
