@@ -6,6 +6,7 @@
 //! What SQLite itself does not let be, whatever the schema says, is not tried. The one exception is the head of the trail: every change is
 //! appended to it, so a daemon ends where it makes no sense, and no other starts (`daemon/dead_writer`).
 
+mod converted;
 mod furnished;
 mod making;
 mod receivers;
