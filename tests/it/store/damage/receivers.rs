@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use revoked::model::{Delivery, Evidence, Priority, Reason, Settlement, Verdict};
 use revoked::policy::Policy;
+use revoked::store::SlotOffers;
 use sqlx::Connection as _;
 
 use super::making::connect;
@@ -33,7 +34,10 @@ async fn evidence_that_cannot_be_read_never_silences_a_receiver() {
     for name in ["alice", "bob", "carol"] {
         let signals = vec![signal(name, &format!("{name}@example.org"), Reason::Departed)];
         let delivery = Delivery::of("hr", signals, place.clock.now());
-        let accepted = store.accept(Arc::clone(&policy), delivery, Vec::new()).await.unwrap();
+        let accepted = store
+            .accept(Arc::clone(&policy), delivery, SlotOffers::default())
+            .await
+            .unwrap();
         cases.push(case_of(&accepted.receipt.signals[0]).0);
     }
     for target in ["chat", "mail"] {
