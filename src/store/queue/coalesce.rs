@@ -10,6 +10,7 @@ use revoked_trail::EntryKind;
 
 use super::accept_context::{AcceptContext, DecidedSignal};
 use super::evidence_row;
+use super::reported_time::is_ended_by;
 use super::requeue::{ContainingJob, NEWEST_CONTAINING};
 use crate::model::{CaseId, Containment, Evidence, Reason, Timestamp, When};
 use crate::policy::{STAYS, Work};
@@ -19,8 +20,6 @@ use crate::store::{Result, StoreError, Tx};
 
 /// How long after its verdict a case still takes in reports of what it has ended.
 pub(super) const CONTAINED_WINDOW: Duration = Duration::from_mins(1);
-/// How far a source's clock may be behind: what it dates just before the proof may have happened after it.
-const CLOCK_SKEW: Duration = Duration::from_secs(2);
 
 /// A live case that a signal joins.
 struct LiveCase {
@@ -215,7 +214,13 @@ impl Tx<'_> {
                 let asked = jobs
                     .into_iter()
                     .filter(|job| work.jobs.iter().any(|(target, _)| job.row.target == *target));
-                let unproved = asked.filter(|job| job.finished && !job.proves(new.signal.occurred_at));
+                let finished: Vec<_> = asked.filter(|job| job.finished).collect();
+                let by = if finished.is_empty() {
+                    None
+                } else {
+                    self.happened_by(new).await?
+                };
+                let unproved = finished.into_iter().filter(|job| !is_ended_by(job.proved_at, by, self.now));
                 return Ok(Some(LiveCase {
                     case,
                     priority,
@@ -256,10 +261,14 @@ impl Tx<'_> {
             .fetch_all(&mut *self.conn)
             .await
             .map_err(StoreError::sql("looking for a case that was just contained"))?;
+        if cases.is_empty() {
+            return Ok(None);
+        }
+        let by = self.happened_by(new).await?;
         for case in cases {
             let jobs = self.newest_jobs(case).await?;
             let proved_at = jobs.iter().map(|job| job.proved_at).min().flatten();
-            let proves = jobs.iter().all(|job| job.proves(Some(occurred_at)));
+            let proves = jobs.iter().all(|job| is_ended_by(job.proved_at, by, self.now));
             if proves && covers(work, &jobs) {
                 self.link_signal(new.signal_id, case).await?;
                 self.record(&new.entry(EntryKind::CaseCoalesced).case(case).detail(serde_json::json!({
@@ -302,14 +311,6 @@ impl Tx<'_> {
                 })
             })
             .collect()
-    }
-}
-
-impl NewestJob {
-    /// Whether what happened then is ended by its proof.
-    fn proves(&self, occurred_at: Option<Timestamp>) -> bool {
-        let times = self.proved_at.zip(occurred_at);
-        times.is_some_and(|(proved_at, occurred_at)| occurred_at.plus(CLOCK_SKEW) <= proved_at)
     }
 }
 

@@ -3,8 +3,8 @@
 //! The five mutations on the way of every signal, in their order: [`accept`], [`claim`], start and finish in [`intents`], [`settle`]. What
 //! they are made of:
 //!
-//! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`], [`place_hold`], [`requester`], and [`accept_context`],
-//!   which they hand on; [`portions`] for a large file, which is stored a part at a time;
+//! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`] (with [`reported_time`]), [`place_hold`], [`requester`], and
+//!   [`accept_context`], which they hand on; [`portions`] for a large file, which is stored a part at a time;
 //! - of jobs: [`enqueue`] (a [`new_job`]), [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not),
 //!   [`unreadable_job`] (given up);
 //! - of settle: [`close_case`], [`sweeps`], and [`ledger`] for what could not be revoked;
@@ -34,6 +34,7 @@ pub(in crate::store) mod place_hold;
 pub(in crate::store) mod portions;
 pub(in crate::store) mod promote;
 pub(in crate::store) mod repetition;
+pub(in crate::store) mod reported_time;
 pub(in crate::store) mod requester;
 pub(in crate::store) mod requeue;
 pub(in crate::store) mod reservation;

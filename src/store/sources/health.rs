@@ -3,6 +3,7 @@
 //! What is written here are observations, which change nothing for anybody, so they leave no entry of their own in the trail. The alert does.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
@@ -172,6 +173,19 @@ impl Tx<'_> {
                 .await?;
         }
         Ok(())
+    }
+
+    /// The shortest lag of a source's newest deliveries: its clock is behind by no more than that. `None` where no lag is known.
+    pub(in crate::store) async fn shortest_lag(&mut self, source: &str) -> Result<Option<Duration>> {
+        let lags = sqlx::query("SELECT lags FROM source_health WHERE source = $1")
+            .bind(source)
+            .fetch_optional(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("reading how late a source's signals come"))?;
+        // What cannot be read shows nothing.
+        let lags = lags.and_then(|row| row.read::<String>(0).ok());
+        let shortest = lags.and_then(|lags| Lag::read(&lags).into_iter().min());
+        Ok(shortest.map(Duration::from_millis))
     }
 
     /// Counts refused deliveries, or parts of one.

@@ -21,7 +21,7 @@ pub struct Lag {
 }
 
 impl Lag {
-    /// A lag as the store keeps it: 8 hexadecimal digits, at most 49 days.
+    /// A lag as the store keeps it: 8 hexadecimal digits, at most 49 days; none for what is dated after its receipt.
     pub(in crate::store) fn written(lag: Duration) -> String {
         format!("{:08x}", u32::try_from(lag.as_millis()).unwrap_or(u32::MAX))
     }

@@ -37,6 +37,14 @@ impl Place {
         self.store.settle(claim, vec![], evidence, done).await.unwrap();
     }
 
+    /// The source of the reports has shown that its clock is right, by a report that came at once.
+    async fn keeps_time(&self) {
+        let mut quick = signal("quick", "username:somebody", Reason::Compromised);
+        quick.occurred_at = Some(self.clock.now());
+        self.accept_from("siem", vec![quick]).await;
+        self.contain().await;
+    }
+
     async fn report(&self, key: &str, reason: Reason, occurred_at: Option<Timestamp>) -> i64 {
         let mut late = signal(key, NAMES[0], reason);
         late.occurred_at = occurred_at;
@@ -111,6 +119,7 @@ async fn a_planned_departure_does_not_begin_early_for_a_compromise() {
 async fn a_report_of_what_was_just_proved_is_recorded_against_that_case() {
     let place = place().await;
     place.one_person().await;
+    place.keeps_time().await;
     let happened = place.clock.now();
     place.clock.advance(Duration::from_secs(5));
     let case = place.report("first", Reason::Compromised, Some(happened)).await;
@@ -132,12 +141,80 @@ async fn a_report_of_what_was_just_proved_is_recorded_against_that_case() {
 #[tokio::test]
 async fn a_minute_after_the_verdict_a_report_gets_a_case_of_its_own() {
     let place = place().await;
+    place.keeps_time().await;
     let happened = place.clock.now();
     place.clock.advance(Duration::from_secs(5));
     let case = place.report("first", Reason::Compromised, Some(happened)).await;
     place.contain().await;
     place.clock.advance(Duration::from_secs(61));
     assert_ne!(place.report("second", Reason::Compromised, Some(happened)).await, case);
+}
+
+const HOUR: i64 = 3_600_000;
+
+/// By how much the clock of a source is ahead, less than nothing where it is behind; and whether it was right before.
+const OFF: [(i64, bool); 5] = [(-HOUR, true), (-HOUR, false), (HOUR, true), (HOUR, false), (-90_000, false)];
+
+#[tokio::test]
+async fn a_source_whose_clock_is_off_hides_nothing_that_happened_after_a_proof() {
+    for (ahead, was_right) in OFF {
+        let place = place().await;
+        let by_theirs = |at: Timestamp| Some(Timestamp::from_ms(at.ms() + ahead));
+        if was_right {
+            place.keeps_time().await;
+        }
+        let case = place.report("first", Reason::Compromised, by_theirs(place.clock.now())).await;
+        place.contain().await;
+        place.clock.advance(Duration::from_secs(10));
+        let back_again = place.clock.now();
+        place.clock.advance(Duration::from_secs(10));
+        let second = place.report("second", Reason::Compromised, by_theirs(back_again)).await;
+        assert_ne!(second, case, "{ahead} {was_right}");
+        assert_eq!(place.claim().await.job.case.0, second);
+    }
+}
+
+#[tokio::test]
+async fn a_source_whose_clock_is_off_has_what_a_live_case_has_proved_looked_at_again() {
+    for (ahead, was_right) in OFF {
+        let place = place().await;
+        if was_right {
+            place.keeps_time().await;
+        }
+        let policy = std::sync::Arc::new(revoked::policy::Policy::standard(&["chat", "mail"]));
+        let report = async |key: &str, at: Timestamp| {
+            let mut signal = signal(key, NAMES[0], Reason::Compromised);
+            signal.occurred_at = Some(Timestamp::from_ms(at.ms() + ahead));
+            let delivery = revoked::model::Delivery::of("siem", vec![signal], place.clock.now());
+            let accepted = place.store.accept(std::sync::Arc::clone(&policy), delivery, Vec::new()).await;
+            case_of(&accepted.unwrap().receipt.signals[0]).0
+        };
+        let case = report("first", place.clock.now()).await;
+        // Proved at one of two targets.
+        place.contain().await;
+        place.clock.advance(Duration::from_secs(10));
+        let back_again = place.clock.now();
+        place.clock.advance(Duration::from_secs(10));
+        assert_eq!(report("second", back_again).await, case);
+        assert_eq!(
+            place.claim().await.job.case.0,
+            case,
+            "{ahead} {was_right}: nobody looks again"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_proof_of_an_hour_that_is_yet_to_come_proves_nothing() {
+    let place = place().await;
+    place.keeps_time().await;
+    let case = place.report("first", Reason::Compromised, Some(place.clock.now())).await;
+    place.contain().await;
+    place.clock.step_to(place.clock.now().minus(Duration::from_hours(1)));
+    assert_ne!(
+        place.report("second", Reason::Compromised, Some(place.clock.now())).await,
+        case
+    );
 }
 
 proptest! {

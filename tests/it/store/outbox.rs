@@ -329,6 +329,10 @@ async fn whoever_reports_what_has_just_been_ended_is_told_so_and_nobody_twice() 
     };
     let case = case_of(&place.accept_from("okta", vec![reported("a")]).await.signals[0]).0;
     let claim = place.claim().await;
+    // The second source has shown that its clock is right.
+    let mut quick = signal("quick", "bob@example.org", Reason::Compromised);
+    quick.occurred_at = Some(super::NOW);
+    place.accept_from("splunk", vec![quick]).await;
     place.clock.advance(Duration::from_secs(5));
     place.settle(claim, vec![], Verdict::Contained).await.unwrap();
     let waiting = async |name: &str| place.store.pending(name).await.unwrap().pending;
