@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use revoked_trail::checkpoint_file::{self, CUT_SHORT};
 
+/// How much of the file's end is read for its newest note: some hundred notes.
+const END: u64 = 64 << 10;
+
 /// A file of checkpoint notes, each followed by an empty line.
 #[derive(Debug, Clone)]
 pub struct AnchorFile(PathBuf);
@@ -64,6 +67,24 @@ impl AnchorFile {
         file.metadata().map(|meta| Some(meta.len())).with_context(doing)
     }
 
+    /// The newest whole note that `is_wanted`. The end of the file is read, and all of it only where no such note stands there: it grows for
+    /// as long as the daemon lives, and a start must not.
+    ///
+    /// # Errors
+    /// Where the file is there and cannot be read.
+    pub fn newest(&self, is_wanted: impl Fn(&str) -> bool) -> anyhow::Result<Option<String>> {
+        let last = |notes: Vec<String>| notes.into_iter().rfind(|note| is_wanted(note));
+        let read = std::fs::File::open(&self.0).and_then(|mut file| ending(&mut file));
+        match read {
+            Ok(text) => match last(checkpoint_file::notes(&text)) {
+                Some(note) => Ok(Some(note)),
+                None => Ok(last(self.notes()?)),
+            },
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("reading the checkpoint file {}", self.0.display())),
+        }
+    }
+
     /// Every whole note in the file, oldest first. What a crash cut short at the end is left out; a file that is not there holds none.
     ///
     /// # Errors
@@ -76,6 +97,20 @@ impl AnchorFile {
         };
         Ok(checkpoint_file::notes(&text))
     }
+}
+
+/// The last bytes of the file, from the first note on that begins in them.
+fn ending(file: &mut std::fs::File) -> std::io::Result<String> {
+    let length = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(length.saturating_sub(END)))?;
+    let mut bytes = Vec::new();
+    file.take(END).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(match text.split_once("\n\n") {
+        // It begins in the middle of a block, whose rest says nothing.
+        Some((_, whole)) if length > END => whole.to_owned(),
+        _ => text,
+    })
 }
 
 /// The last two bytes of the file, zeros where it has fewer; `None` where it is empty.
@@ -108,6 +143,46 @@ mod tests {
         let mut file = std::fs::OpenOptions::new().append(true).open(anchor.path()).unwrap();
         file.write_all("o\n3\nghi=\n\n— o".as_bytes()).unwrap();
         assert_eq!(anchor.notes().unwrap(), notes);
+    }
+
+    #[test]
+    fn the_newest_note_is_found_at_the_end_wherever_that_begins_and_an_older_one_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let anchor = AnchorFile::new(&folder.path().join("checkpoints"));
+        assert_eq!(anchor.newest(|_| true).unwrap(), None);
+        let note = |size: usize| format!("o\n{size}\nabc=\n\n— o {}\n", "z".repeat(size % 97));
+        let mut text = String::new();
+        let mut size = 0;
+        while text.len() < usize::try_from(2 * END).unwrap() {
+            size += 1;
+            text.push_str(&note(size));
+            text.push('\n');
+        }
+        // Every place of a note, one byte after the other, is where the end begins once.
+        for more in 0..120 {
+            let head = format!("{}\n\n", "x".repeat(more));
+            std::fs::write(anchor.path(), format!("{head}{text}")).unwrap();
+            assert_eq!(anchor.newest(|_| true).unwrap(), Some(note(size)), "{more}");
+            assert_eq!(anchor.newest(|found| found.starts_with("o\n3\n")).unwrap(), Some(note(3)));
+        }
+        let torn = "o\n9999\nabc=\n\n— o";
+        std::fs::write(anchor.path(), format!("{text}{torn}")).unwrap();
+        assert_eq!(anchor.newest(|_| true).unwrap(), Some(note(size)));
+        assert_eq!(anchor.newest(|found| found.contains("9999")).unwrap(), None);
+    }
+
+    #[test]
+    fn the_end_alone_is_read_where_it_has_the_newest_note() {
+        let folder = tempfile::tempdir().unwrap();
+        let anchor = AnchorFile::new(&folder.path().join("checkpoints"));
+        let note = "o\n1\nabc=\n\n— o xyz=\n";
+        anchor.append(note, 0).unwrap();
+        // Far more than could be read in the time that a start has: a hole, which takes no room.
+        let file = std::fs::OpenOptions::new().write(true).open(anchor.path()).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let mut file = std::fs::OpenOptions::new().append(true).open(anchor.path()).unwrap();
+        file.write_all(format!("\n\n{note}\n").as_bytes()).unwrap();
+        assert_eq!(anchor.newest(|_| true).unwrap().as_deref(), Some(note));
     }
 
     #[test]

@@ -160,22 +160,16 @@ impl CheckpointSigner {
     async fn kept_outside(&self) -> anyhow::Result<Option<u64>> {
         let newest = self.store.trail_snapshot().await?.newest_anchored().await?;
         let length = self.anchor.length()?;
-        let Some(wanted) = newest.as_deref().and_then(|note| self.size_of(note)) else {
+        let origin = self.signer.verifier().name().to_owned();
+        let Some(wanted) = newest.as_deref().and_then(|note| size_of(note, &origin)) else {
             return Ok(Some(length.unwrap_or(0)));
         };
         let anchor = self.anchor.clone();
-        let notes = tokio::task::spawn_blocking(move || anchor.notes())
+        let is_wanted = move |note: &str| size_of(note, &origin).is_some_and(|size| size >= wanted);
+        let kept = tokio::task::spawn_blocking(move || anchor.newest(is_wanted))
             .await
             .context("reading the checkpoint file")??;
-        let longest = notes.iter().filter_map(|note| self.size_of(note)).max();
-        Ok(length.filter(|_| longest.is_some_and(|size| size >= wanted)))
-    }
-
-    /// The size that a note of this trail signs.
-    fn size_of(&self, note: &str) -> Option<u64> {
-        let (text, _) = note.split_once("\n\n")?;
-        let checkpoint = Checkpoint::parse(&format!("{text}\n")).ok()?;
-        (checkpoint.origin == self.signer.verifier().name()).then_some(checkpoint.size)
+        Ok(length.filter(|_| kept.is_some()))
     }
 
     async fn find_sound(&mut self, length: u64) -> anyhow::Result<()> {
@@ -199,6 +193,13 @@ impl CheckpointSigner {
         self.outside = Outside::Lost(length);
         Ok(())
     }
+}
+
+/// The size that a note of the trail `origin` signs.
+fn size_of(note: &str, origin: &str) -> Option<u64> {
+    let (text, _) = note.split_once("\n\n")?;
+    let checkpoint = Checkpoint::parse(&format!("{text}\n")).ok()?;
+    (checkpoint.origin == origin).then_some(checkpoint.size)
 }
 
 /// Signs at the start, after commits that moved the head and at most once a second, and at the stop.

@@ -92,11 +92,8 @@ pub(super) async fn reachable(
         )));
     }
     let stored = trail.newest_checkpoint().await.map_err(|error| refused(error.to_string()))?;
-    let outside = anchor.notes().map_err(|error| refused(format!("{error:#}")))?;
-    let outside = outside
-        .into_iter()
-        .next_back()
-        .map(|note| (format!("the checkpoint file {}", anchor.path().display()), note, false));
+    let outside = anchor.newest(|_| true).map_err(|error| refused(format!("{error:#}")))?;
+    let outside = outside.map(|note| (format!("the checkpoint file {}", anchor.path().display()), note, false));
     let notes = stored
         .map(|note| ("the store".to_owned(), note, true))
         .into_iter()
