@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -16,7 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Config;
 use crate::intake::SourceActivity;
-use crate::store::Store;
+use crate::store::{PlanPlace, Store};
 use crate::supervision::Supervisor;
 
 /// One periodic run. One that stands in no row of [`SCHEDULE`] is never made, which the compiler says.
@@ -25,6 +25,7 @@ enum Run {
     Departures,
     Due,
     Silence,
+    Mentions,
     Metrics,
     Ledger,
     Retention,
@@ -37,6 +38,7 @@ impl Run {
             Self::Departures => "departures",
             Self::Due => "due",
             Self::Silence => "silence",
+            Self::Mentions => "mentions",
             Self::Metrics => "metrics",
             Self::Ledger => "ledger",
             Self::Retention => "retention",
@@ -62,6 +64,11 @@ const SCHEDULE: &[(Run, &str, &str)] = &[
         "keep what was noticed about the sources, and alert about those that should speak and do not",
     ),
     (
+        Run::Mentions,
+        "3/10 * * * * *",
+        "write down which jobs and subjects the newest blocks of the trail speak of, so that they are found without reading all of it",
+    ),
+    (
         Run::Metrics,
         "10/30 * * * * *",
         "fold what histograms gathered into their buckets, so that it does not pile up where nobody asks for the metrics",
@@ -74,6 +81,8 @@ const SCHEDULE: &[(Run, &str, &str)] = &[
     (Run::Retention, "0 17 3 * * *", "take away what has been over for long enough"),
 ];
 
+/// How many plans are computed again at once: some milliseconds.
+const PLANS: u32 = 5000;
 /// How long nothing may run: the most frequent run comes four times a minute.
 const SILENCE: Duration = Duration::from_mins(5);
 
@@ -99,7 +108,9 @@ pub(super) async fn start(
     notes: &SourceActivity,
     supervisor: &Supervisor,
 ) -> anyhow::Result<Periodic> {
-    recompute(store).await.context("computing the planned departures")?;
+    recompute_after(store, None)
+        .await
+        .context("computing the planned departures")?;
     let names = config.sources.iter().map(|source| source.name.clone()).collect();
     store.register_sources(names).await.context("making the sources known")?;
     let expected: BTreeMap<String, Duration> = config
@@ -113,13 +124,17 @@ pub(super) async fn start(
         began: Arc::new(Notify::new()),
         supervisor: supervisor.clone(),
     };
+    let turn = Arc::new(Mutex::new(None));
     for (kind, cron, _) in SCHEDULE {
         let (store, retention, notes, expected) = (store.clone(), retention.clone(), notes.clone(), expected.clone());
+        let turn = Arc::clone(&turn);
         let work = move || {
             let (store, retention, notes, expected) = (store.clone(), retention.clone(), notes.clone(), expected.clone());
+            let turn = Arc::clone(&turn);
             async move {
                 match *kind {
-                    Run::Departures => recompute(&store).await,
+                    Run::Departures => recompute(&store, &turn).await,
+                    Run::Mentions => store.note_mentions().await.map_err(Into::into),
                     Run::Due => due(&store).await,
                     Run::Silence => keep_notes(&store, &notes, expected).await,
                     Run::Metrics => {
@@ -183,8 +198,22 @@ where
     .with_context(|| format!("reading the schedule of the run {}", kind.name()))
 }
 
-async fn recompute(store: &Store) -> anyhow::Result<()> {
-    let plans = store.planned_departures().await?;
+/// Computes the next plans again, and of those behind them so many as come next by turns: however many there are, each run takes its time and no
+/// more, and what is near is always right.
+async fn recompute(store: &Store, turn: &Mutex<Option<PlanPlace>>) -> anyhow::Result<()> {
+    let behind = recompute_after(store, None).await?;
+    let place = *turn.lock().unwrap_or_else(PoisonError::into_inner);
+    let next = match place.or(behind) {
+        Some(place) => recompute_after(store, Some(place)).await?,
+        None => None,
+    };
+    *turn.lock().unwrap_or_else(PoisonError::into_inner) = next;
+    Ok(())
+}
+
+/// Computes plans again from behind a place on. Answers the place behind which the others are.
+async fn recompute_after(store: &Store, place: Option<PlanPlace>) -> anyhow::Result<Option<PlanPlace>> {
+    let (plans, next) = store.planned_departures_after(place, PLANS).await?;
     for row in &plans.unreadable {
         let summary = format!(
             "planned departure {} cannot be computed again, since its row cannot be read: {}; it keeps its instant",
@@ -210,7 +239,7 @@ async fn recompute(store: &Store) -> anyhow::Result<()> {
             }
         }
     }
-    Ok(())
+    Ok(next)
 }
 
 /// Keeps what was noticed about the sources, and looks for silent ones.

@@ -57,7 +57,9 @@ pub use cases::holds::{HeldCase, HeldSet, Hold, Reactivation};
 pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};
 pub use cases::unresolved::{AccountLookup, Unresolved};
-pub use departures::queries::{DepartureDetail, DepartureFilter, DepartureView, EmploymentView, PlannedDeparture, StepView};
+pub use departures::queries::{
+    DepartureDetail, DepartureFilter, DepartureView, EmploymentView, PlanPlace, PlannedDeparture, StepView,
+};
 pub use error::{OpenError, StoreError};
 pub use file::commit_watch::CommitWatch;
 pub use file::integrity::Integrity;

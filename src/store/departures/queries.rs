@@ -7,6 +7,7 @@ use super::lifecycle::LATE;
 use crate::model::{Leaves, Subject, Timestamp};
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::gaps::Gaps;
+use crate::store::identity::references::{REFERENCES, json_of};
 use crate::store::{Listed, Result, Store, StoreError, UnreadableRow};
 
 /// A planned departure, with the instant that its wall date meant when it was last computed.
@@ -23,6 +24,10 @@ pub struct PlannedDeparture {
     /// The case that waits for it.
     pub case: Option<i64>,
 }
+
+/// The place of a planned departure among all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanPlace(i64, i64);
 
 /// A departure, as `departures list` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -115,19 +120,71 @@ pub struct DepartureFilter {
 const COLUMNS: &str = "SELECT d.id, d.source, d.employee, d.employment, p.subject, d.leaves, d.fire_at, d.acts_at, d.state, d.why, d.case_id, \
      d.stated_at, d.executed_at, d.changed_at FROM departure d LEFT JOIN person p ON p.ref = d.subject_ref";
 
+/// What waits, and what is over. A list reads so many of each as it may show, in the order of an index.
+const PENDING_STATES: &[&str] = &["planned", "held", "blocked"];
+const OVER_STATES: &[&str] = &["executed", "rescinded", "cancelled"];
+
+/// What has not fired, from a place on.
+const PENDING: &str = "SELECT id, source, leaves, fire_at, case_id FROM departure WHERE state IN ('planned', 'blocked') \
+     AND fire_at >= $1 AND (fire_at > $1 OR id > $2) ORDER BY fire_at, id LIMIT $3";
+
+/// The departures in one state, the next first.
+fn in_state(of_source: bool) -> String {
+    let source = if of_source { "AND d.source = $3 " } else { "" };
+    format!("{COLUMNS} WHERE d.id > 0 AND d.state = $1 {source}ORDER BY d.acts_at, d.id LIMIT $2")
+}
+
+/// Those whose state is no word of ours: they stand last, and are named.
+fn odd_states() -> String {
+    format!(
+        "{COLUMNS} WHERE d.state NOT IN ('planned', 'held', 'blocked', 'executed', 'rescinded', 'cancelled') \
+         AND ($1 IS NULL OR d.source = $1) ORDER BY d.id LIMIT $2"
+    )
+}
+
+/// Those of one person.
+fn of_person(person: &Subject) -> String {
+    let whose = match person {
+        Subject::EmployeeId(_) => "d.employee = ?1".to_owned(),
+        _ => format!("d.subject_ref IN ({REFERENCES})"),
+    };
+    format!(
+        "{COLUMNS} WHERE d.id > 0 AND {whose} AND (?2 IS NULL OR d.source = ?2) AND (?3 IS NULL OR d.state = ?3) \
+         ORDER BY d.state NOT IN ('planned', 'held', 'blocked'), d.acts_at, d.id LIMIT ?4"
+    )
+}
+
 impl Store {
-    /// Departures that have not fired.
+    /// Departures that have not fired, the next first.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn planned_departures(&self) -> Result<Listed<PlannedDeparture>> {
-        let rows = sqlx::query(
-            "SELECT id, source, leaves, fire_at, case_id FROM departure WHERE state IN ('planned', 'blocked') ORDER BY fire_at",
-        )
-        .fetch_all(self.readers())
-        .await
-        .map_err(StoreError::sql("listing planned departures"))?;
-        Listed::read("departure", &rows, |row| {
+        Ok(self.planned_departures_after(None, u32::MAX).await?.0)
+    }
+
+    /// The same from behind a place on, at most `limit` of them; and the place behind which the others are, if there may be any.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn planned_departures_after(
+        &self,
+        after: Option<PlanPlace>,
+        limit: u32,
+    ) -> Result<(Listed<PlannedDeparture>, Option<PlanPlace>)> {
+        let (fire_at, id) = after.map_or((i64::MIN, 0), |PlanPlace(fire_at, id)| (fire_at, id));
+        let rows = sqlx::query(PENDING)
+            .bind(fire_at)
+            .bind(id)
+            .bind(limit)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("listing planned departures"))?;
+        let whole = usize::try_from(limit).is_ok_and(|limit| rows.len() >= limit);
+        // Where the place of the last cannot be read, those behind it wait for their turn from the start.
+        let last = rows.last().filter(|_| whole);
+        let next = last.and_then(|row| Some(PlanPlace(row.read(3).ok()?, row.read(0).ok()?)));
+        let plans = Listed::read("departure", &rows, |row| {
             let id = row.read(0)?;
             Ok(PlannedDeparture {
                 id,
@@ -136,7 +193,8 @@ impl Store {
                 fire_at: Timestamp::from_ms(row.read(3)?),
                 case: row.read(4)?,
             })
-        })
+        })?;
+        Ok((plans, next))
     }
 
     /// Departures, the next first; what is over stands after what is not.
@@ -144,27 +202,52 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn departures(&self, filter: &DepartureFilter) -> Result<Listed<DepartureView>> {
-        let (employee, name) = match &filter.person {
-            Some(Subject::EmployeeId(number)) => (Some(number.clone()), None),
-            Some(subject) => (None, Some(subject.to_string())),
-            None => (None, None),
-        };
-        let sql = format!(
-            "{COLUMNS} WHERE (?1 IS NULL OR d.source = ?1) AND (?2 IS NULL OR d.state = ?2) AND (?3 IS NULL OR d.employee = ?3) \
-             AND (?4 IS NULL OR p.subject = ?4 OR (p.subject LIKE 'aliases:%' AND \
-                  instr(char(10) || substr(p.subject, 9) || char(10), char(10) || ?4 || char(10)) > 0)) \
-             ORDER BY d.state NOT IN ('planned', 'held', 'blocked'), d.acts_at, d.id LIMIT ?5"
-        );
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(&filter.source)
-            .bind(&filter.state)
-            .bind(employee)
-            .bind(name)
-            .bind(filter.limit)
-            .fetch_all(self.readers())
-            .await
-            .map_err(StoreError::sql("listing departures"))?;
-        Listed::read("departure", &rows, read_departure)
+        let doing = "listing departures";
+        if let Some(person) = &filter.person {
+            let sql = of_person(person);
+            let (employee, names) = match person {
+                Subject::EmployeeId(number) => (Some(number), None),
+                subject => (None, Some(json_of([subject]))),
+            };
+            let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(employee.cloned().or(names))
+                .bind(&filter.source)
+                .bind(&filter.state)
+                .bind(filter.limit)
+                .fetch_all(self.readers())
+                .await
+                .map_err(StoreError::sql(doing))?;
+            return Listed::read("departure", &rows, read_departure);
+        }
+        let is_asked_for = |state: &str| filter.state.as_deref().is_none_or(|asked| asked == state);
+        let mut listed = Vec::new();
+        for states in [PENDING_STATES, OVER_STATES] {
+            let mut rows = Vec::new();
+            for state in states.iter().copied().filter(|state| is_asked_for(state)) {
+                let query = sqlx::query(sqlx::AssertSqlSafe(in_state(filter.source.is_some())))
+                    .bind(state)
+                    .bind(filter.limit)
+                    .bind(&filter.source);
+                let of_state = query.fetch_all(self.readers()).await.map_err(StoreError::sql(doing))?;
+                for row in of_state {
+                    // A damaged instant is told of with its row, and stands last.
+                    rows.push((row.read(7).unwrap_or(i64::MAX), row.read(0).unwrap_or(i64::MAX), row));
+                }
+            }
+            if filter.state.is_none() && states == OVER_STATES {
+                let odd = sqlx::query(sqlx::AssertSqlSafe(odd_states()))
+                    .bind(&filter.source)
+                    .bind(filter.limit)
+                    .fetch_all(self.readers())
+                    .await
+                    .map_err(StoreError::sql(doing))?;
+                rows.extend(odd.into_iter().map(|row| (i64::MAX, row.read(0).unwrap_or(i64::MAX), row)));
+            }
+            rows.sort_by_key(|(acts_at, id, _): &(i64, i64, _)| (*acts_at, *id));
+            listed.extend(rows.into_iter().map(|(_, _, row)| row));
+        }
+        listed.truncate(usize::try_from(filter.limit).unwrap_or(usize::MAX));
+        Listed::read("departure", &listed, read_departure)
     }
 
     /// One departure with its history.
@@ -277,5 +360,60 @@ fn departure_view(row: &mut Gaps<'_>) -> DepartureView {
         executed_at,
         late: executed_at.is_some_and(|at| at.ms().saturating_sub(acts_at.ms()) > LATE),
         changed_at: row.time(13),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions as _;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::Role;
+
+    /// A list costs what it shows, however many departures there are.
+    #[tokio::test]
+    async fn the_lists_read_their_indexes_and_sort_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revoked.db");
+        let store = Store::open(&path, Role::Daemon, Clock::system()).await.unwrap();
+        store.close().await;
+        let mut conn = sqlx::sqlite::SqliteConnectOptions::new()
+            .filename(&path)
+            .connect()
+            .await
+            .unwrap();
+        for (sql, index, sorts) in [
+            (PENDING.to_owned(), "departure_pending (fire_at>?)", false),
+            (in_state(false), "departure_listed (state=?)", false),
+            (in_state(true), "departure_of_source (source=? AND state=?)", false),
+            (odd_states(), "departure_odd", false),
+            (
+                of_person(&Subject::EmployeeId("7".to_owned())),
+                "departure_by_employee (employee=?",
+                true,
+            ),
+            (
+                of_person(&Subject::Username("ann".to_owned())),
+                "departure_by_ref (subject_ref=?",
+                true,
+            ),
+        ] {
+            let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}")))
+                .fetch_all(&mut conn)
+                .await
+                .unwrap();
+            let steps: Vec<String> = plan.iter().map(|step| step.read(3).unwrap()).collect();
+            assert!(steps.iter().any(|step| step.contains(index)), "{sql}: {steps:?}");
+            assert_eq!(
+                steps.iter().any(|step| step.contains("FOR ORDER BY")),
+                sorts,
+                "{sql}: {steps:?}"
+            );
+            let scans = steps
+                .iter()
+                .any(|step| step.starts_with("SCAN d") && !step.contains("departure_odd"));
+            assert!(!scans, "{sql}: {steps:?}");
+        }
     }
 }

@@ -86,22 +86,17 @@ impl Store {
         Ok(at.map(Timestamp::from_ms))
     }
 
-    /// How a receiver's part of the outbox stands: counts everything that retention has kept.
+    /// How a receiver's part of the outbox stands, by counters and indexes.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn backlog(&self, receiver: &str) -> Result<Backlog> {
         let waiting = self.pending(receiver).await?;
-        let row = sqlx::query(
-            "SELECT count(*) FILTER (WHERE state = 'delivered'), count(*) FILTER (WHERE state = 'refused'), \
-                    count(*) FILTER (WHERE state = 'dead'), max(finished_at) FILTER (WHERE state = 'delivered'), \
-                    (SELECT error FROM outbox o WHERE o.receiver = ?1 AND error IS NOT NULL AND state <> 'delivered' ORDER BY id DESC LIMIT 1) \
-             FROM outbox WHERE receiver = ?1",
-        )
-        .bind(receiver)
-        .fetch_one(self.readers())
-        .await
-        .map_err(StoreError::sql("reading the outbox"))?;
+        let row = sqlx::query(BACKLOG)
+            .bind(receiver)
+            .fetch_one(self.readers())
+            .await
+            .map_err(StoreError::sql("reading the outbox"))?;
         Ok(Backlog {
             waiting,
             delivered: row.read(0)?,
@@ -110,5 +105,43 @@ impl Store {
             last_delivered: time_at(&row, 3)?,
             last_error: (!row.is_null(4)).then(|| row.lossy(4)).transpose()?,
         })
+    }
+}
+
+/// What has become of a receiver's tokens.
+const BACKLOG: &str = "SELECT coalesce((SELECT n FROM tally WHERE what = 'outbox' AND word = 'delivered' AND about = $1), 0), \
+     coalesce((SELECT n FROM tally WHERE what = 'outbox' AND word = 'refused' AND about = $1), 0), \
+     coalesce((SELECT n FROM tally WHERE what = 'outbox' AND word = 'dead' AND about = $1), 0), \
+     (SELECT max(finished_at) FROM outbox WHERE receiver = $1 AND state = 'delivered'), \
+     (SELECT error FROM outbox WHERE receiver = $1 AND error IS NOT NULL AND state <> 'delivered' ORDER BY id DESC LIMIT 1)";
+
+#[cfg(test)]
+mod tests {
+    use sqlx::ConnectOptions as _;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::store::Role;
+
+    #[tokio::test]
+    async fn the_backlog_reads_counters_and_one_row_of_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("revoked.db");
+        let store = Store::open(&path, Role::Daemon, Clock::system()).await.unwrap();
+        store.close().await;
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+        let mut conn = options.connect().await.unwrap();
+        let plan = sqlx::query(sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {BACKLOG}")))
+            .fetch_all(&mut conn)
+            .await
+            .unwrap();
+        let steps: Vec<String> = plan.iter().map(|step| step.read(3).unwrap()).collect();
+        for index in ["outbox_acknowledged (receiver=?)", "outbox_trouble (receiver=?)"] {
+            assert!(steps.iter().any(|step| step.contains(index)), "{steps:?}");
+        }
+        let scans = steps
+            .iter()
+            .any(|step| step.starts_with("SCAN") && !step.contains("CONSTANT"));
+        assert!(!scans && !steps.iter().any(|step| step.contains("ORDER BY")), "{steps:?}");
     }
 }

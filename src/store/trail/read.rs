@@ -3,10 +3,14 @@
 use revoked_trail::{BLOCK, Frontier, Hash};
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::mentions::blocks_about;
 use crate::model::Timestamp;
 use crate::store::columns::Columns as _;
 use crate::store::transaction::trail_append::read_frontier;
 use crate::store::{Listed, Result, Store, StoreError};
+
+/// How many blocks are searched at once: most searches end before they have read them all.
+const BLOCKS_AT_ONCE: usize = 64;
 
 /// One row of the trail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,11 +63,51 @@ impl Store {
         read_frontier(&mut conn).await
     }
 
-    /// The rows that pass `filter`, oldest first. One that is no text is named, and one that is no JSON passes no filter by what stands in it.
+    /// The rows that pass `filter`, oldest first. Those of a case, a job or a subject are looked for in the blocks alone that speak of it. One that
+    /// is no text is named, and one that is no JSON passes no filter by what stands in it.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn trail_search(&self, filter: &TrailFilter) -> Result<Listed<TrailRow>> {
+        if filter.case.is_some() || filter.job.is_none() && filter.subject_refs.is_none() {
+            return self.trail_rows(filter, None, filter.limit).await;
+        }
+        let (blocks, rest) = {
+            let mut conn = self
+                .readers()
+                .acquire()
+                .await
+                .map_err(StoreError::sql("searching the trail"))?;
+            blocks_about(&mut conn, filter.from, (filter.job, filter.subject_refs.as_deref())).await?
+        };
+        let mut found = Listed::default();
+        for blocks in blocks.chunks(BLOCKS_AT_ONCE) {
+            let shown = found.rows.len() + found.unreadable.len();
+            let left = filter.limit.saturating_sub(u32::try_from(shown).unwrap_or(u32::MAX));
+            if left == 0 {
+                break;
+            }
+            let more = self.trail_rows(filter, Some(blocks), left).await?;
+            found.rows.extend(more.rows);
+            found.unreadable.extend(more.unreadable);
+        }
+        // The newest entries, whose blocks are not written down yet.
+        let shown = found.rows.len() + found.unreadable.len();
+        let left = filter.limit.saturating_sub(u32::try_from(shown).unwrap_or(u32::MAX));
+        if left > 0 {
+            let rest = u64::try_from(rest).unwrap_or(0).saturating_mul(BLOCK);
+            let newest = TrailFilter {
+                from: filter.from.max(rest),
+                ..filter.clone()
+            };
+            let more = self.trail_rows(&newest, None, left).await?;
+            found.rows.extend(more.rows);
+            found.unreadable.extend(more.unreadable);
+        }
+        Ok(found)
+    }
+
+    async fn trail_rows(&self, filter: &TrailFilter, blocks: Option<&[i64]>, limit: u32) -> Result<Listed<TrailRow>> {
         // Behind the largest number there is nothing, not the row of that number once more.
         let Ok(from) = i64::try_from(filter.from) else {
             return Ok(Listed::default());
@@ -81,6 +125,13 @@ impl Store {
                 .push(member!("case"))
                 .push(" = ")
                 .push_bind(case);
+        } else if let Some(blocks) = blocks {
+            query
+                .push("json_each(")
+                .push_bind(serde_json::Value::from(blocks).to_string())
+                .push(format!(
+                    ") b CROSS JOIN trail t WHERE t.seq >= b.value * {BLOCK} AND t.seq < (b.value + 1) * {BLOCK}"
+                ));
         } else {
             query.push("trail t WHERE true");
         }
@@ -108,7 +159,7 @@ impl Store {
         if let Some(since) = filter.since {
             query.push(" AND ").push(member!("at")).push(" >= ").push_bind(since.ms());
         }
-        query.push(" ORDER BY t.seq LIMIT ").push_bind(filter.limit);
+        query.push(" ORDER BY t.seq LIMIT ").push_bind(limit);
         let rows = query
             .build()
             .fetch_all(self.readers())

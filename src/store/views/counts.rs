@@ -161,6 +161,14 @@ impl Store {
                 counted,
             });
         }
+        let (written, right) = Self::mentions_proved(&mut conn).await?;
+        if written != right {
+            wrong.push(CounterDifference {
+                counter: "blocks of the trail whose jobs and subjects are written down".to_owned(),
+                kept: written,
+                counted: right,
+            });
+        }
         Ok(wrong)
     }
 }

@@ -186,7 +186,14 @@ async fn a_source_whose_clock_is_off_has_what_a_live_case_has_proved_looked_at_a
             let mut signal = signal(key, NAMES[0], Reason::Compromised);
             signal.occurred_at = Some(Timestamp::from_ms(at.ms() + ahead));
             let delivery = revoked::model::Delivery::of("siem", vec![signal], place.clock.now());
-            let accepted = place.store.accept(std::sync::Arc::clone(&policy), delivery, Vec::new()).await;
+            let accepted = place
+                .store
+                .accept(
+                    std::sync::Arc::clone(&policy),
+                    delivery,
+                    revoked::store::SlotOffers::default(),
+                )
+                .await;
             case_of(&accepted.unwrap().receipt.signals[0]).0
         };
         let case = report("first", place.clock.now()).await;

@@ -138,6 +138,95 @@ async fn every_entry_of_a_case_is_found_in_the_blocks_that_speak_of_it() {
 }
 
 #[tokio::test]
+async fn entries_of_a_job_or_a_subject_are_found_whether_or_not_their_blocks_are_written_down() {
+    let place = place().await;
+    for n in 0..150 {
+        let new = vec![signal(
+            &format!("k{n}"),
+            &format!("p{}@example.test", n % 100),
+            Reason::Logout,
+        )];
+        place.accept(new).await;
+    }
+    let all = TrailFilter {
+        limit: 10_000,
+        ..TrailFilter::default()
+    };
+    let entries = place.store.trail_search(&all).await.unwrap();
+    let value = |body: &str| serde_json::from_str::<serde_json::Value>(body).unwrap();
+    let whole = entries.len() / 256;
+    assert!(whole >= 1 && entries.len() % 256 != 0, "{} entries", entries.len());
+    let found = async |filter: TrailFilter| -> Vec<u64> {
+        let rows = place.store.trail_search(&filter).await.unwrap();
+        rows.iter().map(|row| row.seq).collect()
+    };
+    let looks_right = async || {
+        for job in [1, 60, 99] {
+            let expected = entries.iter().filter(|row| value(&row.body)["job"] == job).map(|row| row.seq);
+            let expected: Vec<u64> = expected.collect();
+            assert!(!expected.is_empty());
+            let filter = TrailFilter {
+                job: Some(job),
+                ..all.clone()
+            };
+            assert_eq!(found(filter.clone()).await, expected);
+            let later = TrailFilter {
+                from: expected[0] + 1,
+                ..filter.clone()
+            };
+            assert_eq!(found(later).await, expected[1..]);
+            let first = TrailFilter { limit: 1, ..filter };
+            assert_eq!(found(first).await, expected[..1]);
+        }
+        for person in [0, 42, 99] {
+            let name = format!("p{person}@example.test").parse().unwrap();
+            let references = place.store.references(&name).await.unwrap();
+            let expected = entries.iter().filter(|row| {
+                let reference = value(&row.body)["subject_ref"].as_str().map(str::to_owned);
+                reference.is_some_and(|reference| references.contains(&reference))
+            });
+            let expected: Vec<u64> = expected.map(|row| row.seq).collect();
+            assert!(!expected.is_empty());
+            let filter = TrailFilter {
+                subject_refs: Some(references),
+                ..all.clone()
+            };
+            assert_eq!(found(filter).await, expected);
+        }
+        let nobody = TrailFilter {
+            subject_refs: Some(Vec::new()),
+            ..all.clone()
+        };
+        assert!(found(nobody).await.is_empty());
+    };
+    looks_right().await;
+    place.store.note_mentions().await.unwrap();
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&place.path);
+    let mut conn = options.connect().await.unwrap();
+    let written: i64 = sqlx::query_scalar("SELECT count(*) FROM trail_mention")
+        .fetch_one(&mut conn)
+        .await
+        .unwrap();
+    assert_eq!(usize::try_from(written).unwrap(), whole);
+    looks_right().await;
+    assert_eq!(place.wrong().await, Vec::<String>::new());
+    // One that is gone is read, one that was damaged too.
+    place
+        .sql("UPDATE trail_mention SET jobs = x'00', subjects = x'00' WHERE block = 0")
+        .await;
+    looks_right().await;
+    assert_eq!(
+        place.wrong().await,
+        [format!(
+            "blocks of the trail whose jobs and subjects are written down: the counter says {whole}, and there are {}",
+            whole - 1
+        )]
+    );
+    place.sql("DELETE FROM trail_mention WHERE block = 0").await;
+    looks_right().await;
+}
+
+#[tokio::test]
 async fn a_list_of_jobs_is_the_newest_of_what_was_asked_for() {
     let place = place().await;
     let signals = (0..12).map(|n| signal(&format!("k{n}"), &format!("p{n}@example.test"), Reason::Departed));

@@ -92,6 +92,7 @@ pub(super) async fn furnished() -> Place {
         "INSERT INTO source_refusal (source, code, times, last_at) VALUES ('hr', 'unreadable', 2, 1764000000000)",
         "INSERT INTO reactivation (case_id, source, at) VALUES (1, 'scim', 1764000000000)",
         "INSERT INTO sealed (digest, box, since) VALUES ('sha256:00', x'00', 1764000000000)",
+        "INSERT INTO trail_mention (block, jobs, subjects) VALUES (0, x'00000001', x'00000001')",
         "INSERT OR IGNORE INTO employment (source, employee, employment, subject, state, changed_at) \
          VALUES ('hr', '9', '1', 'email:nora@example.org', 'stands', 1764000000000)",
     ] {
