@@ -12,12 +12,17 @@ use super::sets::hot_mutation::{ClaimRequest, HotMutation};
 use crate::model::{CaseId, Containment, Evidence, Job, JobId, JobKind, Lease, Priority, Reason, Subject, Timestamp};
 use crate::store::columns::{Columns as _, time_at, written};
 use crate::store::identity::resolution::add_known_names;
+use crate::store::transaction::set_words::values_of;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What a claim reads of the queue: up to `$3` jobs of the target `$1` that are at least as urgent as `$2`, without those in `$4`. A bare
 /// `$3` as the limit would have SQLite compile the statement anew each time that it is bound.
-pub(super) const WAITING: &str = "SELECT id FROM job INDEXED BY job_claim WHERE target = $1 AND state = 'queued' AND priority <= $2 \
-     AND id NOT IN (SELECT value FROM json_each($4)) ORDER BY priority, id LIMIT $3 + 0";
+pub(super) const WAITING: &str = concat!(
+    "SELECT id FROM job INDEXED BY job_claim WHERE target = $1 AND state = 'queued' AND priority <= $2 \
+     AND id NOT IN (SELECT value FROM ",
+    values_of!("$4"),
+    ") ORDER BY priority, id LIMIT $3 + 0"
+);
 /// What [`read_job`] reads.
 const JOB: &str = "SELECT j.id, j.case_id, j.target, j.kind, p.subject, c.subject_ref, j.containment, j.priority, j.attempt, c.received_at, \
      j.acted, j.password_reset, j.approved, c.reason, j.evidence, coalesce(j.chain_at, c.contained_at), j.sweep";

@@ -5,6 +5,7 @@ use super::place_hold::OTHER_EMPLOYMENT;
 use crate::model::{Delivery, Departure, DepartureStep, Reason, Scope, Signal, When};
 use crate::policy::{Class, Decision, Facts, Policy};
 use crate::store::columns::written;
+use crate::store::transaction::set_words::values_of;
 use crate::store::{Result, StoreError, Tx};
 
 impl Tx<'_> {
@@ -78,8 +79,11 @@ impl Tx<'_> {
 
 /// How many signals of the source `$1` for one of the reasons in `$2` were acted on since `$3`, counted up to `$4`. Its index is
 /// `signal_window`.
-pub(super) const RECENT_SIGNALS: &str = "SELECT count(*) FROM (SELECT 1 FROM signal WHERE decision = 'act' AND source = $1 \
-     AND reason IN (SELECT value FROM json_each($2)) AND received_at > $3 LIMIT $4 + 0) counted";
+pub(super) const RECENT_SIGNALS: &str = concat!(
+    "SELECT count(*) FROM (SELECT 1 FROM signal WHERE decision = 'act' AND source = $1 AND reason IN (SELECT value FROM ",
+    values_of!("$2"),
+    ") AND received_at > $3 LIMIT $4 + 0) counted"
+);
 
 /// Whether a signal counts against the limits of departures.
 pub(super) fn counts_as_departure(signal: &Signal) -> bool {

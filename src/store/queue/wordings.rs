@@ -9,14 +9,21 @@ use sqlx::sqlite::SqliteConnection;
 use crate::digest::sha256;
 use crate::model::{Evidence, Sentence, error_chain};
 use crate::store::columns::{Columns as _, written};
+use crate::store::transaction::set_words::{rows_of, values_of};
 use crate::store::{Result, StoreError};
 
 /// Keeps sentences with their codes, unless they are kept already, by whichever process.
-pub(in crate::store) const NEW_WORDINGS: &str =
-    "INSERT INTO wording (code, text) SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
+pub(in crate::store) const NEW_WORDINGS: &str = concat!(
+    "INSERT INTO wording (code, text) SELECT code, text FROM ",
+    rows_of!("$1", 0 => "code", 1 => "text"),
+    " n WHERE true ON CONFLICT DO NOTHING"
+);
 /// What the codes in `$1` stand for.
-pub(in crate::store) const MEANINGS: &str =
-    "SELECT w.code, w.text FROM (SELECT value AS code FROM json_each($1)) n CROSS JOIN wording w WHERE w.code = n.code";
+pub(in crate::store) const MEANINGS: &str = concat!(
+    "SELECT w.code, w.text FROM (SELECT value AS code FROM ",
+    values_of!("$1"),
+    ") n CROSS JOIN wording w WHERE w.code = n.code"
+);
 
 /// What a code begins with, which no sentence does.
 const SIGN: char = '#';

@@ -7,6 +7,7 @@ use super::statements::Statements;
 use crate::model::Timestamp;
 use crate::store::StoreError;
 use crate::store::columns::Columns as _;
+use crate::store::transaction::set_words::{rows_of, values_of};
 
 /// The end of the trail while a group is written.
 pub(in crate::store) struct Tail {
@@ -110,14 +111,22 @@ impl Tail {
 const LEAF: usize = 32;
 /// Appends entries from the number `$1` on. Their bodies lie one behind the other in `$2` and their leaves in `$3`; `$4` says of each body
 /// where it begins (the upper 32 bits) and how long it is. Nothing of them is quoted, and nothing has to be read back.
-pub(in crate::store) const APPEND: &str = "INSERT INTO trail (seq, body, leaf) \
-     SELECT $1 + key, CAST(substr($2, (value >> 32) + 1, value & 4294967295) AS TEXT), substr($3, 32 * key + 1, 32) FROM json_each($4)";
+pub(in crate::store) const APPEND: &str = concat!(
+    "INSERT INTO trail (seq, body, leaf) SELECT $1 + nth, CAST(substr($2, (value >> 32) + 1, value & 4294967295) AS TEXT), \
+     substr($3, 32 * nth + 1, 32) FROM ",
+    values_of!("$4")
+);
 /// The roots in `$1`, one behind the other, of the blocks in `$2`.
-pub(in crate::store) const BLOCKS: &str =
-    "INSERT INTO trail_block (block, root) SELECT value, substr($1, 32 * key + 1, 32) FROM json_each($2)";
+pub(in crate::store) const BLOCKS: &str = concat!(
+    "INSERT INTO trail_block (block, root) SELECT value, substr($1, 32 * nth + 1, 32) FROM ",
+    values_of!("$2")
+);
 /// Which case is spoken of in which block.
-pub(in crate::store) const CASES: &str =
-    "INSERT INTO trail_case (case_id, block) SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
+pub(in crate::store) const CASES: &str = concat!(
+    "INSERT INTO trail_case (case_id, block) SELECT case_id, block FROM ",
+    rows_of!("$1", 0 => "case_id", 1 => "block"),
+    " n WHERE true ON CONFLICT DO NOTHING"
+);
 
 /// The end of the trail, and the largest numbers in use of signals, cases, jobs and actions. Numbers beyond 2^62 are none that were given
 /// here: after the largest of all there is no next one.

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::store::transaction::set_words::{bytes_of, rows_of};
 use crate::store::transaction::statements::Statements;
 
 /// The rows that the deliveries of a group write, each as the JSON list of its columns.
@@ -58,27 +59,70 @@ pub(super) struct SignalRow {
 pub(super) struct HealthRow(pub(super) String, pub(super) i64, pub(super) String);
 
 /// SQLite's reading of hexadecimal; PostgreSQL's is `decode(…, 'hex')`.
-pub(super) const PEOPLE: &str = "INSERT INTO person (ref, key, subject, seen_at) \
-     SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3 FROM json_each($1) WHERE true \
-     ON CONFLICT (subject) DO UPDATE SET seen_at = excluded.seen_at";
-pub(super) const ALIASES: &str =
-    "INSERT INTO alias (name, ref) SELECT value ->> 0, value ->> 1 FROM json_each($1) WHERE true ON CONFLICT DO NOTHING";
-pub(super) const CASES: &str = "INSERT INTO cases (id, subject_ref, reason, playbook, scope, priority, state, source, requested_by, note, \
-     received_at) \
-     SELECT value ->> 'id', value ->> 'subject_ref', value ->> 'reason', value ->> 'playbook', value ->> 'scope', value ->> 'priority', \
-     'open', value ->> 'source', value ->> 'requested_by', value ->> 'note', value ->> 'received_at' FROM json_each($1)";
-pub(super) const SIGNALS: &str = "INSERT INTO signal (id, source, key, digest, subject_ref, reason, decision, case_id, requested_by, note, \
-     occurred_at, received_at) \
-     SELECT value ->> 'id', value ->> 'source', value ->> 'key', unhex(value ->> 'digest'), value ->> 'subject_ref', value ->> 'reason', \
-     'act', value ->> 'case_id', value ->> 'requested_by', value ->> 'note', value ->> 'occurred_at', value ->> 'received_at' \
-     FROM json_each($1)";
-pub(super) const TAKEN: &str = "UPDATE inbox SET state = 'accepted', case_id = n.case_id, taken_at = n.at \
-     FROM (SELECT value ->> 0 AS id, value ->> 1 AS case_id, value ->> 2 AS at FROM json_each($1)) n \
-     WHERE inbox.id = n.id AND inbox.state = 'new'";
-pub(super) const HEALTH: &str = "INSERT INTO source_health (source, since, spoke_at, signal_at, lags) \
-     SELECT value ->> 0, value ->> 1, value ->> 1, value ->> 1, value ->> 2 FROM json_each($1) WHERE true \
-     ON CONFLICT (source) DO UPDATE SET signal_at = excluded.signal_at, lags = substr(source_health.lags || excluded.lags, -256), \
-     spoke_at = CASE WHEN excluded.spoke_at < source_health.spoke_at THEN source_health.spoke_at ELSE excluded.spoke_at END";
+pub(super) const PEOPLE: &str = concat!(
+    "INSERT INTO person (ref, key, subject, seen_at) SELECT ref, ",
+    bytes_of!("key"),
+    ", subject, seen_at FROM ",
+    rows_of!("$1", 0 => "ref", 1 => "key", 2 => "subject", 3 => "seen_at"),
+    " n WHERE true ON CONFLICT (subject) DO UPDATE SET seen_at = excluded.seen_at"
+);
+pub(super) const ALIASES: &str = concat!(
+    "INSERT INTO alias (name, ref) SELECT name, ref FROM ",
+    rows_of!("$1", 0 => "name", 1 => "ref"),
+    " n WHERE true ON CONFLICT DO NOTHING"
+);
+pub(super) const CASES: &str = concat!(
+    "INSERT INTO cases (id, subject_ref, reason, playbook, scope, priority, state, source, requested_by, note, \
+     received_at) SELECT id, subject_ref, reason, playbook, scope, priority, 'open', source, requested_by, note, \
+     received_at FROM ",
+    rows_of!(
+        "$1",
+        "id",
+        "subject_ref",
+        "reason",
+        "playbook",
+        "scope",
+        "priority",
+        "source",
+        "requested_by",
+        "note",
+        "received_at"
+    ),
+    " n"
+);
+pub(super) const SIGNALS: &str = concat!(
+    "INSERT INTO signal (id, source, key, digest, subject_ref, reason, decision, case_id, requested_by, note, occurred_at, \
+     received_at) SELECT id, source, key, ",
+    bytes_of!("digest"),
+    ", subject_ref, reason, 'act', case_id, requested_by, note, occurred_at, received_at FROM ",
+    rows_of!(
+        "$1",
+        "id",
+        "source",
+        "key",
+        "digest",
+        "subject_ref",
+        "reason",
+        "case_id",
+        "requested_by",
+        "note",
+        "occurred_at",
+        "received_at"
+    ),
+    " n"
+);
+pub(super) const TAKEN: &str = concat!(
+    "UPDATE inbox SET state = 'accepted', case_id = n.case_id, taken_at = n.at FROM ",
+    rows_of!("$1", 0 => "id", 1 => "case_id", 2 => "at"),
+    " n WHERE inbox.id = n.id AND inbox.state = 'new'"
+);
+pub(super) const HEALTH: &str = concat!(
+    "INSERT INTO source_health (source, since, spoke_at, signal_at, lags) SELECT source, at, at, at, lags FROM ",
+    rows_of!("$1", 0 => "source", 1 => "at", 2 => "lags"),
+    " n WHERE true ON CONFLICT (source) DO UPDATE SET signal_at = excluded.signal_at, lags = substr(source_health.lags || \
+     excluded.lags, -256), spoke_at = CASE WHEN excluded.spoke_at < source_health.spoke_at THEN source_health.spoke_at \
+     ELSE excluded.spoke_at END"
+);
 
 impl DeliveryRows {
     /// Notes that a source has said something at `at`; `lag` as the store keeps it.

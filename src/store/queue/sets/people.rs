@@ -12,6 +12,7 @@ use crate::store::columns::Columns as _;
 use crate::store::identity::resolution::{Link, Links, Members, ResolvedIdentity, read_name};
 use crate::store::queue::coalesce::CONTAINED_WINDOW;
 use crate::store::queue::decide::RECENT_SIGNALS;
+use crate::store::transaction::set_words::{rows_of, values_of};
 use crate::store::transaction::statements::Statements;
 
 /// The smallest number that a row of these statements begins with.
@@ -20,34 +21,53 @@ pub(super) const FIRST_OF_PEOPLE: i64 = 10;
 const MOST_SIGNALS: usize = 512;
 
 /// The signals of `[source, key]` in `$1` that are stored already.
-pub(super) const REPEATED: &str = "SELECT 10, s.source, s.key \
-     FROM (SELECT value ->> 0 AS source, value ->> 1 AS key FROM json_each($1)) n CROSS JOIN signal s \
-     WHERE s.source = n.source AND s.key = n.key";
+pub(super) const REPEATED: &str = concat!(
+    "SELECT 10, s.source, s.key FROM ",
+    rows_of!("$1", 0 => "source", 1 => "key"),
+    " n CROSS JOIN signal s WHERE s.source = n.source AND s.key = n.key"
+);
 /// Whom the names in `$1`, and all names of the same people, are linked to at `$2`.
-pub(super) const LINKS: &str = "WITH asked AS (SELECT value AS name FROM json_each($1)), \
-     persons AS (SELECT DISTINCT i.person FROM asked a CROSS JOIN identity i WHERE i.name = a.name AND (i.until IS NULL OR i.until > $2)), \
-     names AS (SELECT DISTINCT m.name FROM persons p CROSS JOIN identity m WHERE m.person = p.person AND (m.until IS NULL OR m.until > $2)) \
-     SELECT 11, l.name, l.person, l.target, l.disputed_at IS NOT NULL AND l.source IS NOT NULL FROM names x CROSS JOIN identity l \
-     WHERE l.name = x.name AND (l.until IS NULL OR l.until > $2) ORDER BY l.id";
+pub(super) const LINKS: &str = concat!(
+    "WITH asked AS (SELECT value AS name FROM ",
+    values_of!("$1"),
+    "), persons AS (SELECT DISTINCT i.person FROM asked a CROSS JOIN identity i WHERE i.name = a.name \
+     AND (i.until IS NULL OR i.until > $2)), names AS (SELECT DISTINCT m.name FROM persons p CROSS JOIN identity m \
+     WHERE m.person = p.person AND (m.until IS NULL OR m.until > $2)) \
+     SELECT 11, l.name, l.person, l.target, l.disputed_at IS NOT NULL AND l.source IS NOT NULL FROM names x \
+     CROSS JOIN identity l WHERE l.name = x.name AND (l.until IS NULL OR l.until > $2) ORDER BY l.id"
+);
 /// The references that stand for the names in `$1` and for all names of the same people.
-pub(super) const REFERENCES: &str = "WITH asked AS (SELECT value AS name FROM json_each($1)), \
-     known AS (SELECT name FROM asked UNION SELECT m.name FROM asked a CROSS JOIN identity i CROSS JOIN identity m \
-               WHERE i.name = a.name AND m.person = i.person) \
-     SELECT 12, p.subject, p.ref FROM known k CROSS JOIN person p WHERE p.subject = k.name";
+pub(super) const REFERENCES: &str = concat!(
+    "WITH asked AS (SELECT value AS name FROM ",
+    values_of!("$1"),
+    "), known AS (SELECT name FROM asked UNION SELECT m.name FROM asked a CROSS JOIN identity i CROSS JOIN identity m \
+     WHERE i.name = a.name AND m.person = i.person) SELECT 12, p.subject, p.ref FROM known k CROSS JOIN person p \
+     WHERE p.subject = k.name"
+);
 /// Those of the names in `$1` of whose people a case is live, or was closed after `$2`.
-pub(super) const BUSY: &str = "WITH asked AS (SELECT value AS name FROM json_each($1)), \
-     known AS (SELECT name AS asked, name FROM asked UNION SELECT a.name, m.name FROM asked a CROSS JOIN identity i CROSS JOIN identity m \
-               WHERE i.name = a.name AND m.person = i.person), \
-     refs AS (SELECT k.asked, p.ref FROM known k CROSS JOIN person p WHERE p.subject = k.name \
-              UNION SELECT k.asked, a.ref FROM known k CROSS JOIN alias a WHERE a.name = k.name) \
-     SELECT 13, r.asked FROM refs r CROSS JOIN cases c WHERE c.subject_ref = r.ref AND c.state IN ('open', 'held') \
-     UNION SELECT 13, r.asked FROM refs r CROSS JOIN cases c WHERE c.subject_ref = r.ref AND c.closed_at > $2";
+pub(super) const BUSY: &str = concat!(
+    "WITH asked AS (SELECT value AS name FROM ",
+    values_of!("$1"),
+    "), known AS (SELECT name AS asked, name FROM asked UNION SELECT a.name, m.name FROM asked a \
+     CROSS JOIN identity i CROSS JOIN identity m WHERE i.name = a.name AND m.person = i.person), \
+     refs AS (SELECT k.asked, p.ref FROM known k CROSS JOIN person p WHERE p.subject = k.name UNION \
+     SELECT k.asked, a.ref FROM known k CROSS JOIN alias a WHERE a.name = k.name) SELECT 13, r.asked FROM refs r \
+     CROSS JOIN cases c WHERE c.subject_ref = r.ref AND c.state IN ('open', 'held') UNION SELECT 13, r.asked \
+     FROM refs r CROSS JOIN cases c WHERE c.subject_ref = r.ref AND c.closed_at > $2"
+);
 /// Those of the sources in `$1` whose silence has raised an alert.
-pub(super) const ALERTED: &str = "SELECT 15, h.source FROM (SELECT value AS source FROM json_each($1)) n CROSS JOIN source_health h \
-     WHERE h.source = n.source AND h.alerted_at IS NOT NULL";
+pub(super) const ALERTED: &str = concat!(
+    "SELECT 15, h.source FROM (SELECT value AS source FROM ",
+    values_of!("$1"),
+    ") n CROSS JOIN source_health h WHERE h.source = n.source AND h.alerted_at IS NOT NULL"
+);
 /// Those of the inbox's rows in `$1` that wait, and hold nothing that may be a secret.
-pub(super) const INBOX: &str = "SELECT 16, i.id FROM (SELECT value AS id FROM json_each($1)) n CROSS JOIN inbox i \
-     WHERE i.id = n.id AND i.state = 'new' AND i.session IS NULL AND i.access_token IS NULL AND i.leaked IS NULL";
+pub(super) const INBOX: &str = concat!(
+    "SELECT 16, i.id FROM (SELECT value AS id FROM ",
+    values_of!("$1"),
+    ") n CROSS JOIN inbox i WHERE i.id = n.id AND i.state = 'new' AND i.session IS NULL AND i.access_token IS NULL \
+     AND i.leaked IS NULL"
+);
 
 /// Whether a delivery holds signals to be acted on now, and nothing else.
 pub(super) fn is_plain(request: &AcceptRequest) -> bool {

@@ -10,25 +10,38 @@ use crate::model::{Finished, Job, Timestamp};
 use crate::store::Result;
 use crate::store::columns::Columns as _;
 use crate::store::queue::close_case::NewestJob;
+use crate::store::transaction::set_words::{rows_of, values_of};
 use crate::store::transaction::statements::Statements;
 
 /// The leases of the jobs in `$1`, and whether their cases were called off.
-pub(super) const LEASES: &str = "SELECT 1, j.id, j.state, j.lease_id, c.called_off_at IS NOT NULL \
-     FROM (SELECT value AS id FROM json_each($1)) n CROSS JOIN job j CROSS JOIN cases c WHERE j.id = n.id AND c.id = j.case_id";
+pub(super) const LEASES: &str = concat!(
+    "SELECT 1, j.id, j.state, j.lease_id, c.called_off_at IS NOT NULL FROM (SELECT value AS id FROM ",
+    values_of!("$1"),
+    ") n CROSS JOIN job j CROSS JOIN cases c WHERE j.id = n.id AND c.id = j.case_id"
+);
 /// The open ones of the actions in `$1`.
-pub(super) const OPEN_ACTIONS: &str = "SELECT 2, a.id, a.job_id, a.action \
-     FROM (SELECT value AS id FROM json_each($1)) n CROSS JOIN action a WHERE a.id = n.id AND a.outcome IS NULL";
+pub(super) const OPEN_ACTIONS: &str = concat!(
+    "SELECT 2, a.id, a.job_id, a.action FROM (SELECT value AS id FROM ",
+    values_of!("$1"),
+    ") n CROSS JOIN action a WHERE a.id = n.id AND a.outcome IS NULL"
+);
 /// What the ends of the jobs in `$1` depend on.
-pub(super) const ENDS: &str = "SELECT 3, j.id, j.state, j.lease_id, c.called_off_at IS NOT NULL, j.sweep, c.state, c.verdict, c.priority, \
+pub(super) const ENDS: &str = concat!(
+    "SELECT 3, j.id, j.state, j.lease_id, c.called_off_at IS NOT NULL, j.sweep, c.state, c.verdict, c.priority, \
      c.received_at, c.first_revoke_at, c.contained_at, (SELECT max(s.id) FROM signal s WHERE s.case_id = c.id), \
-     EXISTS (SELECT 1 FROM alert a WHERE a.kind = 'could_not_revoke' AND a.key = 'job:' || j.id AND a.cleared_at IS NULL), \
-     EXISTS (SELECT 1 FROM unresolved u WHERE u.case_id = c.id AND u.state = 'open') \
-     FROM (SELECT value AS id FROM json_each($1)) n CROSS JOIN job j CROSS JOIN cases c WHERE j.id = n.id AND c.id = j.case_id";
+     EXISTS (SELECT 1 FROM alert a WHERE a.kind = 'could_not_revoke' AND a.key = 'job:' || j.id \
+     AND a.cleared_at IS NULL), EXISTS (SELECT 1 FROM unresolved u WHERE u.case_id = c.id AND u.state = 'open') \
+     FROM (SELECT value AS id FROM ",
+    values_of!("$1"),
+    ") n CROSS JOIN job j CROSS JOIN cases c WHERE j.id = n.id AND c.id = j.case_id"
+);
 /// The other jobs of those cases that count for the verdict: `[job, case]` in `$1`.
-pub(super) const OTHER_JOBS: &str = "SELECT 4, n.id, o.target, o.state, o.verdict \
-     FROM (SELECT value ->> 0 AS id, value ->> 1 AS case_id FROM json_each($1)) n CROSS JOIN job o \
-     WHERE o.case_id = n.case_id AND o.id <> n.id AND o.state <> 'cancelled' AND o.kind <> 'release' \
-     AND NOT (o.kind = 'watch' AND o.state = 'scheduled')";
+pub(super) const OTHER_JOBS: &str = concat!(
+    "SELECT 4, n.id, o.target, o.state, o.verdict FROM ",
+    rows_of!("$1", 0 => "id", 1 => "case_id"),
+    " n CROSS JOIN job o WHERE o.case_id = n.case_id AND o.id <> n.id AND o.state <> 'cancelled' AND o.kind <> 'release' \
+     AND NOT (o.kind = 'watch' AND o.state = 'scheduled')"
+);
 
 /// What was read for a group.
 #[derive(Default)]

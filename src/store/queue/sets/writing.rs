@@ -9,6 +9,7 @@ use super::delivery_rows::DeliveryRows;
 use crate::model::{Action, Job, Lease, Started, Timestamp};
 use crate::store::queue::entries;
 use crate::store::queue::new_job::NewJob;
+use crate::store::transaction::set_words::{rows_of, values_of};
 use crate::store::transaction::statements::Statements;
 use crate::store::transaction::trail_append::Tail;
 
@@ -166,34 +167,75 @@ impl JobRow {
     }
 }
 
-pub(super) const CLAIMED: &str = "UPDATE job SET state = 'running', due = NULL, held_due = NULL, lease_id = n.lease, lease_until = n.until, \
-     attempt = n.attempt, verdict = NULL, finished_at = NULL \
-     FROM (SELECT value ->> 0 AS id, value ->> 1 AS lease, value ->> 2 AS until, value ->> 3 AS attempt FROM json_each($1)) n \
-     WHERE job.id = n.id";
-pub(super) const STARTED: &str = "UPDATE job SET acted = CASE WHEN n.acts = 1 THEN 1 ELSE job.acted END, evidence = n.evidence \
-     FROM (SELECT value ->> 0 AS id, value ->> 1 AS acts, value ->> 2 AS evidence FROM json_each($1)) n WHERE job.id = n.id";
-pub(super) const ACTIONS: &str = "INSERT INTO action (id, job_id, attempt, action, started_at) \
-     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each($1)";
-pub(super) const ANSWERS: &str = "UPDATE action SET outcome = n.outcome, finished_at = n.at, requests = n.requests, why = n.why \
-     FROM (SELECT value ->> 0 AS id, value ->> 1 AS outcome, value ->> 2 AS at, value ->> 3 AS requests, value ->> 4 AS why \
-           FROM json_each($1)) n WHERE action.id = n.id";
-pub(super) const PASSWORD_RESETS: &str = "UPDATE job SET password_reset = 1 WHERE id IN (SELECT value FROM json_each($1))";
-pub(super) const FIRST_REVOKES: &str = "UPDATE cases SET first_revoke_at = n.at \
-     FROM (SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each($1)) n WHERE cases.id = n.id AND cases.first_revoke_at IS NULL";
-pub(super) const SETTLED: &str = "UPDATE job SET state = 'done', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, \
-     attempt = n.attempt, verdict = n.verdict, outcome = n.outcome, evidence = n.evidence, finished_at = n.at \
-     FROM (SELECT value ->> 0 AS id, value ->> 1 AS attempt, value ->> 2 AS verdict, value ->> 3 AS outcome, value ->> 4 AS evidence, \
-           value ->> 5 AS at FROM json_each($1)) n WHERE job.id = n.id";
-pub(super) const NEW_JOBS: &str = "INSERT INTO job (id, case_id, target, kind, containment, priority, state, due, lease_id, lease_until, \
-     attempt, sweep, approved, held_due, created_at, evidence, chain_at, acted) \
-     SELECT value ->> 'id', value ->> 'case_id', value ->> 'target', value ->> 'kind', value ->> 'containment', value ->> 'priority', \
-     value ->> 'state', value ->> 'due', value ->> 'lease_id', value ->> 'lease_until', value ->> 'lease_id' IS NOT NULL, \
-     value ->> 'sweep', value ->> 'approved', value ->> 'held_due', value ->> 'created_at', value ->> 'evidence', value ->> 'chain_at', \
-     value ->> 'acted' \
-     FROM json_each($1)";
-pub(super) const CLOSED: &str = "UPDATE cases SET state = 'closed', verdict = n.verdict, closed_at = n.at, contained_at = n.contained_at \
-     FROM (SELECT value ->> 0 AS id, value ->> 1 AS verdict, value ->> 2 AS at, value ->> 3 AS contained_at FROM json_each($1)) n \
-     WHERE cases.id = n.id";
+pub(super) const CLAIMED: &str = concat!(
+    "UPDATE job SET state = 'running', due = NULL, held_due = NULL, lease_id = n.lease, lease_until = n.until, attempt = \
+     n.attempt, verdict = NULL, finished_at = NULL FROM ",
+    rows_of!("$1", 0 => "id", 1 => "lease", 2 => "until", 3 => "attempt"),
+    " n WHERE job.id = n.id"
+);
+pub(super) const STARTED: &str = concat!(
+    "UPDATE job SET acted = CASE WHEN n.acts = 1 THEN 1 ELSE job.acted END, evidence = n.evidence FROM ",
+    rows_of!("$1", 0 => "id", 1 => "acts", 2 => "evidence"),
+    " n WHERE job.id = n.id"
+);
+pub(super) const ACTIONS: &str = concat!(
+    "INSERT INTO action (id, job_id, attempt, action, started_at) SELECT id, job_id, attempt, action, started_at FROM ",
+    rows_of!("$1", 0 => "id", 1 => "job_id", 2 => "attempt", 3 => "action", 4 => "started_at"),
+    " n"
+);
+pub(super) const ANSWERS: &str = concat!(
+    "UPDATE action SET outcome = n.outcome, finished_at = n.at, requests = n.requests, why = n.why FROM ",
+    rows_of!("$1", 0 => "id", 1 => "outcome", 2 => "at", 3 => "requests", 4 => "why"),
+    " n WHERE action.id = n.id"
+);
+pub(super) const PASSWORD_RESETS: &str = concat!(
+    "UPDATE job SET password_reset = 1 WHERE id IN (SELECT value FROM ",
+    values_of!("$1"),
+    ")"
+);
+pub(super) const FIRST_REVOKES: &str = concat!(
+    "UPDATE cases SET first_revoke_at = n.at FROM ",
+    rows_of!("$1", 0 => "id", 1 => "at"),
+    " n WHERE cases.id = n.id AND cases.first_revoke_at IS NULL"
+);
+pub(super) const SETTLED: &str = concat!(
+    "UPDATE job SET state = 'done', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, attempt = n.attempt, \
+     verdict = n.verdict, outcome = n.outcome, evidence = n.evidence, finished_at = n.at FROM ",
+    rows_of!("$1", 0 => "id", 1 => "attempt", 2 => "verdict", 3 => "outcome", 4 => "evidence", 5 => "at"),
+    " n WHERE job.id = n.id"
+);
+pub(super) const NEW_JOBS: &str = concat!(
+    "INSERT INTO job (id, case_id, target, kind, containment, priority, state, due, lease_id, lease_until, attempt, sweep, \
+     approved, held_due, created_at, evidence, chain_at, acted) \
+     SELECT id, case_id, target, kind, containment, priority, state, due, lease_id, lease_until, lease_id IS NOT NULL, \
+     sweep, approved, held_due, created_at, evidence, chain_at, acted FROM ",
+    rows_of!(
+        "$1",
+        "id",
+        "case_id",
+        "target",
+        "kind",
+        "containment",
+        "priority",
+        "state",
+        "due",
+        "lease_id",
+        "lease_until",
+        "sweep",
+        "approved",
+        "held_due",
+        "created_at",
+        "evidence",
+        "chain_at",
+        "acted"
+    ),
+    " n"
+);
+pub(super) const CLOSED: &str = concat!(
+    "UPDATE cases SET state = 'closed', verdict = n.verdict, closed_at = n.at, contained_at = n.contained_at FROM ",
+    rows_of!("$1", 0 => "id", 1 => "verdict", 2 => "at", 3 => "contained_at"),
+    " n WHERE cases.id = n.id"
+);
 
 impl Writing {
     /// Writes the lease of a job that was reserved.
@@ -327,6 +369,9 @@ mod tests {
             delivery_rows::SIGNALS,
             delivery_rows::TAKEN,
             delivery_rows::HEALTH,
+            trail_append::APPEND,
+            trail_append::BLOCKS,
+            trail_append::CASES,
         ] {
             // Who a short name in a plan stands for.
             let stands_for = |name: &str| -> Option<String> {
