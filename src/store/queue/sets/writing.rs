@@ -291,6 +291,7 @@ impl Writing {
 
 #[cfg(test)]
 mod tests {
+    use crate::store::transaction::trail_append;
     use sqlx::ConnectOptions as _;
 
     use super::*;
