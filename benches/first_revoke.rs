@@ -16,6 +16,7 @@ const IDLE: Duration = Duration::from_millis(20);
 
 pub(crate) async fn measure() -> Vec<Row> {
     let (mut fsyncs, mut firsts, mut ratios, mut all) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut steps = Vec::new();
     for run in 0..RUNS {
         let server = server::start(200, None);
         let folder = lane::folder();
@@ -28,7 +29,9 @@ pub(crate) async fn measure() -> Vec<Row> {
             if person % 2 == 0 {
                 paired.push(fsync(&mut file).await);
             }
-            waits.push(signal(&bench, &noting, run, person).await);
+            let step = signal(&bench, &noting, run, person).await;
+            waits.push(step.first);
+            steps.push(step);
             if person % 2 == 1 {
                 paired.push(fsync(&mut file).await);
             }
@@ -39,6 +42,9 @@ pub(crate) async fn measure() -> Vec<Row> {
         firsts.push(first);
         all.extend(waits);
         drop(bench.stop().await);
+    }
+    if std::env::var_os("PROFILE").is_some() {
+        profile(&steps);
     }
     let (fsync, first, tail) = (median(fsyncs), median(firsts), percentile(all, 0.99));
     let ratio = median(ratios);
@@ -61,17 +67,44 @@ pub(crate) async fn measure() -> Vec<Row> {
     ]
 }
 
-/// From a signal to the first revoking request, in milliseconds.
-async fn signal(bench: &Bench, noting: &Noting, run: usize, person: usize) -> f64 {
+/// What happens after a signal, each in milliseconds from it.
+struct Steps {
+    resolved: f64,
+    observe: f64,
+    /// The sender is told: the commit has returned.
+    stored: f64,
+    /// The first revoking request.
+    first: f64,
+}
+
+/// Where the time to the first revoke goes: medians over all runs.
+fn profile(steps: &[Steps]) {
+    println!("\n| after a signal | p50 |\n| --- | --- |");
+    let row = |what: &str, of: fn(&Steps) -> f64| println!("| {what} | {:.2} ms |", median(steps.iter().map(of).collect()));
+    row("the person is looked up", |steps| steps.resolved);
+    row("the first look begins", |steps| steps.observe);
+    row("the signal is stored", |steps| steps.stored);
+    row("the first revoking request", |steps| steps.first);
+}
+
+async fn signal(bench: &Bench, noting: &Noting, run: usize, person: usize) -> Steps {
     tokio::time::sleep(IDLE).await;
     noting.calls.lock().unwrap().clear();
     let began = Instant::now();
     bench
         .accept(vec![lane::signal(person, 3, Reason::Compromised, &format!("{run}-{person}"))])
         .await;
+    let stored = began.elapsed();
     let first = noting.first(Call::Apply, None).await;
     lane::drained(&bench.store, person, Duration::from_millis(5)).await;
-    ms(first.duration_since(began))
+    let resolved = noting.first(Call::Resolved, None).await;
+    let observe = noting.first(Call::Observe, None).await;
+    Steps {
+        resolved: ms(resolved.duration_since(began)),
+        observe: ms(observe.duration_since(began)),
+        stored: ms(stored),
+        first: ms(first.duration_since(began)),
+    }
 }
 
 /// The time to append a page to a file and have it on the disk, in milliseconds.
