@@ -9,6 +9,7 @@ use super::{DaemonProcess, Installation, InstallationPlan};
 use crate::harness::identity_provider::{self, Idp};
 use crate::harness::invariants::Acknowledged;
 
+/// How often it is killed, unless `REVOKED_TEST_KILLS` says so.
 const KILLS: u32 = 36;
 const PEOPLE: u64 = 40;
 
@@ -93,7 +94,8 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_done_unrecorded_however_oft
     site.until_under_way("end_all_sessions").await;
     running.kill().await;
     site.chat().faults().clear();
-    for round in 0..KILLS {
+    let kills = std::env::var("REVOKED_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    for round in 0..kills {
         let moment = Duration::from_millis(dice.below(160));
         if dice.below(5) == 0 {
             // In the middle of its start.
