@@ -141,8 +141,18 @@ fn check_actions(entries: &[Entry]) {
 /// moment at least as many starts as requests.
 fn check_requests(entries: &[Entry], changes: &[LoggedRequest]) {
     let mut starts: BTreeMap<(String, String), Vec<i64>> = BTreeMap::new();
+    // An intent that was stored with its signal names nobody yet: the looks of its job do.
+    let looks = entries.iter().filter(|entry| entry.kind == "observation.recorded");
+    let whose: BTreeMap<Option<i64>, &str> = looks
+        .filter_map(|entry| Some((entry.job, entry.detail["principal"].as_str()?)))
+        .collect();
     for entry in entries.iter().filter(|entry| entry.kind == "action.started") {
-        starts.entry(started(&entry.detail)).or_default().push(entry.at);
+        let named = entry.detail["principal"].as_str();
+        let principal = named.or_else(|| whose.get(&entry.job).copied()).unwrap_or_default();
+        starts
+            .entry(started(&entry.detail, principal.to_owned()))
+            .or_default()
+            .push(entry.at);
     }
     let mut sent: BTreeMap<(String, String), usize> = BTreeMap::new();
     for seen in changes {
@@ -160,8 +170,7 @@ fn check_requests(entries: &[Entry], changes: &[LoggedRequest]) {
 }
 
 /// What an action changes, and whose, as far as its request's path shows it.
-fn started(detail: &Value) -> (String, String) {
-    let principal = detail["principal"].as_str().unwrap().to_owned();
+fn started(detail: &Value, principal: String) -> (String, String) {
     let what = &detail["what"];
     let kind = what["kind"].as_str().unwrap_or_default();
     match (what["do"].as_str().unwrap(), kind) {
