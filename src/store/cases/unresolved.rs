@@ -57,7 +57,8 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn account_lookup(&self, case: i64) -> Result<AccountLookup> {
         let sql = format!(
-            "SELECT j.state, j.verdict, {EVIDENCE} ->> '$.principal' IS NOT NULL OR EXISTS (SELECT 1 FROM action WHERE job_id = j.id), \
+            "SELECT j.state, j.verdict, {EVIDENCE} ->> '$.principal' IS NOT NULL \
+                    OR EXISTS (SELECT 1 FROM action WHERE job_id = j.id AND outcome IN ('done', 'already', 'failed')), \
                     coalesce({EVIDENCE} ->> '$.nameless' = 1, 0), coalesce({EVIDENCE} ->> '$.unclear' = 1, 0), j.error IS NOT NULL \
              FROM job j WHERE {NEWEST_CONTAINING}"
         );

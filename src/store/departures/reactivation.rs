@@ -95,7 +95,10 @@ impl Tx<'_> {
 
     /// Whether anything was changed at a target for a case.
     async fn has_acted(&mut self, case: i64) -> Result<bool> {
-        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM job WHERE case_id = ? AND acted = 1)")
+        // An intent that was stored with its signal may turn out to be for nobody.
+        sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM action a JOIN job j ON j.id = a.job_id WHERE j.case_id = $1 AND a.outcome IS NOT 'not_sent')",
+        )
             .bind(case)
             .fetch_one(&mut *self.conn)
             .await
