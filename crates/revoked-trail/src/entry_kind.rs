@@ -84,8 +84,7 @@ kinds! {
     JobSettled = "job.settled",
     /// A job ended without a verdict and stands in the could-not-revoke ledger.
     JobFailed = "job.failed",
-    /// A change at a target is about to be sent; committed before the request leaves. Without a `principal` where it was committed with the
-    /// signal, before anybody had looked whom it is about: `observation.recorded` says so.
+    /// A change at a target is about to be sent; committed before the request leaves, and with the signal itself where it names no `principal`.
     ActionStarted = "action.started",
     /// A change at a target was answered: status and the target's request id.
     ActionFinished = "action.finished",

@@ -9,7 +9,7 @@ use super::{DaemonProcess, Installation, InstallationPlan};
 use crate::harness::identity_provider::{self, Idp};
 use crate::harness::invariants::Acknowledged;
 
-/// How often it is killed, unless `REVOKED_TEST_KILLS` says so.
+/// How often it is killed, unless `REVOKED_TEST_KILLS` said otherwise when this was compiled.
 const KILLS: u32 = 36;
 const PEOPLE: u64 = 40;
 
@@ -94,7 +94,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_is_done_unrecorded_however_oft
     site.until_under_way("end_all_sessions").await;
     running.kill().await;
     site.chat().faults().clear();
-    let kills = std::env::var("REVOKED_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let kills = option_env!("REVOKED_TEST_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     for round in 0..kills {
         let moment = Duration::from_millis(dice.below(160));
         if dice.below(5) == 0 {
