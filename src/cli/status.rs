@@ -55,7 +55,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     })?;
     if let Some(room) = room.filter(|room| room.is_full()) {
         line(format!(
-            "disk:   full, {} KiB are left: nothing new is stored until there is room",
+            "disk:   full, {} KiB are left: what does not fit is refused until there is room",
             room.bytes / 1024
         ))?;
     }

@@ -192,7 +192,7 @@ pub const WAL_BYTES: Gauge<0> = Gauge::new("revoked_wal_bytes", "Size of the dat
 /// Bytes of room on the disk under the store.
 pub const STORE_ROOM_BYTES: Gauge<0> = Gauge::new(
     "revoked_store_room_bytes",
-    "Room left on the disk under the store: below 1 MiB nothing new is taken.",
+    "Room left on the disk under the store: below 1 MiB it counts as full, and what does not fit is refused.",
     &[],
 );
 

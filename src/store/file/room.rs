@@ -88,7 +88,7 @@ impl Looks {
             if is_full {
                 tracing::error!(
                     left = room.map(|room| room.bytes),
-                    "the disk under the store is full: nothing new is stored, and no action begun, until there is room"
+                    "the disk under the store is full: what does not fit is refused, and no action is sent without its record, until there is room"
                 );
                 let told = tell(store, begun(room)).await;
                 self.0 = Some(Shortage {

@@ -60,7 +60,6 @@ impl Store {
             sealed,
             slots: offers.slots,
             births: offers.born.map(Births::new),
-            told: false,
         };
         let Outcome {
             accepted,

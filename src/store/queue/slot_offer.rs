@@ -32,6 +32,8 @@ pub(in crate::store) struct Births {
     born: mpsc::UnboundedSender<Claim>,
     /// Dropped unsent where the jobs never came to be.
     commit: watch::Sender<bool>,
+    /// Whether any was told of.
+    pub(in crate::store) told: bool,
 }
 
 impl SlotOffer {
@@ -46,15 +48,17 @@ impl Births {
         Self {
             born,
             commit: watch::Sender::new(false),
+            told: false,
         }
     }
 
     /// Tells of these claims before they are committed.
-    pub(in crate::store) fn tell(&self, claims: impl Iterator<Item = Claim>) {
+    pub(in crate::store) fn tell(&mut self, claims: impl Iterator<Item = Claim>) {
         for claim in claims {
             let commit = Some(self.commit.subscribe());
             // Whoever has gone away needs no claim: its lease brings the job back.
             drop(self.born.send(Claim { commit, ..claim }));
+            self.told = true;
         }
     }
 

@@ -5,9 +5,6 @@ use std::fmt::Write as _;
 use sqlx::Arguments as _;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 
-/// The longest list that stays prepared, in bytes.
-const LONGEST_KEPT: usize = 8192;
-
 /// Statements in order, each with `$1…` for its own values. An error stops those behind it.
 #[derive(Default)]
 pub(in crate::store) struct Statements {
@@ -86,9 +83,7 @@ impl Statements {
         if let Some(error) = self.failed {
             return Err(sqlx::Error::Encode(error));
         }
-        // A list with many rows in its text never comes again as it is, and would only fill the cache.
-        let keep = self.sql.len() < LONGEST_KEPT;
-        Ok(sqlx::query_with(sqlx::AssertSqlSafe(self.sql), self.arguments).persistent(keep))
+        Ok(sqlx::query_with(sqlx::AssertSqlSafe(self.sql), self.arguments))
     }
 }
 

@@ -310,6 +310,15 @@ impl Installation {
         .await;
     }
 
+    /// Starts once more what has ended: so many signals are stored at least, and the trail stands.
+    pub(crate) async fn lost_none_of(&self, acknowledged: i64) {
+        let running = self.start().await;
+        let stored = self.count("SELECT count(*) FROM signal").await;
+        assert!(stored >= acknowledged, "{stored} of {acknowledged}");
+        running.stop().await;
+        assert_eq!(self.says(&["trail", "verify", "--json"]).await.done()["verified"], true);
+    }
+
     /// The kinds of the open alerts.
     pub(crate) async fn alerts(&self) -> Vec<String> {
         let alerts = self.ask(&["alert", "list"]).await;

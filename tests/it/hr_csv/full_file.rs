@@ -50,13 +50,7 @@ impl Roster {
             .unwrap();
         assert_eq!(found.len(), 1);
         let delivery = found.remove(0);
-        let accepted = self
-            .place
-            .store
-            .accept(policy(), delivery.clone(), SlotOffers::default())
-            .await
-            .unwrap();
-        self.drop.source.stored(&delivery, &accepted.receipt).await.unwrap();
+        super::stored::store(&self.drop, &self.place, &delivery).await;
         delivery
     }
 

@@ -2,10 +2,10 @@
 
 use revoked::model::SignalReceipt;
 use revoked::sources::hr_csv::{StatusWords, Undated};
-use revoked::store::{DepartureFilter, DepartureView, SlotOffers};
+use revoked::store::{DepartureFilter, DepartureView};
 
 use super::*;
-use crate::store::{NOW, Place, place, policy};
+use crate::store::{NOW, Place, place};
 
 const HEADER: &str = "employee_id,employment_id,email,status,last_working_day\n";
 
@@ -53,14 +53,7 @@ impl Nights {
         assert_eq!(found.len(), 1);
         let delivery = found.remove(0);
         assert!(delivery.refused.is_empty(), "{:?}", delivery.refused);
-        let accepted = self
-            .place
-            .store
-            .accept(policy(), delivery.clone(), SlotOffers::default())
-            .await
-            .unwrap();
-        self.drop.source.stored(&delivery, &accepted.receipt).await.unwrap();
-        accepted.receipt.signals
+        super::stored::store(&self.drop, &self.place, &delivery).await
     }
 
     /// HR's number, the employment, the state and when access ends, of every departure.

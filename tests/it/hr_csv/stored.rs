@@ -9,17 +9,19 @@ use crate::store::{Place, place, policy};
 const HEADER: &str = "employee_id,employment_id,email,last_working_day,action,updated_at\n";
 const STAYS: &str = "1,E1,alice@example.org,2025-11-25,terminate,2025-11-20\n";
 
+/// Stores a delivery of the folder and lets the folder know.
+pub(super) async fn store(drop: &DropFolder, place: &Place, delivery: &Delivery) -> Vec<SignalReceipt> {
+    let accepted = place.store.accept(policy(), delivery.clone(), SlotOffers::default()).await;
+    let receipt = accepted.unwrap().receipt;
+    drop.source.stored(delivery, &receipt).await.unwrap();
+    receipt.signals
+}
+
 /// Takes the one file that waits, stores it, and puts it away.
 async fn take(drop: &DropFolder, place: &Place) -> Vec<SignalReceipt> {
-    let delivery = drop.one().await;
-    let accepted = place
-        .store
-        .accept(policy(), delivery.clone(), SlotOffers::default())
-        .await
-        .unwrap();
-    drop.source.stored(&delivery, &accepted.receipt).await.unwrap();
+    let signals = store(drop, place, &drop.one().await).await;
     assert_eq!(drop.names(""), [] as [&str; 0]);
-    accepted.receipt.signals
+    signals
 }
 
 fn now() -> Clock {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use revoked::model::{Containment, Grant, GrantKind, PasswordReset, Verdict};
+use revoked::model::{Containment, Grant, GrantKind, PasswordReset, Priority, Verdict};
 use revoked::store::Store;
 
 use super::harness::{Harness, ROUTINE, URGENT, everything, open_account};
@@ -62,6 +62,30 @@ async fn a_lane_of_one_slot_takes_the_most_urgent_first() {
     let place = |name: &str| calls.iter().position(|call| call == &format!("observe:{name}")).unwrap();
     assert!(place("a") < place("mallory") && place("mallory") < place("b"));
     assert_eq!(lanes.status()[0].paused, None);
+    harness.stop().await;
+}
+
+/// How many jobs nobody keeps.
+async fn free(harness: &Harness) -> usize {
+    harness.store.reserve("chat", Priority(u8::MAX), 100).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn what_is_read_ahead_is_kept_until_something_else_is_queued() {
+    let harness = Harness::demanding(open_account()).await;
+    let target = gated(&["a", "b", "c", "d"]);
+    let first = harness.signal("username:a", ROUTINE).await;
+    for name in ["b", "c"] {
+        harness.signal(&format!("username:{name}"), ROUTINE).await;
+    }
+    harness.lanes(&target, 1).await;
+    harness.job_is(first, &["running"]).await;
+    assert_eq!(free(&harness).await, 0, "one look is for the slots that come free next too");
+    let last = harness.signal("username:d", ROUTINE).await;
+    let all = async || (free(&harness).await == 3).then_some(());
+    harness.until("jobs that are let go", all).await;
+    target.let_through(1000);
+    assert_eq!(harness.over(last).await.verdict, Some(Verdict::Contained));
     harness.stop().await;
 }
 

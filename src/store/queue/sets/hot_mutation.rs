@@ -49,8 +49,6 @@ pub(in crate::store) struct AcceptRequest {
     pub(in crate::store) slots: Vec<SlotOffer>,
     /// Where jobs that are born in those slots are told of before they are committed.
     pub(in crate::store) births: Option<Births>,
-    /// Whether a job was told of.
-    pub(in crate::store) told: bool,
 }
 
 /// The lease of a job that was reserved.
@@ -91,9 +89,8 @@ pub(in crate::store) struct AttemptEnd {
 impl AcceptRequest {
     /// Jobs that were told of and never came to be: what is done once more has no slots and tells of nobody.
     fn forget_births(&mut self) {
-        if std::mem::take(&mut self.told) {
+        if self.births.take_if(|births| births.told).is_some() {
             self.slots.clear();
-            self.births = None;
         }
     }
 }
@@ -172,11 +169,8 @@ impl HotMutation {
     /// Tells of the jobs that were born in a lane's slot, before they are committed.
     pub(in crate::store) fn tell_births(&mut self) {
         let Self::Accept(call) = self else { return };
-        if let (Some(births), Some(Ok(outcome))) = (&call.request.births, &mut call.outcome)
-            && !outcome.accepted.claims.is_empty()
-        {
+        if let (Some(births), Some(Ok(outcome))) = (&mut call.request.births, &mut call.outcome) {
             births.tell(outcome.accepted.claims.drain(..));
-            call.request.told = true;
         }
     }
 

@@ -60,7 +60,6 @@ impl Place {
             sealed: std::collections::BTreeMap::new(),
             slots,
             births,
-            told: false,
         });
         (Queued::Hot(Box::new(HotMutation::Accept(call))), answer)
     }

@@ -268,7 +268,6 @@ impl Side {
             sealed: BTreeMap::new(),
             slots: slot.then(birth_tests::slot_offer).into_iter().collect(),
             births: None,
-            told: false,
         }
     }
 
