@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use revoked::clock::Clock;
-use revoked::model::{Delivery, Reason};
+use revoked::model::{Delivery, Evidence, Reason, Settlement, Verdict};
 use revoked::policy::Policy;
 use revoked::store::{Integrity, ListFilter, Role, SlotOffers, Store, TrailFilter};
 use revoked_trail::{Frontier, Signer, leaf_hash};
@@ -171,7 +171,7 @@ async fn lists(store: &Store, size: i64) -> Vec<(&'static str, f64, Goal)> {
 
 async fn hot(store: &Store) -> Vec<(&'static str, f64, Goal)> {
     let policy = Arc::new(Policy::standard(&["chat"]));
-    let (mut accepts, mut claims) = (Vec::new(), Vec::new());
+    let (mut accepts, mut claims, mut ends) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..200 {
         let signals = vec![lane::signal(n, 7, Reason::Logout, &format!("scale-{n}"))];
         let delivery = Delivery::of("bench", signals, store.clock().now());
@@ -182,12 +182,21 @@ async fn hot(store: &Store) -> Vec<(&'static str, f64, Goal)> {
             .unwrap();
         accepts.push(ms(began.elapsed()));
         let began = Instant::now();
-        drop(store.claim("chat", lane::ANY, 1).await.unwrap());
+        let claim = store.claim("chat", lane::ANY, 1).await.unwrap().pop().unwrap();
         claims.push(ms(began.elapsed()));
+        let evidence = Evidence {
+            principal: Some("somebody".to_owned()),
+            ..Evidence::default()
+        };
+        let began = Instant::now();
+        let settled = store.settle(claim, Vec::new(), evidence, Settlement::Done(Verdict::Contained));
+        settled.await.unwrap();
+        ends.push(ms(began.elapsed()));
     }
     vec![
         ("accept of one signal with its commit", median(accepts), Goal::Flat(1.3)),
         ("claim of one job with its commit", median(claims), Goal::Flat(1.3)),
+        ("end of one job with its commit", median(ends), Goal::Flat(1.3)),
     ]
 }
 

@@ -147,8 +147,8 @@ impl Tx<'_> {
         case: Option<i64>,
     ) -> Result<()> {
         let row = sqlx::query(
-            "INSERT INTO alert (kind, key, summary, case_id, raised_at, last_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5) \
-             ON CONFLICT (kind, key) WHERE cleared_at IS NULL DO UPDATE SET times = min(times, 4294967295) + 1, last_at = ?5, summary = ?3 \
+            "INSERT INTO alert (kind, key, summary, case_id, raised_at, last_at) VALUES ($1, $2, $3, $4, $5, $5) \
+             ON CONFLICT (kind, key) WHERE cleared_at IS NULL DO UPDATE SET times = min(times, 4294967295) + 1, last_at = $5, summary = $3 \
              RETURNING id, times",
         )
         .bind(kind)

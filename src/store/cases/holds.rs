@@ -161,8 +161,8 @@ impl Tx<'_> {
                 let due = time_at(job, 2)?.filter(|due| *due > now);
                 let next = JobState::Held.next(Step::Approve { due })?;
                 sqlx::query(
-                    "UPDATE job SET state = ?, due = ?, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
-                            finished_at = NULL, approved = 1, error = NULL WHERE id = ? AND state = 'held'",
+                    "UPDATE job SET state = $1, due = $2, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
+                            finished_at = NULL, approved = 1, error = NULL WHERE id = $3 AND state = 'held'",
                 )
                 .bind(next.word())
                 .bind(due.map(Timestamp::ms))
@@ -276,8 +276,8 @@ impl Tx<'_> {
     pub(in crate::store) async fn cancel_case(&mut self, case: i64, by: &Actor, why: &str) -> Result<bool> {
         let jobs = sqlx::query(
             "UPDATE job SET state = 'cancelled', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
-                    finished_at = ?1 \
-             WHERE case_id = ?2 AND state IN ('scheduled', 'queued', 'held') RETURNING id",
+                    finished_at = $1 \
+             WHERE case_id = $2 AND state IN ('scheduled', 'queued', 'held') RETURNING id",
         )
         .bind(self.now.ms())
         .bind(case)
@@ -339,7 +339,7 @@ async fn held_set(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<HeldSet>
         "SELECT c.id, p.subject, c.reason, c.playbook, c.scope, \
                 (SELECT min(held_due) FROM job j WHERE j.case_id = c.id), \
                 (SELECT group_concat(j.target || ' ' || j.containment, char(10)) FROM job j WHERE j.case_id = c.id AND j.state = 'held') AS jobs \
-         FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref WHERE c.hold = ? AND c.state = 'held' ORDER BY c.id",
+         FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref WHERE c.hold = $1 AND c.state = 'held' ORDER BY c.id",
     )
     .bind(id)
     .fetch_all(&mut *conn)

@@ -196,7 +196,7 @@ impl Tx<'_> {
         self.add_step(plan.id, &Actor::source(source), "blocked", Some(why)).await?;
         let waiting = sqlx::query(
             "UPDATE job SET state = 'held', held_due = due, due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, finished_at = NULL \
-             WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled' AND attempt = 0",
+             WHERE case_id = $1 AND kind = 'contain' AND state = 'scheduled' AND attempt = 0",
         )
         .bind(case)
         .execute(&mut *self.conn)
@@ -264,9 +264,9 @@ impl Tx<'_> {
     async fn release_departure(&mut self, case: i64, at: Timestamp) -> Result<()> {
         let hold = self.current_hold(case).await?;
         sqlx::query(
-            "UPDATE job SET state = 'scheduled', due = ?, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
+            "UPDATE job SET state = 'scheduled', due = $1, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
                     finished_at = NULL \
-             WHERE case_id = ? AND kind = 'contain' AND state = 'held'",
+             WHERE case_id = $2 AND kind = 'contain' AND state = 'held'",
         )
         .bind(at.max(self.now).ms())
         .bind(case)

@@ -145,12 +145,12 @@ fn odd_states() -> String {
 /// Those of one person.
 fn of_person(person: &Subject) -> String {
     let whose = match person {
-        Subject::EmployeeId(_) => "d.employee = ?1".to_owned(),
+        Subject::EmployeeId(_) => "d.employee = $1".to_owned(),
         _ => format!("d.subject_ref IN ({REFERENCES})"),
     };
     format!(
-        "{COLUMNS} WHERE d.id > 0 AND {whose} AND (?2 IS NULL OR d.source = ?2) AND (?3 IS NULL OR d.state = ?3) \
-         ORDER BY d.state NOT IN ('planned', 'held', 'blocked'), d.acts_at, d.id LIMIT ?4"
+        "{COLUMNS} WHERE d.id > 0 AND {whose} AND ($2 IS NULL OR d.source = $2) AND ($3 IS NULL OR d.state = $3) \
+         ORDER BY d.state NOT IN ('planned', 'held', 'blocked'), d.acts_at, d.id LIMIT $4"
     )
 }
 

@@ -234,7 +234,7 @@ async fn named_only(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<BTreeSe
         return Ok(BTreeSet::new());
     }
     let cases: Vec<i64> =
-        sqlx::query_scalar("SELECT c.id FROM json_each(?) n JOIN cases c ON c.id = n.value WHERE c.named_only = 1")
+        sqlx::query_scalar("SELECT c.id FROM json_each($1) n JOIN cases c ON c.id = n.value WHERE c.named_only = 1")
             .bind(written("names", &approved)?)
             .fetch_all(conn)
             .await
@@ -245,7 +245,7 @@ async fn named_only(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<BTreeSe
 /// The names that the signals of each case came with.
 async fn names_of_cases(conn: &mut SqliteConnection, cases: &[i64]) -> Result<BTreeMap<i64, BTreeSet<Subject>>> {
     let rows = sqlx::query(
-        "SELECT DISTINCT s.case_id, p.subject FROM json_each(?) n JOIN signal s ON s.case_id = n.value \
+        "SELECT DISTINCT s.case_id, p.subject FROM json_each($1) n JOIN signal s ON s.case_id = n.value \
          JOIN person p ON p.ref = s.subject_ref",
     )
     .bind(written("cases", cases)?)

@@ -167,9 +167,9 @@ impl Tx<'_> {
             DeliveryOutcome::GivenUp { why } => ("dead", None, Some(why)),
         };
         let row = sqlx::query(
-            "UPDATE outbox SET state = ?1, due = ?2, error = coalesce(?3, error), attempts = min(attempts, 4294967295) + 1, \
-                    claims = CASE WHEN ?1 = 'delivered' THEN NULL ELSE claims END, finished_at = CASE WHEN ?1 = 'pending' THEN NULL ELSE ?4 END \
-             WHERE receiver = ?5 AND jti = ?6 AND state = 'pending' RETURNING event, case_id, subject_ref, attempts",
+            "UPDATE outbox SET state = $1, due = $2, error = coalesce($3, error), attempts = min(attempts, 4294967295) + 1, \
+                    claims = CASE WHEN $1 = 'delivered' THEN NULL ELSE claims END, finished_at = CASE WHEN $1 = 'pending' THEN NULL ELSE $4 END \
+             WHERE receiver = $5 AND jti = $6 AND state = 'pending' RETURNING event, case_id, subject_ref, attempts",
         )
         .bind(state)
         .bind(due)

@@ -116,7 +116,7 @@ impl Tx<'_> {
         // Where a human was asked before anything was done, the case is open already.
         let touched = sqlx::query(
             "UPDATE cases SET state = 'open', verdict = NULL, closed_at = NULL, reopened = min(reopened, 4294967295) + 1 \
-             WHERE id = ?1 AND (state = 'closed' OR (?3 AND state = 'open' AND NOT EXISTS (SELECT 1 FROM action WHERE job_id = ?2)))",
+             WHERE id = $1 AND (state = 'closed' OR ($3 AND state = 'open' AND NOT EXISTS (SELECT 1 FROM action WHERE job_id = $2)))",
         )
         .bind(job.case.0)
         .bind(job.id.0)

@@ -129,7 +129,7 @@ impl Tx<'_> {
         sqlx::query_scalar(
             "UPDATE job SET state = 'queued', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
                     finished_at = NULL \
-             WHERE case_id = ? AND kind = 'contain' AND state = 'scheduled' RETURNING id",
+             WHERE case_id = $1 AND kind = 'contain' AND state = 'scheduled' RETURNING id",
         )
         .bind(case)
         .fetch_all(&mut *self.conn)

@@ -58,7 +58,7 @@ impl Tx<'_> {
             let taken_back = sqlx::query(
                 "UPDATE job SET state = 'queued', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, verdict = NULL, \
                         finished_at = NULL \
-                 WHERE id = ? AND state = 'running'",
+                 WHERE id = $1 AND state = 'running'",
             )
             .bind(id)
             .execute(&mut *self.conn)

@@ -85,8 +85,8 @@ impl Tx<'_> {
         JobState::Failed { error: error.clone() }.next(Step::Retry)?;
         sqlx::query(
             "UPDATE job SET state = 'queued', due = NULL, held_due = NULL, lease_id = NULL, lease_until = NULL, attempt = 0, verdict = NULL, \
-                    outcome = NULL, finished_at = NULL, priority = min(priority, ?) \
-             WHERE id = ? AND state = 'failed'",
+                    outcome = NULL, finished_at = NULL, priority = min(priority, $1) \
+             WHERE id = $2 AND state = 'failed'",
         )
         .bind(job.priority.0)
         .bind(job.id)

@@ -134,9 +134,9 @@ impl Tx<'_> {
             kept.after_signal = newer;
         }
         let row = sqlx::query(
-            "UPDATE job SET state = ?, due = ?, held_due = NULL, lease_id = NULL, lease_until = NULL, attempt = ?, verdict = ?, outcome = ?, \
-                    error = coalesce(?, error), evidence = ?, finished_at = ? \
-             WHERE id = ? AND state = 'running' AND lease_id = ? \
+            "UPDATE job SET state = $1, due = $2, held_due = NULL, lease_id = NULL, lease_until = NULL, attempt = $3, verdict = $4, outcome = $5, \
+                    error = coalesce($6, error), evidence = $7, finished_at = $8 \
+             WHERE id = $9 AND state = 'running' AND lease_id = $10 \
              RETURNING sweep, (SELECT priority FROM cases WHERE cases.id = case_id)",
         )
         .bind(next.word())

@@ -122,7 +122,7 @@ impl Side {
             (3, "username:p3", "", None),
             (3, "opaque:p3-at-chat", "chat", Some("hr")),
         ] {
-            sqlx::query("INSERT INTO identity (person, name, target, source, since, seen_at) VALUES (?, ?, ?, ?, 1, 1)")
+            sqlx::query("INSERT INTO identity (person, name, target, source, since, seen_at) VALUES ($1, $2, $3, $4, 1, 1)")
                 .bind(person)
                 .bind(name)
                 .bind(target)
@@ -221,7 +221,7 @@ impl Side {
                 let case = *case;
                 let (call, answer) = ClosureMutation::new(move |tx: &mut Tx<'_>| {
                     Box::pin(async move {
-                        sqlx::query("UPDATE cases SET called_off_at = 7, called_off_by = 'daemon' WHERE id = ? AND state = 'open'")
+                        sqlx::query("UPDATE cases SET called_off_at = 7, called_off_by = 'daemon' WHERE id = $1 AND state = 'open'")
                             .bind(case)
                             .execute(&mut *tx.conn)
                             .await
@@ -413,7 +413,7 @@ impl Side {
             "wording",
             "trail",
         ] {
-            let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)")
+            let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info($1)")
                 .bind(table)
                 .fetch_all(&mut self.conn)
                 .await
