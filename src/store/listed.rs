@@ -68,6 +68,12 @@ impl<T> Listed<T> {
         Ok(listed)
     }
 
+    /// Adds what comes behind it.
+    pub(super) fn append(&mut self, behind: Self) {
+        self.rows.extend(behind.rows);
+        self.unreadable.extend(behind.unreadable);
+    }
+
     /// Names a row that is not shown, or not whole.
     pub(super) fn name(&mut self, table: &'static str, row: &SqliteRow, why: String) {
         self.unreadable.push(UnreadableRow::new(table, row, why));

@@ -235,7 +235,7 @@ async fn named_only(conn: &mut SqliteConnection, jobs: &[Job]) -> Result<BTreeSe
     }
     let cases: Vec<i64> =
         sqlx::query_scalar("SELECT c.id FROM json_each($1) n JOIN cases c ON c.id = n.value WHERE c.named_only = 1")
-            .bind(written("names", &approved)?)
+            .bind(written("cases", &approved)?)
             .fetch_all(conn)
             .await
             .map_err(StoreError::sql("reading how far a case goes"))?;

@@ -82,28 +82,18 @@ impl Store {
         };
         let mut found = Listed::default();
         for blocks in blocks.chunks(BLOCKS_AT_ONCE) {
-            let shown = found.rows.len() + found.unreadable.len();
-            let left = filter.limit.saturating_sub(u32::try_from(shown).unwrap_or(u32::MAX));
-            if left == 0 {
-                break;
+            if left(filter, &found) == 0 {
+                return Ok(found);
             }
-            let more = self.trail_rows(filter, Some(blocks), left).await?;
-            found.rows.extend(more.rows);
-            found.unreadable.extend(more.unreadable);
+            found.append(self.trail_rows(filter, Some(blocks), left(filter, &found)).await?);
         }
         // The newest entries, whose blocks are not written down yet.
-        let shown = found.rows.len() + found.unreadable.len();
-        let left = filter.limit.saturating_sub(u32::try_from(shown).unwrap_or(u32::MAX));
-        if left > 0 {
-            let rest = u64::try_from(rest).unwrap_or(0).saturating_mul(BLOCK);
-            let newest = TrailFilter {
-                from: filter.from.max(rest),
-                ..filter.clone()
-            };
-            let more = self.trail_rows(&newest, None, left).await?;
-            found.rows.extend(more.rows);
-            found.unreadable.extend(more.unreadable);
-        }
+        let rest = u64::try_from(rest).unwrap_or(0).saturating_mul(BLOCK);
+        let newest = TrailFilter {
+            from: filter.from.max(rest),
+            ..filter.clone()
+        };
+        found.append(self.trail_rows(&newest, None, left(filter, &found)).await?);
         Ok(found)
     }
 
@@ -167,6 +157,12 @@ impl Store {
             .map_err(StoreError::sql("searching the trail"))?;
         Listed::read("trail", &rows, read_row)
     }
+}
+
+/// How many rows may still be shown.
+fn left(filter: &TrailFilter, found: &Listed<TrailRow>) -> u32 {
+    let shown = found.rows.len() + found.unreadable.len();
+    filter.limit.saturating_sub(u32::try_from(shown).unwrap_or(u32::MAX))
 }
 
 fn read_row(row: &sqlx::sqlite::SqliteRow) -> Result<TrailRow> {
