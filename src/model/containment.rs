@@ -306,11 +306,11 @@ impl Containment {
         actions
     }
 
-    /// What the plan begins with whatever an observation shows, where that is certain: the account block, or else the end of all sessions.
-    /// Its intent may be stored before anybody has looked. An account that is suspended already, or that is to be spared, shows only then;
-    /// what is not sent is recorded so.
+    /// What the plan holds whatever an observation shows: the account block where that is demanded, or else the end of all sessions. Its
+    /// intent may be stored before anybody has looked. An account that is suspended already, or that is to be spared, shows only then; what is
+    /// not sent is recorded so.
     #[must_use]
-    pub fn first_for_certain(&self, able: &Capabilities) -> Option<Action> {
+    pub fn certain_action(&self, able: &Capabilities) -> Option<Action> {
         let wanted = |kind: GrantKind| self.end.contains(&kind) && able.ends.contains(&kind);
         let sessions = || able.ends_all_sessions.then_some(Action::EndAllSessions);
         match self.scope {

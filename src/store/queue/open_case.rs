@@ -70,12 +70,12 @@ impl Tx<'_> {
                 .await?;
             match state {
                 JobState::Running { lease } => {
-                    let first = offer.and_then(|offer| offer.first_of(containment));
+                    let certain = offer.and_then(|offer| containment.certain_action(&offer.able));
                     for mut claim in self.claimed(&[job], &lease).await? {
                         // It is looked at because of this signal, whatever else is stored meanwhile.
                         Arc::make_mut(&mut claim.job).evidence.after_signal = Some(new.signal_id);
-                        if let Some(action) = &first {
-                            claim.intended.push(self.intend(&claim.job, action).await?);
+                        if let Some(action) = &certain {
+                            claim.intended = Some(self.intend(&claim.job, action).await?);
                         }
                         context.claims.push(claim);
                     }

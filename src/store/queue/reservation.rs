@@ -16,8 +16,8 @@ pub struct Claim {
     pub(in crate::store) lease: Lease,
     /// Where the lease is not committed yet: the job is kept for this claim in memory, until it is settled or dropped.
     pub(in crate::store) reservation: Option<Reservation>,
-    /// Actions whose intents were stored with the job.
-    pub(in crate::store) intended: Vec<Started>,
+    /// An action whose intent was stored with the job: it may be sent once that [is committed](Self::is_committed).
+    pub intended: Option<Started>,
     /// Where the job was told of before it was committed: turns true once it is, and ends where it never will be.
     pub(in crate::store) commit: Option<watch::Receiver<bool>>,
 }
@@ -29,15 +29,9 @@ impl Claim {
             job,
             lease,
             reservation: None,
-            intended: Vec::new(),
+            intended: None,
             commit: None,
         }
-    }
-
-    /// Actions whose intents were stored with the job: they may be sent once it [is committed](Self::is_committed).
-    #[must_use]
-    pub fn intended(&self) -> &[Started] {
-        &self.intended
     }
 
     /// Waits until the job is committed, where it was told of before. False where it never was: nothing may be sent.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
 use super::reservation::Claim;
-use crate::model::{Action, Capabilities, Containment};
+use crate::model::Capabilities;
 
 /// A lane's slot for one urgent job.
 #[derive(Debug, Clone)]
 pub struct SlotOffer {
     /// The lane's target.
     pub target: String,
-    /// What the target can do: where that settles what comes first, the intent of it is stored with the job.
+    /// What the target can do: see [`crate::model::Containment::certain_action`], whose intent is stored with the job.
     pub able: Arc<Capabilities>,
 }
 
@@ -34,13 +34,6 @@ pub(in crate::store) struct Births {
     commit: watch::Sender<bool>,
     /// Whether any was told of.
     pub(in crate::store) told: bool,
-}
-
-impl SlotOffer {
-    /// What a job that is born in this slot does first, whatever is seen of the account: see [`Containment::first_for_certain`].
-    pub(super) fn first_of(&self, containment: &Containment) -> Option<Action> {
-        containment.first_for_certain(&self.able)
-    }
 }
 
 impl Births {

@@ -24,10 +24,10 @@ impl Attempt<'_> {
             return Ok(());
         }
         let mut strikes = 0;
-        if self.open.is_empty() {
-            self.record_intents(run, actions).await?;
-        } else {
-            self.send_intended(run, actions, &mut strikes).await?;
+        let stored = self.intended.as_ref().map(|stored| &stored.action);
+        match actions.iter().position(|action| Some(action) == stored) {
+            Some(place) if self.finished.is_empty() => self.send_intended(run, place, actions, &mut strikes).await?,
+            place => self.record_in_turn(run, place, actions).await?,
         }
         // The commit of the intent was such a look, so that the first change never waits for one.
         let mut looked = Instant::now();
@@ -44,27 +44,39 @@ impl Attempt<'_> {
         Ok(())
     }
 
-    /// Sends the action whose intent was stored with the job, and meanwhile records what was seen, and the intents of the others. Where the
-    /// plan does not have it after all, it is recorded as not sent.
-    async fn send_intended(&mut self, run: &mut PrincipalRun<'_>, mut actions: Vec<Action>, strikes: &mut u32) -> Result<(), End> {
-        let intended = self.open.front().map(|started| started.action.clone());
-        let Some((place, action)) = intended.and_then(|intended| {
-            let place = actions.iter().position(|action| *action == intended)?;
-            Some((place, intended))
-        }) else {
-            self.close(ActionOutcome::NotSent, Vec::new());
-            return self.record_intents(run, actions).await;
-        };
+    /// Makes the intents durable, all but the one at `place`, which was stored with the job: it keeps its turn.
+    async fn record_in_turn(&mut self, run: &PrincipalRun<'_>, place: Option<usize>, mut actions: Vec<Action>) -> Result<(), End> {
+        if let Some(place) = place {
+            actions.remove(place);
+        }
+        self.record_intents(run, actions).await?;
+        if let Some((place, stored)) = place.zip(self.intended.take_if(|_| place.is_some())) {
+            self.open.insert(place, stored);
+        }
+        Ok(())
+    }
+
+    /// Sends the action at `place`, whose intent was stored with the job, before anything else, and meanwhile records what was seen, and the
+    /// intents of the others.
+    async fn send_intended(
+        &mut self,
+        run: &mut PrincipalRun<'_>,
+        place: usize,
+        mut actions: Vec<Action>,
+        strikes: &mut u32,
+    ) -> Result<(), End> {
         if !self.claim.is_committed().await {
             return Err(End::Store(StoreError::LeaseLost(self.job().id)));
         }
         if self.began.elapsed() >= LOOK {
             self.check_not_called_off().await?;
         }
+        let action = actions[place].clone();
         // Sent before what can make new sessions, the end of all sessions is sent once more in its turn.
         if place == 0 {
             actions.remove(0);
         }
+        self.open.extend(self.intended.take());
         self.sending = true;
         let seen = self.seen(run);
         let (answer, others) = tokio::join!(self.apply(run, &action), self.context.store.start(self.claim, actions, seen));

@@ -115,6 +115,8 @@ struct Attempt<'a> {
     /// Actions whose intent is durable and that were not answered; the first of them is being sent where `sending` says so.
     open: VecDeque<Started>,
     sending: bool,
+    /// An action whose intent was stored with the job, until its turn comes.
+    intended: Option<Started>,
     /// Actions that are not done here: refused by the target for good, or spared by us, each with why.
     refused: Vec<(Action, String)>,
     /// What all attempts of the job saw and did so far.
@@ -144,8 +146,9 @@ pub(super) async fn attempt(context: &AttemptContext<'_>, claim: &Claim) -> Ende
         began,
         deadline: began + context.attempt_limits.limit,
         finished: Vec::new(),
-        open: claim.intended().to_vec().into(),
+        open: VecDeque::new(),
         sending: false,
+        intended: claim.intended.clone(),
         refused: Vec::new(),
         evidence: claim.job.evidence.clone(),
         looked_after: AtomicI64::new(since),
@@ -282,7 +285,7 @@ impl Attempt<'_> {
     /// Closes what was started and not answered: nobody knows about the one that was under way, and the others never left.
     fn close_open_actions(&mut self) {
         let at = self.context.store.clock().now();
-        for started in std::mem::take(&mut self.open) {
+        for started in std::mem::take(&mut self.open).into_iter().chain(self.intended.take()) {
             let outcome = if std::mem::take(&mut self.sending) {
                 ActionOutcome::Unknown
             } else {

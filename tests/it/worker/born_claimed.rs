@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use revoked::model::{Containment, GrantKind, Verdict};
+use revoked::model::{Containment, GrantKind, PasswordReset, Verdict};
 use revoked::store::Store;
 use revoked::worker::Lanes;
 use sqlx::{Connection as _, SqliteConnection};
@@ -92,6 +92,32 @@ async fn what_turns_out_not_to_be_needed_is_recorded_as_not_sent() {
         Some(Verdict::NoPrincipal { .. })
     ));
     assert_eq!(outcomes(&harness, nobody).await, ["not_sent"]);
+    harness.stop().await;
+}
+
+/// Whoever knows the password would sign in again, so that goes first; the end of all sessions keeps its turn, and costs no further call.
+#[tokio::test]
+async fn a_password_is_replaced_before_sessions_are_ended_whatever_was_stored_before() {
+    let (harness, target, lanes) = harness(Containment {
+        reset_password: PasswordReset::Own,
+        ..open_account()
+    })
+    .await;
+    target.account("mallory", &[(GrantKind::Session, "s1"), (GrantKind::AccessToken, "t1")]);
+    let case = harness.told(&lanes, "username:mallory").await;
+    assert_eq!(harness.over(case).await.verdict, Some(Verdict::Contained));
+    let sent = target.sent();
+    let place = |of: &str| sent.iter().position(|sent| sent.contains(of)).unwrap();
+    assert_eq!(
+        sent.iter().filter(|sent| sent.starts_with("end all sessions")).count(),
+        1,
+        "{sent:?}"
+    );
+    assert!(
+        place("password") < place("t1") && place("t1") < place("end all sessions"),
+        "{sent:?}"
+    );
+    assert!(outcomes(&harness, case).await.iter().all(|outcome| outcome == "done"));
     harness.stop().await;
 }
 

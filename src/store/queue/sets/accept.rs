@@ -36,8 +36,8 @@ struct Opens<'d> {
     scope: String,
     /// By target: what is demanded, as JSON.
     containments: Vec<String>,
-    /// By target: what a job in the slot of its lane begins with, with its JSON.
-    firsts: Vec<Option<(Action, String)>>,
+    /// By target: what is certain of a job in the slot of its lane, with its JSON.
+    certain: Vec<Option<(Action, String)>>,
 }
 
 /// Decides it. False where it must be done alone.
@@ -108,9 +108,9 @@ fn opens<'d>(request: &'d AcceptRequest, people: &People, now: Timestamp) -> Res
             .jobs
             .iter()
             .map(|(_, containment)| written("the demands of a job", containment));
-        let first = |(target, containment): &(String, Containment)| {
+        let certain = |(target, containment): &(String, Containment)| {
             let offer = request.slots.iter().find(|offer| offer.target == *target);
-            let action = offer.and_then(|offer| offer.first_of(containment))?;
+            let action = containment.certain_action(&offer?.able)?;
             Some(written("an action", &action).map(|text| (action, text)))
         };
         opens.push(Opens {
@@ -118,7 +118,7 @@ fn opens<'d>(request: &'d AcceptRequest, people: &People, now: Timestamp) -> Res
             identity,
             scope: written("what a case is about", &signal.scope)?,
             containments: containments.collect::<Result<_>>()?,
-            firsts: work.jobs.iter().map(|job| first(job).transpose()).collect::<Result<_>>()?,
+            certain: work.jobs.iter().map(|job| certain(job).transpose()).collect::<Result<_>>()?,
             work,
         });
     }
@@ -260,7 +260,7 @@ fn open_case(
         received_at: delivery.received_at.ms(),
     });
     group.record(&entries::case_opened(&new, case, work));
-    for (((target, demanded), containment), first) in work.jobs.iter().zip(&opens.containments).zip(&opens.firsts) {
+    for (((target, demanded), containment), certain) in work.jobs.iter().zip(&opens.containments).zip(&opens.certain) {
         let id = group.next_job();
         let (state, offer) = match work.due.filter(|due| *due > group.now) {
             Some(due) => (JobState::Scheduled { due }, None),
@@ -294,11 +294,9 @@ fn open_case(
                 ));
                 group.record(&entries::claimed(&job, &lease.id));
                 let mut claim = Claim::new(job, lease);
-                if let Some((action, text)) = offer.and(first.as_ref()) {
+                if let Some((action, text)) = offer.and(certain.as_ref()) {
                     row.acts();
-                    claim
-                        .intended
-                        .push(writing.intend(&claim.job, None, (action, text.clone()), group));
+                    claim.intended = Some(writing.intend(&claim.job, None, (action, text.clone()), group));
                 }
                 outcome.accepted.claims.push(claim);
             }

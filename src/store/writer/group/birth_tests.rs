@@ -34,7 +34,7 @@ async fn a_job_is_told_of_before_its_commit_which_holds_the_intent_of_what_comes
     assert!(place.commit(vec![ann]).await);
     let claim = claims.recv().await.unwrap();
     assert!(claim.is_committed().await);
-    assert_eq!(claim.intended()[0].action, Action::EndAllSessions);
+    assert_eq!(claim.intended.as_ref().unwrap().action, Action::EndAllSessions);
     assert!(answer.await.unwrap().unwrap().accepted.claims.is_empty(), "handed out once");
     let open =
         "SELECT j.acted || ' ' || a.action || ' ' || a.attempt FROM action a JOIN job j ON j.id = a.job_id WHERE a.outcome IS NULL";

@@ -331,7 +331,7 @@ impl Side {
             format!("{job:?}")
         }));
         self.attempts.extend(claims.into_iter().map(|claim| Attempt {
-            started: claim.intended().to_vec(),
+            started: claim.intended.clone().into_iter().collect(),
             claim,
         }));
     }
