@@ -71,6 +71,7 @@ pub(crate) async fn measure() -> Vec<Row> {
 struct Steps {
     resolved: f64,
     observe: f64,
+    observed: f64,
     /// The sender is told: the commit has returned.
     stored: f64,
     /// The first revoking request.
@@ -83,6 +84,7 @@ fn profile(steps: &[Steps]) {
     let row = |what: &str, of: fn(&Steps) -> f64| println!("| {what} | {:.2} ms |", median(steps.iter().map(of).collect()));
     row("the person is looked up", |steps| steps.resolved);
     row("the first look begins", |steps| steps.observe);
+    row("the first look is over", |steps| steps.observed);
     row("the signal is stored", |steps| steps.stored);
     row("the first revoking request", |steps| steps.first);
 }
@@ -99,9 +101,11 @@ async fn signal(bench: &Bench, noting: &Noting, run: usize, person: usize) -> St
     lane::drained(&bench.store, person, Duration::from_millis(5)).await;
     let resolved = noting.first(Call::Resolved, None).await;
     let observe = noting.first(Call::Observe, None).await;
+    let observed = noting.first(Call::Observed, None).await;
     Steps {
         resolved: ms(resolved.duration_since(began)),
         observe: ms(observe.duration_since(began)),
+        observed: ms(observed.duration_since(began)),
         stored: ms(stored),
         first: ms(first.duration_since(began)),
     }

@@ -158,6 +158,8 @@ pub(crate) enum Call {
     /// A lookup that was answered.
     Resolved,
     Observe,
+    /// A look that was answered.
+    Observed,
     Apply,
     /// A change that was answered.
     Applied,
@@ -219,7 +221,9 @@ impl Target for Noting {
 
     async fn observe(&self, context: &CallContext, principal: &Principal, ask: &ObservationRequest) -> Result<Access, TargetError> {
         self.note(Call::Observe, &principal.id);
-        self.inner.observe(context, principal, ask).await
+        let answer = self.inner.observe(context, principal, ask).await;
+        self.note(Call::Observed, &principal.id);
+        answer
     }
 
     async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {

@@ -12,6 +12,7 @@ use anyhow::Context as _;
 use futures_util::FutureExt as _;
 use tokio::sync::Notify;
 use tokio_cron_scheduler::{Job, JobScheduler};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::config::Config;
@@ -90,11 +91,13 @@ const SILENCE: Duration = Duration::from_mins(5);
 pub(super) struct Periodic {
     scheduler: JobScheduler,
     watch: AbortOnDropHandle<()>,
+    stopping: CancellationToken,
 }
 
 impl Periodic {
     pub(super) async fn stop(&mut self) {
         self.watch.abort();
+        self.stopping.cancel();
         if let Err(error) = self.scheduler.shutdown().await {
             tracing::warn!(%error, "the scheduler did not stop in good order");
         }
@@ -123,7 +126,9 @@ pub(super) async fn start(
     let runs = Runs {
         began: Arc::new(Notify::new()),
         supervisor: supervisor.clone(),
+        stopping: CancellationToken::new(),
     };
+    let stopping = runs.stopping.clone();
     let turn = Arc::new(Mutex::new(None));
     for (kind, cron, _) in SCHEDULE {
         let (store, retention, notes, expected) = (store.clone(), retention.clone(), notes.clone(), expected.clone());
@@ -157,7 +162,11 @@ pub(super) async fn start(
     }
     scheduler.start().await.context("starting the scheduler")?;
     let watch = AbortOnDropHandle::new(tokio::spawn(watch(runs)));
-    Ok(Periodic { scheduler, watch })
+    Ok(Periodic {
+        scheduler,
+        watch,
+        stopping,
+    })
 }
 
 /// What every run tells of.
@@ -166,6 +175,8 @@ struct Runs {
     /// One has begun.
     began: Arc<Notify>,
     supervisor: Supervisor,
+    /// The daemon stops: a run is let go where it stands, since the store is closed next. What it had asked the store to write is written.
+    stopping: CancellationToken,
 }
 
 /// Tells where no run has begun for too long: what starts them is a library's own, which says nothing when it ends.
@@ -187,10 +198,11 @@ where
         let guarded = async move {
             runs.began.notify_one();
             let Ok(_alone) = running.try_lock() else { return };
-            match AssertUnwindSafe(run).catch_unwind().await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::error!(run = kind.name(), error = format!("{error:#}"), "a periodic run failed"),
-                Err(_) => runs.supervisor.panicked(&format!("the periodic run {}", kind.name())),
+            let run = AssertUnwindSafe(run).catch_unwind();
+            match runs.stopping.run_until_cancelled(run).await {
+                None | Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => tracing::error!(run = kind.name(), error = format!("{error:#}"), "a periodic run failed"),
+                Some(Err(_)) => runs.supervisor.panicked(&format!("the periodic run {}", kind.name())),
             }
         };
         Box::pin(guarded) as Pin<Box<dyn Future<Output = ()> + Send>>

@@ -1,8 +1,8 @@
 //! One attempt at one job: resolve → observe → plan → apply → observe → verdict, as often as it takes within one attempt.
 //!
 //! Reads start at once, those for an urgent signal beside the commit that stores it. Only a change waits for a commit: the intent of a whole
-//! batch of actions becomes durable before its first request leaves, and what came of the batch before rides along. The first action of an
-//! urgent job, where it is certain, has its intent in the commit of the signal. The order is the account block first: where the plan suspends
+//! batch of actions becomes durable before its first request leaves, and what came of the batch before rides along. What is certain of an urgent
+//! job, its block or else the end of all sessions, has its intent in the commit of the signal. The order is the account block first: where the plan suspends
 //! the account or resets its password, that goes first, a suspension is confirmed by a look, and only then is everything else revoked. The
 //! verdict comes from a second observation, never from an answer; as long as the plan for what that observation shows is not empty, the
 //! attempt goes round again. No list is read twice without need: a kind is proved by a reading that began after the last change to it, and
