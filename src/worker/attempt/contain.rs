@@ -30,9 +30,14 @@ impl Attempt<'_> {
     async fn contain_one(&mut self, principal: &Principal) -> Result<Verdict, End> {
         let sweep = self.job().kind == JobKind::Sweep;
         let containment = self.claim.job.containment.clone();
-        let kinds = containment.kinds();
+        let able = self.capabilities();
+        let kinds = containment.kinds(&able);
         // A sweep needs the whole picture at once, since it ends here when nothing came back.
-        let mut first = if sweep { kinds.clone() } else { containment.first_kinds() };
+        let mut first = if sweep {
+            kinds.clone()
+        } else {
+            containment.first_kinds(&able)
+        };
         if first.is_empty() {
             first.clone_from(&kinds);
         }
@@ -50,6 +55,8 @@ impl Attempt<'_> {
         run.progress = Progress {
             // A sweep ends what it finds and repeats nothing else; a password that a human has set since stays.
             sessions_ended: sweep,
+            ended_all: if sweep { able.ends_all } else { BTreeSet::new() },
+            acted_at: self.evidence.acted_at.clone(),
             password_reset: sweep || self.job().password_reset,
             // A sweep looks after what an earlier job has ended.
             acted: sweep || self.job().acted,
@@ -288,7 +295,7 @@ impl Attempt<'_> {
         if containment.blocks() && !run.access.suspended() {
             back.push("the account was active again".to_owned());
         }
-        let kinds = containment.kinds();
+        let kinds = containment.kinds(&self.capabilities());
         for (kind, count) in run
             .access
             .counts()

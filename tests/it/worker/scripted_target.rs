@@ -83,6 +83,8 @@ impl Scripted {
                 after_sessions: vec![Action::ClearCaches],
                 set_size: 1,
                 not_covered: vec!["public file links live on".into()],
+                disables: [GrantKind::AccessToken].into(),
+                ..Capabilities::default()
             },
             ..World::default()
         };
@@ -238,7 +240,7 @@ impl Target for Scripted {
         }
         let applied = Applied {
             requests: vec!["r-3".to_owned()],
-            already: false,
+            ..Applied::default()
         };
         if world.lies {
             return Ok(applied);
@@ -256,6 +258,8 @@ impl Target for Scripted {
                     .grants
                     .retain(|grant| !matches!(grant.name.kind, GrantKind::Session | GrantKind::OauthGrant));
             }
+            Action::EndAll { kind } => account.grants.retain(|listed| listed.name.kind != *kind),
+            Action::EndMany { grants } => account.grants.retain(|listed| !grants.contains(&listed.name)),
             Action::End { grant } => account.grants.retain(|listed| listed.name != *grant),
             Action::Disable { grant } => {
                 for listed in account.grants.iter_mut().filter(|listed| listed.name == *grant) {
