@@ -15,6 +15,7 @@ const LAYERS: &[&[&str]] = &[
     &["trail"],
     &["targets"],
     &["worker"],
+    &["canary"],
     &["sources"],
     &["intake"],
     &["transmitter"],
