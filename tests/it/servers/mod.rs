@@ -1,7 +1,9 @@
 //! The systems that people hold credentials at, for real: `tests/servers` installs and starts them, `server` runs one for a test, and one module
 //! each says how a person comes to hold every kind of credential that the system has, and what using one is.
 
+mod amqp;
 mod jupyterhub;
+mod rabbitmq;
 mod scim2_server;
 mod server;
 mod synapse;
@@ -9,6 +11,7 @@ mod synapse;
 use std::fmt::Debug;
 
 pub(crate) use jupyterhub::JupyterHub;
+pub(crate) use rabbitmq::RabbitMq;
 pub(crate) use scim2_server::Scim2Server;
 pub(crate) use server::Server;
 pub(crate) use synapse::Synapse;
@@ -68,4 +71,9 @@ async fn a_held_credential_of_each_kind_works_at_synapse() {
 #[tokio::test]
 async fn a_held_credential_of_each_kind_works_at_jupyterhub() {
     every_credential_is_live::<JupyterHub>(4).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_rabbitmq() {
+    every_credential_is_live::<RabbitMq>(4).await;
 }
