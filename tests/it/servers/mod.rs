@@ -3,6 +3,7 @@
 
 mod amqp;
 mod jupyterhub;
+mod keystone;
 mod rabbitmq;
 mod scim2_server;
 mod server;
@@ -11,6 +12,7 @@ mod synapse;
 use std::fmt::Debug;
 
 pub(crate) use jupyterhub::JupyterHub;
+pub(crate) use keystone::Keystone;
 pub(crate) use rabbitmq::RabbitMq;
 pub(crate) use scim2_server::Scim2Server;
 pub(crate) use server::Server;
@@ -76,4 +78,9 @@ async fn a_held_credential_of_each_kind_works_at_jupyterhub() {
 #[tokio::test]
 async fn a_held_credential_of_each_kind_works_at_rabbitmq() {
     every_credential_is_live::<RabbitMq>(4).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_keystone() {
+    every_credential_is_live::<Keystone>(8).await;
 }
