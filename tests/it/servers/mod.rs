@@ -9,6 +9,7 @@ mod rabbitmq;
 mod scim2_server;
 mod server;
 mod synapse;
+mod zabbix;
 
 use std::fmt::Debug;
 
@@ -19,6 +20,7 @@ pub(crate) use rabbitmq::RabbitMq;
 pub(crate) use scim2_server::Scim2Server;
 pub(crate) use server::Server;
 pub(crate) use synapse::Synapse;
+pub(crate) use zabbix::Zabbix;
 
 /// A system under test, with a person's view of it and an administrator's.
 pub(crate) trait System: Sized {
@@ -90,4 +92,9 @@ async fn a_held_credential_of_each_kind_works_at_keystone() {
 #[tokio::test]
 async fn a_held_credential_of_each_kind_works_at_privacyidea() {
     every_credential_is_live::<PrivacyIdea>(5).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_zabbix() {
+    every_credential_is_live::<Zabbix>(5).await;
 }

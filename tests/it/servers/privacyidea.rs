@@ -79,16 +79,15 @@ impl PrivacyIdea {
         answer
     }
 
-    /// Gives somebody a factor. What it answers depends on the kind.
-    async fn enrol(&self, user: &str, kind: &str, more: &Value) -> (String, String, Value) {
+    /// Gives somebody a factor: its serial number and its PIN.
+    async fn enrol(&self, user: &str, kind: &str, more: &Value) -> (String, String) {
         let pin = format!("{kind}-{user}-");
         let mut wanted = json!({ "type": kind, "user": user, "realm": REALM, "pin": pin });
         for (key, value) in more.as_object().unwrap() {
             wanted[key] = value.clone();
         }
         let made = self.administer(Method::POST, "/token/init", &wanted).await;
-        let detail = made["detail"].clone();
-        (detail["serial"].as_str().unwrap().to_owned(), pin, detail)
+        (made["detail"]["serial"].as_str().unwrap().to_owned(), pin)
     }
 }
 
@@ -135,7 +134,7 @@ impl System for PrivacyIdea {
         ];
         let mut held = Vec::new();
         for (kind, wanted, shows) in kinds {
-            let (serial, pin, _) = self.enrol(name, kind, &wanted).await;
+            let (serial, pin) = self.enrol(name, kind, &wanted).await;
             let user = name.to_owned();
             held.push(Factor {
                 serial,
@@ -144,9 +143,8 @@ impl System for PrivacyIdea {
                 shows,
             });
         }
-        let (serial, pin, detail) = self.enrol(name, "tan", &json!({})).await;
-        let list = detail["otps"].as_object().unwrap().values();
-        let list = list.map(|one| one.as_str().unwrap().to_owned()).collect();
+        let list: Vec<String> = (100_000..100_008).map(|number: u32| number.to_string()).collect();
+        let (serial, pin) = self.enrol(name, "tan", &json!({ "tans": list.join(" ") })).await;
         let user = name.to_owned();
         let shows = Shows::List(Mutex::new(list));
         held.push(Factor {

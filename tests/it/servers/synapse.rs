@@ -26,12 +26,7 @@ pub(crate) enum Credential {
 }
 
 impl Synapse {
-    /// The Matrix id of a person.
-    pub(crate) fn id(name: &str) -> String {
-        format!("@{name}:{DOMAIN}")
-    }
-
-    /// The same as a part of a path.
+    /// The Matrix id of a person, as a part of a path.
     fn in_path(name: &str) -> String {
         format!("%40{name}%3A{DOMAIN}")
     }
