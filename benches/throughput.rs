@@ -234,7 +234,7 @@ async fn one(target: &dyn Target, containment: &revoked::model::Containment, per
         .await
         .unwrap();
     let progress = revoked::model::Progress::default();
-    for action in containment.plan(&before, &target.capabilities(), progress) {
+    for action in containment.plan(&before, &target.capabilities(), &progress) {
         target
             .apply(&context, &action, std::slice::from_ref(&principal))
             .await
@@ -244,7 +244,7 @@ async fn one(target: &dyn Target, containment: &revoked::model::Containment, per
         .observe(&context, &principal, &ObservationRequest::now(containment.end.clone()))
         .await
         .unwrap();
-    drop(containment.verdict(&before, &after, progress));
+    drop(containment.verdict(&before, &after, &target.capabilities(), &progress));
 }
 
 /// Where the time of a job goes: the medians of the runs, by thread.

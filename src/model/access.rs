@@ -90,6 +90,9 @@ pub struct Access {
     /// The kinds that were asked for and could not be listed, each with why.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unseen: BTreeMap<GrantKind, String>,
+    /// Kinds of which the target says since when: nothing of the kind that was issued before this moment, by the target's own clock, works.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub valid_from: BTreeMap<GrantKind, Timestamp>,
     /// Everything alive, and tokens that are merely disabled.
     pub grants: Vec<Grant>,
     /// What ended together with the suspension of the account, without a call of its own: the bots that the target disables with their owner.
@@ -113,8 +116,18 @@ pub struct Access {
 pub struct Residual {
     /// What, in a sentence's middle: `a node's session cache`.
     pub what: String,
-    /// Until when at the latest.
-    pub until: Timestamp,
+    /// When it ends at the latest.
+    pub ends: ResidualEnd,
+}
+
+/// When a residual ends at the latest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResidualEnd {
+    /// Then.
+    Until(Timestamp),
+    /// So many seconds after the last change that we made: what was issued a moment before it lives so long.
+    AfterOurAct(u64),
 }
 
 impl Access {
@@ -125,6 +138,7 @@ impl Access {
             account: AccountState::default(),
             listed: BTreeSet::new(),
             unseen: BTreeMap::new(),
+            valid_from: BTreeMap::new(),
             grants: Vec::new(),
             ended_with_suspension: Vec::new(),
             residuals: Vec::new(),
@@ -175,8 +189,13 @@ impl Access {
         self.ended_with_suspension.extend(later.ended_with_suspension);
         self.listed.extend(later.listed);
         self.unseen.extend(later.unseen);
+        self.valid_from.extend(later.valid_from);
         self.grants.extend(later.grants);
-        self.residuals.extend(later.residuals);
+        for residual in later.residuals {
+            if !self.residuals.contains(&residual) {
+                self.residuals.push(residual);
+            }
+        }
         for note in later.notes {
             if !self.notes.contains(&note) {
                 self.notes.push(note);

@@ -16,6 +16,16 @@ pub enum Action {
     ResetPassword,
     /// End every session of the principal in one call, OAuth's included where the target counts them as sessions.
     EndAllSessions,
+    /// End every grant of one kind in one call, and nothing else.
+    EndAll {
+        /// Of which kind.
+        kind: GrantKind,
+    },
+    /// End several grants of one kind, and of one part of it, in one call.
+    EndMany {
+        /// Which ones.
+        grants: Vec<GrantRef>,
+    },
     /// End one grant.
     End {
         /// Which one.
@@ -44,9 +54,11 @@ pub enum Action {
 impl Action {
     /// The kind of grant this changes, for counting; `None` for changes to the account.
     #[must_use]
-    pub const fn kind(&self) -> Option<GrantKind> {
+    pub fn kind(&self) -> Option<GrantKind> {
         match self {
             Self::EndAllSessions => Some(GrantKind::Session),
+            Self::EndAll { kind } => Some(*kind),
+            Self::EndMany { grants } => grants.first().map(|first| first.kind),
             Self::End { grant } | Self::Disable { grant } => Some(grant.kind),
             _ => None,
         }
@@ -74,6 +86,12 @@ impl fmt::Display for Action {
             Self::Suspend => f.write_str("suspend the account"),
             Self::ResetPassword => f.write_str("reset the password"),
             Self::EndAllSessions => f.write_str("end all sessions"),
+            Self::EndAll { kind } => write!(f, "end everything of the kind {kind}"),
+            Self::EndMany { grants } => match grants.as_slice() {
+                [] => f.write_str("end nothing"),
+                [only] => write!(f, "end {only}"),
+                [first, ..] => write!(f, "end {} grants of the kind {}", grants.len(), first.kind),
+            },
             Self::End { grant } => write!(f, "end {grant}"),
             Self::Disable { grant } => write!(f, "disable {grant}"),
             Self::ClearCaches => f.write_str("clear the session caches"),

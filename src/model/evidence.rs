@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Action, Door, GrantKind, GrantRef, Sentence, Timestamp};
+use super::{Access, ActedAt, Action, Door, GrantKind, GrantRef, Sentence, Timestamp};
 
 /// What the attempts of a job saw and did, all of them together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct Evidence {
     /// When the password was reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_reset_at: Option<Timestamp>,
+    /// When our changes were made, for what is proved by a moment and what lives on from there.
+    #[serde(default, skip_serializing_if = "ActedAt::is_empty")]
+    pub acted_at: ActedAt,
     /// When the last observation was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_at: Option<Timestamp>,
@@ -66,6 +69,9 @@ pub struct Evidence {
     /// Whether a sweep found access again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub came_back: bool,
+    /// Whether a sweep looks because an identity provider has shown its block since: what no list shows is ended once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_block: bool,
     /// Whether a sweep met the account enabled again by somebody, and left that to a human.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub enabled_again: bool,
@@ -202,6 +208,11 @@ impl Evidence {
         Self {
             principal: self.principal.clone(),
             password_reset_at: self.password_reset_at,
+            acted_at: ActedAt {
+                // Where nothing had to be done, what lives on was issued before the first look.
+                last: self.acted_at.last.or(self.before_at),
+                ..self.acted_at.clone()
+            },
             ..Self::default()
         }
     }

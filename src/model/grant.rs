@@ -31,11 +31,29 @@ pub enum GrantKind {
     OutgoingWebhook,
     /// A custom command that sends messages out and may answer for 30 minutes.
     SlashCommand,
+    /// A public key that signs in: at a host, or to a repository.
+    SshKey,
+    /// A key for an API that is no token of a person's session: an access key, an EC2 credential.
+    ApiKey,
+    /// A password of its own for one application.
+    AppPassword,
+    /// A second factor: whoever holds it passes where it is asked for.
+    MfaFactor,
+    /// A registered device, which signs in by itself or counts as a factor.
+    Device,
+    /// Belonging to an organisation, a team or a group that gives rights.
+    Membership,
+    /// An open connection that goes on whatever becomes of the account: to a database, a message broker, a host.
+    Connection,
+    /// A rule of a mailbox that forwards or hides messages.
+    MailRule,
+    /// Somebody else's right to act in the person's name, or the person's to act in somebody else's.
+    Delegation,
 }
 
 impl GrantKind {
     /// All kinds, in the order of the docs. In which order a plan ends them is [`super::Containment::plan`]'s business.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 19] = [
         Self::Session,
         Self::AccessToken,
         Self::OauthGrant,
@@ -46,6 +64,15 @@ impl GrantKind {
         Self::IncomingWebhook,
         Self::OutgoingWebhook,
         Self::SlashCommand,
+        Self::SshKey,
+        Self::ApiKey,
+        Self::AppPassword,
+        Self::MfaFactor,
+        Self::Device,
+        Self::Membership,
+        Self::Connection,
+        Self::MailRule,
+        Self::Delegation,
     ];
 
     /// The word in the trail, the tables and the output.
@@ -62,19 +89,32 @@ impl GrantKind {
             Self::IncomingWebhook => "incoming_webhook",
             Self::OutgoingWebhook => "outgoing_webhook",
             Self::SlashCommand => "slash_command",
+            Self::SshKey => "ssh_key",
+            Self::ApiKey => "api_key",
+            Self::AppPassword => "app_password",
+            Self::MfaFactor => "mfa_factor",
+            Self::Device => "device",
+            Self::Membership => "membership",
+            Self::Connection => "connection",
+            Self::MailRule => "mail_rule",
+            Self::Delegation => "delegation",
         }
     }
 
     /// The groups that a config's `end = [...]` names.
-    pub const GROUPS: [(&'static str, &'static [Self]); 5] = [
-        ("sessions", &[Self::Session]),
-        ("tokens", &[Self::AccessToken]),
+    pub const GROUPS: [(&'static str, &'static [Self]); 9] = [
+        ("sessions", &[Self::Session, Self::Connection]),
+        ("tokens", &[Self::AccessToken, Self::AppPassword]),
+        ("keys", &[Self::SshKey, Self::ApiKey]),
         ("oauth", &[Self::OauthGrant, Self::OauthAuthorization, Self::OauthApp]),
         ("bots", &[Self::Bot, Self::BotToken]),
         (
             "webhooks",
             &[Self::IncomingWebhook, Self::OutgoingWebhook, Self::SlashCommand],
         ),
+        ("factors", &[Self::MfaFactor, Self::Device]),
+        ("memberships", &[Self::Membership]),
+        ("mail", &[Self::MailRule, Self::Delegation]),
     ];
 
     /// The kinds of the group that `word` names, or `None`.
@@ -89,7 +129,16 @@ impl GrantKind {
     /// Whether an intruder acts with this kind directly and at once: these are observed and ended before the rest is even listed.
     #[must_use]
     pub const fn is_credential(self) -> bool {
-        matches!(self, Self::Session | Self::AccessToken | Self::OauthGrant)
+        matches!(
+            self,
+            Self::Session
+                | Self::AccessToken
+                | Self::OauthGrant
+                | Self::SshKey
+                | Self::ApiKey
+                | Self::AppPassword
+                | Self::Connection
+        )
     }
 }
 
@@ -110,11 +159,30 @@ pub struct GrantRef {
     /// What it hangs on where the target needs that to end it: the bot of a bot token, the app of an authorisation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
+    /// Which of its kind, where a target keeps several lists of one: an application credential, an EC2 credential.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+}
+
+impl GrantRef {
+    /// A grant that hangs on nothing, of a kind that has one list.
+    #[must_use]
+    pub fn new(kind: GrantKind, id: impl Into<String>) -> Self {
+        Self {
+            kind,
+            id: id.into(),
+            parent: None,
+            part: None,
+        }
+    }
 }
 
 impl fmt::Display for GrantRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.id)
+        match &self.part {
+            Some(part) => write!(f, "{} ({part}) {}", self.kind, self.id),
+            None => write!(f, "{} {}", self.kind, self.id),
+        }
     }
 }
 
@@ -145,11 +213,7 @@ impl Grant {
     #[must_use]
     pub fn new(kind: GrantKind, id: impl Into<String>) -> Self {
         Self {
-            name: GrantRef {
-                kind,
-                id: id.into(),
-                parent: None,
-            },
+            name: GrantRef::new(kind, id),
             enabled: true,
             made_by: None,
             created_at: None,

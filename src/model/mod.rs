@@ -1,11 +1,12 @@
 //! The words of the project: plain types, no I/O. Every other module's `use` points here in the end.
 //!
 //! Reading order: `subject` (whom a signal means), `signal`, `reason` and `delivery` (what a source says), `departure` (when somebody leaves);
-//! `grant` (the kinds of grant, and their groups) and `access` (what a principal has); `containment` (what is demanded, and from it the plan
+//! `grant` (the kinds of grant, and their groups) and `access` (what a principal has), `acted_at` (when we changed it); `containment` (what is demanded, and from it the plan
 //! and the verdict, pure) with `action`, `verdict`, `evidence`, `door` and `sentence` (what a target says); `job` (its states and the ways between them); `capabilities` of a
 //! target. `error_chain` shows an error with its causes.
 
 mod access;
+mod acted_at;
 mod action;
 mod capabilities;
 mod containment;
@@ -22,7 +23,8 @@ mod signal;
 mod subject;
 mod verdict;
 
-pub use access::{Access, AccountState, Principal, PrincipalTrait, Residual, Resolution};
+pub use access::{Access, AccountState, Principal, PrincipalTrait, Residual, ResidualEnd, Resolution};
+pub use acted_at::ActedAt;
 pub use action::Action;
 pub use capabilities::Capabilities;
 pub use containment::{Containment, PasswordReset, Progress, Scope, digest_of, digest_of_named, has_form_of_id, is_named};

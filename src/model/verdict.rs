@@ -13,10 +13,13 @@ use super::{GrantKind, GrantRef, Timestamp};
 pub enum Verdict {
     /// Listed empty, and the block confirmed where one was asked for.
     Contained,
-    /// The target accepted everything, but cannot list these kinds.
+    /// The target accepted everything, but cannot list these kinds, or cannot suspend the account.
     Unverified {
         /// The kinds, each with why it could not be listed.
         kinds: BTreeMap<GrantKind, String>,
+        /// Why the account stays open although its block was demanded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        open: Option<String>,
     },
     /// Something lives on for a known time.
     Residual {
@@ -74,10 +77,13 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Contained => f.write_str("contained"),
-            Self::Unverified { kinds } => {
-                f.write_str("unverified: cannot list")?;
+            Self::Unverified { kinds, open } => {
+                f.write_str("unverified: ")?;
+                if let Some(open) = open {
+                    write!(f, "{open}{}", if kinds.is_empty() { "" } else { "; " })?;
+                }
                 for (n, (kind, why)) in kinds.iter().enumerate() {
-                    write!(f, "{} {kind} ({why})", if n > 0 { "," } else { "" })?;
+                    write!(f, "{} {kind} ({why})", if n > 0 { "," } else { "cannot list" })?;
                 }
                 Ok(())
             }

@@ -22,8 +22,8 @@ const WATCH: [u64; 4] = [60, 660, 3600, 86_400];
 /// What the playbook of this name demands at every target where the config says nothing. A playbook that the config invents starts as
 /// `compromised` does.
 ///
-/// - `compromised`: everything goes, and a password of the target's own is replaced; the account stays open, since its owner must be able to
-///   come back.
+/// - `compromised`: everything goes that an intruder could act with, and a password of the target's own is replaced; the account stays open,
+///   since its owner must be able to come back, and keeps its second factors and memberships for the same reason.
 /// - `departed`: everything goes, and the account is suspended first.
 /// - `suspended`: the person may come back next week, so tokens are disabled, not destroyed, and nothing that others may depend on (bots,
 ///   webhooks, apps) is touched.
@@ -34,12 +34,22 @@ pub fn built_in(name: &str) -> Containment {
     let all: BTreeSet<GrantKind> = GrantKind::ALL.into();
     let (end, watch): (BTreeSet<GrantKind>, &[u64]) = match Reason::from_word(name) {
         Some(Reason::Suspended) => (
-            [GrantKind::Session, GrantKind::AccessToken, GrantKind::OauthGrant].into(),
+            [
+                GrantKind::Session,
+                GrantKind::Connection,
+                GrantKind::AccessToken,
+                GrantKind::OauthGrant,
+            ]
+            .into(),
             &WATCH,
         ),
-        Some(Reason::CredentialChanged) => ([GrantKind::Session, GrantKind::OauthGrant].into(), &[]),
-        Some(Reason::Logout) => ([GrantKind::Session].into(), &[]),
-        _ => (all, &WATCH),
+        Some(Reason::CredentialChanged) => ([GrantKind::Session, GrantKind::Connection, GrantKind::OauthGrant].into(), &[]),
+        Some(Reason::Logout) => ([GrantKind::Session, GrantKind::Connection].into(), &[]),
+        Some(Reason::Departed) => (all, &WATCH),
+        _ => {
+            let kept = [GrantKind::MfaFactor, GrantKind::Membership];
+            (all.into_iter().filter(|kind| !kept.contains(kind)).collect(), &WATCH)
+        }
     };
     let reason = Reason::from_word(name);
     Containment {

@@ -159,7 +159,7 @@ fn proved(proof: &Proof) -> Option<Vec<&TargetProof>> {
 fn sessions(proof: &Proof, proved: &[&TargetProof]) -> Option<(EventType, Scope, Value)> {
     let covered: Vec<&&TargetProof> = proved
         .iter()
-        .filter(|at| at.containment.kinds().contains(&GrantKind::Session))
+        .filter(|at| at.containment.demands(GrantKind::Session))
         .collect();
     let seen = covered.iter().map(|at| at.seen_at).collect::<Option<Vec<_>>>()?;
     let last = seen.into_iter().max()?;

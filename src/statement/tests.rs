@@ -85,6 +85,7 @@ fn no_other_verdict_is_told_not_even_beside_a_contained_target() {
     let others = [
         Verdict::Unverified {
             kinds: [(GrantKind::Session, "no list".to_owned())].into(),
+            open: None,
         },
         Verdict::Residual {
             until: AT,

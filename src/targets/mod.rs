@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
-use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject};
+use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject, Timestamp};
 use crate::settings::{ConfigError, Settings};
 
 mod call_context;
@@ -29,8 +29,23 @@ pub struct Kind {
     pub name: &'static str,
     /// One line for `revoked kinds`.
     pub about: &'static str,
+    /// What a target of this kind is to the others where its table does not say it.
+    pub role: TargetRole,
+    /// The versions of the system that it was run against; none where it was written from the vendor's documents alone.
+    pub tested: &'static [&'static str],
     /// Builds one from the keys of its table. Reads credentials, opens nothing.
     pub build: fn(&Settings<'_>, &Clock) -> Built,
+}
+
+/// What a target is to the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TargetRole {
+    /// People sign in elsewhere by it: its block comes first, and what it lets back in until then is ended again afterwards.
+    IdentityProvider,
+    /// People sign in to it.
+    #[default]
+    Application,
 }
 
 /// A built target, or everything that is wrong with its table.
@@ -167,6 +182,10 @@ pub struct Applied {
     pub requests: Vec<String>,
     /// Whether the target said that it was so already.
     pub already: bool,
+    /// When the request was sent, by the target's own clock, where its answer shows that: what a proof by a moment is counted from.
+    pub sent_at: Option<Timestamp>,
+    /// What a reader of the evidence should know: a part that could not be done and does not stand in the way of the rest.
+    pub notes: Vec<String>,
 }
 
 /// A failed call, with what to do about it, chosen where the answer was understood.

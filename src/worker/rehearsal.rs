@@ -56,7 +56,7 @@ pub async fn rehearse(
     };
     let mut accounts = Vec::with_capacity(principals.len());
     for principal in principals {
-        let mut kinds = containment.kinds();
+        let mut kinds = containment.kinds(&target.capabilities());
         if containment.scope == Scope::AllSessions {
             kinds.insert(GrantKind::AccessToken);
         }
@@ -67,7 +67,7 @@ pub async fn rehearse(
         };
         let access = target.observe(context, &principal, &ask).await?;
         let exempt = exempt_actions(name, &principal);
-        let mut actions = containment.plan(&access, &target.capabilities(), Progress::default());
+        let mut actions = containment.plan(&access, &target.capabilities(), &Progress::default());
         let (undone, done): (Vec<_>, Vec<_>) = actions
             .drain(..)
             .partition(|action| exempt.iter().any(|(exempt, _)| exempt == action));

@@ -4,18 +4,33 @@ use super::Mattermost;
 use super::apply::end_sessions::after_sessions;
 use crate::model::{Capabilities, GrantKind, Sentence};
 
+/// The kinds of grant that there are at a Mattermost server.
+pub const GRANTS: [GrantKind; 10] = [
+    GrantKind::Session,
+    GrantKind::AccessToken,
+    GrantKind::OauthGrant,
+    GrantKind::OauthAuthorization,
+    GrantKind::OauthApp,
+    GrantKind::Bot,
+    GrantKind::BotToken,
+    GrantKind::IncomingWebhook,
+    GrantKind::OutgoingWebhook,
+    GrantKind::SlashCommand,
+];
+
 /// What can be done at the server as far as it is known.
 pub(super) fn capabilities(target: &Mattermost) -> Capabilities {
-    let all = GrantKind::ALL.into();
     Capabilities {
-        ends: all,
-        lists: GrantKind::ALL.into(),
+        ends: GRANTS.into(),
+        lists: GRANTS.into(),
+        disables: [GrantKind::AccessToken].into(),
         suspends: true,
         resets_password: true,
         ends_all_sessions: true,
         after_sessions: after_sessions(target),
         set_size: 1,
         not_covered: not_covered(target),
+        ..Capabilities::default()
     }
 }
 

@@ -380,7 +380,10 @@ fn name_of(session: &Session) -> GrantRef {
 }
 
 fn named(kind: GrantKind, id: String, parent: Option<String>) -> GrantRef {
-    GrantRef { kind, id, parent }
+    GrantRef {
+        parent,
+        ..GrantRef::new(kind, id)
+    }
 }
 
 #[cfg(test)]

@@ -21,7 +21,8 @@ use self::apply::last_admin::Administrators;
 use self::observe::shared_lists::SharedLists;
 use self::own_account::{OwnAccount, OwnAccountCache};
 use super::{
-    Applied, Built, CallContext, EndedLeaked, Identified, Kind, ObservationRequest, Probe, Remedy, ServerClock, Target, TargetError,
+    Applied, Built, CallContext, EndedLeaked, Identified, Kind, ObservationRequest, Probe, Remedy, ServerClock, Target,
+    TargetError, TargetRole,
 };
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Principal, Resolution, Subject};
@@ -39,10 +40,14 @@ mod probe;
 mod resolve;
 mod settings;
 
+pub use capabilities::GRANTS;
+
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
     name: "mattermost",
     about: "a Mattermost server, by its API v4",
+    role: TargetRole::Application,
+    tested: &["6.7.0"],
     build,
 };
 

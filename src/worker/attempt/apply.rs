@@ -100,6 +100,12 @@ impl Attempt<'_> {
             Ok(applied) => {
                 *strikes = 0;
                 let at = self.answered(&applied);
+                for note in applied.notes {
+                    self.evidence.note(note);
+                }
+                // A target whose answers are not dated is taken to have our time.
+                run.progress.acted_at.note(action, at, applied.sent_at.unwrap_or(at));
+                self.evidence.acted_at.clone_from(&run.progress.acted_at);
                 self.take_effect(run, action, at);
             }
             Err(End::Failed(error)) => {
@@ -231,10 +237,12 @@ impl Attempt<'_> {
                 self.evidence.suspensions.remove(&run.principal.id);
                 // What was ended before the account was blocked is ended again after it.
                 run.progress.sessions_ended = false;
+                run.progress.ended_all.clear();
             }
             Action::ResetPassword => {
                 run.progress.password_reset = true;
                 run.progress.sessions_ended = false;
+                run.progress.ended_all.clear();
                 self.evidence.password_reset_at = Some(at);
             }
             Action::EndAllSessions => {
@@ -243,11 +251,14 @@ impl Attempt<'_> {
                     is_session(name.kind) && access.listed.contains(&name.kind)
                 });
             }
-            Action::End { grant } => {
-                let grant = grant.clone();
-                forget(run, |_, name| *name == grant);
-                run.reported_ended.insert(grant);
+            Action::EndAll { kind } => {
+                if !self.block_is_awaited(run) {
+                    run.progress.ended_all.insert(*kind);
+                }
+                forget(run, |_, name| name.kind == *kind);
             }
+            Action::End { grant } => end_known(run, std::slice::from_ref(grant)),
+            Action::EndMany { grants } => end_known(run, grants),
             Action::Disable { grant } => {
                 for listed in run.access.grants.iter_mut().filter(|listed| listed.name == *grant) {
                     listed.enabled = false;
@@ -282,6 +293,12 @@ pub(super) fn stopped(error: StoreError) -> End {
     }
 }
 
+/// The target said that these have ended.
+fn end_known(run: &mut PrincipalRun<'_>, ended: &[crate::model::GrantRef]) {
+    forget(run, |_, name| ended.contains(name));
+    run.reported_ended.extend(ended.iter().cloned());
+}
+
 /// Takes grants out of what is known to be alive.
 fn forget(run: &mut PrincipalRun<'_>, which: impl Fn(&Access, &crate::model::GrantRef) -> bool) {
     let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut run.access.grants)
@@ -299,6 +316,6 @@ const fn is_session(kind: GrantKind) -> bool {
 const fn is_unseen(action: &Action) -> bool {
     matches!(
         action,
-        Action::ClearCaches | Action::Silence | Action::ResetPassword | Action::EndAllSessions
+        Action::ClearCaches | Action::Silence | Action::ResetPassword | Action::EndAllSessions | Action::EndAll { .. }
     )
 }

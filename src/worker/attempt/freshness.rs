@@ -98,11 +98,7 @@ mod tests {
 
     fn end(kind: GrantKind) -> Action {
         Action::End {
-            grant: GrantRef {
-                kind,
-                id: "x".to_owned(),
-                parent: None,
-            },
+            grant: GrantRef::new(kind, "x"),
         }
     }
 

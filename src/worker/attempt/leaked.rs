@@ -35,6 +35,7 @@ impl Attempt<'_> {
             }
             Identified::SwitchedOff(kind, why) => Err(End::Proved(Verdict::Unverified {
                 kinds: [(kind, why.to_owned())].into(),
+                open: None,
             })),
             Identified::Ours => {
                 // It works, and it stays: nothing but harm could come of keeping it.

@@ -45,7 +45,7 @@ impl<'a> PrincipalRun<'a> {
 
     /// The actions that lead from what is known to the demanded state.
     pub(super) fn plan(&self, containment: &Containment, able: &Capabilities) -> Vec<Action> {
-        let mut actions = containment.plan(&self.access, able, self.progress);
+        let mut actions = containment.plan(&self.access, able, &self.progress);
         for owed in &self.unconfirmed {
             if !actions.contains(owed) {
                 actions.push(owed.clone());

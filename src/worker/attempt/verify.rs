@@ -32,7 +32,11 @@ impl Attempt<'_> {
                 self.take_in(run, seen);
             }
             run.access = run.observed.clone();
-            let verdict = self.claim.job.containment.verdict(&run.before, &run.access, run.progress);
+            let verdict = self
+                .claim
+                .job
+                .containment
+                .verdict(&run.before, &run.access, &self.capabilities(), &run.progress);
             let left = match verdict {
                 Ok(verdict) => return Ok(self.judge(run, verdict)),
                 Err(left) => left,
@@ -51,7 +55,11 @@ impl Attempt<'_> {
 
     /// A sweep's one look, where nothing came back.
     pub(super) fn verdict_at_once(&mut self, run: &PrincipalRun<'_>) -> Result<Verdict, End> {
-        let verdict = self.claim.job.containment.verdict(&run.before, &run.access, run.progress);
+        let verdict = self
+            .claim
+            .job
+            .containment
+            .verdict(&run.before, &run.access, &self.capabilities(), &run.progress);
         verdict.map_err(|left| End::Unrevocable(self.why_unrevocable(&left.to_string())))
     }
 
@@ -71,15 +79,22 @@ impl Attempt<'_> {
         {
             return Verification::Unrevocable(format!("the password could not be reset: {why}"));
         }
-        let after_sessions = refused(|action| matches!(action, Action::EndAllSessions | Action::ClearCaches | Action::Silence));
-        match (verdict, after_sessions) {
+        let unseen = refused(|action| {
+            matches!(
+                action,
+                Action::EndAllSessions | Action::EndAll { .. } | Action::ClearCaches | Action::Silence
+            )
+        });
+        let of = |action: &Action| action.kind().unwrap_or(GrantKind::Session);
+        match (verdict, unseen) {
             // The lists are empty, but whether every node knows is not.
-            (Verdict::Contained | Verdict::Residual { .. }, Some((_, why))) => Verification::Holds(Verdict::Unverified {
-                kinds: [(GrantKind::Session, why.clone())].into(),
+            (Verdict::Contained | Verdict::Residual { .. }, Some((action, why))) => Verification::Holds(Verdict::Unverified {
+                kinds: [(of(action), why.clone())].into(),
+                open: None,
             }),
-            (Verdict::Unverified { mut kinds }, Some((_, why))) => {
-                kinds.entry(GrantKind::Session).or_insert_with(|| why.clone());
-                Verification::Holds(Verdict::Unverified { kinds })
+            (Verdict::Unverified { mut kinds, open }, Some((action, why))) => {
+                kinds.entry(of(action)).or_insert_with(|| why.clone());
+                Verification::Holds(Verdict::Unverified { kinds, open })
             }
             (verdict, _) => Verification::Holds(verdict),
         }

@@ -11,11 +11,7 @@ pub(super) const SESSION: &str = "b4yb8ru1affbpp8terkjno3rhr";
 pub(super) const TOKEN: &str = "j788jzpipi8x9fodzmm1zx9heo";
 
 fn grant(kind: GrantKind, id: &str) -> GrantRef {
-    GrantRef {
-        kind,
-        id: id.to_owned(),
-        parent: None,
-    }
+    GrantRef::new(kind, id)
 }
 
 pub(super) fn end(kind: GrantKind, id: &str) -> Action {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use revoked::clock::Clock;
 use revoked::model::{Access, Containment, GrantKind, Principal, Progress, Remaining, Resolution, Scope, Timestamp, Verdict};
 use revoked::settings::Settings;
+use revoked::targets::mattermost::GRANTS;
 use revoked::targets::mattermost::KIND;
 use revoked::targets::{CallContext, ObservationRequest, Target, TargetError};
 use revoked_sandbox::world::PASSWORD;
@@ -81,14 +82,14 @@ impl Fixture {
     pub(crate) async fn observe(&self, principal: &Principal) -> Access {
         let seen = self
             .target
-            .observe(&self.context, principal, &ObservationRequest::now(GrantKind::ALL.into()))
+            .observe(&self.context, principal, &ObservationRequest::now(GRANTS.into()))
             .await;
         seen.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The loop of an attempt: observe, plan, apply, observe, verdict, at most four times round.
     pub(crate) async fn contain(&self, principal: &Principal, demanded: &Containment) -> Result<Outcome, TargetError> {
-        let kinds = demanded.kinds();
+        let kinds = demanded.kinds(&self.target.capabilities());
         let before = self
             .target
             .observe(&self.context, principal, &ObservationRequest::now(kinds.clone()))
@@ -96,7 +97,7 @@ impl Fixture {
         let (mut access, mut progress) = (before.clone(), Progress::default());
         let mut outcome = None;
         for _ in 0..4 {
-            for action in demanded.plan(&access, &self.target.capabilities(), progress) {
+            for action in demanded.plan(&access, &self.target.capabilities(), &progress) {
                 self.target
                     .apply(&self.context, &action, std::slice::from_ref(principal))
                     .await?;
@@ -108,7 +109,7 @@ impl Fixture {
                 .await?;
             progress.sessions_ended = access.suspended() || !demanded.blocks();
             progress.password_reset = true;
-            let verdict = demanded.verdict(&before, &access, progress);
+            let verdict = demanded.verdict(&before, &access, &self.target.capabilities(), &progress);
             let holds = verdict.is_ok();
             outcome = Some(Outcome {
                 verdict,
@@ -159,7 +160,7 @@ pub(crate) struct Outcome {
 
 /// A demand for everything, with or without a block.
 pub(crate) fn everything(block: bool) -> Containment {
-    demand(Scope::Everything, GrantKind::ALL.into(), block)
+    demand(Scope::Everything, GRANTS.into(), block)
 }
 
 /// One of the three single operations.

@@ -79,7 +79,7 @@ async fn a_token_ends_with_the_caches_of_the_sessions_that_it_made() {
     };
     let mut access = Access::empty(NOW);
     access.grants.push(Grant::new(GrantKind::AccessToken, TOKEN));
-    let plan = containment.plan(&access, &server.target.capabilities(), Progress::default());
+    let plan = containment.plan(&access, &server.target.capabilities(), &Progress::default());
     assert_eq!(plan, [end(GrantKind::AccessToken, TOKEN), Action::ClearCaches]);
 }
 

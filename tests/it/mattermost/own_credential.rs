@@ -12,9 +12,8 @@ const ADMIN2: &str = "6xmzfjwkjigd3euo976yistmpa";
 fn end(kind: GrantKind, id: &str, parent: Option<&str>) -> Action {
     Action::End {
         grant: GrantRef {
-            kind,
-            id: id.to_owned(),
             parent: parent.map(str::to_owned),
+            ..GrantRef::new(kind, id)
         },
     }
 }
@@ -62,11 +61,7 @@ async fn nothing_that_is_ours_is_ended() {
         end(GrantKind::BotToken, "x", Some(BOT)),
         end(GrantKind::AccessToken, "ourtoken", None),
         Action::Disable {
-            grant: GrantRef {
-                kind: GrantKind::AccessToken,
-                id: "ourtoken".to_owned(),
-                parent: None,
-            },
+            grant: GrantRef::new(GrantKind::AccessToken, "ourtoken"),
         },
     ] {
         let error = refused(&server, &action, &owner).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use revoked::model::{Access, Action, GrantKind, PrincipalTrait, Verdict};
+use revoked::targets::mattermost::GRANTS;
 use revoked::targets::{ObservationRequest, Remedy};
 use revoked_sandbox::world::Bot;
 use revoked_sandbox::{Id, World};
@@ -147,7 +148,7 @@ async fn a_reading_that_began_before_a_change_proves_nothing_after_it() {
     let ask = |since| ObservationRequest {
         kinds: kinds(),
         account: false,
-        since: GrantKind::ALL.map(|kind| (kind, since)).into(),
+        since: GRANTS.map(|kind| (kind, since)).into(),
     };
     let before = fixture.sandbox.request_count();
     let seen = fixture.target.observe(&fixture.context, &first, &ask(asked)).await.unwrap();

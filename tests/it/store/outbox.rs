@@ -100,6 +100,7 @@ async fn every_other_end_leaves_none() {
     let ends = [
         Verdict::Unverified {
             kinds: std::collections::BTreeMap::new(),
+            open: None,
         },
         Verdict::Residual {
             until: super::NOW.plus(Duration::from_mins(1)),

@@ -180,7 +180,7 @@ async fn kinds_without_a_list_make_the_verdict_unverified() {
     target.world().able.lists.remove(&GrantKind::SlashCommand);
     harness.lanes(&target, 1).await;
     let case = harness.signal("username:mallory", URGENT).await;
-    let Some(Verdict::Unverified { kinds }) = harness.over(case).await.verdict else {
+    let Some(Verdict::Unverified { kinds, .. }) = harness.over(case).await.verdict else {
         panic!()
     };
     assert_eq!(

@@ -56,6 +56,8 @@ pub(crate) struct Account {
     pub(crate) suspended: bool,
     pub(crate) grants: Vec<Grant>,
     pub(crate) traits: BTreeSet<PrincipalTrait>,
+    /// What the account bears besides its id and its username.
+    pub(crate) known_as: Vec<Subject>,
 }
 
 impl Account {
@@ -83,6 +85,8 @@ impl Scripted {
                 after_sessions: vec![Action::ClearCaches],
                 set_size: 1,
                 not_covered: vec!["public file links live on".into()],
+                disables: [GrantKind::AccessToken].into(),
+                ..Capabilities::default()
             },
             ..World::default()
         };
@@ -185,7 +189,10 @@ impl Target for Scripted {
             [] => Resolution::None,
             [id] => Resolution::One(Principal {
                 id: id.clone(),
-                names: vec![Subject::Opaque(id.clone()), Subject::Username(id.clone())],
+                names: [Subject::Opaque(id.clone()), Subject::Username(id.clone())]
+                    .into_iter()
+                    .chain(world.accounts[id].known_as.clone())
+                    .collect(),
                 traits: world.accounts[id].traits.clone(),
                 account: world.accounts[id].state(),
             }),
@@ -238,7 +245,7 @@ impl Target for Scripted {
         }
         let applied = Applied {
             requests: vec!["r-3".to_owned()],
-            already: false,
+            ..Applied::default()
         };
         if world.lies {
             return Ok(applied);
@@ -256,6 +263,8 @@ impl Target for Scripted {
                     .grants
                     .retain(|grant| !matches!(grant.name.kind, GrantKind::Session | GrantKind::OauthGrant));
             }
+            Action::EndAll { kind } => account.grants.retain(|listed| listed.name.kind != *kind),
+            Action::EndMany { grants } => account.grants.retain(|listed| !grants.contains(&listed.name)),
             Action::End { grant } => account.grants.retain(|listed| listed.name != *grant),
             Action::Disable { grant } => {
                 for listed in account.grants.iter_mut().filter(|listed| listed.name == *grant) {

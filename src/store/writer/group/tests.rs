@@ -467,11 +467,7 @@ async fn connect(path: &Path) -> SqliteConnection {
 }
 
 fn action(n: u8) -> Action {
-    let grant = |kind, id: &str| GrantRef {
-        kind,
-        id: id.to_owned(),
-        parent: None,
-    };
+    let grant = |kind, id: &str| GrantRef::new(kind, id);
     match n {
         0 => Action::Suspend,
         1 => Action::ResetPassword,
@@ -503,6 +499,7 @@ fn settlement(end: u8) -> Settlement {
         0 | 1 | 4 => Settlement::Done(Verdict::Contained),
         2 => Settlement::Done(Verdict::Unverified {
             kinds: [(GrantKind::Session, "the list was cut".to_owned())].into(),
+            open: None,
         }),
         3 => Settlement::Done(Verdict::NoPrincipal {
             what: "nobody".to_owned(),

@@ -72,5 +72,6 @@ pub(in crate::targets::mattermost) fn done(request: Option<String>, already: boo
     Applied {
         requests: request.into_iter().collect(),
         already,
+        ..Applied::default()
     }
 }

@@ -43,6 +43,7 @@ pub(in crate::targets::mattermost) async fn end(change: Change<'_>, grant: &Gran
         GrantKind::Session | GrantKind::OauthGrant | GrantKind::AccessToken | GrantKind::BotToken => {
             Err(give_up(doing, "it is a session or a token, which is ended elsewhere"))
         }
+        _ => Err(give_up(doing, "there are no such grants at a Mattermost server")),
     }
 }
 
@@ -84,7 +85,11 @@ async fn delete_incoming(change: Change<'_>, grant: &GrantRef) -> Result<Applied
         id = called(&reading);
     }
     let Some(id) = id.map(SecretString::from) else {
-        return Ok(Applied { requests, already: true });
+        return Ok(Applied {
+            requests,
+            already: true,
+            ..Applied::default()
+        });
     };
     let call = Call::delete(format!("ending {grant}"), &["hooks", "incoming", id.expose_secret()]);
     let mut applied = delete(change, call, (404, "app.webhooks.get_incoming.app_error")).await?;

@@ -129,7 +129,7 @@ pub(in crate::targets::mattermost) async fn clear_caches(change: Change<'_>) -> 
     let told: Result<Vec<_>, _> = join_all(calls).await.into_iter().collect();
     Ok(Applied {
         requests: told?.into_iter().flatten().collect(),
-        already: false,
+        ..Applied::default()
     })
 }
 

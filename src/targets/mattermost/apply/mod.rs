@@ -68,6 +68,10 @@ pub(in crate::targets::mattermost) async fn apply(
             _ if ends_token(grant) => change.end_token("revoke", grant).await,
             _ => end_integrations::end(change, grant).await,
         },
+        Action::EndAll { .. } | Action::EndMany { .. } => Err(give_up(
+            format!("asked to {action}"),
+            "a Mattermost server ends all sessions at once, and everything else one by one",
+        )),
         Action::Disable { grant } if ends_token(grant) => change.end_token("disable", grant).await,
         Action::Disable { grant } => Err(give_up(
             format!("disabling {grant}"),
@@ -184,12 +188,7 @@ impl Change<'_> {
 
     /// Ends one access token.
     pub(in crate::targets::mattermost) async fn revoke_token(self, id: &str, kind: GrantKind) -> Result<Applied, TargetError> {
-        let grant = GrantRef {
-            kind,
-            id: id.to_owned(),
-            parent: None,
-        };
-        self.end_token("revoke", &grant).await
+        self.end_token("revoke", &GrantRef::new(kind, id)).await
     }
 
     async fn end_token(self, how: &str, grant: &GrantRef) -> Result<Applied, TargetError> {

@@ -98,11 +98,8 @@ pub(in crate::targets::mattermost) async fn bots(
             grant.created_at = instant(bot.create_at);
             part.grants.push(grant);
         } else if observation.wants(GrantKind::Bot) && was_disabled_with(observation, bot) {
-            part.ended_with_suspension.push(GrantRef {
-                kind: GrantKind::Bot,
-                id: bot.user_id.clone(),
-                parent: None,
-            });
+            part.ended_with_suspension
+                .push(GrantRef::new(GrantKind::Bot, bot.user_id.clone()));
         }
     }
     if observation.wants(GrantKind::BotToken) {

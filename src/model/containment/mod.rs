@@ -1,15 +1,20 @@
 //! The end state demanded of a principal at a target, what to do about the difference, and what the second look proves.
 //!
 //! [`Containment::plan`] and [`Containment::verdict`] are pure: retry, rehearsal, verification and the later sweeps are one loop around
-//! these two functions.
+//! these two functions. `plan` and `proof` hold one each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Action, Capabilities, Door, DoorKind, GrantKind, GrantRef, Remaining, Verdict};
 use crate::digest::{hex, sha256};
+use crate::model::{Access, ActedAt, Capabilities, Door, DoorKind, Grant, GrantKind};
+
+mod plan;
+mod proof;
+#[cfg(test)]
+mod tests;
 
 /// What a case is about: everything that the playbook names, or one of the operations an operator can ask for alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
@@ -143,11 +148,15 @@ pub struct Containment {
 const KEEP_OUT_EVERY: u64 = 6 * 3600;
 
 /// What earlier steps of the same job have already done and an observation cannot show.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own that no look shows")]
 pub struct Progress {
     /// All sessions were ended since the block was confirmed (or since the start, where no block is asked for).
     pub sessions_ended: bool,
+    /// The kinds of which everything was ended in one call since then.
+    pub ended_all: BTreeSet<GrantKind>,
+    /// When our changes were made.
+    pub acted_at: ActedAt,
     /// The password was reset.
     pub password_reset: bool,
     /// An action of this job has been sent before: a named grant that is absent may be our own work.
@@ -189,13 +198,25 @@ impl Containment {
 
     /// What a first look must list: the credentials that an intruder acts with at once.
     #[must_use]
-    pub fn first_kinds(&self) -> BTreeSet<GrantKind> {
-        self.kinds().into_iter().filter(|kind| kind.is_credential()).collect()
+    pub fn first_kinds(&self, able: &Capabilities) -> BTreeSet<GrantKind> {
+        self.kinds(able).into_iter().filter(|kind| kind.is_credential()).collect()
     }
 
-    /// Every kind that the verdict depends on.
+    /// Every kind that the verdict depends on, as far as it exists at a target.
     #[must_use]
-    pub fn kinds(&self) -> BTreeSet<GrantKind> {
+    pub fn kinds(&self, able: &Capabilities) -> BTreeSet<GrantKind> {
+        let mut kinds = self.demanded();
+        kinds.retain(|kind| able.has(*kind));
+        kinds
+    }
+
+    /// Whether grants of this kind must be gone, wherever they exist.
+    #[must_use]
+    pub fn demands(&self, kind: GrantKind) -> bool {
+        self.demanded().contains(&kind)
+    }
+
+    fn demanded(&self) -> BTreeSet<GrantKind> {
         match &self.scope {
             Scope::Everything => self.end.clone(),
             Scope::Session(_) | Scope::AllSessions => [GrantKind::Session, GrantKind::OauthGrant].into(),
@@ -209,7 +230,7 @@ impl Containment {
     /// access token of the account.
     #[must_use]
     pub fn session_sources(&self, access: &Access) -> Vec<Door> {
-        let behind = |grant: &super::Grant| grant.made_by.clone();
+        let behind = |grant: &Grant| grant.made_by.clone();
         let mut sources: BTreeSet<String> = match &self.scope {
             Scope::Session(id) => access
                 .grants
@@ -255,221 +276,13 @@ impl Containment {
 
     /// Whether a principal that was contained at `since` is kept out at `now`.
     #[must_use]
-    pub fn keeps_out(&self, since: super::Timestamp, now: super::Timestamp) -> bool {
+    pub fn keeps_out(&self, since: crate::model::Timestamp, now: crate::model::Timestamp) -> bool {
         self.keep_out
             .is_some_and(|seconds| now <= since.plus(Duration::from_secs(seconds)))
     }
 
-    /// The actions that lead from `access` to the demanded state, in the order in which they must be sent: the account block first, then what
-    /// makes new credentials (bots, tokens, apps), then sessions, then what only posts (webhooks, commands).
-    #[must_use]
-    pub fn plan(&self, access: &Access, able: &Capabilities, progress: Progress) -> Vec<Action> {
-        let mut actions = Vec::new();
-        match &self.scope {
-            Scope::Session(id) => {
-                actions.extend(
-                    access
-                        .grants
-                        .iter()
-                        .filter(|grant| is_session(grant.name.kind) && is_named(id, &grant.name.id))
-                        .map(end),
-                );
-            }
-            Scope::AccessToken(id) => {
-                let named = access.of(GrantKind::AccessToken).filter(|grant| is_named(id, &grant.name.id));
-                actions.extend(named.filter(|grant| self.alive(grant)).map(|grant| self.end_token(grant)));
-            }
-            Scope::AllSessions => {
-                if !progress.sessions_ended || access.grants.iter().any(|grant| is_session(grant.name.kind)) {
-                    actions.push(Action::EndAllSessions);
-                }
-            }
-            // See below.
-            Scope::Leaked => {}
-            Scope::Everything => self.plan_everything(access, able, progress, &mut actions),
-        }
-        if let Some(credential) = self.leaked.as_ref().filter(|_| progress.leaked_is_alive) {
-            actions.push(Action::EndLeaked {
-                credential: credential.clone(),
-            });
-        }
-        // An access token's end takes the sessions with it that it made.
-        if actions
-            .iter()
-            .any(|action| matches!(action, Action::EndLeaked { .. }) || action.kind().is_some_and(GrantKind::is_credential))
-        {
-            // A suspension has silenced the open connections already.
-            let needed = |action: &&Action| **action != Action::Silence || !access.suspended();
-            actions.extend(able.after_sessions.iter().filter(needed).cloned());
-        }
-        actions.sort_by_key(rank);
-        actions
-    }
-
-    /// What the plan holds whatever an observation shows: the account block where that is demanded, or else the end of all sessions. Its
-    /// intent may be stored before anybody has looked. An account that is suspended already, or that is to be spared, shows only then; what is
-    /// not sent is recorded so.
-    #[must_use]
-    pub fn certain_action(&self, able: &Capabilities) -> Option<Action> {
-        let wanted = |kind: GrantKind| self.end.contains(&kind) && able.ends.contains(&kind);
-        let sessions = || able.ends_all_sessions.then_some(Action::EndAllSessions);
-        match self.scope {
-            _ if self.leaked.is_some() => None,
-            Scope::Everything if self.block && able.suspends => Some(Action::Suspend),
-            Scope::Everything if wanted(GrantKind::Session) && wanted(GrantKind::OauthGrant) => sessions(),
-            Scope::AllSessions => sessions(),
-            _ => None,
-        }
-    }
-
-    /// Whether the password is to be reset: never for one of the single operations.
-    #[must_use]
-    pub fn resets(&self, access: &Access) -> bool {
-        self.scope == Scope::Everything
-            && match self.reset_password {
-                PasswordReset::Never => false,
-                PasswordReset::Own => access.account.own_password,
-                PasswordReset::Always => true,
-            }
-    }
-
-    fn plan_everything(&self, access: &Access, able: &Capabilities, progress: Progress, actions: &mut Vec<Action>) {
-        if self.block && !access.suspended() && able.suspends {
-            actions.push(Action::Suspend);
-        }
-        if self.resets(access) && !progress.password_reset && able.resets_password {
-            actions.push(Action::ResetPassword);
-        }
-        let wanted = |kind: GrantKind| self.end.contains(&kind) && able.ends.contains(&kind);
-        // One call ends every session; it is sent once even where none is listed, since a list may lag behind and a node may hold
-        // sessions in its cache that no table shows.
-        let all_sessions = able.ends_all_sessions && wanted(GrantKind::Session) && wanted(GrantKind::OauthGrant);
-        let listed = access.grants.iter().any(|grant| is_session(grant.name.kind));
-        if all_sessions && access.listed.contains(&GrantKind::Session) && (listed || !progress.sessions_ended) {
-            actions.push(Action::EndAllSessions);
-        }
-        for grant in access.grants.iter().filter(|grant| wanted(grant.name.kind)) {
-            match grant.name.kind {
-                kind if is_session(kind) && all_sessions => {}
-                GrantKind::AccessToken if !self.alive(grant) => {}
-                GrantKind::AccessToken => actions.push(self.end_token(grant)),
-                _ => actions.push(end(grant)),
-            }
-        }
-    }
-
-    /// What the observations before and after prove.
-    ///
-    /// # Errors
-    /// [`Remaining`] where `after` still shows what was demanded gone: the attempt goes round again, and in the end fails.
-    pub fn verdict(&self, before: &Access, after: &Access, progress: Progress) -> Result<Verdict, Remaining> {
-        let open = self.blocks() && !after.suspended();
-        let kinds = self.kinds();
-        let left = after
-            .grants
-            .iter()
-            .filter(|grant| kinds.contains(&grant.name.kind) && self.alive(grant));
-        let left = left.filter(|grant| self.names(&grant.name)).map(|grant| grant.name.clone());
-        let grants: Vec<GrantRef> = left.collect();
-        if open || !grants.is_empty() {
-            return Err(Remaining { open, grants });
-        }
-        let unseen: BTreeMap<GrantKind, String> = kinds
-            .iter()
-            .filter(|kind| !after.listed.contains(kind))
-            .map(|kind| {
-                (
-                    *kind,
-                    after
-                        .unseen
-                        .get(kind)
-                        .cloned()
-                        .unwrap_or_else(|| "the target has no list of it".to_owned()),
-                )
-            })
-            .collect();
-        if !unseen.is_empty() {
-            return Ok(Verdict::Unverified { kinds: unseen });
-        }
-        if let (Scope::Session(id) | Scope::AccessToken(id), false) = (&self.scope, progress.acted)
-            && !before.grants.iter().any(|grant| is_named(id, &grant.name.id))
-        {
-            let what = if matches!(self.scope, Scope::Session(_)) {
-                "session"
-            } else {
-                "access token"
-            };
-            return Ok(Verdict::NoPrincipal {
-                what: format!(
-                    "no {what} of the id {id} was listed for this account; where it is the secret and not the id, use revoked leaked"
-                ),
-            });
-        }
-        match after
-            .residuals
-            .iter()
-            .filter(|residual| residual.until > after.at)
-            .max_by_key(|residual| residual.until)
-        {
-            Some(residual) => Ok(Verdict::Residual {
-                until: residual.until,
-                what: residual.what.clone(),
-            }),
-            None => Ok(Verdict::Contained),
-        }
-    }
-
     /// Whether a grant still counts against the demanded state: a disabled token does not where disabling was all that was asked.
-    fn alive(&self, grant: &super::Grant) -> bool {
+    fn alive(&self, grant: &Grant) -> bool {
         grant.enabled || !self.disable_tokens
-    }
-
-    fn names(&self, name: &GrantRef) -> bool {
-        match &self.scope {
-            Scope::Session(id) | Scope::AccessToken(id) => is_named(id, &name.id),
-            Scope::Everything | Scope::AllSessions | Scope::Leaked => true,
-        }
-    }
-
-    fn end_token(&self, grant: &super::Grant) -> Action {
-        if self.disable_tokens {
-            Action::Disable {
-                grant: grant.name.clone(),
-            }
-        } else {
-            end(grant)
-        }
-    }
-}
-
-const fn is_session(kind: GrantKind) -> bool {
-    matches!(kind, GrantKind::Session | GrantKind::OauthGrant)
-}
-
-fn end(grant: &super::Grant) -> Action {
-    Action::End {
-        grant: grant.name.clone(),
-    }
-}
-
-/// The place of an action in a plan: lower goes first.
-fn rank(action: &Action) -> u8 {
-    match action {
-        Action::Release | Action::Suspend => 0,
-        Action::ResetPassword => 1,
-        Action::EndLeaked { .. } => 2,
-        Action::End { grant } | Action::Disable { grant } => match grant.kind {
-            GrantKind::Bot => 2,
-            GrantKind::BotToken => 3,
-            GrantKind::AccessToken => 4,
-            GrantKind::OauthApp => 5,
-            GrantKind::OauthAuthorization => 6,
-            GrantKind::OauthGrant => 7,
-            GrantKind::Session => 8,
-            GrantKind::IncomingWebhook | GrantKind::OutgoingWebhook | GrantKind::SlashCommand => 12,
-        },
-        Action::EndAllSessions => 9,
-        Action::ClearCaches => 10,
-        Action::Silence => 11,
     }
 }
