@@ -1,4 +1,4 @@
-//! A JupyterHub: API tokens, and the sessions of browsers.
+//! A hub of Jupyter: API tokens, and the sessions of browsers.
 
 use reqwest::Response;
 use serde_json::{Value, json};

@@ -26,7 +26,8 @@ pub(crate) struct Keystone {
 pub(crate) enum Credential {
     Password(String),
     Token(String),
-    ApplicationCredential {
+    /// An application credential.
+    Application {
         id: String,
         secret: String,
     },
@@ -174,18 +175,18 @@ impl System for Keystone {
         let (server, id) = (&self.server, self.register(name).await);
         let signed_in = sign_in(server, by_password(name, &password(name)), Some(self.scope())).await;
         let token = signed_in.token.unwrap();
-        let make = async |path: String, body: Value| call(server, Some(&token), Method::POST, &path, Some(&body)).await.made();
+        let post = async |path: String, body: Value| call(server, Some(&token), Method::POST, &path, Some(&body)).await.made();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
 
         let wanted = json!({ "application_credential": { "name": "pipeline" } });
-        let made = make(format!("/v3/users/{id}/application_credentials"), wanted).await;
+        let made = post(format!("/v3/users/{id}/application_credentials"), wanted).await;
         let application = &made["application_credential"];
-        let application = Credential::ApplicationCredential {
+        let application = Credential::Application {
             id: text(&application["id"]),
             secret: text(&application["secret"]),
         };
         let wanted = json!({ "tenant_id": self.project });
-        let made = make(format!("/v3/users/{id}/credentials/OS-EC2"), wanted).await;
+        let made = post(format!("/v3/users/{id}/credentials/OS-EC2"), wanted).await;
         let ec2 = Credential::Ec2 {
             access: text(&made["credential"]["access"]),
             secret: text(&made["credential"]["secret"]),
@@ -194,7 +195,7 @@ impl System for Keystone {
             "trustor_user_id": id, "trustee_user_id": self.assistant, "project_id": self.project,
             "impersonation": true, "roles": [{ "name": "member" }],
         } });
-        let made = make("/v3/OS-TRUST/trusts".to_owned(), wanted).await;
+        let made = post("/v3/OS-TRUST/trusts".to_owned(), wanted).await;
         let trust = Credential::Trust(text(&made["trust"]["id"]));
 
         // What one of them gives is a credential too.
@@ -229,7 +230,7 @@ impl Keystone {
                 let request = request.header("x-auth-token", &self.admin).header("x-subject-token", token);
                 answer_to(request).await
             }
-            Credential::ApplicationCredential { id, secret } => {
+            Credential::Application { id, secret } => {
                 let held = json!({ "id": id, "secret": secret });
                 let identity = json!({ "methods": ["application_credential"], "application_credential": held });
                 sign_in(server, identity, None).await

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_lc_rs::hmac;
 use reqwest::Method;
 use revoked::clock::Clock;
+use revoked::digest::hex;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -118,7 +119,7 @@ impl System for PrivacyIdea {
         fs::write(&file, people).unwrap();
 
         let key: Vec<u8> = (0..20).collect();
-        let hex: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+        let shared = hex(&key);
         // A step before the present one: so the server need not look far ahead for those that come.
         let step = u64::try_from(Clock::system().now().ms()).unwrap() / 30_000 - 1;
         let password = format!("what {name} knows");
@@ -127,10 +128,10 @@ impl System for PrivacyIdea {
             ("pw", json!({ "otpkey": password }), Shows::Password(password.clone())),
             (
                 "hotp",
-                json!({ "otpkey": hex }),
+                json!({ "otpkey": shared }),
                 Shows::ByCounter(key.clone(), AtomicU64::new(0)),
             ),
-            ("totp", json!({ "otpkey": hex }), Shows::ByTime(key, AtomicU64::new(step))),
+            ("totp", json!({ "otpkey": shared }), Shows::ByTime(key, AtomicU64::new(step))),
         ];
         let mut held = Vec::new();
         for (kind, wanted, shows) in kinds {
