@@ -61,7 +61,7 @@ pub(super) async fn probe(target: &Described, context: &CallContext) -> Result<P
     }
     if let Some(version) = &probe.version
         && !description.tested.is_empty()
-        && !description.tested.iter().any(|tested| tested.ends_with(version.as_str()))
+        && !description.tested.iter().any(|tested| is_of(tested, version))
     {
         probe.findings.push(Finding {
             level: Level::Note,
@@ -81,4 +81,36 @@ pub(super) async fn probe(target: &Described, context: &CallContext) -> Result<P
     }
     probe.acting_as = Some(ours);
     Ok(probe)
+}
+
+/// Whether a version that a description was run against (`1.163.2`, `scim2-server 0.8.3`) is the one that the target names, which may say more:
+/// `1.163.2 (b=develop)`.
+fn is_of(tested: &str, version: &str) -> bool {
+    let number = |text: &str| {
+        text.split_ascii_whitespace()
+            .rev()
+            .find(|word| word.starts_with(|c: char| c.is_ascii_digit()))
+            .map(str::to_owned)
+    };
+    let first = version
+        .split_ascii_whitespace()
+        .find(|word| word.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()));
+    number(tested).as_deref() == first.map(|first| first.trim_start_matches('v'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn a_version_is_known_by_its_number() {
+        for (tested, version, known) in [
+            ("1.163.2", "1.163.2 (b=servers,059e6f7)", true),
+            ("scim2-server 0.8.3", "v0.8.3", true),
+            ("1.163.2", "1.163.20", false),
+            ("30.0.0", "unknown", false),
+        ] {
+            assert_eq!(is_of(tested, version), known, "{tested} {version}");
+        }
+    }
 }
