@@ -17,8 +17,10 @@ use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Prin
 use crate::settings::{ConfigError, Settings};
 
 mod call_context;
+pub mod ldap;
 pub mod mattermost;
 mod server_clock;
+mod unknown_password;
 
 pub use call_context::{AttemptStage, CallContext, Permit, Permits, RateLimitHints};
 pub use server_clock::ServerClock;
@@ -52,7 +54,7 @@ pub enum TargetRole {
 pub type Built = Result<Arc<dyn Target>, Vec<ConfigError>>;
 
 /// Every kind of target.
-pub const KINDS: &[Kind] = &[mattermost::KIND];
+pub const KINDS: &[Kind] = &[mattermost::KIND, ldap::KIND, ldap::ACTIVE_DIRECTORY];
 
 /// A system in which principals are contained.
 ///
