@@ -3,6 +3,8 @@
 
 mod amqp;
 mod jupyterhub;
+mod keystone;
+mod privacyidea;
 mod rabbitmq;
 mod scim2_server;
 mod server;
@@ -11,6 +13,8 @@ mod synapse;
 use std::fmt::Debug;
 
 pub(crate) use jupyterhub::JupyterHub;
+pub(crate) use keystone::Keystone;
+pub(crate) use privacyidea::PrivacyIdea;
 pub(crate) use rabbitmq::RabbitMq;
 pub(crate) use scim2_server::Scim2Server;
 pub(crate) use server::Server;
@@ -76,4 +80,14 @@ async fn a_held_credential_of_each_kind_works_at_jupyterhub() {
 #[tokio::test]
 async fn a_held_credential_of_each_kind_works_at_rabbitmq() {
     every_credential_is_live::<RabbitMq>(4).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_keystone() {
+    every_credential_is_live::<Keystone>(8).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_privacyidea() {
+    every_credential_is_live::<PrivacyIdea>(5).await;
 }
