@@ -74,6 +74,16 @@ pub(super) trait Dialect: Send + Sync {
         Vec::new()
     }
 
+    /// Where an entry tells what we may change of it.
+    fn rights_attribute(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// What we may not change of this person and would have to, as far as the directory tells.
+    fn lacking_rights(&self, _person: &Entry) -> Option<Finding> {
+        None
+    }
+
     /// Who we are.
     async fn own_account(&self, call: Call<'_>) -> Result<OwnAccount, CallFailure>;
 

@@ -168,7 +168,13 @@ impl Groups {
             let found = if self.nested {
                 let rule = Filter::equal("memberOf:1.2.840.113556.1.4.1941:", group);
                 let search = Search::entry(&*person.dn, rule, &["1.1"]);
-                connection.read(context, &doing, &search).await?.is_some()
+                let found = connection.read(context, &doing, &search).await?.is_some();
+                // Of a group that is not there nobody is a member.
+                let there = Search::entry(group, Filter::anything(), &["1.1"]);
+                if !found && connection.read(context, &doing, &there).await?.is_none() {
+                    return Err(unreadable(doing));
+                }
+                found
             } else {
                 match self.membership(connection, context, (naming, person), group).await? {
                     Ok(grants) => !grants.is_empty(),

@@ -34,7 +34,6 @@ use self::people::People;
 use super::{Applied, Built, CallContext, Kind, ObservationRequest, Probe, Remedy, Target, TargetError, TargetRole};
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, GrantKind, Principal, Resolution, Subject};
-use crate::settings::Settings;
 
 /// The row of directories that lock by an attribute in [`super::KINDS`].
 pub const KIND: Kind = Kind {

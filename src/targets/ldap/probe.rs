@@ -19,6 +19,9 @@ const ROOT: [&str; 9] = [
     "defaultNamingContext",
 ];
 
+/// How many people are looked at: some of them may be of those whom the directory guards even from us.
+const SAMPLE: usize = 20;
+
 /// Probes a directory.
 pub(super) async fn probe(directory: &Directory, context: &CallContext) -> Result<Probe, TargetError> {
     let described = &directory.described;
@@ -59,12 +62,16 @@ pub(super) async fn probe(directory: &Directory, context: &CallContext) -> Resul
 /// Whether people can be found below `base`, and identified.
 async fn base_is_there(directory: &Directory, context: &CallContext, base: &str) -> Result<Vec<Finding>, TargetError> {
     let (people, connection) = (&directory.described.people, &directory.described.connection);
+    let dialect = &directory.described.dialect;
+    let mut attributes = people.naming.attributes();
+    attributes.extend(people.attributes.iter().cloned());
+    attributes.extend(dialect.rights_attribute().map(str::to_owned));
     let search = Search {
         base: base.to_owned(),
         scope: ldap3::Scope::Subtree,
         filter: people.filter.clone(),
-        attributes: people.naming.attributes(),
-        most: 1,
+        attributes,
+        most: SAMPLE,
         names_only: false,
     };
     let listing = match connection
@@ -92,15 +99,13 @@ async fn base_is_there(directory: &Directory, context: &CallContext, base: &str)
             ),
         }]);
     };
-    let unread = people.naming.id_of(one).is_none();
-    Ok(unread
-        .then(|| Finding {
-            level: Level::Error,
-            what: format!("{} of people below {base} cannot be read", people.naming.id),
-            advice: "let our account read it, or say in `id` by what an entry is known for good".to_owned(),
-        })
-        .into_iter()
-        .collect())
+    let unread = people.naming.id_of(one).is_none().then(|| Finding {
+        level: Level::Error,
+        what: format!("{} of people below {base} cannot be read", people.naming.id),
+        advice: "let our account read it, or say in `id` by what an entry is known for good".to_owned(),
+    });
+    let lacking = listing.entries.iter().find_map(|person| dialect.lacking_rights(person));
+    Ok(unread.into_iter().chain(lacking).collect())
 }
 
 async fn group_is_there(directory: &Directory, context: &CallContext, group: &str) -> Result<Option<Finding>, TargetError> {

@@ -4,10 +4,13 @@
 mod amqp;
 mod jupyterhub;
 mod keystone;
+pub(crate) mod ldap_session;
 mod privacyidea;
 mod rabbitmq;
+pub(crate) mod samba;
 mod scim2_server;
 mod server;
+pub(crate) mod slapd;
 mod synapse;
 
 use std::fmt::Debug;
@@ -16,8 +19,10 @@ pub(crate) use jupyterhub::JupyterHub;
 pub(crate) use keystone::Keystone;
 pub(crate) use privacyidea::PrivacyIdea;
 pub(crate) use rabbitmq::RabbitMq;
+pub(crate) use samba::Samba;
 pub(crate) use scim2_server::Scim2Server;
 pub(crate) use server::Server;
+pub(crate) use slapd::Slapd;
 pub(crate) use synapse::Synapse;
 
 /// A system under test, with a person's view of it and an administrator's.
@@ -90,4 +95,14 @@ async fn a_held_credential_of_each_kind_works_at_keystone() {
 #[tokio::test]
 async fn a_held_credential_of_each_kind_works_at_privacyidea() {
     every_credential_is_live::<PrivacyIdea>(5).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_slapd() {
+    every_credential_is_live::<Slapd>(2).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_samba() {
+    every_credential_is_live::<Samba>(4).await;
 }

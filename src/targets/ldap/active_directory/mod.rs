@@ -28,6 +28,8 @@ const CONNECTIONS: &str = "a connection that was signed in before (LDAP, file sh
      and no domain controller lists them all; sign the person out at those systems";
 /// How a member of a protected group is marked, now or earlier, by the directory itself.
 const ADMIN_COUNT: &str = "adminCount";
+/// Which attributes of an entry we may change (MS-ADTS 3.1.1.4.5.22).
+const MAY_CHANGE: &str = "allowedAttributesEffective";
 /// What the server says of itself to whoever is signed in.
 const OUR_SIDS: &str = "tokenGroups";
 
@@ -109,6 +111,21 @@ impl Dialect for ActiveDirectory {
         marked.then_some("the directory counts it among its administrators (adminCount)")
     }
 
+    fn rights_attribute(&self) -> Option<&'static str> {
+        Some(MAY_CHANGE)
+    }
+
+    fn lacking_rights(&self, person: &Entry) -> Option<Finding> {
+        let may = person
+            .texts(MAY_CHANGE)
+            .any(|attribute| attribute.eq_ignore_ascii_case(account_control::ATTRIBUTES[0]));
+        (!may && self.protects(person).is_none()).then(|| Finding {
+            level: Level::Error,
+            what: format!("our account may not write {} of people", account_control::ATTRIBUTES[0]),
+            advice: "delegate that to it, and the right to reset passwords, on what `people` names".to_owned(),
+        })
+    }
+
     fn residuals(&self) -> Vec<Residual> {
         vec![Residual {
             what: "Kerberos tickets for services that were issued before the account was disabled".to_owned(),
@@ -144,6 +161,10 @@ impl Dialect for ActiveDirectory {
             return Ok((None, findings));
         };
         let host = root.text("dnsHostName").unwrap_or("a domain controller");
-        Ok((Some(format!("{host}, functional level {level}")), findings))
+        let program = root
+            .text("vendorVersion")
+            .map(|version| format!("Samba {version}, "))
+            .unwrap_or_default();
+        Ok((Some(format!("{program}{host}, functional level {level}")), findings))
     }
 }
