@@ -3,6 +3,7 @@
 
 mod active_directory;
 mod contain;
+mod daemon;
 mod faults;
 mod fixture;
 mod groups;

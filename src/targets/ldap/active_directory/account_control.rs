@@ -95,8 +95,8 @@ mod tests {
         let card = read(&entry("CN=a", &[(ATTRIBUTE, "328194")])).unwrap();
         assert!(card.is_disabled() && card.needs_card());
         // The number is signed.
-        let signed = AccountControl(i32::MIN | 512);
-        assert_eq!(signed.with(true), AccountControl(i32::MIN | 514));
+        let signed = AccountControl(i32::MIN | 0x200);
+        assert_eq!(signed.with(true), AccountControl(i32::MIN | 0x202));
         assert_eq!(read(&entry("CN=a", &[])), None);
     }
 

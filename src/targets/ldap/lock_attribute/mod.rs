@@ -165,14 +165,14 @@ impl Dialect for LockAttribute {
             source,
             request: None,
         })?;
-        let set = async |password: &SecretString| {
+        let send = async |password: &SecretString| {
             let changes = || self.with_lock(entry, password.expose_secret());
             call.connection.modify(call.context, &doing, &entry.dn, changes).await
         };
-        match set(&hashed).await {
+        match send(&hashed).await {
             // One that checks every password takes none that is hashed already, and hashes it by itself or keeps everybody's as it comes.
-            Err(failure) if failure.is(code::CONSTRAINT) || failure.is(code::UNWILLING) => set(&password).await?,
-            sent => sent?,
+            Err(failure) if failure.is(code::CONSTRAINT) || failure.is(code::UNWILLING) => send(&password).await?,
+            answer => answer?,
         }
         Ok(Applied::default())
     }
