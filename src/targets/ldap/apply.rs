@@ -3,7 +3,7 @@
 use anyhow::anyhow;
 
 use super::Directory;
-use super::connection::failure::code;
+use super::connection::failure::lacks_rights;
 use super::entry::Entry;
 use super::observe::entry_of;
 use super::resolve::why_protected;
@@ -34,7 +34,7 @@ pub(super) async fn apply(
     };
     made.map_err(|error| {
         // A directory guards some accounts even from those who may change all others: no reason to stop the work for everybody else.
-        if protected && error.remedy == Remedy::Pause && error.source.to_string().contains(&format!("code {} ", code::NO_RIGHTS)) {
+        if protected && lacks_rights(&error) {
             return TargetError {
                 remedy: Remedy::GiveUp,
                 ..error

@@ -70,6 +70,20 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// A refused call, with what the operator can do.
+#[derive(Debug, thiserror::Error)]
+#[error("{refusal}; {advice}")]
+struct Advised {
+    refusal: Refusal,
+    advice: &'static str,
+}
+
+/// Whether a call failed because our account may not make it.
+pub(in crate::targets::ldap) fn lacks_rights(error: &TargetError) -> bool {
+    let advised = error.source.downcast_ref::<Advised>();
+    advised.is_some_and(|advised| advised.refusal.code == code::NO_RIGHTS)
+}
+
 /// Why a call came to nothing.
 #[derive(Debug)]
 pub(in crate::targets::ldap) enum Why {
@@ -142,7 +156,7 @@ impl From<CallFailure> for TargetError {
             Why::Unread(error) => (Remedy::Pause, error),
             Why::Unclear(error) => (Remedy::Retry, error.context("the answer is not understood")),
             Why::BindRefused(refusal) => bind_refused(&refusal),
-            Why::Refused(refusal) => refused(&refusal),
+            Why::Refused(refusal) => refused(refusal),
         };
         Self {
             doing,
@@ -190,7 +204,7 @@ fn of_active_directory(refusal: &Refusal) -> &'static str {
     )
 }
 
-fn refused(refusal: &Refusal) -> (Remedy, anyhow::Error) {
+fn refused(refusal: Refusal) -> (Remedy, anyhow::Error) {
     let (remedy, advice) = match refusal.code {
         // Of an entry that somebody moved or deleted since it was found: the next attempt looks again.
         code::NO_SUCH_OBJECT | code::NO_SUCH_ATTRIBUTE | code::VALUE_EXISTS => (
@@ -218,7 +232,7 @@ fn refused(refusal: &Refusal) -> (Remedy, anyhow::Error) {
         code::CONSTRAINT | code::UNWILLING | code::OBJECT_CLASS => (Remedy::GiveUp, "the directory's own rules stand against it"),
         _ => (Remedy::Retry, "the next attempt tries again"),
     };
-    (remedy, anyhow!("{refusal}; {advice}"))
+    (remedy, Advised { refusal, advice }.into())
 }
 
 fn word(code: u32) -> &'static str {
