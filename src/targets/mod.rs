@@ -22,6 +22,7 @@ mod call_context;
 mod canary;
 mod connection;
 pub mod described;
+pub mod ldap;
 pub mod mattermost;
 mod retry_after;
 mod server_clock;
@@ -71,6 +72,8 @@ pub const KINDS: &[Kind] = &[
     shipped::PRIVACYIDEA,
     shipped::DIRECTUS,
     described::KIND,
+    ldap::KIND,
+    ldap::ACTIVE_DIRECTORY,
 ];
 
 /// A system in which principals are contained.

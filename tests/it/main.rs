@@ -17,6 +17,7 @@ mod harness;
 mod hr_csv;
 mod intake;
 mod layers;
+mod ldap;
 mod mattermost;
 mod moments;
 mod ports;

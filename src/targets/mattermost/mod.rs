@@ -2,7 +2,7 @@
 //!
 //! Reading order: `settings` (what an operator writes), `api` (requests, answers, failures, 429), `resolve` (from a subject to an account,
 //! with `account_batching`), `observe` (what an account can reach; `observe/shared_lists` has what is listed for the whole server at once), `apply` (the changes:
-//! `apply/end_sessions`, `apply/end_integrations`, `apply/password`), `leaked` (a credential in the wrong hands),
+//! `apply/end_sessions`, `apply/end_integrations`), `leaked` (a credential in the wrong hands),
 //! `capabilities`, `probe` with `config_checks`. `own_account` knows who we are and what we may do.
 //!
 //! A grant kind more: its list in `observe`, its end in `apply`, and `capabilities`.

@@ -4,10 +4,13 @@
 mod amqp;
 mod jupyterhub;
 mod keystone;
+pub(crate) mod ldap_session;
 mod privacyidea;
 mod rabbitmq;
+pub(crate) mod samba;
 mod scim2_server;
 mod server;
+pub(crate) mod slapd;
 mod synapse;
 mod zabbix;
 
@@ -17,8 +20,10 @@ pub(crate) use jupyterhub::JupyterHub;
 pub(crate) use keystone::Keystone;
 pub(crate) use privacyidea::PrivacyIdea;
 pub(crate) use rabbitmq::RabbitMq;
+pub(crate) use samba::Samba;
 pub(crate) use scim2_server::Scim2Server;
 pub(crate) use server::Server;
+pub(crate) use slapd::Slapd;
 pub(crate) use synapse::Synapse;
 pub(crate) use zabbix::Zabbix;
 
@@ -97,4 +102,14 @@ async fn a_held_credential_of_each_kind_works_at_privacyidea() {
 #[tokio::test]
 async fn a_held_credential_of_each_kind_works_at_zabbix() {
     every_credential_is_live::<Zabbix>(5).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_slapd() {
+    every_credential_is_live::<Slapd>(2).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_samba() {
+    every_credential_is_live::<Samba>(4).await;
 }

@@ -181,7 +181,12 @@ fn write(folder: &Folder, sandbox: &Sandbox, stand_ins: &StandIns) -> anyhow::Re
         installation::base_config(&place, &sandbox.url())
     );
     for (name, kind, credential, more) in [
-        ("directory", "scim", "token", "ourselves = \"0\"\nrole = \"identity_provider\"\n"),
+        (
+            "directory",
+            "scim",
+            "token",
+            "ourselves = \"0\"\nrole = \"identity_provider\"\n",
+        ),
         ("notebooks", "jupyterhub", "token", ""),
         ("broker", "rabbitmq", "password", "user = \"revoked\"\n"),
     ] {
