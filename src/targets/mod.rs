@@ -16,7 +16,9 @@ use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject, Timestamp};
 use crate::settings::{ConfigError, Settings};
 
+mod bounded_program;
 mod call_context;
+pub mod exec;
 pub mod mattermost;
 mod server_clock;
 
@@ -52,7 +54,7 @@ pub enum TargetRole {
 pub type Built = Result<Arc<dyn Target>, Vec<ConfigError>>;
 
 /// Every kind of target.
-pub const KINDS: &[Kind] = &[mattermost::KIND];
+pub const KINDS: &[Kind] = &[mattermost::KIND, exec::KIND];
 
 /// A system in which principals are contained.
 ///

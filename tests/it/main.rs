@@ -13,6 +13,7 @@ mod deploy;
 mod docs;
 mod global_token_revocation;
 mod harness;
+mod hosts;
 mod hr_csv;
 mod intake;
 mod layers;
