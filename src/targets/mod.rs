@@ -19,7 +19,9 @@ use crate::settings::{ConfigError, Settings};
 mod bounded_program;
 mod call_context;
 pub mod exec;
+pub mod linux_host;
 pub mod mattermost;
+pub mod postgresql;
 mod server_clock;
 
 pub use call_context::{AttemptStage, CallContext, Permit, Permits, RateLimitHints};
@@ -54,7 +56,7 @@ pub enum TargetRole {
 pub type Built = Result<Arc<dyn Target>, Vec<ConfigError>>;
 
 /// Every kind of target.
-pub const KINDS: &[Kind] = &[mattermost::KIND, exec::KIND];
+pub const KINDS: &[Kind] = &[mattermost::KIND, postgresql::KIND, linux_host::KIND, exec::KIND];
 
 /// A system in which principals are contained.
 ///

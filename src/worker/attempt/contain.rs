@@ -67,7 +67,8 @@ impl Attempt<'_> {
             run.unconfirmed = self.capabilities().after_sessions;
         }
         self.take_in_first(&mut run, seen);
-        if sweep {
+        // Where a part did not answer, nothing is said of the whole; what came back elsewhere is ended below.
+        if sweep && missing.is_none() {
             if self.is_enabled_by_somebody(&run) {
                 self.evidence.enabled_again = true;
                 return Err(End::EnabledAgain);
@@ -126,7 +127,12 @@ impl Attempt<'_> {
     async fn first_look(&mut self, principal: &Principal, ask: &ObservationRequest) -> Result<(Access, Option<TargetError>), End> {
         let error = match self.observe(principal, ask).await {
             Err(End::Failed(error)) => error,
-            other => return other.map(|seen| (seen, None)),
+            other => {
+                return other.map(|seen| {
+                    let missing = unreached(&seen);
+                    (seen, missing)
+                });
+            }
         };
         if error.remedy != Remedy::Retry || ask.kinds.len() < 2 || self.job().kind == JobKind::Sweep {
             return Err(End::Failed(error));
@@ -329,6 +335,16 @@ impl Attempt<'_> {
         self.evidence.came_back = true;
         self.evidence.note(format!("came back: {}", back.join(", ")));
     }
+}
+
+/// The error for the parts of a target that did not answer.
+pub(super) fn unreached(seen: &Access) -> Option<TargetError> {
+    (!seen.unreached.is_empty()).then(|| TargetError {
+        doing: "looking at every part of the target".to_owned(),
+        remedy: Remedy::Retry,
+        source: anyhow::anyhow!("{}", seen.unreached.join("; ")),
+        request: None,
+    })
 }
 
 fn blocks_account(action: &Action) -> bool {

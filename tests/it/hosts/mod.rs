@@ -2,6 +2,8 @@
 
 mod exec;
 mod exec_lies;
+mod linux_host;
+mod postgresql;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -3,17 +3,21 @@
 
 mod amqp;
 mod jupyterhub;
+mod postgresql;
 mod rabbitmq;
 mod scim2_server;
 mod server;
+mod sshd;
 mod synapse;
 
 use std::fmt::Debug;
 
 pub(crate) use jupyterhub::JupyterHub;
+pub(crate) use postgresql::Postgresql;
 pub(crate) use rabbitmq::RabbitMq;
 pub(crate) use scim2_server::Scim2Server;
 pub(crate) use server::Server;
+pub(crate) use sshd::Sshd;
 pub(crate) use synapse::Synapse;
 
 /// A system under test, with a person's view of it and an administrator's.
@@ -76,4 +80,14 @@ async fn a_held_credential_of_each_kind_works_at_jupyterhub() {
 #[tokio::test]
 async fn a_held_credential_of_each_kind_works_at_rabbitmq() {
     every_credential_is_live::<RabbitMq>(4).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_postgresql() {
+    every_credential_is_live::<Postgresql>(3).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_a_linux_host() {
+    every_credential_is_live::<Sshd>(4).await;
 }
