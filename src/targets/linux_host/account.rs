@@ -231,7 +231,7 @@ fn failure(answers: &Answers, doing: String) -> Option<TargetError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::targets::linux_host::ssh::Failure;
+    use crate::targets::linux_host::failure::Failure;
 
     #[test]
     fn a_name_that_a_shell_or_a_tool_could_take_for_something_else_is_none() {

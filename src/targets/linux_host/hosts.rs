@@ -1,7 +1,8 @@
 //! A question to all hosts at once. Each answers, or fails, by itself.
 
+use super::failure::Failure;
 use super::report::Report;
-use super::ssh::{Asked, Failure, Host, Login};
+use super::ssh::{Asked, Host, Login};
 use crate::model::Timestamp;
 use crate::targets::CallContext;
 

@@ -1,7 +1,7 @@
 //! The target kind `linux-host`: accounts at hosts that are reached by OpenSSH. One target, many hosts: a person is contained at all of them.
 //!
 //! Reading order: `settings` (what an operator writes), `ssh` (one question to one host: `script.sh` on the standard input of a shell there),
-//! `report` (the lines that come back), `hosts` (a question to all hosts at once), `account` (who somebody is and what they reach, from what
+//! `report` (the lines that come back), `failure` (why there are none), `hosts` (a question to all hosts at once), `account` (who somebody is and what they reach, from what
 //! the hosts say). The names that a signal brought go there as data, and never as a part of a command.
 
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use crate::model::{Access, Action, Capabilities, GrantKind, Principal, Resolutio
 use crate::settings::Settings;
 
 mod account;
+mod failure;
 mod hosts;
 mod report;
 mod settings;

@@ -2,7 +2,7 @@
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 
-use super::ssh::Failure;
+use super::failure::Failure;
 use crate::telemetry::sanitized;
 
 /// How much of a text is kept.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::freshness::Freshness;
 use super::principal_run::PrincipalRun;
+use super::unreached::unreached;
 use super::verify::Verification;
 use super::{Attempt, End};
 use crate::model::{Access, Action, Capabilities, GrantKind, JobKind, Principal, Progress, Reason, Scope, Verdict};
@@ -335,16 +336,6 @@ impl Attempt<'_> {
         self.evidence.came_back = true;
         self.evidence.note(format!("came back: {}", back.join(", ")));
     }
-}
-
-/// The error for the parts of a target that did not answer.
-pub(super) fn unreached(seen: &Access) -> Option<TargetError> {
-    (!seen.unreached.is_empty()).then(|| TargetError {
-        doing: "looking at every part of the target".to_owned(),
-        remedy: Remedy::Retry,
-        source: anyhow::anyhow!("{}", seen.unreached.join("; ")),
-        request: None,
-    })
 }
 
 fn blocks_account(action: &Action) -> bool {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::contain::unreached;
 use super::principal_run::PrincipalRun;
+use super::unreached::unreached;
 use super::{Attempt, End};
 use crate::model::{Action, GrantKind, PasswordReset, Remaining, Verdict};
 use crate::targets::ObservationRequest;

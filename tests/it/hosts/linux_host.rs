@@ -80,7 +80,7 @@ async fn a_person_is_contained_at_every_host_and_the_neighbour_goes_on() {
         assert_eq!(that_work(host, alice, true).await, NONE);
         assert_eq!(host.processes("alice").await, 0);
         assert_eq!(that_work(host, bob, false).await, NONE);
-        let left = host.tells("ls /home/alice/.ssh").await;
+        let left = host.tells("ls ~alice/.ssh").await;
         assert!(left.starts_with("authorized_keys.revoked-20"), "aside, and not gone: {left}");
     }
     // What is so already counts as done.
@@ -220,7 +220,7 @@ async fn a_folder_that_leads_elsewhere_is_not_followed() {
     let Some(fixture) = Fixture::start(1).await else { return };
     let (built, host) = (fixture.built(), &fixture.hosts[0]);
     host.tells(
-        "install -d -m 700 /root/.ssh; echo key >/root/.ssh/authorized_keys; rm -r /home/mallory/.ssh; ln -s /root/.ssh /home/mallory/.ssh",
+        "install -d -m 700 ~root/.ssh; echo key >~root/.ssh/authorized_keys; rm -r ~mallory/.ssh; ln -s ~root/.ssh ~mallory/.ssh",
     )
     .await;
     let principal = built.resolve("username:mallory").await;
@@ -229,7 +229,7 @@ async fn a_folder_that_leads_elsewhere_is_not_followed() {
     assert!(failed.contains("could not be moved aside"), "{failed}");
     let seen = built.observe(&principal).await.unwrap();
     assert!(seen.unseen[&GrantKind::SshKey].contains("leads out of its home"), "{seen:?}");
-    assert_eq!(host.tells("cat /root/.ssh/authorized_keys").await, "key");
+    assert_eq!(host.tells("cat ~root/.ssh/authorized_keys").await, "key");
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ impl Sshd {
                 "-o",
                 &known,
                 "-o",
-                "LogLevel=ERROR",
+                "LogLevel=INFO",
             ])
             .args([
                 "-o",
