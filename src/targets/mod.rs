@@ -18,12 +18,16 @@ use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject, Timestamp};
 use crate::settings::{ConfigError, Settings};
 
+mod bounded_program;
 mod call_context;
 mod canary;
 mod connection;
 pub mod described;
+pub mod exec;
 pub mod ldap;
+pub mod linux_host;
 pub mod mattermost;
+pub mod postgresql;
 mod retry_after;
 mod server_clock;
 mod unknown_password;
@@ -74,6 +78,9 @@ pub const KINDS: &[Kind] = &[
     described::KIND,
     ldap::KIND,
     ldap::ACTIVE_DIRECTORY,
+    postgresql::KIND,
+    linux_host::KIND,
+    exec::KIND,
 ];
 
 /// A system in which principals are contained.

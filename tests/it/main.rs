@@ -14,6 +14,7 @@ mod described;
 mod docs;
 mod global_token_revocation;
 mod harness;
+mod hosts;
 mod hr_csv;
 mod intake;
 mod layers;

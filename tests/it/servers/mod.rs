@@ -5,12 +5,14 @@ mod amqp;
 mod jupyterhub;
 mod keystone;
 pub(crate) mod ldap_session;
+mod postgresql;
 mod privacyidea;
 mod rabbitmq;
 pub(crate) mod samba;
 mod scim2_server;
 mod server;
 pub(crate) mod slapd;
+mod sshd;
 mod synapse;
 mod zabbix;
 
@@ -18,12 +20,14 @@ use std::fmt::Debug;
 
 pub(crate) use jupyterhub::JupyterHub;
 pub(crate) use keystone::Keystone;
+pub(crate) use postgresql::Postgresql;
 pub(crate) use privacyidea::PrivacyIdea;
 pub(crate) use rabbitmq::RabbitMq;
 pub(crate) use samba::Samba;
 pub(crate) use scim2_server::Scim2Server;
 pub(crate) use server::Server;
 pub(crate) use slapd::Slapd;
+pub(crate) use sshd::Sshd;
 pub(crate) use synapse::Synapse;
 pub(crate) use zabbix::Zabbix;
 
@@ -112,4 +116,14 @@ async fn a_held_credential_of_each_kind_works_at_slapd() {
 #[tokio::test]
 async fn a_held_credential_of_each_kind_works_at_samba() {
     every_credential_is_live::<Samba>(4).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_postgresql() {
+    every_credential_is_live::<Postgresql>(3).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_a_linux_host() {
+    every_credential_is_live::<Sshd>(4).await;
 }
