@@ -16,6 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["trail"],
     &["targets"],
     &["worker"],
+    &["canary"],
     &["sources"],
     &["intake"],
     &["transmitter"],

@@ -15,13 +15,14 @@ use super::{Description, ResidualRule};
 use crate::targets::TargetRole;
 
 /// Keys of a target's table in the config that mean something already.
-pub(in crate::targets::described) const RESERVED: [&str; 13] = [
+pub(in crate::targets::described) const RESERVED: [&str; 14] = [
     "name",
     "kind",
     "rate",
     "burst",
     "concurrency",
     "role",
+    "canary",
     "url",
     "ca_file",
     "connect_timeout",
