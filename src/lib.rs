@@ -31,9 +31,11 @@
 //! | `store/sources`, `store/outbox` | the table `inbox`, health of sources, `leaked_credentials`; what others are told |
 //! | `store/writer`, `store/trail`, `store/views`, `store/file` | the one writer; reading the trail; lists and counts; opening the file |
 //! | [`worker`] | lanes and their priority pacer (rate limits, 429, concurrency, circuit breaker), and the attempt, which is the loop |
+//! | [`canary`] | an account of ours at a target that is revoked and tried: the observed delay of its verdicts |
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`targets`] | the trait of a target with its contract, and a folder for each kind |
 //! | `targets/mattermost` | how a session, a token, a webhook is found and ended at a Mattermost server |
+//! | `targets/described` | the engine for every system that is described in TOML: how a description is read (`description`), a request made safe (`values`, `render`), an answer understood (`meaning`), a list read whole (`listing`) |
 //! | [`sources`] | the two traits of a source with their contracts, and a folder for each kind: `ssf`, `scim`, `webhook`, `hr_csv` (HR's files), logout; `sources/shared` reads what several of them say (subject identifiers) |
 //! | [`intake`] | from a source to the store: push, poll, the table `inbox` |
 //! | [`api`] | the listening HTTP server: connection and body limits, client penalties, health |
@@ -44,6 +46,7 @@
 //! | [`config`] over [`settings`] | from what is written to what is built, and every mistake in it |
 //! | [`cli`] | one file or folder for each command. Only here is anything printed. `cli/revoke` writes a row of the table `inbox` (`store/sources/inbox`), which `intake/inbox` takes to `store/queue/accept` |
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
+//! | [`json`] | places in a JSON value (pointers), and conditions on what stands there |
 //! | [`clock`], [`http`], [`secret`], [`telemetry`] | the only places for time, calls to the outside, credentials, and logs with metrics |
 //! | [`supervision`] | long-lived work is watched: what ends or panics although it should not ends the daemon with its name |
 //! | [`digest`], [`file_modes`] | the one SHA-256 with its hexadecimal form, and the one rule about who else may write what we rely on |
@@ -93,6 +96,7 @@
 
 pub mod api;
 pub mod backoff;
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -104,6 +108,7 @@ pub mod file_modes;
 pub mod http;
 pub mod intake;
 pub mod jose;
+pub mod json;
 pub mod model;
 pub mod policy;
 pub mod secret;

@@ -1,7 +1,8 @@
 //! Targets: the systems in which principals are contained. One file or folder and one row of [`KINDS`] each.
 //!
-//! Here is the trait [`Target`] with its contract, and what its calls ask and answer. `mattermost` is the one kind so far; `call_context`
-//! says for whom a call is made, `server_clock` what the answers show of a target's clock.
+//! Here is the trait [`Target`] with its contract, and what its calls ask and answer. `mattermost` is a kind in Rust, `described` the engine for
+//! all that are described in TOML; `call_context` says for whom a call is made, `server_clock` what the answers show of a target's clock. What
+//! kinds share: `connection` (URL, authorities, time limits), `retry_after`, `unknown_password`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,19 +13,26 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
+use self::described::shipped;
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject, Timestamp};
 use crate::settings::{ConfigError, Settings};
 
 mod bounded_program;
 mod call_context;
+mod canary;
+mod connection;
+pub mod described;
 pub mod exec;
 pub mod linux_host;
 pub mod mattermost;
 pub mod postgresql;
+mod retry_after;
 mod server_clock;
+mod unknown_password;
 
 pub use call_context::{AttemptStage, CallContext, Permit, Permits, RateLimitHints};
+pub use canary::{CanaryLogin, HeldCredential};
 pub use server_clock::ServerClock;
 
 /// One kind of target: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
@@ -56,7 +64,21 @@ pub enum TargetRole {
 pub type Built = Result<Arc<dyn Target>, Vec<ConfigError>>;
 
 /// Every kind of target.
-pub const KINDS: &[Kind] = &[mattermost::KIND, postgresql::KIND, linux_host::KIND, exec::KIND];
+pub const KINDS: &[Kind] = &[
+    mattermost::KIND,
+    shipped::SYNAPSE,
+    shipped::JUPYTERHUB,
+    shipped::KEYSTONE,
+    shipped::SCIM,
+    shipped::RABBITMQ,
+    shipped::ZABBIX,
+    shipped::PRIVACYIDEA,
+    shipped::DIRECTUS,
+    postgresql::KIND,
+    linux_host::KIND,
+    described::KIND,
+    exec::KIND,
+];
 
 /// A system in which principals are contained.
 ///
@@ -99,6 +121,27 @@ pub trait Target: Send + Sync {
     /// A target whose credentials cannot be told apart by using them gives up; that is the default.
     async fn identify(&self, _context: &CallContext, _credential: &SecretString) -> Result<Identified, TargetError> {
         Err(no_leaked())
+    }
+
+    /// Whether a canary can sign in here: see [`Target::sign_in`].
+    fn takes_canaries(&self) -> bool {
+        false
+    }
+
+    /// Signs the canary in, and answers the credentials that it holds now: a session, and a token where it may make one.
+    ///
+    /// # Errors
+    /// A target without a sign-in that we know gives up; that is the default.
+    async fn sign_in(&self, _context: &CallContext, _canary: &CanaryLogin) -> Result<Vec<HeldCredential>, TargetError> {
+        Err(canary::no_canary())
+    }
+
+    /// Uses a credential of the canary once. False where the target refuses it.
+    ///
+    /// # Errors
+    /// Where the target's answer means neither.
+    async fn is_taken(&self, context: &CallContext, held: &HeldCredential) -> Result<bool, TargetError> {
+        canary::is_taken(&self.identify(context, &held.secret).await?)
     }
 
     /// Ends exactly the grant that a leaked credential opens, whichever it is, and says which it was. Idempotent, as [`Target::apply`].

@@ -1,4 +1,4 @@
-//! A JupyterHub: API tokens, the session of a browser, and the sign-in.
+//! A hub of Jupyter: API tokens, and the sessions of browsers.
 
 use reqwest::Response;
 use serde_json::{Value, json};
@@ -17,8 +17,6 @@ pub(crate) enum Credential {
     ApiToken(String),
     /// All the cookies of a browser that is signed in, as it sends them.
     Browser(String),
-    /// The hub asks its authenticator, and makes the account where there is none: this one only the authenticator can end.
-    SignIn(String),
 }
 
 /// The cookies that an answer sets, as a browser sends them back.
@@ -40,8 +38,8 @@ impl JupyterHub {
         (answer.status().as_u16(), answer.json().await.unwrap_or_default())
     }
 
-    /// Signs in as a browser does; what it then holds, unless it was refused.
-    async fn sign_in(&self, name: &str) -> Option<String> {
+    /// Signs in as a browser does, and gives the cookies that it then holds. The account is made where there is none.
+    async fn sign_in(&self, name: &str) -> String {
         let page = self.0.http.get(self.0.url("/hub/login")).send().await.unwrap();
         let mut held = cookies(&page);
         let xsrf = held
@@ -52,12 +50,9 @@ impl JupyterHub {
         let form = [("username", name), ("password", PASSWORD), ("_xsrf", &xsrf)];
         let request = self.0.http.post(self.0.url("/hub/login")).form(&form);
         let answer = request.header("cookie", held.join("; ")).send().await.unwrap();
-        match answer.status().as_u16() {
-            302 => held.extend(cookies(&answer)),
-            401 | 403 => return None,
-            other => panic!("{other}"),
-        }
-        Some(held.join("; "))
+        assert_eq!(answer.status(), 302);
+        held.extend(cookies(&answer));
+        held.join("; ")
     }
 }
 
@@ -82,7 +77,7 @@ impl System for JupyterHub {
             held.push(Credential::ApiToken(made["token"].as_str().unwrap().to_owned()));
         }
         for _ in 0..2 {
-            held.push(Credential::Browser(self.sign_in(name).await.unwrap()));
+            held.push(Credential::Browser(self.sign_in(name).await));
         }
         held
     }
@@ -92,7 +87,6 @@ impl System for JupyterHub {
         let request = match credential {
             Credential::ApiToken(token) => request.header("authorization", format!("token {token}")),
             Credential::Browser(cookies) => request.header("cookie", cookies),
-            Credential::SignIn(name) => return self.sign_in(name).await.is_some(),
         };
         match request.send().await.unwrap().status().as_u16() {
             200 => true,

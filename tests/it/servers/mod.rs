@@ -3,22 +3,28 @@
 
 mod amqp;
 mod jupyterhub;
+mod keystone;
 mod postgresql;
+mod privacyidea;
 mod rabbitmq;
 mod scim2_server;
 mod server;
 mod sshd;
 mod synapse;
+mod zabbix;
 
 use std::fmt::Debug;
 
 pub(crate) use jupyterhub::JupyterHub;
+pub(crate) use keystone::Keystone;
 pub(crate) use postgresql::Postgresql;
+pub(crate) use privacyidea::PrivacyIdea;
 pub(crate) use rabbitmq::RabbitMq;
 pub(crate) use scim2_server::Scim2Server;
 pub(crate) use server::Server;
 pub(crate) use sshd::Sshd;
 pub(crate) use synapse::Synapse;
+pub(crate) use zabbix::Zabbix;
 
 /// A system under test, with a person's view of it and an administrator's.
 pub(crate) trait System: Sized {
@@ -90,4 +96,19 @@ async fn a_held_credential_of_each_kind_works_at_postgresql() {
 #[tokio::test]
 async fn a_held_credential_of_each_kind_works_at_a_linux_host() {
     every_credential_is_live::<Sshd>(4).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_keystone() {
+    every_credential_is_live::<Keystone>(8).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_privacyidea() {
+    every_credential_is_live::<PrivacyIdea>(5).await;
+}
+
+#[tokio::test]
+async fn a_held_credential_of_each_kind_works_at_zabbix() {
+    every_credential_is_live::<Zabbix>(5).await;
 }

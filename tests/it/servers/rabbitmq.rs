@@ -1,4 +1,4 @@
-//! A RabbitMQ broker: the password at both of its doors, and connections that are open.
+//! A broker: the password at both of its doors, and connections that are open.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

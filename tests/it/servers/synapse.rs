@@ -1,6 +1,7 @@
 //! A Matrix homeserver: devices with tokens, refresh tokens, login tokens and the password.
 
 use aws_lc_rs::hmac;
+use revoked::digest::hex;
 use serde_json::{Value, json};
 
 use super::{Server, System};
@@ -26,12 +27,7 @@ pub(crate) enum Credential {
 }
 
 impl Synapse {
-    /// The Matrix id of a person.
-    pub(crate) fn id(name: &str) -> String {
-        format!("@{name}:{DOMAIN}")
-    }
-
-    /// The same as a part of a path.
+    /// The Matrix id of a person, as a part of a path.
     fn in_path(name: &str) -> String {
         format!("%40{name}%3A{DOMAIN}")
     }
@@ -48,7 +44,7 @@ impl Synapse {
         let role = if admin { "admin" } else { "notadmin" };
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, SHARED_SECRET);
         let mac = hmac::sign(&key, [nonce, name, &password, role].join("\0").as_bytes());
-        let mac: String = mac.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let mac = hex(mac.as_ref());
         let account = json!({ "nonce": nonce, "username": name, "password": password, "admin": admin, "mac": mac });
         let made = server.http.post(&url).json(&account).send().await.unwrap();
         assert_eq!(made.status(), 200);

@@ -1,0 +1,3 @@
+//! Targets that are described.
+
+mod engine;
