@@ -75,11 +75,11 @@ pub const KINDS: &[Kind] = &[
     shipped::ZABBIX,
     shipped::PRIVACYIDEA,
     shipped::DIRECTUS,
+    postgresql::KIND,
+    linux_host::KIND,
     described::KIND,
     ldap::KIND,
     ldap::ACTIVE_DIRECTORY,
-    postgresql::KIND,
-    linux_host::KIND,
     exec::KIND,
 ];
 
