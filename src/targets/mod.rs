@@ -17,7 +17,12 @@ use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Prin
 use crate::settings::{ConfigError, Settings};
 
 mod call_context;
+mod connection;
+mod endpoint;
+pub mod global_token_revocation;
 pub mod mattermost;
+pub mod oauth_revocation;
+mod retry_after;
 mod server_clock;
 
 pub use call_context::{AttemptStage, CallContext, Permit, Permits, RateLimitHints};
@@ -52,7 +57,7 @@ pub enum TargetRole {
 pub type Built = Result<Arc<dyn Target>, Vec<ConfigError>>;
 
 /// Every kind of target.
-pub const KINDS: &[Kind] = &[mattermost::KIND];
+pub const KINDS: &[Kind] = &[mattermost::KIND, global_token_revocation::KIND, oauth_revocation::KIND];
 
 /// A system in which principals are contained.
 ///

@@ -26,6 +26,7 @@ mod ssf;
 mod store;
 mod telemetry;
 mod tidy;
+mod token_endpoints;
 mod tree;
 mod wait;
 mod webhook;
