@@ -44,6 +44,7 @@
 //! | [`config`] over [`settings`] | from what is written to what is built, and every mistake in it |
 //! | [`cli`] | one file or folder for each command. Only here is anything printed. `cli/revoke` writes a row of the table `inbox` (`store/sources/inbox`), which `intake/inbox` takes to `store/queue/accept` |
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
+//! | [`json`] | places in a JSON value (pointers), and conditions on what stands there |
 //! | [`clock`], [`http`], [`secret`], [`telemetry`] | the only places for time, calls to the outside, credentials, and logs with metrics |
 //! | [`supervision`] | long-lived work is watched: what ends or panics although it should not ends the daemon with its name |
 //! | [`digest`], [`file_modes`] | the one SHA-256 with its hexadecimal form, and the one rule about who else may write what we rely on |
@@ -104,6 +105,7 @@ pub mod file_modes;
 pub mod http;
 pub mod intake;
 pub mod jose;
+pub mod json;
 pub mod model;
 pub mod policy;
 pub mod secret;

@@ -10,6 +10,8 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustls_pki_types::PrivateKeyDer;
+use rustls_pki_types::pem::PemObject as _;
 use serde_json::{Value, json};
 
 use super::Algorithm;
@@ -69,6 +71,37 @@ impl Signer {
         };
         signer.kid = thumbprint(&signer.jwk()?);
         Ok(signer)
+    }
+
+    /// A private key from its PEM form for this algorithm: PKCS#8, PKCS#1 or SEC 1. It has no name.
+    ///
+    /// # Errors
+    /// Where it is no key for the algorithm; the key is not quoted.
+    pub fn from_pem(pem: &str, algorithm: Algorithm) -> anyhow::Result<Self> {
+        let unfit = || anyhow::anyhow!("it is not a private key for {algorithm}");
+        let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| anyhow::anyhow!("it is not a private key in PEM"))?;
+        let der = key.secret_der();
+        let rsa = |encoding: &'static dyn RsaEncoding| {
+            let pair = RsaKeyPair::from_pkcs8(der).or_else(|_| RsaKeyPair::from_der(der));
+            pair.map(|pair| Pair::Rsa(Box::new(pair), encoding)).map_err(|_| unfit())
+        };
+        let pair = match algorithm {
+            Algorithm::Rs256 => rsa(&RSA_PKCS1_SHA256)?,
+            Algorithm::Rs384 => rsa(&RSA_PKCS1_SHA384)?,
+            Algorithm::Rs512 => rsa(&RSA_PKCS1_SHA512)?,
+            Algorithm::Ps256 => rsa(&RSA_PSS_SHA256)?,
+            Algorithm::Es256 => {
+                let signing = &ECDSA_P256_SHA256_FIXED_SIGNING;
+                let pair = EcdsaKeyPair::from_pkcs8(signing, der).or_else(|_| EcdsaKeyPair::from_private_key_der(signing, der));
+                Pair::P256(Box::new(pair.map_err(|_| unfit())?))
+            }
+            Algorithm::EdDsa => Pair::Ed25519(Box::new(Ed25519KeyPair::from_pkcs8(der).map_err(|_| unfit())?)),
+        };
+        Ok(Self {
+            kid: String::new(),
+            algorithm,
+            pair,
+        })
     }
 
     /// The private key of an RSA signer as PKCS#8 DER, to be kept.

@@ -1,7 +1,8 @@
 //! Targets: the systems in which principals are contained. One file or folder and one row of [`KINDS`] each.
 //!
-//! Here is the trait [`Target`] with its contract, and what its calls ask and answer. `mattermost` is the one kind so far; `call_context`
-//! says for whom a call is made, `server_clock` what the answers show of a target's clock.
+//! Here is the trait [`Target`] with its contract, and what its calls ask and answer. `mattermost` is a kind in Rust, `described` the engine for
+//! all that are described in TOML; `call_context` says for whom a call is made, `server_clock` what the answers show of a target's clock. What
+//! kinds share: `connection` (URL, authorities, time limits), `retry_after`, `unknown_password`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -12,18 +13,21 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 use tokio::time::Instant;
 
+use self::described::shipped;
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject, Timestamp};
 use crate::settings::{ConfigError, Settings};
 
 mod call_context;
 mod connection;
+pub mod described;
 mod endpoint;
 pub mod global_token_revocation;
 pub mod mattermost;
 pub mod oauth_revocation;
 mod retry_after;
 mod server_clock;
+mod unknown_password;
 
 pub use call_context::{AttemptStage, CallContext, Permit, Permits, RateLimitHints};
 pub use server_clock::ServerClock;
@@ -57,7 +61,30 @@ pub enum TargetRole {
 pub type Built = Result<Arc<dyn Target>, Vec<ConfigError>>;
 
 /// Every kind of target.
-pub const KINDS: &[Kind] = &[mattermost::KIND, global_token_revocation::KIND, oauth_revocation::KIND];
+pub const KINDS: &[Kind] = &[
+    mattermost::KIND,
+    shipped::SYNAPSE,
+    shipped::JUPYTERHUB,
+    shipped::KEYSTONE,
+    shipped::SCIM,
+    shipped::RABBITMQ,
+    shipped::ZABBIX,
+    shipped::PRIVACYIDEA,
+    shipped::DIRECTUS,
+    shipped::OKTA,
+    shipped::ENTRA,
+    shipped::GOOGLE_WORKSPACE,
+    shipped::KEYCLOAK,
+    shipped::AUTH0,
+    shipped::GITHUB_ORG,
+    shipped::GITLAB,
+    shipped::SLACK,
+    shipped::GRAFANA,
+    shipped::ATLASSIAN,
+    described::KIND,
+    global_token_revocation::KIND,
+    oauth_revocation::KIND,
+];
 
 /// A system in which principals are contained.
 ///

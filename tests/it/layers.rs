@@ -10,6 +10,7 @@ const LAYERS: &[&[&str]] = &[
     &["settings"],
     &["http", "supervision", "telemetry"],
     &["jose"],
+    &["json"],
     &["policy", "statement"],
     &["store"],
     &["trail"],

@@ -19,12 +19,12 @@ use super::api::failure::{CallFailure, NO_SESSION, Refusal};
 use super::api::request::Call;
 use super::api::wire::{Account, Health, IncomingWebhook, Session, is_id};
 use super::apply::change::Change;
-use super::apply::password::random_word;
 use super::config_checks::{ACCESS_TOKENS, off};
 use super::observe::webhooks_and_commands::alias;
 use super::probe::client_config;
 use super::resolve::principal;
 use crate::model::{GrantKind, GrantRef, Principal, PrincipalTrait};
+use crate::targets::unknown_password::random_word;
 use crate::targets::{Applied, CallContext, EndedLeaked, Identified, Remedy, TargetError};
 
 /// How often the session of a secret is revoked until two sessions of one access token have vanished.

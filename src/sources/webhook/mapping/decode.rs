@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::json::Pointer;
 use crate::sources::webhook::values::encoding::Encoding;
-use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// A text that is unpacked before anything else is looked for.
 #[derive(Debug, Clone, Deserialize)]

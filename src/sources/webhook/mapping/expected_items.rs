@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::condition::Condition;
-use crate::sources::webhook::values::json_pointer::Pointer;
+use crate::json::Condition;
+use crate::json::Pointer;
 
 /// One kind of item that a sender is known to send, about which nothing needs to be done.
 #[derive(Debug, Clone, Deserialize)]

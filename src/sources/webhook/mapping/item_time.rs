@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::json::Pointer;
 use crate::model::Timestamp;
-use crate::sources::webhook::values::json_pointer::Pointer;
 use crate::sources::webhook::values::time_format::TimeFormat;
 
 /// A time of an item.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::digest::{hex, sha256};
-use crate::sources::webhook::values::json_pointer::Pointer;
+use crate::json::Pointer;
 
 /// Where the name of an item stands: in one place, or spread over several (a search and its row).
 #[derive(Debug, Clone, Deserialize)]

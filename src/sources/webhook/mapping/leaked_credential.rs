@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::json::Pointer;
 use crate::model::{Alarm, AlarmKind, Delivery, Disposition, LeakedValue, Reason, Scope, Signal, Subject};
-use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// The longest value taken, in bytes.
 const LONGEST: usize = 4096;

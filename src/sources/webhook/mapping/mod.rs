@@ -1,10 +1,9 @@
 //! From a payload to signals, by what the config says: where the items are, which rule is about an item, and what its pointers name.
 //!
 //! Nothing here trusts a header but for the name of the delivery, since few senders sign their headers. Reading order: [`Mapping::read`]
-//! here, one rule in `rule`, what its parts name in `condition`,
+//! here, one rule in `rule`, what its parts name in
 //! `subject`, `reason`, `item_time` and `key`; `expected_items` for what no rule is about, `leaked_credential` for what ends no access of a person.
 
-mod condition;
 mod decode;
 mod expected_items;
 mod item_time;
@@ -23,8 +22,8 @@ use serde_json::Value;
 use super::answer::{malformed, unmappable, untrusted};
 use super::body::{Body, MOST_ITEMS};
 use super::proof::ItemSecret;
-use super::values::json_pointer::Pointer;
 use crate::digest::{hex, sha256};
+use crate::json::Pointer;
 use crate::model::{Disposition, Reason, Refused, Signal, Timestamp};
 use crate::sources::Rejection;
 use crate::sources::shared::subject_identifiers::{EventSubject, SubjectRules};

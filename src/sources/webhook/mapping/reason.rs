@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::json::Pointer;
 use crate::model::Reason;
-use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// Where a rule has its reason from.
 #[derive(Debug, Clone, Deserialize)]

@@ -3,15 +3,15 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::condition::Condition;
 use super::item_time::TimeAt;
 use super::key::KeyAt;
 use super::leaked_credential::LeakedAt;
 use super::reason::ReasonAt;
 use super::subject::{self, SubjectAt};
+use crate::json::Condition;
+use crate::json::Pointer;
 use crate::model::{Disposition, Reason, Scope, Signal, Timestamp, When};
 use crate::sources::shared::subject_identifiers::SubjectRules;
-use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// The longest note, in characters.
 const LONGEST_NOTE: usize = 500;

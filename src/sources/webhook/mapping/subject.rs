@@ -3,9 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::json::Pointer;
 use crate::model::{Disposition, LONGEST_SUBJECT, Subject};
 use crate::sources::shared::subject_identifiers::{EventSubject, SubjectFault, SubjectRules};
-use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// One place of an item that names its subject.
 #[derive(Debug, Clone, Deserialize)]

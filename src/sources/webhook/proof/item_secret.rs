@@ -4,8 +4,8 @@
 use secrecy::SecretString;
 use serde_json::Value;
 
+use crate::json::Pointer;
 use crate::secret::AcceptedSecrets;
-use crate::sources::webhook::values::json_pointer::Pointer;
 
 /// A static secret in each item.
 pub(in crate::sources::webhook) struct ItemSecret {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::jose::Algorithm as TokenAlgorithm;
+use crate::json::Pointer;
 use crate::model::Reason;
 use crate::secret::SecretSource;
 use crate::settings::Period;
@@ -15,7 +16,6 @@ use crate::sources::webhook::handshake::Handshake;
 use crate::sources::webhook::mapping::{Decode, ExpectedItem, Rule, Unmatched};
 use crate::sources::webhook::proof::{Algorithm, Claim, Members, SignedTemplate};
 use crate::sources::webhook::values::encoding::Encoding;
-use crate::sources::webhook::values::json_pointer::Pointer;
 use crate::sources::webhook::values::time_format::TimeFormat;
 
 /// Every key of its own.

@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::http::{ANSWER_CAP, read_body};
 use crate::model::Timestamp;
 use crate::secret::SecretSource;
+use crate::targets::retry_after;
 use crate::targets::{CallContext, Remedy, ServerClock, TargetError};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -154,7 +155,7 @@ impl Api {
             Err(source) => return Err(fail(call.doing, Remedy::Retry, source, request).into()),
         };
         if status.is_success() {
-            let date = text(&headers, &header::DATE).and_then(rate_limits::date);
+            let date = text(&headers, &header::DATE).and_then(retry_after::date);
             // One that a cache has kept is dated by when it came there.
             if let Some(date) = date.filter(|_| !headers.contains_key(header::AGE)) {
                 self.server_clock.note(date, (sent, answered));
@@ -190,7 +191,7 @@ impl Api {
                 status,
                 id: error.id,
                 request: request.or_else(|| (!error.request_id.is_empty()).then_some(error.request_id)),
-                wait: rate_limits::wait(headers, now),
+                wait: retry_after::wait(headers, now),
             });
         }
         let code = status.as_u16();
@@ -208,7 +209,7 @@ impl Api {
                 "no Mattermost answers there (404, and not in its words); correct `url` in the config".to_owned(),
             ),
             503 => (
-                rate_limits::wait(headers, now).map_or(Remedy::Retry, Remedy::RetryAfter),
+                retry_after::wait(headers, now).map_or(Remedy::Retry, Remedy::RetryAfter),
                 "the server is not available (503)".to_owned(),
             ),
             _ => (

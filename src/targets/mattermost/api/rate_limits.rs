@@ -2,17 +2,11 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::model::Timestamp;
 use crate::targets::RateLimitHints;
-
-/// How long to wait where a refusal names no time, or none that can be read.
-const DEFAULT_WAIT: Duration = Duration::from_secs(5);
-/// The shortest wait after a refusal: a `Retry-After: 0` must not become a tight loop, since waiting costs no attempt.
-const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait taken from a header: a server or a proxy that says "tomorrow" must not park a compromise until then.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
+use crate::targets::retry_after::{DEFAULT_WAIT, LONGEST_WAIT, wait};
 
 const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
@@ -28,32 +22,6 @@ pub(in crate::targets::mattermost) fn hints(status: StatusCode, headers: &Header
         refused: matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
             .then(|| wait(headers, now).unwrap_or(DEFAULT_WAIT)),
     }
-}
-
-/// The wait that `Retry-After` names, in seconds or as an HTTP date (RFC 9110 section 10.2.3), kept between a second and an hour.
-pub(in crate::targets::mattermost) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let values = headers
-        .get_all(header::RETRY_AFTER)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    values
-        .filter_map(|value| one_wait(value.trim(), now))
-        .max()
-        .map(|wait| wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
-}
-
-fn one_wait(value: &str, now: Timestamp) -> Option<Duration> {
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number too large for any type still means "long": it is cut to the longest wait like every other.
-        return Some(value.parse().map_or(LONGEST_WAIT, Duration::from_secs));
-    }
-    date(value).map(|at| at.since(now))
-}
-
-/// The instant that an HTTP date (`Mon, 23 Nov 2026 23:55:21 GMT`) names.
-pub(in crate::targets::mattermost) fn date(value: &str) -> Option<Timestamp> {
-    let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).ok()?;
-    Some(at.into())
 }
 
 fn numbers<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = u32> + use<'h> {

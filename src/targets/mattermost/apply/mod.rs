@@ -1,5 +1,5 @@
 //! Apply: one change at the server, `change` first (what every change is made with), then this file (the table of actions, suspension,
-//! password, access tokens), `end_sessions`, `end_integrations` (one arm for each grant kind), `last_admin` (who must stay), `password`.
+//! password, access tokens), `end_sessions`, `end_integrations` (one arm for each grant kind), `last_admin` (who must stay).
 //!
 //! Every change may be sent again; what is so already counts as done, and only the next observation says whether it worked: a 200 does
 //! not (a failed delete of a token answers 200 upstream).
@@ -8,20 +8,19 @@ pub(in crate::targets::mattermost) mod change;
 pub(in crate::targets::mattermost) mod end_integrations;
 pub(in crate::targets::mattermost) mod end_sessions;
 pub(in crate::targets::mattermost) mod last_admin;
-pub(in crate::targets::mattermost) mod password;
 
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use self::change::{Change, done, give_up};
 use self::last_admin::Lockout;
-use self::password::unknown_password;
 use super::Mattermost;
 use crate::model::{Action, GrantKind, GrantRef, Principal, PrincipalTrait};
 use crate::targets::mattermost::api::client::{Answer, fail};
 use crate::targets::mattermost::api::failure::{CallFailure, NO_TOKEN, ORPHAN};
 use crate::targets::mattermost::api::request::Call;
 use crate::targets::mattermost::own_account::optional_error;
+use crate::targets::unknown_password::unknown_password;
 use crate::targets::{Applied, CallContext, Remedy, TargetError};
 
 /// Makes one change.

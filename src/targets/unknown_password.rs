@@ -13,7 +13,7 @@ const LENGTH: usize = 60;
 const CLASSES: &str = "aA1!";
 
 /// Draws a password that satisfies every policy the server can be set to. Nobody is told what it is.
-pub(in crate::targets::mattermost) fn unknown_password() -> anyhow::Result<SecretString> {
+pub(in crate::targets) fn unknown_password() -> anyhow::Result<SecretString> {
     let mut bytes = [0; LENGTH];
     SystemRandom::new()
         .fill(&mut bytes)
@@ -23,7 +23,7 @@ pub(in crate::targets::mattermost) fn unknown_password() -> anyhow::Result<Secre
 }
 
 /// 26 letters that name nothing: what is looked for by them is not there.
-pub(in crate::targets::mattermost) fn random_word() -> anyhow::Result<String> {
+pub(in crate::targets) fn random_word() -> anyhow::Result<String> {
     let mut bytes = [0; 26];
     SystemRandom::new()
         .fill(&mut bytes)

@@ -1,15 +1,15 @@
-//! Which items a rule is about.
+//! Conditions: what must hold of something in a JSON value.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::sources::webhook::values::json_pointer::Pointer;
+use super::{Place, Pointer};
 
-/// Something that must hold of an item.
+/// Something that must hold of an item; of a place with a star, of any that stands there.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Written")]
-pub(in crate::sources::webhook) struct Condition {
-    pointer: Pointer,
+#[serde(try_from = "Written<P>", bound = "P: Deserialize<'de>")]
+pub struct Condition<P = Pointer> {
+    pointer: P,
     test: Test,
     /// Whether the case of ASCII letters does not count.
     any_case: bool,
@@ -34,8 +34,8 @@ enum Plain {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
-    pointer: Pointer,
+struct Written<P> {
+    pointer: P,
     /// What stands there is this.
     equals: Option<Plain>,
     /// What stands there is one of these.
@@ -52,17 +52,33 @@ struct Written {
     any_case: bool,
 }
 
-impl Condition {
+impl<P: Place> Condition<P> {
     /// Whether it holds.
-    pub(super) fn holds(&self, item: &Value) -> bool {
-        let found = self.pointer.of(item);
-        let found = found.as_deref();
+    pub fn holds(&self, item: &Value) -> bool {
+        let any = |test: &mut dyn FnMut(&Value) -> bool| self.pointer.any(item, test);
         match &self.test {
-            Test::Exists(wanted) => found.is_some() == *wanted,
-            Test::In(list) => found.is_some_and(|found| list.iter().any(|one| one.is(found, self.any_case))),
-            Test::Contains(parts) => found.is_some_and(|found| self.has_any(parts, found)),
-            Test::Lacks(parts) => found.is_some_and(|found| !self.has_any(parts, found)),
+            Test::Exists(wanted) => any(&mut |_| true) == *wanted,
+            Test::In(list) => any(&mut |found| list.iter().any(|one| one.is(found, self.any_case))),
+            Test::Contains(parts) => any(&mut |found| self.has_any(parts, found)),
+            Test::Lacks(parts) => any(&mut |found| !self.has_any(parts, found)),
         }
+    }
+
+    /// The texts that are compared with.
+    pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let parts = match &mut self.test {
+            Test::In(parts) | Test::Contains(parts) | Test::Lacks(parts) => parts.as_mut_slice(),
+            Test::Exists(_) => &mut [],
+        };
+        parts.iter_mut().filter_map(|part| match part {
+            Plain::Text(text) => Some(text),
+            Plain::Number(_) | Plain::Flag(_) => None,
+        })
+    }
+
+    /// Where it looks.
+    pub const fn place(&self) -> &P {
+        &self.pointer
     }
 
     fn has_any(&self, parts: &[Plain], found: &Value) -> bool {
@@ -107,10 +123,10 @@ impl Plain {
     }
 }
 
-impl TryFrom<Written> for Condition {
+impl<P> TryFrom<Written<P>> for Condition<P> {
     type Error = &'static str;
 
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
+    fn try_from(written: Written<P>) -> Result<Self, Self::Error> {
         let tests = [
             written.equals.map(|one| Test::In(vec![one])),
             written.one_of.map(Test::In),

@@ -5,33 +5,34 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::Place;
 use crate::jose::read_value;
 
 /// A place in a JSON value: empty for the whole, else `/member/0/member`, with `~1` for a slash and `~0` for a tilde in a name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default, Deserialize)]
 #[serde(try_from = "String")]
-pub(in crate::sources::webhook) struct Pointer(String);
+pub struct Pointer(String);
 
 impl Pointer {
     /// What stands there; `None` where nothing does, or null.
-    pub(in crate::sources::webhook) fn of<'v>(&self, value: &'v Value) -> Option<Cow<'v, Value>> {
+    pub fn of<'v>(&self, value: &'v Value) -> Option<Cow<'v, Value>> {
         reach(value, &self.0).filter(|value| !value.is_null())
     }
 
     /// What stands there; of a text that is JSON, what it holds.
-    pub(in crate::sources::webhook) fn inside<'v>(&self, value: &'v Value) -> Option<Cow<'v, Value>> {
+    pub fn inside<'v>(&self, value: &'v Value) -> Option<Cow<'v, Value>> {
         let found = self.of(value)?;
         let inner = found.as_str().and_then(packed);
         Some(inner.map_or(found, Cow::Owned))
     }
 
     /// The place itself, to put something else there; never inside a text.
-    pub(in crate::sources::webhook) fn place<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
+    pub fn place<'v>(&self, value: &'v mut Value) -> Option<&'v mut Value> {
         value.pointer_mut(&self.0)
     }
 
     /// Takes the member of an object that stands there away; never inside a text.
-    pub(in crate::sources::webhook) fn remove(&self, value: &mut Value) {
+    pub fn remove(&self, value: &mut Value) {
         let Some((above, name)) = self.0.rsplit_once('/') else {
             return;
         };
@@ -42,7 +43,7 @@ impl Pointer {
     }
 
     /// Whether it stands at `other`, or above it: what is read there holds what is read at `other`.
-    pub(in crate::sources::webhook) fn holds(&self, other: &Self) -> bool {
+    pub fn holds(&self, other: &Self) -> bool {
         other
             .0
             .strip_prefix(self.0.as_str())
@@ -50,13 +51,19 @@ impl Pointer {
     }
 
     /// The text, whole number or truth value that stands there, as text; `None` for anything else and for an empty text.
-    pub(in crate::sources::webhook) fn text(&self, value: &Value) -> Option<String> {
+    pub fn text(&self, value: &Value) -> Option<String> {
         match self.of(value)?.as_ref() {
             Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
             Value::Number(number) if !number.is_f64() => Some(number.to_string()),
             Value::Bool(flag) => Some(flag.to_string()),
             _ => None,
         }
+    }
+}
+
+impl Place for Pointer {
+    fn any(&self, value: &Value, test: &mut dyn FnMut(&Value) -> bool) -> bool {
+        self.of(value).is_some_and(|found| test(&found))
     }
 }
 

@@ -1,0 +1,115 @@
+//! What an answer means: the description's table first, then what its status says anywhere.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use serde_json::Value;
+
+use super::description::Description;
+use super::description::answer::{AnswerSign, Means};
+use crate::model::Timestamp;
+use crate::targets::Remedy;
+use crate::targets::retry_after::{DEFAULT_WAIT, wait, wait_in};
+
+/// An answer before anybody knows what it means.
+pub(super) struct Received<'r> {
+    pub(super) status: u16,
+    pub(super) headers: &'r HeaderMap,
+    /// The body as JSON, null where it is none.
+    pub(super) body: &'r Value,
+    /// Whether there was a body that is no JSON.
+    pub(super) is_foreign: bool,
+    pub(super) now: Timestamp,
+}
+
+/// What it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// It worked.
+    Success,
+    /// It is what the caller knows a meaning of: nobody, or gone.
+    Told,
+    /// The feature is absent, and why.
+    Off(String),
+    /// It failed.
+    Failed(Remedy, String),
+}
+
+/// Reads an answer. `told` is what the caller knows a meaning of.
+pub(super) fn meaning(description: &Description, answer: &Received<'_>, told: &[AnswerSign]) -> Meaning {
+    let bears = |sign: &AnswerSign| sign.is_on(answer.status, answer.headers, answer.body);
+    if let Some(rule) = description.answers.iter().find(|rule| bears(&rule.sign)) {
+        let why = rule.why.clone();
+        let why = |default: &str| why.unwrap_or_else(|| default.to_owned()) + &format!(" (status {})", answer.status);
+        return match rule.means {
+            Means::Ours => Meaning::Failed(Remedy::Pause, why(OURS)),
+            Means::Limited => limited(description, answer),
+            Means::Retry => Meaning::Failed(Remedy::Retry, why("the target says that it may work later")),
+            Means::Refused => Meaning::Failed(Remedy::GiveUp, why("the target refuses this change")),
+            Means::Off => Meaning::Off(rule.why.clone().unwrap_or_default()),
+        };
+    }
+    if !answer.is_foreign && told.iter().any(bears) {
+        return Meaning::Told;
+    }
+    match answer.status {
+        200..=299 if answer.is_foreign => Meaning::Failed(
+            Remedy::Pause,
+            format!(
+                "the answer is a success that is no JSON (status {}): this is not the system that the description is about, or something before \
+                 it answers in its place; correct `url`, or let our requests pass",
+                answer.status
+            ),
+        ),
+        204 | 205 => Meaning::Success,
+        200..=299 => match &description.ok {
+            Some(ok) if !ok.holds(answer.body) => Meaning::Failed(
+                Remedy::Retry,
+                format!(
+                    "the answer has the status {} and says in its body that it failed",
+                    answer.status
+                ),
+            ),
+            _ => Meaning::Success,
+        },
+        status => unexplained(description, status, answer),
+    }
+}
+
+const OURS: &str = "the target does not accept our credential, or it lacks a right; put a valid one into the credential's file, or give it the rights \
+                    that the page of this kind lists";
+
+/// What a status says where no rule explains the answer.
+fn unexplained(description: &Description, status: u16, answer: &Received<'_>) -> Meaning {
+    let (remedy, why) = match status {
+        401 | 403 | 407 => (Remedy::Pause, OURS),
+        429 => return limited(description, answer),
+        503 if waits(description, answer).is_some() => return limited(description, answer),
+        // Without a time that it names, it counts as an attempt: a target that is down for good must show up in the ledger.
+        500.. => (Remedy::Retry, "the target failed"),
+        408 | 409 | 425 => (Remedy::Retry, "the target did not take the request at this time"),
+        300..=399 => (
+            Remedy::GiveUp,
+            "the target redirects elsewhere, and redirects are not followed; set `url` to where it leads",
+        ),
+        404 => (
+            Remedy::GiveUp,
+            "nothing is there, and not in the words that the description knows for it; correct `url` or the description",
+        ),
+        _ => (Remedy::GiveUp, "the target refuses the request as it stands"),
+    };
+    Meaning::Failed(remedy, format!("{why} (status {status})"))
+}
+
+fn limited(description: &Description, answer: &Received<'_>) -> Meaning {
+    let wait = waits(description, answer).unwrap_or(DEFAULT_WAIT);
+    let why = format!("the target limits how fast we may call; waiting {} s", wait.as_secs());
+    Meaning::Failed(Remedy::RetryAfter(wait), why)
+}
+
+/// How long the answer asks us to wait.
+pub(super) fn waits(description: &Description, answer: &Received<'_>) -> Option<Duration> {
+    let own = description.limits.retry_after.as_ref();
+    own.and_then(|name| wait_in(answer.headers, name, answer.now))
+        .or_else(|| wait(answer.headers, answer.now))
+}
