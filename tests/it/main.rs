@@ -10,6 +10,7 @@ mod conformance;
 mod daemon;
 mod demo;
 mod deploy;
+mod described;
 mod docs;
 mod global_token_revocation;
 mod harness;

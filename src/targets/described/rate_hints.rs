@@ -12,19 +12,24 @@ use crate::targets::{RateLimitHints, Remedy};
 
 /// Reads what an answer with this meaning says.
 pub(super) fn hints(limits: &Limits, answer: &Received<'_>, meaning: &Meaning) -> RateLimitHints {
-    let reset = limits.reset.as_ref().and_then(|name| numbers(answer.headers, name).max());
     RateLimitHints {
         remaining: limits
             .remaining
             .as_ref()
             .and_then(|name| numbers(answer.headers, name).min())
             .map(|number| u32::try_from(number).unwrap_or(u32::MAX)),
-        reset: reset.map(|number| until(limits.form, number, answer.now)),
+        reset: reset(limits, answer.headers, answer.now),
         refused: match meaning {
             Meaning::Failed(Remedy::RetryAfter(wait), _) => Some(*wait),
             _ => None,
         },
     }
+}
+
+/// How long until the target takes more, as its own header says it.
+pub(super) fn reset(limits: &Limits, headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let number = limits.reset.as_ref().and_then(|name| numbers(headers, name).max())?;
+    Some(until(limits.form, number, now))
 }
 
 fn until(form: ResetForm, number: u64, now: Timestamp) -> Duration {
