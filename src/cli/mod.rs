@@ -33,6 +33,7 @@ mod source_health;
 mod status;
 mod store;
 mod subject;
+mod target;
 mod trail;
 mod transmitter;
 
@@ -101,6 +102,9 @@ pub enum Command {
     /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
+    /// Look at descriptions of targets: check one, explain it, try it against a server
+    #[command(subcommand)]
+    Target(target::TargetCommand),
     /// Look at what waits for a decision, and decide
     #[command(subcommand)]
     Hold(hold::HoldCommand),
@@ -169,6 +173,7 @@ impl Cli {
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
             Command::Departures(command) => Box::pin(departures::run(command, at)).await,
             Command::Source(command) => Box::pin(source::run(command, at)).await,
+            Command::Target(command) => target::run(command, at).await,
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Subject(command) => Box::pin(subject::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,

@@ -71,7 +71,7 @@ impl Account {
             let name = subject(form, &name);
             names.extend(name.filter(|name| !names.contains(name)));
         }
-        let managed = rule.managed_by.as_ref().and_then(|place| place.text(&self.value));
+        let managed = rule.managed_by.as_ref().and_then(|place| place.of(&self.value));
         let traits = [
             (self.id == ours).then_some(PrincipalTrait::Ourselves),
             holds(&rule.admin).then_some(PrincipalTrait::Admin),
@@ -105,7 +105,7 @@ impl Account {
         let rule = &description.principal;
         let holds = |any: &Option<super::description::answer::AnyOf>| any.as_ref().is_some_and(|any| any.holds(&self.value));
         let suspended = holds(&rule.suspended);
-        let managed = rule.managed_by.as_ref().and_then(|place| place.text(&self.value));
+        let managed = rule.managed_by.as_ref().and_then(|place| place.of(&self.value));
         let own_password = description.password.iter().any(|step| self.takes(step)) && managed.is_none() && !holds(&rule.bot);
         let mut doors = Vec::new();
         let password = own_password.then(|| Door::new(DoorKind::OwnPassword, OWN_PASSWORD));

@@ -116,3 +116,117 @@ pub(super) fn waits(description: &Description, answer: &Received<'_>) -> Option<
     own.and_then(|name| wait_in(answer.headers, name, answer.now))
         .or_else(|| wait(answer.headers, answer.now))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use serde_json::json;
+
+    use super::*;
+
+    fn description(more: &str) -> Description {
+        let text = format!(
+            "name = 'x'\nabout = 'x'\nok = [[{{ pointer = '/error', exists = false }}]]\n{more}\n[auth]\nheaders = {{}}\n[[resolve]]\nby = 'username'\ncall = 'GET /{{name}}'\n\
+             nobody = [{{ status = 404, pointer = '/e', equals = 'nobody' }}]\n[principal]\ncall = 'GET /{{id}}'\nid = '/id'\n\
+             names = [{{ pointer = '/n', is = 'username' }}]\n[not_covered]\n"
+        );
+        Description::read(&text).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+    }
+
+    fn judged(description: &Description, status: u16, body: &str, headers: &[(&'static str, &'static str)]) -> Meaning {
+        let json = serde_json::from_str::<Value>(body);
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        let received = Received {
+            status,
+            headers: &map,
+            is_foreign: !body.is_empty() && json.is_err(),
+            body: &json.unwrap_or_default(),
+            now: Timestamp::from_ms(0),
+        };
+        meaning(description, &received, &description.resolves[0].nobody)
+    }
+
+    fn word(meaning: &Meaning) -> String {
+        match meaning {
+            Meaning::Success => "success".to_owned(),
+            Meaning::Told => "told".to_owned(),
+            Meaning::Off(why) => format!("off {why}"),
+            Meaning::Failed(remedy, _) => format!("{remedy:?}"),
+        }
+    }
+
+    #[test]
+    fn what_no_rule_explains_is_read_by_its_status_and_never_as_nobody() {
+        let description = description("");
+        for (status, body, headers, expected) in [
+            (200, "{}", &[][..], "success"),
+            (204, "", &[], "success"),
+            (200, "{\"error\": 1}", &[], "Retry"),
+            (200, "<html>", &[], "Pause"),
+            (201, "OK", &[], "Pause"),
+            (404, "{\"e\":\"nobody\"}", &[], "told"),
+            (404, "{\"e\":\"no route\"}", &[], "GiveUp"),
+            (404, "<html>", &[], "GiveUp"),
+            (404, "", &[], "GiveUp"),
+            (400, "{\"e\":\"nobody\"}", &[], "GiveUp"),
+            (302, "", &[("location", "/login")], "GiveUp"),
+            (401, "", &[], "Pause"),
+            (403, "{}", &[], "Pause"),
+            (409, "{}", &[], "Retry"),
+            (500, "", &[], "Retry"),
+            (502, "<html>", &[], "Retry"),
+            (503, "", &[], "Retry"),
+            (503, "", &[("retry-after", "7")], "RetryAfter(7s)"),
+            (429, "", &[], "RetryAfter(5s)"),
+            (429, "<html>", &[("retry-after", "7")], "RetryAfter(7s)"),
+            (
+                429,
+                "",
+                &[("retry-after", "Thu, 01 Jan 1970 00:00:20 GMT")],
+                "RetryAfter(20s)",
+            ),
+        ] {
+            assert_eq!(
+                word(&judged(&description, status, body, headers)),
+                expected,
+                "{status} {body} {headers:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_counts_and_goes_before_every_default() {
+        let description = description(
+            "[limits]\nretry_after = 'x-wait'\n[[answer]]\npointer = '/error/data'\ncontains = 'Not authorized'\nmeans = 'ours'\n\
+             [[answer]]\nstatus = [403, 404]\npointer = '/m'\ncontains = 'rate limit'\nmeans = 'limited'\n\
+             [[answer]]\nstatus = 403\nmeans = 'refused'\n[[answer]]\nheader = 'x-feature'\nequals = 'no'\nmeans = 'off'\nwhy = 'no licence'\n",
+        );
+        for (status, body, headers, expected) in [
+            (200, "{\"error\":{\"data\":\"Not authorized.\"}}", &[][..], "Pause"),
+            (200, "{\"error\":{\"data\":\"other\"}}", &[], "Retry"),
+            (403, "{\"m\":\"secondary rate limit\"}", &[("x-wait", "9")], "RetryAfter(9s)"),
+            (404, "{\"m\":\"rate limit\",\"e\":\"nobody\"}", &[], "RetryAfter(5s)"),
+            (403, "{\"m\":\"no\"}", &[], "GiveUp"),
+            (200, "{}", &[("x-feature", "no")], "off no licence"),
+            (200, "{}", &[("x-feature", "yes")], "success"),
+        ] {
+            assert_eq!(
+                word(&judged(&description, status, body, headers)),
+                expected,
+                "{status} {body} {headers:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_an_answer_does_not_hold_it() {
+        let description = description("");
+        let Meaning::Failed(_, why) = judged(&description, 403, &json!({"token": "s3cret"}).to_string(), &[]) else {
+            panic!("taken for something else");
+        };
+        assert!(!why.contains("s3cret") && why.contains("403"), "{why}");
+    }
+}

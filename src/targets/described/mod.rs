@@ -3,7 +3,7 @@
 //! Reading order: `description` (what a file says, read and checked), `settings` (what an operator writes), `values` and `render` (a request
 //! with its values, each encoded by where it stands), `meaning` (what an answer means), `client` (the one function that sends) and `session`
 //! (signing in), `listing` (lists, whole or not at all); then what a target does: `account`, `own_account`, `resolve`, `observe` with `proof`,
-//! `apply` with `administrators`, `probe`, `capabilities`. `shipped` holds the descriptions that are compiled in, `witness` looks on while one is
+//! `apply` with `administrators`, `probe`, `capabilities`. `shipped` holds the descriptions that are compiled in, `explain` says in words what one can do, `witness` looks on while one is
 //! tried.
 
 mod account;
@@ -12,6 +12,7 @@ mod apply;
 mod capabilities;
 mod client;
 pub mod description;
+mod explain;
 mod listing;
 mod meaning;
 mod observe;
@@ -47,6 +48,7 @@ use crate::model::{Access, Action, Capabilities, Principal, Resolution, Subject}
 use crate::settings::{ConfigError, Settings};
 
 pub use description::Description;
+pub use explain::{Explained, ExplainedGrant};
 pub use witness::{Exchanged, Witness};
 
 /// The row in [`super::KINDS`] for a description of the operator's own.

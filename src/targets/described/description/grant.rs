@@ -107,9 +107,11 @@ impl GrantRule {
         });
         let ended_by: Vec<EndedBy> = ended_by.collect();
         let one = ["id", "grant", "parent", "self", "random"];
-        let end = request(table, "end", allowed.with(&one), origins, |slot| matches!(slot, Slot::Grant));
+        let end = request(table, "end", allowed.with(&one), origins, |slot| {
+            matches!(slot, Slot::Grant | Slot::Id)
+        });
         let disable = request(table, "disable", allowed.with(&one), origins, |slot| {
-            matches!(slot, Slot::Grant)
+            matches!(slot, Slot::Grant | Slot::Id)
         });
         let end_all = request(table, "end_all", allowed.with(&["id", "self", "random"]), origins, |slot| {
             matches!(slot, Slot::Id)

@@ -390,3 +390,6 @@ fn not_covered(table: &Table<'_>) -> Vec<String> {
     }
     sentences
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,15 @@ pub(in crate::targets::described) struct PrincipalRule {
     pub(in crate::targets::described) suspended: Option<AnyOf>,
     pub(in crate::targets::described) admin: Option<AnyOf>,
     pub(in crate::targets::described) bot: Option<AnyOf>,
-    pub(in crate::targets::described) managed_by: Option<Places>,
+    pub(in crate::targets::described) managed_by: Option<ManagedBy>,
+}
+
+/// Where an account says which system decides its sign-in.
+#[derive(Debug, Clone)]
+pub(in crate::targets::described) struct ManagedBy {
+    at: Places,
+    /// What stands there where the target itself decides.
+    unless: Vec<String>,
 }
 
 /// A name that an account bears.
@@ -121,8 +129,35 @@ impl PrincipalRule {
             suspended: AnyOf::read(table, "suspended"),
             admin: AnyOf::read(table, "admin"),
             bot: AnyOf::read(table, "bot"),
-            managed_by: table.places("managed_by"),
+            managed_by: ManagedBy::read(table),
         })
+    }
+}
+
+impl ManagedBy {
+    fn read(table: &Table<'_>) -> Option<Self> {
+        let value = table.value("managed_by")?;
+        if value.get_ref().is_str() {
+            let at = table.places("managed_by")?;
+            return Some(Self { at, unless: Vec::new() });
+        }
+        let inner = table.table("managed_by")?;
+        if !inner.has("pointer") {
+            inner.complain("pointer", "the key `pointer` is missing");
+        }
+        let at = inner.places("pointer");
+        let unless = inner.texts("unless").into_iter().map(|(text, _)| text.to_owned()).collect();
+        inner.done();
+        Some(Self { at: at?, unless })
+    }
+
+    /// The system that decides the sign-in, where it is another.
+    pub(in crate::targets::described) fn of(&self, account: &serde_json::Value) -> Option<String> {
+        match self.at.first(account)? {
+            serde_json::Value::Bool(true) => Some("another directory".to_owned()),
+            serde_json::Value::Bool(false) => None,
+            _ => self.at.text(account).filter(|text| !self.unless.contains(text)),
+        }
     }
 }
 

@@ -125,7 +125,7 @@ impl<'d> Allowed<'d> {
             "each" => Slot::Each,
             "grants" => Slot::Grants,
             "self" => Slot::Ours,
-            "token" if self.token => Slot::Token,
+            "token" if self.token => return Ok(Slot::Token),
             "token" => return Err("{token}: there is no [auth.exchange] that would fetch one".to_owned()),
             "assertion" => Slot::Assertion,
             "random" => Slot::Random,
