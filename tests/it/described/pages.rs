@@ -8,6 +8,8 @@ use super::request_pattern::Asked;
 /// How the pages come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cut {
+    /// As they were recorded, on one page.
+    Recorded,
     /// On one page, with as many more items as the others have.
     Whole,
     /// One item on each, however many were asked for.
@@ -26,15 +28,22 @@ pub(super) enum Cut {
 
 /// The body of the page that was asked for, and the link to the next one.
 pub(super) fn page(mut body: Value, list: &List, asked: &Asked, cut: Cut, here: &str, elsewhere: &str) -> (Value, Option<String>) {
-    let items = grown(&body, list);
+    let items = if cut == Cut::Recorded {
+        recorded(&body, list)
+    } else {
+        grown(&body, list)
+    };
     if items.is_empty() {
         return (body, None);
     }
     let number = asked_for(list, asked);
+    if cut == Cut::Recorded && !matches!(list.paging, Paging::Counted { .. }) {
+        return (body, None);
+    }
     let last = items.len() - 1;
     let (shown, next): (Vec<Value>, bool) = match cut {
-        Cut::Whole if number == 0 => (items.clone(), false),
-        Cut::Whole => (Vec::new(), false),
+        Cut::Whole | Cut::Recorded if number == 0 => (items.clone(), false),
+        Cut::Whole | Cut::Recorded => (Vec::new(), false),
         Cut::Short => (items.get(number).cloned().into_iter().collect(), number < last),
         Cut::Holed => match number {
             1 => (Vec::new(), true),
@@ -90,9 +99,13 @@ fn asked_for(list: &List, asked: &Asked) -> usize {
     }
 }
 
+fn recorded(body: &Value, list: &List) -> Vec<Value> {
+    body.pointer(&list.items).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
 /// The recorded items, and of the last so many more that there are three.
 fn grown(body: &Value, list: &List) -> Vec<Value> {
-    let mut items = body.pointer(&list.items).and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut items = recorded(body, list);
     // What decides, stands last, where only who reads to the end finds it.
     if list.of == ListOf::Accounts {
         let mut before: Vec<Value> = items.last().map(|last| (0..2).map(|n| renamed(last, list, n)).collect()).unwrap_or_default();

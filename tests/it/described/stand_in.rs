@@ -173,7 +173,7 @@ impl Replay {
             Trouble::Cut(cut, elsewhere) => page(body, list, asked, *cut, &self.here, elsewhere),
             Trouble::Twice if list.of == ListOf::Accounts => (twice(body, &list.items), None),
             Trouble::Fuzzy if list.of == ListOf::Accounts => (self.others(body, &list.items), None),
-            _ => (body, None),
+            _ => page(body, list, asked, Cut::Recorded, &self.here, ""),
         };
         answer.json = Some(body);
         link

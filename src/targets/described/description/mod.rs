@@ -184,7 +184,7 @@ fn whole(table: &Table<'_>) -> Option<Description> {
         read
     };
     let version = reading("version", "at", &["self"]);
-    let ourselves = reading("self", "id", &[]);
+    let ourselves = reading("self", "id", &["token"]);
     let admins = table.table("admins").and_then(|table| {
         let read = Admins::read(&table, allowed, &origins);
         table.done();
