@@ -11,7 +11,7 @@ use revoked::model::{
 };
 use revoked::policy::Policy;
 use revoked::store::{Role, Store};
-use revoked::targets::{Applied, CallContext, ObservationRequest, Probe, Target, TargetError};
+use revoked::targets::{Applied, CallContext, ObservationRequest, Probe, Target, TargetError, TargetRole};
 use revoked::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -81,6 +81,7 @@ async fn open(
         supervisor: revoked::supervision::Supervisor::default(),
     };
     let settings = LaneSettings {
+        role: TargetRole::Application,
         name: "chat".to_owned(),
         target,
         rate,

@@ -34,6 +34,7 @@
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`targets`] | the trait of a target with its contract, and a folder for each kind |
 //! | `targets/mattermost` | how a session, a token, a webhook is found and ended at a Mattermost server |
+//! | `targets/described` | the engine for every system that is described in TOML: how a description is read (`description`), a request made safe (`values`, `render`), an answer understood (`meaning`), a list read whole (`listing`) |
 //! | [`sources`] | the two traits of a source with their contracts, and a folder for each kind: `ssf`, `scim`, `webhook`, `hr_csv` (HR's files), logout; `sources/shared` reads what several of them say (subject identifiers) |
 //! | [`intake`] | from a source to the store: push, poll, the table `inbox` |
 //! | [`api`] | the listening HTTP server: connection and body limits, client penalties, health |

@@ -9,6 +9,7 @@ use toml::Spanned;
 use crate::model::PasswordReset;
 use crate::secret::SecretSource;
 use crate::settings::Period;
+use crate::targets::TargetRole;
 
 /// The whole file but `[[target]]` and `[[source]]`, whose keys depend on their kind.
 #[derive(Debug, Default, Deserialize)]
@@ -51,10 +52,11 @@ pub(super) struct Target {
     pub(super) rate: Option<Spanned<String>>,
     pub(super) burst: Option<Spanned<u32>>,
     pub(super) concurrency: Option<Spanned<u32>>,
+    pub(super) role: Option<TargetRole>,
 }
 
 impl Target {
-    pub(super) const KEYS: [&'static str; 5] = ["name", "kind", "rate", "burst", "concurrency"];
+    pub(super) const KEYS: [&'static str; 6] = ["name", "kind", "rate", "burst", "concurrency", "role"];
 }
 
 /// The keys that every `[[source]]` has.

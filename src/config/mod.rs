@@ -17,7 +17,7 @@ use crate::policy::{Limits, Policy};
 use crate::secret::is_unreadable_here;
 use crate::settings::{ConfigError, Rate};
 use crate::sources::Source;
-use crate::targets::Target;
+use crate::targets::{Target, TargetRole};
 
 mod entries;
 mod file;
@@ -82,6 +82,8 @@ pub struct TargetConfig {
     pub burst: u32,
     /// How many calls may be under way at once.
     pub concurrency: usize,
+    /// What it is to the other targets.
+    pub role: TargetRole,
     /// The connector.
     pub target: Arc<dyn Target>,
 }
@@ -182,7 +184,9 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let transmitter = transmitter::transmitter(transmitter, receivers, &sources, found);
     let file = file?;
     let store = trail::store(&file.store, found);
-    let policy = playbooks::policy(&file, &target_names, &overrides, found);
+    let mut policy = playbooks::policy(&file, &target_names, &overrides, found);
+    let providers = targets.iter().filter(|target| target.role == TargetRole::IdentityProvider);
+    policy.identity_providers = providers.map(|target| target.name.clone()).collect();
     for source in &mut sources {
         source.limits = policy.limits_of(&source.name);
     }

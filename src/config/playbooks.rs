@@ -50,6 +50,8 @@ pub(super) fn policy(
         },
         old_signal: written.old_signal.map_or(fallback.old_signal, |period| period.0),
         email_domains: written.email_domains.iter().filter_map(|text| domain(text, found)).collect(),
+        // Which these are stands with the targets.
+        identity_providers: BTreeSet::new(),
     }
 }
 

@@ -336,6 +336,7 @@ fn start_intake(
 }
 
 async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdown: Shutdown) -> anyhow::Result<Lanes> {
+    store.set_identity_providers(policy.identity_providers.clone());
     let mut lanes = Vec::with_capacity(config.targets.len());
     for target in &config.targets {
         let rate = Rate::per(target.rate.calls.get(), target.rate.per)
@@ -343,6 +344,7 @@ async fn start_lanes(store: &Store, config: &Config, policy: Arc<Policy>, shutdo
         lanes.push(LaneSettings {
             name: target.name.clone(),
             target: Arc::clone(&target.target),
+            role: target.role,
             rate,
             burst: target.burst,
             concurrency: target.concurrency,

@@ -69,6 +69,9 @@ pub struct Evidence {
     /// Whether a sweep found access again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub came_back: bool,
+    /// Whether a sweep looks because an identity provider has shown its block since: what no list shows is ended once more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub after_block: bool,
     /// Whether a sweep met the account enabled again by somebody, and left that to a human.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub enabled_again: bool,

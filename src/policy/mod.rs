@@ -35,6 +35,8 @@ pub struct Policy {
     pub old_signal: Duration,
     /// The domains whose addresses are people's of ours; empty for any.
     pub email_domains: BTreeSet<String>,
+    /// The targets by which people sign in to others: their jobs come first in a case.
+    pub identity_providers: BTreeSet<String>,
 }
 
 /// What to do about a subject that matches several accounts at one target.
@@ -103,7 +105,7 @@ pub enum Decision {
 pub struct Work {
     /// The playbook's name.
     pub playbook: String,
-    /// Each target's name with the end state demanded there, in the order of the names.
+    /// Each target's name with the end state demanded there: identity providers first, each in the order of the names.
     pub jobs: Vec<(String, Containment)>,
     /// How urgent it is.
     pub priority: Priority,
@@ -121,6 +123,7 @@ impl Default for Policy {
             ambiguous: Ambiguous::Hold,
             old_signal: Duration::from_hours(24),
             email_domains: BTreeSet::new(),
+            identity_providers: BTreeSet::new(),
         }
     }
 }
@@ -216,11 +219,12 @@ impl Policy {
             return Err(format!("no playbook is called {playbook}"));
         };
         let asked = |name: &String| signal.target.as_ref().is_none_or(|target| target == name);
-        let jobs: Vec<_> = targets
+        let jobs = targets
             .iter()
             .filter(|(name, _)| asked(name))
-            .map(|(name, containment)| (name.clone(), demanded(containment, signal)))
-            .collect();
+            .map(|(name, containment)| (name.clone(), demanded(containment, signal)));
+        let (first, others): (Vec<_>, Vec<_>) = jobs.partition(|(name, _)| self.identity_providers.contains(name));
+        let jobs: Vec<_> = first.into_iter().chain(others).collect();
         if jobs.is_empty() {
             return Err(match &signal.target {
                 Some(target) => format!("the playbook {playbook} demands nothing at a target called {target}"),

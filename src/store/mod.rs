@@ -17,7 +17,7 @@
 //! with `listed` for many of them and `gaps` for one that is shown although parts of it are damaged;
 //! `mistyped` converts what keeps a row from being changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -121,6 +121,8 @@ struct Inner {
     scheduler: Arc<Notify>,
     /// Whom the closing of a case tells; set once.
     receivers: OnceLock<Arc<[Receiver]>>,
+    /// The targets by which people sign in to others; set once.
+    identity_providers: OnceLock<Arc<BTreeSet<String>>>,
     outbox: Arc<Notify>,
     /// The number of the newest signal whose commit has returned.
     newest_signal: AtomicI64,
@@ -157,6 +159,7 @@ impl Store {
             wakes: std::sync::Mutex::default(),
             scheduler: Arc::default(),
             receivers: OnceLock::new(),
+            identity_providers: OnceLock::new(),
             outbox: Arc::default(),
             newest_signal: AtomicI64::new(newest_signal),
             clock_steps,

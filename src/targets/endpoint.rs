@@ -69,7 +69,10 @@ impl Endpoint {
         let mut length = |text: Option<&Spanned<String>>, fallback| {
             text.map_or(Some(fallback), |text| take(complaints, text, |text| call_time(text)))
         };
-        let (connect, total) = (length(reach.connect_timeout, fallback.connect)?, length(reach.timeout, fallback.total)?);
+        let (connect, total) = (
+            length(reach.connect_timeout, fallback.connect)?,
+            length(reach.timeout, fallback.total)?,
+        );
         if complaints.len() > before {
             return None;
         }
@@ -95,7 +98,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// Where there was no answer, or one that is too long.
-    pub(in crate::targets) async fn post(&self, context: &CallContext, call: EndpointCall<'_>) -> Result<EndpointAnswer, TargetError> {
+    pub(in crate::targets) async fn post(
+        &self,
+        context: &CallContext,
+        call: EndpointCall<'_>,
+    ) -> Result<EndpointAnswer, TargetError> {
         let _permit = context.permit().await;
         let mut request = reqwest::Request::new(http::Method::POST, call.url.clone());
         let headers = request.headers_mut();
@@ -113,9 +120,11 @@ impl Endpoint {
         };
         let host = call.url.host_str().unwrap_or_default();
         let sent = self.clock.now();
-        let answer = self.client.execute(request).await.map_err(|error| {
-            failed(anyhow::Error::new(error.without_url()).context(format!("no answer from {host}")))
-        })?;
+        let answer = self
+            .client
+            .execute(request)
+            .await
+            .map_err(|error| failed(anyhow::Error::new(error.without_url()).context(format!("no answer from {host}"))))?;
         let answered = self.clock.now();
         let (status, headers) = (answer.status(), answer.headers().clone());
         let refused_for = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
@@ -125,7 +134,9 @@ impl Endpoint {
             ..RateLimitHints::default()
         });
         let text = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-        let date = text(&header::DATE).and_then(date).filter(|_| !headers.contains_key(header::AGE));
+        let date = text(&header::DATE)
+            .and_then(date)
+            .filter(|_| !headers.contains_key(header::AGE));
         if let Some(date) = date {
             self.server_clock.note(date, (sent, answered));
         }
@@ -146,7 +157,9 @@ impl EndpointAnswer {
         let (remedy, source) = match status.as_u16() {
             401 | 403 => (
                 Remedy::Pause,
-                anyhow!("the answer was {status}: our credential is not taken, or may not do this; put it right and check it with revoked check"),
+                anyhow!(
+                    "the answer was {status}: our credential is not taken, or may not do this; put it right and check it with revoked check"
+                ),
             ),
             429 | 503 => (
                 Remedy::RetryAfter(self.refused_for.unwrap_or(DEFAULT_WAIT)),
@@ -155,9 +168,14 @@ impl EndpointAnswer {
             500..=599 => (Remedy::Retry, anyhow!("the answer was {status}")),
             300..=399 => (
                 Remedy::GiveUp,
-                anyhow!("the answer was {status}: the endpoint is elsewhere, and a credential is not carried after it; write its own URL"),
+                anyhow!(
+                    "the answer was {status}: the endpoint is elsewhere, and a credential is not carried after it; write its own URL"
+                ),
             ),
-            _ => (Remedy::GiveUp, anyhow!("the answer was {status}; look whether the URL is the endpoint's own")),
+            _ => (
+                Remedy::GiveUp,
+                anyhow!("the answer was {status}; look whether the URL is the endpoint's own"),
+            ),
         };
         TargetError {
             doing: doing.to_owned(),

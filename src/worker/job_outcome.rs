@@ -50,6 +50,7 @@ impl Lane {
             let call_context = CallContext::new(claim.job.priority, Arc::clone(&metered) as _);
             let context = AttemptContext {
                 target: self.target.as_ref(),
+                role: self.role,
                 call_context: &call_context,
                 store: &self.store,
                 protection: self.protection.as_ref(),

@@ -16,7 +16,7 @@ use super::protection::Protection;
 use crate::backoff::{Backoff, Jitter};
 use crate::model::{LEASE_LENGTH, Priority, error_chain};
 use crate::store::{Claim, Result, Store};
-use crate::targets::{CallContext, Level, Probe, Target};
+use crate::targets::{CallContext, Level, Probe, Target, TargetRole};
 
 /// How often an idle lane looks by itself: the safety net under the wakes.
 const POLL: Duration = Duration::from_secs(1);
@@ -38,6 +38,7 @@ const PROBES: Backoff = Backoff {
 pub(super) struct Lane {
     pub(super) name: String,
     pub(super) target: Arc<dyn Target>,
+    pub(super) role: TargetRole,
     pub(super) store: Store,
     pub(super) protection: Arc<dyn Protection>,
     pub(super) settings: Arc<WorkSettings>,
@@ -96,6 +97,7 @@ impl Lane {
         Arc::new(Self {
             name: lane.name,
             target: lane.target,
+            role: lane.role,
             store,
             protection,
             shutdown,

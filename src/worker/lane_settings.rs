@@ -11,7 +11,7 @@ use super::breaker::BreakerSettings;
 use super::token_bucket::Rate;
 use crate::backoff::Retries;
 use crate::supervision::Supervisor;
-use crate::targets::Target;
+use crate::targets::{Target, TargetRole};
 
 /// One lane as the config describes it.
 pub struct LaneSettings {
@@ -19,6 +19,8 @@ pub struct LaneSettings {
     pub name: String,
     /// The target.
     pub target: Arc<dyn Target>,
+    /// What it is to the other targets.
+    pub role: TargetRole,
     /// How many calls it may be sent.
     pub rate: Rate,
     /// How many calls urgent work may send at once after the lane was idle; up to 1 for none.

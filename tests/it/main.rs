@@ -23,6 +23,7 @@ mod ports;
 mod recordings;
 mod sandbox;
 mod scim;
+mod shipped;
 mod ssf;
 mod store;
 mod telemetry;

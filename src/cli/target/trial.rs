@@ -11,7 +11,7 @@ use super::described::{Meant, meant};
 use crate::cli::output::{json, line, plain};
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
-use crate::model::{Containment, GrantKind, PasswordReset, Subject};
+use crate::model::{Containment, GrantKind, PasswordReset, PrincipalTrait, Subject};
 use crate::settings::{ConfigReport, Settings};
 use crate::targets::described::{Description, Exchanged, Witness, build_for_trial};
 use crate::targets::{CallContext, Target, TargetError};
@@ -194,6 +194,10 @@ fn show_plan(plan: &Rehearsal) -> anyhow::Result<()> {
         }
         for (kind, moment) in &account.access.valid_from {
             line(format!("  {kind}: nothing older than {moment} works"))?;
+        }
+        if account.principal.traits.contains(&PrincipalTrait::Ourselves) {
+            line("  would be refused: it is the account that revoked itself uses here")?;
+            continue;
         }
         for action in &account.actions {
             line(format!("  would {}", plain(&action.to_string())))?;

@@ -13,6 +13,8 @@ use crate::model::{Access, ActedAt, Capabilities, Door, DoorKind, Grant, GrantKi
 
 mod plan;
 mod proof;
+#[cfg(test)]
+mod tests;
 
 /// What a case is about: everything that the playbook names, or one of the operations an operator can ask for alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]

@@ -78,10 +78,13 @@ impl Containment {
     }
 
     fn plan_everything(&self, access: &Access, able: &Capabilities, progress: &Progress, actions: &mut Vec<Action>) {
-        if self.block && !access.suspended() && able.suspends {
+        let resets = self.resets(access) && !progress.password_reset && able.resets_password;
+        // Where a new password lifts a suspension, it lifts one that was there before us too.
+        let lifted = resets && able.password_first;
+        if self.block && able.suspends && (!access.suspended() || lifted) {
             actions.push(Action::Suspend);
         }
-        if self.resets(access) && !progress.password_reset && able.resets_password {
+        if resets {
             actions.push(Action::ResetPassword);
         }
         let wanted = |kind: GrantKind| self.end.contains(&kind);

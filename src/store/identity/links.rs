@@ -47,11 +47,11 @@ struct Changes {
 impl Tx<'_> {
     /// Takes in what a source says about whose names are whose.
     pub(in crate::store) async fn keep_identities(&mut self, delivery: &Delivery) -> Result<()> {
-        self.link_people(&delivery.source, &delivery.identities).await
+        self.link_people(&delivery.source, &delivery.identities).await.map(|_| ())
     }
 
-    /// Takes in people as a source names them, and says what came of it.
-    pub(super) async fn link_people(&mut self, source: &str, people: &[Identity]) -> Result<()> {
+    /// Takes in people as a source names them, and says what came of it. Answers whether anybody is known by a name more.
+    pub(in crate::store) async fn link_people(&mut self, source: &str, people: &[Identity]) -> Result<bool> {
         let mut changes = Changes::default();
         for identity in people {
             self.link_for(source, identity, &mut changes).await?;
@@ -72,7 +72,7 @@ impl Tx<'_> {
             self.raise_alert("identity_conflict", &format!("source:{source}"), &summary, None)
                 .await?;
         }
-        Ok(())
+        Ok(changes.added + changes.moved > 0)
     }
 
     /// One person of a source. It never takes a name that another source or an operator has given to somebody else.

@@ -9,7 +9,7 @@ use super::evidence_row;
 use super::reservation::Claim;
 use super::sets::hot_mutation::{AttemptEnd, ClaimRequest, HotMutation};
 use super::sweeps::NextSweep;
-use crate::model::{Evidence, Finished, Job, JobKind, JobState, Lease, Priority, Settlement, Step, Timestamp, Verdict};
+use crate::model::{Evidence, Finished, Job, JobKind, JobState, Priority, Settlement, Step, Timestamp, Verdict};
 use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -34,6 +34,7 @@ impl Store {
             evidence,
             settlement,
             receivers: self.receivers(),
+            identity_providers: self.identity_providers(),
         });
         let queued = loop {
             match self.write_hot(Arc::clone(&end), HotMutation::Settle).await {
@@ -73,27 +74,16 @@ impl Tx<'_> {
             })
             .await?;
         }
-        let closed = self
-            .settle(
-                &end.job,
-                end.lease.clone(),
-                &end.finished,
-                &end.evidence,
-                end.settlement.clone(),
-            )
-            .await?;
+        let closed = self.settle(end).await?;
         Ok(closed == Some(CaseOutcome::Verdict("contained")) && self.queue_statements(end.job.case, &end.receivers).await?)
     }
 
     /// Ends an attempt. Answers how the case closed, where it closed with it.
-    async fn settle(
-        &mut self,
-        job: &Job,
-        lease: Lease,
-        finished: &[Finished],
-        evidence: &Evidence,
-        settlement: Settlement,
-    ) -> Result<Option<CaseOutcome>> {
+    async fn settle(&mut self, end: &AttemptEnd) -> Result<Option<CaseOutcome>> {
+        let AttemptEnd {
+            job, evidence, finished, ..
+        } = end;
+        let (lease, settlement) = (end.lease.clone(), end.settlement.clone());
         let called_off = self.is_called_off(job.case.0).await?;
         let newer = self.newer_signal(job, evidence.after_signal).await?;
         let settlement = in_its_case(job, settlement, (called_off, newer.is_some()), self.now);
@@ -171,11 +161,22 @@ impl Tx<'_> {
                 if !called_off && let Some(next) = NextSweep::after(job, &verdict, evidence, (sweep, urgent), self.now)? {
                     self.enqueue(&next.job(job)).await?;
                 }
+                if !called_off && !end.identity_providers.is_empty() {
+                    if matches!(verdict, Verdict::NoPrincipal { .. }) {
+                        self.ask_by_new_names(job).await?;
+                    }
+                    self.look_again_after_block(job.case.0, &job.subject_ref, &end.identity_providers)
+                        .await?;
+                }
                 self.close_if_done(job.case.0, &job.subject_ref, Some(job.id)).await
             }
             Settlement::CalledOff => {
                 self.close_called_off(job).await?;
                 Ok(None)
+            }
+            Settlement::GiveUp { .. } if evidence.nameless && !end.identity_providers.is_empty() => {
+                self.ask_by_new_names(job).await?;
+                self.close_if_done(job.case.0, &job.subject_ref, Some(job.id)).await
             }
             Settlement::GiveUp { error } => {
                 // Where nobody is known by these names anywhere, one alert about that says more than one for each target.

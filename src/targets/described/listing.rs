@@ -108,11 +108,11 @@ impl Reading<'_> {
     }
 
     fn counted(&self, at: usize) -> Page {
-        let Paging::Counted { send, count, size, .. } = &self.list.paging else {
+        let Paging::Counted { send, count, .. } = &self.list.paging else {
             return Page::default();
         };
         let mut query = vec![(send.clone(), at.to_string())];
-        query.extend(count.as_ref().map(|count| (count.clone(), size.to_string())));
+        query.extend(count.as_ref().map(|(count, size)| (count.clone(), size.to_string())));
         Page { query, url: None }
     }
 

@@ -13,7 +13,8 @@ use async_trait::async_trait;
 use self::signed_call::{SignedCall, SubjectForm};
 use super::endpoint::{Endpoint, EndpointAnswer, EndpointCall};
 use super::{
-    Applied, Built, CallContext, Finding, Kind, Level, ObservationRequest, Probe, Remedy, ServerClock, Target, TargetError, TargetRole,
+    Applied, Built, CallContext, Finding, Kind, Level, ObservationRequest, Probe, Remedy, ServerClock, Target, TargetError,
+    TargetRole,
 };
 use crate::clock::Clock;
 use crate::model::{Access, AccountState, Action, Capabilities, GrantKind, Principal, Resolution, Subject};
@@ -37,7 +38,8 @@ fn build(settings: &Settings<'_>, clock: &Clock) -> Built {
 }
 
 /// Why nothing is seen.
-const UNLISTED: &str = "the application says yes to a logout and lists nothing: sign in as the person, or ask its owner, where you must know";
+const UNLISTED: &str =
+    "the application says yes to a logout and lists nothing: sign in as the person, or ask its owner, where you must know";
 /// What it ends, by the draft: sessions, and refresh tokens.
 const ENDS: [GrantKind; 2] = [GrantKind::Session, GrantKind::OauthGrant];
 
@@ -138,7 +140,11 @@ impl Target for UniversalLogout {
                 return Err(give_up(anyhow!("a Universal Logout endpoint cannot {action}")));
             }
             let name = self.name_of(&Subject::Opaque(principal.id.clone()));
-            let name = name.ok_or_else(|| give_up(anyhow!("the endpoint takes no subject of this form; see `subject` in the config")))?;
+            let name = name.ok_or_else(|| {
+                give_up(anyhow!(
+                    "the endpoint takes no subject of this form; see `subject` in the config"
+                ))
+            })?;
             let answer = self.log_out(context, &doing, &name).await?;
             applied.requests.extend(answer.request.clone());
             applied.sent_at = answer.date;
@@ -148,7 +154,12 @@ impl Target for UniversalLogout {
                     applied.already = true;
                     applied.notes.push(NOBODY.to_owned());
                 }
-                422 => return Err(TargetError { source: anyhow!(UNABLE), ..answer.failure(&doing) }),
+                422 => {
+                    return Err(TargetError {
+                        source: anyhow!(UNABLE),
+                        ..answer.failure(&doing)
+                    });
+                }
                 _ => return Err(answer.failure(&doing)),
             }
         }

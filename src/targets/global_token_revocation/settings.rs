@@ -64,7 +64,10 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<(SignedCall
     });
     for text in [&keys.issuer, &keys.client_id] {
         take(&mut complaints, text, |text| {
-            anyhow::ensure!(!text.trim().is_empty(), "the application compares it with what it expects; it cannot be empty");
+            anyhow::ensure!(
+                !text.trim().is_empty(),
+                "the application compares it with what it expects; it cannot be empty"
+            );
             Ok(())
         });
     }

@@ -79,7 +79,10 @@ impl SignedCall {
             "iat": issued,
             "exp": issued + i64::try_from(LIFE.as_secs()).unwrap_or(300),
         });
-        let token = self.signer.sign_under(&header, claims.to_string().as_bytes()).context("signing the call")?;
+        let token = self
+            .signer
+            .sign_under(&header, claims.to_string().as_bytes())
+            .context("signing the call")?;
         let mut value = HeaderValue::from_str(&format!("Bearer {token}")).context("signing the call")?;
         value.set_sensitive(true);
         Ok(value)

@@ -12,8 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use self::token_calls::{Introspected, TokenCalls};
 use super::{
-    Applied, Built, CallContext, EndedLeaked, Identified, Kind, ObservationRequest, Probe, Remedy, ServerClock, Target, TargetError,
-    TargetRole,
+    Applied, Built, CallContext, EndedLeaked, Identified, Kind, ObservationRequest, Probe, Remedy, ServerClock, Target,
+    TargetError, TargetRole,
 };
 use crate::clock::Clock;
 use crate::model::{Access, AccountState, Action, Capabilities, GrantKind, GrantRef, Principal, Resolution, Subject, digest_of};
@@ -103,7 +103,10 @@ impl Target for OauthServer {
         if self.0.is_ours(credential) {
             return Ok(Identified::Ours);
         }
-        let introspected = self.0.introspect(context, "asking whose a leaked token is", credential).await?;
+        let introspected = self
+            .0
+            .introspect(context, "asking whose a leaked token is", credential)
+            .await?;
         Ok(match introspected {
             Introspected::Inactive => Identified::Refused { proves: REFUSED },
             Introspected::Active { owner: name, names } => Identified::Alive(owner(format!("{OWNER}{name}"), names)),

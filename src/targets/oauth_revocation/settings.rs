@@ -53,7 +53,8 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<TokenCalls,
     {
         complaints.push(ConfigError {
             span: Some(keys.introspection_url.span()),
-            message: "the two endpoints are of different servers, and each would see the other's tokens; name two targets".to_owned(),
+            message: "the two endpoints are of different servers, and each would see the other's tokens; name two targets"
+                .to_owned(),
         });
     }
     let reach = Reach {

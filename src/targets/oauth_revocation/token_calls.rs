@@ -117,7 +117,13 @@ impl TokenCalls {
         })
     }
 
-    async fn send(&self, context: &CallContext, doing: &str, url: &Url, token: &SecretString) -> Result<EndpointAnswer, TargetError> {
+    async fn send(
+        &self,
+        context: &CallContext,
+        doing: &str,
+        url: &Url,
+        token: &SecretString,
+    ) -> Result<EndpointAnswer, TargetError> {
         let mut form = vec![("token", token.expose_secret())];
         let authorization = match self.auth {
             ClientAuth::ClientSecretBasic => Some(self.basic(doing)?),
@@ -174,7 +180,9 @@ fn error_of(answer: &EndpointAnswer) -> Option<String> {
 
 /// A form's body.
 fn encoded(pairs: &[(&str, &str)]) -> String {
-    let Ok(mut url) = Url::parse("http://form") else { return String::new() };
+    let Ok(mut url) = Url::parse("http://form") else {
+        return String::new();
+    };
     url.query_pairs_mut().extend_pairs(pairs);
     url.query().unwrap_or_default().to_owned()
 }

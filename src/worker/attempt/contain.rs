@@ -55,7 +55,7 @@ impl Attempt<'_> {
         run.progress = Progress {
             // A sweep ends what it finds and repeats nothing else; a password that a human has set since stays.
             sessions_ended: sweep,
-            ended_all: if sweep { able.ends_all } else { BTreeSet::new() },
+            ended_all: self.not_to_be_ended_again(able),
             acted_at: self.evidence.acted_at.clone(),
             password_reset: sweep || self.job().password_reset,
             // A sweep looks after what an earlier job has ended.
@@ -72,12 +72,18 @@ impl Attempt<'_> {
                 self.evidence.enabled_again = true;
                 return Err(End::EnabledAgain);
             }
-            if self.plan(&run).is_empty() {
+            let plan = self.plan(&run);
+            if plan.is_empty() {
                 return self.verdict_at_once(&run);
             }
-            self.note_comeback(&run);
-            // Somebody is inside again: that is as urgent as the case was in the first place.
-            self.call_context = self.call_context.at(self.job().reason.priority().min(self.job().priority));
+            let able = self.capabilities();
+            let blind = |action: &Action| matches!(action, Action::EndAll { kind } if !able.lists.contains(kind));
+            // What no list shows is ended once more; whether anything had come back, nobody knows.
+            if !plan.iter().all(blind) {
+                self.note_comeback(&run);
+                // Somebody is inside again: that is as urgent as the case was in the first place.
+                self.call_context = self.call_context.at(self.job().reason.priority().min(self.job().priority));
+            }
         }
         if let Some(error) = missing {
             // What can be seen is ended now, and what cannot is a failure of the attempt all the same: the next one looks again.
@@ -278,6 +284,18 @@ impl Attempt<'_> {
             && !by_sign_in
             // What was spared was never suspended.
             && !self.refused.iter().any(|(action, _)| *action == Action::Suspend)
+    }
+
+    /// The kinds that one call ends whole and that are not to be ended so again before something is found: a sweep ends what it finds. What no
+    /// list shows is ended once more after an identity provider's block, since single sign-on may have brought somebody back until then.
+    fn not_to_be_ended_again(&self, able: Capabilities) -> BTreeSet<GrantKind> {
+        match self.job().kind {
+            JobKind::Sweep if self.job().evidence.after_block => {
+                able.ends_all.into_iter().filter(|kind| able.lists.contains(kind)).collect()
+            }
+            JobKind::Sweep => able.ends_all,
+            _ => BTreeSet::new(),
+        }
     }
 
     /// From when on a shared reading counts. Since a sweep has changed nothing yet, one counts for it that began once its time had come.

@@ -22,6 +22,7 @@ mod resolve;
 mod verify;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
@@ -31,12 +32,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::protection::{Protection, exempt_actions, refuse_own_account};
 use crate::model::{
-    Access, Action, ActionOutcome, DoorKind, Evidence, Finished, Job, JobKind, Principal, Started, Subject, Verdict,
+    Access, Action, ActionOutcome, DoorKind, Evidence, Finished, Job, JobKind, Principal, Started, Subject, Verdict, error_chain,
 };
 use crate::store::{Claim, Store, StoreError};
-use crate::targets::{CallContext, Target, TargetError};
+use crate::targets::{CallContext, Target, TargetError, TargetRole};
 
 pub(super) use resolve::{Resolved, resolve};
+
+/// Whether a name may mean the same person at several targets: an account's own id means it at one.
+const fn is_shared_between_targets(name: &Subject) -> bool {
+    matches!(
+        name,
+        Subject::Email(_) | Subject::Account(_) | Subject::Username(_) | Subject::EmployeeId(_)
+    )
+}
 
 /// How patient an attempt is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +104,7 @@ pub(super) struct Ended {
 /// What an attempt works with.
 pub(super) struct AttemptContext<'a> {
     pub(super) target: &'a dyn Target,
+    pub(super) role: TargetRole,
     pub(super) call_context: &'a CallContext,
     pub(super) store: &'a Store,
     pub(super) protection: &'a dyn Protection,
@@ -200,7 +210,33 @@ impl Attempt<'_> {
         }
         let ids: Vec<&str> = principals.iter().map(|principal| principal.id.as_str()).collect();
         self.evidence.principal = Some(ids.join(", "));
-        self.contain_all(&principals).await
+        let learned = self.teach(&principals);
+        // Nobody waits for it before anything is ended.
+        let (contained, ()) = tokio::join!(Box::pin(self.contain_all(&principals)), learned);
+        contained
+    }
+
+    /// Who somebody is at an identity provider says by which names to ask for them elsewhere. What an account is called at an application
+    /// says nothing: people choose that themselves there.
+    fn teach(&self, principals: &[Principal]) -> impl Future<Output = ()> + use<> {
+        let (store, job) = (self.context.store.clone(), Arc::clone(&self.claim.job));
+        let said = job.subject.names();
+        let mut names: Vec<Subject> = match principals {
+            [only] if self.context.role == TargetRole::IdentityProvider && job.kind == JobKind::Contain => only
+                .names
+                .iter()
+                .filter(|name| said.contains(name) || is_shared_between_targets(name))
+                .filter(|name| self.context.protection.may_identify(name))
+                .cloned()
+                .collect(),
+            _ => Vec::new(),
+        };
+        names.sort_by_key(Subject::rank);
+        async move {
+            if let Err(error) = store.learn_names(&job, names).await {
+                tracing::warn!(error = %error_chain(&error), "could not keep the names of the account; the other targets are asked without them");
+            }
+        }
     }
 
     /// Whom the job is about. A sweep looks after the accounts that were contained, whatever the person is called by now.

@@ -148,9 +148,20 @@ fn every_verdict_is_in_the_readme() {
 #[test]
 fn every_kind_of_grant_is_on_the_targets_page() {
     let listed = first_column(&page("docs/targets/mattermost.md"), "What it ends");
-    for kind in GrantKind::ALL {
+    for kind in revoked::targets::mattermost::GRANTS {
         assert!(listed.contains(kind.word()), "{kind} is not listed");
     }
+    let text = page("docs/targets/README.md");
+    let all = GrantKind::ALL.map(|kind| {
+        let (group, _) = GrantKind::GROUPS
+            .into_iter()
+            .find(|(_, kinds)| kinds.contains(&kind))
+            .unwrap();
+        (format!("`{}`", kind.word()), format!("`{group}`"))
+    });
+    let rows = rows_under(&text, "The kinds of grant").into_iter();
+    let written: BTreeSet<_> = rows.map(|row| (row[0].clone(), row[1].clone())).collect();
+    assert_eq!(written, all.into());
 }
 
 #[test]

@@ -12,5 +12,5 @@ mod owned_bots;
 mod probe;
 mod resolve;
 mod settings;
-mod test_server;
+pub(crate) mod test_server;
 mod unexpected_answers;

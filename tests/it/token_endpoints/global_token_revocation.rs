@@ -48,7 +48,12 @@ impl Application {
     }
 
     async fn principal(&self, subject: &str) -> Principal {
-        match self.target.resolve(&CallContext::unpaced(), &subject.parse().unwrap()).await.unwrap() {
+        match self
+            .target
+            .resolve(&CallContext::unpaced(), &subject.parse().unwrap())
+            .await
+            .unwrap()
+        {
             Resolution::One(principal) => principal,
             other => panic!("{other:?}"),
         }
@@ -75,7 +80,10 @@ impl Application {
             "issuer = \"{ISSUER}\"\nclient_id = \"notes-1\"\naudience = \"{audience}\"\njwks_file = \"{}\"",
             keys.display()
         );
-        let kind = sources::KINDS.iter().find(|kind| kind.name == "global-token-revocation").unwrap();
+        let kind = sources::KINDS
+            .iter()
+            .find(|kind| kind.name == "global-token-revocation")
+            .unwrap();
         let settings = Settings {
             name: "app",
             table: toml::de::DeTable::parse(&text).unwrap(),
@@ -91,15 +99,23 @@ fn keys(url: &str, folder: &std::path::Path) -> String {
     let der = STANDARD.encode(KEY.to_pkcs8().unwrap());
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n");
     let key = secret(folder, "key.pem", &pem);
-    format!("url = \"{url}{ENDPOINT}\"\nissuer = \"{ISSUER}\"\nclient_id = \"notes-1\"\nkey_id = \"k1\"\nkey = {{ file = \"{key}\" }}\n")
+    format!(
+        "url = \"{url}{ENDPOINT}\"\nissuer = \"{ISSUER}\"\nclient_id = \"notes-1\"\nkey_id = \"k1\"\nkey = {{ file = \"{key}\" }}\n"
+    )
 }
 
-const ALL: Action = Action::EndAll { kind: GrantKind::Session };
+const ALL: Action = Action::EndAll {
+    kind: GrantKind::Session,
+};
 
 #[tokio::test]
 async fn its_call_is_taken_by_the_endpoint_that_revoked_itself_has_and_names_the_person() {
     for (more, subject, sub_id) in [
-        ("", "alice@example.org", json!({ "format": "email", "email": "alice@example.org" })),
+        (
+            "",
+            "alice@example.org",
+            json!({ "format": "email", "email": "alice@example.org" }),
+        ),
         (
             "subject = \"iss_sub\"",
             "iss_sub:https://idp.example.org#00u1",
@@ -110,11 +126,21 @@ async fn its_call_is_taken_by_the_endpoint_that_revoked_itself_has_and_names_the
         app.answers(ResponseTemplate::new(204)).await;
         let principal = app.principal(subject).await;
         let context = CallContext::unpaced();
-        app.target.apply(&context, &ALL, std::slice::from_ref(&principal)).await.unwrap();
+        app.target
+            .apply(&context, &ALL, std::slice::from_ref(&principal))
+            .await
+            .unwrap();
         // A sweep knows the account by its id.
-        let again = app.target.resolve(&context, &Subject::Opaque(principal.id.clone())).await.unwrap();
+        let again = app
+            .target
+            .resolve(&context, &Subject::Opaque(principal.id.clone()))
+            .await
+            .unwrap();
         assert_eq!(again, Resolution::One(principal.clone()));
-        app.target.apply(&context, &ALL, std::slice::from_ref(&principal)).await.unwrap();
+        app.target
+            .apply(&context, &ALL, std::slice::from_ref(&principal))
+            .await
+            .unwrap();
         let calls = app.calls().await;
         let endpoint = app.our_own_endpoint();
         let mut tokens = Vec::new();
@@ -163,7 +189,11 @@ async fn every_answer_has_its_meaning_and_none_of_its_words_come_out() {
     };
     for status in [200, 202, 204] {
         let applied = apply(status, Some(("x-request-id", "r-1"))).await.unwrap();
-        assert_eq!((applied.requests, applied.already), (vec!["r-1".to_owned()], false), "{status}");
+        assert_eq!(
+            (applied.requests, applied.already),
+            (vec!["r-1".to_owned()], false),
+            "{status}"
+        );
     }
     let nobody = apply(404, None).await.unwrap();
     assert!(nobody.already && nobody.notes[0].contains("nothing was ended"), "{nobody:?}");
@@ -173,7 +203,11 @@ async fn every_answer_has_its_meaning_and_none_of_its_words_come_out() {
         (400, None, Remedy::GiveUp),
         (422, None, Remedy::GiveUp),
         (302, Some(("location", "https://elsewhere.example.org")), Remedy::GiveUp),
-        (429, Some(("retry-after", "7")), Remedy::RetryAfter(std::time::Duration::from_secs(7))),
+        (
+            429,
+            Some(("retry-after", "7")),
+            Remedy::RetryAfter(std::time::Duration::from_secs(7)),
+        ),
         (503, None, Remedy::RetryAfter(std::time::Duration::from_secs(5))),
         (500, None, Remedy::Retry),
     ] {
@@ -181,7 +215,10 @@ async fn every_answer_has_its_meaning_and_none_of_its_words_come_out() {
         assert_eq!(error.remedy, remedy, "{status}: {error}");
         assert!(!error.to_string().contains("hush"), "{error}");
     }
-    let suspend = app.target.apply(&context, &Action::Suspend, std::slice::from_ref(&principal)).await;
+    let suspend = app
+        .target
+        .apply(&context, &Action::Suspend, std::slice::from_ref(&principal))
+        .await;
     assert_eq!(suspend.unwrap_err().remedy, Remedy::GiveUp);
 }
 
@@ -196,7 +233,10 @@ async fn a_probe_logs_out_somebody_who_cannot_exist_and_warns_of_a_yes() {
         assert!(body["sub_id"]["email"].as_str().unwrap().ends_with(".invalid"), "{body}");
     }
     app.answers(ResponseTemplate::new(401)).await;
-    assert_eq!(app.target.probe(&CallContext::unpaced()).await.unwrap_err().remedy, Remedy::Pause);
+    assert_eq!(
+        app.target.probe(&CallContext::unpaced()).await.unwrap_err().remedy,
+        Remedy::Pause
+    );
 }
 
 #[tokio::test]
@@ -219,15 +259,26 @@ fn a_config_that_could_not_work_is_refused_at_its_place() {
     let no_key = secret(folder.path(), "no-key", "secret words");
     for (keys, word) in [
         (good.replace("https://notes", "http://notes"), "unencrypted"),
-        (good.replace("client_id = \"notes-1\"", "client_id = \" \""), "cannot be empty"),
+        (
+            good.replace("client_id = \"notes-1\"", "client_id = \" \""),
+            "cannot be empty",
+        ),
         (good.replace("key.pem", "no-key"), "no-key"),
         (format!("{good}subject_issuer = \"x\""), "subject"),
         (format!("{good}algorithm = \"HS256\""), "HS256"),
         (format!("{good}usrl = \"x\""), "usrl"),
     ] {
-        let complaints = build("global-token-revocation", &keys).err().unwrap_or_else(|| panic!("taken: {keys}"));
-        assert!(complaints.iter().any(|one| one.message.contains(word)), "{word}: {complaints:?}");
-        assert!(complaints.iter().all(|one| !one.message.contains("secret words")), "{complaints:?}");
+        let complaints = build("global-token-revocation", &keys)
+            .err()
+            .unwrap_or_else(|| panic!("taken: {keys}"));
+        assert!(
+            complaints.iter().any(|one| one.message.contains(word)),
+            "{word}: {complaints:?}"
+        );
+        assert!(
+            complaints.iter().all(|one| !one.message.contains("secret words")),
+            "{complaints:?}"
+        );
     }
     drop(no_key);
 }

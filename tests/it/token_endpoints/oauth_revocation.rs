@@ -21,12 +21,16 @@ struct Tokens(Arc<Mutex<BTreeSet<String>>>);
 impl Respond for Tokens {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let body = String::from_utf8(request.body.clone()).unwrap();
-        let form: std::collections::BTreeMap<String, String> =
-            reqwest::Url::parse(&format!("http://form/?{body}")).unwrap().query_pairs().into_owned().collect();
+        let form: std::collections::BTreeMap<String, String> = reqwest::Url::parse(&format!("http://form/?{body}"))
+            .unwrap()
+            .query_pairs()
+            .into_owned()
+            .collect();
         let basic = request.headers.get("authorization").and_then(|value| value.to_str().ok());
         // Base 64 of `revoked:p%40ss+word`.
         let known = basic == Some("Basic cmV2b2tlZDpwJTQwc3Mrd29yZA==")
-            || (form.get("client_id").is_some_and(|id| id == "revoked") && form.get("client_secret").is_some_and(|it| it == "p@ss word"));
+            || (form.get("client_id").is_some_and(|id| id == "revoked")
+                && form.get("client_secret").is_some_and(|it| it == "p@ss word"));
         if !known {
             return ResponseTemplate::new(401).set_body_json(json!({ "error": "invalid_client" }));
         }
@@ -65,18 +69,29 @@ async fn server(secret_text: &str, more: &str) -> (MockServer, Tokens, Arc<dyn T
 async fn a_leaked_token_is_known_by_its_owner_ended_by_its_value_and_refused_afterwards() {
     for more in ["", "client_auth = \"client_secret_post\""] {
         let (_server, tokens, target, _folder) = server("p@ss word", more).await;
-        tokens.0.lock().unwrap().extend([TOKEN.to_owned(), "the-neighbour's".to_owned()]);
+        tokens
+            .0
+            .lock()
+            .unwrap()
+            .extend([TOKEN.to_owned(), "the-neighbour's".to_owned()]);
         let (context, leaked) = (CallContext::unpaced(), SecretString::from(TOKEN));
         let Identified::Alive(owner) = target.identify(&context, &leaked).await.unwrap() else {
             panic!("{more}: it is alive");
         };
         assert_eq!(owner.id, "owner:Z5O3upPC88QrAjx00dis");
         assert!(owner.names.contains(&Subject::Username("jdoe".to_owned())));
-        assert!(owner.names.contains(&"iss_sub:https://server.example.com/#Z5O3upPC88QrAjx00dis".parse().unwrap()));
+        assert!(
+            owner
+                .names
+                .contains(&"iss_sub:https://server.example.com/#Z5O3upPC88QrAjx00dis".parse().unwrap())
+        );
         let ended = target.end_leaked(&context, &leaked, &owner).await.unwrap();
         assert_eq!(ended.grants[0].kind, GrantKind::OauthGrant);
         assert!(!format!("{ended:?}").contains(TOKEN), "the token is in the evidence");
-        assert!(matches!(target.identify(&context, &leaked).await.unwrap(), Identified::Refused { .. }));
+        assert!(matches!(
+            target.identify(&context, &leaked).await.unwrap(),
+            Identified::Refused { .. }
+        ));
         // Twice is once.
         target.end_leaked(&context, &leaked, &owner).await.unwrap();
         assert_eq!(tokens.0.lock().unwrap().len(), 1, "the neighbour's token is gone");
@@ -88,15 +103,24 @@ async fn a_leaked_token_is_known_by_its_owner_ended_by_its_value_and_refused_aft
 #[tokio::test]
 async fn our_own_secret_is_known_and_a_wrong_one_pauses() {
     let (_server, _tokens, target, _folder) = server("p@ss word", "").await;
-    let ours = target.identify(&CallContext::unpaced(), &SecretString::from("p@ss word")).await.unwrap();
+    let ours = target
+        .identify(&CallContext::unpaced(), &SecretString::from("p@ss word"))
+        .await
+        .unwrap();
     assert_eq!(ours, Identified::Ours);
     let (_server, _tokens, target, _folder) = server("another", "").await;
     for error in [
-        target.identify(&CallContext::unpaced(), &SecretString::from(TOKEN)).await.unwrap_err(),
+        target
+            .identify(&CallContext::unpaced(), &SecretString::from(TOKEN))
+            .await
+            .unwrap_err(),
         target.probe(&CallContext::unpaced()).await.unwrap_err(),
     ] {
         assert_eq!(error.remedy, Remedy::Pause);
-        assert!(!error.to_string().contains("another") && !error.to_string().contains(TOKEN), "{error}");
+        assert!(
+            !error.to_string().contains("another") && !error.to_string().contains(TOKEN),
+            "{error}"
+        );
     }
 }
 
@@ -104,16 +128,28 @@ async fn our_own_secret_is_known_and_a_wrong_one_pauses() {
 async fn what_is_no_introspection_proves_nothing() {
     let (server, _tokens, target, _folder) = server("p@ss word", "").await;
     for (answer, remedy) in [
-        (ResponseTemplate::new(200).set_body_string("<html>sign in</html>"), Remedy::Pause),
+        (
+            ResponseTemplate::new(200).set_body_string("<html>sign in</html>"),
+            Remedy::Pause,
+        ),
         (ResponseTemplate::new(200).set_body_json(json!({})), Remedy::Pause),
         (ResponseTemplate::new(404), Remedy::GiveUp),
-        (ResponseTemplate::new(302).insert_header("location", "/elsewhere"), Remedy::GiveUp),
-        (ResponseTemplate::new(400).set_body_json(json!({ "error": "invalid_client" })), Remedy::Pause),
+        (
+            ResponseTemplate::new(302).insert_header("location", "/elsewhere"),
+            Remedy::GiveUp,
+        ),
+        (
+            ResponseTemplate::new(400).set_body_json(json!({ "error": "invalid_client" })),
+            Remedy::Pause,
+        ),
         (ResponseTemplate::new(500), Remedy::Retry),
     ] {
         server.reset().await;
         Mock::given(any()).respond_with(answer).mount(&server).await;
-        let error = target.identify(&CallContext::unpaced(), &SecretString::from(TOKEN)).await.unwrap_err();
+        let error = target
+            .identify(&CallContext::unpaced(), &SecretString::from(TOKEN))
+            .await
+            .unwrap_err();
         assert_eq!(error.remedy, remedy, "{error}");
     }
 }

@@ -99,7 +99,7 @@ async fn a_target_that_is_down_burns_no_attempts_and_is_tried_until_it_is_back()
 async fn a_job_that_always_fails_at_a_target_that_is_up_ends_in_the_ledger() {
     let harness = Harness::demanding(open_account()).await;
     let target = target(&["mallory"]);
-    target.world().faults = (0..50).map(|_| ("observe".to_owned(), Remedy::Retry)).collect();
+    target.world().faults = (0..500).map(|_| ("observe".to_owned(), Remedy::Retry)).collect();
     let settings = WorkSettings {
         retries: revoked::backoff::Retries {
             attempts: 9,

@@ -10,7 +10,7 @@ use revoked::model::{Containment, Delivery, GrantKind, Priority, Reason, Scope, 
 use revoked::policy::{Limits, Policy};
 use revoked::store::{Alert, CaseDetail, JobView, ListFilter, Role, SlotOffer, SlotOffers, Store};
 use revoked::supervision::Supervisor;
-use revoked::targets::Target;
+use revoked::targets::{Target, TargetRole};
 use revoked::worker::{AttemptLimits, BreakerSettings, LaneSettings, Lanes, Protection, Rate, Shutdown, Slot, WorkSettings};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -138,19 +138,26 @@ impl Harness {
         concurrency: usize,
         settings: WorkSettings,
     ) -> Lanes {
-        let lane = LaneSettings {
-            name: "chat".to_owned(),
-            target: Arc::clone(target) as Arc<dyn Target>,
-            rate: Rate::per_second(10_000.0).unwrap(),
-            burst: 0,
-            concurrency: 64,
-        };
         let settings = WorkSettings {
             concurrent_jobs: Some(concurrency),
             ..settings
         };
+        let target = Arc::clone(target) as Arc<dyn Target>;
+        self.lanes_of(vec![("chat", TargetRole::Application, target)], settings).await
+    }
+
+    /// Starts a lane for each of these.
+    pub(crate) async fn lanes_of(&self, targets: Vec<(&str, TargetRole, Arc<dyn Target>)>, settings: WorkSettings) -> Lanes {
+        let lanes = targets.into_iter().map(|(name, role, target)| LaneSettings {
+            name: name.to_owned(),
+            target,
+            role,
+            rate: Rate::per_second(10_000.0).unwrap(),
+            burst: 0,
+            concurrency: 64,
+        });
         let protection: Arc<dyn Protection> = Arc::new(self.policy.clone());
-        Lanes::start(&self.store, vec![lane], protection, settings, self.shutdown.clone())
+        Lanes::start(&self.store, lanes.collect(), protection, settings, self.shutdown.clone())
             .await
             .unwrap()
     }

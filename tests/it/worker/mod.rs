@@ -9,3 +9,4 @@ mod lanes;
 mod pacer;
 mod sandbox;
 pub(crate) mod scripted_target;
+mod single_sign_on;

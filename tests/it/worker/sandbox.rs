@@ -7,8 +7,8 @@ use revoked::backoff::Retries;
 use revoked::clock::Clock;
 use revoked::model::{GrantKind, Scope, Verdict};
 use revoked::settings::Settings;
-use revoked::targets::Target;
 use revoked::targets::mattermost::KIND;
+use revoked::targets::{Target, TargetRole};
 use revoked::worker::{LaneSettings, Lanes, Rate, WorkSettings};
 use revoked_sandbox::world::{Browser, SessionKind};
 use revoked_sandbox::{Effect, Fault, Options, RateSettings, Sandbox, World};
@@ -58,6 +58,7 @@ pub(crate) async fn lanes(harness: &Harness, fixture: &SandboxFixture, rate: f64
 
 async fn lanes_with(harness: &Harness, fixture: &SandboxFixture, rate: f64, work: WorkSettings) -> Lanes {
     let lane = LaneSettings {
+        role: TargetRole::Application,
         name: "chat".to_owned(),
         target: Arc::clone(&fixture.target),
         rate: Rate::per_second(rate).unwrap(),

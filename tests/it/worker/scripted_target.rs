@@ -56,6 +56,8 @@ pub(crate) struct Account {
     pub(crate) suspended: bool,
     pub(crate) grants: Vec<Grant>,
     pub(crate) traits: BTreeSet<PrincipalTrait>,
+    /// What the account bears besides its id and its username.
+    pub(crate) known_as: Vec<Subject>,
 }
 
 impl Account {
@@ -187,7 +189,10 @@ impl Target for Scripted {
             [] => Resolution::None,
             [id] => Resolution::One(Principal {
                 id: id.clone(),
-                names: vec![Subject::Opaque(id.clone()), Subject::Username(id.clone())],
+                names: [Subject::Opaque(id.clone()), Subject::Username(id.clone())]
+                    .into_iter()
+                    .chain(world.accounts[id].known_as.clone())
+                    .collect(),
                 traits: world.accounts[id].traits.clone(),
                 account: world.accounts[id].state(),
             }),

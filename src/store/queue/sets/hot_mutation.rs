@@ -1,6 +1,6 @@
 //! The mutations of the hot path as plain values, and each of them done alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -84,6 +84,8 @@ pub(in crate::store) struct AttemptEnd {
     pub(in crate::store) settlement: Settlement,
     /// Whom the closing of the case tells.
     pub(in crate::store) receivers: Arc<[Receiver]>,
+    /// The targets by which people sign in to others.
+    pub(in crate::store) identity_providers: Arc<BTreeSet<String>>,
 }
 
 impl AcceptRequest {

@@ -65,6 +65,8 @@ fn is_plain(end: &AttemptEnd, verdict: &Verdict, row: &EndRow, others: &[(String
         && !row.unresolved
         && !told
         && !newer
+        // What one target's end means for another.
+        && (others.is_empty() || end.identity_providers.is_empty())
         // Which of two jobs at one target is the newer, the statement for one says.
         && others.iter().all(|(target, _)| *target != job.target)
         && others.iter().map(|(target, _)| target).collect::<std::collections::BTreeSet<_>>().len() == others.len()

@@ -36,9 +36,8 @@ pub(in crate::targets::described) enum Paging {
         by: CountedBy,
         /// The parameter that says where a page begins.
         send: String,
-        /// The parameter that says how large it is.
-        count: Option<String>,
-        size: usize,
+        /// The parameter that says how large it is, and what is sent in it.
+        count: Option<(String, usize)>,
         /// Where the body says how many items there are in all.
         total: Option<Places>,
     },
@@ -101,18 +100,25 @@ impl Paging {
         }
         let inner = table.table("paging")?;
         let text = |key| inner.text(key).map(|(text, _)| text.to_owned());
-        let size = |inner: &Table<'_>| match inner.number("size") {
-            Some(size @ 1..=10_000) => size,
-            Some(_) => {
-                inner.complain("size", "size: it must be from 1 to 10000");
-                1
-            }
-            None => {
-                if !inner.has("size") {
-                    inner.complain("size", "the key `size` is missing");
+        let count = || {
+            if !inner.has("count") {
+                if inner.has("size") {
+                    inner.complain(
+                        "size",
+                        "size: nothing says it to the target; write `count`, the parameter that does",
+                    );
                 }
-                1
+                inner.value("size");
+                return None;
             }
+            if !inner.has("size") {
+                inner.complain("count", "count: say by `size` what is sent in it");
+            }
+            let size = inner.number("size")?;
+            if !(1..=10_000).contains(&size) {
+                inner.complain("size", "size: it must be from 1 to 10000");
+            }
+            Some((text("count")?, size))
         };
         let counted = |by, send: &'static str, first| {
             let send = text(send)?;
@@ -122,8 +128,7 @@ impl Paging {
                     by => by,
                 },
                 send,
-                count: text("count"),
-                size: size(&inner),
+                count: count(),
                 total: inner.place("total"),
             })
         };

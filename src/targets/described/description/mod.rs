@@ -79,6 +79,8 @@ pub struct Description {
     pub(in crate::targets::described) version: Option<Reading>,
     /// How we learn who we are.
     pub(in crate::targets::described) ourselves: Option<Reading>,
+    /// Whether the credential is an application's own, and no account.
+    pub(in crate::targets::described) acts_as_application: bool,
     pub(in crate::targets::described) admins: Option<Admins>,
     pub(in crate::targets::described) resolves: Vec<ResolveRule>,
     pub(in crate::targets::described) principal: PrincipalRule,
@@ -164,6 +166,11 @@ fn whole(table: &Table<'_>) -> Option<Description> {
         ("application", TargetRole::Application),
     ];
     let role = table.word("role", &roles).unwrap_or_default();
+    let acts_as = [("application", true), ("account", false)];
+    let acts_as_application = table.word("acts_as", &acts_as).unwrap_or_default();
+    if acts_as_application && table.has("self") {
+        table.complain("acts_as", "acts_as: an application has no account that [self] could name");
+    }
     let origins = origins(table);
     let allowed = Allowed {
         keys: &keys,
@@ -233,6 +240,7 @@ fn whole(table: &Table<'_>) -> Option<Description> {
         answers,
         version,
         ourselves,
+        acts_as_application,
         admins,
         resolves,
         principal: principal?,

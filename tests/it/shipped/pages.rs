@@ -28,7 +28,10 @@ pub(super) enum Cut {
 
 /// The body of the page that was asked for, and the link to the next one.
 pub(super) fn page(mut body: Value, list: &List, asked: &Asked, cut: Cut, here: &str, elsewhere: &str) -> (Value, Option<String>) {
-    let items = if cut == Cut::Recorded {
+    if list.paging == Paging::None {
+        return (body, None);
+    }
+    let items = if cut == Cut::Recorded || list.of == ListOf::Else {
         recorded(&body, list)
     } else {
         grown(&body, list)
@@ -70,7 +73,11 @@ pub(super) fn page(mut body: Value, list: &List, asked: &Asked, cut: Cut, here: 
         Paging::Link => return (body, next.then(|| format!("<{}>; rel=\"next\"", url()))),
         Paging::NextUrl(at) => put(&mut body, at, if next { Value::String(url()) } else { Value::Null }),
         Paging::Cursor { at, .. } => {
-            let cursor = if next { format!("page-{number_of_next}") } else { String::new() };
+            let cursor = if next {
+                format!("page-{number_of_next}")
+            } else {
+                String::new()
+            };
             put(&mut body, at, Value::String(cursor));
         }
         Paging::Counted { total: Some(total), .. } => {
@@ -100,7 +107,10 @@ fn asked_for(list: &List, asked: &Asked) -> usize {
 }
 
 fn recorded(body: &Value, list: &List) -> Vec<Value> {
-    body.pointer(&list.items).and_then(Value::as_array).cloned().unwrap_or_default()
+    body.pointer(&list.items)
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default()
 }
 
 /// The recorded items, and of the last so many more that there are three.
@@ -108,11 +118,17 @@ fn grown(body: &Value, list: &List) -> Vec<Value> {
     let mut items = recorded(body, list);
     // What decides, stands last, where only who reads to the end finds it.
     if list.of == ListOf::Accounts {
-        let mut before: Vec<Value> = items.last().map(|last| (0..2).map(|n| renamed(last, list, n)).collect()).unwrap_or_default();
+        let mut before: Vec<Value> = items
+            .last()
+            .map(|last| (0..2).map(|n| renamed(last, list, n)).collect())
+            .unwrap_or_default();
         before.append(&mut items);
         items = before;
     } else {
-        let more: Vec<Value> = items.last().map(|last| (0..2).map(|n| renamed(last, list, n)).collect()).unwrap_or_default();
+        let more: Vec<Value> = items
+            .last()
+            .map(|last| (0..2).map(|n| renamed(last, list, n)).collect())
+            .unwrap_or_default();
         items.extend(more);
     }
     items
@@ -121,7 +137,10 @@ fn grown(body: &Value, list: &List) -> Vec<Value> {
 /// An item under another id, and of an account under other names.
 fn renamed(item: &Value, list: &List, number: usize) -> Value {
     let mut other = item.clone();
-    let ids = list.id.iter().chain((list.of == ListOf::Accounts).then_some(&list.matched).into_iter().flatten());
+    let ids = list
+        .id
+        .iter()
+        .chain((list.of == ListOf::Accounts).then_some(&list.matched).into_iter().flatten());
     for at in ids {
         let at = at.replace('*', "0");
         if let Some(value) = other.pointer_mut(&at) {

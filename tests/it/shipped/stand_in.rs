@@ -181,7 +181,10 @@ impl Replay {
 
     /// Where nobody was found, somebody else's account.
     fn others(&self, mut body: Value, items: &str) -> Value {
-        let Some(found) = body.pointer_mut(items).filter(|found| found.as_array().is_some_and(Vec::is_empty)) else {
+        let Some(found) = body
+            .pointer_mut(items)
+            .filter(|found| found.as_array().is_some_and(Vec::is_empty))
+        else {
             return body;
         };
         *found = self.recording.somebody(items).expect("an account that some search finds");
@@ -210,20 +213,24 @@ fn moments(text: &str) -> String {
     }
 }
 
-/// The list with its last account once more, under another id.
+/// The list with every account once more, under another id.
 fn twice(mut body: Value, items: &str) -> Value {
-    if let Some(Value::Array(found)) = body.pointer_mut(items)
-        && let Some(last) = found.last().cloned()
-    {
-        let mut other = last;
-        for key in ["id", "userid", "user_id", "account_id", "username"] {
-            match other.get_mut(key) {
-                Some(Value::String(id)) if key != "username" || !other_has_id(found) => *id = format!("{id}-2"),
-                Some(Value::Number(id)) => *id = (id.as_u64().unwrap() + 1000).into(),
-                _ => {}
-            }
-        }
-        found.push(other);
+    if let Some(Value::Array(found)) = body.pointer_mut(items) {
+        let others: Vec<Value> = found
+            .iter()
+            .cloned()
+            .map(|mut other| {
+                for key in ["id", "userid", "user_id", "account_id"] {
+                    match other.get_mut(key) {
+                        Some(Value::String(id)) => id.push_str("-2"),
+                        Some(Value::Number(id)) => *id = (id.as_u64().unwrap() + 1000).into(),
+                        _ => {}
+                    }
+                }
+                other
+            })
+            .collect();
+        found.extend(others);
         let total = found.len();
         for key in ["totalResults", "total"] {
             if let Some(said) = body.get_mut(key) {
@@ -232,8 +239,4 @@ fn twice(mut body: Value, items: &str) -> Value {
         }
     }
     body
-}
-
-fn other_has_id(found: &[Value]) -> bool {
-    found.iter().any(|one| one.get("id").is_some() || one.get("userid").is_some())
 }

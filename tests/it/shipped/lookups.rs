@@ -15,7 +15,11 @@ async fn a_person_is_found_by_every_name_and_nobody_only_in_the_targets_own_word
         assert!(!principal.names.is_empty(), "{}", stage.name());
         for also in stage.recording.also.iter() {
             let found = stage.resolve(also).await.unwrap();
-            assert!(matches!(&found, Resolution::One(same) if same.id == principal.id), "{}: {found:?}", stage.name());
+            assert!(
+                matches!(&found, Resolution::One(same) if same.id == principal.id),
+                "{}: {found:?}",
+                stage.name()
+            );
         }
         let nobody = stage.resolve(&stage.recording.nobody).await;
         assert!(matches!(nobody, Ok(Resolution::None)), "{}: {nobody:?}", stage.name());
@@ -28,7 +32,11 @@ async fn names_that_lead_to_two_accounts_are_ambiguous() {
     for stage in Stage::all().await {
         let names = [&stage.recording.found, &stage.recording.other].map(|name| name.parse::<Subject>().unwrap());
         let both = stage.resolve_name(&Subject::together(names).unwrap()).await.unwrap();
-        assert!(matches!(&both, Resolution::Ambiguous(ids) if ids.len() == 2), "{}: {both:?}", stage.name());
+        assert!(
+            matches!(&both, Resolution::Ambiguous(ids) if ids.len() == 2),
+            "{}: {both:?}",
+            stage.name()
+        );
     }
 }
 
@@ -37,7 +45,7 @@ async fn a_search_that_finds_two_of_a_name_is_ambiguous() {
     let mut skipped = Vec::new();
     for stage in Stage::all().await {
         let subject: Subject = stage.recording.found.parse().unwrap();
-        if !stage.searches_by(&subject) {
+        if !stage.searches_by(&subject) || stage.description.name_is_id(form(&subject)) {
             skipped.push(stage.name().to_owned());
             continue;
         }
@@ -97,7 +105,10 @@ impl Stage {
     /// Whether somebody is looked for by this name in a list.
     pub(super) fn searches_by(&self, subject: &Subject) -> bool {
         let by = form(subject);
-        self.description.asks().iter().any(|(known, searches)| *known == by && *searches)
+        self.description
+            .asks()
+            .iter()
+            .any(|(known, searches)| *known == by && *searches)
     }
 }
 

@@ -9,14 +9,21 @@ use super::stage::Stage;
 
 impl Stage {
     async fn apply(&self, action: &Action, principal: &Principal) {
-        let applied = self.target.apply(&self.context, action, std::slice::from_ref(principal)).await;
+        let applied = self
+            .target
+            .apply(&self.context, action, std::slice::from_ref(principal))
+            .await;
         if let Err(error) = applied {
-            panic!("{}: {action}: {error}; unknown: {:?}", self.name(), self.server.take_unknown());
+            panic!(
+                "{}: {action}: {error}; unknown: {:?}",
+                self.name(),
+                self.server.take_unknown()
+            );
         }
     }
 
     /// The actions that end all that is listed, and what is in no list.
-    fn ends(&self, seen: &Access) -> Vec<Action> {
+    pub(super) fn ends(&self, seen: &Access) -> Vec<Action> {
         let able = self.target.capabilities();
         let mut actions: Vec<Action> = able.ends_all.iter().map(|kind| Action::EndAll { kind: *kind }).collect();
         let one_by_one = |grant: &&Grant| able.ends.contains(&grant.name.kind) && !able.ends_all.contains(&grant.name.kind);
@@ -44,7 +51,12 @@ async fn everything_that_is_held_is_listed_ended_and_gone_and_ending_it_twice_is
         let principal = stage.found().await;
         let before = stage.look(&principal).await;
         let able = stage.target.capabilities();
-        assert_eq!(kinds(&before), able.lists, "{}: the recording has one of each kind", stage.name());
+        assert_eq!(
+            kinds(&before),
+            able.lists,
+            "{}: the recording has one of each kind",
+            stage.name()
+        );
         let mut actions = stage.ends(&before);
         if able.suspends {
             actions.insert(0, Action::Suspend);
@@ -127,7 +139,11 @@ async fn a_proof_by_a_moment_appears_with_our_own_act_and_not_before() {
         }
         proved.push(stage.name().to_owned());
         let acted = revoked::model::Timestamp::from_seconds(super::stand_in::NOW);
-        assert!(before.valid_from.values().all(|moment| *moment < acted), "{}: {before:?}", stage.name());
+        assert!(
+            before.valid_from.values().all(|moment| *moment < acted),
+            "{}: {before:?}",
+            stage.name()
+        );
         let mut actions = vec![Action::Suspend];
         actions.extend(able.ends_all.iter().map(|kind| Action::EndAll { kind: *kind }));
         for action in actions {
@@ -135,7 +151,10 @@ async fn a_proof_by_a_moment_appears_with_our_own_act_and_not_before() {
         }
         let after = stage.look(&principal).await;
         assert!(
-            after.valid_from.get(&GrantKind::Session).is_some_and(|moment| *moment >= acted),
+            after
+                .valid_from
+                .get(&GrantKind::Session)
+                .is_some_and(|moment| *moment >= acted),
             "{}: {after:?}",
             stage.name()
         );

@@ -44,7 +44,11 @@ fn hostile() -> Vec<String> {
         "true",
         "0",
     ];
-    names.iter().map(|name| (*name).to_owned()).chain([String::from("a").repeat(64 * 1024)]).collect()
+    names
+        .iter()
+        .map(|name| (*name).to_owned())
+        .chain([String::from("a").repeat(64 * 1024)])
+        .collect()
 }
 
 fn subject(by: &str, name: &str) -> Subject {
@@ -68,7 +72,11 @@ async fn no_name_changes_the_form_of_a_request_and_none_means_everybody() {
                 let _first = stage.resolve_name(&subject(&by, PLAIN)).await;
                 stage.server.take_asked();
                 let plain = stage.resolve_name(&subject(&by, PLAIN)).await;
-                assert!(!matches!(plain, Ok(Resolution::One(_) | Resolution::Ambiguous(_))), "{}: {plain:?}", stage.name());
+                assert!(
+                    !matches!(plain, Ok(Resolution::One(_) | Resolution::Ambiguous(_))),
+                    "{}: {plain:?}",
+                    stage.name()
+                );
                 let form = stage.server.take_asked();
                 assert!(!form.is_empty(), "{}: {by}", stage.name());
                 for name in hostile() {
@@ -81,7 +89,11 @@ async fn no_name_changes_the_form_of_a_request_and_none_means_everybody() {
                     );
                     let asked = stage.server.take_asked();
                     if matches!(found, Ok(Resolution::None)) {
-                        assert!(!asked.is_empty(), "{}: {by} {shown:?}: nobody was asked, and nobody is there", stage.name());
+                        assert!(
+                            !asked.is_empty(),
+                            "{}: {by} {shown:?}: nobody was asked, and nobody is there",
+                            stage.name()
+                        );
                     }
                     for (asked, form) in asked.iter().zip(&form) {
                         let wanted = with_name(form, &name);
@@ -114,7 +126,10 @@ fn in_body(body: &Value, name: &str) -> Value {
     match body {
         Value::String(text) => Value::String(text.replace(PLAIN, name)),
         Value::Array(members) => members.iter().map(|member| in_body(member, name)).collect(),
-        Value::Object(members) => members.iter().map(|(key, member)| (key.clone(), in_body(member, name))).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, member)| (key.clone(), in_body(member, name)))
+            .collect(),
         other => other.clone(),
     }
 }

@@ -101,7 +101,10 @@ impl Recording {
 
     /// The accounts of the first search at this place that found any.
     pub(super) fn somebody(&self, items: &str) -> Option<Value> {
-        let lists = self.answers.iter().filter_map(|exchange| exchange.answer.json.as_ref()?.pointer(items));
+        let lists = self
+            .answers
+            .iter()
+            .filter_map(|exchange| exchange.answer.json.as_ref()?.pointer(items));
         lists
             .filter(|list| list.as_array().is_some_and(|found| !found.is_empty()))
             .next()
@@ -115,7 +118,10 @@ impl Recording {
 
     /// How many of its answers were recorded on a real server.
     pub(super) fn recorded(&self) -> usize {
-        self.answers.iter().filter(|exchange| exchange.answer.recorded.is_some()).count()
+        self.answers
+            .iter()
+            .filter(|exchange| exchange.answer.recorded.is_some())
+            .count()
     }
 
     /// The answer to a credential that it does not know.

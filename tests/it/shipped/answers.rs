@@ -27,6 +27,7 @@ async fn a_credential_that_is_wrong_pauses_and_is_in_no_error() {
 async fn our_own_credential_that_dies_meanwhile_pauses_whatever_is_being_done() {
     for stage in Stage::all().await {
         let principal = stage.found().await;
+        let seen = stage.look(&principal).await;
         stage.server.set(Trouble::WrongToken);
         if !stage.lists().is_empty() {
             let error = stage.observe(&principal, stage.lists()).await.unwrap_err();
@@ -36,12 +37,12 @@ async fn our_own_credential_that_dies_meanwhile_pauses_whatever_is_being_done() 
         let change = if able.suspends {
             Action::Suspend
         } else {
-            let kind = *able.ends_all.first().or(able.ends.first()).unwrap();
-            Action::EndMany {
-                grants: vec![revoked::model::GrantRef::new(kind, "1")],
-            }
+            stage.ends(&seen).swap_remove(0)
         };
-        let applied = stage.target.apply(&stage.context, &change, std::slice::from_ref(&principal)).await;
+        let applied = stage
+            .target
+            .apply(&stage.context, &change, std::slice::from_ref(&principal))
+            .await;
         assert_eq!(applied.unwrap_err().remedy, Remedy::Pause, "{}: {change}", stage.name());
     }
 }
@@ -115,11 +116,26 @@ async fn what_a_server_says_in_the_recordings_is_all_that_is_asked() {
         let principal = stage.found().await;
         stage.look(&principal).await;
         let probe = stage.target.probe(&stage.context).await;
-        assert!(probe.is_ok(), "{}: {:?}; unknown: {:?}", stage.name(), probe.err(), stage.server.take_unknown());
+        assert!(
+            probe.is_ok(),
+            "{}: {:?}; unknown: {:?}",
+            stage.name(),
+            probe.err(),
+            stage.server.take_unknown()
+        );
         assert_eq!(stage.server.take_unknown(), [], "{}", stage.name());
         let recorded = stage.recording.source.starts_with("recorded");
         assert_eq!(recorded, stage.recording.recorded() > 0, "{}", stage.name());
-        let tested = revoked::targets::KINDS.iter().find(|kind| kind.name == stage.name()).unwrap().tested;
-        assert_eq!(recorded, !tested.is_empty(), "{}: what was not run against the vendor must say so", stage.name());
+        let tested = revoked::targets::KINDS
+            .iter()
+            .find(|kind| kind.name == stage.name())
+            .unwrap()
+            .tested;
+        assert_eq!(
+            recorded,
+            !tested.is_empty(),
+            "{}: what was not run against the vendor must say so",
+            stage.name()
+        );
     }
 }

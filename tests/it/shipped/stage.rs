@@ -24,8 +24,14 @@ pub(super) const SECRET: &str = "a-secret-that-nobody-else-has";
 static KEY: LazyLock<String> = LazyLock::new(|| {
     let der = Signer::generate("k1", Algorithm::Rs256).unwrap().to_pkcs8().unwrap();
     let base64 = STANDARD.encode(der);
-    let lines: Vec<&str> = (0..base64.len()).step_by(64).map(|at| &base64[at..base64.len().min(at + 64)]).collect();
-    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n"))
+    let lines: Vec<&str> = (0..base64.len())
+        .step_by(64)
+        .map(|at| &base64[at..base64.len().min(at + 64)])
+        .collect();
+    format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        lines.join("\n")
+    )
 });
 
 /// One description at work.
@@ -102,7 +108,12 @@ impl Stage {
     /// Everything that can be seen.
     pub(super) async fn look(&self, principal: &Principal) -> Access {
         let able = self.target.capabilities();
-        let kinds = able.lists.into_iter().chain(able.unlisted.into_keys()).chain(able.ends_all).collect();
+        let kinds = able
+            .lists
+            .into_iter()
+            .chain(able.unlisted.into_keys())
+            .chain(able.ends_all)
+            .collect();
         let seen = self.observe(principal, kinds).await;
         seen.unwrap_or_else(|error| panic!("{}: {error}; unknown: {:?}", self.name(), self.server.take_unknown()))
     }
@@ -120,19 +131,16 @@ fn build(description: &Description, recording: &Recording, url: &str, folder: &P
     for (key, value) in &recording.config {
         writeln!(keys, "{key} = {value}").unwrap();
     }
-    if description.at("/self").is_none() {
-        writeln!(keys, "ourselves = \"an-account-of-ours\"").unwrap();
-    }
     if let Some(origins) = description.at("/origins").and_then(|origins| origins.as_array()) {
         let origins: Vec<String> = origins.iter().map(|origin| format!("{origin} = \"{url}\"")).collect();
         writeln!(keys, "origins = {{ {} }}", origins.join(", ")).unwrap();
     }
-    writeln!(keys, "description = \"{}/src/targets/described/shipped/{}.toml\"", env!("CARGO_MANIFEST_DIR"), description.name).unwrap();
-    let kind = KINDS.iter().find(|kind| kind.name == "described");
+    let kind = KINDS.iter().find(|kind| kind.name == description.name);
     let kind = kind.unwrap_or_else(|| panic!("{} has no row in KINDS", description.name));
     let settings = Settings {
         name: "target",
         table: toml::de::DeTable::parse(&keys).unwrap(),
     };
-    (kind.build)(&settings, &Clock::fixed(Timestamp::from_seconds(NOW))).unwrap_or_else(|complaints| panic!("{keys}: {complaints:?}"))
+    (kind.build)(&settings, &Clock::fixed(Timestamp::from_seconds(NOW)))
+        .unwrap_or_else(|complaints| panic!("{keys}: {complaints:?}"))
 }

@@ -25,7 +25,9 @@ impl Asked {
             serde_json::from_slice(&request.body).unwrap_or_else(|_| {
                 let text = String::from_utf8_lossy(&request.body);
                 let pairs = reqwest::Url::parse(&format!("http://form/?{text}")).unwrap();
-                let pairs = pairs.query_pairs().map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())));
+                let pairs = pairs
+                    .query_pairs()
+                    .map(|(name, value)| (name.into_owned(), Value::from(value.into_owned())));
                 Value::Object(pairs.collect())
             })
         });
@@ -39,15 +41,25 @@ impl Asked {
 
     /// The value of a member of the query.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
 fn decoded(segment: &str) -> String {
     // A query's decoder takes a plus for a space, which a path's does not.
-    let escaped = segment.replace('+', "%2B").replace('&', "%26").replace('=', "%3D").replace('#', "%23");
+    let escaped = segment
+        .replace('+', "%2B")
+        .replace('&', "%26")
+        .replace('=', "%3D")
+        .replace('#', "%23");
     let url = reqwest::Url::parse(&format!("http://x/?{escaped}")).unwrap();
-    url.query_pairs().next().map(|(name, _)| name.into_owned()).unwrap_or_default()
+    url.query_pairs()
+        .next()
+        .map(|(name, _)| name.into_owned())
+        .unwrap_or_default()
 }
 
 /// What a request must be like. A star stands for any text within a segment, a value of the query, or a text of the body.
@@ -61,7 +73,16 @@ pub(super) struct RequestPattern {
 }
 
 /// What pages are asked for by; the stand-in's own is the last.
-const PAGE_WORDS: [&str; 7] = ["startIndex", "count", "page", "per_page", "from", "cursor", "stand_in_page"];
+const PAGE_WORDS: [&str; 8] = [
+    "startIndex",
+    "count",
+    "page",
+    "per_page",
+    "pagesize",
+    "from",
+    "cursor",
+    "stand_in_page",
+];
 
 impl RequestPattern {
     /// Reads `METHOD /path?query`, unencoded.
@@ -100,7 +121,9 @@ impl RequestPattern {
         for (name, pattern) in &self.query {
             matched(pattern, asked.value(name)?)?;
         }
-        let known = |name: &String| self.any_query || PAGE_WORDS.contains(&name.as_str()) || self.query.iter().any(|(known, _)| known == name);
+        let known = |name: &String| {
+            self.any_query || PAGE_WORDS.contains(&name.as_str()) || self.query.iter().any(|(known, _)| known == name)
+        };
         if !asked.query.iter().all(|(name, _)| known(name)) {
             return None;
         }
