@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::description::Description;
 use super::description::answer::{AnswerSign, Means};
-use super::rate_hints::reset;
+use super::rate_reset::reset;
 use crate::model::Timestamp;
 use crate::targets::Remedy;
 use crate::targets::retry_after::{DEFAULT_WAIT, SHORTEST_WAIT, wait, wait_in};
