@@ -31,6 +31,7 @@
 //! | `store/sources`, `store/outbox` | the table `inbox`, health of sources, `leaked_credentials`; what others are told |
 //! | `store/writer`, `store/trail`, `store/views`, `store/file` | the one writer; reading the trail; lists and counts; opening the file |
 //! | [`worker`] | lanes and their priority pacer (rate limits, 429, concurrency, circuit breaker), and the attempt, which is the loop |
+//! | [`canary`] | an account of ours at a target that is revoked and tried: the observed delay of its verdicts |
 //! | [`backoff`] | how long to wait before the next try |
 //! | [`targets`] | the trait of a target with its contract, and a folder for each kind |
 //! | `targets/mattermost` | how a session, a token, a webhook is found and ended at a Mattermost server |
@@ -95,6 +96,7 @@
 
 pub mod api;
 pub mod backoff;
+pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod config;

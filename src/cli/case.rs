@@ -8,7 +8,7 @@ use super::output::{json, json_list, line, name_unreadable, plain, span, table, 
 use super::store::{operator, references_of};
 use super::{Exit, StoreArgs};
 use crate::model::{Evidence, Sentence, Subject};
-use crate::store::{ActionView, CaseDetail, CaseView, JobView, ListFilter};
+use crate::store::{ActionView, CaseDetail, CaseView, JobView, ListFilter, ObservedDelay};
 
 /// How many of the grants that a job ended are named; `--json` has them all.
 const NAMED: usize = 10;
@@ -118,7 +118,12 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
         CaseCommand::Show { case, json: as_json } => {
             let detail = store.case_detail(case).await?;
             name_unreadable(&detail.unreadable);
-            if as_json { json(&detail)? } else { show(&detail)? }
+            if as_json {
+                json(&detail)?;
+            } else {
+                show(&detail)?;
+                show_delays(&detail, &store.observed_delays().await?)?;
+            }
         }
     }
     store.close().await;
@@ -186,6 +191,7 @@ pub(super) fn show(detail: &CaseDetail) -> anyhow::Result<()> {
     if case.reopened > 0 {
         line(format!("  reopened {} times: access came back", case.reopened))?;
     }
+    show_targets(detail)?;
     for signal in &detail.signals {
         let why = signal.why.as_deref().map_or(String::new(), |why| format!(": {}", plain(why)));
         line(format!(
@@ -200,16 +206,76 @@ pub(super) fn show(detail: &CaseDetail) -> anyhow::Result<()> {
         show_job(job)?;
         show_actions(detail.actions.iter().filter(|action| action.job == job.id))?;
     }
-    // Once for all jobs: a sweep does not reach what the first attempt did not.
+    // Once for all jobs of a target: a sweep does not reach what the first attempt did not.
     // Where nobody was found there is nothing that could be left over.
-    let evidence = detail
+    let found = detail
         .jobs
         .iter()
-        .filter_map(|job| job.evidence.as_ref())
-        .filter(|evidence| evidence.before_at.is_some());
-    let gaps: BTreeSet<&Sentence> = evidence.flat_map(|evidence| &evidence.not_covered).collect();
-    for gap in gaps {
-        line(format!("  not covered: {}", plain(gap)))?;
+        .filter_map(|job| Some((&job.target, job.evidence.as_ref()?)));
+    let found = found.filter(|(_, evidence)| evidence.before_at.is_some());
+    let gaps: BTreeSet<(&String, &Sentence)> = found
+        .flat_map(|(target, evidence)| evidence.not_covered.iter().map(move |gap| (target, gap)))
+        .collect();
+    for (target, gap) in gaps {
+        line(format!("  not covered at {}: {}", plain(target), plain(gap)))?;
+    }
+    Ok(())
+}
+
+/// How fast the targets of a case let go of what ends there, as their canaries showed.
+///
+/// # Errors
+/// Where standard output cannot be written.
+pub(super) fn show_delays(detail: &CaseDetail, delays: &[ObservedDelay]) -> anyhow::Result<()> {
+    let targets: BTreeSet<&String> = detail.jobs.iter().map(|job| &job.target).collect();
+    for shown in delays.iter().filter(|shown| targets.contains(&shown.target)) {
+        let (target, kind) = (plain(&shown.target), plain(&shown.kind));
+        line(match shown.delay_ms {
+            Some(ms) => format!(
+                "  observed delay at {target}: a {kind} was refused {ms} ms after its end (canary, {})",
+                shown.at
+            ),
+            None => format!(
+                "  not to be trusted: the canary's {kind} at {target} outlived its end by {} s ({})",
+                shown.within_ms / 1000,
+                shown.at
+            ),
+        })?;
+    }
+    Ok(())
+}
+
+/// Where a case has several targets, what came of it at each.
+fn show_targets(detail: &CaseDetail) -> anyhow::Result<()> {
+    let mut newest: Vec<&JobView> = Vec::new();
+    // The newest stands first; a look that is still to come says nothing yet.
+    for job in detail
+        .jobs
+        .iter()
+        .filter(|job| job.kind != "release" && !(job.kind == "watch" && job.state == "scheduled"))
+    {
+        if newest.iter().all(|known| known.target != job.target) {
+            newest.push(job);
+        }
+    }
+    if newest.len() < 2 {
+        return Ok(());
+    }
+    newest.sort_by_key(|job| job.id);
+    for job in newest {
+        let came = match (&job.verdict, job.finished_at) {
+            (Some(verdict), Some(at)) => format!(
+                "{} after {}",
+                plain(&verdict.to_string()),
+                span(at.since(detail.case.received_at))
+            ),
+            (Some(verdict), None) => plain(&verdict.to_string()),
+            (None, _) => match &job.error {
+                Some(error) => format!("{}: {}", job.state, plain(error)),
+                None => job.state.clone(),
+            },
+        };
+        line(format!("  at {}: {came}", plain(&job.target)))?;
     }
     Ok(())
 }

@@ -1,25 +1,33 @@
 //! `revoked check`: parses, builds, and asks every target what stands in the way; says what to do about each finding.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use clap::Args;
+use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::output::{json, line, plain};
 use super::store::open;
 use super::{Exit, StoreArgs};
+use crate::canary::{self, Canary};
 use crate::clock::Clock;
 use crate::config::{Config, TargetConfig};
-use crate::store::{CounterDifference, Store, check_privacy};
-use crate::targets::{CallContext, CallLimit, Finding, Level, Probe};
+use crate::model::{Capabilities, Containment, GrantKind};
+use crate::store::{CounterDifference, Store, check_privacy, daemon_runs};
+use crate::targets::{CallContext, CallLimit, Finding, Level, Probe, TargetRole};
 use crate::worker::Rate;
 
 /// `revoked check`
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct CheckArgs {
     /// Check the config alone and ask no target
     #[arg(long)]
     pub offline: bool,
+    /// Sign in the canary of each target that has one, have it revoked by the daemon, and try its credentials until they are refused
+    #[arg(long, conflicts_with = "offline")]
+    pub prove: bool,
     /// Count everything in the store again and compare it with the counters that `status` and the metrics show
     #[arg(long)]
     pub deep: bool,
@@ -44,6 +52,12 @@ struct Checked {
 #[derive(Serialize)]
 struct Asked {
     target: String,
+    kind: &'static str,
+    role: TargetRole,
+    able: Capabilities,
+    /// Present with `--prove`, where the target has a canary: by kind, after how many milliseconds its credential was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canary: Option<Result<BTreeMap<&'static str, Option<u128>>, String>>,
     #[serde(flatten)]
     probe: Probe,
 }
@@ -81,22 +95,10 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
             checked.wrong_counters = Some(wrong);
         }
     }
-    for target in config.targets.iter().filter(|_| !args.offline) {
-        let mut probe = target
-            .target
-            .probe(&CallContext::unpaced())
-            .await
-            .unwrap_or_else(|error| Probe {
-                findings: vec![Finding {
-                    level: Level::Error,
-                    what: error.to_string(),
-                    advice: "make the target reachable with the configured url and credential, then run this again".to_owned(),
-                }],
-                ..Probe::default()
-            });
-        if let Some(limit) = probe.limit {
-            probe.findings.splice(0..0, beyond(target, limit));
-        }
+    // All at once: one that does not answer holds up no other.
+    let asked = config.targets.iter().filter(|_| !args.offline);
+    let probes = join_all(asked.map(|target| probe(target, &config))).await;
+    for (target, probe) in config.targets.iter().zip(probes) {
         let usable = probe.findings.iter().all(|finding| finding.level < Level::Error);
         checked.ok &= usable;
         if let Some(store) = store.as_ref().filter(|_| usable)
@@ -107,8 +109,19 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
                 .warnings
                 .push(format!("target {} was paused and goes on now", target.name));
         }
+        let canary = match &target.canary {
+            Some(canary) if args.prove => Some(prove(store.as_ref(), target, canary).await),
+            _ => None,
+        };
+        checked.ok &= canary
+            .as_ref()
+            .is_none_or(|shown| shown.as_ref().is_ok_and(|delays| delays.values().all(Option::is_some)));
         checked.targets.push(Asked {
+            canary,
             target: target.name.clone(),
+            kind: target.kind,
+            role: target.role,
+            able: target.target.capabilities(),
             probe,
         });
     }
@@ -121,6 +134,93 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         show(&checked, args.offline)?;
     }
     Ok(if checked.ok { Exit::Ok } else { Exit::Findings })
+}
+
+/// Asks one target what stands in the way, and compares what the config demands with what it can do.
+async fn probe(target: &TargetConfig, config: &Config) -> Probe {
+    let asked = target.target.probe(&CallContext::unpaced()).await;
+    let mut probe = asked.unwrap_or_else(|error| Probe {
+        findings: vec![Finding {
+            level: Level::Error,
+            what: error.to_string(),
+            advice: "make the target reachable with the configured url and credential, then run this again".to_owned(),
+        }],
+        ..Probe::default()
+    });
+    if let Some(limit) = probe.limit {
+        probe.findings.splice(0..0, beyond(target, limit));
+    }
+    if !target.target.capabilities().suspends {
+        let demanded = |containment: &Containment| containment.block;
+        let blocks = config.policy.playbooks.iter();
+        let blocks = blocks.filter(|(_, playbook)| playbook.get(&target.name).is_some_and(demanded));
+        let names: Vec<&str> = blocks.map(|(name, _)| name.as_str()).collect();
+        if !names.is_empty() {
+            probe.findings.push(Finding {
+                level: Level::Note,
+                what: format!("an account cannot be suspended here, and {} demands it", names.join(" and ")),
+                advice: "its verdict here is unverified at best; block = false in that playbook for this target says that you know"
+                    .to_owned(),
+            });
+        }
+    }
+    probe
+}
+
+/// Tries the canary of one target.
+async fn prove(
+    store: Option<&Store>,
+    target: &TargetConfig,
+    canary: &Canary,
+) -> Result<BTreeMap<&'static str, Option<u128>>, String> {
+    let Some(store) = store.filter(|store| daemon_runs(store.path())) else {
+        return Err("the daemon, which revokes it, is not running".to_owned());
+    };
+    let delays = canary::prove(store, &target.name, target.target.as_ref(), canary).await;
+    let delays = delays.map_err(|error| format!("{error:#}"))?;
+    let shown = delays.into_iter();
+    Ok(shown
+        .map(|shown| (shown.kind.word(), shown.delay.map(|delay| delay.as_millis())))
+        .collect())
+}
+
+/// What came of a canary, in lines.
+fn canary_lines(canary: &Result<BTreeMap<&'static str, Option<u128>>, String>) -> Vec<String> {
+    match canary {
+        Ok(delays) => delays
+            .iter()
+            .map(|(kind, delay)| match delay {
+                Some(ms) => format!("canary: the {kind} was refused {ms} ms after its end was accepted"),
+                None => format!("error: the canary's {kind} outlived its end: no verdict here can be trusted"),
+            })
+            .collect(),
+        Err(why) => vec![format!("error: the canary could not be tried: {why}")],
+    }
+}
+
+/// What a target can do, in lines.
+fn abilities(able: &Capabilities) -> Vec<String> {
+    let words = |kinds: &mut dyn Iterator<Item = &GrantKind>| kinds.map(|kind| kind.word()).collect::<Vec<_>>().join(", ");
+    let ends: BTreeSet<&GrantKind> = able.ends.iter().chain(&able.ends_all).collect();
+    let account = match (able.suspends, able.resets_password) {
+        (true, true) => "suspends accounts, sets passwords",
+        (true, false) => "suspends accounts",
+        (false, true) => "sets passwords",
+        (false, false) => "changes no account",
+    };
+    let mut lines = vec![format!("{account}; ends {}", words(&mut ends.into_iter()))];
+    if able.lists.is_empty() {
+        lines.push("lists nothing: what is ended is not proved by a list".to_owned());
+    } else if !able
+        .lists
+        .iter()
+        .eq(able.ends.iter().chain(&able.ends_all).collect::<BTreeSet<_>>())
+    {
+        lines.push(format!("lists {}", words(&mut able.lists.iter())));
+    }
+    let unlisted = able.unlisted.iter().map(|(kind, why)| format!("cannot list {kind}: {why}"));
+    lines.extend(unlisted);
+    lines
 }
 
 /// What to say of each proxy by way of which requests came and which the config does not name.
@@ -199,11 +299,22 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
         let version = asked.probe.version.as_deref().unwrap_or("of unknown version");
         let who = asked.probe.acting_as.as_deref().unwrap_or("nobody");
         line(format!(
-            "target {}: server {}, acting as {}",
+            "target {} ({}{}): server {}, acting as {}",
             plain(&asked.target),
+            asked.kind,
+            match asked.role {
+                TargetRole::IdentityProvider => ", identity provider",
+                TargetRole::Application => "",
+            },
             plain(version),
             plain(who)
         ))?;
+        for able in abilities(&asked.able) {
+            line(format!("  {}", plain(&able)))?;
+        }
+        for shown in asked.canary.iter().flat_map(canary_lines) {
+            line(format!("  {}", plain(&shown)))?;
+        }
         for door in &asked.probe.doors {
             line(format!("  open door: {}", plain(&door.to_string())))?;
         }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Exit;
 use super::output::{json, table};
-use crate::targets::described;
+use crate::targets::{described, exec};
 use crate::{sources, targets};
 
 #[derive(Serialize)]
@@ -22,8 +22,7 @@ impl Row {
     fn tested(&self) -> String {
         match self.run_against {
             None => String::new(),
-            // A file's own says that itself.
-            Some([]) if self.kind == described::KIND.name => "as its file says".to_owned(),
+            Some([]) if [described::KIND.name, exec::KIND.name].contains(&self.kind) => "yours to try".to_owned(),
             Some([]) => "not run against the vendor".to_owned(),
             Some(versions) => format!("run against {}", versions.join(", ")),
         }

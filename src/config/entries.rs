@@ -9,6 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::file::{self, Bound};
 use super::{Diagnostics, SourceConfig, TargetConfig};
+use crate::canary::Canary;
 use crate::clock::Clock;
 use crate::policy::{INBOX, Limits};
 use crate::settings::{ConfigError, Period, Rate, Settings, nearest};
@@ -18,6 +19,9 @@ use crate::targets;
 const RATE: &str = "10/s";
 const CONCURRENCY: u32 = 4;
 const BURST: u32 = 10;
+/// How long after its end a canary's credential may still work where the config does not say, and how often it is tried.
+const CANARY_WITHIN: Duration = Duration::from_mins(1);
+const CANARY_EVERY: Duration = Duration::from_hours(24);
 /// What `silent_after` may be.
 const SILENCES: RangeInclusive<Duration> = Duration::from_mins(5)..=Duration::from_hours(366 * 24);
 
@@ -159,6 +163,9 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Diagno
         };
         match ((kind.build)(&settings, clock), rate) {
             (Ok(target), Some(rate)) => built.push(TargetConfig {
+                canary: written
+                    .canary
+                    .and_then(|written| canary(written, target.as_ref(), kind.name, found)),
                 name,
                 kind: kind.name,
                 rate,
@@ -186,6 +193,41 @@ fn missing(entry: &Entry<'_>) -> Vec<ConfigError> {
     let keys = ["name", "kind"].into_iter().filter(|key| !entry.get_ref().contains_key(*key));
     keys.map(|key| ConfigError::at(entry.span(), format!("the key `{key}` is missing")))
         .collect()
+}
+
+/// The canary of a target, where one can sign in there.
+fn canary(written: Spanned<file::Canary>, target: &dyn targets::Target, kind: &str, found: &mut Diagnostics) -> Option<Canary> {
+    let span = written.span();
+    let file::Canary {
+        subject,
+        login,
+        password,
+        within,
+        every,
+    } = written.into_inner();
+    if !target.takes_canaries() {
+        found.complain(
+            span,
+            format!("canary: revoked knows no sign-in at a target of the kind {kind}; leave it out"),
+        );
+        return None;
+    }
+    if subject.names().len() > 1 || !target.asks_by(&subject) {
+        found.complain(
+            span,
+            "canary: subject must be one name by which this target can be asked, such as username:revoked-canary",
+        );
+        return None;
+    }
+    let value = subject.to_string();
+    let value = value.split_once(':').map_or(value.as_str(), |(_, value)| value);
+    Some(Canary {
+        login: login.unwrap_or_else(|| value.to_owned()),
+        subject,
+        password,
+        within: within.map_or(CANARY_WITHIN, |period| period.0),
+        every: every.map_or(CANARY_EVERY, |period| period.0),
+    })
 }
 
 fn rate(written: Option<&Spanned<String>>, found: &mut Diagnostics) -> Option<Rate> {

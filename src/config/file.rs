@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::model::PasswordReset;
+use crate::model::{PasswordReset, Subject};
 use crate::secret::SecretSource;
 use crate::settings::Period;
 use crate::targets::TargetRole;
@@ -53,10 +53,22 @@ pub(super) struct Target {
     pub(super) burst: Option<Spanned<u32>>,
     pub(super) concurrency: Option<Spanned<u32>>,
     pub(super) role: Option<TargetRole>,
+    pub(super) canary: Option<Spanned<Canary>>,
+}
+
+/// An account of ours at a target that is tried.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Canary {
+    pub(super) subject: Subject,
+    pub(super) login: Option<String>,
+    pub(super) password: SecretSource,
+    pub(super) within: Option<Period>,
+    pub(super) every: Option<Period>,
 }
 
 impl Target {
-    pub(super) const KEYS: [&'static str; 6] = ["name", "kind", "rate", "burst", "concurrency", "role"];
+    pub(super) const KEYS: [&'static str; 7] = ["name", "kind", "rate", "burst", "concurrency", "role", "canary"];
 }
 
 /// The keys that every `[[source]]` has.

@@ -84,6 +84,8 @@ pub struct TargetConfig {
     pub concurrency: usize,
     /// What it is to the other targets.
     pub role: TargetRole,
+    /// An account of ours there that is tried.
+    pub canary: Option<crate::canary::Canary>,
     /// The connector.
     pub target: Arc<dyn Target>,
 }

@@ -9,7 +9,7 @@
 //!
 //! Here [`Daemon`]; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
 //! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work;
-//! `target_clocks`, how far those are from ours; `descriptors`, the limit of open files.
+//! `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -36,6 +36,7 @@ use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
+mod canaries;
 mod descriptors;
 mod endpoints;
 mod health;
@@ -324,6 +325,15 @@ fn start_intake(
         "the look at the targets' clocks",
         target_clocks::run(store.clone(), clocks.collect(), listeners.stop.clone()),
     );
+    let tried = config.targets.iter().filter_map(|target| {
+        Some(canaries::Tried {
+            name: target.name.clone(),
+            target: Arc::clone(&target.target),
+            canary: target.canary.clone()?,
+        })
+    });
+    let tried: Vec<_> = tried.collect();
+    listeners.spawn_watched("the canaries", canaries::run(store.clone(), tried, listeners.stop.clone()));
     let intake = Intake::new(store.clone(), policy, lanes.clone(), targets, sources.clone()).noting(activity);
     listeners.spawn_watched("the inbox", intake::run_inbox(intake.clone(), listeners.stop.clone()));
     for (name, source) in sources {

@@ -107,6 +107,10 @@ pub struct Access {
     /// The target's ids of the requests behind this observation, for comparison with its own logs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requests: Vec<String>,
+    /// Parts of the target that did not answer, a host of several, each with why: what is said here is of the others. What can be ended there is
+    /// ended, and the job stays open for these.
+    #[serde(skip)]
+    pub unreached: Vec<String>,
     /// When the observation was complete.
     pub at: Timestamp,
 }
@@ -144,6 +148,7 @@ impl Access {
             residuals: Vec::new(),
             notes: Vec::new(),
             requests: Vec::new(),
+            unreached: Vec::new(),
             at,
         }
     }
@@ -202,6 +207,7 @@ impl Access {
             }
         }
         self.requests.extend(later.requests);
+        self.unreached.extend(later.unreached);
         self.at = later.at;
     }
 }

@@ -8,6 +8,7 @@ use super::{Action, GrantKind, Sentence};
 
 /// What a target can do for a containment. The plan asks for nothing else, and the report prints what is not covered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an ability of its own")]
 pub struct Capabilities {
     /// The kinds it can end.
     pub ends: BTreeSet<GrantKind>,

@@ -31,6 +31,7 @@ use crate::clock::Clock;
 use crate::statement::Receiver;
 
 mod alerts;
+mod canary;
 mod cases;
 mod clock_steps;
 mod columns;
@@ -52,6 +53,7 @@ mod views;
 mod writer;
 
 pub use alerts::Alert;
+pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::call_off::CalledOff;
 pub use cases::holds::{HeldCase, HeldSet, Hold, Reactivation};
 pub use cases::other_demands::{OtherDemand, Outstanding};

@@ -18,18 +18,25 @@ use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject, Timestamp};
 use crate::settings::{ConfigError, Settings};
 
+mod bounded_program;
 mod call_context;
+mod canary;
 mod connection;
 pub mod described;
 mod endpoint;
+pub mod exec;
 pub mod global_token_revocation;
+pub mod ldap;
+pub mod linux_host;
 pub mod mattermost;
 pub mod oauth_revocation;
+pub mod postgresql;
 mod retry_after;
 mod server_clock;
 mod unknown_password;
 
 pub use call_context::{AttemptStage, CallContext, Permit, Permits, RateLimitHints};
+pub use canary::{CanaryLogin, HeldCredential};
 pub use server_clock::ServerClock;
 
 /// One kind of target: its row in the table that the config, `revoked kinds`, the docs check and the conformance suite read.
@@ -84,6 +91,11 @@ pub const KINDS: &[Kind] = &[
     described::KIND,
     global_token_revocation::KIND,
     oauth_revocation::KIND,
+    ldap::KIND,
+    ldap::ACTIVE_DIRECTORY,
+    postgresql::KIND,
+    linux_host::KIND,
+    exec::KIND,
 ];
 
 /// A system in which principals are contained.
@@ -127,6 +139,27 @@ pub trait Target: Send + Sync {
     /// A target whose credentials cannot be told apart by using them gives up; that is the default.
     async fn identify(&self, _context: &CallContext, _credential: &SecretString) -> Result<Identified, TargetError> {
         Err(no_leaked())
+    }
+
+    /// Whether a canary can sign in here: see [`Target::sign_in`].
+    fn takes_canaries(&self) -> bool {
+        false
+    }
+
+    /// Signs the canary in, and answers the credentials that it holds now: a session, and a token where it may make one.
+    ///
+    /// # Errors
+    /// A target without a sign-in that we know gives up; that is the default.
+    async fn sign_in(&self, _context: &CallContext, _canary: &CanaryLogin) -> Result<Vec<HeldCredential>, TargetError> {
+        Err(canary::no_canary())
+    }
+
+    /// Uses a credential of the canary once. False where the target refuses it.
+    ///
+    /// # Errors
+    /// Where the target's answer means neither.
+    async fn is_taken(&self, context: &CallContext, held: &HeldCredential) -> Result<bool, TargetError> {
+        canary::is_taken(&self.identify(context, &held.secret).await?)
     }
 
     /// Ends exactly the grant that a leaked credential opens, whichever it is, and says which it was. Idempotent, as [`Target::apply`].

@@ -34,6 +34,7 @@ pub use journal::Journal;
 pub use line::Format;
 pub use metric::{Counter, CounterSeries, Gauge, Histogram, HistogramSeries, Row, Shape};
 pub use recorder::{Gauges, Metrics, metrics};
+pub use sanitize::sanitized;
 
 /// The variable that chooses what is logged, in `tracing`'s filter syntax: `info,revoked::api=debug`.
 pub const FILTER: &str = "REVOKED_LOG";

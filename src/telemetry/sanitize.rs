@@ -9,7 +9,7 @@ pub(super) const MESSAGE_CAP: usize = 1024;
 /// `text` up to `cap` bytes, with control characters and marks that turn the direction of writing spelled out (`\u{202e}`). What is cut is
 /// shown by an ellipsis.
 #[must_use]
-pub(super) fn sanitized(text: &str, cap: usize) -> String {
+pub fn sanitized(text: &str, cap: usize) -> String {
     let mut out = String::with_capacity(text.len().min(cap));
     for (at, c) in text.char_indices() {
         if at + c.len_utf8() > cap {

@@ -122,6 +122,8 @@ kinds! {
     LaneBreakerOpened = "lane.breaker_opened",
     /// The target answers again: the lane's breaker closed.
     LaneBreakerClosed = "lane.breaker_closed",
+    /// A target's canary was signed in, revoked and tried: how long its credentials still worked.
+    CanaryTried = "canary.tried",
     /// A source kept or forgot something of its own: how many memos, and which.
     SourceNoted = "source.noted",
     /// A dropped file, or rows of it, was put aside with the reason.

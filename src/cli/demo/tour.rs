@@ -22,6 +22,20 @@ pub(super) fn print(outcome: &TourOutcome) -> anyhow::Result<()> {
         "ended",
     ];
     table(&headings, outcome.stops.iter().map(row).collect(), "no doors")?;
+    let everywhere = &outcome.everywhere;
+    line("")?;
+    line(format!(
+        "one person everywhere: {} left, asked for once; {}, {}",
+        everywhere.who,
+        everywhere.verdict.as_deref().unwrap_or("not over"),
+        everywhere.contained_ms.map_or_else(
+            || "not contained".to_owned(),
+            |ms| format!("contained {}", span(Duration::from_millis(ms)))
+        )
+    ))?;
+    for at in &everywhere.targets {
+        line(format!("  at {}: {}", at.target, at.verdict))?;
+    }
     judged(&outcome.trail, &outcome.expectations)?;
     line("")?;
     kept(Some(&outcome.place), case_of(outcome))?;

@@ -71,6 +71,7 @@ async fn wait(store: &Store, row: i64, patience: u64, as_json: bool) -> anyhow::
         json(&detail)?;
     } else {
         case::show(&detail)?;
+        case::show_delays(&detail, &store.observed_delays().await?)?;
     }
     Ok(match (case.state.as_str(), case.verdict.as_deref()) {
         ("held", _) => {

@@ -1,7 +1,7 @@
 //! `revoked demo --tour`: one signal through every kind of source, about another person each, and what came of it.
 //!
 //! Reading order: [`run`] is the tour, `scenarios` the table of the kinds of source, `scenario` what one of them consists of and works with,
-//! `run_scenario` sends its signal and follows it, `told_back` reads what we tell the sender, `identity_provider` is the sender's side.
+//! `run_scenario` sends its signal and follows it, `told_back` reads what we tell the sender, `identity_provider` is the sender's side. The last stop is `everywhere`: one person at four targets.
 
 use std::fmt::Write as _;
 
@@ -22,6 +22,7 @@ use crate::model::Actor;
 use crate::sources::{NoState, ssf};
 use crate::store::{Role, Store};
 
+mod everywhere;
 mod identity_provider;
 mod outcome;
 mod run_scenario;
@@ -29,6 +30,7 @@ mod scenario;
 mod scenarios;
 mod told_back;
 
+pub use everywhere::{AtTarget, Everywhere};
 pub use outcome::{ResultingCase, ScenarioLine, ToldBack, TourOutcome};
 
 use identity_provider::IdentityProvider;
@@ -105,9 +107,12 @@ pub async fn run(options: Options, clock: Clock, progress: ProgressSender) -> an
         or(&touched, || format!("{} other accounts have what they had", before.len())),
     ));
     expectations.push(judge::of_trail(&trail));
+    let (everywhere, held) = everywhere::run(&folder, &sandbox, &clock, &progress).await?;
+    expectations.extend(held);
     Ok(TourOutcome {
         ok: expectations.iter().all(|expectation| expectation.held),
         stops: lines,
+        everywhere,
         trail,
         expectations,
         place,

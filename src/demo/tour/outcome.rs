@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::super::outcome::TrailLine;
 use super::super::{Expectation, Place};
+use super::everywhere::Everywhere;
 use crate::model::GrantKind;
 
 /// The whole of what came of the tour.
@@ -13,6 +14,8 @@ use crate::model::GrantKind;
 pub struct TourOutcome {
     /// Every scenario, in order.
     pub stops: Vec<ScenarioLine>,
+    /// One person who was contained at several targets by one request.
+    pub everywhere: Everywhere,
     /// The trail.
     pub trail: TrailLine,
     /// What was expected, and whether it held.

@@ -80,8 +80,8 @@ impl Containment {
     fn plan_everything(&self, access: &Access, able: &Capabilities, progress: &Progress, actions: &mut Vec<Action>) {
         let resets = self.resets(access) && !progress.password_reset && able.resets_password;
         // Where a new password lifts a suspension, it lifts one that was there before us too.
-        let lifted = resets && able.password_first;
-        if self.block && able.suspends && (!access.suspended() || lifted) {
+        let is_lifted = resets && able.password_first;
+        if self.block && able.suspends && (!access.suspended() || is_lifted) {
             actions.push(Action::Suspend);
         }
         if resets {

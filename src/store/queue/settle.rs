@@ -80,9 +80,7 @@ impl Tx<'_> {
 
     /// Ends an attempt. Answers how the case closed, where it closed with it.
     async fn settle(&mut self, end: &AttemptEnd) -> Result<Option<CaseOutcome>> {
-        let AttemptEnd {
-            job, evidence, finished, ..
-        } = end;
+        let AttemptEnd { job, evidence, .. } = end;
         let (lease, settlement) = (end.lease.clone(), end.settlement.clone());
         let called_off = self.is_called_off(job.case.0).await?;
         let newer = self.newer_signal(job, evidence.after_signal).await?;
@@ -146,7 +144,7 @@ impl Tx<'_> {
         let sweep: i64 = row.read(0)?;
         // Of a case whose urgency cannot be read, what is left is done at once.
         let urgent = row.read(1).map_or(true, |priority| Priority(priority).is_urgent());
-        self.finish(job, finished).await?;
+        self.finish(job, &end.finished).await?;
         // Nothing is proved while an action is under way, so a verdict leaves none open.
         if !matches!(settlement, Settlement::Done(_)) {
             self.mark_open_actions_unknown(job.case.0, job.id.0).await?;
@@ -158,15 +156,8 @@ impl Tx<'_> {
         match settlement {
             Settlement::Done(_) if job.kind == JobKind::Release => Ok(None),
             Settlement::Done(verdict) => {
-                if !called_off && let Some(next) = NextSweep::after(job, &verdict, evidence, (sweep, urgent), self.now)? {
-                    self.enqueue(&next.job(job)).await?;
-                }
-                if !called_off && !end.identity_providers.is_empty() {
-                    if matches!(verdict, Verdict::NoPrincipal { .. }) {
-                        self.ask_by_new_names(job).await?;
-                    }
-                    self.look_again_after_block(job.case.0, &job.subject_ref, &end.identity_providers)
-                        .await?;
+                if !called_off {
+                    self.follow(end, &verdict, (sweep, urgent)).await?;
                 }
                 self.close_if_done(job.case.0, &job.subject_ref, Some(job.id)).await
             }
@@ -191,6 +182,22 @@ impl Tx<'_> {
             Settlement::Hold { why } => self.hold_case(job, &why).await.map(|()| None),
             Settlement::Retry { .. } | Settlement::Snooze { .. } | Settlement::Interrupted => Ok(None),
         }
+    }
+
+    /// What follows on a verdict: the next sweep, and what it means for the other targets of the case.
+    async fn follow(&mut self, end: &AttemptEnd, verdict: &Verdict, sweep: (i64, bool)) -> Result<()> {
+        let job = &end.job;
+        if let Some(next) = NextSweep::after(job, verdict, &end.evidence, sweep, self.now)? {
+            self.enqueue(&next.job(job)).await?;
+        }
+        if end.identity_providers.is_empty() {
+            return Ok(());
+        }
+        if matches!(verdict, Verdict::NoPrincipal { .. }) {
+            self.ask_by_new_names(job).await?;
+        }
+        self.look_again_after_block(job.case.0, &job.subject_ref, &end.identity_providers)
+            .await
     }
 
     /// The newest signal of the job's case, where it was stored after the last look at the target began.

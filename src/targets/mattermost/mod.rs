@@ -2,7 +2,7 @@
 //!
 //! Reading order: `settings` (what an operator writes), `api` (requests, answers, failures, 429), `resolve` (from a subject to an account,
 //! with `account_batching`), `observe` (what an account can reach; `observe/shared_lists` has what is listed for the whole server at once), `apply` (the changes:
-//! `apply/end_sessions`, `apply/end_integrations`, `apply/password`), `leaked` (a credential in the wrong hands),
+//! `apply/end_sessions`, `apply/end_integrations`), `leaked` (a credential in the wrong hands),
 //! `capabilities`, `probe` with `config_checks`. `own_account` knows who we are and what we may do.
 //!
 //! A grant kind more: its list in `observe`, its end in `apply`, and `capabilities`.
@@ -21,8 +21,8 @@ use self::apply::last_admin::Administrators;
 use self::observe::shared_lists::SharedLists;
 use self::own_account::{OwnAccount, OwnAccountCache};
 use super::{
-    Applied, Built, CallContext, EndedLeaked, Identified, Kind, ObservationRequest, Probe, Remedy, ServerClock, Target,
-    TargetError, TargetRole,
+    Applied, Built, CallContext, CanaryLogin, EndedLeaked, HeldCredential, Identified, Kind, ObservationRequest, Probe, Remedy,
+    ServerClock, Target, TargetError, TargetRole,
 };
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Principal, Resolution, Subject};
@@ -31,6 +31,7 @@ use crate::settings::Settings;
 mod account_batching;
 mod api;
 mod apply;
+mod canary;
 mod capabilities;
 mod config_checks;
 mod leaked;
@@ -114,6 +115,14 @@ impl Target for Mattermost {
 
     async fn identify(&self, context: &CallContext, credential: &SecretString) -> Result<Identified, TargetError> {
         leaked::identify(self, context, credential).await
+    }
+
+    fn takes_canaries(&self) -> bool {
+        true
+    }
+
+    async fn sign_in(&self, context: &CallContext, canary: &CanaryLogin) -> Result<Vec<HeldCredential>, TargetError> {
+        canary::sign_in(self, context, canary).await
     }
 
     async fn end_leaked(

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::freshness::Freshness;
 use super::principal_run::PrincipalRun;
+use super::unreached::unreached;
 use super::verify::Verification;
 use super::{Attempt, End};
 use crate::model::{Access, Action, Capabilities, GrantKind, JobKind, Principal, Progress, Reason, Scope, Verdict};
@@ -67,7 +68,8 @@ impl Attempt<'_> {
             run.unconfirmed = self.capabilities().after_sessions;
         }
         self.take_in_first(&mut run, seen);
-        if sweep {
+        // Where a part did not answer, nothing is said of the whole; what came back elsewhere is ended below.
+        if sweep && missing.is_none() {
             if self.is_enabled_by_somebody(&run) {
                 self.evidence.enabled_again = true;
                 return Err(End::EnabledAgain);
@@ -126,7 +128,12 @@ impl Attempt<'_> {
     async fn first_look(&mut self, principal: &Principal, ask: &ObservationRequest) -> Result<(Access, Option<TargetError>), End> {
         let error = match self.observe(principal, ask).await {
             Err(End::Failed(error)) => error,
-            other => return other.map(|seen| (seen, None)),
+            other => {
+                return other.map(|seen| {
+                    let missing = unreached(&seen);
+                    (seen, missing)
+                });
+            }
         };
         if error.remedy != Remedy::Retry || ask.kinds.len() < 2 || self.job().kind == JobKind::Sweep {
             return Err(End::Failed(error));

@@ -19,6 +19,7 @@ mod leaked;
 mod principal_run;
 mod release;
 mod resolve;
+mod unreached;
 mod verify;
 
 use std::collections::VecDeque;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::principal_run::PrincipalRun;
+use super::unreached::unreached;
 use super::{Attempt, End};
 use crate::model::{Action, GrantKind, PasswordReset, Remaining, Verdict};
 use crate::targets::ObservationRequest;
@@ -29,7 +30,11 @@ impl Attempt<'_> {
         loop {
             if let Some(ask) = &ask {
                 let seen = self.look(run, ask).await?;
+                let missing = unreached(&seen);
                 self.take_in(run, seen);
+                if let Some(error) = missing {
+                    return Err(End::Failed(error));
+                }
             }
             run.access = run.observed.clone();
             let verdict = self

@@ -52,7 +52,7 @@ origin = "my trail"
     revoked.toml:9:11: no reason is called `departd`; did you mean `departed`? (a playbook of your own needs another name)
     revoked.toml:11:20: no target is called `caht`; did you mean `chat`?
     revoked.toml:12:19: end: no kind of grant is called "tokns"; did you mean "tokens"?
-    revoked.toml:12:28: end: no kind of grant is called "cookies"; there are sessions, tokens, oauth, bots, webhooks, session, access_token, oauth_grant, oauth_authorization, oauth_app, bot, bot_token, incoming_webhook, outgoing_webhook, slash_command
+    revoked.toml:12:28: end: no kind of grant is called "cookies"; there are sessions, tokens, keys, oauth, bots, webhooks, factors, memberships, mail, session, access_token, oauth_grant, oauth_authorization, oauth_app, bot, bot_token, incoming_webhook, outgoing_webhook, slash_command, ssh_key, api_key, app_password, mfa_factor, device, membership, connection, mail_rule, delegation
     revoked.toml:15:8: kind: no kind of target is called "mattermots"; did you mean "mattermost"?
     revoked.toml:16:8: rate: "0/s" is not a rate; write whole calls per second, minute or hour such as "10/s" or "300/m", at least one and at most 10000 a second
     revoked.toml:17:1: the key `kind` is missing

@@ -8,6 +8,7 @@
 //! drive is `harness`; `under_way` has those from which several begin.
 
 mod back_channel_logout;
+mod canary;
 mod case_call_off;
 mod connection_flood;
 mod crash_recovery;

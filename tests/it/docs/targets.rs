@@ -10,7 +10,9 @@ use super::{blocks, page, rows_under};
 /// What a page says of the versions that a kind was run against.
 fn run_against(kind: &str) -> String {
     let tested = KINDS.iter().find(|row| row.name == kind).unwrap().tested;
-    if tested.is_empty() {
+    if ["described", "exec"].contains(&kind) {
+        "yours to try".to_owned()
+    } else if tested.is_empty() {
         "not run against the vendor".to_owned()
     } else {
         tested.join(", ")
@@ -36,9 +38,6 @@ fn the_table_of_all_kinds_says_what_each_can_end_and_prove() {
         let link = format!("[`{0}`]({0}.md)", kind.name);
         let row = rows.iter().find(|row| row[0] == link);
         let row = row.unwrap_or_else(|| panic!("there is no row {link}; there are {named:?}"));
-        if kind.name == "described" {
-            continue;
-        }
         assert_eq!(row[5], run_against(kind.name), "{}", kind.name);
         let Some((_, text)) = DESCRIPTIONS.iter().find(|(name, _)| *name == kind.name) else {
             continue;

@@ -1,6 +1,7 @@
 //! The store on real files.
 
 mod accept;
+mod canary;
 mod clock_steps;
 mod coalesce;
 mod counters;

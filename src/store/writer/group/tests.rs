@@ -214,6 +214,7 @@ impl Side {
                     evidence: evidence(*end),
                     settlement: settlement(*end),
                     receivers: Arc::new([]),
+                    identity_providers: Arc::default(),
                 }));
                 Some((Queued::Hot(Box::new(HotMutation::Settle(call))), Answer::Settle(answer)))
             }

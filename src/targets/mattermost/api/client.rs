@@ -22,6 +22,8 @@ use crate::targets::retry_after;
 use crate::targets::{CallContext, Remedy, ServerClock, TargetError};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// With the answer to a sign-in: the new session.
+const SESSION: HeaderName = HeaderName::from_static("token");
 const VERSION_ID: HeaderName = HeaderName::from_static("x-version-id");
 
 /// A server and the credential for it.
@@ -44,6 +46,8 @@ pub(in crate::targets::mattermost) struct Answer {
     doing: String,
     /// The server's id of the request.
     pub(in crate::targets::mattermost) request: Option<String>,
+    /// The session that a sign-in gave.
+    pub(in crate::targets::mattermost) session: Option<SecretString>,
     /// The server's own time, to the second.
     pub(in crate::targets::mattermost) date: Option<Timestamp>,
     body: Bytes,
@@ -163,6 +167,7 @@ impl Api {
             return Ok(Answer {
                 doing: call.doing,
                 request,
+                session: text(&headers, &SESSION).map(SecretString::from),
                 date,
                 body,
             });

@@ -80,6 +80,14 @@ impl Call {
         }
     }
 
+    /// The same request without any credential: a sign-in.
+    pub(in crate::targets::mattermost) fn without_credential(self) -> Self {
+        Self {
+            credential: Credential::None,
+            ..self
+        }
+    }
+
     /// Adds a query parameter.
     pub(in crate::targets::mattermost) fn query(mut self, name: &'static str, value: impl Display) -> Self {
         self.query.push((name, value.to_string()));

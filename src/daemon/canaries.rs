@@ -1,0 +1,67 @@
+//! Tries the canaries: where one was never tried, after each change of its target's version, and on its own schedule.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::canary::{Canary, prove};
+use crate::store::{Result, Store};
+use crate::targets::{CallContext, Target};
+
+/// How often it is looked which of them is due.
+const LOOK_EVERY: Duration = Duration::from_hours(1);
+
+/// A target with a canary.
+pub(super) struct Tried {
+    pub(super) name: String,
+    pub(super) target: Arc<dyn Target>,
+    pub(super) canary: Canary,
+}
+
+/// Tries every canary that is due, until `stop`.
+pub(super) async fn run(store: Store, canaries: Vec<Tried>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(LOOK_EVERY);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        for tried in &canaries {
+            if stop.run_until_cancelled(look(&store, tried)).await.is_none() {
+                return;
+            }
+        }
+    }
+}
+
+async fn look(store: &Store, tried: &Tried) {
+    match is_due(store, tried).await {
+        Ok(false) => return,
+        Ok(true) => {}
+        Err(error) => {
+            tracing::warn!(target = %tried.name, %error, "could not look when the canary was tried last");
+            return;
+        }
+    }
+    let key = format!("target:{}", tried.name);
+    let told = match prove(store, &tried.name, tried.target.as_ref(), &tried.canary).await {
+        Ok(_) => store.end_alert("canary_untried", key).await,
+        Err(error) => {
+            let summary = format!("target {}: the canary could not be tried: {error:#}", tried.name);
+            store.raise_alert("canary_untried", key, summary).await
+        }
+    };
+    if let Err(error) = told {
+        tracing::error!(target = %tried.name, %error, "could not keep what came of the canary");
+    }
+}
+
+async fn is_due(store: &Store, tried: &Tried) -> Result<bool> {
+    let shown = store.observed_delays().await?;
+    let Some(last) = shown.into_iter().find(|shown| shown.target == tried.name) else {
+        return Ok(true);
+    };
+    if store.clock().now().since(last.at) >= tried.canary.every {
+        return Ok(true);
+    }
+    // A target that does not answer now is no other version.
+    let probe = tried.target.probe(&CallContext::unpaced()).await;
+    Ok(probe.is_ok_and(|probe| probe.version.is_some() && probe.version != last.version))
+}

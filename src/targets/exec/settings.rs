@@ -1,0 +1,128 @@
+//! The keys of an `exec` target, and what they must look like.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::file_modes;
+use crate::secret::SecretSource;
+use crate::settings::{ConfigError, Period, Settings};
+use crate::targets::bounded_program::Program;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_mins(10);
+const OUTPUT: usize = 1 << 20;
+
+/// Names that are ours, or that change which code is run.
+const RESERVED: [&str; 4] = ["PATH", "LC_ALL", "IFS", "ENV"];
+
+/// As written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    /// The program and its arguments. It is not run by a shell.
+    command: Spanned<Vec<String>>,
+    /// Where it is run.
+    folder: Option<Spanned<PathBuf>>,
+    /// Variables of its environment, each from a file or a credential.
+    #[serde(default)]
+    environment: BTreeMap<Spanned<String>, Spanned<SecretSource>>,
+    /// How long one question may take.
+    timeout: Option<Spanned<Period>>,
+    /// How many bytes it may write for one.
+    output: Option<Spanned<usize>>,
+}
+
+/// Reads a table, or says everything that is wrong with it.
+pub(super) fn read(settings: &Settings<'_>) -> Result<Program, Vec<ConfigError>> {
+    let keys: Keys = settings.read()?;
+    let mut complaints = Vec::new();
+    let mut complain = |span: std::ops::Range<usize>, error: anyhow::Error| {
+        complaints.push(ConfigError {
+            span: Some(span),
+            message: format!("{error:#}"),
+        });
+    };
+    let path = program(keys.command.get_ref())
+        .map_err(|error| complain(keys.command.span(), error))
+        .ok();
+    let mut environment = Vec::new();
+    for (name, source) in &keys.environment {
+        if let Err(error) = variable(name.get_ref()) {
+            complain(name.span(), error);
+        }
+        match source.get_ref().read() {
+            Ok(value) => environment.push((name.get_ref().clone(), value)),
+            Err(error) => complain(source.span(), error.into()),
+        }
+    }
+    let mut folder = PathBuf::from("/");
+    if let Some(key) = keys.folder {
+        if !key.get_ref().is_absolute() || !key.get_ref().is_dir() {
+            let error = anyhow::anyhow!("{} is no folder; write the whole path of one", key.get_ref().display());
+            complain(key.span(), error);
+        }
+        folder = key.into_inner();
+    }
+    let time = keys.timeout.as_ref().map_or(TIMEOUT, |key| key.get_ref().0);
+    if let Some(key) = keys
+        .timeout
+        .filter(|_| !(Duration::from_millis(100)..=LONGEST).contains(&time))
+    {
+        complain(key.span(), anyhow::anyhow!("a question takes from 100ms to 10m"));
+    }
+    let output = keys.output.as_ref().map_or(OUTPUT, |key| *key.get_ref());
+    if let Some(key) = keys.output.filter(|_| !(1 << 10..=1 << 26).contains(&output)) {
+        complain(key.span(), anyhow::anyhow!("an answer may have from 1024 to 67108864 bytes"));
+    }
+    let (Some(path), true) = (path, complaints.is_empty()) else {
+        return Err(complaints);
+    };
+    Ok(Program {
+        path,
+        args: keys.command.get_ref()[1..].iter().map(Into::into).collect(),
+        environment,
+        folder,
+        time,
+        output,
+    })
+}
+
+/// Where the program is. Whoever may write it acts with our rights.
+fn program(command: &[String]) -> anyhow::Result<PathBuf> {
+    let path = Path::new(
+        command
+            .first()
+            .context("it names no program; write [\"/usr/local/lib/revoked/crm\"]")?,
+    );
+    ensure!(
+        path.is_absolute(),
+        "{} is no whole path; write where the program is, from / on",
+        path.display()
+    );
+    ensure!(path.is_file(), "{} is no file", path.display());
+    ensure!(
+        command.iter().all(|word| !word.contains('\0')),
+        "an argument holds a character that none can hold"
+    );
+    file_modes::check_at("the program", path)?;
+    file_modes::check_folder_of("the program", path)?;
+    Ok(path.to_owned())
+}
+
+fn variable(name: &str) -> anyhow::Result<()> {
+    let sound = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    ensure!(
+        name.starts_with(|c: char| c.is_ascii_uppercase()) && name.chars().all(sound),
+        "{name:?} is no name of a variable: capital letters, digits and _"
+    );
+    ensure!(
+        !RESERVED.contains(&name) && !name.starts_with("LD_"),
+        "the variable {name} is not yours to set here"
+    );
+    Ok(())
+}
