@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::Exit;
 use super::output::{json, table};
+use crate::targets::{described, exec};
 use crate::{sources, targets};
 
 #[derive(Serialize)]
@@ -11,6 +12,21 @@ struct Row {
     is: &'static str,
     kind: &'static str,
     about: &'static str,
+    /// The versions of a target's system that it was run against.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_against: Option<&'static [&'static str]>,
+}
+
+impl Row {
+    /// What is said of the versions.
+    fn tested(&self) -> String {
+        match self.run_against {
+            None => String::new(),
+            Some([]) if [described::KIND.name, exec::KIND.name].contains(&self.kind) => "yours to try".to_owned(),
+            Some([]) => "not run against the vendor".to_owned(),
+            Some(versions) => format!("run against {}", versions.join(", ")),
+        }
+    }
 }
 
 /// Runs `revoked kinds`.
@@ -22,11 +38,13 @@ pub(super) fn run(as_json: bool) -> anyhow::Result<Exit> {
         is: "source",
         kind: kind.name,
         about: kind.about,
+        run_against: None,
     });
     let targets = targets::KINDS.iter().map(|kind| Row {
         is: "target",
         kind: kind.name,
         about: kind.about,
+        run_against: Some(kind.tested),
     });
     let rows: Vec<Row> = sources.chain(targets).collect();
     if as_json {
@@ -34,8 +52,8 @@ pub(super) fn run(as_json: bool) -> anyhow::Result<Exit> {
     } else {
         let cells = rows
             .iter()
-            .map(|row| vec![row.is.to_owned(), row.kind.to_owned(), row.about.to_owned()]);
-        table(&["", "kind", "what it is"], cells.collect(), "no kinds")?;
+            .map(|row| vec![row.is.to_owned(), row.kind.to_owned(), row.about.to_owned(), row.tested()]);
+        table(&["", "kind", "what it is", ""], cells.collect(), "no kinds")?;
     }
     Ok(Exit::Ok)
 }

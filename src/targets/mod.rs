@@ -23,10 +23,13 @@ mod call_context;
 mod canary;
 mod connection;
 pub mod described;
+mod endpoint;
 pub mod exec;
+pub mod global_token_revocation;
 pub mod ldap;
 pub mod linux_host;
 pub mod mattermost;
+pub mod oauth_revocation;
 pub mod postgresql;
 mod retry_after;
 mod server_clock;
@@ -75,11 +78,23 @@ pub const KINDS: &[Kind] = &[
     shipped::ZABBIX,
     shipped::PRIVACYIDEA,
     shipped::DIRECTUS,
-    postgresql::KIND,
-    linux_host::KIND,
+    shipped::OKTA,
+    shipped::ENTRA,
+    shipped::GOOGLE_WORKSPACE,
+    shipped::KEYCLOAK,
+    shipped::AUTH0,
+    shipped::GITHUB_ORG,
+    shipped::GITLAB,
+    shipped::SLACK,
+    shipped::GRAFANA,
+    shipped::ATLASSIAN,
     described::KIND,
     ldap::KIND,
     ldap::ACTIVE_DIRECTORY,
+    postgresql::KIND,
+    linux_host::KIND,
+    global_token_revocation::KIND,
+    oauth_revocation::KIND,
     exec::KIND,
 ];
 

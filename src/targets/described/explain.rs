@@ -80,7 +80,8 @@ impl Description {
             )
         });
         let mut keys = self.keys.clone();
-        keys.extend(self.ourselves.is_none().then(|| "ourselves".to_owned()));
+        let asked = self.ourselves.is_none() && !self.acts_as_application;
+        keys.extend(asked.then(|| "ourselves".to_owned()));
         Explained {
             kind: self.name.clone(),
             about: self.about.clone(),
@@ -141,7 +142,7 @@ fn advice(description: &Description) -> Vec<String> {
         "`tested` names no version: nobody has seen it work; run revoked target try against the system, and note its version",
     );
     say(
-        description.ourselves.is_none(),
+        description.ourselves.is_none() && !description.acts_as_application,
         "there is no [self]: each config must say by `ourselves` whose credential it uses",
     );
     say(

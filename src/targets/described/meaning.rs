@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::description::Description;
 use super::description::answer::{AnswerSign, Means};
+use super::rate_reset::reset;
 use crate::model::Timestamp;
 use crate::targets::Remedy;
-use crate::targets::retry_after::{DEFAULT_WAIT, wait, wait_in};
+use crate::targets::retry_after::{DEFAULT_WAIT, SHORTEST_WAIT, wait, wait_in};
 
 /// An answer before anybody knows what it means.
 pub(super) struct Received<'r> {
@@ -102,7 +103,9 @@ fn unexplained(description: &Description, status: u16, answer: &Received<'_>) ->
 }
 
 fn limited(description: &Description, answer: &Received<'_>) -> Meaning {
-    let wait = waits(description, answer).unwrap_or(DEFAULT_WAIT);
+    // Okta and Auth0 name the moment in their own header, and no other.
+    let reset = || reset(&description.limits, answer.headers, answer.now).map(|wait| wait.max(SHORTEST_WAIT));
+    let wait = waits(description, answer).or_else(reset).unwrap_or(DEFAULT_WAIT);
     let why = format!("the target limits how fast we may call; waiting {} s", wait.as_secs());
     Meaning::Failed(Remedy::RetryAfter(wait), why)
 }

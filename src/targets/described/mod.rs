@@ -20,6 +20,7 @@ mod own_account;
 mod probe;
 mod proof;
 mod rate_hints;
+mod rate_reset;
 mod render;
 mod resolve;
 mod session;

@@ -6,7 +6,10 @@ use super::Described;
 use super::account::Account;
 use super::client::{Call, fail};
 use super::description::resolve::Control;
+use super::resolve::{asks_by, resolve};
 use super::values::Values;
+use crate::model::{Resolution, Subject};
+use crate::targets::unknown_password::random_word;
 use crate::targets::{CallContext, Finding, Level, Probe, Remedy, TargetError};
 
 /// Probes the target.
@@ -26,7 +29,9 @@ pub(super) async fn probe(target: &Described, context: &CallContext) -> Result<P
         ours: Some(&ours),
         ..Values::default()
     };
-    if description.ourselves.is_none() {
+    if description.acts_as_application {
+        nobody(target, context, &mut probe).await?;
+    } else if description.ourselves.is_none() {
         // Whoever we are, the account can be read: so the credential works, and the config names one that is there.
         Account::read(target, context, &ours).await?;
     }
@@ -79,8 +84,31 @@ pub(super) async fn probe(target: &Described, context: &CallContext) -> Result<P
             advice: "suspend people where they sign in, and leave `block` out here".to_owned(),
         });
     }
-    probe.acting_as = Some(ours);
+    probe.acting_as = Some(ours).filter(|ours| !ours.is_empty());
     Ok(probe)
+}
+
+/// Asks for somebody who cannot be there: our credential works where the target says so.
+async fn nobody(target: &Described, context: &CallContext, probe: &mut Probe) -> Result<(), TargetError> {
+    let word = random_word().map_err(|source| fail("drawing a name that nobody has", Remedy::Retry, source, None))?;
+    let names = [
+        Subject::Username(word.clone()),
+        Subject::Email(format!("{word}@revoked.invalid")),
+        Subject::EmployeeId(word.clone()),
+        Subject::Opaque(word),
+    ];
+    let Some(name) = names.into_iter().find(|name| asks_by(target, name)) else {
+        return Ok(());
+    };
+    if resolve(target, context, &name).await? != Resolution::None {
+        probe.findings.push(Finding {
+            level: Level::Error,
+            what: "the target finds somebody by a name that nobody has".to_owned(),
+            advice: "correct `url`, or the description's [[resolve]]: others than those who were asked for would be contained"
+                .to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// Whether a version that a description was run against (`1.163.2`, `scim2-server 0.8.3`) is the one that the target names, which may say more:

@@ -1,46 +1,22 @@
 //! What an answer's headers say about the target's limits, for the pacer.
 
-use std::time::Duration;
-
-use http::{HeaderMap, HeaderName};
-
-use super::description::limits::{Limits, ResetForm};
+use super::description::limits::Limits;
 use super::meaning::{Meaning, Received};
-use crate::model::Timestamp;
-use crate::targets::retry_after::LONGEST_WAIT;
+use super::rate_reset::{numbers, reset};
 use crate::targets::{RateLimitHints, Remedy};
 
 /// Reads what an answer with this meaning says.
 pub(super) fn hints(limits: &Limits, answer: &Received<'_>, meaning: &Meaning) -> RateLimitHints {
-    let reset = limits.reset.as_ref().and_then(|name| numbers(answer.headers, name).max());
     RateLimitHints {
         remaining: limits
             .remaining
             .as_ref()
             .and_then(|name| numbers(answer.headers, name).min())
             .map(|number| u32::try_from(number).unwrap_or(u32::MAX)),
-        reset: reset.map(|number| until(limits.form, number, answer.now)),
+        reset: reset(limits, answer.headers, answer.now),
         refused: match meaning {
             Meaning::Failed(Remedy::RetryAfter(wait), _) => Some(*wait),
             _ => None,
         },
     }
-}
-
-fn until(form: ResetForm, number: u64, now: Timestamp) -> Duration {
-    let at = |ms: u64| Timestamp::from_ms(i64::try_from(ms).unwrap_or(i64::MAX)).since(now);
-    let wait = match form {
-        ResetForm::Seconds => Duration::from_secs(number),
-        ResetForm::Unix => at(number.saturating_mul(1000)),
-        ResetForm::UnixMs => at(number),
-    };
-    wait.min(LONGEST_WAIT)
-}
-
-/// The whole numbers of a header, of all its values: a fraction is cut off.
-fn numbers<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = u64> + use<'h> {
-    let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .filter_map(|number| number.trim().split('.').next()?.parse().ok())
 }

@@ -110,7 +110,7 @@ fn connection(table: &Table<'_>, settings: &Settings<'_>, description: &Descript
         }
     }
     let ourselves = table.text("ourselves").map(|(text, _)| text.to_owned());
-    if description.ourselves.is_none() && !table.has("ourselves") {
+    if description.ourselves.is_none() && !description.acts_as_application && !table.has("ourselves") {
         mistakes.add(
             table.span(),
             "the key `ourselves` is missing: the target does not say whose credential we use, so say by the account's id; it is never acted on",

@@ -11,6 +11,7 @@ mod links;
 mod proxies;
 mod recipes;
 mod tables;
+mod targets;
 mod walks;
 
 /// Every Markdown file that people read.

@@ -15,13 +15,14 @@ use super::{Description, ResidualRule};
 use crate::targets::TargetRole;
 
 /// Keys of a target's table in the config that mean something already.
-pub(in crate::targets::described) const RESERVED: [&str; 14] = [
+pub(in crate::targets::described) const RESERVED: [&str; 15] = [
     "name",
     "kind",
     "rate",
     "burst",
     "concurrency",
     "role",
+    "canary",
     "canary",
     "url",
     "ca_file",
@@ -52,6 +53,11 @@ pub(in crate::targets::described) fn read(table: &Table<'_>) -> Option<Descripti
         ("application", TargetRole::Application),
     ];
     let role = table.word("role", &roles).unwrap_or_default();
+    let acts_as = [("application", true), ("account", false)];
+    let acts_as_application = table.word("acts_as", &acts_as).unwrap_or_default();
+    if acts_as_application && table.has("self") {
+        table.complain("acts_as", "acts_as: an application has no account that [self] could name");
+    }
     let origins = origins(table);
     let allowed = Allowed {
         keys: &keys,
@@ -121,6 +127,7 @@ pub(in crate::targets::described) fn read(table: &Table<'_>) -> Option<Descripti
         answers,
         version,
         ourselves,
+        acts_as_application,
         admins,
         resolves,
         principal: principal?,

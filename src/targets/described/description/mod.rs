@@ -62,6 +62,8 @@ pub struct Description {
     pub(in crate::targets::described) version: Option<Reading>,
     /// How we learn who we are.
     pub(in crate::targets::described) ourselves: Option<Reading>,
+    /// Whether the credential is an application's own, and no account.
+    pub(in crate::targets::described) acts_as_application: bool,
     pub(in crate::targets::described) admins: Option<Admins>,
     pub(in crate::targets::described) resolves: Vec<ResolveRule>,
     pub(in crate::targets::described) principal: PrincipalRule,

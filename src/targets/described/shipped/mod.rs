@@ -25,12 +25,22 @@ macro_rules! ship {
 ship! {
     SYNAPSE = "synapse", Application, ["1.163.2"], "a Matrix homeserver: Synapse, by its admin API";
     JUPYTERHUB = "jupyterhub", Application, ["6.1.1"], "JupyterHub, by its REST API";
-    KEYSTONE = "keystone", Application, ["30.0.0"], "OpenStack Identity (Keystone), API v3";
+    KEYSTONE = "keystone", IdentityProvider, ["30.0.0"], "OpenStack Identity (Keystone), API v3";
     SCIM = "scim", Application, ["scim2-server 0.8.3"], "any SCIM 2.0 service provider";
     RABBITMQ = "rabbitmq", Application, ["3.10.8"], "RabbitMQ, by its management API";
     ZABBIX = "zabbix", Application, ["6.0.14"], "Zabbix, by its JSON-RPC API";
     PRIVACYIDEA = "privacyidea", Application, ["3.14"], "privacyIDEA: second factors";
     DIRECTUS = "directus", Application, ["11.3.5"], "Directus, by its REST API";
+    OKTA = "okta", IdentityProvider, [], "Okta, by its management API";
+    ENTRA = "entra", IdentityProvider, [], "Microsoft Entra ID, by Graph v1.0";
+    GOOGLE_WORKSPACE = "google-workspace", IdentityProvider, [], "Google Workspace, by the Admin SDK directory API";
+    KEYCLOAK = "keycloak", IdentityProvider, [], "a Keycloak realm, by the admin REST API";
+    AUTH0 = "auth0", IdentityProvider, [], "an Auth0 tenant, by the Management API v2";
+    GITHUB_ORG = "github-org", Application, [], "a GitHub organisation, by a GitHub App";
+    GITLAB = "gitlab", Application, [], "GitLab self-managed, API v4, an administrator's token";
+    SLACK = "slack", Application, [], "Slack Enterprise, by the admin and SCIM methods";
+    GRAFANA = "grafana", Application, [], "Grafana, by the server administrator's basic authentication";
+    ATLASSIAN = "atlassian", Application, [], "Atlassian Cloud, managed accounts of an organisation";
 }
 
 #[cfg(test)]
