@@ -1,4 +1,4 @@
-//! Three systems in one: a directory (SCIM 2.0), a notebook server (JupyterHub's API) and a message broker (RabbitMQ's), each with the one person
+//! Three systems in one: a directory (SCIM 2.0), a notebook server (the API of `JupyterHub`) and a message broker (that of `RabbitMQ`), each with the one person
 //! in it, and with answers in the form of the recorded ones of real servers.
 
 use std::convert::Infallible;
@@ -141,7 +141,7 @@ impl Systems {
             .and_then(|value| value.split_once(' '))
             .map_or("", |(_, shown)| shown)
             .to_owned();
-        let body = Limited::new(body, BODY_CAP).collect().await.map(|body| body.to_bytes());
+        let body = Limited::new(body, BODY_CAP).collect().await.map(http_body_util::Collected::to_bytes);
         let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
         let path = parts.uri.path().trim_start_matches('/').split('/').collect::<Vec<_>>();
         let (status, document) = match path.as_slice() {
@@ -202,13 +202,13 @@ impl Systems {
         }
     }
 
-    /// JupyterHub 6: a token that is dead is answered with 403.
+    /// `JupyterHub` 6: a token that is dead is answered with 403.
     fn notebooks(&self, method: &Method, path: &[&str], shown: &str) -> Told {
         let ours = shown == self.secret;
         let theirs = self.held().tokens.iter().any(|token| token == shown);
         let model = json!({ "kind": "user", "name": self.who, "admin": false });
         match (method.as_str(), path) {
-            ("GET", []) | ("GET", [""]) => (StatusCode::OK, json!({ "version": "6.1.1" })),
+            ("GET", [] | [""]) => (StatusCode::OK, json!({ "version": "6.1.1" })),
             ("GET", ["user"]) if theirs => (StatusCode::OK, model),
             ("GET", ["user"]) if ours => (
                 StatusCode::OK,
@@ -236,7 +236,7 @@ impl Systems {
         }
     }
 
-    /// RabbitMQ 3.10: who has no password hash cannot sign in, and an open connection goes on until it is ended.
+    /// `RabbitMQ` 3.10: who has no password hash cannot sign in, and an open connection goes on until it is ended.
     fn broker(&self, method: &Method, path: &[&str], body: &Value) -> Told {
         let held = || self.held();
         match (method.as_str(), path) {
