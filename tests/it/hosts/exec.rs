@@ -60,7 +60,8 @@ impl Crm {
 }
 
 fn table(accounts: &Path, key: &Path) -> String {
-    let program = example("exec-crm.py");
+    let (program, accounts, key) = (example("exec-crm.py"), accounts.to_str().unwrap(), key.to_str().unwrap());
+    let program = program.to_str().unwrap();
     format!("command = [{program:?}, {accounts:?}]\nenvironment = {{ CRM_KEY = {{ file = {key:?} }} }}\n")
 }
 

@@ -43,7 +43,8 @@ impl Script {
     }
 
     fn build(&self, more: &str) -> Built {
-        let (script, folder) = (self.path(), self.folder.path());
+        let path = self.path();
+        let (script, folder) = (path.to_str().unwrap(), self.folder.path().to_str().unwrap());
         Built::new(
             &KIND,
             &format!("command = [\"/bin/sh\", {script:?}]\nfolder = {folder:?}\n{more}\n"),

@@ -52,6 +52,7 @@ impl Fixture {
     fn table(&self, more: &[String]) -> String {
         let hosts: Vec<String> = self.hosts.iter().map(Sshd::name).chain(more.iter().cloned()).collect();
         let (identity, known) = (self.identity(), self.known());
+        let (identity, known) = (identity.to_str().unwrap(), known.to_str().unwrap());
         format!(
             "hosts = {hosts:?}\nuser = \"root\"\nidentity = {{ file = {identity:?} }}\nknown_hosts = {known:?}\nconnect_timeout = \"2s\"\n"
         )
@@ -261,7 +262,7 @@ async fn a_host_that_is_down_or_strange_is_named_and_the_others_are_done() {
     let mut known = fs::read_to_string(fixture.known()).unwrap();
     let swapped: Vec<String> = known.lines().map(ToOwned::to_owned).collect();
     let key = |line: &str| line.split_once(' ').unwrap().1.to_owned();
-    known.push_str(&format!("[127.0.0.1]:{} {}\n", down.number(), key(&swapped[0])));
+    known.extend([format!("[127.0.0.1]:{} {}\n", down.number(), key(&swapped[0]))]);
     fs::write(fixture.known(), &known).unwrap();
     let built = Built::new(&KIND, &fixture.table(std::slice::from_ref(&address)));
     let probe = built.target.probe(&built.context).await.unwrap();

@@ -44,6 +44,7 @@ impl Fixture {
     fn table(&self, more: &str) -> String {
         let port = self.server.port();
         let password = self.folder.path().join("password");
+        let password = password.to_str().unwrap();
         format!("host = \"127.0.0.1\"\nport = {port}\nuser = \"{OURS}\"\npassword = {{ file = {password:?} }}\n{more}\n")
     }
 
