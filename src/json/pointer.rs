@@ -15,6 +15,7 @@ pub struct Pointer(String);
 
 impl Pointer {
     /// What stands there; `None` where nothing does, or null.
+    #[must_use]
     pub fn of<'v>(&self, value: &'v Value) -> Option<Cow<'v, Value>> {
         reach(value, &self.0).filter(|value| !value.is_null())
     }
@@ -43,6 +44,7 @@ impl Pointer {
     }
 
     /// Whether it stands at `other`, or above it: what is read there holds what is read at `other`.
+    #[must_use]
     pub fn holds(&self, other: &Self) -> bool {
         other
             .0
@@ -51,6 +53,7 @@ impl Pointer {
     }
 
     /// The text, whole number or truth value that stands there, as text; `None` for anything else and for an empty text.
+    #[must_use]
     pub fn text(&self, value: &Value) -> Option<String> {
         match self.of(value)?.as_ref() {
             Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),

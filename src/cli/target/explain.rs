@@ -58,14 +58,8 @@ fn show(explained: &Explained) -> anyhow::Result<()> {
     line(format!("{}: {}", plain(&explained.kind), plain(&explained.about)))?;
     line(format!("run against: {}", list(&explained.tested, "no real system")))?;
     line(format!("credentials: {}", list(&explained.credentials, "none")))?;
-    line(format!(
-        "settings: url{}",
-        explained
-            .keys
-            .iter()
-            .map(|key| format!(", {}", plain(key)))
-            .collect::<String>()
-    ))?;
+    let keys: Vec<String> = ["url".to_owned()].into_iter().chain(explained.keys.iter().cloned()).collect();
+    line(format!("settings: {}", plain(&keys.join(", "))))?;
     if !explained.optional.is_empty() {
         line(format!("further settings: {}", plain(&explained.optional.join(", "))))?;
     }

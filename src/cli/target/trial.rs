@@ -131,7 +131,16 @@ fn keys_of<'t>(document: &Spanned<DeTable<'t>>, name: &str) -> Option<Spanned<De
         let written = entry.get_ref().as_table().and_then(|table| table.get("name"));
         written.is_some_and(|written| written.get_ref().as_str() == Some(name))
     })?;
-    let shared = ["name", "kind", "rate", "burst", "concurrency", "role", "description"];
+    let shared = [
+        "name",
+        "kind",
+        "rate",
+        "burst",
+        "concurrency",
+        "role",
+        "canary",
+        "description",
+    ];
     let keys = entry.get_ref().as_table()?.iter();
     let keys = keys.filter(|(key, _)| !shared.contains(&key.get_ref().as_ref()));
     Some(Spanned::new(

@@ -101,7 +101,7 @@ pub(super) struct Answer {
 
 /// An answer, or its status where that alone says that our token is dead.
 pub(super) enum Sent {
-    Understood(Outcome),
+    Understood(Box<Outcome>),
     /// 401, and why.
     Unauthorized(TargetError),
 }
@@ -205,9 +205,9 @@ impl Client {
             headers: headers.clone(),
         };
         match meaning {
-            Meaning::Success => Ok(Sent::Understood(Outcome::Success(answer(json)))),
-            Meaning::Told => Ok(Sent::Understood(Outcome::Told(answer(json)))),
-            Meaning::Off(why) => Ok(Sent::Understood(Outcome::Off(why))),
+            Meaning::Success => Ok(Sent::Understood(Box::new(Outcome::Success(answer(json))))),
+            Meaning::Told => Ok(Sent::Understood(Box::new(Outcome::Told(answer(json))))),
+            Meaning::Off(why) => Ok(Sent::Understood(Box::new(Outcome::Off(why)))),
             Meaning::Failed(remedy, why) => {
                 let error = fail(&call.doing, remedy, anyhow!(why), id);
                 if status == 401 {

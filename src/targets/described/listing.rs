@@ -152,11 +152,11 @@ impl Reading<'_> {
                 next.map(|next| self.follow(answer, &next)).transpose()
             }
             Paging::NextUrl(place) => {
-                let next = self.said(place, answer)?;
+                let next = said(place, answer)?;
                 next.map(|next| self.follow(answer, &next)).transpose()
             }
             Paging::Cursor { at, send } => {
-                let Some(cursor) = self.said(at, answer)? else {
+                let Some(cursor) = said(at, answer)? else {
                     return Ok(None);
                 };
                 if !self.seen.insert(cursor.clone()) {
@@ -206,17 +206,6 @@ impl Reading<'_> {
         Ok(Some(self.counted(at)))
     }
 
-    /// A cursor or a URL in the body; nothing, or an empty text, says that this was the last page.
-    fn said(&self, place: &Places, answer: &Answer) -> Result<Option<String>, TargetError> {
-        match place.first(&answer.body) {
-            None => Ok(None),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(found) => scalar_text(found)
-                .map(Some)
-                .ok_or_else(|| answer.not_understood(format!("what stands at {place} names no next page"))),
-        }
-    }
-
     fn follow(&mut self, answer: &Answer, next: &str) -> Result<Page, TargetError> {
         let url = next_url(&answer.url, next).map_err(|why| answer.not_understood(why))?;
         if url == answer.url || !self.seen.insert(url.to_string()) {
@@ -226,6 +215,17 @@ impl Reading<'_> {
             query: Vec::new(),
             url: Some(url),
         })
+    }
+}
+
+/// A cursor or a URL in the body; nothing, or an empty text, says that this was the last page.
+fn said(place: &Places, answer: &Answer) -> Result<Option<String>, TargetError> {
+    match place.first(&answer.body) {
+        None => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(found) => scalar_text(found)
+            .map(Some)
+            .ok_or_else(|| answer.not_understood(format!("what stands at {place} names no next page"))),
     }
 }
 

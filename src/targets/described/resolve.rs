@@ -242,9 +242,12 @@ async fn search(
 impl Match {
     /// Whether the name stands where it must.
     fn holds(&self, item: &Value, name: &str) -> bool {
-        let same = |found: String| match self.fold {
-            true => found.to_lowercase() == name.to_lowercase(),
-            false => found == name,
+        let same = |found: String| {
+            if self.fold {
+                found.to_lowercase() == name.to_lowercase()
+            } else {
+                found == name
+            }
         };
         let mut found = self.places.iter().flat_map(|places| places.all(item));
         found.any(|value| scalar_text(value).is_some_and(same))

@@ -57,18 +57,18 @@ impl Session {
     pub(super) async fn send_page(&self, context: &CallContext, call: &Call<'_>, page: &Page) -> Result<Outcome, TargetError> {
         let Some(exchange) = &self.client.description.auth.exchange else {
             return match self.client.send(context, call, page, None).await? {
-                Sent::Understood(outcome) => Ok(outcome),
+                Sent::Understood(outcome) => Ok(*outcome),
                 Sent::Unauthorized(error) => Err(error),
             };
         };
         let token = self.token(context, exchange).await?;
         if let Sent::Understood(outcome) = self.client.send(context, call, page, Some(&token)).await? {
-            return Ok(outcome);
+            return Ok(*outcome);
         }
         self.forget(&token);
         let token = self.token(context, exchange).await?;
         match self.client.send(context, call, page, Some(&token)).await? {
-            Sent::Understood(outcome) => Ok(outcome),
+            Sent::Understood(outcome) => Ok(*outcome),
             Sent::Unauthorized(error) => Err(error),
         }
     }
@@ -187,8 +187,8 @@ impl Session {
         if let Some(kid) = &assertion.kid {
             header["kid"] = values.plain(kid)?.into();
         }
-        let signed = signer.sign_under(&header, Value::Object(claims).to_string().as_bytes());
-        Ok(SecretString::from(signed.map_err(|_| anyhow!("the key does not sign"))?))
+        let token = signer.sign_under(&header, Value::Object(claims).to_string().as_bytes());
+        Ok(SecretString::from(token.map_err(|_| anyhow!("the key does not sign"))?))
     }
 }
 

@@ -10,8 +10,9 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::description::Description;
+use super::description::document::RESERVED;
 use super::description::table::{Mistakes, Table};
-use super::description::{Description, RESERVED};
 use crate::http::{Bounds, client_trusting};
 use crate::secret::SecretSource;
 use crate::settings::{ConfigError, ConfigReport, Period, Settings};

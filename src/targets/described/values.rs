@@ -55,7 +55,7 @@ pub(super) enum FillError {
     Unfit(&'static str),
 }
 
-impl<'v> Values<'v> {
+impl Values<'_> {
     /// The same without secrets.
     pub(super) const fn masked(self) -> Self {
         Self { masked: true, ..self }

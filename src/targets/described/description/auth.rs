@@ -152,13 +152,11 @@ impl Assertion {
         });
         let key = table.must_text("key").and_then(|(text, at)| {
             let template = Template::read(text, &at, allowed, mistakes);
-            match template.sole() {
-                Some((Slot::Secret(name), None)) => Some(name.clone()),
-                _ => {
-                    mistakes.add(at, "key: it must be {secret.…} and nothing else");
-                    None
-                }
+            if let Some((Slot::Secret(name), None)) = template.sole() {
+                return Some(name.clone());
             }
+            mistakes.add(at, "key: it must be {secret.…} and nothing else");
+            None
         });
         let kid = table
             .text("kid")
@@ -169,7 +167,7 @@ impl Assertion {
             .collect();
         let life = length(table, "life");
         if let Some(life) = life
-            && !(Duration::from_secs(60)..=Duration::from_hours(1)).contains(&life)
+            && !(Duration::from_mins(1)..=Duration::from_hours(1)).contains(&life)
         {
             table.complain("life", "life: it must be from 1m to 1h");
         }

@@ -112,7 +112,7 @@ impl PrincipalRule {
         let names: Vec<NameRule> = table
             .tables("names")
             .into_iter()
-            .filter_map(|name| NameRule::read(name, allowed))
+            .filter_map(|name| NameRule::read(&name, allowed))
             .collect();
         if let Some(reading) = &reading
             && !reading.request.names(|slot| *slot == Slot::Id)
@@ -162,7 +162,7 @@ impl ManagedBy {
 }
 
 impl NameRule {
-    fn read(table: Table<'_>, allowed: Allowed<'_>) -> Option<Self> {
+    fn read(table: &Table<'_>, allowed: Allowed<'_>) -> Option<Self> {
         if !table.has("pointer") {
             table.complain("pointer", "the key `pointer` is missing");
         }

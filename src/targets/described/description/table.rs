@@ -261,11 +261,9 @@ pub(in crate::targets::described) fn unknown_word<'w>(
     text: &str,
     words: impl Iterator<Item = &'w str> + Clone,
 ) -> String {
-    match nearest(text, words.clone()) {
-        Some(meant) => format!("{key}: it cannot be {text:?}; did you mean {meant:?}?"),
-        None => {
-            let words: Vec<String> = words.map(|word| format!("{word:?}")).collect();
-            format!("{key}: it cannot be {text:?}; it must be one of {}", words.join(", "))
-        }
+    if let Some(meant) = nearest(text, words.clone()) {
+        return format!("{key}: it cannot be {text:?}; did you mean {meant:?}?");
     }
+    let words: Vec<String> = words.map(|word| format!("{word:?}")).collect();
+    format!("{key}: it cannot be {text:?}; it must be one of {}", words.join(", "))
 }

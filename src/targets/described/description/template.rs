@@ -58,7 +58,7 @@ pub(in crate::targets::described) enum Slot {
 pub(in crate::targets::described) enum Filter {
     /// As a JSON text in double quotes, which is how SCIM writes one too (RFC 7644 section 3.4.2.2).
     Quoted,
-    /// As an `OData` text in single quotes, each of its own doubled (OData 4.01 URL conventions, 5.1.1.6.1).
+    /// As an `OData` text in single quotes, each of its own doubled (`OData` 4.01 URL conventions, 5.1.1.6.1).
     Odata,
     /// As digits; anything else is refused.
     Number,

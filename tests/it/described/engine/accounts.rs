@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use revoked::model::{GrantKind, PrincipalTrait, ResidualEnd, Resolution, Subject, digest_of};
+use revoked::model::{GrantKind, PrincipalTrait, ResidualEnd, Resolution, Subject, Timestamp, digest_of};
 use revoked::targets::Remedy;
 use serde_json::json;
 use wiremock::ResponseTemplate;
@@ -110,7 +110,7 @@ async fn what_an_account_has_is_listed_and_a_secret_id_is_never_shown() {
     assert_eq!(access.listed, [GrantKind::Session, GrantKind::ApiKey].into());
     let ids: Vec<&str> = access.grants.iter().map(|grant| grant.name.id.as_str()).collect();
     assert_eq!(ids, ["7", "8", &digest_of("AKIA-1"), &digest_of("AKIA-2")]);
-    assert_eq!(access.grants[0].last_used_at.map(|at| at.ms()), Some(1_795_478_000_000));
+    assert_eq!(access.grants[0].last_used_at.map(Timestamp::ms), Some(1_795_478_000_000));
     assert_eq!(access.residuals[0].ends, ResidualEnd::AfterOurAct(600));
     let permits = *wiki.permits.permits.lock().unwrap();
     assert_eq!(permits, wiki.requests().await.len(), "every request has its permit");

@@ -164,8 +164,8 @@ life = { pointer = "/expires_in" }"#;
     wiki.get("/me", 200, &json!({"id": "operator"})).await;
     // The key is read again by the probe.
     wiki.target.probe(&wiki.context).await.unwrap();
-    let sent = wiki.last("POST /tokens").await;
-    let assertion = std::str::from_utf8(&sent.body)
+    let exchanged = wiki.last("POST /tokens").await;
+    let assertion = std::str::from_utf8(&exchanged.body)
         .unwrap()
         .strip_prefix("assertion=")
         .unwrap()
