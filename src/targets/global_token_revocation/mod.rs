@@ -71,7 +71,7 @@ impl UniversalLogout {
             url: &self.call.url,
             authorization: Some(authorization),
             media: "application/json",
-            body: self.call.body(subject),
+            body: SignedCall::body(subject),
         };
         self.endpoint.post(context, call).await
     }

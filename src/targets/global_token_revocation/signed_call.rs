@@ -89,7 +89,7 @@ impl SignedCall {
     }
 
     /// The body (RFC 9493 identifiers).
-    pub(super) fn body(&self, name: &Subject) -> String {
+    pub(super) fn body(name: &Subject) -> String {
         let sub_id: Value = match name {
             Subject::Email(email) => json!({ "format": "email", "email": email }),
             Subject::IssSub { iss, sub } => json!({ "format": "iss_sub", "iss": iss, "sub": sub }),

@@ -141,7 +141,10 @@ impl Systems {
             .and_then(|value| value.split_once(' '))
             .map_or("", |(_, shown)| shown)
             .to_owned();
-        let body = Limited::new(body, BODY_CAP).collect().await.map(http_body_util::Collected::to_bytes);
+        let body = Limited::new(body, BODY_CAP)
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes);
         let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
         let path = parts.uri.path().trim_start_matches('/').split('/').collect::<Vec<_>>();
         let (status, document) = match path.as_slice() {

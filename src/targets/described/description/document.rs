@@ -15,14 +15,13 @@ use super::{Description, ResidualRule};
 use crate::targets::TargetRole;
 
 /// Keys of a target's table in the config that mean something already.
-pub(in crate::targets::described) const RESERVED: [&str; 15] = [
+pub(in crate::targets::described) const RESERVED: [&str; 14] = [
     "name",
     "kind",
     "rate",
     "burst",
     "concurrency",
     "role",
-    "canary",
     "canary",
     "url",
     "ca_file",
@@ -53,11 +52,7 @@ pub(in crate::targets::described) fn read(table: &Table<'_>) -> Option<Descripti
         ("application", TargetRole::Application),
     ];
     let role = table.word("role", &roles).unwrap_or_default();
-    let acts_as = [("application", true), ("account", false)];
-    let acts_as_application = table.word("acts_as", &acts_as).unwrap_or_default();
-    if acts_as_application && table.has("self") {
-        table.complain("acts_as", "acts_as: an application has no account that [self] could name");
-    }
+    let acts_as_application = acts_as_application(table);
     let origins = origins(table);
     let allowed = Allowed {
         keys: &keys,
@@ -152,6 +147,16 @@ fn name(table: &Table<'_>) -> Option<String> {
             .add(at, "name: it is the word for the kind: small letters, digits and hyphens");
     }
     Some(text.to_owned())
+}
+
+/// Whether the credential is an application's own, and no account.
+fn acts_as_application(table: &Table<'_>) -> bool {
+    let ways = [("application", true), ("account", false)];
+    let application = table.word("acts_as", &ways).unwrap_or_default();
+    if application && table.has("self") {
+        table.complain("acts_as", "acts_as: an application has no account that [self] could name");
+    }
+    application
 }
 
 /// Names of settings that a config can write.
