@@ -47,11 +47,7 @@ pub(in crate::targets::described) fn read(table: &Table<'_>) -> Option<Descripti
     if let Some(both) = needs.iter().find(|need| keys.contains(need)) {
         table.complain("keys", format!("keys: `{both}` is in `needs` too"));
     }
-    let roles = [
-        ("identity_provider", TargetRole::IdentityProvider),
-        ("application", TargetRole::Application),
-    ];
-    let role = table.word("role", &roles).unwrap_or_default();
+    let role = role(table);
     let acts_as_application = acts_as_application(table);
     let origins = origins(table);
     let allowed = Allowed {
@@ -150,6 +146,14 @@ fn name(table: &Table<'_>) -> Option<String> {
 }
 
 /// Whether the credential is an application's own, and no account.
+fn role(table: &Table<'_>) -> TargetRole {
+    let roles = [
+        ("identity_provider", TargetRole::IdentityProvider),
+        ("application", TargetRole::Application),
+    ];
+    table.word("role", &roles).unwrap_or_default()
+}
+
 fn acts_as_application(table: &Table<'_>) -> bool {
     let ways = [("application", true), ("account", false)];
     let application = table.word("acts_as", &ways).unwrap_or_default();
