@@ -284,6 +284,8 @@ impl Attempt<'_> {
         // The approval of the case itself was of another matter.
         let asked_already = job.approved && self.evidence.enabled_again;
         job.containment.blocks()
+            // Where no account can be suspended, this one never was.
+            && self.capabilities().suspends
             && !run.access.suspended()
             && job.reason != Reason::Compromised
             && !asked_already
@@ -317,7 +319,7 @@ impl Attempt<'_> {
     fn note_comeback(&mut self, run: &PrincipalRun<'_>) {
         let containment = &self.claim.job.containment;
         let mut back: Vec<String> = Vec::new();
-        if containment.blocks() && !run.access.suspended() {
+        if containment.blocks() && self.capabilities().suspends && !run.access.suspended() {
             back.push("the account was active again".to_owned());
         }
         let kinds = containment.kinds(&self.capabilities());

@@ -38,6 +38,7 @@ use crate::model::{
 use crate::store::{Claim, Store, StoreError};
 use crate::targets::{CallContext, Target, TargetError, TargetRole};
 
+use resolve::resolve_ids;
 pub(super) use resolve::{Resolved, resolve};
 
 /// Whether a name may mean the same person at several targets: an account's own id means it at one.
@@ -243,12 +244,9 @@ impl Attempt<'_> {
     /// Whom the job is about. A sweep looks after the accounts that were contained, whatever the person is called by now.
     async fn resolve(&mut self) -> Result<Resolved, End> {
         let job = self.job();
-        let known: Vec<Subject> = job.evidence.principals().map(|id| Subject::Opaque(id.to_owned())).collect();
-        if job.kind == JobKind::Sweep && !known.is_empty() {
-            let subject = Subject::together(known).unwrap_or_else(|| job.subject.clone());
-            return self
-                .call(resolve(self.context.target, &self.call_context, &subject, true))
-                .await;
+        if job.kind == JobKind::Sweep && job.evidence.principal.is_some() {
+            let ids = job.evidence.principals();
+            return self.call(resolve_ids(self.context.target, &self.call_context, ids)).await;
         }
         let all = self.context.protection.contains_all_of_several(job);
         let leading = job

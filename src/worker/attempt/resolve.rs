@@ -65,6 +65,15 @@ pub(in crate::worker) async fn resolve(
     }
 }
 
+/// The accounts of ids that the target itself has named before, whether or not anybody is asked for by an id there.
+pub(super) async fn resolve_ids(
+    target: &dyn Target,
+    context: &CallContext,
+    ids: impl Iterator<Item = &str>,
+) -> Result<Resolved, TargetError> {
+    those(target, context, ids.map(|id| (id.to_owned(), None)).collect()).await
+}
+
 /// Every account that was found, those too of which only the id is known so far.
 async fn those(
     target: &dyn Target,

@@ -43,6 +43,8 @@ pub(crate) struct World {
     /// So many more observations do not show a suspension.
     pub(crate) blind_to_block: usize,
     pub(crate) able: Capabilities,
+    /// Nobody is asked for by an id, and yet whom the target has named by one it finds so.
+    pub(crate) asks_by_no_id: bool,
     /// Asked before each action is carried out.
     pub(crate) witness: Option<Witness>,
 }
@@ -178,6 +180,10 @@ impl Scripted {
 impl Target for Scripted {
     fn capabilities(&self) -> Capabilities {
         self.world().able.clone()
+    }
+
+    fn asks_by(&self, name: &Subject) -> bool {
+        !(self.world().asks_by_no_id && matches!(name, Subject::Opaque(_)))
     }
 
     async fn resolve(&self, context: &CallContext, subject: &Subject) -> Result<Resolution, TargetError> {

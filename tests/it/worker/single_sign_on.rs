@@ -70,6 +70,29 @@ fn over(job: &JobView) -> bool {
 }
 
 #[tokio::test]
+async fn a_sweep_finds_its_account_by_the_id_and_holds_nothing_where_no_account_can_be_blocked() {
+    let place = Place::new(Containment {
+        watch: vec![1],
+        ..everything()
+    })
+    .await;
+    {
+        let mut world = place.application.world();
+        world.asks_by_no_id = true;
+        world.able.suspends = false;
+    }
+    place.lanes(TargetRole::IdentityProvider).await;
+    place.let_the_provider_answer();
+    let case = place.harness.signal("username:alice", ROUTINE).await;
+    let contained = place.job(case, "chat", |job| over(job) && job.kind == "contain").await;
+    // It comes as soon as the provider has shown its block.
+    let swept = place
+        .job(case, "chat", |job| job.kind == "watch" && job.finished_at.is_some())
+        .await;
+    assert_eq!((swept.state.as_str(), swept.verdict), ("done", contained.verdict));
+}
+
+#[tokio::test]
 async fn an_application_is_emptied_again_once_the_provider_has_shown_its_block() {
     let containment = Containment {
         watch: vec![3600, 86_400],
