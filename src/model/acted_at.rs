@@ -46,6 +46,12 @@ impl ActedAt {
         }
     }
 
+    /// Whether something was done that ends this kind.
+    #[must_use]
+    pub fn has_ended(&self, kind: GrantKind) -> bool {
+        self.block.is_some() || self.ended_all.contains_key(&kind)
+    }
+
     /// Whether everything of `kind` that was alive when we acted is dead where the target says that nothing issued before `valid_from`
     /// works. Whole seconds: targets write no finer ones. Nothing is proved where we did nothing that ends the kind.
     #[must_use]

@@ -18,6 +18,9 @@ pub struct Capabilities {
     pub unlisted: BTreeMap<GrantKind, String>,
     /// The kinds that one call ends whole, whether they can be listed or not.
     pub ends_all: BTreeSet<GrantKind>,
+    /// The kinds that a suspension ends for good, of which it says since when nothing older works.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ended_by_suspension: BTreeSet<GrantKind>,
     /// The kinds that it ends in sets, and how many grants one call takes.
     pub end_sets: BTreeMap<GrantKind, usize>,
     /// The kinds that can be disabled, so that they can be enabled again.

@@ -27,7 +27,7 @@ impl Containment {
         }
         let unseen: BTreeMap<GrantKind, String> = kinds
             .into_iter()
-            .filter(|kind| !is_proved(after, progress, *kind))
+            .filter(|kind| !is_proved((before, after), able, progress, *kind))
             .map(|kind| (kind, why_unseen(after, able, kind)))
             .collect();
         let open = unblocked.then(|| "an account cannot be suspended here".to_owned());
@@ -74,10 +74,16 @@ impl Containment {
     }
 }
 
-/// Whether nothing of this kind is left: it was listed whole, or the target says that nothing of it works that was issued before we acted.
-fn is_proved(after: &Access, progress: &Progress, kind: GrantKind) -> bool {
-    let moment = after.valid_from.get(&kind);
-    after.listed.contains(&kind) || moment.is_some_and(|moment| progress.acted_at.is_proved_by(kind, *moment))
+/// Whether nothing of this kind is left: it was listed whole, or the target says that nothing of it works that was issued before we acted, or
+/// before somebody suspended the account where it was suspended all along.
+fn is_proved((before, after): (&Access, &Access), able: &Capabilities, progress: &Progress, kind: GrantKind) -> bool {
+    let Some(moment) = after.valid_from.get(&kind) else {
+        return after.listed.contains(&kind);
+    };
+    let by_suspension = able.ended_by_suspension.contains(&kind) && before.suspended() && after.suspended();
+    after.listed.contains(&kind)
+        || progress.acted_at.is_proved_by(kind, *moment)
+        || (by_suspension && !progress.acted_at.has_ended(kind))
 }
 
 fn why_unseen(after: &Access, able: &Capabilities, kind: GrantKind) -> String {

@@ -110,6 +110,31 @@ fn a_moment_proves_a_kind_from_the_second_in_which_we_acted_on() {
 }
 
 #[test]
+fn where_a_suspension_ends_a_kind_the_moment_of_somebody_elses_proves_it_too() {
+    let able = Capabilities {
+        ended_by_suspension: [GrantKind::Session].into(),
+        ends_all: BTreeSet::new(),
+        ..provider()
+    };
+    let mut after = blocked(20);
+    let found =
+        |before: &Access, after: &Access, progress: &Progress| everything().verdict(before, after, &able, progress).unwrap();
+    let unverified = |verdict: &Verdict| matches!(verdict, Verdict::Unverified { .. });
+    let nothing = Progress::default();
+    assert!(unverified(&found(&blocked(1), &after, &nothing)), "it says nothing");
+    after.valid_from.insert(GrantKind::Session, at(10));
+    assert_eq!(found(&blocked(1), &after, &nothing), Verdict::Contained);
+    assert!(
+        unverified(&found(&Access::empty(NOW), &after, &nothing)),
+        "it was open in between"
+    );
+    assert!(
+        unverified(&found(&blocked(1), &after, &acted(&Action::Suspend, 15))),
+        "ours is not in it yet"
+    );
+}
+
+#[test]
 fn a_block_after_the_end_of_all_wants_a_newer_moment() {
     let mut acted = ActedAt::default();
     let end = Action::EndAll {

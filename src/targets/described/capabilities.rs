@@ -37,6 +37,15 @@ pub(super) fn capabilities(description: &Description) -> Capabilities {
             unlisted.entry(rule.kind).or_insert_with(|| why_unlisted(rule));
         }
     }
+    let without_list = |kind| {
+        description
+            .grants
+            .iter()
+            .filter(move |rule| rule.kind == kind && rule.listing.is_none())
+    };
+    let by_suspension = |rule: &GrantRule| rule.proof.is_some() && rule.ended_by.contains(&EndedBy::Suspend);
+    let kinds = unlisted.keys().copied();
+    able.ended_by_suspension = kinds.filter(|kind| without_list(*kind).all(by_suspension)).collect();
     // A kind of which one part is in no list is not listed whole.
     able.lists.retain(|kind| !unlisted.contains_key(kind));
     able.unlisted = unlisted;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Described;
 use super::account::Account;
 use super::client::{Answer, Call, Outcome, fail};
-use super::description::principal::NameForm;
+use super::description::principal::{NameForm, Reading};
 use super::description::resolve::{Control, Lookup, Match, ResolveRule};
 use super::listing;
 use super::values::Values;
@@ -51,6 +51,20 @@ fn rule<'t, 's>(target: &'t Described, subject: &'s Subject) -> Option<(&'t Reso
     Some((rule, name))
 }
 
+/// A way of asking by a name that is the reading by the id as well: it knows what is said of nobody.
+fn by_reading(target: &Described) -> Option<&ResolveRule> {
+    let mut rules = target.description().resolves.iter();
+    rules.find(|rule| matches!(&rule.how, Lookup::Direct(reading) if is_reading(target, reading)))
+}
+
+/// Whether this is how an account of a known id is read.
+fn is_reading(target: &Described, reading: &Reading) -> bool {
+    let of_account = &target.description().principal.reading;
+    reading.at == of_account.at
+        && reading.request.text.replace("{name}", "{id}") == of_account.request.text
+        && reading.request.body.is_none()
+}
+
 /// Looks a subject up, by all of its names.
 pub(super) async fn resolve(target: &Described, context: &CallContext, subject: &Subject) -> Result<Resolution, TargetError> {
     let mut found: BTreeMap<String, Option<Account>> = BTreeMap::new();
@@ -60,7 +74,10 @@ pub(super) async fn resolve(target: &Described, context: &CallContext, subject: 
         let accounts = match (rule(target, name), name) {
             (Some((rule, text)), _) => look_up(target, context, &doing, rule, text).await?,
             // An id that the target itself has named can be read, also where nobody is asked for by one.
-            (None, Subject::Opaque(id)) => vec![(id.clone(), Some(Account::read(target, context, id).await?))],
+            (None, Subject::Opaque(id)) => match by_reading(target) {
+                Some(rule) => look_up(target, context, &doing, rule, id).await?,
+                None => vec![(id.clone(), Some(Account::read(target, context, id).await?))],
+            },
             (None, _) => continue,
         };
         asked = true;
@@ -182,10 +199,7 @@ async fn direct(
         return Err(other());
     }
     // One call fewer where the answer is the account itself.
-    let is_account = reading.at == target.description().principal.reading.at
-        && reading.request.text.replace("{name}", "{id}") == target.description().principal.reading.request.text
-        && reading.request.body.is_none();
-    let account = if is_account {
+    let account = if is_reading(target, reading) {
         shown
     } else {
         Account::read(target, context, &shown.id).await?
