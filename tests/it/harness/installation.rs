@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use revoked_sandbox::{Options, Sandbox, World};
@@ -60,22 +60,17 @@ impl Default for InstallationPlan {
 }
 
 impl InstallationPlan {
-    fn config(&self, folder: &Path, url: &str) -> String {
+    /// What stands before the targets.
+    fn before_targets(&self) -> String {
         let Self {
             attempts,
-            rate,
-            concurrency,
-            watch,
-            compromised,
             store,
             level,
             listen,
             policy,
-            target,
-            more,
-            people: _,
+            ..
         } = self;
-        let text = format!(
+        format!(
             r#"
 [store]
 path = "{{folder}}/{store}"
@@ -102,7 +97,22 @@ urgent_longest = "200ms"
 
 [policy]
 {policy}
+"#
+        )
+    }
 
+    /// The chat server as a target, and what the playbooks demand there.
+    fn chat(&self, url: &str) -> String {
+        let Self {
+            rate,
+            concurrency,
+            watch,
+            compromised,
+            target,
+            ..
+        } = self;
+        format!(
+            r#"
 [playbook.compromised.chat]
 watch = {watch}
 {compromised}
@@ -118,11 +128,8 @@ token = {{ file = "{{folder}}/chat-token" }}
 rate = "{rate}"
 concurrency = {concurrency}
 {target}
-
-{more}
 "#
-        );
-        text.replace("{folder}", &folder.display().to_string())
+        )
     }
 }
 
@@ -190,7 +197,23 @@ impl Installation {
 
     /// Writes the config anew.
     pub(crate) fn configure(&self, plan: &InstallationPlan) {
-        fs::write(self.config(), plan.config(self.dir.path(), &self.chat().url())).unwrap();
+        let targets = plan.chat(&self.chat().url());
+        self.write_config(&[&plan.before_targets(), &targets, plan.more]);
+    }
+
+    /// Writes the config anew, with these targets in the place of the chat server, or beside it where it is wanted too.
+    pub(crate) fn configure_targets(&self, plan: &InstallationPlan, with_chat: bool, targets: &str) {
+        let chat = if with_chat {
+            plan.chat(&self.chat().url())
+        } else {
+            String::new()
+        };
+        self.write_config(&[&plan.before_targets(), &chat, targets, plan.more]);
+    }
+
+    fn write_config(&self, tables: &[&str]) {
+        let text = tables.join("\n").replace("{folder}", &self.dir.path().display().to_string());
+        fs::write(self.config(), text).unwrap();
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -3,7 +3,7 @@
 use reqwest::Response;
 use serde_json::{Value, json};
 
-use super::{Server, System};
+use super::{Server, System, TargetSystem, TargetTable};
 
 const SERVICE: &str = "service-of-the-tests";
 const PASSWORD: &str = "hub-of-the-tests";
@@ -100,5 +100,11 @@ impl System for JupyterHub {
             .administer(reqwest::Method::DELETE, &format!("/users/{name}"), None)
             .await;
         assert_eq!(status, 204, "{said}");
+    }
+}
+
+impl TargetSystem for JupyterHub {
+    fn target(&self) -> TargetTable {
+        TargetTable::new("jupyterhub", self.0.url("")).secret("token", SERVICE)
     }
 }

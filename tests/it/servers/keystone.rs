@@ -5,7 +5,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Server, System};
+use super::{Server, System, TargetSystem, TargetTable};
 
 const OPERATOR: (&str, &str) = ("admin", "keystone-of-the-tests");
 
@@ -143,6 +143,13 @@ impl Keystone {
         id
     }
 
+    /// Enables an account again, as an administrator does by hand.
+    pub(crate) async fn enable(&self, name: &str) {
+        let path = format!("/v3/users/{}", self.id(name).await);
+        let enabled = json!({ "user": { "enabled": true } });
+        assert_eq!(self.administer(Method::PATCH, &path, Some(&enabled)).await.status, 200);
+    }
+
     /// The id of an account.
     async fn id(&self, name: &str) -> String {
         let path = format!("/v3/users?name={name}&domain_id=default");
@@ -215,6 +222,16 @@ impl System for Keystone {
     async fn delete(&self, name: &str) {
         let path = format!("/v3/users/{}", self.id(name).await);
         assert_eq!(self.administer(Method::DELETE, &path, None).await.status, 204);
+    }
+}
+
+impl TargetSystem for Keystone {
+    fn target(&self) -> TargetTable {
+        let table = TargetTable::new("keystone", self.server.url(""));
+        table
+            .key("user", OPERATOR.0)
+            .key("domain", "default")
+            .secret("password", OPERATOR.1)
     }
 }
 

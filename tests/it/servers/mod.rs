@@ -1,7 +1,11 @@
 //! The systems that people hold credentials at, for real: `tests/servers` installs and starts them, `server` runs one for a test, and one module
-//! each says how a person comes to hold every kind of credential that the system has, and what using one is.
+//! each says how a person comes to hold every kind of credential that the system has, and what using one is. `target_table` writes them into a
+//! config, `departure` has a daemon contain somebody; `held` tries each system alone, `everywhere` all of them under one command.
 
 mod amqp;
+mod departure;
+mod everywhere;
+mod held;
 mod jupyterhub;
 mod keystone;
 pub(crate) mod ldap_session;
@@ -14,6 +18,7 @@ mod server;
 pub(crate) mod slapd;
 mod sshd;
 mod synapse;
+mod target_table;
 mod zabbix;
 
 use std::fmt::Debug;
@@ -29,6 +34,7 @@ pub(crate) use server::Server;
 pub(crate) use slapd::Slapd;
 pub(crate) use sshd::Sshd;
 pub(crate) use synapse::Synapse;
+pub(crate) use target_table::TargetTable;
 pub(crate) use zabbix::Zabbix;
 
 /// A system under test, with a person's view of it and an administrator's.
@@ -47,6 +53,12 @@ pub(crate) trait System: Sized {
 
     /// Ends everything that a person holds, by means that leave nothing to ask: the account goes with it.
     async fn delete(&self, name: &str);
+}
+
+/// A system that the daemon of a test contains people at.
+pub(crate) trait TargetSystem: System {
+    /// It as a target, as an operator writes it.
+    fn target(&self) -> TargetTable;
 }
 
 /// The credentials among these that still work, or those that do not.

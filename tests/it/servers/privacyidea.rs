@@ -11,10 +11,13 @@ use revoked::digest::hex;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Server, System};
+use super::{Server, System, TargetSystem, TargetTable};
 
 const OPERATOR: (&str, &str) = ("ops", "factors-of-the-tests");
 const REALM: &str = "corp";
+
+/// What it says where nothing can be done with a factor any more.
+const LOCKED: u64 = 1007;
 
 /// privacyIDEA with a realm whose people are the lines of a file.
 pub(crate) struct PrivacyIdea {
@@ -162,6 +165,10 @@ impl System for PrivacyIdea {
         let asked = json!({ "user": factor.user, "realm": REALM, "pass": pass });
         let request = self.server.http.post(self.server.url("/validate/check")).json(&asked);
         let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        // Of one that is revoked it says that it is locked.
+        if answer["result"]["error"]["code"] == LOCKED {
+            return false;
+        }
         assert_eq!(answer["result"]["status"], true, "{answer}");
         let accepted = answer["result"]["value"].as_bool().unwrap();
         if accepted {
@@ -177,6 +184,18 @@ impl System for PrivacyIdea {
         for token in listed["result"]["value"]["tokens"].as_array().unwrap() {
             let path = format!("/token/{}", token["serial"].as_str().unwrap());
             self.administer(Method::DELETE, &path, &Value::Null).await;
+        }
+    }
+}
+
+impl TargetSystem for PrivacyIdea {
+    /// The accounts are elsewhere, so none is blocked here.
+    fn target(&self) -> TargetTable {
+        let table = TargetTable::new("privacyidea", self.server.url("")).key("realm", REALM);
+        let table = table.key("user", OPERATOR.0).key("ourselves", OPERATOR.0);
+        TargetTable {
+            block: false,
+            ..table.secret("password", OPERATOR.1)
         }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::amqp::Connection;
-use super::{Server, System};
+use super::{Server, System, TargetSystem, TargetTable};
 
 const OPERATOR: (&str, &str) = ("operator", "broker-of-the-tests");
 
@@ -91,5 +91,12 @@ impl System for RabbitMq {
         for path in [format!("/api/users/{name}"), format!("/api/connections/username/{name}")] {
             assert_eq!(self.administer(Method::DELETE, &path, &Value::Null).await, 204);
         }
+    }
+}
+
+impl TargetSystem for RabbitMq {
+    fn target(&self) -> TargetTable {
+        let table = TargetTable::new("rabbitmq", self.0.url(""));
+        table.key("user", OPERATOR.0).secret("password", OPERATOR.1)
     }
 }

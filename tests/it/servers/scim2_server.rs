@@ -2,12 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Server, System};
+use super::{Server, System, TargetSystem, TargetTable};
 
 const TOKEN: &str = "scim-of-the-tests";
 
 /// A SCIM service provider, at `/v2`.
 pub(crate) struct Scim2Server(Server);
+
+/// An account, by its name.
+#[derive(Debug)]
+pub(crate) struct Account(String);
 
 impl Scim2Server {
     async fn found(&self, name: &str) -> Vec<Value> {
@@ -21,15 +25,14 @@ impl Scim2Server {
 }
 
 impl System for Scim2Server {
-    /// The name of an account.
-    type Credential = String;
+    type Credential = Account;
 
     async fn start() -> Option<Self> {
         let server = Server::start("scim2-server", 1, async |server| server.answers("/v2/Users").await);
         server.await.map(Self)
     }
 
-    async fn person(&self, name: &str) -> Vec<String> {
+    async fn person(&self, name: &str) -> Vec<Account> {
         let user = json!({
             "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"],
             "userName": name,
@@ -39,10 +42,10 @@ impl System for Scim2Server {
         let request = self.0.http.post(self.0.url("/v2/Users")).bearer_auth(TOKEN).json(&user);
         let answer = request.header("content-type", "application/scim+json").send().await.unwrap();
         assert_eq!(answer.status(), 201);
-        vec![name.to_owned()]
+        vec![Account(name.to_owned())]
     }
 
-    async fn works(&self, name: &String) -> bool {
+    async fn works(&self, Account(name): &Account) -> bool {
         self.found(name).await.iter().any(|user| user["active"] == true)
     }
 
@@ -52,5 +55,12 @@ impl System for Scim2Server {
             let request = self.0.http.delete(self.0.url(&path)).bearer_auth(TOKEN);
             assert_eq!(request.send().await.unwrap().status(), 204);
         }
+    }
+}
+
+impl TargetSystem for Scim2Server {
+    fn target(&self) -> TargetTable {
+        let table = TargetTable::new("scim", self.0.url("/v2"));
+        table.key("ourselves", "none of its accounts").secret("token", TOKEN)
     }
 }

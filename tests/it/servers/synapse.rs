@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use revoked::digest::hex;
 use serde_json::{Value, json};
 
-use super::{Server, System};
+use super::{Server, System, TargetSystem, TargetTable};
 
 const SHARED_SECRET: &[u8] = b"synapse-of-the-tests";
 const DOMAIN: &str = "hs.example.test";
@@ -24,6 +24,8 @@ pub(crate) enum Credential {
     /// Of a device too; it gives new access tokens.
     RefreshToken(String),
     Password(String),
+    /// Of a device that is still to be.
+    LoginToken(String),
 }
 
 impl Synapse {
@@ -61,6 +63,40 @@ impl Synapse {
         let request = server.http.post(server.url("/_matrix/client/v3/login")).json(&login);
         let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
+    }
+}
+
+/// What is in no list of the homeserver.
+impl Synapse {
+    /// An access token that the administrator makes for somebody.
+    pub(crate) async fn minted(&self, name: &str) -> Credential {
+        let path = format!("/_synapse/admin/v1/users/{}/login", Self::in_path(name));
+        let request = self.server.http.post(self.server.url(&path)).bearer_auth(&self.admin);
+        let answer = request.json(&json!({})).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let made: Value = answer.json().await.unwrap();
+        Credential::AccessToken(made["access_token"].as_str().unwrap().to_owned())
+    }
+
+    /// A token for the sign-in of another device, which somebody signed in fetches. It is good once.
+    pub(crate) async fn login_token(&self, session: &Credential) -> Credential {
+        let Credential::AccessToken(session) = session else {
+            panic!("{session:?}")
+        };
+        let url = self.server.url("/_matrix/client/v1/login/get_token");
+        let answer = self.server.http.post(url).bearer_auth(session).json(&json!({}));
+        let answer = answer.send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let made: Value = answer.json().await.unwrap();
+        Credential::LoginToken(made["login_token"].as_str().unwrap().to_owned())
+    }
+
+    /// Takes the lock away, as an administrator does by hand.
+    pub(crate) async fn unlock(&self, name: &str) {
+        let path = format!("/_synapse/admin/v2/users/{}", Self::in_path(name));
+        let request = self.server.http.put(self.server.url(&path)).bearer_auth(&self.admin);
+        let answer = request.json(&json!({ "locked": false })).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
     }
 }
 
@@ -113,6 +149,10 @@ impl System for Synapse {
                 let request = server.http.post(server.url("/_matrix/client/v3/refresh"));
                 request.json(&json!({ "refresh_token": token }))
             }
+            Credential::LoginToken(token) => {
+                let request = server.http.post(server.url("/_matrix/client/v3/login"));
+                request.json(&json!({ "type": "m.login.token", "token": token }))
+            }
             // It makes another device each time.
             Credential::Password(name) => {
                 let (status, said) = Self::sign_in(server, name, &format!("ANOTHER{name}"), false).await;
@@ -129,5 +169,12 @@ impl System for Synapse {
         let request = self.server.http.post(self.server.url(&path)).bearer_auth(&self.admin);
         let answer = request.json(&json!({ "erase": false })).send().await.unwrap();
         assert_eq!(answer.status(), 200);
+    }
+}
+
+impl TargetSystem for Synapse {
+    fn target(&self) -> TargetTable {
+        let table = TargetTable::new("synapse", self.server.url(""));
+        table.key("server_name", DOMAIN).secret("token", &self.admin)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Server, System};
+use super::{Server, System, TargetSystem, TargetTable};
 
 const OPERATOR: (&str, &str) = ("Admin", "zabbix");
 const PASSWORD: &str = "a phrase that nobody guesses";
@@ -119,5 +119,14 @@ impl System for Zabbix {
     async fn delete(&self, name: &str) {
         let found = self.administer("user.get", json!({ "filter": { "username": name } })).await;
         self.administer("user.delete", json!([found[0]["userid"]])).await;
+    }
+}
+
+impl TargetSystem for Zabbix {
+    fn target(&self) -> TargetTable {
+        let table = TargetTable::new("zabbix", self.server.url(""));
+        // The group that every Zabbix has for those who may not sign in, and its first account.
+        let table = table.key("disabled_group", "9").key("ourselves", "1");
+        table.secret("token", &self.admin)
     }
 }
