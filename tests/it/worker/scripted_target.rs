@@ -21,6 +21,10 @@ pub(crate) struct Scripted {
 
 /// What the target is and how it behaves.
 #[derive(Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a behaviour of its own, and a test turns it on alone"
+)]
 pub(crate) struct World {
     /// By every name.
     pub(crate) names: BTreeMap<String, Vec<String>>,
