@@ -47,11 +47,7 @@ pub(in crate::targets::described) fn read(table: &Table<'_>) -> Option<Descripti
     if let Some(both) = needs.iter().find(|need| keys.contains(need)) {
         table.complain("keys", format!("keys: `{both}` is in `needs` too"));
     }
-    let roles = [
-        ("identity_provider", TargetRole::IdentityProvider),
-        ("application", TargetRole::Application),
-    ];
-    let role = table.word("role", &roles).unwrap_or_default();
+    let role = table.word("role", &ROLES).unwrap_or_default();
     let acts_as_application = acts_as_application(table);
     let origins = origins(table);
     let allowed = Allowed {
@@ -148,6 +144,11 @@ fn name(table: &Table<'_>) -> Option<String> {
     }
     Some(text.to_owned())
 }
+
+const ROLES: [(&str, TargetRole); 2] = [
+    ("identity_provider", TargetRole::IdentityProvider),
+    ("application", TargetRole::Application),
+];
 
 /// Whether the credential is an application's own, and no account.
 fn acts_as_application(table: &Table<'_>) -> bool {
