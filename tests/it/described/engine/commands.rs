@@ -53,7 +53,7 @@ fn explain_says_what_is_ended_how_it_is_proved_and_what_is_not_covered() {
     let explained: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(code, 0);
     assert_eq!(explained["suspends"], true);
-    assert_eq!(explained["grants"][1]["kind"], "access_token (EC2 credential)");
+    assert_eq!(explained["grants"][1]["kind"], "api_key");
     assert_eq!(explained["grants"][2]["ended"], "by the suspension, by a new password");
     assert!(
         explained["grants"][2]["proved"]
