@@ -274,7 +274,7 @@ mod tests {
         let (playbooks, found) = built("[playbook.departed.chat]\nend = ['sessions', 'bot']\nwatch = ['90s']\n");
         assert!(found.errors.is_empty());
         let chat = &playbooks["departed"]["chat"];
-        assert_eq!(chat.end, [GrantKind::Session, GrantKind::Bot].into());
+        assert_eq!(chat.end, [GrantKind::Session, GrantKind::Connection, GrantKind::Bot].into());
         assert!(chat.block, "it is not named, so it stays");
         assert_eq!(chat.watch, [90]);
         assert_eq!(playbooks["departed"]["wiki"], policy::built_in("departed"));

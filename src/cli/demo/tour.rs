@@ -25,13 +25,12 @@ pub(super) fn print(outcome: &TourOutcome) -> anyhow::Result<()> {
     let everywhere = &outcome.everywhere;
     line("")?;
     line(format!(
-        "one person everywhere: {} left, asked for once; {}, {}",
+        "one person everywhere: {} left, asked for once: {} after {}",
         everywhere.who,
         everywhere.verdict.as_deref().unwrap_or("not over"),
-        everywhere.contained_ms.map_or_else(
-            || "not contained".to_owned(),
-            |ms| format!("contained {}", span(Duration::from_millis(ms)))
-        )
+        everywhere
+            .contained_ms
+            .map_or_else(|| "no containment".to_owned(), |ms| span(Duration::from_millis(ms)))
     ))?;
     for at in &everywhere.targets {
         line(format!("  at {}: {}", at.target, at.verdict))?;

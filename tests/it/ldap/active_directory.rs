@@ -49,13 +49,13 @@ async fn passwords_and_tickets_are_dead_and_what_lives_on_is_named() {
     assert!(outcome.after.suspended() && outcome.after.account.suspended_at.is_some());
     assert_eq!(outcome.after.residuals[0].ends, ResidualEnd::AfterOurAct(10 * 3600 + 20 * 60));
     // Both of what is left are named by the verdict or as a residual.
-    let alive = that_work(&server, &alice, true).await;
+    let working = that_work(&server, &alice, true).await;
     assert!(
-        alive.len() == 2
-            && alive
+        working.len() == 2
+            && working
                 .iter()
                 .all(|held| held.starts_with("Connection") || held.starts_with("ServiceTicket")),
-        "{alive:?}"
+        "{working:?}"
     );
     let none: &[String] = &[];
     assert_eq!(that_work(&server, &bob, false).await, none, "the neighbour was touched");

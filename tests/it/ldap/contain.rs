@@ -23,8 +23,8 @@ async fn a_password_is_dead_and_an_open_connection_is_named_until_it_is_closed()
     assert_eq!(left.grants.len(), 1, "{left}");
     assert_eq!(left.grants[0].kind, GrantKind::Connection);
     assert!(outcome.after.suspended() && outcome.after.account.suspended_at.is_some());
-    let alive = that_work(&server, &alice, true).await;
-    assert!(alive.len() == 1 && alive[0].starts_with("Connection"), "{alive:?}");
+    let working = that_work(&server, &alice, true).await;
+    assert!(working.len() == 1 && working[0].starts_with("Connection"), "{working:?}");
     alice.retain(|held| matches!(held, Credential::Password(_)));
     let outcome = crate::wait::until("the server's list without the connection", async || {
         let outcome = fixture.contain(&principal, &departed()).await.unwrap();

@@ -78,6 +78,6 @@ async fn a_connection_that_nobody_closes_stays_on_the_ledger() {
     assert_ne!(said.code, 0, "{said:?}");
     let ledger = site.says(&["ledger"]).await;
     assert!(ledger.out.contains("connection"), "{ledger:?}");
-    let alive = that_work(&server, &alice, true).await;
-    assert!(alive.len() == 1 && alive[0].starts_with("Connection"), "{alive:?}");
+    let working = that_work(&server, &alice, true).await;
+    assert!(working.len() == 1 && working[0].starts_with("Connection"), "{working:?}");
 }

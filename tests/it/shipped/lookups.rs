@@ -13,7 +13,7 @@ async fn a_person_is_found_by_every_name_and_nobody_only_in_the_targets_own_word
         let principal = stage.found().await;
         assert!(!principal.account.suspended, "{}", stage.name());
         assert!(!principal.names.is_empty(), "{}", stage.name());
-        for also in stage.recording.also.iter() {
+        if let Some(also) = &stage.recording.also {
             let found = stage.resolve(also).await.unwrap();
             assert!(
                 matches!(&found, Resolution::One(same) if same.id == principal.id),

@@ -43,18 +43,18 @@ pub(super) fn page(mut body: Value, list: &List, asked: &Asked, cut: Cut, here: 
     if cut == Cut::Recorded && !matches!(list.paging, Paging::Counted { .. }) {
         return (body, None);
     }
-    let last = items.len() - 1;
+    let end = items.len() - 1;
     let (shown, next): (Vec<Value>, bool) = match cut {
         Cut::Whole | Cut::Recorded if number == 0 => (items.clone(), false),
         Cut::Whole | Cut::Recorded => (Vec::new(), false),
-        Cut::Short => (items.get(number).cloned().into_iter().collect(), number < last),
+        Cut::Short => (items.get(number).cloned().into_iter().collect(), number < end),
         Cut::Holed => match number {
             1 => (Vec::new(), true),
             0 => (vec![items[0].clone()], true),
-            number => (items.get(number - 1).cloned().into_iter().collect(), number <= last),
+            number => (items.get(number - 1).cloned().into_iter().collect(), number <= end),
         },
         Cut::Looping | Cut::Foreign => (items.clone(), true),
-        Cut::Endless => (vec![renamed(&items[last], list, number + 10)], true),
+        Cut::Endless => (vec![renamed(&items[end], list, number + 10)], true),
         Cut::Missing => (if number == 0 { items.clone() } else { Vec::new() }, false),
     };
     put(&mut body, &list.items, Value::Array(shown));

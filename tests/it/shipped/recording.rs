@@ -101,13 +101,12 @@ impl Recording {
 
     /// The accounts of the first search at this place that found any.
     pub(super) fn somebody(&self, items: &str) -> Option<Value> {
-        let lists = self
+        let mut lists = self
             .answers
             .iter()
             .filter_map(|exchange| exchange.answer.json.as_ref()?.pointer(items));
         lists
-            .filter(|list| list.as_array().is_some_and(|found| !found.is_empty()))
-            .next()
+            .find(|list| list.as_array().is_some_and(|found| !found.is_empty()))
             .cloned()
     }
 

@@ -131,15 +131,15 @@ impl Respond for Replay {
         let exchange = self.recording.is_exchange(&asked);
         let trouble = memory.trouble.clone();
         match &trouble {
-            Trouble::WrongToken => return self.dressed(&self.recording.wrong_token, 0),
-            Trouble::WrongUrl => return self.dressed(&self.recording.wrong_url, 0),
+            Trouble::WrongToken => return dressed(&self.recording.wrong_token, 0),
+            Trouble::WrongUrl => return dressed(&self.recording.wrong_url, 0),
             Trouble::Html if !exchange => {
                 return ResponseTemplate::new(200).set_body_raw("<html><title>Sign in</title></html>", "text/html");
             }
             Trouble::Redirect(to) if !exchange => {
                 return ResponseTemplate::new(302).insert_header("location", format!("{to}/sign-in"));
             }
-            Trouble::Limited(number) if !exchange => return self.dressed(&self.recording.limited[*number].answer, 0),
+            Trouble::Limited(number) if !exchange => return dressed(&self.recording.limited[*number].answer, 0),
             _ => {}
         }
         let few_rights = matches!(trouble, Trouble::FewRights) && !exchange;
@@ -156,7 +156,7 @@ impl Respond for Replay {
         }
         let link = self.spoil(&mut answer, &asked, &trouble);
         let padding = if let Trouble::Padded(bytes) = trouble { bytes } else { 0 };
-        let dressed = self.dressed(&answer, padding);
+        let dressed = dressed(&answer, padding);
         match link {
             Some(link) => dressed.insert_header("link", link),
             None => dressed,
@@ -190,18 +190,18 @@ impl Replay {
         *found = self.recording.somebody(items).expect("an account that some search finds");
         body
     }
+}
 
-    fn dressed(&self, answer: &Answer, padding: usize) -> ResponseTemplate {
-        let mut response = ResponseTemplate::new(answer.status).insert_header("date", DATE);
-        for (name, value) in &answer.headers {
-            response = response.append_header(name.as_str(), moments(value));
-        }
-        let pad = " ".repeat(padding);
-        match (&answer.json, &answer.text) {
-            (Some(json), _) => response.set_body_raw(format!("{json}{pad}"), "application/json"),
-            (None, Some(text)) => response.set_body_raw(format!("{text}{pad}"), "text/plain"),
-            (None, None) => response,
-        }
+fn dressed(answer: &Answer, padding: usize) -> ResponseTemplate {
+    let mut response = ResponseTemplate::new(answer.status).insert_header("date", DATE);
+    for (name, value) in &answer.headers {
+        response = response.append_header(name.as_str(), moments(value));
+    }
+    let pad = " ".repeat(padding);
+    match (&answer.json, &answer.text) {
+        (Some(json), _) => response.set_body_raw(format!("{json}{pad}"), "application/json"),
+        (None, Some(text)) => response.set_body_raw(format!("{text}{pad}"), "text/plain"),
+        (None, None) => response,
     }
 }
 

@@ -145,7 +145,6 @@ fn name(table: &Table<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Whether the credential is an application's own, and no account.
 fn role(table: &Table<'_>) -> TargetRole {
     let roles = [
         ("identity_provider", TargetRole::IdentityProvider),
@@ -154,6 +153,7 @@ fn role(table: &Table<'_>) -> TargetRole {
     table.word("role", &roles).unwrap_or_default()
 }
 
+/// Whether the credential is an application's own, and no account.
 fn acts_as_application(table: &Table<'_>) -> bool {
     let ways = [("application", true), ("account", false)];
     let application = table.word("acts_as", &ways).unwrap_or_default();
