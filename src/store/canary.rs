@@ -7,7 +7,7 @@ use revoked_trail::{Entry, EntryKind};
 use serde::Serialize;
 
 use super::columns::Columns as _;
-use super::{Result, Store, StoreError, Tx};
+use super::{Listed, Result, Store, StoreError, Tx};
 use crate::model::{Actor, GrantKind, Timestamp};
 
 /// How long a credential of one kind still worked after its end was accepted.
@@ -41,12 +41,12 @@ impl Store {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub async fn observed_delays(&self) -> Result<Vec<ObservedDelay>> {
+    pub async fn observed_delays(&self) -> Result<Listed<ObservedDelay>> {
         let rows = sqlx::query("SELECT target, kind, at, version, delay_ms, within_ms FROM canary ORDER BY target, kind")
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("reading what the canaries showed"))?;
-        let shown = rows.iter().map(|row| {
+        Listed::read("canary", &rows, |row| {
             Ok(ObservedDelay {
                 target: row.read(0)?,
                 kind: row.read(1)?,
@@ -55,8 +55,7 @@ impl Store {
                 delay_ms: row.read(4)?,
                 within_ms: row.read(5)?,
             })
-        });
-        shown.collect()
+        })
     }
 
     /// Keeps what a canary showed. One that outlived its end alerts until another trial shows better.

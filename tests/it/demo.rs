@@ -125,7 +125,7 @@ fn what_the_demo_keeps_is_read_by_the_other_commands() {
         "closed, contained",
         "reset the password: done",
         "end all sessions: done",
-        "not covered: ",
+        "not covered at chat: ",
     ] {
         assert!(shown.contains(word), "{word} in {shown}");
     }

@@ -51,7 +51,6 @@ const EXCUSED: &[(&str, &[&str], &str)] = &[
             "keycloak",
             "keystone",
             "okta",
-            "privacyidea",
             "rabbitmq",
             "slack",
             "synapse",

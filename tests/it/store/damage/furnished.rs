@@ -13,6 +13,14 @@ use crate::store::{NOW, Place, place, signal};
 pub(super) async fn furnished() -> Place {
     let place = place().await;
     let store = &place.store;
+    let delay = revoked::store::CanaryDelay {
+        kind: revoked::model::GrantKind::Session,
+        delay: Some(Duration::from_millis(9)),
+    };
+    store
+        .keep_canary("chat", Some("6.7.0".to_owned()), Duration::from_secs(30), vec![delay])
+        .await
+        .unwrap();
     store.set_receivers(vec![crate::store::outbox::receiver()]).await.unwrap();
     let ends = [
         ("alice", Some(Settlement::Done(Verdict::Contained))),

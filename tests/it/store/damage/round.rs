@@ -199,6 +199,7 @@ pub(super) async fn look(store: &Store, wrong: &mut Wrong) {
         ..ListFilter::default()
     };
     wrong.ask("status", async || store.counts().await).await;
+    wrong.ask("observed delays", async || store.observed_delays().await).await;
     wrong.ask("alert list", async || store.alerts(true).await).await;
     wrong.ask("source list", async || store.source_health().await).await;
     wrong.ask("job list", async || store.jobs(&all).await).await;
