@@ -29,7 +29,7 @@ pub struct TryArgs {
     /// A file with a description, or a kind
     #[arg(value_name = "FILE|KIND")]
     what: String,
-    /// Whom to look up: alice@example.org, username:alice, opaque:<account id>
+    /// Whom to look up: alice@example.org, username:alice, opaque:ACCOUNT-ID
     #[arg(long)]
     subject: Subject,
     /// Where the server is

@@ -2,7 +2,7 @@
 
 use crate::harness::{Installation, InstallationPlan};
 use crate::servers::slapd::{Credential, PASSWORD, PEOPLE, POLICY, REVOKED, dn};
-use crate::servers::{Slapd, System as _, that_work};
+use crate::servers::{Samba, Slapd, System as _, samba, that_work};
 
 const CONTAINED: &str = "SELECT count(*) FROM job WHERE target = 'directory' AND verdict = 'contained'";
 const RELEASED: &str = "SELECT count(*) FROM job WHERE target = 'directory' AND verdict = 'released'";
@@ -80,4 +80,47 @@ async fn a_connection_that_nobody_closes_stays_on_the_ledger() {
     assert!(ledger.out.contains("connection"), "{ledger:?}");
     let working = that_work(&server, &alice, true).await;
     assert!(working.len() == 1 && working[0].starts_with("Connection"), "{working:?}");
+}
+
+#[tokio::test]
+async fn whoever_departs_is_out_of_the_domain_and_what_is_still_signed_in_is_named() {
+    let Some(server) = Samba::start().await else { return };
+    let (alice, bob) = (server.person("alice").await, server.person("bob").await);
+    let table = format!(
+        r#"
+[playbook.departed.domain]
+reset_password = true
+watch = []
+
+[[target]]
+name = "domain"
+kind = "active-directory"
+url = "{}"
+ca_file = "{}"
+bind = "{}"
+password = {{ file = "{{folder}}/domain-password" }}
+people = "{}"
+rate = "1000/s"
+"#,
+        server.url(),
+        server.authority().display(),
+        samba::REVOKED,
+        samba::PEOPLE,
+    );
+    let site = Installation::new(InstallationPlan {
+        more: table.leak(),
+        ..InstallationPlan::default()
+    })
+    .await;
+    site.secret("domain-password", samba::PASSWORD.as_bytes());
+    let _running = site.start().await;
+    let said = site.revoke("username:alice", "departed", &["--target", "domain"]).await;
+    let case = said.json();
+    assert_eq!(case["case"]["verdict"], "unverified", "{case:#}");
+    let named = case["jobs"][0]["verdict"]["kinds"]["connection"].as_str().unwrap_or_default();
+    assert!(named.contains("signed in before"), "{case:#}");
+    let working = that_work(&server, &alice, true).await;
+    assert!(working.len() == 1 && working[0].starts_with("Connection"), "{working:?}");
+    let none: &[String] = &[];
+    assert_eq!(that_work(&server, &bob, false).await, none, "the neighbour was touched");
 }

@@ -11,6 +11,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::{build, secret};
+use crate::harness::{Installation, InstallationPlan};
 
 const TOKEN: &str = "mF_9.B5f-4.1JqM";
 
@@ -179,4 +180,43 @@ fn endpoints_of_two_servers_are_refused() {
     );
     let complaints = build("oauth-revocation", &keys).err().expect("taken");
     assert!(complaints[0].message.contains("different servers"), "{complaints:?}");
+}
+
+/// From the operator's command to the verdict, by the built daemon: the token is known, ended, and refused when it is shown again.
+#[tokio::test]
+async fn a_token_that_is_handed_in_as_leaked_is_ended_by_the_daemon() {
+    let server = MockServer::start().await;
+    let tokens = Tokens::default();
+    tokens
+        .0
+        .lock()
+        .unwrap()
+        .extend([TOKEN.to_owned(), "the-neighbour's".to_owned()]);
+    Mock::given(any()).respond_with(tokens.clone()).mount(&server).await;
+    let url = server.uri();
+    let table = format!(
+        "[[target]]\nname = \"tokens\"\nkind = \"oauth-revocation\"\nrevocation_url = \"{url}/revoke\"\n\
+         introspection_url = \"{url}/introspect\"\nclient_id = \"revoked\"\nclient_secret = {{ file = \"{{folder}}/client-secret\" }}\n"
+    );
+    let site = Installation::new(InstallationPlan {
+        more: table.leak(),
+        ..InstallationPlan::default()
+    })
+    .await;
+    site.secret("client-secret", b"p@ss word");
+    let _running = site.start().await;
+    site.secret("found", TOKEN.as_bytes());
+    let found = site.path("found").display().to_string();
+    let hand_in = ["leaked", "--target", "tokens", "--file", &found, "--wait", "--timeout", "50", "--json"];
+    let said = site.says(&hand_in).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let case = said.json();
+    assert_eq!(case["case"]["verdict"], "contained", "{case:#}");
+    let evidence = &case["jobs"][0]["evidence"];
+    assert_eq!(evidence["ended"][0]["kind"], "oauth_grant", "{case:#}");
+    assert!(evidence["refused_at"].is_string(), "{case:#}");
+    let left: Vec<String> = tokens.0.lock().unwrap().iter().cloned().collect();
+    assert_eq!(left, ["the-neighbour's"]);
+    std::fs::remove_file(site.path("found")).unwrap();
+    site.holds_nowhere(TOKEN, &[&said]).await;
 }
