@@ -207,7 +207,17 @@ async fn a_token_that_is_handed_in_as_leaked_is_ended_by_the_daemon() {
     let _running = site.start().await;
     site.secret("found", TOKEN.as_bytes());
     let found = site.path("found").display().to_string();
-    let hand_in = ["leaked", "--target", "tokens", "--file", &found, "--wait", "--timeout", "50", "--json"];
+    let hand_in = [
+        "leaked",
+        "--target",
+        "tokens",
+        "--file",
+        &found,
+        "--wait",
+        "--timeout",
+        "50",
+        "--json",
+    ];
     let said = site.says(&hand_in).await;
     assert_eq!(said.code, 0, "{said:?}");
     let case = said.json();
