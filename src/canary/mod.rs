@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::model::{CaseId, GrantKind, Subject};
@@ -83,9 +84,19 @@ async fn end(
             ..InboxRow::default()
         })
         .await?;
-    let (refused, revoked) = tokio::join!(refused(target, &credential, canary.within), revoked(store, row));
-    let (refused, accepted) = (refused?, revoked?);
-    // Tried while it was ended, it may be refused before the answer to its end has come.
+    // Tried while it is ended too, so that a delay is measured from the first refusal on, and given up only after the end was accepted.
+    let (tell, accepted) = watch::channel(None);
+    let revoked = async {
+        let at = revoked(store, row).await;
+        if let Ok(at) = &at {
+            tell.send_replace(Some(*at));
+        }
+        drop(tell);
+        at
+    };
+    let (refused, accepted) = tokio::join!(refused(target, &credential, canary.within, accepted), revoked);
+    let (refused, accepted) = (refused?, accepted?);
+    // It may be refused before the answer to its end has come.
     let delay = refused.map(|at| at.saturating_duration_since(accepted));
     Ok(CanaryDelay {
         kind: credential.kind,
@@ -93,19 +104,27 @@ async fn end(
     })
 }
 
-/// When the credential was first refused; `None` where it works on for as long as that is waited for.
-async fn refused(target: &dyn Target, credential: &HeldCredential, within: Duration) -> anyhow::Result<Option<Instant>> {
+/// When the credential was first refused; `None` where it still works `within` after its end was accepted, or that was never accepted.
+async fn refused(
+    target: &dyn Target,
+    credential: &HeldCredential,
+    within: Duration,
+    accepted: watch::Receiver<Option<Instant>>,
+) -> anyhow::Result<Option<Instant>> {
     let context = CallContext::unpaced();
-    let until = Instant::now() + PATIENCE + within;
     let mut wait = TRIES.0;
-    while Instant::now() < until {
+    loop {
         tokio::time::sleep(wait).await;
         if !target.is_taken(&context, credential).await? {
             return Ok(Some(Instant::now()));
         }
+        let since = *accepted.borrow();
+        let over = since.map_or(accepted.has_changed().is_err(), |since| since.elapsed() > within);
+        if over {
+            return Ok(None);
+        }
         wait = wait.mul_f64(1.2).min(TRIES.1);
     }
-    Ok(None)
 }
 
 /// Waits until the revocation is over, and answers when the target accepted it.

@@ -1,17 +1,19 @@
 //! A table of the config file on its way to the source or target kind that understands it.
 //!
 //! Reading order: here ([`Settings`]), `collect_errors` (reads a table, finding every error), `config_error` (one error and the report),
-//! `messages` (their words), then the values: `period` and `rate`.
+//! `messages` (their words), `complaints` (those about values, collected), then the values: `period` and `rate`.
 
 use serde::de::DeserializeOwned;
 
 mod collect_errors;
+mod complaints;
 mod config_error;
 mod messages;
 mod period;
 mod rate;
 
 pub use collect_errors::{read, salvage};
+pub use complaints::Complaints;
 pub use config_error::{ConfigError, ConfigReport};
 pub use messages::{nearest, unknown_key};
 pub use period::{Period, PeriodError};

@@ -39,20 +39,11 @@ pub(super) fn is_taken(identified: &Identified) -> Result<bool, TargetError> {
 }
 
 fn unclear(why: &str) -> TargetError {
-    TargetError {
-        doing: "trying the canary's credential".to_owned(),
-        remedy: Remedy::GiveUp,
-        source: anyhow::anyhow!("{why}"),
-        request: None,
-    }
+    TargetError::new("trying the canary's credential", Remedy::GiveUp, anyhow::anyhow!("{why}"))
 }
 
 /// The answer of a target at which no canary can sign in.
 pub(super) fn no_canary() -> TargetError {
-    TargetError {
-        doing: "signing the canary in".to_owned(),
-        remedy: Remedy::GiveUp,
-        source: anyhow::anyhow!("this kind of target has no sign-in that revoked knows; take `canary` out of its table"),
-        request: None,
-    }
+    let why = anyhow::anyhow!("this kind of target has no sign-in that revoked knows; take `canary` out of its table");
+    TargetError::new("signing the canary in", Remedy::GiveUp, why)
 }

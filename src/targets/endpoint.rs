@@ -15,7 +15,7 @@ use super::{CallContext, RateLimitHints, Remedy, ServerClock, TargetError};
 use crate::clock::Clock;
 use crate::http::{Bounds, client_trusting, read_body};
 use crate::model::Timestamp;
-use crate::settings::ConfigError;
+use crate::settings::{Complaints, ConfigError};
 
 /// The longest answer that is read; none of these endpoints has much to say.
 const ANSWER_CAP: usize = 1 << 20;
@@ -60,20 +60,20 @@ pub(in crate::targets) struct Reach<'k> {
 
 impl Endpoint {
     /// Builds the client; what is wrong with the keys is added to `complaints`.
-    pub(in crate::targets) fn build(reach: &Reach<'_>, clock: &Clock, complaints: &mut Vec<ConfigError>) -> Option<Self> {
-        let before = complaints.len();
+    pub(in crate::targets) fn build(reach: &Reach<'_>, clock: &Clock, complaints: &mut Complaints) -> Option<Self> {
+        let before = complaints.0.len();
         let roots = reach
             .ca_file
-            .and_then(|path| take(complaints, path, |path: &PathBuf| authorities(path)));
+            .and_then(|path| complaints.take(path, |path: &PathBuf| authorities(path)));
         let fallback = Bounds::default();
         let mut length = |text: Option<&Spanned<String>>, fallback| {
-            text.map_or(Some(fallback), |text| take(complaints, text, |text| call_time(text)))
+            text.map_or(Some(fallback), |text| complaints.take(text, |text| call_time(text)))
         };
         let (connect, total) = (
             length(reach.connect_timeout, fallback.connect)?,
             length(reach.timeout, fallback.total)?,
         );
-        if complaints.len() > before {
+        if complaints.0.len() > before {
             return None;
         }
         let bounds = Bounds {
@@ -88,7 +88,7 @@ impl Endpoint {
                 server_clock: ServerClock::default(),
             }),
             Err(error) => {
-                complaints.push(ConfigError::new(format!("{error:#}")));
+                complaints.0.push(ConfigError::new(format!("{error:#}")));
                 None
             }
         }
@@ -184,20 +184,4 @@ impl EndpointAnswer {
             request: self.request,
         }
     }
-}
-
-/// Reads one value; what is wrong with it becomes a complaint at its place.
-pub(in crate::targets) fn take<T, U>(
-    complaints: &mut Vec<ConfigError>,
-    value: &Spanned<T>,
-    read: impl FnOnce(&T) -> anyhow::Result<U>,
-) -> Option<U> {
-    read(value.get_ref())
-        .map_err(|error| {
-            complaints.push(ConfigError {
-                span: Some(value.span()),
-                message: format!("{error:#}"),
-            });
-        })
-        .ok()
 }

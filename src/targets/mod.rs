@@ -178,12 +178,8 @@ pub trait Target: Send + Sync {
 
 /// The answer of a target that knows nothing of leaked credentials.
 fn no_leaked() -> TargetError {
-    TargetError {
-        doing: "asking whose a leaked credential is".to_owned(),
-        remedy: Remedy::GiveUp,
-        source: anyhow::anyhow!("this kind of target cannot tell; end it by hand, or name its owner to revoked revoke"),
-        request: None,
-    }
+    let why = anyhow::anyhow!("this kind of target cannot tell; end it by hand, or name its owner to revoked revoke");
+    TargetError::new("asking whose a leaked credential is", Remedy::GiveUp, why)
 }
 
 /// What an observation is asked to look at.
@@ -277,6 +273,18 @@ pub enum Remedy {
     Pause,
     /// Trying again cannot help.
     GiveUp,
+}
+
+impl TargetError {
+    /// A failure of which the target gave no id.
+    pub fn new(doing: impl Into<String>, remedy: Remedy, source: anyhow::Error) -> Self {
+        Self {
+            doing: doing.into(),
+            remedy,
+            source,
+            request: None,
+        }
+    }
 }
 
 impl fmt::Display for TargetError {

@@ -1,7 +1,7 @@
 //! `revoked demo --tour`: one signal through every kind of source, about another person each, and what came of it.
 //!
 //! Reading order: [`run`] is the tour, `scenarios` the table of the kinds of source, `scenario` what one of them consists of and works with,
-//! `run_scenario` sends its signal and follows it, `told_back` reads what we tell the sender, `identity_provider` is the sender's side. The last stop is `everywhere`: one person at four targets.
+//! `run_scenario` sends its signal and follows it, `told_back` reads what we tell the sender, `identity_provider` is the sender's side. The last stop is `everywhere`: one person at four targets. `loopback_server` serves both.
 
 use std::fmt::Write as _;
 
@@ -24,6 +24,7 @@ use crate::store::{Role, Store};
 
 mod everywhere;
 mod identity_provider;
+mod loopback_server;
 mod outcome;
 mod run_scenario;
 mod scenario;

@@ -10,10 +10,11 @@ use toml::Spanned;
 
 use crate::file_modes;
 use crate::secret::SecretSource;
-use crate::settings::{ConfigError, Period, Settings};
+use crate::settings::{Complaints, ConfigError, Period, Settings};
 use crate::targets::bounded_program::Program;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_mins(10);
 const OUTPUT: usize = 1 << 20;
 
@@ -40,47 +41,30 @@ struct Keys {
 /// Reads a table, or says everything that is wrong with it.
 pub(super) fn read(settings: &Settings<'_>) -> Result<Program, Vec<ConfigError>> {
     let keys: Keys = settings.read()?;
-    let mut complaints = Vec::new();
-    let mut complain = |span: std::ops::Range<usize>, error: anyhow::Error| {
-        complaints.push(ConfigError {
-            span: Some(span),
-            message: format!("{error:#}"),
-        });
-    };
-    let path = program(keys.command.get_ref())
-        .map_err(|error| complain(keys.command.span(), error))
-        .ok();
+    let mut complaints = Complaints::default();
+    let path = complaints.take(&keys.command, |command| program(command));
     let mut environment = Vec::new();
     for (name, source) in &keys.environment {
-        if let Err(error) = variable(name.get_ref()) {
-            complain(name.span(), error);
-        }
-        match source.get_ref().read() {
-            Ok(value) => environment.push((name.get_ref().clone(), value)),
-            Err(error) => complain(source.span(), error.into()),
+        complaints.take(name, |name| variable(name));
+        if let Some(value) = complaints.take(source, |source| source.read().map_err(anyhow::Error::new)) {
+            environment.push((name.get_ref().clone(), value));
         }
     }
     let mut folder = PathBuf::from("/");
     if let Some(key) = keys.folder {
         if !key.get_ref().is_absolute() || !key.get_ref().is_dir() {
-            let error = anyhow::anyhow!("{} is no folder; write the whole path of one", key.get_ref().display());
-            complain(key.span(), error);
+            let why = format!("{} is no folder; write the whole path of one", key.get_ref().display());
+            complaints.at(&key, why);
         }
         folder = key.into_inner();
     }
-    let time = keys.timeout.as_ref().map_or(TIMEOUT, |key| key.get_ref().0);
-    if let Some(key) = keys
-        .timeout
-        .filter(|_| !(Duration::from_millis(100)..=LONGEST).contains(&time))
-    {
-        complain(key.span(), anyhow::anyhow!("a question takes from 100ms to 10m"));
-    }
+    let time = complaints.time(keys.timeout.as_ref(), TIMEOUT, &(SHORTEST..=LONGEST));
     let output = keys.output.as_ref().map_or(OUTPUT, |key| *key.get_ref());
     if let Some(key) = keys.output.filter(|_| !(1 << 10..=1 << 26).contains(&output)) {
-        complain(key.span(), anyhow::anyhow!("an answer may have from 1024 to 67108864 bytes"));
+        complaints.at(&key, "an answer may have from 1024 to 67108864 bytes");
     }
     let (Some(path), true) = (path, complaints.is_empty()) else {
-        return Err(complaints);
+        return Err(complaints.0);
     };
     Ok(Program {
         path,

@@ -11,9 +11,9 @@ use super::signed_call::{SignedCall, SubjectForm};
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Signer};
 use crate::secret::SecretSource;
-use crate::settings::{ConfigError, Settings};
+use crate::settings::{Complaints, ConfigError, Settings};
 use crate::targets::connection::base_url;
-use crate::targets::endpoint::{Endpoint, Reach, take};
+use crate::targets::endpoint::{Endpoint, Reach};
 
 /// As written.
 #[derive(Debug, Deserialize)]
@@ -56,14 +56,14 @@ const fn email() -> SubjectForm {
 /// Builds the call and the client from a table, or says everything that is wrong with it.
 pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<(SignedCall, Endpoint), Vec<ConfigError>> {
     let keys: Keys = settings.read()?;
-    let mut complaints = Vec::new();
-    let url = take(&mut complaints, &keys.url, |text| base_url(text));
-    let signer = take(&mut complaints, &keys.key, |source| {
+    let mut complaints = Complaints::default();
+    let url = complaints.take(&keys.url, |text| base_url(text));
+    let signer = complaints.take(&keys.key, |source| {
         let key = source.read()?;
         Signer::from_pem(key.expose_secret(), keys.algorithm).with_context(|| format!("using the key in {source}"))
     });
     for text in [&keys.issuer, &keys.client_id] {
-        take(&mut complaints, text, |text| {
+        complaints.take(text, |text| {
             anyhow::ensure!(
                 !text.trim().is_empty(),
                 "the application compares it with what it expects; it cannot be empty"
@@ -74,10 +74,10 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<(SignedCall
     if let Some(named) = &keys.subject_issuer
         && keys.subject != SubjectForm::IssSub
     {
-        complaints.push(ConfigError {
-            span: Some(named.span()),
-            message: "it is for subject = \"iss_sub\"; leave it out, or name people that way".to_owned(),
-        });
+        complaints.at(
+            named,
+            "it is for subject = \"iss_sub\"; leave it out, or name people that way",
+        );
     }
     let reach = Reach {
         ca_file: keys.ca_file.as_ref(),
@@ -86,7 +86,7 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<(SignedCall
     };
     let endpoint = Endpoint::build(&reach, clock, &mut complaints);
     let (Some(url), Some(signer), Some(endpoint), true) = (url, signer, endpoint, complaints.is_empty()) else {
-        return Err(complaints);
+        return Err(complaints.0);
     };
     let issuer = keys.issuer.into_inner();
     let call = SignedCall {

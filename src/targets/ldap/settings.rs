@@ -18,9 +18,12 @@ use super::lock_attribute::{self, LockAttribute};
 use super::naming::Naming;
 use super::people::People;
 use crate::secret::SecretSource;
-use crate::settings::{ConfigError, Period, Settings};
+use crate::settings::{Complaints, ConfigError, Period, Settings};
 
 /// As written, for both kinds.
+/// A limit of time is at least so long.
+const SHORTEST: Duration = Duration::from_millis(100);
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Keys {
@@ -88,53 +91,28 @@ enum Lock {
     },
 }
 
-/// Collects what is wrong, each with its place.
-#[derive(Default)]
-struct Complaints(Vec<ConfigError>);
-
-impl Complaints {
-    fn at<T>(&mut self, value: &Spanned<T>, message: impl Into<String>) {
-        self.0.push(ConfigError::at(value.span(), message));
+/// The key is of the other kind.
+fn foreign<T>(complaints: &mut Complaints, value: Option<&Spanned<T>>, why: &str) {
+    if let Some(value) = value {
+        complaints.at(value, why);
     }
+}
 
-    fn take<T, U>(&mut self, value: &Spanned<T>, read: impl FnOnce(&T) -> anyhow::Result<U>) -> Option<U> {
-        read(value.get_ref())
-            .map_err(|error| self.at(value, format!("{error:#}")))
-            .ok()
-    }
-
-    /// The key is of the other kind.
-    fn foreign<T>(&mut self, value: Option<&Spanned<T>>, why: &str) {
-        if let Some(value) = value {
-            self.at(value, why);
-        }
-    }
-
-    fn time(&mut self, value: Option<&Spanned<Period>>, fallback: Duration, longest: Duration) -> Duration {
-        let Some(written) = value else { return fallback };
-        let time = written.get_ref().0;
-        if time < Duration::from_millis(100) || time > longest {
-            self.at(written, format!("it must be between 100ms and {}", Period(longest)));
-        }
-        time
-    }
-
-    fn attributes(&mut self, written: Option<&Vec<Spanned<String>>>, usual: &[&str]) -> Vec<String> {
-        match written {
-            None => usual.iter().map(|name| (*name).to_owned()).collect(),
-            Some(written) => written
-                .iter()
-                .filter_map(|name| self.take(name, |name| attribute(name)))
-                .collect(),
-        }
-    }
-
-    fn names(&mut self, written: &[Spanned<String>]) -> Vec<String> {
-        written
+fn attributes(complaints: &mut Complaints, written: Option<&Vec<Spanned<String>>>, usual: &[&str]) -> Vec<String> {
+    match written {
+        None => usual.iter().map(|name| (*name).to_owned()).collect(),
+        Some(written) => written
             .iter()
-            .filter_map(|name| self.take(name, |name| distinguished(name)))
-            .collect()
+            .filter_map(|name| complaints.take(name, |name| attribute(name)))
+            .collect(),
     }
+}
+
+fn names(complaints: &mut Complaints, written: &[Spanned<String>]) -> Vec<String> {
+    written
+        .iter()
+        .filter_map(|name| complaints.take(name, |name| distinguished(name)))
+        .collect()
 }
 
 /// A distinguished name, as far as its form shows.
@@ -151,7 +129,8 @@ fn distinguished(text: &str) -> anyhow::Result<String> {
 pub(super) fn of_lock_attribute(settings: &Settings<'_>) -> Result<Described, Vec<ConfigError>> {
     let keys: Keys = settings.read()?;
     let mut complaints = Complaints::default();
-    complaints.foreign(
+    foreign(
+        &mut complaints,
         keys.longest_ticket.as_ref(),
         "`longest_ticket` is of the kind active-directory; leave it out",
     );
@@ -162,10 +141,10 @@ pub(super) fn of_lock_attribute(settings: &Settings<'_>) -> Result<Described, Ve
     let id = id.unwrap_or_else(|| lock_attribute::ID.to_owned());
     let lock = lock(settings, &keys, &mut complaints, id.clone());
     let naming = Naming {
-        username: complaints.attributes(keys.names.username.as_ref(), &["uid"]),
-        email: complaints.attributes(keys.names.email.as_ref(), &["mail"]),
-        account: complaints.attributes(keys.names.account.as_ref(), &[]),
-        employee_id: complaints.attributes(keys.names.employee_id.as_ref(), &["employeeNumber"]),
+        username: attributes(&mut complaints, keys.names.username.as_ref(), &["uid"]),
+        email: attributes(&mut complaints, keys.names.email.as_ref(), &["mail"]),
+        account: attributes(&mut complaints, keys.names.account.as_ref(), &[]),
+        employee_id: attributes(&mut complaints, keys.names.employee_id.as_ref(), &["employeeNumber"]),
         id,
         dn: "entryDN",
         binary_id: false,
@@ -229,9 +208,9 @@ pub(super) fn of_active_directory(settings: &Settings<'_>) -> Result<Described, 
     let keys: Keys = settings.read()?;
     let mut complaints = Complaints::default();
     let why = |key: &str| format!("`{key}` is of the kind ldap; leave it out");
-    complaints.foreign(keys.lock.as_ref(), &why("lock"));
-    complaints.foreign(keys.policy.as_ref(), &why("policy"));
-    complaints.foreign(keys.id.as_ref(), &why("id"));
+    foreign(&mut complaints, keys.lock.as_ref(), &why("lock"));
+    foreign(&mut complaints, keys.policy.as_ref(), &why("policy"));
+    foreign(&mut complaints, keys.id.as_ref(), &why("id"));
     let bind = keys.bind.get_ref();
     if !bind.contains('@') && distinguished(bind).is_err() {
         complaints.at(
@@ -242,13 +221,13 @@ pub(super) fn of_active_directory(settings: &Settings<'_>) -> Result<Described, 
     let longest = complaints.time(
         keys.longest_ticket.as_ref(),
         active_directory::LONGEST_TICKET,
-        Duration::from_hours(24 * 7),
+        &(SHORTEST..=Duration::from_hours(24 * 7)),
     );
     let naming = Naming {
-        username: complaints.attributes(keys.names.username.as_ref(), &["sAMAccountName"]),
-        email: complaints.attributes(keys.names.email.as_ref(), &["mail", "proxyAddresses"]),
-        account: complaints.attributes(keys.names.account.as_ref(), &["userPrincipalName"]),
-        employee_id: complaints.attributes(keys.names.employee_id.as_ref(), &["employeeID"]),
+        username: attributes(&mut complaints, keys.names.username.as_ref(), &["sAMAccountName"]),
+        email: attributes(&mut complaints, keys.names.email.as_ref(), &["mail", "proxyAddresses"]),
+        account: attributes(&mut complaints, keys.names.account.as_ref(), &["userPrincipalName"]),
+        employee_id: attributes(&mut complaints, keys.names.employee_id.as_ref(), &["employeeID"]),
         id: "objectGUID".to_owned(),
         dn: "distinguishedName",
         binary_id: true,
@@ -273,10 +252,10 @@ fn described(
         Some(path) => complaints.take(path, |path| trust::authorities(path)),
     };
     let password = complaints.take(&keys.password, |source| source.read().map_err(anyhow::Error::new));
-    let longest = Duration::from_mins(10);
-    let total = complaints.time(keys.timeout.as_ref(), Duration::from_secs(30), longest);
+    let times = SHORTEST..=Duration::from_mins(10);
+    let total = complaints.time(keys.timeout.as_ref(), Duration::from_secs(30), &times);
     let times = Times {
-        connect: complaints.time(keys.connect_timeout.as_ref(), Duration::from_secs(5), longest),
+        connect: complaints.time(keys.connect_timeout.as_ref(), Duration::from_secs(5), &times),
         total,
     };
     let bases = match keys.people.get_ref() {
@@ -294,8 +273,8 @@ fn described(
         None => Filter::written(usual_people).ok(),
     };
     let groups = Groups {
-        remove_from: complaints.names(&keys.remove_from),
-        protected: complaints.names(&keys.protected_groups),
+        remove_from: names(&mut complaints, &keys.remove_from),
+        protected: names(&mut complaints, &keys.protected_groups),
         nested: naming.binary_id,
     };
     let trust = authorities

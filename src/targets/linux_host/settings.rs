@@ -11,10 +11,12 @@ use super::hosts::Hosts;
 use super::ssh::{Host, Login};
 use crate::file_modes;
 use crate::secret::SecretSource;
-use crate::settings::{ConfigError, Period, Settings};
+use crate::settings::{Complaints, ConfigError, Period, Settings};
 
 const TIMEOUT: Duration = Duration::from_secs(45);
 const CONNECT: Duration = Duration::from_secs(10);
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// As written.
 #[derive(Debug, Deserialize)]
@@ -42,65 +44,44 @@ struct Keys {
 /// Reads a table, or says everything that is wrong with it.
 pub(super) fn read(settings: &Settings<'_>) -> Result<Hosts, Vec<ConfigError>> {
     let keys: Keys = settings.read()?;
-    let mut complaints = Vec::new();
-    let mut complain = |span: std::ops::Range<usize>, error: anyhow::Error| {
-        complaints.push(ConfigError {
-            span: Some(span),
-            message: format!("{error:#}"),
-        });
-    };
+    let mut complaints = Complaints::default();
     let mut hosts: Vec<Host> = Vec::new();
     for text in keys.hosts.get_ref() {
-        match Host::parse(text.get_ref()) {
-            Ok(host) if hosts.iter().any(|other| other.name == host.name) => {
-                complain(text.span(), anyhow::anyhow!("{} stands here twice", text.get_ref()));
+        if let Some(host) = complaints.take(text, |text| Host::parse(text)) {
+            if hosts.iter().any(|other| other.name == host.name) {
+                complaints.at(text, format!("{} stands here twice", text.get_ref()));
+            } else {
+                hosts.push(host);
             }
-            Ok(host) => hosts.push(host),
-            Err(error) => complain(text.span(), error),
         }
     }
     if keys.hosts.get_ref().is_empty() {
-        complain(keys.hosts.span(), anyhow::anyhow!("it names no host"));
+        complaints.at(&keys.hosts, "it names no host");
     }
-    if let Err(error) = user(keys.user.get_ref()) {
-        complain(keys.user.span(), error);
-    }
+    complaints.take(&keys.user, |name| user(name));
     if keys.user.get_ref() == "root" && keys.sudo {
-        complain(keys.user.span(), anyhow::anyhow!("root needs no sudo; leave one of them out"));
+        complaints.at(&keys.user, "root needs no sudo; leave one of them out");
     }
     // Read for its mode alone; the client reads it by itself.
-    let identity = keys.identity.get_ref();
-    let path = identity
-        .read()
-        .and_then(|_| identity.path())
-        .map_err(|error| complain(keys.identity.span(), error.into()));
-    if let Err(error) = known(keys.known_hosts.get_ref()) {
-        complain(keys.known_hosts.span(), error);
-    }
+    let identity = complaints.take(&keys.identity, |identity| {
+        Ok(identity.read().and_then(|_| identity.path())?)
+    });
+    complaints.take(&keys.known_hosts, |path| known(path));
     let ssh = keys
         .ssh
         .as_ref()
         .map_or_else(|| PathBuf::from("/usr/bin/ssh"), |key| key.get_ref().clone());
     if !ssh.is_file() {
-        let span = keys.ssh.as_ref().map_or_else(|| settings.table.span(), Spanned::span);
-        complain(
-            span,
-            anyhow::anyhow!(
-                "{} is no program; install OpenSSH's client, or say where it is with `ssh`",
-                ssh.display()
-            ),
+        let why = format!(
+            "{} is no program; install OpenSSH's client, or say where it is with `ssh`",
+            ssh.display()
         );
+        complaints.0.push(settings.complain("ssh", why));
     }
-    let mut length = |key: Option<Spanned<Period>>, fallback: Duration| {
-        let length = key.as_ref().map_or(fallback, |key| key.get_ref().0);
-        if let Some(key) = key.filter(|_| !(Duration::from_secs(1)..=Duration::from_mins(10)).contains(&length)) {
-            complain(key.span(), anyhow::anyhow!("it takes from 1s to 10m"));
-        }
-        length
-    };
-    let (connect, time) = (length(keys.connect_timeout, CONNECT), length(keys.timeout, TIMEOUT));
-    let (Ok(identity), true) = (path, complaints.is_empty()) else {
-        return Err(complaints);
+    let connect = complaints.time(keys.connect_timeout.as_ref(), CONNECT, &(SHORTEST..=LONGEST));
+    let time = complaints.time(keys.timeout.as_ref(), TIMEOUT, &(SHORTEST..=LONGEST));
+    let (Some(identity), true) = (identity, complaints.is_empty()) else {
+        return Err(complaints.0);
     };
     let login = Login {
         ssh,

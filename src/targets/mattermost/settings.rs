@@ -10,7 +10,7 @@ use super::api::client::Api;
 use crate::clock::Clock;
 use crate::http::{Bounds, client_trusting};
 use crate::secret::SecretSource;
-use crate::settings::{ConfigError, Settings};
+use crate::settings::{Complaints, ConfigError, Settings};
 use crate::targets::connection::{authorities, base_url, call_time};
 
 /// As written.
@@ -35,29 +35,29 @@ struct Keys {
 /// Builds the connection from a table, or says everything that is wrong with it.
 pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<Api, Vec<ConfigError>> {
     let keys: Keys = settings.read()?;
-    let mut complaints = Vec::new();
-    let url = take(&mut complaints, &keys.url, |text| base(text));
+    let mut complaints = Complaints::default();
+    let url = complaints.take(&keys.url, |text| base(text));
     let nodes: Vec<_> = keys
         .nodes
         .iter()
-        .filter_map(|node| take(&mut complaints, node, |text| base(text)))
+        .filter_map(|node| complaints.take(node, |text| base(text)))
         .collect();
-    let token = take(&mut complaints, &keys.token, |source| {
-        source.read().map_err(anyhow::Error::new)
-    });
+    let token = complaints.take(&keys.token, |source| source.read().map_err(anyhow::Error::new));
     let roots = keys
         .ca_file
         .as_ref()
-        .map(|path| take(&mut complaints, path, |path: &PathBuf| authorities(path)));
+        .map(|path| complaints.take(path, |path: &PathBuf| authorities(path)));
     let fallback = Bounds::default();
-    let connect = keys.connect_timeout.as_ref().map_or(Some(fallback.connect), |text| {
-        take(&mut complaints, text, |text| call_time(text))
-    });
-    let total = keys.timeout.as_ref().map_or(Some(fallback.total), |text| {
-        take(&mut complaints, text, |text| call_time(text))
-    });
+    let connect = keys
+        .connect_timeout
+        .as_ref()
+        .map_or(Some(fallback.connect), |text| complaints.take(text, |text| call_time(text)));
+    let total = keys
+        .timeout
+        .as_ref()
+        .map_or(Some(fallback.total), |text| complaints.take(text, |text| call_time(text)));
     let (Some(url), Some(token), Some(connect), Some(total), true) = (url, token, connect, total, complaints.is_empty()) else {
-        return Err(complaints);
+        return Err(complaints.0);
     };
     let bounds = Bounds {
         connect,
@@ -67,18 +67,6 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<Api, Vec<Co
     client_trusting(bounds, roots.flatten().unwrap_or_default())
         .and_then(|client| Api::new((url, nodes), clock.clone(), client, (keys.token.into_inner(), &token)))
         .map_err(|error| vec![ConfigError::new(format!("{error:#}"))])
-}
-
-/// Reads one value; what is wrong with it becomes a complaint at its place.
-fn take<T, U>(complaints: &mut Vec<ConfigError>, value: &Spanned<T>, read: impl FnOnce(&T) -> anyhow::Result<U>) -> Option<U> {
-    read(value.get_ref())
-        .map_err(|error| {
-            complaints.push(ConfigError {
-                span: Some(value.span()),
-                message: format!("{error:#}"),
-            });
-        })
-        .ok()
 }
 
 /// A server's base URL, without the path of the API.

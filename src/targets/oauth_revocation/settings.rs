@@ -8,9 +8,9 @@ use toml::Spanned;
 use super::token_calls::{ClientAuth, TokenCalls};
 use crate::clock::Clock;
 use crate::secret::SecretSource;
-use crate::settings::{ConfigError, Settings};
+use crate::settings::{Complaints, ConfigError, Settings};
 use crate::targets::connection::base_url;
-use crate::targets::endpoint::{Endpoint, Reach, take};
+use crate::targets::endpoint::{Endpoint, Reach};
 
 /// As written.
 #[derive(Debug, Deserialize)]
@@ -42,20 +42,17 @@ const fn basic() -> ClientAuth {
 /// Builds the calls from a table, or says everything that is wrong with it.
 pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<TokenCalls, Vec<ConfigError>> {
     let keys: Keys = settings.read()?;
-    let mut complaints = Vec::new();
-    let revocation = take(&mut complaints, &keys.revocation_url, |text| base_url(text));
-    let introspection = take(&mut complaints, &keys.introspection_url, |text| base_url(text));
-    let secret = take(&mut complaints, &keys.client_secret, |source| {
-        source.read().map_err(anyhow::Error::new)
-    });
+    let mut complaints = Complaints::default();
+    let revocation = complaints.take(&keys.revocation_url, |text| base_url(text));
+    let introspection = complaints.take(&keys.introspection_url, |text| base_url(text));
+    let secret = complaints.take(&keys.client_secret, |source| source.read().map_err(anyhow::Error::new));
     if let (Some(one), Some(other)) = (&revocation, &introspection)
         && one.origin() != other.origin()
     {
-        complaints.push(ConfigError {
-            span: Some(keys.introspection_url.span()),
-            message: "the two endpoints are of different servers, and each would see the other's tokens; name two targets"
-                .to_owned(),
-        });
+        complaints.at(
+            &keys.introspection_url,
+            "the two endpoints are of different servers, and each would see the other's tokens; name two targets",
+        );
     }
     let reach = Reach {
         ca_file: keys.ca_file.as_ref(),
@@ -72,6 +69,6 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<TokenCalls,
             client_secret,
             auth: keys.client_auth,
         }),
-        _ => Err(complaints),
+        _ => Err(complaints.0),
     }
 }

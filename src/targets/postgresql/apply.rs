@@ -34,25 +34,14 @@ pub(super) async fn apply(
     principal: &Principal,
 ) -> Result<Applied, TargetError> {
     let doing = format!("asked to {action} of {}", principal.id);
-    let fail = |remedy, why: &str| TargetError {
-        doing: doing.clone(),
-        remedy,
-        source: anyhow!("{why}"),
-        request: None,
-    };
-    let Some(oid) = role::oid(&principal.id) else {
-        return Err(fail(Remedy::GiveUp, "this is no oid of a role"));
-    };
+    let oid = role::of(principal, &doing)?;
     let outcome = server
         .call(context, &doing, async |connection| change(connection, oid, action).await)
         .await?;
     match outcome {
         Outcome::Done(applied) => Ok(applied),
-        Outcome::Refused(why) => Err(fail(Remedy::GiveUp, why)),
-        Outcome::Gone => Err(fail(
-            Remedy::Retry,
-            "the role is gone since it was looked up; the next attempt looks again",
-        )),
+        Outcome::Refused(why) => Err(TargetError::new(doing, Remedy::GiveUp, anyhow!(why))),
+        Outcome::Gone => Err(role::gone(&doing)),
     }
 }
 

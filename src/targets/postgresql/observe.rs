@@ -44,25 +44,14 @@ pub(super) async fn observe(
     ask: &ObservationRequest,
 ) -> Result<Access, TargetError> {
     let doing = format!("looking at what {} can reach", principal.id);
-    let fail = |remedy, why: &str| TargetError {
-        doing: doing.clone(),
-        remedy,
-        source: anyhow!("{why}"),
-        request: None,
-    };
-    let Some(oid) = role::oid(&principal.id) else {
-        return Err(fail(Remedy::GiveUp, "this is no oid of a role"));
-    };
+    let oid = role::of(principal, &doing)?;
     let wanted = ask.kinds.contains(&GrantKind::Connection);
     let seen = target
         .server
         .call(context, &doing, async |connection| look(connection, oid, wanted).await)
         .await?;
     let Some((role, connections, notes)) = seen else {
-        return Err(fail(
-            Remedy::Retry,
-            "the role is gone since it was looked up; the next attempt looks again",
-        ));
+        return Err(role::gone(&doing));
     };
     let mut access = Access::empty(target.clock.now());
     access.account = role.account();
@@ -80,7 +69,7 @@ pub(super) async fn observe(
             let Some(grant) = found.grant() else {
                 let why =
                     "our role may not see when connections began, so that none can be ended safely; grant it pg_read_all_stats";
-                return Err(fail(Remedy::Pause, why));
+                return Err(TargetError::new(doing, Remedy::Pause, anyhow!(why)));
             };
             access.grants.push(grant);
         }

@@ -2,6 +2,7 @@
 //!
 //! A role is known by its oid: it stays when the role is renamed, and is not given to another one as a name is.
 
+use anyhow::anyhow;
 use sqlx::postgres::{PgConnection, types::Oid};
 
 use super::session::Server;
@@ -34,6 +35,17 @@ impl Asked {
 pub(super) fn oid(id: &str) -> Option<Oid> {
     let sound = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0');
     id.parse().ok().filter(|_| sound).map(Oid)
+}
+
+/// The oid of a principal of this kind.
+pub(super) fn of(principal: &Principal, doing: &str) -> Result<Oid, TargetError> {
+    oid(&principal.id).ok_or_else(|| TargetError::new(doing, Remedy::GiveUp, anyhow!("this is no oid of a role")))
+}
+
+/// The role was there when it was looked up.
+pub(super) fn gone(doing: &str) -> TargetError {
+    let why = anyhow!("the role is gone since it was looked up; the next attempt looks again");
+    TargetError::new(doing, Remedy::Retry, why)
 }
 
 /// A role, as `pg_roles` shows it.

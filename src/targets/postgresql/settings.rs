@@ -16,9 +16,11 @@ use toml::Spanned;
 use super::session::Server;
 use crate::file_modes;
 use crate::secret::SecretSource;
-use crate::settings::{ConfigError, Period, Settings};
+use crate::settings::{Complaints, ConfigError, Period, Settings};
 
 const TIMEOUT: Duration = Duration::from_secs(15);
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_mins(10);
 
 /// As written.
 #[derive(Debug, Deserialize)]
@@ -43,13 +45,7 @@ struct Keys {
 /// Reads a table, or says everything that is wrong with it.
 pub(super) fn read(settings: &Settings<'_>) -> Result<Server, Vec<ConfigError>> {
     let keys: Keys = settings.read()?;
-    let mut complaints = Vec::new();
-    let mut complain = |span: std::ops::Range<usize>, error: anyhow::Error| {
-        complaints.push(ConfigError {
-            span: Some(span),
-            message: format!("{error:#}"),
-        });
-    };
+    let mut complaints = Complaints::default();
     let mut options = PgConnectOptions::new_without_pgpass()
         .port(keys.port.unwrap_or(5432))
         .database(keys.database.as_deref().unwrap_or("postgres"))
@@ -61,39 +57,29 @@ pub(super) fn read(settings: &Settings<'_>) -> Result<Server, Vec<ConfigError>> 
         Ok(Place::Socket) => options = options.socket(keys.host.get_ref()).ssl_mode(PgSslMode::Disable),
         Ok(Place::Loopback) if keys.ca_file.is_none() => options = options.host(keys.host.get_ref()).ssl_mode(PgSslMode::Disable),
         Ok(_) => options = options.host(keys.host.get_ref()).ssl_mode(PgSslMode::VerifyFull),
-        Err(error) => complain(keys.host.span(), anyhow::anyhow!("{error:#}")),
+        Err(error) => complaints.at(&keys.host, format!("{error:#}")),
     }
     if let Some(file) = &keys.ca_file {
         if matches!(place, Ok(Place::Socket)) {
-            complain(
-                file.span(),
-                anyhow::anyhow!("a socket has no TLS; leave ca_file out, or name the host"),
-            );
+            complaints.at(file, "a socket has no TLS; leave ca_file out, or name the host");
         }
-        match authorities(file.get_ref()) {
-            Ok(pem) => options = options.ssl_root_cert_from_pem(pem),
-            Err(error) => complain(file.span(), error),
+        if let Some(pem) = complaints.take(file, |file| authorities(file)) {
+            options = options.ssl_root_cert_from_pem(pem);
         }
     } else if matches!(place, Ok(Place::Elsewhere)) {
-        let error =
-            anyhow::anyhow!("ca_file is needed: the password goes only to a server whose certificate your authority has signed");
-        complain(keys.host.span(), error);
+        complaints.at(
+            &keys.host,
+            "ca_file is needed: the password goes only to a server whose certificate your authority has signed",
+        );
     }
-    if let Some(source) = &keys.password {
-        match source.get_ref().read() {
-            Ok(password) => options = options.password(password.expose_secret()),
-            Err(error) => complain(source.span(), error.into()),
-        }
-    }
-    let time = keys.timeout.as_ref().map_or(TIMEOUT, |key| key.get_ref().0);
-    if let Some(key) = keys
-        .timeout
-        .filter(|_| !(Duration::from_millis(100)..=Duration::from_mins(10)).contains(&time))
+    if let Some(source) = &keys.password
+        && let Some(password) = complaints.take(source, |source| source.read().map_err(anyhow::Error::new))
     {
-        complain(key.span(), anyhow::anyhow!("a call takes from 100ms to 10m"));
+        options = options.password(password.expose_secret());
     }
+    let time = complaints.time(keys.timeout.as_ref(), TIMEOUT, &(SHORTEST..=LONGEST));
     if !complaints.is_empty() {
-        return Err(complaints);
+        return Err(complaints.0);
     }
     Ok(Server::new(options, time))
 }

@@ -5,10 +5,8 @@ use crate::targets::{Remedy, TargetError};
 
 /// The error for the parts of a target that did not answer.
 pub(super) fn unreached(seen: &Access) -> Option<TargetError> {
-    (!seen.unreached.is_empty()).then(|| TargetError {
-        doing: "looking at every part of the target".to_owned(),
-        remedy: Remedy::Retry,
-        source: anyhow::anyhow!("{}", seen.unreached.join("; ")),
-        request: None,
+    (!seen.unreached.is_empty()).then(|| {
+        let why = anyhow::anyhow!("{}", seen.unreached.join("; "));
+        TargetError::new("looking at every part of the target", Remedy::Retry, why)
     })
 }

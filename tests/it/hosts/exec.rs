@@ -264,7 +264,7 @@ fn a_table_that_could_run_somebody_elses_code_is_refused() {
         (&path, "not yours to set"),
         (&lower, "no name of a variable"),
         (&with("folder = \"tmp\""), "whole path"),
-        (&with("timeout = \"1h\""), "from 100ms to 10m"),
+        (&with("timeout = \"1h\""), "between 100ms and 10m"),
         (&with("output = 3"), "1024"),
         (&with("comand = 1"), "did you mean `command`?"),
         (&with("environment = { KEY = \"s3cret\" }"), "never stands in the config"),

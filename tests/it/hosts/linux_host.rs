@@ -378,7 +378,7 @@ fn a_table_that_would_trust_any_host_is_refused() {
         (keys("a", "-l", &known, ""), "is no name of an account"),
         (keys("a", "root", &known, "sudo = true"), "root needs no sudo"),
         (keys("a", "ops", &known, "ssh = \"/nonexistent\""), "is no program"),
-        (keys("a", "ops", &known, "timeout = \"1ms\""), "from 1s to 10m"),
+        (keys("a", "ops", &known, "timeout = \"1ms\""), "between 1s and 10m"),
         (keys("a", "ops", &known, "known_host = 1"), "did you mean `known_hosts`?"),
         (
             "hosts = [\"a\", \"a\"]\nuser = \"ops\"\n".to_owned(),

@@ -412,7 +412,10 @@ fn a_table_that_would_send_the_password_in_the_open_is_refused() {
             "host = \"127.0.0.1\"\nuser = \"x\"\npassword = \"s3cret\"",
             "never stands in the config",
         ),
-        ("host = \"127.0.0.1\"\nuser = \"x\"\ntimeout = \"0s\"", "from 100ms to 10m"),
+        (
+            "host = \"127.0.0.1\"\nuser = \"x\"\ntimeout = \"0s\"",
+            "between 100ms and 10m",
+        ),
         ("host = \"127.0.0.1\"\nusr = \"x\"", "did you mean `user`?"),
         ("host = \"127.0.0.1\"\nuser = \"x\"\nport = 70000", "65535"),
     ] {

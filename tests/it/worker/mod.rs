@@ -3,6 +3,7 @@
 mod attempts;
 mod born_claimed;
 mod call_costs;
+mod canary;
 mod failures;
 pub(crate) mod harness;
 mod lanes;

@@ -8,7 +8,10 @@ use revoked::clock::Clock;
 use revoked::model::{
     Access, AccountState, Action, Capabilities, Grant, GrantKind, Principal, PrincipalTrait, Resolution, Subject, Timestamp,
 };
-use revoked::targets::{Applied, CallContext, Finding, Level, ObservationRequest, Probe, Remedy, Target, TargetError};
+use revoked::targets::{
+    Applied, CallContext, CanaryLogin, Finding, HeldCredential, Level, ObservationRequest, Probe, Remedy, Target, TargetError,
+};
+use secrecy::ExposeSecret as _;
 use tokio::sync::Semaphore;
 
 /// The scripted target.
@@ -47,6 +50,8 @@ pub(crate) struct World {
     /// So many more observations do not show a suspension.
     pub(crate) blind_to_block: usize,
     pub(crate) able: Capabilities,
+    /// Takes a session that it lists no more.
+    pub(crate) honours_what_is_ended: bool,
     /// Nobody is asked for by an id, and yet whom the target has named by one it finds so.
     pub(crate) asks_by_no_id: bool,
     /// Asked before each action is carried out.
@@ -286,6 +291,27 @@ impl Target for Scripted {
         }
         account.grants.extend(comeback.map(|id| Grant::new(GrantKind::Session, id)));
         Ok(applied)
+    }
+
+    fn takes_canaries(&self) -> bool {
+        true
+    }
+
+    async fn sign_in(&self, _: &CallContext, canary: &CanaryLogin) -> Result<Vec<HeldCredential>, TargetError> {
+        let mut world = self.world();
+        let account = world.accounts.get_mut(&canary.login).unwrap();
+        account.grants.push(Grant::new(GrantKind::Session, "fresh"));
+        Ok(vec![HeldCredential {
+            kind: GrantKind::Session,
+            id: None,
+            secret: "fresh".into(),
+        }])
+    }
+
+    async fn is_taken(&self, _: &CallContext, held: &HeldCredential) -> Result<bool, TargetError> {
+        let world = self.world();
+        let mut listed = world.accounts.values().flat_map(|account| &account.grants);
+        Ok(world.honours_what_is_ended || listed.any(|grant| grant.name.id == *held.secret.expose_secret()))
     }
 
     async fn probe(&self, context: &CallContext) -> Result<Probe, TargetError> {

@@ -1,26 +1,18 @@
 //! Three systems in one: a directory (SCIM 2.0), a notebook server (the API of `JupyterHub`) and a message broker (that of `RabbitMQ`), each with the one person
 //! in it, and with answers in the form of the recorded ones of real servers.
 
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context as _;
-use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http::{Method, Request, StatusCode, header};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use revoked_trail::key::random_key;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::demo::tour::loopback_server;
 use crate::digest::hex;
-
-const BODY_CAP: usize = 64 * 1024;
 
 /// The systems, which listen until they are dropped.
 pub(super) struct StandIns {
@@ -47,10 +39,7 @@ struct Systems {
 impl StandIns {
     /// Starts them on a free port of the loopback, with the person in each.
     pub(super) async fn start(who: &str, email: &str) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-            .await
-            .context("finding a port for the stand-ins")?;
-        let address = listener.local_addr().context("reading the stand-ins' address")?;
+        let (listener, address) = loopback_server::bind("the stand-ins").await?;
         let secret = hex(&random_key()?);
         let systems = Arc::new(Systems {
             who: who.to_owned(),
@@ -63,8 +52,11 @@ impl StandIns {
             }),
             secret,
         });
-        let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, Arc::clone(&systems)));
+        let asked = Arc::clone(&systems);
+        let serving = loopback_server::serve(listener, move |request| {
+            let systems = Arc::clone(&asked);
+            async move { systems.told(request).await }
+        });
         Ok(Self {
             address,
             systems,
@@ -106,27 +98,6 @@ impl StandIns {
     }
 }
 
-async fn serve(listener: TcpListener, systems: Arc<Systems>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                let systems = Arc::clone(&systems);
-                let service = service_fn(move |request| {
-                    let systems = Arc::clone(&systems);
-                    async move { Ok::<_, Infallible>(systems.answer(request).await) }
-                });
-                connections.spawn(async move {
-                    // How a connection ends is the caller's affair.
-                    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
-                });
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
 type Told = (StatusCode, Value);
 
 impl Systems {
@@ -134,34 +105,18 @@ impl Systems {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn told(&self, request: Request<Incoming>) -> Told {
         let (parts, body) = request.into_parts();
         let shown = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let shown = shown
-            .and_then(|value| value.split_once(' '))
-            .map_or("", |(_, shown)| shown)
-            .to_owned();
-        let body = Limited::new(body, BODY_CAP)
-            .collect()
-            .await
-            .map(http_body_util::Collected::to_bytes);
-        let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
+        let shown = shown.and_then(|value| value.split_once(' ')).map_or("", |(_, shown)| shown);
+        let body = loopback_server::document(body).await.unwrap_or_default();
         let path = parts.uri.path().trim_start_matches('/').split('/').collect::<Vec<_>>();
-        let (status, document) = match path.as_slice() {
-            ["directory", rest @ ..] => self.directory(&parts.method, rest, parts.uri.query().unwrap_or_default(), &shown, &body),
-            ["notebooks", "hub", "api", rest @ ..] => self.notebooks(&parts.method, rest, &shown),
+        match path.as_slice() {
+            ["directory", rest @ ..] => self.directory(&parts.method, rest, parts.uri.query().unwrap_or_default(), shown, &body),
+            ["notebooks", "hub", "api", rest @ ..] => self.notebooks(&parts.method, rest, shown),
             ["broker", "api", rest @ ..] => self.broker(&parts.method, rest, &body),
             _ => (StatusCode::NOT_FOUND, Value::Null),
-        };
-        let mut response = Response::new(Full::new(if document.is_null() {
-            Bytes::new()
-        } else {
-            document.to_string().into()
-        }));
-        *response.status_mut() = status;
-        let json = header::HeaderValue::from_static("application/json");
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-        response
+        }
     }
 
     /// RFC 7644: a filter, a read, a PATCH.

@@ -1,23 +1,15 @@
 //! The identity provider of the tour: its key, and over HTTP what the sources look up by themselves and the streams that we make there.
 
-use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http::{Request, StatusCode, header};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use revoked_trail::key::random_key;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use super::loopback_server;
 use crate::clock::Clock;
 use crate::digest::hex;
 use crate::jose::{Algorithm, Signer};
@@ -35,9 +27,6 @@ pub(super) const ALGORITHM: &str = "ES256";
 pub(super) fn audience(delivery: &str) -> String {
     format!("https://revoked.example.test/streams/{delivery}")
 }
-
-/// The largest body read.
-const BODY_CAP: usize = 64 * 1024;
 
 /// A provider that listens until it is dropped.
 pub(super) struct IdentityProvider {
@@ -61,10 +50,7 @@ impl IdentityProvider {
     /// Makes a key and publishes it on a free port of the loopback.
     pub(super) async fn start(clock: &Clock) -> anyhow::Result<Self> {
         let signer = Signer::generate("tour-1", Algorithm::Es256)?;
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-            .await
-            .context("finding a port for the identity provider")?;
-        let address = listener.local_addr().context("reading the identity provider's address")?;
+        let (listener, address) = loopback_server::bind("the identity provider").await?;
         let endpoints = Arc::new(Endpoints {
             issuer: format!("http://{address}"),
             keys: signer.jwks()?,
@@ -72,8 +58,11 @@ impl IdentityProvider {
             streams: Streams::default(),
             received: ReceivedTokens::new(clock),
         });
-        let mut serving = JoinSet::new();
-        serving.spawn(serve(listener, Arc::clone(&endpoints)));
+        let asked = Arc::clone(&endpoints);
+        let serving = loopback_server::serve(listener, move |request| {
+            let endpoints = Arc::clone(&asked);
+            async move { endpoints.told(request).await }
+        });
         Ok(Self {
             endpoints,
             signer,
@@ -135,43 +124,7 @@ impl IdentityProvider {
     }
 }
 
-async fn serve(listener: TcpListener, endpoints: Arc<Endpoints>) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => {
-                let Ok((stream, _)) = accepted else { continue };
-                let endpoints = Arc::clone(&endpoints);
-                let service = service_fn(move |request| {
-                    let endpoints = Arc::clone(&endpoints);
-                    async move { Ok::<_, Infallible>(endpoints.answer(request).await) }
-                });
-                connections.spawn(async move {
-                    // How a connection ends is the caller's affair.
-                    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
-                });
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
 impl Endpoints {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        let (status, document) = self.told(request).await;
-        // A yes to a pushed token has no body (RFC 8935 section 2.2).
-        let body = if document.is_null() {
-            Bytes::new()
-        } else {
-            document.to_string().into()
-        };
-        let mut response = Response::new(Full::new(body));
-        *response.status_mut() = status;
-        let json = header::HeaderValue::from_static("application/json");
-        response.headers_mut().insert(header::CONTENT_TYPE, json);
-        response
-    }
-
     async fn told(&self, request: Request<Incoming>) -> (StatusCode, Value) {
         let path = request.uri().path().to_owned();
         match path.as_str() {
@@ -214,10 +167,9 @@ impl Endpoints {
         let method = request.method().clone();
         let id = request.uri().query().and_then(|query| query.strip_prefix("stream_id="));
         let id = id.unwrap_or_default().to_owned();
-        let Ok(body) = Limited::new(request.into_body(), BODY_CAP).collect().await else {
+        let Some(body) = loopback_server::document(request.into_body()).await else {
             return (StatusCode::PAYLOAD_TOO_LARGE, Value::Null);
         };
-        let body: Value = serde_json::from_slice(&body.to_bytes()).unwrap_or_default();
         let stream = |stream: Option<Value>, status| stream.map_or((StatusCode::NOT_FOUND, Value::Null), |stream| (status, stream));
         match (method.as_str(), path.strip_prefix("/ssf/").unwrap_or_default()) {
             ("POST", "streams") => stream(Some(self.streams.make(&self.issuer, body)), StatusCode::CREATED),

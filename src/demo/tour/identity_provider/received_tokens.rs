@@ -8,8 +8,8 @@ use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::BODY_CAP;
 use crate::clock::Clock;
+use crate::demo::tour::loopback_server::BODY_CAP;
 use crate::jose::Compact;
 use crate::model::Timestamp;
 
