@@ -59,7 +59,16 @@ pub async fn prove(store: &Store, name: &str, target: &dyn Target, canary: &Cana
     }
     let mut delays = Vec::with_capacity(held.len());
     for credential in held {
-        delays.push(end(store, (name, target), canary, credential).await?);
+        match end(store, (name, target), canary, credential).await {
+            Ok(shown) => delays.push(shown),
+            Err(error) => {
+                // One that outlived its end is told, also where the next could not be tried.
+                if delays.iter().any(|shown| shown.delay.is_none()) {
+                    store.keep_canary(name, version, canary.within, delays).await?;
+                }
+                return Err(error);
+            }
+        }
     }
     store.keep_canary(name, version, canary.within, delays.clone()).await?;
     Ok(delays)

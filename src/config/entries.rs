@@ -22,6 +22,8 @@ const BURST: u32 = 10;
 /// How long after its end a canary's credential may still work where the config does not say, and how often it is tried.
 const CANARY_WITHIN: Duration = Duration::from_mins(1);
 const CANARY_EVERY: Duration = Duration::from_hours(24);
+/// The daemon looks once an hour which of them is due.
+const CANARY_TIMES: RangeInclusive<Duration> = Duration::from_hours(1)..=Duration::from_hours(31 * 24);
 /// What `silent_after` may be.
 const SILENCES: RangeInclusive<Duration> = Duration::from_mins(5)..=Duration::from_hours(366 * 24);
 
@@ -219,14 +221,20 @@ fn canary(written: Spanned<file::Canary>, target: &dyn targets::Target, kind: &s
         );
         return None;
     }
+    let within = within.map_or(CANARY_WITHIN, |period| period.0);
+    let every = every.map_or(CANARY_EVERY, |period| period.0);
+    if !CANARY_TIMES.contains(&every) || !(Duration::from_secs(1)..=Duration::from_mins(10)).contains(&within) {
+        found.complain(span, "canary: within is from 1s to 10m, and every from 1h to 31d");
+        return None;
+    }
     let value = subject.to_string();
     let value = value.split_once(':').map_or(value.as_str(), |(_, value)| value);
     Some(Canary {
         login: login.unwrap_or_else(|| value.to_owned()),
         subject,
         password,
-        within: within.map_or(CANARY_WITHIN, |period| period.0),
-        every: every.map_or(CANARY_EVERY, |period| period.0),
+        within,
+        every,
     })
 }
 

@@ -21,12 +21,6 @@ pub struct ActedAt {
 }
 
 impl ActedAt {
-    /// Whether nothing was done.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
     /// Takes note of a change that the target accepted at `at` by our clock; it was sent at `sent` by the target's own.
     pub fn note(&mut self, action: &Action, at: Timestamp, sent: Timestamp) {
         if !action.revokes() {
@@ -50,6 +44,13 @@ impl ActedAt {
     #[must_use]
     pub fn has_ended(&self, kind: GrantKind) -> bool {
         self.block.is_some() || self.ended_all.contains_key(&kind)
+    }
+
+    /// Takes note of a change of which nobody knows whether the target made it.
+    pub fn note_unknown(&mut self, action: &Action, at: Timestamp) {
+        if action.revokes() {
+            self.last = Some(at);
+        }
     }
 
     /// Whether everything of `kind` that was alive when we acted is dead where the target says that nothing issued before `valid_from`

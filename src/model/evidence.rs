@@ -41,6 +41,9 @@ pub struct Evidence {
     /// Every grant that any attempt saw, at most [`Evidence::TRACKED`] of them. Kept as long as the job is open.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<GrantRef>,
+    /// When the first observation began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub looked_from: Option<Timestamp>,
     /// When the first observation was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before_at: Option<Timestamp>,
@@ -53,9 +56,9 @@ pub struct Evidence {
     /// When the password was reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub password_reset_at: Option<Timestamp>,
-    /// When our changes were made, for what is proved by a moment and what lives on from there.
-    #[serde(default, skip_serializing_if = "ActedAt::is_empty")]
-    pub acted_at: ActedAt,
+    /// When our changes were made, by the target's ids of the accounts: for what is proved by a moment and what lives on from there.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub acted_at: BTreeMap<String, ActedAt>,
     /// When the last observation was complete.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_at: Option<Timestamp>,
@@ -202,17 +205,22 @@ impl Evidence {
         self
     }
 
+    /// When our changes to an account were made. Where nothing had to be done, what lives on was issued before the look that proved it.
+    fn acted_on(&self, id: &str) -> ActedAt {
+        let acted = self.acted_at.get(id).cloned().unwrap_or_default();
+        ActedAt {
+            last: acted.last.or(self.after_at),
+            ..acted
+        }
+    }
+
     /// What a sweep starts from: whom it looks after, and whether their password was reset.
     #[must_use]
     pub fn for_a_sweep(&self) -> Self {
         Self {
             principal: self.principal.clone(),
             password_reset_at: self.password_reset_at,
-            acted_at: ActedAt {
-                // Where nothing had to be done, what lives on was issued before the first look.
-                last: self.acted_at.last.or(self.before_at),
-                ..self.acted_at.clone()
-            },
+            acted_at: self.principals().map(|id| (id.to_owned(), self.acted_on(id))).collect(),
             ..Self::default()
         }
     }

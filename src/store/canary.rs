@@ -97,12 +97,13 @@ impl Tx<'_> {
         self.record(&Entry::new(EntryKind::CanaryTried, Actor::Daemon).detail(serde_json::json!({
             "target": target, "version": version, "delay_ms": by_kind, "within_ms": ms(within),
         })));
+        let key = format!("target:{target}");
+        self.end_alert("canary_untried", &key).await?;
         let survivors: Vec<&str> = delays
             .iter()
             .filter(|shown| shown.delay.is_none())
             .map(|shown| shown.kind.word())
             .collect();
-        let key = format!("target:{target}");
         if survivors.is_empty() {
             return self.end_alert("canary_survived", &key).await;
         }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Containment, PasswordReset, Progress, Scope};
-use crate::model::{Access, ActedAt, Action, Capabilities, Grant, GrantKind, GrantRef, Residual, ResidualEnd, Timestamp, Verdict};
+use crate::model::{
+    Access, ActedAt, Action, Capabilities, Evidence, Grant, GrantKind, GrantRef, Residual, ResidualEnd, Timestamp, Verdict,
+};
 
 const NOW: Timestamp = Timestamp::from_ms(1_764_000_000_000);
 
@@ -171,6 +173,33 @@ fn what_lives_on_counts_from_our_last_change_and_not_from_the_look() {
     };
     assert_eq!(until, at(70));
     assert_eq!(look(70), Verdict::Contained);
+}
+
+#[test]
+fn a_change_of_which_nobody_knows_moves_what_lives_on_and_proves_nothing() {
+    let mut acted = ActedAt::default();
+    acted.note(&Action::Suspend, at(5), at(5));
+    acted.note_unknown(&Action::ResetPassword, at(9));
+    assert_eq!((acted.last, acted.block), (Some(at(9)), Some(at(5))));
+    acted.note_unknown(&Action::ClearCaches, at(11));
+    assert_eq!(acted.last, Some(at(9)), "it takes nothing away");
+}
+
+#[test]
+fn a_sweep_counts_from_the_look_that_proved_where_nothing_had_to_be_done() {
+    let evidence = Evidence {
+        principal: Some("a, b".to_owned()),
+        before_at: Some(at(1)),
+        after_at: Some(at(8)),
+        acted_at: [("b".to_owned(), acted(&Action::Suspend, 4).acted_at)].into(),
+        ..Evidence::default()
+    };
+    let swept = evidence.for_a_sweep().acted_at;
+    assert_eq!((swept["a"].last, swept["b"].last), (Some(at(8)), Some(at(4))));
+    assert_eq!(
+        swept["a"].block, None,
+        "what was done to one account proves nothing of the other"
+    );
 }
 
 #[test]

@@ -153,6 +153,11 @@ impl Tx<'_> {
         if job.containment.leaked.is_some() && next.is_final() {
             self.wipe_credential_of(job.case.0).await?;
         }
+        if !called_off && job.kind != JobKind::Release && !matches!(settlement, Settlement::Done(_)) {
+            // A provider whose job is not over may have shown its block.
+            self.look_again_after_block(job.case.0, &job.subject_ref, &end.identity_providers)
+                .await?;
+        }
         match settlement {
             Settlement::Done(_) if job.kind == JobKind::Release => Ok(None),
             Settlement::Done(verdict) => {

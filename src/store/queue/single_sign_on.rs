@@ -10,7 +10,7 @@ use super::evidence_row;
 use super::new_job::NewJob;
 use super::requeue::ContainingJob;
 use crate::model::{Evidence, Identity, Job, JobKind, JobState, Priority, Subject, Timestamp};
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// The newest job of a target in a case, looks that are still to come apart.
@@ -106,16 +106,18 @@ impl Tx<'_> {
         subject_ref: &str,
         providers: &BTreeSet<String>,
     ) -> Result<()> {
-        let looked = self.newest_looks(case).await?;
-        let blocks = looked.iter().filter(|job| providers.contains(&job.target));
-        let Some(blocked_at) = blocks.filter_map(|job| job.evidence.blocked_at).max() else {
+        if providers.is_empty() {
+            return Ok(());
+        }
+        let Some(blocked_at) = self.blocked_at(case, providers).await? else {
             return Ok(());
         };
+        let looked = self.newest_looks(case).await?;
         let early = looked.iter().filter(|job| {
             !providers.contains(&job.target)
                 && job.state == "done"
                 && job.found
-                && job.evidence.before_at.is_some_and(|began| began <= blocked_at)
+                && job.evidence.looked_from.is_some_and(|began| began <= blocked_at)
         });
         for job in early {
             self.look_again(case, subject_ref, job).await?;
@@ -168,6 +170,24 @@ impl Tx<'_> {
         .map(|_| ())
     }
 
+    /// When a provider of the case last showed a block that we had asked for.
+    async fn blocked_at(&mut self, case: i64, providers: &BTreeSet<String>) -> Result<Option<Timestamp>> {
+        let rows = sqlx::query(
+            "SELECT evidence FROM job WHERE case_id = $1 AND state <> 'cancelled' AND kind <> 'release' \
+             AND target IN (SELECT value FROM json_each($2))",
+        )
+        .bind(case)
+        .bind(written("the identity providers", providers)?)
+        .fetch_all(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("reading a case's jobs"))?;
+        let mut last = None;
+        for row in &rows {
+            last = last.max(seen_and_done(row.read(0)?).blocked_at);
+        }
+        Ok(last)
+    }
+
     async fn newest_looks(&mut self, case: i64) -> Result<Vec<Looked>> {
         let rows = sqlx::query(
             "SELECT id, target, state, coalesce(verdict IN ('contained', 'unverified', 'residual'), 0), evidence FROM job j \
@@ -180,18 +200,21 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("reading a case's jobs"))?;
         let looked = rows.iter().map(|row| {
-            let evidence: Option<&str> = row.read(4)?;
             Ok(Looked {
                 id: row.read(0)?,
                 target: row.read(1)?,
                 state: row.read(2)?,
                 found: row.read(3)?,
-                // Evidence that is damaged says nothing.
-                evidence: evidence
-                    .and_then(|text| evidence_row::seen_and_done(text).ok())
-                    .unwrap_or_default(),
+                evidence: seen_and_done(row.read(4)?),
             })
         });
         looked.collect()
     }
+}
+
+/// The evidence of a row; one that is damaged says nothing.
+fn seen_and_done(evidence: Option<&str>) -> Evidence {
+    evidence
+        .and_then(|text| evidence_row::seen_and_done(text).ok())
+        .unwrap_or_default()
 }

@@ -105,10 +105,13 @@ impl Attempt<'_> {
                 }
                 // A target whose answers are not dated is taken to have our time.
                 run.progress.acted_at.note(action, at, applied.sent_at.unwrap_or(at));
-                self.evidence.acted_at.clone_from(&run.progress.acted_at);
+                self.keep_acted_at(run);
                 self.take_effect(run, action, at);
             }
             Err(End::Failed(error)) => {
+                if error.remedy == Remedy::Retry {
+                    self.note_unknown(run, action);
+                }
                 self.failed(run, action, &error);
                 *strikes += u32::from(error.remedy == Remedy::Retry);
                 let stop = matches!(error.remedy, Remedy::Pause | Remedy::RetryAfter(_)) || *strikes >= STRIKES;
@@ -116,9 +119,24 @@ impl Attempt<'_> {
                     return Err(End::Failed(error));
                 }
             }
-            Err(end) => return Err(end),
+            Err(end) => {
+                self.note_unknown(run, action);
+                return Err(end);
+            }
         }
         Ok(())
+    }
+
+    /// No answer came: the target may have made the change, and what it issued until now may live on.
+    fn note_unknown(&mut self, run: &mut PrincipalRun<'_>, action: &Action) {
+        let now = self.context.store.clock().now();
+        run.progress.acted_at.note_unknown(action, now);
+        self.keep_acted_at(run);
+    }
+
+    fn keep_acted_at(&mut self, run: &PrincipalRun<'_>) {
+        let acted = run.progress.acted_at.clone();
+        self.evidence.acted_at.insert(run.principal.id.clone(), acted);
     }
 
     /// Fails where the case was called off since: the rest of the batch is not sent.

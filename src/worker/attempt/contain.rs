@@ -49,6 +49,8 @@ impl Attempt<'_> {
         }
         let mut freshness = Freshness::new(self.looks_from());
         let ask = freshness.ask(first, false);
+        let began = self.context.store.clock().now();
+        self.evidence.looked_from.get_or_insert(began);
         let (seen, missing) = self.first_look(principal, &ask).await?;
         freshness.note_reading(&ask, Instant::now());
         let mut run = PrincipalRun::of(principal, Access::empty(seen.at), freshness);
@@ -57,7 +59,7 @@ impl Attempt<'_> {
             // A sweep ends what it finds and repeats nothing else; a password that a human has set since stays.
             sessions_ended: sweep,
             ended_all: self.not_to_be_ended_again(able),
-            acted_at: self.evidence.acted_at.clone(),
+            acted_at: self.evidence.acted_at.get(&principal.id).cloned().unwrap_or_default(),
             password_reset: sweep || self.job().password_reset,
             // A sweep looks after what an earlier job has ended.
             acted: sweep || self.job().acted,
@@ -101,8 +103,12 @@ impl Attempt<'_> {
                 self.call_context = self.call_context.stage(AttemptStage::Rest);
                 let ask = run.freshness.ask(std::mem::take(&mut unlooked), false);
                 let later = self.look(&mut run, &ask).await?;
+                let missing = unreached(&later);
                 self.take_in_first(&mut run, later);
                 self.revoke_grants(&mut run).await?;
+                if let Some(error) = missing {
+                    return Err(End::Failed(error));
+                }
             }
             self.call_context = self.call_context.stage(AttemptStage::Verify);
             match self.verify(&mut run, &kinds).await? {
@@ -187,7 +193,7 @@ impl Attempt<'_> {
                 self.evidence.doors.push(door.clone());
             }
         }
-        self.note_block(&run.observed);
+        self.note_block(run);
     }
 
     /// Lists what the principal can reach.
@@ -268,9 +274,11 @@ impl Attempt<'_> {
     }
 
     /// Notes when an observation first showed the block.
-    pub(super) fn note_block(&mut self, access: &Access) {
-        if access.suspended() && self.claim.job.containment.blocks() && self.evidence.blocked_at.is_none() {
-            self.evidence.blocked_at = Some(access.at);
+    pub(super) fn note_block(&mut self, run: &PrincipalRun<'_>) {
+        // That it still stands shows a sweep no new block.
+        let ours = self.job().kind != JobKind::Sweep || run.suspend_sent;
+        if ours && run.observed.suspended() && self.claim.job.containment.blocks() && self.evidence.blocked_at.is_none() {
+            self.evidence.blocked_at = Some(run.observed.at);
         }
     }
 
@@ -289,6 +297,8 @@ impl Attempt<'_> {
             && !run.access.suspended()
             && job.reason != Reason::Compromised
             && !asked_already
+            // Single sign-on may have enabled it until the provider's block.
+            && !job.evidence.after_block
             && !kept_out
             && !by_sign_in
             // What was spared was never suspended.

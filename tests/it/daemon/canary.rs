@@ -49,6 +49,23 @@ async fn a_daemon_tries_its_canaries_by_itself() {
 }
 
 #[tokio::test]
+async fn a_canary_is_tried_again_after_its_time_and_at_another_version() {
+    let site = site().await;
+    site.start().await.stop().await;
+    let shown = "INSERT OR REPLACE INTO canary (target, kind, at, version, delay_ms, within_ms) \
+                 VALUES ('chat', 'access_token', ?1, ?2, 77, 5000), ('chat', 'session', ?1, ?2, 77, 5000)";
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
+    let (now, day) = (i64::try_from(now).unwrap(), 86_400_000);
+    for (at, version) in [(now - day - 1000, "6.7.0"), (now, "6.6.0")] {
+        let mut sql = site.sql().await;
+        sqlx::query(shown).bind(at).bind(version).execute(&mut sql).await.unwrap();
+        let running = site.start().await;
+        site.until_count("SELECT count(*) FROM canary WHERE delay_ms <> 77", 2).await;
+        running.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_canary_that_cannot_be_tried_is_told() {
     let site = site().await;
     site.chat()
@@ -64,4 +81,5 @@ async fn a_canary_that_cannot_be_tried_is_told() {
     let said = site.says(&["check", "--prove"]).await;
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(site.count("SELECT count(*) FROM canary WHERE delay_ms IS NOT NULL").await, 2);
+    assert_eq!(site.alerts().await, [""; 0], "it was tried");
 }

@@ -69,6 +69,11 @@ impl Departures {
             (&job["state"], &job["verdict"]),
             "{sweep}"
         );
+        // The figures of a run: cargo test -- --nocapture.
+        println!(
+            "{target}: {calls} calls, contained {} after the signal of {}",
+            case["case"]["contained_at"], case["case"]["received_at"]
+        );
         Contained {
             verdict: job["verdict"].clone(),
             evidence: job["evidence"].clone(),

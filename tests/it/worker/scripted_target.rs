@@ -50,6 +50,8 @@ pub(crate) struct World {
     /// So many more observations do not show a suspension.
     pub(crate) blind_to_block: usize,
     pub(crate) able: Capabilities,
+    /// The only format of a name that it can be asked by; any where it is none.
+    pub(crate) asks_by: Option<&'static str>,
     /// Takes a session that it lists no more.
     pub(crate) honours_what_is_ended: bool,
     /// Nobody is asked for by an id, and yet whom the target has named by one it finds so.
@@ -192,7 +194,9 @@ impl Target for Scripted {
     }
 
     fn asks_by(&self, name: &Subject) -> bool {
-        !(self.world().asks_by_no_id && matches!(name, Subject::Opaque(_)))
+        let world = self.world();
+        let by_id = !(world.asks_by_no_id && matches!(name, Subject::Opaque(_)));
+        by_id && world.asks_by.is_none_or(|format| name.format() == format)
     }
 
     async fn resolve(&self, context: &CallContext, subject: &Subject) -> Result<Resolution, TargetError> {

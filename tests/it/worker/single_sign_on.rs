@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use revoked::model::{Actor, Capabilities, Containment, Grant, GrantKind, Subject, Verdict};
 use revoked::store::{JobView, ScopedName};
-use revoked::targets::TargetRole;
+use revoked::targets::{Remedy, TargetRole};
 
 use super::harness::{Harness, ROUTINE, everything, quick};
 use super::scripted_target::Scripted;
@@ -19,6 +19,10 @@ struct Place {
 
 impl Place {
     async fn new(containment: Containment) -> Self {
+        Self::with(containment, Scripted::new()).await
+    }
+
+    async fn with(containment: Containment, application: Scripted) -> Self {
         let mut harness = Harness::demanding(containment.clone()).await;
         for playbook in harness.policy.playbooks.values_mut() {
             *playbook = BTreeMap::from(["chat", "idp"].map(|name| (name.to_owned(), containment.clone())));
@@ -27,7 +31,7 @@ impl Place {
         let place = Self {
             harness,
             provider: Arc::new(Scripted::gated()),
-            application: Arc::new(Scripted::new()),
+            application: Arc::new(application),
         };
         place.provider.account("alice", &[(GrantKind::Session, "p1")]);
         place.application.account("alice", &[(GrantKind::Session, "s1")]);
@@ -161,15 +165,20 @@ async fn whoever_was_looked_at_after_the_block_is_not_looked_at_again() {
     place.harness.stop().await;
 }
 
-/// At the application alice is known by her login alone, and the signal has her address.
-async fn known_by_another_name(role: TargetRole) -> (Place, i64) {
-    let place = Place::new(everything()).await;
-    let address: Subject = "email:alice@example.org".parse().unwrap();
-    {
-        let mut world = place.provider.world();
+impl Place {
+    /// At the provider alice is known by her address too.
+    fn give_her_an_address(&self) {
+        let address: Subject = "email:alice@example.org".parse().unwrap();
+        let mut world = self.provider.world();
         world.names.insert(address.to_string(), vec!["alice".to_owned()]);
         world.accounts.get_mut("alice").unwrap().known_as.push(address);
     }
+}
+
+/// At the application alice is known by her login alone, and the signal has her address.
+async fn known_by_another_name(role: TargetRole) -> (Place, i64) {
+    let place = Place::new(everything()).await;
+    place.give_her_an_address();
     place.lanes(role).await;
     let case = place.harness.signal("email:alice@example.org", ROUTINE).await;
     let nobody = place.job(case, "chat", over).await;
@@ -223,12 +232,7 @@ async fn a_name_that_an_operator_has_given_to_somebody_else_leads_to_nobody_new(
         let linked = place.harness.store.link(names.into(), false, Actor::operator("test", None));
         linked.await.unwrap();
     }
-    let address: Subject = "email:alice@example.org".parse().unwrap();
-    {
-        let mut world = place.provider.world();
-        world.names.insert(address.to_string(), vec!["alice".to_owned()]);
-        world.accounts.get_mut("alice").unwrap().known_as.push(address);
-    }
+    place.give_her_an_address();
     place.lanes(TargetRole::IdentityProvider).await;
     place.let_the_provider_answer();
     let case = place.harness.signal("email:alice@example.org", ROUTINE).await;
@@ -238,5 +242,83 @@ async fn a_name_that_an_operator_has_given_to_somebody_else_leads_to_nobody_new(
         ["s1"],
         "an operator says that this is somebody else"
     );
+    place.harness.stop().await;
+}
+
+/// The names are learned while the application is being asked, by those that it does not know.
+#[tokio::test]
+async fn whoever_was_asked_for_while_the_names_were_learned_is_asked_for_again() {
+    for asks_by in [None, Some("username")] {
+        let place = Place::with(everything(), Scripted::gated()).await;
+        place.give_her_an_address();
+        place.lanes(TargetRole::IdentityProvider).await;
+        let case = place.harness.signal("email:alice@example.org", ROUTINE).await;
+        place.job(case, "chat", |job| job.state == "running").await;
+        place.application.world().asks_by = asks_by;
+        place.let_the_provider_answer();
+        place.job(case, "idp", over).await;
+        place.application.let_through(1000);
+        let found = |job: &JobView| over(job) && job.verdict == Some(Verdict::Contained);
+        place.job(case, "chat", found).await;
+        assert!(place.application.left("alice").is_empty());
+        place.harness.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_target_that_could_not_be_asked_by_any_name_is_asked_by_those_that_are_learned() {
+    let place = Place::new(everything()).await;
+    place.give_her_an_address();
+    place.application.world().asks_by = Some("username");
+    place.lanes(TargetRole::IdentityProvider).await;
+    let case = place.harness.signal("email:alice@example.org", ROUTINE).await;
+    place.job(case, "chat", |job| job.state == "failed").await;
+    place.let_the_provider_answer();
+    place.job(case, "chat", over).await;
+    assert_eq!(place.closed(case).await, "contained");
+    assert!(place.application.left("alice").is_empty());
+    place.harness.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_has_shown_its_block_and_fails_at_the_rest_has_the_applications_looked_at_again() {
+    let place = Place::new(everything()).await;
+    place.provider.world().faults = (0..500).map(|_| ("end all sessions".to_owned(), Remedy::Retry)).collect();
+    place.lanes(TargetRole::IdentityProvider).await;
+    let case = place.harness.signal("username:alice", ROUTINE).await;
+    place.job(case, "chat", |job| over(job) && job.kind == "contain").await;
+    place.application.world().accounts.get_mut("alice").unwrap().grants = vec![Grant::new(GrantKind::Session, "s2")];
+    place.let_the_provider_answer();
+    place.job(case, "chat", |job| over(job) && job.kind == "watch").await;
+    assert!(place.application.left("alice").is_empty());
+    place.harness.stop().await;
+}
+
+#[tokio::test]
+async fn a_provider_that_is_swept_later_brings_no_look_forward() {
+    let containment = Containment {
+        watch: vec![1, 86_400],
+        ..everything()
+    };
+    let place = Place::new(containment).await;
+    place.lanes(TargetRole::IdentityProvider).await;
+    let case = place.harness.signal("username:alice", ROUTINE).await;
+    place.job(case, "chat", |job| over(job) && job.kind == "contain").await;
+    place.let_the_provider_answer();
+    place.job(case, "idp", |job| over(job) && job.kind == "watch").await;
+    let sweeps = || async {
+        let jobs = place.harness.jobs(case).await;
+        let over = jobs
+            .into_iter()
+            .filter(|job| job.target == "chat" && job.kind == "watch" && over(job));
+        let over = over.count();
+        (over == 2).then_some(())
+    };
+    place
+        .harness
+        .until("the look after the block, and the planned one", sweeps)
+        .await;
+    let next = place.job(case, "chat", |job| job.kind == "watch").await;
+    assert_eq!(next.state, "scheduled", "the one of tomorrow: {next:?}");
     place.harness.stop().await;
 }
