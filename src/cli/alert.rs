@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::output::{json_list, line, name_unreadable, table};
+use super::output::{json_lines, line, name_unreadable, table};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 
@@ -40,7 +40,7 @@ pub(super) async fn run(command: AlertCommand, at: &StoreArgs) -> anyhow::Result
         AlertCommand::List { all, json: as_json } => {
             let alerts = store.alerts(all).await?;
             if as_json {
-                json_list(&alerts)?;
+                json_lines(&alerts)?;
             } else {
                 name_unreadable(&alerts.unreadable);
                 let rows = alerts.iter().map(|alert| {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::Subcommand;
 
-use super::output::{json, json_list, line, name_unreadable, plain, span, table, time};
+use super::output::{Cell, LocalTimes, json, json_lines, line, name_unreadable, plain, span, table, time};
 use super::store::{operator, references_of};
 use super::{Exit, StoreArgs};
 use crate::model::{Evidence, Sentence, Subject};
@@ -80,20 +80,21 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
                 })
                 .await?;
             if as_json {
-                json_list(&cases)?;
+                json_lines(&cases)?;
             } else {
                 name_unreadable(&cases.unreadable);
+                let times = LocalTimes::at(store.clock().now());
                 let headings = [
                     "case",
                     "subject",
-                    "reason",
-                    "state",
+                    "reason?",
+                    "state?",
                     "verdict",
                     "received",
-                    "to first revoke",
-                    "to contained",
+                    "first revoke?",
+                    "contained?",
                 ];
-                table(&headings, cases.iter().map(row).collect(), "no cases")?;
+                table(&headings, cases.iter().map(|case| row(case, &times)).collect(), "no cases")?;
             }
         }
         CaseCommand::Cancel {
@@ -130,19 +131,18 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
     Ok(Exit::Ok)
 }
 
-fn row(case: &CaseView) -> Vec<String> {
+fn row(case: &CaseView, times: &LocalTimes) -> Vec<Cell> {
     let after = |at: Option<crate::model::Timestamp>| at.map_or_else(|| "-".to_owned(), |at| span(at.since(case.received_at)));
+    let erased = || format!("erased ({})", case.subject_ref);
     vec![
-        case.id.to_string(),
-        case.subject
-            .clone()
-            .unwrap_or_else(|| format!("erased ({})", case.subject_ref)),
-        case.reason.clone(),
-        case.state.clone(),
-        case.verdict.clone().unwrap_or_else(|| "-".to_owned()),
-        case.received_at.to_string(),
-        after(case.first_revoke_at),
-        after(case.contained_at),
+        case.id.to_string().into(),
+        case.subject.clone().unwrap_or_else(erased).into(),
+        case.reason.clone().into(),
+        Cell::state(&case.state),
+        Cell::verdict(case.verdict.as_deref()),
+        times.time(case.received_at).into(),
+        after(case.first_revoke_at).into(),
+        after(case.contained_at).into(),
     ]
 }
 

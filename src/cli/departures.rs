@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::output::{json, json_list, line, name_unreadable, plain, table, time};
+use super::output::{json, json_lines, line, name_unreadable, plain, table, time};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::model::{Leaves, Subject};
@@ -72,7 +72,7 @@ pub(super) async fn run(command: DeparturesCommand, at: &StoreArgs) -> anyhow::R
             };
             let departures = store.departures(&filter).await?;
             if as_json {
-                json_list(&departures)?;
+                json_lines(&departures)?;
             } else {
                 name_unreadable(&departures.unreadable);
                 let headings = ["departure", "person", "leaves", "in UTC", "source", "state", "case", "why"];

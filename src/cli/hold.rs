@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::output::{json, json_list, line, name_unreadable, plain, table, time};
+use super::output::{json, json_lines, line, name_unreadable, plain, table, time};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 
@@ -61,7 +61,7 @@ pub(super) async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<
         HoldCommand::List { all, json: as_json } => {
             let holds = store.holds(all).await?;
             if as_json {
-                json_list(&holds)?;
+                json_lines(&holds)?;
             } else {
                 name_unreadable(&holds.unreadable);
                 let rows = holds.iter().map(|hold| {

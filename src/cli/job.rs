@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::output::{json_list, name_unreadable, span, table, time};
+use super::output::{json_lines, name_unreadable, span, table, time};
 use super::{Exit, StoreArgs};
 use crate::store::{JobView, ListFilter};
 
@@ -53,7 +53,7 @@ pub(super) async fn run(command: JobCommand, at: &StoreArgs) -> anyhow::Result<E
         })
         .await?;
     if as_json {
-        json_list(&jobs)?;
+        json_lines(&jobs)?;
     } else {
         name_unreadable(&jobs.unreadable);
         let headings = [
@@ -104,7 +104,7 @@ pub(super) async fn ledger(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit
         .await?;
     jobs.reverse();
     if as_json {
-        json_list(&jobs)?;
+        json_lines(&jobs)?;
     } else {
         name_unreadable(&jobs.unreadable);
         let now = store.clock().now();

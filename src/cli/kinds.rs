@@ -72,7 +72,7 @@ pub(super) fn run(as_json: bool) -> anyhow::Result<Exit> {
                 row.tested(),
             ]
         });
-        table(&["", "kind", "what it is", "role", ""], cells.collect(), "no kinds")?;
+        table(&["", "kind", "what it is…", "role?", "tried…?"], cells.collect(), "no kinds")?;
     }
     Ok(Exit::Ok)
 }

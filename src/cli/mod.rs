@@ -7,8 +7,6 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-use crate::model::Timestamp;
-
 mod alert;
 mod case;
 mod check;
@@ -18,6 +16,7 @@ mod departures;
 mod erase;
 mod exit;
 mod hold;
+mod human_time;
 mod job;
 mod kinds;
 mod leaked;
@@ -54,10 +53,13 @@ pub use store::StoreArgs;
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
     /// Where the store is
     #[command(flatten)]
     pub store: StoreArgs,
+    /// Tell times in UTC; otherwise they are local, and `--json` has RFC 3339
+    #[arg(long, global = true)]
+    pub utc: bool,
 }
 
 /// The commands.
@@ -157,8 +159,12 @@ impl Cli {
     /// # Errors
     /// What the command could not do, as a chain.
     pub async fn run(self) -> anyhow::Result<Exit> {
+        output::tell_utc(self.utc);
         let at = &self.store;
-        match self.command {
+        let Some(command) = self.command else {
+            return Box::pin(status::begin(at)).await;
+        };
+        match command {
             Command::Run => Box::pin(run::run(at)).await,
             Command::Check(args) => Box::pin(check::run(&args, at)).await,
             #[cfg(feature = "demo")]
@@ -203,11 +209,4 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     } else {
         Exit::Failed
     }
-}
-
-/// Reads an instant with its offset: `2026-12-01T17:30:00+01:00`.
-fn instant(text: &str) -> Result<Timestamp, String> {
-    text.parse::<jiff::Timestamp>()
-        .map(Timestamp::from)
-        .map_err(|error| format!("write an RFC 3339 instant with an offset, such as 2026-12-01T17:30:00+01:00 ({error})"))
 }

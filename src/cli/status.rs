@@ -1,10 +1,23 @@
 //! `revoked status`: the whole installation on one screen, from the database file, whether the daemon runs or not.
 
+use clap::CommandFactory as _;
 use serde::Serialize;
 
 use super::output::{json, line, name_unreadable, plain, span};
 use super::{Exit, StoreArgs, source_health};
 use crate::store::{Alert, Counts, Hold, Room, SourceHealth, UnreadableRow};
+
+/// The commands of an incident, in the order in which they are typed.
+const INCIDENT: [(&str, &str); 5] = [
+    ("revoked find WORD", "who is that? cases, names, departures, accounts"),
+    (
+        "revoked revoke WHO --reason compromised --wait",
+        "end all access now, and prove it",
+    ),
+    ("revoked case show CASE --follow", "what is being done, and what was proved"),
+    ("revoked hold list", "what waits for a decision"),
+    ("revoked case report CASE", "what happened, for the ticket"),
+];
 
 #[derive(Serialize)]
 struct Status {
@@ -19,6 +32,24 @@ struct Status {
     disk_full: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<UnreadableRow>,
+}
+
+/// Runs `revoked` alone: how things stand, and what one types in an incident. Where no installation is to be found, how one begins.
+///
+/// # Errors
+/// Where there is a store that cannot be read.
+pub(super) async fn begin(at: &StoreArgs) -> anyhow::Result<Exit> {
+    if at.path().is_ok_and(|path| path.exists()) {
+        run(at, false).await?;
+        line("")?;
+        for (command, what) in INCIDENT {
+            line(format!("  {command:<44} {what}"))?;
+        }
+        line("  revoked help                                 all commands")?;
+        return Ok(Exit::Ok);
+    }
+    line(super::Cli::command().render_help())?;
+    Ok(Exit::Usage)
 }
 
 /// Runs `revoked status`.

@@ -20,7 +20,7 @@ const PATIENCE_ALONE: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone, Args)]
 pub struct StoreArgs {
     /// The config file, which also names the database
-    #[arg(long, short, global = true, value_name = "FILE", default_value = config::DEFAULT_PATH)]
+    #[arg(long, short, global = true, value_name = "FILE", env = "REVOKED_CONFIG", default_value = config::DEFAULT_PATH)]
     pub config: PathBuf,
     /// The database itself, instead of the config's
     #[arg(long, global = true, value_name = "FILE")]

@@ -6,9 +6,10 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use revoked_trail::Summary;
 
+use super::human_time::HumanTime;
 use super::output::{json, line, name_unreadable, plain, progress};
 use super::store::{operator, references_of};
-use super::{Exit, StoreArgs};
+use super::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::model::{Subject, Timestamp};
@@ -36,9 +37,9 @@ pub enum TrailCommand {
         /// Only kinds that begin with this: action. or hold.approved
         #[arg(long)]
         kind: Option<String>,
-        /// Only from this instant on (RFC 3339)
-        #[arg(long, value_parser = super::instant)]
-        since: Option<Timestamp>,
+        /// Only from then on: 1h, yesterday, 2026-11-28, "2026-11-28 17:30", or RFC 3339
+        #[arg(long, value_name = "TIME")]
+        since: Option<HumanTime>,
         /// From this entry on
         #[arg(long, default_value_t = 0)]
         from: u64,
@@ -106,6 +107,8 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
             json: as_json,
         } => {
             let subject_refs = references_of(&store, subject.as_ref()).await?;
+            let now = store.clock().now();
+            let since = since.map(|since| since.back_from(now)).transpose().map_err(UsageError)?;
             let rows = store
                 .trail_search(&TrailFilter {
                     case,

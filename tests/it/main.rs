@@ -30,6 +30,7 @@ mod shipped;
 mod ssf;
 mod store;
 mod telemetry;
+mod terminal;
 mod tidy;
 mod token_endpoints;
 mod tree;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::model::{Reason, Subject, Timestamp, has_form_of_id};
+use crate::cli::human_time::HumanTime;
+use crate::model::{Reason, Subject, has_form_of_id};
 use crate::settings::Period;
 
 /// `revoked revoke`
@@ -43,9 +44,9 @@ pub struct RevokeArgs {
     /// Go on looking for this long after the verdict, and end what comes back (30d, 12h)
     #[arg(long, value_name = "TIME", value_parser = keep_out)]
     pub keep_out: Option<Duration>,
-    /// Act at this instant (RFC 3339 with an offset) instead of now
-    #[arg(long, value_parser = crate::cli::instant)]
-    pub at: Option<Timestamp>,
+    /// Act then instead of now: 2h, 17:30, tomorrow, "2026-12-01 17:30", or RFC 3339 with an offset
+    #[arg(long, value_name = "TIME")]
+    pub at: Option<HumanTime>,
     /// Why in words, kept with the case
     #[arg(long)]
     pub note: Option<String>,

@@ -30,6 +30,8 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
     }
     check(at, args.playbook.as_deref(), args.target.as_deref())?;
     let store = at.open().await?;
+    let now = store.clock().now();
+    let act_at = args.at.map(|at| at.ahead_of(now)).transpose().map_err(UsageError)?;
     let row = store
         .submit_request(InboxRow {
             id: 0,
@@ -43,7 +45,7 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
             session: args.session.clone(),
             access_token: args.token.clone(),
             all_sessions: args.all_sessions,
-            act_at: args.at.map(Timestamp::ms),
+            act_at: act_at.map(Timestamp::ms),
             keep_out: args
                 .keep_out
                 .map(|length| i64::try_from(length.as_secs()).unwrap_or(i64::MAX)),

@@ -156,6 +156,12 @@ impl CommandOutput {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
+    /// The rows of a list, one JSON object a line.
+    pub(crate) fn rows(&self) -> Value {
+        let row = |line| serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error} in {self:?}"));
+        self.out.lines().map(row).collect()
+    }
+
     /// The same, for one that had to succeed.
     pub(crate) fn done(&self) -> Value {
         assert_eq!(self.code, 0, "{self:?}");
@@ -272,7 +278,12 @@ impl Installation {
     pub(crate) async fn ask(&self, args: &[&str]) -> Value {
         let mut args = args.to_vec();
         args.push("--json");
-        self.says(&args).await.done()
+        let said = self.says(&args).await;
+        if args.contains(&"list") || args[0] == "ledger" {
+            assert_eq!(said.code, 0, "{said:?}");
+            return said.rows();
+        }
+        said.done()
     }
 
     /// A command of `revoked` under this config.

@@ -1,20 +1,36 @@
-//! What a command prints: tables for people, JSON for programs. Text from outside is made harmless for a terminal first.
+//! What a command prints: for people sentences and tables that fit the screen, with local times and colours by meaning; for programs JSON.
+//! Text from outside is made harmless for a terminal first.
+//!
+//! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
-use comfy_table::presets;
-use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
 use crate::model::Timestamp;
 use crate::store::{Listed, UnreadableRow};
+
+mod local_time;
+mod meaning;
+mod table;
+mod terminal;
+
+pub(super) use local_time::{LocalTimes, coarse, span, stopwatch};
+pub(super) use meaning::Meaning;
+pub(super) use table::{Cell, table};
+pub(super) use terminal::{shown, tell_utc, terminal};
 
 /// Prints a line to standard output. A reader that went away (`| head`) is no error.
 ///
 /// # Errors
 /// Where standard output cannot be written.
 pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
+    raw_line(&shown(&text.to_string()))
+}
+
+/// The same for what programs read, which no locale changes.
+fn raw_line(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     match writeln!(out, "{text}") {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -24,7 +40,7 @@ pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
 
 /// Prints a line to standard error: what somebody should know beside the answer, which stands where nobody reads it.
 pub(super) fn remark(text: impl std::fmt::Display) {
-    let _ = writeln!(anstream::stderr().lock(), "revoked: {text}");
+    let _ = writeln!(anstream::stderr().lock(), "revoked: {}", shown(&text.to_string()));
 }
 
 /// Shows how far something is that takes long: on standard error, one line that is written over, and only where a person looks at it.
@@ -53,24 +69,30 @@ const PROGRESS_EVERY: std::time::Duration = std::time::Duration::from_millis(250
 /// # Errors
 /// As [`line()`].
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string_pretty(value)?)
+    raw_line(&serde_json::to_string_pretty(value)?)
 }
 
-/// Prints a list as one JSON array. A row that could not be read is an element of it with the one member `unreadable`.
+/// Prints a list for programs: one JSON object a line. A row that could not be read is one with the one member `unreadable`.
 ///
 /// # Errors
 /// As [`line()`].
-pub(super) fn json_list<T: Serialize>(listed: &Listed<T>) -> anyhow::Result<()> {
-    #[derive(Serialize)]
-    #[serde(untagged)]
-    enum Element<'l, T> {
-        Row(&'l T),
-        Unreadable { unreadable: &'l UnreadableRow },
-    }
-    let rows = listed.rows.iter().map(Element::Row);
-    let unreadable = listed.unreadable.iter().map(|unreadable| Element::Unreadable { unreadable });
+pub(super) fn json_lines<T: Serialize>(listed: &Listed<T>) -> anyhow::Result<()> {
     name_unreadable(&listed.unreadable);
-    json(&rows.chain(unreadable).collect::<Vec<_>>())
+    for row in &listed.rows {
+        json_line(row)?;
+    }
+    for unreadable in &listed.unreadable {
+        json_line(&serde_json::json!({ "unreadable": unreadable }))?;
+    }
+    Ok(())
+}
+
+/// Prints one element of a list for programs.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
+    raw_line(&serde_json::to_string(value)?)
 }
 
 /// Names rows that could not be read on standard error: the rest is an answer nevertheless.
@@ -83,26 +105,6 @@ pub(super) fn name_unreadable(rows: &[UnreadableRow]) {
             plain(&row.why)
         ));
     }
-}
-
-/// Prints rows under headings, or `nothing` where there are none.
-///
-/// # Errors
-/// As [`line()`].
-pub(super) fn table(headings: &[&str], rows: Vec<Vec<String>>, nothing: &str) -> anyhow::Result<()> {
-    if rows.is_empty() {
-        return line(nothing);
-    }
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(headings.iter().map(|heading| heading.to_uppercase()));
-    for row in rows {
-        table.add_row(row.into_iter().map(|cell| plain(&cell)));
-    }
-    let text: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    line(text.join("\n"))
 }
 
 /// Text from outside without control characters and marks that reorder it: a name must not move the cursor.
@@ -126,32 +128,12 @@ pub(super) fn time(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }
 
-/// How long, as a person reads it: `340 ms`, `2.4 s`, `3 m 12 s`, `5 h 3 m`, `12 d`.
-#[must_use]
-pub(super) fn span(length: std::time::Duration) -> String {
-    let ms = length.as_millis();
-    match ms {
-        0..1_000 => format!("{ms} ms"),
-        1_000..60_000 => format!("{:.1} s", length.as_secs_f64()),
-        60_000..3_600_000 => format!("{} m {} s", ms / 60_000, ms % 60_000 / 1000),
-        3_600_000..172_800_000 => format!("{} h {} m", ms / 3_600_000, ms % 3_600_000 / 60_000),
-        _ => format!("{} d", ms / 86_400_000),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use std::time::Duration;
+    use super::plain;
 
     #[test]
     fn a_name_cannot_move_the_cursor_or_reorder_text() {
         assert_eq!(plain("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
-    }
-
-    #[test]
-    fn spans_read_well() {
-        let read = [340, 2_400, 192_000, 18_180_000, 1_036_800_000].map(|ms| span(Duration::from_millis(ms)));
-        assert_eq!(read, ["340 ms", "2.4 s", "3 m 12 s", "5 h 3 m", "12 d"]);
     }
 }

@@ -1,0 +1,157 @@
+//! Times as people read them: local, or in UTC with `--utc`, and how long ago. Programs get RFC 3339 by `--json`.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::terminal::terminal;
+use crate::model::Timestamp;
+
+/// Tells times as seen from `now`.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct LocalTimes {
+    now: Timestamp,
+    zone: TimeZone,
+}
+
+impl LocalTimes {
+    /// As seen from `now`, in the zone of the terminal.
+    pub(in crate::cli) fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            zone: terminal().zone.clone(),
+        }
+    }
+
+    /// Now.
+    pub(in crate::cli) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// `03:12:05` today, `Fri 27 Nov 17:30` within half a year, `27 Nov 2025 17:30` else; with a `Z` in UTC.
+    pub(in crate::cli) fn time(&self, at: Timestamp) -> String {
+        let (Some(then), Some(now)) = (self.local(at), self.local(self.now)) else {
+            return at.to_string();
+        };
+        let days = now.date().until(then.date()).map_or(i32::MAX, |span| span.get_days());
+        let form = match days {
+            0 => "%H:%M:%S",
+            -180..=180 => "%a %d %b %H:%M",
+            _ => "%d %b %Y %H:%M",
+        };
+        let mark = if self.zone == TimeZone::UTC { "Z" } else { "" };
+        format!("{}{mark}", then.strftime(form))
+    }
+
+    /// The same, or a dash.
+    pub(in crate::cli) fn cell(&self, at: Option<Timestamp>) -> String {
+        at.map_or_else(|| "-".to_owned(), |at| self.time(at))
+    }
+
+    /// `12 m ago`, `in 4 h`, `now`.
+    pub(in crate::cli) fn away(&self, at: Timestamp) -> String {
+        if at > self.now {
+            format!("in {}", coarse(at.since(self.now)))
+        } else {
+            match self.now.since(at).as_secs() {
+                0 => "now".to_owned(),
+                _ => format!("{} ago", coarse(self.now.since(at))),
+            }
+        }
+    }
+
+    fn local(&self, at: Timestamp) -> Option<jiff::civil::DateTime> {
+        let at = jiff::Timestamp::from_millisecond(at.ms()).ok()?;
+        Some(self.zone.to_datetime(at))
+    }
+}
+
+/// How long, as a person reads it: `340 ms`, `2.4 s`, `3 m 12 s`, `5 h 3 m`, `12 d`.
+#[must_use]
+pub(in crate::cli) fn span(length: Duration) -> String {
+    let ms = length.as_millis();
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{:.1} s", length.as_secs_f64()),
+        60_000..3_600_000 => format!("{} m {} s", ms / 60_000, ms % 60_000 / 1000),
+        3_600_000..172_800_000 => format!("{} h {} m", ms / 3_600_000, ms % 3_600_000 / 60_000),
+        _ => format!("{} d", ms / 86_400_000),
+    }
+}
+
+/// How long, in its one largest unit: `45 s`, `12 m`, `5 h`, `12 d`.
+#[must_use]
+pub(in crate::cli) fn coarse(length: Duration) -> String {
+    match length.as_secs() {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} m", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
+}
+
+/// A clock of what is under way: `00:12`, `1:02:45`.
+#[must_use]
+pub(in crate::cli) fn stopwatch(length: Duration) -> String {
+    let seconds = length.as_secs();
+    match seconds {
+        0..3_600 => format!("{:02}:{:02}", seconds / 60, seconds % 60),
+        _ => format!("{}:{:02}:{:02}", seconds / 3_600, seconds % 3_600 / 60, seconds % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(now: &str, zone: &str) -> LocalTimes {
+        LocalTimes {
+            now: instant(now),
+            zone: TimeZone::get(zone).unwrap(),
+        }
+    }
+
+    fn instant(text: &str) -> Timestamp {
+        text.parse::<jiff::Timestamp>().unwrap().into()
+    }
+
+    #[test]
+    fn spans_read_well() {
+        let read = [340, 2_400, 192_000, 18_180_000, 1_036_800_000].map(|ms| span(Duration::from_millis(ms)));
+        assert_eq!(read, ["340 ms", "2.4 s", "3 m 12 s", "5 h 3 m", "12 d"]);
+        let read = [45, 192, 18_180, 1_036_800].map(|seconds| coarse(Duration::from_secs(seconds)));
+        assert_eq!(read, ["45 s", "3 m", "5 h", "12 d"]);
+        let read = [12, 3_765].map(|seconds| stopwatch(Duration::from_secs(seconds)));
+        assert_eq!(read, ["00:12", "1:02:45"]);
+    }
+
+    #[test]
+    fn a_time_says_its_day_where_it_is_not_today_and_its_year_where_it_is_far() {
+        let berlin = times("2026-11-28T02:12:00Z", "Europe/Berlin");
+        assert_eq!(berlin.time(instant("2026-11-28T01:59:58Z")), "02:59:58");
+        assert_eq!(
+            berlin.time(instant("2026-11-27T22:59:58Z")),
+            "Fri 27 Nov 23:59",
+            "yesterday by the local day"
+        );
+        assert_eq!(berlin.time(instant("2026-11-27T23:30:00Z")), "00:30:00");
+        assert_eq!(berlin.time(instant("2025-11-27T16:30:00Z")), "27 Nov 2025 17:30");
+    }
+
+    #[test]
+    fn utc_is_marked() {
+        let utc = LocalTimes {
+            now: instant("2026-11-28T02:12:00Z"),
+            zone: TimeZone::UTC,
+        };
+        assert_eq!(utc.time(instant("2026-11-28T01:59:58Z")), "01:59:58Z");
+    }
+
+    #[test]
+    fn what_is_away_says_in_which_direction() {
+        let times = times("2026-11-28T02:12:00Z", "UTC");
+        assert_eq!(times.away(instant("2026-11-28T02:00:00Z")), "12 m ago");
+        assert_eq!(times.away(instant("2026-11-28T06:12:00Z")), "in 4 h");
+        assert_eq!(times.away(instant("2026-11-28T02:12:00Z")), "now");
+    }
+}
