@@ -4,7 +4,7 @@ use http::HeaderName;
 use serde_json::Value;
 
 use super::table::Table;
-use super::template::{Allowed, Template};
+use super::template::{Allowed, Slot, Template};
 use crate::json::{Condition, Places};
 
 /// What an answer is recognised by.
@@ -239,18 +239,25 @@ impl Filled {
             };
             match crate::settings::read::<Condition<Places>>(toml::Spanned::new(member.span(), entries.clone())) {
                 Ok(mut condition) => {
-                    let templates = allowed.map_or_else(Vec::new, |allowed| {
+                    let templates: Vec<Template> = allowed.map_or_else(Vec::new, |allowed| {
                         let texts = condition.texts_mut();
                         texts
                             .map(|text| Template::read(text, &member.span(), allowed, mistakes))
                             .collect()
                     });
+                    condition.fill_in(templates.iter().map(|template| template.slots().next().is_some()));
                     read.push(Self { condition, templates });
                 }
                 Err(found) => mistakes.extend(found),
             }
         }
         read
+    }
+
+    /// Whether it names such a value.
+    pub(in crate::targets::described) fn names(&self, wanted: impl Fn(&Slot) -> bool) -> bool {
+        let mut slots = self.templates.iter().flat_map(Template::slots);
+        slots.any(|(slot, _)| wanted(slot))
     }
 
     /// The condition with its texts filled.
