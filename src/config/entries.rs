@@ -171,7 +171,7 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Diagno
                 rate,
                 burst,
                 concurrency: usize::try_from(concurrency).unwrap_or(usize::MAX),
-                role: written.role.unwrap_or(kind.role),
+                role: written.role.or_else(|| target.role()).unwrap_or(kind.role),
                 target,
             }),
             (Ok(_), None) => {}

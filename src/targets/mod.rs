@@ -112,6 +112,11 @@ pub trait Target: Send + Sync {
         true
     }
 
+    /// What it is to the others, where that is known only once its table is read. `None` for a kind that always is what [`Kind::role`] says.
+    fn role(&self) -> Option<TargetRole> {
+        None
+    }
+
     /// What its answers show of its clock. `None` for a kind whose answers are not dated.
     fn clock(&self) -> Option<&ServerClock> {
         None

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::description::Description;
-use super::description::answer::{AnswerSign, Means};
+use super::description::answer::{AnswerSign, Means, is_about_us};
 use super::rate_reset::reset;
 use crate::model::Timestamp;
 use crate::targets::Remedy;
@@ -50,7 +50,7 @@ pub(super) fn meaning(description: &Description, answer: &Received<'_>, told: &[
             Means::Off => Meaning::Off(rule.why.clone().unwrap_or_default()),
         };
     }
-    if !answer.is_foreign && told.iter().any(bears) {
+    if !answer.is_foreign && !is_about_us(answer.status) && told.iter().any(bears) {
         return Meaning::Told;
     }
     match answer.status {

@@ -120,9 +120,14 @@ impl AnswerSign {
         signs
     }
 
-    /// Whether `status` is among those that it is recognised by.
-    pub(in crate::targets::described) fn is_of_status(&self, statuses: &[u16]) -> bool {
-        self.status.iter().any(|status| statuses.contains(status))
+    /// Whether it is recognised by a status that says nothing of what was asked about.
+    pub(in crate::targets::described) fn says_nothing(&self) -> bool {
+        self.status.iter().copied().any(is_about_us)
+    }
+
+    /// Whether any answer of its status bears it, whatever the target says in it.
+    pub(in crate::targets::described) const fn is_bare(&self) -> bool {
+        self.condition.is_none()
     }
 
     /// Whether an answer bears it.
@@ -177,6 +182,11 @@ pub(in crate::targets::described) struct AnyOf(Vec<Vec<Filled>>);
 pub(in crate::targets::described) struct Filled {
     condition: Condition<Places>,
     templates: Vec<Template>,
+}
+
+/// Whether a status is about us, our pace or the target's state, and never about a person or a grant: nobody, or gone, is not read in such an answer.
+pub(in crate::targets::described) const fn is_about_us(status: u16) -> bool {
+    matches!(status, 401 | 403 | 407 | 408 | 429 | 500..)
 }
 
 impl AnyOf {

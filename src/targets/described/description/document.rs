@@ -53,6 +53,7 @@ pub(in crate::targets::described) fn read(table: &Table<'_>) -> Option<Descripti
     let allowed = Allowed {
         keys: &keys,
         secrets: &needs,
+        application: acts_as_application,
         token: table.has_inside("auth", "exchange"),
         words: &[],
     };
