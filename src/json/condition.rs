@@ -91,7 +91,9 @@ impl<P: Place> Condition<P> {
             Test::In(parts) | Test::Contains(parts) | Test::Lacks(parts) => parts.as_mut_slice(),
             Test::Exists(_) => &mut [],
         };
-        parts.iter_mut().filter(|part| matches!(part, Plain::Text(_) | Plain::Filled(_)))
+        parts
+            .iter_mut()
+            .filter(|part| matches!(part, Plain::Text(_) | Plain::Filled(_)))
     }
 
     fn has_any(&self, parts: &[Plain], found: &Value) -> bool {
@@ -120,7 +122,9 @@ impl Plain {
     fn is_in(&self, found: &Value, any_case: bool) -> bool {
         match (found, self) {
             (Value::Array(members), part) => members.iter().any(|member| part.is(member, any_case)),
-            (Value::String(text), Self::Text(part) | Self::Filled(part)) if any_case => text.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
+            (Value::String(text), Self::Text(part) | Self::Filled(part)) if any_case => {
+                text.to_ascii_lowercase().contains(&part.to_ascii_lowercase())
+            }
             (Value::String(text), Self::Text(part) | Self::Filled(part)) => text.contains(part.as_str()),
             _ => false,
         }
@@ -162,6 +166,38 @@ impl<P> TryFrom<Written<P>> for Condition<P> {
                 any_case: written.any_case,
             }),
             _ => Err("a condition has a pointer and one of `equals`, `in`, `contains`, `lacks` and `exists`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn condition(written: Value, filled: bool) -> Condition {
+        let mut condition: Condition = serde_json::from_value(written).unwrap();
+        condition.fill_in([filled]);
+        condition
+    }
+
+    #[test]
+    fn a_text_that_was_filled_in_is_compared_with_what_is_no_text_too_and_one_that_was_written_is_not() {
+        for (test, item, written, filled) in [
+            ("equals", json!(7), false, true),
+            ("equals", json!("7"), true, true),
+            ("equals", json!(8), false, false),
+            ("equals", json!(7.5), false, false),
+            ("equals", json!([7]), false, false),
+            ("contains", json!([6, 7]), false, true),
+            ("contains", json!("175"), true, true),
+            ("contains", json!(175), false, false),
+            ("lacks", json!([6, 7]), true, false),
+        ] {
+            let text = json!({"pointer": "", test: "7"});
+            assert_eq!(condition(text.clone(), false).holds(&item), written, "{test} {item}");
+            assert_eq!(condition(text, true).holds(&item), filled, "{test} {item}, filled in");
         }
     }
 }

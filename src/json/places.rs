@@ -194,7 +194,15 @@ mod tests {
         assert_eq!(places("/list/*/id").whole(&document), Some(vec![&json!(1), &json!(2)]));
         assert_eq!(places("/empty/*").whole(&document), Some(Vec::new()));
         assert_eq!(places("/text").whole(&document), Some(vec![&json!("x")]));
-        for nothing in ["/holed/*/id", "/nobody", "/nobody/*", "/null", "/null/*", "/text/*", "/nulls/*"] {
+        for nothing in [
+            "/holed/*/id",
+            "/nobody",
+            "/nobody/*",
+            "/null",
+            "/null/*",
+            "/text/*",
+            "/nulls/*",
+        ] {
             assert_eq!(places(nothing).whole(&document), None, "{nothing}");
         }
     }

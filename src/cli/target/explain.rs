@@ -6,8 +6,8 @@ use serde_json::json;
 use super::described::{Meant, meant};
 use crate::cli::Exit;
 use crate::cli::output::{self, line, plain, table};
-use crate::targets::described::{self, Explained};
 use crate::targets::TargetRole;
+use crate::targets::described::{self, Explained};
 
 /// `revoked target explain`
 #[derive(Debug, Clone, Args)]

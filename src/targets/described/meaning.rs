@@ -198,6 +198,34 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_never_read_in_an_answer_that_is_about_us() {
+        let mut description = description("");
+        let bare = Description::read(
+            "name = 'x'\nabout = 'x'\n[auth]\nheaders = {}\n[[resolve]]\nby = 'username'\ncall = 'GET /{name}'\n\
+             nobody = [{ pointer = '/e', equals = 'nobody' }]\n[principal]\ncall = 'GET /{id}'\nid = '/id'\n\
+             names = [{ pointer = '/n', is = 'username' }]\n[not_covered]\n",
+        );
+        description.resolves = bare.unwrap().resolves;
+        let said = "{\"e\":\"nobody\"}";
+        for status in [200, 400, 404, 410, 422] {
+            assert_eq!(word(&judged(&description, status, said, &[])), "told", "{status}");
+        }
+        for (status, expected) in [
+            (401, "Pause"),
+            (403, "Pause"),
+            (407, "Pause"),
+            (408, "Retry"),
+            (429, "RetryAfter(5s)"),
+            (500, "Retry"),
+            (501, "Retry"),
+            (503, "Retry"),
+            (599, "Retry"),
+        ] {
+            assert_eq!(word(&judged(&description, status, said, &[])), expected, "{status}");
+        }
+    }
+
+    #[test]
     fn the_first_rule_that_matches_counts_and_goes_before_every_default() {
         let description = description(
             "[limits]\nretry_after = 'x-wait'\n[[answer]]\npointer = '/error/data'\ncontains = 'Not authorized'\nmeans = 'ours'\n\

@@ -102,7 +102,10 @@ fn valid_from<'p>(parts: impl Iterator<Item = (GrantKind, &'p Part)>) -> BTreeMa
             (None, None) => {}
         }
     }
-    moments.into_iter().filter_map(|(kind, moment)| Some((kind, moment?))).collect()
+    moments
+        .into_iter()
+        .filter_map(|(kind, moment)| Some((kind, moment?)))
+        .collect()
 }
 
 async fn part(

@@ -40,7 +40,8 @@ pub(super) async fn probe(target: &Described, context: &CallContext) -> Result<P
             Some(asked) => probe.findings.push(Finding {
                 level: Level::Error,
                 what: format!("`ourselves` is {configured:?}, and the target says that the credential is of the account {asked:?}"),
-                advice: "correct `ourselves`, or leave it out: as it is, the account that revoked uses could be contained".to_owned(),
+                advice: "correct `ourselves`, or leave it out: as it is, the account that revoked uses could be contained"
+                    .to_owned(),
             }),
         }
     }

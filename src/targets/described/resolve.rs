@@ -267,7 +267,13 @@ impl Match {
 
 /// Makes sure that "nobody" means nobody: where the target says the same for a wrong URL or for rights that are missing, another request must
 /// show that we would see somebody.
-async fn nobody(target: &Described, context: &CallContext, doing: &str, rule: &ResolveRule, ours: Option<&str>) -> Result<(), TargetError> {
+async fn nobody(
+    target: &Described,
+    context: &CallContext,
+    doing: &str,
+    rule: &ResolveRule,
+    ours: Option<&str>,
+) -> Result<(), TargetError> {
     let Some(Control { request, holds }) = &rule.control else {
         return Ok(());
     };

@@ -254,7 +254,10 @@ fn check_disable(table: &Table<'_>, listing: Option<&GrantListing>, ends_single:
             "disable: `end_all` ends all of the kind, so that nothing is ever disabled; leave one of them out",
         );
     } else if !ends_single {
-        table.complain("disable", "disable: nothing ends the kind; write `end` as well, or disable by `end`");
+        table.complain(
+            "disable",
+            "disable: nothing ends the kind; write `end` as well, or disable by `end`",
+        );
     }
     if listing.is_some_and(|listing| listing.enabled.is_none()) {
         table.complain(

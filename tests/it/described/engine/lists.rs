@@ -28,7 +28,7 @@ id = "/id"
 [[resolve]]
 by = "username"
 call = "GET /people/{{name}}"
-nobody = [{{ status = 404 }}]
+nobody = [{{ status = 404, pointer = "/error", equals = "nobody" }}]
 [principal]
 call = "GET /people/{{id}}"
 id = "/id"
@@ -149,7 +149,10 @@ async fn a_list_that_changes_while_it_is_read_is_an_error() {
         })
         .await;
         let (what, why) = failure(&changed).await;
-        assert!(what == Remedy::Retry && why.contains("the list changed while it was read"), "{why}");
+        assert!(
+            what == Remedy::Retry && why.contains("the list changed while it was read"),
+            "{why}"
+        );
     }
 }
 
@@ -159,7 +162,8 @@ async fn what_counts_of_a_list_is_known_by_an_id_that_is_a_number_too() {
     let wiki = Wiki::of(&listed("\"none\"", &format!("items = \"/keys\"\n{of_us}")), "").await;
     wiki.get("/me", 200, &json!({"id": 1})).await;
     wiki.get("/people/7", 200, &json!({"id": 7})).await;
-    let all = json!({"keys": [{"id": "a", "owner": 7}, {"id": "b", "owner": "7"}, {"id": "c", "owner": 8}, {"id": "d", "owner": 7.5}]});
+    let all =
+        json!({"keys": [{"id": "a", "owner": 7}, {"id": "b", "owner": "7"}, {"id": "c", "owner": 8}, {"id": "d", "owner": 7.5}]});
     wiki.get("/keys", 200, &all).await;
     let seven = wiki.one("username:7").await;
     let access = wiki.observe(&seven).await.unwrap();
@@ -244,7 +248,10 @@ async fn the_same_page_again_and_again_and_a_list_without_an_end_are_errors() {
     })
     .await;
     let (what, why) = failure(&filled).await;
-    assert!(what == Remedy::Retry && why.contains("the same page again and again"), "{why}");
+    assert!(
+        what == Remedy::Retry && why.contains("the same page again and again"),
+        "{why}"
+    );
     let calls = AtomicUsize::new(0);
     let endless = server("{ offset = \"from\" }", "", move |_| {
         let n = calls.fetch_add(1, Ordering::Relaxed);
