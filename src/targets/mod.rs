@@ -53,6 +53,9 @@ pub struct Kind {
     pub build: fn(&Settings<'_>, &Clock) -> Built,
 }
 
+/// Keys that the table of every target has, whatever its kind.
+pub const SHARED_KEYS: [&str; 7] = ["name", "kind", "rate", "burst", "concurrency", "role", "canary"];
+
 /// What a target is to the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]

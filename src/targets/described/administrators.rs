@@ -48,7 +48,10 @@ impl Administrators {
             // Counted as gone even where no answer comes: the target may have done it.
             gone.insert(id.to_owned(), Instant::now() + LASTS);
         }
-        change.await.map(Some)
+        let done = change.await.map(Some);
+        // From now on: a change may take long, and the list may lag as long behind its end.
+        self.0.lock().await.insert(id.to_owned(), Instant::now() + LASTS);
+        done
     }
 }
 
