@@ -223,6 +223,34 @@ async fn an_administrator_who_is_being_locked_out_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
+async fn whom_a_long_change_locks_out_counts_as_gone_from_its_end_on() {
+    let wiki = two_administrators().await;
+    let long = ResponseTemplate::new(204).set_delay(std::time::Duration::from_secs(20));
+    wiki.answer("PUT", "/people/root", long).await;
+    let root = wiki.one("username:root").await;
+    let advance = async |minutes| {
+        tokio::time::pause();
+        tokio::time::advance(std::time::Duration::from_mins(minutes)).await;
+        tokio::time::resume();
+    };
+    let meanwhile = async {
+        until("the suspension is sent", async || {
+            let sent = wiki.requests().await.iter().any(|request| request == "PUT /people/root");
+            sent.then_some(())
+        })
+        .await;
+        advance(4).await;
+    };
+    let action = Action::Suspend;
+    let (applied, ()) = tokio::join!(wiki.apply(&action, &root), meanwhile);
+    assert_eq!(remedy(applied).0, Remedy::Retry, "no answer came in time");
+    advance(2).await;
+    assert!(wiki.one("username:admin").await.traits.contains(&PrincipalTrait::LastAdmin));
+    advance(3).await;
+    assert!(!wiki.one("username:admin").await.traits.contains(&PrincipalTrait::LastAdmin));
+}
+
+#[tokio::test]
 async fn a_probe_compares_who_we_are_with_what_the_config_says() {
     for (configured, asked, findings) in [("operator", "operator", 0), ("operator", "root", 1)] {
         let wiki = Wiki::of(super::server::WIKI, &format!("ourselves = \"{configured}\"")).await;
