@@ -123,7 +123,7 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Diagno
     let mut names: Vec<String> = Vec::new();
     for entry in entries {
         let span = entry.span();
-        let (ours, theirs) = split(entry, &file::Target::KEYS);
+        let (ours, theirs) = split(entry, &targets::SHARED_KEYS);
         let missing = missing(&ours);
         let written: file::Target = shared(ours, found);
         found.errors.extend(missing);
@@ -156,7 +156,7 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Diagno
         });
         let name = written.name.map(Spanned::into_inner).unwrap_or_default();
         let Some(kind) = kind else {
-            misspelt(&theirs, &file::Target::KEYS, found);
+            misspelt(&theirs, &targets::SHARED_KEYS, found);
             continue;
         };
         let settings = Settings {
@@ -173,11 +173,11 @@ pub(super) fn targets(entries: Vec<Entry<'_>>, clock: &Clock, found: &mut Diagno
                 rate,
                 burst,
                 concurrency: usize::try_from(concurrency).unwrap_or(usize::MAX),
-                role: written.role.unwrap_or(kind.role),
+                role: written.role.or_else(|| target.role()).unwrap_or(kind.role),
                 target,
             }),
             (Ok(_), None) => {}
-            (Err(errors), _) => of_kind(errors, &span, &file::Target::KEYS, found),
+            (Err(errors), _) => of_kind(errors, &span, &targets::SHARED_KEYS, found),
         }
     }
     (built, names)

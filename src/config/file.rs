@@ -43,7 +43,7 @@ pub(super) struct Listen {
     pub(super) proxies: Vec<Spanned<String>>,
 }
 
-/// The keys that every `[[target]]` has.
+/// The keys that every `[[target]]` has: [`SHARED_KEYS`](crate::targets::SHARED_KEYS).
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Target {
@@ -65,10 +65,6 @@ pub(super) struct Canary {
     pub(super) password: SecretSource,
     pub(super) within: Option<Period>,
     pub(super) every: Option<Period>,
-}
-
-impl Target {
-    pub(super) const KEYS: [&'static str; 7] = ["name", "kind", "rate", "burst", "concurrency", "role", "canary"];
 }
 
 /// The keys that every `[[source]]` has.

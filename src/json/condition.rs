@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Place, Pointer};
+use super::{Place, Pointer, scalar_text};
 
 /// Something that must hold of an item; of a place with a star, of any that stands there.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +30,9 @@ enum Plain {
     Text(String),
     Number(i64),
     Flag(bool),
+    /// A value that was filled in: nobody knows whether the other side writes it as a text or as a number.
+    #[serde(skip)]
+    Filled(String),
 }
 
 #[derive(Deserialize)]
@@ -66,19 +69,31 @@ impl<P: Place> Condition<P> {
 
     /// The texts that are compared with.
     pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut String> {
-        let parts = match &mut self.test {
-            Test::In(parts) | Test::Contains(parts) | Test::Lacks(parts) => parts.as_mut_slice(),
-            Test::Exists(_) => &mut [],
-        };
-        parts.iter_mut().filter_map(|part| match part {
-            Plain::Text(text) => Some(text),
+        self.plains_mut().filter_map(|part| match part {
+            Plain::Text(text) | Plain::Filled(text) => Some(text),
             Plain::Number(_) | Plain::Flag(_) => None,
         })
     }
 
-    /// Where it looks.
-    pub const fn place(&self) -> &P {
-        &self.pointer
+    /// Says of each text that is compared with, in the order of [`Self::texts_mut`], whether a value is filled in there: such a one is compared with
+    /// whole numbers and truth values too, as they are written.
+    pub fn fill_in(&mut self, filled: impl IntoIterator<Item = bool>) {
+        for (text, filled) in self.plains_mut().zip(filled) {
+            if let (true, Plain::Text(written)) = (filled, &mut *text) {
+                *text = Plain::Filled(std::mem::take(written));
+            }
+        }
+    }
+
+    /// What is compared with, where it is text.
+    fn plains_mut(&mut self) -> impl Iterator<Item = &mut Plain> {
+        let parts = match &mut self.test {
+            Test::In(parts) | Test::Contains(parts) | Test::Lacks(parts) => parts.as_mut_slice(),
+            Test::Exists(_) => &mut [],
+        };
+        parts
+            .iter_mut()
+            .filter(|part| matches!(part, Plain::Text(_) | Plain::Filled(_)))
     }
 
     fn has_any(&self, parts: &[Plain], found: &Value) -> bool {
@@ -107,8 +122,10 @@ impl Plain {
     fn is_in(&self, found: &Value, any_case: bool) -> bool {
         match (found, self) {
             (Value::Array(members), part) => members.iter().any(|member| part.is(member, any_case)),
-            (Value::String(text), Self::Text(part)) if any_case => text.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
-            (Value::String(text), Self::Text(part)) => text.contains(part.as_str()),
+            (Value::String(text), Self::Text(part) | Self::Filled(part)) if any_case => {
+                text.to_ascii_lowercase().contains(&part.to_ascii_lowercase())
+            }
+            (Value::String(text), Self::Text(part) | Self::Filled(part)) => text.contains(part.as_str()),
             _ => false,
         }
     }
@@ -117,6 +134,13 @@ impl Plain {
         match self {
             Self::Text(text) if any_case => value.as_str().is_some_and(|found| found.eq_ignore_ascii_case(text)),
             Self::Text(text) => value.as_str() == Some(text),
+            Self::Filled(text) => scalar_text(value).is_some_and(|found| {
+                if any_case {
+                    found.eq_ignore_ascii_case(text)
+                } else {
+                    found == *text
+                }
+            }),
             Self::Number(number) => value.as_i64() == Some(*number),
             Self::Flag(flag) => value.as_bool() == Some(*flag),
         }
@@ -142,6 +166,38 @@ impl<P> TryFrom<Written<P>> for Condition<P> {
                 any_case: written.any_case,
             }),
             _ => Err("a condition has a pointer and one of `equals`, `in`, `contains`, `lacks` and `exists`"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn condition(written: Value, filled: bool) -> Condition {
+        let mut condition: Condition = serde_json::from_value(written).unwrap();
+        condition.fill_in([filled]);
+        condition
+    }
+
+    #[test]
+    fn a_text_that_was_filled_in_is_compared_with_what_is_no_text_too_and_one_that_was_written_is_not() {
+        for (test, item, written, filled) in [
+            ("equals", json!(7), false, true),
+            ("equals", json!("7"), true, true),
+            ("equals", json!(8), false, false),
+            ("equals", json!(7.5), false, false),
+            ("equals", json!([7]), false, false),
+            ("contains", json!([6, 7]), false, true),
+            ("contains", json!("175"), true, true),
+            ("contains", json!(175), false, false),
+            ("lacks", json!([6, 7]), true, false),
+        ] {
+            let text = json!({"pointer": "", test: "7"});
+            assert_eq!(condition(text.clone(), false).holds(&item), written, "{test} {item}");
+            assert_eq!(condition(text, true).holds(&item), filled, "{test} {item}, filled in");
         }
     }
 }

@@ -31,6 +31,25 @@ impl Places {
         found
     }
 
+    /// All that stands there; `None` where a part of the way, or of what stands there, is missing or null. An empty list is all there.
+    #[must_use]
+    pub fn whole<'v>(&self, value: &'v Value) -> Option<Vec<&'v Value>> {
+        let mut found = vec![value];
+        for segment in &self.segments {
+            let mut below = Vec::new();
+            for value in found {
+                let reached = segment.of(value);
+                let may_be_empty = *segment == Segment::Every && (value.is_array() || value.is_object());
+                if reached.is_empty() && !may_be_empty {
+                    return None;
+                }
+                below.extend(reached);
+            }
+            found = below;
+        }
+        found.iter().all(|value| !value.is_null()).then_some(found)
+    }
+
     /// The first of them.
     #[must_use]
     pub fn first<'v>(&self, value: &'v Value) -> Option<&'v Value> {
@@ -60,7 +79,7 @@ impl Places {
             let Segment::Member(name) = segment else { return false };
             let inner = match at {
                 Value::Object(members) => members.get_mut(name),
-                Value::Array(members) => name.parse().ok().and_then(|n: usize| members.get_mut(n)),
+                Value::Array(members) => index(name).and_then(|n| members.get_mut(n)),
                 _ => None,
             };
             let Some(inner) = inner else { return false };
@@ -71,7 +90,7 @@ impl Places {
                 members.insert(name.clone(), new);
                 true
             }
-            (Value::Array(members), Segment::Member(name)) => match name.parse().ok().and_then(|n: usize| members.get_mut(n)) {
+            (Value::Array(members), Segment::Member(name)) => match index(name).and_then(|n| members.get_mut(n)) {
                 Some(place) => {
                     *place = new;
                     true
@@ -170,6 +189,25 @@ mod tests {
     }
 
     #[test]
+    fn what_is_there_in_part_is_not_whole() {
+        let document = json!({"list": [{"id": 1}, {"id": 2}], "holed": [{"id": 1}, {}], "empty": [], "null": null, "text": "x", "nulls": [null]});
+        assert_eq!(places("/list/*/id").whole(&document), Some(vec![&json!(1), &json!(2)]));
+        assert_eq!(places("/empty/*").whole(&document), Some(Vec::new()));
+        assert_eq!(places("/text").whole(&document), Some(vec![&json!("x")]));
+        for nothing in [
+            "/holed/*/id",
+            "/nobody",
+            "/nobody/*",
+            "/null",
+            "/null/*",
+            "/text/*",
+            "/nulls/*",
+        ] {
+            assert_eq!(places(nothing).whole(&document), None, "{nothing}");
+        }
+    }
+
+    #[test]
     fn a_text_that_is_json_is_not_looked_into() {
         let document = json!({"name": "{\"admin\":true}"});
         assert_eq!(places("/name/admin").first(&document), None);
@@ -182,6 +220,7 @@ mod tests {
         assert!(places("/user/new").put(&mut document, json!(1)));
         assert!(places("/list/0").put(&mut document, json!(2)));
         assert!(!places("/list/1").put(&mut document, json!(2)));
+        assert!(!places("/list/00").put(&mut document, json!(3)));
         assert!(!places("/nobody/x").put(&mut document, json!(2)));
         assert_eq!(document, json!({"user": {"enabled": false, "new": 1}, "list": [2]}));
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Place;
+use super::{Place, scalar_text};
 use crate::jose::read_value;
 
 /// A place in a JSON value: empty for the whole, else `/member/0/member`, with `~1` for a slash and `~0` for a tilde in a name.
@@ -55,12 +55,7 @@ impl Pointer {
     /// The text, whole number or truth value that stands there, as text; `None` for anything else and for an empty text.
     #[must_use]
     pub fn text(&self, value: &Value) -> Option<String> {
-        match self.of(value)?.as_ref() {
-            Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-            Value::Number(number) if !number.is_f64() => Some(number.to_string()),
-            Value::Bool(flag) => Some(flag.to_string()),
-            _ => None,
-        }
+        scalar_text(self.of(value)?.as_ref())
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use reqwest::Url;
 
+use crate::http::{Bounds, client_trusting};
+
 /// A server's base URL. The credential goes wherever it points, so it must be encrypted or stay on the machine, and may not point at a
 /// link-local address, where clouds keep their metadata services.
 pub(in crate::targets) fn base_url(text: &str) -> anyhow::Result<Url> {
@@ -61,6 +63,23 @@ pub(in crate::targets) fn call_time(text: &str) -> anyhow::Result<Duration> {
     length
         .filter(|length| (Duration::from_millis(100)..=Duration::from_mins(10)).contains(length))
         .with_context(|| format!("{text:?} is not a time between 100ms and 10m; write one such as 30s"))
+}
+
+/// The client of a target whose table says how long opening a connection and a call as a whole may take, and which authorities to trust besides
+/// the system's. What is not written is as it is for every client.
+pub(in crate::targets) fn client(
+    connect: Option<Duration>,
+    total: Option<Duration>,
+    roots: Option<Vec<reqwest::Certificate>>,
+) -> anyhow::Result<reqwest::Client> {
+    let usual = Bounds::default();
+    let total = total.unwrap_or(usual.total);
+    let bounds = Bounds {
+        connect: connect.unwrap_or(usual.connect),
+        read: usual.read.min(total),
+        total,
+    };
+    client_trusting(bounds, roots.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use reqwest::Url;
 use toml::Spanned;
 
-use super::connection::{authorities, call_time};
+use super::connection::{authorities, call_time, client};
 use super::retry_after::{DEFAULT_WAIT, date, wait};
 use super::{CallContext, RateLimitHints, Remedy, ServerClock, TargetError};
 use crate::clock::Clock;
-use crate::http::{Bounds, client_trusting, read_body};
+use crate::http::read_body;
 use crate::model::Timestamp;
 use crate::settings::{Complaints, ConfigError};
 
@@ -65,23 +65,14 @@ impl Endpoint {
         let roots = reach
             .ca_file
             .and_then(|path| complaints.take(path, |path: &PathBuf| authorities(path)));
-        let fallback = Bounds::default();
-        let mut length = |text: Option<&Spanned<String>>, fallback| {
-            text.map_or(Some(fallback), |text| complaints.take(text, |text| call_time(text)))
-        };
-        let (connect, total) = (
-            length(reach.connect_timeout, fallback.connect)?,
-            length(reach.timeout, fallback.total)?,
-        );
+        let connect = reach
+            .connect_timeout
+            .and_then(|text| complaints.take(text, |text| call_time(text)));
+        let total = reach.timeout.and_then(|text| complaints.take(text, |text| call_time(text)));
         if complaints.0.len() > before {
             return None;
         }
-        let bounds = Bounds {
-            connect,
-            read: fallback.read.min(total),
-            total,
-        };
-        match client_trusting(bounds, roots.unwrap_or_default()) {
+        match client(connect, total, roots) {
             Ok(client) => Some(Self {
                 client,
                 clock: clock.clone(),

@@ -53,6 +53,9 @@ pub struct Kind {
     pub build: fn(&Settings<'_>, &Clock) -> Built,
 }
 
+/// Keys that the table of every target has, whatever its kind.
+pub const SHARED_KEYS: [&str; 7] = ["name", "kind", "rate", "burst", "concurrency", "role", "canary"];
+
 /// What a target is to the others.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -110,6 +113,11 @@ pub trait Target: Send + Sync {
     /// Whether the target can be asked for somebody by a simple subject of this form. One that cannot is no proof that nobody is there.
     fn asks_by(&self, _name: &Subject) -> bool {
         true
+    }
+
+    /// What it is to the others, where that is known only once its table is read. `None` for a kind that always is what [`Kind::role`] says.
+    fn role(&self) -> Option<TargetRole> {
+        None
     }
 
     /// What its answers show of its clock. `None` for a kind whose answers are not dated.

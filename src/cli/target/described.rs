@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
-
 use crate::cli::UsageError;
 use crate::settings::{ConfigReport, nearest};
 use crate::targets::described::Description;
@@ -24,11 +22,12 @@ pub(super) enum Meant {
 /// Where it is neither, and every mistake of a file.
 pub(super) fn meant(word: &str) -> anyhow::Result<Meant> {
     if let Some((name, text)) = DESCRIPTIONS.iter().find(|(name, _)| *name == word) {
-        return read(&format!("{name}.toml"), text).map(|description| Meant::Described(Box::new(description)));
+        let description = Description::read(text).map_err(|mistakes| ConfigReport::new(format!("{name}.toml"), text, mistakes))?;
+        return Ok(Meant::Described(Box::new(description)));
     }
     let is_path = word.contains(['/', '.']) || Path::new(word).exists();
     if is_path {
-        return read_file(Path::new(word)).map(|description| Meant::Described(Box::new(description)));
+        return Description::read_file(Path::new(word)).map(|description| Meant::Described(Box::new(description)));
     }
     if let Some(kind) = KINDS.iter().find(|kind| kind.name == word) {
         return Ok(Meant::InRust(kind));
@@ -39,17 +38,4 @@ pub(super) fn meant(word: &str) -> anyhow::Result<Meant> {
         |meant| format!("did you mean {meant}?"),
     );
     Err(UsageError(format!("no kind of target and no file is called {word:?}; {hint}")).into())
-}
-
-/// Reads the description in a file.
-///
-/// # Errors
-/// Where it cannot be read, and every mistake in it.
-pub(super) fn read_file(path: &Path) -> anyhow::Result<Description> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("reading the description in {}", path.display()))?;
-    read(&path.display().to_string(), &text)
-}
-
-fn read(file: &str, text: &str) -> anyhow::Result<Description> {
-    Description::read(text).map_err(|mistakes| ConfigReport::new(file, text, mistakes).into())
 }

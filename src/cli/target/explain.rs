@@ -6,7 +6,8 @@ use serde_json::json;
 use super::described::{Meant, meant};
 use crate::cli::Exit;
 use crate::cli::output::{self, line, plain, table};
-use crate::targets::described::Explained;
+use crate::targets::TargetRole;
+use crate::targets::described::{self, Explained};
 
 /// `revoked target explain`
 #[derive(Debug, Clone, Args)]
@@ -36,6 +37,13 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
         Meant::InRust(kind) if args.json => {
             output::json(&json!({ "kind": kind.name, "about": kind.about, "tested": kind.tested }))?;
         }
+        Meant::InRust(kind) if kind.name == described::KIND.name => {
+            line(format!("{}: {}", kind.name, kind.about))?;
+            line(
+                "What it ends, lists and proves stands in your description: revoked target explain FILE says it, and docs/targets/described.md how one is \
+                 written",
+            )?;
+        }
         Meant::InRust(kind) => {
             line(format!("{}: {}", kind.name, kind.about))?;
             line(format!(
@@ -45,6 +53,13 @@ pub(super) fn run(args: &ExplainArgs) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Ok)
+}
+
+fn role(role: TargetRole) -> &'static str {
+    match role {
+        TargetRole::IdentityProvider => "identity provider",
+        TargetRole::Application => "application",
+    }
 }
 
 fn show(explained: &Explained) -> anyhow::Result<()> {
@@ -57,6 +72,7 @@ fn show(explained: &Explained) -> anyhow::Result<()> {
     };
     line(format!("{}: {}", plain(&explained.kind), plain(&explained.about)))?;
     line(format!("run against: {}", list(&explained.tested, "no real system")))?;
+    line(format!("role: {}", role(explained.role)))?;
     line(format!("credentials: {}", list(&explained.credentials, "none")))?;
     let keys: Vec<String> = ["url".to_owned()].into_iter().chain(explained.keys.iter().cloned()).collect();
     line(format!("settings: {}", plain(&keys.join(", "))))?;

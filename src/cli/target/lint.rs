@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::described::read_file;
 use crate::cli::Exit;
 use crate::cli::output::{line, plain};
+use crate::targets::described::Description;
 
 /// `revoked target lint`
 #[derive(Debug, Clone, Args)]
@@ -20,7 +20,7 @@ pub struct LintArgs {
 /// # Errors
 /// Every mistake.
 pub(super) fn run(args: &LintArgs) -> anyhow::Result<Exit> {
-    let description = read_file(&args.file)?;
+    let description = Description::read_file(&args.file)?;
     let explained = description.explain();
     line(format!("{}: {} can be used", args.file.display(), plain(&explained.kind)))?;
     for advice in &explained.advice {

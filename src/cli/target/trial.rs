@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::model::{Containment, GrantKind, PasswordReset, PrincipalTrait, Subject};
 use crate::settings::{ConfigReport, Settings};
 use crate::targets::described::{Description, Exchanged, Witness, build_for_trial};
-use crate::targets::{CallContext, Target, TargetError};
+use crate::targets::{CallContext, SHARED_KEYS, Target, TargetError};
 use crate::worker::{Rehearsal, rehearse};
 
 /// `revoked target try`
@@ -131,18 +131,8 @@ fn keys_of<'t>(document: &Spanned<DeTable<'t>>, name: &str) -> Option<Spanned<De
         let written = entry.get_ref().as_table().and_then(|table| table.get("name"));
         written.is_some_and(|written| written.get_ref().as_str() == Some(name))
     })?;
-    let shared = [
-        "name",
-        "kind",
-        "rate",
-        "burst",
-        "concurrency",
-        "role",
-        "canary",
-        "description",
-    ];
     let keys = entry.get_ref().as_table()?.iter();
-    let keys = keys.filter(|(key, _)| !shared.contains(&key.get_ref().as_ref()));
+    let keys = keys.filter(|(key, _)| !SHARED_KEYS.contains(&key.get_ref().as_ref()) && key.get_ref() != "description");
     Some(Spanned::new(
         entry.span(),
         keys.map(|(key, value)| (key.clone(), value.clone())).collect(),

@@ -42,7 +42,7 @@ impl Account {
         let doing = format!("reading the account {id}");
         let values = Values {
             id: Some(id),
-            ours: Some(&ours),
+            ours: ours.as_deref(),
             ..Values::default()
         };
         let outcome = target
@@ -63,7 +63,7 @@ impl Account {
     }
 
     /// The principal that it is.
-    pub(super) fn principal(&self, target: &Described, ours: &str) -> Principal {
+    pub(super) fn principal(&self, target: &Described, ours: Option<&str>) -> Principal {
         let rule = &target.description().principal;
         let holds = |any: &Option<super::description::answer::AnyOf>| any.as_ref().is_some_and(|any| any.holds(&self.value));
         let mut names = vec![Subject::Opaque(self.id.clone())];
@@ -73,7 +73,7 @@ impl Account {
         }
         let managed = rule.managed_by.as_ref().and_then(|place| place.of(&self.value));
         let traits = [
-            (self.id == ours).then_some(PrincipalTrait::Ourselves),
+            (ours == Some(self.id.as_str())).then_some(PrincipalTrait::Ourselves),
             holds(&rule.admin).then_some(PrincipalTrait::Admin),
             holds(&rule.bot).then_some(PrincipalTrait::Bot),
             managed.map(PrincipalTrait::ManagedBy),

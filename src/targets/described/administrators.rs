@@ -22,7 +22,11 @@ pub(super) struct Administrators(Mutex<BTreeMap<String, Instant>>);
 impl Administrators {
     /// Whether the account is the only active administrator; `None` where the description cannot tell.
     pub(super) async fn is_last(&self, target: &Described, context: &CallContext, id: &str) -> Result<Option<bool>, TargetError> {
-        let gone = self.0.lock().await.clone();
+        let gone = {
+            let mut gone = self.0.lock().await;
+            counted(&mut gone);
+            gone.clone()
+        };
         is_last(target, context, id, &gone).await
     }
 
@@ -34,15 +38,26 @@ impl Administrators {
         id: &str,
         change: impl Future<Output = Result<T, TargetError>>,
     ) -> Result<Option<T>, TargetError> {
-        let mut gone = self.0.lock().await;
-        gone.retain(|_, until| Instant::now() < *until);
-        if is_last(target, context, id, &gone).await? == Some(true) {
-            return Ok(None);
+        {
+            // Held while it is asked who is left, so that of two administrators at once each does not count the other; never for the change itself.
+            let mut gone = self.0.lock().await;
+            counted(&mut gone);
+            if is_last(target, context, id, &gone).await? == Some(true) {
+                return Ok(None);
+            }
+            // Counted as gone even where no answer comes: the target may have done it.
+            gone.insert(id.to_owned(), Instant::now() + LASTS);
         }
-        // Counted as gone even where no answer comes: the target may have done it.
-        gone.insert(id.to_owned(), Instant::now() + LASTS);
-        change.await.map(Some)
+        let done = change.await.map(Some);
+        // From now on: a change may take long, and the list may lag as long behind its end.
+        self.0.lock().await.insert(id.to_owned(), Instant::now() + LASTS);
+        done
     }
+}
+
+/// Leaves only those that are not counted still.
+fn counted(gone: &mut BTreeMap<String, Instant>) {
+    gone.retain(|_, until| Instant::now() < *until);
 }
 
 async fn is_last(
@@ -57,7 +72,7 @@ async fn is_last(
     let doing = "listing the administrators";
     let ours = target.ours(context).await?;
     let values = Values {
-        ours: Some(&ours),
+        ours: ours.as_deref(),
         ..Values::default()
     };
     let listed = listing::read(&target.session, context, doing, &admins.list, values).await?;

@@ -24,7 +24,7 @@ pub(super) async fn apply(
 ) -> Result<Applied, TargetError> {
     let ours = target.ours(context).await?;
     let doing = format!("asked to {action} of {}", principal.id);
-    if principal.id == ours || principal.traits.contains(&PrincipalTrait::Ourselves) {
+    if ours.as_deref() == Some(principal.id.as_str()) || principal.traits.contains(&PrincipalTrait::Ourselves) {
         return Err(give_up(
             doing,
             "this is the account that revoked itself uses; acting on it would lock revoked out",
@@ -37,20 +37,23 @@ pub(super) async fn apply(
         target,
         context,
         principal,
-        ours: &ours,
+        ours: ours.as_deref(),
     };
     let description = target.description();
     match action {
         Action::Suspend if description.suspend.is_empty() => Err(give_up(doing, "an account cannot be suspended here")),
         Action::Suspend => {
-            let before = change.prepare().await;
-            let mut applied = change.lock_out(&doing, &description.suspend).await?;
-            applied.requests.splice(0..0, before.requests);
-            applied.notes.extend(before.notes);
-            Ok(applied)
+            let suspension = async {
+                let before = change.prepare().await;
+                let mut applied = change.steps(&doing, &description.suspend).await?;
+                applied.requests.splice(0..0, before.requests);
+                applied.notes.extend(before.notes);
+                Ok(applied)
+            };
+            change.lock_out(&doing, suspension).await
         }
         Action::ResetPassword if description.password.is_empty() => Err(give_up(doing, "a password cannot be set here")),
-        Action::ResetPassword => change.lock_out(&doing, &description.password).await,
+        Action::ResetPassword => change.lock_out(&doing, change.steps(&doing, &description.password)).await,
         Action::EndAll { kind } => change.end_all(*kind).await,
         Action::EndMany { grants } => change.end_many(grants).await,
         Action::End { grant } => change.end_many(std::slice::from_ref(grant)).await,
@@ -77,14 +80,14 @@ struct Change<'c> {
     target: &'c Described,
     context: &'c CallContext,
     principal: &'c Principal,
-    ours: &'c str,
+    ours: Option<&'c str>,
 }
 
 impl Change<'_> {
     fn values(&self) -> Values<'_> {
         Values {
             id: Some(&self.principal.id),
-            ours: Some(self.ours),
+            ours: self.ours,
             ..Values::default()
         }
     }
@@ -109,12 +112,15 @@ impl Change<'_> {
     }
 
     /// Makes a change that locks the account out, unless it is the last administrator's.
-    async fn lock_out(&self, doing: &str, steps: &[ChangeStep]) -> Result<Applied, TargetError> {
+    async fn lock_out(
+        &self,
+        doing: &str,
+        change: impl Future<Output = Result<Applied, TargetError>>,
+    ) -> Result<Applied, TargetError> {
         if !self.principal.traits.contains(&PrincipalTrait::Admin) {
-            return self.steps(doing, steps).await;
+            return change.await;
         }
         let administrators = &self.target.administrators;
-        let change = self.steps(doing, steps);
         let done = administrators
             .lock_out(self.target, self.context, &self.principal.id, change)
             .await?;

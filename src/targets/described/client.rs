@@ -210,7 +210,8 @@ impl Client {
             Meaning::Off(why) => Ok(Sent::Understood(Box::new(Outcome::Off(why)))),
             Meaning::Failed(remedy, why) => {
                 let error = fail(&call.doing, remedy, anyhow!(why), id);
-                if status == 401 {
+                // Any other meaning says that the token is not what is wrong.
+                if status == 401 && remedy == Remedy::Pause {
                     Ok(Sent::Unauthorized(error))
                 } else {
                     Err(error)

@@ -6,6 +6,7 @@ use super::capabilities::why_unlisted;
 use super::description::Description;
 use super::description::grant::{EndedBy, GrantRule};
 use crate::settings::Period;
+use crate::targets::TargetRole;
 
 /// What a description can end, list and prove, and what it asks of an installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,6 +17,8 @@ pub struct Explained {
     pub about: String,
     /// The versions that it was run against.
     pub tested: Vec<String>,
+    /// What it is to the others, where the target's table does not say it.
+    pub role: TargetRole,
     /// The credentials that a config names.
     pub credentials: Vec<String>,
     /// The settings that a config must write.
@@ -69,7 +72,7 @@ impl Description {
         }
         let residuals = self.residuals.iter().map(|residual| {
             let swept = if residual.covered_by_sweep {
-                ", and a sweep ends what it makes"
+                ", and a later sweep ends what it makes, where the playbook has one"
             } else {
                 ""
             };
@@ -86,6 +89,7 @@ impl Description {
             kind: self.name.clone(),
             about: self.about.clone(),
             tested: self.tested.clone(),
+            role: self.role,
             credentials: self.needs.clone(),
             keys,
             optional,

@@ -43,6 +43,7 @@ pub(super) async fn read(
         listed: Listed::default(),
         seen: HashSet::new(),
         received: 0,
+        total: None,
         last: None,
     };
     let mut page = reading.first();
@@ -91,6 +92,8 @@ struct Reading<'l> {
     seen: HashSet<String>,
     /// How many items came, whether they count or not.
     received: usize,
+    /// How many there are, as the first page said it.
+    total: Option<usize>,
     /// The page before.
     last: Option<Value>,
 }
@@ -180,6 +183,16 @@ impl Reading<'_> {
 
     fn next_counted(&mut self, by: CountedBy, answer: &Answer, count: usize) -> Result<Option<Page>, TargetError> {
         let total = self.total(answer)?;
+        if self.total.is_some_and(|first| total != Some(first)) {
+            return Err(answer.not_understood("the list changed while it was read"));
+        }
+        self.total = total;
+        // Before anything ends the list: a target that ignores where a page begins would fill the total with the same items.
+        let page = Some(self.list.items.all(&answer.body).into_iter().cloned().collect());
+        if count > 0 && self.last == page {
+            return Err(answer.not_understood("the target sends the same page again and again"));
+        }
+        self.last = page;
         match total {
             Some(total) if self.received >= total => return Ok(None),
             Some(total) if count == 0 => {
@@ -189,11 +202,6 @@ impl Reading<'_> {
             None if count == 0 => return Ok(None),
             _ => {}
         }
-        let page = Some(self.list.items.all(&answer.body).into_iter().cloned().collect());
-        if self.last == page {
-            return Err(answer.not_understood("the target sends the same page again and again"));
-        }
-        self.last = page;
         let at = match by {
             CountedBy::StartIndex => self.received + 1,
             CountedBy::Offset => self.received,

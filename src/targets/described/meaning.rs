@@ -6,7 +6,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 use super::description::Description;
-use super::description::answer::{AnswerSign, Means};
+use super::description::answer::{AnswerSign, Means, is_about_us};
 use super::rate_reset::reset;
 use crate::model::Timestamp;
 use crate::targets::Remedy;
@@ -50,7 +50,7 @@ pub(super) fn meaning(description: &Description, answer: &Received<'_>, told: &[
             Means::Off => Meaning::Off(rule.why.clone().unwrap_or_default()),
         };
     }
-    if !answer.is_foreign && told.iter().any(bears) {
+    if !answer.is_foreign && !is_about_us(answer.status) && told.iter().any(bears) {
         return Meaning::Told;
     }
     match answer.status {
@@ -194,6 +194,34 @@ mod tests {
                 expected,
                 "{status} {body} {headers:?}"
             );
+        }
+    }
+
+    #[test]
+    fn nobody_is_never_read_in_an_answer_that_is_about_us() {
+        let mut description = description("");
+        let bare = Description::read(
+            "name = 'x'\nabout = 'x'\n[auth]\nheaders = {}\n[[resolve]]\nby = 'username'\ncall = 'GET /{name}'\n\
+             nobody = [{ pointer = '/e', equals = 'nobody' }]\n[principal]\ncall = 'GET /{id}'\nid = '/id'\n\
+             names = [{ pointer = '/n', is = 'username' }]\n[not_covered]\n",
+        );
+        description.resolves = bare.unwrap().resolves;
+        let said = "{\"e\":\"nobody\"}";
+        for status in [200, 400, 404, 410, 422] {
+            assert_eq!(word(&judged(&description, status, said, &[])), "told", "{status}");
+        }
+        for (status, expected) in [
+            (401, "Pause"),
+            (403, "Pause"),
+            (407, "Pause"),
+            (408, "Retry"),
+            (429, "RetryAfter(5s)"),
+            (500, "Retry"),
+            (501, "Retry"),
+            (503, "Retry"),
+            (599, "Retry"),
+        ] {
+            assert_eq!(word(&judged(&description, status, said, &[])), expected, "{status}");
         }
     }
 

@@ -117,8 +117,8 @@ impl Described {
         &self.session.client.description
     }
 
-    /// Our own account's id.
-    async fn ours(&self, context: &CallContext) -> Result<String, TargetError> {
+    /// Our own account's id; `None` where the credential is no account's.
+    async fn ours(&self, context: &CallContext) -> Result<Option<String>, TargetError> {
         self.own_account.id(&self.session, context).await
     }
 
@@ -133,6 +133,10 @@ impl Described {
 impl Target for Described {
     fn capabilities(&self) -> Capabilities {
         capabilities::capabilities(self.description())
+    }
+
+    fn role(&self) -> Option<TargetRole> {
+        Some(self.description().role)
     }
 
     fn clock(&self) -> Option<&ServerClock> {

@@ -1,6 +1,6 @@
 //! Observe: what an account can reach now. Every list is read at once, within the permits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::anyhow;
 use futures_util::future::try_join_all;
@@ -14,7 +14,7 @@ use super::listing::{self, Listed};
 use super::proof;
 use super::values::Values;
 use crate::json::scalar_text;
-use crate::model::{Access, Grant, GrantRef, Principal, Residual, ResidualEnd, Timestamp, digest_of};
+use crate::model::{Access, Grant, GrantKind, GrantRef, Principal, Residual, ResidualEnd, Timestamp, digest_of};
 use crate::targets::{CallContext, ObservationRequest, Remedy, TargetError};
 
 /// What one rule shows.
@@ -64,13 +64,11 @@ pub(super) async fn observe(
     access.notes.clone_from(&principal.account.notes);
     access.requests.extend(account.and_then(|account| account.request));
     access.listed = rules.iter().map(|rule| rule.kind).collect::<BTreeSet<_>>();
+    access.valid_from = valid_from(rules.iter().map(|rule| rule.kind).zip(&parts));
     for (rule, part) in rules.iter().zip(parts) {
         if let Some(why) = part.unseen {
             access.listed.remove(&rule.kind);
             access.unseen.entry(rule.kind).or_insert(why);
-        }
-        if let Some(moment) = part.moment {
-            access.valid_from.insert(rule.kind, moment);
         }
         access.grants.extend(part.grants);
         access.requests.extend(part.requests);
@@ -86,6 +84,28 @@ pub(super) async fn observe(
         })
         .collect();
     Ok(access)
+}
+
+/// Since when nothing older works, of each kind: the earliest moment of its parts. A part that is not seen whole and names no moment leaves
+/// its kind without one, since nobody knows what there is of it.
+fn valid_from<'p>(parts: impl Iterator<Item = (GrantKind, &'p Part)>) -> BTreeMap<GrantKind, Timestamp> {
+    let mut moments: BTreeMap<GrantKind, Option<Timestamp>> = BTreeMap::new();
+    for (kind, part) in parts {
+        match (part.moment, &part.unseen) {
+            (Some(moment), _) => {
+                let known = moments.entry(kind).or_insert(Some(moment));
+                *known = known.map(|known| known.min(moment));
+            }
+            (None, Some(_)) => {
+                moments.insert(kind, None);
+            }
+            (None, None) => {}
+        }
+    }
+    moments
+        .into_iter()
+        .filter_map(|(kind, moment)| Some((kind, moment?)))
+        .collect()
 }
 
 async fn part(
@@ -133,7 +153,7 @@ pub(super) async fn grants(
     let ours = target.ours(context).await?;
     let values = Values {
         id: Some(id),
-        ours: Some(&ours),
+        ours: ours.as_deref(),
         ..Values::default()
     };
     let mut held = Held::default();
@@ -245,4 +265,36 @@ fn grant(rule: &GrantRule, listing: &GrantListing, item: &Value, each: Option<&s
         last_used_at: time(&listing.last_used),
         expires_at: time(&listing.expires),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_proved_by_the_earliest_moment_and_only_where_every_unlisted_part_has_one() {
+        let part = |moment: Option<i64>, unseen: bool| Part {
+            moment: moment.map(Timestamp::from_ms),
+            unseen: unseen.then(|| "there is no list".to_owned()),
+            ..Part::default()
+        };
+        let of = |parts: &[Part]| {
+            let found = valid_from(parts.iter().map(|part| (GrantKind::Session, part)));
+            found.get(&GrantKind::Session).map(|moment| moment.ms())
+        };
+        let (early, late, listed) = (|| part(Some(1), true), || part(Some(2), true), || part(None, false));
+        let off = || part(None, true);
+        for (parts, expected) in [
+            (vec![early()], Some(1)),
+            (vec![late(), early()], Some(1)),
+            (vec![early(), late(), listed()], Some(1)),
+            (vec![listed()], None),
+            (vec![early(), off()], None),
+            (vec![off(), early()], None),
+            (vec![late(), off(), early()], None),
+            (vec![], None),
+        ] {
+            assert_eq!(of(&parts), expected, "{parts:?}");
+        }
+    }
 }

@@ -29,18 +29,28 @@ impl OwnAccount {
         }
     }
 
-    /// Our own account's id.
-    pub(super) async fn id(&self, session: &Session, context: &CallContext) -> Result<String, TargetError> {
-        let reading = match (&self.configured, &session.client.description.ourselves) {
-            (Some(id), _) => return Ok(id.clone()),
-            (None, Some(reading)) => reading,
-            // The settings demand the key where the description cannot ask.
-            (None, None) => return Ok(String::new()),
+    /// What the config says.
+    pub(super) fn configured(&self) -> Option<&str> {
+        self.configured.as_deref()
+    }
+
+    /// Our own account's id. `None` where the credential is no account's: for any other the settings demand it where the description cannot ask.
+    pub(super) async fn id(&self, session: &Session, context: &CallContext) -> Result<Option<String>, TargetError> {
+        match &self.configured {
+            Some(id) => Ok(Some(id.clone())),
+            None => self.asked(session, context).await,
+        }
+    }
+
+    /// What the target says, where the description can ask.
+    pub(super) async fn asked(&self, session: &Session, context: &CallContext) -> Result<Option<String>, TargetError> {
+        let Some(reading) = &session.client.description.ourselves else {
+            return Ok(None);
         };
         if let Some((at, id)) = &*self.asked.lock().unwrap_or_else(PoisonError::into_inner)
             && at.elapsed() < FRESH
         {
-            return Ok(id.clone());
+            return Ok(Some(id.clone()));
         }
         let doing = "asking who we are";
         let outcome = session
@@ -53,7 +63,7 @@ impl OwnAccount {
         let id = reading.at.text(&answer.body);
         let id = id.ok_or_else(|| answer.not_understood(format!("it names nobody at {}", reading.at)))?;
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), id.clone()));
-        Ok(id)
+        Ok(Some(id))
     }
 
     /// Forgets what the target said.

@@ -26,14 +26,24 @@ pub(super) async fn probe(target: &Described, context: &CallContext) -> Result<P
     let mut probe = Probe::default();
     let ours = target.ours(context).await?;
     let values = Values {
-        ours: Some(&ours),
+        ours: ours.as_deref(),
         ..Values::default()
     };
     if description.acts_as_application {
         nobody(target, context, &mut probe).await?;
-    } else if description.ourselves.is_none() {
-        // Whoever we are, the account can be read: so the credential works, and the config names one that is there.
-        Account::read(target, context, &ours).await?;
+    }
+    if let Some(configured) = target.own_account.configured() {
+        match target.own_account.asked(session, context).await? {
+            // Whoever we are, the account can be read: so the credential works, and the config names one that is there.
+            None => drop(Account::read(target, context, configured).await?),
+            Some(asked) if asked == configured => {}
+            Some(asked) => probe.findings.push(Finding {
+                level: Level::Error,
+                what: format!("`ourselves` is {configured:?}, and the target says that the credential is of the account {asked:?}"),
+                advice: "correct `ourselves`, or leave it out: as it is, the account that revoked uses could be contained"
+                    .to_owned(),
+            }),
+        }
     }
     if let Some(version) = &description.version {
         let doing = "asking for the target's version";
@@ -84,7 +94,7 @@ pub(super) async fn probe(target: &Described, context: &CallContext) -> Result<P
             advice: "suspend people where they sign in, and leave `block` out here".to_owned(),
         });
     }
-    probe.acting_as = Some(ours).filter(|ours| !ours.is_empty());
+    probe.acting_as = ours;
     Ok(probe)
 }
 

@@ -27,7 +27,7 @@ pub(super) async fn moment(
     let ours = target.ours(context).await?;
     let values = Values {
         id: Some(id),
-        ours: Some(&ours),
+        ours: ours.as_deref(),
         ..Values::default()
     };
     let listed = listing::read(&target.session, context, &doing, list, values).await?;

@@ -164,6 +164,7 @@ mod tests {
         let allowed = Allowed {
             keys: &keys,
             secrets: &secrets,
+            application: false,
             token: false,
             words: &WORDS,
         };
@@ -243,6 +244,25 @@ mod tests {
                 "whole": {"groups": [{"id": 1}, {"id": "42"}], "name": "42"}, "n": 42})
         );
         assert!(rendered(text, "42; drop").is_err(), "no number");
+    }
+
+    #[test]
+    fn what_is_missing_is_never_written_back() {
+        for (text, there) in [
+            ("'{principal:/groups/*/id}'", true),
+            ("['{principal:/groups/*/id}']", true),
+            ("'{principal:/nobody}'", false),
+            ("'{principal:/nobody/*}'", false),
+            ("['{principal:/nobody/*}', { id = 7 }]", false),
+            ("['{principal:/groups/*/other}']", false),
+            ("'{principal:/name} and {principal:/nobody}'", false),
+        ] {
+            let rendered = rendered(&format!("call = 'PUT /x'\njson = {{ a = {text} }}"), "a");
+            match rendered {
+                Ok(_) => assert!(there, "{text}"),
+                Err(error) => assert!(!there && error == FillError::Missing("{principal:…}"), "{text}: {error}"),
+            }
+        }
     }
 
     #[test]

@@ -113,7 +113,7 @@ pub(super) async fn resolve(target: &Described, context: &CallContext, subject: 
 
 async fn principal(target: &Described, context: &CallContext, account: &Account) -> Result<Principal, TargetError> {
     let ours = target.ours(context).await?;
-    let mut principal = account.principal(target, &ours);
+    let mut principal = account.principal(target, ours.as_deref());
     if principal.traits.contains(&PrincipalTrait::Admin) && !principal.account.suspended {
         match target.administrators.is_last(target, context, &principal.id).await? {
             Some(true) => {
@@ -144,7 +144,7 @@ async fn look_up(
         let ours = target.ours(context).await?;
         let values = Values {
             name: Some(&asked),
-            ours: Some(&ours),
+            ours: ours.as_deref(),
             ..Values::default()
         };
         let reading = match &rule.how {
@@ -155,7 +155,7 @@ async fn look_up(
         let answer = match target.session.send(context, &call).await? {
             Outcome::Success(answer) => answer,
             Outcome::Told(_) => {
-                nobody(target, context, doing, rule, &ours).await?;
+                nobody(target, context, doing, rule, ours.as_deref()).await?;
                 return Ok(Vec::new());
             }
             off @ Outcome::Off(_) => off.success(doing)?,
@@ -167,7 +167,7 @@ async fn look_up(
                 let further = target.description().resolves.iter().find(|further| further.by == *by);
                 rule = further.ok_or_else(|| answer.not_understood("it leads to a name that nobody is asked for by"))?;
             }
-            _ => return direct(target, context, (first, first_name), rule, &answer, &asked).await,
+            _ => return direct(target, context, (first, first_name), (rule, reading), &answer, &asked).await,
         }
     }
     Err(fail(
@@ -183,13 +183,10 @@ async fn direct(
     target: &Described,
     context: &CallContext,
     (first, name): (&ResolveRule, &str),
-    rule: &ResolveRule,
+    (rule, reading): (&ResolveRule, &Reading),
     answer: &Answer,
     asked: &str,
 ) -> Result<Found, TargetError> {
-    let Lookup::Direct(reading) = &rule.how else {
-        return Ok(Vec::new());
-    };
     let found = reading.at.first(&answer.body);
     let shown = Account::of(target, answer, found)?;
     let bears =
@@ -248,7 +245,7 @@ async fn search(
         }
     }
     if found.is_empty() {
-        nobody(target, context, doing, rule, values.ours.unwrap_or_default()).await?;
+        nobody(target, context, doing, rule, values.ours).await?;
     }
     Ok(found)
 }
@@ -270,12 +267,18 @@ impl Match {
 
 /// Makes sure that "nobody" means nobody: where the target says the same for a wrong URL or for rights that are missing, another request must
 /// show that we would see somebody.
-async fn nobody(target: &Described, context: &CallContext, doing: &str, rule: &ResolveRule, ours: &str) -> Result<(), TargetError> {
+async fn nobody(
+    target: &Described,
+    context: &CallContext,
+    doing: &str,
+    rule: &ResolveRule,
+    ours: Option<&str>,
+) -> Result<(), TargetError> {
     let Some(Control { request, holds }) = &rule.control else {
         return Ok(());
     };
     let values = Values {
-        ours: Some(ours),
+        ours,
         ..Values::default()
     };
     let doing = format!("{doing}: making sure that nobody is there");

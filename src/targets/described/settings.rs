@@ -11,12 +11,11 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::description::Description;
-use super::description::document::RESERVED;
+use super::description::document::{FILE_KEY, OWN_KEYS};
 use super::description::table::{Mistakes, Table};
-use crate::http::{Bounds, client_trusting};
 use crate::secret::SecretSource;
-use crate::settings::{ConfigError, ConfigReport, Period, Settings};
-use crate::targets::connection::{authorities, base_url, call_time};
+use crate::settings::{ConfigError, Period, Settings};
+use crate::targets::connection::{authorities, base_url, call_time, client};
 
 /// What a config says about a described target.
 pub(super) struct Connection {
@@ -38,23 +37,18 @@ pub(super) struct Connection {
 pub(super) fn description(settings: &Settings<'_>) -> Result<Description, Vec<ConfigError>> {
     let mistakes = Mistakes::default();
     let table = table(&settings.table, &mistakes);
-    let written = table.must_text("description").map(|(text, at)| (PathBuf::from(text), at));
+    let written = table.must_text(FILE_KEY).map(|(text, at)| (PathBuf::from(text), at));
     let Some((path, at)) = written else {
         return Err(mistakes.into_vec());
     };
-    read_file(&path).map_err(|error| {
+    Description::read_file(&path).map_err(|error| {
         // One complaint a line; each has its place in the other file.
+        let error = format!("{error:#}");
         let lines = error
             .lines()
             .map(|line| ConfigError::at(at.clone(), format!("description: {line}")));
         lines.collect()
     })
-}
-
-/// Reads a description from a file.
-fn read_file(path: &Path) -> Result<Description, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    Description::read(&text).map_err(|mistakes| ConfigReport::new(path.display().to_string(), &text, mistakes).to_string())
 }
 
 fn table<'t>(written: &'t Spanned<DeTable<'t>>, mistakes: &'t Mistakes) -> Table<'t> {
@@ -69,7 +63,7 @@ pub(super) fn read(settings: &Settings<'_>, description: &Description, is_file: 
     let mistakes = Mistakes::default();
     let written = table(&settings.table, &mistakes);
     if is_file {
-        written.value("description");
+        written.value(FILE_KEY);
     }
     let checked = connection(&written, settings, description);
     unknown(settings, description, is_file, &mistakes);
@@ -119,20 +113,15 @@ fn connection(table: &Table<'_>, settings: &Settings<'_>, description: &Descript
     let origins = origins(table, description);
     let roots = table
         .text("ca_file")
-        .map(|(text, at)| note(mistakes, &at, "ca_file", authorities(Path::new(text))));
-    let fallback = Bounds::default();
-    let time = |key, default| match table.text(key) {
-        Some((text, at)) => note(mistakes, &at, key, call_time(text)),
-        None => Some(default),
+        .and_then(|(text, at)| note(mistakes, &at, "ca_file", authorities(Path::new(text))));
+    let time = |key| {
+        table
+            .text(key)
+            .and_then(|(text, at)| note(mistakes, &at, key, call_time(text)))
     };
-    let (connect, total) = (time("connect_timeout", fallback.connect), time("timeout", fallback.total));
-    let (url, connect, total) = (url?, connect?, total?);
-    let bounds = Bounds {
-        connect,
-        read: fallback.read.min(total),
-        total,
-    };
-    let sender = client_trusting(bounds, roots.flatten().unwrap_or_default());
+    let (connect, total) = (time("connect_timeout"), time("timeout"));
+    let url = url?;
+    let sender = client(connect, total, roots);
     Some(sender.map(|sender| Connection {
         url,
         origins,
@@ -214,12 +203,10 @@ fn origins(table: &Table<'_>, description: &Description) -> BTreeMap<String, Url
 
 /// Notes every key that neither targets nor this description has.
 fn unknown(settings: &Settings<'_>, description: &Description, is_file: bool, mistakes: &Mistakes) {
-    let ours = ["url", "ca_file", "connect_timeout", "timeout", "ourselves", "origins"];
-    let mut known: Vec<&str> = ours.to_vec();
-    known.extend(is_file.then_some("description"));
+    let mut known = OWN_KEYS.to_vec();
+    known.extend(is_file.then_some(FILE_KEY));
     known.extend(description.needs.iter().chain(&description.keys).map(String::as_str));
     known.extend(description.lengths().map(|(key, _)| key));
-    debug_assert!(ours.iter().all(|key| RESERVED.contains(key)));
     for (key, _) in settings.table.get_ref() {
         if !known.contains(&key.get_ref().as_ref()) {
             mistakes.add(key.span(), crate::settings::unknown_key(key.get_ref(), &known));

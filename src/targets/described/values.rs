@@ -102,7 +102,7 @@ impl Values<'_> {
             Shape::Text(template) => match template.sole() {
                 Some((Slot::Grants, _)) => self.grants.iter().copied().map(Value::from).collect(),
                 Some((Slot::Principal(places), _)) if places.has_star() => Value::Array(self.spread(places)?),
-                Some((Slot::Principal(places), _)) => self.spread(places)?.pop().unwrap_or(Value::Null),
+                Some((Slot::Principal(places), _)) => self.spread(places)?.pop().ok_or(FillError::Missing(PRINCIPAL))?,
                 Some((slot, Some(Filter::Number))) => {
                     let digits = self.filtered(slot, Some(Filter::Number))?;
                     let number = digits.parse::<u64>();
@@ -113,9 +113,10 @@ impl Values<'_> {
         })
     }
 
+    /// What is written back. Where it is missing nothing is: a list that is written back short takes away what it lacks.
     fn spread(self, places: &Places) -> Result<Vec<Value>, FillError> {
-        let principal = self.principal.ok_or(FillError::Missing("{principal:…}"))?;
-        Ok(places.all(principal).into_iter().cloned().collect())
+        let there = places.whole(self.principal.ok_or(FillError::Missing(PRINCIPAL))?);
+        Ok(there.ok_or(FillError::Missing(PRINCIPAL))?.into_iter().cloned().collect())
     }
 
     fn filtered(self, slot: &Slot, filter: Option<Filter>) -> Result<String, FillError> {
@@ -165,13 +166,15 @@ impl Values<'_> {
             Slot::Assertion => secret(self.assertion, "{assertion}"),
             Slot::Random => secret(self.random, "{random}"),
             Slot::Principal(place) => {
-                let principal = self.principal.ok_or(FillError::Missing("{principal:…}"))?;
-                place.text(principal).ok_or(FillError::Missing("{principal:…}"))
+                let principal = self.principal.ok_or(FillError::Missing(PRINCIPAL))?;
+                place.text(principal).ok_or(FillError::Missing(PRINCIPAL))
             }
             Slot::Grants | Slot::Pair(..) => Err(FillError::Unfit("the description puts a list where one text belongs")),
         }
     }
 }
+
+const PRINCIPAL: &str = "{principal:…}";
 
 const NO_NUMBER: &str = "the target wants a number there, and the value is none";
 

@@ -8,10 +8,9 @@ use toml::Spanned;
 
 use super::api::client::Api;
 use crate::clock::Clock;
-use crate::http::{Bounds, client_trusting};
 use crate::secret::SecretSource;
 use crate::settings::{Complaints, ConfigError, Settings};
-use crate::targets::connection::{authorities, base_url, call_time};
+use crate::targets::connection::{authorities, base_url, call_time, client};
 
 /// As written.
 #[derive(Debug, Deserialize)]
@@ -46,25 +45,16 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<Api, Vec<Co
     let roots = keys
         .ca_file
         .as_ref()
-        .map(|path| complaints.take(path, |path: &PathBuf| authorities(path)));
-    let fallback = Bounds::default();
-    let connect = keys
-        .connect_timeout
-        .as_ref()
-        .map_or(Some(fallback.connect), |text| complaints.take(text, |text| call_time(text)));
-    let total = keys
-        .timeout
-        .as_ref()
-        .map_or(Some(fallback.total), |text| complaints.take(text, |text| call_time(text)));
-    let (Some(url), Some(token), Some(connect), Some(total), true) = (url, token, connect, total, complaints.is_empty()) else {
+        .and_then(|path| complaints.take(path, |path: &PathBuf| authorities(path)));
+    let mut time = |written: &Option<Spanned<String>>| {
+        let written = written.as_ref();
+        written.and_then(|text| complaints.take(text, |text| call_time(text)))
+    };
+    let (connect, total) = (time(&keys.connect_timeout), time(&keys.timeout));
+    let (Some(url), Some(token), true) = (url, token, complaints.is_empty()) else {
         return Err(complaints.0);
     };
-    let bounds = Bounds {
-        connect,
-        read: fallback.read.min(total),
-        total,
-    };
-    client_trusting(bounds, roots.flatten().unwrap_or_default())
+    client(connect, total, roots)
         .and_then(|client| Api::new((url, nodes), clock.clone(), client, (keys.token.into_inner(), &token)))
         .map_err(|error| vec![ConfigError::new(format!("{error:#}"))])
 }

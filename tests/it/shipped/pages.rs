@@ -82,8 +82,8 @@ pub(super) fn page(mut body: Value, list: &List, asked: &Asked, cut: Cut, here: 
         }
         Paging::Counted { total: Some(total), .. } => {
             let said = match cut {
-                Cut::Endless | Cut::Looping => 100_000,
-                Cut::Missing => items.len() + 1,
+                Cut::Endless => 100_000,
+                Cut::Looping | Cut::Missing => items.len() + 1,
                 _ => items.len(),
             };
             put(&mut body, total, json!(said));

@@ -4,7 +4,7 @@ use http::HeaderName;
 use serde_json::Value;
 
 use super::table::Table;
-use super::template::{Allowed, Template};
+use super::template::{Allowed, Slot, Template};
 use crate::json::{Condition, Places};
 
 /// What an answer is recognised by.
@@ -120,9 +120,14 @@ impl AnswerSign {
         signs
     }
 
-    /// Whether `status` is among those that it is recognised by.
-    pub(in crate::targets::described) fn is_of_status(&self, statuses: &[u16]) -> bool {
-        self.status.iter().any(|status| statuses.contains(status))
+    /// Whether it is recognised by a status that says nothing of what was asked about.
+    pub(in crate::targets::described) fn says_nothing(&self) -> bool {
+        self.status.iter().copied().any(is_about_us)
+    }
+
+    /// Whether any answer of its status bears it, whatever the target says in it.
+    pub(in crate::targets::described) const fn is_bare(&self) -> bool {
+        self.condition.is_none()
     }
 
     /// Whether an answer bears it.
@@ -177,6 +182,11 @@ pub(in crate::targets::described) struct AnyOf(Vec<Vec<Filled>>);
 pub(in crate::targets::described) struct Filled {
     condition: Condition<Places>,
     templates: Vec<Template>,
+}
+
+/// Whether a status is about us, our pace or the target's state, and never about a person or a grant: nobody, or gone, is not read in such an answer.
+pub(in crate::targets::described) const fn is_about_us(status: u16) -> bool {
+    matches!(status, 401 | 403 | 407 | 408 | 429 | 500..)
 }
 
 impl AnyOf {
@@ -239,18 +249,25 @@ impl Filled {
             };
             match crate::settings::read::<Condition<Places>>(toml::Spanned::new(member.span(), entries.clone())) {
                 Ok(mut condition) => {
-                    let templates = allowed.map_or_else(Vec::new, |allowed| {
+                    let templates: Vec<Template> = allowed.map_or_else(Vec::new, |allowed| {
                         let texts = condition.texts_mut();
                         texts
                             .map(|text| Template::read(text, &member.span(), allowed, mistakes))
                             .collect()
                     });
+                    condition.fill_in(templates.iter().map(|template| template.slots().next().is_some()));
                     read.push(Self { condition, templates });
                 }
                 Err(found) => mistakes.extend(found),
             }
         }
         read
+    }
+
+    /// Whether it names such a value.
+    pub(in crate::targets::described) fn names(&self, wanted: impl Fn(&Slot) -> bool) -> bool {
+        let mut slots = self.templates.iter().flat_map(Template::slots);
+        slots.any(|(slot, _)| wanted(slot))
     }
 
     /// The condition with its texts filled.

@@ -12,25 +12,19 @@ use super::resolve::ResolveRule;
 use super::table::Table;
 use super::template::Allowed;
 use super::{Description, ResidualRule};
-use crate::targets::TargetRole;
+use crate::targets::{SHARED_KEYS, TargetRole};
 
-/// Keys of a target's table in the config that mean something already.
-pub(in crate::targets::described) const RESERVED: [&str; 14] = [
-    "name",
-    "kind",
-    "rate",
-    "burst",
-    "concurrency",
-    "role",
-    "canary",
-    "url",
-    "ca_file",
-    "connect_timeout",
-    "timeout",
-    "ourselves",
-    "origins",
-    "description",
-];
+/// Keys of a target's table in the config that every described target has.
+pub(in crate::targets::described) const OWN_KEYS: [&str; 6] =
+    ["url", "ca_file", "connect_timeout", "timeout", "ourselves", "origins"];
+
+/// The key that names the file with the description.
+pub(in crate::targets::described) const FILE_KEY: &str = "description";
+
+/// Whether a key of a target's table means something already, whatever the description.
+fn is_reserved(key: &str) -> bool {
+    SHARED_KEYS.contains(&key) || OWN_KEYS.contains(&key) || key == FILE_KEY
+}
 
 /// Reads a whole document. Mistakes are noted in the table; `None` where too much is wrong to go on.
 pub(in crate::targets::described) fn read(table: &Table<'_>) -> Option<Description> {
@@ -53,6 +47,7 @@ pub(in crate::targets::described) fn read(table: &Table<'_>) -> Option<Descripti
     let allowed = Allowed {
         keys: &keys,
         secrets: &needs,
+        application: acts_as_application,
         token: table.has_inside("auth", "exchange"),
         words: &[],
     };
@@ -173,7 +168,7 @@ fn names(table: &Table<'_>, key: &'static str) -> Vec<String> {
                 at,
                 format!("{key}: {text:?} is no name for a key: small letters, digits and underscores"),
             );
-        } else if RESERVED.contains(&text) {
+        } else if is_reserved(text) {
             table
                 .mistakes()
                 .add(at, format!("{key}: every target has a key `{text}` of its own already"));
@@ -266,7 +261,7 @@ fn residuals(table: &Table<'_>, needs: &[String], keys: &[String]) -> Vec<Residu
         let what = residual.must_text("what").map(|(text, _)| text.to_owned());
         let life = length(&residual, "life");
         let key = residual.text("key").map(|(text, at)| {
-            if RESERVED.contains(&text) || needs.iter().chain(keys).any(|known| known == text) {
+            if is_reserved(text) || needs.iter().chain(keys).any(|known| known == text) {
                 residual
                     .mistakes()
                     .add(at, format!("key: `{text}` is a key of its own already"));

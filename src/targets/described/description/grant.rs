@@ -120,11 +120,18 @@ impl GrantRule {
         if !is_listed && (end.is_some() || end_set.is_some() || disable.is_some()) {
             table.complain("end", "end: what is in no list cannot be ended one by one; write `end_all`");
         }
+        if disable.is_some() {
+            check_disable(table, listing.as_ref(), end.is_some() || end_set.is_some(), end_all.is_some());
+        }
+        let of_parent = |request: &Request| request.names(|slot| *slot == Slot::Parent);
+        if is_listed && !table.has("parent") && !table.has("each") && [&end, &disable].into_iter().flatten().any(of_parent) {
+            table.complain(
+                "end",
+                "end: nothing says what {parent} is; write `parent`, which says where it stands in an item, or `each`",
+            );
+        }
         let gone = AnswerSign::read_all(table, "gone");
-        if gone
-            .iter()
-            .any(|sign| sign.is_of_status(&[401, 403, 407, 429, 500, 502, 503, 504]))
-        {
+        if gone.iter().any(AnswerSign::says_nothing) {
             table.complain(
                 "gone",
                 "gone: an answer of that status is about us or about the target's state, not about a grant",
@@ -191,11 +198,12 @@ impl GrantListing {
             enabled: AnyOf::read(table, "enabled"),
             list: list?,
         };
-        let of_one = listing.list.request.names(|slot| matches!(slot, Slot::Id | Slot::Each));
-        if !of_one && listing.owner.is_none() && listing.list.only.is_empty() {
+        let by_each = listing.list.request.names(|slot| *slot == Slot::Each);
+        let of_one = of_one(&listing.list) || (by_each && listing.each.as_ref().is_some_and(|(outer, _)| of_one(outer)));
+        if !of_one && listing.owner.is_none() {
             table.complain(
                 "call",
-                "call: the list is not of one account; name {id} in it, or say by `where` or `owner` which items are the account's",
+                "call: the list is not of one account; name {id} in it, or say by `where` with {id}, or by `owner`, which items are the account's",
             );
         }
         Some(listing)
@@ -211,12 +219,17 @@ impl Proof {
         }
         let moment = Moment::read(table, "moment");
         if let Some(Some(list)) = &list
-            && list.only.is_empty()
-            && !list.request.names(|slot| *slot == Slot::Id)
+            && !of_one(list)
         {
             table.complain(
                 "call",
-                "call: it does not ask about one account; name {id} in it, or say by `where` which items are the account's",
+                "call: it does not ask about one account; name {id} in it, or say by `where` with {id} which items are the account's",
+            );
+        }
+        if moment.as_ref().is_some_and(Moment::is_day) {
+            table.complain(
+                "moment",
+                "moment: a day is no moment: what was made later on that day would count as ended",
             );
         }
         let list = match list {
@@ -224,6 +237,33 @@ impl Proof {
             Some(read) => Some(read?),
         };
         Some(Self { list, moment: moment? })
+    }
+}
+
+/// Whether a list is of one account: its request names the account, or what must hold of an item does.
+fn of_one(list: &List) -> bool {
+    let is_id = |slot: &Slot| *slot == Slot::Id;
+    list.request.names(is_id) || list.only.iter().any(|one| one.names(is_id))
+}
+
+/// Notes where a grant could be disabled and would never be, or where nobody could see that it was.
+fn check_disable(table: &Table<'_>, listing: Option<&GrantListing>, ends_single: bool, ends_all: bool) {
+    if ends_all {
+        table.complain(
+            "disable",
+            "disable: `end_all` ends all of the kind, so that nothing is ever disabled; leave one of them out",
+        );
+    } else if !ends_single {
+        table.complain(
+            "disable",
+            "disable: nothing ends the kind; write `end` as well, or disable by `end`",
+        );
+    }
+    if listing.is_some_and(|listing| listing.enabled.is_none()) {
+        table.complain(
+            "disable",
+            "disable: nothing says whether it worked; write `enabled`, which says what holds of a grant that works",
+        );
     }
 }
 

@@ -19,8 +19,10 @@ pub(in crate::targets::described) mod resolve;
 pub(in crate::targets::described) mod table;
 pub(in crate::targets::described) mod template;
 
+use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use reqwest::Url;
 use toml::de::DeTable;
 
@@ -32,7 +34,7 @@ use self::limits::Limits;
 use self::principal::{Admins, PrincipalRule, Reading};
 use self::resolve::ResolveRule;
 use self::table::{Mistakes, Table};
-use crate::settings::ConfigError;
+use crate::settings::{ConfigError, ConfigReport};
 use crate::targets::TargetRole;
 
 /// What a description says about a system.
@@ -112,6 +114,15 @@ impl Description {
             (Some(description), found) if found.is_empty() => Ok(description),
             (_, found) => Err(found),
         }
+    }
+
+    /// Reads the description in a file.
+    ///
+    /// # Errors
+    /// Where the file cannot be read; else a [`ConfigReport`] of every mistake in it.
+    pub fn read_file(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::read(&text).map_err(|mistakes| ConfigReport::new(path.display().to_string(), &text, mistakes).into())
     }
 
     /// The settings of the config that are lengths of time, each with what it is without one.

@@ -50,6 +50,11 @@ impl Moment {
         Some(Self { at: at?, form: form? })
     }
 
+    /// Whether it is a whole day, and no moment of it.
+    pub(in crate::targets::described) fn is_day(&self) -> bool {
+        self.form == Form::Date
+    }
+
     /// The time that stands there; `None` where there is none that can be read. Nought is none: systems write it for "never".
     pub(in crate::targets::described) fn of(&self, value: &Value) -> Option<Timestamp> {
         let found = self.at.first(value)?;

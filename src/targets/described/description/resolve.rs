@@ -85,7 +85,14 @@ impl ResolveRule {
                 "call: nothing here says that nobody is there; write `nobody`, the target's own words for it, or search with `items` and `match`",
             );
         }
-        if nobody.iter().any(|sign| sign.is_of_status(&NOT_NOBODY)) {
+        if control.is_none() && nobody.iter().any(AnswerSign::is_bare) {
+            table.complain(
+                "nobody",
+                "nobody: a status alone is what a wrong URL gets as well; say by `pointer` in what words the target says that nobody is there, or write \
+                 `nobody_needs`",
+            );
+        }
+        if nobody.iter().any(AnswerSign::says_nothing) {
             table.complain(
                 "nobody",
                 "nobody: an answer of that status is about us or about the target's state, not about a person",
@@ -145,9 +152,6 @@ impl ResolveRule {
         }
     }
 }
-
-/// Statuses that say nothing about a person.
-const NOT_NOBODY: [u16; 9] = [401, 403, 407, 408, 429, 500, 502, 503, 504];
 
 fn leads_to(table: &Table<'_>, leads: &Table<'_>, allowed: Allowed<'_>, origins: &[Url]) -> Option<Lookup> {
     let request = Request::read(table, allowed, origins);

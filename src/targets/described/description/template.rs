@@ -80,6 +80,8 @@ pub(in crate::targets::described) struct Allowed<'d> {
     pub(in crate::targets::described) keys: &'d [String],
     /// The credentials that the config must name.
     pub(in crate::targets::described) secrets: &'d [String],
+    /// Whether the credential is an application's own, so that there is no account of ours.
+    pub(in crate::targets::described) application: bool,
     /// Whether a token is exchanged.
     pub(in crate::targets::described) token: bool,
     /// What else there is.
@@ -124,6 +126,9 @@ impl<'d> Allowed<'d> {
             "parent" => Slot::Parent,
             "each" => Slot::Each,
             "grants" => Slot::Grants,
+            "self" if self.application => {
+                return Err("{self}: the credential is an application's own (`acts_as`), and no account".to_owned());
+            }
             "self" => Slot::Ours,
             "token" if self.token => return Ok(Slot::Token),
             "token" => return Err("{token}: there is no [auth.exchange] that would fetch one".to_owned()),

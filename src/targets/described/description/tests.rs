@@ -331,6 +331,106 @@ const MISTAKES: &[(&str, &str, &str)] = &[
         "gone = [{ status = 500,",
         "gone: an answer of that status is about us",
     ),
+    (
+        "gone = [{ status = 404,",
+        "gone = [{ status = 408,",
+        "gone: an answer of that status is about us",
+    ),
+    (
+        "gone = [{ status = 404,",
+        "gone = [{ status = 511,",
+        "gone: an answer of that status is about us",
+    ),
+    // The list afterwards decides.
+    (
+        "gone = [{ status = 404, pointer = \"/error\", equals = \"no session\" }]",
+        "gone = [{ status = 404 }]",
+        "",
+    ),
+    (
+        "paging = \"none\"\nitems = \"/users\"\nmatch = { pointer = \"/name\" }",
+        "nobody = [{ status = 404 }]",
+        "t:21:10: nobody: a status alone is what a wrong URL gets as well",
+    ),
+    (
+        "paging = \"none\"\nitems = \"/users\"\nmatch = { pointer = \"/name\" }",
+        "nobody = [{ status = 404 }]\nnobody_needs = { call = \"GET /users\", holds = [[{ pointer = \"/0\", exists = true }]] }",
+        "",
+    ),
+    (
+        "GET /users/{id}/sessions\"\npaging",
+        "GET /sessions\"\nwhere = [{ pointer = \"/active\", equals = true }]\npaging",
+        "call: the list is not of one account",
+    ),
+    (
+        "GET /users/{id}/sessions\"\npaging",
+        "GET /sessions\"\nwhere = [{ pointer = \"/user\", equals = \"{id}\" }]\npaging",
+        "",
+    ),
+    (
+        "GET /users/{id}/sessions\"\npaging",
+        "GET /sessions\"\nowner = \"/user\"\npaging",
+        "",
+    ),
+    (
+        "GET /users/{id}/sessions\"\npaging",
+        "GET /apps/{each}/sessions\"\neach = { call = \"GET /apps\", paging = \"none\", items = \"\", at = \"/id\" }\npaging",
+        "call: the list is not of one account",
+    ),
+    (
+        "GET /users/{id}/sessions\"\npaging",
+        "GET /apps/{each}/sessions\"\neach = { call = \"GET /users/{id}/apps\", paging = \"none\", items = \"\", at = \"/id\" }\npaging",
+        "",
+    ),
+    (
+        "[not_covered]\npages",
+        "[[grant]]\nkind = \"api_key\"\nend_all = { call = \"DELETE /users/{id}/keys\" }\nproof = { call = \"GET /events\", paging = \"none\", items = \"\", \
+         where = [{ pointer = \"/kind\", equals = \"key\" }], moment = { pointer = \"/at\" } }\n[not_covered]\npages",
+        "call: it does not ask about one account",
+    ),
+    (
+        "[not_covered]\npages",
+        "[[grant]]\nkind = \"api_key\"\nend_all = { call = \"DELETE /users/{id}/keys\" }\nproof = { moment = { pointer = \"/at\", form = \"date\" } }\n\
+         [not_covered]\npages",
+        "moment: a day is no moment",
+    ),
+    (
+        "[not_covered]\npages",
+        "[[grant]]\nkind = \"api_key\"\nend_all = { call = \"DELETE /users/{id}/keys\" }\nproof = { moment = { pointer = \"/at\", form = \"unix\" } }\n\
+         [not_covered]\npages",
+        "",
+    ),
+    (
+        "sessions/{grant}",
+        "sessions/{parent}/{grant}",
+        "end: nothing says what {parent} is",
+    ),
+    (
+        "id = \"/id\"\nend = { call = \"DELETE /users/{id}/sessions/{grant}",
+        "id = \"/id\"\nparent = \"/app\"\nend = { call = \"DELETE /users/{id}/sessions/{parent}/{grant}",
+        "",
+    ),
+    (
+        "id = \"/id\"\nend",
+        "id = \"/id\"\ndisable = { call = \"PUT /sessions/{grant}\" }\nend",
+        "disable: nothing says whether it worked; write `enabled`",
+    ),
+    (
+        "id = \"/id\"\nend",
+        "id = \"/id\"\nenabled = [[{ pointer = \"/on\", equals = true }]]\ndisable = { call = \"PUT /sessions/{grant}\" }\nend",
+        "",
+    ),
+    (
+        "id = \"/id\"\nend",
+        "id = \"/id\"\nenabled = [[{ pointer = \"/on\", equals = true }]]\ndisable = { call = \"PUT /sessions/{grant}\" }\n\
+         end_all = { call = \"DELETE /users/{id}/sessions\" }\nend",
+        "disable: `end_all` ends all of the kind",
+    ),
+    (
+        "id = \"/id\"\nend = { call = \"DELETE /users/{id}/sessions/{grant}\" }",
+        "id = \"/id\"\nenabled = [[{ pointer = \"/on\", equals = true }]]\ndisable = { call = \"PUT /sessions/{grant}\" }",
+        "disable: nothing ends the kind",
+    ),
     ("life = \"5m\"", "life = \"soon\"", "life: \"soon\" is not a length of time"),
     (
         "[not_covered]\npages = \"Pages that the person has saved.\"\n",
@@ -376,4 +476,21 @@ fn a_file_that_is_no_toml_says_where() {
         "{}",
         said("name = \"wiki\nabout = 3")
     );
+}
+
+#[test]
+fn an_application_has_no_account_that_a_request_could_name() {
+    let application = SOUND.replacen("about =", "acts_as = \"application\"\nabout =", 1).replacen(
+        "[self]\ncall = \"GET /me\"\nid = \"/id\"\n",
+        "",
+        1,
+    );
+    assert_eq!(said(&application), "");
+    let naming = application.replacen("name={name}", "name={name}&as={self}", 1);
+    assert!(
+        said(&naming).contains("{self}: the credential is an application's own"),
+        "{}",
+        said(&naming)
+    );
+    assert_eq!(said(&SOUND.replacen("name={name}", "name={name}&as={self}", 1)), "");
 }

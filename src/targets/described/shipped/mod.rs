@@ -30,7 +30,7 @@ ship! {
     RABBITMQ = "rabbitmq", Application, ["3.10.8"], "RabbitMQ, by its management API";
     ZABBIX = "zabbix", Application, ["6.0.14"], "Zabbix, by its JSON-RPC API";
     PRIVACYIDEA = "privacyidea", Application, ["3.14"], "privacyIDEA: second factors";
-    DIRECTUS = "directus", Application, ["11.3.5"], "Directus, by its REST API";
+    DIRECTUS = "directus", Application, [], "Directus, by its REST API";
     OKTA = "okta", IdentityProvider, [], "Okta, by its management API";
     ENTRA = "entra", IdentityProvider, [], "Microsoft Entra ID, by Graph v1.0";
     GOOGLE_WORKSPACE = "google-workspace", IdentityProvider, [], "Google Workspace, by the Admin SDK directory API";

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use revoked::clock::Clock;
+use revoked::config::Config;
 use revoked::model::{GrantKind, PrincipalTrait, ResidualEnd, Resolution, Subject, Timestamp, digest_of};
-use revoked::targets::Remedy;
+use revoked::targets::{Remedy, TargetRole};
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
-use super::server::{WIKI, Wiki, build, remedy, secret};
+use super::server::{NOW, WIKI, Wiki, build, remedy, secret};
 
 #[tokio::test]
 async fn a_described_account_is_found_by_its_names_with_what_is_special_about_it() {
@@ -145,6 +147,31 @@ async fn a_limit_is_told_to_the_pacer_and_waited_for() {
     );
     let noted = wiki.permits.noted.lock().unwrap();
     assert!(noted.iter().any(|hints| hints.refused == Some(Duration::from_secs(17))));
+}
+
+#[test]
+fn the_role_is_what_the_description_says_unless_the_config_says_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = secret(folder.path(), "token", "s3cret");
+    let file = folder.path().join("wiki.toml");
+    for (described, written, expected) in [
+        ("", "", TargetRole::Application),
+        ("role = \"identity_provider\"\n", "", TargetRole::IdentityProvider),
+        (
+            "role = \"identity_provider\"\n",
+            "role = \"application\"\n",
+            TargetRole::Application,
+        ),
+        ("", "role = \"identity_provider\"\n", TargetRole::IdentityProvider),
+    ] {
+        std::fs::write(&file, format!("{described}{WIKI}")).unwrap();
+        let config = format!(
+            "[[target]]\nname = \"wiki\"\nkind = \"described\"\ndescription = {:?}\nurl = \"https://wiki.example.org\"\ntoken = {{ file = {token:?} }}\n{written}",
+            file.display().to_string()
+        );
+        let config = Config::parse("revoked.toml", &config, &Clock::fixed(NOW)).unwrap_or_else(|report| panic!("{report}"));
+        assert_eq!(config.targets[0].role, expected, "{described}{written}");
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! Changes: what is sent, what it leaves, and what is never sent.
 
-use revoked::model::{Action, Containment, GrantKind, GrantRef, PasswordReset, Progress, Timestamp, digest_of};
-use revoked::targets::Remedy;
+use revoked::model::{Action, Containment, GrantKind, GrantRef, PasswordReset, PrincipalTrait, Progress, Timestamp, digest_of};
+use revoked::targets::{Level, Remedy};
 use serde_json::{Value, json};
 use wiremock::ResponseTemplate;
 
 use super::server::{NOW, Wiki, remedy};
+use crate::wait::until;
 
 fn body(request: &wiremock::Request) -> Value {
     serde_json::from_slice(&request.body).unwrap()
@@ -157,11 +158,120 @@ async fn our_own_account_and_the_last_administrator_are_spared_whatever_is_plann
     let (what, why) = remedy(wiki.apply(&Action::Suspend, &root).await);
     assert!(what == Remedy::GiveUp && why.contains("last active administrator"), "{why}");
     assert!(
-        wiki.requests()
-            .await
-            .iter()
-            .all(|request| request.starts_with("GET") || request.starts_with("POST /people/root/codes"))
+        wiki.requests().await.iter().all(|request| request.starts_with("GET")),
+        "nothing is sent for whom the suspension is refused"
     );
+}
+
+/// A wiki with two administrators, of whom the list goes on to show both as active.
+async fn two_administrators() -> Wiki {
+    let wiki = Wiki::new().await;
+    let mut both = Vec::new();
+    for id in ["root", "admin"] {
+        wiki.get(
+            &format!("/people/{id}"),
+            200,
+            &json!({"id": id, "active": true, "admin": true}),
+        )
+        .await;
+        wiki.answer("POST", &format!("/people/{id}/codes"), ResponseTemplate::new(204))
+            .await;
+        both.push(json!({"id": id, "active": true}));
+    }
+    wiki.get("/admins", 200, &json!({"people": both})).await;
+    wiki
+}
+
+#[tokio::test]
+async fn whom_we_locked_out_counts_as_gone_until_the_list_shows_it() {
+    let wiki = two_administrators().await;
+    wiki.answer("PUT", "/people/root", ResponseTemplate::new(204)).await;
+    let (root, admin) = (wiki.one("username:root").await, wiki.one("username:admin").await);
+    assert!(!admin.traits.contains(&PrincipalTrait::LastAdmin));
+    wiki.apply(&Action::Suspend, &root).await.unwrap();
+    let (what, why) = remedy(wiki.apply(&Action::Suspend, &admin).await);
+    assert!(what == Remedy::GiveUp && why.contains("last active administrator"), "{why}");
+    assert!(wiki.one("username:admin").await.traits.contains(&PrincipalTrait::LastAdmin));
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_mins(5)).await;
+    tokio::time::resume();
+    let later = wiki.one("username:admin").await;
+    assert!(
+        !later.traits.contains(&PrincipalTrait::LastAdmin),
+        "the list shows root as active again"
+    );
+}
+
+#[tokio::test]
+async fn an_administrator_who_is_being_locked_out_keeps_nobody_waiting() {
+    let wiki = two_administrators().await;
+    let long = ResponseTemplate::new(204).set_delay(std::time::Duration::from_secs(20));
+    wiki.answer("PUT", "/people/root", long).await;
+    let root = wiki.one("username:root").await;
+    let other = async {
+        until("the suspension is sent", async || {
+            let sent = wiki.requests().await.iter().any(|request| request == "PUT /people/root");
+            sent.then_some(())
+        })
+        .await;
+        wiki.one("username:admin").await
+    };
+    tokio::select! {
+        applied = wiki.apply(&Action::Suspend, &root) => panic!("the change was waited for: {applied:?}"),
+        admin = other => assert!(admin.traits.contains(&PrincipalTrait::LastAdmin)),
+    }
+}
+
+#[tokio::test]
+async fn whom_a_long_change_locks_out_counts_as_gone_from_its_end_on() {
+    let wiki = two_administrators().await;
+    let long = ResponseTemplate::new(204).set_delay(std::time::Duration::from_secs(20));
+    wiki.answer("PUT", "/people/root", long).await;
+    let root = wiki.one("username:root").await;
+    let advance = async |minutes| {
+        tokio::time::pause();
+        tokio::time::advance(std::time::Duration::from_mins(minutes)).await;
+        tokio::time::resume();
+    };
+    let meanwhile = async {
+        until("the suspension is sent", async || {
+            let sent = wiki.requests().await.iter().any(|request| request == "PUT /people/root");
+            sent.then_some(())
+        })
+        .await;
+        advance(4).await;
+    };
+    let action = Action::Suspend;
+    let (applied, ()) = tokio::join!(wiki.apply(&action, &root), meanwhile);
+    assert_eq!(remedy(applied).0, Remedy::Retry, "no answer came in time");
+    advance(2).await;
+    assert!(wiki.one("username:admin").await.traits.contains(&PrincipalTrait::LastAdmin));
+    advance(3).await;
+    assert!(!wiki.one("username:admin").await.traits.contains(&PrincipalTrait::LastAdmin));
+}
+
+#[tokio::test]
+async fn a_probe_compares_who_we_are_with_what_the_config_says() {
+    for (configured, asked, findings) in [("operator", "operator", 0), ("operator", "root", 1)] {
+        let wiki = Wiki::of(super::server::WIKI, &format!("ourselves = \"{configured}\"")).await;
+        wiki.get("/me", 200, &json!({"id": asked})).await;
+        wiki.get("/people", 200, &json!({"people": []})).await;
+        let probe = wiki.target.probe(&wiki.context).await.unwrap();
+        let errors = probe.findings.iter().filter(|finding| finding.level == Level::Error);
+        let errors: Vec<&str> = errors.map(|finding| finding.what.as_str()).collect();
+        assert_eq!(errors.len(), findings, "{errors:?}");
+        assert!(
+            errors
+                .iter()
+                .all(|what| what.contains("\"operator\"") && what.contains("\"root\""))
+        );
+        assert_eq!(probe.acting_as.as_deref(), Some("operator"));
+    }
+    let nameless = super::server::WIKI.replace("[self]\ncall = \"GET /me\"\nid = \"/id\"\n", "");
+    let wiki = Wiki::of(&nameless, "ourselves = \"operator\"").await;
+    wiki.get("/people", 200, &json!({"people": []})).await;
+    wiki.get("/people/operator", 404, &json!({"error": "nobody"})).await;
+    assert_eq!(remedy(wiki.target.probe(&wiki.context).await).0, Remedy::GiveUp);
 }
 
 #[tokio::test]

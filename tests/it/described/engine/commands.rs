@@ -53,6 +53,7 @@ fn explain_says_what_is_ended_how_it_is_proved_and_what_is_not_covered() {
     let explained: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(code, 0);
     assert_eq!(explained["suspends"], true);
+    assert_eq!(explained["role"], "identity_provider");
     assert_eq!(explained["grants"][1]["kind"], "api_key");
     assert_eq!(explained["grants"][3]["ended"], "by the suspension, by a new password");
     assert!(
@@ -63,11 +64,16 @@ fn explain_says_what_is_ended_how_it_is_proved_and_what_is_not_covered() {
     );
     let (_, out, _) = revoked(&["explain", "synapse"]);
     assert!(
-        out.contains("in sets of 100") && out.contains("lives on: a sign-in token") && out.contains("not covered: "),
+        out.contains("in sets of 100")
+            && out.contains("lives on: a sign-in token")
+            && out.contains("role: application")
+            && out.contains("not covered: "),
         "{out}"
     );
     let (code, out, _) = revoked(&["explain", "mattermost"]);
     assert!(code == 0 && out.contains("docs/targets/mattermost.md"), "{out}");
+    let (code, out, _) = revoked(&["explain", "described"]);
+    assert!(code == 0 && !out.contains("Rust") && out.contains("explain FILE"), "{out}");
     let (code, _, err) = revoked(&["explain", "synapes"]);
     assert!(code == 2 && err.contains("did you mean synapse?"), "{err}");
 }

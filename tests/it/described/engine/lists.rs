@@ -28,7 +28,7 @@ id = "/id"
 [[resolve]]
 by = "username"
 call = "GET /people/{{name}}"
-nobody = [{{ status = 404 }}]
+nobody = [{{ status = 404, pointer = "/error", equals = "nobody" }}]
 [principal]
 call = "GET /people/{{id}}"
 id = "/id"
@@ -138,6 +138,40 @@ async fn a_list_that_counts_itself_must_come_whole() {
 }
 
 #[tokio::test]
+async fn a_list_that_changes_while_it_is_read_is_an_error() {
+    let scim = "{ start_index = \"startIndex\", count = \"count\", size = 2, total = \"/total\" }";
+    for later in [3, 5] {
+        let changed = server(scim, "", move |request| {
+            let from = number(request, "startIndex") - 1;
+            let mut body = keys(from..from + 2);
+            body["total"] = json!(if from == 0 { 4 } else { later });
+            ok(body)
+        })
+        .await;
+        let (what, why) = failure(&changed).await;
+        assert!(
+            what == Remedy::Retry && why.contains("the list changed while it was read"),
+            "{why}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_counts_of_a_list_is_known_by_an_id_that_is_a_number_too() {
+    let of_us = "where = [{ pointer = \"/owner\", equals = \"{id}\" }]";
+    let wiki = Wiki::of(&listed("\"none\"", &format!("items = \"/keys\"\n{of_us}")), "").await;
+    wiki.get("/me", 200, &json!({"id": 1})).await;
+    wiki.get("/people/7", 200, &json!({"id": 7})).await;
+    let all =
+        json!({"keys": [{"id": "a", "owner": 7}, {"id": "b", "owner": "7"}, {"id": "c", "owner": 8}, {"id": "d", "owner": 7.5}]});
+    wiki.get("/keys", 200, &all).await;
+    let seven = wiki.one("username:7").await;
+    let access = wiki.observe(&seven).await.unwrap();
+    let ids: Vec<&str> = access.grants.iter().map(|grant| grant.name.id.as_str()).collect();
+    assert_eq!(ids, ["a", "b"]);
+}
+
+#[tokio::test]
 async fn a_cursor_is_followed_to_its_end_and_never_in_a_circle() {
     let cursor = "{ cursor = \"/next\", send = \"after\" }";
     let answer = |last: Value| {
@@ -205,6 +239,19 @@ async fn a_next_page_is_followed_at_the_same_origin_only() {
 async fn the_same_page_again_and_again_and_a_list_without_an_end_are_errors() {
     let same = server("{ page = \"p\" , count = \"n\", size = 2 }", "", |_| ok(keys(0..2))).await;
     assert!(failure(&same).await.1.contains("the same page again and again"));
+    // A total that twice the same page would fill.
+    let counted = "{ start_index = \"startIndex\", count = \"count\", size = 2, total = \"/total\" }";
+    let filled = server(counted, "", |_| {
+        let mut body = keys(0..2);
+        body["total"] = json!(3);
+        ok(body)
+    })
+    .await;
+    let (what, why) = failure(&filled).await;
+    assert!(
+        what == Remedy::Retry && why.contains("the same page again and again"),
+        "{why}"
+    );
     let calls = AtomicUsize::new(0);
     let endless = server("{ offset = \"from\" }", "", move |_| {
         let n = calls.fetch_add(1, Ordering::Relaxed);

@@ -28,7 +28,7 @@ id = "/id"
 [[resolve]]
 by = "username"
 call = "GET /people/{{name}}"
-nobody = [{{ status = 404 }}]
+nobody = [{{ status = 404, pointer = "/error", equals = "nobody" }}]
 [principal]
 call = "GET /people/{{id}}"
 id = "/id"
@@ -117,6 +117,31 @@ async fn a_refused_token_is_fetched_anew_once() {
     let (wiki, handed) = server(3600, 99).await;
     assert_eq!(remedy(wiki.resolve("username:alice").await).0, Remedy::Pause);
     assert_eq!(handed.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_401_that_the_description_explains_otherwise_costs_no_token() {
+    let limited = "[[answer]]\nstatus = 401\npointer = \"/error\"\nequals = \"slow down\"\nmeans = \"limited\"\n";
+    let wiki = Wiki::of(&signing_in(&format!("{limited}{BY_PASSWORD}")), "client = \"c\"").await;
+    let handed = ResponseTemplate::new(201)
+        .insert_header("x-token", "t0")
+        .set_body_json(json!({"life": 3600}));
+    wiki.answer("POST", "/tokens", handed).await;
+    wiki.get("/me", 200, &json!({"id": "operator"})).await;
+    wiki.get("/people/alice", 401, &json!({"error": "slow down"})).await;
+    let (what, why) = remedy(wiki.resolve("username:alice").await);
+    assert!(matches!(what, Remedy::RetryAfter(_)), "{why}");
+    let requests = wiki.requests().await;
+    assert_eq!(
+        requests.iter().filter(|request| *request == "POST /tokens").count(),
+        1,
+        "{requests:?}"
+    );
+    assert_eq!(
+        requests.iter().filter(|request| *request == "GET /people/alice").count(),
+        1,
+        "{requests:?}"
+    );
 }
 
 #[tokio::test]
