@@ -10,8 +10,8 @@ use super::api::client::Api;
 use crate::clock::Clock;
 use crate::http::{Bounds, client_trusting};
 use crate::secret::SecretSource;
-use crate::settings::{Complaints, ConfigError, Settings};
-use crate::targets::connection::{authorities, base_url, call_time};
+use crate::settings::{Complaints, ConfigError, Period, Settings};
+use crate::targets::connection::{CALL_TIME, authorities, base_url};
 
 /// As written.
 #[derive(Debug, Deserialize)]
@@ -27,9 +27,9 @@ struct Keys {
     /// Authorities to trust besides the system's, PEM.
     ca_file: Option<Spanned<PathBuf>>,
     /// To open a connection: `5s`.
-    connect_timeout: Option<Spanned<String>>,
+    connect_timeout: Option<Spanned<Period>>,
     /// For a call as a whole: `30s`.
-    timeout: Option<Spanned<String>>,
+    timeout: Option<Spanned<Period>>,
 }
 
 /// Builds the connection from a table, or says everything that is wrong with it.
@@ -48,15 +48,9 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<Api, Vec<Co
         .as_ref()
         .map(|path| complaints.take(path, |path: &PathBuf| authorities(path)));
     let fallback = Bounds::default();
-    let connect = keys
-        .connect_timeout
-        .as_ref()
-        .map_or(Some(fallback.connect), |text| complaints.take(text, |text| call_time(text)));
-    let total = keys
-        .timeout
-        .as_ref()
-        .map_or(Some(fallback.total), |text| complaints.take(text, |text| call_time(text)));
-    let (Some(url), Some(token), Some(connect), Some(total), true) = (url, token, connect, total, complaints.is_empty()) else {
+    let connect = complaints.time(keys.connect_timeout.as_ref(), fallback.connect, &CALL_TIME);
+    let total = complaints.time(keys.timeout.as_ref(), fallback.total, &CALL_TIME);
+    let (Some(url), Some(token), true) = (url, token, complaints.is_empty()) else {
         return Err(complaints.0);
     };
     let bounds = Bounds {
