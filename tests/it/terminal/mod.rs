@@ -1,4 +1,3 @@
 //! What people see: the built program in a terminal of several sizes, in a pipe, without colours, without UTF-8.
 
-mod find;
 mod rendering;
