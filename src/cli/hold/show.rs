@@ -1,0 +1,116 @@
+//! `revoked hold show`: whom holds are about, what would be done, and in the last line the command that decides about exactly that.
+
+use super::decide::ChoiceArgs;
+use super::limit::SourceLimits;
+use crate::cli::output::{LocalTimes, Meaning, json, line, name_unreadable, plain, table};
+use crate::cli::target::tell_paused;
+use crate::cli::{Exit, StoreArgs};
+use crate::store::{CombinedSet, Store};
+
+pub(super) async fn run(store: &Store, at: &StoreArgs, choice: ChoiceArgs, as_json: bool) -> anyhow::Result<Exit> {
+    let choice = choice.read(store).await?;
+    if as_json {
+        // One hold alone is shown as one.
+        match (choice.holds.as_slice(), choice.except.as_slice()) {
+            ([only], []) => json(&store.hold(*only).await?)?,
+            (holds, except) => json(&store.held_together(holds, except).await?)?,
+        }
+        return Ok(Exit::Ok);
+    }
+    let held = store.held_together(&choice.holds, &choice.except).await?;
+    show(store, at, &held).await?;
+    if let Some(command) = command("approve", &held) {
+        line(format!(
+            "to let {} go on: {}",
+            counted(held.people),
+            Meaning::Strong.paint(command)
+        ))?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// `this person`, `these 26 people`.
+pub(super) fn counted(people: usize) -> String {
+    match people {
+        1 => "this person".to_owned(),
+        people => format!("these {people} people"),
+    }
+}
+
+/// The command that decides about exactly this set; nothing where it is decided.
+pub(super) fn command(verb: &str, held: &CombinedSet) -> Option<String> {
+    let open = held.holds.iter().all(|hold| hold.state == "open") && !held.holds.is_empty();
+    open.then(|| {
+        let numbers: Vec<String> = held.holds.iter().map(|hold| hold.id.to_string()).collect();
+        let except: Vec<String> = held.except.iter().map(i64::to_string).collect();
+        let except = match except.as_slice() {
+            [] => String::new(),
+            cases => format!(" --except {}", cases.join(",")),
+        };
+        format!("revoked hold {verb} {}{except} --set {}", numbers.join(" "), held.set)
+    })
+}
+
+/// Shows holds with their cases.
+pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> anyhow::Result<()> {
+    name_unreadable(&held.unreadable);
+    let (limits, times) = (SourceLimits::read(at), LocalTimes::at(store.clock().now()));
+    for hold in &held.holds {
+        line(format!("hold {}: {} ({})", hold.id, plain(&hold.detail), hold.state))?;
+        let batch = hold
+            .batch
+            .as_ref()
+            .map_or(String::new(), |batch| format!(" · in {}", plain(batch)));
+        let limit = limits
+            .of(hold)
+            .map_or(String::new(), |limit| format!(" · its limit is {limit}"));
+        line(format!(
+            "  from source {}{batch} · {}{limit}",
+            plain(&hold.source),
+            times.away(hold.placed_at)
+        ))?;
+        if let (Some(by), Some(at)) = (&hold.decided_by, hold.decided_at) {
+            let note = hold.note.as_ref().map_or(String::new(), |note| format!(": {}", plain(note)));
+            line(format!("  {} by {} {}{note}", hold.state, plain(by), times.away(at)))?;
+        }
+    }
+    let several = held.holds.len() > 1;
+    let rows = held.cases.iter().map(|case| {
+        let mut row = vec![
+            case.case.to_string(),
+            case.subject
+                .clone()
+                .unwrap_or_else(|| "erased".to_owned())
+                .replace('\n', ", "),
+            case.reason.clone(),
+            case.playbook.clone(),
+            case.due.map_or_else(|| "at once".to_owned(), |due| times.time(due)),
+        ];
+        if several {
+            row.insert(1, case.hold.to_string());
+        }
+        row
+    });
+    let headings: &[&'static str] = if several {
+        &["case", "hold", "subject", "reason", "playbook?", "due"]
+    } else {
+        &["case", "subject", "reason", "playbook?", "due"]
+    };
+    table(headings, rows.collect(), "no case waits under it any more")?;
+    if !held.except.is_empty() {
+        let cases: Vec<String> = held.except.iter().map(i64::to_string).collect();
+        line(format!("taken out, and held on: {}", cases.join(", ")))?;
+    }
+    for case in &held.cases {
+        for said in &case.reactivated {
+            line(format!(
+                "case {}: source {} said at {} that the person is active again; others asked for it too",
+                case.case,
+                plain(&said.source),
+                said.at
+            ))?;
+        }
+    }
+    let targets = held.cases.iter().flat_map(|case| &case.targets);
+    tell_paused(store, targets.map(String::as_str)).await
+}
