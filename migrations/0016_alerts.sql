@@ -1,6 +1,6 @@
 -- That somebody has seen an alert and looks after it: it stays open, and needs nobody else until it is raised anew.
-ALTER TABLE alert ADD COLUMN acknowledged_at INTEGER CHECK ((acknowledged_at IS NULL) = (acknowledged_by IS NULL));
 ALTER TABLE alert ADD COLUMN acknowledged_by TEXT;
+ALTER TABLE alert ADD COLUMN acknowledged_at INTEGER CHECK ((acknowledged_at IS NULL) = (acknowledged_by IS NULL));
 ALTER TABLE alert ADD COLUMN acknowledged_note TEXT;
 
 -- For how many of its times the program of `[alerts] exec` was handed the alert, how often it was tried since, when it is tried next, and what

@@ -4,25 +4,12 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use clap::Args;
 
-use super::show::{command, counted, show};
+use super::choice::ChoiceArgs;
+use super::show::{command, counted, last_line, show};
 use crate::cli::output::{json, line};
 use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::store::{CombinedSet, HoldChoice, Store};
-
-/// Which cases are meant.
-#[derive(Debug, Clone, Args)]
-pub struct ChoiceArgs {
-    /// The numbers of the holds
-    #[arg(required_unless_present = "all_of", value_name = "HOLD")]
-    holds: Vec<i64>,
-    /// All open holds of this source, as one decision
-    #[arg(long, value_name = "SOURCE", conflicts_with = "holds")]
-    all_of: Option<String>,
-    /// Cases under them that are taken out: they stay held
-    #[arg(long, value_name = "CASE", value_delimiter = ',')]
-    except: Vec<i64>,
-}
 
 /// What is decided, and how.
 #[derive(Debug, Clone, Args)]
@@ -38,37 +25,13 @@ pub struct DecisionArgs {
     json: bool,
 }
 
-impl ChoiceArgs {
-    /// The holds that are meant.
-    pub(super) async fn read(self, store: &Store) -> anyhow::Result<HoldChoice> {
-        let holds = match self.all_of {
-            None => self.holds,
-            Some(source) => {
-                let open = store.holds(false).await?;
-                let numbers: Vec<i64> = open.iter().filter(|hold| hold.source == source).map(|hold| hold.id).collect();
-                if numbers.is_empty() {
-                    return Err(UsageError(format!(
-                        "nothing of source {source} waits for a decision; see revoked hold list"
-                    ))
-                    .into());
-                }
-                numbers
-            }
-        };
-        Ok(HoldChoice {
-            holds,
-            except: self.except,
-        })
-    }
-}
-
 pub(super) async fn approve(store: &Store, at: &StoreArgs, choice: ChoiceArgs, decision: DecisionArgs) -> anyhow::Result<Exit> {
-    let rehearses = choice.all_of.is_some();
+    let rehearses = choice.is_of_a_source();
     let choice = choice.read(store).await?;
     let set = match decision.set {
         Some(set) => set,
         None if rehearses => return rehearse(store, at, &choice, "approve", decision.json).await,
-        None if is_watched() => match asked(store, at, &choice).await? {
+        None if is_watched() && !decision.json => match asked(store, at, &choice).await? {
             Some(set) => set,
             None => return Ok(Exit::Failed),
         },
@@ -86,7 +49,7 @@ pub(super) async fn approve(store: &Store, at: &StoreArgs, choice: ChoiceArgs, d
 }
 
 pub(super) async fn reject(store: &Store, at: &StoreArgs, choice: ChoiceArgs, decision: DecisionArgs) -> anyhow::Result<Exit> {
-    let rehearses = choice.all_of.is_some();
+    let rehearses = choice.is_of_a_source();
     let choice = choice.read(store).await?;
     if rehearses && decision.set.is_none() {
         return rehearse(store, at, &choice, "reject", decision.json).await;
@@ -104,7 +67,7 @@ async fn rehearse(store: &Store, at: &StoreArgs, choice: &HoldChoice, verb: &str
     }
     show(store, at, &held).await?;
     if let Some(command) = command(verb, &held) {
-        line(format!("to {verb} {}: {command}", counted(held.people)))?;
+        last_line(&format!("to {verb} {}:", counted(held.people)), &command)?;
     }
     Ok(Exit::Ok)
 }

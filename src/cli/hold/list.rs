@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::limit::SourceLimits;
-use crate::cli::output::{Cell, LocalTimes, Meaning, coarse, json_lines, line, name_unreadable, plain, table};
+use super::show::last_line;
+use crate::cli::output::{Cell, LocalTimes, Meaning, coarse, json_lines, name_unreadable, plain, table};
 use crate::cli::{Exit, StoreArgs};
 use crate::store::{Hold, Listed, Store};
 
@@ -46,11 +47,8 @@ pub(super) async fn list(store: &Store, at: &StoreArgs, all: bool, as_json: bool
         *of_source.entry(&hold.source).or_default() += 1;
     }
     for (source, count) in of_source.into_iter().filter(|(_, count)| *count > 1) {
-        line(format!(
-            "all {count} of {} as one decision: revoked hold approve --all-of {}",
-            plain(source),
-            plain(source)
-        ))?;
+        let (source, what) = (plain(source), format!("all {count} of {} as one decision:", plain(source)));
+        last_line(&what, &format!("revoked hold approve --all-of {source}"))?;
     }
     Ok(Exit::Ok)
 }

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use super::{Exit, StoreArgs};
 
+mod choice;
 mod decide;
 mod limit;
 mod list;
@@ -26,7 +27,7 @@ pub enum HoldCommand {
     #[command(after_help = "Examples:\n  revoked hold show 3\n  revoked hold show 3 4 --except 17")]
     Show {
         #[command(flatten)]
-        choice: decide::ChoiceArgs,
+        choice: choice::ChoiceArgs,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -43,7 +44,7 @@ At a terminal, without --set, it shows the set and asks. With --all-of and
 without --set it only shows.")]
     Approve {
         #[command(flatten)]
-        choice: decide::ChoiceArgs,
+        choice: choice::ChoiceArgs,
         #[command(flatten)]
         decision: decide::DecisionArgs,
     },
@@ -56,7 +57,7 @@ Examples:
 With --all-of and without --set it only shows.")]
     Reject {
         #[command(flatten)]
-        choice: decide::ChoiceArgs,
+        choice: choice::ChoiceArgs,
         #[command(flatten)]
         decision: decide::DecisionArgs,
     },

@@ -1,8 +1,8 @@
 //! `revoked hold show`: whom holds are about, what would be done, and in the last line the command that decides about exactly that.
 
-use super::decide::ChoiceArgs;
+use super::choice::ChoiceArgs;
 use super::limit::SourceLimits;
-use crate::cli::output::{LocalTimes, Meaning, json, line, name_unreadable, plain, table};
+use crate::cli::output::{LocalTimes, Meaning, json, line, name_unreadable, paragraph, table, terminal};
 use crate::cli::target::tell_paused;
 use crate::cli::{Exit, StoreArgs};
 use crate::store::{CombinedSet, Store};
@@ -20,11 +20,7 @@ pub(super) async fn run(store: &Store, at: &StoreArgs, choice: ChoiceArgs, as_js
     let held = store.held_together(&choice.holds, &choice.except).await?;
     show(store, at, &held).await?;
     if let Some(command) = command("approve", &held) {
-        line(format!(
-            "to let {} go on: {}",
-            counted(held.people),
-            Meaning::Strong.paint(command)
-        ))?;
+        last_line(&format!("to let {} go on:", counted(held.people)), &command)?;
     }
     Ok(Exit::Ok)
 }
@@ -35,6 +31,19 @@ pub(super) fn counted(people: usize) -> String {
         1 => "this person".to_owned(),
         people => format!("these {people} people"),
     }
+}
+
+/// The last line: what may be typed now. Where both do not fit beside one another, the command stands by itself, to be copied whole.
+pub(super) fn last_line(what: &str, command: &str) -> anyhow::Result<()> {
+    let painted = Meaning::Strong.paint(command);
+    if terminal()
+        .width
+        .is_some_and(|width| what.len() + 1 + command.len() > width.into())
+    {
+        line(what)?;
+        return line(painted);
+    }
+    line(format!("{what} {painted}"))
 }
 
 /// The command that decides about exactly this set; nothing where it is decided.
@@ -56,22 +65,18 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
     name_unreadable(&held.unreadable);
     let (limits, times) = (SourceLimits::read(at), LocalTimes::at(store.clock().now()));
     for hold in &held.holds {
-        line(format!("hold {}: {} ({})", hold.id, plain(&hold.detail), hold.state))?;
-        let batch = hold
-            .batch
-            .as_ref()
-            .map_or(String::new(), |batch| format!(" · in {}", plain(batch)));
+        paragraph(0, &format!("hold {}: {} ({})", hold.id, hold.detail, hold.state))?;
+        let batch = hold.batch.as_ref().map_or(String::new(), |batch| format!(" · in {batch}"));
         let limit = limits
             .of(hold)
             .map_or(String::new(), |limit| format!(" · its limit is {limit}"));
-        line(format!(
-            "  from source {}{batch} · {}{limit}",
-            plain(&hold.source),
-            times.away(hold.placed_at)
-        ))?;
+        paragraph(
+            2,
+            &format!("from source {}{batch} · {}{limit}", hold.source, times.away(hold.placed_at)),
+        )?;
         if let (Some(by), Some(at)) = (&hold.decided_by, hold.decided_at) {
-            let note = hold.note.as_ref().map_or(String::new(), |note| format!(": {}", plain(note)));
-            line(format!("  {} by {} {}{note}", hold.state, plain(by), times.away(at)))?;
+            let note = hold.note.as_ref().map_or(String::new(), |note| format!(": {note}"));
+            paragraph(2, &format!("{} by {by} {}{note}", hold.state, times.away(at)))?;
         }
     }
     let several = held.holds.len() > 1;
@@ -99,16 +104,15 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
     table(headings, rows.collect(), "no case waits under it any more")?;
     if !held.except.is_empty() {
         let cases: Vec<String> = held.except.iter().map(i64::to_string).collect();
-        line(format!("taken out, and held on: {}", cases.join(", ")))?;
+        paragraph(0, &format!("taken out, and held on: {}", cases.join(", ")))?;
     }
     for case in &held.cases {
         for said in &case.reactivated {
-            line(format!(
+            let text = format!(
                 "case {}: source {} said at {} that the person is active again; others asked for it too",
-                case.case,
-                plain(&said.source),
-                said.at
-            ))?;
+                case.case, said.source, said.at
+            );
+            paragraph(0, &text)?;
         }
     }
     let targets = held.cases.iter().flat_map(|case| &case.targets);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::Args;
 
 use super::names;
-use crate::cli::output::{LocalTimes, line, plain};
+use crate::cli::output::{LocalTimes, line, paragraph, plain};
 use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::settings::nearest;
@@ -80,13 +80,12 @@ pub(in crate::cli) async fn tell_paused<'t>(store: &Store, targets: impl Iterato
     let targets: BTreeSet<&str> = targets.collect();
     for target in targets {
         if let Some(pause) = paused.get(target) {
-            line(format!(
-                "target {} is paused {}, {}: its jobs wait; revoked target resume {}",
-                plain(target),
-                plain(&pause.sentence()),
-                times.away(pause.since),
-                plain(target)
-            ))?;
+            let text = format!(
+                "target {target} is paused since {} {}; its jobs wait: revoked target resume {target}",
+                times.time(pause.since),
+                pause.sentence(),
+            );
+            paragraph(0, &text)?;
         }
     }
     Ok(())

@@ -58,7 +58,7 @@ impl Tx<'_> {
         }
         let entry = new.entry(EntryKind::HoldPlaced).case(case.0);
         self.record(&entry.detail(serde_json::json!({ "hold": under, "class": class, "why": why })));
-        let summary = format!("signals of source {source} wait for a decision: {why} (revoked hold show {under})");
+        let summary = format!("signals of source {source} wait for a decision: {why}");
         self.raise_alert("hold", &format!("hold:{under}"), &summary, None).await?;
         Ok(case)
     }
@@ -125,7 +125,7 @@ impl Tx<'_> {
             .execute(&mut *self.conn)
             .await
             .map_err(StoreError::sql("holding a case"))?;
-        let summary = format!("case {} waits for a decision: {why} (revoked hold show {hold})", job.case);
+        let summary = format!("case {} waits for a decision: {why}", job.case);
         self.raise_alert("hold", &format!("hold:{hold}"), &summary, Some(job.case.0))
             .await
     }

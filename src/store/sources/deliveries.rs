@@ -126,11 +126,16 @@ impl Tx<'_> {
                 "source {}: {what} was rejected whole, nothing in it was acted on: {}",
                 delivery.source, part.why
             ),
-            None => format!(
-                "source {}: {} parts of {what} could not be read and were put aside",
-                delivery.source,
-                delivery.refused.len()
-            ),
+            None => {
+                let parts = match delivery.refused.len() {
+                    1 => "1 part".to_owned(),
+                    count => format!("{count} parts"),
+                };
+                format!(
+                    "source {}: {parts} of {what} could not be read; what could not was put aside",
+                    delivery.source
+                )
+            }
         };
         // One alert a file, so that the name of none is lost. A file's name may be a person's, so the log goes without.
         let (summary, logged, key) = match (&delivery.name, &delivery.digest) {
