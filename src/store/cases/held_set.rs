@@ -203,7 +203,7 @@ async fn part(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<Part> {
             gaps.text_if_any(index);
         }
         let targets = gaps.text_if_any(8).unwrap_or_default();
-        let held = HeldCase {
+        let waiting = HeldCase {
             case,
             hold: id,
             subject: gaps.text_if_any(1),
@@ -218,7 +218,7 @@ async fn part(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<Part> {
             reactivated,
             subject_ref: gaps.text(7),
         };
-        cases.push((held, shown));
+        cases.push((waiting, shown));
         unreadable.extend(UnreadableRow::of_gaps("cases", &gaps));
     }
     Ok(Part { hold, cases, unreadable })

@@ -167,11 +167,11 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(doing())?;
-        let mut names: BTreeSet<String> = named.iter().cloned().chain(paused.keys().cloned()).collect();
+        let mut all: BTreeSet<String> = named.iter().cloned().chain(paused.keys().cloned()).collect();
         for job in &jobs {
-            names.insert(job.lossy(0)?);
+            all.insert(job.lossy(0)?);
         }
-        for name in names {
+        for name in all {
             let state = TargetState {
                 paused: paused.remove(&name),
                 target: name.clone(),

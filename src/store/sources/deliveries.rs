@@ -121,21 +121,21 @@ impl Tx<'_> {
             })),
         );
         let whole = delivery.refused.iter().find(|part| part.place == Refused::WHOLE);
-        let said = |what: &str| match whole {
-            Some(part) => format!(
-                "source {}: {what} was rejected whole, nothing in it was acted on: {}",
-                delivery.source, part.why
-            ),
-            None => {
-                let parts = match delivery.refused.len() {
-                    1 => "1 part".to_owned(),
-                    count => format!("{count} parts"),
-                };
-                format!(
-                    "source {}: {parts} of {what} could not be read; what could not was put aside",
-                    delivery.source
-                )
+        let said = |what: &str| {
+            if let Some(part) = whole {
+                return format!(
+                    "source {}: {what} was rejected whole, nothing in it was acted on: {}",
+                    delivery.source, part.why
+                );
             }
+            let parts = match delivery.refused.len() {
+                1 => "1 part".to_owned(),
+                count => format!("{count} parts"),
+            };
+            format!(
+                "source {}: {parts} of {what} could not be read; what could not was put aside",
+                delivery.source
+            )
         };
         // One alert a file, so that the name of none is lost. A file's name may be a person's, so the log goes without.
         let (summary, logged, key) = match (&delivery.name, &delivery.digest) {

@@ -1,5 +1,6 @@
 //! What people see: the built program in a terminal of several sizes, in a pipe, without colours, without UTF-8.
 
 mod alert;
+mod find;
 mod hold;
 mod rendering;
