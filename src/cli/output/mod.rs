@@ -1,7 +1,8 @@
 //! What a command prints: for people sentences and tables that fit the screen, with local times and colours by meaning; for programs JSON.
 //! Text from outside is made harmless for a terminal first.
 //!
-//! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables.
+//! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables,
+//! `fit` cuts a text to one line, `screen` is drawn over and over.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -11,13 +12,17 @@ use serde::Serialize;
 use crate::model::Timestamp;
 use crate::store::{Listed, UnreadableRow};
 
+mod fit;
 mod local_time;
 mod meaning;
+mod screen;
 mod table;
 mod terminal;
 
+pub(super) use fit::{fit, padded, width_of};
 pub(super) use local_time::{LocalTimes, coarse, span, stopwatch};
 pub(super) use meaning::Meaning;
+pub(super) use screen::Screen;
 pub(super) use table::{Cell, table};
 pub(super) use terminal::{shown, tell_utc, terminal};
 
@@ -29,7 +34,18 @@ pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     raw_line(&shown(&text.to_string()))
 }
 
-/// The same for what programs read, which no locale changes.
+/// Whether somebody may still read what is printed: not where the other end of a pipe is closed. For what goes on printing by itself.
+#[must_use]
+pub(super) fn is_read() -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let out = std::io::stdout();
+    let mut end = [PollFd::new(&out, PollFlags::empty())];
+    let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    // What cannot be asked is taken for open.
+    poll(&mut end, Some(&at_once)).is_err() || !end[0].revents().contains(PollFlags::ERR)
+}
+
+/// Prints what programs read, which no locale changes.
 fn raw_line(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     match writeln!(out, "{text}") {

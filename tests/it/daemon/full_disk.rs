@@ -168,7 +168,9 @@ async fn a_full_disk_refuses_what_is_new_keeps_what_is_there_and_resumes_by_itse
     let said = full.says(&["revoke", "username:user60", "--reason", "departed"]).await;
     assert!(said.code == 1 && said.err.contains("disk"), "{said:?}");
     let status = full.says(&["status"]).await;
-    assert!(status.code == 0 && status.out.contains("disk:   full"), "{status:?}");
+    assert!(status.code == 0 && status.out.contains("disk      full, "), "{status:?}");
+    let monitored = full.says(&["status", "--exit-code"]).await;
+    assert!(monitored.code == 7 && monitored.out.contains("df -h "), "{monitored:?}");
     // What is there is kept and can be read.
     let kept = full.cases().await;
     assert_eq!(kept.len(), acknowledged.len());

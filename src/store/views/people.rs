@@ -1,0 +1,21 @@
+//! Whom the references of the trail and of cases stand for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::store::columns::Columns as _;
+use crate::store::{Result, Store, StoreError};
+
+impl Store {
+    /// The subject of each reference that is still somebody: erased people have none.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn people_behind(&self, references: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
+        let rows = sqlx::query("SELECT p.ref, p.subject FROM json_each($1) r JOIN person p ON p.ref = r.value")
+            .bind(serde_json::Value::from_iter(references.iter().map(String::as_str)).to_string())
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("looking up people"))?;
+        rows.iter().map(|row| Ok((row.lossy(0)?, row.lossy(1)?))).collect()
+    }
+}
