@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{person, state};
 use crate::cli::UsageError;
 use crate::cli::human_time::HumanTime;
-use crate::cli::output::{Cell, LocalTimes, Meaning, json_line, line, name_unreadable, plain, table};
+use crate::cli::output::{Cell, LocalTimes, Meaning, bare, json_line, line, name_unreadable, own_time, plain, table};
 use crate::model::{Subject, Timestamp};
 use crate::store::{DepartureFilter, DepartureView, Listed, PlannedCase, Store};
 
@@ -180,7 +180,7 @@ fn cells(plan: &Plan, times: &LocalTimes) -> Vec<Cell> {
                 .map_or(String::new(), |by| format!(", asked for by {by}"));
             vec![
                 "-".into(),
-                case.subject.as_deref().unwrap_or("erased").replace('\n', ", ").into(),
+                bare(case.subject.as_deref().unwrap_or("erased")).into(),
                 times.time(case.due).into(),
                 times.away(case.due).into(),
                 "-".into(),
@@ -193,59 +193,29 @@ fn cells(plan: &Plan, times: &LocalTimes) -> Vec<Cell> {
     }
 }
 
-/// A local time with its zone as people say it: the midnight that ends a day is the end of that day.
-pub(super) fn own_time(local: &str) -> String {
-    let Ok(local) = local.parse::<jiff::ZonedDateTime>() else {
-        return plain(local);
-    };
-    let zone = local.time_zone().iana_name().unwrap_or("UTC");
-    let town = zone.rsplit('/').next().unwrap_or(zone).replace('_', " ");
-    let is_midnight = local.time() == jiff::civil::Time::midnight();
-    match local.date().yesterday() {
-        Ok(day) if is_midnight => format!("end of {}, {town}", day.strftime("%a %d %b %Y")),
-        _ => format!("{}, {town}", local.strftime("%a %d %b %Y %H:%M")),
-    }
-}
-
 /// The answer: how many wait, and who is next.
 fn sum(plans: &[Plan], times: &LocalTimes) -> anyhow::Result<()> {
     let waits: Vec<&Plan> = plans.iter().filter(|plan| !plan.place().0).collect();
-    let Some(next) = waits.first() else {
+    if waits.is_empty() {
         return if plans.is_empty() {
             Ok(())
         } else {
             line("none of them still waits")
         };
-    };
-    let who = match next {
-        Plan::Departure(departure) => person(departure),
-        Plan::Case(case) => case.subject.as_deref().unwrap_or("erased").replace('\n', ", "),
-    };
-    let wait = if waits.len() == 1 { "waits" } else { "wait" };
-    let at = next.place().1;
-    line(format!(
-        "{} {wait}, the next {} ({}): {}",
-        waits.len(),
-        times.away(at),
-        times.time(at),
-        plain(&who)
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::own_time;
-
-    #[test]
-    fn the_midnight_after_the_last_day_is_the_end_of_that_day() {
-        assert_eq!(
-            own_time("2026-11-28T00:00:00+01:00[Europe/Berlin]"),
-            "end of Fri 27 Nov 2026, Berlin"
-        );
-        assert_eq!(
-            own_time("2026-11-27T17:30:00-05:00[America/New_York]"),
-            "Fri 27 Nov 2026 17:30, New York"
-        );
-        assert_eq!(own_time("what nobody can read"), "what nobody can read");
     }
+    let wait = if waits.len() == 1 { "waits" } else { "wait" };
+    let mut parts = vec![format!("{} {wait}", waits.len())];
+    let overdue = waits.iter().filter(|plan| plan.place().1 <= times.now()).count();
+    if overdue > 0 {
+        parts.push(Meaning::Bad.paint(format!("{overdue} past its time")));
+    }
+    if let Some(next) = waits.iter().find(|plan| plan.place().1 > times.now()) {
+        let who = match next {
+            Plan::Departure(departure) => person(departure),
+            Plan::Case(case) => bare(case.subject.as_deref().unwrap_or("erased")),
+        };
+        let at = next.place().1;
+        parts.push(format!("the next {} ({}): {}", times.away(at), times.time(at), plain(&who)));
+    }
+    line(parts.join(", "))
 }

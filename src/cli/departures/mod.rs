@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::output::{LocalTimes, json, line, name_unreadable, plain};
+use super::output::{LocalTimes, bare, json, line, name_unreadable, own_time, plain};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::model::Leaves;
@@ -64,10 +64,7 @@ pub(super) async fn run(command: DeparturesCommand, at: &StoreArgs) -> anyhow::R
 }
 
 fn person(departure: &DepartureView) -> String {
-    departure
-        .subject
-        .as_deref()
-        .map_or_else(|| "erased".to_owned(), |subject| subject.replace('\n', ", "))
+    departure.subject.as_deref().map_or_else(|| "erased".to_owned(), bare)
 }
 
 fn state(departure: &DepartureView) -> String {
@@ -97,7 +94,7 @@ fn show(detail: &DepartureDetail, times: &LocalTimes) -> anyhow::Result<()> {
     };
     line(format!("  HR wrote {written}, which means {}", times.time(departure.fire_at)))?;
     let local = departure.local.as_deref();
-    let local = local.map_or(String::new(), |local| format!(", {} there", list::own_time(local)));
+    let local = local.map_or(String::new(), |local| format!(", {} there", own_time(local)));
     line(format!(
         "  access ends {}, {}{local}",
         times.time(departure.acts_at),
@@ -147,6 +144,7 @@ fn show(detail: &DepartureDetail, times: &LocalTimes) -> anyhow::Result<()> {
             times.away(departure.acts_at),
             departure.id
         )),
-        state => line(format!("it is {state}")),
+        "held" => line("held: revoked hold list"),
+        _ => line(format!("{}: nothing more happens by itself", state(departure))),
     }
 }

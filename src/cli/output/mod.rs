@@ -19,8 +19,8 @@ mod screen;
 mod table;
 mod terminal;
 
-pub(super) use fit::{fit, padded, width_of};
-pub(super) use local_time::{LocalTimes, coarse, span, stopwatch};
+pub(super) use fit::{fit, padded, width_of, wrapped};
+pub(super) use local_time::{LocalTimes, coarse, own_time, span, stopwatch};
 pub(super) use meaning::Meaning;
 pub(super) use screen::Screen;
 pub(super) use table::{Cell, table};
@@ -32,6 +32,14 @@ pub(super) use terminal::{shown, tell_utc, terminal};
 /// Where standard output cannot be written.
 pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     raw_line(&shown(&text.to_string()))
+}
+
+/// Prints a sentence, broken between words where the screen ends, its further lines `indent` further in.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn sentence(text: &str, indent: usize) -> anyhow::Result<()> {
+    line(wrapped(text, indent, terminal().width.map(usize::from)))
 }
 
 /// Whether somebody may still read what is printed: not where the other end of a pipe is closed. For what goes on printing by itself.
@@ -136,6 +144,16 @@ pub(super) fn plain(text: &str) -> String {
         }
     }
     safe
+}
+
+/// The names of a person on one line, each without the word of its format where it is an address or a user name.
+#[must_use]
+pub(super) fn bare(subject: &str) -> String {
+    let names = subject.split('\n').map(|name| {
+        let stripped = name.strip_prefix("email:").or(name.strip_prefix("username:"));
+        stripped.unwrap_or(name)
+    });
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// A time for a table cell, or a dash.

@@ -2,7 +2,7 @@
 
 use super::needs::Need;
 use super::{Status, TargetState, TargetStatus};
-use crate::cli::output::{LocalTimes, Meaning, coarse, fit, padded, stopwatch, width_of};
+use crate::cli::output::{LocalTimes, Meaning, bare, coarse, fit, padded, stopwatch, width_of};
 use crate::model::Timestamp;
 use crate::store::{CaseAtWork, SourceHealth, Store};
 
@@ -218,8 +218,7 @@ impl Page<'_> {
             "revoked case list --state open".to_owned()
         };
         self.list("at work", &cases, share, &more, |case| {
-            let who = case.subject.as_deref().unwrap_or("erased").replace('\n', ", ");
-            let who = bare(&who).to_owned();
+            let who = bare(case.subject.as_deref().unwrap_or("erased"));
             let clock = stopwatch(self.times.now().since(case.received_at));
             let at: Vec<String> = case
                 .at
@@ -348,12 +347,6 @@ pub(super) fn plain_sum(status: &Status, needs: usize) -> String {
 /// How long ago.
 pub(super) fn ago(at: Timestamp, now: Timestamp) -> String {
     LocalTimes::at(now).away(at)
-}
-
-/// A subject without the word of its format, where that is an address or a user name.
-fn bare(subject: &str) -> &str {
-    let stripped = subject.strip_prefix("email:").or(subject.strip_prefix("username:"));
-    stripped.unwrap_or(subject)
 }
 
 #[cfg(test)]

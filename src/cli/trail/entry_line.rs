@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::cli::output::{LocalTimes, Meaning, fit, padded, plain, terminal};
+use crate::cli::output::{LocalTimes, Meaning, bare, fit, padded, plain, terminal};
 use crate::model::Timestamp;
 
-/// The widest kind that is common.
+/// The widest kind that others stand in line with.
 const KIND: usize = 20;
-/// The widest time.
-const TIME: usize = 16;
 /// How many further members of an entry are told.
 const MOST: usize = 4;
 
@@ -34,6 +32,22 @@ const SILENT: &[&str] = &[
     "row",
     "batch",
 ];
+
+/// How wide the columns of some entries are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Widths {
+    time: usize,
+    kind: usize,
+}
+
+impl Widths {
+    pub(super) fn of(entries: &[EntryLine], times: &LocalTimes) -> Self {
+        Self {
+            time: entries.iter().map(|entry| entry.time(times).len()).max().unwrap_or(0),
+            kind: entries.iter().map(|entry| entry.kind().len().min(KIND)).max().unwrap_or(0),
+        }
+    }
+}
 
 /// An entry as it is shown.
 #[derive(Debug)]
@@ -60,13 +74,22 @@ impl EntryLine {
         self.entry.as_ref()?.get(name)?.as_i64()
     }
 
+    fn kind(&self) -> &str {
+        self.text("kind").unwrap_or("-")
+    }
+
+    fn time(&self, times: &LocalTimes) -> String {
+        self.number("at")
+            .map_or_else(|| "-".to_owned(), |ms| times.time(Timestamp::from_ms(ms)))
+    }
+
     /// Whom it is about.
     pub(super) fn subject_ref(&self) -> Option<&str> {
         self.text("subject_ref")
     }
 
     /// Its place, its time, its kind, whose case it is, what happened, and who did it: on one line of the screen.
-    pub(super) fn in_words(&self, times: &LocalTimes, people: &BTreeMap<String, String>) -> String {
+    pub(super) fn in_words(&self, times: &LocalTimes, people: &BTreeMap<String, String>, widths: Widths) -> String {
         if self.entry.is_none() {
             return fit(&format!("{:>6}  {}", self.seq, self.body), width());
         }
@@ -79,7 +102,7 @@ impl EntryLine {
             about.push(format!("case {case}"));
         }
         if let Some(person) = self.subject_ref().and_then(|reference| people.get(reference)) {
-            about.push(person.split('\n').map(bare).collect::<Vec<_>>().join(", "));
+            about.push(bare(person));
         }
         let mut parts = Vec::new();
         if !about.is_empty() {
@@ -93,7 +116,12 @@ impl EntryLine {
             None | Some("daemon") => {}
             Some(actor) => parts.push(format!("by {}", actor.replacen(':', " ", 1))),
         }
-        let head = format!("{:>6}  {}  {}  ", self.seq, padded(&time, TIME), padded(&plain(kind), KIND));
+        let head = format!(
+            "{:>6}  {}  {}  ",
+            self.seq,
+            padded(&time, widths.time),
+            padded(&plain(kind), widths.kind)
+        );
         let rest = width().map(|width| width.saturating_sub(head.chars().count()));
         let text = fit(&parts.join(" · "), rest);
         meaning(kind, &self.detail()).map_or_else(
@@ -215,19 +243,16 @@ fn width() -> Option<usize> {
     terminal().width.map(usize::from)
 }
 
-/// A subject without the word of its format, where that is an address or a user name.
-fn bare(subject: &str) -> &str {
-    let stripped = subject.strip_prefix("email:").or(subject.strip_prefix("username:"));
-    stripped.unwrap_or(subject)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn words(body: &str) -> String {
         let people = BTreeMap::from([("s_1".to_owned(), "email:ann@example.org\nusername:ann".to_owned())]);
-        let line = EntryLine::of(7, body).in_words(&LocalTimes::at(Timestamp::from_ms(0)), &people);
+        let times = LocalTimes::at(Timestamp::from_ms(0));
+        let line = EntryLine::of(7, body);
+        let widths = Widths::of(std::slice::from_ref(&line), &times);
+        let line = line.in_words(&times, &people, widths);
         anstream::adapter::strip_str(&line).to_string()
     }
 
@@ -237,14 +262,14 @@ mod tests {
             r#"{"seq":7,"at":0,"kind":"job.settled","actor":"daemon","case":12,"job":3,"subject_ref":"s_1","detail":{"target":"chat","says":"contained","verdict":"contained"}}"#,
         );
         assert!(
-            said.ends_with("job.settled           case 12 ann@example.org, ann · chat: contained"),
+            said.ends_with("job.settled  case 12 ann@example.org, ann · chat: contained"),
             "{said}"
         );
         let said = words(
             r#"{"seq":7,"at":0,"kind":"hold.approved","actor":"operator:alice(1000)","detail":{"hold":3,"cases":2,"set":"5f0c","note":"confirmed with HR"}}"#,
         );
         assert!(
-            said.ends_with("hold.approved         hold 3 · confirmed with HR, cases 2, set 5f0c · by operator alice(1000)"),
+            said.ends_with("hold.approved  hold 3 · confirmed with HR, cases 2, set 5f0c · by operator alice(1000)"),
             "{said}"
         );
         let said = words(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::entry_line::EntryLine;
+use super::entry_line::{EntryLine, Widths};
 use crate::cli::UsageError;
 use crate::cli::human_time::HumanTime;
 use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable};
@@ -138,8 +138,9 @@ async fn show(args: &ShowArgs, store: &Store, rows: &[TrailRow]) -> anyhow::Resu
         .collect();
     let people = store.people_behind(&references).await?;
     let times = LocalTimes::at(store.clock().now());
+    let widths = Widths::of(&entries, &times);
     for entry in &entries {
-        line(entry.in_words(&times, &people))?;
+        line(entry.in_words(&times, &people, widths))?;
         if args.long {
             line(Meaning::Quiet.paint(entry.rest()))?;
         }

@@ -18,4 +18,17 @@ impl Store {
             .map_err(StoreError::sql("looking up people"))?;
         rows.iter().map(|row| Ok((row.lossy(0)?, row.lossy(1)?))).collect()
     }
+
+    /// Whether a source other than `but` names people here: then somebody of whom nothing is known is a stranger.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn has_directory(&self, but: &str) -> Result<bool> {
+        let found = sqlx::query("SELECT 1 FROM identity WHERE source IS NOT NULL AND source <> $1 LIMIT 1")
+            .bind(but)
+            .fetch_optional(self.readers())
+            .await
+            .map_err(StoreError::sql("looking for a directory"))?;
+        Ok(found.is_some())
+    }
 }

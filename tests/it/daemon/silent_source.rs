@@ -60,7 +60,7 @@ async fn a_silent_source_alerts_until_it_speaks_and_its_health_is_shown_everywhe
     let line = status.out.lines().find(|line| line.starts_with("sources   heard: ")).unwrap();
     assert!(line.contains("idp "), "{line}");
     let told = site.says(&["source", "list"]).await;
-    let line = told.out.lines().find(|line| line.starts_with("idp ")).unwrap();
+    let line = told.out.lines().find(|line| line.trim_start().starts_with("idp ")).unwrap();
     assert!(line.contains("(median ") && line.contains("1: invalid_request 1"), "{line}");
     let list = site.ask(&["source", "list"]).await;
     let listed = list.as_array().unwrap().iter().find(|row| row["source"] == "idp").unwrap();
