@@ -389,3 +389,31 @@ impl fmt::Display for Report {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_remarks_that_say_the_same_are_one_with_a_count() {
+        let backwards = (3..13).map(|seq| Remark::Backwards { seq, by_ms: seq * 10 });
+        let unknown = |seq, kind: &str| Remark::UnknownKind {
+            seq,
+            kind: kind.to_owned(),
+        };
+        let remarks: Vec<Remark> = backwards
+            .chain([unknown(20, "moon.rose"), unknown(21, "sun.set"), unknown(22, "moon.rose")])
+            .collect();
+        assert_eq!(
+            alike(&remarks),
+            [
+                (
+                    "an entry's time is before that of the entry before it, first at entry 3, at most by 120 ms".to_owned(),
+                    10
+                ),
+                ("unknown kind `moon.rose`, first at entry 20".to_owned(), 2),
+                ("entry 21: unknown kind `sun.set`".to_owned(), 1),
+            ]
+        );
+    }
+}

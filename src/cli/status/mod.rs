@@ -172,10 +172,23 @@ impl Status {
         let (work, at_work) = store.at_work().await?;
         let now = store.clock().now();
         let planned = store.planned_cases(now, Timestamp::from_ms(i64::MAX), MOST_PLANNED).await?;
+        let counts = store.counts().await?;
+        let mut lanes = store.lanes().await?;
+        // Whoever has paused it, and whether it was ever at work or not.
+        for (target, why) in &counts.paused {
+            match lanes.iter_mut().find(|lane| lane.target == *target) {
+                Some(lane) => lane.paused_why = Some(why.clone()),
+                None => lanes.push(LaneView {
+                    target: target.clone(),
+                    paused_why: Some(why.clone()),
+                    ..LaneView::default()
+                }),
+            }
+        }
         let rates = config::target_rates(&at.config);
-        let targets = targets(store.lanes().await?, rates, &alerts.rows, daemon_running.then_some(now));
+        let targets = targets(lanes, rates, &alerts.rows, daemon_running.then_some(now));
         Ok(Self {
-            counts: store.counts().await?,
+            counts,
             open_alerts: alerts.rows,
             open_holds: holds.rows,
             sources: sources.rows,

@@ -124,6 +124,9 @@ impl EntryLine {
         );
         let rest = width().map(|width| width.saturating_sub(head.chars().count()));
         let text = fit(&parts.join(" · "), rest);
+        if text.is_empty() {
+            return head.trim_end().to_owned();
+        }
         meaning(kind, &self.detail()).map_or_else(
             || format!("{head}{text}"),
             |meaning| format!("{head}{}", meaning.paint(&text)),

@@ -1,4 +1,7 @@
 //! What people see: the built program in a terminal of several sizes, in a pipe, without colours, without UTF-8.
 
+mod check;
+mod departures;
 mod rendering;
 mod status;
+mod trail;
