@@ -93,6 +93,7 @@ pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
 pub use views::lanes::LaneView;
 pub use views::plans::PlannedCase;
+pub use views::search::{Found, FoundAll, FoundKind};
 pub use views::work::{CaseAtWork, WorkAt};
 pub use writer::group_commit::Committed;
 

@@ -383,10 +383,7 @@ impl Checked {
             Meaning::Good.paint(format!("ready: {looked}"))
         } else {
             // What a canary showed and wrong counters are no findings of a probe.
-            Meaning::Bad.paint(format!(
-                "not ready: {}; mend what is wrong above ({looked})",
-                count(errors.max(1), "error")
-            ))
+            Meaning::Bad.paint(format!("not ready: {} above ({looked})", count(errors.max(1), "error")))
         }
     }
 }

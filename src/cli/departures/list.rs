@@ -9,7 +9,8 @@ use super::{person, state};
 use crate::cli::UsageError;
 use crate::cli::human_time::HumanTime;
 use crate::cli::output::{Cell, LocalTimes, Meaning, bare, json_line, line, name_unreadable, own_time, plain, table};
-use crate::model::{Subject, Timestamp};
+use crate::cli::whom::Whom;
+use crate::model::Timestamp;
 use crate::store::{DepartureFilter, DepartureView, Listed, PlannedCase, Store};
 
 /// A week.
@@ -27,9 +28,9 @@ pub struct ListArgs {
     /// Only in this state
     #[arg(long, value_parser = ["planned", "held", "blocked", "executed", "rescinded", "cancelled"])]
     state: Option<String>,
-    /// Only of this person (alice@example.org, or `employee_id:4711`)
-    #[arg(long)]
-    person: Option<Subject>,
+    /// Only of this person: alice@example.org, `employee_id:4711`, a login alone
+    #[arg(long, value_name = "WHO")]
+    person: Option<Whom>,
     /// Only what is due within seven days from today on
     #[arg(long, conflicts_with_all = ["from", "to"])]
     week: bool,
@@ -72,10 +73,14 @@ impl Plan {
 pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<()> {
     let times = LocalTimes::at(store.clock().now());
     let (from, to) = range(args, times.now())?;
+    let person = match &args.person {
+        Some(whom) => Some(whom.known_to(store).await?),
+        None => None,
+    };
     let filter = DepartureFilter {
         source: args.source.clone(),
         state: args.state.clone(),
-        person: args.person.clone(),
+        person,
         from,
         to,
         // One more, which says whether the list is whole.
@@ -138,7 +143,7 @@ async fn cases(args: &ListArgs, store: &Store, filter: &DepartureFilter) -> anyh
     let from = filter.from.unwrap_or(Timestamp::from_ms(i64::MIN));
     let to = filter.to.unwrap_or(Timestamp::from_ms(i64::MAX));
     let mut cases = store.planned_cases(from, to, filter.limit).await?;
-    let person = args.person.as_ref().map(ToString::to_string);
+    let person = filter.person.as_ref().map(ToString::to_string);
     cases.rows.retain(|case| {
         let is_of = |person: &String| {
             case.subject

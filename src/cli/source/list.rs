@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::output::{Cell, LocalTimes, Meaning, json, name_unreadable, table};
+use crate::cli::output::{Cell, LocalTimes, Meaning, json_line, name_unreadable, table};
 use crate::cli::source_health;
 use crate::cli::store::open;
 use crate::cli::{Exit, StoreArgs};
@@ -54,7 +54,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         })
         .collect();
     if as_json {
-        json(&rows)?;
+        rows.iter().try_for_each(json_line)?;
         return Ok(Exit::Ok);
     }
     let times = LocalTimes::at(clock.now());

@@ -40,11 +40,11 @@ pub(super) fn lines(status: &Status, store: &Store, room: ScreenRoom) -> Vec<Str
         ],
     );
     let page = Page { room, times: &times };
-    let mut lines = vec![page.line("trail", Meaning::Quiet, trail(status, now))];
-    lines.push(page.line("disk", disk_meaning(status), disk(status)));
+    let mut lines = vec![page.line("trail", Meaning::Quiet, &trail(status, now))];
+    lines.push(page.line("disk", disk_meaning(status), &disk(status)));
     lines.extend(page.sources(status, &troubled, shares[3]));
     lines.extend(page.targets(status, &busy, shares[2]));
-    lines.push(page.line("plans", Meaning::Quiet, plans(status, &times)));
+    lines.push(page.line("plans", Meaning::Quiet, &plans(status, &times)));
     lines.extend(page.work(status, shares[1]));
     lines.extend(page.needs(&needs, shares[0]));
     lines.push(sum(status, needs.len(), room.width));
@@ -76,8 +76,8 @@ struct Page<'a> {
 
 impl Page<'_> {
     /// A line under the name of a section, or without it.
-    fn line(&self, label: &str, meaning: Meaning, text: String) -> String {
-        let text = fit(&text, self.text_width());
+    fn line(&self, label: &str, meaning: Meaning, text: &str) -> String {
+        let text = fit(text, self.text_width());
         format!("{} {}", Meaning::Strong.paint(padded(label, LABEL)), meaning.paint(text))
     }
 
@@ -105,7 +105,7 @@ impl Page<'_> {
         let labels = std::iter::once(label).chain(std::iter::repeat(""));
         labels
             .zip(texts)
-            .map(|(label, (meaning, text))| self.line(label, meaning, text))
+            .map(|(label, (meaning, text))| self.line(label, meaning, &text))
             .collect()
     }
 
@@ -122,7 +122,7 @@ impl Page<'_> {
             (true, false) => "none is well".to_owned(),
             (false, false) => format!("heard: {}", well.join(", ")),
         };
-        let mut lines = vec![self.line("sources", Meaning::Quiet, well)];
+        let mut lines = vec![self.line("sources", Meaning::Quiet, &well)];
         lines.extend(self.list("", troubled, share, "revoked source list", |source| {
             let silent = coarse(self.times.now().since(source.silent_since()));
             (Meaning::Bad, format!("{} has said nothing for {silent}", source.source))
@@ -144,9 +144,9 @@ impl Page<'_> {
             } else {
                 "not asked, nothing waits"
             };
-            lines.push(self.line("targets", Meaning::Quiet, format!("{}: {state}", idle.join(", "))));
+            lines.push(self.line("targets", Meaning::Quiet, &format!("{}: {state}", idle.join(", "))));
         } else if busy.is_empty() {
-            lines.push(self.line("targets", Meaning::Quiet, "none is known yet".to_owned()));
+            lines.push(self.line("targets", Meaning::Quiet, "none is known yet"));
         }
         let label = if lines.is_empty() { "targets" } else { "" };
         let widest = busy
@@ -207,7 +207,7 @@ impl Page<'_> {
 
     fn work(&self, status: &Status, share: Option<usize>) -> Vec<String> {
         if status.work.is_empty() {
-            return vec![self.line("at work", Meaning::Quiet, "nothing".to_owned())];
+            return vec![self.line("at work", Meaning::Quiet, "nothing")];
         }
         // The most urgent last, as everywhere on this screen.
         let cases: Vec<&CaseAtWork> = status.work.iter().rev().collect();
@@ -243,7 +243,7 @@ impl Page<'_> {
     /// Under a line of their own, so that each has all the room for what is the matter; the commands end where the screen does.
     fn needs(&self, needs: &[Need], share: Option<usize>) -> Vec<String> {
         if needs.is_empty() {
-            return vec![self.line("act now", Meaning::Good, "nothing needs you".to_owned())];
+            return vec![self.line("act now", Meaning::Good, "nothing needs you")];
         }
         let names = needs.iter().map(|need| width_of(&need.name));
         let widest = names.max().unwrap_or(0);

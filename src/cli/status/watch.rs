@@ -33,7 +33,7 @@ pub(super) async fn watch(store: &Store, at: &StoreArgs) -> anyhow::Result<bool>
         let lines = screen::lines(&status, store, room);
         // Where not even the shortest fits, the end of it does.
         page.draw(lines.get(lines.len().saturating_sub(height.into())..).unwrap_or(&lines))?;
-        if told.to_stop_within(EVERY).await {
+        if told.stops_within(EVERY).await {
             drop(page);
             // What was seen last stands where the next prompt comes.
             let needs = status.needs(store).len();
@@ -64,7 +64,7 @@ async fn follow(store: &Store, at: &StoreArgs, told: &mut Told) -> anyhow::Resul
             line(format!("{time} {is}"))?;
         }
         (known, sum) = (now, is);
-        if told.to_stop_within(EVERY).await || !is_read() {
+        if told.stops_within(EVERY).await || !is_read() {
             return Ok(!known.is_empty());
         }
     }
@@ -88,7 +88,7 @@ impl Told {
     }
 
     /// Waits so long, or for another size of the window; whether it is to stop.
-    async fn to_stop_within(&mut self, length: Duration) -> bool {
+    async fn stops_within(&mut self, length: Duration) -> bool {
         tokio::select! {
             _ = self.interrupt.recv() => true,
             _ = self.terminate.recv() => true,

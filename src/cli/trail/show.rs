@@ -10,7 +10,7 @@ use crate::cli::UsageError;
 use crate::cli::human_time::HumanTime;
 use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable};
 use crate::cli::store::references_of;
-use crate::model::Subject;
+use crate::cli::whom::Whom;
 use crate::store::{Store, TrailFilter, TrailRow};
 
 /// How often it is looked for new entries.
@@ -36,9 +36,9 @@ pub struct ShowArgs {
     /// Only of this job
     #[arg(long)]
     job: Option<i64>,
-    /// Only about this subject, by every name of the person
-    #[arg(long)]
-    subject: Option<Subject>,
+    /// Only about this person, by every name: alice@example.org, username:alice, a login alone, case:17
+    #[arg(long, value_name = "WHO")]
+    subject: Option<Whom>,
     /// Only kinds that begin with this: action. or hold.approved
     #[arg(long)]
     kind: Option<String>,
@@ -69,10 +69,14 @@ pub struct ShowArgs {
 pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
     let now = store.clock().now();
     let time = |time: Option<HumanTime>| time.map(|time| time.back_from(now)).transpose().map_err(UsageError);
+    let subject = match &args.subject {
+        Some(whom) => Some(whom.known_to(store).await?),
+        None => None,
+    };
     let mut filter = TrailFilter {
         case: args.case,
         job: args.job,
-        subject_refs: references_of(store, args.subject.as_ref()).await?,
+        subject_refs: references_of(store, subject.as_ref()).await?,
         kind: args.kind.clone(),
         operator: args.operator.clone(),
         since: time(args.since)?,

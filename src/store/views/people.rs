@@ -12,7 +12,13 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn people_behind(&self, references: &BTreeSet<String>) -> Result<BTreeMap<String, String>> {
         let rows = sqlx::query("SELECT p.ref, p.subject FROM json_each($1) r JOIN person p ON p.ref = r.value")
-            .bind(serde_json::Value::from_iter(references.iter().map(String::as_str)).to_string())
+            .bind(
+                references
+                    .iter()
+                    .map(String::as_str)
+                    .collect::<serde_json::Value>()
+                    .to_string(),
+            )
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("looking up people"))?;

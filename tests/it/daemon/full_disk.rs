@@ -101,11 +101,12 @@ impl OnDisk {
 
     async fn cases(&self) -> Vec<serde_json::Value> {
         let said = self.says(&["case", "list", "--limit", "1000", "--json"]).await;
-        said.done().as_array().unwrap().clone()
+        assert_eq!(said.code, 0, "{said:?}");
+        said.rows().as_array().unwrap().clone()
     }
 
     async fn alerts(&self) -> Vec<String> {
-        let alerts = self.says(&["alert", "list", "--json"]).await.done();
+        let alerts = self.says(&["alert", "list", "--json"]).await.rows();
         let kinds = alerts.as_array().unwrap().iter();
         kinds.map(|alert| alert["kind"].as_str().unwrap().to_owned()).collect()
     }

@@ -2,6 +2,7 @@
 
 mod check;
 mod departures;
+mod find;
 mod rendering;
 mod status;
 mod trail;
