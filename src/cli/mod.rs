@@ -1,7 +1,7 @@
 //! The commands, one file or folder each, under the name of the command. Only here is anything printed.
 //!
 //! `output` prints tables, JSON and sanitized text; `store` opens the store beside a running daemon; `exit` has the exit codes; `run` starts the
-//! daemon and waits for SIGTERM; `source_health` says in words how sources are.
+//! daemon and waits for SIGTERM; `source_health` says in cells how sources are.
 
 use std::path::PathBuf;
 
@@ -116,13 +116,8 @@ pub enum Command {
     /// Look at alerts, acknowledge and clear them
     #[command(subcommand)]
     Alert(alert::AlertCommand),
-    /// Show the whole installation on one screen
-    #[command(after_help = "Example: revoked status --json")]
-    Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    /// Show how everything stands on one screen, what needs you last
+    Status(status::StatusArgs),
     /// Show, verify or export the trail, and replace its key
     #[command(subcommand)]
     Trail(trail::TrailCommand),
@@ -183,7 +178,7 @@ impl Cli {
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Subject(command) => Box::pin(subject::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
-            Command::Status { json } => Box::pin(status::run(at, json)).await,
+            Command::Status(args) => Box::pin(status::run(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
             Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,
             Command::Erase(args) => Box::pin(erase::run(&args, at)).await,

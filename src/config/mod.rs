@@ -275,6 +275,20 @@ pub fn anchors(path: &Path, store: &Path) -> Vec<PathBuf> {
     vec![named.unwrap_or_else(|| trail::beside(store, "checkpoints"))]
 }
 
+/// The targets that a config names, and the rate of each as it is written there; none where it cannot be read. Reads no credential.
+#[must_use]
+pub fn target_rates(path: &Path) -> Vec<(String, Option<String>)> {
+    let table = read(path)
+        .ok()
+        .and_then(|(text, _)| toml::from_str::<toml::Table>(&text).ok());
+    let targets = table.as_ref().and_then(|table| table.get("target")?.as_array());
+    let text = |target: &toml::Value, key: &str| Some(target.get(key)?.as_str()?.to_owned());
+    let targets = targets.into_iter().flatten();
+    targets
+        .filter_map(|target| Some((text(target, "name")?, text(target, "rate"))))
+        .collect()
+}
+
 /// The database and the checkpoint file that a config names.
 fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
     let looking = || format!("looking for the database in {} (or name it with --store)", path.display());

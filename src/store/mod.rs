@@ -94,6 +94,9 @@ pub use trail::snapshot::{Portion, RawRow, TrailSnapshot};
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
 pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
+pub use views::lanes::LaneView;
+pub use views::plans::PlannedCase;
+pub use views::work::{CaseAtWork, WorkAt};
 pub use writer::group_commit::Committed;
 
 use clock_steps::ClockSteps;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::output::{json, line, name_unreadable, plain, table};
+use super::output::{LocalTimes, bare, json, line, name_unreadable, plain, table};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::model::Subject;
@@ -173,18 +173,19 @@ async fn unresolved(store: &Store, all: bool, as_json: bool) -> anyhow::Result<(
     if as_json {
         return json(&serde_json::json!({ "cases": cases, "disputed": disputed }));
     }
+    let times = LocalTimes::at(store.clock().now());
     let rows = cases.iter().map(|one| {
         vec![
             one.case.to_string(),
             one.state.clone(),
-            one.subject.clone().unwrap_or_else(|| "erased".to_owned()),
+            bare(one.subject.as_deref().unwrap_or("erased")),
             one.reason.clone(),
             one.source.clone(),
-            one.since.to_string(),
+            times.away(one.since),
             one.why.clone(),
         ]
     });
-    let headings = ["case", "state", "subject", "reason", "source", "since", "why"];
+    let headings = ["case", "state?", "person", "reason?", "source?", "since", "why…"];
     table(&headings, rows.collect(), "everybody is known at a target at least")?;
     for name in &disputed {
         line(format!(

@@ -1,7 +1,12 @@
 //! Read-only views for commands, the API and the metrics: by any process that may read the file.
 //!
-//! [`cases`], [`jobs`], and [`counts`] for `status` and `/metrics`. Views of one kind of thing stand with it: holds, departures, backlog.
+//! [`cases`], [`jobs`], [`lanes`], what is at [`work`] and what is [`plans`] and [`counts`] for `status` and
+//! `/metrics`. Views of one kind of thing stand with it: holds, departures, backlog.
 
 pub(in crate::store) mod cases;
 pub(in crate::store) mod counts;
 pub(in crate::store) mod jobs;
+pub(in crate::store) mod lanes;
+mod people;
+pub(in crate::store) mod plans;
+pub(in crate::store) mod work;

@@ -1,5 +1,9 @@
 //! What people see: the built program in a terminal of several sizes, in a pipe, without colours, without UTF-8.
 
 mod alert;
+mod check;
+mod departures;
 mod hold;
 mod rendering;
+mod status;
+mod trail;
