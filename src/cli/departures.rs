@@ -4,8 +4,9 @@ use clap::Subcommand;
 
 use super::output::{json, json_lines, line, name_unreadable, plain, table, time};
 use super::store::operator;
+use super::whom::{Whom, subject_of};
 use super::{Exit, StoreArgs};
-use crate::model::{Leaves, Subject};
+use crate::model::Leaves;
 use crate::store::{DepartureDetail, DepartureFilter, DepartureView};
 
 /// `revoked departures`
@@ -22,7 +23,7 @@ pub enum DeparturesCommand {
         state: Option<String>,
         /// Only of this person (alice@example.org, or `employee_id:4711`)
         #[arg(long)]
-        person: Option<Subject>,
+        person: Option<Whom>,
         /// At most so many
         #[arg(long, default_value_t = 200)]
         limit: u32,
@@ -64,6 +65,7 @@ pub(super) async fn run(command: DeparturesCommand, at: &StoreArgs) -> anyhow::R
             limit,
             json: as_json,
         } => {
+            let person = subject_of(&store, person.as_ref()).await?;
             let filter = DepartureFilter {
                 source,
                 state,

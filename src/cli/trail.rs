@@ -9,10 +9,11 @@ use revoked_trail::Summary;
 use super::human_time::HumanTime;
 use super::output::{json, line, name_unreadable, plain, progress};
 use super::store::{operator, references_of};
+use super::whom::{Whom, subject_of};
 use super::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::model::{Subject, Timestamp};
+use crate::model::Timestamp;
 use crate::store::{OpenError, Role, Store, TrailFilter};
 use crate::trail;
 
@@ -33,7 +34,7 @@ pub enum TrailCommand {
         job: Option<i64>,
         /// Only about this subject
         #[arg(long)]
-        subject: Option<Subject>,
+        subject: Option<Whom>,
         /// Only kinds that begin with this: action. or hold.approved
         #[arg(long)]
         kind: Option<String>,
@@ -106,6 +107,7 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
             limit,
             json: as_json,
         } => {
+            let subject = subject_of(&store, subject.as_ref()).await?;
             let subject_refs = references_of(&store, subject.as_ref()).await?;
             let now = store.clock().now();
             let since = since.map(|since| since.back_from(now)).transpose().map_err(UsageError)?;

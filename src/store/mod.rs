@@ -88,9 +88,12 @@ pub use sources::lag::{LAGS, Lag};
 pub use sources::unnamed_proxies::UnnamedProxy;
 pub use trail::read::{TrailFilter, TrailRow};
 pub use trail::snapshot::{Portion, RawRow, TrailSnapshot};
+pub use views::called::KnownName;
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
 pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
+pub use views::search::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits};
+pub use views::search_word::{SearchWord, value_of};
 pub use writer::group_commit::Committed;
 
 use clock_steps::ClockSteps;
