@@ -67,7 +67,7 @@ pub(super) async fn run(args: &FindArgs, at: &StoreArgs) -> anyhow::Result<Exit>
 
 fn show(found: &SearchHits, word: &SearchWord, times: &LocalTimes) -> anyhow::Result<()> {
     let rows = found.hits.iter().map(|hit| row(hit, times)).collect();
-    table(&["what", "who…", "state", "when?", "shown by"], rows, "nothing")?;
+    table(&["what", "who", "state", "when?", "shown by…"], rows, "nothing")?;
     for kind in &found.more {
         line(Meaning::Waiting.paint(more(*kind)))?;
     }

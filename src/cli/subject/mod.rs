@@ -226,12 +226,14 @@ async fn unresolved(store: &Store, all: bool, as_json: bool) -> anyhow::Result<(
             "everybody is known at a target at least; {} in dispute: unlink each from whom it is not (revoked subject unlink NAME)",
             counted(names, "name is", "names are")
         ))),
-        (Some(one), _) => line(Meaning::Waiting.paint(format!(
-            "{} nobody whom a target knows: say who it is (revoked subject link NAME NAME), or that it does not matter (revoked subject \
-             dismiss {} --note …)",
-            counted(open.len(), "case is about", "cases are about"),
-            one.case
-        ))),
+        (Some(one), _) => {
+            line("say who it is:                 revoked subject link NAME NAME")?;
+            line(format!("or that nothing is to be done: revoked subject dismiss {}", one.case))?;
+            line(Meaning::Waiting.paint(format!(
+                "{} somebody whom no target knows",
+                counted(open.len(), "case is about", "cases are about")
+            )))
+        }
     }
 }
 

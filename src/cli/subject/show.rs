@@ -140,7 +140,7 @@ fn sum(name: &Subject, names: &[LinkedName], cases: &[CaseView]) -> anyhow::Resu
                 .filter(|_| newest.state == "closed")
                 .unwrap_or(&newest.state);
             format!(
-                "{asked_for}: {known}{count} {plural}{more}, the newest {stands} (revoked case show {})",
+                "{asked_for}: {known}{count} {plural}{more}, the newest ({}) {stands}",
                 newest.id
             )
         }

@@ -1,6 +1,8 @@
 //! Whom a bare word may mean: the known names that it is, and those that are near it.
 
-use super::search::{KNOWN, NEWEST_JOBS, VALUE, is};
+use std::collections::BTreeMap;
+
+use super::search::{KNOWN, VALUE};
 use super::search_word::SearchWord;
 use crate::model::Subject;
 use crate::store::columns::Columns as _;
@@ -28,36 +30,35 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn names_called(&self, word: &SearchWord) -> Result<Vec<KnownName>> {
-        let is_value = is(VALUE);
-        let sql = format!(
-            "WITH hit (name) AS (SELECT n FROM (SELECT name AS n FROM ({KNOWN})) WHERE {is_value} \
-                 UNION SELECT n FROM (SELECT e.value AS n FROM job j, json_each(CASE WHEN json_valid(j.evidence) THEN j.evidence END, '$.names') e \
-                     WHERE j.id > (SELECT max(id) FROM job) - {NEWEST_JOBS} AND j.evidence IS NOT NULL) WHERE {is_value}) \
-             SELECT h.name, (SELECT person FROM identity i WHERE i.name = h.name LIMIT 1), \
-                 (SELECT source FROM identity i WHERE i.name = h.name LIMIT 1), \
-                 coalesce((SELECT max(c.id) FROM person p JOIN cases c ON c.subject_ref = p.ref WHERE p.subject = h.name), \
-                     (SELECT max(c.id) FROM alias a JOIN cases c ON c.subject_ref = a.ref WHERE a.name = h.name), \
-                     (SELECT max(j.case_id) FROM job j WHERE j.id > (SELECT max(id) FROM job) - {NEWEST_JOBS} AND json_valid(j.evidence) \
-                         AND EXISTS (SELECT 1 FROM json_each(j.evidence, '$.names') e WHERE e.value = h.name))) \
-             FROM hit h LIMIT 100"
-        );
-        let [written, lower, upper] = &word.needles;
-        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-            .bind(written)
-            .bind(lower)
-            .bind(upper)
-            .fetch_all(self.readers())
+        let mut found: BTreeMap<String, Option<i64>> = BTreeMap::new();
+        for name in self.known_names_that_hold(word).await? {
+            if word.is(&name) {
+                found.insert(name, None);
+            }
+        }
+        for account in self.accounts_that_hold(word).await? {
+            for name in account.names.into_iter().filter(|name| word.is(name)) {
+                found.entry(name).or_default().get_or_insert(account.case);
+            }
+        }
+        let mut names = Vec::with_capacity(found.len());
+        for (text, seen_in) in found {
+            // A name that another program has written is nobody's.
+            let Ok(name) = text.parse() else { continue };
+            let row = sqlx::query(
+                "SELECT (SELECT person FROM identity WHERE name = ?1 LIMIT 1), (SELECT source FROM identity WHERE name = ?1 LIMIT 1), \
+                     coalesce((SELECT max(c.id) FROM person p JOIN cases c ON c.subject_ref = p.ref WHERE p.subject = ?1), \
+                         (SELECT max(c.id) FROM alias a JOIN cases c ON c.subject_ref = a.ref WHERE a.name = ?1))",
+            )
+            .bind(text)
+            .fetch_one(self.readers())
             .await
             .map_err(StoreError::sql("looking up a name"))?;
-        let mut names = Vec::with_capacity(rows.len());
-        for row in &rows {
-            // A name that another program has written is nobody's.
-            let Ok(name) = row.read::<&str>(0)?.parse() else { continue };
             names.push(KnownName {
                 name,
-                person: row.read(1)?,
-                source: row.read(2)?,
-                case: row.read(3)?,
+                person: row.read(0)?,
+                source: row.read(1)?,
+                case: row.read::<Option<i64>>(2)?.or(seen_in),
             });
         }
         names.sort_by(|one, other| (one.name.rank(), &one.name).cmp(&(other.name.rank(), &other.name)));
@@ -72,7 +73,7 @@ impl Store {
         let length = i64::try_from(word.written().chars().count()).unwrap_or(i64::MAX);
         // Of an address the part before the domain is what people mistype.
         let sql = format!(
-            "SELECT DISTINCT n FROM (SELECT name AS n FROM ({KNOWN})) \
+            "SELECT DISTINCT n FROM ({KNOWN}) \
              WHERE length({VALUE}) BETWEEN ?1 - 2 AND ?1 + 2 OR instr({VALUE}, '@') - 1 BETWEEN ?1 - 2 AND ?1 + 2 LIMIT {LOOKED_AT}"
         );
         sqlx::query_scalar(sqlx::AssertSqlSafe(sql))

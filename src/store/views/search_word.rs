@@ -17,8 +17,9 @@ const FORMATS: &[&str] = &[
 /// What is searched for, without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchWord {
-    /// As written, in lower case and in upper case, ready for `LIKE … ESCAPE '\'`: the database itself knows the case of ASCII alone.
-    pub(super) needles: [String; 3],
+    /// As written, and where that is not ASCII in lower and in upper case too, since the database knows the case of ASCII alone. Ready for
+    /// `LIKE … ESCAPE '\'`.
+    pub(super) needles: Vec<String>,
     /// Whether it names the format too, as `username:amara` does: then the whole canonical form is looked at, else what stands behind the format.
     pub(super) with_format: bool,
     /// The number that it is, where it is one: of a case.
@@ -44,13 +45,39 @@ impl SearchWord {
             text.to_owned()
         };
         let number = text.strip_prefix("case:").unwrap_or(text).parse().ok();
-        let needles = [written.clone(), written.to_lowercase(), written.to_uppercase()].map(|needle| escaped(&needle));
+        let mut needles = vec![escaped(&written)];
+        if !written.is_ascii() {
+            needles.extend([escaped(&written.to_lowercase()), escaped(&written.to_uppercase())]);
+        }
         (!written.is_empty()).then_some(Self {
             needles,
             with_format: with_format || text.contains('#') || text.contains("://"),
             number,
             written,
         })
+    }
+
+    /// Whether a name, or what stands behind its format, is the word and nothing else.
+    pub(super) fn is(&self, name: &str) -> bool {
+        let looked_at = if self.with_format { name } else { value_of(name) };
+        looked_at.to_lowercase() == self.written.to_lowercase()
+    }
+
+    /// The condition that a text of the database holds the word; the needles are its parameters from `?first` on.
+    pub(super) fn holds(&self, text: &str, first: usize) -> String {
+        self.like(text, first, "'%' || ?", " || '%'")
+    }
+
+    /// The condition that a text is the word.
+    pub(super) fn equals(&self, text: &str, first: usize) -> String {
+        self.like(text, first, "?", "")
+    }
+
+    fn like(&self, text: &str, first: usize, before: &str, behind: &str) -> String {
+        let likes: Vec<String> = (first..first + self.needles.len())
+            .map(|n| format!("{text} LIKE {before}{n}{behind} ESCAPE '\\'"))
+            .collect();
+        format!("({})", likes.join(" OR "))
     }
 
     /// The word, with its format as names have it.
@@ -80,7 +107,8 @@ mod tests {
     fn a_word_is_taken_as_it_is_written_and_its_marks_mean_nothing() {
         let word = SearchWord::new(" 100%_Ü ").unwrap();
         assert_eq!(word.needles, ["100\\%\\_Ü", "100\\%\\_ü", "100\\%\\_Ü"]);
-        assert!(!word.with_format && word.number.is_none());
+        assert!(!word.with_format && word.number.is_none() && word.is("100%_ü"));
+        assert_eq!(SearchWord::new("a_b").unwrap().needles, ["a\\_b"]);
         assert_eq!(SearchWord::new("  "), None);
     }
 
