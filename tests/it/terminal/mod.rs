@@ -3,6 +3,7 @@
 mod alert;
 mod check;
 mod departures;
+mod find;
 mod hold;
 mod rendering;
 mod status;
