@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+mod account;
 mod alert;
+mod asked;
 mod case;
 mod check;
 #[cfg(feature = "demo")]

@@ -7,7 +7,7 @@
 //! Everything long-lived is watched ([`crate::supervision`]): what ends although it should not stops the rest in the same good order, and
 //! the daemon ends with exit code 1.
 //!
-//! Here [`Daemon`]; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
+//! Here [`Daemon`]; `asked`, what commands ask of it; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
 //! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work;
 //! `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
@@ -36,6 +36,7 @@ use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
+pub mod asked;
 mod canaries;
 mod descriptors;
 mod endpoints;
@@ -161,13 +162,15 @@ impl Daemon {
             stop: stop_intake.clone(),
             supervisor: supervisor.clone(),
         };
-        let intake = start_intake(&store, &config, policy, &lanes, activity, &listeners);
+        let intake = start_intake(&store, &config, Arc::clone(&policy), &lanes, activity, &listeners);
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
         }
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
+        let asked = asked::Answerer::new(config.targets.clone(), Arc::clone(&policy), Some(store.clone()));
+        listeners.spawn_watched("what commands ask", asked::run(store.clone(), asked, stop_intake.clone()));
         // Not watched: it ends by itself, and its word is an alert.
         listeners.tracker.spawn(integrity::look(store.clone(), stop_intake.clone()));
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");

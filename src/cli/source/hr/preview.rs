@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 
+use crate::cli::asked::Reach;
 use crate::cli::output::{json, line, plain, table};
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -41,7 +42,7 @@ pub struct PreviewArgs {
 /// Where the config, the file or the store cannot be read.
 pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let clock = Clock::system();
-    let config = Config::load(&at.config, &clock)?;
+    let config = Reach::new(at)?.config;
     let (name, folder) = folder(&config, args.source.as_deref())?;
     let mut preview = preview(&args.file, folder.rules(), clock.now())?;
     // What is known already decides what a row does; without a store nothing is.
