@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 mod account;
 mod alert;
 mod asked;
+mod backup;
 mod case;
 mod check;
 #[cfg(feature = "demo")]
@@ -128,6 +129,8 @@ pub enum Command {
     /// Show, verify or export the trail, and replace its key
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Copy the store beside the running daemon, verified, and say what else to save
+    Backup(backup::BackupArgs),
     /// Look at whom we tell what was proved, and whether it arrives
     #[command(subcommand)]
     Transmitter(transmitter::TransmitterCommand),
@@ -187,6 +190,7 @@ impl Cli {
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status { json } => Box::pin(status::run(at, json)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Backup(args) => Box::pin(backup::run(&args, at)).await,
             Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,
             Command::Erase(args) => Box::pin(erase::run(&args, at)).await,
             Command::Kinds { json } => kinds::run(json),

@@ -65,6 +65,7 @@ pub use departures::queries::{
     DepartureDetail, DepartureFilter, DepartureView, EmploymentView, PlanPlace, PlannedDeparture, StepView,
 };
 pub use error::{OpenError, StoreError};
+pub use file::backup::{BackupError, StoreCopy};
 pub use file::commit_watch::CommitWatch;
 pub use file::integrity::Integrity;
 pub use file::lock::daemon_runs;
