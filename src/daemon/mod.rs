@@ -29,7 +29,7 @@ use crate::config::Config;
 use crate::intake::{self, Intake, SourceActivity};
 use crate::policy::Policy;
 use crate::sources::Source;
-use crate::store::Store;
+use crate::store::{Store, newest_schema};
 use crate::supervision::Supervisor;
 use crate::telemetry;
 use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
@@ -97,6 +97,7 @@ impl Daemon {
     async fn start_on(store: Store, config: Config) -> anyhow::Result<Self> {
         // First of all: whatever counts from now on is gathered.
         let metrics = telemetry::metrics();
+        telemetry::table::BUILD_INFO.set([env!("CARGO_PKG_VERSION"), &newest_schema().to_string()], 1.0);
         // One whose head cannot be read is no new one; the check below refuses it.
         let is_new = store.trail_head().await.is_ok_and(|head| head.size() == 0);
         let signer = trail::signer(&config.trail.origin, config.trail.key.as_ref(), store.path(), is_new)?;

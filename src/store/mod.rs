@@ -69,7 +69,7 @@ pub use file::backup::{BackupError, StoreCopy};
 pub use file::commit_watch::CommitWatch;
 pub use file::integrity::Integrity;
 pub use file::lock::daemon_runs;
-pub use file::open::Role;
+pub use file::open::{Role, newest_schema};
 pub use file::privacy::check_privacy;
 pub use file::room::Room;
 pub use identity::link_rows::ScopedName;
