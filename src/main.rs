@@ -8,7 +8,9 @@ use revoked::cli::{Cli, Exit};
 fn main() -> ExitCode {
     // A shell that asks what could be typed gets its answer, and nothing else happens.
     revoked::cli::complete();
-    let parsed = revoked::cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = revoked::cli::command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {

@@ -25,6 +25,14 @@ pub(super) fn as_typed() -> String {
         Some(name) => name.to_string_lossy().into_owned(),
         None => "revoked".to_owned(),
     };
+    let words: Vec<String> = words.collect();
+    // Neither sudo nor systemd hands the environment on.
+    let is_named = words
+        .iter()
+        .any(|word| word == "-c" || word.starts_with("--config") || word == "--store");
+    let config = std::env::var_os("REVOKED_CONFIG").filter(|_| !is_named);
+    let config = config.map(|config| ["--config".to_owned(), config.to_string_lossy().into_owned()]);
+    let words = words.into_iter().chain(config.into_iter().flatten());
     let words = std::iter::once(program).chain(words).map(|word| quoted(&word));
     words.collect::<Vec<_>>().join(" ")
 }

@@ -72,7 +72,11 @@ impl Reach {
             })
         };
         if questions.iter().all(is_open) {
-            let store = if questions.iter().any(|question| matches!(question.asks, Asks::Probe { prove: true })) && self.store.exists() {
+            let store = if questions
+                .iter()
+                .any(|question| matches!(question.asks, Asks::Probe { prove: true }))
+                && self.store.exists()
+            {
                 Some(open(&self.store).await?)
             } else {
                 None

@@ -53,7 +53,10 @@ fn below(command: Command, family: &str) -> Command {
         "" => name,
         family => family.to_owned(),
     };
-    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
     names.into_iter().fold(command, |command, name| {
         command.mut_subcommand(name, |command| below(command, &family))
     })
@@ -109,12 +112,18 @@ fn job_states() -> Offers {
 
 fn entry_kinds() -> Offers {
     let kinds = EntryKind::ALL.iter();
-    kinds.map(|kind| (kind.name().to_owned(), kind.description().to_owned())).collect()
+    kinds
+        .map(|kind| (kind.name().to_owned(), kind.description().to_owned()))
+        .collect()
 }
 
 fn kinds() -> Offers {
-    let targets = targets::KINDS.iter().map(|kind| (kind.name.to_owned(), kind.about.to_owned()));
-    let sources = sources::KINDS.iter().map(|kind| (kind.name.to_owned(), kind.about.to_owned()));
+    let targets = targets::KINDS
+        .iter()
+        .map(|kind| (kind.name.to_owned(), kind.about.to_owned()));
+    let sources = sources::KINDS
+        .iter()
+        .map(|kind| (kind.name.to_owned(), kind.about.to_owned()));
     targets.chain(sources).collect()
 }
 
@@ -131,7 +140,10 @@ fn targets_here() -> Offers {
 
 fn sources_here() -> Offers {
     let Some(config) = config() else { return Vec::new() };
-    let built = config.sources.iter().map(|source| (source.name.clone(), source.kind.to_owned()));
+    let built = config
+        .sources
+        .iter()
+        .map(|source| (source.name.clone(), source.kind.to_owned()));
     let unbuilt = config
         .unbuilt_sources
         .iter()
@@ -177,10 +189,14 @@ fn alerts() -> Offers {
 
 fn departures() -> Offers {
     from_store(async |store| {
-        let plans = store.departures(&DepartureFilter {
-            limit: MOST,
-            ..DepartureFilter::default()
-        }).await.ok()?.rows;
+        let plans = store
+            .departures(&DepartureFilter {
+                limit: MOST,
+                ..DepartureFilter::default()
+            })
+            .await
+            .ok()?
+            .rows;
         let plans = plans.into_iter();
         Some(plans.map(|plan| (plan.id.to_string(), plan.state)).collect())
     })
@@ -194,7 +210,11 @@ fn config() -> Option<Config> {
 /// Reads the store that is meant by what was typed so far.
 fn from_store(read: impl AsyncFnOnce(&Store) -> Option<Offers>) -> Offers {
     let Ok(path) = place().path() else { return Vec::new() };
-    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() else {
+    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+    else {
         return Vec::new();
     };
     let offers = runtime.block_on(async {

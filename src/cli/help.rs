@@ -80,7 +80,10 @@ fn is_command(text: &str) -> bool {
 
 /// The command with every text behind a help in that form.
 pub(super) fn reflowed(command: Command) -> Command {
-    let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
     let command = names
         .into_iter()
         .fold(command, |command, name| command.mut_subcommand(name, reflowed));

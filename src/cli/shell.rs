@@ -31,9 +31,7 @@ pub(super) fn completions(shell: Shell) -> anyhow::Result<Exit> {
         Shell::Zsh => "(( $+commands[revoked] )) && source <(COMPLETE=zsh revoked)",
         Shell::Fish => "command -q revoked; and COMPLETE=fish revoked | source",
         Shell::Elvish => "eval (E:COMPLETE=elvish revoked | slurp)",
-        Shell::PowerShell => {
-            "$env:COMPLETE = \"powershell\"; revoked | Out-String | Invoke-Expression; Remove-Item Env:\\COMPLETE"
-        }
+        Shell::PowerShell => "$env:COMPLETE = \"powershell\"; revoked | Out-String | Invoke-Expression; Remove-Item Env:\\COMPLETE",
         other => anyhow::bail!("there are no completions for {other}"),
     })?;
     Ok(Exit::Ok)

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{self, Bound};
-use super::{Diagnostics, SourceConfig, UnbuiltSource, TargetConfig};
+use super::{Diagnostics, SourceConfig, TargetConfig, UnbuiltSource};
 use crate::canary::Canary;
 use crate::clock::Clock;
 use crate::policy::{INBOX, Limits};

@@ -322,7 +322,13 @@ pub fn secret_places(path: &Path) -> Vec<(String, SecretSource)> {
 }
 
 fn gather_secrets(at: &str, value: &toml::Value, places: &mut Vec<(String, SecretSource)>) {
-    let below = |key: &str| if at.is_empty() { key.to_owned() } else { format!("{at} {key}") };
+    let below = |key: &str| {
+        if at.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{at} {key}")
+        }
+    };
     match value {
         toml::Value::Table(table) => {
             let text = |key: &str| table.get(key).and_then(toml::Value::as_str).filter(|_| table.len() == 1);

@@ -60,11 +60,7 @@ pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exi
             Err(error) => {
                 failed = true;
                 if !args.json {
-                    line(format!(
-                        "target {}: could not be asked: {}",
-                        plain(target),
-                        plain(&error)
-                    ))?;
+                    line(format!("target {}: could not be asked: {}", plain(target), plain(&error)))?;
                 }
                 rows.push(serde_json::json!({ "target": target, "error": error }));
             }

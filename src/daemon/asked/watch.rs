@@ -70,7 +70,9 @@ async fn watch(store: &Store, answerer: &Answerer) -> Result<()> {
 async fn answer(store: &Store, answerer: &Answerer, question: OpenQuestion) {
     let OpenQuestion { id, question, asked_by } = question;
     let answers = match serde_json::from_str::<Vec<Question>>(&question) {
-        Err(_) => Err("the daemon is of another version than the command, and does not understand what is asked: restart it".to_owned()),
+        Err(_) => {
+            Err("the daemon is of another version than the command, and does not understand what is asked: restart it".to_owned())
+        }
         Ok(questions) if questions.len() > MOST => Err(format!("more than {MOST} things are asked at once")),
         Ok(questions) => {
             tracing::info!(%asked_by, targets = questions.len(), "asks targets for a command");

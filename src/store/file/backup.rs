@@ -43,7 +43,9 @@ pub enum BackupError {
         source: sqlx::Error,
     },
     /// What was copied is not sound: the store itself is damaged.
-    #[error("the copy is damaged ({0}), and so is the store that it was made of: see docs/lifecycle.md, and keep the store for examination")]
+    #[error(
+        "the copy is damaged ({0}), and so is the store that it was made of: see docs/lifecycle.md, and keep the store for examination"
+    )]
     Damaged(String),
 }
 

@@ -41,7 +41,10 @@ fn block(language: &str) -> String {
     let shipped = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
     // The first line says where to read on.
     let (first, rest) = shipped.split_once('\n').unwrap();
-    assert!(first.starts_with("# ") && first.ends_with("docs/sources/proxies.md."), "{first}");
+    assert!(
+        first.starts_with("# ") && first.ends_with("docs/sources/proxies.md."),
+        "{first}"
+    );
     let page = pages().into_iter().find(|page| page.path == PAGE).unwrap();
     let mut shown = blocks_of(&page)
         .into_iter()
