@@ -15,7 +15,7 @@ pub enum Exit {
     Store,
     /// Another daemon has the store.
     Locked,
-    /// `trail verify` found something.
+    /// `trail verify` or `backup` found something wrong with the trail.
     Unverified,
     /// `check` found something that makes revocations fail. `source hr preview`: some of the file would be put aside.
     Findings,
@@ -57,7 +57,11 @@ impl Exit {
             "the store is refused: newer schema, damaged, or a trail that does not stand",
         ),
         (Self::Locked, 4, "another daemon has the store"),
-        (Self::Unverified, 5, "`trail verify` found something"),
+        (
+            Self::Unverified,
+            5,
+            "`trail verify` or `backup` found something wrong with the trail",
+        ),
         (
             Self::Findings,
             6,

@@ -7,7 +7,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+mod account;
 mod alert;
+mod asked;
+mod backup;
+mod candidates;
 mod case;
 mod check;
 #[cfg(feature = "demo")]
@@ -16,11 +20,13 @@ mod departures;
 mod erase;
 mod exit;
 mod find;
+mod help;
 mod hold;
 mod human_time;
 mod job;
 mod kinds;
 mod leaked;
+mod manual;
 mod output;
 mod release;
 mod revoke;
@@ -39,6 +45,7 @@ mod transmitter;
 mod whom;
 
 pub use exit::Exit;
+pub use shell::{command, complete};
 pub use store::StoreArgs;
 
 /// The revoke daemon: ends every session and token of a compromised or departed user, proves that they are gone, and keeps the evidence.
@@ -125,6 +132,8 @@ pub enum Command {
     /// Show, verify or export the trail, and replace its key
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Copy the store beside the running daemon, verified, and say what else to save
+    Backup(backup::BackupArgs),
     /// Look at whom we tell what was proved, and whether it arrives
     #[command(subcommand)]
     Transmitter(transmitter::TransmitterCommand),
@@ -137,14 +146,22 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Print completions for a shell
-    #[command(after_help = "Example: revoked completions bash > /etc/bash_completion.d/revoked")]
+    /// Print what the start of a shell reads, so that it completes commands, names from the config and open numbers
+    #[command(after_help = "Examples:
+  revoked completions bash > /usr/share/bash-completion/completions/revoked
+  revoked completions zsh >> ~/.zshrc
+  revoked completions fish > ~/.config/fish/completions/revoked.fish
+
+It is one line, which asks the program for the rest each time a shell starts: shell and program are then always of the same version. Names \
+come from the config without its secrets, numbers from the store; what may not be read, or not within 150 ms, is not offered.")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Write the manual pages
-    #[command(after_help = "Example: revoked man --out /usr/local/share/man/man1")]
+    #[command(after_help = "Examples:
+  revoked man | man -l -
+  revoked man --out /usr/local/share/man/man1")]
     Man {
         /// The folder to write one page for each command to; without it the main page goes to standard output
         #[arg(long)]
@@ -185,6 +202,7 @@ impl Cli {
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status(args) => Box::pin(status::run(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Backup(args) => Box::pin(backup::run(&args, at)).await,
             Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,
             Command::Erase(args) => Box::pin(erase::run(&args, at)).await,
             Command::Kinds { json } => kinds::run(json),

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use serde::Serialize;
 
+use super::asked::Reach;
 use super::output::{Cell, LocalTimes, Meaning, json, line, plain, table};
 use super::store::{open, operator};
 use super::{Exit, StoreArgs};
@@ -72,7 +73,11 @@ pub(super) async fn run(command: TransmitterCommand, at: &StoreArgs) -> anyhow::
         json(&published(&signer(Some(&source), Path::new(""))?, &[])?)?;
         return Ok(Exit::Ok);
     }
-    let config = Config::load(&at.config, &Clock::system())?;
+    let config = if matches!(command, TransmitterCommand::Keys { .. }) {
+        Config::load(&at.config, &Clock::system())?
+    } else {
+        Reach::new(at)?.config
+    };
     let path = at.store.clone().unwrap_or_else(|| config.store.clone());
     let settings = config
         .transmitter

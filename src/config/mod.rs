@@ -14,7 +14,7 @@ use toml::de::DeTable;
 
 use crate::clock::Clock;
 use crate::policy::{Limits, Policy};
-use crate::secret::is_unreadable_here;
+use crate::secret::{SecretSource, is_unreadable_here};
 use crate::settings::{ConfigError, Rate};
 use crate::sources::Source;
 use crate::targets::{Target, TargetRole};
@@ -54,6 +54,8 @@ pub struct Config {
     pub target_names: Vec<String>,
     /// The origins of signals, in the order of the file; the operators' inbox is the first, whether it is written or not.
     pub sources: Vec<SourceConfig>,
+    /// Sources that could not be built: where a config was loaded without secrets, those that need one.
+    pub unbuilt_sources: Vec<UnbuiltSource>,
     /// The rule from signal to decision.
     pub policy: Policy,
     /// The trail.
@@ -75,6 +77,7 @@ pub struct Config {
 }
 
 /// A built target.
+#[derive(Clone)]
 pub struct TargetConfig {
     /// Its name, which is unique among the targets.
     pub name: String,
@@ -106,6 +109,17 @@ pub struct SourceConfig {
     pub silent_after: Option<Duration>,
     /// The connector.
     pub source: Source,
+}
+
+/// A source of which only the table was read.
+#[derive(Debug, Clone)]
+pub struct UnbuiltSource {
+    /// Its name.
+    pub name: String,
+    /// The kind's name.
+    pub kind: &'static str,
+    /// How long it may say nothing before an alert is raised.
+    pub silent_after: Option<Duration>,
 }
 
 impl Config {
@@ -186,7 +200,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let (file, errors) = crate::settings::salvage::<file::File>(root);
     found.errors.extend(errors.into_iter().map(entries::with_arrays));
     let (targets, target_names) = entries::targets(targets, clock, found);
-    let (mut sources, overrides) = entries::sources(sources, &target_names, clock, found);
+    let (mut sources, unbuilt_sources, overrides) = entries::sources(sources, &target_names, clock, found);
     let transmitter = transmitter::transmitter(transmitter, receivers, &sources, found);
     let file = file?;
     let store = trail::store(&file.store, found);
@@ -208,6 +222,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         targets,
         target_names,
         sources,
+        unbuilt_sources,
         policy,
         transmitter,
         warnings: ConfigReport::new("", "", []),
@@ -215,7 +230,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     if config.target_names.is_empty() {
         found.warn("no [[target]] is configured: nothing can be revoked");
     }
-    if config.sources.len() == 1 {
+    if config.sources.len() == 1 && config.unbuilt_sources.is_empty() {
         found.warn("no [[source]] is configured: only operators can ask for anything, through the inbox");
     }
     Some(config)
@@ -311,4 +326,48 @@ fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
         text_at("store", "path").unwrap_or_else(|| PathBuf::from(trail::STORE)),
         text_at("trail", "anchor"),
     ))
+}
+
+/// Every secret that a config names, with the table or the key that it is for, in the order of the file; nothing of a file that cannot be read.
+#[must_use]
+pub fn secret_places(path: &Path) -> Vec<(String, SecretSource)> {
+    let mut places = Vec::new();
+    if let Ok((text, _)) = read(path)
+        && let Ok(root) = toml::from_str::<toml::Table>(&text)
+    {
+        gather_secrets("", &toml::Value::Table(root), &mut places);
+    }
+    places
+}
+
+fn gather_secrets(at: &str, value: &toml::Value, places: &mut Vec<(String, SecretSource)>) {
+    let below = |key: &str| {
+        if at.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{at} {key}")
+        }
+    };
+    match value {
+        toml::Value::Table(table) => {
+            let text = |key: &str| table.get(key).and_then(toml::Value::as_str).filter(|_| table.len() == 1);
+            if let Some(name) = text("credential") {
+                places.push((at.to_owned(), SecretSource::Credential(name.to_owned())));
+            } else if let Some(path) = text("file") {
+                places.push((at.to_owned(), SecretSource::File(path.into())));
+            } else {
+                for (key, value) in table {
+                    gather_secrets(&below(key), value, places);
+                }
+            }
+        }
+        toml::Value::Array(values) => {
+            for value in values {
+                let name = value.get("name").and_then(toml::Value::as_str);
+                let at = name.map_or_else(|| at.to_owned(), |name| format!("{at} {name}"));
+                gather_secrets(&at, value, places);
+            }
+        }
+        _ => {}
+    }
 }

@@ -13,7 +13,7 @@
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
 //!
-//! Beside them `alerts`, `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows,
+//! Beside them `alerts`, `asked` (what commands ask of the daemon), `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows,
 //! with `listed` for many of them and `gaps` for one that is shown although parts of it are damaged;
 //! `mistyped` converts what keeps a row from being changed.
 
@@ -31,6 +31,7 @@ use crate::clock::Clock;
 use crate::statement::Receiver;
 
 mod alerts;
+mod asked;
 mod canary;
 mod cases;
 mod clock_steps;
@@ -53,6 +54,7 @@ mod views;
 mod writer;
 
 pub use alerts::{Alert, HandOver, UntoldAlert};
+pub use asked::OpenQuestion;
 pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::call_off::CalledOff;
 pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, Reactivation};
@@ -65,10 +67,11 @@ pub use departures::queries::{
     DepartureDetail, DepartureFilter, DepartureView, EmploymentView, PlanPlace, PlannedDeparture, StepView,
 };
 pub use error::{OpenError, StoreError};
+pub use file::backup::{BackupError, StoreCopy};
 pub use file::commit_watch::CommitWatch;
 pub use file::integrity::Integrity;
 pub use file::lock::daemon_runs;
-pub use file::open::Role;
+pub use file::open::{Role, newest_schema};
 pub use file::privacy::check_privacy;
 pub use file::room::Room;
 pub use identity::link_rows::ScopedName;

@@ -312,7 +312,7 @@ impl fmt::Display for TargetError {
 impl std::error::Error for TargetError {}
 
 /// What a probe found: facts, and findings with what to do about each.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Probe {
     /// The server's version as it names itself.
     pub version: Option<String>,
@@ -327,7 +327,7 @@ pub struct Probe {
 }
 
 /// A target's own rate limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CallLimit {
     /// Calls a second.
     pub per_second: u32,
@@ -336,7 +336,7 @@ pub struct CallLimit {
 }
 
 /// One thing that a probe found.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Finding {
     /// How bad it is.
     pub level: Level,
@@ -347,7 +347,7 @@ pub struct Finding {
 }
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Good to know.

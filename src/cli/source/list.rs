@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::cli::asked::Reach;
 use crate::cli::output::{Cell, LocalTimes, Meaning, json_line, name_unreadable, table};
 use crate::cli::source_health;
 use crate::cli::store::open;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::model::Timestamp;
 use crate::settings::Period;
-use crate::sources::Source;
+use crate::sources::{Source, ssf};
 use crate::store::SourceHealth;
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct Row {
 /// A config that is wrong, with every complaint; a store that cannot be read.
 pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let clock = Clock::system();
-    let config = Config::load(&at.config, &clock)?;
+    let config = Reach::new(at)?.config;
     let path = at.store.clone().unwrap_or_else(|| config.store.clone());
     let mut known = Vec::new();
     // Before the daemon's first start there is no store, and nothing to say of any source.
@@ -42,17 +42,24 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         known = health.rows;
         store.close().await;
     }
-    let rows: Vec<Row> = config
-        .sources
-        .iter()
-        .map(|source| Row {
-            source: source.name.clone(),
-            kind: source.kind,
-            endpoint: endpoint(&source.name, &source.source),
-            silent_after: source.silent_after.map(|length: Duration| Period(length).to_string()),
-            health: known.iter().find(|health| health.source == source.name).cloned(),
-        })
-        .collect();
+    let health = |name: &str| known.iter().find(|health| health.source == name).cloned();
+    let told = |silent_after: Option<Duration>| silent_after.map(|length| Period(length).to_string());
+    let built = config.sources.iter().map(|source| Row {
+        source: source.name.clone(),
+        kind: source.kind,
+        endpoint: endpoint(&source.name, &source.source),
+        silent_after: told(source.silent_after),
+        health: health(&source.name),
+    });
+    // Those whose secrets the daemon alone may read are sources all the same. Which of the two ways a stream comes by stands behind its secrets.
+    let unbuilt = config.unbuilt_sources.iter().map(|source| Row {
+        source: source.name.clone(),
+        kind: source.kind,
+        endpoint: (source.kind != ssf::KIND.name).then(|| format!("/signals/{}", source.name)),
+        silent_after: told(source.silent_after),
+        health: health(&source.name),
+    });
+    let rows: Vec<Row> = built.chain(unbuilt).collect();
     if as_json {
         rows.iter().try_for_each(json_line)?;
         return Ok(Exit::Ok);

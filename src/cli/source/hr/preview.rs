@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::known;
+use crate::cli::asked::Reach;
 use crate::cli::output::{Cell, LocalTimes, Meaning, bare, json, line, own_time, plain, remark, sentence, table};
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -47,7 +48,7 @@ pub struct PreviewArgs {
 /// Where the config, the file or the store cannot be read.
 pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let clock = Clock::system();
-    let config = Config::load(&at.config, &clock)?;
+    let config = Reach::new(at)?.config;
     let (name, folder) = folder(&config, args.source.as_deref())?;
     let mut preview = preview(&args.file, folder.rules(), clock.now())?;
     // What is known already decides what a row does; without a store nothing is.
