@@ -93,6 +93,21 @@ impl Exit {
             .map_or(1, |(_, code, _)| *code)
     }
 
+    /// How bad it is among the exits of a list of people: of several the worst counts.
+    #[must_use]
+    pub fn severity(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::VerdictNoPrincipal => 1,
+            Self::VerdictResidual => 2,
+            Self::VerdictUnverified => 3,
+            Self::Waiting => 4,
+            Self::Held => 5,
+            Self::Rejected => 6,
+            _ => 7,
+        }
+    }
+
     /// The exit of `revoke --wait` for a verdict's word.
     #[must_use]
     pub fn of_verdict(word: &str) -> Self {

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::revoke::{check, follow};
+use super::revoke::{Wanted, check, follow};
 use super::store::operator;
 use super::{Exit, StoreArgs, UsageError};
 use crate::intake::{CREDENTIAL, OWNER};
@@ -53,6 +53,9 @@ pub struct LeakedArgs {
     /// How long --wait waits, in seconds
     #[arg(long, default_value_t = 300)]
     pub timeout: u64,
+    /// With --wait, show what merely explains too
+    #[arg(long)]
+    pub explain: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -81,7 +84,12 @@ pub(super) async fn run(args: LeakedArgs, at: &StoreArgs) -> anyhow::Result<Exit
             ..InboxRow::default()
         })
         .await?;
-    let exit = follow(&store, row, args.wait.then_some(args.timeout), args.json).await;
+    let wanted = Wanted {
+        patience: args.wait.then_some(args.timeout),
+        explain: args.explain,
+        json: args.json,
+    };
+    let exit = follow(&store, row, wanted).await;
     store.close().await;
     exit
 }

@@ -62,13 +62,26 @@ pub struct Facts<'a> {
     pub recent_compromises: usize,
     /// Whether the subject's names belong to several people, or to one only by a name in dispute.
     pub unclear: bool,
+    /// Whether all of the delivery is one decision, see [`Facts::as_one`].
+    pub one_decision: bool,
     /// Now.
     pub now: Timestamp,
 }
 
 impl Facts<'_> {
+    /// Makes the whole delivery one decision: what a class holds of it counts against the limit as a whole, so that all of it is acted on or
+    /// all of it waits. `counted` are the signals that count, by class.
+    pub fn as_one(&mut self, counted: impl Fn(Class) -> usize) {
+        self.recent_departures += counted(Class::Departures).saturating_sub(1);
+        self.recent_compromises += counted(Class::Compromises).saturating_sub(1);
+        self.one_decision = true;
+    }
+
     /// Counts a signal that is acted on against the limits of those behind it.
     pub fn acted_on(&mut self, reason: Reason) {
+        if self.one_decision {
+            return;
+        }
         match Class::of(reason) {
             Some(Class::Departures) => self.recent_departures += 1,
             Some(Class::Compromises) => self.recent_compromises += 1,

@@ -1,7 +1,7 @@
 //! What a command prints: for people sentences and tables that fit the screen, with local times and colours by meaning; for programs JSON.
 //! Text from outside is made harmless for a terminal first.
 //!
-//! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables.
+//! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `live_line` what is under way, `table` the tables.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -11,12 +11,14 @@ use serde::Serialize;
 use crate::model::Timestamp;
 use crate::store::{Listed, UnreadableRow};
 
+mod live_line;
 mod local_time;
 mod meaning;
 mod table;
 mod terminal;
 
-pub(super) use local_time::{LocalTimes, coarse, span, stopwatch};
+pub(super) use live_line::LiveLine;
+pub(super) use local_time::{LocalTimes, coarse, span};
 pub(super) use meaning::Meaning;
 pub(super) use table::{Cell, table};
 pub(super) use terminal::{shown, tell_utc, terminal};

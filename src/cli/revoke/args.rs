@@ -1,5 +1,6 @@
 //! The arguments of `revoked revoke`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -16,13 +17,28 @@ use crate::settings::Period;
   revoked revoke id:npryem6qbfdcxji356uo9tc33o --reason compromised --target chat --session d8t3moset7ga5kaqtp157c3e1a --wait
   revoked revoke alice@example.org --reason departed --rehearse
   revoked revoke alice@example.org --reason compromised --keep-out 30d
+  revoked revoke --from phished.csv --reason compromised --wait
 
-Exit codes with --wait: 0 contained, 10 unverified, 11 residual, 12 no principal, 13 failed, 14 held, 15 still waiting, 16 rejected.")]
+A list has one subject a line, or is CSV with a header (subject, email, username, id, employee_id); blank lines and those that begin with #
+are skipped. It is shown and counted first, and confirmed by typing the number of people, or in a script by --set. It is acted on, or
+held, as one. The same list again within a day makes no second case: it follows the first.
+
+Exit codes: 14 held, 16 rejected. With --wait also: 0 contained, 10 unverified, 11 residual, 12 no principal, 13 failed, 15 still waiting; of
+a list the worst.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RevokeArgs {
     /// Whom it is about.
-    #[arg(help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>")]
-    pub subject: Subject,
+    #[arg(
+        help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>",
+        required_unless_present = "from"
+    )]
+    pub subject: Option<Subject>,
+    /// A list of people instead: one a line, or CSV with a header; `-` for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "session", "token"])]
+    pub from: Option<PathBuf>,
+    /// The set that the list made when it was shown: it is about exactly these people
+    #[arg(long, value_name = "HASH", requires = "from", conflicts_with = "rehearse")]
+    pub set: Option<String>,
     /// Why.
     #[arg(long, value_parser = reason, help = "Why: compromised, departed, suspended, credential_changed, …")]
     pub reason: Reason,
@@ -59,6 +75,9 @@ pub struct RevokeArgs {
     /// Wait for the verdict, show progress, and exit by it
     #[arg(long, conflicts_with = "rehearse")]
     pub wait: bool,
+    /// Show what merely explains too: what is not covered, what did not change
+    #[arg(long)]
+    pub explain: bool,
     /// How long --wait waits, in seconds
     #[arg(long, default_value_t = 300)]
     pub timeout: u64,

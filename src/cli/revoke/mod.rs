@@ -1,6 +1,6 @@
 //! `revoked revoke`: an operator's request, through the same inbox that other programs use.
 //!
-//! `args` first; here the request is checked and stored; `follow` waits for what becomes of it; `rehearse` is `--rehearse`, which changes nothing.
+//! `args` first; here the request is checked and stored; `answer` is what the daemon makes of it, `follow` what becomes of it; `rehearse` is `--rehearse`, which changes nothing, `list` is `--from`.
 
 use std::path::Path;
 
@@ -13,20 +13,29 @@ use crate::model::Timestamp;
 use crate::settings::nearest;
 use crate::store::InboxRow;
 
+mod answer;
 mod args;
 mod follow;
+mod list;
 mod rehearse;
 
 pub(super) use args::RevokeArgs;
-pub(super) use follow::follow;
+pub(super) use follow::{Wanted, follow};
 
 /// Runs `revoked revoke`.
 ///
 /// # Errors
 /// Where the store cannot be reached; with `--rehearse`, where a target cannot.
 pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    if let Some(from) = &args.from {
+        check(at, args.playbook.as_deref(), args.target.as_deref())?;
+        return list::run(&args, from, at).await;
+    }
+    let Some(subject) = &args.subject else {
+        return Err(UsageError("name somebody, or a list with --from".to_owned()).into());
+    };
     if args.rehearse {
-        return rehearse::run(&args, at).await;
+        return rehearse::run(&args, subject, at).await;
     }
     check(at, args.playbook.as_deref(), args.target.as_deref())?;
     let store = at.open().await?;
@@ -35,7 +44,7 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
     let row = store
         .submit_request(InboxRow {
             id: 0,
-            subject: args.subject.to_string(),
+            subject: subject.to_string(),
             reason: args.reason.word().to_owned(),
             requested_by: operator().to_string(),
             note: args.note.clone(),
@@ -52,7 +61,12 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
             ..InboxRow::default()
         })
         .await?;
-    let exit = follow(&store, row, args.wait.then_some(args.timeout), args.json).await;
+    let wanted = Wanted {
+        patience: args.wait.then_some(args.timeout),
+        explain: args.explain,
+        json: args.json,
+    };
+    let exit = follow(&store, row, wanted).await;
     store.close().await;
     exit
 }

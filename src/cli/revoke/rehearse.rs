@@ -1,7 +1,7 @@
 //! `revoke --rehearse`: what would be done, with the targets asked now. Changes nothing; needs no daemon.
 
 use super::RevokeArgs;
-use crate::cli::output::{json, line, plain};
+use crate::cli::output::{Meaning, json_line, line, plain};
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -10,77 +10,146 @@ use crate::policy::Policy;
 use crate::targets::CallContext;
 use crate::worker::{Rehearsal, rehearse};
 
+/// What a target would be asked for.
+pub(super) struct Demands {
+    config: Config,
+    /// The name of each target with what is demanded there.
+    at: Vec<(String, Containment)>,
+}
+
+/// What a target answered: the plan and why a human would be asked first, or why it could not be asked.
+pub(super) type Answer = Result<(Rehearsal, Vec<String>), String>;
+
+impl Demands {
+    /// What the arguments demand, at which targets.
+    ///
+    /// # Errors
+    /// Where the config is wrong, or the playbook demands nothing anywhere.
+    pub(super) fn of(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Self> {
+        let config = Config::load(&at.config, &Clock::system())?;
+        let name = args.playbook.clone().unwrap_or_else(|| args.reason.word().to_owned());
+        let playbook = config
+            .policy
+            .playbooks
+            .get(&name)
+            .ok_or_else(|| UsageError(format!("no playbook is called {name:?}")))?;
+        let scope = match (&args.session, &args.token, args.all_sessions) {
+            (Some(id), _, _) => Scope::Session(id.clone()),
+            (_, Some(id), _) => Scope::AccessToken(id.clone()),
+            (_, _, true) => Scope::AllSessions,
+            _ => Scope::Everything,
+        };
+        let asked = playbook
+            .iter()
+            .filter(|(name, _)| args.target.as_ref().is_none_or(|target| target == *name))
+            .filter(|(name, _)| config.targets.iter().any(|built| built.name == **name));
+        let at: Vec<(String, Containment)> = asked
+            .map(|(name, containment)| {
+                let containment = Containment {
+                    scope: scope.clone().without_values(),
+                    ..containment.clone()
+                };
+                (name.clone(), containment)
+            })
+            .collect();
+        anyhow::ensure!(
+            !at.is_empty(),
+            "the playbook {name:?} demands nothing at the targets asked for"
+        );
+        Ok(Self { config, at })
+    }
+
+    /// The names of the targets.
+    pub(super) fn targets(&self) -> Vec<&str> {
+        self.at.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Asks each target about somebody, by every name that is known of them.
+    pub(super) async fn ask(&self, subject: &Subject) -> Vec<(&str, Answer)> {
+        let mut answers = Vec::with_capacity(self.at.len());
+        for (name, containment) in &self.at {
+            let Some(built) = self.config.targets.iter().find(|built| built.name == *name) else {
+                continue;
+            };
+            let target = (name.as_str(), built.target.as_ref());
+            let answer = match rehearse(target, &CallContext::unpaced(), containment, subject).await {
+                Ok(plan) => {
+                    let refusals = refusals(&self.config.policy, &plan);
+                    Ok((plan, refusals))
+                }
+                Err(error) => Err(error.to_string()),
+            };
+            answers.push((name.as_str(), answer));
+        }
+        answers
+    }
+}
+
 /// Asks every target of the playbook and prints the plan.
 ///
 /// # Errors
 /// Where the config is wrong, or the playbook demands nothing anywhere.
-pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
-    let clock = Clock::system();
-    let config = Config::load(&at.config, &clock)?;
-    let name = args.playbook.clone().unwrap_or_else(|| args.reason.word().to_owned());
-    let playbook = config
-        .policy
-        .playbooks
-        .get(&name)
-        .ok_or_else(|| UsageError(format!("no playbook is called {name:?}")))?;
-    let scope = match (&args.session, &args.token, args.all_sessions) {
-        (Some(id), _, _) => Scope::Session(id.clone()),
-        (_, Some(id), _) => Scope::AccessToken(id.clone()),
-        (_, _, true) => Scope::AllSessions,
-        _ => Scope::Everything,
-    };
-    let subject = by_every_name(args, at).await?;
-    let asked = playbook
-        .iter()
-        .filter(|(name, _)| args.target.as_ref().is_none_or(|target| target == *name));
-    let mut rows = Vec::new();
-    let mut failed = false;
-    for (target, containment) in asked {
-        let Some(built) = config.targets.iter().find(|built| built.name == *target) else {
+pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let demands = Demands::of(args, at)?;
+    let answers = demands.ask(&by_every_name(subject, at).await?).await;
+    for (target, answer) in &answers {
+        if args.json {
+            json_line(&match answer {
+                Ok((plan, refusals)) => serde_json::json!({ "target": target, "plan": plan, "would_be_held": refusals }),
+                Err(error) => serde_json::json!({ "target": target, "error": error }),
+            })?;
             continue;
-        };
-        let containment = Containment {
-            scope: scope.clone().without_values(),
-            ..containment.clone()
-        };
-        match rehearse(
-            (target, built.target.as_ref()),
-            &CallContext::unpaced(),
-            &containment,
-            &subject,
-        )
-        .await
-        {
-            Ok(plan) => {
-                let refusals = refusals(&config.policy, &plan);
-                if !args.json {
-                    show(target, &plan, &refusals)?;
-                }
-                rows.push(serde_json::json!({ "target": target, "plan": plan, "would_be_held": refusals }));
-            }
-            Err(error) => {
-                failed = true;
-                if !args.json {
-                    line(format!(
-                        "target {}: could not be asked: {}",
-                        plain(target),
-                        plain(&error.to_string())
-                    ))?;
-                }
-                rows.push(serde_json::json!({ "target": target, "error": error.to_string() }));
-            }
+        }
+        match answer {
+            Ok((plan, refusals)) => show(target, plan, refusals, args.explain)?,
+            Err(error) => line(format!("target {}: could not be asked: {}", plain(target), plain(error)))?,
         }
     }
-    anyhow::ensure!(
-        !rows.is_empty(),
-        "the playbook {name:?} demands nothing at the targets asked for"
-    );
-    if args.json {
-        json(&rows)?;
-    } else {
-        line("nothing was changed")?;
+    let (said, exit) = sum(subject, &demands.targets(), &answers);
+    if !args.json {
+        line(said)?;
     }
-    Ok(if failed { Exit::Failed } else { Exit::Ok })
+    Ok(exit)
+}
+
+/// What a rehearsal comes to, in one line.
+fn sum(subject: &Subject, targets: &[&str], answers: &[(&str, Answer)]) -> (String, Exit) {
+    let (whom, at) = (plain(&subject.to_string()), plain(&targets.join(", ")));
+    let failed: Vec<&str> = answers
+        .iter()
+        .filter(|(_, answer)| answer.is_err())
+        .map(|(target, _)| *target)
+        .collect();
+    let plans = || answers.iter().filter_map(|(_, answer)| answer.as_ref().ok());
+    if !failed.is_empty() {
+        let head = Meaning::Bad.paint("NOT REHEARSED");
+        let failed = plain(&failed.join(", "));
+        return (
+            format!("{head} {whom}: {failed} could not be asked; nothing was changed"),
+            Exit::Failed,
+        );
+    }
+    if plans().all(|(plan, _)| plan.accounts.is_empty()) {
+        let head = Meaning::Waiting.paint("NOBODY");
+        return (
+            format!("{head} to act on: {whom} is no account at {at}; nothing was changed"),
+            Exit::VerdictNoPrincipal,
+        );
+    }
+    let actions: usize = plans()
+        .flat_map(|(plan, _)| &plan.accounts)
+        .map(|account| account.actions.len())
+        .sum();
+    let held = plans().any(|(_, refusals)| !refusals.is_empty());
+    let (head, held) = if held {
+        (Meaning::Waiting.paint("REHEARSED"), ", once a human has approved")
+    } else {
+        (Meaning::Good.paint("REHEARSED"), "")
+    };
+    (
+        format!("{head} {whom} at {at}: {actions} changes{held}; nothing was changed"),
+        Exit::Ok,
+    )
 }
 
 /// Why a human would be asked before anything is done.
@@ -93,16 +162,16 @@ fn refusals(policy: &Policy, plan: &Rehearsal) -> Vec<String> {
 }
 
 /// The subject with every name that the store links to it, as an attempt would ask for it. Without a store yet, as it was written.
-async fn by_every_name(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Subject> {
+async fn by_every_name(subject: &Subject, at: &StoreArgs) -> anyhow::Result<Subject> {
     let Some(store) = at.open_if_there().await? else {
-        return Ok(args.subject.clone());
+        return Ok(subject.clone());
     };
-    let subject = store.with_known_names(&args.subject).await;
+    let subject = store.with_known_names(subject).await;
     store.close().await;
     Ok(subject?)
 }
 
-fn show(target: &str, plan: &Rehearsal, refusals: &[String]) -> anyhow::Result<()> {
+fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> anyhow::Result<()> {
     line(format!("target {}:", plain(target)))?;
     if let Some(nobody) = &plan.nobody {
         line(format!("  {}", plain(nobody)))?;
@@ -114,11 +183,16 @@ fn show(target: &str, plan: &Rehearsal, refusals: &[String]) -> anyhow::Result<(
             .access
             .counts()
             .iter()
+            .filter(|(_, count)| explain || **count > 0)
             .map(|(kind, count)| format!("{count} {kind}"))
             .collect();
         line(format!(
             "    can reach now: {}; suspended: {}",
-            counts.join(", "),
+            if counts.is_empty() {
+                "nothing".to_owned()
+            } else {
+                counts.join(", ")
+            },
             account.access.suspended()
         ))?;
         for action in &account.actions {
@@ -137,8 +211,16 @@ fn show(target: &str, plan: &Rehearsal, refusals: &[String]) -> anyhow::Result<(
     for refusal in refusals {
         line(format!("  would be held: {}", plain(refusal)))?;
     }
-    for gap in &plan.not_covered {
-        line(format!("  not covered: {}", plain(gap)))?;
+    // Where nobody is there, nothing could be left over.
+    if plan.accounts.is_empty() {
+        return Ok(());
+    }
+    if explain {
+        for gap in &plan.not_covered {
+            line(format!("  not covered: {}", plain(gap)))?;
+        }
+    } else if !plan.not_covered.is_empty() {
+        line(Meaning::Quiet.paint(format!("  not covered: {} (--explain)", plan.not_covered.len())))?;
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Read-only views for commands, the API and the metrics: by any process that may read the file.
 //!
-//! [`cases`], [`jobs`], and [`counts`] for `status` and `/metrics`. Views of one kind of thing stand with it: holds, departures, backlog.
+//! [`cases`] by a [`case_filter`], [`case_progress`], [`jobs`], and [`counts`] for `status` and `/metrics`. Views of one kind of thing stand with it: holds, departures, backlog.
 
+pub(in crate::store) mod case_filter;
+pub(in crate::store) mod case_progress;
 pub(in crate::store) mod cases;
 pub(in crate::store) mod counts;
 pub(in crate::store) mod jobs;
