@@ -30,7 +30,7 @@ pub struct ListArgs {
     /// Only with work at this target
     #[arg(long)]
     target: Option<String>,
-    /// Only about this subject (alice@example.org, username:alice, …), by every name that is known of it
+    /// Only about this subject (alice@example.org, username:alice, …), by every name and account that is known of it
     #[arg(long)]
     subject: Option<Subject>,
     /// Only those that this login looks after
@@ -81,7 +81,7 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> 
     };
     if let Some(subject) = &args.subject {
         filter.subject_refs = Some(store.references(subject).await?);
-        filter.accounts = store.accounts_of(subject).await?;
+        filter.or_cases = store.cases_by_account(subject).await?;
     }
     let cases = store.find_cases(&filter).await?;
     if args.json {

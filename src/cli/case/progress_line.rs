@@ -44,9 +44,10 @@ fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
     match job.state.as_str() {
         "scheduled" => match (&job.error, &job.stopped) {
             (Some(error), _) if job.attempt > 0 => {
-                let change = format!("{target}: {} (attempt {}", quoted(error), job.attempt);
+                // The error last: it is what a narrow screen cuts.
                 let next = wait(job.due).map_or_else(|| "next at once".to_owned(), |wait| format!("next in {wait}"));
-                let text = format!("{change}, {next})");
+                let change = format!("{target} (attempt {}): {}", job.attempt, quoted(error));
+                let text = format!("{target} (attempt {}, {next}): {}", job.attempt, quoted(error));
                 (0, change, text)
             }
             (_, Some(why)) => {
@@ -137,7 +138,7 @@ mod tests {
         };
         assert_eq!(
             line(&[failed]),
-            "case 6 · chat: the target does not answer (attempt 2, next in 4 s)"
+            "case 6 · chat (attempt 2, next in 4 s): the target does not answer"
         );
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::verdict_line::{newest, next_look, verdict_line};
-use crate::cli::output::{LocalTimes, Meaning, line, plain, span};
+use crate::cli::output::{LocalTimes, Meaning, line, plain, sentence, span};
 use crate::model::{Evidence, GrantKind, JobKind, Sentence, Timestamp};
 use crate::store::{ActionView, CaseDetail, CaseView, JobView, ObservedDelay, Store};
 
@@ -23,7 +23,7 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
         let why = signal.why.as_deref().map_or(String::new(), |why| format!(": {}", plain(why)));
         let plainly = detail.signals.len() == 1 && why.is_empty();
         if explain || !plainly {
-            line(format!(
+            sentence(&format!(
                 "  signal {} from {}: {} -> {}{why}",
                 signal.id,
                 plain(&signal.source),
@@ -38,7 +38,7 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
     }
     delays(detail, &store.observed_delays().await?, &times)?;
     for note in &detail.notes {
-        line(format!(
+        sentence(&format!(
             "  note {} by {}, {}: {}",
             note.id,
             plain(&note.written_by),
@@ -47,16 +47,16 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
         ))?;
     }
     not_covered(detail, explain)?;
-    let hold = match detail.case.hold.filter(|_| detail.case.state == "held") {
-        Some(hold) => Some(store.hold(hold).await?.hold.detail),
-        None => None,
-    };
-    line(verdict_line(detail, hold.as_deref(), &times))
+    if let Some(hold) = detail.case.hold.filter(|_| detail.case.state == "held") {
+        let why = store.hold(hold).await?.hold.detail;
+        sentence(&format!("  hold {hold}: {}", plain(&why)))?;
+    }
+    line(verdict_line(detail, &times))
 }
 
 fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
     let subject = case.subject.clone().unwrap_or_else(|| "erased".to_owned());
-    line(format!(
+    sentence(&format!(
         "case {}: {} is {} ({})",
         case.id,
         plain(&subject).replace("\\u{a}", ", "),
@@ -67,7 +67,7 @@ fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
         .verdict
         .as_deref()
         .map_or(String::new(), |verdict| format!(", {verdict}"));
-    line(format!(
+    sentence(&format!(
         "  {}{verdict}; playbook {}; received {} from {}",
         case.state,
         case.playbook,
@@ -77,16 +77,19 @@ fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
     let asked = case.requested_by.as_deref().map(|by| format!("asked for by {}", plain(by)));
     let owner = case.owner.as_deref().map(|owner| format!("looked after by {}", plain(owner)));
     if asked.is_some() || owner.is_some() {
-        line(format!("  {}", asked.into_iter().chain(owner).collect::<Vec<_>>().join("; ")))?;
+        sentence(&format!(
+            "  {}",
+            asked.into_iter().chain(owner).collect::<Vec<_>>().join("; ")
+        ))?;
     }
     if let Some(note) = &case.note {
-        line(format!("  because: {}", plain(note)))?;
+        sentence(&format!("  because: {}", plain(note)))?;
     }
     if let Some(due) = case
         .due
         .filter(|due| *due > times.now() && matches!(case.state.as_str(), "open" | "held"))
     {
-        line(format!("  due {} ({})", times.time(due), times.away(due)))?;
+        sentence(&format!("  due {} ({})", times.time(due), times.away(due)))?;
     }
     if let Some(at) = case.called_off_at {
         let why = case
@@ -94,7 +97,7 @@ fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
             .as_deref()
             .map_or(String::new(), |why| format!(": {}", plain(why)));
         let by = case.called_off_by.as_deref().unwrap_or("somebody");
-        line(format!("  called off {} by {}{why}", times.time(at), plain(by)))?;
+        sentence(&format!("  called off {} by {}{why}", times.time(at), plain(by)))?;
     }
     Ok(())
 }
@@ -121,7 +124,7 @@ fn looks(detail: &CaseDetail, times: &LocalTimes) -> anyhow::Result<()> {
         }
     }
     if !said.is_empty() {
-        line(format!("  {}", said.join(", ")))?;
+        sentence(&format!("  {}", said.join(", ")))?;
     }
     let sweeps = || detail.jobs.iter().filter(|job| job.kind == JobKind::Sweep.word());
     let targets: BTreeSet<&String> = sweeps().map(|job| &job.target).collect();
@@ -134,7 +137,7 @@ fn looks(detail: &CaseDetail, times: &LocalTimes) -> anyhow::Result<()> {
         let planned = sweeps().map(|job| job.looks).max().flatten();
         let of = planned.map_or(String::new(), |planned| format!(" of {planned}"));
         let next = next_look(detail).map_or(", no more to come".to_owned(), |at| format!(", next {}", times.time(at)));
-        line(format!("  looked {looked}{of} times since{next}"))?;
+        sentence(&format!("  looked {looked}{of} times since{next}"))?;
     }
     Ok(())
 }
@@ -153,7 +156,7 @@ fn not_covered(detail: &CaseDetail, explain: bool) -> anyhow::Result<()> {
         .collect();
     if explain {
         for (target, gap) in gaps {
-            line(format!("  not covered at {}: {}", plain(target), plain(gap)))?;
+            sentence(&format!("  not covered at {}: {}", plain(target), plain(gap)))?;
         }
     } else if !gaps.is_empty() {
         line(Meaning::Quiet.paint(format!("  not covered: {} (--explain)", gaps.len())))?;
@@ -166,16 +169,16 @@ fn delays(detail: &CaseDetail, delays: &[ObservedDelay], times: &LocalTimes) -> 
     let targets: BTreeSet<&String> = detail.jobs.iter().map(|job| &job.target).collect();
     for shown in delays.iter().filter(|shown| targets.contains(&shown.target)) {
         let (target, kind) = (plain(&shown.target), plain(&shown.kind));
-        line(match shown.delay_ms {
+        sentence(&match shown.delay_ms {
             Some(ms) => format!(
                 "  observed delay at {target}: a {kind} was refused {ms} ms after its end (canary, {})",
                 times.time(shown.at)
             ),
-            None => Meaning::Bad.paint(format!(
+            None => format!(
                 "  not to be trusted: the canary's {kind} at {target} outlived its end by {} s ({})",
                 shown.within_ms / 1000,
                 times.time(shown.at)
-            )),
+            ),
         })?;
     }
     Ok(())
@@ -200,7 +203,7 @@ fn targets(detail: &CaseDetail) -> anyhow::Result<()> {
                 None => job.state.clone(),
             },
         };
-        line(format!("  at {}: {came}", plain(&job.target)))?;
+        sentence(&format!("  at {}: {came}", plain(&job.target)))?;
     }
     Ok(())
 }
@@ -238,7 +241,7 @@ fn actions<'a>(actions: impl Iterator<Item = &'a ActionView>, explain: bool) -> 
             _ if !explain => String::new(),
             shown => format!("  (requests {})", plain(&shown.join(" "))),
         };
-        line(format!("      {text}{times}{shown}"))?;
+        sentence(&format!("      {text}{times}{shown}"))?;
     }
     Ok(())
 }
@@ -253,7 +256,7 @@ fn show_job(job: &JobView, explain: bool, times: &LocalTimes) -> anyhow::Result<
         .as_ref()
         .map_or(String::new(), |verdict| format!(": {}", plain(&verdict.to_string())));
     let due = job.due.map_or(String::new(), |due| format!(" due {}", times.time(due)));
-    line(format!(
+    sentence(&format!(
         "  job {} ({} at {}): {}{due}, attempt {}{verdict}",
         job.id,
         job.kind,
@@ -262,37 +265,43 @@ fn show_job(job: &JobView, explain: bool, times: &LocalTimes) -> anyhow::Result<
         job.attempt
     ))?;
     if let (Some(error), None) = (&job.error, &job.verdict) {
-        line(format!("      last error: {}", plain(error)))?;
+        sentence(&format!("      last error: {}", plain(error)))?;
     }
     let Some(evidence) = job.evidence.as_ref().filter(|evidence| evidence.before_at.is_some()) else {
         return Ok(());
     };
     if let Some(id) = &evidence.principal {
-        line(format!("      account: {}", plain(id)))?;
+        let names: Vec<String> = evidence.names.iter().map(|name| plain(&name.to_string())).collect();
+        let called = if names.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", names.join(", "))
+        };
+        sentence(&format!("      account: {}{called}", plain(id)))?;
     }
-    line(format!(
+    sentence(&format!(
         "      seen {} and {}: {}",
         times.cell(evidence.before_at),
         times.cell(evidence.after_at),
         counts(evidence, explain)
     ))?;
     if explain || evidence.suspended.0 != evidence.suspended.1 {
-        line(format!(
+        sentence(&format!(
             "      account suspended: {} -> {}",
             evidence.suspended.0, evidence.suspended.1
         ))?;
     }
     if explain || evidence.ended_count > 0 {
-        line(format!("      {} grants ended{}", evidence.ended_count, named(evidence)))?;
+        sentence(&format!("      {} grants ended{}", evidence.ended_count, named(evidence)))?;
     }
     if let Some(at) = evidence.refused_at {
-        line(format!("      the credential itself was refused {}", times.time(at)))?;
+        sentence(&format!("      the credential itself was refused {}", times.time(at)))?;
     }
     for door in &evidence.doors {
-        line(format!("      still open: {}", plain(&door.to_string())))?;
+        sentence(&format!("      still open: {}", plain(&door.to_string())))?;
     }
     for note in &evidence.notes {
-        line(format!("      note: {}", plain(note)))?;
+        sentence(&format!("      note: {}", plain(note)))?;
     }
     Ok(())
 }

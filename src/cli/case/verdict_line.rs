@@ -11,9 +11,9 @@ const SHORT: std::time::Duration = std::time::Duration::from_hours(1);
 /// How many targets are named.
 const NAMED: usize = 3;
 
-/// The line, in the colour of its meaning. `hold` is why the case waits, where it does.
-pub(in crate::cli) fn verdict_line(detail: &CaseDetail, hold: Option<&str>, times: &LocalTimes) -> String {
-    let (meaning, head, rest) = words(detail, hold, times);
+/// The line, in the colour of its meaning.
+pub(in crate::cli) fn verdict_line(detail: &CaseDetail, times: &LocalTimes) -> String {
+    let (meaning, head, rest) = words(detail, times);
     let whole = format!("{head}{rest}");
     // One line, whatever the screen: what does not fit stands above.
     let room = terminal().width.map_or(usize::MAX, usize::from);
@@ -41,23 +41,19 @@ pub(in crate::cli) fn who(case: &CaseView) -> String {
 }
 
 /// What it means, the word, and the rest.
-fn words(detail: &CaseDetail, hold: Option<&str>, times: &LocalTimes) -> (Meaning, String, String) {
+fn words(detail: &CaseDetail, times: &LocalTimes) -> (Meaning, String, String) {
     let case = &detail.case;
     let who = who(case);
     match case.state.as_str() {
         "held" => {
-            let hold = format!(
-                "{}{}",
-                case.hold.unwrap_or(0),
-                hold.map_or(String::new(), |why| format!(" ({})", plain(why)))
-            );
+            let hold = case.hold.unwrap_or(0);
             let done = if case.first_revoke_at.is_some() {
                 ""
             } else {
-                "nothing was done · "
+                ": nothing was done"
             };
-            let look = format!("{done}revoked hold show {}", case.hold.unwrap_or(0));
-            (Meaning::Waiting, "HELD".to_owned(), format!(" {who}: hold {hold}: {look}"))
+            let rest = format!(" {who} under hold {hold}{done} · revoked hold show {hold}");
+            (Meaning::Waiting, "HELD".to_owned(), rest)
         }
         "cancelled" => {
             let did = if detail.actions.is_empty() {
@@ -106,13 +102,16 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
         word == Some(verdict) || (verdict != "no_principal" && word.is_some_and(|word| word != "no_principal"))
     });
     let at = targets(of_it.map(|job| &job.target));
+    if verdict == "no_principal" {
+        return nobody(case, who, &at);
+    }
     let mut rest = format!(" {who}{at}");
     let proved = newest.iter().filter_map(|job| job.finished_at).max().or(case.contained_at);
     if case.reopened > 0 && verdict == "contained" {
         if let Some(at) = proved {
             rest.push_str(&format!(" {}, came back {} times", times.time(at), case.reopened).replace(" 1 times", " once"));
         }
-    } else if let Some(at) = proved.filter(|_| verdict != "no_principal") {
+    } else if let Some(at) = proved {
         let took = at.since(case.received_at);
         if took < SHORT {
             rest.push_str(&format!(" in {}", span(took)));
@@ -126,9 +125,7 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
         .filter(|job| job.kind != JobKind::Release.word())
         .filter_map(|job| Some(job.evidence.as_ref()?.ended_count))
         .sum();
-    if verdict != "no_principal" {
-        rest.push_str(&format!(", {ended} ended"));
-    }
+    rest.push_str(&format!(", {ended} ended"));
     let why = newest.iter().find_map(|job| match &job.verdict {
         Some(Verdict::Failed { why }) => Some(plain(why)),
         Some(Verdict::Residual { until, what }) => Some(format!("{} lives on until {}", plain(what), times.time(*until))),
@@ -140,6 +137,13 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
     if let Some(why) = why {
         rest.push_str(&format!(": {why}"));
     }
+    let released = detail
+        .jobs
+        .iter()
+        .find(|job| matches!(job.verdict, Some(Verdict::Released { .. })));
+    if let Some(at) = released.and_then(|job| job.finished_at) {
+        rest.push_str(&format!("; released {}", times.time(at)));
+    }
     match (next_look(detail), verdict) {
         (_, "failed") if case.called_off_at.is_none() => rest.push_str("; tried again every hour · revoked ledger"),
         (Some(at), _) => rest.push_str(&format!("; next look {}", times.time(at))),
@@ -147,10 +151,25 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
     }
     let head = match verdict {
         "contained" if case.reopened > 0 => "CONTAINED AGAIN".to_owned(),
-        "no_principal" => "NOBODY".to_owned(),
         word => word.to_uppercase(),
     };
     (Meaning::of_verdict(verdict), head, rest)
+}
+
+/// Nobody of that name, or a credential that was refused from the start.
+fn nobody(case: &CaseView, who: &str, at: &str) -> (Meaning, String, String) {
+    if who.starts_with("credential:") && case.subject.as_deref().is_some_and(|subject| !subject.contains('\n')) {
+        return (
+            Meaning::Good,
+            "REFUSED".to_owned(),
+            format!(" {who}{at} from the start: nothing was ended"),
+        );
+    }
+    (
+        Meaning::Waiting,
+        "NOBODY".to_owned(),
+        format!(" is called {who}{at}: nothing was ended"),
+    )
 }
 
 /// When the next sweep comes.

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::model::Timestamp;
 use crate::store::{Listed, UnreadableRow};
@@ -29,6 +30,53 @@ pub(super) use terminal::{shown, tell_utc, terminal};
 /// Where standard output cannot be written.
 pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     raw_line(&shown(&text.to_string()))
+}
+
+/// Prints a sentence without colours that may be longer than the screen is wide: it goes on between words, deeper than it began.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn sentence(text: &str) -> anyhow::Result<()> {
+    match terminal().width {
+        Some(width) => line(wrapped(text, width.into())),
+        None => line(text),
+    }
+}
+
+/// Prints an answer: a word in the colour of its meaning, and the rest, which goes on between words where the screen is narrow.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn answer(meaning: Meaning, head: &str, rest: &str) -> anyhow::Result<()> {
+    let whole = format!("{head}{rest}");
+    let whole = terminal().width.map_or(whole.clone(), |width| wrapped(&whole, width.into()));
+    match whole.strip_prefix(head) {
+        Some(rest) => line(format!("{}{rest}", meaning.paint(head))),
+        None => line(whole),
+    }
+}
+
+fn wrapped(text: &str, width: usize) -> String {
+    let indent = text.len() - text.trim_start().len();
+    let mut lines = String::new();
+    let mut used = 0;
+    for word in text.trim_start().split(' ') {
+        let room = width.saturating_sub(used);
+        if used == 0 {
+            let _ = write!(lines, "{:indent$}", "");
+            used = indent;
+        } else if word.width() + 1 > room {
+            let deeper = indent + 2;
+            let _ = write!(lines, "\n{:deeper$}", "");
+            used = deeper;
+        } else {
+            lines.push(' ');
+            used += 1;
+        }
+        lines.push_str(word);
+        used += word.width();
+    }
+    lines
 }
 
 /// The same for what programs read, which no locale changes.
@@ -132,7 +180,16 @@ pub(super) fn time(at: Option<Timestamp>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, wrapped};
+
+    #[test]
+    fn a_sentence_goes_on_between_words_and_deeper_than_it_began() {
+        assert_eq!(
+            wrapped("  still open: a link in a mail", 20),
+            "  still open: a link\n    in a mail"
+        );
+        assert_eq!(wrapped("  one", 20), "  one");
+    }
 
     #[test]
     fn a_name_cannot_move_the_cursor_or_reorder_text() {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::cli::Exit;
 use crate::cli::case::{interrupted, verdict_line, waits_longer, who};
-use crate::cli::output::{LiveLine, LocalTimes, Meaning, json, line, plain};
+use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json, plain};
 use crate::model::Timestamp;
 use crate::store::{InboxAnswer, Store};
 
@@ -91,17 +91,21 @@ pub(super) async fn say(store: &Store, row: i64, as_json: bool) -> anyhow::Resul
         state: "stored",
         ..Word::default()
     };
-    let mut said = format!("request {row} is stored; the daemon is not running and takes it up when it starts");
+    let mut said = Said::plainly(format!(
+        "request {row} is stored; the daemon is not running and takes it up when it starts"
+    ));
     let mut exit = Exit::Ok;
     if word.daemon_running {
         let mut live = LiveLine::new(as_json);
         match answered(store, row, Instant::now() + BRIEFLY, &mut live).await? {
-            Waited::Answered(answer) => (said, exit) = of_answer(store, &answer, &mut word).await?,
+            Waited::Answered(told) => (said, exit) = of_answer(store, &told, &mut word).await?,
             Waited::Unanswered => {
-                said = format!("request {row} is stored; the daemon is busy and takes it up next · revoked case list");
+                said = Said::plainly(format!(
+                    "request {row} is stored; the daemon has not taken it up yet · revoked case list"
+                ));
             }
             Waited::Interrupted => {
-                said = format!("request {row} is stored, and the work goes on · revoked case list");
+                said = Said::plainly(format!("request {row} is stored, and the work goes on · revoked case list"));
                 exit = Exit::Waiting;
             }
         }
@@ -109,17 +113,38 @@ pub(super) async fn say(store: &Store, row: i64, as_json: bool) -> anyhow::Resul
     if as_json {
         json(&word)?;
     } else {
-        line(said)?;
+        answer(said.meaning, said.head, &said.rest)?;
     }
     Ok(exit)
 }
 
-async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyhow::Result<(String, Exit)> {
+/// What a person is told: a word by its meaning, where there is one, and the rest.
+struct Said {
+    meaning: Meaning,
+    head: &'static str,
+    rest: String,
+}
+
+impl Said {
+    fn plainly(rest: String) -> Self {
+        Self {
+            meaning: Meaning::Strong,
+            head: "",
+            rest,
+        }
+    }
+}
+
+async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyhow::Result<(Said, Exit)> {
     word.why.clone_from(&answer.why);
     let Some(number) = answer.case.map(|case| case.0) else {
         word.state = "rejected";
         let why = plain(answer.why.as_deref().unwrap_or_default());
-        let said = format!("{}: request {}: {why}", Meaning::Bad.paint("REJECTED"), word.request);
+        let said = Said {
+            meaning: Meaning::Bad,
+            head: "REJECTED",
+            rest: format!(": request {}: {why}", word.request),
+        };
         return Ok((said, Exit::Rejected));
     };
     let (case, jobs) = (store.case(number).await?, store.case_progress(number).await?);
@@ -142,11 +167,11 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
             word.state = "held";
             word.hold = Some(hold);
             word.why = Some(why.clone());
-            let said = format!(
-                "{}: hold {hold} ({}): nothing was done · revoked hold show {hold}",
-                Meaning::Waiting.paint("HELD"),
-                plain(&why)
-            );
+            let said = Said {
+                meaning: Meaning::Waiting,
+                head: "HELD",
+                rest: format!(": hold {hold} ({}): nothing was done · revoked hold show {hold}", plain(&why)),
+            };
             return Ok((said, Exit::Held));
         }
         "open" if waits_longer(&jobs, now) => {
@@ -164,22 +189,30 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
         state => {
             word.state = if state == "cancelled" { "cancelled" } else { "closed" };
             let detail = store.case_detail(number).await?;
-            format!("case {number}{key} · {}", verdict_line(&detail, None, &times))
+            let verdict = verdict_line(&detail, &times);
+            return Ok((
+                Said {
+                    meaning: Meaning::Strong,
+                    head: "",
+                    rest: format!("case {number}{key} · {verdict}"),
+                },
+                Exit::Ok,
+            ));
         }
     };
-    Ok((said, Exit::Ok))
+    Ok((Said::plainly(said), Exit::Ok))
 }
 
 /// Prints that a request was rejected.
 ///
 /// # Errors
 /// Where standard output cannot be written.
-pub(super) fn rejected(as_json: bool, row: i64, answer: &InboxAnswer) -> anyhow::Result<Exit> {
-    let why = answer.why.clone().unwrap_or_default();
+pub(super) fn rejected(as_json: bool, row: i64, told: &InboxAnswer) -> anyhow::Result<Exit> {
+    let why = told.why.clone().unwrap_or_default();
     if as_json {
-        json(&serde_json::json!({ "request": row, "state": answer.state, "why": why }))?;
+        json(&serde_json::json!({ "request": row, "state": told.state, "why": why }))?;
     } else {
-        line(format!("{}: request {row}: {}", Meaning::Bad.paint("REJECTED"), plain(&why)))?;
+        answer(Meaning::Bad, "REJECTED", &format!(": request {row}: {}", plain(&why)))?;
     }
     Ok(Exit::Rejected)
 }

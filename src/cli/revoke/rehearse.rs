@@ -1,7 +1,7 @@
 //! `revoke --rehearse`: what would be done, with the targets asked now. Changes nothing; needs no daemon.
 
 use super::RevokeArgs;
-use crate::cli::output::{Meaning, json_line, line, plain};
+use crate::cli::output::{Meaning, json_line, line, plain, sentence};
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -172,13 +172,13 @@ async fn by_every_name(subject: &Subject, at: &StoreArgs) -> anyhow::Result<Subj
 }
 
 fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> anyhow::Result<()> {
-    line(format!("target {}:", plain(target)))?;
+    sentence(&format!("target {}:", plain(target)))?;
     if let Some(nobody) = &plan.nobody {
-        line(format!("  {}", plain(nobody)))?;
+        sentence(&format!("  {}", plain(nobody)))?;
     }
     for account in &plan.accounts {
         let names: Vec<String> = account.principal.names.iter().map(ToString::to_string).collect();
-        line(format!("  account {}", plain(&names.join(", "))))?;
+        sentence(&format!("  account {}", plain(&names.join(", "))))?;
         let counts: Vec<String> = account
             .access
             .counts()
@@ -186,7 +186,7 @@ fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> a
             .filter(|(_, count)| explain || **count > 0)
             .map(|(kind, count)| format!("{count} {kind}"))
             .collect();
-        line(format!(
+        sentence(&format!(
             "    can reach now: {}; suspended: {}",
             if counts.is_empty() {
                 "nothing".to_owned()
@@ -196,20 +196,20 @@ fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> a
             account.access.suspended()
         ))?;
         for action in &account.actions {
-            line(format!("    would {}", plain(&action.to_string())))?;
+            sentence(&format!("    would {}", plain(&action.to_string())))?;
         }
         if account.actions.is_empty() {
             line("    nothing would have to be done")?;
         }
         for (action, why) in &account.spared {
-            line(format!("    would not {}: {}", plain(&action.to_string()), plain(why)))?;
+            sentence(&format!("    would not {}: {}", plain(&action.to_string()), plain(why)))?;
         }
         for door in &account.doors {
-            line(format!("    still open: {}", plain(&door.to_string())))?;
+            sentence(&format!("    still open: {}", plain(&door.to_string())))?;
         }
     }
     for refusal in refusals {
-        line(format!("  would be held: {}", plain(refusal)))?;
+        sentence(&format!("  would be held: {}", plain(refusal)))?;
     }
     // Where nobody is there, nothing could be left over.
     if plan.accounts.is_empty() {
@@ -217,7 +217,7 @@ fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> a
     }
     if explain {
         for gap in &plan.not_covered {
-            line(format!("  not covered: {}", plain(gap)))?;
+            sentence(&format!("  not covered: {}", plain(gap)))?;
         }
     } else if !plan.not_covered.is_empty() {
         line(Meaning::Quiet.paint(format!("  not covered: {} (--explain)", plan.not_covered.len())))?;

@@ -31,7 +31,7 @@ fn facts(source: &str) -> Facts<'_> {
         recent_departures: 0,
         recent_compromises: 0,
         unclear: false,
-        one_decision: false,
+        one_decision: None,
         now: NOW,
     }
 }

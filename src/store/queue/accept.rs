@@ -135,7 +135,7 @@ impl Tx<'_> {
                 .recent_signals(context.policy, delivery, fresh, Class::Compromises)
                 .await?,
             unclear: false,
-            one_decision: false,
+            one_decision: None,
             now: self.now,
         };
         if is_one_request(delivery) {

@@ -25,8 +25,8 @@ pub struct CaseFilter {
     pub owner: Option<String>,
     /// About this person, by every reference that has stood for it.
     pub subject_refs: Option<Vec<String>>,
-    /// Or about one of these, by the ids of accounts.
-    pub accounts: Vec<String>,
+    /// Or one of these, whoever they are about.
+    pub or_cases: Vec<i64>,
     /// At most so many.
     pub limit: u32,
 }
@@ -65,12 +65,12 @@ impl CaseFilter {
         let Some(references) = &self.subject_refs else { return };
         query.push(" AND (c.subject_ref");
         push_any(query, references);
-        if !self.accounts.is_empty() {
-            query.push(
-                " OR EXISTS (SELECT 1 FROM job j WHERE j.case_id = c.id AND j.evidence IS NOT NULL AND json_valid(j.evidence)",
-            );
-            query.push(" AND j.evidence ->> 'principal'");
-            push_any(query, &self.accounts);
+        if !self.or_cases.is_empty() {
+            query.push(" OR c.id IN (");
+            let mut list = query.separated(", ");
+            for case in &self.or_cases {
+                list.push_bind(*case);
+            }
             query.push(")");
         }
         query.push(")");

@@ -6,9 +6,9 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::case_filter::CaseFilter;
 use super::jobs::{JobView, ListFilter};
-use crate::model::{Subject, Timestamp};
+use crate::model::Timestamp;
 use crate::store::cases::notes::CaseNote;
-use crate::store::columns::{Columns as _, time_at, written};
+use crate::store::columns::{Columns as _, time_at};
 use crate::store::gaps::Gaps;
 use crate::store::{Listed, Result, Store, StoreError, UnreadableRow};
 
@@ -51,7 +51,7 @@ pub struct CaseView {
     /// The login of whoever looks after it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
-    /// When the first of what still waits for its time begins.
+    /// When the first of what waits for its day begins: not what failed and waits for its next attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
     /// When it was called off: nothing more is done for it.
@@ -129,7 +129,8 @@ pub struct CaseDetail {
 const CASE: &str = "SELECT c.id, p.subject, c.subject_ref, c.reason, c.playbook, c.priority, c.state, c.verdict, c.source, c.requested_by, \
      c.hold, c.received_at, c.first_revoke_at, c.contained_at, c.reopened, c.called_off_at, c.called_off_by, \
      c.called_off_why, c.note, c.owner, \
-     (SELECT min(coalesce(j.due, j.held_due)) FROM job j WHERE j.case_id = c.id AND j.kind = 'contain' AND j.state IN ('scheduled', 'held')) \
+     (SELECT min(coalesce(j.due, j.held_due)) FROM job j WHERE j.case_id = c.id AND j.kind = 'contain' AND j.state IN ('scheduled', 'held') \
+      AND j.attempt = 0 AND j.error IS NULL) \
      FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref";
 
 impl Store {
@@ -177,34 +178,6 @@ impl Store {
             .fetch_one(self.readers())
             .await
             .map_err(StoreError::sql("counting cases"))
-    }
-
-    /// The ids of the accounts that cases about a person have found, and the id itself where the subject is one: other cases about the same
-    /// account may have come by another name.
-    ///
-    /// # Errors
-    /// Where the store cannot be read.
-    pub async fn accounts_of(&self, subject: &Subject) -> Result<Vec<String>> {
-        let names = self.with_known_names(subject).await?;
-        let references = self.references(subject).await?;
-        let ids = names.names().iter().filter_map(|name| match name {
-            Subject::Opaque(id) => Some(id.clone()),
-            _ => None,
-        });
-        let mut accounts: Vec<String> = ids.collect();
-        let found: Vec<String> = sqlx::query_scalar(
-            "SELECT DISTINCT j.evidence ->> 'principal' FROM cases c JOIN job j ON j.case_id = c.id \
-             WHERE c.subject_ref IN (SELECT value FROM json_each($1)) AND json_valid(j.evidence) \
-             AND j.evidence ->> 'principal' IS NOT NULL LIMIT 100",
-        )
-        .bind(written("references", &references)?)
-        .fetch_all(self.readers())
-        .await
-        .map_err(StoreError::sql("looking for a person's accounts"))?;
-        accounts.extend(found);
-        accounts.sort();
-        accounts.dedup();
-        Ok(accounts)
     }
 
     /// One case without its jobs: cheap enough to ask for again and again.

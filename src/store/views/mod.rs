@@ -1,7 +1,8 @@
 //! Read-only views for commands, the API and the metrics: by any process that may read the file.
 //!
-//! [`cases`] by a [`case_filter`], [`case_progress`], [`jobs`], and [`counts`] for `status` and `/metrics`. Views of one kind of thing stand with it: holds, departures, backlog.
+//! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`], [`jobs`], and [`counts`] for `status` and `/metrics`. Views of one kind of thing stand with it: holds, departures, backlog.
 
+pub(in crate::store) mod case_accounts;
 pub(in crate::store) mod case_filter;
 pub(in crate::store) mod case_progress;
 pub(in crate::store) mod cases;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::shown_set::people;
 use crate::cli::Exit;
 use crate::cli::case::{interrupted, waits_longer};
-use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, json_line, line, plain, span, table};
+use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, json_line, line, plain, sentence, span, table};
 use crate::store::Store;
 
 /// How often those that are not over are looked at: few often, many less so.
@@ -205,11 +205,8 @@ impl SetProgress {
             } else {
                 format!("revoked hold show {hold}")
             };
-            return Ok(format!(
-                "{}: {all} wait under hold {hold} ({}): nothing was done · {next}",
-                Meaning::Waiting.paint("HELD"),
-                plain(&shown.hold.detail)
-            ));
+            sentence(&format!("hold {hold}: {}; nothing was done", plain(&shown.hold.detail)))?;
+            return Ok(format!("{} {all} · {next}", Meaning::Waiting.paint("HELD")));
         }
         let mut sum = format!("{all}: {}", self.counts());
         if waited {

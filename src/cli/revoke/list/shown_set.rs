@@ -90,8 +90,11 @@ impl ShownSet {
                     .collect();
             }
             let limits = config.policy.limits_of(INBOX);
-            let limit = Class::of(args.reason).and_then(|class| limits.within_window(class));
-            shown.over_limit = limit.filter(|limit| shown.people.len() > *limit && !args.all_sessions);
+            let limited = Class::of(args.reason).filter(|_| !args.all_sessions);
+            if let Some((class, limit)) = limited.and_then(|class| Some((class, limits.within_window(class)?))) {
+                let recent = store.recently_acted_on(INBOX, class, limit).await?;
+                shown.over_limit = (shown.people.len() + recent > limit).then_some(limit);
+            }
         }
         shown.set = digest(args, &shown.people);
         Ok(shown)
@@ -117,9 +120,9 @@ impl ShownSet {
         ))?;
         let waits = self.protected.len();
         match self.over_limit {
-            Some(limit) => {
-                line(Meaning::Waiting.paint(format!("  more than {limit} at once: all of them would wait under one hold")))?
-            }
+            Some(limit) => line(Meaning::Waiting.paint(format!(
+                "  more than the {limit} that are acted on at once: all of them would wait under one hold"
+            )))?,
             None => line(format!("  {} would be acted on at once", self.people.len() - waits))?,
         }
         if waits > 0 {
