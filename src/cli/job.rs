@@ -119,7 +119,7 @@ pub(super) async fn ledger(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit
         name_unreadable(&jobs.unreadable);
         let now = store.clock().now();
         let mut rows = Vec::with_capacity(jobs.rows.len());
-        for job in jobs.iter() {
+        for job in &jobs.rows {
             let age = job.finished_at.map_or_else(|| "-".to_owned(), |at| coarse(now.since(at)));
             rows.push(vec![
                 job.case.to_string(),

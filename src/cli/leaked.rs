@@ -28,6 +28,7 @@ everything of its owner), and it is used again: only where the target refuses it
 
 Exit codes with --wait: 0 contained (it was refused), 10 unverified, 11 residual, 12 it was refused from the start (which does not mean that
 it is harmless: a refresh token or a disabled token is refused too), 13 failed, 14 held, 15 still waiting, 16 rejected.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LeakedArgs {
     /// Where the credential is good
     #[arg(long)]

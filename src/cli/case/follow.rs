@@ -50,8 +50,8 @@ pub(in crate::cli) async fn follow(
                 live.clear();
                 return Ok(Followed::NotOver(view));
             }
-            let line = ProgressLine::of(case, &jobs, &LocalTimes::at(now));
-            live.show(&line.change, &line.text, began.elapsed());
+            let shown = ProgressLine::of(case, &jobs, &LocalTimes::at(now));
+            live.show(&shown.change, &shown.text, began.elapsed());
         }
         looks += 1;
         if deadline.is_some_and(|deadline| Instant::now() > deadline) {

@@ -51,13 +51,11 @@ pub struct ListArgs {
 }
 
 fn reason(word: &str) -> Result<String, String> {
-    match Reason::from_word(word) {
-        Some(reason) => Ok(reason.word().to_owned()),
-        None => {
-            let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
-            Err(format!("write one of {}", words.join(", ")))
-        }
-    }
+    let reason = Reason::from_word(word).ok_or_else(|| {
+        let words: Vec<&str> = Reason::ALL.iter().map(|reason| reason.word()).collect();
+        format!("write one of {}", words.join(", "))
+    })?;
+    Ok(reason.word().to_owned())
 }
 
 /// Lists cases, newest first.

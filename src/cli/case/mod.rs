@@ -27,7 +27,7 @@ pub enum CaseCommand {
   revoked case list --state open,held
   revoked case list --verdict failed --since yesterday
   revoked case list --subject alice@example.org --json")]
-    List(ListArgs),
+    List(Box<ListArgs>),
     /// Show one case with its signals, jobs, actions and evidence; its answer last
     #[command(after_help = "Examples:
   revoked case show 17

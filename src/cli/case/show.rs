@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::verdict_line::{newest, next_look, verdict_line};
+use super::verdict_line::{came_back, contained_again, newest, next_look, verdict_line};
 use crate::cli::output::{LocalTimes, Meaning, line, plain, sentence, span};
 use crate::model::{Evidence, GrantKind, JobKind, Sentence, Timestamp};
 use crate::store::{ActionView, CaseDetail, CaseView, JobView, ObservedDelay, Store};
@@ -114,11 +114,8 @@ fn looks(detail: &CaseDetail, times: &LocalTimes) -> anyhow::Result<()> {
     .flatten()
     .collect();
     if case.reopened > 0 {
-        let again = newest(detail).iter().filter_map(|job| job.finished_at).max();
-        said.push(match case.reopened {
-            1 => "came back once".to_owned(),
-            n => format!("came back {n} times"),
-        });
+        let again = contained_again(detail);
+        said.push(came_back(case.reopened));
         if let Some(again) = again.filter(|_| case.verdict.as_deref() == Some("contained")) {
             said.push(format!("contained again {}", times.time(again)));
         }

@@ -105,27 +105,22 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
     if verdict == "no_principal" {
         return nobody(case, who, &at);
     }
-    let mut rest = format!(" {who}{at}");
-    let proved = newest.iter().filter_map(|job| job.finished_at).max().or(case.contained_at);
-    if case.reopened > 0 && verdict == "contained" {
-        if let Some(at) = proved {
-            rest.push_str(&format!(" {}, came back {} times", times.time(at), case.reopened).replace(" 1 times", " once"));
-        }
-    } else if let Some(at) = proved {
+    let mut parts = vec![format!(" {who}{at}")];
+    let again = case.reopened > 0 && verdict == "contained";
+    if let Some(at) = contained_again(detail).filter(|_| again) {
+        parts.push(format!(" {}, {}", times.time(at), came_back(case.reopened)));
+    } else if let Some(at) = proved(detail) {
         let took = at.since(case.received_at);
-        if took < SHORT {
-            rest.push_str(&format!(" in {}", span(took)));
+        parts.push(if took < SHORT {
+            format!(" in {}", span(took))
         } else {
-            rest.push_str(&format!(" {}", times.time(at)));
-        }
+            format!(" {}", times.time(at))
+        });
     }
-    let ended: usize = detail
-        .jobs
-        .iter()
-        .filter(|job| job.kind != JobKind::Release.word())
+    let ended: usize = contained(detail)
         .filter_map(|job| Some(job.evidence.as_ref()?.ended_count))
         .sum();
-    rest.push_str(&format!(", {ended} ended"));
+    parts.push(format!(", {ended} ended"));
     let why = newest.iter().find_map(|job| match &job.verdict {
         Some(Verdict::Failed { why }) => Some(plain(why)),
         Some(Verdict::Residual { until, what }) => Some(format!("{} lives on until {}", plain(what), times.time(*until))),
@@ -134,26 +129,46 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
         }
         _ => None,
     });
-    if let Some(why) = why {
-        rest.push_str(&format!(": {why}"));
-    }
+    parts.extend(why.map(|why| format!(": {why}")));
     let released = detail
         .jobs
         .iter()
         .find(|job| matches!(job.verdict, Some(Verdict::Released { .. })));
-    if let Some(at) = released.and_then(|job| job.finished_at) {
-        rest.push_str(&format!("; released {}", times.time(at)));
-    }
+    let released = released.and_then(|job| job.finished_at);
+    parts.extend(released.map(|at| format!("; released {}", times.time(at))));
     match (next_look(detail), verdict) {
-        (_, "failed") if case.called_off_at.is_none() => rest.push_str("; tried again every hour · revoked ledger"),
-        (Some(at), _) => rest.push_str(&format!("; next look {}", times.time(at))),
+        (_, "failed") if case.called_off_at.is_none() => parts.push("; tried again every hour · revoked ledger".to_owned()),
+        (Some(at), _) => parts.push(format!("; next look {}", times.time(at))),
         (None, _) => {}
     }
     let head = match verdict {
-        "contained" if case.reopened > 0 => "CONTAINED AGAIN".to_owned(),
+        _ if again => "CONTAINED AGAIN".to_owned(),
         word => word.to_uppercase(),
     };
-    (Meaning::of_verdict(verdict), head, rest)
+    (Meaning::of_verdict(verdict), head, parts.concat())
+}
+
+/// When the verdict was reached first: looks afterwards do not make it later.
+fn proved(detail: &CaseDetail) -> Option<Timestamp> {
+    let first = contained(detail).filter(|job| job.kind == JobKind::Contain.word());
+    detail
+        .case
+        .contained_at
+        .or_else(|| first.filter_map(|job| job.finished_at).max())
+}
+
+/// When the last of the looks that found access again was over.
+pub(super) fn contained_again(detail: &CaseDetail) -> Option<Timestamp> {
+    let found = contained(detail).filter(|job| job.evidence.as_ref().is_some_and(|evidence| evidence.came_back));
+    found.filter_map(|job| job.finished_at).max()
+}
+
+/// `came back once`, `came back 3 times`.
+pub(super) fn came_back(times: i64) -> String {
+    match times {
+        1 => "came back once".to_owned(),
+        n => format!("came back {n} times"),
+    }
 }
 
 /// Nobody of that name, or a credential that was refused from the start.

@@ -140,14 +140,14 @@ fn sum(subject: &Subject, targets: &[&str], answers: &[(&str, Answer)]) -> (Stri
         .flat_map(|(plan, _)| &plan.accounts)
         .map(|account| account.actions.len())
         .sum();
-    let held = plans().any(|(_, refusals)| !refusals.is_empty());
-    let (head, held) = if held {
+    let asks_first = plans().any(|(_, refusals)| !refusals.is_empty());
+    let (head, first) = if asks_first {
         (Meaning::Waiting.paint("REHEARSED"), ", once a human has approved")
     } else {
         (Meaning::Good.paint("REHEARSED"), "")
     };
     (
-        format!("{head} {whom} at {at}: {actions} changes{held}; nothing was changed"),
+        format!("{head} {whom} at {at}: {actions} changes{first}; nothing was changed"),
         Exit::Ok,
     )
 }

@@ -1,6 +1,6 @@
 //! What `case` says: lists by what one knows, one case with its answer last, notes and owners, and how access is given back.
 
-use revoked_sandbox::SessionKind;
+use revoked_sandbox::world::{Browser, SessionKind};
 
 use crate::harness::pty::{NARROW, Terminal};
 use crate::harness::{CommandOutput, Installation, InstallationPlan, until};
@@ -23,7 +23,7 @@ async fn listed(site: &Installation, filter: &[&str]) -> Vec<i64> {
         .collect()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_takes_what_one_knows_of_a_case() {
     let site = Installation::new(InstallationPlan {
         policy: "protected = [\"username:user03\"]",
@@ -59,7 +59,7 @@ async fn a_list_takes_what_one_knows_of_a_case() {
     assert_eq!(wrong.code, 2, "{wrong:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn notes_and_an_owner_stand_with_the_case_and_go_with_the_person() {
     let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
@@ -103,7 +103,7 @@ async fn notes_and_an_owner_stand_with_the_case_and_go_with_the_person() {
     assert_eq!(site.says(&["trail", "verify"]).await.code, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cancelling_says_how_access_is_given_back() {
     let site = Installation::new(InstallationPlan {
         watch: "[\"1h\"]",
@@ -148,7 +148,7 @@ async fn cancelling_says_how_access_is_given_back() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn looks_are_counted_and_a_case_that_was_contained_again_says_so() {
     let site = Installation::new(InstallationPlan {
         watch: "[\"1s\", \"2s\", \"1h\"]",
@@ -161,7 +161,7 @@ async fn looks_are_counted_and_a_case_that_was_contained_again_says_so() {
     {
         let mut world = site.chat().world();
         let person = world.person("user01").unwrap().id;
-        world.open_session(person, SessionKind::Browser, now);
+        world.open_session(person, SessionKind::Login(Browser::web()), now);
     }
     site.until_count("SELECT reopened FROM cases", 1).await;
     site.until_count("SELECT count(*) FROM job WHERE kind = 'watch' AND state = 'done'", 2)
@@ -181,7 +181,7 @@ async fn looks_are_counted_and_a_case_that_was_contained_again_says_so() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_what_changed_is_counted_unless_it_is_explained() {
     let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;

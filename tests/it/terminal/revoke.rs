@@ -58,7 +58,7 @@ fn last(text: &str) -> &str {
     text.trim_end().lines().last().unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_waiting_it_says_at_once_whether_it_acts_waits_or_is_held() {
     let site = limited(12).await;
     let stored = site.says(&["revoke", "username:user01", "--reason", "compromised"]).await;
@@ -109,7 +109,7 @@ async fn without_waiting_it_says_at_once_whether_it_acts_waits_or_is_held() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_verdict_is_the_last_line_of_a_small_screen_and_what_is_not_covered_is_counted() {
     let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
@@ -137,7 +137,7 @@ async fn the_verdict_is_the_last_line_of_a_small_screen_and_what_is_not_covered_
     assert_eq!(last(&piped), last(&explained));
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_an_answer_of_its_own_with_its_own_exit_code() {
     let site = Installation::new(InstallationPlan::default()).await;
     let rehearsed = site
@@ -159,7 +159,7 @@ async fn nobody_is_an_answer_of_its_own_with_its_own_exit_code() {
     assert!(there.out.contains("(--explain)"), "{there:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_stands_in_the_way_is_said_in_a_line_and_ctrl_c_leaves_the_work_running() {
     let mut site = Installation::new(InstallationPlan {
         attempts: 8,
@@ -198,7 +198,7 @@ async fn what_stands_in_the_way_is_said_in_a_line_and_ctrl_c_leaves_the_work_run
     );
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_a_pipe_there_is_a_line_a_change_and_in_json_none() {
     let site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
@@ -216,7 +216,7 @@ async fn in_a_pipe_there_is_a_line_a_change_and_in_json_none() {
     assert!(json.code == 0 && json.err.is_empty(), "{json:?}");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_is_shown_counted_confirmed_and_followed_as_one() {
     let site = limited(12).await;
     let _running = site.start().await;
@@ -258,7 +258,7 @@ async fn a_list_is_shown_counted_confirmed_and_followed_as_one() {
     assert_eq!(site.count("SELECT count(*) FROM inbox").await, 3);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_wrong_number_does_nothing() {
     let site = Installation::new(InstallationPlan::default()).await;
     site.start().await.stop().await;
@@ -274,7 +274,7 @@ async fn the_wrong_number_does_nothing() {
     assert_eq!(site.count("SELECT count(*) FROM inbox").await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_over_the_limit_waits_whole_under_one_hold_and_goes_on_after_one_approval() {
     let site = limited(32).await;
     let _running = site.start().await;
@@ -303,7 +303,7 @@ async fn a_list_over_the_limit_waits_whole_under_one_hold_and_goes_on_after_one_
     assert_eq!(site.count("SELECT count(*) FROM cases").await, 30);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_that_was_interrupted_goes_on_and_makes_no_second_case() {
     let mut site = Installation::new(InstallationPlan::default()).await;
     let _running = site.start().await;
@@ -326,7 +326,7 @@ async fn a_list_that_was_interrupted_goes_on_and_makes_no_second_case() {
     assert_eq!(site.count("SELECT count(*) FROM cases").await, 4);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_with_a_bad_line_does_nothing_and_names_each() {
     let site = Installation::new(InstallationPlan::default()).await;
     site.start().await.stop().await;
@@ -345,7 +345,7 @@ async fn a_list_with_a_bad_line_does_nothing_and_names_each() {
     assert_eq!(site.count("SELECT count(*) FROM inbox").await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_list_is_rehearsed_against_the_targets_and_changes_nothing() {
     let site = limited(12).await;
     site.start().await.stop().await;
@@ -366,7 +366,7 @@ async fn a_list_is_rehearsed_against_the_targets_and_changes_nothing() {
     assert_eq!(site.count("SELECT count(*) FROM inbox").await, 0);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_protected_waits_and_the_others_of_the_list_do_not() {
     let site = limited(12).await;
     let _running = site.start().await;

@@ -51,16 +51,14 @@ async fn with_store(args: &RevokeArgs, list: PeopleList, from: &Path, at: &Store
         return rehearse(args, &shown, from, at, store).await;
     }
     let before = store.submitted_set(&shown.set).await?;
-    let submitted = match before {
-        Some(submitted) => submitted,
-        None => {
-            if !args.json {
-                shown.show(from)?;
-            }
-            confirm(args, &shown, from)?;
-            let rows = rows(args, &shown, store)?;
-            store.submit_set(shown.set.clone(), rows).await?
+    let submitted = if let Some(submitted) = before {
+        submitted
+    } else {
+        if !args.json {
+            shown.show(from)?;
         }
+        confirm(args, &shown, from)?;
+        store.submit_set(shown.set.clone(), rows(args, &shown, store)?).await?
     };
     if let Some(before) = submitted.before
         && !args.json

@@ -208,19 +208,21 @@ impl SetProgress {
             sentence(&format!("hold {hold}: {}; nothing was done", plain(&shown.hold.detail)))?;
             return Ok(format!("{} {all} · {next}", Meaning::Waiting.paint("HELD")));
         }
-        let mut sum = format!("{all}: {}", self.counts());
-        if waited {
-            sum.push_str(&format!(" in {}", span(self.began.elapsed())));
-        }
+        let took = if waited {
+            format!(" in {}", span(self.began.elapsed()))
+        } else {
+            String::new()
+        };
+        let mut parts = vec![format!("{all}: {}{took}", self.counts())];
         if !holds.is_empty() {
             let holds: Vec<String> = holds.iter().map(|hold| format!("revoked hold show {hold}")).collect();
-            sum.push_str(&format!(" · {}", holds.join("; ")));
+            parts.push(holds.join("; "));
         }
         if let Some(due) = self.first_due(store).await? {
-            sum.push_str(&format!(" · the first {due}"));
+            parts.push(format!("the first {due}"));
         }
         if !more.is_empty() && self.people.iter().any(|person| !person.is_over()) {
-            sum.push_str(&format!(" · {more}"));
+            parts.push(more.to_owned());
         }
         let meaning = match exit {
             Exit::Ok if waited => Meaning::Good,
@@ -228,7 +230,7 @@ impl SetProgress {
             Exit::VerdictFailed | Exit::Rejected => Meaning::Bad,
             _ => Meaning::Waiting,
         };
-        Ok(meaning.paint(sum))
+        Ok(meaning.paint(parts.join(" · ")))
     }
 
     /// When the first of those that wait for their time begins.

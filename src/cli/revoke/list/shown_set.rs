@@ -83,8 +83,8 @@ impl ShownSet {
         }
         if let Some(config) = &config {
             if let Some(playbook) = config.policy.playbooks.get(&shown.playbook) {
-                let asked = playbook.iter().map(|(name, _)| name);
-                shown.targets = asked
+                shown.targets = playbook
+                    .keys()
                     .filter(|name| args.target.as_ref().is_none_or(|target| target == *name))
                     .cloned()
                     .collect();
