@@ -97,7 +97,7 @@ async fn notes_and_an_owner_stand_with_the_case_and_go_with_the_person() {
     assert_eq!(site.says(&["erase", "username:user01"]).await.code, 0);
     let detail = site.ask(&["case", "show", "1"]).await.to_string();
     assert!(
-        !detail.contains("Amara") && !detail.contains("user01") && !detail.contains("812"),
+        !detail.contains("Amara") && !detail.contains("user01") && !detail.contains("phished"),
         "{detail}"
     );
     assert_eq!(site.says(&["trail", "verify"]).await.code, 0);
