@@ -15,6 +15,7 @@ mod demo;
 mod departures;
 mod erase;
 mod exit;
+mod find;
 mod hold;
 mod human_time;
 mod job;
@@ -35,6 +36,7 @@ mod subject;
 mod target;
 mod trail;
 mod transmitter;
+mod whom;
 
 pub use exit::Exit;
 pub use store::StoreArgs;
@@ -81,6 +83,8 @@ pub enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// End a person's access, or one session or token
     Revoke(revoke::RevokeArgs),
+    /// Look for a word in everything that is known: people, cases, departures, alerts, files
+    Find(find::FindArgs),
     /// End a leaked credential, or everything of its owner, and prove it by trying the credential again
     Leaked(leaked::LeakedArgs),
     /// Undo a suspension that a case has made: rehearsed first
@@ -172,6 +176,7 @@ impl Cli {
             #[cfg(feature = "demo")]
             Command::Sandbox(args) => Box::pin(sandbox::run(args)).await,
             Command::Revoke(args) => Box::pin(revoke::run(args, at)).await,
+            Command::Find(args) => Box::pin(find::run(args, at)).await,
             Command::Leaked(args) => Box::pin(leaked::run(args, at)).await,
             Command::Release(args) => Box::pin(release::run(args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,

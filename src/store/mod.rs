@@ -95,6 +95,7 @@ pub use views::case_progress::JobProgress;
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
 pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
+pub use views::search::{Found, FoundAll, FoundKind};
 pub use writer::group_commit::Committed;
 
 use clock_steps::ClockSteps;

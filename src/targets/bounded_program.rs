@@ -4,6 +4,7 @@
 //! A program that leaves its group (`setsid`) is out of reach of that; the daemon's unit ends it with the daemon. Descriptors of ours are all
 //! closed on exec, as the standard library opens them.
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -161,8 +162,11 @@ impl Program {
     /// The last of what was written to standard error.
     fn told(&self, bytes: &[u8]) -> String {
         let mut text = String::from_utf8_lossy(bytes).into_owned();
-        for (_, secret) in &self.environment {
-            text = text.replace(secret.expose_secret(), "[secret]");
+        let mut secrets: Vec<&str> = self.environment.iter().map(|(_, secret)| secret.expose_secret()).collect();
+        // One may begin with another, and the rest of it would be left.
+        secrets.sort_unstable_by_key(|secret| Reverse(secret.len()));
+        for secret in secrets {
+            text = text.replace(secret, "[secret]");
         }
         let text = text.trim();
         let from = text.char_indices().rev().nth(TOLD).map_or(0, |(at, _)| at);

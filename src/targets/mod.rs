@@ -190,6 +190,15 @@ fn no_leaked() -> TargetError {
     TargetError::new("asking whose a leaked credential is", Remedy::GiveUp, why)
 }
 
+/// The only one of `principals`, for a kind whose changes are made one by one.
+fn one<'p>(action: &Action, principals: &'p [Principal]) -> Result<&'p Principal, TargetError> {
+    let [principal] = principals else {
+        let why = anyhow::anyhow!("this target takes one account at a time, and {} were named", principals.len());
+        return Err(TargetError::new(format!("asked to {action}"), Remedy::GiveUp, why));
+    };
+    Ok(principal)
+}
+
 /// What an observation is asked to look at.
 #[derive(Debug, Clone)]
 pub struct ObservationRequest {

@@ -5,8 +5,9 @@ use clap::Args;
 use super::verdict_line::who;
 use crate::cli::human_time::HumanTime;
 use crate::cli::output::{Cell, LocalTimes, Meaning, json_lines, line, name_unreadable, span, table};
+use crate::cli::whom::Whom;
 use crate::cli::{Exit, UsageError};
-use crate::model::{Reason, Subject, Timestamp, Verdict};
+use crate::model::{Reason, Timestamp, Verdict};
 use crate::store::{CaseFilter, CaseView, Store};
 
 /// How many cases beyond the shown are counted.
@@ -30,9 +31,9 @@ pub struct ListArgs {
     /// Only with work at this target
     #[arg(long)]
     target: Option<String>,
-    /// Only about this subject (alice@example.org, username:alice, …), by every name and account that is known of it
+    /// Only about this subject (alice@example.org, username:alice, alice, case:17, …), by every name and account that is known of it
     #[arg(long)]
-    subject: Option<Subject>,
+    subject: Option<Whom>,
     /// Only those that this login looks after
     #[arg(long, value_name = "LOGIN")]
     owner: Option<String>,
@@ -77,7 +78,8 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> 
         limit: args.limit,
         ..CaseFilter::default()
     };
-    if let Some(subject) = &args.subject {
+    if let Some(whom) = &args.subject {
+        let subject = &whom.known_to(store).await?;
         filter.subject_refs = Some(store.references(subject).await?);
         filter.or_cases = store.cases_by_account(subject).await?;
     }

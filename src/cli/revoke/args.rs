@@ -6,7 +6,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::human_time::HumanTime;
-use crate::model::{Reason, Subject, has_form_of_id};
+use crate::cli::whom::Whom;
+use crate::model::{Reason, has_form_of_id};
 use crate::settings::Period;
 
 /// `revoked revoke`
@@ -29,10 +30,10 @@ a list the worst.")]
 pub struct RevokeArgs {
     /// Whom it is about.
     #[arg(
-        help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>",
+        help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>, case:17, or a login that one known person alone has",
         required_unless_present = "from"
     )]
-    pub subject: Option<Subject>,
+    pub subject: Option<Whom>,
     /// A list of people instead: one a line, or CSV with a header; `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "session", "token"])]
     pub from: Option<PathBuf>,

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use super::output::remark;
 use super::store::operator;
+use super::whom::Whom;
 use super::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_PATH};
-use crate::model::Timestamp;
+use crate::model::{Subject, Timestamp};
 use crate::settings::nearest;
-use crate::store::InboxRow;
+use crate::store::{InboxRow, Store};
 
 mod answer;
 mod args;
@@ -31,14 +32,20 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
         check(at, args.playbook.as_deref(), args.target.as_deref())?;
         return list::run(&args, from, at).await;
     }
-    let Some(subject) = &args.subject else {
+    let Some(whom) = &args.subject else {
         return Err(UsageError("name somebody, or a list with --from".to_owned()).into());
     };
     if args.rehearse {
-        return rehearse::run(&args, subject, at).await;
+        let subject = match whom {
+            // Without a store yet, as it was written.
+            Whom::Named(subject) => subject.clone(),
+            whom => in_store(whom, &at.open().await?).await?,
+        };
+        return rehearse::run(&args, &subject, at).await;
     }
     check(at, args.playbook.as_deref(), args.target.as_deref())?;
     let store = at.open().await?;
+    let subject = whom.known_to(&store).await?;
     let now = store.clock().now();
     let act_at = args.at.map(|at| at.ahead_of(now)).transpose().map_err(UsageError)?;
     let row = store
@@ -69,6 +76,13 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
     let exit = follow(&store, row, wanted).await;
     store.close().await;
     exit
+}
+
+/// Whom a word means in a store that is closed then.
+async fn in_store(whom: &Whom, store: &Store) -> anyhow::Result<Subject> {
+    let subject = whom.known_to(store).await;
+    store.close().await;
+    subject
 }
 
 /// Says what is asked for cannot be done, before it is stored: a config that the daemon would refuse, a playbook or a target of no such name.

@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::output::{json, line, name_unreadable, plain, table};
 use super::store::operator;
+use super::whom::Whom;
 use super::{Exit, StoreArgs};
 use crate::model::Subject;
 use crate::store::{LinkOutcome, ScopedName, Store};
@@ -42,13 +43,13 @@ pub enum SubjectCommand {
     #[command(after_help = "Example: revoked subject unlink alice@example.org")]
     Unlink {
         /// The name
-        name: Subject,
+        name: Whom,
     },
     /// Show every name of a person, where each comes from, and the person's cases
     #[command(after_help = "Example: revoked subject show alice@example.org --ask")]
     Show {
-        /// One of the names
-        name: Subject,
+        /// One of the names, or case:17
+        name: Whom,
         /// Ask every target of the config which account each name means there; changes nothing
         #[arg(long)]
         ask: bool,
@@ -109,7 +110,7 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
             }
         }
         SubjectCommand::Unlink { name } => {
-            let alone = store.unlink(name, operator()).await?;
+            let alone = store.unlink(name.known_to(&store).await?, operator()).await?;
             line(if alone {
                 "unlinked: the name stands alone, and no source can link it again; unlink it once more to forget this too"
             } else {
@@ -120,7 +121,7 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
             name,
             ask,
             json: as_json,
-        } => return show::run(&store, at, &name, ask, as_json).await,
+        } => return show::run(&store, at, &name.known_to(&store).await?, ask, as_json).await,
         SubjectCommand::Import { file, check } => import::run(&store, &file, check).await?,
         SubjectCommand::Unresolved { all, json: as_json } => unresolved(&store, all, as_json).await?,
         SubjectCommand::Dismiss { case, note } => {

@@ -12,10 +12,9 @@ use crate::file_modes;
 use crate::secret::SecretSource;
 use crate::settings::{Complaints, ConfigError, Period, Settings};
 use crate::targets::bounded_program::Program;
+use crate::targets::connection::CALL_TIME;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_mins(10);
 const OUTPUT: usize = 1 << 20;
 
 /// Names that are ours, or that change which code is run.
@@ -58,7 +57,7 @@ pub(super) fn read(settings: &Settings<'_>) -> Result<Program, Vec<ConfigError>>
         }
         folder = key.into_inner();
     }
-    let time = complaints.time(keys.timeout.as_ref(), TIMEOUT, &(SHORTEST..=LONGEST));
+    let time = complaints.time(keys.timeout.as_ref(), TIMEOUT, &CALL_TIME);
     let output = keys.output.as_ref().map_or(OUTPUT, |key| *key.get_ref());
     if let Some(key) = keys.output.filter(|_| !(1 << 10..=1 << 26).contains(&output)) {
         complaints.at(&key, "an answer may have from 1024 to 67108864 bytes");
