@@ -10,6 +10,8 @@ use super::terminal::shown;
 
 /// The narrowest line that is written over: where the terminal says nothing of its width.
 const NARROWEST: usize = 80;
+/// What a terminal writes behind the line when somebody types Ctrl-C: `^C`.
+const ECHO: usize = 2;
 
 /// One line about what is under way.
 pub(in crate::cli) struct LiveLine {
@@ -51,7 +53,7 @@ impl LiveLine {
             Place::Screen => {
                 let clock = format!(" · {}", stopwatch(clock));
                 let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(NARROWEST, |(width, _)| width.0.into());
-                let room = width.saturating_sub(clock.width() + 1);
+                let room = width.saturating_sub(clock.width() + 1 + ECHO);
                 let text = shown(&format!("{}{clock}", cut(text, room))).into_owned();
                 if text == self.last {
                     return;
@@ -74,8 +76,8 @@ impl LiveLine {
 
     /// Takes the line away.
     pub(in crate::cli) fn clear(&mut self) {
-        let width = self.last.width();
-        if self.place == Place::Screen && width > 0 {
+        let width = self.last.width() + ECHO;
+        if self.place == Place::Screen && !self.last.is_empty() {
             let mut out = anstream::stderr().lock();
             let _ = write!(out, "\r{:width$}\r", "");
             let _ = out.flush();

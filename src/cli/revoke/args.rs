@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::UsageError;
 use crate::cli::human_time::HumanTime;
+use crate::cli::store::operator;
 use crate::cli::whom::Whom;
-use crate::model::{Reason, has_form_of_id};
+use crate::model::{Reason, Subject, Timestamp, has_form_of_id};
 use crate::settings::Period;
+use crate::store::InboxRow;
 
 /// `revoked revoke`
 #[derive(Debug, Clone, Args)]
@@ -85,6 +88,33 @@ pub struct RevokeArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+impl RevokeArgs {
+    /// What is asked for about somebody, as a row of the inbox.
+    ///
+    /// # Errors
+    /// Where the time to act cannot be told.
+    pub(super) fn request(&self, subject: &Subject, now: Timestamp) -> Result<InboxRow, UsageError> {
+        let act_at = self.at.map(|at| at.ahead_of(now)).transpose().map_err(UsageError)?;
+        Ok(InboxRow {
+            subject: subject.to_string(),
+            reason: self.reason.word().to_owned(),
+            requested_by: operator().to_string(),
+            note: self.note.clone(),
+            request_key: self.key.clone(),
+            playbook: self.playbook.clone(),
+            target: self.target.clone(),
+            session: self.session.clone(),
+            access_token: self.token.clone(),
+            all_sessions: self.all_sessions,
+            act_at: act_at.map(Timestamp::ms),
+            keep_out: self
+                .keep_out
+                .map(|length| i64::try_from(length.as_secs()).unwrap_or(i64::MAX)),
+            ..InboxRow::default()
+        })
+    }
 }
 
 fn reason(word: &str) -> Result<Reason, String> {

@@ -5,14 +5,13 @@
 use std::path::Path;
 
 use super::output::remark;
-use super::store::operator;
 use super::whom::Whom;
 use super::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_PATH};
-use crate::model::{Subject, Timestamp};
+use crate::model::Subject;
 use crate::settings::nearest;
-use crate::store::{InboxRow, Store};
+use crate::store::Store;
 
 mod answer;
 mod args;
@@ -46,28 +45,8 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
     check(at, args.playbook.as_deref(), args.target.as_deref())?;
     let store = at.open().await?;
     let subject = whom.known_to(&store).await?;
-    let now = store.clock().now();
-    let act_at = args.at.map(|at| at.ahead_of(now)).transpose().map_err(UsageError)?;
-    let row = store
-        .submit_request(InboxRow {
-            id: 0,
-            subject: subject.to_string(),
-            reason: args.reason.word().to_owned(),
-            requested_by: operator().to_string(),
-            note: args.note.clone(),
-            request_key: args.key.clone(),
-            playbook: args.playbook.clone(),
-            target: args.target.clone(),
-            session: args.session.clone(),
-            access_token: args.token.clone(),
-            all_sessions: args.all_sessions,
-            act_at: act_at.map(Timestamp::ms),
-            keep_out: args
-                .keep_out
-                .map(|length| i64::try_from(length.as_secs()).unwrap_or(i64::MAX)),
-            ..InboxRow::default()
-        })
-        .await?;
+    let row = args.request(&subject, store.clock().now())?;
+    let row = store.submit_request(row).await?;
     let wanted = Wanted {
         patience: args.wait.then_some(args.timeout),
         explain: args.explain,

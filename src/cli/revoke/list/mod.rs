@@ -16,10 +16,8 @@ use super::RevokeArgs;
 use super::answer::BRIEFLY;
 use super::rehearse::Demands;
 use crate::cli::output::{LiveLine, LocalTimes, Meaning, json, line, plain, remark};
-use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs, UsageError};
-use crate::model::Timestamp;
-use crate::store::{InboxRow, Store};
+use crate::store::Store;
 
 mod people_list;
 mod set_progress;
@@ -58,7 +56,9 @@ async fn with_store(args: &RevokeArgs, list: PeopleList, from: &Path, at: &Store
             shown.show(from)?;
         }
         confirm(args, &shown, from)?;
-        store.submit_set(shown.set.clone(), rows(args, &shown, store)?).await?
+        let now = store.clock().now();
+        let rows: Result<Vec<_>, UsageError> = shown.people.iter().map(|subject| args.request(subject, now)).collect();
+        store.submit_set(shown.set.clone(), rows?).await?
     };
     if let Some(before) = submitted.before
         && !args.json
@@ -161,27 +161,6 @@ fn confirm(args: &RevokeArgs, shown: &ShownSet, from: &Path) -> anyhow::Result<(
         return Ok(());
     }
     Err(UsageError(format!("{count} was not typed: nothing was done")).into())
-}
-
-fn rows(args: &RevokeArgs, shown: &ShownSet, store: &Store) -> anyhow::Result<Vec<InboxRow>> {
-    let now = store.clock().now();
-    let act_at = args.at.map(|at| at.ahead_of(now)).transpose().map_err(UsageError)?;
-    let by = operator().to_string();
-    let row = |subject: &crate::model::Subject| InboxRow {
-        subject: subject.to_string(),
-        reason: args.reason.word().to_owned(),
-        requested_by: by.clone(),
-        note: args.note.clone(),
-        playbook: args.playbook.clone(),
-        target: args.target.clone(),
-        all_sessions: args.all_sessions,
-        act_at: act_at.map(Timestamp::ms),
-        keep_out: args
-            .keep_out
-            .map(|length| i64::try_from(length.as_secs()).unwrap_or(i64::MAX)),
-        ..InboxRow::default()
-    };
-    Ok(shown.people.iter().map(row).collect())
 }
 
 /// Asks the targets about each of them, and counts.
