@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::output::{Meaning, json, line, plain, sentence};
+use super::output::{Meaning, hanging, json, line, plain};
 use super::store::operator;
 use super::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
@@ -151,14 +151,14 @@ fn show(args: &ReleaseArgs, rehearsed: &[AtTarget], set: &str) -> anyhow::Result
                 plain(&at.target),
                 plain(&account.principal)
             ))?;
-            sentence(&format!("  {}", plain(&account.in_words("would come"))))?;
-            sentence("  sessions, tokens, webhooks and apps that were ended stay ended; bots that were disabled stay disabled")?;
+            hanging(&format!("  {}", plain(&account.in_words("would come"))))?;
+            hanging("  sessions, tokens, webhooks and apps that were ended stay ended; bots that were disabled stay disabled")?;
             for door in &account.doors {
-                sentence(&format!("  open again: {}", plain(&door.to_string())))?;
+                hanging(&format!("  open again: {}", plain(&door.to_string())))?;
             }
         }
         for other in &at.others {
-            sentence(&format!("  mind: {}", plain(&other.to_string())))?;
+            hanging(&format!("  mind: {}", plain(&other.to_string())))?;
         }
     }
     let accounts: usize = rehearsed.iter().map(|at| at.accounts.len()).sum();

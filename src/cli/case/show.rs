@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::verdict_line::{came_back, contained_again, newest, next_look, verdict_line};
-use crate::cli::output::{LocalTimes, Meaning, line, plain, sentence, span};
+use crate::cli::output::{LocalTimes, Meaning, hanging, line, plain, span};
+use crate::cli::target::tell_paused;
 use crate::model::{Evidence, GrantKind, JobKind, Sentence, Timestamp};
 use crate::store::{ActionView, CaseDetail, CaseView, JobView, ObservedDelay, Store};
 
@@ -23,7 +24,7 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
         let why = signal.why.as_deref().map_or(String::new(), |why| format!(": {}", plain(why)));
         let plainly = detail.signals.len() == 1 && why.is_empty();
         if explain || !plainly {
-            sentence(&format!(
+            hanging(&format!(
                 "  signal {} from {}: {} -> {}{why}",
                 signal.id,
                 plain(&signal.source),
@@ -38,7 +39,7 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
     }
     delays(detail, &store.observed_delays().await?, &times)?;
     for note in &detail.notes {
-        sentence(&format!(
+        hanging(&format!(
             "  note {} by {}, {}: {}",
             note.id,
             plain(&note.written_by),
@@ -47,16 +48,21 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
         ))?;
     }
     not_covered(detail, explain)?;
+    let unended = detail
+        .jobs
+        .iter()
+        .filter(|job| !matches!(job.state.as_str(), "done" | "failed" | "cancelled"));
+    tell_paused(store, unended.map(|job| job.target.as_str())).await?;
     if let Some(hold) = detail.case.hold.filter(|_| detail.case.state == "held") {
         let why = store.hold(hold).await?.hold.detail;
-        sentence(&format!("  hold {hold}: {}", plain(&why)))?;
+        hanging(&format!("  hold {hold}: {}", plain(&why)))?;
     }
     line(verdict_line(detail, &times))
 }
 
 fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
     let subject = case.subject.clone().unwrap_or_else(|| "erased".to_owned());
-    sentence(&format!(
+    hanging(&format!(
         "case {}: {} is {} ({})",
         case.id,
         plain(&subject).replace("\\u{a}", ", "),
@@ -67,7 +73,7 @@ fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
         .verdict
         .as_deref()
         .map_or(String::new(), |verdict| format!(", {verdict}"));
-    sentence(&format!(
+    hanging(&format!(
         "  {}{verdict}; playbook {}; received {} from {}",
         case.state,
         case.playbook,
@@ -77,19 +83,19 @@ fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
     let asked = case.requested_by.as_deref().map(|by| format!("asked for by {}", plain(by)));
     let owner = case.owner.as_deref().map(|owner| format!("looked after by {}", plain(owner)));
     if asked.is_some() || owner.is_some() {
-        sentence(&format!(
+        hanging(&format!(
             "  {}",
             asked.into_iter().chain(owner).collect::<Vec<_>>().join("; ")
         ))?;
     }
     if let Some(note) = &case.note {
-        sentence(&format!("  because: {}", plain(note)))?;
+        hanging(&format!("  because: {}", plain(note)))?;
     }
     if let Some(due) = case
         .due
         .filter(|due| *due > times.now() && matches!(case.state.as_str(), "open" | "held"))
     {
-        sentence(&format!("  due {} ({})", times.time(due), times.away(due)))?;
+        hanging(&format!("  due {} ({})", times.time(due), times.away(due)))?;
     }
     if let Some(at) = case.called_off_at {
         let why = case
@@ -97,7 +103,7 @@ fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
             .as_deref()
             .map_or(String::new(), |why| format!(": {}", plain(why)));
         let by = case.called_off_by.as_deref().unwrap_or("somebody");
-        sentence(&format!("  called off {} by {}{why}", times.time(at), plain(by)))?;
+        hanging(&format!("  called off {} by {}{why}", times.time(at), plain(by)))?;
     }
     Ok(())
 }
@@ -121,7 +127,7 @@ fn looks(detail: &CaseDetail, times: &LocalTimes) -> anyhow::Result<()> {
         }
     }
     if !said.is_empty() {
-        sentence(&format!("  {}", said.join(", ")))?;
+        hanging(&format!("  {}", said.join(", ")))?;
     }
     let sweeps = || detail.jobs.iter().filter(|job| job.kind == JobKind::Sweep.word());
     let targets: BTreeSet<&String> = sweeps().map(|job| &job.target).collect();
@@ -134,7 +140,7 @@ fn looks(detail: &CaseDetail, times: &LocalTimes) -> anyhow::Result<()> {
         let planned = sweeps().map(|job| job.looks).max().flatten();
         let of = planned.map_or(String::new(), |planned| format!(" of {planned}"));
         let next = next_look(detail).map_or(", no more to come".to_owned(), |at| format!(", next {}", times.time(at)));
-        sentence(&format!("  looked {looked}{of} times since{next}"))?;
+        hanging(&format!("  looked {looked}{of} times since{next}"))?;
     }
     Ok(())
 }
@@ -153,7 +159,7 @@ fn not_covered(detail: &CaseDetail, explain: bool) -> anyhow::Result<()> {
         .collect();
     if explain {
         for (target, gap) in gaps {
-            sentence(&format!("  not covered at {}: {}", plain(target), plain(gap)))?;
+            hanging(&format!("  not covered at {}: {}", plain(target), plain(gap)))?;
         }
     } else if !gaps.is_empty() {
         line(Meaning::Quiet.paint(format!("  not covered: {} (--explain)", gaps.len())))?;
@@ -166,7 +172,7 @@ fn delays(detail: &CaseDetail, delays: &[ObservedDelay], times: &LocalTimes) -> 
     let targets: BTreeSet<&String> = detail.jobs.iter().map(|job| &job.target).collect();
     for shown in delays.iter().filter(|shown| targets.contains(&shown.target)) {
         let (target, kind) = (plain(&shown.target), plain(&shown.kind));
-        sentence(&match shown.delay_ms {
+        hanging(&match shown.delay_ms {
             Some(ms) => format!(
                 "  observed delay at {target}: a {kind} was refused {ms} ms after its end (canary, {})",
                 times.time(shown.at)
@@ -200,7 +206,7 @@ fn targets(detail: &CaseDetail) -> anyhow::Result<()> {
                 None => job.state.clone(),
             },
         };
-        sentence(&format!("  at {}: {came}", plain(&job.target)))?;
+        hanging(&format!("  at {}: {came}", plain(&job.target)))?;
     }
     Ok(())
 }
@@ -238,7 +244,7 @@ fn actions<'a>(actions: impl Iterator<Item = &'a ActionView>, explain: bool) -> 
             _ if !explain => String::new(),
             shown => format!("  (requests {})", plain(&shown.join(" "))),
         };
-        sentence(&format!("      {text}{times}{shown}"))?;
+        hanging(&format!("      {text}{times}{shown}"))?;
     }
     Ok(())
 }
@@ -253,7 +259,7 @@ fn show_job(job: &JobView, explain: bool, times: &LocalTimes) -> anyhow::Result<
         .as_ref()
         .map_or(String::new(), |verdict| format!(": {}", plain(&verdict.to_string())));
     let due = job.due.map_or(String::new(), |due| format!(" due {}", times.time(due)));
-    sentence(&format!(
+    hanging(&format!(
         "  job {} ({} at {}): {}{due}, attempt {}{verdict}",
         job.id,
         job.kind,
@@ -262,7 +268,7 @@ fn show_job(job: &JobView, explain: bool, times: &LocalTimes) -> anyhow::Result<
         job.attempt
     ))?;
     if let (Some(error), None) = (&job.error, &job.verdict) {
-        sentence(&format!("      last error: {}", plain(error)))?;
+        hanging(&format!("      last error: {}", plain(error)))?;
     }
     let Some(evidence) = job.evidence.as_ref().filter(|evidence| evidence.before_at.is_some()) else {
         return Ok(());
@@ -274,31 +280,31 @@ fn show_job(job: &JobView, explain: bool, times: &LocalTimes) -> anyhow::Result<
         } else {
             format!(" ({})", names.join(", "))
         };
-        sentence(&format!("      account: {}{called}", plain(id)))?;
+        hanging(&format!("      account: {}{called}", plain(id)))?;
     }
-    sentence(&format!(
+    hanging(&format!(
         "      seen {} and {}: {}",
         times.cell(evidence.before_at),
         times.cell(evidence.after_at),
         counts(evidence, explain)
     ))?;
     if explain || evidence.suspended.0 != evidence.suspended.1 {
-        sentence(&format!(
+        hanging(&format!(
             "      account suspended: {} -> {}",
             evidence.suspended.0, evidence.suspended.1
         ))?;
     }
     if explain || evidence.ended_count > 0 {
-        sentence(&format!("      {} grants ended{}", evidence.ended_count, named(evidence)))?;
+        hanging(&format!("      {} grants ended{}", evidence.ended_count, named(evidence)))?;
     }
     if let Some(at) = evidence.refused_at {
-        sentence(&format!("      the credential itself was refused {}", times.time(at)))?;
+        hanging(&format!("      the credential itself was refused {}", times.time(at)))?;
     }
     for door in &evidence.doors {
-        sentence(&format!("      still open: {}", plain(&door.to_string())))?;
+        hanging(&format!("      still open: {}", plain(&door.to_string())))?;
     }
     for note in &evidence.notes {
-        sentence(&format!("      note: {}", plain(note)))?;
+        hanging(&format!("      note: {}", plain(note)))?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::fit::fit;
 use super::local_time::stopwatch;
 use super::terminal::shown;
 
@@ -54,7 +55,7 @@ impl LiveLine {
                 let clock = format!(" · {}", stopwatch(clock));
                 let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(NARROWEST, |(width, _)| width.0.into());
                 let room = width.saturating_sub(clock.width() + 1 + ECHO);
-                let text = shown(&format!("{}{clock}", cut(text, room))).into_owned();
+                let text = shown(&format!("{}{clock}", fit(text, Some(room)))).into_owned();
                 if text == self.last {
                     return;
                 }
@@ -89,32 +90,5 @@ impl LiveLine {
 impl Drop for LiveLine {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-/// As much of a text as there is room for.
-fn cut(text: &str, room: usize) -> String {
-    if text.width() <= room {
-        return text.to_owned();
-    }
-    let mut kept = String::new();
-    for c in text.chars() {
-        kept.push(c);
-        if kept.width() + 3 > room {
-            kept.pop();
-            break;
-        }
-    }
-    format!("{}…", kept.trim_end())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cut;
-
-    #[test]
-    fn a_text_is_cut_where_there_is_no_room_for_it() {
-        assert_eq!(cut("case 6 at work", 20), "case 6 at work");
-        assert_eq!(cut("case 6 at work", 10), "case 6…");
     }
 }

@@ -1,26 +1,32 @@
 //! What a command prints: for people sentences and tables that fit the screen, with local times and colours by meaning; for programs JSON.
 //! Text from outside is made harmless for a terminal first.
 //!
-//! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `live_line` what is under way, `table` the tables.
+//! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables,
+//! `fit` cuts a text to one line, `live_line` is written over, `screen` is drawn over and over.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
-use unicode_width::UnicodeWidthStr as _;
 
 use crate::model::Timestamp;
 use crate::store::{Listed, UnreadableRow};
 
+mod fit;
 mod live_line;
 mod local_time;
 mod meaning;
+mod paragraph;
+mod screen;
 mod table;
 mod terminal;
 
+pub(super) use fit::{fit, padded, width_of, wrapped};
 pub(super) use live_line::LiveLine;
-pub(super) use local_time::{LocalTimes, coarse, span};
+pub(super) use local_time::{LocalTimes, coarse, own_time, span, stopwatch};
 pub(super) use meaning::Meaning;
+pub(super) use paragraph::paragraph;
+pub(super) use screen::Screen;
 pub(super) use table::{Cell, table};
 pub(super) use terminal::{shown, tell_utc, terminal};
 
@@ -32,15 +38,12 @@ pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     raw_line(&shown(&text.to_string()))
 }
 
-/// Prints a sentence without colours that may be longer than the screen is wide: it goes on between words, deeper than it began.
+/// Prints a sentence, broken between words where the screen ends, its further lines deeper than it began.
 ///
 /// # Errors
 /// As [`line()`].
-pub(super) fn sentence(text: &str) -> anyhow::Result<()> {
-    match terminal().width {
-        Some(width) => line(wrapped(text, width.into())),
-        None => line(text),
-    }
+pub(super) fn hanging(text: &str) -> anyhow::Result<()> {
+    sentence(text, text.len() - text.trim_start().len() + 2)
 }
 
 /// Prints an answer: a word in the colour of its meaning, and the rest, which goes on between words where the screen is narrow.
@@ -48,38 +51,33 @@ pub(super) fn sentence(text: &str) -> anyhow::Result<()> {
 /// # Errors
 /// As [`line()`].
 pub(super) fn answer(meaning: Meaning, head: &str, rest: &str) -> anyhow::Result<()> {
-    let whole = format!("{head}{rest}");
-    let whole = terminal().width.map_or(whole.clone(), |width| wrapped(&whole, width.into()));
+    let whole = wrapped(&format!("{head}{rest}"), 2, terminal().width.map(usize::from));
     match whole.strip_prefix(head) {
-        Some(rest) => line(format!("{}{rest}", meaning.paint(head))),
-        None => line(whole),
+        Some(rest) if !head.is_empty() => line(format!("{}{rest}", meaning.paint(head))),
+        _ => line(whole),
     }
 }
 
-fn wrapped(text: &str, width: usize) -> String {
-    let indent = text.len() - text.trim_start().len();
-    let mut lines = String::new();
-    let mut used = 0;
-    for word in text.trim_start().split(' ') {
-        let room = width.saturating_sub(used);
-        if used == 0 {
-            let _ = write!(lines, "{:indent$}", "");
-            used = indent;
-        } else if word.width() + 1 > room {
-            let deeper = indent + 2;
-            let _ = write!(lines, "\n{:deeper$}", "");
-            used = deeper;
-        } else {
-            lines.push(' ');
-            used += 1;
-        }
-        lines.push_str(word);
-        used += word.width();
-    }
-    lines
+/// Prints a sentence, broken between words where the screen ends, its further lines `indent` further in.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn sentence(text: &str, indent: usize) -> anyhow::Result<()> {
+    line(wrapped(text, indent, terminal().width.map(usize::from)))
 }
 
-/// The same for what programs read, which no locale changes.
+/// Whether somebody may still read what is printed: not where the other end of a pipe is closed. For what goes on printing by itself.
+#[must_use]
+pub(super) fn is_read() -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let out = std::io::stdout();
+    let mut end = [PollFd::new(&out, PollFlags::empty())];
+    let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    // What cannot be asked is taken for open.
+    poll(&mut end, Some(&at_once)).is_err() || !end[0].revents().contains(PollFlags::ERR)
+}
+
+/// Prints what programs read, which no locale changes.
 fn raw_line(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     match writeln!(out, "{text}") {
@@ -170,6 +168,16 @@ pub(super) fn plain(text: &str) -> String {
         }
     }
     safe
+}
+
+/// The names of a person on one line, each without the word of its format where it is an address or a user name.
+#[must_use]
+pub(super) fn bare(subject: &str) -> String {
+    let names = subject.split('\n').map(|name| {
+        let stripped = name.strip_prefix("email:").or(name.strip_prefix("username:"));
+        stripped.unwrap_or(name)
+    });
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// A time for a table cell, or a dash.

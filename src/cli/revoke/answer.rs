@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::cli::Exit;
 use crate::cli::case::{interrupted, verdict_line, waits_longer, who};
-use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json, plain};
+use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json, line, plain};
 use crate::model::Timestamp;
 use crate::store::{InboxAnswer, Store};
 
@@ -113,7 +113,10 @@ pub(super) async fn say(store: &Store, row: i64, as_json: bool) -> anyhow::Resul
     if as_json {
         json(&word)?;
     } else {
-        answer(said.meaning, said.head, &said.rest)?;
+        match said.verdict {
+            Some(verdict) => line(format!("{} · {verdict}", said.rest))?,
+            None => answer(said.meaning, said.head, &said.rest)?,
+        }
     }
     Ok(exit)
 }
@@ -123,6 +126,8 @@ struct Said {
     meaning: Meaning,
     head: &'static str,
     rest: String,
+    /// The answer of a case that is over already, in its colour.
+    verdict: Option<String>,
 }
 
 impl Said {
@@ -131,6 +136,7 @@ impl Said {
             meaning: Meaning::Strong,
             head: "",
             rest,
+            verdict: None,
         }
     }
 }
@@ -144,6 +150,7 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
             meaning: Meaning::Bad,
             head: "REJECTED",
             rest: format!(": request {}: {why}", word.request),
+            verdict: None,
         };
         return Ok((said, Exit::Rejected));
     };
@@ -171,6 +178,7 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
                 meaning: Meaning::Waiting,
                 head: "HELD",
                 rest: format!(": hold {hold} ({}): nothing was done · revoked hold show {hold}", plain(&why)),
+                verdict: None,
             };
             return Ok((said, Exit::Held));
         }
@@ -194,7 +202,8 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
                 Said {
                     meaning: Meaning::Strong,
                     head: "",
-                    rest: format!("case {number}{key} · {verdict}"),
+                    rest: format!("case {number}{key}"),
+                    verdict: Some(verdict),
                 },
                 Exit::Ok,
             ));

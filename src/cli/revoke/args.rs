@@ -8,7 +8,6 @@ use clap::Args;
 use crate::cli::UsageError;
 use crate::cli::human_time::HumanTime;
 use crate::cli::store::operator;
-use crate::cli::whom::Whom;
 use crate::model::{Reason, Subject, Timestamp, has_form_of_id};
 use crate::settings::Period;
 use crate::store::InboxRow;
@@ -33,10 +32,10 @@ a list the worst.")]
 pub struct RevokeArgs {
     /// Whom it is about.
     #[arg(
-        help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>, case:17, or a login that one known person alone has",
+        help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>",
         required_unless_present = "from"
     )]
-    pub subject: Option<Whom>,
+    pub subject: Option<Subject>,
     /// A list of people instead: one a line, or CSV with a header; `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "session", "token"])]
     pub from: Option<PathBuf>,

@@ -5,13 +5,10 @@
 use std::path::Path;
 
 use super::output::remark;
-use super::whom::Whom;
 use super::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_PATH};
-use crate::model::Subject;
 use crate::settings::nearest;
-use crate::store::Store;
 
 mod answer;
 mod args;
@@ -31,21 +28,15 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
         check(at, args.playbook.as_deref(), args.target.as_deref())?;
         return list::run(&args, from, at).await;
     }
-    let Some(whom) = &args.subject else {
+    let Some(subject) = &args.subject else {
         return Err(UsageError("name somebody, or a list with --from".to_owned()).into());
     };
     if args.rehearse {
-        let subject = match whom {
-            // Without a store yet, as it was written.
-            Whom::Named(subject) => subject.clone(),
-            whom => in_store(whom, &at.open().await?).await?,
-        };
-        return rehearse::run(&args, &subject, at).await;
+        return rehearse::run(&args, subject, at).await;
     }
     check(at, args.playbook.as_deref(), args.target.as_deref())?;
     let store = at.open().await?;
-    let subject = whom.known_to(&store).await?;
-    let row = args.request(&subject, store.clock().now())?;
+    let row = args.request(subject, store.clock().now())?;
     let row = store.submit_request(row).await?;
     let wanted = Wanted {
         patience: args.wait.then_some(args.timeout),
@@ -55,13 +46,6 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
     let exit = follow(&store, row, wanted).await;
     store.close().await;
     exit
-}
-
-/// Whom a word means in a store that is closed then.
-async fn in_store(whom: &Whom, store: &Store) -> anyhow::Result<Subject> {
-    let subject = whom.known_to(store).await;
-    store.close().await;
-    subject
 }
 
 /// Says what is asked for cannot be done, before it is stored: a config that the daemon would refuse, a playbook or a target of no such name.

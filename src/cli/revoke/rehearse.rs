@@ -1,7 +1,7 @@
 //! `revoke --rehearse`: what would be done, with the targets asked now. Changes nothing; needs no daemon.
 
 use super::RevokeArgs;
-use crate::cli::output::{Meaning, json_line, line, plain, sentence};
+use crate::cli::output::{Meaning, hanging, json_line, line, plain};
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -172,13 +172,13 @@ async fn by_every_name(subject: &Subject, at: &StoreArgs) -> anyhow::Result<Subj
 }
 
 fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> anyhow::Result<()> {
-    sentence(&format!("target {}:", plain(target)))?;
+    hanging(&format!("target {}:", plain(target)))?;
     if let Some(nobody) = &plan.nobody {
-        sentence(&format!("  {}", plain(nobody)))?;
+        hanging(&format!("  {}", plain(nobody)))?;
     }
     for account in &plan.accounts {
         let names: Vec<String> = account.principal.names.iter().map(ToString::to_string).collect();
-        sentence(&format!("  account {}", plain(&names.join(", "))))?;
+        hanging(&format!("  account {}", plain(&names.join(", "))))?;
         let counts: Vec<String> = account
             .access
             .counts()
@@ -186,7 +186,7 @@ fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> a
             .filter(|(_, count)| explain || **count > 0)
             .map(|(kind, count)| format!("{count} {kind}"))
             .collect();
-        sentence(&format!(
+        hanging(&format!(
             "    can reach now: {}; suspended: {}",
             if counts.is_empty() {
                 "nothing".to_owned()
@@ -196,20 +196,20 @@ fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> a
             account.access.suspended()
         ))?;
         for action in &account.actions {
-            sentence(&format!("    would {}", plain(&action.to_string())))?;
+            hanging(&format!("    would {}", plain(&action.to_string())))?;
         }
         if account.actions.is_empty() {
             line("    nothing would have to be done")?;
         }
         for (action, why) in &account.spared {
-            sentence(&format!("    would not {}: {}", plain(&action.to_string()), plain(why)))?;
+            hanging(&format!("    would not {}: {}", plain(&action.to_string()), plain(why)))?;
         }
         for door in &account.doors {
-            sentence(&format!("    still open: {}", plain(&door.to_string())))?;
+            hanging(&format!("    still open: {}", plain(&door.to_string())))?;
         }
     }
     for refusal in refusals {
-        sentence(&format!("  would be held: {}", plain(refusal)))?;
+        hanging(&format!("  would be held: {}", plain(refusal)))?;
     }
     // Where nobody is there, nothing could be left over.
     if plan.accounts.is_empty() {
@@ -217,7 +217,7 @@ fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> a
     }
     if explain {
         for gap in &plan.not_covered {
-            sentence(&format!("  not covered: {}", plain(gap)))?;
+            hanging(&format!("  not covered: {}", plain(gap)))?;
         }
     } else if !plan.not_covered.is_empty() {
         line(Meaning::Quiet.paint(format!("  not covered: {} (--explain)", plan.not_covered.len())))?;

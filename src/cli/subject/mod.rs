@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::output::{json, line, name_unreadable, plain, table};
+use super::output::{LocalTimes, bare, json, line, name_unreadable, plain, table};
 use super::store::operator;
-use super::whom::Whom;
 use super::{Exit, StoreArgs};
 use crate::model::Subject;
 use crate::store::{LinkOutcome, ScopedName, Store};
@@ -43,13 +42,13 @@ pub enum SubjectCommand {
     #[command(after_help = "Example: revoked subject unlink alice@example.org")]
     Unlink {
         /// The name
-        name: Whom,
+        name: Subject,
     },
     /// Show every name of a person, where each comes from, and the person's cases
     #[command(after_help = "Example: revoked subject show alice@example.org --ask")]
     Show {
-        /// One of the names, or case:17
-        name: Whom,
+        /// One of the names
+        name: Subject,
         /// Ask every target of the config which account each name means there; changes nothing
         #[arg(long)]
         ask: bool,
@@ -110,7 +109,7 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
             }
         }
         SubjectCommand::Unlink { name } => {
-            let alone = store.unlink(name.known_to(&store).await?, operator()).await?;
+            let alone = store.unlink(name, operator()).await?;
             line(if alone {
                 "unlinked: the name stands alone, and no source can link it again; unlink it once more to forget this too"
             } else {
@@ -121,7 +120,7 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
             name,
             ask,
             json: as_json,
-        } => return show::run(&store, at, &name.known_to(&store).await?, ask, as_json).await,
+        } => return show::run(&store, at, &name, ask, as_json).await,
         SubjectCommand::Import { file, check } => import::run(&store, &file, check).await?,
         SubjectCommand::Unresolved { all, json: as_json } => unresolved(&store, all, as_json).await?,
         SubjectCommand::Dismiss { case, note } => {
@@ -174,18 +173,19 @@ async fn unresolved(store: &Store, all: bool, as_json: bool) -> anyhow::Result<(
     if as_json {
         return json(&serde_json::json!({ "cases": cases, "disputed": disputed }));
     }
+    let times = LocalTimes::at(store.clock().now());
     let rows = cases.iter().map(|one| {
         vec![
             one.case.to_string(),
             one.state.clone(),
-            one.subject.clone().unwrap_or_else(|| "erased".to_owned()),
+            bare(one.subject.as_deref().unwrap_or("erased")),
             one.reason.clone(),
             one.source.clone(),
-            one.since.to_string(),
+            times.away(one.since),
             one.why.clone(),
         ]
     });
-    let headings = ["case", "state", "subject", "reason", "source", "since", "why"];
+    let headings = ["case", "state?", "person", "reason?", "source?", "since", "why…"];
     table(&headings, rows.collect(), "everybody is known at a target at least")?;
     for name in &disputed {
         line(format!(

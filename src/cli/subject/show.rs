@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::cli::output::{json, line, name_unreadable, plain, table, time};
+use crate::cli::output::{LocalTimes, json, line, name_unreadable, plain, table};
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{Config, TargetConfig};
@@ -51,13 +51,13 @@ pub(super) async fn run(store: &Store, at: &StoreArgs, name: &Subject, ask: bool
         let found = serde_json::json!({ "names": names, "cases": cases, "targets": answers, "contradicted_at": accounts });
         json(&found)?;
     } else {
-        print(name, &names, &cases)?;
+        print(name, &names, &cases, &LocalTimes::at(store.clock().now()))?;
         if ask {
             let rows = answers
                 .into_iter()
                 .map(|answer| vec![answer.target, answer.name, answer.says])
                 .collect();
-            table(&["target", "name", "means there"], rows, "no target is configured")?;
+            table(&["target", "name", "means there…"], rows, "no target is configured")?;
         }
         for target in accounts {
             line(format!(
@@ -70,7 +70,7 @@ pub(super) async fn run(store: &Store, at: &StoreArgs, name: &Subject, ask: bool
     Ok(if failed { Exit::Failed } else { Exit::Ok })
 }
 
-fn print(name: &Subject, names: &[LinkedName], cases: &[CaseView]) -> anyhow::Result<()> {
+fn print(name: &Subject, names: &[LinkedName], cases: &[CaseView], times: &LocalTimes) -> anyhow::Result<()> {
     if names.is_empty() {
         line(format!("{} is linked to no other name", plain(&name.to_string())))?;
     } else {
@@ -83,11 +83,11 @@ fn print(name: &Subject, names: &[LinkedName], cases: &[CaseView]) -> anyhow::Re
                 known.name.to_string(),
                 known.target.clone().unwrap_or_else(|| "-".to_owned()),
                 says,
-                known.since.to_string(),
-                known.until.map_or_else(|| "-".to_owned(), |until| time(Some(until))),
+                times.time(known.since),
+                times.cell(known.until),
             ]
         });
-        table(&["name", "only at", "says", "since", "until"], rows.collect(), "no names")?;
+        table(&["name", "only at", "says", "since?", "until?"], rows.collect(), "no names")?;
     }
     let rows = cases.iter().map(|case| {
         vec![
@@ -95,11 +95,11 @@ fn print(name: &Subject, names: &[LinkedName], cases: &[CaseView]) -> anyhow::Re
             case.reason.clone(),
             case.state.clone(),
             case.verdict.clone().unwrap_or_else(|| "-".to_owned()),
-            case.received_at.to_string(),
+            times.time(case.received_at),
         ]
     });
     table(
-        &["case", "reason", "state", "verdict", "received"],
+        &["case", "reason", "state", "verdict", "received?"],
         rows.collect(),
         "no cases",
     )

@@ -1,7 +1,7 @@
 //! Read-only views for commands, the API and the metrics: by any process that may read the file.
 //!
-//! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`], [`jobs`], [`search`] in all that is known, and [`counts`] for
-//! `status` and `/metrics`. Views of one kind of thing stand with it: holds, departures, backlog.
+//! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`], [`jobs`], [`lanes`], what is at [`work`] and what is [`plans`] and [`counts`] for `status` and
+//! `/metrics`. Views of one kind of thing stand with it: holds, departures, backlog.
 
 pub(in crate::store) mod case_accounts;
 pub(in crate::store) mod case_filter;
@@ -9,4 +9,7 @@ pub(in crate::store) mod case_progress;
 pub(in crate::store) mod cases;
 pub(in crate::store) mod counts;
 pub(in crate::store) mod jobs;
-pub(in crate::store) mod search;
+pub(in crate::store) mod lanes;
+mod people;
+pub(in crate::store) mod plans;
+pub(in crate::store) mod work;

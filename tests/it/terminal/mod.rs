@@ -1,6 +1,11 @@
 //! What people see: the built program in a terminal of several sizes, in a pipe, without colours, without UTF-8.
 
+mod alert;
 mod case;
-mod find;
+mod check;
+mod departures;
+mod hold;
 mod rendering;
 mod revoke;
+mod status;
+mod trail;

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::shown_set::people;
 use crate::cli::Exit;
 use crate::cli::case::{interrupted, waits_longer};
-use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, json_line, line, plain, sentence, span, table};
+use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, hanging, json_line, line, plain, span, table};
 use crate::store::Store;
 
 /// How often those that are not over are looked at: few often, many less so.
@@ -205,7 +205,7 @@ impl SetProgress {
             } else {
                 format!("revoked hold show {hold}")
             };
-            sentence(&format!("hold {hold}: {}; nothing was done", plain(&shown.hold.detail)))?;
+            hanging(&format!("hold {hold}: {}; nothing was done", plain(&shown.hold.detail)))?;
             return Ok(format!("{} {all} · {next}", Meaning::Waiting.paint("HELD")));
         }
         let took = if waited {
