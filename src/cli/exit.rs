@@ -25,15 +25,15 @@ pub enum Exit {
     VerdictUnverified,
     /// `revoke --wait`: something lives on until a known time.
     VerdictResidual,
-    /// `revoke --wait`: nobody of that name is there.
+    /// `revoke --wait` and `--rehearse`: nobody of that name is there.
     VerdictNoPrincipal,
     /// `revoke --wait`: still there, or unreachable.
     VerdictFailed,
-    /// `revoke --wait`: waits for a human.
+    /// `revoke`: waits for a human.
     Held,
-    /// `revoke --wait`: not over in the time given.
+    /// `revoke --wait`: not over in the time given, or whoever waited has had enough.
     Waiting,
-    /// `revoke --wait`: the request was rejected. `source test`: the payload would be refused. `source hr preview`: the whole file would.
+    /// `revoke`: the request was rejected. `source test`: the payload would be refused. `source hr preview`: the whole file would.
     Rejected,
 }
 
@@ -49,7 +49,8 @@ impl Exit {
         (
             Self::Usage,
             2,
-            "the command line or the config is wrong: for `revoke` and `leaked` also a playbook or a target that is not there",
+            "the command line or the config is wrong: for `revoke` and `leaked` also a playbook or a target that is not there, or a list \
+             with a bad line or without its confirmation",
         ),
         (
             Self::Store,
@@ -74,19 +75,19 @@ impl Exit {
         (
             Self::VerdictNoPrincipal,
             12,
-            "`revoke --wait`: nobody (or no such grant) of that name at the target",
+            "`revoke --wait`: nobody (or no such grant) of that name at the target; `revoke --rehearse`: nobody to act on",
         ),
         (Self::VerdictFailed, 13, "`revoke --wait`: failed"),
-        (Self::Held, 14, "`revoke --wait`: held for a human's decision"),
+        (Self::Held, 14, "`revoke`: held for a human's decision: nothing was done"),
         (
             Self::Waiting,
             15,
-            "`revoke --wait`: not over in the time given; the work goes on; `source ssf verify`: no proof in that time",
+            "`revoke --wait`: not over in the time given, or Ctrl-C: the work goes on; `source ssf verify`: no proof in that time",
         ),
         (
             Self::Rejected,
             16,
-            "`revoke --wait`: the request was rejected; `source test`: the payload would be refused; \
+            "`revoke`: the request was rejected; `source test`: the payload would be refused; \
              `source hr preview`: the whole file would be rejected",
         ),
     ];
@@ -98,6 +99,21 @@ impl Exit {
             .iter()
             .find(|(exit, _, _)| *exit == self)
             .map_or(1, |(_, code, _)| *code)
+    }
+
+    /// How bad it is among the exits of a list of people: of several the worst counts.
+    #[must_use]
+    pub fn severity(self) -> u8 {
+        match self {
+            Self::Ok => 0,
+            Self::VerdictNoPrincipal => 1,
+            Self::VerdictResidual => 2,
+            Self::VerdictUnverified => 3,
+            Self::Waiting => 4,
+            Self::Held => 5,
+            Self::Rejected => 6,
+            _ => 7,
+        }
     }
 
     /// The exit of `revoke --wait` for a verdict's word.

@@ -2,7 +2,8 @@
 
 use clap::Subcommand;
 
-use super::output::{json_lines, name_unreadable, span, table, time};
+use super::case::who;
+use super::output::{Cell, LocalTimes, Meaning, coarse, json_lines, line, name_unreadable, table};
 use super::{Exit, StoreArgs};
 use crate::store::{JobView, ListFilter};
 
@@ -60,31 +61,40 @@ pub(super) async fn run(command: JobCommand, at: &StoreArgs) -> anyhow::Result<E
             "job",
             "case",
             "target",
-            "for",
+            "for?",
             "state",
-            "priority",
-            "attempt",
-            "due",
-            "verdict or error",
+            "due?",
+            "attempt?",
+            "priority?",
+            "verdict or error…",
         ];
-        table(&headings, jobs.iter().map(row).collect(), "no jobs")?;
+        let times = LocalTimes::at(store.clock().now());
+        table(&headings, jobs.iter().map(|job| row(job, &times)).collect(), "no jobs")?;
+        // The newest were shown: whether there are more is worth a word, how many is not worth a count of the queue.
+        if jobs.rows.len() + jobs.unreadable.len() >= limit as usize {
+            line(Meaning::Quiet.paint(format!("the newest {limit}; there may be more (--limit)")))?;
+        }
     }
     store.close().await;
     Ok(Exit::Ok)
 }
 
-fn row(job: &JobView) -> Vec<String> {
-    let said = job.verdict.as_ref().map(ToString::to_string).or_else(|| job.error.clone());
+fn row(job: &JobView, times: &LocalTimes) -> Vec<Cell> {
+    let said = job
+        .verdict
+        .as_ref()
+        .map(|verdict| (verdict.to_string(), Meaning::of_verdict(verdict.word())));
+    let said = said.or_else(|| Some((job.error.clone()?, Meaning::Waiting)));
     vec![
-        job.id.to_string(),
-        job.case.to_string(),
-        job.target.clone(),
-        job.kind.clone(),
-        job.state.clone(),
-        job.priority.to_string(),
-        job.attempt.to_string(),
-        time(job.due),
-        said.unwrap_or_else(|| "-".to_owned()),
+        job.id.to_string().into(),
+        job.case.to_string().into(),
+        job.target.clone().into(),
+        job.kind.clone().into(),
+        Cell::state(&job.state),
+        times.cell(job.due).into(),
+        job.attempt.to_string().into(),
+        job.priority.to_string().into(),
+        said.map_or_else(|| "-".into(), |(text, meaning)| Cell::meaning(text, meaning)),
     ]
 }
 
@@ -108,21 +118,31 @@ pub(super) async fn ledger(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit
     } else {
         name_unreadable(&jobs.unreadable);
         let now = store.clock().now();
-        let rows = jobs.iter().map(|job| {
-            let age = job.finished_at.map_or_else(|| "-".to_owned(), |at| span(now.since(at)));
-            vec![
-                job.id.to_string(),
+        let mut rows = Vec::with_capacity(jobs.rows.len());
+        for job in &jobs.rows {
+            let age = job.finished_at.map_or_else(|| "-".to_owned(), |at| coarse(now.since(at)));
+            rows.push(vec![
                 job.case.to_string(),
+                who(&store.case(job.case).await?),
                 job.target.clone(),
                 age,
+                job.id.to_string(),
                 job.error.clone().unwrap_or_default(),
-            ]
-        });
-        table(
-            &["job", "case", "target", "age", "why"],
-            rows.collect(),
-            "the ledger is empty: nothing failed to be revoked",
-        )?;
+            ]);
+        }
+        let nothing = "the ledger is empty: nothing failed to be revoked";
+        table(&["case", "about", "target", "age", "job?", "why…"], rows, nothing)?;
+        if let Some(oldest) = jobs.iter().filter_map(|job| job.finished_at).min() {
+            let count = match jobs.rows.len() {
+                1 => "1 COULD NOT BE REVOKED".to_owned(),
+                count => format!("{count} COULD NOT BE REVOKED"),
+            };
+            line(format!(
+                "{}, the oldest for {}; each is tried again every hour · revoked case show CASE",
+                Meaning::Bad.paint(count),
+                coarse(now.since(oldest))
+            ))?;
+        }
     }
     store.close().await;
     Ok(Exit::Ok)

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::revoke::{check, follow};
+use super::revoke::{Wanted, check, follow};
 use super::store::operator;
 use super::{Exit, StoreArgs, UsageError};
 use crate::intake::{CREDENTIAL, OWNER};
@@ -28,6 +28,7 @@ everything of its owner), and it is used again: only where the target refuses it
 
 Exit codes with --wait: 0 contained (it was refused), 10 unverified, 11 residual, 12 it was refused from the start (which does not mean that
 it is harmless: a refresh token or a disabled token is refused too), 13 failed, 14 held, 15 still waiting, 16 rejected.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct LeakedArgs {
     /// Where the credential is good
     #[arg(long)]
@@ -53,6 +54,9 @@ pub struct LeakedArgs {
     /// How long --wait waits, in seconds
     #[arg(long, default_value_t = 300)]
     pub timeout: u64,
+    /// With --wait, show what merely explains too
+    #[arg(long)]
+    pub explain: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -81,7 +85,12 @@ pub(super) async fn run(args: LeakedArgs, at: &StoreArgs) -> anyhow::Result<Exit
             ..InboxRow::default()
         })
         .await?;
-    let exit = follow(&store, row, args.wait.then_some(args.timeout), args.json).await;
+    let wanted = Wanted {
+        patience: args.wait.then_some(args.timeout),
+        explain: args.explain,
+        json: args.json,
+    };
+    let exit = follow(&store, row, wanted).await;
     store.close().await;
     exit
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::asked::Reach;
-use super::output::{json, line, plain};
+use super::output::{Meaning, hanging, json, line, plain};
 use super::store::operator;
 use super::{Exit, StoreArgs, UsageError};
 use crate::daemon::asked::{Asks, Question, Says};
@@ -162,16 +162,25 @@ fn show(args: &ReleaseArgs, rehearsed: &[AtTarget], set: &str) -> anyhow::Result
                 plain(&at.target),
                 plain(&account.principal)
             ))?;
-            line(format!("  {}", plain(&account.in_words("would come"))))?;
-            line("  sessions, tokens, webhooks and apps that were ended stay ended; bots that were disabled stay disabled")?;
+            hanging(&format!("  {}", plain(&account.in_words("would come"))))?;
+            hanging("  sessions, tokens, webhooks and apps that were ended stay ended; bots that were disabled stay disabled")?;
             for door in &account.doors {
-                line(format!("  open again: {}", plain(&door.to_string())))?;
+                hanging(&format!("  open again: {}", plain(&door.to_string())))?;
             }
         }
         for other in &at.others {
-            line(format!("  mind: {}", plain(&other.to_string())))?;
+            hanging(&format!("  mind: {}", plain(&other.to_string())))?;
         }
     }
-    line("the sweeps of the case would end")?;
+    let accounts: usize = rehearsed.iter().map(|at| at.accounts.len()).sum();
+    let accounts = match accounts {
+        1 => "1 account".to_owned(),
+        count => format!("{count} accounts"),
+    };
+    line(format!(
+        "{} {accounts}, and end the sweeps of case {}; nothing was changed",
+        Meaning::Waiting.paint("WOULD RELEASE"),
+        args.case
+    ))?;
     line(format!("to do it: revoked release {} --set {set} --note …", args.case))
 }

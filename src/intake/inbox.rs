@@ -3,6 +3,7 @@
 //! The most urgent reasons go first, and rows are taken in portions between which the write lock is free: a million routine rows keep neither
 //! an urgent one waiting nor a command of another process that wants to write one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -56,12 +57,25 @@ async fn watch(intake: &Intake) -> Result<(), StoreError> {
     }
 }
 
-/// Takes one portion, and answers how many rows that were.
+/// Takes one portion, and answers how many rows that were. A list is taken whole with the first of its rows, after those that stand alone.
 async fn take(intake: &Intake, most: usize) -> Result<usize, StoreError> {
     let rows = intake.store.inbox_new(u32::try_from(most).unwrap_or(u32::MAX)).await?;
     let taken = rows.len();
-    let now = intake.store.clock().now();
-    let mut delivery = Delivery::of(SOURCE, Vec::new(), now);
+    let lists: BTreeSet<String> = rows.iter().filter_map(|row| row.set_key.clone()).collect();
+    let alone = rows.into_iter().filter(|row| row.set_key.is_none()).collect();
+    store(intake, alone, None).await?;
+    for list in lists {
+        let rows = intake.store.inbox_set(&list).await?;
+        let name = format!("list {} of {}", list.split(':').next().unwrap_or_default(), rows.len());
+        store(intake, rows, Some(name)).await?;
+    }
+    Ok(taken)
+}
+
+/// Stores rows as one delivery, under its name where they came as a list.
+async fn store(intake: &Intake, rows: Vec<InboxRow>, name: Option<String>) -> Result<(), StoreError> {
+    let mut delivery = Delivery::of(SOURCE, Vec::new(), intake.store.clock().now());
+    delivery.name = name;
     for row in rows {
         match signal(&row, intake) {
             Ok(signal) => {
@@ -77,7 +91,7 @@ async fn take(intake: &Intake, most: usize) -> Result<usize, StoreError> {
             other => other.map(drop)?,
         }
     }
-    Ok(taken)
+    Ok(())
 }
 
 /// Stores each row by itself: something that the store has about one of them cannot be read, and those beside it and after it must not wait for

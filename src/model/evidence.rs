@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, ActedAt, Action, Door, GrantKind, GrantRef, Sentence, Timestamp};
+use super::{Access, ActedAt, Action, Door, GrantKind, GrantRef, Sentence, Subject, Timestamp};
 
 /// What the attempts of a job saw and did, all of them together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,9 @@ pub struct Evidence {
     /// The target's id of the account; of several, one after the other with `, ` between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
+    /// What the target calls the account, its id left out: a case may have come by another name. Goes when the person is erased.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<Subject>,
     /// Whether the target could not be asked at all: it knows nobody by any name of this form.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub nameless: bool,

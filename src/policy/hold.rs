@@ -32,6 +32,8 @@ pub enum HoldReason {
         class: Class,
         /// How many are allowed.
         limit: usize,
+        /// How many were asked for as one, where they were.
+        together: Option<usize>,
     },
     /// It happened long before it was first seen.
     Old,
@@ -75,12 +77,18 @@ impl fmt::Display for HoldReason {
                     "one delivery holds {count} departures, and its source may send {limit} at once"
                 )
             }
-            Self::WindowLimit { class, limit } => {
+            Self::WindowLimit { class, limit, together } => {
                 let window = match class {
                     Class::Departures => "an hour",
                     Class::Compromises => "a minute",
                 };
-                write!(f, "the source may ask for {limit} {class} {window}, and has")
+                match together {
+                    Some(count) => write!(
+                        f,
+                        "a list asks for {count} {class} as one, and {limit} {window} need nobody's word"
+                    ),
+                    None => write!(f, "the source may ask for {limit} {class} {window}, and has"),
+                }
             }
             Self::Old => f.write_str("it happened long before it was first seen, as in a replayed feed"),
         }

@@ -62,13 +62,27 @@ pub struct Facts<'a> {
     pub recent_compromises: usize,
     /// Whether the subject's names belong to several people, or to one only by a name in dispute.
     pub unclear: bool,
+    /// How many signals of the delivery are one decision, where they are: see [`Facts::as_one`].
+    pub one_decision: Option<usize>,
     /// Now.
     pub now: Timestamp,
 }
 
 impl Facts<'_> {
+    /// Makes the whole delivery one decision: what a class holds of it counts against the limit as a whole, so that all of it is acted on or
+    /// all of it waits. `counted` are the signals that count, by class.
+    pub fn as_one(&mut self, counted: impl Fn(Class) -> usize) {
+        let (departures, compromises) = (counted(Class::Departures), counted(Class::Compromises));
+        self.recent_departures += departures.saturating_sub(1);
+        self.recent_compromises += compromises.saturating_sub(1);
+        self.one_decision = Some(departures.max(compromises));
+    }
+
     /// Counts a signal that is acted on against the limits of those behind it.
     pub fn acted_on(&mut self, reason: Reason) {
+        if self.one_decision.is_some() {
+            return;
+        }
         match Class::of(reason) {
             Some(Class::Departures) => self.recent_departures += 1,
             Some(Class::Compromises) => self.recent_compromises += 1,
@@ -278,6 +292,7 @@ impl Policy {
                 over(limits.departures_per_hour, facts.recent_departures + 1).map(|limit| HoldReason::WindowLimit {
                     class: Class::Departures,
                     limit,
+                    together: facts.one_decision,
                 })
             }
             Class::Compromises => limits
@@ -286,6 +301,7 @@ impl Policy {
                 .map(|limit| HoldReason::WindowLimit {
                     class: Class::Compromises,
                     limit,
+                    together: facts.one_decision,
                 }),
         }
     }

@@ -62,6 +62,10 @@ kinds! {
     CaseCancelled = "case.cancelled",
     /// Nothing more is done for a case: an operator, or a rescission, has called it off.
     CaseCalledOff = "case.called_off",
+    /// An operator has written a note beside a case: its number, never what stands in it.
+    CaseNoted = "case.noted",
+    /// An operator has said who looks after a case.
+    CaseAssigned = "case.assigned",
     /// An operator has asked for a suspension to be undone.
     ReleaseAsked = "release.asked",
     /// A job was put into the queue.
@@ -138,7 +142,7 @@ kinds! {
     SourceNoted = "source.noted",
     /// A dropped file, or rows of it, was put aside with the reason.
     FileQuarantined = "file.quarantined",
-    /// A dropped file was taken in: its SHA-256 and counts of rows.
+    /// A dropped file, or a list of people in the inbox, was taken in: its SHA-256 and counts of rows.
     FileAccepted = "file.accepted",
     /// A row of the inbox became a case.
     InboxAccepted = "inbox.accepted",

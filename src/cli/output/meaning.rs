@@ -40,7 +40,7 @@ impl Meaning {
     /// What a verdict means, by its word.
     pub(in crate::cli) fn of_verdict(word: &str) -> Self {
         match word {
-            "contained" | "no_principal" => Self::Good,
+            "contained" | "no_principal" | "released" => Self::Good,
             "residual" | "unverified" => Self::Waiting,
             _ => Self::Bad,
         }

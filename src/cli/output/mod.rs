@@ -2,7 +2,7 @@
 //! Text from outside is made harmless for a terminal first.
 //!
 //! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables,
-//! `fit` cuts a text to one line, `screen` is drawn over and over.
+//! `fit` cuts a text to one line, `live_line` is written over, `screen` is drawn over and over.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -13,6 +13,7 @@ use crate::model::Timestamp;
 use crate::store::{Listed, UnreadableRow};
 
 mod fit;
+mod live_line;
 mod local_time;
 mod meaning;
 mod paragraph;
@@ -21,6 +22,7 @@ mod table;
 mod terminal;
 
 pub(super) use fit::{fit, padded, width_of, wrapped};
+pub(super) use live_line::LiveLine;
 pub(super) use local_time::{LocalTimes, coarse, own_time, span, stopwatch};
 pub(super) use meaning::Meaning;
 pub(super) use paragraph::paragraph;
@@ -34,6 +36,26 @@ pub(super) use terminal::{shown, tell_utc, terminal};
 /// Where standard output cannot be written.
 pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     raw_line(&shown(&text.to_string()))
+}
+
+/// Prints a sentence, broken between words where the screen ends, its further lines deeper than it began.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn hanging(text: &str) -> anyhow::Result<()> {
+    sentence(text, text.len() - text.trim_start().len() + 2)
+}
+
+/// Prints an answer: a word in the colour of its meaning, and the rest, which goes on between words where the screen is narrow.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn answer(meaning: Meaning, head: &str, rest: &str) -> anyhow::Result<()> {
+    let whole = wrapped(&format!("{head}{rest}"), 2, terminal().width.map(usize::from));
+    match whole.strip_prefix(head) {
+        Some(rest) if !head.is_empty() => line(format!("{}{rest}", meaning.paint(head))),
+        _ => line(whole),
+    }
 }
 
 /// Prints a sentence, broken between words where the screen ends, its further lines `indent` further in.
@@ -166,7 +188,16 @@ pub(super) fn time(at: Option<Timestamp>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, wrapped};
+
+    #[test]
+    fn a_sentence_goes_on_between_words_and_deeper_than_it_began() {
+        assert_eq!(
+            wrapped("  still open: a link in a mail", 20),
+            "  still open: a link\n    in a mail"
+        );
+        assert_eq!(wrapped("  one", 20), "  one");
+    }
 
     #[test]
     fn a_name_cannot_move_the_cursor_or_reorder_text() {

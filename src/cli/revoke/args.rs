@@ -1,13 +1,17 @@
 //! The arguments of `revoked revoke`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 
+use crate::cli::UsageError;
 use crate::cli::human_time::HumanTime;
+use crate::cli::store::operator;
 use crate::cli::whom::Whom;
-use crate::model::{Reason, has_form_of_id};
+use crate::model::{Reason, Subject, Timestamp, has_form_of_id};
 use crate::settings::Period;
+use crate::store::InboxRow;
 
 /// `revoked revoke`
 #[derive(Debug, Clone, Args)]
@@ -17,15 +21,28 @@ use crate::settings::Period;
   revoked revoke id:npryem6qbfdcxji356uo9tc33o --reason compromised --target chat --session d8t3moset7ga5kaqtp157c3e1a --wait
   revoked revoke alice@example.org --reason departed --rehearse
   revoked revoke alice@example.org --reason compromised --keep-out 30d
+  revoked revoke --from phished.csv --reason compromised --wait
 
-Exit codes with --wait: 0 contained, 10 unverified, 11 residual, 12 no principal, 13 failed, 14 held, 15 still waiting, 16 rejected.")]
+A list has one subject a line, or is CSV with a header (subject, email, username, id, employee_id); blank lines and those that begin with #
+are skipped. It is shown and counted first, and confirmed by typing the number of people, or in a script by --set. It is acted on, or
+held, as one. The same list again within a day makes no second case: it follows the first.
+
+Exit codes: 14 held, 16 rejected. With --wait also: 0 contained, 10 unverified, 11 residual, 12 no principal, 13 failed, 15 still waiting; of
+a list the worst.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RevokeArgs {
     /// Whom it is about.
     #[arg(
-        help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>, case:17; alice where that is known"
+        help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>, case:17; alice where that is known",
+        required_unless_present = "from"
     )]
-    pub subject: Whom,
+    pub subject: Option<Whom>,
+    /// A list of people instead: one a line, or CSV with a header; `-` for standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "session", "token"])]
+    pub from: Option<PathBuf>,
+    /// The set that the list made when it was shown: it is about exactly these people
+    #[arg(long, value_name = "HASH", requires = "from", conflicts_with = "rehearse")]
+    pub set: Option<String>,
     /// Why.
     #[arg(long, value_parser = reason, help = "Why: compromised, departed, suspended, credential_changed, …")]
     pub reason: Reason,
@@ -62,12 +79,42 @@ pub struct RevokeArgs {
     /// Wait for the verdict, show progress, and exit by it
     #[arg(long, conflicts_with = "rehearse")]
     pub wait: bool,
+    /// Show what merely explains too: what is not covered, what did not change
+    #[arg(long)]
+    pub explain: bool,
     /// How long --wait waits, in seconds
     #[arg(long, default_value_t = 300)]
     pub timeout: u64,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+impl RevokeArgs {
+    /// What is asked for about somebody, as a row of the inbox.
+    ///
+    /// # Errors
+    /// Where the time to act cannot be told.
+    pub(super) fn request(&self, subject: &Subject, now: Timestamp) -> Result<InboxRow, UsageError> {
+        let act_at = self.at.map(|at| at.ahead_of(now)).transpose().map_err(UsageError)?;
+        Ok(InboxRow {
+            subject: subject.to_string(),
+            reason: self.reason.word().to_owned(),
+            requested_by: operator().to_string(),
+            note: self.note.clone(),
+            request_key: self.key.clone(),
+            playbook: self.playbook.clone(),
+            target: self.target.clone(),
+            session: self.session.clone(),
+            access_token: self.token.clone(),
+            all_sessions: self.all_sessions,
+            act_at: act_at.map(Timestamp::ms),
+            keep_out: self
+                .keep_out
+                .map(|length| i64::try_from(length.as_secs()).unwrap_or(i64::MAX)),
+            ..InboxRow::default()
+        })
+    }
 }
 
 fn reason(word: &str) -> Result<Reason, String> {

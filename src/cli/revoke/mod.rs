@@ -1,59 +1,50 @@
 //! `revoked revoke`: an operator's request, through the same inbox that other programs use.
 //!
-//! `args` first; here the request is checked and stored; `follow` waits for what becomes of it; `rehearse` is `--rehearse`, which changes nothing.
+//! `args` first; here the request is checked and stored; `answer` is what the daemon makes of it, `follow` what becomes of it; `rehearse` is `--rehearse`, which changes nothing, `list` is `--from`.
 
 use std::path::Path;
 
 use super::output::remark;
-use super::store::operator;
 use super::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_PATH};
-use crate::model::Timestamp;
 use crate::settings::nearest;
-use crate::store::InboxRow;
 
+mod answer;
 mod args;
 mod follow;
+mod list;
 mod rehearse;
 
 pub(super) use args::RevokeArgs;
-pub(super) use follow::follow;
+pub(super) use follow::{Wanted, follow};
 
 /// Runs `revoked revoke`.
 ///
 /// # Errors
 /// Where the store cannot be reached; with `--rehearse`, where a target cannot.
 pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
-    let subject = args.subject.subject_at(at).await?;
+    if let Some(from) = &args.from {
+        check(at, args.playbook.as_deref(), args.target.as_deref())?;
+        return list::run(&args, from, at).await;
+    }
+    let Some(subject) = &args.subject else {
+        return Err(UsageError("name somebody, or a list with --from".to_owned()).into());
+    };
+    let subject = subject.subject_at(at).await?;
     if args.rehearse {
         return rehearse::run(&args, &subject, at).await;
     }
     check(at, args.playbook.as_deref(), args.target.as_deref())?;
     let store = at.open().await?;
-    let now = store.clock().now();
-    let act_at = args.at.map(|at| at.ahead_of(now)).transpose().map_err(UsageError)?;
-    let row = store
-        .submit_request(InboxRow {
-            id: 0,
-            subject: subject.to_string(),
-            reason: args.reason.word().to_owned(),
-            requested_by: operator().to_string(),
-            note: args.note.clone(),
-            request_key: args.key.clone(),
-            playbook: args.playbook.clone(),
-            target: args.target.clone(),
-            session: args.session.clone(),
-            access_token: args.token.clone(),
-            all_sessions: args.all_sessions,
-            act_at: act_at.map(Timestamp::ms),
-            keep_out: args
-                .keep_out
-                .map(|length| i64::try_from(length.as_secs()).unwrap_or(i64::MAX)),
-            ..InboxRow::default()
-        })
-        .await?;
-    let exit = follow(&store, row, args.wait.then_some(args.timeout), args.json).await;
+    let row = args.request(&subject, store.clock().now())?;
+    let row = store.submit_request(row).await?;
+    let wanted = Wanted {
+        patience: args.wait.then_some(args.timeout),
+        explain: args.explain,
+        json: args.json,
+    };
+    let exit = follow(&store, row, wanted).await;
     store.close().await;
     exit
 }

@@ -247,6 +247,7 @@ fn decided(config: &Config, delivery: &Delivery, now: Timestamp) -> Vec<Shown> {
     let leaves = |signal: &&Signal| signal.scope == Scope::Everything && Class::of(signal.reason) == Some(Class::Departures);
     let facts = Facts {
         unclear: false,
+        one_decision: None,
         source: &delivery.source,
         delivery_departures: delivery.signals.iter().filter(leaves).count(),
         recent_departures: 0,

@@ -31,6 +31,7 @@ fn facts(source: &str) -> Facts<'_> {
         recent_departures: 0,
         recent_compromises: 0,
         unclear: false,
+        one_decision: None,
         now: NOW,
     }
 }

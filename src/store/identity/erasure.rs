@@ -57,6 +57,10 @@ impl Tx<'_> {
         for sql in [
             "UPDATE unresolved SET note = NULL WHERE case_id IN \
                 (SELECT c.id FROM json_each(?) n JOIN cases c ON c.subject_ref = n.value)",
+            "UPDATE job SET evidence = json_remove(evidence, '$.names') WHERE case_id IN \
+                (SELECT c.id FROM json_each(?) n JOIN cases c ON c.subject_ref = n.value) AND json_valid(evidence)",
+            "DELETE FROM case_note WHERE case_id IN \
+                (SELECT c.id FROM json_each(?) n JOIN cases c ON c.subject_ref = n.value)",
             "UPDATE cases SET note = NULL, requested_by = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
             "UPDATE signal SET note = NULL, requested_by = NULL WHERE subject_ref IN (SELECT value FROM json_each(?))",
             "DELETE FROM departure WHERE subject_ref IN (SELECT value FROM json_each(?))",

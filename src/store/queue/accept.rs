@@ -15,7 +15,7 @@ use super::repetition::SeenSignals;
 use super::sets::hot_mutation::{AcceptRequest, HotMutation};
 use super::slot_offer::{Births, SlotOffers};
 use crate::digest::{hex, sha256};
-use crate::model::{Delivery, Disposition, Reason, Receipt, Signal, SignalReceipt, Subject};
+use crate::model::{Delivery, Disposition, Reason, Receipt, Scope, Signal, SignalReceipt, Subject};
 use crate::policy::{Class, Decision, Facts, Policy, STAYS};
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -135,8 +135,18 @@ impl Tx<'_> {
                 .recent_signals(context.policy, delivery, fresh, Class::Compromises)
                 .await?,
             unclear: false,
+            one_decision: None,
             now: self.now,
         };
+        if is_one_request(delivery) {
+            facts.as_one(|class| {
+                let counts = |n: &&usize| {
+                    let signal = &delivery.signals[**n];
+                    Class::of(signal.reason) == Some(class) && signal.scope == Scope::Everything
+                };
+                fresh.iter().filter(counts).count()
+            });
+        }
         let signals = self.store_fresh(context, delivery, seen, (batch, again), &mut facts).await?;
         for (row, receipt) in delivery.inbox.iter().zip(&signals) {
             self.answer_request(*row, receipt).await?;
@@ -305,4 +315,9 @@ impl Tx<'_> {
         .map_err(StoreError::sql("keeping a signal"))?;
         Ok(done.last_insert_rowid())
     }
+}
+
+/// Whether an operator has asked for all of a delivery as one: a list in the inbox.
+fn is_one_request(delivery: &Delivery) -> bool {
+    delivery.name.is_some() && !delivery.inbox.is_empty()
 }

@@ -6,7 +6,26 @@ use crate::model::{Delivery, Departure, DepartureStep, Reason, Scope, Signal, Wh
 use crate::policy::{Class, Decision, Facts, Policy};
 use crate::store::columns::written;
 use crate::store::transaction::set_words::values_of;
-use crate::store::{Result, StoreError, Tx};
+use crate::store::{Result, Store, StoreError, Tx};
+
+impl Store {
+    /// How many signals of a source and class were acted on within the class's window, counted up to `most`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn recently_acted_on(&self, source: &str, class: Class, most: usize) -> Result<usize> {
+        let reasons: Vec<&str> = class.reasons().map(Reason::word).collect();
+        let count: i64 = sqlx::query_scalar(RECENT_SIGNALS)
+            .bind(source)
+            .bind(written("reasons", &reasons)?)
+            .bind(self.clock().now().minus(class.window()).ms())
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_one(self.readers())
+            .await
+            .map_err(StoreError::sql("counting recent signals"))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+}
 
 impl Tx<'_> {
     /// Policy's decision, and what HR's other words about the same person make of it: with why a departure is blocked, where it is.

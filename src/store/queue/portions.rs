@@ -258,6 +258,7 @@ impl Tx<'_> {
             recent_departures: file.counts.recent_departures,
             recent_compromises: file.counts.recent_compromises,
             unclear: false,
+            one_decision: None,
             now: self.now,
         };
         let seen = self.find_repetitions(part, file.again).await?;

@@ -1,8 +1,9 @@
 //! The table `inbox`: the documented way in for other programs and for `revoked revoke`. Rows are untrusted input.
 
 use revoked_trail::{Entry, EntryKind};
+use sqlx::sqlite::SqliteRow;
 
-use super::inbox_row::{INBOX_ROWS, InboxRefusal, InboxRow, LARGEST_ROW, read_row};
+use super::inbox_row::{INBOX_ROWS, InboxRefusal, InboxRow, LARGEST_ROW, WEIGHT, read_row};
 use crate::digest::hex;
 use crate::model::{Actor, CaseId, SignalReceipt, digest_of_named};
 use crate::store::columns::Columns as _;
@@ -31,27 +32,7 @@ impl Store {
                 if let Some(sealed) = &sealed {
                     tx.keep_sealed(sealed).await?;
                 }
-                sqlx::query_scalar(
-                    "INSERT INTO inbox (subject, reason, requested_by, note, request_key, playbook, target, session, access_token, \
-                                        all_sessions, act_at, keep_out, leaked) \
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
-                )
-                .bind(row.subject)
-                .bind(row.reason)
-                .bind(row.requested_by)
-                .bind(row.note)
-                .bind(row.request_key)
-                .bind(row.playbook)
-                .bind(row.target)
-                .bind(row.session.as_deref().map(digest_of_named))
-                .bind(row.access_token.as_deref().map(digest_of_named))
-                .bind(row.all_sessions)
-                .bind(row.act_at)
-                .bind(row.keep_out)
-                .bind(row.leaked)
-                .fetch_one(&mut *tx.conn)
-                .await
-                .map_err(StoreError::sql("writing to the inbox"))
+                tx.insert_inbox(row).await
             })
         })
         .await
@@ -69,9 +50,14 @@ impl Store {
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("reading the inbox"))?;
+        self.read_requests(&found).await
+    }
+
+    /// Reads rows as requests, and rejects what is none.
+    pub(super) async fn read_requests(&self, found: &[SqliteRow]) -> Result<Vec<InboxRow>> {
         let mut rows = Vec::with_capacity(found.len());
-        for row in &found {
-            let (id, weight): (i64, i64) = (row.read(0)?, row.read(14)?);
+        for row in found {
+            let (id, weight): (i64, i64) = (row.read(0)?, row.read(WEIGHT)?);
             if weight > LARGEST_ROW {
                 self.reject_inbox(id, InboxRefusal::too_large(weight)).await?;
                 continue;
@@ -123,6 +109,32 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Writes a request and answers its number.
+    pub(super) async fn insert_inbox(&mut self, row: InboxRow) -> Result<i64> {
+        sqlx::query_scalar(
+            "INSERT INTO inbox (subject, reason, requested_by, note, request_key, playbook, target, session, access_token, \
+                                all_sessions, act_at, keep_out, leaked, set_key) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id",
+        )
+        .bind(row.subject)
+        .bind(row.reason)
+        .bind(row.requested_by)
+        .bind(row.note)
+        .bind(row.request_key)
+        .bind(row.playbook)
+        .bind(row.target)
+        .bind(row.session.as_deref().map(digest_of_named))
+        .bind(row.access_token.as_deref().map(digest_of_named))
+        .bind(row.all_sessions)
+        .bind(row.act_at)
+        .bind(row.keep_out)
+        .bind(row.leaked)
+        .bind(row.set_key)
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("writing to the inbox"))
+    }
+
     pub(in crate::store) async fn answer_request(&mut self, row: i64, receipt: &SignalReceipt) -> Result<()> {
         // The row is told in full; the trail in words that are ours alone.
         let (kind, state, case, why, ours) = match receipt {

@@ -46,6 +46,9 @@ pub struct InboxRow {
     /// The credential itself, where it was not sealed already.
     #[serde(skip)]
     pub value: Option<LeakedValue>,
+    /// The list that it was written with, where it came as one of several that are decided about as one.
+    #[serde(skip)]
+    pub set_key: Option<String>,
 }
 
 /// What all texts of a row may weigh together, in bytes: several times what the longest request does.
@@ -56,7 +59,8 @@ macro_rules! weight {
     () => {
         "(octet_length(subject) + octet_length(reason) + octet_length(requested_by) + coalesce(octet_length(note), 0) \
          + coalesce(octet_length(request_key), 0) + coalesce(octet_length(playbook), 0) + coalesce(octet_length(target), 0) \
-         + coalesce(octet_length(session), 0) + coalesce(octet_length(access_token), 0) + coalesce(octet_length(leaked), 0))"
+         + coalesce(octet_length(session), 0) + coalesce(octet_length(access_token), 0) + coalesce(octet_length(leaked), 0) \
+         + coalesce(octet_length(set_key), 0))"
     };
 }
 
@@ -67,24 +71,41 @@ macro_rules! light {
     };
 }
 
+/// A new row with its weight.
+macro_rules! row {
+    () => {
+        concat!(
+            "SELECT id, ",
+            light!("subject", "''"),
+            light!("reason", "''"),
+            light!("requested_by", "''"),
+            light!("note", "NULL"),
+            light!("request_key", "NULL"),
+            light!("playbook", "NULL"),
+            light!("target", "NULL"),
+            light!("session", "NULL"),
+            light!("access_token", "NULL"),
+            "all_sessions, act_at, keep_out, ",
+            light!("leaked", "NULL"),
+            light!("set_key", "NULL"),
+            weight!(),
+            " FROM inbox WHERE state = 'new'"
+        )
+    };
+}
+
 /// The new rows of the most urgent reasons that there are, each with its weight. The rest waits: an urgent row must not share a transaction
 /// with hundreds that are not.
 pub(super) const INBOX_ROWS: &str = concat!(
-    "SELECT id, ",
-    light!("subject", "''"),
-    light!("reason", "''"),
-    light!("requested_by", "''"),
-    light!("note", "NULL"),
-    light!("request_key", "NULL"),
-    light!("playbook", "NULL"),
-    light!("target", "NULL"),
-    light!("session", "NULL"),
-    light!("access_token", "NULL"),
-    "all_sessions, act_at, keep_out, ",
-    light!("leaked", "NULL"),
-    weight!(),
-    " FROM inbox WHERE state = 'new' AND urgency = (SELECT min(urgency) FROM inbox WHERE state = 'new') ORDER BY id LIMIT $1"
+    row!(),
+    " AND urgency = (SELECT min(urgency) FROM inbox WHERE state = 'new') ORDER BY id LIMIT $1"
 );
+
+/// The new rows of the list `$1`.
+pub(super) const INBOX_SET: &str = concat!(row!(), " AND set_key = $1 ORDER BY id");
+
+/// The column of a row's weight.
+pub(super) const WEIGHT: usize = 15;
 
 /// Why a row is no request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +162,7 @@ pub(super) fn read_row(id: i64, row: &SqliteRow) -> Result<InboxRow> {
         value: leaked
             .filter(|value| digest_of_named(value) != *value)
             .map(|value| LeakedValue(SecretString::from(value))),
+        set_key: row.read(14)?,
     })
 }
 

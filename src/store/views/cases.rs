@@ -4,8 +4,10 @@ use serde::Serialize;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite};
 
+use super::case_filter::CaseFilter;
 use super::jobs::{JobView, ListFilter};
 use crate::model::Timestamp;
+use crate::store::cases::notes::CaseNote;
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::gaps::Gaps;
 use crate::store::{Listed, Result, Store, StoreError, UnreadableRow};
@@ -43,6 +45,15 @@ pub struct CaseView {
     pub contained_at: Option<Timestamp>,
     /// How often a sweep had to open it again.
     pub reopened: i64,
+    /// What was written with the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The login of whoever looks after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// When the first of what waits for its day begins: not what failed and waits for its next attempt.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
     /// When it was called off: nothing more is done for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub called_off_at: Option<Timestamp>,
@@ -108,6 +119,8 @@ pub struct CaseDetail {
     pub jobs: Vec<JobView>,
     /// What was sent to targets.
     pub actions: Vec<ActionView>,
+    /// What people have written beside it.
+    pub notes: Vec<CaseNote>,
     /// What of it cannot be read, and is not shown or not whole.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<UnreadableRow>,
@@ -115,7 +128,10 @@ pub struct CaseDetail {
 
 const CASE: &str = "SELECT c.id, p.subject, c.subject_ref, c.reason, c.playbook, c.priority, c.state, c.verdict, c.source, c.requested_by, \
      c.hold, c.received_at, c.first_revoke_at, c.contained_at, c.reopened, c.called_off_at, c.called_off_by, \
-     c.called_off_why FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref";
+     c.called_off_why, c.note, c.owner, \
+     (SELECT min(coalesce(j.due, j.held_due)) FROM job j WHERE j.case_id = c.id AND j.kind = 'contain' AND j.state IN ('scheduled', 'held') \
+      AND j.attempt = 0 AND j.error IS NULL) \
+     FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref";
 
 impl Store {
     /// Cases, newest first.
@@ -123,21 +139,23 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn cases(&self, filter: &ListFilter) -> Result<Listed<CaseView>> {
+        self.find_cases(&CaseFilter {
+            states: Vec::from_iter(filter.state.clone()),
+            subject_refs: filter.subject_refs.clone(),
+            limit: filter.limit,
+            ..CaseFilter::default()
+        })
+        .await
+    }
+
+    /// Cases, newest first, by everything that a list of them is asked for.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn find_cases(&self, filter: &CaseFilter) -> Result<Listed<CaseView>> {
         // Only what is asked for stands in the statement: the planner cannot tell from an optional parameter that an index may be used.
         let mut query = QueryBuilder::<Sqlite>::new(CASE);
-        query.push(" WHERE true");
-        if let Some(state) = &filter.state {
-            // As the index `case_listed` says it.
-            query.push(" AND c.id > 0 AND c.state = ").push_bind(state);
-        }
-        if let Some(references) = &filter.subject_refs {
-            query.push(" AND c.subject_ref IN (");
-            let mut list = query.separated(", ");
-            for reference in references {
-                list.push_bind(reference);
-            }
-            query.push(")");
-        }
+        filter.push_to(&mut query);
         query.push(" ORDER BY c.id DESC LIMIT ").push_bind(filter.limit);
         let rows = query
             .build()
@@ -145,6 +163,21 @@ impl Store {
             .await
             .map_err(StoreError::sql("listing cases"))?;
         Listed::read("cases", &rows, read_case)
+    }
+
+    /// How many cases there are by a filter, whatever its limit; counted up to `most`.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn count_cases(&self, filter: &CaseFilter, most: u32) -> Result<u32> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) FROM (SELECT 1 FROM cases c");
+        filter.push_to(&mut query);
+        query.push(" LIMIT ").push_bind(most).push(")");
+        query
+            .build_query_scalar()
+            .fetch_one(self.readers())
+            .await
+            .map_err(StoreError::sql("counting cases"))
     }
 
     /// One case without its jobs: cheap enough to ask for again and again.
@@ -197,12 +230,14 @@ impl Store {
         .map_err(StoreError::sql("reading a case's actions"))?;
         let signals = Listed::read("signal", &signals, read_signal)?;
         let actions = Listed::read("action", &actions, read_action)?;
+        let notes = self.case_notes(id).await?;
         Ok(CaseDetail {
             case,
             signals: signals.rows,
             jobs: jobs.rows,
             actions: actions.rows,
-            unreadable: [own, signals.unreadable, jobs.unreadable, actions.unreadable].concat(),
+            notes: notes.rows,
+            unreadable: [own, signals.unreadable, jobs.unreadable, actions.unreadable, notes.unreadable].concat(),
         })
     }
 }
@@ -233,6 +268,9 @@ fn case_view(row: &mut Gaps<'_>) -> CaseView {
         called_off_at: row.time_if_any(15),
         called_off_by: row.text_if_any(16),
         called_off_why: row.text_if_any(17),
+        note: row.text_if_any(18),
+        owner: row.text_if_any(19),
+        due: row.time_if_any(20),
     }
 }
 

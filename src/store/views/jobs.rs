@@ -53,12 +53,16 @@ pub struct JobView {
     pub created_at: Timestamp,
     /// When it ended.
     pub finished_at: Option<Timestamp>,
+    /// How many looks after the verdict are planned in all, where it is one of them and they end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub looks: Option<i64>,
     /// What its newest attempt saw and did.
     pub evidence: Option<Evidence>,
 }
 
-const JOB: &str =
-    "SELECT id, case_id, target, kind, state, due, priority, attempt, outcome, error, created_at, finished_at, evidence FROM job";
+const JOB: &str = "SELECT id, case_id, target, kind, state, due, priority, attempt, outcome, error, created_at, finished_at, evidence, \
+     CASE WHEN kind = 'watch' AND json_valid(containment) AND containment ->> 'keep_out' IS NULL \
+          THEN json_array_length(containment, '$.watch') END FROM job";
 
 impl Store {
     /// Jobs, newest first.
@@ -180,6 +184,7 @@ fn read_job(row: &SqliteRow) -> Result<JobView> {
         error: row.read(9)?,
         created_at: Timestamp::from_ms(row.read(10)?),
         finished_at: time_at(row, 11)?,
+        looks: row.read(13)?,
         evidence: evidence.and_then(|text| evidence_row::with_codes(&text).ok()),
     })
 }

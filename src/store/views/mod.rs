@@ -1,10 +1,13 @@
 //! Read-only views for commands, the API and the metrics: by any process that may read the file.
 //!
-//! [`cases`], [`jobs`], [`lanes`], what is at [`work`] and what waits for its day in [`plans`]; [`counts`] for `status` and `/metrics`;
-//! [`search`] for a [`search_word`] over everything, [`called`] for whom a bare word means. Views of one kind of thing stand with it: holds,
-//! departures, backlog.
+//! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`], [`jobs`], [`lanes`], what is at [`work`] and what waits for its
+//! day in [`plans`]; [`counts`] for `status` and `/metrics`; [`search`] for a [`search_word`] over everything, [`called`] for whom a bare word
+//! means. Views of one kind of thing stand with it: holds, departures, backlog.
 
 pub(in crate::store) mod called;
+pub(in crate::store) mod case_accounts;
+pub(in crate::store) mod case_filter;
+pub(in crate::store) mod case_progress;
 pub(in crate::store) mod cases;
 pub(in crate::store) mod counts;
 pub(in crate::store) mod jobs;

@@ -212,6 +212,8 @@ impl Attempt<'_> {
         }
         let ids: Vec<&str> = principals.iter().map(|principal| principal.id.as_str()).collect();
         self.evidence.principal = Some(ids.join(", "));
+        let names = principals.iter().flat_map(|principal| &principal.names);
+        self.evidence.names = names.filter(|name| !matches!(name, Subject::Opaque(_))).cloned().collect();
         let learned = self.teach(&principals);
         // Nobody waits for it before anything is ended.
         let (contained, ()) = tokio::join!(Box::pin(self.contain_all(&principals)), learned);

@@ -79,8 +79,9 @@ async fn a_rehearsal_tells_the_plan_and_changes_nothing_with_or_without_a_daemon
         let _daemon = if running { Some(site.start().await) } else { None };
         let said = site
             .says(&["revoke", "username:user01", "--reason", "departed", "--rehearse", "--json"])
-            .await
-            .done();
+            .await;
+        assert_eq!(said.code, 0, "{said:?}");
+        let said = said.rows();
         let actions = said[0]["plan"]["accounts"][0]["actions"].as_array().unwrap();
         assert_eq!(actions[0]["do"], "suspend", "{actions:#?}");
         assert!(actions.iter().any(|action| action["do"] == "end_all_sessions"));

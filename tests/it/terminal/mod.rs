@@ -2,11 +2,13 @@
 
 mod alert;
 mod backup;
+mod case;
 mod check;
 mod departures;
 mod find;
 mod hold;
 mod rendering;
+mod revoke;
 mod shell;
 mod status;
 mod trail;

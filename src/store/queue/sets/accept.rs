@@ -70,6 +70,7 @@ fn opens<'d>(request: &'d AcceptRequest, people: &People, now: Timestamp) -> Res
         recent_departures: recent(Class::Departures),
         recent_compromises: recent(Class::Compromises),
         unclear: false,
+        one_decision: None,
         now,
     };
     let waits = delivery.inbox.iter().all(|row| people.inbox.contains(row));

@@ -1,0 +1,245 @@
+//! The answer of a case in one line: what was proved about whom, where, how fast, and what comes next by itself.
+
+use std::collections::BTreeMap;
+
+use crate::cli::output::{LocalTimes, Meaning, coarse, plain, span, terminal};
+use crate::model::{JobKind, Timestamp, Verdict};
+use crate::store::{CaseDetail, CaseView, JobView};
+
+/// How long a case may take for its time to be worth more than the clock.
+const SHORT: std::time::Duration = std::time::Duration::from_hours(1);
+/// How many targets are named.
+const NAMED: usize = 3;
+
+/// The line, in the colour of its meaning.
+pub(in crate::cli) fn verdict_line(detail: &CaseDetail, times: &LocalTimes) -> String {
+    let (meaning, head, rest) = words(detail, times);
+    let whole = format!("{head}{rest}");
+    // One line, whatever the screen: what does not fit stands above.
+    let room = terminal().width.map_or(usize::MAX, usize::from);
+    let shown = if whole.chars().count() > room {
+        let cut: String = whole.chars().take(room.saturating_sub(1)).collect();
+        format!("{cut}…")
+    } else {
+        whole
+    };
+    match shown.strip_prefix(&head) {
+        Some(rest) => format!("{}{rest}", meaning.paint(&head)),
+        None => meaning.paint(shown),
+    }
+}
+
+/// Whom a case is about, as short as it is still clear.
+pub(in crate::cli) fn who(case: &CaseView) -> String {
+    let Some(subject) = &case.subject else {
+        return format!("erased ({})", case.subject_ref);
+    };
+    let several = subject.strip_prefix("aliases:").unwrap_or(subject);
+    let name = several.lines().next().unwrap_or(several);
+    let short = ["username:", "email:"].iter().find_map(|form| name.strip_prefix(form));
+    plain(short.unwrap_or(name))
+}
+
+/// What it means, the word, and the rest.
+fn words(detail: &CaseDetail, times: &LocalTimes) -> (Meaning, String, String) {
+    let case = &detail.case;
+    let who = who(case);
+    match case.state.as_str() {
+        "held" => {
+            let hold = case.hold.unwrap_or(0);
+            let done = if case.first_revoke_at.is_some() {
+                ""
+            } else {
+                ": nothing was done"
+            };
+            let rest = format!(" {who} under hold {hold}{done} · revoked hold show {hold}");
+            (Meaning::Waiting, "HELD".to_owned(), rest)
+        }
+        "cancelled" => {
+            let did = if detail.actions.is_empty() {
+                "nothing was done"
+            } else {
+                "what was done stays done"
+            };
+            (
+                Meaning::Quiet,
+                "CANCELLED".to_owned(),
+                format!(" {who}: {did}{}", release(detail)),
+            )
+        }
+        "open" => open(detail, &who, times),
+        _ => closed(detail, &who, times),
+    }
+}
+
+fn open(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, String, String) {
+    let case = &detail.case;
+    let at = targets(contained(detail).map(|job| &job.target));
+    if let Some(due) = case.due.filter(|due| *due > times.now() && detail.actions.is_empty()) {
+        let rest = format!(
+            " {who}{at} until {} ({}) · revoked case cancel {}",
+            times.time(due),
+            times.away(due),
+            case.id
+        );
+        return (Meaning::Waiting, "WAITS".to_owned(), rest);
+    }
+    let since = coarse(times.now().since(case.received_at));
+    (
+        Meaning::Strong,
+        "AT WORK".to_owned(),
+        format!(" {who}{at} for {since} · revoked case show {} --follow", case.id),
+    )
+}
+
+fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, String, String) {
+    let case = &detail.case;
+    let verdict = case.verdict.as_deref().unwrap_or("closed");
+    let newest = newest(detail);
+    // Where somebody is contained, a target that knows nobody of that name is no part of the answer.
+    let of_it = newest.iter().filter(|job| {
+        let word = job.verdict.as_ref().map(Verdict::word);
+        word == Some(verdict) || (verdict != "no_principal" && word.is_some_and(|word| word != "no_principal"))
+    });
+    let at = targets(of_it.map(|job| &job.target));
+    if verdict == "no_principal" {
+        return nobody(case, who, &at);
+    }
+    let mut parts = vec![format!(" {who}{at}")];
+    let again = case.reopened > 0 && verdict == "contained";
+    if let Some(at) = contained_again(detail).filter(|_| again) {
+        parts.push(format!(" {}, {}", times.time(at), came_back(case.reopened)));
+    } else if let Some(at) = proved(detail) {
+        let took = at.since(case.received_at);
+        parts.push(if took < SHORT {
+            format!(" in {}", span(took))
+        } else {
+            format!(" {}", times.time(at))
+        });
+    }
+    let ended: usize = contained(detail)
+        .filter_map(|job| Some(job.evidence.as_ref()?.ended_count))
+        .sum();
+    parts.push(format!(", {ended} ended"));
+    let why = newest.iter().find_map(|job| match &job.verdict {
+        Some(Verdict::Failed { why }) => Some(plain(why)),
+        Some(Verdict::Residual { until, what }) => Some(format!("{} lives on until {}", plain(what), times.time(*until))),
+        Some(unverified @ Verdict::Unverified { .. }) => {
+            Some(plain(&unverified.to_string()).trim_start_matches("unverified: ").to_owned())
+        }
+        _ => None,
+    });
+    parts.extend(why.map(|why| format!(": {why}")));
+    let released = detail
+        .jobs
+        .iter()
+        .find(|job| matches!(job.verdict, Some(Verdict::Released { .. })));
+    let released = released.and_then(|job| job.finished_at);
+    parts.extend(released.map(|at| format!("; released {}", times.time(at))));
+    match (next_look(detail), verdict) {
+        (_, "failed") if case.called_off_at.is_none() => parts.push("; tried again every hour · revoked ledger".to_owned()),
+        (Some(at), _) => parts.push(format!("; next look {}", times.time(at))),
+        (None, _) => {}
+    }
+    let head = match verdict {
+        _ if again => "CONTAINED AGAIN".to_owned(),
+        word => word.to_uppercase(),
+    };
+    (Meaning::of_verdict(verdict), head, parts.concat())
+}
+
+/// When the verdict was reached first: looks afterwards do not make it later.
+fn proved(detail: &CaseDetail) -> Option<Timestamp> {
+    let first = contained(detail).filter(|job| job.kind == JobKind::Contain.word());
+    detail
+        .case
+        .contained_at
+        .or_else(|| first.filter_map(|job| job.finished_at).max())
+}
+
+/// When the last of the looks that found access again was over.
+pub(super) fn contained_again(detail: &CaseDetail) -> Option<Timestamp> {
+    let found = contained(detail).filter(|job| job.evidence.as_ref().is_some_and(|evidence| evidence.came_back));
+    found.filter_map(|job| job.finished_at).max()
+}
+
+/// `came back once`, `came back 3 times`.
+pub(super) fn came_back(times: i64) -> String {
+    match times {
+        1 => "came back once".to_owned(),
+        n => format!("came back {n} times"),
+    }
+}
+
+/// Nobody of that name, or a credential that was refused from the start.
+fn nobody(case: &CaseView, who: &str, at: &str) -> (Meaning, String, String) {
+    if who.starts_with("credential:") && case.subject.as_deref().is_some_and(|subject| !subject.contains('\n')) {
+        return (
+            Meaning::Good,
+            "REFUSED".to_owned(),
+            format!(" {who}{at} from the start: nothing was ended"),
+        );
+    }
+    (
+        Meaning::Waiting,
+        "NOBODY".to_owned(),
+        format!(" is called {who}{at}: nothing was ended"),
+    )
+}
+
+/// When the next sweep comes.
+pub(super) fn next_look(detail: &CaseDetail) -> Option<Timestamp> {
+    let waiting = detail
+        .jobs
+        .iter()
+        .filter(|job| job.kind == JobKind::Sweep.word() && job.state == "scheduled");
+    waiting.filter_map(|job| job.due).min()
+}
+
+/// Of each target the newest job that is no release and no look that is still to come.
+pub(super) fn newest(detail: &CaseDetail) -> Vec<&JobView> {
+    let mut newest: BTreeMap<&str, &JobView> = BTreeMap::new();
+    for job in contained(detail).filter(|job| !(job.kind == JobKind::Sweep.word() && job.state == "scheduled")) {
+        let known = newest.entry(&job.target).or_insert(job);
+        if known.id < job.id {
+            *known = job;
+        }
+    }
+    let mut jobs: Vec<&JobView> = newest.into_values().collect();
+    jobs.sort_by_key(|job| job.id);
+    jobs
+}
+
+fn contained(detail: &CaseDetail) -> impl Iterator<Item = &JobView> {
+    detail.jobs.iter().filter(|job| job.kind != JobKind::Release.word())
+}
+
+/// How the access that a case has suspended is given back, where it has suspended somebody.
+pub(super) fn release(detail: &CaseDetail) -> String {
+    let suspended = detail
+        .jobs
+        .iter()
+        .filter_map(|job| job.evidence.as_ref())
+        .any(|evidence| !evidence.suspensions.is_empty());
+    let released = detail
+        .jobs
+        .iter()
+        .any(|job| matches!(job.verdict, Some(Verdict::Released { .. })));
+    if suspended && !released {
+        format!(" · revoked release {} gives the account back", detail.case.id)
+    } else {
+        String::new()
+    }
+}
+
+/// ` at chat, idp`, or ` at 5 targets`.
+fn targets<'t>(names: impl Iterator<Item = &'t String>) -> String {
+    let mut names: Vec<&String> = names.collect();
+    names.sort();
+    names.dedup();
+    match names.len() {
+        0 => String::new(),
+        1..=NAMED => format!(" at {}", plain(&names.into_iter().cloned().collect::<Vec<_>>().join(", "))),
+        many => format!(" at {many} targets"),
+    }
+}

@@ -1,0 +1,94 @@
+//! What is under way, on standard error: one line that is written over where a person looks at it, a line a change elsewhere.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use unicode_width::UnicodeWidthStr as _;
+
+use super::fit::fit;
+use super::local_time::stopwatch;
+use super::terminal::shown;
+
+/// The narrowest line that is written over: where the terminal says nothing of its width.
+const NARROWEST: usize = 80;
+/// What a terminal writes behind the line when somebody types Ctrl-C: `^C`.
+const ECHO: usize = 2;
+
+/// One line about what is under way.
+pub(in crate::cli) struct LiveLine {
+    /// Where it goes.
+    place: Place,
+    /// What stands there, or stood last.
+    last: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// A line that is written over.
+    Screen,
+    /// A line a change.
+    Lines,
+    /// Nowhere: what is printed is for programs.
+    Nowhere,
+}
+
+impl LiveLine {
+    /// A line for people; where `programs` read what is printed, only on a terminal.
+    pub(in crate::cli) fn new(programs: bool) -> Self {
+        let place = if std::io::stderr().is_terminal() {
+            Place::Screen
+        } else if programs {
+            Place::Nowhere
+        } else {
+            Place::Lines
+        };
+        Self {
+            place,
+            last: String::new(),
+        }
+    }
+
+    /// Shows what is under way and for how long. `change` tells it from what was shown before: a count-down is none.
+    pub(in crate::cli) fn show(&mut self, change: &str, text: &str, clock: Duration) {
+        match self.place {
+            Place::Screen => {
+                let clock = format!(" · {}", stopwatch(clock));
+                let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(NARROWEST, |(width, _)| width.0.into());
+                let room = width.saturating_sub(clock.width() + 1 + ECHO);
+                let text = shown(&format!("{}{clock}", fit(text, Some(room)))).into_owned();
+                if text == self.last {
+                    return;
+                }
+                let mut out = anstream::stderr().lock();
+                // Spaces and no escape: a terminal that knows none shows the same.
+                let rest = self.last.width().saturating_sub(text.width());
+                let _ = write!(out, "\r{text}{:rest$}", "");
+                let _ = out.flush();
+                self.last = text;
+            }
+            Place::Lines if change != self.last => {
+                let text = format!("{text} · {}", stopwatch(clock));
+                let _ = writeln!(anstream::stderr().lock(), "{}", shown(&text));
+                change.clone_into(&mut self.last);
+            }
+            Place::Lines | Place::Nowhere => {}
+        }
+    }
+
+    /// Takes the line away.
+    pub(in crate::cli) fn clear(&mut self) {
+        let width = self.last.width() + ECHO;
+        if self.place == Place::Screen && !self.last.is_empty() {
+            let mut out = anstream::stderr().lock();
+            let _ = write!(out, "\r{:width$}\r", "");
+            let _ = out.flush();
+        }
+        self.last.clear();
+    }
+}
+
+impl Drop for LiveLine {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}

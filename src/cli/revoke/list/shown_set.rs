@@ -1,0 +1,176 @@
+//! What a list would do, as it is shown before it is confirmed: how many people, who of them waits for a decision, and the hash of it all.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::people_list::PeopleList;
+use crate::cli::StoreArgs;
+use crate::cli::output::{Meaning, line, plain};
+use crate::cli::revoke::RevokeArgs;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::digest::{hex, sha256};
+use crate::model::Subject;
+use crate::policy::{Class, INBOX};
+use crate::store::{CaseFilter, Store};
+
+/// How many people are named where a line counts some of them.
+const NAMED: usize = 5;
+
+/// A list as it is shown.
+#[derive(Debug, Serialize)]
+pub(super) struct ShownSet {
+    /// SHA-256 over what is asked for whom, first 16 hex digits.
+    pub(super) set: String,
+    /// Whom it is about.
+    pub(super) people: Vec<Subject>,
+    /// How many lines name somebody who stands above, by the same name or another that is known of them.
+    again: usize,
+    /// The playbook.
+    playbook: String,
+    /// Where something would be done; nothing where no config says so.
+    targets: Vec<String>,
+    /// Who waits for a decision, being protected.
+    protected: Vec<Subject>,
+    /// Who has a case already that waits or is at work, with its number.
+    joins: Vec<(Subject, i64)>,
+    /// How many may be asked for at once, where the list names more: all of it waits under one hold.
+    over_limit: Option<usize>,
+}
+
+impl ShownSet {
+    /// Looks up what would become of each.
+    ///
+    /// # Errors
+    /// Where the config or the store cannot be read.
+    pub(super) async fn of(list: PeopleList, args: &RevokeArgs, at: &StoreArgs, store: &Store) -> anyhow::Result<Self> {
+        let mut shown = Self {
+            set: String::new(),
+            people: Vec::with_capacity(list.people.len()),
+            again: list.again,
+            playbook: args.playbook.clone().unwrap_or_else(|| args.reason.word().to_owned()),
+            targets: Vec::new(),
+            protected: Vec::new(),
+            joins: Vec::new(),
+            over_limit: None,
+        };
+        let config = if at.store.is_some() && !at.config.exists() {
+            None
+        } else {
+            Some(Config::load_without_secrets(&at.config, &Clock::system())?)
+        };
+        let mut known = BTreeSet::new();
+        for subject in list.people {
+            let names = store.with_known_names(&subject).await?;
+            if !known.insert(names.clone()) {
+                shown.again += 1;
+                continue;
+            }
+            if config.as_ref().is_some_and(|config| config.policy.protected.holds(&names)) {
+                shown.protected.push(subject.clone());
+            }
+            let live = CaseFilter {
+                states: vec!["open".to_owned(), "held".to_owned()],
+                subject_refs: Some(store.references(&subject).await?),
+                limit: 1,
+                ..CaseFilter::default()
+            };
+            let live = store.find_cases(&live).await?;
+            shown.joins.extend(live.iter().map(|case| (subject.clone(), case.id)));
+            shown.people.push(subject);
+        }
+        if let Some(config) = &config {
+            if let Some(playbook) = config.policy.playbooks.get(&shown.playbook) {
+                shown.targets = playbook
+                    .keys()
+                    .filter(|name| args.target.as_ref().is_none_or(|target| target == *name))
+                    .cloned()
+                    .collect();
+            }
+            let limits = config.policy.limits_of(INBOX);
+            let limited = Class::of(args.reason).filter(|_| !args.all_sessions);
+            if let Some((class, limit)) = limited.and_then(|class| Some((class, limits.within_window(class)?))) {
+                let recent = store.recently_acted_on(INBOX, class, limit).await?;
+                shown.over_limit = (shown.people.len() + recent > limit).then_some(limit);
+            }
+        }
+        shown.set = digest(args, &shown.people);
+        Ok(shown)
+    }
+
+    /// Prints it for a person.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub(super) fn show(&self, from: &Path) -> anyhow::Result<()> {
+        let from = match from.to_str() {
+            Some("-") => "standard input".to_owned(),
+            _ => plain(&from.display().to_string()),
+        };
+        let at = match self.targets.as_slice() {
+            [] => String::new(),
+            targets => format!(" at {}", plain(&targets.join(", "))),
+        };
+        line(format!(
+            "{} in {from}, by the playbook {}{at}",
+            people(self.people.len()),
+            plain(&self.playbook)
+        ))?;
+        let waits = self.protected.len();
+        match self.over_limit {
+            Some(limit) => line(Meaning::Waiting.paint(format!(
+                "  more than the {limit} that are acted on at once: all of them would wait under one hold"
+            )))?,
+            None => line(format!("  {} would be acted on at once", self.people.len() - waits))?,
+        }
+        if waits > 0 {
+            line(Meaning::Waiting.paint(format!(
+                "  {waits} protected, who would wait for a decision: {}",
+                named(self.protected.iter().map(ToString::to_string))
+            )))?;
+        }
+        if !self.joins.is_empty() {
+            line(format!(
+                "  {} with a case already, which this joins: {}",
+                self.joins.len(),
+                named(self.joins.iter().map(|(subject, case)| format!("{subject} (case {case})")))
+            ))?;
+        }
+        if self.again > 0 {
+            line(format!("  {} named again, counted once", self.again))?;
+        }
+        Ok(())
+    }
+}
+
+/// `1 person`, `30 people`.
+pub(super) fn people(count: usize) -> String {
+    match count {
+        1 => "1 person".to_owned(),
+        count => format!("{count} people"),
+    }
+}
+
+/// The first of several, and how many there are besides.
+pub(super) fn named(texts: impl ExactSizeIterator<Item = String>) -> String {
+    let more = texts.len().saturating_sub(NAMED);
+    let shown: Vec<String> = texts.take(NAMED).map(|text| plain(&text).replace("\\u{a}", ", ")).collect();
+    match more {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// What stands for what is asked for whom. The order of the list does not matter, nor does the note.
+fn digest(args: &RevokeArgs, people: &[Subject]) -> String {
+    let mut names: Vec<String> = people.iter().map(ToString::to_string).collect();
+    names.sort();
+    let asked = serde_json::json!({
+        "reason": args.reason.word(), "playbook": args.playbook, "target": args.target, "all_sessions": args.all_sessions,
+        "keep_out": args.keep_out.map(|length| length.as_secs()), "at": args.at.map(|at| format!("{at:?}")), "key": args.key,
+        "people": names,
+    });
+    hex(&sha256(asked.to_string().as_bytes())).chars().take(16).collect()
+}

@@ -1,0 +1,47 @@
+//! Cases by the account that they were about: somebody may be asked for by one name and found under another.
+
+use crate::model::Subject;
+use crate::store::columns::written;
+use crate::store::identity::references::json_of;
+use crate::store::{Result, Store, StoreError};
+
+/// How many of the newest jobs are looked at.
+const NEWEST: i64 = 20_000;
+
+impl Store {
+    /// Cases among those of the newest 20 000 jobs that were about an account which has one of the names of `subject`, or which an earlier
+    /// case about `subject` has found.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn cases_by_account(&self, subject: &Subject) -> Result<Vec<i64>> {
+        let names = self.with_known_names(subject).await?;
+        let references = written("references", &self.references(subject).await?)?;
+        let ids = names.names().iter().filter_map(|name| match name {
+            Subject::Opaque(id) => Some(id.as_str()),
+            _ => None,
+        });
+        let mut accounts: Vec<String> = ids.map(str::to_owned).collect();
+        let found: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT j.evidence ->> 'principal' FROM cases c JOIN job j ON j.case_id = c.id \
+             WHERE c.subject_ref IN (SELECT value FROM json_each($1)) AND json_valid(j.evidence) \
+             AND j.evidence ->> 'principal' IS NOT NULL LIMIT 100",
+        )
+        .bind(references)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("looking for a person's accounts"))?;
+        accounts.extend(found);
+        sqlx::query_scalar(
+            "SELECT DISTINCT j.case_id FROM job j WHERE j.id > (SELECT max(id) FROM job) - $3 AND json_valid(j.evidence) \
+             AND (j.evidence ->> 'principal' IN (SELECT value FROM json_each($1)) \
+                  OR EXISTS (SELECT 1 FROM json_each(j.evidence, '$.names') n JOIN json_each($2) a ON a.value = n.value))",
+        )
+        .bind(written("accounts", &accounts)?)
+        .bind(json_of(names.names()))
+        .bind(NEWEST)
+        .fetch_all(self.readers())
+        .await
+        .map_err(StoreError::sql("looking for cases by their accounts"))
+    }
+}
