@@ -9,7 +9,7 @@ use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 /// How far ahead a repeated attempt is looked for: longer than any pause between two of them.
-const REPEATED_WITHIN: std::time::Duration = std::time::Duration::from_hours(4);
+pub(super) const REPEATED_WITHIN: std::time::Duration = std::time::Duration::from_hours(4);
 
 /// How the lane of one target is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -1,19 +1,16 @@
 //! What is being done now: the cases that have something to do at a target, and where each stands.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
+use super::lanes::REPEATED_WITHIN;
 use crate::model::Timestamp;
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 /// How many jobs are read at most of each state, so that a long queue costs no more than a short one.
 const MOST_JOBS: i64 = 200;
-
-/// How far ahead a repeated attempt is looked for.
-const REPEATED_WITHIN: Duration = Duration::from_hours(4);
 
 /// A case at work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -20,7 +20,8 @@ async fn with_hr() -> Installation {
     .await
 }
 
-#[tokio::test]
+// The chat server answers on a thread of its own while this one waits for the screen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_drop_folder_that_is_not_there_is_not_ready() {
     let site = with_hr().await;
     let said = site.says(&["check"]).await;
