@@ -1,7 +1,7 @@
 //! The commands, one file or folder each, under the name of the command. Only here is anything printed.
 //!
 //! `output` prints tables, JSON and sanitized text; `store` opens the store beside a running daemon; `exit` has the exit codes; `run` starts the
-//! daemon and waits for SIGTERM; `source_health` says in cells how sources are.
+//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them.
 
 use std::path::PathBuf;
 
@@ -15,6 +15,7 @@ mod demo;
 mod departures;
 mod erase;
 mod exit;
+mod find;
 mod hold;
 mod human_time;
 mod job;
@@ -35,6 +36,7 @@ mod subject;
 mod target;
 mod trail;
 mod transmitter;
+mod whom;
 
 pub use exit::Exit;
 pub use store::StoreArgs;
@@ -85,6 +87,8 @@ pub enum Command {
     Leaked(leaked::LeakedArgs),
     /// Undo a suspension that a case has made: rehearsed first
     Release(release::ReleaseArgs),
+    /// Find everything that is known by a part of a name: cases, names, departures, alerts, accounts
+    Find(find::FindArgs),
     /// Look at cases, and call one off
     #[command(subcommand)]
     Case(case::CaseCommand),
@@ -169,6 +173,7 @@ impl Cli {
             Command::Revoke(args) => Box::pin(revoke::run(args, at)).await,
             Command::Leaked(args) => Box::pin(leaked::run(args, at)).await,
             Command::Release(args) => Box::pin(release::run(args, at)).await,
+            Command::Find(args) => Box::pin(find::run(&args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,

@@ -93,6 +93,7 @@ pub use sources::lag::{LAGS, Lag};
 pub use sources::unnamed_proxies::UnnamedProxy;
 pub use trail::read::{TrailFilter, TrailRow};
 pub use trail::snapshot::{Portion, RawRow, TrailSnapshot};
+pub use views::called::KnownName;
 pub use views::case_filter::CaseFilter;
 pub use views::case_progress::JobProgress;
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
@@ -100,6 +101,8 @@ pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
 pub use views::lanes::LaneView;
 pub use views::plans::PlannedCase;
+pub use views::search::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits};
+pub use views::search_word::{SearchWord, value_of};
 pub use views::work::{CaseAtWork, WorkAt};
 pub use writer::group_commit::Committed;
 

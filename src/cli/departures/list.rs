@@ -74,7 +74,7 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<()> {
     let times = LocalTimes::at(store.clock().now());
     let (from, to) = range(args, times.now())?;
     let person = match &args.person {
-        Some(whom) => Some(whom.known_to(store).await?),
+        Some(whom) => Some(whom.subject(store).await?),
         None => None,
     };
     let filter = DepartureFilter {

@@ -8,6 +8,7 @@ use clap::Args;
 use crate::cli::UsageError;
 use crate::cli::human_time::HumanTime;
 use crate::cli::store::operator;
+use crate::cli::whom::Whom;
 use crate::model::{Reason, Subject, Timestamp, has_form_of_id};
 use crate::settings::Period;
 use crate::store::InboxRow;
@@ -32,10 +33,10 @@ a list the worst.")]
 pub struct RevokeArgs {
     /// Whom it is about.
     #[arg(
-        help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>",
+        help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>, case:17; alice where that is known",
         required_unless_present = "from"
     )]
-    pub subject: Option<Subject>,
+    pub subject: Option<Whom>,
     /// A list of people instead: one a line, or CSV with a header; `-` for standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "session", "token"])]
     pub from: Option<PathBuf>,

@@ -28,15 +28,16 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
         check(at, args.playbook.as_deref(), args.target.as_deref())?;
         return list::run(&args, from, at).await;
     }
-    let Some(subject) = &args.subject else {
+    let Some(whom) = &args.subject else {
         return Err(UsageError("name somebody, or a list with --from".to_owned()).into());
     };
+    let subject = whom.subject_at(at).await?;
     if args.rehearse {
-        return rehearse::run(&args, subject, at).await;
+        return rehearse::run(&args, &subject, at).await;
     }
     check(at, args.playbook.as_deref(), args.target.as_deref())?;
     let store = at.open().await?;
-    let row = args.request(subject, store.clock().now())?;
+    let row = args.request(&subject, store.clock().now())?;
     let row = store.submit_request(row).await?;
     let wanted = Wanted {
         patience: args.wait.then_some(args.timeout),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::cli::alert::alert_about;
 use crate::model::Timestamp;
 use crate::store::{Alert, Hold};
 
@@ -35,7 +36,8 @@ const URGENT: &[&str] = &[
 pub(super) fn of(holds: &[Hold], alerts: &[Alert], disk_told: bool) -> Vec<Need> {
     let open: BTreeSet<String> = holds.iter().map(|hold| format!("hold:{}", hold.id)).collect();
     let told = |alert: &&Alert| !(open.contains(&alert.key) || disk_told && alert.kind == "disk_full");
-    let mut needs: Vec<Need> = alerts.iter().filter(told).map(of_alert).collect();
+    let needs_somebody = |alert: &&Alert| alert.acknowledged_by.is_none();
+    let mut needs: Vec<Need> = alerts.iter().filter(told).filter(needs_somebody).map(of_alert).collect();
     needs.extend(holds.iter().map(|hold| {
         let known = alerts.iter().find(|alert| alert.key == format!("hold:{}", hold.id));
         of_hold(hold, known.map_or(hold.placed_at, |alert| alert.last_at))
@@ -74,50 +76,16 @@ fn of_alert(alert: &Alert) -> Need {
     } else {
         String::new()
     };
-    let command = command(alert);
     // The command stands beside it.
-    let summary = alert.summary.replace(&format!(" ({command})"), "");
+    let summary = alert.summary.replace(&format!(" ({})", alert.next), "");
+    let about = alert_about(alert).map_or(String::new(), |about| format!("{about}: "));
     Need {
         name: format!("alert {}", alert.id),
-        text: format!("{times}{summary}"),
-        command,
+        text: format!("{times}{about}{summary}"),
+        command: alert.next.clone(),
         urgent: URGENT.contains(&alert.kind.as_str()),
         at: alert.last_at,
     }
-}
-
-/// What to type about an alert: to look at what it is about, or where nothing is to be looked at, to clear it once it is mended.
-fn command(alert: &Alert) -> String {
-    let about = |what: &str| alert.key.strip_prefix(what).filter(|name| is_a_word(name));
-    match alert.kind.as_str() {
-        "unresolved" | "identity_conflict" => return "revoked subject unresolved".to_owned(),
-        "lane_paused" | "target_down" | "clock_differs" => return "revoked check".to_owned(),
-        "canary_survived" | "canary_untried" => return "revoked check --prove".to_owned(),
-        "source_unreadable" | "source_silent" | "door_closed" => return "revoked source list".to_owned(),
-        "checkpoint_failed" | "anchor_lost" | "trail_key_lost" => return "revoked trail verify".to_owned(),
-        "receiver_down" | "receiver_refuses" => return "revoked transmitter status".to_owned(),
-        _ => {}
-    }
-    if let Some(hold) = about("hold:") {
-        return format!("revoked hold show {hold}");
-    }
-    if let Some(departure) = about("departure:") {
-        return format!("revoked departures show {departure}");
-    }
-    match alert.case {
-        Some(case) => format!("revoked case show {case}"),
-        None => match about("case:") {
-            Some(case) => format!("revoked case show {case}"),
-            None => format!("revoked alert clear {}", alert.id),
-        },
-    }
-}
-
-fn is_a_word(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
 #[cfg(test)]
@@ -131,9 +99,16 @@ mod tests {
             key: key.to_owned(),
             summary: format!("something about {key} (revoked hold show 1)"),
             case: None,
+            subject: None,
+            people: None,
+            target: None,
+            next: "revoked hold show 1".to_owned(),
             raised_at: Timestamp::from_ms(at),
             last_at: Timestamp::from_ms(at),
             times: 1,
+            acknowledged_at: None,
+            acknowledged_by: None,
+            acknowledged_note: None,
             cleared_at: None,
             cleared_by: None,
         }
@@ -152,6 +127,8 @@ mod tests {
             decided_by: None,
             note: None,
             cases: 3,
+            people: 3,
+            first: vec!["email:a@example.org".to_owned()],
         }
     }
 
@@ -182,16 +159,9 @@ mod tests {
     }
 
     #[test]
-    fn every_alert_names_what_to_type() {
-        for (kind, key, typed) in [
-            ("unresolved", "source:hr", "revoked subject unresolved"),
-            ("departed_late", "departure:12", "revoked departures show 12"),
-            ("came_back", "case:7", "revoked case show 7"),
-            ("target_down", "target:chat", "revoked check"),
-            ("quarantine", "file:; rm -rf", "revoked alert clear 5"),
-            ("departure_unclear", "departure:; ls", "revoked alert clear 5"),
-        ] {
-            assert_eq!(command(&alert(5, kind, key, 1)), typed, "{kind}");
-        }
+    fn what_somebody_looks_after_needs_nobody_else() {
+        let mut alert = alert(1, "came_back", "case:7", 1);
+        alert.acknowledged_by = Some("operator:ada".to_owned());
+        assert_eq!(of(&[], &[alert], false), []);
     }
 }

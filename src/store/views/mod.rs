@@ -1,8 +1,10 @@
 //! Read-only views for commands, the API and the metrics: by any process that may read the file.
 //!
-//! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`], [`jobs`], [`lanes`], what is at [`work`] and what is [`plans`] and [`counts`] for `status` and
-//! `/metrics`. Views of one kind of thing stand with it: holds, departures, backlog.
+//! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`], [`jobs`], [`lanes`], what is at [`work`] and what waits for its day in [`plans`]; [`counts`] for `status` and `/metrics`;
+//! [`search`] for a [`search_word`] over everything, [`called`] for whom a bare word means. Views of one kind of thing stand with it: holds,
+//! departures, backlog.
 
+pub(in crate::store) mod called;
 pub(in crate::store) mod case_accounts;
 pub(in crate::store) mod case_filter;
 pub(in crate::store) mod case_progress;
@@ -12,4 +14,6 @@ pub(in crate::store) mod jobs;
 pub(in crate::store) mod lanes;
 mod people;
 pub(in crate::store) mod plans;
+pub(in crate::store) mod search;
+pub(in crate::store) mod search_word;
 pub(in crate::store) mod work;

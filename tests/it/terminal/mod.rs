@@ -4,6 +4,7 @@ mod alert;
 mod case;
 mod check;
 mod departures;
+mod find;
 mod hold;
 mod rendering;
 mod revoke;
