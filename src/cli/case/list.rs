@@ -5,7 +5,7 @@ use clap::Args;
 use super::verdict_line::who;
 use crate::cli::human_time::HumanTime;
 use crate::cli::output::{Cell, LocalTimes, Meaning, json_lines, line, name_unreadable, span, table};
-use crate::cli::whom::Whom;
+use crate::cli::whom::{Whom, subject_of};
 use crate::cli::{Exit, UsageError};
 use crate::model::{Reason, Timestamp, Verdict};
 use crate::store::{CaseFilter, CaseView, Store};
@@ -78,8 +78,7 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> 
         limit: args.limit,
         ..CaseFilter::default()
     };
-    if let Some(whom) = &args.subject {
-        let subject = &whom.subject(store).await?;
+    if let Some(subject) = &subject_of(store, args.subject.as_ref()).await? {
         filter.subject_refs = Some(store.references(subject).await?);
         filter.or_cases = store.cases_by_account(subject).await?;
     }

@@ -9,7 +9,6 @@ use std::io::{IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
-use crate::model::Timestamp;
 use crate::store::{Listed, UnreadableRow};
 
 mod fit;
@@ -178,12 +177,6 @@ pub(super) fn bare(subject: &str) -> String {
         stripped.unwrap_or(name)
     });
     names.collect::<Vec<_>>().join(", ")
-}
-
-/// A time for a table cell, or a dash.
-#[must_use]
-pub(super) fn time(at: Option<Timestamp>) -> String {
-    at.map_or_else(|| "-".to_owned(), |at| at.to_string())
 }
 
 #[cfg(test)]

@@ -28,10 +28,10 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
         check(at, args.playbook.as_deref(), args.target.as_deref())?;
         return list::run(&args, from, at).await;
     }
-    let Some(subject) = &args.subject else {
+    let Some(whom) = &args.subject else {
         return Err(UsageError("name somebody, or a list with --from".to_owned()).into());
     };
-    let subject = subject.subject_at(at).await?;
+    let subject = whom.subject_at(at).await?;
     if args.rehearse {
         return rehearse::run(&args, &subject, at).await;
     }
