@@ -2,11 +2,16 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::FromArgMatches as _;
 use revoked::cli::{Cli, Exit};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    // A shell that asks what could be typed gets its answer, and nothing else happens.
+    revoked::cli::complete();
+    let parsed = revoked::cli::command()
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors, and clap says so by its exit code.

@@ -6,6 +6,7 @@ use clap::Subcommand;
 
 use super::output::{Cell, LocalTimes, json, json_lines, line, name_unreadable, plain, span, table, time};
 use super::store::{operator, references_of};
+use super::target::tell_paused;
 use super::whom::{Whom, subject_of};
 use super::{Exit, StoreArgs};
 use crate::model::{Evidence, Sentence};
@@ -126,6 +127,11 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
             } else {
                 show(&detail)?;
                 show_delays(&detail, &store.observed_delays().await?)?;
+                let unended = detail
+                    .jobs
+                    .iter()
+                    .filter(|job| !matches!(job.state.as_str(), "done" | "failed" | "cancelled"));
+                tell_paused(&store, unended.map(|job| job.target.as_str())).await?;
             }
         }
     }

@@ -15,10 +15,12 @@ pub enum Exit {
     Store,
     /// Another daemon has the store.
     Locked,
-    /// `trail verify` found something.
+    /// `trail verify` or `backup` found something wrong with the trail.
     Unverified,
     /// `check` found something that makes revocations fail. `source hr preview`: some of the file would be put aside.
     Findings,
+    /// `status --exit-code`: something needs somebody.
+    NeedsSomebody,
     /// `revoke --wait`: the target cannot list everything, so it is not proved.
     VerdictUnverified,
     /// `revoke --wait`: something lives on until a known time.
@@ -55,13 +57,18 @@ impl Exit {
             "the store is refused: newer schema, damaged, or a trail that does not stand",
         ),
         (Self::Locked, 4, "another daemon has the store"),
-        (Self::Unverified, 5, "`trail verify` found something"),
+        (
+            Self::Unverified,
+            5,
+            "`trail verify` or `backup` found something wrong with the trail",
+        ),
         (
             Self::Findings,
             6,
             "`check` found something that makes revocations fail; `source ssf`: the stream as it is brings nothing; \
              `source hr preview`: rows or cells would be put aside; `source hr map`: something is undecided",
         ),
+        (Self::NeedsSomebody, 7, "`status --exit-code`: something needs somebody"),
         (Self::VerdictUnverified, 10, "`revoke --wait`: unverified"),
         (Self::VerdictResidual, 11, "`revoke --wait`: residual until a known time"),
         (

@@ -1,13 +1,17 @@
 //! The commands, one file or folder each, under the name of the command. Only here is anything printed.
 //!
 //! `output` prints tables, JSON and sanitized text; `store` opens the store beside a running daemon; `exit` has the exit codes; `run` starts the
-//! daemon and waits for SIGTERM; `source_health` says in words how sources are; `whom` is somebody as people name them.
+//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them.
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+mod account;
 mod alert;
+mod asked;
+mod backup;
+mod candidates;
 mod case;
 mod check;
 #[cfg(feature = "demo")]
@@ -16,11 +20,13 @@ mod departures;
 mod erase;
 mod exit;
 mod find;
+mod help;
 mod hold;
 mod human_time;
 mod job;
 mod kinds;
 mod leaked;
+mod manual;
 mod output;
 mod release;
 mod revoke;
@@ -39,6 +45,7 @@ mod transmitter;
 mod whom;
 
 pub use exit::Exit;
+pub use shell::{command, complete};
 pub use store::StoreArgs;
 
 /// The revoke daemon: ends every session and token of a compromised or departed user, proves that they are gone, and keeps the evidence.
@@ -108,7 +115,7 @@ pub enum Command {
     /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
-    /// Look at descriptions of targets: check one, explain it, try it against a server
+    /// See how the targets stand, pause one; check, explain and try a description of one
     #[command(subcommand)]
     Target(target::TargetCommand),
     /// Look at what waits for a decision, and decide
@@ -117,19 +124,16 @@ pub enum Command {
     /// Say which names are one person's, and look at who is not known
     #[command(subcommand)]
     Subject(subject::SubjectCommand),
-    /// Look at alerts, and clear them
+    /// Look at alerts, acknowledge and clear them
     #[command(subcommand)]
     Alert(alert::AlertCommand),
-    /// Show the whole installation on one screen
-    #[command(after_help = "Example: revoked status --json")]
-    Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    /// Show how everything stands on one screen, what needs you last
+    Status(status::StatusArgs),
     /// Show, verify or export the trail, and replace its key
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Copy the store beside the running daemon, verified, and say what else to save
+    Backup(backup::BackupArgs),
     /// Look at whom we tell what was proved, and whether it arrives
     #[command(subcommand)]
     Transmitter(transmitter::TransmitterCommand),
@@ -142,14 +146,22 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Print completions for a shell
-    #[command(after_help = "Example: revoked completions bash > /etc/bash_completion.d/revoked")]
+    /// Print what the start of a shell reads, so that it completes commands, names from the config and open numbers
+    #[command(after_help = "Examples:
+  revoked completions bash > /usr/share/bash-completion/completions/revoked
+  revoked completions zsh >> ~/.zshrc
+  revoked completions fish > ~/.config/fish/completions/revoked.fish
+
+It is one line, which asks the program for the rest each time a shell starts: shell and program are then always of the same version. Names \
+come from the config without its secrets, numbers from the store; what may not be read, or not within 150 ms, is not offered.")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Write the manual pages
-    #[command(after_help = "Example: revoked man --out /usr/local/share/man/man1")]
+    #[command(after_help = "Examples:
+  revoked man | man -l -
+  revoked man --out /usr/local/share/man/man1")]
     Man {
         /// The folder to write one page for each command to; without it the main page goes to standard output
         #[arg(long)]
@@ -188,8 +200,9 @@ impl Cli {
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Subject(command) => Box::pin(subject::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
-            Command::Status { json } => Box::pin(status::run(at, json)).await,
+            Command::Status(args) => Box::pin(status::run(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Backup(args) => Box::pin(backup::run(&args, at)).await,
             Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,
             Command::Erase(args) => Box::pin(erase::run(&args, at)).await,
             Command::Kinds { json } => kinds::run(json),

@@ -3,15 +3,14 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::asked::Reach;
 use super::output::{json, line, plain};
 use super::store::operator;
 use super::{Exit, StoreArgs, UsageError};
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::model::{Subject, digest_of};
+use crate::daemon::asked::{Asks, Question, Says};
+use crate::model::digest_of;
 use crate::store::{OtherDemand, Releasable, ReleaseRequest, Store};
-use crate::targets::CallContext;
-use crate::worker::{Reactivation, rehearse_release};
+use crate::worker::Reactivation;
 
 /// `revoked release`
 #[derive(Debug, Clone, Args)]
@@ -53,14 +52,14 @@ struct AtTarget {
 /// # Errors
 /// Where the case has suspended nobody, or a target cannot be asked.
 pub(super) async fn run(args: ReleaseArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
-    let config = Config::load(&at.config, &Clock::system())?;
+    let reach = Reach::new(at)?;
     let store = at.open().await?;
-    let outcome = release(&args, &config, &store).await;
+    let outcome = release(&args, &reach, &store).await;
     store.close().await;
     outcome
 }
 
-async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::Result<Exit> {
+async fn release(args: &ReleaseArgs, reach: &Reach, store: &Store) -> anyhow::Result<Exit> {
     let mut releasable = store.releasable(args.case).await?;
     releasable.retain(|one| args.target.as_ref().is_none_or(|target| *target == one.target));
     if releasable.is_empty() {
@@ -75,7 +74,7 @@ async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::
     }
     let mut rehearsed = Vec::with_capacity(releasable.len());
     for suspension in releasable {
-        rehearsed.push(rehearse(args.case, config, store, suspension).await?);
+        rehearsed.push(rehearse(args.case, reach, store, suspension).await?);
     }
     let sets: Vec<&str> = rehearsed.iter().map(|at| at.asked.set.as_str()).collect();
     // One hash for all that is in it: each target is bound to its own in the end.
@@ -112,20 +111,32 @@ async fn release(args: &ReleaseArgs, config: &Config, store: &Store) -> anyhow::
     Ok(Exit::Ok)
 }
 
-async fn rehearse(case: i64, config: &Config, store: &Store, suspension: Releasable) -> anyhow::Result<AtTarget> {
-    let target = config.targets.iter().find(|target| target.name == suspension.target);
-    let target = target.ok_or_else(|| UsageError(format!("no target is called {:?} any more", suspension.target)))?;
-    let mut accounts = Vec::with_capacity(suspension.suspensions.len());
-    for (id, since) in &suspension.suspensions {
-        let reactivation = rehearse_release(target.target.as_ref(), &CallContext::unpaced(), id, *since).await?;
-        accounts.push(reactivation.ok_or_else(|| {
-            UsageError(format!(
-                "the account {id} at {} is not suspended as the case suspended it: somebody has enabled it, or suspended it again, since",
-                target.name
-            ))
-        })?);
+async fn rehearse(case: i64, reach: &Reach, store: &Store, suspension: Releasable) -> anyhow::Result<AtTarget> {
+    let target = &suspension.target;
+    if !reach.config.target_names.contains(target) {
+        return Err(UsageError(format!("no target is called {target:?} any more")).into());
     }
-    let names: Vec<Subject> = accounts.iter().flat_map(|account| account.names.iter().cloned()).collect();
+    let questions = suspension.suspensions.iter().map(|(id, since)| Question {
+        target: target.clone(),
+        asks: Asks::Reactivation {
+            account: id.clone(),
+            suspended_at: *since,
+        },
+    });
+    let answers = reach.ask(questions.collect()).await?;
+    let (mut accounts, mut names) = (Vec::with_capacity(answers.len()), Vec::new());
+    for ((id, _), answer) in suspension.suspensions.iter().zip(answers) {
+        let Says::Reactivation(found) = answer.map_err(|why| anyhow::anyhow!(why))? else {
+            anyhow::bail!("the daemon is of another version than this command: restart it");
+        };
+        let (account, named) = found.ok_or_else(|| {
+            UsageError(format!(
+                "the account {id} at {target} is not suspended as the case suspended it: somebody has enabled it, or suspended it again, since"
+            ))
+        })?;
+        accounts.push(account);
+        names.extend(named);
+    }
     let others = store.other_demands(case, &suspension, &names).await?;
     let sets = accounts.iter().map(|account| account.set.clone());
     let set = sets

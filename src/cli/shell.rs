@@ -1,21 +1,39 @@
-//! `revoked completions` and `revoked man`.
+//! What a shell is given: completions that the program itself works out at each key, `revoked completions` and `revoked man`.
 
 use std::path::Path;
 
 use anyhow::Context as _;
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
+use clap_complete::{CompleteEnv, Shell};
 
 use super::output::line;
-use super::{Cli, Exit};
+use super::{Cli, Exit, candidates, help, manual};
 
-/// Prints the completions of `shell`.
+/// The whole command line, as it is parsed, helped with and described.
+#[must_use]
+pub fn command() -> Command {
+    help::reflowed(Cli::command())
+}
+
+/// Answers a shell that asks what could be typed next, and ends the process. Does nothing where nobody asks (`$COMPLETE` is not set).
+pub fn complete() {
+    CompleteEnv::with_factory(|| candidates::offering(command())).complete();
+}
+
+/// Prints what the start of `shell` reads. That line asks the program for the rest: what the shell and the program say to each other may change
+/// with each version, and a script that was kept from an older one would then offer nothing.
 ///
 /// # Errors
 /// Where standard output cannot be written.
-pub(super) fn completions(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "revoked", &mut script);
-    line(String::from_utf8_lossy(&script).trim_end())?;
+pub(super) fn completions(shell: Shell) -> anyhow::Result<Exit> {
+    line(match shell {
+        Shell::Bash => "command -v revoked > /dev/null && source <(COMPLETE=bash revoked)",
+        Shell::Zsh => "(( $+commands[revoked] )) && source <(COMPLETE=zsh revoked)",
+        Shell::Fish => "command -q revoked; and COMPLETE=fish revoked | source",
+        Shell::Elvish => "eval (E:COMPLETE=elvish revoked | slurp)",
+        Shell::PowerShell => "$env:COMPLETE = \"powershell\"; revoked | Out-String | Invoke-Expression; Remove-Item Env:\\COMPLETE",
+        other => anyhow::bail!("there are no completions for {other}"),
+    })?;
     Ok(Exit::Ok)
 }
 
@@ -25,15 +43,11 @@ pub(super) fn completions(shell: clap_complete::Shell) -> anyhow::Result<Exit> {
 /// Where the folder cannot be written.
 pub(super) fn man(out: Option<&Path>) -> anyhow::Result<Exit> {
     if let Some(folder) = out {
-        std::fs::create_dir_all(folder).with_context(|| format!("making the folder {}", folder.display()))?;
-        clap_mangen::generate_to(Cli::command(), folder)
-            .with_context(|| format!("writing manual pages to {}", folder.display()))?;
-        line(format!("manual pages are in {}", folder.display()))?;
+        let pages = manual::all_pages(command(), folder)?;
+        line(format!("{pages} manual pages are in {}", folder.display()))?;
     } else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command())
-            .render(&mut page)
-            .context("rendering the manual page")?;
+        manual::main_page(command(), &mut page).context("rendering the manual page")?;
         line(String::from_utf8_lossy(&page).trim_end())?;
     }
     Ok(Exit::Ok)

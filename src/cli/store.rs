@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::account::{again_as, login, owner_of};
 use super::output::remark;
 use crate::clock::Clock;
 use crate::config;
@@ -41,10 +42,9 @@ impl StoreArgs {
     /// # Errors
     /// As [`StoreArgs::open`].
     pub async fn open_if_there(&self) -> anyhow::Result<Option<Store>> {
-        if self.path()?.exists() {
-            self.open().await.map(Some)
-        } else {
-            Ok(None)
+        match std::fs::metadata(self.path()?) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            _ => self.open().await.map(Some),
         }
     }
 
@@ -65,6 +65,7 @@ impl StoreArgs {
 /// # Errors
 /// An [`OpenError`].
 pub(super) async fn open(path: &Path) -> Result<Store, OpenError> {
+    permitted(path)?;
     let store = Store::open(path, Role::Command, Clock::system()).await?;
     let patience = if std::io::stderr().is_terminal() {
         PATIENCE_WATCHED
@@ -78,6 +79,26 @@ pub(super) async fn open(path: &Path) -> Result<Store, OpenError> {
         }
     });
     Ok(store)
+}
+
+/// Says who may open the store, where we may not: SQLite says no more than that it cannot. Looks without opening: a descriptor of the database
+/// that is closed takes SQLite's locks with it.
+///
+/// # Errors
+/// [`OpenError::NotOurs`] with what to type.
+fn permitted(path: &Path) -> Result<(), OpenError> {
+    let access = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
+    match rustix::fs::access(path, access) {
+        Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => {
+            let owner = owner_of(path).unwrap_or_else(|| "revoked".to_owned());
+            Err(OpenError::NotOurs {
+                path: path.to_owned(),
+                again: again_as(&owner),
+                owner,
+            })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether an error is the store's refusal, and which exit code that is.
@@ -97,17 +118,6 @@ pub(super) fn operator() -> Actor {
         login(uid.as_raw()).unwrap_or_else(|| "unknown".to_owned()),
         Some(uid.as_raw()),
     )
-}
-
-/// The login name of a uid, from `/etc/passwd`: enough for a name beside a number that is recorded anyway.
-fn login(uid: u32) -> Option<String> {
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        let id: u32 = fields.nth(1)?.parse().ok()?;
-        (id == uid).then(|| name.to_owned())
-    })
 }
 
 /// What stands for a subject in lists and in the trail, by every name of the person; nothing for one that was never seen.

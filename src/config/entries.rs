@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::file::{self, Bound};
-use super::{Diagnostics, SourceConfig, TargetConfig};
+use super::{Diagnostics, SourceConfig, TargetConfig, UnbuiltSource};
 use crate::canary::Canary;
 use crate::clock::Clock;
 use crate::policy::{INBOX, Limits};
@@ -255,7 +255,8 @@ pub(super) fn sources(
     target_names: &[String],
     clock: &Clock,
     found: &mut Diagnostics,
-) -> (Vec<SourceConfig>, BTreeMap<String, SourceLimits>) {
+) -> (Vec<SourceConfig>, Vec<UnbuiltSource>, BTreeMap<String, SourceLimits>) {
+    let mut unbuilt = Vec::new();
     let mut built = vec![SourceConfig {
         name: INBOX.to_owned(),
         kind: INBOX,
@@ -332,10 +333,17 @@ pub(super) fn sources(
                     source,
                 });
             }
-            Err(errors) => of_kind(errors, &span, &file::Source::KEYS, found),
+            Err(errors) => {
+                of_kind(errors, &span, &file::Source::KEYS, found);
+                unbuilt.push(UnbuiltSource {
+                    name,
+                    kind: kind.name,
+                    silent_after,
+                });
+            }
         }
     }
-    (built, overrides)
+    (built, unbuilt, overrides)
 }
 
 /// A source must not ask for work at a target that is not there.

@@ -1,7 +1,7 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks`, whom we tell in `transmitter` and `alerts`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -14,11 +14,12 @@ use toml::de::DeTable;
 
 use crate::clock::Clock;
 use crate::policy::{Limits, Policy};
-use crate::secret::is_unreadable_here;
+use crate::secret::{SecretSource, is_unreadable_here};
 use crate::settings::{ConfigError, Rate};
 use crate::sources::Source;
 use crate::targets::{Target, TargetRole};
 
+mod alerts;
 mod entries;
 mod file;
 mod playbooks;
@@ -27,6 +28,7 @@ mod trail;
 mod transmitter;
 
 pub use crate::settings::ConfigReport;
+pub use alerts::{AlertProgram, Alerts};
 pub use file::LogFormat;
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
@@ -52,6 +54,8 @@ pub struct Config {
     pub target_names: Vec<String>,
     /// The origins of signals, in the order of the file; the operators' inbox is the first, whether it is written or not.
     pub sources: Vec<SourceConfig>,
+    /// Sources that could not be built: where a config was loaded without secrets, those that need one.
+    pub unbuilt_sources: Vec<UnbuiltSource>,
     /// The rule from signal to decision.
     pub policy: Policy,
     /// The trail.
@@ -60,6 +64,8 @@ pub struct Config {
     pub retry: Retry,
     /// The could-not-revoke ledger.
     pub ledger: Ledger,
+    /// Whom alerts are told.
+    pub alerts: Alerts,
     /// How long what is over is kept.
     pub retention: Retention,
     /// Log lines.
@@ -71,6 +77,7 @@ pub struct Config {
 }
 
 /// A built target.
+#[derive(Clone)]
 pub struct TargetConfig {
     /// Its name, which is unique among the targets.
     pub name: String,
@@ -102,6 +109,17 @@ pub struct SourceConfig {
     pub silent_after: Option<Duration>,
     /// The connector.
     pub source: Source,
+}
+
+/// A source of which only the table was read.
+#[derive(Debug, Clone)]
+pub struct UnbuiltSource {
+    /// Its name.
+    pub name: String,
+    /// The kind's name.
+    pub kind: &'static str,
+    /// How long it may say nothing before an alert is raised.
+    pub silent_after: Option<Duration>,
 }
 
 impl Config {
@@ -182,7 +200,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     let (file, errors) = crate::settings::salvage::<file::File>(root);
     found.errors.extend(errors.into_iter().map(entries::with_arrays));
     let (targets, target_names) = entries::targets(targets, clock, found);
-    let (mut sources, overrides) = entries::sources(sources, &target_names, clock, found);
+    let (mut sources, unbuilt_sources, overrides) = entries::sources(sources, &target_names, clock, found);
     let transmitter = transmitter::transmitter(transmitter, receivers, &sources, found);
     let file = file?;
     let store = trail::store(&file.store, found);
@@ -197,12 +215,14 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         trail: trail::trail(file.trail, &store, found),
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
+        alerts: alerts::alerts(&file.alerts, found),
         retention: tables::retention(&file.retention, found),
         log: tables::log(&file.log, found),
         store,
         targets,
         target_names,
         sources,
+        unbuilt_sources,
         policy,
         transmitter,
         warnings: ConfigReport::new("", "", []),
@@ -210,7 +230,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
     if config.target_names.is_empty() {
         found.warn("no [[target]] is configured: nothing can be revoked");
     }
-    if config.sources.len() == 1 {
+    if config.sources.len() == 1 && config.unbuilt_sources.is_empty() {
         found.warn("no [[source]] is configured: only operators can ask for anything, through the inbox");
     }
     Some(config)
@@ -270,6 +290,20 @@ pub fn anchors(path: &Path, store: &Path) -> Vec<PathBuf> {
     vec![named.unwrap_or_else(|| trail::beside(store, "checkpoints"))]
 }
 
+/// The targets that a config names, and the rate of each as it is written there; none where it cannot be read. Reads no credential.
+#[must_use]
+pub fn target_rates(path: &Path) -> Vec<(String, Option<String>)> {
+    let table = read(path)
+        .ok()
+        .and_then(|(text, _)| toml::from_str::<toml::Table>(&text).ok());
+    let targets = table.as_ref().and_then(|table| table.get("target")?.as_array());
+    let text = |target: &toml::Value, key: &str| Some(target.get(key)?.as_str()?.to_owned());
+    let targets = targets.into_iter().flatten();
+    targets
+        .filter_map(|target| Some((text(target, "name")?, text(target, "rate"))))
+        .collect()
+}
+
 /// The database and the checkpoint file that a config names.
 fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
     let looking = || format!("looking for the database in {} (or name it with --store)", path.display());
@@ -292,4 +326,48 @@ fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
         text_at("store", "path").unwrap_or_else(|| PathBuf::from(trail::STORE)),
         text_at("trail", "anchor"),
     ))
+}
+
+/// Every secret that a config names, with the table or the key that it is for, in the order of the file; nothing of a file that cannot be read.
+#[must_use]
+pub fn secret_places(path: &Path) -> Vec<(String, SecretSource)> {
+    let mut places = Vec::new();
+    if let Ok((text, _)) = read(path)
+        && let Ok(root) = toml::from_str::<toml::Table>(&text)
+    {
+        gather_secrets("", &toml::Value::Table(root), &mut places);
+    }
+    places
+}
+
+fn gather_secrets(at: &str, value: &toml::Value, places: &mut Vec<(String, SecretSource)>) {
+    let below = |key: &str| {
+        if at.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{at} {key}")
+        }
+    };
+    match value {
+        toml::Value::Table(table) => {
+            let text = |key: &str| table.get(key).and_then(toml::Value::as_str).filter(|_| table.len() == 1);
+            if let Some(name) = text("credential") {
+                places.push((at.to_owned(), SecretSource::Credential(name.to_owned())));
+            } else if let Some(path) = text("file") {
+                places.push((at.to_owned(), SecretSource::File(path.into())));
+            } else {
+                for (key, value) in table {
+                    gather_secrets(&below(key), value, places);
+                }
+            }
+        }
+        toml::Value::Array(values) => {
+            for value in values {
+                let name = value.get("name").and_then(toml::Value::as_str);
+                let at = name.map_or_else(|| at.to_owned(), |name| format!("{at} {name}"));
+                gather_secrets(&at, value, places);
+            }
+        }
+        _ => {}
+    }
 }

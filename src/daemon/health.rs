@@ -1,5 +1,6 @@
 //! Readiness, and the gauges that are read from the store when somebody asks for the metrics.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -21,8 +22,9 @@ pub(super) struct Health {
     store: Store,
     lanes: Lanes,
     transmitter: Option<Transmitter>,
-    /// Held by whoever asks how we are, ready or in numbers: whoever asks often waits for himself, and not for the store's readers.
-    asked: Mutex<()>,
+    /// Held by whoever asks how we are, ready or in numbers: whoever asks often waits for himself, and not for the store's readers. With the kinds
+    /// of alerts that were open at some time: one that is over must be shown as none.
+    asked: Mutex<BTreeSet<String>>,
 }
 
 impl Health {
@@ -31,7 +33,7 @@ impl Health {
             store,
             lanes,
             transmitter,
-            asked: Mutex::new(()),
+            asked: Mutex::default(),
         }
     }
 }
@@ -74,7 +76,7 @@ impl Readiness for Health {
 #[async_trait]
 impl Gauges for Health {
     async fn refresh(&self) {
-        let _alone = self.asked.lock().await;
+        let mut alerted = self.asked.lock().await;
         let counts = match self.store.counts().await {
             Ok(counts) => counts,
             Err(error) => {
@@ -89,7 +91,17 @@ impl Gauges for Health {
         let age = |since: Option<Timestamp>| since.map_or(0.0, |at| now.since(at).as_secs_f64());
         table::LEDGER.set([], number(counts.ledger));
         table::LEDGER_OLDEST_SECONDS.set([], age(counts.ledger_oldest));
-        table::ALERTS_OPEN.set([], number(counts.alerts));
+        match self.store.open_alerts_by_kind().await {
+            Ok(open) => {
+                alerted.extend(open.keys().cloned());
+                for kind in alerted.iter() {
+                    table::ALERTS_OPEN.set([kind], number(open.get(kind).copied().unwrap_or(0)));
+                }
+            }
+            Err(error) => {
+                tracing::warn!(error = %crate::model::error_chain(&error), "could not count the alerts for the metrics");
+            }
+        }
         table::HOLDS_OPEN.set([], number(counts.holds));
         table::TRAIL_ENTRIES.set([], number(counts.trail));
         let unanchored = counts.trail - counts.signed.unwrap_or(0);

@@ -7,9 +7,9 @@
 //! Everything long-lived is watched ([`crate::supervision`]): what ends although it should not stops the rest in the same good order, and
 //! the daemon ends with exit code 1.
 //!
-//! Here [`Daemon`]; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
+//! Here [`Daemon`]; `asked`, what commands ask of it; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
 //! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work;
-//! `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
+//! `alert_program`, which alerts are handed to; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -29,13 +29,15 @@ use crate::config::Config;
 use crate::intake::{self, Intake, SourceActivity};
 use crate::policy::Policy;
 use crate::sources::Source;
-use crate::store::Store;
+use crate::store::{Store, newest_schema};
 use crate::supervision::Supervisor;
 use crate::telemetry;
 use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
+mod alert_program;
+pub mod asked;
 mod canaries;
 mod descriptors;
 mod endpoints;
@@ -96,6 +98,7 @@ impl Daemon {
     async fn start_on(store: Store, config: Config) -> anyhow::Result<Self> {
         // First of all: whatever counts from now on is gathered.
         let metrics = telemetry::metrics();
+        telemetry::table::BUILD_INFO.set([env!("CARGO_PKG_VERSION"), &newest_schema().to_string()], 1.0);
         // One whose head cannot be read is no new one; the check below refuses it.
         let is_new = store.trail_head().await.is_ok_and(|head| head.size() == 0);
         let signer = trail::signer(&config.trail.origin, config.trail.key.as_ref(), store.path(), is_new)?;
@@ -161,13 +164,20 @@ impl Daemon {
             stop: stop_intake.clone(),
             supervisor: supervisor.clone(),
         };
-        let intake = start_intake(&store, &config, policy, &lanes, activity, &listeners);
+        let intake = start_intake(&store, &config, Arc::clone(&policy), &lanes, activity, &listeners);
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
+        }
+        store.begin_handing_over(config.alerts.program.is_some()).await?;
+        if let Some(program) = config.alerts.program.clone() {
+            let work = alert_program::run(store.clone(), program, stop_intake.clone());
+            listeners.spawn_watched("the handing over of alerts", work);
         }
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
+        let asked = asked::Answerer::new(config.targets.clone(), Arc::clone(&policy), Some(store.clone()));
+        listeners.spawn_watched("what commands ask", asked::run(store.clone(), asked, stop_intake.clone()));
         // Not watched: it ends by itself, and its word is an alert.
         listeners.tracker.spawn(integrity::look(store.clone(), stop_intake.clone()));
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");

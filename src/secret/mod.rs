@@ -5,4 +5,4 @@ mod accepted;
 mod source;
 
 pub use accepted::{AcceptedSecrets, bearer_token};
-pub use source::{SecretError, SecretSource, is_unreadable_here};
+pub use source::{SecretError, SecretSource, is_kept_from_us, is_unreadable_here};

@@ -58,6 +58,13 @@ pub fn is_unreadable_here(complaint: &str) -> bool {
     [UNPASSED, UNREADABLE].iter().any(|phrase| complaint.contains(phrase))
 }
 
+/// The same of a secret that is there, and that whoever runs this command may not read: systemd passes it to the daemon alone, or its mode says
+/// no. One that is not there at all is a mistake.
+#[must_use]
+pub fn is_kept_from_us(complaint: &str) -> bool {
+    complaint.contains(UNPASSED) || (complaint.contains(UNREADABLE) && complaint.contains("Permission denied"))
+}
+
 const UNPASSED: &str = "needs $CREDENTIALS_DIRECTORY, which systemd sets";
 const UNREADABLE: &str = "cannot read the secret in";
 

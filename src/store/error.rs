@@ -202,6 +202,16 @@ pub enum OpenError {
     /// Nothing there, for a command that only reads. Exit code 3.
     #[error("there is no store at {0}; start the daemon once, or name the right path under [store]")]
     Missing(PathBuf),
+    /// Somebody else's, for a command that may neither read nor write it. Exit code 3.
+    #[error("{path} is {owner}'s, and may be opened by nobody else: type {again}")]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+        /// Whose it is.
+        owner: String,
+        /// The command line to type instead.
+        again: String,
+    },
     /// Others may write it, or what lies beside it. Exit code 3.
     #[error("the store {path} is not ours alone: {}", .what.join("; "))]
     Loose {

@@ -13,7 +13,7 @@
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
 //!
-//! Beside them `alerts`, `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows,
+//! Beside them `alerts`, `asked` (what commands ask of the daemon), `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows,
 //! with `listed` for many of them and `gaps` for one that is shown although parts of it are damaged;
 //! `mistyped` converts what keeps a row from being changed.
 
@@ -31,6 +31,7 @@ use crate::clock::Clock;
 use crate::statement::Receiver;
 
 mod alerts;
+mod asked;
 mod canary;
 mod cases;
 mod clock_steps;
@@ -52,10 +53,13 @@ mod transaction;
 mod views;
 mod writer;
 
-pub use alerts::Alert;
+pub use alerts::{Alert, HandOver, UntoldAlert};
+pub use asked::OpenQuestion;
 pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::call_off::CalledOff;
-pub use cases::holds::{HeldCase, HeldSet, Hold, Reactivation};
+pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, Reactivation};
+pub use cases::hold_decision::HoldChoice;
+pub use cases::holds::Hold;
 pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};
 pub use cases::unresolved::{AccountLookup, Unresolved};
@@ -63,10 +67,11 @@ pub use departures::queries::{
     DepartureDetail, DepartureFilter, DepartureView, EmploymentView, PlanPlace, PlannedDeparture, StepView,
 };
 pub use error::{OpenError, StoreError};
+pub use file::backup::{BackupError, StoreCopy};
 pub use file::commit_watch::CommitWatch;
 pub use file::integrity::Integrity;
 pub use file::lock::daemon_runs;
-pub use file::open::Role;
+pub use file::open::{Role, newest_schema};
 pub use file::privacy::check_privacy;
 pub use file::room::Room;
 pub use identity::link_rows::ScopedName;
@@ -81,6 +86,7 @@ pub use queue::accepted::Accepted;
 pub use queue::observation_summary::ObservationSummary;
 pub use queue::reservation::Claim;
 pub use queue::slot_offer::{SlotOffer, SlotOffers};
+pub use queue::target_pause::{TargetPause, TargetState};
 pub use sources::health::{LastSeen, Refusals, SourceHealth};
 pub use sources::inbox::InboxAnswer;
 pub use sources::inbox_row::{InboxRefusal, InboxRow};
@@ -92,8 +98,11 @@ pub use views::called::KnownName;
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
 pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
+pub use views::lanes::LaneView;
+pub use views::plans::PlannedCase;
 pub use views::search::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits};
 pub use views::search_word::{SearchWord, value_of};
+pub use views::work::{CaseAtWork, WorkAt};
 pub use writer::group_commit::Committed;
 
 use clock_steps::ClockSteps;

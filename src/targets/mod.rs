@@ -18,7 +18,6 @@ use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject, Timestamp};
 use crate::settings::{ConfigError, Settings};
 
-mod bounded_program;
 mod call_context;
 mod canary;
 mod connection;
@@ -190,6 +189,15 @@ fn no_leaked() -> TargetError {
     TargetError::new("asking whose a leaked credential is", Remedy::GiveUp, why)
 }
 
+/// The only one of `principals`, for a kind whose changes are made one by one.
+fn one<'p>(action: &Action, principals: &'p [Principal]) -> Result<&'p Principal, TargetError> {
+    let [principal] = principals else {
+        let why = anyhow::anyhow!("this target takes one account at a time, and {} were named", principals.len());
+        return Err(TargetError::new(format!("asked to {action}"), Remedy::GiveUp, why));
+    };
+    Ok(principal)
+}
+
 /// What an observation is asked to look at.
 #[derive(Debug, Clone)]
 pub struct ObservationRequest {
@@ -304,7 +312,7 @@ impl fmt::Display for TargetError {
 impl std::error::Error for TargetError {}
 
 /// What a probe found: facts, and findings with what to do about each.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Probe {
     /// The server's version as it names itself.
     pub version: Option<String>,
@@ -319,7 +327,7 @@ pub struct Probe {
 }
 
 /// A target's own rate limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct CallLimit {
     /// Calls a second.
     pub per_second: u32,
@@ -328,7 +336,7 @@ pub struct CallLimit {
 }
 
 /// One thing that a probe found.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Finding {
     /// How bad it is.
     pub level: Level,
@@ -339,7 +347,7 @@ pub struct Finding {
 }
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Good to know.

@@ -15,6 +15,13 @@ const STEP: &[f64] = &[
 /// How many were taken together.
 const SIZE: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0, 8192.0];
 
+/// Which program runs.
+pub const BUILD_INFO: Gauge<2> = Gauge::new(
+    "revoked_build_info",
+    "1, with the version of the program and the newest schema that it knows.",
+    &["version", "schema"],
+);
+
 /// Deliveries, by source and what became of them.
 pub const DELIVERIES: Counter<2> = Counter::new(
     "revoked_deliveries_total",
@@ -147,7 +154,11 @@ pub const LEDGER_OLDEST_SECONDS: Gauge<0> = Gauge::new(
 pub const HOLDS_OPEN: Gauge<0> = Gauge::new("revoked_holds_open", "Holds that wait for somebody's decision.", &[]);
 
 /// Alerts that nobody has cleared.
-pub const ALERTS_OPEN: Gauge<0> = Gauge::new("revoked_alerts_open", "Alerts that are neither cleared nor over.", &[]);
+pub const ALERTS_OPEN: Gauge<1> = Gauge::new(
+    "revoked_alerts_open",
+    "Alerts that are neither cleared nor over, and that nobody has acknowledged, by kind; 0 for a kind that was open before.",
+    &["kind"],
+);
 
 /// What receivers were told, by what became of it.
 pub const STATEMENTS: Counter<2> = Counter::new(
@@ -239,6 +250,7 @@ pub const LOG_LINES_DROPPED: Counter<0> = Counter::new(
 
 /// Every metric, in the order of the docs.
 pub const METRICS: &[Row] = &[
+    BUILD_INFO.row(),
     DELIVERIES.row(),
     SIGNALS.row(),
     DELIVERIES_HELD_OFF.row(),

@@ -14,4 +14,4 @@ pub use checkpoint_signer::{CheckpointSigner, run};
 pub use keys::{keys_beside, known_keys, publish, read_keys, signer};
 pub use rotation::{Rotated, TrailPlace, rotate};
 pub use startup_check::{StartTransition, check as check_at_start};
-pub use verify::{verify, verify_telling};
+pub use verify::{verify, verify_snapshot, verify_telling};

@@ -129,7 +129,8 @@ pub(super) async fn reachable(
         let (size, root) = (opened.checkpoint.size, opened.checkpoint.root);
         if size > head.size() {
             return Err(refused(format!(
-                "it has {} entries and {place} bears witness to {size}: the trail is shorter than its anchor",
+                "it has {} entries and {place} bears witness to {size}: the trail is shorter than its anchor, as after a restore: \
+                 docs/lifecycle.md, Restore, says how to go on",
                 head.size()
             )));
         }

@@ -31,16 +31,28 @@ pub async fn verify_telling(
     store: &Store,
     keys: &[VerifierKey],
     anchors: &[PathBuf],
-    mut tell: impl FnMut(u64, u64) + Send,
+    tell: impl FnMut(u64, u64) + Send,
 ) -> anyhow::Result<Report> {
-    let origin = origin_of(keys).context("no verifier key; name one with --key")?;
     // The anchors first: what a running daemon signs after this is beyond the snapshot, and would look like a trail cut short.
     let mut outside = Vec::new();
     for path in anchors {
         let place = Place::anchor(&path.display().to_string());
         outside.extend(AnchorFile::new(path).notes()?.into_iter().map(|note| (place.clone(), note)));
     }
-    let mut trail = store.trail_snapshot().await?;
+    verify_snapshot(store.trail_snapshot().await?, keys, outside, tell).await
+}
+
+/// The same of a trail that was fixed before, with notes from outside and the place of each.
+///
+/// # Errors
+/// As [`verify`].
+pub async fn verify_snapshot(
+    mut trail: TrailSnapshot,
+    keys: &[VerifierKey],
+    outside: Vec<(Place, String)>,
+    mut tell: impl FnMut(u64, u64) + Send,
+) -> anyhow::Result<Report> {
+    let origin = origin_of(keys).context("no verifier key; name one with --key")?;
     let mut verifier = Verifier::new(origin, keys);
     for (_, note) in trail.checkpoints().await? {
         verifier.checkpoint(&Place::Stored, &note);

@@ -1,6 +1,6 @@
 //! Reactivation: which grants work again when a suspension is undone, rehearsed before, and the same when it is done.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{Access, Door, GrantKind, Principal, Subject, digest_of};
 
@@ -13,7 +13,7 @@ pub(super) const REACTIVATED_KINDS: [GrantKind; 4] = [
 ];
 
 /// What enabling an account again would bring back, and what it would not.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reactivation {
     /// The account.
     pub principal: String,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::attempt::{Resolved, resolve};
 use super::protection::exempt_actions;
@@ -13,19 +13,19 @@ use crate::model::{
 use crate::targets::{CallContext, ObservationRequest, Target, TargetError};
 
 /// What an attempt would find and do now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rehearsal {
     /// The accounts that the subject means there; empty where nobody is there or it is unclear who is meant.
     pub accounts: Vec<Rehearsed>,
     /// Why there is no account to show: nobody of that name, or several.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nobody: Option<String>,
     /// What the target cannot end or see.
     pub not_covered: Vec<Sentence>,
 }
 
 /// What would be done about one account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rehearsed {
     /// Which one, and what is special about it.
     pub principal: Principal,

@@ -1,22 +1,22 @@
-//! `revoke --rehearse`: what would be done, with the targets asked now. Changes nothing; needs no daemon.
+//! `revoke --rehearse`: what would be done, with the targets asked now. Changes nothing; needs a daemon only where
+//! the targets' credentials are the daemon's alone.
 
 use super::RevokeArgs;
+use crate::cli::asked::Reach;
 use crate::cli::output::{json, line, plain};
 use crate::cli::{Exit, StoreArgs, UsageError};
-use crate::clock::Clock;
-use crate::config::Config;
+use crate::daemon::asked::{Answer, Asks, Question, Says};
 use crate::model::{Containment, Scope, Subject};
 use crate::policy::Policy;
-use crate::targets::CallContext;
-use crate::worker::{Rehearsal, rehearse};
+use crate::worker::Rehearsal;
 
 /// Asks every target of the playbook and prints the plan.
 ///
 /// # Errors
 /// Where the config is wrong, or the playbook demands nothing anywhere.
 pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) -> anyhow::Result<Exit> {
-    let clock = Clock::system();
-    let config = Config::load(&at.config, &clock)?;
+    let reach = Reach::new(at)?;
+    let config = &reach.config;
     let name = args.playbook.clone().unwrap_or_else(|| args.reason.word().to_owned());
     let playbook = config
         .policy
@@ -32,25 +32,24 @@ pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) ->
     let subject = by_every_name(subject, at).await?;
     let asked = playbook
         .iter()
-        .filter(|(name, _)| args.target.as_ref().is_none_or(|target| target == *name));
+        .filter(|(name, _)| args.target.as_ref().is_none_or(|target| target == *name) && config.target_names.contains(name));
+    let questions = asked.map(|(target, containment)| Question {
+        target: target.clone(),
+        asks: Asks::Rehearsal {
+            subject: subject.clone(),
+            containment: Containment {
+                scope: scope.clone().without_values(),
+                ..containment.clone()
+            },
+        },
+    });
+    let questions: Vec<Question> = questions.collect();
+    let answers = reach.ask(questions.clone()).await?;
     let mut rows = Vec::new();
     let mut failed = false;
-    for (target, containment) in asked {
-        let Some(built) = config.targets.iter().find(|built| built.name == *target) else {
-            continue;
-        };
-        let containment = Containment {
-            scope: scope.clone().without_values(),
-            ..containment.clone()
-        };
-        match rehearse(
-            (target, built.target.as_ref()),
-            &CallContext::unpaced(),
-            &containment,
-            &subject,
-        )
-        .await
-        {
+    for (question, answer) in questions.into_iter().zip(answers) {
+        let target = &question.target;
+        match plan_of(answer) {
             Ok(plan) => {
                 let refusals = refusals(&config.policy, &plan);
                 if !args.json {
@@ -61,13 +60,9 @@ pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) ->
             Err(error) => {
                 failed = true;
                 if !args.json {
-                    line(format!(
-                        "target {}: could not be asked: {}",
-                        plain(target),
-                        plain(&error.to_string())
-                    ))?;
+                    line(format!("target {}: could not be asked: {}", plain(target), plain(&error)))?;
                 }
-                rows.push(serde_json::json!({ "target": target, "error": error.to_string() }));
+                rows.push(serde_json::json!({ "target": target, "error": error }));
             }
         }
     }
@@ -81,6 +76,14 @@ pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) ->
         line("nothing was changed")?;
     }
     Ok(if failed { Exit::Failed } else { Exit::Ok })
+}
+
+/// The plan that an answer holds.
+fn plan_of(answer: Answer) -> Result<Rehearsal, String> {
+    match answer? {
+        Says::Rehearsal(plan) => Ok(plan),
+        _ => Err("the daemon is of another version than this command: restart it".to_owned()),
+    }
 }
 
 /// Why a human would be asked before anything is done.

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::cli::output::{json, name_unreadable, span, table};
+use crate::cli::asked::Reach;
+use crate::cli::output::{Cell, LocalTimes, Meaning, json_line, name_unreadable, table};
 use crate::cli::source_health;
 use crate::cli::store::open;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::model::Timestamp;
 use crate::settings::Period;
-use crate::sources::Source;
+use crate::sources::{Source, ssf};
 use crate::store::SourceHealth;
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct Row {
 /// A config that is wrong, with every complaint; a store that cannot be read.
 pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let clock = Clock::system();
-    let config = Config::load(&at.config, &clock)?;
+    let config = Reach::new(at)?.config;
     let path = at.store.clone().unwrap_or_else(|| config.store.clone());
     let mut known = Vec::new();
     // Before the daemon's first start there is no store, and nothing to say of any source.
@@ -42,47 +42,56 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         known = health.rows;
         store.close().await;
     }
-    let rows: Vec<Row> = config
-        .sources
-        .iter()
-        .map(|source| Row {
-            source: source.name.clone(),
-            kind: source.kind,
-            endpoint: endpoint(&source.name, &source.source),
-            silent_after: source.silent_after.map(|length: Duration| Period(length).to_string()),
-            health: known.iter().find(|health| health.source == source.name).cloned(),
-        })
-        .collect();
+    let health = |name: &str| known.iter().find(|health| health.source == name).cloned();
+    let told = |silent_after: Option<Duration>| silent_after.map(|length| Period(length).to_string());
+    let built = config.sources.iter().map(|source| Row {
+        source: source.name.clone(),
+        kind: source.kind,
+        endpoint: endpoint(&source.name, &source.source),
+        silent_after: told(source.silent_after),
+        health: health(&source.name),
+    });
+    // Those whose secrets the daemon alone may read are sources all the same. Which of the two ways a stream comes by stands behind its secrets.
+    let unbuilt = config.unbuilt_sources.iter().map(|source| Row {
+        source: source.name.clone(),
+        kind: source.kind,
+        endpoint: (source.kind != ssf::KIND.name).then(|| format!("/signals/{}", source.name)),
+        silent_after: told(source.silent_after),
+        health: health(&source.name),
+    });
+    let rows: Vec<Row> = built.chain(unbuilt).collect();
     if as_json {
-        json(&rows)?;
+        rows.iter().try_for_each(json_line)?;
         return Ok(Exit::Ok);
     }
-    let now = clock.now();
-    let headings = [
-        "source",
-        "kind",
-        "its sender comes in at",
-        "spoke",
-        "last signal",
-        "lag",
-        "refused",
-    ];
-    table(&headings, rows.into_iter().map(|row| cells(row, now)).collect(), "no sources")?;
-    Ok(Exit::Ok)
+    let times = LocalTimes::at(clock.now());
+    let headings = ["source", "kind", "spoke", "last signal?", "comes in at?", "refused?", "lag?"];
+    table(
+        &headings,
+        rows.into_iter().map(|row| cells(row, &times)).collect(),
+        "no sources",
+    )
+    .map(|()| Exit::Ok)
 }
 
-fn cells(row: Row, now: Timestamp) -> Vec<String> {
+fn cells(row: Row, times: &LocalTimes) -> Vec<Cell> {
     let dash = || "-".to_owned();
     let known = row.health.as_ref();
-    let ago = |at: Option<Timestamp>| at.map_or_else(dash, |at| format!("{} ago", span(now.since(at))));
+    let away = |at: Option<Timestamp>| at.map_or_else(dash, |at| times.away(at));
+    let spoke = away(known.and_then(|health| health.spoke_at));
+    let is_silent = known.is_some_and(|health| health.alerted_at.is_some());
     vec![
-        row.source,
-        row.kind.to_owned(),
-        row.endpoint.unwrap_or_else(|| "we go and look".to_owned()),
-        ago(known.and_then(|health| health.spoke_at)),
-        ago(known.and_then(|health| health.signal_at)),
-        known.and_then(source_health::lag).unwrap_or_else(dash),
-        known.and_then(source_health::refused).unwrap_or_else(dash),
+        row.source.into(),
+        row.kind.into(),
+        if is_silent {
+            Cell::meaning(spoke, Meaning::Bad)
+        } else {
+            spoke.into()
+        },
+        away(known.and_then(|health| health.signal_at)).into(),
+        row.endpoint.unwrap_or_else(|| "we go and look".to_owned()).into(),
+        known.and_then(source_health::refused).unwrap_or_else(dash).into(),
+        known.and_then(source_health::lag).unwrap_or_else(dash).into(),
     ]
 }
 

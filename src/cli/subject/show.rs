@@ -3,14 +3,13 @@
 use serde::Serialize;
 
 use super::on_one_line;
+use crate::cli::asked::Reach;
 use crate::cli::output::{Cell, LocalTimes, Meaning, json, line, name_unreadable, plain, table};
 use crate::cli::whom::shown_text;
 use crate::cli::{Exit, StoreArgs};
-use crate::clock::Clock;
-use crate::config::{Config, TargetConfig};
+use crate::daemon::asked::{Asks, Question, Says};
 use crate::model::{Resolution, Subject};
 use crate::store::{CaseView, LinkedName, ListFilter, Store};
-use crate::targets::CallContext;
 
 /// How many cases are shown, the newest first.
 const CASES: u32 = 20;
@@ -42,10 +41,7 @@ pub(super) async fn run(store: &Store, at: &StoreArgs, name: &Subject, ask: bool
     let cases = cases.rows;
     let mut answers = Vec::new();
     if ask {
-        let config = Config::load(&at.config, &Clock::system())?;
-        for target in &config.targets {
-            answers.extend(ask_target(target, name, &names).await);
-        }
+        answers = ask_targets(&Reach::new(at)?, name, &names).await?;
     }
     let failed = answers.iter().any(|answer| answer.says.starts_with("could not be asked"));
     let accounts = contradictions(&answers);
@@ -148,34 +144,42 @@ fn sum(name: &Subject, names: &[LinkedName], cases: &[CaseView]) -> anyhow::Resu
     line(Meaning::Strong.paint(text))
 }
 
-/// What a target says about each name that it can be asked by.
-async fn ask_target(target: &TargetConfig, name: &Subject, known: &[LinkedName]) -> Vec<Answer> {
-    let linked = known
-        .iter()
-        .filter(|known| known.target.as_ref().is_none_or(|only| *only == target.name));
-    let all = Subject::together(name.names().iter().chain(linked.map(|known| &known.name)).cloned());
-    let mut names: Vec<&Subject> = all.iter().flat_map(Subject::names).collect();
-    names.sort_by_key(|name| name.rank());
-    let mut answers = Vec::with_capacity(names.len());
-    for name in names {
-        let (says, account) = if target.target.asks_by(name) {
-            match target.target.resolve(&CallContext::unpaced(), name).await {
-                Ok(Resolution::None) => ("nobody".to_owned(), None),
-                Ok(Resolution::One(principal)) => (format!("account {}", principal.id), Some(principal.id)),
-                Ok(Resolution::Ambiguous(ids)) => (format!("{} accounts", ids.len()), None),
-                Err(error) => (format!("could not be asked: {error}"), None),
-            }
-        } else {
-            ("nothing: it cannot be asked by this".to_owned(), None)
+/// What each target says about each name of the person.
+async fn ask_targets(reach: &Reach, name: &Subject, known: &[LinkedName]) -> anyhow::Result<Vec<Answer>> {
+    let mut questions = Vec::new();
+    for target in &reach.config.target_names {
+        let linked = known
+            .iter()
+            .filter(|known| known.target.as_ref().is_none_or(|only| only == target));
+        let all = Subject::together(name.names().iter().chain(linked.map(|known| &known.name)).cloned());
+        let mut names: Vec<&Subject> = all.iter().flat_map(Subject::names).collect();
+        names.sort_by_key(|name| name.rank());
+        questions.extend(names.into_iter().map(|name| Question {
+            target: target.clone(),
+            asks: Asks::Resolution { name: name.clone() },
+        }));
+    }
+    let said = reach.ask(questions.clone()).await?;
+    let answers = questions.into_iter().zip(said).map(|(question, said)| {
+        let (says, account) = match said {
+            Ok(Says::Resolution(Some(Resolution::None))) => ("nobody".to_owned(), None),
+            Ok(Says::Resolution(Some(Resolution::One(principal)))) => (format!("account {}", principal.id), Some(principal.id)),
+            Ok(Says::Resolution(Some(Resolution::Ambiguous(ids)))) => (format!("{} accounts", ids.len()), None),
+            Ok(_) => ("nothing: it cannot be asked by this".to_owned(), None),
+            Err(why) => (format!("could not be asked: {why}"), None),
         };
-        answers.push(Answer {
-            target: target.name.clone(),
-            name: name.to_string(),
+        let name = match question.asks {
+            Asks::Resolution { name } => name.to_string(),
+            _ => String::new(),
+        };
+        Answer {
+            target: question.target,
+            name,
             says,
             account,
-        });
-    }
-    answers
+        }
+    });
+    Ok(answers.collect())
 }
 
 /// The targets at which two names lead to two accounts.

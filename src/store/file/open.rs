@@ -23,6 +23,12 @@ const APPLICATION_ID: i64 = 0x7276_6b64;
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!();
 
+/// The number of the newest schema that this program knows.
+#[must_use]
+pub fn newest_schema() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// Who opens the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -64,7 +70,7 @@ impl Store {
             .map_err(|error| open_error(path, "connecting", &error))?;
         check_sqlite(&mut conn, path).await?;
         let found = schema(&mut conn, path).await?;
-        let known = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+        let known = newest_schema();
         match (role, found) {
             (_, found) if found > known => {
                 return Err(OpenError::Newer {
@@ -141,7 +147,7 @@ impl Store {
     }
 }
 
-fn options(path: &Path) -> SqliteConnectOptions {
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
         .foreign_keys(true)

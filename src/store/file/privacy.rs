@@ -9,7 +9,7 @@ use crate::file_modes;
 use crate::store::OpenError;
 
 /// What a file of the store must be like: it names people.
-const PRIVATE: u32 = 0o600;
+pub(super) const PRIVATE: u32 = 0o600;
 
 /// SQLite's write-ahead log beside the database, by what its name ends in.
 pub(super) const LOG: &str = "-wal";

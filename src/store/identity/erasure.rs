@@ -70,6 +70,11 @@ impl Tx<'_> {
                 .map_err(StoreError::sql("erasing a person"))?
                 .rows_affected();
         }
+        // By which name somebody was asked about stands inside the questions; all of them are gone within the hour anyway.
+        sqlx::query("DELETE FROM asked")
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("taking away what was asked"))?;
         for reference in &references {
             self.record(&Entry::new(EntryKind::PersonErased, by.clone()).subject_ref(reference));
         }

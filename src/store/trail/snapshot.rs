@@ -1,5 +1,6 @@
 //! A snapshot of the trail for verification and export: raw rows, checkpoints and block roots as of one instant.
 
+use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 
 use crate::store::columns::Columns as _;
@@ -54,11 +55,7 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn trail_snapshot(&self) -> Result<TrailSnapshot> {
-        self.readers()
-            .begin()
-            .await
-            .map(TrailSnapshot)
-            .map_err(StoreError::sql("fixing the trail for reading"))
+        TrailSnapshot::of(self.readers()).await
     }
 }
 
@@ -66,6 +63,12 @@ impl Store {
 pub struct TrailSnapshot(sqlx::Transaction<'static, sqlx::Sqlite>);
 
 impl TrailSnapshot {
+    /// That of the store which `pool` reads.
+    pub(in crate::store) async fn of(pool: &SqlitePool) -> Result<Self> {
+        let begun = pool.begin().await;
+        begun.map(Self).map_err(StoreError::sql("fixing the trail for reading"))
+    }
+
     /// Rows of the trail from `from` on, in order, as raw bytes: for verification and export, which must read damaged rows too.
     ///
     /// # Errors

@@ -32,12 +32,26 @@ url = "https://revoked.example.org/signals/okta"
 token = { file = "{folder}/siem-secret" }
 "#;
 
+/// The file that is shipped, which the page shows.
 fn block(language: &str) -> String {
+    let file = match language {
+        "nginx" => "deploy/proxy/nginx.conf",
+        _ => "deploy/proxy/Caddyfile",
+    };
+    let shipped = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    // The first line says where to read on.
+    let (first, rest) = shipped.split_once('\n').unwrap();
+    assert!(
+        first.starts_with("# ") && first.ends_with("docs/sources/proxies.md."),
+        "{first}"
+    );
     let page = pages().into_iter().find(|page| page.path == PAGE).unwrap();
-    let mut found = blocks_of(&page)
+    let mut shown = blocks_of(&page)
         .into_iter()
         .filter(|block: &Block| block.language == language);
-    found.next().unwrap_or_else(|| panic!("{PAGE} shows no {language}")).text
+    let shown = shown.next().unwrap_or_else(|| panic!("{PAGE} shows no {language}")).text;
+    assert_eq!(shown, rest, "{PAGE} shows another {language} than {file}");
+    shown
 }
 
 /// The program of that name: an installed one, or the one that `tests/run` has unpacked.

@@ -1,4 +1,4 @@
-//! The walk-throughs of the sources: what a page tells a newcomer to type is typed, against the built program, and what it shows is what comes.
+//! The walk-throughs of the sources, and the drills of an installation: what a page tells a newcomer to type is typed, against the built program, and what it shows is what comes.
 //!
 //! The blocks of a page that are marked `sh tour` are one shell's input, from the first to the last. A block marked `text tour` is what the
 //! block before it prints; `…` stands for anything, and how many spaces there are does not matter. Each `127.0.0.1:port` and `--port port` of
@@ -38,10 +38,11 @@ struct Walk {
     steps: Vec<Step>,
 }
 
-/// The pages of the sources, with their walks.
+/// The pages with their walks.
 fn walks() -> Vec<Walk> {
-    let sources = pages().into_iter().filter(|page| page.path.starts_with("docs/sources/"));
-    sources
+    let walked = |path: &str| path.starts_with("docs/sources/") || path == "docs/lifecycle.md";
+    let walked = pages().into_iter().filter(|page| walked(&page.path));
+    walked
         .map(|page| Walk {
             steps: steps(blocks_of(&page)),
             page: page.path,

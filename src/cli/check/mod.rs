@@ -1,22 +1,25 @@
 //! `revoked check`: parses, builds, and asks every target what stands in the way; says what to do about each finding.
+//!
+//! `surroundings` looks at the sources and the receivers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use clap::Args;
-use futures_util::future::join_all;
 use serde::Serialize;
 
-use super::output::{json, line, plain};
+use super::asked::Reach;
+use super::output::{Meaning, json, line, plain, sentence, terminal, wrapped};
 use super::store::open;
 use super::{Exit, StoreArgs};
-use crate::canary::{self, Canary};
-use crate::clock::Clock;
-use crate::config::{Config, TargetConfig};
-use crate::model::{Capabilities, Containment, GrantKind};
+use crate::daemon::asked::{Asks, CanaryTrial, Probed, Question, Says};
+use crate::model::{Capabilities, GrantKind};
 use crate::store::{CounterDifference, Store, check_privacy, daemon_runs};
-use crate::targets::{CallContext, CallLimit, Finding, Level, Probe, TargetRole};
-use crate::worker::Rate;
+use crate::targets::{Finding, Level, Probe, TargetRole};
+
+mod surroundings;
+
+use surroundings::Surrounding;
 
 /// `revoked check`
 #[derive(Debug, Clone, Args)]
@@ -46,18 +49,20 @@ struct Checked {
     wrong_counters: Option<Vec<CounterDifference>>,
     email_domains: Vec<String>,
     targets: Vec<Asked>,
+    sources: Vec<Surrounding>,
+    receivers: Vec<Surrounding>,
     ok: bool,
 }
 
 #[derive(Serialize)]
 struct Asked {
     target: String,
-    kind: &'static str,
+    kind: String,
     role: TargetRole,
     able: Capabilities,
     /// Present with `--prove`, where the target has a canary: by kind, after how many milliseconds its credential was refused.
     #[serde(skip_serializing_if = "Option::is_none")]
-    canary: Option<Result<BTreeMap<&'static str, Option<u128>>, String>>,
+    canary: Option<CanaryTrial>,
     #[serde(flatten)]
     probe: Probe,
 }
@@ -68,8 +73,8 @@ struct Asked {
 /// # Errors
 /// A config that is wrong, with every complaint; a store that is refused, as the daemon would.
 pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
-    let clock = Clock::system();
-    let config = Config::load(&at.config, &clock)?;
+    let reach = Reach::new(at)?;
+    let config = &reach.config;
     let path = at.store.clone().unwrap_or_else(|| config.store.clone());
     check_privacy(&path)?;
     let store = if path.exists() { Some(open(&path).await?) } else { None };
@@ -80,13 +85,17 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         wrong_counters: None,
         email_domains: config.policy.email_domains.iter().cloned().collect(),
         targets: Vec::new(),
+        sources: Vec::new(),
+        receivers: Vec::new(),
         ok: true,
     };
-    for source in &config.sources {
-        let cautions = source.source.cautions().into_iter();
-        let told = cautions.map(|caution| format!("source {}: {caution}", source.name));
-        checked.warnings.extend(told);
-    }
+    let known = match &store {
+        Some(store) => store.source_health().await?.rows,
+        None => Vec::new(),
+    };
+    checked.sources = surroundings::sources(&config, &known, daemon_runs(&path), args.offline).await;
+    checked.receivers = surroundings::receivers(&config, args.offline).await;
+    checked.ok &= checked.sources.iter().chain(&checked.receivers).all(Surrounding::is_usable);
     if let Some(store) = &store {
         checked.warnings.extend(unnamed(store, &config.listen.proxies).await?);
         if args.deep {
@@ -95,33 +104,37 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
             checked.wrong_counters = Some(wrong);
         }
     }
-    // All at once: one that does not answer holds up no other.
-    let asked = config.targets.iter().filter(|_| !args.offline);
-    let probes = join_all(asked.map(|target| probe(target, &config))).await;
-    for (target, probe) in config.targets.iter().zip(probes) {
+    if reach.kept > 0 && args.offline {
+        checked.warnings.push(format!(
+            "{} secrets were not looked at: they are kept from this account, and the daemon looks at them when it starts",
+            reach.kept
+        ));
+    }
+    for (name, probed) in probe(&reach, args).await? {
+        let Probed {
+            kind,
+            role,
+            able,
+            probe,
+            canary,
+        } = probed;
         let usable = probe.findings.iter().all(|finding| finding.level < Level::Error);
         checked.ok &= usable;
         if let Some(store) = store.as_ref().filter(|_| usable)
-            && store.lane_paused(&target.name).await?.is_some()
+            && store.lane_paused(&name).await?.is_some()
         {
-            store.resume_lane(&target.name).await?;
-            checked
-                .warnings
-                .push(format!("target {} was paused and goes on now", target.name));
+            store.resume_lane(&name).await?;
+            checked.warnings.push(format!("target {name} was paused and goes on now"));
         }
-        let canary = match &target.canary {
-            Some(canary) if args.prove => Some(prove(store.as_ref(), target, canary).await),
-            _ => None,
-        };
         checked.ok &= canary
             .as_ref()
             .is_none_or(|shown| shown.as_ref().is_ok_and(|delays| delays.values().all(Option::is_some)));
         checked.targets.push(Asked {
             canary,
-            target: target.name.clone(),
-            kind: target.kind,
-            role: target.role,
-            able: target.target.capabilities(),
+            target: name,
+            kind,
+            role,
+            able,
             probe,
         });
     }
@@ -136,56 +149,46 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
     Ok(if checked.ok { Exit::Ok } else { Exit::Findings })
 }
 
-/// Asks one target what stands in the way, and compares what the config demands with what it can do.
-async fn probe(target: &TargetConfig, config: &Config) -> Probe {
-    let asked = target.target.probe(&CallContext::unpaced()).await;
-    let mut probe = asked.unwrap_or_else(|error| Probe {
-        findings: vec![Finding {
-            level: Level::Error,
-            what: error.to_string(),
-            advice: "make the target reachable with the configured url and credential, then run this again".to_owned(),
-        }],
-        ..Probe::default()
+/// What each target says, and what is wrong with it as it is configured.
+async fn probe(reach: &Reach, args: &CheckArgs) -> anyhow::Result<Vec<(String, Probed)>> {
+    if args.offline {
+        return Ok(Vec::new());
+    }
+    let names = reach.config.target_names.iter();
+    let questions = names.map(|name| Question {
+        target: name.clone(),
+        asks: Asks::Probe { prove: args.prove },
     });
-    if let Some(limit) = probe.limit {
-        probe.findings.splice(0..0, beyond(target, limit));
-    }
-    if !target.target.capabilities().suspends {
-        let demanded = |containment: &Containment| containment.block;
-        let blocks = config.policy.playbooks.iter();
-        let blocks = blocks.filter(|(_, playbook)| playbook.get(&target.name).is_some_and(demanded));
-        let names: Vec<&str> = blocks.map(|(name, _)| name.as_str()).collect();
-        if !names.is_empty() {
-            probe.findings.push(Finding {
-                level: Level::Note,
-                what: format!("an account cannot be suspended here, and {} demands it", names.join(" and ")),
-                advice: "its verdict here is unverified at best; block = false in that playbook for this target says that you know"
-                    .to_owned(),
-            });
-        }
-    }
-    probe
+    let questions: Vec<Question> = questions.collect();
+    let answers = reach.ask(questions.clone()).await?;
+    let probed = questions.into_iter().zip(answers).map(|(question, answer)| match answer {
+        Ok(Says::Probe(probed)) => Ok((question.target, *probed)),
+        Ok(_) => anyhow::bail!("the daemon is of another version than this command: restart it"),
+        Err(why) => Ok((question.target, unasked(why))),
+    });
+    probed.collect()
 }
 
-/// Tries the canary of one target.
-async fn prove(
-    store: Option<&Store>,
-    target: &TargetConfig,
-    canary: &Canary,
-) -> Result<BTreeMap<&'static str, Option<u128>>, String> {
-    let Some(store) = store.filter(|store| daemon_runs(store.path())) else {
-        return Err("the daemon, which revokes it, is not running".to_owned());
-    };
-    let delays = canary::prove(store, &target.name, target.target.as_ref(), canary).await;
-    let delays = delays.map_err(|error| format!("{error:#}"))?;
-    let shown = delays.into_iter();
-    Ok(shown
-        .map(|shown| (shown.kind.word(), shown.delay.map(|delay| delay.as_millis())))
-        .collect())
+/// What is said of a target that the running daemon does not know.
+fn unasked(why: String) -> Probed {
+    Probed {
+        kind: "of which the running daemon knows nothing".to_owned(),
+        role: TargetRole::default(),
+        able: Capabilities::default(),
+        probe: Probe {
+            findings: vec![Finding {
+                level: Level::Error,
+                what: why,
+                advice: "restart the daemon, then run this again".to_owned(),
+            }],
+            ..Probe::default()
+        },
+        canary: None,
+    }
 }
 
 /// What came of a canary, in lines.
-fn canary_lines(canary: &Result<BTreeMap<&'static str, Option<u128>>, String>) -> Vec<String> {
+fn canary_lines(canary: &CanaryTrial) -> Vec<String> {
     match canary {
         Ok(delays) => delays
             .iter()
@@ -239,35 +242,10 @@ async fn unnamed(store: &Store, named: &[IpAddr]) -> anyhow::Result<Vec<String>>
     Ok(told.collect())
 }
 
-/// What is configured beyond the server's own limit: it then refuses some of our calls, and work waits until it takes the next.
-fn beyond(target: &TargetConfig, limit: CallLimit) -> Vec<Finding> {
-    let allowed = Rate::per_second(f64::from(limit.per_second));
-    let rate = allowed
-        .is_some_and(|allowed| target.rate.interval() < allowed.interval())
-        .then(|| Finding {
-            level: Level::Warning,
-            what: format!(
-                "`rate` is above the {} calls a second that the server allows",
-                limit.per_second
-            ),
-            advice: format!("set `rate` to at most \"{}/s\"", limit.per_second),
-        });
-    // The server counts the burst beside the call that is due.
-    let burst = (target.burst > limit.burst.saturating_add(1)).then(|| Finding {
-        level: Level::Warning,
-        what: format!(
-            "`burst` is {}, and the server allows {} calls at once beside the one that is due",
-            target.burst, limit.burst
-        ),
-        advice: format!("set `burst` to at most {}", limit.burst),
-    });
-    rate.into_iter().chain(burst).collect()
-}
-
 fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
     line(format!("{}: the config is sound", plain(&checked.config)))?;
     for warning in &checked.warnings {
-        line(format!("warning: {}", plain(warning)))?;
+        sentence(&format!("warning: {warning}"), 2)?;
     }
     match &checked.store {
         Some(path) => line(format!("store {}: opens", plain(path)))?,
@@ -284,14 +262,15 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
             line(format!("  {}", plain(&counter.to_string())))?;
         }
     }
-    line(if checked.email_domains.is_empty() {
+    let domains = if checked.email_domains.is_empty() {
         "addresses of any domain lead to accounts; [policy] email_domains names the domains that are yours".to_owned()
     } else {
         format!(
             "addresses lead to accounts where their domain is {}; signals by other addresses only are held",
             checked.email_domains.join(" or ")
         )
-    })?;
+    };
+    sentence(&domains, 2)?;
     if offline {
         line("no target was asked (--offline)")?;
     }
@@ -310,27 +289,67 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
             plain(who)
         ))?;
         for able in abilities(&asked.able) {
-            line(format!("  {}", plain(&able)))?;
+            sentence(&format!("  {able}"), 4)?;
         }
         for shown in asked.canary.iter().flat_map(canary_lines) {
-            line(format!("  {}", plain(&shown)))?;
+            sentence(&format!("  {shown}"), 4)?;
         }
         for door in &asked.probe.doors {
-            line(format!("  open door: {}", plain(&door.to_string())))?;
+            sentence(&format!("  open door: {door}"), 4)?;
         }
-        for finding in &asked.probe.findings {
-            let level = match finding.level {
-                Level::Error => "error",
-                Level::Warning => "warning",
-                Level::Note => "note",
-            };
-            line(format!("  {level}: {}", plain(&finding.what)))?;
-            line(format!("    {}", plain(&finding.advice)))?;
+        findings(&asked.probe.findings)?;
+    }
+    for (what, all) in [("source", &checked.sources), ("receiver", &checked.receivers)] {
+        for one in all {
+            sentence(&format!("{what} {} ({}): {}", one.name, one.kind, one.way), 2)?;
+            findings(&one.findings)?;
         }
     }
-    line(if checked.ok {
-        "ready"
-    } else {
-        "not ready: mend the errors above"
-    })
+    line(checked.sum(offline))
+}
+
+fn findings(findings: &[Finding]) -> anyhow::Result<()> {
+    for finding in findings {
+        let (level, meaning) = match finding.level {
+            Level::Error => ("error", Meaning::Bad),
+            Level::Warning => ("warning", Meaning::Waiting),
+            Level::Note => ("note", Meaning::Quiet),
+        };
+        let text = wrapped(&format!("  {level}: {}", finding.what), 4, terminal().width.map(usize::from));
+        line(text.replacen(level, &meaning.paint(level), 1))?;
+        if !finding.advice.is_empty() {
+            sentence(&format!("    {}", finding.advice), 4)?;
+        }
+    }
+    Ok(())
+}
+
+impl Checked {
+    /// The answer, in a line.
+    fn sum(&self, offline: bool) -> String {
+        let count = |count: usize, what: &str| match count {
+            1 => format!("1 {what}"),
+            count => format!("{count} {what}s"),
+        };
+        let all = || {
+            let targets = self.targets.iter().map(|asked| &asked.probe.findings);
+            let others = self.sources.iter().chain(&self.receivers).map(|other| &other.findings);
+            targets.chain(others).flatten()
+        };
+        let errors = all().filter(|finding| finding.level == Level::Error).count();
+        let warnings = all().filter(|finding| finding.level == Level::Warning).count() + self.warnings.len();
+        let looked = [
+            count(self.targets.len(), "target"),
+            count(self.sources.len(), "source"),
+            count(self.receivers.len(), "receiver"),
+        ];
+        let asked = if offline { ", none of them asked" } else { "" };
+        let looked = format!("{}{asked}; {}", looked.join(", "), count(warnings, "warning"));
+        if self.ok {
+            Meaning::Good.paint(format!("ready: {looked}"))
+        } else {
+            // What a canary showed and wrong counters are no findings of a probe.
+            Meaning::Bad.paint(format!("not ready: {} above ({looked})", count(errors.max(1), "error")))
+        }
+    }
 }

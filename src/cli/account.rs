@@ -1,0 +1,73 @@
+//! Whose files the store's are, and what to type to come back as whoever owns them.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+/// The name of whoever owns the file at `path`, or the nearest folder above it that can be looked at.
+#[must_use]
+pub(super) fn owner_of(path: &Path) -> Option<String> {
+    let seen = path.ancestors().find_map(|path| std::fs::metadata(path).ok())?;
+    Some(login(seen.uid()).unwrap_or_else(|| format!("#{}", seen.uid())))
+}
+
+/// This command, as it was typed, to be typed again as `owner`.
+#[must_use]
+pub(super) fn again_as(owner: &str) -> String {
+    format!("sudo -u {owner} {}", as_typed())
+}
+
+/// This command as it was typed, quoted for a shell.
+#[must_use]
+pub(super) fn as_typed() -> String {
+    let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let program = words.next().unwrap_or_default();
+    let program = match Path::new(&program).file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => "revoked".to_owned(),
+    };
+    let words: Vec<String> = words.collect();
+    // Neither sudo nor systemd hands the environment on.
+    let is_named = words
+        .iter()
+        .any(|word| word == "-c" || word.starts_with("--config") || word == "--store");
+    let config = std::env::var_os("REVOKED_CONFIG").filter(|_| !is_named);
+    let config = config.map(|config| ["--config".to_owned(), config.to_string_lossy().into_owned()]);
+    let words = words.into_iter().chain(config.into_iter().flatten());
+    let words = std::iter::once(program).chain(words).map(|word| quoted(&word));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_=./:@%+,#".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", super::output::plain(word).replace('\'', r"'\''"))
+    }
+}
+
+/// The login name of a uid, from `/etc/passwd`: enough for a name beside a number that is recorded anyway.
+#[must_use]
+pub(super) fn login(uid: u32) -> Option<String> {
+    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let id: u32 = fields.nth(1)?.parse().ok()?;
+        (id == uid).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_typed_again_is_quoted_for_a_shell() {
+        assert_eq!(quoted("alice@example.org"), "alice@example.org");
+        assert_eq!(quoted("two words"), "'two words'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted("$(id)"), "'$(id)'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,119 @@
+//! The texts that stand behind the help of a command, taken apart: its examples, its exit codes, and what else there is to say. Help and manual
+//! pages are both made of them.
+
+use clap::Command;
+
+/// What stands behind the help of one command.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct After {
+    /// Command lines, each with what stands before it where that is no mere `Example`.
+    pub(super) examples: Vec<(String, String)>,
+    /// The sentence about exit codes.
+    pub(super) exit_codes: Option<String>,
+    /// Paragraphs.
+    pub(super) notes: Vec<String>,
+}
+
+impl After {
+    /// Reads the text behind the help of `command`.
+    pub(super) fn of(command: &Command) -> Self {
+        let text = command.get_after_long_help().or(command.get_after_help());
+        text.map_or_else(Self::default, |text| Self::read(&text.to_string()))
+    }
+
+    fn read(text: &str) -> Self {
+        let mut after = Self::default();
+        let mut paragraph = String::new();
+        for line in text.lines() {
+            if let Some(example) = line.strip_prefix("  ").filter(|_| paragraph.is_empty()) {
+                after.examples.push((String::new(), example.trim().to_owned()));
+            } else if let Some((label, example)) = line.split_once(':').filter(|(_, rest)| is_command(rest.trim_start())) {
+                let label = if label == "Example" { "" } else { label };
+                after.examples.push((label.to_owned(), example.trim().to_owned()));
+            } else if line.trim() == "Examples:" {
+            } else if line.trim().is_empty() {
+                after.end(&mut paragraph);
+            } else {
+                if !paragraph.is_empty() {
+                    paragraph.push(' ');
+                }
+                paragraph.push_str(line.trim());
+            }
+        }
+        after.end(&mut paragraph);
+        after
+    }
+
+    fn end(&mut self, paragraph: &mut String) {
+        let paragraph = std::mem::take(paragraph);
+        if paragraph.starts_with("Exit") || paragraph.starts_with("Exits ") {
+            self.exit_codes = Some(paragraph);
+        } else if !paragraph.is_empty() {
+            self.notes.push(paragraph);
+        }
+    }
+
+    /// The text behind the help again: one line a paragraph, so that it is broken where the screen ends and nowhere else.
+    fn written(&self) -> String {
+        let mut parts = Vec::new();
+        match self.examples.as_slice() {
+            [] => {}
+            [(label, example)] => parts.push(format!("{}: {example}", if label.is_empty() { "Example" } else { label })),
+            several if several.iter().all(|(label, _)| label.is_empty()) => {
+                let lines: Vec<String> = several.iter().map(|(_, example)| format!("  {example}")).collect();
+                parts.push(format!("Examples:\n{}", lines.join("\n")));
+            }
+            several => {
+                let lines: Vec<String> = several.iter().map(|(label, example)| format!("{label}: {example}")).collect();
+                parts.push(lines.join("\n"));
+            }
+        }
+        parts.extend(self.notes.iter().cloned());
+        parts.extend(self.exit_codes.clone());
+        parts.join("\n\n")
+    }
+}
+
+fn is_command(text: &str) -> bool {
+    text.starts_with("revoked ") || text.starts_with("sudo ")
+}
+
+/// The command with every text behind a help in that form.
+pub(super) fn reflowed(command: Command) -> Command {
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    let command = names
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, reflowed));
+    let after = After::of(&command);
+    if after == After::default() {
+        command
+    } else {
+        command.after_help(after.written())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_behind_a_help_is_taken_apart_and_put_together_again() {
+        let text = "Examples:\n  revoked a --b  # why\n  revoked c\n\nA sentence that\ngoes on.\n\nExit codes: 0 well; 1 not.";
+        let after = After::read(text);
+        let bare = |text: &str| (String::new(), text.to_owned());
+        assert_eq!(after.examples, [bare("revoked a --b  # why"), bare("revoked c")]);
+        assert_eq!(after.notes, ["A sentence that goes on."]);
+        assert_eq!(after.exit_codes.as_deref(), Some("Exit codes: 0 well; 1 not."));
+        assert_eq!(After::read(&after.written()), after);
+    }
+
+    #[test]
+    fn one_example_stands_on_its_line_and_a_label_stays() {
+        assert_eq!(After::read("Example: revoked status").written(), "Example: revoked status");
+        let after = After::read("Try it: revoked demo\nThen:   revoked check");
+        assert_eq!(after.written(), "Try it: revoked demo\nThen: revoked check");
+    }
+}
