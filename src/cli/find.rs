@@ -66,22 +66,54 @@ pub(super) async fn run(args: &FindArgs, at: &StoreArgs) -> anyhow::Result<Exit>
 }
 
 fn show(found: &SearchHits, word: &SearchWord, times: &LocalTimes) -> anyhow::Result<()> {
-    let rows = found.hits.iter().map(|hit| row(hit, times)).collect();
-    table(&["what", "who", "state", "when?", "shown by…"], rows, "nothing")?;
+    // A name stands in its command, and an alert is a sentence: each sort has the columns that fit it.
+    let rows = |fits: fn(HitKind) -> bool, row: fn(&SearchHit, &LocalTimes) -> Vec<Cell>| -> Vec<Vec<Cell>> {
+        let hits = found.hits.iter().filter(|hit| fits(hit.kind));
+        hits.map(|hit| row(hit, times)).collect()
+    };
+    let alerts = rows(|kind| kind == HitKind::Alert, alert_row);
+    let names = rows(|kind| kind == HitKind::Name, name_row);
+    let others = rows(|kind| !matches!(kind, HitKind::Alert | HitKind::Name), row);
+    for (headings, rows) in [
+        (&["what", "state", "when?", "says…"][..], alerts),
+        (&["what", "state", "when?", "shown by"], names),
+        (&["what", "who", "state", "when?", "shown by"], others),
+    ] {
+        if !rows.is_empty() {
+            table(headings, rows, "")?;
+        }
+    }
     for kind in &found.more {
         line(Meaning::Waiting.paint(more(*kind)))?;
     }
     let exact = match found.hits.iter().filter(|hit| hit.exact).count() {
         0 => "none by exactly that name".to_owned(),
         count if count == found.hits.len() => "all by exactly that name".to_owned(),
-        count => format!("{count} by exactly that name, the last ones"),
+        count => format!("{count} by exactly that name"),
     };
     line(Meaning::Strong.paint(format!("{} found by {:?}, {exact}", found.hits.len(), plain(word.written()))))
 }
 
+fn alert_row(hit: &SearchHit, times: &LocalTimes) -> Vec<Cell> {
+    vec![
+        what(hit).into(),
+        state(hit),
+        times.away(hit.at).into(),
+        format!("{} ({})", hit.what.as_deref().unwrap_or_default(), command(hit)).into(),
+    ]
+}
+
+fn name_row(hit: &SearchHit, times: &LocalTimes) -> Vec<Cell> {
+    let only_at = hit.target.as_ref().map_or(String::new(), |target| format!(" at {target}"));
+    vec![
+        format!("name{only_at}").into(),
+        state(hit),
+        times.away(hit.at).into(),
+        command(hit).into(),
+    ]
+}
+
 fn row(hit: &SearchHit, times: &LocalTimes) -> Vec<Cell> {
-    let number = hit.number.map_or(String::new(), |number| format!(" {number}"));
-    let what = format!("{}{number}", noun(hit.kind));
     let who = match &hit.what {
         Some(text) => text.split('\n').map(whom::shown_text).collect::<Vec<_>>().join(", "),
         None => "erased".to_owned(),
@@ -90,13 +122,27 @@ fn row(hit: &SearchHit, times: &LocalTimes) -> Vec<Cell> {
         Some(target) => format!("{who} at {target}"),
         None => who,
     };
-    let state = match hit.verdict.as_deref() {
+    vec![
+        what(hit).into(),
+        who.into(),
+        state(hit),
+        times.away(hit.at).into(),
+        command(hit).into(),
+    ]
+}
+
+fn what(hit: &SearchHit) -> String {
+    let number = hit.number.map_or(String::new(), |number| format!(" {number}"));
+    format!("{}{number}", noun(hit.kind))
+}
+
+fn state(hit: &SearchHit) -> Cell {
+    match hit.verdict.as_deref() {
         // A case that was closed is its verdict; one that is open again has the verdict of before.
         Some(verdict) if hit.state == "closed" => Cell::verdict(Some(verdict)),
         _ if hit.kind == HitKind::Alert && hit.state == "open" => Cell::meaning("open", Meaning::Bad),
         _ => Cell::state(&hit.state),
-    };
-    vec![what.into(), who.into(), state, times.away(hit.at).into(), command(hit).into()]
+    }
 }
 
 fn noun(kind: HitKind) -> &'static str {
