@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use clap::Subcommand;
 
 use super::output::{Cell, LocalTimes, json, json_lines, line, name_unreadable, plain, span, table, time};
+use super::report::{self, CaseReportArgs};
 use super::store::{operator, references_of};
 use super::{Exit, StoreArgs};
 use crate::model::{Evidence, Sentence, Subject};
@@ -41,6 +42,8 @@ pub enum CaseCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Report one case for the boss, the ticket and the auditor: each sentence with the trail's entries that carry it
+    Report(CaseReportArgs),
     /// Call a case off: what is queued, held or watched ends, what is at work stops before its next change
     #[command(after_help = "Example: revoked case cancel 17 --note \"departed by mistake, HR ticket 812\"
 
@@ -62,8 +65,13 @@ What was done stays done. To give a suspended account back: revoked release CASE
 /// # Errors
 /// Where the store cannot be read or the case does not exist.
 pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    if let CaseCommand::Report(args) = command {
+        return report::case(&args, at).await;
+    }
     let store = at.open().await?;
     match command {
+        // Done above.
+        CaseCommand::Report(_) => {}
         CaseCommand::List {
             state,
             subject,

@@ -22,6 +22,7 @@ mod kinds;
 mod leaked;
 mod output;
 mod release;
+mod report;
 mod revoke;
 mod run;
 #[cfg(feature = "demo")]
