@@ -66,7 +66,7 @@ What was done stays done. To give a suspended account back: revoked release CASE
 /// Where the store cannot be read or the case does not exist.
 pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     if let CaseCommand::Report(args) = command {
-        return report::case(&args, at).await;
+        return Box::pin(report::case(&args, at)).await;
     }
     let store = at.open().await?;
     match command {

@@ -1,6 +1,7 @@
 //! `revoked case report`: one case for the boss, the ticket and the auditor, from the trail's entries about it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -170,10 +171,16 @@ pub(super) fn report(file: &CaseFile, now: Timestamp, zone: &Zone) -> Document {
         zone: zone.sentence(),
         sections,
         trail: None,
+        compact: false,
     }
 }
 
 impl CaseFile {
+    /// The case's number.
+    pub(super) fn number(&self) -> i64 {
+        self.number
+    }
+
     fn subject(&self) -> Option<&str> {
         self.detail.as_ref().and_then(|detail| detail.case.subject.as_deref())
     }
@@ -197,9 +204,9 @@ impl CaseFile {
         if let Some(said) = self.first("signal.accepted").or(self.first("case.opened")) {
             let words = Words::of(format!("On {} ", zone.time(said.at())))
                 .then(said.by())
-                .and(" said that ")
+                .and(" said of ")
                 .then(who.clone())
-                .and(" is ")
+                .and(": ")
                 .word(said.text("reason"))
                 .and(".");
             told.push(Statement::new(words, said.at(), [said.seq]));
@@ -297,17 +304,11 @@ impl CaseFile {
         let ended: i64 = looks.iter().filter_map(|entry| entry.number("ended_count")).sum();
         let targets: BTreeSet<&str> = looks.iter().map(|entry| entry.text("target")).collect();
         let targets = || Words::joined(targets.iter().map(|target| Words::outside(target)), ", ");
-        let grants = if ended == 1 {
-            "1 grant was"
-        } else {
-            &format!("{ended} grants were")
+        let grants = match ended {
+            1 => "1 grant was".to_owned(),
+            _ => format!("{ended} grants were"),
         };
-        let after = closed
-            .number("received_to_contained_ms")
-            .and_then(|ms| u64::try_from(ms).ok());
-        let after = after.map_or(String::new(), |ms| {
-            format!(", {} after it was received", span(std::time::Duration::from_millis(ms)))
-        });
+        let after = after(closed, "received_to_contained_ms");
         let words = match closed.text("verdict") {
             "contained" => Words::of(format!("Contained{after}: {grants} ended at "))
                 .then(targets())
@@ -390,7 +391,17 @@ impl CaseFile {
             row("account", words, look.at(), vec![look.seq]);
         }
         if let Some((at, entry)) = first_revoke(&self.entries) {
-            row("first revoke", Words::of(zone.time(at)), at, vec![entry]);
+            let closed = self
+                .first("case.contained")
+                .filter(|closed| closed.number("received_to_first_revoke_ms").is_some());
+            let after = closed.map_or(String::new(), |closed| after(closed, "received_to_first_revoke_ms"));
+            let entries = closed.map(|closed| closed.seq).into_iter().chain([entry]);
+            row(
+                "first revoke",
+                Words::of(format!("{}{after}", zone.time(at))),
+                at,
+                entries.collect(),
+            );
         }
         let (is, entry) = match standing(&self.entries) {
             Some(Standing::Closed(closed)) => (Words::of("closed: ").word(closed.text("verdict")), closed),
@@ -430,4 +441,12 @@ impl CaseFile {
         let digest = signal.text(&format!("{member}_sha256"));
         (digest == hex(&sha256(stored.as_bytes()))).then_some(stored)
     }
+}
+
+/// How long after the first signal, where the entry says so.
+fn after(closed: &Recorded, member: &str) -> String {
+    let ms = closed.number(member).and_then(|ms| u64::try_from(ms).ok());
+    ms.map_or(String::new(), |ms| {
+        format!(", {} after it was received", span(Duration::from_millis(ms)))
+    })
 }

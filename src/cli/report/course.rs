@@ -21,7 +21,7 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
     };
     Some(match entry.kind.as_str() {
         "signal.accepted" => {
-            let said = entry.by().and(" said that the person is ").word(entry.text("reason"));
+            let said = entry.by().and(" said of the person: ").word(entry.text("reason"));
             match entry.text("requested_by") {
                 "" => said,
                 by => said.and(", asked for by ").name(by),

@@ -26,6 +26,8 @@ pub(super) struct Document {
     pub(super) sections: Vec<Section>,
     /// What it rests on; nothing where the document is a message and no evidence.
     pub(super) trail: Option<TrailState>,
+    /// Whether it is a message: without room between its parts.
+    pub(super) compact: bool,
 }
 
 /// Statements of one sort under one heading.
@@ -41,6 +43,8 @@ pub(super) struct Section {
     pub(super) statements: Vec<Statement>,
     /// What stands there where there is none; nothing where the section is left out then.
     pub(super) nothing: &'static str,
+    /// How many there are in all, where the heading says it.
+    pub(super) count: Option<usize>,
     /// How many more there are than are told, and the command that shows them.
     pub(super) more: Option<(usize, String)>,
 }
@@ -150,6 +154,11 @@ impl Document {
         Value::Object(document)
     }
 
+    /// Whether nothing at all is written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sections.iter().all(Section::is_left_out)
+    }
+
     /// Who made it, when, and in which zone its times are told.
     pub(super) fn footer(&self) -> String {
         format!(
@@ -199,6 +208,21 @@ impl Document {
         });
         said.push(Words::of("A number such as [#12] is an entry of the trail: ").command("revoked trail show --from 12 --limit 1"));
         said
+    }
+}
+
+impl Section {
+    /// The heading, with how many there are.
+    pub(super) fn heading(&self) -> String {
+        match self.count {
+            Some(count) => format!("{}: {count}", self.heading),
+            None => self.heading.to_owned(),
+        }
+    }
+
+    /// Whether nothing of it is to be written.
+    pub(super) fn is_left_out(&self) -> bool {
+        self.statements.is_empty() && self.nothing.is_empty() && self.more.is_none()
     }
 }
 

@@ -37,16 +37,16 @@ pub(super) fn html(document: &Document) -> String {
 }
 
 fn part(section: &Section) -> String {
-    if section.statements.is_empty() && section.nothing.is_empty() {
+    if section.is_left_out() {
         return String::new();
     }
     let mut text = match section.heading {
         "" => String::new(),
-        heading => format!("<h2>{}</h2>\n", escaped(heading)),
+        _ => format!("<h2>{}</h2>\n", escaped(&section.heading())),
     };
     let is_table = !section.columns.is_empty();
     let is_list = !is_table && !section.heading.is_empty();
-    if section.statements.is_empty() {
+    if section.statements.is_empty() && !section.nothing.is_empty() {
         return format!("{text}<p>{}</p>\n", escaped(section.nothing));
     }
     if is_table {

@@ -7,7 +7,10 @@ use super::words::{Piece, Words};
 pub(super) fn markdown(document: &Document) -> String {
     let mut text = format!("# {}\n", written(&document.title, false));
     for section in &document.sections {
-        text.push_str(&part(section));
+        text.push_str(&part(section, document.compact));
+    }
+    if document.is_empty() {
+        text.push_str("\nNothing came, nothing is open, nobody leaves.\n");
     }
     if document.trail.is_some() {
         text.push_str("\n## The trail\n\n");
@@ -19,16 +22,17 @@ pub(super) fn markdown(document: &Document) -> String {
     text
 }
 
-fn part(section: &Section) -> String {
-    if section.statements.is_empty() && section.nothing.is_empty() {
+fn part(section: &Section, compact: bool) -> String {
+    if section.is_left_out() {
         return String::new();
     }
     let mut text = match section.heading {
         "" => "\n".to_owned(),
-        heading => format!("\n## {heading}\n\n"),
+        _ if compact => format!("\n**{}**\n", section.heading()),
+        _ => format!("\n## {}\n\n", section.heading()),
     };
     let is_table = !section.columns.is_empty();
-    if section.statements.is_empty() {
+    if section.statements.is_empty() && !section.nothing.is_empty() {
         text.push_str(&format!("{}\n", section.nothing));
     } else if is_table {
         text.push_str(&format!("| {} | trail |\n", section.columns.join(" | ")));
@@ -77,9 +81,44 @@ fn code(text: &str, in_table: bool) -> String {
     format!("{fence}{space}{text}{space}{fence}")
 }
 
+/// The text with its lines broken between words where a screen is narrower, which Markdown takes for spaces. A table's row stays whole.
+pub(super) fn fitted(text: &str, width: usize) -> String {
+    let mut fitted = String::with_capacity(text.len() + text.len() / 16);
+    for line in text.lines() {
+        let indent = if line.starts_with("- ") { "  " } else { "" };
+        let may_break = !line.starts_with('|') && !line.starts_with('#');
+        let mut used = 0;
+        for (n, word) in line.split(' ').enumerate() {
+            let length = word.chars().count();
+            if n > 0 && may_break && used + 1 + length > width {
+                fitted.push('\n');
+                fitted.push_str(indent);
+                used = indent.len();
+            } else if n > 0 {
+                fitted.push(' ');
+                used += 1;
+            }
+            fitted.push_str(word);
+            used += length;
+        }
+        fitted.push('\n');
+    }
+    fitted.truncate(fitted.trim_end().len());
+    fitted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_screen_breaks_between_words_alone_and_no_table() {
+        let text = "# A heading that is long\n\n- one two three [#1]\n| a | bbbbbbbbbbbb |";
+        assert_eq!(
+            fitted(text, 12),
+            "# A heading that is long\n\n- one two\n  three [#1]\n| a | bbbbbbbbbbbb |"
+        );
+    }
 
     #[test]
     fn no_name_gets_out_of_its_code_span() {

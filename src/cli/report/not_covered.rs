@@ -12,10 +12,10 @@ pub(super) fn not_covered(entries: &[Recorded], details: &[&CaseDetail]) -> Sect
     let mut section = Section {
         name: "not_covered",
         heading: "Not covered",
-        nothing: "The trail carries no word of what the targets cannot end or show.",
         ..Section::default()
     };
     for entry in last_looks(entries) {
+        section.nothing = "The trail carries no word of what the targets cannot end or show.";
         let jobs = details.iter().flat_map(|detail| &detail.jobs);
         let mut evidence = jobs
             .filter(|job| entry.job == Some(job.id))

@@ -80,10 +80,11 @@ impl Recorded {
     }
 }
 
-/// `4 session, 1 access token`; nothing where nothing is counted.
+/// `4 sessions, 1 access token`; nothing where nothing is counted.
 pub(super) fn counted(counts: &[(&str, i64)]) -> Words {
-    Words::joined(
-        counts.iter().map(|(kind, count)| Words::of(format!("{count} ")).word(kind)),
-        ", ",
-    )
+    let parts = counts.iter().map(|(kind, count)| {
+        let end = if *count == 1 || kind.ends_with('s') { "" } else { "s" };
+        Words::of(format!("{count} ")).word(kind).and(end)
+    });
+    Words::joined(parts, ", ")
 }

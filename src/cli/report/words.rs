@@ -45,7 +45,7 @@ impl Words {
     pub(super) fn word(mut self, word: &str) -> Self {
         let known = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
         if known {
-            self.0.push(Piece::Ours(word.replace('_', " ")));
+            self.0.push(Piece::Ours(word.replace('_', " ").replace("oauth", "OAuth")));
             self
         } else {
             self.name(word)
@@ -74,11 +74,6 @@ impl Words {
             all = all.then(part);
         }
         all
-    }
-
-    /// Whether nothing is said.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// The pieces.

@@ -26,7 +26,7 @@ impl Zone {
 
     /// Which zone that is, for people.
     pub(super) fn sentence(&self) -> String {
-        if self.zone == TimeZone::UTC {
+        if self.zone == TimeZone::UTC || matches!(self.zone.iana_name(), Some("UTC" | "Etc/UTC")) {
             return "Times are UTC.".to_owned();
         }
         let offset = written(self.now);
