@@ -38,7 +38,7 @@ pub(super) fn changes(entries: &[Recorded], zone: &Zone) -> Section {
         let (what, target) = (what(start), start.text("target"));
         let outcome = outcome(end);
         let at = end.map_or(start.at(), |end| end.time("answered_at").unwrap_or(end.at()));
-        let requests = end.into_iter().flat_map(|end| end.detail["requests"].as_array()).flatten();
+        let requests = end.and_then(|end| end.detail["requests"].as_array()).into_iter().flatten();
         let requests: Vec<&str> = requests.filter_map(serde_json::Value::as_str).collect();
         let cited = [Some(start.seq), end.map(|end| end.seq)].into_iter().flatten();
         let same = |sort: &&mut Sort<'_>| sort.what == what && sort.target == target && sort.outcome == outcome;

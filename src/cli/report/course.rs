@@ -90,6 +90,14 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
             .and(" asked for the suspension at ")
             .name(target)
             .and(" to be undone"),
+        "alert.raised" => Words::of("an alert was raised: ").word(entry.text("kind")),
+        _ => return of_the_person(entry, zone),
+    })
+}
+
+/// Of what concerns the person rather than the work.
+fn of_the_person(entry: &Recorded, zone: &Zone) -> Option<Words> {
+    Some(match entry.kind.as_str() {
         "departure.planned" => {
             let at = entry
                 .time("acts_at")
@@ -112,7 +120,6 @@ fn sentence(entry: &Recorded, zone: &Zone) -> Option<Words> {
             .name(entry.text("receiver"))
             .and(" was told what was proved"),
         "statement.refused" | "statement.given_up" => Words::of("receiver ").name(entry.text("receiver")).and(" could not be told"),
-        "alert.raised" => Words::of("an alert was raised: ").word(entry.text("kind")),
         _ => return None,
     })
 }

@@ -1,5 +1,7 @@
 //! A document as one HTML page: everything in it is escaped, it runs and loads nothing, and it prints well.
 
+use std::fmt::Write as _;
+
 use super::document::{Document, Section};
 use super::words::{Piece, Words};
 
@@ -25,14 +27,11 @@ pub(super) fn html(document: &Document) -> String {
     if document.trail.is_some() {
         page.push_str("<h2>The trail</h2>\n<ul>\n");
         for sentence in document.trail_sentences() {
-            page.push_str(&format!("<li>{}</li>\n", written(&sentence)));
+            let _ = writeln!(page, "<li>{}</li>", written(&sentence));
         }
         page.push_str("</ul>\n");
     }
-    page.push_str(&format!(
-        "<footer>{}</footer>\n</body>\n</html>\n",
-        escaped(&document.footer())
-    ));
+    let _ = writeln!(page, "<footer>{}</footer>\n</body>\n</html>", escaped(&document.footer()));
     page
 }
 
@@ -50,12 +49,12 @@ fn part(section: &Section) -> String {
         return format!("{text}<p>{}</p>\n", escaped(section.nothing));
     }
     if is_table {
-        let heads: String = section
-            .columns
-            .iter()
-            .map(|head| format!("<th>{}</th>", escaped(head)))
-            .collect();
-        text.push_str(&format!("<table>\n<thead><tr>{heads}<th>trail</th></tr></thead>\n<tbody>\n"));
+        let heads: Vec<String> = section.columns.iter().map(|head| escaped(head)).collect();
+        let heads = heads.join("</th><th>");
+        let _ = writeln!(
+            text,
+            "<table>\n<thead><tr><th>{heads}</th><th>trail</th></tr></thead>\n<tbody>"
+        );
     } else if is_list {
         text.push_str("<ul>\n");
     }
@@ -67,19 +66,20 @@ fn part(section: &Section) -> String {
             .as_deref()
             .map_or(String::new(), |command| format!(": <code>{}</code>", escaped(command)));
         if is_table {
-            let cells: String = cells.map(|cell| format!("<td>{cell}</td>")).collect();
-            text.push_str(&format!("<tr>{cells}<td>{cited}</td></tr>\n"));
+            let cells: Vec<String> = cells.collect();
+            let cells = cells.join("</td><td>");
+            let _ = writeln!(text, "<tr><td>{cells}</td><td>{cited}</td></tr>");
         } else {
             let tag = if is_list { "li" } else { "p" };
             let cells: Vec<String> = cells.collect();
-            text.push_str(&format!("<{tag}>{} {cited}{command}</{tag}>\n", cells.join(" ")));
+            let _ = writeln!(text, "<{tag}>{} {cited}{command}</{tag}>", cells.join(" "));
         }
     }
     if is_table {
         text.push_str("</tbody>\n</table>\n");
     } else if is_list {
         if let Some((more, command)) = &section.more {
-            text.push_str(&format!("<li>and {more} more: <code>{}</code></li>\n", escaped(command)));
+            let _ = writeln!(text, "<li>and {more} more: <code>{}</code></li>", escaped(command));
         }
         text.push_str("</ul>\n");
     }
@@ -90,8 +90,8 @@ fn part(section: &Section) -> String {
 fn written(words: &Words) -> String {
     let pieces = words.pieces().iter().map(|piece| match piece {
         Piece::Ours(text) => escaped(text),
-        Piece::Outside(text) => format!("<code><bdi>{}</bdi></code>", escaped(text)),
-        Piece::Command(text) => format!("<code>{}</code>", escaped(text)),
+        Piece::Outside(text) => ["<code><bdi>", &escaped(text), "</bdi></code>"].concat(),
+        Piece::Command(text) => ["<code>", &escaped(text), "</code>"].concat(),
     });
     pieces.collect()
 }

@@ -1,5 +1,7 @@
 //! A document as Markdown. What came from outside stands in code spans, in which nothing is markup, a mention or a link.
 
+use std::fmt::Write as _;
+
 use super::document::{Document, Section};
 use super::words::{Piece, Words};
 
@@ -15,10 +17,10 @@ pub(super) fn markdown(document: &Document) -> String {
     if document.trail.is_some() {
         text.push_str("\n## The trail\n\n");
         for sentence in document.trail_sentences() {
-            text.push_str(&format!("- {}\n", written(&sentence, false)));
+            let _ = writeln!(text, "- {}", written(&sentence, false));
         }
     }
-    text.push_str(&format!("\n{}\n", document.footer()));
+    let _ = writeln!(text, "\n{}", document.footer());
     text
 }
 
@@ -33,10 +35,10 @@ fn part(section: &Section, compact: bool) -> String {
     };
     let is_table = !section.columns.is_empty();
     if section.statements.is_empty() && !section.nothing.is_empty() {
-        text.push_str(&format!("{}\n", section.nothing));
+        let _ = writeln!(text, "{}", section.nothing);
     } else if is_table {
-        text.push_str(&format!("| {} | trail |\n", section.columns.join(" | ")));
-        text.push_str(&format!("|{}\n", " --- |".repeat(section.columns.len() + 1)));
+        let _ = writeln!(text, "| {} | trail |", section.columns.join(" | "));
+        let _ = writeln!(text, "|{}", " --- |".repeat(section.columns.len() + 1));
     }
     for told in &section.statements {
         let cells: Vec<String> = told.cells.iter().map(|cell| written(cell, is_table)).collect();
@@ -46,15 +48,15 @@ fn part(section: &Section, compact: bool) -> String {
             .map_or(String::new(), |command| format!(": {}", code(command, false)));
         let cited = told.cited();
         if is_table {
-            text.push_str(&format!("| {} | {cited} |\n", cells.join(" | ")));
+            let _ = writeln!(text, "| {} | {cited} |", cells.join(" | "));
         } else if section.heading.is_empty() {
-            text.push_str(&format!("{} [{cited}]\n", cells.join(" ")));
+            let _ = writeln!(text, "{} [{cited}]", cells.join(" "));
         } else {
-            text.push_str(&format!("- {} [{cited}]{command}\n", cells.join(" ")));
+            let _ = writeln!(text, "- {} [{cited}]{command}", cells.join(" "));
         }
     }
     if let Some((more, command)) = &section.more {
-        text.push_str(&format!("- and {more} more: {}\n", code(command, false)));
+        let _ = writeln!(text, "- and {more} more: {}", code(command, false));
     }
     text
 }
@@ -67,7 +69,7 @@ fn written(words: &Words, in_table: bool) -> String {
     pieces.collect()
 }
 
-/// A code span around any text: fenced with one backtick more than the longest run in it (CommonMark 6.1). Within a table the bar is the one
+/// A code span around any text: fenced with one backtick more than the longest run in it (`CommonMark` 6.1). Within a table the bar is the one
 /// character that counts even there.
 fn code(text: &str, in_table: bool) -> String {
     let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);

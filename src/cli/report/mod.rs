@@ -39,7 +39,7 @@ use zone::Zone;
 
 /// What a report is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For a ticket or a wiki
     Markdown,
     /// One page that prints well

@@ -26,11 +26,9 @@ pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp) -> 
         limit: u32::MAX,
         ..ListFilter::default()
     };
-    let mut numbers: BTreeSet<i64> = match references.is_empty() {
-        true => BTreeSet::new(),
-        false => store.cases(&of_person).await?.iter().map(|case| case.id).collect(),
-    };
+    let mut numbers: BTreeSet<i64> = BTreeSet::new();
     if !references.is_empty() {
+        numbers.extend(store.cases(&of_person).await?.iter().map(|case| case.id));
         // What the store has forgotten, the trail has not.
         let told = TrailFilter {
             subject_refs: Some(references),
@@ -275,15 +273,12 @@ fn once_each(told: Vec<Statement>) -> Vec<Statement> {
     let mut once: Vec<Statement> = Vec::new();
     for statement in told {
         let text: String = statement.cells.iter().map(Words::text).collect();
-        match all.get(&text).and_then(|place| once.get_mut(*place)) {
-            Some(known) => {
-                known.entries.extend(statement.entries);
-                known.at = known.at.max(statement.at);
-            }
-            None => {
-                all.insert(text, once.len());
-                once.push(statement);
-            }
+        if let Some(known) = all.get(&text).and_then(|place| once.get_mut(*place)) {
+            known.entries.extend(statement.entries);
+            known.at = known.at.max(statement.at);
+        } else {
+            all.insert(text, once.len());
+            once.push(statement);
         }
     }
     once
