@@ -7,6 +7,7 @@ use clap::Subcommand;
 use super::output::{Cell, LocalTimes, json, json_lines, line, name_unreadable, plain, span, table, time};
 use super::report::{self, CaseReportArgs};
 use super::store::{operator, references_of};
+use super::target::tell_paused;
 use super::{Exit, StoreArgs};
 use crate::model::{Evidence, Sentence, Subject};
 use crate::store::{ActionView, CaseDetail, CaseView, JobView, ListFilter, ObservedDelay};
@@ -132,6 +133,11 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
             } else {
                 show(&detail)?;
                 show_delays(&detail, &store.observed_delays().await?)?;
+                let unended = detail
+                    .jobs
+                    .iter()
+                    .filter(|job| !matches!(job.state.as_str(), "done" | "failed" | "cancelled"));
+                tell_paused(&store, unended.map(|job| job.target.as_str())).await?;
             }
         }
     }

@@ -110,7 +110,7 @@ pub enum Command {
     /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
-    /// Look at descriptions of targets: check one, explain it, try it against a server
+    /// See how the targets stand, pause one; check, explain and try a description of one
     #[command(subcommand)]
     Target(target::TargetCommand),
     /// Look at what waits for a decision, and decide
@@ -119,7 +119,7 @@ pub enum Command {
     /// Say which names are one person's, and look at who is not known
     #[command(subcommand)]
     Subject(subject::SubjectCommand),
-    /// Look at alerts, and clear them
+    /// Look at alerts, acknowledge and clear them
     #[command(subcommand)]
     Alert(alert::AlertCommand),
     /// Show the whole installation on one screen

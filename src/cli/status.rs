@@ -3,6 +3,7 @@
 use clap::CommandFactory as _;
 use serde::Serialize;
 
+use super::alert::alert_about;
 use super::output::{json, line, name_unreadable, plain, span};
 use super::{Exit, StoreArgs, source_health};
 use crate::store::{Alert, Counts, Hold, Room, SourceHealth, UnreadableRow};
@@ -118,8 +119,13 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         ))?;
     }
     for alert in &status.open_alerts {
+        let about = alert_about(alert).map_or(String::new(), |about| format!(", {}", plain(&about)));
+        let care = match &alert.acknowledged_by {
+            Some(by) => format!("; looked after by {}", plain(by)),
+            None => format!("; next: {}", plain(&alert.next)),
+        };
         line(format!(
-            "alert {} ({}, {} times): {}",
+            "alert {} ({}, {} times{about}): {}{care}",
             alert.id,
             alert.kind,
             alert.times,

@@ -18,7 +18,6 @@ use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject, Timestamp};
 use crate::settings::{ConfigError, Settings};
 
-mod bounded_program;
 mod call_context;
 mod canary;
 mod connection;

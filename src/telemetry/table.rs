@@ -147,7 +147,11 @@ pub const LEDGER_OLDEST_SECONDS: Gauge<0> = Gauge::new(
 pub const HOLDS_OPEN: Gauge<0> = Gauge::new("revoked_holds_open", "Holds that wait for somebody's decision.", &[]);
 
 /// Alerts that nobody has cleared.
-pub const ALERTS_OPEN: Gauge<0> = Gauge::new("revoked_alerts_open", "Alerts that are neither cleared nor over.", &[]);
+pub const ALERTS_OPEN: Gauge<0> = Gauge::new(
+    "revoked_alerts_open",
+    "Alerts that are neither cleared nor over, and that nobody has acknowledged.",
+    &[],
+);
 
 /// What receivers were told, by what became of it.
 pub const STATEMENTS: Counter<2> = Counter::new(

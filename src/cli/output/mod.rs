@@ -13,11 +13,13 @@ use crate::store::{Listed, UnreadableRow};
 
 mod local_time;
 mod meaning;
+mod paragraph;
 mod table;
 mod terminal;
 
 pub(super) use local_time::{LocalTimes, coarse, span, stopwatch};
 pub(super) use meaning::Meaning;
+pub(super) use paragraph::paragraph;
 pub(super) use table::{Cell, table};
 pub(super) use terminal::{shown, tell_utc, terminal};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 
 use super::contract::{Answer, Ask, Failed, Question, Then, VERSION};
-use crate::targets::bounded_program::{Program, RunError};
+use crate::bounded_program::{Program, RunError};
 use crate::targets::retry_after::{LONGEST_WAIT, SHORTEST_WAIT};
 use crate::targets::{CallContext, Remedy, TargetError};
 use crate::telemetry::sanitized;
