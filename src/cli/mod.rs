@@ -29,6 +29,7 @@ mod leaked;
 mod manual;
 mod output;
 mod release;
+mod report;
 mod revoke;
 mod run;
 #[cfg(feature = "demo")]
@@ -99,6 +100,11 @@ pub enum Command {
     /// Look at cases, and call one off
     #[command(subcommand)]
     Case(case::CaseCommand),
+    /// Certify what one person held, and how it ended
+    #[command(subcommand)]
+    Person(report::PersonCommand),
+    /// Tell the next shift what came, what is open, and what to type about it
+    Handover(report::HandoverArgs),
     /// Look at jobs
     #[command(subcommand)]
     Job(job::JobCommand),
@@ -192,6 +198,8 @@ impl Cli {
             Command::Release(args) => Box::pin(release::run(args, at)).await,
             Command::Find(args) => Box::pin(find::run(&args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,
+            Command::Person(command) => Box::pin(report::person(command, at)).await,
+            Command::Handover(args) => Box::pin(report::handover(&args, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
             Command::Departures(command) => Box::pin(departures::run(command, at)).await,

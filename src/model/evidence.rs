@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Access, ActedAt, Action, Door, GrantKind, GrantRef, Sentence, Subject, Timestamp};
+use crate::digest::{hex, sha256};
 
 /// What the attempts of a job saw and did, all of them together.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -189,6 +190,17 @@ impl Evidence {
         if self.notes.len() < Self::NOTES && !self.notes.contains(&note) {
             self.notes.push(note);
         }
+    }
+
+    /// The digest of what is not covered, for the trail: SHA-256 in hexadecimal of the sentences, a line each. Nothing where there is none.
+    #[must_use]
+    pub fn not_covered_sha256(&self) -> Option<String> {
+        let mut lines = String::new();
+        for gap in &self.not_covered {
+            lines.push_str(gap);
+            lines.push('\n');
+        }
+        (!lines.is_empty()).then(|| hex(&sha256(lines.as_bytes())))
     }
 
     /// What the target says in it, sentence by sentence.

@@ -5,6 +5,7 @@
 use clap::Subcommand;
 
 use super::output::{LiveLine, json, line, name_unreadable};
+use super::report::{self, CaseReportArgs};
 use super::{Exit, StoreArgs};
 
 mod change;
@@ -45,6 +46,8 @@ pub enum CaseCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Report one case for the boss, the ticket and the auditor: each sentence with the trail's entries that carry it
+    Report(CaseReportArgs),
     /// Write a note beside a case
     #[command(after_help = "Example: revoked case note 17 \"spoke to her manager, the laptop is with us\"
 
@@ -97,8 +100,13 @@ What was done stays done. To give a suspended account back: revoked release CASE
 /// # Errors
 /// Where the store cannot be read or the case does not exist.
 pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    if let CaseCommand::Report(args) = command {
+        return Box::pin(report::case(&args, at)).await;
+    }
     let store = at.open().await?;
     let exit = match command {
+        // Done above.
+        CaseCommand::Report(_) => Exit::Ok,
         CaseCommand::List(args) => list::run(&args, &store).await?,
         CaseCommand::Note { case, text, json } => change::note(&store, case, text, json).await?,
         CaseCommand::Assign { case, to, nobody, json } => change::assign(&store, case, to, nobody, json).await?,

@@ -102,6 +102,7 @@ pub(super) fn settled(job: &Job, evidence: &Evidence, settlement: &Settlement) -
                 "before_at": evidence.before_at.map(Timestamp::ms), "after_at": evidence.after_at.map(Timestamp::ms),
                 "first_revoke_at": evidence.first_revoke_at.map(Timestamp::ms),
                 "refused_at": evidence.refused_at.map(Timestamp::ms), "doors": evidence.doors,
+                "not_covered_sha256": evidence.not_covered_sha256(),
             },
         ),
         Settlement::Retry { due, error } => (

@@ -8,6 +8,7 @@ mod departures;
 mod find;
 mod hold;
 mod rendering;
+mod report;
 mod revoke;
 mod shell;
 mod status;

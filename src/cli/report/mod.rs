@@ -1,0 +1,175 @@
+//! Reports for people: one case, one person, one shift. Each sentence has the numbers of the trail's entries that carry it.
+//!
+//! `document` is what a report says, in `words`; `markdown` and `html` write it; `recorded` is an entry of the trail as reports read it.
+//! `case` builds the report of a case of `course` (what happened), `changes`, `proof` and `not_covered`, by its `standing`; `person` and
+//! `handover` are the other two. `trail_state` says what all of it rests on.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::human_time::HumanTime;
+use super::output::{json, line, terminal};
+use super::{Exit, StoreArgs, UsageError};
+use crate::model::Subject;
+
+mod case;
+mod changes;
+mod course;
+mod document;
+mod handover;
+mod html;
+mod markdown;
+mod not_covered;
+mod person;
+mod proof;
+mod recorded;
+mod standing;
+mod trail_state;
+mod until;
+mod words;
+mod zone;
+
+use document::Document;
+use until::Until;
+use zone::Zone;
+
+/// What a report is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For a ticket or a wiki
+    Markdown,
+    /// One page that prints well
+    Html,
+    /// For programs
+    Json,
+}
+
+/// How and where a report is written.
+#[derive(Debug, Clone, Args)]
+pub struct ReportOutput {
+    /// What to write
+    #[arg(long, value_enum, default_value_t = Format::Markdown)]
+    format: Format,
+    /// Write to this file, which only you may read, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// `revoked case report`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example: revoked case report 17 --format html --out case-17.html")]
+pub struct CaseReportArgs {
+    /// The case's number
+    case: i64,
+    #[command(flatten)]
+    output: ReportOutput,
+}
+
+/// Runs `revoked case report`.
+///
+/// # Errors
+/// Where the store cannot be read, the case does not exist or the file cannot be written.
+pub(super) async fn case(args: &CaseReportArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let store = at.open().await?;
+    let now = store.clock().now();
+    let file = case::read(&store, args.case).await?;
+    let mut document = case::report(&file, now, &Zone::at(now));
+    document.trail = Some(trail_state::read(&store, at).await);
+    store.close().await;
+    args.output.write(&document)
+}
+
+/// `revoked person`
+#[derive(Debug, Clone, Subcommand)]
+pub enum PersonCommand {
+    /// Certify what a person held where, how it ended, how that was proved, and what is unproved
+    #[command(after_help = "Example: revoked person report alice@example.org --until 2026-11-30 --format html --out alice.html")]
+    Report {
+        /// Whom (alice@example.org, username:alice, …)
+        subject: Subject,
+        /// As of then, a whole day included: yesterday, 2026-11-28, "2026-11-28 17:30", or RFC 3339; now, where nothing is said
+        #[arg(long, value_name = "TIME")]
+        until: Option<Until>,
+        #[command(flatten)]
+        output: ReportOutput,
+    },
+}
+
+/// Runs `revoked person`.
+///
+/// # Errors
+/// Where the store cannot be read, no case is about the person or the file cannot be written.
+pub(super) async fn person(command: PersonCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let PersonCommand::Report { subject, until, output } = command;
+    let store = at.open().await?;
+    let now = store.clock().now();
+    let until = until.map(|until| until.instant(now)).transpose().map_err(UsageError)?;
+    let until = until.map_or(now, |until| until.min(now));
+    let files = person::read(&store, &subject, until).await?;
+    let mut document = person::report(&subject, &files, (until, now), &Zone::at(now));
+    document.trail = Some(trail_state::read(&store, at).await);
+    store.close().await;
+    output.write(&document)
+}
+
+/// `revoked handover`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example: revoked handover --since 8h")]
+pub struct HandoverArgs {
+    /// What happened from then on: 8h, yesterday, 17:30, or RFC 3339
+    #[arg(long, value_name = "TIME", default_value = "8h")]
+    since: HumanTime,
+    #[command(flatten)]
+    output: ReportOutput,
+}
+
+/// Runs `revoked handover`.
+///
+/// # Errors
+/// Where the store cannot be read or the file cannot be written.
+pub(super) async fn handover(args: &HandoverArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let store = at.open().await?;
+    let now = store.clock().now();
+    let since = args.since.back_from(now).map_err(UsageError)?;
+    let document = handover::report(&store, (since, now), &Zone::at(now)).await?;
+    store.close().await;
+    args.output.write(&document)
+}
+
+impl ReportOutput {
+    fn write(&self, document: &Document) -> anyhow::Result<Exit> {
+        let text = match self.format {
+            Format::Markdown => markdown::markdown(document),
+            Format::Html => html::html(document),
+            Format::Json if self.out.is_none() => {
+                json(&document.json())?;
+                return Ok(Exit::Ok);
+            }
+            Format::Json => format!("{}\n", serde_json::to_string_pretty(&document.json())?),
+        };
+        let Some(path) = &self.out else {
+            match terminal().width {
+                Some(width) if self.format == Format::Markdown => line(markdown::fitted(text.trim_end(), width.into()))?,
+                _ => line(text.trim_end())?,
+            }
+            return Ok(Exit::Ok);
+        };
+        let file = std::fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path);
+        file.and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("writing the report to {}; name another file with --out", path.display()))?;
+        line(format!(
+            "the report is in {}",
+            super::output::plain(&path.display().to_string())
+        ))?;
+        Ok(Exit::Ok)
+    }
+}

@@ -1,0 +1,90 @@
+//! An entry of the trail as it reads, with what reports ask of it.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::words::Words;
+use crate::model::Timestamp;
+use crate::store::{Listed, TrailRow};
+
+/// An entry of the trail.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Recorded {
+    /// Its number.
+    pub(super) seq: u64,
+    at: i64,
+    /// Its kind: `case.opened`.
+    pub(super) kind: String,
+    /// Who caused it: `daemon`, `source:idp`, `operator:alice(1000)`.
+    pub(super) actor: String,
+    /// Its case.
+    pub(super) case: Option<i64>,
+    /// Its job.
+    pub(super) job: Option<i64>,
+    /// What stands for the person whom it is about.
+    pub(super) subject_ref: Option<String>,
+    /// What else it says.
+    #[serde(default)]
+    pub(super) detail: Value,
+}
+
+impl Recorded {
+    /// Those of these rows that are entries: one that is none carries nothing.
+    pub(super) fn read(rows: &Listed<TrailRow>) -> Vec<Self> {
+        rows.iter().filter_map(|row| serde_json::from_str(&row.body).ok()).collect()
+    }
+
+    /// When it was written.
+    pub(super) fn at(&self) -> Timestamp {
+        Timestamp::from_ms(self.at)
+    }
+
+    /// A text of its detail, or nothing at all.
+    pub(super) fn text(&self, member: &str) -> &str {
+        self.detail[member].as_str().unwrap_or_default()
+    }
+
+    /// A number of its detail.
+    pub(super) fn number(&self, member: &str) -> Option<i64> {
+        self.detail[member].as_i64()
+    }
+
+    /// An instant of its detail.
+    pub(super) fn time(&self, member: &str) -> Option<Timestamp> {
+        self.number(member).map(Timestamp::from_ms)
+    }
+
+    /// Counts of its detail by kind of grant, those that are none left out.
+    pub(super) fn counts(&self, member: &str) -> Vec<(&str, i64)> {
+        let counts = self.detail[member].as_object().into_iter().flatten();
+        let counts = counts.filter_map(|(kind, count)| Some((kind.as_str(), count.as_i64()?)));
+        counts.filter(|(_, count)| *count != 0).collect()
+    }
+
+    /// Who caused it, for people.
+    pub(super) fn by(&self) -> Words {
+        match self.actor.split_once(':') {
+            Some(("source", name)) => Words::of("source ").name(name),
+            Some(("operator", name)) => Words::of("operator ").name(name),
+            _ if self.actor == "daemon" => Words::of("the daemon"),
+            _ => Words::outside(&self.actor),
+        }
+    }
+
+    /// `: ` and the text of its detail, where there is one.
+    pub(super) fn because(&self, member: &str) -> Words {
+        match self.text(member) {
+            "" => Words::default(),
+            why => Words::of(": ").name(why),
+        }
+    }
+}
+
+/// `4 sessions, 1 access token`; nothing where nothing is counted.
+pub(super) fn counted(counts: &[(&str, i64)]) -> Words {
+    let parts = counts.iter().map(|(kind, count)| {
+        let end = if *count == 1 || kind.ends_with('s') { "" } else { "s" };
+        Words::of(format!("{count} ")).word(kind).and(end)
+    });
+    Words::joined(parts, ", ")
+}

@@ -1,0 +1,51 @@
+//! How the trail stands on which a report rests: verified now, and what its newest checkpoint covers.
+
+use revoked_trail::{Checkpoint, Summary};
+
+use super::document::{SignedHead, TrailState};
+use crate::cli::StoreArgs;
+use crate::cli::output::progress;
+use crate::config;
+use crate::model::error_chain;
+use crate::store::Store;
+use crate::trail;
+
+/// Verifies the trail as `trail verify` does without arguments. What keeps that from being done is said in the report, which is one nevertheless.
+pub(super) async fn read(store: &Store, at: &StoreArgs) -> TrailState {
+    let checkpoint = newest_checkpoint(store).await.unwrap_or_default();
+    let mut state = match verify(store, at).await {
+        Ok(summary) => TrailState {
+            verified: Some(summary.verified),
+            entries: summary.entries,
+            confirmed: summary.confirmed,
+            findings: summary.findings,
+            checkpoint: None,
+        },
+        Err(error) => TrailState {
+            findings: vec![error_chain(error.as_ref()).to_string()],
+            ..TrailState::default()
+        },
+    };
+    state.checkpoint = checkpoint;
+    state
+}
+
+async fn verify(store: &Store, at: &StoreArgs) -> anyhow::Result<Summary> {
+    let keys = trail::keys_beside(store.path())?;
+    let anchors = config::anchors(&at.config, store.path());
+    let report = trail::verify_telling(store, &keys, &anchors, progress("entries verified")).await?;
+    Ok(Summary::from(&report))
+}
+
+async fn newest_checkpoint(store: &Store) -> anyhow::Result<Option<SignedHead>> {
+    let note = store.trail_snapshot().await?.newest_checkpoint().await?;
+    let head = note.and_then(|note| {
+        let (text, _) = note.split_once("\n\n")?;
+        Checkpoint::parse(&format!("{text}\n")).ok()
+    });
+    Ok(head.map(|head| SignedHead {
+        origin: head.origin,
+        size: head.size,
+        root: head.root.to_string(),
+    }))
+}
