@@ -48,6 +48,7 @@
 //! | [`jose`] | signed tokens (JWT): compact form, keys, JWKS |
 //! | [`json`] | places in a JSON value (pointers), and conditions on what stands there |
 //! | [`clock`], [`http`], [`secret`], [`telemetry`] | the only places for time, calls to the outside, credentials, and logs with metrics |
+//! | [`bounded_program`] | a program of this machine that is run within bounds: for a target of the kind `exec`, and for alerts |
 //! | [`supervision`] | long-lived work is watched: what ends or panics although it should not ends the daemon with its name |
 //! | [`digest`], [`file_modes`] | the one SHA-256 with its hexadecimal form, and the one rule about who else may write what we rely on |
 //! | `demo`, `revoked_sandbox` | the demo, and the Mattermost stand-in (a crate of its own) for it, the tests and the benchmarks; behind the feature `demo` |
@@ -96,6 +97,7 @@
 
 pub mod api;
 pub mod backoff;
+pub mod bounded_program;
 pub mod canary;
 pub mod cli;
 pub mod clock;

@@ -6,8 +6,10 @@ use clap::Subcommand;
 
 use super::output::{Cell, LocalTimes, json, json_lines, line, name_unreadable, plain, span, table, time};
 use super::store::{operator, references_of};
+use super::target::tell_paused;
+use super::whom::{Whom, subject_of};
 use super::{Exit, StoreArgs};
-use crate::model::{Evidence, Sentence, Subject};
+use crate::model::{Evidence, Sentence};
 use crate::store::{ActionView, CaseDetail, CaseView, JobView, ListFilter, ObservedDelay};
 
 /// How many of the grants that a job ended are named; `--json` has them all.
@@ -24,7 +26,7 @@ pub enum CaseCommand {
         state: Option<String>,
         /// Only about this subject (alice@example.org, username:alice, …)
         #[arg(long)]
-        subject: Option<Subject>,
+        subject: Option<Whom>,
         /// At most so many
         #[arg(long, default_value_t = 50)]
         limit: u32,
@@ -70,6 +72,7 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
             limit,
             json: as_json,
         } => {
+            let subject = subject_of(&store, subject.as_ref()).await?;
             let subject_refs = references_of(&store, subject.as_ref()).await?;
             let cases = store
                 .cases(&ListFilter {
@@ -124,6 +127,11 @@ pub(super) async fn run(command: CaseCommand, at: &StoreArgs) -> anyhow::Result<
             } else {
                 show(&detail)?;
                 show_delays(&detail, &store.observed_delays().await?)?;
+                let unended = detail
+                    .jobs
+                    .iter()
+                    .filter(|job| !matches!(job.state.as_str(), "done" | "failed" | "cancelled"));
+                tell_paused(&store, unended.map(|job| job.target.as_str())).await?;
             }
         }
     }

@@ -4,15 +4,15 @@ use clap::Args;
 
 use super::output::line;
 use super::store::operator;
+use super::whom::Whom;
 use super::{Exit, StoreArgs};
-use crate::model::Subject;
 
 /// `revoked erase`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example: revoked erase alice@example.org")]
 pub struct EraseArgs {
     /// Whom to forget, as signals named the person
-    pub subject: Subject,
+    pub subject: Whom,
 }
 
 /// Runs `revoked erase`.
@@ -21,7 +21,8 @@ pub struct EraseArgs {
 /// Where work about the person is open, or the store cannot be written.
 pub(super) async fn run(args: &EraseArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
-    let known = store.erase(&args.subject, operator()).await?;
+    let subject = args.subject.subject(&store).await?;
+    let known = store.erase(&subject, operator()).await?;
     line(if known {
         "erased: the name, the notes and the key behind the reference are gone; the trail's entries stay, without a name"
     } else {

@@ -19,6 +19,8 @@ pub enum Exit {
     Unverified,
     /// `check` found something that makes revocations fail. `source hr preview`: some of the file would be put aside.
     Findings,
+    /// `status --exit-code`: something needs somebody.
+    NeedsSomebody,
     /// `revoke --wait`: the target cannot list everything, so it is not proved.
     VerdictUnverified,
     /// `revoke --wait`: something lives on until a known time.
@@ -66,6 +68,7 @@ impl Exit {
             "`check` found something that makes revocations fail; `source ssf`: the stream as it is brings nothing; \
              `source hr preview`: rows or cells would be put aside; `source hr map`: something is undecided",
         ),
+        (Self::NeedsSomebody, 7, "`status --exit-code`: something needs somebody"),
         (Self::VerdictUnverified, 10, "`revoke --wait`: unverified"),
         (Self::VerdictResidual, 11, "`revoke --wait`: residual until a known time"),
         (

@@ -1,7 +1,7 @@
 //! The commands, one file or folder each, under the name of the command. Only here is anything printed.
 //!
 //! `output` prints tables, JSON and sanitized text; `store` opens the store beside a running daemon; `exit` has the exit codes; `run` starts the
-//! daemon and waits for SIGTERM; `source_health` says in words how sources are.
+//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them.
 
 use std::path::PathBuf;
 
@@ -19,6 +19,7 @@ mod demo;
 mod departures;
 mod erase;
 mod exit;
+mod find;
 mod help;
 mod hold;
 mod human_time;
@@ -41,6 +42,7 @@ mod subject;
 mod target;
 mod trail;
 mod transmitter;
+mod whom;
 
 pub use exit::Exit;
 pub use shell::{command, complete};
@@ -92,6 +94,8 @@ pub enum Command {
     Leaked(leaked::LeakedArgs),
     /// Undo a suspension that a case has made: rehearsed first
     Release(release::ReleaseArgs),
+    /// Find everything that is known by a part of a name: cases, names, departures, alerts, accounts
+    Find(find::FindArgs),
     /// Look at cases, and call one off
     #[command(subcommand)]
     Case(case::CaseCommand),
@@ -111,7 +115,7 @@ pub enum Command {
     /// Look at the configured sources, and try what they would make of a payload
     #[command(subcommand)]
     Source(source::SourceCommand),
-    /// Look at descriptions of targets: check one, explain it, try it against a server
+    /// See how the targets stand, pause one; check, explain and try a description of one
     #[command(subcommand)]
     Target(target::TargetCommand),
     /// Look at what waits for a decision, and decide
@@ -120,16 +124,11 @@ pub enum Command {
     /// Say which names are one person's, and look at who is not known
     #[command(subcommand)]
     Subject(subject::SubjectCommand),
-    /// Look at alerts, and clear them
+    /// Look at alerts, acknowledge and clear them
     #[command(subcommand)]
     Alert(alert::AlertCommand),
-    /// Show the whole installation on one screen
-    #[command(after_help = "Example: revoked status --json")]
-    Status {
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    /// Show how everything stands on one screen, what needs you last
+    Status(status::StatusArgs),
     /// Show, verify or export the trail, and replace its key
     #[command(subcommand)]
     Trail(trail::TrailCommand),
@@ -191,6 +190,7 @@ impl Cli {
             Command::Revoke(args) => Box::pin(revoke::run(args, at)).await,
             Command::Leaked(args) => Box::pin(leaked::run(args, at)).await,
             Command::Release(args) => Box::pin(release::run(args, at)).await,
+            Command::Find(args) => Box::pin(find::run(&args, at)).await,
             Command::Case(command) => Box::pin(case::run(command, at)).await,
             Command::Job(command) => Box::pin(job::run(command, at)).await,
             Command::Ledger { json } => Box::pin(job::ledger(at, json)).await,
@@ -200,7 +200,7 @@ impl Cli {
             Command::Hold(command) => Box::pin(hold::run(command, at)).await,
             Command::Subject(command) => Box::pin(subject::run(command, at)).await,
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
-            Command::Status { json } => Box::pin(status::run(at, json)).await,
+            Command::Status(args) => Box::pin(status::run(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
             Command::Backup(args) => Box::pin(backup::run(&args, at)).await,
             Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,

@@ -84,7 +84,7 @@ pub(super) async fn run(at: &StoreArgs) -> anyhow::Result<Exit> {
 fn filter(config: &Config) -> String {
     let mut filter = format!("{},tokio_cron_scheduler=warn", config.log.level);
     if config.trail.journal {
-        filter.push_str(",revoked::trail::checkpoints=info");
+        filter.push_str(",revoked::trail::checkpoint_signer=info");
     }
     filter
 }

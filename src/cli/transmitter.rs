@@ -8,7 +8,7 @@ use clap::Subcommand;
 use serde::Serialize;
 
 use super::asked::Reach;
-use super::output::{json, line, plain, span, table, time};
+use super::output::{Cell, LocalTimes, Meaning, json, line, plain, table};
 use super::store::{open, operator};
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -122,29 +122,40 @@ async fn status(store: &Store, settings: &Settings, as_json: bool) -> anyhow::Re
         json(&rows)?;
         return Ok(Exit::Ok);
     }
-    let now = store.clock().now();
+    let times = LocalTimes::at(store.clock().now());
     let cells = rows.into_iter().map(|row| {
-        let oldest = row.backlog.waiting.oldest.map(|at| span(now.since(at)));
+        let trouble = |count: i64| match count {
+            0 => Cell::from("0"),
+            count => Cell::meaning(count.to_string(), Meaning::Bad),
+        };
+        let backlog = row.backlog;
         vec![
-            row.receiver,
-            row.delivery.to_owned(),
-            row.backlog.waiting.pending.to_string(),
-            oldest.unwrap_or_else(|| "-".to_owned()),
-            time(row.backlog.last_delivered),
-            row.backlog.refused.to_string(),
-            row.backlog.dead.to_string(),
-            row.backlog.last_error.unwrap_or_else(|| "-".to_owned()),
+            row.receiver.into(),
+            row.delivery.into(),
+            backlog.waiting.pending.to_string().into(),
+            backlog
+                .waiting
+                .oldest
+                .map_or_else(|| "-".to_owned(), |at| times.away(at))
+                .into(),
+            backlog
+                .last_delivered
+                .map_or_else(|| "-".to_owned(), |at| times.away(at))
+                .into(),
+            trouble(backlog.refused),
+            trouble(backlog.dead),
+            backlog.last_error.unwrap_or_else(|| "-".to_owned()).into(),
         ]
     });
     let headings = [
         "receiver",
-        "delivery",
+        "delivery?",
         "waiting",
         "oldest",
-        "last acknowledged",
+        "acknowledged?",
         "refused",
         "given up",
-        "last trouble",
+        "last trouble?…",
     ];
     table(&headings, cells.collect(), "no receivers")?;
     Ok(Exit::Ok)

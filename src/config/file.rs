@@ -22,6 +22,7 @@ pub(super) struct File {
     pub(super) trail: Trail,
     pub(super) retry: Retry,
     pub(super) ledger: Ledger,
+    pub(super) alerts: Alerts,
     pub(super) retention: Retention,
     pub(super) log: Log,
 }
@@ -212,6 +213,53 @@ pub(super) struct Retry {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Ledger {
     pub(super) alert_after: Option<Spanned<Period>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Alerts {
+    pub(super) exec: Option<Spanned<AlertExec>>,
+}
+
+/// The path of a program, or a table with it.
+#[derive(Debug, Clone)]
+pub(super) enum AlertExec {
+    Path(String),
+    Table(Box<AlertProgram>),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AlertProgram {
+    pub(super) program: Spanned<String>,
+    pub(super) args: Option<Spanned<Vec<String>>>,
+    pub(super) timeout: Option<Spanned<Period>>,
+    pub(super) attempts: Option<Spanned<u32>>,
+}
+
+impl<'de> Deserialize<'de> for AlertExec {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+        impl<'de> serde::de::Visitor<'de> for Form {
+            type Value = AlertExec;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(
+                    "the path of a program, or a table such as { program = \"/usr/local/lib/revoked/page\", timeout = \"10s\" }",
+                )
+            }
+
+            fn visit_str<E: serde::de::Error>(self, path: &str) -> Result<AlertExec, E> {
+                Ok(AlertExec::Path(path.to_owned()))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<AlertExec, A::Error> {
+                AlertProgram::deserialize(serde::de::value::MapAccessDeserializer::new(map))
+                    .map(|table| AlertExec::Table(Box::new(table)))
+            }
+        }
+        deserializer.deserialize_any(Form)
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

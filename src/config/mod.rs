@@ -1,7 +1,7 @@
 //! The config in two stages: what is written (`file`), and what it means once it is checked and built ([`Config`]).
 //!
 //! Reading order: [`Config::load`] here, the plain tables in `tables` and `trail`, targets and sources in `entries`, policy and playbooks in
-//! `playbooks`, whom we tell in `transmitter`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
+//! `playbooks`, whom we tell in `transmitter` and `alerts`. Everything that is wrong is told at once, each complaint at its place in the file ([`ConfigReport`]).
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,7 @@ use crate::settings::{ConfigError, Rate};
 use crate::sources::Source;
 use crate::targets::{Target, TargetRole};
 
+mod alerts;
 mod entries;
 mod file;
 mod playbooks;
@@ -27,6 +28,7 @@ mod trail;
 mod transmitter;
 
 pub use crate::settings::ConfigReport;
+pub use alerts::{AlertProgram, Alerts};
 pub use file::LogFormat;
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
@@ -62,6 +64,8 @@ pub struct Config {
     pub retry: Retry,
     /// The could-not-revoke ledger.
     pub ledger: Ledger,
+    /// Whom alerts are told.
+    pub alerts: Alerts,
     /// How long what is over is kept.
     pub retention: Retention,
     /// Log lines.
@@ -211,6 +215,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         trail: trail::trail(file.trail, &store, found),
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
+        alerts: alerts::alerts(&file.alerts, found),
         retention: tables::retention(&file.retention, found),
         log: tables::log(&file.log, found),
         store,
@@ -283,6 +288,20 @@ pub fn store_path(path: &Path) -> anyhow::Result<PathBuf> {
 pub fn anchors(path: &Path, store: &Path) -> Vec<PathBuf> {
     let named = glance(path).ok().and_then(|(_, anchor)| anchor);
     vec![named.unwrap_or_else(|| trail::beside(store, "checkpoints"))]
+}
+
+/// The targets that a config names, and the rate of each as it is written there; none where it cannot be read. Reads no credential.
+#[must_use]
+pub fn target_rates(path: &Path) -> Vec<(String, Option<String>)> {
+    let table = read(path)
+        .ok()
+        .and_then(|(text, _)| toml::from_str::<toml::Table>(&text).ok());
+    let targets = table.as_ref().and_then(|table| table.get("target")?.as_array());
+    let text = |target: &toml::Value, key: &str| Some(target.get(key)?.as_str()?.to_owned());
+    let targets = targets.into_iter().flatten();
+    targets
+        .filter_map(|target| Some((text(target, "name")?, text(target, "rate"))))
+        .collect()
 }
 
 /// The database and the checkpoint file that a config names.

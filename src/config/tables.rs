@@ -237,7 +237,7 @@ const MONTH: Duration = Duration::from_hours(24 * 31);
 const CENTURY: Duration = Duration::from_hours(24 * 36_525);
 
 /// The written length, or the default; a complaint where it is outside the bounds.
-fn period(
+pub(super) fn period(
     written: Option<&Spanned<Period>>,
     key: &str,
     default: Duration,
@@ -255,7 +255,7 @@ fn period(
 }
 
 /// The written value, or the default; a complaint at its place where the check refuses it.
-fn value<T: Copy>(
+pub(super) fn value<T: Copy>(
     written: Option<&Spanned<T>>,
     default: T,
     found: &mut Diagnostics,

@@ -9,7 +9,7 @@
 //!
 //! Here [`Daemon`]; `asked`, what commands ask of it; then `room`, opening the store once its disk has room; `endpoints`, what the HTTP server serves; `health`, readiness and
 //! gauges; `systemd`, ready and watchdog; `periodic`, what runs by a schedule; `integrity`, the look at a large database beside the work;
-//! `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
+//! `alert_program`, which alerts are handed to; `target_clocks`, how far those are from ours; `canaries`, how long after its end a credential works there; `descriptors`, the limit of open files.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -36,6 +36,7 @@ use crate::trail::{self, AnchorFile, CheckpointSigner, StartTransition};
 use crate::transmitter::{self, Transmitter};
 use crate::worker::{LaneSettings, Lanes, Rate, Shutdown, WorkSettings};
 
+mod alert_program;
 pub mod asked;
 mod canaries;
 mod descriptors;
@@ -166,6 +167,11 @@ impl Daemon {
         let intake = start_intake(&store, &config, Arc::clone(&policy), &lanes, activity, &listeners);
         if let Some(transmitter) = &transmitter {
             start_transmitter(transmitter, &shutdown);
+        }
+        store.begin_handing_over(config.alerts.program.is_some()).await?;
+        if let Some(program) = config.alerts.program.clone() {
+            let work = alert_program::run(store.clone(), program, stop_intake.clone());
+            listeners.spawn_watched("the handing over of alerts", work);
         }
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());

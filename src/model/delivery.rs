@@ -220,6 +220,11 @@ pub struct Refused {
     pub why: String,
 }
 
+impl Refused {
+    /// The place of what rejects a delivery as a whole: nothing in it is acted on.
+    pub const WHOLE: &str = "file";
+}
+
 /// What became of a delivery once it is durable.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Receipt {

@@ -240,6 +240,12 @@ pub trait Pull: Any + Send + Sync {
         Vec::new()
     }
 
+    /// What keeps it from being looked at here and now, for `revoked check`; looks, and changes nothing. Nothing is known of what only
+    /// another machine could say.
+    fn obstacle(&self) -> Option<String> {
+        None
+    }
+
     /// Told after the commit that stored `delivery`, or the last of it, to tidy up (archive a file). May come again after a crash.
     ///
     /// # Errors

@@ -1,13 +1,17 @@
 //! How a target is reached: its base URL, the authorities that vouch for it, and the bounds of a call, as a config writes them.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use reqwest::Url;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
 use crate::http::{Bounds, client_trusting};
+use crate::settings::Period;
 
 /// A server's base URL. The credential goes wherever it points, so it must be encrypted or stay on the machine, and may not point at a
 /// link-local address, where clouds keep their metadata services.
@@ -45,23 +49,36 @@ pub(in crate::targets) fn base_url(text: &str) -> anyhow::Result<Url> {
     }
 }
 
-/// The authorities of a PEM file.
+/// The authorities of a PEM file, for an HTTP client.
 pub(in crate::targets) fn authorities(path: &Path) -> anyhow::Result<Vec<reqwest::Certificate>> {
-    let pem = crate::file_modes::read("the certificates in", path)?;
-    let found =
-        reqwest::Certificate::from_pem_bundle(&pem).with_context(|| format!("{} holds no PEM certificates", path.display()))?;
-    anyhow::ensure!(!found.is_empty(), "{} holds no PEM certificates", path.display());
-    Ok(found)
+    let (_, found) = pem_authorities(path)?;
+    let one = |der: &CertificateDer<'_>| {
+        reqwest::Certificate::from_der(der).with_context(|| format!("reading the certificates in {}", path.display()))
+    };
+    found.iter().map(one).collect()
 }
 
-/// A bound for a call.
+/// What a PEM file of authorities holds: its bytes as they are, and each certificate.
+///
+/// # Errors
+/// Where it cannot be read, may be written by others, or holds none.
+pub(in crate::targets) fn pem_authorities(path: &Path) -> anyhow::Result<(Vec<u8>, Vec<CertificateDer<'static>>)> {
+    let pem = crate::file_modes::read("the certificates in", path)?;
+    let none = || format!("{} holds no PEM certificates", path.display());
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+    let found = found.with_context(none)?;
+    anyhow::ensure!(!found.is_empty(), none());
+    Ok((pem, found))
+}
+
+/// How long a config may let a call take.
+pub(in crate::targets) const CALL_TIME: RangeInclusive<Duration> = Duration::from_millis(100)..=Duration::from_mins(10);
+
+/// A bound for a call, of a table that is read by hand.
 pub(in crate::targets) fn call_time(text: &str) -> anyhow::Result<Duration> {
-    let length = text
-        .parse::<jiff::SignedDuration>()
-        .ok()
-        .and_then(|length| Duration::try_from(length).ok());
+    let length = text.parse::<Period>().ok().map(|length| length.0);
     length
-        .filter(|length| (Duration::from_millis(100)..=Duration::from_mins(10)).contains(length))
+        .filter(|length| CALL_TIME.contains(length))
         .with_context(|| format!("{text:?} is not a time between 100ms and 10m; write one such as 30s"))
 }
 

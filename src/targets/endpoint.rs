@@ -9,13 +9,13 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use reqwest::Url;
 use toml::Spanned;
 
-use super::connection::{authorities, call_time, client};
+use super::connection::{CALL_TIME, authorities, client};
 use super::retry_after::{DEFAULT_WAIT, date, wait};
 use super::{CallContext, RateLimitHints, Remedy, ServerClock, TargetError};
 use crate::clock::Clock;
-use crate::http::read_body;
+use crate::http::{Bounds, read_body};
 use crate::model::Timestamp;
-use crate::settings::{Complaints, ConfigError};
+use crate::settings::{Complaints, ConfigError, Period};
 
 /// The longest answer that is read; none of these endpoints has much to say.
 const ANSWER_CAP: usize = 1 << 20;
@@ -54,8 +54,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The keys of a table that say how an endpoint is reached.
 pub(in crate::targets) struct Reach<'k> {
     pub(in crate::targets) ca_file: Option<&'k Spanned<PathBuf>>,
-    pub(in crate::targets) connect_timeout: Option<&'k Spanned<String>>,
-    pub(in crate::targets) timeout: Option<&'k Spanned<String>>,
+    pub(in crate::targets) connect_timeout: Option<&'k Spanned<Period>>,
+    pub(in crate::targets) timeout: Option<&'k Spanned<Period>>,
 }
 
 impl Endpoint {
@@ -65,14 +65,13 @@ impl Endpoint {
         let roots = reach
             .ca_file
             .and_then(|path| complaints.take(path, |path: &PathBuf| authorities(path)));
-        let connect = reach
-            .connect_timeout
-            .and_then(|text| complaints.take(text, |text| call_time(text)));
-        let total = reach.timeout.and_then(|text| complaints.take(text, |text| call_time(text)));
+        let fallback = Bounds::default();
+        let connect = complaints.time(reach.connect_timeout, fallback.connect, &CALL_TIME);
+        let total = complaints.time(reach.timeout, fallback.total, &CALL_TIME);
         if complaints.0.len() > before {
             return None;
         }
-        match client(connect, total, roots) {
+        match client(Some(connect), Some(total), roots) {
             Ok(client) => Some(Self {
                 client,
                 clock: clock.clone(),

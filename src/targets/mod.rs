@@ -18,7 +18,6 @@ use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Door, GrantKind, GrantRef, Principal, Resolution, Subject, Timestamp};
 use crate::settings::{ConfigError, Settings};
 
-mod bounded_program;
 mod call_context;
 mod canary;
 mod connection;
@@ -188,6 +187,15 @@ pub trait Target: Send + Sync {
 fn no_leaked() -> TargetError {
     let why = anyhow::anyhow!("this kind of target cannot tell; end it by hand, or name its owner to revoked revoke");
     TargetError::new("asking whose a leaked credential is", Remedy::GiveUp, why)
+}
+
+/// The only one of `principals`, for a kind whose changes are made one by one.
+fn one<'p>(action: &Action, principals: &'p [Principal]) -> Result<&'p Principal, TargetError> {
+    let [principal] = principals else {
+        let why = anyhow::anyhow!("this target takes one account at a time, and {} were named", principals.len());
+        return Err(TargetError::new(format!("asked to {action}"), Remedy::GiveUp, why));
+    };
+    Ok(principal)
 }
 
 /// What an observation is asked to look at.

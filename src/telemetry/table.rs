@@ -156,7 +156,7 @@ pub const HOLDS_OPEN: Gauge<0> = Gauge::new("revoked_holds_open", "Holds that wa
 /// Alerts that nobody has cleared.
 pub const ALERTS_OPEN: Gauge<1> = Gauge::new(
     "revoked_alerts_open",
-    "Alerts that are neither cleared nor over, by kind; 0 for a kind that was open before.",
+    "Alerts that are neither cleared nor over, and that nobody has acknowledged, by kind; 0 for a kind that was open before.",
     &["kind"],
 );
 

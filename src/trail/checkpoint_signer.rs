@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use revoked_trail::{Checkpoint, Signer, checkpoint};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::AnchorFile;
@@ -11,6 +12,9 @@ use crate::store::Store;
 
 /// At most one checkpoint in this time.
 const PACE: Duration = Duration::from_secs(1);
+
+/// At most one of them in this time goes to the journal at `info`, and the last one before a stop: each covers all before it.
+const TOLD_EVERY: Duration = Duration::from_mins(1);
 
 /// What the alert about a lost anchor is called.
 const LOST: (&str, &str) = ("anchor_lost", "trail");
@@ -22,6 +26,10 @@ pub struct CheckpointSigner {
     anchor: AnchorFile,
     outside: Outside,
     journal: bool,
+    /// When the journal was told last.
+    told_at: Option<Instant>,
+    /// The newest checkpoint that the journal was not told.
+    untold: Option<String>,
     /// How much of the trail is signed, and how much of it by a note that has reached the anchor.
     signed: u64,
     anchored: u64,
@@ -51,6 +59,8 @@ impl CheckpointSigner {
             anchor,
             outside: Outside::Unknown,
             journal,
+            told_at: None,
+            untold: None,
             signed: 0,
             anchored: 0,
             failing: false,
@@ -69,6 +79,7 @@ impl CheckpointSigner {
         self.store.files_are_in_place()?;
         let head = self.store.trail_head().await?;
         if head.size() == 0 || head.size() == self.signed && self.anchored == self.signed {
+            self.tell_journal_if_due();
             return Ok(());
         }
         let note = checkpoint::sign(&head, &self.signer)?;
@@ -76,13 +87,10 @@ impl CheckpointSigner {
         let written = self.carry_out(&note).await;
         let anchored = matches!(written, Ok(true));
         if self.journal && is_new {
-            tracing::info!(
-                trail.size = head.size(),
-                trail.root = %head.root().to_base64(),
-                note = %note,
-                "signed a checkpoint of the trail"
-            );
+            tracing::debug!(trail.size = head.size(), "signed a checkpoint of the trail");
+            self.untold = Some(note.clone());
         }
+        self.tell_journal_if_due();
         if is_new || anchored {
             self.store.keep_checkpoint(head.size(), note, anchored).await?;
         }
@@ -93,7 +101,27 @@ impl CheckpointSigner {
         written.map(|_| ())
     }
 
-    /// The same, and alerts where it fails: a dead anchor does not stop work, since containment is more urgent. It alerts once, until it works
+    /// When the journal is to have a newer checkpoint than it has.
+    fn journal_is_due(&self) -> Option<Instant> {
+        let now = Instant::now();
+        self.untold.as_ref().map(|_| self.told_at.map_or(now, |at| at + TOLD_EVERY))
+    }
+
+    fn tell_journal_if_due(&mut self) {
+        if self.journal_is_due().is_some_and(|due| due <= Instant::now()) {
+            self.tell_journal();
+        }
+    }
+
+    /// Writes the newest checkpoint to the journal, where that has only an older one.
+    fn tell_journal(&mut self) {
+        if let Some(note) = self.untold.take() {
+            tracing::info!(%note, "signed a checkpoint of the trail");
+            self.told_at = Some(Instant::now());
+        }
+    }
+
+    /// [`Self::sign`], and alerts where it fails: a dead anchor does not stop work, since containment is more urgent. It alerts once, until it works
     /// again.
     pub async fn sign_or_alert(&mut self) {
         let said = match self.sign().await {
@@ -210,6 +238,7 @@ pub async fn run(mut checkpoints: CheckpointSigner, stop: CancellationToken) {
         let is_last = stop.is_cancelled();
         checkpoints.sign_or_alert().await;
         if is_last {
+            checkpoints.tell_journal();
             return;
         }
         tokio::select! {
@@ -218,8 +247,10 @@ pub async fn run(mut checkpoints: CheckpointSigner, stop: CancellationToken) {
         }
         // What has not reached the anchor is tried again without a commit.
         let settled = checkpoints.signed.min(checkpoints.anchored);
+        let due = checkpoints.journal_is_due();
         tokio::select! {
             () = stop.cancelled() => {}
+            () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
             changed = committed.wait_for(|seen| seen.trail_size > settled) => if changed.is_err() { return },
         }
     }

@@ -48,6 +48,7 @@ impl Lane {
                 waited: AtomicU64::new(0),
             });
             let call_context = CallContext::new(claim.job.priority, Arc::clone(&metered) as _);
+            let cut = self.cut();
             let context = AttemptContext {
                 target: self.target.as_ref(),
                 role: self.role,
@@ -55,7 +56,7 @@ impl Lane {
                 store: &self.store,
                 protection: self.protection.as_ref(),
                 attempt_limits: &self.settings.attempt_limits,
-                hard: &self.shutdown.hard,
+                hard: &cut,
             };
             let ended = tokio::select! {
                 ended = Box::pin(attempt(&context, &claim)) => ended,
@@ -215,11 +216,12 @@ impl Lane {
         };
         if look {
             // One job that always fails must not look like a target that is down, nor the other way round.
-            if self.ask(&self.shutdown.hard).await.is_some() {
+            let cut = self.cut();
+            if self.ask(&cut).await.is_some() {
                 self.target_answered().await;
                 return self.retry(job, error);
             }
-            if self.shutdown.hard.is_cancelled() {
+            if cut.is_cancelled() {
                 self.state().breaker.undecided(Instant::now());
                 return Settlement::Interrupted;
             }

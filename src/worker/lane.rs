@@ -56,6 +56,10 @@ pub(super) struct Lane {
 pub(super) struct State {
     pub(super) breaker: Breaker,
     pause: Option<Pause>,
+    /// Why an operator has paused the target: nothing at all is sent then, no probe either.
+    halted: Option<String>,
+    /// Cuts off what is at work once an operator pauses the target, or the daemon stops at once.
+    cut: CancellationToken,
     /// Whether the target has answered since the daemon started: an alert of an earlier run is over then.
     pub(super) answered: bool,
 }
@@ -91,9 +95,10 @@ impl Lane {
         settings: Arc<WorkSettings>,
         shutdown: Shutdown,
         pacer: Arc<Pacer>,
-        paused: Option<String>,
+        (paused, halted): (Option<String>, Option<String>),
     ) -> Arc<Self> {
         let changed = Arc::new(Notify::new());
+        let cut = shutdown.hard.child_token();
         Arc::new(Self {
             name: lane.name,
             target: lane.target,
@@ -118,6 +123,8 @@ impl Lane {
                     probes: 0,
                     next: Instant::now(),
                 }),
+                halted,
+                cut,
                 answered: false,
             }),
             settings,
@@ -173,6 +180,10 @@ impl Lane {
 
     async fn step(self: &Arc<Self>, ahead: &mut ReadAhead) -> Next {
         let now = Instant::now();
+        if self.state().halted.is_some() {
+            ahead.let_go();
+            return Next::Until(now + POLL);
+        }
         let pause = self.state().pause.as_ref().map(|pause| (pause.next, pause.recorded));
         if let Some((next, recorded)) = pause {
             return self.tend_pause(next, recorded).await;
@@ -254,7 +265,7 @@ impl Lane {
 
     pub(super) fn reserve_urgent(&self) -> Option<Slot> {
         let state = self.state();
-        if self.shutdown.soft.is_cancelled() || state.pause.is_some() || !state.breaker.is_closed() {
+        if self.shutdown.soft.is_cancelled() || state.halted.is_some() || state.pause.is_some() || !state.breaker.is_closed() {
             return None;
         }
         self.slots.take_urgent()
@@ -266,13 +277,39 @@ impl Lane {
             target: self.name.clone(),
             running: self.slots.taken(),
             waiting_for_permit: self.pacer.waiting(),
-            paused: state.pause.as_ref().map(|pause| pause.why.clone()),
+            paused: state
+                .halted
+                .clone()
+                .or_else(|| state.pause.as_ref().map(|pause| pause.why.clone())),
             down: !state.breaker.is_closed(),
         }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What cuts off an attempt that begins now.
+    pub(super) fn cut(&self) -> CancellationToken {
+        self.state().cut.clone()
+    }
+
+    /// An operator pauses the target, or lets it go on. What is at work is cut off at its present call, and gives its job back.
+    pub(super) fn halt(&self, why: Option<String>) {
+        let changed = {
+            let mut state = self.state();
+            match (&why, state.halted.is_some()) {
+                (Some(_), false) => state.cut.cancel(),
+                (None, true) => state.cut = self.shutdown.hard.child_token(),
+                (_, _) => {}
+            }
+            let changed = state.halted != why;
+            state.halted = why;
+            changed
+        };
+        if changed {
+            self.change();
+        }
     }
 
     /// The breaker changed: look again at what may be started.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::concurrency::Slot;
 use super::lane::Lane;
@@ -11,9 +13,12 @@ use super::lane_settings::{LaneSettings, LaneStatus, Shutdown, WorkSettings};
 use super::pacer::Pacer;
 use super::protection::Protection;
 use super::scheduler;
-use crate::model::{Delivery, Receipt};
+use crate::model::{Delivery, Receipt, error_chain};
 use crate::policy::Policy;
-use crate::store::{Claim, Result, SlotOffer, SlotOffers, Store, StoreError};
+use crate::store::{Claim, Result, SlotOffer, SlotOffers, Store, StoreError, TargetPause};
+
+/// How often it is looked which targets an operator has paused.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// The lanes of a running daemon. Cheap to clone.
 #[derive(Clone)]
@@ -33,12 +38,14 @@ impl Lanes {
     ) -> Result<Self> {
         let settings = Arc::new(settings);
         let mut started = BTreeMap::new();
+        let halted = store.paused_targets().await?;
         for lane in lanes {
             let paused = store.lane_paused(&lane.name).await?;
             let pacer = Arc::new(Pacer::new(&lane.name, lane.rate, lane.burst, lane.concurrency));
             if let Some(next) = store.permit_time(&lane.name).await? {
                 pacer.close_for(next.since(store.clock().now()));
             }
+            let name = lane.name.clone();
             let lane = Lane::new(
                 lane,
                 store.clone(),
@@ -46,7 +53,7 @@ impl Lanes {
                 Arc::clone(&settings),
                 shutdown.clone(),
                 pacer,
-                paused,
+                (paused, halted.get(&name).map(TargetPause::sentence)),
             );
             started.insert(lane.name.clone(), lane);
         }
@@ -54,7 +61,12 @@ impl Lanes {
             lane.spawn();
         }
         shutdown.spawn_watched("the scheduler", scheduler::run(store.clone(), shutdown.soft.clone()));
-        Ok(Self(Arc::new(started)))
+        let lanes = Self(Arc::new(started));
+        shutdown.spawn_watched(
+            "the look at paused targets",
+            lanes.clone().obey_pauses(store.clone(), shutdown.soft.clone()),
+        );
+        Ok(lanes)
     }
 
     /// Has a delivery stored. Each lane offers a slot to an urgent job of it, whose reads begin beside the commit.
@@ -126,6 +138,23 @@ impl Lanes {
         match self.0.get(target) {
             Some(lane) => lane.resume().await,
             None => Err(StoreError::Refused(format!("there is no target {target:?} in the config"))),
+        }
+    }
+
+    /// Looks which targets an operator has paused, until `soft`: a command of another process says so in the store alone.
+    async fn obey_pauses(self, store: Store, soft: CancellationToken) {
+        let mut ticks = tokio::time::interval(LOOK_EVERY);
+        while soft.run_until_cancelled(ticks.tick()).await.is_some() {
+            match store.paused_targets().await {
+                Ok(paused) => {
+                    for (name, lane) in self.0.iter() {
+                        lane.halt(paused.get(name).map(TargetPause::sentence));
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error_chain(&error), "could not look which targets are paused; they stay as they are");
+                }
+            }
         }
     }
 

@@ -397,9 +397,8 @@ fn what_the_tour_keeps_is_read_by_the_other_commands() {
     let tour = tour();
     let folder = TOUR.folder.path();
     let cases = beside(folder, &["case", "list", "--json"]);
-    let cases: Value = serde_json::from_slice(&cases.stdout).unwrap();
     assert_eq!(
-        cases.as_array().unwrap().len(),
+        text(&cases.stdout).lines().count(),
         tour["stops"].as_array().unwrap().len(),
         "a case for each stop"
     );

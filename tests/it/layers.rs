@@ -9,6 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["backoff", "clock", "file_modes", "secret"],
     &["settings"],
     &["http", "supervision", "telemetry"],
+    &["bounded_program"],
     &["jose"],
     &["json"],
     &["policy", "statement"],

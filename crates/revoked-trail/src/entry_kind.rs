@@ -102,6 +102,12 @@ kinds! {
     AlertRaised = "alert.raised",
     /// An alert was cleared, or is over.
     AlertCleared = "alert.cleared",
+    /// An operator acknowledged an alert: it stays open and is looked after.
+    AlertAcknowledged = "alert.acknowledged",
+    /// The program of `[alerts] exec` has taken an alert.
+    AlertTold = "alert.told",
+    /// An alert could not be handed to the program of `[alerts] exec`, and is not tried any more.
+    AlertUntold = "alert.untold",
     /// A departure was planned for its effective instant.
     DeparturePlanned = "departure.planned",
     /// A planned departure got another date, zone or playbook.
@@ -122,6 +128,10 @@ kinds! {
     LaneBreakerOpened = "lane.breaker_opened",
     /// The target answers again: the lane's breaker closed.
     LaneBreakerClosed = "lane.breaker_closed",
+    /// An operator paused a target: nothing is sent to it, and urgent work waits too.
+    TargetPaused = "target.paused",
+    /// An operator ended the pause of a target.
+    TargetResumed = "target.resumed",
     /// A target's canary was signed in, revoked and tried: how long its credentials still worked.
     CanaryTried = "canary.tried",
     /// A source kept or forgot something of its own: how many memos, and which.

@@ -315,6 +315,44 @@ impl Report {
     }
 }
 
+/// The remarks in words, each once with how many there are of it. Those that differ only in the entry, or in how much time it is about, are one:
+/// the first says where they begin.
+fn alike(remarks: &[Remark]) -> Vec<(String, usize)> {
+    let mut alike: Vec<(&Remark, usize, u64)> = Vec::new();
+    for remark in remarks {
+        let by = match remark {
+            Remark::Backwards { by_ms, .. } => *by_ms,
+            _ => 0,
+        };
+        match alike.iter_mut().find(|(first, _, _)| first.is_like(remark)) {
+            Some((_, times, most)) => (*times, *most) = (*times + 1, by.max(*most)),
+            None => alike.push((remark, 1, by)),
+        }
+    }
+    let told = alike.into_iter().map(|(first, times, most)| {
+        let text = match first {
+            Remark::Backwards { seq, .. } if times > 1 => {
+                format!("an entry's time is before that of the entry before it, first at entry {seq}, at most by {most} ms")
+            }
+            Remark::UnknownKind { seq, kind } if times > 1 => format!("unknown kind `{kind}`, first at entry {seq}"),
+            other => other.to_string(),
+        };
+        (text, times)
+    });
+    told.collect()
+}
+
+impl Remark {
+    /// Whether both say the same, of whichever entry.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Backwards { .. }, Self::Backwards { .. }) => true,
+            (Self::UnknownKind { kind, .. }, Self::UnknownKind { kind: of, .. }) => kind == of,
+            _ => self == other,
+        }
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verdict = if self.verified() { "verified" } else { "NOT VERIFIED" };
@@ -327,7 +365,12 @@ impl fmt::Display for Report {
         if self.more_findings > 0 {
             writeln!(f, "  and {} more findings", self.more_findings)?;
         }
-        self.remarks.iter().try_for_each(|remark| writeln!(f, "  remark: {remark}"))?;
+        for (remark, times) in alike(&self.remarks) {
+            match times {
+                1 => writeln!(f, "  remark: {remark}")?,
+                _ => writeln!(f, "  remark, {times} times: {remark}")?,
+            }
+        }
         if self.more_remarks > 0 {
             writeln!(f, "  and {} more remarks", self.more_remarks)?;
         }
@@ -344,5 +387,33 @@ impl fmt::Display for Report {
             self.confirmed(),
             self.alone()
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_remarks_that_say_the_same_are_one_with_a_count() {
+        let backwards = (3..13).map(|seq| Remark::Backwards { seq, by_ms: seq * 10 });
+        let unknown = |seq, kind: &str| Remark::UnknownKind {
+            seq,
+            kind: kind.to_owned(),
+        };
+        let remarks: Vec<Remark> = backwards
+            .chain([unknown(20, "moon.rose"), unknown(21, "sun.set"), unknown(22, "moon.rose")])
+            .collect();
+        assert_eq!(
+            alike(&remarks),
+            [
+                (
+                    "an entry's time is before that of the entry before it, first at entry 3, at most by 120 ms".to_owned(),
+                    10
+                ),
+                ("unknown kind `moon.rose`, first at entry 20".to_owned(), 2),
+                ("entry 21: unknown kind `sun.set`".to_owned(), 1),
+            ]
+        );
     }
 }

@@ -66,6 +66,21 @@ impl LocalTimes {
     }
 }
 
+/// A local time with its zone as people say it: the midnight that ends a day is the end of that day.
+#[must_use]
+pub(in crate::cli) fn own_time(local: &str) -> String {
+    let Ok(local) = local.parse::<jiff::ZonedDateTime>() else {
+        return super::plain(local);
+    };
+    let zone = local.time_zone().iana_name().unwrap_or("UTC");
+    let town = zone.rsplit('/').next().unwrap_or(zone).replace('_', " ");
+    let is_midnight = local.time() == jiff::civil::Time::midnight();
+    match local.date().yesterday() {
+        Ok(day) if is_midnight => format!("end of {}, {town}", day.strftime("%a %d %b %Y")),
+        _ => format!("{}, {town}", local.strftime("%a %d %b %Y %H:%M")),
+    }
+}
+
 /// How long, as a person reads it: `340 ms`, `2.4 s`, `3 m 12 s`, `5 h 3 m`, `12 d`.
 #[must_use]
 pub(in crate::cli) fn span(length: Duration) -> String {
@@ -153,5 +168,18 @@ mod tests {
         assert_eq!(times.away(instant("2026-11-28T02:00:00Z")), "12 m ago");
         assert_eq!(times.away(instant("2026-11-28T06:12:00Z")), "in 4 h");
         assert_eq!(times.away(instant("2026-11-28T02:12:00Z")), "now");
+    }
+
+    #[test]
+    fn the_midnight_after_the_last_day_is_the_end_of_that_day() {
+        assert_eq!(
+            own_time("2026-11-28T00:00:00+01:00[Europe/Berlin]"),
+            "end of Fri 27 Nov 2026, Berlin"
+        );
+        assert_eq!(
+            own_time("2026-11-27T17:30:00-05:00[America/New_York]"),
+            "Fri 27 Nov 2026 17:30, New York"
+        );
+        assert_eq!(own_time("what nobody can read"), "what nobody can read");
     }
 }

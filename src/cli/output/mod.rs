@@ -1,7 +1,8 @@
 //! What a command prints: for people sentences and tables that fit the screen, with local times and colours by meaning; for programs JSON.
 //! Text from outside is made harmless for a terminal first.
 //!
-//! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables.
+//! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables,
+//! `fit` cuts a text to one line, `screen` is drawn over and over.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -11,13 +12,19 @@ use serde::Serialize;
 use crate::model::Timestamp;
 use crate::store::{Listed, UnreadableRow};
 
+mod fit;
 mod local_time;
 mod meaning;
+mod paragraph;
+mod screen;
 mod table;
 mod terminal;
 
-pub(super) use local_time::{LocalTimes, coarse, span, stopwatch};
+pub(super) use fit::{fit, padded, width_of, wrapped};
+pub(super) use local_time::{LocalTimes, coarse, own_time, span, stopwatch};
 pub(super) use meaning::Meaning;
+pub(super) use paragraph::paragraph;
+pub(super) use screen::Screen;
 pub(super) use table::{Cell, table};
 pub(super) use terminal::{shown, tell_utc, terminal};
 
@@ -29,7 +36,26 @@ pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
     raw_line(&shown(&text.to_string()))
 }
 
-/// The same for what programs read, which no locale changes.
+/// Prints a sentence, broken between words where the screen ends, its further lines `indent` further in.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn sentence(text: &str, indent: usize) -> anyhow::Result<()> {
+    line(wrapped(text, indent, terminal().width.map(usize::from)))
+}
+
+/// Whether somebody may still read what is printed: not where the other end of a pipe is closed. For what goes on printing by itself.
+#[must_use]
+pub(super) fn is_read() -> bool {
+    use rustix::event::{PollFd, PollFlags, poll};
+    let out = std::io::stdout();
+    let mut end = [PollFd::new(&out, PollFlags::empty())];
+    let at_once = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+    // What cannot be asked is taken for open.
+    poll(&mut end, Some(&at_once)).is_err() || !end[0].revents().contains(PollFlags::ERR)
+}
+
+/// Prints what programs read, which no locale changes.
 fn raw_line(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     match writeln!(out, "{text}") {
@@ -120,6 +146,16 @@ pub(super) fn plain(text: &str) -> String {
         }
     }
     safe
+}
+
+/// The names of a person on one line, each without the word of its format where it is an address or a user name.
+#[must_use]
+pub(super) fn bare(subject: &str) -> String {
+    let names = subject.split('\n').map(|name| {
+        let stripped = name.strip_prefix("email:").or(name.strip_prefix("username:"));
+        stripped.unwrap_or(name)
+    });
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// A time for a table cell, or a dash.

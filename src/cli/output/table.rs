@@ -8,8 +8,10 @@ use super::meaning::Meaning;
 use super::terminal::{shown, terminal};
 use super::{line, plain};
 
-/// A column narrower than this is not worth reading.
+/// A column of sentences narrower than this is not worth reading.
 const NARROW: usize = 16;
+/// A word longer than this may be broken where there is no room.
+const LONG_WORD: usize = 32;
 /// What stands between two columns.
 const GAP: usize = 2;
 
@@ -87,9 +89,21 @@ fn arranged(headings: &[Heading], rows: &[Vec<Cell>], width: Option<u16>) -> Str
             cells.chain([bare(heading).width()]).max().unwrap_or(0)
         })
         .collect();
+    let least: Vec<usize> = headings
+        .iter()
+        .enumerate()
+        .map(|(column, heading)| {
+            if !is_sentence(heading) {
+                return natural[column];
+            }
+            let cells = texts.iter().filter_map(|row| row.get(column));
+            let words = cells.flat_map(|text| text.split(' ')).map(|word| word.width().min(LONG_WORD));
+            natural[column].min(words.max().unwrap_or(0).max(NARROW))
+        })
+        .collect();
     let kept = width.map_or_else(
         || (0..headings.len()).collect(),
-        |width| fitting(headings, &natural, width.into()),
+        |width| fitting(headings, &least, width.into()),
     );
     let mut table = Table::new();
     table.load_style(presets::NOTHING).enforce_styling();
@@ -107,11 +121,8 @@ fn arranged(headings: &[Heading], rows: &[Vec<Cell>], width: Option<u16>) -> Str
     if width.is_some() {
         for (place, column) in kept.iter().enumerate() {
             // One column too wide for the screen by itself would take the others with it.
-            let constraint = if is_sentence(headings[*column]) {
-                ColumnConstraint::LowerBoundary(Width::Fixed(narrow(NARROW.min(natural[*column]) + GAP)))
-            } else {
-                ColumnConstraint::LowerBoundary(Width::Fixed(narrow(natural[*column].min(NARROW * 3) + GAP)))
-            };
+            let least = least[*column].min(NARROW * 3) + GAP;
+            let constraint = ColumnConstraint::LowerBoundary(Width::Fixed(narrow(least)));
             if let Some(column) = table.column_mut(place) {
                 column.set_constraint(constraint);
             }
@@ -122,25 +133,15 @@ fn arranged(headings: &[Heading], rows: &[Vec<Cell>], width: Option<u16>) -> Str
 }
 
 /// The columns that there is room for.
-fn fitting(headings: &[Heading], natural: &[usize], width: usize) -> Vec<usize> {
+fn fitting(headings: &[Heading], least: &[usize], width: usize) -> Vec<usize> {
     let mut kept: Vec<usize> = (0..headings.len()).collect();
-    loop {
-        let least = |column: &usize| {
-            let natural = natural[*column];
-            GAP + if is_sentence(headings[*column]) {
-                natural.min(NARROW)
-            } else {
-                natural
-            }
-        };
-        if kept.iter().map(least).sum::<usize>() <= width {
-            return kept;
-        }
+    while kept.iter().map(|column| GAP + least[*column]).sum::<usize>() > width {
         let Some(spare) = kept.iter().rposition(|column| headings[*column].contains('?')) else {
-            return kept;
+            break;
         };
         kept.remove(spare);
     }
+    kept
 }
 
 fn is_sentence(heading: &str) -> bool {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::human_time::HumanTime;
-use crate::model::{Reason, Subject, has_form_of_id};
+use crate::cli::whom::Whom;
+use crate::model::{Reason, has_form_of_id};
 use crate::settings::Period;
 
 /// `revoked revoke`
@@ -21,8 +22,10 @@ Exit codes with --wait: 0 contained, 10 unverified, 11 residual, 12 no principal
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct RevokeArgs {
     /// Whom it is about.
-    #[arg(help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>")]
-    pub subject: Subject,
+    #[arg(
+        help = "Whom it is about: alice@example.org, username:alice, id:<account id>, iss_sub:<issuer>#<sub>, case:17; alice where that is known"
+    )]
+    pub subject: Whom,
     /// Why.
     #[arg(long, value_parser = reason, help = "Why: compromised, departed, suspended, credential_changed, …")]
     pub reason: Reason,

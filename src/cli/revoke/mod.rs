@@ -25,8 +25,9 @@ pub(super) use follow::follow;
 /// # Errors
 /// Where the store cannot be reached; with `--rehearse`, where a target cannot.
 pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let subject = args.subject.subject_at(at).await?;
     if args.rehearse {
-        return rehearse::run(&args, at).await;
+        return rehearse::run(&args, &subject, at).await;
     }
     check(at, args.playbook.as_deref(), args.target.as_deref())?;
     let store = at.open().await?;
@@ -35,7 +36,7 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
     let row = store
         .submit_request(InboxRow {
             id: 0,
-            subject: args.subject.to_string(),
+            subject: subject.to_string(),
             reason: args.reason.word().to_owned(),
             requested_by: operator().to_string(),
             note: args.note.clone(),

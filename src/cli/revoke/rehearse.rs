@@ -14,7 +14,7 @@ use crate::worker::Rehearsal;
 ///
 /// # Errors
 /// Where the config is wrong, or the playbook demands nothing anywhere.
-pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) -> anyhow::Result<Exit> {
     let reach = Reach::new(at)?;
     let config = &reach.config;
     let name = args.playbook.clone().unwrap_or_else(|| args.reason.word().to_owned());
@@ -29,7 +29,7 @@ pub(super) async fn run(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exi
         (_, _, true) => Scope::AllSessions,
         _ => Scope::Everything,
     };
-    let subject = by_every_name(args, at).await?;
+    let subject = by_every_name(subject, at).await?;
     let asked = playbook
         .iter()
         .filter(|(name, _)| args.target.as_ref().is_none_or(|target| target == *name) && config.target_names.contains(name));
@@ -96,11 +96,11 @@ fn refusals(policy: &Policy, plan: &Rehearsal) -> Vec<String> {
 }
 
 /// The subject with every name that the store links to it, as an attempt would ask for it. Without a store yet, as it was written.
-async fn by_every_name(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Subject> {
+async fn by_every_name(subject: &Subject, at: &StoreArgs) -> anyhow::Result<Subject> {
     let Some(store) = at.open_if_there().await? else {
-        return Ok(args.subject.clone());
+        return Ok(subject.clone());
     };
-    let subject = store.with_known_names(&args.subject).await;
+    let subject = store.with_known_names(subject).await;
     store.close().await;
     Ok(subject?)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cli::asked::Reach;
-use crate::cli::output::{json, name_unreadable, span, table};
+use crate::cli::output::{Cell, LocalTimes, Meaning, json_line, name_unreadable, table};
 use crate::cli::source_health;
 use crate::cli::store::open;
 use crate::cli::{Exit, StoreArgs};
@@ -61,35 +61,37 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     });
     let rows: Vec<Row> = built.chain(unbuilt).collect();
     if as_json {
-        json(&rows)?;
+        rows.iter().try_for_each(json_line)?;
         return Ok(Exit::Ok);
     }
-    let now = clock.now();
-    let headings = [
-        "source",
-        "kind",
-        "its sender comes in at",
-        "spoke",
-        "last signal",
-        "lag",
-        "refused",
-    ];
-    table(&headings, rows.into_iter().map(|row| cells(row, now)).collect(), "no sources")?;
-    Ok(Exit::Ok)
+    let times = LocalTimes::at(clock.now());
+    let headings = ["source", "kind", "spoke", "last signal?", "comes in at?", "refused?", "lag?"];
+    table(
+        &headings,
+        rows.into_iter().map(|row| cells(row, &times)).collect(),
+        "no sources",
+    )
+    .map(|()| Exit::Ok)
 }
 
-fn cells(row: Row, now: Timestamp) -> Vec<String> {
+fn cells(row: Row, times: &LocalTimes) -> Vec<Cell> {
     let dash = || "-".to_owned();
     let known = row.health.as_ref();
-    let ago = |at: Option<Timestamp>| at.map_or_else(dash, |at| format!("{} ago", span(now.since(at))));
+    let away = |at: Option<Timestamp>| at.map_or_else(dash, |at| times.away(at));
+    let spoke = away(known.and_then(|health| health.spoke_at));
+    let is_silent = known.is_some_and(|health| health.alerted_at.is_some());
     vec![
-        row.source,
-        row.kind.to_owned(),
-        row.endpoint.unwrap_or_else(|| "we go and look".to_owned()),
-        ago(known.and_then(|health| health.spoke_at)),
-        ago(known.and_then(|health| health.signal_at)),
-        known.and_then(source_health::lag).unwrap_or_else(dash),
-        known.and_then(source_health::refused).unwrap_or_else(dash),
+        row.source.into(),
+        row.kind.into(),
+        if is_silent {
+            Cell::meaning(spoke, Meaning::Bad)
+        } else {
+            spoke.into()
+        },
+        away(known.and_then(|health| health.signal_at)).into(),
+        row.endpoint.unwrap_or_else(|| "we go and look".to_owned()).into(),
+        known.and_then(source_health::refused).unwrap_or_else(dash).into(),
+        known.and_then(source_health::lag).unwrap_or_else(dash).into(),
     ]
 }
 

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::output::{json, line, name_unreadable, plain, table};
+use super::output::{Cell, LocalTimes, Meaning, json, line, name_unreadable, plain, table};
 use super::store::operator;
+use super::whom::{Whom, shown_text};
 use super::{Exit, StoreArgs};
 use crate::model::Subject;
-use crate::store::{LinkOutcome, ScopedName, Store};
+use crate::store::{LinkOutcome, ScopedName, Store, Unresolved};
 
 mod import;
 mod show;
@@ -27,7 +28,7 @@ pub enum SubjectCommand {
             num_args = 2..,
             help = "Two names or more: alice@example.org, username:alice, employee_id:4711, iss_sub:<issuer>#<sub>, id:<account id>"
         )]
-        names: Vec<Subject>,
+        names: Vec<Whom>,
         /// The target whose account ids the id: names are; without it they are taken for what a source or any target calls the person
         #[arg(long)]
         target: Option<String>,
@@ -47,8 +48,8 @@ pub enum SubjectCommand {
     /// Show every name of a person, where each comes from, and the person's cases
     #[command(after_help = "Example: revoked subject show alice@example.org --ask")]
     Show {
-        /// One of the names
-        name: Subject,
+        /// One of the names, a bare user name that is known, or case:17
+        name: Whom,
         /// Ask every target of the config which account each name means there; changes nothing
         #[arg(long)]
         ask: bool,
@@ -100,7 +101,11 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
             merge,
             json: as_json,
         } => {
-            let names = names_at(names, target.as_deref())?;
+            let mut subjects = Vec::with_capacity(names.len());
+            for name in &names {
+                subjects.push(name.subject(&store).await?);
+            }
+            let names = names_at(subjects, target.as_deref())?;
             let linked = store.link(names, merge, operator()).await?;
             if as_json {
                 json(&linked)?;
@@ -120,7 +125,10 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
             name,
             ask,
             json: as_json,
-        } => return show::run(&store, at, &name, ask, as_json).await,
+        } => {
+            let name = name.subject(&store).await?;
+            return show::run(&store, at, &name, ask, as_json).await;
+        }
         SubjectCommand::Import { file, check } => import::run(&store, &file, check).await?,
         SubjectCommand::Unresolved { all, json: as_json } => unresolved(&store, all, as_json).await?,
         SubjectCommand::Dismiss { case, note } => {
@@ -155,15 +163,19 @@ fn names_at(subjects: Vec<Subject>, target: Option<&str>) -> anyhow::Result<Vec<
 }
 
 fn say(linked: &LinkOutcome) -> anyhow::Result<()> {
-    line(format!(
-        "linked: {} new names, {} from other people",
-        linked.added, linked.moved
-    ))?;
-    if !linked.cases.is_empty() {
+    if let Some(last) = linked.cases.last() {
         let cases: Vec<String> = linked.cases.iter().map(ToString::to_string).collect();
-        line(format!("these cases are worked on again: {}", cases.join(", ")))?;
+        line(format!(
+            "worked on again, since it is known now who is meant: {} (revoked case show {last})",
+            counted_cases(&cases)
+        ))?;
     }
-    Ok(())
+    let names = counted(linked.added, "new name", "new names");
+    let moved = match linked.moved {
+        0 => String::new(),
+        moved => format!(", {} from other people", counted(moved, "name", "names")),
+    };
+    line(Meaning::Good.paint(format!("linked: {names}{moved}")))
 }
 
 async fn unresolved(store: &Store, all: bool, as_json: bool) -> anyhow::Result<()> {
@@ -173,25 +185,74 @@ async fn unresolved(store: &Store, all: bool, as_json: bool) -> anyhow::Result<(
     if as_json {
         return json(&serde_json::json!({ "cases": cases, "disputed": disputed }));
     }
-    let rows = cases.iter().map(|one| {
-        vec![
-            one.case.to_string(),
-            one.state.clone(),
-            one.subject.clone().unwrap_or_else(|| "erased".to_owned()),
-            one.reason.clone(),
-            one.source.clone(),
-            one.since.to_string(),
-            one.why.clone(),
-        ]
-    });
-    let headings = ["case", "state", "subject", "reason", "source", "since", "why"];
-    table(&headings, rows.collect(), "everybody is known at a target at least")?;
+    let times = LocalTimes::at(store.clock().now());
     for name in &disputed {
         line(format!(
-            "in dispute: {} belongs to one person by {}, and another source says to somebody else (revoked subject show {0})",
-            plain(&name.name.to_string()),
+            "in dispute: {0} belongs to one person by {1}, and another source says to somebody else (revoked subject show {0})",
+            shown_text(&name.name.to_string()),
             plain(name.source.as_deref().unwrap_or("an operator's word"))
         ))?;
     }
-    Ok(())
+    let open: Vec<&Unresolved> = cases.iter().filter(|one| one.state == "open").collect();
+    let rows: Vec<Vec<Cell>> = cases
+        .iter()
+        .map(|one| {
+            let names = one.subject.as_deref().map_or_else(|| "erased".to_owned(), on_one_line);
+            let state = match one.state.as_str() {
+                "open" => Cell::meaning("open", Meaning::Waiting),
+                over => Cell::meaning(over, Meaning::Quiet),
+            };
+            vec![
+                one.case.to_string().into(),
+                names.into(),
+                state,
+                times.away(one.since).into(),
+                one.source.clone().into(),
+                one.reason.clone().into(),
+                one.why.clone().into(),
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        table(
+            &["case", "subject", "state", "since?", "source?", "reason?", "why…"],
+            rows,
+            "",
+        )?;
+    }
+    match (open.first(), disputed.len()) {
+        (None, 0) => line(Meaning::Good.paint("everybody is known at a target at least")),
+        (None, names) => line(Meaning::Waiting.paint(format!(
+            "everybody is known at a target at least; {} in dispute: unlink each from whom it is not (revoked subject unlink NAME)",
+            counted(names, "name is", "names are")
+        ))),
+        (Some(one), _) => {
+            line("say who it is:                 revoked subject link NAME NAME")?;
+            line(format!("or that nothing is to be done: revoked subject dismiss {}", one.case))?;
+            line(Meaning::Waiting.paint(format!(
+                "{} somebody whom no target knows",
+                counted(open.len(), "case is about", "cases are about")
+            )))
+        }
+    }
+}
+
+/// The names of a subject on one line.
+fn on_one_line(subject: &str) -> String {
+    subject
+        .strip_prefix("aliases:")
+        .unwrap_or(subject)
+        .split('\n')
+        .map(shown_text)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn counted_cases(numbers: &[String]) -> String {
+    let noun = if numbers.len() == 1 { "case" } else { "cases" };
+    format!("{noun} {}", numbers.join(", "))
 }

@@ -2,8 +2,10 @@
 
 use serde::Serialize;
 
+use super::on_one_line;
 use crate::cli::asked::Reach;
-use crate::cli::output::{json, line, name_unreadable, plain, table, time};
+use crate::cli::output::{Cell, LocalTimes, Meaning, json, line, name_unreadable, plain, table};
+use crate::cli::whom::shown_text;
 use crate::cli::{Exit, StoreArgs};
 use crate::daemon::asked::{Asks, Question, Says};
 use crate::model::{Resolution, Subject};
@@ -47,7 +49,7 @@ pub(super) async fn run(store: &Store, at: &StoreArgs, name: &Subject, ask: bool
         let found = serde_json::json!({ "names": names, "cases": cases, "targets": answers, "contradicted_at": accounts });
         json(&found)?;
     } else {
-        print(name, &names, &cases)?;
+        print(name, &names, &cases, &LocalTimes::at(store.clock().now()))?;
         if ask {
             let rows = answers
                 .into_iter()
@@ -55,6 +57,7 @@ pub(super) async fn run(store: &Store, at: &StoreArgs, name: &Subject, ask: bool
                 .collect();
             table(&["target", "name", "means there"], rows, "no target is configured")?;
         }
+        sum(name, &names, &cases)?;
         for target in accounts {
             line(format!(
                 "the names contradict each other at {}: work there waits for a human; unlink the name that is wrong",
@@ -66,39 +69,79 @@ pub(super) async fn run(store: &Store, at: &StoreArgs, name: &Subject, ask: bool
     Ok(if failed { Exit::Failed } else { Exit::Ok })
 }
 
-fn print(name: &Subject, names: &[LinkedName], cases: &[CaseView]) -> anyhow::Result<()> {
+/// Prints a person: the names, then the cases with the newest last.
+fn print(name: &Subject, names: &[LinkedName], cases: &[CaseView], times: &LocalTimes) -> anyhow::Result<()> {
+    let asked_for = on_one_line(&name.to_string());
     if names.is_empty() {
-        line(format!("{} is linked to no other name", plain(&name.to_string())))?;
+        line(format!(
+            "{asked_for} is linked to no other name (revoked subject link {asked_for} NAME)"
+        ))?;
     } else {
+        let is_replaced = names.iter().any(|known| known.until.is_some());
         let rows = names.iter().map(|known| {
-            let mut says = known.source.clone().unwrap_or_else(|| "an operator".to_owned());
-            if known.disputed_at.is_some() {
-                says.push_str(", in dispute");
-            }
-            vec![
-                known.name.to_string(),
-                known.target.clone().unwrap_or_else(|| "-".to_owned()),
+            let says = known.source.clone().unwrap_or_else(|| "an operator".to_owned());
+            let says = match known.disputed_at {
+                Some(_) => Cell::meaning(format!("{says}, in dispute"), Meaning::Bad),
+                None => says.into(),
+            };
+            let mut row: Vec<Cell> = vec![
+                shown_text(&known.name.to_string()).into(),
                 says,
-                known.since.to_string(),
-                known.until.map_or_else(|| "-".to_owned(), |until| time(Some(until))),
+                known.target.clone().unwrap_or_else(|| "-".to_owned()).into(),
+                times.time(known.since).into(),
+            ];
+            if is_replaced {
+                row.push(times.cell(known.until).into());
+            }
+            row
+        });
+        let headings: &[&str] = &["name", "says", "only at?", "since?", "until?"];
+        table(&headings[..if is_replaced { 5 } else { 4 }], rows.collect(), "no names")?;
+    }
+    if !cases.is_empty() {
+        let rows = cases.iter().rev().map(|case| {
+            vec![
+                Cell::from(case.id.to_string()),
+                case.reason.clone().into(),
+                Cell::state(&case.state),
+                Cell::verdict(case.verdict.as_deref()),
+                times.time(case.received_at).into(),
             ]
         });
-        table(&["name", "only at", "says", "since", "until"], rows.collect(), "no names")?;
+        table(
+            &["case", "reason", "state", "verdict", "received"],
+            rows.collect(),
+            "no cases",
+        )?;
     }
-    let rows = cases.iter().map(|case| {
-        vec![
-            case.id.to_string(),
-            case.reason.clone(),
-            case.state.clone(),
-            case.verdict.clone().unwrap_or_else(|| "-".to_owned()),
-            case.received_at.to_string(),
-        ]
-    });
-    table(
-        &["case", "reason", "state", "verdict", "received"],
-        rows.collect(),
-        "no cases",
-    )
+    Ok(())
+}
+
+/// What all of it comes to.
+fn sum(name: &Subject, names: &[LinkedName], cases: &[CaseView]) -> anyhow::Result<()> {
+    let asked_for = on_one_line(&name.to_string());
+    let known = match names.len() {
+        0 | 1 => String::new(),
+        count => format!("one person by {count} names; "),
+    };
+    let text = match cases {
+        [] => format!("{asked_for}: {known}no case"),
+        [newest, ..] => {
+            let count = cases.len();
+            let more = if count == CASES as usize { " at least" } else { "" };
+            let plural = if count == 1 { "case" } else { "cases" };
+            let stands = newest
+                .verdict
+                .as_deref()
+                .filter(|_| newest.state == "closed")
+                .unwrap_or(&newest.state);
+            format!(
+                "{asked_for}: {known}{count} {plural}{more}, the newest ({}) {stands}",
+                newest.id
+            )
+        }
+    };
+    line(Meaning::Strong.paint(text))
 }
 
 /// What each target says about each name of the person.

@@ -1,17 +1,30 @@
-//! `revoked target`: descriptions of targets, one file for each of the commands below it. `described` finds the description that is meant.
+//! `revoked target`: how the targets stand, an operator's pause of one, and descriptions of targets; one file for each of the commands below it.
+//! `described` finds the description that is meant.
 
 use clap::Subcommand;
 
 use super::{Exit, StoreArgs};
+use crate::clock::Clock;
+use crate::config::Config;
 
 mod described;
 mod explain;
 mod lint;
+mod list;
+mod pause;
 mod trial;
+
+pub(super) use pause::tell_paused;
 
 /// `revoked target …`
 #[derive(Debug, Clone, Subcommand)]
 pub enum TargetCommand {
+    /// List the targets: up, down or paused, why, since when, and what waits for them
+    List(list::ListArgs),
+    /// Pause a target: nothing is sent to it, urgent work waits too, until you let it go on
+    Pause(pause::PauseArgs),
+    /// Let a target go on that an operator has paused
+    Resume(pause::ResumeArgs),
     /// Check a description of a target: every mistake, with its place
     #[command(after_help = "Example: revoked target lint wiki.toml\n\n\
         Exit codes: 0 it can be used; 2 it cannot, and every mistake is named.")]
@@ -29,8 +42,17 @@ pub enum TargetCommand {
 /// What the command could not do.
 pub(super) async fn run(command: TargetCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     match command {
+        TargetCommand::List(args) => Box::pin(list::list(&args, at)).await,
+        TargetCommand::Pause(args) => Box::pin(pause::pause(args, at)).await,
+        TargetCommand::Resume(args) => Box::pin(pause::resume(args, at)).await,
         TargetCommand::Lint(args) => lint::run(&args),
         TargetCommand::Explain(args) => explain::run(&args),
         TargetCommand::Try(args) => Box::pin(trial::run(&args, at)).await,
     }
+}
+
+/// The names of the targets in the config; nothing where it cannot be read here.
+fn names(at: &StoreArgs) -> Option<Vec<String>> {
+    let config = Config::load_without_secrets(&at.config, &Clock::system());
+    config.ok().map(|config| config.target_names)
 }

@@ -101,6 +101,10 @@ impl Pull for HrCsv {
         Ok(deliveries)
     }
 
+    fn obstacle(&self) -> Option<String> {
+        self.0.obstacle()
+    }
+
     async fn stored(&self, delivery: &Delivery, _: &Receipt) -> anyhow::Result<()> {
         let Some(done) = StoredFile::of(delivery) else { return Ok(()) };
         let folder = Arc::clone(&self.0);

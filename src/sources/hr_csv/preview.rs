@@ -71,6 +71,8 @@ pub struct Totals {
     pub nothing: u64,
     /// What could not be read, in rows.
     pub refused: u64,
+    /// Of those that would end access, those about people of whom nothing is known, where that was asked.
+    pub unknown: u64,
     /// Of all rows, those with a day that stands for none, such as 0000-00-00.
     pub null_days: u64,
     /// Of those that stand, those of people who are called employed although their last day is over.
@@ -107,6 +109,7 @@ impl Preview {
             stands: of(Effect::Stands),
             overtaken: of(Effect::Overtaken),
             nothing: of(Effect::Nothing),
+            unknown: self.rows.iter().filter(|row| row.unknown).count() as u64,
             ..self.totals
         };
     }
@@ -148,6 +151,9 @@ pub struct PreviewRow {
     pub effect: Effect,
     /// Why, where that is not plain.
     pub why: Option<String>,
+    /// Whether nobody is known by its names, where that was asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unknown: bool,
     /// Whether a status says that the employment goes on without an end: what a status has planned before is called off by it.
     #[serde(skip)]
     pub open_ended: bool,
@@ -328,6 +334,7 @@ fn one(said: &LatestStatement, other: Option<&str>, rules: &Rules, now: Timestam
         utc: at,
         effect,
         why,
+        unknown: false,
         open_ended: row.open_ended,
     }
 }

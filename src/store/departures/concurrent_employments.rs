@@ -224,7 +224,7 @@ impl Tx<'_> {
                 .detail(serde_json::json!({ "hold": hold, "class": OTHER_EMPLOYMENT.0, "why": OTHER_EMPLOYMENT.1, "departure": departure })),
         );
         let summary = format!(
-            "a departure of source {source} is blocked: {} (revoked departures show {departure}, revoked hold show {hold})",
+            "a departure of source {source} is blocked: {} (revoked departures show {departure})",
             OTHER_EMPLOYMENT.1
         );
         self.raise_alert("hold", &format!("hold:{hold}"), &summary, Some(case)).await

@@ -113,6 +113,10 @@ pub struct DepartureFilter {
     pub state: Option<String>,
     /// Only of this person: one of the names, or `employee_id:` with HR's number.
     pub person: Option<Subject>,
+    /// Only those by which access ends from then on.
+    pub from: Option<Timestamp>,
+    /// Only those by which access ends before then.
+    pub to: Option<Timestamp>,
     /// At most so many.
     pub limit: u32,
 }
@@ -129,9 +133,14 @@ const PENDING: &str = "SELECT id, source, leaves, fire_at, case_id FROM departur
      AND fire_at >= $1 AND (fire_at > $1 OR id > $2) ORDER BY fire_at, id LIMIT $3";
 
 /// The departures in one state, the next first.
-fn in_state(of_source: bool) -> String {
+fn in_state(of_source: bool, of_a_time: bool) -> String {
     let source = if of_source { "AND d.source = $3 " } else { "" };
-    format!("{COLUMNS} WHERE d.id > 0 AND d.state = $1 {source}ORDER BY d.acts_at, d.id LIMIT $2")
+    let time = if of_a_time {
+        "AND d.acts_at >= $4 AND d.acts_at < $5 "
+    } else {
+        ""
+    };
+    format!("{COLUMNS} WHERE d.id > 0 AND d.state = $1 {source}{time}ORDER BY d.acts_at, d.id LIMIT $2")
 }
 
 /// Those whose state is no word of ours: they stand last, and are named.
@@ -150,7 +159,7 @@ fn of_person(person: &Subject) -> String {
     };
     format!(
         "{COLUMNS} WHERE d.id > 0 AND {whose} AND ($2 IS NULL OR d.source = $2) AND ($3 IS NULL OR d.state = $3) \
-         ORDER BY d.state NOT IN ('planned', 'held', 'blocked'), d.acts_at, d.id LIMIT $4"
+         AND d.acts_at >= $5 AND d.acts_at < $6 ORDER BY d.state NOT IN ('planned', 'held', 'blocked'), d.acts_at, d.id LIMIT $4"
     )
 }
 
@@ -203,6 +212,9 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn departures(&self, filter: &DepartureFilter) -> Result<Listed<DepartureView>> {
         let doing = "listing departures";
+        let of_a_time = filter.from.is_some() || filter.to.is_some();
+        let from = filter.from.map_or(i64::MIN, Timestamp::ms);
+        let to = filter.to.map_or(i64::MAX, Timestamp::ms);
         if let Some(person) = &filter.person {
             let sql = of_person(person);
             let (employee, names) = match person {
@@ -214,6 +226,8 @@ impl Store {
                 .bind(&filter.source)
                 .bind(&filter.state)
                 .bind(filter.limit)
+                .bind(from)
+                .bind(to)
                 .fetch_all(self.readers())
                 .await
                 .map_err(StoreError::sql(doing))?;
@@ -224,10 +238,11 @@ impl Store {
         for states in [PENDING_STATES, OVER_STATES] {
             let mut rows = Vec::new();
             for state in states.iter().copied().filter(|state| is_asked_for(state)) {
-                let query = sqlx::query(sqlx::AssertSqlSafe(in_state(filter.source.is_some())))
+                let query = sqlx::query(sqlx::AssertSqlSafe(in_state(filter.source.is_some(), of_a_time)))
                     .bind(state)
                     .bind(filter.limit)
                     .bind(&filter.source);
+                let query = if of_a_time { query.bind(from).bind(to) } else { query };
                 let of_state = query.fetch_all(self.readers()).await.map_err(StoreError::sql(doing))?;
                 for row in of_state {
                     // A damaged instant is told of with its row, and stands last.
@@ -385,8 +400,13 @@ mod tests {
             .unwrap();
         for (sql, index, sorts) in [
             (PENDING.to_owned(), "departure_pending (fire_at>?)", false),
-            (in_state(false), "departure_listed (state=?)", false),
-            (in_state(true), "departure_of_source (source=? AND state=?)", false),
+            (in_state(false, false), "departure_listed (state=?)", false),
+            (in_state(true, false), "departure_of_source (source=? AND state=?)", false),
+            (
+                in_state(false, true),
+                "departure_listed (state=? AND acts_at>? AND acts_at<?)",
+                false,
+            ),
             (odd_states(), "departure_odd", false),
             (
                 of_person(&Subject::EmployeeId("7".to_owned())),

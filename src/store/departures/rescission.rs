@@ -158,14 +158,14 @@ impl Tx<'_> {
     }
 
     /// The departures under a hold that was approved: planned again, and those that were blocked in spite of what blocked them.
-    pub(in crate::store) async fn approve_departures(&mut self, hold: i64, by: &Actor) -> Result<()> {
+    pub(in crate::store) async fn approve_departures(&mut self, case: i64, by: &Actor) -> Result<()> {
         let rows = sqlx::query(
             "UPDATE departure SET despite = state = 'blocked', state = 'planned', why = NULL, changed_at = ?1 \
-             WHERE state IN ('held', 'blocked') AND case_id IN (SELECT id FROM cases WHERE hold = ?2 AND state = 'held') \
+             WHERE state IN ('held', 'blocked') AND case_id IN (SELECT id FROM cases WHERE id = ?2 AND state = 'held') \
              RETURNING id, despite",
         )
         .bind(self.now.ms())
-        .bind(hold)
+        .bind(case)
         .fetch_all(&mut *self.conn)
         .await
         .map_err(StoreError::sql("releasing departures"))?;

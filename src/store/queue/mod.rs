@@ -6,7 +6,7 @@
 //! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`] (with [`reported_time`]), [`place_hold`], [`requester`], and
 //!   [`accept_context`], which they hand on; [`portions`] for a large file, which is stored a part at a time;
 //! - of jobs: [`enqueue`] (a [`new_job`]), [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not),
-//!   [`unreadable_job`] (given up);
+//!   [`target_pause`] (paused by an operator), [`unreadable_job`] (given up);
 //! - of settle: [`close_case`], [`sweeps`], [`single_sign_on`] (again after a provider's block), and [`ledger`] for what could not be revoked;
 //! - of all of them: [`sets`], which does them for a whole group at once, [`entries`] (what they append to the trail), [`reservation`] (claims
 //!   that are not committed yet), [`evidence_row`] (what an attempt saw and did, in its row) with [`wordings`], and what they hand over: [`accepted`], [`observation_summary`].
@@ -43,6 +43,7 @@ pub(in crate::store) mod settle;
 pub(in crate::store) mod single_sign_on;
 pub(in crate::store) mod slot_offer;
 pub(in crate::store) mod sweeps;
+pub(in crate::store) mod target_pause;
 pub(in crate::store) mod unreadable_job;
 pub(in crate::store) mod wake;
 pub(in crate::store) mod wordings;

@@ -5,10 +5,14 @@ use revoked_trail::EntryKind;
 use super::accept_context::{AcceptContext, DecidedSignal};
 use crate::model::{CaseId, Job};
 use crate::policy::{STAYS, Work};
+use crate::store::columns::Columns as _;
 use crate::store::{Result, StoreError, Tx};
 
 /// The class and the words of a hold over a departure that is blocked: they name nobody.
 pub(in crate::store) const OTHER_EMPLOYMENT: (&str, &str) = ("employment", "another employment of the same person has not ended");
+
+/// The class of what an attempt found at the target.
+const PRINCIPAL: &str = "principal";
 
 /// The class of a hold over a whole delivery: it is never one decision with another delivery.
 const WHOLE_DELIVERY: &str = "delivery_limit";
@@ -54,7 +58,7 @@ impl Tx<'_> {
         }
         let entry = new.entry(EntryKind::HoldPlaced).case(case.0);
         self.record(&entry.detail(serde_json::json!({ "hold": under, "class": class, "why": why })));
-        let summary = format!("signals of source {source} wait for a decision: {why} (revoked hold show {under})");
+        let summary = format!("signals of source {source} wait for a decision: {why}");
         self.raise_alert("hold", &format!("hold:{under}"), &summary, None).await?;
         Ok(case)
     }
@@ -97,21 +101,31 @@ impl Tx<'_> {
         Ok(done.last_insert_rowid())
     }
 
-    /// An attempt found that a human must decide: places a hold over the case.
+    /// An attempt found that a human must decide: the case comes under the open hold of its source and cause, or a new one. What came as a
+    /// batch stays apart here too.
     pub(super) async fn hold_case(&mut self, job: &Job, why: &str) -> Result<()> {
-        let source: String = sqlx::query_scalar("SELECT source FROM cases WHERE id = ?")
+        let row = sqlx::query("SELECT source, batch IS NOT NULL FROM cases WHERE id = ?")
             .bind(job.case.0)
             .fetch_one(&mut *self.conn)
             .await
             .map_err(StoreError::sql("reading a case"))?;
-        let hold = self.place_hold("principal", why, &source, None).await?;
+        let (source, in_batch): (String, bool) = (row.read(0)?, row.read(1)?);
+        let known = if in_batch {
+            None
+        } else {
+            self.open_hold(&source, PRINCIPAL, why).await?
+        };
+        let hold = match known {
+            Some(hold) => hold,
+            None => self.place_hold(PRINCIPAL, why, &source, None).await?,
+        };
         sqlx::query("UPDATE cases SET state = 'held', hold = ?, verdict = NULL, closed_at = NULL WHERE id = ?")
             .bind(hold)
             .bind(job.case.0)
             .execute(&mut *self.conn)
             .await
             .map_err(StoreError::sql("holding a case"))?;
-        let summary = format!("case {} waits for a decision: {why} (revoked hold show {hold})", job.case);
+        let summary = format!("case {} waits for a decision: {why}", job.case);
         self.raise_alert("hold", &format!("hold:{hold}"), &summary, Some(job.case.0))
             .await
     }

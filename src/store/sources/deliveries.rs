@@ -2,8 +2,8 @@
 
 use revoked_trail::{Entry, EntryKind};
 
-use crate::digest::hex;
-use crate::model::{Actor, Delivery, error_chain};
+use crate::digest::{hex, sha256};
+use crate::model::{Actor, Delivery, Refused, error_chain};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
@@ -120,22 +120,36 @@ impl Tx<'_> {
                 "batch": batch, "refused": delivery.refused.len(), "parts": named,
             })),
         );
-        let said = |whole: &str| {
-            let parts = delivery.refused.len();
+        let whole = delivery.refused.iter().find(|part| part.place == Refused::WHOLE);
+        let said = |what: &str| {
+            if let Some(part) = whole {
+                return format!(
+                    "source {}: {what} was rejected whole, nothing in it was acted on: {}",
+                    delivery.source, part.why
+                );
+            }
+            let parts = match delivery.refused.len() {
+                1 => "1 part".to_owned(),
+                count => format!("{count} parts"),
+            };
             format!(
-                "source {}: {parts} parts of {whole} could not be read and were put aside",
+                "source {}: {parts} of {what} could not be read; what could not was put aside",
                 delivery.source
             )
         };
-        let name = delivery.name.as_deref().unwrap_or("a delivery");
-        // A file's name may be a person's.
-        let logged = match &delivery.digest {
-            Some(digest) if delivery.name.is_some() => said(&format!("the file with the SHA-256 {}", hex(digest))),
-            _ => said("a delivery"),
+        // One alert a file, so that the name of none is lost. A file's name may be a person's, so the log goes without.
+        let (summary, logged, key) = match (&delivery.name, &delivery.digest) {
+            (None, _) => (said("a delivery"), said("a delivery"), format!("source:{}", delivery.source)),
+            (Some(name), digest) => {
+                let (digest, logged) = match digest {
+                    Some(digest) => (*digest, said(&format!("the file with the SHA-256 {}", hex(digest)))),
+                    None => (sha256(name.as_bytes()), said("a file")),
+                };
+                let key = format!("source:{}:file:{}", delivery.source, hex(&digest[..8]));
+                (said(&format!("the file {name:?}")), logged, key)
+            }
         };
-        let key = format!("source:{}", delivery.source);
-        self.raise_alert_discreetly("quarantine", &key, &said(&format!("{name:?}")), &logged, None)
-            .await
+        self.raise_alert_discreetly("quarantine", &key, &summary, &logged, None).await
     }
 
     /// Raises and clears the alerts that the source has decided on.

@@ -34,12 +34,18 @@ pub struct TrailFilter {
     pub subject_refs: Option<Vec<String>>,
     /// Kinds that begin with this: `action.` or `hold.placed`.
     pub kind: Option<String>,
+    /// Only what an operator of this name did.
+    pub operator: Option<String>,
     /// From this instant on.
     pub since: Option<Timestamp>,
+    /// Before this instant.
+    pub until: Option<Timestamp>,
     /// From this place on.
     pub from: u64,
     /// At most so many.
     pub limit: u32,
+    /// The newest of them, where there are more; else the oldest.
+    pub newest: bool,
 }
 
 /// A member of an entry; nothing where the entry is no JSON, which must not fail the reading of the others.
@@ -63,7 +69,7 @@ impl Store {
         read_frontier(&mut conn).await
     }
 
-    /// The rows that pass `filter`, oldest first. Those of a case, a job or a subject are looked for in the blocks alone that speak of it. One that
+    /// The rows that pass `filter`, oldest first; of more than its limit the oldest, or the newest. Those of a case, a job or a subject are looked for in the blocks alone that speak of it. One that
     /// is no text is named, and one that is no JSON passes no filter by what stands in it.
     ///
     /// # Errors
@@ -80,20 +86,25 @@ impl Store {
                 .map_err(StoreError::sql("searching the trail"))?;
             blocks_about(&mut conn, filter.from, (filter.job, filter.subject_refs.as_deref())).await?
         };
-        let mut found = Listed::default();
-        for blocks in blocks.chunks(BLOCKS_AT_ONCE) {
-            if left(filter, &found) == 0 {
-                return Ok(found);
-            }
-            found.append(self.trail_rows(filter, Some(blocks), left(filter, &found)).await?);
-        }
         // The newest entries, whose blocks are not written down yet.
         let rest = u64::try_from(rest).unwrap_or(0).saturating_mul(BLOCK);
-        let newest = TrailFilter {
+        let unwritten = TrailFilter {
             from: filter.from.max(rest),
             ..filter.clone()
         };
-        found.append(self.trail_rows(&newest, None, left(filter, &found)).await?);
+        let mut portions: Vec<Option<&[i64]>> = blocks.chunks(BLOCKS_AT_ONCE).map(Some).chain([None]).collect();
+        if filter.newest {
+            portions.reverse();
+        }
+        let mut found = Listed::default();
+        for portion in portions {
+            if left(filter, &found) == 0 {
+                break;
+            }
+            let of = if portion.is_some() { filter } else { &unwritten };
+            found.append(self.trail_rows(of, portion, left(filter, &found)).await?);
+        }
+        found.rows.sort_by_key(|row| row.seq);
         Ok(found)
     }
 
@@ -149,13 +160,36 @@ impl Store {
         if let Some(since) = filter.since {
             query.push(" AND ").push(member!("at")).push(" >= ").push_bind(since.ms());
         }
-        query.push(" ORDER BY t.seq LIMIT ").push_bind(limit);
+        if let Some(until) = filter.until {
+            query.push(" AND ").push(member!("at")).push(" < ").push_bind(until.ms());
+        }
+        if let Some(operator) = &filter.operator {
+            // With the number that the kernel vouched for, or without one.
+            let name = format!("operator:{operator}");
+            query
+                .push(" AND (")
+                .push(member!("actor"))
+                .push(" = ")
+                .push_bind(name.clone());
+            query
+                .push(" OR substr(")
+                .push(member!("actor"))
+                .push(", 1, length(")
+                .push_bind(name.clone());
+            query.push(") + 1) = ").push_bind(format!("{name}(")).push(")");
+        }
+        query
+            .push(" ORDER BY t.seq ")
+            .push(if filter.newest { "DESC" } else { "ASC" });
+        query.push(" LIMIT ").push_bind(limit);
         let rows = query
             .build()
             .fetch_all(self.readers())
             .await
             .map_err(StoreError::sql("searching the trail"))?;
-        Listed::read("trail", &rows, read_row)
+        let mut listed = Listed::read("trail", &rows, read_row)?;
+        listed.rows.sort_by_key(|row| row.seq);
+        Ok(listed)
     }
 }
 

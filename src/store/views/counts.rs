@@ -23,8 +23,10 @@ pub struct Counts {
     pub ledger: i64,
     /// When the oldest of them failed.
     pub ledger_oldest: Option<Timestamp>,
-    /// Open alerts.
+    /// Open alerts that nobody has acknowledged.
     pub alerts: i64,
+    /// Open alerts that somebody looks after.
+    pub acknowledged: i64,
     /// Open holds.
     pub holds: i64,
     /// Entries of the trail.
@@ -33,7 +35,7 @@ pub struct Counts {
     pub signed: Option<i64>,
     /// When it was signed.
     pub signed_at: Option<Timestamp>,
-    /// Lanes that are paused, with why.
+    /// Targets that are paused, by the daemon or by an operator, with why.
     pub paused: BTreeMap<String, String>,
     /// Departures that wait for their day.
     pub planned: i64,
@@ -93,15 +95,17 @@ impl Store {
             tally.retain(|_, n| *n != 0);
         }
         let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM alert WHERE cleared_at IS NULL), (SELECT count(*) FROM hold WHERE state = 'open'), \
+            "SELECT (SELECT count(*) FROM alert WHERE cleared_at IS NULL AND acknowledged_at IS NULL), (SELECT count(*) FROM hold WHERE state = 'open'), \
                     (SELECT size FROM trail_head), (SELECT max(size) FROM checkpoint), \
-                    (SELECT at FROM checkpoint ORDER BY size DESC LIMIT 1)",
+                    (SELECT at FROM checkpoint ORDER BY size DESC LIMIT 1), \
+                    (SELECT count(*) FROM alert WHERE cleared_at IS NULL AND acknowledged_at IS NOT NULL)",
         )
         .fetch_one(&mut *conn)
         .await
         .map_err(doing())?;
         counts.alerts = row.read(0)?;
         counts.holds = row.read(1)?;
+        counts.acknowledged = row.read(5)?;
         counts.trail = row.read(2).unwrap_or_default();
         counts.signed = row.read(3).ok().flatten();
         // Numbers beside those that matter: one that cannot be read is shown as none.
@@ -123,6 +127,13 @@ impl Store {
             .iter()
             .map(|row| Ok((row.lossy(0)?, row.lossy(1)?)))
             .collect::<Result<_>>()?;
+        for (target, pause) in self.paused_targets().await? {
+            let why = counts.paused.entry(target).or_default();
+            *why = match why.as_str() {
+                "" => pause.sentence(),
+                refused => format!("{}; {refused}", pause.sentence()),
+            };
+        }
         Ok(counts)
     }
 
@@ -131,10 +142,11 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn open_alerts_by_kind(&self) -> Result<BTreeMap<String, i64>> {
-        let rows = sqlx::query("SELECT kind, count(*) FROM alert WHERE cleared_at IS NULL GROUP BY kind")
-            .fetch_all(self.readers())
-            .await
-            .map_err(StoreError::sql("counting the alerts"))?;
+        let rows =
+            sqlx::query("SELECT kind, count(*) FROM alert WHERE cleared_at IS NULL AND acknowledged_at IS NULL GROUP BY kind")
+                .fetch_all(self.readers())
+                .await
+                .map_err(StoreError::sql("counting the alerts"))?;
         rows.iter().map(|row| Ok((row.lossy(0)?, row.read(1)?))).collect()
     }
 

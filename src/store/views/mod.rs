@@ -1,7 +1,16 @@
 //! Read-only views for commands, the API and the metrics: by any process that may read the file.
 //!
-//! [`cases`], [`jobs`], and [`counts`] for `status` and `/metrics`. Views of one kind of thing stand with it: holds, departures, backlog.
+//! [`cases`], [`jobs`], [`lanes`], what is at [`work`] and what waits for its day in [`plans`]; [`counts`] for `status` and `/metrics`;
+//! [`search`] for a [`search_word`] over everything, [`called`] for whom a bare word means. Views of one kind of thing stand with it: holds,
+//! departures, backlog.
 
+pub(in crate::store) mod called;
 pub(in crate::store) mod cases;
 pub(in crate::store) mod counts;
 pub(in crate::store) mod jobs;
+pub(in crate::store) mod lanes;
+mod people;
+pub(in crate::store) mod plans;
+pub(in crate::store) mod search;
+pub(in crate::store) mod search_word;
+pub(in crate::store) mod work;

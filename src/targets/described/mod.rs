@@ -33,17 +33,16 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use anyhow::anyhow;
 use async_trait::async_trait;
 
 use self::administrators::Administrators;
-use self::client::{Client, fail};
+use self::client::Client;
 use self::description::ResidualRule;
 use self::own_account::OwnAccount;
 use self::render::Origins;
 use self::session::Session;
 use self::values::Configured;
-use super::{Applied, Built, CallContext, Kind, ObservationRequest, Probe, Remedy, ServerClock, Target, TargetError, TargetRole};
+use super::{Applied, Built, CallContext, Kind, ObservationRequest, Probe, ServerClock, Target, TargetError, TargetRole, one};
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Principal, Resolution, Subject};
 use crate::settings::{ConfigError, Settings};
@@ -156,11 +155,7 @@ impl Target for Described {
     }
 
     async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
-        let [principal] = principals else {
-            let why = anyhow!("this target takes one account at a time, and {} were named", principals.len());
-            return Err(fail(format!("asked to {action}"), Remedy::GiveUp, why, None));
-        };
-        apply::apply(self, context, action, principal).await
+        apply::apply(self, context, action, one(action, principals)?).await
     }
 
     async fn probe(&self, context: &CallContext) -> Result<Probe, TargetError> {

@@ -51,9 +51,8 @@ fn principal(found: PrincipalAnswer, asked: &Subject) -> anyhow::Result<Principa
         names.push(name);
     }
     // Whoever searches for something like it finds somebody else one day.
-    let wanted = asked.to_string().to_lowercase();
     ensure!(
-        names.iter().any(|name| name.to_string().to_lowercase() == wanted),
+        names.iter().any(|name| same(name, asked)),
         "the account's names do not hold the one that was asked for, so it may be somebody else"
     );
     let traits = [
@@ -69,6 +68,14 @@ fn principal(found: PrincipalAnswer, asked: &Subject) -> anyhow::Result<Principa
         traits: traits.into_iter().flatten().collect(),
         account: account(found.suspended, found.suspended_at, found.own_password),
     })
+}
+
+/// Whether two names are one. Ids, and what an issuer calls somebody, may differ in case alone.
+fn same(name: &Subject, asked: &Subject) -> bool {
+    match asked {
+        Subject::Opaque(_) | Subject::IssSub { .. } => name == asked,
+        _ => name.to_string().to_lowercase() == asked.to_string().to_lowercase(),
+    }
 }
 
 fn account(suspended: bool, suspended_at: Option<Timestamp>, own_password: bool) -> AccountState {

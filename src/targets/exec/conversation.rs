@@ -5,15 +5,13 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 
 use super::contract::{Answer, Ask, Failed, Question, Then, VERSION};
-use crate::targets::bounded_program::{Program, RunError};
+use crate::bounded_program::{Program, RunError};
+use crate::targets::retry_after::{LONGEST_WAIT, SHORTEST_WAIT};
 use crate::targets::{CallContext, Remedy, TargetError};
 use crate::telemetry::sanitized;
 
 /// How long to wait where the program is limited and names no time.
 const WAIT: Duration = Duration::from_mins(1);
-
-/// The most that is believed of such a time.
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// How much of a sentence is kept.
 const SENTENCE: usize = 500;
@@ -60,7 +58,15 @@ impl Conversation {
             );
             return Err(fail(Remedy::Retry, error));
         }
+        let check_version = |version: u32| {
+            if version == VERSION {
+                return Ok(());
+            }
+            let error = anyhow!("it answers by version {version} of the contract, and {VERSION} was asked for");
+            Err(fail(Remedy::Pause, error))
+        };
         if let Ok(failed) = serde_json::from_slice::<Failed>(&output.stdout) {
+            check_version(failed.version())?;
             return Err(fail(
                 remedy_of(&failed),
                 anyhow!("the program says: {}", sentence(&failed.error.what)),
@@ -70,13 +76,7 @@ impl Conversation {
             .map_err(|error| anyhow!("{}", told(&error)))
             .context("the answer is not one by the contract in docs/targets/exec.md")
             .map_err(|error| fail(Remedy::Retry, error))?;
-        if answer.version() != VERSION {
-            let error = anyhow!(
-                "it answers by version {} of the contract, and {VERSION} was asked for",
-                answer.version()
-            );
-            return Err(fail(Remedy::Pause, error));
-        }
+        check_version(answer.version())?;
         Ok(answer)
     }
 
@@ -97,7 +97,7 @@ fn remedy_of(failed: &Failed) -> Remedy {
         Then::Retry => Remedy::Retry,
         Then::RetryAfter => {
             let wait = failed.error.seconds.map_or(WAIT, Duration::from_secs);
-            Remedy::RetryAfter(wait.min(LONGEST_WAIT))
+            Remedy::RetryAfter(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
         }
         Then::Pause => Remedy::Pause,
         Then::GiveUp => Remedy::GiveUp,

@@ -92,9 +92,7 @@ impl Description {
         }
         ensure!(!described.asks_by.is_empty(), "asks_by is empty, so nobody can be looked up");
         let within = |name: &str, kinds: &BTreeSet<GrantKind>| {
-            let stray = kinds
-                .iter()
-                .find(|kind| !described.ends.contains(kind) && !described.ends_all.contains(kind));
+            let stray = kinds.iter().find(|kind| !described.ends.contains(kind));
             stray.map_or(Ok(()), |kind| {
                 Err(anyhow::anyhow!("{name} holds {kind}, which ends does not"))
             })

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use self::contract::{Applied as AppliedAnswer, Ask, Observed, Probed, Resolved, Who};
 use self::conversation::Conversation;
 use self::description::Known;
-use super::{Applied, Built, CallContext, Kind, ObservationRequest, Probe, Remedy, Target, TargetError, TargetRole};
+use super::{Applied, Built, CallContext, Kind, ObservationRequest, Probe, Remedy, Target, TargetError, TargetRole, one};
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Principal, Resolution, Subject};
 use crate::settings::Settings;
@@ -94,15 +94,8 @@ impl Target for Exec {
     }
 
     async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
+        let principal = one(action, principals)?;
         let doing = format!("asked to {action}");
-        let [principal] = principals else {
-            return Err(TargetError {
-                doing,
-                remedy: Remedy::GiveUp,
-                source: anyhow!("the program takes one account at a time, and {} were named", principals.len()),
-                request: None,
-            });
-        };
         let question = Ask::Apply {
             principal: Who::from(principal),
             action,

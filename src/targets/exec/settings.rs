@@ -1,21 +1,19 @@
 //! The keys of an `exec` target, and what they must look like.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::ensure;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::file_modes;
+use crate::bounded_program::{Program, trusted_path};
 use crate::secret::SecretSource;
 use crate::settings::{Complaints, ConfigError, Period, Settings};
-use crate::targets::bounded_program::Program;
+use crate::targets::connection::CALL_TIME;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_mins(10);
 const OUTPUT: usize = 1 << 20;
 
 /// Names that are ours, or that change which code is run.
@@ -42,7 +40,7 @@ struct Keys {
 pub(super) fn read(settings: &Settings<'_>) -> Result<Program, Vec<ConfigError>> {
     let keys: Keys = settings.read()?;
     let mut complaints = Complaints::default();
-    let path = complaints.take(&keys.command, |command| program(command));
+    let path = complaints.take(&keys.command, |command| trusted_path(command));
     let mut environment = Vec::new();
     for (name, source) in &keys.environment {
         complaints.take(name, |name| variable(name));
@@ -58,7 +56,7 @@ pub(super) fn read(settings: &Settings<'_>) -> Result<Program, Vec<ConfigError>>
         }
         folder = key.into_inner();
     }
-    let time = complaints.time(keys.timeout.as_ref(), TIMEOUT, &(SHORTEST..=LONGEST));
+    let time = complaints.time(keys.timeout.as_ref(), TIMEOUT, &CALL_TIME);
     let output = keys.output.as_ref().map_or(OUTPUT, |key| *key.get_ref());
     if let Some(key) = keys.output.filter(|_| !(1 << 10..=1 << 26).contains(&output)) {
         complaints.at(&key, "an answer may have from 1024 to 67108864 bytes");
@@ -74,28 +72,6 @@ pub(super) fn read(settings: &Settings<'_>) -> Result<Program, Vec<ConfigError>>
         time,
         output,
     })
-}
-
-/// Where the program is. Whoever may write it acts with our rights.
-fn program(command: &[String]) -> anyhow::Result<PathBuf> {
-    let path = Path::new(
-        command
-            .first()
-            .context("it names no program; write [\"/usr/local/lib/revoked/crm\"]")?,
-    );
-    ensure!(
-        path.is_absolute(),
-        "{} is no whole path; write where the program is, from / on",
-        path.display()
-    );
-    ensure!(path.is_file(), "{} is no file", path.display());
-    ensure!(
-        command.iter().all(|word| !word.contains('\0')),
-        "an argument holds a character that none can hold"
-    );
-    file_modes::check_at("the program", path)?;
-    file_modes::check_folder_of("the program", path)?;
-    Ok(path.to_owned())
 }
 
 fn variable(name: &str) -> anyhow::Result<()> {

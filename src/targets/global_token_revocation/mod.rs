@@ -3,12 +3,13 @@
 //!
 //! The endpoint lists nothing and looks nobody up, so nothing is ever proved here: what it said yes to is `unverified`, in words.
 //!
-//! Reading order: `settings`, `signed_call` (the token and the body), here (what each answer means).
+//! Reading order: `settings`, `signed_call` (the token, and how people are named), here (what each answer means).
 
 use std::sync::Arc;
 
 use anyhow::anyhow;
 use async_trait::async_trait;
+use serde_json::{Value, json};
 
 use self::signed_call::{SignedCall, SubjectForm};
 use super::endpoint::{Endpoint, EndpointAnswer, EndpointCall};
@@ -49,16 +50,17 @@ struct UniversalLogout {
 }
 
 impl UniversalLogout {
-    /// The name of `subject` that the endpoint takes. An account's id here is that name.
-    fn name_of(&self, subject: &Subject) -> Option<Subject> {
+    /// The name of `subject` that the endpoint takes, and how a call says it. An account's id here is that name.
+    fn name_of(&self, subject: &Subject) -> Option<(Subject, Value)> {
         let name = match subject {
             Subject::Opaque(id) if self.call.form != SubjectForm::Opaque => id.parse().ok()?,
             other => other.clone(),
         };
-        self.call.takes(&name).then_some(name)
+        let sub_id = self.call.sub_id(&name)?;
+        Some((name, sub_id))
     }
 
-    async fn log_out(&self, context: &CallContext, doing: &str, subject: &Subject) -> Result<EndpointAnswer, TargetError> {
+    async fn log_out(&self, context: &CallContext, doing: &str, sub_id: &Value) -> Result<EndpointAnswer, TargetError> {
         let failed = |source| TargetError {
             doing: doing.to_owned(),
             remedy: Remedy::GiveUp,
@@ -71,7 +73,7 @@ impl UniversalLogout {
             url: &self.call.url,
             authorization: Some(authorization),
             media: "application/json",
-            body: SignedCall::body(subject),
+            body: json!({ "sub_id": sub_id }).to_string(),
         };
         self.endpoint.post(context, call).await
     }
@@ -105,7 +107,7 @@ impl Target for UniversalLogout {
     /// There is nothing to ask: the name is the account.
     async fn resolve(&self, _: &CallContext, subject: &Subject) -> Result<Resolution, TargetError> {
         let name = subject.names().iter().find_map(|name| self.name_of(name));
-        Ok(name.map_or(Resolution::None, |name| {
+        Ok(name.map_or(Resolution::None, |(name, _)| {
             let id = match &name {
                 Subject::Opaque(id) => id.clone(),
                 other => other.to_string(),
@@ -140,12 +142,12 @@ impl Target for UniversalLogout {
                 return Err(give_up(anyhow!("a Universal Logout endpoint cannot {action}")));
             }
             let name = self.name_of(&Subject::Opaque(principal.id.clone()));
-            let name = name.ok_or_else(|| {
+            let (_, sub_id) = name.ok_or_else(|| {
                 give_up(anyhow!(
                     "the endpoint takes no subject of this form; see `subject` in the config"
                 ))
             })?;
-            let answer = self.log_out(context, &doing, &name).await?;
+            let answer = self.log_out(context, &doing, &sub_id).await?;
             applied.requests.extend(answer.request.clone());
             applied.sent_at = answer.date;
             match answer.status.as_u16() {

@@ -11,7 +11,7 @@ use super::signed_call::{SignedCall, SubjectForm};
 use crate::clock::Clock;
 use crate::jose::{Algorithm, Signer};
 use crate::secret::SecretSource;
-use crate::settings::{Complaints, ConfigError, Settings};
+use crate::settings::{Complaints, ConfigError, Period, Settings};
 use crate::targets::connection::base_url;
 use crate::targets::endpoint::{Endpoint, Reach};
 
@@ -40,9 +40,9 @@ struct Keys {
     /// Authorities to trust besides the system's, PEM.
     ca_file: Option<Spanned<PathBuf>>,
     /// To open a connection: `5s`.
-    connect_timeout: Option<Spanned<String>>,
+    connect_timeout: Option<Spanned<Period>>,
     /// For a call as a whole: `30s`.
-    timeout: Option<Spanned<String>>,
+    timeout: Option<Spanned<Period>>,
 }
 
 const fn rs256() -> Algorithm {

@@ -1,4 +1,4 @@
-//! The call: a short-lived token that says who calls, and a body that says whom to log out.
+//! The call: a short-lived token that says who calls, and the identifier that says whom to log out.
 
 use std::time::Duration;
 
@@ -42,25 +42,23 @@ pub(super) struct SignedCall {
 }
 
 impl SignedCall {
-    /// Whether the endpoint takes a name of this form.
-    pub(super) fn takes(&self, name: &Subject) -> bool {
+    /// The identifier (RFC 9493) of somebody; `None` where the endpoint takes no name of this form.
+    pub(super) fn sub_id(&self, name: &Subject) -> Option<Value> {
         match (self.form, name) {
-            (SubjectForm::Email, Subject::Email(_)) | (SubjectForm::Opaque, Subject::Opaque(_)) => true,
-            (SubjectForm::IssSub, Subject::IssSub { iss, .. }) => *iss == self.subject_issuer,
-            _ => false,
+            (SubjectForm::Email, Subject::Email(email)) => Some(by_email(email)),
+            (SubjectForm::Opaque, Subject::Opaque(id)) => Some(by_id(id)),
+            (SubjectForm::IssSub, Subject::IssSub { iss, sub }) => (*iss == self.subject_issuer).then(|| by_issuer(iss, sub)),
+            _ => None,
         }
     }
 
-    /// A name that nobody has.
-    pub(super) fn nobody(&self) -> Subject {
+    /// The identifier of somebody who cannot be there.
+    pub(super) fn nobody(&self) -> Value {
         let random = Uuid::now_v7().simple().to_string();
         match self.form {
-            SubjectForm::Email => Subject::Email(format!("{random}@revoked.invalid")),
-            SubjectForm::Opaque => Subject::Opaque(random),
-            SubjectForm::IssSub => Subject::IssSub {
-                iss: self.subject_issuer.clone(),
-                sub: random,
-            },
+            SubjectForm::Email => by_email(&format!("{random}@revoked.invalid")),
+            SubjectForm::Opaque => by_id(&random),
+            SubjectForm::IssSub => by_issuer(&self.subject_issuer, &random),
         }
     }
 
@@ -87,21 +85,16 @@ impl SignedCall {
         value.set_sensitive(true);
         Ok(value)
     }
-
-    /// The body (RFC 9493 identifiers).
-    pub(super) fn body(name: &Subject) -> String {
-        let sub_id: Value = match name {
-            Subject::Email(email) => json!({ "format": "email", "email": email }),
-            Subject::IssSub { iss, sub } => json!({ "format": "iss_sub", "iss": iss, "sub": sub }),
-            other => json!({ "format": "opaque", "id": id(other) }),
-        };
-        json!({ "sub_id": sub_id }).to_string()
-    }
 }
 
-fn id(name: &Subject) -> String {
-    match name {
-        Subject::Opaque(id) => id.clone(),
-        other => other.to_string(),
-    }
+fn by_email(email: &str) -> Value {
+    json!({ "format": "email", "email": email })
+}
+
+fn by_id(id: &str) -> Value {
+    json!({ "format": "opaque", "id": id })
+}
+
+fn by_issuer(iss: &str, sub: &str) -> Value {
+    json!({ "format": "iss_sub", "iss": iss, "sub": sub })
 }

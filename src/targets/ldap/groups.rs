@@ -73,11 +73,13 @@ impl Groups {
                 .map(|seen| seen.map(|()| Vec::new()));
         }
         let mut grants = Vec::new();
-        for (attribute, value) in by {
-            let one = Search::entry(group, Filter::equal(attribute, value), &["1.1"]);
+        // Several login names in one group are one membership, which ends with the last of them.
+        for by in by.chunk_by(|one, other| one.0 == other.0) {
+            let any = Filter::any(by.iter().map(|(attribute, value)| Filter::equal(attribute, value)));
+            let one = Search::entry(group, any, &["1.1"]);
             if connection.read(context, &doing, &one).await?.is_some() {
                 let mut grant = Grant::new(GrantKind::Membership, group);
-                grant.name.part = Some(attribute.to_owned());
+                grant.name.part = by.first().map(|(attribute, _)| (*attribute).to_owned());
                 grants.push(grant);
             }
         }
@@ -127,33 +129,28 @@ impl Groups {
         let group = &grant.id;
         let doing = format!("taking a member out of {group}");
         let named = self.remove_from.iter().any(|named| named.eq_ignore_ascii_case(group));
-        let value = by_attributes(naming, person)
-            .into_iter()
-            .find(|(attribute, _)| Some(*attribute) == grant.part.as_deref());
-        let Some((attribute, value)) = value.filter(|_| named) else {
+        let mut by = by_attributes(naming, person);
+        by.retain(|(attribute, _)| named && Some(*attribute) == grant.part.as_deref());
+        if by.is_empty() {
             let failure = CallFailure::unclear(doing, "it is none of the groups in `remove_from`");
             return Err(failure.with(Remedy::GiveUp, "name it there"));
-        };
-        let sent = connection
-            .modify(context, &doing, group, || vec![delete(attribute, value)])
-            .await;
-        match sent {
-            Ok(()) => Ok(Applied::default()),
-            Err(failure) if failure.is(code::NO_SUCH_ATTRIBUTE) || failure.is(code::NO_SUCH_OBJECT) => Ok(Applied {
-                already: true,
-                ..Applied::default()
-            }),
-            Err(failure) if failure.is(code::OBJECT_CLASS) => Err(failure.with(
-                Remedy::GiveUp,
-                "the group would be left without a member; put another one into it first",
-            )),
-            // The lock and the password come first for everybody: no reason to stop them.
-            Err(failure) if failure.is(code::NO_RIGHTS) => Err(failure.with(
-                Remedy::GiveUp,
-                "let our account write the members of the groups in `remove_from`",
-            )),
-            Err(failure) => Err(failure.into()),
         }
+        let mut already = true;
+        // One by one: a change that takes a value away that is not there is refused as a whole.
+        for (attribute, value) in by {
+            let sent = connection
+                .modify(context, &doing, group, || vec![delete(attribute, value)])
+                .await;
+            match sent {
+                Ok(()) => already = false,
+                Err(failure) if failure.is(code::NO_SUCH_ATTRIBUTE) || failure.is(code::NO_SUCH_OBJECT) => {}
+                Err(failure) => return Err(not_removed(failure)),
+            }
+        }
+        Ok(Applied {
+            already,
+            ..Applied::default()
+        })
     }
 
     /// The first of the protected groups that this person is in.
@@ -190,6 +187,23 @@ impl Groups {
     }
 }
 
+fn not_removed(failure: CallFailure) -> TargetError {
+    if failure.is(code::OBJECT_CLASS) {
+        return failure.with(
+            Remedy::GiveUp,
+            "the group would be left without a member; put another one into it first",
+        );
+    }
+    if failure.is(code::NO_RIGHTS) {
+        // The lock and the password come first for everybody: no reason to stop them.
+        return failure.with(
+            Remedy::GiveUp,
+            "let our account write the members of the groups in `remove_from`",
+        );
+    }
+    failure.into()
+}
+
 fn unreadable(doing: String) -> CallFailure {
     use super::connection::failure::{Refusal, Why};
     CallFailure {
@@ -202,8 +216,8 @@ fn unreadable(doing: String) -> CallFailure {
 }
 
 /// Under which attributes a group may name this person, and by what.
-fn by_attributes<'p>(naming: &Naming, person: &'p Entry) -> Vec<(&'static str, &'p str)> {
+fn by_attributes<'p>(naming: &'p Naming, person: &'p Entry) -> Vec<(&'static str, &'p str)> {
     let mut by = vec![(MEMBER, &*person.dn), (UNIQUE_MEMBER, &*person.dn)];
-    by.extend(naming.login(person).map(|login| (MEMBER_UID, login)));
+    by.extend(naming.logins(person).into_iter().map(|login| (MEMBER_UID, login)));
     by
 }

@@ -31,7 +31,7 @@ use self::connection::failure::CallFailure;
 use self::dialect::{Call, Dialect, OwnAccount};
 use self::groups::Groups;
 use self::people::People;
-use super::{Applied, Built, CallContext, Kind, ObservationRequest, Probe, Remedy, Target, TargetError, TargetRole};
+use super::{Applied, Built, CallContext, Kind, ObservationRequest, Probe, Target, TargetError, TargetRole, one};
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, GrantKind, Principal, Resolution, Subject};
 
@@ -131,15 +131,7 @@ impl Target for Directory {
     }
 
     async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
-        let [principal] = principals else {
-            return Err(TargetError {
-                doing: format!("asked to {action}"),
-                remedy: Remedy::GiveUp,
-                source: anyhow::anyhow!("a directory takes one account at a time, and {} were named", principals.len()),
-                request: None,
-            });
-        };
-        apply::apply(self, context, action, principal).await
+        apply::apply(self, context, action, one(action, principals)?).await
     }
 
     async fn probe(&self, context: &CallContext) -> Result<Probe, TargetError> {

@@ -1,5 +1,7 @@
 //! By which attributes a directory knows people's names.
 
+use std::collections::BTreeSet;
+
 use super::entry::{Entry, same_ignoring_case};
 use super::filter::Filter;
 use crate::model::Subject;
@@ -110,11 +112,6 @@ impl Naming {
 
     /// Every name of an entry: what the protected subjects are compared with.
     pub(super) fn names(&self, entry: &Entry) -> Vec<Subject> {
-        fn values<'e>(entry: &'e Entry, attributes: &'e [String]) -> impl Iterator<Item = &'e str> {
-            attributes
-                .iter()
-                .flat_map(|attribute| entry.texts(attribute).filter_map(move |found| without_smtp(attribute, found)))
-        }
         let mut names = vec![Subject::Opaque(entry.dn.clone())];
         names.extend(self.id_of(entry).map(Subject::Opaque));
         names.extend(values(entry, &self.username).map(|name| Subject::Username(name.to_owned())));
@@ -124,10 +121,16 @@ impl Naming {
         names
     }
 
-    /// What the entry is called where a group names its members by login name.
-    pub(super) fn login<'e>(&self, entry: &'e Entry) -> Option<&'e str> {
-        self.username.first().and_then(|attribute| entry.text(attribute))
+    /// What the entry may be called where a group names its members by login name: every one that it has, each once.
+    pub(super) fn logins<'e>(&'e self, entry: &'e Entry) -> BTreeSet<&'e str> {
+        values(entry, &self.username).collect()
     }
+}
+
+fn values<'e>(entry: &'e Entry, attributes: &'e [String]) -> impl Iterator<Item = &'e str> {
+    attributes
+        .iter()
+        .flat_map(|attribute| entry.texts(attribute).filter_map(move |found| without_smtp(attribute, found)))
 }
 
 fn is_proxy_addresses(attribute: &str) -> bool {

@@ -19,11 +19,9 @@ use super::naming::Naming;
 use super::people::People;
 use crate::secret::SecretSource;
 use crate::settings::{Complaints, ConfigError, Period, Settings};
+use crate::targets::connection::{CALL_TIME, pem_authorities};
 
 /// As written, for both kinds.
-/// A limit of time is at least so long.
-const SHORTEST: Duration = Duration::from_millis(100);
-
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Keys {
@@ -221,7 +219,7 @@ pub(super) fn of_active_directory(settings: &Settings<'_>) -> Result<Described, 
     let longest = complaints.time(
         keys.longest_ticket.as_ref(),
         active_directory::LONGEST_TICKET,
-        &(SHORTEST..=Duration::from_hours(24 * 7)),
+        &(*CALL_TIME.start()..=Duration::from_hours(24 * 7)),
     );
     let naming = Naming {
         username: attributes(&mut complaints, keys.names.username.as_ref(), &["sAMAccountName"]),
@@ -249,13 +247,12 @@ fn described(
     let address = complaints.take(&keys.url, |url| Address::read(url, keys.start_tls, plain_on_loopback));
     let authorities = match &keys.ca_file {
         None => Some(Vec::new()),
-        Some(path) => complaints.take(path, |path| trust::authorities(path)),
+        Some(path) => complaints.take(path, |path| Ok(pem_authorities(path)?.1)),
     };
     let password = complaints.take(&keys.password, |source| source.read().map_err(anyhow::Error::new));
-    let times = SHORTEST..=Duration::from_mins(10);
-    let total = complaints.time(keys.timeout.as_ref(), Duration::from_secs(30), &times);
+    let total = complaints.time(keys.timeout.as_ref(), Duration::from_secs(30), &CALL_TIME);
     let times = Times {
-        connect: complaints.time(keys.connect_timeout.as_ref(), Duration::from_secs(5), &times),
+        connect: complaints.time(keys.connect_timeout.as_ref(), Duration::from_secs(5), &CALL_TIME),
         total,
     };
     let bases = match keys.people.get_ref() {

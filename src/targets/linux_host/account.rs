@@ -248,6 +248,22 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_ourselves_at_one_host_is_ourselves_everywhere() {
+        let answer = |ourselves| {
+            let report = "revoked 1 n\naccount 1001 yes no none 20000\nend n\n";
+            let report = Report::read(report.as_bytes(), "n").unwrap().unwrap();
+            Ok(Report { ourselves, ..report })
+        };
+        for (hosts, ours) in [([false, false], false), ([false, true], true), ([true, false], true)] {
+            let answers = hosts.map(|ourselves| ("a".to_owned(), answer(ourselves))).into();
+            let Ok(Resolution::One(principal)) = resolution("alice", &answers, String::new()) else {
+                panic!("{hosts:?}");
+            };
+            assert_eq!(principal.traits.contains(&PrincipalTrait::Ourselves), ours, "{hosts:?}");
+        }
+    }
+
+    #[test]
     fn one_host_that_refuses_us_does_not_stop_the_work_at_the_others() {
         let refused = || Err(Failure::Refused(String::new()));
         let some = vec![("a".to_owned(), Ok(Report::default())), ("b".to_owned(), refused())];

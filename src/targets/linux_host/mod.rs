@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use self::hosts::Hosts;
 use self::ssh::Asked;
 use super::{
-    Applied, Built, CallContext, Finding, Kind, Level, ObservationRequest, Probe, Remedy, Target, TargetError, TargetRole,
+    Applied, Built, CallContext, Finding, Kind, Level, ObservationRequest, Probe, Remedy, Target, TargetError, TargetRole, one,
 };
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, GrantKind, Principal, Resolution, Sentence, Subject};
@@ -90,16 +90,8 @@ impl Target for LinuxHosts {
     }
 
     async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
+        let principal = one(action, principals)?;
         let doing = format!("asked to {action}");
-        let give_up = |why: &str| TargetError {
-            doing: doing.clone(),
-            remedy: Remedy::GiveUp,
-            source: anyhow!("{why}"),
-            request: None,
-        };
-        let [principal] = principals else {
-            return Err(give_up("an account is changed by itself"));
-        };
         let asked = match action {
             Action::Suspend => Asked::Suspend,
             Action::ResetPassword => Asked::Password,
@@ -112,9 +104,8 @@ impl Target for LinuxHosts {
                 ..
             } => Asked::Processes,
             _ => {
-                return Err(give_up(
-                    "a host ends all processes and all keys of an account; single ones are not told apart",
-                ));
+                let why = anyhow!("a host ends all processes and all keys of an account; single ones are not told apart");
+                return Err(TargetError::new(doing, Remedy::GiveUp, why));
             }
         };
         let answers = self.hosts.ask(context, asked, &principal.id, self.clock.now()).await;

@@ -8,7 +8,7 @@ use crate::telemetry::sanitized;
 /// How much of a text is kept.
 const TEXT: usize = 300;
 
-/// How many lines of a kind are kept.
+/// How many lines an answer may have.
 const MOST: usize = 10_000;
 
 /// What a host said.
@@ -59,8 +59,12 @@ impl Report {
         let text = std::str::from_utf8(bytes).ok()?;
         let (_, ours) = text.split_once(&format!("revoked 1 {nonce}\n"))?;
         let lines = ours.strip_suffix(&format!("end {nonce}\n"))?;
+        if lines.lines().nth(MOST).is_some() {
+            let why = format!("its answer has more than {MOST} lines: too many processes or keys to look at");
+            return Some(Err(Failure::Broken(why)));
+        }
         let mut report = Self::default();
-        for line in lines.lines().take(MOST) {
+        for line in lines.lines() {
             let (word, value) = line.split_once(' ').unwrap_or((line, ""));
             match word {
                 "rights" => return Some(Err(Failure::Rights(decoded(value)?))),
@@ -134,6 +138,14 @@ mod tests {
         ] {
             assert_eq!(Report::read(text.as_bytes(), "n"), None, "{text}");
         }
+    }
+
+    #[test]
+    fn an_answer_that_is_too_long_is_not_taken_for_whole() {
+        let answer = |lines| format!("revoked 1 n\n{}end n\n", "process 7 8\n".repeat(lines));
+        let read = |lines| Report::read(answer(lines).as_bytes(), "n").unwrap();
+        assert_eq!(read(MOST).unwrap().processes.len(), MOST);
+        assert!(matches!(read(MOST + 1), Err(Failure::Broken(why)) if why.contains("more than 10000 lines")));
     }
 
     #[test]

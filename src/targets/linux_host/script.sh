@@ -49,7 +49,10 @@ case $uid in '' | *[!0-9]*) fail broken 'the account has no uid' ;; esac
 if [ "$uid" -lt "$uid_min" ] || [ "$uid" -eq 65534 ]; then
   fail system_account "its uid $uid is that of a system account"
 fi
-[ "$account" != "${SUDO_USER:-$(id -un)}" ] || say ourselves
+if [ "$account" = "${SUDO_USER:-$(id -un)}" ]; then
+  say ourselves
+  [ "$asked" = look ] || fail failed 'it is the account that we use ourselves; changing it would lock us out'
+fi
 
 of_account() { awk -F: -v name="$account" '$1 == name { print; exit }' "$1"; }
 local=no
@@ -95,25 +98,28 @@ at_folder_of() {
   esac
   cd -P -- "${path%/*}" || return 1
   file=${path##*/} folder=$(pwd -P)
+  if [ -n "$real_home" ] && [ "$real_home" != / ]; then
+    case $folder/ in "$real_home"/*) return 0 ;; esac
+  fi
+  # Outside the home: only where no symbolic link led there, since the person may have made it.
   case $1 in
-  /*) return 0 ;;
+  /*) [ "$folder" = "${path%/*}" ] ;;
+  *) return 1 ;;
   esac
-  [ -n "$real_home" ] && [ "$real_home" != / ] || return 1
-  case $folder/ in "$real_home"/*) return 0 ;; esac
-  return 1
 }
 keys() {
   if [ -d "$home" ] && ! ls -- "$home" >/dev/null; then
     tell unseen_keys 'its home cannot be looked into'
     return
   fi
+  [ -n "$patterns" ] || tell unseen_keys 'sshd does not tell from which files it reads keys (sshd -T)'
   for pattern in ${patterns:-.ssh/authorized_keys .ssh/authorized_keys2}; do
     [ "$pattern" != none ] || continue
     expand "$pattern"
     [ -e "$path" ] || [ -h "$path" ] || continue
     if ! (at_folder_of "$pattern"); then
       case $pattern in
-      /*%*) tell unseen_keys "$path cannot be reached" ;;
+      /*%*) tell unseen_keys "the folder of $path cannot be reached, or a symbolic link leads elsewhere; look there by hand" ;;
       /*) tell note "sshd reads keys of everybody from $path; who has one there is not told" ;;
       *) tell unseen_keys "the folder of $path leads out of its home; look there by hand" ;;
       esac
@@ -125,6 +131,7 @@ keys() {
 }
 move_keys() {
   for pattern in ${patterns:-.ssh/authorized_keys .ssh/authorized_keys2}; do
+    [ "$pattern" != none ] || continue
     expand "$pattern"
     [ -e "$path" ] || [ -h "$path" ] || continue
     # Renamed where it lies, and never into a folder that somebody has put there.

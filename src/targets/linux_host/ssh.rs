@@ -11,8 +11,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::failure::Failure;
 use super::report::Report;
+use crate::bounded_program::{Program, RunError};
 use crate::model::Timestamp;
-use crate::targets::bounded_program::{Program, RunError};
 
 /// Run at the host.
 const SCRIPT: &str = include_str!("script.sh");

@@ -15,14 +15,14 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use self::account_batching::AccountBatches;
-use self::api::client::{Api, fail};
+use self::api::client::Api;
 use self::apply::end_sessions::FlushedAccounts;
 use self::apply::last_admin::Administrators;
 use self::observe::shared_lists::SharedLists;
 use self::own_account::{OwnAccount, OwnAccountCache};
 use super::{
-    Applied, Built, CallContext, CanaryLogin, EndedLeaked, HeldCredential, Identified, Kind, ObservationRequest, Probe, Remedy,
-    ServerClock, Target, TargetError, TargetRole,
+    Applied, Built, CallContext, CanaryLogin, EndedLeaked, HeldCredential, Identified, Kind, ObservationRequest, Probe,
+    ServerClock, Target, TargetError, TargetRole, one,
 };
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, Principal, Resolution, Subject};
@@ -102,11 +102,7 @@ impl Target for Mattermost {
     }
 
     async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
-        let [principal] = principals else {
-            let why = anyhow::anyhow!("Mattermost takes one account at a time, and {} were named", principals.len());
-            return Err(fail(format!("asked to {action}"), Remedy::GiveUp, why, None));
-        };
-        apply::apply(self, context, action, principal).await
+        apply::apply(self, context, action, one(action, principals)?).await
     }
 
     async fn probe(&self, context: &CallContext) -> Result<Probe, TargetError> {

@@ -8,9 +8,10 @@ use toml::Spanned;
 
 use super::api::client::Api;
 use crate::clock::Clock;
+use crate::http::Bounds;
 use crate::secret::SecretSource;
-use crate::settings::{Complaints, ConfigError, Settings};
-use crate::targets::connection::{authorities, base_url, call_time, client};
+use crate::settings::{Complaints, ConfigError, Period, Settings};
+use crate::targets::connection::{CALL_TIME, authorities, base_url, client};
 
 /// As written.
 #[derive(Debug, Deserialize)]
@@ -26,9 +27,9 @@ struct Keys {
     /// Authorities to trust besides the system's, PEM.
     ca_file: Option<Spanned<PathBuf>>,
     /// To open a connection: `5s`.
-    connect_timeout: Option<Spanned<String>>,
+    connect_timeout: Option<Spanned<Period>>,
     /// For a call as a whole: `30s`.
-    timeout: Option<Spanned<String>>,
+    timeout: Option<Spanned<Period>>,
 }
 
 /// Builds the connection from a table, or says everything that is wrong with it.
@@ -46,15 +47,13 @@ pub(super) fn read(settings: &Settings<'_>, clock: &Clock) -> Result<Api, Vec<Co
         .ca_file
         .as_ref()
         .and_then(|path| complaints.take(path, |path: &PathBuf| authorities(path)));
-    let mut time = |written: &Option<Spanned<String>>| {
-        let written = written.as_ref();
-        written.and_then(|text| complaints.take(text, |text| call_time(text)))
-    };
-    let (connect, total) = (time(&keys.connect_timeout), time(&keys.timeout));
+    let fallback = Bounds::default();
+    let connect = complaints.time(keys.connect_timeout.as_ref(), fallback.connect, &CALL_TIME);
+    let total = complaints.time(keys.timeout.as_ref(), fallback.total, &CALL_TIME);
     let (Some(url), Some(token), true) = (url, token, complaints.is_empty()) else {
         return Err(complaints.0);
     };
-    client(connect, total, roots)
+    client(Some(connect), Some(total), roots)
         .and_then(|client| Api::new((url, nodes), clock.clone(), client, (keys.token.into_inner(), &token)))
         .map_err(|error| vec![ConfigError::new(format!("{error:#}"))])
 }

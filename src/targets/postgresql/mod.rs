@@ -7,11 +7,10 @@
 
 use std::sync::Arc;
 
-use anyhow::anyhow;
 use async_trait::async_trait;
 
 use self::session::Server;
-use super::{Applied, Built, CallContext, Kind, ObservationRequest, Probe, Remedy, Target, TargetError, TargetRole};
+use super::{Applied, Built, CallContext, Kind, ObservationRequest, Probe, Target, TargetError, TargetRole, one};
 use crate::clock::Clock;
 use crate::model::{Access, Action, Capabilities, GrantKind, Principal, Resolution, Sentence, Subject};
 use crate::settings::Settings;
@@ -73,15 +72,7 @@ impl Target for Postgresql {
     }
 
     async fn apply(&self, context: &CallContext, action: &Action, principals: &[Principal]) -> Result<Applied, TargetError> {
-        let [principal] = principals else {
-            return Err(TargetError {
-                doing: format!("asked to {action}"),
-                remedy: Remedy::GiveUp,
-                source: anyhow!("a role is changed by itself, and {} were named", principals.len()),
-                request: None,
-            });
-        };
-        apply::apply(&self.server, context, action, principal).await
+        apply::apply(&self.server, context, action, one(action, principals)?).await
     }
 
     async fn probe(&self, context: &CallContext) -> Result<Probe, TargetError> {

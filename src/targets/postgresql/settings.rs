@@ -4,9 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+use anyhow::ensure;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use sqlx::ConnectOptions as _;
@@ -14,13 +12,11 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use toml::Spanned;
 
 use super::session::Server;
-use crate::file_modes;
 use crate::secret::SecretSource;
 use crate::settings::{Complaints, ConfigError, Period, Settings};
+use crate::targets::connection::{CALL_TIME, pem_authorities};
 
 const TIMEOUT: Duration = Duration::from_secs(15);
-const SHORTEST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_mins(10);
 
 /// As written.
 #[derive(Debug, Deserialize)]
@@ -63,7 +59,7 @@ pub(super) fn read(settings: &Settings<'_>) -> Result<Server, Vec<ConfigError>> 
         if matches!(place, Ok(Place::Socket)) {
             complaints.at(file, "a socket has no TLS; leave ca_file out, or name the host");
         }
-        if let Some(pem) = complaints.take(file, |file| authorities(file)) {
+        if let Some((pem, _)) = complaints.take(file, |file| pem_authorities(file)) {
             options = options.ssl_root_cert_from_pem(pem);
         }
     } else if matches!(place, Ok(Place::Elsewhere)) {
@@ -77,7 +73,7 @@ pub(super) fn read(settings: &Settings<'_>) -> Result<Server, Vec<ConfigError>> 
     {
         options = options.password(password.expose_secret());
     }
-    let time = complaints.time(keys.timeout.as_ref(), TIMEOUT, &(SHORTEST..=LONGEST));
+    let time = complaints.time(keys.timeout.as_ref(), TIMEOUT, &CALL_TIME);
     if !complaints.is_empty() {
         return Err(complaints.0);
     }
@@ -106,14 +102,4 @@ impl Place {
             .map_or(host == "localhost", |address| address.is_loopback());
         Ok(if loopback { Self::Loopback } else { Self::Elsewhere })
     }
-}
-
-fn authorities(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
-    let pem = file_modes::read("the certificates in", path)?;
-    let none = || format!("{} holds no PEM certificates", path.display());
-    let found: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-        .collect::<Result<_, _>>()
-        .with_context(none)?;
-    ensure!(!found.is_empty(), none());
-    Ok(pem)
 }

@@ -16,6 +16,11 @@ pub(super) fn shown(line: &str) -> Option<&str> {
         .filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
 }
 
+/// A key without a default, and what it may be.
+fn as_in(line: &str) -> Option<(&str, &str)> {
+    line.strip_prefix("# As in: ")?.split_once(" = ")
+}
+
 #[test]
 fn the_defaults_that_the_example_shows_are_those_that_hold() {
     let text: Vec<&str> = EXAMPLE.lines().map(|line| shown(line).unwrap_or(line)).collect();
@@ -33,9 +38,10 @@ fn the_example_shows_every_key() {
             tables.push((table, Vec::new()));
         } else if let Some(line) = shown(line) {
             tables.last_mut().unwrap().1.push(line.split_once(" = ").unwrap().0);
-        } else if table == "trail" && line.starts_with("# As in: key = ") {
-            // The one key without a default.
+        } else if let Some(("key", _)) = as_in(line).filter(|_| table == "trail") {
             tables.last_mut().unwrap().1.push("key");
+        } else if let Some(("exec", _)) = as_in(line).filter(|_| table == "alerts") {
+            tables.last_mut().unwrap().1.push("exec");
         }
     }
     let known = |text: &str| -> Vec<String> {

@@ -101,11 +101,12 @@ impl OnDisk {
 
     async fn cases(&self) -> Vec<serde_json::Value> {
         let said = self.says(&["case", "list", "--limit", "1000", "--json"]).await;
-        said.done().as_array().unwrap().clone()
+        assert_eq!(said.code, 0, "{said:?}");
+        said.rows().as_array().unwrap().clone()
     }
 
     async fn alerts(&self) -> Vec<String> {
-        let alerts = self.says(&["alert", "list", "--json"]).await.done();
+        let alerts = self.says(&["alert", "list", "--json"]).await.rows();
         let kinds = alerts.as_array().unwrap().iter();
         kinds.map(|alert| alert["kind"].as_str().unwrap().to_owned()).collect()
     }
@@ -168,7 +169,9 @@ async fn a_full_disk_refuses_what_is_new_keeps_what_is_there_and_resumes_by_itse
     let said = full.says(&["revoke", "username:user60", "--reason", "departed"]).await;
     assert!(said.code == 1 && said.err.contains("disk"), "{said:?}");
     let status = full.says(&["status"]).await;
-    assert!(status.code == 0 && status.out.contains("disk:   full"), "{status:?}");
+    assert!(status.code == 0 && status.out.contains("disk      full, "), "{status:?}");
+    let monitored = full.says(&["status", "--exit-code"]).await;
+    assert!(monitored.code == 7 && monitored.out.contains("df -h "), "{monitored:?}");
     // What is there is kept and can be read.
     let kept = full.cases().await;
     assert_eq!(kept.len(), acknowledged.len());

@@ -117,7 +117,7 @@ async fn a_preview_tells_who_would_leave_and_changes_nothing_with_or_without_a_s
         shown.out.contains("refused, line 8, column last_working_day")
             && shown
                 .out
-                .ends_with("7 rows: 2 planned, 1 held, 1 blocked, 1 call off, 1 stand, 1 refused\nnothing was changed\n"),
+                .ends_with("nothing was changed\n7 rows: 2 planned, 1 held, 1 blocked, 1 call off, 1 stand, 1 refused\n"),
         "{shown:?}"
     );
     let unknown = site.says(&["source", "hr", "preview", &file, "--source", "idp"]).await;

@@ -3,10 +3,11 @@
 //! Ways in: `inbox`, `webhooks`, `ssf_push`, `ssf_streams`, `scim`, `universal_logout`, `back_channel_logout`, `hr_files`, `hr_exports`,
 //! `hr_departures`, `large_files`, `planned_departures`, `leaked_credentials`, `silent_source`. Cases: `seed_operations` first,
 //! `departed_person`, `identity`, `evidence`, `open_doors`, `holds`, `sweeps`, `keep_out`, `case_call_off`, `release`. What receivers are told: `transmitter`. Operation:
-//! `asked`, `readiness_and_watchdog`, `graceful_shutdown`, `crash_recovery`, `full_disk`, `lock_waits`, `target_outage`, `lying_target`,
+//! `asked`, `readiness_and_watchdog`, `graceful_shutdown`, `crash_recovery`, `full_disk`, `lock_waits`, `target_outage`, `target_pause`, `alert_exec`, `lying_target`,
 //! `connection_flood`, `throttled_endpoints`, `file_modes`, `displaced_store`, `refused_starts`, `trail_keys`, `secret_leaks`. The installation that they all
 //! drive is `harness`; `under_way` has those from which several begin.
 
+mod alert_exec;
 mod asked;
 mod back_channel_logout;
 mod canary;
@@ -46,6 +47,7 @@ mod ssf_push;
 mod ssf_streams;
 mod sweeps;
 mod target_outage;
+mod target_pause;
 mod throttled_endpoints;
 mod trail_keys;
 mod transmitter;

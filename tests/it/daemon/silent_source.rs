@@ -31,6 +31,9 @@ async fn a_silent_source_alerts_until_it_speaks_and_its_health_is_shown_everywhe
 
     let running = site.start().await;
     until("the alert", async || (site.alerts().await == ["source_silent"]).then_some(())).await;
+    let status = site.says(&["status"]).await;
+    assert!(status.out.contains("idp has said nothing for 2 d"), "{status:?}");
+    assert!(status.out.contains(" → revoked source list"), "{status:?}");
     assert_eq!(running.push("no token").await.unwrap().status(), 400);
     assert_eq!(
         site.alerts().await,
@@ -54,15 +57,11 @@ async fn a_silent_source_alerts_until_it_speaks_and_its_health_is_shown_everywhe
     assert_eq!(known["lag"]["of"], 1, "{known:#}");
     assert_eq!(known["signal_at"], known["spoke_at"]);
     let status = site.says(&["status"]).await;
-    let line = status
-        .out
-        .lines()
-        .find(|line| line.starts_with("source: idp spoke "))
-        .unwrap();
-    assert!(
-        line.contains("; lag ") && line.ends_with("; refused 1: invalid_request 1"),
-        "{line}"
-    );
+    let line = status.out.lines().find(|line| line.starts_with("sources   heard: ")).unwrap();
+    assert!(line.contains("idp "), "{line}");
+    let told = site.says(&["source", "list"]).await;
+    let line = told.out.lines().find(|line| line.trim_start().starts_with("idp ")).unwrap();
+    assert!(line.contains("(median ") && line.contains("1: invalid_request 1"), "{line}");
     let list = site.ask(&["source", "list"]).await;
     let listed = list.as_array().unwrap().iter().find(|row| row["source"] == "idp").unwrap();
     assert_eq!((&listed["silent_after"], &listed["health"]), (&"1d".into(), &known));

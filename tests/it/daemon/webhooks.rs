@@ -288,9 +288,9 @@ async fn check_says_which_sources_could_be_stronger() {
     let said = site.says(&["check", "--offline"]).await;
     assert_eq!(said.code, 0, "{said:?}");
     for words in [
-        "warning: source siem: whoever learns the static bearer",
-        "warning: source siem: the secret stands in the URL",
-        "warning: source hr: the sender signs no time",
+        "warning: whoever learns the static bearer",
+        "warning: the secret stands in the URL",
+        "warning: the sender signs no time",
     ] {
         assert!(said.out.contains(words), "{words}\n{}", said.out);
     }

@@ -147,6 +147,20 @@ async fn a_program_that_reads_nothing_or_dies_is_told_so() {
 }
 
 #[tokio::test]
+async fn a_secret_that_begins_with_another_is_hidden_whole() {
+    let script = Script::resolving("printf 'no abcdef, no abc' >&2\nexit 7");
+    let mut environment = Vec::new();
+    for (name, secret) in [("LONG", "abcdef"), ("A", "abc"), ("Z", "abc")] {
+        let path = script.folder.path().join(name);
+        fs::write(&path, secret).unwrap();
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        environment.push(format!("{name} = {{ file = {path:?} }}"));
+    }
+    let error = failure(&script, &format!("environment = {{ {} }}", environment.join(", "))).await;
+    assert!(error.to_string().contains("no [secret], no [secret]"), "{error}");
+}
+
+#[tokio::test]
 async fn a_program_that_is_gone_pauses_the_target() {
     let script = Script::resolving(&says(RESOLVED));
     let program = script.folder.path().join("program");
@@ -233,11 +247,32 @@ async fn an_answer_that_is_none_is_told_by_its_fault_and_without_its_values() {
         );
         assert_eq!(error.remedy, Remedy::Retry, "{answer}");
     }
-    let other = failure(&Script::resolving(&says("{\"revoked\":2,\"nobody\":true}")), "").await;
-    assert!(
-        other.remedy == Remedy::Pause && other.to_string().contains("version 2"),
-        "{other}"
-    );
+    for answer in [
+        r#"{"revoked":2,"nobody":true}"#,
+        r#"{"revoked":2,"error":{"what":"no route","then":"give_up"}}"#,
+    ] {
+        let other = failure(&Script::resolving(&says(answer)), "").await;
+        assert!(
+            other.remedy == Remedy::Pause && other.to_string().contains("version 2"),
+            "{answer}: {other}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn upper_and_lower_case_are_one_but_in_ids_and_in_what_an_issuer_calls_somebody() {
+    let described = r#"{"revoked":1,"asks_by":["username","iss_sub"]}"#;
+    let names = r#"["username:alice","iss_sub:https://idp.example.com#Alice"]"#;
+    let resolved = format!(r#"{{"revoked":1,"principal":{{"id":"Ab1","names":{names}}}}}"#);
+    let script = Script::new(&says(described), &says(&resolved), &says(OBSERVED), &says(DONE));
+    let built = script.build("");
+    for name in ["username:ALICE", "opaque:Ab1", "iss_sub:https://idp.example.com#Alice"] {
+        assert_eq!(built.resolve(name).await.id, "Ab1", "{name}");
+    }
+    for name in ["opaque:ab1", "iss_sub:https://idp.example.com#alice"] {
+        let error = built.resolution(name).await.unwrap_err();
+        assert!(error.to_string().contains("may be somebody else"), "{name}: {error}");
+    }
 }
 
 #[tokio::test]
@@ -299,6 +334,14 @@ async fn a_description_that_contradicts_itself_is_refused() {
             "which ends does not",
         ),
         (
+            r#"{"revoked":1,"asks_by":["email"],"ends_all":["session"],"disables":["session"]}"#,
+            "disables holds session, which ends does not",
+        ),
+        (
+            r#"{"revoked":1,"asks_by":["email"],"ends_all":["session"],"end_sets":{"session":5}}"#,
+            "end_sets holds session, which ends does not",
+        ),
+        (
             r#"{"revoked":1,"asks_by":["email"],"lists":["session"],"unlisted":{"session":"x"}}"#,
             "both in lists and in unlisted",
         ),
@@ -327,11 +370,14 @@ async fn a_program_that_says_done_and_goes_on_listing_contains_nobody() {
 
 #[tokio::test]
 async fn an_error_of_the_programs_own_is_what_it_says() {
-    let wait = std::time::Duration::from_secs(7);
+    let wait = |seconds| Remedy::RetryAfter(std::time::Duration::from_secs(seconds));
     for (then, remedy) in [
         ("", Remedy::Retry),
         (r#","then":"retry""#, Remedy::Retry),
-        (r#","then":"retry_after","seconds":7"#, Remedy::RetryAfter(wait)),
+        (r#","then":"retry_after","seconds":7"#, wait(7)),
+        (r#","then":"retry_after""#, wait(60)),
+        (r#","then":"retry_after","seconds":0"#, wait(1)),
+        (r#","then":"retry_after","seconds":18446744073709551615"#, wait(3600)),
         (r#","then":"pause""#, Remedy::Pause),
         (r#","then":"give_up""#, Remedy::GiveUp),
     ] {

@@ -203,17 +203,42 @@ async fn root_system_accounts_and_our_own_are_not_touched() {
     ] {
         assert!(built.target.apply(&built.context, &action, &principal).await.is_err());
     }
-    // As a person of uid 1000 and above, we would know ourselves; here without the rights.
+    // Without the rights of root.
     let key = host.key("mallory");
-    let table = fixture.table(&[]).replace("user = \"root\"", "user = \"mallory\"");
-    let table = table.replace(fixture.identity().to_str().unwrap(), key.to_str().unwrap());
-    let ours = Built::new(&KIND, &table);
-    let error = ours.resolution("username:mallory").await.unwrap_err();
+    let identity = fixture.identity().to_str().unwrap().to_owned();
+    let by_mallorys_key = fixture.table(&[]).replace(&identity, key.to_str().unwrap());
+    let powerless = Built::new(&KIND, &by_mallorys_key.replace("user = \"root\"", "user = \"mallory\""));
+    let error = powerless.resolution("username:mallory").await.unwrap_err();
     assert!(
         error.remedy == Remedy::Pause && error.to_string().contains("not root there"),
         "{error}"
     );
-    assert!(!principal[0].traits.contains(&PrincipalTrait::Ourselves));
+    // As alice who has become root: the same key, by which sshd runs everything as sudo would.
+    let public = fs::read_to_string(host.key("mallory.pub")).unwrap();
+    host.tells(&format!(
+        "echo 'command=\"SUDO_USER=alice exec $SSH_ORIGINAL_COMMAND\" {}' >>/etc/ssh/operator_keys",
+        public.trim()
+    ))
+    .await;
+    let ours = Built::new(&KIND, &by_mallorys_key);
+    let (alice, bob) = (ours.resolve("username:alice").await, ours.resolve("username:bob").await);
+    assert!(alice.traits.contains(&PrincipalTrait::Ourselves) && !bob.traits.contains(&PrincipalTrait::Ourselves));
+    let shadow = host.tells("getent shadow alice").await;
+    for action in [
+        Action::Suspend,
+        Action::ResetPassword,
+        Action::Release,
+        Action::EndAll { kind: GrantKind::SshKey },
+        Action::EndAll {
+            kind: GrantKind::Session,
+        },
+    ] {
+        let applied = ours.target.apply(&ours.context, &action, std::slice::from_ref(&alice)).await;
+        let error = applied.unwrap_err().to_string();
+        assert!(error.contains("would lock us out"), "{action}: {error}");
+    }
+    assert_eq!(host.tells("getent shadow alice").await, shadow);
+    assert_eq!(host.tells("ls ~alice/.ssh").await, "authorized_keys");
 }
 
 #[tokio::test]
@@ -225,12 +250,51 @@ async fn a_folder_that_leads_elsewhere_is_not_followed() {
     )
     .await;
     let principal = built.resolve("username:mallory").await;
-    let verdict = built.contain(&principal, &demand(KINDS, true, PasswordReset::Never)).await;
-    let failed = verdict.unwrap_err().to_string();
-    assert!(failed.contains("could not be moved aside"), "{failed}");
+    let demanded = demand(KINDS, true, PasswordReset::Never);
+    let whole = format!("{}/%u/.ssh/authorized_keys", host.tells("dirname ~mallory").await);
+    for (read_from, word) in [
+        (".ssh/authorized_keys", "leads out of its home"),
+        (&whole, "a symbolic link leads elsewhere"),
+    ] {
+        host.tells(&format!("sed -i '1i AuthorizedKeysFile {read_from}' /etc/ssh/sshd_config"))
+            .await;
+        let verdict = built.contain(&principal, &demanded).await;
+        let failed = verdict.unwrap_err().to_string();
+        assert!(failed.contains("could not be moved aside"), "{read_from}: {failed}");
+        let seen = built.observe(&principal).await.unwrap();
+        assert!(seen.unseen[&GrantKind::SshKey].contains(word), "{read_from}: {seen:?}");
+        assert_eq!(host.tells("cat ~root/.ssh/authorized_keys").await, "key", "{read_from}");
+    }
+    // Where no link leads elsewhere, the keys are moved: within the home, and in a folder that only root can write.
+    let alice = built.resolve("username:alice").await;
+    assert_eq!(built.contain(&alice, &demanded).await.unwrap(), Ok(Verdict::Contained));
+    assert!(host.tells("ls ~alice/.ssh").await.starts_with("authorized_keys.revoked-20"));
+    host.tells(
+        "sed -i '1i AuthorizedKeysFile /etc/ssh/keys/%u' /etc/ssh/sshd_config; mkdir /etc/ssh/keys; echo key >/etc/ssh/keys/bob",
+    )
+    .await;
+    let bob = built.resolve("username:bob").await;
+    assert_eq!(built.contain(&bob, &demanded).await.unwrap(), Ok(Verdict::Contained));
+    assert!(host.tells("ls /etc/ssh/keys").await.starts_with("bob.revoked-20"));
+}
+
+#[tokio::test]
+async fn keys_are_not_seen_where_sshd_does_not_tell_from_which_files_it_reads_them() {
+    let Some(fixture) = Fixture::start(1).await else { return };
+    let (built, host) = (fixture.built(), &fixture.hosts[0]);
+    let principal = built.resolve("username:alice").await;
+    assert!(built.observe(&principal).await.unwrap().listed.contains(&GrantKind::SshKey));
+    host.tells("echo Nonsense yes >>/etc/ssh/sshd_config").await;
     let seen = built.observe(&principal).await.unwrap();
-    assert!(seen.unseen[&GrantKind::SshKey].contains("leads out of its home"), "{seen:?}");
-    assert_eq!(host.tells("cat ~root/.ssh/authorized_keys").await, "key");
+    assert!(seen.unseen[&GrantKind::SshKey].contains("sshd -T"), "{seen:?}");
+    assert!(!seen.listed.contains(&GrantKind::SshKey) && seen.listed.contains(&GrantKind::Session));
+    // What lies in the usual place is ended all the same, and proves nothing.
+    let verdict = built
+        .contain(&principal, &demand(KINDS, true, PasswordReset::Never))
+        .await
+        .unwrap();
+    assert_ne!(verdict, Ok(Verdict::Contained));
+    assert!(host.tells("ls ~alice/.ssh").await.starts_with("authorized_keys.revoked-20"));
 }
 
 #[tokio::test]
@@ -375,6 +439,10 @@ fn a_table_that_would_trust_any_host_is_refused() {
         (keys("-oProxyCommand=x", "ops", &known, ""), "is no host"),
         (keys("a b", "ops", &known, ""), "is no host"),
         (keys("a:99999", "ops", &known, ""), "is no host"),
+        (
+            keys("a", "ops", &known, "").replace("[\"a\"]", "[\"a\", \"a\"]"),
+            "stands here twice",
+        ),
         (keys("a", "-l", &known, ""), "is no name of an account"),
         (keys("a", "root", &known, "sudo = true"), "root needs no sudo"),
         (keys("a", "ops", &known, "ssh = \"/nonexistent\""), "is no program"),

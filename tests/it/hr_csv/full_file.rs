@@ -121,7 +121,14 @@ async fn an_empty_or_a_short_file_is_rejected_whole() {
         assert_eq!((delivery.employments.len(), delivery.state_changes.len()), (0, 0));
         let alerts = roster.place.store.alerts(false).await.unwrap();
         assert_eq!(alerts[0].kind, "quarantine");
+        assert!(
+            alerts[0].summary.contains("was rejected whole, nothing in it was acted on"),
+            "{alerts:?}"
+        );
+        assert!(alerts[0].summary.contains(why), "{alerts:?}");
     }
+    // One for each file: the name of the earlier is not lost.
+    assert_eq!(roster.place.store.alerts(false).await.unwrap().len(), 2);
     roster.pass(HOUR * 2);
     assert_eq!(
         roster.file(1..=18).await.signals,

@@ -4,7 +4,7 @@ use revoked::model::{Action, GrantKind, Verdict};
 use revoked::targets::Remedy;
 
 use super::fixture::{blocked, build, departed, slapd, table};
-use crate::servers::ldap_session::replace;
+use crate::servers::ldap_session::{Session, replace};
 use crate::servers::slapd::{Credential, LENIENT, REVOKED, dn};
 use crate::servers::{Slapd, System as _, that_work};
 
@@ -34,6 +34,26 @@ async fn a_password_is_dead_and_an_open_connection_is_named_until_it_is_closed()
     let none: &[String] = &[];
     assert_eq!(that_work(&server, &alice, true).await, none);
     assert_eq!(that_work(&server, &bob, false).await, none, "the neighbour was touched");
+}
+
+#[tokio::test]
+async fn a_connection_that_was_signed_in_by_another_spelling_of_the_name_is_seen() {
+    let Some((server, fixture)) = slapd("").await else { return };
+    let (composed, decomposed, password) = ("ren\u{e9}", "rene\u{301}", "a password");
+    let attributes = [
+        ("objectClass", "inetOrgPerson"),
+        ("uid", composed),
+        ("cn", "R"),
+        ("sn", "R"),
+        ("userPassword", password),
+    ];
+    server.manager().await.add(&dn(composed), &attributes).await;
+    let held = Session::open(&server.url(), None, &dn(decomposed), password).await;
+    assert!(held.is_some(), "the server takes both spellings for one");
+    let principal = fixture.resolve(&format!("username:{composed}")).await;
+    let seen = fixture.observe(&principal).await;
+    assert!(seen.listed.contains(&GrantKind::Connection));
+    assert_eq!(seen.of(GrantKind::Connection).count(), 1, "{:?}", seen.grants);
 }
 
 #[tokio::test]
@@ -136,11 +156,7 @@ async fn an_account_that_moves_meanwhile_is_still_the_one() {
     assert_eq!(outcome.verdict.unwrap(), Verdict::Contained);
     assert!(server.works(&held[0]).await, "the new one of that name was touched");
     let (url, renamed) = (server.url(), dn("alice.smith"));
-    assert!(
-        crate::servers::ldap_session::Session::open(&url, None, &renamed, "alice has a password")
-            .await
-            .is_none()
-    );
+    assert!(Session::open(&url, None, &renamed, "alice has a password").await.is_none());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Groups: those that somebody is taken out of, and those whose members are not touched.
 
-use revoked::model::{GrantKind, GrantRef, PrincipalTrait, Verdict};
+use revoked::model::{Action, GrantKind, GrantRef, PrincipalTrait, Verdict};
 use revoked::targets::Remedy;
 
 use super::fixture::{blocked, build, departed, slapd, table};
@@ -43,7 +43,7 @@ async fn whoever_leaves_is_taken_out_of_the_groups_that_the_config_names_and_of_
     assert_eq!(manager.values(&staff, "member").await.len(), 2);
     // Once more, by names that were seen before.
     for grant in before.of(GrantKind::Membership) {
-        let action = revoked::model::Action::End {
+        let action = Action::End {
             grant: grant.name.clone(),
         };
         assert!(fixture.apply(&principal, &action).await.unwrap().already);
@@ -52,14 +52,55 @@ async fn whoever_leaves_is_taken_out_of_the_groups_that_the_config_names_and_of_
         part: Some("member".to_owned()),
         ..GrantRef::new(GrantKind::Membership, staff)
     };
-    let error = fixture
-        .apply(&principal, &revoked::model::Action::End { grant: foreign })
-        .await
-        .unwrap_err();
+    let error = fixture.apply(&principal, &Action::End { grant: foreign }).await.unwrap_err();
     assert!(
         error.remedy == Remedy::GiveUp && error.to_string().contains("remove_from"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn every_login_name_of_a_person_counts_in_a_group_that_names_its_members_by_them() {
+    let remove = format!("remove_from = [\"{SHELL}\"]");
+    let Some((server, fixture)) = slapd(&remove).await else {
+        return;
+    };
+    server.add("alice", &[("uid", "asmith")]).await;
+    let mut manager = server.manager().await;
+    let mut add = async |group: &str, members: &[&str]| {
+        let mut attributes = vec![("objectClass", "posixGroup"), ("gidNumber", "7")];
+        attributes.extend(members.iter().map(|member| ("memberUid", *member)));
+        manager.add(group, &attributes).await;
+    };
+    add(SHELL, &["asmith", "bob", "alice"]).await;
+    let principal = fixture.resolve("username:alice").await;
+    for name in ["alice", "asmith"] {
+        let group = format!("cn=admin-{name},ou=groups,dc=example,dc=test");
+        add(&group, &[name]).await;
+        let protected = format!("{remove}\nprotected_groups = [\"{group}\"]");
+        let careful = build("ldap", &table(&server.url(), REVOKED, &protected)).unwrap();
+        assert!(
+            careful
+                .resolve("username:alice")
+                .await
+                .traits
+                .contains(&PrincipalTrait::Admin),
+            "{name}"
+        );
+        let error = careful.apply(&principal, &Action::Suspend).await.unwrap_err();
+        assert!(error.to_string().contains("`unprotected`"), "{name}: {error}");
+        let named = format!("{protected}\nunprotected = [\"{name}\"]");
+        let named = build("ldap", &table(&server.url(), REVOKED, &named)).unwrap();
+        named.apply(&principal, &Action::Suspend).await.unwrap();
+    }
+    let before = fixture.observe(&principal).await;
+    assert_eq!(before.of(GrantKind::Membership).count(), 1, "{:?}", before.grants);
+    fixture.contain(&principal, &departed()).await.unwrap().verdict.unwrap();
+    assert_eq!(manager.values(SHELL, "memberUid").await, ["bob"]);
+    let action = Action::End {
+        grant: before.of(GrantKind::Membership).next().unwrap().name.clone(),
+    };
+    assert!(fixture.apply(&principal, &action).await.unwrap().already);
 }
 
 #[tokio::test]

@@ -41,6 +41,27 @@ fn a_file_without_certificates_is_refused() {
 }
 
 #[test]
+fn a_time_that_no_call_should_take_is_refused_in_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = token_file(folder.path());
+    let table = |times: &str| format!("url = \"https://chat.example.org\"\ntoken = {{ file = \"{token}\" }}\n{times}\n");
+    let toml = table("connect_timeout = \"99ms\"\ntimeout = \"11m\"");
+    let found = build(&toml).err().unwrap();
+    let places: Vec<_> = found.iter().map(|one| &toml[one.span.clone().unwrap()]).collect();
+    assert_eq!(places, ["\"99ms\"", "\"11m\""]);
+    assert!(
+        found.iter().all(|one| one.message.contains("between 100ms and 10m")),
+        "{found:?}"
+    );
+    let found = complaints(&table("timeout = \"soon\""));
+    assert!(found[0].contains("not a length of time"), "{found:?}");
+    assert_eq!(
+        complaints(&table("connect_timeout = \"100ms\"\ntimeout = \"10m\"")),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
 fn a_full_table_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let token = token_file(folder.path());

@@ -113,7 +113,12 @@ async fn a_rescission_after_the_fact_undoes_nothing_and_alerts() {
     let receipt = place.accept(vec![row("b", DepartureStep::Rescind)]).await;
     assert!(matches!(receipt.signals[0], SignalReceipt::Ignored { .. }));
     assert_eq!(job_state(&place, case).await.0, "running");
-    assert_eq!(place.store.alerts(false).await.unwrap()[0].kind, "rescinded_too_late");
+    let alert = place.store.alerts(false).await.unwrap().rows.remove(0);
+    assert_eq!(
+        (alert.kind.as_str(), alert.next),
+        ("rescinded_too_late", format!("revoked release {case}"))
+    );
+    assert!(alert.subject.is_some_and(|subject| subject.contains('@')), "it names nobody");
     drop(claim);
 }
 

@@ -1,7 +1,7 @@
 //! What waits for a human, and the decision.
 
 use revoked::model::{Actor, Delivery, Disposition, Reason};
-use revoked::store::{ListFilter, ScopedName, SlotOffers, StoreError};
+use revoked::store::{HoldChoice, ListFilter, ScopedName, SlotOffers, StoreError, TrailFilter};
 
 use super::{Place, case_of, place, policy, signal};
 
@@ -226,4 +226,160 @@ async fn who_waits_already_leaves_no_empty_hold_behind() {
     other.disposition = Disposition::Hold("look at it".to_owned());
     place.accept_from("idp", vec![other]).await;
     assert_eq!(place.under_holds().await.len(), 2);
+}
+
+impl Place {
+    /// So many people of each source over its limit of compromises: a hold for each source.
+    async fn floods(&self, sources: &[(&str, usize)]) {
+        for (source, people) in sources {
+            for n in 0..people + 5 {
+                let one = signal(
+                    &format!("{source}{n}"),
+                    &format!("{source}{n}@example.org"),
+                    Reason::Compromised,
+                );
+                self.accept_from(source, vec![one]).await;
+            }
+        }
+    }
+
+    /// The states of the cases under a hold, or that were.
+    async fn states(&self, state: &str) -> Vec<i64> {
+        let filter = ListFilter {
+            state: Some(state.to_owned()),
+            limit: 100,
+            ..ListFilter::default()
+        };
+        let mut cases: Vec<i64> = self.store.cases(&filter).await.unwrap().iter().map(|case| case.id).collect();
+        cases.sort_unstable();
+        cases
+    }
+}
+
+fn chosen(holds: &[i64], except: &[i64]) -> HoldChoice {
+    HoldChoice {
+        holds: holds.to_vec(),
+        except: except.to_vec(),
+    }
+}
+
+fn ann() -> Actor {
+    Actor::operator("ann", Some(1000))
+}
+
+#[tokio::test]
+async fn several_holds_are_one_decision_about_one_set() {
+    let place = place().await;
+    place.floods(&[("inbox", 3), ("siem", 2)]).await;
+    let shown = place.store.held_together(&[2, 1, 2], &[]).await.unwrap();
+    assert_eq!((shown.holds.len(), shown.cases.len(), shown.people), (2, 5, 5));
+    assert_ne!(shown.set, place.store.hold(1).await.unwrap().set);
+    let decided = place
+        .store
+        .approve_holds(chosen(&[1, 2], &[]), shown.set.clone(), ann(), Some("one phish".to_owned()))
+        .await
+        .unwrap();
+    assert_eq!(decided.cases.len(), 5);
+    assert!(place.store.holds(false).await.unwrap().is_empty());
+    assert!(place.store.alerts(false).await.unwrap().is_empty());
+    let filter = TrailFilter {
+        kind: Some("hold.approved".to_owned()),
+        limit: 10,
+        ..TrailFilter::default()
+    };
+    let entries = place.store.trail_search(&filter).await.unwrap();
+    assert_eq!(entries.len(), 2);
+    for entry in &entries {
+        let said = entry.body.to_string();
+        for part in [
+            shown.set.as_str(),
+            "operator:ann(1000)",
+            "one phish",
+            "\"together\":[1,2]",
+            "\"numbers\":[",
+        ] {
+            assert!(said.contains(part), "{part} is not in {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_is_taken_out_stays_held_under_the_same_hold() {
+    let place = place().await;
+    place.floods(&[("inbox", 4)]).await;
+    let held = place.states("held").await;
+    let (left, rest) = held.split_at(1);
+    let shown = place.store.held_together(&[1], left).await.unwrap();
+    assert_eq!(shown.cases.iter().map(|case| case.case).collect::<Vec<_>>(), rest);
+    // The set of the whole is not that of the part.
+    let whole = place.store.hold(1).await.unwrap().set;
+    let refused = place
+        .store
+        .approve_holds(chosen(&[1], left), whole.clone(), ann(), None)
+        .await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    let refused = place.store.approve_hold(1, shown.set.clone(), ann(), None).await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    place
+        .store
+        .approve_holds(chosen(&[1], left), shown.set, ann(), None)
+        .await
+        .unwrap();
+    assert_eq!(place.states("held").await, left);
+    let open = place.store.holds(false).await.unwrap();
+    assert_eq!((open.len(), open[0].cases, open[0].people), (1, 1, 1));
+    // Who is left is another decision, and ends the hold.
+    assert_eq!(place.store.reject_hold(1, ann(), None).await.unwrap(), 1);
+    assert_eq!(place.states("cancelled").await, left);
+    assert!(place.store.holds(false).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_taken_out_must_wait_there_and_leave_something() {
+    let place = place().await;
+    place.floods(&[("inbox", 2)]).await;
+    let held = place.states("held").await;
+    for except in [vec![999], held.clone()] {
+        let refused = place.store.held_together(&[1], &except).await;
+        assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+        let refused = place.store.reject_holds(chosen(&[1], &except), None, ann(), None).await;
+        assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    }
+    assert_eq!(place.states("held").await, held);
+    let unknown = place.store.held_together(&[1, 7], &[]).await;
+    assert!(
+        matches!(unknown, Err(StoreError::NotFound { what: "hold", id: 7 })),
+        "{unknown:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_part_whose_set_has_grown_is_refused_whoever_came() {
+    let place = place().await;
+    place.floods(&[("inbox", 3), ("siem", 1)]).await;
+    let out = place.states("held").await[0];
+    let shown = place.store.held_together(&[1, 2], &[out]).await.unwrap().set;
+    let late = signal("late", "late@example.org", Reason::Compromised);
+    place.accept_from("siem", vec![late]).await;
+    let stale = place.store.approve_holds(chosen(&[1, 2], &[out]), shown, ann(), None).await;
+    let why = stale.unwrap_err().to_string();
+    assert!(why.contains("holds 1 and 2 now cover") && why.contains("--except"), "{why}");
+    assert_eq!(place.states("held").await.len(), 5);
+}
+
+#[tokio::test]
+async fn of_two_who_decide_at_once_one_is_told_that_it_is_decided() {
+    let place = place().await;
+    place.floods(&[("inbox", 3)]).await;
+    let set = place.store.hold(1).await.unwrap().set;
+    let (first, second) = tokio::join!(
+        place.store.approve_hold(1, set.clone(), ann(), None),
+        place.store.approve_hold(1, set, Actor::operator("bob", Some(1001)), None)
+    );
+    let (done, refused) = if first.is_ok() { (first, second) } else { (second, first) };
+    assert_eq!(done.unwrap(), 3);
+    let why = refused.unwrap_err().to_string();
+    assert!(why.contains("hold 1 was approved by operator:"), "{why}");
+    let approved = place.trail().await.iter().filter(|kind| *kind == "hold.approved").count();
+    assert_eq!(approved, 1);
 }

@@ -1,6 +1,7 @@
 //! The store on real files.
 
 mod accept;
+mod alerts;
 mod canary;
 mod clock_steps;
 mod coalesce;

@@ -267,6 +267,9 @@ fn a_config_that_could_not_work_is_refused_at_its_place() {
         (format!("{good}subject_issuer = \"x\""), "subject"),
         (format!("{good}algorithm = \"HS256\""), "HS256"),
         (format!("{good}usrl = \"x\""), "usrl"),
+        (format!("{good}timeout = \"1h\""), "between 100ms and 10m"),
+        (format!("{good}connect_timeout = \"99ms\""), "between 100ms and 10m"),
+        (format!("{good}timeout = \"soon\""), "not a length of time"),
     ] {
         let complaints = build("global-token-revocation", &keys)
             .err()

@@ -4,6 +4,7 @@ use clap::Subcommand;
 
 use crate::cli::{Exit, StoreArgs};
 
+mod known;
 mod map;
 mod preview;
 

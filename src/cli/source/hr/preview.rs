@@ -5,21 +5,24 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::known;
 use crate::cli::asked::Reach;
-use crate::cli::output::{json, line, plain, table};
+use crate::cli::output::{Cell, LocalTimes, Meaning, bare, json, line, own_time, plain, remark, sentence, table};
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Subject;
 use crate::sources::Source;
 use crate::sources::hr_csv::{
-    ChangeKind, Effect, HrCsv, LAST_FULL_FILE, Preview, PreviewRow, TakenBefore, Totals, disarmed, preview, state_key_of_end,
+    ChangeKind, Effect, HrCsv, LAST_FULL_FILE, Preview, PreviewRow, TakenBefore, Totals, disarmed, preview, propose,
+    state_key_of_end,
 };
 use crate::store::{DepartureFilter, Store};
 
 /// `revoked source hr preview`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example: revoked source hr preview leavers.csv --source hr
+         revoked source hr preview leavers.csv --ask
 
 Exit code: 16 where the file would be rejected whole, 6 where something of it could not be read and would be put aside, else 0.")]
 pub struct PreviewArgs {
@@ -28,6 +31,9 @@ pub struct PreviewArgs {
     /// The drop folder's name in the config; needed where there are several
     #[arg(long)]
     source: Option<String>,
+    /// Ask the targets, too, whether they know the people
+    #[arg(long)]
+    ask: bool,
     /// Print JSON
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -47,26 +53,34 @@ pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Ex
     let mut preview = preview(&args.file, folder.rules(), clock.now())?;
     // What is known already decides what a row does; without a store nothing is.
     let path = at.store.as_ref().unwrap_or(&config.store);
-    if path.exists() {
-        let store = at.open().await?;
+    let store = if path.exists() { Some(at.open().await?) } else { None };
+    if let Some(store) = &store {
         let (namespace, key) = LAST_FULL_FILE;
         let last = store.state_entry(&name, namespace, key).await?;
         preview.compare(folder.rules(), last.as_ref().map(|entry| entry.body.as_str()));
         for row in &mut preview.rows {
-            weigh(&store, &name, row).await?;
+            weigh(store, &name, row).await?;
         }
-        if let Some((name, at)) = store.file_taken_before(&name, preview.digest()).await? {
-            preview.repeats(TakenBefore { name, at });
+        if let Some((file, at)) = store.file_taken_before(&name, preview.digest()).await? {
+            preview.repeats(TakenBefore { name: file, at });
         }
-        store.close().await;
-        preview.count();
+        known::ask_store(store, &name, &mut preview).await?;
     }
+    if args.ask {
+        for trouble in known::ask_targets(store.as_ref(), &config, &mut preview).await? {
+            remark(format!("could not be asked: {}", plain(&trouble)));
+        }
+    }
+    if let Some(store) = store {
+        store.close().await;
+    }
+    preview.count();
     if args.json {
         json(&preview)?;
     } else if args.csv {
         line(csv(&preview)?.trim_end())?;
     } else {
-        show(&preview)?;
+        show(&preview, args, &LocalTimes::at(clock.now()))?;
     }
     Ok(match (&preview.rejected, preview.refused.is_empty()) {
         (Some(_), _) => Exit::Rejected,
@@ -170,37 +184,99 @@ async fn weigh(store: &Store, source: &str, row: &mut PreviewRow) -> anyhow::Res
     Ok(())
 }
 
-fn show(preview: &Preview) -> anyhow::Result<()> {
-    if let Some(why) = &preview.rejected {
-        line(format!(
-            "the file would be rejected whole, and nothing in it acted on: {}",
-            plain(why)
-        ))?;
-    }
-    if let Some(quotes) = &preview.quotes {
-        line(plain(quotes))?;
-    }
-    let rows = preview.rows.iter().map(cells).collect();
-    table(&HEADINGS, rows, "no row could be acted on")?;
+fn show(preview: &Preview, args: &PreviewArgs, times: &LocalTimes) -> anyhow::Result<()> {
+    let rows = preview.rows.iter().map(|row| shown(row, times)).collect();
+    table(&SCREEN, rows, "no row could be acted on")?;
     for refused in &preview.refused {
         let column = refused.column.map_or(String::new(), |column| format!(", column {column}"));
         let stays = if refused.stays { " (the person stays)" } else { "" };
-        line(format!(
+        let text = format!(
             "refused, {}{column}: {}; write instead: {}{stays}",
-            refused.place,
-            plain(&refused.why),
-            plain(&refused.instead)
-        ))?;
+            refused.place, refused.why, refused.instead
+        );
+        sentence(&text, 2)?;
+    }
+    if let Some(quotes) = &preview.quotes {
+        sentence(quotes, 2)?;
+    }
+    if preview.rejected.is_some() && preview.rows.is_empty() {
+        suggest_mapping(args)?;
     }
     if let Some(before) = &preview.taken_before {
-        line(format!(
-            "a file with these bytes was taken before, as {} at {}: dropped again it says nothing new",
-            plain(&before.name),
-            before.at
-        ))?;
+        let (away, at) = (times.away(before.at), times.time(before.at));
+        sentence(
+            &format!("this file was taken as {} {away} ({at}): nothing would happen", before.name),
+            2,
+        )?;
     }
-    line(totals(&preview.totals))?;
-    line("nothing was changed")
+    line("nothing was changed")?;
+    if let Some(why) = &preview.rejected {
+        return sentence(&format!("rejected whole, nothing in it would be acted on: {why}"), 2);
+    }
+    line(totals(&preview.totals))
+}
+
+/// The mapping that would make something of the columns, where one can be told.
+fn suggest_mapping(args: &PreviewArgs) -> anyhow::Result<()> {
+    let Some(proposal) = std::fs::read(&args.file).ok().and_then(|bytes| propose(&bytes).ok()) else {
+        return Ok(());
+    };
+    if proposal.plain || proposal.columns.is_empty() {
+        return Ok(());
+    }
+    let columns = proposal.columns.iter().map(|column| {
+        let choice = if column.undecided { "one of these? " } else { "" };
+        vec![
+            column.column.to_owned(),
+            column.headers.join(" | "),
+            format!("{choice}{}", column.why),
+        ]
+    });
+    line("what its columns may be:")?;
+    table(&["column", "in the file…", "why?…"], columns.collect(), "")?;
+    line("for the config:")?;
+    for text in proposal.toml.lines() {
+        line(format!("  {}", plain(text)))?;
+    }
+    line(format!(
+        "more: revoked source hr map {}",
+        plain(&args.file.display().to_string())
+    ))
+}
+
+/// What a screen shows of a row.
+const SCREEN: [&str; 7] = [
+    "line",
+    "person",
+    "effect",
+    "access ends",
+    "where they work?",
+    "employee?",
+    "why…",
+];
+
+fn shown(row: &PreviewRow, times: &LocalTimes) -> Vec<Cell> {
+    let word = known::effect(row.effect, row.unknown);
+    let meaning = match row.effect {
+        _ if row.unknown => Meaning::Bad,
+        Effect::Planned | Effect::AtOnce | Effect::CallsOff => Meaning::Strong,
+        Effect::Held | Effect::Blocked => Meaning::Waiting,
+        Effect::Stands | Effect::Overtaken | Effect::Nothing => Meaning::Quiet,
+    };
+    let employee = if row.employment.is_empty() {
+        row.employee.clone()
+    } else {
+        format!("{} {}", row.employee, row.employment)
+    };
+    vec![
+        row.line.to_string().into(),
+        bare(&row.subject.to_string()).into(),
+        Cell::meaning(word, meaning),
+        times.cell(row.utc).into(),
+        row.local.as_deref().map(own_time).unwrap_or_default().into(),
+        employee.into(),
+        row.why.clone().unwrap_or_default().into(),
+    ]
 }
 
 /// All rows in one line.
@@ -218,6 +294,9 @@ fn totals(totals: &Totals) -> String {
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0);
     let mut parts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+    if totals.unknown > 0 {
+        parts.push(format!("{} about people of whom nothing is known", totals.unknown));
+    }
     if totals.null_days > 0 {
         parts.push(format!("{} with a day that stands for none", totals.null_days));
     }
@@ -250,7 +329,7 @@ fn cells(row: &PreviewRow) -> Vec<String> {
         row.employee.clone(),
         row.employment.clone(),
         row.subject.to_string().replace('\n', ", "),
-        row.effect.word().to_owned(),
+        known::effect(row.effect, row.unknown).to_owned(),
         row.local.clone().unwrap_or_default(),
         row.utc.map(|at| at.to_string()).unwrap_or_default(),
         row.why.clone().unwrap_or_default(),

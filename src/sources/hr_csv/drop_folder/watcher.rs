@@ -184,6 +184,21 @@ impl DropFolder {
     }
 
     /// The files that are for us, oldest first, and the names of those that look as if somebody meant them to be.
+    /// What keeps the folder from being read, or its files from being put away.
+    pub(in crate::sources::hr_csv) fn obstacle(&self) -> Option<String> {
+        let folder = &self.rules.folder;
+        if let Err(error) = self.candidates() {
+            return Some(format!("{error:#}"));
+        }
+        let may_write = rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
+        may_write.err().map(|error| {
+            format!(
+                "files cannot be put away from the drop folder {}: {error}; who runs this may not write to it",
+                folder.display()
+            )
+        })
+    }
+
     fn candidates(&self) -> anyhow::Result<(Vec<Candidate>, Vec<OsString>)> {
         let folder = &self.rules.folder;
         let looking = || format!("cannot look into the drop folder {}", folder.display());

@@ -15,7 +15,7 @@ use crate::sources::hr_csv::rows::row::hash;
 use crate::sources::hr_csv::settings::rules::Rules;
 
 /// Where a part of a delivery stands that means the whole file.
-pub(in crate::sources::hr_csv) const WHOLE_FILE: &str = "file";
+pub(in crate::sources::hr_csv) const WHOLE_FILE: &str = Refused::WHOLE;
 
 /// What a file comes to.
 #[derive(Debug)]

@@ -48,7 +48,7 @@ pub(super) fn read(entry: &Entry) -> Option<AccountControl> {
 }
 
 /// The failure where they may not.
-pub(super) fn unreadable(_call: Call<'_>, entry: &Entry) -> CallFailure {
+pub(super) fn unreadable(entry: &Entry) -> CallFailure {
     CallFailure {
         doing: format!("looking whether {} is disabled", entry.dn),
         why: Why::Refused(Refusal::new(code::NO_RIGHTS, "userAccountControl may not be read")),
@@ -67,7 +67,7 @@ pub(super) fn notes(entry: &Entry) -> Vec<String> {
 pub(super) async fn set_disabled(call: Call<'_>, entry: &Entry, disabled: bool) -> Result<Applied, TargetError> {
     let doing = format!("{} {}", if disabled { "disabling" } else { "enabling" }, entry.dn);
     let Some(control) = read(entry) else {
-        return Err(unreadable(call, entry).into());
+        return Err(unreadable(entry).into());
     };
     let wanted = control.with(disabled);
     if wanted == control {

@@ -70,9 +70,9 @@ impl Dialect for ActiveDirectory {
         }
     }
 
-    async fn account(&self, call: Call<'_>, entry: &Entry) -> Result<AccountState, CallFailure> {
+    async fn account(&self, _call: Call<'_>, entry: &Entry) -> Result<AccountState, CallFailure> {
         let Some(control) = account_control::read(entry) else {
-            return Err(account_control::unreadable(call, entry));
+            return Err(account_control::unreadable(entry));
         };
         let suspended = control.is_disabled();
         let door = Door::new(

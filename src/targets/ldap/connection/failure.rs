@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 
 use crate::targets::{Remedy, TargetError};
+use crate::telemetry::sanitized;
 
 /// How long to leave a server alone that says that it is busy.
 pub(in crate::targets::ldap) const BUSY: Duration = Duration::from_secs(5);
@@ -42,10 +43,9 @@ pub(in crate::targets::ldap) struct Refusal {
 impl Refusal {
     /// Takes over what the server says, cut to a line.
     pub(in crate::targets::ldap) fn new(code: u32, text: &str) -> Self {
-        let plain = |c: char| if c.is_control() { ' ' } else { c };
         Self {
             code,
-            text: text.trim_end_matches('\0').chars().map(plain).take(200).collect(),
+            text: sanitized(text.trim_end_matches('\0').trim(), 200),
         }
     }
 
@@ -63,7 +63,7 @@ impl fmt::Display for Refusal {
             self.code,
             word(self.code)
         )?;
-        match self.text.trim() {
+        match self.text.as_str() {
             "" => Ok(()),
             text => write!(f, ": {text}"),
         }
@@ -307,7 +307,7 @@ mod tests {
 
     #[test]
     fn what_the_server_says_stays_on_one_short_line() {
-        let said = Refusal::new(50, &format!("one\ntwo\u{1b}[31m{}", "x".repeat(500))).to_string();
-        assert!(said.contains("one two [31m") && said.len() < 300, "{said}");
+        let said = Refusal::new(50, &format!("one\ntwo\u{1b}[31m\u{202e}{}", "x".repeat(500))).to_string();
+        assert!(said.contains(r"one\ntwo\u{1b}[31m\u{202e}xx") && said.len() < 300, "{said}");
     }
 }

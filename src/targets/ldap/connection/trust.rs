@@ -1,13 +1,11 @@
 //! Whom we believe that a directory is the one that the config names.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use rustls::ClientConfig;
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use rustls_platform_verifier::Verifier;
 
 /// TLS that believes the system's authorities, and `authorities` besides.
@@ -25,16 +23,4 @@ pub(in crate::targets::ldap) fn tls(authorities: Vec<CertificateDer<'static>>) -
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     Ok(Arc::new(config))
-}
-
-/// The certificates in a file, PEM.
-///
-/// # Errors
-/// Where it cannot be read, may be written by others, or holds none.
-pub(in crate::targets::ldap) fn authorities(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let pem = crate::file_modes::read("the certificates in", path)?;
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
-    let found = found.with_context(|| format!("{} holds no PEM certificates", path.display()))?;
-    anyhow::ensure!(!found.is_empty(), "{} holds no PEM certificates", path.display());
-    Ok(found)
 }

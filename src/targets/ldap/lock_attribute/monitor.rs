@@ -41,11 +41,17 @@ pub(super) async fn connections(call: Call<'_>, person: &Entry, ourselves: Optio
         }) => return Ok(Err(UNLISTED.to_owned())),
         Err(failure) => return Err(failure),
     };
-    let of = |dn: &str, entry: &&Entry| entry.text(SIGNED_IN).is_some_and(|found| same_ignoring_case(found, dn));
-    if listing.more || !listing.entries.iter().any(|entry| of(ourselves, &entry)) {
+    let ours = |entry: &&Entry| {
+        entry
+            .text(SIGNED_IN)
+            .is_some_and(|found| same_ignoring_case(found, ourselves))
+    };
+    if listing.more || !listing.entries.iter().any(|entry| ours(&entry)) {
         return Ok(Err(UNLISTED.to_owned()));
     }
-    let theirs = listing.entries.iter().filter(|entry| of(&person.dn, entry));
+    // The server compares names by rules of its own: whatever it found that is not ours is the person's, however it is spelled.
+    let we_are_asked_for = same_ignoring_case(&person.dn, ourselves);
+    let theirs = listing.entries.iter().filter(|entry| we_are_asked_for || !ours(entry));
     Ok(Ok(theirs.map(grant).collect()))
 }
 

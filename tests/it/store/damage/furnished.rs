@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use revoked::model::{Action, Departure, DepartureStep, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When};
+use revoked::model::{Action, Actor, Departure, DepartureStep, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When};
 use revoked::store::ObservationSummary;
 use sqlx::Connection as _;
 
@@ -78,6 +78,8 @@ pub(super) async fn furnished() -> Place {
     place.accept(vec![leaver("carol", Duration::from_hours(8))]).await;
     place.accept(vec![leaver("ines", Duration::from_hours(800))]).await;
     store.pause_lane("mail", "its token is refused").await.unwrap();
+    let by = Actor::operator("ann", Some(1000));
+    store.pause_target("mail", by, "an upgrade".to_owned()).await.unwrap();
     store.keep_permit_time("mail", NOW).await.unwrap();
     // As many as make a block full.
     for _ in 0..=revoked_trail::BLOCK {

@@ -117,6 +117,10 @@ pub(super) async fn work(store: &Store, clock: &Clock, path: &Path, wrong: &mut 
         .await;
     wrong.ask("leases", async || store.expire_leases(false).await).await;
     wrong.ask("resuming a lane", async || store.resume_lane("mail").await).await;
+    wrong.ask("paused targets", async || store.paused_targets().await).await;
+    wrong
+        .ask("what is to be handed over", async || store.untold_alerts(10).await)
+        .await;
 }
 
 /// The case that a signal led to.
@@ -202,6 +206,8 @@ pub(super) async fn look(store: &Store, wrong: &mut Wrong) {
     wrong.ask("observed delays", async || store.observed_delays().await).await;
     wrong.ask("alert list", async || store.alerts(true).await).await;
     wrong.ask("source list", async || store.source_health().await).await;
+    let targets = ["mail".to_owned()];
+    wrong.ask("target list", async || store.target_states(&targets).await).await;
     wrong.ask("job list", async || store.jobs(&all).await).await;
     wrong.ask("subject unresolved", async || store.unresolved(true).await).await;
     let cases = wrong.ask("case list", async || store.cases(&all).await).await;

@@ -4,19 +4,22 @@
 //! A program that leaves its group (`setsid`) is out of reach of that; the daemon's unit ends it with the daemon. Descriptors of ours are all
 //! closed on exec, as the standard library opens them.
 
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
+use anyhow::{Context as _, ensure};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use crate::file_modes;
 use crate::telemetry::sanitized;
 
 /// How long what somebody left behind may hold our pipes once the program itself has ended.
@@ -27,35 +30,35 @@ const TOLD: usize = 300;
 
 /// What is run, and how much of it is put up with.
 #[derive(Debug, Clone)]
-pub(super) struct Program {
+pub struct Program {
     /// Where it is.
-    pub(super) path: PathBuf,
+    pub path: PathBuf,
     /// What it is called with.
-    pub(super) args: Vec<OsString>,
+    pub args: Vec<OsString>,
     /// Its environment, beside a `PATH` and a locale. What is secret in it is taken out of what it says.
-    pub(super) environment: Vec<(String, SecretString)>,
+    pub environment: Vec<(String, SecretString)>,
     /// Where it is run.
-    pub(super) folder: PathBuf,
+    pub folder: PathBuf,
     /// How long it may take.
-    pub(super) time: Duration,
+    pub time: Duration,
     /// How many bytes it may write, on each of its two outputs.
-    pub(super) output: usize,
+    pub output: usize,
 }
 
 /// What a program came to that ended by itself.
 #[derive(Debug)]
-pub(super) struct Output {
+pub struct Output {
     /// Its exit code.
-    pub(super) code: i32,
+    pub code: i32,
     /// What it wrote.
-    pub(super) stdout: Vec<u8>,
+    pub stdout: Vec<u8>,
     /// The last of what it said beside that, made harmless and without the secrets that it was handed.
-    pub(super) said: String,
+    pub said: String,
 }
 
 /// Why there is no output.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum RunError {
+pub enum RunError {
     /// It is not there, or may not be run.
     #[error("{path} could not be started")]
     Start {
@@ -78,6 +81,18 @@ pub(super) enum RunError {
     Watch(#[source] io::Error),
 }
 
+impl RunError {
+    /// The same without anything that the program said.
+    #[must_use]
+    pub fn bare(&self) -> String {
+        match self {
+            Self::Slow(time, _) => Self::Slow(*time, String::new()).to_string(),
+            Self::Killed(_) => Self::Killed(String::new()).to_string(),
+            other => other.to_string(),
+        }
+    }
+}
+
 fn after(said: &str) -> String {
     if said.is_empty() {
         String::new()
@@ -96,12 +111,37 @@ impl Drop for Group {
     }
 }
 
+/// Where a program is that a config names with its arguments. Whoever may write it acts with our rights, so nobody else may.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn trusted_path(command: &[String]) -> anyhow::Result<PathBuf> {
+    let path = Path::new(
+        command
+            .first()
+            .context("it names no program; write [\"/usr/local/lib/revoked/crm\"]")?,
+    );
+    ensure!(
+        path.is_absolute(),
+        "{} is no whole path; write where the program is, from / on",
+        path.display()
+    );
+    ensure!(path.is_file(), "{} is no file", path.display());
+    ensure!(
+        command.iter().all(|word| !word.contains('\0')),
+        "an argument holds a character that none can hold"
+    );
+    file_modes::check_at("the program", path)?;
+    file_modes::check_folder_of("the program", path)?;
+    Ok(path.to_owned())
+}
+
 impl Program {
     /// Runs it to its end, with `input` on its standard input.
     ///
     /// # Errors
     /// Every [`RunError`]; by then nothing of its process group is left.
-    pub(super) async fn run(&self, input: &[u8]) -> Result<Output, RunError> {
+    pub async fn run(&self, input: &[u8]) -> Result<Output, RunError> {
         let mut command = Command::new(&self.path);
         command
             .args(&self.args)
@@ -161,8 +201,11 @@ impl Program {
     /// The last of what was written to standard error.
     fn told(&self, bytes: &[u8]) -> String {
         let mut text = String::from_utf8_lossy(bytes).into_owned();
-        for (_, secret) in &self.environment {
-            text = text.replace(secret.expose_secret(), "[secret]");
+        let mut secrets: Vec<&str> = self.environment.iter().map(|(_, secret)| secret.expose_secret()).collect();
+        // One may begin with another, and the rest of it would be left.
+        secrets.sort_unstable_by_key(|secret| Reverse(secret.len()));
+        for secret in secrets {
+            text = text.replace(secret, "[secret]");
         }
         let text = text.trim();
         let from = text.char_indices().rev().nth(TOLD).map_or(0, |(at, _)| at);

@@ -1,4 +1,6 @@
 //! `revoked trail`: show it, verify it offline, export it.
+//!
+//! `show` has the filters and what follows the newest, `entry_line` puts an entry into words.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +8,16 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use revoked_trail::Summary;
 
-use super::human_time::HumanTime;
-use super::output::{json, line, name_unreadable, plain, progress};
-use super::store::{operator, references_of};
-use super::{Exit, StoreArgs, UsageError};
+use super::output::{json, line, progress};
+use super::store::operator;
+use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::model::{Subject, Timestamp};
-use crate::store::{OpenError, Role, Store, TrailFilter};
+use crate::store::{OpenError, Role, Store};
 use crate::trail;
+
+mod entry_line;
+mod show;
 
 /// How many rows one read takes.
 const PORTION: u32 = 2000;
@@ -22,34 +25,8 @@ const PORTION: u32 = 2000;
 /// `revoked trail`
 #[derive(Debug, Clone, Subcommand)]
 pub enum TrailCommand {
-    /// Show entries, oldest first
-    #[command(after_help = "Example: revoked trail show --case 17")]
-    Show {
-        /// Only of this case
-        #[arg(long)]
-        case: Option<i64>,
-        /// Only of this job
-        #[arg(long)]
-        job: Option<i64>,
-        /// Only about this subject
-        #[arg(long)]
-        subject: Option<Subject>,
-        /// Only kinds that begin with this: action. or hold.approved
-        #[arg(long)]
-        kind: Option<String>,
-        /// Only from then on: 1h, yesterday, 2026-11-28, "2026-11-28 17:30", or RFC 3339
-        #[arg(long, value_name = "TIME")]
-        since: Option<HumanTime>,
-        /// From this entry on
-        #[arg(long, default_value_t = 0)]
-        from: u64,
-        /// At most so many
-        #[arg(long, default_value_t = 200)]
-        limit: u32,
-        /// Print the stored lines as they are
-        #[arg(long)]
-        json: bool,
-    },
+    /// Show entries, the newest last
+    Show(show::ShowArgs),
     /// Verify every entry against the tree, the signed checkpoints and the copies outside
     #[command(
         after_help = "Example: revoked trail verify --anchor /srv/anchor/revoked.checkpoints\n\nExits with 0 when clean, 5 with the first bad entry."
@@ -96,38 +73,8 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
     }
     let store = at.open().await?;
     let exit = match command {
-        TrailCommand::Show {
-            case,
-            job,
-            subject,
-            kind,
-            since,
-            from,
-            limit,
-            json: as_json,
-        } => {
-            let subject_refs = references_of(&store, subject.as_ref()).await?;
-            let now = store.clock().now();
-            let since = since.map(|since| since.back_from(now)).transpose().map_err(UsageError)?;
-            let rows = store
-                .trail_search(&TrailFilter {
-                    case,
-                    job,
-                    subject_refs,
-                    kind,
-                    since,
-                    from,
-                    limit,
-                })
-                .await?;
-            name_unreadable(&rows.unreadable);
-            for row in &rows {
-                if as_json {
-                    line(&row.body)?;
-                } else {
-                    line(readable(&row.body))?;
-                }
-            }
+        TrailCommand::Show(args) => {
+            show::run(&args, &store).await?;
             Exit::Ok
         }
         TrailCommand::Verify {
@@ -201,33 +148,4 @@ async fn rotate_key(at: &StoreArgs, to: Option<&Path>, lost: bool) -> anyhow::Re
         line("put the new key where [trail] key names it, before you start the daemon: it does not start with another one")?;
     }
     Ok(Exit::Ok)
-}
-
-/// An entry on one line for a person: place, time, kind, actor, then the rest as it is.
-fn readable(body: &str) -> String {
-    let Ok(entry) = serde_json::from_str::<serde_json::Value>(body) else {
-        return plain(body);
-    };
-    let text = |name: &str| entry[name].as_str().unwrap_or("-").to_owned();
-    let number = |name: &str| {
-        entry[name]
-            .as_i64()
-            .map_or(String::new(), |number| format!(" {name} {number}"))
-    };
-    let at = entry["at"]
-        .as_i64()
-        .map_or_else(|| "-".to_owned(), |ms| Timestamp::from_ms(ms).to_string());
-    let detail = if entry["detail"].is_null() {
-        String::new()
-    } else {
-        format!(" {}", entry["detail"])
-    };
-    plain(&format!(
-        "{:>6}  {at}  {:<22} {}{}{}{detail}",
-        entry["seq"].as_u64().unwrap_or(0),
-        text("kind"),
-        text("actor"),
-        number("case"),
-        number("job"),
-    ))
 }

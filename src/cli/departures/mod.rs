@@ -2,34 +2,19 @@
 
 use clap::Subcommand;
 
-use super::output::{json, json_lines, line, name_unreadable, plain, table, time};
+use super::output::{LocalTimes, bare, json, line, name_unreadable, own_time, plain};
 use super::store::operator;
 use super::{Exit, StoreArgs};
-use crate::model::{Leaves, Subject};
-use crate::store::{DepartureDetail, DepartureFilter, DepartureView};
+use crate::model::Leaves;
+use crate::store::{DepartureDetail, DepartureView};
+
+mod list;
 
 /// `revoked departures`
 #[derive(Debug, Clone, Subcommand)]
 pub enum DeparturesCommand {
-    /// List departures, the next one first
-    #[command(after_help = "Example: revoked departures list --state blocked")]
-    List {
-        /// Only of this source
-        #[arg(long)]
-        source: Option<String>,
-        /// Only in this state
-        #[arg(long, value_parser = ["planned", "held", "blocked", "executed", "rescinded", "cancelled"])]
-        state: Option<String>,
-        /// Only of this person (alice@example.org, or `employee_id:4711`)
-        #[arg(long)]
-        person: Option<Subject>,
-        /// At most so many
-        #[arg(long, default_value_t = 200)]
-        limit: u32,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    /// List who leaves and what else waits for a day, the next one first
+    List(list::ListArgs),
     /// Show one departure with its history and the person's other employments
     #[command(after_help = "Example: revoked departures show 12")]
     Show {
@@ -57,34 +42,17 @@ pub enum DeparturesCommand {
 pub(super) async fn run(command: DeparturesCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     match command {
-        DeparturesCommand::List {
-            source,
-            state,
-            person,
-            limit,
-            json: as_json,
-        } => {
-            let filter = DepartureFilter {
-                source,
-                state,
-                person,
-                limit,
-            };
-            let departures = store.departures(&filter).await?;
-            if as_json {
-                json_lines(&departures)?;
-            } else {
-                name_unreadable(&departures.unreadable);
-                let headings = ["departure", "person", "leaves", "in UTC", "source", "state", "case", "why"];
-                table(&headings, departures.iter().map(row).collect(), "no departures")?;
-            }
-        }
+        DeparturesCommand::List(args) => list::run(&args, &store).await?,
         DeparturesCommand::Show {
             departure,
             json: as_json,
         } => {
             let detail = store.departure(departure).await?;
-            if as_json { json(&detail)? } else { show(&detail)? }
+            if as_json {
+                json(&detail)?;
+            } else {
+                show(&detail, &LocalTimes::at(store.clock().now()))?;
+            }
         }
         DeparturesCommand::Cancel { departure, note } => {
             store.cancel_departure(departure, operator(), note).await?;
@@ -96,10 +64,7 @@ pub(super) async fn run(command: DeparturesCommand, at: &StoreArgs) -> anyhow::R
 }
 
 fn person(departure: &DepartureView) -> String {
-    departure
-        .subject
-        .as_deref()
-        .map_or_else(|| "erased".to_owned(), |subject| subject.replace('\n', ", "))
+    departure.subject.as_deref().map_or_else(|| "erased".to_owned(), bare)
 }
 
 fn state(departure: &DepartureView) -> String {
@@ -110,20 +75,7 @@ fn state(departure: &DepartureView) -> String {
     }
 }
 
-fn row(departure: &DepartureView) -> Vec<String> {
-    vec![
-        departure.id.to_string(),
-        person(departure),
-        departure.local.clone().unwrap_or_else(|| "-".to_owned()),
-        departure.acts_at.to_string(),
-        departure.source.clone(),
-        state(departure),
-        departure.case.map_or_else(|| "-".to_owned(), |case| case.to_string()),
-        departure.why.clone().unwrap_or_default(),
-    ]
-}
-
-fn show(detail: &DepartureDetail) -> anyhow::Result<()> {
+fn show(detail: &DepartureDetail, times: &LocalTimes) -> anyhow::Result<()> {
     let departure = &detail.departure;
     name_unreadable(&detail.unreadable);
     line(format!("departure {}: {}", departure.id, plain(&person(departure))))?;
@@ -137,20 +89,22 @@ fn show(detail: &DepartureDetail) -> anyhow::Result<()> {
             let at = at.as_deref().map_or(String::new(), |at| format!(" at {at}"));
             format!("{date}{at} in {}", plain(zone))
         }
-        Some(Leaves::Instant { at }) => at.to_string(),
+        Some(Leaves::Instant { at }) => times.time(*at),
         None => "what cannot be read".to_owned(),
     };
-    line(format!("  HR wrote {written}, which means {}", departure.fire_at))?;
-    let local = departure
-        .local
-        .as_deref()
-        .map_or(String::new(), |local| format!(" ({local})"));
-    line(format!("  access ends at {}{local}", departure.acts_at))?;
+    line(format!("  HR wrote {written}, which means {}", times.time(departure.fire_at)))?;
+    let local = departure.local.as_deref();
+    let local = local.map_or(String::new(), |local| format!(", {} there", own_time(local)));
+    line(format!(
+        "  access ends {}, {}{local}",
+        times.time(departure.acts_at),
+        times.away(departure.acts_at)
+    ))?;
     if departure.acts_at > departure.fire_at {
         line("  which is when the last of the person's employments ends")?;
     }
     if let Some(at) = departure.executed_at {
-        line(format!("  carried out at {at}"))?;
+        line(format!("  carried out {}, {}", times.time(at), times.away(at)))?;
     }
     let employment = if departure.employment.is_empty() {
         String::new()
@@ -162,7 +116,7 @@ fn show(detail: &DepartureDetail) -> anyhow::Result<()> {
         plain(&departure.source),
         plain(&departure.employee),
         departure.case.map_or_else(|| "-".to_owned(), |case| case.to_string()),
-        time(departure.stated_at)
+        times.cell(departure.stated_at)
     ))?;
     let others = detail
         .employments
@@ -176,7 +130,21 @@ fn show(detail: &DepartureDetail) -> anyhow::Result<()> {
             .detail
             .as_deref()
             .map_or(String::new(), |detail| format!(": {}", plain(detail)));
-        line(format!("  {} {} by {}{detail}", step.at, step.what, plain(&step.by)))?;
+        line(format!(
+            "  {} {} by {}{detail}",
+            times.time(step.at),
+            step.what,
+            plain(&step.by)
+        ))?;
     }
-    Ok(())
+    match departure.state.as_str() {
+        "planned" | "blocked" => line(format!(
+            "{} {}; to call it off: revoked departures cancel {} --note WHY",
+            state(departure),
+            times.away(departure.acts_at),
+            departure.id
+        )),
+        "held" => line("held: revoked hold list"),
+        _ => line(format!("{}: nothing more happens by itself", state(departure))),
+    }
 }

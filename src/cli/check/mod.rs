@@ -1,4 +1,6 @@
 //! `revoked check`: parses, builds, and asks every target what stands in the way; says what to do about each finding.
+//!
+//! `surroundings` looks at the sources and the receivers.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -7,13 +9,17 @@ use clap::Args;
 use serde::Serialize;
 
 use super::asked::Reach;
-use super::output::{json, line, plain};
+use super::output::{Meaning, json, line, plain, sentence, terminal, wrapped};
 use super::store::open;
 use super::{Exit, StoreArgs};
 use crate::daemon::asked::{Asks, CanaryTrial, Probed, Question, Says};
 use crate::model::{Capabilities, GrantKind};
-use crate::store::{CounterDifference, Store, check_privacy};
+use crate::store::{CounterDifference, Store, check_privacy, daemon_runs};
 use crate::targets::{Finding, Level, Probe, TargetRole};
+
+mod surroundings;
+
+use surroundings::Surrounding;
 
 /// `revoked check`
 #[derive(Debug, Clone, Args)]
@@ -43,6 +49,8 @@ struct Checked {
     wrong_counters: Option<Vec<CounterDifference>>,
     email_domains: Vec<String>,
     targets: Vec<Asked>,
+    sources: Vec<Surrounding>,
+    receivers: Vec<Surrounding>,
     ok: bool,
 }
 
@@ -77,13 +85,17 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         wrong_counters: None,
         email_domains: config.policy.email_domains.iter().cloned().collect(),
         targets: Vec::new(),
+        sources: Vec::new(),
+        receivers: Vec::new(),
         ok: true,
     };
-    for source in &config.sources {
-        let cautions = source.source.cautions().into_iter();
-        let told = cautions.map(|caution| format!("source {}: {caution}", source.name));
-        checked.warnings.extend(told);
-    }
+    let known = match &store {
+        Some(store) => store.source_health().await?.rows,
+        None => Vec::new(),
+    };
+    checked.sources = surroundings::sources(config, &known, daemon_runs(&path), args.offline).await;
+    checked.receivers = surroundings::receivers(config, args.offline).await;
+    checked.ok &= checked.sources.iter().chain(&checked.receivers).all(Surrounding::is_usable);
     if let Some(store) = &store {
         checked.warnings.extend(unnamed(store, &config.listen.proxies).await?);
         if args.deep {
@@ -233,7 +245,7 @@ async fn unnamed(store: &Store, named: &[IpAddr]) -> anyhow::Result<Vec<String>>
 fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
     line(format!("{}: the config is sound", plain(&checked.config)))?;
     for warning in &checked.warnings {
-        line(format!("warning: {}", plain(warning)))?;
+        sentence(&format!("warning: {warning}"), 2)?;
     }
     match &checked.store {
         Some(path) => line(format!("store {}: opens", plain(path)))?,
@@ -250,14 +262,15 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
             line(format!("  {}", plain(&counter.to_string())))?;
         }
     }
-    line(if checked.email_domains.is_empty() {
+    let domains = if checked.email_domains.is_empty() {
         "addresses of any domain lead to accounts; [policy] email_domains names the domains that are yours".to_owned()
     } else {
         format!(
             "addresses lead to accounts where their domain is {}; signals by other addresses only are held",
             checked.email_domains.join(" or ")
         )
-    })?;
+    };
+    sentence(&domains, 2)?;
     if offline {
         line("no target was asked (--offline)")?;
     }
@@ -276,27 +289,67 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
             plain(who)
         ))?;
         for able in abilities(&asked.able) {
-            line(format!("  {}", plain(&able)))?;
+            sentence(&format!("  {able}"), 4)?;
         }
         for shown in asked.canary.iter().flat_map(canary_lines) {
-            line(format!("  {}", plain(&shown)))?;
+            sentence(&format!("  {shown}"), 4)?;
         }
         for door in &asked.probe.doors {
-            line(format!("  open door: {}", plain(&door.to_string())))?;
+            sentence(&format!("  open door: {door}"), 4)?;
         }
-        for finding in &asked.probe.findings {
-            let level = match finding.level {
-                Level::Error => "error",
-                Level::Warning => "warning",
-                Level::Note => "note",
-            };
-            line(format!("  {level}: {}", plain(&finding.what)))?;
-            line(format!("    {}", plain(&finding.advice)))?;
+        findings(&asked.probe.findings)?;
+    }
+    for (what, all) in [("source", &checked.sources), ("receiver", &checked.receivers)] {
+        for one in all {
+            sentence(&format!("{what} {} ({}): {}", one.name, one.kind, one.way), 2)?;
+            findings(&one.findings)?;
         }
     }
-    line(if checked.ok {
-        "ready"
-    } else {
-        "not ready: mend the errors above"
-    })
+    line(checked.sum(offline))
+}
+
+fn findings(findings: &[Finding]) -> anyhow::Result<()> {
+    for finding in findings {
+        let (level, meaning) = match finding.level {
+            Level::Error => ("error", Meaning::Bad),
+            Level::Warning => ("warning", Meaning::Waiting),
+            Level::Note => ("note", Meaning::Quiet),
+        };
+        let text = wrapped(&format!("  {level}: {}", finding.what), 4, terminal().width.map(usize::from));
+        line(text.replacen(level, &meaning.paint(level), 1))?;
+        if !finding.advice.is_empty() {
+            sentence(&format!("    {}", finding.advice), 4)?;
+        }
+    }
+    Ok(())
+}
+
+impl Checked {
+    /// The answer, in a line.
+    fn sum(&self, offline: bool) -> String {
+        let count = |count: usize, what: &str| match count {
+            1 => format!("1 {what}"),
+            count => format!("{count} {what}s"),
+        };
+        let all = || {
+            let targets = self.targets.iter().map(|asked| &asked.probe.findings);
+            let others = self.sources.iter().chain(&self.receivers).map(|other| &other.findings);
+            targets.chain(others).flatten()
+        };
+        let errors = all().filter(|finding| finding.level == Level::Error).count();
+        let warnings = all().filter(|finding| finding.level == Level::Warning).count() + self.warnings.len();
+        let looked = [
+            count(self.targets.len(), "target"),
+            count(self.sources.len(), "source"),
+            count(self.receivers.len(), "receiver"),
+        ];
+        let asked = if offline { ", none of them asked" } else { "" };
+        let looked = format!("{}{asked}; {}", looked.join(", "), count(warnings, "warning"));
+        if self.ok {
+            Meaning::Good.paint(format!("ready: {looked}"))
+        } else {
+            // What a canary showed and wrong counters are no findings of a probe.
+            Meaning::Bad.paint(format!("not ready: {} above ({looked})", count(errors.max(1), "error")))
+        }
+    }
 }

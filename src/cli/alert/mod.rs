@@ -1,0 +1,85 @@
+//! `revoked alert`: trouble that somebody should know about, until it is cleared or over.
+
+use clap::Subcommand;
+
+use super::output::line;
+use super::store::operator;
+use super::{Exit, StoreArgs};
+
+mod list;
+mod test;
+
+pub(super) use list::about as alert_about;
+
+/// `revoked alert`
+#[derive(Debug, Clone, Subcommand)]
+pub enum AlertCommand {
+    /// List open alerts: what needs somebody last
+    #[command(after_help = "Example: revoked alert list --json")]
+    List {
+        /// The cleared ones too
+        #[arg(long)]
+        all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say that you look after alerts: they stay open, and need nobody else until they are raised anew
+    #[command(after_help = "Example: revoked alert ack 5 7 --note \"asked the chat team, ticket 812\"")]
+    Ack {
+        /// The alerts' numbers
+        #[arg(required = true, value_name = "ALERT")]
+        alerts: Vec<i64>,
+        /// What you do about it, for the next shift and the trail
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Clear what has been dealt with
+    #[command(after_help = "Example: revoked alert clear 5 7 --note \"row corrected and sent again\"")]
+    Clear {
+        /// The alerts' numbers
+        #[arg(required = true, value_name = "ALERT")]
+        alerts: Vec<i64>,
+        /// What was done, for the trail
+        #[arg(long)]
+        note: Option<String>,
+    },
+    /// Have an alert handed to the program of `[alerts] exec`, and say what came of it
+    #[command(after_help = "Example: revoked alert test")]
+    Test(test::TestArgs),
+}
+
+/// Runs `revoked alert`.
+///
+/// # Errors
+/// Where the store cannot be read or written, or there is no such alert.
+pub(super) async fn run(command: AlertCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let store = at.open().await?;
+    let outcome = match command {
+        AlertCommand::List { all, json } => list::list(&store, all, json).await,
+        AlertCommand::Ack { alerts, note } => {
+            store.acknowledge_alerts(alerts.clone(), operator(), note).await?;
+            line(format!("{} acknowledged: still open, until cleared or over", named(&alerts)))?;
+            Ok(Exit::Ok)
+        }
+        AlertCommand::Clear { alerts, note } => {
+            store.clear_alerts(alerts.clone(), operator(), note).await?;
+            line(format!("{} cleared", named(&alerts)))?;
+            Ok(Exit::Ok)
+        }
+        AlertCommand::Test(args) => test::run(&store, at, &args).await,
+    };
+    store.close().await;
+    outcome
+}
+
+/// `alert 5`, `alerts 5, 7`.
+fn named(alerts: &[i64]) -> String {
+    match alerts {
+        [only] => format!("alert {only}"),
+        several => {
+            let numbers: Vec<String> = several.iter().map(i64::to_string).collect();
+            format!("alerts {}", numbers.join(", "))
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! `revoked hold`: what waits for a human, and the decision about exactly what was shown.
+
+use clap::Subcommand;
+
+use super::{Exit, StoreArgs};
+
+mod choice;
+mod decide;
+mod limit;
+mod list;
+mod show;
+
+/// `revoked hold`
+#[derive(Debug, Clone, Subcommand)]
+pub enum HoldCommand {
+    /// List what waits for a decision
+    #[command(after_help = "Example: revoked hold list")]
+    List {
+        /// The decided ones too
+        #[arg(long)]
+        all: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the cases under holds, and the set that an approval must name
+    #[command(after_help = "Examples:\n  revoked hold show 3\n  revoked hold show 3 4 --except 17")]
+    Show {
+        #[command(flatten)]
+        choice: choice::ChoiceArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let exactly the shown set go on
+    #[command(after_help = "\
+Examples:
+  revoked hold approve 3
+  revoked hold approve 3 --set 5f0c1e9a77d2b340 --note \"confirmed with HR\"
+  revoked hold approve 3 4 --except 17,18 --set 91be0a44c2d1f730
+  revoked hold approve --all-of inbox
+
+At a terminal, without --set, it shows the set and asks. With --all-of and
+without --set it only shows.")]
+    Approve {
+        #[command(flatten)]
+        choice: choice::ChoiceArgs,
+        #[command(flatten)]
+        decision: decide::DecisionArgs,
+    },
+    /// Call the held cases off
+    #[command(after_help = "\
+Examples:
+  revoked hold reject 3 --note \"test export, nobody leaves\"
+  revoked hold reject 3 4 --except 17
+
+With --all-of and without --set it only shows.")]
+    Reject {
+        #[command(flatten)]
+        choice: choice::ChoiceArgs,
+        #[command(flatten)]
+        decision: decide::DecisionArgs,
+    },
+}
+
+/// Runs `revoked hold`.
+///
+/// # Errors
+/// Where the store cannot be read or written, or the decision does not fit.
+pub(super) async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let store = at.open().await?;
+    let outcome = match command {
+        HoldCommand::List { all, json } => list::list(&store, at, all, json).await,
+        HoldCommand::Show { choice, json } => show::run(&store, at, choice, json).await,
+        HoldCommand::Approve { choice, decision } => decide::approve(&store, at, choice, decision).await,
+        HoldCommand::Reject { choice, decision } => decide::reject(&store, at, choice, decision).await,
+    };
+    store.close().await;
+    outcome
+}

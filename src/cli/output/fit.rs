@@ -1,0 +1,96 @@
+//! Text on one line of a screen: cut where there is no more room, with a mark that says so.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+use super::plain;
+use super::terminal::shown;
+
+/// The text made harmless and as this place can show it, in at most `width` columns; whole where there is no such bound.
+#[must_use]
+pub(in crate::cli) fn fit(text: &str, width: Option<usize>) -> String {
+    let text = shown(&plain(text)).into_owned();
+    let Some(width) = width.filter(|width| text.width() > *width) else {
+        return text;
+    };
+    let mark = shown("…");
+    let room = width.saturating_sub(mark.width());
+    let mut cut = String::new();
+    let mut taken = 0;
+    for c in text.chars() {
+        taken += c.width().unwrap_or(0);
+        if taken > room {
+            break;
+        }
+        cut.push(c);
+    }
+    format!("{}{mark}", cut.trim_end())
+}
+
+/// The text made harmless and as this place can show it, on as many lines as it needs: broken between words, the further lines under `indent`
+/// spaces.
+#[must_use]
+pub(in crate::cli) fn wrapped(text: &str, indent: usize, width: Option<usize>) -> String {
+    let text = shown(&plain(text)).into_owned();
+    let Some(width) = width.filter(|width| text.width() > *width) else {
+        return text;
+    };
+    let (lead, words) = text.split_at(text.len() - text.trim_start().len());
+    let mut lines = vec![lead.to_owned()];
+    let mut is_first_word = true;
+    for word in words.split(' ') {
+        let line = lines.last_mut().map_or(0, |line| line.width());
+        if !is_first_word && line + 1 + word.width() > width {
+            lines.push(format!("{}{word}", " ".repeat(indent)));
+        } else if let Some(line) = lines.last_mut() {
+            if !is_first_word {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        is_first_word = false;
+    }
+    lines.join("\n")
+}
+
+/// How many columns a text takes that was made ready for this place.
+#[must_use]
+pub(in crate::cli) fn width_of(text: &str) -> usize {
+    text.width()
+}
+
+/// The text, filled up to `width` columns.
+#[must_use]
+pub(in crate::cli) fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fit, padded, wrapped};
+
+    #[test]
+    fn what_does_not_fit_is_cut_by_columns_and_says_so() {
+        assert_eq!(fit("alice@example.org", Some(17)), "alice@example.org");
+        assert_eq!(fit("alice@example.org", Some(8)), "alice@e…");
+        assert_eq!(fit("日本語の人", Some(7)), "日本語…");
+        assert_eq!(fit("two words", Some(5)), "two…");
+        assert_eq!(fit("whole", None), "whole");
+        assert_eq!(padded("日本", 6), "日本  ");
+    }
+
+    #[test]
+    fn a_sentence_is_broken_between_words_under_its_indent() {
+        let text = "  warning: the token has expired on the day before";
+        assert_eq!(
+            wrapped(text, 4, Some(24)),
+            "  warning: the token has\n    expired on the day\n    before"
+        );
+        assert_eq!(wrapped(text, 4, None), text);
+        let address = format!("x {}", "a".repeat(30));
+        assert_eq!(
+            wrapped(&address, 2, Some(10)),
+            format!("x\n  {}", "a".repeat(30)),
+            "a word stays whole"
+        );
+    }
+}

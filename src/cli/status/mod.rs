@@ -1,0 +1,295 @@
+//! `revoked status`: the screen of a shift, from the database file, whether the daemon runs or not.
+//!
+//! `needs` has what needs somebody, `screen` lays everything out in the room that there is, worst last, and `watch` draws it again and again.
+
+use clap::{Args, CommandFactory as _};
+use serde::Serialize;
+
+use super::output::{json, line, name_unreadable, terminal};
+use super::{Exit, StoreArgs};
+use crate::config;
+use crate::model::Timestamp;
+use crate::store::{Alert, CaseAtWork, Counts, Hold, LaneView, Room, SourceHealth, Store, UnreadableRow};
+
+mod needs;
+mod screen;
+mod watch;
+
+use needs::Need;
+
+/// The commands of an incident, in the order in which they are typed, and where the others are.
+const INCIDENT: [(&str, &str); 6] = [
+    ("revoked find WORD", "who is that?"),
+    (
+        "revoked revoke WHO --reason compromised --wait",
+        "end all access, and prove it",
+    ),
+    ("revoked case show CASE --follow", "what is being done"),
+    ("revoked hold list", "what waits for a decision"),
+    ("revoked case report CASE", "what happened, for a ticket"),
+    ("revoked help", "all commands"),
+];
+
+/// `revoked status`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example: revoked status --watch
+         revoked status --exit-code > /dev/null || echo \"somebody is needed\"
+
+What needs somebody stands last, the most urgent at the very end, each with what to type.")]
+pub struct StatusArgs {
+    /// Draw it again every second, until Ctrl-C; in a pipe, a line for each change
+    #[arg(long, conflicts_with = "json")]
+    watch: bool,
+    /// Exit with 7 where something needs somebody, for scripts and monitors
+    #[arg(long)]
+    exit_code: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Status {
+    #[serde(flatten)]
+    counts: Counts,
+    open_alerts: Vec<Alert>,
+    open_holds: Vec<Hold>,
+    sources: Vec<SourceHealth>,
+    targets: Vec<TargetStatus>,
+    /// The cases at work, the most urgent first; of a long queue not all.
+    work: Vec<CaseAtWork>,
+    at_work: i64,
+    /// Cases that wait for a day without a departure.
+    planned_cases: usize,
+    next_plan_at: Option<Timestamp>,
+    daemon_running: bool,
+    /// Bytes left on the disk under the store.
+    room: Option<u64>,
+    disk_full: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableRow>,
+}
+
+/// How a target is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct TargetStatus {
+    state: TargetState,
+    /// Its rate as the config has it.
+    rate: Option<String>,
+    #[serde(flatten)]
+    lane: LaneView,
+}
+
+/// How a target is, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum TargetState {
+    /// It takes what there is to do.
+    Up,
+    /// Something has waited for it for long.
+    Slow,
+    /// It does not answer.
+    Down,
+    /// Nothing is sent to it.
+    Paused,
+    /// Nobody asks it: the daemon does not run.
+    Unwatched,
+}
+
+/// A target at which something has waited for this long is slow.
+const SLOW: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// What waits for a day is counted up to so many.
+const MOST_PLANNED: u32 = 1000;
+
+/// Runs `revoked` alone: how things stand, and what one types in an incident. Where no installation is to be found, how one begins.
+///
+/// # Errors
+/// Where there is a store that cannot be read.
+pub(super) async fn begin(at: &StoreArgs) -> anyhow::Result<Exit> {
+    if at.path().is_ok_and(|path| path.exists()) {
+        let store = at.open().await?;
+        let status = Status::of(&store, at).await?;
+        let below = INCIDENT.len() + 1;
+        print(&status, &store, below)?;
+        line("")?;
+        for (command, what) in INCIDENT {
+            line(format!("  {command:<48} {what}"))?;
+        }
+        store.close().await;
+        return Ok(Exit::Ok);
+    }
+    line(super::Cli::command().render_help())?;
+    Ok(Exit::Usage)
+}
+
+/// Runs `revoked status`.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub(super) async fn run(args: &StatusArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let store = at.open().await?;
+    if args.watch {
+        let needed = watch::watch(&store, at).await?;
+        store.close().await;
+        return Ok(if args.exit_code { exit(needed) } else { Exit::Ok });
+    }
+    let status = Status::of(&store, at).await?;
+    if args.json {
+        name_unreadable(&status.unreadable);
+        json(&status)?;
+    } else {
+        print(&status, &store, 0)?;
+    }
+    let needed = !status.needs(&store).is_empty();
+    store.close().await;
+    Ok(if args.exit_code { exit(needed) } else { Exit::Ok })
+}
+
+fn exit(needed: bool) -> Exit {
+    if needed { Exit::NeedsSomebody } else { Exit::Ok }
+}
+
+/// Prints it, in the room that the screen leaves beside `below` lines and the next prompt.
+fn print(status: &Status, store: &Store, below: usize) -> anyhow::Result<()> {
+    name_unreadable(&status.unreadable);
+    let room = screen::ScreenRoom {
+        width: terminal().width.map(usize::from),
+        height: terminal().height.map(|height| usize::from(height).saturating_sub(below + 1)),
+    };
+    for text in screen::lines(status, store, room) {
+        line(text)?;
+    }
+    Ok(())
+}
+
+impl Status {
+    async fn of(store: &Store, at: &StoreArgs) -> anyhow::Result<Self> {
+        let (alerts, holds) = (store.alerts(false).await?, store.holds(false).await?);
+        let sources = store.source_health().await?;
+        let room = store.room().ok();
+        let daemon_running = crate::store::daemon_runs(store.path());
+        let (work, at_work) = store.at_work().await?;
+        let now = store.clock().now();
+        let planned = store.planned_cases(now, Timestamp::from_ms(i64::MAX), MOST_PLANNED).await?;
+        let counts = store.counts().await?;
+        let mut lanes = store.lanes().await?;
+        // Whoever has paused it, and whether it was ever at work or not.
+        for (target, why) in &counts.paused {
+            match lanes.iter_mut().find(|lane| lane.target == *target) {
+                Some(lane) => lane.paused_why = Some(why.clone()),
+                None => lanes.push(LaneView {
+                    target: target.clone(),
+                    paused_why: Some(why.clone()),
+                    ..LaneView::default()
+                }),
+            }
+        }
+        let rates = config::target_rates(&at.config);
+        let targets = targets(lanes, rates, &alerts.rows, daemon_running.then_some(now));
+        Ok(Self {
+            counts,
+            open_alerts: alerts.rows,
+            open_holds: holds.rows,
+            sources: sources.rows,
+            targets,
+            work,
+            at_work,
+            planned_cases: planned.rows.len(),
+            next_plan_at: store.next_plan().await?,
+            daemon_running,
+            room: room.map(|room| room.bytes),
+            disk_full: room.is_some_and(Room::is_full),
+            unreadable: [alerts.unreadable, holds.unreadable, sources.unreadable, planned.unreadable].concat(),
+        })
+    }
+
+    /// What needs somebody, the most urgent last.
+    fn needs(&self, store: &Store) -> Vec<Need> {
+        let now = store.clock().now();
+        let mut needs = needs::of(&self.open_holds, &self.open_alerts, self.disk_full);
+        let told = self
+            .open_alerts
+            .iter()
+            .filter(|alert| alert.kind == "could_not_revoke")
+            .count();
+        let untold = self.counts.ledger.saturating_sub(i64::try_from(told).unwrap_or(i64::MAX));
+        if untold > 0 {
+            let since = self.counts.ledger_oldest.unwrap_or(now);
+            needs.push(Need {
+                name: "ledger".to_owned(),
+                text: format!(
+                    "{untold} more could not be revoked, the oldest since {}",
+                    screen::ago(since, now)
+                ),
+                command: "revoked ledger".to_owned(),
+                urgent: false,
+                at: since,
+            });
+        }
+        if !self.daemon_running {
+            needs.push(Need {
+                name: "daemon".to_owned(),
+                text: "it does not run: requests wait in the inbox until it starts".to_owned(),
+                command: "systemctl start revoked".to_owned(),
+                urgent: true,
+                at: now,
+            });
+        }
+        if self.disk_full {
+            let folder = store.path().parent().map(|folder| folder.display().to_string());
+            needs.push(Need {
+                name: "disk".to_owned(),
+                text: format!(
+                    "full, {} KiB are left: what does not fit is refused until there is room",
+                    self.room.unwrap_or(0) / 1024
+                ),
+                command: format!("df -h {}", folder.unwrap_or_else(|| ".".to_owned())),
+                urgent: true,
+                at: now,
+            });
+        }
+        needs::sort(&mut needs);
+        needs
+    }
+}
+
+/// The targets of the config and those that something is known of, by name. `now` is none where the daemon does not run.
+fn targets(
+    lanes: Vec<LaneView>,
+    rates: Vec<(String, Option<String>)>,
+    alerts: &[Alert],
+    now: Option<Timestamp>,
+) -> Vec<TargetStatus> {
+    let mut targets: Vec<TargetStatus> = Vec::new();
+    let of_config: std::collections::BTreeMap<String, Option<String>> = rates.into_iter().collect();
+    // A target that the config no longer names is told of only where something still waits for it.
+    let stands = |lane: &LaneView| of_config.is_empty() || of_config.contains_key(&lane.target) || lane.oldest.is_some();
+    let known: std::collections::BTreeMap<String, LaneView> = lanes
+        .into_iter()
+        .filter(stands)
+        .map(|lane| (lane.target.clone(), lane))
+        .collect();
+    let names: std::collections::BTreeSet<&String> = known.keys().chain(of_config.keys()).collect();
+    for name in names {
+        let lane = known.get(name).cloned().unwrap_or_else(|| LaneView {
+            target: name.clone(),
+            ..LaneView::default()
+        });
+        let key = format!("target:{name}");
+        let is_down = alerts.iter().any(|alert| alert.kind == "target_down" && alert.key == key);
+        let state = match now {
+            _ if lane.paused_why.is_some() => TargetState::Paused,
+            None => TargetState::Unwatched,
+            Some(_) if is_down => TargetState::Down,
+            Some(now) if lane.oldest.is_some_and(|oldest| now.since(oldest) > SLOW) => TargetState::Slow,
+            Some(_) => TargetState::Up,
+        };
+        targets.push(TargetStatus {
+            state,
+            rate: of_config.get(name).cloned().flatten(),
+            lane,
+        });
+    }
+    targets
+}

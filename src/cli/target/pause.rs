@@ -1,0 +1,92 @@
+//! `revoked target pause` and `revoked target resume`: an operator's word that nothing is sent to a target, which outlives a restart.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+
+use super::names;
+use crate::cli::output::{LocalTimes, line, paragraph, plain};
+use crate::cli::store::operator;
+use crate::cli::{Exit, StoreArgs, UsageError};
+use crate::settings::nearest;
+use crate::store::{Store, daemon_runs};
+
+/// `revoked target pause`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example: revoked target pause chat --note \"upgrade until 05:00, ticket 812\"
+
+Nothing is sent to it, urgent work waits too. What is at work is cut off at its
+present call and gives its job back, without using an attempt up.")]
+pub struct PauseArgs {
+    /// The target's name in the config
+    target: String,
+    /// Why, for whoever finds it paused, and for the trail
+    #[arg(long)]
+    note: String,
+}
+
+/// `revoked target resume`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example: revoked target resume chat")]
+pub struct ResumeArgs {
+    /// The target's name in the config
+    target: String,
+    /// Why, for the trail
+    #[arg(long)]
+    note: Option<String>,
+}
+
+pub(super) async fn pause(args: PauseArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let store = at.open().await?;
+    if let Some(known) = names(at).filter(|known| !known.contains(&args.target)) {
+        let meant = nearest(&args.target, known.iter().map(String::as_str));
+        let hint = meant.map_or_else(
+            || format!("there are: {}", known.join(", ")),
+            |meant| format!("did you mean {meant}?"),
+        );
+        return Err(UsageError(format!("no target is called {:?}; {hint}", args.target)).into());
+    }
+    store.pause_target(&args.target, operator(), args.note).await?;
+    line(format!(
+        "target {} is paused: its jobs wait, urgent ones too",
+        plain(&args.target)
+    ))?;
+    if !daemon_runs(store.path()) {
+        line("the daemon does not run; it will find the target paused")?;
+    }
+    line(format!("to let it go on: revoked target resume {}", plain(&args.target)))?;
+    store.close().await;
+    Ok(Exit::Ok)
+}
+
+pub(super) async fn resume(args: ResumeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    let store = at.open().await?;
+    store.resume_target(&args.target, operator(), args.note).await?;
+    line(format!("target {} goes on", plain(&args.target)))?;
+    if let Some(why) = store.lane_paused(&args.target).await? {
+        line(format!(
+            "its lane is still paused by the daemon: {}; mend it, then run revoked check",
+            plain(&why)
+        ))?;
+    }
+    store.close().await;
+    Ok(Exit::Ok)
+}
+
+/// Says of each of these targets that an operator has paused it, where one has.
+pub(in crate::cli) async fn tell_paused<'t>(store: &Store, targets: impl Iterator<Item = &'t str>) -> anyhow::Result<()> {
+    let paused = store.paused_targets().await?;
+    let times = LocalTimes::at(store.clock().now());
+    let targets: BTreeSet<&str> = targets.collect();
+    for target in targets {
+        if let Some(pause) = paused.get(target) {
+            let text = format!(
+                "target {target} is paused since {} {}; its jobs wait: revoked target resume {target}",
+                times.time(pause.since),
+                pause.sentence(),
+            );
+            paragraph(0, &text)?;
+        }
+    }
+    Ok(())
+}

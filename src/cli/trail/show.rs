@@ -1,0 +1,153 @@
+//! `revoked trail show`: the newest entries last, and those that come.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::entry_line::{EntryLine, Widths};
+use crate::cli::UsageError;
+use crate::cli::human_time::HumanTime;
+use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable};
+use crate::cli::store::references_of;
+use crate::cli::whom::Whom;
+use crate::store::{Store, TrailFilter, TrailRow};
+
+/// How often it is looked for new entries.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How many new entries one look takes.
+const PORTION: u32 = 1000;
+
+/// `revoked trail show`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Example: revoked trail show --case 17
+         revoked trail show --operator alice --since yesterday
+         revoked trail show --kind hold. --follow")]
+pub struct ShowArgs {
+    /// So many, the newest
+    #[arg(long, short = 'n', default_value_t = 50, value_name = "N", alias = "limit")]
+    last: u32,
+    /// Go on with what comes, until Ctrl-C
+    #[arg(long, short = 'f', conflicts_with = "until")]
+    follow: bool,
+    /// Only of this case
+    #[arg(long)]
+    case: Option<i64>,
+    /// Only of this job
+    #[arg(long)]
+    job: Option<i64>,
+    /// Only about this person, by every name: alice@example.org, username:alice, a login alone, case:17
+    #[arg(long, value_name = "WHO")]
+    subject: Option<Whom>,
+    /// Only kinds that begin with this: action. or hold.approved
+    #[arg(long)]
+    kind: Option<String>,
+    /// Only what this operator did
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+    /// Only from then on: 1h, yesterday, 2026-11-28, "2026-11-28 17:30", or RFC 3339
+    #[arg(long, value_name = "TIME")]
+    since: Option<HumanTime>,
+    /// Only before then
+    #[arg(long, value_name = "TIME")]
+    until: Option<HumanTime>,
+    /// From this entry on
+    #[arg(long, default_value_t = 0, value_name = "ENTRY")]
+    from: u64,
+    /// The whole of each entry, under its line
+    #[arg(long, conflicts_with = "json")]
+    long: bool,
+    /// Print the stored lines as they are
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows them.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
+    let now = store.clock().now();
+    let time = |time: Option<HumanTime>| time.map(|time| time.back_from(now)).transpose().map_err(UsageError);
+    let subject = match &args.subject {
+        Some(whom) => Some(whom.subject(store).await?),
+        None => None,
+    };
+    let mut filter = TrailFilter {
+        case: args.case,
+        job: args.job,
+        subject_refs: references_of(store, subject.as_ref()).await?,
+        kind: args.kind.clone(),
+        operator: args.operator.clone(),
+        since: time(args.since)?,
+        until: time(args.until)?,
+        from: args.from,
+        // One more, which says whether there are any before.
+        limit: args.last.saturating_add(1),
+        newest: true,
+    };
+    let found = store.trail_search(&filter).await?;
+    name_unreadable(&found.unreadable);
+    let last = usize::try_from(args.last).unwrap_or(usize::MAX);
+    let cut = found.rows.len().saturating_sub(last);
+    if cut > 0 && !args.json {
+        line(Meaning::Quiet.paint(earlier(&filter, found.rows.get(cut), args.last)))?;
+    }
+    let shown = found.rows.get(cut..).unwrap_or_default();
+    show(args, store, shown).await?;
+    if shown.is_empty() && !args.json && !args.follow {
+        line("no entries")?;
+    }
+    if !args.follow {
+        return Ok(());
+    }
+    let head = store.trail_head().await?.size();
+    filter.from = found.rows.last().map_or(head, |row| row.seq + 1).max(filter.from);
+    (filter.limit, filter.newest) = (PORTION, false);
+    while is_read() {
+        let found = store.trail_search(&filter).await?;
+        name_unreadable(&found.unreadable);
+        show(args, store, &found.rows).await?;
+        match found.rows.last() {
+            Some(last) => filter.from = last.seq + 1,
+            None => tokio::time::sleep(LOOK_EVERY).await,
+        }
+    }
+    Ok(())
+}
+
+/// What is said of those before the first that is shown: how many where that is known without reading them.
+fn earlier(filter: &TrailFilter, first: Option<&TrailRow>, last: u32) -> String {
+    let everything = TrailFilter {
+        from: filter.from,
+        limit: filter.limit,
+        newest: filter.newest,
+        ..TrailFilter::default()
+    };
+    let more = last.saturating_mul(4).max(10);
+    match first {
+        Some(first) if *filter == everything => format!("{} earlier (--last {more})", first.seq.saturating_sub(filter.from)),
+        _ => format!("earlier ones are not shown (--last {more})"),
+    }
+}
+
+async fn show(args: &ShowArgs, store: &Store, rows: &[TrailRow]) -> anyhow::Result<()> {
+    if args.json {
+        return rows.iter().try_for_each(|row| line(&row.body));
+    }
+    let entries: Vec<EntryLine> = rows.iter().map(|row| EntryLine::of(row.seq, &row.body)).collect();
+    let references: BTreeSet<String> = entries
+        .iter()
+        .filter_map(|entry| entry.subject_ref().map(str::to_owned))
+        .collect();
+    let people = store.people_behind(&references).await?;
+    let times = LocalTimes::at(store.clock().now());
+    let widths = Widths::of(&entries, &times);
+    for entry in &entries {
+        line(entry.in_words(&times, &people, widths))?;
+        if args.long {
+            line(Meaning::Quiet.paint(entry.rest()))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! What to type about an alert.
+
+/// The command that shows what is behind an alert, or decides it. An alert of which nothing more is to be looked up is cleared.
+pub(super) fn next_command(id: i64, kind: &str, key: &str, case: Option<i64>) -> String {
+    let about = |prefix: &str| key.strip_prefix(prefix);
+    match (kind, case) {
+        ("hold", _) => about("hold:").map_or("revoked hold list".to_owned(), |hold| format!("revoked hold show {hold}")),
+        ("lane_paused", _) => "revoked check".to_owned(),
+        ("target_down", _) => "revoked target list".to_owned(),
+        ("target_paused", _) => about("target:").map_or_else(
+            || "revoked target list".to_owned(),
+            |target| format!("revoked target resume {target}"),
+        ),
+        ("canary_survived" | "canary_untried", _) => "revoked check --prove".to_owned(),
+        ("unresolved" | "identity_conflict", _) => "revoked subject unresolved".to_owned(),
+        ("rescinded_too_late", Some(case)) => format!("revoked release {case}"),
+        ("departure_unclear" | "departed_late" | "rescinded_too_late", None) => about("departure:").map_or_else(
+            || "revoked departures list".to_owned(),
+            |departure| format!("revoked departures show {departure}"),
+        ),
+        ("receiver_refuses", _) => about("receiver:").map_or_else(
+            || "revoked transmitter status".to_owned(),
+            |receiver| format!("revoked transmitter retry {receiver}"),
+        ),
+        ("receiver_down", _) => "revoked transmitter status".to_owned(),
+        (
+            "source_unreadable" | "source_silent" | "door_closed" | "acks_refused" | "stream_silent" | "stream_stopped"
+            | "opt_out_effective",
+            _,
+        ) => "revoked source list".to_owned(),
+        ("anchor_lost" | "trail_key_lost" | "checkpoint_failed", _) => "revoked trail verify".to_owned(),
+        ("disk_full" | "clock_differs", _) => "revoked status".to_owned(),
+        ("alert_untold", _) => "revoked alert test".to_owned(),
+        (_, Some(case)) => format!("revoked case show {case}"),
+        (_, None) => format!("revoked alert clear {id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::next_command;
+
+    #[test]
+    fn each_alert_names_a_command_about_what_it_is_about() {
+        let next = |kind, key, case| next_command(7, kind, key, case);
+        assert_eq!(next("hold", "hold:3", None), "revoked hold show 3");
+        assert_eq!(next("could_not_revoke", "job:9", Some(4)), "revoked case show 4");
+        assert_eq!(next("rescinded_too_late", "departure:2", Some(4)), "revoked release 4");
+        assert_eq!(next("rescinded_too_late", "departure:2", None), "revoked departures show 2");
+        assert_eq!(next("target_paused", "target:chat", None), "revoked target resume chat");
+        assert_eq!(next("quarantine", "source:hr", None), "revoked alert clear 7");
+    }
+}

@@ -1,0 +1,113 @@
+//! The trail for people: the newest entries last, in words, and those that come.
+
+use crate::harness::pty::{NARROW, Size, Terminal, WIDE};
+use crate::harness::{CommandOutput, Installation, InstallationPlan};
+
+async fn with_two_cases() -> Installation {
+    let site = Installation::new(InstallationPlan::default()).await;
+    let running = site.start().await;
+    site.revoke("username:user01", "compromised", &[]).await;
+    site.revoke("user02@example.test", "departed", &[]).await;
+    running.stop().await;
+    site
+}
+
+#[tokio::test]
+async fn the_newest_stand_last_a_line_each_and_what_is_cut_is_counted() {
+    let site = with_two_cases().await;
+    let config = site.config();
+    let entries = site.count("SELECT size FROM trail_head").await;
+    for size in [NARROW, Size(100, 30), WIDE] {
+        let args = ["trail", "show", "--last", "5", "--config", config.to_str().unwrap()];
+        let ended = Terminal::start(&args, &[], size).end();
+        let shown: Vec<&str> = ended.screen.lines().collect();
+        assert_eq!(shown.len(), 6, "{}", ended.screen);
+        assert_eq!(shown[0], format!("{} earlier (--last 20)", entries - 5));
+        assert!(shown[5].ends_with("daemon.stopped"), "{}", ended.screen);
+        assert!(
+            shown.iter().all(|line| line.chars().count() <= usize::from(size.0)),
+            "{}",
+            ended.screen
+        );
+    }
+    let all = site.says(&["trail", "show", "--last", "1000"]).await;
+    assert_eq!(all.out.lines().count(), usize::try_from(entries).unwrap());
+    assert!(all.out.contains("case 1 user01 · contained after "), "{all:?}");
+    let json = site.says(&["trail", "show", "--last", "2", "--json"]).await;
+    let last: serde_json::Value = serde_json::from_str(json.out.lines().last().unwrap()).unwrap();
+    assert_eq!((&last["kind"], json.out.lines().count()), (&"daemon.stopped".into(), 2));
+}
+
+#[tokio::test]
+async fn filters_leave_what_is_asked_for() {
+    let site = with_two_cases().await;
+    let lines = async |args: &[&str]| {
+        let said = site.says(&[&["trail", "show"][..], args].concat()).await;
+        assert_eq!(said.code, 0, "{said:?}");
+        said.out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let of_person = lines(&["--subject", "user02@example.test", "--kind", "case."]).await;
+    assert!(
+        !of_person.is_empty() && of_person.iter().all(|line| line.contains("case 2 user02@example.test")),
+        "{of_person:?}"
+    );
+    let of_job = lines(&["--job", "1", "--last", "1"]).await;
+    assert!(
+        of_job[0].starts_with("earlier ones are not shown") && of_job.len() == 2,
+        "{of_job:?}"
+    );
+    assert_eq!(lines(&["--until", "2020-01-01"]).await, ["no entries"]);
+    assert_eq!(lines(&["--since", "tomorrow"]).await, ["no entries"]);
+    assert_eq!(lines(&["--operator", "nobody-of-that-name"]).await, ["no entries"]);
+    let id = std::process::Command::new("id").arg("-un").output().unwrap();
+    let me = String::from_utf8(id.stdout).unwrap();
+    site.says(&["subject", "link", "username:user05", "user05@example.test"])
+        .await;
+    let mine = lines(&["--operator", me.trim(), "--long"]).await;
+    assert!(
+        mine[0].contains("subject.linked") && mine[0].contains("by operator "),
+        "{mine:?}"
+    );
+    assert!(mine[1].trim_start().contains('{'), "the whole of it stands below: {mine:?}");
+}
+
+#[tokio::test]
+async fn what_comes_is_followed_until_the_reader_goes() {
+    use std::io::{BufRead as _, BufReader};
+    let site = with_two_cases().await;
+    let config = site.config();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_revoked"))
+        .args([
+            "trail",
+            "show",
+            "--follow",
+            "--last",
+            "1",
+            "--config",
+            config.to_str().unwrap(),
+        ])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(out.any(|line| line.ends_with("daemon.stopped")));
+    site.says(&["subject", "link", "username:user05", "user05@example.test"])
+        .await;
+    let next = out.next().unwrap();
+    assert!(next.contains("subject.linked"), "{next}");
+    drop(out);
+    let ended = crate::harness::until("it ends with its reader", async || child.try_wait().unwrap()).await;
+    assert!(ended.success(), "{ended:?}");
+}
+
+#[tokio::test]
+async fn plain_ascii_is_enough() {
+    let site = with_two_cases().await;
+    let mut command = site.command(&["trail", "show"]);
+    command.env("LC_ALL", "C");
+    let said = CommandOutput::of(command.output().await.unwrap());
+    assert!(
+        said.out.is_ascii() && said.out.contains("case 1 user01 - contained after "),
+        "{said:?}"
+    );
+}
