@@ -16,7 +16,7 @@ use crate::trail;
 /// `revoked backup`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
-  sudo -u revoked revoked backup /srv/backup/revoked-2026-11-29.db
+  revoked backup /srv/backup/revoked-2026-11-29.db
   revoked backup /srv/backup/revoked.db --json | jq .save_too
 
 The daemon goes on meanwhile. The copy gets its name once every page was looked at and the trail in it was verified; the file must not be

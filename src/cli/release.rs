@@ -129,13 +129,13 @@ async fn rehearse(case: i64, reach: &Reach, store: &Store, suspension: Releasabl
         let Says::Reactivation(found) = answer.map_err(|why| anyhow::anyhow!(why))? else {
             anyhow::bail!("the daemon is of another version than this command: restart it");
         };
-        let (account, named) = found.ok_or_else(|| {
+        let (account, called) = found.ok_or_else(|| {
             UsageError(format!(
                 "the account {id} at {target} is not suspended as the case suspended it: somebody has enabled it, or suspended it again, since"
             ))
         })?;
         accounts.push(account);
-        names.extend(named);
+        names.extend(called);
     }
     let others = store.other_demands(case, &suspension, &names).await?;
     let sets = accounts.iter().map(|account| account.set.clone());

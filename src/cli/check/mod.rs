@@ -93,8 +93,8 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         Some(store) => store.source_health().await?.rows,
         None => Vec::new(),
     };
-    checked.sources = surroundings::sources(&config, &known, daemon_runs(&path), args.offline).await;
-    checked.receivers = surroundings::receivers(&config, args.offline).await;
+    checked.sources = surroundings::sources(config, &known, daemon_runs(&path), args.offline).await;
+    checked.receivers = surroundings::receivers(config, args.offline).await;
     checked.ok &= checked.sources.iter().chain(&checked.receivers).all(Surrounding::is_usable);
     if let Some(store) = &store {
         checked.warnings.extend(unnamed(store, &config.listen.proxies).await?);

@@ -142,10 +142,11 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn open_alerts_by_kind(&self) -> Result<BTreeMap<String, i64>> {
-        let rows = sqlx::query("SELECT kind, count(*) FROM alert WHERE cleared_at IS NULL GROUP BY kind")
-            .fetch_all(self.readers())
-            .await
-            .map_err(StoreError::sql("counting the alerts"))?;
+        let rows =
+            sqlx::query("SELECT kind, count(*) FROM alert WHERE cleared_at IS NULL AND acknowledged_at IS NULL GROUP BY kind")
+                .fetch_all(self.readers())
+                .await
+                .map_err(StoreError::sql("counting the alerts"))?;
         rows.iter().map(|row| Ok((row.lossy(0)?, row.read(1)?))).collect()
     }
 
