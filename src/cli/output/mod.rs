@@ -181,16 +181,7 @@ pub(super) fn bare(subject: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain, wrapped};
-
-    #[test]
-    fn a_sentence_goes_on_between_words_and_deeper_than_it_began() {
-        assert_eq!(
-            wrapped("  still open: a link in a mail", 20),
-            "  still open: a link\n    in a mail"
-        );
-        assert_eq!(wrapped("  one", 20), "  one");
-    }
+    use super::plain;
 
     #[test]
     fn a_name_cannot_move_the_cursor_or_reorder_text() {
