@@ -133,7 +133,10 @@ pub(super) struct SignedHead {
 
 impl Document {
     /// The document for programs.
-    pub(super) fn json(&self) -> Value {
+    ///
+    /// # Errors
+    /// Where the state of the trail cannot be written as JSON.
+    pub(super) fn json(&self) -> serde_json::Result<Value> {
         let mut document = Map::new();
         document.insert("report".to_owned(), self.kind.into());
         document.extend(self.about.clone());
@@ -149,9 +152,9 @@ impl Document {
             }
         }
         if let Some(state) = &self.trail {
-            document.insert("trail".to_owned(), serde_json::to_value(state).unwrap_or_default());
+            document.insert("trail".to_owned(), serde_json::to_value(state)?);
         }
-        Value::Object(document)
+        Ok(Value::Object(document))
     }
 
     /// Whether nothing at all is written.

@@ -146,10 +146,10 @@ impl ReportOutput {
             Format::Markdown => markdown::markdown(document),
             Format::Html => html::html(document),
             Format::Json if self.out.is_none() => {
-                json(&document.json())?;
+                json(&document.json()?)?;
                 return Ok(Exit::Ok);
             }
-            Format::Json => format!("{}\n", serde_json::to_string_pretty(&document.json())?),
+            Format::Json => format!("{}\n", serde_json::to_string_pretty(&document.json()?)?),
         };
         let Some(path) = &self.out else {
             match terminal().width {

@@ -30,6 +30,11 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
     ("summary", " said of ", &["signal.accepted", "case.opened"]),
     ("summary", "Contained", &["case.contained", "job.settled"]),
     ("summary", "Nobody of that name", &["case.contained", "job.settled"]),
+    (
+        "summary",
+        "NOT PROVED, failed",
+        &["case.contained", "job.settled", "job.failed"],
+    ),
     ("summary", "Nothing was done: since", &["hold.placed"]),
     ("summary", "It goes on when", &["hold.placed"]),
     ("summary", "The next look", &["job.enqueued", "job.settled"]),
@@ -45,6 +50,7 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
     ("not_covered", "", &["job.settled"]),
     ("to_come", "", &["job.enqueued"]),
     ("changes", "", &["action.started", "action.finished", "action.unknown"]),
+    ("course", "an alert was raised", &["alert.raised"]),
     ("course", " said of the person", &["signal.accepted"]),
     ("course", "the case was opened under", &["case.opened"]),
     ("course", "held for a decision", &["hold.placed"]),
@@ -52,11 +58,11 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
     ("course", "cancelled the case", &["case.cancelled"]),
     ("course", "queued work was called off", &["job.cancelled"]),
     ("course", " was seen with ", &["observation.recorded"]),
+    ("course", "could not be done", &["job.failed"]),
     ("course", "a second look showed", &["job.settled"]),
     ("course", "a further look at", &["job.enqueued"]),
     ("course", "the case was closed", &["case.contained"]),
     ("course", "came back", &["case.reopened"]),
-    ("course", "an alert was raised", &["alert.raised"]),
     ("course", "no target knew the person", &["subject.unresolved"]),
     ("ticket", "who", &["case.opened"]),
     ("ticket", "why", &["case.opened"]),
@@ -137,8 +143,9 @@ async fn each_sentence_of_a_report_is_carried_by_the_entries_that_it_names() {
         .await;
     let held = site.says(&["revoke", "username:user05", "--reason", "compromised"]).await;
     site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 1).await;
-    site.revoke(HOSTILE, "compromised", &["--note", NOTE]).await;
-    site.until_count("SELECT count(*) FROM cases", 3).await;
+    for subject in ["username:nobody.here", HOSTILE] {
+        site.revoke(subject, "compromised", &["--note", NOTE]).await;
+    }
     running.stop().await;
     let entries = trail(&site).await;
 
@@ -187,6 +194,14 @@ async fn each_sentence_of_a_report_is_carried_by_the_entries_that_it_names() {
     assert!(
         texts(&nobody, "summary")[1].starts_with("Nobody of that name was found at chat"),
         "{nobody:#}"
+    );
+
+    // The target cannot be asked by such a name: it stands in the ledger, and the report says that nothing is proved.
+    let failed = report(&site, &["case", "report", "4"]).await;
+    assert!(is_carried(&failed, &[4], &entries) > 5, "{failed:#}");
+    assert!(
+        texts(&failed, "summary")[1].starts_with("NOT PROVED, failed: 0 grants"),
+        "{failed:#}"
     );
 
     let certificate = report(&site, &["person", "report", "username:user05"]).await;
