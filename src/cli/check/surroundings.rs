@@ -95,6 +95,14 @@ pub(super) async fn sources(config: &Config, known: &[SourceHealth], daemon_runn
             findings,
         });
     }
+    for unbuilt in &config.unbuilt_sources {
+        sources.push(Surrounding {
+            name: unbuilt.name.clone(),
+            kind: unbuilt.kind.to_owned(),
+            way: "was not looked at: its secrets are the daemon's alone".to_owned(),
+            findings: Vec::new(),
+        });
+    }
     sources
 }
 

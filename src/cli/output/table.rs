@@ -115,7 +115,8 @@ fn arranged(headings: &[Heading], rows: &[Vec<Cell>], width: Option<u16>) -> Str
     for (row, texts) in rows.iter().zip(&texts) {
         table.add_row(kept.iter().filter_map(|column| {
             let (cell, text) = (row.get(*column)?, texts.get(*column)?);
-            Some(painted(TableCell::new(text), cell.meaning))
+            // A colour that a pipe drops would leave the spaces behind it.
+            Some(painted(TableCell::new(text), cell.meaning.filter(|_| width.is_some())))
         }));
     }
     if width.is_some() {

@@ -39,7 +39,7 @@ pub(in crate::cli) fn terminal() -> &'static Terminal {
         Terminal {
             width: size.map(|(width, _)| width.0.max(NARROWEST)),
             height: size.map(|(_, height)| height.0),
-            ascii: is_ascii(|name| std::env::var(name).ok()),
+            ascii: is_ascii(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned())),
             zone: if utc { TimeZone::UTC } else { TimeZone::system() },
         }
     })

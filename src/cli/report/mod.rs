@@ -13,8 +13,8 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::human_time::HumanTime;
 use super::output::{json, line, terminal};
+use super::whom::Whom;
 use super::{Exit, StoreArgs, UsageError};
-use crate::model::Subject;
 
 mod case;
 mod changes;
@@ -89,8 +89,8 @@ pub enum PersonCommand {
     /// Certify what a person held where, how it ended, how that was proved, and what is unproved
     #[command(after_help = "Example: revoked person report alice@example.org --until 2026-11-30 --format html --out alice.html")]
     Report {
-        /// Whom (alice@example.org, username:alice, …)
-        subject: Subject,
+        /// Whom: alice@example.org, username:alice, case:17; alice where that is known
+        subject: Whom,
         /// As of then, a whole day included: yesterday, 2026-11-28, "2026-11-28 17:30", or RFC 3339; now, where nothing is said
         #[arg(long, value_name = "TIME")]
         until: Option<Until>,
@@ -106,6 +106,7 @@ pub enum PersonCommand {
 pub(super) async fn person(command: PersonCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     let PersonCommand::Report { subject, until, output } = command;
     let store = at.open().await?;
+    let subject = subject.subject(&store).await?;
     let now = store.clock().now();
     let until = until.map(|until| until.instant(now)).transpose().map_err(UsageError)?;
     let until = until.map_or(now, |until| until.min(now));

@@ -293,3 +293,27 @@ fn targets(
     }
     targets
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::INCIDENT;
+
+    #[test]
+    fn the_commands_of_an_incident_are_commands() {
+        let tree = crate::cli::Cli::command();
+        for (typed, _) in INCIDENT {
+            let mut command = &tree;
+            for word in typed.split(' ').skip(1).filter(|word| *word != "help") {
+                let is_argument = word.starts_with('-') || word.chars().all(char::is_uppercase);
+                if is_argument || !command.has_subcommands() {
+                    break;
+                }
+                command = command
+                    .find_subcommand(word)
+                    .unwrap_or_else(|| panic!("{typed}: there is no {word}"));
+            }
+        }
+    }
+}

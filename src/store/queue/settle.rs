@@ -158,11 +158,23 @@ impl Tx<'_> {
             self.look_again_after_block(job.case.0, &job.subject_ref, &end.identity_providers)
                 .await?;
         }
+        self.close_by(end, settlement, (sweep, urgent), called_off).await
+    }
+
+    /// What a settlement means for the case. Answers how it closed, where it closed.
+    async fn close_by(
+        &mut self,
+        end: &AttemptEnd,
+        settlement: Settlement,
+        sweep: (i64, bool),
+        called_off: bool,
+    ) -> Result<Option<CaseOutcome>> {
+        let AttemptEnd { job, evidence, .. } = end;
         match settlement {
             Settlement::Done(_) if job.kind == JobKind::Release => Ok(None),
             Settlement::Done(verdict) => {
                 if !called_off {
-                    self.follow(end, &verdict, (sweep, urgent)).await?;
+                    self.follow(end, &verdict, sweep).await?;
                 }
                 self.close_if_done(job.case.0, &job.subject_ref, Some(job.id)).await
             }
