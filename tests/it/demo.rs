@@ -119,7 +119,7 @@ fn what_the_demo_keeps_is_read_by_the_other_commands() {
         .iter()
         .find(|case| case["source"] == "idp")
         .unwrap();
-    let shown = beside(folder, &["case", "show", &victim["case"].to_string()]);
+    let shown = beside(folder, &["case", "show", &victim["case"].to_string(), "--explain"]);
     let shown = text(&shown.stdout);
     for word in [
         "closed, contained",

@@ -51,7 +51,7 @@ pub struct ShowArgs {
     /// Only before then
     #[arg(long, value_name = "TIME")]
     until: Option<HumanTime>,
-    /// From this entry on
+    /// From this entry on, the oldest first
     #[arg(long, default_value_t = 0, value_name = "ENTRY")]
     from: u64,
     /// The whole of each entry, under its line
@@ -82,19 +82,24 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
         since: time(args.since)?,
         until: time(args.until)?,
         from: args.from,
-        // One more, which says whether there are any before.
+        // One more, which says whether there are any besides.
         limit: args.last.saturating_add(1),
-        newest: true,
+        // Whoever names where to begin reads on from there.
+        newest: args.from == 0,
     };
     let found = store.trail_search(&filter).await?;
     name_unreadable(&found.unreadable);
     let last = usize::try_from(args.last).unwrap_or(usize::MAX);
-    let cut = found.rows.len().saturating_sub(last);
+    let more = found.rows.len().saturating_sub(last);
+    let cut = if filter.newest { more } else { 0 };
     if cut > 0 && !args.json {
         line(Meaning::Quiet.paint(earlier(&filter, found.rows.get(cut), args.last)))?;
     }
-    let shown = found.rows.get(cut..).unwrap_or_default();
+    let shown = found.rows.get(cut..cut + found.rows.len().min(last)).unwrap_or_default();
     show(args, store, shown).await?;
+    if let (true, Some(end), false) = (more > cut, shown.last(), args.json || args.follow) {
+        line(Meaning::Quiet.paint(format!("later ones are not shown (--from {})", end.seq + 1)))?;
+    }
     if shown.is_empty() && !args.json && !args.follow {
         line("no entries")?;
     }
@@ -102,7 +107,7 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
         return Ok(());
     }
     let head = store.trail_head().await?.size();
-    filter.from = found.rows.last().map_or(head, |row| row.seq + 1).max(filter.from);
+    filter.from = shown.last().map_or(head.max(filter.from), |row| row.seq + 1);
     (filter.limit, filter.newest) = (PORTION, false);
     while is_read() {
         let found = store.trail_search(&filter).await?;

@@ -32,7 +32,10 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, case: Option<i64>) ->
         ("disk_full" | "clock_differs", _) => "revoked status".to_owned(),
         ("alert_untold", _) => "revoked alert test".to_owned(),
         (_, Some(case)) => format!("revoked case show {case}"),
-        (_, None) => format!("revoked alert clear {id}"),
+        (_, None) => about("case:").map_or_else(
+            || format!("revoked alert clear {id}"),
+            |case| format!("revoked case show {case}"),
+        ),
     }
 }
 

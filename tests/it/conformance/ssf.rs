@@ -155,7 +155,7 @@ async fn what_is_bad_is_told_and_on_record_and_what_stands_beside_it_is_taken() 
         (!stream.health().await["looked_at"].is_null()).then_some(())
     })
     .await;
-    let trail = stream.site.says(&["trail", "show", "--limit", "10000"]).await.out;
+    let trail = stream.site.says(&["trail", "show", "--long", "--last", "10000"]).await.out;
     for name in ["garbage-1", "flipped-1", "half-1", "other-name-1", "far-1"] {
         // Its name is a text of the transmitter's, so the trail has what the name's SHA-256 begins with.
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, name.as_bytes());

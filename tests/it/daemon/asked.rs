@@ -33,6 +33,7 @@ fn passed(site: &Installation, args: &[&str]) -> Command {
 }
 
 /// What was printed; of `check` what is about targets, since a source whose secret cannot be read here is not looked at.
+/// Without the instants until which a door is open: they count from the look.
 fn of_targets<'t>(args: &[&str], printed: &'t str) -> Vec<&'t str> {
     let mut is_wanted = args[0] != "check";
     let about_targets = printed.lines().filter(|line| {
@@ -41,7 +42,9 @@ fn of_targets<'t>(args: &[&str], printed: &'t str) -> Vec<&'t str> {
         }
         is_wanted
     });
-    about_targets.collect()
+    about_targets
+        .map(|line| line.split_once(" (until ").map_or(line, |(before, _)| before))
+        .collect()
 }
 
 async fn started(site: &Installation) -> DaemonProcess {

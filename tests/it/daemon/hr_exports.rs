@@ -93,7 +93,7 @@ async fn a_proposal_that_is_pasted_reads_the_export_and_the_leaver_is_out() {
     // The same file again is told from news.
     let again = site.says(&["source", "hr", "preview", &file]).await;
     assert!(
-        again.code == 0 && again.out.contains("was taken before, as export.csv at") && !again.out.contains(" planned"),
+        again.code == 0 && again.out.contains("this file was taken as export.csv ") && !again.out.contains(" planned"),
         "{again:?}"
     );
     assert!(site.alerts().await.is_empty());

@@ -43,6 +43,12 @@ fn kinds(hits: &[Value]) -> Vec<(&str, &str, bool)> {
         .collect()
 }
 
+/// The account that the first job of a case was about.
+async fn account_of(site: &Installation, case: i64) -> String {
+    let shown = site.ask(&["case", "show", &case.to_string()]).await;
+    shown["jobs"][0]["evidence"]["principal"].as_str().unwrap().to_owned()
+}
+
 #[tokio::test]
 async fn a_part_of_a_name_finds_cases_names_and_accounts_with_the_command_that_shows_each() {
     let site = site().await;
@@ -52,6 +58,7 @@ async fn a_part_of_a_name_finds_cases_names_and_accounts_with_the_command_that_s
         [
             ("name", "email:user01@example.test", false),
             ("name", "username:user01", true),
+            ("account", &account_of(&site, 1).await, true),
             ("case", "email:user01@example.test", true),
         ],
         "{by_name:#?}"
@@ -110,7 +117,7 @@ async fn what_fits_exactly_stands_last_and_nothing_leads_to_the_nearest_name() {
         exact.contains("case 1") && exact.contains("revoked case show 1"),
         "{lines:#?}"
     );
-    assert_eq!(answer, "3 found by \"user01\", 2 by exactly that name");
+    assert_eq!(answer, "4 found by \"user01\", 3 by exactly that name");
     let ended = Terminal::start(&["find", "usr01", at[0], at[1]], &[], NARROW).end();
     assert!(
         ended.screen.contains("did you mean user01@example.test?") || ended.screen.contains("did you mean username:user01?"),
@@ -169,7 +176,7 @@ async fn a_bare_word_is_taken_for_whom_it_means_and_never_guessed() {
     let listed = site.says(&["case", "list", "--subject", "user01", "--json"]).await;
     assert_eq!(listed.rows()[0]["subject"], "email:user01@example.test", "{listed:?}");
     assert!(
-        listed.err.contains("taken for username:user01 (linked by an operator)"),
+        listed.err.contains("taken for username:user01 (known from case 1)"),
         "{listed:?}"
     );
     let of_case = site.says(&["trail", "show", "--subject", "case:2", "--json"]).await;

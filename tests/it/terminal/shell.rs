@@ -194,7 +194,7 @@ fn every_command_has_a_manual_page_with_what_one_looks_for() {
     for piece in [
         "EXAMPLES",
         "revoked revoke alice@example.org --reason compromised --wait",
-        "10 unverified",
+        "11 residual",
         "REVOKED_CONFIG",
     ] {
         assert!(revoke.contains(piece), "{piece}: {revoke}");

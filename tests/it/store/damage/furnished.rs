@@ -100,6 +100,8 @@ pub(super) async fn furnished() -> Place {
         "INSERT INTO identity (person, name, source, since, seen_at) VALUES (1, 'username:alice', 'scim', 1764000000000, 1764000000000)",
         "INSERT INTO alias (name, ref) SELECT 'username:alice', ref FROM person LIMIT 1",
         "INSERT INTO source_refusal (source, code, times, last_at) VALUES ('hr', 'unreadable', 2, 1764000000000)",
+        "INSERT INTO case_note (case_id, note, written_by, written_at) VALUES (1, 'n', 'ops', 1764000000000)",
+        "INSERT INTO asked (question, asked_by, asked_at, answer, answered_at) VALUES ('{}', 'ops', 1764000000000, '[]', 1764000000000)",
         "INSERT INTO reactivation (case_id, source, at) VALUES (1, 'scim', 1764000000000)",
         "INSERT INTO sealed (digest, box, since) VALUES ('sha256:00', x'00', 1764000000000)",
         "INSERT INTO trail_mention (block, jobs, subjects) VALUES (0, x'00000001', x'00000001')",
