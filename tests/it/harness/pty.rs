@@ -2,9 +2,9 @@
 
 use std::io::{Read as _, Write as _};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use tokio::time::Instant;
 
 use super::BOUND;
 
@@ -112,7 +112,7 @@ impl Terminal {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.printed.recv_timeout(left) {
                 Ok(portion) => self.bytes.extend(portion),
-                Err(_) => panic!("{text:?} is not on the screen:\n{screen}"),
+                Err(error) => panic!("{text:?} is not on the screen ({error}):\n{screen}"),
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Somebody who has left, contained by a daemon at systems that run for real.
 
 use serde_json::Value;
+use std::io::Write as _;
 
 use super::{System, TargetTable, that_work};
 use crate::harness::{DaemonProcess, Installation, InstallationPlan};
@@ -70,10 +71,12 @@ impl Departures {
             "{sweep}"
         );
         // The figures of a run: cargo test -- --nocapture.
-        println!(
+        drop(writeln!(
+            std::io::stderr(),
             "{target}: {calls} calls, contained {} after the signal of {}",
-            case["case"]["contained_at"], case["case"]["received_at"]
-        );
+            case["case"]["contained_at"],
+            case["case"]["received_at"]
+        ));
         Contained {
             verdict: job["verdict"].clone(),
             evidence: job["evidence"].clone(),

@@ -290,7 +290,7 @@ async fn several_holds_are_one_decision_about_one_set() {
     let entries = place.store.trail_search(&filter).await.unwrap();
     assert_eq!(entries.len(), 2);
     for entry in &entries {
-        let said = entry.body.to_string();
+        let said = entry.body.clone();
         for part in [
             shown.set.as_str(),
             "operator:ann(1000)",

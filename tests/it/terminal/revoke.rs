@@ -34,7 +34,7 @@ impl Installation {
     }
 
     /// `revoke --from` in a script.
-    async fn from_list(&self, list: &str, more: &[&str]) -> CommandOutput {
+    async fn revoke_list(&self, list: &str, more: &[&str]) -> CommandOutput {
         let mut args = vec!["revoke", "--from", list, "--reason", "compromised"];
         args.extend(more);
         self.says(&args).await
@@ -42,7 +42,7 @@ impl Installation {
 
     /// The hash of the set that a list is shown as.
     async fn set_of(&self, list: &str) -> String {
-        let shown = self.from_list(list, &[]).await;
+        let shown = self.revoke_list(list, &[]).await;
         assert_eq!(shown.code, 2, "{shown:?}");
         let (_, set) = shown.err.trim().rsplit_once("--set ").unwrap();
         set.to_owned()
@@ -51,7 +51,10 @@ impl Installation {
 
 /// The addresses of people of the chat server, one a line.
 fn addresses(people: impl Iterator<Item = usize>) -> String {
-    people.map(|n| format!("user{n:02}@example.test\n")).collect()
+    people
+        .map(|n| format!("user{n:02}@example.test\n"))
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 fn last(text: &str) -> &str {
@@ -70,9 +73,11 @@ async fn without_waiting_it_says_at_once_whether_it_acts_waits_or_is_held() {
     let _running = site.start().await;
     let acts = site.says(&["revoke", "username:user03", "--reason", "compromised"]).await;
     assert_eq!(acts.code, 0, "{acts:?}");
-    assert_eq!(
-        acts.out,
-        "case 2 · acting on user03 at chat (follow: revoked case show 2 --follow)\n"
+    // It may be over before it can be said that it acts.
+    assert!(
+        acts.out == "case 2 · acting on user03 at chat (follow: revoked case show 2 --follow)\n"
+            || acts.out.starts_with("case 2 · CONTAINED user03 at chat"),
+        "{acts:?}"
     );
     let waits = site
         .says(&["revoke", "username:user04", "--reason", "departed", "--at", "2h"])
@@ -218,10 +223,10 @@ async fn in_a_pipe_there_is_a_line_a_change_and_in_json_none() {
 async fn a_list_is_shown_counted_confirmed_and_followed_as_one() {
     let site = limited(12).await;
     let _running = site.start().await;
-    let list = site.list(format!(
+    let list = site.list(String::from(
         "# from the mail gateway\nwhen;E-Mail\n03:12;user03@example.test\n\n03:13;USER04@example.test\n03:14;user03@example.test\n;ghost@example.test\n"
     ));
-    let shown = site.from_list(&list, &[]).await;
+    let shown = site.revoke_list(&list, &[]).await;
     assert_eq!(shown.code, 2, "{shown:?}");
     assert!(
         shown.out.starts_with("3 people in ") && shown.out.contains("  3 would be acted on at once\n"),
@@ -229,7 +234,7 @@ async fn a_list_is_shown_counted_confirmed_and_followed_as_one() {
     );
     assert!(shown.out.contains("  1 named again, counted once\n"), "{shown:?}");
     assert_eq!(site.count("SELECT count(*) FROM inbox").await, 0, "showing asks for nothing");
-    let wrong = site.from_list(&list, &["--set", "0123456789abcdef"]).await;
+    let wrong = site.revoke_list(&list, &["--set", "0123456789abcdef"]).await;
     assert!(wrong.code == 2 && wrong.err.contains("nothing was done"), "{wrong:?}");
 
     let mut typed = site.in_terminal(&["revoke", "--from", &list, "--reason", "compromised", "--wait"], &[], NARROW);
@@ -249,7 +254,7 @@ async fn a_list_is_shown_counted_confirmed_and_followed_as_one() {
 
     // The same people within the day, in another order: no second case, and nothing to confirm.
     let again = site.list("user04@example.test\nghost@example.test\nuser03@example.test\n");
-    let followed = site.from_list(&again, &["--wait", "--json"]).await;
+    let followed = site.revoke_list(&again, &["--wait", "--json"]).await;
     assert_eq!(followed.code, 12, "{followed:?}");
     assert_eq!(followed.rows().as_array().unwrap().len(), 3);
     assert_eq!(site.count("SELECT count(*) FROM cases").await, 3);
@@ -277,10 +282,10 @@ async fn a_list_over_the_limit_waits_whole_under_one_hold_and_goes_on_after_one_
     let site = limited(32).await;
     let _running = site.start().await;
     let list = site.list(addresses(3..=32));
-    let shown = site.from_list(&list, &[]).await;
+    let shown = site.revoke_list(&list, &[]).await;
     assert!(shown.out.contains("all of them would wait under one hold"), "{shown:?}");
     let set = site.set_of(&list).await;
-    let held = site.from_list(&list, &["--set", &set]).await;
+    let held = site.revoke_list(&list, &["--set", &set]).await;
     assert_eq!(held.code, 14, "{held:?}");
     let answer = last(&held.out);
     assert!(
@@ -295,7 +300,7 @@ async fn a_list_over_the_limit_waits_whole_under_one_hold_and_goes_on_after_one_
     let words: Vec<&str> = approve.split(' ').collect();
     let approved = site.says(&words).await;
     assert_eq!(approved.code, 0, "{approved:?}");
-    let done = site.from_list(&list, &["--wait", "--timeout", "110"]).await;
+    let done = site.revoke_list(&list, &["--wait", "--timeout", "110"]).await;
     assert_eq!(done.code, 0, "{done:?}");
     assert!(last(&done.out).starts_with("30 people: 30 contained in "), "{done:?}");
     assert_eq!(site.count("SELECT count(*) FROM cases").await, 30);
@@ -318,7 +323,7 @@ async fn a_list_that_was_interrupted_goes_on_and_makes_no_second_case() {
         "{ended:?}"
     );
     site.bring_up(away).await;
-    let done = site.from_list(&list, &["--wait", "--timeout", "110"]).await;
+    let done = site.revoke_list(&list, &["--wait", "--timeout", "110"]).await;
     assert_eq!(done.code, 0, "{done:?}");
     assert!(done.out.contains("the same list was asked for "), "{done:?}");
     assert_eq!(site.count("SELECT count(*) FROM cases").await, 4);
@@ -336,7 +341,7 @@ async fn a_list_with_a_bad_line_does_nothing_and_names_each() {
         (b"\n# nobody\n", "nobody stands in "),
     ] {
         let list = site.list(bytes);
-        let refused = site.from_list(&list, &["--set", "0123456789abcdef"]).await;
+        let refused = site.revoke_list(&list, &["--set", "0123456789abcdef"]).await;
         assert!(refused.code == 2 && refused.err.contains(said), "{said}: {refused:?}");
         assert!(refused.err.contains("nothing was done"), "{refused:?}");
     }
@@ -348,7 +353,7 @@ async fn a_list_is_rehearsed_against_the_targets_and_changes_nothing() {
     let site = limited(12).await;
     site.start().await.stop().await;
     let list = site.list("user02@example.test\nuser03@example.test\nghost@example.test\n");
-    let rehearsed = site.from_list(&list, &["--rehearse"]).await;
+    let rehearsed = site.revoke_list(&list, &["--rehearse"]).await;
     assert_eq!(rehearsed.code, 0, "{rehearsed:?}");
     assert!(
         rehearsed
@@ -358,7 +363,7 @@ async fn a_list_is_rehearsed_against_the_targets_and_changes_nothing() {
     );
     assert!(last(&rehearsed.out).starts_with("REHEARSED 3 people: "), "{rehearsed:?}");
     let nobody = site.list("ghost@example.test\n");
-    let rehearsed = site.from_list(&nobody, &["--rehearse", "--json"]).await;
+    let rehearsed = site.revoke_list(&nobody, &["--rehearse", "--json"]).await;
     assert_eq!(rehearsed.code, 12, "{rehearsed:?}");
     assert_eq!(rehearsed.json()["nobody"], serde_json::json!(["email:ghost@example.test"]));
     assert_eq!(site.count("SELECT count(*) FROM inbox").await, 0);
@@ -369,7 +374,7 @@ async fn who_is_protected_waits_and_the_others_of_the_list_do_not() {
     let site = limited(12).await;
     let _running = site.start().await;
     let list = site.list("subject\nusername:user02\nusername:user03\n");
-    let shown = site.from_list(&list, &[]).await;
+    let shown = site.revoke_list(&list, &[]).await;
     assert!(
         shown
             .out
@@ -377,7 +382,7 @@ async fn who_is_protected_waits_and_the_others_of_the_list_do_not() {
         "{shown:?}"
     );
     let set = site.set_of(&list).await;
-    let done = site.from_list(&list, &["--set", &set, "--wait", "--json"]).await;
+    let done = site.revoke_list(&list, &["--set", &set, "--wait", "--json"]).await;
     assert_eq!(done.code, 14, "{done:?}");
     let states: Vec<Value> = done
         .rows()

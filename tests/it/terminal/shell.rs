@@ -1,5 +1,6 @@
 //! What shells are told while somebody types, the help on a small screen, and the manual pages.
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -22,7 +23,7 @@ fn by_shell(shell: &[&str], script: &str, config: &Path) -> Option<String> {
         .env("PATH", search_path())
         .env("REVOKED_CONFIG", config);
     let Ok(output) = command.output() else {
-        println!("NOT CHECKED: {} is not here", shell[0]);
+        drop(writeln!(std::io::stderr(), "NOT CHECKED: {} is not here", shell[0]));
         return None;
     };
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -143,10 +144,14 @@ fn page(name: &str, folder: &Path) -> String {
     match rendered {
         Ok(output) if output.status.success() && !output.stdout.is_empty() => {
             assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-            String::from_utf8(output.stdout).unwrap()
+            // A name that is broken at the end of a line is one all the same.
+            let text = String::from_utf8(output.stdout).unwrap();
+            let mut parts = text.split("\u{2010}\n");
+            let first = parts.next().unwrap_or_default().to_owned();
+            parts.fold(first, |text, part| text + part.trim_start())
         }
         _ => {
-            println!("NOT RENDERED: man is not here");
+            drop(writeln!(std::io::stderr(), "NOT RENDERED: man is not here"));
             std::fs::read_to_string(file).unwrap().replace("\\-", "-")
         }
     }

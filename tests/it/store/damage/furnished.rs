@@ -1,5 +1,6 @@
 //! A store with rows in every table, and jobs in every state.
 
+use std::path::Path;
 use std::time::Duration;
 
 use revoked::model::{Action, Actor, Departure, DepartureStep, Evidence, Leaves, Reason, Settlement, Signal, Verdict, When};
@@ -89,7 +90,13 @@ pub(super) async fn furnished() -> Place {
             .unwrap();
     }
     store.keep_checkpoint(3, "no note".to_owned(), false).await.unwrap();
-    let mut conn = connect(&place.path, false).await;
+    furnish_rows(&place.path).await;
+    place
+}
+
+/// Rows of the tables that nothing above writes to.
+async fn furnish_rows(path: &Path) {
+    let mut conn = connect(path, false).await;
     for sql in [
         "INSERT INTO batch (source, name, signals, refused, received_at) VALUES ('hr', 'file', 1, 0, 1764000000000)",
         "INSERT INTO cursor (source, cursor, at) VALUES ('hr', 'c', 1764000000000)",
@@ -111,7 +118,6 @@ pub(super) async fn furnished() -> Place {
         sqlx::query(sql).execute(&mut conn).await.unwrap();
     }
     conn.close().await.unwrap();
-    place
 }
 
 pub(super) fn leaver(name: &str, after: Duration) -> Signal {
