@@ -43,6 +43,7 @@ fn of_targets<'t>(args: &[&str], printed: &'t str) -> Vec<&'t str> {
         is_wanted
     });
     about_targets
+        .filter(|line| !line.trim_start().starts_with("\"until\": "))
         .map(|line| line.split_once(" (until ").map_or(line, |(before, _)| before))
         .collect()
 }
