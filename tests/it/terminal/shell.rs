@@ -152,7 +152,11 @@ fn page(name: &str, folder: &Path) -> String {
         }
         _ => {
             drop(writeln!(std::io::stderr(), "NOT RENDERED: man is not here"));
-            std::fs::read_to_string(file).unwrap().replace("\\-", "-")
+            let page = std::fs::read_to_string(file).unwrap();
+            // As it is written, without the marks of the type.
+            ["\\fB", "\\fI", "\\fR"]
+                .iter()
+                .fold(page.replace("\\-", "-"), |page, mark| page.replace(mark, ""))
         }
     }
 }
