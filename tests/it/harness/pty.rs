@@ -43,6 +43,8 @@ impl Terminal {
             .unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_revoked"));
         command.args(args);
+        // Not the home of whoever runs the tests, which may not be there.
+        command.cwd(std::env::current_dir().unwrap());
         for name in [
             "NO_COLOR",
             "CLICOLOR",
