@@ -3,9 +3,12 @@
 //! Durations that pace or time out work (`sleep`, deadlines, leases in memory) use `tokio::time` instead, which a paused runtime moves:
 //! a wall clock that jumps must not bunch or stall them.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
+
+use governor::Quota;
 
 use crate::model::Timestamp;
 
@@ -19,6 +22,15 @@ impl governor::clock::Clock for MonotonicClock {
     fn now(&self) -> Self::Instant {
         tokio::time::Instant::now().into_std()
     }
+}
+
+/// So many at once, and then one `every` so often.
+#[must_use]
+pub fn quota(burst: u32, every: Duration) -> Quota {
+    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    Quota::with_period(every)
+        .unwrap_or(Quota::per_second(burst))
+        .allow_burst(burst)
 }
 
 /// Tells wall time, in UTC milliseconds. Cheap to clone; clones of a fixed clock share its hands.

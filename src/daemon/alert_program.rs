@@ -3,10 +3,13 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use governor::RateLimiter;
+use governor::clock::Clock as _;
+use governor::state::{InMemoryState, NotKeyed};
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::{Backoff, Jitter};
+use crate::clock::{MonotonicClock, quota};
 use crate::config::AlertProgram;
 use crate::model::error_chain;
 use crate::store::{Alert, HandOver, Store, StoreError, UntoldAlert};
@@ -29,9 +32,9 @@ const BACKOFF: Backoff = Backoff {
 pub(super) async fn run(store: Store, program: AlertProgram, stop: CancellationToken) {
     let jitter = Jitter::new(None);
     let mut ticks = tokio::time::interval(LOOK_EVERY);
-    let mut allowance = Allowance::new(Instant::now());
+    let allowance = Allowance::new();
     while stop.run_until_cancelled(ticks.tick()).await.is_some() {
-        let round = round(&store, &program, &jitter, &mut allowance);
+        let round = round(&store, &program, &jitter, &allowance);
         // Cut off, the program is killed, and the alert is handed over again at the next start.
         match stop.run_until_cancelled(round).await {
             Some(Ok(())) => {}
@@ -41,9 +44,9 @@ pub(super) async fn run(store: Store, program: AlertProgram, stop: CancellationT
     }
 }
 
-async fn round(store: &Store, program: &AlertProgram, jitter: &Jitter, allowance: &mut Allowance) -> Result<(), StoreError> {
+async fn round(store: &Store, program: &AlertProgram, jitter: &Jitter, allowance: &Allowance) -> Result<(), StoreError> {
     for untold in store.untold_alerts(BATCH).await? {
-        tokio::time::sleep_until(allowance.next(Instant::now())).await;
+        allowance.next().await;
         let outcome = hand_over(store, program, jitter, &untold).await;
         store.record_hand_over(untold.alert.id, untold.alert.times, outcome).await?;
     }
@@ -93,21 +96,18 @@ fn written(alert: &Alert) -> serde_json::Result<Vec<u8>> {
 }
 
 /// How many alerts the program may be handed, over time.
-struct Allowance {
-    /// When one could come that is neither early nor late.
-    due: Instant,
-}
+struct Allowance(RateLimiter<NotKeyed, InMemoryState, MonotonicClock>);
 
 impl Allowance {
-    fn new(now: Instant) -> Self {
-        Self { due: now }
+    fn new() -> Self {
+        Self(RateLimiter::direct_with_clock(quota(BURST, SPACING), MonotonicClock))
     }
 
-    /// When the next may be handed over, which it then is.
-    fn next(&mut self, now: Instant) -> Instant {
-        let due = self.due.max(now);
-        self.due = due + SPACING;
-        now.max(due.checked_sub(SPACING * (BURST - 1)).unwrap_or(now))
+    /// Waits until the next may be handed over, which it then is.
+    async fn next(&self) {
+        while let Err(early) = self.0.check() {
+            tokio::time::sleep(early.wait_time_from(MonotonicClock.now())).await;
+        }
     }
 }
 
@@ -117,14 +117,19 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_storm_is_let_through_at_once_up_to_a_bound_and_then_slowly() {
-        let start = Instant::now();
-        let mut allowance = Allowance::new(start);
-        let mut waits = (0..25).map(|_| allowance.next(start) - start);
-        assert!(waits.by_ref().take(20).all(|wait| wait.is_zero()));
-        assert_eq!(waits.map(|wait| wait.as_secs()).collect::<Vec<_>>(), [2, 4, 6, 8, 10]);
-        assert_eq!(
-            allowance.next(start + Duration::from_hours(1)) - start,
-            Duration::from_hours(1)
-        );
+        let start = tokio::time::Instant::now();
+        let allowance = Allowance::new();
+        for _ in 0..BURST {
+            allowance.next().await;
+        }
+        assert!(start.elapsed().is_zero());
+        for n in 1..=5 {
+            allowance.next().await;
+            assert_eq!(start.elapsed().as_secs(), 2 * n);
+        }
+        tokio::time::advance(Duration::from_hours(1)).await;
+        let rested = tokio::time::Instant::now();
+        allowance.next().await;
+        assert!(rested.elapsed().is_zero());
     }
 }

@@ -1,13 +1,12 @@
 //! How many refusals leave an entry in the trail: so many at once and then one from time to time, for each source and in all. What goes
 //! beyond that is counted. A crowd of strangers can so neither fill the disk nor keep the writer from deliveries.
 
-use std::num::NonZeroU32;
 use std::time::Duration;
 
+use governor::RateLimiter;
 use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
 
-use crate::clock::MonotonicClock;
+use crate::clock::{MonotonicClock, quota};
 
 /// Entries about refusals of one source at once: an operator who sets a sender up sees each try.
 const OF_EACH: u32 = 64;
@@ -38,13 +37,6 @@ impl RefusalQuota {
     pub(super) fn take(&self, source: &str, proven: bool) -> bool {
         self.of_each.check_key(&(source.to_owned(), proven)).is_ok() && self.of_all.check_key(&proven).is_ok()
     }
-}
-
-fn quota(burst: u32, every: Duration) -> Quota {
-    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
-    Quota::with_period(every)
-        .unwrap_or(Quota::per_second(burst))
-        .allow_burst(burst)
 }
 
 #[cfg(test)]

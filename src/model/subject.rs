@@ -179,6 +179,19 @@ impl Subject {
         }
     }
 
+    /// The words before the colon of the canonical form of whom somebody can be asked for by one name.
+    pub const FORMATS: [&str; 9] = [
+        "email",
+        "account",
+        "iss_sub",
+        "opaque",
+        "phone_number",
+        "did",
+        "uri",
+        "username",
+        "employee_id",
+    ];
+
     /// The word before the colon of the canonical form.
     #[must_use]
     pub fn format(&self) -> &str {

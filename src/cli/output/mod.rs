@@ -34,7 +34,7 @@ pub(super) use terminal::{shown, tell_utc, terminal};
 /// # Errors
 /// Where standard output cannot be written.
 pub(super) fn line(text: impl std::fmt::Display) -> anyhow::Result<()> {
-    raw_line(&shown(&text.to_string()))
+    verbatim(&shown(&text.to_string()))
 }
 
 /// Prints a sentence, broken between words where the screen ends, its further lines deeper than it began.
@@ -76,8 +76,11 @@ pub(super) fn is_read() -> bool {
     poll(&mut end, Some(&at_once)).is_err() || !end[0].revents().contains(PollFlags::ERR)
 }
 
-/// Prints what programs read, which no locale changes.
-fn raw_line(text: &str) -> anyhow::Result<()> {
+/// Prints what programs read, and what was hashed: no locale changes it.
+///
+/// # Errors
+/// As [`line()`].
+pub(super) fn verbatim(text: &str) -> anyhow::Result<()> {
     let mut out = anstream::stdout().lock();
     match writeln!(out, "{text}") {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -116,7 +119,7 @@ const PROGRESS_EVERY: std::time::Duration = std::time::Duration::from_millis(250
 /// # Errors
 /// As [`line()`].
 pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
-    raw_line(&serde_json::to_string_pretty(value)?)
+    verbatim(&serde_json::to_string_pretty(value)?)
 }
 
 /// Prints a list for programs: one JSON object a line. A row that could not be read is one with the one member `unreadable`.
@@ -139,7 +142,7 @@ pub(super) fn json_lines<T: Serialize>(listed: &Listed<T>) -> anyhow::Result<()>
 /// # Errors
 /// As [`line()`].
 pub(super) fn json_line(value: &impl Serialize) -> anyhow::Result<()> {
-    raw_line(&serde_json::to_string(value)?)
+    verbatim(&serde_json::to_string(value)?)
 }
 
 /// Names rows that could not be read on standard error: the rest is an answer nevertheless.

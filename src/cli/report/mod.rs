@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::human_time::HumanTime;
-use super::output::{json, line, terminal};
+use super::output::{json, line, terminal, verbatim};
 use super::whom::Whom;
 use super::{Exit, StoreArgs, UsageError};
 
@@ -155,7 +155,7 @@ impl ReportOutput {
         let Some(path) = &self.out else {
             match terminal().width {
                 Some(width) if self.format == Format::Markdown => line(markdown::fitted(text.trim_end(), width.into()))?,
-                _ => line(text.trim_end())?,
+                _ => verbatim(text.trim_end())?,
             }
             return Ok(Exit::Ok);
         };

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use revoked_trail::Summary;
 
-use super::output::{json, line, progress};
+use super::output::{json, line, progress, verbatim};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -114,7 +114,7 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
                 let Some(last) = rows.last() else { break };
                 from = last.seq + 1;
                 for row in &rows {
-                    line(String::from_utf8_lossy(&row.body))?;
+                    verbatim(&String::from_utf8_lossy(&row.body))?;
                 }
             }
             Exit::Ok

@@ -8,7 +8,7 @@ use clap::Args;
 use super::entry_line::{EntryLine, Widths};
 use crate::cli::UsageError;
 use crate::cli::human_time::HumanTime;
-use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable};
+use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable, verbatim};
 use crate::cli::store::references_of;
 use crate::cli::whom::Whom;
 use crate::store::{Store, TrailFilter, TrailRow};
@@ -138,7 +138,7 @@ fn earlier(filter: &TrailFilter, first: Option<&TrailRow>, last: u32) -> String 
 
 async fn show(args: &ShowArgs, store: &Store, rows: &[TrailRow]) -> anyhow::Result<()> {
     if args.json {
-        return rows.iter().try_for_each(|row| line(&row.body));
+        return rows.iter().try_for_each(|row| verbatim(&row.body));
     }
     let entries: Vec<EntryLine> = rows.iter().map(|row| EntryLine::of(row.seq, &row.body)).collect();
     let references: BTreeSet<String> = entries

@@ -1,18 +1,6 @@
 //! The word of a search: what somebody remembers of a name, an address or a number.
 
-/// The words before the colon of a name's canonical form.
-const FORMATS: &[&str] = &[
-    "email",
-    "account",
-    "iss_sub",
-    "opaque",
-    "phone_number",
-    "did",
-    "uri",
-    "username",
-    "employee_id",
-    "credential",
-];
+use crate::model::Subject;
 
 /// What is searched for, without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +26,7 @@ impl SearchWord {
             "acct" => "account",
             other => other,
         };
-        let with_format = FORMATS.contains(&format);
+        let with_format = Subject::FORMATS.contains(&format) || format == "credential";
         let written = if with_format {
             format!("{format}:{rest}")
         } else {

@@ -18,19 +18,6 @@ const FRESH: Duration = Duration::from_mins(10);
 /// Who has more to say than this says it on a page.
 const MOST_SENTENCES: usize = 50;
 
-/// The forms of subject that a program may be asked by.
-const FORMATS: [&str; 9] = [
-    "email",
-    "account",
-    "iss_sub",
-    "opaque",
-    "phone_number",
-    "did",
-    "uri",
-    "username",
-    "employee_id",
-];
-
 /// What is known of the program.
 #[derive(Default)]
 pub(super) struct Known(RwLock<Option<(Instant, Arc<Description>)>>);
@@ -52,7 +39,7 @@ impl Known {
     /// A program that was not asked yet may know any name.
     pub(super) fn asks_by(&self, name: &Subject) -> bool {
         let format = name.format();
-        FORMATS.contains(&format)
+        Subject::FORMATS.contains(&format)
             && self
                 .last()
                 .is_none_or(|(_, description)| format == "opaque" || description.asks_by.contains(format))
@@ -87,8 +74,16 @@ impl Known {
 
 impl Description {
     fn read(described: Described) -> anyhow::Result<Self> {
-        if let Some(format) = described.asks_by.iter().find(|format| !FORMATS.contains(&format.as_str())) {
-            anyhow::bail!("asks_by holds {:?}; there are {}", sentence(format), FORMATS.join(", "));
+        if let Some(format) = described
+            .asks_by
+            .iter()
+            .find(|format| !Subject::FORMATS.contains(&format.as_str()))
+        {
+            anyhow::bail!(
+                "asks_by holds {:?}; there are {}",
+                sentence(format),
+                Subject::FORMATS.join(", ")
+            );
         }
         ensure!(!described.asks_by.is_empty(), "asks_by is empty, so nobody can be looked up");
         let within = |name: &str, kinds: &BTreeSet<GrantKind>| {

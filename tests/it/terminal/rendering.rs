@@ -61,8 +61,24 @@ async fn a_locale_without_utf_8_gets_ascii_and_json_is_the_same_everywhere() {
     };
     let plain = under("C", &["case", "list"]).await;
     assert!(plain.out.is_ascii() && plain.out.contains("j\\u{fc}rgen..."), "{plain:?}");
-    let json = ["case", "list", "--json"];
-    assert_eq!(under("C", &json).await.out, under("C.UTF-8", &json).await.out);
+    let noted = ["case", "cancel", "1", "--note", "Größe geprüft"];
+    assert_eq!(site.says(&noted).await.code, 0);
+    // What was hashed, too: an export that a locale changed would not verify.
+    for args in [
+        &["case", "list", "--json"][..],
+        &["trail", "show", "--json"],
+        &["trail", "export"],
+        &["case", "report", "1", "--format", "html"],
+    ] {
+        let (plain, whole) = (under("C", args).await.out, under("C.UTF-8", args).await.out);
+        assert_eq!(plain.lines().count(), whole.lines().count(), "{args:?}");
+        let differs = plain
+            .lines()
+            .zip(whole.lines())
+            .find(|(plain, whole)| plain != whole && plain.contains("\\u{"));
+        assert_eq!(differs, None, "{args:?}");
+        assert!(!whole.is_ascii(), "{args:?} has nothing to show");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use crate::cli::Exit;
-use crate::cli::output::{json, line, plain, table};
+use crate::cli::output::{json, line, plain, table, verbatim};
 use crate::sources::hr_csv::{LARGEST_FILE, Proposal, propose};
 
 /// `revoked source hr map`
@@ -78,15 +78,7 @@ fn show(proposal: &Proposal) -> anyhow::Result<()> {
         line("its columns are called by our own names: no mapping is needed")?;
     }
     line("")?;
-    let columns = proposal.columns.iter().map(|column| {
-        let choice = if column.undecided { "one of these? " } else { "" };
-        vec![
-            column.column.to_owned(),
-            column.headers.join(" | "),
-            format!("{choice}{}", column.why),
-        ]
-    });
-    table(&["column", "in the file", "why"], columns.collect(), "no column is known")?;
+    show_columns(proposal, "no column is known")?;
     for passed in &proposal.passed_over {
         line(format!("passed over: {:?}: {}", plain(&passed.header), plain(&passed.why)))?;
     }
@@ -103,7 +95,7 @@ fn show(proposal: &Proposal) -> anyhow::Result<()> {
     }
     line("\nFor the config:\n")?;
     for text in proposal.toml.lines() {
-        line(plain(text))?;
+        verbatim(&plain(text))?;
     }
     if proposal.undecided.is_empty() {
         return line("\nEverything is decided. Look at the same file with: revoked source hr preview FILE");
@@ -113,4 +105,20 @@ fn show(proposal: &Proposal) -> anyhow::Result<()> {
         line(format!("  - {}", plain(open)))?;
     }
     Ok(())
+}
+
+/// What the columns of a file may be, or `nothing` where none is known.
+///
+/// # Errors
+/// Where standard output cannot be written.
+pub(super) fn show_columns(proposal: &Proposal, nothing: &str) -> anyhow::Result<()> {
+    let columns = proposal.columns.iter().map(|column| {
+        let choice = if column.undecided { "one of these? " } else { "" };
+        vec![
+            column.column.to_owned(),
+            column.headers.join(" | "),
+            format!("{choice}{}", column.why),
+        ]
+    });
+    table(&["column", "in the file…", "why?…"], columns.collect(), nothing)
 }

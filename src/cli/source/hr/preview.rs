@@ -6,8 +6,9 @@ use anyhow::Context as _;
 use clap::Args;
 
 use super::known;
+use super::map::show_columns;
 use crate::cli::asked::Reach;
-use crate::cli::output::{Cell, LocalTimes, Meaning, bare, json, line, own_time, plain, remark, sentence, table};
+use crate::cli::output::{Cell, LocalTimes, Meaning, bare, json, line, own_time, plain, remark, sentence, table, verbatim};
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -78,7 +79,7 @@ pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Ex
     if args.json {
         json(&preview)?;
     } else if args.csv {
-        line(csv(&preview)?.trim_end())?;
+        verbatim(csv(&preview)?.trim_end())?;
     } else {
         show(&preview, args, &LocalTimes::at(clock.now()))?;
     }
@@ -224,16 +225,8 @@ fn suggest_mapping(args: &PreviewArgs) -> anyhow::Result<()> {
     if proposal.plain || proposal.columns.is_empty() {
         return Ok(());
     }
-    let columns = proposal.columns.iter().map(|column| {
-        let choice = if column.undecided { "one of these? " } else { "" };
-        vec![
-            column.column.to_owned(),
-            column.headers.join(" | "),
-            format!("{choice}{}", column.why),
-        ]
-    });
     line("what its columns may be:")?;
-    table(&["column", "in the file…", "why?…"], columns.collect(), "")?;
+    show_columns(&proposal, "")?;
     line("for the config:")?;
     for text in proposal.toml.lines() {
         line(format!("  {}", plain(text)))?;
