@@ -4,9 +4,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::asked::Reach;
-use super::output::{Meaning, hanging, json, line, plain};
+use super::output::{LocalTimes, Meaning, hanging, json, line, plain};
 use super::store::operator;
 use super::{Exit, StoreArgs, UsageError};
+use crate::clock::Clock;
 use crate::daemon::asked::{Asks, Question, Says};
 use crate::model::digest_of;
 use crate::store::{OtherDemand, Releasable, ReleaseRequest, Store};
@@ -155,6 +156,7 @@ fn show(args: &ReleaseArgs, rehearsed: &[AtTarget], set: &str) -> anyhow::Result
     if args.json {
         return json(&serde_json::json!({ "case": args.case, "targets": rehearsed, "set": set }));
     }
+    let times = LocalTimes::at(Clock::system().now());
     for at in rehearsed {
         for account in &at.accounts {
             line(format!(
@@ -165,7 +167,7 @@ fn show(args: &ReleaseArgs, rehearsed: &[AtTarget], set: &str) -> anyhow::Result
             hanging(&format!("  {}", plain(&account.in_words("would come"))))?;
             hanging("  sessions, tokens, webhooks and apps that were ended stay ended; bots that were disabled stay disabled")?;
             for door in &account.doors {
-                hanging(&format!("  open again: {}", plain(&door.to_string())))?;
+                hanging(&format!("  open again: {}", plain(&times.door(door))))?;
             }
         }
         for other in &at.others {

@@ -301,7 +301,7 @@ fn show_job(job: &JobView, explain: bool, times: &LocalTimes) -> anyhow::Result<
         hanging(&format!("      the credential itself was refused {}", times.time(at)))?;
     }
     for door in &evidence.doors {
-        hanging(&format!("      still open: {}", plain(&door.to_string())))?;
+        hanging(&format!("      still open: {}", plain(&times.door(door))))?;
     }
     for note in &evidence.notes {
         hanging(&format!("      note: {}", plain(note)))?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::terminal::terminal;
-use crate::model::Timestamp;
+use crate::model::{Door, Timestamp};
 
 /// Tells times as seen from `now`.
 #[derive(Debug, Clone)]
@@ -46,6 +46,14 @@ impl LocalTimes {
     /// The same, or a dash.
     pub(in crate::cli) fn cell(&self, at: Option<Timestamp>) -> String {
         at.map_or_else(|| "-".to_owned(), |at| self.time(at))
+    }
+
+    /// A door that is open, in words, and until when.
+    pub(in crate::cli) fn door(&self, door: &Door) -> String {
+        let until = door
+            .until
+            .map_or(String::new(), |until| format!(" (until {})", self.time(until)));
+        format!("{}: {}{until}", door.door.word(), door.says)
     }
 
     /// `12 m ago`, `in 4 h`, `now`.

@@ -271,11 +271,7 @@ impl Shift<'_> {
                     .word(entry.text("kind"))
                     .and(", ")
                     .name(entry.text("key"));
-                let command = match entry.case {
-                    Some(case) => format!("revoked case show {case}"),
-                    None => "revoked alert list".to_owned(),
-                };
-                told.push(Statement::new(words, entry.at(), [entry.seq]).command(command));
+                told.push(Statement::new(words, entry.at(), [entry.seq]).command(alert.next.clone()));
             }
         }
         Ok(section(("alerts", "Alerts"), told, alerts.len(), "revoked alert list"))

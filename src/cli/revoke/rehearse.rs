@@ -3,7 +3,7 @@
 
 use super::RevokeArgs;
 use crate::cli::asked::Reach;
-use crate::cli::output::{Meaning, hanging, json_line, line, plain};
+use crate::cli::output::{LocalTimes, Meaning, hanging, json_line, line, plain};
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::daemon::asked::{self, Asks, Question, Says};
 use crate::model::{Containment, Scope, Subject};
@@ -216,8 +216,9 @@ fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> a
         for (action, why) in &account.spared {
             hanging(&format!("    would not {}: {}", plain(&action.to_string()), plain(why)))?;
         }
+        let times = LocalTimes::at(account.access.at);
         for door in &account.doors {
-            hanging(&format!("    still open: {}", plain(&door.to_string())))?;
+            hanging(&format!("    still open: {}", plain(&times.door(door))))?;
         }
     }
     for refusal in refusals {

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::described::{Meant, meant};
-use crate::cli::output::{json, line, plain};
+use crate::cli::output::{LocalTimes, json, line, plain};
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::model::{Containment, GrantKind, PasswordReset, PrincipalTrait, Subject};
@@ -204,8 +204,9 @@ fn show_plan(plan: &Rehearsal) -> anyhow::Result<()> {
         for (action, why) in &account.spared {
             line(format!("  would not {}: {}", plain(&action.to_string()), plain(why)))?;
         }
+        let times = LocalTimes::at(account.access.at);
         for door in &account.doors {
-            line(format!("  still open: {}", plain(&door.to_string())))?;
+            line(format!("  still open: {}", plain(&times.door(door))))?;
         }
     }
     for gap in &plan.not_covered {

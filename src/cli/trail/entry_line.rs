@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::cli::output::{LocalTimes, Meaning, bare, fit, padded, plain, terminal};
-use crate::model::Timestamp;
+use crate::model::{Action, Timestamp};
 
 /// The widest kind that others stand in line with.
 const KIND: usize = 20;
@@ -161,8 +161,9 @@ impl EntryLine {
                 format!("{}{}", text("verdict").unwrap_or_default(), after.unwrap_or_default())
             }
             "action.started" => {
-                let what = detail.get("what").and_then(|what| what.get("do")?.as_str());
-                what.unwrap_or_default().replace('_', " ")
+                let what = detail.get("what").cloned().unwrap_or_default();
+                let action = serde_json::from_value::<Action>(what.clone()).map(|action| action.to_string());
+                action.unwrap_or_else(|_| what.to_string())
             }
             "action.finished" => {
                 let why = text("why").map_or(String::new(), |why| format!(": {why}"));
@@ -279,6 +280,10 @@ mod tests {
             r#"{"seq":7,"at":0,"kind":"action.started","actor":"daemon","case":1,"detail":{"action":1,"target":"chat","what":{"do":"end_all_sessions"}}}"#,
         );
         assert!(said.ends_with("case 1 · chat: end all sessions"), "{said}");
+        let said = words(
+            r#"{"seq":7,"at":0,"kind":"action.started","actor":"daemon","case":1,"detail":{"action":2,"target":"chat","what":{"do":"end","id":"s1","kind":"session"}}}"#,
+        );
+        assert!(said.ends_with("case 1 · chat: end session s1"), "{said}");
         let said = words(
             r#"{"seq":7,"at":0,"kind":"observation.recorded","actor":"daemon","detail":{"target":"chat","grants":{"session":4,"access_token":0}}}"#,
         );
