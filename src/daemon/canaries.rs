@@ -11,6 +11,9 @@ use crate::targets::{CallContext, Target};
 
 /// How often it is looked which of them is due.
 const LOOK_EVERY: Duration = Duration::from_hours(1);
+/// How long after a trial that failed it is tried once more, before anybody is told: what an earlier trial left in the queue when the daemon was
+/// stopped may have ended the credentials of this one.
+const ONCE_MORE_AFTER: Duration = Duration::from_secs(5);
 
 /// A target with a canary.
 pub(super) struct Tried {
@@ -49,8 +52,8 @@ async fn look(store: &Store, tried: &Tried) {
         }
     }
     let key = format!("target:{}", tried.name);
-    let told = match prove(store, &tried.name, tried.target.as_ref(), &tried.canary).await {
-        Ok(_) => Ok(()),
+    let told = match prove_twice(store, tried).await {
+        Ok(()) => Ok(()),
         Err(error) => {
             let summary = format!("target {}: the canary could not be tried: {error:#}", tried.name);
             store.raise_alert("canary_untried", key, summary).await
@@ -59,6 +62,17 @@ async fn look(store: &Store, tried: &Tried) {
     if let Err(error) = told {
         tracing::error!(target = %tried.name, %error, "could not keep what came of the canary");
     }
+}
+
+/// Tries the canary, and once more where that fails.
+async fn prove_twice(store: &Store, tried: &Tried) -> anyhow::Result<()> {
+    let attempt = || prove(store, &tried.name, tried.target.as_ref(), &tried.canary);
+    if let Err(error) = attempt().await {
+        tracing::info!(target = %tried.name, error = format!("{error:#}"), "the canary could not be tried; once more in a moment");
+        tokio::time::sleep(ONCE_MORE_AFTER).await;
+        attempt().await?;
+    }
+    Ok(())
 }
 
 async fn is_due(store: &Store, tried: &Tried) -> Result<bool> {

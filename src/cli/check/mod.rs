@@ -9,9 +9,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::asked::Reach;
-use super::output::{Meaning, json, line, plain, sentence, terminal, wrapped};
+use super::output::{LocalTimes, Meaning, json, line, plain, sentence, terminal, wrapped};
 use super::store::open;
 use super::{Exit, StoreArgs};
+use crate::clock::Clock;
 use crate::daemon::asked::{Asks, CanaryTrial, Probed, Question, Says};
 use crate::model::{Capabilities, GrantKind};
 use crate::store::{CounterDifference, Store, check_privacy, daemon_runs};
@@ -97,6 +98,7 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
     checked.receivers = surroundings::receivers(config, args.offline).await;
     checked.ok &= checked.sources.iter().chain(&checked.receivers).all(Surrounding::is_usable);
     if let Some(store) = &store {
+        checked.warnings.extend(paused(store).await?);
         checked.warnings.extend(unnamed(store, &config.listen.proxies).await?);
         if args.deep {
             let wrong = store.wrong_counters().await?;
@@ -226,6 +228,19 @@ fn abilities(able: &Capabilities) -> Vec<String> {
     lines
 }
 
+/// What to say of each target that an operator has paused: it may answer, and is sent nothing all the same.
+async fn paused(store: &Store) -> anyhow::Result<Vec<String>> {
+    let paused = store.paused_targets().await?;
+    let told = paused.iter().map(|(target, pause)| {
+        let note = if pause.note.is_empty() { "no note" } else { &pause.note };
+        format!(
+            "target {target} is paused by {} ({note}) and is sent nothing, whatever it answers: revoked target resume {target}",
+            pause.by
+        )
+    });
+    Ok(told.collect())
+}
+
 /// What to say of each proxy by way of which requests came and which the config does not name.
 async fn unnamed(store: &Store, named: &[IpAddr]) -> anyhow::Result<Vec<String>> {
     let seen = store.unnamed_proxies().await?;
@@ -243,6 +258,7 @@ async fn unnamed(store: &Store, named: &[IpAddr]) -> anyhow::Result<Vec<String>>
 }
 
 fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
+    let times = LocalTimes::at(Clock::system().now());
     line(format!("{}: the config is sound", plain(&checked.config)))?;
     for warning in &checked.warnings {
         sentence(&format!("warning: {warning}"), 2)?;
@@ -295,7 +311,7 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
             sentence(&format!("  {shown}"), 4)?;
         }
         for door in &asked.probe.doors {
-            sentence(&format!("  open door: {door}"), 4)?;
+            sentence(&format!("  open door: {}", times.door(door)), 4)?;
         }
         findings(&asked.probe.findings)?;
     }

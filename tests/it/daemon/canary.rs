@@ -3,7 +3,7 @@
 use revoked_sandbox::world::PASSWORD;
 use revoked_sandbox::{Effect, Fault};
 
-use super::{Installation, InstallationPlan};
+use super::{Installation, InstallationPlan, until};
 
 async fn site() -> Installation {
     let site = Installation::new(InstallationPlan {
@@ -51,7 +51,10 @@ async fn a_daemon_tries_its_canaries_by_itself() {
 #[tokio::test]
 async fn a_canary_is_tried_again_after_its_time_and_at_another_version() {
     let site = site().await;
-    site.start().await.stop().await;
+    let running = site.start().await;
+    site.until_count("SELECT count(*) FROM canary WHERE delay_ms IS NOT NULL", 2)
+        .await;
+    running.stop().await;
     let shown = "INSERT OR REPLACE INTO canary (target, kind, at, version, delay_ms, within_ms) \
                  VALUES ('chat', 'access_token', ?1, ?2, 77, 5000), ('chat', 'session', ?1, ?2, 77, 5000)";
     let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis();
@@ -62,6 +65,24 @@ async fn a_canary_is_tried_again_after_its_time_and_at_another_version() {
         let running = site.start().await;
         site.until_count("SELECT count(*) FROM canary WHERE delay_ms <> 77", 2).await;
         running.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_trial_that_a_stop_cut_off_spoils_the_next_one_not() {
+    for rows in 0..=2 {
+        let site = site().await;
+        let running = site.start().await;
+        until("the trial", async || {
+            let begun = site.count("SELECT count(*) FROM inbox WHERE requested_by = 'canary'").await;
+            (begun >= rows).then_some(())
+        })
+        .await;
+        running.stop().await;
+        let _running = site.start().await;
+        site.until_count("SELECT count(*) FROM canary WHERE delay_ms IS NOT NULL", 2)
+            .await;
+        assert_eq!(site.alerts().await, [""; 0], "it was tried");
     }
 }
 

@@ -49,6 +49,8 @@ impl Terminal {
             "NO_COLOR",
             "CLICOLOR",
             "CLICOLOR_FORCE",
+            // Where it is set, a terminal that knows no colours gets them.
+            "CI",
             "LC_ALL",
             "LC_CTYPE",
             "COLUMNS",

@@ -137,3 +137,18 @@ async fn a_header_that_nobody_knows_comes_with_the_mapping_to_write() {
         "{printed}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_somebody_has_paused_is_said_to_be() {
+    let site = Installation::new(InstallationPlan::default()).await;
+    site.start().await.stop().await;
+    let paused = site.says(&["target", "pause", "chat", "--note", "upgrade"]).await;
+    assert_eq!(paused.code, 0, "{paused:?}");
+    let said = site.says(&["check"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    let words = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("(upgrade) and is sent nothing, whatever it answers: revoked target resume chat"),
+        "{said:?}"
+    );
+}
