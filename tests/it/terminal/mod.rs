@@ -10,6 +10,7 @@ mod hold;
 mod rendering;
 mod report;
 mod revoke;
+mod screens;
 mod shell;
 mod status;
 mod trail;

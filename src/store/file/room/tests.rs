@@ -68,6 +68,7 @@ impl Place {
 #[tokio::test]
 async fn a_full_disk_alerts_as_soon_as_that_can_be_written_and_once_more_when_it_is_over() {
     let (place, mut looks) = (Place::new().await, Looks::default());
+    place.record(0).await.unwrap();
     assert!(looks.look(&place.store).await);
     place.fill().await;
     assert!(!looks.look(&place.store).await);
@@ -127,4 +128,14 @@ async fn an_end_that_cannot_be_written_waits_for_room_until_the_daemon_stops() {
             assert_eq!(place.store.expire_leases(true).await.unwrap(), 0);
         }
     }
+}
+
+#[tokio::test]
+async fn a_store_that_finds_no_room_at_its_first_start_leaves_the_trail_to_the_first_checkpoint() {
+    let (place, mut looks) = (Place::new().await, Looks::default());
+    place.store.0.out_of_room.note(&Err::<(), _>(StoreError::Full));
+    assert!(!looks.look(&place.store).await);
+    assert!(looks.look(&place.store).await);
+    assert_eq!(place.store.trail_head().await.unwrap().size(), 0);
+    assert!(place.alerts().await.is_empty());
 }
