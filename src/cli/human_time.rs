@@ -1,6 +1,7 @@
 //! Instants as people type them: `1h`, `yesterday`, `17:30`, `2026-11-28`, `2026-11-28 17:30`, or RFC 3339 with an offset.
 //!
-//! What has no offset is meant in the zone in which times are told: the local one, or UTC with `--utc`.
+//! What has no offset is meant in the zone in which times are told: the local one, or UTC with `--utc`. A time of day alone is the last such
+//! for whoever looks back, and the next for whoever looks ahead: at 03:00 the evening that `22:00` means is yesterday's.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
-use super::output::terminal;
+use super::UsageError;
+use super::output::{LocalTimes, terminal};
 use crate::model::Timestamp;
 use crate::settings::Period;
 
@@ -21,7 +23,7 @@ pub enum HumanTime {
     Away(Duration),
     /// So many days after today, at its beginning.
     Day(i32),
-    /// A time of today.
+    /// A time of day: the last such, or the next.
     Clock(Time),
     /// A date and a time of day.
     Civil(DateTime),
@@ -68,35 +70,114 @@ impl FromStr for HumanTime {
     }
 }
 
+/// Which way somebody looks from an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    Back,
+    Ahead,
+}
+
 impl HumanTime {
     /// The instant that is meant by who looks back from `now`.
     pub(super) fn back_from(self, now: Timestamp) -> Result<Timestamp, String> {
-        self.instant(now, &terminal().zone, Timestamp::minus)
+        self.instant(now, now, &terminal().zone, Looks::Back)
     }
 
     /// The instant that is meant by who looks ahead from `now`.
     pub(super) fn ahead_of(self, now: Timestamp) -> Result<Timestamp, String> {
-        self.instant(now, &terminal().zone, Timestamp::plus)
+        self.instant(now, now, &terminal().zone, Looks::Ahead)
     }
 
-    fn instant(self, now: Timestamp, zone: &TimeZone, away: fn(Timestamp, Duration) -> Timestamp) -> Result<Timestamp, String> {
-        let today = || {
-            let now = jiff::Timestamp::from_millisecond(now.ms()).map_err(|error| error.to_string())?;
-            Ok::<Date, String>(zone.to_datetime(now).date())
+    /// The instant that is meant at `now`; a time of day as the last one before `edge`, or the next one from it on.
+    fn instant(self, now: Timestamp, edge: Timestamp, zone: &TimeZone, looks: Looks) -> Result<Timestamp, String> {
+        let day_of = |at: Timestamp| {
+            let at = jiff::Timestamp::from_millisecond(at.ms()).map_err(|error| error.to_string())?;
+            Ok::<Date, String>(zone.to_datetime(at).date())
         };
-        let civil = match self {
-            Self::Instant(instant) => return Ok(instant),
-            Self::Away(length) => return Ok(away(now, length)),
-            Self::Day(days) => {
-                let day = today()?.checked_add(jiff::Span::new().days(days));
-                day.map_err(|error| error.to_string())?.to_datetime(Time::midnight())
+        let away = |day: Date, days: i32| {
+            day.checked_add(jiff::Span::new().days(days))
+                .map_err(|error| error.to_string())
+        };
+        let of = |civil: DateTime| {
+            let instant = zone.to_timestamp(civil).map_err(|error| error.to_string())?;
+            Ok::<Timestamp, String>(instant.into())
+        };
+        match self {
+            Self::Instant(instant) => Ok(instant),
+            Self::Away(length) => Ok(match looks {
+                Looks::Back => now.minus(length),
+                Looks::Ahead => now.plus(length),
+            }),
+            Self::Day(days) => of(away(day_of(now)?, days)?.to_datetime(Time::midnight())),
+            Self::Clock(time) => {
+                let day = day_of(edge)?;
+                let at = of(day.to_datetime(time))?;
+                match looks {
+                    Looks::Back if at > edge => of(away(day, -1)?.to_datetime(time)),
+                    Looks::Ahead if at < edge => of(away(day, 1)?.to_datetime(time)),
+                    _ => Ok(at),
+                }
             }
-            Self::Clock(time) => today()?.to_datetime(time),
-            Self::Civil(civil) => civil,
-        };
-        let instant = zone.to_timestamp(civil).map_err(|error| error.to_string())?;
-        Ok(instant.into())
+            Self::Civil(civil) => of(civil),
+        }
     }
+}
+
+/// What lies between two times that whoever looks back has typed as `--since` and `--until`. A time of day since when is the last one before
+/// the end: `--since 22:00 --until 07:00` is a night.
+///
+/// # Errors
+/// With exit code 2, where nothing can lie between them: it would begin in the future, or not before it ends.
+pub(super) fn past(
+    since: Option<HumanTime>,
+    until: Option<HumanTime>,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), UsageError> {
+    let zone = &terminal().zone;
+    let until = until.map(|until| until.back_from(now)).transpose().map_err(UsageError)?;
+    let edge = until.unwrap_or(now).min(now);
+    let since = since.map(|since| since.instant(now, edge, zone, Looks::Back));
+    let since = since.transpose().map_err(UsageError)?;
+    if let Some(since) = since.filter(|since| *since > now) {
+        return Err(UsageError(format!(
+            "nothing has happened since {}, which is in the future",
+            LocalTimes::at(now).time(since)
+        )));
+    }
+    in_order(("--since", since), ("--until", until), now)
+}
+
+/// The same for who looks ahead, as `--from` and `--to`: a time of day until when is the next one after the beginning.
+///
+/// # Errors
+/// With exit code 2, where it would not begin before it ends.
+pub(super) fn coming(
+    from: Option<HumanTime>,
+    to: Option<HumanTime>,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), UsageError> {
+    let zone = &terminal().zone;
+    let from = from.map(|from| from.ahead_of(now)).transpose().map_err(UsageError)?;
+    let edge = from.unwrap_or(now).max(now);
+    let to = to.map(|to| to.instant(now, edge, zone, Looks::Ahead));
+    let to = to.transpose().map_err(UsageError)?;
+    in_order(("--from", from), ("--to", to), now)
+}
+
+type End = (&'static str, Option<Timestamp>);
+
+fn in_order((from, begins): End, (to, ends): End, now: Timestamp) -> Result<(Option<Timestamp>, Option<Timestamp>), UsageError> {
+    if let (Some(begins), Some(ends)) = (begins, ends)
+        && begins >= ends
+    {
+        let times = LocalTimes::at(now);
+        return Err(UsageError(format!(
+            "nothing lies between {} ({from}) and {} ({to}): it would end before it begins",
+            times.time(begins),
+            times.time(ends)
+        )));
+    }
+    Ok((begins, ends))
 }
 
 #[cfg(test)]
@@ -107,13 +188,10 @@ mod tests {
         text.parse::<jiff::Timestamp>().unwrap().into()
     }
 
-    fn read(text: &str) -> Timestamp {
+    fn read(text: &str, looks: Looks) -> Timestamp {
         let now = at("2026-11-28T02:12:00Z");
         let zone = TimeZone::get("Europe/Berlin").unwrap();
-        text.parse::<HumanTime>()
-            .unwrap()
-            .instant(now, &zone, Timestamp::minus)
-            .unwrap()
+        text.parse::<HumanTime>().unwrap().instant(now, now, &zone, looks).unwrap()
     }
 
     #[test]
@@ -129,8 +207,41 @@ mod tests {
             ("2026-11-20T17:30:05", "2026-11-20T16:30:05Z"),
             ("2026-11-20T17:30:00+05:00", "2026-11-20T12:30:00Z"),
         ] {
-            assert_eq!(read(typed), at(meant), "{typed}");
+            assert_eq!(read(typed, Looks::Back), at(meant), "{typed}");
         }
+    }
+
+    #[test]
+    fn a_time_of_day_is_the_last_one_for_who_looks_back_and_the_next_one_for_who_looks_ahead() {
+        // It is 03:12 in Berlin.
+        for (typed, last, next) in [
+            ("17:30", "2026-11-27T16:30:00Z", "2026-11-28T16:30:00Z"),
+            ("03:13", "2026-11-27T02:13:00Z", "2026-11-28T02:13:00Z"),
+            ("03:12", "2026-11-28T02:12:00Z", "2026-11-28T02:12:00Z"),
+            ("01:30", "2026-11-28T00:30:00Z", "2026-11-29T00:30:00Z"),
+        ] {
+            assert_eq!(read(typed, Looks::Back), at(last), "{typed}");
+            assert_eq!(read(typed, Looks::Ahead), at(next), "{typed}");
+        }
+    }
+
+    fn typed(text: &str) -> Option<HumanTime> {
+        (!text.is_empty()).then(|| text.parse().unwrap())
+    }
+
+    #[test]
+    fn what_cannot_hold_anything_is_refused_and_a_night_is_one() {
+        let now = at("2026-11-28T07:24:00Z");
+        let utc = |since: &str, until: &str| past(typed(since), typed(until), now).map_err(|error| error.to_string());
+        let hours = |(since, until): (Option<Timestamp>, Option<Timestamp>)| until.unwrap().since(since.unwrap()).as_secs() / 3600;
+        assert_eq!(hours(utc("22:00", "07:00").unwrap()), 9);
+        assert!(utc("tomorrow", "").unwrap_err().contains("in the future"));
+        assert!(utc("1h", "2h").unwrap_err().contains("(--since)"));
+        assert!(utc("1h", "1h").unwrap_err().contains("(--until)"));
+        assert!(utc("", "1h").unwrap().0.is_none());
+        let ahead = |from: &str, to: &str| coming(typed(from), typed(to), now).map_err(|error| error.to_string());
+        assert_eq!(hours(ahead("22:00", "07:00").unwrap()), 9);
+        assert!(ahead("tomorrow", "today").unwrap_err().contains("(--from)"));
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use clap::Args;
 
 use super::verdict_line::who;
-use crate::cli::human_time::HumanTime;
+use crate::cli::human_time::{HumanTime, past};
 use crate::cli::output::{Cell, LocalTimes, Meaning, json_lines, line, name_unreadable, span, table};
 use crate::cli::whom::{Whom, subject_of};
-use crate::cli::{Exit, UsageError};
+use crate::cli::Exit;
 use crate::model::{Reason, Timestamp, Verdict};
 use crate::store::{CaseFilter, CaseView, Store};
 
@@ -37,7 +37,7 @@ pub struct ListArgs {
     /// Only those that this login looks after
     #[arg(long, value_name = "LOGIN")]
     owner: Option<String>,
-    /// Only what was received since then: 1h, yesterday, 2026-11-28
+    /// Only what was received since then: 1h, yesterday, 22:00 (the last), 2026-11-28
     #[arg(long, value_name = "TIME")]
     since: Option<HumanTime>,
     /// Only what was received before then
@@ -65,7 +65,7 @@ fn reason(word: &str) -> Result<String, String> {
 /// Where the store cannot be read.
 pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> {
     let now = store.clock().now();
-    let instant = |at: Option<HumanTime>| at.map(|at| at.back_from(now)).transpose().map_err(UsageError);
+    let (since, until) = past(args.since, args.until, now)?;
     let mut filter = CaseFilter {
         states: args.state.clone(),
         verdicts: args.verdict.clone(),
@@ -73,8 +73,8 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> 
         source: args.source.clone(),
         target: args.target.clone(),
         owner: args.owner.clone(),
-        since: instant(args.since)?,
-        until: instant(args.until)?,
+        since,
+        until,
         limit: args.limit,
         ..CaseFilter::default()
     };

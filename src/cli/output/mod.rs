@@ -2,7 +2,7 @@
 //! Text from outside is made harmless for a terminal first.
 //!
 //! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables,
-//! `fit` cuts a text to one line, `live_line` is written over, `screen` is drawn over and over.
+//! `fit` cuts a text to one line, `live_line` is written over, `screen` is drawn over and over; `hidden_line` is typed and not shown.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::store::{Listed, UnreadableRow};
 
 mod fit;
+mod hidden_line;
 mod live_line;
 mod local_time;
 mod meaning;
@@ -21,6 +22,7 @@ mod table;
 mod terminal;
 
 pub(super) use fit::{fit, padded, width_of, wrapped};
+pub(super) use hidden_line::{can_be_asked, hidden_line};
 pub(super) use live_line::LiveLine;
 pub(super) use local_time::{LocalTimes, coarse, own_time, span, stopwatch};
 pub(super) use meaning::Meaning;

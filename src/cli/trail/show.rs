@@ -6,8 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::entry_line::{EntryLine, Widths};
-use crate::cli::UsageError;
-use crate::cli::human_time::HumanTime;
+use crate::cli::human_time::{HumanTime, past};
 use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable, verbatim};
 use crate::cli::store::references_of;
 use crate::cli::whom::Whom;
@@ -45,7 +44,7 @@ pub struct ShowArgs {
     /// Only what this operator did
     #[arg(long, value_name = "NAME")]
     operator: Option<String>,
-    /// Only from then on: 1h, yesterday, 2026-11-28, "2026-11-28 17:30", or RFC 3339
+    /// Only from then on: 1h, yesterday, 22:00 (the last), 2026-11-28, "2026-11-28 17:30", or RFC 3339
     #[arg(long, value_name = "TIME")]
     since: Option<HumanTime>,
     /// Only before then
@@ -68,7 +67,7 @@ pub struct ShowArgs {
 /// Where the store cannot be read.
 pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
     let now = store.clock().now();
-    let time = |time: Option<HumanTime>| time.map(|time| time.back_from(now)).transpose().map_err(UsageError);
+    let (since, until) = past(args.since, args.until, now)?;
     let subject = match &args.subject {
         Some(whom) => Some(whom.subject(store).await?),
         None => None,
@@ -79,8 +78,8 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
         subject_refs: references_of(store, subject.as_ref()).await?,
         kind: args.kind.clone(),
         operator: args.operator.clone(),
-        since: time(args.since)?,
-        until: time(args.until)?,
+        since,
+        until,
         from: args.from,
         // One more, which says whether there are any besides.
         limit: args.last.saturating_add(1),
