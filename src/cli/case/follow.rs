@@ -34,7 +34,8 @@ pub(in crate::cli) async fn follow(
     live: &mut LiveLine,
 ) -> anyhow::Result<Followed> {
     let mut interrupt = interrupted()?;
-    let began = Instant::now();
+    // The clock is the work's and not the looking's.
+    let begins = store.case_begins(case).await?;
     let mut looks = 0;
     loop {
         let view = store.case(case).await?;
@@ -51,7 +52,7 @@ pub(in crate::cli) async fn follow(
                 return Ok(Followed::NotOver(view));
             }
             let shown = ProgressLine::of(case, &jobs, &LocalTimes::at(now));
-            live.show(&shown.change, &shown.text, began.elapsed());
+            live.show(&shown.change, &shown.text, now.since(begins));
         }
         looks += 1;
         if deadline.is_some_and(|deadline| Instant::now() > deadline) {

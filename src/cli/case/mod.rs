@@ -1,6 +1,7 @@
 //! `revoked case`: what was asked, what was done, what was proved, and what people say beside it.
 //!
-//! `list` and `show` read, `change` has notes, owners and cancelling; `follow` waits with a `progress_line`, and `verdict_line` is the answer.
+//! `list` and `show` read, `change` has notes, owners and cancelling; `follow` waits with a `progress_line`, which has what stands in the
+//! way from `trouble`, and `verdict_line` is the answer.
 
 use clap::Subcommand;
 
@@ -13,11 +14,13 @@ mod follow;
 mod list;
 mod progress_line;
 mod show;
+mod trouble;
 mod verdict_line;
 
 pub(super) use follow::{Followed, follow, interrupted, waits_longer};
 pub(super) use list::ListArgs;
 pub(super) use show::show;
+pub(super) use trouble::{cause, trouble};
 pub(super) use verdict_line::{verdict_line, who};
 
 /// `revoked case`

@@ -21,7 +21,7 @@ mod screen;
 mod table;
 mod terminal;
 
-pub(super) use fit::{fit, padded, width_of, wrapped};
+pub(super) use fit::{fit, fit_words, padded, width_of, wrapped};
 pub(super) use hidden_line::{can_be_asked, hidden_line};
 pub(super) use live_line::LiveLine;
 pub(super) use local_time::{LocalTimes, coarse, own_time, span, stopwatch};

@@ -8,11 +8,14 @@ use tokio::time::Instant;
 use crate::cli::Exit;
 use crate::cli::case::{interrupted, verdict_line, waits_longer, who};
 use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json, line, plain};
+use crate::cli::store::NOT_RUNNING;
 use crate::model::Timestamp;
-use crate::store::{InboxAnswer, Store};
+use crate::store::{InboxAnswer, Store, daemon_runs};
 
 /// How often a row is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How many such looks go by between two at the daemon itself.
+const LOOKS: u32 = 40;
 /// How long a command waits for the daemon's word where it was not told to wait.
 pub(super) const BRIEFLY: Duration = Duration::from_secs(3);
 
@@ -33,6 +36,7 @@ pub(super) enum Waited {
 pub(super) async fn answered(store: &Store, row: i64, deadline: Instant, live: &mut LiveLine) -> anyhow::Result<Waited> {
     let mut interrupt = interrupted()?;
     let began = Instant::now();
+    let (mut looks, mut runs) = (0_u32, daemon_runs(store.path()));
     loop {
         let answer = store.inbox_answer(row).await?;
         if answer.state != "new" {
@@ -44,8 +48,16 @@ pub(super) async fn answered(store: &Store, row: i64, deadline: Instant, live: &
         }
         // What is answered at once shows nothing.
         if began.elapsed() > LOOK_EVERY * 10 {
-            let text = format!("request {row} · waits for the daemon");
+            let text = if runs {
+                format!("request {row} · waits for the daemon")
+            } else {
+                format!("request {row} · {NOT_RUNNING}")
+            };
             live.show(&text, &text, began.elapsed());
+        }
+        looks += 1;
+        if looks.is_multiple_of(LOOKS) {
+            runs = daemon_runs(store.path());
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -54,6 +66,15 @@ pub(super) async fn answered(store: &Store, row: i64, deadline: Instant, live: &
                 return Ok(Waited::Interrupted);
             }
         }
+    }
+}
+
+/// What becomes of a request that nobody waits for any more.
+pub(super) fn goes_on(store: &Store) -> &'static str {
+    if daemon_runs(store.path()) {
+        "it stays, and the daemon takes it up · revoked case list"
+    } else {
+        NOT_RUNNING
     }
 }
 
@@ -87,7 +108,7 @@ struct Word {
 pub(super) async fn say(store: &Store, row: i64, as_json: bool) -> anyhow::Result<Exit> {
     let mut word = Word {
         request: row,
-        daemon_running: crate::store::daemon_runs(store.path()),
+        daemon_running: daemon_runs(store.path()),
         state: "stored",
         ..Word::default()
     };
@@ -105,7 +126,7 @@ pub(super) async fn say(store: &Store, row: i64, as_json: bool) -> anyhow::Resul
                 ));
             }
             Waited::Interrupted => {
-                said = Said::plainly(format!("request {row} is stored, and the work goes on · revoked case list"));
+                said = Said::plainly(format!("request {row} is stored: {}", goes_on(store)));
                 exit = Exit::Waiting;
             }
         }

@@ -18,6 +18,7 @@ mod rehearse;
 
 pub(super) use args::RevokeArgs;
 pub(super) use follow::{Wanted, follow};
+pub(super) use list::SetProgress;
 
 /// Runs `revoked revoke`.
 ///

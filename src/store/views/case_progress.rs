@@ -26,28 +26,66 @@ pub struct JobProgress {
     pub verdict: Option<String>,
     /// Whether something was sent already.
     pub acted: bool,
-    /// Why nothing goes on at the target: it is paused, or does not answer.
-    pub stopped: Option<String>,
+    /// Why nothing goes on at the target.
+    pub stopped: Option<Stopped>,
     /// When the target's next call may leave.
     pub next_permit_at: Option<Timestamp>,
     /// How many jobs stand before it in the queue, up to a thousand.
     pub before: i64,
 }
 
+/// Why nothing goes on at a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stopped {
+    /// What it is.
+    pub by: StoppedBy,
+    /// In words.
+    pub why: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+}
+
+/// What keeps a target from being worked at: of several what weighs most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoppedBy {
+    /// An operator has paused it.
+    Operator,
+    /// It refuses our credential, or a permission is missing.
+    Refusal,
+    /// It does not answer.
+    Silence,
+}
+
 impl Store {
+    /// Since when there is something to do about a case: its first signal was received, or the day has come that it waited for.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn case_begins(&self, case: i64) -> Result<Timestamp> {
+        let at: Option<i64> = sqlx::query_scalar(
+            "SELECT max(c.received_at, coalesce((SELECT max(d.acts_at) FROM departure d WHERE d.case_id = c.id), 0), \
+                        coalesce((SELECT min(i.act_at) FROM inbox i WHERE i.case_id = c.id), 0)) FROM cases c WHERE c.id = $1",
+        )
+        .bind(case)
+        .fetch_optional(self.readers())
+        .await
+        .map_err(StoreError::sql("looking since when a case is at work"))?;
+        let at = at.ok_or(StoreError::NotFound { what: "case", id: case })?;
+        Ok(Timestamp::from_ms(at))
+    }
+
     /// How far a case is at each target, in the order in which it takes them: without releases, and without looks that are still to come.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn case_progress(&self, case: i64) -> Result<Vec<JobProgress>> {
         let rows = sqlx::query(
-            "SELECT j.target, j.state, j.due, j.attempt, j.error, j.verdict, j.acted, \
-                    coalesce(l.paused_why, (SELECT a.summary FROM alert a WHERE a.cleared_at IS NULL AND a.kind = 'target_down' \
-                                            AND a.key = 'target:' || j.target)), \
-                    l.next_permit_at, \
+            "SELECT j.target, j.state, j.due, j.attempt, j.error, j.verdict, j.acted, l.next_permit_at, \
                     CASE WHEN j.state = 'queued' THEN (SELECT count(*) FROM (SELECT 1 FROM job o WHERE o.state = 'queued' \
-                         AND o.target = j.target AND (o.priority, o.id) < (j.priority, j.id) LIMIT $2)) ELSE 0 END \
-             FROM job j LEFT JOIN lane l ON l.target = j.target \
+                         AND o.target = j.target AND (o.priority, o.id) < (j.priority, j.id) LIMIT $2)) ELSE 0 END, \
+                    p.at, p.by, p.note, l.paused_at, l.paused_why, a.raised_at, a.summary \
+             FROM job j LEFT JOIN lane l ON l.target = j.target LEFT JOIN target_pause p ON p.target = j.target \
+             LEFT JOIN alert a ON a.cleared_at IS NULL AND a.kind = 'target_down' AND a.key = 'target:' || j.target \
              WHERE j.id IN (SELECT max(id) FROM job WHERE case_id = $1 AND kind <> 'release' AND NOT (kind = 'watch' AND state = 'scheduled') \
                             GROUP BY target) ORDER BY j.id",
         )
@@ -70,8 +108,38 @@ fn read_progress(row: &SqliteRow) -> Result<JobProgress> {
         error: lossy(4)?,
         verdict: lossy(5)?,
         acted: row.read(6)?,
-        stopped: lossy(7)?,
-        next_permit_at: time_at(row, 8)?,
-        before: row.read(9)?,
+        stopped: stopped(row)?,
+        next_permit_at: time_at(row, 7)?,
+        before: row.read(8)?,
     })
+}
+
+fn stopped(row: &SqliteRow) -> Result<Option<Stopped>> {
+    // Whatever stands in a row, that it is there says that the target is stopped.
+    let since = |index: usize| time_at(row, index).ok().flatten();
+    if !row.is_null(9) {
+        let (by, note) = (row.lossy(10).unwrap_or_default(), row.lossy(11).unwrap_or_default());
+        return Ok(Some(Stopped {
+            by: StoppedBy::Operator,
+            why: format!("paused by {by}: {note}"),
+            since: since(9),
+        }));
+    }
+    if !row.is_null(13) {
+        return Ok(Some(Stopped {
+            by: StoppedBy::Refusal,
+            why: row.lossy(13)?,
+            since: since(12),
+        }));
+    }
+    if row.is_null(15) {
+        return Ok(None);
+    }
+    let summary = row.lossy(15)?;
+    Ok(Some(Stopped {
+        by: StoppedBy::Silence,
+        // The alert is a sentence with the target's name, and ends with what came of the call.
+        why: summary.split_once(", its jobs wait: ").map_or(summary.as_str(), |(_, why)| why).to_owned(),
+        since: since(14),
+    }))
 }
