@@ -70,57 +70,66 @@ impl FromStr for HumanTime {
     }
 }
 
-/// Which way somebody looks from an instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Looks {
-    Back,
-    Ahead,
-}
-
 impl HumanTime {
     /// The instant that is meant by who looks back from `now`.
     pub(super) fn back_from(self, now: Timestamp) -> Result<Timestamp, String> {
-        self.instant(now, now, &terminal().zone, Looks::Back)
+        self.last_before(now, now, &terminal().zone)
     }
 
     /// The instant that is meant by who looks ahead from `now`.
     pub(super) fn ahead_of(self, now: Timestamp) -> Result<Timestamp, String> {
-        self.instant(now, now, &terminal().zone, Looks::Ahead)
+        self.next_after(now, &terminal().zone)
     }
 
-    /// The instant that is meant at `now`; a time of day as the last one before `edge`, or the next one from it on.
-    fn instant(self, now: Timestamp, edge: Timestamp, zone: &TimeZone, looks: Looks) -> Result<Timestamp, String> {
-        let day_of = |at: Timestamp| {
-            let at = jiff::Timestamp::from_millisecond(at.ms()).map_err(|error| error.to_string())?;
-            Ok::<Date, String>(zone.to_datetime(at).date())
+    /// The instant that is meant at `now` by who looks back: a time of day is the last one up to `end`.
+    fn last_before(self, end: Timestamp, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+        let Self::Clock(time) = self else {
+            return self.instant(now, zone, Timestamp::minus);
         };
-        let away = |day: Date, days: i32| {
-            day.checked_add(jiff::Span::new().days(days))
-                .map_err(|error| error.to_string())
-        };
-        let of = |civil: DateTime| {
-            let instant = zone.to_timestamp(civil).map_err(|error| error.to_string())?;
-            Ok::<Timestamp, String>(instant.into())
-        };
-        match self {
-            Self::Instant(instant) => Ok(instant),
-            Self::Away(length) => Ok(match looks {
-                Looks::Back => now.minus(length),
-                Looks::Ahead => now.plus(length),
-            }),
-            Self::Day(days) => of(away(day_of(now)?, days)?.to_datetime(Time::midnight())),
-            Self::Clock(time) => {
-                let day = day_of(edge)?;
-                let at = of(day.to_datetime(time))?;
-                match looks {
-                    Looks::Back if at > edge => of(away(day, -1)?.to_datetime(time)),
-                    Looks::Ahead if at < edge => of(away(day, 1)?.to_datetime(time)),
-                    _ => Ok(at),
-                }
-            }
-            Self::Civil(civil) => of(civil),
+        match of_day(end, 0, time, zone)? {
+            at if at > end => of_day(end, -1, time, zone),
+            at => Ok(at),
         }
     }
+
+    /// The same by who looks ahead: a time of day is the next one.
+    fn next_after(self, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+        let Self::Clock(time) = self else {
+            return self.instant(now, zone, Timestamp::plus);
+        };
+        match of_day(now, 0, time, zone)? {
+            at if at < now => of_day(now, 1, time, zone),
+            at => Ok(at),
+        }
+    }
+
+    fn instant(self, now: Timestamp, zone: &TimeZone, away: fn(Timestamp, Duration) -> Timestamp) -> Result<Timestamp, String> {
+        let today = || {
+            let now = jiff::Timestamp::from_millisecond(now.ms()).map_err(|error| error.to_string())?;
+            Ok::<Date, String>(zone.to_datetime(now).date())
+        };
+        let civil = match self {
+            Self::Instant(instant) => return Ok(instant),
+            Self::Away(length) => return Ok(away(now, length)),
+            Self::Day(days) => {
+                let day = today()?.checked_add(jiff::Span::new().days(days));
+                day.map_err(|error| error.to_string())?.to_datetime(Time::midnight())
+            }
+            Self::Clock(time) => today()?.to_datetime(time),
+            Self::Civil(civil) => civil,
+        };
+        let instant = zone.to_timestamp(civil).map_err(|error| error.to_string())?;
+        Ok(instant.into())
+    }
+}
+
+/// A time of day, so many days after the day of an instant.
+fn of_day(at: Timestamp, days: i32, time: Time, zone: &TimeZone) -> Result<Timestamp, String> {
+    let at = jiff::Timestamp::from_millisecond(at.ms()).map_err(|error| error.to_string())?;
+    let day = zone.to_datetime(at).date().checked_add(jiff::Span::new().days(days));
+    let civil = day.map_err(|error| error.to_string())?.to_datetime(time);
+    let instant = zone.to_timestamp(civil).map_err(|error| error.to_string())?;
+    Ok(instant.into())
 }
 
 /// What lies between two times that whoever looks back has typed as `--since` and `--until`. A time of day since when is the last one before
@@ -133,51 +142,27 @@ pub(super) fn past(
     until: Option<HumanTime>,
     now: Timestamp,
 ) -> Result<(Option<Timestamp>, Option<Timestamp>), UsageError> {
-    let zone = &terminal().zone;
     let until = until.map(|until| until.back_from(now)).transpose().map_err(UsageError)?;
-    let edge = until.unwrap_or(now).min(now);
-    let since = since.map(|since| since.instant(now, edge, zone, Looks::Back));
+    let end = until.unwrap_or(now).min(now);
+    let since = since.map(|since| since.last_before(end, now, &terminal().zone));
     let since = since.transpose().map_err(UsageError)?;
+    let times = LocalTimes::at(now);
     if let Some(since) = since.filter(|since| *since > now) {
         return Err(UsageError(format!(
             "nothing has happened since {}, which is in the future",
-            LocalTimes::at(now).time(since)
+            times.time(since)
         )));
     }
-    in_order(("--since", since), ("--until", until), now)
-}
-
-/// The same for who looks ahead, as `--from` and `--to`: a time of day until when is the next one after the beginning.
-///
-/// # Errors
-/// With exit code 2, where it would not begin before it ends.
-pub(super) fn coming(
-    from: Option<HumanTime>,
-    to: Option<HumanTime>,
-    now: Timestamp,
-) -> Result<(Option<Timestamp>, Option<Timestamp>), UsageError> {
-    let zone = &terminal().zone;
-    let from = from.map(|from| from.ahead_of(now)).transpose().map_err(UsageError)?;
-    let edge = from.unwrap_or(now).max(now);
-    let to = to.map(|to| to.instant(now, edge, zone, Looks::Ahead));
-    let to = to.transpose().map_err(UsageError)?;
-    in_order(("--from", from), ("--to", to), now)
-}
-
-type End = (&'static str, Option<Timestamp>);
-
-fn in_order((from, begins): End, (to, ends): End, now: Timestamp) -> Result<(Option<Timestamp>, Option<Timestamp>), UsageError> {
-    if let (Some(begins), Some(ends)) = (begins, ends)
-        && begins >= ends
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
     {
-        let times = LocalTimes::at(now);
         return Err(UsageError(format!(
-            "nothing lies between {} ({from}) and {} ({to}): it would end before it begins",
-            times.time(begins),
-            times.time(ends)
+            "nothing lies between {} (--since) and {} (--until): it would end before it begins",
+            times.time(since),
+            times.time(until)
         )));
     }
-    Ok((begins, ends))
+    Ok((since, until))
 }
 
 #[cfg(test)]
@@ -188,10 +173,11 @@ mod tests {
         text.parse::<jiff::Timestamp>().unwrap().into()
     }
 
-    fn read(text: &str, looks: Looks) -> Timestamp {
+    fn read(text: &str) -> [Timestamp; 2] {
         let now = at("2026-11-28T02:12:00Z");
         let zone = TimeZone::get("Europe/Berlin").unwrap();
-        text.parse::<HumanTime>().unwrap().instant(now, now, &zone, looks).unwrap()
+        let typed = text.parse::<HumanTime>().unwrap();
+        [typed.last_before(now, now, &zone).unwrap(), typed.next_after(now, &zone).unwrap()]
     }
 
     #[test]
@@ -207,7 +193,7 @@ mod tests {
             ("2026-11-20T17:30:05", "2026-11-20T16:30:05Z"),
             ("2026-11-20T17:30:00+05:00", "2026-11-20T12:30:00Z"),
         ] {
-            assert_eq!(read(typed, Looks::Back), at(meant), "{typed}");
+            assert_eq!(read(typed)[0], at(meant), "{typed}");
         }
     }
 
@@ -220,8 +206,7 @@ mod tests {
             ("03:12", "2026-11-28T02:12:00Z", "2026-11-28T02:12:00Z"),
             ("01:30", "2026-11-28T00:30:00Z", "2026-11-29T00:30:00Z"),
         ] {
-            assert_eq!(read(typed, Looks::Back), at(last), "{typed}");
-            assert_eq!(read(typed, Looks::Ahead), at(next), "{typed}");
+            assert_eq!(read(typed), [at(last), at(next)], "{typed}");
         }
     }
 
@@ -239,9 +224,6 @@ mod tests {
         assert!(utc("1h", "2h").unwrap_err().contains("(--since)"));
         assert!(utc("1h", "1h").unwrap_err().contains("(--until)"));
         assert!(utc("", "1h").unwrap().0.is_none());
-        let ahead = |from: &str, to: &str| coming(typed(from), typed(to), now).map_err(|error| error.to_string());
-        assert_eq!(hours(ahead("22:00", "07:00").unwrap()), 9);
-        assert!(ahead("tomorrow", "today").unwrap_err().contains("(--from)"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::output::{LocalTimes, Meaning, coarse, plain, span, terminal};
+use super::whose::{is_of_credential, whose};
+use crate::cli::output::{LocalTimes, Meaning, bare, coarse, plain, span, terminal};
 use crate::model::{JobKind, Timestamp, Verdict};
 use crate::store::{CaseDetail, CaseView, JobView};
 
@@ -36,14 +37,13 @@ pub(in crate::cli) fn who(case: &CaseView) -> String {
     };
     let several = subject.strip_prefix("aliases:").unwrap_or(subject);
     let name = several.lines().next().unwrap_or(several);
-    let short = ["username:", "email:"].iter().find_map(|form| name.strip_prefix(form));
-    plain(short.unwrap_or(name))
+    plain(&bare(name))
 }
 
 /// What it means, the word, and the rest.
 fn words(detail: &CaseDetail, times: &LocalTimes) -> (Meaning, String, String) {
     let case = &detail.case;
-    let who = who(case);
+    let who = whose(detail).unwrap_or_else(|| who(case));
     match case.state.as_str() {
         "held" => {
             let hold = case.hold.unwrap_or(0);
@@ -173,7 +173,7 @@ pub(super) fn came_back(times: i64) -> String {
 
 /// Nobody of that name, or a credential that was refused from the start.
 fn nobody(case: &CaseView, who: &str, at: &str) -> (Meaning, String, String) {
-    if who.starts_with("credential:") && case.subject.as_deref().is_some_and(|subject| !subject.contains('\n')) {
+    if is_of_credential(case) {
         return (
             Meaning::Good,
             "REFUSED".to_owned(),

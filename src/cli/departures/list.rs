@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{person, state};
 use crate::cli::UsageError;
-use crate::cli::human_time::{HumanTime, coming};
+use crate::cli::human_time::HumanTime;
 use crate::cli::output::{Cell, LocalTimes, Meaning, bare, json_line, line, name_unreadable, own_time, plain, table};
 use crate::cli::whom::Whom;
 use crate::model::Timestamp;
@@ -127,11 +127,12 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<()> {
 
 /// From when on and until when something is due that is to be listed.
 fn range(args: &ListArgs, now: Timestamp) -> Result<(Option<Timestamp>, Option<Timestamp>), UsageError> {
+    let ahead = |time: HumanTime| time.ahead_of(now).map_err(UsageError);
     if args.week {
-        let today = HumanTime::Day(0).ahead_of(now).map_err(UsageError)?;
+        let today = ahead(HumanTime::Day(0))?;
         return Ok((Some(today), Some(today.plus(WEEK))));
     }
-    coming(args.from, args.to, now)
+    Ok((args.from.map(ahead).transpose()?, args.to.map(ahead).transpose()?))
 }
 
 /// The cases that wait for a day without a departure, as far as the same is asked of them.

@@ -1,12 +1,15 @@
 //! `revoked hold approve` and `revoked hold reject`: the decision, about exactly what was shown.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::time::Duration;
 
 use clap::Args;
+use tokio::time::Instant;
 
 use super::choice::ChoiceArgs;
 use super::show::{command, counted, last_line, show};
-use crate::cli::output::{json, line};
+use crate::cli::output::{LiveLine, json, line};
+use crate::cli::revoke::SetProgress;
 use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::store::{CombinedSet, HoldChoice, Store};
@@ -25,7 +28,13 @@ pub struct DecisionArgs {
     json: bool,
 }
 
-pub(super) async fn approve(store: &Store, at: &StoreArgs, choice: ChoiceArgs, decision: DecisionArgs) -> anyhow::Result<Exit> {
+pub(super) async fn approve(
+    store: &Store,
+    at: &StoreArgs,
+    choice: ChoiceArgs,
+    decision: DecisionArgs,
+    patience: Option<Duration>,
+) -> anyhow::Result<Exit> {
     let rehearses = choice.is_of_a_source();
     let choice = choice.read(store).await?;
     let set = match decision.set {
@@ -45,7 +54,32 @@ pub(super) async fn approve(store: &Store, at: &StoreArgs, choice: ChoiceArgs, d
         }
     };
     let decided = store.approve_holds(choice, set, operator(), decision.note).await?;
-    tell(store, &decided, "approved", ("goes on", "go on"), decision.json).await
+    let exit = tell(store, &decided, "approved", ("goes on", "go on"), decision.json).await?;
+    match patience {
+        Some(patience) => follow(store, &decided, patience).await,
+        None if decision.json => Ok(exit),
+        None => {
+            line(match decided.cases.as_slice() {
+                [only] => format!("follow it: revoked case show {} --follow", only.case),
+                _ => "follow them: revoked status --watch".to_owned(),
+            })?;
+            Ok(exit)
+        }
+    }
+}
+
+/// Waits until all that was approved is over, as a list of people is followed.
+async fn follow(store: &Store, decided: &CombinedSet, patience: Duration) -> anyhow::Result<Exit> {
+    let cases = decided.cases.iter().map(|case| {
+        let whom = case.subject.clone().unwrap_or_else(|| "erased".to_owned());
+        (case.case, whom)
+    });
+    let mut progress = SetProgress::of_cases(cases, store.clock().now());
+    let mut live = LiveLine::new(false);
+    let stopped = progress.follow(store, Instant::now() + patience, false, &mut live).await?;
+    drop(live);
+    let exit = progress.report(store, true, false, "follow them: revoked status --watch").await?;
+    Ok(if stopped { Exit::Waiting } else { exit })
 }
 
 pub(super) async fn reject(store: &Store, at: &StoreArgs, choice: ChoiceArgs, decision: DecisionArgs) -> anyhow::Result<Exit> {

@@ -1,5 +1,7 @@
 //! `revoked hold`: what waits for a human, and the decision about exactly what was shown.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 
 use super::{Exit, StoreArgs};
@@ -36,7 +38,7 @@ pub enum HoldCommand {
     #[command(after_help = "\
 Examples:
   revoked hold approve 3
-  revoked hold approve 3 --set 5f0c1e9a77d2b340 --note \"confirmed with HR\"
+  revoked hold approve 3 --set 5f0c1e9a77d2b340 --note \"confirmed with HR\" --wait
   revoked hold approve 3 4 --except 17,18 --set 91be0a44c2d1f730
   revoked hold approve --all-of inbox
 
@@ -47,6 +49,12 @@ without --set it only shows.")]
         choice: choice::ChoiceArgs,
         #[command(flatten)]
         decision: decide::DecisionArgs,
+        /// Wait until all of them are over, show progress, and exit by the worst verdict
+        #[arg(long, conflicts_with = "json")]
+        wait: bool,
+        /// How long --wait waits, in seconds
+        #[arg(long, default_value_t = 300)]
+        timeout: u64,
     },
     /// Call the held cases off
     #[command(after_help = "\
@@ -72,7 +80,12 @@ pub(super) async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<
     let outcome = match command {
         HoldCommand::List { all, json } => list::list(&store, at, all, json).await,
         HoldCommand::Show { choice, json } => show::run(&store, at, choice, json).await,
-        HoldCommand::Approve { choice, decision } => decide::approve(&store, at, choice, decision).await,
+        HoldCommand::Approve {
+            choice,
+            decision,
+            wait,
+            timeout,
+        } => decide::approve(&store, at, choice, decision, wait.then_some(Duration::from_secs(timeout))).await,
         HoldCommand::Reject { choice, decision } => decide::reject(&store, at, choice, decision).await,
     };
     store.close().await;

@@ -6,7 +6,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::cli::Exit;
-use crate::cli::case::{interrupted, verdict_line, waits_longer, who};
+use crate::cli::case::{answer_line, interrupted, waits_longer, who};
 use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json, line, plain};
 use crate::cli::store::NOT_RUNNING;
 use crate::model::Timestamp;
@@ -218,7 +218,7 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
         state => {
             word.state = if state == "cancelled" { "cancelled" } else { "closed" };
             let detail = store.case_detail(number).await?;
-            let verdict = verdict_line(&detail, &times);
+            let verdict = answer_line(store, &detail, &times).await?;
             return Ok((
                 Said {
                     meaning: Meaning::Strong,

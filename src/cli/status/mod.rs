@@ -5,11 +5,11 @@
 use clap::{Args, CommandFactory as _};
 use serde::Serialize;
 
-use super::output::{json, line, name_unreadable, terminal};
+use super::output::{bare, json, line, name_unreadable, terminal};
 use super::{Exit, StoreArgs};
 use crate::config;
 use crate::model::Timestamp;
-use crate::store::{Alert, CaseAtWork, Counts, Hold, LaneView, Room, SourceHealth, Store, UnreadableRow};
+use crate::store::{Alert, CaseAtWork, Counts, Hold, LaneView, Room, SourceHealth, Store, UnreadableRow, WaitingRequests};
 
 mod needs;
 mod screen;
@@ -63,6 +63,8 @@ struct Status {
     planned_cases: usize,
     next_plan_at: Option<Timestamp>,
     daemon_running: bool,
+    /// What nobody has taken up yet.
+    requests: WaitingRequests,
     /// Bytes left on the disk under the store.
     room: Option<u64>,
     disk_full: bool,
@@ -98,6 +100,9 @@ enum TargetState {
 
 /// A target at which something has waited for this long is slow.
 const SLOW: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// How many of those are named whose requests wait.
+const NAMED: u32 = 3;
 
 /// What waits for a day is counted up to so many.
 const MOST_PLANNED: u32 = 1000;
@@ -198,10 +203,23 @@ impl Status {
             planned_cases: planned.rows.len(),
             next_plan_at: store.next_plan().await?,
             daemon_running,
+            requests: store.waiting_requests(NAMED).await?,
             room: room.map(|room| room.bytes),
             disk_full: room.is_some_and(Room::is_full),
             unreadable: [alerts.unreadable, holds.unreadable, sources.unreadable, planned.unreadable].concat(),
         })
+    }
+
+    /// What waits while the daemon does not run.
+    fn stopped(&self) -> String {
+        let named: Vec<String> = self.requests.first.iter().map(|name| bare(name)).collect();
+        let more = self.requests.count - i64::try_from(named.len()).unwrap_or(i64::MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        match self.requests.count {
+            0 => "it does not run: nothing is done until it starts".to_owned(),
+            1 => format!("it does not run: 1 request waits: {}", named.join(", ")),
+            count => format!("it does not run: {count} requests wait: {}{more}", named.join(", ")),
+        }
     }
 
     /// What needs somebody, the most urgent last.
@@ -230,7 +248,7 @@ impl Status {
         if !self.daemon_running {
             needs.push(Need {
                 name: "daemon".to_owned(),
-                text: "it does not run: requests wait in the inbox until it starts".to_owned(),
+                text: self.stopped(),
                 command: "systemctl start revoked".to_owned(),
                 urgent: true,
                 at: now,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cli::alert::alert_about;
+use crate::cli::output::bare;
 use crate::model::Timestamp;
 use crate::store::{Alert, Hold};
 
@@ -78,7 +79,9 @@ fn of_alert(alert: &Alert) -> Need {
     };
     // The command stands beside it.
     let summary = alert.summary.replace(&format!(" ({})", alert.next), "");
-    let about = alert_about(alert).map_or(String::new(), |about| format!("{about}: "));
+    // Whom it is about stands first, unless the sentence begins with that anyway.
+    let about = alert_about(alert).map(|about| bare(&about)).filter(|about| !summary.starts_with(about.as_str()));
+    let about = about.map_or(String::new(), |about| format!("{about}: "));
     Need {
         name: format!("alert {}", alert.id),
         text: format!("{times}{about}{summary}"),

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use revoked_trail::Summary;
+use revoked_trail::{Report, Summary};
 
-use super::output::{json, line, progress, verbatim};
+use super::output::{Meaning, answer, hanging, json, line, progress, verbatim};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -95,13 +95,18 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
             if as_json {
                 json(&Summary::from(&report))?;
             } else {
-                line(&report)?;
+                // Its first line is the answer, which stands last on a screen.
+                for text in report.to_string().lines() {
+                    hanging(text)?;
+                }
                 for path in anchors.iter().filter(|path| path.parent() == store.path().parent()) {
                     line(format!(
                         "note: {} lies beside the store; whoever owns that folder owns both, so it confirms nothing against them",
                         path.display()
                     ))?;
                 }
+                let (meaning, head, rest) = sum(&report);
+                answer(meaning, head, &rest)?;
             }
             if report.verified() { Exit::Ok } else { Exit::Unverified }
         }
@@ -122,6 +127,23 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
     };
     store.close().await;
     Ok(exit)
+}
+
+/// The answer of a verification.
+fn sum(report: &Report) -> (Meaning, &'static str, String) {
+    let entries = report.entries;
+    if !report.verified() {
+        let more = u64::try_from(report.findings.len()).unwrap_or(u64::MAX).saturating_add(report.more_findings);
+        let first = report.findings.first().map_or(String::new(), |first| format!(", the first: {first}"));
+        let findings = if more == 1 { "1 finding".to_owned() } else { format!("{more} findings") };
+        return (Meaning::Bad, "NOT VERIFIED", format!(" {entries} entries: {findings}{first}"));
+    }
+    let alone = match report.alone() {
+        0 => "all confirmed from outside".to_owned(),
+        alone if alone == entries => "none confirmed from outside".to_owned(),
+        alone => format!("all but the last {alone} confirmed from outside"),
+    };
+    (Meaning::Good, "VERIFIED", format!(" {entries} entries: {alone}"))
 }
 
 /// Replaces the key, as the only one who has the store.

@@ -62,7 +62,7 @@ impl Store {
         sqlx::query_scalar(
             "SELECT DISTINCT j.case_id FROM job j WHERE j.id > (SELECT max(id) FROM job) - $3 AND json_valid(j.evidence) \
              AND (j.evidence ->> 'principal' IN (SELECT value FROM json_each($1)) \
-                  OR EXISTS (SELECT 1 FROM json_each(j.evidence, '$.names') n JOIN json_each($2) a ON a.value = n.value))",
+                  OR EXISTS (SELECT 1 FROM json_each(j.evidence, '$.names') n JOIN json_each($2) a ON lower(a.value) = lower(n.value)))",
         )
         .bind(written("accounts", &accounts)?)
         .bind(json_of(names.names()))

@@ -2,7 +2,7 @@
 //!
 //! `people_list` reads it, `shown_set` says what it would do, `set_progress` follows it.
 
-use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -16,7 +16,7 @@ use super::RevokeArgs;
 use super::answer::BRIEFLY;
 use super::rehearse::{Answer, Demands};
 use crate::cli::account::as_typed;
-use crate::cli::output::{LiveLine, LocalTimes, Meaning, json, line, plain, remark};
+use crate::cli::output::{LiveLine, LocalTimes, Meaning, json, line, line_typed, plain, remark};
 use crate::cli::store::NOT_RUNNING;
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::store::{Store, daemon_runs};
@@ -159,12 +159,7 @@ fn confirm(args: &RevokeArgs, shown: &ShownSet, from: &Path) -> anyhow::Result<(
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) || args.json {
         return Err(UsageError(format!("nothing was done, since nobody has confirmed it; {again}")).into());
     }
-    let mut err = anstream::stderr().lock();
-    write!(err, "type the number of people to act on them: ")?;
-    err.flush()?;
-    drop(err);
-    let mut typed = String::new();
-    std::io::stdin().lock().read_line(&mut typed)?;
+    let typed = line_typed("type the number of people to act on them: ")?;
     if typed.trim() == count.to_string() {
         return Ok(());
     }

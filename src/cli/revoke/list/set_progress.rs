@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::shown_set::people;
 use crate::cli::Exit;
 use crate::cli::case::{interrupted, trouble, waits_longer};
-use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, hanging, json_line, line, plain, span, table};
+use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, bare, hanging, json_line, line, plain, span, table};
 use crate::model::Timestamp;
 use crate::store::{Store, daemon_runs};
 
@@ -208,7 +208,7 @@ impl SetProgress {
                     _ => Meaning::Waiting,
                 };
                 vec![
-                    person.subject.clone().into(),
+                    bare(&person.subject).into(),
                     person.case.map_or_else(|| "-".to_owned(), |case| case.to_string()).into(),
                     Cell::meaning(word, meaning),
                     person.why.clone().unwrap_or_default().into(),
@@ -238,7 +238,8 @@ impl SetProgress {
             let shown = store.hold(hold).await?;
             // What was confirmed is exactly what waits: the next command can be said whole.
             let next = if shown.cases.len() == held {
-                format!("revoked hold approve {hold} --set {}", shown.set)
+                let wait = if waited { " --wait" } else { "" };
+                format!("revoked hold approve {hold} --set {}{wait}", shown.set)
             } else {
                 format!("revoked hold show {hold}")
             };

@@ -12,7 +12,7 @@ use crate::cli::revoke::RevokeArgs;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::digest::{hex, sha256};
-use crate::model::{Subject, Timestamp};
+use crate::model::{Reason, Subject, Timestamp};
 use crate::policy::{Class, INBOX};
 use crate::store::{CaseFilter, Store};
 
@@ -54,11 +54,12 @@ impl ShownSet {
     /// # Errors
     /// Where the config or the store cannot be read.
     pub(super) async fn of(list: PeopleList, args: &RevokeArgs, at: &StoreArgs, store: &Store) -> anyhow::Result<Self> {
+        let reason = args.reason()?;
         let mut shown = Self {
             set: String::new(),
             people: Vec::with_capacity(list.people.len()),
             again: list.again,
-            playbook: args.playbook.clone().unwrap_or_else(|| args.reason.word().to_owned()),
+            playbook: args.playbook.clone().unwrap_or_else(|| reason.word().to_owned()),
             targets: Vec::new(),
             protected: Vec::new(),
             joins: Vec::new(),
@@ -106,7 +107,7 @@ impl ShownSet {
                     .collect();
             }
             let limits = config.policy.limits_of(INBOX);
-            let limited = Class::of(args.reason).filter(|_| !args.all_sessions);
+            let limited = Class::of(reason).filter(|_| !args.all_sessions);
             if let Some((class, limit)) = limited.and_then(|class| Some((class, limits.within_window(class)?))) {
                 let recent = store.recently_acted_on(INBOX, class, limit).await?;
                 shown.over_limit = (shown.people.len() + recent > limit).then_some(limit);
@@ -115,7 +116,7 @@ impl ShownSet {
             }
             shown.may_be_protected = !config.policy.protected.is_empty() && !args.rehearse;
         }
-        shown.set = digest(args, &shown.people);
+        shown.set = digest(args, reason, &shown.people);
         Ok(shown)
     }
 
@@ -223,11 +224,11 @@ pub(super) fn named(texts: impl ExactSizeIterator<Item = String>) -> String {
 }
 
 /// What stands for what is asked for whom. The order of the list does not matter, nor does the note.
-fn digest(args: &RevokeArgs, people: &[Subject]) -> String {
+fn digest(args: &RevokeArgs, reason: Reason, people: &[Subject]) -> String {
     let mut names: Vec<String> = people.iter().map(ToString::to_string).collect();
     names.sort();
     let asked = serde_json::json!({
-        "reason": args.reason.word(), "playbook": args.playbook, "target": args.target, "all_sessions": args.all_sessions,
+        "reason": reason.word(), "playbook": args.playbook, "target": args.target, "all_sessions": args.all_sessions,
         "keep_out": args.keep_out.map(|length| length.as_secs()), "at": args.at.map(|at| format!("{at:?}")), "key": args.key,
         "people": names,
     });

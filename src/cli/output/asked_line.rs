@@ -1,6 +1,6 @@
-//! A line that is typed and not shown: a secret that stands on no screen, in no scrollback and in no recording.
+//! A line that somebody is asked for; and one that is typed and not shown: a secret that stands on no screen, in no scrollback and in no recording.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
@@ -16,6 +16,20 @@ const DELETE: u8 = 0x7f;
 /// Whether somebody sits at standard input who can be asked.
 pub(in crate::cli) fn can_be_asked() -> bool {
     std::io::stdin().is_terminal()
+}
+
+/// Asks on standard error and reads one line, which is shown as it is typed.
+///
+/// # Errors
+/// Where standard input cannot be read.
+pub(in crate::cli) fn line_typed(question: &str) -> std::io::Result<String> {
+    let mut err = anstream::stderr().lock();
+    write!(err, "{}", shown(question))?;
+    err.flush()?;
+    drop(err);
+    let mut typed = String::new();
+    std::io::stdin().lock().read_line(&mut typed)?;
+    Ok(typed)
 }
 
 /// Asks on standard error and reads one line, of which the terminal shows nothing. Nothing where it is called off by Ctrl-C or Ctrl-D. What
