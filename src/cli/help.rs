@@ -64,7 +64,11 @@ impl After {
                 parts.push(format!("Examples:\n{}", lines.join("\n")));
             }
             several => {
-                let lines: Vec<String> = several.iter().map(|(label, example)| format!("{label}: {example}")).collect();
+                let label = |label: &str| if label.is_empty() { "Example".to_owned() } else { label.to_owned() };
+                let lines: Vec<String> = several
+                    .iter()
+                    .map(|(said, example)| format!("{}: {example}", label(said)))
+                    .collect();
                 parts.push(lines.join("\n"));
             }
         }
@@ -115,5 +119,10 @@ mod tests {
         assert_eq!(After::read("Example: revoked status").written(), "Example: revoked status");
         let after = After::read("Try it: revoked demo\nThen:   revoked check");
         assert_eq!(after.written(), "Try it: revoked demo\nThen: revoked check");
+        let after = After::read("Example: revoked case cancel 17\nTo give it back: revoked release 17");
+        assert_eq!(
+            after.written(),
+            "Example: revoked case cancel 17\nTo give it back: revoked release 17"
+        );
     }
 }

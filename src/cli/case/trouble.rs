@@ -19,8 +19,9 @@ pub(in crate::cli) fn cause(error: &str) -> String {
     };
     match layers.rsplit_once(": ") {
         Some((_, last)) => {
-            let last = last.split(" (os error").next().unwrap_or(last);
-            format!("no answer ({})", last.trim_start_matches("operation ").to_lowercase())
+            let last = last.split(" (os error").next().unwrap_or(last).to_lowercase();
+            let last = last.trim_start_matches("operation ").trim_start_matches("connection ");
+            format!("no answer ({last})")
         }
         None => "no answer".to_owned(),
     }
@@ -86,7 +87,7 @@ mod tests {
             ),
             (
                 "asking who we are: no answer from chat: error sending request: tcp connect error: Connection refused (os error 111)",
-                "no answer (connection refused)",
+                "no answer (refused)",
             ),
             ("binding as cn=revoked: no answer within 300ms", "no answer within 300ms"),
             ("ending session s1: the target answered 500: broken", "the target answered 500: broken"),

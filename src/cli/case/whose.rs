@@ -1,7 +1,7 @@
 //! Whose a leaked credential was, and what ended it before: the answer of a case that began with the credential alone.
 
 use crate::cli::output::{LocalTimes, Meaning, bare, plain};
-use crate::model::{GrantKind, Subject};
+use crate::model::{Action, GrantKind, Subject};
 use crate::store::{CaseDetail, CaseFilter, CaseView, Store};
 
 use super::verdict_line::verdict_line;
@@ -35,8 +35,10 @@ pub(super) fn whose(detail: &CaseDetail) -> Option<String> {
         None => evidence.principal.clone()?,
     };
     // Where everything of the owner was ended, which of it was the credential is not told.
-    let ends_only_it = |action: &serde_json::Value| action.get("do").is_some_and(|what| what == "end_leaked");
-    let alone = detail.actions.iter().all(|action| ends_only_it(&action.action));
+    let is_of_another = |action: &Action| action.revokes() && !matches!(action, Action::EndLeaked { .. });
+    let actions = detail.actions.iter();
+    let mut actions = actions.filter_map(|action| serde_json::from_value::<Action>(action.action.clone()).ok());
+    let alone = !actions.any(|action| is_of_another(&action));
     let kind = KINDS.into_iter().find(|kind| evidence.ended.iter().any(|grant| grant.kind == *kind));
     let what = match kind.filter(|_| alone) {
         Some(kind) => {

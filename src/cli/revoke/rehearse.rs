@@ -117,7 +117,8 @@ pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) ->
     let (said, exit) = sum(subject, &demands.targets(), &answers);
     if !args.json {
         if let Some(case) = known {
-            hanging(&in_words(&case, args, &LocalTimes::at(Clock::system().now())))?;
+            let known = in_words(&case, args, &LocalTimes::at(Clock::system().now()));
+            hanging(&format!("  {known}"))?;
         }
         line(said)?;
     }

@@ -216,9 +216,9 @@ impl Status {
         let more = self.requests.count - i64::try_from(named.len()).unwrap_or(i64::MAX);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         match self.requests.count {
-            0 => "it does not run: nothing is done until it starts".to_owned(),
-            1 => format!("it does not run: 1 request waits: {}", named.join(", ")),
-            count => format!("it does not run: {count} requests wait: {}{more}", named.join(", ")),
+            0 => "not running: nothing is done until it is".to_owned(),
+            1 => format!("not running: 1 request waits: {}", named.join(", ")),
+            count => format!("not running: {count} requests wait: {}{more}", named.join(", ")),
         }
     }
 

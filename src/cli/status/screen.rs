@@ -321,12 +321,13 @@ fn plans(status: &Status, times: &LocalTimes) -> String {
     }
     let waits = if all == 1 { "waits for its day" } else { "wait for their day" };
     match status.next_plan_at {
+        // The command first: half of one is none.
         Some(at) => format!(
-            "{all} {waits}, next {} ({}): revoked departures list",
+            "{all} {waits} (revoked departures list), next {} ({})",
             times.time(at),
             times.away(at)
         ),
-        None => format!("{all} {waits}: revoked departures list"),
+        None => format!("{all} {waits} (revoked departures list)"),
     }
 }
 
