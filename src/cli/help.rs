@@ -64,7 +64,13 @@ impl After {
                 parts.push(format!("Examples:\n{}", lines.join("\n")));
             }
             several => {
-                let label = |label: &str| if label.is_empty() { "Example".to_owned() } else { label.to_owned() };
+                let label = |label: &str| {
+                    if label.is_empty() {
+                        "Example".to_owned()
+                    } else {
+                        label.to_owned()
+                    }
+                };
                 let lines: Vec<String> = several
                     .iter()
                     .map(|(said, example)| format!("{}: {example}", label(said)))

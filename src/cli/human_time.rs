@@ -177,7 +177,10 @@ mod tests {
         let now = at("2026-11-28T02:12:00Z");
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         let typed = text.parse::<HumanTime>().unwrap();
-        [typed.last_before(now, now, &zone).unwrap(), typed.next_after(now, &zone).unwrap()]
+        [
+            typed.last_before(now, now, &zone).unwrap(),
+            typed.next_after(now, &zone).unwrap(),
+        ]
     }
 
     #[test]

@@ -3,11 +3,11 @@
 use clap::Args;
 
 use super::verdict_line::who;
+use crate::cli::Exit;
 use crate::cli::human_time::{HumanTime, past};
 use crate::cli::output::{Cell, LocalTimes, Meaning, answer, json_lines, line, name_unreadable, span, table};
 use crate::cli::store::NOT_RUNNING;
 use crate::cli::whom::{Whom, near, shown_text, subject_of};
-use crate::cli::Exit;
 use crate::model::{Reason, Timestamp, Verdict};
 use crate::store::{CaseFilter, CaseView, SearchWord, Store, daemon_runs, value_of};
 
@@ -123,7 +123,11 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> 
     // What nobody has taken up has no case yet.
     let waiting = store.waiting_requests(0).await?.count;
     if waiting > 0 && !daemon_runs(store.path()) {
-        let requests = if waiting == 1 { "1 request waits" } else { &format!("{waiting} requests wait") };
+        let requests = if waiting == 1 {
+            "1 request waits"
+        } else {
+            &format!("{waiting} requests wait")
+        };
         answer(Meaning::Waiting, requests, &format!(": {NOT_RUNNING}"))?;
     }
     if cases.rows.len() + cases.unreadable.len() >= args.limit as usize {

@@ -168,9 +168,15 @@ mod tests {
         };
         let since = LocalTimes::at(Timestamp::from_ms(NOW)).time(Timestamp::from_ms(NOW - 1000));
         let waits = line(&[away("scheduled", 2, Some(NOW + 4_000))]);
-        assert_eq!(waits, format!("case 6 · chat: no answer since {since} (timed out), next in 4 s"));
+        assert_eq!(
+            waits,
+            format!("case 6 · chat: no answer since {since} (timed out), next in 4 s")
+        );
         let asked = line(&[away("running", 3, None)]);
-        assert_eq!(asked, format!("case 6 · chat: no answer since {since} (timed out), asked again now"));
+        assert_eq!(
+            asked,
+            format!("case 6 · chat: no answer since {since} (timed out), asked again now")
+        );
     }
 
     #[test]

@@ -45,7 +45,11 @@ pub(super) fn stopped(target: &str, stopped: &Stopped, times: &LocalTimes) -> St
         StoppedBy::Silence => {
             let bare = why.strip_prefix("no answer").unwrap_or(&why).trim();
             let bare = bare.strip_prefix('(').and_then(|bare| bare.strip_suffix(')')).unwrap_or(bare);
-            let why = if bare.is_empty() { String::new() } else { format!(" ({bare})") };
+            let why = if bare.is_empty() {
+                String::new()
+            } else {
+                format!(" ({bare})")
+            };
             format!("{target}: no answer{since}{why}")
         }
         StoppedBy::Refusal => format!("{target} waits{since}: {why}"),
@@ -90,7 +94,10 @@ mod tests {
                 "no answer (refused)",
             ),
             ("binding as cn=revoked: no answer within 300ms", "no answer within 300ms"),
-            ("ending session s1: the target answered 500: broken", "the target answered 500: broken"),
+            (
+                "ending session s1: the target answered 500: broken",
+                "the target answered 500: broken",
+            ),
             ("still there: 1 session", "still there: 1 session"),
             ("the attempt was cut off after 600 s", "the attempt was cut off after 600 s"),
         ] {

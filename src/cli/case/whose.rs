@@ -39,11 +39,17 @@ pub(super) fn whose(detail: &CaseDetail) -> Option<String> {
     let actions = detail.actions.iter();
     let mut actions = actions.filter_map(|action| serde_json::from_value::<Action>(action.action.clone()).ok());
     let alone = !actions.any(|action| is_of_another(&action));
-    let kind = KINDS.into_iter().find(|kind| evidence.ended.iter().any(|grant| grant.kind == *kind));
+    let kind = KINDS
+        .into_iter()
+        .find(|kind| evidence.ended.iter().any(|grant| grant.kind == *kind));
     let what = match kind.filter(|_| alone) {
         Some(kind) => {
             let word = kind.word().replace('_', " ");
-            let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
+            let article = if word.starts_with(['a', 'e', 'i', 'o', 'u']) {
+                "an"
+            } else {
+                "a"
+            };
             format!("{article} {word}")
         }
         None => "a leaked credential".to_owned(),

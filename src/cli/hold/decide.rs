@@ -78,7 +78,9 @@ async fn follow(store: &Store, decided: &CombinedSet, patience: Duration) -> any
     let mut live = LiveLine::new(false);
     let stopped = progress.follow(store, Instant::now() + patience, false, &mut live).await?;
     drop(live);
-    let exit = progress.report(store, true, false, "follow them: revoked status --watch").await?;
+    let exit = progress
+        .report(store, true, false, "follow them: revoked status --watch")
+        .await?;
     Ok(if stopped { Exit::Waiting } else { exit })
 }
 

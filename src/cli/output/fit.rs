@@ -108,7 +108,10 @@ mod tests {
 
     #[test]
     fn a_sentence_is_cut_between_words_and_a_long_name_where_it_must_be() {
-        assert_eq!(fit_words("alice@example.org: protected", Some(80)), "alice@example.org: protected");
+        assert_eq!(
+            fit_words("alice@example.org: protected", Some(80)),
+            "alice@example.org: protected"
+        );
         assert_eq!(fit_words("alice@example.org: protected", Some(24)), "alice@example.org …");
         assert_eq!(fit_words("a protected subject is never acted on", Some(20)), "a protected …");
         assert_eq!(fit_words("alice@example.org: protected", Some(12)), "alice@examp…");

@@ -214,7 +214,11 @@ impl Status {
     fn stopped(&self) -> String {
         let named: Vec<String> = self.requests.first.iter().map(|name| bare(name)).collect();
         let more = self.requests.count - i64::try_from(named.len()).unwrap_or(i64::MAX);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         match self.requests.count {
             0 => "not running: nothing is done until it is".to_owned(),
             1 => format!("not running: 1 request waits: {}", named.join(", ")),

@@ -133,9 +133,18 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
 fn sum(report: &Report) -> (Meaning, &'static str, String) {
     let entries = report.entries;
     if !report.verified() {
-        let more = u64::try_from(report.findings.len()).unwrap_or(u64::MAX).saturating_add(report.more_findings);
-        let first = report.findings.first().map_or(String::new(), |first| format!(", the first: {first}"));
-        let findings = if more == 1 { "1 finding".to_owned() } else { format!("{more} findings") };
+        let more = u64::try_from(report.findings.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(report.more_findings);
+        let first = report
+            .findings
+            .first()
+            .map_or(String::new(), |first| format!(", the first: {first}"));
+        let findings = if more == 1 {
+            "1 finding".to_owned()
+        } else {
+            format!("{more} findings")
+        };
         return (Meaning::Bad, "NOT VERIFIED", format!(" {entries} entries: {findings}{first}"));
     }
     let alone = match report.alone() {

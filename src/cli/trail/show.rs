@@ -7,8 +7,8 @@ use clap::Args;
 use revoked_trail::EntryKind;
 
 use super::entry_line::{EntryLine, Widths};
-use crate::cli::human_time::{HumanTime, past};
 use crate::cli::UsageError;
+use crate::cli::human_time::{HumanTime, past};
 use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable, plain, remark, verbatim};
 use crate::cli::store::references_of;
 use crate::cli::whom::Whom;
@@ -141,7 +141,10 @@ fn known_kind(typed: &str) -> Result<(), UsageError> {
         Some(meant) => format!("did you mean {meant}?"),
         None => format!("they begin with {}", families.into_iter().collect::<Vec<_>>().join(", ")),
     };
-    Err(UsageError(format!("no kind of entry begins with {:?}: {meant}", plain(typed))))
+    Err(UsageError(format!(
+        "no kind of entry begins with {:?}: {meant}",
+        plain(typed)
+    )))
 }
 
 /// That there is nothing to show, and whether an operator of that name has ever done anything.

@@ -139,7 +139,10 @@ fn stopped(row: &SqliteRow) -> Result<Option<Stopped>> {
     Ok(Some(Stopped {
         by: StoppedBy::Silence,
         // The alert is a sentence with the target's name, and ends with what came of the call.
-        why: summary.split_once(", its jobs wait: ").map_or(summary.as_str(), |(_, why)| why).to_owned(),
+        why: summary
+            .split_once(", its jobs wait: ")
+            .map_or(summary.as_str(), |(_, why)| why)
+            .to_owned(),
         since: since(14),
     }))
 }

@@ -76,10 +76,11 @@ impl Store {
             oldest.push((lane.target.clone(), row.read::<i64>(3).unwrap_or_default()));
         }
         // As many as there are slots at most.
-        let rows = sqlx::query("SELECT target, count(*) FROM job WHERE id > 0 AND state = 'running' AND kind = 'watch' GROUP BY target")
-            .fetch_all(&mut *conn)
-            .await
-            .map_err(doing())?;
+        let rows =
+            sqlx::query("SELECT target, count(*) FROM job WHERE id > 0 AND state = 'running' AND kind = 'watch' GROUP BY target")
+                .fetch_all(&mut *conn)
+                .await
+                .map_err(doing())?;
         for row in &rows {
             lane(&mut lanes, row.lossy(0)?).sweeping = row.read(1).unwrap_or_default();
         }

@@ -141,10 +141,7 @@ async fn an_account_stands_by_its_name_and_its_id_is_taken_for_it() {
     let site = site().await;
     let account = account_of(&site, 2).await;
     let said = site.says(&["find", "user02"]).await;
-    assert!(
-        said.out.contains(&format!("user02 ({}…) at chat", &account[..8])),
-        "{said:?}"
-    );
+    assert!(said.out.contains(&format!("user02 ({}…) at chat", &account[..8])), "{said:?}");
     let hits = found(&site, &account).await;
     let hit = hits.iter().find(|hit| hit["kind"] == "account").unwrap();
     assert_eq!(hit["names"][0], "username:user02", "{hit:#}");

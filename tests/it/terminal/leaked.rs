@@ -76,7 +76,11 @@ async fn handed_in_again_it_is_refused_and_the_case_that_ended_it_is_named() {
     let config = site.config();
     let listed = Terminal::start(&["case", "list", "--config", config.to_str().unwrap()], &[], NARROW).end();
     let lines: Vec<&str> = listed.screen.lines().collect();
-    assert!(lines[0].contains("STATE") && lines[0].contains("VERDICT"), "{}", listed.screen);
+    assert!(
+        lines[0].contains("STATE") && lines[0].contains("VERDICT"),
+        "{}",
+        listed.screen
+    );
     assert_eq!(lines.len(), 3, "{}", listed.screen);
     assert!(
         lines[2].contains("credential sha256:") && lines[2].contains("closed") && lines[2].contains("contained"),
@@ -104,7 +108,12 @@ async fn a_pipe_that_says_nothing_is_said_to_be_waited_for() {
         said.contains("read to the end of standard input, and that has not come yet"),
         "{said}"
     );
-    child.stdin.take().unwrap().write_all(site.token_of("user01").as_bytes()).unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(site.token_of("user01").as_bytes())
+        .unwrap();
     let ended = CommandOutput::of(child.wait_with_output().unwrap());
     assert_eq!(ended.code, 0, "{ended:?}");
 }

@@ -181,7 +181,10 @@ async fn what_stands_in_the_way_is_said_in_a_line_and_ctrl_c_leaves_the_work_run
     );
     let screen = waiting.until_shows("next in ");
     // The cause stands where no narrow screen cuts it.
-    assert!(screen.contains("case 1 · chat: no answer ") && screen.contains(" · 00:"), "{screen}");
+    assert!(
+        screen.contains("case 1 · chat: no answer ") && screen.contains(" · 00:"),
+        "{screen}"
+    );
     let screen = waiting.until_shows("case 1 · chat: no answer since ");
     assert!(screen.contains("(refused)"), "{screen}");
     assert!(screen.lines().all(|line| line.chars().count() <= 80), "{screen}");
@@ -281,7 +284,8 @@ async fn what_confirms_a_list_can_be_pasted_as_it_is_printed() {
     assert_eq!(pasted.code, 0, "{pasted:?}");
     assert!(last(&pasted.out).starts_with("2 people: 2 contained in "), "{pasted:?}");
     assert_eq!(
-        site.count("SELECT count(*) FROM cases WHERE note = 'ticket 9, \"phish\"'").await,
+        site.count("SELECT count(*) FROM cases WHERE note = 'ticket 9, \"phish\"'")
+            .await,
         2
     );
 }
@@ -308,7 +312,10 @@ async fn without_the_daemon_it_is_said_that_nothing_goes_on_and_who_waits_for_it
     listed.until_shows("4 people · 4 not taken up · the daemon is not running");
     listed.type_in("\x03");
     let ended = listed.end();
-    assert!(ended.code == 15 && ended.screen.contains("nothing is done until it is"), "{ended:?}");
+    assert!(
+        ended.code == 15 && ended.screen.contains("nothing is done until it is"),
+        "{ended:?}"
+    );
     let status = site.says(&["status"]).await;
     assert!(
         status
@@ -447,8 +454,9 @@ async fn a_list_that_is_over_the_limit_only_with_those_before_it_says_so() {
     let held = site.revoke_list(&list, &["--set", &set]).await;
     assert_eq!(held.code, 14, "{held:?}");
     assert!(
-        held.out
-            .contains("a list asks for 2 compromises as one, 4 were asked for in the minute before, and 5 a minute need nobody's word"),
+        held.out.contains(
+            "a list asks for 2 compromises as one, 4 were asked for in the minute before, and 5 a minute need nobody's word"
+        ),
         "{held:?}"
     );
 }
@@ -541,7 +549,9 @@ async fn who_is_protected_by_another_name_is_seen_by_the_rehearsal_and_afterward
         last(&rehearsed.out).contains(", 1 of them once a human has approved; nothing was changed"),
         "{rehearsed:?}"
     );
-    let alone = site.says(&["revoke", "user02@example.test", "--reason", "compromised", "--wait"]).await;
+    let alone = site
+        .says(&["revoke", "user02@example.test", "--reason", "compromised", "--wait"])
+        .await;
     assert_eq!(alone.code, 14, "{alone:?}");
     let shown = site.revoke_list(&list, &[]).await;
     assert!(

@@ -28,8 +28,14 @@ async fn a_time_of_day_that_is_still_to_come_is_yesterdays_for_who_looks_back() 
         (&["case", "list", "--since", "tomorrow"][..], "which is in the future"),
         (&["trail", "show", "--since", "tomorrow"], "which is in the future"),
         (&["handover", "--since", "tomorrow"], "which is in the future"),
-        (&["case", "list", "--since", "1h", "--until", "2h"], "it would end before it begins"),
-        (&["trail", "show", "--since", "1h", "--until", "1h"], "it would end before it begins"),
+        (
+            &["case", "list", "--since", "1h", "--until", "2h"],
+            "it would end before it begins",
+        ),
+        (
+            &["trail", "show", "--since", "1h", "--until", "1h"],
+            "it would end before it begins",
+        ),
     ] {
         let refused = says(args).await;
         assert!(refused.code == 2 && refused.err.contains(said), "{args:?}: {refused:?}");
@@ -43,6 +49,9 @@ async fn a_time_of_day_that_is_over_is_tomorrows_for_who_looks_ahead() {
     let over = clock(-20);
     let args = ["revoke", "username:user01", "--reason", "departed", "--at", &over, "--utc"];
     let waits = site.says(&args).await;
-    assert!(waits.code == 0 && waits.out.contains(" waits until ") && waits.out.contains("(in 23 h)"), "{waits:?}");
+    assert!(
+        waits.code == 0 && waits.out.contains(" waits until ") && waits.out.contains("(in 23 h)"),
+        "{waits:?}"
+    );
     assert_eq!(site.count("SELECT count(*) FROM action").await, 0);
 }

@@ -82,7 +82,9 @@ async fn what_people_write_beside_a_case_is_found_by_its_person() {
     let site = with_two_cases().await;
     site.says(&["case", "note", "2", "the laptop is with us"]).await;
     site.says(&["case", "assign", "2", "--to", "alice"]).await;
-    let said = site.says(&["trail", "show", "--subject", "user02@example.test", "--kind", "case."]).await;
+    let said = site
+        .says(&["trail", "show", "--subject", "user02@example.test", "--kind", "case."])
+        .await;
     for kind in ["case.noted", "case.assigned"] {
         let line = said.out.lines().find(|line| line.contains(kind)).unwrap_or_default();
         assert!(line.contains("case 2 user02@example.test"), "{kind}: {said:?}");
@@ -97,7 +99,10 @@ async fn the_answer_of_a_verification_stands_last_and_all_of_it_fits_the_screen(
     let printed = anstream::adapter::strip_str(&ended.printed).to_string();
     let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
     let entries = site.count("SELECT size FROM trail_head").await;
-    assert!(lines.last().unwrap().starts_with(&format!("VERIFIED {entries} entries: ")), "{printed}");
+    assert!(
+        lines.last().unwrap().starts_with(&format!("VERIFIED {entries} entries: ")),
+        "{printed}"
+    );
     let outside = site.path("outside/checkpoints").display().to_string();
     let fits = |line: &&str| line.chars().count() <= 80 || line.contains(&outside);
     assert!(lines.iter().all(fits), "{printed}");

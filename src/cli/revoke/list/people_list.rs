@@ -206,11 +206,7 @@ fn subject_of(text: &str) -> Result<Subject, String> {
     let parsed = mailbox(text)?.unwrap_or(text).parse::<Subject>();
     parsed.map_err(|error| {
         let parts = text.split(SEPARATORS).filter(|part| !part.trim().is_empty());
-        if parts.count() > 1 {
-            several(text)
-        } else {
-            error.to_string()
-        }
+        if parts.count() > 1 { several(text) } else { error.to_string() }
     })
 }
 
@@ -226,7 +222,10 @@ fn mailbox(text: &str) -> Result<Option<&str>, String> {
 }
 
 fn several(text: &str) -> String {
-    format!("it names several; write one a line, or a header over columns: {}", quoted(text))
+    format!(
+        "it names several; write one a line, or a header over columns: {}",
+        quoted(text)
+    )
 }
 
 /// The cells of a line. A quote that could be read in two ways is an error: who is locked out must not depend on that.
@@ -315,7 +314,10 @@ mod tests {
         ];
         assert_eq!(people(list), read);
         assert_eq!(people("carol@example.org;\n"), ["email:carol@example.org"]);
-        assert_eq!(people("email,when\nAnna <anna@example.org>,03:12\n"), ["email:anna@example.org"]);
+        assert_eq!(
+            people("email,when\nAnna <anna@example.org>,03:12\n"),
+            ["email:anna@example.org"]
+        );
     }
 
     #[test]
@@ -327,7 +329,10 @@ mod tests {
             "anna@example.org, Bo <bo@example.org>",
         ] {
             let said = bad(format!("carol@example.org\n{line}\n").as_bytes());
-            assert!(said.len() == 1 && said[0].contains("it names several; write one a line"), "{line}: {said:?}");
+            assert!(
+                said.len() == 1 && said[0].contains("it names several; write one a line"),
+                "{line}: {said:?}"
+            );
         }
         assert!(bad(b"user45, user46\n")[0].contains("or write one subject a line"));
     }

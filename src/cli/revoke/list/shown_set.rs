@@ -84,7 +84,10 @@ impl ShownSet {
                 shown.again += 1;
                 continue;
             }
-            let found = names.names().iter().any(|name| protected.contains(&name.to_string().to_lowercase()));
+            let found = names
+                .names()
+                .iter()
+                .any(|name| protected.contains(&name.to_string().to_lowercase()));
             if found || config.as_ref().is_some_and(|config| config.policy.protected.holds(&names)) {
                 shown.protected.push(subject.clone());
             }
