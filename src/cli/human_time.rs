@@ -64,7 +64,9 @@ impl FromStr for HumanTime {
                 return Ok(Self::Civil(civil));
             }
         }
-        Err("write 1h, yesterday, 17:30, 2026-11-28, \"2026-11-28 17:30\" or 2026-11-28T17:30:00+01:00".to_owned())
+        Err(
+            "write 1h or 3d, yesterday, today or tomorrow, 17:30, 2026-11-28, \"2026-11-28 17:30\" or 2026-11-28T17:30:00+01:00".to_owned(),
+        )
     }
 }
 

@@ -7,11 +7,14 @@ use crate::cli::{Exit, StoreArgs};
 mod known;
 mod map;
 mod preview;
+mod shown;
+mod spreadsheet;
+mod weigh;
 
 /// `revoked source hr …`
 #[derive(Debug, Clone, Subcommand)]
 pub enum HrCommand {
-    /// Show what a file would do, in each person's own time zone and in UTC, and change nothing
+    /// Show what a file would do, in your time zone and in each person's own, and change nothing
     Preview(preview::PreviewArgs),
     /// Propose what the columns of an export mean, as config to paste
     Map(map::MapArgs),
