@@ -51,7 +51,10 @@ pub(super) async fn ask_targets(reach: &Reach, store: Option<&Store>, preview: &
     let mut found: BTreeMap<usize, Found> = BTreeMap::new();
     let mut trouble: BTreeSet<String> = BTreeSet::new();
     for portion in asked.chunks(AT_ONCE) {
-        let answers = match reach.ask(portion.iter().map(|(_, question)| question.clone()).collect()).await {
+        let answers = match reach
+            .ask(portion.iter().map(|(_, question)| question.clone()).collect())
+            .await
+        {
             Ok(answers) => answers,
             Err(error) => {
                 trouble.extend(targets.iter().map(|target| format!("{target}: {error:#}")));

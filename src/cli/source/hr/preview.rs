@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Args;
 
+use super::folder::folders;
 use super::shown::show;
 use super::spreadsheet::csv;
 use super::{known, weigh};
@@ -17,7 +18,6 @@ use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Timestamp;
-use crate::sources::Source;
 use crate::sources::hr_csv::{
     HrCsv, LARGEST_FILE, LAST_FULL_FILE, Preview, Proposal, Rules, TakenBefore, preview, preview_bytes, propose,
 };
@@ -62,7 +62,7 @@ enum Input<'a> {
 pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let now = Clock::system().now();
     let reach = Reach::new(at)?;
-    let (name, folder) = folder(&reach.config, args.source.as_deref())?;
+    let (name, folder) = one_of(folders(&reach.config, args.source.as_deref())?)?;
     let input = Input::of(&args.file)?;
     let mut preview = input.preview(folder.rules(), now)?;
     let store = match known_here(at, &reach.config, &args.file).await? {
@@ -73,7 +73,7 @@ pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Ex
             None
         }
     };
-    let weighed = weighed(&reach, args.ask, store.as_ref(), (&name, folder.rules()), &mut preview, now).await;
+    let weighed = weighed(&reach, args.ask, store.as_ref(), (name, folder.rules()), &mut preview, now).await;
     if let Some(store) = store {
         store.close().await;
     }
@@ -223,29 +223,15 @@ fn handed_over(error: anyhow::Error, path: &Path) -> anyhow::Error {
     )
 }
 
-/// The drop folder asked for.
-fn folder<'a>(config: &'a Config, wanted: Option<&str>) -> anyhow::Result<(String, &'a HrCsv)> {
-    let found: Vec<(&String, &HrCsv)> = config
-        .sources
-        .iter()
-        .filter_map(|source| {
-            let Source::Pull(pull) = &source.source else { return None };
-            let any: &dyn std::any::Any = pull.as_ref();
-            Some((&source.name, any.downcast_ref::<HrCsv>()?))
-        })
-        .collect();
-    let names: Vec<String> = found.iter().map(|(name, _)| plain(name)).collect();
-    let names = names.join(", ");
-    let usage = |text: String| Err(UsageError(text).into());
-    match (wanted, found.as_slice()) {
-        (_, []) => usage("no source of the kind hr-csv is configured".to_owned()),
-        (None, [(name, only)]) => Ok(((*name).clone(), *only)),
-        (None, _) => usage(format!("several sources are of the kind hr-csv: say which with --source: {names}")),
-        (Some(wanted), all) => match all.iter().find(|(name, _)| *name == wanted) {
-            Some((name, folder)) => Ok(((*name).clone(), *folder)),
-            None => usage(format!(
-                "no source of the kind hr-csv is called {wanted:?}; there is {names}"
-            )),
-        },
+/// The one drop folder that is meant.
+fn one_of<'c>(folders: Vec<(&'c str, &'c HrCsv)>) -> anyhow::Result<(&'c str, &'c HrCsv)> {
+    if let [one] = folders[..] {
+        return Ok(one);
     }
+    let names: Vec<String> = folders.iter().map(|(name, _)| plain(name)).collect();
+    let text = format!(
+        "several sources are of the kind hr-csv: say which with --source: {}",
+        names.join(", ")
+    );
+    Err(UsageError(text).into())
 }

@@ -46,7 +46,10 @@ pub(super) fn show(preview: &Preview, file: &Path, proposal: Option<&Proposal>, 
     if let Some(before) = &preview.taken_before {
         let (away, at) = (times.away(before.at), times.time(before.at));
         sentence(
-            &format!("this file was taken as {} {away} ({at}): nothing would happen", plain(&before.name)),
+            &format!(
+                "this file was taken as {} {away} ({at}): nothing would happen",
+                plain(&before.name)
+            ),
             2,
         )?;
     }
@@ -165,7 +168,10 @@ fn totals(totals: &Totals) -> String {
     ];
     let listed = |counts: &[(u64, &str)]| {
         let counts = counts.iter().filter(|(count, _)| *count > 0);
-        counts.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+        counts
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let (counts, special) = (listed(&counts), listed(&special));
     let counts = if counts.is_empty() { "nothing to do" } else { &counts };

@@ -56,7 +56,9 @@ pub(super) async fn weigh(
             Some(store) => Known::of(store, source, row).await?,
             None => Known::default(),
         };
-        if known.settles(row, &signal, novelty) || row.effect == Effect::CallsOff {
+        // Where nothing is known, what a row calls off is not known either.
+        let is_told = store.is_some() || novelty != Novelty::News;
+        if is_told && known.settles(row, &signal, novelty) || row.effect == Effect::CallsOff {
             continue;
         }
         let (names, unclear) = match store {
@@ -203,7 +205,10 @@ impl Known {
             || "no departure of this employee is planned".to_owned(),
             |late| {
                 let release = late.case.map_or(String::new(), |case| format!(": revoked release {case}"));
-                format!("too late: departure {} was carried out, and nothing is undone by itself{release}", late.id)
+                format!(
+                    "too late: departure {} was carried out, and nothing is undone by itself{release}",
+                    late.id
+                )
             },
         );
         row.comes_to_nothing(why);

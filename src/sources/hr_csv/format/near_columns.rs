@@ -92,7 +92,15 @@ mod tests {
         for header in ["lastday", "Last Day", "last_work_day", "Terminaton Date", "end-date"] {
             assert!(may_be(&normal(header), "last_working_day"), "{header}");
         }
-        for header in ["last_name", "day", "birthday", "Start Date", "last", "Hire Date", "department"] {
+        for header in [
+            "last_name",
+            "day",
+            "birthday",
+            "Start Date",
+            "last",
+            "Hire Date",
+            "department",
+        ] {
             assert!(!may_be(&normal(header), "last_working_day"), "{header}");
         }
     }

@@ -204,10 +204,7 @@ impl Effect {
     /// Whether somebody's access would end, now or later, or a human would decide over that.
     #[must_use]
     pub const fn ends_access(self) -> bool {
-        matches!(
-            self,
-            Self::Planned | Self::Moves | Self::AtOnce | Self::Held | Self::Blocked
-        )
+        matches!(self, Self::Planned | Self::Moves | Self::AtOnce | Self::Held | Self::Blocked)
     }
 
     /// The word in lists.

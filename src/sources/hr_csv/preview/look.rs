@@ -114,9 +114,8 @@ fn standing(said: &[LatestStatement]) -> HashMap<&str, Vec<&str>> {
     let mut stands: HashMap<&str, Vec<&str>> = HashMap::new();
     for said in said {
         let row = &said.row;
-        let counts = matches!(row.change, ChangeKind::Active | ChangeKind::Rehire)
-            && said.overtaken.is_none()
-            && !row.employment.is_empty();
+        let counts =
+            matches!(row.change, ChangeKind::Active | ChangeKind::Rehire) && said.overtaken.is_none() && !row.employment.is_empty();
         if counts && !ended.contains(&(row.employee.clone(), row.employment.clone())) {
             stands.entry(&row.employee).or_default().push(&row.employment);
         }

@@ -31,6 +31,8 @@ pub(in crate::sources::hr_csv) struct FileContents {
     pub records: u64,
     /// What the trailer says, where there is one.
     pub trailer: Option<u64>,
+    /// Whether it was read to its end.
+    pub is_whole: bool,
     /// Why nothing of it may be acted on. It quotes nothing.
     pub rejected: Option<String>,
     /// What of the file helps to mend it: its header, or the words that are not known. For whoever may read the file, never for the trail.
@@ -165,8 +167,11 @@ fn fill(contents: &mut FileContents, input: &mut impl Read, rules: &Rules) -> Re
             }
             Err(why) => Some(why),
         };
-        contents.bad.extend(aside.map(|why| RefusedRow::of(record, &columns, &rules.format.dates, why)));
+        contents
+            .bad
+            .extend(aside.map(|why| RefusedRow::of(record, &columns, &rules.format.dates, why)));
     }
+    contents.is_whole = true;
     let near = near_to_a_fault(contents, &columns, rules);
     contents.mapping = near.as_ref().map(|near| mapping_with(near, &contents.header.cells, &columns));
     let quotes = [near.map(|near| asked(&near)), words.quoted()].into_iter().flatten();

@@ -163,7 +163,10 @@ fn unread(fields: &Fields<'_>, day: Day, at: Instant, rules: &Rules) -> Option<R
             "effective_at is not a date and time with its distance from UTC",
             "2026-03-31T17:30:00+02:00; leave it empty where the day alone is meant",
         )),
-        (Day::Unread, Instant::None) => Some(no_day(fields.at_fault(LAST_DAY, &rules.format.dates), &rules.format.dates.format)),
+        (Day::Unread, Instant::None) => Some(no_day(
+            fields.at_fault(LAST_DAY, &rules.format.dates),
+            &rules.format.dates.format,
+        )),
         _ => None,
     }
 }

@@ -111,7 +111,10 @@ pub(in crate::sources::hr_csv) fn quoted(text: &str) -> String {
 /// The same without the quotes.
 fn harmless(text: &str) -> String {
     let quoted = quoted(text);
-    quoted.replacen('"', "", 1).rsplit_once('"').map_or(String::new(), |(start, end)| format!("{start}{end}"))
+    quoted
+        .replacen('"', "", 1)
+        .rsplit_once('"')
+        .map_or(String::new(), |(start, end)| format!("{start}{end}"))
 }
 
 /// What is quoted of a text.

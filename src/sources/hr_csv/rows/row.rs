@@ -29,6 +29,8 @@ pub(in crate::sources::hr_csv) struct Row {
     pub names: Vec<Subject>,
     /// What it asks for.
     pub change: ChangeKind,
+    /// The action that it names, if it names one.
+    pub action: Option<ChangeKind>,
     /// Whether a status or a day says so, and no action: such a row tells how things stand, not what has happened.
     pub is_state: bool,
     /// Whether HR calls the person employed, although the row names a last day: it counts only as long as it lies ahead.
@@ -122,6 +124,7 @@ impl Row {
             subject,
             names,
             change: meaning.change,
+            action: ChangeKind::of_action(fields.text("action"), false).ok(),
             is_state: meaning.is_state,
             still_here: meaning.still_here,
             undated,
