@@ -16,9 +16,24 @@ pub(super) fn again_as(owner: &str) -> String {
     format!("sudo -u {owner} {}", as_typed())
 }
 
+/// The same with what stands in `file` on standard input: who is to type it may read that, and `owner` may not.
+#[must_use]
+pub(super) fn again_as_reading(owner: &str, file: &Path) -> String {
+    let is_file = |word: &String| Path::new(word) == file;
+    let shown = file.to_string_lossy();
+    let from = if shown == "-" { "FILE".to_owned() } else { quoted(&shown) };
+    let words = typed(|word| if is_file(&word) { "-".to_owned() } else { word });
+    format!("sudo -u {owner} {words} < {from}")
+}
+
 /// This command as it was typed, quoted for a shell.
 #[must_use]
 pub(super) fn as_typed() -> String {
+    typed(|word| word)
+}
+
+/// This command as it was typed, with other words in it.
+fn typed(instead: impl Fn(String) -> String) -> String {
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let program = words.next().unwrap_or_default();
     let program = match Path::new(&program).file_name() {
@@ -32,7 +47,7 @@ pub(super) fn as_typed() -> String {
         .any(|word| word == "-c" || word.starts_with("--config") || word == "--store");
     let config = std::env::var_os("REVOKED_CONFIG").filter(|_| !is_named);
     let config = config.map(|config| ["--config".to_owned(), config.to_string_lossy().into_owned()]);
-    let words = words.into_iter().chain(config.into_iter().flatten());
+    let words = words.into_iter().map(instead).chain(config.into_iter().flatten());
     let words = std::iter::once(program).chain(words).map(|word| quoted(&word));
     words.collect::<Vec<_>>().join(" ")
 }

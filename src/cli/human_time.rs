@@ -64,7 +64,10 @@ impl FromStr for HumanTime {
                 return Ok(Self::Civil(civil));
             }
         }
-        Err("write 1h, yesterday, 17:30, 2026-11-28, \"2026-11-28 17:30\" or 2026-11-28T17:30:00+01:00".to_owned())
+        Err(
+            "write 1h or 3d, yesterday, today or tomorrow, 17:30, 2026-11-28, \"2026-11-28 17:30\" or 2026-11-28T17:30:00+01:00"
+                .to_owned(),
+        )
     }
 }
 
@@ -137,7 +140,10 @@ mod tests {
     fn what_nobody_means_is_refused_with_examples() {
         for typed in ["", "soon", "25:00", "2026-13-01", "2026-02-30", "28.11.2026", "-1h", "1 hour"] {
             let refused = typed.parse::<HumanTime>().unwrap_err();
-            assert!(refused.contains("yesterday"), "{typed}: {refused}");
+            assert!(
+                refused.contains("yesterday") && refused.contains("tomorrow"),
+                "{typed}: {refused}"
+            );
         }
     }
 }

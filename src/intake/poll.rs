@@ -16,10 +16,12 @@ const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
 /// Looks at one source until `stop`. What is stored is stored with its cursor; what fails is looked at again after the interval.
 pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: CancellationToken) {
     let mut failures = 0_u32;
+    // What was raised before the daemon's start is over by the first look, too.
+    let mut is_new = true;
     loop {
         match look(&intake, &name, pull.as_ref(), &stop).await {
             Ok(()) => {
-                if failures >= PATIENCE {
+                if failures >= PATIENCE || std::mem::take(&mut is_new) {
                     report(intake.store.end_alert("source_unreadable", format!("source:{name}")).await);
                 }
                 failures = 0;

@@ -29,8 +29,8 @@ pub use action::Action;
 pub use capabilities::Capabilities;
 pub use containment::{Containment, PasswordReset, Progress, Scope, digest_of, digest_of_named, has_form_of_id, is_named};
 pub use delivery::{
-    Alarm, AlarmKind, Delivery, Employment, Identity, NoFault, Receipt, Refused, Renamed, SignalReceipt, StateChange, StateEntry,
-    Suspect, Trace,
+    Alarm, AlarmKind, Delivery, Employment, Identity, NoFault, PutAside, Receipt, Refused, Renamed, SignalReceipt, StateChange,
+    StateEntry, Suspect, Trace,
 };
 pub use departure::{LeavesError, iana_zone, iso_date, time_of_day};
 pub use door::{Door, DoorKind};

@@ -84,6 +84,7 @@ pub use outbox::dispatch::{DeliveryOutcome, OutboxEvent};
 pub use portion_pace::PortionPace;
 pub use queue::accept::SOURCE_TROUBLE;
 pub use queue::accepted::Accepted;
+pub use queue::foresight::{Foresight, Novelty};
 pub use queue::observation_summary::ObservationSummary;
 pub use queue::reservation::Claim;
 pub use queue::slot_offer::{SlotOffer, SlotOffers};

@@ -2,7 +2,7 @@
 //!
 //! `surroundings` looks at the sources and the receivers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use clap::Args;
@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::asked::Reach;
 use super::output::{LocalTimes, Meaning, json, line, plain, sentence, terminal, wrapped};
 use super::store::open;
-use super::{Exit, StoreArgs};
+use super::{Exit, StoreArgs, source_health};
 use crate::clock::Clock;
 use crate::daemon::asked::{Asks, CanaryTrial, Probed, Question, Says};
 use crate::model::{Capabilities, GrantKind};
@@ -90,11 +90,16 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
         receivers: Vec::new(),
         ok: true,
     };
-    let known = match &store {
-        Some(store) => store.source_health().await?.rows,
-        None => Vec::new(),
+    let (known, unreadable) = match &store {
+        Some(store) => (store.source_health().await?.rows, source_health::unreadable(store).await?),
+        None => (Vec::new(), BTreeMap::new()),
     };
-    checked.sources = surroundings::sources(config, &known, daemon_runs(&path), args.offline).await;
+    let daemon = surroundings::DaemonsWord {
+        known: &known,
+        unreadable: &unreadable,
+        running: daemon_runs(&path),
+    };
+    checked.sources = surroundings::sources(config, &daemon, args.offline).await;
     checked.receivers = surroundings::receivers(config, args.offline).await;
     checked.ok &= checked.sources.iter().chain(&checked.receivers).all(Surrounding::is_usable);
     if let Some(store) = &store {

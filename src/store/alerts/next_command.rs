@@ -30,6 +30,7 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, case: Option<i64>) ->
         ) => "revoked source list".to_owned(),
         ("anchor_lost" | "trail_key_lost" | "checkpoint_failed", _) => "revoked trail verify".to_owned(),
         ("disk_full" | "clock_differs", _) => "revoked status".to_owned(),
+        ("quarantine", None) if key.contains(":file:") => aside(key),
         ("alert_untold", _) => "revoked alert test".to_owned(),
         (_, Some(case)) => format!("revoked case show {case}"),
         (_, None) => about("case:").map_or_else(
@@ -37,6 +38,18 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, case: Option<i64>) ->
             |case| format!("revoked case show {case}"),
         ),
     }
+}
+
+/// The command that shows why a file, or rows of it, were put aside: by the beginning of the hash that their names hold.
+fn aside(key: &str) -> String {
+    let hash = key.rsplit_once(":file:").map_or("", |(_, hash)| hash);
+    let short = hash
+        .get(..8)
+        .filter(|short| short.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    short.map_or_else(
+        || "revoked source hr aside".to_owned(),
+        |short| format!("revoked source hr aside {short}"),
+    )
 }
 
 #[cfg(test)]
@@ -52,5 +65,9 @@ mod tests {
         assert_eq!(next("rescinded_too_late", "departure:2", None), "revoked departures show 2");
         assert_eq!(next("target_paused", "target:chat", None), "revoked target resume chat");
         assert_eq!(next("quarantine", "source:hr", None), "revoked alert clear 7");
+        assert_eq!(
+            next("quarantine", "source:hr:file:3f2a91bc00112233", None),
+            "revoked source hr aside 3f2a91bc"
+        );
     }
 }

@@ -9,7 +9,7 @@ use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// How many rows one statement looks up.
-const LOOKED_UP: usize = 500;
+pub(super) const LOOKED_UP: usize = 500;
 
 /// Whether a file with these bytes was taken, and not only in part.
 const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 0 AND signals > 0)";
@@ -80,16 +80,7 @@ impl Store {
             .collect();
         let mut fresh = 0;
         for portion in counted.chunks(LOOKED_UP) {
-            let rows: serde_json::Value = portion
-                .iter()
-                .map(|signal| {
-                    let about = departure(signal);
-                    // A statement with a stamp of its own is told from others by its key.
-                    let digest = about.filter(|_| signal.occurred_at.is_none()).map(|_| hex(&signal.digest));
-                    let employee = about.map(|about| &about.employee);
-                    serde_json::json!([signal.key, employee, about.map(|about| &about.employment), digest])
-                })
-                .collect();
+            let rows: serde_json::Value = portion.iter().map(|signal| looked_up(signal)).collect();
             let count: i64 = sqlx::query_scalar(FRESH)
                 .bind(&delivery.source)
                 .bind(rows.to_string())
@@ -182,8 +173,19 @@ impl Tx<'_> {
     }
 }
 
+/// A signal as it is looked up in a list: its key; where it is about an employment that, and its digest if that is what it is told from others by;
+/// and its digest.
+pub(super) fn looked_up(signal: &Signal) -> serde_json::Value {
+    let about = departure(signal);
+    let digest = hex(&signal.digest);
+    // A statement with a stamp of its own is told from others by its key.
+    let told_by = about.filter(|_| signal.occurred_at.is_none()).map(|_| &digest);
+    let employee = about.map(|about| &about.employee);
+    serde_json::json!([signal.key, employee, about.map(|about| &about.employment), told_by, digest])
+}
+
 /// Whether a row of a file that was taken before is a repetition by that alone. Who is missing from a file is not what it says: the same bytes a
 /// day later are another proof.
-fn says_nothing_again(signal: &Signal) -> bool {
+pub(super) fn says_nothing_again(signal: &Signal) -> bool {
     departure(signal).is_some_and(|departure| !matches!(departure.step, DepartureStep::Vanished { .. }))
 }
