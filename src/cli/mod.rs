@@ -1,7 +1,8 @@
 //! The commands, one file or folder each, under the name of the command. Only here is anything printed.
 //!
 //! `output` prints tables, JSON and sanitized text; `store` opens the store beside a running daemon; `exit` has the exit codes; `run` starts the
-//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them.
+//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them, `number` what
+//! is named by one.
 
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ mod job;
 mod kinds;
 mod leaked;
 mod manual;
+mod number;
 mod output;
 mod release;
 mod report;

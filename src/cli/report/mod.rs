@@ -14,7 +14,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::human_time::HumanTime;
 use super::output::{json, line, terminal, verbatim};
 use super::whom::Whom;
-use super::{Exit, StoreArgs, UsageError};
+use super::{Exit, StoreArgs, UsageError, number};
 
 mod case;
 mod changes;
@@ -64,6 +64,7 @@ pub struct ReportOutput {
 #[command(after_help = "Example: revoked case report 17 --format html --out case-17.html")]
 pub struct CaseReportArgs {
     /// The case's number
+    #[arg(value_parser = number::case)]
     case: i64,
     #[command(flatten)]
     output: ReportOutput,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::entry_line::{EntryLine, Widths};
-use crate::cli::UsageError;
+use crate::cli::{UsageError, number};
 use crate::cli::human_time::HumanTime;
 use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable, verbatim};
 use crate::cli::store::references_of;
@@ -31,10 +31,10 @@ pub struct ShowArgs {
     #[arg(long, short = 'f', conflicts_with = "until")]
     follow: bool,
     /// Only of this case
-    #[arg(long)]
+    #[arg(long, value_parser = number::case)]
     case: Option<i64>,
     /// Only of this job
-    #[arg(long)]
+    #[arg(long, value_parser = number::job)]
     job: Option<i64>,
     /// Only about this person, by every name: alice@example.org, username:alice, a login alone, case:17
     #[arg(long, value_name = "WHO")]
