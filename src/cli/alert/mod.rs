@@ -9,7 +9,7 @@ use super::{Exit, StoreArgs, number};
 mod list;
 mod test;
 
-pub(super) use list::about as alert_about;
+pub(super) use list::{about as alert_about, with_names};
 
 /// `revoked alert`
 #[derive(Debug, Clone, Subcommand)]

@@ -70,7 +70,7 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
     let now = store.clock().now();
     let time = |time: Option<HumanTime>| time.map(|time| time.back_from(now)).transpose().map_err(UsageError);
     let subject = match &args.subject {
-        Some(whom) => Some(whom.subject(store).await?),
+        Some(whom) => Some(whom.person(store).await?),
         None => None,
     };
     let mut filter = TrailFilter {
