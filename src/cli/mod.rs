@@ -227,6 +227,13 @@ impl Cli {
 #[error("{0}")]
 struct UsageError(String);
 
+/// An error as it is told: its chain on one line, with its times as people read them.
+#[must_use]
+pub fn in_words(error: &anyhow::Error) -> String {
+    let times = output::LocalTimes::at(crate::clock::Clock::system().now());
+    times.told(&format!("{error:#}"))
+}
+
 /// The exit code of an error: the store's refusals and the config's have their own.
 #[must_use]
 pub fn exit_of(error: &anyhow::Error) -> Exit {

@@ -172,7 +172,7 @@ fn show(args: &ReleaseArgs, rehearsed: &[AtTarget], set: &str) -> anyhow::Result
             }
         }
         for other in &at.others {
-            hanging(&format!("  mind: {}", plain(&other.to_string())))?;
+            hanging(&format!("  mind: {}", plain(&times.told(&other.to_string()))))?;
         }
     }
     let accounts: usize = rehearsed.iter().map(|at| at.accounts.len()).sum();

@@ -21,7 +21,8 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
     looks(detail, &times)?;
     targets(detail)?;
     for signal in &detail.signals {
-        let why = signal.why.as_deref().map_or(String::new(), |why| format!(": {}", plain(why)));
+        let why = signal.why.as_deref().map(|why| plain(&times.told(why)));
+        let why = why.map_or(String::new(), |why| format!(": {why}"));
         let plainly = detail.signals.len() == 1 && why.is_empty();
         if explain || !plainly {
             hanging(&format!(
@@ -55,7 +56,7 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
     tell_paused(store, unended.map(|job| job.target.as_str())).await?;
     if let Some(hold) = detail.case.hold.filter(|_| detail.case.state == "held") {
         let why = store.hold(hold).await?.hold.detail;
-        hanging(&format!("  hold {hold}: {}", plain(&why)))?;
+        hanging(&format!("  hold {hold}: {}", plain(&times.told(&why))))?;
     }
     line(verdict_line(detail, &times))
 }

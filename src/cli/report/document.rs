@@ -116,6 +116,8 @@ pub(super) struct TrailState {
     pub(super) confirmed: u64,
     /// What is wrong, or why it could not be tried.
     pub(super) findings: Vec<String>,
+    /// What keeps a checkpoint from confirming anything.
+    pub(super) notes: Vec<String>,
     /// The newest signed checkpoint.
     pub(super) checkpoint: Option<SignedHead>,
 }
@@ -192,6 +194,7 @@ impl Document {
             None => Words::of("Not verified when this was made. To verify: ").command("revoked trail verify"),
         }];
         said.extend(state.findings.iter().map(|finding| Words::of("Finding: ").name(finding)));
+        said.extend(state.notes.iter().map(|note| Words::of("Note: ").name(note)));
         said.push(match &state.checkpoint {
             Some(head) => {
                 let newest = self.newest_entry();

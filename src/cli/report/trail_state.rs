@@ -4,6 +4,7 @@ use revoked_trail::{Checkpoint, Summary};
 
 use super::document::{SignedHead, TrailState};
 use crate::cli::StoreArgs;
+use crate::cli::trail::anchors_beside;
 use crate::cli::output::progress;
 use crate::config;
 use crate::model::error_chain;
@@ -19,6 +20,7 @@ pub(super) async fn read(store: &Store, at: &StoreArgs) -> TrailState {
             entries: summary.entries,
             confirmed: summary.confirmed,
             findings: summary.findings,
+            notes: anchors_beside(&config::anchors(&at.config, store.path()), store.path()),
             checkpoint: None,
         },
         Err(error) => TrailState {

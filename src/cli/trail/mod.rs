@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use revoked_trail::Summary;
 
-use super::output::{json, line, progress, verbatim};
+use super::output::{hanging, json, line, plain, progress, verbatim};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -96,11 +96,8 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
                 json(&Summary::from(&report))?;
             } else {
                 line(&report)?;
-                for path in anchors.iter().filter(|path| path.parent() == store.path().parent()) {
-                    line(format!(
-                        "note: {} lies beside the store; whoever owns that folder owns both, so it confirms nothing against them",
-                        path.display()
-                    ))?;
+                for note in anchors_beside(&anchors, store.path()) {
+                    hanging(&format!("note: {}", plain(&note)))?;
                 }
             }
             if report.verified() { Exit::Ok } else { Exit::Unverified }
@@ -122,6 +119,18 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
     };
     store.close().await;
     Ok(exit)
+}
+
+/// Of each file of checkpoints that lies beside the store, what that means.
+pub(super) fn anchors_beside(anchors: &[PathBuf], store: &Path) -> Vec<String> {
+    let beside = anchors.iter().filter(|path| path.parent() == store.parent());
+    let notes = beside.map(|path| {
+        format!(
+            "{} lies beside the store; whoever owns that folder owns both, so it confirms nothing against them",
+            path.display()
+        )
+    });
+    notes.collect()
 }
 
 /// Replaces the key, as the only one who has the store.
