@@ -132,7 +132,9 @@ async fn seen_only(store: &Store, subject: &Subject) -> anyhow::Result<Option<Kn
 async fn whom_its_cases_are_about(store: &Store, known: &KnownName) -> anyhow::Result<Option<Subject>> {
     let mut people: Vec<(i64, Subject, Subject)> = Vec::new();
     for case in &known.accounts_of {
-        let Some(name) = store.case(*case).await?.subject else { continue };
+        let Some(name) = store.case(*case).await?.subject else {
+            continue;
+        };
         let subject: Subject = name.parse()?;
         let names = store.with_known_names(&subject).await?;
         if !people.iter().any(|(_, _, known)| *known == names) {

@@ -83,7 +83,10 @@ impl Plan {
     fn who(&self, names: &ShownNames) -> String {
         match self {
             Self::Departure(departure) => person(departure, names),
-            Self::Case(case) => case.subject.as_deref().map_or_else(|| "erased".to_owned(), |who| bare(names.of(who))),
+            Self::Case(case) => case
+                .subject
+                .as_deref()
+                .map_or_else(|| "erased".to_owned(), |who| bare(names.of(who))),
         }
     }
 }
@@ -181,12 +184,16 @@ async fn cases(args: &ListArgs, range: &Range, store: &Store, filter: &Departure
     if args.state.as_deref().is_some_and(|state| state != "planned") {
         return Ok(Listed::default());
     }
-    let Some(part) = range.parts().into_iter().find(|part| part.is_within) else {
-        return Ok(Listed::default());
-    };
-    let from = part.from.unwrap_or(Timestamp::from_ms(i64::MIN));
-    let to = part.to.unwrap_or(Timestamp::from_ms(i64::MAX));
-    let mut cases = store.planned_cases(from, to, filter.limit).await?;
+    let mut cases: Listed<PlannedCase> = Listed::default();
+    for part in range.parts() {
+        let from = part.from.unwrap_or(Timestamp::from_ms(i64::MIN));
+        let to = part.to.unwrap_or(Timestamp::from_ms(i64::MAX));
+        let limit = if part.is_within { filter.limit } else { u32::MAX };
+        let mut found = store.planned_cases(from, to, limit).await?;
+        found.rows.retain(|case| part.is_within || range.holds(case.due, None));
+        cases.rows.extend(found.rows);
+        cases.unreadable.extend(found.unreadable);
+    }
     let names = match &filter.person {
         Some(person) => Some(store.with_known_names(person).await?),
         None => None,
@@ -204,13 +211,24 @@ async fn cases(args: &ListArgs, range: &Range, store: &Store, filter: &Departure
 /// The headings: the day that the leaver knows is never left out, and is broken where the screen has no room for it in a line.
 fn headings(plans: &[Plan], names: &ShownNames, times: &LocalTimes) -> [&'static str; 9] {
     let widest = |cell: &dyn Fn(&Plan) -> String| plans.iter().map(|plan| width_of(&cell(plan)) + 2).max().unwrap_or(0);
-    let needed = "departure".len() + 2
+    let needed = "departure".len()
+        + 2
         + widest(&|plan| plain(&plan.who(names)))
         + widest(&|plan| ends(plan, times))
         + widest(&|plan| word(plan));
     let is_narrow = terminal().width.is_some_and(|width| needed > width.into());
     let ends = if is_narrow { "access ends…" } else { "access ends" };
-    ["departure", "person", ends, "state", "away?", "due?", "case?", "source?", "why?…"]
+    [
+        "departure",
+        "person",
+        ends,
+        "state",
+        "away?",
+        "due?",
+        "case?",
+        "source?",
+        "why?…",
+    ]
 }
 
 /// When access ends, by the clocks and the calendar of whoever leaves, where those are known.
@@ -304,7 +322,10 @@ fn sum(plans: &[Plan], names: &ShownNames, times: &LocalTimes) -> anyhow::Result
     if overdue > 0 {
         parts.push(format!("{overdue} past its time"));
     }
-    let next = waits.iter().filter(|plan| plan.due() > times.now()).min_by_key(|plan| plan.due());
+    let next = waits
+        .iter()
+        .filter(|plan| plan.due() > times.now())
+        .min_by_key(|plan| plan.due());
     if let Some(next) = next {
         let (at, who) = (next.due(), plain(&next.who(names)));
         parts.push(format!("the next {} ({}): {who}", times.away(at), times.on_day(at)));

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use jiff::civil::{Date, Time};
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
 
 use crate::cli::UsageError;
 use crate::cli::human_time::{HumanTime, beginning_of};
-use crate::cli::output::LocalTimes;
+use crate::cli::output::{LocalTimes, terminal};
 use crate::model::Timestamp;
 
 /// How far the clocks of two places may be apart, with room for a change of one of them: somebody's last day may end that much before or after
@@ -27,10 +28,12 @@ struct Bound {
 }
 
 /// From when on and until when.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Range {
     from: Option<Bound>,
     to: Option<Bound>,
+    /// The zone of whoever asks.
+    zone: TimeZone,
 }
 
 /// A part of the time that a range may reach into.
@@ -56,6 +59,7 @@ impl Range {
         let range = Self {
             from: from.map(|time| bound(time, times, false)).transpose()?,
             to: to.map(|time| bound(time, times, true)).transpose()?,
+            zone: terminal().zone.clone(),
         };
         if let (Some(from), Some(to)) = (range.from, range.to)
             && from.at >= to.at
@@ -100,11 +104,18 @@ impl Range {
         parts
     }
 
-    /// Whether somebody is within it whose access ends then: by that instant, or by the last day, which `local` says where they work.
+    /// Whether somebody is within it whose access ends then: by that instant, or by the last day, which `local` says where they work; where
+    /// that is not known, by the last day here.
     pub(super) fn holds(&self, due: Timestamp, local: Option<&str>) -> bool {
-        let own = local.and_then(last_day);
-        let from = self.from.is_none_or(|bound| due >= bound.at || own.zip(bound.day).is_some_and(|(own, day)| own >= day));
-        let to = self.to.is_none_or(|bound| due < bound.at || own.zip(bound.day).is_some_and(|(own, day)| own <= day));
+        let there = local.and_then(|local| Some(local.parse::<jiff::ZonedDateTime>().ok()?.datetime()));
+        let here = || Some(self.zone.to_datetime(jiff::Timestamp::from_millisecond(due.ms()).ok()?));
+        let own = there.or_else(here).and_then(last_day);
+        let from = self
+            .from
+            .is_none_or(|bound| due >= bound.at || own.zip(bound.day).is_some_and(|(own, day)| own >= day));
+        let to = self
+            .to
+            .is_none_or(|bound| due < bound.at || own.zip(bound.day).is_some_and(|(own, day)| own <= day));
         from && to
     }
 }
@@ -122,8 +133,7 @@ fn bound(time: HumanTime, times: &LocalTimes, is_last: bool) -> Result<Bound, Us
 }
 
 /// The last day that somebody works, by when access ends there: of a midnight the day before it.
-fn last_day(local: &str) -> Option<Date> {
-    let local = local.parse::<jiff::ZonedDateTime>().ok()?;
+fn last_day(local: DateTime) -> Option<Date> {
     if local.time() == Time::midnight() {
         local.date().yesterday().ok()
     } else {
@@ -152,6 +162,7 @@ mod tests {
         Range {
             from: Some(bound(from, false)),
             to: Some(bound(to, true)),
+            zone: TimeZone::UTC,
         }
     }
 
@@ -161,21 +172,44 @@ mod tests {
         for (due, local, is_in) in [
             // The last day is 31 December, in three places.
             ("2026-12-31T23:00:00Z", Some("2027-01-01T00:00:00+01:00[Europe/Berlin]"), true),
-            ("2027-01-01T05:00:00Z", Some("2027-01-01T00:00:00-05:00[America/New_York]"), true),
+            (
+                "2027-01-01T05:00:00Z",
+                Some("2027-01-01T00:00:00-05:00[America/New_York]"),
+                true,
+            ),
             ("2027-01-01T12:00:00Z", Some("2027-01-01T00:00:00-12:00[Etc/GMT+12]"), true),
             // It is 1 December there already.
-            ("2026-11-30T11:00:00Z", Some("2026-12-01T01:00:00+14:00[Pacific/Kiritimati]"), true),
+            (
+                "2026-11-30T11:00:00Z",
+                Some("2026-12-01T01:00:00+14:00[Pacific/Kiritimati]"),
+                true,
+            ),
             // Due on a named day, although the last day was the one before.
-            ("2026-12-01T05:00:00Z", Some("2026-12-01T00:00:00-05:00[America/New_York]"), true),
+            (
+                "2026-12-01T05:00:00Z",
+                Some("2026-12-01T00:00:00-05:00[America/New_York]"),
+                true,
+            ),
             ("2026-12-31T23:59:00Z", None, true),
-            ("2027-01-01T00:00:00Z", None, false),
-            ("2027-01-02T05:00:00Z", Some("2027-01-02T00:00:00-05:00[America/New_York]"), false),
-            ("2026-11-30T10:00:00Z", Some("2026-12-01T00:00:00+14:00[Pacific/Kiritimati]"), false),
+            // The end of 31 December here, of whom no other place is known.
+            ("2027-01-01T00:00:00Z", None, true),
+            ("2027-01-01T00:00:01Z", None, false),
+            (
+                "2027-01-02T05:00:00Z",
+                Some("2027-01-02T00:00:00-05:00[America/New_York]"),
+                false,
+            ),
+            (
+                "2026-11-30T10:00:00Z",
+                Some("2026-12-01T00:00:00+14:00[Pacific/Kiritimati]"),
+                false,
+            ),
         ] {
             assert_eq!(december.holds(at(due), local), is_in, "{due} {local:?}");
-            let looked_at = december.parts().iter().any(|part| {
-                part.from.is_none_or(|from| at(due) >= from) && part.to.is_none_or(|to| at(due) < to)
-            });
+            let looked_at = december
+                .parts()
+                .iter()
+                .any(|part| part.from.is_none_or(|from| at(due) >= from) && part.to.is_none_or(|to| at(due) < to));
             assert!(looked_at || !is_in, "{due} is in no part");
         }
     }

@@ -62,7 +62,10 @@ fn when(departure: &DepartureView, times: &LocalTimes) -> anyhow::Result<()> {
         Some(Leaves::Instant { at }) => times.on_day(*at),
         None => "what cannot be read".to_owned(),
     };
-    hanging(&format!("  HR wrote {written}, which means {}", times.on_day(departure.fire_at)))?;
+    hanging(&format!(
+        "  HR wrote {written}, which means {}",
+        times.on_day(departure.fire_at)
+    ))?;
     let local = departure.local.as_deref();
     let local = local.map_or(String::new(), |local| format!(", {} there", times.own_day(local)));
     let at = times.on_day(departure.acts_at);
@@ -75,7 +78,12 @@ fn when(departure: &DepartureView, times: &LocalTimes) -> anyhow::Result<()> {
         line("  which is when the last of the person's employments ends")?;
     }
     if let Some(at) = departure.executed_at {
-        hanging(&format!("  carried out {}, {}{}", times.on_day(at), times.away(at), late(departure)))?;
+        hanging(&format!(
+            "  carried out {}, {}{}",
+            times.on_day(at),
+            times.away(at),
+            late(departure)
+        ))?;
     }
     Ok(())
 }

@@ -58,7 +58,10 @@ impl WhichDeparture {
                     .iter()
                     .map(|departure| format!("{} ({}, source {})", departure.id, departure.state, plain(&departure.source)));
                 let numbers: Vec<String> = numbers.collect();
-                format!("{who} has several departures: {}; write the number of one", numbers.join(", "))
+                format!(
+                    "{who} has several departures: {}; write the number of one",
+                    numbers.join(", ")
+                )
             }
         };
         Err(UsageError(refused).into())

@@ -75,7 +75,11 @@ pub(super) async fn meant(store: &Store, held: &CombinedSet, named: &[SomeCases]
                     ..CaseFilter::default()
                 };
                 let about = store.find_cases(&about).await?;
-                about.iter().map(|case| case.id).filter(|case| waiting.contains(case)).collect()
+                about
+                    .iter()
+                    .map(|case| case.id)
+                    .filter(|case| waiting.contains(case))
+                    .collect()
             }
         };
         if found.is_empty() {

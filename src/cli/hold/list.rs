@@ -39,7 +39,9 @@ pub(super) async fn list(store: &Store, at: &StoreArgs, all: bool, as_json: bool
     }
     name_unreadable(&holds.unreadable);
     let times = LocalTimes::at(store.clock().now());
-    let names = store.shown_names(holds.iter().flat_map(|hold| &hold.first).map(String::as_str)).await?;
+    let names = store
+        .shown_names(holds.iter().flat_map(|hold| &hold.first).map(String::as_str))
+        .await?;
     let rows = holds.iter().map(|hold| row(hold, &limits, &names, &times));
     let headings = ["hold", "source", "people…", "age?", "cause…", "limit?", "next"];
     table(&headings, rows.collect(), "nothing waits for a decision")?;

@@ -27,7 +27,9 @@ pub enum HoldCommand {
         json: bool,
     },
     /// Show the cases under holds, and the set that an approval must name
-    #[command(after_help = "Examples:\n  revoked hold show 3\n  revoked hold show 3 4 --except 17,27-52\n  revoked hold show 3 --only alice@example.org")]
+    #[command(
+        after_help = "Examples:\n  revoked hold show 3\n  revoked hold show 3 4 --except 17,27-52\n  revoked hold show 3 --only alice@example.org"
+    )]
     Show {
         #[command(flatten)]
         choice: choice::ChoiceArgs,

@@ -95,7 +95,9 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
         }
     }
     let several = held.holds.len() > 1;
-    let names = store.shown_names(held.cases.iter().filter_map(|case| case.subject.as_deref())).await?;
+    let names = store
+        .shown_names(held.cases.iter().filter_map(|case| case.subject.as_deref()))
+        .await?;
     let rows = held.cases.iter().map(|case| {
         let mut row = vec![
             case.case.to_string(),

@@ -244,7 +244,12 @@ mod tests {
             berlin.told("planned for 2026-12-04T23:00:00.000Z and moves (2027-01-01T08:00:00Z), TZ of HR"),
             "planned for Sat 05 Dec 00:00 and moves (Fri 01 Jan 2027 09:00), TZ of HR"
         );
-        for text in ["no instant: T-shirt, Zoë", "2026-12-04", "Té 2026-99-04T23:00:00Z", "ÄÖÜ12-04T23:00:00Z"] {
+        for text in [
+            "no instant: T-shirt, Zoë",
+            "2026-12-04",
+            "Té 2026-99-04T23:00:00Z",
+            "ÄÖÜ12-04T23:00:00Z",
+        ] {
             assert_eq!(berlin.told(text), text);
         }
     }

@@ -226,7 +226,9 @@ impl CaseFile {
         };
         let given_back = given_back(&self.entries, zone);
         // What was proved of it before is over, where nothing else is left of the proof.
-        let is_all = last_looks(&self.entries).iter().all(|look| look.text("verdict") == "released");
+        let is_all = last_looks(&self.entries)
+            .iter()
+            .all(|look| look.text("verdict") == "released");
         if given_back.is_empty() || !is_all {
             told.push(self.came_of_it(standing, zone));
         }
@@ -419,7 +421,9 @@ impl CaseFile {
                 entries.collect(),
             );
         }
-        let released = last_looks(&self.entries).into_iter().rfind(|look| look.text("verdict") == "released");
+        let released = last_looks(&self.entries)
+            .into_iter()
+            .rfind(|look| look.text("verdict") == "released");
         let (is, entry) = match standing(&self.entries) {
             Some(Standing::Closed(_) | Standing::CalledOff(_)) if released.is_some() => match released {
                 Some(look) => (Words::of("released: the account is open again"), look),

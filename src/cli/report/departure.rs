@@ -56,7 +56,11 @@ pub(super) fn sentence(entries: &[Recorded], zone: &Zone) -> Option<Statement> {
         .iter()
         .find(|entry| entry.kind == "case.contained" && entry.text("verdict") == "contained");
     if let Some(ended) = ended {
-        words = words.and(format!(", and had ended by {}{}", zone.time(ended.at()), measured(plan.due, ended.at())));
+        words = words.and(format!(
+            ", and had ended by {}{}",
+            zone.time(ended.at()),
+            measured(plan.due, ended.at())
+        ));
         cited.push(ended.seq);
         at = ended.at();
     } else if let Some((came, entry)) = came_instead(standing, zone) {

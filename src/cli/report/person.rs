@@ -89,9 +89,7 @@ pub(super) fn report(
     Document {
         kind: "person",
         about,
-        title: Words::of("Access of ")
-            .name(name)
-            .and(format!(" as of {}", zone.time(until))),
+        title: Words::of("Access of ").name(name).and(format!(" as of {}", zone.time(until))),
         made_at: now,
         made: zone.time(now),
         zone: zone.sentence(),
@@ -313,10 +311,16 @@ fn called_off(file: &CaseFile) -> Option<Statement> {
     let (words, cited) = match rejected {
         Some(rejected) => {
             let hold = rejected.number("hold").unwrap_or_default();
-            let words = rejected.by().and(format!(" rejected hold {hold}")).then(rejected.because("note"));
+            let words = rejected
+                .by()
+                .and(format!(" rejected hold {hold}"))
+                .then(rejected.because("note"));
             (words, vec![off.seq, rejected.seq])
         }
-        None => (Words::of("called off by ").then(off.by()).then(off.because("why")), vec![off.seq]),
+        None => (
+            Words::of("called off by ").then(off.by()).then(off.because("why")),
+            vec![off.seq],
+        ),
     };
     Some(Statement::new(about.then(words), off.at(), cited))
 }

@@ -85,10 +85,14 @@ pub(super) fn last_looks(entries: &[Recorded]) -> Vec<&Recorded> {
 pub(super) fn given_back(entries: &[Recorded], zone: &Zone) -> Vec<Statement> {
     // Another case may have suspended it again since.
     let again = |look: &Recorded| {
-        let mut later = entries.iter().filter(|entry| entry.seq > look.seq && entry.text("target") == look.text("target"));
+        let mut later = entries
+            .iter()
+            .filter(|entry| entry.seq > look.seq && entry.text("target") == look.text("target"));
         later.any(|entry| entry.kind == "job.settled" && entry.detail["suspended"] == true)
     };
-    let looks = last_looks(entries).into_iter().filter(|look| look.text("verdict") == "released" && !again(look));
+    let looks = last_looks(entries)
+        .into_iter()
+        .filter(|look| look.text("verdict") == "released" && !again(look));
     let told = looks.map(|look| {
         let asked = entries
             .iter()
@@ -104,7 +108,11 @@ pub(super) fn given_back(entries: &[Recorded], zone: &Zone) -> Vec<Statement> {
                 .then(asked.because("note")),
             None => words,
         };
-        Statement::new(words.and("."), look.at(), asked.map(|asked| asked.seq).into_iter().chain([look.seq]))
+        Statement::new(
+            words.and("."),
+            look.at(),
+            asked.map(|asked| asked.seq).into_iter().chain([look.seq]),
+        )
     });
     told.collect()
 }

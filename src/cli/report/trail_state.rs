@@ -4,8 +4,8 @@ use revoked_trail::{Checkpoint, Summary};
 
 use super::document::{SignedHead, TrailState};
 use crate::cli::StoreArgs;
-use crate::cli::trail::anchors_beside;
 use crate::cli::output::progress;
+use crate::cli::trail::anchors_beside;
 use crate::config;
 use crate::model::error_chain;
 use crate::store::Store;

@@ -63,7 +63,14 @@ pub(super) fn of(holds: &[Hold], alerts: &[Alert], names: &ShownNames, disk_told
 
 /// The most urgent last, and of those the newest.
 pub(super) fn sort(needs: &mut [Need]) {
-    let kind = |need: &Need| need.name.split(' ').next().unwrap_or_default().trim_end_matches('s').to_owned();
+    let kind = |need: &Need| {
+        need.name
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('s')
+            .to_owned()
+    };
     needs.sort_by_cached_key(|need| (need.urgent, need.at, kind(need), need.number));
 }
 
@@ -79,7 +86,11 @@ fn of_holds(holds: &[&Hold], names: &ShownNames, at: Timestamp) -> Need {
     } else {
         format!("{cases} cases wait")
     };
-    let named: BTreeSet<String> = holds.iter().flat_map(|hold| &hold.first).map(|name| bare(names.of(name))).collect();
+    let named: BTreeSet<String> = holds
+        .iter()
+        .flat_map(|hold| &hold.first)
+        .map(|name| bare(names.of(name)))
+        .collect();
     let mut shown: Vec<&str> = named.iter().map(String::as_str).take(NAMED).collect();
     if usize::try_from(people).is_ok_and(|people| people > shown.len()) && !shown.is_empty() {
         shown.push("…");
@@ -89,7 +100,9 @@ fn of_holds(holds: &[&Hold], names: &ShownNames, at: Timestamp) -> Need {
     } else {
         format!(" ({})", shown.join(", "))
     };
-    let (source, detail) = holds.first().map_or(("", ""), |hold| (hold.source.as_str(), hold.detail.as_str()));
+    let (source, detail) = holds
+        .first()
+        .map_or(("", ""), |hold| (hold.source.as_str(), hold.detail.as_str()));
     let batches: BTreeSet<&str> = holds.iter().filter_map(|hold| hold.batch.as_deref()).collect();
     let batch = match batches.len() {
         0 => String::new(),
@@ -217,7 +230,10 @@ mod tests {
         let fourteen: Vec<Hold> = (5..=18).map(of_person).collect();
         let needs = of(&fourteen, &[], &ShownNames::default(), false);
         assert_eq!(needs.len(), 1, "{needs:?}");
-        assert_eq!((needs[0].name.as_str(), needs[0].command.as_str()), ("holds 5-18", "revoked hold list"));
+        assert_eq!(
+            (needs[0].name.as_str(), needs[0].command.as_str()),
+            ("holds 5-18", "revoked hold list")
+        );
         assert_eq!(
             needs[0].text,
             "14 cases wait (user05@example.org, user06@example.org, user07@example.org, …) of hr: more than 5 in an hour"

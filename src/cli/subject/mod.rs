@@ -140,11 +140,7 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
             return show::run(&store, at, &name, ask, as_json).await;
         }
         SubjectCommand::Import { file, check } => import::run(&store, &file, check).await?,
-        SubjectCommand::Unresolved {
-            all,
-            ask,
-            json: as_json,
-        } => return unresolved::run(store, at, all, ask, as_json).await,
+        SubjectCommand::Unresolved { all, ask, json: as_json } => return unresolved::run(store, at, all, ask, as_json).await,
         SubjectCommand::Dismiss { cases, note } => dismiss(&store, cases, note).await?,
     }
     store.close().await;
@@ -193,7 +189,9 @@ fn say(linked: &LinkOutcome) -> anyhow::Result<()> {
 async fn dismiss(store: &Store, cases: Vec<i64>, note: Option<String>) -> anyhow::Result<()> {
     let unresolved = store.unresolved(false).await?;
     if let Some(stranger) = cases.iter().find(|case| !unresolved.iter().any(|one| one.case == **case)) {
-        anyhow::bail!("case {stranger} is not unresolved, and nothing was dismissed; revoked subject unresolved lists those that are");
+        anyhow::bail!(
+            "case {stranger} is not unresolved, and nothing was dismissed; revoked subject unresolved lists those that are"
+        );
     }
     for case in &cases {
         store.dismiss(*case, note.clone(), operator()).await?;

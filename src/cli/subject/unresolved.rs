@@ -56,7 +56,9 @@ pub(super) async fn run(store: Store, at: &StoreArgs, all: bool, ask: bool, as_j
     show(&cases, &disputed, &times)?;
     let nowhere = looked_up.as_ref().map_or(&[][..], |looked_up| &looked_up.nowhere);
     if !nowhere.is_empty() {
-        let rows = nowhere.iter().map(|person| vec![on_one_line(&person.subject), times.on_day(person.due)]);
+        let rows = nowhere
+            .iter()
+            .map(|person| vec![on_one_line(&person.subject), times.on_day(person.due)]);
         table(&["known nowhere yet", "due"], rows.collect(), "")?;
     }
     let open: Vec<&Unresolved> = cases.iter().filter(|one| one.state == "open").collect();
@@ -72,7 +74,9 @@ async fn look_up(store: &Store, at: &StoreArgs) -> anyhow::Result<LookedUp> {
     name_unreadable(&people.unreadable);
     let (mut asked, mut all) = (Vec::new(), Vec::new());
     for person in people.rows {
-        let Ok(subject) = person.subject.parse::<Subject>() else { continue };
+        let Ok(subject) = person.subject.parse::<Subject>() else {
+            continue;
+        };
         let known = store.names_of(&subject).await?;
         let about = questions(&reach.config.target_names, &subject, &known);
         asked.push((person, about.len()));
@@ -141,7 +145,12 @@ fn next(open: &[&Unresolved], nowhere: &[PlannedPerson]) -> anyhow::Result<()> {
     let unresolved = open.iter().find_map(|one| one.subject.as_deref());
     let planned = nowhere.first().map(|person| person.subject.as_str());
     if let Some(subject) = unresolved.or(planned) {
-        let name = subject.strip_prefix("aliases:").unwrap_or(subject).lines().next().unwrap_or_default();
+        let name = subject
+            .strip_prefix("aliases:")
+            .unwrap_or(subject)
+            .lines()
+            .next()
+            .unwrap_or_default();
         line(format!(
             "say who it is:                 revoked subject link {} NAME",
             quoted(&shown_text(name))

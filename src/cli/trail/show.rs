@@ -6,11 +6,11 @@ use std::time::Duration;
 use clap::Args;
 
 use super::entry_line::{EntryLine, Widths};
-use crate::cli::{UsageError, number};
 use crate::cli::human_time::HumanTime;
 use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable, verbatim};
 use crate::cli::store::references_of;
 use crate::cli::whom::Whom;
+use crate::cli::{UsageError, number};
 use crate::store::{Store, TrailFilter, TrailRow};
 
 /// How often it is looked for new entries.
