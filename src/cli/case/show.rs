@@ -17,6 +17,10 @@ const NAMED: usize = 10;
 /// Where the store cannot be read, or standard output not be written.
 pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bool) -> anyhow::Result<()> {
     let times = LocalTimes::at(store.clock().now());
+    let names = store.shown_names(detail.case.subject.as_deref()).await?;
+    let mut shown = detail.clone();
+    shown.case.subject = shown.case.subject.map(|subject| names.of(&subject).to_owned());
+    let detail = &shown;
     head(&detail.case, &times)?;
     looks(detail, &times)?;
     targets(detail)?;

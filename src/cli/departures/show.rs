@@ -2,8 +2,8 @@
 
 use super::{person, state, waits};
 use crate::cli::output::{LocalTimes, coarse, hanging, line, name_unreadable, plain};
-use crate::model::Leaves;
-use crate::store::{CaseView, DepartureDetail, DepartureView, StepView, Store, StoreError};
+use crate::model::{Leaves, Verdict};
+use crate::store::{CaseDetail, DepartureDetail, DepartureView, StepView, Store, StoreError};
 
 /// Prints it.
 ///
@@ -15,7 +15,7 @@ pub(super) async fn show(store: &Store, detail: &DepartureDetail, times: &LocalT
     let names = store.shown_names(departure.subject.as_deref()).await?;
     // What is known of the case is a help: a departure is shown without it.
     let case = match departure.case {
-        Some(case) => match store.case(case).await {
+        Some(case) => match store.case_detail(case).await {
             Ok(case) => Some(case),
             Err(StoreError::NotFound { .. }) => None,
             Err(error) => return Err(error.into()),
@@ -67,10 +67,10 @@ fn when(departure: &DepartureView, times: &LocalTimes) -> anyhow::Result<()> {
         times.on_day(departure.fire_at)
     ))?;
     let local = departure.local.as_deref();
-    let local = local.map_or(String::new(), |local| format!(", {} there", times.own_day(local)));
+    let local = local.map_or(String::new(), |local| format!(" ({})", times.own_day(local)));
     let at = times.on_day(departure.acts_at);
     hanging(&match departure.state.as_str() {
-        "planned" => format!("  access ends {at}, {}{local}", times.away(departure.acts_at)),
+        "planned" => format!("  access ends {at}{local}, {}", times.away(departure.acts_at)),
         "held" | "blocked" => format!("  access is to end {at}{local}"),
         _ => format!("  access was to end {at}{local}"),
     })?;
@@ -117,23 +117,22 @@ fn origin(departure: &DepartureView, times: &LocalTimes) -> anyhow::Result<()> {
 /// More about a step, with its times as people read them.
 fn told(step: &StepView, departure: &DepartureView, times: &LocalTimes) -> String {
     match &step.detail {
-        Some(_) if step.what == "executed" && departure.executed_at == Some(step.at) => match late(departure).as_str() {
-            "" => String::new(),
-            late => format!(":{}", late.trim_start_matches(',')),
-        },
+        // Counted in minutes, however many.
+        Some(detail) if detail.starts_with("late by ") && departure.late => format!(":{}", late(departure).trim_start_matches(',')),
         Some(detail) => format!(": {}", plain(&times.told(detail))),
         None => String::new(),
     }
 }
 
 /// What comes next by itself, and what may be typed.
-fn next(departure: &DepartureView, case: Option<&CaseView>, times: &LocalTimes) -> Vec<String> {
+fn next(departure: &DepartureView, detail: Option<&CaseDetail>, times: &LocalTimes) -> Vec<String> {
     let id = departure.id;
     let call_off = format!("to call it off: revoked departures cancel {id} --note WHY");
+    let case = detail.map(|detail| &detail.case);
     let hold = case.and_then(|case| case.hold.filter(|_| case.state == "held"));
     let decide = hold.map_or_else(|| "revoked hold list".to_owned(), |hold| format!("revoked hold show {hold}"));
     if !waits(departure) {
-        return vec![over(departure, case)];
+        return vec![over(departure, detail, times)];
     }
     match departure.state.as_str() {
         "held" => vec![call_off, format!("held: nothing is done before somebody decides: {decide}")],
@@ -146,15 +145,26 @@ fn next(departure: &DepartureView, case: Option<&CaseView>, times: &LocalTimes) 
 }
 
 /// What became of what is over.
-fn over(departure: &DepartureView, case: Option<&CaseView>) -> String {
+fn over(departure: &DepartureView, detail: Option<&CaseDetail>, times: &LocalTimes) -> String {
     let state = state(departure);
     if departure.state != "executed" {
         return format!("{state}: nothing of it is done");
     }
-    let Some(case) = case else {
+    let Some(detail) = detail else {
         return format!("{state}: nothing more happens by itself");
     };
+    let case = &detail.case;
     let shown = format!("revoked case show {}", case.id);
+    let released = detail
+        .jobs
+        .iter()
+        .find(|job| matches!(job.verdict, Some(Verdict::Released { .. })));
+    if let Some(at) = released.and_then(|job| job.finished_at) {
+        return format!(
+            "{state}, and undone: the account is open again since {}: {shown}",
+            times.on_day(at)
+        );
+    }
     match (case.state.as_str(), case.verdict.as_deref()) {
         ("closed", Some("no_principal")) => {
             format!("{state}, but no target knew the person, and nothing was ended: revoked subject unresolved, {shown}")

@@ -304,6 +304,13 @@ fn called_off(file: &CaseFile) -> Option<Statement> {
     let Some(Standing::CalledOff(off)) = standing(&file.entries) else {
         return None;
     };
+    // A release ends what is left of its case, which is told as one.
+    if last_looks(&file.entries)
+        .iter()
+        .any(|look| look.text("verdict") == "released")
+    {
+        return None;
+    }
     let about = Words::of(format!("case {}: ", file.number()));
     // A hold under which nothing is left ends as rejected too, about no case.
     let decided = |entry: &&Recorded| entry.kind == "hold.rejected" && entry.number("cases").is_some_and(|cases| cases > 0);

@@ -14,13 +14,15 @@ use crate::trail;
 /// Verifies the trail as `trail verify` does without arguments. What keeps that from being done is said in the report, which is one nevertheless.
 pub(super) async fn read(store: &Store, at: &StoreArgs) -> TrailState {
     let checkpoint = newest_checkpoint(store).await.unwrap_or_default();
+    let anchors = config::anchors(&at.config, store.path());
+    let beside = anchors_beside(&anchors, store.path());
     let mut state = match verify(store, at).await {
         Ok(summary) => TrailState {
             verified: Some(summary.verified),
             entries: summary.entries,
             confirmed: summary.confirmed,
             findings: summary.findings,
-            notes: anchors_beside(&config::anchors(&at.config, store.path()), store.path()),
+            anchors_beside_the_store: beside.map(|path| path.display().to_string()).collect(),
             checkpoint: None,
         },
         Err(error) => TrailState {

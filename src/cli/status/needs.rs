@@ -86,12 +86,12 @@ fn of_holds(holds: &[&Hold], names: &ShownNames, at: Timestamp) -> Need {
     } else {
         format!("{cases} cases wait")
     };
-    let named: BTreeSet<String> = holds
+    let waiting: BTreeSet<String> = holds
         .iter()
         .flat_map(|hold| &hold.first)
         .map(|name| bare(names.of(name)))
         .collect();
-    let mut shown: Vec<&str> = named.iter().map(String::as_str).take(NAMED).collect();
+    let mut shown: Vec<&str> = waiting.iter().map(String::as_str).take(NAMED).collect();
     if usize::try_from(people).is_ok_and(|people| people > shown.len()) && !shown.is_empty() {
         shown.push("…");
     }

@@ -74,12 +74,13 @@ The first line names the columns: email, username, upn, employee_id, iss_sub:<is
     /// List the cases about people whom no target knows, and names that two sources claim
     #[command(after_help = "Example: revoked subject unresolved --ask
 
-Whoever waits for a day is looked up on that day. With --ask the targets are asked now, so that a slip of HR's is found before.")]
+Whoever waits for a day, or under a hold, is looked up when access is to end. With --ask the targets are asked now, so that a slip of HR's
+is found before.")]
     Unresolved {
         /// What is over too
         #[arg(long)]
         all: bool,
-        /// Ask every target of the config whether it knows those who wait for a day; changes nothing
+        /// Ask every target of the config whether it knows the planned and the held; changes nothing
         #[arg(long)]
         ask: bool,
         /// Print JSON

@@ -182,7 +182,7 @@ fn sum(open: &[&Unresolved], disputed: usize, not_looked_up: usize, looked_up: O
     if nowhere > 0 {
         parts.push(format!(
             "{nowhere} of {} known nowhere",
-            counted(asked, "person who waits for a day is", "people who wait for a day are")
+            counted(asked, "planned or held person is", "planned or held people are")
         ));
     }
     let rest = not_looked_up.saturating_sub(asked);
@@ -190,7 +190,7 @@ fn sum(open: &[&Unresolved], disputed: usize, not_looked_up: usize, looked_up: O
         (0, _) => String::new(),
         (rest, None) => format!(
             "{} not looked up yet: revoked subject unresolved --ask",
-            counted(rest, "planned person was", "planned people were")
+            counted(rest, "planned or held person was", "planned or held people were")
         ),
         (rest, Some(_)) => format!("{} of later days not asked about", counted(rest, "person was", "people were")),
     };

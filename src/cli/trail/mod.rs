@@ -96,8 +96,8 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
                 json(&Summary::from(&report))?;
             } else {
                 line(&report)?;
-                for note in anchors_beside(&anchors, store.path()) {
-                    hanging(&format!("note: {}", plain(&note)))?;
+                for path in anchors_beside(&anchors, store.path()) {
+                    hanging(&format!("note: {} {BESIDE_THE_STORE}", plain(&path.display().to_string())))?;
                 }
             }
             if report.verified() { Exit::Ok } else { Exit::Unverified }
@@ -121,16 +121,13 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
     Ok(exit)
 }
 
-/// Of each file of checkpoints that lies beside the store, what that means.
-pub(super) fn anchors_beside(anchors: &[PathBuf], store: &Path) -> Vec<String> {
-    let beside = anchors.iter().filter(|path| path.parent() == store.parent());
-    let notes = beside.map(|path| {
-        format!(
-            "{} lies beside the store; whoever owns that folder owns both, so it confirms nothing against them",
-            path.display()
-        )
-    });
-    notes.collect()
+/// What it means that a file of checkpoints lies where the store does.
+pub(super) const BESIDE_THE_STORE: &str =
+    "lies beside the store; whoever owns that folder owns both, so it confirms nothing against them";
+
+/// The files of checkpoints that lie beside the store.
+pub(super) fn anchors_beside<'p>(anchors: &'p [PathBuf], store: &'p Path) -> impl Iterator<Item = &'p PathBuf> {
+    anchors.iter().filter(move |path| path.parent() == store.parent())
 }
 
 /// Replaces the key, as the only one who has the store.

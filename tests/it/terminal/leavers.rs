@@ -114,12 +114,12 @@ async fn whoever_waits_for_a_day_and_is_known_nowhere_is_found_before_it() {
     let told = site.said(&["subject", "unresolved"]).await;
     assert_eq!(
         told,
-        "nobody is unresolved; 2 planned people were not looked up yet: revoked subject unresolved --ask\n"
+        "nobody is unresolved; 2 planned or held people were not looked up yet: revoked subject unresolved --ask\n"
     );
     let asked = site.said(&["subject", "unresolved", "--ask"]).await;
     assert!(
         asked.contains("revoked subject link kim.nowhere@example.test NAME")
-            && asked.ends_with("1 of 2 people who wait for a day are known nowhere\n")
+            && asked.ends_with("1 of 2 planned or held people are known nowhere\n")
             && !asked.contains("user01"),
         "{asked}"
     );
@@ -147,7 +147,7 @@ async fn whoever_waits_for_a_day_and_is_known_nowhere_is_found_before_it() {
     let listed = site.said(&["subject", "unresolved"]).await;
     assert!(
         listed.contains("revoked subject link username:ghost1 NAME")
-            && listed.contains("2 cases are about somebody whom no target knows; 2 planned people were not looked up yet"),
+            && listed.contains("2 cases are about somebody whom no target knows; 2 planned or held people were not looked up yet"),
         "{listed}"
     );
     let refused = site.says(&["subject", "dismiss", &ghosts[0], "4711"]).await;
@@ -186,6 +186,8 @@ async fn a_slip_that_is_linked_to_the_right_name_is_not_the_one_that_is_shown() 
         &["hold", "show", "1"],
         &["departures", "show", "1"],
         &["status"],
+        &["case", "list"],
+        &["case", "show", "1"],
     ] {
         let shown = site.said(args).await;
         assert!(
