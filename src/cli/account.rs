@@ -52,7 +52,9 @@ fn typed(instead: impl Fn(String) -> String) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn quoted(word: &str) -> String {
+/// A word as a shell takes it for itself.
+#[must_use]
+pub(super) fn quoted(word: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "-_=./:@%+,#".contains(c);
     if !word.is_empty() && word.chars().all(is_plain) {
         word.to_owned()

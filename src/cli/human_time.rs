@@ -21,6 +21,8 @@ pub enum HumanTime {
     Away(Duration),
     /// So many days after today, at its beginning.
     Day(i32),
+    /// A day, at its beginning.
+    Date(Date),
     /// A time of today.
     Clock(Time),
     /// A date and a time of day.
@@ -51,7 +53,7 @@ impl FromStr for HumanTime {
         }
         // `DateTime` would take a date alone too, and a time alone with a date of its own choice.
         if let Ok(date) = Date::strptime("%Y-%m-%d", text) {
-            return Ok(Self::Civil(date.to_datetime(Time::midnight())));
+            return Ok(Self::Date(date));
         }
         for form in ["%H:%M", "%H:%M:%S"] {
             if let Ok(time) = Time::strptime(form, text) {
@@ -82,24 +84,55 @@ impl HumanTime {
         self.instant(now, &terminal().zone, Timestamp::plus)
     }
 
+    /// The whole day that is meant, where it is no time of a day.
+    pub(super) fn day(self, now: Timestamp) -> Result<Option<Date>, String> {
+        self.day_in(now, &terminal().zone)
+    }
+
+    fn day_in(self, now: Timestamp, zone: &TimeZone) -> Result<Option<Date>, String> {
+        match self {
+            Self::Day(days) => days_from_today(days, now, zone).map(Some),
+            Self::Date(date) => Ok(Some(date)),
+            Self::Instant(_) | Self::Away(_) | Self::Clock(_) | Self::Civil(_) => Ok(None),
+        }
+    }
+
     fn instant(self, now: Timestamp, zone: &TimeZone, away: fn(Timestamp, Duration) -> Timestamp) -> Result<Timestamp, String> {
-        let today = || {
-            let now = jiff::Timestamp::from_millisecond(now.ms()).map_err(|error| error.to_string())?;
-            Ok::<Date, String>(zone.to_datetime(now).date())
-        };
         let civil = match self {
             Self::Instant(instant) => return Ok(instant),
             Self::Away(length) => return Ok(away(now, length)),
-            Self::Day(days) => {
-                let day = today()?.checked_add(jiff::Span::new().days(days));
-                day.map_err(|error| error.to_string())?.to_datetime(Time::midnight())
-            }
-            Self::Clock(time) => today()?.to_datetime(time),
+            Self::Clock(time) => today(now, zone)?.to_datetime(time),
             Self::Civil(civil) => civil,
+            Self::Day(days) => return beginning(days_from_today(days, now, zone)?, zone),
+            Self::Date(date) => return beginning(date, zone),
         };
-        let instant = zone.to_timestamp(civil).map_err(|error| error.to_string())?;
-        Ok(instant.into())
+        of_civil(civil, zone)
     }
+}
+
+fn days_from_today(days: i32, now: Timestamp, zone: &TimeZone) -> Result<Date, String> {
+    let day = today(now, zone)?.checked_add(jiff::Span::new().days(days));
+    day.map_err(|error| error.to_string())
+}
+
+/// Today, where the clocks are of this zone.
+fn today(now: Timestamp, zone: &TimeZone) -> Result<Date, String> {
+    let now = jiff::Timestamp::from_millisecond(now.ms()).map_err(|error| error.to_string())?;
+    Ok(zone.to_datetime(now).date())
+}
+
+/// The instant at which a day begins where times are told.
+pub(super) fn beginning_of(day: Date) -> Result<Timestamp, String> {
+    beginning(day, &terminal().zone)
+}
+
+fn beginning(day: Date, zone: &TimeZone) -> Result<Timestamp, String> {
+    of_civil(day.to_datetime(Time::midnight()), zone)
+}
+
+fn of_civil(civil: DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
+    let instant = zone.to_timestamp(civil).map_err(|error| error.to_string())?;
+    Ok(instant.into())
 }
 
 #[cfg(test)]
@@ -133,6 +166,22 @@ mod tests {
             ("2026-11-20T17:30:00+05:00", "2026-11-20T12:30:00Z"),
         ] {
             assert_eq!(read(typed), at(meant), "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_told_from_a_time_of_one() {
+        let now = at("2026-11-28T02:12:00Z");
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        for (typed, day) in [
+            ("2026-12-31", Some("2026-12-31")),
+            ("tomorrow", Some("2026-11-29")),
+            ("2026-12-31 00:00", None),
+            ("3d", None),
+            ("17:30", None),
+        ] {
+            let meant = typed.parse::<HumanTime>().unwrap().day_in(now, &zone).unwrap();
+            assert_eq!(meant.map(|day| day.to_string()).as_deref(), day, "{typed}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! The commands, one file or folder each, under the name of the command. Only here is anything printed.
 //!
 //! `output` prints tables, JSON and sanitized text; `store` opens the store beside a running daemon; `exit` has the exit codes; `run` starts the
-//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them.
+//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them, `number` what
+//! is named by one.
 
 use std::path::PathBuf;
 
@@ -27,6 +28,7 @@ mod job;
 mod kinds;
 mod leaked;
 mod manual;
+mod number;
 mod output;
 mod release;
 mod report;
@@ -224,6 +226,13 @@ impl Cli {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct UsageError(String);
+
+/// An error as it is told: its chain on one line, with its times as people read them.
+#[must_use]
+pub fn in_words(error: &anyhow::Error) -> String {
+    let times = output::LocalTimes::at(crate::clock::Clock::system().now());
+    times.told(&format!("{error:#}"))
+}
 
 /// The exit code of an error: the store's refusals and the config's have their own.
 #[must_use]

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::asked::Reach;
 use super::output::{LocalTimes, Meaning, hanging, json, line, plain};
 use super::store::operator;
-use super::{Exit, StoreArgs, UsageError};
+use super::{Exit, StoreArgs, UsageError, number};
 use crate::clock::Clock;
 use crate::daemon::asked::{Asks, Question, Says};
 use crate::model::digest_of;
@@ -23,6 +23,7 @@ Only a suspension that the case itself has made is undone, and only while it sta
 back. The case's sweeps end with it; another case that asks for the same suspension goes on, and is named.")]
 pub struct ReleaseArgs {
     /// The case
+    #[arg(value_parser = number::case)]
     pub case: i64,
     /// Only at this target
     #[arg(long)]
@@ -171,7 +172,7 @@ fn show(args: &ReleaseArgs, rehearsed: &[AtTarget], set: &str) -> anyhow::Result
             }
         }
         for other in &at.others {
-            hanging(&format!("  mind: {}", plain(&other.to_string())))?;
+            hanging(&format!("  mind: {}", plain(&times.told(&other.to_string()))))?;
         }
     }
     let accounts: usize = rehearsed.iter().map(|at| at.accounts.len()).sum();

@@ -104,9 +104,10 @@ pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
 pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
 pub use views::lanes::LaneView;
-pub use views::plans::PlannedCase;
+pub use views::plans::{PlannedCase, PlannedPerson};
 pub use views::search::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits};
 pub use views::search_word::{SearchWord, value_of};
+pub use views::shown_names::ShownNames;
 pub use views::work::{CaseAtWork, WorkAt};
 pub use writer::group_commit::Committed;
 

@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::output::{LiveLine, json, line, name_unreadable};
 use super::report::{self, CaseReportArgs};
-use super::{Exit, StoreArgs};
+use super::{Exit, StoreArgs, number};
 
 mod change;
 mod follow;
@@ -35,6 +35,7 @@ pub enum CaseCommand {
   revoked case show 17 --follow      # until it is over; exits by the verdict, Ctrl-C leaves the work running")]
     Show {
         /// The case's number
+        #[arg(value_parser = number::case)]
         case: i64,
         /// Follow it until it is over, and exit by the verdict
         #[arg(long)]
@@ -54,6 +55,7 @@ pub enum CaseCommand {
 Notes are kept with the case and erased with the person; the trail names a note by its number alone.")]
     Note {
         /// The case's number
+        #[arg(value_parser = number::case)]
         case: i64,
         /// What to write, up to 2000 characters
         text: String,
@@ -68,6 +70,7 @@ Notes are kept with the case and erased with the person; the trail names a note 
   revoked case assign 17 --nobody")]
     Assign {
         /// The case's number
+        #[arg(value_parser = number::case)]
         case: i64,
         /// The login of whoever looks after it; yours without it
         #[arg(long, value_name = "LOGIN", value_parser = login)]
@@ -85,6 +88,7 @@ Notes are kept with the case and erased with the person; the trail names a note 
 What was done stays done. To give a suspended account back: revoked release CASE.")]
     Cancel {
         /// The case's number
+        #[arg(value_parser = number::case)]
         case: i64,
         /// Why, for the trail
         #[arg(long)]

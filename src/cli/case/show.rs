@@ -17,11 +17,16 @@ const NAMED: usize = 10;
 /// Where the store cannot be read, or standard output not be written.
 pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bool) -> anyhow::Result<()> {
     let times = LocalTimes::at(store.clock().now());
+    let names = store.shown_names(detail.case.subject.as_deref()).await?;
+    let mut shown = detail.clone();
+    shown.case.subject = shown.case.subject.map(|subject| names.of(&subject).to_owned());
+    let detail = &shown;
     head(&detail.case, &times)?;
     looks(detail, &times)?;
     targets(detail)?;
     for signal in &detail.signals {
-        let why = signal.why.as_deref().map_or(String::new(), |why| format!(": {}", plain(why)));
+        let why = signal.why.as_deref().map(|why| plain(&times.told(why)));
+        let why = why.map_or(String::new(), |why| format!(": {why}"));
         let plainly = detail.signals.len() == 1 && why.is_empty();
         if explain || !plainly {
             hanging(&format!(
@@ -55,7 +60,7 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
     tell_paused(store, unended.map(|job| job.target.as_str())).await?;
     if let Some(hold) = detail.case.hold.filter(|_| detail.case.state == "held") {
         let why = store.hold(hold).await?.hold.detail;
-        hanging(&format!("  hold {hold}: {}", plain(&why)))?;
+        hanging(&format!("  hold {hold}: {}", plain(&times.told(&why))))?;
     }
     line(verdict_line(detail, &times))
 }

@@ -183,7 +183,7 @@ fn nobody(case: &CaseView, who: &str, at: &str) -> (Meaning, String, String) {
     (
         Meaning::Waiting,
         "NOBODY".to_owned(),
-        format!(" is called {who}{at}: nothing was ended"),
+        format!(" is called {who}{at} · revoked subject unresolved"),
     )
 }
 

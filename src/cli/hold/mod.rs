@@ -1,9 +1,12 @@
 //! `revoked hold`: what waits for a human, and the decision about exactly what was shown.
+//!
+//! `choice` is what a command is about, with `cases` as people name them; `list` and `show` say what waits, `decide` decides.
 
 use clap::Subcommand;
 
 use super::{Exit, StoreArgs};
 
+mod cases;
 mod choice;
 mod decide;
 mod limit;
@@ -24,7 +27,9 @@ pub enum HoldCommand {
         json: bool,
     },
     /// Show the cases under holds, and the set that an approval must name
-    #[command(after_help = "Examples:\n  revoked hold show 3\n  revoked hold show 3 4 --except 17")]
+    #[command(
+        after_help = "Examples:\n  revoked hold show 3\n  revoked hold show 3 4 --except 17,27-52\n  revoked hold show 3 --only alice@example.org"
+    )]
     Show {
         #[command(flatten)]
         choice: choice::ChoiceArgs,
@@ -37,7 +42,8 @@ pub enum HoldCommand {
 Examples:
   revoked hold approve 3
   revoked hold approve 3 --set 5f0c1e9a77d2b340 --note \"confirmed with HR\"
-  revoked hold approve 3 4 --except 17,18 --set 91be0a44c2d1f730
+  revoked hold approve 3 4 --except 17,27-52 --set 91be0a44c2d1f730
+  revoked hold approve 3 --only 53,54 --set 91be0a44c2d1f730
   revoked hold approve --all-of inbox
 
 At a terminal, without --set, it shows the set and asks. With --all-of and
@@ -51,15 +57,21 @@ without --set it only shows.")]
     /// Call the held cases off
     #[command(after_help = "\
 Examples:
-  revoked hold reject 3 --note \"test export, nobody leaves\"
-  revoked hold reject 3 4 --except 17
+  revoked hold reject 3
+  revoked hold reject 3 --set 5f0c1e9a77d2b340 --note \"test export, nobody leaves\"
+  revoked hold reject 3 4 --except 17 --yes --note \"ticket 812\"
 
-With --all-of and without --set it only shows.")]
+At a terminal, without --set, it shows the set, asks, and asks why. In a
+script it takes --set, or --yes for whatever waits by then. With --all-of and
+without either it only shows.")]
     Reject {
         #[command(flatten)]
         choice: choice::ChoiceArgs,
         #[command(flatten)]
         decision: decide::DecisionArgs,
+        /// Whatever waits by then, without a look at it
+        #[arg(long, conflicts_with = "set")]
+        yes: bool,
     },
 }
 
@@ -73,7 +85,7 @@ pub(super) async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<
         HoldCommand::List { all, json } => list::list(&store, at, all, json).await,
         HoldCommand::Show { choice, json } => show::run(&store, at, choice, json).await,
         HoldCommand::Approve { choice, decision } => decide::approve(&store, at, choice, decision).await,
-        HoldCommand::Reject { choice, decision } => decide::reject(&store, at, choice, decision).await,
+        HoldCommand::Reject { choice, decision, yes } => decide::reject(&store, at, choice, decision, yes).await,
     };
     store.close().await;
     outcome

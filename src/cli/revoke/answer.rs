@@ -177,7 +177,10 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
             let said = Said {
                 meaning: Meaning::Waiting,
                 head: "HELD",
-                rest: format!(": hold {hold} ({}): nothing was done · revoked hold show {hold}", plain(&why)),
+                rest: format!(
+                    ": hold {hold} ({}): nothing was done · revoked hold show {hold}",
+                    plain(&times.told(&why))
+                ),
                 verdict: None,
             };
             return Ok((said, Exit::Held));

@@ -5,11 +5,11 @@
 use clap::{Args, CommandFactory as _};
 use serde::Serialize;
 
-use super::output::{json, line, name_unreadable, terminal};
+use super::output::{LocalTimes, json, line, name_unreadable, terminal};
 use super::{Exit, StoreArgs};
 use crate::config;
 use crate::model::Timestamp;
-use crate::store::{Alert, CaseAtWork, Counts, Hold, LaneView, Room, SourceHealth, Store, UnreadableRow};
+use crate::store::{Alert, CaseAtWork, Counts, Hold, LaneView, Room, ShownNames, SourceHealth, Store, UnreadableRow};
 
 mod needs;
 mod screen;
@@ -68,6 +68,12 @@ struct Status {
     disk_full: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<UnreadableRow>,
+    /// By which names to show who waits.
+    #[serde(skip)]
+    shown: ShownNames,
+    /// The open alerts with the names of several where they are about several.
+    #[serde(skip)]
+    named_alerts: Vec<Alert>,
 }
 
 /// How a target is.
@@ -185,10 +191,14 @@ impl Status {
                 }),
             }
         }
+        let shown = store
+            .shown_names(holds.iter().flat_map(|hold| &hold.first).map(String::as_str))
+            .await?;
         let rates = config::target_rates(&at.config);
         let targets = targets(lanes, rates, &alerts.rows, daemon_running.then_some(now));
         Ok(Self {
             counts,
+            named_alerts: super::alert::with_names(store, &alerts).await?,
             open_alerts: alerts.rows,
             open_holds: holds.rows,
             sources: sources.rows,
@@ -201,13 +211,14 @@ impl Status {
             room: room.map(|room| room.bytes),
             disk_full: room.is_some_and(Room::is_full),
             unreadable: [alerts.unreadable, holds.unreadable, sources.unreadable, planned.unreadable].concat(),
+            shown,
         })
     }
 
     /// What needs somebody, the most urgent last.
     fn needs(&self, store: &Store) -> Vec<Need> {
         let now = store.clock().now();
-        let mut needs = needs::of(&self.open_holds, &self.open_alerts, self.disk_full);
+        let mut needs = needs::of(&self.open_holds, &self.named_alerts, &self.shown, self.disk_full);
         let told = self
             .open_alerts
             .iter()
@@ -218,6 +229,7 @@ impl Status {
             let since = self.counts.ledger_oldest.unwrap_or(now);
             needs.push(Need {
                 name: "ledger".to_owned(),
+                number: 0,
                 text: format!(
                     "{untold} more could not be revoked, the oldest since {}",
                     screen::ago(since, now)
@@ -230,6 +242,7 @@ impl Status {
         if !self.daemon_running {
             needs.push(Need {
                 name: "daemon".to_owned(),
+                number: 0,
                 text: "it does not run: requests wait in the inbox until it starts".to_owned(),
                 command: "systemctl start revoked".to_owned(),
                 urgent: true,
@@ -240,6 +253,7 @@ impl Status {
             let folder = store.path().parent().map(|folder| folder.display().to_string());
             needs.push(Need {
                 name: "disk".to_owned(),
+                number: 0,
                 text: format!(
                     "full, {} KiB are left: what does not fit is refused until there is room",
                     self.room.unwrap_or(0) / 1024
@@ -250,6 +264,10 @@ impl Status {
             });
         }
         needs::sort(&mut needs);
+        let times = LocalTimes::at(now);
+        for need in &mut needs {
+            need.text = times.told(&need.text);
+        }
         needs
     }
 }

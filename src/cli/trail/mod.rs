@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use revoked_trail::Summary;
 
-use super::output::{json, line, progress, verbatim};
+use super::output::{hanging, json, line, plain, progress, verbatim};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
@@ -96,11 +96,8 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
                 json(&Summary::from(&report))?;
             } else {
                 line(&report)?;
-                for path in anchors.iter().filter(|path| path.parent() == store.path().parent()) {
-                    line(format!(
-                        "note: {} lies beside the store; whoever owns that folder owns both, so it confirms nothing against them",
-                        path.display()
-                    ))?;
+                for path in anchors_beside(&anchors, store.path()) {
+                    hanging(&format!("note: {} {BESIDE_THE_STORE}", plain(&path.display().to_string())))?;
                 }
             }
             if report.verified() { Exit::Ok } else { Exit::Unverified }
@@ -122,6 +119,15 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
     };
     store.close().await;
     Ok(exit)
+}
+
+/// What it means that a file of checkpoints lies where the store does.
+pub(super) const BESIDE_THE_STORE: &str =
+    "lies beside the store; whoever owns that folder owns both, so it confirms nothing against them";
+
+/// The files of checkpoints that lie beside the store.
+pub(super) fn anchors_beside<'p>(anchors: &'p [PathBuf], store: &'p Path) -> impl Iterator<Item = &'p PathBuf> {
+    anchors.iter().filter(move |path| path.parent() == store.parent())
 }
 
 /// Replaces the key, as the only one who has the store.

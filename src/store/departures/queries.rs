@@ -217,12 +217,12 @@ impl Store {
         let to = filter.to.map_or(i64::MAX, Timestamp::ms);
         if let Some(person) = &filter.person {
             let sql = of_person(person);
-            let (employee, names) = match person {
-                Subject::EmployeeId(number) => (Some(number), None),
-                subject => (None, Some(json_of([subject]))),
+            let whose = match person {
+                Subject::EmployeeId(number) => number.clone(),
+                subject => json_of(self.with_known_names(subject).await?.names()),
             };
             let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-                .bind(employee.cloned().or(names))
+                .bind(whose)
                 .bind(&filter.source)
                 .bind(&filter.state)
                 .bind(filter.limit)

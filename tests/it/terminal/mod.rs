@@ -7,6 +7,7 @@ mod check;
 mod departures;
 mod find;
 mod hold;
+mod leavers;
 mod rendering;
 mod report;
 mod revoke;
