@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use serde_json::json;
 
+use super::remarks::remarks;
 use super::{person, state};
 use crate::cli::UsageError;
 use crate::cli::human_time::HumanTime;
@@ -175,7 +176,7 @@ fn cells(plan: &Plan, times: &LocalTimes) -> Vec<Cell> {
                 state,
                 departure.case.map_or_else(|| "-".to_owned(), |case| case.to_string()).into(),
                 departure.source.clone().into(),
-                departure.why.clone().unwrap_or_default().into(),
+                why(departure, times).into(),
             ]
         }
         Plan::Case(case) => {
@@ -196,6 +197,12 @@ fn cells(plan: &Plan, times: &LocalTimes) -> Vec<Cell> {
             ]
         }
     }
+}
+
+/// Why it waits or is over, and what else is to be known of it.
+fn why(departure: &DepartureView, times: &LocalTimes) -> String {
+    let said = departure.why.iter().cloned();
+    said.chain(remarks(departure, times)).collect::<Vec<_>>().join("; ")
 }
 
 /// The answer: how many wait, and who is next.

@@ -2,13 +2,14 @@
 
 use clap::Subcommand;
 
-use super::output::{LocalTimes, bare, json, line, name_unreadable, own_time, plain};
+use super::output::{LocalTimes, bare, hanging, json, line, name_unreadable, own_time, plain};
 use super::store::operator;
 use super::{Exit, StoreArgs};
 use crate::model::Leaves;
 use crate::store::{DepartureDetail, DepartureView};
 
 mod list;
+mod remarks;
 
 /// `revoked departures`
 #[derive(Debug, Clone, Subcommand)]
@@ -84,6 +85,9 @@ fn show(detail: &DepartureDetail, times: &LocalTimes) -> anyhow::Result<()> {
         .as_deref()
         .map_or(String::new(), |why| format!(": {}", plain(why)));
     line(format!("  {}{why}", state(departure)))?;
+    for remark in remarks::remarks(departure, times) {
+        hanging(&format!("  {}", plain(&remark)))?;
+    }
     let written = match &departure.leaves {
         Some(Leaves::Wall { date, zone, at, .. }) => {
             let at = at.as_deref().map_or(String::new(), |at| format!(" at {at}"));

@@ -89,6 +89,9 @@ impl Tx<'_> {
         self.decide_holds(&held, "approved", by, note).await?;
         let mut targets = Vec::new();
         for case in &held.cases {
+            self.apply_changes(case.case, by).await?;
+        }
+        for case in &held.cases {
             self.approve_departures(case.case, by).await?;
         }
         for case in &held.cases {
@@ -317,6 +320,7 @@ impl Tx<'_> {
         let cancelled = touched.rows_affected() > 0;
         self.wipe_credential_of(case).await?;
         if cancelled {
+            self.drop_changes(case, by, why).await?;
             self.record(
                 &Entry::new(EntryKind::CaseCancelled, by.clone())
                     .case(case)

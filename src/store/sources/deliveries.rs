@@ -95,7 +95,11 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Records that a file was taken. One that was rejected whole was not: that it was put aside says its own entry.
     fn record_file(&mut self, delivery: &Delivery, batch: i64) {
+        if rejected_whole(delivery).is_some() {
+            return;
+        }
         self.record(
             &Entry::new(EntryKind::FileAccepted, Actor::source(&delivery.source)).detail(serde_json::json!({
                 "batch": batch, "sha256": delivery.digest.map(|digest| hex(&digest)), "signals": delivery.signals.len(),
@@ -109,6 +113,7 @@ impl Tx<'_> {
         if delivery.refused.is_empty() {
             return Ok(());
         }
+        let whole = rejected_whole(delivery);
         let named: Vec<_> = delivery
             .refused
             .iter()
@@ -117,10 +122,10 @@ impl Tx<'_> {
             .collect();
         self.record(
             &Entry::new(EntryKind::FileQuarantined, Actor::source(&delivery.source)).detail(serde_json::json!({
-                "batch": batch, "refused": delivery.refused.len(), "parts": named,
+                "batch": batch, "sha256": delivery.digest.map(|digest| hex(&digest)), "refused": delivery.refused.len(), "parts": named,
+                "whole": whole.is_some(),
             })),
         );
-        let whole = delivery.refused.iter().find(|part| part.place == Refused::WHOLE);
         let said = |what: &str| {
             if let Some(part) = whole {
                 return format!(
@@ -179,4 +184,9 @@ impl Tx<'_> {
         .map_err(StoreError::sql("keeping a cursor"))?;
         Ok(())
     }
+}
+
+/// Why nothing of a delivery was taken, where that is so.
+fn rejected_whole(delivery: &Delivery) -> Option<&Refused> {
+    delivery.refused.iter().find(|part| part.place == Refused::WHOLE)
 }
