@@ -272,7 +272,7 @@ impl Tx<'_> {
         if wanted {
             return Ok(());
         }
-        self.call_off_case(case, by, why).await.map(|_| ())
+        self.call_off_whole(case, by, why).await
     }
 
     /// The day of a departure that was carried out lies ahead now. Nothing is undone by itself, and the sweeps end: until that day the person stays.
