@@ -51,7 +51,7 @@ pub struct ListArgs {
 
 /// A line of the list, and by what it is sorted: what is over stands after what is not.
 enum Plan {
-    Departure(DepartureView),
+    Departure(Box<DepartureView>),
     Case(PlannedCase),
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<()> {
     let Listed { rows, mut unreadable } = departures;
     unreadable.extend(cases.unreadable);
     name_unreadable(&unreadable);
-    let mut plans: Vec<Plan> = rows.into_iter().map(Plan::Departure).collect();
+    let mut plans: Vec<Plan> = rows.into_iter().map(|row| Plan::Departure(Box::new(row))).collect();
     plans.extend(cases.rows.into_iter().map(Plan::Case));
     plans.sort_by_key(Plan::place);
     let most = usize::try_from(args.limit).unwrap_or(usize::MAX);

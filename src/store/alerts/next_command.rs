@@ -19,7 +19,10 @@ pub(super) fn next_command(id: i64, kind: &str, key: &str, (case, suspends): (Op
             || "revoked departures list".to_owned(),
             |departure| format!("revoked departures show {departure}"),
         ),
-        ("departure_called_off", _) => "revoked departures list --state cancelled".to_owned(),
+        ("departure_called_off", _) => about("departure:").map_or_else(
+            || "revoked departures list --state cancelled".to_owned(),
+            |departure| format!("revoked departures show {departure}"),
+        ),
         ("receiver_refuses", _) => about("receiver:").map_or_else(
             || "revoked transmitter status".to_owned(),
             |receiver| format!("revoked transmitter retry {receiver}"),
@@ -59,6 +62,10 @@ mod tests {
         assert_eq!(
             next("departure_called_off", "source:hr", None),
             "revoked departures list --state cancelled"
+        );
+        assert_eq!(
+            next("departure_called_off", "departure:2", Some(4)),
+            "revoked departures show 2"
         );
         assert_eq!(next("target_paused", "target:chat", None), "revoked target resume chat");
         assert_eq!(next("quarantine", "source:hr", None), "revoked alert clear 7");

@@ -3,6 +3,7 @@
 use revoked_trail::{Entry, EntryKind};
 
 use crate::model::{Actor, Departure, DepartureStep, Leaves, Timestamp, When};
+use crate::store::cases::hold_decision::HOLD_REJECTED;
 use crate::store::columns::{Columns as _, written};
 use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::queue::place_hold::OTHER_EMPLOYMENT;
@@ -25,10 +26,16 @@ pub(super) struct Plan {
 struct KnownDeparture {
     id: i64,
     state: String,
+    why: Option<String>,
     case: Option<i64>,
 }
 
 impl KnownDeparture {
+    /// Whether an operator has called the departure itself off, and not only rejected what a source said of it.
+    fn was_called_off(&self) -> bool {
+        self.state == "cancelled" && self.why.as_deref() != Some(HOLD_REJECTED)
+    }
+
     /// Whether it stands until a human has decided about a change of it that waits with `case`.
     fn stands_beside(&self, case: i64) -> bool {
         matches!(self.state.as_str(), "planned" | "held" | "blocked" | "executed") && self.case != Some(case)
@@ -87,9 +94,17 @@ impl Tx<'_> {
             |(_, why)| format!("{}; {why}", describe(&plan.leaves, acts_at)),
         );
         self.add_step(id, &by, what, Some(&detail)).await?;
-        if known.is_some() {
+        if let Some(known) = &known {
             let why = "the source has said something newer about the departure";
             self.withdraw_changes(id, source, &by, why).await?;
+            if known.was_called_off() && state != "held" {
+                let summary = format!(
+                    "source {source} says something new about departure {id}, which an operator had called off: it takes place after all; \
+                     revoked departures show {id} says when"
+                );
+                self.raise_alert("departure_called_off", &format!("departure:{id}"), &summary, Some(case))
+                    .await?;
+            }
         }
         if old_case != Some(case) {
             self.leave_plan(id, source, (was, old_case), acts_at, &by).await?;
@@ -106,7 +121,7 @@ impl Tx<'_> {
     }
 
     async fn known_departure(&mut self, source: &str, departure: &Departure) -> Result<Option<KnownDeparture>> {
-        let row = sqlx::query("SELECT id, state, case_id FROM departure WHERE source = ? AND employee = ? AND employment = ?")
+        let row = sqlx::query("SELECT id, state, case_id, why FROM departure WHERE source = ? AND employee = ? AND employment = ?")
             .bind(source)
             .bind(&departure.employee)
             .bind(&departure.employment)
@@ -118,6 +133,7 @@ impl Tx<'_> {
             id: row.read(0)?,
             state: row.read(1)?,
             case: row.read(2)?,
+            why: row.read(3)?,
         }))
     }
 

@@ -355,3 +355,33 @@ async fn what_an_operator_called_off_and_hr_says_again_is_told_once_and_changes_
     assert_eq!(place.departure_of_number("9001").await.state, "cancelled");
     assert_eq!(place.steps_of("9001").await, ["planned", "cancelled", "said_again"]);
 }
+
+#[tokio::test]
+async fn what_an_operator_called_off_and_hr_plans_for_another_day_is_planned_and_told() {
+    let place = place().await;
+    place.file("one", vec![row("a", "9001", "alice@example.org", at(240))]).await;
+    let id = place.departure_of_number("9001").await.id;
+    place
+        .store
+        .cancel_departure(id, by(), "stays until June".to_owned())
+        .await
+        .unwrap();
+    place.file("two", vec![row("b", "9001", "alice@example.org", at(300))]).await;
+    assert_eq!(place.departure_of_number("9001").await.state, "planned");
+    let alert = place.store.alerts(false).await.unwrap().rows.remove(0);
+    assert_eq!(
+        (alert.kind.as_str(), alert.next.as_str()),
+        ("departure_called_off", "revoked departures show 1")
+    );
+    assert!(alert.summary.contains("it takes place after all"), "{}", alert.summary);
+    assert_eq!(alert.subject.as_deref(), Some("email:alice@example.org"));
+
+    // Where only what was said was rejected, another word is what was asked for.
+    place.file("wrong", wrong("wrong", at(1))).await;
+    place.reject(1).await;
+    place
+        .file("right", vec![row("c", "wrong1", "wrong1@example.org", at(90))])
+        .await;
+    assert_eq!(place.departure_of_number("wrong1").await.state, "planned");
+    assert_eq!(place.store.alerts(false).await.unwrap().len(), 1);
+}
