@@ -57,7 +57,7 @@ pub use alerts::{Alert, HandOver, UntoldAlert};
 pub use asked::OpenQuestion;
 pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::call_off::CalledOff;
-pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, Reactivation};
+pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, Reactivation};
 pub use cases::hold_decision::HoldChoice;
 pub use cases::holds::Hold;
 pub use cases::notes::CaseNote;
@@ -65,7 +65,7 @@ pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};
 pub use cases::unresolved::{AccountLookup, Unresolved};
 pub use departures::queries::{
-    DepartureDetail, DepartureFilter, DepartureView, EmploymentView, PlanPlace, PlannedDeparture, StepView,
+    DepartureDetail, DepartureFilter, DepartureView, EmploymentView, HeldChange, PlanPlace, PlannedDeparture, StepView,
 };
 pub use error::{OpenError, StoreError};
 pub use file::backup::{BackupError, StoreCopy};

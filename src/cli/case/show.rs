@@ -39,7 +39,7 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
         }
     }
     for job in detail.jobs.iter().rev() {
-        show_job(job, explain, &times)?;
+        show_job(job, explain, detail.case.called_off_at.is_some(), &times)?;
         actions(detail.actions.iter().filter(|action| action.job == job.id), explain)?;
     }
     delays(detail, &store.observed_delays().await?, &times)?;
@@ -254,7 +254,7 @@ fn actions<'a>(actions: impl Iterator<Item = &'a ActionView>, explain: bool) -> 
     Ok(())
 }
 
-fn show_job(job: &JobView, explain: bool, times: &LocalTimes) -> anyhow::Result<()> {
+fn show_job(job: &JobView, explain: bool, called_off: bool, times: &LocalTimes) -> anyhow::Result<()> {
     // A look that is still to come says nothing yet but when.
     if !explain && job.kind == JobKind::Sweep.word() && job.state == "scheduled" && job.attempt == 0 {
         return Ok(());
@@ -306,7 +306,14 @@ fn show_job(job: &JobView, explain: bool, times: &LocalTimes) -> anyhow::Result<
         hanging(&format!("      the credential itself was refused {}", times.time(at)))?;
     }
     for door in &evidence.doors {
-        hanging(&format!("      still open: {}", plain(&times.door(door))))?;
+        let door = times.door(door);
+        // What was true when it was seen.
+        let over = if called_off && door.contains("sweep") {
+            "; but the sweeps ended when the case was called off"
+        } else {
+            ""
+        };
+        hanging(&format!("      still open: {}{over}", plain(&door)))?;
     }
     for note in &evidence.notes {
         hanging(&format!("      note: {}", plain(note)))?;

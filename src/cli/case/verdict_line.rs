@@ -1,6 +1,6 @@
 //! The answer of a case in one line: what was proved about whom, where, how fast, and what comes next by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::output::{LocalTimes, Meaning, coarse, plain, span, terminal};
 use crate::model::{JobKind, Timestamp, Verdict};
@@ -105,6 +105,9 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
     if verdict == "no_principal" {
         return nobody(case, who, &at);
     }
+    if let Some(over) = undone(detail, who, &at, times) {
+        return over;
+    }
     let mut parts = vec![format!(" {who}{at}")];
     let again = case.reopened > 0 && verdict == "contained";
     if let Some(at) = contained_again(detail).filter(|_| again) {
@@ -117,10 +120,7 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
             format!(" {}", times.time(at))
         });
     }
-    let ended: usize = contained(detail)
-        .filter_map(|job| Some(job.evidence.as_ref()?.ended_count))
-        .sum();
-    parts.push(format!(", {ended} ended"));
+    parts.push(format!(", {} ended", ended(detail)));
     let why = newest.iter().find_map(|job| match &job.verdict {
         Some(Verdict::Failed { why }) => Some(plain(why)),
         Some(Verdict::Residual { until, what }) => Some(format!("{} lives on until {}", plain(what), times.time(*until))),
@@ -130,14 +130,8 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
         _ => None,
     });
     parts.extend(why.map(|why| format!(": {why}")));
-    let released = detail
-        .jobs
-        .iter()
-        .find(|job| matches!(job.verdict, Some(Verdict::Released { .. })));
-    let released = released.and_then(|job| job.finished_at);
-    parts.extend(released.map(|at| format!("; released {}", times.time(at))));
     match (next_look(detail), verdict) {
-        (_, "failed") if case.called_off_at.is_none() => parts.push("; tried again every hour · revoked ledger".to_owned()),
+        (_, "failed") => parts.push("; tried again every hour · revoked ledger".to_owned()),
         (Some(at), _) => parts.push(format!("; next look {}", times.time(at))),
         (None, _) => {}
     }
@@ -146,6 +140,63 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
         word => word.to_uppercase(),
     };
     (Meaning::of_verdict(verdict), head, parts.concat())
+}
+
+/// What came after the verdict, where that stands no more: the account was given back, or nobody looks after the case since it was called off.
+fn undone(detail: &CaseDetail, who: &str, at: &str, times: &LocalTimes) -> Option<(Meaning, String, String)> {
+    let ended = ended(detail);
+    let suspended = still_suspended(detail);
+    if let Some(since) = released(detail) {
+        let rest = match suspended.len() {
+            0 => String::new(),
+            _ => format!(", still suspended{}", targets(suspended.into_iter())),
+        };
+        let at = targets(releases(detail).map(|job| &job.target));
+        let rest = format!(
+            " {who}{at}: the account is open again since {}, {ended} ended before{rest}",
+            times.time(since)
+        );
+        return Some((Meaning::Waiting, "RELEASED".to_owned(), rest));
+    }
+    let called_off = detail.case.called_off_at?;
+    let verdict = detail.case.verdict.as_deref().unwrap_or("closed");
+    let stays = if suspended.is_empty() {
+        "what was done stays done".to_owned()
+    } else {
+        format!("still suspended{}", release(detail))
+    };
+    let rest = format!(
+        " {who}{at} {}: {stays}; {verdict} before, {ended} ended",
+        times.time(called_off)
+    );
+    Some((Meaning::Waiting, "CALLED OFF".to_owned(), rest))
+}
+
+/// How many grants the case has ended.
+fn ended(detail: &CaseDetail) -> usize {
+    contained(detail)
+        .filter_map(|job| Some(job.evidence.as_ref()?.ended_count))
+        .sum()
+}
+
+/// The releases that were done.
+fn releases(detail: &CaseDetail) -> impl Iterator<Item = &JobView> {
+    let jobs = detail.jobs.iter();
+    jobs.filter(|job| matches!(job.verdict, Some(Verdict::Released { .. })))
+}
+
+/// When the last of them was.
+fn released(detail: &CaseDetail) -> Option<Timestamp> {
+    releases(detail).filter_map(|job| job.finished_at).max()
+}
+
+/// The targets at which the case has suspended somebody, and has not released that.
+fn still_suspended(detail: &CaseDetail) -> BTreeSet<&String> {
+    let made = contained(detail).filter(|job| job.evidence.as_ref().is_some_and(|evidence| !evidence.suspensions.is_empty()));
+    let released: BTreeSet<&String> = releases(detail).map(|job| &job.target).collect();
+    made.map(|job| &job.target)
+        .filter(|target| !released.contains(target))
+        .collect()
 }
 
 /// When the verdict was reached first: looks afterwards do not make it later.
@@ -216,19 +267,10 @@ fn contained(detail: &CaseDetail) -> impl Iterator<Item = &JobView> {
 
 /// How the access that a case has suspended is given back, where it has suspended somebody.
 pub(super) fn release(detail: &CaseDetail) -> String {
-    let suspended = detail
-        .jobs
-        .iter()
-        .filter_map(|job| job.evidence.as_ref())
-        .any(|evidence| !evidence.suspensions.is_empty());
-    let released = detail
-        .jobs
-        .iter()
-        .any(|job| matches!(job.verdict, Some(Verdict::Released { .. })));
-    if suspended && !released {
-        format!(" · revoked release {} gives the account back", detail.case.id)
-    } else {
+    if still_suspended(detail).is_empty() {
         String::new()
+    } else {
+        format!(" · revoked release {} gives the account back", detail.case.id)
     }
 }
 

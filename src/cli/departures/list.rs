@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::range::Range;
+use super::remarks::remarks;
 use super::{person, state, waits};
 use crate::cli::human_time::HumanTime;
 use crate::cli::output::{
@@ -49,7 +50,7 @@ pub struct ListArgs {
 
 /// A line of the list.
 enum Plan {
-    Departure(DepartureView),
+    Departure(Box<DepartureView>),
     Case(PlannedCase),
 }
 
@@ -120,7 +121,7 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<()> {
     let Listed { rows, mut unreadable } = departures;
     unreadable.extend(cases.unreadable);
     name_unreadable(&unreadable);
-    let mut plans: Vec<Plan> = rows.into_iter().map(Plan::Departure).collect();
+    let mut plans: Vec<Plan> = rows.into_iter().map(|row| Plan::Departure(Box::new(row))).collect();
     plans.extend(cases.rows.into_iter().map(Plan::Case));
     plans.sort_by_key(Plan::place);
     let most = usize::try_from(args.limit).unwrap_or(usize::MAX);
@@ -270,13 +271,12 @@ fn cells(plan: &Plan, names: &ShownNames, times: &LocalTimes) -> Vec<Cell> {
                 _ if plan.is_over() => Cell::meaning(word, Meaning::Quiet),
                 _ => Cell::state(&word),
             };
-            let why = departure.why.as_deref().map(|why| times.told(why));
             (
                 departure.id.to_string(),
                 state,
                 departure.case.map_or_else(|| "-".to_owned(), |case| case.to_string()),
                 departure.source.clone(),
-                why.unwrap_or_default(),
+                why(departure, times),
             )
         }
         Plan::Case(case) => {
@@ -304,6 +304,12 @@ fn cells(plan: &Plan, names: &ShownNames, times: &LocalTimes) -> Vec<Cell> {
         source.into(),
         why.into(),
     ]
+}
+
+/// Why it waits or is over, and what else is to be known of it.
+fn why(departure: &DepartureView, times: &LocalTimes) -> String {
+    let said = departure.why.iter().map(|why| times.told(why));
+    said.chain(remarks(departure, times)).collect::<Vec<_>>().join("; ")
 }
 
 /// The answer: how many wait, and who is next.

@@ -11,6 +11,7 @@ use crate::store::{DepartureView, ShownNames};
 
 mod list;
 mod range;
+mod remarks;
 mod show;
 mod which;
 

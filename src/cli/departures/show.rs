@@ -1,5 +1,6 @@
 //! `revoked departures show`: one departure with its history and the person's other employments, and last what may be typed about it.
 
+use super::remarks::remarks;
 use super::{person, state, waits};
 use crate::cli::output::{LocalTimes, coarse, hanging, line, name_unreadable, plain};
 use crate::model::{Leaves, Verdict};
@@ -28,6 +29,9 @@ pub(super) async fn show(store: &Store, detail: &DepartureDetail, times: &LocalT
         .as_deref()
         .map_or(String::new(), |why| format!(": {}", plain(&times.told(why))));
     hanging(&format!("  {}{why}", state(departure)))?;
+    for remark in remarks(departure, times) {
+        hanging(&format!("  {}", plain(&remark)))?;
+    }
     when(departure, times)?;
     origin(departure, times)?;
     let others = detail

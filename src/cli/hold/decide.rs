@@ -5,8 +5,9 @@ use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use clap::Args;
 
 use super::choice::{Choice, ChoiceArgs};
+use super::plans_before;
 use super::show::{command, counted, is_open, last_line, show, to_approve};
-use crate::cli::output::{json, line, sentence};
+use crate::cli::output::{LocalTimes, json, line, sentence};
 use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::store::{CombinedSet, Store};
@@ -191,6 +192,7 @@ async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &st
         let cases: Vec<i64> = decided.cases.iter().map(|case| case.case).collect();
         json(&serde_json::json!({
             "holds": holds, "state": word, "cases": cases, "people": decided.people, "except": decided.except, "set": decided.set,
+            "plans_before": decided.cases.iter().flat_map(|case| &case.plans_before).collect::<Vec<_>>(),
         }))?;
         return Ok(Exit::Ok);
     }
@@ -204,6 +206,13 @@ async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &st
         count => format!("{count} cases {}", what.1),
     };
     sentence(&format!("{} {word}: {cases}{rest}", named(decided)), 2)?;
+    let times = LocalTimes::at(store.clock().now());
+    let plans = if word == "approved" {
+        ", which this one replaces"
+    } else {
+        ", which stands"
+    };
+    plans_before::tell(decided, &times, plans)?;
     let targets = decided.cases.iter().flat_map(|case| &case.targets);
     if word == "approved" {
         crate::cli::target::tell_paused(store, targets.map(String::as_str)).await?;

@@ -11,6 +11,7 @@ mod choice;
 mod decide;
 mod limit;
 mod list;
+mod plans_before;
 mod show;
 
 /// `revoked hold`

@@ -2,6 +2,7 @@
 
 use super::choice::{Choice, ChoiceArgs};
 use super::limit::SourceLimits;
+use super::plans_before;
 use crate::cli::output::{LocalTimes, Meaning, json, line, name_unreadable, paragraph, table, terminal};
 use crate::cli::target::tell_paused;
 use crate::cli::{Exit, StoreArgs, number};
@@ -134,6 +135,11 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
             paragraph(0, &text)?;
         }
     }
+    plans_before::tell(
+        held,
+        &times,
+        ", which stands until this is decided: an approval replaces it, a rejection leaves it",
+    )?;
     let targets = held.cases.iter().flat_map(|case| &case.targets);
     tell_paused(store, targets.map(String::as_str)).await
 }

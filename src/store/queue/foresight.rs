@@ -31,7 +31,7 @@ pub enum Novelty {
 pub struct Foresight {
     /// Of each signal, whether it says anything new.
     pub novelty: Vec<Novelty>,
-    /// How many of those that do count as departures.
+    /// How many of those that do count as departures: not those that only move one.
     pub departures: usize,
     /// How many departures of the source were acted on within an hour, counted to one beyond its limit.
     pub recent: usize,
@@ -41,13 +41,13 @@ impl Foresight {
     /// Where nothing is known that was said before.
     #[must_use]
     pub fn of_strangers(signals: &[&Signal]) -> Self {
-        Self::of(signals, vec![Novelty::News; signals.len()], 0)
+        Self::of(signals, vec![Novelty::News; signals.len()], (0, 0))
     }
 
-    fn of(signals: &[&Signal], mut novelty: Vec<Novelty>, recent: usize) -> Self {
+    fn of(signals: &[&Signal], mut novelty: Vec<Novelty>, (moves, recent): (usize, usize)) -> Self {
         let told = signals.iter().zip(&novelty);
         let departures = told.filter(|(signal, novelty)| **novelty == Novelty::News && counts_as_departure(signal));
-        let departures = departures.count();
+        let departures = departures.count().saturating_sub(moves);
         // What stands twice in one file is stored by its first row and seen by the second.
         let mut keys = HashSet::new();
         for (signal, novelty) in signals.iter().zip(&mut novelty) {
@@ -103,6 +103,15 @@ impl Store {
             }
             _ => 0,
         };
-        Ok(Foresight::of(signals, novelty, recent))
+        let told = signals.iter().zip(&novelty);
+        let new: Vec<&Signal> = told
+            .filter(|(signal, novelty)| **novelty == Novelty::News && counts_as_departure(signal))
+            .map(|(signal, _)| *signal)
+            .collect();
+        let mut moves = 0;
+        for portion in new.chunks(LOOKED_UP) {
+            moves += self.count_moves(source, portion).await?;
+        }
+        Ok(Foresight::of(signals, novelty, (moves, recent)))
     }
 }

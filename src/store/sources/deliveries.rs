@@ -95,7 +95,11 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Records that a file was taken. One that was rejected whole was not: that it was put aside says its own entry.
     fn record_file(&mut self, delivery: &Delivery, batch: i64) {
+        if rejected_whole(delivery).is_some() {
+            return;
+        }
         self.record(
             &Entry::new(EntryKind::FileAccepted, Actor::source(&delivery.source)).detail(serde_json::json!({
                 "batch": batch, "sha256": delivery.digest.map(|digest| hex(&digest)), "signals": delivery.signals.len(),
@@ -109,6 +113,7 @@ impl Tx<'_> {
         if delivery.refused.is_empty() {
             return Ok(());
         }
+        let whole = rejected_whole(delivery);
         let named: Vec<_> = delivery
             .refused
             .iter()
@@ -117,7 +122,8 @@ impl Tx<'_> {
             .collect();
         self.record(
             &Entry::new(EntryKind::FileQuarantined, Actor::source(&delivery.source)).detail(serde_json::json!({
-                "batch": batch, "refused": delivery.refused.len(), "parts": named,
+                "batch": batch, "sha256": delivery.digest.map(|digest| hex(&digest)), "refused": delivery.refused.len(), "parts": named,
+                "whole": whole.is_some(),
             })),
         );
         // One alert a file, so that the name of none is lost. A file's name may be a person's, so the log goes without.
@@ -178,7 +184,7 @@ const MOST_PLACES: usize = 8;
 /// What could not be read of a delivery, for the alert: where it stands, never what stands there, since an alert is kept for good.
 fn told(delivery: &Delivery, what: &str) -> String {
     let source = &delivery.source;
-    if let Some(part) = delivery.refused.iter().find(|part| part.place == Refused::WHOLE) {
+    if let Some(part) = rejected_whole(delivery) {
         return format!(
             "source {source}: {what} was rejected whole, nothing in it was acted on: {}",
             part.why
@@ -218,4 +224,9 @@ fn what_to_do(delivery: &Delivery) -> String {
         "then clear this"
     };
     format!("; read {}, mend, drop again; {then}", put_aside.reason)
+}
+
+/// Why nothing of a delivery was taken, where that is so.
+fn rejected_whole(delivery: &Delivery) -> Option<&Refused> {
+    delivery.refused.iter().find(|part| part.place == Refused::WHOLE)
 }

@@ -191,7 +191,12 @@ async fn a_full_disk_refuses_what_is_new_keeps_what_is_there_and_resumes_by_itse
     for person in &acknowledged {
         assert!(Holdings::of(full.site.chat(), &format!("user{person:02}")).is_out());
     }
-    until("the alert", async || (full.alerts().await == ["disk_full"]).then_some(())).await;
+    until("the end of the alert", async || {
+        let all = full.says(&["alert", "list", "--all", "--json"]).await.out;
+        (all.contains("was full for ") && all.contains(" has room again")).then_some(())
+    })
+    .await;
+    until("no alert", async || full.alerts().await.is_empty().then_some(())).await;
     full.verifies().await;
     running.stop().await;
 }
