@@ -3,10 +3,10 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// The name of whoever owns the file at `path`, or the nearest folder above it that can be looked at.
+/// The name of whoever owns the file at `path`, or its folder where the file cannot be looked at. What lies above says nothing of it.
 #[must_use]
 pub(super) fn owner_of(path: &Path) -> Option<String> {
-    let seen = path.ancestors().find_map(|path| std::fs::metadata(path).ok())?;
+    let seen = path.ancestors().take(2).find_map(|path| std::fs::metadata(path).ok())?;
     Some(login(seen.uid()).unwrap_or_else(|| format!("#{}", seen.uid())))
 }
 

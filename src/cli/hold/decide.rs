@@ -136,7 +136,7 @@ async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &st
     line(format!("{names} {word}: {cases}{rest}"))?;
     let targets = decided.cases.iter().flat_map(|case| &case.targets);
     if word == "approved" {
-        crate::cli::target::tell_paused(store, targets.map(String::as_str)).await?;
+        crate::cli::target::tell_stopped(store, targets.map(String::as_str)).await?;
     }
     Ok(Exit::Ok)
 }

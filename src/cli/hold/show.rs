@@ -3,7 +3,7 @@
 use super::choice::ChoiceArgs;
 use super::limit::SourceLimits;
 use crate::cli::output::{LocalTimes, Meaning, json, line, name_unreadable, paragraph, table, terminal};
-use crate::cli::target::tell_paused;
+use crate::cli::target::tell_stopped;
 use crate::cli::{Exit, StoreArgs};
 use crate::store::{CombinedSet, Store};
 
@@ -116,5 +116,5 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
         }
     }
     let targets = held.cases.iter().flat_map(|case| &case.targets);
-    tell_paused(store, targets.map(String::as_str)).await
+    tell_stopped(store, targets.map(String::as_str)).await
 }

@@ -44,7 +44,9 @@ async fn evening() -> Installation {
     .await;
     std::fs::create_dir(site.path("drop")).unwrap();
     let running = site.start().await;
-    let contained = site.revoke("user01@example.test", "compromised", &["--note", "INC-4711"]).await;
+    let contained = site
+        .revoke("user01@example.test", "compromised", &["--note", "INC-4711"])
+        .await;
     assert_eq!(contained.code, 0, "{contained:?}");
     let held = site.says(&["revoke", "username:user05", "--reason", "compromised"]).await;
     assert_eq!(held.code, 14, "{held:?}");
@@ -117,7 +119,10 @@ async fn the_screens_of_an_evening_are_as_somebody_has_looked_at_them() {
         ("trail-verify", &["trail", "verify"]),
         ("handover", &["handover", "--since", "1h"]),
         ("check", &["check"]),
-        ("rehearsal", &["revoke", "username:user02", "--reason", "compromised", "--rehearse"]),
+        (
+            "rehearsal",
+            &["revoke", "username:user02", "--reason", "compromised", "--rehearse"],
+        ),
     ] {
         for (size, called) in [(NARROW, "80x24"), (WIDE, "140x40")] {
             if name == "hold-list" && called == "80x24" {

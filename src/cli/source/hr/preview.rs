@@ -9,6 +9,7 @@ use super::known;
 use super::map::show_columns;
 use crate::cli::asked::Reach;
 use crate::cli::output::{Cell, LocalTimes, Meaning, bare, json, line, own_time, plain, remark, sentence, table, verbatim};
+use crate::cli::store::open_if_there;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -53,8 +54,7 @@ pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Ex
     let (name, folder) = folder(&config, args.source.as_deref())?;
     let mut preview = preview(&args.file, folder.rules(), clock.now())?;
     // What is known already decides what a row does; without a store nothing is.
-    let path = at.store.as_ref().unwrap_or(&config.store);
-    let store = if path.exists() { Some(at.open().await?) } else { None };
+    let store = open_if_there(at.store.as_ref().unwrap_or(&config.store)).await?;
     if let Some(store) = &store {
         let (namespace, key) = LAST_FULL_FILE;
         let last = store.state_entry(&name, namespace, key).await?;
