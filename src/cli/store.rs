@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::account::{again_as, login, owner_of};
+use super::account::{again_as, behind, login, owner_of};
 use super::output::remark;
 use crate::clock::Clock;
 use crate::config;
@@ -125,7 +125,7 @@ pub(super) fn refusal(error: &anyhow::Error) -> Option<super::Exit> {
     })
 }
 
-/// The operator who runs this command: the kernel's word for who that is, and the login name for people.
+/// The operator who runs this command: the kernel's word for who that is, and the login name for people; with who became that account.
 #[must_use]
 pub(super) fn operator() -> Actor {
     let uid = rustix::process::getuid();
@@ -133,6 +133,7 @@ pub(super) fn operator() -> Actor {
         login(uid.as_raw()).unwrap_or_else(|| "unknown".to_owned()),
         Some(uid.as_raw()),
     )
+    .with_behind(behind(uid.as_raw()))
 }
 
 /// What stands for a subject in lists and in the trail, by every name of the person; nothing for one that was never seen.

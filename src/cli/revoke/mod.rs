@@ -64,6 +64,10 @@ pub(super) fn check(at: &StoreArgs, playbook: Option<&str>, target: Option<&str>
         return Ok(());
     }
     let (config, faults) = Config::load_what_stands(&at.config, &Clock::system());
+    if std::fs::File::open(&at.config).is_err() {
+        // Most likely another one was meant.
+        return Err(faults.into());
+    }
     if let Some(faults) = faults_in_a_line(&faults) {
         // The daemon that runs has a config of its own, and says itself what it does not know.
         remark(format!("{faults}; what is asked for goes to the daemon unchecked"));

@@ -2,7 +2,7 @@
 //!
 //! `needs` has what needs somebody, `screen` lays everything out in the room that there is, worst last, and `watch` draws it again and again.
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use serde::Serialize;
 
 use super::config_faults::faults_in_a_line;
@@ -131,7 +131,7 @@ pub(super) async fn begin(at: &StoreArgs) -> anyhow::Result<Exit> {
         store.close().await;
         return Ok(Exit::Ok);
     }
-    line(super::Cli::command().render_help())?;
+    line(super::command().render_help())?;
     Ok(Exit::Usage)
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use revoked_trail::{Finding, Report, Summary, VerifierKey};
 
-use crate::cli::output::{Meaning, answer, json, paragraph, plain, progress, sentence};
+use crate::cli::output::{Meaning, answer, json, plain, progress, sentence};
 use crate::cli::{Exit, StoreArgs};
 use crate::config;
 use crate::store::{Store, TrailFilter};

@@ -187,11 +187,7 @@ impl SetProgress {
             };
             table(headings, rows.collect(), "nobody")?;
         }
-        let sum = self.sum(store, waited, exit, more).await?;
-        match in_the_way {
-            Some(obstacle) => hanging(&format!("{sum} · {} · {}", obstacle.why, obstacle.next))?,
-            None => line(sum)?,
-        }
+        line(self.sum(store, waited, exit, (more, in_the_way.as_ref())).await?)?;
         Ok(exit)
     }
 
@@ -209,7 +205,13 @@ impl SetProgress {
         Ok(first)
     }
 
-    async fn sum(&self, store: &Store, waited: bool, exit: Exit, more: &str) -> anyhow::Result<String> {
+    async fn sum(
+        &self,
+        store: &Store,
+        waited: bool,
+        exit: Exit,
+        (more, in_the_way): (&str, Option<&Obstacle>),
+    ) -> anyhow::Result<String> {
         let mut holds: Vec<i64> = self.people.iter().filter_map(|person| person.hold).collect();
         holds.sort_unstable();
         holds.dedup();
@@ -242,7 +244,9 @@ impl SetProgress {
         if let Some(due) = self.first_due(store).await? {
             parts.push(format!("the first {due}"));
         }
-        if !more.is_empty() && self.people.iter().any(|person| !person.is_over()) {
+        if let Some(obstacle) = in_the_way {
+            parts.extend([plain(&obstacle.why), obstacle.next.clone()]);
+        } else if !more.is_empty() && self.people.iter().any(|person| !person.is_over()) {
             parts.push(more.to_owned());
         }
         let meaning = match exit {
