@@ -3,10 +3,12 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-/// The name of whoever owns the file at `path`, or the nearest folder above it that can be looked at.
+use revoked_trail::{Behind, is_login};
+
+/// The name of whoever owns the file at `path`, or its folder where the file cannot be looked at. What lies above says nothing of it.
 #[must_use]
 pub(super) fn owner_of(path: &Path) -> Option<String> {
-    let seen = path.ancestors().find_map(|path| std::fs::metadata(path).ok())?;
+    let seen = path.ancestors().take(2).find_map(|path| std::fs::metadata(path).ok())?;
     Some(login(seen.uid()).unwrap_or_else(|| format!("#{}", seen.uid())))
 }
 
@@ -73,6 +75,21 @@ pub(super) fn login(uid: u32) -> Option<String> {
         let id: u32 = fields.nth(1)?.parse().ok()?;
         (id == uid).then(|| name.to_owned())
     })
+}
+
+/// Who became the account of this uid: by the kernel's word where it keeps who had logged in, else by that of `sudo`.
+#[must_use]
+pub(super) fn behind(uid: u32) -> Option<Behind> {
+    let kept = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
+    let kept = kept.trim().parse::<u32>().ok().filter(|kept| *kept != u32::MAX);
+    if let Some(kept) = kept {
+        let name = login(kept).filter(|name| is_login(name)).filter(|_| kept != uid);
+        return name.map(|name| Behind::Login { name, uid: kept });
+    }
+    let name = std::env::var_os("SUDO_USER")
+        .and_then(|name| name.into_string().ok())
+        .filter(|name| is_login(name))?;
+    (login(uid).as_ref() != Some(&name)).then_some(Behind::Sudo { name })
 }
 
 #[cfg(test)]

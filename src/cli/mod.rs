@@ -15,6 +15,7 @@ mod backup;
 mod candidates;
 mod case;
 mod check;
+mod config_faults;
 #[cfg(feature = "demo")]
 mod demo;
 mod departures;

@@ -54,7 +54,8 @@ struct AtTarget {
 /// # Errors
 /// Where the case has suspended nobody, or a target cannot be asked.
 pub(super) async fn run(args: ReleaseArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
-    let reach = Reach::new(at)?;
+    let reach = Reach::with_what_stands(at)?;
+    reach.tell_faults();
     let store = at.open().await?;
     let outcome = release(&args, &reach, &store).await;
     store.close().await;

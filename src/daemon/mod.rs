@@ -115,6 +115,13 @@ impl Daemon {
         let address = listener
             .local_addr()
             .context("reading the address that the server listens at")?;
+        if !is_new && let Some((file, keys)) = trail::publish_again(&store).await? {
+            tracing::warn!(
+                file = %file.display(),
+                keys,
+                "the file of verifier keys was gone, and is written anew with those that the trail names: compare it with the one that was saved"
+            );
+        }
         trail::publish(signer.verifier(), store.path())?;
         store.check_clock_at_start().await?;
         record_start_transition(&store, &transition, &signer).await?;
@@ -180,6 +187,9 @@ impl Daemon {
         listeners.spawn_watched("what commands ask", asked::run(store.clone(), asked, stop_intake.clone()));
         // Not watched: it ends by itself, and its word is an alert.
         listeners.tracker.spawn(integrity::look(store.clone(), stop_intake.clone()));
+        if let Err(error) = store.note_config(&config.digest) {
+            tracing::warn!(%error, "could not note which config this daemon runs with: revoked check cannot tell whether it was changed since");
+        }
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");
         Ok(Self {
             store,

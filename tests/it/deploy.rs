@@ -52,6 +52,22 @@ fn the_drop_in_changes_nothing_until_it_is_edited() {
     assert_eq!(live, ["[Service]"]);
 }
 
+#[test]
+fn the_steps_of_the_installation_name_the_trail_before_its_first_start() {
+    let readme = include_str!("../../deploy/README.md");
+    let line = readme.lines().find(|line| line.starts_with("sed -i ")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("revoked.toml");
+    std::fs::write(&file, include_str!("../../config/revoked.toml")).unwrap();
+    let typed = line
+        .replace(DEFAULT_PATH, &file.display().to_string())
+        .replace("$(hostname -f)", "host.example.org");
+    let status = Command::new("sh").args(["-c", &typed]).status().unwrap();
+    assert!(status.success(), "{typed}");
+    let config = Config::parse("installed", &std::fs::read_to_string(&file).unwrap(), &Clock::system()).unwrap();
+    assert_eq!(config.trail.origin, "host.example.org/trail/1");
+}
+
 /// Runs `systemd-analyze` on the unit; `Err` where it is not there.
 fn analyze(arguments: &[&str], unit: &Path) -> Result<Output, String> {
     let output = Command::new("systemd-analyze").args(arguments).arg(unit).output();

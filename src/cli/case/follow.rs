@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::progress_line::ProgressLine;
 use crate::cli::output::{LiveLine, LocalTimes};
+use crate::cli::target::obstacle;
 use crate::store::{CaseView, JobProgress, Store};
 
 /// How often a case is looked at.
@@ -44,7 +45,16 @@ pub(in crate::cli) async fn follow(
         }
         if looks % LOOKS == 0 {
             let now = store.clock().now();
-            let jobs = store.case_progress(case).await?;
+            let mut jobs = store.case_progress(case).await?;
+            for job in &mut jobs {
+                if let Some(obstacle) = obstacle(store, &job.target, &job.state).await? {
+                    job.stopped = Some(obstacle.why);
+                    // Without a daemon nobody is at it, whatever its row says.
+                    if job.state == "running" {
+                        "queued".clone_into(&mut job.state);
+                    }
+                }
+            }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| waits_longer(&jobs, now.plus(left))) {
                 live.clear();

@@ -51,7 +51,7 @@ fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
                 (0, change, text)
             }
             (_, Some(why)) => {
-                let change = format!("{target} waits: {}", quoted(why));
+                let change = waits(&target, why);
                 let text = match wait(job.due) {
                     Some(wait) => format!("{change} (next in {wait})"),
                     None => change.clone(),
@@ -66,7 +66,7 @@ fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
             },
         },
         "queued" => match (&job.stopped, job.before) {
-            (Some(why), _) => plainly(0, format!("{target} waits: {}", quoted(why))),
+            (Some(why), _) => plainly(0, waits(&target, why)),
             (None, 0) => plainly(2, format!("{target} waits for its turn{tried}")),
             (None, before) => (
                 2,
@@ -90,6 +90,15 @@ fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
             let verdict = job.verdict.as_deref().unwrap_or(state).replace('_', " ");
             plainly(rank, format!("{target}: {verdict}"))
         }
+    }
+}
+
+/// What a target waits for: a reason that names it says so by itself.
+fn waits(target: &str, why: &str) -> String {
+    if why.starts_with(&format!("{target} ")) {
+        quoted(why)
+    } else {
+        format!("{target} waits: {}", quoted(why))
     }
 }
 

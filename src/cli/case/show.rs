@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::verdict_line::{came_back, contained_again, newest, next_look, verdict_line};
 use crate::cli::output::{LocalTimes, Meaning, hanging, line, plain, span};
-use crate::cli::target::tell_paused;
+use crate::cli::target::{obstacle_of, tell_stopped};
 use crate::model::{Evidence, GrantKind, JobKind, Sentence, Timestamp};
 use crate::store::{ActionView, CaseDetail, CaseView, JobView, ObservedDelay, Store};
 
@@ -57,12 +57,13 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
         .jobs
         .iter()
         .filter(|job| !matches!(job.state.as_str(), "done" | "failed" | "cancelled"));
-    tell_paused(store, unended.map(|job| job.target.as_str())).await?;
+    tell_stopped(store, unended.map(|job| job.target.as_str())).await?;
     if let Some(hold) = detail.case.hold.filter(|_| detail.case.state == "held") {
         let why = store.hold(hold).await?.hold.detail;
         hanging(&format!("  hold {hold}: {}", plain(&times.told(&why))))?;
     }
-    line(verdict_line(detail, &times))
+    let in_the_way = obstacle_of(store, &store.case_progress(detail.case.id).await?).await?;
+    line(verdict_line(detail, &times, in_the_way.as_ref()))
 }
 
 fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {

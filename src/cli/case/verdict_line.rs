@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cli::output::{LocalTimes, Meaning, coarse, plain, span, terminal};
+use crate::cli::output::{LocalTimes, Meaning, coarse, fit, plain, span, terminal, width_of};
+use crate::cli::target::Obstacle;
 use crate::model::{JobKind, Timestamp, Verdict};
 use crate::store::{CaseDetail, CaseView, JobView};
 
 /// How long a case may take for its time to be worth more than the clock.
 const SHORT: std::time::Duration = std::time::Duration::from_hours(1);
+/// The narrowest reason that is worth reading, in columns.
+const LEAST: usize = 20;
 /// How many targets are named.
 const NAMED: usize = 3;
 
-/// The line, in the colour of its meaning.
-pub(in crate::cli) fn verdict_line(detail: &CaseDetail, times: &LocalTimes) -> String {
-    let (meaning, head, rest) = words(detail, times);
+/// The line, in the colour of its meaning; `obstacle` is what keeps an open case from going on.
+pub(in crate::cli) fn verdict_line(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> String {
+    let (meaning, head, rest) = words(detail, times, obstacle);
     let whole = format!("{head}{rest}");
     // One line, whatever the screen: what does not fit stands above.
     let room = terminal().width.map_or(usize::MAX, usize::from);
@@ -41,7 +44,7 @@ pub(in crate::cli) fn who(case: &CaseView) -> String {
 }
 
 /// What it means, the word, and the rest.
-fn words(detail: &CaseDetail, times: &LocalTimes) -> (Meaning, String, String) {
+fn words(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> (Meaning, String, String) {
     let case = &detail.case;
     let who = who(case);
     match case.state.as_str() {
@@ -67,12 +70,12 @@ fn words(detail: &CaseDetail, times: &LocalTimes) -> (Meaning, String, String) {
                 format!(" {who}: {did}{}", release(detail)),
             )
         }
-        "open" => open(detail, &who, times),
+        "open" => open(detail, &who, times, obstacle),
         _ => closed(detail, &who, times),
     }
 }
 
-fn open(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, String, String) {
+fn open(detail: &CaseDetail, who: &str, times: &LocalTimes, obstacle: Option<&Obstacle>) -> (Meaning, String, String) {
     let case = &detail.case;
     let at = targets(contained(detail).map(|job| &job.target));
     if let Some(due) = case.due.filter(|due| *due > times.now() && detail.actions.is_empty()) {
@@ -84,11 +87,42 @@ fn open(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, String,
         );
         return (Meaning::Waiting, "WAITS".to_owned(), rest);
     }
+    if let Some(obstacle) = obstacle {
+        return (Meaning::Waiting, "WAITS".to_owned(), waits(who, obstacle));
+    }
     let since = coarse(times.now().since(case.received_at));
+    let follow = format!("revoked case show {} --follow", case.id);
+    let mut jobs = contained(detail).filter(|job| job.state == "running");
+    if jobs.next().is_some() {
+        let rest = format!(" {who}{at} for {since} · {follow}");
+        return (Meaning::Strong, "AT WORK".to_owned(), rest);
+    }
+    // Tried in vain, or in the queue.
+    let again = newest(detail)
+        .iter()
+        .filter_map(|job| job.due)
+        .filter(|due| *due > times.now())
+        .min();
+    let for_what = again.map_or(format!("for its turn for {since}"), |due| {
+        format!("to be tried again {}", times.away(due))
+    });
     (
-        Meaning::Strong,
-        "AT WORK".to_owned(),
-        format!(" {who}{at} for {since} · revoked case show {} --follow", case.id),
+        Meaning::Waiting,
+        "WAITS".to_owned(),
+        format!(" {who}{at} {for_what} · {follow}"),
+    )
+}
+
+/// What is waited for, and what to type: that is worth more than the end of the reason, which stands above in full.
+fn waits(who: &str, obstacle: &Obstacle) -> String {
+    let around = format!("WAITS {who}:  · {}", obstacle.next);
+    let room = terminal()
+        .width
+        .map(|width| usize::from(width).saturating_sub(width_of(&around)));
+    format!(
+        " {who}: {} · {}",
+        fit(&obstacle.why, room.map(|room| room.max(LEAST))),
+        obstacle.next
     )
 }
 

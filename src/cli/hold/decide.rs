@@ -215,7 +215,7 @@ async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &st
     plans_before::tell(decided, &times, plans)?;
     let targets = decided.cases.iter().flat_map(|case| &case.targets);
     if word == "approved" {
-        crate::cli::target::tell_paused(store, targets.map(String::as_str)).await?;
+        crate::cli::target::tell_stopped(store, targets.map(String::as_str)).await?;
     }
     Ok(Exit::Ok)
 }

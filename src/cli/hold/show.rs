@@ -4,7 +4,7 @@ use super::choice::{Choice, ChoiceArgs};
 use super::limit::SourceLimits;
 use super::plans_before;
 use crate::cli::output::{LocalTimes, Meaning, json, line, name_unreadable, paragraph, table, terminal};
-use crate::cli::target::tell_paused;
+use crate::cli::target::tell_stopped;
 use crate::cli::{Exit, StoreArgs, number};
 use crate::model::Reason;
 use crate::policy::Class;
@@ -141,5 +141,5 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
         ", which stands until this is decided: an approval replaces it, a rejection leaves it",
     )?;
     let targets = held.cases.iter().flat_map(|case| &case.targets);
-    tell_paused(store, targets.map(String::as_str)).await
+    tell_stopped(store, targets.map(String::as_str)).await
 }

@@ -26,7 +26,7 @@ impl Demands {
     /// # Errors
     /// Where the config is wrong, or the playbook demands nothing anywhere.
     pub(super) fn of(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Self> {
-        let reach = Reach::new(at)?;
+        let reach = Reach::with_what_stands(at)?;
         let config = &reach.config;
         let name = args.playbook.clone().unwrap_or_else(|| args.reason.word().to_owned());
         let playbook = config
@@ -95,6 +95,7 @@ impl Demands {
 /// Where the config is wrong, or the playbook demands nothing anywhere.
 pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) -> anyhow::Result<Exit> {
     let demands = Demands::of(args, at)?;
+    demands.reach.tell_faults();
     let answers = demands.ask(&by_every_name(subject, at).await?).await?;
     for (target, answer) in &answers {
         if args.json {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::asked::Reach;
 use crate::cli::output::{Cell, LocalTimes, Meaning, answer, json_line, name_unreadable, plain, table};
 use crate::cli::source_health;
-use crate::cli::store::open;
+use crate::cli::store::open_if_there;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::model::Timestamp;
@@ -39,8 +39,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let path = at.store.clone().unwrap_or_else(|| config.store.clone());
     let (mut known, mut troubles) = (Vec::new(), BTreeMap::new());
     // Before the daemon's first start there is no store, and nothing to say of any source.
-    if path.exists() {
-        let store = open(&path).await?;
+    if let Some(store) = open_if_there(&path).await? {
         let health = store.source_health().await?;
         name_unreadable(&health.unreadable);
         known = health.rows;

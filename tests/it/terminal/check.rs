@@ -159,3 +159,36 @@ async fn a_target_that_somebody_has_paused_is_said_to_be() {
         "{said:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_says_that_no_daemon_runs_or_that_one_runs_with_another_config() {
+    let site = Installation::new(InstallationPlan::default()).await;
+    let offline = site.says(&["check", "--offline"]).await;
+    assert_eq!(offline.code, 0, "{offline:?}");
+    assert!(
+        offline.out.contains("1 target not asked (--offline)")
+            && offline
+                .out
+                .ends_with("ready: 1 target, 1 source, 0 receivers, none of them asked; 1 warning\n"),
+        "{offline:?}"
+    );
+    let running = site.start().await;
+    let well = site.says(&["check"]).await;
+    assert!(well.code == 0 && well.out.ends_with("; 1 warning\n"), "{well:?}");
+    let text = std::fs::read_to_string(site.config()).unwrap();
+    std::fs::write(site.config(), format!("{text}\n# changed\n")).unwrap();
+    let changed = site.says(&["check"]).await;
+    assert!(
+        changed.code == 0
+            && changed.out.contains("the running daemon was started with another config")
+            && changed.out.ends_with("; 2 warnings\n"),
+        "{changed:?}"
+    );
+    running.kill().await;
+    let dead = site.says(&["check", "--json"]).await.done();
+    assert!(
+        dead["host"].to_string().contains("the daemon does not run")
+            && dead["host"].to_string().contains("systemctl start revoked"),
+        "{dead:#}"
+    );
+}
