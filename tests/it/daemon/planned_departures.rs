@@ -55,7 +55,10 @@ async fn what_fell_due_while_the_daemon_was_down_is_done_at_its_start_late_and_f
     let number = departure["id"].to_string();
     let shown = site.says(&["departures", "show", &number]).await;
     assert!(
-        shown.code == 0 && shown.out.contains("executed, late") && shown.out.contains("late by "),
+        shown.code == 0
+            && shown.out.contains("executed, late")
+            && shown.out.contains("executed by daemon: ")
+            && shown.out.contains(" h late"),
         "{shown:?}"
     );
     let trail = site.says(&["trail", "show", "--kind", "departure.", "--json"]).await.out;
