@@ -5,6 +5,8 @@ use std::path::Path;
 
 use revoked_trail::{Behind, is_login};
 
+use crate::passwd::login;
+
 /// The name of whoever owns the file at `path`, or its folder where the file cannot be looked at. What lies above says nothing of it.
 #[must_use]
 pub(super) fn owner_of(path: &Path) -> Option<String> {
@@ -63,18 +65,6 @@ pub(super) fn quoted(word: &str) -> String {
     } else {
         format!("'{}'", super::output::plain(word).replace('\'', r"'\''"))
     }
-}
-
-/// The login name of a uid, from `/etc/passwd`: enough for a name beside a number that is recorded anyway.
-#[must_use]
-pub(super) fn login(uid: u32) -> Option<String> {
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        let id: u32 = fields.nth(1)?.parse().ok()?;
-        (id == uid).then(|| name.to_owned())
-    })
 }
 
 /// Who became the account of this uid: by the kernel's word where it keeps who had logged in, else by that of `sudo`.

@@ -28,6 +28,7 @@ mod human_time;
 mod job;
 mod kinds;
 mod leaked;
+mod login;
 mod manual;
 mod number;
 mod output;
@@ -44,6 +45,7 @@ mod status;
 mod store;
 mod subject;
 mod target;
+mod token;
 mod trail;
 mod transmitter;
 mod whom;
@@ -141,6 +143,16 @@ pub enum Command {
     /// Show, verify or export the trail, and replace its key
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Make, list and end tokens of the API
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Print a link that signs you in at the page, once
+    #[command(after_help = "Example: revoked login")]
+    Login {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Copy the store beside the running daemon, verified, and say what else to save
     Backup(backup::BackupArgs),
     /// Look at whom we tell what was proved, and whether it arrives
@@ -213,6 +225,8 @@ impl Cli {
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status(args) => Box::pin(status::run(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Token(command) => Box::pin(token::run(command, at)).await,
+            Command::Login { json } => login::run(at, json).await,
             Command::Backup(args) => Box::pin(backup::run(&args, at)).await,
             Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,
             Command::Erase(args) => Box::pin(erase::run(&args, at)).await,

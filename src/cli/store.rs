@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::account::{again_as, behind, login, owner_of};
+use super::account::{again_as, behind, owner_of};
 use super::output::remark;
 use crate::clock::Clock;
 use crate::config;
 use crate::model::{Actor, Subject};
+use crate::passwd::login;
 use crate::store::{OpenError, Role, Store, check_owner};
 
 /// How long a command waits for the write lock before it says so: to somebody who watches, and in a script's log.

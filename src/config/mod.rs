@@ -21,6 +21,7 @@ use crate::sources::Source;
 use crate::targets::{Target, TargetRole};
 
 mod alerts;
+mod console;
 mod entries;
 mod file;
 mod playbooks;
@@ -30,6 +31,7 @@ mod transmitter;
 
 pub use crate::settings::ConfigReport;
 pub use alerts::{AlertProgram, Alerts};
+pub use console::ConsoleSettings;
 pub use file::LogFormat;
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
@@ -67,6 +69,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Whom alerts are told.
     pub alerts: Alerts,
+    /// Where operators reach the API and the page.
+    pub console: ConsoleSettings,
     /// How long what is over is kept.
     pub retention: Retention,
     /// Log lines.
@@ -233,6 +237,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
         alerts: alerts::alerts(&file.alerts, found),
+        console: console::console(&file.console, found),
         retention: tables::retention(&file.retention, found),
         log: tables::log(&file.log, found),
         store,

@@ -26,6 +26,7 @@ use crate::api;
 use crate::backoff::{Backoff, Retries};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console::{self, Console};
 use crate::intake::{self, Intake, SourceActivity};
 use crate::policy::Policy;
 use crate::sources::Source;
@@ -122,6 +123,9 @@ impl Daemon {
                 "the file of verifier keys was gone, and is written anew with those that the trail names: compare it with the one that was saved"
             );
         }
+        let stop_intake = CancellationToken::new();
+        let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone());
+        let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
         store.check_clock_at_start().await?;
         record_start_transition(&store, &transition, &signer).await?;
@@ -144,7 +148,6 @@ impl Daemon {
             hard: CancellationToken::new(),
             supervisor: supervisor.clone(),
         };
-        let stop_intake = CancellationToken::new();
         // Before the lanes: what closes from now on is told.
         let transmitter = match &config.transmitter {
             None => {
@@ -183,6 +186,10 @@ impl Daemon {
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
+        if config.console.is_on() {
+            let serving = console::serve(console_listeners, console);
+            listeners.spawn_watched("the console", serving);
+        }
         let asked = asked::Answerer::new(config.targets.clone(), Arc::clone(&policy), Some(store.clone()));
         listeners.spawn_watched("what commands ask", asked::run(store.clone(), asked, stop_intake.clone()));
         // Not watched: it ends by itself, and its word is an alert.

@@ -13,6 +13,8 @@
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
 //!
+//! - `operators`: tokens of the API, sessions of the page.
+//!
 //! Beside them `alerts`, `asked` (what commands ask of the daemon), `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows,
 //! with `listed` for many of them and `gaps` for one that is shown although parts of it are damaged;
 //! `mistyped` converts what keeps a row from being changed.
@@ -43,6 +45,7 @@ mod gaps;
 mod identity;
 mod listed;
 mod mistyped;
+mod operators;
 mod outbox;
 mod portion_pace;
 mod queue;
@@ -79,6 +82,7 @@ pub use identity::link_rows::ScopedName;
 pub use identity::operator_links::LinkOutcome;
 pub use identity::resolution::LinkedName;
 pub use listed::{Listed, UnreadableRow};
+pub use operators::tokens::{ApiToken, Bearer};
 pub use outbox::backlog::{Backlog, Pending};
 pub use outbox::dispatch::{DeliveryOutcome, OutboxEvent};
 pub use portion_pace::PortionPace;

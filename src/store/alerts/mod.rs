@@ -19,7 +19,7 @@ mod raise;
 pub use hand_over::{HandOver, UntoldAlert};
 
 /// One alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Alert {
     /// Its number.
     pub id: i64,

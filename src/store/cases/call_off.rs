@@ -7,7 +7,7 @@ use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What ended with a case that was called off.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct CalledOff {
     /// Jobs that will not start: sweeps, retries, what waited for its day or for a human.
     pub cancelled: usize,

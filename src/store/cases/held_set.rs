@@ -11,7 +11,7 @@ use crate::store::gaps::Gaps;
 use crate::store::{Result, Store, StoreError, UnreadableRow};
 
 /// A case under a hold, as `hold show` lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct HeldCase {
     /// The case.
     pub case: i64,
@@ -39,7 +39,7 @@ pub struct HeldCase {
 }
 
 /// That a source has said of somebody who waits for a decision that the person is active again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Reactivation {
     /// The source.
     pub source: String,
@@ -75,7 +75,7 @@ pub struct HeldSet {
 }
 
 /// What several holds cover together, without the cases that are taken out: one decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CombinedSet {
     /// The holds, by number.
     pub holds: Vec<Hold>,

@@ -10,7 +10,7 @@ use super::folder::folders;
 use super::shown::show;
 use super::spreadsheet::csv;
 use super::{known, weigh};
-use crate::cli::account::{again_as_reading, login, owner_of};
+use crate::cli::account::{again_as_reading, owner_of};
 use crate::cli::asked::Reach;
 use crate::cli::output::{LocalTimes, json, plain, remark, verbatim};
 use crate::cli::store::open;
@@ -18,6 +18,7 @@ use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::Timestamp;
+use crate::passwd::login;
 use crate::sources::hr_csv::{
     HrCsv, LARGEST_FILE, LAST_FULL_FILE, Preview, Proposal, Rules, TakenBefore, preview, preview_bytes, propose,
 };
