@@ -48,7 +48,7 @@ pub struct Reactivation {
 }
 
 /// A departure that a held case would change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct PlanBefore {
     /// Its number.
     pub departure: i64,
