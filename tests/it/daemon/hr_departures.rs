@@ -169,7 +169,7 @@ async fn whoever_decides_about_a_wrong_file_is_told_who_had_a_plan_before_and_ke
     );
     let list = site.says(&["departures", "list", "--state", "planned"]).await.out;
     assert!(list.contains("waits for a decision: revoked hold show 1"), "{list}");
-    let rejected = site.says(&["hold", "reject", "1", "--note", "wrong"]).await;
+    let rejected = site.says(&["hold", "reject", "1", "--yes", "--note", "wrong"]).await;
     assert!(
         rejected.code == 0
             && rejected
