@@ -281,10 +281,11 @@ pub(super) fn next_look(detail: &CaseDetail) -> Option<Timestamp> {
     waiting.filter_map(|job| job.due).min()
 }
 
-/// Of each target the newest job that is no release and no look that is still to come.
+/// Of each target the newest job that is no release and no look that is still to come, or does not come any more.
 pub(super) fn newest(detail: &CaseDetail) -> Vec<&JobView> {
     let mut newest: BTreeMap<&str, &JobView> = BTreeMap::new();
-    for job in contained(detail).filter(|job| !(job.kind == JobKind::Sweep.word() && job.state == "scheduled")) {
+    let looked = |job: &&JobView| job.kind != JobKind::Sweep.word() || !matches!(job.state.as_str(), "scheduled" | "cancelled");
+    for job in contained(detail).filter(looked) {
         let known = newest.entry(&job.target).or_insert(job);
         if known.id < job.id {
             *known = job;
