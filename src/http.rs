@@ -47,6 +47,18 @@ pub fn client_trusting(bounds: Bounds, roots: Vec<reqwest::Certificate>) -> anyh
     if !roots.is_empty() {
         builder = builder.tls_certs_merge(roots);
     }
+    bounded(builder, bounds)
+}
+
+/// Builds a client that speaks to the Unix socket at `path`, whatever host an address names.
+///
+/// # Errors
+/// Where it cannot be set up.
+pub fn client_at_socket(bounds: Bounds, path: &std::path::Path) -> anyhow::Result<reqwest::Client> {
+    bounded(reqwest::Client::builder().unix_socket(path), bounds)
+}
+
+fn bounded(builder: reqwest::ClientBuilder, bounds: Bounds) -> anyhow::Result<reqwest::Client> {
     builder
         .user_agent(concat!("revoked/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())

@@ -28,6 +28,7 @@
 //! | `store/queue` | the job queue: accept, coalesce, claim under a `lease`, requeue, settle; in `store/queue/sets` the same for a whole group at once |
 //! | `store/cases`, `store/departures` | what a human decides (`holds`, release, calling off); leavers |
 //! | `store/identity` | whose name it is: resolution, links, `reassignment` of an identifier, erasure |
+//! | `store/operators` | tokens of the API, links and sessions of the page |
 //! | `store/sources`, `store/outbox` | the table `inbox`, health of sources, `leaked_credentials`; what others are told |
 //! | `store/writer`, `store/trail`, `store/views`, `store/file` | the one writer; reading the trail; lists and counts; opening the file |
 //! | [`worker`] | lanes and their priority pacer (rate limits, 429, concurrency, circuit breaker), and the attempt, which is the loop |
@@ -39,6 +40,7 @@
 //! | [`sources`] | the two traits of a source with their contracts, and a folder for each kind: `ssf`, `scim`, `webhook`, `hr_csv` (HR's files), logout; `sources/shared` reads what several of them say (subject identifiers) |
 //! | [`intake`] | from a source to the store: push, poll, the table `inbox` |
 //! | [`api`] | the listening HTTP server: connection and body limits, client penalties, health |
+//! | [`console`] | what operators use over HTTP: the API with roles, tokens and sockets, and the page |
 //! | [`daemon`] | how all of it is built, started and stopped (SIGTERM, graceful shutdown) |
 //! | [`revoked_trail`] | a crate of its own (`crates/revoked-trail`, with the program `revoked-verify`), pure: trail entries, Merkle tree, checkpoints, proofs, the verifier |
 //! | [`trail`] | the trail's keys, its files, the running checkpoints |
@@ -50,6 +52,7 @@
 //! | [`clock`], [`http`], [`secret`], [`telemetry`] | the only places for time, calls to the outside, credentials, and logs with metrics |
 //! | [`bounded_program`] | a program of this machine that is run within bounds: for a target of the kind `exec`, and for alerts |
 //! | [`supervision`] | long-lived work is watched: what ends or panics although it should not ends the daemon with its name |
+//! | [`passwd`] | names of the accounts of this host |
 //! | [`digest`], [`file_modes`] | the one SHA-256 with its hexadecimal form, and the one rule about who else may write what we rely on |
 //! | `demo`, `revoked_sandbox` | the demo, and the Mattermost stand-in (a crate of its own) for it, the tests and the benchmarks; behind the feature `demo` |
 //!
@@ -102,6 +105,7 @@ pub mod canary;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod daemon;
 #[cfg(feature = "demo")]
 pub mod demo;
@@ -112,6 +116,7 @@ pub mod intake;
 pub mod jose;
 pub mod json;
 pub mod model;
+pub mod passwd;
 pub mod policy;
 pub mod secret;
 pub mod settings;

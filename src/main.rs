@@ -41,5 +41,5 @@ fn main() -> ExitCode {
 
 #[expect(clippy::print_stderr, reason = "the one place where a command's error is printed")]
 fn report(error: &anyhow::Error) {
-    eprintln!("revoked: {error:#}");
+    eprintln!("revoked: {}", revoked::cli::in_words(error));
 }

@@ -22,9 +22,12 @@ target=$folder/$(basename "$file" .csv)-$(date -u +%Y%m%dT%H%M%SZ)-$$.csv
 
 umask 027
 cp "$file" "$target.tmp"
+# A draft may be its owner's alone; what is dropped is for the folder's group, which the daemon is in.
+chmod 0640 "$target.tmp"
 sha256sum "$target.tmp" | cut -d ' ' -f 1 >"$target.done.tmp"
 if [ -f "$file.minisig" ]; then
   cp "$file.minisig" "$target.minisig"
+  chmod 0640 "$target.minisig"
 fi
 mv "$target.done.tmp" "$target.done"
 mv "$target.tmp" "$target"

@@ -37,9 +37,10 @@ use crate::model::Trace;
 use crate::telemetry::{Gauges, Metrics};
 
 pub use limits::Limits;
-pub use problem::Problem;
+pub use problem::{Problem, render};
 pub use request::{Peer, RequestId};
 pub use serve::{listen, serve};
+pub use write_timeout::WriteTimeout;
 
 /// What lies behind the server: each port is a trait that the daemon implements.
 #[derive(Clone)]

@@ -109,7 +109,7 @@ impl IntoResponse for Problem {
 }
 
 /// Writes the body of an answer that is a [`Problem`]; leaves every other one alone.
-pub(super) fn render(response: &mut Response, request: &RequestId) {
+pub fn render(response: &mut Response, request: &RequestId) {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         *response.body_mut() = Body::from(problem.body(request));
         let headers = response.headers_mut();

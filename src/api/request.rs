@@ -31,7 +31,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub struct RequestId(String);
 
 impl RequestId {
-    pub(super) fn fresh() -> Self {
+    /// A new one.
+    #[must_use]
+    pub fn fresh() -> Self {
         Self(Uuid::now_v7().to_string())
     }
 

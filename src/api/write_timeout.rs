@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 /// A stream whose writes fail once the other side has taken nothing for a while.
-pub(super) struct WriteTimeout<S> {
+pub struct WriteTimeout<S> {
     stream: S,
     timeout: Duration,
     /// Runs while a write waits.
@@ -18,7 +18,8 @@ pub(super) struct WriteTimeout<S> {
 }
 
 impl<S> WriteTimeout<S> {
-    pub(super) fn new(stream: S, timeout: Duration) -> Self {
+    /// Bounds the writes of `stream`.
+    pub fn new(stream: S, timeout: Duration) -> Self {
         Self {
             stream,
             timeout,

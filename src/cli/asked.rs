@@ -9,8 +9,9 @@ use anyhow::{Context as _, bail, ensure};
 
 use super::StoreArgs;
 use super::account::{again_as, as_typed, owner_of};
+use super::config_faults::faults_in_a_line;
 use super::output::remark;
-use super::store::{open, operator};
+use super::store::{open, open_if_there, operator};
 use crate::clock::Clock;
 use crate::config::{self, Config, ConfigReport};
 use crate::daemon::asked::{Answer, Answerer, Asks, Question};
@@ -29,6 +30,8 @@ pub(super) struct Reach {
     pub(super) config: Config,
     /// How many complaints were about secrets that are kept from us.
     pub(super) kept: usize,
+    /// What a start would be refused for, where the config was taken as far as it stands.
+    pub(super) faults: Option<String>,
     file: PathBuf,
     store: PathBuf,
 }
@@ -51,12 +54,38 @@ impl Reach {
                 (Config::load_without_secrets(&at.config, &clock)?, complaints)
             }
         };
+        Ok(Self::of(config, kept, at))
+    }
+
+    /// Loads as much of the config as stands: the running daemon has a config of its own and can ask.
+    ///
+    /// # Errors
+    /// Everything that is wrong with a config of which nothing can be built.
+    pub(super) fn with_what_stands(at: &StoreArgs) -> Result<Self, ConfigReport> {
+        let (config, faults) = Config::load_what_stands(&at.config, &Clock::system());
+        let line = faults_in_a_line(&faults);
+        let config = config.ok_or(faults)?;
         Ok(Self {
+            faults: line,
+            ..Self::of(config, 0, at)
+        })
+    }
+
+    fn of(config: Config, kept: usize, at: &StoreArgs) -> Self {
+        Self {
             kept,
+            faults: None,
             file: at.config.clone(),
             store: at.store.clone().unwrap_or_else(|| config.store.clone()),
             config,
-        })
+        }
+    }
+
+    /// Says what is wrong with the config, where the command goes on all the same.
+    pub(super) fn tell_faults(&self) {
+        if let Some(faults) = &self.faults {
+            remark(faults);
+        }
     }
 
     /// The answers, in the order of the questions.
@@ -75,9 +104,8 @@ impl Reach {
             let store = if questions
                 .iter()
                 .any(|question| matches!(question.asks, Asks::Probe { prove: true }))
-                && self.store.exists()
             {
-                Some(open(&self.store).await?)
+                open_if_there(&self.store).await?
             } else {
                 None
             };

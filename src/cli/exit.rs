@@ -21,6 +21,8 @@ pub enum Exit {
     Findings,
     /// `status --exit-code`: something needs somebody.
     NeedsSomebody,
+    /// `source hr preview`: something that was to be compared or asked could not be.
+    Unasked,
     /// `revoke --wait`: the target cannot list everything, so it is not proved.
     VerdictUnverified,
     /// `revoke --wait`: something lives on until a known time.
@@ -70,6 +72,11 @@ impl Exit {
              `source hr preview`: rows or cells would be put aside; `source hr map`: something is undecided",
         ),
         (Self::NeedsSomebody, 7, "`status --exit-code`: something needs somebody"),
+        (
+            Self::Unasked,
+            8,
+            "`source hr preview`: the file was not compared with what was taken, or a target was not asked: the answer is not whole",
+        ),
         (Self::VerdictUnverified, 10, "`revoke --wait`: unverified"),
         (Self::VerdictResidual, 11, "`revoke --wait`: residual until a known time"),
         (

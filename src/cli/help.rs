@@ -24,7 +24,8 @@ impl After {
     fn read(text: &str) -> Self {
         let mut after = Self::default();
         let mut paragraph = String::new();
-        for line in text.lines() {
+        // An example that goes on on the next line is one.
+        for line in text.replace(" \\\n      ", " ").lines() {
             if let Some(example) = line.strip_prefix("  ").filter(|_| paragraph.is_empty()) {
                 after.examples.push((String::new(), example.trim().to_owned()));
             } else if let Some((label, example)) = line.split_once(':').filter(|(_, rest)| is_command(rest.trim_start())) {
@@ -58,9 +59,11 @@ impl After {
         let mut parts = Vec::new();
         match self.examples.as_slice() {
             [] => {}
-            [(label, example)] => parts.push(format!("{}: {example}", if label.is_empty() { "Example" } else { label })),
-            several if several.iter().all(|(label, _)| label.is_empty()) => {
-                let lines: Vec<String> = several.iter().map(|(_, example)| format!("  {example}")).collect();
+            several if several.len() > 1 && several.iter().all(|(label, _)| label.is_empty()) => {
+                let lines: Vec<String> = several
+                    .iter()
+                    .map(|(_, example)| continued(&format!("  {example}")))
+                    .collect();
                 parts.push(format!("Examples:\n{}", lines.join("\n")));
             }
             several => {
@@ -73,7 +76,7 @@ impl After {
                 };
                 let lines: Vec<String> = several
                     .iter()
-                    .map(|(said, example)| format!("{}: {example}", label(said)))
+                    .map(|(word, example)| continued(&format!("{}: {example}", label(word))))
                     .collect();
                 parts.push(lines.join("\n"));
             }
@@ -81,6 +84,42 @@ impl After {
         parts.extend(self.notes.iter().cloned());
         parts.extend(self.exit_codes.clone());
         parts.join("\n\n")
+    }
+}
+
+/// How wide an example may be: it is broken by hand, so that it can be pasted from any screen that is wide enough for it.
+const WIDEST: usize = 78;
+
+/// An example as a shell takes it over several lines. What explains it stands behind it on the last.
+fn continued(example: &str) -> String {
+    let (command, why) = match example.split_once("  # ") {
+        Some((command, why)) => (command.trim_end(), Some(why)),
+        None => (example, None),
+    };
+    let mut lines = vec![String::new()];
+    // Between options alone: what belongs to one stays with it, and quotes stay whole.
+    for part in command.split_inclusive(' ').fold(Vec::<String>::new(), |mut parts, word| {
+        match parts.last_mut() {
+            Some(last) if !word.starts_with("-") && !word.starts_with('|') => last.push_str(word),
+            _ => parts.push(word.to_owned()),
+        }
+        parts
+    }) {
+        let line = lines.last_mut().map_or(0, |line| line.chars().count());
+        if line > 0 && line + part.trim_end().chars().count() > WIDEST - 2 {
+            lines.push(part);
+        } else if let Some(line) = lines.last_mut() {
+            line.push_str(&part);
+        }
+    }
+    let whole = lines
+        .iter()
+        .map(|line| line.trim_end())
+        .collect::<Vec<_>>()
+        .join(" \\\n      ");
+    match why {
+        Some(why) => format!("{whole}  # {why}"),
+        None => whole,
     }
 }
 
@@ -107,6 +146,8 @@ pub(super) fn reflowed(command: Command) -> Command {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     use super::*;
 
     #[test]
@@ -118,6 +159,37 @@ mod tests {
         assert_eq!(after.notes, ["A sentence that goes on."]);
         assert_eq!(after.exit_codes.as_deref(), Some("Exit codes: 0 well; 1 not."));
         assert_eq!(After::read(&after.written()), after);
+    }
+
+    #[test]
+    fn an_example_beside_a_sentence_that_ends_in_a_command_keeps_its_word() {
+        let after = After::read("Example: revoked case cancel 17\n\nTo give the account back: revoked release 17");
+        assert_eq!(
+            after.written(),
+            "Example: revoked case cancel 17\nTo give the account back: revoked release 17"
+        );
+    }
+
+    #[test]
+    fn every_example_fits_a_small_screen_and_can_be_pasted_from_it() {
+        let mut commands = vec![reflowed(crate::cli::Cli::command())];
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands().cloned());
+            let after = After::of(&command);
+            let shown = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for (_, example) in &after.examples {
+                let first = example.split(' ').take(3).collect::<Vec<_>>().join(" ");
+                let line = shown.lines().find(|line| line.contains(&first));
+                assert!(line.is_some(), "{first} is not in {shown}");
+            }
+            let examples = shown
+                .lines()
+                .filter(|line| line.contains("revoked ") && !line.contains("  # "));
+            for line in examples.filter(|line| line.starts_with("  ") || line.starts_with("Example")) {
+                assert!(line.chars().count() <= 80, "{}: {line}", command.get_name());
+            }
+            assert!(!shown.starts_with(':'), "{shown}");
+        }
     }
 
     #[test]

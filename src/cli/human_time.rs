@@ -23,6 +23,8 @@ pub enum HumanTime {
     Away(Duration),
     /// So many days after today, at its beginning.
     Day(i32),
+    /// A day, at its beginning.
+    Date(Date),
     /// A time of day: the last such, or the next.
     Clock(Time),
     /// A date and a time of day.
@@ -53,7 +55,7 @@ impl FromStr for HumanTime {
         }
         // `DateTime` would take a date alone too, and a time alone with a date of its own choice.
         if let Ok(date) = Date::strptime("%Y-%m-%d", text) {
-            return Ok(Self::Civil(date.to_datetime(Time::midnight())));
+            return Ok(Self::Date(date));
         }
         for form in ["%H:%M", "%H:%M:%S"] {
             if let Ok(time) = Time::strptime(form, text) {
@@ -66,7 +68,10 @@ impl FromStr for HumanTime {
                 return Ok(Self::Civil(civil));
             }
         }
-        Err("write 1h, yesterday, 17:30, 2026-11-28, \"2026-11-28 17:30\" or 2026-11-28T17:30:00+01:00".to_owned())
+        Err(
+            "write 1h or 3d, yesterday, today or tomorrow, 17:30, 2026-11-28, \"2026-11-28 17:30\" or 2026-11-28T17:30:00+01:00"
+                .to_owned(),
+        )
     }
 }
 
@@ -103,31 +108,58 @@ impl HumanTime {
         }
     }
 
+    /// The whole day that is meant, where it is no time of a day.
+    pub(super) fn day(self, now: Timestamp) -> Result<Option<Date>, String> {
+        self.day_in(now, &terminal().zone)
+    }
+
+    fn day_in(self, now: Timestamp, zone: &TimeZone) -> Result<Option<Date>, String> {
+        match self {
+            Self::Day(days) => days_from_today(days, now, zone).map(Some),
+            Self::Date(date) => Ok(Some(date)),
+            Self::Instant(_) | Self::Away(_) | Self::Clock(_) | Self::Civil(_) => Ok(None),
+        }
+    }
+
     fn instant(self, now: Timestamp, zone: &TimeZone, away: fn(Timestamp, Duration) -> Timestamp) -> Result<Timestamp, String> {
-        let today = || {
-            let now = jiff::Timestamp::from_millisecond(now.ms()).map_err(|error| error.to_string())?;
-            Ok::<Date, String>(zone.to_datetime(now).date())
-        };
         let civil = match self {
             Self::Instant(instant) => return Ok(instant),
             Self::Away(length) => return Ok(away(now, length)),
-            Self::Day(days) => {
-                let day = today()?.checked_add(jiff::Span::new().days(days));
-                day.map_err(|error| error.to_string())?.to_datetime(Time::midnight())
-            }
-            Self::Clock(time) => today()?.to_datetime(time),
+            Self::Clock(time) => today(now, zone)?.to_datetime(time),
             Self::Civil(civil) => civil,
+            Self::Day(days) => return beginning(days_from_today(days, now, zone)?, zone),
+            Self::Date(date) => return beginning(date, zone),
         };
-        let instant = zone.to_timestamp(civil).map_err(|error| error.to_string())?;
-        Ok(instant.into())
+        of_civil(civil, zone)
     }
 }
 
 /// A time of day, so many days after the day of an instant.
 fn of_day(at: Timestamp, days: i32, time: Time, zone: &TimeZone) -> Result<Timestamp, String> {
-    let at = jiff::Timestamp::from_millisecond(at.ms()).map_err(|error| error.to_string())?;
-    let day = zone.to_datetime(at).date().checked_add(jiff::Span::new().days(days));
-    let civil = day.map_err(|error| error.to_string())?.to_datetime(time);
+    of_civil(days_from_today(days, at, zone)?.to_datetime(time), zone)
+}
+
+fn days_from_today(days: i32, now: Timestamp, zone: &TimeZone) -> Result<Date, String> {
+    let day = today(now, zone)?.checked_add(jiff::Span::new().days(days));
+    day.map_err(|error| error.to_string())
+}
+
+/// Today, where the clocks are of this zone.
+fn today(now: Timestamp, zone: &TimeZone) -> Result<Date, String> {
+    let now = jiff::Timestamp::from_millisecond(now.ms()).map_err(|error| error.to_string())?;
+    Ok(zone.to_datetime(now).date())
+}
+
+/// The instant at which a day begins where times are told.
+pub(super) fn beginning_of(day: Date) -> Result<Timestamp, String> {
+    beginning(day, &terminal().zone)
+}
+
+fn beginning(day: Date, zone: &TimeZone) -> Result<Timestamp, String> {
+    of_civil(day.to_datetime(Time::midnight()), zone)
+}
+
+fn of_civil(civil: DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
     let instant = zone.to_timestamp(civil).map_err(|error| error.to_string())?;
     Ok(instant.into())
 }
@@ -229,11 +261,29 @@ mod tests {
         assert!(utc("", "1h").unwrap().0.is_none());
     }
 
+    fn a_day_is_told_from_a_time_of_one() {
+        let now = at("2026-11-28T02:12:00Z");
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        for (typed, day) in [
+            ("2026-12-31", Some("2026-12-31")),
+            ("tomorrow", Some("2026-11-29")),
+            ("2026-12-31 00:00", None),
+            ("3d", None),
+            ("17:30", None),
+        ] {
+            let meant = typed.parse::<HumanTime>().unwrap().day_in(now, &zone).unwrap();
+            assert_eq!(meant.map(|day| day.to_string()).as_deref(), day, "{typed}");
+        }
+    }
+
     #[test]
     fn what_nobody_means_is_refused_with_examples() {
         for typed in ["", "soon", "25:00", "2026-13-01", "2026-02-30", "28.11.2026", "-1h", "1 hour"] {
             let refused = typed.parse::<HumanTime>().unwrap_err();
-            assert!(refused.contains("yesterday"), "{typed}: {refused}");
+            assert!(
+                refused.contains("yesterday") && refused.contains("tomorrow"),
+                "{typed}: {refused}"
+            );
         }
     }
 }

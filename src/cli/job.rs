@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::case::who;
 use super::output::{Cell, LocalTimes, Meaning, coarse, json_lines, line, name_unreadable, table};
-use super::{Exit, StoreArgs};
+use super::{Exit, StoreArgs, number};
 use crate::store::{JobView, ListFilter};
 
 /// `revoked job`
@@ -20,7 +20,7 @@ pub enum JobCommand {
         #[arg(long)]
         target: Option<String>,
         /// Only of this case
-        #[arg(long)]
+        #[arg(long, value_parser = number::case)]
         case: Option<i64>,
         /// At most so many
         #[arg(long, default_value_t = 50)]

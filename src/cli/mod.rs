@@ -1,7 +1,8 @@
 //! The commands, one file or folder each, under the name of the command. Only here is anything printed.
 //!
 //! `output` prints tables, JSON and sanitized text; `store` opens the store beside a running daemon; `exit` has the exit codes; `run` starts the
-//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them.
+//! daemon and waits for SIGTERM; `source_health` says in cells how sources are; `whom` is somebody as people name them, `number` what
+//! is named by one.
 
 use std::path::PathBuf;
 
@@ -14,6 +15,7 @@ mod backup;
 mod candidates;
 mod case;
 mod check;
+mod config_faults;
 #[cfg(feature = "demo")]
 mod demo;
 mod departures;
@@ -26,7 +28,9 @@ mod human_time;
 mod job;
 mod kinds;
 mod leaked;
+mod login;
 mod manual;
+mod number;
 mod output;
 mod release;
 mod report;
@@ -41,6 +45,7 @@ mod status;
 mod store;
 mod subject;
 mod target;
+mod token;
 mod trail;
 mod transmitter;
 mod whom;
@@ -138,6 +143,16 @@ pub enum Command {
     /// Show, verify or export the trail, and replace its key
     #[command(subcommand)]
     Trail(trail::TrailCommand),
+    /// Make, list and end tokens of the API
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// Print a link that signs you in at the page, once
+    #[command(after_help = "Example: revoked login")]
+    Login {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Copy the store beside the running daemon, verified, and say what else to save
     Backup(backup::BackupArgs),
     /// Look at whom we tell what was proved, and whether it arrives
@@ -210,6 +225,8 @@ impl Cli {
             Command::Alert(command) => Box::pin(alert::run(command, at)).await,
             Command::Status(args) => Box::pin(status::run(&args, at)).await,
             Command::Trail(command) => Box::pin(trail::run(command, at)).await,
+            Command::Token(command) => Box::pin(token::run(command, at)).await,
+            Command::Login { json } => login::run(at, json).await,
             Command::Backup(args) => Box::pin(backup::run(&args, at)).await,
             Command::Transmitter(command) => Box::pin(transmitter::run(command, at)).await,
             Command::Erase(args) => Box::pin(erase::run(&args, at)).await,
@@ -224,6 +241,13 @@ impl Cli {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct UsageError(String);
+
+/// An error as it is told: its chain on one line, with its times as people read them.
+#[must_use]
+pub fn in_words(error: &anyhow::Error) -> String {
+    let times = output::LocalTimes::at(crate::clock::Clock::system().now());
+    times.told(&format!("{error:#}"))
+}
 
 /// The exit code of an error: the store's refusals and the config's have their own.
 #[must_use]

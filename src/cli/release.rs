@@ -8,7 +8,7 @@ use super::asked::Reach;
 use super::case::who;
 use super::output::{LocalTimes, Meaning, answer, can_be_asked, hanging, json, line, line_typed, plain};
 use super::store::operator;
-use super::{Exit, StoreArgs, UsageError};
+use super::{Exit, StoreArgs, UsageError, number};
 use crate::clock::Clock;
 use crate::daemon::asked::{Asks, Question, Says};
 use crate::model::digest_of;
@@ -25,6 +25,7 @@ Only a suspension that the case itself has made is undone, and only while it sta
 back. The case's sweeps end with it; another case that asks for the same suspension goes on, and is named.")]
 pub struct ReleaseArgs {
     /// The case
+    #[arg(value_parser = number::case)]
     pub case: i64,
     /// Only at this target
     #[arg(long)]
@@ -55,7 +56,8 @@ struct AtTarget {
 /// # Errors
 /// Where the case has suspended nobody, or a target cannot be asked.
 pub(super) async fn run(args: ReleaseArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
-    let reach = Reach::new(at)?;
+    let reach = Reach::with_what_stands(at)?;
+    reach.tell_faults();
     let store = at.open().await?;
     let outcome = release(&args, &reach, &store).await;
     store.close().await;
@@ -198,7 +200,7 @@ fn show(args: &ReleaseArgs, whom: &str, rehearsed: &[AtTarget], set: &str) -> an
             }
         }
         for other in &at.others {
-            hanging(&format!("  mind: {}", plain(&other.to_string())))?;
+            hanging(&format!("  mind: {}", plain(&times.told(&other.to_string()))))?;
         }
     }
     let accounts: usize = rehearsed.iter().map(|at| at.accounts.len()).sum();

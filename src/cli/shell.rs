@@ -28,7 +28,10 @@ pub fn complete() {
 pub(super) fn completions(shell: Shell) -> anyhow::Result<Exit> {
     line(match shell {
         Shell::Bash => "command -v revoked > /dev/null && source <(COMPLETE=bash revoked)",
-        Shell::Zsh => "(( $+commands[revoked] )) && source <(COMPLETE=zsh revoked)",
+        // Nothing completes before compinit, which Debian's own start of zsh does not run.
+        Shell::Zsh => {
+            "(( $+functions[compdef] )) || { autoload -U compinit && compinit -i }; (( $+commands[revoked] )) && source <(COMPLETE=zsh revoked)"
+        }
         Shell::Fish => "command -q revoked; and COMPLETE=fish revoked | source",
         Shell::Elvish => "eval (E:COMPLETE=elvish revoked | slurp)",
         Shell::PowerShell => "$env:COMPLETE = \"powershell\"; revoked | Out-String | Invoke-Expression; Remove-Item Env:\\COMPLETE",

@@ -1,10 +1,25 @@
-//! How the sources are, in cells: for `revoked source list`.
+//! How the sources are: in cells, for `revoked source list`, and what the daemon cannot read, for that and `revoked check`.
+
+use std::collections::BTreeMap;
 
 use super::output::{plain, span};
-use crate::store::SourceHealth;
+use crate::store::{SourceHealth, Store};
 
 /// The most causes of refusal that are named.
 const NAMED: usize = 4;
+
+/// Of each source that the daemon could not look at, what the open alert says.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub(super) async fn unreadable(store: &Store) -> anyhow::Result<BTreeMap<String, String>> {
+    let alerts = store.alerts(false).await?.rows.into_iter();
+    let of_sources = alerts.filter(|alert| alert.kind == "source_unreadable").filter_map(|alert| {
+        let source = alert.key.strip_prefix("source:")?.to_owned();
+        Some((source, alert.summary))
+    });
+    Ok(of_sources.collect())
+}
 
 /// How late its signals come: `340 ms (median 300 ms, longest 2.1 s)`.
 pub(super) fn lag(source: &SourceHealth) -> Option<String> {

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::account::{again_as, login, owner_of};
+use super::account::{again_as, behind, owner_of};
 use super::output::remark;
 use crate::clock::Clock;
 use crate::config;
 use crate::model::{Actor, Subject};
-use crate::store::{OpenError, Role, Store};
+use crate::passwd::login;
+use crate::store::{OpenError, Role, Store, check_owner};
 
 /// How long a command waits for the write lock before it says so: to somebody who watches, and in a script's log.
 const PATIENCE_WATCHED: Duration = Duration::from_millis(500);
@@ -45,10 +46,7 @@ impl StoreArgs {
     /// # Errors
     /// As [`StoreArgs::open`].
     pub async fn open_if_there(&self) -> anyhow::Result<Option<Store>> {
-        match std::fs::metadata(self.path()?) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            _ => self.open().await.map(Some),
-        }
+        Ok(open_if_there(&self.path()?).await?)
     }
 
     /// The database's path.
@@ -84,15 +82,33 @@ pub(super) async fn open(path: &Path) -> Result<Store, OpenError> {
     Ok(store)
 }
 
+/// The same, or nothing where none is there. One that is kept from us is not the same as none.
+///
+/// # Errors
+/// An [`OpenError`].
+pub(super) async fn open_if_there(path: &Path) -> Result<Option<Store>, OpenError> {
+    if is_there(path) {
+        open(path).await.map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Whether there is a store at `path`, as far as it can be told: one that is kept from us is taken to be there.
+pub(super) fn is_there(path: &Path) -> bool {
+    !matches!(std::fs::metadata(path), Err(error) if error.kind() == std::io::ErrorKind::NotFound)
+}
+
 /// Says who may open the store, where we may not: SQLite says no more than that it cannot. Looks without opening: a descriptor of the database
 /// that is closed takes SQLite's locks with it.
 ///
 /// # Errors
 /// [`OpenError::NotOurs`] with what to type.
-fn permitted(path: &Path) -> Result<(), OpenError> {
+pub(super) fn permitted(path: &Path) -> Result<(), OpenError> {
     let access = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
     match rustix::fs::access(path, access) {
         Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM) => {
+            check_owner(path)?;
             let owner = owner_of(path).unwrap_or_else(|| "revoked".to_owned());
             Err(OpenError::NotOurs {
                 path: path.to_owned(),
@@ -113,7 +129,7 @@ pub(super) fn refusal(error: &anyhow::Error) -> Option<super::Exit> {
     })
 }
 
-/// The operator who runs this command: the kernel's word for who that is, and the login name for people.
+/// The operator who runs this command: the kernel's word for who that is, and the login name for people; with who became that account.
 #[must_use]
 pub(super) fn operator() -> Actor {
     let uid = rustix::process::getuid();
@@ -121,6 +137,7 @@ pub(super) fn operator() -> Actor {
         login(uid.as_raw()).unwrap_or_else(|| "unknown".to_owned()),
         Some(uid.as_raw()),
     )
+    .with_behind(behind(uid.as_raw()))
 }
 
 /// What stands for a subject in lists and in the trail, by every name of the person; nothing for one that was never seen.

@@ -68,6 +68,29 @@ impl Whom {
         }
     }
 
+    /// The person who is meant, for whoever looks at what is known: a name that nobody came by, and that only the accounts of cases have, means
+    /// whom those cases are about. What acts on somebody takes the name for itself, which the target reads.
+    ///
+    /// # Errors
+    /// As [`Whom::subject`], and where the cases are about several.
+    pub(super) async fn person(&self, store: &Store) -> anyhow::Result<Subject> {
+        let known = match self {
+            Self::OfCase(_) => return self.subject(store).await,
+            Self::Bare(text) => the_known(store, text).await?,
+            Self::Named(subject) => {
+                let Some(known) = seen_only(store, subject).await? else {
+                    return Ok(subject.clone());
+                };
+                known
+            }
+        };
+        if let Some(person) = whom_its_cases_are_about(store, &known).await? {
+            return Ok(person);
+        }
+        remark(format!("taken for {}{}", shown(&known.name), whence(&known)));
+        Ok(known.name)
+    }
+
     /// The same by the store that a command looks at, which is opened only where it has a say.
     ///
     /// # Errors
@@ -95,15 +118,70 @@ pub(super) async fn subject_of(store: &Store, whom: Option<&Whom>) -> anyhow::Re
 }
 
 async fn bare(store: &Store, text: &str) -> anyhow::Result<Subject> {
+    let known = the_known(store, text).await?;
+    remark(format!("taken for {}{}", shown(&known.name), whence(&known)));
+    Ok(known.name)
+}
+
+/// A name with its format that nobody came by, where accounts of cases have it.
+async fn seen_only(store: &Store, subject: &Subject) -> anyhow::Result<Option<KnownName>> {
+    let Some(word) = SearchWord::new(&subject.to_string()) else {
+        return Ok(None);
+    };
+    if !store.references(subject).await?.is_empty() {
+        return Ok(None);
+    }
+    let names = store.names_called(&word).await?;
+    Ok(names
+        .into_iter()
+        .find(|known| known.name == *subject && !known.accounts_of.is_empty()))
+}
+
+/// Whom the cases are about whose accounts have a name that nobody came by; nothing where those were erased, or where there are none.
+async fn whom_its_cases_are_about(store: &Store, known: &KnownName) -> anyhow::Result<Option<Subject>> {
+    let mut people: Vec<(i64, Subject, Subject)> = Vec::new();
+    for case in &known.accounts_of {
+        let Some(name) = store.case(*case).await?.subject else {
+            continue;
+        };
+        let subject: Subject = name.parse()?;
+        let names = store.with_known_names(&subject).await?;
+        if !people.iter().any(|(_, _, known)| *known == names) {
+            people.push((*case, subject, names));
+        }
+    }
+    match people.as_slice() {
+        [] => Ok(None),
+        [(case, subject, _)] => {
+            remark(format!(
+                "taken for {}, whose account was called {} in case {case}",
+                shown(subject),
+                shown(&known.name)
+            ));
+            Ok(Some(subject.clone()))
+        }
+        several => {
+            let people: Vec<String> = several
+                .iter()
+                .map(|(case, subject, _)| format!("{} (case {case})", shown(subject)))
+                .collect();
+            Err(usage(format!(
+                "accounts of several people were called {}, those of {}: write whose",
+                shown(&known.name),
+                people.join(", and of ")
+            )))
+        }
+    }
+}
+
+/// The one name that is known by a word, surest first.
+async fn the_known(store: &Store, text: &str) -> anyhow::Result<KnownName> {
     let Some(word) = SearchWord::new(text) else {
         return Err(SubjectError::Empty.into());
     };
     let names = store.names_called(&word).await?;
     match the_one(&names) {
-        Some(known) => {
-            remark(format!("taken for {}{}", shown(&known.name), whence(known)));
-            Ok(known.name.clone())
-        }
+        Some(known) => Ok(known.clone()),
         None if names.is_empty() => {
             let near = match near(store, &word).await? {
                 Some(name) => format!("did you mean {}?", shown_text(&name)),
@@ -213,6 +291,7 @@ mod tests {
             person,
             source: None,
             case: None,
+            accounts_of: Vec::new(),
         }
     }
 

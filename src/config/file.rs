@@ -23,6 +23,7 @@ pub(super) struct File {
     pub(super) retry: Retry,
     pub(super) ledger: Ledger,
     pub(super) alerts: Alerts,
+    pub(super) console: Console,
     pub(super) retention: Retention,
     pub(super) log: Log,
 }
@@ -219,6 +220,14 @@ pub(super) struct Ledger {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Alerts {
     pub(super) exec: Option<Spanned<AlertExec>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Console {
+    pub(super) sockets: Option<Spanned<PathBuf>>,
+    pub(super) listen: Option<Spanned<String>>,
+    pub(super) origin: Option<Spanned<String>>,
 }
 
 /// The path of a program, or a table with it.

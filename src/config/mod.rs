@@ -13,13 +13,15 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::clock::Clock;
+use crate::digest::{hex, sha256};
 use crate::policy::{Limits, Policy};
-use crate::secret::{SecretSource, is_unreadable_here};
+use crate::secret::{SecretSource, is_kept_from_us, is_unreadable_here};
 use crate::settings::{ConfigError, Rate};
 use crate::sources::Source;
 use crate::targets::{Target, TargetRole};
 
 mod alerts;
+mod console;
 mod entries;
 mod file;
 mod playbooks;
@@ -29,6 +31,7 @@ mod transmitter;
 
 pub use crate::settings::ConfigReport;
 pub use alerts::{AlertProgram, Alerts};
+pub use console::ConsoleSettings;
 pub use file::LogFormat;
 pub use tables::{Ledger, Listen, Log, Retention, Retry};
 pub use trail::Trail;
@@ -66,6 +69,8 @@ pub struct Config {
     pub ledger: Ledger,
     /// Whom alerts are told.
     pub alerts: Alerts,
+    /// Where operators reach the API and the page.
+    pub console: ConsoleSettings,
     /// How long what is over is kept.
     pub retention: Retention,
     /// Log lines.
@@ -74,6 +79,8 @@ pub struct Config {
     pub transmitter: Option<crate::transmitter::Settings>,
     /// What works, but is weaker than it could be.
     pub warnings: ConfigReport,
+    /// SHA-256 of the text, by which a config is told from a later one.
+    pub digest: String,
 }
 
 /// A built target.
@@ -155,6 +162,20 @@ impl Config {
         }
     }
 
+    /// As much of the config in `path` as can be built, with everything that is wrong with it: for a command that is needed all the same.
+    /// Secrets that are kept from whoever asks are no fault.
+    #[must_use]
+    pub fn load_what_stands(path: &Path, clock: &Clock) -> (Option<Self>, ConfigReport) {
+        let name = path.display().to_string();
+        let text = match read_trusted(path) {
+            Ok(text) => text,
+            Err(error) => return (None, ConfigReport::new(name, "", [ConfigError::new(format!("{error:#}"))])),
+        };
+        let mut found = Diagnostics::default();
+        let config = build(&text, clock, &mut found);
+        (config, ConfigReport::new(name, &text, found.errors).without(is_kept_from_us))
+    }
+
     /// Checks and builds the config `text`, which complaints call `name`.
     ///
     /// # Errors
@@ -216,6 +237,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         retry: tables::retry(&file.retry, found),
         ledger: tables::ledger(&file.ledger, found),
         alerts: alerts::alerts(&file.alerts, found),
+        console: console::console(&file.console, found),
         retention: tables::retention(&file.retention, found),
         log: tables::log(&file.log, found),
         store,
@@ -226,6 +248,7 @@ fn build(text: &str, clock: &Clock, found: &mut Diagnostics) -> Option<Config> {
         policy,
         transmitter,
         warnings: ConfigReport::new("", "", []),
+        digest: hex(&sha256(text.as_bytes())),
     };
     if config.target_names.is_empty() {
         found.warn("no [[target]] is configured: nothing can be revoked");
@@ -311,8 +334,15 @@ fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
         return Ok((PathBuf::from(trail::STORE), None));
     }
     let (text, _) = read(path).with_context(looking)?;
-    let value: toml::Table = toml::from_str(&text).map_err(|error| {
-        ConfigReport::new(
+    // What is no TOML further down keeps nobody from the database that is named above it.
+    let (root, errors) = DeTable::parse_recoverable(&text);
+    let root = root.get_ref();
+    let text_at = |table: &str, key: &str| root.get(table)?.get_ref().get(key)?.get_ref().as_str().map(PathBuf::from);
+    let (store, anchor) = (text_at("store", "path"), text_at("trail", "anchor"));
+    match (store, errors.first()) {
+        (Some(store), _) => Ok((store, anchor)),
+        (None, None) => Ok((PathBuf::from(trail::STORE), anchor)),
+        (None, Some(error)) => Err(ConfigReport::new(
             path.display().to_string(),
             &text,
             [ConfigError {
@@ -320,12 +350,15 @@ fn glance(path: &Path) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
                 message: error.message().to_owned(),
             }],
         )
-    })?;
-    let text_at = |table: &str, key: &str| value.get(table)?.get(key)?.as_str().map(PathBuf::from);
-    Ok((
-        text_at("store", "path").unwrap_or_else(|| PathBuf::from(trail::STORE)),
-        text_at("trail", "anchor"),
-    ))
+        .into()),
+    }
+}
+
+/// SHA-256 of the config in `path` as it stands, by which it is told from the one that a daemon was started with; nothing where it cannot
+/// be read.
+#[must_use]
+pub fn digest(path: &Path) -> Option<String> {
+    read(path).ok().map(|(text, _)| hex(&sha256(text.as_bytes())))
 }
 
 /// Every secret that a config names, with the table or the key that it is for, in the order of the file; nothing of a file that cannot be read.

@@ -26,6 +26,7 @@ use crate::api;
 use crate::backoff::{Backoff, Retries};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console::{self, Console};
 use crate::intake::{self, Intake, SourceActivity};
 use crate::policy::Policy;
 use crate::sources::Source;
@@ -115,6 +116,16 @@ impl Daemon {
         let address = listener
             .local_addr()
             .context("reading the address that the server listens at")?;
+        if !is_new && let Some((file, keys)) = trail::publish_again(&store).await? {
+            tracing::warn!(
+                file = %file.display(),
+                keys,
+                "the file of verifier keys was gone, and is written anew with those that the trail names: compare it with the one that was saved"
+            );
+        }
+        let stop_intake = CancellationToken::new();
+        let console = Console::new(store.clone(), config.console.clone(), stop_intake.clone());
+        let console_listeners = console::Listeners::open(&console).await?;
         trail::publish(signer.verifier(), store.path())?;
         store.check_clock_at_start().await?;
         record_start_transition(&store, &transition, &signer).await?;
@@ -137,7 +148,6 @@ impl Daemon {
             hard: CancellationToken::new(),
             supervisor: supervisor.clone(),
         };
-        let stop_intake = CancellationToken::new();
         // Before the lanes: what closes from now on is told.
         let transmitter = match &config.transmitter {
             None => {
@@ -176,10 +186,17 @@ impl Daemon {
         let ports = endpoints::ports(&store, &lanes, intake, transmitter, metrics);
         let serving = api::serve(listener, endpoints::limits(&config.listen), ports, stop_intake.clone());
         listeners.spawn_watched("the HTTP server", serving);
+        if config.console.is_on() {
+            let serving = console::serve(console_listeners, console);
+            listeners.spawn_watched("the console", serving);
+        }
         let asked = asked::Answerer::new(config.targets.clone(), Arc::clone(&policy), Some(store.clone()));
         listeners.spawn_watched("what commands ask", asked::run(store.clone(), asked, stop_intake.clone()));
         // Not watched: it ends by itself, and its word is an alert.
         listeners.tracker.spawn(integrity::look(store.clone(), stop_intake.clone()));
+        if let Err(error) = store.note_config(&config.digest) {
+            tracing::warn!(%error, "could not note which config this daemon runs with: revoked check cannot tell whether it was changed since");
+        }
         tracing::info!(%address, store = %store.path().display(), taken_back, "started");
         Ok(Self {
             store,

@@ -2,7 +2,8 @@
 //!
 //! Reading order: [`Intake::store`] here, which every way in ends with; then the three ways in: `push` (senders come by HTTP), `poll` (we fetch),
 //! `inbox` (rows of our own database). Beside them: `subject_lookup` (an answer that depends on what targets say), `source_state` (what a
-//! source has kept for itself), `source_activity` (when each was last seen), `refusal_quota` (how many refusals are recorded).
+//! source has kept for itself), `source_activity` (when each was last seen), `refusal_quota` (how many refusals are recorded), `log_line` (what the log says
+//! of what was stored).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::telemetry::table;
 use crate::worker::Lanes;
 
 mod inbox;
+mod log_line;
 mod poll;
 mod push;
 mod refusal_quota;
@@ -24,6 +26,7 @@ mod source_activity;
 mod source_state;
 mod subject_lookup;
 
+use log_line::LogLine;
 use refusal_quota::RefusalQuota;
 
 pub use inbox::{CREDENTIAL, OWNER, run as run_inbox};
@@ -84,8 +87,12 @@ impl Intake {
     /// Where the store cannot be written; nothing of the delivery is stored then, or of a large file a part.
     pub async fn store(&self, delivery: Delivery) -> Result<Receipt, StoreError> {
         let (source, unreadable) = (delivery.source.clone(), delivery.refused.len());
+        let line = tracing::enabled!(tracing::Level::INFO).then(|| LogLine::of(&delivery));
         let receipt = self.lanes.accept(&self.store, Arc::clone(&self.policy), delivery).await?;
         count(&source, unreadable, &receipt);
+        if let Some(line) = line {
+            line.write(&receipt);
+        }
         Ok(receipt)
     }
 }

@@ -16,11 +16,16 @@ const FAREWELL: std::time::Duration = std::time::Duration::from_secs(2);
 /// Looks at one source until `stop`. What is stored is stored with its cursor; what fails is looked at again after the interval.
 pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: CancellationToken) {
     let mut failures = 0_u32;
+    // An earlier run may have raised it.
+    let mut is_alerted = true;
     loop {
         match look(&intake, &name, pull.as_ref(), &stop).await {
             Ok(()) => {
-                if failures >= PATIENCE {
-                    report(intake.store.end_alert("source_unreadable", format!("source:{name}")).await);
+                // A look that the stop cut short has read nothing.
+                if is_alerted && !stop.is_cancelled() {
+                    let ended = intake.store.end_alert("source_unreadable", format!("source:{name}")).await;
+                    is_alerted = ended.is_err();
+                    report(ended);
                 }
                 failures = 0;
             }
@@ -33,6 +38,7 @@ pub async fn run(intake: Intake, name: String, pull: Arc<dyn Pull>, stop: Cancel
                     "could not look at a source"
                 );
                 if failures == PATIENCE {
+                    is_alerted = true;
                     let summary = format!("source {name} cannot be read: {error:#}");
                     report(
                         intake

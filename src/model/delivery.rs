@@ -16,6 +16,8 @@ pub struct Delivery {
     pub signals: Vec<Signal>,
     /// Parts that could not be read: each goes into the trail and raises one alert together.
     pub refused: Vec<Refused>,
+    /// Where whoever sent it finds what of it could not be read; nothing where nobody is told.
+    pub put_aside: Option<PutAside>,
     /// Where the source reads on next time; stored with the signals.
     pub cursor: Option<String>,
     /// The rows of the inbox behind the signals, one for each, to be answered in the same transaction; empty for other sources.
@@ -49,6 +51,7 @@ impl Delivery {
             digest: None,
             signals,
             refused: Vec::new(),
+            put_aside: None,
             cursor: None,
             inbox: Vec::new(),
             state_changes: Vec::new(),
@@ -182,11 +185,13 @@ pub enum AlarmKind {
     SenderNotice,
     /// A sender found credential values in the open.
     LeakedValue,
+    /// What was put aside since it could not be read has come again and was read. Only ever over: the store raises it with the delivery.
+    PutAside,
 }
 
 impl AlarmKind {
     /// Every one.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::AcksRefused,
         Self::StreamSilent,
         Self::StreamStopped,
@@ -194,6 +199,7 @@ impl AlarmKind {
         Self::NotUnderstood,
         Self::SenderNotice,
         Self::LeakedValue,
+        Self::PutAside,
     ];
 
     /// The alert's kind.
@@ -207,6 +213,7 @@ impl AlarmKind {
             Self::NotUnderstood => "not_understood",
             Self::SenderNotice => "sender_notice",
             Self::LeakedValue => "leaked_value",
+            Self::PutAside => "quarantine",
         }
     }
 }
@@ -218,6 +225,15 @@ pub struct Refused {
     pub place: String,
     /// Why, without quoting personal data.
     pub why: String,
+}
+
+/// Where the parts of a delivery were put that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutAside {
+    /// The file that says why, or the folder that it lies in.
+    pub reason: String,
+    /// Whether the source will say itself when nobody need look after it any more.
+    pub over_by_itself: bool,
 }
 
 impl Refused {

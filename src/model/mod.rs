@@ -18,6 +18,7 @@ mod evidence;
 mod grant;
 mod job;
 mod reason;
+mod role;
 mod sentence;
 mod signal;
 mod subject;
@@ -29,8 +30,8 @@ pub use action::Action;
 pub use capabilities::Capabilities;
 pub use containment::{Containment, PasswordReset, Progress, Scope, digest_of, digest_of_named, has_form_of_id, is_named};
 pub use delivery::{
-    Alarm, AlarmKind, Delivery, Employment, Identity, NoFault, Receipt, Refused, Renamed, SignalReceipt, StateChange, StateEntry,
-    Suspect, Trace,
+    Alarm, AlarmKind, Delivery, Employment, Identity, NoFault, PutAside, Receipt, Refused, Renamed, SignalReceipt, StateChange,
+    StateEntry, Suspect, Trace,
 };
 pub use departure::{LeavesError, iana_zone, iso_date, time_of_day};
 pub use door::{Door, DoorKind};
@@ -40,6 +41,7 @@ pub use grant::{Grant, GrantKind, GrantRef};
 pub use job::{ATTEMPT_LIMIT, CaseId, IllegalTransition, Job, JobId, JobKind, JobState, LEASE_LENGTH, Lease, Settlement, Step};
 pub use reason::{Priority, Reason};
 pub use revoked_trail::{Actor, NoActor, Timestamp};
+pub use role::{NoRole, Role};
 pub use sentence::Sentence;
 pub use signal::{DateRule, Departure, DepartureStep, Disposition, LeakedValue, Leaves, Signal, When};
 pub use subject::{LONGEST_SUBJECT, Subject, SubjectError};

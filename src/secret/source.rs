@@ -87,6 +87,17 @@ impl SecretSource {
         }
     }
 
+    /// How it is replaced by a valid one, in a word to whoever has to. systemd reads a credential at the start of the unit alone.
+    #[must_use]
+    pub fn renewal(&self) -> String {
+        match self {
+            Self::File(path) => format!("put a valid token into {}", path.display()),
+            Self::Credential(name) => {
+                format!("put a valid token into the file behind LoadCredential={name} and restart the daemon")
+            }
+        }
+    }
+
     /// Reads the secret as text, without the white space around it.
     ///
     /// # Errors

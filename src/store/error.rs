@@ -212,6 +212,17 @@ pub enum OpenError {
         /// The command line to type instead.
         again: String,
     },
+    /// Somebody else has put it into a folder that is not theirs, as root does who restores a backup. Exit code 3.
+    #[error(
+        "{path} belongs to another account than its folder, and may not be opened by the one whose it is to be: \
+         chown --reference={folder} {path}*"
+    )]
+    Misplaced {
+        /// The file.
+        path: PathBuf,
+        /// Its folder.
+        folder: PathBuf,
+    },
     /// Others may write it, or what lies beside it. Exit code 3.
     #[error("the store {path} is not ours alone: {}", .what.join("; "))]
     Loose {

@@ -10,7 +10,7 @@ use crate::store::columns::Columns as _;
 use crate::store::gaps::Gaps;
 
 /// A row that a list does not show, or not whole, since another program wrote into it or the file is damaged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct UnreadableRow {
     /// The table.
     pub table: &'static str,

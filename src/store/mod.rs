@@ -13,6 +13,8 @@
 //! - `outbox`: statements to receivers: queued with the proof, dispatched, retried, dead letters.
 //! - `trail`: reading it, snapshots for verification, checkpoints. `views`: lists and counts.
 //!
+//! - `operators`: tokens of the API, sessions of the page.
+//!
 //! Beside them `alerts`, `asked` (what commands ask of the daemon), `clock_steps`, `retention`, `error`, `portion_pace` (bulk work among urgent one), and `columns`, the reading of rows,
 //! with `listed` for many of them and `gaps` for one that is shown although parts of it are damaged;
 //! `mistyped` converts what keeps a row from being changed.
@@ -43,6 +45,7 @@ mod gaps;
 mod identity;
 mod listed;
 mod mistyped;
+mod operators;
 mod outbox;
 mod portion_pace;
 mod queue;
@@ -57,7 +60,7 @@ pub use alerts::{Alert, HandOver, UntoldAlert};
 pub use asked::OpenQuestion;
 pub use canary::{CanaryDelay, ObservedDelay};
 pub use cases::call_off::CalledOff;
-pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, Reactivation};
+pub use cases::held_set::{CombinedSet, HeldCase, HeldSet, PlanBefore, Reactivation};
 pub use cases::hold_decision::HoldChoice;
 pub use cases::holds::Hold;
 pub use cases::notes::CaseNote;
@@ -65,25 +68,27 @@ pub use cases::other_demands::{OtherDemand, Outstanding};
 pub use cases::release::{Releasable, ReleaseRequest};
 pub use cases::unresolved::{AccountLookup, Unresolved};
 pub use departures::queries::{
-    DepartureDetail, DepartureFilter, DepartureView, EmploymentView, PlanPlace, PlannedDeparture, StepView,
+    DepartureDetail, DepartureFilter, DepartureView, EmploymentView, HeldChange, PlanPlace, PlannedDeparture, StepView,
 };
 pub use error::{OpenError, StoreError};
 pub use file::backup::{BackupError, StoreCopy};
 pub use file::commit_watch::CommitWatch;
 pub use file::integrity::Integrity;
-pub use file::lock::daemon_runs;
+pub use file::lock::{daemon_runs, running_config};
 pub use file::open::{Role, newest_schema};
-pub use file::privacy::check_privacy;
+pub use file::privacy::{check_owner, check_privacy};
 pub use file::room::Room;
 pub use identity::link_rows::ScopedName;
 pub use identity::operator_links::LinkOutcome;
 pub use identity::resolution::LinkedName;
 pub use listed::{Listed, UnreadableRow};
+pub use operators::tokens::{ApiToken, Bearer};
 pub use outbox::backlog::{Backlog, Pending};
 pub use outbox::dispatch::{DeliveryOutcome, OutboxEvent};
 pub use portion_pace::PortionPace;
 pub use queue::accept::SOURCE_TROUBLE;
 pub use queue::accepted::Accepted;
+pub use queue::foresight::{Foresight, Novelty};
 pub use queue::observation_summary::ObservationSummary;
 pub use queue::reservation::Claim;
 pub use queue::slot_offer::{SlotOffer, SlotOffers};
@@ -98,14 +103,16 @@ pub use trail::read::{TrailFilter, TrailRow};
 pub use trail::snapshot::{Portion, RawRow, TrailSnapshot};
 pub use views::called::KnownName;
 pub use views::case_filter::CaseFilter;
-pub use views::case_progress::{JobProgress, Stopped, StoppedBy};
+pub use views::case_progress::JobProgress;
 pub use views::cases::{ActionView, CaseDetail, CaseView, SignalView};
 pub use views::counts::{CounterDifference, Counts};
 pub use views::jobs::{JobView, ListFilter};
 pub use views::lanes::LaneView;
-pub use views::plans::PlannedCase;
+pub use views::plans::{PlannedCase, PlannedPerson};
 pub use views::search::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits};
 pub use views::search_word::{SearchWord, value_of};
+pub use views::shown_names::ShownNames;
+pub use views::stopped::Stopped;
 pub use views::work::{CaseAtWork, WorkAt};
 pub use writer::group_commit::Committed;
 

@@ -39,11 +39,12 @@ const STILL_OVER: &str = "SELECT id FROM cases WHERE id IN (SELECT value FROM js
      AND NOT EXISTS (SELECT 1 FROM unresolved WHERE case_id = cases.id AND state = 'open')";
 
 /// What goes with cases. The signal's key stays, so that a replay after years is still a repetition; what it said goes.
-const WITH_CASES: [&str; 10] = [
+const WITH_CASES: [&str; 11] = [
     "DELETE FROM action WHERE job_id IN (SELECT id FROM job WHERE case_id IN (SELECT value FROM json_each($1)))",
     "DELETE FROM job WHERE case_id IN (SELECT value FROM json_each($1))",
     "UPDATE signal SET case_id = NULL, note = NULL, requested_by = NULL WHERE case_id IN (SELECT value FROM json_each($1))",
     "UPDATE departure SET case_id = NULL WHERE case_id IN (SELECT value FROM json_each($1))",
+    "UPDATE departure SET carried_out_by = NULL WHERE carried_out_by IN (SELECT value FROM json_each($1))",
     "UPDATE alert SET case_id = NULL WHERE case_id IN (SELECT value FROM json_each($1))",
     "DELETE FROM outbox WHERE case_id IN (SELECT value FROM json_each($1))",
     "DELETE FROM inbox WHERE case_id IN (SELECT value FROM json_each($1)) AND state <> 'new'",

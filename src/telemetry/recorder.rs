@@ -54,7 +54,13 @@ fn install() -> Metrics {
     }
     for row in METRICS {
         match row.shape {
-            Shape::Counter => metrics::describe_counter!(row.name, row.help),
+            Shape::Counter => {
+                metrics::describe_counter!(row.name, row.help);
+                // What was never there cannot grow: a rule about the first of them would not see it.
+                if row.labels.is_empty() {
+                    metrics::counter!(row.name).increment(0);
+                }
+            }
             Shape::Gauge => metrics::describe_gauge!(row.name, row.help),
             Shape::Histogram(_) => metrics::describe_histogram!(row.name, row.help),
         }
@@ -92,6 +98,8 @@ mod tests {
             r#"revoked_lane_paused{target="chat"} 1"#,
             r#"revoked_contained_seconds_bucket{target="chat",le="0.01"} 0"#,
             r#"revoked_contained_seconds_bucket{target="chat",le="0.025"} 1"#,
+            "revoked_log_lines_dropped_total 0",
+            "revoked_accept_errors_total 0",
         ] {
             assert!(text.lines().any(|rendered| rendered == line), "{line} in {text}");
         }

@@ -10,7 +10,7 @@ use revoked_trail::{Signer, VerifierKey};
 
 use crate::file_modes;
 use crate::secret::SecretSource;
-use crate::store::OpenError;
+use crate::store::{OpenError, Store, TrailFilter};
 
 /// What is being done where a key cannot be read.
 const FORM: &str = "reading a verifier key of the form name+id+key";
@@ -84,6 +84,37 @@ pub fn publish(key: &VerifierKey, store: &Path) -> anyhow::Result<()> {
             .with_context(|| format!("writing the verifier key {}", public.display()))?;
     }
     Ok(())
+}
+
+/// Writes the file of verifier keys anew where it is gone, with the keys that the trail's own entries name: a trail whose keys were replaced
+/// cannot be verified by its newest alone. Answers where and how many, or nothing where the file is there.
+///
+/// # Errors
+/// Where the trail cannot be read or the file not be written.
+pub async fn publish_again(store: &Store) -> anyhow::Result<Option<(PathBuf, usize)>> {
+    let public = beside(store.path(), "vkey");
+    if public.exists() {
+        return Ok(None);
+    }
+    let filter = TrailFilter {
+        kind: Some("trail.key_".to_owned()),
+        limit: 1000,
+        ..TrailFilter::default()
+    };
+    let rows = store.trail_search(&filter).await?;
+    let named = rows.iter().flat_map(|row| {
+        let entry: serde_json::Value = serde_json::from_str(&row.body).unwrap_or_default();
+        ["before", "verifier"].map(|member| {
+            entry["detail"][member]
+                .as_str()
+                .and_then(|key| key.parse::<VerifierKey>().ok())
+        })
+    });
+    for key in named.flatten() {
+        publish(&key, store.path())?;
+    }
+    let keys = known_keys(store.path())?.len();
+    Ok(Some((public, keys)))
 }
 
 /// The keys beside the store, none where nothing was signed yet.

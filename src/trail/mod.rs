@@ -11,7 +11,7 @@ mod verify;
 
 pub use anchor_file::AnchorFile;
 pub use checkpoint_signer::{CheckpointSigner, run};
-pub use keys::{keys_beside, known_keys, publish, read_keys, signer};
+pub use keys::{keys_beside, known_keys, publish, publish_again, read_keys, signer};
 pub use rotation::{Rotated, TrailPlace, rotate};
-pub use startup_check::{StartTransition, check as check_at_start};
+pub use startup_check::{StartTransition, check as check_at_start, refusal};
 pub use verify::{verify, verify_snapshot, verify_telling};

@@ -3,7 +3,7 @@
 //! What is cut off is finished by doing it again: the new key lies on the disk before the trail names it, and takes the old one's place only
 //! after it has signed the trail that names it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use revoked_trail::{Checkpoint, EntryKind, Signer, VerifierKey, key_rotation};
@@ -36,12 +36,18 @@ pub struct Rotated {
     pub in_place: bool,
 }
 
-/// Replaces the key of the trail in `store` by the one in the file `to`, or by a new one where the key lies beside the store. With `lost` no word
+/// Replaces the key of the trail in `store` by `to`, or by a new one where the key lies beside the store. With `lost` no word
 /// of the old key is needed: an entry, an alert and every later verification say so. The daemon must not run.
 ///
 /// # Errors
 /// Where the trail does not stand, a key cannot be read, or something cannot be written. Done again it goes on where it was cut off.
-pub async fn rotate(store: &Store, place: &TrailPlace<'_>, to: Option<&Path>, lost: bool, by: Actor) -> anyhow::Result<Rotated> {
+pub async fn rotate(
+    store: &Store,
+    place: &TrailPlace<'_>,
+    to: Option<&SecretSource>,
+    lost: bool,
+    by: Actor,
+) -> anyhow::Result<Rotated> {
     let (new, waits) = new_signer(store, place, to, lost)?;
     let keys = known_keys(store.path())?;
     if !is_signed_by(store, &new).await? {
@@ -82,10 +88,15 @@ pub async fn rotate(store: &Store, place: &TrailPlace<'_>, to: Option<&Path>, lo
 }
 
 /// The signer that is to be, and the file in which its key waits where it has to be moved.
-fn new_signer(store: &Store, place: &TrailPlace<'_>, to: Option<&Path>, lost: bool) -> anyhow::Result<(Signer, Option<PathBuf>)> {
+fn new_signer(
+    store: &Store,
+    place: &TrailPlace<'_>,
+    to: Option<&SecretSource>,
+    lost: bool,
+) -> anyhow::Result<(Signer, Option<PathBuf>)> {
     let (source, waits) = match (to, place.key) {
         (Some(_), None) => anyhow::bail!("[trail] key is not set, so the key is made beside the store: leave --to away"),
-        (Some(to), Some(_)) => (SecretSource::File(to.to_owned()), None),
+        (Some(to), Some(_)) => (to.clone(), None),
         (None, Some(configured)) if lost => (configured.clone(), None),
         (None, Some(_)) => anyhow::bail!(
             "the key comes from [trail] key: make the new one (head -c 32 /dev/urandom, mode 0600) and name its file with --to"

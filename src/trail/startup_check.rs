@@ -61,6 +61,16 @@ pub async fn check(
     }
 }
 
+/// What a start would refuse the trail for, as far as it can be told without its key, by the verifier keys beside the store.
+pub async fn refusal(store: &Store, origin: &str, anchor: &AnchorFile) -> Option<String> {
+    let keys = super::keys::known_keys(store.path()).ok()?;
+    let signer = keys.last()?.named(origin).ok()?;
+    match check(store, &signer, &keys, anchor).await {
+        Err(OpenError::Trail { what, .. }) => Some(what),
+        _ => None,
+    }
+}
+
 /// What the checkpoints that can be reached say of a trail whose head is sound.
 pub(super) struct Reachable {
     trail: TrailSnapshot,

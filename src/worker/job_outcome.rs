@@ -39,6 +39,7 @@ impl Lane {
             "job",
             job.id = job.id.0,
             case.id = job.case.0,
+            subject_ref = %job.subject_ref,
             target = %self.name,
             attempt = job.attempt
         );

@@ -304,10 +304,14 @@ impl Lane {
                 (_, _) => {}
             }
             let changed = state.halted != why;
-            state.halted = why;
+            state.halted.clone_from(&why);
             changed
         };
         if changed {
+            match why {
+                Some(why) => tracing::warn!(target = %self.name, why, "an operator has paused the target: nothing is sent to it"),
+                None => tracing::info!(target = %self.name, "an operator lets the target go on"),
+            }
             self.change();
         }
     }
@@ -359,6 +363,7 @@ impl Lane {
             // that file again; whatever it finds, the operator's word stands.
             self.probe(&self.shutdown.soft).await;
             self.state().pause = None;
+            tracing::info!(target = %self.name, "an operator's check found that the target can be used again; the lane resumes");
             return Next::Again;
         }
         if Instant::now() >= next {

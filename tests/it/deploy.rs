@@ -1,8 +1,10 @@
 //! The unit that is shipped: what it says agrees with the daemon, and systemd itself finds no fault with it.
 
+use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
+use clap::Parser as _;
 use revoked::cli::Exit;
 use revoked::clock::Clock;
 use revoked::config::{Config, DEFAULT_PATH};
@@ -50,6 +52,22 @@ fn the_drop_in_changes_nothing_until_it_is_edited() {
     assert_eq!(live, ["[Service]"]);
 }
 
+#[test]
+fn the_steps_of_the_installation_name_the_trail_before_its_first_start() {
+    let readme = include_str!("../../deploy/README.md");
+    let line = readme.lines().find(|line| line.starts_with("sed -i ")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("revoked.toml");
+    std::fs::write(&file, include_str!("../../config/revoked.toml")).unwrap();
+    let typed = line
+        .replace(DEFAULT_PATH, &file.display().to_string())
+        .replace("$(hostname -f)", "host.example.org");
+    let status = Command::new("sh").args(["-c", &typed]).status().unwrap();
+    assert!(status.success(), "{typed}");
+    let config = Config::parse("installed", &std::fs::read_to_string(&file).unwrap(), &Clock::system()).unwrap();
+    assert_eq!(config.trail.origin, "host.example.org/trail/1");
+}
+
 /// Runs `systemd-analyze` on the unit; `Err` where it is not there.
 fn analyze(arguments: &[&str], unit: &Path) -> Result<Output, String> {
     let output = Command::new("systemd-analyze").args(arguments).arg(unit).output();
@@ -85,6 +103,53 @@ fn systemd_finds_no_fault_with_the_unit() {
         }
         Err(skipped) => println!("{skipped}"),
     }
+}
+
+/// What people in HR may type as the daemon's account.
+const SUDOERS: &str = include_str!("../../deploy/hr.sudoers");
+
+#[test]
+fn hr_may_type_commands_that_there_are_and_nothing_that_takes_another_word() {
+    let commands: Vec<&str> = SUDOERS
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.trim().strip_prefix("/usr/bin/revoked "))
+        .map(|line| line.trim_end_matches(['\\', ',', ' ']))
+        .collect();
+    assert_eq!(commands.len(), 5, "{commands:?}");
+    let (patterns, exact): (Vec<&str>, Vec<&str>) = commands.iter().partition(|command| command.starts_with('^'));
+    for command in exact {
+        assert!(!command.contains(['*', '?', '[']), "{command} lets other words in");
+        let words = ["revoked"].into_iter().chain(command.split(' '));
+        let read = revoked::cli::Cli::try_parse_from(words);
+        assert!(read.is_ok(), "{command}: {read:?}");
+    }
+    let [report] = patterns[..] else { panic!("{patterns:?}") };
+    for (typed, is_let_in) in [
+        ("person report alice@example.org", true),
+        ("person report user01 --format html", true),
+        ("person report --config=/tmp/x user01", false),
+        ("person report user01 --out /var/lib/revoked/x", false),
+        ("person report user01 user02", false),
+    ] {
+        assert_eq!(fits(report, typed), is_let_in, "{typed}");
+    }
+    // The program itself, where it is there.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("revoked-hr");
+    std::fs::write(&path, SUDOERS).unwrap();
+    match Command::new("visudo").args(["-c", "-f"]).arg(&path).output() {
+        Ok(output) => assert!(output.status.success(), "{output:?}"),
+        Err(error) => println!("NOT CHECKED: visudo cannot run here: {error}"),
+    }
+}
+
+/// Whether a POSIX pattern, which sudo's are, fits what is typed.
+fn fits(pattern: &str, typed: &str) -> bool {
+    let mut grep = Command::new("grep");
+    let mut grep = grep.args(["-E", "-q", "-e", pattern]).stdin(Stdio::piped()).spawn().unwrap();
+    grep.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    grep.wait().unwrap().success()
 }
 
 /// The rules for Prometheus that are shipped.

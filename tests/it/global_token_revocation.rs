@@ -481,7 +481,7 @@ async fn a_repetition_is_the_same_and_another_token_or_body_is_not() {
 async fn keys_that_cannot_be_had_are_our_trouble() {
     let port = crate::ports::Port::default();
     let more = format!("jwks_url = \"http://{}/keys\"\njwks_host = \"127.0.0.1\"\n", port.address());
-    let push = build(&(settings() + &more)).unwrap();
+    let push = build(&(settings() + more.as_str())).unwrap();
     let rejection = push.receive(&call(BODY), &revoked::sources::NoState).await.unwrap_err();
     let response = push.rejected(&rejection);
     assert_eq!((response.status().as_u16(), response.body().len()), (503, 0));

@@ -6,7 +6,7 @@ use crate::tree::{File, repository};
 const LAYERS: &[&[&str]] = &[
     &["digest"],
     &["model"],
-    &["backoff", "clock", "file_modes", "secret"],
+    &["backoff", "clock", "file_modes", "passwd", "secret"],
     &["settings"],
     &["http", "supervision", "telemetry"],
     &["bounded_program"],
@@ -23,6 +23,7 @@ const LAYERS: &[&[&str]] = &[
     &["transmitter"],
     &["config"],
     &["api"],
+    &["console"],
     &["daemon"],
     &["demo"],
     &["cli"],

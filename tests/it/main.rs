@@ -7,6 +7,7 @@ mod back_channel_logout;
 mod circles;
 mod config;
 mod conformance;
+mod console;
 mod daemon;
 mod demo;
 mod deploy;

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Who caused a change. Written `daemon`, `source:idp`, `operator:alice` or `operator:alice(1000)`, everywhere it is shown or stored.
+/// Who caused a change. Written `daemon`, `source:idp`, `operator:alice`, `operator:alice(1000)` or, of an account that several become,
+/// `operator:revoked(995) sudo:alice`, everywhere it is shown or stored.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// The daemon by itself: a lane, a periodic run, the start sequence.
@@ -21,7 +22,69 @@ pub enum Actor {
         name: String,
         /// The numeric id that the kernel gave for the caller of the CLI or the local socket; none for a caller over the network.
         uid: Option<u32>,
+        /// Who became that account, as far as it can be told.
+        behind: Option<Behind>,
     },
+}
+
+/// Who is behind an account that several people become.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Behind {
+    /// Who had logged in, by the kernel's word (the audit login uid), which nobody but root can change. Written `login:alice(1000)`.
+    Login {
+        /// The login name.
+        name: String,
+        /// The number that the kernel keeps.
+        uid: u32,
+    },
+    /// Who it was by the word of `sudo`'s environment, which whoever became that account could have written. Written `sudo:alice`.
+    Sudo {
+        /// The login name.
+        name: String,
+    },
+}
+
+impl Behind {
+    /// The login name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Login { name, .. } | Self::Sudo { name } => name,
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        match text.split_once(':')? {
+            ("sudo", name) if is_login(name) => Some(Self::Sudo { name: name.to_owned() }),
+            ("login", rest) => {
+                let (name, uid) = rest.strip_suffix(')')?.rsplit_once('(')?;
+                is_login(name).then_some(Self::Login {
+                    name: name.to_owned(),
+                    uid: uid.parse().ok()?,
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Behind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Login { name, uid } => write!(f, "login:{name}({uid})"),
+            Self::Sudo { name } => write!(f, "sudo:{name}"),
+        }
+    }
+}
+
+/// The longest login of Linux (`useradd`), in bytes.
+const LONGEST_LOGIN: usize = 32;
+
+/// Whether a name is a login as Linux has them: it can stand in the trail, and reads like nothing else there.
+#[must_use]
+pub fn is_login(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    (1..=LONGEST_LOGIN).contains(&name.len()) && name.bytes().all(plain)
 }
 
 impl Actor {
@@ -32,7 +95,20 @@ impl Actor {
 
     /// The operator of this name, with the id that the kernel vouches for where there is one.
     pub fn operator(name: impl Into<String>, uid: Option<u32>) -> Self {
-        Self::Operator { name: name.into(), uid }
+        Self::Operator {
+            name: name.into(),
+            uid,
+            behind: None,
+        }
+    }
+
+    /// The same operator, with who became it.
+    #[must_use]
+    pub fn with_behind(self, behind: Option<Behind>) -> Self {
+        match self {
+            Self::Operator { name, uid, .. } => Self::Operator { name, uid, behind },
+            other => other,
+        }
     }
 }
 
@@ -49,15 +125,22 @@ impl fmt::Display for Actor {
         match self {
             Self::Daemon => f.write_str("daemon"),
             Self::Source { name } => write!(f, "source:{}", plain(name)),
-            Self::Operator { name, uid: None } => write!(f, "operator:{}", plain(name)),
-            Self::Operator { name, uid: Some(uid) } => write!(f, "operator:{}({uid})", plain(name)),
+            Self::Operator { name, uid, behind } => {
+                write!(f, "operator:{}", plain(name))?;
+                if let Some(uid) = uid {
+                    write!(f, "({uid})")?;
+                }
+                behind.iter().try_for_each(|behind| write!(f, " {behind}"))
+            }
         }
     }
 }
 
 /// A text that is no actor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no actor: expected daemon, source:NAME, operator:NAME or operator:NAME(UID)")]
+#[error(
+    "`{0}` is no actor: expected daemon, source:NAME, operator:NAME or operator:NAME(UID), with sudo:NAME or login:NAME(UID) behind it"
+)]
 pub struct NoActor(String);
 
 impl FromStr for Actor {
@@ -71,10 +154,21 @@ impl FromStr for Actor {
         match text.split_once(':') {
             Some((_, "")) | None => Err(refused()),
             Some(("source", name)) => Ok(Self::source(name)),
-            Some(("operator", rest)) => match rest.strip_suffix(')').and_then(|rest| rest.rsplit_once('(')) {
-                Some((name, uid)) => Ok(Self::operator(name, Some(uid.parse().map_err(|_| refused())?))),
-                None => Ok(Self::operator(rest, None)),
-            },
+            Some(("operator", rest)) => {
+                // Only behind a number: without one the whole is a name.
+                let behind = rest
+                    .rsplit_once(") ")
+                    .and_then(|(of, behind)| Some((of, Behind::read(behind)?)));
+                let (rest, behind) = match behind {
+                    Some((of, behind)) => (format!("{of})"), Some(behind)),
+                    None => (rest.to_owned(), None),
+                };
+                let operator = match rest.strip_suffix(')').and_then(|rest| rest.rsplit_once('(')) {
+                    Some((name, uid)) => Self::operator(name, Some(uid.parse().map_err(|_| refused())?)),
+                    None => Self::operator(rest, None),
+                };
+                Ok(operator.with_behind(behind))
+            }
             Some(_) => Err(refused()),
         }
     }
@@ -103,6 +197,17 @@ mod tests {
             (Actor::source("idp"), "source:idp"),
             (Actor::operator("alice", Some(1000)), "operator:alice(1000)"),
             (Actor::operator("ci:deploy", None), "operator:ci:deploy"),
+            (
+                Actor::operator("revoked", Some(995)).with_behind(Some(Behind::Sudo { name: "anna".to_owned() })),
+                "operator:revoked(995) sudo:anna",
+            ),
+            (
+                Actor::operator("revoked", Some(995)).with_behind(Some(Behind::Login {
+                    name: "anna".to_owned(),
+                    uid: 1000,
+                })),
+                "operator:revoked(995) login:anna(1000)",
+            ),
         ] {
             assert_eq!(actor.to_string(), text);
             assert_eq!(text.parse::<Actor>(), Ok(actor));

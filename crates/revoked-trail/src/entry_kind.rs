@@ -38,6 +38,14 @@ kinds! {
     DaemonStarted = "daemon.started",
     /// The daemon stopped in good order.
     DaemonStopped = "daemon.stopped",
+    /// An operator has made a token of the API: its number, name, role and end, never its text.
+    TokenMade = "token.made",
+    /// A token was ended.
+    TokenEnded = "token.ended",
+    /// An operator has signed in at the page.
+    OperatorSignedIn = "operator.signed_in",
+    /// An operator has signed out, or ended all their sessions.
+    OperatorSignedOut = "operator.signed_out",
     /// A signal was authenticated and stored, and leads to work.
     SignalAccepted = "signal.accepted",
     /// A signal was authenticated and stored, and policy says that nothing follows.

@@ -158,7 +158,11 @@ mod tests {
         assert!(
             matches!(
                 report.findings[..],
-                [Finding::Refused { .. }, Finding::Refused { .. }, Finding::NoCheckpoint(20)]
+                [
+                    Finding::UnknownKey { .. },
+                    Finding::UnknownKey { .. },
+                    Finding::NoCheckpoint(20)
+                ]
             ),
             "{report}"
         );

@@ -1,6 +1,6 @@
 //! What verification finds, and the report that says what is proved and by whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -101,6 +101,14 @@ pub enum Finding {
         place: Place,
         /// Why.
         error: CheckpointError,
+    },
+    /// A checkpoint is signed by keys of which none was brought, nor named by one that was.
+    #[error("a checkpoint in {place} is signed by {by}, which is not among the verifier keys")]
+    UnknownKey {
+        /// Where it was kept.
+        place: Place,
+        /// The keys, as `name+id`.
+        by: String,
     },
     /// The trail's key signed other entries than those that are there now.
     #[error("checkpoint at size {size} in {place} does not match the entries: entries {after} to {} were changed since", .size - 1)]
@@ -315,6 +323,18 @@ impl Report {
     }
 }
 
+/// Sentences, each once with how often it was said, in the order in which each came first.
+fn counted(sentences: impl Iterator<Item = String>) -> Vec<(String, usize)> {
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for sentence in sentences {
+        match counted.iter_mut().find(|(known, _)| *known == sentence) {
+            Some((_, times)) => *times += 1,
+            None => counted.push((sentence, 1)),
+        }
+    }
+    counted
+}
+
 /// The remarks in words, each once with how many there are of it. Those that differ only in the entry, or in how much time it is about, are one:
 /// the first says where they begin.
 fn alike(remarks: &[Remark]) -> Vec<(String, usize)> {
@@ -353,40 +373,104 @@ impl Remark {
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verdict = if self.verified() { "verified" } else { "NOT VERIFIED" };
-        writeln!(
-            f,
-            "trail {}: {verdict}, {} entries, root {}",
-            self.origin, self.entries, self.root
-        )?;
-        self.findings.iter().try_for_each(|finding| writeln!(f, "  {finding}"))?;
-        if self.more_findings > 0 {
-            writeln!(f, "  and {} more findings", self.more_findings)?;
-        }
-        for (remark, times) in alike(&self.remarks) {
-            match times {
-                1 => writeln!(f, "  remark: {remark}")?,
-                _ => writeln!(f, "  remark, {times} times: {remark}")?,
+impl Report {
+    /// The size that a checkpoint outside has, where all that is wrong is that these entries end before it: each of them fits, and so this
+    /// is an older copy, or one whose end was cut off.
+    #[must_use]
+    pub fn older_than(&self) -> Option<u64> {
+        let mut newest = None;
+        for finding in &self.findings {
+            match finding {
+                Finding::Short {
+                    place: Place::Anchor(_),
+                    size,
+                    ..
+                } => newest = newest.max(Some(*size)),
+                _ => return None,
             }
         }
+        newest.filter(|_| self.entries > 0 && self.more_findings == 0)
+    }
+
+    /// The keys that have signed checkpoints and were not brought, as `name+id`.
+    #[must_use]
+    pub fn missing_keys(&self) -> BTreeSet<&str> {
+        let keys = self.findings.iter().filter_map(|finding| match finding {
+            Finding::UnknownKey { by, .. } => Some(by.as_str()),
+            _ => None,
+        });
+        keys.collect()
+    }
+
+    /// What was read, found and confirmed, a line each: all but the verdict. What says the same is one line with a count.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let times = |times: usize| {
+            if times > 1 {
+                format!(", {times} times")
+            } else {
+                String::new()
+            }
+        };
+        let mut lines = vec![format!("trail {}: {} entries, root {}", self.origin, self.entries, self.root)];
+        let found = counted(self.findings.iter().map(ToString::to_string));
+        lines.extend(found.into_iter().map(|(finding, n)| match n {
+            1 => format!("  {finding}"),
+            _ => format!("  {n} times: {finding}"),
+        }));
+        if self.more_findings > 0 {
+            lines.push(format!("  and {} more findings", self.more_findings));
+        }
+        let remarks = alike(&self.remarks).into_iter();
+        lines.extend(remarks.map(|(remark, n)| format!("  remark{}: {remark}", times(n))));
         if self.more_remarks > 0 {
-            writeln!(f, "  and {} more remarks", self.more_remarks)?;
+            lines.push(format!("  and {} more remarks", self.more_remarks));
         }
         for KeyBegins { key, from, word } in &self.keys {
-            writeln!(f, "  key {}+{:08x} signs from entry {from} on: {word}", key.name(), key.id())?;
+            lines.push(format!(
+                "  key {}+{:08x} signs from entry {from} on: {word}",
+                key.name(),
+                key.id()
+            ));
         }
-        writeln!(f, "  signed by the trail's own key: the first {}", self.signed)?;
+        lines.push(format!("  signed by the trail's own key: the first {}", self.signed));
         for (anchor, size) in &self.anchors {
-            writeln!(f, "  confirmed by {anchor}: the first {size}")?;
+            lines.push(format!("  confirmed by {anchor}: the first {size}"));
         }
-        write!(
-            f,
-            "  the outside confirms the first {}; {} rest on this machine's word alone",
-            self.confirmed(),
-            self.alone()
-        )
+        lines
+    }
+
+    /// What it comes to: `VERIFIED` or `NOT VERIFIED`, and in a few words why.
+    #[must_use]
+    pub fn verdict(&self) -> (&'static str, String) {
+        let entries = self.entries;
+        if self.verified() {
+            let (confirmed, alone) = (self.confirmed(), self.alone());
+            let why = format!("{entries} entries; the outside confirms {confirmed}, {alone} rest on this machine's word");
+            return ("VERIFIED", why);
+        }
+        if let Some(newest) = self.older_than() {
+            let why = format!("all {entries} entries fit, the outside goes on to {newest}: an older copy, or its end was cut off");
+            return ("NOT VERIFIED", why);
+        }
+        let missing = self.missing_keys().into_iter().collect::<Vec<_>>().join(", ");
+        let is_about_keys = |finding: &Finding| matches!(finding, Finding::UnknownKey { .. } | Finding::Rotation { .. });
+        let lacks = !missing.is_empty() && self.findings.iter().all(is_about_keys);
+        let why = match (self.first_bad(), self.findings.first()) {
+            _ if lacks => format!("the verifier key of {missing} was not brought"),
+            (Some(seq), _) => format!("first bad entry {seq}"),
+            (None, Some(finding)) => finding.to_string(),
+            (None, None) => String::new(),
+        };
+        ("NOT VERIFIED", why)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.lines().iter().try_for_each(|line| writeln!(f, "{line}"))?;
+        let (verdict, why) = self.verdict();
+        write!(f, "{verdict}: {why}")
     }
 }
 

@@ -34,6 +34,9 @@ pub struct Summary {
     pub entries: u64,
     /// Up to which size a checkpoint outside the database confirms them.
     pub confirmed: u64,
+    /// The size that a checkpoint outside has, where every entry fits and only ends before it: an older copy, or one whose end was cut off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub older_than: Option<u64>,
     /// The first entry that is certainly bad, where one can be named.
     pub first_bad: Option<u64>,
     /// The keys of the trail and where each begins, where it has had more than one.
@@ -51,6 +54,7 @@ impl From<&Report> for Summary {
             verified: report.verified(),
             entries: report.entries,
             confirmed: report.confirmed(),
+            older_than: report.older_than().filter(|_| !report.verified()),
             first_bad: report.first_bad(),
             keys: report.keys.iter().map(KeySummary::from).collect(),
             findings: report.findings.iter().map(ToString::to_string).collect(),

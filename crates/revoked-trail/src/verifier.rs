@@ -16,7 +16,7 @@ use super::finding::{Finding, KeyWord, Place, Remark, Report};
 use super::frontier::Frontier;
 use super::key::{KeyKind, VerifierKey};
 use super::key_chain::{KeyChain, KeyChange};
-use super::signed_note::NoteError;
+use super::signed_note::{Note, NoteError};
 use super::tree::{Hash, leaf_hash};
 
 /// Verifies one trail: hand over the checkpoints, then each entry in the order of `seq`, then [`Verifier::finish`].
@@ -176,8 +176,12 @@ impl Verifier {
                 self.find(Finding::HeadFrontier(entries));
             }
         }
-        for (place, _, error) in std::mem::take(&mut self.unknown) {
-            self.find(Finding::Refused { place, error });
+        for (place, note, error) in std::mem::take(&mut self.unknown) {
+            let by = signers(&note);
+            self.find(match error {
+                CheckpointError::Note(NoteError::NoKnownKey) if !by.is_empty() => Finding::UnknownKey { place, by },
+                error => Finding::Refused { place, error },
+            });
         }
         let mut longest: BTreeMap<Place, u64> = BTreeMap::new();
         for (size, claims) in std::mem::take(&mut self.waiting) {
@@ -347,6 +351,14 @@ impl Verifier {
             self.report.more_remarks += 1;
         }
     }
+}
+
+/// Who says to have signed a note, as `name+id`: nobody whom we know.
+fn signers(note: &str) -> String {
+    let note = Note::parse(note.as_bytes()).ok();
+    let lines = note.iter().flat_map(|note| &note.signatures);
+    let names: Vec<String> = lines.map(|line| format!("{}+{:08x}", line.name, line.id)).collect();
+    names.join(" and ")
 }
 
 #[cfg(test)]

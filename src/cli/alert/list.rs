@@ -1,8 +1,13 @@
 //! `revoked alert list`: what each alert is about, whom, since when, who looks after it, and what to type next.
 
+use std::collections::BTreeSet;
+
 use crate::cli::Exit;
 use crate::cli::output::{LocalTimes, Meaning, json_lines, line, name_unreadable, paragraph, plain};
 use crate::store::{Alert, Store};
+
+/// How many people an alert names.
+const NAMED: usize = 3;
 
 pub(super) async fn list(store: &Store, all: bool, as_json: bool) -> anyhow::Result<Exit> {
     let alerts = store.alerts(all).await?;
@@ -11,6 +16,7 @@ pub(super) async fn list(store: &Store, all: bool, as_json: bool) -> anyhow::Res
         return Ok(Exit::Ok);
     }
     name_unreadable(&alerts.unreadable);
+    let alerts = with_names(store, &alerts).await?;
     let times = LocalTimes::at(store.clock().now());
     // What needs somebody stands where a terminal ends, the newest of it last.
     let rank = |alert: &&Alert| (alert.needs_somebody(), alert.cleared_at.is_none(), alert.last_at, alert.id);
@@ -48,7 +54,7 @@ fn show(alert: &Alert, times: &LocalTimes) -> anyhow::Result<()> {
     let about = about(alert).map_or(String::new(), |about| format!(" · {}", plain(&about)));
     let head = format!("{} {}{about} · {}{often}", alert.id, alert.kind, times.away(alert.last_at));
     line(meaning.paint(head))?;
-    paragraph(4, &alert.summary)?;
+    paragraph(4, &times.told(&alert.summary))?;
     if let (Some(by), Some(at)) = (&alert.acknowledged_by, alert.acknowledged_at) {
         let note = alert
             .acknowledged_note
@@ -60,6 +66,31 @@ fn show(alert: &Alert, times: &LocalTimes) -> anyhow::Result<()> {
         (Some(by), Some(at)) => paragraph(4, &format!("cleared by {by}, {}", times.away(at))),
         _ => line(format!("    {}", Meaning::Strong.paint(plain(&alert.next)))),
     }
+}
+
+/// The alerts, each about people whom no target knows with the first of their names: an alert counts up, and its case is the last.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub(in crate::cli) async fn with_names(store: &Store, alerts: &[Alert]) -> anyhow::Result<Vec<Alert>> {
+    let mut alerts = alerts.to_vec();
+    let is_of_several = |alert: &Alert| alert.kind == "unresolved" && alert.cleared_at.is_none() && alert.times > 1;
+    if !alerts.iter().any(is_of_several) {
+        return Ok(alerts);
+    }
+    let unresolved = store.unresolved(false).await?;
+    for alert in alerts.iter_mut().filter(|alert| is_of_several(alert)) {
+        let of_source = unresolved.iter().filter(|one| alert.key == format!("source:{}", one.source));
+        let people: BTreeSet<&str> = of_source.filter_map(|one| one.subject.as_deref()).collect();
+        let mut first: Vec<&str> = people.iter().copied().take(NAMED).collect();
+        if people.len() > first.len() {
+            first.push("…");
+        }
+        if !first.is_empty() {
+            alert.subject = Some(first.join("\n"));
+        }
+    }
+    Ok(alerts)
 }
 
 /// Whom and which target it is about.

@@ -4,12 +4,12 @@ use clap::Subcommand;
 
 use super::output::line;
 use super::store::operator;
-use super::{Exit, StoreArgs};
+use super::{Exit, StoreArgs, number};
 
 mod list;
 mod test;
 
-pub(super) use list::about as alert_about;
+pub(super) use list::{about as alert_about, with_names};
 
 /// `revoked alert`
 #[derive(Debug, Clone, Subcommand)]
@@ -28,7 +28,7 @@ pub enum AlertCommand {
     #[command(after_help = "Example: revoked alert ack 5 7 --note \"asked the chat team, ticket 812\"")]
     Ack {
         /// The alerts' numbers
-        #[arg(required = true, value_name = "ALERT")]
+        #[arg(required = true, value_name = "ALERT", value_parser = number::alert)]
         alerts: Vec<i64>,
         /// What you do about it, for the next shift and the trail
         #[arg(long)]
@@ -38,7 +38,7 @@ pub enum AlertCommand {
     #[command(after_help = "Example: revoked alert clear 5 7 --note \"row corrected and sent again\"")]
     Clear {
         /// The alerts' numbers
-        #[arg(required = true, value_name = "ALERT")]
+        #[arg(required = true, value_name = "ALERT", value_parser = number::alert)]
         alerts: Vec<i64>,
         /// What was done, for the trail
         #[arg(long)]

@@ -1,5 +1,7 @@
 //! What people change about a case: a note beside it, who looks after it, that it is called off.
 
+use revoked_trail::Behind;
+
 use crate::cli::output::{hanging, json, line, plain};
 use crate::cli::store::operator;
 use crate::cli::{Exit, UsageError};
@@ -35,7 +37,8 @@ pub(super) async fn note(store: &Store, case: i64, text: String, as_json: bool) 
 pub(super) async fn assign(store: &Store, case: i64, to: Option<String>, nobody: bool, as_json: bool) -> anyhow::Result<Exit> {
     let by = operator();
     let oneself = || match &by {
-        Actor::Operator { name, .. } => Some(name.clone()),
+        // An account that several become looks after nothing.
+        Actor::Operator { name, behind, .. } => Some(behind.as_ref().map_or(name.as_str(), Behind::name).to_owned()),
         _ => None,
     };
     let owner = if nobody { None } else { to.or_else(oneself) };

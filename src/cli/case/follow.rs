@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::progress_line::ProgressLine;
 use crate::cli::output::{LiveLine, LocalTimes};
-use crate::store::{CaseView, JobProgress, Store};
+use crate::store::{CaseView, JobProgress, Store, daemon_runs};
 
 /// How often a case is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -46,12 +46,17 @@ pub(in crate::cli) async fn follow(
         if looks % LOOKS == 0 {
             let now = store.clock().now();
             let jobs = store.case_progress(case).await?;
+            let runs = daemon_runs(store.path());
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| waits_longer(&jobs, now.plus(left))) {
                 live.clear();
                 return Ok(Followed::NotOver(view));
             }
-            let shown = ProgressLine::of(case, &jobs, &LocalTimes::at(now));
+            let shown = if runs {
+                ProgressLine::of(case, &jobs, &LocalTimes::at(now))
+            } else {
+                ProgressLine::without_daemon(case)
+            };
             live.show(&shown.change, &shown.text, now.since(begins));
         }
         looks += 1;

@@ -83,12 +83,18 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> 
         filter.subject_refs = Some(store.references(subject).await?);
         filter.or_cases = store.cases_by_account(subject).await?;
     }
-    let cases = store.find_cases(&filter).await?;
+    let mut cases = store.find_cases(&filter).await?;
     if args.json {
         json_lines(&cases)?;
         return Ok(Exit::Ok);
     }
     name_unreadable(&cases.unreadable);
+    let names = store
+        .shown_names(cases.iter().filter_map(|case| case.subject.as_deref()))
+        .await?;
+    for case in &mut cases.rows {
+        case.subject = case.subject.take().map(|subject| names.of(&subject).to_owned());
+    }
     let times = LocalTimes::at(now);
     // Where it stands is what one looks for: when it came and why is left out before that.
     let headings = [

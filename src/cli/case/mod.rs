@@ -8,7 +8,7 @@ use clap::Subcommand;
 
 use super::output::{LiveLine, json, line, name_unreadable};
 use super::report::{self, CaseReportArgs};
-use super::{Exit, StoreArgs};
+use super::{Exit, StoreArgs, number};
 
 mod answer_line;
 mod change;
@@ -42,6 +42,7 @@ pub enum CaseCommand {
   revoked case show 17 --follow      # until it is over; exits by the verdict, Ctrl-C leaves the work running")]
     Show {
         /// The case's number
+        #[arg(value_parser = number::case)]
         case: i64,
         /// Follow it until it is over, and exit by the verdict
         #[arg(long)]
@@ -61,6 +62,7 @@ pub enum CaseCommand {
 Notes are kept with the case and erased with the person; the trail names a note by its number alone.")]
     Note {
         /// The case's number
+        #[arg(value_parser = number::case)]
         case: i64,
         /// What to write, up to 2000 characters
         text: String,
@@ -75,6 +77,7 @@ Notes are kept with the case and erased with the person; the trail names a note 
   revoked case assign 17 --nobody")]
     Assign {
         /// The case's number
+        #[arg(value_parser = number::case)]
         case: i64,
         /// The login of whoever looks after it; yours without it
         #[arg(long, value_name = "LOGIN", value_parser = login)]
@@ -92,6 +95,7 @@ Notes are kept with the case and erased with the person; the trail names a note 
 What was done stays done. A suspended account is given back by `revoked release CASE`.")]
     Cancel {
         /// The case's number
+        #[arg(value_parser = number::case)]
         case: i64,
         /// Why, for the trail
         #[arg(long)]

@@ -2,6 +2,7 @@
 
 use super::trouble::{quoted, stopped};
 use crate::cli::output::{LocalTimes, coarse, plain};
+use crate::cli::store::NOT_RUNNING;
 use crate::model::Timestamp;
 use crate::store::JobProgress;
 
@@ -28,6 +29,15 @@ impl ProgressLine {
             text: of(|(.., text)| text),
         }
     }
+
+    /// The line where nobody is at it, whatever its rows say.
+    pub(super) fn without_daemon(id: i64) -> Self {
+        let text = format!("case {id} · {NOT_RUNNING}");
+        Self {
+            change: text.clone(),
+            text,
+        }
+    }
 }
 
 /// How much it matters, what tells a change, and what is shown. The cause stands before the attempt: it is not what a narrow screen cuts.
@@ -45,7 +55,7 @@ fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
     let is_waiting = matches!(job.state.as_str(), "scheduled" | "queued" | "running");
     if let Some(why) = job.stopped.as_ref().filter(|_| is_waiting) {
         // No number: an attempt at a target that is away is given back, and would count up and down.
-        let change = stopped(&target, why, times);
+        let change = stopped(job, why, times);
         let text = match (job.state.as_str(), next) {
             ("running", _) => format!("{change}, asked again now"),
             (_, Some(next)) => format!("{change}, {next}"),
@@ -102,7 +112,7 @@ fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Stopped, StoppedBy};
+    use crate::store::Stopped;
 
     const NOW: i64 = 1_764_000_000_000;
 
@@ -116,6 +126,7 @@ mod tests {
             verdict: None,
             acted: false,
             stopped: None,
+            stopped_at: None,
             next_permit_at: None,
             before: 0,
         }
@@ -159,11 +170,8 @@ mod tests {
             attempt,
             due: due.map(Timestamp::from_ms),
             error: Some(TIMED_OUT.to_owned()),
-            stopped: Some(Stopped {
-                by: StoppedBy::Silence,
-                why: TIMED_OUT.to_owned(),
-                since: Some(Timestamp::from_ms(NOW - 1000)),
-            }),
+            stopped: Some(Stopped::Down(format!("target chat does not answer, its jobs wait: {TIMED_OUT}"))),
+            stopped_at: Some(Timestamp::from_ms(NOW - 1000)),
             ..job(state)
         };
         let since = LocalTimes::at(Timestamp::from_ms(NOW)).time(Timestamp::from_ms(NOW - 1000));
@@ -187,16 +195,12 @@ mod tests {
             ..job("done")
         };
         let paused = JobProgress {
-            stopped: Some(Stopped {
-                by: StoppedBy::Refusal,
-                why: "it refuses our token".to_owned(),
-                since: None,
-            }),
+            stopped: Some(Stopped::Refused("the token has expired".to_owned())),
             ..job("queued")
         };
         assert_eq!(
             line(&[done, paused]),
-            "case 6 · chat waits: it refuses our token · idp: contained"
+            "case 6 · chat refuses us: the token has expired · idp: contained"
         );
     }
 

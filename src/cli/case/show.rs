@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::answer_line::answer_line;
 use super::verdict_line::{came_back, contained_again, newest, next_look};
 use crate::cli::output::{LocalTimes, Meaning, hanging, line, plain, span};
-use crate::cli::target::tell_paused;
+use crate::cli::target::tell_stopped;
 use crate::model::{Evidence, GrantKind, JobKind, Sentence, Timestamp};
 use crate::store::{ActionView, CaseDetail, CaseView, JobView, ObservedDelay, Store};
 
@@ -18,11 +18,16 @@ const NAMED: usize = 10;
 /// Where the store cannot be read, or standard output not be written.
 pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bool) -> anyhow::Result<()> {
     let times = LocalTimes::at(store.clock().now());
+    let names = store.shown_names(detail.case.subject.as_deref()).await?;
+    let mut shown = detail.clone();
+    shown.case.subject = shown.case.subject.map(|subject| names.of(&subject).to_owned());
+    let detail = &shown;
     head(&detail.case, &times)?;
     looks(detail, &times)?;
     targets(detail)?;
     for signal in &detail.signals {
-        let why = signal.why.as_deref().map_or(String::new(), |why| format!(": {}", plain(why)));
+        let why = signal.why.as_deref().map(|why| plain(&times.told(why)));
+        let why = why.map_or(String::new(), |why| format!(": {why}"));
         let plainly = detail.signals.len() == 1 && why.is_empty();
         if explain || !plainly {
             hanging(&format!(
@@ -35,7 +40,7 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
         }
     }
     for job in detail.jobs.iter().rev() {
-        show_job(job, explain, &times)?;
+        show_job(job, explain, detail.case.called_off_at.is_some(), &times)?;
         actions(detail.actions.iter().filter(|action| action.job == job.id), explain)?;
     }
     delays(detail, &store.observed_delays().await?, &times)?;
@@ -53,10 +58,10 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
         .jobs
         .iter()
         .filter(|job| !matches!(job.state.as_str(), "done" | "failed" | "cancelled"));
-    tell_paused(store, unended.map(|job| job.target.as_str())).await?;
+    tell_stopped(store, unended.map(|job| job.target.as_str())).await?;
     if let Some(hold) = detail.case.hold.filter(|_| detail.case.state == "held") {
         let why = store.hold(hold).await?.hold.detail;
-        hanging(&format!("  hold {hold}: {}", plain(&why)))?;
+        hanging(&format!("  hold {hold}: {}", plain(&times.told(&why))))?;
     }
     line(answer_line(store, detail, &times).await?)
 }
@@ -255,7 +260,7 @@ fn actions<'a>(actions: impl Iterator<Item = &'a ActionView>, explain: bool) -> 
     Ok(())
 }
 
-fn show_job(job: &JobView, explain: bool, times: &LocalTimes) -> anyhow::Result<()> {
+fn show_job(job: &JobView, explain: bool, called_off: bool, times: &LocalTimes) -> anyhow::Result<()> {
     // A look that is still to come says nothing yet but when.
     if !explain && job.kind == JobKind::Sweep.word() && job.state == "scheduled" && job.attempt == 0 {
         return Ok(());
@@ -309,7 +314,14 @@ fn show_job(job: &JobView, explain: bool, times: &LocalTimes) -> anyhow::Result<
         hanging(&format!("      the credential itself was refused {}", times.time(at)))?;
     }
     for door in &evidence.doors {
-        hanging(&format!("      still open: {}", plain(&times.door(door))))?;
+        let door = times.door(door);
+        // What was true when it was seen.
+        let over = if called_off && door.contains("sweep") {
+            "; but the sweeps ended when the case was called off"
+        } else {
+            ""
+        };
+        hanging(&format!("      still open: {}{over}", plain(&door)))?;
     }
     for note in &evidence.notes {
         hanging(&format!("      note: {}", plain(note)))?;

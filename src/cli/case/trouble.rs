@@ -1,7 +1,7 @@
 //! What stands in the way of a job, as short as a line has room for: the cause first.
 
 use crate::cli::output::{LocalTimes, fit_words, plain};
-use crate::store::{JobProgress, Stopped, StoppedBy};
+use crate::store::{JobProgress, Stopped};
 
 /// The longest cause that a line quotes, in columns.
 const QUOTED: usize = 60;
@@ -38,11 +38,19 @@ pub(super) fn quoted(error: &str) -> String {
 }
 
 /// That a target is stopped, why and since when.
-pub(super) fn stopped(target: &str, stopped: &Stopped, times: &LocalTimes) -> String {
-    let since = stopped.since.map_or(String::new(), |at| format!(" since {}", times.time(at)));
-    let why = quoted(&stopped.why);
-    match stopped.by {
-        StoppedBy::Silence => {
+pub(super) fn stopped(job: &JobProgress, why: &Stopped, times: &LocalTimes) -> String {
+    let target = plain(&job.target);
+    let since = job.stopped_at.map_or(String::new(), |at| format!(" since {}", times.time(at)));
+    match why {
+        Stopped::Paused(pause) => {
+            let by = format!("{target} is paused by {} ({})", pause.by, pause.note);
+            format!("{}{since}", fit_words(&by, Some(QUOTED)))
+        }
+        Stopped::Refused(why) => format!("{target} refuses us{since}: {}", quoted(why)),
+        Stopped::Down(summary) => {
+            // The alert is a sentence with the target's name, and ends with what came of the call.
+            let why = summary.split_once(", its jobs wait: ").map_or("", |(_, why)| why);
+            let why = quoted(why);
             let bare = why.strip_prefix("no answer").unwrap_or(&why).trim();
             let bare = bare.strip_prefix('(').and_then(|bare| bare.strip_suffix(')')).unwrap_or(bare);
             let why = if bare.is_empty() {
@@ -52,8 +60,6 @@ pub(super) fn stopped(target: &str, stopped: &Stopped, times: &LocalTimes) -> St
             };
             format!("{target}: no answer{since}{why}")
         }
-        StoppedBy::Refusal => format!("{target} waits{since}: {why}"),
-        StoppedBy::Operator => format!("{target} waits{since}: {}", fit_words(&stopped.why, Some(QUOTED))),
     }
 }
 
@@ -68,11 +74,9 @@ pub(in crate::cli) fn trouble(job: &JobProgress) -> Option<String> {
         cause => format!("{target}: {cause}"),
     };
     match (&job.stopped, &job.error) {
-        (Some(stopped), _) => Some(match stopped.by {
-            StoppedBy::Silence => format!("{target} does not answer"),
-            StoppedBy::Refusal => of_error(&stopped.why),
-            StoppedBy::Operator => format!("{target} is paused"),
-        }),
+        (Some(Stopped::Down(_)), _) => Some(format!("{target} does not answer")),
+        (Some(Stopped::Refused(_)), _) => Some(format!("{target} refuses us")),
+        (Some(Stopped::Paused(_)), _) => Some(format!("{target} is paused")),
         (None, Some(error)) if job.attempt > 0 => Some(of_error(error)),
         _ => None,
     }

@@ -1,20 +1,23 @@
 //! The answer of a case in one line: what was proved about whom, where, how fast, and what comes next by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::whose::{is_of_credential, whose};
-use crate::cli::output::{LocalTimes, Meaning, bare, coarse, plain, span, terminal};
+use crate::cli::output::{LocalTimes, Meaning, bare, coarse, fit, plain, span, terminal, width_of};
+use crate::cli::target::Obstacle;
 use crate::model::{JobKind, Timestamp, Verdict};
 use crate::store::{CaseDetail, CaseView, JobView};
 
 /// How long a case may take for its time to be worth more than the clock.
 const SHORT: std::time::Duration = std::time::Duration::from_hours(1);
+/// The narrowest reason that is worth reading, in columns.
+const LEAST: usize = 20;
 /// How many targets are named.
 const NAMED: usize = 3;
 
-/// The line, in the colour of its meaning.
-pub(in crate::cli) fn verdict_line(detail: &CaseDetail, times: &LocalTimes) -> String {
-    let (meaning, head, rest) = words(detail, times);
+/// The line, in the colour of its meaning; `obstacle` is what keeps an open case from going on.
+pub(in crate::cli) fn verdict_line(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> String {
+    let (meaning, head, rest) = words(detail, times, obstacle);
     let whole = format!("{head}{rest}");
     // One line, whatever the screen: what does not fit stands above.
     let room = terminal().width.map_or(usize::MAX, usize::from);
@@ -41,7 +44,7 @@ pub(in crate::cli) fn who(case: &CaseView) -> String {
 }
 
 /// What it means, the word, and the rest.
-fn words(detail: &CaseDetail, times: &LocalTimes) -> (Meaning, String, String) {
+fn words(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> (Meaning, String, String) {
     let case = &detail.case;
     let who = whose(detail).unwrap_or_else(|| who(case));
     match case.state.as_str() {
@@ -67,12 +70,12 @@ fn words(detail: &CaseDetail, times: &LocalTimes) -> (Meaning, String, String) {
                 format!(" {who}: {did}{}", release(detail)),
             )
         }
-        "open" => open(detail, &who, times),
+        "open" => open(detail, &who, times, obstacle),
         _ => closed(detail, &who, times),
     }
 }
 
-fn open(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, String, String) {
+fn open(detail: &CaseDetail, who: &str, times: &LocalTimes, obstacle: Option<&Obstacle>) -> (Meaning, String, String) {
     let case = &detail.case;
     let at = targets(contained(detail).map(|job| &job.target));
     if let Some(due) = case.due.filter(|due| *due > times.now() && detail.actions.is_empty()) {
@@ -84,11 +87,42 @@ fn open(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, String,
         );
         return (Meaning::Waiting, "WAITS".to_owned(), rest);
     }
+    if let Some(obstacle) = obstacle {
+        return (Meaning::Waiting, "WAITS".to_owned(), waits(who, obstacle));
+    }
     let since = coarse(times.now().since(case.received_at));
+    let follow = format!("revoked case show {} --follow", case.id);
+    let mut jobs = contained(detail).filter(|job| job.state == "running");
+    if jobs.next().is_some() {
+        let rest = format!(" {who}{at} for {since} · {follow}");
+        return (Meaning::Strong, "AT WORK".to_owned(), rest);
+    }
+    // Tried in vain, or in the queue.
+    let again = newest(detail)
+        .iter()
+        .filter_map(|job| job.due)
+        .filter(|due| *due > times.now())
+        .min();
+    let for_what = again.map_or(format!("for its turn for {since}"), |due| {
+        format!("to be tried again {}", times.away(due))
+    });
     (
-        Meaning::Strong,
-        "AT WORK".to_owned(),
-        format!(" {who}{at} for {since} · revoked case show {} --follow", case.id),
+        Meaning::Waiting,
+        "WAITS".to_owned(),
+        format!(" {who}{at} {for_what} · {follow}"),
+    )
+}
+
+/// What is waited for, and what to type: that is worth more than the end of the reason, which stands above in full.
+fn waits(who: &str, obstacle: &Obstacle) -> String {
+    let around = format!("WAITS {who}:  · {}", obstacle.next);
+    let room = terminal()
+        .width
+        .map(|width| usize::from(width).saturating_sub(width_of(&around)));
+    format!(
+        " {who}: {} · {}",
+        fit(&obstacle.why, room.map(|room| room.max(LEAST))),
+        obstacle.next
     )
 }
 
@@ -105,6 +139,9 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
     if verdict == "no_principal" {
         return nobody(case, who, &at);
     }
+    if let Some(over) = undone(detail, who, &at, times) {
+        return over;
+    }
     let mut parts = vec![format!(" {who}{at}")];
     let again = case.reopened > 0 && verdict == "contained";
     if let Some(at) = contained_again(detail).filter(|_| again) {
@@ -117,10 +154,7 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
             format!(" {}", times.time(at))
         });
     }
-    let ended: usize = contained(detail)
-        .filter_map(|job| Some(job.evidence.as_ref()?.ended_count))
-        .sum();
-    parts.push(format!(", {ended} ended"));
+    parts.push(format!(", {} ended", ended(detail)));
     let why = newest.iter().find_map(|job| match &job.verdict {
         Some(Verdict::Failed { why }) => Some(plain(why)),
         Some(Verdict::Residual { until, what }) => Some(format!("{} lives on until {}", plain(what), times.time(*until))),
@@ -130,14 +164,8 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
         _ => None,
     });
     parts.extend(why.map(|why| format!(": {why}")));
-    let released = detail
-        .jobs
-        .iter()
-        .find(|job| matches!(job.verdict, Some(Verdict::Released { .. })));
-    let released = released.and_then(|job| job.finished_at);
-    parts.extend(released.map(|at| format!("; released {}", times.time(at))));
     match (next_look(detail), verdict) {
-        (_, "failed") if case.called_off_at.is_none() => parts.push("; tried again every hour · revoked ledger".to_owned()),
+        (_, "failed") => parts.push("; tried again every hour · revoked ledger".to_owned()),
         (Some(at), _) => parts.push(format!("; next look {}", times.time(at))),
         (None, _) => {}
     }
@@ -146,6 +174,63 @@ fn closed(detail: &CaseDetail, who: &str, times: &LocalTimes) -> (Meaning, Strin
         word => word.to_uppercase(),
     };
     (Meaning::of_verdict(verdict), head, parts.concat())
+}
+
+/// What came after the verdict, where that stands no more: the account was given back, or nobody looks after the case since it was called off.
+fn undone(detail: &CaseDetail, who: &str, at: &str, times: &LocalTimes) -> Option<(Meaning, String, String)> {
+    let ended = ended(detail);
+    let suspended = still_suspended(detail);
+    if let Some(since) = released(detail) {
+        let rest = match suspended.len() {
+            0 => String::new(),
+            _ => format!(", still suspended{}", targets(suspended.into_iter())),
+        };
+        let at = targets(releases(detail).map(|job| &job.target));
+        let rest = format!(
+            " {who}{at}: the account is open again since {}, {ended} ended before{rest}",
+            times.time(since)
+        );
+        return Some((Meaning::Waiting, "RELEASED".to_owned(), rest));
+    }
+    let called_off = detail.case.called_off_at?;
+    let verdict = detail.case.verdict.as_deref().unwrap_or("closed");
+    let stays = if suspended.is_empty() {
+        "what was done stays done".to_owned()
+    } else {
+        format!("still suspended{}", release(detail))
+    };
+    let rest = format!(
+        " {who}{at} {}: {stays}; {verdict} before, {ended} ended",
+        times.time(called_off)
+    );
+    Some((Meaning::Waiting, "CALLED OFF".to_owned(), rest))
+}
+
+/// How many grants the case has ended.
+fn ended(detail: &CaseDetail) -> usize {
+    contained(detail)
+        .filter_map(|job| Some(job.evidence.as_ref()?.ended_count))
+        .sum()
+}
+
+/// The releases that were done.
+fn releases(detail: &CaseDetail) -> impl Iterator<Item = &JobView> {
+    let jobs = detail.jobs.iter();
+    jobs.filter(|job| matches!(job.verdict, Some(Verdict::Released { .. })))
+}
+
+/// When the last of them was.
+fn released(detail: &CaseDetail) -> Option<Timestamp> {
+    releases(detail).filter_map(|job| job.finished_at).max()
+}
+
+/// The targets at which the case has suspended somebody, and has not released that.
+fn still_suspended(detail: &CaseDetail) -> BTreeSet<&String> {
+    let made = contained(detail).filter(|job| job.evidence.as_ref().is_some_and(|evidence| !evidence.suspensions.is_empty()));
+    let released: BTreeSet<&String> = releases(detail).map(|job| &job.target).collect();
+    made.map(|job| &job.target)
+        .filter(|target| !released.contains(target))
+        .collect()
 }
 
 /// When the verdict was reached first: looks afterwards do not make it later.
@@ -183,7 +268,7 @@ fn nobody(case: &CaseView, who: &str, at: &str) -> (Meaning, String, String) {
     (
         Meaning::Waiting,
         "NOBODY".to_owned(),
-        format!(" is called {who}{at}: nothing was ended"),
+        format!(" is called {who}{at} · revoked subject unresolved"),
     )
 }
 
@@ -196,10 +281,11 @@ pub(super) fn next_look(detail: &CaseDetail) -> Option<Timestamp> {
     waiting.filter_map(|job| job.due).min()
 }
 
-/// Of each target the newest job that is no release and no look that is still to come.
+/// Of each target the newest job that is no release and no look that is still to come, or does not come any more.
 pub(super) fn newest(detail: &CaseDetail) -> Vec<&JobView> {
     let mut newest: BTreeMap<&str, &JobView> = BTreeMap::new();
-    for job in contained(detail).filter(|job| !(job.kind == JobKind::Sweep.word() && job.state == "scheduled")) {
+    let looked = |job: &&JobView| job.kind != JobKind::Sweep.word() || !matches!(job.state.as_str(), "scheduled" | "cancelled");
+    for job in contained(detail).filter(looked) {
         let known = newest.entry(&job.target).or_insert(job);
         if known.id < job.id {
             *known = job;
@@ -216,19 +302,10 @@ fn contained(detail: &CaseDetail) -> impl Iterator<Item = &JobView> {
 
 /// How the access that a case has suspended is given back, where it has suspended somebody.
 pub(super) fn release(detail: &CaseDetail) -> String {
-    let suspended = detail
-        .jobs
-        .iter()
-        .filter_map(|job| job.evidence.as_ref())
-        .any(|evidence| !evidence.suspensions.is_empty());
-    let released = detail
-        .jobs
-        .iter()
-        .any(|job| matches!(job.verdict, Some(Verdict::Released { .. })));
-    if suspended && !released {
-        format!(" · revoked release {} gives the account back", detail.case.id)
-    } else {
+    if still_suspended(detail).is_empty() {
         String::new()
+    } else {
+        format!(" · revoked release {} gives the account back", detail.case.id)
     }
 }
 

@@ -1,8 +1,8 @@
 //! `revoked check`: parses, builds, and asks every target what stands in the way; says what to do about each finding.
 //!
-//! `surroundings` looks at the sources and the receivers.
+//! `host` looks at the disk and the daemon, `surroundings` at the sources and the receivers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use clap::Args;
@@ -10,14 +10,15 @@ use serde::Serialize;
 
 use super::asked::Reach;
 use super::output::{LocalTimes, Meaning, json, line, plain, sentence, terminal, wrapped};
-use super::store::open;
-use super::{Exit, StoreArgs};
+use super::store::open_if_there;
+use super::{Exit, StoreArgs, source_health};
 use crate::clock::Clock;
 use crate::daemon::asked::{Asks, CanaryTrial, Probed, Question, Says};
 use crate::model::{Capabilities, GrantKind};
 use crate::store::{CounterDifference, Store, check_privacy, daemon_runs};
 use crate::targets::{Finding, Level, Probe, TargetRole};
 
+mod host;
 mod surroundings;
 
 use surroundings::Surrounding;
@@ -45,10 +46,14 @@ struct Checked {
     config: String,
     warnings: Vec<String>,
     store: Option<String>,
+    /// What is wrong with the disk, and with the daemon that runs or does not.
+    host: Vec<Finding>,
     /// Present with `--deep`.
     #[serde(skip_serializing_if = "Option::is_none")]
     wrong_counters: Option<Vec<CounterDifference>>,
     email_domains: Vec<String>,
+    /// How many targets are configured, those that were not asked among them.
+    configured_targets: usize,
     targets: Vec<Asked>,
     sources: Vec<Surrounding>,
     receivers: Vec<Surrounding>,
@@ -78,24 +83,32 @@ pub(super) async fn run(args: &CheckArgs, at: &StoreArgs) -> anyhow::Result<Exit
     let config = &reach.config;
     let path = at.store.clone().unwrap_or_else(|| config.store.clone());
     check_privacy(&path)?;
-    let store = if path.exists() { Some(open(&path).await?) } else { None };
+    let store = open_if_there(&path).await?;
     let mut checked = Checked {
         config: at.config.display().to_string(),
         warnings: config.warnings.iter().map(|(_, warning)| warning.to_owned()).collect(),
         store: store.as_ref().map(|store| store.path().display().to_string()),
+        host: host::findings(config, &path, store.is_some(), args.offline),
         wrong_counters: None,
+        configured_targets: config.target_names.len(),
         email_domains: config.policy.email_domains.iter().cloned().collect(),
         targets: Vec::new(),
         sources: Vec::new(),
         receivers: Vec::new(),
         ok: true,
     };
-    let known = match &store {
-        Some(store) => store.source_health().await?.rows,
-        None => Vec::new(),
+    let (known, unreadable) = match &store {
+        Some(store) => (store.source_health().await?.rows, source_health::unreadable(store).await?),
+        None => (Vec::new(), BTreeMap::new()),
     };
-    checked.sources = surroundings::sources(config, &known, daemon_runs(&path), args.offline).await;
+    let daemon = surroundings::DaemonsWord {
+        known: &known,
+        unreadable: &unreadable,
+        running: daemon_runs(&path),
+    };
+    checked.sources = surroundings::sources(config, &daemon, args.offline).await;
     checked.receivers = surroundings::receivers(config, args.offline).await;
+    checked.ok &= checked.host.iter().all(|finding| finding.level < Level::Error);
     checked.ok &= checked.sources.iter().chain(&checked.receivers).all(Surrounding::is_usable);
     if let Some(store) = &store {
         checked.warnings.extend(paused(store).await?);
@@ -267,6 +280,7 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
         Some(path) => line(format!("store {}: opens", plain(path)))?,
         None => line("store: not there yet; the daemon makes it at its first start")?,
     }
+    findings(&checked.host)?;
     if let Some(wrong) = &checked.wrong_counters {
         line(if wrong.is_empty() {
             "counters: every one is what counting anew gives"
@@ -288,7 +302,10 @@ fn show(checked: &Checked, offline: bool) -> anyhow::Result<()> {
     };
     sentence(&domains, 2)?;
     if offline {
-        line("no target was asked (--offline)")?;
+        line(format!(
+            "{} not asked (--offline)",
+            count(checked.configured_targets, "target")
+        ))?;
     }
     for asked in &checked.targets {
         let version = asked.probe.version.as_deref().unwrap_or("of unknown version");
@@ -340,22 +357,26 @@ fn findings(findings: &[Finding]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// `1 target`, `3 targets`.
+fn count(count: usize, what: &str) -> String {
+    match count {
+        1 => format!("1 {what}"),
+        count => format!("{count} {what}s"),
+    }
+}
+
 impl Checked {
     /// The answer, in a line.
     fn sum(&self, offline: bool) -> String {
-        let count = |count: usize, what: &str| match count {
-            1 => format!("1 {what}"),
-            count => format!("{count} {what}s"),
-        };
         let all = || {
             let targets = self.targets.iter().map(|asked| &asked.probe.findings);
             let others = self.sources.iter().chain(&self.receivers).map(|other| &other.findings);
-            targets.chain(others).flatten()
+            targets.chain(others).flatten().chain(&self.host)
         };
         let errors = all().filter(|finding| finding.level == Level::Error).count();
         let warnings = all().filter(|finding| finding.level == Level::Warning).count() + self.warnings.len();
         let looked = [
-            count(self.targets.len(), "target"),
+            count(self.configured_targets, "target"),
             count(self.sources.len(), "source"),
             count(self.receivers.len(), "receiver"),
         ];

@@ -1,6 +1,7 @@
 //! What `check` finds beside the targets: whether each source can be looked at or come in, and whether each receiver can be reached. Asks
 //! for nothing and changes nothing anywhere.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -34,8 +35,31 @@ impl Surrounding {
     }
 }
 
-/// The configured sources. `known` is what the store says of them; `daemon_running` says whether somebody should answer at the endpoints.
-pub(super) async fn sources(config: &Config, known: &[SourceHealth], daemon_running: bool, offline: bool) -> Vec<Surrounding> {
+/// What the daemon has found out about the sources.
+pub(super) struct DaemonsWord<'a> {
+    /// How they are.
+    pub(super) known: &'a [SourceHealth],
+    /// What its alerts say of those that it could not look at.
+    pub(super) unreadable: &'a BTreeMap<String, String>,
+    /// Whether it runs, so that somebody should answer at the endpoints.
+    pub(super) running: bool,
+}
+
+impl DaemonsWord<'_> {
+    /// What the daemon that runs could not read of a source.
+    fn trouble_with(&self, source: &str, offline: bool) -> Option<Finding> {
+        let why = self.unreadable.get(source).filter(|_| self.running && !offline)?;
+        Some(Finding {
+            level: Level::Error,
+            what: format!("the daemon says: {why}"),
+            advice: "mend that: it is looked at again by itself, and this is over once it can be read".to_owned(),
+        })
+    }
+}
+
+/// The configured sources.
+pub(super) async fn sources(config: &Config, daemon: &DaemonsWord<'_>, offline: bool) -> Vec<Surrounding> {
+    let (known, daemon_running) = (daemon.known, daemon.running);
     let address = config.listen.address;
     let endpoint = match () {
         () if offline || address.port() == 0 => None,
@@ -80,6 +104,10 @@ pub(super) async fn sources(config: &Config, known: &[SourceHealth], daemon_runn
         if matches!(configured.source, Source::Inbox) {
             ways.push("is the table inbox of the store".to_owned());
         }
+        // What the daemon runs into may be hidden from here: it is another process, with the rights that it was started with.
+        if let Some(why) = daemon.trouble_with(&configured.name, offline) {
+            findings.push(why);
+        }
         let health = known.iter().find(|health| health.source == configured.name);
         if health.is_some_and(|health| health.alerted_at.is_some()) {
             findings.push(Finding {
@@ -100,7 +128,7 @@ pub(super) async fn sources(config: &Config, known: &[SourceHealth], daemon_runn
             name: unbuilt.name.clone(),
             kind: unbuilt.kind.to_owned(),
             way: "was not looked at: its secrets are the daemon's alone".to_owned(),
-            findings: Vec::new(),
+            findings: daemon.trouble_with(&unbuilt.name, offline).into_iter().collect(),
         });
     }
     sources

@@ -1,14 +1,21 @@
 //! `revoked departures`: who leaves when, what waits, what became of it, and an operator's cancel.
+//!
+//! `list` shows what lies within a `range` of days; `show` has one with its history; `which` says which one is meant.
 
 use clap::Subcommand;
 
-use super::output::{LocalTimes, bare, json, line, name_unreadable, own_time, plain};
+use super::output::{LocalTimes, bare, json, line};
 use super::store::operator;
 use super::{Exit, StoreArgs};
-use crate::model::Leaves;
-use crate::store::{DepartureDetail, DepartureView};
+use crate::store::{DepartureView, ShownNames};
 
 mod list;
+mod range;
+mod remarks;
+mod show;
+mod which;
+
+use which::WhichDeparture;
 
 /// `revoked departures`
 #[derive(Debug, Clone, Subcommand)]
@@ -16,10 +23,11 @@ pub enum DeparturesCommand {
     /// List who leaves and what else waits for a day, the next one first
     List(list::ListArgs),
     /// Show one departure with its history and the person's other employments
-    #[command(after_help = "Example: revoked departures show 12")]
+    #[command(after_help = "Example: revoked departures show 12
+         revoked departures show alice@example.org")]
     Show {
-        /// The departure's number
-        departure: i64,
+        /// The departure's number, or whose it is
+        departure: WhichDeparture,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -27,8 +35,8 @@ pub enum DeparturesCommand {
     /// Call off what has not happened
     #[command(after_help = "Example: revoked departures cancel 12 --note \"HR confirms: stays until June, ticket 814\"")]
     Cancel {
-        /// The departure's number
-        departure: i64,
+        /// The departure's number, or whose it is
+        departure: WhichDeparture,
         /// Why, for the trail
         #[arg(long)]
         note: String,
@@ -47,14 +55,15 @@ pub(super) async fn run(command: DeparturesCommand, at: &StoreArgs) -> anyhow::R
             departure,
             json: as_json,
         } => {
-            let detail = store.departure(departure).await?;
+            let detail = store.departure(departure.number(&store).await?).await?;
             if as_json {
                 json(&detail)?;
             } else {
-                show(&detail, &LocalTimes::at(store.clock().now()))?;
+                show::show(&store, &detail, &LocalTimes::at(store.clock().now())).await?;
             }
         }
         DeparturesCommand::Cancel { departure, note } => {
+            let departure = departure.number(&store).await?;
             store.cancel_departure(departure, operator(), note).await?;
             line(format!("departure {departure} cancelled: nothing of it is done"))?;
         }
@@ -63,10 +72,13 @@ pub(super) async fn run(command: DeparturesCommand, at: &StoreArgs) -> anyhow::R
     Ok(Exit::Ok)
 }
 
-fn person(departure: &DepartureView) -> String {
-    departure.subject.as_deref().map_or_else(|| "erased".to_owned(), bare)
+/// Whose a departure is, by the name that lists show.
+fn person(departure: &DepartureView, names: &ShownNames) -> String {
+    let subject = departure.subject.as_deref();
+    subject.map_or_else(|| "erased".to_owned(), |subject| bare(names.of(subject)))
 }
 
+/// The state, and whether it was late.
 fn state(departure: &DepartureView) -> String {
     if departure.late {
         format!("{}, late", departure.state)
@@ -75,76 +87,7 @@ fn state(departure: &DepartureView) -> String {
     }
 }
 
-fn show(detail: &DepartureDetail, times: &LocalTimes) -> anyhow::Result<()> {
-    let departure = &detail.departure;
-    name_unreadable(&detail.unreadable);
-    line(format!("departure {}: {}", departure.id, plain(&person(departure))))?;
-    let why = departure
-        .why
-        .as_deref()
-        .map_or(String::new(), |why| format!(": {}", plain(why)));
-    line(format!("  {}{why}", state(departure)))?;
-    let written = match &departure.leaves {
-        Some(Leaves::Wall { date, zone, at, .. }) => {
-            let at = at.as_deref().map_or(String::new(), |at| format!(" at {at}"));
-            format!("{date}{at} in {}", plain(zone))
-        }
-        Some(Leaves::Instant { at }) => times.time(*at),
-        None => "what cannot be read".to_owned(),
-    };
-    line(format!("  HR wrote {written}, which means {}", times.time(departure.fire_at)))?;
-    let local = departure.local.as_deref();
-    let local = local.map_or(String::new(), |local| format!(", {} there", own_time(local)));
-    line(format!(
-        "  access ends {}, {}{local}",
-        times.time(departure.acts_at),
-        times.away(departure.acts_at)
-    ))?;
-    if departure.acts_at > departure.fire_at {
-        line("  which is when the last of the person's employments ends")?;
-    }
-    if let Some(at) = departure.executed_at {
-        line(format!("  carried out {}, {}", times.time(at), times.away(at)))?;
-    }
-    let employment = if departure.employment.is_empty() {
-        String::new()
-    } else {
-        format!(", employment {}", plain(&departure.employment))
-    };
-    line(format!(
-        "  source {}, employee {}{employment}; case {}; HR changed it at {}",
-        plain(&departure.source),
-        plain(&departure.employee),
-        departure.case.map_or_else(|| "-".to_owned(), |case| case.to_string()),
-        times.cell(departure.stated_at)
-    ))?;
-    let others = detail
-        .employments
-        .iter()
-        .filter(|other| other.employment != departure.employment && !other.employment.is_empty());
-    for other in others {
-        line(format!("  employment {} {}", plain(&other.employment), other.state))?;
-    }
-    for step in &detail.steps {
-        let detail = step
-            .detail
-            .as_deref()
-            .map_or(String::new(), |detail| format!(": {}", plain(detail)));
-        line(format!(
-            "  {} {} by {}{detail}",
-            times.time(step.at),
-            step.what,
-            plain(&step.by)
-        ))?;
-    }
-    match departure.state.as_str() {
-        "planned" | "blocked" => line(format!(
-            "{} {}; to call it off: revoked departures cancel {} --note WHY",
-            state(departure),
-            times.away(departure.acts_at),
-            departure.id
-        )),
-        "held" => line("held: revoked hold list"),
-        _ => line(format!("{}: nothing more happens by itself", state(departure))),
-    }
+/// Whether it has neither happened nor been called off.
+fn waits(departure: &DepartureView) -> bool {
+    matches!(departure.state.as_str(), "planned" | "held" | "blocked")
 }

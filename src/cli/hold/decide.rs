@@ -6,13 +6,14 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::Instant;
 
-use super::choice::ChoiceArgs;
-use super::show::{command, counted, last_line, show};
-use crate::cli::output::{LiveLine, json, line};
+use super::choice::{Choice, ChoiceArgs};
+use super::plans_before;
+use super::show::{command, counted, is_open, last_line, show, to_approve};
+use crate::cli::output::{LiveLine, LocalTimes, json, line, sentence};
 use crate::cli::revoke::SetProgress;
 use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs, UsageError};
-use crate::store::{CombinedSet, HoldChoice, Store};
+use crate::store::{CombinedSet, Store};
 
 /// What is decided, and how.
 #[derive(Debug, Clone, Args)]
@@ -35,25 +36,26 @@ pub(super) async fn approve(
     decision: DecisionArgs,
     patience: Option<Duration>,
 ) -> anyhow::Result<Exit> {
-    let rehearses = choice.is_of_a_source();
     let choice = choice.read(store).await?;
     let set = match decision.set {
-        Some(set) => set,
-        None if rehearses => return rehearse(store, at, &choice, "approve", decision.json).await,
-        None if is_watched() && !decision.json => match asked(store, at, &choice).await? {
+        Some(set) => {
+            ensure_shown(store, &choice, &set).await?;
+            set
+        }
+        None if choice.is_of_a_source => return rehearse(store, at, &choice, "approve", decision.json).await,
+        None if is_watched() && !decision.json => match asked(store, at, &choice, to_approve).await? {
             Some(set) => set,
             None => return Ok(Exit::Failed),
         },
         None => {
-            let numbers: Vec<String> = choice.holds.iter().map(i64::to_string).collect();
             return Err(UsageError(format!(
                 "say with --set which set is approved: revoked hold show {} prints it",
-                numbers.join(" ")
+                choice.typed
             ))
             .into());
         }
     };
-    let decided = store.approve_holds(choice, set, operator(), decision.note).await?;
+    let decided = store.approve_holds(choice.meant, set, operator(), decision.note).await?;
     let exit = tell(store, &decided, "approved", ("goes on", "go on"), decision.json).await?;
     match patience {
         Some(patience) => follow(store, &decided, patience).await,
@@ -84,26 +86,91 @@ async fn follow(store: &Store, decided: &CombinedSet, patience: Duration) -> any
     Ok(if stopped { Exit::Waiting } else { exit })
 }
 
-pub(super) async fn reject(store: &Store, at: &StoreArgs, choice: ChoiceArgs, decision: DecisionArgs) -> anyhow::Result<Exit> {
-    let rehearses = choice.is_of_a_source();
+pub(super) async fn reject(
+    store: &Store,
+    at: &StoreArgs,
+    choice: ChoiceArgs,
+    decision: DecisionArgs,
+    whatever_waits: bool,
+) -> anyhow::Result<Exit> {
     let choice = choice.read(store).await?;
-    if rehearses && decision.set.is_none() {
-        return rehearse(store, at, &choice, "reject", decision.json).await;
-    }
-    let decided = store.reject_holds(choice, decision.set, operator(), decision.note).await?;
+    let asks = is_watched() && !decision.json;
+    let set = match decision.set {
+        Some(set) => {
+            ensure_shown(store, &choice, &set).await?;
+            Some(set)
+        }
+        None if whatever_waits => None,
+        None if choice.is_of_a_source => return rehearse(store, at, &choice, "reject", decision.json).await,
+        None if asks => match asked(store, at, &choice, to_reject).await? {
+            Some(set) => Some(set),
+            None => return Ok(Exit::Failed),
+        },
+        None => {
+            return Err(UsageError(format!(
+                "say with --set which set is rejected: revoked hold show {} prints it; or with --yes that whatever waits by then is",
+                choice.typed
+            ))
+            .into());
+        }
+    };
+    let note = match decision.note {
+        Some(note) => note,
+        None if asks => match answer("why, for the trail: ").await? {
+            note if note.is_empty() => {
+                line("without a reason nothing was decided")?;
+                return Ok(Exit::Failed);
+            }
+            note => note,
+        },
+        None => return Err(UsageError("say why with --note, for the trail".to_owned()).into()),
+    };
+    let decided = store.reject_holds(choice.meant, set, operator(), Some(note)).await?;
     tell(store, &decided, "rejected", ("is cancelled", "are cancelled"), decision.json).await
 }
 
+fn to_reject(held: &CombinedSet) -> String {
+    format!("to leave {} as they are", counted(held.people))
+}
+
+/// Says in the words that were typed that the set has changed; the store would refuse it by numbers.
+async fn ensure_shown(store: &Store, choice: &Choice, set: &str) -> anyhow::Result<()> {
+    let held = choice.held(store).await?;
+    anyhow::ensure!(
+        !is_open(&held) || held.set == set,
+        "{} now covers another set ({}) than the one that was named ({set}); look at it again with revoked hold show {}",
+        named(&held),
+        held.set,
+        choice.typed
+    );
+    Ok(())
+}
+
+/// `hold 3`, `holds 3, 4`.
+fn named(held: &CombinedSet) -> String {
+    match held.holds.as_slice() {
+        [only] => format!("hold {}", only.id),
+        several => {
+            let numbers: Vec<String> = several.iter().map(|hold| hold.id.to_string()).collect();
+            format!("holds {}", numbers.join(", "))
+        }
+    }
+}
+
 /// Shows what a decision would be about; nothing is decided.
-async fn rehearse(store: &Store, at: &StoreArgs, choice: &HoldChoice, verb: &str, as_json: bool) -> anyhow::Result<Exit> {
-    let held = store.held_together(&choice.holds, &choice.except).await?;
+async fn rehearse(store: &Store, at: &StoreArgs, choice: &Choice, verb: &str, as_json: bool) -> anyhow::Result<Exit> {
+    let held = choice.held(store).await?;
     if as_json {
         json(&held)?;
         return Ok(Exit::Ok);
     }
     show(store, at, &held).await?;
-    if let Some(command) = command(verb, &held) {
-        last_line(&format!("to {verb} {}:", counted(held.people)), &command)?;
+    if let Some(command) = command(verb, &held, choice) {
+        let (what, command) = match verb {
+            "approve" => (to_approve(&held), command),
+            _ => (to_reject(&held), format!("{command} --note …")),
+        };
+        last_line(&format!("{what}:"), &command)?;
     }
     Ok(Exit::Ok)
 }
@@ -114,24 +181,25 @@ fn is_watched() -> bool {
 }
 
 /// Shows the set and asks for it: the set that was confirmed, or nothing.
-async fn asked(store: &Store, at: &StoreArgs, choice: &HoldChoice) -> anyhow::Result<Option<String>> {
-    let held = store.held_together(&choice.holds, &choice.except).await?;
+async fn asked(
+    store: &Store,
+    at: &StoreArgs,
+    choice: &Choice,
+    what: impl Fn(&CombinedSet) -> String,
+) -> anyhow::Result<Option<String>> {
+    let held = choice.held(store).await?;
     show(store, at, &held).await?;
-    if command("approve", &held).is_none() || held.cases.is_empty() {
+    if !is_open(&held) || held.cases.is_empty() {
         line("there is nothing to decide any more")?;
         return Ok(None);
     }
-    print(&format!(
-        "to let {} go on, type their number ({}); anything else leaves them held: ",
-        counted(held.people),
+    let typed = answer(&format!(
+        "{}, type their number ({}); anything else leaves them held: ",
+        what(&held),
         held.people
-    ))?;
-    let answer = tokio::task::spawn_blocking(|| {
-        let mut answer = String::new();
-        std::io::stdin().lock().read_line(&mut answer).map(|_| answer)
-    })
-    .await??;
-    if answer.trim() == held.people.to_string() {
+    ))
+    .await?;
+    if typed == held.people.to_string() {
         Ok(Some(held.set))
     } else {
         line("nothing was decided")?;
@@ -139,27 +207,31 @@ async fn asked(store: &Store, at: &StoreArgs, choice: &HoldChoice) -> anyhow::Re
     }
 }
 
-fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = anstream::stdout().lock();
-    write!(out, "{text}")?;
-    out.flush()?;
-    Ok(())
+/// Asks somebody at a terminal, and gives the line that was typed.
+async fn answer(question: &str) -> anyhow::Result<String> {
+    {
+        let mut out = anstream::stdout().lock();
+        write!(out, "{question}")?;
+        out.flush()?;
+    }
+    let typed = tokio::task::spawn_blocking(|| {
+        let mut typed = String::new();
+        std::io::stdin().lock().read_line(&mut typed).map(|_| typed)
+    });
+    Ok(typed.await??.trim().to_owned())
 }
 
 /// Says what was decided, and what is held on.
 async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &str), as_json: bool) -> anyhow::Result<Exit> {
-    let holds: Vec<i64> = decided.holds.iter().map(|hold| hold.id).collect();
     if as_json {
+        let holds: Vec<i64> = decided.holds.iter().map(|hold| hold.id).collect();
         let cases: Vec<i64> = decided.cases.iter().map(|case| case.case).collect();
         json(&serde_json::json!({
             "holds": holds, "state": word, "cases": cases, "people": decided.people, "except": decided.except, "set": decided.set,
+            "plans_before": decided.cases.iter().flat_map(|case| &case.plans_before).collect::<Vec<_>>(),
         }))?;
         return Ok(Exit::Ok);
     }
-    let names = match holds.as_slice() {
-        [only] => format!("hold {only}"),
-        several => format!("holds {}", several.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")),
-    };
     let rest = match decided.except.as_slice() {
         [] => String::new(),
         [case] => format!("; case {case} stays held"),
@@ -169,10 +241,17 @@ async fn tell(store: &Store, decided: &CombinedSet, word: &str, what: (&str, &st
         1 => format!("1 case {}", what.0),
         count => format!("{count} cases {}", what.1),
     };
-    line(format!("{names} {word}: {cases}{rest}"))?;
+    sentence(&format!("{} {word}: {cases}{rest}", named(decided)), 2)?;
+    let times = LocalTimes::at(store.clock().now());
+    let plans = if word == "approved" {
+        ", which this one replaces"
+    } else {
+        ", which stands"
+    };
+    plans_before::tell(decided, &times, plans)?;
     let targets = decided.cases.iter().flat_map(|case| &case.targets);
     if word == "approved" {
-        crate::cli::target::tell_paused(store, targets.map(String::as_str)).await?;
+        crate::cli::target::tell_stopped(store, targets.map(String::as_str)).await?;
     }
     Ok(Exit::Ok)
 }

@@ -8,7 +8,7 @@ use super::limit::SourceLimits;
 use super::show::last_line;
 use crate::cli::output::{Cell, LocalTimes, Meaning, coarse, json_lines, name_unreadable, plain, table};
 use crate::cli::{Exit, StoreArgs};
-use crate::store::{Hold, Listed, Store};
+use crate::store::{Hold, Listed, ShownNames, Store};
 
 /// A hold as programs have it.
 #[derive(Serialize)]
@@ -39,7 +39,10 @@ pub(super) async fn list(store: &Store, at: &StoreArgs, all: bool, as_json: bool
     }
     name_unreadable(&holds.unreadable);
     let times = LocalTimes::at(store.clock().now());
-    let rows = holds.iter().map(|hold| row(hold, &limits, &times));
+    let names = store
+        .shown_names(holds.iter().flat_map(|hold| &hold.first).map(String::as_str))
+        .await?;
+    let rows = holds.iter().map(|hold| row(hold, &limits, &names, &times));
     let headings = ["hold", "source", "people…", "age?", "cause…", "limit?", "next"];
     table(&headings, rows.collect(), "nothing waits for a decision")?;
     let mut of_source: BTreeMap<&str, usize> = BTreeMap::new();
@@ -58,14 +61,14 @@ fn next(hold: &Hold) -> String {
     format!("revoked hold show {}", hold.id)
 }
 
-fn row(hold: &Hold, limits: &SourceLimits, times: &LocalTimes) -> Vec<Cell> {
+fn row(hold: &Hold, limits: &SourceLimits, names: &ShownNames, times: &LocalTimes) -> Vec<Cell> {
     let is_open = hold.state == "open";
     vec![
         hold.id.to_string().into(),
         hold.source.clone().into(),
-        Cell::meaning(people(hold), if is_open { Meaning::Waiting } else { Meaning::Quiet }),
+        Cell::meaning(people(hold, names), if is_open { Meaning::Waiting } else { Meaning::Quiet }),
         coarse(times.now().since(hold.placed_at)).into(),
-        cause(hold).into(),
+        times.told(&cause(hold)).into(),
         limits.of(hold).unwrap_or_else(|| "-".to_owned()).into(),
         if is_open {
             next(hold).into()
@@ -76,11 +79,12 @@ fn row(hold: &Hold, limits: &SourceLimits, times: &LocalTimes) -> Vec<Cell> {
 }
 
 /// `26: email:a@example.org, username:b, …`
-pub(super) fn people(hold: &Hold) -> String {
+fn people(hold: &Hold, names: &ShownNames) -> String {
     let mut text = hold.people.to_string();
     if !hold.first.is_empty() {
         text.push_str(": ");
-        text.push_str(&hold.first.join(", "));
+        let first: Vec<&str> = hold.first.iter().map(|name| names.of(name)).collect();
+        text.push_str(&first.join(", "));
         if usize::try_from(hold.people).is_ok_and(|people| people > hold.first.len()) {
             text.push_str(", …");
         }

@@ -1,4 +1,6 @@
 //! `revoked hold`: what waits for a human, and the decision about exactly what was shown.
+//!
+//! `choice` is what a command is about, with `cases` as people name them; `list` and `show` say what waits, `decide` decides.
 
 use std::time::Duration;
 
@@ -6,10 +8,12 @@ use clap::Subcommand;
 
 use super::{Exit, StoreArgs};
 
+mod cases;
 mod choice;
 mod decide;
 mod limit;
 mod list;
+mod plans_before;
 mod show;
 
 /// `revoked hold`
@@ -26,7 +30,9 @@ pub enum HoldCommand {
         json: bool,
     },
     /// Show the cases under holds, and the set that an approval must name
-    #[command(after_help = "Examples:\n  revoked hold show 3\n  revoked hold show 3 4 --except 17")]
+    #[command(
+        after_help = "Examples:\n  revoked hold show 3\n  revoked hold show 3 4 --except 17,27-52\n  revoked hold show 3 --only alice@example.org"
+    )]
     Show {
         #[command(flatten)]
         choice: choice::ChoiceArgs,
@@ -39,7 +45,8 @@ pub enum HoldCommand {
 Examples:
   revoked hold approve 3
   revoked hold approve 3 --set 5f0c1e9a77d2b340 --note \"confirmed with HR\" --wait
-  revoked hold approve 3 4 --except 17,18 --set 91be0a44c2d1f730
+  revoked hold approve 3 4 --except 17,27-52 --set 91be0a44c2d1f730
+  revoked hold approve 3 --only 53,54 --set 91be0a44c2d1f730
   revoked hold approve --all-of inbox
 
 At a terminal, without --set, it shows the set and asks. With --all-of and
@@ -59,15 +66,21 @@ without --set it only shows.")]
     /// Call the held cases off
     #[command(after_help = "\
 Examples:
-  revoked hold reject 3 --note \"test export, nobody leaves\"
-  revoked hold reject 3 4 --except 17
+  revoked hold reject 3
+  revoked hold reject 3 --set 5f0c1e9a77d2b340 --note \"test export, nobody leaves\"
+  revoked hold reject 3 4 --except 17 --yes --note \"ticket 812\"
 
-With --all-of and without --set it only shows.")]
+At a terminal, without --set, it shows the set, asks, and asks why. In a
+script it takes --set, or --yes for whatever waits by then. With --all-of and
+without either it only shows.")]
     Reject {
         #[command(flatten)]
         choice: choice::ChoiceArgs,
         #[command(flatten)]
         decision: decide::DecisionArgs,
+        /// Whatever waits by then, without a look at it
+        #[arg(long, conflicts_with = "set")]
+        yes: bool,
     },
 }
 
@@ -86,7 +99,7 @@ pub(super) async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<
             wait,
             timeout,
         } => decide::approve(&store, at, choice, decision, wait.then_some(Duration::from_secs(timeout))).await,
-        HoldCommand::Reject { choice, decision } => decide::reject(&store, at, choice, decision).await,
+        HoldCommand::Reject { choice, decision, yes } => decide::reject(&store, at, choice, decision, yes).await,
     };
     store.close().await;
     outcome

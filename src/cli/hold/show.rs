@@ -1,28 +1,48 @@
-//! `revoked hold show`: whom holds are about, what would be done, and in the last line the command that decides about exactly that.
+//! `revoked hold show`: whom holds are about, what would be done, and in the last lines the commands that decide about exactly that.
 
-use super::choice::ChoiceArgs;
+use super::choice::{Choice, ChoiceArgs};
 use super::limit::SourceLimits;
+use super::plans_before;
 use crate::cli::output::{LocalTimes, Meaning, json, line, name_unreadable, paragraph, table, terminal};
-use crate::cli::target::tell_paused;
-use crate::cli::{Exit, StoreArgs};
+use crate::cli::target::tell_stopped;
+use crate::cli::{Exit, StoreArgs, number};
+use crate::model::Reason;
+use crate::policy::Class;
 use crate::store::{CombinedSet, Store};
 
 pub(super) async fn run(store: &Store, at: &StoreArgs, choice: ChoiceArgs, as_json: bool) -> anyhow::Result<Exit> {
     let choice = choice.read(store).await?;
     if as_json {
         // One hold alone is shown as one.
-        match (choice.holds.as_slice(), choice.except.as_slice()) {
+        match (choice.meant.holds.as_slice(), choice.meant.except.as_slice()) {
             ([only], []) => json(&store.hold(*only).await?)?,
             (holds, except) => json(&store.held_together(holds, except).await?)?,
         }
         return Ok(Exit::Ok);
     }
-    let held = store.held_together(&choice.holds, &choice.except).await?;
+    let held = choice.held(store).await?;
     show(store, at, &held).await?;
-    if let Some(command) = command("approve", &held) {
-        last_line(&format!("to let {} go on:", counted(held.people)), &command)?;
+    if let Some(command) = command("reject", &held, &choice) {
+        last_line("to leave it:", &format!("{command} --note …"))?;
+    }
+    if let Some(command) = command("approve", &held, &choice) {
+        last_line(&format!("{}:", to_approve(&held)), &command)?;
     }
     Ok(Exit::Ok)
+}
+
+/// What an approval does, for whoever is asked: of leavers it ends the access.
+pub(super) fn to_approve(held: &CombinedSet) -> String {
+    let leaves = |word: &str| {
+        let reason = Reason::ALL.into_iter().find(|reason| reason.word() == word);
+        reason.and_then(Class::of) == Some(Class::Departures)
+    };
+    let who = counted(held.people);
+    if held.cases.iter().all(|case| leaves(&case.reason)) {
+        format!("to end the access of {who}")
+    } else {
+        format!("to have it carried out for {who}")
+    }
 }
 
 /// `this person`, `these 26 people`.
@@ -46,18 +66,14 @@ pub(super) fn last_line(what: &str, command: &str) -> anyhow::Result<()> {
     line(format!("{what} {painted}"))
 }
 
-/// The command that decides about exactly this set; nothing where it is decided.
-pub(super) fn command(verb: &str, held: &CombinedSet) -> Option<String> {
-    let open = held.holds.iter().all(|hold| hold.state == "open") && !held.holds.is_empty();
-    open.then(|| {
-        let numbers: Vec<String> = held.holds.iter().map(|hold| hold.id.to_string()).collect();
-        let except: Vec<String> = held.except.iter().map(i64::to_string).collect();
-        let except = match except.as_slice() {
-            [] => String::new(),
-            cases => format!(" --except {}", cases.join(",")),
-        };
-        format!("revoked hold {verb} {}{except} --set {}", numbers.join(" "), held.set)
-    })
+/// The command that decides about exactly this set, in the words that were typed; nothing where it is decided.
+pub(super) fn command(verb: &str, held: &CombinedSet, choice: &Choice) -> Option<String> {
+    is_open(held).then(|| format!("revoked hold {verb} {} --set {}", choice.typed, held.set))
+}
+
+/// Whether all of it is still to be decided.
+pub(super) fn is_open(held: &CombinedSet) -> bool {
+    held.holds.iter().all(|hold| hold.state == "open") && !held.holds.is_empty()
 }
 
 /// Shows holds with their cases.
@@ -65,7 +81,7 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
     name_unreadable(&held.unreadable);
     let (limits, times) = (SourceLimits::read(at), LocalTimes::at(store.clock().now()));
     for hold in &held.holds {
-        paragraph(0, &format!("hold {}: {} ({})", hold.id, hold.detail, hold.state))?;
+        paragraph(0, &format!("hold {}: {} ({})", hold.id, times.told(&hold.detail), hold.state))?;
         let batch = hold.batch.as_ref().map_or(String::new(), |batch| format!(" · in {batch}"));
         let limit = limits
             .of(hold)
@@ -80,16 +96,19 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
         }
     }
     let several = held.holds.len() > 1;
+    let names = store
+        .shown_names(held.cases.iter().filter_map(|case| case.subject.as_deref()))
+        .await?;
     let rows = held.cases.iter().map(|case| {
         let mut row = vec![
             case.case.to_string(),
             case.subject
-                .clone()
-                .unwrap_or_else(|| "erased".to_owned())
+                .as_deref()
+                .map_or("erased", |subject| names.of(subject))
                 .replace('\n', ", "),
             case.reason.clone(),
             case.playbook.clone(),
-            case.due.map_or_else(|| "at once".to_owned(), |due| times.time(due)),
+            case.due.map_or_else(|| "at once".to_owned(), |due| times.on_day(due)),
         ];
         if several {
             row.insert(1, case.hold.to_string());
@@ -103,18 +122,24 @@ pub(super) async fn show(store: &Store, at: &StoreArgs, held: &CombinedSet) -> a
     };
     table(headings, rows.collect(), "no case waits under it any more")?;
     if !held.except.is_empty() {
-        let cases: Vec<String> = held.except.iter().map(i64::to_string).collect();
-        paragraph(0, &format!("taken out, and held on: {}", cases.join(", ")))?;
+        paragraph(0, &format!("taken out, and held on: {}", number::listed(&held.except)))?;
     }
     for case in &held.cases {
         for said in &case.reactivated {
             let text = format!(
                 "case {}: source {} said at {} that the person is active again; others asked for it too",
-                case.case, said.source, said.at
+                case.case,
+                said.source,
+                times.on_day(said.at)
             );
             paragraph(0, &text)?;
         }
     }
+    plans_before::tell(
+        held,
+        &times,
+        ", which stands until this is decided: an approval replaces it, a rejection leaves it",
+    )?;
     let targets = held.cases.iter().flat_map(|case| &case.targets);
-    tell_paused(store, targets.map(String::as_str)).await
+    tell_stopped(store, targets.map(String::as_str)).await
 }

@@ -43,6 +43,35 @@ impl LocalTimes {
         format!("{}{mark}", then.strftime(form))
     }
 
+    /// `Sun 29 Nov 08:05`, and `Sun 04 Apr 2027 00:00` where that is not this year: what waits for a day always says which.
+    pub(in crate::cli) fn on_day(&self, at: Timestamp) -> String {
+        let Some(then) = self.local(at) else { return at.to_string() };
+        let form = if Some(then.year()) == self.this_year() {
+            "%a %d %b %H:%M"
+        } else {
+            "%a %d %b %Y %H:%M"
+        };
+        let mark = if self.zone == TimeZone::UTC { "Z" } else { "" };
+        format!("{}{mark}", then.strftime(form))
+    }
+
+    /// A local time with its zone as [`own_time`] tells it, without the year where it is this one.
+    pub(in crate::cli) fn own_day(&self, local: &str) -> String {
+        told_locally(local, self.this_year())
+    }
+
+    /// A sentence in which instants stand as programs write them, each told as people read it.
+    pub(in crate::cli) fn told(&self, text: &str) -> String {
+        let (mut told, mut rest) = (String::with_capacity(text.len()), text);
+        while let Some((begin, end, at)) = first_instant(rest) {
+            told.push_str(&rest[..begin]);
+            told.push_str(&self.on_day(at));
+            rest = &rest[end..];
+        }
+        told.push_str(rest);
+        told
+    }
+
     /// The same, or a dash.
     pub(in crate::cli) fn cell(&self, at: Option<Timestamp>) -> String {
         at.map_or_else(|| "-".to_owned(), |at| self.time(at))
@@ -68,24 +97,52 @@ impl LocalTimes {
         }
     }
 
+    fn this_year(&self) -> Option<i16> {
+        Some(self.local(self.now)?.year())
+    }
+
     fn local(&self, at: Timestamp) -> Option<jiff::civil::DateTime> {
         let at = jiff::Timestamp::from_millisecond(at.ms()).ok()?;
         Some(self.zone.to_datetime(at))
     }
 }
 
+/// The first instant that stands in a text as programs write it, in UTC, and from where to where.
+fn first_instant(text: &str) -> Option<(usize, usize, Timestamp)> {
+    const DATE: usize = "2026-11-28".len();
+    text.match_indices('T').find_map(|(mark, _)| {
+        let begin = mark.checked_sub(DATE)?;
+        let end = mark + text[mark..].find('Z')? + 1;
+        let at = text.get(begin..end)?.parse::<jiff::Timestamp>().ok()?;
+        Some((begin, end, at.into()))
+    })
+}
+
 /// A local time with its zone as people say it: the midnight that ends a day is the end of that day.
 #[must_use]
 pub(in crate::cli) fn own_time(local: &str) -> String {
+    told_locally(local, None)
+}
+
+/// The same, without the year where it is `this_year`.
+fn told_locally(local: &str, this_year: Option<i16>) -> String {
     let Ok(local) = local.parse::<jiff::ZonedDateTime>() else {
         return super::plain(local);
     };
     let zone = local.time_zone().iana_name().unwrap_or("UTC");
     let town = zone.rsplit('/').next().unwrap_or(zone).replace('_', " ");
+    let day = |day: jiff::civil::Date| {
+        let form = if Some(day.year()) == this_year {
+            "%a %d %b"
+        } else {
+            "%a %d %b %Y"
+        };
+        day.strftime(form).to_string()
+    };
     let is_midnight = local.time() == jiff::civil::Time::midnight();
     match local.date().yesterday() {
-        Ok(day) if is_midnight => format!("end of {}, {town}", day.strftime("%a %d %b %Y")),
-        _ => format!("{}, {town}", local.strftime("%a %d %b %Y %H:%M")),
+        Ok(before) if is_midnight => format!("end of {}, {town}", day(before)),
+        _ => format!("{} {}, {town}", day(local.date()), local.strftime("%H:%M")),
     }
 }
 
@@ -159,6 +216,42 @@ mod tests {
         );
         assert_eq!(berlin.time(instant("2026-11-27T23:30:00Z")), "00:30:00");
         assert_eq!(berlin.time(instant("2025-11-27T16:30:00Z")), "27 Nov 2025 17:30");
+    }
+
+    #[test]
+    fn what_waits_for_a_day_says_which_and_the_year_where_it_is_another() {
+        let berlin = times("2026-11-29T08:05:00Z", "Europe/Berlin");
+        assert_eq!(berlin.on_day(instant("2026-11-28T23:00:00Z")), "Sun 29 Nov 00:00", "today");
+        assert_eq!(berlin.on_day(instant("2026-12-31T22:59:00Z")), "Thu 31 Dec 23:59");
+        assert_eq!(berlin.on_day(instant("2026-12-31T23:00:00Z")), "Fri 01 Jan 2027 00:00");
+        let own = |local| berlin.own_day(local);
+        assert_eq!(own("2026-12-05T00:00:00+01:00[Europe/Berlin]"), "end of Fri 04 Dec, Berlin");
+        assert_eq!(
+            own("2027-01-01T00:00:00+01:00[Europe/Berlin]"),
+            "end of Thu 31 Dec, Berlin",
+            "the year is that of the day"
+        );
+        assert_eq!(
+            own("2027-01-08T17:30:00-05:00[America/New_York]"),
+            "Fri 08 Jan 2027 17:30, New York"
+        );
+    }
+
+    #[test]
+    fn instants_within_a_sentence_are_told_as_people_read_them() {
+        let berlin = times("2026-11-29T08:05:00Z", "Europe/Berlin");
+        assert_eq!(
+            berlin.told("planned for 2026-12-04T23:00:00.000Z and moves (2027-01-01T08:00:00Z), TZ of HR"),
+            "planned for Sat 05 Dec 00:00 and moves (Fri 01 Jan 2027 09:00), TZ of HR"
+        );
+        for text in [
+            "no instant: T-shirt, Zoë",
+            "2026-12-04",
+            "Té 2026-99-04T23:00:00Z",
+            "ÄÖÜ12-04T23:00:00Z",
+        ] {
+            assert_eq!(berlin.told(text), text);
+        }
     }
 
     #[test]

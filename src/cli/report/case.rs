@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 
 use super::changes::changes;
 use super::course;
+use super::departure;
 use super::document::{Document, Section, Statement};
 use super::not_covered::not_covered;
-use super::proof::{account, doors, first_revoke, last_looks, looks};
+use super::proof::{account, doors, first_revoke, given_back, last_looks, looks};
 use super::recorded::Recorded;
 use super::standing::{Standing, standing, to_come};
 use super::words::Words;
@@ -17,7 +18,7 @@ use super::zone::Zone;
 use crate::cli::output::span;
 use crate::digest::{hex, sha256};
 use crate::model::Timestamp;
-use crate::store::{CaseDetail, Store, StoreError, TrailFilter};
+use crate::store::{CaseDetail, ShownNames, Store, StoreError, TrailFilter};
 
 /// What is known of a case: its entries, and the names and notes that the store has.
 pub(super) struct CaseFile {
@@ -26,6 +27,8 @@ pub(super) struct CaseFile {
     pub(super) entries: Vec<Recorded>,
     /// Nothing where the store has forgotten the case: the trail has not.
     pub(super) detail: Option<CaseDetail>,
+    /// By which name to show whom it is about.
+    names: ShownNames,
 }
 
 /// Reads a case.
@@ -80,7 +83,14 @@ pub(super) async fn read(store: &Store, number: i64) -> anyhow::Result<CaseFile>
     entries.extend(own);
     entries.extend(decided);
     entries.sort_by_key(|entry| entry.seq);
-    Ok(CaseFile { number, entries, detail })
+    let subject = detail.as_ref().and_then(|detail| detail.case.subject.as_deref());
+    let names = store.shown_names(subject).await?;
+    Ok(CaseFile {
+        number,
+        entries,
+        detail,
+        names,
+    })
 }
 
 /// The signals that led to the case: those that the store or a further entry counts to it, and the one that its opening follows.
@@ -188,7 +198,7 @@ impl CaseFile {
     /// Whom it is about: the name, or what stands for it where that was erased.
     fn who(&self) -> Words {
         if let Some(subject) = self.subject() {
-            return Words::outside(subject);
+            return Words::outside(self.names.of(subject));
         }
         let reference = self.entries.iter().find_map(|entry| entry.subject_ref.as_deref());
         Words::of("a person whose name was erased, ").name(reference.unwrap_or("without a reference"))
@@ -198,9 +208,9 @@ impl CaseFile {
         self.entries.iter().find(|entry| entry.kind == kind)
     }
 
-    /// Three sentences: what was said, what was done and proved, what comes next.
+    /// What was planned of a departure; then three sentences: what was said, what was done and proved, what comes next.
     fn summary(&self, who: &Words, zone: &Zone) -> Vec<Statement> {
-        let mut told = Vec::new();
+        let mut told = Vec::from_iter(departure::sentence(&self.entries, zone));
         if let Some(said) = self.first("signal.accepted").or(self.first("case.opened")) {
             let words = Words::of(format!("On {} ", zone.time(said.at())))
                 .then(said.by())
@@ -214,7 +224,15 @@ impl CaseFile {
         let Some(standing) = standing(&self.entries) else {
             return told;
         };
-        told.push(self.came_of_it(standing, zone));
+        let given_back = given_back(&self.entries, zone);
+        // What was proved of it before is over, where nothing else is left of the proof.
+        let is_all = last_looks(&self.entries)
+            .iter()
+            .all(|look| look.text("verdict") == "released");
+        if given_back.is_empty() || !is_all {
+            told.push(self.came_of_it(standing, zone));
+        }
+        told.extend(given_back);
         told.extend(self.comes_next(standing, zone));
         told
     }
@@ -403,7 +421,14 @@ impl CaseFile {
                 entries.collect(),
             );
         }
+        let released = last_looks(&self.entries)
+            .into_iter()
+            .rfind(|look| look.text("verdict") == "released");
         let (is, entry) = match standing(&self.entries) {
+            Some(Standing::Closed(_) | Standing::CalledOff(_)) if released.is_some() => match released {
+                Some(look) => (Words::of("released: the account is open again"), look),
+                None => return rows,
+            },
             Some(Standing::Closed(closed)) => (Words::of("closed: ").word(closed.text("verdict")), closed),
             Some(Standing::Held(held)) => (Words::of("held").then(held.because("why")), held),
             Some(Standing::Planned(planned, due)) => (Words::of(format!("planned for {}", zone.time(due))), planned),

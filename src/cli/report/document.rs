@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::words::Words;
 use crate::cli::output::plain;
+use crate::cli::trail::BESIDE_THE_STORE;
 use crate::model::Timestamp;
 
 /// A report.
@@ -116,6 +117,8 @@ pub(super) struct TrailState {
     pub(super) confirmed: u64,
     /// What is wrong, or why it could not be tried.
     pub(super) findings: Vec<String>,
+    /// The files of checkpoints that whoever owns the store's folder owns too.
+    pub(super) anchors_beside_the_store: Vec<String>,
     /// The newest signed checkpoint.
     pub(super) checkpoint: Option<SignedHead>,
 }
@@ -192,6 +195,8 @@ impl Document {
             None => Words::of("Not verified when this was made. To verify: ").command("revoked trail verify"),
         }];
         said.extend(state.findings.iter().map(|finding| Words::of("Finding: ").name(finding)));
+        let beside = state.anchors_beside_the_store.iter();
+        said.extend(beside.map(|path| Words::of("Note: ").name(path).and(format!(" {BESIDE_THE_STORE}."))));
         said.push(match &state.checkpoint {
             Some(head) => {
                 let newest = self.newest_entry();

@@ -1,8 +1,8 @@
 //! Reports for people: one case, one person, one shift. Each sentence has the numbers of the trail's entries that carry it.
 //!
 //! `document` is what a report says, in `words`; `markdown` and `html` write it; `recorded` is an entry of the trail as reports read it.
-//! `case` builds the report of a case of `course` (what happened), `changes`, `proof` and `not_covered`, by its `standing`; `person` and
-//! `handover` are the other two. `trail_state` says what all of it rests on.
+//! `case` builds the report of a case of `course` (what happened), `changes`, `proof`, `not_covered` and what became of its `departure`, by its
+//! `standing`; `person` and `handover` are the other two. `trail_state` says what all of it rests on.
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -14,11 +14,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::human_time::{HumanTime, past};
 use super::output::{json, line, terminal, verbatim};
 use super::whom::Whom;
-use super::{Exit, StoreArgs, UsageError};
+use super::{Exit, StoreArgs, UsageError, number};
 
 mod case;
 mod changes;
 mod course;
+mod departure;
 mod document;
 mod handover;
 mod html;
@@ -64,6 +65,7 @@ pub struct ReportOutput {
 #[command(after_help = "Example: revoked case report 17 --format html --out case-17.html")]
 pub struct CaseReportArgs {
     /// The case's number
+    #[arg(value_parser = number::case)]
     case: i64,
     #[command(flatten)]
     output: ReportOutput,
@@ -106,12 +108,15 @@ pub enum PersonCommand {
 pub(super) async fn person(command: PersonCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     let PersonCommand::Report { subject, until, output } = command;
     let store = at.open().await?;
-    let subject = subject.subject(&store).await?;
+    let subject = subject.person(&store).await?;
     let now = store.clock().now();
     let until = until.map(|until| until.instant(now)).transpose().map_err(UsageError)?;
     let until = until.map_or(now, |until| until.min(now));
-    let files = person::read(&store, &subject, until).await?;
-    let mut document = person::report(&subject, &files, (until, now), &Zone::at(now));
+    let zone = Zone::at(now);
+    let files = person::read(&store, &subject, until, &zone).await?;
+    let name = subject.to_string();
+    let names = store.shown_names([name.as_str()]).await?;
+    let mut document = person::report((&subject, names.of(&name)), &files, (until, now), &zone);
     document.trail = Some(trail_state::read(&store, at).await);
     store.close().await;
     output.write(&document)

@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::case::{self, CaseFile};
+use super::departure;
 use super::document::{Document, Section, Statement};
 use super::not_covered::not_covered;
-use super::proof::{account, doors, held, last_looks};
+use super::proof::{account, doors, given_back, held, last_looks};
 use super::recorded::Recorded;
 use super::standing::{Standing, standing, to_come};
 use super::words::Words;
 use super::zone::Zone;
+use crate::cli::output::plain;
 use crate::model::{Subject, Timestamp};
 use crate::store::{CaseDetail, ListFilter, Store, TrailFilter};
 
@@ -19,7 +21,7 @@ use crate::store::{CaseDetail, ListFilter, Store, TrailFilter};
 ///
 /// # Errors
 /// Where the store cannot be read, or nothing is known under this name.
-pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp) -> anyhow::Result<Vec<CaseFile>> {
+pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp, zone: &Zone) -> anyhow::Result<Vec<CaseFile>> {
     let references = store.references(subject).await?;
     let of_person = ListFilter {
         subject_refs: Some(references.clone()),
@@ -42,24 +44,34 @@ pub(super) async fn read(store: &Store, subject: &Subject, until: Timestamp) -> 
                 .filter_map(|entry| entry.case),
         );
     }
-    let mut files = Vec::new();
+    let (mut files, mut first) = (Vec::new(), None);
     for number in numbers {
         let mut file = case::read(store, number).await?;
+        first = first.or(file.entries.first().map(|entry| (number, entry.at())));
         file.entries.retain(|entry| entry.at() <= until);
         if !file.entries.is_empty() {
             files.push(file);
         }
     }
-    anyhow::ensure!(
-        !files.is_empty(),
-        "no case until then is about {}: an erased person has none under a name; try another name, or a later --until",
-        crate::cli::output::plain(&subject.to_string())
-    );
-    Ok(files)
+    let who = plain(&subject.to_string());
+    match first {
+        _ if !files.is_empty() => Ok(files),
+        Some((number, at)) => anyhow::bail!(
+            "nothing was known of {who} by {}: the first case, {number}, came at {}; take a later --until",
+            zone.time(until),
+            zone.time(at)
+        ),
+        None => anyhow::bail!("no case is about {who}: an erased person has none under a name; try another name"),
+    }
 }
 
 /// The certificate.
-pub(super) fn report(subject: &Subject, files: &[CaseFile], (until, now): (Timestamp, Timestamp), zone: &Zone) -> Document {
+pub(super) fn report(
+    (subject, name): (&Subject, &str),
+    files: &[CaseFile],
+    (until, now): (Timestamp, Timestamp),
+    zone: &Zone,
+) -> Document {
     let entries: Vec<Recorded> = files.iter().flat_map(|file| file.entries.iter().cloned()).collect();
     let details: Vec<&CaseDetail> = files.iter().filter_map(|file| file.detail.as_ref()).collect();
     let unproved: Vec<Statement> = files.iter().flat_map(|file| unproved(file, zone)).collect();
@@ -77,16 +89,14 @@ pub(super) fn report(subject: &Subject, files: &[CaseFile], (until, now): (Times
     Document {
         kind: "person",
         about,
-        title: Words::of("Access of ")
-            .name(&subject.to_string())
-            .and(format!(" as of {}", zone.time(until))),
+        title: Words::of("Access of ").name(name).and(format!(" as of {}", zone.time(until))),
         made_at: now,
         made: zone.time(now),
         zone: zone.sentence(),
         sections: vec![
             Section {
                 name: "summary",
-                statements: summary(files, &entries, &unproved),
+                statements: summary(files, &entries, &unproved, zone),
                 ..Section::default()
             },
             Section {
@@ -94,6 +104,12 @@ pub(super) fn report(subject: &Subject, files: &[CaseFile], (until, now): (Times
                 heading: "Unproved",
                 statements: unproved,
                 nothing: "Nothing that was looked at is left unproved.",
+                ..Section::default()
+            },
+            Section {
+                name: "called_off",
+                heading: "Called off",
+                statements: files.iter().filter_map(called_off).collect(),
                 ..Section::default()
             },
             Section {
@@ -123,7 +139,8 @@ pub(super) fn report(subject: &Subject, files: &[CaseFile], (until, now): (Times
     }
 }
 
-fn summary(files: &[CaseFile], entries: &[Recorded], unproved: &[Statement]) -> Vec<Statement> {
+fn summary(files: &[CaseFile], entries: &[Recorded], unproved: &[Statement], zone: &Zone) -> Vec<Statement> {
+    let mut told: Vec<Statement> = files.iter().filter_map(|file| departure(file, files.len(), zone)).collect();
     let opened: Vec<&Recorded> = entries.iter().filter(|entry| entry.kind == "case.opened").collect();
     let numbers = files.iter().map(|file| Words::of(format!("{}", file.number())));
     let cases = if files.len() == 1 { "Case " } else { "Cases " };
@@ -133,11 +150,11 @@ fn summary(files: &[CaseFile], entries: &[Recorded], unproved: &[Statement]) -> 
     } else {
         " are about this person."
     });
-    let mut told = vec![Statement::new(
+    told.push(Statement::new(
         words,
         opened.first().map(|entry| entry.at()),
         opened.iter().map(|entry| entry.seq),
-    )];
+    ));
     let proved: Vec<&Recorded> = last_looks(entries)
         .into_iter()
         .filter(|look| look.text("verdict") == "contained")
@@ -149,6 +166,7 @@ fn summary(files: &[CaseFile], entries: &[Recorded], unproved: &[Statement]) -> 
             .and(".");
         told.push(Statement::new(words, last.at(), proved.iter().map(|look| look.seq)));
     }
+    told.extend(given_back(entries, zone));
     if !unproved.is_empty() {
         let words = Words::of(format!("UNPROVED: {}, listed below.", points(unproved.len())));
         told.push(Statement::new(
@@ -158,6 +176,16 @@ fn summary(files: &[CaseFile], entries: &[Recorded], unproved: &[Statement]) -> 
         ));
     }
     told
+}
+
+/// What became of the departure behind a case, with the case's number where there are several.
+fn departure(file: &CaseFile, cases: usize, zone: &Zone) -> Option<Statement> {
+    let mut told = departure::sentence(&file.entries, zone)?;
+    if cases > 1 {
+        let about = Words::of(format!("Case {}: ", file.number()));
+        told.cells = told.cells.into_iter().map(|words| about.clone().then(words)).collect();
+    }
+    Some(told)
 }
 
 fn points(count: usize) -> String {
@@ -179,6 +207,7 @@ fn rows(file: &CaseFile, zone: &Zone) -> Vec<Statement> {
         let at = zone.time(proved_at);
         let suspended = look.detail["suspended"] == true;
         let ended = match (ended, suspended) {
+            _ if look.text("verdict") == "released" => Words::of(format!("given back: open again since {at}")),
             _ if look.text("principal").is_empty() => Words::of("-"),
             (0, false) => Words::of(format!("nothing left to end at {at}")),
             (0, true) => Words::of(format!("account suspended, nothing left to end at {at}")),
@@ -223,11 +252,16 @@ fn unproved(file: &CaseFile, zone: &Zone) -> Vec<Statement> {
             let words = about().and("access came back at ").name(entry.text("target"));
             told.push(Statement::new(words, entry.at(), [entry.seq]));
         }
-        Some(Standing::CalledOff(entry)) => {
-            let words = about().and("called off by ").then(entry.by()).then(entry.because("why"));
+        // What was called off before anything was begun left nothing to prove.
+        Some(Standing::CalledOff(entry)) if has_begun(entries) && last_looks(entries).is_empty() => {
+            let words = about()
+                .and("called off by ")
+                .then(entry.by())
+                .and(" after work had begun, and nothing is proved of it")
+                .then(entry.because("why"));
             told.push(Statement::new(words, entry.at(), [entry.seq]));
         }
-        Some(Standing::Closed(_)) | None => {}
+        Some(Standing::CalledOff(_) | Standing::Closed(_)) | None => {}
     }
     for look in last_looks(entries) {
         if !matches!(look.text("verdict"), "contained" | "no_principal" | "released") {
@@ -235,7 +269,10 @@ fn unproved(file: &CaseFile, zone: &Zone) -> Vec<Statement> {
             told.push(Statement::new(words, look.at(), [look.seq]));
         }
         if look.text("verdict") == "released" {
-            let words = about().and("the suspension at ").name(look.text("target")).and(" was undone");
+            let words = about()
+                .and("the account at ")
+                .name(look.text("target"))
+                .and(format!(" is open again since {}", zone.time(look.at())));
             told.push(Statement::new(words, look.at(), [look.seq]));
         }
     }
@@ -256,6 +293,43 @@ fn unproved(file: &CaseFile, zone: &Zone) -> Vec<Statement> {
         told.push(Statement::new(words, failed.at(), [failed.seq]));
     }
     told
+}
+
+fn has_begun(entries: &[Recorded]) -> bool {
+    entries.iter().any(|entry| entry.kind == "action.started")
+}
+
+/// That a case was called off, by whom and why: of a hold that was rejected with what was said of it.
+fn called_off(file: &CaseFile) -> Option<Statement> {
+    let Some(Standing::CalledOff(off)) = standing(&file.entries) else {
+        return None;
+    };
+    // A release ends what is left of its case, which is told as one.
+    if last_looks(&file.entries)
+        .iter()
+        .any(|look| look.text("verdict") == "released")
+    {
+        return None;
+    }
+    let about = Words::of(format!("case {}: ", file.number()));
+    // A hold under which nothing is left ends as rejected too, about no case.
+    let decided = |entry: &&Recorded| entry.kind == "hold.rejected" && entry.number("cases").is_some_and(|cases| cases > 0);
+    let rejected = file.entries.iter().rfind(decided);
+    let (words, cited) = match rejected {
+        Some(rejected) => {
+            let hold = rejected.number("hold").unwrap_or_default();
+            let words = rejected
+                .by()
+                .and(format!(" rejected hold {hold}"))
+                .then(rejected.because("note"));
+            (words, vec![off.seq, rejected.seq])
+        }
+        None => (
+            Words::of("called off by ").then(off.by()).then(off.because("why")),
+            vec![off.seq],
+        ),
+    };
+    Some(Statement::new(about.then(words), off.at(), cited))
 }
 
 /// What of a case is still to come.

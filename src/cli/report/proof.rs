@@ -81,6 +81,42 @@ pub(super) fn last_looks(entries: &[Recorded]) -> Vec<&Recorded> {
     last
 }
 
+/// That an account is open again, of each last look that saw a suspension undone: who had it undone, and why.
+pub(super) fn given_back(entries: &[Recorded], zone: &Zone) -> Vec<Statement> {
+    // Another case may have suspended it again since.
+    let again = |look: &Recorded| {
+        let mut later = entries
+            .iter()
+            .filter(|entry| entry.seq > look.seq && entry.text("target") == look.text("target"));
+        later.any(|entry| entry.kind == "job.settled" && entry.detail["suspended"] == true)
+    };
+    let looks = last_looks(entries)
+        .into_iter()
+        .filter(|look| look.text("verdict") == "released" && !again(look));
+    let told = looks.map(|look| {
+        let asked = entries
+            .iter()
+            .rfind(|entry| entry.kind == "release.asked" && entry.case == look.case && entry.text("target") == look.text("target"));
+        let words = Words::of("The account at ")
+            .name(look.text("target"))
+            .and(format!(" is open again since {}", zone.time(look.at())));
+        let words = match asked {
+            Some(asked) => words
+                .and(": ")
+                .then(asked.by())
+                .and(" had the suspension undone")
+                .then(asked.because("note")),
+            None => words,
+        };
+        Statement::new(
+            words.and("."),
+            look.at(),
+            asked.map(|asked| asked.seq).into_iter().chain([look.seq]),
+        )
+    });
+    told.collect()
+}
+
 /// The ways in that the last look at each target left open at `now`.
 pub(super) fn doors(entries: &[Recorded], now: Timestamp, zone: &Zone) -> Vec<Statement> {
     let mut told = Vec::new();

@@ -5,6 +5,7 @@ use revoked_trail::{Checkpoint, Summary};
 use super::document::{SignedHead, TrailState};
 use crate::cli::StoreArgs;
 use crate::cli::output::progress;
+use crate::cli::trail::anchors_beside;
 use crate::config;
 use crate::model::error_chain;
 use crate::store::Store;
@@ -13,12 +14,15 @@ use crate::trail;
 /// Verifies the trail as `trail verify` does without arguments. What keeps that from being done is said in the report, which is one nevertheless.
 pub(super) async fn read(store: &Store, at: &StoreArgs) -> TrailState {
     let checkpoint = newest_checkpoint(store).await.unwrap_or_default();
+    let anchors = config::anchors(&at.config, store.path());
+    let beside = anchors_beside(&anchors, store.path());
     let mut state = match verify(store, at).await {
         Ok(summary) => TrailState {
             verified: Some(summary.verified),
             entries: summary.entries,
             confirmed: summary.confirmed,
             findings: summary.findings,
+            anchors_beside_the_store: beside.map(|path| path.display().to_string()).collect(),
             checkpoint: None,
         },
         Err(error) => TrailState {

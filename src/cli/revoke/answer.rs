@@ -9,6 +9,7 @@ use crate::cli::Exit;
 use crate::cli::case::{answer_line, interrupted, waits_longer, who};
 use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json, line, plain};
 use crate::cli::store::NOT_RUNNING;
+use crate::cli::target::obstacle_of;
 use crate::model::Timestamp;
 use crate::store::{InboxAnswer, Store, daemon_runs};
 
@@ -99,6 +100,9 @@ struct Word {
     verdict: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    /// What to type about what it waits for, where something is in the way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// Waits briefly for what the daemon makes of a request, and says it. Where the daemon does not run, that it will.
@@ -188,8 +192,9 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
     } else {
         ""
     };
-    let said = match case.state.as_str() {
-        "held" => {
+    let in_the_way = obstacle_of(store, &jobs).await?;
+    let said = match (case.state.as_str(), in_the_way) {
+        ("held", _) => {
             let hold = case.hold.unwrap_or_default();
             let why = store.hold(hold).await?.hold.detail;
             word.state = "held";
@@ -198,12 +203,15 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
             let said = Said {
                 meaning: Meaning::Waiting,
                 head: "HELD",
-                rest: format!(": hold {hold} ({}): nothing was done · revoked hold show {hold}", plain(&why)),
+                rest: format!(
+                    ": hold {hold} ({}): nothing was done · revoked hold show {hold}",
+                    plain(&times.told(&why))
+                ),
                 verdict: None,
             };
             return Ok((said, Exit::Held));
         }
-        "open" if waits_longer(&jobs, now) => {
+        ("open", _) if waits_longer(&jobs, now) => {
             word.state = "waiting";
             word.due = jobs.iter().filter_map(|job| job.due).min();
             let due = word
@@ -211,11 +219,23 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
                 .map_or(String::new(), |due| format!("{} ({})", times.time(due), times.away(due)));
             format!("case {number} · {whom} at {at} waits until {due}{key} (call it off: revoked case cancel {number})")
         }
-        "open" => {
+        ("open", Some(obstacle)) => {
+            word.state = "waiting";
+            word.why = Some(obstacle.why.clone());
+            word.next = Some(obstacle.next.clone());
+            let said = Said {
+                meaning: Meaning::Waiting,
+                head: "WAITS",
+                rest: format!(" {whom}: {}{key} · {} (case {number})", obstacle.why, obstacle.next),
+                verdict: None,
+            };
+            return Ok((said, Exit::Ok));
+        }
+        ("open", None) => {
             word.state = "acting";
             format!("case {number} · acting on {whom} at {at}{key} (follow: revoked case show {number} --follow)")
         }
-        state => {
+        (state, _) => {
             word.state = if state == "cancelled" { "cancelled" } else { "closed" };
             let detail = store.case_detail(number).await?;
             let verdict = answer_line(store, &detail, &times).await?;

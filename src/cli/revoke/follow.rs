@@ -8,6 +8,7 @@ use super::answer::{Waited, answered, goes_on, rejected, say};
 use crate::cli::Exit;
 use crate::cli::case::{self, Followed};
 use crate::cli::output::{LiveLine, LocalTimes, json, line};
+use crate::cli::target::obstacle_of;
 use crate::model::CaseId;
 use crate::store::{Store, daemon_runs};
 
@@ -58,7 +59,10 @@ async fn wait(store: &Store, row: i64, patience: Duration, wanted: Wanted) -> an
                     times.time(due),
                     times.away(due)
                 ),
-                None => format!("still open, and the work goes on; follow it: revoked case show {number} --follow"),
+                None => match obstacle_of(store, &store.case_progress(number).await?).await? {
+                    Some(obstacle) => format!("still waits: {} · {}", obstacle.why, obstacle.next),
+                    None => format!("still open, and the work goes on; follow it: revoked case show {number} --follow"),
+                },
             };
             return not_over(wanted.json, row, Some(number), &why);
         }

@@ -29,7 +29,7 @@ impl Demands {
     /// # Errors
     /// Where the config is wrong, or the playbook demands nothing anywhere.
     pub(super) fn of(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Self> {
-        let reach = Reach::new(at)?;
+        let reach = Reach::with_what_stands(at)?;
         let config = &reach.config;
         let reason = args.reason()?;
         let name = args.playbook.clone().unwrap_or_else(|| reason.word().to_owned());
@@ -99,6 +99,7 @@ impl Demands {
 /// Where the config is wrong, or the playbook demands nothing anywhere.
 pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) -> anyhow::Result<Exit> {
     let demands = Demands::of(args, at)?;
+    demands.reach.tell_faults();
     let (subject_known, known) = what_is_known(subject, at).await?;
     let answers = demands.ask(&subject_known).await?;
     for (target, answer) in &answers {

@@ -1,13 +1,14 @@
 //! `revoked source list`: the configured sources, where their senders come in, and how they are.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use crate::cli::asked::Reach;
-use crate::cli::output::{Cell, LocalTimes, Meaning, json_line, name_unreadable, table};
+use crate::cli::output::{Cell, LocalTimes, Meaning, answer, json_line, name_unreadable, plain, table};
 use crate::cli::source_health;
-use crate::cli::store::open;
+use crate::cli::store::open_if_there;
 use crate::cli::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::model::Timestamp;
@@ -23,6 +24,9 @@ struct Row {
     endpoint: Option<String>,
     silent_after: Option<String>,
     health: Option<SourceHealth>,
+    /// Why it cannot be read, where the daemon has found that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<String>,
 }
 
 /// Runs `revoked source list`.
@@ -33,13 +37,13 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     let clock = Clock::system();
     let config = Reach::new(at)?.config;
     let path = at.store.clone().unwrap_or_else(|| config.store.clone());
-    let mut known = Vec::new();
+    let (mut known, mut troubles) = (Vec::new(), BTreeMap::new());
     // Before the daemon's first start there is no store, and nothing to say of any source.
-    if path.exists() {
-        let store = open(&path).await?;
+    if let Some(store) = open_if_there(&path).await? {
         let health = store.source_health().await?;
         name_unreadable(&health.unreadable);
         known = health.rows;
+        troubles = source_health::unreadable(&store).await?;
         store.close().await;
     }
     let health = |name: &str| known.iter().find(|health| health.source == name).cloned();
@@ -50,6 +54,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         endpoint: endpoint(&source.name, &source.source),
         silent_after: told(source.silent_after),
         health: health(&source.name),
+        trouble: troubles.get(&source.name).cloned(),
     });
     // Those whose secrets the daemon alone may read are sources all the same. Which of the two ways a stream comes by stands behind its secrets.
     let unbuilt = config.unbuilt_sources.iter().map(|source| Row {
@@ -58,6 +63,7 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
         endpoint: (source.kind != ssf::KIND.name).then(|| format!("/signals/{}", source.name)),
         silent_after: told(source.silent_after),
         health: health(&source.name),
+        trouble: troubles.get(&source.name).cloned(),
     });
     let rows: Vec<Row> = built.chain(unbuilt).collect();
     if as_json {
@@ -66,12 +72,17 @@ pub(super) async fn run(at: &StoreArgs, as_json: bool) -> anyhow::Result<Exit> {
     }
     let times = LocalTimes::at(clock.now());
     let headings = ["source", "kind", "spoke", "last signal?", "comes in at?", "refused?", "lag?"];
+    let troubled: Vec<String> = rows.iter().filter_map(|row| row.trouble.clone()).collect();
     table(
         &headings,
         rows.into_iter().map(|row| cells(row, &times)).collect(),
         "no sources",
-    )
-    .map(|()| Exit::Ok)
+    )?;
+    for trouble in troubled {
+        // The alert's own sentence, which says what to do, stands where a terminal ends.
+        answer(Meaning::Bad, "", &plain(&trouble))?;
+    }
+    Ok(Exit::Ok)
 }
 
 fn cells(row: Row, times: &LocalTimes) -> Vec<Cell> {

@@ -2,14 +2,20 @@
 //!
 //! `needs` has what needs somebody, `screen` lays everything out in the room that there is, worst last, and `watch` draws it again and again.
 
-use clap::{Args, CommandFactory as _};
+use clap::Args;
 use serde::Serialize;
 
-use super::output::{bare, json, line, name_unreadable, terminal};
+use super::config_faults::faults_in_a_line;
+use super::output::{LocalTimes, bare, json, line, name_unreadable, terminal};
+use super::store::is_there;
 use super::{Exit, StoreArgs};
-use crate::config;
+use crate::clock::Clock;
+use crate::config::{self, Config};
 use crate::model::Timestamp;
-use crate::store::{Alert, CaseAtWork, Counts, Hold, LaneView, Room, SourceHealth, Store, UnreadableRow, WaitingRequests};
+use crate::store::{
+    Alert, CaseAtWork, Counts, Hold, LaneView, Room, ShownNames, SourceHealth, Store, TargetPause, UnreadableRow, WaitingRequests,
+};
+use crate::trail;
 
 mod needs;
 mod screen;
@@ -68,8 +74,20 @@ struct Status {
     /// Bytes left on the disk under the store.
     room: Option<u64>,
     disk_full: bool,
+    /// What the next start of the daemon would be refused for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_start_refused: Option<String>,
+    /// Why the trail does not stand, where no daemon runs and none would start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trail_refused: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     unreadable: Vec<UnreadableRow>,
+    /// By which names to show who waits.
+    #[serde(skip)]
+    shown: ShownNames,
+    /// The open alerts with the names of several where they are about several.
+    #[serde(skip)]
+    named_alerts: Vec<Alert>,
 }
 
 /// How a target is.
@@ -92,7 +110,9 @@ enum TargetState {
     Slow,
     /// It does not answer.
     Down,
-    /// Nothing is sent to it.
+    /// It refuses us: our credential, or a permission is missing.
+    Refused,
+    /// An operator has paused it: nothing is sent to it.
     Paused,
     /// Nobody asks it: the daemon does not run.
     Unwatched,
@@ -112,7 +132,7 @@ const MOST_PLANNED: u32 = 1000;
 /// # Errors
 /// Where there is a store that cannot be read.
 pub(super) async fn begin(at: &StoreArgs) -> anyhow::Result<Exit> {
-    if at.path().is_ok_and(|path| path.exists()) {
+    if at.path().is_ok_and(|path| is_there(&path)) {
         let store = at.open().await?;
         let status = Status::of(&store, at).await?;
         let below = INCIDENT.len() + 1;
@@ -124,7 +144,7 @@ pub(super) async fn begin(at: &StoreArgs) -> anyhow::Result<Exit> {
         store.close().await;
         return Ok(Exit::Ok);
     }
-    line(super::Cli::command().render_help())?;
+    line(super::command().render_help())?;
     Ok(Exit::Usage)
 }
 
@@ -190,10 +210,21 @@ impl Status {
                 }),
             }
         }
+        let shown = store
+            .shown_names(holds.iter().flat_map(|hold| &hold.first).map(String::as_str))
+            .await?;
+        let paused = store.paused_targets().await?;
+        for lane in &mut lanes {
+            if let Some(pause) = paused.get(&lane.target) {
+                lane.paused_at = Some(pause.since);
+            }
+        }
+        let (config, faults) = next_start(at);
         let rates = config::target_rates(&at.config);
-        let targets = targets(lanes, rates, &alerts.rows, daemon_running.then_some(now));
+        let targets = targets(lanes, rates, (&paused, &alerts.rows), daemon_running.then_some(now));
         Ok(Self {
             counts,
+            named_alerts: super::alert::with_names(store, &alerts).await?,
             open_alerts: alerts.rows,
             open_holds: holds.rows,
             sources: sources.rows,
@@ -206,7 +237,14 @@ impl Status {
             requests: store.waiting_requests(NAMED).await?,
             room: room.map(|room| room.bytes),
             disk_full: room.is_some_and(Room::is_full),
+            trail_refused: if daemon_running {
+                None
+            } else {
+                trail_refused(store, config.as_ref()).await
+            },
+            next_start_refused: faults,
             unreadable: [alerts.unreadable, holds.unreadable, sources.unreadable, planned.unreadable].concat(),
+            shown,
         })
     }
 
@@ -229,7 +267,7 @@ impl Status {
     /// What needs somebody, the most urgent last.
     fn needs(&self, store: &Store) -> Vec<Need> {
         let now = store.clock().now();
-        let mut needs = needs::of(&self.open_holds, &self.open_alerts, self.disk_full);
+        let mut needs = needs::of(&self.open_holds, &self.named_alerts, &self.shown, self.disk_full);
         let told = self
             .open_alerts
             .iter()
@@ -240,6 +278,7 @@ impl Status {
             let since = self.counts.ledger_oldest.unwrap_or(now);
             needs.push(Need {
                 name: "ledger".to_owned(),
+                number: 0,
                 text: format!(
                     "{untold} more could not be revoked, the oldest since {}",
                     screen::ago(since, now)
@@ -252,8 +291,15 @@ impl Status {
         if !self.daemon_running {
             needs.push(Need {
                 name: "daemon".to_owned(),
-                text: self.stopped(),
-                command: "systemctl start revoked".to_owned(),
+                number: 0,
+                text: match &self.trail_refused {
+                    Some(why) => format!("it does not run, and would not start: {why}"),
+                    None => self.stopped(),
+                },
+                command: match &self.trail_refused {
+                    Some(_) => "revoked trail verify".to_owned(),
+                    None => "systemctl start revoked".to_owned(),
+                },
                 urgent: true,
                 at: now,
             });
@@ -262,6 +308,7 @@ impl Status {
             let folder = store.path().parent().map(|folder| folder.display().to_string());
             needs.push(Need {
                 name: "disk".to_owned(),
+                number: 0,
                 text: format!(
                     "full, {} KiB are left: what does not fit is refused until there is room",
                     self.room.unwrap_or(0) / 1024
@@ -271,16 +318,46 @@ impl Status {
                 at: now,
             });
         }
+        if let Some(refused) = &self.next_start_refused {
+            needs.push(Need {
+                name: "config".to_owned(),
+                number: 0,
+                text: refused.clone(),
+                command: "revoked check".to_owned(),
+                urgent: !self.daemon_running,
+                at: now,
+            });
+        }
         needs::sort(&mut needs);
+        let times = LocalTimes::at(now);
+        for need in &mut needs {
+            need.text = times.told(&need.text);
+        }
         needs
     }
 }
 
-/// The targets of the config and those that something is known of, by name. `now` is none where the daemon does not run.
+/// The config as far as it stands, and what the next start would be refused for. Who names a database alone may have no config here.
+fn next_start(at: &StoreArgs) -> (Option<Config>, Option<String>) {
+    if at.store.is_some() && !at.config.exists() {
+        return (None, None);
+    }
+    let (config, faults) = Config::load_what_stands(&at.config, &Clock::system());
+    (config, faults_in_a_line(&faults))
+}
+
+/// Why a start would refuse the trail.
+async fn trail_refused(store: &Store, config: Option<&Config>) -> Option<String> {
+    let trail = &config?.trail;
+    trail::refusal(store, &trail.origin, &trail::AnchorFile::new(&trail.anchor)).await
+}
+
+/// The targets of the config and those that something is known of, by name: which of them operators have `paused`, and which are down as
+/// `alerts` say. `now` is none where the daemon does not run.
 fn targets(
     lanes: Vec<LaneView>,
     rates: Vec<(String, Option<String>)>,
-    alerts: &[Alert],
+    (paused, alerts): (&std::collections::BTreeMap<String, TargetPause>, &[Alert]),
     now: Option<Timestamp>,
 ) -> Vec<TargetStatus> {
     let mut targets: Vec<TargetStatus> = Vec::new();
@@ -301,7 +378,8 @@ fn targets(
         let key = format!("target:{name}");
         let is_down = alerts.iter().any(|alert| alert.kind == "target_down" && alert.key == key);
         let state = match now {
-            _ if lane.paused_why.is_some() => TargetState::Paused,
+            _ if paused.contains_key(name) => TargetState::Paused,
+            _ if lane.paused_why.is_some() => TargetState::Refused,
             None => TargetState::Unwatched,
             Some(_) if is_down => TargetState::Down,
             Some(now) if lane.oldest.is_some_and(|oldest| now.since(oldest) > SLOW) => TargetState::Slow,

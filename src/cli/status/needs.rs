@@ -1,17 +1,23 @@
 //! What needs somebody: holds, alerts, a full disk, a daemon that does not run. Each once, with the command to type.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cli::alert::alert_about;
+use crate::cli::number;
 use crate::cli::output::bare;
 use crate::model::Timestamp;
-use crate::store::{Alert, Hold};
+use crate::store::{Alert, Hold, ShownNames};
+
+/// How many people a line names.
+const NAMED: usize = 3;
 
 /// Something that needs somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Need {
-    /// What it is called: `hold 3`, `alert 7`, `disk`.
+    /// What it is called: `hold 3`, `holds 5-18`, `alert 7`, `disk`.
     pub(super) name: String,
+    /// Its number, or the first of several, by which equals stand.
+    pub(super) number: i64,
     /// What is the matter.
     pub(super) text: String,
     /// What to type.
@@ -32,16 +38,24 @@ const URGENT: &[&str] = &[
     "trail_key_lost",
 ];
 
-/// The needs of holds and alerts, the most urgent last and of those the newest. An alert about a hold that is open is not told beside it,
-/// nor one about the disk while that is told as it is.
-pub(super) fn of(holds: &[Hold], alerts: &[Alert], disk_told: bool) -> Vec<Need> {
+/// The needs of holds and alerts, the most urgent last and of those the newest. Holds of one cause are one; an alert about a hold that is open
+/// is not told beside it, nor one about the disk while that is told as it is.
+pub(super) fn of(holds: &[Hold], alerts: &[Alert], names: &ShownNames, disk_told: bool) -> Vec<Need> {
     let open: BTreeSet<String> = holds.iter().map(|hold| format!("hold:{}", hold.id)).collect();
     let told = |alert: &&Alert| !(open.contains(&alert.key) || disk_told && alert.kind == "disk_full");
     let needs_somebody = |alert: &&Alert| alert.acknowledged_by.is_none();
     let mut needs: Vec<Need> = alerts.iter().filter(told).filter(needs_somebody).map(of_alert).collect();
-    needs.extend(holds.iter().map(|hold| {
-        let known = alerts.iter().find(|alert| alert.key == format!("hold:{}", hold.id));
-        of_hold(hold, known.map_or(hold.placed_at, |alert| alert.last_at))
+    let mut causes: BTreeMap<(&str, &str, &str), Vec<&Hold>> = BTreeMap::new();
+    for hold in holds {
+        causes.entry((&hold.source, &hold.why, &hold.detail)).or_default().push(hold);
+    }
+    needs.extend(causes.into_values().map(|of_one_cause| {
+        let last_at = |hold: &&Hold| {
+            let known = alerts.iter().find(|alert| alert.key == format!("hold:{}", hold.id));
+            known.map_or(hold.placed_at, |alert| alert.last_at)
+        };
+        let newest = of_one_cause.iter().map(last_at).max();
+        of_holds(&of_one_cause, names, newest.unwrap_or(Timestamp::from_ms(0)))
     }));
     sort(&mut needs);
     needs
@@ -49,23 +63,61 @@ pub(super) fn of(holds: &[Hold], alerts: &[Alert], disk_told: bool) -> Vec<Need>
 
 /// The most urgent last, and of those the newest.
 pub(super) fn sort(needs: &mut [Need]) {
-    needs.sort_by(|a, b| (a.urgent, a.at, &a.name).cmp(&(b.urgent, b.at, &b.name)));
+    let kind = |need: &Need| {
+        need.name
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('s')
+            .to_owned()
+    };
+    needs.sort_by_cached_key(|need| (need.urgent, need.at, kind(need), need.number));
 }
 
-fn of_hold(hold: &Hold, at: Timestamp) -> Need {
-    let waits = if hold.cases == 1 {
+/// Holds of one source and one cause: how many cases wait, who the first of them are about, and why.
+fn of_holds(holds: &[&Hold], names: &ShownNames, at: Timestamp) -> Need {
+    let mut numbers: Vec<i64> = holds.iter().map(|hold| hold.id).collect();
+    numbers.sort_unstable();
+    let first = numbers.first().copied().unwrap_or_default();
+    let cases: i64 = holds.iter().map(|hold| hold.cases).sum();
+    let people: i64 = holds.iter().map(|hold| hold.people).sum();
+    let waits = if cases == 1 {
         "1 case waits".to_owned()
     } else {
-        format!("{} cases wait", hold.cases)
+        format!("{cases} cases wait")
     };
-    let from = match &hold.batch {
-        Some(batch) => format!(" of {} ({batch})", hold.source),
-        None => format!(" of {}", hold.source),
+    let waiting: BTreeSet<String> = holds
+        .iter()
+        .flat_map(|hold| &hold.first)
+        .map(|name| bare(names.of(name)))
+        .collect();
+    let mut shown: Vec<&str> = waiting.iter().map(String::as_str).take(NAMED).collect();
+    if usize::try_from(people).is_ok_and(|people| people > shown.len()) && !shown.is_empty() {
+        shown.push("…");
+    }
+    let who = if shown.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", shown.join(", "))
+    };
+    let (source, detail) = holds
+        .first()
+        .map_or(("", ""), |hold| (hold.source.as_str(), hold.detail.as_str()));
+    let batches: BTreeSet<&str> = holds.iter().filter_map(|hold| hold.batch.as_deref()).collect();
+    let batch = match batches.len() {
+        0 => String::new(),
+        1 => format!(", {}", batches.first().copied().unwrap_or_default()),
+        files => format!(", {files} files"),
+    };
+    let (name, command) = match numbers.as_slice() {
+        [only] => (format!("hold {only}"), format!("revoked hold show {only}")),
+        several => (format!("holds {}", number::listed(several)), "revoked hold list".to_owned()),
     };
     Need {
-        name: format!("hold {}", hold.id),
-        text: format!("{waits}{from}: {}", hold.detail),
-        command: format!("revoked hold show {}", hold.id),
+        name,
+        number: first,
+        text: format!("{waits}{who} of {source}{batch}: {detail}"),
+        command,
         urgent: false,
         at,
     }
@@ -86,6 +138,7 @@ fn of_alert(alert: &Alert) -> Need {
     let about = about.map_or(String::new(), |about| format!("{about}: "));
     Need {
         name: format!("alert {}", alert.id),
+        number: alert.id,
         text: format!("{times}{about}{summary}"),
         command: alert.next.clone(),
         urgent: URGENT.contains(&alert.kind.as_str()),
@@ -139,9 +192,9 @@ mod tests {
 
     #[test]
     fn a_hold_and_its_alert_are_one() {
-        let needs = of(&[hold(1, 5)], &[alert(4, "hold", "hold:1", 9)], false);
+        let needs = of(&[hold(1, 5)], &[alert(4, "hold", "hold:1", 9)], &ShownNames::default(), false);
         assert_eq!(needs.len(), 1, "{needs:?}");
-        assert_eq!(needs[0].text, "3 cases wait of hr: more than 5 in an hour");
+        assert_eq!(needs[0].text, "3 cases wait (a@example.org, …) of hr: more than 5 in an hour");
         assert_eq!(needs[0].at, Timestamp::from_ms(9));
     }
 
@@ -154,7 +207,7 @@ mod tests {
             alert(4, "disk_full", "store", 3),
         ];
         let names = |disk| {
-            of(&[hold(8, 5)], &alerts, disk)
+            of(&[hold(8, 5)], &alerts, &ShownNames::default(), disk)
                 .iter()
                 .map(|need| need.name.clone())
                 .collect::<Vec<_>>()
@@ -167,6 +220,38 @@ mod tests {
     fn what_somebody_looks_after_needs_nobody_else() {
         let mut alert = alert(1, "came_back", "case:7", 1);
         alert.acknowledged_by = Some("operator:ada".to_owned());
-        assert_eq!(of(&[], &[alert], false), []);
+        assert_eq!(of(&[], &[alert], &ShownNames::default(), false), []);
+    }
+
+    #[test]
+    fn holds_of_one_cause_are_one_with_the_first_names_and_equals_stand_by_their_numbers() {
+        let of_person = |id: i64| Hold {
+            cases: 1,
+            people: 1,
+            first: vec![format!("email:user{id:02}@example.org")],
+            ..hold(id, 5)
+        };
+        let fourteen: Vec<Hold> = (5..=18).map(of_person).collect();
+        let needs = of(&fourteen, &[], &ShownNames::default(), false);
+        assert_eq!(needs.len(), 1, "{needs:?}");
+        assert_eq!(
+            (needs[0].name.as_str(), needs[0].command.as_str()),
+            ("holds 5-18", "revoked hold list")
+        );
+        assert_eq!(
+            needs[0].text,
+            "14 cases wait (user05@example.org, user06@example.org, user07@example.org, …) of hr: more than 5 in an hour"
+        );
+        let apart: Vec<Hold> = [9, 10, 5]
+            .map(|id| Hold {
+                detail: format!("a cause of its own, {id}"),
+                ..of_person(id)
+            })
+            .to_vec();
+        let names: Vec<String> = of(&apart, &[], &ShownNames::default(), false)
+            .into_iter()
+            .map(|need| need.name)
+            .collect();
+        assert_eq!(names, ["hold 5", "hold 9", "hold 10"]);
     }
 }

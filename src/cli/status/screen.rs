@@ -173,12 +173,13 @@ impl Page<'_> {
             TargetState::Slow => (Meaning::Waiting, vec!["slow".to_owned()]),
             TargetState::Down => (Meaning::Bad, vec!["down: it does not answer".to_owned()]),
             TargetState::Unwatched => (Meaning::Quiet, vec!["not asked".to_owned()]),
-            TargetState::Paused => {
+            TargetState::Paused | TargetState::Refused => {
+                let word = if *state == TargetState::Paused { "paused" } else { "refused" };
                 let since = lane
                     .paused_at
                     .map_or(String::new(), |at| format!(" for {}", coarse(now.since(at))));
                 let why = lane.paused_why.as_deref().unwrap_or_default();
-                (Meaning::Bad, vec![format!("paused{since}: {why}")])
+                (Meaning::Bad, vec![format!("{word}{since}: {why}")])
             }
         };
         // A sweep is no case at work.

@@ -1,18 +1,22 @@
 //! `revoked subject`: which names are one person's, who is not known anywhere, and what to do about it.
+//!
+//! `show` has one person, `unresolved` those whom no target knows, `import` links many; `looked_up` asks the targets about names.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::output::{Cell, LocalTimes, Meaning, json, line, name_unreadable, plain, table};
+use super::output::{Meaning, json, line};
 use super::store::operator;
 use super::whom::{Whom, shown_text};
-use super::{Exit, StoreArgs};
+use super::{Exit, StoreArgs, number};
 use crate::model::Subject;
-use crate::store::{LinkOutcome, ScopedName, Store, Unresolved};
+use crate::store::{LinkOutcome, ScopedName, Store};
 
 mod import;
+mod looked_up;
 mod show;
+mod unresolved;
 
 /// `revoked subject`
 #[derive(Debug, Clone, Subcommand)]
@@ -68,20 +72,27 @@ The first line names the columns: email, username, upn, employee_id, iss_sub:<is
         check: bool,
     },
     /// List the cases about people whom no target knows, and names that two sources claim
-    #[command(after_help = "Example: revoked subject unresolved --json")]
+    #[command(after_help = "Example: revoked subject unresolved --ask
+
+Whoever waits for a day, or under a hold, is looked up when access is to end. With --ask the targets are asked now, so that a slip of HR's
+is found before.")]
     Unresolved {
         /// What is over too
         #[arg(long)]
         all: bool,
+        /// Ask every target of the config whether it knows the planned and the held; changes nothing
+        #[arg(long)]
+        ask: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
     },
-    /// Take a case off the list of the unresolved: nothing is to be done
-    #[command(after_help = "Example: revoked subject dismiss 17 --note \"never had an account\"")]
+    /// Take cases off the list of the unresolved: nothing is to be done
+    #[command(after_help = "Example: revoked subject dismiss 17 22 --note \"never had an account\"")]
     Dismiss {
-        /// The case's number
-        case: i64,
+        /// The cases' numbers
+        #[arg(required = true, value_name = "CASE", value_parser = number::case)]
+        cases: Vec<i64>,
         /// Why, for the trail
         #[arg(long)]
         note: Option<String>,
@@ -126,15 +137,12 @@ pub(super) async fn run(command: SubjectCommand, at: &StoreArgs) -> anyhow::Resu
             ask,
             json: as_json,
         } => {
-            let name = name.subject(&store).await?;
+            let name = name.person(&store).await?;
             return show::run(&store, at, &name, ask, as_json).await;
         }
         SubjectCommand::Import { file, check } => import::run(&store, &file, check).await?,
-        SubjectCommand::Unresolved { all, json: as_json } => unresolved(&store, all, as_json).await?,
-        SubjectCommand::Dismiss { case, note } => {
-            store.dismiss(case, note, operator()).await?;
-            line(format!("case {case} is off the list"))?;
-        }
+        SubjectCommand::Unresolved { all, ask, json: as_json } => return unresolved::run(store, at, all, ask, as_json).await,
+        SubjectCommand::Dismiss { cases, note } => dismiss(&store, cases, note).await?,
     }
     store.close().await;
     Ok(Exit::Ok)
@@ -178,63 +186,20 @@ fn say(linked: &LinkOutcome) -> anyhow::Result<()> {
     line(Meaning::Good.paint(format!("linked: {names}{moved}")))
 }
 
-async fn unresolved(store: &Store, all: bool, as_json: bool) -> anyhow::Result<()> {
-    let (cases, disputed) = (store.unresolved(all).await?, store.disputed_names().await?);
-    name_unreadable(&cases.unreadable);
-    let cases = cases.rows;
-    if as_json {
-        return json(&serde_json::json!({ "cases": cases, "disputed": disputed }));
+/// Takes all of them off the list, or none.
+async fn dismiss(store: &Store, cases: Vec<i64>, note: Option<String>) -> anyhow::Result<()> {
+    let unresolved = store.unresolved(false).await?;
+    if let Some(stranger) = cases.iter().find(|case| !unresolved.iter().any(|one| one.case == **case)) {
+        anyhow::bail!(
+            "case {stranger} is not unresolved, and nothing was dismissed; revoked subject unresolved lists those that are"
+        );
     }
-    let times = LocalTimes::at(store.clock().now());
-    for name in &disputed {
-        line(format!(
-            "in dispute: {0} belongs to one person by {1}, and another source says to somebody else (revoked subject show {0})",
-            shown_text(&name.name.to_string()),
-            plain(name.source.as_deref().unwrap_or("an operator's word"))
-        ))?;
+    for case in &cases {
+        store.dismiss(*case, note.clone(), operator()).await?;
     }
-    let open: Vec<&Unresolved> = cases.iter().filter(|one| one.state == "open").collect();
-    let rows: Vec<Vec<Cell>> = cases
-        .iter()
-        .map(|one| {
-            let names = one.subject.as_deref().map_or_else(|| "erased".to_owned(), on_one_line);
-            let state = match one.state.as_str() {
-                "open" => Cell::meaning("open", Meaning::Waiting),
-                over => Cell::meaning(over, Meaning::Quiet),
-            };
-            vec![
-                one.case.to_string().into(),
-                names.into(),
-                state,
-                times.away(one.since).into(),
-                one.source.clone().into(),
-                one.reason.clone().into(),
-                one.why.clone().into(),
-            ]
-        })
-        .collect();
-    if !rows.is_empty() {
-        table(
-            &["case", "subject", "state", "since?", "source?", "reason?", "why…"],
-            rows,
-            "",
-        )?;
-    }
-    match (open.first(), disputed.len()) {
-        (None, 0) => line(Meaning::Good.paint("everybody is known at a target at least")),
-        (None, names) => line(Meaning::Waiting.paint(format!(
-            "everybody is known at a target at least; {} in dispute: unlink each from whom it is not (revoked subject unlink NAME)",
-            counted(names, "name is", "names are")
-        ))),
-        (Some(one), _) => {
-            line("say who it is:                 revoked subject link NAME NAME")?;
-            line(format!("or that nothing is to be done: revoked subject dismiss {}", one.case))?;
-            line(Meaning::Waiting.paint(format!(
-                "{} somebody whom no target knows",
-                counted(open.len(), "case is about", "cases are about")
-            )))
-        }
-    }
+    let numbers: Vec<String> = cases.iter().map(ToString::to_string).collect();
+    let are = if cases.len() == 1 { "is" } else { "are" };
+    line(format!("{} {are} off the list", counted_cases(&numbers)))
 }
 
 /// The names of a subject on one line.

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::looked_up::{self, questions};
 use super::on_one_line;
 use crate::cli::asked::Reach;
 use crate::cli::output::{Cell, LocalTimes, Meaning, json, line, name_unreadable, plain, table};
 use crate::cli::whom::shown_text;
 use crate::cli::{Exit, StoreArgs};
-use crate::daemon::asked::{Asks, Question, Says};
+use crate::daemon::asked::{Asks, Says};
 use crate::model::{Resolution, Subject};
 use crate::store::{CaseView, LinkedName, ListFilter, Store};
 
@@ -146,20 +147,8 @@ fn sum(name: &Subject, names: &[LinkedName], cases: &[CaseView]) -> anyhow::Resu
 
 /// What each target says about each name of the person.
 async fn ask_targets(reach: &Reach, name: &Subject, known: &[LinkedName]) -> anyhow::Result<Vec<Answer>> {
-    let mut questions = Vec::new();
-    for target in &reach.config.target_names {
-        let linked = known
-            .iter()
-            .filter(|known| known.target.as_ref().is_none_or(|only| only == target));
-        let all = Subject::together(name.names().iter().chain(linked.map(|known| &known.name)).cloned());
-        let mut names: Vec<&Subject> = all.iter().flat_map(Subject::names).collect();
-        names.sort_by_key(|name| name.rank());
-        questions.extend(names.into_iter().map(|name| Question {
-            target: target.clone(),
-            asks: Asks::Resolution { name: name.clone() },
-        }));
-    }
-    let said = reach.ask(questions.clone()).await?;
+    let questions = questions(&reach.config.target_names, name, known);
+    let said = looked_up::answers(reach, &questions).await?;
     let answers = questions.into_iter().zip(said).map(|(question, said)| {
         let (says, account) = match said {
             Ok(Says::Resolution(Some(Resolution::None))) => ("nobody".to_owned(), None),

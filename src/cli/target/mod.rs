@@ -1,5 +1,5 @@
 //! `revoked target`: how the targets stand, an operator's pause of one, and descriptions of targets; one file for each of the commands below it.
-//! `described` finds the description that is meant.
+//! `described` finds the description that is meant, `obstacle` says why the work of a case waits.
 
 use clap::Subcommand;
 
@@ -11,15 +11,16 @@ mod described;
 mod explain;
 mod lint;
 mod list;
+mod obstacle;
 mod pause;
 mod trial;
 
-pub(super) use pause::tell_paused;
+pub(super) use obstacle::{Obstacle, obstacle_of, tell_stopped};
 
 /// `revoked target …`
 #[derive(Debug, Clone, Subcommand)]
 pub enum TargetCommand {
-    /// List the targets: up, down or paused, why, since when, and what waits for them
+    /// List the targets: up, down, refused or paused, why, since when, and what waits for them
     List(list::ListArgs),
     /// Pause a target: nothing is sent to it, urgent work waits too, until you let it go on
     Pause(pause::PauseArgs),

@@ -1,15 +1,13 @@
 //! `revoked target pause` and `revoked target resume`: an operator's word that nothing is sent to a target, which outlives a restart.
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 
 use super::names;
-use crate::cli::output::{LocalTimes, line, paragraph, plain};
+use crate::cli::output::{line, plain};
 use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::settings::nearest;
-use crate::store::{Store, daemon_runs};
+use crate::store::daemon_runs;
 
 /// `revoked target pause`
 #[derive(Debug, Clone, Args)]
@@ -65,28 +63,10 @@ pub(super) async fn resume(args: ResumeArgs, at: &StoreArgs) -> anyhow::Result<E
     line(format!("target {} goes on", plain(&args.target)))?;
     if let Some(why) = store.lane_paused(&args.target).await? {
         line(format!(
-            "its lane is still paused by the daemon: {}; mend it, then run revoked check",
+            "it refuses us still, and its jobs wait: {}; mend that, then run revoked check",
             plain(&why)
         ))?;
     }
     store.close().await;
     Ok(Exit::Ok)
-}
-
-/// Says of each of these targets that an operator has paused it, where one has.
-pub(in crate::cli) async fn tell_paused<'t>(store: &Store, targets: impl Iterator<Item = &'t str>) -> anyhow::Result<()> {
-    let paused = store.paused_targets().await?;
-    let times = LocalTimes::at(store.clock().now());
-    let targets: BTreeSet<&str> = targets.collect();
-    for target in targets {
-        if let Some(pause) = paused.get(target) {
-            let text = format!(
-                "target {target} is paused since {} {}; its jobs wait: revoked target resume {target}",
-                times.time(pause.since),
-                pause.sentence(),
-            );
-            paragraph(0, &text)?;
-        }
-    }
-    Ok(())
 }

@@ -1,23 +1,20 @@
 //! `revoked trail`: show it, verify it offline, export it.
 //!
-//! `show` has the filters and what follows the newest, `entry_line` puts an entry into words.
-
-use std::path::{Path, PathBuf};
+//! `show` has the filters and what follows the newest, `entry_line` puts an entry into words; `verify` says whether it stands, `rotate` replaces
+//! its key.
 
 use anyhow::Context as _;
 use clap::Subcommand;
-use revoked_trail::{Report, Summary};
 
-use super::output::{Meaning, answer, hanging, json, line, progress, verbatim};
-use super::store::operator;
+use super::output::verbatim;
 use super::{Exit, StoreArgs};
-use crate::clock::Clock;
-use crate::config::{self, Config};
-use crate::store::{OpenError, Role, Store};
-use crate::trail;
 
 mod entry_line;
+mod rotate;
 mod show;
+mod verify;
+
+pub(super) use verify::{BESIDE_THE_STORE, anchors_beside};
 
 /// How many rows one read takes.
 const PORTION: u32 = 2000;
@@ -28,32 +25,9 @@ pub enum TrailCommand {
     /// Show entries, the newest last
     Show(show::ShowArgs),
     /// Verify every entry against the tree, the signed checkpoints and the copies outside
-    #[command(
-        after_help = "Example: revoked trail verify --anchor /srv/anchor/revoked.checkpoints\n\nExits with 0 when clean, 5 with the first bad entry."
-    )]
-    Verify {
-        /// The trail's verifier key (name+id+key), or a file that holds it; by default the .vkey beside the store
-        #[arg(long)]
-        key: Option<String>,
-        /// Files of checkpoints that left the machine; by default the config's
-        #[arg(long)]
-        anchor: Vec<PathBuf>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-    },
+    Verify(verify::VerifyArgs),
     /// Replace the key that signs the trail: the old key names the new one. The daemon must not run
-    #[command(
-        after_help = "Example: revoked trail rotate-key\n\nWhere [trail] key names the key, make the new one first: revoked trail rotate-key --to /etc/revoked/trail-key.new"
-    )]
-    RotateKey {
-        /// The file with the new key, 32 random bytes, where [trail] key names one; put it there afterwards
-        #[arg(long, value_name = "FILE")]
-        to: Option<PathBuf>,
-        /// The old key is lost, or has signed nothing that is left: go on without its word. An entry, an alert and every verification say so
-        #[arg(long)]
-        lost: bool,
-    },
+    RotateKey(rotate::RotateArgs),
     /// Write every entry as it was hashed, one JSON object a line
     #[command(after_help = "Example: revoked trail export > trail.jsonl")]
     Export {
@@ -68,8 +42,8 @@ pub enum TrailCommand {
 /// # Errors
 /// Where the store, a key or an anchor cannot be read.
 pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
-    if let TrailCommand::RotateKey { to, lost } = command {
-        return rotate_key(at, to.as_deref(), lost).await;
+    if let TrailCommand::RotateKey(args) = command {
+        return rotate::run(args, at).await;
     }
     let store = at.open().await?;
     let exit = match command {
@@ -77,41 +51,9 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
             show::run(&args, &store).await?;
             Exit::Ok
         }
-        TrailCommand::Verify {
-            key,
-            anchor,
-            json: as_json,
-        } => {
-            let keys = match key {
-                Some(text) => trail::read_keys(&text)?,
-                None => trail::keys_beside(store.path())?,
-            };
-            let anchors = if anchor.is_empty() {
-                config::anchors(&at.config, store.path())
-            } else {
-                anchor
-            };
-            let report = trail::verify_telling(&store, &keys, &anchors, progress("entries verified")).await?;
-            if as_json {
-                json(&Summary::from(&report))?;
-            } else {
-                // Its first line is the answer, which stands last on a screen.
-                for text in report.to_string().lines() {
-                    hanging(text)?;
-                }
-                for path in anchors.iter().filter(|path| path.parent() == store.path().parent()) {
-                    line(format!(
-                        "note: {} lies beside the store; whoever owns that folder owns both, so it confirms nothing against them",
-                        path.display()
-                    ))?;
-                }
-                let (meaning, head, rest) = sum(&report);
-                answer(meaning, head, &rest)?;
-            }
-            if report.verified() { Exit::Ok } else { Exit::Unverified }
-        }
+        TrailCommand::Verify(args) => verify::run(args, at, &store).await?,
         // Done above.
-        TrailCommand::RotateKey { .. } => Exit::Ok,
+        TrailCommand::RotateKey(_) => Exit::Ok,
         TrailCommand::Export { mut from } => {
             let mut snapshot = store.trail_snapshot().await?;
             loop {
@@ -127,56 +69,4 @@ pub(super) async fn run(command: TrailCommand, at: &StoreArgs) -> anyhow::Result
     };
     store.close().await;
     Ok(exit)
-}
-
-/// The answer of a verification.
-fn sum(report: &Report) -> (Meaning, &'static str, String) {
-    let entries = report.entries;
-    if !report.verified() {
-        let more = u64::try_from(report.findings.len())
-            .unwrap_or(u64::MAX)
-            .saturating_add(report.more_findings);
-        let first = report
-            .findings
-            .first()
-            .map_or(String::new(), |first| format!(", the first: {first}"));
-        let findings = if more == 1 {
-            "1 finding".to_owned()
-        } else {
-            format!("{more} findings")
-        };
-        return (Meaning::Bad, "NOT VERIFIED", format!(" {entries} entries: {findings}{first}"));
-    }
-    let alone = match report.alone() {
-        0 => "all confirmed from outside".to_owned(),
-        alone if alone == entries => "none confirmed from outside".to_owned(),
-        alone => format!("all but the last {alone} confirmed from outside"),
-    };
-    (Meaning::Good, "VERIFIED", format!(" {entries} entries: {alone}"))
-}
-
-/// Replaces the key, as the only one who has the store.
-async fn rotate_key(at: &StoreArgs, to: Option<&Path>, lost: bool) -> anyhow::Result<Exit> {
-    let clock = Clock::system();
-    let config = Config::load(&at.config, &clock)?;
-    let path = at.store.as_ref().unwrap_or(&config.store);
-    anyhow::ensure!(path.exists(), OpenError::Missing(path.clone()));
-    let store = Store::open(path, Role::Daemon, clock).await?;
-    let place = trail::TrailPlace {
-        origin: &config.trail.origin,
-        key: config.trail.key.as_ref(),
-        anchor: trail::AnchorFile::new(&config.trail.anchor),
-    };
-    let rotated = trail::rotate(&store, &place, to, lost, operator()).await;
-    store.close().await;
-    let rotated = rotated?;
-    line(format!(
-        "the trail of {} entries is signed by its new key: give it to whoever verifies elsewhere",
-        rotated.signed
-    ))?;
-    line(format!("  {}", rotated.key))?;
-    if !rotated.in_place {
-        line("put the new key where [trail] key names it, before you start the daemon: it does not start with another one")?;
-    }
-    Ok(Exit::Ok)
 }

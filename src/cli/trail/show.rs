@@ -7,11 +7,11 @@ use clap::Args;
 use revoked_trail::EntryKind;
 
 use super::entry_line::{EntryLine, Widths};
-use crate::cli::UsageError;
 use crate::cli::human_time::{HumanTime, past};
 use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable, plain, remark, verbatim};
 use crate::cli::store::references_of;
 use crate::cli::whom::Whom;
+use crate::cli::{UsageError, number};
 use crate::settings::nearest;
 use crate::store::{Store, TrailFilter, TrailRow};
 
@@ -33,10 +33,10 @@ pub struct ShowArgs {
     #[arg(long, short = 'f', conflicts_with = "until")]
     follow: bool,
     /// Only of this case
-    #[arg(long)]
+    #[arg(long, value_parser = number::case)]
     case: Option<i64>,
     /// Only of this job
-    #[arg(long)]
+    #[arg(long, value_parser = number::job)]
     job: Option<i64>,
     /// Only about this person, by every name: alice@example.org, username:alice, a login alone, case:17
     #[arg(long, value_name = "WHO")]
@@ -75,7 +75,7 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
         known_kind(kind)?;
     }
     let subject = match &args.subject {
-        Some(whom) => Some(whom.subject(store).await?),
+        Some(whom) => Some(whom.person(store).await?),
         None => None,
     };
     let mut filter = TrailFilter {

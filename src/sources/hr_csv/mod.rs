@@ -35,15 +35,19 @@ pub use format::dates::{DateFormat, Dates};
 pub use format::file_format::{FileFormat, Undated};
 pub use format::presets::{PRESETS, Preset};
 pub use format::status_words::{EmploymentStatus, StatusWords};
-pub use preview::{Effect, Preview, PreviewRefusal, PreviewRow, TakenBefore, Totals, preview};
+pub use preview::{Effect, Preview, PreviewRefusal, PreviewRow, TakenBefore, Totals, preview, preview_bytes};
 pub use proposal::{PassedOver, Proposal, Proposed, Word, propose};
 pub use rows::change_kind::ChangeKind;
+pub use rows::urgency::Urgency;
 pub use settings::rules::{LARGEST_FILE, MOST_ROWS, Rules};
 pub use statements::full_file::LAST as LAST_FULL_FILE;
 pub use statements::rescind::state_key_of_end;
 
+use drop_folder::access;
 use drop_folder::archive::StoredFile;
 use drop_folder::watcher::{DropFolder, ReadFile};
+use statements::rescind::KnownEnds;
+use statements::restated::RowsAside;
 
 /// The row in [`super::KINDS`].
 pub const KIND: Kind = Kind {
@@ -85,20 +89,33 @@ impl Pull for HrCsv {
             .await
             .context("cannot look into the drop folder")??;
         let mut deliveries = Vec::with_capacity(found.len());
+        // What one file says counts for the next, although neither is stored yet.
+        let (mut ends, mut aside) = (KnownEnds::default(), None);
         for ReadFile {
             mut delivery,
             states,
             names,
+            said,
             modified,
         } in found
         {
-            statements::rescind::rescind_open_ended(&mut delivery, states, state).await?;
-            deliveries.push(match names {
+            statements::rescind::rescind_open_ended(&mut delivery, states, &mut ends, state).await?;
+            let mut delivery = match names {
                 Some(names) => statements::full_file::compare(delivery, names, modified, &self.0.rules, state).await?,
                 None => delivery,
-            });
+            };
+            let aside = match &mut aside {
+                Some(aside) => aside,
+                unread => unread.insert(RowsAside::load(state).await?),
+            };
+            aside.compare(&mut delivery, said)?;
+            deliveries.push(delivery);
         }
         Ok(deliveries)
+    }
+
+    fn cautions(&self) -> Vec<String> {
+        access::caution(&self.0.rules.folder).into_iter().collect()
     }
 
     fn obstacle(&self) -> Option<String> {

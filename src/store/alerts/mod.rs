@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::{Listed, Result, Store, StoreError};
 use crate::model::Timestamp;
+use crate::store::cases::release::STILL_SUSPENDS;
 use crate::store::columns::{Columns as _, time_at};
 
 mod answer;
@@ -18,7 +19,7 @@ mod raise;
 pub use hand_over::{HandOver, UntoldAlert};
 
 /// One alert.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Alert {
     /// Its number.
     pub id: i64,
@@ -74,7 +75,8 @@ fn query(rest: &str) -> String {
                         AND (h.state = 'held' OR a.cleared_at IS NOT NULL)), \
                 (SELECT min(p.subject) FROM cases h JOIN person p ON p.ref = h.subject_ref \
                         WHERE a.kind = 'hold' AND h.hold = CAST(substr(a.key, 6) AS INTEGER) AND (h.state = 'held' OR a.cleared_at IS NOT NULL)), \
-                a.tell_attempts \
+                a.tell_attempts, \
+                a.kind = 'rescinded_too_late' AND EXISTS (SELECT 1 FROM job j WHERE j.case_id = c.id AND {STILL_SUSPENDS}) \
          FROM alert a \
               LEFT JOIN job j ON a.key GLOB 'job:[0-9]*' AND j.id = CAST(substr(a.key, 5) AS INTEGER) \
               LEFT JOIN departure d ON a.key GLOB 'departure:[0-9]*' AND d.id = CAST(substr(a.key, 11) AS INTEGER) \
@@ -121,11 +123,12 @@ fn alert(row: &SqliteRow) -> Result<Alert> {
     // What is looked up elsewhere keeps no alert from being shown.
     let looked_up = |index: usize| (!row.is_null(index)).then(|| row.lossy(index).ok()).flatten();
     let target = looked_up(14).or_else(|| key.strip_prefix("target:").map(str::to_owned));
+    let suspends = row.read(18).unwrap_or_default();
     let people = (kind == "hold").then(|| row.read(15).unwrap_or_default());
     let subject = if people == Some(1) { looked_up(16) } else { looked_up(13) };
     Ok(Alert {
         id: row.read(0)?,
-        next: next_command::next_command(row.read(0)?, &kind, &key, case),
+        next: next_command::next_command(row.read(0)?, &kind, &key, (case, suspends)),
         summary: row.read(3)?,
         subject,
         people,

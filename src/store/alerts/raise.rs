@@ -96,6 +96,7 @@ impl Tx<'_> {
         .await
         .map_err(StoreError::sql("ending an alert"))?;
         if let Some(id) = id {
+            tracing::info!(alert.id = id, alert.kind = kind, "an alert is over");
             self.record(
                 &Entry::new(EntryKind::AlertCleared, Actor::Daemon)
                     .detail(serde_json::json!({ "alert": id, "kind": kind, "key": key })),

@@ -7,7 +7,7 @@ use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// What ended with a case that was called off.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 pub struct CalledOff {
     /// Jobs that will not start: sweeps, retries, what waited for its day or for a human.
     pub cancelled: usize,
@@ -65,17 +65,7 @@ impl Tx<'_> {
         if cancelled + stopping + failed == 0 {
             return Ok(CalledOff::default());
         }
-        let new = sqlx::query(
-            "UPDATE cases SET called_off_at = ?, called_off_by = ?, called_off_why = ? WHERE id = ? AND called_off_at IS NULL",
-        )
-        .bind(self.now.ms())
-        .bind(by.to_string())
-        .bind(why)
-        .bind(case)
-        .execute(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("calling a case off"))?;
-        if new.rows_affected() == 0 && cancelled == 0 {
+        if !self.mark_called_off(case, by, why).await? && cancelled == 0 {
             return Ok(CalledOff::default());
         }
         self.record(
@@ -102,6 +92,35 @@ impl Tx<'_> {
             cancelled: cancelled + failed,
             stopping,
         })
+    }
+
+    /// The same where the word that the case was opened by holds no more: it is called off even where nothing of it is still to come, so that it
+    /// asks for nothing and says so.
+    pub(in crate::store) async fn call_off_whole(&mut self, case: i64, by: &Actor, why: &str) -> Result<()> {
+        let ended = self.call_off_case(case, by, why).await?;
+        if ended == CalledOff::default() && self.mark_called_off(case, by, why).await? {
+            self.record(
+                &Entry::new(EntryKind::CaseCalledOff, by.clone())
+                    .case(case)
+                    .detail(serde_json::json!({ "why": why, "cancelled": 0, "stopping": 0, "in_the_ledger": 0 })),
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether it was not so marked before.
+    async fn mark_called_off(&mut self, case: i64, by: &Actor, why: &str) -> Result<bool> {
+        let new = sqlx::query(
+            "UPDATE cases SET called_off_at = ?, called_off_by = ?, called_off_why = ? WHERE id = ? AND called_off_at IS NULL",
+        )
+        .bind(self.now.ms())
+        .bind(by.to_string())
+        .bind(why)
+        .bind(case)
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("calling a case off"))?;
+        Ok(new.rows_affected() > 0)
     }
 
     /// Whether nothing more is to be done for a case.

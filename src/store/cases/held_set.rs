@@ -6,12 +6,12 @@ use serde::Serialize;
 
 use super::holds::{Hold, hold_view, query};
 use crate::digest::{hex, sha256};
-use crate::model::Timestamp;
+use crate::model::{Leaves, Timestamp};
 use crate::store::gaps::Gaps;
 use crate::store::{Result, Store, StoreError, UnreadableRow};
 
 /// A case under a hold, as `hold show` lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct HeldCase {
     /// The case.
     pub case: i64,
@@ -30,18 +30,34 @@ pub struct HeldCase {
     /// Which sources have said since that the person is active again.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reactivated: Vec<Reactivation>,
+    /// Which departures of the person it would change: an approval puts it in their place, a rejection leaves them as they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub plans_before: Vec<PlanBefore>,
     /// What stands for the person, by which people are counted.
     #[serde(skip)]
     subject_ref: String,
 }
 
 /// That a source has said of somebody who waits for a decision that the person is active again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Reactivation {
     /// The source.
     pub source: String,
     /// When it said so.
     pub at: Timestamp,
+}
+
+/// A departure that a held case would change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct PlanBefore {
+    /// Its number.
+    pub departure: i64,
+    /// `planned`, `held`, `blocked` or `executed`.
+    pub state: String,
+    /// When access ends by it, or was to end.
+    pub acts_at: Timestamp,
+    /// The same where the person works, with offset and zone; absent where the plan names an instant.
+    pub local: Option<String>,
 }
 
 /// The set that a hold covers now, and the hash that an approval must quote to be about the same set.
@@ -59,7 +75,7 @@ pub struct HeldSet {
 }
 
 /// What several holds cover together, without the cases that are taken out: one decision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CombinedSet {
     /// The holds, by number.
     pub holds: Vec<Hold>,
@@ -182,6 +198,7 @@ async fn part(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<Part> {
     .await
     .map_err(StoreError::sql("listing what is held"))?;
     let mut reactivated = reactivations(conn, id).await?;
+    let mut plans_before = plans_before(conn, id).await?;
     let mut cases = Vec::with_capacity(rows.len());
     for row in &rows {
         let mut gaps = Gaps::of(row);
@@ -216,6 +233,7 @@ async fn part(conn: &mut sqlx::SqliteConnection, id: i64) -> Result<Part> {
                 .collect(),
             due: due.map(Timestamp::from_ms),
             reactivated,
+            plans_before: plans_before.remove(&case).unwrap_or_default(),
             subject_ref: gaps.text(7),
         };
         cases.push((waiting, shown));
@@ -243,4 +261,29 @@ async fn reactivations(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<B
         });
     }
     Ok(said)
+}
+
+/// Which departures the cases under a hold would change.
+async fn plans_before(conn: &mut sqlx::SqliteConnection, hold: i64) -> Result<BTreeMap<i64, Vec<PlanBefore>>> {
+    let rows = sqlx::query(
+        "SELECT h.case_id, d.id, d.state, d.acts_at, d.leaves FROM cases c JOIN departure_change h ON h.case_id = c.id \
+         JOIN departure d ON d.id = h.departure WHERE c.hold = ? AND c.state = 'held' ORDER BY h.case_id, d.id",
+    )
+    .bind(hold)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::sql("reading which plans would change"))?;
+    let mut plans: BTreeMap<i64, Vec<PlanBefore>> = BTreeMap::new();
+    for row in &rows {
+        let mut gaps = Gaps::of(row);
+        let acts_at = gaps.time(3);
+        let leaves: Option<Leaves> = serde_json::from_str(&gaps.text(4)).ok();
+        plans.entry(gaps.read(0)).or_default().push(PlanBefore {
+            departure: gaps.read(1),
+            state: gaps.text(2),
+            acts_at,
+            local: leaves.and_then(|leaves| leaves.zone().and_then(|zone| leaves.local(acts_at, zone))),
+        });
+    }
+    Ok(plans)
 }

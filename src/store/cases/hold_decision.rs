@@ -13,6 +13,9 @@ use crate::store::{Result, Store, StoreError, Tx};
 /// How many cases an entry of the trail names; their number and the set stand there in any case.
 const NAMED: usize = 1000;
 
+/// Why what waited under a rejected hold does not take place.
+pub(in crate::store) const HOLD_REJECTED: &str = "its hold was rejected";
+
 /// Which cases a decision is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HoldChoice {
@@ -89,6 +92,9 @@ impl Tx<'_> {
         self.decide_holds(&held, "approved", by, note).await?;
         let mut targets = Vec::new();
         for case in &held.cases {
+            self.apply_changes(case.case, by).await?;
+        }
+        for case in &held.cases {
             self.approve_departures(case.case, by).await?;
         }
         for case in &held.cases {
@@ -163,8 +169,8 @@ impl Tx<'_> {
         let held = self.held_as_shown(choice, set).await?;
         self.decide_holds(&held, "rejected", by, note).await?;
         for case in &held.cases {
-            self.cancel_departures(case.case, by, "its hold was rejected").await?;
-            if !self.cancel_case(case.case, by, "its hold was rejected").await? {
+            self.cancel_departures(case.case, by, HOLD_REJECTED).await?;
+            if !self.cancel_case(case.case, by, HOLD_REJECTED).await? {
                 // A sweep was held: what was proved before it stands.
                 self.close_what_was_proved(case.case).await?;
             }
@@ -317,6 +323,7 @@ impl Tx<'_> {
         let cancelled = touched.rows_affected() > 0;
         self.wipe_credential_of(case).await?;
         if cancelled {
+            self.drop_changes(case, by, why).await?;
             self.record(
                 &Entry::new(EntryKind::CaseCancelled, by.clone())
                     .case(case)

@@ -8,7 +8,7 @@ use crate::store::gaps::Gaps;
 use crate::store::{Listed, Result, Store, StoreError};
 
 /// One hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Hold {
     /// Its number.
     pub id: i64,

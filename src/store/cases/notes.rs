@@ -10,7 +10,7 @@ use crate::store::columns::Columns as _;
 use crate::store::{Listed, Result, Store, StoreError};
 
 /// A note beside a case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CaseNote {
     /// Its number, by which the trail names it.
     pub id: i64,

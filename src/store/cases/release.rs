@@ -30,6 +30,11 @@ pub struct ReleaseRequest {
     pub set: String,
 }
 
+/// Whether a job `j` has suspended somebody itself, and nothing has released that. Not what was so already, and not what a sweep has only seen.
+pub(in crate::store) const STILL_SUSPENDS: &str = "j.kind <> 'release' \
+     AND EXISTS (SELECT 1 FROM action a WHERE a.job_id = j.id AND a.action ->> 'do' = 'suspend' AND a.outcome IN ('done', 'unknown')) \
+     AND NOT EXISTS (SELECT 1 FROM job k WHERE k.case_id = j.case_id AND k.target = j.target AND k.verdict = 'released')";
+
 impl Store {
     /// The suspensions that a case has made and that stand as far as is known, by target. Empty where it has made none.
     ///
@@ -37,17 +42,12 @@ impl Store {
     /// [`StoreError::NotFound`], and where the store cannot be read.
     pub async fn releasable(&self, case: i64) -> Result<Vec<Releasable>> {
         ensure_exists(self.readers(), case).await?;
-        // Of each job the suspensions that it has made itself: not what was so already, and not what a sweep has only seen.
-        let rows = sqlx::query(
-            "SELECT j.target, j.evidence FROM job j WHERE j.case_id = ?1 AND j.kind <> 'release' \
-             AND EXISTS (SELECT 1 FROM action a WHERE a.job_id = j.id AND a.action ->> 'do' = 'suspend' AND a.outcome IN ('done', 'unknown')) \
-             AND NOT EXISTS (SELECT 1 FROM job k WHERE k.case_id = ?1 AND k.target = j.target AND k.verdict = 'released') \
-             ORDER BY j.id",
-        )
-        .bind(case)
-        .fetch_all(self.readers())
-        .await
-        .map_err(StoreError::sql("looking what a case has suspended"))?;
+        let sql = format!("SELECT j.target, j.evidence FROM job j WHERE j.case_id = ? AND {STILL_SUSPENDS} ORDER BY j.id");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(case)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("looking what a case has suspended"))?;
         let mut by_target: BTreeMap<String, BTreeMap<String, Timestamp>> = BTreeMap::new();
         for row in &rows {
             // Evidence of an earlier version does not say since when: then nobody can tell whose suspension it is.
@@ -74,6 +74,34 @@ impl Store {
 }
 
 impl Tx<'_> {
+    /// Whether a case has suspended somebody, and nothing has released that.
+    pub(in crate::store) async fn has_suspended(&mut self, case: i64) -> Result<bool> {
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM job j WHERE j.case_id = ? AND {STILL_SUSPENDS})");
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(case)
+            .fetch_one(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking what a case has suspended"))
+    }
+
+    /// A release of a case was done. Once nobody is left whom the case has suspended, nobody needs to be told that a departure was called off too
+    /// late.
+    pub(in crate::store) async fn note_released(&mut self, case: i64) -> Result<()> {
+        if self.has_suspended(case).await? {
+            return Ok(());
+        }
+        let keys: Vec<String> =
+            sqlx::query_scalar("SELECT key FROM alert WHERE kind = 'rescinded_too_late' AND case_id = ? AND cleared_at IS NULL")
+                .bind(case)
+                .fetch_all(&mut *self.conn)
+                .await
+                .map_err(StoreError::sql("looking for alerts"))?;
+        for key in keys {
+            self.end_alert("rescinded_too_late", &key).await?;
+        }
+        Ok(())
+    }
+
     async fn enqueue_release(&mut self, case: i64, asked: &[ReleaseRequest], by: &Actor, note: Option<&str>) -> Result<Vec<i64>> {
         let row = sqlx::query(
             "SELECT subject_ref, EXISTS (SELECT 1 FROM job WHERE case_id = ?1 AND state IN ('running', 'queued')) FROM cases WHERE id = ?1",

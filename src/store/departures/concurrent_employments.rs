@@ -104,13 +104,18 @@ impl Tx<'_> {
         Ok(latest.map(Timestamp::from_ms))
     }
 
-    /// Looks again at all plans of a person, by HR's number and by name: what blocks them, and when the last employment ends.
-    pub(in crate::store) async fn reevaluate(&mut self, source: &str, employee: &str, reference: &str) -> Result<()> {
+    /// The departures of a person that have not happened, by HR's number and by name: those that a human is to decide about, and the others.
+    async fn waiting(
+        &mut self,
+        source: &str,
+        employee: &str,
+        reference: &str,
+    ) -> Result<(Vec<WaitingDeparture>, Vec<WaitingDeparture>)> {
         let sql = format!(
             "{DEPARTURES} WHERE d.id IN (SELECT id FROM departure WHERE source = ?1 AND employee = ?2 \
                  UNION SELECT id FROM departure WHERE subject_ref = ?3 \
                  UNION SELECT o.id FROM departure d JOIN departure o USING (subject_ref) WHERE d.source = ?1 AND d.employee = ?2) \
-             AND d.state IN ('planned', 'blocked') ORDER BY d.id"
+             AND d.state IN ('planned', 'held', 'blocked') ORDER BY d.id"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(source)
@@ -119,7 +124,45 @@ impl Tx<'_> {
             .fetch_all(&mut *self.conn)
             .await
             .map_err(StoreError::sql("reading the plans of a person"))?;
-        let plans: Vec<WaitingDeparture> = rows.iter().map(read_waiting).collect::<Result<_>>()?;
+        let all: Vec<WaitingDeparture> = rows.iter().map(read_waiting).collect::<Result<_>>()?;
+        Ok(all.into_iter().partition(|departure| departure.state == "held"))
+    }
+
+    /// Keeps when those departures of a person would be due that a human is to decide about: with the last of all that is known to end.
+    pub(super) async fn refresh_held(&mut self, source: &str, employee: &str) -> Result<()> {
+        let (held, plans) = self.waiting(source, employee, "").await?;
+        self.reschedule_held(&held, &plans).await
+    }
+
+    async fn reschedule_held(&mut self, held: &[WaitingDeparture], plans: &[WaitingDeparture]) -> Result<()> {
+        let Some(latest) = held.iter().chain(plans).map(|departure| departure.fire_at).max() else {
+            return Ok(());
+        };
+        for departure in held {
+            if departure.acts_at != latest {
+                self.move_departure_to(departure.id, Timestamp::from_ms(latest)).await?;
+            }
+        }
+        for case in held.iter().filter_map(|departure| departure.case).collect::<BTreeSet<_>>() {
+            self.reschedule_held_jobs(case).await?;
+        }
+        Ok(())
+    }
+
+    async fn move_departure_to(&mut self, id: i64, acts_at: Timestamp) -> Result<()> {
+        sqlx::query("UPDATE departure SET acts_at = ? WHERE id = ?")
+            .bind(acts_at.ms())
+            .bind(id)
+            .execute(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("moving a plan"))?;
+        Ok(())
+    }
+
+    /// Looks again at all plans of a person, by HR's number and by name: what blocks them, and when the last employment ends.
+    pub(in crate::store) async fn reevaluate(&mut self, source: &str, employee: &str, reference: &str) -> Result<()> {
+        let (held, plans) = self.waiting(source, employee, reference).await?;
+        self.reschedule_held(&held, &plans).await?;
         let Some(latest) = plans.iter().map(|plan| plan.fire_at).max() else {
             return Ok(());
         };
@@ -133,12 +176,7 @@ impl Tx<'_> {
                     .await?
             };
             if plan.acts_at != latest.ms() {
-                sqlx::query("UPDATE departure SET acts_at = ? WHERE id = ?")
-                    .bind(latest.ms())
-                    .bind(plan.id)
-                    .execute(&mut *self.conn)
-                    .await
-                    .map_err(StoreError::sql("moving a plan"))?;
+                self.move_departure_to(plan.id, latest).await?;
             }
             if let Some(case) = plan.case {
                 self.reschedule_jobs(case, latest).await?;

@@ -3,12 +3,20 @@
 use revoked_trail::{Entry, EntryKind};
 use sqlx::sqlite::SqliteRow;
 
-use crate::model::{Actor, Delivery, Departure, DepartureStep, Signal, Timestamp};
+use crate::model::{Actor, Delivery, Departure, DepartureStep, Timestamp};
 use crate::store::columns::{Columns as _, time_at, written};
+use crate::store::queue::accept_context::DecidedSignal;
+use crate::store::queue::place_hold::OTHER_EMPLOYMENT;
 use crate::store::{Result, StoreError, Tx};
 
 /// How many employments one statement takes.
 const PORTION: usize = 1000;
+
+/// Whether an employment that HR names as standing does so again: it had ended, and HR has changed the record since; or all that was known of it
+/// is an end that a human has rejected.
+const STANDS_AGAIN: &str = "((state = 'ended' AND excluded.stated_at > coalesce(stated_at, 0)) \
+     OR (state = 'ends' AND EXISTS (SELECT 1 FROM departure d WHERE d.source = excluded.source AND d.employee = excluded.employee \
+                                    AND d.employment = excluded.employment AND d.state = 'cancelled')))";
 
 impl Tx<'_> {
     /// Keeps which employments stand, and lets the departures that they block wait.
@@ -30,15 +38,14 @@ impl Tx<'_> {
             self.rescind_vanished(delivery, &rows).await?;
             // An employment whose end is planned stands until then, which is no news; one that has ended stands again only where HR
             // has changed the record since.
-            changed += sqlx::query(
+            changed += sqlx::query(sqlx::AssertSqlSafe(format!(
                 "INSERT INTO employment (source, employee, employment, subject, state, stated_at, changed_at) \
                  SELECT ?1, value ->> 0, value ->> 1, value ->> 2, 'stands', value ->> 3, ?3 FROM json_each(?2) WHERE true \
                  ON CONFLICT (source, employee, employment) DO UPDATE SET subject = excluded.subject, \
-                     state = CASE WHEN state = 'ended' AND excluded.stated_at > coalesce(stated_at, 0) THEN 'stands' ELSE state END, \
+                     state = CASE WHEN {STANDS_AGAIN} THEN 'stands' ELSE state END, \
                      stated_at = CASE WHEN excluded.stated_at > coalesce(stated_at, 0) AND state <> 'ends' THEN excluded.stated_at ELSE stated_at END, \
-                     changed_at = excluded.changed_at \
-                 WHERE subject <> excluded.subject OR (state = 'ended' AND excluded.stated_at > coalesce(stated_at, 0))",
-            )
+                     changed_at = excluded.changed_at WHERE subject <> excluded.subject OR {STANDS_AGAIN}",
+            )))
             .bind(&delivery.source)
             .bind(&rows)
             .bind(self.now.ms())
@@ -86,6 +93,7 @@ impl Tx<'_> {
             }
             self.set_employment(&delivery.source, row.read(2)?, row.read(3)?, "stands")
                 .await?;
+            self.promote_change(id, &by).await?;
         }
         Ok(())
     }
@@ -105,13 +113,11 @@ impl Tx<'_> {
         .map_err(StoreError::sql("looking for plans of people with another employment"))
     }
 
-    /// What HR says about an employment now, kept to notice a repetition and an older word that comes later.
-    pub(in crate::store) async fn keep_statement(
-        &mut self,
-        delivery: &Delivery,
-        signal: &Signal,
-        departure: &Departure,
-    ) -> Result<()> {
+    /// What HR says about an employment now, kept to notice a repetition and an older word that comes later. What waits for a decision says
+    /// nothing yet about whether the employment stands, or whose it is.
+    pub(in crate::store) async fn keep_statement(&mut self, new: &DecidedSignal<'_>, departure: &Departure) -> Result<()> {
+        let DecidedSignal { delivery, signal, .. } = *new;
+        let undecided = new.held.is_some_and(|(class, _)| class != OTHER_EMPLOYMENT.0);
         let stands = match departure.step {
             DepartureStep::Leave { .. } | DepartureStep::Vanished { .. } => "ends",
             // Without a number it is about the person: it must not stand beside the employments that have one.
@@ -122,7 +128,8 @@ impl Tx<'_> {
         sqlx::query(
             "INSERT INTO employment (source, employee, employment, subject, state, statement, stated_at, changed_at) \
              VALUES (?1, ?2, ?3, ?4, CASE WHEN ?8 THEN 'ended' ELSE ?5 END, ?6, ?7, ?9) \
-             ON CONFLICT (source, employee, employment) DO UPDATE SET subject = ?4, state = CASE WHEN ?8 THEN 'ended' ELSE ?5 END, \
+             ON CONFLICT (source, employee, employment) DO UPDATE SET subject = CASE WHEN ?10 THEN subject ELSE ?4 END, \
+                 state = CASE WHEN ?10 THEN state WHEN ?8 THEN 'ended' ELSE ?5 END, \
                  statement = ?6, stated_at = coalesce(?7, stated_at), changed_at = ?9",
         )
         .bind(&delivery.source)
@@ -134,6 +141,7 @@ impl Tx<'_> {
         .bind(signal.occurred_at.map(Timestamp::ms))
         .bind(stands == "ends" && self.is_executed(delivery, departure).await?)
         .bind(self.now.ms())
+        .bind(undecided)
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("keeping what HR says"))?;
@@ -185,8 +193,8 @@ impl Tx<'_> {
     pub(in crate::store) async fn is_known_to_end(&mut self, source: &str, departure: &Departure) -> Result<bool> {
         sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM employment e JOIN departure d USING (source, employee, employment) \
-             WHERE source = ? AND employee = ? AND employment = ? AND e.state <> 'stands' \
-             AND d.state IN ('planned', 'held', 'blocked', 'executed'))",
+             WHERE source = ? AND employee = ? AND employment = ? \
+             AND (d.state = 'held' OR e.state <> 'stands' AND d.state IN ('planned', 'blocked', 'executed')))",
         )
         .bind(source)
         .bind(&departure.employee)
@@ -194,6 +202,25 @@ impl Tx<'_> {
         .fetch_one(&mut *self.conn)
         .await
         .map_err(StoreError::sql("looking whether an employment is known to end"))
+    }
+
+    /// A human has let the end of an employment go on: it ends, and it is the employment of whom that word named.
+    pub(super) async fn let_employment_end(&mut self, case: i64, (source, employee, employment): (&str, &str, &str)) -> Result<()> {
+        sqlx::query(
+            "UPDATE employment SET state = 'ends', changed_at = ?1, subject = coalesce( \
+                 (SELECT p.subject FROM signal s JOIN person p ON p.ref = s.subject_ref \
+                  WHERE s.case_id = ?2 AND s.digest = employment.statement ORDER BY s.id DESC LIMIT 1), subject) \
+             WHERE source = ?3 AND employee = ?4 AND employment = ?5",
+        )
+        .bind(self.now.ms())
+        .bind(case)
+        .bind(source)
+        .bind(employee)
+        .bind(employment)
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("changing an employment"))?;
+        Ok(())
     }
 
     pub(super) async fn set_employment(&mut self, source: &str, employee: &str, employment: &str, state: &str) -> Result<()> {

@@ -3,6 +3,7 @@
 use revoked_trail::{Entry, EntryKind};
 
 use crate::model::{Actor, Departure, DepartureStep, Leaves, Timestamp, When};
+use crate::store::cases::hold_decision::HOLD_REJECTED;
 use crate::store::columns::{Columns as _, written};
 use crate::store::queue::accept_context::DecidedSignal;
 use crate::store::queue::place_hold::OTHER_EMPLOYMENT;
@@ -13,8 +14,37 @@ pub(super) const LATE: i64 = 60_000;
 /// From here on a departure that was missed is worth an alert.
 const VERY_LATE: i64 = 3_600_000;
 
+/// What a signal says of a departure.
+pub(super) struct Plan {
+    pub(super) leaves: Leaves,
+    pub(super) fire_at: Timestamp,
+    pub(super) acts_at: Timestamp,
+    pub(super) vanished: bool,
+}
+
+/// The departure of the same employment that is there already.
+struct KnownDeparture {
+    id: i64,
+    state: String,
+    why: Option<String>,
+    case: Option<i64>,
+}
+
+impl KnownDeparture {
+    /// Whether an operator has called the departure itself off, and not only rejected what a source said of it.
+    fn was_called_off(&self) -> bool {
+        self.state == "cancelled" && self.why.as_deref() != Some(HOLD_REJECTED)
+    }
+
+    /// Whether it stands until a human has decided about a change of it that waits with `case`.
+    fn stands_beside(&self, case: i64) -> bool {
+        matches!(self.state.as_str(), "planned" | "held" | "blocked" | "executed") && self.case != Some(case)
+    }
+}
+
 impl Tx<'_> {
-    /// Keeps the plan behind a case, if the signal is one. A plan that is there already moves, with its jobs that have not started.
+    /// Keeps the plan behind a case, if the signal is one. A plan that is there already moves, with its jobs that have not started; where a
+    /// human is to decide about that, it stands until then.
     pub(in crate::store) async fn plan_departure(&mut self, new: &DecidedSignal<'_>, case: i64) -> Result<()> {
         let When::Departure(departure) = &new.signal.when else {
             return Ok(());
@@ -32,49 +62,24 @@ impl Tx<'_> {
         let source = &new.delivery.source;
         let by = Actor::source(source);
         let acts_at = fire_at.max(self.latest_end(source, departure, new.reference).await?.unwrap_or(fire_at));
+        let plan = Plan {
+            leaves,
+            fire_at,
+            acts_at,
+            vanished,
+        };
         let state = match new.held {
             Some((class, _)) if class == OTHER_EMPLOYMENT.0 => "blocked",
             Some(_) => "held",
             None if acts_at <= self.now => "executed",
             None => "planned",
         };
-        let known =
-            sqlx::query("SELECT id, fire_at, case_id, state FROM departure WHERE source = ? AND employee = ? AND employment = ?")
-                .bind(source)
-                .bind(employee)
-                .bind(employment)
-                .fetch_optional(&mut *self.conn)
-                .await
-                .map_err(StoreError::sql("looking for a plan"))?;
-        let (was, old_case): (String, Option<i64>) = match &known {
-            Some(row) => (row.read(3)?, row.read(2)?),
-            None => (String::new(), None),
-        };
-        let id: i64 = sqlx::query_scalar(
-            "INSERT INTO departure (source, employee, employment, subject_ref, leaves, fire_at, acts_at, state, why, vanished, stated_at, \
-                                    executed_at, case_id, changed_at) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, CASE WHEN ?8 = 'executed' THEN ?13 END, ?12, ?13) \
-             ON CONFLICT (source, employee, employment) \
-             DO UPDATE SET subject_ref = ?4, leaves = ?5, fire_at = ?6, acts_at = ?7, state = ?8, why = ?9, vanished = ?10, \
-                           stated_at = coalesce(?11, stated_at), executed_at = CASE WHEN ?8 = 'executed' THEN ?13 END, despite = 0, \
-                           case_id = ?12, changed_at = ?13 RETURNING id",
-        )
-        .bind(source)
-        .bind(employee)
-        .bind(employment)
-        .bind(new.reference)
-        .bind(written("when somebody leaves", &leaves)?)
-        .bind(fire_at.ms())
-        .bind(acts_at.ms())
-        .bind(state)
-        .bind(new.held.map(|(_, why)| why))
-        .bind(vanished)
-        .bind(new.signal.occurred_at.map(Timestamp::ms))
-        .bind(case)
-        .bind(self.now.ms())
-        .fetch_one(&mut *self.conn)
-        .await
-        .map_err(StoreError::sql("keeping a plan"))?;
+        let known = self.known_departure(source, departure).await?;
+        if let Some(known) = known.as_ref().filter(|known| state == "held" && known.stands_beside(case)) {
+            return self.hold_change(new, case, known.id, &plan).await;
+        }
+        let (was, old_case) = known.as_ref().map_or(("", None), |known| (known.state.as_str(), known.case));
+        let id = self.write_plan(new, departure, &plan, (state, case)).await?;
         let moves = was == "planned" && state == "planned";
         let (kind, what) = if moves {
             (EntryKind::DepartureChanged, "changed")
@@ -82,30 +87,90 @@ impl Tx<'_> {
             (EntryKind::DeparturePlanned, state)
         };
         self.record(&new.entry(kind).case(case).detail(serde_json::json!({
-            "departure": id, "leaves": leaves, "fire_at": fire_at.ms(), "acts_at": acts_at.ms(), "state": state,
+            "departure": id, "leaves": plan.leaves, "fire_at": fire_at.ms(), "acts_at": acts_at.ms(), "state": state,
         })));
         let detail = new.held.map_or_else(
-            || describe(&leaves, acts_at),
-            |(_, why)| format!("{}; {why}", describe(&leaves, acts_at)),
+            || describe(&plan.leaves, acts_at),
+            |(_, why)| format!("{}; {why}", describe(&plan.leaves, acts_at)),
         );
         self.add_step(id, &by, what, Some(&detail)).await?;
-        if matches!(was.as_str(), "planned" | "held" | "blocked")
-            && let Some(old) = old_case.filter(|old| *old != case)
-        {
-            self.cancel_case_unless_wanted(old, source, &by, "the source changed what it says about the departure")
-                .await?;
+        if let Some(known) = &known {
+            let why = "the source has said something newer about the departure";
+            self.withdraw_changes(id, source, &by, why).await?;
+            if known.was_called_off() && state != "held" {
+                let summary = format!(
+                    "source {source} says something new about departure {id}, which an operator had called off: it takes place after all; \
+                     revoked departures show {id} says when"
+                );
+                self.raise_alert("departure_called_off", &format!("departure:{id}"), &summary, Some(case))
+                    .await?;
+            }
         }
-        if was == "executed" && acts_at > self.now {
-            self.alert_rescinded_too_late(id, source, old_case).await?;
+        if old_case != Some(case) {
+            self.leave_plan(id, source, (was, old_case), acts_at, &by).await?;
         }
         match state {
             "planned" => self.reschedule_jobs(case, acts_at).await,
+            "held" => self.reschedule_held_jobs(case).await,
             "executed" => {
                 self.set_employment(source, employee, employment, "ended").await?;
                 self.record_executed(id, case, acts_at).await.map(|_| ())
             }
             _ => Ok(()),
         }
+    }
+
+    async fn known_departure(&mut self, source: &str, departure: &Departure) -> Result<Option<KnownDeparture>> {
+        let row = sqlx::query("SELECT id, state, case_id, why FROM departure WHERE source = ? AND employee = ? AND employment = ?")
+            .bind(source)
+            .bind(&departure.employee)
+            .bind(&departure.employment)
+            .fetch_optional(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking for a plan"))?;
+        let Some(row) = row else { return Ok(None) };
+        Ok(Some(KnownDeparture {
+            id: row.read(0)?,
+            state: row.read(1)?,
+            case: row.read(2)?,
+            why: row.read(3)?,
+        }))
+    }
+
+    /// Writes the plan down, in the place of what was known of the departure. Answers its number.
+    async fn write_plan(
+        &mut self,
+        new: &DecidedSignal<'_>,
+        departure: &Departure,
+        plan: &Plan,
+        (state, case): (&str, i64),
+    ) -> Result<i64> {
+        sqlx::query_scalar(
+            "INSERT INTO departure (source, employee, employment, subject_ref, leaves, fire_at, acts_at, state, why, vanished, stated_at, \
+                                    executed_at, case_id, changed_at) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, CASE WHEN ?8 = 'executed' THEN ?13 END, ?12, ?13) \
+             ON CONFLICT (source, employee, employment) \
+             DO UPDATE SET subject_ref = ?4, leaves = ?5, fire_at = ?6, acts_at = ?7, state = ?8, why = ?9, vanished = ?10, \
+                           stated_at = coalesce(?11, stated_at), executed_at = CASE WHEN ?8 = 'executed' THEN ?13 END, despite = 0, \
+                           carried_out_by = CASE WHEN ?8 = 'executed' THEN NULL WHEN state = 'executed' THEN case_id ELSE carried_out_by END, \
+                           case_id = ?12, changed_at = ?13 RETURNING id",
+        )
+        .bind(&new.delivery.source)
+        .bind(&departure.employee)
+        .bind(&departure.employment)
+        .bind(new.reference)
+        .bind(written("when somebody leaves", &plan.leaves)?)
+        .bind(plan.fire_at.ms())
+        .bind(plan.acts_at.ms())
+        .bind(state)
+        .bind(new.held.map(|(_, why)| why))
+        .bind(plan.vanished)
+        .bind(new.signal.occurred_at.map(Timestamp::ms))
+        .bind(case)
+        .bind(self.now.ms())
+        .fetch_one(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("keeping a plan"))
     }
 
     /// The plan's zone has other rules now.
@@ -144,6 +209,22 @@ impl Tx<'_> {
                 .await
                 .map_err(StoreError::sql("moving a plan's jobs"))?;
         }
+        Ok(())
+    }
+
+    /// Moves the jobs of a case that waits for a decision to the day on which the last of what waits with it is due; none where that is now.
+    pub(super) async fn reschedule_held_jobs(&mut self, case: i64) -> Result<()> {
+        sqlx::query(
+            "UPDATE job SET held_due = (SELECT nullif(max(acts_at, ?2), ?2) FROM (SELECT max(acts_at) AS acts_at FROM ( \
+                 SELECT acts_at FROM departure WHERE case_id = ?1 AND state IN ('held', 'blocked') \
+                 UNION ALL SELECT acts_at FROM departure_change WHERE case_id = ?1))) \
+             WHERE case_id = ?1 AND kind = 'contain' AND state = 'held' AND attempt = 0",
+        )
+        .bind(case)
+        .bind(self.now.ms())
+        .execute(&mut *self.conn)
+        .await
+        .map_err(StoreError::sql("moving what waits for a decision"))?;
         Ok(())
     }
 
@@ -205,7 +286,7 @@ impl Tx<'_> {
     }
 
     /// One step in what became of a departure.
-    pub(super) async fn add_step(&mut self, departure: i64, by: &Actor, what: &str, detail: Option<&str>) -> Result<()> {
+    pub(in crate::store) async fn add_step(&mut self, departure: i64, by: &Actor, what: &str, detail: Option<&str>) -> Result<()> {
         sqlx::query("INSERT INTO departure_step (departure, at, by, what, detail) VALUES (?, ?, ?, ?, ?)")
             .bind(departure)
             .bind(self.now.ms())
@@ -220,7 +301,7 @@ impl Tx<'_> {
 }
 
 /// A plan in words: the day as written, and the instant.
-fn describe(leaves: &Leaves, acts_at: Timestamp) -> String {
+pub(super) fn describe(leaves: &Leaves, acts_at: Timestamp) -> String {
     match leaves {
         Leaves::Wall { date, zone, .. } => format!("last working day {date} in {zone}: access ends at {acts_at}"),
         Leaves::Instant { .. } => format!("access ends at {acts_at}"),

@@ -5,6 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::lifecycle::LATE;
 use crate::model::{Leaves, Subject, Timestamp};
+use crate::store::cases::release::STILL_SUSPENDS;
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::gaps::Gaps;
 use crate::store::identity::references::{REFERENCES, json_of};
@@ -62,8 +63,26 @@ pub struct DepartureView {
     pub executed_at: Option<Timestamp>,
     /// Whether it was carried out more than a minute after its time.
     pub late: bool,
+    /// What its source has said since, which a human is to decide about: until then this departure stands as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub change: Option<HeldChange>,
+    /// The case that carried it out before its source moved the day, where what that has suspended is not released: the account is suspended
+    /// although the day lies ahead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspended_by: Option<i64>,
     /// When this row last changed.
     pub changed_at: Timestamp,
+}
+
+/// A change of a departure that waits for a decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldChange {
+    /// The case that waits.
+    pub case: i64,
+    /// The hold that it waits under.
+    pub hold: Option<i64>,
+    /// When access ends by it.
+    pub acts_at: Timestamp,
 }
 
 /// One step in what became of a departure.
@@ -73,7 +92,8 @@ pub struct StepView {
     pub at: Timestamp,
     /// Who: a source, an operator or the daemon.
     pub by: String,
-    /// What: `planned`, `changed`, `held`, `blocked`, `released`, `rescinded`, `too_late`, `cancelled`, `executed`.
+    /// What: `planned`, `changed`, `held`, `blocked`, `released`, `rescinded`, `too_late`, `cancelled`, `executed`; `change_held` and
+    /// `change_called_off` of a change that waits for a decision; `said_again` where its source says it again after a human called it off.
     pub what: String,
     /// More about it.
     pub detail: Option<String>,
@@ -84,7 +104,7 @@ pub struct StepView {
 pub struct EmploymentView {
     /// HR's number of the employment.
     pub employment: String,
-    /// `stands`, `ends` (a departure is planned) or `ended`.
+    /// `stands`, `ends` (a departure is planned), `ended`, or `rejected`: all that is known of it is an end that a human has rejected.
     pub state: String,
     /// When HR last changed the record, where it says.
     pub stated_at: Option<Timestamp>,
@@ -121,8 +141,18 @@ pub struct DepartureFilter {
     pub limit: u32,
 }
 
-const COLUMNS: &str = "SELECT d.id, d.source, d.employee, d.employment, p.subject, d.leaves, d.fire_at, d.acts_at, d.state, d.why, d.case_id, \
-     d.stated_at, d.executed_at, d.changed_at FROM departure d LEFT JOIN person p ON p.ref = d.subject_ref";
+/// The query for departures, up to its condition.
+fn departures() -> String {
+    format!(
+        "SELECT d.id, d.source, d.employee, d.employment, p.subject, d.leaves, d.fire_at, d.acts_at, d.state, d.why, d.case_id, \
+     d.stated_at, d.executed_at, d.changed_at, \
+     (SELECT json_array(h.case_id, c.hold, h.acts_at) FROM departure_change h JOIN cases c ON c.id = h.case_id \
+      WHERE h.departure = d.id AND c.state = 'held' ORDER BY h.case_id DESC LIMIT 1), \
+     CASE WHEN d.carried_out_by IS NOT NULL AND d.state IN ('planned', 'held', 'blocked') \
+               AND EXISTS (SELECT 1 FROM job j WHERE j.case_id = d.carried_out_by AND {STILL_SUSPENDS}) THEN d.carried_out_by END \
+     FROM departure d LEFT JOIN person p ON p.ref = d.subject_ref"
+    )
+}
 
 /// What waits, and what is over. A list reads so many of each as it may show, in the order of an index.
 const PENDING_STATES: &[&str] = &["planned", "held", "blocked"];
@@ -140,14 +170,18 @@ fn in_state(of_source: bool, of_a_time: bool) -> String {
     } else {
         ""
     };
-    format!("{COLUMNS} WHERE d.id > 0 AND d.state = $1 {source}{time}ORDER BY d.acts_at, d.id LIMIT $2")
+    format!(
+        "{} WHERE d.id > 0 AND d.state = $1 {source}{time}ORDER BY d.acts_at, d.id LIMIT $2",
+        departures()
+    )
 }
 
 /// Those whose state is no word of ours: they stand last, and are named.
 fn odd_states() -> String {
     format!(
-        "{COLUMNS} WHERE d.state NOT IN ('planned', 'held', 'blocked', 'executed', 'rescinded', 'cancelled') \
-         AND ($1 IS NULL OR d.source = $1) ORDER BY d.id LIMIT $2"
+        "{} WHERE d.state NOT IN ('planned', 'held', 'blocked', 'executed', 'rescinded', 'cancelled') \
+         AND ($1 IS NULL OR d.source = $1) ORDER BY d.id LIMIT $2",
+        departures()
     )
 }
 
@@ -158,8 +192,9 @@ fn of_person(person: &Subject) -> String {
         _ => format!("d.subject_ref IN ({REFERENCES})"),
     };
     format!(
-        "{COLUMNS} WHERE d.id > 0 AND {whose} AND ($2 IS NULL OR d.source = $2) AND ($3 IS NULL OR d.state = $3) \
-         AND d.acts_at >= $5 AND d.acts_at < $6 ORDER BY d.state NOT IN ('planned', 'held', 'blocked'), d.acts_at, d.id LIMIT $4"
+        "{} WHERE d.id > 0 AND {whose} AND ($2 IS NULL OR d.source = $2) AND ($3 IS NULL OR d.state = $3) \
+         AND d.acts_at >= $5 AND d.acts_at < $6 ORDER BY d.state NOT IN ('planned', 'held', 'blocked'), d.acts_at, d.id LIMIT $4",
+        departures()
     )
 }
 
@@ -217,12 +252,12 @@ impl Store {
         let to = filter.to.map_or(i64::MAX, Timestamp::ms);
         if let Some(person) = &filter.person {
             let sql = of_person(person);
-            let (employee, names) = match person {
-                Subject::EmployeeId(number) => (Some(number), None),
-                subject => (None, Some(json_of([subject]))),
+            let whose = match person {
+                Subject::EmployeeId(number) => number.clone(),
+                subject => json_of(self.with_known_names(subject).await?.names()),
             };
             let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
-                .bind(employee.cloned().or(names))
+                .bind(whose)
                 .bind(&filter.source)
                 .bind(&filter.state)
                 .bind(filter.limit)
@@ -270,7 +305,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::NotFound`].
     pub async fn departure(&self, id: i64) -> Result<DepartureDetail> {
-        let sql = format!("{COLUMNS} WHERE d.id = ?");
+        let sql = format!("{} WHERE d.id = ?", departures());
         let row = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(id)
             .fetch_optional(self.readers())
@@ -308,7 +343,9 @@ impl Store {
     /// Where the store cannot be read.
     pub async fn employments(&self, source: &str, employee: &str) -> Result<Listed<EmploymentView>> {
         let rows = sqlx::query(
-            "SELECT employment, state, stated_at FROM employment WHERE source = ? AND employee = ? ORDER BY employment LIMIT 100",
+            "SELECT employment, CASE WHEN state = 'ends' AND EXISTS (SELECT 1 FROM departure d WHERE d.source = e.source \
+                    AND d.employee = e.employee AND d.employment = e.employment AND d.state = 'cancelled') THEN 'rejected' ELSE state END, stated_at \
+             FROM employment e WHERE source = ? AND employee = ? ORDER BY employment LIMIT 100",
         )
         .bind(source)
         .bind(employee)
@@ -344,6 +381,16 @@ fn read_leaves(id: i64, text: &str) -> Result<Leaves> {
     })
 }
 
+/// The number of the case, of the hold, and the instant.
+fn read_change(text: &str) -> Option<HeldChange> {
+    let (case, hold, acts_at): (i64, Option<i64>, i64) = serde_json::from_str(text).ok()?;
+    Some(HeldChange {
+        case,
+        hold,
+        acts_at: Timestamp::from_ms(acts_at),
+    })
+}
+
 fn read_departure(row: &SqliteRow) -> Result<DepartureView> {
     let mut gaps = Gaps::of(row);
     let departure = departure_view(&mut gaps);
@@ -375,6 +422,8 @@ fn departure_view(row: &mut Gaps<'_>) -> DepartureView {
         executed_at,
         late: executed_at.is_some_and(|at| at.ms().saturating_sub(acts_at.ms()) > LATE),
         changed_at: row.time(13),
+        change: row.text_if_any(14).and_then(|text| read_change(&text)),
+        suspended_by: row.read(15),
     }
 }
 

@@ -56,6 +56,7 @@ impl Tx<'_> {
                     EXISTS (SELECT 1 FROM signal s WHERE s.case_id = c.id AND NOT (s.reason IN (SELECT value FROM json_each(?3)) \
                         AND (s.source = ?2 OR s.source IN (SELECT source FROM reactivation r WHERE r.case_id = c.id)))) \
                     OR EXISTS (SELECT 1 FROM departure d WHERE d.case_id = c.id AND d.state IN ('planned', 'held', 'blocked')) \
+                    OR EXISTS (SELECT 1 FROM departure_change h WHERE h.case_id = c.id) \
              FROM cases c INDEXED BY cases_by_subject WHERE c.subject_ref IN ({REFERENCES}) AND c.called_off_at IS NULL \
              AND EXISTS (SELECT 1 FROM job j WHERE j.case_id = c.id AND j.state IN ('scheduled', 'queued', 'running', 'held', 'failed')) \
              AND EXISTS (SELECT 1 FROM signal s WHERE s.case_id = c.id AND s.source = ?2 AND s.reason IN (SELECT value FROM json_each(?3)) \
@@ -82,9 +83,12 @@ impl Tx<'_> {
                 self.call_off_case(case, &by, &why).await?;
                 called_off += 1;
                 if self.has_acted(case).await? {
-                    let summary = format!(
-                        "{why}, whose departure was carried out; nothing is undone by itself; revoked release {case} undoes the suspension"
-                    );
+                    let how = if self.has_suspended(case).await? {
+                        format!("revoked release {case} undoes the suspension")
+                    } else {
+                        format!("revoked case show {case} says what was done")
+                    };
+                    let summary = format!("{why}, whose departure was carried out; nothing is undone by itself; {how}");
                     self.raise_alert("rescinded_too_late", &format!("case:{case}"), &summary, Some(case))
                         .await?;
                 }

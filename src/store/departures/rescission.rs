@@ -63,12 +63,22 @@ impl Tx<'_> {
         let mut receipt = SignalReceipt::Ignored { why: nothing };
         for row in &rows {
             let (id, state, case): (i64, String, Option<i64>) = (row.read(0)?, row.read(1)?, row.read(2)?);
+            // Whatever waits for a decision about it is an older word.
+            self.withdraw_changes(id, &new.delivery.source, &by, why).await?;
             if state == "executed" && self.has_begun(case).await? {
-                self.alert_rescinded_too_late(id, &new.delivery.source, case).await?;
                 self.add_step(id, &by, "too_late", Some(why)).await?;
                 if let Some(case) = case {
-                    self.call_off_rest(case, id, &new.delivery.source, &by).await?;
+                    self.call_off_rest(
+                        case,
+                        id,
+                        &new.delivery.source,
+                        &by,
+                        "its departure was called off after it had begun",
+                    )
+                    .await?;
                 }
+                let what = "a departure was called off after it was carried out; nothing is undone by itself";
+                self.alert_rescinded_too_late(id, &new.delivery.source, case, what).await?;
                 receipt = SignalReceipt::Ignored {
                     why: "the departure had been carried out".to_owned(),
                 };
@@ -95,7 +105,7 @@ impl Tx<'_> {
 
     async fn cancel_departure(&mut self, id: i64, by: &Actor, note: &str) -> Result<()> {
         let row = sqlx::query(
-            "SELECT state, case_id, source, employee, employment, subject_ref, executed_at FROM departure WHERE id = ?",
+            "SELECT state, case_id, source, employee, employment, subject_ref, executed_at, vanished FROM departure WHERE id = ?",
         )
         .bind(id)
         .fetch_optional(&mut *self.conn)
@@ -106,15 +116,23 @@ impl Tx<'_> {
         match state.as_str() {
             "executed" => {
                 let at = Timestamp::from_ms(row.read::<Option<i64>>(6)?.unwrap_or_default());
-                let case = case.map_or(String::new(), |case| format!(" (revoked case show {case})"));
+                let undo = match case {
+                    Some(case) if self.has_suspended(case).await? => {
+                        format!("revoked release {case} undoes the suspension, if that is right")
+                    }
+                    Some(case) => format!("revoked case show {case} says what was done"),
+                    None => "what was done is not known any more".to_owned(),
+                };
                 return Err(StoreError::Refused(format!(
-                    "departure {id} was carried out at {at}{case}; nothing is undone by itself: enable the account by hand, if that is right"
+                    "departure {id} was carried out at {at}; nothing is undone by itself: {undo}"
                 )));
             }
             "rescinded" | "cancelled" => return Err(StoreError::Refused(format!("departure {id} is {state} already"))),
             _ => {}
         }
         let (source, employee): (String, String) = (row.read(2)?, row.read(3)?);
+        self.withdraw_changes(id, &source, by, "an operator cancelled the departure")
+            .await?;
         self.end_departure(id, "cancelled", by, note).await?;
         let mut entry = Entry::new(EntryKind::DepartureCancelled, by.clone())
             .subject_ref(row.read::<String>(5)?)
@@ -125,17 +143,16 @@ impl Tx<'_> {
             self.cancel_case_unless_wanted(case, &source, by, "an operator cancelled the departure")
                 .await?;
         }
-        // Who stays since another employment stands has left this one all the same.
-        if state != "blocked" {
-            self.set_employment(&source, &employee, row.read(4)?, "stands").await?;
-        }
+        self.employment_after_human((&source, &employee, row.read(4)?), &state, row.read(7)?)
+            .await?;
         self.reevaluate(&source, &employee, row.read(5)?).await
     }
 
     /// Calls off what waits behind a case that a human does not let go on.
     pub(in crate::store) async fn cancel_departures(&mut self, case: i64, by: &Actor, why: &str) -> Result<()> {
         let rows = sqlx::query(
-            "SELECT id, state, source, employee, employment FROM departure WHERE case_id = ? AND state IN ('planned', 'held', 'blocked')",
+            "SELECT id, state, source, employee, employment, vanished FROM departure \
+             WHERE case_id = ? AND state IN ('planned', 'held', 'blocked')",
         )
         .bind(case)
         .fetch_all(&mut *self.conn)
@@ -144,17 +161,29 @@ impl Tx<'_> {
         for row in &rows {
             let id: i64 = row.read(0)?;
             self.end_departure(id, "cancelled", by, why).await?;
-            if row.read::<&str>(1)? != "blocked" {
-                self.set_employment(row.read(2)?, row.read(3)?, row.read(4)?, "stands")
-                    .await?;
-            }
+            self.employment_after_human((row.read(2)?, row.read(3)?, row.read(4)?), row.read(1)?, row.read(5)?)
+                .await?;
             self.record(
                 &Entry::new(EntryKind::DepartureCancelled, by.clone())
                     .case(case)
                     .detail(serde_json::json!({ "departure": id, "why": why })),
             );
+            self.promote_change(id, by).await?;
         }
         Ok(())
+    }
+
+    /// What is known of an employment once a human has called its end off, which was in this state. A plan that is called off proves that the
+    /// person stays, and a record that is not gone after all stands. A row that was only held proves nothing, least of all where a wrong file named
+    /// an employment that nobody has heard of: it stands as far as it did before. And who stays since another employment stands has left this
+    /// one all the same.
+    async fn employment_after_human(&mut self, of: (&str, &str, &str), was: &str, vanished: bool) -> Result<()> {
+        let state = match was {
+            "blocked" => "ended",
+            "held" if !vanished => return Ok(()),
+            _ => "stands",
+        };
+        self.set_employment(of.0, of.1, of.2, state).await
     }
 
     /// The departures under a hold that was approved: planned again, and those that were blocked in spite of what blocked them.
@@ -162,7 +191,7 @@ impl Tx<'_> {
         let rows = sqlx::query(
             "UPDATE departure SET despite = state = 'blocked', state = 'planned', why = NULL, changed_at = ?1 \
              WHERE state IN ('held', 'blocked') AND case_id IN (SELECT id FROM cases WHERE id = ?2 AND state = 'held') \
-             RETURNING id, despite",
+             RETURNING id, despite, source, employee, employment",
         )
         .bind(self.now.ms())
         .bind(case)
@@ -176,6 +205,10 @@ impl Tx<'_> {
                 "approved"
             };
             self.add_step(row.read(0)?, by, "released", Some(detail)).await?;
+            // What HR calls the employment is a matter of the record; that access ends is not to wait for it.
+            if let (Ok(source), Ok(employee), Ok(employment)) = (row.read(2), row.read(3), row.read(4)) {
+                self.let_employment_end(case, (source, employee, employment)).await?;
+            }
         }
         Ok(())
     }
@@ -192,7 +225,8 @@ impl Tx<'_> {
         let wanted: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2 \
                      AND source NOT IN (SELECT source FROM reactivation r WHERE r.case_id = ?1)) \
-                 OR EXISTS (SELECT 1 FROM departure WHERE case_id = ?1 AND state IN ('planned', 'held', 'blocked', 'executed'))",
+                 OR EXISTS (SELECT 1 FROM departure WHERE case_id = ?1 AND state IN ('planned', 'held', 'blocked', 'executed')) \
+                 OR EXISTS (SELECT 1 FROM departure_change WHERE case_id = ?1)",
         )
         .bind(case)
         .bind(source)
@@ -222,9 +256,9 @@ impl Tx<'_> {
         .map_err(StoreError::sql("looking whether a case has begun"))
     }
 
-    /// A departure was called off after it had begun: what has not happened yet does not, and no sweep suspends the person again. Not where
-    /// another source, or another employment that ends, asks for the same.
-    async fn call_off_rest(&mut self, case: i64, departure: i64, source: &str, by: &Actor) -> Result<()> {
+    /// A departure was called off, or moved, after it had begun: what has not happened yet does not, and no sweep suspends the person again. Not
+    /// where another source, or another employment that ends, asks for the same.
+    async fn call_off_rest(&mut self, case: i64, departure: i64, source: &str, by: &Actor, why: &str) -> Result<()> {
         let wanted: bool = sqlx::query_scalar(
             "SELECT EXISTS (SELECT 1 FROM signal WHERE case_id = ?1 AND source <> ?2) \
                  OR EXISTS (SELECT 1 FROM departure WHERE case_id = ?1 AND id <> ?3 AND state IN ('planned', 'held', 'blocked', 'executed'))",
@@ -238,15 +272,32 @@ impl Tx<'_> {
         if wanted {
             return Ok(());
         }
-        self.call_off_case(case, by, "its departure was called off after it had begun")
-            .await
-            .map(|_| ())
+        self.call_off_whole(case, by, why).await
     }
 
-    pub(super) async fn alert_rescinded_too_late(&mut self, id: i64, source: &str, case: Option<i64>) -> Result<()> {
-        let how = case.map_or_else(String::new, |case| format!("; revoked release {case} undoes the suspension"));
-        let summary =
-            format!("source {source}: a departure was called off after it was carried out; nothing is undone by itself{how}");
+    /// The day of a departure that was carried out lies ahead now. Nothing is undone by itself, and the sweeps end: until that day the person stays.
+    pub(super) async fn moved_too_late(&mut self, id: i64, source: &str, case: Option<i64>, by: &Actor) -> Result<()> {
+        if let Some(case) = case {
+            self.call_off_rest(
+                case,
+                id,
+                source,
+                by,
+                "its departure was moved to a later day after it had begun",
+            )
+            .await?;
+        }
+        let what = "a departure was moved to a later day after it was carried out; nothing is undone by itself, so the person is out until then";
+        self.alert_rescinded_too_late(id, source, case, what).await
+    }
+
+    async fn alert_rescinded_too_late(&mut self, id: i64, source: &str, case: Option<i64>, what: &str) -> Result<()> {
+        let how = match case {
+            Some(case) if self.has_suspended(case).await? => format!("; revoked release {case} undoes the suspension"),
+            Some(case) => format!("; revoked case show {case} says what was done"),
+            None => String::new(),
+        };
+        let summary = format!("source {source}: {what}{how}");
         self.raise_alert("rescinded_too_late", &format!("departure:{id}"), &summary, case)
             .await
     }

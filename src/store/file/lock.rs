@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::privacy::{lock_file, open_lock};
-use crate::store::OpenError;
+use crate::store::{OpenError, Store};
 
 /// How long a daemon that starts waits for a command that looks at its lock.
 const LOOK: Duration = Duration::from_millis(5);
@@ -93,6 +93,23 @@ pub fn daemon_runs(path: &Path) -> bool {
         return false;
     };
     is_kept(&file)
+}
+
+impl Store {
+    /// Writes into the lock file which config the daemon was started with, by its digest.
+    ///
+    /// # Errors
+    /// Where the file cannot be written: then nobody is told of an older one either.
+    pub fn note_config(&self, digest: &str) -> std::io::Result<()> {
+        std::fs::write(lock_file(self.path()), digest)
+    }
+}
+
+/// Which config the daemon that has the store at `path` was started with, by its digest; nothing where none runs.
+#[must_use]
+pub fn running_config(path: &Path) -> Option<String> {
+    let digest = std::fs::read_to_string(lock_file(path)).ok()?;
+    (!digest.is_empty() && daemon_runs(path)).then_some(digest)
 }
 
 #[cfg(test)]

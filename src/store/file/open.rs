@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::identity_watch::OpenedFiles;
 use super::integrity::is_small;
 use super::lock::{daemon_runs, lock, lock_database, refuse_hard_links};
-use super::privacy::{check_privacy, make_private};
+use super::privacy::{check_owner, check_privacy, make_private};
 use crate::clock::Clock;
 use crate::store::writer::fold::{Fold, KEPT_BYTES};
 use crate::store::writer::group_commit::{self, Committed, WriterSignals};
@@ -55,6 +55,7 @@ impl Store {
         let locks = match role {
             Role::Daemon => {
                 check_privacy(path)?;
+                check_owner(path)?;
                 let lock = lock(path)?;
                 make_private(path).map_err(|error| other(format!("making the database private: {error}")))?;
                 Some((lock, lock_database(path)?))

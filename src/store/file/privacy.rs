@@ -50,6 +50,29 @@ pub fn check_privacy(path: &Path) -> Result<(), OpenError> {
     })
 }
 
+/// Checks that a database that may not be opened here does not merely belong to somebody else than its folder does.
+///
+/// # Errors
+/// [`OpenError::Misplaced`] with the command that mends it.
+pub fn check_owner(path: &Path) -> Result<(), OpenError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let access = rustix::fs::Access::READ_OK | rustix::fs::Access::WRITE_OK;
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    let (Ok(file), Ok(of_folder)) = (std::fs::metadata(path), std::fs::metadata(folder)) else {
+        return Ok(());
+    };
+    // A folder of root's is nobody's in particular.
+    if file.uid() == of_folder.uid() || of_folder.uid() == 0 || rustix::fs::access(path, access).is_ok() {
+        return Ok(());
+    }
+    Err(OpenError::Misplaced {
+        path: path.to_owned(),
+        folder: folder.to_owned(),
+    })
+}
+
 /// Makes the database readable by its owner only, whatever the umask and whatever it was. SQLite gives its log the same mode as the database.
 /// Only where nothing is there it is opened, and before SQLite does: a descriptor of ours that is closed later would take SQLite's locks
 /// with it.

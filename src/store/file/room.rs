@@ -1,4 +1,5 @@
-//! The room on the disk under the store: watched every second, and an alert of its own once there is none, as soon as that can be written.
+//! The room on the disk under the store: watched every second, and an alert of its own once there is none, as soon as that can be written. It is
+//! over when there is room again, and says then for how long there was none.
 //!
 //! A full disk costs nothing that was acknowledged: what does not fit is rolled back and refused. So nothing is done about it here but to
 //! say so, first in the log, which needs no room of the store's.
@@ -75,7 +76,11 @@ struct Shortage {
 
 /// The looks at the room, one after the other.
 #[derive(Debug, Default)]
-struct Looks(Option<Shortage>);
+struct Looks {
+    shortage: Option<Shortage>,
+    /// Whether no alert of an earlier run says any more that the disk is full.
+    begins_clean: bool,
+}
 
 impl Looks {
     /// Looks, says in the log when a shortage begins and ends, and alerts once that can be written. Answers whether there is room.
@@ -84,18 +89,20 @@ impl Looks {
         // A disk that does not tell has not run out of room.
         let room = store.room().ok();
         let is_full = refused || room.is_some_and(Room::is_full);
-        let Some(shortage) = self.0.as_mut() else {
+        let Some(shortage) = self.shortage.as_mut() else {
             if is_full {
                 tracing::error!(
                     left = room.map(|room| room.bytes),
                     "the disk under the store is full: what does not fit is refused, and no action is sent without its record, until there is room"
                 );
                 let told = tell(store, begun(room)).await;
-                self.0 = Some(Shortage {
+                self.shortage = Some(Shortage {
                     since: Instant::now(),
                     refused,
                     told,
                 });
+            } else if !self.begins_clean {
+                self.begins_clean = end_of_an_earlier_run(store).await;
             }
             return !is_full;
         };
@@ -107,11 +114,11 @@ impl Looks {
             }
             return false;
         }
-        if (shortage.refused || !shortage.told) && !tell(store, ended(shortage.since.elapsed())).await {
+        if !end(store, ended(shortage.since.elapsed(), shortage.refused)).await {
             return false;
         }
         tracing::info!("there is room again on the disk under the store");
-        self.0 = None;
+        (self.shortage, self.begins_clean) = (None, true);
         true
     }
 }
@@ -121,9 +128,14 @@ fn begun(room: Option<Room>) -> String {
     format!("the disk under the store is full{left}: make room; until then senders are told to come again, and work waits")
 }
 
-fn ended(length: Duration) -> String {
+fn ended(length: Duration, refused: bool) -> String {
+    let meant = if refused {
+        "what did not fit was not stored meanwhile, and senders were told to come again"
+    } else {
+        "nothing was refused meanwhile"
+    };
     format!(
-        "the disk under the store was full for {} s: nothing was stored meanwhile, and senders were told to come again",
+        "the disk under the store was full for {} s and has room again: {meant}",
         length.as_secs().max(1)
     )
 }
@@ -134,7 +146,29 @@ async fn tell(store: &Store, summary: String) -> bool {
     if store.trail_head().await.is_ok_and(|head| head.size() == 0) {
         return true;
     }
-    match store.raise_alert("disk_full", "store".to_owned(), summary).await {
+    is_written(store.raise_alert("disk_full", "store".to_owned(), summary).await)
+}
+
+/// Whether it is stored that the alert is over, and what it says last.
+async fn end(store: &Store, summary: String) -> bool {
+    tell(store, summary).await && is_written(store.end_alert("disk_full", "store".to_owned()).await)
+}
+
+/// Whether no alert of an earlier run stands any more, now that there is room.
+async fn end_of_an_earlier_run(store: &Store) -> bool {
+    match store.alert_is_open("disk_full", "store").await {
+        Ok(false) => true,
+        Ok(true) => {
+            let summary = "the disk under the store was full when the daemon ran last, and has room again";
+            end(store, summary.to_owned()).await
+        }
+        // It is looked at again in a second.
+        Err(_) => false,
+    }
+}
+
+fn is_written(answer: Result<()>) -> bool {
+    match answer {
         Ok(()) => true,
         Err(StoreError::Full) => false,
         Err(error) => {
@@ -154,7 +188,7 @@ impl Store {
     }
 
     /// Looks at the room every second, and alerts about a disk that is full: when it can be written, which may be only once there is room
-    /// again.
+    /// again. The alert is over then.
     pub async fn watch_room(&self) -> Infallible {
         let (mut looks, mut ticks) = (Looks::default(), tokio::time::interval(EVERY));
         loop {

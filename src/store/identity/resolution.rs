@@ -100,6 +100,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The names of whoever a subject means, as policy is asked about them, and whether it is not clear who that is.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn whom(&self, subject: &Subject) -> Result<(Subject, bool)> {
+        let now = self.clock().now();
+        let mut conn = self
+            .readers()
+            .acquire()
+            .await
+            .map_err(StoreError::sql("looking up who a name belongs to"))?;
+        let identity = resolve_identity(&mut conn, subject, now).await?;
+        Ok((identity.names, identity.unclear))
+    }
+}
+
 impl Tx<'_> {
     /// Whom a subject is, by every name that is known.
     pub(in crate::store) async fn resolve_identity(&mut self, subject: &Subject) -> Result<ResolvedIdentity> {

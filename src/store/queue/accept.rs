@@ -115,6 +115,7 @@ impl Tx<'_> {
         self.keep_identities(delivery).await?;
         self.keep_employments(delivery).await?;
         let seen = self.find_repetitions(delivery, again).await?;
+        self.note_called_off(delivery, &seen).await?;
         let fresh = &seen.fresh;
         // Said again, it would take the name from whom an operator has linked it to since.
         if !fresh.is_empty() || delivery.signals.is_empty() {
@@ -127,7 +128,7 @@ impl Tx<'_> {
         }
         let mut facts = Facts {
             source: &delivery.source,
-            delivery_departures: fresh.iter().filter(|n| counts_as_departure(&delivery.signals[**n])).count(),
+            delivery_departures: self.count_departures(delivery, fresh).await?,
             recent_departures: self
                 .recent_signals(context.policy, delivery, fresh, Class::Departures)
                 .await?,
@@ -163,6 +164,17 @@ impl Tx<'_> {
         };
         self.note_delivery(delivery, &receipt).await?;
         Ok(receipt)
+    }
+
+    /// How many of these signals count against the limit of a delivery.
+    async fn count_departures(&mut self, delivery: &Delivery, fresh: &[usize]) -> Result<usize> {
+        let mut count = 0;
+        for signal in fresh.iter().map(|n| &delivery.signals[*n]) {
+            if counts_as_departure(signal) && !self.only_moves(&delivery.source, signal).await? {
+                count += 1;
+            }
+        }
+        Ok(count)
     }
 
     /// Stores those signals that are new, and answers what became of each, in order.
@@ -217,7 +229,12 @@ impl Tx<'_> {
             subject: identity.names.clone(),
             ..signal.clone()
         };
-        let (decision, blocked) = self.decide(context, delivery, signal, &person, facts, &reference).await?;
+        let moves = self.only_moves(&delivery.source, signal).await?;
+        let asked = Facts {
+            recent_departures: if moves { 0 } else { facts.recent_departures },
+            ..facts.clone()
+        };
+        let (decision, blocked) = self.decide(context, delivery, signal, &person, &asked, &reference).await?;
         let (decided, why) = match &decision {
             Decision::Act(_) => ("act", None),
             Decision::Hold { why, .. } => ("hold", Some(why.clone())),
@@ -225,7 +242,7 @@ impl Tx<'_> {
             Decision::Withdraw => ("withdraw", None),
         };
         let id = self
-            .insert_signal(delivery, signal, &said, batch, decided, why.as_deref())
+            .insert_signal(delivery, signal, &said, batch, (decided, moves), why.as_deref())
             .await?;
         context.newest_signal = id;
         if let Subject::Credential(digest) = &signal.subject
@@ -265,7 +282,9 @@ impl Tx<'_> {
             }
             Decision::Withdraw => self.rescind_departures(&new).await?,
             Decision::Act(work) => {
-                facts.acted_on(signal.reason);
+                if !moves {
+                    facts.acted_on(signal.reason);
+                }
                 let case = self.open_case(context, &new, &work, None).await?;
                 self.call_off_superseded(&new, case).await?;
                 SignalReceipt::Accepted { case, held: false }
@@ -279,7 +298,7 @@ impl Tx<'_> {
             }
         };
         if let Some(departure) = departure(signal) {
-            self.keep_statement(delivery, signal, departure).await?;
+            self.keep_statement(&new, departure).await?;
             self.reevaluate(&delivery.source, &departure.employee, new.reference).await?;
         }
         Ok(receipt)
@@ -291,12 +310,12 @@ impl Tx<'_> {
         signal: &Signal,
         reference: &str,
         batch: Option<i64>,
-        decision: &str,
+        (decision, moves): (&str, bool),
         why: Option<&str>,
     ) -> Result<i64> {
         let done = sqlx::query(
-            "INSERT INTO signal (source, key, digest, subject_ref, reason, decision, why, batch, requested_by, note, occurred_at, received_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO signal (source, key, digest, subject_ref, reason, decision, why, batch, requested_by, note, occurred_at, received_at, moves) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(&delivery.source)
         .bind(&signal.key)
@@ -310,6 +329,7 @@ impl Tx<'_> {
         .bind(&signal.note)
         .bind(signal.occurred_at.map(crate::model::Timestamp::ms))
         .bind(delivery.received_at.ms())
+        .bind(moves)
         .execute(&mut *self.conn)
         .await
         .map_err(StoreError::sql("keeping a signal"))?;

@@ -10,6 +10,7 @@ use revoked_trail::EntryKind;
 
 use super::accept_context::{AcceptContext, DecidedSignal};
 use super::evidence_row;
+use super::place_hold::WHOLE_DELIVERY;
 use super::reported_time::is_ended_by;
 use super::requeue::{ContainingJob, NEWEST_CONTAINING};
 use crate::model::{CaseId, Containment, Evidence, Reason, Timestamp, When};
@@ -157,7 +158,7 @@ impl Tx<'_> {
         hold: Option<i64>,
     ) -> Result<Option<LiveCase>> {
         let sql = format!(
-            "SELECT id, priority, state, playbook, reason, (SELECT why FROM hold WHERE hold.id = cases.hold) FROM cases INDEXED BY cases_live \
+            "SELECT id, priority, state, playbook, reason, (SELECT why FROM hold WHERE hold.id = cases.hold), hold FROM cases INDEXED BY cases_live \
              WHERE subject_ref IN ({REFERENCES}) AND scope = ?2 AND state IN ('open', 'held') AND called_off_at IS NULL ORDER BY playbook = ?3 DESC, id DESC"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
@@ -179,6 +180,10 @@ impl Tx<'_> {
             let under: Option<String> = row.read(5)?;
             let (under, class) = (under.as_deref(), new.held.map(|(class, _)| class));
             if plan && state == "held" && under != class {
+                continue;
+            }
+            // What a file says that is held whole is rejected with that file, and changes nothing of what another one says.
+            if plan && class == Some(WHOLE_DELIVERY) && row.read::<Option<i64>>(6)? != hold {
                 continue;
             }
             // Nor is the end of one record, while another stands, the end of the last one.

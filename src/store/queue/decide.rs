@@ -99,7 +99,7 @@ impl Tx<'_> {
 /// How many signals of the source `$1` for one of the reasons in `$2` were acted on since `$3`, counted up to `$4`. Its index is
 /// `signal_window`.
 pub(super) const RECENT_SIGNALS: &str = concat!(
-    "SELECT count(*) FROM (SELECT 1 FROM signal WHERE decision = 'act' AND source = $1 AND reason IN (SELECT value FROM ",
+    "SELECT count(*) FROM (SELECT 1 FROM signal WHERE decision = 'act' AND moves = 0 AND source = $1 AND reason IN (SELECT value FROM ",
     values_of!("$2"),
     ") AND received_at > $3 LIMIT $4 + 0) counted"
 );

@@ -31,7 +31,7 @@ impl Store {
                 tx.record(
                     &Entry::new(EntryKind::LanePaused, Actor::Daemon).detail(serde_json::json!({ "target": target, "why": why })),
                 );
-                let summary = format!("target {target} is paused, its jobs wait: {why}; mend it, then run revoked check");
+                let summary = format!("target {target} refuses us, its jobs wait: {why}");
                 tx.raise_alert("lane_paused", &format!("target:{target}"), &summary, None)
                     .await
             })

@@ -4,7 +4,8 @@
 //! they are made of:
 //!
 //! - of accept: [`repetition`] (idempotency), [`decide`], [`open_case`], [`coalesce`] (with [`reported_time`]), [`place_hold`], [`requester`], and
-//!   [`accept_context`], which they hand on; [`portions`] for a large file, which is stored a part at a time;
+//!   [`accept_context`], which they hand on; [`portions`] for a large file, which is stored a part at a time; [`foresight`] for one that is only
+//!   looked at;
 //! - of jobs: [`enqueue`] (a [`new_job`]), [`requeue`], [`promote`] (what is due), [`lease`] (expiry), [`wake`], [`lanes`] (paused or not),
 //!   [`target_pause`] (paused by an operator), [`unreadable_job`] (given up);
 //! - of settle: [`close_case`], [`sweeps`], [`single_sign_on`] (again after a provider's block), and [`ledger`] for what could not be revoked;
@@ -23,6 +24,7 @@ pub(in crate::store) mod decide;
 pub(in crate::store) mod enqueue;
 pub(in crate::store) mod entries;
 pub(in crate::store) mod evidence_row;
+pub(in crate::store) mod foresight;
 pub(in crate::store) mod intents;
 pub(in crate::store) mod lanes;
 pub(in crate::store) mod lease;

@@ -15,7 +15,7 @@ pub(in crate::store) const OTHER_EMPLOYMENT: (&str, &str) = ("employment", "anot
 const PRINCIPAL: &str = "principal";
 
 /// The class of a hold over a whole delivery: it is never one decision with another delivery.
-const WHOLE_DELIVERY: &str = "delivery_limit";
+pub(super) const WHOLE_DELIVERY: &str = "delivery_limit";
 
 impl Tx<'_> {
     /// Opens a case that waits for a human, or joins the signal to one that does.

@@ -5,20 +5,26 @@ use revoked_trail::{Entry, EntryKind};
 use super::decide::{counts_as_departure, departure};
 use crate::digest::{hex, sha256};
 use crate::model::{Actor, CaseId, Delivery, DepartureStep, Signal, SignalReceipt, Timestamp};
-use crate::store::columns::Columns as _;
+use crate::store::columns::{Columns as _, written};
 use crate::store::{Result, Store, StoreError, Tx};
 
 /// How many rows one statement looks up.
-const LOOKED_UP: usize = 500;
+pub(super) const LOOKED_UP: usize = 500;
 
 /// Whether a file with these bytes was taken, and not only in part.
 const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM batch WHERE source = $1 AND digest = $2 AND unfinished = 0 AND signals > 0)";
 
-/// How many rows of a list, each with its key and, where it is about an employment, that and its digest, are neither stored nor say what stands.
-const FRESH: &str = "SELECT count(*) FROM json_each($2) n \
+/// The places of the rows of a list, each with its key and, where it is about an employment, that and its digest, that are neither stored nor say
+/// what stands.
+const FRESH: &str = "SELECT n.key FROM json_each($2) n \
      WHERE NOT EXISTS (SELECT 1 FROM signal s WHERE s.source = $1 AND s.key = n.value ->> 0) \
      AND NOT EXISTS (SELECT 1 FROM employment e WHERE e.source = $1 AND e.employee = n.value ->> 1 AND e.employment = n.value ->> 2 \
                      AND lower(hex(e.statement)) = n.value ->> 3)";
+
+/// Which departures of a list of employments a human has called off, as far as nobody was told since that their source says it again.
+const CALLED_OFF: &str = "SELECT DISTINCT d.id FROM json_each($2) n CROSS JOIN departure d \
+     ON d.source = $1 AND d.employee = n.value ->> 0 AND d.employment = n.value ->> 1 WHERE d.state = 'cancelled' \
+     AND NOT EXISTS (SELECT 1 FROM departure_step s WHERE s.departure = d.id AND s.what = 'said_again' AND s.at >= d.changed_at) ORDER BY d.id";
 
 /// The signals of a delivery: what became the first time of those that say nothing new, and the places of those that do.
 pub(super) struct SeenSignals {
@@ -70,8 +76,8 @@ impl Store {
         Ok(Some((row.read(0)?, usize::try_from(row.read::<i64>(1)?).unwrap_or(0))))
     }
 
-    /// How many departures of a delivery are no repetitions. What [`Tx::find_repetitions`] finds one by one inside a transaction, in sets and
-    /// outside of any.
+    /// How many departures of a delivery count against its limit: neither repetitions nor moves. What [`Tx::find_repetitions`] and
+    /// [`Tx::only_moves`] find one by one inside a transaction, in sets and outside of any.
     pub(super) async fn count_fresh_departures(&self, delivery: &Delivery, again: bool) -> Result<usize> {
         let counted: Vec<&Signal> = delivery
             .signals
@@ -80,29 +86,61 @@ impl Store {
             .collect();
         let mut fresh = 0;
         for portion in counted.chunks(LOOKED_UP) {
-            let rows: serde_json::Value = portion
-                .iter()
-                .map(|signal| {
-                    let about = departure(signal);
-                    // A statement with a stamp of its own is told from others by its key.
-                    let digest = about.filter(|_| signal.occurred_at.is_none()).map(|_| hex(&signal.digest));
-                    let employee = about.map(|about| &about.employee);
-                    serde_json::json!([signal.key, employee, about.map(|about| &about.employment), digest])
-                })
-                .collect();
-            let count: i64 = sqlx::query_scalar(FRESH)
+            let rows: serde_json::Value = portion.iter().map(|signal| looked_up(signal)).collect();
+            let places: Vec<i64> = sqlx::query_scalar(FRESH)
                 .bind(&delivery.source)
                 .bind(rows.to_string())
-                .fetch_one(self.readers())
+                .fetch_all(self.readers())
                 .await
                 .map_err(StoreError::sql("counting the departures of a file"))?;
-            fresh += usize::try_from(count).unwrap_or(0);
+            let new: Vec<&Signal> = places
+                .iter()
+                .filter_map(|place| portion.get(usize::try_from(*place).ok()?).copied())
+                .collect();
+            fresh += new.len() - self.count_moves(&delivery.source, &new).await?;
         }
         Ok(fresh)
     }
 }
 
 impl Tx<'_> {
+    /// Tells somebody of rows that say nothing new about departures which an operator has called off: their source still says that these people
+    /// leave, and nothing follows from it. Once for each calling off, however often it is said.
+    pub(super) async fn note_called_off(&mut self, delivery: &Delivery, seen: &SeenSignals) -> Result<()> {
+        let again = seen.receipts.iter().zip(&delivery.signals);
+        let again = again.filter(|(receipt, _)| matches!(receipt, Some(SignalReceipt::Repeated { .. })));
+        let about: Vec<(&String, &String)> = again
+            .filter_map(|(_, signal)| departure(signal))
+            .filter(|departure| matches!(departure.step, DepartureStep::Leave { .. }))
+            .map(|departure| (&departure.employee, &departure.employment))
+            .collect();
+        if about.is_empty() {
+            return Ok(());
+        }
+        let called_off: Vec<i64> = sqlx::query_scalar(CALLED_OFF)
+            .bind(&delivery.source)
+            .bind(written("employments", &about)?)
+            .fetch_all(&mut *self.conn)
+            .await
+            .map_err(StoreError::sql("looking for departures that were called off"))?;
+        let Some(last) = called_off.last() else { return Ok(()) };
+        let source = &delivery.source;
+        for departure in &called_off {
+            let detail = "an operator had called the departure off: nothing follows";
+            self.add_step(*departure, &Actor::source(source), "said_again", Some(detail))
+                .await?;
+        }
+        let who = match called_off.len() {
+            1 => format!("departure {last} takes place, which an operator has called off"),
+            count => format!("{count} departures take place that an operator has called off, the last of them {last}"),
+        };
+        let summary = format!(
+            "source {source} says again that {who}: nothing follows, and access goes on; revoked departures show {last} says who called it off and why"
+        );
+        self.raise_alert("departure_called_off", &format!("source:{source}"), &summary, None)
+            .await
+    }
+
     /// Sorts the signals of a delivery into those that say nothing new and those that do. Repetitions don't count against a limit: a file that
     /// is delivered twice would trip it by itself.
     pub(super) async fn find_repetitions(&mut self, delivery: &Delivery, again: bool) -> Result<SeenSignals> {
@@ -182,8 +220,19 @@ impl Tx<'_> {
     }
 }
 
+/// A signal as it is looked up in a list: its key; where it is about an employment that, and its digest if that is what it is told from others by;
+/// and its digest.
+pub(super) fn looked_up(signal: &Signal) -> serde_json::Value {
+    let about = departure(signal);
+    let digest = hex(&signal.digest);
+    // A statement with a stamp of its own is told from others by its key.
+    let told_by = about.filter(|_| signal.occurred_at.is_none()).map(|_| &digest);
+    let employee = about.map(|about| &about.employee);
+    serde_json::json!([signal.key, employee, about.map(|about| &about.employment), told_by, digest])
+}
+
 /// Whether a row of a file that was taken before is a repetition by that alone. Who is missing from a file is not what it says: the same bytes a
 /// day later are another proof.
-fn says_nothing_again(signal: &Signal) -> bool {
+pub(super) fn says_nothing_again(signal: &Signal) -> bool {
     departure(signal).is_some_and(|departure| !matches!(departure.step, DepartureStep::Vanished { .. }))
 }

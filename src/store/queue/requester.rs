@@ -1,12 +1,12 @@
 //! Redacts who asked, as far as the trail may say it: nothing leaves the trail again, and what senders write there may be somebody's name.
 
+use revoked_trail::is_login;
+
 use crate::model::Actor;
 use crate::policy::INBOX;
 
 /// Who asks by the standards that senders keep to (CAEP 1.0 section 2, `initiating_entity`): words that name nobody.
 const WORDS: [&str; 4] = ["admin", "user", "policy", "system"];
-/// The longest login of Linux (`useradd`), in bytes.
-const LONGEST_LOGIN: usize = 32;
 
 /// What of `text` may stand as it is: one of the words, or the login and uid of an operator, as our own commands write them into the inbox.
 /// Another program with a right to write there could write the like of it, but nothing longer or freer than a login.
@@ -15,17 +15,12 @@ pub(super) fn loggable<'t>(source: &str, text: Option<&'t str>) -> Option<&'t st
 }
 
 fn is_operator(text: &str) -> bool {
-    let is_login = |name: &str| {
-        name.len() <= LONGEST_LOGIN
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
-    };
     match text.parse::<Actor>() {
-        Ok(Actor::Operator {
-            ref name,
-            uid: Some(uid),
-        }) => is_login(name) && text == format!("operator:{name}({uid})"),
+        Ok(
+            ref actor @ Actor::Operator {
+                ref name, uid: Some(_), ..
+            },
+        ) => is_login(name) && text == actor.to_string(),
         _ => false,
     }
 }
@@ -42,6 +37,10 @@ mod tests {
         let alice = "operator:alice.b-c_1(1000)";
         assert_eq!(loggable("inbox", Some(alice)), Some(alice));
         assert_eq!(loggable("idp", Some(alice)), None, "a sender is no command of ours");
+        for behind in ["sudo:ann", "login:ann(1000)"] {
+            let text = format!("operator:revoked(995) {behind}");
+            assert_eq!(loggable("inbox", Some(&text)), Some(text.as_str()));
+        }
         for text in [
             "ann.smith@example.org",
             "payroll",
@@ -52,6 +51,8 @@ mod tests {
             "operator:ann@example.org(1000)",
             "operator:ann(01000)",
             "operator:ann(1000) at ann@example.org(7)",
+            "operator:ann(1000) sudo:ann smith",
+            "operator:ann(1000) sudo:ann sudo:ann",
             "operator:abcdefghijklmnopqrstuvwxyzabcdefg(1000)",
             "source:idp",
             "daemon",

@@ -171,7 +171,7 @@ impl Tx<'_> {
     ) -> Result<Option<CaseOutcome>> {
         let AttemptEnd { job, evidence, .. } = end;
         match settlement {
-            Settlement::Done(_) if job.kind == JobKind::Release => Ok(None),
+            Settlement::Done(_) if job.kind == JobKind::Release => self.note_released(job.case.0).await.map(|()| None),
             Settlement::Done(verdict) => {
                 if !called_off {
                     self.follow(end, &verdict, sweep).await?;

@@ -95,7 +95,11 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Records that a file was taken. One that was rejected whole was not: that it was put aside says its own entry.
     fn record_file(&mut self, delivery: &Delivery, batch: i64) {
+        if rejected_whole(delivery).is_some() {
+            return;
+        }
         self.record(
             &Entry::new(EntryKind::FileAccepted, Actor::source(&delivery.source)).detail(serde_json::json!({
                 "batch": batch, "sha256": delivery.digest.map(|digest| hex(&digest)), "signals": delivery.signals.len(),
@@ -109,6 +113,7 @@ impl Tx<'_> {
         if delivery.refused.is_empty() {
             return Ok(());
         }
+        let whole = rejected_whole(delivery);
         let named: Vec<_> = delivery
             .refused
             .iter()
@@ -117,36 +122,28 @@ impl Tx<'_> {
             .collect();
         self.record(
             &Entry::new(EntryKind::FileQuarantined, Actor::source(&delivery.source)).detail(serde_json::json!({
-                "batch": batch, "refused": delivery.refused.len(), "parts": named,
+                "batch": batch, "sha256": delivery.digest.map(|digest| hex(&digest)), "refused": delivery.refused.len(), "parts": named,
+                "whole": whole.is_some(),
             })),
         );
-        let whole = delivery.refused.iter().find(|part| part.place == Refused::WHOLE);
-        let said = |what: &str| {
-            if let Some(part) = whole {
-                return format!(
-                    "source {}: {what} was rejected whole, nothing in it was acted on: {}",
-                    delivery.source, part.why
-                );
-            }
-            let parts = match delivery.refused.len() {
-                1 => "1 part".to_owned(),
-                count => format!("{count} parts"),
-            };
-            format!(
-                "source {}: {parts} of {what} could not be read; what could not was put aside",
-                delivery.source
-            )
-        };
         // One alert a file, so that the name of none is lost. A file's name may be a person's, so the log goes without.
         let (summary, logged, key) = match (&delivery.name, &delivery.digest) {
-            (None, _) => (said("a delivery"), said("a delivery"), format!("source:{}", delivery.source)),
+            (None, _) => (
+                told(delivery, "a delivery"),
+                told(delivery, "a delivery"),
+                format!("source:{}", delivery.source),
+            ),
             (Some(name), digest) => {
                 let (digest, logged) = match digest {
-                    Some(digest) => (*digest, said(&format!("the file with the SHA-256 {}", hex(digest)))),
-                    None => (sha256(name.as_bytes()), said("a file")),
+                    Some(digest) => (*digest, told(delivery, &format!("the file with the SHA-256 {}", hex(digest)))),
+                    None => (sha256(name.as_bytes()), told(delivery, "a file")),
                 };
                 let key = format!("source:{}:file:{}", delivery.source, hex(&digest[..8]));
-                (said(&format!("the file {name:?}")), logged, key)
+                (
+                    told(delivery, &format!("the file {name:?}")) + &what_to_do(delivery),
+                    logged,
+                    key,
+                )
             }
         };
         self.raise_alert_discreetly("quarantine", &key, &summary, &logged, None).await
@@ -179,4 +176,57 @@ impl Tx<'_> {
         .map_err(StoreError::sql("keeping a cursor"))?;
         Ok(())
     }
+}
+
+/// The most places that an alert names.
+const MOST_PLACES: usize = 8;
+
+/// What could not be read of a delivery, for the alert: where it stands, never what stands there, since an alert is kept for good.
+fn told(delivery: &Delivery, what: &str) -> String {
+    let source = &delivery.source;
+    if let Some(part) = rejected_whole(delivery) {
+        return format!(
+            "source {source}: {what} was rejected whole, nothing in it was acted on: {}",
+            part.why
+        );
+    }
+    let count = delivery.refused.len();
+    let part = match (delivery.put_aside.is_some(), count) {
+        (true, 1) => "row",
+        (true, _) => "rows",
+        (false, 1) => "part",
+        (false, _) => "parts",
+    };
+    let mut places: Vec<&str> = delivery
+        .refused
+        .iter()
+        .take(MOST_PLACES)
+        .map(|part| part.place.as_str())
+        .collect();
+    if count > MOST_PLACES {
+        places.push("…");
+    }
+    let places = match &delivery.put_aside {
+        Some(_) => format!(" ({})", places.join(", ")),
+        None => String::new(),
+    };
+    format!("source {source}: {count} {part}{places} of {what} could not be read; what could not was put aside")
+}
+
+/// What somebody is to do about it, where the sender is told why.
+fn what_to_do(delivery: &Delivery) -> String {
+    let Some(put_aside) = &delivery.put_aside else {
+        return String::new();
+    };
+    let then = if put_aside.over_by_itself {
+        "this is over once rows that say the same were taken"
+    } else {
+        "then clear this"
+    };
+    format!("; read {}, mend, drop again; {then}", put_aside.reason)
+}
+
+/// Why nothing of a delivery was taken, where that is so.
+fn rejected_whole(delivery: &Delivery) -> Option<&Refused> {
+    delivery.refused.iter().find(|part| part.place == Refused::WHOLE)
 }

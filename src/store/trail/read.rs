@@ -176,7 +176,21 @@ impl Store {
                 .push(member!("actor"))
                 .push(", 1, length(")
                 .push_bind(name.clone());
-            query.push(") + 1) = ").push_bind(format!("{name}(")).push(")");
+            query.push(") + 1) = ").push_bind(format!("{name}("));
+            // Or who became the account that did it.
+            let (login, sudo) = (format!(" login:{operator}("), format!(" sudo:{operator}"));
+            query
+                .push(" OR instr(")
+                .push(member!("actor"))
+                .push(", ")
+                .push_bind(login)
+                .push(") > 0 OR substr(")
+                .push(member!("actor"))
+                .push(", -length(")
+                .push_bind(sudo.clone())
+                .push(")) = ")
+                .push_bind(sudo)
+                .push(")");
         }
         query
             .push(" ORDER BY t.seq ")

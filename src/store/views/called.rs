@@ -10,6 +10,8 @@ use crate::store::{Result, Store, StoreError};
 
 /// How many names are looked at for one that is near a word.
 const LOOKED_AT: i64 = 50_000;
+/// How many cases are named that found an account of a name.
+const ACCOUNTS: usize = 20;
 
 /// A name that a word may mean, and where it is known from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct KnownName {
     pub source: Option<String>,
     /// The newest case that came by it, or that found an account of that name.
     pub case: Option<i64>,
+    /// The newest cases that found an account of that name, the newest first, where nobody came by the name itself and nothing links it.
+    pub accounts_of: Vec<i64>,
 }
 
 impl Store {
@@ -30,21 +34,25 @@ impl Store {
     /// # Errors
     /// Where the store cannot be read.
     pub async fn names_called(&self, word: &SearchWord) -> Result<Vec<KnownName>> {
-        let mut found: BTreeMap<String, Option<i64>> = BTreeMap::new();
+        // Whether somebody came by the name, or it is linked; and the cases that found an account of it.
+        let mut found: BTreeMap<String, (bool, Vec<i64>)> = BTreeMap::new();
         for name in self.known_names_that_hold(word).await? {
             if word.is(&name) {
-                found.insert(name, None);
+                found.insert(name, (true, Vec::new()));
             }
         }
         for account in self.accounts_that_hold(word).await? {
             // The target's own id is no less a name than what people call the account: lists show it.
             let id = format!("opaque:{}", account.id);
             for name in account.names.into_iter().chain([id]).filter(|name| word.is(name)) {
-                found.entry(name).or_default().get_or_insert(account.case);
+                let (_, cases) = found.entry(name).or_default();
+                if cases.len() < ACCOUNTS && !cases.contains(&account.case) {
+                    cases.push(account.case);
+                }
             }
         }
         let mut names = Vec::with_capacity(found.len());
-        for (text, seen_in) in found {
+        for (text, (is_known, seen_in)) in found {
             // A name that another program has written is nobody's.
             let Ok(name) = text.parse() else { continue };
             let row = sqlx::query(
@@ -60,7 +68,8 @@ impl Store {
                 name,
                 person: row.read(0)?,
                 source: row.read(1)?,
-                case: row.read::<Option<i64>>(2)?.or(seen_in),
+                case: row.read::<Option<i64>>(2)?.or(seen_in.first().copied()),
+                accounts_of: if is_known { Vec::new() } else { seen_in },
             });
         }
         names.sort_by(|one, other| (one.name.rank(), &one.name).cmp(&(other.name.rank(), &other.name)));

@@ -27,6 +27,8 @@ pub struct CaseFilter {
     pub subject_refs: Option<Vec<String>>,
     /// Or one of these, whoever they are about.
     pub or_cases: Vec<i64>,
+    /// Older than this one.
+    pub before: Option<i64>,
     /// At most so many.
     pub limit: u32,
 }
@@ -50,6 +52,9 @@ impl CaseFilter {
             if let Some(word) = word {
                 query.push(column).push_bind(word.clone());
             }
+        }
+        if let Some(before) = self.before {
+            query.push(" AND c.id < ").push_bind(before);
         }
         if let Some(target) = &self.target {
             query

@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 
 use crate::model::Timestamp;
 use crate::store::columns::{Columns as _, time_at};
-use crate::store::{Result, Store, StoreError};
+use crate::store::{Result, Stopped, Store, StoreError, TargetPause};
 
 /// How many waiting jobs are counted before one of a case.
 const COUNTED: i64 = 1000;
@@ -28,32 +28,12 @@ pub struct JobProgress {
     pub acted: bool,
     /// Why nothing goes on at the target.
     pub stopped: Option<Stopped>,
+    /// Since when.
+    pub stopped_at: Option<Timestamp>,
     /// When the target's next call may leave.
     pub next_permit_at: Option<Timestamp>,
     /// How many jobs stand before it in the queue, up to a thousand.
     pub before: i64,
-}
-
-/// Why nothing goes on at a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stopped {
-    /// What it is.
-    pub by: StoppedBy,
-    /// In words.
-    pub why: String,
-    /// Since when.
-    pub since: Option<Timestamp>,
-}
-
-/// What keeps a target from being worked at: of several what weighs most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoppedBy {
-    /// An operator has paused it.
-    Operator,
-    /// It refuses our credential, or a permission is missing.
-    Refusal,
-    /// It does not answer.
-    Silence,
 }
 
 impl Store {
@@ -100,6 +80,7 @@ impl Store {
 
 fn read_progress(row: &SqliteRow) -> Result<JobProgress> {
     let lossy = |index: usize| (!row.is_null(index)).then(|| row.lossy(index)).transpose();
+    let (stopped, stopped_at) = stopped(row)?;
     Ok(JobProgress {
         target: row.lossy(0)?,
         state: row.lossy(1)?,
@@ -108,41 +89,29 @@ fn read_progress(row: &SqliteRow) -> Result<JobProgress> {
         error: lossy(4)?,
         verdict: lossy(5)?,
         acted: row.read(6)?,
-        stopped: stopped(row)?,
+        stopped,
+        stopped_at,
         next_permit_at: time_at(row, 7)?,
         before: row.read(8)?,
     })
 }
 
-fn stopped(row: &SqliteRow) -> Result<Option<Stopped>> {
-    // Whatever stands in a row, that it is there says that the target is stopped.
+/// Why nothing goes on at the target, and since when. Whatever stands in a row, that it is there says so.
+fn stopped(row: &SqliteRow) -> Result<(Option<Stopped>, Option<Timestamp>)> {
     let since = |index: usize| time_at(row, index).ok().flatten();
     if !row.is_null(9) {
-        let (by, note) = (row.lossy(10).unwrap_or_default(), row.lossy(11).unwrap_or_default());
-        return Ok(Some(Stopped {
-            by: StoppedBy::Operator,
-            why: format!("paused by {by}: {note}"),
-            since: since(9),
-        }));
+        let pause = TargetPause {
+            since: since(9).unwrap_or(Timestamp::from_ms(0)),
+            by: row.lossy(10).unwrap_or_default(),
+            note: row.lossy(11).unwrap_or_default(),
+        };
+        return Ok((Some(Stopped::Paused(pause)), since(9)));
     }
     if !row.is_null(13) {
-        return Ok(Some(Stopped {
-            by: StoppedBy::Refusal,
-            why: row.lossy(13)?,
-            since: since(12),
-        }));
+        return Ok((Some(Stopped::Refused(row.lossy(13)?)), since(12)));
     }
     if row.is_null(15) {
-        return Ok(None);
+        return Ok((None, None));
     }
-    let summary = row.lossy(15)?;
-    Ok(Some(Stopped {
-        by: StoppedBy::Silence,
-        // The alert is a sentence with the target's name, and ends with what came of the call.
-        why: summary
-            .split_once(", its jobs wait: ")
-            .map_or(summary.as_str(), |(_, why)| why)
-            .to_owned(),
-        since: since(14),
-    }))
+    Ok((Some(Stopped::Down(row.lossy(15)?)), since(14)))
 }

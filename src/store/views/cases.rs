@@ -13,7 +13,7 @@ use crate::store::gaps::Gaps;
 use crate::store::{Listed, Result, Store, StoreError, UnreadableRow};
 
 /// A case as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CaseView {
     /// Its number.
     pub id: i64,
@@ -69,7 +69,7 @@ pub struct CaseView {
 }
 
 /// An action as `case show` lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct ActionView {
     /// Its number.
     pub id: i64,
@@ -91,7 +91,7 @@ pub struct ActionView {
 }
 
 /// A signal as `case show` lists it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct SignalView {
     /// Its number.
     pub id: i64,
@@ -112,7 +112,7 @@ pub struct SignalView {
 }
 
 /// A case with everything that belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CaseDetail {
     /// The case.
     pub case: CaseView,

@@ -11,7 +11,7 @@ use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
 
 /// The numbers that `status` and `/metrics` show. None of them takes longer to read the more rows there are.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Counts {
     /// Jobs by state.
     pub jobs: BTreeMap<String, i64>,

@@ -27,7 +27,7 @@ pub struct ListFilter {
 }
 
 /// A job as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct JobView {
     /// Its number.
     pub id: i64,
@@ -46,6 +46,7 @@ pub struct JobView {
     /// Attempts so far.
     pub attempt: u32,
     /// What was proved, in full.
+    #[schema(value_type = Option<Object>)]
     pub verdict: Option<Verdict>,
     /// The newest error.
     pub error: Option<String>,
@@ -57,6 +58,7 @@ pub struct JobView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub looks: Option<i64>,
     /// What its newest attempt saw and did.
+    #[schema(value_type = Option<Object>)]
     pub evidence: Option<Evidence>,
 }
 

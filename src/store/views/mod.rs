@@ -1,8 +1,8 @@
 //! Read-only views for commands, the API and the metrics: by any process that may read the file.
 //!
-//! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`], [`jobs`], [`lanes`], what is at [`work`] and what waits for its
+//! [`cases`] by a [`case_filter`] or by [`case_accounts`], [`case_progress`], [`jobs`], [`lanes`] and why one has [`stopped`], what is at [`work`] and what waits for its
 //! day in [`plans`]; [`counts`] for `status` and `/metrics`; [`search`] for a [`search_word`] over everything, [`called`] for whom a bare word
-//! means. Views of one kind of thing stand with it: holds, departures, backlog.
+//! means, [`shown_names`] for the name that somebody is shown by. Views of one kind of thing stand with it: holds, departures, backlog.
 
 pub(in crate::store) mod called;
 pub(in crate::store) mod case_accounts;
@@ -16,4 +16,6 @@ mod people;
 pub(in crate::store) mod plans;
 pub(in crate::store) mod search;
 pub(in crate::store) mod search_word;
+pub(in crate::store) mod shown_names;
+pub(in crate::store) mod stopped;
 pub(in crate::store) mod work;

@@ -113,7 +113,7 @@ pub(super) fn optional_error(failure: CallFailure) -> TargetError {
     match failure {
         CallFailure::Refused(refusal) if refusal.forbids() => refusal.with(
             Remedy::GiveUp,
-            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`, or observation whether the \
+            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`, or look whether the \
              server's database is down, which it reports the same way",
         ),
         other => other.into(),

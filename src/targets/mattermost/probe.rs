@@ -70,7 +70,7 @@ async fn explain(target: &Mattermost, context: &CallContext, error: TargetError)
     match (error.remedy, health(target, context).await) {
         (Remedy::Pause, Err(health)) if health.remedy == Remedy::Retry => TargetError {
             source: anyhow!(
-                "the server says that it is not healthy, probably its database is down, and then it refuses valid credentials too; observation \
+                "the server says that it is not healthy, probably its database is down, and then it refuses valid credentials too; look \
                  after the server first"
             ),
             ..error

@@ -42,6 +42,8 @@ fn the_example_shows_every_key() {
             tables.last_mut().unwrap().1.push("key");
         } else if let Some(("exec", _)) = as_in(line).filter(|_| table == "alerts") {
             tables.last_mut().unwrap().1.push("exec");
+        } else if let Some((key, _)) = as_in(line).filter(|_| table == "console") {
+            tables.last_mut().unwrap().1.push(key);
         }
     }
     let known = |text: &str| -> Vec<String> {

@@ -127,7 +127,7 @@ fn two_sources_for_one_stream_are_refused() {
     let source = |name: &str, audience: &str| {
         format!("[[source]]\nname = '{name}'\nkind = 'x'\nissuer = 'https://idp.example.org'\naudience = '{audience}'\n")
     };
-    let said = complaints(&(source("a", "one") + &source("b", "one") + &source("c", "two")));
+    let said = complaints(&(source("a", "one") + source("b", "one").as_str() + source("c", "two").as_str()));
     assert!(
         said.contains("revoked.toml:10:12: audience: another source has the same issuer and audience"),
         "{said}"

@@ -206,3 +206,62 @@ async fn a_store_of_somebody_else_is_refused_with_the_line_to_type() {
     );
     assert_eq!((said.code, said.err), (3, line));
 }
+
+/// A command of nobody's; nothing where that one cannot run the program here.
+async fn as_nobody(site: &Installation, args: &[&str]) -> Option<CommandOutput> {
+    let mut command = site.command(args);
+    command.uid(65_534).gid(65_534);
+    if let Ok(output) = command.output().await {
+        return Some(CommandOutput::of(output));
+    }
+    println!("NOT CHECKED: nobody cannot run the program here");
+    None
+}
+
+#[tokio::test]
+async fn a_store_that_is_kept_from_us_is_not_one_that_is_not_there_yet() {
+    let plan = InstallationPlan {
+        store: "data/revoked.db",
+        ..InstallationPlan::default()
+    };
+    let site = Installation::new(plan).await;
+    fs::create_dir(site.path("data")).unwrap();
+    site.start().await.stop().await;
+    fs::set_permissions(site.config().parent().unwrap(), fs::Permissions::from_mode(0o711)).unwrap();
+    fs::set_permissions(site.path("data"), fs::Permissions::from_mode(0o700)).unwrap();
+    for args in [&["check", "--offline"][..], &["source", "list"], &[]] {
+        let Some(said) = as_nobody(&site, args).await else { return };
+        assert!(
+            said.code == 3 && said.err.contains("may be opened by nobody else: type sudo -u root revoked"),
+            "{args:?}: {said:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_root_has_put_back_into_the_daemons_folder_is_refused_with_the_chown() {
+    let site = Installation::new(InstallationPlan::default()).await;
+    let folder = site.path("data");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
+    fs::set_permissions(site.config().parent().unwrap(), fs::Permissions::from_mode(0o711)).unwrap();
+    let store = folder.join("revoked.db");
+    fs::write(&store, "").unwrap();
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o600)).unwrap();
+    if std::os::unix::fs::chown(&folder, Some(65_534), Some(65_534)).is_err() {
+        println!("NOT CHECKED: only root can give a folder away");
+        return;
+    }
+    let typed = store.display().to_string();
+    for args in [&["case", "list", "--store", &typed][..], &["run", "--store", &typed]] {
+        // The config's secrets are root's.
+        if args[0] == "run" {
+            for secret in ["chat-token", "trail-seed"] {
+                std::os::unix::fs::chown(site.path(secret), Some(65_534), Some(65_534)).unwrap();
+            }
+        }
+        let Some(said) = as_nobody(&site, args).await else { return };
+        let mend = format!("chown --reference={} {typed}*", folder.display());
+        assert!(said.code == 3 && said.err.contains(&mend), "{args:?}: {said:?}");
+    }
+}

@@ -41,6 +41,12 @@ async fn the_sweeps_of_a_case_end_and_its_verdict_stays() {
     assert!(trail.iter().any(|entry| entry == "case.called_off"), "{trail:?}");
     let shown = site.says(&["case", "show", &case.to_string()]).await;
     assert!(shown.out.contains("departed by mistake"), "{shown:?}");
+    let answer = shown.out.lines().last().unwrap();
+    assert!(
+        answer.starts_with("CALLED OFF user04 at chat ")
+            && answer.contains(": still suspended · revoked release 1 gives the account back"),
+        "{answer}"
+    );
     let again = site.says(&["case", "cancel", &case.to_string(), "--note", "again"]).await;
     assert!(again.code == 1 && again.err.contains("nothing of case"), "{again:?}");
     let nobody = site.says(&["case", "cancel", "4711", "--note", "x"]).await;

@@ -170,6 +170,13 @@ async fn a_full_disk_refuses_what_is_new_keeps_what_is_there_and_resumes_by_itse
     assert!(said.code == 1 && said.err.contains("disk"), "{said:?}");
     let status = full.says(&["status"]).await;
     assert!(status.code == 0 && status.out.contains("disk      full, "), "{status:?}");
+    let checked = full.says(&["check"]).await;
+    assert!(
+        checked.code == 6
+            && checked.out.contains("error: the disk under the store is full")
+            && checked.out.contains("\nnot ready: "),
+        "{checked:?}"
+    );
     let monitored = full.says(&["status", "--exit-code"]).await;
     assert!(monitored.code == 7 && monitored.out.contains("df -h "), "{monitored:?}");
     // What is there is kept and can be read.
@@ -191,7 +198,12 @@ async fn a_full_disk_refuses_what_is_new_keeps_what_is_there_and_resumes_by_itse
     for person in &acknowledged {
         assert!(Holdings::of(full.site.chat(), &format!("user{person:02}")).is_out());
     }
-    until("the alert", async || (full.alerts().await == ["disk_full"]).then_some(())).await;
+    until("the end of the alert", async || {
+        let all = full.says(&["alert", "list", "--all", "--json"]).await.out;
+        (all.contains("was full for ") && all.contains(" has room again")).then_some(())
+    })
+    .await;
+    until("no alert", async || full.alerts().await.is_empty().then_some(())).await;
     full.verifies().await;
     running.stop().await;
 }

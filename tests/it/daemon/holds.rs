@@ -65,7 +65,7 @@ async fn a_protected_person_is_held_and_only_the_set_that_was_shown_is_let_go() 
         approval.contains("operator:") && approval.contains("confirmed with HR") && approval.contains(set),
         "{approval}"
     );
-    let again = site.says(&["hold", "reject", &hold]).await;
+    let again = site.says(&["hold", "reject", &hold, "--yes", "--note", "too late"]).await;
     assert!(again.code == 1 && again.err.contains("was approved by"), "{again:?}");
 }
 
@@ -76,7 +76,7 @@ async fn a_rejected_hold_cancels_its_case_and_nothing_is_done() {
     let before = Holdings::of(site.chat(), "user02");
     let said = site.revoke("user02@example.test", "compromised", &["--all-sessions"]).await;
     let hold = held(&said);
-    let rejected = site.says(&["hold", "reject", &hold, "--note", "a test"]).await;
+    let rejected = site.says(&["hold", "reject", &hold, "--yes", "--note", "a test"]).await;
     assert_eq!(rejected.code, 0, "{rejected:?}");
     let detail = site.closed(&said.json()["case"]["id"]).await;
     assert_eq!(detail["case"]["state"], "cancelled");

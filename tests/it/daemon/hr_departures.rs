@@ -74,11 +74,11 @@ async fn a_file_with_too_many_leavers_waits_whole_before_its_first_action() {
     let alerts = site.ask(&["alert", "list"]).await.to_string();
     let log = site.log();
     assert!(
-        alerts.contains("1 part of the file \\\"leavers.csv\\\" could not be read"),
+        alerts.contains("1 row (line 27) of the file \\\"leavers.csv\\\" could not be read"),
         "{alerts}"
     );
     assert!(
-        log.contains("1 part of the file with the SHA-256") && !log.contains("leavers.csv"),
+        log.contains("1 row (line 27) of the file with the SHA-256") && !log.contains("leavers.csv"),
         "{log}"
     );
     let named = site
@@ -96,7 +96,7 @@ async fn a_file_with_too_many_leavers_waits_whole_before_its_first_action() {
         })
     })
     .await;
-    assert!(quarantine.contains("last_working_day is not a day"), "{quarantine}");
+    assert!(quarantine.contains("the calendar has no such day"), "{quarantine}");
 
     let hold = holds[0]["id"].to_string();
     let set = site.ask(&["hold", "show", &hold]).await["set"].as_str().unwrap().to_owned();
@@ -145,4 +145,55 @@ async fn a_leaver_of_tomorrow_keeps_everything_until_then_and_a_rescission_calls
         .await;
     assert!(changes(site.chat()).is_empty());
     assert!(Holdings::of(site.chat(), "user01").active);
+}
+
+#[tokio::test]
+async fn whoever_decides_about_a_wrong_file_is_told_who_had_a_plan_before_and_keeps_it() {
+    let site = with_hr().await;
+    let _running = site.start().await;
+    site.drop_file("right.csv", &format!("1,user01@example.test,{},,terminate\n", day(10)));
+    site.until_count("SELECT count(*) FROM departure WHERE state = 'planned'", 1)
+        .await;
+    let planned = site.ask(&["departures", "list"]).await[0].clone();
+    let mut rows = String::new();
+    for n in 1..=25 {
+        writeln!(rows, "{n},user{n:02}@example.test,{},,terminate", day(-2)).unwrap();
+    }
+    site.drop_file("wrong.csv", &rows);
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 25).await;
+    let shown = site.says(&["hold", "show", "1"]).await.out;
+    assert!(
+        shown.contains("1 of them had a plan before, which stands until this is decided")
+            && shown.contains("user01@example.test: "),
+        "{shown}"
+    );
+    let list = site.says(&["departures", "list", "--state", "planned"]).await.out;
+    assert!(list.contains("waits for a decision: revoked hold show 1"), "{list}");
+    let rejected = site.says(&["hold", "reject", "1", "--yes", "--note", "wrong"]).await;
+    assert!(
+        rejected.code == 0
+            && rejected
+                .out
+                .starts_with("hold 1 rejected: 25 cases are cancelled\n1 of them had a plan before, which stands\n")
+            && rejected.out.contains("user01@example.test: ")
+            && rejected.out.contains("(departure 1)"),
+        "{rejected:?}"
+    );
+    assert_eq!(site.ask(&["departures", "list", "--state", "planned"]).await[0], planned);
+    assert!(changes(site.chat()).is_empty());
+}
+
+#[tokio::test]
+async fn a_folder_that_can_be_read_again_after_a_restart_alerts_no_more() {
+    let site = with_hr().await;
+    let running = site.start().await;
+    fs::rename(site.path("hr"), site.path("away")).unwrap();
+    until("the alert", async || {
+        (site.alerts().await == ["source_unreadable"]).then_some(())
+    })
+    .await;
+    running.stop().await;
+    fs::rename(site.path("away"), site.path("hr")).unwrap();
+    let _running = site.start().await;
+    until("its end", async || site.alerts().await.is_empty().then_some(())).await;
 }

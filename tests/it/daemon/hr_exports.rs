@@ -72,7 +72,7 @@ async fn a_proposal_that_is_pasted_reads_the_export_and_the_leaver_is_out() {
     assert!(
         shown
             .out
-            .contains("4 rows: 1 planned, 1 at once, 2 stand, 1 with a day that stands for none"),
+            .contains("4 rows: 1 planned, 1 at once, 2 stand; of these 1 with a day that stands for none"),
         "{}",
         shown.out
     );

@@ -114,10 +114,12 @@ async fn a_preview_tells_who_would_leave_and_changes_nothing_with_or_without_a_s
     );
     let shown = site.says(&["source", "hr", "preview", &file, "--source", "hr"]).await;
     assert!(
-        shown.out.contains("refused, line 8, column last_working_day")
+        shown
+            .out
+            .contains("refused, line 8, user06@example.test (6), column last_working_day: \"03/04/2099\": ")
             && shown
                 .out
-                .ends_with("nothing was changed\n7 rows: 2 planned, 1 held, 1 blocked, 1 call off, 1 stand, 1 refused\n"),
+                .ends_with("nothing was changed\n7 rows: 2 planned, 1 held, 1 blocked, 1 calls off, 1 stands, 1 refused\n"),
         "{shown:?}"
     );
     let unknown = site.says(&["source", "hr", "preview", &file, "--source", "idp"]).await;
@@ -137,15 +139,12 @@ async fn a_preview_tells_who_would_leave_and_changes_nothing_with_or_without_a_s
         .await;
     let preview = previewed(&site, &file, Exit::Findings).await;
     assert!(
-        preview["rows"][0]["why"].as_str().unwrap().contains("and moves"),
+        preview["rows"][0]["effect"] == "moves" && preview["rows"][0]["from"].is_string(),
         "{preview:#}"
     );
     assert_eq!(preview["rows"][4]["effect"], "calls_off");
     assert!(
-        preview["rows"][4]["why"]
-            .as_str()
-            .unwrap()
-            .contains("departure 1, planned for"),
+        preview["rows"][4]["why"].as_str().unwrap().contains("departure 1, planned"),
         "{preview:#}"
     );
     assert_eq!(site.count("SELECT count(*) FROM batch").await, 1);

@@ -55,7 +55,10 @@ async fn what_fell_due_while_the_daemon_was_down_is_done_at_its_start_late_and_f
     let number = departure["id"].to_string();
     let shown = site.says(&["departures", "show", &number]).await;
     assert!(
-        shown.code == 0 && shown.out.contains("executed, late") && shown.out.contains("late by "),
+        shown.code == 0
+            && shown.out.contains("executed, late")
+            && shown.out.contains("executed by daemon: ")
+            && shown.out.contains(" h late"),
         "{shown:?}"
     );
     let trail = site.says(&["trail", "show", "--kind", "departure.", "--json"]).await.out;
@@ -64,7 +67,10 @@ async fn what_fell_due_while_the_daemon_was_down_is_done_at_its_start_late_and_f
 
     // What has happened is neither cancelled by an operator nor undone by HR.
     let refused = site.says(&["departures", "cancel", &number, "--note", "a mistake"]).await;
-    assert!(refused.code == 1 && refused.err.contains("was carried out at"), "{refused:?}");
+    assert!(
+        refused.code == 1 && refused.err.contains("was carried out at") && refused.err.contains("revoked release 1 undoes"),
+        "{refused:?}"
+    );
     site.drop_file("two.csv", "1,user01@example.test,,,rescind\n");
     site.until_count("SELECT count(*) FROM alert WHERE kind = 'rescinded_too_late'", 1)
         .await;
@@ -194,5 +200,51 @@ async fn a_plan_is_computed_again_when_the_rules_of_its_zone_have_changed() {
     assert!(
         local.contains("T00:00:00+1") && local.ends_with("[Australia/Lord_Howe]"),
         "{local}"
+    );
+}
+
+#[tokio::test]
+async fn who_is_out_and_stays_for_now_is_shown_as_suspended_until_the_release_after_which_nothing_says_so() {
+    let site = with_hr().await;
+    let _running = site.start().await;
+    site.drop_file("one.csv", &format!("1,user01@example.test,{},,terminate\n", day(-1)));
+    site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 1)
+        .await;
+    site.drop_file("two.csv", &format!("1,user01@example.test,{},,terminate\n", day(20)));
+    let moved = site.until_departure("planned").await;
+    assert_eq!(moved["suspended_by"], 1, "{moved:#}");
+    assert_eq!(site.alerts().await, ["rescinded_too_late"]);
+    for command in [&["departures", "list"] as &[&str], &["departures", "show", "1"]] {
+        let said = site.says(command).await;
+        assert!(
+            said.out.contains("the account is suspended") && said.out.contains("revoked release 1"),
+            "{said:?}"
+        );
+    }
+    let answer = async || site.says(&["case", "show", "1"]).await.out.lines().last().unwrap().to_owned();
+    let called_off = answer().await;
+    assert!(
+        called_off.starts_with("CALLED OFF user01@example.test at chat ")
+            && called_off.contains("still suspended · revoked release 1"),
+        "{called_off}"
+    );
+
+    let rehearsal = site.ask(&["release", "1"]).await;
+    let set = rehearsal["set"].as_str().unwrap();
+    let said = site.says(&["release", "1", "--set", set, "--note", "stays for now"]).await;
+    assert_eq!(said.code, 0, "{said:?}");
+    site.until_count("SELECT count(*) FROM job WHERE verdict = 'released'", 1)
+        .await;
+    assert!(Holdings::of(site.chat(), "user01").active);
+    assert!(site.alerts().await.is_empty());
+    let released = answer().await;
+    assert!(
+        released.starts_with("RELEASED user01@example.test at chat: the account is open again since "),
+        "{released}"
+    );
+    let departure = site.departure().await;
+    assert_eq!(
+        (&departure["state"], departure.get("suspended_by")),
+        (&"planned".into(), None)
     );
 }

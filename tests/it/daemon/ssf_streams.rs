@@ -138,7 +138,7 @@ async fn a_pushed_stream_is_made_proved_used_paused_and_ended_by_commands() {
     let other = site.says(&["source", "ssf", "status", "inbox"]).await;
     assert!(other.code == 1 && other.err.contains("kind"), "{other:?}");
     running.stop().await;
-    let disk = String::from_utf8_lossy(&std::fs::read(site.store()).unwrap()).into_owned() + &site.log();
+    let disk = String::from_utf8_lossy(&std::fs::read(site.store()).unwrap()).into_owned() + site.log().as_str();
     for secret in [TOKEN, "0123456789abcdef0123456789abcdef"] {
         assert!(!disk.contains(secret), "{secret} is in the store or the log");
     }

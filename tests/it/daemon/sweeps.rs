@@ -99,7 +99,8 @@ async fn a_departed_account_that_somebody_enabled_again_waits_for_a_human_and_is
         shown["hold"]["detail"].as_str().unwrap().contains("enabled again"),
         "{shown:#}"
     );
-    let rejected = site.says(&["hold", "reject", &hold, "--note", "departed by mistake"]).await;
+    let reject = ["hold", "reject", &hold, "--yes", "--note", "departed by mistake"];
+    let rejected = site.says(&reject).await;
     assert_eq!(rejected.code, 0, "{rejected:?}");
     // What was proved stays said, and no sweep is left that could suspend the account once more.
     let detail = site.closed(&case).await;

@@ -136,3 +136,86 @@ async fn a_key_that_the_config_names_is_replaced_by_one_that_the_operator_brings
     site.start().await.stop().await;
     assert_eq!(verified(&site).await["keys"][1]["word"], "the key before it says so");
 }
+
+/// A command to which systemd passes credentials: the files of that folder.
+fn passed(site: &Installation, folder: &str, args: &[&str]) -> tokio::process::Command {
+    let mut command = site.command(args);
+    command.env("CREDENTIALS_DIRECTORY", site.path(folder));
+    command
+}
+
+#[tokio::test]
+async fn a_key_that_systemd_passes_on_is_replaced_by_another_that_is_passed_beside_it_and_the_line_is_told() {
+    let site = Installation::new(InstallationPlan {
+        more: "[[source]]\nname = \"siem\"\nkind = \"webhook\"\nverify = \"bearer\"\nsecrets = [{ credential = \"siem\" }]\n",
+        ..InstallationPlan::default()
+    })
+    .await;
+    let text = fs::read_to_string(site.config()).unwrap();
+    let file = format!("{{ file = \"{}\" }}", site.path("trail-seed").display());
+    fs::write(site.config(), text.replace(&file, "{ credential = \"trail-key\" }")).unwrap();
+    for folder in ["credentials", "for-the-command"] {
+        fs::create_dir(site.path(folder)).unwrap();
+        site.secret(&format!("{folder}/trail-key"), b"0123456789abcdef0123456789ABCDEF");
+    }
+    site.secret("credentials/siem", b"0123456789abcdef0123456789abcdef");
+    let new = b"fedcba9876543210FEDCBA9876543210";
+    site.secret("for-the-command/trail-key.new", new);
+    let running = site.start_by(passed(&site, "credentials", &["run"])).await;
+    // A daemon that runs comes first, whatever is wrong with the keys.
+    let said = site.says(&["trail", "rotate-key"]).await;
+    assert!(said.code == 4 && said.err.contains("stop it first"), "{said:?}");
+    running.stop().await;
+    let line = "--uid=root -p LoadCredential=trail-key:/etc/revoked/credentials/trail-key \
+                -p LoadCredential=trail-key.new:/etc/revoked/credentials/trail-key.new revoked trail rotate-key --to trail-key.new --config ";
+    for (args, first) in [
+        (&["trail", "rotate-key"][..], "make the new one first (head -c 32 "),
+        (
+            &["trail", "rotate-key", "--to", "/etc/revoked/credentials/trail-key.new"],
+            "type sudo systemd-run",
+        ),
+    ] {
+        let said = site.says(args).await;
+        assert_eq!((said.code, said.err.lines().count()), (1, 1), "{said:?}");
+        assert!(said.err.contains(line) && said.err.contains(first), "{said:?}");
+        assert!(!said.err.contains("siem"), "no other secret is needed: {said:?}");
+    }
+    let output = passed(&site, "for-the-command", &["trail", "rotate-key", "--to", "trail-key.new"])
+        .output()
+        .await
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    site.secret("credentials/trail-key", new);
+    site.start_by(passed(&site, "credentials", &["run"])).await.stop().await;
+    assert_eq!(verified(&site).await["keys"][1]["word"], "the key before it says so");
+}
+
+#[tokio::test]
+async fn verifier_keys_that_a_restore_left_out_are_written_anew_from_the_trail_and_that_is_said() {
+    let site = worked().await;
+    assert_eq!(site.says(&["trail", "rotate-key"]).await.code, 0);
+    let keys = fs::read_to_string(site.path("revoked.db.vkey")).unwrap();
+    assert_eq!(keys.lines().count(), 2);
+    // With the newest alone nothing of the time before is believed, and what is missing is named once.
+    fs::write(site.path("revoked.db.vkey"), keys.lines().last().unwrap()).unwrap();
+    let said = site.says(&["trail", "verify"]).await;
+    assert_eq!(said.code, 5, "{said:?}");
+    let of_the_store = said
+        .out
+        .lines()
+        .filter(|line| line.contains("a checkpoint in the store is signed by"))
+        .count();
+    assert_eq!(of_the_store, 1, "{said:?}");
+    let last = said.out.lines().last().unwrap();
+    assert!(
+        last.starts_with("NOT VERIFIED: the verifier key of proof.example.test/trail/1+")
+            && last.contains("put the saved ")
+            && last.contains(".vkey back"),
+        "{last}"
+    );
+    fs::remove_file(site.path("revoked.db.vkey")).unwrap();
+    site.start().await.stop().await;
+    assert_eq!(fs::read_to_string(site.path("revoked.db.vkey")).unwrap(), keys);
+    assert!(site.log().contains("the file of verifier keys was gone"), "{}", site.log());
+    assert_eq!(verified(&site).await["verified"], true);
+}

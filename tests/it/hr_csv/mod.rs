@@ -19,7 +19,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use revoked::clock::Clock;
 use revoked::model::{Delivery, Disposition, Receipt, Timestamp};
 use revoked::settings::Settings;
-use revoked::sources::hr_csv::{HrCsv, Rules, preview};
+use revoked::sources::hr_csv::{HrCsv, Rules, preview, preview_bytes};
 use revoked::sources::{KINDS, Pull, Source};
 use tempfile::TempDir;
 

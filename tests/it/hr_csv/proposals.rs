@@ -101,7 +101,7 @@ fn what_a_file_does_not_decide_is_asked() {
         ),
         (
             "1,a@example.test,Inactive,11/27/2026\n",
-            "status_words: \"Inactive\" (in 1 rows)",
+            "status_words: \"Inactive\" (in 1 row)",
         ),
     ] {
         let proposal = proposed(format!("{header}{rows}"));
@@ -137,6 +137,22 @@ fn what_a_file_does_not_decide_is_asked() {
 fn our_own_form_needs_no_mapping_and_what_is_no_csv_gets_none() {
     let proposal = proposed("employee_id,first_name,email,action,last_working_day\n1,Kim,kim@example.test,terminate,2026-11-27\n");
     assert!(proposal.plain && proposal.undecided.is_empty() && !proposal.toml.contains("columns"));
+    let columns: Vec<&str> = proposal.columns.iter().map(|column| column.column).collect();
+    assert_eq!(
+        columns,
+        ["employee_id", "email", "last_working_day", "action"],
+        "all that is read is listed"
+    );
+    let proposal = proposed("employee_id,email,action,lastday\n1,kim@example.test,terminate,2026-11-27\n");
+    assert_eq!(
+        proposal.undecided,
+        ["last_working_day: is it \"lastday\"? As the file stands that column is read as nothing"]
+    );
+    assert!(
+        !proposal.plain && proposal.toml.contains("# last_working_day = \"lastday\"\n"),
+        "{}",
+        proposal.toml
+    );
     for (bytes, why) in [
         (&b"PK\x03\x04"[..], "spreadsheet"),
         (b"", "nothing in it separates"),

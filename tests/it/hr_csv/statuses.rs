@@ -66,7 +66,7 @@ impl Nights {
         all.sort_by(|one, other| (&one.employee, &one.employment).cmp(&(&other.employee, &other.employment)));
         let shown = |one: DepartureView| {
             (
-                one.employee + &one.employment,
+                one.employee + one.employment.as_str(),
                 one.state,
                 one.acts_at.to_string()[..16].to_owned(),
             )

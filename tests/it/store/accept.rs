@@ -1,6 +1,6 @@
 //! What a delivery becomes.
 
-use revoked::model::{Delivery, Disposition, Priority, Reason, SignalReceipt};
+use revoked::model::{Delivery, Disposition, Priority, Reason, Refused, SignalReceipt};
 use revoked::store::{ListFilter, SlotOffer, SlotOffers};
 
 use super::{case_of, place, policy, signal};
@@ -193,5 +193,34 @@ async fn a_source_that_says_it_will_be_silent_raises_an_alert() {
     assert_eq!(
         (alerts[0].kind.as_str(), alerts[0].key.as_str()),
         ("stream_stopped", "source:idp")
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_was_rejected_whole_was_put_aside_and_not_taken_in() {
+    let place = place().await;
+    let refused = |place: &str| Refused {
+        place: place.to_owned(),
+        why: "its trailer says 2 rows and there is 1".to_owned(),
+    };
+    let file = |name: &str, refused| Delivery {
+        name: Some(name.to_owned()),
+        digest: Some([3; 32]),
+        refused: vec![refused],
+        ..Delivery::of("hr", Vec::new(), place.clock.now())
+    };
+    let whole = file("whole.csv", refused(Refused::WHOLE));
+    place.store.accept(policy(), whole, SlotOffers::default()).await.unwrap();
+    assert_eq!(place.trail().await, ["file.quarantined", "alert.raised"]);
+    let rows = place.store.trail_snapshot().await.unwrap().rows(0, 1).await.unwrap();
+    let entry: serde_json::Value = serde_json::from_slice(&rows[0].body).unwrap();
+    assert_eq!(entry["detail"]["whole"], true);
+    assert_eq!(entry["detail"]["sha256"], "03".repeat(32));
+    let rest = file("rest.csv", refused("line 2"));
+    place.store.accept(policy(), rest, SlotOffers::default()).await.unwrap();
+    assert_eq!(
+        place.trail().await[2..],
+        ["file.accepted", "file.quarantined", "alert.raised"],
+        "what could be read of it was taken in"
     );
 }

@@ -116,7 +116,8 @@ async fn a_rescission_after_the_fact_undoes_nothing_and_alerts() {
     let alert = place.store.alerts(false).await.unwrap().rows.remove(0);
     assert_eq!(
         (alert.kind.as_str(), alert.next),
-        ("rescinded_too_late", format!("revoked release {case}"))
+        ("rescinded_too_late", format!("revoked case show {case}")),
+        "nobody is suspended yet whom a release could help"
     );
     assert!(alert.subject.is_some_and(|subject| subject.contains('@')), "it names nobody");
     drop(claim);

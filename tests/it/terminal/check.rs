@@ -75,13 +75,11 @@ async fn a_preview_says_whom_nobody_knows_and_its_answer_stands_last() {
     assert_eq!(asked.code, 0, "{asked:?}");
     let zoe = asked.out.lines().find(|line| line.contains("zoe@")).unwrap();
     assert!(
-        zoe.contains("unknown person") && zoe.contains("no target knows anybody by these names"),
+        zoe.contains("planned") && zoe.contains("no target knows anybody by these names"),
         "{asked:?}"
     );
     assert!(
-        asked
-            .out
-            .ends_with("2 rows: 2 planned, 1 about people of whom nothing is known\n"),
+        asked.out.ends_with("2 rows: 2 planned; of these 1 known at no target\n"),
         "{asked:?}"
     );
     // A directory names others, and neither of these.
@@ -91,11 +89,20 @@ async fn a_preview_says_whom_nobody_knows_and_its_answer_stands_last() {
         .await
         .unwrap();
     let known = site.says(&preview).await;
-    assert_eq!(known.out.matches("unknown person").count(), 2, "{known:?}");
+    assert_eq!(known.out.matches("new here").count(), 2, "{known:?}");
+    assert!(
+        known
+            .out
+            .ends_with("2 rows: 2 planned; of these 2 named by no source before\n"),
+        "{known:?}"
+    );
     let asked = site.says(&[&preview[..], &["--ask"]].concat()).await;
     assert_eq!(
-        asked.out.matches("unknown person").count(),
-        1,
+        (
+            asked.out.matches("new here").count(),
+            asked.out.matches("no target knows anybody").count()
+        ),
+        (0, 1),
         "a target knows one of them: {asked:?}"
     );
 }
@@ -150,5 +157,38 @@ async fn a_target_that_somebody_has_paused_is_said_to_be() {
     assert!(
         words.contains("(upgrade) and is sent nothing, whatever it answers: revoked target resume chat"),
         "{said:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn it_says_that_no_daemon_runs_or_that_one_runs_with_another_config() {
+    let site = Installation::new(InstallationPlan::default()).await;
+    let offline = site.says(&["check", "--offline"]).await;
+    assert_eq!(offline.code, 0, "{offline:?}");
+    assert!(
+        offline.out.contains("1 target not asked (--offline)")
+            && offline
+                .out
+                .ends_with("ready: 1 target, 1 source, 0 receivers, none of them asked; 1 warning\n"),
+        "{offline:?}"
+    );
+    let running = site.start().await;
+    let well = site.says(&["check"]).await;
+    assert!(well.code == 0 && well.out.ends_with("; 1 warning\n"), "{well:?}");
+    let text = std::fs::read_to_string(site.config()).unwrap();
+    std::fs::write(site.config(), format!("{text}\n# changed\n")).unwrap();
+    let changed = site.says(&["check"]).await;
+    assert!(
+        changed.code == 0
+            && changed.out.contains("the running daemon was started with another config")
+            && changed.out.ends_with("; 2 warnings\n"),
+        "{changed:?}"
+    );
+    running.kill().await;
+    let dead = site.says(&["check", "--json"]).await.done();
+    assert!(
+        dead["host"].to_string().contains("the daemon does not run")
+            && dead["host"].to_string().contains("systemctl start revoked"),
+        "{dead:#}"
     );
 }

@@ -63,9 +63,12 @@ async fn all_that_waits_for_a_day_is_listed_with_its_own_day_and_the_next_is_nam
         assert!(places.is_sorted(), "the next first:\n{screen}");
         let last = screen.lines().last().unwrap();
         assert!(
-            last.starts_with("4 wait, the next in ") && last.ends_with("(28 Dec 2099 10:00Z): user04@example.test"),
+            last.starts_with("4 wait, the next in ") && last.ends_with("(Mon 28 Dec 2099 10:00Z): user04@example.test"),
             "{last}"
         );
+        for own in ["end of Wed 30 Dec 2099, Sydney", "end of Thu 31 Dec 2099, New York"] {
+            assert!(screen.contains(own), "the leaver's own day is not on\n{screen}");
+        }
     }
     let piped = site.says(&["departures", "list"]).await;
     for word in [
@@ -114,4 +117,101 @@ async fn a_range_leaves_what_is_due_in_it_and_status_names_the_next() {
         .unwrap();
     let late = site.says(&["departures", "list"]).await;
     assert!(late.out.contains("4 wait, 1 past its time, the next in "), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_day_is_meant_whole_and_a_range_that_holds_nothing_is_refused() {
+    let site = with_plans().await;
+    let people = async |args: &[&str]| {
+        let said = site
+            .says(&[&["departures", "list", "--utc", "--json"][..], args].concat())
+            .await;
+        assert_eq!(said.code, 0, "{said:?}");
+        let numbers = ["user01", "user02", "user03", "user04"]
+            .into_iter()
+            .filter(|who| said.out.contains(who));
+        numbers.collect::<Vec<_>>().join(" ")
+    };
+    // The last days: user04 none (due on the 28th at ten), user03 the 29th, user01 the 30th in Sydney, user02 the 31st in New York.
+    for (from, to, who) in [
+        ("2099-12-01", "2099-12-31", "user01 user02 user03 user04"),
+        ("2099-12-31", "2099-12-31", "user02"),
+        ("2099-12-29", "2099-12-29", "user03"),
+        ("2099-12-30", "2099-12-30", "user01 user03"),
+        ("2099-12-28", "2099-12-28", "user04"),
+        ("2099-12-31 00:00", "2099-12-31 23:00", ""),
+        ("2100-01-01", "2100-01-01", "user02"),
+    ] {
+        assert_eq!(people(&["--from", from, "--to", to]).await, who, "{from} to {to}");
+    }
+    for (from, to) in [
+        ("2099-12-31", "2099-12-30"),
+        ("14d", "7d"),
+        ("2099-12-31 10:00", "2099-12-31 10:00"),
+    ] {
+        let refused = site.says(&["departures", "list", "--from", from, "--to", to]).await;
+        assert!(
+            refused.code == 2 && refused.err.contains("nothing lies between --from"),
+            "{refused:?}"
+        );
+    }
+    let refused = site.says(&["departures", "list", "--from", "monday"]).await;
+    assert!(refused.code == 2 && refused.err.contains("tomorrow"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_departure_is_meant_by_whose_it_is_and_ends_with_what_may_be_typed() {
+    let site = with_plans().await;
+    let config = site.config();
+    let args = [
+        "departures",
+        "show",
+        "user01@example.test",
+        "--config",
+        config.to_str().unwrap(),
+    ];
+    let screen = Terminal::start(&args, &[], NARROW).end();
+    assert_eq!(screen.code, 0, "{screen:?}");
+    let printed = anstream::adapter::strip_str(&screen.printed).to_string();
+    assert!(printed.lines().all(|line| line.chars().count() <= 80), "{printed}");
+    assert!(!printed.contains(".000Z") && !printed.contains("changed it"), "{printed}");
+    let text = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        text.contains("HR wrote 2099-12-30 in Australia/Sydney") && text.contains("(end of Wed 30 Dec 2099, Sydney)"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("to call it off: revoked departures cancel 1 --note WHY"),
+        "{text}"
+    );
+
+    let cancelled = site
+        .says(&["departures", "cancel", "user01@example.test", "--note", "stays until June"])
+        .await;
+    assert_eq!(
+        cancelled.out, "departure 1 cancelled: nothing of it is done\n",
+        "{cancelled:?}"
+    );
+    let shown = site.says(&["departures", "show", "1"]).await.out;
+    assert!(
+        shown.contains("access was to end ") && shown.ends_with("cancelled: nothing of it is done\n"),
+        "{shown}"
+    );
+    let listed = site.says(&["departures", "list", "--state", "cancelled"]).await.out;
+    assert!(!listed.contains(" in "), "what does not take place is not away: {listed}");
+
+    for (whose, why) in [
+        ("user09@example.test", "no departure of email:user09@example.test is known"),
+        ("odd:name", "by its number, which revoked departures list shows"),
+    ] {
+        let refused = site.says(&["departures", "show", whose]).await;
+        assert!(refused.code == 2 && refused.err.contains(why), "{refused:?}");
+    }
+    let refused = site.says(&["case", "show", "user01@example.test"]).await;
+    assert!(
+        refused.code == 2
+            && refused.err.contains("a case is meant by its number")
+            && refused.err.contains("revoked find user01@example.test"),
+        "{refused:?}"
+    );
 }

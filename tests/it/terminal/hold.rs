@@ -64,7 +64,7 @@ async fn thirty_requests_by_hand_over_a_limit_are_one_hold_and_two_commands() {
     let shown = site.says(&["hold", "show", "1"]).await;
     let last = shown.out.lines().last().unwrap();
     assert!(
-        last.starts_with("to let these 25 people go on: revoked hold approve 1 --set "),
+        last.starts_with("to have it carried out for these 25 people: revoked hold approve 1 --set "),
         "{last}"
     );
     let approved = site.says(&["hold", "approve", "1", "--set", &set_in(last)]).await;
@@ -178,7 +178,7 @@ async fn all_of_a_source_is_rehearsed_decided_in_part_and_rejected_for_the_rest(
     );
     let number = site.ask(&["hold", "list"]).await[0]["id"].to_string();
     let rejected = site
-        .says(&["hold", "reject", &number, "--note", "the break-glass account"])
+        .says(&["hold", "reject", &number, "--yes", "--note", "the break-glass account"])
         .await;
     assert_eq!(
         rejected.out,
@@ -186,6 +186,147 @@ async fn all_of_a_source_is_rehearsed_decided_in_part_and_rejected_for_the_rest(
         "{rejected:?}"
     );
     assert!(site.alerts().await.is_empty());
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_rejection_at_a_terminal_shows_the_set_and_asks_for_the_number_and_the_reason() {
+    let site = limited().await;
+    let running = site.start().await;
+    site.ask_for(1..=8, "compromised").await;
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 3).await;
+    for (script, why) in [
+        (
+            &["hold", "reject", "1", "--note", "x"][..],
+            "say with --set which set is rejected: revoked hold show 1 prints it",
+        ),
+        (&["hold", "reject", "1", "--yes"], "say why with --note"),
+    ] {
+        let refused = site.says(script).await;
+        assert!(refused.code == 2 && refused.err.contains(why), "{refused:?}");
+    }
+    for (answers, said) in [
+        (&["8\r"][..], "nothing was decided"),
+        (&["3\r", "\r"], "without a reason nothing was decided"),
+    ] {
+        let mut doubtful = site.typed(&["hold", "reject", "1"], WIDE);
+        let screen = doubtful.until_shows("to leave these 3 people as they are, type their number (3)");
+        assert!(screen.contains("username:user07"), "{screen}");
+        doubtful.type_in(answers[0]);
+        if let Some(note) = answers.get(1) {
+            doubtful.until_shows("why, for the trail:");
+            doubtful.type_in(note);
+        }
+        let ended = doubtful.end();
+        assert!(ended.code == 1 && ended.screen.ends_with(said), "{ended:?}");
+    }
+    assert_eq!(site.count("SELECT count(*) FROM cases WHERE state = 'held'").await, 3);
+
+    let mut certain = site.typed(&["hold", "reject", "1"], NARROW);
+    certain.until_shows("(3)");
+    certain.type_in("3\r");
+    certain.until_shows("why, for the trail:");
+    certain.type_in("a test of the feed\r");
+    let ended = certain.end();
+    assert!(
+        ended.code == 0 && ended.screen.ends_with("hold 1 rejected: 3 cases are cancelled"),
+        "{ended:?}"
+    );
+    let note = site
+        .count("SELECT count(*) FROM hold WHERE state = 'rejected' AND note = 'a test of the feed'")
+        .await;
+    assert_eq!(note, 1);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn cases_are_named_by_ranges_and_people_and_every_hint_repeats_what_was_typed() {
+    let site = Installation::new(InstallationPlan {
+        people: 20,
+        policy: "protected = [\"username:user01\", \"username:user02\", \"username:user03\", \"username:user04\", \"username:user05\"]",
+        ..InstallationPlan::default()
+    })
+    .await;
+    let running = site.start().await;
+    site.ask_for(1..=5, "departed").await;
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'held'", 5).await;
+    let shown = async |choice: &[&str]| {
+        let said = site.says(&[&["hold", "show", "1"][..], choice].concat()).await;
+        assert_eq!(said.code, 0, "{said:?}");
+        said.out
+    };
+    let first = site.ask(&["hold", "show", "1"]).await["cases"][0]["case"].as_i64().unwrap();
+    let (second, last) = (first + 1, first + 4);
+    let all_but_two = shown(&["--except", &format!("{second}-{last}")]).await;
+    assert!(
+        all_but_two.contains(&format!("taken out, and held on: {second}-{last}\n")) && !all_but_two.contains("user03"),
+        "{all_but_two}"
+    );
+    let lines: Vec<&str> = all_but_two.lines().collect();
+    let set = set_in(&all_but_two);
+    assert_eq!(
+        lines[lines.len() - 2..],
+        [
+            format!("to leave it: revoked hold reject 1 --except {second}-{last} --set {set} --note …").as_str(),
+            format!("to end the access of this person: revoked hold approve 1 --except {second}-{last} --set {set}").as_str(),
+        ],
+        "{all_but_two}"
+    );
+    // The others are the same set by whichever of the two it is named.
+    let only = shown(&["--only", "username:user01"]).await;
+    assert_eq!(set_in(&only), set, "{only}");
+    assert!(
+        only.contains(&format!("revoked hold approve 1 --only username:user01 --set {set}")),
+        "{only}"
+    );
+    let bare = shown(&["--except", "user01,user02"]).await;
+    assert!(
+        !bare.contains("username:user02") && bare.contains("username:user03"),
+        "{bare}"
+    );
+
+    for (choice, why) in [
+        (
+            ["--except", "900-999"],
+            "no case of 900-999 waits under hold 1; look again with revoked hold show 1",
+        ),
+        (["--only", "999"], "case 999 does not wait under hold 1"),
+        (
+            ["--only", "username:user09"],
+            "no case about username:user09 waits under hold 1",
+        ),
+        (["--except", "9-1"], "write the lower number first: 1-9"),
+    ] {
+        let refused = site.says(&[&["hold", "show", "1"][..], &choice].concat()).await;
+        assert!(refused.code == 2 && refused.err.contains(why), "{refused:?}");
+    }
+    let refused = site.says(&["hold", "show", "leavers"]).await;
+    assert!(
+        refused.code == 2 && refused.err.contains("a hold is meant by its number"),
+        "{refused:?}"
+    );
+    let unsaid = site.says(&["hold", "approve", "1", "--only", "username:user01"]).await;
+    assert!(
+        unsaid.code == 2 && unsaid.err.contains("revoked hold show 1 --only username:user01 prints it"),
+        "{unsaid:?}"
+    );
+    let stale = site
+        .says(&["hold", "approve", "1", "--only", "username:user02", "--set", &set])
+        .await;
+    assert!(
+        stale.code == 1
+            && stale
+                .err
+                .contains("look at it again with revoked hold show 1 --only username:user02"),
+        "{stale:?}"
+    );
+    let approved = site
+        .says(&["hold", "approve", "1", "--only", "username:user01", "--set", &set])
+        .await;
+    assert_eq!(
+        approved.out, "hold 1 approved: 1 case goes on; 4 cases stay held\n",
+        "{approved:?}"
+    );
     running.stop().await;
 }
 

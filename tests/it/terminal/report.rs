@@ -27,6 +27,21 @@ async fn report(site: &Installation, args: &[&str]) -> Value {
 
 /// What the entries of a statement must be, by the words that it begins with or has in it. The first that fits counts.
 const CARRIED_BY: &[(&str, &str, &[&str])] = &[
+    (
+        "summary",
+        "The last working day that ",
+        &[
+            "departure.planned",
+            "departure.changed",
+            "departure.executed",
+            "case.contained",
+            "case.cancelled",
+            "hold.placed",
+        ],
+    ),
+    ("summary", "is open again since", &["job.settled", "release.asked"]),
+    ("unproved", "is open again since", &["job.settled"]),
+    ("called_off", "", &["case.called_off", "case.cancelled", "hold.rejected"]),
     ("summary", " said of ", &["signal.accepted", "case.opened"]),
     ("summary", "Contained", &["case.contained", "job.settled"]),
     ("summary", "Nobody of that name", &["case.contained", "job.settled"]),
@@ -41,7 +56,13 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
     ("summary", "called it off", &["case.called_off", "case.cancelled"]),
     ("summary", "about this person", &["case.opened"]),
     ("summary", "What was demanded is ended", &["job.settled"]),
-    ("summary", "UNPROVED", &["hold.placed", "job.settled", "job.failed"]),
+    (
+        "summary",
+        "UNPROVED",
+        &["hold.placed", "job.settled", "job.failed", "departure.planned"],
+    ),
+    ("summary", "Nothing was done: access is to end", &["departure.planned"]),
+    ("unproved", "nothing is done before", &["departure.planned"]),
     ("proof", "", &["job.settled"]),
     ("held", "", &["job.settled"]),
     ("unproved", "held for a decision", &["hold.placed"]),
@@ -64,6 +85,11 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
     ("course", "the case was closed", &["case.contained"]),
     ("course", "came back", &["case.reopened"]),
     ("course", "no target knew the person", &["subject.unresolved"]),
+    ("course", "planned the departure", &["departure.planned"]),
+    ("course", "the departure was due", &["departure.executed"]),
+    ("course", "called the departure off", &["departure.cancelled"]),
+    ("course", "called the case off", &["case.called_off"]),
+    ("course", "asked for the suspension", &["release.asked"]),
     ("ticket", "who", &["case.opened"]),
     ("ticket", "why", &["case.opened"]),
     ("ticket", "playbook", &["case.opened"]),
@@ -72,7 +98,17 @@ const CARRIED_BY: &[(&str, &str, &[&str])] = &[
     ("ticket", "note", &["signal.accepted"]),
     ("ticket", "account", &["job.settled"]),
     ("ticket", "first revoke", &["job.settled", "case.contained"]),
-    ("ticket", "state", &["case.contained", "hold.placed", "case.cancelled"]),
+    (
+        "ticket",
+        "state",
+        &[
+            "case.contained",
+            "hold.placed",
+            "case.cancelled",
+            "departure.planned",
+            "job.settled",
+        ],
+    ),
 ];
 
 /// Every statement of a report with the name of its section.
@@ -214,6 +250,162 @@ async fn each_sentence_of_a_report_is_carried_by_the_entries_that_it_names() {
         .says(&["person", "report", "username:user01", "--until", "2020-01-01"])
         .await;
     assert!(early.code == 1 && early.err.contains("--until"), "{early:?}");
+}
+
+/// The day so many days from now, in UTC.
+fn day(from_now: i64) -> String {
+    let now = jiff::Timestamp::from_millisecond(revoked::clock::Clock::system().now().ms()).unwrap();
+    let date = jiff::tz::TimeZone::UTC.to_datetime(now).date();
+    date.checked_add(jiff::Span::new().days(from_now)).unwrap().to_string()
+}
+
+/// A site at which somebody left late, somebody is to leave, somebody's hold was rejected, somebody's account was given back, and nobody was found
+/// of a name. Stopped, with its trail.
+async fn with_leavers() -> (Installation, BTreeMap<u64, Value>) {
+    let site = Installation::new(InstallationPlan {
+        policy: "protected = [\"email:user03@example.test\"]",
+        more: "[[source]]\nname = \"hr\"\nkind = \"hr-csv\"\nfolder = \"{folder}/drop\"\ninterval = \"100ms\"\nsettle = \"100ms\"\n",
+        ..InstallationPlan::default()
+    })
+    .await;
+    std::fs::create_dir(site.path("drop")).unwrap();
+    let running = site.start().await;
+    let (late, ahead) = (day(-3), day(40));
+    let rows = format!(
+        "employee_id,email,last_working_day,action\n1,user01@example.test,{late},terminate\n2,user02@example.test,{ahead},terminate\n\
+         3,user03@example.test,{late},terminate\n4,user04@example.test,{late},terminate\n5,ghost@example.test,{late},terminate\n#EOF,rows=5\n"
+    );
+    std::fs::write(site.path("leavers.tmp"), rows).unwrap();
+    std::fs::rename(site.path("leavers.tmp"), site.path("drop/leavers.csv")).unwrap();
+    site.until_count("SELECT count(*) FROM cases WHERE state = 'closed'", 3).await;
+    let rejected = site.says(&["hold", "reject", "1", "--yes", "--note", "a wrong file"]).await;
+    assert_eq!(rejected.code, 0, "{rejected:?}");
+    let case = case_of(&site, "user04").await.to_string();
+    let set = site.ask(&["release", &case]).await["set"].as_str().unwrap().to_owned();
+    let released = site
+        .says(&["release", &case, "--set", &set, "--note", "stays until June"])
+        .await;
+    assert_eq!(released.code, 0, "{released:?}");
+    site.until_count("SELECT count(*) FROM job WHERE verdict = 'released'", 1)
+        .await;
+    running.stop().await;
+    let entries = trail(&site).await;
+    (site, entries)
+}
+
+async fn case_of(site: &Installation, who: &str) -> i64 {
+    let cases = site.ask(&["case", "list", "--subject", &format!("{who}@example.test")]).await;
+    cases[0]["id"].as_i64().unwrap()
+}
+
+/// The certificate of a person whom one case is about, which begins as the report of that case does; both are carried by the trail.
+async fn certified(site: &Installation, who: &str, entries: &BTreeMap<u64, Value>) -> Value {
+    let case = case_of(site, who).await;
+    let certificate = report(site, &["person", "report", &format!("{who}@example.test")]).await;
+    is_carried(&certificate, &[case], entries);
+    let of_case = report(site, &["case", "report", &case.to_string()]).await;
+    is_carried(&of_case, &[case], entries);
+    assert_eq!(
+        texts(&of_case, "summary")[0],
+        texts(&certificate, "summary")[0],
+        "both begin with the departure"
+    );
+    certificate
+}
+
+#[tokio::test]
+async fn the_report_of_a_leaver_begins_with_the_last_day_and_how_late_access_ended_after_it() {
+    let (site, entries) = with_leavers().await;
+    let out = certified(&site, "user01", &entries).await;
+    let first = &texts(&out, "summary")[0];
+    assert!(
+        first.starts_with(&format!(
+            "The last working day that source hr named is {} (UTC): access was to end at {} 00:00:00, and had ended by ",
+            day(-3),
+            day(-2)
+        )) && first.ends_with(" late."),
+        "{first}"
+    );
+    let planned = certified(&site, "user02", &entries).await;
+    let first = &texts(&planned, "summary")[0];
+    assert!(
+        first.ends_with(&format!("is {} (UTC): access is to end at {} 00:00:00.", day(40), day(41))),
+        "{first}"
+    );
+    let nobody = certified(&site, "ghost", &entries).await;
+    assert!(
+        texts(&nobody, "summary")[0].ends_with(", and no target knew the person."),
+        "{nobody:#}"
+    );
+
+    let early = site
+        .says(&["person", "report", "user01@example.test", "--until", "2020-01-01", "--utc"])
+        .await;
+    assert!(
+        early.code == 1
+            && early
+                .err
+                .contains("nothing was known of email:user01@example.test by 2020-01-02 00:00:00")
+            && early.err.contains("the first case, ")
+            && early.err.contains("--until"),
+        "{early:?}"
+    );
+    let unknown = site.says(&["person", "report", "user09@example.test"]).await;
+    assert!(unknown.code == 1 && unknown.err.contains("no case is about"), "{unknown:?}");
+
+    // Checkpoints beside the store prove nothing against whoever owns the folder, and the report says so.
+    let args = ["person", "report", "user01@example.test"];
+    assert!(!site.says(&args).await.out.contains("confirms nothing"));
+    let config = std::fs::read_to_string(site.config()).unwrap();
+    std::fs::write(site.config(), config.replace("/outside/checkpoints", "/checkpoints")).unwrap();
+    std::fs::copy(site.path("outside/checkpoints"), site.path("checkpoints")).unwrap();
+    let beside = site.says(&args).await.out;
+    assert!(
+        beside.contains("` lies beside the store; whoever owns that folder owns both, so it confirms nothing against them."),
+        "{beside}"
+    );
+}
+
+#[tokio::test]
+async fn what_was_called_off_is_no_failure_of_a_proof_and_what_was_given_back_is_said_to_be_open() {
+    let (site, entries) = with_leavers().await;
+    let called_off = certified(&site, "user03", &entries).await;
+    assert_eq!(called_off["unproved_count"], 0, "{called_off:#}");
+    let said = texts(&called_off, "called_off");
+    assert!(
+        said.len() == 1 && said[0].contains(" rejected hold 1: a wrong file"),
+        "{called_off:#}"
+    );
+    assert!(
+        texts(&called_off, "summary")[0].contains(", and was called off at "),
+        "{called_off:#}"
+    );
+
+    let back = certified(&site, "user04", &entries).await;
+    let summary = texts(&back, "summary");
+    assert!(
+        summary
+            .iter()
+            .any(|said| said.starts_with("The account at chat is open again since ")
+                && said.contains("had the suspension undone: stays until June")),
+        "{summary:?}"
+    );
+    assert_eq!(back["called_off"], serde_json::json!([]), "it is told as a release");
+    let held = back["held"].as_array().unwrap();
+    assert!(
+        held.iter().any(|row| row["how_it_ended"]
+            .as_str()
+            .unwrap()
+            .starts_with("given back: open again since ")),
+        "{held:?}"
+    );
+    let undone = site.says(&["departures", "show", "user04@example.test"]).await;
+    assert!(
+        undone
+            .out
+            .contains("executed, late, and undone: the account is open again since "),
+        "{undone:?}"
+    );
 }
 
 #[tokio::test]

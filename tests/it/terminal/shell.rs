@@ -96,7 +96,8 @@ async fn a_shell_offers_what_the_program_the_config_and_the_store_know() {
             "{offered:?}"
         );
     }
-    let zsh = "autoload -U compinit && compinit -D -u; eval \"$(revoked completions zsh)\"; print ${_comps[revoked]}; \
+    // As Debian starts it: nobody has run compinit.
+    let zsh = "ZDOTDIR=$(mktemp -d); eval \"$(revoked completions zsh)\"; print ${_comps[revoked]}; \
                _CLAP_IFS=$'\\n' _CLAP_COMPLETE_INDEX=4 COMPLETE=zsh revoked -- revoked revoke x --target ''";
     if let Some(offered) = by_shell(&["zsh", "-f", "-c"], zsh, &config) {
         assert!(offered.contains("revoked") && offered.contains("chat"), "{offered}");

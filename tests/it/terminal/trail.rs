@@ -148,3 +148,93 @@ async fn plain_ascii_is_enough() {
         "{said:?}"
     );
 }
+
+#[tokio::test]
+async fn the_verdict_stands_last_and_names_the_first_bad_entry_and_what_to_type() {
+    let site = with_two_cases().await;
+    let good = site.says(&["trail", "verify"]).await;
+    let last = good.out.lines().last().unwrap();
+    assert!(
+        good.code == 0 && last.starts_with("VERIFIED: ") && last.ends_with(" 0 rest on this machine's word"),
+        "{good:?}"
+    );
+    let mut conn = site.sql().await;
+    let seq = site.count("SELECT seq FROM trail WHERE body LIKE '%case.opened%'").await;
+    for sql in [
+        "DROP TRIGGER IF EXISTS trail_is_not_changed",
+        "UPDATE trail SET body = replace(body, 'compromised', 'departed___') WHERE body LIKE '%case.opened%'",
+    ] {
+        sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+    }
+    drop(conn);
+    let config = site.config();
+    let args = ["trail", "verify", "--config", config.to_str().unwrap()];
+    let ended = Terminal::start(&args, &[], NARROW).end();
+    assert_eq!(ended.code, 5, "{ended:?}");
+    let printed = anstream::adapter::strip_str(&ended.printed).to_string();
+    let words = printed.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.ends_with(&format!(
+            "NOT VERIFIED: first bad entry {seq} (case 1, case.opened) · revoked trail show --from {seq} --last 1"
+        )),
+        "{printed}"
+    );
+}
+
+#[tokio::test]
+async fn a_backup_that_is_older_than_the_checkpoints_outside_is_said_to_be_whole_as_far_as_it_goes() {
+    let site = with_two_cases().await;
+    let copy = site.path("copy.db").display().to_string();
+    assert_eq!(site.says(&["backup", &copy]).await.code, 0);
+    std::fs::copy(site.path("outside/checkpoints"), site.path("checkpoints-of-then")).unwrap();
+    let running = site.start().await;
+    site.revoke("username:user03", "compromised", &[]).await;
+    running.stop().await;
+    let older = site.says(&["trail", "verify", "--store", &copy]).await;
+    assert_eq!(older.code, 5, "{older:?}");
+    let last = older.out.lines().last().unwrap();
+    assert!(
+        last.starts_with("NOT VERIFIED: all ")
+            && last.contains(": an older copy, or its end was cut off · bring the checkpoints of its time"),
+        "{older:?}"
+    );
+    assert!(
+        older
+            .out
+            .contains("note: no verifier keys lie beside this store; taken were those beside "),
+        "{older:?}"
+    );
+    let then = site.path("checkpoints-of-then").display().to_string();
+    let verified = site.says(&["trail", "verify", "--store", &copy, "--anchor", &then]).await;
+    assert_eq!(verified.code, 0, "{verified:?}");
+}
+
+#[tokio::test]
+async fn who_became_the_account_stands_behind_it_and_is_found() {
+    let site = with_two_cases().await;
+    let mut command = site.command(&["case", "note", "1", "asked by phone"]);
+    command.env("SUDO_USER", "anna");
+    let said = CommandOutput::of(command.output().await.unwrap());
+    assert_eq!(said.code, 0, "{said:?}");
+    let mut command = site.command(&["case", "assign", "1"]);
+    command.env("SUDO_USER", "anna");
+    CommandOutput::of(command.output().await.unwrap());
+    // Where the kernel keeps who had logged in, its word goes before that of sudo.
+    let kept = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
+    if kept.trim().parse::<u32>().is_ok_and(|kept| kept != u32::MAX) {
+        println!("NOT CHECKED: somebody has logged in here");
+        return;
+    }
+    let found = site.says(&["trail", "show", "--operator", "anna", "--json"]).await;
+    let found: Vec<serde_json::Value> = found.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0]["actor"].as_str().unwrap().ends_with(") sudo:anna"), "{found:?}");
+    let case = site.ask(&["case", "show", "1"]).await;
+    assert_eq!(case["case"]["owner"], "anna", "{case:#}");
+    // What is no login is nobody's.
+    let mut command = site.command(&["case", "note", "1", "again"]);
+    command.env("SUDO_USER", "anna smith) sudo:root");
+    CommandOutput::of(command.output().await.unwrap());
+    let last = site.says(&["trail", "show", "--last", "1", "--json"]).await;
+    assert!(!last.out.contains("sudo:"), "{last:?}");
+}

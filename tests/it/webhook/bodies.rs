@@ -97,9 +97,9 @@ async fn a_mark_before_the_text_is_no_part_of_it_and_a_sequence_is_read_by_its_r
     );
     let record = |n: u32| format!("\u{1e}{:#}\n", line(n));
     assert_eq!(keys("application/json-seq", record(3)).await, ["3"]);
-    assert_eq!(keys("application/json-seq", record(3) + &record(4)).await, ["3", "4"]);
+    assert_eq!(keys("application/json-seq", record(3) + record(4).as_str()).await, ["3", "4"]);
     // The content type is not signed: the bytes alone say what it is.
-    assert_eq!(keys("application/json", record(3) + &record(4)).await, ["3", "4"]);
+    assert_eq!(keys("application/json", record(3) + record(4).as_str()).await, ["3", "4"]);
 }
 
 #[tokio::test]

@@ -117,7 +117,7 @@ async fn any_listed_signature_by_any_configured_secret_is_enough() {
         good.replace("v1,", ""),
         "v1,".to_owned(),
         format!("{good}A"),
-        vec![bad.as_str(); 100].join(" ") + " " + &good,
+        vec![bad.as_str(); 100].join(" ") + " " + good.as_str(),
     ] {
         assert_eq!(endpoint.refusal(&headers(&list)).await, (401, "invalid_signature"), "{list}");
     }

@@ -75,7 +75,7 @@ fn a_key_that_names_itself_in_the_place_of_another_is_not_believed() {
     assert!(
         matches!(
             &report.findings[..],
-            [Finding::Rotation { seq: 4, .. }, Finding::Refused { .. }]
+            [Finding::Rotation { seq: 4, .. }, Finding::UnknownKey { .. }]
         ),
         "{report}"
     );
@@ -113,7 +113,7 @@ fn a_key_after_a_lost_one_counts_only_where_it_is_brought_and_is_remarked_on() {
         without
             .findings
             .iter()
-            .all(|finding| matches!(finding, Finding::Refused { .. })),
+            .all(|finding| matches!(finding, Finding::UnknownKey { .. })),
         "{without}"
     );
     assert!(!without.verified());

@@ -109,16 +109,55 @@ fn a_good_trail_verifies_and_says_who_vouches_for_how_much() {
     let lines: Vec<_> = shown.lines().collect();
     assert_eq!(
         lines[0],
-        format!("trail {ORIGIN}: verified, 20 entries, root {}", signed_trail().tree.root())
+        format!("trail {ORIGIN}: 20 entries, root {}", signed_trail().tree.root())
     );
     assert_eq!(
         lines[1..],
         [
             "  signed by the trail's own key: the first 18",
             "  confirmed by journal: the first 10",
-            "  the outside confirms the first 10; 10 rest on this machine's word alone",
+            "VERIFIED: 20 entries; the outside confirms 10, 10 rest on this machine's word",
         ]
     );
+}
+
+#[test]
+fn entries_that_all_fit_and_end_before_the_outside_are_an_older_copy_in_words_of_their_own() {
+    let mut trail = Trail::of(8);
+    for _ in 0..2 {
+        trail.sign(&signer(), true);
+        trail.append("more");
+    }
+    let newer = trail.anchors.clone();
+    let mut older = Trail::of(8);
+    older.sign(&signer(), true);
+    older.anchors = newer;
+    let report = older.verify();
+    assert_eq!((report.verified(), report.older_than()), (false, Some(9)), "{report}");
+    let said = report.to_string();
+    assert_eq!(
+        said.lines().last(),
+        Some("NOT VERIFIED: all 8 entries fit, the outside goes on to 9: an older copy, or its end was cut off")
+    );
+    // Whoever has changed one of them has made no older copy.
+    older.rows[3].1.push(b' ');
+    assert_eq!(older.verify().older_than(), None);
+}
+
+#[test]
+fn checkpoints_without_their_key_are_one_line_with_a_count_and_name_it() {
+    let mut trail = Trail::of(4);
+    for _ in 0..3 {
+        trail.append("more");
+        trail.sign(&signer(), false);
+    }
+    let other = Signer::from_seed(ORIGIN, &[9; 32]).unwrap();
+    let report = trail.verify_with(&[other.verifier().clone()], (7, &trail.tree.to_bytes()));
+    let by = format!("{ORIGIN}+{:08x}", signer().verifier().id());
+    let said = report.to_string();
+    let line = format!("\n  3 times: a checkpoint in the store is signed by {by}, which is not among the verifier keys\n");
+    assert!(said.contains(&line), "{said}");
+    assert_eq!(report.missing_keys().into_iter().collect::<Vec<_>>(), [by]);
 }
 
 #[test]

@@ -10,6 +10,7 @@ use super::shown_set::people;
 use crate::cli::Exit;
 use crate::cli::case::{interrupted, trouble, waits_longer};
 use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, bare, hanging, json_line, line, plain, span, table};
+use crate::cli::target::{Obstacle, obstacle_of};
 use crate::model::Timestamp;
 use crate::store::{Store, daemon_runs};
 
@@ -65,6 +66,7 @@ impl Person {
             ("closed", Some(verdict)) => verdict.to_owned(),
             ("acting", _) if self.why.is_some() => "waits".to_owned(),
             ("acting", _) => "at work".to_owned(),
+            ("waiting", _) if self.why.is_some() => "waits".to_owned(),
             ("waiting", _) => "waits for its time".to_owned(),
             ("stored", _) => "not taken up".to_owned(),
             (state, _) => state.to_owned(),
@@ -191,7 +193,8 @@ impl SetProgress {
     ///
     /// # Errors
     /// Where the store cannot be read, or standard output not be written.
-    pub(in crate::cli) async fn report(&self, store: &Store, waited: bool, as_json: bool, more: &str) -> anyhow::Result<Exit> {
+    pub(in crate::cli) async fn report(&mut self, store: &Store, waited: bool, as_json: bool, more: &str) -> anyhow::Result<Exit> {
+        let in_the_way = self.held_up(store).await?;
         let exit = self.exit(waited);
         if as_json {
             for person in &self.people {
@@ -221,11 +224,31 @@ impl SetProgress {
             };
             table(headings, rows.collect(), "nobody")?;
         }
-        line(self.sum(store, waited, exit, more).await?)?;
+        line(self.sum(store, waited, exit, (more, in_the_way.as_ref())).await?)?;
         Ok(exit)
     }
 
-    async fn sum(&self, store: &Store, waited: bool, exit: Exit, more: &str) -> anyhow::Result<String> {
+    /// Says of those on whom nobody is at work what is in the way, and answers the first such thing.
+    async fn held_up(&mut self, store: &Store) -> anyhow::Result<Option<Obstacle>> {
+        let mut first = None;
+        for person in self.people.iter_mut().filter(|person| person.state == "acting") {
+            let Some(case) = person.case else { continue };
+            if let Some(obstacle) = obstacle_of(store, &store.case_progress(case).await?).await? {
+                person.state = "waiting";
+                person.why = Some(obstacle.why.clone());
+                first.get_or_insert(obstacle);
+            }
+        }
+        Ok(first)
+    }
+
+    async fn sum(
+        &self,
+        store: &Store,
+        waited: bool,
+        exit: Exit,
+        (more, in_the_way): (&str, Option<&Obstacle>),
+    ) -> anyhow::Result<String> {
         let mut holds: Vec<i64> = self.people.iter().filter_map(|person| person.hold).collect();
         holds.sort_unstable();
         holds.dedup();
@@ -254,7 +277,9 @@ impl SetProgress {
         if let Some(due) = self.first_due(store).await? {
             parts.push(format!("the first {due}"));
         }
-        if !more.is_empty() && self.people.iter().any(|person| !person.is_over()) {
+        if let Some(obstacle) = in_the_way {
+            parts.extend([plain(&obstacle.why), obstacle.next.clone()]);
+        } else if !more.is_empty() && self.people.iter().any(|person| !person.is_over()) {
             parts.push(more.to_owned());
         }
         let meaning = match exit {

@@ -1,20 +1,18 @@
 //! Whom a file is about that nobody knows: asked of the store, and with `--ask` of the targets.
 
-use futures_util::future::join_all;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::config::{Config, TargetConfig};
+use crate::cli::asked::Reach;
+use crate::daemon::asked::{Asks, Question, Says};
 use crate::model::{Resolution, Subject};
-use crate::sources::hr_csv::{Effect, Preview};
+use crate::sources::hr_csv::Preview;
 use crate::store::Store;
-use crate::targets::CallContext;
 
-/// What the effect of a row would be where nobody is known by its names.
-const UNKNOWN: &str = "unknown person";
+/// So many questions are handed to the daemon at once.
+const AT_ONCE: usize = 500;
 
-/// Why the store does not know somebody.
-const UNNAMED: &str = "no source has named this person before";
-
-/// Marks the people that no other source has named and that are in no case, where other sources name people at all.
+/// Marks the people that no other source has named and that are in no case, where other sources name people at all. Of somebody who is new
+/// that is no wonder: only a target can tell whether there is anything to end.
 ///
 /// # Errors
 /// Where the store cannot be read.
@@ -22,78 +20,91 @@ pub(super) async fn ask_store(store: &Store, source: &str, preview: &mut Preview
     if !store.has_directory(source).await? {
         return Ok(());
     }
-    for row in preview.rows.iter_mut().filter(|row| ends_access(row.effect)) {
+    for row in preview.rows.iter_mut().filter(|row| row.effect.ends_access()) {
         let is_known = !store.names_of(&row.subject).await?.is_empty() || !store.references(&row.subject).await?.is_empty();
-        if !is_known {
-            mark(&mut row.unknown, &mut row.why, UNNAMED);
+        (row.unknown, row.unnamed) = (!is_known, !is_known);
+    }
+    Ok(())
+}
+
+/// Marks the people whom no target knows, and takes the mark from those whom one does. Notes what could not be asked: of somebody whom not every
+/// target was asked about nothing is said.
+///
+/// # Errors
+/// Where the store cannot be read.
+pub(super) async fn ask_targets(reach: &Reach, store: Option<&Store>, preview: &mut Preview) -> anyhow::Result<()> {
+    let targets = &reach.config.target_names;
+    // The secrets are the daemon's, and the daemon is asked by way of the store.
+    if store.is_none() && reach.kept > 0 {
+        let why = "may be asked by the daemon alone, which is reached by way of the store";
+        preview.not_asked = targets.iter().map(|target| format!("{target}: {why}")).collect();
+        return Ok(());
+    }
+    let mut asked: Vec<(usize, Question)> = Vec::new();
+    for (place, row) in preview.rows.iter().enumerate().filter(|(_, row)| row.effect.ends_access()) {
+        let subject = match store {
+            Some(store) => store.with_known_names(&row.subject).await?,
+            None => row.subject.clone(),
+        };
+        asked.extend(questions(place, &subject, targets));
+    }
+    let mut found: BTreeMap<usize, Found> = BTreeMap::new();
+    let mut trouble: BTreeSet<String> = BTreeSet::new();
+    for portion in asked.chunks(AT_ONCE) {
+        let answers = match reach
+            .ask(portion.iter().map(|(_, question)| question.clone()).collect())
+            .await
+        {
+            Ok(answers) => answers,
+            Err(error) => {
+                trouble.extend(targets.iter().map(|target| format!("{target}: {error:#}")));
+                break;
+            }
+        };
+        for ((place, question), answer) in portion.iter().zip(answers) {
+            let found = found.entry(*place).or_default();
+            match answer {
+                Ok(Says::Resolution(Some(Resolution::None))) => found.asked = true,
+                Ok(Says::Resolution(Some(_))) => (found.asked, found.known) = (true, true),
+                // This target knows people by other names.
+                Ok(_) => {}
+                Err(why) => {
+                    found.failed = true;
+                    trouble.insert(format!("{}: {why}", question.target));
+                }
+            }
+        }
+    }
+    preview.not_asked = trouble.into_iter().collect();
+    for (place, found) in found {
+        let row = &mut preview.rows[place];
+        if found.known {
+            (row.unknown, row.unnamed) = (false, false);
+        } else if found.asked && !found.failed {
+            (row.unknown, row.unnamed) = (true, false);
+            row.adds("no target knows anybody by these names");
         }
     }
     Ok(())
 }
 
-/// Marks the people whom no target knows, and takes the mark from those whom one does. Answers what could not be asked.
-pub(super) async fn ask_targets(store: Option<&Store>, config: &Config, preview: &mut Preview) -> anyhow::Result<Vec<String>> {
-    let mut trouble: Vec<String> = Vec::new();
-    for row in preview.rows.iter_mut().filter(|row| ends_access(row.effect)) {
-        let subject = match store {
-            Some(store) => store.with_known_names(&row.subject).await?,
-            None => row.subject.clone(),
+/// What the targets say of one row.
+#[derive(Default)]
+struct Found {
+    asked: bool,
+    known: bool,
+    failed: bool,
+}
+
+/// Whom each target is asked for.
+fn questions(place: usize, subject: &Subject, targets: &[String]) -> Vec<(usize, Question)> {
+    let ask = |target: &String, name: &Subject| {
+        let question = Question {
+            target: target.clone(),
+            asks: Asks::Resolution { name: name.clone() },
         };
-        let answers = join_all(config.targets.iter().map(|target| ask(target, &subject))).await;
-        let found: Vec<&String> = answers
-            .iter()
-            .filter_map(|(target, answer)| answer.as_ref().ok()?.then_some(target))
-            .collect();
-        let failed = answers
-            .iter()
-            .filter_map(|(target, answer)| Some(format!("{target}: {}", answer.as_ref().err()?)));
-        let failed: Vec<String> = failed.collect();
-        if !found.is_empty() {
-            row.unknown = false;
-            row.why = row.why.take().filter(|why| why != UNNAMED);
-        } else if failed.is_empty() {
-            mark(&mut row.unknown, &mut row.why, "no target knows anybody by these names");
-        }
-        trouble.extend(
-            failed
-                .into_iter()
-                .filter(|failed| !trouble.contains(failed))
-                .collect::<Vec<_>>(),
-        );
-    }
-    Ok(trouble)
-}
-
-/// Whether a target knows somebody by one of the names.
-async fn ask(target: &TargetConfig, subject: &Subject) -> (String, Result<bool, String>) {
-    let mut known = false;
-    for name in subject.names().iter().filter(|name| target.target.asks_by(name)) {
-        match target.target.resolve(&CallContext::unpaced(), name).await {
-            Ok(Resolution::None) => {}
-            Ok(Resolution::One(_) | Resolution::Ambiguous(_)) => known = true,
-            Err(error) => return (target.name.clone(), Err(error.to_string())),
-        }
-    }
-    (target.name.clone(), Ok(known))
-}
-
-fn mark(unknown: &mut bool, why: &mut Option<String>, because: &str) {
-    *unknown = true;
-    *why = Some(match why.take() {
-        Some(why) => format!("{why}; {because}"),
-        None => because.to_owned(),
-    });
-}
-
-fn ends_access(effect: Effect) -> bool {
-    matches!(effect, Effect::Planned | Effect::AtOnce | Effect::Held | Effect::Blocked)
-}
-
-/// The word for what would become of a row.
-pub(super) fn effect(effect: Effect, unknown: bool) -> &'static str {
-    if unknown && matches!(effect, Effect::Planned | Effect::AtOnce) {
-        UNKNOWN
-    } else {
-        effect.word()
-    }
+        (place, question)
+    };
+    let of_target = |target| subject.names().iter().map(move |name| ask(target, name));
+    targets.iter().flat_map(of_target).collect()
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 
 use crate::cli::Exit;
-use crate::cli::output::{json, line, plain, table, verbatim};
+use crate::cli::output::{json, line, plain, sentence, table, terminal, verbatim};
 use crate::sources::hr_csv::{LARGEST_FILE, Proposal, propose};
 
 /// `revoked source hr map`
@@ -102,7 +102,13 @@ fn show(proposal: &Proposal) -> anyhow::Result<()> {
     }
     line("\nTo be decided:")?;
     for open in &proposal.undecided {
-        line(format!("  - {}", plain(open)))?;
+        sentence(&format!("  - {}", plain(open)), 4)?;
+    }
+    if terminal().ascii && proposal.undecided.iter().any(|open| !open.is_ascii()) {
+        sentence(
+            "What stands there as \\u{…} are letters that this locale cannot show: look again with LC_ALL=C.UTF-8, or with --json",
+            2,
+        )?;
     }
     Ok(())
 }

@@ -4,15 +4,22 @@ use clap::Subcommand;
 
 use crate::cli::{Exit, StoreArgs};
 
+mod aside;
+mod folder;
 mod known;
 mod map;
 mod preview;
+mod shown;
+mod spreadsheet;
+mod weigh;
 
 /// `revoked source hr …`
 #[derive(Debug, Clone, Subcommand)]
 pub enum HrCommand {
-    /// Show what a file would do, in each person's own time zone and in UTC, and change nothing
+    /// Show what a file would do, in your time zone and in each person's own, and change nothing
     Preview(preview::PreviewArgs),
+    /// Show what was put aside in the drop folders, and why
+    Aside(aside::AsideArgs),
     /// Propose what the columns of an export mean, as config to paste
     Map(map::MapArgs),
 }
@@ -24,6 +31,7 @@ pub enum HrCommand {
 pub(super) async fn run(command: &HrCommand, at: &StoreArgs) -> anyhow::Result<Exit> {
     match command {
         HrCommand::Preview(args) => preview::run(args, at).await,
+        HrCommand::Aside(args) => aside::run(args, at),
         HrCommand::Map(args) => map::run(args),
     }
 }

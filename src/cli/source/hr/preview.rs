@@ -1,33 +1,40 @@
 //! `revoked source hr preview`: who would leave when, what waits and why, and what could not be read. Changes nothing.
 
-use std::path::PathBuf;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 
-use super::known;
-use super::map::show_columns;
+use super::folder::folders;
+use super::shown::show;
+use super::spreadsheet::csv;
+use super::{known, weigh};
+use crate::cli::account::{again_as_reading, owner_of};
 use crate::cli::asked::Reach;
-use crate::cli::output::{Cell, LocalTimes, Meaning, bare, json, line, own_time, plain, remark, sentence, table, verbatim};
-use crate::cli::{Exit, StoreArgs};
+use crate::cli::output::{LocalTimes, json, plain, remark, verbatim};
+use crate::cli::store::open;
+use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::model::Subject;
-use crate::sources::Source;
+use crate::model::Timestamp;
+use crate::passwd::login;
 use crate::sources::hr_csv::{
-    ChangeKind, Effect, HrCsv, LAST_FULL_FILE, Preview, PreviewRow, TakenBefore, Totals, disarmed, preview, propose,
-    state_key_of_end,
+    HrCsv, LARGEST_FILE, LAST_FULL_FILE, Preview, Proposal, Rules, TakenBefore, preview, preview_bytes, propose,
 };
-use crate::store::{DepartureFilter, Store};
+use crate::store::{OpenError, Store};
 
 /// `revoked source hr preview`
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example: revoked source hr preview leavers.csv --source hr
-         revoked source hr preview leavers.csv --ask
+#[command(after_help = "Examples:
+  revoked source hr preview leavers.csv --source hr
+  revoked source hr preview leavers.csv --ask
+  sudo -u revoked revoked source hr preview - --ask < leavers.csv
 
-Exit code: 16 where the file would be rejected whole, 6 where something of it could not be read and would be put aside, else 0.")]
+Exit code: 16 where the file would be rejected whole, 8 where it could not be compared with what was taken before or a target could not be \
+asked, 6 where something of it could not be read and would be put aside, else 0.")]
 pub struct PreviewArgs {
-    /// The file
+    /// The file; - for standard input
     file: PathBuf,
     /// The drop folder's name in the config; needed where there are several
     #[arg(long)]
@@ -43,320 +50,189 @@ pub struct PreviewArgs {
     csv: bool,
 }
 
+/// What a file is read from.
+enum Input<'a> {
+    At(&'a Path),
+    Bytes(Vec<u8>),
+}
+
 /// Runs `revoked source hr preview`.
 ///
 /// # Errors
 /// Where the config, the file or the store cannot be read.
 pub(super) async fn run(args: &PreviewArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
-    let clock = Clock::system();
-    let config = Reach::new(at)?.config;
-    let (name, folder) = folder(&config, args.source.as_deref())?;
-    let mut preview = preview(&args.file, folder.rules(), clock.now())?;
-    // What is known already decides what a row does; without a store nothing is.
-    let path = at.store.as_ref().unwrap_or(&config.store);
-    let store = if path.exists() { Some(at.open().await?) } else { None };
-    if let Some(store) = &store {
-        let (namespace, key) = LAST_FULL_FILE;
-        let last = store.state_entry(&name, namespace, key).await?;
-        preview.compare(folder.rules(), last.as_ref().map(|entry| entry.body.as_str()));
-        for row in &mut preview.rows {
-            weigh(store, &name, row).await?;
+    let now = Clock::system().now();
+    let reach = Reach::new(at)?;
+    let (name, folder) = one_of(folders(&reach.config, args.source.as_deref())?)?;
+    let input = Input::of(&args.file)?;
+    let mut preview = input.preview(folder.rules(), now)?;
+    let store = match known_here(at, &reach.config, &args.file).await? {
+        Known::Store(store) => Some(store),
+        Known::Nothing => None,
+        Known::Closed(why) => {
+            preview.not_compared = Some(why);
+            None
         }
-        if let Some((file, at)) = store.file_taken_before(&name, preview.digest()).await? {
-            preview.repeats(TakenBefore { name: file, at });
-        }
-        known::ask_store(store, &name, &mut preview).await?;
-    }
-    if args.ask {
-        for trouble in known::ask_targets(store.as_ref(), &config, &mut preview).await? {
-            remark(format!("could not be asked: {}", plain(&trouble)));
-        }
-    }
+    };
+    let weighed = weighed(&reach, args.ask, store.as_ref(), (name, folder.rules()), &mut preview, now).await;
     if let Some(store) = store {
         store.close().await;
     }
-    preview.count();
+    weighed?;
+    preview.conclude();
     if args.json {
         json(&preview)?;
     } else if args.csv {
         verbatim(csv(&preview)?.trim_end())?;
+        beside_csv(&preview);
     } else {
-        show(&preview, args, &LocalTimes::at(clock.now()))?;
+        let proposal = input.proposal(&preview);
+        show(&preview, &args.file, proposal.as_ref(), &LocalTimes::at(now))?;
     }
-    Ok(match (&preview.rejected, preview.refused.is_empty()) {
-        (Some(_), _) => Exit::Rejected,
-        (None, false) => Exit::Findings,
-        (None, true) => Exit::Ok,
+    let is_whole = preview.not_compared.is_none() && preview.not_asked.is_empty() && preview.not_checked.is_none();
+    Ok(match (&preview.rejected, is_whole, preview.refused.is_empty()) {
+        (Some(_), _, _) => Exit::Rejected,
+        (None, false, _) => Exit::Unasked,
+        (None, true, false) => Exit::Findings,
+        (None, true, true) => Exit::Ok,
     })
 }
 
-/// The drop folder asked for.
-fn folder<'a>(config: &'a Config, wanted: Option<&str>) -> anyhow::Result<(String, &'a HrCsv)> {
-    let mut found = config.sources.iter().filter_map(|source| {
-        let Source::Pull(pull) = &source.source else { return None };
-        let any: &dyn std::any::Any = pull.as_ref();
-        let hr = any.downcast_ref::<HrCsv>()?;
-        wanted
-            .is_none_or(|wanted| wanted == source.name)
-            .then(|| (source.name.clone(), hr))
-    });
-    let first = found.next().with_context(|| match wanted {
-        Some(wanted) => format!("no source of the kind hr-csv is called {wanted:?}"),
-        None => "no source of the kind hr-csv is configured".to_owned(),
-    })?;
-    anyhow::ensure!(
-        found.next().is_none(),
-        "several sources are of the kind hr-csv: name one with --source"
-    );
-    Ok(first)
-}
-
-/// What the store knows about the person of a row.
-async fn weigh(store: &Store, source: &str, row: &mut PreviewRow) -> anyhow::Result<()> {
-    let (namespace, key) = state_key_of_end(&row.employee, &row.employment);
-    let takes_back = row.open_ended && store.state_entry(source, namespace, &key).await?.is_some();
-    if matches!(row.effect, Effect::Overtaken | Effect::Nothing)
-        || (row.effect == Effect::Stands && !takes_back)
-        || row.change == ChangeKind::Suspend
-    {
+/// Weighs the file against what is known here, and asks the targets.
+async fn weighed(
+    reach: &Reach,
+    ask: bool,
+    store: Option<&Store>,
+    (name, rules): (&str, &Rules),
+    preview: &mut Preview,
+    now: Timestamp,
+) -> anyhow::Result<()> {
+    if let Some(store) = store {
+        let (namespace, key) = LAST_FULL_FILE;
+        let last = store.state_entry(name, namespace, key).await?;
+        preview.compare(rules, last.as_ref().map(|entry| entry.body.as_str()));
+        if let Some((file, at)) = store.file_taken_before(name, preview.digest()).await? {
+            preview.repeats(TakenBefore { name: file, at });
+        }
+    }
+    if preview.rejected.is_some() {
         return Ok(());
     }
-    let filter = DepartureFilter {
-        source: Some(source.to_owned()),
-        person: Some(Subject::EmployeeId(row.employee.clone())),
-        limit: 100,
-        ..DepartureFilter::default()
-    };
-    let known = store.departures(&filter).await?;
-    let own = known.iter().find(|departure| departure.employment == row.employment);
-    match row.change {
-        ChangeKind::Terminate => {
-            let employments = store.employments(source, &row.employee).await?;
-            let other = employments
-                .iter()
-                .find(|other| other.state == "stands" && other.employment != row.employment && !other.employment.is_empty());
-            if let (Some(other), Effect::Planned | Effect::AtOnce) = (other, row.effect) {
-                row.effect = Effect::Blocked;
-                row.why = Some(format!("employment {} has not ended", other.employment));
-            } else if let (Some(own), Effect::Planned | Effect::AtOnce) = (own, row.effect) {
-                if own.state == "executed" && row.utc == Some(own.fire_at) {
-                    row.effect = Effect::Nothing;
-                }
-                row.why = match own.state.as_str() {
-                    "planned" if row.utc == Some(own.fire_at) => Some(format!("as departure {} says already", own.id)),
-                    "planned" => Some(format!("departure {} is planned for {} and moves", own.id, own.fire_at)),
-                    state => Some(format!("departure {} is {state}", own.id)),
-                };
-            }
-        }
-        ChangeKind::Rescind | ChangeKind::Rehire => {
-            let concerned: Vec<_> = known
-                .iter()
-                .filter(|departure| row.change == ChangeKind::Rehire || departure.employment == row.employment)
-                .collect();
-            let open = concerned
-                .iter()
-                .find(|departure| matches!(departure.state.as_str(), "planned" | "held" | "blocked"));
-            if let Some(open) = open {
-                row.why = Some(format!("departure {}, {} for {}", open.id, open.state, open.acts_at));
-            } else {
-                row.effect = Effect::Nothing;
-                let carried_out = concerned.iter().find(|departure| departure.state == "executed");
-                row.why = Some(carried_out.map_or_else(
-                    || "no departure of this employee is planned".to_owned(),
-                    |late| {
-                        format!(
-                            "too late: departure {} was carried out, and nothing is undone by itself",
-                            late.id
-                        )
-                    },
-                ));
-            }
-        }
-        ChangeKind::Active => {
-            let open = own.filter(|own| matches!(own.state.as_str(), "planned" | "held" | "blocked"));
-            if let Some(open) = open {
-                row.effect = Effect::CallsOff;
-                row.why = Some(format!("departure {}, {} for {}", open.id, open.state, open.acts_at));
-            }
-        }
-        ChangeKind::Suspend | ChangeKind::Deleted | ChangeKind::Nothing | ChangeKind::Unclear => {}
+    if preview.taken_before.is_none() {
+        weigh::weigh(store, &reach.config, name, preview, now).await?;
+    }
+    if let Some(store) = store {
+        known::ask_store(store, name, preview).await?;
+    }
+    if ask {
+        known::ask_targets(reach, store, preview).await?;
     }
     Ok(())
 }
 
-fn show(preview: &Preview, args: &PreviewArgs, times: &LocalTimes) -> anyhow::Result<()> {
-    let rows = preview.rows.iter().map(|row| shown(row, times)).collect();
-    table(&SCREEN, rows, "no row could be acted on")?;
-    for refused in &preview.refused {
-        let column = refused.column.map_or(String::new(), |column| format!(", column {column}"));
-        let stays = if refused.stays { " (the person stays)" } else { "" };
-        let text = format!(
-            "refused, {}{column}: {}; write instead: {}{stays}",
-            refused.place, refused.why, refused.instead
-        );
-        sentence(&text, 2)?;
-    }
-    if let Some(quotes) = &preview.quotes {
-        sentence(quotes, 2)?;
-    }
-    if preview.rejected.is_some() && preview.rows.is_empty() {
-        suggest_mapping(args)?;
-    }
-    if let Some(before) = &preview.taken_before {
-        let (away, at) = (times.away(before.at), times.time(before.at));
-        sentence(
-            &format!("this file was taken as {} {away} ({at}): nothing would happen", before.name),
-            2,
-        )?;
-    }
-    line("nothing was changed")?;
-    if let Some(why) = &preview.rejected {
-        return sentence(&format!("rejected whole, nothing in it would be acted on: {why}"), 2);
-    }
-    line(totals(&preview.totals))
+/// What is known here of what was taken before.
+enum Known {
+    Store(Store),
+    /// The daemon was never started.
+    Nothing,
+    /// Whoever asks may not look: why, and what to type.
+    Closed(String),
 }
 
-/// The mapping that would make something of the columns, where one can be told.
-fn suggest_mapping(args: &PreviewArgs) -> anyhow::Result<()> {
-    let Some(proposal) = std::fs::read(&args.file).ok().and_then(|bytes| propose(&bytes).ok()) else {
-        return Ok(());
+/// Opens the store, if there is one and we may.
+async fn known_here(at: &StoreArgs, config: &Config, file: &Path) -> anyhow::Result<Known> {
+    let path = at.store.as_ref().unwrap_or(&config.store);
+    let owner = match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Known::Nothing),
+        // As installed, others may not even enter the store's folder.
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => owner_of(path),
+        _ => match open(path).await {
+            Ok(store) => return Ok(Known::Store(store)),
+            Err(OpenError::NotOurs { owner, .. }) => Some(owner),
+            Err(error) => return Err(error.into()),
+        },
     };
-    if proposal.plain || proposal.columns.is_empty() {
-        return Ok(());
-    }
-    line("what its columns may be:")?;
-    show_columns(&proposal, "")?;
-    line("for the config:")?;
-    for text in proposal.toml.lines() {
-        line(format!("  {}", plain(text)))?;
-    }
-    line(format!(
-        "more: revoked source hr map {}",
-        plain(&args.file.display().to_string())
-    ))
+    let owner = owner.unwrap_or_else(|| "revoked".to_owned());
+    Ok(Known::Closed(format!(
+        "the store is open to {owner} alone; type {}",
+        again_as_reading(&owner, file)
+    )))
 }
 
-/// What a screen shows of a row.
-const SCREEN: [&str; 7] = [
-    "line",
-    "person",
-    "effect",
-    "access ends",
-    "where they work?",
-    "employee?",
-    "why…",
-];
-
-fn shown(row: &PreviewRow, times: &LocalTimes) -> Vec<Cell> {
-    let word = known::effect(row.effect, row.unknown);
-    let meaning = match row.effect {
-        _ if row.unknown => Meaning::Bad,
-        Effect::Planned | Effect::AtOnce | Effect::CallsOff => Meaning::Strong,
-        Effect::Held | Effect::Blocked => Meaning::Waiting,
-        Effect::Stands | Effect::Overtaken | Effect::Nothing => Meaning::Quiet,
-    };
-    let employee = if row.employment.is_empty() {
-        row.employee.clone()
-    } else {
-        format!("{} {}", row.employee, row.employment)
-    };
-    vec![
-        row.line.to_string().into(),
-        bare(&row.subject.to_string()).into(),
-        Cell::meaning(word, meaning),
-        times.cell(row.utc).into(),
-        row.local.as_deref().map(own_time).unwrap_or_default().into(),
-        employee.into(),
-        row.why.clone().unwrap_or_default().into(),
-    ]
+/// What must not be lost where only rows are printed.
+fn beside_csv(preview: &Preview) {
+    for (head, text) in [
+        ("not checked", &preview.not_checked),
+        ("not compared with what was taken before", &preview.not_compared),
+        ("held whole", &preview.held_whole),
+        ("held in part", &preview.held_in_part),
+    ] {
+        if let Some(text) = text {
+            remark(format!("{head}: {}", plain(text)));
+        }
+    }
+    for trouble in &preview.not_asked {
+        remark(format!("not asked: {}", plain(trouble)));
+    }
 }
 
-/// All rows in one line.
-fn totals(totals: &Totals) -> String {
-    let counts = [
-        (totals.planned, Effect::Planned.word()),
-        (totals.at_once, Effect::AtOnce.word()),
-        (totals.held, Effect::Held.word()),
-        (totals.blocked, Effect::Blocked.word()),
-        (totals.calls_off, "call off"),
-        (totals.stands, "stand"),
-        (totals.overtaken, Effect::Overtaken.word()),
-        (totals.nothing, Effect::Nothing.word()),
-        (totals.refused, "refused"),
-    ];
-    let counts = counts.into_iter().filter(|(count, _)| *count > 0);
-    let mut parts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
-    if totals.unknown > 0 {
-        parts.push(format!("{} about people of whom nothing is known", totals.unknown));
+impl<'a> Input<'a> {
+    fn of(file: &'a Path) -> anyhow::Result<Self> {
+        if file.as_os_str() != "-" {
+            return Ok(Self::At(file));
+        }
+        let mut bytes = Vec::new();
+        // One more than is taken, so that a file that is too large is known to be.
+        let mut input = std::io::stdin().lock().take(LARGEST_FILE + 1);
+        input.read_to_end(&mut bytes).context("cannot read standard input")?;
+        Ok(Self::Bytes(bytes))
     }
-    if totals.null_days > 0 {
-        parts.push(format!("{} with a day that stands for none", totals.null_days));
+
+    fn preview(&self, rules: &Rules, now: Timestamp) -> anyhow::Result<Preview> {
+        match self {
+            Self::At(path) => preview(path, rules, now).map_err(|error| handed_over(error, path)),
+            Self::Bytes(bytes) => preview_bytes(bytes, rules, now),
+        }
     }
-    if totals.stale > 0 {
-        parts.push(format!("{} employed after a last day that is over", totals.stale));
+
+    /// The mapping that would make something of the columns, where nothing else does and one can be told.
+    fn proposal(&self, preview: &Preview) -> Option<Proposal> {
+        if preview.rejected.is_none() || !preview.rows.is_empty() {
+            return None;
+        }
+        let proposal = match self {
+            Self::At(path) => propose(&std::fs::read(path).ok()?),
+            Self::Bytes(bytes) => propose(bytes),
+        };
+        proposal
+            .ok()
+            .filter(|proposal| !proposal.plain && !proposal.columns.is_empty())
     }
-    let parts = if parts.is_empty() {
-        "nothing to do".to_owned()
-    } else {
-        parts.join(", ")
-    };
-    let rows = if totals.rows == 1 { "row" } else { "rows" };
-    format!("{} {rows}: {parts}", totals.rows)
 }
 
-const HEADINGS: [&str; 8] = [
-    "line",
-    "employee",
-    "employment",
-    "person",
-    "effect",
-    "access ends",
-    "in UTC",
-    "why",
-];
-
-fn cells(row: &PreviewRow) -> Vec<String> {
-    vec![
-        row.line.to_string(),
-        row.employee.clone(),
-        row.employment.clone(),
-        row.subject.to_string().replace('\n', ", "),
-        known::effect(row.effect, row.unknown).to_owned(),
-        row.local.clone().unwrap_or_default(),
-        row.utc.map(|at| at.to_string()).unwrap_or_default(),
-        row.why.clone().unwrap_or_default(),
-    ]
+/// The error with what to type, where the file is not for the account that we run as: whoever may read it can hand it over.
+fn handed_over(error: anyhow::Error, path: &Path) -> anyhow::Error {
+    let cause = error.root_cause().downcast_ref::<std::io::Error>();
+    if cause.is_none_or(|cause| cause.kind() != std::io::ErrorKind::PermissionDenied) {
+        return error;
+    }
+    let uid = rustix::process::getuid().as_raw();
+    let who = login(uid).unwrap_or_else(|| format!("#{uid}"));
+    anyhow::anyhow!(
+        "{error:#}; whoever may read it can hand it over: {}",
+        again_as_reading(&who, path)
+    )
 }
 
-/// The rows as CSV; what a spreadsheet would run as a formula stands disarmed.
-fn csv(preview: &Preview) -> anyhow::Result<String> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(HEADINGS)?;
-    for row in &preview.rows {
-        writer.write_record(cells(row).iter().map(|cell| disarmed(cell)))?;
+/// The one drop folder that is meant.
+fn one_of<'c>(folders: Vec<(&'c str, &'c HrCsv)>) -> anyhow::Result<(&'c str, &'c HrCsv)> {
+    if let [one] = folders[..] {
+        return Ok(one);
     }
-    for refused in &preview.refused {
-        let why = format!("{}; write instead: {}", refused.why, refused.instead);
-        let place = refused.place.clone();
-        let record = [
-            place,
-            String::new(),
-            String::new(),
-            String::new(),
-            "refused".to_owned(),
-            String::new(),
-            String::new(),
-            why,
-        ];
-        writer.write_record(record.iter().map(|cell| disarmed(cell)))?;
-    }
-    if let Some(why) = &preview.rejected {
-        let record = ["file", "", "", "", "rejected", "", "", &disarmed(why)];
-        writer.write_record(record)?;
-    }
-    let bytes = writer
-        .into_inner()
-        .map_err(|error| anyhow::anyhow!("cannot write CSV: {error}"))?;
-    Ok(String::from_utf8(bytes)?)
+    let names: Vec<String> = folders.iter().map(|(name, _)| plain(name)).collect();
+    let text = format!(
+        "several sources are of the kind hr-csv: say which with --source: {}",
+        names.join(", ")
+    );
+    Err(UsageError(text).into())
 }

@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -14,6 +14,7 @@ use super::completeness::marker_path;
 use super::quarantine;
 use crate::digest::hex;
 use crate::model::Delivery;
+use crate::sources::hr_csv::files::account_name::{group_name, owner_name};
 use crate::sources::hr_csv::files::file_name::{is_ours, shown, stem};
 use crate::sources::hr_csv::files::regular_file::{self, FileIdentity, Opened};
 use crate::sources::hr_csv::files::signature;
@@ -45,6 +46,19 @@ impl StoredFile {
             rows_refused: !delivery.refused.is_empty(),
         })
     }
+}
+
+/// Where HR finds why a file, or rows of it, were put aside: the file that says so, or the folder where its name cannot be told before.
+pub(in crate::sources::hr_csv) fn reason_place(rules: &Rules, name: &str, digest: Option<&[u8; 32]>) -> PathBuf {
+    match digest {
+        Some(digest) => rules.quarantine.join(format!("{}.{}.reason.txt", stem(name), short(digest))),
+        None => rules.quarantine.clone(),
+    }
+}
+
+/// What of a file's hash stands in the names of what is put aside of it.
+fn short(digest: &[u8; 32]) -> String {
+    hex(&digest[..4])
 }
 
 /// Moves the file to the archive or to the quarantine, and leaves there what HR is to correct. A file of the same name whose content is
@@ -89,13 +103,12 @@ fn one(rules: &Rules, done: &StoredFile, name: &OsStr) -> anyhow::Result<Option<
     if contents.sha256 != digest {
         return Ok(None);
     }
-    let sha = hex(&digest);
-    let short = &sha[..8];
+    let (sha, short) = (hex(&digest), short(&digest));
     let mode = readable_like(&file.metadata()?);
     let to = if let Some(why) = &done.rejected {
         let reason = quarantine::reason(&done.name, why, Some(&contents));
         let folder = place(rules, &rules.quarantine)?;
-        write(&folder.join(format!("{stem}.{short}.reason.txt")), mode, reason.as_bytes())?;
+        write(&reason_place(rules, &done.name, Some(&digest)), mode, reason.as_bytes())?;
         folder.join(format!("{stem}.{short}.csv"))
     } else {
         if !contents.bad.is_empty() {
@@ -103,7 +116,7 @@ fn one(rules: &Rules, done: &StoredFile, name: &OsStr) -> anyhow::Result<Option<
             let rows = quarantine::rows(&contents, rules)?;
             write(&folder.join(format!("{stem}.{short}.csv")), mode, &rows)?;
             let report = quarantine::report(&done.name, &contents);
-            write(&folder.join(format!("{stem}.{short}.reason.txt")), mode, report.as_bytes())?;
+            write(&reason_place(rules, &done.name, Some(&digest)), mode, report.as_bytes())?;
         }
         place(rules, &rules.archive)?.join(format!("{stem}.{sha}.csv"))
     };
@@ -206,15 +219,36 @@ fn place<'a>(rules: &Rules, folder: &'a Path) -> anyhow::Result<&'a Path> {
             "{} is not a folder: move it away, or name another in the config",
             folder.display()
         ),
-        Err(_) => {
-            fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-            let mode = fs::metadata(&rules.folder)?.permissions().mode();
-            // What was taken is evidence, and not for others to change; what was not is theirs to correct.
-            let mode = if folder == rules.archive { mode & !0o022 } else { mode };
-            fs::set_permissions(folder, fs::Permissions::from_mode(mode))?;
-        }
+        Err(_) => make(rules, folder)?,
     }
     Ok(folder)
+}
+
+/// Makes a folder that is open to those to whom the drop folder is. The unit as shipped lets nobody set a folder's group for what is made in it:
+/// there it is made by hand.
+fn make(rules: &Rules, folder: &Path) -> anyhow::Result<()> {
+    let making = || format!("cannot make the folder {}", folder.display());
+    fs::create_dir_all(folder).with_context(making)?;
+    let drop = fs::metadata(&rules.folder).with_context(making)?;
+    let mode = drop.permissions().mode() & 0o7777;
+    // What was taken is evidence, and not for others to change; what was not is theirs to correct.
+    let mode = if folder == rules.archive { mode & !0o022 } else { mode };
+    let made = fs::metadata(folder).with_context(making)?.permissions().mode() & 0o7777;
+    if made == mode {
+        return Ok(());
+    }
+    if let Err(error) = fs::set_permissions(folder, fs::Permissions::from_mode(mode)) {
+        // Left as it is, nobody but us could look into it, and nobody would be told.
+        let _ = fs::remove_dir(folder);
+        bail!(
+            "{} cannot be opened to those who may enter {}: {error}; make it by hand: install -d -m {mode:o} -o {} -g {} {0}",
+            folder.display(),
+            rules.folder.display(),
+            owner_name(drop.uid()),
+            group_name(drop.gid())
+        );
+    }
+    Ok(())
 }
 
 /// Writes a file whole or not at all. People in HR may write to the quarantine too: what already stands under the name is replaced, never

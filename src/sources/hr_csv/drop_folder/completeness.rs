@@ -83,7 +83,7 @@ pub(in crate::sources::hr_csv) fn mismatch(path: &Path, contents: &FileContents)
 }
 
 /// Compares what the trailer says, where there is one, with the file. A file that is rejected anyway was not counted to its end.
-fn trailer(contents: &FileContents) -> Result<(), Mismatch> {
+pub(in crate::sources::hr_csv) fn trailer(contents: &FileContents) -> Result<(), Mismatch> {
     contents
         .trailer
         .map_or(Ok(()), |rows| rows_fit("its trailer", rows, contents))

@@ -9,7 +9,8 @@ use crate::digest::hex;
 use crate::sources::hr_csv::csv::formula_escape::disarmed;
 use crate::sources::hr_csv::format::columns::WHY;
 use crate::sources::hr_csv::format::header_name::normal;
-use crate::sources::hr_csv::rows::contents::{FileContents, Header, RefusedRow};
+use crate::sources::hr_csv::rows::contents::{FileContents, Header};
+use crate::sources::hr_csv::rows::refused_row::RefusedRow;
 use crate::sources::hr_csv::settings::rules::Rules;
 
 /// The most rows that a reason file lists.
@@ -67,13 +68,17 @@ pub(in crate::sources::hr_csv) fn reason(name: &str, why: &str, contents: Option
         if let Some(quotes) = &contents.quotes {
             let _ = writeln!(text, "\n{quotes}.");
         }
+        mapping(&mut text, contents);
         if !contents.bad.is_empty() {
             text.push_str("\nThese rows could not be read:\n");
             list(&mut text, &contents.bad);
         }
         let _ = writeln!(text, "\nSHA-256 of the file: {}", hex(&contents.sha256));
     }
-    text.push_str("\nCorrect the file and drop it again. Rows that were taken before do no harm when they come again.\n");
+    text.push_str(
+        "\nMend your own copy of the file, or a copy of the one beside this, which stays as it is, and drop that. Rows that were taken before \
+         do no harm when they come again.\n",
+    );
     text
 }
 
@@ -99,21 +104,37 @@ pub(in crate::sources::hr_csv) fn report(name: &str, contents: &FileContents) ->
     if let Some(quotes) = &contents.quotes {
         let _ = writeln!(text, "{quotes}.");
     }
+    mapping(&mut text, contents);
     text.push('\n');
     list(&mut text, &contents.bad);
     text.push_str(
         "\nThe rows themselves stand in the .csv file of the same name beside this one, each with the reason in its first column. \
-         Correct them there and drop that file, or drop the whole file again: rows that were taken before do no harm.\n",
+         Copy that file, mend the copy, and drop the copy; or mend your own file and drop all of it again: rows that were taken before do \
+         no harm. What lies here stays as it is, as evidence.\n",
     );
     text
+}
+
+/// The config that would read a column which may be meant.
+fn mapping(text: &mut String, contents: &FileContents) {
+    if let Some(mapping) = &contents.mapping {
+        text.push_str("\nWhoever keeps the config could write:\n\n");
+        for line in mapping.lines() {
+            let _ = writeln!(text, "  {line}");
+        }
+    }
 }
 
 fn list(text: &mut String, bad: &[RefusedRow]) {
     // Writing to a string cannot fail.
     for bad in bad.iter().take(MOST_LISTED) {
         let column = bad.why.column.map_or(String::new(), |column| format!(", column {column}"));
-        let _ = writeln!(text, "  {}{column}:", bad.place());
+        let whose = bad.named().map_or(String::new(), |whose| format!(", {whose}"));
+        let _ = writeln!(text, "  {}{whose}{column}:", bad.place());
         let _ = writeln!(text, "    what is wrong: {}", bad.why.what);
+        if let Some(value) = &bad.value {
+            let _ = writeln!(text, "    it says:       {value}");
+        }
         let _ = writeln!(text, "    write instead: {}", bad.why.instead);
     }
     if bad.len() > MOST_LISTED {
@@ -132,6 +153,8 @@ mod tests {
             first: 3,
             last: 3,
             why: RowError::at("action", "action is none of them", "terminate"),
+            whose: None,
+            value: None,
             cells: vec!["line 9: old".into(), "7".into(), "=1".into()],
         };
         let mut contents = FileContents {

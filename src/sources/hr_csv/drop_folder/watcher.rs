@@ -12,10 +12,11 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use tokio::time::Instant;
 
-use super::archive::{MovedFile, StoredFile, put_away};
+use super::access::with_advice;
+use super::archive::{MovedFile, StoredFile, put_away, reason_place};
 use super::completeness::{Mismatch, marker_path, mismatch};
 use crate::clock::Clock;
-use crate::model::{Delivery, Refused};
+use crate::model::{Delivery, PutAside, Refused};
 use crate::sources::hr_csv::files::file_name::{is_expected, is_ours, shown};
 use crate::sources::hr_csv::files::regular_file::{self, FileIdentity, Opened, irregular};
 use crate::sources::hr_csv::files::signature;
@@ -24,6 +25,7 @@ use crate::sources::hr_csv::rows::contents::FileContents;
 use crate::sources::hr_csv::settings::rules::{LARGEST_FILE, Rules, too_large};
 use crate::sources::hr_csv::statements::full_file::NamedEmployments;
 use crate::sources::hr_csv::statements::rescind::EmploymentStates;
+use crate::sources::hr_csv::statements::restated::SaidRows;
 use crate::sources::hr_csv::statements::signals;
 use crate::sources::hr_csv::statements::signals::{FileDelivery, WHOLE_FILE};
 
@@ -91,6 +93,8 @@ pub(in crate::sources::hr_csv) struct ReadFile {
     pub states: EmploymentStates,
     /// Whom it names, where it should name everybody and is not rejected.
     pub names: Option<NamedEmployments>,
+    /// What its rows say, to be compared with those that were put aside before.
+    pub said: SaidRows,
     /// When it was last written: seconds and nanoseconds.
     pub modified: (i64, i64),
 }
@@ -183,7 +187,6 @@ impl DropFolder {
         Ok(())
     }
 
-    /// The files that are for us, oldest first, and the names of those that look as if somebody meant them to be.
     /// What keeps the folder from being read, or its files from being put away.
     pub(in crate::sources::hr_csv) fn obstacle(&self) -> Option<String> {
         let folder = &self.rules.folder;
@@ -199,6 +202,7 @@ impl DropFolder {
         })
     }
 
+    /// The files that are for us, oldest first, and the names of those that look as if somebody meant them to be.
     fn candidates(&self) -> anyhow::Result<(Vec<Candidate>, Vec<OsString>)> {
         let folder = &self.rules.folder;
         let looking = || format!("cannot look into the drop folder {}", folder.display());
@@ -273,7 +277,8 @@ impl DropFolder {
         }
 
         let doing = || format!("cannot read {} in the drop folder", shown(name));
-        let (mut file, identity) = match regular_file::open(&path).with_context(doing)? {
+        let opened = regular_file::open(&path).map_err(|error| with_advice(error, &path));
+        let (mut file, identity) = match opened.with_context(doing)? {
             Opened::File(file, identity) => (file, identity),
             // It was replaced or taken away since it was listed; the next look sees what it is now.
             Opened::Refused(_) | Opened::Missing => return Ok(Outcome::Wait),
@@ -321,8 +326,9 @@ impl DropFolder {
     }
 
     fn deliver(&self, candidate: &Candidate, contents: FileContents) -> Outcome {
+        let said = SaidRows::of(&contents);
         if let Some(why) = contents.rejected {
-            return self.reject(candidate, Some(contents.sha256), why);
+            return self.reject_for(candidate, Some(contents.sha256), why, said);
         }
         let names = self.rules.full_file.then(|| {
             // Who left long ago may go missing without a question.
@@ -330,19 +336,35 @@ impl DropFolder {
             rows.map(|row| (row.employee.clone(), row.employment.clone(), row.subject.clone()))
                 .collect()
         });
-        let FileDelivery { delivery, states } =
-            signals::file_delivery(shown(&candidate.name), contents, &self.rules, self.clock.now());
+        let (name, digest) = (shown(&candidate.name), contents.sha256);
+        let put_aside = self.put_aside(&name, Some(&digest));
+        let FileDelivery { delivery, states } = signals::file_delivery(name, contents, &self.rules, self.clock.now());
         Outcome::Deliver(Box::new(ReadFile {
-            delivery,
+            delivery: Delivery { put_aside, ..delivery },
             states,
             names,
+            said,
             modified: candidate.identity.modified,
         }))
     }
 
+    /// Where HR will find what of a file could not be read.
+    fn put_aside(&self, name: &str, digest: Option<&[u8; 32]>) -> Option<PutAside> {
+        Some(PutAside {
+            reason: reason_place(&self.rules, name, digest).display().to_string(),
+            over_by_itself: false,
+        })
+    }
+
     fn reject(&self, candidate: &Candidate, digest: Option<[u8; 32]>, why: String) -> Outcome {
+        self.reject_for(candidate, digest, why, SaidRows::default())
+    }
+
+    fn reject_for(&self, candidate: &Candidate, digest: Option<[u8; 32]>, why: String, said: SaidRows) -> Outcome {
+        let name = shown(&candidate.name);
         let delivery = Delivery {
-            name: Some(shown(&candidate.name)),
+            put_aside: self.put_aside(&name, digest.as_ref()),
+            name: Some(name),
             digest,
             refused: vec![Refused {
                 place: WHOLE_FILE.to_owned(),
@@ -354,6 +376,7 @@ impl DropFolder {
             delivery,
             states: EmploymentStates::default(),
             names: None,
+            said,
             modified: candidate.identity.modified,
         }))
     }

@@ -115,8 +115,20 @@ impl DateFormat {
         self.start(text).filter(|(_, rest)| rest.is_empty()).map(|(date, _)| date)
     }
 
+    /// Whether `text` is written in this form, although the calendar may have no such day.
+    pub(in crate::sources::hr_csv) fn is_form_of(&self, text: &str) -> bool {
+        self.numbers(text).is_some_and(|(.., rest)| is_harmless(rest))
+    }
+
     /// The day at the start of `text`, and the rest.
     fn start<'t>(&self, text: &'t str) -> Option<(Date, &'t str)> {
+        let (year, month, day, rest) = self.numbers(text)?;
+        let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+        Some((date, rest))
+    }
+
+    /// The year, the month and the day at the start of `text`, and the rest.
+    fn numbers<'t>(&self, text: &'t str) -> Option<(i16, i16, i16, &'t str)> {
         let padded = !self.parts.iter().any(|part| matches!(part, Part::Between(_))) || *self == Self::default();
         let (mut year, mut month, mut day) = (0, 0, 0);
         let mut rest = text;
@@ -129,8 +141,7 @@ impl DateFormat {
                 Part::Between(c) => rest = rest.strip_prefix(*c)?,
             }
         }
-        let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
-        Some((date, rest))
+        Some((year, month, day, rest))
     }
 }
 

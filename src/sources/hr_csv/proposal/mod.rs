@@ -9,8 +9,9 @@ mod toml_text;
 use serde::Serialize;
 
 use super::format::column_aliases;
-use super::format::columns::{ColumnMapping, Columns, Demands};
+use super::format::columns::{self, ColumnMapping, Columns, Demands};
 use super::format::header_name::normal;
+use super::format::near_columns::{NearColumn, mapping_with, near_column};
 use super::format::presets::PRESETS;
 use crate::model::iana_zone;
 use days::Days;
@@ -111,7 +112,18 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
         ));
     }
     let states_itself = Demands { states_itself: false };
-    let is_plain = Columns::read(&layout.header, &ColumnMapping::default(), &[], states_itself).is_ok();
+    let plain = Columns::read(&layout.header, &ColumnMapping::default(), &[], states_itself).ok();
+    let is_plain = plain.is_some();
+    let near = plain.as_ref().and_then(|own| near_last_day(own, &layout));
+    if let Some(own) = &plain {
+        columns.extend(own_columns(own, &layout, &columns));
+    }
+    undecided.extend(near.as_ref().map(|(near, _)| {
+        format!(
+            "{}: is it {:?}? As the file stands that column is read as nothing",
+            near.column, near.header
+        )
+    }));
     let found = |name: &str| columns.iter().find(|column| column.column == name);
     for (name, hint) in [
         ("employee_id", "which column holds the person's number in the HR system?"),
@@ -143,7 +155,11 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
         words = status_words::words(cells(&layout, status));
         undecided.extend(status_words::undecided(&status.headers[0], &mut words));
     }
-    let toml = toml_text::of(&layout, &columns, &days, &words, is_plain);
+    let mut toml = toml_text::of(&layout, &columns, &days, &words, is_plain);
+    if let Some((near, mapping)) = &near {
+        let lines: Vec<String> = mapping.lines().map(|line| format!("# {line}\n")).collect();
+        toml.push_str(&format!("\n# if {:?} is {}:\n{}", near.header, near.column, lines.concat()));
+    }
     Ok(Proposal {
         encoding: layout.encoding_why.clone(),
         separator: layout.separator_why.clone(),
@@ -152,7 +168,7 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
         dates: if let [one] = days.fits[..] { Some(one) } else { None },
         null_days: days.none.iter().map(|(cell, count)| format!("{cell} ({count})")).collect(),
         presets: presets(&layout),
-        plain: is_plain,
+        plain: is_plain && near.is_none(),
         header: layout.header,
         columns,
         passed_over,
@@ -160,6 +176,31 @@ pub fn propose(bytes: &[u8]) -> Result<Proposal, String> {
         undecided,
         toml,
     })
+}
+
+/// The header that may be meant for the last day, where a file in our own form has none, with the mapping that says so.
+fn near_last_day(own: &Columns, layout: &Layout) -> Option<(NearColumn, String)> {
+    if own.has("effective_at") {
+        return None;
+    }
+    let near = near_column(&layout.header, own, &[], "last_working_day")?;
+    let mapping = mapping_with(&near, &layout.header, own);
+    Some((near, mapping))
+}
+
+/// The columns of our own form that no export has, and that are read all the same.
+fn own_columns(own: &Columns, layout: &Layout, known: &[Proposed]) -> Vec<Proposed> {
+    let others = columns::COLUMNS.into_iter().filter(|column| {
+        let is_known = known.iter().any(|known| known.column == *column);
+        !is_known && own.has(column)
+    });
+    let proposed = others.map(|column| Proposed {
+        column,
+        headers: own.places(column).iter().map(|place| layout.header[*place].clone()).collect(),
+        why: "our own name".to_owned(),
+        undecided: false,
+    });
+    proposed.collect()
 }
 
 /// Which header means a column of ours, by the names that systems give it.

@@ -72,8 +72,10 @@ pub(super) fn undecided(header: &str, words: &mut Vec<Word>) -> Vec<String> {
     let open = words.iter().filter(|word| word.means.is_none());
     open.map(|word| {
         format!(
-            "status_words: {:?} (in {} rows) means one thing here and another there: say whether it is terminated, active or ignore",
-            word.word, word.rows
+            "status_words: {:?} (in {} {}) means one thing here and another there: say whether it is terminated, active or ignore",
+            word.word,
+            word.rows,
+            if word.rows == 1 { "row" } else { "rows" }
         )
     })
     .collect()

@@ -1,17 +1,19 @@
 //! A whole file: its rows, what could not be read of it, and whether it is to be rejected, in one pass and with bounded memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use encoding_rs::UTF_8;
 
+use super::fields::LAST_DAY;
+use super::refused_row::{RefusedRow, cut, quoted};
 use super::row::{Row, RowRead};
-use super::row_error::RowError;
 use crate::sources::hr_csv::csv::csv_reader::{Record, Records, SEPARATORS, Unreadable, WRAPPED};
 use crate::sources::hr_csv::csv::encoding::DecodedFile;
 use crate::sources::hr_csv::format::columns::{BadHeader, Columns, Demands, WHY};
 use crate::sources::hr_csv::format::header_name::normal;
+use crate::sources::hr_csv::format::near_columns::{NearColumn, mapping_with, near_column};
 use crate::sources::hr_csv::settings::rules::{MOST_ROWS, Rules};
 
 /// What a file holds.
@@ -29,10 +31,14 @@ pub(in crate::sources::hr_csv) struct FileContents {
     pub records: u64,
     /// What the trailer says, where there is one.
     pub trailer: Option<u64>,
+    /// Whether it was read to its end.
+    pub is_whole: bool,
     /// Why nothing of it may be acted on. It quotes nothing.
     pub rejected: Option<String>,
     /// What of the file helps to mend it: its header, or the words that are not known. For whoever may read the file, never for the trail.
     pub quotes: Option<String>,
+    /// A mapping that may be meant, as config: where a column is missing and another is called almost like it.
+    pub mapping: Option<String>,
 }
 
 /// The lines before the first row, so that what is put aside can be written as the file was.
@@ -48,30 +54,6 @@ pub(in crate::sources::hr_csv) struct Header {
     pub separator: Option<u8>,
     /// Whether the file is written in anything but UTF-8 without a mark.
     pub marked: bool,
-}
-
-/// What cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::sources::hr_csv) struct RefusedRow {
-    /// The lines it stands on.
-    pub first: u64,
-    /// The last of them.
-    pub last: u64,
-    /// Why, and what to write instead.
-    pub why: RowError,
-    /// What it holds, for the quarantine only.
-    pub cells: Vec<String>,
-}
-
-impl RefusedRow {
-    /// Where it stands, for people.
-    pub(in crate::sources::hr_csv) fn place(&self) -> String {
-        if self.first == self.last {
-            format!("line {}", self.first)
-        } else {
-            format!("lines {} to {}", self.first, self.last)
-        }
-    }
 }
 
 /// Reads a file to its end, whatever it holds, so that its hash is known even where it is rejected.
@@ -185,14 +167,15 @@ fn fill(contents: &mut FileContents, input: &mut impl Read, rules: &Rules) -> Re
             }
             Err(why) => Some(why),
         };
-        contents.bad.extend(aside.map(|why| RefusedRow {
-            first: record.first,
-            last: record.last,
-            why,
-            cells: record.cells,
-        }));
+        contents
+            .bad
+            .extend(aside.map(|why| RefusedRow::of(record, &columns, &rules.format.dates, why)));
     }
-    contents.quotes = words.quoted();
+    contents.is_whole = true;
+    let near = near_to_a_fault(contents, &columns, rules);
+    contents.mapping = near.as_ref().map(|near| mapping_with(near, &contents.header.cells, &columns));
+    let quotes = [near.map(|near| asked(&near)), words.quoted()].into_iter().flatten();
+    contents.quotes = quotes.reduce(|one, other| format!("{one}. {other}"));
     match words.refused().or_else(|| too_many_bad(contents, rules)) {
         Some(why) => Stop::at(why),
         None => Ok(()),
@@ -231,6 +214,32 @@ fn head<R: BufRead>(header: &mut Header, records: &mut Records<R>, rules: &Rules
         header.below.extend(records.next()?.map(|record| record.cells));
     }
     Ok((columns, pending))
+}
+
+/// The header that may be meant for a column whose lack keeps rows from being read, or leaves it open when somebody leaves.
+fn near_to_a_fault(contents: &FileContents, columns: &Columns, rules: &Rules) -> Option<NearColumn> {
+    let format = &rules.format;
+    // What a mapping does not name is passed over on purpose.
+    if !format.columns.is_empty() {
+        return None;
+    }
+    let undated = contents.rows.iter().any(|(_, row)| row.undated).then_some(LAST_DAY);
+    let at_fault = contents.bad.iter().filter_map(|bad| bad.why.column).chain(undated);
+    let at_fault: BTreeSet<&'static str> = at_fault.collect();
+    let near = at_fault
+        .into_iter()
+        .map(|column| near_column(&contents.header.cells, columns, &format.ignore_columns, column));
+    near.flatten().next()
+}
+
+/// What to ask about such a header.
+fn asked(near: &NearColumn) -> String {
+    format!(
+        "The column {} of its header is read as nothing, and {} is missing. If it is that, write {1} in the header in its place, or name it \
+         under [source.columns] in the config",
+        quoted(&near.header),
+        near.column
+    )
 }
 
 fn too_many_bad(contents: &FileContents, rules: &Rules) -> Option<String> {
@@ -304,11 +313,6 @@ fn quoted_header(header: &Header) -> Option<String> {
 
 /// So many headers or words are quoted at most.
 const MOST_QUOTED: usize = 60;
-
-/// What is quoted of one of them.
-fn cut(text: &str) -> String {
-    text.trim().chars().take(60).collect()
-}
 
 /// What stands in the status column.
 #[derive(Default)]

@@ -8,6 +8,9 @@ use crate::sources::hr_csv::format::columns::{Columns, WHY};
 use crate::sources::hr_csv::format::dates::{Dates, Day};
 use crate::sources::hr_csv::format::header_name::is_unseen;
 
+/// The column of the day on which somebody leaves.
+pub(in crate::sources::hr_csv) const LAST_DAY: &str = "last_working_day";
+
 /// One row with the columns of its file.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sources::hr_csv) struct Fields<'r> {
@@ -85,6 +88,17 @@ impl<'r> Fields<'r> {
             }
         }
         found
+    }
+
+    /// What stands in a column: of several cells with a day the one that is none.
+    pub(in crate::sources::hr_csv) fn at_fault(&self, column: &str, dates: &Dates) -> &'r str {
+        let cells = self.columns.places(column).iter().map(|place| self.cell(*place));
+        let unread = || cells.clone().find(|cell| dates.read(cell) == Day::Unread);
+        if column == LAST_DAY {
+            unread().unwrap_or_else(|| self.text(column))
+        } else {
+            self.text(column)
+        }
     }
 
     /// The instant in a column.

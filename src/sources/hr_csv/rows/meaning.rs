@@ -1,7 +1,7 @@
 //! What a row says, by its action, its status or its day alone, before it is looked at whom it is about and when exactly.
 
 use super::change_kind::ChangeKind;
-use super::fields::{Fields, Instant};
+use super::fields::{Fields, Instant, LAST_DAY};
 use super::row_error::RowError;
 use crate::sources::hr_csv::format::dates::{DateFormat, Day};
 use crate::sources::hr_csv::format::status_words::EmploymentStatus;
@@ -58,7 +58,7 @@ impl Meaning {
         if let Word::Unknown(word) = word {
             meaning.aside = Some(unknown_status(&word));
             meaning.unknown = Some(word);
-        } else if let Some(unread) = unread(day, at, rules) {
+        } else if let Some(unread) = unread(fields, day, at, rules) {
             if !meaning.stays() {
                 return Err(unread);
             }
@@ -156,8 +156,33 @@ fn ends_at(fields: &Fields<'_>, word: &Word, rules: &Rules) -> (Day, Instant) {
 }
 
 /// What is wrong with the end that a row names.
-fn unread(day: Day, at: Instant, rules: &Rules) -> Option<RowError> {
-    let format = &rules.format.dates.format;
+fn unread(fields: &Fields<'_>, day: Day, at: Instant, rules: &Rules) -> Option<RowError> {
+    match (day, at) {
+        (_, Instant::Unread) => Some(RowError::at(
+            "effective_at",
+            "effective_at is not a date and time with its distance from UTC",
+            "2026-03-31T17:30:00+02:00; leave it empty where the day alone is meant",
+        )),
+        (Day::Unread, Instant::None) => Some(no_day(
+            fields.at_fault(LAST_DAY, &rules.format.dates),
+            &rules.format.dates.format,
+        )),
+        _ => None,
+    }
+}
+
+/// What is wrong with a last day.
+fn no_day(written: &str, format: &DateFormat) -> RowError {
+    if format.is_form_of(written) {
+        return RowError::at(
+            LAST_DAY,
+            format!(
+                "last_working_day is written as {}, and the calendar has no such day",
+                format.written()
+            ),
+            "a day that there is: the month has fewer days, or month and day have changed places",
+        );
+    }
     let instead = if *format == DateFormat::default() {
         "year, month and day with hyphens: 2026-04-03 for 3 April 2026".to_owned()
     } else {
@@ -166,22 +191,11 @@ fn unread(day: Day, at: Instant, rules: &Rules) -> Option<RowError> {
             format.written()
         )
     };
-    match (day, at) {
-        (_, Instant::Unread) => Some(RowError::at(
-            "effective_at",
-            "effective_at is not a date and time with its distance from UTC",
-            "2026-03-31T17:30:00+02:00; leave it empty where the day alone is meant",
-        )),
-        (Day::Unread, Instant::None) => Some(RowError::at(
-            "last_working_day",
-            format!(
-                "last_working_day is not a day of the calendar written as {}",
-                format.written()
-            ),
-            instead,
-        )),
-        _ => None,
-    }
+    let what = format!(
+        "last_working_day is not a day of the calendar written as {}",
+        format.written()
+    );
+    RowError::at(LAST_DAY, what, instead)
 }
 
 fn unknown_status(word: &str) -> RowError {

@@ -7,6 +7,7 @@ use super::fields::{Fields, Instant, instant};
 use super::meaning::Meaning;
 use super::row_error::RowError;
 use super::subject::{Needed, number, person, subject};
+use super::urgency::Urgency;
 use crate::digest::{hex, sha256};
 use crate::model::{DateRule, Leaves, LeavesError, Subject, Timestamp, iana_zone, iso_date};
 use crate::sources::hr_csv::csv::csv_reader::{Record, WRAPPED};
@@ -28,6 +29,8 @@ pub(in crate::sources::hr_csv) struct Row {
     pub names: Vec<Subject>,
     /// What it asks for.
     pub change: ChangeKind,
+    /// The action that it names, if it names one.
+    pub action: Option<ChangeKind>,
     /// Whether a status or a day says so, and no action: such a row tells how things stand, not what has happened.
     pub is_state: bool,
     /// Whether HR calls the person employed, although the row names a last day: it counts only as long as it lies ahead.
@@ -42,8 +45,8 @@ pub(in crate::sources::hr_csv) struct Row {
     pub null_day: bool,
     /// When, and the instant that this means today; `None` for at once.
     pub leaves: Option<(Leaves, Timestamp)>,
-    /// Whether the person does not go by their own will, so that minutes count.
-    pub unwilling: bool,
+    /// Whether minutes count, by the first word of the reason.
+    pub urgency: Urgency,
     /// HR's words.
     pub note: Option<String>,
     /// When HR last changed the record.
@@ -121,6 +124,7 @@ impl Row {
             subject,
             names,
             change: meaning.change,
+            action: ChangeKind::of_action(fields.text("action"), false).ok(),
             is_state: meaning.is_state,
             still_here: meaning.still_here,
             undated,
@@ -128,7 +132,7 @@ impl Row {
             history: meaning.history,
             null_day: meaning.day == Day::None,
             leaves,
-            unwilling: urgency != Urgency::Usual,
+            urgency,
             note: (!note.is_empty()).then(|| note.to_owned()),
             updated_at,
         })
@@ -248,30 +252,6 @@ fn last_day(date: Date, zone: String, urgency: Urgency, rules: &Rules) -> Leaves
             rules.last_day
         },
         at: rules.at.clone().filter(|_| !involuntary),
-    }
-}
-
-/// How the reason's first word changes the time.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Urgency {
-    /// At the end of the last day.
-    Usual,
-    /// At its beginning.
-    Involuntary,
-    /// Now, whatever the last day is.
-    Immediate,
-}
-
-impl Urgency {
-    /// By the reason; nobody is out at once whom HR calls employed.
-    fn of(reason: &str, still_here: bool) -> Self {
-        let first = reason.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-        match first.to_ascii_lowercase().as_str() {
-            "involuntary" => Self::Involuntary,
-            "immediate" | "immediately" if still_here => Self::Involuntary,
-            "immediate" | "immediately" => Self::Immediate,
-            _ => Self::Usual,
-        }
     }
 }
 

@@ -88,6 +88,7 @@ pub(in crate::sources::hr_csv) async fn compare(
                 place: WHOLE_FILE.to_owned(),
                 why,
             }],
+            put_aside: delivery.put_aside,
             ..Delivery::of(delivery.source, Vec::new(), now)
         });
     }

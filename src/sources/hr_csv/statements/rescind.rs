@@ -24,16 +24,24 @@ pub(in crate::sources::hr_csv) struct EmploymentStates {
     pub stand: Vec<Row>,
 }
 
+/// The employments of which a status has once said that they end, as far as they were needed: what one file of a look says counts for the next.
+#[derive(Debug, Default)]
+pub(in crate::sources::hr_csv) struct KnownEnds(Option<HashSet<String>>);
+
 /// Calls off what the statuses of the file no longer say, before anything else that it asks for, and remembers what they say now.
 pub(in crate::sources::hr_csv) async fn rescind_open_ended(
     delivery: &mut Delivery,
     states: EmploymentStates,
+    known: &mut KnownEnds,
     state: &dyn SourceState,
 ) -> anyhow::Result<()> {
     if states.end.is_empty() && states.stand.is_empty() {
         return Ok(());
     }
-    let mut known = known(state).await?;
+    let known = match &mut known.0 {
+        Some(known) => known,
+        unread => unread.insert(read(state).await?),
+    };
     let file = delivery.digest.unwrap_or_default();
     let taken_back = states
         .stand
@@ -57,7 +65,7 @@ pub(in crate::sources::hr_csv) async fn rescind_open_ended(
     Ok(())
 }
 
-async fn known(state: &dyn SourceState) -> anyhow::Result<HashSet<String>> {
+async fn read(state: &dyn SourceState) -> anyhow::Result<HashSet<String>> {
     let mut known = HashSet::new();
     let mut after = String::new();
     loop {

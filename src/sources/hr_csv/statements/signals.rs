@@ -63,10 +63,11 @@ pub(in crate::sources::hr_csv) fn file_delivery(
                     states.stand.push(said.row);
                 }
             }
-            // An export says it again every night; that another position goes on is no news.
-            _ if row.is_state && said.overtaken.is_some() => {}
             _ => {
-                delivery.signals.push(signal(&said, rules, now, &contents.sha256));
+                let Some(signal) = handed_in(&said, rules, now, &contents.sha256) else {
+                    continue;
+                };
+                delivery.signals.push(signal);
                 if row.is_state && row.change == ChangeKind::Terminate {
                     states
                         .end
@@ -76,6 +77,21 @@ pub(in crate::sources::hr_csv) fn file_delivery(
         }
     }
     FileDelivery { delivery, states }
+}
+
+/// The signal that a row is handed in as, if it is as one.
+pub(in crate::sources::hr_csv) fn handed_in(
+    said: &LatestStatement,
+    rules: &Rules,
+    now: Timestamp,
+    file: &[u8; 32],
+) -> Option<Signal> {
+    match said.row.change {
+        ChangeKind::Nothing | ChangeKind::Unclear | ChangeKind::Active => None,
+        // An export says it again every night; that another position goes on is no news.
+        _ if said.row.is_state && said.overtaken.is_some() => None,
+        _ => Some(signal(said, rules, now, file)),
+    }
 }
 
 /// The signal that a row is, seen at `now` in the file with this SHA-256. None is made of a row that only says that an employment stands.
@@ -112,7 +128,7 @@ pub(in crate::sources::hr_csv) fn signal(said: &LatestStatement, rules: &Rules, 
         ChangeKind::Suspend if fire_at > now => When::At(fire_at),
         ChangeKind::Suspend | ChangeKind::Active | ChangeKind::Nothing | ChangeKind::Unclear => When::Now,
     };
-    if matches!(row.change, ChangeKind::Terminate | ChangeKind::Suspend) && row.unwilling {
+    if matches!(row.change, ChangeKind::Terminate | ChangeKind::Suspend) && !row.urgency.is_usual() {
         signal.priority = signal.priority.min(Priority::PROMPT);
     }
     signal.disposition = disposition(said, fire_at, rules, now);
@@ -137,10 +153,12 @@ fn disposition(said: &LatestStatement, fire_at: Timestamp, rules: &Rules, now: T
     // Of several employments the last counts: those that ended long ago are no history of somebody who leaves now.
     let at = fire_at.max(said.last_end.unwrap_or(fire_at));
     if matches!(row.change, ChangeKind::Terminate | ChangeKind::Suspend) && now.since(at) > rules.hold_older_than {
-        return Disposition::Hold(format!(
-            "it was to take effect on {at}, {} days ago: an old row, or an export of history",
-            now.since(at).as_secs() / 86_400
-        ));
+        let days = now.since(at).as_secs() / 86_400;
+        let day = match &row.leaves {
+            Some((Leaves::Wall { date, zone, .. }, _)) if at == fire_at => format!("its day was {date} ({zone})"),
+            _ => format!("it was to take effect on {at}"),
+        };
+        return Disposition::Hold(format!("{day}, {days} days ago: an old row, or an export of history"));
     }
     Disposition::Act
 }

@@ -66,7 +66,7 @@ impl Place {
 }
 
 #[tokio::test]
-async fn a_full_disk_alerts_as_soon_as_that_can_be_written_and_once_more_when_it_is_over() {
+async fn a_full_disk_alerts_as_soon_as_that_can_be_written_and_is_over_with_the_truth_when_there_is_room() {
     let (place, mut looks) = (Place::new().await, Looks::default());
     place.record(0).await.unwrap();
     assert!(looks.look(&place.store).await);
@@ -79,15 +79,35 @@ async fn a_full_disk_alerts_as_soon_as_that_can_be_written_and_once_more_when_it
     assert!(!looks.look(&place.store).await);
     let [alert] = &place.alerts().await[..] else { panic!() };
     assert!(alert.summary.starts_with("the disk under the store is full"), "{alert:?}");
+    assert_eq!(alert.cleared_at, None, "it is full");
     assert!(looks.look(&place.store).await);
     assert!(looks.look(&place.store).await);
     let [alert] = &place.alerts().await[..] else { panic!() };
-    assert!(
-        alert.summary.starts_with("the disk under the store was full for 1 s"),
-        "{alert:?}"
+    assert_eq!(
+        alert.summary,
+        "the disk under the store was full for 1 s and has room again: what did not fit was not stored meanwhile, and senders were told to come again"
     );
-    assert_eq!((alert.times, alert.cleared_at), (2, None));
+    assert_eq!((alert.times, alert.cleared_by.as_deref()), (2, Some("daemon")));
     place.record(20_000).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_alert_of_an_earlier_run_that_the_disk_is_full_is_over_at_the_first_look_that_finds_room() {
+    let place = Place::new().await;
+    let said = "the disk under the store is full (0 KiB are left)".to_owned();
+    place.store.raise_alert("disk_full", "store".to_owned(), said).await.unwrap();
+    let mut looks = Looks::default();
+    assert!(looks.look(&place.store).await);
+    let [alert] = &place.alerts().await[..] else { panic!() };
+    assert_eq!(
+        (alert.summary.as_str(), alert.cleared_by.as_deref()),
+        (
+            "the disk under the store was full when the daemon ran last, and has room again",
+            Some("daemon")
+        )
+    );
+    assert!(looks.look(&place.store).await);
+    assert_eq!(place.alerts().await.len(), 1, "nothing new is said");
 }
 
 #[tokio::test]

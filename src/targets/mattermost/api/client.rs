@@ -197,6 +197,7 @@ impl Api {
                 id: error.id,
                 request: request.or_else(|| (!error.request_id.is_empty()).then_some(error.request_id)),
                 wait: retry_after::wait(headers, now),
+                renewal: self.secret.renewal(),
             });
         }
         let code = status.as_u16();

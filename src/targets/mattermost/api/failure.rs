@@ -1,5 +1,6 @@
 //! What to do about an answer that is no success. Error ids decide, never messages, which are translated.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -46,6 +47,8 @@ pub(in crate::targets::mattermost) struct Refusal {
     pub(in crate::targets::mattermost) request: Option<String>,
     /// What `Retry-After` named, where the server is overloaded.
     pub(in crate::targets::mattermost) wait: Option<Duration>,
+    /// How our credential is replaced, in a word to whoever has to.
+    pub(in crate::targets::mattermost) renewal: String,
 }
 
 impl Refusal {
@@ -81,9 +84,13 @@ impl Refusal {
 }
 
 impl From<Refusal> for TargetError {
-    fn from(refusal: Refusal) -> Self {
+    fn from(mut refusal: Refusal) -> Self {
         let (remedy, why) = default_remedy(&refusal);
-        refusal.with(remedy, why)
+        // Whatever was asked for, and about whom: what is refused is our credential.
+        if refusal.status == StatusCode::UNAUTHORIZED && remedy == Remedy::Pause {
+            "signing in".clone_into(&mut refusal.doing);
+        }
+        refusal.with(remedy, &why)
     }
 }
 
@@ -103,18 +110,20 @@ impl From<TargetError> for CallFailure {
 }
 
 /// The remedy that a refusal's status and id call for where the caller knows nothing better.
-fn default_remedy(refusal: &Refusal) -> (Remedy, &'static str) {
-    match refusal.status.as_u16() {
+fn default_remedy(refusal: &Refusal) -> (Remedy, Cow<'static, str>) {
+    let (remedy, why) = match refusal.status.as_u16() {
         401 if refusal.id == "api.user.update_active.not_enable.app_error" => {
             (Remedy::GiveUp, "an account cannot be deactivated with its own credential")
         }
         // While its database is down the server answers 401 to valid tokens too, so this is no proof that ours is dead: the lane pauses,
         // and resumes when a probe succeeds.
-        401 => (
-            Remedy::Pause,
-            "the server does not accept our credential; put a valid token into the credential's file, or observation whether the server's database \
-             is down, which it reports the same way",
-        ),
+        401 => {
+            let why = format!(
+                "the server does not accept our credential: {}, or look whether its database is down, which it reports the same way",
+                refusal.renewal
+            );
+            return (Remedy::Pause, why.into());
+        }
         403 if refusal.id == NO_MFA => (
             Remedy::Pause,
             "the server enforces multi-factor authentication and the operator account has none; use a bot account, which is exempt",
@@ -122,7 +131,7 @@ fn default_remedy(refusal: &Refusal) -> (Remedy, &'static str) {
         // With its database down the server cannot read our roles and answers 403 too.
         403 => (
             Remedy::Pause,
-            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`, or observation whether the \
+            "the operator account lacks a permission for this; give its role the permissions listed by `revoked check`, or look whether the \
              server's database is down, which it reports the same way",
         ),
         404 if refusal.id == NO_ROUTE => (
@@ -144,7 +153,8 @@ fn default_remedy(refusal: &Refusal) -> (Remedy, &'static str) {
         ),
         500.. => (Remedy::Retry, "the server failed"),
         _ => (Remedy::GiveUp, "the server refuses the request as it stands"),
-    }
+    };
+    (remedy, why.into())
 }
 
 #[cfg(test)]
@@ -158,6 +168,7 @@ mod tests {
             id: id.to_owned(),
             request: Some("5jn38fqmg3r3xb1pdpecagdaer".to_owned()),
             wait: None,
+            renewal: "put a valid token into /etc/revoked/chat-token".to_owned(),
         }
     }
 
@@ -179,6 +190,16 @@ mod tests {
         ] {
             assert_eq!(TargetError::from(refusal(status, id)).remedy, remedy, "{status} {id}");
         }
+    }
+
+    #[test]
+    fn a_refused_credential_names_its_file_and_nobody_whom_the_call_was_about() {
+        let error = TargetError::from(refusal(401, "api.context.session_expired.app_error"));
+        assert_eq!(
+            error.to_string(),
+            "signing in: the server does not accept our credential: put a valid token into /etc/revoked/chat-token, or look whether its \
+             database is down, which it reports the same way (the server answered 401 api.context.session_expired.app_error)"
+        );
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub(in crate::targets::mattermost) async fn bots(
     part.requests.clone_from(&listing.requests);
     if owned.owns_us {
         part.notes.push(
-            "the bot that revoked acts as hangs on this account: it and its tokens are left alone; observation whether a token of it was made that \
+            "the bot that revoked acts as hangs on this account: it and its tokens are left alone; look whether a token of it was made that \
              nobody knows"
                 .to_owned(),
         );

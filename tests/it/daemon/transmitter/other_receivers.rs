@@ -61,7 +61,7 @@ async fn another_daemon_of_ours_takes_what_it_is_told_over_its_own_door() {
         transmitter.us,
         transmitter.site.path("idp-authorization").display()
     );
-    std::fs::write(other.config(), config + &source).unwrap();
+    std::fs::write(other.config(), config + source.as_str()).unwrap();
     let config = std::fs::read_to_string(transmitter.site.config()).unwrap();
     std::fs::write(
         transmitter.site.config(),
@@ -92,7 +92,7 @@ async fn another_daemon_of_ours_finds_its_stream_by_our_name_alone_and_polls_it(
         transmitter.site.path("idp-token").display()
     );
     let config = std::fs::read_to_string(other.config()).unwrap();
-    std::fs::write(other.config(), config + &source).unwrap();
+    std::fs::write(other.config(), config + source.as_str()).unwrap();
     let (_ours, theirs) = (transmitter.site.start().await, other.start().await);
     let connected = other.says(&["source", "ssf", "connect", "peer"]).await;
     assert_eq!(connected.code, 0, "{connected:?}");

@@ -110,6 +110,8 @@ async fn furnish_rows(path: &Path) {
         "INSERT INTO case_note (case_id, note, written_by, written_at) VALUES (1, 'n', 'ops', 1764000000000)",
         "INSERT INTO asked (question, asked_by, asked_at, answer, answered_at) VALUES ('{}', 'ops', 1764000000000, '[]', 1764000000000)",
         "INSERT INTO reactivation (case_id, source, at) VALUES (1, 'scim', 1764000000000)",
+        "INSERT INTO departure_change (departure, case_id, subject_ref, leaves, fire_at, acts_at) \
+         SELECT id, 1, subject_ref, leaves, fire_at, acts_at FROM departure LIMIT 1",
         "INSERT INTO sealed (digest, box, since) VALUES ('sha256:00', x'00', 1764000000000)",
         "INSERT INTO trail_mention (block, jobs, subjects) VALUES (0, x'00000001', x'00000001')",
         "INSERT OR IGNORE INTO employment (source, employee, employment, subject, state, changed_at) \

@@ -1,0 +1,201 @@
+//! What holds for every request: who asks, whether they may, from where, and which headers the answer has.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+use tower::ServiceExt as _;
+use tracing::Instrument as _;
+
+use super::access::{Least, least};
+use super::caller::{Caller, Credential, Entrance};
+use super::refusal::Refusal;
+use super::{Console, page, routes};
+use crate::api::{Problem, RequestId};
+use crate::model::Actor;
+use crate::secret::bearer_token;
+
+/// How long a request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// No script, style, picture or form but our own, in no frame.
+const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; \
+     frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// Every route behind what holds for each.
+pub(super) fn router(console: Console) -> Router {
+    routes::router()
+        .merge(page::router())
+        .method_not_allowed_fallback(|| async {
+            Refusal(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this method is not taken here"))
+        })
+        .layer(from_fn_with_state(console.clone(), admit))
+        .fallback(|| async { Refusal(Problem::not_found()) })
+        .with_state(console)
+}
+
+/// Never fails: what goes wrong is answered, and logged under the id that the answer carries.
+pub(super) async fn answer(router: Router, mut request: Request) -> Result<Response, Infallible> {
+    let id = RequestId::fresh();
+    request.extensions_mut().insert(id.clone());
+    let span = tracing::info_span!("console", request.id = id.as_str(), method = %request.method());
+    let call = AssertUnwindSafe(router.oneshot(request)).catch_unwind();
+    let outcome = tokio::time::timeout(PATIENCE, call).instrument(span).await;
+    let mut response = match outcome {
+        Ok(Ok(Ok(response))) => response,
+        Ok(Ok(Err(never))) => match never {},
+        Ok(Err(_)) => {
+            tracing::error!(request.id = id.as_str(), "a request to the console met a defect");
+            Refusal::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "this request met a defect in the daemon, which is logged",
+            )
+            .into_response()
+        }
+        Err(_) => Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon was too busy to answer in time").into_response(),
+    };
+    crate::api::render(&mut response, &id);
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (X_FRAME_OPTIONS, "DENY"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    Ok(response)
+}
+
+/// Lets a request through to its route, with its [`Caller`], or refuses it.
+async fn admit(State(console): State<Console>, path: Option<MatchedPath>, request: Request, next: Next) -> Response {
+    let is_page = !request.uri().path().starts_with("/api/");
+    let (mut parts, body) = request.into_parts();
+    match admitted(&console, path.as_ref().map(MatchedPath::as_str), &mut parts).await {
+        Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(refusal) if is_page && refusal.0.status() == StatusCode::UNAUTHORIZED && parts.method == Method::GET => {
+            page::to_sign_in()
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn admitted(console: &Console, path: Option<&str>, request: &mut Parts) -> Result<(), Refusal> {
+    sound(console, request)?;
+    let path = path.ok_or_else(|| Refusal(Problem::not_found()))?;
+    let least = least(&request.method, path).map_err(|methods| {
+        Refusal(if methods.is_empty() {
+            Problem::not_found()
+        } else {
+            Problem::method(&methods)
+        })
+    })?;
+    let caller = caller(console, request).await?;
+    if let Least::Role(needs) = least {
+        let caller = caller.as_ref().ok_or_else(Refusal::unknown_caller)?;
+        if caller.role < needs {
+            return Err(Refusal::role(caller.role, needs));
+        }
+    }
+    // Whoever has no session yet sends the form that begins one.
+    let by_browser = caller
+        .as_ref()
+        .is_none_or(|caller| matches!(caller.by, Credential::Session(_)));
+    if by_browser && !request.method.is_safe() {
+        same_site(console, request)?;
+    }
+    if let Some(caller) = caller {
+        request.extensions.insert(caller);
+    }
+    Ok(())
+}
+
+/// Whether two readers of the request would read the same: over the network, one host, ours, and a length that was said.
+fn sound(console: &Console, request: &Parts) -> Result<(), Refusal> {
+    if request.headers.contains_key(TRANSFER_ENCODING) {
+        return Err(Refusal::new(
+            StatusCode::LENGTH_REQUIRED,
+            "say the length of the body (Content-Length)",
+        ));
+    }
+    if !matches!(request.extensions.get(), Some(Entrance::Network { .. })) {
+        return Ok(());
+    }
+    let mut hosts = request.headers.get_all(HOST).iter();
+    let (host, more) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next());
+    let ours = console.settings.host();
+    match host {
+        Some(host) if more.is_none() && request.uri.authority().is_none() && ours.is_none_or(|ours| ours == host) => Ok(()),
+        _ => Err(Refusal::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this console is reached under the origin that its config names",
+        )),
+    }
+}
+
+/// Who asks; `None` where nothing says so.
+async fn caller(console: &Console, request: &Parts) -> Result<Option<Caller>, Refusal> {
+    if let Some(Entrance::Socket { role, uid }) = request.extensions.get() {
+        return Ok(Some(Caller {
+            operator: Actor::operator(crate::passwd::login(*uid).unwrap_or_else(|| "unknown".to_owned()), Some(*uid)),
+            role: *role,
+            by: Credential::Socket,
+        }));
+    }
+    if let Some(token) = bearer_token(&request.headers) {
+        let bearer = console
+            .store
+            .bearer_of_token(token)
+            .await?
+            .ok_or_else(Refusal::unknown_caller)?;
+        return Ok(Some(Caller {
+            by: Credential::Token(bearer.id),
+            operator: bearer.operator,
+            role: bearer.role,
+        }));
+    }
+    let Some(secret) = page::session_secret(&request.headers) else {
+        return Ok(None);
+    };
+    let bearer = console.store.bearer_of_session(&secret).await?;
+    Ok(bearer.map(|bearer| Caller {
+        by: Credential::Session(bearer.id),
+        operator: bearer.operator,
+        role: bearer.role,
+    }))
+}
+
+/// Whether a request that changes something was sent by our own page. Another port of the host is the same *site* and has the cookie, so the origin
+/// must be the same.
+fn same_site(console: &Console, request: &Parts) -> Result<(), Refusal> {
+    let header = |name: &HeaderName| request.headers.get(name).and_then(|value| value.to_str().ok());
+    let sent_by_us = match header(&HeaderName::from_static("sec-fetch-site")) {
+        Some(site) => site == "same-origin",
+        None => header(&ORIGIN).is_some_and(|origin| Some(origin) == console.settings.origin.as_deref()),
+    };
+    if sent_by_us {
+        Ok(())
+    } else {
+        Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "this was not sent by the page of this console",
+        ))
+    }
+}

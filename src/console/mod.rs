@@ -1,0 +1,57 @@
+//! What operators use over HTTP: the API and the page. It listens apart from the doors of the sources (`crate::api`), and nothing of it is open
+//! to whoever is not known.
+//!
+//! Reading order: `sockets`, one Unix socket for each role, and `serve`, the connections of all listeners; `caller`,
+//! who asks; `guard`, what holds for every request (who, may they, from where, which headers the answer has); [`access`], the table of routes with the least role of each;
+//! `routes`, the API, a file for each resource; `page`, the same for people; `refusal`, errors; `openapi`, the API described; `changes`,
+//! which tells open pages that something has changed.
+
+pub mod access;
+mod caller;
+mod changes;
+mod guard;
+mod openapi;
+mod page;
+mod refusal;
+mod routes;
+mod serve;
+mod sockets;
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ConsoleSettings;
+use crate::store::Store;
+
+pub use routes::document;
+pub use serve::{Listeners, serve};
+
+/// What every route shares.
+#[derive(Clone)]
+pub struct Console {
+    store: Store,
+    settings: Arc<ConsoleSettings>,
+    changes: changes::Changes,
+    /// A place for each page that is told of changes.
+    streams: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+/// How many pages are told of changes at once.
+const STREAMS: usize = 64;
+
+impl Console {
+    /// The console over a store, until `stop`.
+    #[must_use]
+    pub fn new(store: Store, settings: ConsoleSettings, stop: CancellationToken) -> Self {
+        Self {
+            store,
+            settings: Arc::new(settings),
+            changes: changes::Changes::new(),
+            streams: Arc::new(Semaphore::new(STREAMS)),
+            stop,
+        }
+    }
+}

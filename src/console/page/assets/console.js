@@ -1,0 +1,80 @@
+"use strict";
+
+// The code of a link stands behind the "#", which no server sees; it is put into the form, and sent by a press of the button.
+const code = document.getElementById("code");
+if (code && location.hash.length > 1) {
+  code.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+}
+
+// An open page reads itself again where something has changed. What stands there is changed in place; what is new waits behind a link, so that nothing
+// moves under a finger. A form is left alone: its decision is about what was shown.
+const live = document.getElementById("live");
+if (live) follow();
+
+function follow() {
+  let stream = null;
+  let heard = Date.now();
+  let wait = 1000;
+  const open = () => {
+    if (document.hidden || stream) return;
+    stream = new EventSource("/changes");
+    stream.onopen = () => { heard = Date.now(); wait = 1000; say(""); };
+    stream.addEventListener("changed", () => { heard = Date.now(); readAgain(); });
+    stream.onerror = () => {
+      // The end of a stream is no trouble: the next one is opened at once. One that is refused is.
+      if (stream.readyState === EventSource.CLOSED) {
+        close();
+        setTimeout(open, wait);
+        wait = Math.min(wait * 2, 60000);
+      }
+    };
+  };
+  const close = () => { if (stream) stream.close(); stream = null; };
+  document.addEventListener("visibilitychange", () => { if (document.hidden) close(); else { open(); readAgain(); } });
+  setInterval(() => {
+    if (stream && stream.readyState === EventSource.OPEN) heard = Date.now();
+    const silent = Date.now() - heard > 15000;
+    if (silent && !document.hidden) say("Not live since " + new Date(heard).toLocaleTimeString() + ".");
+  }, 1000);
+  open();
+}
+
+function say(words) {
+  if (live.textContent !== words) live.textContent = words;
+}
+
+function readAgain() {
+  // Read as a document: no text becomes markup here.
+  const request = new XMLHttpRequest();
+  request.open("GET", location.href);
+  request.responseType = "document";
+  request.onload = () => {
+    if (request.status === 200 && request.response) merge(request.response);
+    else if (request.status === 401 || request.responseURL.endsWith("/sign-in")) say("Signed out: read the page again.");
+  };
+  request.send();
+}
+
+function merge(page) {
+  let news = 0;
+  for (const fresh of page.querySelectorAll("[data-key]")) {
+    const here = document.querySelector(`[data-key="${CSS.escape(fresh.dataset.key)}"]`);
+    if (!here) news += 1;
+    else if (here.textContent !== fresh.textContent && !here.contains(document.activeElement)) {
+      here.replaceChildren(...document.importNode(fresh, true).childNodes);
+    }
+  }
+  for (const here of document.querySelectorAll("[data-key]")) {
+    const gone = !page.querySelector(`[data-key="${CSS.escape(here.dataset.key)}"]`);
+    here.classList.toggle("gone", gone);
+  }
+  const asOf = page.querySelector(".as-of");
+  const shown = document.querySelector(".as-of");
+  if (asOf && shown && !shown.contains(document.activeElement)) shown.replaceChildren(...document.importNode(asOf, true).childNodes);
+  const more = document.getElementById("more");
+  if (more) {
+    more.hidden = news === 0;
+    more.textContent = news + " new: read again";
+  }
+}

@@ -1,0 +1,163 @@
+//! One hold, and the decision about exactly what the page shows.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::HeaderMap;
+
+use super::words::{Frame, Moment, visible};
+use super::{form_token, is_our_form, render};
+use crate::console::Console;
+use crate::console::caller::Caller;
+use crate::console::refusal::Refusal;
+use crate::model::Role;
+use crate::store::{HeldSet, HoldChoice};
+
+#[derive(Template)]
+#[template(path = "hold.html", config = "src/console/page/askama.toml")]
+struct Page {
+    frame: Frame,
+    id: i64,
+    detail: String,
+    source: String,
+    state: String,
+    decided: Option<(String, Moment, String)>,
+    people: i64,
+    placed: Moment,
+    cases: Vec<Line>,
+    set: String,
+    may_decide: bool,
+}
+
+struct Line {
+    case: i64,
+    subject: String,
+    reason: String,
+    targets: String,
+    due: Option<Moment>,
+}
+
+pub(super) async fn show(
+    State(console): State<Console>,
+    Path(id): Path<i64>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let now = console.store.clock().now();
+    let HeldSet { hold, cases, set, .. } = console.store.hold(id).await?;
+    let decided = hold.decided_at.map(|at| {
+        let by = hold.decided_by.as_deref().map_or(String::new(), visible);
+        (by, Moment::new(at, now), hold.note.as_deref().map_or(String::new(), visible))
+    });
+    render(&Page {
+        may_decide: caller.role >= Role::Approver && hold.state == "open",
+        frame: Frame::new(format!("Hold {id}"), &caller, form_token(&headers), now),
+        id,
+        detail: visible(&hold.detail),
+        source: hold.source,
+        state: hold.state,
+        decided,
+        people: hold.people,
+        placed: Moment::new(hold.placed_at, now),
+        cases: cases
+            .into_iter()
+            .map(|case| Line {
+                case: case.case,
+                subject: case
+                    .subject
+                    .as_deref()
+                    .map_or_else(|| "somebody who was erased".to_owned(), visible),
+                reason: case.reason,
+                targets: case.targets.join(", "),
+                due: case.due.map(|due| Moment::new(due, now)),
+            })
+            .collect(),
+        set,
+    })
+}
+
+/// What the form says. It names every case that was shown and those that were kept in, so that what has come since is no part of it.
+struct Form {
+    token: String,
+    approve: bool,
+    shown: BTreeSet<i64>,
+    kept: BTreeSet<i64>,
+    note: String,
+}
+
+impl Form {
+    fn read(body: &[u8]) -> Result<Self, Refusal> {
+        let mut form = Self {
+            token: String::new(),
+            approve: false,
+            shown: BTreeSet::new(),
+            kept: BTreeSet::new(),
+            note: String::new(),
+        };
+        let mut decision = None;
+        let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(body).map_err(Refusal::unreadable)?;
+        for (name, value) in pairs {
+            let number = |value: &str| {
+                value
+                    .parse()
+                    .map_err(|_| Refusal::unreadable(format!("{name}: {value:?} is no number")))
+            };
+            match name.as_str() {
+                "form" => form.token = value,
+                "decision" => decision = Some(value),
+                "shown" => drop(form.shown.insert(number(&value)?)),
+                "keep" => drop(form.kept.insert(number(&value)?)),
+                "note" => value.trim().clone_into(&mut form.note),
+                _ => return Err(Refusal::unreadable(format!("{name}: this form has no such field"))),
+            }
+        }
+        form.approve = match decision.as_deref() {
+            Some("approve") => true,
+            Some("reject") => false,
+            _ => return Err(Refusal::unreadable("decision: approve or reject")),
+        };
+        if form.note.is_empty() {
+            return Err(Refusal::unreadable("note: say why"));
+        }
+        Ok(form)
+    }
+}
+
+pub(super) async fn decide(
+    State(console): State<Console>,
+    Path(id): Path<i64>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let form = Form::read(&body)?;
+    is_our_form(&headers, &form.token)?;
+    let choice = HoldChoice {
+        holds: vec![id],
+        except: form.shown.difference(&form.kept).copied().collect(),
+    };
+    // What has come since the page was made is in the set now, and was not in what was shown.
+    let now = console.store.held_together(&choice.holds, &choice.except).await?;
+    let cases: BTreeSet<i64> = now.cases.iter().map(|case| case.case).collect();
+    if cases != form.kept.intersection(&form.shown).copied().collect() {
+        return Err(Refusal::new(
+            http::StatusCode::CONFLICT,
+            "what is held has changed since the page was made, and nothing was decided: read it again",
+        ));
+    }
+    if form.approve {
+        console
+            .store
+            .approve_holds(choice, now.set, caller.operator, Some(form.note))
+            .await?;
+    } else {
+        console
+            .store
+            .reject_holds(choice, Some(now.set), caller.operator, Some(form.note))
+            .await?;
+    }
+    Ok(Redirect::to(&format!("/holds/{id}")).into_response())
+}

@@ -1,0 +1,82 @@
+//! The page: the same as the API for people, rendered here, readable and decidable without scripts.
+//!
+//! `templates` has the HTML, `assets` the style sheet and the script; `words` what the templates say of things; then a file for each page.
+
+use axum::Router;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+use axum::routing::get;
+use http::HeaderMap;
+use http::header::COOKIE;
+
+use super::Console;
+use super::refusal::Refusal;
+use crate::digest::{hex, sha256};
+
+mod assets;
+mod case;
+mod changes;
+mod hold;
+mod now;
+mod sign_in;
+mod words;
+
+/// The cookie of a session. Its prefix makes browsers keep it to this host, to TLS and to every path.
+const COOKIE_NAME: &str = "__Host-revoked";
+
+/// The routes.
+pub(super) fn router() -> Router<Console> {
+    Router::new()
+        .route("/", get(now::show))
+        .route("/cases/{id}", get(case::show))
+        .route("/holds/{id}", get(hold::show).post(hold::decide))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-out", axum::routing::post(sign_in::sign_out))
+        .route("/changes", get(changes::stream))
+        .route("/static/{file}", get(assets::serve))
+}
+
+/// Where whoever is not known goes.
+pub(super) fn to_sign_in() -> Response {
+    Redirect::to("/sign-in").into_response()
+}
+
+/// The secret of the session in a request's one cookie of ours.
+pub(super) fn session_secret(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut ours = cookies
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter(|(name, _)| *name == COOKIE_NAME);
+    let (_, secret) = ours.next()?;
+    ours.next().is_none().then(|| secret.to_owned())
+}
+
+/// What a form of this session has in it, which no other page can know.
+fn form_token(headers: &HeaderMap) -> String {
+    let secret = session_secret(headers).unwrap_or_default();
+    hex(&sha256(format!("form of {secret}").as_bytes()))
+}
+
+/// Whether a form that was sent is one of this session's.
+fn is_our_form(headers: &HeaderMap, sent: &str) -> Result<(), Refusal> {
+    let ours = form_token(headers);
+    if aws_lc_rs::constant_time::verify_slices_are_equal(ours.as_bytes(), sent.as_bytes()).is_ok() {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        http::StatusCode::FORBIDDEN,
+        "this form is not of your session: read the page again and decide again",
+    ))
+}
+
+/// A rendered page.
+fn render(template: &impl askama::Template) -> Result<Response, Refusal> {
+    let html = template.render().map_err(|error| {
+        tracing::error!(%error, "a page could not be rendered");
+        Refusal::new(
+            http::StatusCode::INTERNAL_SERVER_ERROR,
+            "this page could not be rendered; the log says why, under this request's id",
+        )
+    })?;
+    Ok(Html(html).into_response())
+}

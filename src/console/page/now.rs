@@ -1,0 +1,114 @@
+//! What needs somebody now, what is at work, how everything is.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+
+use super::words::{Frame, Moment, visible};
+use super::{form_token, render};
+use crate::console::Console;
+use crate::console::caller::Caller;
+use crate::console::refusal::Refusal;
+use crate::store::{Alert, CaseFilter, CaseView, Counts, Hold};
+
+/// How many cases are shown.
+const CASES: u32 = 20;
+
+#[derive(Template)]
+#[template(path = "now.html", config = "src/console/page/askama.toml")]
+struct Page {
+    frame: Frame,
+    holds: Vec<HoldLine>,
+    alerts: Vec<AlertLine>,
+    cases: Vec<CaseLine>,
+    counts: Counts,
+}
+
+struct HoldLine {
+    id: i64,
+    detail: String,
+    source: String,
+    people: i64,
+    first: String,
+    placed: Moment,
+}
+
+struct AlertLine {
+    id: i64,
+    kind: String,
+    summary: String,
+    next: String,
+    last: Moment,
+    acknowledged_by: Option<String>,
+}
+
+pub(super) struct CaseLine {
+    pub(super) id: i64,
+    pub(super) subject: String,
+    pub(super) reason: String,
+    pub(super) state: String,
+    pub(super) verdict: Option<String>,
+    pub(super) received: Moment,
+}
+
+impl CaseLine {
+    pub(super) fn new(case: &CaseView, now: crate::model::Timestamp) -> Self {
+        Self {
+            id: case.id,
+            subject: case
+                .subject
+                .as_deref()
+                .map_or_else(|| "somebody who was erased".to_owned(), visible),
+            reason: case.reason.clone(),
+            state: case.state.clone(),
+            verdict: case.verdict.clone(),
+            received: Moment::new(case.received_at, now),
+        }
+    }
+}
+
+pub(super) async fn show(State(console): State<Console>, caller: Caller, headers: HeaderMap) -> Result<Response, Refusal> {
+    let store = &console.store;
+    let now = store.clock().now();
+    let hold = |hold: Hold| HoldLine {
+        id: hold.id,
+        detail: visible(&hold.detail),
+        source: hold.source,
+        people: hold.people,
+        first: visible(&hold.first.join(", ")),
+        placed: Moment::new(hold.placed_at, now),
+    };
+    let alert = |alert: Alert| AlertLine {
+        id: alert.id,
+        kind: alert.kind,
+        summary: visible(&alert.summary),
+        next: visible(&alert.next),
+        last: Moment::new(alert.last_at, now),
+        acknowledged_by: alert.acknowledged_by,
+    };
+    let filter = CaseFilter {
+        limit: CASES,
+        ..CaseFilter::default()
+    };
+    render(&Page {
+        frame: Frame::new("Now", &caller, form_token(&headers), now),
+        holds: store.holds(false).await?.rows.into_iter().map(hold).collect(),
+        // Those about a hold stand there already.
+        alerts: store
+            .alerts(false)
+            .await?
+            .rows
+            .into_iter()
+            .filter(|alert| alert.kind != "hold")
+            .map(alert)
+            .collect(),
+        cases: store
+            .find_cases(&filter)
+            .await?
+            .iter()
+            .map(|case| CaseLine::new(case, now))
+            .collect(),
+        counts: store.counts().await?,
+    })
+}

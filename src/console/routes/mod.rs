@@ -1,0 +1,153 @@
+//! The API, a file for each resource. Every answer is JSON; a list is a page of it with what leads to the next.
+
+use axum::Router;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::Console;
+use super::refusal::Refusal;
+use crate::store::{Listed, UnreadableRow};
+
+mod alerts;
+mod cases;
+mod holds;
+mod number;
+mod requests;
+mod sign_in_links;
+mod status;
+mod tokens;
+mod trail;
+
+use number::Number;
+
+/// The routes with their description.
+pub(super) fn described() -> OpenApiRouter<Console> {
+    OpenApiRouter::new()
+        .routes(routes!(status::status))
+        .routes(routes!(cases::list))
+        .routes(routes!(cases::show))
+        .routes(routes!(cases::note))
+        .routes(routes!(cases::cancel))
+        .routes(routes!(requests::submit))
+        .routes(routes!(requests::show))
+        .routes(routes!(holds::list))
+        .routes(routes!(holds::show))
+        .routes(routes!(holds::approve))
+        .routes(routes!(holds::reject))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::acknowledge))
+        .routes(routes!(trail::list))
+        .routes(routes!(tokens::list, tokens::make))
+        .routes(routes!(tokens::end))
+        .routes(routes!(sign_in_links::make))
+}
+
+/// The description of the API.
+#[must_use]
+pub fn document() -> utoipa::openapi::OpenApi {
+    super::openapi::finished(described().split_for_parts().1)
+}
+
+/// The routes.
+pub(super) fn router() -> Router<Console> {
+    let (router, document) = described().split_for_parts();
+    let document = axum::Json(super::openapi::finished(document));
+    router.route("/api/v1/openapi.json", axum::routing::get(async move || document.clone()))
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Page<T> {
+    /// What stands on it.
+    items: Vec<T>,
+    /// What to pass as `before` for the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<i64>,
+    /// What cannot be read, and is shown with gaps or not at all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<UnreadableRow>,
+}
+
+impl<T> Page<T> {
+    /// All that there is.
+    fn whole(listed: Listed<T>) -> Self {
+        Self {
+            items: listed.rows,
+            next: None,
+            unreadable: listed.unreadable,
+        }
+    }
+
+    /// A page of at most `limit` out of one more, each of them found by its number.
+    fn cut(listed: Listed<T>, limit: u32, number: impl Fn(&T) -> i64) -> Self {
+        let mut page = Self::whole(listed);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        if page.items.len() > limit {
+            page.items.truncate(limit);
+            page.next = page.items.last().map(number);
+        }
+        page
+    }
+}
+
+/// A body of JSON; what cannot be read is a problem like any other.
+#[derive(FromRequest)]
+#[from_request(via(axum::Json), rejection(Refusal))]
+struct Json<T>(T);
+
+/// The query, likewise.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Query), rejection(Refusal))]
+struct Query<T>(T);
+
+/// What the path names, likewise.
+#[derive(FromRequestParts)]
+#[from_request(via(axum::extract::Path), rejection(Refusal))]
+struct Path<T>(T);
+
+impl From<JsonRejection> for Refusal {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Refusal {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::unreadable(rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Refusal {
+    fn from(rejection: PathRejection) -> Self {
+        Self::unreadable(rejection.body_text())
+    }
+}
+
+/// A text that a caller has written: not blank, not longer than `most` characters.
+fn text(name: &str, text: &str, most: usize) -> Result<String, Refusal> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Refusal::unreadable(format!("{name}: say something")));
+    }
+    if text.chars().count() > most {
+        return Err(Refusal::unreadable(format!("{name}: it is longer than {most} characters")));
+    }
+    Ok(text.to_owned())
+}
+
+/// A note that may be left out; a blank one is.
+fn note(text: Option<&str>) -> Result<Option<String>, Refusal> {
+    let text = text.filter(|text| !text.trim().is_empty());
+    text.map(|note| self::text("note", note, 2000)).transpose()
+}
+
+/// How many things a page has at most.
+fn page_size(asked: Option<Number>) -> Result<u32, Refusal> {
+    let size = asked.map_or(Some(50), |asked| u32::try_from(asked.0).ok());
+    size.filter(|size| (1..=200).contains(size))
+        .ok_or_else(|| Refusal::unreadable("limit: it is from 1 to 200"))
+}

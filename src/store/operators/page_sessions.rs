@@ -1,0 +1,145 @@
+//! Who has signed in at the page: by a link that opens once, for a bounded time.
+
+use std::time::Duration;
+
+use revoked_trail::{Entry, EntryKind};
+use sqlx::sqlite::SqliteRow;
+
+use super::tokens::{Bearer, read_bearer};
+use super::{NewCredential, hash_of};
+use crate::model::{Actor, Role};
+use crate::store::columns::Columns as _;
+use crate::store::{Result, Store, StoreError};
+
+/// How long a link is good.
+const LINK_LIFE: Duration = Duration::from_mins(5);
+/// How long a session lasts, whatever is done in it.
+const LIFE: Duration = Duration::from_hours(12);
+/// How long it lasts while nothing is done.
+const IDLE: Duration = Duration::from_mins(30);
+/// How often it is written down that a session is used.
+const NOTED_EVERY: Duration = Duration::from_mins(1);
+
+impl Store {
+    /// Makes a code that signs an operator in once, and answers it.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn make_sign_in_link(&self, operator: Actor, role: Role) -> Result<String> {
+        let NewCredential { shown, hash } = NewCredential::draw("rvl_")?;
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM sign_in_link WHERE expires_at <= $1")
+                    .bind(tx.now.ms())
+                    .execute(&mut *tx.conn)
+                    .await
+                    .map_err(StoreError::sql("taking away links that have expired"))?;
+                sqlx::query("INSERT INTO sign_in_link (hash, operator, role, made_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
+                    .bind(hash.as_slice())
+                    .bind(operator.to_string())
+                    .bind(role.word())
+                    .bind(tx.now.ms())
+                    .bind(tx.now.plus(LINK_LIFE).ms())
+                    .execute(&mut *tx.conn)
+                    .await
+                    .map_err(StoreError::sql("keeping a link"))?;
+                Ok(())
+            })
+        })
+        .await?;
+        Ok(shown)
+    }
+
+    /// Signs in with the code of a link, which opens nothing more then; answers the secret of the session. `None` where the code is none, was used,
+    /// or is too old: they look alike.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn sign_in(&self, code: &str) -> Result<Option<String>> {
+        let spent = hash_of(code.as_bytes());
+        let NewCredential { shown, hash } = NewCredential::draw("rvs_")?;
+        let signed_in = self.write(move |tx| {
+            Box::pin(async move {
+                let row = sqlx::query("DELETE FROM sign_in_link WHERE hash = $1 AND expires_at > $2 RETURNING 0, operator, role")
+                    .bind(spent.as_slice())
+                    .bind(tx.now.ms())
+                    .fetch_optional(&mut *tx.conn)
+                    .await
+                    .map_err(StoreError::sql("looking for a link"))?;
+                let Some(row) = row else { return Ok(false) };
+                let Bearer { operator, role, .. } = read_bearer(&row)?;
+                let id: i64 = sqlx::query_scalar(
+                    "INSERT INTO page_session (hash, operator, role, began_at, seen_at) VALUES ($1, $2, $3, $4, $4) RETURNING id",
+                )
+                .bind(hash.as_slice())
+                .bind(operator.to_string())
+                .bind(role.word())
+                .bind(tx.now.ms())
+                .fetch_one(&mut *tx.conn)
+                .await
+                .map_err(StoreError::sql("beginning a session"))?;
+                tx.record(
+                    &Entry::new(EntryKind::OperatorSignedIn, operator).detail(serde_json::json!({ "session": id, "role": role })),
+                );
+                Ok(true)
+            })
+        });
+        Ok(signed_in.await?.then_some(shown))
+    }
+
+    /// Whose session that is, where it is good now.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn bearer_of_session(&self, secret: &str) -> Result<Option<Bearer>> {
+        let now = self.clock().now();
+        let row = sqlx::query(
+            "SELECT id, operator, role, seen_at FROM page_session WHERE hash = $1 AND ended_at IS NULL AND began_at > $2 AND seen_at > $3",
+        )
+        .bind(hash_of(secret.as_bytes()).as_slice())
+        .bind(now.minus(LIFE).ms())
+        .bind(now.minus(IDLE).ms())
+        .fetch_optional(self.readers())
+        .await
+        .map_err(StoreError::sql("looking for a session"))?;
+        let Some(row) = row else { return Ok(None) };
+        let bearer = read_bearer(&row)?;
+        if now.ms().saturating_sub(seen_at(&row)?) >= i64::try_from(NOTED_EVERY.as_millis()).unwrap_or(i64::MAX) {
+            self.note_use("UPDATE page_session SET seen_at = $2 WHERE id = $1", bearer.id)
+                .await?;
+        }
+        Ok(Some(bearer))
+    }
+
+    /// Ends a session; with `all`, every session of its operator. Answers how many were ended.
+    ///
+    /// # Errors
+    /// Where the store cannot be written.
+    pub async fn sign_out(&self, session: i64, all: bool, by: Actor) -> Result<u64> {
+        self.write(move |tx| {
+            Box::pin(async move {
+                let ended = sqlx::query(
+                    "UPDATE page_session SET ended_at = $1 WHERE ended_at IS NULL AND (id = $2 OR $3 AND operator = $4)",
+                )
+                .bind(tx.now.ms())
+                .bind(session)
+                .bind(all)
+                .bind(by.to_string())
+                .execute(&mut *tx.conn)
+                .await
+                .map_err(StoreError::sql("ending sessions"))?
+                .rows_affected();
+                if ended > 0 {
+                    let detail = serde_json::json!({ "session": session, "ended": ended });
+                    tx.record(&Entry::new(EntryKind::OperatorSignedOut, by).detail(detail));
+                }
+                Ok(ended)
+            })
+        })
+        .await
+    }
+}
+
+fn seen_at(row: &SqliteRow) -> Result<i64> {
+    row.read(3)
+}

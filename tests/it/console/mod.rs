@@ -1,0 +1,124 @@
+//! The console: the API by the sockets of the roles and with tokens, and the page.
+
+mod access;
+mod browser;
+mod contract;
+mod page;
+
+use http::{Method, StatusCode};
+use revoked::http::{Bounds, client, client_at_socket};
+use revoked::model::Role;
+use serde_json::{Value, json};
+
+use crate::harness::{DaemonProcess, Installation, InstallationPlan, until};
+use crate::ports::Port;
+
+/// An installation whose daemon serves the console, and how it is reached.
+struct Site {
+    installation: Installation,
+    port: Port,
+    running: DaemonProcess,
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    headers: http::HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    async fn of(answer: reqwest::Response) -> Self {
+        // It has no end.
+        let is_stream = answer
+            .headers()
+            .get("content-type")
+            .is_some_and(|kind| kind == "text/event-stream");
+        Self {
+            status: answer.status(),
+            headers: answer.headers().clone(),
+            text: if is_stream {
+                String::new()
+            } else {
+                answer.text().await.unwrap()
+            },
+        }
+    }
+}
+
+impl Site {
+    async fn new() -> Self {
+        let port = Port::default();
+        let plan = InstallationPlan {
+            policy: "protected = [\"username:user05\", \"username:user06\", \"username:user07\"]\ncompromises_per_minute = \"unlimited\"",
+            more: "[console]\nsockets = \"{folder}/sockets\"\nlisten = \"LISTEN\"\norigin = \"http://LISTEN\"\n",
+            ..InstallationPlan::default()
+        };
+        let installation = Installation::new(plan).await;
+        std::fs::create_dir(installation.path("sockets")).unwrap();
+        let config = std::fs::read_to_string(installation.config()).unwrap();
+        std::fs::write(installation.config(), config.replace("LISTEN", &port.address().to_string())).unwrap();
+        let running = installation.start().await;
+        Self {
+            installation,
+            port,
+            running,
+        }
+    }
+
+    fn origin(&self) -> String {
+        format!("http://{}", self.port.address())
+    }
+
+    /// Asks at the socket of a role.
+    async fn by_socket(&self, role: Role, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let socket = self.installation.path("sockets").join(format!("{role}.sock"));
+        let client = client_at_socket(Bounds::default(), &socket).unwrap();
+        let mut request = client.request(method, format!("http://revoked{path}"));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// Asks over the network with these headers.
+    async fn by_network(&self, headers: &[(&str, &str)], method: Method, path: &str, body: Option<Value>) -> Answer {
+        let mut request = client(Bounds::default())
+            .unwrap()
+            .request(method, format!("{}{path}", self.origin()));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    /// The text of a new token.
+    async fn token(&self, role: Role) -> String {
+        let new = json!({ "name": "a test", "role": role, "days": 1 });
+        let made = self.by_socket(Role::Admin, Method::POST, "/api/v1/tokens", Some(new)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        made.json()["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A hold over the protected person.
+    async fn held(&self) -> i64 {
+        let request = json!({ "subject": "username:user05", "reason": "compromised" });
+        let asked = self
+            .by_socket(Role::Requester, Method::POST, "/api/v1/requests", Some(request))
+            .await;
+        assert_eq!(asked.status, StatusCode::ACCEPTED, "{asked:?}");
+        until("the hold", async || {
+            let holds = self.by_socket(Role::Viewer, Method::GET, "/api/v1/holds", None).await.json();
+            holds["items"][0]["id"].as_i64()
+        })
+        .await
+    }
+}

@@ -1,0 +1,107 @@
+//! The page, as a browser without scripts has it.
+
+use http::{Method, StatusCode};
+use revoked::http::{Bounds, client};
+use revoked::model::Role;
+
+use super::{Answer, Site};
+
+impl Site {
+    /// Signs in, and answers the cookie.
+    async fn signed_in(&self, role: Role) -> String {
+        let made = self.by_socket(role, Method::POST, "/api/v1/sign-in-links", None).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+        let code = made.json()["code"].as_str().unwrap().to_owned();
+        let answer = self.form("/sign-in", "", &[("code", &code)]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+        let again = self.form("/sign-in", "", &[("code", &code)]).await;
+        assert_eq!(again.status, StatusCode::FORBIDDEN, "a code signs in once");
+        let cookie = answer.headers["set-cookie"].to_str().unwrap();
+        assert!(cookie.ends_with("; Path=/; Secure; HttpOnly; SameSite=Strict"), "{cookie}");
+        cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Sends a form as our own page does.
+    async fn form(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = client(Bounds::default())
+            .unwrap()
+            .post(format!("{}{path}", self.origin()))
+            .header("sec-fetch-site", "same-origin")
+            .header("cookie", cookie)
+            .form(fields);
+        Answer::of(request.send().await.unwrap()).await
+    }
+
+    async fn page(&self, path: &str, cookie: &str) -> String {
+        let page = self.by_network(&[("cookie", cookie)], Method::GET, path, None).await;
+        assert_eq!(page.status, StatusCode::OK, "{page:?}");
+        page.text
+    }
+}
+
+/// The value of the first hidden field of that name.
+fn field(page: &str, name: &str) -> String {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_hold_is_decided_by_a_form_and_not_without_its_token() {
+    let site = Site::new().await;
+    let hold = site.held().await;
+    let cookie = site.signed_in(Role::Approver).await;
+    let now = site.page("/", &cookie).await;
+    assert!(now.contains(&format!("href=\"/holds/{hold}\"")), "{now}");
+    let path = format!("/holds/{hold}");
+    let page = site.page(&path, &cookie).await;
+    let (form, case) = (field(&page, "form"), field(&page, "shown"));
+    let fields = |form: &str| {
+        vec![
+            ("form".to_owned(), form.to_owned()),
+            ("decision".to_owned(), "approve".to_owned()),
+            ("shown".to_owned(), case.clone()),
+            ("keep".to_owned(), case.clone()),
+            ("note".to_owned(), "asked back".to_owned()),
+        ]
+    };
+    let send = async |fields: Vec<(String, String)>| {
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        site.form(&path, &cookie, &fields).await
+    };
+    let forged = send(fields("0")).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN, "{forged:?}");
+    let decided = send(fields(&form)).await;
+    assert_eq!(decided.status, StatusCode::SEE_OTHER, "{decided:?}");
+    let page = site.page(&path, &cookie).await;
+    assert!(page.contains("approved by operator:"), "{page}");
+    let case = site.page(&format!("/cases/{case}"), &cookie).await;
+    assert!(case.contains("<strong>signal</strong>"), "{case}");
+    site.running.stop().await;
+}
+
+#[tokio::test]
+async fn what_another_page_sends_is_refused_and_a_viewer_sees_no_form() {
+    let site = Site::new().await;
+    let hold = site.held().await;
+    let cookie = site.signed_in(Role::Viewer).await;
+    let page = site.page(&format!("/holds/{hold}"), &cookie).await;
+    assert!(
+        !page.contains("name=\"decision\"") && page.contains("To decide needs the role approver"),
+        "{page}"
+    );
+    for headers in [
+        &[("cookie", cookie.as_str()), ("sec-fetch-site", "same-site")][..],
+        &[("cookie", cookie.as_str()), ("origin", "http://127.0.0.1:1")],
+        &[("cookie", cookie.as_str())],
+    ] {
+        let sent = site.by_network(headers, Method::POST, "/sign-out", None).await;
+        assert_eq!(sent.status, StatusCode::FORBIDDEN, "{headers:?}: {sent:?}");
+    }
+    let answer = site.by_network(&[("cookie", &cookie)], Method::GET, "/", None).await;
+    let policy = answer.headers["content-security-policy"].to_str().unwrap();
+    assert!(
+        policy.starts_with("default-src 'none';") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    site.running.stop().await;
+}
