@@ -170,7 +170,9 @@ mod tests {
             attempt,
             due: due.map(Timestamp::from_ms),
             error: Some(TIMED_OUT.to_owned()),
-            stopped: Some(Stopped::Down(format!("target chat does not answer, its jobs wait: {TIMED_OUT}"))),
+            stopped: Some(Stopped::Down(format!(
+                "target chat does not answer, its jobs wait: {TIMED_OUT}"
+            ))),
             stopped_at: Some(Timestamp::from_ms(NOW - 1000)),
             ..job(state)
         };

@@ -40,7 +40,9 @@ pub(super) fn quoted(error: &str) -> String {
 /// That a target is stopped, why and since when.
 pub(super) fn stopped(job: &JobProgress, why: &Stopped, times: &LocalTimes) -> String {
     let target = plain(&job.target);
-    let since = job.stopped_at.map_or(String::new(), |at| format!(" since {}", times.time(at)));
+    let since = job
+        .stopped_at
+        .map_or(String::new(), |at| format!(" since {}", times.time(at)));
     match why {
         Stopped::Paused(pause) => {
             let by = format!("{target} is paused by {} ({})", pause.by, pause.note);
