@@ -12,9 +12,7 @@ use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::model::Timestamp;
-use crate::store::{
-    Alert, CaseAtWork, Counts, Hold, LaneView, Room, ShownNames, SourceHealth, Store, TargetPause, UnreadableRow,
-};
+use crate::store::{Alert, CaseAtWork, Counts, Hold, LaneView, Room, ShownNames, SourceHealth, Store, TargetPause, UnreadableRow};
 use crate::trail;
 
 mod needs;
