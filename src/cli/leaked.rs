@@ -109,14 +109,14 @@ async fn read(file: Option<PathBuf>) -> anyhow::Result<SecretString> {
             .ok_or_else(|| UsageError("nothing was handed in, and nothing was done".to_owned()))?
     } else {
         let mut reading = tokio::task::spawn_blocking(move || read_whole(file));
-        match tokio::time::timeout(PATIENCE, &mut reading).await {
-            Ok(bytes) => bytes,
-            Err(_) => {
-                remark("the credential is read to the end of standard input, and that has not come yet (--file reads a file)");
-                reading.await
-            }
-        }
-        .context("reading the credential")??
+        let in_time = tokio::time::timeout(PATIENCE, &mut reading).await;
+        let read = if let Ok(read) = in_time {
+            read
+        } else {
+            remark("the credential is read to the end of standard input, and that has not come yet (--file reads a file)");
+            reading.await
+        };
+        read.context("reading the credential")??
     };
     let misused = |why: &str| {
         anyhow::Error::from(UsageError(format!(

@@ -45,7 +45,7 @@ pub(super) fn lines(status: &Status, store: &Store, room: ScreenRoom) -> Vec<Str
     lines.push(page.line("disk", disk_meaning(status), &disk(status)));
     lines.extend(page.sources(status, &troubled, shares[3]));
     lines.extend(page.targets(status, &busy, shares[2]));
-    lines.push(page.line("plans", Meaning::Quiet, &plans(status, &times)));
+    lines.push(page.line("plans", Meaning::Quiet, &plans(status, &times, page.text_width())));
     lines.extend(page.work(status, shares[1]));
     lines.extend(page.needs(&needs, shares[0]));
     lines.push(sum(status, needs.len(), room.width));
@@ -314,21 +314,23 @@ fn disk_meaning(status: &Status) -> Meaning {
     }
 }
 
-fn plans(status: &Status, times: &LocalTimes) -> String {
+fn plans(status: &Status, times: &LocalTimes, width: Option<usize>) -> String {
     let cases = i64::try_from(status.planned_cases).unwrap_or(i64::MAX);
     let all = status.counts.planned.saturating_add(cases);
     if all == 0 {
         return "nobody leaves, nothing waits for a day".to_owned();
     }
     let waits = if all == 1 { "waits for its day" } else { "wait for their day" };
-    match status.next_plan_at {
-        // The command first: half of one is none.
-        Some(at) => format!(
-            "{all} {waits} (revoked departures list), next {} ({})",
-            times.time(at),
-            times.away(at)
-        ),
-        None => format!("{all} {waits} (revoked departures list)"),
+    let said = match status.next_plan_at {
+        Some(at) => format!("{all} {waits}, next {} ({})", times.time(at), times.away(at)),
+        None => format!("{all} {waits}"),
+    };
+    // Half a command is none.
+    let whole = format!("{said}: revoked departures list");
+    if width.is_none_or(|width| width_of(&whole) <= width) {
+        whole
+    } else {
+        said
     }
 }
 
