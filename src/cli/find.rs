@@ -3,8 +3,9 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::output::{Cell, LocalTimes, Meaning, json_line, line, plain, remark, table};
+use super::output::{Cell, LocalTimes, Meaning, bare, json_line, line, plain, remark, shortened, table};
 use super::{Exit, StoreArgs, UsageError, whom};
+use crate::model::Subject;
 use crate::store::{HitKind, NEWEST_JOBS, SHOWN, SearchHit, SearchHits, SearchWord};
 
 /// `revoked find`
@@ -22,6 +23,9 @@ pub struct FindArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// How much of an account's id stands behind its name.
+const ID: usize = 8;
 
 /// A hit for programs.
 #[derive(Serialize)]
@@ -56,6 +60,10 @@ pub(super) async fn run(args: &FindArgs, at: &StoreArgs) -> anyhow::Result<Exit>
         if let Some(name) = whom::near(&store, &word).await? {
             let name = whom::shown_text(&name);
             line(format!("did you mean {name}? (revoked find {})", quoted(&name)))?;
+        }
+        if let Some(command) = ask_the_targets(&args.word) {
+            line("somebody is known here after a first case; the targets are asked, and nothing is changed, by")?;
+            line(format!("  {command}"))?;
         }
         line(Meaning::Strong.paint(format!("nothing is known by {:?}", plain(&args.word))))?;
     } else {
@@ -94,6 +102,16 @@ fn show(found: &SearchHits, word: &SearchWord, times: &LocalTimes) -> anyhow::Re
     line(Meaning::Strong.paint(format!("{} found by {:?}, {exact}", found.hits.len(), plain(word.written()))))
 }
 
+/// The command that asks the targets about somebody of that name; none where the word is no name that a person can have.
+fn ask_the_targets(word: &str) -> Option<String> {
+    let word = word.trim();
+    let named: Subject = word.parse().or_else(|_| format!("username:{word}").parse()).ok()?;
+    let is_of_a_person = !matches!(named, Subject::Credential(_) | Subject::Unknown { .. });
+    let name = named.to_string();
+    let name = name.strip_prefix("email:").unwrap_or(&name);
+    is_of_a_person.then(|| format!("revoked revoke {} --reason compromised --rehearse", quoted(name)))
+}
+
 fn alert_row(hit: &SearchHit, times: &LocalTimes) -> Vec<Cell> {
     vec![
         what(hit).into(),
@@ -114,9 +132,12 @@ fn name_row(hit: &SearchHit, times: &LocalTimes) -> Vec<Cell> {
 }
 
 fn row(hit: &SearchHit, times: &LocalTimes) -> Vec<Cell> {
-    let who = match &hit.what {
-        Some(text) => text.split('\n').map(whom::shown_text).collect::<Vec<_>>().join(", "),
-        None => "erased".to_owned(),
+    let who = match (&hit.what, hit.names.first()) {
+        // What people call the account, with enough of its id to tell it from another of that name.
+        (Some(id), Some(name)) if hit.kind == HitKind::Account => format!("{} ({})", bare(name), shortened(id, ID)),
+        (Some(text), _) if text.starts_with("credential:") => bare(text),
+        (Some(text), _) => text.split('\n').map(whom::shown_text).collect::<Vec<_>>().join(", "),
+        (None, _) => "erased".to_owned(),
     };
     let who = match &hit.target {
         Some(target) => format!("{who} at {target}"),

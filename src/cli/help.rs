@@ -197,5 +197,10 @@ mod tests {
         assert_eq!(After::read("Example: revoked status").written(), "Example: revoked status");
         let after = After::read("Try it: revoked demo\nThen:   revoked check");
         assert_eq!(after.written(), "Try it: revoked demo\nThen: revoked check");
+        let after = After::read("Example: revoked case cancel 17\nTo give it back: revoked release 17");
+        assert_eq!(
+            after.written(),
+            "Example: revoked case cancel 17\nTo give it back: revoked release 17"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Instants as people type them: `1h`, `yesterday`, `17:30`, `2026-11-28`, `2026-11-28 17:30`, or RFC 3339 with an offset.
 //!
-//! What has no offset is meant in the zone in which times are told: the local one, or UTC with `--utc`.
+//! What has no offset is meant in the zone in which times are told: the local one, or UTC with `--utc`. A time of day alone is the last such
+//! for whoever looks back, and the next for whoever looks ahead: at 03:00 the evening that `22:00` means is yesterday's.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -8,7 +9,8 @@ use std::time::Duration;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
 
-use super::output::terminal;
+use super::UsageError;
+use super::output::{LocalTimes, terminal};
 use crate::model::Timestamp;
 use crate::settings::Period;
 
@@ -23,7 +25,7 @@ pub enum HumanTime {
     Day(i32),
     /// A day, at its beginning.
     Date(Date),
-    /// A time of today.
+    /// A time of day: the last such, or the next.
     Clock(Time),
     /// A date and a time of day.
     Civil(DateTime),
@@ -76,12 +78,34 @@ impl FromStr for HumanTime {
 impl HumanTime {
     /// The instant that is meant by who looks back from `now`.
     pub(super) fn back_from(self, now: Timestamp) -> Result<Timestamp, String> {
-        self.instant(now, &terminal().zone, Timestamp::minus)
+        self.last_before(now, now, &terminal().zone)
     }
 
     /// The instant that is meant by who looks ahead from `now`.
     pub(super) fn ahead_of(self, now: Timestamp) -> Result<Timestamp, String> {
-        self.instant(now, &terminal().zone, Timestamp::plus)
+        self.next_after(now, &terminal().zone)
+    }
+
+    /// The instant that is meant at `now` by who looks back: a time of day is the last one up to `end`.
+    fn last_before(self, end: Timestamp, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+        let Self::Clock(time) = self else {
+            return self.instant(now, zone, Timestamp::minus);
+        };
+        match of_day(end, 0, time, zone)? {
+            at if at > end => of_day(end, -1, time, zone),
+            at => Ok(at),
+        }
+    }
+
+    /// The same by who looks ahead: a time of day is the next one.
+    fn next_after(self, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+        let Self::Clock(time) = self else {
+            return self.instant(now, zone, Timestamp::plus);
+        };
+        match of_day(now, 0, time, zone)? {
+            at if at < now => of_day(now, 1, time, zone),
+            at => Ok(at),
+        }
     }
 
     /// The whole day that is meant, where it is no time of a day.
@@ -110,6 +134,11 @@ impl HumanTime {
     }
 }
 
+/// A time of day, so many days after the day of an instant.
+fn of_day(at: Timestamp, days: i32, time: Time, zone: &TimeZone) -> Result<Timestamp, String> {
+    of_civil(days_from_today(days, at, zone)?.to_datetime(time), zone)
+}
+
 fn days_from_today(days: i32, now: Timestamp, zone: &TimeZone) -> Result<Date, String> {
     let day = today(now, zone)?.checked_add(jiff::Span::new().days(days));
     day.map_err(|error| error.to_string())
@@ -135,6 +164,39 @@ fn of_civil(civil: DateTime, zone: &TimeZone) -> Result<Timestamp, String> {
     Ok(instant.into())
 }
 
+/// What lies between two times that whoever looks back has typed as `--since` and `--until`. A time of day since when is the last one before
+/// the end: `--since 22:00 --until 07:00` is a night.
+///
+/// # Errors
+/// With exit code 2, where nothing can lie between them: it would begin in the future, or not before it ends.
+pub(super) fn past(
+    since: Option<HumanTime>,
+    until: Option<HumanTime>,
+    now: Timestamp,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), UsageError> {
+    let until = until.map(|until| until.back_from(now)).transpose().map_err(UsageError)?;
+    let end = until.unwrap_or(now).min(now);
+    let since = since.map(|since| since.last_before(end, now, &terminal().zone));
+    let since = since.transpose().map_err(UsageError)?;
+    let times = LocalTimes::at(now);
+    if let Some(since) = since.filter(|since| *since > now) {
+        return Err(UsageError(format!(
+            "nothing has happened since {}, which is in the future",
+            times.time(since)
+        )));
+    }
+    if let (Some(since), Some(until)) = (since, until)
+        && since >= until
+    {
+        return Err(UsageError(format!(
+            "nothing lies between {} (--since) and {} (--until): it would end before it begins",
+            times.time(since),
+            times.time(until)
+        )));
+    }
+    Ok((since, until))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,13 +205,14 @@ mod tests {
         text.parse::<jiff::Timestamp>().unwrap().into()
     }
 
-    fn read(text: &str) -> Timestamp {
+    fn read(text: &str) -> [Timestamp; 2] {
         let now = at("2026-11-28T02:12:00Z");
         let zone = TimeZone::get("Europe/Berlin").unwrap();
-        text.parse::<HumanTime>()
-            .unwrap()
-            .instant(now, &zone, Timestamp::minus)
-            .unwrap()
+        let typed = text.parse::<HumanTime>().unwrap();
+        [
+            typed.last_before(now, now, &zone).unwrap(),
+            typed.next_after(now, &zone).unwrap(),
+        ]
     }
 
     #[test]
@@ -165,7 +228,7 @@ mod tests {
             ("2026-11-20T17:30:05", "2026-11-20T16:30:05Z"),
             ("2026-11-20T17:30:00+05:00", "2026-11-20T12:30:00Z"),
         ] {
-            assert_eq!(read(typed), at(meant), "{typed}");
+            assert_eq!(read(typed)[0], at(meant), "{typed}");
         }
     }
 
@@ -183,6 +246,35 @@ mod tests {
             let meant = typed.parse::<HumanTime>().unwrap().day_in(now, &zone).unwrap();
             assert_eq!(meant.map(|day| day.to_string()).as_deref(), day, "{typed}");
         }
+    }
+
+    #[test]
+    fn a_time_of_day_is_the_last_one_for_who_looks_back_and_the_next_one_for_who_looks_ahead() {
+        // It is 03:12 in Berlin.
+        for (typed, last, next) in [
+            ("17:30", "2026-11-27T16:30:00Z", "2026-11-28T16:30:00Z"),
+            ("03:13", "2026-11-27T02:13:00Z", "2026-11-28T02:13:00Z"),
+            ("03:12", "2026-11-28T02:12:00Z", "2026-11-28T02:12:00Z"),
+            ("01:30", "2026-11-28T00:30:00Z", "2026-11-29T00:30:00Z"),
+        ] {
+            assert_eq!(read(typed), [at(last), at(next)], "{typed}");
+        }
+    }
+
+    fn typed(text: &str) -> Option<HumanTime> {
+        (!text.is_empty()).then(|| text.parse().unwrap())
+    }
+
+    #[test]
+    fn what_cannot_hold_anything_is_refused_and_a_night_is_one() {
+        let now = at("2026-11-28T07:24:00Z");
+        let utc = |since: &str, until: &str| past(typed(since), typed(until), now).map_err(|error| error.to_string());
+        let hours = |(since, until): (Option<Timestamp>, Option<Timestamp>)| until.unwrap().since(since.unwrap()).as_secs() / 3600;
+        assert_eq!(hours(utc("22:00", "07:00").unwrap()), 9);
+        assert!(utc("tomorrow", "").unwrap_err().contains("in the future"));
+        assert!(utc("1h", "2h").unwrap_err().contains("(--since)"));
+        assert!(utc("1h", "1h").unwrap_err().contains("(--until)"));
+        assert!(utc("", "1h").unwrap().0.is_none());
     }
 
     #[test]

@@ -2,11 +2,13 @@
 
 use std::io::Read as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::output::{can_be_asked, hidden_line, remark};
 use super::revoke::{Wanted, check, follow};
 use super::store::operator;
 use super::{Exit, StoreArgs, UsageError};
@@ -16,10 +18,13 @@ use crate::store::InboxRow;
 
 /// The longest credential taken, in bytes.
 const LONGEST: u64 = 2000;
+/// How long standard input may say nothing before it is said that it is waited for.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// `revoked leaked`
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
+  revoked leaked --target chat --wait                   # at a terminal: asks for it, and shows nothing of what is pasted
   revoked leaked --target chat --wait < found-token
   revoked leaked --target chat --contain --wait --file /run/found-token --note \"in a public repository, ticket 813\"
 
@@ -68,7 +73,7 @@ pub struct LeakedArgs {
 /// Where no credential can be read, or the store cannot be reached.
 pub(super) async fn run(args: LeakedArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     check(at, args.playbook.as_deref(), Some(&args.target))?;
-    let value = read(args.file.as_ref())?;
+    let value = read(args.file.clone()).await?;
     let store = at.open().await?;
     let value = LeakedValue(value);
     let row = store
@@ -96,16 +101,22 @@ pub(super) async fn run(args: LeakedArgs, at: &StoreArgs) -> anyhow::Result<Exit
 }
 
 /// The credential without the white space around it.
-fn read(file: Option<&PathBuf>) -> anyhow::Result<SecretString> {
-    let mut bytes = Vec::new();
-    match file {
-        Some(path) => std::fs::File::open(path)
-            .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
-            .with_context(|| format!("reading the credential in {}", path.display()))?,
-        None => std::io::stdin()
-            .take(LONGEST + 1)
-            .read_to_end(&mut bytes)
-            .context("reading the credential from standard input")?,
+async fn read(file: Option<PathBuf>) -> anyhow::Result<SecretString> {
+    let bytes = if file.is_none() && can_be_asked() {
+        let longest = usize::try_from(LONGEST).unwrap_or(usize::MAX);
+        hidden_line("paste the credential, then Enter (it is not shown): ", longest)
+            .context("reading the credential from the terminal")?
+            .ok_or_else(|| UsageError("nothing was handed in, and nothing was done".to_owned()))?
+    } else {
+        let mut reading = tokio::task::spawn_blocking(move || read_whole(file));
+        let in_time = tokio::time::timeout(PATIENCE, &mut reading).await;
+        let read = if let Ok(read) = in_time {
+            read
+        } else {
+            remark("the credential is read to the end of standard input, and that has not come yet (--file reads a file)");
+            reading.await
+        };
+        read.context("reading the credential")??
     };
     let misused = |why: &str| {
         anyhow::Error::from(UsageError(format!(
@@ -121,4 +132,19 @@ fn read(file: Option<&PathBuf>) -> anyhow::Result<SecretString> {
         return Err(misused("what was handed in is longer than a credential, or more than one"));
     }
     Ok(SecretString::from(trimmed.to_owned()))
+}
+
+/// All of a file, or of standard input.
+fn read_whole(file: Option<PathBuf>) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    match file {
+        Some(path) => std::fs::File::open(&path)
+            .and_then(|file| file.take(LONGEST + 1).read_to_end(&mut bytes))
+            .with_context(|| format!("reading the credential in {}", path.display()))?,
+        None => std::io::stdin()
+            .take(LONGEST + 1)
+            .read_to_end(&mut bytes)
+            .context("reading the credential from standard input")?,
+    };
+    Ok(bytes)
 }

@@ -3,8 +3,10 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::account::as_typed;
 use super::asked::Reach;
-use super::output::{LocalTimes, Meaning, hanging, json, line, plain};
+use super::case::who;
+use super::output::{LocalTimes, Meaning, answer, can_be_asked, hanging, json, line, line_typed, plain};
 use super::store::operator;
 use super::{Exit, StoreArgs, UsageError, number};
 use crate::clock::Clock;
@@ -29,9 +31,9 @@ pub struct ReleaseArgs {
     #[arg(long)]
     pub target: Option<String>,
     /// The set that the rehearsal printed: a release is about what you have seen
-    #[arg(long, requires = "note")]
+    #[arg(long)]
     pub set: Option<String>,
-    /// Why, for the trail
+    /// Why, for the trail; asked for at a terminal
     #[arg(long)]
     pub note: Option<String>,
     /// Print JSON
@@ -65,15 +67,25 @@ pub(super) async fn run(args: ReleaseArgs, at: &StoreArgs) -> anyhow::Result<Exi
 async fn release(args: &ReleaseArgs, reach: &Reach, store: &Store) -> anyhow::Result<Exit> {
     let mut releasable = store.releasable(args.case).await?;
     releasable.retain(|one| args.target.as_ref().is_none_or(|target| *target == one.target));
+    let case = store.case(args.case).await?;
+    let whom = who(&case);
     if releasable.is_empty() {
-        return Err(UsageError(format!(
-            "case {} has suspended nobody{} that it could release; what others have suspended is not released here",
-            args.case,
-            args.target
-                .as_ref()
-                .map_or_else(String::new, |target| format!(" at {target}"))
-        ))
-        .into());
+        let at = args
+            .target
+            .as_ref()
+            .map_or_else(String::new, |target| format!(" at {target}"));
+        let why = match case.released_at {
+            Some(released) => format!(
+                "case {} about {whom} has nothing more to release{at}: its suspension was undone {} already",
+                args.case,
+                LocalTimes::at(store.clock().now()).time(released)
+            ),
+            None => format!(
+                "case {} about {whom} has suspended nobody{at} that it could release; what others have suspended is not released here",
+                args.case
+            ),
+        };
+        return Err(UsageError(why).into());
     }
     let mut rehearsed = Vec::with_capacity(releasable.len());
     for suspension in releasable {
@@ -90,7 +102,7 @@ async fn release(args: &ReleaseArgs, reach: &Reach, store: &Store) -> anyhow::Re
             .collect(),
     };
     let Some(asked) = &args.set else {
-        return show(args, &rehearsed, &set).map(|()| Exit::Ok);
+        return show(args, &whom, &rehearsed, &set).map(|()| Exit::Ok);
     };
     if *asked != set {
         return Err(UsageError(format!(
@@ -100,18 +112,33 @@ async fn release(args: &ReleaseArgs, reach: &Reach, store: &Store) -> anyhow::Re
         ))
         .into());
     }
+    let note = why(args)?;
     let releases = rehearsed.into_iter().map(|at| at.asked).collect();
-    let jobs = store.release(args.case, releases, operator(), args.note.clone()).await?;
+    let jobs = store.release(args.case, releases, operator(), Some(note)).await?;
     if args.json {
         json(&serde_json::json!({ "case": args.case, "jobs": jobs }))?;
     } else {
-        line(format!(
-            "the release is queued as job {}; revoked case show {} says what came of it",
+        hanging(&format!(
+            "the release of {whom} is queued as job {}; revoked case show {} says what came of it",
             jobs.iter().map(i64::to_string).collect::<Vec<_>>().join(", "),
             args.case
         ))?;
     }
     Ok(Exit::Ok)
+}
+
+/// Why, for the trail. Somebody at a terminal who has not said it is asked: so the command that was printed can be pasted as it is.
+fn why(args: &ReleaseArgs) -> anyhow::Result<String> {
+    let missing = || UsageError("say why with --note, for the trail: nothing was done".to_owned());
+    let note = match &args.note {
+        Some(note) => note.clone(),
+        None if can_be_asked() && !args.json => line_typed("why, for the trail: ")?,
+        None => return Err(missing().into()),
+    };
+    if note.trim().is_empty() {
+        return Err(missing().into());
+    }
+    Ok(note.trim().to_owned())
 }
 
 async fn rehearse(case: i64, reach: &Reach, store: &Store, suspension: Releasable) -> anyhow::Result<AtTarget> {
@@ -154,15 +181,15 @@ async fn rehearse(case: i64, reach: &Reach, store: &Store, suspension: Releasabl
     })
 }
 
-fn show(args: &ReleaseArgs, rehearsed: &[AtTarget], set: &str) -> anyhow::Result<()> {
+fn show(args: &ReleaseArgs, whom: &str, rehearsed: &[AtTarget], set: &str) -> anyhow::Result<()> {
     if args.json {
         return json(&serde_json::json!({ "case": args.case, "targets": rehearsed, "set": set }));
     }
     let times = LocalTimes::at(Clock::system().now());
     for at in rehearsed {
         for account in &at.accounts {
-            line(format!(
-                "target {}: the account {} would be enabled again",
+            hanging(&format!(
+                "target {}: the account of {whom} ({}) would be enabled again",
                 plain(&at.target),
                 plain(&account.principal)
             ))?;
@@ -181,10 +208,10 @@ fn show(args: &ReleaseArgs, rehearsed: &[AtTarget], set: &str) -> anyhow::Result
         1 => "1 account".to_owned(),
         count => format!("{count} accounts"),
     };
-    line(format!(
-        "{} {accounts}, and end the sweeps of case {}; nothing was changed",
-        Meaning::Waiting.paint("WOULD RELEASE"),
+    let rest = format!(
+        " {whom}: {accounts}, and end the sweeps of case {}; nothing was changed",
         args.case
-    ))?;
-    line(format!("to do it: revoked release {} --set {set} --note …", args.case))
+    );
+    answer(Meaning::Waiting, "WOULD RELEASE", &rest)?;
+    line(format!("to do it: {} --set {set}", as_typed()))
 }

@@ -18,6 +18,9 @@ use crate::store::{OpenError, Role, Store, check_owner};
 const PATIENCE_WATCHED: Duration = Duration::from_millis(500);
 const PATIENCE_ALONE: Duration = Duration::from_secs(3);
 
+/// What somebody must know who waits for the daemon while it does not run.
+pub(super) const NOT_RUNNING: &str = "the daemon is not running: nothing is done until it is (systemctl start revoked)";
+
 /// Which store a command looks at.
 #[derive(Debug, Clone, Args)]
 pub struct StoreArgs {

@@ -39,6 +39,15 @@ impl FromStr for Whom {
 }
 
 impl Whom {
+    /// What was typed, as a search takes it.
+    pub(super) fn typed(&self) -> String {
+        match self {
+            Self::Named(subject) => subject.to_string(),
+            Self::OfCase(case) => format!("case:{case}"),
+            Self::Bare(text) => text.clone(),
+        }
+    }
+
     /// The subject that is meant. What a bare word or a case was taken for is said on standard error.
     ///
     /// # Errors

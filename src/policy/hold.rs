@@ -34,6 +34,8 @@ pub enum HoldReason {
         limit: usize,
         /// How many were asked for as one, where they were.
         together: Option<usize>,
+        /// How many were asked for before them, within the window.
+        before: usize,
     },
     /// It happened long before it was first seen.
     Old,
@@ -77,12 +79,23 @@ impl fmt::Display for HoldReason {
                     "one delivery holds {count} departures, and its source may send {limit} at once"
                 )
             }
-            Self::WindowLimit { class, limit, together } => {
-                let window = match class {
-                    Class::Departures => "an hour",
-                    Class::Compromises => "a minute",
+            Self::WindowLimit {
+                class,
+                limit,
+                together,
+                before,
+            } => {
+                let (window, the_window) = match class {
+                    Class::Departures => ("an hour", "the hour"),
+                    Class::Compromises => ("a minute", "the minute"),
                 };
                 match together {
+                    // That they are too many is no fault of theirs alone.
+                    Some(count) if *before > 0 => write!(
+                        f,
+                        "a list asks for {count} {class} as one, {before} were asked for in {the_window} before, and {limit} {window} need \
+                         nobody's word"
+                    ),
                     Some(count) => write!(
                         f,
                         "a list asks for {count} {class} as one, and {limit} {window} need nobody's word"

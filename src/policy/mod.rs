@@ -78,6 +78,11 @@ impl Facts<'_> {
         self.one_decision = Some(departures.max(compromises));
     }
 
+    /// Of those that count, how many were there before the signals of one decision.
+    fn before_them(&self, recent: usize) -> usize {
+        recent.saturating_sub(self.one_decision.unwrap_or_default().saturating_sub(1))
+    }
+
     /// Counts a signal that is acted on against the limits of those behind it.
     pub fn acted_on(&mut self, reason: Reason) {
         if self.one_decision.is_some() {
@@ -293,6 +298,7 @@ impl Policy {
                     class: Class::Departures,
                     limit,
                     together: facts.one_decision,
+                    before: facts.before_them(facts.recent_departures),
                 })
             }
             Class::Compromises => limits
@@ -302,6 +308,7 @@ impl Policy {
                     class: Class::Compromises,
                     limit,
                     together: facts.one_decision,
+                    before: facts.before_them(facts.recent_compromises),
                 }),
         }
     }
@@ -361,6 +368,12 @@ impl Protected {
             .names()
             .iter()
             .any(|name| self.0.contains(&name.to_string().to_lowercase()))
+    }
+
+    /// Their names in canonical form and lower case.
+    #[must_use]
+    pub const fn names(&self) -> &BTreeSet<String> {
+        &self.0
     }
 
     /// How many there are.

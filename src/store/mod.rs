@@ -94,7 +94,7 @@ pub use queue::reservation::Claim;
 pub use queue::slot_offer::{SlotOffer, SlotOffers};
 pub use queue::target_pause::{TargetPause, TargetState};
 pub use sources::health::{LastSeen, Refusals, SourceHealth};
-pub use sources::inbox::InboxAnswer;
+pub use sources::inbox::{InboxAnswer, WaitingRequests};
 pub use sources::inbox_row::{InboxRefusal, InboxRow};
 pub use sources::inbox_set::SubmittedSet;
 pub use sources::lag::{LAGS, Lag};

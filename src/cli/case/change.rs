@@ -2,7 +2,7 @@
 
 use revoked_trail::Behind;
 
-use crate::cli::output::{json, line, plain};
+use crate::cli::output::{hanging, json, line, plain};
 use crate::cli::store::operator;
 use crate::cli::{Exit, UsageError};
 use crate::model::Actor;
@@ -76,14 +76,17 @@ pub(super) async fn cancel(store: &Store, case: i64, note: String, as_json: bool
         return Ok(Exit::Ok);
     }
     let at_work = match ended.stopping {
-        0 => String::new(),
-        count => format!("; {count} at work stop before their next change"),
+        0 => None,
+        1 => Some("1 job at work stops before its next change".to_owned()),
+        count => Some(format!("{count} jobs at work stop before their next change")),
     };
-    let jobs = match ended.cancelled {
-        1 => "1 job is cancelled".to_owned(),
-        count => format!("{count} jobs are cancelled"),
+    let cancelled = match ended.cancelled {
+        0 => None,
+        1 => Some("1 job is cancelled".to_owned()),
+        count => Some(format!("{count} jobs are cancelled")),
     };
-    line(format!("case {case} is called off: {jobs}{at_work}"))?;
+    let ended_with_it: Vec<String> = cancelled.into_iter().chain(at_work).collect();
+    hanging(&format!("case {case} is called off: {}", ended_with_it.join("; ")))?;
     line(if suspended {
         format!("an account stays suspended; to give it back: revoked release {case}")
     } else if acted || ended.stopping > 0 {

@@ -6,8 +6,7 @@ use tokio::time::Instant;
 
 use super::progress_line::ProgressLine;
 use crate::cli::output::{LiveLine, LocalTimes};
-use crate::cli::target::obstacle;
-use crate::store::{CaseView, JobProgress, Store};
+use crate::store::{CaseView, JobProgress, Store, daemon_runs};
 
 /// How often a case is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -35,7 +34,8 @@ pub(in crate::cli) async fn follow(
     live: &mut LiveLine,
 ) -> anyhow::Result<Followed> {
     let mut interrupt = interrupted()?;
-    let began = Instant::now();
+    // The clock is the work's and not the looking's.
+    let begins = store.case_begins(case).await?;
     let mut looks = 0;
     loop {
         let view = store.case(case).await?;
@@ -45,23 +45,14 @@ pub(in crate::cli) async fn follow(
         }
         if looks % LOOKS == 0 {
             let now = store.clock().now();
-            let mut jobs = store.case_progress(case).await?;
-            for job in &mut jobs {
-                if let Some(obstacle) = obstacle(store, &job.target, &job.state).await? {
-                    job.stopped = Some(obstacle.why);
-                    // Without a daemon nobody is at it, whatever its row says.
-                    if job.state == "running" {
-                        "queued".clone_into(&mut job.state);
-                    }
-                }
-            }
+            let jobs = store.case_progress(case).await?;
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| waits_longer(&jobs, now.plus(left))) {
                 live.clear();
                 return Ok(Followed::NotOver(view));
             }
-            let shown = ProgressLine::of(case, &jobs, &LocalTimes::at(now));
-            live.show(&shown.change, &shown.text, began.elapsed());
+            let shown = ProgressLine::of(case, &jobs, daemon_runs(store.path()), &LocalTimes::at(now));
+            live.show(&shown.change, &shown.text, now.since(begins));
         }
         looks += 1;
         if deadline.is_some_and(|deadline| Instant::now() > deadline) {

@@ -3,12 +3,13 @@
 use clap::Args;
 
 use super::verdict_line::who;
-use crate::cli::human_time::HumanTime;
-use crate::cli::output::{Cell, LocalTimes, Meaning, json_lines, line, name_unreadable, span, table};
-use crate::cli::whom::{Whom, subject_of};
-use crate::cli::{Exit, UsageError};
+use crate::cli::Exit;
+use crate::cli::human_time::{HumanTime, past};
+use crate::cli::output::{Cell, LocalTimes, Meaning, answer, json_lines, line, name_unreadable, span, table};
+use crate::cli::store::NOT_RUNNING;
+use crate::cli::whom::{Whom, near, shown_text, subject_of};
 use crate::model::{Reason, Timestamp, Verdict};
-use crate::store::{CaseFilter, CaseView, Store};
+use crate::store::{CaseFilter, CaseView, SearchWord, Store, daemon_runs, value_of};
 
 /// How many cases beyond the shown are counted.
 const COUNTED: u32 = 10_000;
@@ -37,7 +38,7 @@ pub struct ListArgs {
     /// Only those that this login looks after
     #[arg(long, value_name = "LOGIN")]
     owner: Option<String>,
-    /// Only what was received since then: 1h, yesterday, 2026-11-28
+    /// Only what was received since then: 1h, yesterday, 22:00 (the last), 2026-11-28
     #[arg(long, value_name = "TIME")]
     since: Option<HumanTime>,
     /// Only what was received before then
@@ -65,7 +66,7 @@ fn reason(word: &str) -> Result<String, String> {
 /// Where the store cannot be read.
 pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> {
     let now = store.clock().now();
-    let instant = |at: Option<HumanTime>| at.map(|at| at.back_from(now)).transpose().map_err(UsageError);
+    let (since, until) = past(args.since, args.until, now)?;
     let mut filter = CaseFilter {
         states: args.state.clone(),
         verdicts: args.verdict.clone(),
@@ -73,8 +74,8 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> 
         source: args.source.clone(),
         target: args.target.clone(),
         owner: args.owner.clone(),
-        since: instant(args.since)?,
-        until: instant(args.until)?,
+        since,
+        until,
         limit: args.limit,
         ..CaseFilter::default()
     };
@@ -95,13 +96,14 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> 
         case.subject = case.subject.take().map(|subject| names.of(&subject).to_owned());
     }
     let times = LocalTimes::at(now);
+    // Where it stands is what one looks for: when it came and why is left out before that.
     let headings = [
         "case",
         "subject",
         "reason?",
-        "state?",
+        "state",
         "verdict",
-        "received",
+        "received?",
         "owner?",
         "due?",
         "first revoke?",
@@ -121,6 +123,19 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> 
         kept.iter().map(|n| cells[*n].clone()).collect()
     });
     table(&headings, rows.collect(), "no cases")?;
+    if cases.rows.is_empty() {
+        not_found(args, store).await?;
+    }
+    // What nobody has taken up has no case yet.
+    let waiting = store.waiting_requests(0).await?.count;
+    if waiting > 0 && !daemon_runs(store.path()) {
+        let requests = if waiting == 1 {
+            "1 request waits"
+        } else {
+            &format!("{waiting} requests wait")
+        };
+        answer(Meaning::Waiting, requests, &format!(": {NOT_RUNNING}"))?;
+    }
     if cases.rows.len() + cases.unreadable.len() >= args.limit as usize {
         let all = store.count_cases(&filter, COUNTED).await?;
         let more = all.saturating_sub(args.limit);
@@ -132,6 +147,37 @@ pub(super) async fn run(args: &ListArgs, store: &Store) -> anyhow::Result<Exit> 
     Ok(Exit::Ok)
 }
 
+/// Whom one may have meant where nothing was found.
+async fn not_found(args: &ListArgs, store: &Store) -> anyhow::Result<()> {
+    let Some(word) = args.subject.as_ref().map(Whom::typed) else {
+        return Ok(());
+    };
+    let Some(word) = SearchWord::new(value_of(&word)) else {
+        return Ok(());
+    };
+    match near(store, &word).await? {
+        Some(name) if value_of(&name) != word.written() => line(format!("did you mean {}?", shown_text(&name))),
+        _ => Ok(()),
+    }
+}
+
+/// Where a case stands: what was undone or called off is not merely closed.
+fn state(case: &CaseView) -> Cell {
+    match case.state.as_str() {
+        "closed" if case.released_at.is_some() => Cell::meaning("released", Meaning::Waiting),
+        "closed" if case.called_off_at.is_some() => Cell::meaning("called off", Meaning::Waiting),
+        state => Cell::state(state),
+    }
+}
+
+/// What was proved; of what was undone or called off since, without the colour of what is well.
+fn verdict(case: &CaseView) -> Cell {
+    match &case.verdict {
+        Some(word) if case.released_at.is_some() || case.called_off_at.is_some() => Cell::meaning(word, Meaning::Quiet),
+        word => Cell::verdict(word.as_deref()),
+    }
+}
+
 /// When what of a case waits for its time begins, as long as nothing else is to be said of it.
 fn due(case: &CaseView) -> Option<Timestamp> {
     case.due.filter(|_| matches!(case.state.as_str(), "open" | "held"))
@@ -139,19 +185,13 @@ fn due(case: &CaseView) -> Option<Timestamp> {
 
 fn row(case: &CaseView, times: &LocalTimes) -> Vec<Cell> {
     let after = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| span(at.since(case.received_at)));
-    let erased = || format!("erased ({})", case.subject_ref);
     vec![
         case.id.to_string().into(),
-        case.subject
-            .clone()
-            .map_or_else(erased, |subject| {
-                // Several names of one person: the surest of them.
-                if subject.contains('\n') { who(case) } else { subject }
-            })
-            .into(),
+        // Of several names of one person the surest.
+        who(case).into(),
         case.reason.clone().into(),
-        Cell::state(&case.state),
-        Cell::verdict(case.verdict.as_deref()),
+        state(case),
+        verdict(case),
         times.time(case.received_at).into(),
         case.owner.clone().unwrap_or_else(|| "-".to_owned()).into(),
         times.cell(due(case)).into(),

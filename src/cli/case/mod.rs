@@ -1,6 +1,7 @@
 //! `revoked case`: what was asked, what was done, what was proved, and what people say beside it.
 //!
-//! `list` and `show` read, `change` has notes, owners and cancelling; `follow` waits with a `progress_line`, and `verdict_line` is the answer.
+//! `list` and `show` read, `change` has notes, owners and cancelling; `follow` waits with a `progress_line`, which has what stands in the
+//! way from `trouble`; `verdict_line` is the answer, and `whose` what it says of a leaked credential.
 
 use clap::Subcommand;
 
@@ -13,12 +14,16 @@ mod follow;
 mod list;
 mod progress_line;
 mod show;
+mod trouble;
 mod verdict_line;
+mod whose;
 
 pub(super) use follow::{Followed, follow, interrupted, waits_longer};
 pub(super) use list::ListArgs;
 pub(super) use show::show;
-pub(super) use verdict_line::{verdict_line, who};
+pub(super) use trouble::{cause, trouble};
+pub(super) use verdict_line::who;
+pub(super) use whose::answer_line;
 
 /// `revoked case`
 #[derive(Debug, Clone, Subcommand)]
@@ -85,7 +90,7 @@ Notes are kept with the case and erased with the person; the trail names a note 
     /// Call a case off: what is queued, held or watched ends, what is at work stops before its next change
     #[command(after_help = "Example: revoked case cancel 17 --note \"departed by mistake, HR ticket 812\"
 
-What was done stays done. To give a suspended account back: revoked release CASE.")]
+What was done stays done. A suspended account is given back by `revoked release CASE`.")]
     Cancel {
         /// The case's number
         #[arg(value_parser = number::case)]

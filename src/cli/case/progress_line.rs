@@ -1,11 +1,9 @@
 //! How far a case is, in one line: at each target what is being done, what is waited for, and what stands in the way.
 
+use super::trouble::{quoted, stopped};
 use crate::cli::output::{LocalTimes, coarse, plain};
 use crate::model::Timestamp;
 use crate::store::JobProgress;
-
-/// The longest error that a line quotes, in characters.
-const QUOTED: usize = 60;
 
 /// What a case's line says. The first part tells a change from a count-down.
 pub(super) struct ProgressLine {
@@ -15,8 +13,8 @@ pub(super) struct ProgressLine {
 
 impl ProgressLine {
     /// The line of case `id`: what is in trouble first, what is over last.
-    pub(super) fn of(id: i64, jobs: &[JobProgress], times: &LocalTimes) -> Self {
-        let mut parts: Vec<(u8, String, String)> = jobs.iter().map(|job| at_target(job, times)).collect();
+    pub(super) fn of(id: i64, jobs: &[JobProgress], daemon_runs: bool, times: &LocalTimes) -> Self {
+        let mut parts: Vec<(u8, String, String)> = jobs.iter().map(|job| at_target(job, daemon_runs, times)).collect();
         parts.sort_by_key(|(rank, ..)| *rank);
         if parts.is_empty() {
             parts.push((0, "waits for the daemon".to_owned(), "waits for the daemon".to_owned()));
@@ -32,31 +30,40 @@ impl ProgressLine {
     }
 }
 
-/// How much it matters, what tells a change, and what is shown.
-fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
+/// How much it matters, what tells a change, and what is shown. The cause stands before the attempt: it is not what a narrow screen cuts.
+fn at_target(job: &JobProgress, daemon_runs: bool, times: &LocalTimes) -> (u8, String, String) {
     let target = plain(&job.target);
-    let tried = match job.attempt {
-        0 | 1 => String::new(),
-        n => format!(" (attempt {n})"),
+    // Of an attempt that waits it is how many were made, of one at work which it is.
+    let tried = match (job.attempt, job.state.as_str()) {
+        (0, _) | (1, "running") => String::new(),
+        (n, "running") => format!(" (attempt {n})"),
+        (n, _) => format!(" (after attempt {n})"),
     };
     let plainly = |rank: u8, text: String| (rank, text.clone(), text);
     let wait = |at: Option<Timestamp>| at.filter(|at| *at > times.now()).map(|at| coarse(at.since(times.now())));
+    let next = wait(job.due).map(|wait| format!("next in {wait}"));
+    let is_waiting = matches!(job.state.as_str(), "scheduled" | "queued" | "running");
+    if is_waiting && !daemon_runs {
+        // Nobody is at it, whatever its row says.
+        return plainly(0, format!("{target} waits: the daemon does not run"));
+    }
+    if let Some(why) = job.stopped.as_ref().filter(|_| is_waiting) {
+        // No number: an attempt at a target that is away is given back, and would count up and down.
+        let change = stopped(&target, why, times);
+        let text = match (job.state.as_str(), next) {
+            ("running", _) => format!("{change}, asked again now"),
+            (_, Some(next)) => format!("{change}, {next}"),
+            (_, None) => change.clone(),
+        };
+        return (0, change, text);
+    }
     match job.state.as_str() {
-        "scheduled" => match (&job.error, &job.stopped) {
-            (Some(error), _) if job.attempt > 0 => {
-                // The error last: it is what a narrow screen cuts.
-                let next = wait(job.due).map_or_else(|| "next at once".to_owned(), |wait| format!("next in {wait}"));
-                let change = format!("{target} (attempt {}): {}", job.attempt, quoted(error));
-                let text = format!("{target} (attempt {}, {next}): {}", job.attempt, quoted(error));
-                (0, change, text)
-            }
-            (_, Some(why)) => {
-                let change = waits(&target, why);
-                let text = match wait(job.due) {
-                    Some(wait) => format!("{change} (next in {wait})"),
-                    None => change.clone(),
-                };
-                (0, change, text)
+        "scheduled" => match &job.error {
+            Some(error) if job.attempt > 0 => {
+                let cause = format!("{target}: {}", quoted(error));
+                let next = next.unwrap_or_else(|| "next at once".to_owned());
+                let change = format!("{cause}; attempt {}", job.attempt);
+                (0, change, format!("{cause}; attempt {}, {next}", job.attempt))
             }
             _ => match job.due {
                 Some(due) if due.since(times.now()).as_secs() > 60 => {
@@ -65,23 +72,26 @@ fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
                 _ => plainly(2, format!("{target} waits for its next look")),
             },
         },
-        "queued" => match (&job.stopped, job.before) {
-            (Some(why), _) => plainly(0, waits(&target, why)),
-            (None, 0) => plainly(2, format!("{target} waits for its turn{tried}")),
-            (None, before) => (
+        "queued" => match job.before {
+            0 => plainly(2, format!("{target} waits for its turn{tried}")),
+            before => (
                 2,
                 format!("{target} waits for its turn"),
                 format!("{target} waits for its turn, {before} before it{tried}"),
             ),
         },
-        "running" => match wait(job.next_permit_at) {
-            Some(wait) => (
+        "running" => match (wait(job.next_permit_at), &job.error) {
+            (Some(wait), _) => (
                 1,
                 format!("{target} waits for a permit"),
                 format!("{target} waits for a permit, next in {wait}{tried}"),
             ),
-            None if job.acted => plainly(2, format!("{target}: ending and proving{tried}")),
-            None => plainly(2, format!("{target}: looking{tried}")),
+            // Until this attempt has come further than the last one, that one's cause is all that is known.
+            (None, Some(error)) if job.attempt > 1 => {
+                plainly(0, format!("{target}: {}; attempt {} at work", quoted(error), job.attempt))
+            }
+            (None, _) if job.acted => plainly(2, format!("{target}: ending and proving{tried}")),
+            (None, _) => plainly(2, format!("{target}: looking{tried}")),
         },
         "held" => plainly(1, format!("{target} is held")),
         "cancelled" => plainly(3, format!("{target} was cancelled")),
@@ -93,28 +103,10 @@ fn at_target(job: &JobProgress, times: &LocalTimes) -> (u8, String, String) {
     }
 }
 
-/// What a target waits for: a reason that names it says so by itself.
-fn waits(target: &str, why: &str) -> String {
-    if why.starts_with(&format!("{target} ")) {
-        quoted(why)
-    } else {
-        format!("{target} waits: {}", quoted(why))
-    }
-}
-
-/// As much of a sentence as a line has room for, on one line.
-fn quoted(text: &str) -> String {
-    let text = plain(text);
-    if text.chars().count() <= QUOTED {
-        return text;
-    }
-    let cut: String = text.chars().take(QUOTED).collect();
-    format!("{}…", cut.trim_end())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Stopped;
 
     const NOW: i64 = 1_764_000_000_000;
 
@@ -134,7 +126,7 @@ mod tests {
     }
 
     fn line(jobs: &[JobProgress]) -> String {
-        ProgressLine::of(6, jobs, &LocalTimes::at(Timestamp::from_ms(NOW))).text
+        ProgressLine::of(6, jobs, true, &LocalTimes::at(Timestamp::from_ms(NOW))).text
     }
 
     #[test]
@@ -147,7 +139,46 @@ mod tests {
         };
         assert_eq!(
             line(&[failed]),
-            "case 6 · chat (attempt 2, next in 4 s): the target does not answer"
+            "case 6 · chat: the target does not answer; attempt 2, next in 4 s"
+        );
+    }
+
+    const TIMED_OUT: &str =
+        "looking up u…3@example.test: no answer from http://127.0.0.1:8065: error sending request: operation timed out";
+
+    #[test]
+    fn an_attempt_at_a_target_that_hangs_says_what_the_one_before_came_to() {
+        let hangs = JobProgress {
+            attempt: 3,
+            acted: true,
+            error: Some(TIMED_OUT.to_owned()),
+            ..job("running")
+        };
+        assert_eq!(line(&[hangs]), "case 6 · chat: no answer (timed out); attempt 3 at work");
+    }
+
+    #[test]
+    fn a_target_that_is_away_says_since_when_and_counts_no_attempts() {
+        let away = |state: &str, attempt, due: Option<i64>| JobProgress {
+            attempt,
+            due: due.map(Timestamp::from_ms),
+            error: Some(TIMED_OUT.to_owned()),
+            stopped: Some(Stopped::Down {
+                why: TIMED_OUT.to_owned(),
+                since: Some(Timestamp::from_ms(NOW - 1000)),
+            }),
+            ..job(state)
+        };
+        let since = LocalTimes::at(Timestamp::from_ms(NOW)).time(Timestamp::from_ms(NOW - 1000));
+        let waits = line(&[away("scheduled", 2, Some(NOW + 4_000))]);
+        assert_eq!(
+            waits,
+            format!("case 6 · chat: no answer since {since} (timed out), next in 4 s")
+        );
+        let asked = line(&[away("running", 3, None)]);
+        assert_eq!(
+            asked,
+            format!("case 6 · chat: no answer since {since} (timed out), asked again now")
         );
     }
 
@@ -159,7 +190,10 @@ mod tests {
             ..job("done")
         };
         let paused = JobProgress {
-            stopped: Some("it refuses our token".to_owned()),
+            stopped: Some(Stopped::Refused {
+                why: "it refuses our token".to_owned(),
+                since: None,
+            }),
             ..job("queued")
         };
         assert_eq!(
@@ -174,7 +208,7 @@ mod tests {
             next_permit_at: Some(Timestamp::from_ms(NOW + seconds * 1000)),
             ..job("running")
         };
-        let of = |seconds| ProgressLine::of(6, &[waits(seconds)], &LocalTimes::at(Timestamp::from_ms(NOW)));
+        let of = |seconds| ProgressLine::of(6, &[waits(seconds)], true, &LocalTimes::at(Timestamp::from_ms(NOW)));
         assert_eq!(of(9).change, of(8).change);
         assert_ne!(of(9).text, of(8).text);
     }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::verdict_line::{came_back, contained_again, newest, next_look, verdict_line};
+use super::verdict_line::{came_back, contained_again, newest, next_look};
+use super::whose::answer_line;
 use crate::cli::output::{LocalTimes, Meaning, hanging, line, plain, span};
-use crate::cli::target::{obstacle_of, tell_stopped};
+use crate::cli::target::tell_stopped;
 use crate::model::{Evidence, GrantKind, JobKind, Sentence, Timestamp};
 use crate::store::{ActionView, CaseDetail, CaseView, JobView, ObservedDelay, Store};
 
@@ -62,8 +63,7 @@ pub(in crate::cli) async fn show(store: &Store, detail: &CaseDetail, explain: bo
         let why = store.hold(hold).await?.hold.detail;
         hanging(&format!("  hold {hold}: {}", plain(&times.told(&why))))?;
     }
-    let in_the_way = obstacle_of(store, &store.case_progress(detail.case.id).await?).await?;
-    line(verdict_line(detail, &times, in_the_way.as_ref()))
+    line(answer_line(store, detail, &times).await?)
 }
 
 fn head(case: &CaseView, times: &LocalTimes) -> anyhow::Result<()> {
@@ -221,7 +221,12 @@ fn targets(detail: &CaseDetail) -> anyhow::Result<()> {
 fn actions<'a>(actions: impl Iterator<Item = &'a ActionView>, explain: bool) -> anyhow::Result<()> {
     let mut lines: Vec<(String, usize, Vec<&str>)> = Vec::new();
     for action in actions {
-        let outcome = action.outcome.as_deref().unwrap_or("under way");
+        let outcome = match action.outcome.as_deref() {
+            Some("not_sent") => "not sent, since an earlier change failed or the case was called off",
+            Some("unknown") => "unknown, since no answer was recorded",
+            Some(outcome) => outcome,
+            None => "under way",
+        };
         let what = serde_json::from_value::<crate::model::Action>(action.action.clone());
         let what = what.map_or_else(|_| action.action.to_string(), |action| action.to_string());
         let why = action
@@ -294,11 +299,13 @@ fn show_job(job: &JobView, explain: bool, called_off: bool, times: &LocalTimes) 
         times.cell(evidence.after_at),
         counts(evidence, explain)
     ))?;
-    if explain || evidence.suspended.0 != evidence.suspended.1 {
-        hanging(&format!(
-            "      account suspended: {} -> {}",
-            evidence.suspended.0, evidence.suspended.1
-        ))?;
+    match evidence.suspended {
+        // Somebody else has suspended it: a release of ours gives nothing back.
+        (true, true) => hanging("      account suspended: before already")?,
+        (before, after) if explain || before != after => {
+            hanging(&format!("      account suspended: {before} -> {after}"))?;
+        }
+        _ => {}
     }
     if explain || evidence.ended_count > 0 {
         hanging(&format!("      {} grants ended{}", evidence.ended_count, named(evidence)))?;

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cli::output::{LocalTimes, Meaning, coarse, fit, plain, span, terminal, width_of};
+use super::whose::{is_of_credential, whose};
+use crate::cli::output::{LocalTimes, Meaning, bare, coarse, fit, plain, span, terminal, width_of};
 use crate::cli::target::Obstacle;
 use crate::model::{JobKind, Timestamp, Verdict};
 use crate::store::{CaseDetail, CaseView, JobView};
@@ -15,7 +16,7 @@ const LEAST: usize = 20;
 const NAMED: usize = 3;
 
 /// The line, in the colour of its meaning; `obstacle` is what keeps an open case from going on.
-pub(in crate::cli) fn verdict_line(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> String {
+pub(super) fn verdict_line(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> String {
     let (meaning, head, rest) = words(detail, times, obstacle);
     let whole = format!("{head}{rest}");
     // One line, whatever the screen: what does not fit stands above.
@@ -39,14 +40,13 @@ pub(in crate::cli) fn who(case: &CaseView) -> String {
     };
     let several = subject.strip_prefix("aliases:").unwrap_or(subject);
     let name = several.lines().next().unwrap_or(several);
-    let short = ["username:", "email:"].iter().find_map(|form| name.strip_prefix(form));
-    plain(short.unwrap_or(name))
+    plain(&bare(name))
 }
 
 /// What it means, the word, and the rest.
 fn words(detail: &CaseDetail, times: &LocalTimes, obstacle: Option<&Obstacle>) -> (Meaning, String, String) {
     let case = &detail.case;
-    let who = who(case);
+    let who = whose(detail).unwrap_or_else(|| who(case));
     match case.state.as_str() {
         "held" => {
             let hold = case.hold.unwrap_or(0);
@@ -258,7 +258,7 @@ pub(super) fn came_back(times: i64) -> String {
 
 /// Nobody of that name, or a credential that was refused from the start.
 fn nobody(case: &CaseView, who: &str, at: &str) -> (Meaning, String, String) {
-    if who.starts_with("credential:") && case.subject.as_deref().is_some_and(|subject| !subject.contains('\n')) {
+    if is_of_credential(case) {
         return (
             Meaning::Good,
             "REFUSED".to_owned(),

@@ -1,13 +1,16 @@
 //! `revoked hold approve` and `revoked hold reject`: the decision, about exactly what was shown.
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
+use std::time::Duration;
 
 use clap::Args;
+use tokio::time::Instant;
 
 use super::choice::{Choice, ChoiceArgs};
 use super::plans_before;
 use super::show::{command, counted, is_open, last_line, show, to_approve};
-use crate::cli::output::{LocalTimes, json, line, sentence};
+use crate::cli::output::{LiveLine, LocalTimes, json, line, line_typed, sentence};
+use crate::cli::revoke::SetProgress;
 use crate::cli::store::operator;
 use crate::cli::{Exit, StoreArgs, UsageError};
 use crate::store::{CombinedSet, Store};
@@ -26,7 +29,13 @@ pub struct DecisionArgs {
     json: bool,
 }
 
-pub(super) async fn approve(store: &Store, at: &StoreArgs, choice: ChoiceArgs, decision: DecisionArgs) -> anyhow::Result<Exit> {
+pub(super) async fn approve(
+    store: &Store,
+    at: &StoreArgs,
+    choice: ChoiceArgs,
+    decision: DecisionArgs,
+    patience: Option<Duration>,
+) -> anyhow::Result<Exit> {
     let choice = choice.read(store).await?;
     let set = match decision.set {
         Some(set) => {
@@ -47,7 +56,34 @@ pub(super) async fn approve(store: &Store, at: &StoreArgs, choice: ChoiceArgs, d
         }
     };
     let decided = store.approve_holds(choice.meant, set, operator(), decision.note).await?;
-    tell(store, &decided, "approved", ("goes on", "go on"), decision.json).await
+    let exit = tell(store, &decided, "approved", ("goes on", "go on"), decision.json).await?;
+    match patience {
+        Some(patience) => follow(store, &decided, patience).await,
+        None if decision.json => Ok(exit),
+        None => {
+            line(match decided.cases.as_slice() {
+                [only] => format!("follow it: revoked case show {} --follow", only.case),
+                _ => "follow them: revoked status --watch".to_owned(),
+            })?;
+            Ok(exit)
+        }
+    }
+}
+
+/// Waits until all that was approved is over, as a list of people is followed.
+async fn follow(store: &Store, decided: &CombinedSet, patience: Duration) -> anyhow::Result<Exit> {
+    let cases = decided.cases.iter().map(|case| {
+        let whom = case.subject.clone().unwrap_or_else(|| "erased".to_owned());
+        (case.case, whom)
+    });
+    let mut progress = SetProgress::of_cases(cases, store.clock().now());
+    let mut live = LiveLine::new(false);
+    let stopped = progress.follow(store, Instant::now() + patience, false, &mut live).await?;
+    drop(live);
+    let exit = progress
+        .report(store, true, false, "follow them: revoked status --watch")
+        .await?;
+    Ok(if stopped { Exit::Waiting } else { exit })
 }
 
 pub(super) async fn reject(
@@ -80,12 +116,12 @@ pub(super) async fn reject(
     };
     let note = match decision.note {
         Some(note) => note,
-        None if asks => match answer("why, for the trail: ").await? {
+        None if asks => match line_typed("why, for the trail: ")?.trim() {
             note if note.is_empty() => {
                 line("without a reason nothing was decided")?;
                 return Ok(Exit::Failed);
             }
-            note => note,
+            note => note.to_owned(),
         },
         None => return Err(UsageError("say why with --note, for the trail".to_owned()).into()),
     };
@@ -157,32 +193,17 @@ async fn asked(
         line("there is nothing to decide any more")?;
         return Ok(None);
     }
-    let typed = answer(&format!(
+    let typed = line_typed(&format!(
         "{}, type their number ({}); anything else leaves them held: ",
         what(&held),
         held.people
-    ))
-    .await?;
-    if typed == held.people.to_string() {
+    ))?;
+    if typed.trim() == held.people.to_string() {
         Ok(Some(held.set))
     } else {
         line("nothing was decided")?;
         Ok(None)
     }
-}
-
-/// Asks somebody at a terminal, and gives the line that was typed.
-async fn answer(question: &str) -> anyhow::Result<String> {
-    {
-        let mut out = anstream::stdout().lock();
-        write!(out, "{question}")?;
-        out.flush()?;
-    }
-    let typed = tokio::task::spawn_blocking(|| {
-        let mut typed = String::new();
-        std::io::stdin().lock().read_line(&mut typed).map(|_| typed)
-    });
-    Ok(typed.await??.trim().to_owned())
 }
 
 /// Says what was decided, and what is held on.

@@ -2,6 +2,8 @@
 //!
 //! `choice` is what a command is about, with `cases` as people name them; `list` and `show` say what waits, `decide` decides.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 
 use super::{Exit, StoreArgs};
@@ -42,7 +44,7 @@ pub enum HoldCommand {
     #[command(after_help = "\
 Examples:
   revoked hold approve 3
-  revoked hold approve 3 --set 5f0c1e9a77d2b340 --note \"confirmed with HR\"
+  revoked hold approve 3 --set 5f0c1e9a77d2b340 --note \"confirmed with HR\" --wait
   revoked hold approve 3 4 --except 17,27-52 --set 91be0a44c2d1f730
   revoked hold approve 3 --only 53,54 --set 91be0a44c2d1f730
   revoked hold approve --all-of inbox
@@ -54,6 +56,12 @@ without --set it only shows.")]
         choice: choice::ChoiceArgs,
         #[command(flatten)]
         decision: decide::DecisionArgs,
+        /// Wait until all of them are over, show progress, and exit by the worst verdict
+        #[arg(long, conflicts_with = "json")]
+        wait: bool,
+        /// How long --wait waits, in seconds
+        #[arg(long, default_value_t = 300)]
+        timeout: u64,
     },
     /// Call the held cases off
     #[command(after_help = "\
@@ -85,7 +93,12 @@ pub(super) async fn run(command: HoldCommand, at: &StoreArgs) -> anyhow::Result<
     let outcome = match command {
         HoldCommand::List { all, json } => list::list(&store, at, all, json).await,
         HoldCommand::Show { choice, json } => show::run(&store, at, choice, json).await,
-        HoldCommand::Approve { choice, decision } => decide::approve(&store, at, choice, decision).await,
+        HoldCommand::Approve {
+            choice,
+            decision,
+            wait,
+            timeout,
+        } => decide::approve(&store, at, choice, decision, wait.then_some(Duration::from_secs(timeout))).await,
         HoldCommand::Reject { choice, decision, yes } => decide::reject(&store, at, choice, decision, yes).await,
     };
     store.close().await;

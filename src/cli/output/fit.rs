@@ -26,6 +26,34 @@ pub(in crate::cli) fn fit(text: &str, width: Option<usize>) -> String {
     format!("{}{mark}", cut.trim_end())
 }
 
+/// As [`fit`], but cut between words: half a word, or half a name, says something else. A single word that is too long is cut as it is.
+#[must_use]
+pub(in crate::cli) fn fit_words(text: &str, width: Option<usize>) -> String {
+    let whole = shown(&plain(text)).into_owned();
+    let Some(width) = width.filter(|width| whole.width() > *width) else {
+        return whole;
+    };
+    let mark = shown("…");
+    let room = width.saturating_sub(mark.width() + 1);
+    let mut kept = String::new();
+    for word in whole.split(' ') {
+        let gap = usize::from(!kept.is_empty());
+        if kept.width() + gap + word.width() > room {
+            break;
+        }
+        if gap > 0 {
+            kept.push(' ');
+        }
+        kept.push_str(word);
+    }
+    let kept = kept.trim_end_matches([' ', ',', ';', ':', '·', '(']);
+    // A text whose first words are one long name is worth more cut than left out.
+    if kept.width() * 3 < width {
+        return fit(text, Some(width));
+    }
+    format!("{kept} {mark}")
+}
+
 /// The text made harmless and as this place can show it, on as many lines as it needs: broken between words, the further lines under `indent`
 /// spaces.
 #[must_use]
@@ -66,7 +94,7 @@ pub(in crate::cli) fn padded(text: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{fit, padded, wrapped};
+    use super::{fit, fit_words, padded, wrapped};
 
     #[test]
     fn what_does_not_fit_is_cut_by_columns_and_says_so() {
@@ -76,6 +104,20 @@ mod tests {
         assert_eq!(fit("two words", Some(5)), "two…");
         assert_eq!(fit("whole", None), "whole");
         assert_eq!(padded("日本", 6), "日本  ");
+    }
+
+    #[test]
+    fn a_sentence_is_cut_between_words_and_a_long_name_where_it_must_be() {
+        assert_eq!(
+            fit_words("alice@example.org: protected", Some(80)),
+            "alice@example.org: protected"
+        );
+        assert_eq!(fit_words("alice@example.org: protected", Some(24)), "alice@example.org …");
+        assert_eq!(fit_words("a protected subject is never acted on", Some(20)), "a protected …");
+        assert_eq!(fit_words("alice@example.org: protected", Some(12)), "alice@examp…");
+        for width in 1..40 {
+            assert!(super::width_of(&fit_words("a protected subject is never acted on", Some(width))) <= width);
+        }
     }
 
     #[test]

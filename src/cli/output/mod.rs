@@ -2,7 +2,7 @@
 //! Text from outside is made harmless for a terminal first.
 //!
 //! `terminal` is what the place that we print to can show, `local_time` tells times and spans, `meaning` has the colours, `table` the tables,
-//! `fit` cuts a text to one line, `live_line` is written over, `screen` is drawn over and over.
+//! `fit` cuts a text to one line, `live_line` is written over, `screen` is drawn over and over; `asked_line` is typed, and a secret is not shown.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::store::{Listed, UnreadableRow};
 
+mod asked_line;
 mod fit;
 mod live_line;
 mod local_time;
@@ -20,7 +21,8 @@ mod screen;
 mod table;
 mod terminal;
 
-pub(super) use fit::{fit, padded, width_of, wrapped};
+pub(super) use asked_line::{can_be_asked, hidden_line, line_typed};
+pub(super) use fit::{fit, fit_words, padded, width_of, wrapped};
 pub(super) use live_line::LiveLine;
 pub(super) use local_time::{LocalTimes, coarse, own_time, span, stopwatch};
 pub(super) use meaning::Meaning;
@@ -175,19 +177,44 @@ pub(super) fn plain(text: &str) -> String {
     safe
 }
 
-/// The names of a person on one line, each without the word of its format where it is an address or a user name.
+/// The names of a person on one line, each without the word of its format where it is an address or a user name. Of what stands for a
+/// credential the beginning is enough to tell it from others; the whole of it is in JSON and at the head of its case.
 #[must_use]
 pub(super) fn bare(subject: &str) -> String {
     let names = subject.split('\n').map(|name| {
+        if let Some(digest) = name.strip_prefix("credential:") {
+            return format!("credential {}", shortened(digest, DIGEST));
+        }
         let stripped = name.strip_prefix("email:").or(name.strip_prefix("username:"));
-        stripped.unwrap_or(name)
+        stripped.unwrap_or(name).to_owned()
     });
     names.collect::<Vec<_>>().join(", ")
 }
 
+/// `sha256:` and eight digits.
+const DIGEST: usize = 15;
+
+/// The beginning of what is long and means nothing to who reads it.
+#[must_use]
+pub(super) fn shortened(text: &str, kept: usize) -> String {
+    match text.char_indices().nth(kept) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{bare, plain};
+
+    #[test]
+    fn a_name_is_short_and_a_digest_is_no_wall_of_digits() {
+        assert_eq!(bare("username:ann\nemail:ann@example.org"), "ann, ann@example.org");
+        assert_eq!(
+            bare("credential:sha256:bfb53c5ea8e823b5e063ee2bb3d50b00"),
+            "credential sha256:bfb53c5e…"
+        );
+    }
 
     #[test]
     fn a_name_cannot_move_the_cursor_or_reorder_text() {

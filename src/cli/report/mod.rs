@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::human_time::HumanTime;
+use super::human_time::{HumanTime, past};
 use super::output::{json, line, terminal, verbatim};
 use super::whom::Whom;
 use super::{Exit, StoreArgs, UsageError, number};
@@ -126,7 +126,7 @@ pub(super) async fn person(command: PersonCommand, at: &StoreArgs) -> anyhow::Re
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Example: revoked handover --since 8h")]
 pub struct HandoverArgs {
-    /// What happened from then on: 8h, yesterday, 17:30, or RFC 3339
+    /// What happened from then on: 8h, yesterday, 17:30 (the last), or RFC 3339
     #[arg(long, value_name = "TIME", default_value = "8h")]
     since: HumanTime,
     #[command(flatten)]
@@ -140,7 +140,7 @@ pub struct HandoverArgs {
 pub(super) async fn handover(args: &HandoverArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
     let store = at.open().await?;
     let now = store.clock().now();
-    let since = args.since.back_from(now).map_err(UsageError)?;
+    let since = past(Some(args.since), None, now)?.0.unwrap_or(now);
     let document = handover::report(&store, (since, now), &Zone::at(now)).await?;
     store.close().await;
     args.output.write(&document)

@@ -6,14 +6,17 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::cli::Exit;
-use crate::cli::case::{interrupted, verdict_line, waits_longer, who};
+use crate::cli::case::{answer_line, interrupted, waits_longer, who};
 use crate::cli::output::{LiveLine, LocalTimes, Meaning, answer, json, line, plain};
+use crate::cli::store::NOT_RUNNING;
 use crate::cli::target::obstacle_of;
 use crate::model::Timestamp;
-use crate::store::{InboxAnswer, Store};
+use crate::store::{InboxAnswer, Store, daemon_runs};
 
 /// How often a row is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How many such looks go by between two at the daemon itself.
+const LOOKS: u32 = 40;
 /// How long a command waits for the daemon's word where it was not told to wait.
 pub(super) const BRIEFLY: Duration = Duration::from_secs(3);
 
@@ -34,6 +37,7 @@ pub(super) enum Waited {
 pub(super) async fn answered(store: &Store, row: i64, deadline: Instant, live: &mut LiveLine) -> anyhow::Result<Waited> {
     let mut interrupt = interrupted()?;
     let began = Instant::now();
+    let (mut looks, mut runs) = (0_u32, daemon_runs(store.path()));
     loop {
         let answer = store.inbox_answer(row).await?;
         if answer.state != "new" {
@@ -45,8 +49,16 @@ pub(super) async fn answered(store: &Store, row: i64, deadline: Instant, live: &
         }
         // What is answered at once shows nothing.
         if began.elapsed() > LOOK_EVERY * 10 {
-            let text = format!("request {row} · waits for the daemon");
+            let text = if runs {
+                format!("request {row} · waits for the daemon")
+            } else {
+                format!("request {row} · {NOT_RUNNING}")
+            };
             live.show(&text, &text, began.elapsed());
+        }
+        looks += 1;
+        if looks.is_multiple_of(LOOKS) {
+            runs = daemon_runs(store.path());
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -55,6 +67,15 @@ pub(super) async fn answered(store: &Store, row: i64, deadline: Instant, live: &
                 return Ok(Waited::Interrupted);
             }
         }
+    }
+}
+
+/// What becomes of a request that nobody waits for any more.
+pub(super) fn goes_on(store: &Store) -> &'static str {
+    if daemon_runs(store.path()) {
+        "it stays, and the daemon takes it up · revoked case list"
+    } else {
+        NOT_RUNNING
     }
 }
 
@@ -91,7 +112,7 @@ struct Word {
 pub(super) async fn say(store: &Store, row: i64, as_json: bool) -> anyhow::Result<Exit> {
     let mut word = Word {
         request: row,
-        daemon_running: crate::store::daemon_runs(store.path()),
+        daemon_running: daemon_runs(store.path()),
         state: "stored",
         ..Word::default()
     };
@@ -109,7 +130,7 @@ pub(super) async fn say(store: &Store, row: i64, as_json: bool) -> anyhow::Resul
                 ));
             }
             Waited::Interrupted => {
-                said = Said::plainly(format!("request {row} is stored, and the work goes on · revoked case list"));
+                said = Said::plainly(format!("request {row} is stored: {}", goes_on(store)));
                 exit = Exit::Waiting;
             }
         }
@@ -171,7 +192,7 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
     } else {
         ""
     };
-    let in_the_way = obstacle_of(store, &jobs).await?;
+    let in_the_way = obstacle_of(store, &jobs);
     let said = match (case.state.as_str(), in_the_way) {
         ("held", _) => {
             let hold = case.hold.unwrap_or_default();
@@ -217,7 +238,7 @@ async fn of_answer(store: &Store, answer: &InboxAnswer, word: &mut Word) -> anyh
         (state, _) => {
             word.state = if state == "cancelled" { "cancelled" } else { "closed" };
             let detail = store.case_detail(number).await?;
-            let verdict = verdict_line(&detail, &times, None);
+            let verdict = answer_line(store, &detail, &times).await?;
             return Ok((
                 Said {
                     meaning: Meaning::Strong,

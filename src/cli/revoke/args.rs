@@ -6,10 +6,12 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::cli::UsageError;
+use crate::cli::account::as_typed;
 use crate::cli::human_time::HumanTime;
 use crate::cli::store::operator;
 use crate::cli::whom::Whom;
 use crate::model::{Reason, Subject, Timestamp, has_form_of_id};
+use crate::policy::BUILT_IN;
 use crate::settings::Period;
 use crate::store::InboxRow;
 
@@ -44,8 +46,8 @@ pub struct RevokeArgs {
     #[arg(long, value_name = "HASH", requires = "from", conflicts_with = "rehearse")]
     pub set: Option<String>,
     /// Why.
-    #[arg(long, value_parser = reason, help = "Why: compromised, departed, suspended, credential_changed, …")]
-    pub reason: Reason,
+    #[arg(long, value_parser = reason, help = "Why: compromised, departed, suspended, credential_changed, … Always to be said")]
+    pub reason: Option<Reason>,
     /// A playbook other than the one named like the reason
     #[arg(long)]
     pub playbook: Option<String>,
@@ -91,6 +93,27 @@ pub struct RevokeArgs {
 }
 
 impl RevokeArgs {
+    /// Why it is asked for.
+    ///
+    /// # Errors
+    /// Where nobody has said so: with the reasons that there are, and the command again.
+    pub(super) fn reason(&self) -> Result<Reason, UsageError> {
+        self.reason.ok_or_else(|| {
+            let words: Vec<&str> = BUILT_IN.iter().map(|reason| reason.word()).collect();
+            UsageError(format!(
+                "say why with --reason ({}); in an incident: {} --reason {}",
+                words.join(", "),
+                as_typed(),
+                Reason::Compromised.word()
+            ))
+        })
+    }
+
+    /// The playbook that is followed; none where neither it nor a reason was named.
+    pub(super) fn playbook_name(&self) -> Option<&str> {
+        self.playbook.as_deref().or(self.reason.map(Reason::word))
+    }
+
     /// What is asked for about somebody, as a row of the inbox.
     ///
     /// # Errors
@@ -99,7 +122,7 @@ impl RevokeArgs {
         let act_at = self.at.map(|at| at.ahead_of(now)).transpose().map_err(UsageError)?;
         Ok(InboxRow {
             subject: subject.to_string(),
-            reason: self.reason.word().to_owned(),
+            reason: self.reason()?.word().to_owned(),
             requested_by: operator().to_string(),
             note: self.note.clone(),
             request_key: self.key.clone(),

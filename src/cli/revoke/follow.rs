@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::answer::{Waited, answered, rejected, say};
+use super::answer::{Waited, answered, goes_on, rejected, say};
 use crate::cli::Exit;
 use crate::cli::case::{self, Followed};
 use crate::cli::output::{LiveLine, LocalTimes, json, line};
 use crate::cli::target::obstacle_of;
 use crate::model::CaseId;
-use crate::store::Store;
+use crate::store::{Store, daemon_runs};
 
 /// How the answer is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -39,15 +39,10 @@ async fn wait(store: &Store, row: i64, patience: Duration, wanted: Wanted) -> an
     let mut live = LiveLine::new(wanted.json);
     let answer = match answered(store, row, deadline, &mut live).await? {
         Waited::Answered(answer) => answer,
-        Waited::Unanswered => {
-            return not_over(
-                wanted.json,
-                row,
-                None,
-                "the daemon has not taken it up; is it running? (revoked status)",
-            );
+        Waited::Unanswered if daemon_runs(store.path()) => {
+            return not_over(wanted.json, row, None, "the daemon has not taken it up yet (revoked status)");
         }
-        Waited::Interrupted => return not_over(wanted.json, row, None, "it stays, and the work goes on · revoked case list"),
+        Waited::Unanswered | Waited::Interrupted => return not_over(wanted.json, row, None, goes_on(store)),
     };
     let Some(CaseId(number)) = answer.case else {
         return rejected(wanted.json, row, &answer);
@@ -64,7 +59,7 @@ async fn wait(store: &Store, row: i64, patience: Duration, wanted: Wanted) -> an
                     times.time(due),
                     times.away(due)
                 ),
-                None => match obstacle_of(store, &store.case_progress(number).await?).await? {
+                None => match obstacle_of(store, &store.case_progress(number).await?) {
                     Some(obstacle) => format!("still waits: {} · {}", obstacle.why, obstacle.next),
                     None => format!("still open, and the work goes on; follow it: revoked case show {number} --follow"),
                 },

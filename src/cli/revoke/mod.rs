@@ -1,11 +1,12 @@
 //! `revoked revoke`: an operator's request, through the same inbox that other programs use.
 //!
-//! `args` first; here the request is checked and stored; `answer` is what the daemon makes of it, `follow` what becomes of it; `rehearse` is `--rehearse`, which changes nothing, `list` is `--from`.
+//! `args` first; here the request is checked and stored; `answer` is what the daemon makes of it, `follow` what becomes of it, and `known_cases`
+//! what was asked for before; `rehearse` is `--rehearse`, which changes nothing, `list` is `--from`.
 
 use std::path::Path;
 
 use super::config_faults::faults_in_a_line;
-use super::output::remark;
+use super::output::{LocalTimes, remark};
 use super::{Exit, StoreArgs, UsageError};
 use crate::clock::Clock;
 use crate::config::{Config, DEFAULT_PATH};
@@ -14,17 +15,22 @@ use crate::settings::nearest;
 mod answer;
 mod args;
 mod follow;
+mod known_cases;
 mod list;
 mod rehearse;
 
+use known_cases::{in_words, known_case};
+
 pub(super) use args::RevokeArgs;
 pub(super) use follow::{Wanted, follow};
+pub(super) use list::SetProgress;
 
 /// Runs `revoked revoke`.
 ///
 /// # Errors
 /// Where the store cannot be reached; with `--rehearse`, where a target cannot.
 pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit> {
+    args.reason()?;
     if let Some(from) = &args.from {
         check(at, args.playbook.as_deref(), args.target.as_deref())?;
         return list::run(&args, from, at).await;
@@ -38,8 +44,15 @@ pub(super) async fn run(args: RevokeArgs, at: &StoreArgs) -> anyhow::Result<Exit
     }
     check(at, args.playbook.as_deref(), args.target.as_deref())?;
     let store = at.open().await?;
-    let row = args.request(&subject, store.clock().now())?;
+    let asked_at = store.clock().now();
+    let row = args.request(&subject, asked_at)?;
     let row = store.submit_request(row).await?;
+    // What is asked for does not wait for what is known.
+    if !args.json
+        && let Some(case) = known_case(&store, &subject, asked_at).await?
+    {
+        remark(in_words(&case, &args, &LocalTimes::at(asked_at)));
+    }
     let wanted = Wanted {
         patience: args.wait.then_some(args.timeout),
         explain: args.explain,

@@ -2,12 +2,15 @@
 //! the targets' credentials are the daemon's alone.
 
 use super::RevokeArgs;
+use super::known_cases::{in_words, known_case};
 use crate::cli::asked::Reach;
 use crate::cli::output::{LocalTimes, Meaning, hanging, json_line, line, plain};
 use crate::cli::{Exit, StoreArgs, UsageError};
+use crate::clock::Clock;
 use crate::daemon::asked::{self, Asks, Question, Says};
 use crate::model::{Containment, Scope, Subject};
 use crate::policy::Policy;
+use crate::store::CaseView;
 use crate::worker::Rehearsal;
 
 /// What a target would be asked for.
@@ -28,7 +31,8 @@ impl Demands {
     pub(super) fn of(args: &RevokeArgs, at: &StoreArgs) -> anyhow::Result<Self> {
         let reach = Reach::with_what_stands(at)?;
         let config = &reach.config;
-        let name = args.playbook.clone().unwrap_or_else(|| args.reason.word().to_owned());
+        let reason = args.reason()?;
+        let name = args.playbook.clone().unwrap_or_else(|| reason.word().to_owned());
         let playbook = config
             .policy
             .playbooks
@@ -96,7 +100,8 @@ impl Demands {
 pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) -> anyhow::Result<Exit> {
     let demands = Demands::of(args, at)?;
     demands.reach.tell_faults();
-    let answers = demands.ask(&by_every_name(subject, at).await?).await?;
+    let (subject_known, known) = what_is_known(subject, at).await?;
+    let answers = demands.ask(&subject_known).await?;
     for (target, answer) in &answers {
         if args.json {
             json_line(&match answer {
@@ -112,6 +117,10 @@ pub(super) async fn run(args: &RevokeArgs, subject: &Subject, at: &StoreArgs) ->
     }
     let (said, exit) = sum(subject, &demands.targets(), &answers);
     if !args.json {
+        if let Some(case) = known {
+            let known = in_words(&case, args, &LocalTimes::at(Clock::system().now()));
+            hanging(&format!("  {known}"))?;
+        }
         line(said)?;
     }
     Ok(exit)
@@ -174,14 +183,16 @@ fn refusals(policy: &Policy, plan: &Rehearsal) -> Vec<String> {
     refused.map(|reason| reason.to_string()).collect()
 }
 
-/// The subject with every name that the store links to it, as an attempt would ask for it. Without a store yet, as it was written.
-async fn by_every_name(subject: &Subject, at: &StoreArgs) -> anyhow::Result<Subject> {
+/// The subject with every name that the store links to it, as an attempt would ask for it, and the case that is about it already. Without a
+/// store yet, as it was written.
+async fn what_is_known(subject: &Subject, at: &StoreArgs) -> anyhow::Result<(Subject, Option<CaseView>)> {
     let Some(store) = at.open_if_there().await? else {
-        return Ok(subject.clone());
+        return Ok((subject.clone(), None));
     };
-    let subject = store.with_known_names(subject).await;
+    let names = store.with_known_names(subject).await;
+    let case = known_case(&store, subject, store.clock().now()).await;
     store.close().await;
-    Ok(subject?)
+    Ok((names?, case?))
 }
 
 fn show(target: &str, plan: &Rehearsal, refusals: &[String], explain: bool) -> anyhow::Result<()> {

@@ -6,13 +6,15 @@ use clap::Args;
 use serde::Serialize;
 
 use super::config_faults::faults_in_a_line;
-use super::output::{LocalTimes, json, line, name_unreadable, terminal};
+use super::output::{LocalTimes, bare, json, line, name_unreadable, terminal};
 use super::store::is_there;
 use super::{Exit, StoreArgs};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::model::Timestamp;
-use crate::store::{Alert, CaseAtWork, Counts, Hold, LaneView, Room, ShownNames, SourceHealth, Store, TargetPause, UnreadableRow};
+use crate::store::{
+    Alert, CaseAtWork, Counts, Hold, LaneView, Room, ShownNames, SourceHealth, Store, TargetPause, UnreadableRow, WaitingRequests,
+};
 use crate::trail;
 
 mod needs;
@@ -67,6 +69,8 @@ struct Status {
     planned_cases: usize,
     next_plan_at: Option<Timestamp>,
     daemon_running: bool,
+    /// What nobody has taken up yet.
+    requests: WaitingRequests,
     /// Bytes left on the disk under the store.
     room: Option<u64>,
     disk_full: bool,
@@ -116,6 +120,9 @@ enum TargetState {
 
 /// A target at which something has waited for this long is slow.
 const SLOW: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// How many of those are named whose requests wait.
+const NAMED: u32 = 3;
 
 /// What waits for a day is counted up to so many.
 const MOST_PLANNED: u32 = 1000;
@@ -227,6 +234,7 @@ impl Status {
             planned_cases: planned.rows.len(),
             next_plan_at: store.next_plan().await?,
             daemon_running,
+            requests: store.waiting_requests(NAMED).await?,
             room: room.map(|room| room.bytes),
             disk_full: room.is_some_and(Room::is_full),
             trail_refused: if daemon_running {
@@ -238,6 +246,22 @@ impl Status {
             unreadable: [alerts.unreadable, holds.unreadable, sources.unreadable, planned.unreadable].concat(),
             shown,
         })
+    }
+
+    /// What waits while the daemon does not run.
+    fn stopped(&self) -> String {
+        let named: Vec<String> = self.requests.first.iter().map(|name| bare(name)).collect();
+        let more = self.requests.count - i64::try_from(named.len()).unwrap_or(i64::MAX);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        match self.requests.count {
+            0 => "not running: nothing is done until it is".to_owned(),
+            1 => format!("not running: 1 request waits: {}", named.join(", ")),
+            count => format!("not running: {count} requests wait: {}{more}", named.join(", ")),
+        }
     }
 
     /// What needs somebody, the most urgent last.
@@ -269,8 +293,8 @@ impl Status {
                 name: "daemon".to_owned(),
                 number: 0,
                 text: match &self.trail_refused {
-                    Some(why) => format!("it does not run, and would not start: {why}"),
-                    None => "it does not run: requests wait in the inbox until it starts".to_owned(),
+                    Some(why) => format!("not running, and would not start: {why}"),
+                    None => self.stopped(),
                 },
                 command: match &self.trail_refused {
                     Some(_) => "revoked trail verify".to_owned(),

@@ -131,7 +131,10 @@ fn of_alert(alert: &Alert) -> Need {
     };
     // The command stands beside it.
     let summary = alert.summary.replace(&format!(" ({})", alert.next), "");
-    let about = alert_about(alert).filter(|about| !summary.starts_with(about.as_str()));
+    // Whom it is about stands first, unless the sentence begins with that anyway.
+    let about = alert_about(alert)
+        .map(|about| bare(&about))
+        .filter(|about| !summary.starts_with(about.as_str()));
     let about = about.map_or(String::new(), |about| format!("{about}: "));
     Need {
         name: format!("alert {}", alert.id),

@@ -2,7 +2,8 @@
 
 use super::needs::Need;
 use super::{Status, TargetState, TargetStatus};
-use crate::cli::output::{LocalTimes, Meaning, bare, coarse, fit, padded, stopwatch, width_of};
+use crate::cli::case::cause;
+use crate::cli::output::{LocalTimes, Meaning, bare, coarse, fit, fit_words, padded, stopwatch, width_of};
 use crate::model::Timestamp;
 use crate::store::{CaseAtWork, SourceHealth, Store};
 
@@ -44,7 +45,7 @@ pub(super) fn lines(status: &Status, store: &Store, room: ScreenRoom) -> Vec<Str
     lines.push(page.line("disk", disk_meaning(status), &disk(status)));
     lines.extend(page.sources(status, &troubled, shares[3]));
     lines.extend(page.targets(status, &busy, shares[2]));
-    lines.push(page.line("plans", Meaning::Quiet, &plans(status, &times)));
+    lines.push(page.line("plans", Meaning::Quiet, &plans(status, &times, page.text_width())));
     lines.extend(page.work(status, shares[1]));
     lines.extend(page.needs(&needs, shares[0]));
     lines.push(sum(status, needs.len(), room.width));
@@ -77,7 +78,7 @@ struct Page<'a> {
 impl Page<'_> {
     /// A line under the name of a section, or without it.
     fn line(&self, label: &str, meaning: Meaning, text: &str) -> String {
-        let text = fit(text, self.text_width());
+        let text = fit_words(text, self.text_width());
         format!("{} {}", Meaning::Strong.paint(padded(label, LABEL)), meaning.paint(text))
     }
 
@@ -181,8 +182,16 @@ impl Page<'_> {
                 (Meaning::Bad, vec![format!("{word}{since}: {why}")])
             }
         };
-        if lane.running > 0 {
-            parts.push(format!("{} at work", lane.running));
+        // A sweep is no case at work.
+        match lane.running - lane.sweeping {
+            0 => {}
+            1 => parts.push("1 job at work".to_owned()),
+            jobs => parts.push(format!("{jobs} jobs at work")),
+        }
+        match lane.sweeping {
+            0 => {}
+            1 => parts.push("1 sweep under way".to_owned()),
+            sweeps => parts.push(format!("{sweeps} sweeps under way")),
         }
         let waiting = lane.waiting + lane.repeating;
         if waiting > 0 {
@@ -225,14 +234,16 @@ impl Page<'_> {
                 .at
                 .iter()
                 .map(|at| match (at.state.as_str(), &at.error) {
-                    ("running", _) => format!("{} at work", at.target),
+                    ("running", None) => format!("{} at work", at.target),
                     ("queued", None) => format!("{} waits", at.target),
-                    (_, error) => {
-                        let due = at
-                            .due
-                            .map_or(String::new(), |due| format!(", again {}", self.times.away(due)));
-                        let error = error.as_deref().map_or(String::new(), |error| format!(": {error}"));
-                        format!("{} attempt {}{due}{error}", at.target, at.attempt)
+                    (state, error) => {
+                        let cause = error.as_deref().map_or(String::new(), |error| format!(": {}", cause(error)));
+                        let next = match (state, at.due) {
+                            ("running", _) => " at work".to_owned(),
+                            (_, Some(due)) => format!(", again {}", self.times.away(due)),
+                            (_, None) => String::new(),
+                        };
+                        format!("{}{cause}; attempt {}{next}", at.target, at.attempt)
                     }
                 })
                 .collect();
@@ -262,7 +273,7 @@ impl Page<'_> {
                 return format!("{INDENT}{name}  {} → {command}", fit(&need.text, None));
             };
             let room = width.saturating_sub(INDENT.len() + widest + width_of(&command) + 2 * GAP);
-            let text = fit(&need.text, Some(room.max(LEAST_TEXT)));
+            let text = fit_words(&need.text, Some(room.max(LEAST_TEXT)));
             format!("{INDENT}{name}  {}  {}", padded(&text, room), Meaning::Strong.paint(command))
         }));
         lines
@@ -303,20 +314,23 @@ fn disk_meaning(status: &Status) -> Meaning {
     }
 }
 
-fn plans(status: &Status, times: &LocalTimes) -> String {
+fn plans(status: &Status, times: &LocalTimes, width: Option<usize>) -> String {
     let cases = i64::try_from(status.planned_cases).unwrap_or(i64::MAX);
     let all = status.counts.planned.saturating_add(cases);
     if all == 0 {
         return "nobody leaves, nothing waits for a day".to_owned();
     }
     let waits = if all == 1 { "waits for its day" } else { "wait for their day" };
-    match status.next_plan_at {
-        Some(at) => format!(
-            "{all} {waits}, next {} ({}): revoked departures list",
-            times.time(at),
-            times.away(at)
-        ),
-        None => format!("{all} {waits}: revoked departures list"),
+    let said = match status.next_plan_at {
+        Some(at) => format!("{all} {waits}, next {} ({})", times.time(at), times.away(at)),
+        None => format!("{all} {waits}"),
+    };
+    // Half a command is none.
+    let whole = format!("{said}: revoked departures list");
+    if width.is_none_or(|width| width_of(&whole) <= width) {
+        whole
+    } else {
+        said
     }
 }
 

@@ -15,7 +15,7 @@ mod obstacle;
 mod pause;
 mod trial;
 
-pub(super) use obstacle::{Obstacle, obstacle, obstacle_of, tell_stopped};
+pub(super) use obstacle::{Obstacle, obstacle_of, tell_stopped};
 
 /// `revoked target …`
 #[derive(Debug, Clone, Subcommand)]

@@ -4,13 +4,15 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
+use revoked_trail::EntryKind;
 
 use super::entry_line::{EntryLine, Widths};
-use crate::cli::human_time::HumanTime;
-use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable, verbatim};
+use crate::cli::human_time::{HumanTime, past};
+use crate::cli::output::{LocalTimes, Meaning, is_read, line, name_unreadable, plain, remark, verbatim};
 use crate::cli::store::references_of;
 use crate::cli::whom::Whom;
 use crate::cli::{UsageError, number};
+use crate::settings::nearest;
 use crate::store::{Store, TrailFilter, TrailRow};
 
 /// How often it is looked for new entries.
@@ -45,13 +47,13 @@ pub struct ShowArgs {
     /// Only what this operator did
     #[arg(long, value_name = "NAME")]
     operator: Option<String>,
-    /// Only from then on: 1h, yesterday, 2026-11-28, "2026-11-28 17:30", or RFC 3339
+    /// Only from then on: 1h, yesterday, 22:00 (the last), 2026-11-28, "2026-11-28 17:30", or RFC 3339
     #[arg(long, value_name = "TIME")]
     since: Option<HumanTime>,
     /// Only before then
     #[arg(long, value_name = "TIME")]
     until: Option<HumanTime>,
-    /// From this entry on, the oldest first
+    /// From this entry on, the oldest first: with --last so many (--limit is the same)
     #[arg(long, default_value_t = 0, value_name = "ENTRY")]
     from: u64,
     /// The whole of each entry, under its line
@@ -68,7 +70,10 @@ pub struct ShowArgs {
 /// Where the store cannot be read.
 pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
     let now = store.clock().now();
-    let time = |time: Option<HumanTime>| time.map(|time| time.back_from(now)).transpose().map_err(UsageError);
+    let (since, until) = past(args.since, args.until, now)?;
+    if let Some(kind) = &args.kind {
+        known_kind(kind)?;
+    }
     let subject = match &args.subject {
         Some(whom) => Some(whom.person(store).await?),
         None => None,
@@ -79,8 +84,8 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
         subject_refs: references_of(store, subject.as_ref()).await?,
         kind: args.kind.clone(),
         operator: args.operator.clone(),
-        since: time(args.since)?,
-        until: time(args.until)?,
+        since,
+        until,
         from: args.from,
         // One more, which says whether there are any besides.
         limit: args.last.saturating_add(1),
@@ -101,10 +106,13 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
         line(Meaning::Quiet.paint(format!("later ones are not shown (--from {})", end.seq + 1)))?;
     }
     if shown.is_empty() && !args.json && !args.follow {
-        line("no entries")?;
+        line(no_entries(args, store).await?)?;
     }
     if !args.follow {
         return Ok(());
+    }
+    if shown.is_empty() && !args.json {
+        remark("no entries yet; those that come are shown until Ctrl-C");
     }
     let head = store.trail_head().await?.size();
     filter.from = shown.last().map_or(head.max(filter.from), |row| row.seq + 1);
@@ -119,6 +127,41 @@ pub(super) async fn run(args: &ShowArgs, store: &Store) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses what no kind of entry begins with: nothing would be found, and that would be no answer.
+fn known_kind(typed: &str) -> Result<(), UsageError> {
+    let names: Vec<&str> = EntryKind::ALL.iter().map(|kind| kind.name()).collect();
+    if names.iter().any(|name| name.starts_with(typed)) {
+        return Ok(());
+    }
+    let families: BTreeSet<&str> = names.iter().filter_map(|name| name.split('.').next()).collect();
+    let meant = nearest(typed, names.iter().copied()).or_else(|| nearest(typed.trim_end_matches('.'), families.iter().copied()));
+    let meant = match meant {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => format!("they begin with {}", families.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    Err(UsageError(format!(
+        "no kind of entry begins with {:?}: {meant}",
+        plain(typed)
+    )))
+}
+
+/// That there is nothing to show, and whether an operator of that name has ever done anything.
+async fn no_entries(args: &ShowArgs, store: &Store) -> anyhow::Result<String> {
+    let Some(operator) = &args.operator else {
+        return Ok("no entries".to_owned());
+    };
+    let any = TrailFilter {
+        operator: Some(operator.clone()),
+        limit: 1,
+        ..TrailFilter::default()
+    };
+    Ok(if store.trail_search(&any).await?.rows.is_empty() {
+        format!("no entries, and none at all by an operator called {:?}", plain(operator))
+    } else {
+        "no entries".to_owned()
+    })
 }
 
 /// What is said of those before the first that is shown: how many where that is known without reading them.

@@ -41,9 +41,11 @@ impl Store {
                 .fetch_one(&mut *tx.conn)
                 .await
                 .map_err(StoreError::sql("keeping a note"))?;
+                let reference = reference_of(&mut *tx.conn, case).await?;
                 tx.record(
                     &Entry::new(EntryKind::CaseNoted, by)
                         .case(case)
+                        .subject_ref(&reference)
                         .detail(serde_json::json!({ "note": id })),
                 );
                 Ok(id)
@@ -74,9 +76,11 @@ impl Store {
                     .execute(&mut *tx.conn)
                     .await
                     .map_err(StoreError::sql("keeping who looks after a case"))?;
+                let reference = reference_of(&mut *tx.conn, case).await?;
                 tx.record(
                     &Entry::new(EntryKind::CaseAssigned, by)
                         .case(case)
+                        .subject_ref(&reference)
                         .detail(serde_json::json!({ "owner": owner, "before": before })),
                 );
                 Ok(before)
@@ -97,6 +101,15 @@ impl Store {
             .map_err(StoreError::sql("reading the notes of a case"))?;
         Listed::read("case_note", &rows, read_note)
     }
+}
+
+/// What stands for the person of a case: whoever reads the trail of somebody reads what was noted about them too.
+async fn reference_of<'e>(executor: impl sqlx::SqliteExecutor<'e>, case: i64) -> Result<String> {
+    sqlx::query_scalar("SELECT subject_ref FROM cases WHERE id = $1")
+        .bind(case)
+        .fetch_one(executor)
+        .await
+        .map_err(StoreError::sql("reading whom a case is about"))
 }
 
 fn read_note(row: &SqliteRow) -> Result<CaseNote> {

@@ -9,6 +9,15 @@ use crate::model::{Actor, CaseId, SignalReceipt, digest_of_named};
 use crate::store::columns::Columns as _;
 use crate::store::{Result, Store, StoreError, Tx};
 
+/// The rows that nobody has looked at yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct WaitingRequests {
+    /// How many there are.
+    pub count: i64,
+    /// Whom the first of them are about, as it was written.
+    pub first: Vec<String>,
+}
+
 /// What became of a row.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct InboxAnswer {
@@ -36,6 +45,29 @@ impl Store {
             })
         })
         .await
+    }
+
+    /// How many rows nobody has looked at yet, and whom the first `named` of them are about.
+    ///
+    /// # Errors
+    /// Where the store cannot be read.
+    pub async fn waiting_requests(&self, named: u32) -> Result<WaitingRequests> {
+        let doing = || StoreError::sql("looking what waits in the inbox");
+        let count = sqlx::query_scalar("SELECT count(*) FROM inbox WHERE state = 'new'")
+            .fetch_one(self.readers())
+            .await
+            .map_err(doing())?;
+        // Another program may have written anything, and much of it.
+        let rows = sqlx::query(
+            "SELECT CASE WHEN leaked IS NULL THEN substr(subject, 1, 200) ELSE 'a leaked credential' END \
+             FROM inbox WHERE state = 'new' ORDER BY id LIMIT $1",
+        )
+        .bind(named)
+        .fetch_all(self.readers())
+        .await
+        .map_err(doing())?;
+        let first = rows.iter().map(|row| row.lossy(0)).collect::<Result<_>>()?;
+        Ok(WaitingRequests { count, first })
     }
 
     /// Rows that nobody has looked at, those of the most urgent reasons alone, oldest first, at most `limit`. One that is larger than any request

@@ -42,7 +42,9 @@ impl Store {
             }
         }
         for account in self.accounts_that_hold(word).await? {
-            for name in account.names.into_iter().filter(|name| word.is(name)) {
+            // The target's own id is no less a name than what people call the account: lists show it.
+            let id = format!("opaque:{}", account.id);
+            for name in account.names.into_iter().chain([id]).filter(|name| word.is(name)) {
                 let (_, cases) = found.entry(name).or_default();
                 if cases.len() < ACCOUNTS && !cases.contains(&account.case) {
                     cases.push(account.case);

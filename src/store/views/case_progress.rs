@@ -2,6 +2,7 @@
 
 use sqlx::sqlite::SqliteRow;
 
+use super::stopped::{STOPPED, STOPPED_FROM, Stopped, read_stopped};
 use crate::model::Timestamp;
 use crate::store::columns::{Columns as _, time_at};
 use crate::store::{Result, Store, StoreError};
@@ -26,8 +27,8 @@ pub struct JobProgress {
     pub verdict: Option<String>,
     /// Whether something was sent already.
     pub acted: bool,
-    /// Why nothing goes on at the target: it is paused, or does not answer.
-    pub stopped: Option<String>,
+    /// Why nothing goes on at the target.
+    pub stopped: Option<Stopped>,
     /// When the target's next call may leave.
     pub next_permit_at: Option<Timestamp>,
     /// How many jobs stand before it in the queue, up to a thousand.
@@ -35,27 +36,42 @@ pub struct JobProgress {
 }
 
 impl Store {
+    /// Since when there is something to do about a case: its first signal was received, or the day has come that it waited for.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`].
+    pub async fn case_begins(&self, case: i64) -> Result<Timestamp> {
+        let at: Option<i64> = sqlx::query_scalar(
+            "SELECT max(c.received_at, coalesce((SELECT max(d.acts_at) FROM departure d WHERE d.case_id = c.id), 0), \
+                        coalesce((SELECT min(i.act_at) FROM inbox i WHERE i.case_id = c.id), 0)) FROM cases c WHERE c.id = $1",
+        )
+        .bind(case)
+        .fetch_optional(self.readers())
+        .await
+        .map_err(StoreError::sql("looking since when a case is at work"))?;
+        let at = at.ok_or(StoreError::NotFound { what: "case", id: case })?;
+        Ok(Timestamp::from_ms(at))
+    }
+
     /// How far a case is at each target, in the order in which it takes them: without releases, and without looks that are still to come.
     ///
     /// # Errors
     /// Where the store cannot be read.
     pub async fn case_progress(&self, case: i64) -> Result<Vec<JobProgress>> {
-        let rows = sqlx::query(
-            "SELECT j.target, j.state, j.due, j.attempt, j.error, j.verdict, j.acted, \
-                    coalesce(l.paused_why, (SELECT a.summary FROM alert a WHERE a.cleared_at IS NULL AND a.kind = 'target_down' \
-                                            AND a.key = 'target:' || j.target)), \
-                    l.next_permit_at, \
+        let sql = format!(
+            "SELECT j.target, j.state, j.due, j.attempt, j.error, j.verdict, j.acted, l.next_permit_at, \
                     CASE WHEN j.state = 'queued' THEN (SELECT count(*) FROM (SELECT 1 FROM job o WHERE o.state = 'queued' \
-                         AND o.target = j.target AND (o.priority, o.id) < (j.priority, j.id) LIMIT $2)) ELSE 0 END \
-             FROM job j LEFT JOIN lane l ON l.target = j.target \
+                         AND o.target = j.target AND (o.priority, o.id) < (j.priority, j.id) LIMIT $2)) ELSE 0 END, \
+                    {STOPPED} FROM job j {STOPPED_FROM} \
              WHERE j.id IN (SELECT max(id) FROM job WHERE case_id = $1 AND kind <> 'release' AND NOT (kind = 'watch' AND state = 'scheduled') \
                             GROUP BY target) ORDER BY j.id",
-        )
-        .bind(case)
-        .bind(COUNTED)
-        .fetch_all(self.readers())
-        .await
-        .map_err(StoreError::sql("looking how far a case is"))?;
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(case)
+            .bind(COUNTED)
+            .fetch_all(self.readers())
+            .await
+            .map_err(StoreError::sql("looking how far a case is"))?;
         rows.iter().map(read_progress).collect()
     }
 }
@@ -70,8 +86,8 @@ fn read_progress(row: &SqliteRow) -> Result<JobProgress> {
         error: lossy(4)?,
         verdict: lossy(5)?,
         acted: row.read(6)?,
-        stopped: lossy(7)?,
-        next_permit_at: time_at(row, 8)?,
-        before: row.read(9)?,
+        stopped: read_stopped(row, 9)?,
+        next_permit_at: time_at(row, 7)?,
+        before: row.read(8)?,
     })
 }

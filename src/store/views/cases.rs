@@ -63,6 +63,9 @@ pub struct CaseView {
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub called_off_why: Option<String>,
+    /// When a suspension that it has made was last undone on an operator's word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<Timestamp>,
 }
 
 /// An action as `case show` lists it.
@@ -130,7 +133,8 @@ const CASE: &str = "SELECT c.id, p.subject, c.subject_ref, c.reason, c.playbook,
      c.hold, c.received_at, c.first_revoke_at, c.contained_at, c.reopened, c.called_off_at, c.called_off_by, \
      c.called_off_why, c.note, c.owner, \
      (SELECT min(coalesce(j.due, j.held_due)) FROM job j WHERE j.case_id = c.id AND j.kind = 'contain' AND j.state IN ('scheduled', 'held') \
-      AND j.attempt = 0 AND j.error IS NULL) \
+      AND j.attempt = 0 AND j.error IS NULL), \
+     (SELECT max(j.finished_at) FROM job j WHERE j.case_id = c.id AND j.verdict = 'released') \
      FROM cases c LEFT JOIN person p ON p.ref = c.subject_ref";
 
 impl Store {
@@ -271,6 +275,7 @@ fn case_view(row: &mut Gaps<'_>) -> CaseView {
         note: row.text_if_any(18),
         owner: row.text_if_any(19),
         due: row.time_if_any(20),
+        released_at: row.time_if_any(21),
     }
 }
 

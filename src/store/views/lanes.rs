@@ -26,6 +26,8 @@ pub struct LaneView {
     pub waiting: i64,
     /// Jobs at work.
     pub running: i64,
+    /// How many of those are sweeps, which no case waits for.
+    pub sweeping: i64,
     /// Jobs that were tried and wait for their next attempt.
     pub repeating: i64,
     /// When the first of those is tried again.
@@ -72,6 +74,15 @@ impl Store {
                 _ => lane.running = count,
             }
             oldest.push((lane.target.clone(), row.read::<i64>(3).unwrap_or_default()));
+        }
+        // As many as there are slots at most.
+        let rows =
+            sqlx::query("SELECT target, count(*) FROM job WHERE id > 0 AND state = 'running' AND kind = 'watch' GROUP BY target")
+                .fetch_all(&mut *conn)
+                .await
+                .map_err(doing())?;
+        for row in &rows {
+            lane(&mut lanes, row.lossy(0)?).sweeping = row.read(1).unwrap_or_default();
         }
         let until = self.clock().now().plus(REPEATED_WITHIN);
         let rows = sqlx::query(

@@ -41,6 +41,9 @@ pub struct SearchHit {
     pub number: Option<i64>,
     /// Whom it is about: a name in its canonical form, several on a line each; an account's id; an alert's sentence. Nothing where the person was erased.
     pub what: Option<String>,
+    /// What the target calls an account.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// The target of an account, or the only one at which a name means something.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -94,7 +97,7 @@ const ABOUT: &str = "WITH hit (name, exact) AS (SELECT value ->> 0, value ->> 1 
 pub(super) struct SeenAccount {
     pub(super) case: i64,
     target: String,
-    id: String,
+    pub(super) id: String,
     /// The names that it has at the target, as far as they were kept.
     pub(super) names: Vec<String>,
     is_suspended: bool,
@@ -125,6 +128,7 @@ impl Store {
             let state = if account.is_suspended { "suspended" } else { "enabled" };
             accounts.push(SearchHit {
                 what: Some(account.id.clone()),
+                names: account.names.clone(),
                 target: Some(account.target.clone()),
                 case: Some(account.case),
                 state: state.to_owned(),
@@ -358,6 +362,7 @@ impl SearchHit {
             kind,
             number: None,
             what: None,
+            names: Vec::new(),
             target: None,
             state: String::new(),
             verdict: None,

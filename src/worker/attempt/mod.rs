@@ -207,13 +207,14 @@ impl Attempt<'_> {
             }
             Resolved::Those(principals) => principals,
         };
-        for principal in &principals {
-            self.context.protection.admit(self.job(), principal).map_err(End::Held)?;
-        }
+        // Also of an account that a human is asked about: whose it is says why.
         let ids: Vec<&str> = principals.iter().map(|principal| principal.id.as_str()).collect();
         self.evidence.principal = Some(ids.join(", "));
         let names = principals.iter().flat_map(|principal| &principal.names);
         self.evidence.names = names.filter(|name| !matches!(name, Subject::Opaque(_))).cloned().collect();
+        for principal in &principals {
+            self.context.protection.admit(self.job(), principal).map_err(End::Held)?;
+        }
         let learned = self.teach(&principals);
         // Nobody waits for it before anything is ended.
         let (contained, ()) = tokio::join!(Box::pin(self.contain_all(&principals)), learned);

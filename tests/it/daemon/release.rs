@@ -60,7 +60,18 @@ async fn a_suspension_of_ours_is_undone_as_rehearsed_and_its_sweeps_end() {
     let trail = site.trail(&1.into()).await;
     assert!(trail.iter().any(|entry| entry == "release.asked"), "{trail:?}");
     let again = site.says(&["release", "1"]).await;
-    assert!(again.code == 2 && again.err.contains("has suspended nobody"), "{again:?}");
+    assert!(
+        again.code == 2
+            && again
+                .err
+                .contains("case 1 about user04 has nothing more to release: its suspension was undone "),
+        "{again:?}"
+    );
+    let listed = site.says(&["case", "list"]).await;
+    assert!(
+        listed.out.contains("released") && !listed.out.contains("closed"),
+        "a list does not show it as merely contained: {listed:?}"
+    );
 }
 
 #[tokio::test]

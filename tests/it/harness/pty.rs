@@ -41,6 +41,7 @@ impl Terminal {
                 ..PtySize::default()
             })
             .unwrap();
+        keep_what_was_printed(&*pair.master);
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_revoked"));
         command.args(args);
         // Not the home of whoever runs the tests, which may not be there.
@@ -157,6 +158,22 @@ impl Terminal {
             .collect();
         lines.join("\n").trim_end().to_owned()
     }
+}
+
+/// Has Ctrl-C discard nothing of what is printed: the kernel sends the signal first, and a quick answer to it would be lost with the rest.
+fn keep_what_was_printed(master: &dyn MasterPty) {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let no_control = rustix::fs::OFlags::NOCTTY.bits().cast_signed();
+    let tty = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(no_control)
+        .open(master.tty_name().unwrap())
+        .unwrap();
+    let mut modes = tcgetattr(&tty).unwrap();
+    modes.local_modes.insert(LocalModes::NOFLSH);
+    tcsetattr(&tty, OptionalActions::Now, &modes).unwrap();
 }
 
 /// How a program in a terminal ended.

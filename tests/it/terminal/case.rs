@@ -47,6 +47,7 @@ async fn a_list_takes_what_one_knows_of_a_case() {
         (&["--until", "1h"], &[]),
         // It came by address, and is about the account of that name.
         (&["--subject", "username:user01"], &[1]),
+        (&["--subject", "username:User01"], &[1]),
         (&["--subject", "username:user02"], &[]),
     ] {
         assert_eq!(listed(&site, filter).await, cases, "{filter:?}");
@@ -137,9 +138,33 @@ async fn cancelling_says_how_access_is_given_back() {
     );
     let rehearsed = site.says(&["release", "2"]).await;
     assert!(
-        last(&rehearsed.out).starts_with("to do it: revoked release 2 --set "),
+        rehearsed.out.contains("target chat: the account of user02 (") && rehearsed.out.contains("WOULD RELEASE user02: 1 account"),
         "{rehearsed:?}"
     );
+    let listed = site.says(&["case", "list"]).await;
+    assert!(listed.out.contains("called off"), "{listed:?}");
+    // The command is whole: why is asked for at a terminal, and demanded in a script.
+    let (_, command) = last(&rehearsed.out).split_once("to do it: revoked ").unwrap();
+    let command: Vec<&str> = command.split(' ').collect();
+    let script = CommandOutput::of(
+        tokio::process::Command::new(env!("CARGO_BIN_EXE_revoked"))
+            .args(&command)
+            .stdin(std::process::Stdio::null())
+            .output()
+            .await
+            .unwrap(),
+    );
+    assert!(script.code == 2 && script.err.contains("say why with --note"), "{script:?}");
+    let mut pasted = Terminal::start(&command, &[], NARROW);
+    pasted.until_shows("why, for the trail:");
+    pasted.type_in("HR ticket 812\r");
+    let ended = pasted.end();
+    assert!(
+        ended.code == 0 && ended.screen.contains("the release of user02 is queued as job "),
+        "{ended:?}"
+    );
+    let note = "SELECT count(*) FROM trail WHERE body LIKE '%release.asked%HR ticket 812%'";
+    assert_eq!(site.count(note).await, 1);
     assert_eq!(site.revoke("username:user03", "departed", &[]).await.code, 14);
     let shown = site.says(&["case", "show", "3"]).await.out;
     assert_eq!(

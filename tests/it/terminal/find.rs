@@ -125,8 +125,33 @@ async fn what_fits_exactly_stands_last_and_nothing_leads_to_the_nearest_name() {
         ended.screen
     );
     assert!(ended.screen.contains("nothing is known by \"usr01\""), "{}", ended.screen);
+    assert!(
+        ended
+            .screen
+            .contains("  revoked revoke username:usr01 --reason compromised --rehearse"),
+        "{}",
+        ended.screen
+    );
     let empty = site.says(&["find", " "]).await;
     assert_eq!(empty.code, 2, "{empty:?}");
+}
+
+#[tokio::test]
+async fn an_account_stands_by_its_name_and_its_id_is_taken_for_it() {
+    let site = site().await;
+    let account = account_of(&site, 2).await;
+    let said = site.says(&["find", "user02"]).await;
+    assert!(said.out.contains(&format!("user02 ({}…) at chat", &account[..8])), "{said:?}");
+    let hits = found(&site, &account).await;
+    let hit = hits.iter().find(|hit| hit["kind"] == "account").unwrap();
+    assert_eq!(hit["names"][0], "username:user02", "{hit:#}");
+    let running = site.start().await;
+    let acted = site.says(&["revoke", &account, "--reason", "logout", "--wait"]).await;
+    assert!(
+        acted.code == 0 && acted.err.contains(&format!("taken for opaque:{account} (known from case 2)")),
+        "{acted:?}"
+    );
+    running.stop().await;
 }
 
 #[tokio::test]

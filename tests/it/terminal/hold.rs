@@ -68,7 +68,10 @@ async fn thirty_requests_by_hand_over_a_limit_are_one_hold_and_two_commands() {
         "{last}"
     );
     let approved = site.says(&["hold", "approve", "1", "--set", &set_in(last)]).await;
-    assert_eq!(approved.out, "hold 1 approved: 25 cases go on\n", "{approved:?}");
+    assert_eq!(
+        approved.out, "hold 1 approved: 25 cases go on\nfollow them: revoked status --watch\n",
+        "{approved:?}"
+    );
     site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 30)
         .await;
     running.stop().await;
@@ -99,7 +102,7 @@ async fn at_a_terminal_an_approval_shows_the_set_and_asks_for_the_number_of_peop
     certain.type_in("3\r");
     let ended = certain.end();
     assert!(
-        ended.code == 0 && ended.screen.ends_with("hold 1 approved: 3 cases go on"),
+        ended.code == 0 && ended.screen.contains("hold 1 approved: 3 cases go on"),
         "{ended:?}"
     );
     site.until_count("SELECT count(*) FROM cases WHERE verdict = 'contained'", 8)

@@ -117,7 +117,8 @@ async fn a_case_that_waits_for_its_target_is_at_work_with_its_clock() {
     })
     .await;
     let line = told.out.lines().find(|line| line.starts_with("at work ")).unwrap();
-    assert!(line.contains("case 1 user01 (compromised): chat "), "{line}");
+    assert!(line.contains("case 1 user01 (compromised): chat"), "{line}");
+    assert!(!line.contains("error sending request"), "{line}");
     site.bring_up(away).await;
     running.stop().await;
 }
@@ -137,7 +138,7 @@ async fn it_is_drawn_again_where_it_changes_in_every_size_and_the_screen_is_give
     let second = watched.until_shows("\n3 things need you");
     assert!(!second.contains("leavers"), "{second}");
     watched.resize(Size(100, 30));
-    watched.until_shows("it does not run: requests wait in the inbox until it starts  ");
+    watched.until_shows("not running: nothing is done until it is  ");
     watched.type_in("\x03");
     let ended = watched.end();
     assert_eq!(ended.code, 0, "{ended:?}");

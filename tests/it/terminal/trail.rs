@@ -57,8 +57,14 @@ async fn filters_leave_what_is_asked_for() {
         "{of_job:?}"
     );
     assert_eq!(lines(&["--until", "2020-01-01"]).await, ["no entries"]);
-    assert_eq!(lines(&["--since", "tomorrow"]).await, ["no entries"]);
-    assert_eq!(lines(&["--operator", "nobody-of-that-name"]).await, ["no entries"]);
+    assert_eq!(
+        lines(&["--operator", "nobody-of-that-name"]).await,
+        ["no entries, and none at all by an operator called \"nobody-of-that-name\""]
+    );
+    for (typed, meant) in [("case.openned", "did you mean case.opened?"), ("moon.", "they begin with ")] {
+        let refused = site.says(&["trail", "show", "--kind", typed]).await;
+        assert!(refused.code == 2 && refused.err.contains(meant), "{refused:?}");
+    }
     let id = std::process::Command::new("id").arg("-un").output().unwrap();
     let me = String::from_utf8(id.stdout).unwrap();
     site.says(&["subject", "link", "username:user05", "user05@example.test"])
@@ -69,6 +75,37 @@ async fn filters_leave_what_is_asked_for() {
         "{mine:?}"
     );
     assert!(mine[1].trim_start().contains('{'), "the whole of it stands below: {mine:?}");
+}
+
+#[tokio::test]
+async fn what_people_write_beside_a_case_is_found_by_its_person() {
+    let site = with_two_cases().await;
+    site.says(&["case", "note", "2", "the laptop is with us"]).await;
+    site.says(&["case", "assign", "2", "--to", "alice"]).await;
+    let said = site
+        .says(&["trail", "show", "--subject", "user02@example.test", "--kind", "case."])
+        .await;
+    for kind in ["case.noted", "case.assigned"] {
+        let line = said.out.lines().find(|line| line.contains(kind)).unwrap_or_default();
+        assert!(line.contains("case 2 user02@example.test"), "{kind}: {said:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_answer_of_a_verification_stands_last_and_all_of_it_fits_the_screen() {
+    let site = with_two_cases().await;
+    let config = site.config();
+    let ended = Terminal::start(&["trail", "verify", "--config", config.to_str().unwrap()], &[], NARROW).end();
+    let printed = anstream::adapter::strip_str(&ended.printed).to_string();
+    let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
+    let entries = site.count("SELECT size FROM trail_head").await;
+    assert!(
+        lines.last().unwrap().starts_with(&format!("VERIFIED: {entries} entries; ")),
+        "{printed}"
+    );
+    let outside = site.path("outside/checkpoints").display().to_string();
+    let fits = |line: &&str| line.chars().count() <= 80 || line.contains(&outside);
+    assert!(lines.iter().all(fits), "{printed}");
 }
 
 #[tokio::test]

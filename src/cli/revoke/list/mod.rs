@@ -2,22 +2,24 @@
 //!
 //! `people_list` reads it, `shown_set` says what it would do, `set_progress` follows it.
 
-use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::{IsTerminal as _, Read as _};
 use std::path::Path;
 
 use anyhow::Context as _;
 use tokio::time::{Duration, Instant};
 
 use people_list::PeopleList;
-use set_progress::SetProgress;
+pub(in crate::cli) use set_progress::SetProgress;
 use shown_set::{ShownSet, named, people};
 
 use super::RevokeArgs;
 use super::answer::BRIEFLY;
-use super::rehearse::Demands;
-use crate::cli::output::{LiveLine, LocalTimes, Meaning, json, line, plain, remark};
+use super::rehearse::{Answer, Demands};
+use crate::cli::account::as_typed;
+use crate::cli::output::{LiveLine, LocalTimes, Meaning, json, line, line_typed, plain, remark};
+use crate::cli::store::NOT_RUNNING;
 use crate::cli::{Exit, StoreArgs, UsageError};
-use crate::store::Store;
+use crate::store::{Store, daemon_runs};
 
 mod people_list;
 mod set_progress;
@@ -46,7 +48,7 @@ pub(super) async fn run(args: &RevokeArgs, from: &Path, at: &StoreArgs) -> anyho
 async fn with_store(args: &RevokeArgs, list: PeopleList, from: &Path, at: &StoreArgs, store: &Store) -> anyhow::Result<Exit> {
     let shown = ShownSet::of(list, args, at, store).await?;
     if args.rehearse {
-        return rehearse(args, &shown, from, at, store).await;
+        return rehearse(args, shown, from, at, store).await;
     }
     let before = store.submitted_set(&shown.set).await?;
     let submitted = if let Some(submitted) = before {
@@ -69,8 +71,9 @@ async fn with_store(args: &RevokeArgs, list: PeopleList, from: &Path, at: &Store
             times.time(before)
         ))?;
     }
-    let mut progress = SetProgress::of(submitted.rows);
-    if !crate::store::daemon_runs(store.path()) && !args.wait {
+    let asked_at = submitted.before.unwrap_or_else(|| store.clock().now());
+    let mut progress = SetProgress::of(submitted.rows, asked_at);
+    if !daemon_runs(store.path()) && !args.wait {
         if !args.json {
             line(format!(
                 "set {} is stored; the daemon is not running and takes it up when it starts",
@@ -90,7 +93,12 @@ async fn with_store(args: &RevokeArgs, list: PeopleList, from: &Path, at: &Store
     let stopped = progress.follow(store, deadline, !args.wait, &mut live).await?;
     drop(live);
     let more = "the same command with --wait goes on following";
-    let exit = progress.report(store, args.wait, args.json, more).await?;
+    let more = if daemon_runs(store.path()) {
+        more.to_owned()
+    } else {
+        format!("{NOT_RUNNING}; then {more}")
+    };
+    let exit = progress.report(store, args.wait, args.json, &more).await?;
     Ok(if stopped { Exit::Waiting } else { exit })
 }
 
@@ -139,24 +147,19 @@ fn confirm(args: &RevokeArgs, shown: &ShownSet, from: &Path) -> anyhow::Result<(
         ))
         .into());
     }
-    let again = format!(
-        "to do it: revoked revoke --from {} --reason {} … --set {}",
-        plain(&from.display().to_string()),
-        args.reason.word(),
-        shown.set
-    );
+    let input = if from == Path::new("-") {
+        ", with the same list on standard input"
+    } else {
+        ""
+    };
+    let again = format!("to do it{input}: {} --set {}", as_typed(), shown.set);
     if args.json {
         json(shown)?;
     }
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) || args.json {
         return Err(UsageError(format!("nothing was done, since nobody has confirmed it; {again}")).into());
     }
-    let mut err = anstream::stderr().lock();
-    write!(err, "type the number of people to act on them: ")?;
-    err.flush()?;
-    drop(err);
-    let mut typed = String::new();
-    std::io::stdin().lock().read_line(&mut typed)?;
+    let typed = line_typed("type the number of people to act on them: ")?;
     if typed.trim() == count.to_string() {
         return Ok(());
     }
@@ -164,11 +167,11 @@ fn confirm(args: &RevokeArgs, shown: &ShownSet, from: &Path) -> anyhow::Result<(
 }
 
 /// Asks the targets about each of them, and counts.
-async fn rehearse(args: &RevokeArgs, shown: &ShownSet, from: &Path, at: &StoreArgs, store: &Store) -> anyhow::Result<Exit> {
+async fn rehearse(args: &RevokeArgs, mut shown: ShownSet, from: &Path, at: &StoreArgs, store: &Store) -> anyhow::Result<Exit> {
     let demands = Demands::of(args, at)?;
     let mut live = LiveLine::new(args.json);
     let began = Instant::now();
-    let (mut nobody, mut failed, mut changes) = (Vec::new(), Vec::new(), 0);
+    let (mut nobody, mut failed, mut refused, mut changes) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for (n, subject) in shown.people.iter().enumerate() {
         let text = format!(
             "asking {} about {} of {}",
@@ -187,12 +190,18 @@ async fn rehearse(args: &RevokeArgs, shown: &ShownSet, from: &Path, at: &StoreAr
                 .filter_map(|(_, answer)| answer.as_ref().ok())
                 .flat_map(|(plan, _)| &plan.accounts)
         };
+        // By the names that the target has: a list may name somebody by none of those that the config protects.
+        let is_refused = |answer: &Answer| answer.as_ref().is_ok_and(|(_, refusals)| !refusals.is_empty());
+        if answers.iter().any(|(_, answer)| is_refused(answer)) {
+            refused.push(subject.clone());
+        }
         changes += accounts().map(|account| account.actions.len()).sum::<usize>();
         if accounts().next().is_none() && answers.iter().all(|(_, answer)| answer.is_ok()) {
             nobody.push(subject.to_string());
         }
     }
     drop(live);
+    shown.would_wait(refused);
     let exit = if !failed.is_empty() {
         Exit::Failed
     } else if nobody.len() == shown.people.len() {
@@ -201,7 +210,7 @@ async fn rehearse(args: &RevokeArgs, shown: &ShownSet, from: &Path, at: &StoreAr
         Exit::Ok
     };
     if args.json {
-        json(&serde_json::json!({ "set": shown, "changes": changes, "nobody": nobody, "not_asked": failed }))?;
+        json(&serde_json::json!({ "set": &shown, "changes": changes, "nobody": nobody, "not_asked": failed }))?;
         return Ok(exit);
     }
     shown.show(from)?;
@@ -216,8 +225,13 @@ async fn rehearse(args: &RevokeArgs, shown: &ShownSet, from: &Path, at: &StoreAr
         Exit::VerdictNoPrincipal => ("NOBODY", Meaning::Waiting),
         _ => ("NOT REHEARSED", Meaning::Bad),
     };
+    let first = match shown.waiting() {
+        0 => String::new(),
+        all if all == shown.people.len() => ", once a human has approved".to_owned(),
+        some => format!(", {some} of them once a human has approved"),
+    };
     line(format!(
-        "{} {}: {changes} changes about {found}; nothing was changed · set {}",
+        "{} {}: {changes} changes about {found}{first}; nothing was changed · set {}",
         meaning.paint(head),
         people(shown.people.len()),
         shown.set

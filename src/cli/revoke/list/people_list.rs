@@ -96,7 +96,7 @@ impl PeopleList {
             }
             let subject = match &header {
                 Some(header) => header.subject(text),
-                None => text.parse::<Subject>().map(Some).map_err(|error| error.to_string()),
+                None => subject_of(text).map(Some),
             };
             match subject {
                 Ok(Some(subject)) if first.contains_key(&subject) => read.again += 1,
@@ -131,6 +131,10 @@ struct Header {
 impl Header {
     /// The header that a first line is; none where it is a subject.
     fn of(text: &str) -> Result<Option<Self>, String> {
+        // A mailbox is one subject, whatever stands in its name.
+        if text.ends_with('>') {
+            return Ok(None);
+        }
         let count = |separator: char| text.matches(separator).count();
         let separator = SEPARATORS
             .into_iter()
@@ -149,9 +153,10 @@ impl Header {
                 }
             }
         }
-        if columns.is_empty() && cells.len() > 1 {
+        let filled = cells.iter().filter(|cell| !cell.trim().is_empty()).count();
+        if columns.is_empty() && filled > 1 {
             return Err(format!(
-                "no column of the header names people ({}); call one subject, email, username, id or employee_id",
+                "no column of the header names people ({}); call one subject, email, username, id or employee_id, or write one subject a line",
                 quoted(&cells.join(", "))
             ));
         }
@@ -178,6 +183,10 @@ impl Header {
         let Some((form, cell)) = filled else {
             return Err(format!("no cell of it names anybody: {}", quoted(text)));
         };
+        let cell = match mailbox(cell)? {
+            Some(address) if matches!(form, "" | "email") => address,
+            _ => cell,
+        };
         // What says its form itself is taken as it is written.
         let written = if form.is_empty() || cell.starts_with(&format!("{form}:")) {
             cell.to_owned()
@@ -189,6 +198,34 @@ impl Header {
             .map(Some)
             .map_err(|error: crate::model::SubjectError| error.to_string())
     }
+}
+
+/// Whom a line without a header names.
+fn subject_of(text: &str) -> Result<Subject, String> {
+    let text = text.trim_end_matches([',', ';', '\t', ' ']);
+    let parsed = mailbox(text)?.unwrap_or(text).parse::<Subject>();
+    parsed.map_err(|error| {
+        let parts = text.split(SEPARATORS).filter(|part| !part.trim().is_empty());
+        if parts.count() > 1 { several(text) } else { error.to_string() }
+    })
+}
+
+/// The address of a mailbox as mail programs write it: `Anna Eriksen <anna@example.org>`.
+fn mailbox(text: &str) -> Result<Option<&str>, String> {
+    let Some((name, address)) = text.strip_suffix('>').and_then(|text| text.rsplit_once('<')) else {
+        return Ok(None);
+    };
+    if name.contains(['<', '@']) {
+        return Err(several(text));
+    }
+    Ok(Some(address).filter(|address| address.contains('@')))
+}
+
+fn several(text: &str) -> String {
+    format!(
+        "it names several; write one a line, or a header over columns: {}",
+        quoted(text)
+    )
 }
 
 /// The cells of a line. A quote that could be read in two ways is an error: who is locked out must not depend on that.
@@ -264,6 +301,40 @@ mod tests {
         assert_eq!(people(list), ["email:bob@example.org", "username:carol", "username:d\"an"]);
         assert_eq!(people("email\nalice@example.org\n"), ["email:alice@example.org"]);
         assert_eq!(people("subject,why\nusername:bob,phish\n"), ["username:bob"]);
+    }
+
+    #[test]
+    fn what_a_mail_program_or_a_spreadsheet_leaves_around_an_address_is_none_of_it() {
+        let list = "Anna Eriksen <Anna@example.org>\n\"Eriksen, Bo\" <bo@example.org>\ncarol@example.org;\nusername:dan,,\n";
+        let read = [
+            "email:anna@example.org",
+            "email:bo@example.org",
+            "email:carol@example.org",
+            "username:dan",
+        ];
+        assert_eq!(people(list), read);
+        assert_eq!(people("carol@example.org;\n"), ["email:carol@example.org"]);
+        assert_eq!(
+            people("email,when\nAnna <anna@example.org>,03:12\n"),
+            ["email:anna@example.org"]
+        );
+    }
+
+    #[test]
+    fn a_line_that_names_several_says_so_and_none_of_them_is_taken() {
+        for line in [
+            "anna@example.org, bo@example.org",
+            "anna@example.org;bo@example.org",
+            "Anna <anna@example.org>, Bo <bo@example.org>",
+            "anna@example.org, Bo <bo@example.org>",
+        ] {
+            let said = bad(format!("carol@example.org\n{line}\n").as_bytes());
+            assert!(
+                said.len() == 1 && said[0].contains("it names several; write one a line"),
+                "{line}: {said:?}"
+            );
+        }
+        assert!(bad(b"user45, user46\n")[0].contains("or write one subject a line"));
     }
 
     #[test]

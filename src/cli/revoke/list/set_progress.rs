@@ -8,30 +8,52 @@ use tokio::time::Instant;
 
 use super::shown_set::people;
 use crate::cli::Exit;
-use crate::cli::case::{interrupted, waits_longer};
-use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, hanging, json_line, line, plain, span, table};
+use crate::cli::case::{interrupted, trouble, waits_longer};
+use crate::cli::output::{Cell, LiveLine, LocalTimes, Meaning, bare, hanging, json_line, line, plain, span, table};
 use crate::cli::target::{Obstacle, obstacle_of};
-use crate::store::Store;
+use crate::model::Timestamp;
+use crate::store::{Store, daemon_runs};
 
 /// How often those that are not over are looked at: few often, many less so.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// How one of a list stands.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Person {
+struct Person {
     subject: String,
-    request: i64,
+    /// The request; none of a case that was followed from a hold on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<i64>,
     /// `stored`, `acting`, `waiting`, `held`, `closed`, `cancelled`, `rejected`.
     state: &'static str,
     case: Option<i64>,
     verdict: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     hold: Option<i64>,
+    /// Why it was rejected, or what keeps it from going on.
     #[serde(skip_serializing_if = "Option::is_none")]
     why: Option<String>,
+    #[serde(skip)]
+    received_at: Option<Timestamp>,
+    #[serde(skip)]
+    contained_at: Option<Timestamp>,
 }
 
 impl Person {
+    fn new(subject: String, request: Option<i64>, case: Option<i64>) -> Self {
+        Self {
+            subject,
+            request,
+            state: if case.is_some() { "acting" } else { "stored" },
+            case,
+            verdict: None,
+            hold: None,
+            why: None,
+            received_at: None,
+            contained_at: None,
+        }
+    }
+
     /// Whether nothing more comes of it by itself.
     fn is_over(&self) -> bool {
         matches!(self.state, "held" | "closed" | "cancelled" | "rejected")
@@ -42,8 +64,8 @@ impl Person {
         match (self.state, self.verdict.as_deref()) {
             ("closed", Some("no_principal")) => "nobody".to_owned(),
             ("closed", Some(verdict)) => verdict.to_owned(),
+            ("acting" | "waiting", _) if self.why.is_some() => "waits".to_owned(),
             ("acting", _) => "at work".to_owned(),
-            ("waiting", _) if self.why.is_some() => "waits".to_owned(),
             ("waiting", _) => "waits for its time".to_owned(),
             ("stored", _) => "not taken up".to_owned(),
             (state, _) => state.to_owned(),
@@ -62,27 +84,37 @@ impl Person {
 }
 
 /// The people of a list, and how they stand.
-pub(super) struct SetProgress {
+pub(in crate::cli) struct SetProgress {
     people: Vec<Person>,
-    began: Instant,
+    /// When they were asked for, as far as is known before the first case.
+    asked_at: Timestamp,
 }
 
 impl SetProgress {
-    /// Of rows in the inbox.
-    pub(super) fn of(rows: Vec<(i64, String)>) -> Self {
-        let people = rows.into_iter().map(|(request, subject)| Person {
-            subject,
-            request,
-            state: "stored",
-            case: None,
-            verdict: None,
-            hold: None,
-            why: None,
-        });
+    /// Of rows in the inbox, which were written at `asked_at`.
+    pub(super) fn of(rows: Vec<(i64, String)>, asked_at: Timestamp) -> Self {
+        let people = rows
+            .into_iter()
+            .map(|(request, subject)| Person::new(subject, Some(request), None));
         Self {
             people: people.collect(),
-            began: Instant::now(),
+            asked_at,
         }
+    }
+
+    /// Of cases that go on `now`, each with whom it is about.
+    pub(in crate::cli) fn of_cases(cases: impl Iterator<Item = (i64, String)>, now: Timestamp) -> Self {
+        let people = cases.map(|(case, subject)| Person::new(subject, None, Some(case)));
+        Self {
+            people: people.collect(),
+            asked_at: now,
+        }
+    }
+
+    /// Since when they are at work: since the first signal about one of them.
+    fn since(&self) -> Timestamp {
+        let received = self.people.iter().filter_map(|person| person.received_at);
+        received.min().unwrap_or(self.asked_at)
     }
 
     /// Follows them until all are over, or with `answered` until the daemon has answered; at most until `deadline`. Answers whether whoever
@@ -90,7 +122,7 @@ impl SetProgress {
     ///
     /// # Errors
     /// Where the store cannot be read.
-    pub(super) async fn follow(
+    pub(in crate::cli) async fn follow(
         &mut self,
         store: &Store,
         deadline: Instant,
@@ -104,12 +136,12 @@ impl SetProgress {
             let mut open = 0;
             for person in self.people.iter_mut().filter(|person| !person.is_over()) {
                 look(store, person).await?;
-                let waits = match person.case.filter(|_| person.state == "acting") {
-                    Some(case) => waits_longer(&store.case_progress(case).await?, until),
-                    None => false,
-                };
-                if waits {
-                    person.state = "waiting";
+                if let Some(case) = person.case.filter(|_| person.state == "acting") {
+                    let jobs = store.case_progress(case).await?;
+                    person.why = jobs.iter().find_map(trouble);
+                    if waits_longer(&jobs, until) {
+                        person.state = "waiting";
+                    }
                 }
                 let open_still = if answered {
                     person.state == "stored"
@@ -118,8 +150,11 @@ impl SetProgress {
                 };
                 open += u32::from(open_still);
             }
-            let text = format!("{} · {}", people(self.people.len()), self.counts());
-            live.show(&text, &text, self.began.elapsed());
+            let mut text = format!("{} · {}", people(self.people.len()), self.counts_with_causes());
+            if self.people.iter().any(|person| person.state == "stored") && !daemon_runs(store.path()) {
+                text.push_str(" · the daemon is not running");
+            }
+            live.show(&text, &text, now.since(self.since()));
             if open == 0 || Instant::now() > deadline {
                 live.clear();
                 return Ok(false);
@@ -136,18 +171,19 @@ impl SetProgress {
 
     /// How many stand how: `27 contained, 2 nobody, 1 held`.
     fn counts(&self) -> String {
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for person in &self.people {
-            *counts.entry(person.word()).or_default() += 1;
-        }
-        let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
-        counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let counts: Vec<String> = counts.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
-        counts.join(", ")
+        counted(self.people.iter().map(Person::word))
+    }
+
+    /// The same, with what those wait for that cannot go on: `27 contained, 3 wait: chat does not answer`.
+    fn counts_with_causes(&self) -> String {
+        counted(self.people.iter().map(|person| match &person.why {
+            Some(why) if person.state == "acting" => format!("waits: {}", plain(why)),
+            _ => person.word(),
+        }))
     }
 
     /// The worst exit code of them.
-    pub(super) fn exit(&self, waited: bool) -> Exit {
+    fn exit(&self, waited: bool) -> Exit {
         let exits = self.people.iter().map(|person| person.exit(waited));
         exits.max_by_key(|exit| exit.severity()).unwrap_or(Exit::Ok)
     }
@@ -156,7 +192,7 @@ impl SetProgress {
     ///
     /// # Errors
     /// Where the store cannot be read, or standard output not be written.
-    pub(super) async fn report(&mut self, store: &Store, waited: bool, as_json: bool, more: &str) -> anyhow::Result<Exit> {
+    pub(in crate::cli) async fn report(&mut self, store: &Store, waited: bool, as_json: bool, more: &str) -> anyhow::Result<Exit> {
         let in_the_way = self.held_up(store).await?;
         let exit = self.exit(waited);
         if as_json {
@@ -174,7 +210,7 @@ impl SetProgress {
                     _ => Meaning::Waiting,
                 };
                 vec![
-                    person.subject.clone().into(),
+                    bare(&person.subject).into(),
                     person.case.map_or_else(|| "-".to_owned(), |case| case.to_string()).into(),
                     Cell::meaning(word, meaning),
                     person.why.clone().unwrap_or_default().into(),
@@ -196,7 +232,7 @@ impl SetProgress {
         let mut first = None;
         for person in self.people.iter_mut().filter(|person| person.state == "acting") {
             let Some(case) = person.case else { continue };
-            if let Some(obstacle) = obstacle_of(store, &store.case_progress(case).await?).await? {
+            if let Some(obstacle) = obstacle_of(store, &store.case_progress(case).await?) {
                 person.state = "waiting";
                 person.why = Some(obstacle.why.clone());
                 first.get_or_insert(obstacle);
@@ -224,19 +260,15 @@ impl SetProgress {
             let shown = store.hold(hold).await?;
             // What was confirmed is exactly what waits: the next command can be said whole.
             let next = if shown.cases.len() == held {
-                format!("revoked hold approve {hold} --set {}", shown.set)
+                let wait = if waited { " --wait" } else { "" };
+                format!("revoked hold approve {hold} --set {}{wait}", shown.set)
             } else {
                 format!("revoked hold show {hold}")
             };
             hanging(&format!("hold {hold}: {}; nothing was done", plain(&shown.hold.detail)))?;
             return Ok(format!("{} {all} · {next}", Meaning::Waiting.paint("HELD")));
         }
-        let took = if waited {
-            format!(" in {}", span(self.began.elapsed()))
-        } else {
-            String::new()
-        };
-        let mut parts = vec![format!("{all}: {}{took}", self.counts())];
+        let mut parts = vec![format!("{all}: {}{}", self.counts(), self.took(store, waited))];
         if !holds.is_empty() {
             let holds: Vec<String> = holds.iter().map(|hold| format!("revoked hold show {hold}")).collect();
             parts.push(holds.join("; "));
@@ -258,6 +290,20 @@ impl SetProgress {
         Ok(meaning.paint(parts.join(" · ")))
     }
 
+    /// How long it took from the first signal to the last proof, which is not how long somebody looked on; or how long it takes already.
+    fn took(&self, store: &Store, waited: bool) -> String {
+        if !waited {
+            return String::new();
+        }
+        let goes_on =
+            |person: &Person| matches!(person.state, "acting" | "stored") || person.state == "waiting" && person.why.is_some();
+        if self.people.iter().any(goes_on) {
+            return format!(", for {}", span(store.clock().now().since(self.since())));
+        }
+        let proved = self.people.iter().filter_map(|person| person.contained_at).max();
+        proved.map_or(String::new(), |at| format!(" in {}", span(at.since(self.since()))))
+    }
+
     /// When the first of those that wait for their time begins.
     async fn first_due(&self, store: &Store) -> anyhow::Result<Option<String>> {
         let Some(case) = self
@@ -274,10 +320,28 @@ impl SetProgress {
     }
 }
 
+/// How often each word comes, the most frequent first.
+fn counted(words: impl Iterator<Item = String>) -> String {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    for word in words {
+        *counts.entry(word).or_default() += 1;
+    }
+    let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let counts: Vec<String> = counts
+        .into_iter()
+        .map(|(word, count)| match word.strip_prefix("waits") {
+            Some(rest) if count > 1 => format!("{count} wait{rest}"),
+            _ => format!("{count} {word}"),
+        })
+        .collect();
+    counts.join(", ")
+}
+
 /// Looks how one of them stands.
 async fn look(store: &Store, person: &mut Person) -> anyhow::Result<()> {
-    if person.case.is_none() {
-        let answer = store.inbox_answer(person.request).await?;
+    if let (None, Some(request)) = (person.case, person.request) {
+        let answer = store.inbox_answer(request).await?;
         match (answer.state.as_str(), answer.case) {
             ("new", _) => return Ok(()),
             (_, Some(case)) => person.case = Some(case.0),
@@ -296,7 +360,10 @@ async fn look(store: &Store, person: &mut Person) -> anyhow::Result<()> {
         "closed" => "closed",
         _ => "cancelled",
     };
+    person.why = None;
     person.hold = case.hold.filter(|_| case.state == "held");
     person.verdict = case.verdict;
+    person.received_at = Some(case.received_at);
+    person.contained_at = case.contained_at;
     Ok(())
 }

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use super::people_list::PeopleList;
 use crate::cli::StoreArgs;
-use crate::cli::output::{Meaning, line, plain};
+use crate::cli::output::{LocalTimes, Meaning, answer, line, plain};
 use crate::cli::revoke::RevokeArgs;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::digest::{hex, sha256};
-use crate::model::Subject;
+use crate::model::{Reason, Subject, Timestamp};
 use crate::policy::{Class, INBOX};
 use crate::store::{CaseFilter, Store};
 
@@ -36,8 +36,16 @@ pub(super) struct ShownSet {
     protected: Vec<Subject>,
     /// Who has a case already that waits or is at work, with its number.
     joins: Vec<(Subject, i64)>,
-    /// How many may be asked for at once, where the list names more: all of it waits under one hold.
+    /// How many may be asked for at once, where the list names more, or others were asked for just now: all of it waits under one hold.
     over_limit: Option<usize>,
+    /// How many were asked for within the window of that limit, where it is reached.
+    asked_for_before: usize,
+    /// Since when.
+    #[serde(skip)]
+    window: Option<(Class, Timestamp)>,
+    /// Whether somebody may be protected by a name that is known of none of them here: then the daemon sees it when it has found the account.
+    #[serde(skip)]
+    may_be_protected: bool,
 }
 
 impl ShownSet {
@@ -46,21 +54,29 @@ impl ShownSet {
     /// # Errors
     /// Where the config or the store cannot be read.
     pub(super) async fn of(list: PeopleList, args: &RevokeArgs, at: &StoreArgs, store: &Store) -> anyhow::Result<Self> {
+        let reason = args.reason()?;
         let mut shown = Self {
             set: String::new(),
             people: Vec::with_capacity(list.people.len()),
             again: list.again,
-            playbook: args.playbook.clone().unwrap_or_else(|| args.reason.word().to_owned()),
+            playbook: args.playbook.clone().unwrap_or_else(|| reason.word().to_owned()),
             targets: Vec::new(),
             protected: Vec::new(),
             joins: Vec::new(),
             over_limit: None,
+            asked_for_before: 0,
+            window: None,
+            may_be_protected: false,
         };
         let config = if at.store.is_some() && !at.config.exists() {
             None
         } else {
             // What is wrong with it was said before.
             Config::load_what_stands(&at.config, &Clock::system()).0
+        };
+        let protected = match &config {
+            Some(config) => store.names_beside(config.policy.protected.names()).await?,
+            None => BTreeSet::new(),
         };
         let mut known = BTreeSet::new();
         for subject in list.people {
@@ -69,7 +85,11 @@ impl ShownSet {
                 shown.again += 1;
                 continue;
             }
-            if config.as_ref().is_some_and(|config| config.policy.protected.holds(&names)) {
+            let found = names
+                .names()
+                .iter()
+                .any(|name| protected.contains(&name.to_string().to_lowercase()));
+            if found || config.as_ref().is_some_and(|config| config.policy.protected.holds(&names)) {
                 shown.protected.push(subject.clone());
             }
             let live = CaseFilter {
@@ -91,14 +111,35 @@ impl ShownSet {
                     .collect();
             }
             let limits = config.policy.limits_of(INBOX);
-            let limited = Class::of(args.reason).filter(|_| !args.all_sessions);
+            let limited = Class::of(reason).filter(|_| !args.all_sessions);
             if let Some((class, limit)) = limited.and_then(|class| Some((class, limits.within_window(class)?))) {
                 let recent = store.recently_acted_on(INBOX, class, limit).await?;
                 shown.over_limit = (shown.people.len() + recent > limit).then_some(limit);
+                shown.asked_for_before = recent;
+                shown.window = Some((class, store.clock().now().minus(class.window())));
+            }
+            shown.may_be_protected = !config.policy.protected.is_empty() && !args.rehearse;
+        }
+        shown.set = digest(args, reason, &shown.people);
+        Ok(shown)
+    }
+
+    /// Counts those in whom a target has found to be protected.
+    pub(super) fn would_wait(&mut self, refused: Vec<Subject>) {
+        for subject in refused {
+            if !self.protected.contains(&subject) {
+                self.protected.push(subject);
             }
         }
-        shown.set = digest(args, &shown.people);
-        Ok(shown)
+    }
+
+    /// How many of them would wait for a decision.
+    pub(super) fn waiting(&self) -> usize {
+        if self.over_limit.is_some() {
+            self.people.len()
+        } else {
+            self.protected.len()
+        }
     }
 
     /// Prints it for a person.
@@ -121,16 +162,20 @@ impl ShownSet {
         ))?;
         let waits = self.protected.len();
         match self.over_limit {
-            Some(limit) => line(Meaning::Waiting.paint(format!(
-                "  more than the {limit} that are acted on at once: all of them would wait under one hold"
-            )))?,
+            Some(limit) => answer(
+                Meaning::Waiting,
+                "  all of them would wait under one hold",
+                &format!(": {}", self.over(limit)),
+            )?,
             None => line(format!("  {} would be acted on at once", self.people.len() - waits))?,
         }
         if waits > 0 {
-            line(Meaning::Waiting.paint(format!(
-                "  {waits} protected, who would wait for a decision: {}",
-                named(self.protected.iter().map(ToString::to_string))
-            )))?;
+            let named = named(self.protected.iter().map(ToString::to_string));
+            let rest = format!(", who would wait for a decision: {named}");
+            answer(Meaning::Waiting, &format!("  {waits} protected"), &rest)?;
+        }
+        if self.may_be_protected {
+            line("  by names that are not known here others may be protected: see --rehearse")?;
         }
         if !self.joins.is_empty() {
             line(format!(
@@ -143,6 +188,24 @@ impl ShownSet {
             line(format!("  {} named again, counted once", self.again))?;
         }
         Ok(())
+    }
+}
+
+impl ShownSet {
+    /// Why all of them would wait.
+    fn over(&self, limit: usize) -> String {
+        let each = match self.window {
+            Some((Class::Departures, _)) => "an hour",
+            _ => "a minute",
+        };
+        let before = match (self.asked_for_before, self.window) {
+            (before @ 1.., Some((_, since))) => {
+                let times = LocalTimes::at(Clock::system().now());
+                format!(", and {before} were asked for since {}", times.time(since))
+            }
+            _ => String::new(),
+        };
+        format!("up to {limit} {each} are acted on at once{before}")
     }
 }
 
@@ -165,11 +228,11 @@ pub(super) fn named(texts: impl ExactSizeIterator<Item = String>) -> String {
 }
 
 /// What stands for what is asked for whom. The order of the list does not matter, nor does the note.
-fn digest(args: &RevokeArgs, people: &[Subject]) -> String {
+fn digest(args: &RevokeArgs, reason: Reason, people: &[Subject]) -> String {
     let mut names: Vec<String> = people.iter().map(ToString::to_string).collect();
     names.sort();
     let asked = serde_json::json!({
-        "reason": args.reason.word(), "playbook": args.playbook, "target": args.target, "all_sessions": args.all_sessions,
+        "reason": reason.word(), "playbook": args.playbook, "target": args.target, "all_sessions": args.all_sessions,
         "keep_out": args.keep_out.map(|length| length.as_secs()), "at": args.at.map(|at| format!("{at:?}")), "key": args.key,
         "people": names,
     });
